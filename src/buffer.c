@@ -1,0 +1,69 @@
+#include "buffer.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SMALLEST_CAPACITY = 256 };
+
+char *buffer_bytes(const struct buffer *buffer) {
+  return buffer->storage + buffer->start;
+}
+
+/* Moving the content down costs `length`; done only when at least as many bytes were consumed. */
+static bool can_compact(const struct buffer *buffer, size_t needed) {
+  return needed <= buffer->capacity && buffer->start >= buffer->length;
+}
+
+bool buffer_reserve(struct buffer *buffer, size_t extra) {
+  if (extra > SIZE_MAX - buffer->length)
+    return false;
+  size_t needed = buffer->length + extra;
+  if (needed <= buffer->capacity - buffer->start)
+    return true;
+  if (can_compact(buffer, needed)) {
+    memmove(buffer->storage, buffer_bytes(buffer), buffer->length);
+    buffer->start = 0;
+    return true;
+  }
+  size_t capacity = buffer->capacity < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : buffer->capacity;
+  while (capacity < needed)
+    capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
+  char *storage = malloc(capacity);
+  if (!storage)
+    return false;
+  if (buffer->length)
+    memcpy(storage, buffer_bytes(buffer), buffer->length);
+  free(buffer->storage);
+  buffer->storage = storage;
+  buffer->start = 0;
+  buffer->capacity = capacity;
+  return true;
+}
+
+bool buffer_append(struct buffer *buffer, const void *bytes, size_t count) {
+  if (count == 0)
+    return true;
+  if (!buffer_reserve(buffer, count))
+    return false;
+  memcpy(buffer_bytes(buffer) + buffer->length, bytes, count);
+  buffer->length += count;
+  return true;
+}
+
+void buffer_consume(struct buffer *buffer, size_t count) {
+  buffer->start += count;
+  buffer->length -= count;
+  if (buffer->length == 0)
+    buffer->start = 0;
+}
+
+void buffer_clear(struct buffer *buffer) {
+  buffer->start = 0;
+  buffer->length = 0;
+}
+
+void buffer_free(struct buffer *buffer) {
+  free(buffer->storage);
+  *buffer = (struct buffer){0};
+}
