@@ -1,0 +1,260 @@
+--- Builders of scripted answers in the API's native shape: whole messages,
+--- streams of events, errors. What they return are plain answers, whose other
+--- fields (`delay`, `cut_after`, ...) can be set on them.
+---
+---     local answer = answers.stream { thinking = "Hm.", text = "Hello!", delay_between = 0.03 }
+---     answer.cut_after = 400
+
+local json = require "anthropic.testing.json"
+local pieces = require "anthropic.testing.pieces"
+
+local answers = {}
+
+local default_model = "claude-test"
+local default_signature = "c2lnbmF0dXJlIG9mIHRoZSB0ZXN0aW5nIHNlcnZlcg=="
+
+-- Fields of a builder that are fields of the answer as they are.
+local answer_fields = {
+  "headers", "request_id", "interim", "framing", "chunk_bytes", "splits", "delay", "delay_between",
+  "cut_after", "reset_after", "hang_after", "cut_headers",
+}
+
+--- Completes an answer with its own fields among a builder's. Raises an error for
+--- a field that is none of these and not in `names`.
+---@param answer table
+---@param fields table
+---@param names string the builder's fields, with spaces between
+---@return table answer
+function answers.complete(answer, fields, names)
+  local known = {}
+  for name in names:gmatch("%S+") do
+    known[name] = true
+  end
+  for _, name in ipairs(answer_fields) do
+    answer[name] = fields[name]
+    known[name] = true
+  end
+  for name in pairs(fields) do
+    if not known[name] then
+      error("anthropic.testing: no such field: " .. tostring(name), 0)
+    end
+  end
+  return answer
+end
+
+--- Cuts a text as the builder's `pieces` says.
+---@param text string
+---@param fields table
+---@return string[]
+function answers.cut(text, fields)
+  return fields.pieces and pieces.count(text, fields.pieces) or pieces.words(text)
+end
+
+local function shallow_copy(source, replaced)
+  local copy = {}
+  for name, value in pairs(source) do
+    copy[name] = value
+  end
+  for name, value in pairs(replaced) do
+    copy[name] = value
+  end
+  return copy
+end
+
+local message_fields = "content thinking signature text tool_uses id model stop_reason stop_sequence usage"
+
+local function content_of(fields)
+  if fields.content then
+    return json.array(shallow_copy(fields.content, {}))
+  end
+  local content = json.array {}
+  if fields.thinking then
+    content[1] = { type = "thinking", thinking = fields.thinking, signature = fields.signature or default_signature }
+  end
+  if fields.text then
+    content[#content + 1] = { type = "text", text = fields.text }
+  end
+  for index, tool_use in ipairs(fields.tool_uses or {}) do
+    content[#content + 1] = {
+      type = "tool_use",
+      id = tool_use.id or "toolu_test_" .. index,
+      name = tool_use.name,
+      input = tool_use.input_json and json.raw(tool_use.input_json) or tool_use.input or {},
+    }
+  end
+  return content
+end
+
+local function usage_of(fields, output_tokens)
+  local usage = { input_tokens = 10, output_tokens = output_tokens }
+  for name, value in pairs(fields.usage or {}) do
+    usage[name] = value
+  end
+  return usage
+end
+
+local function stop_reason_of(fields, content)
+  if fields.stop_reason then
+    return fields.stop_reason
+  end
+  for _, block in ipairs(content) do
+    if block.type == "tool_use" then
+      return "tool_use"
+    end
+  end
+  return "end_turn"
+end
+
+local function message_of(fields, content, stop_reason, stop_sequence, usage)
+  return {
+    id = fields.id or "msg_test",
+    type = "message",
+    role = "assistant",
+    model = fields.model or default_model,
+    content = content,
+    stop_reason = stop_reason,
+    stop_sequence = stop_sequence,
+    usage = usage,
+  }
+end
+
+--- An answer with a whole message.
+---@param fields table `text`, `thinking`, `signature`, `tool_uses` (a list of
+---  `{ name=, input=, input_json=, id= }`) or `content` (blocks as they are);
+---  `id`, `model`, `stop_reason`, `stop_sequence`, `usage`; an answer's own fields
+---@return table answer
+function answers.message(fields)
+  local content = content_of(fields)
+  local body = message_of(fields, content, stop_reason_of(fields, content),
+    fields.stop_sequence or json.null, usage_of(fields, 20))
+  return answers.complete({ body = body }, fields, message_fields)
+end
+
+--- The deltas of a block and the block as it starts, by type. Other types come
+--- whole in their start.
+local block_deltas = {}
+
+function block_deltas.text(block, fields)
+  local deltas = {}
+  for _, citation in ipairs(block.citations or {}) do
+    deltas[#deltas + 1] = { type = "citations_delta", citation = citation }
+  end
+  for _, piece in ipairs(answers.cut(block.text, fields)) do
+    deltas[#deltas + 1] = { type = "text_delta", text = piece }
+  end
+  return deltas, shallow_copy(block, { text = "", citations = block.citations and json.array {} })
+end
+
+function block_deltas.thinking(block, fields)
+  local deltas = {}
+  for index, piece in ipairs(answers.cut(block.thinking, fields)) do
+    deltas[index] = { type = "thinking_delta", thinking = piece }
+  end
+  if block.signature then
+    deltas[#deltas + 1] = { type = "signature_delta", signature = block.signature }
+  end
+  return deltas, shallow_copy(block, { thinking = "", signature = "" })
+end
+
+function block_deltas.tool_use(block, fields)
+  local deltas = { { type = "input_json_delta", partial_json = "" } }
+  for _, piece in ipairs(answers.cut(json.encode(block.input), fields)) do
+    deltas[#deltas + 1] = { type = "input_json_delta", partial_json = piece }
+  end
+  return deltas, shallow_copy(block, { input = {} })
+end
+
+block_deltas.server_tool_use = block_deltas.tool_use
+block_deltas.mcp_tool_use = block_deltas.tool_use
+
+local function add_event(events, data)
+  events[#events + 1] = { event = data.type, data = data }
+end
+
+local function add_block(events, block, index, fields)
+  local deltas, start = {}, block
+  if block_deltas[block.type] then
+    deltas, start = block_deltas[block.type](block, fields)
+  end
+  add_event(events, { type = "content_block_start", index = index, content_block = start })
+  if index == 0 and fields.ping ~= false then
+    add_event(events, { type = "ping" })
+  end
+  for _, delta in ipairs(deltas) do
+    add_event(events, { type = "content_block_delta", index = index, delta = delta })
+  end
+  return #deltas
+end
+
+--- An answer with the events of a streamed message, in the order in which the
+--- API sends them.
+---@param fields table the fields of `message`, and `pieces` (in how many pieces a
+---  text comes; default: by words), `ping` (false: none after the first block's
+---  start), `error` (`{ type=, message= }`: an error event in place of the last
+---  block's end and all that follows), `delay_between` in seconds
+---@return table answer
+function answers.stream(fields)
+  local events, deltas = {}, 0
+  local content = content_of(fields)
+  local usage = usage_of(fields)
+  usage.output_tokens = 1
+  add_event(events, {
+    type = "message_start",
+    message = message_of(fields, json.array {}, json.null, json.null, usage),
+  })
+  for position, block in ipairs(content) do
+    deltas = deltas + add_block(events, block, position - 1, fields)
+    if position < #content or not fields.error then
+      add_event(events, { type = "content_block_stop", index = position - 1 })
+    end
+  end
+  if fields.error then
+    add_event(events, { type = "error", error = fields.error, request_id = fields.request_id })
+  else
+    add_event(events, {
+      type = "message_delta",
+      delta = {
+        stop_reason = stop_reason_of(fields, content),
+        stop_sequence = fields.stop_sequence or json.null,
+      },
+      usage = { output_tokens = usage_of(fields, deltas + 1).output_tokens },
+    })
+    add_event(events, { type = "message_stop" })
+  end
+  return answers.complete({ events = events }, fields, message_fields .. " pieces ping error")
+end
+
+-- The error type of a status, where the two are not given both.
+local error_types = {
+  [400] = "invalid_request_error", [401] = "authentication_error", [402] = "billing_error",
+  [403] = "permission_error", [404] = "not_found_error", [409] = "conflict_error",
+  [413] = "request_too_large", [429] = "rate_limit_error", [500] = "api_error",
+  [504] = "timeout_error", [529] = "overloaded_error",
+}
+
+--- An answer with an API error.
+---@param fields table `status` (default 500), `type` (default: by the status),
+---  `message`, `retry_after` (seconds), `request_id`; an answer's own fields
+---@return table answer
+function answers.error(fields)
+  local status = fields.status or 500
+  local request_id = fields.request_id or "req_test_error"
+  local answer = answers.complete({
+    status = status,
+    body = {
+      type = "error",
+      error = {
+        type = fields.type or error_types[status] or (status < 500 and "invalid_request_error" or "api_error"),
+        message = fields.message or "an error of the testing server",
+      },
+      request_id = request_id,
+    },
+  }, fields, "status type message retry_after")
+  answer.request_id = request_id
+  if fields.retry_after then
+    answer.headers = shallow_copy(fields.headers or {}, { ["retry-after"] = fields.retry_after })
+  end
+  return answer
+end
+
+return answers

@@ -1,0 +1,288 @@
+--- Checks a script and turns it into what the server plays: every answer as a
+--- list of pieces with a pause before each, where it ends early and how, and
+--- every table as JSON. A script is one answer, a list of answers,
+--- `{ routes = { ... } }`, or "demo"; the fields are described at `testing.server`.
+---
+---     local plan = script.prepare { { status = 529 }, { body = { type = "message" } } }
+
+local json = require "anthropic.testing.json"
+
+local script = {}
+
+local function fail(path, message)
+  error("anthropic.testing: " .. path .. ": " .. message, 0)
+end
+
+local function check(path, value, fields)
+  if type(value) ~= "table" then
+    fail(path, "a table expected, got " .. type(value))
+  end
+  for name, item in pairs(value) do
+    local expected = fields[name]
+    if not expected then
+      fail(path, "no such field: " .. tostring(name))
+    elseif not expected:find(type(item), 1, true) then
+      fail(path .. "." .. name, expected .. " expected, got " .. type(item))
+    end
+  end
+end
+
+local function encode(path, value)
+  if type(value) == "string" then
+    return value
+  end
+  local ok, text = pcall(json.encode, value)
+  if not ok then
+    fail(path, text)
+  end
+  return text
+end
+
+local function header_value(path, value)
+  if value == false or type(value) == "string" then
+    return value
+  elseif type(value) == "number" then
+    return tostring(value)
+  end
+  fail(path, "a header's value is a string, a number or false, got " .. type(value))
+end
+
+--- Headers as a list of { name, value or false }, from a list of pairs or a table.
+local function header_list(path, headers)
+  local list, names = {}, {}
+  for index, pair in ipairs(headers or {}) do
+    if type(pair) ~= "table" or type(pair[1]) ~= "string" then
+      fail(path .. "[" .. index .. "]", "{ name, value } expected")
+    end
+    list[index] = { pair[1], header_value(path .. "[" .. index .. "]", pair[2]) }
+  end
+  for name in pairs(headers or {}) do
+    if type(name) == "string" then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    list[#list + 1] = { name, header_value(path .. "." .. name, headers[name]) }
+  end
+  return list
+end
+
+local event_fields = { event = "string", data = "string or table", id = "string", delay = "number" }
+
+local function event_text(path, event)
+  local lines = {}
+  if event.event then
+    lines[#lines + 1] = "event: " .. event.event
+  end
+  if event.id then
+    lines[#lines + 1] = "id: " .. event.id
+  end
+  if event.data then
+    for line in (encode(path .. ".data", event.data) .. "\n"):gmatch("(.-)\n") do
+      lines[#lines + 1] = "data: " .. line
+    end
+  end
+  return #lines > 0 and table.concat(lines, "\n") .. "\n\n" or ""
+end
+
+local function event_pieces(path, events)
+  local pieces, delays = {}, {}
+  for index, event in ipairs(events) do
+    local event_path = path .. ".events[" .. index .. "]"
+    if type(event) == "string" then
+      pieces[index] = event
+    else
+      check(event_path, event, event_fields)
+      pieces[index] = event_text(event_path, event)
+      delays[index] = event.delay
+    end
+  end
+  return pieces, delays
+end
+
+--- The offsets at which the pieces of a body of `length` bytes end.
+local function piece_ends(path, answer, length)
+  local ends = {}
+  if answer.splits then
+    local last = 0
+    for _, offset in ipairs(answer.splits) do
+      if type(offset) ~= "number" or offset <= last then
+        fail(path .. ".splits", "growing positive offsets expected")
+      end
+      last = offset
+      if offset < length then
+        ends[#ends + 1] = offset
+      end
+    end
+  else
+    if answer.chunk_bytes < 1 then
+      fail(path .. ".chunk_bytes", "at least 1 expected")
+    end
+    for offset = answer.chunk_bytes, length - 1, answer.chunk_bytes do
+      ends[#ends + 1] = offset
+    end
+  end
+  ends[#ends + 1] = length
+  return ends
+end
+
+--- Cuts the body anew. What was a pause before an old piece becomes a pause
+--- before the new piece in which the old one begins.
+local function cut_again(path, answer, pieces, delays)
+  local body = table.concat(pieces)
+  local new_pieces, new_delays = {}, {}
+  local old, old_start, start = 1, 0, 0
+  for index, stop in ipairs(piece_ends(path, answer, #body)) do
+    new_pieces[index] = body:sub(start + 1, stop)
+    while pieces[old] and old_start < stop do
+      if delays[old] then
+        new_delays[index] = (new_delays[index] or 0) + delays[old]
+      end
+      old_start = old_start + #pieces[old]
+      old = old + 1
+    end
+    start = stop
+  end
+  return new_pieces, new_delays
+end
+
+local answer_fields = {
+  status = "number", reason = "string", headers = "table", request_id = "string", interim = "table",
+  body = "string or table", events = "table", raw = "string", framing = "string",
+  chunk_bytes = "number", splits = "table", delay = "number", delay_between = "number",
+  cut_after = "number", reset_after = "number", hang_after = "number", cut_headers = "number",
+  reset = "boolean", close = "boolean", hang = "boolean", keep_open = "boolean",
+}
+
+local framings = { chunked = true, length = true, close = true }
+
+local function interim_list(path, interim)
+  local list = {}
+  for index, item in ipairs(interim or {}) do
+    if type(item) == "number" then
+      item = { status = item }
+    end
+    local item_path = path .. ".interim[" .. index .. "]"
+    check(item_path, item, { status = "number", reason = "string", headers = "table" })
+    list[index] = { status = item.status, reason = item.reason, headers = header_list(item_path, item.headers) }
+  end
+  return list
+end
+
+local function prepare_answer(path, answer)
+  check(path, answer, answer_fields)
+  local plan = {
+    status = answer.status or 200,
+    reason = answer.reason,
+    headers = header_list(path .. ".headers", answer.headers),
+    request_id = answer.request_id,
+    interim = interim_list(path, answer.interim),
+    raw = answer.raw ~= nil,
+    keep_open = answer.keep_open,
+    cut_headers = answer.cut_headers,
+    delay = answer.delay,
+    delay_between = answer.delay_between,
+    framing = answer.framing or (answer.events and "chunked" or "length"),
+    content_type = answer.events and "text/event-stream; charset=utf-8" or "application/json",
+  }
+  if not framings[plan.framing] then
+    fail(path .. ".framing", "chunked, length or close expected")
+  elseif (answer.raw and 1 or 0) + (answer.body and 1 or 0) + (answer.events and 1 or 0) > 1 then
+    fail(path, "only one of body, events and raw")
+  end
+  for _, action in ipairs { "reset", "close", "hang" } do
+    if answer[action] then
+      plan.instead = action
+    end
+  end
+  for field, action in pairs { cut_after = "close", reset_after = "reset", hang_after = "hang" } do
+    if answer[field] and plan.limit then
+      fail(path, "only one of cut_after, reset_after and hang_after")
+    elseif answer[field] then
+      plan.limit, plan.ending = answer[field], action
+    end
+  end
+  if answer.events then
+    plan.pieces, plan.delays = event_pieces(path, answer.events)
+  else
+    plan.pieces, plan.delays = { answer.raw or encode(path .. ".body", answer.body or "") }, {}
+  end
+  if answer.splits or answer.chunk_bytes then
+    plan.pieces, plan.delays = cut_again(path, answer, plan.pieces, plan.delays)
+  end
+  return plan
+end
+
+local function error_answer(path, status, type, message)
+  return prepare_answer(path, {
+    status = status,
+    body = { type = "error", error = { type = type, message = message } },
+  })
+end
+
+local route_fields = {
+  method = "string", path = "string", match = "string", body_contains = "string",
+  body_match = "string or table", answers = "table", on_end = "string",
+}
+
+local function prepare_answers(path, answers)
+  local list = {}
+  for index, answer in ipairs(answers) do
+    list[index] = prepare_answer(path .. "[" .. index .. "]", answer)
+  end
+  if #list == 0 then
+    fail(path, "no answers")
+  end
+  return list
+end
+
+local function answer_at_end(path, on_end)
+  if on_end == "error" then
+    return error_answer(path, 500, "api_error", "the script is at its end")
+  elseif on_end and on_end ~= "repeat" then
+    fail(path, "repeat or error expected")
+  end
+end
+
+local function prepare_route(path, route, on_end)
+  check(path, route, route_fields)
+  return {
+    method = route.method,
+    path = route.path,
+    match = route.match,
+    body_contains = route.body_contains,
+    body_match = type(route.body_match) == "string" and { route.body_match } or route.body_match,
+    answers = prepare_answers(path .. ".answers", route.answers or {}),
+    at_end = answer_at_end(path .. ".on_end", route.on_end or on_end),
+  }
+end
+
+--- Turns a script into plain data for the server: `{ routes =, otherwise = }`.
+--- Raises an error that names the place of what is wrong.
+---@param source table|"demo"
+---@param on_end? "repeat"|"error"
+---@return table
+function script.prepare(source, on_end)
+  if source == "demo" then
+    source = require "anthropic.testing.demo"()
+  end
+  if type(source) ~= "table" or next(source) == nil then
+    fail("script", "an answer, a list of answers, or routes expected")
+  end
+  local plan = { routes = {}, otherwise = error_answer("script", 404, "not_found_error", "no route for this request") }
+  if source.routes then
+    check("script", source, { routes = "table" })
+    for index, route in ipairs(source.routes) do
+      plan.routes[index] = prepare_route("script.routes[" .. index .. "]", route, on_end)
+    end
+  else
+    plan.routes[1] = {
+      answers = prepare_answers("script", source[1] ~= nil and source or { source }),
+      at_end = answer_at_end("on_end", on_end),
+    }
+  end
+  return plan
+end
+
+return script
