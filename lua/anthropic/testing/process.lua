@@ -1,0 +1,151 @@
+--- The server's process, seen from its parent: finds the Lua to run, starts the
+--- child with its files in a private directory, and ends it. Plain Lua and `sh`.
+---
+---     local child = process.start(settings, nil, 10)
+---     process.stop(child)
+
+local process = {}
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function read_file(path)
+  local file = io.open(path, "rb")
+  if not file then
+    return ""
+  end
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+local function write_file(path, text)
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  assert(file:close())
+end
+
+--- The Lua programs to try: the given one, or this process's own and its usual names.
+local function interpreters(given)
+  if given then
+    return { given }
+  end
+  local list = {}
+  local arguments = rawget(_G, "arg") or {}
+  local lowest = 0
+  while arguments[lowest - 1] do
+    lowest = lowest - 1
+  end
+  local program = arguments[lowest]
+  if program and program:match("[^/]*$"):find("^lua[jit%d.-]*$") then
+    list[1] = program
+  end
+  local version = _VERSION:match("%d.*")
+  if rawget(_G, "jit") then
+    list[#list + 1] = "luajit"
+  else
+    list[#list + 1] = "lua" .. version
+    list[#list + 1] = "lua" .. version:gsub("%.", "")
+    list[#list + 1] = "lua-" .. version
+  end
+  list[#list + 1] = "lua"
+  return list
+end
+
+--- The child's first lines: where its modules are. The C modules of this process
+--- are of use only to a Lua of the same version.
+local function start_program(directory)
+  local root = debug.getinfo(1, "S").source:match("^@(.*)anthropic/testing/process%.lua$")
+  local here = root and root .. "?.lua;" .. root .. "?/init.lua;" or ""
+  return string.format([[
+if _VERSION == %q and (jit ~= nil) == %s then
+  package.path, package.cpath = %q, %q
+end
+package.path = %q .. package.path
+require("anthropic.testing.server").child(%q, ...)
+]], _VERSION, tostring(rawget(_G, "jit") ~= nil), package.path, package.cpath, here, directory)
+end
+
+local function start_shell(directory, lua)
+  local names = {}
+  for index, name in ipairs(interpreters(lua)) do
+    names[index] = quote(name)
+  end
+  local all = table.concat(names, " ")
+  return string.format([[
+echo $$ >%s
+for lua in %s; do
+  command -v "$lua" >/dev/null 2>&1 && exec "$lua" %s $$
+done
+echo "no Lua interpreter found: tried" %s >&2
+]], quote(directory .. "/pid"), all, quote(directory .. "/start.lua"), all)
+end
+
+--- Waits, in a shell and at most `seconds`, until the child is ready or has ended.
+local function wait_for_start(directory, seconds)
+  os.execute(string.format([[
+cd %s && count=0
+until [ -s ready ] || [ -e ended ] || [ $count -ge %d ]; do sleep 0.01; count=$((count + 1)); done
+]], quote(directory), math.ceil(seconds * 100)))
+end
+
+local function make_directory()
+  local pipe = assert(io.popen('mktemp -d "${TMPDIR:-/tmp}/anthropic-testing.XXXXXX"'))
+  local directory = pipe:read("*l")
+  pipe:close()
+  if not directory then
+    error("anthropic.testing: cannot make a temporary directory", 0)
+  end
+  return directory
+end
+
+local function has_ended(child)
+  local mark = io.open(child.directory .. "/ended")
+  return mark ~= nil and mark:close()
+end
+
+--- Ends the child and waits until it is gone; its directory stays.
+---@param child table as `start` returned it
+function process.stop(child)
+  if not has_ended(child) then
+    os.execute("kill " .. read_file(child.directory .. "/pid"):match("%d*") .. " 2>/dev/null")
+  end
+  child.pipe:close()
+end
+
+--- Removes the child's directory.
+---@param child table
+function process.remove(child)
+  os.execute("rm -rf " .. quote(child.directory))
+end
+
+--- Starts the child. Its standard input is a pipe that ends with this process,
+--- whichever way that ends, and the child ends with it. Raises an error with the
+--- child's own words where it does not come up.
+---@param settings string for the child's file `settings`
+---@param lua? string the interpreter
+---@param seconds number how long to wait for it
+---@return table child `directory`, `pipe`, `pid`, `port`
+function process.start(settings, lua, seconds)
+  local directory = make_directory()
+  write_file(directory .. "/settings", settings)
+  write_file(directory .. "/start.lua", start_program(directory))
+  write_file(directory .. "/start.sh", start_shell(directory, lua))
+  local command = ("exec >DIR/ready 2>DIR/errors; sh DIR/start.sh; : >DIR/ended"):gsub("DIR", function()
+    return quote(directory)
+  end)
+  local child = { directory = directory, pipe = assert(io.popen(command, "w")) }
+  wait_for_start(directory, seconds)
+  local pid, port = read_file(directory .. "/ready"):match("^(%d+) (%d+)\n")
+  if not pid then
+    local reason = has_ended(child) and read_file(directory .. "/errors") or "not ready after " .. seconds .. " seconds"
+    process.stop(child)
+    process.remove(child)
+    error("anthropic.testing: the server did not start: " .. reason, 0)
+  end
+  child.pid, child.port = tonumber(pid), tonumber(port)
+  return child
+end
+
+return process

@@ -1,0 +1,266 @@
+local json = require "anthropic.testing.json"
+local pieces = require "anthropic.testing.pieces"
+local script = require "anthropic.testing.script"
+local serialize = require "anthropic.testing.serialize"
+local testing = require "anthropic.testing"
+
+local all_bytes = {}
+for byte = 0, 255 do
+  all_bytes[#all_bytes + 1] = string.char(byte)
+end
+all_bytes = table.concat(all_bytes)
+
+describe("serialized data", function()
+  it("comes back equal", function()
+    local value = {
+      1, -2, 0.1, 1e300, math.huge, -math.huge, true, false, "", all_bytes, "}t{n1;",
+      { nested = { deeper = { "x" } }, [3.5] = "half", [all_bytes] = 1 }, {},
+    }
+    assert.same(value, serialize.load(serialize.dump(value)))
+  end)
+
+  it("refuses what is no plain data, by name", function()
+    local loop = {}
+    loop.again = loop
+    local function refused(value, message)
+      assert.has_error(function() serialize.dump(value, "x") end, message)
+    end
+    refused({ a = { print } }, "x.a[1]: a function cannot be sent to the server")
+    refused(loop, "x.again: the table contains itself")
+    refused({ 0 / 0 }, "x[1]: not a number")
+  end)
+
+  it("takes the same table twice where it does not contain itself", function()
+    local shared = { 1 }
+    assert.same({ { 1 }, { 1 } }, serialize.load(serialize.dump { shared, shared }))
+  end)
+end)
+
+describe("the JSON of answers", function()
+  it("escapes what JSON needs escaped and leaves the rest", function()
+    assert.equal('"a\\"\\\\/\\n\\u0000\\u001f\127é😀"', json.encode('a"\\/\n\0\31\127é😀'))
+  end)
+
+  it("writes numbers exactly", function()
+    assert.equal("[1,-5,0.1,1e+300,1.5,9007199254740991]", json.encode { 1, -5, 0.1, 1e300, 1.5, 9007199254740991 })
+  end)
+
+  it("tells arrays from objects and puts raw text in", function()
+    assert.equal('{"a":[],"b":{},"c":null,"d":{broken}',
+      json.encode { a = json.array {}, b = {}, c = json.null, d = json.raw "{broken" })
+  end)
+
+  it("refuses what JSON has not", function()
+    assert.has_error(function() json.encode { print } end, "JSON has no function")
+    assert.has_error(function() json.encode { a = 1, [true] = 2 } end)
+  end)
+end)
+
+describe("pieces of a text", function()
+  local texts = {
+    "", " ", "a", "Hello big world", "  leading and trailing  ", "你好世界，很高兴见到你们大家", "a👩‍👩‍👧b",
+    ("long"):rep(50), all_bytes, ("\128"):rep(40), "tab\tand\nline\n\n",
+  }
+
+  it("make up the text again", function()
+    for _, text in ipairs(texts) do
+      assert.equal(text, table.concat(pieces.words(text)))
+      for count = 1, 20 do
+        assert.equal(text, table.concat(pieces.count(text, count)))
+      end
+    end
+  end)
+
+  it("are not empty and begin with a character", function()
+    for _, text in ipairs { texts[4], texts[6], texts[7], texts[8] } do
+      for _, list in ipairs { pieces.words(text), pieces.count(text, 3), pieces.count(text, 1000) } do
+        for _, piece in ipairs(list) do
+          local byte = piece:byte()
+          assert.is_true(byte < 128 or byte >= 192)
+        end
+      end
+    end
+  end)
+
+  it("are words, or as many as asked for", function()
+    assert.same({ "Hello", " big", " world", " " }, pieces.words("Hello big world "))
+    assert.same({ "ab", "cd", "ef" }, pieces.count("abcdef", 3))
+    assert.same({ "你", "好" }, pieces.count("你好", 5))
+    assert.same({}, pieces.count("", 3))
+  end)
+end)
+
+describe("an answer's builder", function()
+  local function event_names(answer)
+    local names = {}
+    for index, event in ipairs(answer.events) do
+      names[index] = event.data.delta and event.data.delta.type or event.data.type
+      assert.equal(event.data.type, event.event)
+    end
+    return names
+  end
+
+  local function joined(answer, field)
+    local parts = {}
+    for _, event in ipairs(answer.events) do
+      parts[#parts + 1] = event.data.delta and event.data.delta[field]
+    end
+    return table.concat(parts)
+  end
+
+  it("makes a whole message", function()
+    local body = testing.message({
+      thinking = "Hm", signature = "sig", text = "Hi", tool_uses = { { name = "look", input = { at = "x" } } },
+      usage = { input_tokens = 3 },
+    }).body
+    assert.equal('{"type":"message","id":"msg_test","role":"assistant","model":"claude-test","content":['
+      .. '{"type":"thinking","thinking":"Hm","signature":"sig"},{"type":"text","text":"Hi"},'
+      .. '{"type":"tool_use","id":"toolu_test_1","name":"look","input":{"at":"x"}}],'
+      .. '"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":20}}',
+      json.encode(body))
+  end)
+
+  it("streams events in the API's order", function()
+    local answer = testing.stream {
+      thinking = "Let me see", text = "Hello 你好", pieces = 2,
+      tool_uses = { { name = "look", input = { at = "x" } } }, usage = { input_tokens = 7, output_tokens = 99 },
+    }
+    assert.same({
+      "message_start",
+      "content_block_start", "ping", "thinking_delta", "thinking_delta", "signature_delta", "content_block_stop",
+      "content_block_start", "text_delta", "text_delta", "content_block_stop",
+      "content_block_start", "input_json_delta", "input_json_delta", "input_json_delta", "content_block_stop",
+      "message_delta", "message_stop",
+    }, (function()
+      local names = event_names(answer)
+      names[#names - 1] = answer.events[#names - 1].data.type
+      return names
+    end)())
+    assert.equal("Let me see", joined(answer, "thinking"))
+    assert.equal("Hello 你好", joined(answer, "text"))
+    assert.equal('{"at":"x"}', joined(answer, "partial_json"))
+    local start = answer.events[1].data.message
+    assert.same({ input_tokens = 7, output_tokens = 1 }, start.usage)
+    assert.equal("[]", json.encode(start.content))
+    local final = answer.events[#answer.events - 1].data
+    assert.equal("tool_use", final.delta.stop_reason)
+    assert.same({ output_tokens = 99 }, final.usage)
+  end)
+
+  it("streams a tool's broken JSON and a block of unknown type as they are", function()
+    local answer = testing.stream {
+      content = { { type = "redacted_thinking", data = "abc" } },
+    }
+    assert.same({ type = "redacted_thinking", data = "abc" }, answer.events[2].data.content_block)
+    assert.equal("content_block_stop", answer.events[4].data.type)
+    answer = testing.stream { tool_uses = { { name = "x", input_json = '{"a":' } } }
+    assert.equal('{"a":', joined(answer, "partial_json"))
+  end)
+
+  it("ends a stream with an error event", function()
+    local answer = testing.stream { text = "Hi", error = { type = "overloaded_error", message = "busy" } }
+    assert.same({ "message_start", "content_block_start", "ping", "text_delta", "error" }, event_names(answer))
+  end)
+
+  it("passes an answer's own fields on, and refuses others", function()
+    local answer = testing.stream { text = "Hi", delay_between = 0.5, cut_after = 3, headers = { a = "b" } }
+    assert.equal(0.5, answer.delay_between)
+    assert.equal(3, answer.cut_after)
+    assert.same({ a = "b" }, answer.headers)
+    assert.has_error(function() testing.stream { txt = "Hi" } end, "anthropic.testing: no such field: txt")
+    assert.has_error(function() testing.error { text = "Hi" } end, "anthropic.testing: no such field: text")
+  end)
+
+  it("makes an error", function()
+    local answer = testing.error { status = 529, message = "busy", retry_after = 2, request_id = "req_x" }
+    assert.equal(529, answer.status)
+    assert.equal("req_x", answer.request_id)
+    assert.same({ ["retry-after"] = 2 }, answer.headers)
+    assert.equal('{"type":"error","error":{"type":"overloaded_error","message":"busy"},"request_id":"req_x"}',
+      json.encode(answer.body))
+    assert.equal("api_error", testing.error({}).body.error.type)
+    assert.equal("mine", testing.error({ status = 400, type = "mine" }).body.error.type)
+  end)
+
+  it("makes a chat completion", function()
+    local body = testing.completion({
+      choices = {
+        { content = "a", reasoning = "r" },
+        { tool_calls = { { name = "look", arguments = { at = "x" } } } },
+      },
+    }).body
+    assert.equal('{"index":0,"message":{"role":"assistant","content":"a","reasoning_content":"r"},'
+      .. '"finish_reason":"stop"}',
+      json.encode(body.choices[1]))
+    assert.equal('{"index":1,"message":{"role":"assistant","content":null,"tool_calls":['
+      .. '{"type":"function","id":"call_test_1","function":{"name":"look","arguments":"{\\"at\\":\\"x\\"}"}}]},'
+      .. '"finish_reason":"tool_calls"}', json.encode(body.choices[2]))
+    body.choices = nil
+    assert.equal('{"id":"chatcmpl-test","object":"chat.completion","created":1700000000,"model":"claude-test",'
+      .. '"usage":{"prompt_tokens":9,"completion_tokens":12,"total_tokens":21}}', json.encode(body))
+  end)
+
+  it("streams a chat completion, its choices in turn", function()
+    local answer = testing.completion_stream {
+      choices = { { content = "a b" }, { reasoning = "r", tool_calls = { { name = "f", arguments = "{}" } } } },
+    }
+    local seen = {}
+    for index, event in ipairs(answer.events) do
+      assert.is_nil(event.event)
+      if type(event.data) == "table" then
+        local choice = event.data.choices[1]
+        local delta = choice.delta
+        local call = delta.tool_calls and delta.tool_calls[1]["function"]
+        seen[index] = choice.index .. ":" .. (delta.role or delta.content or delta.reasoning_content
+          or call and (call.name or call.arguments) or choice.finish_reason)
+      else
+        seen[index] = event.data
+      end
+    end
+    assert.same({
+      "0:assistant", "1:assistant", "0:a", "1:r", "0: b", "1:f", "1:{}", "0:stop", "1:tool_calls", "[DONE]",
+    }, seen)
+    assert.is_nil(answer.events[8].data.usage)
+    assert.equal(21, answer.events[9].data.usage.total_tokens)
+  end)
+
+  it("can send usage in a chunk of its own and leave the end mark out", function()
+    local events = testing.completion_stream({ content = "a", usage_alone = true, done = false }).events
+    assert.equal("[]", json.encode(events[#events].data.choices))
+    assert.equal(21, events[#events].data.usage.total_tokens)
+    assert.is_nil(events[#events - 1].data.usage)
+  end)
+end)
+
+describe("a wrong script", function()
+  local function refused(source, message, on_end)
+    local ok, failure = pcall(script.prepare, source, on_end)
+    assert.is_false(ok)
+    assert.equal("anthropic.testing: " .. message, failure)
+  end
+
+  it("is refused with the place of what is wrong", function()
+    refused({}, "script: an answer, a list of answers, or routes expected")
+    refused("other", "script: an answer, a list of answers, or routes expected")
+    refused({ { statsu = 1 } }, "script[1]: no such field: statsu")
+    refused({ {}, 5 }, "script[2]: a table expected, got number")
+    refused({ { status = "200" } }, "script[1].status: number expected, got string")
+    refused({ { body = print } }, "script[1].body: string or table expected, got function")
+    refused({ { body = { f = print } } }, "script[1].body: JSON has no function")
+    refused({ { headers = { a = print } } },
+      "script[1].headers.a: a header's value is a string, a number or false, got function")
+    refused({ { headers = { { 1 } } } }, "script[1].headers[1]: { name, value } expected")
+    refused({ { events = { 5 } } }, "script[1].events[1]: a table expected, got number")
+    refused({ { events = { { dta = "" } } } }, "script[1].events[1]: no such field: dta")
+    refused({ { framing = "none" } }, "script[1].framing: chunked, length or close expected")
+    refused({ { body = "a", raw = "b" } }, "script[1]: only one of body, events and raw")
+    refused({ { cut_after = 1, hang_after = 2 } }, "script[1]: only one of cut_after, reset_after and hang_after")
+    refused({ { body = "abc", splits = { 2, 1 } } }, "script[1].splits: growing positive offsets expected")
+    refused({ { body = "abc", chunk_bytes = 0 } }, "script[1].chunk_bytes: at least 1 expected")
+    refused({ {} }, "on_end: repeat or error expected", "stop")
+    refused({ routes = { { answers = {} } } }, "script.routes[1].answers: no answers")
+    refused({ routes = { { pth = "/" } } }, "script.routes[1]: no such field: pth")
+    refused({ routes = { { answers = { { delay = true } } } } },
+      "script.routes[1].answers[1].delay: number expected, got boolean")
+  end)
+end)
