@@ -1,0 +1,433 @@
+#define _POSIX_C_SOURCE 200809L
+#include "loop.h"
+
+#include "poller.h"
+#include "transfer.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BATCH = 64, MAX_IDLE_CONNECTIONS = 64 };
+
+struct loop {
+  CURLM *multi;
+  struct poller *poller;
+  pid_t owner;
+  struct transfer *transfers;
+  size_t active;
+  struct transfer *first_ready;
+  struct transfer *last_ready;
+  double curl_deadline;     /* when libcurl wants to be called, or HUGE_VAL */
+  double transfer_deadline; /* no transfer's timeout runs out before this */
+  double armed;             /* what the poller's timer is set to */
+  int *sockets;             /* every socket that libcurl has open */
+  size_t socket_count;
+  size_t socket_capacity;
+};
+
+/* --- SIGPIPE: a TLS write to a closed peer must not end the host ------------------------------ */
+
+struct sigpipe_guard {
+  sigset_t mask;
+  bool was_pending;
+};
+
+static void sigpipe_block(struct sigpipe_guard *guard) {
+  sigset_t pending, sigpipe;
+  sigpending(&pending);
+  guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
+  sigemptyset(&sigpipe);
+  sigaddset(&sigpipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &sigpipe, &guard->mask);
+}
+
+static void sigpipe_restore(const struct sigpipe_guard *guard) {
+  sigset_t pending, sigpipe;
+  sigpending(&pending);
+  if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1) {
+    int received;
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    sigwait(&sigpipe, &received);
+  }
+  pthread_sigmask(SIG_SETMASK, &guard->mask, NULL);
+}
+
+/* --- libcurl's callbacks --------------------------------------------------------------------- */
+
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata, void *unused) {
+  struct loop *loop = userdata;
+  (void)easy;
+  (void)unused;
+  bool readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
+  bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
+  return poller_watch(loop->poller, (int)socket, readable, writable) ? 0 : -1;
+}
+
+static int on_timer(CURLM *multi, long milliseconds, void *userdata) {
+  struct loop *loop = userdata;
+  (void)multi;
+  loop->curl_deadline = milliseconds < 0 ? HUGE_VAL : transfer_now() + (double)milliseconds / 1000;
+  return 0;
+}
+
+static bool track_socket(struct loop *loop, int socket) {
+  if (loop->socket_count == loop->socket_capacity) {
+    if (loop->socket_capacity > SIZE_MAX / 2 / sizeof *loop->sockets)
+      return false;
+    size_t capacity = loop->socket_capacity ? loop->socket_capacity * 2 : 16;
+    int *sockets = realloc(loop->sockets, capacity * sizeof *sockets);
+    if (!sockets)
+      return false;
+    loop->sockets = sockets;
+    loop->socket_capacity = capacity;
+  }
+  loop->sockets[loop->socket_count++] = socket;
+  return true;
+}
+
+static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
+  struct loop *loop = userdata;
+  (void)purpose;
+  int type = address->socktype;
+#ifdef SOCK_CLOEXEC
+  type |= SOCK_CLOEXEC;
+#endif
+  int descriptor = socket(address->family, type, address->protocol);
+  if (descriptor < 0)
+    return CURL_SOCKET_BAD;
+#ifndef SOCK_CLOEXEC
+  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+#endif
+  if (!track_socket(loop, descriptor)) {
+    close(descriptor);
+    return CURL_SOCKET_BAD;
+  }
+  return descriptor;
+}
+
+static int on_close(void *userdata, curl_socket_t socket) {
+  struct loop *loop = userdata;
+  for (size_t i = 0; i < loop->socket_count; i++)
+    if (loop->sockets[i] == (int)socket) {
+      loop->sockets[i] = loop->sockets[--loop->socket_count];
+      break;
+    }
+  return close((int)socket);
+}
+
+/* --- opening, forking, closing --------------------------------------------------------------- */
+
+struct loop *loop_new(void) {
+  struct loop *loop = calloc(1, sizeof *loop);
+  if (!loop)
+    return NULL;
+  loop->curl_deadline = loop->transfer_deadline = loop->armed = HUGE_VAL;
+  return loop;
+}
+
+static void unlink_transfer(struct loop *loop, struct transfer *transfer) {
+  if (transfer->previous)
+    transfer->previous->next = transfer->next;
+  else
+    loop->transfers = transfer->next;
+  if (transfer->next)
+    transfer->next->previous = transfer->previous;
+  transfer->next = transfer->previous = NULL;
+  transfer->active = false;
+  loop->active--;
+}
+
+static void unmark_ready(struct loop *loop, struct transfer *transfer) {
+  if (!transfer->ready)
+    return;
+  struct transfer **link = &loop->first_ready;
+  struct transfer *before = NULL;
+  while (*link != transfer) {
+    before = *link;
+    link = &before->next_ready;
+  }
+  *link = transfer->next_ready;
+  if (loop->last_ready == transfer)
+    loop->last_ready = before;
+  transfer->ready = false;
+  transfer->next_ready = NULL;
+}
+
+/* A transfer that ended leaves the multi handle at once, which closes or keeps its connection. */
+static void detach(struct loop *loop, struct transfer *transfer) {
+  struct sigpipe_guard guard;
+  if (!transfer->active)
+    return;
+  sigpipe_block(&guard);
+  curl_multi_remove_handle(loop->multi, transfer->easy);
+  sigpipe_restore(&guard);
+  unlink_transfer(loop, transfer);
+}
+
+static void close_multi(struct loop *loop) {
+  struct sigpipe_guard guard;
+  sigpipe_block(&guard);
+  curl_multi_cleanup(loop->multi);
+  sigpipe_restore(&guard);
+  loop->multi = NULL;
+}
+
+/* In a forked child the multi handle, its easy handles and its resolver threads are the parent's:
+ * using or freeing them could write to the parent's connections or wait for a thread that does
+ * not exist here. They are given up; only the descriptors are closed. */
+static void abandon_parent(struct loop *loop) {
+  while (loop->transfers) {
+    struct transfer *transfer = loop->transfers;
+    transfer->easy = NULL;
+    transfer->headers = NULL;
+    transfer_finish(transfer, TRANSFER_CANCELLED);
+    unlink_transfer(loop, transfer);
+    unmark_ready(loop, transfer);
+    transfer->loop = NULL;
+  }
+  for (size_t i = 0; i < loop->socket_count; i++)
+    close(loop->sockets[i]);
+  loop->socket_count = 0;
+  poller_free(loop->poller);
+  loop->poller = NULL;
+  loop->multi = NULL;
+  loop->curl_deadline = loop->transfer_deadline = loop->armed = HUGE_VAL;
+}
+
+static void notice_fork(struct loop *loop) {
+  if (loop->multi && loop->owner != getpid())
+    abandon_parent(loop);
+}
+
+static bool open_loop(struct loop *loop) {
+  notice_fork(loop);
+  if (loop->multi)
+    return true;
+  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    return false;
+  loop->poller = poller_new();
+  loop->multi = curl_multi_init();
+  loop->owner = getpid();
+  if (loop->poller && loop->multi &&
+      curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+      curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop) == CURLM_OK &&
+      curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+      curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop) == CURLM_OK &&
+      curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) == CURLM_OK)
+    return true;
+  poller_free(loop->poller);
+  loop->poller = NULL;
+  if (loop->multi)
+    close_multi(loop);
+  return false;
+}
+
+void loop_free(struct loop *loop) {
+  if (!loop)
+    return;
+  notice_fork(loop);
+  while (loop->transfers)
+    loop_remove(loop, loop->transfers);
+  if (loop->multi)
+    close_multi(loop);
+  poller_free(loop->poller);
+  free(loop->sockets);
+  free(loop);
+}
+
+int loop_fd(struct loop *loop) {
+  return open_loop(loop) ? poller_fd(loop->poller) : -1;
+}
+
+/* --- working --------------------------------------------------------------------------------- */
+
+static void arm(struct loop *loop) {
+  double deadline = fmin(loop->curl_deadline, loop->transfer_deadline);
+  double now = transfer_now();
+  long milliseconds = -1;
+  if (deadline == loop->armed && deadline > now)
+    return;
+  if (deadline < HUGE_VAL) {
+    double left = ceil((deadline - now) * 1000);
+    milliseconds = left < 0 ? 0 : left > 86400000 ? 86400000 : (long)left;
+  }
+  poller_set_timer(loop->poller, milliseconds);
+  loop->armed = deadline;
+}
+
+static void note_deadline(struct loop *loop, const struct transfer *transfer) {
+  enum transfer_failure failure;
+  loop->transfer_deadline = fmin(loop->transfer_deadline, transfer_deadline(transfer, &failure));
+}
+
+/* Timeouts only move away while bytes come, so the earliest that was noted is a lower bound. */
+static void expire(struct loop *loop) {
+  double now = transfer_now();
+  if (now < loop->transfer_deadline)
+    return;
+  loop->transfer_deadline = HUGE_VAL;
+  for (struct transfer *transfer = loop->transfers, *next; transfer; transfer = next) {
+    enum transfer_failure failure;
+    next = transfer->next;
+    if (transfer_deadline(transfer, &failure) > now) {
+      note_deadline(loop, transfer);
+      continue;
+    }
+    transfer_finish(transfer, failure);
+    detach(loop, transfer);
+  }
+}
+
+static void collect_completions(struct loop *loop) {
+  int left;
+  CURLMsg *message;
+  while ((message = curl_multi_info_read(loop->multi, &left))) {
+    char *private = NULL;
+    if (message->msg != CURLMSG_DONE)
+      continue;
+    CURLcode code = message->data.result;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+    struct transfer *transfer = (struct transfer *)(void *)private;
+    transfer_complete(transfer, code);
+    detach(loop, transfer);
+  }
+}
+
+/* A multi handle that reports an error can do nothing more for its transfers. */
+static void fail_all(struct loop *loop, CURLMcode code) {
+  if (code == CURLM_OK)
+    return;
+  for (struct transfer *transfer = loop->transfers; transfer; transfer = transfer->next)
+    transfer_complete(transfer,
+                      code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
+}
+
+bool loop_add(struct loop *loop, struct transfer *transfer) {
+  if (!open_loop(loop))
+    return false;
+  curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETDATA, loop);
+  curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETDATA, loop);
+  transfer->started = transfer->last_byte = transfer_now();
+  if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
+    return false;
+  transfer->loop = loop;
+  transfer->active = true;
+  transfer->next = loop->transfers;
+  if (loop->transfers)
+    loop->transfers->previous = transfer;
+  loop->transfers = transfer;
+  loop->active++;
+  note_deadline(loop, transfer);
+  arm(loop);
+  return true;
+}
+
+void loop_remove(struct loop *loop, struct transfer *transfer) {
+  notice_fork(loop);
+  if (transfer->loop != loop)
+    return;
+  detach(loop, transfer);
+  unmark_ready(loop, transfer);
+  transfer->loop = NULL;
+  transfer_finish(transfer, TRANSFER_CANCELLED);
+}
+
+void loop_resume(struct loop *loop, struct transfer *transfer) {
+  struct sigpipe_guard guard;
+  notice_fork(loop);
+  if (!transfer->active)
+    return;
+  sigpipe_block(&guard);
+  CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+  sigpipe_restore(&guard);
+  if (code != CURLE_OK)
+    transfer_complete(transfer, code);
+  if (transfer->done)
+    detach(loop, transfer);
+  else
+    note_deadline(loop, transfer);
+  arm(loop);
+}
+
+static void act(struct loop *loop, const struct poller_event *events, size_t count) {
+  struct sigpipe_guard guard;
+  int running;
+  sigpipe_block(&guard);
+  for (size_t i = 0; i < count; i++) {
+    int what = (events[i].readable ? CURL_CSELECT_IN : 0) |
+               (events[i].writable ? CURL_CSELECT_OUT : 0) |
+               (events[i].failed ? CURL_CSELECT_ERR : 0);
+    fail_all(loop, curl_multi_socket_action(loop->multi, events[i].socket, what, &running));
+  }
+  if (loop->curl_deadline <= transfer_now()) {
+    loop->curl_deadline = HUGE_VAL;
+    fail_all(loop, curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running));
+  }
+  collect_completions(loop);
+  sigpipe_restore(&guard);
+}
+
+void loop_wait(struct loop *loop, double seconds) {
+  struct poller_event events[BATCH];
+  if (!open_loop(loop))
+    return;
+  double wait = ceil(seconds * 1000);
+  size_t count = poller_wait(loop->poller,
+                             seconds < 0       ? -1
+                             : wait > 86400000 ? 86400000
+                                               : (long)wait,
+                             events, BATCH);
+  if (count > 0 || loop->curl_deadline <= transfer_now())
+    act(loop, events, count);
+  if (count < BATCH) /* else bytes may wait on sockets that have not had their turn */
+    expire(loop);
+  arm(loop);
+}
+
+size_t loop_active(struct loop *loop) {
+  notice_fork(loop);
+  return loop->active;
+}
+
+size_t loop_connections(struct loop *loop) {
+  notice_fork(loop);
+  return loop->socket_count;
+}
+
+void loop_note_deadline(struct loop *loop, const struct transfer *transfer) {
+  notice_fork(loop);
+  if (!transfer->active)
+    return;
+  note_deadline(loop, transfer);
+  arm(loop);
+}
+
+/* --- the ready list -------------------------------------------------------------------------- */
+
+void loop_mark_ready(struct loop *loop, struct transfer *transfer) {
+  if (transfer->ready)
+    return;
+  transfer->ready = true;
+  if (loop->last_ready)
+    loop->last_ready->next_ready = transfer;
+  else
+    loop->first_ready = transfer;
+  loop->last_ready = transfer;
+}
+
+struct transfer *loop_next_ready(struct loop *loop) {
+  struct transfer *transfer = loop->first_ready;
+  if (transfer)
+    unmark_ready(loop, transfer);
+  return transfer;
+}

@@ -1,0 +1,53 @@
+/* Many transfers at once: a curl multi handle behind one pollable descriptor. No Lua.
+ *
+ * Everything is made on first use and made anew in a forked child, where the parent's connections
+ * are left alone and transfers that were under way end as cancelled. */
+#ifndef ANTHROPIC_LOOP_H
+#define ANTHROPIC_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct loop;
+struct transfer;
+
+/* NULL when memory ran out. The caller frees it with loop_free. */
+struct loop *loop_new(void);
+
+/* Cancels what is under way and closes all connections. Transfers stay their owners' to free. */
+void loop_free(struct loop *loop);
+
+/* Readable whenever loop_step has work, timers included; -1 where there is no such descriptor or
+ * none could be made. It changes after a fork. Owned by the loop. */
+int loop_fd(struct loop *loop);
+
+/* Starts a transfer. False when memory or descriptors ran out. The loop does not own it: its owner
+ * ends it with transfer_free, which removes it here. */
+bool loop_add(struct loop *loop, struct transfer *transfer);
+
+/* Takes a transfer out, cancelled if it is not done. */
+void loop_remove(struct loop *loop, struct transfer *transfer);
+
+/* Lets a paused transfer go on. */
+void loop_resume(struct loop *loop, struct transfer *transfer);
+
+/* Does the work at hand, waiting up to `seconds` (negative: for ever) for some to come. Returns
+ * early on a signal. Bounded: a step handles at most 64 sockets. */
+void loop_wait(struct loop *loop, double seconds);
+
+/* Transfers under way. */
+size_t loop_active(struct loop *loop);
+
+/* Open sockets, idle connections included. */
+size_t loop_connections(struct loop *loop);
+
+/* A transfer with news since it was last returned here, first come first served; NULL: none. */
+struct transfer *loop_next_ready(struct loop *loop);
+
+/* For transfer.c: the transfer's timeouts changed. */
+void loop_note_deadline(struct loop *loop, const struct transfer *transfer);
+
+/* For transfer.c: puts a transfer into the ready list. */
+void loop_mark_ready(struct loop *loop, struct transfer *transfer);
+
+#endif

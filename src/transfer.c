@@ -1,0 +1,291 @@
+#define _POSIX_C_SOURCE 200809L
+#include "transfer.h"
+
+#include "loop.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+  WINDOW = 256 * 1024,            /* body bytes that wait before an unread transfer pauses */
+  MAX_HEADER_BYTES = 1024 * 1024, /* of one response */
+  KEEP_ALIVE_SECONDS = 60
+};
+
+double transfer_now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void tell(struct transfer *transfer) {
+  transfer->news = true;
+  if (transfer->loop)
+    loop_mark_ready(transfer->loop, transfer);
+}
+
+/* --- libcurl's callbacks: they append, count and set flags ----------------------------------- */
+
+static bool is_status_line(const char *line, size_t length) {
+  return length > 5 && memcmp(line, "HTTP/", 5) == 0;
+}
+
+static bool is_blank(const char *line, size_t length) {
+  return length > 0 && (line[0] == '\r' || line[0] == '\n');
+}
+
+/* libcurl passes whole lines, also those of interim (1xx) responses; a status line begins anew. */
+static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
+  struct transfer *transfer = userdata;
+  size_t length = size * count;
+  transfer->last_byte = transfer_now();
+  if (transfer->status) /* trailers */
+    return length;
+  if (is_status_line(line, length))
+    buffer_clear(&transfer->response_headers);
+  if (length > MAX_HEADER_BYTES - transfer->response_headers.length) {
+    transfer_finish(transfer, TRANSFER_TOO_LARGE);
+    return 0;
+  }
+  if (!buffer_append(&transfer->response_headers, line, length)) {
+    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+    return 0;
+  }
+  long status = 0;
+  if (!is_blank(line, length))
+    return length;
+  curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+  if (status >= 200) {
+    transfer->status = status;
+    tell(transfer);
+  }
+  return length;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
+  struct transfer *transfer = userdata;
+  size_t length = size * count;
+  transfer->last_byte = transfer_now();
+  if (!transfer->collecting && transfer->body.length >= transfer->allowed) {
+    transfer->paused = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  if (transfer->collecting && length > transfer->max_body_bytes - transfer->body.length) {
+    buffer_append(&transfer->body, bytes, transfer->max_body_bytes - transfer->body.length);
+    transfer_finish(transfer, TRANSFER_TOO_LARGE);
+    return 0;
+  }
+  if (!buffer_append(&transfer->body, bytes, length)) {
+    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+    return 0;
+  }
+  tell(transfer);
+  return length;
+}
+
+/* --- set-up ---------------------------------------------------------------------------------- */
+
+/* For libcurl 0 would mean its own default; here it means none. */
+static long milliseconds(double seconds) {
+  double value = ceil(seconds * 1000);
+  return value <= 0 || value > 2147483647.0 ? 2147483647L : (long)value;
+}
+
+static CURLcode set_string(CURL *easy, CURLoption option, const char *value) {
+  return value ? curl_easy_setopt(easy, option, value) : CURLE_OK;
+}
+
+static CURLcode set_protocols(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
+  if (strcmp(options->method, "HEAD") == 0)
+    return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
+  if (code != CURLE_OK || !options->body)
+    return code;
+  code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body_length);
+  return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body);
+}
+
+static CURLcode configure(struct transfer *transfer, const struct transfer_options *options) {
+  CURL *easy = transfer->easy;
+  CURLcode code = CURLE_OK;
+#define SET(call)                                                                                  \
+  if (code == CURLE_OK)                                                                            \
+  code = (call)
+  SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
+  SET(set_protocols(easy));
+  SET(set_method(easy, options));
+  SET(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer));
+  SET(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message));
+  SET(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
+  SET(curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
+  SET(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
+  SET(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
+  SET(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
+  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEP_ALIVE_SECONDS));
+  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEP_ALIVE_SECONDS));
+  SET(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
+  SET(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(options->connect_timeout)));
+  SET(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                       (long)(options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)));
+  SET(curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options->http2 ? 1L : 0L));
+  SET(set_string(easy, CURLOPT_PROXY, options->proxy));
+  SET(set_string(easy, CURLOPT_CAINFO, options->ca_file));
+  SET(set_string(easy, CURLOPT_CAPATH, options->ca_path));
+  if (options->insecure) {
+    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
+    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
+  }
+#undef SET
+  return code;
+}
+
+struct transfer *transfer_new(const struct transfer_options *options, CURLcode *code) {
+  struct transfer *transfer = calloc(1, sizeof *transfer);
+  *code = CURLE_OUT_OF_MEMORY;
+  if (!transfer)
+    return NULL;
+  transfer->easy = curl_easy_init();
+  if (!transfer->easy)
+    goto fail;
+  transfer->allowed = WINDOW;
+  transfer->max_body_bytes = options->max_body_bytes;
+  transfer->first_byte_timeout = options->first_byte_timeout;
+  transfer->idle_timeout = options->idle_timeout;
+  transfer->total_timeout = options->total_timeout;
+  *code = configure(transfer, options);
+  if (*code != CURLE_OK)
+    goto fail;
+  /* libcurl would ask a server whether it may send a large body, and wait up to a second */
+  if (transfer_add_header(transfer, "Expect:"))
+    return transfer;
+  *code = CURLE_OUT_OF_MEMORY;
+fail:
+  transfer_free(transfer);
+  return NULL;
+}
+
+bool transfer_add_header(struct transfer *transfer, const char *line) {
+  struct curl_slist *headers = curl_slist_append(transfer->headers, line);
+  if (!headers)
+    return false;
+  transfer->headers = headers;
+  return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+}
+
+void transfer_free(struct transfer *transfer) {
+  if (!transfer)
+    return;
+  if (transfer->loop)
+    loop_remove(transfer->loop, transfer);
+  curl_easy_cleanup(transfer->easy);
+  curl_slist_free_all(transfer->headers);
+  buffer_free(&transfer->response_headers);
+  buffer_free(&transfer->body);
+  free(transfer);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* libcurl may call on_body from here. */
+static bool resume(struct transfer *transfer) {
+  if (!transfer->paused || !transfer->active)
+    return false;
+  size_t before = transfer->body.length;
+  transfer->paused = false;
+  transfer->last_byte = transfer_now();
+  loop_resume(transfer->loop, transfer);
+  return transfer->body.length > before;
+}
+
+bool transfer_demand(struct transfer *transfer) {
+  transfer->allowed = transfer->body.length + WINDOW;
+  return resume(transfer);
+}
+
+void transfer_collect(struct transfer *transfer) {
+  if (transfer->collecting)
+    return;
+  transfer->collecting = true;
+  if (transfer->body.length > transfer->max_body_bytes) {
+    transfer->body.length = transfer->max_body_bytes;
+    transfer_finish(transfer, TRANSFER_TOO_LARGE);
+  }
+  resume(transfer);
+}
+
+void transfer_limit(struct transfer *transfer, double seconds) {
+  transfer->total_timeout = transfer_now() - transfer->started + seconds;
+  if (transfer->active)
+    loop_note_deadline(transfer->loop, transfer);
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+void transfer_finish(struct transfer *transfer, enum transfer_failure failure) {
+  if (transfer->done)
+    return;
+  transfer->done = true;
+  transfer->failure = failure;
+  tell(transfer);
+}
+
+void transfer_complete(struct transfer *transfer, CURLcode code) {
+  static const struct {
+    CURLcode code;
+    enum transfer_failure failure;
+  } failures[] = {
+      {CURLE_PARTIAL_FILE, TRANSFER_TRUNCATED},
+      {CURLE_OUT_OF_MEMORY, TRANSFER_NO_MEMORY},
+      /* the one timeout that is left to libcurl */
+      {CURLE_OPERATION_TIMEDOUT, TRANSFER_CONNECT_TIMEOUT},
+  };
+  if (transfer->done)
+    return;
+  transfer->code = code;
+  if (code == CURLE_OK) {
+    /* libcurl calls an answer that broke off inside its headers a success */
+    transfer_finish(transfer, transfer->status ? TRANSFER_OK : TRANSFER_TRUNCATED);
+    return;
+  }
+  if (!transfer->message[0]) {
+    const char *words = curl_easy_strerror(code);
+    size_t length = strlen(words);
+    length = length < CURL_ERROR_SIZE ? length : CURL_ERROR_SIZE - 1;
+    memcpy(transfer->message, words, length);
+    transfer->message[length] = '\0';
+  }
+  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+    if (failures[i].code == code) {
+      transfer_finish(transfer, failures[i].failure);
+      return;
+    }
+  transfer_finish(transfer, TRANSFER_CONNECTION);
+}
+
+double transfer_deadline(const struct transfer *transfer, enum transfer_failure *failure) {
+  double deadline = HUGE_VAL;
+  *failure = TRANSFER_OK;
+#define CONSIDER(applies, seconds, since, name)                                                    \
+  if ((applies) && (seconds) > 0 && (since) + (seconds) < deadline) {                              \
+    deadline = (since) + (seconds);                                                                \
+    *failure = (name);                                                                             \
+  }
+  CONSIDER(true, transfer->total_timeout, transfer->started, TRANSFER_TOTAL_TIMEOUT)
+  CONSIDER(!transfer->status, transfer->first_byte_timeout, transfer->started,
+           TRANSFER_FIRST_BYTE_TIMEOUT)
+  CONSIDER(transfer->status && !transfer->paused, transfer->idle_timeout, transfer->last_byte,
+           TRANSFER_IDLE_TIMEOUT)
+#undef CONSIDER
+  return deadline;
+}

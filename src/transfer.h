@@ -1,0 +1,112 @@
+/* One HTTP exchange on a curl easy handle: request out, status, headers and body in. No Lua.
+ *
+ * The body waits in one bounded buffer. While it is read piece by piece (events), the transfer
+ * pauses when the buffer holds a window's worth and goes on when the reader has used it up; when
+ * the whole body is wanted, transfer_collect lifts the window up to `max_body_bytes`. */
+#ifndef ANTHROPIC_TRANSFER_H
+#define ANTHROPIC_TRANSFER_H
+
+#include "buffer.h"
+
+#include <curl/curl.h>
+
+struct loop;
+
+/* Times are in seconds, 0 means none. Strings are copied, `body` is not: it must outlive the
+ * transfer. NULL strings are libcurl's defaults. */
+struct transfer_options {
+  const char *method;
+  const char *url;
+  const char *body;
+  size_t body_length;
+  const char *proxy;
+  const char *ca_file;
+  const char *ca_path;
+  bool insecure; /* accept any certificate */
+  bool http2;
+  double connect_timeout;
+  double first_byte_timeout; /* until the end of the response's headers */
+  double idle_timeout;       /* between two bytes of the body; stands still while paused */
+  double total_timeout;
+  size_t max_body_bytes;
+};
+
+enum transfer_failure {
+  TRANSFER_OK,
+  TRANSFER_CONNECTION, /* libcurl's word in transfer_message */
+  TRANSFER_CONNECT_TIMEOUT,
+  TRANSFER_FIRST_BYTE_TIMEOUT,
+  TRANSFER_IDLE_TIMEOUT,
+  TRANSFER_TOTAL_TIMEOUT,
+  TRANSFER_TRUNCATED, /* the peer ended before the announced end */
+  TRANSFER_TOO_LARGE,
+  TRANSFER_NO_MEMORY,
+  TRANSFER_CANCELLED
+};
+
+struct transfer {
+  CURL *easy;
+  struct curl_slist *headers;
+  char message[CURL_ERROR_SIZE];
+
+  long status; /* 0 until the final response's headers are complete */
+  struct buffer response_headers;
+  struct buffer body;
+  size_t allowed; /* body bytes that may wait before the transfer pauses */
+  size_t max_body_bytes;
+  bool collecting;
+  bool paused;
+
+  bool done;
+  enum transfer_failure failure; /* meaningful once done */
+  CURLcode code;
+
+  double started; /* monotonic seconds */
+  double last_byte;
+  double first_byte_timeout;
+  double idle_timeout;
+  double total_timeout;
+
+  bool news;  /* something changed since the reader last looked */
+  bool ready; /* stands in the loop's ready list */
+  struct transfer *next_ready;
+  struct loop *loop; /* the loop it was started on; NULL before and after */
+  bool active;       /* under way there */
+  struct transfer *next;
+  struct transfer *previous;
+  void *owner; /* the caller's */
+};
+
+/* Monotonic seconds. */
+double transfer_now(void);
+
+/* Makes a transfer that is not under way. NULL with *code set when libcurl refused an option or
+ * memory ran out. The caller frees it with transfer_free. */
+struct transfer *transfer_new(const struct transfer_options *options, CURLcode *code);
+
+/* Adds one "Name: value" line to the request, before it starts. False when memory ran out. */
+bool transfer_add_header(struct transfer *transfer, const char *line);
+
+/* Cancels it if it is under way and frees everything. NULL is fine. */
+void transfer_free(struct transfer *transfer);
+
+/* The reader has used up what it can: lets a paused transfer go on. True when bytes came at once.
+ */
+bool transfer_demand(struct transfer *transfer);
+
+/* The reader wants the body as a whole. */
+void transfer_collect(struct transfer *transfer);
+
+/* Gives the transfer at most `seconds` from now. */
+void transfer_limit(struct transfer *transfer, double seconds);
+
+/* Ends the transfer with a failure, or with TRANSFER_OK; the first end wins. */
+void transfer_finish(struct transfer *transfer, enum transfer_failure failure);
+
+/* Ends the transfer with what libcurl made of it. */
+void transfer_complete(struct transfer *transfer, CURLcode code);
+
+/* When the first of its timeouts will run out (monotonic seconds, or HUGE_VAL), and which. */
+double transfer_deadline(const struct transfer *transfer, enum transfer_failure *failure);
+
+#endif
