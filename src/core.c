@@ -1,0 +1,57 @@
+/* Opens the C module `anthropic.core`. */
+#include "lua_modules.h"
+
+#include "transfer.h"
+
+void make_type(lua_State *L, const char *type, const luaL_Reg *metamethods,
+               const luaL_Reg *methods) {
+  luaL_newmetatable(L, type);
+  lua_pushstring(L, type);
+  lua_setfield(L, -2, "__name");
+  luaL_setfuncs(L, metamethods, 0);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
+
+static int now(lua_State *L) {
+  lua_pushnumber(L, transfer_now());
+  return 1;
+}
+
+static void push_feature(lua_State *L, const char *name, int features, int bit) {
+  lua_pushboolean(L, (features & bit) != 0);
+  lua_setfield(L, -2, name);
+}
+
+/* curl_info() -> { version, tls, asynchronous_dns, http2, zlib } */
+static int curl_info(lua_State *L) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  lua_newtable(L);
+  lua_pushstring(L, info->version);
+  lua_setfield(L, -2, "version");
+  lua_pushstring(L, info->ssl_version);
+  lua_setfield(L, -2, "tls");
+  push_feature(L, "asynchronous_dns", info->features, CURL_VERSION_ASYNCHDNS);
+  push_feature(L, "http2", info->features, CURL_VERSION_HTTP2);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"now", now},
+    {"curl_info", curl_info},
+    {NULL, NULL},
+};
+
+int luaopen_anthropic_core(lua_State *L);
+
+int luaopen_anthropic_core(lua_State *L) {
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  json_open(L);
+  loop_open(L);
+  sse_open(L);
+  transfer_open(L);
+  return 1;
+}

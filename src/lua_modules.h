@@ -1,0 +1,23 @@
+/* The parts of the C module. Each opener adds its functions and values to the module table on top
+ * of the stack and leaves the stack as it was. */
+#ifndef ANTHROPIC_LUA_MODULES_H
+#define ANTHROPIC_LUA_MODULES_H
+
+#include "compat.h"
+
+void json_open(lua_State *L);
+void loop_open(lua_State *L);
+void sse_open(lua_State *L);
+void transfer_open(lua_State *L);
+
+/* Starts a transfer on the loop at stack index 1 with the options table at index 2, and pushes the
+ * transfer, or nil and a message. (lua_transfer.c, for loop:start) */
+struct loop;
+int transfer_start(lua_State *L, struct loop *loop);
+
+/* Makes a metatable that is registered under `type`, with `metamethods` and, in its __index,
+ * `methods`. */
+void make_type(lua_State *L, const char *type, const luaL_Reg *metamethods,
+               const luaL_Reg *methods);
+
+#endif
