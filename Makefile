@@ -4,29 +4,35 @@ LUA ?= lua5.4
 PREFIX ?= /usr/local
 CC ?= cc
 CFLAGS ?= -O2 -g
-VERSION := $(shell sed -n 's/.*version = "\(.*\)".*/\1/p' lua/anthropic/version.lua 2>/dev/null)
-
-# lua5.4 -> 5.4; luajit loads modules made for 5.1
-LUA_ABI := $(if $(findstring jit,$(LUA)),5.1,$(patsubst lua%,%,$(LUA)))
-LUA_INCDIR ?= $(firstword $(patsubst %/lua.h,%,$(wildcard \
-  $(addsuffix /lua.h,/usr/include/$(LUA) /usr/local/include/$(LUA) /usr/include/luajit-2.1 \
-  /usr/local/include/luajit-2.1 /opt/homebrew/include/luajit-2.1 /opt/homebrew/include/lua \
-  /usr/local/include /usr/include))))
 CURL_CFLAGS ?= $(shell curl-config --cflags 2>/dev/null)
 CURL_LIBS ?= $(shell curl-config --libs 2>/dev/null || echo -lcurl)
-SHARED := $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
+
+# lua5.4 -> 5.4; LuaJIT loads modules made for 5.1
+LUA_ABI := $(if $(findstring jit,$(LUA)),5.1,$(patsubst lua%,%,$(LUA)))
+LUA_HEADERS := $(if $(findstring jit,$(LUA)),luajit-2.1,$(LUA) lua$(LUA_ABI) lua-$(LUA_ABI) lua)
+LUA_INCDIR ?= $(patsubst %/lua.h,%,$(firstword $(wildcard $(foreach name,$(LUA_HEADERS), \
+  /usr/include/$(name)/lua.h /usr/local/include/$(name)/lua.h /opt/homebrew/include/$(name)/lua.h)) \
+  /usr/include/lua.h))
 
 BUILD := build/$(LUA)
 SOURCES := $(wildcard src/*.c)
 HEADERS := $(wildcard src/*.h)
-MODULES := $(wildcard lua/anthropic/*.lua lua/anthropic/*/*.lua)
+MODULES := $(patsubst lua/%,%,$(wildcard lua/anthropic/*.lua lua/anthropic/*/*.lua))
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o)
 CORE := $(BUILD)/anthropic/core.so
 WARNINGS := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
+COMPILE = $(CC) -std=c99 $(WARNINGS) -I$(LUA_INCDIR) $(CURL_CFLAGS)
+SHARED := $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
 
-.DEFAULT_GOAL := all
+# Debian's packages
+BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev \
+  $(if $(findstring jit,$(LUA)),luajit2 libluajit2-5.1-dev,$(LUA) \
+  lib$(LUA)$(if $(filter lua5.1,$(LUA)),-0)-dev) lua-cjson
+DEMO_PACKAGES := lua-socket
+TEST_PACKAGES := lua-busted lua-sec openssl procps valgrind lua-check clang-format cppcheck \
+  lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
 
-all: $(CORE) ## build for one Lua into build/<lua>/ (make LUA=luajit for another)
+all: $(CORE) ## build for one Lua into build/<lua>/ (another: make LUA=luajit)
 
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
@@ -34,10 +40,49 @@ $(CORE): $(OBJECTS)
 
 $(BUILD)/%.o: src/%.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) -std=c99 $(WARNINGS) -fPIC $(CFLAGS) -I$(LUA_INCDIR) $(CURL_CFLAGS) -c -o $@ $<
+	$(COMPILE) -fPIC $(CFLAGS) -c -o $@ $<
+
+demo: ## install what is missing, build, and stream the example request into the terminal
+	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES)
+	@$(MAKE) -s all
+	@eval "$$($(MAKE) -s env)" && $(LUA) examples/demo.lua
+
+test: ## install what is missing, build, lint and run every spec
+	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES)
+	@tools/test $(LUA)
+
+lint: ## check the sources: luacheck, clang-format, cppcheck
+	luacheck --no-color -q lua spec examples tools bench *.rockspec
+	clang-format --dry-run -Werror src/*.[ch] spec/support/*.c
+	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
+	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ src
+
+# A Lua interpreter with the C core linked in, so that sanitizers see both with names.
+ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+  -fno-sanitize-recover=undefined
+ASAN_HOST := build/asan/$(LUA)
+
+$(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(ASAN_FLAGS) -Isrc -o $@ $(SOURCES) spec/support/host.c \
+	  $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA)) $(CURL_LIBS) -lm -ldl -Wl,-E
+
+asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSan and LeakSanitizer
+	SPEC_LUA=$(ASAN_HOST) spec/run $(LUA) $(SPECS)
 
 env: ## print the exports that make the built tree loadable: eval "$$(make -s env)"
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
 	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;"'
 
-.PHONY: all env
+install: all ## install under PREFIX (default /usr/local), for LUA
+	for module in $(MODULES); do \
+	  install -D -m 644 lua/$$module $(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$module; done
+	install -D -m 755 $(CORE) $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic/core.so
+
+clean: ## remove what was built
+	rm -rf build
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 10
+
+.PHONY: all demo test lint asan env install clean help

@@ -22,7 +22,8 @@ bool buffer_reserve(struct buffer *buffer, size_t extra);
 /* Appends `count` bytes. False when memory ran out; the content is then untouched. */
 bool buffer_append(struct buffer *buffer, const void *bytes, size_t count);
 
-/* Drops `count` bytes from the front; at most `length`. Offsets of the rest shift down by `count`. */
+/* Drops `count` bytes from the front; at most `length`. Offsets of the rest shift down by `count`.
+ */
 void buffer_consume(struct buffer *buffer, size_t count);
 
 /* Drops the content and keeps the memory for reuse. */

@@ -259,16 +259,31 @@ static bool encode_object(struct encoder *encoder, const struct place *place, in
   return true;
 }
 
+/* Whether the value on top of the stack is marked as not to be sent. */
+static bool is_unsent(lua_State *L) {
+  if (!lua_istable(L, -1) || !lua_getmetatable(L, -1))
+    return false;
+  lua_pushliteral(L, "__unsent");
+  lua_rawget(L, -2);
+  bool unsent = lua_toboolean(L, -1);
+  lua_pop(L, 2);
+  return unsent;
+}
+
 static bool encode_array(struct encoder *encoder, const struct place *place, int table,
                          size_t count, unsigned rule) {
   int top = lua_gettop(encoder->L);
+  bool first = true;
   append(encoder, "[", 1);
   for (size_t i = 1; i <= count; i++) {
     struct place element = {place, NULL, 0, i, NULL, place->depth + 1};
-    append(encoder, ",", i > 1);
     lua_rawgeti(encoder->L, table, (int)i);
-    if (!encode_value(encoder, &element, rule & DATA))
-      return false;
+    if (!is_unsent(encoder->L)) {
+      append(encoder, ",", !first);
+      first = false;
+      if (!encode_value(encoder, &element, rule & DATA))
+        return false;
+    }
     lua_settop(encoder->L, top);
   }
   append(encoder, "]", 1);

@@ -299,4 +299,29 @@ function json.decode_answer(text)
   return value
 end
 
+local unsent_metatable = { __unsent = true }
+
+--- Marks a table that is left out of the array it stands in when that is encoded.
+---@param value table
+---@return table value
+function json.unsent(value)
+  return setmetatable(value, unsent_metatable)
+end
+
+--- Whether a value was made by `json.raw`.
+function json.is_raw(value)
+  return getmetatable(value) == raw_metatable
+end
+
+--- A shallow copy that is encoded like the original.
+---@param value table
+---@return table
+function json.copy(value)
+  local copy = {}
+  for key, member in next, value do
+    copy[key] = member
+  end
+  return setmetatable(copy, getmetatable(value))
+end
+
 return json

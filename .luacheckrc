@@ -1,0 +1,6 @@
+std = "min"
+max_line_length = 120
+exclude_files = { "build", "node_modules" }
+files["spec"] = { std = "max+busted" }
+files["lua/anthropic/testing"] = { std = "max" }
+files["*.rockspec"] = { std = "+rockspec" }

@@ -1,0 +1,258 @@
+--- Native stream events to a message.
+--
+-- Blocks are found by their index, so interleaved blocks work; usage is merged, never added; what
+-- is unknown is kept. Text is joined when it is asked for, which keeps the whole linear.
+
+local json = require "anthropic.json"
+local message = require "anthropic.message"
+
+---@class anthropic.Accumulator
+local Accumulator = {}
+Accumulator.__index = Accumulator
+
+local accumulator = {}
+
+function accumulator.new()
+  return setmetatable({ fields = { content = {} }, entries = {}, by_index = {} }, Accumulator)
+end
+
+-- An entry is a block under way: its `block`, `index`, the string fields that grow as lists of
+-- `pieces`, and the tool input's `json` pieces.
+
+local function grow(entry, field, piece)
+  local pieces = entry.pieces[field]
+  if not pieces then
+    local before = entry.block[field]
+    pieces = { type(before) == "string" and before or nil }
+    entry.pieces[field] = pieces
+  end
+  pieces[#pieces + 1] = piece
+end
+
+local function joined(pieces)
+  local text = table.concat(pieces)
+  for i = #pieces, 2, -1 do
+    pieces[i] = nil
+  end
+  pieces[1] = text
+  return text
+end
+
+local function growing(field)
+  return function(entry, delta)
+    if type(delta[field]) ~= "string" then
+      return false
+    end
+    grow(entry, field, delta[field])
+    return true
+  end
+end
+
+-- Each known delta: the type of block it belongs to, and what it does to an entry (false: it is
+-- malformed).
+local DELTAS = {
+  text_delta = { block = "text", apply = growing "text" },
+  thinking_delta = { block = "thinking", apply = growing "thinking" },
+  signature_delta = {
+    block = "thinking",
+    apply = function(entry, delta)
+      entry.block.signature = delta.signature
+      return true
+    end,
+  },
+  input_json_delta = {
+    block = "tool_use",
+    apply = function(entry, delta)
+      if type(delta.partial_json) ~= "string" then
+        return false
+      end
+      entry.json = entry.json or {}
+      entry.json[#entry.json + 1] = delta.partial_json
+      return true
+    end,
+  },
+  citations_delta = {
+    block = "text",
+    apply = function(entry, delta)
+      if type(entry.block.citations) ~= "table" then
+        entry.block.citations = json.array {}
+      end
+      table.insert(entry.block.citations, delta.citation)
+      return true
+    end,
+  },
+}
+
+local KNOWN_BLOCKS = {}
+for _, known in pairs(DELTAS) do
+  KNOWN_BLOCKS[known.block] = true
+end
+
+-- A delta of a later API. In a block of a type that is known, a field it brought might be refused
+-- when the block is sent back, so it is kept beside; in a block of another type its strings grow
+-- the block's, as all deltas do so far.
+local function add_unknown(self, entry, event)
+  if KNOWN_BLOCKS[entry.block.type] then
+    self.fields.unknown_deltas = self.fields.unknown_deltas or {}
+    table.insert(self.fields.unknown_deltas, { index = event.index, delta = event.delta })
+    return
+  end
+  for name, value in pairs(event.delta) do
+    if name ~= "type" and type(value) == "string" then
+      grow(entry, name, value)
+    elseif name ~= "type" then
+      entry.block[name] = value
+    end
+  end
+end
+
+function Accumulator:open(index, block)
+  local entry = { index = index, block = block, pieces = {} }
+  local position = #self.entries + 1
+  while position > 1 and self.entries[position - 1].index > index do
+    position = position - 1
+  end
+  table.insert(self.entries, position, entry)
+  self.by_index[index] = entry
+  return entry
+end
+
+-- A block copy whose growing fields have their present value.
+local function settle(entry, block)
+  for field, pieces in pairs(entry.pieces) do
+    block[field] = joined(pieces)
+  end
+end
+
+local function close(entry)
+  settle(entry, entry.block)
+  entry.pieces = {}
+  if entry.json then
+    json.tool_input(entry.block, joined(entry.json))
+    entry.json = nil
+  end
+end
+
+local handlers = {}
+
+function handlers.message_start(self, event)
+  if type(event.message) ~= "table" then
+    return false
+  end
+  local fields = {}
+  for name, value in pairs(event.message) do
+    fields[name] = value
+  end
+  local content = type(fields.content) == "table" and fields.content or {}
+  fields.content = {}
+  self.fields, self.entries, self.by_index = fields, {}, {}
+  for i, block in ipairs(content) do
+    self:open(i - 1, block)
+  end
+  return true
+end
+
+function handlers.content_block_start(self, event)
+  if type(event.content_block) ~= "table" or type(event.index) ~= "number" then
+    return false
+  end
+  local block = json.copy(event.content_block)
+  self:open(event.index, block)
+  if block.type == "fallback" and type(block.to) == "table" then
+    self.fields.model = block.to.model or self.fields.model
+  end
+  return true
+end
+
+function handlers.content_block_delta(self, event)
+  local delta = event.delta
+  if type(delta) ~= "table" or type(event.index) ~= "number" then
+    return false
+  end
+  local known = DELTAS[delta.type]
+  local entry = self.by_index[event.index]
+  if not entry then -- a server that leaves out content_block_start
+    local kind = known and known.block or tostring(delta.type):gsub("_delta$", "")
+    entry = self:open(event.index, { type = kind })
+  end
+  if known then
+    return known.apply(entry, delta)
+  end
+  add_unknown(self, entry, event)
+  return true
+end
+
+function handlers.content_block_stop(self, event)
+  local entry = self.by_index[event.index]
+  if entry then
+    close(entry)
+  end
+  return true
+end
+
+-- Null fields are absent after decoding, so what was said earlier stays.
+local function merge(target, source)
+  for name, value in pairs(source) do
+    target[name] = value
+  end
+end
+
+function handlers.message_delta(self, event)
+  for name, value in pairs(event) do
+    if name == "delta" and type(value) == "table" then
+      merge(self.fields, value)
+    elseif name == "usage" and type(value) == "table" then
+      self.fields.usage = json.copy(self.fields.usage or {})
+      merge(self.fields.usage, value)
+    elseif name ~= "type" and name ~= "raw" and name ~= "choice" then
+      self.fields[name] = value
+    end
+  end
+  return true
+end
+
+--- Adds an event. Events that do not concern the message are passed over.
+---@param event table decoded
+---@return boolean false when the event is malformed
+function Accumulator:add(event)
+  local handler = handlers[event.type]
+  return not handler or handler(self, event)
+end
+
+--- Whether no event has been added.
+---@return boolean
+function Accumulator:is_empty()
+  return #self.entries == 0 and self.fields.role == nil
+end
+
+--- The message as it stands; the accumulator can go on.
+---@return anthropic.Message
+function Accumulator:snapshot()
+  local fields = json.copy(self.fields)
+  fields.content = json.array {}
+  for i, entry in ipairs(self.entries) do
+    local block = json.copy(entry.block)
+    settle(entry, block)
+    if entry.json then
+      block.input = nil
+      block.input_json = joined(entry.json)
+      block.input_error = "the input is not complete"
+    end
+    fields.content[i] = block
+  end
+  return message.new(fields)
+end
+
+--- The message at the end of its stream.
+---@return anthropic.Message
+function Accumulator:finish()
+  local content = json.array {}
+  for i, entry in ipairs(self.entries) do
+    close(entry)
+    content[i] = entry.block
+  end
+  self.fields.content = content
+  return message.new(self.fields)
+end
+
+return accumulator

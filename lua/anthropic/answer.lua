@@ -1,0 +1,121 @@
+--- What a successful response holds: a message in one of the two shapes, a stream of one, or
+--- something that was not asked for.
+
+local chat_completion = require "anthropic.chat_completion"
+local errors = require "anthropic.error"
+local json = require "anthropic.json"
+local message = require "anthropic.message"
+
+local answer = {}
+
+local function media_type(response)
+  return (response.headers["content-type"] or ""):lower():match("^%s*([^;%s]*)") or ""
+end
+
+--- Whether the response says that it is an event stream.
+function answer.is_event_stream(response)
+  return media_type(response) == "text/event-stream"
+end
+
+--- Whether the response says that it is a document, which no event stream is.
+function answer.is_document(response)
+  local kind = media_type(response)
+  return kind == "application/json" or kind == "text/html" or kind:match("%+json$") ~= nil
+end
+
+answer.is_completion_chunk = chat_completion.is
+answer.translator = chat_completion.translator
+
+local function describe(value, body)
+  if body:match("^%s*$") then
+    return "the answer is empty"
+  elseif value == nil then
+    return "the answer is not JSON"
+  end
+  return "the answer is no message"
+end
+
+--- Reads the body of an exchange as JSON.
+---@param exchange anthropic.Exchange
+---@return any value decoded; json.null where the body is null
+---@return anthropic.Error? err
+---@return string? body
+function answer.read_json(exchange)
+  local body, err = exchange:read_body()
+  if err then
+    return nil, err
+  end
+  local value = json.decode_answer(body)
+  if type(value) == "table" and (value.type == "error" or value.type == nil and value.error) then
+    local api_error = exchange:api_error(value, nil, body)
+    api_error.status = api_error.status or exchange.response.status
+    return nil, api_error
+  end
+  if value == nil then
+    return nil, answer.protocol_error(exchange, describe(value, body), body)
+  end
+  return value, nil, body
+end
+
+--- An error of kind "protocol".
+---@param exchange anthropic.Exchange
+---@param words string what is wrong
+---@param body? string
+---@return anthropic.Error
+function answer.protocol_error(exchange, words, body)
+  return exchange:describe(errors.new {
+    kind = "protocol",
+    message = words,
+    status = exchange.response.status,
+    body = body and exchange.redact(body),
+  })
+end
+
+--- Reads the body of an exchange as a message in either shape.
+---@param exchange anthropic.Exchange
+---@return anthropic.Message|nil
+---@return anthropic.Error?
+function answer.read_message(exchange)
+  local value, err, body = answer.read_json(exchange)
+  if err then
+    return nil, err
+  end
+  local whole
+  if message.is_native(value) then
+    whole = message.new(value)
+  elseif chat_completion.is(value) then
+    whole = chat_completion.to_message(value)
+  end
+  if not whole then
+    return nil, answer.protocol_error(exchange, describe(value, body), body)
+  end
+  exchange:finish()
+  whole.response = exchange.response
+  for _, choice in ipairs(whole.choices or {}) do
+    choice.response = exchange.response
+  end
+  return whole
+end
+
+--- The events that would have made up a message.
+---@param whole anthropic.Message
+---@return table[]
+function answer.events(whole)
+  local start = json.copy(whole)
+  start.content, start.stop_reason, start.stop_sequence = json.array {}, nil, nil
+  start.response, start.raw, start.choices = nil, nil, nil
+  local events = { { type = "message_start", message = start } }
+  for i, block in ipairs(whole.content) do
+    events[#events + 1] = { type = "content_block_start", index = i - 1, content_block = block }
+    events[#events + 1] = { type = "content_block_stop", index = i - 1 }
+  end
+  events[#events + 1] = {
+    type = "message_delta",
+    delta = { stop_reason = whole.stop_reason, stop_sequence = whole.stop_sequence },
+    usage = whole.usage or {},
+  }
+  events[#events + 1] = { type = "message_stop" }
+  return events
+end
+
+return answer

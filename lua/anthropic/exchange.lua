@@ -1,0 +1,378 @@
+--- One request with its retries: attempts, waits, deadlines, and what they left behind.
+--
+-- An exchange is run until its response's headers say that it succeeded and what reads the body is
+-- content. Whoever reads on later (a stream) can ask it to recover from a failure as long as
+-- nothing was handed over.
+
+local core = require "anthropic.core"
+local errors = require "anthropic.error"
+local headers = require "anthropic.headers"
+local json = require "anthropic.json"
+local log = require "anthropic.log"
+local loop = require "anthropic.loop"
+local options = require "anthropic.options"
+local request = require "anthropic.request"
+local retry = require "anthropic.retry"
+
+-- A credential shorter than this is not looked for in what the server says.
+local SHORTEST_SECRET = 8
+
+---@class anthropic.Attempt
+---@field status? integer
+---@field kind? string of its error
+---@field seconds number it took
+---@field waited number seconds until the next one
+
+---@class anthropic.Exchange
+---@field response? anthropic.Response
+local Exchange = {}
+Exchange.__index = Exchange
+
+local exchange = {}
+
+--- Prepares an exchange; nothing is sent yet. The options stay behind a function, so that a dump of
+--- the exchange, or of a stream, shows no credential.
+---@param spec table { method, path, query?, body?, headers?, betas?, accept? }
+---@param option fun(name: string): any the resolved options
+---@return anthropic.Exchange
+function exchange.new(spec, option)
+  local timeouts = options.timeouts(option "timeout")
+  return setmetatable({
+    spec = spec,
+    option = option,
+    timeouts = timeouts,
+    deadline = timeouts.total and core.now() + timeouts.total or math.huge,
+    attempts = 0,
+    history = {},
+    closed = false,
+  }, Exchange)
+end
+
+function Exchange:has_news()
+  return self.closed
+end
+
+--- Cancels it: what is under way ends, and whoever waits for it goes on with an error.
+function Exchange:close()
+  self.closed = true
+  if self.transfer then
+    self.transfer:close()
+    loop.wake(self.transfer)
+  end
+  loop.wake(self)
+end
+
+--- Gives the transfer up to the loop, which keeps its connection if it ends soon.
+function Exchange:finish()
+  self.response.timings = self.transfer:timings()
+  loop.drain(self.transfer)
+end
+
+local function cancelled()
+  return errors.new { kind = "cancelled", message = "the request was cancelled" }
+end
+
+--- Waits for news of the transfer.
+---@return true|nil, anthropic.Error?
+function Exchange:wait()
+  local ok = loop.driver(self.option "loop").wait(self.transfer)
+  if not ok or self.closed then
+    self:close()
+    return nil, cancelled()
+  end
+  return true
+end
+
+-- A server may quote the credential it was sent. Gives a function that blots it out.
+local function redactor(secret)
+  local pattern = secret:gsub("%W", "%%%0")
+  return function(text)
+    if #secret < SHORTEST_SECRET or not text:find(secret, 1, true) then
+      return text
+    end
+    return (text:gsub(pattern, "[redacted]"))
+  end
+end
+
+-- Fills in what every error that came after the request was sent has.
+function Exchange:describe(err)
+  local response = self.response
+  if response then
+    err.headers = response.headers
+    err.request_id = err.request_id or response.request_id
+    err.retry_after = retry.after(response.headers)
+  end
+  return err
+end
+
+local TIMEOUT_MESSAGES = {
+  connect = "no connection within %g seconds",
+  first_byte = "no answer within %g seconds",
+  idle = "nothing came for %g seconds",
+  total = "not finished within %g seconds",
+}
+
+local FAILURES = {
+  connection = function(_, message, code)
+    return { kind = "connection", message = message, code = code }
+  end,
+  truncated = function(_, message)
+    message = message ~= "" and message or "the connection was closed inside the headers"
+    return { kind = "truncated", message = message }
+  end,
+  too_large = function(self)
+    local limit = self.option "max_response_bytes"
+    return { kind = "protocol", message = ("the answer is larger than %d bytes"):format(limit) }
+  end,
+  memory = function()
+    return { kind = "connection", message = "not enough memory" }
+  end,
+  cancelled = function()
+    return { kind = "cancelled", message = "the request was cancelled" }
+  end,
+}
+
+for name, words in pairs(TIMEOUT_MESSAGES) do
+  FAILURES[name] = function(self)
+    return { kind = "timeout", timeout = name, message = words:format(self.timeouts[name] or 0) }
+  end
+end
+
+--- The error that the transfer ended with, or nil.
+---@return anthropic.Error?
+function Exchange:failure()
+  local name, message, code = self.transfer:failure()
+  if not name then
+    return nil
+  end
+  local err = errors.new(FAILURES[name](self, self.redact(message), code))
+  err.status = self.response and self.response.status
+  return self:describe(err)
+end
+
+--- Reads the whole body.
+---@return string|nil body as far as it came
+---@return anthropic.Error? failure why it is not complete
+function Exchange:read_body()
+  local body = self.transfer:body()
+  while not body do
+    local ok, err = self:wait()
+    if not ok then
+      return nil, err
+    end
+    body = self.transfer:body()
+  end
+  return body, self:failure()
+end
+
+-- Where servers put what they have to say, the API's own way first.
+local function message_of(answer)
+  local inner = answer.error
+  local text = type(inner) == "table" and inner.message or inner or answer.message or answer.detail
+  return type(text) == "string" and text or nil
+end
+
+--- An error of kind "api" from an error object.
+---@param answer table decoded
+---@param status? integer the HTTP status; nil: the one that the error's type stands for
+---@param body string as it came
+---@return anthropic.Error
+function Exchange:api_error(answer, status, body)
+  local inner = type(answer.error) == "table" and answer.error or {}
+  local name = type(inner.type) == "string" and inner.type or nil
+  local err = errors.new {
+    kind = "api",
+    type = name or status and errors.type_of_status(status) or nil,
+    status = status or errors.status_of_type(name),
+    message = self.redact(message_of(answer) or "HTTP " .. tostring(status)),
+    request_id = type(answer.request_id) == "string" and answer.request_id or nil,
+    details = inner.details,
+    body = self.redact(body),
+  }
+  return self:describe(err)
+end
+
+local function refusal(self)
+  local response = self.response
+  local body, failure = self:read_body()
+  if not body then
+    return failure
+  end
+  local answer = json.decode_answer(body)
+  if type(answer) ~= "table" then
+    local location = response.headers.location
+    answer = { message = ("HTTP %d"):format(response.status)
+      .. (location and ", redirects to " .. location .. " (not followed)" or "") }
+  end
+  return self:api_error(answer, response.status, body)
+end
+
+function Exchange:start(wire)
+  local timeouts = self.timeouts
+  local left = self.deadline - core.now()
+  if left <= 0 then
+    return nil, errors.new(FAILURES.total(self))
+  end
+  local option = self.option
+  local transfer, message = loop.core():start {
+    method = self.spec.method,
+    url = wire.url,
+    headers = wire.headers,
+    body = self.spec.body,
+    proxy = option "proxy",
+    ca_file = option "ca_file",
+    ca_path = option "ca_path",
+    insecure = option "insecure",
+    http2 = option "http_version" == "2",
+    connect_timeout = timeouts.connect or nil,
+    first_byte_timeout = timeouts.first_byte or nil,
+    idle_timeout = timeouts.idle or nil,
+    total_timeout = left < math.huge and left or nil,
+    max_body_bytes = option "max_response_bytes",
+    max_event_bytes = option "max_event_bytes",
+  }
+  if not transfer then
+    return nil, errors.new { kind = "connection", message = message }
+  end
+  self.transfer = transfer
+  return true
+end
+
+local function read_response(self)
+  local fields = headers.parse(self.redact(self.transfer:headers()))
+  return {
+    status = self.transfer:status(),
+    headers = fields,
+    request_id = fields["request-id"] or fields["x-request-id"],
+    attempts = self.attempts,
+    timings = self.transfer:timings(),
+    rate_limit = headers.rate_limit(fields),
+  }
+end
+
+--- Sends the request once and waits for the headers of a success.
+---@return true|nil, anthropic.Error?
+function Exchange:attempt()
+  self.response = nil
+  if self.transfer then
+    self.transfer:close()
+  end
+  if self.closed then
+    return nil, cancelled()
+  end
+  local wire, err = request.build(self.spec, self.option)
+  if not wire then
+    return nil, err
+  end
+  self.redact = redactor(wire.credential)
+  self.attempts = self.attempts + 1
+  self.attempt_began = core.now()
+  log.write(self, "request", { method = self.spec.method, url = wire.url })
+  local ok
+  ok, err = self:start(wire)
+  while ok and not self.transfer:status() do
+    if self.transfer:done() then
+      return nil, self:failure()
+    end
+    ok, err = self:wait()
+  end
+  if not ok then
+    return nil, err
+  end
+  self.response = read_response(self)
+  log.write(self, "response", {
+    status = self.response.status,
+    request_id = self.response.request_id,
+    seconds = core.now() - self.attempt_began,
+  })
+  if self.response.status >= 200 and self.response.status < 300 then
+    return true
+  end
+  return nil, refusal(self)
+end
+
+-- Seconds to wait before another attempt, or nil when there will be none.
+local function next_delay(self, err)
+  local retries = self.attempts - 1
+  if self.closed or retries < 0 or retries >= self.option "max_retries" then
+    return nil
+  end
+  local delay = retry.is_worthwhile(err) and retry.delay(err, retries)
+  return delay and core.now() + delay < self.deadline and delay or nil
+end
+
+-- Enters the attempt into the history, once.
+local function record(self, err, waited)
+  if #self.history < self.attempts then
+    self.history[self.attempts] = {
+      status = self.response and self.response.status,
+      kind = err.kind,
+      seconds = core.now() - self.attempt_began,
+      waited = waited,
+    }
+  end
+end
+
+--- After a failure with nothing handed over: waits, if another attempt is worthwhile.
+---@param err anthropic.Error
+---@return true|nil
+---@return anthropic.Error? err the final error, with attempts and history
+function Exchange:recover(err)
+  local delay = next_delay(self, err)
+  if not delay then
+    return nil, self:fail(err)
+  end
+  record(self, err, delay)
+  self.transfer:close()
+  log.write(self, "retry", { error = tostring(err), seconds = delay })
+  local on_retry = self.option "on_retry"
+  if on_retry then
+    on_retry {
+      attempt = self.attempts,
+      max_retries = self.option "max_retries",
+      error = err,
+      delay = delay,
+    }
+  end
+  if loop.driver(self.option "loop").wait(self, delay) and not self.closed then
+    return true
+  end
+  return nil, self:fail(self:describe(cancelled()))
+end
+
+--- Ends the exchange with an error that will not be retried.
+---@param err anthropic.Error
+---@return anthropic.Error err with attempts and history
+function Exchange:fail(err)
+  record(self, err, 0)
+  err.attempts = self.attempts
+  err.history = self.history
+  self:close()
+  if err.kind ~= "cancelled" then
+    log.write(self, "error", { error = tostring(err) })
+  end
+  return err
+end
+
+--- Attempts until `read` gives a result, or an error is final.
+---@param read fun(exchange: anthropic.Exchange): any, anthropic.Error?
+---@return any result
+---@return anthropic.Error?
+function Exchange:run(read)
+  while true do
+    local result, err = self:attempt()
+    if result then
+      result, err = read(self)
+      if result ~= nil then
+        return result
+      end
+    end
+    local again
+    again, err = self:recover(err)
+    if not again then
+      return nil, err
+    end
+  end
+end
+
+return exchange

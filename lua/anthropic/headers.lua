@@ -1,0 +1,165 @@
+--- Header fields: what a request sends and what a response brought.
+
+local headers = {}
+
+-- RFC 9110, section 5.1: a field name is a token.
+local TOKEN = "^[%w!#$%%&'*+%-.^_`|~]+$"
+
+local CaseInsensitive = {
+  __index = function(fields, name)
+    return type(name) == "string" and rawget(fields, name:lower()) or nil
+  end,
+}
+
+--- A set of header fields that keeps order and spelling, and replaces regardless of case.
+---@return table
+function headers.new()
+  return { names = {}, fields = {} }
+end
+
+--- Sets a field; false removes it.
+---@param set table
+---@param name string
+---@param value string|number|false
+---@return true|nil, string? message what is wrong with it
+function headers.set(set, name, value)
+  local where = ("headers[%q]"):format(tostring(name))
+  if type(name) ~= "string" or not name:match(TOKEN) then
+    return nil, where .. ": not a header name"
+  end
+  local key = name:lower()
+  if value == false then
+    set.fields[key] = nil
+    return true
+  end
+  if type(value) == "number" then
+    value = tostring(value)
+  end
+  if type(value) ~= "string" then
+    return nil, where .. ": string expected, got " .. type(value)
+  end
+  if value:find("[\r\n%z]") then
+    return nil, where .. ": must not contain a line break or NUL"
+  end
+  if set.fields[key] == nil then
+    set.names[#set.names + 1] = key
+  end
+  set.fields[key] = { name = name, value = value:match("^[ \t]*(.-)[ \t]*$") }
+  return true
+end
+
+--- Sets every field of a table.
+---@return true|nil, string? message
+function headers.set_all(set, given)
+  local names = {}
+  for name in pairs(given or {}) do
+    names[#names + 1] = name
+  end
+  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  for _, name in ipairs(names) do
+    local ok, message = headers.set(set, name, given[name])
+    if not ok then
+      return nil, message
+    end
+  end
+  return true
+end
+
+--- Whether a field is set.
+function headers.has(set, name)
+  return set.fields[name:lower()] ~= nil
+end
+
+--- The "Name: value" lines, in the order in which the fields were first set. libcurl takes
+--- "Name;" for a field without a value.
+---@return string[]
+function headers.lines(set)
+  local lines, written = {}, {}
+  for _, key in ipairs(set.names) do
+    local field = set.fields[key]
+    if field and not written[key] then
+      written[key] = true
+      lines[#lines + 1] = field.value == "" and field.name .. ";" or field.name .. ": " .. field.value
+    end
+  end
+  return lines
+end
+
+--- Reads "Name: value" lines, as in ANTHROPIC_CUSTOM_HEADERS. Lines without a colon are passed over.
+---@param text? string
+---@return table<string, string>
+function headers.parse_lines(text)
+  local given = {}
+  for line in (text or ""):gmatch("[^\r\n]+") do
+    local name, value = line:match("^%s*([^:]-)%s*:%s*(.-)%s*$")
+    if name and name ~= "" then
+      given[name] = value
+    end
+  end
+  return given
+end
+
+--- Reads a response's header block: names in lower case (looked up regardless of case), repeated
+--- fields joined by ", ".
+---@param block string
+---@return table<string, string>
+function headers.parse(block)
+  local fields = {}
+  for line in block:gmatch("[^\r\n]+") do
+    local name, value = line:match("^([^:%s]+):[ \t]*(.-)[ \t]*$")
+    if name then
+      name = name:lower()
+      fields[name] = fields[name] and fields[name] .. ", " .. value or value
+    end
+  end
+  return setmetatable(fields, CaseInsensitive)
+end
+
+local RATE_LIMIT = "^anthropic%-ratelimit%-(.+)%-(%a+)$"
+
+--- The `anthropic-ratelimit-*` fields: { requests = { limit=, remaining=, reset= }, tokens = ... }.
+--- Numbers are numbers, `reset` is the API's time stamp.
+---@return table?
+function headers.rate_limit(fields)
+  local limits
+  for name, value in pairs(fields) do
+    local what, member = name:match(RATE_LIMIT)
+    if what then
+      what = what:gsub("%-", "_")
+      limits = limits or {}
+      limits[what] = limits[what] or {}
+      limits[what][member] = tonumber(value) or value
+    end
+  end
+  return limits
+end
+
+local MONTHS = {}
+for i, name in ipairs { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" } do
+  MONTHS[name] = i
+end
+
+-- Days from 1970-01-01 in the Gregorian calendar; March is taken for the first month of a year.
+local function days_from_epoch(year, month, day)
+  if month <= 2 then
+    year, month = year - 1, month + 12
+  end
+  local leap_days = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+  return 365 * year + leap_days + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
+end
+
+--- Seconds since the epoch of an HTTP date (RFC 9110, section 5.6.7, the preferred form), or nil.
+---@param text? string
+---@return number?
+function headers.date(text)
+  local day, name, year, hour, minute, second =
+    (text or ""):match("^%a%a%a, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
+  local month = MONTHS[name]
+  if not month then
+    return nil
+  end
+  local days = days_from_epoch(tonumber(year), month, tonumber(day))
+  return ((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second)
+end
+
+return headers

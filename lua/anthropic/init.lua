@@ -1,0 +1,146 @@
+--- The Messages API for Lua.
+--
+--     local anthropic = require "anthropic"
+--     local client = anthropic.new()  -- ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, or options
+--     local message = assert(client.messages.create {
+--       model = "claude-sonnet-4-5", max_tokens = 1024,
+--       messages = { { role = "user", content = "Hello" } },
+--     })
+--     print(message:text())
+
+local anthropic = {}
+
+---@class anthropic.Options
+---@field api_key? string|fun(): string?, any asked anew for each attempt [ANTHROPIC_API_KEY]
+---@field auth_token? string|fun(): string?, any sent as a bearer token [ANTHROPIC_AUTH_TOKEN]
+---@field auth? "x-api-key"|"bearer" of the API key; default x-api-key to anthropic.com, else bearer
+---@field base_url? string default "https://api.anthropic.com" [ANTHROPIC_BASE_URL]
+---@field api_version? string default "2023-06-01"
+---@field betas? string[] for the `anthropic-beta` header
+---@field headers? table<string, string|false> further headers; false removes a default [ANTHROPIC_CUSTOM_HEADERS]
+---@field max_retries? integer default 2
+---@field timeout? number|anthropic.Timeouts seconds; a number is the total
+---@field proxy? string URL; default by libcurl from the environment
+---@field ca_file? string
+---@field ca_path? string
+---@field insecure? boolean accept any certificate; default false
+---@field http_version? "1.1"|"2" default "1.1"
+---@field max_event_bytes? integer most bytes in one event of a stream, default 32 MiB
+---@field max_response_bytes? integer most bytes in a whole response, default 64 MiB
+---@field loop? string|table a driver's name, or a driver; default: found by the host
+---@field on_retry? fun(info: anthropic.RetryInfo) before each wait
+---@field on_log? fun(record: table) every event of the client's work [ANTHROPIC_LOG: debug, info, warn, error]
+
+---@class anthropic.RetryInfo
+---@field attempt integer that failed
+---@field max_retries integer
+---@field error anthropic.Error
+---@field delay number seconds until the next attempt
+
+---@class anthropic.Timeouts seconds; false: none
+---@field connect? number|false default 30
+---@field first_byte? number|false until the response's headers, default 600
+---@field idle? number|false between two bytes, default 300
+---@field total? number|false for everything, retries included; default none
+
+local json
+
+-- The parts are loaded when they are first needed.
+local function get_json()
+  json = json or require "anthropic.json"
+  return json
+end
+
+--- Makes a client. Raises only on a wrong option.
+---@param options? anthropic.Options
+---@return anthropic.Client
+function anthropic.new(options)
+  return require("anthropic.client").new(options)
+end
+
+--- Marks a table as a JSON array, also when it is empty.
+---@param t table
+---@return table t
+function anthropic.array(t)
+  return get_json().array(t)
+end
+
+--- Marks a table as a JSON object, also when its keys are numbers.
+---@param t table
+---@return table t
+function anthropic.object(t)
+  return get_json().object(t)
+end
+
+--- A value that is sent as the JSON text given.
+---@param text string valid JSON
+---@return any
+function anthropic.raw(text)
+  return get_json().raw(text)
+end
+
+local function as_error(value, message)
+  if value == nil and message then
+    return nil, require("anthropic.error").invalid_request(message)
+  end
+  return value
+end
+
+--- Writes JSON as requests are written: keys sorted, numbers exact.
+---@param value any
+---@return string|nil
+---@return anthropic.Error? err its message names the path
+function anthropic.encode(value)
+  return as_error(get_json().encode(value))
+end
+
+--- Reads JSON: integers, `[]`, `{}` and null (as anthropic.null) are kept apart.
+---@param text string
+---@return any
+---@return anthropic.Error?
+function anthropic.decode(text)
+  return as_error(get_json().decode(text))
+end
+
+--- Runs a function in a coroutine under the built-in scheduler, until it and all that it spawned
+--- have ended.
+---@param f function called with the further arguments
+---@return any ... the results of f
+function anthropic.run(f, ...)
+  return require("anthropic.loop.scheduler").run(f, ...)
+end
+
+--- Starts another coroutine under the same scheduler.
+---@param f function called with the further arguments
+---@return anthropic.Task
+function anthropic.spawn(f, ...)
+  return require("anthropic.loop.scheduler").spawn(f, ...)
+end
+
+--- Waits in the host's way.
+---@param seconds number
+---@return true|nil
+---@return anthropic.Error? err when the task was cancelled
+function anthropic.sleep(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds then
+    error("anthropic.sleep: number of seconds expected", 2)
+  end
+  if require("anthropic.loop").sleep(seconds) then
+    return true
+  end
+  return nil, require("anthropic.error").new { kind = "cancelled", message = "the task was cancelled" }
+end
+
+--- What is loaded when it is first looked at.
+local LAZY = {
+  null = function() return get_json().null end,
+  version = function() return require "anthropic.version" end,
+}
+
+return setmetatable(anthropic, {
+  __index = function(_, name)
+    local value = LAZY[name] and LAZY[name]()
+    anthropic[name] = value
+    return value
+  end,
+})

@@ -1,0 +1,100 @@
+--- Where the library waits.
+--
+-- There is one core loop per Lua state; all clients share it and its connections. Whoever steps it
+-- wakes everyone whose transfer has news, so several ways of waiting can be mixed. How a caller
+-- waits is a driver's business. A driver is a table with one function, the only one of the library
+-- that blocks or yields:
+--
+--     wait(subject, seconds?) -> true | nil, "cancelled"
+--
+-- It returns once `subject:has_news()` (a transfer, or a table with that method) or when the
+-- seconds have passed. It is told of news by `loop.on_news(subject, f)`, and finds the work that
+-- has to be done meanwhile in `loop.step`.
+
+local core = require "anthropic.core"
+
+local loop = {}
+
+local the_loop
+local waiting = {} -- subject -> function that wakes the one who waits for it
+local draining = {} -- transfers that nobody reads any more but whose connection is worth keeping
+
+-- A finished stream's last bytes come within this time, or its connection is given up.
+local DRAIN_SECONDS = 1
+
+--- The core loop of this Lua state.
+function loop.core()
+  the_loop = the_loop or core.loop()
+  return the_loop
+end
+
+--- Wakes whoever waits for the subject.
+function loop.wake(subject)
+  local resume = waiting[subject]
+  waiting[subject] = nil
+  if resume then
+    resume()
+  end
+end
+
+--- Does the work at hand and wakes whoever waits for it.
+---@param seconds number wait at most this long for work; negative: for ever
+function loop.step(seconds)
+  local the_core = loop.core()
+  the_core:wait(seconds)
+  local transfer = the_core:next_ready()
+  while transfer do
+    if draining[transfer] and transfer:done() then
+      draining[transfer] = nil
+      transfer:close()
+    end
+    loop.wake(transfer)
+    transfer = the_core:next_ready()
+  end
+end
+
+--- Calls `resume` once, as soon as the subject has news. nil forgets it.
+function loop.on_news(subject, resume)
+  waiting[subject] = resume
+end
+
+local never = { has_news = function() return false end }
+
+--- Waits in the way of the host.
+---@param seconds number
+---@return true|nil, "cancelled"?
+function loop.sleep(seconds)
+  return loop.driver().wait(never, seconds)
+end
+
+--- Lets a transfer that has been read come to its end in the background, so that its connection
+--- can be used again.
+function loop.drain(transfer)
+  if not transfer:done() then
+    loop.step(0)
+  end
+  if transfer:done() then
+    transfer:close()
+  else
+    transfer:limit(DRAIN_SECONDS)
+    draining[transfer] = true
+  end
+end
+
+--- The driver for the calling code.
+---@param chosen? string|table the client's `loop` option
+function loop.driver(chosen)
+  if type(chosen) == "table" then
+    return chosen
+  end
+  if chosen then
+    return require("anthropic.loop." .. chosen)
+  end
+  local scheduler = package.loaded["anthropic.loop.scheduler"]
+  if scheduler and scheduler.current() then
+    return scheduler
+  end
+  return require "anthropic.loop.blocking"
+end
+
+return loop

@@ -1,0 +1,141 @@
+--- `client.messages`.
+
+local answer = require "anthropic.answer"
+local errors = require "anthropic.error"
+local json = require "anthropic.json"
+local stream = require "anthropic.stream"
+
+local messages = {}
+
+-- Parameters that travel as headers.
+local HEADERS = {
+  user_profile_id = "anthropic-user-profile-id",
+  workspace_id = "anthropic-workspace-id",
+}
+
+local function expect(path, value, ...)
+  local kinds = { ... }
+  for _, kind in ipairs(kinds) do
+    if type(value) == kind then
+      return nil
+    end
+  end
+  if value == nil then
+    return path .. ": missing"
+  end
+  return ("%s: %s expected, got %s"):format(path, table.concat(kinds, " or "), type(value))
+end
+
+local function problem_of_message(path, message)
+  local problem = expect(path, message, "table")
+  if problem or json.is_raw(message) then
+    return problem
+  end
+  return expect(path .. ".role", message.role, "string")
+    or expect(path .. ".content", message.content, "string", "table")
+end
+
+-- What would be refused anyway, said before anything is sent.
+local function problem_of(params)
+  local problem = expect("model", params.model, "string")
+    or expect("messages", params.messages, "table")
+    or (params.stream ~= nil and expect("stream", params.stream, "boolean"))
+  if problem or json.is_raw(params.messages) then
+    return problem
+  end
+  for position in pairs(params.messages) do
+    if type(position) ~= "number" then
+      return "messages: a list expected, got a table with the key " .. tostring(position)
+    end
+  end
+  for i, message in ipairs(params.messages) do
+    problem = problem_of_message(("messages[%d]"):format(i), message)
+    if problem then
+      return problem
+    end
+  end
+end
+
+-- Splits the parameters into a body, headers and betas.
+local function split(params)
+  local body, headers = {}, {}
+  for name, value in pairs(params) do
+    if HEADERS[name] then
+      headers[HEADERS[name]] = value
+    elseif name ~= "betas" then
+      body[name] = value
+    end
+  end
+  return body, headers, params.betas
+end
+
+local function read_stream(exchange)
+  if not answer.is_document(exchange.response) then
+    return stream.new(exchange)
+  end
+  local whole, err = answer.read_message(exchange)
+  if not whole then
+    return nil, err
+  end
+  return stream.of_message(exchange, whole)
+end
+
+local function read_message(exchange)
+  if answer.is_event_stream(exchange.response) then -- a server that always streams
+    return stream.new(exchange):message()
+  end
+  return answer.read_message(exchange)
+end
+
+local function send(client, params, given)
+  local problem = problem_of(params)
+  if problem then
+    return nil, errors.invalid_request(problem)
+  end
+  local body, headers, betas = split(params)
+  local text, message = json.encode(body)
+  if not text then
+    return nil, errors.invalid_request(message)
+  end
+  local exchange, err = client:exchange({
+    method = "POST",
+    path = "/v1/messages",
+    body = text,
+    headers = headers,
+    betas = betas,
+  }, given)
+  if not exchange then
+    return nil, err
+  end
+  return exchange:run(params.stream and read_stream or read_message)
+end
+
+--- The methods, each taking the client first.
+messages.methods = {}
+
+--- Creates a message.
+---@param client anthropic.Client
+---@param params anthropic.MessageParams
+---@param options? anthropic.Options for this request
+---@return anthropic.Message|anthropic.Stream|nil
+---@return anthropic.Error?
+function messages.methods.create(client, params, options)
+  return send(client, params, options)
+end
+
+--- The same with `stream = true`.
+---@param client anthropic.Client
+---@param params anthropic.MessageParams
+---@param options? anthropic.Options
+---@return anthropic.Stream|nil
+---@return anthropic.Error?
+function messages.methods.stream(client, params, options)
+  local streamed = {}
+  for name, value in pairs(params) do
+    streamed[name] = value
+  end
+  streamed.stream = true
+  return send(client, streamed, options)
+end
+
+return messages

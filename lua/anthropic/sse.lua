@@ -1,0 +1,89 @@
+--- The Server-Sent Events decoder alone, for other transports (WHATWG HTML, section 9.2.6).
+--
+--     local decoder = require("anthropic.sse").decoder()
+--     decoder:feed(bytes)
+--     for event in function() return decoder:next() end do print(event.event, event.data) end
+
+local core = require "anthropic.core"
+local errors = require "anthropic.error"
+
+local DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
+
+---@class anthropic.sse.Event
+---@field event string "message" when unnamed
+---@field data string
+---@field id string the last event ID, "" before any
+
+---@class anthropic.sse.Decoder
+---@field retry? integer milliseconds, once the server has said so
+local Decoder = {}
+Decoder.__index = Decoder
+
+local sse = {}
+
+--- Makes a decoder.
+---@param options? { max_event_bytes?: integer } most bytes of data in one event, 32 MiB by default
+---@return anthropic.sse.Decoder
+function sse.decoder(options)
+  local limit = options and options.max_event_bytes or DEFAULT_MAX_EVENT_BYTES
+  return setmetatable({
+    core = core.sse(limit),
+    limit = limit,
+    queue = {},
+    first = 1,
+    last = 0,
+  }, Decoder)
+end
+
+local function fail(self, kind, message)
+  self.err = errors.new { kind = kind, message = message }
+  return nil, self.err
+end
+
+--- Takes bytes in, cut anywhere.
+---@param bytes string
+---@return true|nil
+---@return anthropic.Error? err an event above the limit (kind "protocol"); it stays so
+function Decoder:feed(bytes)
+  if self.err then
+    return nil, self.err
+  elseif self.finished then
+    return fail(self, "invalid_request", "the decoder is finished")
+  end
+  self.core:feed(bytes)
+  local data, name, id = self.core:next()
+  while data do
+    self.last = self.last + 1
+    self.queue[self.last] = { event = name ~= "" and name or "message", data = data, id = id }
+    data, name, id = self.core:next()
+  end
+  self.retry = self.core:retry()
+  if name == "too_large" then
+    return fail(self, "protocol", ("an event is larger than %d bytes"):format(self.limit))
+  end
+  return true
+end
+
+--- The next event, or nil when more bytes are needed.
+---@return anthropic.sse.Event?
+function Decoder:next()
+  local event = self.queue[self.first]
+  if event then
+    self.queue[self.first] = nil
+    self.first = self.first + 1
+  end
+  return event
+end
+
+--- Ends the input. An event that was not ended by a blank line is dropped, as the rules say.
+---@return true|nil
+---@return anthropic.Error?
+function Decoder:finish()
+  self.finished = true
+  if self.err then
+    return nil, self.err
+  end
+  return true
+end
+
+return sse

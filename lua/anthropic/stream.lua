@@ -1,0 +1,374 @@
+--- A stream of events, each accumulated into the message however it is read.
+--
+--     local stream = assert(client.messages.create { stream = true, ... })
+--     for text in stream:text_deltas() do io.write(text) end
+--     print(stream:message().usage.output_tokens)
+--
+-- Events that come before the first content are kept back until it comes: up to then a failure is
+-- retried, and the reader sees one stream.
+
+local accumulator = require "anthropic.accumulator"
+local answer = require "anthropic.answer"
+local errors = require "anthropic.error"
+local json = require "anthropic.json"
+local loop = require "anthropic.loop"
+local message = require "anthropic.message"
+
+local DONE = "[DONE]"
+-- A server that sends only pings is not waited for with ever more of them kept back.
+local MOST_KEPT_BACK = 64
+
+---@class anthropic.Stream
+---@field response anthropic.Response
+---@operator call: table
+local Stream = {}
+Stream.__index = Stream
+Stream.__name = "anthropic.Stream"
+
+local stream = {}
+
+-- Forgets what an earlier attempt brought.
+local function begin(self)
+  self.response = self.exchange.response
+  self.queue, self.first, self.last = {}, 1, 0
+  self.accumulators = { [0] = accumulator.new() }
+  self.translator = nil
+  self.released = false
+  self.complete = false
+  self.saw_event = false
+end
+
+--- Wraps an exchange whose response's headers have come.
+---@param exchange anthropic.Exchange
+---@param open_ended? boolean the stream has no end mark of its own
+---@return anthropic.Stream
+function stream.new(exchange, open_ended)
+  local self = setmetatable({ exchange = exchange, open_ended = open_ended }, Stream)
+  begin(self)
+  return self
+end
+
+-- --- from the wire to the queue ------------------------------------------------------------------
+
+local function protocol_error(self, words, body)
+  return answer.protocol_error(self.exchange, words, body)
+end
+
+local function is_content(event)
+  if event.type == "message_start" or event.type == "ping" then
+    return false
+  elseif event.type ~= "content_block_start" then
+    return true
+  end
+  local block = event.content_block
+  local kind = type(block) == "table" and block.type
+  return not ((kind == "text" or kind == "thinking") and (block[kind] == nil or block[kind] == ""))
+end
+
+local function enqueue(self, event)
+  self.last = self.last + 1
+  self.queue[self.last] = event
+  self.released = self.released or is_content(event) or self.last - self.first >= MOST_KEPT_BACK
+  if event.type == "message_stop" and not event.choice then
+    self.complete = true
+  end
+end
+
+local function accumulate(self, event)
+  local choice = event.choice or 0
+  self.accumulators[choice] = self.accumulators[choice] or accumulator.new()
+  return self.accumulators[choice]:add(event)
+end
+
+local function take(self)
+  local event = self.queue[self.first]
+  self.queue[self.first] = nil
+  self.first = self.first + 1
+  return event
+end
+
+local function in_stream_error(self, event, data)
+  local err = self.exchange:api_error(event, nil, data)
+  err.in_stream = true
+  return err
+end
+
+-- Takes one decoded payload in. nil and an error when it ends the stream.
+local function receive(self, data, name)
+  local event, problem = json.decode_answer(data)
+  if type(event) ~= "table" then
+    problem = problem or "not an object"
+    return nil, protocol_error(self, "the stream holds what is no event: " .. problem, data)
+  end
+  if not self.translator and answer.is_completion_chunk(event) then
+    self.translator = answer.translator()
+  end
+  if event.type == "error" or (event.type == nil and event.error ~= nil) then
+    return nil, in_stream_error(self, event, data)
+  elseif self.translator and event.type == nil then
+    for _, translated in ipairs(self.translator:feed(event)) do
+      enqueue(self, translated)
+    end
+    return true
+  end
+  event.type = event.type or (name ~= "" and name or nil)
+  enqueue(self, event)
+  return true
+end
+
+local function receive_done(self)
+  if self.translator then
+    for _, translated in ipairs(self.translator:finish()) do
+      enqueue(self, translated)
+    end
+  elseif self.accumulators[0].fields.stop_reason then
+    self.complete = true
+  end
+  return true
+end
+
+local function truncated(self)
+  return self.exchange:describe(errors.new {
+    kind = "truncated",
+    message = "the stream ended before its end",
+    status = self.response.status,
+  })
+end
+
+-- The transfer is over and all its events are read.
+local function receive_end(self)
+  local err = self.exchange:failure()
+  if err then
+    return nil, err
+  elseif self.open_ended then
+    self.complete = true
+    return true
+  elseif not self.saw_event and not answer.is_event_stream(self.response) then
+    return nil, protocol_error(self, "the answer is no event stream")
+  end
+  return nil, truncated(self)
+end
+
+-- Moves on by one payload, or waits for one.
+local function pull(self)
+  local data, name = self.exchange.transfer:event()
+  if data == DONE then
+    return receive_done(self)
+  elseif data then
+    self.saw_event = true
+    return receive(self, data, name)
+  elseif name == "again" then
+    return self.exchange:wait()
+  elseif name == "done" then
+    return receive_end(self)
+  elseif name == "too_large" then
+    local limit = self.exchange.option "max_event_bytes"
+    return nil, protocol_error(self, ("an event is larger than %d bytes"):format(limit))
+  end
+  return nil, self.exchange:describe(errors.new { kind = "connection", message = "not enough memory" })
+end
+
+--- A stream of a message that came whole: a server may answer so.
+---@param exchange anthropic.Exchange
+---@param whole anthropic.Message
+---@return anthropic.Stream
+function stream.of_message(exchange, whole)
+  local self = stream.new(exchange)
+  for _, event in ipairs(answer.events(whole)) do
+    enqueue(self, event)
+  end
+  self.whole = whole
+  return self
+end
+
+-- --- reading -------------------------------------------------------------------------------------
+
+local function attach(self, whole)
+  whole.response = self.response
+  if self.translator then
+    whole.raw = self.translator.raw
+  end
+  return whole
+end
+
+-- What arrived, kept-back events included.
+local function partial(self)
+  for i = self.first, self.last do
+    accumulate(self, self.queue[i])
+  end
+  self.first, self.last, self.queue = 1, 0, {}
+  if self.accumulators[0]:is_empty() then
+    return nil
+  end
+  return self:snapshot()
+end
+
+local function fail(self, err)
+  err.partial = partial(self)
+  self.err = self.exchange:fail(err)
+  return nil, self.err
+end
+
+-- After a failure: another attempt, or the end.
+local function recover(self, err)
+  if self.released or self.closed then
+    return fail(self, err)
+  end
+  local again, final = self.exchange:recover(err)
+  if again then
+    again, final = self.exchange:run(function()
+      return true
+    end)
+  end
+  if not again then
+    return fail(self, final)
+  end
+  begin(self)
+  return true
+end
+
+local function finish(self)
+  self.ended = true
+  self.exchange:finish()
+end
+
+local function advance(self)
+  while true do
+    if self.first <= self.last and (self.released or self.complete) then
+      local event = take(self)
+      if accumulate(self, event) then
+        return event
+      end
+      return fail(self, protocol_error(self, "a malformed event: " .. tostring(event.type)))
+    elseif self.complete then
+      finish(self)
+      return nil
+    end
+    local ok, err = pull(self)
+    if not ok then
+      ok, err = recover(self, err)
+      if not ok then
+        return nil, err
+      end
+    end
+  end
+end
+
+--- The next event, waiting for it in the host's way.
+---@return table|nil event nil alone is the end
+---@return anthropic.Error? err the same at every call after a failure
+function Stream:next()
+  if self.err then
+    return nil, self.err
+  elseif self.ended then
+    return nil
+  elseif self.reading then
+    error("the stream is being read by another coroutine", 2)
+  end
+  self.reading = true
+  local event, err = advance(self)
+  self.reading = false
+  return event, err
+end
+
+-- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.
+local ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
+
+local function check_iteration(self)
+  if ITERATORS_CANNOT_WAIT and loop.driver(self.exchange.option "loop").suspends then
+    error("stock Lua 5.1 cannot wait inside a generic `for` under a scheduler: use stream:next()", 3)
+  end
+end
+
+--- Iterates over the events: `for event in stream do`. Raises the error on failure.
+---@return table|nil event
+function Stream:__call()
+  check_iteration(self)
+  local event, err = self:next()
+  if err then
+    error(err, 0)
+  end
+  return event
+end
+
+local function text_of(event)
+  if event.choice then
+    return nil
+  elseif event.type == "content_block_delta" then
+    return event.delta.type == "text_delta" and event.delta.text
+  elseif event.type == "content_block_start" then
+    return event.content_block.type == "text" and event.content_block.text
+  end
+end
+
+--- Iterates over the non-empty pieces of text, in order. Raises the error on failure.
+---@return fun(): string?
+function Stream:text_deltas()
+  return function()
+    check_iteration(self)
+    local event, err = self:next()
+    while event do
+      local text = text_of(event)
+      if text and text ~= "" then
+        return text
+      end
+      event, err = self:next()
+    end
+    if err then
+      error(err, 0)
+    end
+  end
+end
+
+--- Reads to the end.
+---@return anthropic.Message|nil message the whole message
+---@return anthropic.Error?
+function Stream:message()
+  local event, err
+  repeat
+    event, err = self:next()
+  until not event
+  if err then
+    return nil, err
+  end
+  if not self.whole then
+    local choices = {}
+    for choice = 0, #self.accumulators do
+      choices[choice + 1] = attach(self, self.accumulators[choice]:finish())
+    end
+    self.whole = choices[1]
+    if #choices > 1 then
+      choices[1] = message.new(json.copy(self.whole))
+      self.whole.choices = choices
+    end
+  end
+  return self.whole
+end
+
+--- The message so far, without reading.
+---@return anthropic.Message
+function Stream:snapshot()
+  return self.whole or attach(self, self.accumulators[0]:snapshot())
+end
+
+--- Cancels the stream, if it has not ended. Every later call gives an error of kind "cancelled".
+function Stream:close()
+  if self.ended or self.err or self.closed then
+    return
+  end
+  self.closed = true
+  if self.reading then -- the one who waits finds out
+    self.exchange:close()
+  else
+    fail(self, errors.new { kind = "cancelled", message = "the stream was closed" })
+  end
+end
+
+Stream.__close = Stream.close
+
+function Stream:__tostring()
+  local state = self.err and "failed" or self.ended and "ended" or "open"
+  return "anthropic.Stream (" .. state .. ")"
+end
+
+return stream
