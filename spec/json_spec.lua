@@ -335,6 +335,23 @@ describe("decode", function()
     assert.equal('true\t{"a":null,"b":{},"c":[],"d":[null]}\n{"content":{},"n":null}\nnil\n', output)
   end)
 
+  it("makes a new decoder where the locale has changed", function()
+    local output = run [[
+      local cjson = require "cjson"
+      local made = 0
+      package.loaded.cjson = { new = function()
+        made = made + 1
+        local mine, fresh = made, cjson.new()
+        return { decode = function(text)
+          return mine == 1 and error "invalid token" or fresh.decode(text)
+        end }
+      end }
+      local json = require "anthropic.json"
+      print(json.encode(json.decode "[1.5]"), json.encode(json.decode "[2.5]"), made)
+    ]]
+    assert.equal("[1.5]\t[2.5]\t2\n", output)
+  end)
+
   it("is not changed by the settings of the shared cjson module", function()
     local output = run [[
       local cjson = require "cjson"

@@ -118,7 +118,13 @@ local function decode_text(text, options, nulls_absent)
     return nil, pending
   end
   decoder = decoder or find_decoder()
-  local value = decoder(prepared)
+  local decoded, value = pcall(decoder, prepared)
+  if not decoded then
+    -- The text is valid, but lua-cjson notes the locale's decimal point when it is made, and a host
+    -- may set another locale later.
+    decoder = find_decoder()
+    value = decoder(prepared)
+  end
   if pending == 0 then
     return value
   end
