@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#pragma GCC visibility push(hidden)
+
 /* Zero-initialise to make an empty buffer. The live bytes are [buffer_bytes, + length). */
 struct buffer {
   char *storage;
@@ -31,5 +33,7 @@ void buffer_clear(struct buffer *buffer);
 
 /* Frees the memory. The buffer is empty afterwards and may be used again. */
 void buffer_free(struct buffer *buffer);
+
+#pragma GCC visibility pop
 
 #endif

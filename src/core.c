@@ -44,6 +44,7 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
+/* The one symbol that the module exports. */
 int luaopen_anthropic_core(lua_State *L);
 
 int luaopen_anthropic_core(lua_State *L) {

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 /* All return false when memory ran out. */
 
 /* A string with its quotes. Where the UTF-8 is invalid, `invalid` becomes that byte's position,
@@ -17,5 +19,7 @@ bool json_encode_integer(struct buffer *buffer, int64_t value);
 /* A finite double, with the fewest digits (15 to 17) that read back as the same one; without a
    point where it is integral and below 2^53. */
 bool json_encode_double(struct buffer *buffer, double value);
+
+#pragma GCC visibility pop
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "buffer.h"
 
+#pragma GCC visibility push(hidden)
+
 enum { JSON_MAX_DEPTH = 1000 };
 
 enum json_scan_option {
@@ -36,5 +38,7 @@ struct json_scan {
    in an array named `content`, or an object named `content_block`. */
 enum json_scan_status json_scan(const char *text, size_t length, unsigned options,
                                 struct buffer *output, struct json_scan *result);
+
+#pragma GCC visibility pop
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#pragma GCC visibility push(hidden)
+
 struct loop;
 struct transfer;
 
@@ -49,5 +51,7 @@ void loop_note_deadline(struct loop *loop, const struct transfer *transfer);
 
 /* For transfer.c: puts a transfer into the ready list. */
 void loop_mark_ready(struct loop *loop, struct transfer *transfer);
+
+#pragma GCC visibility pop
 
 #endif

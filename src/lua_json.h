@@ -5,6 +5,8 @@
 #include "buffer.h"
 #include "compat.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Pushes a userdata that owns the empty buffer it returns. */
 struct buffer *json_new_buffer(lua_State *L);
 
@@ -17,5 +19,7 @@ struct buffer *json_new_buffer(lua_State *L);
    metatable's `__encode` lists the fields to send; its `__nulls` is a set of names that are null.
  */
 int json_lua_encode(lua_State *L);
+
+#pragma GCC visibility pop
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "compat.h"
 
+#pragma GCC visibility push(hidden)
+
 /* What a table's keys are. */
 struct survey {
   size_t names, name_bytes;
@@ -49,5 +51,7 @@ const struct key *keys_sort(struct keys *keys);
 void keys_push_value(lua_State *L, int table, const struct key *key);
 
 bool keys_equal(const char *name, size_t length, const char *word);
+
+#pragma GCC visibility pop
 
 #endif

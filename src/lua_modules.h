@@ -5,6 +5,8 @@
 
 #include "compat.h"
 
+#pragma GCC visibility push(hidden)
+
 void json_open(lua_State *L);
 void loop_open(lua_State *L);
 void sse_open(lua_State *L);
@@ -19,5 +21,7 @@ int transfer_start(lua_State *L, struct loop *loop);
  * `methods`. */
 void make_type(lua_State *L, const char *type, const luaL_Reg *metamethods,
                const luaL_Reg *methods);
+
+#pragma GCC visibility pop
 
 #endif

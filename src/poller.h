@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#pragma GCC visibility push(hidden)
+
 #if !defined(POLLER_EPOLL) && !defined(POLLER_KQUEUE) && !defined(POLLER_POLL)
 #if defined(__linux__)
 #define POLLER_EPOLL
@@ -46,5 +48,7 @@ bool poller_set_timer(struct poller *poller, long milliseconds);
  * `events`. Returns their number, 0 also when the timer ran out or a signal came. */
 size_t poller_wait(struct poller *poller, long milliseconds, struct poller_event *events,
                    size_t capacity);
+
+#pragma GCC visibility pop
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 /* Strings are not NUL-terminated, may hold NUL, and are valid until the next call of any
  * function of this file or of the buffer. */
 struct sse_event {
@@ -56,5 +58,7 @@ enum sse_result sse_next(struct sse *sse, struct buffer *buffer, struct sse_even
 
 /* Frees what the decoder holds (the buffer is the caller's). Safe to call twice. */
 void sse_free(struct sse *sse);
+
+#pragma GCC visibility pop
 
 #endif

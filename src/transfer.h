@@ -10,6 +10,8 @@
 
 #include <curl/curl.h>
 
+#pragma GCC visibility push(hidden)
+
 struct loop;
 
 /* Times are in seconds, 0 means none. Strings are copied, `body` is not: it must outlive the
@@ -108,5 +110,7 @@ void transfer_complete(struct transfer *transfer, CURLcode code);
 
 /* When the first of its timeouts will run out (monotonic seconds, or HUGE_VAL), and which. */
 double transfer_deadline(const struct transfer *transfer, enum transfer_failure *failure);
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#pragma GCC visibility push(hidden)
+
 /* The first byte from `at` on that is a quote, a backslash, a control character or not ASCII, or
  * `end`. */
 static inline const unsigned char *utf8_skip_plain(const unsigned char *at,
@@ -60,5 +62,7 @@ static inline bool utf8_sequence(const unsigned char *at, size_t *length) {
   }
   return true;
 }
+
+#pragma GCC visibility pop
 
 #endif

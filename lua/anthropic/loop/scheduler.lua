@@ -13,7 +13,7 @@ local core = require "anthropic.core"
 local errors = require "anthropic.error"
 local loop = require "anthropic.loop"
 
-local unpack = table.unpack or rawget(_G, "unpack")
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
 local scheduler = {
   suspends = true, -- waiting yields
