@@ -16,11 +16,6 @@ local function read_value(exchange)
   return { value = value }
 end
 
-local function read_stream(exchange)
-  local messages = exchange.spec.path:match("/v1/messages$") ~= nil
-  return stream.new(exchange, not messages)
-end
-
 ---@param client anthropic.Client
 ---@param spec table
 ---@param given? table
@@ -34,6 +29,9 @@ function generic.request(client, spec, given)
     end
   end
   local method = spec.method or (body and "POST" or "GET")
+  if not method:match("^%a+$") then
+    return nil, errors.invalid_request(("method %q: must be letters"):format(method))
+  end
   local exchange, err = client:exchange({
     method = method,
     path = spec.path,
@@ -45,7 +43,9 @@ function generic.request(client, spec, given)
     return nil, err
   end
   if spec.stream then
-    return exchange:run(read_stream)
+    return exchange:run(function()
+      return stream.new(exchange, not spec.path:match("/v1/messages$"))
+    end)
   end
   local result
   result, err = exchange:run(read_value)
