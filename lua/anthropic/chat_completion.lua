@@ -235,10 +235,11 @@ end
 
 --- The native events that a chunk stands for.
 ---@param chunk table decoded
+---@param raw? table the chunk as `event.raw` shows it
 ---@return table[]
-function Translator:feed(chunk)
+function Translator:feed(chunk, raw)
   self.events = {}
-  self.raw = chunk
+  self.raw = raw or chunk
   self.usage = usage(chunk.usage) or self.usage
   for _, part in ipairs(type(chunk.choices) == "table" and chunk.choices or {}) do
     if type(part) == "table" then

@@ -13,6 +13,7 @@ local errors = require "anthropic.error"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message"
+local surrogates = require "anthropic.surrogates"
 
 local DONE = "[DONE]"
 -- A server that sends only pings is not waited for with ever more of them kept back.
@@ -33,6 +34,7 @@ local function begin(self)
   self.queue, self.first, self.last = {}, 1, 0
   self.accumulators = { [0] = accumulator.new() }
   self.translator = nil
+  self.joiner = nil -- once a character was cut in two
   self.released = false
   self.complete = false
   self.saw_event = false
@@ -65,12 +67,21 @@ local function is_content(event)
   return not ((kind == "text" or kind == "thinking") and (block[kind] == nil or block[kind] == ""))
 end
 
-local function enqueue(self, event)
+local function put(self, event)
   self.last = self.last + 1
   self.queue[self.last] = event
   self.released = self.released or is_content(event) or self.last - self.first >= MOST_KEPT_BACK
   if event.type == "message_stop" and not event.choice then
     self.complete = true
+  end
+end
+
+local function enqueue(self, event)
+  if not self.joiner then
+    return put(self, event)
+  end
+  for _, whole in ipairs(self.joiner:join(event)) do
+    put(self, whole)
   end
 end
 
@@ -87,15 +98,15 @@ local function take(self)
   return event
 end
 
-local function in_stream_error(self, event, data)
-  local err = self.exchange:api_error(event, nil, data)
+local function in_stream_error(self, data)
+  local err = self.exchange:api_error(json.decode_answer(data), nil, data)
   err.in_stream = true
   return err
 end
 
 -- Takes one decoded payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
-  local event, problem = json.decode_answer(data)
+  local event, problem, halves = json.decode_event(data)
   if type(event) ~= "table" then
     problem = problem or "not an object"
     return nil, protocol_error(self, "the stream holds what is no event: " .. problem, data)
@@ -104,9 +115,13 @@ local function receive(self, data, name)
     self.translator = answer.translator()
   end
   if event.type == "error" or (event.type == nil and event.error ~= nil) then
-    return nil, in_stream_error(self, event, data)
-  elseif self.translator and event.type == nil then
-    for _, translated in ipairs(self.translator:feed(event)) do
+    return nil, in_stream_error(self, data)
+  end
+  if halves then
+    self.joiner = self.joiner or surrogates.joiner()
+  end
+  if self.translator and event.type == nil then
+    for _, translated in ipairs(self.translator:feed(event, halves and json.decode_answer(data) or event)) do
       enqueue(self, translated)
     end
     return true
