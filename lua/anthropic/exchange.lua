@@ -184,7 +184,7 @@ function Exchange:api_error(answer, status, body)
     kind = "api",
     type = name or status and errors.type_of_status(status) or nil,
     status = status or errors.status_of_type(name),
-    message = self.redact(message_of(answer) or "HTTP " .. tostring(status)),
+    message = self.redact(message_of(answer) or status and "HTTP " .. status or "no reason given"),
     request_id = type(answer.request_id) == "string" and answer.request_id or nil,
     details = inner.details,
     body = self.redact(body),
@@ -209,6 +209,9 @@ end
 
 function Exchange:start(wire)
   local timeouts = self.timeouts
+  if not loop.settle(self.option "loop") or self.closed then
+    return nil, cancelled()
+  end
   local left = self.deadline - core.now()
   if left <= 0 then
     return nil, errors.new(FAILURES.total(self))
