@@ -114,7 +114,7 @@ local function receive(self, data, name)
   if not self.translator and answer.is_completion_chunk(event) then
     self.translator = answer.translator()
   end
-  if event.type == "error" or (event.type == nil and event.error ~= nil) then
+  if event.type == "error" or event.type == nil and (event.error ~= nil or name == "error") then
     return nil, in_stream_error(self, data)
   end
   if halves then
@@ -248,7 +248,9 @@ end
 
 local function finish(self)
   self.ended = true
-  self.exchange:finish()
+  if not self.whole then
+    self.exchange:finish()
+  end
 end
 
 local function advance(self)
@@ -339,6 +341,15 @@ function Stream:text_deltas()
   end
 end
 
+local function choice_numbers(self)
+  local numbers = {}
+  for number in pairs(self.accumulators) do
+    numbers[#numbers + 1] = number
+  end
+  table.sort(numbers)
+  return numbers
+end
+
 --- Reads to the end.
 ---@return anthropic.Message|nil message the whole message
 ---@return anthropic.Error?
@@ -352,8 +363,8 @@ function Stream:message()
   end
   if not self.whole then
     local choices = {}
-    for choice = 0, #self.accumulators do
-      choices[choice + 1] = attach(self, self.accumulators[choice]:finish())
+    for i, number in ipairs(choice_numbers(self)) do
+      choices[i] = attach(self, self.accumulators[number]:finish())
     end
     self.whole = choices[1]
     if #choices > 1 then
