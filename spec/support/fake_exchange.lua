@@ -67,7 +67,8 @@ function Exchange:close()
 end
 
 function Exchange.api_error(_, answer)
-  return errors.new { kind = "api", type = answer.error.type, message = answer.error.message }
+  local inner = answer.error or answer
+  return errors.new { kind = "api", type = inner.type, message = inner.message }
 end
 
 ---@param pieces string[]
