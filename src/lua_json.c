@@ -14,6 +14,7 @@ enum { HOST_OPTIONS = 0 };
 #endif
 
 #define BUFFER "anthropic.json.buffer"
+enum { ANSWER_OPTIONS = JSON_MARK | HOST_OPTIONS | JSON_REPAIR | JSON_TAKE_INPUTS };
 
 static int free_buffer(lua_State *L) {
   buffer_free(luaL_checkudata(L, 1, BUFFER));
@@ -28,7 +29,7 @@ struct buffer *json_new_buffer(lua_State *L) {
   return buffer;
 }
 
-/* json_prepare(text, options) -> text for the decoder, pending | nil, message, position */
+/* json_prepare(text, options) -> text for the decoder, pending, halves | nil, message, position */
 static int prepare(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
@@ -60,7 +61,8 @@ static int prepare(lua_State *L) {
     return luaL_error(L, "not enough memory");
   }
   lua_pushinteger(L, (lua_Integer)result.pending);
-  return 2;
+  lua_pushboolean(L, result.halves);
+  return 3;
 }
 
 enum { INPUTS = 4 }; /* in the stack of json_restore */
@@ -223,7 +225,8 @@ void json_open(lua_State *L) {
   } options[] = {{"json_check", 0},
                  {"json_repair", JSON_REPAIR},
                  {"json_strict", JSON_MARK | HOST_OPTIONS},
-                 {"json_answer", JSON_MARK | HOST_OPTIONS | JSON_REPAIR | JSON_TAKE_INPUTS}};
+                 {"json_answer", ANSWER_OPTIONS},
+                 {"json_event", ANSWER_OPTIONS | JSON_KEEP_HALVES}};
   make_type(L, BUFFER, buffer_metamethods, no_methods);
   luaL_setfuncs(L, functions, 0);
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {

@@ -13,6 +13,7 @@ local errors = require "anthropic.error"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message"
+local surrogates = require "anthropic.surrogates"
 
 local DONE = "[DONE]"
 -- A server that sends only pings is not waited for with ever more of them kept back.
@@ -33,6 +34,7 @@ local function begin(self)
   self.queue, self.first, self.last = {}, 1, 0
   self.accumulators = { [0] = accumulator.new() }
   self.translator = nil
+  self.joiner = nil -- once a character was cut in two
   self.released = false
   self.complete = false
   self.saw_event = false
@@ -65,12 +67,21 @@ local function is_content(event)
   return not ((kind == "text" or kind == "thinking") and (block[kind] == nil or block[kind] == ""))
 end
 
-local function enqueue(self, event)
+local function put(self, event)
   self.last = self.last + 1
   self.queue[self.last] = event
   self.released = self.released or is_content(event) or self.last - self.first >= MOST_KEPT_BACK
   if event.type == "message_stop" and not event.choice then
     self.complete = true
+  end
+end
+
+local function enqueue(self, event)
+  if not self.joiner then
+    return put(self, event)
+  end
+  for _, whole in ipairs(self.joiner:join(event)) do
+    put(self, whole)
   end
 end
 
@@ -95,7 +106,7 @@ end
 
 -- Takes one decoded payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
-  local event, problem = json.decode_answer(data)
+  local event, problem, halves = json.decode_event(data)
   if type(event) ~= "table" then
     problem = problem or "not an object"
     return nil, protocol_error(self, "the stream holds what is no event: " .. problem, data)
@@ -103,10 +114,14 @@ local function receive(self, data, name)
   if not self.translator and answer.is_completion_chunk(event) then
     self.translator = answer.translator()
   end
-  if event.type == "error" or (event.type == nil and event.error ~= nil) then
+  if event.type == "error" or event.type == nil and (event.error ~= nil or name == "error") then
     return nil, in_stream_error(self, data)
-  elseif self.translator and event.type == nil then
-    for _, translated in ipairs(self.translator:feed(event)) do
+  end
+  if halves then
+    self.joiner = self.joiner or surrogates.joiner()
+  end
+  if self.translator and event.type == nil then
+    for _, translated in ipairs(self.translator:feed(event, halves and json.decode_answer(data) or event)) do
       enqueue(self, translated)
     end
     return true
@@ -233,7 +248,9 @@ end
 
 local function finish(self)
   self.ended = true
-  self.exchange:finish()
+  if not self.whole then
+    self.exchange:finish()
+  end
 end
 
 local function advance(self)
@@ -324,6 +341,15 @@ function Stream:text_deltas()
   end
 end
 
+local function choice_numbers(self)
+  local numbers = {}
+  for number in pairs(self.accumulators) do
+    numbers[#numbers + 1] = number
+  end
+  table.sort(numbers)
+  return numbers
+end
+
 --- Reads to the end.
 ---@return anthropic.Message|nil message the whole message
 ---@return anthropic.Error?
@@ -337,8 +363,8 @@ function Stream:message()
   end
   if not self.whole then
     local choices = {}
-    for choice = 0, #self.accumulators do
-      choices[choice + 1] = attach(self, self.accumulators[choice]:finish())
+    for i, number in ipairs(choice_numbers(self)) do
+      choices[i] = attach(self, self.accumulators[number]:finish())
     end
     self.whole = choices[1]
     if #choices > 1 then
