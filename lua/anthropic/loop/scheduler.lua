@@ -193,11 +193,18 @@ local function wait_until(is_over)
   if not task.is_cancelled then
     return true
   end
-  if task.was_told then -- it went on: nothing it waits for will come
-    error(cancelled_error(), 0)
-  end
   task.was_told = true
   return nil, "cancelled"
+end
+
+-- A cancelled task that went on must not wait again.
+local function check_cancelled(task, subject)
+  if task.was_told then
+    if subject and subject.close then
+      subject:close()
+    end
+    error(cancelled_error(), 0)
+  end
 end
 
 --- The task whose code is running, or nil.
@@ -227,6 +234,7 @@ function scheduler.wait(subject, seconds)
   if not task then
     error('the loop "scheduler" waits inside anthropic.run only', 0)
   end
+  check_cancelled(task, subject)
   if seconds then
     set_alarm(task, core.now() + seconds)
   end
@@ -322,6 +330,7 @@ function Task:join()
     if running == self then
       error("a task cannot join itself", 2)
     end
+    check_cancelled(running)
     self.joiners[#self.joiners + 1] = running
     local ok = wait_until(function()
       return self.done
