@@ -52,7 +52,7 @@ test: ## install what is missing, build, lint and run every spec
 	@tools/test $(LUA)
 
 lint: ## check the sources: luacheck, clang-format, cppcheck
-	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
+	luacheck --no-color -q lua spec examples tools $(wildcard bench *.rockspec rockspec/*.rockspec)
 	clang-format --dry-run -Werror src/*.[ch] $(wildcard spec/support/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ src

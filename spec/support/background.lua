@@ -31,12 +31,21 @@ function background.write_file(path, text)
   assert(file:close())
 end
 
---- The whole standard output of a command.
+--- The whole standard output of a command, and its exit code.
 function background.output_of(command)
-  local pipe = assert(io.popen(command))
-  local output = pipe:read("*a")
+  local pipe = assert(io.popen("(" .. command .. "); echo \" $?\""))
+  local output, code = pipe:read("*a"):match("^(.*) (%d+)\n$")
   pipe:close()
-  return output
+  return output, tonumber(code)
+end
+
+--- The command of the Lua that runs the specs.
+function background.interpreter()
+  local arguments, first = rawget(_G, "arg") or {}, 0
+  while arguments[first - 1] do
+    first = first - 1
+  end
+  return os.getenv "SPEC_LUA" or arguments[first]
 end
 
 --- A new directory for temporary files.
@@ -72,10 +81,19 @@ function background:signal(name)
   os.execute(("kill -%s %s 2>/dev/null"):format(name, background.read_file(self.directory .. "/pid"):match("%d+")))
 end
 
---- Ends it, and waits until it is gone.
-function background:stop()
-  self:signal("TERM")
+--- Waits until it is gone; gives all that it printed.
+function background:wait()
   self.pipe:close()
+  self.pipe = nil
+  return self:output()
+end
+
+--- Ends it, if it has not ended.
+function background:stop()
+  if self.pipe then
+    self:signal("TERM")
+    self:wait()
+  end
   os.execute("rm -rf " .. background.quote(self.directory))
 end
 
