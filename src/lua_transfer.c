@@ -1,6 +1,7 @@
 /* The Lua type of transfer.h: loop:start{ ... } -> transfer, with the events of its body. */
 #include "lua_modules.h"
 
+#include "delta.h"
 #include "loop.h"
 #include "sse.h"
 #include "transfer.h"
@@ -159,7 +160,26 @@ static int headers(lua_State *L) {
   return 1;
 }
 
+static void push_delta(lua_State *L, const struct delta *delta) {
+  lua_createtable(L, 0, 3);
+  lua_pushliteral(L, "content_block_delta");
+  lua_setfield(L, -2, "type");
+  lua_pushinteger(L, delta->index);
+  lua_setfield(L, -2, "index");
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, delta->type);
+  lua_setfield(L, -2, "type");
+  lua_pushlstring(L, delta->text, delta->length);
+  lua_setfield(L, -2, delta->field);
+  lua_setfield(L, -2, "delta");
+}
+
 static int push_event(lua_State *L, const struct sse_event *event) {
+  struct delta delta;
+  if (delta_read(event->data, event->data_length, &delta)) {
+    push_delta(L, &delta);
+    return 1;
+  }
   lua_pushlstring(L, event->data, event->data_length);
   lua_pushlstring(L, event->name, event->name_length);
   return 2;
@@ -171,8 +191,9 @@ static int push_state(lua_State *L, const char *state) {
   return 2;
 }
 
-/* event() -> data, name | nil, "again" | nil, "done" | nil, "too_large" | nil, "memory".
- * "done" comes once, after the last event, whether the transfer succeeded or failed. */
+/* event() -> a decoded delta | data, name of any other event | nil, "again" | nil, "done" | nil,
+ * "too_large" | nil, "memory". "done" comes once, after the last event, whether the transfer
+ * succeeded or failed. */
 static int event(lua_State *L) {
   struct lua_transfer *self = to_transfer(L);
   struct transfer *transfer = self->transfer;

@@ -154,6 +154,10 @@ local function pull(self)
   local data, name = self.exchange.transfer:event()
   if data == DONE then
     return receive_done(self)
+  elseif type(data) == "table" then -- a delta, decoded in C
+    self.saw_event = true
+    enqueue(self, data)
+    return true
   elseif data then
     self.saw_event = true
     return receive(self, data, name)
