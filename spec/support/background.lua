@@ -39,13 +39,9 @@ function background.output_of(command)
   return output, tonumber(code)
 end
 
---- The command of the Lua that runs the specs.
+--- The plain command of the Lua that runs the specs.
 function background.interpreter()
-  local arguments, first = rawget(_G, "arg") or {}, 0
-  while arguments[first - 1] do
-    first = first - 1
-  end
-  return os.getenv "SPEC_LUA" or arguments[first]
+  return rawget(_G, "jit") and "luajit" or (_VERSION:lower():gsub(" ", ""))
 end
 
 --- A new directory for temporary files.
