@@ -71,6 +71,9 @@ $(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c
 asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSan and LeakSanitizer
 	SPEC_LUA=$(ASAN_HOST) spec/run $(LUA) $(SPECS)
 
+bench: all ## measure what an event of a stream costs (needs valgrind)
+	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA)
+
 env: ## print the exports that make the built tree loadable: eval "$$(make -s env)"
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
 	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;"'
@@ -90,4 +93,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 10
 
-.PHONY: all demo test lint asan env install rockspecs clean help
+.PHONY: all demo test lint asan bench env install rockspecs clean help
