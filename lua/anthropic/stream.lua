@@ -87,8 +87,8 @@ local function take(self)
   return event
 end
 
-local function in_stream_error(self, event, data)
-  local err = self.exchange:api_error(event, nil, data)
+local function in_stream_error(self, data)
+  local err = self.exchange:api_error(data)
   err.in_stream = true
   return err
 end
@@ -104,7 +104,7 @@ local function receive(self, data, name)
     self.translator = answer.translator()
   end
   if event.type == "error" or (event.type == nil and event.error ~= nil) then
-    return nil, in_stream_error(self, event, data)
+    return nil, in_stream_error(self, data)
   elseif self.translator and event.type == nil then
     for _, translated in ipairs(self.translator:feed(event)) do
       enqueue(self, translated)
