@@ -68,6 +68,7 @@ build = {
     ["anthropic.retry"] = "lua/anthropic/retry.lua",
     ["anthropic.sse"] = "lua/anthropic/sse.lua",
     ["anthropic.stream"] = "lua/anthropic/stream.lua",
+    ["anthropic.surrogates"] = "lua/anthropic/surrogates.lua",
     ["anthropic.testing.answers"] = "lua/anthropic/testing/answers.lua",
     ["anthropic.testing.command"] = "lua/anthropic/testing/command.lua",
     ["anthropic.testing.completions"] = "lua/anthropic/testing/completions.lua",
