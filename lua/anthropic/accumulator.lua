@@ -221,6 +221,23 @@ function Accumulator:add(event)
   return not handler or handler(self, event)
 end
 
+-- The deltas that come by the thousand, and what they grow.
+local GROWING = { text_delta = "text", thinking_delta = "thinking" }
+
+--- Adds a delta that is known to be well-formed; `add` would do too.
+---@param event table
+---@return boolean
+function Accumulator:add_delta(event)
+  local delta, entry = event.delta, self.by_index[event.index]
+  local field = GROWING[delta.type]
+  local pieces = field and entry and entry.pieces[field]
+  if pieces then
+    pieces[#pieces + 1] = delta[field]
+    return true
+  end
+  return self:add(event)
+end
+
 --- Whether no event has been added.
 ---@return boolean
 function Accumulator:is_empty()
