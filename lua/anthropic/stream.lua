@@ -21,7 +21,7 @@ local MOST_KEPT_BACK = 64
 
 ---@class anthropic.Stream
 ---@field response anthropic.Response
----@operator call: table
+---@operator call: anthropic.api.RawMessageStreamEvent?
 local Stream = {}
 Stream.__index = Stream
 Stream.__name = "anthropic.Stream"
@@ -297,7 +297,7 @@ local function is_being_read(self, coroutine_here)
 end
 
 --- The next event, waiting for it in the host's way.
----@return table|nil event nil alone is the end
+---@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
 function Stream:next()
   local data, name
@@ -335,7 +335,7 @@ local function check_iteration(self)
 end
 
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
----@return table|nil event
+---@return anthropic.api.RawMessageStreamEvent|nil event
 function Stream:__call()
   check_iteration(self)
   local event, err = self:next()
