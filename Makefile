@@ -58,14 +58,15 @@ lint: ## check the sources: luacheck, clang-format, cppcheck
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ src
 
 # A Lua interpreter with the C core linked in, so that sanitizers see both with names.
-ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-  -fno-sanitize-recover=undefined
+ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
+  -fno-sanitize-recover=undefined,float-cast-overflow
 ASAN_HOST := build/asan/$(LUA)
 
 $(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(ASAN_FLAGS) -Isrc -o $@ $(SOURCES) spec/support/host.c \
-	  $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA)) $(CURL_LIBS) -lm -ldl -Wl,-E
+	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -Wl,-E \
+	  $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA)) $(CURL_LIBS) -lm -ldl
 
 asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSan and LeakSanitizer
 	SPEC_LUA=$(ASAN_HOST) spec/run $(LUA) $(SPECS)

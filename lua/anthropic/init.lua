@@ -55,7 +55,8 @@ end
 ---@param options? anthropic.Options
 ---@return anthropic.Client
 function anthropic.new(options)
-  return require("anthropic.client").new(options)
+  local client = require("anthropic.client").new(options)
+  return client -- no tail call: an error about the options blames the caller's line
 end
 
 --- Marks a table as a JSON array, also when it is empty.

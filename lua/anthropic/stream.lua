@@ -99,7 +99,7 @@ local function take(self)
 end
 
 local function in_stream_error(self, data)
-  local err = self.exchange:api_error(json.decode_answer(data), nil, data)
+  local err = self.exchange:api_error(data)
   err.in_stream = true
   return err
 end

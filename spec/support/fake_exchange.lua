@@ -4,6 +4,7 @@
 
 local core = require "anthropic.core"
 local errors = require "anthropic.error"
+local json = require "anthropic.json"
 
 local MAX_EVENT_BYTES = 32 * 1024 * 1024
 
@@ -66,7 +67,8 @@ function Exchange:close()
   self.closed = true
 end
 
-function Exchange.api_error(_, answer)
+function Exchange.api_error(_, body)
+  local answer = json.decode_answer(body)
   local inner = answer.error or answer
   return errors.new { kind = "api", type = inner.type, message = inner.message }
 end
