@@ -199,7 +199,9 @@ describe("a stream", function()
     local reason
     function exchange.wait()
       local ok
-      ok, reason = pcall(opened.next, opened)
+      ok, reason = coroutine.wrap(function()
+        return pcall(opened.next, opened)
+      end)()
       assert.is_false(ok)
       return true
     end

@@ -13,8 +13,8 @@ enum { HOST_OPTIONS = JSON_INTEGERS };
 enum { HOST_OPTIONS = 0 };
 #endif
 
-enum { ANSWER_OPTIONS = JSON_MARK | HOST_OPTIONS | JSON_REPAIR | JSON_TAKE_INPUTS };
 #define BUFFER "anthropic.json.buffer"
+enum { ANSWER_OPTIONS = JSON_MARK | HOST_OPTIONS | JSON_REPAIR | JSON_TAKE_INPUTS };
 
 static int free_buffer(lua_State *L) {
   buffer_free(luaL_checkudata(L, 1, BUFFER));

@@ -275,6 +275,15 @@ local function advance(self)
   end
 end
 
+local MAIN = {} -- stands for the main coroutine where Lua has no value for it
+
+-- Whether a coroutine that can still go on is inside next().
+local function is_being_read(self, coroutine_here)
+  local reader = self.reader
+  return reader ~= nil and reader ~= coroutine_here
+    and (reader == MAIN or coroutine.status(reader) ~= "dead")
+end
+
 --- The next event, waiting for it in the host's way.
 ---@return table|nil event nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
@@ -283,12 +292,16 @@ function Stream:next()
     return nil, self.err
   elseif self.ended then
     return nil
-  elseif self.reading then
-    error("the stream is being read by another coroutine", 2)
   end
-  self.reading = true
+  local here = coroutine.running() or MAIN
+  if is_being_read(self, here) then
+    error("the stream is being read by another coroutine", 2)
+  elseif self.reader then
+    return fail(self, errors.new { kind = "cancelled", message = "an error broke off the reading" })
+  end
+  self.reader = here
   local event, err = advance(self)
-  self.reading = false
+  self.reader = nil
   return event, err
 end
 
@@ -387,7 +400,7 @@ function Stream:close()
     return
   end
   self.closed = true
-  if self.reading then -- the one who waits finds out
+  if self.reader then -- the one who waits finds out
     self.exchange:close()
   else
     fail(self, errors.new { kind = "cancelled", message = "the stream was closed" })
