@@ -149,7 +149,10 @@ function handlers.message_start(self, event)
   fields.content = {}
   self.fields, self.entries, self.by_index = fields, {}, {}
   for i, block in ipairs(content) do
-    self:open(i - 1, block)
+    if type(block) ~= "table" then
+      return false
+    end
+    self:open(i - 1, json.copy(block))
   end
   return true
 end
@@ -204,7 +207,8 @@ function handlers.message_delta(self, event)
     if name == "delta" and type(value) == "table" then
       merge(self.fields, value)
     elseif name == "usage" and type(value) == "table" then
-      self.fields.usage = json.copy(self.fields.usage or {})
+      local before = self.fields.usage
+      self.fields.usage = type(before) == "table" and json.copy(before) or {}
       merge(self.fields.usage, value)
     elseif name ~= "type" and name ~= "raw" and name ~= "choice" then
       self.fields[name] = value
