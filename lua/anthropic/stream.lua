@@ -93,6 +93,10 @@ local function in_stream_error(self, data)
   return err
 end
 
+local function is_error(event, name)
+  return event.type == "error" or (event.type == nil and (event.error ~= nil or name == "error"))
+end
+
 -- Takes one decoded payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
   local event, problem = json.decode_answer(data)
@@ -103,7 +107,7 @@ local function receive(self, data, name)
   if not self.translator and answer.is_completion_chunk(event) then
     self.translator = answer.translator()
   end
-  if event.type == "error" or (event.type == nil and event.error ~= nil) then
+  if is_error(event, name) then
     return nil, in_stream_error(self, data)
   elseif self.translator and event.type == nil then
     for _, translated in ipairs(self.translator:feed(event)) do
