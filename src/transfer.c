@@ -60,6 +60,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200) {
     transfer->status = status;
+    loop_note_deadline(transfer->loop, transfer); /* of the idle timeout, which begins here */
     tell(transfer);
     /* the idle timeout, which begins here, may end before the others */
     loop_note_deadline(transfer->loop, transfer);
@@ -222,6 +223,7 @@ void transfer_collect(struct transfer *transfer) {
   transfer->collecting = true;
   if (transfer->body.length > transfer->max_body_bytes) {
     transfer->body.length = transfer->max_body_bytes;
+    transfer->done = false; /* what came before it was asked for may be the whole */
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
     if (transfer->loop)
       loop_remove(transfer->loop, transfer);

@@ -359,10 +359,13 @@ function Exchange:recover(err)
   return nil, self:fail(self:describe(cancelled()))
 end
 
---- Ends the exchange with an error that will not be retried.
+--- Ends the exchange with an error that will not be retried. Again with the same error: nothing.
 ---@param err anthropic.Error
 ---@return anthropic.Error err with attempts and history
 function Exchange:fail(err)
+  if err.history then
+    return err
+  end
   record(self, err, 0)
   err.attempts = self.attempts
   err.history = self.history
