@@ -30,6 +30,10 @@ end
 
 --- Wakes whoever waits for the subject.
 function loop.wake(subject)
+  if draining[subject] and subject:done() then
+    draining[subject] = nil
+    subject:close()
+  end
   local resume = waiting[subject]
   waiting[subject] = nil
   if resume then
@@ -44,10 +48,6 @@ function loop.step(seconds)
   the_core:wait(seconds)
   local transfer = the_core:next_ready()
   while transfer do
-    if draining[transfer] and transfer:done() then
-      draining[transfer] = nil
-      transfer:close()
-    end
     loop.wake(transfer)
     transfer = the_core:next_ready()
   end
