@@ -40,7 +40,8 @@ describe("the core's types", function()
   it("refuse an object of another type", function()
     local transfer = core_peer.start(loop, peer)
     local decoder = core.sse(100)
-    for _, case in ipairs { { loop, transfer }, { transfer, loop }, { decoder, loop }, { loop, {} }, { loop, io.stdout } } do
+    local cases = { { loop, transfer }, { transfer, loop }, { decoder, loop }, { loop, {} }, { loop, io.stdout } }
+    for _, case in ipairs(cases) do
       for name, method in pairs(getmetatable(case[1]).__index) do
         assert.has_error(function() method(case[2], {}) end, nil, name)
         assert.has_error(function() method(nil) end, nil, name)
@@ -141,11 +142,11 @@ describe("the core's types", function()
       local ready = core_peer.start(own, peer, { total_timeout = 1e-9 })
       core_peer.finish(own, ready)
       if order == 1 then
-        own = nil
+        own = nil -- luacheck: ignore 311
         collectgarbage()
         assert.is_false(active:done())
       elseif order == 2 then
-        active, ready = nil, nil
+        active, ready = nil, nil -- luacheck: ignore 311
         collectgarbage()
         collectgarbage()
         assert.equal(0, own:active())
