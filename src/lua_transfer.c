@@ -173,18 +173,31 @@ static int headers(lua_State *L) {
   return 1;
 }
 
+/* The strings of a delta's table are upvalues of event(): most events of a stream are deltas. */
+enum { TYPE = 1, INDEX, DELTA, CONTENT_BLOCK_DELTA, FIRST_NAMES };
+
+static void push_constant(lua_State *L, int string) {
+  lua_pushvalue(L, lua_upvalueindex(string));
+}
+
 static void push_delta(lua_State *L, const struct delta *delta) {
+  int names = FIRST_NAMES + 2 * (int)delta->kind;
   lua_createtable(L, 0, 3);
-  lua_pushliteral(L, "content_block_delta");
-  lua_setfield(L, -2, "type");
+  push_constant(L, TYPE);
+  push_constant(L, CONTENT_BLOCK_DELTA);
+  lua_rawset(L, -3);
+  push_constant(L, INDEX);
   lua_pushinteger(L, delta->index);
-  lua_setfield(L, -2, "index");
+  lua_rawset(L, -3);
+  push_constant(L, DELTA);
   lua_createtable(L, 0, 2);
-  lua_pushstring(L, delta->type);
-  lua_setfield(L, -2, "type");
+  push_constant(L, TYPE);
+  push_constant(L, names);
+  lua_rawset(L, -3);
+  push_constant(L, names + 1);
   lua_pushlstring(L, delta->text, delta->length);
-  lua_setfield(L, -2, delta->field);
-  lua_setfield(L, -2, "delta");
+  lua_rawset(L, -3);
+  lua_rawset(L, -3);
 }
 
 static int push_event(lua_State *L, struct lua_transfer *self, const struct sse_event *event) {
@@ -354,11 +367,28 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"status", status}, {"headers", headers},      {"event", event},     {"body", body},
-    {"done", done},     {"has_news", has_news},    {"failure", failure}, {"timings", timings},
-    {"limit", limit},   {"close", close_transfer}, {NULL, NULL},
+    {"status", status},        {"headers", headers}, {"body", body},       {"done", done},
+    {"has_news", has_news},    {"failure", failure}, {"timings", timings}, {"limit", limit},
+    {"close", close_transfer}, {NULL, NULL},
 };
+
+static void push_event_method(lua_State *L) {
+  lua_pushliteral(L, "type");
+  lua_pushliteral(L, "index");
+  lua_pushliteral(L, "delta");
+  lua_pushliteral(L, "content_block_delta");
+  for (int kind = 0; kind < DELTA_KINDS; kind++) {
+    lua_pushstring(L, delta_names[kind].type);
+    lua_pushstring(L, delta_names[kind].field);
+  }
+  lua_pushcclosure(L, event, FIRST_NAMES - 1 + 2 * DELTA_KINDS);
+}
 
 void transfer_open(lua_State *L) {
   make_type(L, TRANSFER, metamethods, methods);
+  luaL_getmetatable(L, TRANSFER);
+  lua_getfield(L, -1, "__index");
+  push_event_method(L);
+  lua_setfield(L, -2, "event");
+  lua_pop(L, 2);
 }

@@ -149,7 +149,10 @@ function handlers.message_start(self, event)
   fields.content = {}
   self.fields, self.entries, self.by_index = fields, {}, {}
   for i, block in ipairs(content) do
-    self:open(i - 1, block)
+    if type(block) ~= "table" then
+      return false
+    end
+    self:open(i - 1, json.copy(block))
   end
   return true
 end
@@ -204,7 +207,8 @@ function handlers.message_delta(self, event)
     if name == "delta" and type(value) == "table" then
       merge(self.fields, value)
     elseif name == "usage" and type(value) == "table" then
-      self.fields.usage = json.copy(self.fields.usage or {})
+      local before = self.fields.usage
+      self.fields.usage = type(before) == "table" and json.copy(before) or {}
       merge(self.fields.usage, value)
     elseif name ~= "type" and name ~= "raw" and name ~= "choice" then
       self.fields[name] = value
@@ -219,6 +223,23 @@ end
 function Accumulator:add(event)
   local handler = handlers[event.type]
   return not handler or handler(self, event)
+end
+
+-- The deltas that come by the thousand, and what they grow.
+local GROWING = { text_delta = "text", thinking_delta = "thinking" }
+
+--- Adds a delta that is known to be well-formed; `add` would do too.
+---@param event table
+---@return boolean
+function Accumulator:add_delta(event)
+  local delta, entry = event.delta, self.by_index[event.index]
+  local field = GROWING[delta.type]
+  local pieces = field and entry and entry.pieces[field]
+  if pieces then
+    pieces[#pieces + 1] = delta[field]
+    return true
+  end
+  return self:add(event)
 end
 
 --- Whether no event has been added.

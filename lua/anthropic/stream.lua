@@ -21,7 +21,7 @@ local MOST_KEPT_BACK = 64
 
 ---@class anthropic.Stream
 ---@field response anthropic.Response
----@operator call: table
+---@operator call: anthropic.api.RawMessageStreamEvent?
 local Stream = {}
 Stream.__index = Stream
 Stream.__name = "anthropic.Stream"
@@ -36,6 +36,7 @@ local function begin(self)
   self.translator = nil
   self.joiner = nil -- once a character was cut in two
   self.released = false
+  self.flowing = false -- see is_flowing
   self.complete = false
   self.saw_event = false
 end
@@ -164,9 +165,8 @@ local function receive_end(self)
   return nil, truncated(self)
 end
 
--- Moves on by one payload, or waits for one.
-local function pull(self)
-  local data, name = self.exchange.transfer:event()
+-- Moves on by one payload (what `transfer:event` gave), or waits for one.
+local function pull(self, data, name)
   if data == DONE then
     return receive_done(self)
   elseif type(data) == "table" then -- a delta, decoded in C
@@ -223,6 +223,7 @@ local function partial(self)
 end
 
 local function fail(self, err)
+  self.flowing = false
   err.partial = partial(self)
   self.err = self.exchange:fail(err)
   return nil, self.err
@@ -253,11 +254,18 @@ local function finish(self)
   end
 end
 
-local function advance(self)
+-- Whether a delta can go straight from the wire to the reader.
+local function is_flowing(self)
+  return self.released and self.first > self.last and not self.complete and not self.joiner and not self.translator
+end
+
+-- `data` and `name` are what `transfer:event` gave, if it was asked.
+local function advance(self, data, name)
   while true do
     if self.first <= self.last and (self.released or self.complete) then
       local event = take(self)
       if accumulate(self, event) then
+        self.flowing = is_flowing(self)
         return event
       end
       return fail(self, protocol_error(self, "a malformed event: " .. tostring(event.type)))
@@ -265,7 +273,11 @@ local function advance(self)
       finish(self)
       return nil
     end
-    local ok, err = pull(self)
+    if not data and not name then
+      data, name = self.exchange.transfer:event()
+    end
+    local ok, err = pull(self, data, name)
+    data, name = nil, nil
     if not ok then
       ok, err = recover(self, err)
       if not ok then
@@ -285,9 +297,17 @@ local function is_being_read(self, coroutine_here)
 end
 
 --- The next event, waiting for it in the host's way.
----@return table|nil event nil alone is the end
+---@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
 function Stream:next()
+  local data, name
+  if self.flowing then
+    data, name = self.exchange.transfer:event()
+    if type(data) == "table" and self.accumulators[0]:add_delta(data) then
+      return data
+    end
+    self.flowing = false
+  end
   if self.err then
     return nil, self.err
   elseif self.ended then
@@ -300,7 +320,7 @@ function Stream:next()
     return fail(self, errors.new { kind = "cancelled", message = "an error broke off the reading" })
   end
   self.reader = here
-  local event, err = advance(self)
+  local event, err = advance(self, data, name)
   self.reader = nil
   return event, err
 end
@@ -315,7 +335,7 @@ local function check_iteration(self)
 end
 
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
----@return table|nil event
+---@return anthropic.api.RawMessageStreamEvent|nil event
 function Stream:__call()
   check_iteration(self)
   local event, err = self:next()
@@ -400,6 +420,7 @@ function Stream:close()
     return
   end
   self.closed = true
+  self.flowing = false
   if self.reader then -- the one who waits finds out
     self.exchange:close()
   else
