@@ -225,6 +225,9 @@ end
 
 function Exchange:start(wire)
   local timeouts = self.timeouts
+  if not loop.settle(self.option "loop") or self.closed then
+    return nil, cancelled()
+  end
   local left = self.deadline - core.now()
   if left <= 0 then
     return nil, errors.new(FAILURES.total(self))

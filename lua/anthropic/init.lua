@@ -132,6 +132,12 @@ function anthropic.sleep(seconds)
   return nil, require("anthropic.error").new { kind = "cancelled", message = "the task was cancelled" }
 end
 
+--- The seconds of a clock that only goes forward, to measure how long something takes.
+---@return number
+function anthropic.now()
+  return require("anthropic.core").now()
+end
+
 --- What is loaded when it is first looked at.
 local LAZY = {
   null = function() return get_json().null end,

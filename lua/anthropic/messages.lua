@@ -112,32 +112,29 @@ local function send(client, params, given)
   return exchange:run(params.stream and read_stream or read_message)
 end
 
---- The methods, each taking the client first.
 messages.methods = {}
 
---- Creates a message.
----@param client anthropic.Client
----@param params anthropic.MessageParams
----@param options? anthropic.Options for this request
----@return anthropic.Message|anthropic.Stream|nil
----@return anthropic.Error?
-function messages.methods.create(client, params, options)
-  return send(client, params, options)
-end
+--- Creates a message: a Message, or with `stream = true` a Stream.
+messages.methods.create = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    return send(client, params, given)
+  end,
+}
 
 --- The same with `stream = true`.
----@param client anthropic.Client
----@param params anthropic.MessageParams
----@param options? anthropic.Options
----@return anthropic.Stream|nil
----@return anthropic.Error?
-function messages.methods.stream(client, params, options)
-  local streamed = {}
-  for name, value in pairs(params) do
-    streamed[name] = value
-  end
-  streamed.stream = true
-  return send(client, streamed, options)
-end
+messages.methods.stream = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    local streamed = {}
+    for name, value in pairs(params) do
+      streamed[name] = value
+    end
+    streamed.stream = true
+    return send(client, streamed, given)
+  end,
+}
 
 return messages
