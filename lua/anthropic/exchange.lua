@@ -66,8 +66,10 @@ end
 
 --- Gives the transfer up to the loop, which keeps its connection if it ends soon.
 function Exchange:finish()
-  self.response.timings = self.transfer:timings()
-  loop.drain(self.transfer)
+  local transfer = self.transfer
+  self.transfer = nil -- closing the exchange is no longer closing it
+  self.response.timings = transfer:timings()
+  loop.drain(transfer)
 end
 
 local function cancelled()
@@ -342,7 +344,7 @@ function Exchange:recover(err)
     return nil, self:fail(err)
   end
   record(self, err, delay)
-  if self.transfer then
+  if self.transfer then -- none, where it could not be started
     self.transfer:close()
   end
   log.write(self, "retry", { error = tostring(err), seconds = delay })
