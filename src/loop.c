@@ -159,6 +159,8 @@ static void unmark_ready(struct loop *loop, struct transfer *transfer) {
     loop->last_ready = before;
   transfer->ready = false;
   transfer->next_ready = NULL;
+  if (!transfer->active)
+    transfer->loop = NULL;
 }
 
 /* A transfer that ended leaves the multi handle at once, which closes or keeps its connection. */
@@ -190,8 +192,6 @@ static void abandon_parent(struct loop *loop) {
     transfer->headers = NULL;
     transfer_finish(transfer, TRANSFER_CANCELLED);
     unlink_transfer(loop, transfer);
-    unmark_ready(loop, transfer);
-    transfer->loop = NULL;
   }
   for (size_t i = 0; i < loop->socket_count; i++)
     close(loop->sockets[i]);
@@ -236,6 +236,8 @@ void loop_free(struct loop *loop) {
   notice_fork(loop);
   while (loop->transfers)
     loop_remove(loop, loop->transfers);
+  while (loop->first_ready)
+    unmark_ready(loop, loop->first_ready);
   if (loop->multi)
     close_multi(loop);
   poller_free(loop->poller);
@@ -381,6 +383,8 @@ void loop_wait(struct loop *loop, double seconds) {
   struct poller_event events[BATCH];
   if (!open_loop(loop))
     return;
+  if (loop->first_ready)
+    seconds = 0;
   double wait = ceil(seconds * 1000);
   size_t count = poller_wait(loop->poller,
                              seconds < 0       ? -1
