@@ -17,7 +17,7 @@
 struct sse_event {
   const char *name; /* of the `event` field; length 0 when there was none */
   size_t name_length;
-  const char *data;
+  char *data; /* may be overwritten */
   size_t data_length;
   const char *id; /* the last event ID so far */
   size_t id_length;

@@ -15,42 +15,105 @@ local client = {}
 
 local private = setmetatable({}, { __mode = "k" }) -- client -> { options, exchanges, closed }
 
-local RESOURCES = { messages = "anthropic.messages" }
+-- Methods that are more than a row of resources.lua: modules with a table of methods.
+local MODULES = {
+  messages = "anthropic.messages",
+  ["beta.messages"] = "anthropic.messages",
+}
 
--- A resource's functions work with a dot and with a colon.
-local function bind(self, methods)
-  local resource = {}
-  for name, method in pairs(methods) do
-    resource[name] = function(first, ...)
-      local params, given
-      if first == resource then
-        params, given = ...
-      else
-        params, given = first, ...
-      end
-      if type(params) ~= "table" then
-        error(("%s: params: table expected, got %s"):format(name, type(params)), 2)
-      end
-      options.check(given, 2)
-      return method(self, params, given)
+local function expected(where, what, value)
+  return ("%s: %s expected, got %s"):format(where, what, type(value))
+end
+
+-- Sorts a method's arguments out: the path parameters, then params, then options. What is of a
+-- wrong type is blamed on the caller of the method.
+local function check_arguments(name, method, ...)
+  local values = {}
+  local count = #method.names
+  for i, parameter in ipairs(method.names) do
+    local value = select(i, ...)
+    if type(value) == "number" then
+      value = tostring(value)
+    elseif type(value) ~= "string" then
+      error(expected(name .. ": " .. parameter, "string", value), 3)
+    end
+    values[parameter] = value
+  end
+  local params, given = select(count + 1, ...)
+  if type(params) ~= "table" and (params ~= nil or method.needs_params) then
+    error(expected(name .. ": params", "table", params), 3)
+  end
+  options.check(given, 3)
+  return values, params, given
+end
+
+-- A method works with a dot and with a colon.
+local function bind(self, resource, name, method)
+  return function(first, ...)
+    local values, params, given
+    if first == resource then
+      values, params, given = check_arguments(name, method, ...)
+    else
+      values, params, given = check_arguments(name, method, first, ...)
+    end
+    return method.call(self, values, params, given)
+  end
+end
+
+local function find_method(path, name)
+  local own = MODULES[path] and require(MODULES[path]).methods[name]
+  if own then
+    return own
+  end
+  local rows = require("anthropic.resources")[path]
+  if rows and rows[name] and name ~= "beta" then
+    return require("anthropic.endpoint").method(rows[name], rows.beta)
+  end
+end
+
+local function is_resource(path)
+  if MODULES[path] then
+    return true
+  end
+  for name in pairs(require "anthropic.resources") do
+    if name == path or name:sub(1, #path + 1) == path .. "." then
+      return true
     end
   end
-  return resource
+  return false
+end
+
+-- The resource at a path, "" for the client itself. Its members are made when they are first used.
+local function member(self, resource, path, name)
+  if type(name) ~= "string" then
+    return nil
+  end
+  local whole = path == "" and name or path .. "." .. name
+  local method = find_method(path, name)
+  local found
+  if method then
+    found = bind(self, resource, whole, method)
+  elseif is_resource(whole) then
+    found = setmetatable({}, {
+      __name = "anthropic.Resource",
+      __index = function(child, child_name)
+        return member(self, child, whole, child_name)
+      end,
+    })
+  end
+  rawset(resource, name, found)
+  return found
 end
 
 local metatable = { __name = "anthropic.Client" }
 
 function metatable.__index(self, name)
-  if RESOURCES[name] then
-    local resource = bind(self, require(RESOURCES[name]).methods)
-    rawset(self, name, resource)
-    return resource
-  end
-  return Client[name]
+  return Client[name] or member(self, self, "", name)
 end
 
 function metatable.__tostring(self)
-  return ("anthropic.Client (%s)"):format(private[self].options.base_url)
+  local base_url = private[self].options.base_url:gsub("[^/]*@", ""):gsub("%?.*", "")
+  return ("anthropic.Client (%s)"):format(base_url)
 end
 
 --- Makes a client.
@@ -94,7 +157,7 @@ function Client:request(spec, given)
     error("request: a table with a path expected", 2)
   end
   options.check(given, 2)
-  return require("anthropic.generic").request(self, spec, given)
+  return require("anthropic.endpoint").request(self, spec, given)
 end
 
 --- Asks one question.

@@ -3,6 +3,7 @@
 local answer = require "anthropic.answer"
 local errors = require "anthropic.error"
 local json = require "anthropic.json"
+local is_list_of_strings = require("anthropic.options").is_list_of_strings
 local stream = require "anthropic.stream"
 
 local messages = {}
@@ -40,6 +41,7 @@ local function problem_of(params)
   local problem = expect("model", params.model, "string")
     or expect("messages", params.messages, "table")
     or (params.stream ~= nil and expect("stream", params.stream, "boolean"))
+    or (params.betas ~= nil and not is_list_of_strings(params.betas) and "betas: list of strings expected")
   if problem or json.is_raw(params.messages) then
     return problem
   end
@@ -110,32 +112,29 @@ local function send(client, params, given)
   return exchange:run(params.stream and read_stream or read_message)
 end
 
---- The methods, each taking the client first.
 messages.methods = {}
 
---- Creates a message.
----@param client anthropic.Client
----@param params anthropic.MessageParams
----@param options? anthropic.Options for this request
----@return anthropic.Message|anthropic.Stream|nil
----@return anthropic.Error?
-function messages.methods.create(client, params, options)
-  return send(client, params, options)
-end
+--- Creates a message: a Message, or with `stream = true` a Stream.
+messages.methods.create = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    return send(client, params, given)
+  end,
+}
 
 --- The same with `stream = true`.
----@param client anthropic.Client
----@param params anthropic.MessageParams
----@param options? anthropic.Options
----@return anthropic.Stream|nil
----@return anthropic.Error?
-function messages.methods.stream(client, params, options)
-  local streamed = {}
-  for name, value in pairs(params) do
-    streamed[name] = value
-  end
-  streamed.stream = true
-  return send(client, streamed, options)
-end
+messages.methods.stream = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    local streamed = {}
+    for name, value in pairs(params) do
+      streamed[name] = value
+    end
+    streamed.stream = true
+    return send(client, streamed, given)
+  end,
+}
 
 return messages

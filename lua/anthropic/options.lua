@@ -3,7 +3,11 @@
 
 local options = {}
 
-local function is_list_of_strings(value)
+--- Whether a value is a table of strings without names.
+function options.is_list_of_strings(value)
+  if type(value) ~= "table" then
+    return false
+  end
   for key, item in pairs(value) do
     if type(key) ~= "number" or type(item) ~= "string" then
       return false
@@ -47,10 +51,7 @@ local ROWS = {
   auth = one_of("x-api-key", "bearer"),
   base_url = of_type("string"),
   api_version = of_type("string"),
-  betas = {
-    expected = "a list of strings",
-    check = function(value) return type(value) == "table" and is_list_of_strings(value) end,
-  },
+  betas = { expected = "a list of strings", check = options.is_list_of_strings },
   headers = of_type("table"),
   max_retries = {
     expected = "a whole number, 0 or more",
@@ -196,9 +197,9 @@ function options.of_request(of_client, given)
   local resolved = merge(merge({}, of_client), given)
   resolved.headers, resolved.request_headers = of_client.headers, given.headers
   resolved.betas, resolved.request_betas = of_client.betas, given.betas
-  if given.timeout ~= nil and type(given.timeout) == "table" then
+  if given.timeout then
     resolved.timeout = options.timeouts(of_client.timeout)
-    for name, seconds in pairs(given.timeout) do
+    for name, seconds in pairs(type(given.timeout) == "table" and given.timeout or { total = given.timeout }) do
       resolved.timeout[name] = seconds
     end
   end

@@ -63,7 +63,8 @@ end
 --- The script is a list of answers (the n-th request gets the n-th), one answer,
 --- `{ routes = { { method=, path=, match=, body_contains=, body_match=, answers=,
 --- on_end= }, ... } }` (the first route that fits; `match` and `body_match` are Lua
---- patterns, `body_match` one or a list that must all be found), or `"demo"`.
+--- patterns, `match` of the path with its query, `body_match` one or a list that must
+--- all be found), or `"demo"`.
 ---
 --- An answer: `status` (200), `reason`, `headers` (a table, or a list of pairs;
 --- they replace the defaults, false removes one), `request_id`, `interim` (a list

@@ -22,7 +22,7 @@ local function route_fits(route, request)
   local path, body = request.path, request.body
   if route.method and route.method ~= request.method
     or route.path and route.path ~= path
-    or route.match and not path:find(route.match)
+    or route.match and not request.target:find(route.match)
     or route.body_contains and not body:find(route.body_contains, 1, true) then
     return false
   end

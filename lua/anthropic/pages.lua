@@ -1,0 +1,111 @@
+--- Lists come in pages.
+--
+--     local page = assert(client.models.list { limit = 20 })
+--     for model in page do print(model.id) end        -- this page's and all later ones
+--     local following = page:next_page()              -- nil: there is none
+
+local errors = require "anthropic.error"
+
+local pages = {}
+
+---@class anthropic.Page
+---@field data table[] the items of this page
+---@field has_more? boolean
+---@field response anthropic.Response
+---@operator call: any
+local Page = {}
+
+local metatable = { __name = "anthropic.Page", __index = Page }
+
+local private = setmetatable({}, { __mode = "k" }) -- page -> { fetch, query, kind, page, position }
+
+-- The query that asks for the page after this one, by the kind of the list; nil: it is the last.
+local NEXT = {
+  id = function(page, query)
+    if page.has_more == false then
+      return nil
+    elseif query.before_id then -- the list is walked towards its front
+      return page.first_id and { before_id = page.first_id }
+    end
+    return page.last_id and { after_id = page.last_id }
+  end,
+  cursor = function(page)
+    return page.next_page and { page = page.next_page }
+  end,
+  token = function(page)
+    return page.has_more ~= false and page.next_page and { page_token = page.next_page } or nil
+  end,
+}
+
+local function next_query(page)
+  local own = private[page]
+  local changed = NEXT[own.kind](page, own.query)
+  if not changed and own.kind == "cursor" and page.last_id and page.has_more then
+    changed = NEXT.id(page, own.query)
+  end
+  if not changed then
+    return nil
+  end
+  local query, is_other = {}, false
+  for name, value in pairs(own.query) do
+    query[name] = value
+  end
+  for name, value in pairs(changed) do
+    is_other = is_other or query[name] ~= value
+    query[name] = value
+  end
+  if not is_other then -- it would never end
+    return nil, errors.new { kind = "protocol", message = "a page names itself as the next one" }
+  end
+  return query
+end
+
+--- Makes a page of a decoded answer.
+---@param fields table
+---@param response anthropic.Response
+---@param kind "id"|"cursor"|"token" how the pages follow each other
+---@param query table what it was asked with
+---@param fetch fun(query: table): anthropic.Page?, anthropic.Error?
+---@return anthropic.Page
+function pages.new(fields, response, kind, query, fetch)
+  local page = setmetatable(fields, metatable)
+  page.response = response
+  if type(page.data) ~= "table" then
+    page.data = {}
+  end
+  private[page] = { fetch = fetch, query = query, kind = kind, current = page, position = 0 }
+  return page
+end
+
+--- Fetches the page after this one.
+---@return anthropic.Page|nil page nil alone: this is the last one
+---@return anthropic.Error?
+function Page:next_page()
+  local query, err = next_query(self)
+  if not query then
+    return nil, err
+  end
+  return private[self].fetch(query)
+end
+
+--- The next item of the list, from this page on: `for item in page do`. An empty page does not end
+--- the list. Raises the error on failure.
+---@return any item
+function metatable.__call(self)
+  local own = private[self]
+  while own.current do
+    own.position = own.position + 1
+    local item = own.current.data[own.position]
+    if item ~= nil then
+      return item
+    end
+    local following, err = own.current:next_page()
+    if err then
+      own.position = own.position - 1 -- asked again, it is tried again
+      error(err, 0)
+    end
+    own.current, own.position = following, 0
+  end
+end
+
+return pages

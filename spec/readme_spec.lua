@@ -1,0 +1,88 @@
+-- The README's programs run as they stand.
+
+local testing = require "anthropic.testing"
+
+local PRELUDE = 'local anthropic = require "anthropic"\nlocal client = anthropic.new()\n'
+
+-- Every block of Lua, with the heading it stands under.
+local function blocks()
+  local found, title, code = {}, "", nil
+  for line in io.lines "README.md" do
+    if line == "```lua" then
+      code = {}
+    elseif line == "```" and code then
+      found[#found + 1] = { title = title, code = table.concat(code, "\n") .. "\n" }
+      code = nil
+    elseif code then
+      code[#code + 1] = line
+    else
+      title = line:match "^#+ (.*)" or title
+    end
+  end
+  return found
+end
+
+local function quoted(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function run(server, code)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(code)
+  file:close()
+  local interpreter = rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
+  local environment = "ANTHROPIC_BASE_URL=" .. quoted(server.url) .. " ANTHROPIC_API_KEY=test-key-1"
+  local pipe = io.popen(("%s %s %s 2>&1; echo status $?"):format(environment, interpreter, path))
+  local output = pipe:read "*a"
+  pipe:close()
+  os.remove(path)
+  return output
+end
+
+describe("The README's program", function()
+  local server
+
+  setup(function()
+    server = testing.server { script = { routes = {
+      { path = "/v1/models", answers = { { body = { data = { { id = "claude-sonnet-4-5" } }, has_more = false } } } },
+      { match = "count_tokens", answers = { { body = { input_tokens = 10 } } } },
+      {
+        body_contains = "tool_result",
+        answers = { testing.message { text = "It is sunny in Paris." } },
+      },
+      {
+        body_contains = "get_weather",
+        answers = { testing.message {
+          tool_uses = { { id = "toolu_1", name = "get_weather", input = { city = "Paris" } } },
+          stop_reason = "tool_use",
+        } },
+      },
+      {
+        body_contains = '"stream":true',
+        answers = { testing.stream { thinking = "Hm.", text = "Rayleigh scattering." } },
+      },
+      { answers = { testing.message { text = "Rayleigh scattering." } } },
+    } } }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  it("is found in the README", function()
+    assert.is_true(#blocks() >= 8)
+  end)
+
+  for i, block in ipairs(blocks()) do
+    it(("%d, under %q, runs as it stands"):format(i, block.title), function()
+      local code = block.code
+      if not code:find "require \"anthropic\"\n" then
+        code = PRELUDE .. code
+      end
+      local output = run(server, code)
+      assert.equal("status 0", output:match "status %d+\n$":sub(1, -2), output)
+      assert.is_nil(output:find("[Ee]rror:"), output)
+    end)
+  end
+end)
