@@ -13,6 +13,7 @@ local errors = require "anthropic.error"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message"
+local tool_inputs = require "anthropic.tool_inputs"
 
 local DONE = "[DONE]"
 -- A server that sends only pings is not waited for with ever more of them kept back.
@@ -278,16 +279,16 @@ end
 -- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.
 local ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 
-local function check_iteration(self)
+local function check_iteration(self, level)
   if ITERATORS_CANNOT_WAIT and loop.driver(self.exchange.option "loop").suspends then
-    error("stock Lua 5.1 cannot wait inside a generic `for` under a scheduler: use stream:next()", 3)
+    error("stock Lua 5.1 cannot wait inside a generic `for` under a scheduler: use stream:next()", level)
   end
 end
 
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
 ---@return table|nil event
 function Stream:__call()
-  check_iteration(self)
+  check_iteration(self, 3)
   local event, err = self:next()
   if err then
     error(err, 0)
@@ -296,12 +297,30 @@ function Stream:__call()
 end
 
 local function text_of(event)
+  local text
   if event.choice then
     return nil
   elseif event.type == "content_block_delta" then
-    return event.delta.type == "text_delta" and event.delta.text
+    text = event.delta.type == "text_delta" and event.delta.text
   elseif event.type == "content_block_start" then
-    return event.content_block.type == "text" and event.content_block.text
+    text = event.content_block.type == "text" and event.content_block.text
+  end
+  return text ~= "" and text or nil
+end
+
+-- The next event's picks, passing over events that `pick` gives nothing for.
+local function next_picked(self, pick)
+  check_iteration(self, 4)
+  local event, err = self:next()
+  while event do
+    local first, name, value, is_last, more = pick(event)
+    if first then
+      return first, name, value, is_last, more
+    end
+    event, err = self:next()
+  end
+  if err then
+    error(err, 0)
   end
 end
 
@@ -309,18 +328,20 @@ end
 ---@return fun(): string?
 function Stream:text_deltas()
   return function()
-    check_iteration(self)
-    local event, err = self:next()
-    while event do
-      local text = text_of(event)
-      if text and text ~= "" then
-        return text
-      end
-      event, err = self:next()
-    end
-    if err then
-      error(err, 0)
-    end
+    return next_picked(self, text_of)
+  end
+end
+
+--- Iterates over the inputs of tool calls as far as they are known, at a block's start, after each
+--- piece, and at the block's end: `for id, name, input, is_complete, progress in`. `input` is the
+--- same table throughout; see tool_inputs.lua. Raises the error on failure.
+---@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress?
+function Stream:tool_inputs()
+  local watch = tool_inputs.watcher(function(index)
+    return self.accumulators[0].by_index[index]
+  end)
+  return function()
+    return next_picked(self, watch)
   end
 end
 
