@@ -9,7 +9,9 @@
 
 local accumulator = require "anthropic.accumulator"
 local answer = require "anthropic.answer"
+local core = require "anthropic.core"
 local errors = require "anthropic.error"
+local events = require "anthropic.events"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message"
@@ -35,8 +37,14 @@ local function begin(self)
   self.accumulators = { [0] = accumulator.new() }
   self.translator = nil
   self.released = false
+  self.released_at, self.first_text_at = nil, nil
   self.complete = false
   self.saw_event = false
+end
+
+--- Whether a value is a stream.
+function stream.is(value)
+  return getmetatable(value) == Stream
 end
 
 --- Wraps an exchange whose response's headers have come.
@@ -55,21 +63,15 @@ local function protocol_error(self, words, body)
   return answer.protocol_error(self.exchange, words, body)
 end
 
-local function is_content(event)
-  if event.type == "message_start" or event.type == "ping" then
-    return false
-  elseif event.type ~= "content_block_start" then
-    return true
-  end
-  local block = event.content_block
-  local kind = type(block) == "table" and block.type
-  return not ((kind == "text" or kind == "thinking") and (block[kind] == nil or block[kind] == ""))
-end
-
 local function enqueue(self, event)
   self.last = self.last + 1
   self.queue[self.last] = event
-  self.released = self.released or is_content(event) or self.last - self.first >= MOST_KEPT_BACK
+  if not self.released and (events.is_content(event) or self.last - self.first >= MOST_KEPT_BACK) then
+    self.released, self.released_at = true, core.now()
+  end
+  if not self.first_text_at and events.text_of(event) then
+    self.first_text_at = core.now()
+  end
   if event.type == "message_stop" and not event.choice then
     self.complete = true
   end
@@ -216,7 +218,7 @@ end
 
 -- After a failure: another attempt, or the end.
 local function recover(self, err)
-  if self.released or self.closed then
+  if self.closed or self.released and not self.unseen then
     return fail(self, err)
   end
   local again, final = self.exchange:recover(err)
@@ -232,9 +234,20 @@ local function recover(self, err)
   return true
 end
 
+local function add_timings(self)
+  local timings, began = self.response.timings, self.exchange.attempt_began
+  local tokens = (self.accumulators[0].fields.usage or {}).output_tokens
+  local seconds = core.now() - (self.released_at or math.huge)
+  timings.first_text = self.first_text_at and self.first_text_at - began
+  timings.tokens_per_second = type(tokens) == "number" and seconds > 0 and tokens / seconds or nil
+end
+
 local function finish(self)
   self.ended = true
   self.exchange:finish()
+  if not self.whole then -- it was streamed
+    add_timings(self)
+  end
 end
 
 local function advance(self)
@@ -296,18 +309,6 @@ function Stream:__call()
   return event
 end
 
-local function text_of(event)
-  local text
-  if event.choice then
-    return nil
-  elseif event.type == "content_block_delta" then
-    text = event.delta.type == "text_delta" and event.delta.text
-  elseif event.type == "content_block_start" then
-    text = event.content_block.type == "text" and event.content_block.text
-  end
-  return text ~= "" and text or nil
-end
-
 -- The next event's picks, passing over events that `pick` gives nothing for.
 local function next_picked(self, pick)
   check_iteration(self, 4)
@@ -328,7 +329,7 @@ end
 ---@return fun(): string?
 function Stream:text_deltas()
   return function()
-    return next_picked(self, text_of)
+    return next_picked(self, events.text_of)
   end
 end
 
@@ -366,8 +367,20 @@ function Stream:message()
       choices[1] = message.new(json.copy(self.whole))
       self.whole.choices = choices
     end
+    if self.on_message then
+      self.on_message(self.whole)
+    end
   end
   return self.whole
+end
+
+--- Reads to the end for one who has seen no event and will see none: at whatever time the stream
+--- fails, the request can be sent again.
+---@return anthropic.Message|nil
+---@return anthropic.Error?
+function Stream:unseen_message()
+  self.unseen = true
+  return self:message()
 end
 
 --- The message so far, without reading.
