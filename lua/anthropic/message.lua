@@ -27,6 +27,8 @@ local json = require "anthropic.json"
 ---@field response anthropic.Response never sent
 ---@field raw? table the foreign object, where the server spoke chat completion; never sent
 ---@field choices? anthropic.Message[] where the server sent several; never sent
+---@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never sent
+---@field parse_error? string of messages.parse: why there is no `parsed`; never sent
 local Message = {}
 
 local metatable = {

@@ -161,4 +161,21 @@ messages.methods.stream = {
   end,
 }
 
+--- Creates a message that fits a JSON schema: `parsed` is its decoded text or, where that is not JSON
+--- or does not fit, `parse_error` says why. See structured_output.lua.
+messages.methods.parse = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    local structured_output = require "anthropic.structured_output"
+    local whole, problem = structured_output.params(params)
+    if not whole then
+      return nil, errors.invalid_request(problem)
+    end
+    return send(client, whole, given, function(message)
+      structured_output.finish(message, params.schema)
+    end)
+  end,
+}
+
 return messages
