@@ -178,4 +178,16 @@ messages.methods.parse = {
   end,
 }
 
+--- Requests and tool calls in turn, until the model is done: the last Message and an anthropic.Run.
+--- See tool_run.lua.
+messages.methods.run = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    return require("anthropic.tool_run").run(client, function(request)
+      return send(client, request, given)
+    end, params)
+  end,
+}
+
 return messages
