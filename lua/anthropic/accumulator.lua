@@ -17,7 +17,7 @@ function accumulator.new()
 end
 
 -- An entry is a block under way: its `block`, `index`, the string fields that grow as lists of
--- `pieces`, and the tool input's `json` pieces.
+-- `pieces`, the tool input's `json` pieces, and the `citations` that were added to.
 
 local function grow(entry, field, piece)
   local pieces = entry.pieces[field]
@@ -57,7 +57,7 @@ local DELTAS = {
     block = "thinking",
     apply = function(entry, delta)
       entry.block.signature = delta.signature
-      return true
+      return type(delta.signature) == "string"
     end,
   },
   input_json_delta = {
@@ -74,10 +74,12 @@ local DELTAS = {
   citations_delta = {
     block = "text",
     apply = function(entry, delta)
-      if type(entry.block.citations) ~= "table" then
-        entry.block.citations = json.array {}
+      if not entry.citations then -- the block's own are the event's
+        local before = entry.block.citations
+        entry.citations = type(before) == "table" and json.copy(before) or json.array {}
+        entry.block.citations = entry.citations
       end
-      table.insert(entry.block.citations, delta.citation)
+      table.insert(entry.citations, delta.citation)
       return true
     end,
   },
@@ -135,8 +137,12 @@ end
 
 local handlers = {}
 
+local function is_table_or_nil(value)
+  return value == nil or type(value) == "table"
+end
+
 function handlers.message_start(self, event)
-  if type(event.message) ~= "table" then
+  if type(event.message) ~= "table" or not is_table_or_nil(event.message.usage) then
     return false
   end
   local fields = {}
@@ -144,10 +150,18 @@ function handlers.message_start(self, event)
     fields[name] = value
   end
   local content = type(fields.content) == "table" and fields.content or {}
+  for _, block in ipairs(content) do
+    if type(block) ~= "table" then
+      return false
+    end
+  end
   fields.content = {}
   self.fields, self.entries, self.by_index = fields, {}, {}
   for i, block in ipairs(content) do
-    self:open(i - 1, block)
+    if type(block) ~= "table" then
+      return false
+    end
+    self:open(i - 1, json.copy(block))
   end
   return true
 end
@@ -166,13 +180,13 @@ end
 
 function handlers.content_block_delta(self, event)
   local delta = event.delta
-  if type(delta) ~= "table" or type(event.index) ~= "number" then
+  if type(delta) ~= "table" or type(delta.type) ~= "string" or type(event.index) ~= "number" then
     return false
   end
   local known = DELTAS[delta.type]
   local entry = self.by_index[event.index]
   if not entry then -- a server that leaves out content_block_start
-    local kind = known and known.block or tostring(delta.type):gsub("_delta$", "")
+    local kind = known and known.block or delta.type:gsub("_delta$", "")
     entry = self:open(event.index, { type = kind })
   end
   if known then
@@ -183,6 +197,9 @@ function handlers.content_block_delta(self, event)
 end
 
 function handlers.content_block_stop(self, event)
+  if type(event.index) ~= "number" then
+    return false
+  end
   local entry = self.by_index[event.index]
   if entry then
     close(entry)
@@ -198,11 +215,15 @@ local function merge(target, source)
 end
 
 function handlers.message_delta(self, event)
+  if not is_table_or_nil(event.delta) or not is_table_or_nil(event.usage) then
+    return false
+  end
   for name, value in pairs(event) do
-    if name == "delta" and type(value) == "table" then
+    if name == "delta" then
       merge(self.fields, value)
-    elseif name == "usage" and type(value) == "table" then
-      self.fields.usage = json.copy(self.fields.usage or {})
+    elseif name == "usage" then
+      local before = self.fields.usage
+      self.fields.usage = type(before) == "table" and json.copy(before) or {}
       merge(self.fields.usage, value)
     elseif name ~= "type" and name ~= "raw" and name ~= "choice" then
       self.fields[name] = value
@@ -219,6 +240,23 @@ function Accumulator:add(event)
   return not handler or handler(self, event)
 end
 
+-- The deltas that come by the thousand, and what they grow.
+local GROWING = { text_delta = "text", thinking_delta = "thinking" }
+
+--- Adds a delta that is known to be well-formed; `add` would do too.
+---@param event table
+---@return boolean
+function Accumulator:add_delta(event)
+  local delta, entry = event.delta, self.by_index[event.index]
+  local field = GROWING[delta.type]
+  local pieces = field and entry and entry.pieces[field]
+  if pieces then
+    pieces[#pieces + 1] = delta[field]
+    return true
+  end
+  return self:add(event)
+end
+
 --- Whether no event has been added.
 ---@return boolean
 function Accumulator:is_empty()
@@ -233,6 +271,7 @@ function Accumulator:snapshot()
   for i, entry in ipairs(self.entries) do
     local block = json.copy(entry.block)
     settle(entry, block)
+    block.citations = entry.citations and json.copy(entry.citations) or block.citations
     if entry.json then
       block.input = nil
       block.input_json = joined(entry.json)

@@ -9,12 +9,13 @@
 
 local accumulator = require "anthropic.accumulator"
 local answer = require "anthropic.answer"
-local core = require "anthropic.core"
 local errors = require "anthropic.error"
 local events = require "anthropic.events"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message"
+local stream_clock = require "anthropic.stream_clock"
+local surrogates = require "anthropic.surrogates"
 local tool_inputs = require "anthropic.tool_inputs"
 
 local DONE = "[DONE]"
@@ -23,7 +24,7 @@ local MOST_KEPT_BACK = 64
 
 ---@class anthropic.Stream
 ---@field response anthropic.Response
----@operator call: table
+---@operator call: anthropic.api.RawMessageStreamEvent?
 local Stream = {}
 Stream.__index = Stream
 Stream.__name = "anthropic.Stream"
@@ -36,8 +37,10 @@ local function begin(self)
   self.queue, self.first, self.last = {}, 1, 0
   self.accumulators = { [0] = accumulator.new() }
   self.translator = nil
+  self.joiner = nil -- once a character was cut in two
   self.released = false
-  self.released_at, self.first_text_at = nil, nil
+  self.flowing = false -- see is_flowing
+  self.clock = stream_clock.new()
   self.complete = false
   self.saw_event = false
 end
@@ -63,17 +66,22 @@ local function protocol_error(self, words, body)
   return answer.protocol_error(self.exchange, words, body)
 end
 
-local function enqueue(self, event)
+local function put(self, event)
   self.last = self.last + 1
   self.queue[self.last] = event
-  if not self.released and (events.is_content(event) or self.last - self.first >= MOST_KEPT_BACK) then
-    self.released, self.released_at = true, core.now()
-  end
-  if not self.first_text_at and events.text_of(event) then
-    self.first_text_at = core.now()
-  end
+  self.released = self.released or events.is_content(event) or self.last - self.first >= MOST_KEPT_BACK
+  self.clock:note(event)
   if event.type == "message_stop" and not event.choice then
     self.complete = true
+  end
+end
+
+local function enqueue(self, event)
+  if not self.joiner then
+    return put(self, event)
+  end
+  for _, whole in ipairs(self.joiner:join(event)) do
+    put(self, whole)
   end
 end
 
@@ -90,15 +98,19 @@ local function take(self)
   return event
 end
 
-local function in_stream_error(self, event, data)
-  local err = self.exchange:api_error(event, nil, data)
+local function in_stream_error(self, data)
+  local err = self.exchange:api_error(data)
   err.in_stream = true
   return err
 end
 
+local function is_error(event, name)
+  return event.type == "error" or (event.type == nil and (event.error ~= nil or name == "error"))
+end
+
 -- Takes one decoded payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
-  local event, problem = json.decode_answer(data)
+  local event, problem, halves = json.decode_event(data)
   if type(event) ~= "table" then
     problem = problem or "not an object"
     return nil, protocol_error(self, "the stream holds what is no event: " .. problem, data)
@@ -106,10 +118,14 @@ local function receive(self, data, name)
   if not self.translator and answer.is_completion_chunk(event) then
     self.translator = answer.translator()
   end
-  if event.type == "error" or (event.type == nil and event.error ~= nil) then
-    return nil, in_stream_error(self, event, data)
-  elseif self.translator and event.type == nil then
-    for _, translated in ipairs(self.translator:feed(event)) do
+  if is_error(event, name) then
+    return nil, in_stream_error(self, data)
+  end
+  if halves then
+    self.joiner = self.joiner or surrogates.joiner()
+  end
+  if self.translator and event.type == nil then
+    for _, translated in ipairs(self.translator:feed(event, halves and json.decode_answer(data) or event)) do
       enqueue(self, translated)
     end
     return true
@@ -152,9 +168,8 @@ local function receive_end(self)
   return nil, truncated(self)
 end
 
--- Moves on by one payload, or waits for one.
-local function pull(self)
-  local data, name = self.exchange.transfer:event()
+-- Moves on by one payload (what `transfer:event` gave), or waits for one.
+local function pull(self, data, name)
   if data == DONE then
     return receive_done(self)
   elseif type(data) == "table" then -- a delta, decoded in C
@@ -211,6 +226,7 @@ local function partial(self)
 end
 
 local function fail(self, err)
+  self.flowing = false
   err.partial = partial(self)
   self.err = self.exchange:fail(err)
   return nil, self.err
@@ -234,27 +250,28 @@ local function recover(self, err)
   return true
 end
 
-local function add_timings(self)
-  local timings, began = self.response.timings, self.exchange.attempt_began
-  local tokens = (self.accumulators[0].fields.usage or {}).output_tokens
-  local seconds = core.now() - (self.released_at or math.huge)
-  timings.first_text = self.first_text_at and self.first_text_at - began
-  timings.tokens_per_second = type(tokens) == "number" and seconds > 0 and tokens / seconds or nil
-end
-
 local function finish(self)
   self.ended = true
-  self.exchange:finish()
-  if not self.whole then -- it was streamed
-    add_timings(self)
+  if not self.whole then
+    self.exchange:finish()
+    local usage = self.accumulators[0].fields.usage
+    self.clock:add_to(self.response.timings, self.exchange.attempt_began, usage)
   end
 end
 
-local function advance(self)
+-- Whether a delta can go straight from the wire to the reader.
+local function is_flowing(self)
+  return self.released and self.first > self.last and not self.complete
+    and not self.joiner and not self.translator and not self.clock.awaits_text
+end
+
+-- `data` and `name` are what `transfer:event` gave, if it was asked.
+local function advance(self, data, name)
   while true do
     if self.first <= self.last and (self.released or self.complete) then
       local event = take(self)
       if accumulate(self, event) then
+        self.flowing = is_flowing(self)
         return event
       end
       return fail(self, protocol_error(self, "a malformed event: " .. tostring(event.type)))
@@ -262,7 +279,11 @@ local function advance(self)
       finish(self)
       return nil
     end
-    local ok, err = pull(self)
+    if not data and not name then
+      data, name = self.exchange.transfer:event()
+    end
+    local ok, err = pull(self, data, name)
+    data, name = nil, nil
     if not ok then
       ok, err = recover(self, err)
       if not ok then
@@ -272,20 +293,41 @@ local function advance(self)
   end
 end
 
+local MAIN = {} -- stands for the main coroutine where Lua has no value for it
+
+-- Whether a coroutine that can still go on is inside next().
+local function is_being_read(self, coroutine_here)
+  local reader = self.reader
+  return reader ~= nil and reader ~= coroutine_here
+    and (reader == MAIN or coroutine.status(reader) ~= "dead")
+end
+
 --- The next event, waiting for it in the host's way.
----@return table|nil event nil alone is the end
+---@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
 function Stream:next()
+  local data, name
+  if self.flowing then
+    data, name = self.exchange.transfer:event()
+    if type(data) == "table" and self.accumulators[0]:add_delta(data) then
+      return data
+    end
+    self.flowing = false
+  end
   if self.err then
     return nil, self.err
   elseif self.ended then
     return nil
-  elseif self.reading then
-    error("the stream is being read by another coroutine", 2)
   end
-  self.reading = true
-  local event, err = advance(self)
-  self.reading = false
+  local here = coroutine.running() or MAIN
+  if is_being_read(self, here) then
+    error("the stream is being read by another coroutine", 2)
+  elseif self.reader then
+    return fail(self, errors.new { kind = "cancelled", message = "an error broke off the reading" })
+  end
+  self.reader = here
+  local event, err = advance(self, data, name)
+  self.reader = nil
   return event, err
 end
 
@@ -299,7 +341,7 @@ local function check_iteration(self, level)
 end
 
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
----@return table|nil event
+---@return anthropic.api.RawMessageStreamEvent|nil event
 function Stream:__call()
   check_iteration(self, 3)
   local event, err = self:next()
@@ -346,6 +388,15 @@ function Stream:tool_inputs()
   end
 end
 
+local function choice_numbers(self)
+  local numbers = {}
+  for number in pairs(self.accumulators) do
+    numbers[#numbers + 1] = number
+  end
+  table.sort(numbers)
+  return numbers
+end
+
 --- Reads to the end.
 ---@return anthropic.Message|nil message the whole message
 ---@return anthropic.Error?
@@ -359,8 +410,8 @@ function Stream:message()
   end
   if not self.whole then
     local choices = {}
-    for choice = 0, #self.accumulators do
-      choices[choice + 1] = attach(self, self.accumulators[choice]:finish())
+    for i, number in ipairs(choice_numbers(self)) do
+      choices[i] = attach(self, self.accumulators[number]:finish())
     end
     self.whole = choices[1]
     if #choices > 1 then
@@ -395,7 +446,8 @@ function Stream:close()
     return
   end
   self.closed = true
-  if self.reading then -- the one who waits finds out
+  self.flowing = false
+  if self.reader then -- the one who waits finds out
     self.exchange:close()
   else
     fail(self, errors.new { kind = "cancelled", message = "the stream was closed" })
