@@ -89,10 +89,10 @@ local function deliver(exchange, read, wants_stream, on_message)
     return wants_stream and stream.of_message(exchange, read) or read
   end
   read.on_message = on_message
-  if wants_stream then
-    return read
+  if not wants_stream then
+    return read:message()
   end
-  return read:unseen_message()
+  return read
 end
 
 -- An answer that may take longer than ten minutes (at 128,000 tokens an hour) is streamed whether

@@ -234,7 +234,7 @@ end
 
 -- After a failure: another attempt, or the end.
 local function recover(self, err)
-  if self.closed or self.released and not self.unseen then
+  if self.released or self.closed then
     return fail(self, err)
   end
   local again, final = self.exchange:recover(err)
@@ -423,15 +423,6 @@ function Stream:message()
     end
   end
   return self.whole
-end
-
---- Reads to the end for one who has seen no event and will see none: at whatever time the stream
---- fails, the request can be sent again.
----@return anthropic.Message|nil
----@return anthropic.Error?
-function Stream:unseen_message()
-  self.unseen = true
-  return self:message()
 end
 
 --- The message so far, without reading.

@@ -103,13 +103,11 @@ local function ask(self)
   local on_event = self.params.on_event
   if not answer or not self.request.stream then
     return answer, err
-  elseif not on_event then
-    return answer:unseen_message()
   end
   local event
   repeat
     event, err = answer:next()
-    if event then
+    if event and on_event then
       on_event(event)
     end
   until not event
