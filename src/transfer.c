@@ -60,7 +60,6 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200) {
     transfer->status = status;
-    loop_note_deadline(transfer->loop, transfer); /* of the idle timeout, which begins here */
     tell(transfer);
     /* the idle timeout, which begins here, may end before the others */
     loop_note_deadline(transfer->loop, transfer);
