@@ -81,7 +81,7 @@ function anthropic.raw(text)
 end
 
 --- Defines a tool for the `tools` of `client.messages.run`. Raises where a field is of a wrong type.
----@param fields table see tools.lua
+---@param fields anthropic.ToolFields name, description, input_schema, run(input, call), and what else is sent
 ---@return anthropic.Tool
 function anthropic.tool(fields)
   local tool = require("anthropic.tools").tool(fields) -- no tail call: it blames the caller of this

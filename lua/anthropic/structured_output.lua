@@ -17,6 +17,9 @@ local schema = require "anthropic.schema"
 
 local structured_output = {}
 
+---@class anthropic.ParseParams: anthropic.MessageParams
+---@field schema table JSON schema of the answer
+
 local join = schema.join
 
 local function fail(path, words, ...)

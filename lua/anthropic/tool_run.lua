@@ -19,6 +19,18 @@ local tool_run = {}
 
 local DEFAULT_MAX_TURNS = 20
 
+---@class anthropic.RunParams: anthropic.MessageParams
+---@field tools? (anthropic.Tool|table)[] made by anthropic.tool, and the API's own server tools
+---@field max_turns? integer most requests, default 20; the tools of the last one are run, too
+---@field on_turn? fun(turn: anthropic.Turn) after each turn
+---@field on_tool_use? fun(call: anthropic.ToolCall): boolean|table|nil, any before a tool is run: true, a changed
+---  input, or false and a reason for the model; nothing is a refusal
+---@field on_event? fun(event: table) each event of each turn as it comes; the turns are streamed
+---@field tool_timeout? number seconds, for tools that have no `timeout`
+---@field max_result_bytes? integer of text in a result, default 256 KiB; what is longer is cut, with a note
+
+---@alias anthropic.RunOrError anthropic.Run|anthropic.Error
+
 ---@class anthropic.Run
 ---@field messages table[] the history
 ---@field turns anthropic.Turn[]

@@ -25,6 +25,15 @@ local PCALL_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 ---@field input_schema? table
 ---@field run fun(input: table, call: anthropic.ToolCall): any, any
 
+---@class anthropic.ToolFields further fields are sent as they are
+---@field name? string 1 to 128 letters, digits, "_" and "-"; a `type` of the API's may do without
+---@field description? string
+---@field input_schema? table default: an object without properties
+---@field run fun(input: table, call: anthropic.ToolCall): any, any a text, content blocks or anything that JSON can
+---  say; nil and a message for a failure
+---@field timeout? number seconds
+---@field max_result_bytes? integer of text in a result
+
 ---@class anthropic.ToolCall
 ---@field id string of the tool_use block
 ---@field name string
@@ -68,8 +77,7 @@ end
 
 --- What `anthropic.tool` does. Raises where a field is of a wrong type. Fields that it does not know are sent as
 --- they are (`cache_control`, `strict`, `type` of a tool that the API defines, ...).
----@param fields table `name`, `description`, `input_schema` (default: no input), `run`, `timeout` in seconds,
----  `max_result_bytes`
+---@param fields anthropic.ToolFields
 ---@return anthropic.Tool
 function tools.tool(fields)
   if type(fields) ~= "table" then
