@@ -51,6 +51,7 @@ int luaopen_anthropic_core(lua_State *L) {
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
   json_open(L);
+  json_partial_open(L);
   loop_open(L);
   sse_open(L);
   transfer_open(L);

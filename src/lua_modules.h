@@ -8,6 +8,7 @@
 #pragma GCC visibility push(hidden)
 
 void json_open(lua_State *L);
+void json_partial_open(lua_State *L); /* after json_open */
 void loop_open(lua_State *L);
 void sse_open(lua_State *L);
 void transfer_open(lua_State *L);
