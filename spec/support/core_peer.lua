@@ -98,10 +98,11 @@ function Peer:accept(loop)
   return connection, core_peer.read_request(loop, connection)
 end
 
---- Sends as much as the connection takes at once; how many bytes that was.
-function core_peer.send_some(connection, text)
-  local sent, _, partial = connection:send(text)
-  return sent or partial
+--- Sends of `text` behind its first `sent` bytes what the connection takes at once, 256 KiB at most;
+--- how many bytes of it have been sent now.
+function core_peer.send_some(connection, text, sent)
+  local last, _, reached = connection:send(text, sent + 1, math.min(#text, sent + 262144))
+  return last or reached
 end
 
 function Peer:close()
