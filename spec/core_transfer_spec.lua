@@ -165,6 +165,24 @@ describe("a transfer of the core", function()
       full:close()
     end)
 
+    it("while the name is looked up, and can be closed then, without waiting for the resolver", function()
+      if not host then
+        pending("needs a slow resolver (make asan)")
+        return
+      end
+      local before = core.now()
+      local transfer = core_peer.start(loop, peer, { url = "http://slow.test/", connect_timeout = 0.3 })
+      core_peer.finish(loop, transfer)
+      assert.equal("connect", (transfer:failure()))
+      local closed = core_peer.start(loop, peer, { url = "http://slow.test/" })
+      core_peer.pass(loop, 0.3)
+      closed:close()
+      core_peer.start(loop, peer, { url = "http://slow.test/" })
+      core_peer.pass(loop, 0.1)
+      loop:close()
+      assert.is_true(core.now() - before < 1.8)
+    end)
+
     it("at once when a limit is over", function()
       for _, seconds in ipairs { 0, -1, -math.huge } do
         local transfer, connection = start()
