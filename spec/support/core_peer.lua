@@ -109,12 +109,12 @@ function Peer:close()
   self.listener:close()
 end
 
---- The number of open descriptors of this process.
+--- What the open descriptors of this process are, sorted; without pipes, as this makes one itself.
 function core_peer.descriptors()
-  local pipe = assert(io.popen("ls /proc/$PPID/fd 2>/dev/null | wc -l"))
-  local count = tonumber(pipe:read("*l"))
+  local pipe = assert(io.popen("ls -l /proc/$PPID/fd 2>/dev/null | sed 's/.*-> //; s/:.*//; /^pipe/d' | sort"))
+  local list = pipe:read("*a")
   pipe:close()
-  return count
+  return list
 end
 
 --- Resident memory of this process in bytes.
