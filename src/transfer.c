@@ -108,6 +108,18 @@ static CURLcode set_protocols(CURL *easy) {
 #endif
 }
 
+/* A transfer that ends while its host's name is looked up must not wait for the resolver: what is
+ * left of that goes on in a thread of its own, and is then freed there. (core.c sees to it that the
+ * thread's code stays loaded.) */
+static CURLcode leave_resolver(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075700
+  return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#else
+  (void)easy;
+  return CURLE_OK;
+#endif
+}
+
 static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
   if (strcmp(options->method, "HEAD") == 0)
     return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -126,6 +138,7 @@ static CURLcode configure(struct transfer *transfer, const struct transfer_optio
   code = (call)
   SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
   SET(set_protocols(easy));
+  SET(leave_resolver(easy));
   SET(set_method(easy, options));
   SET(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer));
   SET(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message));
@@ -222,7 +235,7 @@ void transfer_collect(struct transfer *transfer) {
   transfer->collecting = true;
   if (transfer->body.length > transfer->max_body_bytes) {
     transfer->body.length = transfer->max_body_bytes;
-    transfer->done = false; /* what came before it was asked for may be the whole */
+    transfer->done = transfer->failure != TRANSFER_OK; /* a success is one no more */
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
     if (transfer->loop)
       loop_remove(transfer->loop, transfer);
