@@ -104,6 +104,10 @@ local function in_stream_error(self, data)
   return err
 end
 
+local function is_error(event, name)
+  return event.type == "error" or (event.type == nil and (event.error ~= nil or name == "error"))
+end
+
 -- Takes one decoded payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
   local event, problem, halves = json.decode_event(data)
@@ -114,7 +118,7 @@ local function receive(self, data, name)
   if not self.translator and answer.is_completion_chunk(event) then
     self.translator = answer.translator()
   end
-  if event.type == "error" or event.type == nil and (event.error ~= nil or name == "error") then
+  if is_error(event, name) then
     return nil, in_stream_error(self, data)
   end
   if halves then
