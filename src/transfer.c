@@ -26,6 +26,11 @@ static void tell(struct transfer *transfer) {
     loop_mark_ready(transfer->loop, transfer);
 }
 
+static void note_deadline(struct transfer *transfer) {
+  if (transfer->active)
+    loop_note_deadline(transfer->loop, transfer);
+}
+
 /* --- libcurl's callbacks: they append, count and set flags ----------------------------------- */
 
 static bool is_status_line(const char *line, size_t length) {
@@ -59,6 +64,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200) {
     transfer->status = status;
+    note_deadline(transfer);
     tell(transfer);
   }
   return length;
@@ -226,8 +232,7 @@ void transfer_collect(struct transfer *transfer) {
 
 void transfer_limit(struct transfer *transfer, double seconds) {
   transfer->total_timeout = transfer_now() - transfer->started + seconds;
-  if (transfer->active)
-    loop_note_deadline(transfer->loop, transfer);
+  note_deadline(transfer);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
