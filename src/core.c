@@ -50,8 +50,10 @@ int luaopen_anthropic_core(lua_State *L);
 int luaopen_anthropic_core(lua_State *L) {
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
+  content_open(L);
   json_open(L);
   loop_open(L);
+  sinks_open(L);
   sse_open(L);
   transfer_open(L);
   return 1;

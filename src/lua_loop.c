@@ -58,7 +58,7 @@ static int step(lua_State *L) {
   return 0;
 }
 
-/* start(options) -> transfer | nil, message */
+/* start(options) -> transfer | nil, message, "file" where a file is the reason */
 static int start(lua_State *L) {
   struct loop *loop = check_loop(L);
   luaL_checktype(L, 2, LUA_TTABLE);

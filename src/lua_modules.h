@@ -7,15 +7,22 @@
 
 #pragma GCC visibility push(hidden)
 
+void content_open(lua_State *L);
 void json_open(lua_State *L);
 void loop_open(lua_State *L);
+void sinks_open(lua_State *L);
 void sse_open(lua_State *L);
 void transfer_open(lua_State *L);
 
 /* Starts a transfer on the loop at stack index 1 with the options table at index 2, and pushes the
- * transfer, or nil and a message. (lua_transfer.c, for loop:start) */
+ * transfer, or nil and a message, and "file" where a file is the reason. (lua_transfer.c, for
+ * loop:start) */
 struct loop;
 int transfer_start(lua_State *L, struct loop *loop);
+
+/* The sink at a stack index; raises where it is none. (lua_sink.c) */
+struct sink;
+struct sink *sink_check(lua_State *L, int index);
 
 /* Makes a metatable that is registered under `type`, with `metamethods` and, in its __index,
  * `methods`. */

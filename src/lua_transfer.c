@@ -3,8 +3,9 @@
 
 #include "delta.h"
 #include "loop.h"
+#include "multipart.h"
+#include "sink.h"
 #include "sse.h"
-#include "transfer.h"
 
 #include <string.h>
 
@@ -22,8 +23,8 @@ static struct lua_transfer *to_transfer(lua_State *L) {
 
 /* --- options: a wrong type is a mistake in the Lua layer and raises --------------------------- */
 
-static const char *string_field(lua_State *L, const char *name, size_t *length) {
-  lua_getfield(L, 2, name);
+static const char *string_field(lua_State *L, int options, const char *name, size_t *length) {
+  lua_getfield(L, options, name);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
     return NULL;
@@ -31,14 +32,14 @@ static const char *string_field(lua_State *L, const char *name, size_t *length) 
   if (lua_type(L, -1) != LUA_TSTRING)
     luaL_error(L, "%s must be a string", name);
   const char *text = lua_tolstring(L, -1, length);
-  lua_pop(L, 1); /* the options table keeps it alive */
+  lua_pop(L, 1); /* the table keeps it alive */
   return text;
 }
 
 /* A string for libcurl, which would stop at a NUL and pass a line break on to the wire. */
-static const char *line_field(lua_State *L, const char *name) {
+static const char *line_field(lua_State *L, int options, const char *name) {
   size_t length = 0;
-  const char *text = string_field(L, name, &length);
+  const char *text = string_field(L, options, name, &length);
   if (text && (strlen(text) != length || strpbrk(text, "\r\n")))
     luaL_error(L, "%s must not contain NUL or a line break", name);
   return text;
@@ -64,14 +65,22 @@ static bool boolean_field(lua_State *L, const char *name) {
   return value;
 }
 
+static struct sink *sink_field(lua_State *L, const char *name) {
+  lua_getfield(L, 2, name);
+  struct sink *sink = lua_isnil(L, -1) ? NULL : sink_check(L, -1);
+  lua_pop(L, 1);
+  return sink;
+}
+
 static struct transfer_options read_options(lua_State *L) {
   struct transfer_options options = {0};
-  options.method = line_field(L, "method");
-  options.url = line_field(L, "url");
-  options.body = string_field(L, "body", &options.body_length);
-  options.proxy = line_field(L, "proxy");
-  options.ca_file = line_field(L, "ca_file");
-  options.ca_path = line_field(L, "ca_path");
+  options.method = line_field(L, 2, "method");
+  options.url = line_field(L, 2, "url");
+  options.body = string_field(L, 2, "body", &options.body_length);
+  options.sink = sink_field(L, "sink");
+  options.proxy = line_field(L, 2, "proxy");
+  options.ca_file = line_field(L, 2, "ca_file");
+  options.ca_path = line_field(L, 2, "ca_path");
   options.insecure = boolean_field(L, "insecure");
   options.http2 = boolean_field(L, "http2");
   options.connect_timeout = number_field(L, "connect_timeout");
@@ -102,13 +111,41 @@ static bool add_headers(lua_State *L, struct transfer *transfer) {
   return true;
 }
 
-/* The uservalue keeps the loop and the request's body alive. */
+/* `multipart` is a list of { name, filename, content_type, path or data }. False with the
+ * transfer's message set. */
+static bool add_parts(lua_State *L, struct transfer *transfer) {
+  lua_getfield(L, 2, "multipart");
+  size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0;
+  bool ok = count == 0 || multipart_begin(transfer, count);
+  for (size_t i = 1; ok && i <= count; i++) {
+    struct part part = {0};
+    lua_rawgeti(L, -1, (int)i);
+    int table = lua_gettop(L);
+    luaL_checktype(L, table, LUA_TTABLE);
+    part.name = line_field(L, table, "name");
+    part.filename = line_field(L, table, "filename");
+    part.content_type = line_field(L, table, "content_type");
+    part.path = line_field(L, table, "path");
+    part.data = string_field(L, table, "data", &part.length);
+    if (!part.name || !part.path == !part.data)
+      luaL_error(L, "part %d must have a name and either a path or data", (int)i);
+    ok = multipart_add(transfer, &part);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return ok && (count == 0 || multipart_end(transfer));
+}
+
+/* The uservalue keeps the loop and what the request is made of alive. */
 static void keep(lua_State *L, int transfer) {
-  lua_createtable(L, 2, 0);
+  static const char *const kept[] = {"body", "multipart", "sink"};
+  lua_createtable(L, 4, 0);
   lua_pushvalue(L, 1);
   lua_rawseti(L, -2, 1);
-  lua_getfield(L, 2, "body");
-  lua_rawseti(L, -2, 2);
+  for (int i = 0; i < 3; i++) {
+    lua_getfield(L, 2, kept[i]);
+    lua_rawseti(L, -2, i + 2);
+  }
   set_uservalue(L, transfer);
 }
 
@@ -116,6 +153,23 @@ static int fail(lua_State *L, const char *message) {
   lua_pushnil(L);
   lua_pushstring(L, message);
   return 2;
+}
+
+/* The third result tells failures of files apart. */
+static int fail_with(lua_State *L, const struct transfer *transfer) {
+  fail(L, transfer->message[0] ? transfer->message : "not enough memory");
+  if (transfer->failure != TRANSFER_FILE)
+    return 2;
+  lua_pushliteral(L, "file");
+  return 3;
+}
+
+/* A second attempt begins with an empty file. */
+static bool restart_sink(struct transfer *transfer) {
+  const char *problem = transfer->sink ? sink_restart(transfer->sink) : NULL;
+  if (problem)
+    transfer_fail_file(transfer, "write", transfer->sink->path, problem);
+  return !problem;
 }
 
 int transfer_start(lua_State *L, struct loop *loop) {
@@ -132,6 +186,8 @@ int transfer_start(lua_State *L, struct loop *loop) {
     return fail(L, curl_easy_strerror(code));
   if (!add_headers(L, self->transfer))
     return fail(L, "not enough memory");
+  if (!add_parts(L, self->transfer) || !restart_sink(self->transfer))
+    return fail_with(L, self->transfer);
   if (!loop_add(loop, self->transfer))
     return fail(L, "cannot start: not enough memory or descriptors");
   return 1;
@@ -244,10 +300,15 @@ static int has_news(lua_State *L) {
 /* failure() -> nil when it succeeded or is not done | name, message, libcurl's code */
 static int failure(lua_State *L) {
   static const char *const names[] = {
-      [TRANSFER_CONNECTION] = "connection",         [TRANSFER_CONNECT_TIMEOUT] = "connect",
-      [TRANSFER_FIRST_BYTE_TIMEOUT] = "first_byte", [TRANSFER_IDLE_TIMEOUT] = "idle",
-      [TRANSFER_TOTAL_TIMEOUT] = "total",           [TRANSFER_TRUNCATED] = "truncated",
-      [TRANSFER_TOO_LARGE] = "too_large",           [TRANSFER_NO_MEMORY] = "memory",
+      [TRANSFER_CONNECTION] = "connection",
+      [TRANSFER_CONNECT_TIMEOUT] = "connect",
+      [TRANSFER_FIRST_BYTE_TIMEOUT] = "first_byte",
+      [TRANSFER_IDLE_TIMEOUT] = "idle",
+      [TRANSFER_TOTAL_TIMEOUT] = "total",
+      [TRANSFER_TRUNCATED] = "truncated",
+      [TRANSFER_TOO_LARGE] = "too_large",
+      [TRANSFER_NO_MEMORY] = "memory",
+      [TRANSFER_FILE] = "file",
       [TRANSFER_CANCELLED] = "cancelled",
   };
   const struct transfer *transfer = to_transfer(L)->transfer;

@@ -2,8 +2,11 @@
 #include "transfer.h"
 
 #include "loop.h"
+#include "multipart.h"
+#include "sink.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -70,10 +73,20 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   return length;
 }
 
+static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t length) {
+  const char *problem = sink_write(transfer->sink, bytes, length);
+  if (!problem)
+    return length;
+  transfer_fail_file(transfer, "write", transfer->sink->path, problem);
+  return 0;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   struct transfer *transfer = userdata;
   size_t length = size * count;
   transfer->last_byte = transfer_now();
+  if (transfer->sink && transfer->status / 100 == 2)
+    return write_to_sink(transfer, bytes, length);
   if (!transfer->collecting && transfer->body.length >= transfer->allowed) {
     transfer->paused = true;
     return CURL_WRITEFUNC_PAUSE;
@@ -131,7 +144,7 @@ static CURLcode configure(struct transfer *transfer, const struct transfer_optio
   SET(set_protocols(easy));
   SET(set_method(easy, options));
   SET(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer));
-  SET(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message));
+  SET(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_message));
   SET(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
   SET(curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
   SET(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
@@ -166,6 +179,7 @@ struct transfer *transfer_new(const struct transfer_options *options, CURLcode *
     goto fail;
   transfer->allowed = WINDOW;
   transfer->max_body_bytes = options->max_body_bytes;
+  transfer->sink = options->sink;
   transfer->first_byte_timeout = options->first_byte_timeout;
   transfer->idle_timeout = options->idle_timeout;
   transfer->total_timeout = options->total_timeout;
@@ -196,6 +210,7 @@ void transfer_free(struct transfer *transfer) {
     loop_remove(transfer->loop, transfer);
   curl_easy_cleanup(transfer->easy);
   curl_slist_free_all(transfer->headers);
+  multipart_free(transfer->multipart);
   buffer_free(&transfer->response_headers);
   buffer_free(&transfer->body);
   free(transfer);
@@ -230,6 +245,12 @@ void transfer_collect(struct transfer *transfer) {
   resume(transfer);
 }
 
+void transfer_note_sent(struct transfer *transfer, int64_t count) {
+  transfer->unsent -= count;
+  transfer->last_sent = transfer->last_byte = transfer_now();
+  note_deadline(transfer);
+}
+
 void transfer_limit(struct transfer *transfer, double seconds) {
   transfer->total_timeout = transfer_now() - transfer->started + seconds;
   note_deadline(transfer);
@@ -243,6 +264,13 @@ void transfer_finish(struct transfer *transfer, enum transfer_failure failure) {
   transfer->done = true;
   transfer->failure = failure;
   tell(transfer);
+}
+
+void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
+                        const char *problem) {
+  snprintf(transfer->message, sizeof transfer->message, "cannot %s %.400s: %s", verb,
+           path ? path : "a file", problem);
+  transfer_finish(transfer, TRANSFER_FILE);
 }
 
 void transfer_complete(struct transfer *transfer, CURLcode code) {
@@ -263,13 +291,8 @@ void transfer_complete(struct transfer *transfer, CURLcode code) {
     transfer_finish(transfer, transfer->status ? TRANSFER_OK : TRANSFER_TRUNCATED);
     return;
   }
-  if (!transfer->message[0]) {
-    const char *words = curl_easy_strerror(code);
-    size_t length = strlen(words);
-    length = length < CURL_ERROR_SIZE ? length : CURL_ERROR_SIZE - 1;
-    memcpy(transfer->message, words, length);
-    transfer->message[length] = '\0';
-  }
+  snprintf(transfer->message, sizeof transfer->message, "%s",
+           transfer->curl_message[0] ? transfer->curl_message : curl_easy_strerror(code));
   for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
     if (failures[i].code == code) {
       transfer_finish(transfer, failures[i].failure);
@@ -280,6 +303,7 @@ void transfer_complete(struct transfer *transfer, CURLcode code) {
 
 double transfer_deadline(const struct transfer *transfer, enum transfer_failure *failure) {
   double deadline = HUGE_VAL;
+  bool is_sending = transfer->last_sent > 0 && transfer->unsent > 0;
   *failure = TRANSFER_OK;
 #define CONSIDER(applies, seconds, since, name)                                                    \
   if ((applies) && (seconds) > 0 && (since) + (seconds) < deadline) {                              \
@@ -287,10 +311,10 @@ double transfer_deadline(const struct transfer *transfer, enum transfer_failure 
     *failure = (name);                                                                             \
   }
   CONSIDER(true, transfer->total_timeout, transfer->started, TRANSFER_TOTAL_TIMEOUT)
-  CONSIDER(!transfer->status, transfer->first_byte_timeout, transfer->started,
-           TRANSFER_FIRST_BYTE_TIMEOUT)
-  CONSIDER(transfer->status && !transfer->paused, transfer->idle_timeout, transfer->last_byte,
-           TRANSFER_IDLE_TIMEOUT)
+  CONSIDER(!transfer->status, transfer->first_byte_timeout,
+           fmax(transfer->started, transfer->last_sent), TRANSFER_FIRST_BYTE_TIMEOUT)
+  CONSIDER((transfer->status || is_sending) && !transfer->paused, transfer->idle_timeout,
+           transfer->last_byte, TRANSFER_IDLE_TIMEOUT)
 #undef CONSIDER
   return deadline;
 }
