@@ -240,6 +240,7 @@ void transfer_collect(struct transfer *transfer) {
   transfer->collecting = true;
   if (transfer->body.length > transfer->max_body_bytes) {
     transfer->body.length = transfer->max_body_bytes;
+    transfer->done = false; /* it may have succeeded already */
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
   }
   resume(transfer);
