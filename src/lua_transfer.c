@@ -36,6 +36,15 @@ static const char *string_field(lua_State *L, int options, const char *name, siz
   return text;
 }
 
+/* A path may well hold a line break: it does not go to the wire. */
+static const char *path_field(lua_State *L, int options, const char *name) {
+  size_t length = 0;
+  const char *path = string_field(L, options, name, &length);
+  if (path && strlen(path) != length)
+    luaL_error(L, "%s must not contain NUL", name);
+  return path;
+}
+
 /* A string for libcurl, which would stop at a NUL and pass a line break on to the wire. */
 static const char *line_field(lua_State *L, int options, const char *name) {
   size_t length = 0;
@@ -125,7 +134,7 @@ static bool add_parts(lua_State *L, struct transfer *transfer) {
     part.name = line_field(L, table, "name");
     part.filename = line_field(L, table, "filename");
     part.content_type = line_field(L, table, "content_type");
-    part.path = line_field(L, table, "path");
+    part.path = path_field(L, table, "path");
     part.data = string_field(L, table, "data", &part.length);
     if (!part.name || !part.path == !part.data)
       luaL_error(L, "part %d must have a name and either a path or data", (int)i);

@@ -121,15 +121,7 @@ local function problem_of(source, media_type)
   end
 end
 
-local function check_type(kind, what, value, allowed)
-  if not allowed:find(type(value), 1, true) then
-    error(("anthropic.%s: %s: %s expected, got %s"):format(kind, what, allowed, type(value)), 4)
-  end
-end
-
 local function block(kind, given, fields, of_bytes)
-  check_type(kind, "source", given, "string or table")
-  check_type(kind, "fields", fields, "table or nil")
   if type(given) == "string" then
     given = { [given:match "^https?://" and "url" or "path"] = given }
   end
@@ -147,12 +139,12 @@ local function block(kind, given, fields, of_bytes)
   return made
 end
 
---- See anthropic.image.
+--- See anthropic.image, which checks the arguments' types.
 function content.image(source, fields)
   return block("image", source, fields, image_source)
 end
 
---- See anthropic.document.
+--- See anthropic.document, which checks the arguments' types.
 function content.document(source, fields)
   return block("document", source, fields, document_source)
 end

@@ -102,6 +102,14 @@ function anthropic.decode(text)
   return as_error(get_json().decode(text))
 end
 
+local function check_source(name, source, fields)
+  if type(source) ~= "string" and type(source) ~= "table" then
+    error(("anthropic.%s: source: string or table expected, got %s"):format(name, type(source)), 3)
+  elseif fields ~= nil and type(fields) ~= "table" then
+    error(("anthropic.%s: fields: table expected, got %s"):format(name, type(fields)), 3)
+  end
+end
+
 ---@class anthropic.Source one of path, data, url and file_id; further fields go into the block
 ---@field path? string of a file
 ---@field data? string the file's bytes
@@ -115,6 +123,7 @@ end
 ---@return table|nil block
 ---@return anthropic.Error? err names the path
 function anthropic.image(source, fields)
+  check_source("image", source, fields)
   return require("anthropic.content").image(source, fields)
 end
 
@@ -124,6 +133,7 @@ end
 ---@return table|nil block
 ---@return anthropic.Error? err names the path
 function anthropic.document(source, fields)
+  check_source("document", source, fields)
   return require("anthropic.content").document(source, fields)
 end
 
