@@ -64,7 +64,9 @@ describe("Text", function()
     for _, text in ipairs { "", "a", "tab\tand\r\nlines", "ünïcödé 日本語 😀", '"\\' .. ("x"):rep(100) .. "\127" } do
       assert.is_true(core.is_text(text), text)
     end
-    for _, bytes in ipairs { "\0", "a\0b", "\255", "abcdefghijk\195", "\192\128", "\237\160\128", "a\128", "\244\144\128\128" } do
+    for _, bytes in ipairs {
+      "\0", "a\0b", "\255", "abcdefghijk\195", "\192\128", "\237\160\128", "a\128", "\244\144\128\128",
+    } do
       assert.is_false(core.is_text(bytes), ("%q"):format(bytes))
     end
   end)
@@ -123,7 +125,9 @@ describe("A content block", function()
   end)
 
   it("keeps further fields", function()
-    local fields = { title = "T", context = "C", citations = { enabled = true }, cache_control = { type = "ephemeral" } }
+    local fields = {
+      title = "T", context = "C", citations = { enabled = true }, cache_control = { type = "ephemeral" },
+    }
     local expected = {
       type = "document",
       source = { type = "text", media_type = "text/plain", data = "x" },
@@ -160,9 +164,10 @@ describe("A content block", function()
       local text, noise = directory:write("a.txt", "text"), directory:write("noise", "\255\254")
       local empty = directory:write("empty", "")
       for make, kind in pairs { [anthropic.image] = "image: ", [anthropic.document] = "document: " } do
-        assert.equal(kind .. "cannot read " .. root .. "/none: No such file or directory", refused(make, root .. "/none"))
-        assert.equal(kind .. "cannot read " .. root .. ": it is a directory", refused(make, root))
-        assert.equal(kind .. "cannot read " .. root .. "/pipe: it is no regular file", refused(make, root .. "/pipe"))
+        local cannot = kind .. "cannot read " .. root
+        assert.equal(cannot .. "/none: No such file or directory", refused(make, root .. "/none"))
+        assert.equal(cannot .. ": it is a directory", refused(make, root))
+        assert.equal(cannot .. "/pipe: it is no regular file", refused(make, root .. "/pipe"))
         assert.truthy(refused(make, "a\0b"):find "the path contains NUL$")
         assert.equal(kind .. empty .. ": is empty", refused(make, empty))
         assert.equal(kind .. "data: is empty", refused(make, { data = "" }))
@@ -185,7 +190,8 @@ describe("A content block", function()
       assert.has_error(function() anthropic.image() end)
       local ok, message = pcall(function() anthropic.document(5) end)
       assert.is_false(ok)
-      assert.truthy(message:find "content_spec.lua:%d+: anthropic.document: source: string or table expected, got number")
+      assert.truthy(message:find "content_spec.lua:%d+: anthropic.document: source: ")
+      assert.truthy(message:find "string or table expected, got number$")
       ok, message = pcall(function() anthropic.image("x", "y") end)
       assert.is_false(ok)
       assert.truthy(message:find("anthropic.image: fields: table expected, got string", 1, true))

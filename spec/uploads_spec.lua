@@ -199,8 +199,8 @@ describe("An upload", function()
     for target, upload in pairs {
       ["/v1/files"] = function() return beta.files.upload { file = files[1] } end,
       ["/v1/skills"] = function() return beta.skills.create { files = files } end,
-      ["/v1/skills/skill_1/versions"] = function() return client.skills.versions.create("skill_1", { files = files }) end,
-      ["/v1/skills/skill_2/versions"] = function() return beta.skills.versions.create("skill_2", { files = files }) end,
+      ["/v1/skills/s/versions"] = function() return client.skills.versions.create("s", { files = files }) end,
+      ["/v1/skills/t/versions"] = function() return beta.skills.versions.create("t", { files = files }) end,
       ["/v1/organizations/plugins"] = function() return organization.plugins.create { files = files } end,
       ["/v1/organizations/plugins/p/versions"] = function()
         return organization.plugins.versions.create("p", { files = files, release_notes = "new" })

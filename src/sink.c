@@ -56,7 +56,11 @@ const char *sink_open(struct sink *sink, const char *path) {
   size_t size = strlen(sink->path) + NAME_EXTRA;
   sink->owner = getpid();
   sink->temporary = malloc(size);
-  sink->descriptor = sink->temporary ? create_temporary(sink, size) : -1;
+  if (!sink->temporary) {
+    forget(sink);
+    return "not enough memory";
+  }
+  sink->descriptor = create_temporary(sink, size);
   if (sink->descriptor >= 0 && (mode == 0 || fchmod(sink->descriptor, mode) == 0))
     return NULL;
   problem = strerror(errno);
