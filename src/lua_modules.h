@@ -14,11 +14,11 @@ void sinks_open(lua_State *L);
 void sse_open(lua_State *L);
 void transfer_open(lua_State *L);
 
-/* Starts a transfer on the loop at stack index 1 with the options table at index 2, and pushes the
- * transfer, or nil and a message, and "file" where a file is the reason. (lua_transfer.c, for
- * loop:start) */
-struct loop;
-int transfer_start(lua_State *L, struct loop *loop);
+/* Pushes a transfer that is not under way, made of the options table at index 2. It keeps the loop
+ * at index 1 alive. NULL: what was pushed last is nil, a message, and "file" where a file is the
+ * reason, else nil. */
+struct transfer;
+struct transfer *transfer_push(lua_State *L);
 
 /* The sink at a stack index; raises where it is none. (lua_sink.c) */
 struct sink;

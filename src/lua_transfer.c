@@ -3,207 +3,55 @@
 
 #include "delta.h"
 #include "loop.h"
-#include "multipart.h"
-#include "sink.h"
+#include "lua_request.h"
 #include "sse.h"
 
 #include <string.h>
 
 #define TRANSFER "anthropic.transfer"
 
-/* The transfer comes first: lua_loop.c reads it there. NULL once closed. */
+/* The transfer is NULL once closed.
+ *
+ * Finalizers run wherever Lua allocates, and may close the transfer that is being read here. While
+ * it is lent to Lua, closing it only cancels it, and its memory stays until the userdata is
+ * collected. It stays lent if Lua runs out of memory then: part of an event may be lost. */
 struct lua_transfer {
   struct transfer *transfer;
   struct sse sse;
+  bool lent;
 };
 
 static struct lua_transfer *to_transfer(lua_State *L) {
   return luaL_checkudata(L, 1, TRANSFER);
 }
 
-/* --- options: a wrong type is a mistake in the Lua layer and raises --------------------------- */
-
-static const char *string_field(lua_State *L, int options, const char *name, size_t *length) {
-  lua_getfield(L, options, name);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    return NULL;
-  }
-  if (lua_type(L, -1) != LUA_TSTRING)
-    luaL_error(L, "%s must be a string", name);
-  const char *text = lua_tolstring(L, -1, length);
-  lua_pop(L, 1); /* the table keeps it alive */
-  return text;
-}
-
-/* A path may well hold a line break: it does not go to the wire. */
-static const char *path_field(lua_State *L, int options, const char *name) {
-  size_t length = 0;
-  const char *path = string_field(L, options, name, &length);
-  if (path && strlen(path) != length)
-    luaL_error(L, "%s must not contain NUL", name);
-  return path;
-}
-
-/* A string for libcurl, which would stop at a NUL and pass a line break on to the wire. */
-static const char *line_field(lua_State *L, int options, const char *name) {
-  size_t length = 0;
-  const char *text = string_field(L, options, name, &length);
-  if (text && (strlen(text) != length || strpbrk(text, "\r\n")))
-    luaL_error(L, "%s must not contain NUL or a line break", name);
-  return text;
-}
-
-static double number_field(lua_State *L, const char *name) {
-  lua_getfield(L, 2, name);
-  double number = lua_isnil(L, -1) ? 0 : luaL_checknumber(L, -1);
-  lua_pop(L, 1);
-  return number;
-}
-
-/* Missing means no limit. */
-static size_t size_field(lua_State *L, const char *name) {
-  double number = number_field(L, name);
-  return number >= 1 && number < 9007199254740992.0 ? (size_t)number : SIZE_MAX;
-}
-
-static bool boolean_field(lua_State *L, const char *name) {
-  lua_getfield(L, 2, name);
-  bool value = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
-static struct sink *sink_field(lua_State *L, const char *name) {
-  lua_getfield(L, 2, name);
-  struct sink *sink = lua_isnil(L, -1) ? NULL : sink_check(L, -1);
-  lua_pop(L, 1);
-  return sink;
-}
-
-static struct transfer_options read_options(lua_State *L) {
-  struct transfer_options options = {0};
-  options.method = line_field(L, 2, "method");
-  options.url = line_field(L, 2, "url");
-  options.body = string_field(L, 2, "body", &options.body_length);
-  options.sink = sink_field(L, "sink");
-  options.proxy = line_field(L, 2, "proxy");
-  options.ca_file = line_field(L, 2, "ca_file");
-  options.ca_path = line_field(L, 2, "ca_path");
-  options.insecure = boolean_field(L, "insecure");
-  options.http2 = boolean_field(L, "http2");
-  options.connect_timeout = number_field(L, "connect_timeout");
-  options.first_byte_timeout = number_field(L, "first_byte_timeout");
-  options.idle_timeout = number_field(L, "idle_timeout");
-  options.total_timeout = number_field(L, "total_timeout");
-  options.max_body_bytes = size_field(L, "max_body_bytes");
-  if (!options.method || !options.url)
-    luaL_error(L, "method and url must be given");
-  return options;
-}
-
-/* `headers` is a list of "Name: value" lines. False when memory ran out. */
-static bool add_headers(lua_State *L, struct transfer *transfer) {
-  lua_getfield(L, 2, "headers");
-  size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0;
-  for (size_t i = 1; i <= count; i++) {
-    size_t length = 0;
-    lua_rawgeti(L, -1, (int)i);
-    const char *line = lua_tolstring(L, -1, &length);
-    if (!line || strlen(line) != length || strpbrk(line, "\r\n"))
-      luaL_error(L, "header %d must be a string without NUL or a line break", (int)i);
-    if (!transfer_add_header(transfer, line))
-      return false;
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-  return true;
-}
-
-/* `multipart` is a list of { name, filename, content_type, path or data }. False with the
- * transfer's message set. */
-static bool add_parts(lua_State *L, struct transfer *transfer) {
-  lua_getfield(L, 2, "multipart");
-  size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0;
-  bool ok = count == 0 || multipart_begin(transfer, count);
-  for (size_t i = 1; ok && i <= count; i++) {
-    struct part part = {0};
-    lua_rawgeti(L, -1, (int)i);
-    int table = lua_gettop(L);
-    luaL_checktype(L, table, LUA_TTABLE);
-    part.name = line_field(L, table, "name");
-    part.filename = line_field(L, table, "filename");
-    part.content_type = line_field(L, table, "content_type");
-    part.path = path_field(L, table, "path");
-    part.data = string_field(L, table, "data", &part.length);
-    if (!part.name || !part.path == !part.data)
-      luaL_error(L, "part %d must have a name and either a path or data", (int)i);
-    ok = multipart_add(transfer, &part);
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-  return ok && (count == 0 || multipart_end(transfer));
-}
-
-/* The uservalue keeps the loop and what the request is made of alive. */
-static void keep(lua_State *L, int transfer) {
-  static const char *const kept[] = {"body", "multipart", "sink"};
-  lua_createtable(L, 4, 0);
-  lua_pushvalue(L, 1);
-  lua_rawseti(L, -2, 1);
-  for (int i = 0; i < 3; i++) {
-    lua_getfield(L, 2, kept[i]);
-    lua_rawseti(L, -2, i + 2);
-  }
-  set_uservalue(L, transfer);
-}
-
-static int fail(lua_State *L, const char *message) {
+static void *fail(lua_State *L, const char *message, bool is_file) {
   lua_pushnil(L);
   lua_pushstring(L, message);
-  return 2;
+  lua_pushstring(L, is_file ? "file" : NULL);
+  return NULL;
 }
 
-/* The third result tells failures of files apart. */
-static int fail_with(lua_State *L, const struct transfer *transfer) {
-  fail(L, transfer->message[0] ? transfer->message : "not enough memory");
-  if (transfer->failure != TRANSFER_FILE)
-    return 2;
-  lua_pushliteral(L, "file");
-  return 3;
-}
-
-/* A second attempt begins with an empty file. */
-static bool restart_sink(struct transfer *transfer) {
-  const char *problem = transfer->sink ? sink_restart(transfer->sink) : NULL;
-  if (problem)
-    transfer_fail_file(transfer, "write", transfer->sink->path, problem);
-  return !problem;
-}
-
-int transfer_start(lua_State *L, struct loop *loop) {
-  struct transfer_options options = read_options(L);
+struct transfer *transfer_push(lua_State *L) {
+  struct transfer_options options = request_read(L);
+  size_t max_event_bytes = request_size(L, "max_event_bytes");
   CURLcode code;
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
-  self->sse.max_event_bytes = size_field(L, "max_event_bytes");
+  self->sse.max_event_bytes = max_event_bytes;
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);
-  keep(L, lua_gettop(L));
+  request_keep(L, lua_gettop(L));
   self->transfer = transfer_new(&options, &code);
   if (!self->transfer)
-    return fail(L, curl_easy_strerror(code));
-  if (!add_headers(L, self->transfer))
-    return fail(L, "not enough memory");
-  if (!add_parts(L, self->transfer) || !restart_sink(self->transfer))
-    return fail_with(L, self->transfer);
-  if (!loop_add(loop, self->transfer))
-    return fail(L, "cannot start: not enough memory or descriptors");
-  return 1;
+    return fail(L, curl_easy_strerror(code), false);
+  const char *problem = request_add(L, self->transfer);
+  if (problem)
+    return fail(L, problem, self->transfer->failure == TRANSFER_FILE);
+  return self->transfer;
 }
 
-/* --- methods: safe on a closed transfer, where there is nothing to read ------------------------
- */
+/* --- methods: safe on a closed transfer, where there is nothing to read ---------------------- */
 
 /* status() -> number once the response's headers are complete, else nil */
 static int status(lua_State *L) {
@@ -214,40 +62,67 @@ static int status(lua_State *L) {
   return 1;
 }
 
+/* Pushes what the transfer owns. */
+static void push_bytes(lua_State *L, struct lua_transfer *self, const char *bytes, size_t length) {
+  bool lent = self->lent;
+  self->lent = true;
+  lua_pushlstring(L, length ? bytes : "", length);
+  self->lent = lent;
+}
+
+static void push_buffer(lua_State *L, struct lua_transfer *self, const struct buffer *buffer) {
+  push_bytes(L, self, buffer_bytes(buffer), buffer->length);
+}
+
 /* headers() -> the final response's status line and headers as they came */
 static int headers(lua_State *L) {
-  const struct transfer *transfer = to_transfer(L)->transfer;
-  if (!transfer)
+  struct lua_transfer *self = to_transfer(L);
+  if (!self->transfer)
     return 0;
-  lua_pushlstring(
-      L, transfer->response_headers.length ? buffer_bytes(&transfer->response_headers) : "",
-      transfer->response_headers.length);
+  push_buffer(L, self, &self->transfer->response_headers);
   return 1;
 }
 
-static void push_delta(lua_State *L, const struct delta *delta) {
-  lua_createtable(L, 0, 3);
-  lua_pushliteral(L, "content_block_delta");
-  lua_setfield(L, -2, "type");
-  lua_pushinteger(L, delta->index);
-  lua_setfield(L, -2, "index");
-  lua_createtable(L, 0, 2);
-  lua_pushstring(L, delta->type);
-  lua_setfield(L, -2, "type");
-  lua_pushlstring(L, delta->text, delta->length);
-  lua_setfield(L, -2, delta->field);
-  lua_setfield(L, -2, "delta");
+/* The strings of a delta's table are upvalues of event(): most events of a stream are deltas. */
+enum { TYPE = 1, INDEX, DELTA, CONTENT_BLOCK_DELTA, FIRST_NAMES };
+
+static void push_constant(lua_State *L, int string) {
+  lua_pushvalue(L, lua_upvalueindex(string));
 }
 
-static int push_event(lua_State *L, const struct sse_event *event) {
+static void push_delta(lua_State *L, const struct delta *delta) {
+  int names = FIRST_NAMES + 2 * (int)delta->kind;
+  lua_createtable(L, 0, 3);
+  push_constant(L, TYPE);
+  push_constant(L, CONTENT_BLOCK_DELTA);
+  lua_rawset(L, -3);
+  push_constant(L, INDEX);
+  lua_pushinteger(L, delta->index);
+  lua_rawset(L, -3);
+  push_constant(L, DELTA);
+  lua_createtable(L, 0, 2);
+  push_constant(L, TYPE);
+  push_constant(L, names);
+  lua_rawset(L, -3);
+  push_constant(L, names + 1);
+  lua_pushlstring(L, delta->text, delta->length);
+  lua_rawset(L, -3);
+  lua_rawset(L, -3);
+}
+
+static int push_event(lua_State *L, struct lua_transfer *self, const struct sse_event *event) {
   struct delta delta;
+  int results = 1;
+  self->lent = true;
   if (delta_read(event->data, event->data_length, &delta)) {
     push_delta(L, &delta);
-    return 1;
+  } else {
+    lua_pushlstring(L, event->data, event->data_length);
+    lua_pushlstring(L, event->name, event->name_length);
+    results = 2;
   }
-  lua_pushlstring(L, event->data, event->data_length);
-  lua_pushlstring(L, event->name, event->name_length);
-  return 2;
+  self->lent = false;
+  return results;
 }
 
 static int push_state(lua_State *L, const char *state) {
@@ -264,13 +139,15 @@ static int event(lua_State *L) {
   struct transfer *transfer = self->transfer;
   if (!transfer)
     return push_state(L, "done");
+  if (self->lent)
+    return push_state(L, "memory");
   struct sse_event event;
   enum sse_result result;
   do
     result = sse_next(&self->sse, &transfer->body, &event);
   while (result == SSE_MORE && transfer_demand(transfer));
   if (result == SSE_EVENT)
-    return push_event(L, &event);
+    return push_event(L, self, &event);
   if (result != SSE_MORE)
     return push_state(L, result == SSE_TOO_LARGE ? "too_large" : "memory");
   transfer->news = false;
@@ -279,7 +156,8 @@ static int event(lua_State *L) {
 
 /* body() -> the whole body once the transfer is done, as far as it came | nil before */
 static int body(lua_State *L) {
-  struct transfer *transfer = to_transfer(L)->transfer;
+  struct lua_transfer *self = to_transfer(L);
+  struct transfer *transfer = self->transfer;
   if (!transfer) {
     lua_pushliteral(L, "");
     return 1;
@@ -288,8 +166,7 @@ static int body(lua_State *L) {
   transfer->news = false;
   if (!transfer->done)
     return 0;
-  lua_pushlstring(L, transfer->body.length ? buffer_bytes(&transfer->body) : "",
-                  transfer->body.length);
+  push_buffer(L, self, &transfer->body);
   return 1;
 }
 
@@ -320,13 +197,16 @@ static int failure(lua_State *L) {
       [TRANSFER_FILE] = "file",
       [TRANSFER_CANCELLED] = "cancelled",
   };
-  const struct transfer *transfer = to_transfer(L)->transfer;
+  struct lua_transfer *self = to_transfer(L);
+  const struct transfer *transfer = self->transfer;
   enum transfer_failure failure = transfer ? transfer->failure : TRANSFER_CANCELLED;
+  lua_Integer code = transfer ? (lua_Integer)transfer->code : 0;
   if (failure == TRANSFER_OK)
     return 0;
+  push_bytes(L, self, transfer ? transfer->message : "", transfer ? strlen(transfer->message) : 0);
   lua_pushstring(L, names[failure]);
-  lua_pushstring(L, transfer ? transfer->message : "");
-  lua_pushinteger(L, transfer ? (lua_Integer)transfer->code : 0);
+  lua_insert(L, -2);
+  lua_pushinteger(L, code);
   return 3;
 }
 
@@ -340,20 +220,25 @@ static int timings(lua_State *L) {
       {"tls", CURLINFO_APPCONNECT_TIME_T},           {"request", CURLINFO_PRETRANSFER_TIME_T},
       {"first_byte", CURLINFO_STARTTRANSFER_TIME_T}, {"total", CURLINFO_TOTAL_TIME_T},
   };
-  const struct transfer *transfer = to_transfer(L)->transfer;
-  lua_newtable(L);
-  if (!transfer || !transfer->easy)
-    return 1;
-  for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+  CURL *easy = to_transfer(L)->transfer ? to_transfer(L)->transfer->easy : NULL;
+  double seconds[sizeof times / sizeof *times];
+  long connects = 0;
+  if (easy)
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+  for (size_t i = 0; easy && i < sizeof times / sizeof *times; i++) {
     curl_off_t microseconds = 0;
-    curl_easy_getinfo(transfer->easy, times[i].info, &microseconds);
-    lua_pushnumber(L, (double)microseconds / 1e6);
+    curl_easy_getinfo(easy, times[i].info, &microseconds);
+    seconds[i] = (double)microseconds / 1e6;
+  }
+  lua_newtable(L);
+  for (size_t i = 0; easy && i < sizeof times / sizeof *times; i++) {
+    lua_pushnumber(L, seconds[i]);
     lua_setfield(L, -2, times[i].name);
   }
-  long connects = 0;
-  curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
-  lua_pushboolean(L, connects == 0);
-  lua_setfield(L, -2, "reused");
+  if (easy) {
+    lua_pushboolean(L, connects == 0);
+    lua_setfield(L, -2, "reused");
+  }
   return 1;
 }
 
@@ -365,11 +250,20 @@ static int limit(lua_State *L) {
   return 0;
 }
 
-static int close_transfer(lua_State *L) {
+static int collect_transfer(lua_State *L) {
   struct lua_transfer *self = to_transfer(L);
   transfer_free(self->transfer);
   self->transfer = NULL;
   sse_free(&self->sse);
+  return 0;
+}
+
+static int close_transfer(lua_State *L) {
+  struct lua_transfer *self = to_transfer(L);
+  if (!self->lent)
+    return collect_transfer(L);
+  if (self->transfer->loop)
+    loop_remove(self->transfer->loop, self->transfer);
   return 0;
 }
 
@@ -381,18 +275,35 @@ static int tostring(lua_State *L) {
 }
 
 static const luaL_Reg metamethods[] = {
-    {"__gc", close_transfer},
+    {"__gc", collect_transfer},
     {"__close", close_transfer},
     {"__tostring", tostring},
     {NULL, NULL},
 };
 
 static const luaL_Reg methods[] = {
-    {"status", status}, {"headers", headers},      {"event", event},     {"body", body},
-    {"done", done},     {"has_news", has_news},    {"failure", failure}, {"timings", timings},
-    {"limit", limit},   {"close", close_transfer}, {NULL, NULL},
+    {"status", status},        {"headers", headers}, {"body", body},       {"done", done},
+    {"has_news", has_news},    {"failure", failure}, {"timings", timings}, {"limit", limit},
+    {"close", close_transfer}, {NULL, NULL},
 };
+
+static void push_event_method(lua_State *L) {
+  lua_pushliteral(L, "type");
+  lua_pushliteral(L, "index");
+  lua_pushliteral(L, "delta");
+  lua_pushliteral(L, "content_block_delta");
+  for (int kind = 0; kind < DELTA_KINDS; kind++) {
+    lua_pushstring(L, delta_names[kind].type);
+    lua_pushstring(L, delta_names[kind].field);
+  }
+  lua_pushcclosure(L, event, FIRST_NAMES - 1 + 2 * DELTA_KINDS);
+}
 
 void transfer_open(lua_State *L) {
   make_type(L, TRANSFER, metamethods, methods);
+  luaL_getmetatable(L, TRANSFER);
+  lua_getfield(L, -1, "__index");
+  push_event_method(L);
+  lua_setfield(L, -2, "event");
+  lua_pop(L, 2);
 }

@@ -5,6 +5,7 @@
 #include "multipart.h"
 #include "sink.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,8 +68,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200) {
     transfer->status = status;
-    note_deadline(transfer);
     tell(transfer);
+    note_deadline(transfer); /* the idle timeout, which begins here, may end before the others */
   }
   return length;
 }
@@ -109,7 +110,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
 /* For libcurl 0 would mean its own default; here it means none. */
 static long milliseconds(double seconds) {
   double value = ceil(seconds * 1000);
-  return value <= 0 || value > 2147483647.0 ? 2147483647L : (long)value;
+  return value > 0 && value < 2147483647.0 ? (long)value : 2147483647L;
 }
 
 static CURLcode set_string(CURL *easy, CURLoption option, const char *value) {
@@ -242,6 +243,8 @@ void transfer_collect(struct transfer *transfer) {
     transfer->body.length = transfer->max_body_bytes;
     transfer->done = false; /* it may have succeeded already */
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
+    if (transfer->loop)
+      loop_remove(transfer->loop, transfer);
   }
   resume(transfer);
 }
@@ -253,7 +256,7 @@ void transfer_note_sent(struct transfer *transfer, int64_t count) {
 }
 
 void transfer_limit(struct transfer *transfer, double seconds) {
-  transfer->total_timeout = transfer_now() - transfer->started + seconds;
+  transfer->total_timeout = fmax(transfer_now() - transfer->started + seconds, DBL_MIN);
   note_deadline(transfer);
 }
 

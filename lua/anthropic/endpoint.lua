@@ -40,30 +40,35 @@ local function read_bytes(exchange)
   return { value = body }
 end
 
-local function read_stream(exchange)
-  return stream.new(exchange, not exchange.spec.path:match "/v1/messages$")
-end
-
--- The body went to the file; `read_body` only waits for its end.
-local function read_file(exchange)
+-- The body goes to the file; `read_bytes` only waits for its end.
+local function read_file(exchange, spec)
   local result, err = read_bytes(exchange)
   if not result then
     return nil, err
   end
-  local target, sink = exchange.spec.target, exchange.spec.sink
-  local bytes = sink:length()
-  local ok, message = sink:commit()
+  local bytes = spec.sink:length()
+  local ok, message = spec.sink:commit()
   if not ok then
     return nil, exchange:describe(errors.invalid_request(message))
   end
-  return { value = { path = target, bytes = bytes, response = exchange.response } }
+  return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
+end
+
+local function read_stream(exchange, spec)
+  return { value = stream.new(exchange, not spec.path:match "/v1/messages$") }
+end
+
+local function reader_of(spec)
+  return spec.stream and read_stream or spec.sink and read_file or spec.binary and read_bytes or read_value
 end
 
 -- Replaces what the caller gave by what is sent, and opens the file that is to be written. Gives
 -- what is wrong.
 local function prepare(spec)
   local message
-  if spec.multipart then
+  if not spec.method:match "^%a+$" then
+    return ("method %q: must be letters"):format(spec.method)
+  elseif spec.multipart then
     spec.multipart, message = multipart.parts(spec.multipart)
   elseif type(spec.body) == "table" then
     spec.body, message = json.encode(spec.body)
@@ -79,20 +84,19 @@ local function prepare(spec)
   return message
 end
 
-local function reader_of(spec)
-  return spec.stream and read_stream or spec.sink and read_file or spec.binary and read_bytes or read_value
-end
-
 -- Sends; gives a stream, or the value and the response, or nil and an error.
 local function send(client, spec, given)
   local message = prepare(spec)
   if message then
     return nil, errors.invalid_request(message)
   end
+  local read = reader_of(spec)
   local exchange, err = client:exchange(spec, given)
   local result
   if exchange then
-    result, err = exchange:run(reader_of(spec))
+    result, err = exchange:run(function()
+      return read(exchange, spec)
+    end)
   end
   if spec.sink then
     spec.sink:close()
@@ -100,7 +104,7 @@ local function send(client, spec, given)
   if not result then
     return nil, err
   elseif spec.stream then
-    return result
+    return result.value
   end
   return result.value, exchange.response
 end

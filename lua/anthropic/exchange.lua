@@ -30,15 +30,17 @@ Exchange.__index = Exchange
 
 local exchange = {}
 
---- Prepares an exchange; nothing is sent yet. The options stay behind a function, so that a dump of
---- the exchange, or of a stream, shows no credential.
+--- Prepares an exchange; nothing is sent yet. The request and the options stay behind functions, so
+--- that a dump of the exchange, or of a stream, shows no credential.
 ---@param spec table { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept? }
 ---@param option fun(name: string): any the resolved options
 ---@return anthropic.Exchange
 function exchange.new(spec, option)
   local timeouts = options.timeouts(option "timeout")
   return setmetatable({
-    spec = spec,
+    build = function()
+      return request.build(spec, option)
+    end,
     option = option,
     timeouts = timeouts,
     deadline = timeouts.total and core.now() + timeouts.total or math.huge,
@@ -83,14 +85,23 @@ function Exchange:wait()
   return true
 end
 
--- A server may quote the credential it was sent. Gives a function that blots it out.
-local function redactor(secret)
-  local pattern = secret:gsub("%W", "%%%0")
-  return function(text)
-    if #secret < SHORTEST_SECRET or not text:find(secret, 1, true) then
-      return text
+-- A server may quote the credential it was sent. Gives a function that blots it out, as it is and
+-- as JSON writes it.
+local function redactor(secrets)
+  local forms = {}
+  for _, secret in ipairs(secrets) do
+    if #secret >= SHORTEST_SECRET then
+      forms[#forms + 1] = secret
+      forms[#forms + 1] = (json.encode(secret) or ""):match('^"(.*)"$')
     end
-    return (text:gsub(pattern, "[redacted]"))
+  end
+  return function(text)
+    for _, form in ipairs(forms) do
+      if text:find(form, 1, true) then
+        text = text:gsub(form:gsub("%W", "%%%0"), "[redacted]")
+      end
+    end
+    return text
   end
 end
 
@@ -168,62 +179,70 @@ function Exchange:read_body()
   return body, self:failure()
 end
 
+local function string_or_nil(value)
+  return type(value) == "string" and value or nil
+end
+
 -- Where servers put what they have to say, the API's own way first.
-local function message_of(answer)
-  local inner = answer.error
-  local text = type(inner) == "table" and inner.message or inner or answer.message or answer.detail
-  return type(text) == "string" and text or nil
+local function message_of(answer, inner)
+  return string_or_nil(inner.message) or string_or_nil(answer.error) or string_or_nil(answer.message)
+    or string_or_nil(answer.detail)
+end
+
+local function message_of_status(response, status)
+  local location = response.headers.location
+  return status and ("HTTP %d"):format(status)
+    .. (location and ", redirects to " .. location .. " (not followed)" or "")
 end
 
 --- An error of kind "api" from an error object.
----@param answer table decoded
----@param status? integer the HTTP status; nil: the one that the error's type stands for
 ---@param body string as it came
+---@param status? integer the HTTP status; nil: the one that the error's type stands for
 ---@return anthropic.Error
-function Exchange:api_error(answer, status, body)
+function Exchange:api_error(body, status)
+  body = self.redact(body)
+  local answer = json.decode_answer(body)
+  answer = type(answer) == "table" and answer or {}
   local inner = type(answer.error) == "table" and answer.error or {}
-  local name = type(inner.type) == "string" and inner.type or nil
+  local name = string_or_nil(inner.type)
   local err = errors.new {
     kind = "api",
     type = name or status and errors.type_of_status(status) or nil,
     status = status or errors.status_of_type(name),
-    message = self.redact(message_of(answer) or "HTTP " .. tostring(status)),
-    request_id = type(answer.request_id) == "string" and answer.request_id or nil,
+    message = self.redact(message_of(answer, inner) or message_of_status(self.response, status)
+      or "the server sent an error without a message"),
+    request_id = string_or_nil(answer.request_id),
     details = inner.details,
-    body = self.redact(body),
+    body = body,
   }
   return self:describe(err)
 end
 
 local function refusal(self)
-  local response = self.response
   local body, failure = self:read_body()
   if not body then
     return failure
   end
-  local answer = json.decode_answer(body)
-  if type(answer) ~= "table" then
-    local location = response.headers.location
-    answer = { message = ("HTTP %d"):format(response.status)
-      .. (location and ", redirects to " .. location .. " (not followed)" or "") }
-  end
-  return self:api_error(answer, response.status, body)
+  return self:api_error(body, self.response.status)
 end
 
 function Exchange:start(wire)
   local timeouts = self.timeouts
+  if not loop.settle(self.option "loop") or self.closed then
+    return nil, cancelled()
+  end
   local left = self.deadline - core.now()
   if left <= 0 then
     return nil, errors.new(FAILURES.total(self))
   end
   local option = self.option
   local transfer, message, reason = loop.core():start {
-    method = self.spec.method,
+    method = wire.method,
     url = wire.url,
     headers = wire.headers,
-    body = self.spec.body,
-    multipart = self.spec.multipart,
-    sink = self.spec.sink,
+    body = wire.body,
+    multipart = wire.multipart,
+    sink = wire.sink,
     proxy = option "proxy",
     ca_file = option "ca_file",
     ca_path = option "ca_path",
@@ -265,14 +284,14 @@ function Exchange:attempt()
   if self.closed then
     return nil, cancelled()
   end
-  local wire, err = request.build(self.spec, self.option)
+  local wire, err = self.build()
   if not wire then
     return nil, err
   end
-  self.redact = redactor(wire.credential)
+  self.redact = redactor(wire.secrets)
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()
-  log.write(self, "request", { method = self.spec.method, url = wire.url })
+  log.write(self, "request", { method = wire.method, url = wire.url })
   local ok
   ok, err = self:start(wire)
   while ok and not self.transfer:status() do

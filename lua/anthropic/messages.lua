@@ -3,6 +3,7 @@
 local answer = require "anthropic.answer"
 local errors = require "anthropic.error"
 local json = require "anthropic.json"
+local is_list_of_strings = require("anthropic.options").is_list_of_strings
 local stream = require "anthropic.stream"
 
 local messages = {}
@@ -40,6 +41,7 @@ local function problem_of(params)
   local problem = expect("model", params.model, "string")
     or expect("messages", params.messages, "table")
     or (params.stream ~= nil and expect("stream", params.stream, "boolean"))
+    or (params.betas ~= nil and not is_list_of_strings(params.betas) and "betas: list of strings expected")
   if problem or json.is_raw(params.messages) then
     return problem
   end
