@@ -84,6 +84,12 @@ install: all ## install under PREFIX (default /usr/local), for LUA
 	  install -D -m 644 lua/$$module $(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$module; done
 	install -D -m 755 $(CORE) $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic/core.so
 
+doc: ## write doc/reference.md anew, after a public function or annotation changed
+	lua5.4 tools/reference.lua > doc/reference.md
+
+types: ## write the editors' types anew, after tools/types.tsv or a method changed
+	lua5.4 tools/types.lua > types/anthropic.lua
+
 rockspecs: ## write the rockspecs anew, after a source file was added, renamed or removed
 	$(LUA) tools/rockspec.lua scm >anthropic-scm-1.rockspec
 	$(LUA) tools/rockspec.lua $(VERSION) >rockspec/anthropic-$(VERSION)-1.rockspec
@@ -94,4 +100,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 10
 
-.PHONY: all demo test lint asan bench env install rockspecs clean help
+.PHONY: all demo test lint asan bench env install doc types rockspecs clean help

@@ -68,8 +68,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200) {
     transfer->status = status;
+    note_deadline(transfer); /* of the idle timeout, which begins here */
     tell(transfer);
-    note_deadline(transfer); /* the idle timeout, which begins here, may end before the others */
   }
   return length;
 }
@@ -241,7 +241,7 @@ void transfer_collect(struct transfer *transfer) {
   transfer->collecting = true;
   if (transfer->body.length > transfer->max_body_bytes) {
     transfer->body.length = transfer->max_body_bytes;
-    transfer->done = false; /* it may have succeeded already */
+    transfer->done = false; /* what came before it was asked for may be the whole */
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
     if (transfer->loop)
       loop_remove(transfer->loop, transfer);

@@ -347,7 +347,9 @@ function Exchange:recover(err)
     return nil, self:fail(err)
   end
   record(self, err, delay)
-  self.transfer:close()
+  if self.transfer then
+    self.transfer:close()
+  end
   log.write(self, "retry", { error = tostring(err), seconds = delay })
   local on_retry = self.option "on_retry"
   if on_retry then
@@ -364,10 +366,13 @@ function Exchange:recover(err)
   return nil, self:fail(self:describe(cancelled()))
 end
 
---- Ends the exchange with an error that will not be retried.
+--- Ends the exchange with an error that will not be retried. Again with the same error: nothing.
 ---@param err anthropic.Error
 ---@return anthropic.Error err with attempts and history
 function Exchange:fail(err)
+  if err.history then -- it has failed with it before
+    return err
+  end
   record(self, err, 0)
   err.attempts = self.attempts
   err.history = self.history

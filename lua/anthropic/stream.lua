@@ -21,7 +21,7 @@ local MOST_KEPT_BACK = 64
 
 ---@class anthropic.Stream
 ---@field response anthropic.Response
----@operator call: table
+---@operator call: anthropic.api.RawMessageStreamEvent?
 local Stream = {}
 Stream.__index = Stream
 Stream.__name = "anthropic.Stream"
@@ -105,6 +105,10 @@ local function in_stream_error(self, data)
   return err
 end
 
+local function is_error(event, name)
+  return event.type == "error" or (event.type == nil and (event.error ~= nil or name == "error"))
+end
+
 -- Takes one decoded payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
   local event, problem, halves = json.decode_event(data)
@@ -115,7 +119,7 @@ local function receive(self, data, name)
   if not self.translator and answer.is_completion_chunk(event) then
     self.translator = answer.translator()
   end
-  if event.type == "error" or event.type == nil and (event.error ~= nil or name == "error") then
+  if is_error(event, name) then
     return nil, in_stream_error(self, data)
   end
   if halves then
@@ -297,7 +301,7 @@ local function is_being_read(self, coroutine_here)
 end
 
 --- The next event, waiting for it in the host's way.
----@return table|nil event nil alone is the end
+---@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
 function Stream:next()
   local data, name
@@ -335,7 +339,7 @@ local function check_iteration(self)
 end
 
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
----@return table|nil event
+---@return anthropic.api.RawMessageStreamEvent|nil event
 function Stream:__call()
   check_iteration(self)
   local event, err = self:next()
