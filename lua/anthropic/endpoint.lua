@@ -9,6 +9,15 @@ local pages = require "anthropic.pages"
 local request = require "anthropic.request"
 local stream = require "anthropic.stream"
 
+---@class anthropic.DownloadParams
+---@field path? string the file to write; without it the method gives the bytes
+---@field [string] any
+
+---@class anthropic.Download
+---@field path string as it was given
+---@field bytes integer
+---@field response anthropic.Response
+
 local endpoint = {}
 
 -- Parameters that travel as headers, where a row says so.

@@ -7,6 +7,18 @@
 
 local options = require "anthropic.options"
 
+---@class anthropic.UploadedFile either a path or data
+---@field path? string
+---@field data? string the file's bytes; needs a filename
+---@field filename? string default by the path: its last part, in `files` all of it
+---@field content_type? string default by the end of the filename
+
+---@class anthropic.UploadParams which of the three a method takes, and its other parameters
+---@field file? string|anthropic.UploadedFile a path, or a table
+---@field files? (string|anthropic.UploadedFile)[]
+---@field archive? string|anthropic.UploadedFile
+---@field [string] any
+
 local multipart = {}
 
 -- The parameters that are files. The others are plain fields.
