@@ -158,9 +158,6 @@ function handlers.message_start(self, event)
   fields.content = {}
   self.fields, self.entries, self.by_index = fields, {}, {}
   for i, block in ipairs(content) do
-    if type(block) ~= "table" then
-      return false
-    end
     self:open(i - 1, json.copy(block))
   end
   return true

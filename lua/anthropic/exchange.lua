@@ -66,8 +66,10 @@ end
 
 --- Gives the transfer up to the loop, which keeps its connection if it ends soon.
 function Exchange:finish()
-  self.response.timings = self.transfer:timings()
-  loop.drain(self.transfer)
+  local transfer = self.transfer
+  self.transfer = nil -- closing the exchange is no longer closing it
+  self.response.timings = transfer:timings()
+  loop.drain(transfer)
 end
 
 local function cancelled()
@@ -152,6 +154,11 @@ for name, words in pairs(TIMEOUT_MESSAGES) do
   end
 end
 
+-- libcurl quotes the URL of a proxy in full, with its user name and password.
+local function without_user_info(message)
+  return (message:gsub("'.*@", "'[redacted]@"))
+end
+
 --- The error that the transfer ended with, or nil.
 ---@return anthropic.Error?
 function Exchange:failure()
@@ -159,7 +166,7 @@ function Exchange:failure()
   if not name then
     return nil
   end
-  local err = errors.new(FAILURES[name](self, self.redact(message), code))
+  local err = errors.new(FAILURES[name](self, without_user_info(self.redact(message)), code))
   err.status = self.response and self.response.status
   return self:describe(err)
 end
@@ -347,7 +354,7 @@ function Exchange:recover(err)
     return nil, self:fail(err)
   end
   record(self, err, delay)
-  if self.transfer then
+  if self.transfer then -- none, where it could not be started
     self.transfer:close()
   end
   log.write(self, "retry", { error = tostring(err), seconds = delay })

@@ -27,7 +27,7 @@ end
 function child.command(command)
   local self = setmetatable({ errors = os.tmpname() }, child)
   local shell = "echo $$; exec " .. command .. " 2>" .. quote(self.errors)
-  self.pipe = assert(io.popen("sh -c " .. quote(shell)))
+  self.pipe = assert(io.popen("exec sh -c " .. quote(shell)))
   self.pid = assert(tonumber(self.pipe:read("*l")))
   self.first_line = self.pipe:read("*l")
   return self
