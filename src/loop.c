@@ -403,7 +403,7 @@ void loop_wait(struct loop *loop, double seconds) {
   struct poller_event events[BATCH];
   if (!open_loop(loop))
     return;
-  long milliseconds = seconds < 0 ? -1 : round_up(seconds);
+  long milliseconds = loop->first_ready ? 0 : seconds < 0 ? -1 : round_up(seconds);
   size_t count = poller_wait(loop->poller, milliseconds, events, BATCH);
   if (count > 0 || loop->curl_deadline <= transfer_now())
     act(loop, events, count);

@@ -9,6 +9,7 @@
 
 void content_open(lua_State *L);
 void json_open(lua_State *L);
+void json_partial_open(lua_State *L); /* after json_open */
 void loop_open(lua_State *L);
 void sinks_open(lua_State *L);
 void sse_open(lua_State *L);

@@ -158,7 +158,9 @@ end
 
 local MESSAGES = [[
 ---@field create fun(params: %s, options?: anthropic.Options): any, anthropic.Error?
----@field stream fun(params: %s, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?]]
+---@field stream fun(params: %s, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
+---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError]]
 
 -- What older models and gateways take besides.
 print [[

@@ -2059,6 +2059,8 @@
 ---@field batches anthropic.resource.beta.messages.batches
 ---@field create fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): any, anthropic.Error?
 ---@field stream fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
+---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
 ---@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.beta.messages.batches
@@ -2497,6 +2499,8 @@
 ---@field batches anthropic.resource.messages.batches
 ---@field create fun(params: anthropic.MessageParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field stream fun(params: anthropic.MessageParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
+---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
 ---@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.messages.batches

@@ -80,6 +80,14 @@ function anthropic.raw(text)
   return get_json().raw(text)
 end
 
+--- Defines a tool for the `tools` of `client.messages.run`. Raises where a field is of a wrong type.
+---@param fields anthropic.ToolFields name, description, input_schema, run(input, call), and what else is sent
+---@return anthropic.Tool
+function anthropic.tool(fields)
+  local tool = require("anthropic.tools").tool(fields) -- no tail call: it blames the caller of this
+  return tool
+end
+
 local function as_error(value, message)
   if value == nil and message then
     return nil, require("anthropic.error").invalid_request(message)
