@@ -62,9 +62,11 @@ int luaopen_anthropic_core(lua_State *L) {
   stay_loaded();
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
+  content_open(L);
   json_open(L);
   json_partial_open(L);
   loop_open(L);
+  sinks_open(L);
   sse_open(L);
   transfer_open(L);
   return 1;
