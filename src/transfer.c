@@ -85,6 +85,8 @@ static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t
 static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   struct transfer *transfer = userdata;
   size_t length = size * count;
+  if (transfer->done) /* nobody reads it any more */
+    return length;
   transfer->last_byte = transfer_now();
   if (transfer->sink && transfer->status / 100 == 2)
     return write_to_sink(transfer, bytes, length);
