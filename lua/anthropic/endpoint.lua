@@ -51,8 +51,8 @@ local function encode_body(spec)
   return spec.body
 end
 
--- Sends; gives a stream, or the value and the response, or nil and an error.
-local function send(client, spec, given)
+-- Sends; gives a stream, or a result and the exchange, or nil and an error.
+local function exchange_of(client, spec, given)
   local body, message = encode_body(spec)
   if message then
     return nil, errors.invalid_request(message)
@@ -66,8 +66,16 @@ local function send(client, spec, given)
   end
   local result
   result, err = exchange:run(spec.binary and read_bytes or read_value)
+  return result, err or exchange
+end
+
+-- Sends; gives a stream, or the value and the response, or nil and an error.
+local function send(client, spec, given)
+  local result, exchange = exchange_of(client, spec, given)
   if not result then
-    return nil, err
+    return nil, exchange
+  elseif spec.stream then
+    return result
   end
   return result.value, exchange.response
 end
@@ -166,11 +174,13 @@ end
 local function list(client, row, path, parts, given)
   local function fetch(query)
     parts.query = query
-    local value, response = send(client, spec_of(row, path, parts), given)
-    if type(value) ~= "table" then
-      return nil, response
+    local result, exchange = exchange_of(client, spec_of(row, path, parts), given)
+    if not result then
+      return nil, exchange
+    elseif type(result.value) ~= "table" or result.value[1] ~= nil then
+      return nil, answer.protocol_error(exchange, "the answer is no page of a list")
     end
-    return pages.new(value, response, row.pages, query, fetch)
+    return pages.new(result.value, exchange.response, row.pages, query, fetch, exchange.option "loop")
   end
   return fetch(parts.query)
 end

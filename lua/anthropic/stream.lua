@@ -275,19 +275,10 @@ function Stream:next()
   return event, err
 end
 
--- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.
-local ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
-
-local function check_iteration(self)
-  if ITERATORS_CANNOT_WAIT and loop.driver(self.exchange.option "loop").suspends then
-    error("stock Lua 5.1 cannot wait inside a generic `for` under a scheduler: use stream:next()", 3)
-  end
-end
-
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
 ---@return table|nil event
 function Stream:__call()
-  check_iteration(self)
+  loop.check_iteration(self.exchange.option "loop", "stream:next()")
   local event, err = self:next()
   if err then
     error(err, 0)
@@ -309,7 +300,7 @@ end
 ---@return fun(): string?
 function Stream:text_deltas()
   return function()
-    check_iteration(self)
+    loop.check_iteration(self.exchange.option "loop", "stream:next()")
     local event, err = self:next()
     while event do
       local text = text_of(event)
