@@ -1,7 +1,9 @@
-/* The Lua type of transfer.h: loop:start{ ... } -> transfer, with the events of its body. */
+/* The Lua type of transfer.h: loop:start{ ... } -> transfer, with the events or lines of its body.
+ */
 #include "lua_modules.h"
 
 #include "delta.h"
+#include "lines.h"
 #include "loop.h"
 #include "sse.h"
 #include "transfer.h"
@@ -14,6 +16,7 @@
 struct lua_transfer {
   struct transfer *transfer;
   struct sse sse;
+  struct lines lines;
 };
 
 static struct lua_transfer *to_transfer(lua_State *L) {
@@ -79,6 +82,7 @@ static struct transfer_options read_options(lua_State *L) {
   options.idle_timeout = number_field(L, "idle_timeout");
   options.total_timeout = number_field(L, "total_timeout");
   options.max_body_bytes = size_field(L, "max_body_bytes");
+  options.record = boolean_field(L, "record");
   if (!options.method || !options.url)
     luaL_error(L, "method and url must be given");
   return options;
@@ -124,6 +128,7 @@ int transfer_start(lua_State *L, struct loop *loop) {
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
   self->sse.max_event_bytes = size_field(L, "max_event_bytes");
+  self->lines.max_line_bytes = self->sse.max_event_bytes;
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);
   keep(L, lua_gettop(L));
@@ -210,6 +215,57 @@ static int event(lua_State *L) {
     return push_state(L, result == SSE_TOO_LARGE ? "too_large" : "memory");
   transfer->news = false;
   return push_state(L, transfer->done ? "done" : "again");
+}
+
+/* line() -> line | nil, "again" | nil, "done", what follows the last line end | nil, "too_large".
+ * For a body that is not read as events. */
+static int line(lua_State *L) {
+  struct lua_transfer *self = to_transfer(L);
+  struct transfer *transfer = self->transfer;
+  if (!transfer)
+    return push_state(L, "done");
+  const char *bytes;
+  size_t length;
+  enum lines_result result;
+  do
+    result = lines_next(&self->lines, &transfer->body, &bytes, &length);
+  while (result == LINES_MORE && transfer_demand(transfer));
+  if (result == LINES_LINE) {
+    lua_pushlstring(L, bytes, length);
+    return 1;
+  }
+  if (result == LINES_TOO_LARGE)
+    return push_state(L, "too_large");
+  transfer->news = false;
+  if (!transfer->done)
+    return push_state(L, "again");
+  push_state(L, "done");
+  lua_pushlstring(L, transfer->body.length ? buffer_bytes(&transfer->body) : "",
+                  transfer->body.length);
+  return 3;
+}
+
+/* pieces() -> { { seconds since the start, bytes }, ... } of the body, where it is recorded */
+static int pieces(lua_State *L) {
+  const struct transfer *transfer = to_transfer(L)->transfer;
+  lua_newtable(L);
+  if (!transfer || !transfer->recorded.length)
+    return 1;
+  const char *bytes = buffer_bytes(&transfer->recorded);
+  size_t count = transfer->pieces.length / sizeof(struct transfer_piece);
+  size_t start = 0;
+  for (size_t i = 0; i < count; i++) {
+    struct transfer_piece piece;
+    memcpy(&piece, buffer_bytes(&transfer->pieces) + i * sizeof piece, sizeof piece);
+    lua_createtable(L, 2, 0);
+    lua_pushnumber(L, piece.seconds);
+    lua_rawseti(L, -2, 1);
+    lua_pushlstring(L, bytes + start, piece.end - start);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, (int)i + 1);
+    start = piece.end;
+  }
+  return 1;
 }
 
 /* body() -> the whole body once the transfer is done, as far as it came | nil before */
@@ -318,9 +374,10 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"status", status}, {"headers", headers},      {"event", event},     {"body", body},
-    {"done", done},     {"has_news", has_news},    {"failure", failure}, {"timings", timings},
-    {"limit", limit},   {"close", close_transfer}, {NULL, NULL},
+    {"status", status},   {"headers", headers}, {"event", event}, {"line", line},
+    {"body", body},       {"pieces", pieces},   {"done", done},   {"has_news", has_news},
+    {"failure", failure}, {"timings", timings}, {"limit", limit}, {"close", close_transfer},
+    {NULL, NULL},
 };
 
 void transfer_open(lua_State *L) {

@@ -64,6 +64,14 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   return length;
 }
 
+static bool record(struct transfer *transfer, const char *bytes, size_t length) {
+  if (!buffer_append(&transfer->recorded, bytes, length))
+    return false;
+  struct transfer_piece piece = {transfer->last_byte - transfer->started,
+                                 transfer->recorded.length};
+  return buffer_append(&transfer->pieces, &piece, sizeof piece);
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   struct transfer *transfer = userdata;
   size_t length = size * count;
@@ -71,6 +79,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   if (!transfer->collecting && transfer->body.length >= transfer->allowed) {
     transfer->paused = true;
     return CURL_WRITEFUNC_PAUSE;
+  }
+  if (transfer->recording && !record(transfer, bytes, length)) {
+    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+    return 0;
   }
   if (transfer->collecting && length > transfer->max_body_bytes - transfer->body.length) {
     buffer_append(&transfer->body, bytes, transfer->max_body_bytes - transfer->body.length);
@@ -160,6 +172,7 @@ struct transfer *transfer_new(const struct transfer_options *options, CURLcode *
     goto fail;
   transfer->allowed = WINDOW;
   transfer->max_body_bytes = options->max_body_bytes;
+  transfer->recording = options->record;
   transfer->first_byte_timeout = options->first_byte_timeout;
   transfer->idle_timeout = options->idle_timeout;
   transfer->total_timeout = options->total_timeout;
@@ -192,6 +205,8 @@ void transfer_free(struct transfer *transfer) {
   curl_slist_free_all(transfer->headers);
   buffer_free(&transfer->response_headers);
   buffer_free(&transfer->body);
+  buffer_free(&transfer->recorded);
+  buffer_free(&transfer->pieces);
   free(transfer);
 }
 

@@ -44,6 +44,9 @@ end
 
 local errors = {}
 
+-- error -> the request it is the answer to. Kept out of its table: a body may be large.
+local requests = setmetatable({}, { __mode = "k" })
+
 --- Makes an error of the fields given.
 ---@param fields table `kind` and `message`, and what else applies
 ---@return anthropic.Error
@@ -75,6 +78,24 @@ end
 ---@return string
 function errors.type_of_status(status)
   return TYPE_OF_STATUS[status] or (status >= 500 and "api_error" or "invalid_request_error")
+end
+
+--- Notes the request that failed.
+---@param err anthropic.Error
+---@param request table as curl.describe gives it
+function errors.set_request(err, request)
+  requests[err] = request
+end
+
+--- A command line for sh that sends the request again, with `$ANTHROPIC_API_KEY` (or
+--- `$ANTHROPIC_AUTH_TOKEN`) in place of the credential.
+---@return string|nil command nil where no request was sent
+---@return string? message
+function Error:to_curl()
+  if not requests[self] then
+    return nil, "no request was sent"
+  end
+  return require("anthropic.curl").command(requests[self])
 end
 
 local function one_line(text)

@@ -67,8 +67,9 @@ function request.url(base_url, path, query)
   end
   if path:match("^%a+://") then
     local whole
-    whole, err = check_base_url(path)
-    return whole and path .. query_string(query), err
+    whole, err = check_base_url(path:match "^[^?]*")
+    local more = query_string(query)
+    return whole and path .. (path:find("?", 1, true) and more:gsub("^?", "&") or more), err
   end
   return base .. path .. query_string(query)
 end
@@ -91,11 +92,12 @@ local function evaluate(name, credential)
   return value
 end
 
--- Sets the one header that carries the credential; gives the credential, or "" where the caller's
--- own headers carry one.
+-- Sets the one header that carries the credential, unless the caller's own headers carry one; gives
+-- the credential and the environment variable that is its usual place.
 local function authenticate(set, option, url)
-  if headers.has(set, "authorization") or headers.has(set, "x-api-key") then
-    return ""
+  local own = headers.get(set, "authorization") or headers.get(set, "x-api-key")
+  if own then
+    return own:match "%S*$", "ANTHROPIC_API_KEY"
   end
   local name = option "auth_token" and "auth_token" or "api_key"
   if not option(name) then
@@ -115,7 +117,7 @@ local function authenticate(set, option, url)
   if not ok then
     return invalid(name .. ": must not contain a line break or NUL")
   end
-  return value
+  return value, "ANTHROPIC_" .. name:upper()
 end
 
 local function join_betas(...)
@@ -132,7 +134,7 @@ local function join_betas(...)
 end
 
 -- A header whose own value the caller gave as `false` is left out; so it is set after the defaults.
-local function build_headers(spec, option, url)
+local function build_wire(spec, option, url)
   local set = headers.new()
   headers.set(set, "Content-Type", spec.body and "application/json" or false)
   headers.set(set, "Accept", spec.accept or "application/json")
@@ -155,28 +157,24 @@ local function build_headers(spec, option, url)
   if not ok then
     return invalid(message)
   end
-  local credential, err = authenticate(set, option, url)
+  local credential, variable = authenticate(set, option, url)
   if not credential then
-    return nil, err
+    return nil, variable
   end
-  return headers.lines(set), credential
+  return { url = url, headers = headers.lines(set), credential = credential, variable = variable }
 end
 
 --- Builds one attempt of a request.
 ---@param spec table { method, path, query?, body?, headers?, betas?, accept? }
 ---@param option fun(name: string): any the resolved options
----@return table|nil wire { url, headers, credential }
+---@return table|nil wire { url, headers, credential, variable }
 ---@return anthropic.Error?
 function request.build(spec, option)
   local url, err = request.url(option "base_url", spec.path, spec.query)
   if not url then
     return nil, err
   end
-  local lines, credential = build_headers(spec, option, url)
-  if not lines then
-    return nil, credential
-  end
-  return { url = url, headers = lines, credential = credential }
+  return build_wire(spec, option, url)
 end
 
 return request

@@ -209,6 +209,9 @@ end
 
 local function fail(self, err)
   err.partial = partial(self)
+  if err.partial and not self.whole then
+    self.exchange:count(err.partial)
+  end
   self.err = self.exchange:fail(err)
   return nil, self.err
 end
@@ -233,6 +236,9 @@ end
 
 local function finish(self)
   self.ended = true
+  if not self.whole then
+    self.exchange:count(self.accumulators[0].fields)
+  end
   self.exchange:finish()
 end
 
