@@ -23,7 +23,9 @@ local private = setmetatable({}, { __mode = "k" })
 -- Methods that are more than a row of resources.lua: modules with a table of methods.
 local MODULES = {
   messages = "anthropic.messages",
+  ["messages.batches"] = "anthropic.batches",
   ["beta.messages"] = "anthropic.messages",
+  ["beta.messages.batches"] = "anthropic.batches",
 }
 
 local function expected(where, what, value)
@@ -155,6 +157,13 @@ function Client:exchange(spec, given)
   return made
 end
 
+--- An option as it holds for a request. For the resources.
+---@param name string
+---@param given? anthropic.Options
+function Client:option(name, given)
+  return options.of_request(private[self].options, given)[name]
+end
+
 --- Waits in the host's way. client:close() ends it. For the resources.
 ---@param seconds number
 ---@param given? anthropic.Options
@@ -168,7 +177,7 @@ function Client:wait(seconds, given)
     loop.wake(pause)
   end
   own.exchanges[pause] = true
-  local driver = loop.driver(given and given.loop or own.options.loop)
+  local driver = loop.driver(self:option("loop", given))
   if driver.wait(pause, seconds) and not own.closed then
     return true
   end

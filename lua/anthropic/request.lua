@@ -42,6 +42,21 @@ local function is_vendor(url)
   return host == VENDOR_HOST or host:sub(-#VENDOR_HOST - 1) == "." .. VENDOR_HOST
 end
 
+local DEFAULT_PORTS = { http = "80", https = "443" }
+
+--- The scheme, host and port of a URL, or nil where it has another form.
+---@param url string
+---@return string?
+function request.origin(url)
+  local scheme, authority = url:match "^(%a+)://([^/?#]*)"
+  local host, port = (authority or ""):match "^(.-):?(%d*)$"
+  if not scheme or host == "" or authority:find "[@\\%c%s]" then
+    return nil
+  end
+  scheme = scheme:lower()
+  return scheme .. "://" .. host:lower() .. ":" .. (port ~= "" and port or DEFAULT_PORTS[scheme] or "")
+end
+
 local function query_string(query)
   local names, pairs_of = {}, {}
   for name in pairs(query or {}) do
