@@ -20,6 +20,7 @@ HEADERS := $(wildcard src/*.h)
 MODULES := $(patsubst lua/%,%,$(wildcard lua/anthropic/*.lua lua/anthropic/*/*.lua))
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o)
 CORE := $(BUILD)/anthropic/core.so
+VERSION := $(shell sed 's/.*"\(.*\)".*/\1/' lua/anthropic/version.lua)
 WARNINGS := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
 COMPILE = $(CC) -std=c99 $(WARNINGS) -I$(LUA_INCDIR) $(CURL_CFLAGS)
 SHARED := $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
@@ -29,7 +30,7 @@ BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev \
   $(if $(findstring jit,$(LUA)),luajit2 libluajit2-5.1-dev,$(LUA) \
   lib$(LUA)$(if $(filter lua5.1,$(LUA)),-0)-dev) lua-cjson
 DEMO_PACKAGES := lua-socket
-TEST_PACKAGES := lua-busted lua-sec openssl procps valgrind lua-check clang-format cppcheck \
+TEST_PACKAGES := lua-busted lua-sec openssl procps valgrind lua-check luarocks clang-format cppcheck \
   lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
 
 all: $(CORE) ## build for one Lua into build/<lua>/ (another: make LUA=luajit)
@@ -52,23 +53,27 @@ test: ## install what is missing, build, lint and run every spec
 	@tools/test $(LUA)
 
 lint: ## check the sources: luacheck, clang-format, cppcheck
-	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
+	luacheck --no-color -q lua spec examples tools $(wildcard bench *.rockspec rockspec/*.rockspec)
 	clang-format --dry-run -Werror src/*.[ch] $(wildcard spec/support/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ src
 
 # A Lua interpreter with the C core linked in, so that sanitizers see both with names.
-ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-  -fno-sanitize-recover=undefined
+ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
+  -fno-sanitize-recover=undefined,float-cast-overflow
 ASAN_HOST := build/asan/$(LUA)
 
 $(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(ASAN_FLAGS) -Isrc -o $@ $(SOURCES) spec/support/host.c \
-	  $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA)) $(CURL_LIBS) -lm -ldl -Wl,-E
+	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -Wl,-E \
+	  $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA)) $(CURL_LIBS) -lm -ldl
 
 asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSan and LeakSanitizer
 	SPEC_LUA=$(ASAN_HOST) spec/run $(LUA) $(SPECS)
+
+bench: all ## measure what an event of a stream costs (needs valgrind)
+	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA)
 
 env: ## print the exports that make the built tree loadable: eval "$$(make -s env)"
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
@@ -79,10 +84,14 @@ install: all ## install under PREFIX (default /usr/local), for LUA
 	  install -D -m 644 lua/$$module $(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$module; done
 	install -D -m 755 $(CORE) $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic/core.so
 
+rockspecs: ## write the rockspecs anew, after a source file was added, renamed or removed
+	$(LUA) tools/rockspec.lua scm >anthropic-scm-1.rockspec
+	$(LUA) tools/rockspec.lua $(VERSION) >rockspec/anthropic-$(VERSION)-1.rockspec
+
 clean: ## remove what was built
 	rm -rf build
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 10
 
-.PHONY: all demo test lint asan env install clean help
+.PHONY: all demo test lint asan bench env install rockspecs clean help

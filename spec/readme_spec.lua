@@ -32,8 +32,8 @@ local function run(server, code)
   file:write(code)
   file:close()
   local interpreter = rawget(_G, "jit") and "luajit" or _VERSION:lower():gsub(" ", "")
-  local pipe = io.popen(("ANTHROPIC_BASE_URL=%s ANTHROPIC_API_KEY=test-key-1 ANTHROPIC_LOG=off %s %s 2>&1; echo status $?")
-    :format(quoted(server.url), interpreter, path))
+  local environment = "ANTHROPIC_BASE_URL=" .. quoted(server.url) .. " ANTHROPIC_API_KEY=test-key-1"
+  local pipe = io.popen(("%s %s %s 2>&1; echo status $?"):format(environment, interpreter, path))
   local output = pipe:read "*a"
   pipe:close()
   os.remove(path)
@@ -58,7 +58,10 @@ describe("The README's program", function()
           stop_reason = "tool_use",
         } },
       },
-      { body_contains = '"stream":true', answers = { testing.stream { thinking = "Hm.", text = "Rayleigh scattering." } } },
+      {
+        body_contains = '"stream":true',
+        answers = { testing.stream { thinking = "Hm.", text = "Rayleigh scattering." } },
+      },
       { answers = { testing.message { text = "Rayleigh scattering." } } },
     } } }
   end)

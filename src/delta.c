@@ -6,6 +6,12 @@
 
 enum { MOST_INDEX_DIGITS = 6 };
 
+const struct delta_names delta_names[DELTA_KINDS] = {
+    {"text_delta", "text"},
+    {"thinking_delta", "thinking"},
+    {"input_json_delta", "partial_json"},
+};
+
 struct cursor {
   const char *at;
   const char *end;
@@ -176,14 +182,6 @@ static size_t unescape(char *text, size_t length) {
 }
 
 bool delta_read(char *json, size_t length, struct delta *delta) {
-  static const struct {
-    const char *type;
-    const char *field;
-  } kinds[] = {
-      {"text_delta", "text"},
-      {"thinking_delta", "thinking"},
-      {"input_json_delta", "partial_json"},
-  };
   struct cursor cursor = {json, json + length};
   struct string string;
   if (!skip(&cursor, '{') || !skip_member(&cursor, "type") ||
@@ -192,15 +190,14 @@ bool delta_read(char *json, size_t length, struct delta *delta) {
       !skip(&cursor, ',') || !skip_member(&cursor, "delta") || !skip(&cursor, '{') ||
       !skip_member(&cursor, "type"))
     return false;
-  size_t kind = 0;
-  while (kind < sizeof kinds / sizeof *kinds && !skip_word(&cursor, kinds[kind].type))
+  int kind = 0;
+  while (kind < DELTA_KINDS && !skip_word(&cursor, delta_names[kind].type))
     kind++;
-  if (kind == sizeof kinds / sizeof *kinds || !skip(&cursor, ',') ||
-      !skip_member(&cursor, kinds[kind].field) || !read_string(&cursor, &string) ||
+  if (kind == DELTA_KINDS || !skip(&cursor, ',') ||
+      !skip_member(&cursor, delta_names[kind].field) || !read_string(&cursor, &string) ||
       !skip(&cursor, '}') || !skip(&cursor, '}') || cursor.at != cursor.end)
     return false;
-  delta->type = kinds[kind].type;
-  delta->field = kinds[kind].field;
+  delta->kind = (enum delta_kind)kind;
   delta->text = string.text;
   delta->length =
       string.escaped ? unescape(json + (string.text - json), string.length) : string.length;

@@ -11,9 +11,16 @@
 
 #pragma GCC visibility push(hidden)
 
+enum delta_kind { DELTA_TEXT, DELTA_THINKING, DELTA_INPUT_JSON, DELTA_KINDS };
+
+/* What each kind is called, and the field that its text is in. */
+extern const struct delta_names {
+  const char *type;
+  const char *field;
+} delta_names[DELTA_KINDS];
+
 struct delta {
-  const char *type;  /* "text_delta", ... */
-  const char *field; /* "text", ... */
+  enum delta_kind kind;
   long index;
   const char *text; /* in the JSON text, unescaped; not NUL-terminated */
   size_t length;

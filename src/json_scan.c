@@ -15,10 +15,11 @@ struct scanner {
   struct buffer *output;
   struct json_scan *result;
   enum json_scan_status status;
-  enum name name;   /* of the member whose value comes next */
-  size_t depth;     /* open containers */
-  size_t raw_depth; /* the depth of the input being taken, 0 outside of one */
-  size_t raw_start; /* where it starts in the output */
+  const unsigned char *value; /* the string value being read, or NULL */
+  enum name name;             /* of the member whose value comes next */
+  size_t depth;               /* open containers */
+  size_t raw_depth;           /* the depth of the input being taken, 0 outside of one */
+  size_t raw_start;           /* where it starts in the output */
   unsigned char levels[JSON_MAX_DEPTH];
 };
 
@@ -98,6 +99,20 @@ static bool is_low_surrogate(int unit) {
   return unit >= 0xDC00 && unit <= 0xDFFF;
 }
 
+/* Whether the other half of a lone surrogate's escape in [at, after) may be in another text. */
+static bool is_cut(const struct scanner *scanner, const unsigned char *at,
+                   const unsigned char *after, int unit) {
+  return scanner->options & JSON_KEEP_HALVES && scanner->value && !scanner->raw_depth &&
+         (is_high_surrogate(unit) ? *after == '"' : at == scanner->value);
+}
+
+static bool keep_half(struct scanner *scanner, const unsigned char *at, const unsigned char *after,
+                      int unit) {
+  const char bytes[] = {'\xED', (char)(0x80 | (unit >> 6 & 0x3F)), (char)(0x80 | (unit & 0x3F))};
+  scanner->result->halves = true;
+  return replace(scanner, at, after, bytes, sizeof bytes);
+}
+
 /* The scan_ functions below take the position of what they read and return the one after it, or
    NULL after a failure. */
 static const unsigned char *scan_unicode_escape(struct scanner *scanner, const unsigned char *at) {
@@ -114,6 +129,8 @@ static const unsigned char *scan_unicode_escape(struct scanner *scanner, const u
     return after + 6;
   if (!is_high_surrogate(unit) && !is_low_surrogate(unit))
     return after;
+  if (is_cut(scanner, at, after, unit))
+    return keep_half(scanner, at, after, unit) ? after : NULL;
   if (scanner->options & JSON_REPAIR)
     return replace(scanner, at, after, REPLACEMENT, 3) ? after : NULL;
   fail(scanner, at, "lone surrogate");
@@ -378,7 +395,9 @@ static bool start_value(struct scanner *scanner, bool *opened) {
     }
     return close_container(scanner);
   case '"':
+    scanner->value = from + 1;
     scanner->at = scan_string(scanner, from + 1);
+    scanner->value = NULL;
     break;
   case 't':
     scanner->at = scan_word(scanner, from, "true");
@@ -445,6 +464,7 @@ enum json_scan_status json_scan(const char *text, size_t length, unsigned option
   scanner.output = output;
   scanner.result = result;
   scanner.status = JSON_UNCHANGED;
+  scanner.value = NULL;
   scanner.name = OTHER_NAME;
   scanner.depth = scanner.raw_depth = scanner.raw_start = 0;
   *result = (struct json_scan){0};

@@ -17,6 +17,9 @@ enum json_scan_option {
   JSON_INTEGERS = 2, /* the decoder's host has 64 bit integers: mark them too, count numbers */
   JSON_REPAIR = 4,   /* invalid UTF-8 and lone surrogates become U+FFFD; a leading BOM is skipped */
   JSON_TAKE_INPUTS = 8, /* mark `input` (object or array) in a content block, see below */
+  JSON_KEEP_HALVES = 16 /* with JSON_REPAIR: a lone surrogate whose other half may be in another
+                           text stays, as three bytes: a high one that ends a string value, a low
+                           one that begins it; not in a taken input */
 };
 
 enum json_scan_status {
@@ -29,6 +32,7 @@ enum json_scan_status {
 
 struct json_scan {
   size_t pending; /* marks, nulls, empty objects (and numbers): at most so many values to restore */
+  bool halves;    /* surrogates were kept */
   const char *message; /* JSON_INVALID: what is wrong */
   size_t position;     /* JSON_INVALID: the byte, from 1 */
 };

@@ -27,6 +27,7 @@ struct loop {
   double curl_deadline;     /* when libcurl wants to be called, or HUGE_VAL */
   double transfer_deadline; /* no transfer's timeout runs out before this */
   double armed;             /* what the poller's timer is set to */
+  size_t served;            /* sockets since timeouts were last looked at */
   int *sockets;             /* every socket that libcurl has open */
   size_t socket_count;
   size_t socket_capacity;
@@ -123,6 +124,23 @@ static int on_close(void *userdata, curl_socket_t socket) {
   return close((int)socket);
 }
 
+/* In milliseconds, at most a day. */
+static long round_up(double seconds) {
+  return seconds < 86400 ? (long)ceil(seconds * 1000) : 86400000;
+}
+
+static void arm(struct loop *loop) {
+  double deadline = fmin(loop->curl_deadline, loop->transfer_deadline);
+  double now = transfer_now();
+  long milliseconds = -1;
+  if (deadline == loop->armed && deadline > now)
+    return;
+  if (deadline < HUGE_VAL)
+    milliseconds = deadline > now ? round_up(deadline - now) : 0;
+  poller_set_timer(loop->poller, milliseconds);
+  loop->armed = deadline;
+}
+
 /* --- opening, forking, closing --------------------------------------------------------------- */
 
 struct loop *loop_new(void) {
@@ -131,6 +149,12 @@ struct loop *loop_new(void) {
     return NULL;
   loop->curl_deadline = loop->transfer_deadline = loop->armed = HUGE_VAL;
   return loop;
+}
+
+/* The loop knows a transfer that is under way or ready, and no other. */
+static void release(struct transfer *transfer) {
+  if (!transfer->active && !transfer->ready)
+    transfer->loop = NULL;
 }
 
 static void unlink_transfer(struct loop *loop, struct transfer *transfer) {
@@ -143,6 +167,7 @@ static void unlink_transfer(struct loop *loop, struct transfer *transfer) {
   transfer->next = transfer->previous = NULL;
   transfer->active = false;
   loop->active--;
+  release(transfer);
 }
 
 static void unmark_ready(struct loop *loop, struct transfer *transfer) {
@@ -159,6 +184,7 @@ static void unmark_ready(struct loop *loop, struct transfer *transfer) {
     loop->last_ready = before;
   transfer->ready = false;
   transfer->next_ready = NULL;
+  release(transfer);
 }
 
 /* A transfer that ended leaves the multi handle at once, which closes or keeps its connection. */
@@ -190,8 +216,6 @@ static void abandon_parent(struct loop *loop) {
     transfer->headers = NULL;
     transfer_finish(transfer, TRANSFER_CANCELLED);
     unlink_transfer(loop, transfer);
-    unmark_ready(loop, transfer);
-    transfer->loop = NULL;
   }
   for (size_t i = 0; i < loop->socket_count; i++)
     close(loop->sockets[i]);
@@ -221,8 +245,14 @@ static bool open_loop(struct loop *loop) {
       curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop) == CURLM_OK &&
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop) == CURLM_OK &&
-      curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) == CURLM_OK)
+      curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
+          CURLM_OK) {
+    if (loop->first_ready) { /* of the parent's: wakes who waits for them */
+      loop->curl_deadline = transfer_now();
+      arm(loop);
+    }
     return true;
+  }
   poller_free(loop->poller);
   loop->poller = NULL;
   if (loop->multi)
@@ -236,6 +266,8 @@ void loop_free(struct loop *loop) {
   notice_fork(loop);
   while (loop->transfers)
     loop_remove(loop, loop->transfers);
+  while (loop->first_ready)
+    unmark_ready(loop, loop->first_ready);
   if (loop->multi)
     close_multi(loop);
   poller_free(loop->poller);
@@ -248,20 +280,6 @@ int loop_fd(struct loop *loop) {
 }
 
 /* --- working --------------------------------------------------------------------------------- */
-
-static void arm(struct loop *loop) {
-  double deadline = fmin(loop->curl_deadline, loop->transfer_deadline);
-  double now = transfer_now();
-  long milliseconds = -1;
-  if (deadline == loop->armed && deadline > now)
-    return;
-  if (deadline < HUGE_VAL) {
-    double left = ceil((deadline - now) * 1000);
-    milliseconds = left < 0 ? 0 : left > 86400000 ? 86400000 : (long)left;
-  }
-  poller_set_timer(loop->poller, milliseconds);
-  loop->armed = deadline;
-}
 
 static void note_deadline(struct loop *loop, const struct transfer *transfer) {
   enum transfer_failure failure;
@@ -305,9 +323,12 @@ static void collect_completions(struct loop *loop) {
 static void fail_all(struct loop *loop, CURLMcode code) {
   if (code == CURLM_OK)
     return;
-  for (struct transfer *transfer = loop->transfers; transfer; transfer = transfer->next)
+  while (loop->transfers) {
+    struct transfer *transfer = loop->transfers;
     transfer_complete(transfer,
                       code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
+    detach(loop, transfer);
+  }
 }
 
 bool loop_add(struct loop *loop, struct transfer *transfer) {
@@ -338,7 +359,6 @@ void loop_remove(struct loop *loop, struct transfer *transfer) {
     return;
   detach(loop, transfer);
   unmark_ready(loop, transfer);
-  transfer->loop = NULL;
   transfer_finish(transfer, TRANSFER_CANCELLED);
 }
 
@@ -356,6 +376,8 @@ void loop_resume(struct loop *loop, struct transfer *transfer) {
     detach(loop, transfer);
   else
     note_deadline(loop, transfer);
+  if (code == CURLE_ABORTED_BY_CALLBACK) /* on_socket failed, which ends the whole multi handle */
+    fail_all(loop, CURLM_ABORTED_BY_CALLBACK);
   arm(loop);
 }
 
@@ -381,21 +403,20 @@ void loop_wait(struct loop *loop, double seconds) {
   struct poller_event events[BATCH];
   if (!open_loop(loop))
     return;
-  double wait = ceil(seconds * 1000);
-  size_t count = poller_wait(loop->poller,
-                             seconds < 0       ? -1
-                             : wait > 86400000 ? 86400000
-                                               : (long)wait,
-                             events, BATCH);
+  long milliseconds = seconds < 0 ? -1 : round_up(seconds);
+  size_t count = poller_wait(loop->poller, milliseconds, events, BATCH);
   if (count > 0 || loop->curl_deadline <= transfer_now())
     act(loop, events, count);
-  if (count < BATCH) /* else bytes may wait on sockets that have not had their turn */
+  /* bytes may wait on a socket that has not had its turn yet (one place may go to the timer) */
+  loop->served += count;
+  if (count < BATCH - 1 || loop->served >= loop->socket_count) {
+    loop->served = 0;
     expire(loop);
+  }
   arm(loop);
 }
 
-size_t loop_active(struct loop *loop) {
-  notice_fork(loop);
+size_t loop_active(const struct loop *loop) {
   return loop->active;
 }
 

@@ -37,8 +37,8 @@ void loop_resume(struct loop *loop, struct transfer *transfer);
  * early on a signal. Bounded: a step handles at most 64 sockets. */
 void loop_wait(struct loop *loop, double seconds);
 
-/* Transfers under way. */
-size_t loop_active(struct loop *loop);
+/* Transfers under way; after a fork the parent's, until the child's first step. */
+size_t loop_active(const struct loop *loop);
 
 /* Open sockets, idle connections included. */
 size_t loop_connections(struct loop *loop);

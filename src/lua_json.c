@@ -13,23 +13,23 @@ enum { HOST_OPTIONS = JSON_INTEGERS };
 enum { HOST_OPTIONS = 0 };
 #endif
 
+#define BUFFER "anthropic.json.buffer"
+enum { ANSWER_OPTIONS = JSON_MARK | HOST_OPTIONS | JSON_REPAIR | JSON_TAKE_INPUTS };
+
 static int free_buffer(lua_State *L) {
-  buffer_free(lua_touserdata(L, 1));
+  buffer_free(luaL_checkudata(L, 1, BUFFER));
   return 0;
 }
 
 struct buffer *json_new_buffer(lua_State *L) {
   struct buffer *buffer = lua_newuserdata(L, sizeof *buffer);
   *buffer = (struct buffer){0};
-  if (luaL_newmetatable(L, "anthropic.json_buffer")) {
-    lua_pushcfunction(L, free_buffer);
-    lua_setfield(L, -2, "__gc");
-  }
+  luaL_getmetatable(L, BUFFER);
   lua_setmetatable(L, -2);
   return buffer;
 }
 
-/* json_prepare(text, options) -> text for the decoder, pending | nil, message, position */
+/* json_prepare(text, options) -> text for the decoder, pending, halves | nil, message, position */
 static int prepare(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
@@ -61,7 +61,8 @@ static int prepare(lua_State *L) {
     return luaL_error(L, "not enough memory");
   }
   lua_pushinteger(L, (lua_Integer)result.pending);
-  return 2;
+  lua_pushboolean(L, result.halves);
+  return 3;
 }
 
 enum { INPUTS = 4 }; /* in the stack of json_restore */
@@ -214,6 +215,8 @@ static int restore(lua_State *L) {
 }
 
 void json_open(lua_State *L) {
+  static const luaL_Reg buffer_metamethods[] = {{"__gc", free_buffer}, {NULL, NULL}};
+  static const luaL_Reg no_methods[] = {{NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"json_prepare", prepare}, {"json_encode", json_lua_encode}, {NULL, NULL}};
   static const struct {
@@ -222,7 +225,9 @@ void json_open(lua_State *L) {
   } options[] = {{"json_check", 0},
                  {"json_repair", JSON_REPAIR},
                  {"json_strict", JSON_MARK | HOST_OPTIONS},
-                 {"json_answer", JSON_MARK | HOST_OPTIONS | JSON_REPAIR | JSON_TAKE_INPUTS}};
+                 {"json_answer", ANSWER_OPTIONS},
+                 {"json_event", ANSWER_OPTIONS | JSON_KEEP_HALVES}};
+  make_type(L, BUFFER, buffer_metamethods, no_methods);
   luaL_setfuncs(L, functions, 0);
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
     lua_pushinteger(L, (lua_Integer)options[i].options);

@@ -51,10 +51,13 @@ static bool is_nil_field(lua_State *L, int table, const char *name, size_t lengt
   return nil;
 }
 
+/* For `count` names of `bytes` bytes in all, and the NUL behind each. */
 static struct keys *allocate_keys(lua_State *L, size_t count, size_t bytes) {
-  if (count > (SIZE_MAX / 2 - sizeof(struct keys)) / sizeof(struct key) || bytes > SIZE_MAX / 2)
+  if (count > (SIZE_MAX / 2 - sizeof(struct keys)) / (sizeof(struct key) + 1) ||
+      bytes > SIZE_MAX / 2)
     luaL_error(L, "table too large");
   size_t size = sizeof(struct keys) + count * sizeof(struct key);
+  bytes += count;
   struct keys *keys = lua_newuserdata(L, size + bytes);
   keys->count = 0;
   keys->capacity = count;
@@ -66,14 +69,15 @@ static struct keys *allocate_keys(lua_State *L, size_t count, size_t bytes) {
 /* Does nothing where there is no room: the table has grown since it was surveyed. */
 static void add_key(struct keys *keys, enum key_kind kind, const char *name, size_t length,
                     int64_t number) {
-  if (keys->count == keys->capacity || length > (size_t)(keys->names_end - keys->names))
+  if (keys->count == keys->capacity || length >= (size_t)(keys->names_end - keys->names))
     return;
   struct key *key = &keys->list[keys->count++];
   key->name = memcpy(keys->names, name, length);
   key->length = length;
   key->number = number;
   key->kind = kind;
-  keys->names += length;
+  keys->names[length] = '\0';
+  keys->names += length + 1;
 }
 
 static int compare_keys(const void *left, const void *right) {

@@ -24,8 +24,8 @@ struct key {
   enum key_kind kind;
 };
 
-/* The names are copies: a table may lose keys while it is encoded (it may be weak, or a finalizer
-   may write to it). */
+/* The names, each with a NUL behind it, are copies: a table may lose keys while it is encoded (it
+   may be weak, or a finalizer may write to it). */
 struct keys {
   size_t count, capacity;
   char *names, *names_end;

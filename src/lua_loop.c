@@ -4,6 +4,8 @@
 #include "loop.h"
 #include "transfer.h"
 
+#include <math.h>
+
 #define LOOP "anthropic.loop"
 
 static struct loop **to_loop(lua_State *L) {
@@ -49,7 +51,9 @@ static int fd(lua_State *L) {
 
 /* wait(seconds): negative waits for ever */
 static int wait(lua_State *L) {
-  loop_wait(check_loop(L), luaL_checknumber(L, 2));
+  double seconds = luaL_checknumber(L, 2);
+  luaL_argcheck(L, !isnan(seconds), 2, "must be a number");
+  loop_wait(check_loop(L), seconds);
   return 0;
 }
 
@@ -60,18 +64,21 @@ static int step(lua_State *L) {
 
 /* start(options) -> transfer | nil, message */
 static int start(lua_State *L) {
-  struct loop *loop = check_loop(L);
+  check_loop(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  int results = transfer_start(L, loop);
-  if (results != 1)
-    return results;
-  struct transfer **transfer = lua_touserdata(L, -1);
+  struct transfer *transfer = transfer_push(L);
+  if (!transfer)
+    return 2;
   get_uservalue(L, 1);
   lua_pushvalue(L, -2);
-  lua_rawsetp(L, -2, *transfer);
+  lua_rawsetp(L, -2, transfer);
   lua_pop(L, 1);
-  return 1;
+  if (loop_add(check_loop(L), transfer)) /* a finalizer may have closed the loop */
+    return 1;
+  lua_pushnil(L);
+  lua_pushliteral(L, "cannot start: not enough memory or descriptors");
+  return 2;
 }
 
 /* next_ready() -> a transfer with news that was not returned since, or nil */

@@ -12,10 +12,10 @@ void loop_open(lua_State *L);
 void sse_open(lua_State *L);
 void transfer_open(lua_State *L);
 
-/* Starts a transfer on the loop at stack index 1 with the options table at index 2, and pushes the
- * transfer, or nil and a message. (lua_transfer.c, for loop:start) */
-struct loop;
-int transfer_start(lua_State *L, struct loop *loop);
+/* Pushes a transfer that is not under way, made of the options table at index 2. It keeps the loop
+ * at index 1 alive. NULL: what was pushed last is nil and a message. */
+struct transfer;
+struct transfer *transfer_push(lua_State *L);
 
 /* Makes a metatable that is registered under `type`, with `metamethods` and, in its __index,
  * `methods`. */

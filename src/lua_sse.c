@@ -7,13 +7,24 @@
 
 #define DECODER "anthropic.sse.decoder"
 
+/* While an event is being made into Lua strings the buffer is lent: a finalizer, which runs
+ * wherever Lua allocates, must not change it. It stays lent if Lua runs out of memory then: part of
+ * the event may be lost. */
 struct decoder {
   struct sse sse;
   struct buffer buffer;
+  bool lent;
 };
 
 static struct decoder *check_decoder(lua_State *L) {
   return luaL_checkudata(L, 1, DECODER);
+}
+
+static struct decoder *check_usable(lua_State *L) {
+  struct decoder *decoder = check_decoder(L);
+  if (decoder->lent)
+    luaL_error(L, "not enough memory");
+  return decoder;
 }
 
 static int new_decoder(lua_State *L) {
@@ -29,7 +40,7 @@ static int new_decoder(lua_State *L) {
 
 /* feed(bytes) */
 static int feed(lua_State *L) {
-  struct decoder *decoder = check_decoder(L);
+  struct decoder *decoder = check_usable(L);
   size_t length;
   const char *bytes = luaL_checklstring(L, 2, &length);
   return buffer_append(&decoder->buffer, bytes, length) ? 0 : luaL_error(L, "not enough memory");
@@ -37,13 +48,15 @@ static int feed(lua_State *L) {
 
 /* next() -> data, name, id | nil, "again" | nil, "too_large" */
 static int next(lua_State *L) {
-  struct decoder *decoder = check_decoder(L);
+  struct decoder *decoder = check_usable(L);
   struct sse_event event;
   switch (sse_next(&decoder->sse, &decoder->buffer, &event)) {
   case SSE_EVENT:
+    decoder->lent = true;
     lua_pushlstring(L, event.data, event.data_length);
     lua_pushlstring(L, event.name, event.name_length);
     lua_pushlstring(L, event.id, event.id_length);
+    decoder->lent = false;
     return 3;
   case SSE_NO_MEMORY:
     return luaL_error(L, "not enough memory");

@@ -12,11 +12,16 @@
 
 #define TRANSFER "anthropic.transfer"
 
-/* The transfer comes first: lua_loop.c reads it there. NULL once closed. */
+/* The transfer is NULL once closed.
+ *
+ * Finalizers run wherever Lua allocates, and may close the transfer that is being read here. While
+ * it is lent to Lua, closing it only cancels it, and its memory stays until the userdata is
+ * collected. It stays lent if Lua runs out of memory then: part of an event may be lost. */
 struct lua_transfer {
   struct transfer *transfer;
   struct sse sse;
   struct lines lines;
+  bool lent;
 };
 
 static struct lua_transfer *to_transfer(lua_State *L) {
@@ -25,31 +30,30 @@ static struct lua_transfer *to_transfer(lua_State *L) {
 
 /* --- options: a wrong type is a mistake in the Lua layer and raises --------------------------- */
 
-static const char *string_field(lua_State *L, const char *name, size_t *length) {
-  lua_getfield(L, 2, name);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    return NULL;
-  }
-  if (lua_type(L, -1) != LUA_TSTRING)
+enum { LOOP = 1, OPTIONS, BODY }; /* in the stack of loop:start */
+
+/* Leaves the string on the stack, which keeps it alive; nil where there is none. */
+static const char *push_string(lua_State *L, const char *name, size_t *length) {
+  lua_getfield(L, OPTIONS, name);
+  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
     luaL_error(L, "%s must be a string", name);
-  const char *text = lua_tolstring(L, -1, length);
-  lua_pop(L, 1); /* the options table keeps it alive */
-  return text;
+  return lua_tolstring(L, -1, length);
 }
 
 /* A string for libcurl, which would stop at a NUL and pass a line break on to the wire. */
-static const char *line_field(lua_State *L, const char *name) {
+static const char *push_line(lua_State *L, const char *name) {
   size_t length = 0;
-  const char *text = string_field(L, name, &length);
+  const char *text = push_string(L, name, &length);
   if (text && (strlen(text) != length || strpbrk(text, "\r\n")))
     luaL_error(L, "%s must not contain NUL or a line break", name);
   return text;
 }
 
 static double number_field(lua_State *L, const char *name) {
-  lua_getfield(L, 2, name);
-  double number = lua_isnil(L, -1) ? 0 : luaL_checknumber(L, -1);
+  lua_getfield(L, OPTIONS, name);
+  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER)
+    luaL_error(L, "%s must be a number", name);
+  double number = lua_tonumber(L, -1);
   lua_pop(L, 1);
   return number;
 }
@@ -57,24 +61,25 @@ static double number_field(lua_State *L, const char *name) {
 /* Missing means no limit. */
 static size_t size_field(lua_State *L, const char *name) {
   double number = number_field(L, name);
-  return number >= 1 && number < 9007199254740992.0 ? (size_t)number : SIZE_MAX;
+  return number >= 1 && number < (double)(SIZE_MAX / 2) ? (size_t)number : SIZE_MAX;
 }
 
 static bool boolean_field(lua_State *L, const char *name) {
-  lua_getfield(L, 2, name);
+  lua_getfield(L, OPTIONS, name);
   bool value = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return value;
 }
 
+/* Leaves the strings on the stack, the body at BODY. */
 static struct transfer_options read_options(lua_State *L) {
   struct transfer_options options = {0};
-  options.method = line_field(L, "method");
-  options.url = line_field(L, "url");
-  options.body = string_field(L, "body", &options.body_length);
-  options.proxy = line_field(L, "proxy");
-  options.ca_file = line_field(L, "ca_file");
-  options.ca_path = line_field(L, "ca_path");
+  options.body = push_string(L, "body", &options.body_length);
+  options.method = push_line(L, "method");
+  options.url = push_line(L, "url");
+  options.proxy = push_line(L, "proxy");
+  options.ca_file = push_line(L, "ca_file");
+  options.ca_path = push_line(L, "ca_path");
   options.insecure = boolean_field(L, "insecure");
   options.http2 = boolean_field(L, "http2");
   options.connect_timeout = number_field(L, "connect_timeout");
@@ -90,12 +95,12 @@ static struct transfer_options read_options(lua_State *L) {
 
 /* `headers` is a list of "Name: value" lines. False when memory ran out. */
 static bool add_headers(lua_State *L, struct transfer *transfer) {
-  lua_getfield(L, 2, "headers");
+  lua_getfield(L, OPTIONS, "headers");
   size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0;
   for (size_t i = 1; i <= count; i++) {
     size_t length = 0;
     lua_rawgeti(L, -1, (int)i);
-    const char *line = lua_tolstring(L, -1, &length);
+    const char *line = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
     if (!line || strlen(line) != length || strpbrk(line, "\r\n"))
       luaL_error(L, "header %d must be a string without NUL or a line break", (int)i);
     if (!transfer_add_header(transfer, line))
@@ -109,26 +114,27 @@ static bool add_headers(lua_State *L, struct transfer *transfer) {
 /* The uservalue keeps the loop and the request's body alive. */
 static void keep(lua_State *L, int transfer) {
   lua_createtable(L, 2, 0);
-  lua_pushvalue(L, 1);
+  lua_pushvalue(L, LOOP);
   lua_rawseti(L, -2, 1);
-  lua_getfield(L, 2, "body");
+  lua_pushvalue(L, BODY);
   lua_rawseti(L, -2, 2);
   set_uservalue(L, transfer);
 }
 
-static int fail(lua_State *L, const char *message) {
+static void *fail(lua_State *L, const char *message) {
   lua_pushnil(L);
   lua_pushstring(L, message);
-  return 2;
+  return NULL;
 }
 
-int transfer_start(lua_State *L, struct loop *loop) {
+struct transfer *transfer_push(lua_State *L) {
   struct transfer_options options = read_options(L);
+  size_t max_event_bytes = size_field(L, "max_event_bytes");
   CURLcode code;
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
-  self->sse.max_event_bytes = size_field(L, "max_event_bytes");
-  self->lines.max_line_bytes = self->sse.max_event_bytes;
+  self->sse.max_event_bytes = max_event_bytes;
+  self->lines.max_line_bytes = max_event_bytes;
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);
   keep(L, lua_gettop(L));
@@ -137,13 +143,10 @@ int transfer_start(lua_State *L, struct loop *loop) {
     return fail(L, curl_easy_strerror(code));
   if (!add_headers(L, self->transfer))
     return fail(L, "not enough memory");
-  if (!loop_add(loop, self->transfer))
-    return fail(L, "cannot start: not enough memory or descriptors");
-  return 1;
+  return self->transfer;
 }
 
-/* --- methods: safe on a closed transfer, where there is nothing to read ------------------------
- */
+/* --- methods: safe on a closed transfer, where there is nothing to read ---------------------- */
 
 /* status() -> number once the response's headers are complete, else nil */
 static int status(lua_State *L) {
@@ -154,40 +157,67 @@ static int status(lua_State *L) {
   return 1;
 }
 
+/* Pushes what the transfer owns. */
+static void push_bytes(lua_State *L, struct lua_transfer *self, const char *bytes, size_t length) {
+  bool lent = self->lent;
+  self->lent = true;
+  lua_pushlstring(L, length ? bytes : "", length);
+  self->lent = lent;
+}
+
+static void push_buffer(lua_State *L, struct lua_transfer *self, const struct buffer *buffer) {
+  push_bytes(L, self, buffer_bytes(buffer), buffer->length);
+}
+
 /* headers() -> the final response's status line and headers as they came */
 static int headers(lua_State *L) {
-  const struct transfer *transfer = to_transfer(L)->transfer;
-  if (!transfer)
+  struct lua_transfer *self = to_transfer(L);
+  if (!self->transfer)
     return 0;
-  lua_pushlstring(
-      L, transfer->response_headers.length ? buffer_bytes(&transfer->response_headers) : "",
-      transfer->response_headers.length);
+  push_buffer(L, self, &self->transfer->response_headers);
   return 1;
 }
 
-static void push_delta(lua_State *L, const struct delta *delta) {
-  lua_createtable(L, 0, 3);
-  lua_pushliteral(L, "content_block_delta");
-  lua_setfield(L, -2, "type");
-  lua_pushinteger(L, delta->index);
-  lua_setfield(L, -2, "index");
-  lua_createtable(L, 0, 2);
-  lua_pushstring(L, delta->type);
-  lua_setfield(L, -2, "type");
-  lua_pushlstring(L, delta->text, delta->length);
-  lua_setfield(L, -2, delta->field);
-  lua_setfield(L, -2, "delta");
+/* The strings of a delta's table are upvalues of event(): most events of a stream are deltas. */
+enum { TYPE = 1, INDEX, DELTA, CONTENT_BLOCK_DELTA, FIRST_NAMES };
+
+static void push_constant(lua_State *L, int string) {
+  lua_pushvalue(L, lua_upvalueindex(string));
 }
 
-static int push_event(lua_State *L, const struct sse_event *event) {
+static void push_delta(lua_State *L, const struct delta *delta) {
+  int names = FIRST_NAMES + 2 * (int)delta->kind;
+  lua_createtable(L, 0, 3);
+  push_constant(L, TYPE);
+  push_constant(L, CONTENT_BLOCK_DELTA);
+  lua_rawset(L, -3);
+  push_constant(L, INDEX);
+  lua_pushinteger(L, delta->index);
+  lua_rawset(L, -3);
+  push_constant(L, DELTA);
+  lua_createtable(L, 0, 2);
+  push_constant(L, TYPE);
+  push_constant(L, names);
+  lua_rawset(L, -3);
+  push_constant(L, names + 1);
+  lua_pushlstring(L, delta->text, delta->length);
+  lua_rawset(L, -3);
+  lua_rawset(L, -3);
+}
+
+static int push_event(lua_State *L, struct lua_transfer *self, const struct sse_event *event) {
   struct delta delta;
+  int results = 1;
+  self->lent = true;
   if (delta_read(event->data, event->data_length, &delta)) {
     push_delta(L, &delta);
-    return 1;
+  } else {
+    lua_pushlstring(L, event->data, event->data_length);
+    lua_pushlstring(L, event->name, event->name_length);
+    results = 2;
   }
-  lua_pushlstring(L, event->data, event->data_length);
-  lua_pushlstring(L, event->name, event->name_length);
-  return 2;
+  self->lent = false;
+  return results;
 }
 
 static int push_state(lua_State *L, const char *state) {
@@ -204,26 +234,30 @@ static int event(lua_State *L) {
   struct transfer *transfer = self->transfer;
   if (!transfer)
     return push_state(L, "done");
+  if (self->lent)
+    return push_state(L, "memory");
   struct sse_event event;
   enum sse_result result;
   do
     result = sse_next(&self->sse, &transfer->body, &event);
   while (result == SSE_MORE && transfer_demand(transfer));
   if (result == SSE_EVENT)
-    return push_event(L, &event);
+    return push_event(L, self, &event);
   if (result != SSE_MORE)
     return push_state(L, result == SSE_TOO_LARGE ? "too_large" : "memory");
   transfer->news = false;
   return push_state(L, transfer->done ? "done" : "again");
 }
 
-/* line() -> line | nil, "again" | nil, "done", what follows the last line end | nil, "too_large".
- * For a body that is not read as events. */
+/* line() -> line | nil, "again" | nil, "done", what follows the last line end | nil, "too_large"
+ * | nil, "memory". For a body that is not read as events. */
 static int line(lua_State *L) {
   struct lua_transfer *self = to_transfer(L);
   struct transfer *transfer = self->transfer;
   if (!transfer)
     return push_state(L, "done");
+  if (self->lent)
+    return push_state(L, "memory");
   const char *bytes;
   size_t length;
   enum lines_result result;
@@ -231,7 +265,7 @@ static int line(lua_State *L) {
     result = lines_next(&self->lines, &transfer->body, &bytes, &length);
   while (result == LINES_MORE && transfer_demand(transfer));
   if (result == LINES_LINE) {
-    lua_pushlstring(L, bytes, length);
+    push_bytes(L, self, bytes, length);
     return 1;
   }
   if (result == LINES_TOO_LARGE)
@@ -240,37 +274,37 @@ static int line(lua_State *L) {
   if (!transfer->done)
     return push_state(L, "again");
   push_state(L, "done");
-  lua_pushlstring(L, transfer->body.length ? buffer_bytes(&transfer->body) : "",
-                  transfer->body.length);
+  push_buffer(L, self, &transfer->body);
   return 3;
 }
 
 /* pieces() -> { { seconds since the start, bytes }, ... } of the body, where it is recorded */
 static int pieces(lua_State *L) {
-  const struct transfer *transfer = to_transfer(L)->transfer;
+  struct lua_transfer *self = to_transfer(L);
+  const struct transfer *transfer = self->transfer;
   lua_newtable(L);
-  if (!transfer || !transfer->recorded.length)
-    return 1;
-  const char *bytes = buffer_bytes(&transfer->recorded);
-  size_t count = transfer->pieces.length / sizeof(struct transfer_piece);
-  size_t start = 0;
-  for (size_t i = 0; i < count; i++) {
+  size_t count = transfer ? transfer->pieces.length / sizeof(struct transfer_piece) : 0;
+  bool lent = self->lent;
+  self->lent = true;
+  for (size_t i = 0, start = 0; i < count; i++) {
     struct transfer_piece piece;
     memcpy(&piece, buffer_bytes(&transfer->pieces) + i * sizeof piece, sizeof piece);
     lua_createtable(L, 2, 0);
     lua_pushnumber(L, piece.seconds);
     lua_rawseti(L, -2, 1);
-    lua_pushlstring(L, bytes + start, piece.end - start);
+    lua_pushlstring(L, buffer_bytes(&transfer->recorded) + start, piece.end - start);
     lua_rawseti(L, -2, 2);
     lua_rawseti(L, -2, (int)i + 1);
     start = piece.end;
   }
+  self->lent = lent;
   return 1;
 }
 
 /* body() -> the whole body once the transfer is done, as far as it came | nil before */
 static int body(lua_State *L) {
-  struct transfer *transfer = to_transfer(L)->transfer;
+  struct lua_transfer *self = to_transfer(L);
+  struct transfer *transfer = self->transfer;
   if (!transfer) {
     lua_pushliteral(L, "");
     return 1;
@@ -279,8 +313,7 @@ static int body(lua_State *L) {
   transfer->news = false;
   if (!transfer->done)
     return 0;
-  lua_pushlstring(L, transfer->body.length ? buffer_bytes(&transfer->body) : "",
-                  transfer->body.length);
+  push_buffer(L, self, &transfer->body);
   return 1;
 }
 
@@ -306,13 +339,16 @@ static int failure(lua_State *L) {
       [TRANSFER_TOO_LARGE] = "too_large",           [TRANSFER_NO_MEMORY] = "memory",
       [TRANSFER_CANCELLED] = "cancelled",
   };
-  const struct transfer *transfer = to_transfer(L)->transfer;
+  struct lua_transfer *self = to_transfer(L);
+  const struct transfer *transfer = self->transfer;
   enum transfer_failure failure = transfer ? transfer->failure : TRANSFER_CANCELLED;
+  lua_Integer code = transfer ? (lua_Integer)transfer->code : 0;
   if (failure == TRANSFER_OK)
     return 0;
+  push_bytes(L, self, transfer ? transfer->message : "", transfer ? strlen(transfer->message) : 0);
   lua_pushstring(L, names[failure]);
-  lua_pushstring(L, transfer ? transfer->message : "");
-  lua_pushinteger(L, transfer ? (lua_Integer)transfer->code : 0);
+  lua_insert(L, -2);
+  lua_pushinteger(L, code);
   return 3;
 }
 
@@ -326,20 +362,25 @@ static int timings(lua_State *L) {
       {"tls", CURLINFO_APPCONNECT_TIME_T},           {"request", CURLINFO_PRETRANSFER_TIME_T},
       {"first_byte", CURLINFO_STARTTRANSFER_TIME_T}, {"total", CURLINFO_TOTAL_TIME_T},
   };
-  const struct transfer *transfer = to_transfer(L)->transfer;
-  lua_newtable(L);
-  if (!transfer || !transfer->easy)
-    return 1;
-  for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+  CURL *easy = to_transfer(L)->transfer ? to_transfer(L)->transfer->easy : NULL;
+  double seconds[sizeof times / sizeof *times];
+  long connects = 0;
+  if (easy)
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+  for (size_t i = 0; easy && i < sizeof times / sizeof *times; i++) {
     curl_off_t microseconds = 0;
-    curl_easy_getinfo(transfer->easy, times[i].info, &microseconds);
-    lua_pushnumber(L, (double)microseconds / 1e6);
+    curl_easy_getinfo(easy, times[i].info, &microseconds);
+    seconds[i] = (double)microseconds / 1e6;
+  }
+  lua_newtable(L);
+  for (size_t i = 0; easy && i < sizeof times / sizeof *times; i++) {
+    lua_pushnumber(L, seconds[i]);
     lua_setfield(L, -2, times[i].name);
   }
-  long connects = 0;
-  curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
-  lua_pushboolean(L, connects == 0);
-  lua_setfield(L, -2, "reused");
+  if (easy) {
+    lua_pushboolean(L, connects == 0);
+    lua_setfield(L, -2, "reused");
+  }
   return 1;
 }
 
@@ -351,11 +392,20 @@ static int limit(lua_State *L) {
   return 0;
 }
 
-static int close_transfer(lua_State *L) {
+static int collect_transfer(lua_State *L) {
   struct lua_transfer *self = to_transfer(L);
   transfer_free(self->transfer);
   self->transfer = NULL;
   sse_free(&self->sse);
+  return 0;
+}
+
+static int close_transfer(lua_State *L) {
+  struct lua_transfer *self = to_transfer(L);
+  if (!self->lent)
+    return collect_transfer(L);
+  if (self->transfer->loop)
+    loop_remove(self->transfer->loop, self->transfer);
   return 0;
 }
 
@@ -367,19 +417,36 @@ static int tostring(lua_State *L) {
 }
 
 static const luaL_Reg metamethods[] = {
-    {"__gc", close_transfer},
+    {"__gc", collect_transfer},
     {"__close", close_transfer},
     {"__tostring", tostring},
     {NULL, NULL},
 };
 
 static const luaL_Reg methods[] = {
-    {"status", status},   {"headers", headers}, {"event", event}, {"line", line},
-    {"body", body},       {"pieces", pieces},   {"done", done},   {"has_news", has_news},
-    {"failure", failure}, {"timings", timings}, {"limit", limit}, {"close", close_transfer},
-    {NULL, NULL},
+    {"status", status},     {"headers", headers},      {"line", line},
+    {"body", body},         {"pieces", pieces},        {"done", done},
+    {"has_news", has_news}, {"failure", failure},      {"timings", timings},
+    {"limit", limit},       {"close", close_transfer}, {NULL, NULL},
 };
+
+static void push_event_method(lua_State *L) {
+  lua_pushliteral(L, "type");
+  lua_pushliteral(L, "index");
+  lua_pushliteral(L, "delta");
+  lua_pushliteral(L, "content_block_delta");
+  for (int kind = 0; kind < DELTA_KINDS; kind++) {
+    lua_pushstring(L, delta_names[kind].type);
+    lua_pushstring(L, delta_names[kind].field);
+  }
+  lua_pushcclosure(L, event, FIRST_NAMES - 1 + 2 * DELTA_KINDS);
+}
 
 void transfer_open(lua_State *L) {
   make_type(L, TRANSFER, metamethods, methods);
+  luaL_getmetatable(L, TRANSFER);
+  lua_getfield(L, -1, "__index");
+  push_event_method(L);
+  lua_setfield(L, -2, "event");
+  lua_pop(L, 2);
 }

@@ -3,6 +3,7 @@
 
 #include "loop.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   if (status >= 200) {
     transfer->status = status;
     tell(transfer);
+    /* the idle timeout, which begins here, may end before the others */
+    loop_note_deadline(transfer->loop, transfer);
   }
   return length;
 }
@@ -102,7 +105,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
 /* For libcurl 0 would mean its own default; here it means none. */
 static long milliseconds(double seconds) {
   double value = ceil(seconds * 1000);
-  return value <= 0 || value > 2147483647.0 ? 2147483647L : (long)value;
+  return value > 0 && value < 2147483647.0 ? (long)value : 2147483647L;
 }
 
 static CURLcode set_string(CURL *easy, CURLoption option, const char *value) {
@@ -235,12 +238,14 @@ void transfer_collect(struct transfer *transfer) {
   if (transfer->body.length > transfer->max_body_bytes) {
     transfer->body.length = transfer->max_body_bytes;
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
+    if (transfer->loop)
+      loop_remove(transfer->loop, transfer);
   }
   resume(transfer);
 }
 
 void transfer_limit(struct transfer *transfer, double seconds) {
-  transfer->total_timeout = transfer_now() - transfer->started + seconds;
+  transfer->total_timeout = fmax(transfer_now() - transfer->started + seconds, DBL_MIN);
   if (transfer->active)
     loop_note_deadline(transfer->loop, transfer);
 }

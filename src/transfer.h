@@ -82,7 +82,7 @@ struct transfer {
   bool news;  /* something changed since the reader last looked */
   bool ready; /* stands in the loop's ready list */
   struct transfer *next_ready;
-  struct loop *loop; /* the loop it was started on; NULL before and after */
+  struct loop *loop; /* where it is under way or stands in the ready list, or NULL */
   bool active;       /* under way there */
   struct transfer *next;
   struct transfer *previous;

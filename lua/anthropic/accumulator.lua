@@ -17,7 +17,7 @@ function accumulator.new()
 end
 
 -- An entry is a block under way: its `block`, `index`, the string fields that grow as lists of
--- `pieces`, and the tool input's `json` pieces.
+-- `pieces`, the tool input's `json` pieces, and the `citations` that were added to.
 
 local function grow(entry, field, piece)
   local pieces = entry.pieces[field]
@@ -74,10 +74,12 @@ local DELTAS = {
   citations_delta = {
     block = "text",
     apply = function(entry, delta)
-      if type(entry.block.citations) ~= "table" then
-        entry.block.citations = json.array {}
+      if not entry.citations then -- the block's own are the event's
+        local before = entry.block.citations
+        entry.citations = type(before) == "table" and json.copy(before) or json.array {}
+        entry.block.citations = entry.citations
       end
-      table.insert(entry.block.citations, delta.citation)
+      table.insert(entry.citations, delta.citation)
       return true
     end,
   },
@@ -219,6 +221,23 @@ function Accumulator:add(event)
   return not handler or handler(self, event)
 end
 
+-- The deltas that come by the thousand, and what they grow.
+local GROWING = { text_delta = "text", thinking_delta = "thinking" }
+
+--- Adds a delta that is known to be well-formed; `add` would do too.
+---@param event table
+---@return boolean
+function Accumulator:add_delta(event)
+  local delta, entry = event.delta, self.by_index[event.index]
+  local field = GROWING[delta.type]
+  local pieces = field and entry and entry.pieces[field]
+  if pieces then
+    pieces[#pieces + 1] = delta[field]
+    return true
+  end
+  return self:add(event)
+end
+
 --- Whether no event has been added.
 ---@return boolean
 function Accumulator:is_empty()
@@ -233,6 +252,7 @@ function Accumulator:snapshot()
   for i, entry in ipairs(self.entries) do
     local block = json.copy(entry.block)
     settle(entry, block)
+    block.citations = entry.citations and json.copy(entry.citations) or block.citations
     if entry.json then
       block.input = nil
       block.input_json = joined(entry.json)

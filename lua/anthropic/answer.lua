@@ -47,7 +47,7 @@ function answer.read_json(exchange)
   end
   local value = json.decode_answer(body)
   if type(value) == "table" and (value.type == "error" or value.type == nil and value.error) then
-    local api_error = exchange:api_error(value, nil, body)
+    local api_error = exchange:api_error(body)
     api_error.status = api_error.status or exchange.response.status
     return nil, api_error
   end

@@ -87,7 +87,7 @@ local function decode(self, line)
   if type(value) ~= "table" then
     return nil, protocol_error(self, problem or "not an object", line)
   elseif value.type == "error" then
-    return nil, self.exchange:api_error(value, nil, line)
+    return nil, self.exchange:api_error(line)
   elseif type(value.custom_id) ~= "string" or type(value.result) ~= "table" then
     return nil, protocol_error(self, "no result", line)
   end

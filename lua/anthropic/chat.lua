@@ -15,10 +15,14 @@ local DEFAULT_MODEL = "claude-sonnet-4-5"
 local DEFAULT_MAX_TOKENS = 4096
 
 local function complete(params)
+  if params ~= nil and type(params) ~= "table" then
+    error("params: table expected, got " .. type(params), 3)
+  end
   local whole = { model = DEFAULT_MODEL, max_tokens = DEFAULT_MAX_TOKENS }
   for name, value in pairs(params or {}) do
     whole[name] = value
   end
+  whole.stream = nil -- say and stream differ in that
   return whole
 end
 
@@ -68,8 +72,11 @@ local function with_turn(self, prompt)
   return params
 end
 
+-- The API refuses messages without content.
 local function remember(self, params, message)
-  params.messages[#params.messages + 1] = message
+  if #message.content > 0 then
+    params.messages[#params.messages + 1] = message
+  end
   self.messages = params.messages
 end
 
@@ -96,7 +103,6 @@ function Chat:say(prompt, options)
   check_prompt(prompt)
   settle(self)
   local params = with_turn(self, prompt)
-  params.stream = nil
   local message, err = self.client.messages.create(params, options)
   if not message then
     return nil, err
@@ -122,9 +128,14 @@ function Chat:stream(prompt, options)
   self.open = open
   local next_text = stream:text_deltas()
   return function()
+    local is_open = self.open == open
+    if is_open then
+      self.open = nil -- stays so when the next line raises
+    end
     local text = next_text()
-    if not text and self.open == open then
-      self.open = nil
+    if is_open and text then
+      self.open = open
+    elseif is_open then
       remember(self, params, stream:message())
     end
     return text

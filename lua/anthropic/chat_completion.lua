@@ -26,11 +26,12 @@ local function usage(foreign)
   local prompt = type(foreign.prompt_tokens_details) == "table" and foreign.prompt_tokens_details or {}
   local output = type(foreign.completion_tokens_details) == "table" and foreign.completion_tokens_details
     or {}
+  local input = tonumber(foreign.prompt_tokens)
   local cached = tonumber(prompt.cached_tokens)
   local thinking = tonumber(output.reasoning_tokens)
   return {
-    input_tokens = foreign.prompt_tokens and foreign.prompt_tokens - (cached or 0),
-    output_tokens = foreign.completion_tokens,
+    input_tokens = input and input - (cached or 0),
+    output_tokens = tonumber(foreign.completion_tokens),
     cache_read_input_tokens = cached,
     output_tokens_details = thinking and { thinking_tokens = thinking } or nil,
   }
@@ -68,7 +69,10 @@ local function tool_use(call, position)
   local called = type(call["function"]) == "table" and call["function"] or {}
   local block = { type = "tool_use", id = call.id or "call_" .. position, name = called.name }
   local arguments = called.arguments
-  json.tool_input(block, type(arguments) == "table" and json.encode(arguments) or arguments or "")
+  if type(arguments) == "table" then
+    arguments = json.encode(arguments)
+  end
+  json.tool_input(block, type(arguments) == "string" and arguments or "")
   return block
 end
 
@@ -84,7 +88,7 @@ local function message_of_choice(object, choice)
     content[#content + 1] = { type = "text", text = text }
   end
   for i, call in ipairs(type(part.tool_calls) == "table" and part.tool_calls or {}) do
-    content[#content + 1] = tool_use(call, i)
+    content[#content + 1] = type(call) == "table" and tool_use(call, i) or nil
   end
   return message.new {
     id = object.id,
@@ -93,7 +97,7 @@ local function message_of_choice(object, choice)
     model = object.model,
     content = content,
     stop_reason = is_refused(part) and "refusal" or stop_reason(choice.finish_reason),
-    usage = usage(object.usage),
+    usage = usage(object.usage) or {},
   }
 end
 
@@ -235,10 +239,11 @@ end
 
 --- The native events that a chunk stands for.
 ---@param chunk table decoded
+---@param raw? table the chunk as `event.raw` shows it
 ---@return table[]
-function Translator:feed(chunk)
+function Translator:feed(chunk, raw)
   self.events = {}
-  self.raw = chunk
+  self.raw = raw or chunk
   self.usage = usage(chunk.usage) or self.usage
   for _, part in ipairs(type(chunk.choices) == "table" and chunk.choices or {}) do
     if type(part) == "table" then

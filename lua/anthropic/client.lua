@@ -122,7 +122,8 @@ function metatable.__index(self, name)
 end
 
 function metatable.__tostring(self)
-  return ("anthropic.Client (%s)"):format(private[self].options.base_url)
+  local base_url = private[self].options.base_url:gsub("[^/]*@", ""):gsub("%?.*", "")
+  return ("anthropic.Client (%s)"):format(base_url)
 end
 
 --- Makes a client.

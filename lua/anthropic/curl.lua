@@ -15,6 +15,17 @@ local SENSITIVE = {
 -- A shell hands a program no longer argument than 128 KiB; a longer body goes through a pipe.
 local LONGEST_ARGUMENT = 100000
 
+-- A header line with the credential cut off its end, where it has one.
+local function describe_header(line, secrets, redact)
+  local name, value = line:match "^([^:;]+)[:;]%s*(.*)$"
+  for _, secret in ipairs(secrets) do
+    if secret ~= "" and value:sub(-#secret) == secret then
+      return { name .. ": " .. value:sub(1, -#secret - 1), variable = secrets.variable or "ANTHROPIC_API_KEY" }
+    end
+  end
+  return { SENSITIVE[name:lower()] and name .. ": [redacted]" or redact(line) }
+end
+
 --- Describes the request of an exchange's attempt, without the credential.
 ---@param exchange anthropic.Exchange
 ---@param wire table as request.build made it
@@ -23,20 +34,14 @@ function curl.describe(exchange, wire)
   local option, redact = exchange.option, exchange.redact
   local lines = {}
   for i, line in ipairs(wire.headers) do
-    local name, value = line:match "^([^:;]+)[:;]%s*(.*)$"
-    local start, stop = value:find(wire.credential, 1, true)
-    if wire.credential ~= "" and stop == #value then
-      lines[i] = { name .. ": " .. value:sub(1, start - 1), variable = wire.variable }
-    else
-      lines[i] = { SENSITIVE[name:lower()] and name .. ": [redacted]" or redact(line) }
-    end
+    lines[i] = describe_header(line, wire.secrets, redact)
   end
   local proxy = option "proxy"
   return {
-    method = exchange.spec.method,
+    method = wire.method,
     url = redact(wire.url),
     headers = lines,
-    body = exchange.spec.body and redact(exchange.spec.body),
+    body = wire.body and redact(wire.body),
     proxy = proxy and proxy:gsub("//[^/@]*@", "//"),
     cacert = option "ca_file",
     capath = option "ca_path",

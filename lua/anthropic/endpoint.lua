@@ -38,10 +38,6 @@ local function read_bytes(exchange)
   return { value = body }
 end
 
-local function read_stream(exchange)
-  return stream.new(exchange, not exchange.spec.path:match "/v1/messages$")
-end
-
 local function encode_body(spec)
   if type(spec.body) == "table" then
     return json.encode(spec.body)
@@ -53,6 +49,9 @@ end
 
 -- Sends; gives a stream, or a result and the exchange, or nil and an error.
 local function exchange_of(client, spec, given)
+  if not spec.method:match "^%a+$" then
+    return nil, errors.invalid_request(("method %q: must be letters"):format(spec.method))
+  end
   local body, message = encode_body(spec)
   if message then
     return nil, errors.invalid_request(message)
@@ -62,7 +61,9 @@ local function exchange_of(client, spec, given)
   if not exchange then
     return nil, err
   elseif spec.stream then
-    return exchange:run(read_stream)
+    return exchange:run(function()
+      return stream.new(exchange, not spec.path:match "/v1/messages$")
+    end)
   end
   local result
   result, err = exchange:run(spec.binary and read_bytes or read_value)

@@ -29,8 +29,8 @@ Exchange.__index = Exchange
 
 local exchange = {}
 
---- Prepares an exchange; nothing is sent yet. The options stay behind a function, so that a dump of
---- the exchange, or of a stream, shows no credential.
+--- Prepares an exchange; nothing is sent yet. The request and the options stay behind functions, so
+--- that a dump of the exchange, or of a stream, shows no credential.
 ---@param spec table { method, path, query?, body?, headers?, betas?, accept?, paced? }
 ---@param option fun(name: string): any the resolved options
 ---@param shared table what the client's exchanges have in common: `limiter`, `usage`, and
@@ -39,8 +39,11 @@ local exchange = {}
 function exchange.new(spec, option, shared)
   local timeouts = options.timeouts(option "timeout")
   return setmetatable({
-    spec = spec,
+    build = function()
+      return request.build(spec, option)
+    end,
     option = option,
+    is_held_back = spec.paced, -- while the rate limits say so
     shared = shared,
     timeouts = timeouts,
     deadline = timeouts.total and core.now() + timeouts.total or math.huge,
@@ -179,60 +182,68 @@ function Exchange:read_body()
   return body, self:failure()
 end
 
+local function string_or_nil(value)
+  return type(value) == "string" and value or nil
+end
+
 -- Where servers put what they have to say, the API's own way first.
-local function message_of(answer)
-  local inner = answer.error
-  local text = type(inner) == "table" and inner.message or inner or answer.message or answer.detail
-  return type(text) == "string" and text or nil
+local function message_of(answer, inner)
+  return string_or_nil(inner.message) or string_or_nil(answer.error) or string_or_nil(answer.message)
+    or string_or_nil(answer.detail)
+end
+
+local function message_of_status(response, status)
+  local location = response.headers.location
+  return status and ("HTTP %d"):format(status)
+    .. (location and ", redirects to " .. location .. " (not followed)" or "")
 end
 
 --- An error of kind "api" from an error object.
----@param answer table decoded
----@param status? integer the HTTP status; nil: the one that the error's type stands for
 ---@param body string as it came
+---@param status? integer the HTTP status; nil: the one that the error's type stands for
 ---@return anthropic.Error
-function Exchange:api_error(answer, status, body)
+function Exchange:api_error(body, status)
+  body = self.redact(body)
+  local answer = json.decode_answer(body)
+  answer = type(answer) == "table" and answer or {}
   local inner = type(answer.error) == "table" and answer.error or {}
-  local name = type(inner.type) == "string" and inner.type or nil
+  local name = string_or_nil(inner.type)
   local err = errors.new {
     kind = "api",
     type = name or status and errors.type_of_status(status) or nil,
     status = status or errors.status_of_type(name),
-    message = self.redact(message_of(answer) or "HTTP " .. tostring(status)),
-    request_id = type(answer.request_id) == "string" and answer.request_id or nil,
+    message = self.redact(message_of(answer, inner) or message_of_status(self.response, status)
+      or "the server sent an error without a message"),
+    request_id = string_or_nil(answer.request_id),
     details = inner.details,
-    body = self.redact(body),
+    body = body,
   }
   return self:describe(err)
 end
 
 local function refusal(self)
-  local response = self.response
   local body, failure = self:read_body()
   if not body then
     return failure
   end
-  local answer = json.decode_answer(body)
-  if type(answer) ~= "table" then
-    local location = response.headers.location
-    answer = { message = ("HTTP %d"):format(response.status)
-      .. (location and ", redirects to " .. location .. " (not followed)" or "") }
-  end
-  return self:api_error(answer, response.status, body)
+  return self:api_error(body, self.response.status)
 end
 
 function Exchange:start(wire)
   local timeouts = self.timeouts
+  if not loop.settle(self.option "loop") or self.closed then
+    return nil, cancelled()
+  end
   local left = self.deadline - core.now()
   if left <= 0 then
     return nil, errors.new(FAILURES.total(self))
   end
   local option = self.option
   local transfer, message = loop.core():start {
-    method = self.spec.method,
+    method = wire.method,
     url = wire.url,
     headers = wire.headers,
-    body = self.spec.body,
+    body = wire.body,
     proxy = option "proxy",
     ca_file = option "ca_file",
     ca_path = option "ca_path",
@@ -271,14 +282,14 @@ function Exchange:attempt()
   self.response, self.complete = nil, false
   close_transfer(self)
   self.transfer = nil
-  if self.closed or self.spec.paced and not self.shared.limiter:wait(self) then
+  if self.closed or self.is_held_back and not self.shared.limiter:wait(self) then
     return nil, cancelled()
   end
-  local wire, err = request.build(self.spec, self.option)
+  local wire, err = self.build()
   if not wire then
     return nil, err
   end
-  self.redact = secret.redactor(wire.credential)
+  self.redact = secret.redactor(wire.secrets)
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()
   self.under_way = true
@@ -286,9 +297,9 @@ function Exchange:attempt()
     return curl.describe(self, wire)
   end
   log.write(self, "request", {
-    method = self.spec.method,
+    method = wire.method,
     url = self.redact(wire.url),
-    request_body = log.body(self, self.spec.body),
+    request_body = log.body(self, wire.body),
   })
   local ok
   ok, err = self:start(wire)

@@ -17,7 +17,7 @@ function headers.new()
   return { names = {}, fields = {} }
 end
 
---- Sets a field; false removes it.
+--- Sets a field; false removes it, libcurl's own default included.
 ---@param set table
 ---@param name string
 ---@param value string|number|false
@@ -27,24 +27,22 @@ function headers.set(set, name, value)
   if type(name) ~= "string" or not name:match(TOKEN) then
     return nil, where .. ": not a header name"
   end
-  local key = name:lower()
-  if value == false then
-    set.fields[key] = nil
-    return true
-  end
   if type(value) == "number" then
     value = tostring(value)
   end
-  if type(value) ~= "string" then
-    return nil, where .. ": string expected, got " .. type(value)
+  if value ~= false then
+    if type(value) ~= "string" then
+      return nil, where .. ": string expected, got " .. type(value)
+    elseif value:find("[\r\n%z]") then
+      return nil, where .. ": must not contain a line break or NUL"
+    end
+    value = value:match("^[ \t]*(.-)[ \t]*$")
   end
-  if value:find("[\r\n%z]") then
-    return nil, where .. ": must not contain a line break or NUL"
-  end
-  if set.fields[key] == nil then
+  local key = name:lower()
+  if not set.fields[key] then
     set.names[#set.names + 1] = key
   end
-  set.fields[key] = { name = name, value = value:match("^[ \t]*(.-)[ \t]*$") }
+  set.fields[key] = { name = name, value = value }
   return true
 end
 
@@ -65,23 +63,24 @@ function headers.set_all(set, given)
   return true
 end
 
---- The value of a field, or nil.
----@return string?
+--- The value of a field: false when it was removed, nil when it was never set.
+---@return string|false|nil
 function headers.get(set, name)
   local field = set.fields[name:lower()]
   return field and field.value
 end
 
 --- The "Name: value" lines, in the order in which the fields were first set. libcurl takes
---- "Name;" for a field without a value.
+--- "Name;" for a field without a value, and "Name:" for one that it must not add by itself.
 ---@return string[]
 function headers.lines(set)
-  local lines, written = {}, {}
-  for _, key in ipairs(set.names) do
+  local lines = {}
+  for i, key in ipairs(set.names) do
     local field = set.fields[key]
-    if field and not written[key] then
-      written[key] = true
-      lines[#lines + 1] = field.value == "" and field.name .. ";" or field.name .. ": " .. field.value
+    if field.value == "" then
+      lines[i] = field.name .. ";"
+    else
+      lines[i] = field.name .. ":" .. (field.value and " " .. field.value or "")
     end
   end
   return lines

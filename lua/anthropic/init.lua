@@ -55,7 +55,8 @@ end
 ---@param options? anthropic.Options
 ---@return anthropic.Client
 function anthropic.new(options)
-  return require("anthropic.client").new(options)
+  local client = require("anthropic.client").new(options)
+  return client -- no tail call: an error about the options blames the caller's line
 end
 
 --- Marks a table as a JSON array, also when it is empty.
@@ -129,6 +130,12 @@ function anthropic.sleep(seconds)
     return true
   end
   return nil, require("anthropic.error").new { kind = "cancelled", message = "the task was cancelled" }
+end
+
+--- The seconds of a clock that only goes forward, to measure how long something takes.
+---@return number
+function anthropic.now()
+  return require("anthropic.core").now()
 end
 
 --- What is loaded when it is first looked at.

@@ -11,7 +11,7 @@ local core = require "anthropic.core"
 
 local prepare, restore = core.json_prepare, core.json_restore
 local CHECK, REPAIR = core.json_check, core.json_repair
-local STRICT, ANSWER = core.json_strict, core.json_answer
+local STRICT, ANSWER, EVENT = core.json_strict, core.json_answer, core.json_event
 
 local json = {}
 
@@ -112,8 +112,9 @@ local function find_decoder()
   error(("anthropic needs lua-cjson to read JSON: luarocks install lua-cjson (%s)"):format(reason), 0)
 end
 
+-- Gives the value, tool inputs as core.json_restore does, and whether halves of characters are left.
 local function decode_text(text, options, nulls_absent)
-  local prepared, pending = prepare(text, options)
+  local prepared, pending, halves = prepare(text, options)
   if not prepared then
     return nil, pending
   end
@@ -126,9 +127,10 @@ local function decode_text(text, options, nulls_absent)
     value = decoder(prepared)
   end
   if pending == 0 then
-    return value
+    return value, nil, halves
   end
-  return restore(value, pending, nulls_absent)
+  local restored, inputs = restore(value, pending, nulls_absent)
+  return restored, inputs, halves
 end
 
 local function is_array(value)
@@ -284,15 +286,10 @@ function json.tool_input(block, text)
   block.input = input
 end
 
---- Decodes an answer: an object's nulls are absent fields (that are sent again as null), what is not
---- valid UTF-8 is U+FFFD, and tool inputs keep their text.
----@param text string
----@return any value nil where the text is not valid
----@return string? message what is wrong, and at which byte
-function json.decode_answer(text)
-  local value, inputs = decode_text(text, ANSWER, true)
+local function decode_sent(text, options)
+  local value, inputs, halves = decode_text(text, options, true)
   if value == nil or not inputs then
-    return value, inputs
+    return value, inputs, halves
   end
   for i = 1, #inputs, 2 do
     local block, input = inputs[i], inputs[i + 1]
@@ -302,7 +299,31 @@ function json.decode_answer(text)
       block.input = json.decode_answer(input)
     end
   end
-  return value
+  return value, nil, halves
+end
+
+--- Decodes an answer: an object's nulls are absent fields (that are sent again as null), what is not
+--- valid UTF-8 is U+FFFD, and tool inputs keep their text.
+---@param text string
+---@return any value nil where the text is not valid
+---@return string? message what is wrong, and at which byte
+function json.decode_answer(text)
+  local value, message = decode_sent(text, ANSWER)
+  return value, message
+end
+
+--- Decodes an event of a stream: an answer whose strings may be cut inside a surrogate pair. Such
+--- halves are left in the strings as three bytes, for `anthropic.surrogates` to join.
+---@param text string
+---@return any value nil where the text is not valid
+---@return string? message
+---@return boolean? halves whether there are any
+function json.decode_event(text)
+  local value, message, halves = decode_sent(text, EVENT)
+  if value == nil then
+    return nil, message
+  end
+  return value, nil, halves
 end
 
 local unsent_metatable = { __unsent = true }

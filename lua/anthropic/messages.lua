@@ -3,6 +3,8 @@
 local answer = require "anthropic.answer"
 local errors = require "anthropic.error"
 local json = require "anthropic.json"
+local map = require "anthropic.map"
+local options = require "anthropic.options"
 local stream = require "anthropic.stream"
 
 local messages = {}
@@ -40,6 +42,7 @@ local function problem_of(params)
   local problem = expect("model", params.model, "string")
     or expect("messages", params.messages, "table")
     or (params.stream ~= nil and expect("stream", params.stream, "boolean"))
+    or (params.betas ~= nil and not options.is_list_of_strings(params.betas) and "betas: list of strings expected")
   if problem or json.is_raw(params.messages) then
     return problem
   end
@@ -87,7 +90,8 @@ local function read_message(exchange)
   return answer.read_message(exchange)
 end
 
-local function send(client, params, given)
+-- `paced`: held back while the rate limits say so.
+local function send(client, params, given, paced)
   local problem = problem_of(params)
   if problem then
     return nil, errors.invalid_request(problem)
@@ -103,6 +107,7 @@ local function send(client, params, given)
     body = text,
     headers = headers,
     betas = betas,
+    paced = paced,
   }, given)
   if not exchange then
     return nil, err
@@ -132,6 +137,19 @@ messages.methods.stream = {
     end
     streamed.stream = true
     return send(client, streamed, given)
+  end,
+}
+
+--- Answers many requests at once, in their order: see map.lua.
+messages.methods.map = {
+  names = {},
+  needs_params = true,
+  settings = map.settings,
+  call = function(client, _, list, given)
+    local settings, rest = options.split(given, map.settings)
+    return map.run(client, list, settings, rest, function(params)
+      return send(client, params, rest, true)
+    end)
   end,
 }
 

@@ -3,7 +3,11 @@
 
 local options = {}
 
-local function is_list_of_strings(value)
+--- Whether a value is a table of strings without names.
+function options.is_list_of_strings(value)
+  if type(value) ~= "table" then
+    return false
+  end
   for key, item in pairs(value) do
     if type(key) ~= "number" or type(item) ~= "string" then
       return false
@@ -47,10 +51,7 @@ local ROWS = {
   auth = one_of("x-api-key", "bearer"),
   base_url = of_type("string"),
   api_version = of_type("string"),
-  betas = {
-    expected = "a list of strings",
-    check = function(value) return type(value) == "table" and is_list_of_strings(value) end,
-  },
+  betas = { expected = "a list of strings", check = options.is_list_of_strings },
   headers = of_type("table"),
   max_retries = {
     expected = "a whole number, 0 or more",

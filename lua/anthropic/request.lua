@@ -20,9 +20,10 @@ function request.escape(text)
   end))
 end
 
--- Scheme, host and path of a base URL, without the slashes at its end.
+-- Scheme, host and path of a base URL, without the slashes at its end. What may hold a secret is
+-- not quoted.
 local function check_base_url(base_url)
-  local where = ("base_url %q"):format(base_url)
+  local where = base_url:find("[@?]") and "base_url" or ("base_url %q"):format(base_url)
   if not base_url:match("^[hH][tT][tT][pP][sS]?://[^/]") then
     return invalid(where .. ": must begin with http:// or https:// and a host")
   elseif base_url:match("^%a+://[^/]*@") then
@@ -57,7 +58,7 @@ function request.origin(url)
   return scheme .. "://" .. host:lower() .. ":" .. (port ~= "" and port or DEFAULT_PORTS[scheme] or "")
 end
 
-local function query_string(query)
+local function add_query(url, query)
   local names, pairs_of = {}, {}
   for name in pairs(query or {}) do
     names[#names + 1] = name
@@ -70,7 +71,10 @@ local function query_string(query)
       pairs_of[#pairs_of + 1] = request.escape(key) .. "=" .. request.escape(tostring(item))
     end
   end
-  return #pairs_of > 0 and "?" .. table.concat(pairs_of, "&") or ""
+  if #pairs_of == 0 then
+    return url
+  end
+  return url .. (url:find("?", 1, true) and "&" or "?") .. table.concat(pairs_of, "&")
 end
 
 --- The URL of a request. A path that is a whole URL stands for itself.
@@ -79,14 +83,15 @@ function request.url(base_url, path, query)
   local base, err = check_base_url(base_url)
   if not base then
     return nil, err
+  elseif path:find("[%s%c#]") then
+    return invalid(("path %q: must not hold spaces, control characters or '#'"):format(path))
   end
   if path:match("^%a+://") then
     local whole
     whole, err = check_base_url(path:match "^[^?]*")
-    local more = query_string(query)
-    return whole and path .. (path:find("?", 1, true) and more:gsub("^?", "&") or more), err
+    return whole and add_query(path, query), err
   end
-  return base .. path .. query_string(query)
+  return add_query(base .. (path:match("^/") and "" or "/") .. path, query)
 end
 
 -- The value of a credential option: a string, or a function that gives one.
@@ -107,14 +112,30 @@ local function evaluate(name, credential)
   return value
 end
 
--- Sets the one header that carries the credential, unless the caller's own headers carry one; gives
--- the credential and the environment variable that is its usual place.
+-- The credentials in the caller's own headers, without their scheme.
+local function own_credentials(set)
+  local found = {}
+  for _, name in ipairs { "Authorization", "X-Api-Key" } do
+    local value = headers.get(set, name)
+    found[#found + 1] = value and (value:match("^%S+%s+(.*)$") or value) or nil
+  end
+  return found
+end
+
+-- Sets the one header that carries the credential, unless the caller's own headers carry one or
+-- remove it. Gives the list of what is secret.
 local function authenticate(set, option, url)
-  local own = headers.get(set, "authorization") or headers.get(set, "x-api-key")
-  if own then
-    return own:match "%S*$", "ANTHROPIC_API_KEY"
+  local secrets = own_credentials(set)
+  if secrets[1] then
+    return secrets
   end
   local name = option "auth_token" and "auth_token" or "api_key"
+  local scheme = option "auth" or (is_vendor(url) and "x-api-key" or "bearer")
+  local is_bearer = name == "auth_token" or scheme == "bearer"
+  local field = is_bearer and "Authorization" or "X-Api-Key"
+  if headers.get(set, field) == false then
+    return secrets
+  end
   if not option(name) then
     return invalid "no credential: set ANTHROPIC_API_KEY or give the option api_key or auth_token"
   end
@@ -122,17 +143,11 @@ local function authenticate(set, option, url)
   if not value then
     return nil, err
   end
-  local scheme = option "auth" or (is_vendor(url) and "x-api-key" or "bearer")
-  local ok
-  if name == "api_key" and scheme == "x-api-key" then
-    ok = headers.set(set, "X-Api-Key", value)
-  else
-    ok = headers.set(set, "Authorization", "Bearer " .. value)
-  end
-  if not ok then
+  if not headers.set(set, field, is_bearer and "Bearer " .. value or value) then
     return invalid(name .. ": must not contain a line break or NUL")
   end
-  return value, "ANTHROPIC_" .. name:upper()
+  secrets[1], secrets.variable = value, "ANTHROPIC_" .. name:upper()
+  return secrets
 end
 
 local function join_betas(...)
@@ -149,7 +164,7 @@ local function join_betas(...)
 end
 
 -- A header whose own value the caller gave as `false` is left out; so it is set after the defaults.
-local function build_wire(spec, option, url)
+local function build_headers(spec, option, url)
   local set = headers.new()
   headers.set(set, "Content-Type", spec.body and "application/json" or false)
   headers.set(set, "Accept", spec.accept or "application/json")
@@ -172,24 +187,28 @@ local function build_wire(spec, option, url)
   if not ok then
     return invalid(message)
   end
-  local credential, variable = authenticate(set, option, url)
-  if not credential then
-    return nil, variable
+  local secrets, err = authenticate(set, option, url)
+  if not secrets then
+    return nil, err
   end
-  return { url = url, headers = headers.lines(set), credential = credential, variable = variable }
+  return headers.lines(set), secrets
 end
 
 --- Builds one attempt of a request.
 ---@param spec table { method, path, query?, body?, headers?, betas?, accept? }
 ---@param option fun(name: string): any the resolved options
----@return table|nil wire { url, headers, credential, variable }
+---@return table|nil wire { method, url, headers, body, secrets }
 ---@return anthropic.Error?
 function request.build(spec, option)
   local url, err = request.url(option "base_url", spec.path, spec.query)
   if not url then
     return nil, err
   end
-  return build_wire(spec, option, url)
+  local lines, secrets = build_headers(spec, option, url)
+  if not lines then
+    return nil, secrets
+  end
+  return { method = spec.method, url = url, headers = lines, body = spec.body, secrets = secrets }
 end
 
 return request

@@ -13,6 +13,7 @@ local errors = require "anthropic.error"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message"
+local surrogates = require "anthropic.surrogates"
 
 local DONE = "[DONE]"
 -- A server that sends only pings is not waited for with ever more of them kept back.
@@ -33,7 +34,9 @@ local function begin(self)
   self.queue, self.first, self.last = {}, 1, 0
   self.accumulators = { [0] = accumulator.new() }
   self.translator = nil
+  self.joiner = nil -- once a character was cut in two
   self.released = false
+  self.flowing = false -- see is_flowing
   self.complete = false
   self.saw_event = false
 end
@@ -65,12 +68,21 @@ local function is_content(event)
   return not ((kind == "text" or kind == "thinking") and (block[kind] == nil or block[kind] == ""))
 end
 
-local function enqueue(self, event)
+local function put(self, event)
   self.last = self.last + 1
   self.queue[self.last] = event
   self.released = self.released or is_content(event) or self.last - self.first >= MOST_KEPT_BACK
   if event.type == "message_stop" and not event.choice then
     self.complete = true
+  end
+end
+
+local function enqueue(self, event)
+  if not self.joiner then
+    return put(self, event)
+  end
+  for _, whole in ipairs(self.joiner:join(event)) do
+    put(self, whole)
   end
 end
 
@@ -87,15 +99,15 @@ local function take(self)
   return event
 end
 
-local function in_stream_error(self, event, data)
-  local err = self.exchange:api_error(event, nil, data)
+local function in_stream_error(self, data)
+  local err = self.exchange:api_error(data)
   err.in_stream = true
   return err
 end
 
 -- Takes one decoded payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
-  local event, problem = json.decode_answer(data)
+  local event, problem, halves = json.decode_event(data)
   if type(event) ~= "table" then
     problem = problem or "not an object"
     return nil, protocol_error(self, "the stream holds what is no event: " .. problem, data)
@@ -103,10 +115,14 @@ local function receive(self, data, name)
   if not self.translator and answer.is_completion_chunk(event) then
     self.translator = answer.translator()
   end
-  if event.type == "error" or (event.type == nil and event.error ~= nil) then
-    return nil, in_stream_error(self, event, data)
-  elseif self.translator and event.type == nil then
-    for _, translated in ipairs(self.translator:feed(event)) do
+  if event.type == "error" or event.type == nil and (event.error ~= nil or name == "error") then
+    return nil, in_stream_error(self, data)
+  end
+  if halves then
+    self.joiner = self.joiner or surrogates.joiner()
+  end
+  if self.translator and event.type == nil then
+    for _, translated in ipairs(self.translator:feed(event, halves and json.decode_answer(data) or event)) do
       enqueue(self, translated)
     end
     return true
@@ -149,9 +165,8 @@ local function receive_end(self)
   return nil, truncated(self)
 end
 
--- Moves on by one payload, or waits for one.
-local function pull(self)
-  local data, name = self.exchange.transfer:event()
+-- Moves on by one payload (what `transfer:event` gave), or waits for one.
+local function pull(self, data, name)
   if data == DONE then
     return receive_done(self)
   elseif type(data) == "table" then -- a delta, decoded in C
@@ -208,6 +223,7 @@ local function partial(self)
 end
 
 local function fail(self, err)
+  self.flowing = false
   err.partial = partial(self)
   if err.partial and not self.whole then
     self.exchange:count(err.partial)
@@ -238,15 +254,22 @@ local function finish(self)
   self.ended = true
   if not self.whole then
     self.exchange:count(self.accumulators[0].fields)
+    self.exchange:finish()
   end
-  self.exchange:finish()
 end
 
-local function advance(self)
+-- Whether a delta can go straight from the wire to the reader.
+local function is_flowing(self)
+  return self.released and self.first > self.last and not self.complete and not self.joiner and not self.translator
+end
+
+-- `data` and `name` are what `transfer:event` gave, if it was asked.
+local function advance(self, data, name)
   while true do
     if self.first <= self.last and (self.released or self.complete) then
       local event = take(self)
       if accumulate(self, event) then
+        self.flowing = is_flowing(self)
         return event
       end
       return fail(self, protocol_error(self, "a malformed event: " .. tostring(event.type)))
@@ -254,7 +277,11 @@ local function advance(self)
       finish(self)
       return nil
     end
-    local ok, err = pull(self)
+    if not data and not name then
+      data, name = self.exchange.transfer:event()
+    end
+    local ok, err = pull(self, data, name)
+    data, name = nil, nil
     if not ok then
       ok, err = recover(self, err)
       if not ok then
@@ -264,20 +291,41 @@ local function advance(self)
   end
 end
 
+local MAIN = {} -- stands for the main coroutine where Lua has no value for it
+
+-- Whether a coroutine that can still go on is inside next().
+local function is_being_read(self, coroutine_here)
+  local reader = self.reader
+  return reader ~= nil and reader ~= coroutine_here
+    and (reader == MAIN or coroutine.status(reader) ~= "dead")
+end
+
 --- The next event, waiting for it in the host's way.
 ---@return table|nil event nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
 function Stream:next()
+  local data, name
+  if self.flowing then
+    data, name = self.exchange.transfer:event()
+    if type(data) == "table" and self.accumulators[0]:add_delta(data) then
+      return data
+    end
+    self.flowing = false
+  end
   if self.err then
     return nil, self.err
   elseif self.ended then
     return nil
-  elseif self.reading then
-    error("the stream is being read by another coroutine", 2)
   end
-  self.reading = true
-  local event, err = advance(self)
-  self.reading = false
+  local here = coroutine.running() or MAIN
+  if is_being_read(self, here) then
+    error("the stream is being read by another coroutine", 2)
+  elseif self.reader then
+    return fail(self, errors.new { kind = "cancelled", message = "an error broke off the reading" })
+  end
+  self.reader = here
+  local event, err = advance(self, data, name)
+  self.reader = nil
   return event, err
 end
 
@@ -321,6 +369,15 @@ function Stream:text_deltas()
   end
 end
 
+local function choice_numbers(self)
+  local numbers = {}
+  for number in pairs(self.accumulators) do
+    numbers[#numbers + 1] = number
+  end
+  table.sort(numbers)
+  return numbers
+end
+
 --- Reads to the end.
 ---@return anthropic.Message|nil message the whole message
 ---@return anthropic.Error?
@@ -334,8 +391,8 @@ function Stream:message()
   end
   if not self.whole then
     local choices = {}
-    for choice = 0, #self.accumulators do
-      choices[choice + 1] = attach(self, self.accumulators[choice]:finish())
+    for i, number in ipairs(choice_numbers(self)) do
+      choices[i] = attach(self, self.accumulators[number]:finish())
     end
     self.whole = choices[1]
     if #choices > 1 then
@@ -358,7 +415,8 @@ function Stream:close()
     return
   end
   self.closed = true
-  if self.reading then -- the one who waits finds out
+  self.flowing = false
+  if self.reader then -- the one who waits finds out
     self.exchange:close()
   else
     fail(self, errors.new { kind = "cancelled", message = "the stream was closed" })

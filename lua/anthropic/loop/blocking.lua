@@ -8,11 +8,11 @@ local blocking = {}
 function blocking.wait(subject, seconds)
   local deadline = seconds and core.now() + seconds
   while not subject:has_news() do
-    local left = deadline and deadline - core.now()
-    if left and left <= 0 then
+    local left = deadline and math.max(0, deadline - core.now())
+    loop.step(left or -1)
+    if left == 0 then
       break
     end
-    loop.step(left or -1)
   end
   return true
 end

@@ -17,10 +17,14 @@ local loop = {}
 
 local the_loop
 local waiting = {} -- subject -> function that wakes the one who waits for it
-local draining = {} -- transfers that nobody reads any more but whose connection is worth keeping
+-- Transfers that nobody reads any more but whose connection is worth keeping -> what has news when
+-- they have ended.
+local draining = {}
 
 -- A finished stream's last bytes come within this time, or its connection is given up.
 local DRAIN_SECONDS = 1
+-- The next request waits so long for it: less than a new connection takes.
+local SETTLE_SECONDS = 0.02
 
 --- The core loop of this Lua state.
 function loop.core()
@@ -44,9 +48,11 @@ function loop.step(seconds)
   the_core:wait(seconds)
   local transfer = the_core:next_ready()
   while transfer do
-    if draining[transfer] and transfer:done() then
+    local drained = draining[transfer]
+    if drained and transfer:done() then
       draining[transfer] = nil
       transfer:close()
+      loop.wake(drained)
     end
     loop.wake(transfer)
     transfer = the_core:next_ready()
@@ -77,8 +83,22 @@ function loop.drain(transfer)
     transfer:close()
   else
     transfer:limit(DRAIN_SECONDS)
-    draining[transfer] = true
+    draining[transfer] = { has_news = function() return draining[transfer] == nil end }
   end
+end
+
+--- Waits a moment for a transfer that is coming to its end, so that its connection is free.
+---@param chosen? string|table the client's `loop` option
+---@return true|nil, "cancelled"?
+function loop.settle(chosen)
+  if next(draining) then
+    loop.step(0)
+  end
+  local _, drained = next(draining)
+  if drained then
+    return loop.driver(chosen).wait(drained, SETTLE_SECONDS)
+  end
+  return true
 end
 
 --- The driver for the calling code.

@@ -27,12 +27,14 @@ local PARKED = {}
 -- this deep at most.
 local MAX_DEPTH = 8
 
+local close_thread = rawget(coroutine, "close") -- Lua 5.4
+
 local running -- the task whose code is being run
 local active = false
 local depth = 0
-local runnable = {} -- queue
+local tasks = {} -- set of those that have not ended
+local runnable = { first = 1, last = 0 } -- queue
 local sleepers = {} -- { time, task }, soonest last
-local alive = 0
 local unjoined = {} -- failures that nobody has asked for, in order
 
 ---@class anthropic.Task
@@ -47,17 +49,44 @@ end
 local function make_runnable(task)
   if not task.queued and not task.done then
     task.queued = true
-    runnable[#runnable + 1] = task
+    runnable.last = runnable.last + 1
+    runnable[runnable.last] = task
   end
+end
+
+local function take_runnable()
+  local task = runnable[runnable.first]
+  runnable[runnable.first] = nil
+  runnable.first = runnable.first + 1
+  task.queued = false
+  return task
 end
 
 local function cancelled_error()
   return errors.new { kind = "cancelled", message = "the task was cancelled" }
 end
 
+-- Nothing that the task waited for will wake it any more.
+local function stop_waiting(task)
+  if task.subject then
+    loop.on_news(task.subject, nil)
+    task.subject = nil
+  end
+  if task.alarm then
+    for i, sleeper in ipairs(sleepers) do
+      if sleeper == task.alarm then
+        table.remove(sleepers, i)
+        break
+      end
+    end
+    task.alarm = nil
+  end
+end
+
 local function finish(task, ok, ...)
   task.done = true
-  alive = alive - 1
+  tasks[task] = nil
+  stop_waiting(task)
   if task.is_cancelled then
     task.failure = cancelled_error()
   elseif ok then
@@ -71,10 +100,10 @@ local function finish(task, ok, ...)
   end
 end
 
-local function after_resume(task, ok, first, ...)
+local function after_resume(task, ok, ...)
   if not ok or coroutine.status(task.thread) == "dead" then
-    finish(task, ok, first, ...)
-  elseif first ~= PARKED then
+    finish(task, ok, ...)
+  elseif (...) ~= PARKED then
     make_runnable(task)
   end
 end
@@ -83,7 +112,7 @@ local function resume(task)
   if task.done or coroutine.status(task.thread) ~= "suspended" then
     return
   end
-  local previous = running
+  local running_before, depth_before = running, depth
   running = task
   local arguments = task.arguments
   task.arguments = nil
@@ -92,66 +121,90 @@ local function resume(task)
   else
     after_resume(task, coroutine.resume(task.thread))
   end
-  running = previous
+  running, depth = running_before, depth_before
 end
 
 local function wake_sleepers()
   local now = core.now()
   while sleepers[1] and sleepers[#sleepers].time <= now do
-    make_runnable(table.remove(sleepers).task)
+    local task = table.remove(sleepers).task
+    task.alarm = nil
+    make_runnable(task)
   end
 end
 
+-- Whether a task that can go on waits for more than another task.
+local function something_will_come()
+  for task in pairs(tasks) do
+    if task.subject and (task == running or coroutine.status(task.thread) == "suspended") then
+      return true
+    end
+  end
+  return false
+end
+
 local function seconds_to_wait()
-  if runnable[1] then
+  if runnable.first <= runnable.last then
     return 0
   end
   local soonest = sleepers[#sleepers]
   if soonest then
     return math.max(0, soonest.time - core.now())
   end
-  if loop.core():active() == 0 then
+  if not something_will_come() then
     error("every task waits for another one", 0)
   end
   return -1
 end
 
--- One round.
+-- One round: those that are runnable now. A task that runs the others meanwhile takes from the
+-- same queue.
 local function turn()
   loop.step(seconds_to_wait())
   wake_sleepers()
-  local round = runnable
-  runnable = {}
-  for _, task in ipairs(round) do
-    task.queued = false
-    resume(task)
+  local last = runnable.last
+  while runnable.first <= last do
+    resume(take_runnable())
+  end
+end
+
+-- Lets the others go on.
+local function suspend(task)
+  if coroutine.running() == task.thread then
+    coroutine.yield(PARKED)
+  elseif depth < MAX_DEPTH then
+    depth = depth + 1
+    turn()
+    depth = depth - 1
+  elseif task.subject then
+    loop.step(0.01)
+    wake_sleepers()
+  else
+    error("too many tasks wait inside coroutines of their own", 0)
   end
 end
 
 -- Suspends the running task until is_over() or cancelled.
 local function wait_until(is_over)
   local task = running
-  local suspendable = coroutine.running() == task.thread
-  depth = depth + (suspendable and 0 or 1)
   while not is_over() and not task.is_cancelled do
-    if suspendable then
-      coroutine.yield(PARKED)
-    elseif depth <= MAX_DEPTH then
-      turn()
-    else
-      loop.step(0.01)
-      wake_sleepers()
-    end
+    suspend(task)
   end
-  depth = depth - (suspendable and 0 or 1)
   if not task.is_cancelled then
     return true
   end
-  if task.was_told then -- it went on: nothing it waits for will come
-    error(cancelled_error(), 0)
-  end
   task.was_told = true
   return nil, "cancelled"
+end
+
+-- A cancelled task that went on must not wait again.
+local function check_cancelled(task, subject)
+  if task.was_told then
+    if subject and subject.close then
+      subject:close()
+    end
+    error(cancelled_error(), 0)
+  end
 end
 
 --- The task whose code is running, or nil.
@@ -160,27 +213,39 @@ function scheduler.current()
   return running
 end
 
-local function sleep_until(time)
-  local position = #sleepers + 1
-  while position > 1 and sleepers[position - 1].time < time do
-    position = position - 1
+local function set_alarm(task, time)
+  local first, last = 1, #sleepers + 1
+  while first < last do
+    local middle = math.floor((first + last) / 2)
+    if sleepers[middle].time > time then
+      first = middle + 1
+    else
+      last = middle
+    end
   end
-  table.insert(sleepers, position, { time = time, task = running })
+  task.alarm = { time = time, task = task }
+  table.insert(sleepers, first, task.alarm)
 end
 
+--- Waits as loop/init.lua describes. Where seconds are given the others go first, even if there is
+--- no time to wait.
 function scheduler.wait(subject, seconds)
   local task = running
-  local deadline = seconds and core.now() + seconds
-  if deadline then
-    sleep_until(deadline)
+  if not task then
+    error('the loop "scheduler" waits inside anthropic.run only', 0)
   end
+  check_cancelled(task, subject)
+  if seconds then
+    set_alarm(task, core.now() + seconds)
+  end
+  task.subject = subject
   loop.on_news(subject, function()
     make_runnable(task)
   end)
   local ok, reason = wait_until(function()
-    return subject:has_news() or deadline and core.now() >= deadline
+    return subject:has_news() or seconds and not task.alarm
   end)
-  loop.on_news(subject, nil)
+  stop_waiting(task)
   return ok, reason
 end
 
@@ -195,19 +260,36 @@ function scheduler.spawn(f, ...)
     error("anthropic.spawn works inside anthropic.run", 2)
   end
   local task = setmetatable({
-    thread = coroutine.create(f),
+    thread = coroutine.create(function(...) -- stock Lua 5.1 makes none of a C function
+      return f(...)
+    end),
     arguments = pack(...),
     joiners = {},
     done = false,
   }, Task)
-  alive = alive + 1
+  tasks[task] = true
   make_runnable(task)
   return task
 end
 
+-- Ends a run. Tasks that are left, because an error broke it off, end as cancelled.
 local function reset()
-  active, alive, depth = false, 0, 0
-  running, runnable, sleepers, unjoined = nil, {}, {}, {}
+  local left = tasks
+  active, running, depth = false, nil, 0
+  tasks, runnable, sleepers, unjoined = {}, { first = 1, last = 0 }, {}, {}
+  for task in pairs(left) do
+    task.done, task.failure = true, cancelled_error()
+    stop_waiting(task)
+    if close_thread and coroutine.status(task.thread) == "suspended" then
+      close_thread(task.thread)
+    end
+  end
+end
+
+local function run_all()
+  while next(tasks) do
+    turn()
+  end
 end
 
 --- Runs `f` and all that it spawns until they have ended.
@@ -223,10 +305,7 @@ function scheduler.run(f, ...)
   end
   active = true
   local main = scheduler.spawn(f, ...)
-  local ok, reason = true, nil
-  while ok and alive > 0 do
-    ok, reason = pcall(turn)
-  end
+  local ok, reason = pcall(run_all)
   local failed = unjoined[1]
   for _, task in ipairs(unjoined) do
     failed = task == main and main or failed
@@ -251,6 +330,7 @@ function Task:join()
     if running == self then
       error("a task cannot join itself", 2)
     end
+    check_cancelled(running)
     self.joiners[#self.joiners + 1] = running
     local ok = wait_until(function()
       return self.done

@@ -1,0 +1,22 @@
+-- Prints an answer piece by piece, as it is written.
+--
+--     ANTHROPIC_API_KEY=... lua examples/stream.lua
+
+local anthropic = require "anthropic"
+
+local client = anthropic.new()
+
+local stream = assert(client.messages.create {
+  model = "claude-sonnet-4-5",
+  max_tokens = 1024,
+  messages = { { role = "user", content = "Write a haiku about the moon." } },
+  stream = true,
+})
+
+for text in stream:text_deltas() do
+  io.write(text)
+  io.flush()
+end
+
+local message = stream:message() -- the whole message, put together from the events
+print(("\n(%s, %d tokens)"):format(message.stop_reason, message.usage.output_tokens))

@@ -1,0 +1,122 @@
+--- Joins characters that a server cut in two. One that cuts text by UTF-16 units can end a delta with
+--- "\ud83d" and begin the next with "\ude00": `json.decode_event` leaves such halves in as three bytes.
+--
+--     local joiner = surrogates.joiner()
+--     for _, whole in ipairs(joiner:join(event)) do ... end
+--
+-- A half is held back until the same field of its block goes on; where its partner does not come it
+-- is U+FFFD, as halves are everywhere else.
+
+local REPLACEMENT = "\239\191\189"
+local HALF = "\237[\160-\191][\128-\191]"
+local PAIR = "\237([\160-\175])([\128-\191])\237([\176-\191])([\128-\191])"
+local HIGH_AT_END = "^(.*)(\237[\160-\175][\128-\191])$"
+
+-- The deltas of text that grows, and their field.
+local FIELDS = { text_delta = "text", thinking_delta = "thinking", input_json_delta = "partial_json" }
+
+-- Events after which a block, or every block of the message, does not go on.
+local ENDS = { content_block_start = true, content_block_stop = true, message_delta = true, message_stop = true }
+
+---@class anthropic.SurrogateJoiner
+local Joiner = {}
+Joiner.__index = Joiner
+
+local surrogates = {}
+
+local function character(a, b, c, d)
+  local high = (a:byte() - 0xA0) * 64 + b:byte() - 0x80
+  local low = (c:byte() - 0xB0) * 64 + d:byte() - 0x80
+  local code = 0x10000 + high * 0x400 + low
+  return string.char(
+    0xF0 + math.floor(code / 0x40000),
+    0x80 + math.floor(code / 0x1000) % 64,
+    0x80 + math.floor(code / 64) % 64,
+    0x80 + code % 64
+  )
+end
+
+-- Joins the halves in a text; those without a partner become U+FFFD.
+local function mend(text)
+  if not text:find(HALF) then
+    return text
+  end
+  return (text:gsub(PAIR, character):gsub(HALF, REPLACEMENT))
+end
+
+local function mend_all(value)
+  for name, member in next, value do
+    if type(member) == "string" then
+      value[name] = mend(member)
+    elseif type(member) == "table" then
+      mend_all(member)
+    end
+  end
+end
+
+--- Makes a joiner for the events of one stream.
+---@return anthropic.SurrogateJoiner
+function surrogates.joiner()
+  return setmetatable({ held = {} }, Joiner)
+end
+
+-- Takes the half that the same field ended with the last time.
+local function take(self, event)
+  for i, held in ipairs(self.held) do
+    if held.choice == event.choice and held.index == event.index and held.type == event.delta.type then
+      table.remove(self.held, i)
+      return held.half
+    end
+  end
+  return ""
+end
+
+local function join_delta(self, event, piece)
+  local text = take(self, event) .. piece
+  local before, half = text:match(HIGH_AT_END)
+  if half then
+    self.held[#self.held + 1] = {
+      choice = event.choice, index = event.index, type = event.delta.type, half = half,
+    }
+  end
+  return mend(before or text)
+end
+
+-- Gives up the halves whose block has ended.
+local function release(self, event, events)
+  local kept = {}
+  for _, held in ipairs(self.held) do
+    if held.choice == event.choice and (event.index == nil or event.index == held.index) then
+      events[#events + 1] = {
+        type = "content_block_delta",
+        index = held.index,
+        delta = { type = held.type, [FIELDS[held.type]] = REPLACEMENT },
+        choice = held.choice,
+        raw = event.raw,
+      }
+    else
+      kept[#kept + 1] = held
+    end
+  end
+  self.held = kept
+end
+
+--- Mends an event in place.
+---@param event table native, decoded by `json.decode_event`
+---@return table[] events the event, after deltas for the halves that it leaves without a partner
+function Joiner:join(event)
+  local delta = event.type == "content_block_delta" and event.delta
+  local field = type(delta) == "table" and FIELDS[delta.type]
+  local piece = field and delta[field]
+  local events = {}
+  if type(piece) == "string" then
+    delta[field] = join_delta(self, event, piece)
+  elseif ENDS[event.type] then
+    release(self, event, events)
+  end
+  mend_all(event)
+  events[#events + 1] = event
+  return events
+end
+
+return surrogates

@@ -1,0 +1,283 @@
+local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
+
+local host = package.preload.host and require "host"
+
+local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, is_unchanged = function() return true end }
+
+describe("the core's types", function()
+  local loop, peer
+
+  before_each(function()
+    loop = core.loop()
+    peer = core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  local function finished(body, options)
+    local transfer = core_peer.start(loop, peer, options)
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head .. (body or ""))
+    connection:close()
+    return core_peer.finish(loop, transfer)
+  end
+
+  it("say what they are", function()
+    local transfer = core_peer.start(loop, peer)
+    assert.equal("anthropic.loop (1 active)", tostring(loop))
+    assert.equal("anthropic.transfer (under way)", tostring(transfer))
+    transfer:close()
+    assert.equal("anthropic.transfer (closed)", tostring(transfer))
+    assert.equal("anthropic.transfer (done)", tostring(finished()))
+    loop:close()
+    assert.equal("anthropic.loop (closed)", tostring(loop))
+  end)
+
+  it("refuse an object of another type", function()
+    local transfer = core_peer.start(loop, peer)
+    local decoder = core.sse(100)
+    for _, case in ipairs { { loop, transfer }, { transfer, loop }, { decoder, loop }, { loop, {} }, { loop, io.stdout } } do
+      for name, method in pairs(getmetatable(case[1]).__index) do
+        assert.has_error(function() method(case[2], {}) end, nil, name)
+        assert.has_error(function() method(nil) end, nil, name)
+      end
+      assert.has_error(function() getmetatable(case[1]).__gc(case[2]) end)
+    end
+  end)
+
+  it("refuse wrong options with their names", function()
+    for name, value in pairs {
+      method = 1, url = true, body = {}, proxy = 1, ca_file = {}, ca_path = false,
+      connect_timeout = "1", first_byte_timeout = {}, idle_timeout = true, total_timeout = "x",
+      max_body_bytes = {}, max_event_bytes = "1",
+    } do
+      local ok, message = pcall(core_peer.start, loop, peer, { [name] = value })
+      assert.is_false(ok)
+      assert.truthy(message:find(name, 1, true), message)
+    end
+    for _, url in ipairs { "http://127.0.0.1/\r\nX: y", "http://127.0.0.1/\0" } do
+      assert.has_error(function() loop:start { method = "GET", url = url } end)
+    end
+    for _, line in ipairs { "X: a\r\nY: b", "X: a\nY: b", "X: \0", 1, {} } do
+      assert.has_error(function() core_peer.start(loop, peer, { headers = { line } }) end)
+    end
+    assert.has_error(function() loop:start {} end, "method and url must be given")
+    assert.has_error(function() loop:start(1) end)
+    assert.has_error(function() loop:wait(0 / 0) end)
+    assert.has_error(function() loop:wait() end)
+    assert.equal(0, loop:active())
+  end)
+
+  it("take times that are no time for none", function()
+    local nan, huge = 0 / 0, math.huge
+    for _, value in ipairs { nan, huge, -huge, 1e300, -1, 0 } do
+      local transfer = finished("hello", {
+        connect_timeout = value, first_byte_timeout = value, idle_timeout = value, total_timeout = value,
+      })
+      assert.is_nil(transfer:failure())
+      assert.equal("hello", transfer:body())
+    end
+  end)
+
+  it("refuse other protocols than http and https", function()
+    for _, url in ipairs { "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "" } do
+      local transfer, message = loop:start { method = "GET", url = url }
+      if transfer then
+        core_peer.finish(loop, transfer)
+        assert.equal("connection", (transfer:failure()))
+      else
+        assert.is_string(message)
+      end
+    end
+  end)
+
+  it("stay usable when they are closed", function()
+    local transfer = core_peer.start(loop, peer)
+    transfer:close()
+    transfer:close()
+    assert.is_nil(transfer:status())
+    assert.is_nil(transfer:headers())
+    assert.same({ nil, "done" }, { transfer:event() })
+    assert.equal("", transfer:body())
+    assert.is_true(transfer:done())
+    assert.is_true(transfer:has_news())
+    assert.equal("cancelled", (transfer:failure()))
+    assert.same({}, transfer:timings())
+    transfer:limit(1)
+    assert.equal(0, loop:active())
+    loop:close()
+    loop:close()
+    for _, name in ipairs { "fd", "step", "next_ready", "active", "connections" } do
+      assert.has_error(function() loop[name](loop) end, "the loop is closed")
+    end
+    assert.has_error(function() loop:wait(0) end, "the loop is closed")
+    assert.has_error(function() loop:start { method = "GET", url = "http://127.0.0.1/" } end, "the loop is closed")
+  end)
+
+  it("end what is under way when the loop is closed, and can be closed after it", function()
+    local active = core_peer.start(loop, peer)
+    peer:accept(loop)
+    local done = finished("data: 1\n\n")
+    local unseen = finished("data: 2\n\n")
+    loop:close()
+    assert.equal("cancelled", (active:failure()))
+    assert.equal("1", (done:event()))
+    assert.equal("2", (unseen:event()))
+    for _, transfer in ipairs { active, done, unseen } do
+      transfer:limit(1)
+      transfer:body()
+      transfer:close()
+    end
+  end)
+
+  it("are collected in any order", function()
+    for order = 1, 3 do
+      local own = core.loop()
+      local active = core_peer.start(own, peer)
+      local ready = core_peer.start(own, peer, { total_timeout = 1e-9 })
+      core_peer.finish(own, ready)
+      if order == 1 then
+        own = nil
+        collectgarbage()
+        assert.is_false(active:done())
+      elseif order == 2 then
+        active, ready = nil, nil
+        collectgarbage()
+        collectgarbage()
+        assert.equal(0, own:active())
+        assert.is_nil(own:next_ready())
+      end
+      own, active, ready = nil, nil, nil -- luacheck: ignore
+      collectgarbage()
+    end
+  end)
+
+  it("cancel a transfer that nobody holds any more", function()
+    core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    collectgarbage()
+    collectgarbage()
+    assert.equal(0, loop:active())
+    assert.equal("closed", select(2, connection:receive(1)))
+  end)
+
+  it("keep the request's body while it is sent", function()
+    local transfer = core_peer.start(loop, peer, { body = ("x"):rep(8 * 1024 * 1024) })
+    collectgarbage()
+    collectgarbage()
+    local connection, request = peer:accept(loop)
+    assert.equal(("x"):rep(1000), request:sub(-1000))
+    connection:send(core_peer.head_of(0))
+    assert.is_nil(core_peer.finish(loop, transfer):failure())
+  end)
+
+  it("do not read from what a finalizer closes meanwhile", function()
+    local newproxy = rawget(_G, "newproxy")
+    local function on_collect(finalizer)
+      if newproxy then
+        getmetatable(newproxy(true)).__gc = finalizer
+      else
+        setmetatable({}, { __gc = finalizer })
+      end
+    end
+    collectgarbage "generational"
+    collectgarbage "incremental"
+    local name = ("n"):rep(200)
+    local body = ("event: " .. name .. "\ndata: " .. ("d"):rep(3000) .. "\n\n"):rep(60)
+    for _ = 1, 5 do
+      local transfer = finished(body)
+      local decoder = core.sse(10000)
+      decoder:feed(body)
+      on_collect(function()
+        transfer:close()
+        pcall(decoder.feed, decoder, body)
+        pcall(decoder.next, decoder)
+      end)
+      local failure
+      repeat
+        local _ = ("garbage"):rep(1000) .. tostring({})
+        local data, event = transfer:event()
+        if data then
+          assert.equal(3000, #data)
+          assert.equal(name, event)
+        end
+        transfer:headers()
+        transfer:timings()
+        failure = transfer:failure()
+        local ok, decoded = pcall(decoder.next, decoder)
+        assert.is_true(not ok or not decoded or #decoded == 3000)
+      until not data
+      assert.is_true(failure == nil or failure == "cancelled")
+    end
+  end)
+
+  it("do not grow over ten thousand cycles", function()
+    local count, memory
+    for i = 1, 10000 do
+      local own = core.loop()
+      own:fd()
+      local transfer = i % 10 == 0 and core_peer.start(own, peer)
+      if i % 3 == 0 and transfer then
+        own:step()
+      end
+      if i % 2 == 0 then
+        own:close()
+      end
+      if i % 500 == 0 then
+        local connection
+        repeat
+          connection = peer.listener:accept()
+          if connection then
+            connection:close()
+          end
+        until not connection
+        own, transfer = nil, nil -- luacheck: ignore
+        collectgarbage()
+        collectgarbage()
+        if i == 2000 then
+          count, memory = core_peer.descriptors(), core_peer.memory()
+        end
+      end
+    end
+    assert.equal(count, core_peer.descriptors())
+    if not host then -- a sanitizer keeps what was freed for a while
+      assert.is_true(core_peer.memory() - memory < 4 * 1024 * 1024)
+    end
+  end)
+
+  it("open no descriptor that a program started from here gets", function()
+    local function inherited()
+      local pipe = assert(io.popen("ls -l /proc/self/fd"))
+      local text = pipe:read("*a")
+      pipe:close()
+      return select(2, text:gsub("socket:", "")), select(2, text:gsub("anon_inode:", ""))
+    end
+    peer:close()
+    local sockets, others = inherited()
+    local own = core_peer.listen()
+    loop:fd()
+    local listeners = inherited()
+    local transfer = core_peer.start(loop, own)
+    core_peer.run(loop, function()
+      return loop:connections() > 0
+    end)
+    assert.same({ listeners, others }, { inherited() })
+    assert.is_true(sockets <= listeners)
+    own:close()
+    transfer:close()
+  end)
+
+  it("encode names with broken UTF-8 as errors, whatever stands behind them", function()
+    for _, name in ipairs { "\xE2\x82", "\xF0\x9F\x98", "\xC3", "a\xE2" } do
+      local text, message = core.json_encode({ [name] = 1, ["\xAC"] = 2, ["\x80"] = 3 }, rules)
+      assert.is_nil(text)
+      assert.truthy(message:find("invalid UTF-8", 1, true))
+      local listed = setmetatable({ [name] = 1 }, { __encode = { name } })
+      assert.is_nil((core.json_encode(listed, rules)))
+    end
+  end)
+end)

@@ -1,0 +1,268 @@
+-- Every program in examples/, run as it stands.
+
+local anthropic = require "anthropic"
+local background = require "spec.support.background"
+local socket = require "socket"
+local testing = require "anthropic.testing"
+
+local ENVIRONMENT = "env -u NO_COLOR -u ANTHROPIC_API_KEY -u ANTHROPIC_AUTH_TOKEN -u ANTHROPIC_BASE_URL"
+  .. " -u ANTHROPIC_CUSTOM_HEADERS -u ANTHROPIC_LOG TERM=xterm"
+
+local function command(name, assignments)
+  return ("%s %s timeout 60 %s examples/%s.lua"):format(
+    ENVIRONMENT, assignments or "", background.interpreter(), name)
+end
+
+local function at(server)
+  return "ANTHROPIC_API_KEY=test-key ANTHROPIC_BASE_URL=" .. server.url
+end
+
+-- Runs an example against a server with this script: its output, exit code and requests.
+local function run(name, script, input)
+  local server = testing.server { script = script }
+  local output, code = background.output_of(
+    ("printf %s | %s 2>&1"):format(background.quote(input or ""), command(name, at(server))))
+  local requests, connections = server:requests(), server:connections()
+  server:stop()
+  return output, code, requests, connections
+end
+
+local checks = {}
+
+function checks.hello()
+  local output, code, requests = run("hello", testing.message { text = "Hello to you!" })
+  assert.equal("Hello to you!\n", output)
+  assert.equal(0, code)
+  assert.equal("Bearer test-key", requests[1].headers.authorization)
+end
+
+function checks.stream()
+  local output, code, requests = run("stream", testing.stream { text = "月 over water", usage = { output_tokens = 9 } })
+  assert.equal("月 over water\n(end_turn, 9 tokens)\n", output)
+  assert.equal(0, code)
+  assert.is_true(requests[1].json.stream)
+end
+
+function checks.tools()
+  local output, code, requests = run("tools", {
+    testing.message {
+      thinking = "Look it up.",
+      tool_uses = { { id = "toolu_1", name = "get_weather", input = { city = "Lisbon" } } },
+    },
+    testing.message { text = "It is mild in Lisbon." },
+  })
+  assert.equal('get_weather {"city":"Lisbon"}\nIt is mild in Lisbon.\n', output)
+  assert.equal(0, code)
+  assert.equal(2, #requests)
+  local messages = requests[2].json.messages
+  assert.equal("thinking", messages[2].content[1].type)
+  assert.same({
+    type = "tool_result",
+    tool_use_id = "toolu_1",
+    content = "18 degrees and a light wind in Lisbon",
+  }, messages[3].content[1])
+end
+
+function checks.errors()
+  local output, code, requests = run("errors", {
+    routes = {
+      { body_contains = "no-such-model", answers = {
+        testing.error { status = 404, message = "model: no-such-model" },
+      } },
+      { body_contains = "Count to ten", answers = {
+        testing.stream { text = "One, two,", error = { type = "overloaded_error", message = "Overloaded" } },
+      } },
+      { answers = {
+        testing.error { status = 529, retry_after = 0.01, delay = 0.3 },
+        testing.error { status = 529, retry_after = 0.01, delay = 0.3 },
+        testing.message { text = "At last." },
+      } },
+    },
+  })
+  assert.equal(0, code)
+  assert.is_nil(output:find("traceback", 1, true))
+  local position = 1
+  for _, expected in ipairs {
+    "not even sent: messages: table expected, got string",
+    "the server said no: 404 not_found_error",
+    "in one line: anthropic: api error 404 not_found_error: model: no-such-model (req_test_error)",
+    "too slow: the total timeout ran out",
+    "attempt 1 failed",
+    "attempts: At last.",
+    "the server said no: 529 overloaded_error",
+    "what had arrived: One, two,",
+  } do
+    local _, last = output:find(expected, position, true)
+    assert.is_truthy(last, expected .. "\n" .. output)
+    position = last
+  end
+  assert.is_true(#requests >= 4)
+end
+
+function checks.many()
+  local output, code, requests, connections = run("many", testing.message { text = "49", delay = 0.5 })
+  assert.equal(0, code)
+  for number = 1, 20 do
+    assert.truthy(output:find(("%d\t49\n"):format(number), 1, true), output)
+  end
+  assert.truthy(output:match "20 answers in %d+%.%d s\n$")
+  assert.equal(20, #requests)
+  assert.equal(20, connections.opened)
+end
+
+function checks.chat()
+  local output, code, requests = run("chat", {
+    testing.stream { text = "Hello, Ada." },
+    testing.error { status = 400, message = "not that" },
+    testing.stream { text = "You are Ada." },
+  }, "I am Ada.\\n\\nsomething\\nWho am I?")
+  assert.equal("> Hello, Ada.\n> > \nanthropic: api error 400 invalid_request_error: not that (req_test_error)\n"
+    .. "> You are Ada.\n> \n", output)
+  assert.equal(0, code)
+  local messages = requests[3].json.messages
+  assert.equal(3, #messages)
+  assert.same({ { type = "text", text = "Hello, Ada." } }, messages[2].content)
+  assert.equal("Who am I?", messages[3].content)
+end
+
+function checks.testing_server()
+  local server = background.start(command("testing_server") .. " --lifetime 60", "(http://127%.0%.0%.1:%d+)\n")
+  local client = anthropic.new { base_url = server.ready, api_key = "test" }
+  local message, err = client.messages.create {
+    model = "claude-sonnet-4-5",
+    max_tokens = 10,
+    messages = { { role = "user", content = "Hello" } },
+  }
+  client:close()
+  server:signal "INT"
+  local output = server:wait()
+  server:stop()
+  assert.is_nil(err)
+  assert.truthy(message:text():find("你好", 1, true))
+  assert.equal(server.ready .. "\n", output)
+end
+
+function checks.demo()
+  local pipe = io.popen(command "demo" .. " 2>&1")
+  local output, first_text = "", nil
+  local byte = pipe:read(1)
+  while byte do
+    output = output .. byte
+    first_text = first_text or output:find("[thinking]\nT", 1, true) and socket.gettime()
+    byte = pipe:read(1)
+  end
+  local finished = socket.gettime()
+  pipe:close()
+
+  local _, _, thinking, answer, summary = output:find("%[thinking%]\n(.-)\n\n%[answer%]\n(.-)\n\n%[summary%]\n(.*)$")
+  assert.is_truthy(summary, output)
+  assert.truthy(thinking:find("中文 and emoji all arrive whole", 1, true))
+  assert.truthy(answer:find("你好!很高兴见到你。👋 Hello!", 1, true))
+  assert.truthy(answer:find("🚀", 1, true))
+  assert.truthy(summary:find("stop reason: end_turn\ntokens: 42 in, 150 out\n", 1, true))
+  assert.truthy(summary:match "first text after %d+%.%d%d s, all after %d+%.%d%d s\nrequest ID: req_test_1\n$")
+  assert.is_nil(output:find("\27", 1, true))
+  assert.is_true(finished - first_text > 0.5, "the text came all at once")
+end
+
+describe("examples/", function()
+  for path in background.output_of("ls examples/*.lua"):gmatch "[^\n]+" do
+    local name = path:match "examples/(.*)%.lua"
+
+    it(name .. ".lua does what it says", function()
+      assert.is_function(checks[name], "there is no check of " .. path)
+      checks[name]()
+    end)
+
+    it(name .. ".lua says in its first line what it shows", function()
+      assert.truthy(background.read_file(path):match "^%-%- %u[^\n]+")
+    end)
+  end
+end)
+
+describe("the demo", function()
+  local answer = testing.stream { thinking = "Hmm.", text = "Here." }
+
+  it("asks the page's request of the server that the environment names", function()
+    local output, code, requests = run("demo", answer)
+    assert.equal(0, code)
+    assert.truthy(output:find("[thinking]\nHmm.\n\n[answer]\nHere.\n", 1, true))
+    local sent = requests[1].json
+    assert.equal("claude-sonnet-4-20250514", sent.model)
+    assert.truthy(sent.system:find("你", 1, true))
+    assert.equal(1, #sent.messages)
+    assert.equal("user", sent.messages[1].role)
+    assert.is_true(sent.stream)
+    assert.equal(8000, sent.max_tokens)
+    assert.same({ type = "enabled", budget_tokens = 1200 }, sent.thinking)
+  end)
+
+  it("shows an answer in the other shape, without thinking or usage, as well", function()
+    local output, code = run("demo", testing.completion_stream { content = "Here." })
+    assert.equal(0, code, output)
+    assert.truthy(output:find("\n\n[answer]\nHere.\n", 1, true))
+  end)
+
+  it("says what is missing when there is a base URL and no key", function()
+    local output, code = background.output_of(command("demo", "ANTHROPIC_BASE_URL=http://127.0.0.1:9") .. " 2>&1")
+    assert.equal(1, code)
+    assert.truthy(output:find("ANTHROPIC_API_KEY", 1, true))
+    assert.is_nil(output:find("traceback", 1, true))
+  end)
+
+  it("tells an error in one line, and fails", function()
+    local output, code = run("demo", testing.error { status = 401, message = "invalid x-api-key" })
+    assert.equal(1, code)
+    local line = "anthropic: api error 401 authentication_error: invalid x-api-key (req_test_error)"
+    assert.truthy(output:find("\n" .. line .. "\n", 1, true))
+    assert.is_nil(output:find("test-key", 1, true))
+  end)
+
+  it("keeps what had come when the stream breaks off", function()
+    local output, code = run("demo", testing.stream {
+      text = "Half of",
+      error = { type = "overloaded_error", message = "Overloaded" },
+    })
+    assert.equal(1, code)
+    assert.truthy(output:find("[answer]\nHalf of\nanthropic: api error 529 overloaded_error: Overloaded", 1, true))
+  end)
+
+  it("ends quietly on Ctrl-C", function()
+    local demo = background.start(command "demo", "%[thinking%]\n%w+")
+    demo:signal "INT"
+    local output = demo:wait()
+    demo:stop()
+    assert.is_nil(output:find("[summary]", 1, true))
+    assert.is_nil(output:find("interrupted", 1, true))
+    assert.is_nil(output:find("traceback", 1, true))
+  end)
+
+  describe("on a terminal", function()
+    local function on_terminal(assignments)
+      local server = testing.server { script = answer }
+      local output = background.output_of(
+        ("script -qec %s /dev/null"):format(background.quote(command("demo", at(server) .. " " .. assignments))))
+      server:stop()
+      return (output:gsub("\r\n", "\n"))
+    end
+
+    if not background.output_of("command -v script"):match "%S" then
+      it("dims the thinking", function()
+        pending("the command `script`, which makes a terminal, is not installed")
+      end)
+      return
+    end
+
+    it("dims the thinking", function()
+      assert.truthy(on_terminal(""):find("\27[2mHmm.\n\n\27[0mHere.\n", 1, true))
+    end)
+
+    for _, assignment in ipairs { "NO_COLOR=1", "TERM=dumb", "TERM=" } do
+      it("is plain with " .. assignment, function()
+        local output = on_terminal(assignment)
+        assert.truthy(output:find("[thinking]\nHmm.\n\n[answer]\nHere.\n", 1, true), output)
+        assert.is_nil(output:find("\27", 1, true))
+      end)
+    end
+  end)
+end)

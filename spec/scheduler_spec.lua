@@ -1,0 +1,526 @@
+local anthropic = require "anthropic"
+local core = require "anthropic.core"
+
+local STOCK_5_1 = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
+
+local function count_and_pack(...)
+  return { n = select("#", ...), ... }
+end
+
+-- Runs f and gives what run raised.
+local function failure_of(f, ...)
+  local ok, err = pcall(anthropic.run, f, ...)
+  assert.is_false(ok, "run raised nothing")
+  return err
+end
+
+describe("anthropic.run", function()
+  it("passes its arguments on and returns all results, nils inside", function()
+    local results = count_and_pack(anthropic.run(function(...)
+      assert.same({ n = 4, 1, nil, "x", nil }, count_and_pack(...))
+      return nil, 2, nil, 4, nil
+    end, 1, nil, "x", nil))
+    assert.same({ n = 5, nil, 2, nil, 4, nil }, results)
+  end)
+
+  it("returns nothing where the function returns nothing", function()
+    assert.equal(0, select("#", anthropic.run(function() end)))
+    assert.equal(1, select("#", anthropic.run(function() return nil end)))
+  end)
+
+  it("returns the results also after waits", function()
+    assert.same({ n = 2, nil, false }, count_and_pack(anthropic.run(function()
+      anthropic.sleep(0.001)
+      return nil, false
+    end)))
+  end)
+
+  it("raises what the function raised, unchanged", function()
+    local object = setmetatable({}, { __tostring = function() return "mine" end })
+    assert.equal(object, failure_of(function() error(object) end))
+    assert.equal("words", failure_of(function()
+      anthropic.sleep(0.001)
+      error("words", 0)
+    end))
+    assert.equal(7, failure_of(error, 7, 0))
+  end)
+
+  it("waits for all that was spawned, also by spawned tasks", function()
+    local ended = {}
+    anthropic.run(function()
+      anthropic.spawn(function()
+        anthropic.sleep(0.01)
+        anthropic.spawn(function()
+          anthropic.sleep(0.01)
+          ended[#ended + 1] = "inner"
+        end)
+        ended[#ended + 1] = "outer"
+      end)
+      ended[#ended + 1] = "main"
+    end)
+    assert.same({ "main", "outer", "inner" }, ended)
+  end)
+
+  it("waits for the others before it raises", function()
+    local ended = false
+    assert.equal("early", failure_of(function()
+      anthropic.spawn(function()
+        anthropic.sleep(0.02)
+        ended = true
+      end)
+      error("early", 0)
+    end))
+    assert.is_true(ended)
+  end)
+
+  it("raises the error of a task that nobody joined, after all tasks ended", function()
+    local object, ended = {}, false
+    local err = failure_of(function()
+      anthropic.spawn(function() error(object) end)
+      anthropic.spawn(function()
+        anthropic.sleep(0.02)
+        ended = true
+      end)
+    end)
+    assert.equal(object, err)
+    assert.is_true(ended)
+  end)
+
+  it("raises the main function's error rather than a task's", function()
+    assert.equal("main", failure_of(function()
+      anthropic.spawn(function() error("task", 0) end)
+      anthropic.sleep(0.001)
+      error("main", 0)
+    end))
+  end)
+
+  it("raises nothing for a task whose error was joined", function()
+    local object = {}
+    local value, err = anthropic.run(function()
+      return anthropic.spawn(function() error(object) end):join()
+    end)
+    assert.is_nil(value)
+    assert.equal(object, err)
+  end)
+
+  it("can be used again after a success and after an error", function()
+    assert.equal(1, anthropic.run(function() return 1 end))
+    failure_of(error, "once")
+    assert.equal(2, anthropic.run(function()
+      anthropic.sleep(0.001)
+      return 2
+    end))
+  end)
+
+  it("is refused inside itself, and the outer run goes on", function()
+    local message
+    assert.equal("on", anthropic.run(function()
+      local _, err = anthropic.spawn(function()
+        anthropic.run(function() end)
+      end):join()
+      message = err
+      return "on"
+    end))
+    assert.matches("running already", message)
+  end)
+
+  it("refuses what is no function", function()
+    assert.has_error(function() anthropic.run("x") end, "anthropic.run: function expected, got string")
+    assert.equal(1, anthropic.run(function() return 1 end))
+  end)
+
+  it("works inside a coroutine of a host, and gives control back at its end only", function()
+    local host = coroutine.create(function()
+      local value = anthropic.run(function()
+        anthropic.sleep(0.01)
+        coroutine.yield "to the scheduler"
+        return "done"
+      end)
+      coroutine.yield("run gave " .. value)
+    end)
+    local _, said = coroutine.resume(host)
+    assert.equal("run gave done", said)
+  end)
+
+  it("leaves nothing behind that a later run would trip over", function()
+    local left
+    failure_of(function()
+      local other
+      left = anthropic.spawn(function() return other:join() end)
+      other = anthropic.spawn(function() return left:join() end)
+    end)
+    assert.equal("on", anthropic.run(function()
+      left:cancel()
+      local value, err = left:join()
+      assert.is_nil(value)
+      assert.equal("cancelled", err.kind)
+      anthropic.sleep(0.01)
+      return "on"
+    end))
+  end)
+
+  it("can be left by an error from a debug hook, and be used again", function()
+    local sleeper
+    local hook_count = 0
+    local ok, err = pcall(function()
+      anthropic.run(function()
+        sleeper = anthropic.spawn(anthropic.sleep, 600)
+        anthropic.spawn(function()
+          while true do
+            coroutine.yield()
+            hook_count = hook_count + 1
+            if hook_count == 3 then
+              error(setmetatable({}, { __tostring = function() return "interrupted" end }))
+            end
+          end
+        end)
+        anthropic.sleep(0.01)
+        sleeper:cancel()
+      end)
+    end)
+    assert.is_false(ok)
+    assert.equal("interrupted", tostring(err))
+    assert.equal(3, anthropic.run(function() return 3 end))
+  end)
+end)
+
+describe("anthropic.spawn", function()
+  it("is refused outside of run", function()
+    assert.has_error(function() anthropic.spawn(function() end) end, "anthropic.spawn works inside anthropic.run")
+  end)
+
+  it("refuses what is no function", function()
+    assert.matches("function expected, got nil", failure_of(function() anthropic.spawn() end))
+  end)
+
+  it("passes arguments on, and starts in order, after its caller waits", function()
+    local order = {}
+    anthropic.run(function()
+      for i = 1, 3 do
+        anthropic.spawn(function(...)
+          assert.same({ n = 3, i, nil, nil }, count_and_pack(...))
+          order[#order + 1] = i
+        end, i, nil, nil)
+      end
+      order[#order + 1] = "spawned"
+      anthropic.sleep(0)
+      order[#order + 1] = "main"
+    end)
+    assert.same({ "spawned", 1, 2, 3, "main" }, order)
+  end)
+
+  it("makes ten thousand tasks", function()
+    local sum = 0
+    anthropic.run(function()
+      for i = 1, 10000 do
+        anthropic.spawn(function()
+          anthropic.sleep(0)
+          sum = sum + i
+        end)
+      end
+    end)
+    assert.equal(50005000, sum)
+  end)
+end)
+
+describe("task:join", function()
+  it("gives all results", function()
+    assert.same({ n = 3, nil, 2, nil }, count_and_pack(anthropic.run(function()
+      return anthropic.spawn(function()
+        anthropic.sleep(0.001)
+        return nil, 2, nil
+      end):join()
+    end)))
+    assert.equal(0, anthropic.run(function()
+      return select("#", anthropic.spawn(function() end):join())
+    end))
+  end)
+
+  it("gives them twice, and to several tasks", function()
+    anthropic.run(function()
+      local object = {}
+      local task = anthropic.spawn(function()
+        anthropic.sleep(0.01)
+        return object
+      end)
+      local joiners = {}
+      for i = 1, 3 do
+        joiners[i] = anthropic.spawn(function() return task:join() end)
+      end
+      for i = 1, 3 do
+        assert.equal(object, joiners[i]:join())
+      end
+      assert.equal(object, task:join())
+      assert.equal(object, task:join())
+    end)
+  end)
+
+  it("gives the same error twice, and to several tasks", function()
+    anthropic.run(function()
+      local object = {}
+      local task = anthropic.spawn(function()
+        anthropic.sleep(0.01)
+        error(object)
+      end)
+      local other = anthropic.spawn(function() return task:join() end)
+      for _, joined in ipairs { task, other, task } do
+        assert.same({ n = 2, nil, object }, count_and_pack(joined:join()))
+      end
+      local _, err = task:join()
+      assert.equal(object, err)
+    end)
+  end)
+
+  it("gives the results of an ended task also after the run", function()
+    local task
+    anthropic.run(function()
+      task = anthropic.spawn(function() return 5 end)
+    end)
+    assert.equal(5, task:join())
+  end)
+
+  it("is refused for the task itself", function()
+    local task
+    local err = failure_of(function()
+      task = anthropic.spawn(function()
+        anthropic.sleep(0)
+        task:join()
+      end)
+    end)
+    assert.matches("cannot join itself", err)
+  end)
+
+  it("is refused outside of run for a task that has not ended", function()
+    local task
+    failure_of(function()
+      task = anthropic.spawn(function() task:join() end)
+    end)
+    assert.equal(nil, (task:join()))
+  end)
+
+  it("raises where two tasks wait for each other", function()
+    local err = failure_of(function()
+      local one, two
+      one = anthropic.spawn(function() return two:join() end)
+      two = anthropic.spawn(function() return one:join() end)
+    end)
+    assert.matches("every task waits for another one", err)
+  end)
+end)
+
+describe("anthropic.sleep", function()
+  it("wakes in the order of the times, and of the calls for equal times", function()
+    local order = {}
+    anthropic.run(function()
+      for _, seconds in ipairs { 0.06, 0.02, 0.04 } do
+        anthropic.spawn(function()
+          anthropic.sleep(seconds)
+          order[#order + 1] = seconds
+        end)
+      end
+      for i = 1, 3 do
+        anthropic.spawn(function()
+          anthropic.sleep(-math.huge)
+          order[#order + 1] = i
+        end)
+      end
+    end)
+    assert.same({ 1, 2, 3, 0.02, 0.04, 0.06 }, order)
+  end)
+
+  it("returns true, and not before the time", function()
+    local started = core.now()
+    assert.is_true(anthropic.run(anthropic.sleep, 0.03))
+    assert.is_true(core.now() - started >= 0.03)
+    started = core.now()
+    assert.is_true(anthropic.sleep(0.03))
+    assert.is_true(core.now() - started >= 0.03)
+  end)
+
+  it("lets the others go first also with zero and negative seconds", function()
+    for _, seconds in ipairs { 0, -1, -math.huge } do
+      local ready = false
+      anthropic.run(function()
+        anthropic.spawn(function() ready = true end)
+        local turns = 0
+        while not ready do
+          turns = turns + 1
+          assert.is_true(turns < 100, "the other task never ran")
+          anthropic.sleep(seconds)
+        end
+      end)
+      assert.is_true(anthropic.sleep(seconds))
+    end
+  end)
+
+  it("refuses what is no number of seconds", function()
+    for _, wrong in ipairs { 0 / 0, "1", {} } do
+      assert.has_error(function() anthropic.sleep(wrong) end, "anthropic.sleep: number of seconds expected")
+      assert.matches("number of seconds expected", failure_of(anthropic.sleep, wrong))
+    end
+    assert.has_error(function() anthropic.sleep() end)
+  end)
+
+  it("forgets a long sleep that was cancelled", function()
+    local watch = setmetatable({}, { __mode = "k" })
+    anthropic.run(function()
+      local task = anthropic.spawn(anthropic.sleep, 100000)
+      watch[task] = true
+      anthropic.sleep(0)
+      task:cancel()
+      task:join()
+      task = nil -- luacheck: ignore 311
+      anthropic.sleep(0)
+      collectgarbage()
+      collectgarbage()
+      assert.is_nil((next(watch)))
+    end)
+  end)
+end)
+
+describe("a task", function()
+  it("that yields by itself goes on after the others", function()
+    local order = {}
+    anthropic.run(function()
+      for i = 1, 2 do
+        anthropic.spawn(function()
+          for turn = 1, 3 do
+            order[#order + 1] = i .. "." .. turn
+            assert.equal(0, select("#", coroutine.yield("something of its own")))
+          end
+        end)
+      end
+    end)
+    assert.same({ "1.1", "2.1", "1.2", "2.2", "1.3", "2.3" }, order)
+  end)
+
+  it("that yields by itself all the time starves no sleeper", function()
+    local woken = false
+    anthropic.run(function()
+      anthropic.spawn(function()
+        while not woken do
+          coroutine.yield()
+        end
+      end)
+      anthropic.sleep(0.02)
+      woken = true
+    end)
+  end)
+
+  it("says what it is", function()
+    anthropic.run(function()
+      local task = anthropic.spawn(function() end)
+      assert.equal("anthropic.Task (running)", tostring(task))
+      task:join()
+      assert.equal("anthropic.Task (done)", tostring(task))
+      local other = anthropic.spawn(function() end)
+      other:cancel()
+      assert.equal("anthropic.Task (cancelled)", tostring(other))
+    end)
+  end)
+
+  it("may wait inside pcall", function()
+    if STOCK_5_1 then
+      pending "stock Lua 5.1 cannot yield inside pcall"
+      return
+    end
+    anthropic.run(function()
+      local other = anthropic.spawn(function()
+        anthropic.sleep(0.01)
+        error("of the other", 0)
+      end)
+      assert.same({ true, true }, { pcall(anthropic.sleep, 0.01) })
+      assert.same({ true, nil, "of the other" }, { pcall(other.join, other) })
+    end)
+  end)
+end)
+
+describe("a task that waits inside a coroutine of its own", function()
+  it("lets the others run", function()
+    local order = {}
+    anthropic.run(function()
+      anthropic.spawn(function()
+        for _ = 1, 3 do
+          anthropic.sleep(0.01)
+          order[#order + 1] = "other"
+        end
+      end)
+      local numbers = coroutine.wrap(function()
+        for i = 1, 2 do
+          anthropic.sleep(0.1)
+          coroutine.yield(i)
+        end
+      end)
+      for _ = 1, 2 do
+        local number = numbers()
+        order[#order + 1] = number
+      end
+    end)
+    assert.same({ "other", "other", "other", 1, 2 }, order)
+  end)
+
+  it("can join a task that was spawned in the same round", function()
+    assert.equal("later", anthropic.run(function()
+      local second
+      local first = anthropic.spawn(function()
+        return coroutine.wrap(function() return second:join() end)()
+      end)
+      second = anthropic.spawn(function()
+        anthropic.sleep(0.01)
+        return "later"
+      end)
+      return first:join()
+    end))
+  end)
+
+  it("is told that every task waits for another one, however often", function()
+    anthropic.run(function()
+      for _ = 1, 30 do
+        local one, two
+        one = anthropic.spawn(function()
+          return coroutine.wrap(function() return two:join() end)()
+        end)
+        two = anthropic.spawn(function() return one:join() end)
+        local value, err = one:join()
+        assert.is_nil(value)
+        assert.matches("every task waits for another one", err)
+        assert.equal(err, select(2, two:join()))
+      end
+      assert.is_true(coroutine.wrap(function() return anthropic.sleep(0.01) end)())
+    end)
+  end)
+
+  it("works many at a time", function()
+    local ended = 0
+    anthropic.run(function()
+      for i = 1, 30 do
+        anthropic.spawn(coroutine.wrap(function()
+          for _ = 1, 3 do
+            anthropic.sleep(0.001 * (i % 3))
+          end
+          ended = ended + 1
+        end))
+      end
+    end)
+    assert.equal(30, ended)
+  end)
+
+  it("gets an error, not a hang, where too many of them join", function()
+    local tasks, errors = {}, 0
+    anthropic.run(function()
+      for i = 1, 30 do
+        tasks[i] = anthropic.spawn(coroutine.wrap(function()
+          return tasks[i + 1] and tasks[i + 1]:join() or i
+        end))
+      end
+      for i = 1, 30 do
+        local _, err = tasks[i]:join()
+        if err then
+          assert.matches("wait inside coroutines of their own", err)
+          errors = errors + 1
+        end
+      end
+    end)
+    assert.is_true(errors > 0 and errors < 30)
+  end)
+end)

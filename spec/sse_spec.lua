@@ -1,0 +1,491 @@
+local sse = require "anthropic.sse"
+
+local BOM = "\239\187\191"
+local LINE_SEPARATOR = "\226\128\168"
+local LIMIT = 100
+
+-- Feeds the chunks and gives all events as one text that shows every byte, and the decoder.
+local function decode(chunks, options)
+  local decoder = sse.decoder(options)
+  local shown = {}
+  for _, chunk in ipairs(chunks) do
+    local ok, err = decoder:feed(chunk)
+    for event in function() return decoder:next() end do
+      shown[#shown + 1] = ("%q %q %q"):format(event.event, event.data, event.id)
+    end
+    if not ok then
+      shown[#shown + 1] = tostring(err)
+      break
+    end
+  end
+  decoder:finish()
+  shown[#shown + 1] = "retry " .. tostring(decoder.retry)
+  return table.concat(shown, "\n"), decoder
+end
+
+local function events(text)
+  local decoder, list = sse.decoder(), {}
+  assert(decoder:feed(text))
+  for event in function() return decoder:next() end do
+    list[#list + 1] = event
+  end
+  return list
+end
+
+local function data_of(text)
+  local list = {}
+  for i, event in ipairs(events(text)) do
+    list[i] = event.data
+  end
+  return list
+end
+
+local function bytes_of(text)
+  local list = {}
+  for i = 1, #text do
+    list[i] = text:sub(i, i)
+  end
+  return list
+end
+
+-- The rules once more, in the plainest way: the whole text at once, line by line.
+local function reference(text)
+  local shown, data, name, id, retry = {}, nil, "", "", nil
+  if text:sub(1, 3) == BOM then
+    text = text:sub(4)
+  end
+  text = text:gsub("\r\n", "\n"):gsub("\r", "\n")
+  for line in text:gmatch "([^\n]*)\n" do
+    local field, value = line:match "^([^:]*):(.*)$"
+    field, value = field or line, value or ""
+    value = value:gsub("^ ", "")
+    if line == "" then
+      if data then
+        shown[#shown + 1] = ("%q %q %q"):format(name ~= "" and name or "message", data, id)
+      end
+      data, name = nil, ""
+    elseif field == "data" then
+      data = data and data .. "\n" .. value or value
+    elseif field == "event" then
+      name = value
+    elseif field == "id" and not value:find "%z" then
+      id = value
+    elseif field == "retry" and value:match "^[0-9]+$" then
+      retry = tonumber(value)
+    end
+  end
+  shown[#shown + 1] = "retry " .. tostring(retry)
+  return table.concat(shown, "\n")
+end
+
+-- Whole, cut in two at every byte, and byte by byte.
+local function assert_same_however_cut(text)
+  local expected = reference(text)
+  assert.equal(expected, (decode { text }))
+  assert.equal(expected, (decode(bytes_of(text))))
+  for position = 0, #text do
+    local shown = decode { text:sub(1, position), text:sub(position + 1) }
+    if shown ~= expected then
+      assert.equal(expected, shown, "cut after byte " .. position .. " of " .. ("%q"):format(text))
+    end
+  end
+end
+
+describe("the event stream decoder", function()
+  describe("reads", function()
+    it("an event with a name and data", function()
+      assert.same({ { event = "completion", data = '{"foo":true}', id = "" } },
+        events 'event: completion\ndata: {"foo":true}\n\n')
+    end)
+
+    it("an event without a name as a message", function()
+      assert.same({ { event = "message", data = '{"foo":true}', id = "" } }, events 'data: {"foo":true}\n\n')
+      assert.equal("message", events("event:\ndata: x\n\n")[1].event)
+    end)
+
+    it("no event where there was no data", function()
+      assert.same({}, events "event: foo\n\n")
+      assert.same({}, events "event: foo\n\nevent: ping\n\n")
+      assert.same({}, events "id: 1\n\n\n\n")
+    end)
+
+    it("a name for its own event only", function()
+      local list = events "event: foo\n\ndata: x\n\nevent: a\ndata: y\n\ndata: z\n\n"
+      assert.same({ "message", "a", "message" }, { list[1].event, list[2].event, list[3].event })
+    end)
+
+    it("the last of two names", function()
+      assert.equal("b", events("event: a\nevent: b\ndata: x\n\n")[1].event)
+    end)
+
+    it("several events in order", function()
+      assert.same({ "1", "2", "3" }, data_of "data: 1\n\nevent: ping\ndata: 2\n\ndata: 3\n\n")
+    end)
+
+    it("several data lines as one text with line feeds between", function()
+      assert.same({ '{\n"foo":\n\n\ntrue}' },
+        data_of 'event: ping\ndata: {\ndata: "foo":\ndata: \ndata:\ndata: true}\n\n\n')
+    end)
+
+    it("an empty data line as an event with empty data", function()
+      assert.same({ "", "", "\n" }, data_of "data\n\ndata:\n\ndata: \ndata\n\n")
+    end)
+
+    it("escaped line feeds as they are", function()
+      assert.same({ [[{"foo": "my long\n\ncontent"}]] }, data_of 'data: {"foo": "my long\\n\\ncontent"}\n\n')
+    end)
+
+    it("other fields between the data lines of an event", function()
+      local list = events "data: a\n: note\nretry: 5\nevent: x\nunknown: y\nid: 7\ndata: b\n\n"
+      assert.same({ { event = "x", data = "a\nb", id = "7" } }, list)
+    end)
+  end)
+
+  describe("ends lines", function()
+    local lines = { "event: a", "data: 1", "data: 2", "", ": c", "id: 4", "data: x", "", "", "retry: 10", "data", "" }
+
+    it("at LF, CR and CR LF", function()
+      for _, ending in ipairs { "\n", "\r", "\r\n" } do
+        assert_same_however_cut(table.concat(lines, ending) .. ending)
+      end
+    end)
+
+    it("at every mixture of them", function()
+      local endings = { "\n", "\r", "\r\n" }
+      for first = 1, 3 do
+        for second = 1, 3 do
+          for third = 1, 3 do
+            local mixture = { endings[first], endings[second], endings[third] }
+            local text = {}
+            for i, line in ipairs(lines) do
+              text[i] = line .. mixture[i % 3 + 1]
+            end
+            assert_same_however_cut(table.concat(text))
+          end
+        end
+      end
+    end)
+
+    it("as the line decoders of others are tested", function()
+      for _, case in ipairs {
+        { "data:foo", " bar\n\n" },
+        { "data:foo", " bar\r\n", "\r\ndata:baz" },
+        { "data:foo\r", "\n", "data:bar\n\n" },
+        { "data:foo\r", "data:bar\n\n" },
+        { "data:foo\r", "data:bar\r", "\r" },
+        { "data:foo\r", "\r", "data:bar" },
+        { "data:foo\r", "\r", "\r", "\n", "data:bar", "\n", "\n" },
+        { "data:foo\n", "\n", "\n", "data:bar", "\n", "\r" },
+        { "data:foo \r \r\n\r\n" },
+        {},
+      } do
+        assert.equal(reference(table.concat(case)), (decode(case)))
+      end
+    end)
+
+    it("at a CR as soon as it has come", function()
+      local decoder = sse.decoder()
+      decoder:feed "data: x\r\r"
+      assert.equal("x", decoder:next().data)
+      decoder:feed "\n"
+      decoder:feed "data: y\n\n"
+      assert.equal("y", decoder:next().data)
+      assert.is_nil(decoder:next())
+    end)
+
+    it("nowhere else", function()
+      for _, text in ipairs { LINE_SEPARATOR, "\226\128\169", "\194\133", "\11", "\12", "\28" } do
+        assert.same({ "a" .. text .. "b" }, data_of("data: a" .. text .. "b\n\n"))
+      end
+      local shown = decode { "data: 1\n\ndata: ", LINE_SEPARATOR, "\n\ndata: 3\n\n" }
+      assert.equal(reference("data: 1\n\ndata: " .. LINE_SEPARATOR .. "\n\ndata: 3\n\n"), shown)
+    end)
+  end)
+
+  describe("reads a field", function()
+    it("without a colon as one without a value", function()
+      assert.same({ "" }, data_of "data\n\n")
+      assert.equal("message", events("event: x\nevent\ndata: 1\n\n")[1].event)
+      assert.equal("", events("id: 1\nid\ndata: 1\n\n")[1].id)
+    end)
+
+    it("less one leading space", function()
+      assert.same({ "x", "x", " x", "\tx", "x ", ":x" },
+        data_of "data:x\n\ndata: x\n\ndata:  x\n\ndata:\tx\n\ndata: x \n\ndata::x\n\n")
+    end)
+
+    it("only under its exact name", function()
+      assert.same({}, events "Data: x\n\n data: x\n\ndata : x\n\ndat: x\n\ndatum: x\n\nDATA\n\n")
+    end)
+
+    it("but not a comment", function()
+      assert.same({ "x" }, data_of ":data: no\n: data: no\n:\ndata: x\n:\n\n")
+    end)
+  end)
+
+  describe("keeps the last event ID", function()
+    it("for all later events", function()
+      local list = events "data: 0\n\nid: 1\ndata: 1\n\ndata: 2\n\nid: 3\n\ndata: 4\n\n"
+      assert.same({ "", "1", "1", "3" }, { list[1].id, list[2].id, list[3].id, list[4].id })
+    end)
+
+    it("until an empty one resets it", function()
+      local list = events "id: 1\ndata: 1\n\nid:\ndata: 2\n\nid: 3\ndata: 3\n\nid\ndata: 4\n\n"
+      assert.same({ "1", "", "3", "" }, { list[1].id, list[2].id, list[3].id, list[4].id })
+    end)
+
+    it("over one that contains NUL", function()
+      assert.equal("1", events("id: 1\nid: 2\0\ndata: x\n\n")[1].id)
+      assert.equal("1", events("id: 1\nid: \0\ndata: x\n\n")[1].id)
+    end)
+  end)
+
+  describe("keeps the retry time", function()
+    local function retry_of(value)
+      local _, decoder = decode { "retry: 1\nretry" .. value .. "\n" }
+      return decoder.retry
+    end
+
+    it("from the first byte of its line end, also without an event", function()
+      local decoder = sse.decoder()
+      assert.is_nil(decoder.retry)
+      decoder:feed "retry: 2500"
+      assert.is_nil(decoder.retry)
+      decoder:feed "\n"
+      assert.equal(2500, decoder.retry)
+    end)
+
+    it("where it is all digits", function()
+      assert.equal(0, retry_of ": 0")
+      assert.equal(7, retry_of ":007")
+      for _, value in ipairs { "", ":", ": ", ": abc", ": 1.5", ": -1", ": +1", ": 2s", ":  2", ": 2 ", ": 0x2" } do
+        assert.equal(1, retry_of(value), "retry" .. value)
+      end
+    end)
+
+    it("and does not overflow", function()
+      assert.equal(9007199254740992, retry_of(": " .. ("9"):rep(40)))
+    end)
+  end)
+
+  describe("passes a byte order mark", function()
+    it("over at the start, whole or split", function()
+      assert_same_however_cut(BOM .. "data: x\n\n")
+      assert_same_however_cut(BOM .. "\n\ndata: x\n\n")
+    end)
+
+    it("on anywhere else", function()
+      assert_same_however_cut("data: " .. BOM .. "x" .. BOM .. "\n\n")
+      assert_same_however_cut(BOM .. BOM .. "data: x\n\ndata: y\n\n")
+      assert_same_however_cut("data: x\n\n" .. BOM .. "data: y\n\ndata: z\n\n")
+      assert.same({ "y" }, data_of(BOM .. BOM .. "data: x\ndata: y\n\n"))
+    end)
+
+    it("on where it is not whole", function()
+      assert_same_however_cut "\239data: x\n\ndata: y\n\n"
+      assert_same_however_cut "\239\187data: x\n\ndata: y\n\n"
+      assert_same_however_cut "\239\187\n\ndata: y\n\n"
+    end)
+  end)
+
+  describe("passes bytes on", function()
+    it("whatever they are", function()
+      local all = {}
+      for byte = 0, 255 do
+        all[#all + 1] = byte ~= 10 and byte ~= 13 and string.char(byte) or nil
+      end
+      all = table.concat(all)
+      assert.same({ all }, data_of("data:" .. all .. "\n\n"))
+      assert.equal(all:sub(2), events("event:" .. all:sub(2) .. "\ndata: x\n\n")[1].event)
+    end)
+
+    it("where NUL is among the data", function()
+      assert_same_however_cut "event: a\0b\ndata: x\0\0y\ndata: \0\n\n"
+    end)
+
+    it("where they are no UTF-8", function()
+      assert_same_however_cut "data: \255\254 \192\128 \237\160\189 \240\159\152\n\n"
+    end)
+
+    it("where a character is cut between two chunks", function()
+      assert_same_however_cut "data: известни 你好 😀👩‍👩‍👧\n\n"
+    end)
+  end)
+
+  describe("gives the same events however the bytes are cut", function()
+    it("for a stream of everything", function()
+      assert_same_however_cut(BOM .. ": hello\r\nevent: a\rdata: 1\ndata:2\r\n\r\nid: x\0\nid: y\r\rretry: 12\r\n"
+        .. "data: é" .. LINE_SEPARATOR .. "\r\ndata\r\n\rdata:  last\n:\n\nevent: lost\ndata: unterminated\n")
+    end)
+
+    it("for random streams", function()
+      local seed = 20
+      local function random(limit)
+        seed = (seed * 16807) % 2147483647
+        return seed % limit + 1
+      end
+      local words = { "data", "event", "id", "retry", ":", ": ", " ", "\n", "\n\n", "\r", "\r\n", "x", "1", "\0", "é",
+                      BOM, "\ndata:", "\ndata: ", "\nevent: ", "\nid: ", "\r\nretry: " }
+      for _ = 1, 300 do
+        local text = {}
+        for i = 1, random(25) do
+          text[i] = words[random(#words)]
+        end
+        text = table.concat(text)
+        local chunks, first = {}, 1
+        while first <= #text do
+          local length = random(5)
+          chunks[#chunks + 1] = text:sub(first, first + length - 1)
+          first = first + length
+        end
+        assert_same_however_cut(text)
+        assert.equal(reference(text), (decode(chunks)))
+      end
+    end)
+
+    it("for a data line of 8 MiB in chunks of 1 KiB", function()
+      local decoder = sse.decoder()
+      local chunk = ("0123456789abcdef"):rep(64)
+      decoder:feed "data: "
+      for _ = 1, 8192 do
+        assert(decoder:feed(chunk))
+        assert.is_nil(decoder:next())
+      end
+      decoder:feed "\n\ndata: after\n\n"
+      local event = decoder:next()
+      assert.equal(8 * 1024 * 1024, #event.data)
+      assert.is_true(event.data == chunk:rep(8192))
+      assert.equal("after", decoder:next().data)
+    end)
+
+    it("for very many data lines and comments in one event", function()
+      local decoder = sse.decoder()
+      for _ = 1, 20000 do
+        decoder:feed "data: x\n"
+        decoder:feed ": keep-alive\n\r"
+        decoder:feed "\n"
+      end
+      local count = 0
+      for event in function() return decoder:next() end do
+        count = count + 1
+        assert.equal("x", event.data)
+      end
+      assert.equal(20000, count)
+      for _ = 1, 20000 do
+        decoder:feed "data: x\n: keep-alive\n"
+      end
+      decoder:feed "\n"
+      assert.is_true(decoder:next().data == ("x\n"):rep(19999) .. "x")
+    end)
+  end)
+
+  describe("at the end", function()
+    it("drops an event without a blank line after it", function()
+      for _, text in ipairs { "data: x", "data: x\n", "data: x\r", "event: a\ndata: x\r\n", "data" } do
+        local decoder = sse.decoder()
+        decoder:feed(text)
+        assert.is_true(decoder:finish())
+        assert.is_nil(decoder:next())
+      end
+    end)
+
+    it("still gives the events that were not taken", function()
+      local decoder = sse.decoder()
+      decoder:feed "data: 1\n\ndata: 2\n\ndata: 3"
+      decoder:finish()
+      assert.equal("1", decoder:next().data)
+      assert.equal("2", decoder:next().data)
+      assert.is_nil(decoder:next())
+    end)
+
+    it("takes no more bytes", function()
+      local decoder = sse.decoder()
+      assert.is_true(decoder:finish())
+      assert.is_true(decoder:finish())
+      local ok, err = decoder:feed "data: x\n\n"
+      assert.is_nil(ok)
+      assert.equal("invalid_request", err.kind)
+      assert.is_nil(decoder:next())
+    end)
+  end)
+
+  describe("with a limit", function()
+    local options = { max_event_bytes = LIMIT }
+
+    -- Whether it is refused: whole, in two pieces at each byte, and byte by byte.
+    local function is_refused(text)
+      local shown = decode({ text }, options)
+      assert.equal(shown, (decode(bytes_of(text), options)))
+      for position = 1, #text - 1 do
+        assert.equal(shown, (decode({ text:sub(1, position), text:sub(position + 1) }, options)))
+      end
+      return shown:find("protocol error: an event is larger than 100 bytes", 1, true) ~= nil
+    end
+
+    it("takes data of exactly so many bytes and refuses one more", function()
+      for _, field in ipairs { "data:", "data: " } do
+        assert.is_false(is_refused(field .. ("x"):rep(LIMIT) .. "\n\n"))
+        assert.is_true(is_refused(field .. ("x"):rep(LIMIT + 1) .. "\n\n"))
+      end
+    end)
+
+    it("counts the data lines of an event together, and the line feeds between", function()
+      local half = ("x"):rep(LIMIT / 2 - 1)
+      assert.is_false(is_refused("data:" .. half .. "\ndata: " .. half .. "y\r\n\r\n"))
+      assert.is_true(is_refused("data:" .. half .. "\ndata: " .. half .. "yz\r\n\r\n"))
+      assert.is_false(is_refused(("data\n"):rep(LIMIT + 1) .. "\n"))
+      assert.is_true(is_refused(("data\n"):rep(LIMIT + 2) .. "\n"))
+    end)
+
+    it("counts each event apart", function()
+      assert.is_false(is_refused(("data:" .. ("x"):rep(LIMIT) .. "\n\n"):rep(5)))
+    end)
+
+    it("does not count comments and blank lines between", function()
+      assert.is_false(is_refused("data:" .. ("x"):rep(LIMIT - 1) .. "\n" .. (": note\n"):rep(LIMIT) .. "data\n\n"))
+      assert.is_false(is_refused(("\n"):rep(10 * LIMIT) .. "data: x\n\n"))
+    end)
+
+    it("refuses a line without an end", function()
+      assert.is_true(is_refused(": " .. ("x"):rep(2 * LIMIT)))
+      assert.is_true(is_refused(("x"):rep(2 * LIMIT)))
+      assert.is_true(is_refused("event: " .. ("x"):rep(2 * LIMIT)))
+    end)
+
+    it("gives what came before, and stays with its error", function()
+      local decoder = sse.decoder(options)
+      local ok, err = decoder:feed("data: 1\n\ndata: " .. ("x"):rep(LIMIT + 1) .. "\n\ndata: 3\n\n")
+      assert.is_nil(ok)
+      assert.equal("protocol", err.kind)
+      assert.equal("1", decoder:next().data)
+      assert.is_nil(decoder:next())
+      assert.same({ nil, err }, { decoder:feed "data: 4\n\n" })
+      assert.same({ nil, err }, { decoder:finish() })
+      assert.is_nil(decoder:next())
+    end)
+
+    it("is 32 MiB where none is given", function()
+      local decoder = sse.decoder()
+      local piece = ("x"):rep(1024 * 1024)
+      assert(decoder:feed "data:")
+      for _ = 1, 32 do
+        assert(decoder:feed(piece))
+      end
+      assert(decoder:feed "\n\n")
+      assert.equal(32 * 1024 * 1024, #decoder:next().data)
+      assert(decoder:feed "data:")
+      for _ = 1, 32 do
+        assert(decoder:feed(piece))
+      end
+      local ok, err = decoder:feed "x\n\n"
+      assert.is_nil(ok)
+      assert.equal("protocol", err.kind)
+    end)
+
+    it("raises for a limit that is none", function()
+      assert.has_error(function() sse.decoder { max_event_bytes = 0 } end)
+      assert.has_error(function() sse.decoder { max_event_bytes = "x" } end)
+      assert.has_error(function() sse.decoder { max_event_bytes = {} } end)
+    end)
+  end)
+end)

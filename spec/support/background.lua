@@ -1,0 +1,96 @@
+-- A command in the background, such as a server, while a spec talks to it.
+--
+--     local server = background.start("node server.js", "listening on (%S+)")
+--     ... server.ready ...
+--     server:stop()
+
+local socket = require "socket"
+
+local background = {}
+background.__index = background
+
+local LIFETIME = 120 -- seconds, whatever becomes of the spec
+local PATIENCE = 20
+
+function background.quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+function background.read_file(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("*a") or ""
+  if file then
+    file:close()
+  end
+  return text
+end
+
+function background.write_file(path, text)
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  assert(file:close())
+end
+
+--- The whole standard output of a command, and its exit code.
+function background.output_of(command)
+  local pipe = assert(io.popen("(" .. command .. "); echo \" $?\""))
+  local output, code = pipe:read("*a"):match("^(.*) (%d+)\n$")
+  pipe:close()
+  return output, tonumber(code)
+end
+
+--- The plain command of the Lua that runs the specs.
+function background.interpreter()
+  return rawget(_G, "jit") and "luajit" or (_VERSION:lower():gsub(" ", ""))
+end
+
+--- A new directory for temporary files.
+function background.make_directory()
+  return background.output_of('mktemp -d /tmp/anthropic-spec.XXXXXX'):match("[^\n]+")
+end
+
+--- Starts a shell command (one program with its arguments, after assignments if it needs any) and
+--- waits until its output has the pattern, whose first capture is then `ready`.
+function background.start(command, pattern)
+  local self = setmetatable({ directory = background.make_directory() }, background)
+  self.pipe = assert(io.popen(("exec >%s/output 2>&1; echo $$ >%s/pid; exec timeout -k 2 %d env %s"):format(
+    self.directory, self.directory, LIFETIME, command), "w"))
+  local deadline = socket.gettime() + PATIENCE
+  repeat
+    socket.sleep(0.02)
+    self.ready = self:output():match(pattern)
+  until self.ready or socket.gettime() > deadline
+  if not self.ready then
+    local output = self:output()
+    self:stop()
+    error("not ready: " .. command .. ": " .. output, 2)
+  end
+  return self
+end
+
+--- What it has printed so far, errors included.
+function background:output()
+  return background.read_file(self.directory .. "/output")
+end
+
+function background:signal(name)
+  os.execute(("kill -%s %s 2>/dev/null"):format(name, background.read_file(self.directory .. "/pid"):match("%d+")))
+end
+
+--- Waits until it is gone; gives all that it printed.
+function background:wait()
+  self.pipe:close()
+  self.pipe = nil
+  return self:output()
+end
+
+--- Ends it, if it has not ended.
+function background:stop()
+  if self.pipe then
+    self:signal("TERM")
+    self:wait()
+  end
+  os.execute("rm -rf " .. background.quote(self.directory))
+end
+
+return background

@@ -1,0 +1,129 @@
+-- A server in the specs' own process, for transfers of the bare core: what is sent and read is up
+-- to the spec, step by step, while the core's loop is moved along.
+--
+--     local peer = core_peer.listen()
+--     local loop = core.loop()
+--     local transfer = core_peer.start(loop, peer)
+--     local connection = peer:accept(loop)
+--     connection:send(core_peer.head .. "hello")
+
+local core = require "anthropic.core"
+local socket = require "socket"
+
+local core_peer = {}
+
+local Peer = {}
+Peer.__index = Peer
+
+--- The head of an answer that ends with its connection.
+core_peer.head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+
+--- The head of an answer with so many bytes.
+function core_peer.head_of(length)
+  return "HTTP/1.1 200 OK\r\nContent-Length: " .. length .. "\r\n\r\n"
+end
+
+function core_peer.listen()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  listener:settimeout(0)
+  local _, port = listener:getsockname()
+  return setmetatable({ listener = listener, url = "http://127.0.0.1:" .. port .. "/", port = port }, Peer)
+end
+
+--- Starts a request. `options` override what is sent.
+function core_peer.start(loop, peer, options)
+  local all = { method = "POST", url = peer.url, body = "{}", headers = { "Content-Type: application/json" } }
+  for name, value in pairs(options or {}) do
+    all[name] = value
+  end
+  return assert(loop:start(all))
+end
+
+--- Moves the loop along until the condition holds; an error if it does not within `seconds` (10).
+function core_peer.run(loop, condition, seconds)
+  local deadline = core.now() + (seconds or 10)
+  while true do
+    local result = condition()
+    if result then
+      return result
+    end
+    if core.now() > deadline then
+      error("it did not happen", 2)
+    end
+    loop:wait(0.01)
+  end
+end
+
+--- Moves the loop along for so long.
+function core_peer.pass(loop, seconds)
+  local deadline = core.now() + seconds
+  while core.now() < deadline do
+    loop:wait(math.max(0, math.min(0.01, deadline - core.now())))
+  end
+end
+
+--- Runs the transfer to its end.
+function core_peer.finish(loop, transfer)
+  core_peer.run(loop, function()
+    return transfer:done()
+  end)
+  return transfer
+end
+
+--- The next connection, without reading from it.
+function Peer:connection(loop)
+  local connection = core_peer.run(loop, function()
+    return (self.listener:accept())
+  end)
+  connection:settimeout(0)
+  connection:setoption("tcp-nodelay", true)
+  return connection
+end
+
+--- Reads one request, head and body.
+function core_peer.read_request(loop, connection)
+  local text = ""
+  return core_peer.run(loop, function()
+    local all, _, partial = connection:receive(65536)
+    text = text .. (all or partial)
+    local head, first = text:match("^(.-\r\n)\r\n()")
+    local length = head and tonumber(head:lower():match("\r\ncontent%-length: (%d+)") or 0)
+    return head and #text >= first - 1 + length and text
+  end)
+end
+
+--- The next connection and its first request.
+function Peer:accept(loop)
+  local connection = self:connection(loop)
+  return connection, core_peer.read_request(loop, connection)
+end
+
+--- Sends as much as the connection takes at once; how many bytes that was.
+function core_peer.send_some(connection, text)
+  local sent, _, partial = connection:send(text)
+  return sent or partial
+end
+
+function Peer:close()
+  self.listener:close()
+end
+
+--- The number of open descriptors of this process.
+function core_peer.descriptors()
+  local pipe = assert(io.popen("ls /proc/$PPID/fd 2>/dev/null | wc -l"))
+  local count = tonumber(pipe:read("*l"))
+  pipe:close()
+  return count
+end
+
+--- Resident memory of this process in bytes.
+function core_peer.memory()
+  local file = io.open("/proc/self/status")
+  local text = file and file:read("*a") or ""
+  if file then
+    file:close()
+  end
+  return (tonumber(text:match("VmRSS:%s*(%d+)")) or 0) * 1024
+end
+
+return core_peer

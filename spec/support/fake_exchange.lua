@@ -1,0 +1,87 @@
+-- An exchange for a stream that needs no server: its body comes in the pieces given.
+--
+--     local stream = stream_module.new(fake_exchange { "data: {", "}\n\n" })
+
+local core = require "anthropic.core"
+local errors = require "anthropic.error"
+local json = require "anthropic.json"
+
+local MAX_EVENT_BYTES = 32 * 1024 * 1024
+
+local Exchange = {}
+Exchange.__index = Exchange
+
+local Transfer = {}
+Transfer.__index = Transfer
+
+-- As a transfer's: nil, "again" where more has to come first.
+function Transfer:event()
+  local data, name = self.decoder:next()
+  if data or name ~= "again" then
+    return data, name
+  end
+  self.next_piece = self.next_piece + 1
+  local piece = self.pieces[self.next_piece]
+  if not piece then
+    return nil, "done"
+  end
+  self.decoder:feed(piece)
+  return nil, "again"
+end
+
+function Exchange.wait()
+  return true
+end
+
+function Exchange.failure()
+  return nil
+end
+
+function Exchange.describe(_, err)
+  return err
+end
+
+function Exchange.redact(text)
+  return text
+end
+
+function Exchange.option(name)
+  return name == "max_event_bytes" and MAX_EVENT_BYTES or nil
+end
+
+function Exchange:fail(err)
+  self.failed = true
+  err.attempts = 1
+  return err
+end
+
+function Exchange:recover(err)
+  return nil, self:fail(err)
+end
+
+function Exchange:count()
+  self.counted = (self.counted or 0) + 1
+end
+
+function Exchange:finish()
+  self.finished = true
+end
+
+function Exchange:close()
+  self.closed = true
+end
+
+function Exchange.api_error(_, body)
+  local answer = json.decode_answer(body)
+  local inner = answer.error or answer
+  return errors.new { kind = "api", type = inner.type, message = inner.message }
+end
+
+---@param pieces string[]
+---@return table exchange
+return function(pieces)
+  return setmetatable({
+    response = { status = 200, headers = { ["content-type"] = "text/event-stream" }, attempts = 1 },
+    transfer = setmetatable({ decoder = core.sse(MAX_EVENT_BYTES), pieces = pieces, next_piece = 0 }, Transfer),
+  }, Exchange)
+end

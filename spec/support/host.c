@@ -1,0 +1,203 @@
+/* A Lua interpreter for the specs, with anthropic.core linked in:
+ *
+ *     host script.lua [argument ...]
+ *     host -e chunk
+ *
+ * so that sanitizers see both with names. `require "host"` gives scripts what they cannot do in
+ * plain Lua: fork, and allocations that fail. The link wraps malloc, calloc and realloc of the
+ * core's own objects; Lua and libcurl allocate through the functions they are given here. */
+#define _POSIX_C_SOURCE 200809L
+#include "compat.h"
+
+#include <lualib.h>
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int luaopen_anthropic_core(lua_State *L);
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+/* --- allocations that fail ------------------------------------------------------------------- */
+
+enum source { CORE, LUA, CURL_LIBRARY, SOURCES };
+
+static const char *const source_names[] = {"core", "lua", "curl", NULL};
+
+/* The fault of one source of allocations: those from number `first` to `last` fail. */
+static struct fault { unsigned long count, first, last; } faults[SOURCES];
+
+static bool fails(enum source source) {
+  struct fault *fault = &faults[source];
+  fault->count++;
+  return fault->count >= fault->first && fault->count <= fault->last;
+}
+
+void *__wrap_malloc(size_t size) {
+  return fails(CORE) ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+  return fails(CORE) ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size) {
+  return fails(CORE) ? NULL : __real_realloc(memory, size);
+}
+
+static void *curl_malloc(size_t size) {
+  return fails(CURL_LIBRARY) ? NULL : __real_malloc(size);
+}
+
+static void *curl_calloc(size_t count, size_t size) {
+  return fails(CURL_LIBRARY) ? NULL : __real_calloc(count, size);
+}
+
+static void *curl_realloc(void *memory, size_t size) {
+  return fails(CURL_LIBRARY) ? NULL : __real_realloc(memory, size);
+}
+
+static char *curl_strdup(const char *text) {
+  size_t size = strlen(text) + 1;
+  char *copy = curl_malloc(size);
+  return copy ? memcpy(copy, text, size) : NULL;
+}
+
+/* Lua relies on it that a block can be made smaller. */
+static void *lua_allocate(void *unused, void *memory, size_t old_size, size_t size) {
+  (void)unused;
+  if (size == 0) {
+    free(memory);
+    return NULL;
+  }
+  if ((!memory || size > old_size) && fails(LUA))
+    return NULL;
+  return __real_realloc(memory, size);
+}
+
+/* --- require "host" -------------------------------------------------------------------------- */
+
+/* fail(source, first, last): of the allocations of "core", "lua" or "curl" from now on, the first
+ * to the last fail; fail(source): none */
+static int fail(lua_State *L) {
+  struct fault *fault = &faults[luaL_checkoption(L, 1, NULL, source_names)];
+  fault->count = 0;
+  fault->first = (unsigned long)luaL_optinteger(L, 2, 1);
+  fault->last = (unsigned long)luaL_optinteger(L, 3, 0);
+  return 0;
+}
+
+/* allocations(source) -> how many were tried since fail(source) */
+static int allocations(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)faults[luaL_checkoption(L, 1, NULL, source_names)].count);
+  return 1;
+}
+
+/* fork() -> the child's process id, 0 in the child */
+static int fork_process(lua_State *L) {
+  fflush(NULL);
+  lua_pushinteger(L, fork());
+  return 1;
+}
+
+/* wait(pid) -> the child's exit code, or the signal that ended it as a negative number */
+static int wait_process(lua_State *L) {
+  int status;
+  if (waitpid((pid_t)luaL_checkinteger(L, 1), &status, 0) < 0)
+    return luaL_error(L, "no such child");
+  lua_pushinteger(L, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+  return 1;
+}
+
+/* exit(code): at once, without closing the state or looking for leaks. What a forked child inherits
+ * and must not free is no leak. */
+static int exit_process(lua_State *L) {
+  fflush(NULL);
+  _exit((int)luaL_checkinteger(L, 1));
+}
+
+static int open_host(lua_State *L) {
+  static const luaL_Reg functions[] = {{"fail", fail},         {"allocations", allocations},
+                                       {"fork", fork_process}, {"wait", wait_process},
+                                       {"exit", exit_process}, {NULL, NULL}};
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  return 1;
+}
+
+/* --- running the script ---------------------------------------------------------------------- */
+
+static void preload(lua_State *L, const char *name, lua_CFunction open) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "preload");
+  lua_pushcfunction(L, open);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 2);
+}
+
+struct command {
+  int count;
+  char **words;
+};
+
+/* Like the stand-alone interpreter: `arg` with the script at 0, and the arguments as its `...`. */
+static int run(lua_State *L) {
+  const struct command *command = lua_touserdata(L, 1);
+  luaL_openlibs(L);
+  preload(L, "anthropic.core", luaopen_anthropic_core);
+  preload(L, "host", open_host);
+  lua_createtable(L, command->count, 1);
+  for (int i = 0; i < command->count; i++) {
+    lua_pushstring(L, command->words[i]);
+    lua_rawseti(L, -2, i - 1);
+  }
+  lua_setglobal(L, "arg");
+  lua_getglobal(L, "debug");
+  lua_getfield(L, -1, "traceback");
+  int handler = lua_gettop(L);
+  int arguments = 0;
+  bool ok;
+  if (strcmp(command->words[1], "-e") == 0 && command->count == 3) {
+    ok = luaL_loadstring(L, command->words[2]) == 0;
+  } else {
+    ok = luaL_loadfile(L, command->words[1]) == 0;
+    arguments = command->count - 2;
+    luaL_checkstack(L, command->count, "too many arguments");
+    for (int i = 2; i < command->count; i++)
+      lua_pushstring(L, command->words[i]);
+  }
+  ok = ok && lua_pcall(L, arguments, 0, handler) == 0;
+  if (!ok)
+    fprintf(stderr, "%s: %s\n", command->words[0], lua_tostring(L, -1));
+  lua_pushboolean(L, ok);
+  return 1;
+}
+
+int main(int count, char **words) {
+  if (count < 2) {
+    fprintf(stderr, "usage: %s script.lua [argument ...]\n", words[0]);
+    return EXIT_FAILURE;
+  }
+  if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, free, curl_realloc, curl_strdup,
+                           curl_calloc) != CURLE_OK)
+    return EXIT_FAILURE;
+  lua_State *L = lua_newstate(lua_allocate, NULL);
+  if (!L)
+    return EXIT_FAILURE;
+  struct command command = {count, words};
+  lua_pushcfunction(L, run);
+  lua_pushlightuserdata(L, &command);
+  bool ok = lua_pcall(L, 1, 1, 0) == 0 && lua_toboolean(L, -1);
+  lua_close(L);
+  curl_global_cleanup();
+  return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
