@@ -115,10 +115,9 @@ end
 -- The credentials in the caller's own headers, without their scheme.
 local function own_credentials(set)
   local found = {}
-  for _, name in ipairs { "Authorization", "X-Api-Key" } do
-    local value = headers.get(set, name)
-    found[#found + 1] = value and (value:match("^%S+%s+(.*)$") or value) or nil
-  end
+  local authorization = headers.get(set, "Authorization")
+  found[1] = authorization and (authorization:match("^%S+%s+(.*)$") or authorization) or nil
+  found[#found + 1] = headers.get(set, "X-Api-Key") or nil
   return found
 end
 
