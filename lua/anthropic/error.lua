@@ -20,6 +20,11 @@
 ---@field attempts? integer how often the request was sent
 ---@field history? anthropic.Attempt[]
 ---@field partial? anthropic.Message what had arrived
+---@field batches? string[] of messages.batches.run: the IDs to resume with
+---@field results? table<string, anthropic.BatchResult> of messages.batches.run: what had arrived
+---@field report? anthropic.BatchReport of messages.batches.run
+---@field messages? table of messages.map, when all was cancelled: what had arrived
+---@field errors? table likewise
 local Error = {}
 Error.__index = Error
 
