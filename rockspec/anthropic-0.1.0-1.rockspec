@@ -90,6 +90,7 @@ build = {
     ["anthropic.testing.pieces"] = "lua/anthropic/testing/pieces.lua",
     ["anthropic.testing.play"] = "lua/anthropic/testing/play.lua",
     ["anthropic.testing.process"] = "lua/anthropic/testing/process.lua",
+    ["anthropic.testing.recording"] = "lua/anthropic/testing/recording.lua",
     ["anthropic.testing.script"] = "lua/anthropic/testing/script.lua",
     ["anthropic.testing.serialize"] = "lua/anthropic/testing/serialize.lua",
     ["anthropic.testing.server"] = "lua/anthropic/testing/server.lua",

@@ -1,7 +1,9 @@
 -- What goes over the wire: body, headers, credential, URL; and what is refused before it.
 
 local anthropic = require "anthropic"
+local loop = require "anthropic.loop"
 local options = require "anthropic.options"
+local raw_client = require "spec.support.raw_client"
 local request = require "anthropic.request"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
@@ -850,6 +852,25 @@ describe("a request", function()
       assert.is_nil(message)
       assert.equal("cancelled", err.kind)
       assert.equal(1, #server:requests())
+    end)
+
+    it("that is closed leaves nothing behind for which other clients' requests wait", function()
+      local server = service.serve(testing.stream { text = "Hello!", hang_after = 100000 })
+      local client = service.client(server)
+      assert(assert(client.messages.stream(params())):message())
+      client:close()
+      local waited
+      loop.settle { wait = function(subject)
+        waited = subject
+        return true
+      end }
+      if waited then -- the response is given time to end, but ends
+        raw_client.eventually(function()
+          loop.step(0.05)
+          return waited:has_news()
+        end, 5)
+        assert.is_true(waited:has_news())
+      end
     end)
 
     it("leaves other clients alone when it is closed", function()

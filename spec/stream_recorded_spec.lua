@@ -1,3 +1,4 @@
+local errors = require "anthropic.error"
 local json = require "anthropic.json"
 local streams = require "spec.support.streams"
 
@@ -320,4 +321,55 @@ describe("recorded streams", function()
     assert.equal(opened.response, message.choices[2].response)
     assert.equal('{"content":[{"text":"one two","type":"text"}],"role":"assistant"}', json.encode(message))
   end)
+end)
+
+describe("a stream with a wrong value in any place", function()
+  local WRONG = { 5, "x", true, json.null, json.array {}, json.object {}, json.array { 5 } }
+
+  -- Visits the table once for each wrong value in the place of each of its own.
+  local function each_variant(value, visit)
+    for name, member in pairs(value) do
+      for _, wrong in ipairs(WRONG) do
+        value[name] = wrong
+        visit()
+      end
+      value[name] = member
+      if type(member) == "table" then
+        each_variant(member, visit)
+      end
+    end
+  end
+
+  -- All that can be asked of a stream; gives what it raised.
+  local function use(opened)
+    return select(2, pcall(function()
+      for _ in opened:text_deltas() do
+        opened:snapshot():tool_uses()
+      end
+      local message = opened:message()
+      message:text()
+      message:thinking()
+      json.encode(message)
+    end))
+  end
+
+  for _, name in ipairs { "thinking", "tool_use", "citations", "fallback", "deltas", "chat_text", "chat_tools" } do
+    it("fails with an error of this library or not at all: " .. name, function()
+      local payloads = {}
+      for data in streams.read(name):gmatch "data: ([^\n]*)\n" do
+        payloads[#payloads + 1] = data
+      end
+      for i, data in ipairs(payloads) do
+        local event = json.decode(data) -- nil for [DONE]
+        each_variant(event or {}, function()
+          payloads[i] = assert(json.encode(event))
+          local err = use(streams.open(streams.of(payloads)))
+          if err ~= nil and not errors.is(err) then
+            error(payloads[i] .. "\n" .. tostring(err))
+          end
+        end)
+        payloads[i] = data
+      end
+    end)
+  end
 end)

@@ -237,6 +237,7 @@ void transfer_collect(struct transfer *transfer) {
   transfer->collecting = true;
   if (transfer->body.length > transfer->max_body_bytes) {
     transfer->body.length = transfer->max_body_bytes;
+    transfer->done = false; /* what came before it was asked for may be the whole */
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
     if (transfer->loop)
       loop_remove(transfer->loop, transfer);

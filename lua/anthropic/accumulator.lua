@@ -57,7 +57,7 @@ local DELTAS = {
     block = "thinking",
     apply = function(entry, delta)
       entry.block.signature = delta.signature
-      return true
+      return type(delta.signature) == "string"
     end,
   },
   input_json_delta = {
@@ -137,8 +137,12 @@ end
 
 local handlers = {}
 
+local function is_table_or_nil(value)
+  return value == nil or type(value) == "table"
+end
+
 function handlers.message_start(self, event)
-  if type(event.message) ~= "table" then
+  if type(event.message) ~= "table" or not is_table_or_nil(event.message.usage) then
     return false
   end
   local fields = {}
@@ -146,10 +150,15 @@ function handlers.message_start(self, event)
     fields[name] = value
   end
   local content = type(fields.content) == "table" and fields.content or {}
+  for _, block in ipairs(content) do
+    if type(block) ~= "table" then
+      return false
+    end
+  end
   fields.content = {}
   self.fields, self.entries, self.by_index = fields, {}, {}
   for i, block in ipairs(content) do
-    self:open(i - 1, block)
+    self:open(i - 1, json.copy(block))
   end
   return true
 end
@@ -168,13 +177,13 @@ end
 
 function handlers.content_block_delta(self, event)
   local delta = event.delta
-  if type(delta) ~= "table" or type(event.index) ~= "number" then
+  if type(delta) ~= "table" or type(delta.type) ~= "string" or type(event.index) ~= "number" then
     return false
   end
   local known = DELTAS[delta.type]
   local entry = self.by_index[event.index]
   if not entry then -- a server that leaves out content_block_start
-    local kind = known and known.block or tostring(delta.type):gsub("_delta$", "")
+    local kind = known and known.block or delta.type:gsub("_delta$", "")
     entry = self:open(event.index, { type = kind })
   end
   if known then
@@ -185,6 +194,9 @@ function handlers.content_block_delta(self, event)
 end
 
 function handlers.content_block_stop(self, event)
+  if type(event.index) ~= "number" then
+    return false
+  end
   local entry = self.by_index[event.index]
   if entry then
     close(entry)
@@ -200,11 +212,15 @@ local function merge(target, source)
 end
 
 function handlers.message_delta(self, event)
+  if not is_table_or_nil(event.delta) or not is_table_or_nil(event.usage) then
+    return false
+  end
   for name, value in pairs(event) do
-    if name == "delta" and type(value) == "table" then
+    if name == "delta" then
       merge(self.fields, value)
-    elseif name == "usage" and type(value) == "table" then
-      self.fields.usage = json.copy(self.fields.usage or {})
+    elseif name == "usage" then
+      local before = self.fields.usage
+      self.fields.usage = type(before) == "table" and json.copy(before) or {}
       merge(self.fields.usage, value)
     elseif name ~= "type" and name ~= "raw" and name ~= "choice" then
       self.fields[name] = value

@@ -78,11 +78,11 @@ function errors.status_of_type(name)
   return STATUS_OF_TYPE[name]
 end
 
---- The API error type that an HTTP status stands for.
+--- The API error type that an HTTP status stands for; nil below 400.
 ---@param status integer
----@return string
+---@return string?
 function errors.type_of_status(status)
-  return TYPE_OF_STATUS[status] or (status >= 500 and "api_error" or "invalid_request_error")
+  return TYPE_OF_STATUS[status] or status >= 500 and "api_error" or status >= 400 and "invalid_request_error" or nil
 end
 
 --- Notes the request that failed.
@@ -104,7 +104,7 @@ function Error:to_curl()
 end
 
 local function one_line(text)
-  return (text:gsub("%s+", " "))
+  return (text:gsub("[%s%c]+", " "))
 end
 
 function Error:__tostring()

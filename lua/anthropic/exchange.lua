@@ -89,10 +89,12 @@ end
 
 --- Gives the transfer up to the loop, which keeps its connection if it ends soon.
 function Exchange:finish()
-  self.response.timings = self.transfer:timings()
   self.complete = true
   leave(self)
-  loop.drain(self.transfer)
+  local transfer = self.transfer
+  self.transfer = nil -- closing the exchange is no longer closing it
+  self.response.timings = transfer:timings()
+  loop.drain(transfer)
 end
 
 local function cancelled()
@@ -154,6 +156,11 @@ for name, words in pairs(TIMEOUT_MESSAGES) do
   end
 end
 
+-- libcurl quotes the URL of a proxy in full, with its user name and password.
+local function without_user_info(message)
+  return (message:gsub("'.*@", "'[redacted]@"))
+end
+
 --- The error that the transfer ended with, or nil.
 ---@return anthropic.Error?
 function Exchange:failure()
@@ -161,7 +168,7 @@ function Exchange:failure()
   if not name then
     return nil
   end
-  local err = errors.new(FAILURES[name](self, self.redact(message), code))
+  local err = errors.new(FAILURES[name](self, without_user_info(self.redact(message)), code))
   err.status = self.response and self.response.status
   return self:describe(err)
 end
@@ -378,10 +385,13 @@ function Exchange:recover(err)
   return nil, self:fail(self:describe(cancelled()))
 end
 
---- Ends the exchange with an error that will not be retried.
+--- Ends the exchange with an error that will not be retried. Again with the same error: nothing.
 ---@param err anthropic.Error
 ---@return anthropic.Error err with attempts and history
 function Exchange:fail(err)
+  if err.history then -- it has failed with it before
+    return err
+  end
   record(self, err, 0)
   err.attempts = self.attempts
   err.history = self.history

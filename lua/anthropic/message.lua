@@ -19,10 +19,10 @@ local json = require "anthropic.json"
 ---@field type "message"
 ---@field role "assistant"
 ---@field model string
----@field content table[] blocks
+---@field content anthropic.api.ContentBlock[]
 ---@field stop_reason? string
 ---@field stop_sequence? string
----@field usage table token counts
+---@field usage anthropic.api.Usage
 ---@field response anthropic.Response never sent
 ---@field raw? table the foreign object, where the server spoke chat completion; never sent
 ---@field choices? anthropic.Message[] where the server sent several; never sent
@@ -82,7 +82,7 @@ function Message:thinking()
 end
 
 --- The `tool_use` blocks: those that the caller has to answer.
----@return table[]
+---@return anthropic.api.ToolUseBlock[]
 function Message:tool_uses()
   local uses = {}
   for _, block in ipairs(self.content) do

@@ -211,9 +211,9 @@ function options.of_request(of_client, given)
   local resolved = merge(merge({}, of_client), given)
   resolved.headers, resolved.request_headers = of_client.headers, given.headers
   resolved.betas, resolved.request_betas = of_client.betas, given.betas
-  if given.timeout ~= nil and type(given.timeout) == "table" then
+  if given.timeout then
     resolved.timeout = options.timeouts(of_client.timeout)
-    for name, seconds in pairs(given.timeout) do
+    for name, seconds in pairs(type(given.timeout) == "table" and given.timeout or { total = given.timeout }) do
       resolved.timeout[name] = seconds
     end
   end

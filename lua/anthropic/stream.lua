@@ -21,7 +21,7 @@ local MOST_KEPT_BACK = 64
 
 ---@class anthropic.Stream
 ---@field response anthropic.Response
----@operator call: table
+---@operator call: anthropic.api.RawMessageStreamEvent?
 local Stream = {}
 Stream.__index = Stream
 Stream.__name = "anthropic.Stream"
@@ -115,7 +115,7 @@ local function receive(self, data, name)
   if not self.translator and answer.is_completion_chunk(event) then
     self.translator = answer.translator()
   end
-  if event.type == "error" or event.type == nil and (event.error ~= nil or name == "error") then
+  if is_error(event, name) then
     return nil, in_stream_error(self, data)
   end
   if halves then
@@ -301,7 +301,7 @@ local function is_being_read(self, coroutine_here)
 end
 
 --- The next event, waiting for it in the host's way.
----@return table|nil event nil alone is the end
+---@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
 function Stream:next()
   local data, name
@@ -330,7 +330,7 @@ function Stream:next()
 end
 
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
----@return table|nil event
+---@return anthropic.api.RawMessageStreamEvent|nil event
 function Stream:__call()
   loop.check_iteration(self.exchange.option "loop", "stream:next()")
   local event, err = self:next()

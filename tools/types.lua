@@ -1,0 +1,194 @@
+-- Prints the annotations of the API's types and methods, for editors: lua tools/types.lua > types/anthropic.lua
+-- The types stand in tools/types.tsv (a name, and its fields or its alternatives), the methods in
+-- lua/anthropic/resources.lua.
+
+package.path = "./lua/?.lua;" .. package.path
+
+local PRIMITIVES = { string = "string", number = "number", boolean = "boolean", unknown = "any", null = "nil" }
+
+local known = {}
+for line in io.lines "tools/types.tsv" do
+  known[line:match "^([%w_]+)\t"] = true
+end
+
+local function class(name)
+  return "anthropic.api." .. name
+end
+
+-- Splits at a separator that stands outside of brackets and quotes.
+local function split(text, separator)
+  local parts, depth, part = {}, 0, ""
+  for char in text:gmatch "[%z\1-\127\194-\244][\128-\191]*" do
+    depth = depth + (char:find "[<{(%[]" and 1 or char:find "[>})%]]" and -1 or 0)
+    if char == separator and depth == 0 then
+      parts[#parts + 1] = part
+      part = ""
+    else
+      part = part .. char
+    end
+  end
+  parts[#parts + 1] = part
+  return parts
+end
+
+local function trim(text)
+  return text:match "^%s*(.-)%s*$"
+end
+
+local translate
+
+local function translate_one(word)
+  local inner = word:match "^Array<(.*)>$"
+  if inner then
+    local item = translate(inner)
+    return (item:find "|" and "(" .. item .. ")" or item) .. "[]"
+  elseif word:match "^'.*'$" then
+    return '"' .. word:sub(2, -2) .. '"'
+  elseif word:match "^{%s*%[key: string%]:" then
+    return "table<string, " .. translate(word:match ":%s*string%]:%s*(.-)%s*}$" or "unknown") .. ">"
+  elseif word == "true" or word == "false" or tonumber(word) then
+    return word
+  end
+  local name = word:match "([%w_]+)$"
+  if PRIMITIVES[word] then
+    return PRIMITIVES[word]
+  elseif name and known[name] and word:match "^[%w_.]+$" then
+    return class(name)
+  end
+  return "any"
+end
+
+-- Null is an absent field in Lua.
+function translate(text)
+  local words, seen = {}, {}
+  for _, word in ipairs(split(trim(text):gsub("^|%s*", ""), "|")) do
+    local translated = translate_one(trim(word))
+    if translated ~= "nil" and not seen[translated] then
+      seen[translated] = true
+      words[#words + 1] = translated
+    end
+  end
+  return #words > 0 and table.concat(words, "|") or "nil"
+end
+
+local function print_class(name, fields)
+  local parent = fields:match "^%(extends ([%w_]+)%)"
+  print(("---@class %s%s"):format(class(name), parent and ": " .. class(parent) or ""))
+  for _, field in ipairs(split(fields:gsub("^%(extends [%w_]+%)%s*", ""), "·")) do
+    local label, optional, kind = trim(field):match "^([%w_]+)(%??):%s*(.+)$"
+    if label then
+      local nullable = kind:find "|%s*null" or kind:find "null%s*|"
+      print(("---@field %s%s %s"):format(label, (optional ~= "" or nullable) and "?" or "", translate(kind)))
+    end
+  end
+  print ""
+end
+
+local function is_class(fields)
+  return fields:match "^%(extends" or fields:match "^[%w_]+%??:%s"
+end
+
+print [[
+---@meta
+-- Written by tools/types.lua: do not edit.
+
+]]
+for line in io.lines "tools/types.tsv" do
+  local name, fields = line:match "^([%w_]+)\t(.*)$"
+  if is_class(fields) then
+    print_class(name, fields)
+  else
+    print(("---@alias %s %s\n"):format(class(name), translate(fields)))
+  end
+end
+
+-- --- the methods ---------------------------------------------------------------------------------
+
+local rows = require "anthropic.resources"
+local children = {} -- path -> list of names
+
+local function add_child(path)
+  local parent, name = path:match "^(.*)%.([^.]+)$"
+  parent, name = parent or "", name or path
+  children[parent] = children[parent] or {}
+  if not children[parent][name] then
+    children[parent][name] = true
+    if parent ~= "" then
+      add_child(parent)
+    end
+  end
+end
+
+local paths = {}
+for path in pairs(rows) do
+  add_child(path)
+end
+for path in pairs(children) do
+  paths[path] = true
+end
+for path in pairs(rows) do
+  paths[path] = true
+end
+
+local function sorted(set)
+  local names = {}
+  for name in pairs(set or {}) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+local function resource_class(path)
+  return "anthropic.resource." .. path
+end
+
+local function signature(row)
+  local arguments = {}
+  for name in row:gmatch "{([%w_]+)}" do
+    arguments[#arguments + 1] = name .. ": string"
+  end
+  arguments[#arguments + 1] = "params?: table"
+  arguments[#arguments + 1] = "options?: anthropic.Options"
+  local result = row:find " pages=" and "anthropic.Page?" or row:find " stream" and "anthropic.Stream?" or "any"
+  return ("fun(%s): %s, anthropic.Error?"):format(table.concat(arguments, ", "), result)
+end
+
+local MESSAGES = [[
+---@field create fun(params: %s, options?: anthropic.Options): any, anthropic.Error?
+---@field stream fun(params: %s, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?]]
+
+-- What older models and gateways take besides.
+print [[
+---@class anthropic.MessageParams: anthropic.api.MessageCreateParamsBase
+---@field temperature? number
+---@field top_p? number
+---@field top_k? integer
+---@field n? integer
+---@field stop? string|string[]
+---@field presence_penalty? number
+---@field frequency_penalty? number
+---@field logit_bias? table<integer|string, number>
+---@field response_format? { type: string }
+---@field user? string
+---@field seen? integer
+---@field betas? string[]
+]]
+
+for _, path in ipairs(sorted(paths)) do
+  print("---@class " .. (path == "" and "anthropic.Client" or resource_class(path)))
+  for _, name in ipairs(sorted(children[path])) do
+    print(("---@field %s %s"):format(name, resource_class(path == "" and name or path .. "." .. name)))
+  end
+  if path == "messages" then
+    print((MESSAGES:gsub("%%s", "anthropic.MessageParams")))
+  elseif path == "beta.messages" then
+    print((MESSAGES:gsub("%%s", class "BetaMessageCreateParamsBase")))
+  end
+  for _, name in ipairs(sorted(rows[path])) do
+    if name ~= "beta" then
+      print(("---@field %s %s"):format(name, signature(rows[path][name])))
+    end
+  end
+  print ""
+end

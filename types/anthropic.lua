@@ -1,0 +1,2719 @@
+---@meta
+-- Written by tools/types.lua: do not edit.
+
+
+---@class anthropic.api.AssistantMessageParam
+---@field content anthropic.api.MessageContentParam
+---@field role "assistant"
+
+---@class anthropic.api.Base64ImageSource
+---@field data string
+---@field media_type "image/jpeg"|"image/png"|"image/gif"|"image/webp"
+---@field type "base64"
+
+---@class anthropic.api.Base64PDFSource
+---@field data string
+---@field media_type "application/pdf"
+---@field type "base64"
+
+---@class anthropic.api.BashCodeExecutionOutputBlock
+---@field file_id string
+---@field type "bash_code_execution_output"
+
+---@class anthropic.api.BashCodeExecutionOutputBlockParam
+---@field file_id string
+---@field type "bash_code_execution_output"
+
+---@class anthropic.api.BashCodeExecutionResultBlock
+---@field content anthropic.api.BashCodeExecutionOutputBlock[]
+---@field return_code number
+---@field stderr string
+---@field stdout string
+---@field type "bash_code_execution_result"
+
+---@class anthropic.api.BashCodeExecutionResultBlockParam
+---@field content anthropic.api.BashCodeExecutionOutputBlockParam[]
+---@field return_code number
+---@field stderr string
+---@field stdout string
+---@field type "bash_code_execution_result"
+
+---@class anthropic.api.BashCodeExecutionToolResultBlock
+---@field content anthropic.api.BashCodeExecutionToolResultErrorObject|anthropic.api.BashCodeExecutionResultBlock
+---@field tool_use_id string
+---@field type "bash_code_execution_tool_result"
+
+---@class anthropic.api.BashCodeExecutionToolResultBlockParam
+---@field content anthropic.api.BashCodeExecutionToolResultErrorParam|anthropic.api.BashCodeExecutionResultBlockParam
+---@field tool_use_id string
+---@field type "bash_code_execution_tool_result"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+
+---@alias anthropic.api.BashCodeExecutionToolResultErrorCode "invalid_tool_input"|"unavailable"|"too_many_requests"|"execution_time_exceeded"|"output_file_too_large"
+
+---@class anthropic.api.BashCodeExecutionToolResultErrorObject
+---@field error_code anthropic.api.BashCodeExecutionToolResultErrorCode
+---@field type "bash_code_execution_tool_result_error"
+
+---@class anthropic.api.BashCodeExecutionToolResultErrorParam
+---@field error_code anthropic.api.BashCodeExecutionToolResultErrorCode
+---@field type "bash_code_execution_tool_result_error"
+
+---@class anthropic.api.BrowserStateBlockParam
+---@field tabs any[]
+---@field type "browser_state"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field state_changes? any[]
+
+---@class anthropic.api.BrowserToolset20260801
+---@field type "browser_toolset_20260801"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field configs? any
+
+---@class anthropic.api.CacheControlEphemeral
+---@field type "ephemeral"
+---@field ttl? "5m"|"1h"
+
+---@class anthropic.api.CacheCreation
+---@field ephemeral_1h_input_tokens number
+---@field ephemeral_5m_input_tokens number
+
+---@class anthropic.api.CitationCharLocation
+---@field cited_text string
+---@field document_index number
+---@field document_title? string
+---@field end_char_index number
+---@field file_id? string
+---@field start_char_index number
+---@field type "char_location"
+
+---@class anthropic.api.CitationCharLocationParam
+---@field cited_text string
+---@field document_index number
+---@field document_title? string
+---@field end_char_index number
+---@field start_char_index number
+---@field type "char_location"
+
+---@class anthropic.api.CitationContentBlockLocation
+---@field cited_text string
+---@field document_index number
+---@field document_title? string
+---@field end_block_index number
+---@field file_id? string
+---@field start_block_index number
+---@field type "content_block_location"
+
+---@class anthropic.api.CitationContentBlockLocationParam
+---@field cited_text string
+---@field document_index number
+---@field document_title? string
+---@field end_block_index number
+---@field start_block_index number
+---@field type "content_block_location"
+
+---@class anthropic.api.CitationPageLocation
+---@field cited_text string
+---@field document_index number
+---@field document_title? string
+---@field end_page_number number
+---@field file_id? string
+---@field start_page_number number
+---@field type "page_location"
+
+---@class anthropic.api.CitationPageLocationParam
+---@field cited_text string
+---@field document_index number
+---@field document_title? string
+---@field end_page_number number
+---@field start_page_number number
+---@field type "page_location"
+
+---@class anthropic.api.CitationSearchResultLocationParam
+---@field cited_text string
+---@field end_block_index number
+---@field search_result_index number
+---@field source string
+---@field start_block_index number
+---@field title? string
+---@field type "search_result_location"
+
+---@class anthropic.api.CitationWebSearchResultLocationParam
+---@field cited_text string
+---@field encrypted_index string
+---@field title? string
+---@field type "web_search_result_location"
+---@field url string
+
+---@class anthropic.api.CitationsConfig
+---@field enabled boolean
+
+---@class anthropic.api.CitationsConfigParam
+---@field enabled? boolean
+
+---@class anthropic.api.CitationsDelta
+---@field citation anthropic.api.CitationCharLocation|anthropic.api.CitationPageLocation|anthropic.api.CitationContentBlockLocation|anthropic.api.CitationsWebSearchResultLocation|anthropic.api.CitationsSearchResultLocation
+---@field type "citations_delta"
+
+---@class anthropic.api.CitationsSearchResultLocation
+---@field cited_text string
+---@field end_block_index number
+---@field search_result_index number
+---@field source string
+---@field start_block_index number
+---@field title? string
+---@field type "search_result_location"
+
+---@class anthropic.api.CitationsWebSearchResultLocation
+---@field cited_text string
+---@field encrypted_index string
+---@field title? string
+---@field type "web_search_result_location"
+---@field url string
+
+---@alias anthropic.api.ClientToolUnion anthropic.api.Tool|anthropic.api.ToolBash20250124|anthropic.api.BrowserToolset20260801|anthropic.api.MemoryTool20250818|anthropic.api.ComputerToolset20260801|anthropic.api.ToolTextEditor20250124|anthropic.api.ToolTextEditor20250429|anthropic.api.ToolTextEditor20250728
+
+---@class anthropic.api.CodeExecutionOutputBlock
+---@field file_id string
+---@field type "code_execution_output"
+
+---@class anthropic.api.CodeExecutionOutputBlockParam
+---@field file_id string
+---@field type "code_execution_output"
+
+---@class anthropic.api.CodeExecutionResultBlock
+---@field content anthropic.api.CodeExecutionOutputBlock[]
+---@field return_code number
+---@field stderr string
+---@field stdout string
+---@field type "code_execution_result"
+
+---@class anthropic.api.CodeExecutionResultBlockParam
+---@field content anthropic.api.CodeExecutionOutputBlockParam[]
+---@field return_code number
+---@field stderr string
+---@field stdout string
+---@field type "code_execution_result"
+
+---@class anthropic.api.CodeExecutionTool20250522
+---@field name "code_execution"
+---@field type "code_execution_20250522"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field strict? boolean
+
+---@class anthropic.api.CodeExecutionTool20250825
+---@field name "code_execution"
+---@field type "code_execution_20250825"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field strict? boolean
+
+---@class anthropic.api.CodeExecutionTool20260120
+---@field name "code_execution"
+---@field type "code_execution_20260120"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field strict? boolean
+
+---@class anthropic.api.CodeExecutionTool20260521
+---@field name "code_execution"
+---@field type "code_execution_20260521"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field strict? boolean
+
+---@class anthropic.api.CodeExecutionToolResultBlock
+---@field content anthropic.api.CodeExecutionToolResultBlockContent
+---@field tool_use_id string
+---@field type "code_execution_tool_result"
+
+---@alias anthropic.api.CodeExecutionToolResultBlockContent anthropic.api.CodeExecutionToolResultErrorObject|anthropic.api.CodeExecutionResultBlock|anthropic.api.EncryptedCodeExecutionResultBlock
+
+---@class anthropic.api.CodeExecutionToolResultBlockParam
+---@field content anthropic.api.CodeExecutionToolResultBlockParamContent
+---@field tool_use_id string
+---@field type "code_execution_tool_result"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+
+---@alias anthropic.api.CodeExecutionToolResultBlockParamContent anthropic.api.CodeExecutionToolResultErrorParam|anthropic.api.CodeExecutionResultBlockParam|anthropic.api.EncryptedCodeExecutionResultBlockParam
+
+---@alias anthropic.api.CodeExecutionToolResultErrorCode "invalid_tool_input"|"unavailable"|"too_many_requests"|"execution_time_exceeded"
+
+---@class anthropic.api.CodeExecutionToolResultErrorObject
+---@field error_code anthropic.api.CodeExecutionToolResultErrorCode
+---@field type "code_execution_tool_result_error"
+
+---@class anthropic.api.CodeExecutionToolResultErrorParam
+---@field error_code anthropic.api.CodeExecutionToolResultErrorCode
+---@field type "code_execution_tool_result_error"
+
+---@class anthropic.api.ComputerToolset20260801
+---@field type "computer_toolset_20260801"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field configs? any
+
+---@class anthropic.api.Container
+---@field id string
+---@field expires_at string
+---@field skills? anthropic.api.ContainerSkill[]
+
+---@class anthropic.api.ContainerParams
+---@field id? string
+---@field skills? anthropic.api.SkillParams[]
+
+---@class anthropic.api.ContainerSkill
+---@field skill_id string
+---@field type "anthropic"|"custom"
+---@field version string
+
+---@class anthropic.api.ContainerUploadBlock
+---@field file_id string
+---@field type "container_upload"
+
+---@class anthropic.api.ContainerUploadBlockParam
+---@field file_id string
+---@field type "container_upload"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+
+---@alias anthropic.api.ContentBlock anthropic.api.TextBlock|anthropic.api.ThinkingBlock|anthropic.api.RedactedThinkingBlock|anthropic.api.ToolUseBlock|anthropic.api.ServerToolUseBlock|anthropic.api.WebSearchToolResultBlock|anthropic.api.WebFetchToolResultBlock|anthropic.api.CodeExecutionToolResultBlock|anthropic.api.BashCodeExecutionToolResultBlock|anthropic.api.TextEditorCodeExecutionToolResultBlock|anthropic.api.ToolSearchToolResultBlock|anthropic.api.ContainerUploadBlock
+
+---@alias anthropic.api.ContentBlockParam anthropic.api.TextBlockParam|anthropic.api.ImageBlockParam|anthropic.api.DocumentBlockParam|anthropic.api.SearchResultBlockParam|anthropic.api.ThinkingBlockParam|anthropic.api.RedactedThinkingBlockParam|anthropic.api.ToolUseBlockParam|anthropic.api.ToolResultBlockParam|anthropic.api.ServerToolUseBlockParam|anthropic.api.WebSearchToolResultBlockParam|anthropic.api.WebFetchToolResultBlockParam|anthropic.api.CodeExecutionToolResultBlockParam|anthropic.api.BashCodeExecutionToolResultBlockParam|anthropic.api.TextEditorCodeExecutionToolResultBlockParam|anthropic.api.ToolSearchToolResultBlockParam|anthropic.api.ContainerUploadBlockParam
+
+---@class anthropic.api.ContentBlockSource
+---@field content string|anthropic.api.ContentBlockSourceContent[]
+---@field type "content"
+
+---@alias anthropic.api.ContentBlockSourceContent anthropic.api.TextBlockParam|anthropic.api.ImageBlockParam
+
+---@class anthropic.api.Diagnostics
+---@field cache_miss_reason? any
+
+---@class anthropic.api.DiagnosticsParam
+---@field previous_message_id? string
+
+---@class anthropic.api.DirectCaller
+---@field type "direct"
+
+---@class anthropic.api.DocumentBlock
+---@field citations? anthropic.api.CitationsConfig
+---@field source anthropic.api.Base64PDFSource|anthropic.api.PlainTextSource
+---@field title? string
+---@field type "document"
+
+---@class anthropic.api.DocumentBlockParam
+---@field source anthropic.api.Base64PDFSource|anthropic.api.PlainTextSource|anthropic.api.ContentBlockSource|anthropic.api.URLPDFSource|anthropic.api.FileDocumentSource
+---@field type "document"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field citations? anthropic.api.CitationsConfigParam
+---@field context? string
+---@field title? string
+
+---@class anthropic.api.EncryptedCodeExecutionResultBlock
+---@field content anthropic.api.CodeExecutionOutputBlock[]
+---@field encrypted_stdout string
+---@field return_code number
+---@field stderr string
+---@field type "encrypted_code_execution_result"
+
+---@class anthropic.api.EncryptedCodeExecutionResultBlockParam
+---@field content anthropic.api.CodeExecutionOutputBlockParam[]
+---@field encrypted_stdout string
+---@field return_code number
+---@field stderr string
+---@field type "encrypted_code_execution_result"
+
+---@class anthropic.api.FileDocumentSource
+---@field file_id string
+---@field type "file"
+
+---@class anthropic.api.FileImageSource
+---@field file_id string
+---@field type "file"
+
+---@class anthropic.api.ImageBlockParam
+---@field source anthropic.api.Base64ImageSource|anthropic.api.URLImageSource|anthropic.api.FileImageSource
+---@field type "image"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field transformations? anthropic.api.ImageTransformationsParam
+
+---@class anthropic.api.ImageTransformationsParam
+---@field oversized_image? "downsize"|"error"
+
+---@class anthropic.api.InputJSONDelta
+---@field partial_json string
+---@field type "input_json_delta"
+
+---@class anthropic.api.JSONOutputFormat
+---@field schema table<string, any>
+---@field type "json_schema"
+
+---@class anthropic.api.MemoryTool20250818
+---@field name "memory"
+---@field type "memory_20250818"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+
+---@class anthropic.api.Message
+---@field id string
+---@field container? anthropic.api.Container
+---@field content anthropic.api.ContentBlock[]
+---@field diagnostics? anthropic.api.Diagnostics
+---@field model anthropic.api.Model
+---@field role "assistant"
+---@field stop_details? anthropic.api.RefusalStopDetails
+---@field stop_reason? anthropic.api.StopReason
+---@field stop_sequence? string
+---@field type "message"
+---@field usage anthropic.api.Usage
+
+---@alias anthropic.api.MessageContentParam string|anthropic.api.ContentBlockParam[]
+
+---@alias anthropic.api.MessageCountTokensTool anthropic.api.Tool|anthropic.api.ToolBash20250124|anthropic.api.CodeExecutionTool20250522|anthropic.api.CodeExecutionTool20250825|anthropic.api.CodeExecutionTool20260120|anthropic.api.CodeExecutionTool20260521|anthropic.api.BrowserToolset20260801|anthropic.api.MemoryTool20250818|anthropic.api.ComputerToolset20260801|anthropic.api.ToolTextEditor20250124|anthropic.api.ToolTextEditor20250429|anthropic.api.ToolTextEditor20250728|anthropic.api.WebSearchTool20250305|anthropic.api.WebFetchTool20250910|anthropic.api.WebSearchTool20260209|anthropic.api.WebFetchTool20260209|anthropic.api.WebFetchTool20260309|anthropic.api.WebSearchTool20260318|anthropic.api.WebFetchTool20260318|anthropic.api.ToolSearchToolBm25_20251119|anthropic.api.ToolSearchToolRegex20251119
+
+---@alias anthropic.api.MessageCreateParamsContainer anthropic.api.ContainerParams|string
+
+---@class anthropic.api.MessageDeltaUsage
+---@field cache_creation_input_tokens? number
+---@field cache_read_input_tokens? number
+---@field input_tokens? number
+---@field output_tokens number
+---@field output_tokens_details? anthropic.api.OutputTokensDetails
+---@field server_tool_use? anthropic.api.ServerToolUsage
+
+---@alias anthropic.api.MessageParam anthropic.api.UserMessageParam|anthropic.api.AssistantMessageParam|anthropic.api.SystemMessageParam
+
+---@class anthropic.api.MessageTokensCount
+---@field input_tokens number
+
+---@class anthropic.api.Metadata
+---@field user_id? string
+
+---@alias anthropic.api.Model "claude-fable-5-2"|"claude-mythos-5-2"|"claude-haiku-5-5"|"claude-sonnet-5-5"|"claude-fable-5-1"|"claude-opus-5-5"|"claude-mythos-5-1"|"claude-sonnet-5"|"claude-fable-5"|"claude-mythos-5"|"claude-opus-5"|"claude-opus-4-8"|"claude-opus-4-7"|"claude-mythos-preview"|"claude-opus-4-6"|"claude-sonnet-4-6"|"claude-haiku-4-5"|"claude-haiku-4-5-20251001"|"claude-opus-4-5"|"claude-opus-4-5-20251101"|"claude-sonnet-4-5"|"claude-sonnet-4-5-20250929"|any
+
+---@class anthropic.api.OutputConfig
+---@field effort? "low"|"medium"|"high"|"xhigh"|"max"
+---@field format? anthropic.api.JSONOutputFormat
+
+---@class anthropic.api.OutputTokensDetails
+---@field thinking_tokens number
+
+---@class anthropic.api.PlainTextSource
+---@field data string
+---@field media_type "text/plain"
+---@field type "text"
+
+---@alias anthropic.api.RawContentBlockDelta anthropic.api.TextDelta|anthropic.api.InputJSONDelta|anthropic.api.CitationsDelta|anthropic.api.ThinkingDelta|anthropic.api.SignatureDelta
+
+---@class anthropic.api.RawContentBlockDeltaEvent
+---@field delta anthropic.api.RawContentBlockDelta
+---@field index number
+---@field type "content_block_delta"
+
+---@class anthropic.api.RawContentBlockStartEvent
+---@field content_block anthropic.api.TextBlock|anthropic.api.ThinkingBlock|anthropic.api.RedactedThinkingBlock|anthropic.api.ToolUseBlock|anthropic.api.ServerToolUseBlock|anthropic.api.WebSearchToolResultBlock|anthropic.api.WebFetchToolResultBlock|anthropic.api.CodeExecutionToolResultBlock|anthropic.api.BashCodeExecutionToolResultBlock|anthropic.api.TextEditorCodeExecutionToolResultBlock|anthropic.api.ToolSearchToolResultBlock|anthropic.api.ContainerUploadBlock
+---@field index number
+---@field type "content_block_start"
+
+---@class anthropic.api.RawContentBlockStopEvent
+---@field index number
+---@field type "content_block_stop"
+
+---@class anthropic.api.RawMessageDeltaEvent
+---@field delta any
+---@field type "message_delta"
+---@field usage anthropic.api.MessageDeltaUsage
+
+---@class anthropic.api.RawMessageStartEvent
+---@field message anthropic.api.Message
+---@field type "message_start"
+
+---@class anthropic.api.RawMessageStopEvent
+---@field type "message_stop"
+
+---@alias anthropic.api.RawMessageStreamEvent anthropic.api.RawMessageStartEvent|anthropic.api.RawMessageDeltaEvent|anthropic.api.RawMessageStopEvent|anthropic.api.RawContentBlockStartEvent|anthropic.api.RawContentBlockDeltaEvent|anthropic.api.RawContentBlockStopEvent
+
+---@class anthropic.api.RedactedThinkingBlock
+---@field data string
+---@field type "redacted_thinking"
+
+---@class anthropic.api.RedactedThinkingBlockParam
+---@field data string
+---@field type "redacted_thinking"
+
+---@class anthropic.api.RefusalStopDetails
+---@field category? "cyber"|"bio"|"frontier_llm"|"reasoning_extraction"|"general_harms"
+---@field explanation? string
+---@field type "refusal"
+
+---@class anthropic.api.SearchResultBlockParam
+---@field content anthropic.api.TextBlockParam[]
+---@field source string
+---@field title string
+---@field type "search_result"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field citations? anthropic.api.CitationsConfigParam
+
+---@class anthropic.api.ServerToolCaller
+---@field tool_id string
+---@field type "code_execution_20250825"
+
+---@class anthropic.api.ServerToolCaller20260120
+---@field tool_id string
+---@field type "code_execution_20260120"
+
+---@class anthropic.api.ServerToolUsage
+---@field web_fetch_requests number
+---@field web_search_requests number
+
+---@class anthropic.api.ServerToolUseBlock
+---@field id string
+---@field caller anthropic.api.DirectCaller|anthropic.api.ServerToolCaller|anthropic.api.ServerToolCaller20260120
+---@field input any
+---@field name "web_search"|"web_fetch"|"code_execution"|"bash_code_execution"|"text_editor_code_execution"|"tool_search_tool_regex"|"tool_search_tool_bm25"
+---@field type "server_tool_use"
+
+---@class anthropic.api.ServerToolUseBlockParam
+---@field id string
+---@field input any
+---@field name "web_search"|"web_fetch"|"code_execution"|"bash_code_execution"|"text_editor_code_execution"|"tool_search_tool_regex"|"tool_search_tool_bm25"
+---@field type "server_tool_use"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field caller? anthropic.api.DirectCaller|anthropic.api.ServerToolCaller|anthropic.api.ServerToolCaller20260120
+
+---@class anthropic.api.SignatureDelta
+---@field signature string
+---@field type "signature_delta"
+
+---@class anthropic.api.SkillParams
+---@field skill_id string
+---@field type "anthropic"|"custom"
+---@field version? string
+
+---@alias anthropic.api.StopReason "end_turn"|"max_tokens"|"stop_sequence"|"tool_use"|"pause_turn"|"refusal"|"model_context_window_exceeded"
+
+---@class anthropic.api.SystemMessageParam
+---@field content string|anthropic.api.TextBlockParam[]
+---@field role "system"
+
+---@class anthropic.api.TextBlock
+---@field citations? anthropic.api.TextCitation[]
+---@field text string
+---@field type "text"
+
+---@class anthropic.api.TextBlockParam
+---@field text string
+---@field type "text"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field citations? anthropic.api.TextCitationParam[]
+
+---@alias anthropic.api.TextCitation anthropic.api.CitationCharLocation|anthropic.api.CitationPageLocation|anthropic.api.CitationContentBlockLocation|anthropic.api.CitationsWebSearchResultLocation|anthropic.api.CitationsSearchResultLocation
+
+---@alias anthropic.api.TextCitationParam anthropic.api.CitationCharLocationParam|anthropic.api.CitationPageLocationParam|anthropic.api.CitationContentBlockLocationParam|anthropic.api.CitationWebSearchResultLocationParam|anthropic.api.CitationSearchResultLocationParam
+
+---@class anthropic.api.TextDelta
+---@field text string
+---@field type "text_delta"
+
+---@class anthropic.api.TextEditorCodeExecutionCreateResultBlock
+---@field is_file_update boolean
+---@field type "text_editor_code_execution_create_result"
+
+---@class anthropic.api.TextEditorCodeExecutionCreateResultBlockParam
+---@field is_file_update boolean
+---@field type "text_editor_code_execution_create_result"
+
+---@class anthropic.api.TextEditorCodeExecutionStrReplaceResultBlock
+---@field lines? string[]
+---@field new_lines? number
+---@field new_start? number
+---@field old_lines? number
+---@field old_start? number
+---@field type "text_editor_code_execution_str_replace_result"
+
+---@class anthropic.api.TextEditorCodeExecutionStrReplaceResultBlockParam
+---@field type "text_editor_code_execution_str_replace_result"
+---@field lines? string[]
+---@field new_lines? number
+---@field new_start? number
+---@field old_lines? number
+---@field old_start? number
+
+---@class anthropic.api.TextEditorCodeExecutionToolResultBlock
+---@field content anthropic.api.TextEditorCodeExecutionToolResultErrorObject|anthropic.api.TextEditorCodeExecutionViewResultBlock|anthropic.api.TextEditorCodeExecutionCreateResultBlock|anthropic.api.TextEditorCodeExecutionStrReplaceResultBlock
+---@field tool_use_id string
+---@field type "text_editor_code_execution_tool_result"
+
+---@class anthropic.api.TextEditorCodeExecutionToolResultBlockParam
+---@field content anthropic.api.TextEditorCodeExecutionToolResultErrorParam|anthropic.api.TextEditorCodeExecutionViewResultBlockParam|anthropic.api.TextEditorCodeExecutionCreateResultBlockParam|anthropic.api.TextEditorCodeExecutionStrReplaceResultBlockParam
+---@field tool_use_id string
+---@field type "text_editor_code_execution_tool_result"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+
+---@alias anthropic.api.TextEditorCodeExecutionToolResultErrorCode "invalid_tool_input"|"unavailable"|"too_many_requests"|"execution_time_exceeded"|"file_not_found"
+
+---@class anthropic.api.TextEditorCodeExecutionToolResultErrorObject
+---@field error_code anthropic.api.TextEditorCodeExecutionToolResultErrorCode
+---@field error_message? string
+---@field type "text_editor_code_execution_tool_result_error"
+
+---@class anthropic.api.TextEditorCodeExecutionToolResultErrorParam
+---@field error_code anthropic.api.TextEditorCodeExecutionToolResultErrorCode
+---@field type "text_editor_code_execution_tool_result_error"
+---@field error_message? string
+
+---@class anthropic.api.TextEditorCodeExecutionViewResultBlock
+---@field content string
+---@field file_type "text"|"image"|"pdf"
+---@field num_lines? number
+---@field start_line? number
+---@field total_lines? number
+---@field type "text_editor_code_execution_view_result"
+
+---@class anthropic.api.TextEditorCodeExecutionViewResultBlockParam
+---@field content string
+---@field file_type "text"|"image"|"pdf"
+---@field type "text_editor_code_execution_view_result"
+---@field num_lines? number
+---@field start_line? number
+---@field total_lines? number
+
+---@class anthropic.api.ThinkingBlock
+---@field signature string
+---@field thinking string
+---@field type "thinking"
+
+---@class anthropic.api.ThinkingBlockParam
+---@field signature string
+---@field thinking string
+---@field type "thinking"
+
+---@class anthropic.api.ThinkingConfigAdaptive
+---@field type "adaptive"
+---@field display? "summarized"|"omitted"
+
+---@class anthropic.api.ThinkingConfigBetweenTools
+---@field type "between_tools"
+
+---@class anthropic.api.ThinkingConfigDisabled
+---@field type "disabled"
+
+---@class anthropic.api.ThinkingConfigEnabled
+---@field budget_tokens number
+---@field type "enabled"
+---@field display? "summarized"|"omitted"
+
+---@alias anthropic.api.ThinkingConfigParam anthropic.api.ThinkingConfigEnabled|anthropic.api.ThinkingConfigDisabled|anthropic.api.ThinkingConfigBetweenTools|anthropic.api.ThinkingConfigAdaptive
+
+---@class anthropic.api.ThinkingDelta
+---@field thinking string
+---@field type "thinking_delta"
+
+---@alias anthropic.api.ThreadUnsupportedFeatureName "cache_control"|"context_management"|"fallbacks"|"hipaa"|"inference_hooks"|"thinking"
+
+---@class anthropic.api.Tool
+---@field input_schema any
+---@field name string
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field description? string
+---@field eager_input_streaming? boolean
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+---@field type? "custom"
+
+---@class anthropic.api.ToolBash20250124
+---@field name "bash"
+---@field type "bash_20250124"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+
+---@alias anthropic.api.ToolChoice anthropic.api.ToolChoiceAuto|anthropic.api.ToolChoiceAny|anthropic.api.ToolChoiceTool|anthropic.api.ToolChoiceNone
+
+---@class anthropic.api.ToolChoiceAny
+---@field type "any"
+---@field disable_parallel_tool_use? boolean
+
+---@class anthropic.api.ToolChoiceAuto
+---@field type "auto"
+---@field disable_parallel_tool_use? boolean
+
+---@class anthropic.api.ToolChoiceNone
+---@field type "none"
+
+---@class anthropic.api.ToolChoiceTool
+---@field name string
+---@field type "tool"
+---@field disable_parallel_tool_use? boolean
+
+---@class anthropic.api.ToolReferenceBlock
+---@field tool_name string
+---@field type "tool_reference"
+
+---@class anthropic.api.ToolReferenceBlockParam
+---@field tool_name string
+---@field type "tool_reference"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+
+---@class anthropic.api.ToolResultBlockParam
+---@field tool_use_id string
+---@field type "tool_result"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field content? string|(anthropic.api.TextBlockParam|anthropic.api.ImageBlockParam|anthropic.api.SearchResultBlockParam|anthropic.api.DocumentBlockParam|anthropic.api.ToolReferenceBlockParam|anthropic.api.BrowserStateBlockParam)[]
+---@field is_error? boolean
+---@field toolset_name? string
+
+---@class anthropic.api.ToolSearchToolBm25_20251119
+---@field name "tool_search_tool_bm25"
+---@field type "tool_search_tool_bm25_20251119"|"tool_search_tool_bm25"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field strict? boolean
+
+---@class anthropic.api.ToolSearchToolRegex20251119
+---@field name "tool_search_tool_regex"
+---@field type "tool_search_tool_regex_20251119"|"tool_search_tool_regex"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field strict? boolean
+
+---@class anthropic.api.ToolSearchToolResultBlock
+---@field content anthropic.api.ToolSearchToolResultErrorObject|anthropic.api.ToolSearchToolSearchResultBlock
+---@field tool_use_id string
+---@field type "tool_search_tool_result"
+
+---@class anthropic.api.ToolSearchToolResultBlockParam
+---@field content anthropic.api.ToolSearchToolResultErrorParam|anthropic.api.ToolSearchToolSearchResultBlockParam
+---@field tool_use_id string
+---@field type "tool_search_tool_result"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+
+---@alias anthropic.api.ToolSearchToolResultErrorCode "invalid_tool_input"|"unavailable"|"too_many_requests"|"execution_time_exceeded"
+
+---@class anthropic.api.ToolSearchToolResultErrorObject
+---@field error_code anthropic.api.ToolSearchToolResultErrorCode
+---@field error_message? string
+---@field type "tool_search_tool_result_error"
+
+---@class anthropic.api.ToolSearchToolResultErrorParam
+---@field error_code anthropic.api.ToolSearchToolResultErrorCode
+---@field type "tool_search_tool_result_error"
+---@field error_message? string
+
+---@class anthropic.api.ToolSearchToolSearchResultBlock
+---@field tool_references anthropic.api.ToolReferenceBlock[]
+---@field type "tool_search_tool_search_result"
+
+---@class anthropic.api.ToolSearchToolSearchResultBlockParam
+---@field tool_references anthropic.api.ToolReferenceBlockParam[]
+---@field type "tool_search_tool_search_result"
+
+---@class anthropic.api.ToolTextEditor20250124
+---@field name "str_replace_editor"
+---@field type "text_editor_20250124"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+
+---@class anthropic.api.ToolTextEditor20250429
+---@field name "str_replace_based_edit_tool"
+---@field type "text_editor_20250429"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+
+---@class anthropic.api.ToolTextEditor20250728
+---@field name "str_replace_based_edit_tool"
+---@field type "text_editor_20250728"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field input_examples? table<string, any>[]
+---@field max_characters? number
+---@field strict? boolean
+
+---@alias anthropic.api.ToolUnion anthropic.api.Tool|anthropic.api.ToolBash20250124|anthropic.api.CodeExecutionTool20250522|anthropic.api.CodeExecutionTool20250825|anthropic.api.CodeExecutionTool20260120|anthropic.api.CodeExecutionTool20260521|anthropic.api.BrowserToolset20260801|anthropic.api.MemoryTool20250818|anthropic.api.ComputerToolset20260801|anthropic.api.ToolTextEditor20250124|anthropic.api.ToolTextEditor20250429|anthropic.api.ToolTextEditor20250728|anthropic.api.WebSearchTool20250305|anthropic.api.WebFetchTool20250910|anthropic.api.WebSearchTool20260209|anthropic.api.WebFetchTool20260209|anthropic.api.WebFetchTool20260309|anthropic.api.WebSearchTool20260318|anthropic.api.WebFetchTool20260318|anthropic.api.ToolSearchToolBm25_20251119|anthropic.api.ToolSearchToolRegex20251119
+
+---@class anthropic.api.ToolUseBlock
+---@field id string
+---@field caller anthropic.api.DirectCaller|anthropic.api.ServerToolCaller|anthropic.api.ServerToolCaller20260120
+---@field input any
+---@field name string
+---@field type "tool_use"
+---@field toolset_name? string
+
+---@class anthropic.api.ToolUseBlockParam
+---@field id string
+---@field input any
+---@field name string
+---@field type "tool_use"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field caller? anthropic.api.DirectCaller|anthropic.api.ServerToolCaller|anthropic.api.ServerToolCaller20260120
+---@field toolset_name? string
+
+---@alias anthropic.api.ToolUseCaller anthropic.api.DirectCaller|anthropic.api.ServerToolCaller|anthropic.api.ServerToolCaller20260120
+
+---@alias anthropic.api.ToolsetToolUseBlock any|anthropic.api.ToolUseBlock
+
+---@class anthropic.api.URLImageSource
+---@field type "url"
+---@field url string
+
+---@class anthropic.api.URLPDFSource
+---@field type "url"
+---@field url string
+
+---@class anthropic.api.Usage
+---@field cache_creation? anthropic.api.CacheCreation
+---@field cache_creation_input_tokens? number
+---@field cache_read_input_tokens? number
+---@field inference_geo? string
+---@field input_tokens number
+---@field output_tokens number
+---@field output_tokens_details? anthropic.api.OutputTokensDetails
+---@field server_tool_use? anthropic.api.ServerToolUsage
+---@field service_tier? "standard"|"priority"|"batch"
+---@field speed? "standard"|"fast"
+
+---@class anthropic.api.UserLocation
+---@field type "approximate"
+---@field city? string
+---@field country? string
+---@field region? string
+---@field timezone? string
+
+---@class anthropic.api.UserMessageParam
+---@field content anthropic.api.MessageContentParam
+---@field role "user"
+
+---@class anthropic.api.WebFetchBlock
+---@field content anthropic.api.DocumentBlock
+---@field retrieved_at? string
+---@field type "web_fetch_result"
+---@field url string
+
+---@class anthropic.api.WebFetchBlockParam
+---@field content anthropic.api.DocumentBlockParam
+---@field type "web_fetch_result"
+---@field url string
+---@field retrieved_at? string
+
+---@class anthropic.api.WebFetchTool20250910
+---@field name "web_fetch"
+---@field type "web_fetch_20250910"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field allowed_domains? string[]
+---@field blocked_domains? string[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field citations? anthropic.api.CitationsConfigParam
+---@field defer_loading? boolean
+---@field max_content_tokens? number
+---@field max_uses? number
+---@field strict? boolean
+---@field url_sources? anthropic.api.WebFetchURLSources
+
+---@class anthropic.api.WebFetchTool20260209
+---@field name "web_fetch"
+---@field type "web_fetch_20260209"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field allowed_domains? string[]
+---@field blocked_domains? string[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field citations? anthropic.api.CitationsConfigParam
+---@field defer_loading? boolean
+---@field max_content_tokens? number
+---@field max_uses? number
+---@field strict? boolean
+---@field url_sources? anthropic.api.WebFetchURLSources
+
+---@class anthropic.api.WebFetchTool20260309
+---@field name "web_fetch"
+---@field type "web_fetch_20260309"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field allowed_domains? string[]
+---@field blocked_domains? string[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field citations? anthropic.api.CitationsConfigParam
+---@field defer_loading? boolean
+---@field max_content_tokens? number
+---@field max_uses? number
+---@field strict? boolean
+---@field url_sources? anthropic.api.WebFetchURLSources
+---@field use_cache? boolean
+
+---@class anthropic.api.WebFetchTool20260318
+---@field name "web_fetch"
+---@field type "web_fetch_20260318"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field allowed_domains? string[]
+---@field blocked_domains? string[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field citations? anthropic.api.CitationsConfigParam
+---@field defer_loading? boolean
+---@field max_content_tokens? number
+---@field max_uses? number
+---@field response_inclusion? "full"|"excluded"
+---@field strict? boolean
+---@field url_sources? anthropic.api.WebFetchURLSources
+---@field use_cache? boolean
+
+---@class anthropic.api.WebFetchToolResultBlock
+---@field caller anthropic.api.DirectCaller|anthropic.api.ServerToolCaller|anthropic.api.ServerToolCaller20260120
+---@field content anthropic.api.WebFetchToolResultErrorBlock|anthropic.api.WebFetchBlock
+---@field tool_use_id string
+---@field type "web_fetch_tool_result"
+
+---@class anthropic.api.WebFetchToolResultBlockParam
+---@field content anthropic.api.WebFetchToolResultErrorBlockParam|anthropic.api.WebFetchBlockParam
+---@field tool_use_id string
+---@field type "web_fetch_tool_result"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field caller? anthropic.api.DirectCaller|anthropic.api.ServerToolCaller|anthropic.api.ServerToolCaller20260120
+
+---@class anthropic.api.WebFetchToolResultErrorBlock
+---@field error_code anthropic.api.WebFetchToolResultErrorCode
+---@field type "web_fetch_tool_result_error"
+
+---@class anthropic.api.WebFetchToolResultErrorBlockParam
+---@field error_code anthropic.api.WebFetchToolResultErrorCode
+---@field type "web_fetch_tool_result_error"
+
+---@alias anthropic.api.WebFetchToolResultErrorCode "invalid_tool_input"|"url_too_long"|"url_not_allowed"|"url_not_in_prior_context"|"url_not_accessible"|"unsupported_content_type"|"too_many_requests"|"max_uses_exceeded"|"unavailable"|"content_too_large"
+
+---@class anthropic.api.WebFetchURLSourceAll
+---@field type "all"
+
+---@class anthropic.api.WebFetchURLSourceExcept
+---@field tools anthropic.api.WebFetchURLSourceToolReference[]
+---@field type "except"
+
+---@class anthropic.api.WebFetchURLSourceNone
+---@field type "none"
+
+---@class anthropic.api.WebFetchURLSourceOnly
+---@field tools anthropic.api.WebFetchURLSourceToolReference[]
+---@field type "only"
+
+---@class anthropic.api.WebFetchURLSourceToolReference
+---@field name string
+---@field type "tool_reference"
+
+---@class anthropic.api.WebFetchURLSources
+---@field client_tool_results? anthropic.api.WebFetchURLSourceAll|anthropic.api.WebFetchURLSourceNone|anthropic.api.WebFetchURLSourceOnly|anthropic.api.WebFetchURLSourceExcept
+---@field server_tool_results? anthropic.api.WebFetchURLSourceAll|anthropic.api.WebFetchURLSourceNone|anthropic.api.WebFetchURLSourceOnly|anthropic.api.WebFetchURLSourceExcept
+---@field user_input? anthropic.api.WebFetchURLSourceAll|anthropic.api.WebFetchURLSourceNone
+
+---@class anthropic.api.WebSearchResultBlock
+---@field encrypted_content string
+---@field page_age? string
+---@field title string
+---@field type "web_search_result"
+---@field url string
+
+---@class anthropic.api.WebSearchResultBlockParam
+---@field encrypted_content string
+---@field title string
+---@field type "web_search_result"
+---@field url string
+---@field page_age? string
+
+---@class anthropic.api.WebSearchTool20250305
+---@field name "web_search"
+---@field type "web_search_20250305"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field allowed_domains? string[]
+---@field blocked_domains? string[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field max_uses? number
+---@field strict? boolean
+---@field user_location? anthropic.api.UserLocation
+
+---@class anthropic.api.WebSearchTool20260209
+---@field name "web_search"
+---@field type "web_search_20260209"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field allowed_domains? string[]
+---@field blocked_domains? string[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field max_uses? number
+---@field strict? boolean
+---@field user_location? anthropic.api.UserLocation
+
+---@class anthropic.api.WebSearchTool20260318
+---@field name "web_search"
+---@field type "web_search_20260318"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field allowed_domains? string[]
+---@field blocked_domains? string[]
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field defer_loading? boolean
+---@field max_uses? number
+---@field response_inclusion? "full"|"excluded"
+---@field strict? boolean
+---@field user_location? anthropic.api.UserLocation
+
+---@class anthropic.api.WebSearchToolRequestErrorObject
+---@field error_code anthropic.api.WebSearchToolResultErrorCode
+---@field type "web_search_tool_result_error"
+
+---@class anthropic.api.WebSearchToolResultBlock
+---@field caller anthropic.api.DirectCaller|anthropic.api.ServerToolCaller|anthropic.api.ServerToolCaller20260120
+---@field content anthropic.api.WebSearchToolResultBlockContent
+---@field tool_use_id string
+---@field type "web_search_tool_result"
+
+---@alias anthropic.api.WebSearchToolResultBlockContent anthropic.api.WebSearchToolResultErrorObject|anthropic.api.WebSearchResultBlock[]
+
+---@class anthropic.api.WebSearchToolResultBlockParam
+---@field content anthropic.api.WebSearchToolResultBlockParamContent
+---@field tool_use_id string
+---@field type "web_search_tool_result"
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field caller? anthropic.api.DirectCaller|anthropic.api.ServerToolCaller|anthropic.api.ServerToolCaller20260120
+
+---@alias anthropic.api.WebSearchToolResultBlockParamContent anthropic.api.WebSearchResultBlockParam[]|anthropic.api.WebSearchToolRequestErrorObject
+
+---@alias anthropic.api.WebSearchToolResultErrorCode "invalid_tool_input"|"unavailable"|"max_uses_exceeded"|"too_many_requests"|"query_too_long"|"request_too_large"
+
+---@class anthropic.api.WebSearchToolResultErrorObject
+---@field error_code anthropic.api.WebSearchToolResultErrorCode
+---@field type "web_search_tool_result_error"
+
+---@alias anthropic.api.WebSearchToolResultError anthropic.api.WebSearchToolResultErrorObject
+
+---@alias anthropic.api.WebSearchToolRequestError anthropic.api.WebSearchToolRequestErrorObject
+
+---@alias anthropic.api.CodeExecutionToolResultError anthropic.api.CodeExecutionToolResultErrorObject
+
+---@alias anthropic.api.BashCodeExecutionToolResultError anthropic.api.BashCodeExecutionToolResultErrorObject
+
+---@alias anthropic.api.TextEditorCodeExecutionToolResultError anthropic.api.TextEditorCodeExecutionToolResultErrorObject
+
+---@alias anthropic.api.ToolSearchToolResultError anthropic.api.ToolSearchToolResultErrorObject
+
+---@alias anthropic.api.ResponseToolUseBlockUnion anthropic.api.ToolsetToolUseBlock
+
+---@alias anthropic.api.ResponseBrowserToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserCloseTabToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserDoubleClickToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserFileUploadToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserFindToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserFormInputToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserGetPageTextToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserHoldKeyToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserHoverToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserJavascriptExecToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserKeyToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserLeftClickDragToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserLeftClickToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserLeftMouseDownToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserLeftMouseUpToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserListTabsToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserMiddleClickToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserMouseMoveToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserNavigateToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserNewTabToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserReadConsoleToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserReadNetworkToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserReadPageToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserRightClickToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserScreenshotToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserScrollToToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserScrollToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserSwitchTabToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserTripleClickToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserTypeToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserWaitToolUseBlock any
+
+---@alias anthropic.api.ResponseBrowserZoomToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerCursorPositionToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerDoubleClickToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerHoldKeyToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerKeyToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerLeftClickDragToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerLeftClickToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerLeftMouseDownToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerLeftMouseUpToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerMiddleClickToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerMouseMoveToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerRightClickToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerScreenshotToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerScrollToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerTripleClickToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerTypeToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerWaitToolUseBlock any
+
+---@alias anthropic.api.ResponseComputerZoomToolUseBlock any
+
+---@alias anthropic.api.MessageStreamEvent anthropic.api.RawMessageStreamEvent
+
+---@alias anthropic.api.MessageStartEvent anthropic.api.RawMessageStartEvent
+
+---@alias anthropic.api.MessageDeltaEvent anthropic.api.RawMessageDeltaEvent
+
+---@alias anthropic.api.MessageStopEvent anthropic.api.RawMessageStopEvent
+
+---@alias anthropic.api.ContentBlockStartEvent anthropic.api.RawContentBlockStartEvent
+
+---@alias anthropic.api.ContentBlockDeltaEvent anthropic.api.RawContentBlockDeltaEvent
+
+---@alias anthropic.api.ContentBlockStopEvent anthropic.api.RawContentBlockStopEvent
+
+---@alias anthropic.api.MessageCreateParams anthropic.api.MessageCreateParamsNonStreaming|anthropic.api.MessageCreateParamsStreaming
+
+---@class anthropic.api.MessageCreateParamsBase
+---@field max_tokens number
+---@field messages anthropic.api.MessageParam[]
+---@field model anthropic.api.Model
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field container? anthropic.api.MessageCreateParamsContainer
+---@field diagnostics? anthropic.api.DiagnosticsParam
+---@field inference_geo? string
+---@field metadata? anthropic.api.Metadata
+---@field output_config? anthropic.api.OutputConfig
+---@field service_tier? "auto"|"standard_only"
+---@field speed? "standard"|"fast"
+---@field stop_sequences? string[]
+---@field stream? boolean
+---@field system? string|anthropic.api.TextBlockParam[]
+---@field thinking? anthropic.api.ThinkingConfigParam
+---@field tool_choice? anthropic.api.ToolChoice
+---@field tools? anthropic.api.ToolUnion[]
+---@field user_profile_id? string
+---@field workspace_id? string
+
+---@class anthropic.api.MessageCreateParamsNonStreaming: anthropic.api.MessageCreateParamsBase
+---@field stream? false
+
+---@class anthropic.api.MessageCreateParamsStreaming: anthropic.api.MessageCreateParamsBase
+---@field stream true
+
+---@alias anthropic.api.MessageStreamParams any
+
+---@class anthropic.api.MessageCountTokensParams
+---@field messages anthropic.api.MessageParam[]
+---@field model anthropic.api.Model
+---@field cache_control? anthropic.api.CacheControlEphemeral
+---@field output_config? anthropic.api.OutputConfig
+---@field speed? "standard"|"fast"
+---@field system? string|anthropic.api.TextBlockParam[]
+---@field thinking? anthropic.api.ThinkingConfigParam
+---@field tool_choice? anthropic.api.ToolChoice
+---@field tools? anthropic.api.MessageCountTokensTool[]
+---@field user_profile_id? string
+---@field workspace_id? string
+
+---@class anthropic.api.BetaAdvisorMessageIterationUsage
+---@field cache_creation? any
+---@field cache_creation_input_tokens number
+---@field cache_read_input_tokens number
+---@field input_tokens number
+---@field model anthropic.api.Model
+---@field output_tokens number
+---@field type "advisor_message"
+
+---@class anthropic.api.BetaAdvisorRedactedResultBlock
+---@field encrypted_content string
+---@field stop_reason? string
+---@field type "advisor_redacted_result"
+
+---@class anthropic.api.BetaAdvisorRedactedResultBlockParam
+---@field encrypted_content string
+---@field type "advisor_redacted_result"
+---@field stop_reason? string
+
+---@class anthropic.api.BetaAdvisorResultBlock
+---@field stop_reason? string
+---@field text string
+---@field type "advisor_result"
+
+---@class anthropic.api.BetaAdvisorResultBlockParam
+---@field text string
+---@field type "advisor_result"
+---@field stop_reason? string
+
+---@class anthropic.api.BetaAdvisorTool20260301
+---@field model anthropic.api.Model
+---@field name "advisor"
+---@field type "advisor_20260301"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? any
+---@field caching? any
+---@field defer_loading? boolean
+---@field max_tokens? number
+---@field max_uses? number
+---@field strict? boolean
+
+---@class anthropic.api.BetaAdvisorToolResultBlock
+---@field content anthropic.api.BetaAdvisorToolResultErrorObject|anthropic.api.BetaAdvisorResultBlock|anthropic.api.BetaAdvisorRedactedResultBlock
+---@field tool_use_id string
+---@field type "advisor_tool_result"
+
+---@class anthropic.api.BetaAdvisorToolResultBlockParam
+---@field content anthropic.api.BetaAdvisorToolResultErrorParam|anthropic.api.BetaAdvisorResultBlockParam|anthropic.api.BetaAdvisorRedactedResultBlockParam
+---@field tool_use_id string
+---@field type "advisor_tool_result"
+---@field cache_control? any
+
+---@class anthropic.api.BetaAdvisorToolResultErrorObject
+---@field error_code "max_uses_exceeded"|"prompt_too_long"|"too_many_requests"|"overloaded"|"unavailable"|"execution_time_exceeded"|"model_not_found"
+---@field type "advisor_tool_result_error"
+
+---@class anthropic.api.BetaAdvisorToolResultErrorParam
+---@field error_code "max_uses_exceeded"|"prompt_too_long"|"too_many_requests"|"overloaded"|"unavailable"|"execution_time_exceeded"|"model_not_found"
+---@field type "advisor_tool_result_error"
+
+---@class anthropic.api.BetaAllThinkingTurns
+---@field type "all"
+
+---@alias anthropic.api.BetaBillTo "self"|"user_profile"
+
+---@class anthropic.api.BetaBillingPolicy
+---@field type "billing_policy"
+---@field bill_to? anthropic.api.BetaBillTo
+
+---@class anthropic.api.BetaCitationConfig
+---@field enabled boolean
+
+---@class anthropic.api.BetaCitationSearchResultLocation
+---@field cited_text string
+---@field end_block_index number
+---@field search_result_index number
+---@field source string
+---@field start_block_index number
+---@field title? string
+---@field type "search_result_location"
+
+---@class anthropic.api.BetaClearThinking20251015Edit
+---@field type "clear_thinking_20251015"
+---@field keep? anthropic.api.BetaThinkingTurns|anthropic.api.BetaAllThinkingTurns|"all"
+
+---@class anthropic.api.BetaClearThinking20251015EditResponse
+---@field cleared_input_tokens number
+---@field cleared_thinking_turns number
+---@field type "clear_thinking_20251015"
+
+---@class anthropic.api.BetaClearToolUses20250919Edit
+---@field type "clear_tool_uses_20250919"
+---@field clear_at_least? anthropic.api.BetaInputTokensClearAtLeast
+---@field clear_tool_inputs? boolean|string[]
+---@field exclude_tools? string[]
+---@field keep? anthropic.api.BetaToolUsesKeep
+---@field trigger? anthropic.api.BetaInputTokensTrigger|anthropic.api.BetaToolUsesTrigger
+
+---@class anthropic.api.BetaClearToolUses20250919EditResponse
+---@field cleared_input_tokens number
+---@field cleared_tool_uses number
+---@field type "clear_tool_uses_20250919"
+
+---@class anthropic.api.BetaCompact20260112Edit
+---@field type "compact_20260112"
+---@field instructions? string
+---@field pause_after_compaction? boolean
+---@field trigger? anthropic.api.BetaInputTokensTrigger
+
+---@class anthropic.api.BetaCompactionBlock
+---@field content? string
+---@field encrypted_content? string
+---@field type "compaction"
+---@field signature? string
+---@field tool_changes? (anthropic.api.BetaResponseToolAdditionBlock|anthropic.api.BetaResponseToolRemovalBlock)[]
+
+---@class anthropic.api.BetaCompactionBlockParam
+---@field type "compaction"
+---@field cache_control? any
+---@field content? string
+---@field encrypted_content? string
+---@field signature? string
+---@field tool_changes? (anthropic.api.BetaRequestToolAdditionBlock|anthropic.api.BetaRequestToolRemovalBlock)[]
+
+---@class anthropic.api.BetaCompactionConfig
+---@field type "summarize"
+---@field instructions? string
+
+---@class anthropic.api.BetaCompactionContentBlockDelta
+---@field content? string
+---@field encrypted_content? string
+---@field type "compaction_delta"
+
+---@class anthropic.api.BetaCompactionIterationUsage
+---@field cache_creation? any
+---@field cache_creation_input_tokens number
+---@field cache_read_input_tokens number
+---@field input_tokens number
+---@field output_tokens number
+---@field type "compaction"
+
+---@class anthropic.api.BetaContextManagementConfig
+---@field edits? (anthropic.api.BetaClearToolUses20250919Edit|anthropic.api.BetaClearThinking20251015Edit|anthropic.api.BetaCompact20260112Edit)[]
+
+---@class anthropic.api.BetaContextManagementResponse
+---@field applied_edits (anthropic.api.BetaClearToolUses20250919EditResponse|anthropic.api.BetaClearThinking20251015EditResponse)[]
+
+---@class anthropic.api.BetaCountTokensContextManagementResponse
+---@field original_input_tokens number
+
+---@class anthropic.api.BetaFallbackBlock
+---@field from anthropic.api.BetaFallbackInfo
+---@field to anthropic.api.BetaFallbackInfo
+---@field trigger anthropic.api.BetaFallbackRefusalTrigger
+---@field type "fallback"
+
+---@class anthropic.api.BetaFallbackBlockParam
+---@field from anthropic.api.BetaFallbackInfoParam
+---@field to anthropic.api.BetaFallbackInfoParam
+---@field type "fallback"
+---@field trigger? any
+
+---@class anthropic.api.BetaFallbackCreditNotApplied
+---@field reason "body_mismatch"|"continuation_excluded"|"continuation_only"|"expired"|"invalid_target_model"|"not_enabled"|"reprice_unavailable"|"temporarily_unavailable"|"variant_fields_present"|"wrong_organization"|"wrong_platform"|"wrong_workspace"
+---@field type "not_applied"
+---@field remove_to_redeem? string[]
+
+---@class anthropic.api.BetaFallbackCreditRedeemed
+---@field type "redeemed"
+
+---@class anthropic.api.BetaFallbackCreditTokenParam
+---@field token string
+---@field mode? "strict"|"best_effort"
+
+---@class anthropic.api.BetaFallbackCreditUsage
+---@field status anthropic.api.BetaFallbackCreditRedeemed|anthropic.api.BetaFallbackCreditNotApplied
+
+---@class anthropic.api.BetaFallbackInfo
+---@field model anthropic.api.Model
+
+---@class anthropic.api.BetaFallbackInfoParam
+---@field model anthropic.api.Model
+
+---@class anthropic.api.BetaFallbackMessageIterationUsage
+---@field cache_creation? any
+---@field cache_creation_input_tokens number
+---@field cache_read_input_tokens number
+---@field input_tokens number
+---@field model anthropic.api.Model
+---@field output_tokens number
+---@field type "fallback_message"
+
+---@class anthropic.api.BetaFallbackParam
+---@field model anthropic.api.Model
+---@field max_tokens? number
+---@field output_config? anthropic.api.BetaOutputConfig
+---@field speed? "standard"|"fast"
+---@field thinking? anthropic.api.BetaThinkingConfigEnabled|any|anthropic.api.BetaThinkingConfigAdaptive
+
+---@class anthropic.api.BetaFallbackRefusalTrigger
+---@field category? "cyber"|"bio"|"frontier_llm"|"reasoning_extraction"|"general_harms"
+---@field type "refusal"
+
+---@alias anthropic.api.BetaFallbacksParam anthropic.api.BetaFallbackParam[]|"default"
+
+---@class anthropic.api.BetaInputTokensClearAtLeast
+---@field type "input_tokens"
+---@field value number
+
+---@class anthropic.api.BetaInputTokensTrigger
+---@field type "input_tokens"
+---@field value number
+
+---@alias anthropic.api.BetaInputTransformation anthropic.api.BetaThinkingDroppedInputTransformation|anthropic.api.BetaThinkingMismatchAllowedInputTransformation
+
+---@alias anthropic.api.BetaIterationsUsage (anthropic.api.BetaMessageIterationUsage|anthropic.api.BetaCompactionIterationUsage|anthropic.api.BetaAdvisorMessageIterationUsage|anthropic.api.BetaFallbackMessageIterationUsage)[]
+
+---@class anthropic.api.BetaMCPTool
+---@field input_schema table<string, any>
+---@field name string
+---@field description? string
+
+---@class anthropic.api.BetaMCPToolConfig
+---@field defer_loading? boolean
+---@field enabled? boolean
+
+---@class anthropic.api.BetaMCPToolDefaultConfig
+---@field defer_loading? boolean
+---@field enabled? boolean
+
+---@class anthropic.api.BetaMCPToolListingBlock
+---@field mcp_server_name string
+---@field tools anthropic.api.BetaMCPTool[]
+---@field type "mcp_tool_listing"
+
+---@class anthropic.api.BetaMCPToolListingBlockParam
+---@field mcp_server_name string
+---@field tools anthropic.api.BetaMCPToolParam[]
+---@field type "mcp_tool_listing"
+
+---@class anthropic.api.BetaMCPToolParam
+---@field input_schema table<string, any>
+---@field name string
+---@field description? string
+
+---@class anthropic.api.BetaMCPToolResultBlock
+---@field content string|any[]
+---@field is_error boolean
+---@field tool_use_id string
+---@field type "mcp_tool_result"
+
+---@class anthropic.api.BetaMCPToolUseBlock
+---@field id string
+---@field input any
+---@field name string
+---@field server_name string
+---@field type "mcp_tool_use"
+
+---@class anthropic.api.BetaMCPToolUseBlockParam
+---@field id string
+---@field input any
+---@field name string
+---@field server_name string
+---@field type "mcp_tool_use"
+---@field cache_control? any
+
+---@class anthropic.api.BetaMCPToolset
+---@field mcp_server_name string
+---@field type "mcp_toolset"
+---@field cache_control? any
+---@field configs? table<string, anthropic.api.BetaMCPToolConfig>
+---@field default_config? anthropic.api.BetaMCPToolDefaultConfig
+---@field tools? anthropic.api.BetaMCPToolParam[]
+
+---@alias anthropic.api.BetaMemoryTool20250818Command anthropic.api.BetaMemoryTool20250818ViewCommand|anthropic.api.BetaMemoryTool20250818CreateCommand|anthropic.api.BetaMemoryTool20250818StrReplaceCommand|anthropic.api.BetaMemoryTool20250818InsertCommand|anthropic.api.BetaMemoryTool20250818DeleteCommand|anthropic.api.BetaMemoryTool20250818RenameCommand
+
+---@class anthropic.api.BetaMemoryTool20250818CreateCommand
+---@field command "create"
+---@field file_text string
+---@field path string
+
+---@class anthropic.api.BetaMemoryTool20250818DeleteCommand
+---@field command "delete"
+---@field path string
+
+---@class anthropic.api.BetaMemoryTool20250818InsertCommand
+---@field command "insert"
+---@field insert_line number
+---@field insert_text string
+---@field path string
+
+---@class anthropic.api.BetaMemoryTool20250818RenameCommand
+---@field command "rename"
+---@field new_path string
+---@field old_path string
+
+---@class anthropic.api.BetaMemoryTool20250818StrReplaceCommand
+---@field command "str_replace"
+---@field new_str string
+---@field old_str string
+---@field path string
+
+---@class anthropic.api.BetaMemoryTool20250818ViewCommand
+---@field command "view"
+---@field path string
+---@field view_range? number[]
+
+---@class anthropic.api.BetaMessageIterationUsage
+---@field cache_creation? any
+---@field cache_creation_input_tokens number
+---@field cache_read_input_tokens number
+---@field input_tokens number
+---@field model? anthropic.api.Model
+---@field output_tokens number
+---@field type "message"
+
+---@alias anthropic.api.BetaMessageThreadParam anthropic.api.BetaThreadCreateParams|anthropic.api.BetaThreadContinueParams
+
+---@class anthropic.api.BetaRequestDocumentBlock
+---@field source any
+---@field type "document"
+---@field cache_control? any
+---@field citations? any
+---@field context? string
+---@field title? string
+
+---@class anthropic.api.BetaRequestMCPServerToolConfiguration
+---@field allowed_tools? string[]
+---@field enabled? boolean
+
+---@class anthropic.api.BetaRequestMCPServerURLDefinition
+---@field name string
+---@field type "url"
+---@field url string
+---@field authorization_token? string
+---@field tool_configuration? anthropic.api.BetaRequestMCPServerToolConfiguration
+
+---@class anthropic.api.BetaRequestMCPToolResultBlockParam
+---@field tool_use_id string
+---@field type "mcp_tool_result"
+---@field cache_control? any
+---@field content? string|any[]
+---@field is_error? boolean
+
+---@class anthropic.api.BetaRequestToolAdditionBlock
+---@field tool anthropic.api.BetaToolChangeToolReference|anthropic.api.BetaToolChangeMCPToolReference|anthropic.api.BetaToolChangeMCPToolsetReference|anthropic.api.BetaToolChangeToolDefinitionParam
+---@field type "tool_addition"
+---@field cache_control? any
+
+---@class anthropic.api.BetaRequestToolRemovalBlock
+---@field tool anthropic.api.BetaToolChangeToolReference|anthropic.api.BetaToolChangeMCPToolReference|anthropic.api.BetaToolChangeMCPToolsetReference
+---@field type "tool_removal"
+---@field cache_control? any
+
+---@class anthropic.api.BetaResponseTool
+---@field input_schema anthropic.api.BetaResponseToolInputSchema
+---@field name string
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field defer_loading? boolean
+---@field description? string
+---@field eager_input_streaming? boolean
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+---@field type? "custom"
+
+---@class anthropic.api.BetaResponseToolAdditionBlock
+---@field tool anthropic.api.BetaResponseToolChangeToolReference|anthropic.api.BetaResponseToolChangeMCPToolReference|anthropic.api.BetaResponseToolChangeMCPToolsetReference|anthropic.api.BetaToolChangeToolDefinition
+---@field type "tool_addition"
+
+---@class anthropic.api.BetaResponseToolChangeMCPToolReference
+---@field name string
+---@field server_name string
+---@field type "mcp_tool_reference"
+
+---@class anthropic.api.BetaResponseToolChangeMCPToolsetReference
+---@field server_name string
+---@field type "mcp_toolset_reference"
+
+---@class anthropic.api.BetaResponseToolChangeToolReference
+---@field name string
+---@field type "tool_reference"
+
+---@class anthropic.api.BetaResponseToolInputSchema
+---@field type "object"
+---@field properties? table<string, any>
+---@field required? string[]
+
+---@class anthropic.api.BetaResponseToolRemovalBlock
+---@field tool anthropic.api.BetaResponseToolChangeToolReference|anthropic.api.BetaResponseToolChangeMCPToolReference|anthropic.api.BetaResponseToolChangeMCPToolsetReference
+---@field type "tool_removal"
+
+---@alias anthropic.api.BetaResponseToolUnion anthropic.api.BetaResponseTool|anthropic.api.BetaToolBash20241022|any|anthropic.api.BetaToolComputerUse20241022|anthropic.api.BetaToolComputerUse20250124|anthropic.api.BetaToolTextEditor20241022|anthropic.api.BetaToolComputerUse20251124|anthropic.api.BetaAdvisorTool20260301|anthropic.api.BetaMCPToolset
+
+---@class anthropic.api.BetaSummarizeCompaction
+---@field type "summarize"
+---@field instructions? string
+
+---@class anthropic.api.BetaSystemMessageOutputConfig
+---@field effort? "low"|"medium"|"high"|"xhigh"|"max"
+
+---@class anthropic.api.BetaThinkingBlockBinding
+---@field prefix_mismatch_behavior? anthropic.api.BetaThinkingPrefixMismatchBehavior
+
+---@class anthropic.api.BetaThinkingDroppedInputTransformation
+---@field path string
+---@field reason "model_binding_mismatch"|"prefix_binding_mismatch"|"organization_binding_mismatch"|"end_user_binding_mismatch"
+---@field type "thinking_dropped"
+
+---@class anthropic.api.BetaThinkingMismatchAllowedInputTransformation
+---@field path string
+---@field reason "model_binding_mismatch"|"prefix_binding_mismatch"|"organization_binding_mismatch"|"end_user_binding_mismatch"
+---@field type "thinking_mismatch_allowed"
+
+---@alias anthropic.api.BetaThinkingPrefixMismatchBehavior "error"|"drop_block"
+
+---@class anthropic.api.BetaThinkingTurns
+---@field type "thinking_turns"
+---@field value number
+
+---@class anthropic.api.BetaThreadContinueParams
+---@field previous_message_id string
+---@field type "continue"
+
+---@class anthropic.api.BetaThreadCreateParams
+---@field type "create"
+
+---@class anthropic.api.BetaTokenTaskBudget
+---@field total number
+---@field type "tokens"
+---@field remaining? number
+
+---@class anthropic.api.BetaToolBash20241022
+---@field name "bash"
+---@field type "bash_20241022"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? any
+---@field defer_loading? boolean
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+
+---@class anthropic.api.BetaToolChangeMCPToolReference
+---@field name string
+---@field server_name string
+---@field type "mcp_tool_reference"
+
+---@class anthropic.api.BetaToolChangeMCPToolsetReference
+---@field server_name string
+---@field type "mcp_toolset_reference"
+
+---@class anthropic.api.BetaToolChangeToolDefinition
+---@field definition anthropic.api.BetaResponseToolUnion
+---@field type "tool_definition"
+
+---@class anthropic.api.BetaToolChangeToolDefinitionParam
+---@field definition anthropic.api.BetaToolUnion
+---@field type "tool_definition"
+
+---@class anthropic.api.BetaToolChangeToolReference
+---@field name string
+---@field type "tool_reference"
+
+---@class anthropic.api.BetaToolComputerUse20241022
+---@field display_height_px number
+---@field display_width_px number
+---@field name "computer"
+---@field type "computer_20241022"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? any
+---@field defer_loading? boolean
+---@field display_number? number
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+
+---@class anthropic.api.BetaToolComputerUse20250124
+---@field display_height_px number
+---@field display_width_px number
+---@field name "computer"
+---@field type "computer_20250124"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? any
+---@field defer_loading? boolean
+---@field display_number? number
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+
+---@class anthropic.api.BetaToolComputerUse20251124
+---@field display_height_px number
+---@field display_width_px number
+---@field name "computer"
+---@field type "computer_20251124"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? any
+---@field defer_loading? boolean
+---@field display_number? number
+---@field enable_zoom? boolean
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+
+---@alias anthropic.api.BetaToolResultContentBlockParam any
+
+---@class anthropic.api.BetaToolTextEditor20241022
+---@field name "str_replace_editor"
+---@field type "text_editor_20241022"
+---@field allowed_callers? ("direct"|"code_execution_20250825"|"code_execution_20260120"|"code_execution_20260521")[]
+---@field cache_control? any
+---@field defer_loading? boolean
+---@field input_examples? table<string, any>[]
+---@field strict? boolean
+
+---@class anthropic.api.BetaToolUsesKeep
+---@field type "tool_uses"
+---@field value number
+
+---@class anthropic.api.BetaToolUsesTrigger
+---@field type "tool_uses"
+---@field value number
+
+---@alias anthropic.api.BetaBase64PDFBlock anthropic.api.BetaRequestDocumentBlock
+
+---@alias anthropic.api.BetaAdvisorToolResultError anthropic.api.BetaAdvisorToolResultErrorObject
+
+---@alias anthropic.api.BetaMessageStreamParams anthropic.api.MessageCreateParamsBase
+
+---@class anthropic.api.BetaBashCodeExecutionToolResultErrorObject
+---@field error_code "invalid_tool_input"|"unavailable"|"too_many_requests"|"execution_time_exceeded"|"output_file_too_large"
+---@field type "bash_code_execution_tool_result_error"
+
+---@class anthropic.api.BetaBashCodeExecutionToolResultErrorParam
+---@field error_code "invalid_tool_input"|"unavailable"|"too_many_requests"|"execution_time_exceeded"|"output_file_too_large"
+---@field type "bash_code_execution_tool_result_error"
+
+---@class anthropic.api.BetaCitationsDelta
+---@field citation any|anthropic.api.BetaCitationSearchResultLocation
+---@field type "citations_delta"
+
+---@alias anthropic.api.BetaClientToolUnion any|anthropic.api.BetaToolBash20241022|anthropic.api.BetaToolComputerUse20241022|anthropic.api.BetaToolComputerUse20250124|anthropic.api.BetaToolTextEditor20241022|anthropic.api.BetaToolComputerUse20251124
+
+---@alias anthropic.api.BetaContentBlock any|anthropic.api.BetaToolUseBlock|anthropic.api.BetaServerToolUseBlock|anthropic.api.BetaWebSearchToolResultBlock|anthropic.api.BetaWebFetchToolResultBlock|anthropic.api.BetaAdvisorToolResultBlock|anthropic.api.BetaMCPToolUseBlock|anthropic.api.BetaMCPToolResultBlock|anthropic.api.BetaCompactionBlock|anthropic.api.BetaFallbackBlock|anthropic.api.BetaMCPToolListingBlock
+
+---@alias anthropic.api.BetaContentBlockParam any|anthropic.api.BetaRequestDocumentBlock|anthropic.api.BetaToolResultBlockParam|anthropic.api.BetaServerToolUseBlockParam|anthropic.api.BetaAdvisorToolResultBlockParam|anthropic.api.BetaMCPToolUseBlockParam|anthropic.api.BetaRequestMCPToolResultBlockParam|anthropic.api.BetaCompactionBlockParam|anthropic.api.BetaRequestToolAdditionBlock|anthropic.api.BetaRequestToolRemovalBlock|anthropic.api.BetaMCPToolListingBlockParam|anthropic.api.BetaFallbackBlockParam
+
+---@class anthropic.api.BetaDocumentBlock
+---@field citations? anthropic.api.BetaCitationConfig
+---@field source any
+---@field title? string
+---@field type "document"
+
+---@class anthropic.api.BetaMessage
+---@field id string
+---@field container? any
+---@field content anthropic.api.BetaContentBlock[]
+---@field context_management? anthropic.api.BetaContextManagementResponse
+---@field diagnostics? any
+---@field model anthropic.api.Model
+---@field role "assistant"
+---@field stop_details? anthropic.api.BetaRefusalStopDetails
+---@field stop_reason? anthropic.api.BetaStopReason
+---@field stop_sequence? string
+---@field type "message"
+---@field usage anthropic.api.BetaUsage
+---@field input_transformations? anthropic.api.BetaInputTransformation[]
+
+---@class anthropic.api.BetaMessageDeltaUsage
+---@field cache_creation_input_tokens? number
+---@field cache_read_input_tokens? number
+---@field fallback_credit? anthropic.api.BetaFallbackCreditUsage
+---@field input_tokens? number
+---@field iterations? anthropic.api.BetaIterationsUsage
+---@field output_tokens number
+---@field output_tokens_details? any
+---@field server_tool_use? any
+
+---@class anthropic.api.BetaMessageTokensCount
+---@field context_management? anthropic.api.BetaCountTokensContextManagementResponse
+---@field input_tokens number
+
+---@class anthropic.api.BetaOutputConfig
+---@field effort? "low"|"medium"|"high"|"xhigh"|"max"
+---@field format? any
+---@field task_budget? anthropic.api.BetaTokenTaskBudget
+
+---@alias anthropic.api.BetaRawContentBlockDelta any|anthropic.api.BetaCitationsDelta|anthropic.api.BetaThinkingDelta|anthropic.api.BetaCompactionContentBlockDelta
+
+---@class anthropic.api.BetaRawContentBlockStartEvent
+---@field content_block any|anthropic.api.BetaToolUseBlock|anthropic.api.BetaServerToolUseBlock|anthropic.api.BetaWebSearchToolResultBlock|anthropic.api.BetaWebFetchToolResultBlock|anthropic.api.BetaAdvisorToolResultBlock|anthropic.api.BetaMCPToolUseBlock|anthropic.api.BetaMCPToolResultBlock|anthropic.api.BetaCompactionBlock|anthropic.api.BetaFallbackBlock|anthropic.api.BetaMCPToolListingBlock
+---@field index number
+---@field type "content_block_start"
+
+---@class anthropic.api.BetaRawMessageDeltaEvent
+---@field context_management? anthropic.api.BetaContextManagementResponse
+---@field delta any
+---@field type "message_delta"
+---@field usage anthropic.api.BetaMessageDeltaUsage
+---@field input_transformations? anthropic.api.BetaInputTransformation[]
+
+---@class anthropic.api.BetaRefusalStopDetails
+---@field category? "cyber"|"bio"|"frontier_llm"|"reasoning_extraction"|"general_harms"
+---@field explanation? string
+---@field fallback_credit_token? string
+---@field fallback_has_prefill_claim? boolean
+---@field recommended_model? string
+---@field type "refusal"
+
+---@class anthropic.api.BetaServerToolUseBlock
+---@field id string
+---@field input table<string, any>
+---@field name "advisor"|"web_search"|"web_fetch"|"code_execution"|"bash_code_execution"|"text_editor_code_execution"|"tool_search_tool_regex"|"tool_search_tool_bm25"
+---@field type "server_tool_use"
+---@field caller? any
+
+---@class anthropic.api.BetaServerToolUseBlockParam
+---@field id string
+---@field input any
+---@field name "advisor"|"web_search"|"web_fetch"|"code_execution"|"bash_code_execution"|"text_editor_code_execution"|"tool_search_tool_regex"|"tool_search_tool_bm25"
+---@field type "server_tool_use"
+---@field cache_control? any
+---@field caller? any
+
+---@alias anthropic.api.BetaStopReason "end_turn"|"max_tokens"|"stop_sequence"|"tool_use"|"pause_turn"|"compaction"|"refusal"|"model_context_window_exceeded"
+
+---@class anthropic.api.BetaSystemMessageParam
+---@field role "system"
+---@field clear_at? "next_user_message"|"never"
+---@field content? string|(any|anthropic.api.BetaRequestToolAdditionBlock|anthropic.api.BetaRequestToolRemovalBlock)[]
+---@field output_config? anthropic.api.BetaSystemMessageOutputConfig
+
+---@alias anthropic.api.BetaTextCitation any|anthropic.api.BetaCitationSearchResultLocation
+
+---@class anthropic.api.BetaTextEditorCodeExecutionToolResultErrorObject
+---@field error_code "invalid_tool_input"|"unavailable"|"too_many_requests"|"execution_time_exceeded"|"file_not_found"
+---@field error_message? string
+---@field type "text_editor_code_execution_tool_result_error"
+
+---@class anthropic.api.BetaTextEditorCodeExecutionToolResultErrorParam
+---@field error_code "invalid_tool_input"|"unavailable"|"too_many_requests"|"execution_time_exceeded"|"file_not_found"
+---@field type "text_editor_code_execution_tool_result_error"
+---@field error_message? string
+
+---@class anthropic.api.BetaThinkingConfigAdaptive
+---@field type "adaptive"
+---@field block_binding? anthropic.api.BetaThinkingBlockBinding
+---@field display? "summarized"|"omitted"|"updates"
+
+---@class anthropic.api.BetaThinkingConfigEnabled
+---@field budget_tokens number
+---@field type "enabled"
+---@field block_binding? anthropic.api.BetaThinkingBlockBinding
+---@field display? "summarized"|"omitted"|"updates"
+
+---@class anthropic.api.BetaThinkingDelta
+---@field estimated_tokens? number
+---@field thinking string
+---@field type "thinking_delta"
+
+---@class anthropic.api.BetaToolResultBlockParam
+---@field tool_use_id string
+---@field type "tool_result"
+---@field cache_control? any
+---@field content? string|(any|anthropic.api.BetaRequestDocumentBlock)[]
+---@field is_error? boolean
+---@field toolset_name? string
+
+---@class anthropic.api.BetaToolSearchToolResultErrorObject
+---@field error_code "invalid_tool_input"|"unavailable"|"too_many_requests"|"execution_time_exceeded"
+---@field error_message? string
+---@field type "tool_search_tool_result_error"
+
+---@class anthropic.api.BetaToolSearchToolResultErrorParam
+---@field error_code "invalid_tool_input"|"unavailable"|"too_many_requests"|"execution_time_exceeded"
+---@field type "tool_search_tool_result_error"
+---@field error_message? string
+
+---@alias anthropic.api.BetaToolUnion any|anthropic.api.BetaToolBash20241022|anthropic.api.BetaToolComputerUse20241022|anthropic.api.BetaToolComputerUse20250124|anthropic.api.BetaToolTextEditor20241022|anthropic.api.BetaToolComputerUse20251124|anthropic.api.BetaAdvisorTool20260301|anthropic.api.BetaMCPToolset
+
+---@class anthropic.api.BetaToolUseBlock
+---@field id string
+---@field input any
+---@field name string
+---@field type "tool_use"
+---@field caller? any
+---@field toolset_name? string
+
+---@class anthropic.api.BetaUsage
+---@field cache_creation? any
+---@field cache_creation_input_tokens? number
+---@field cache_read_input_tokens? number
+---@field fallback_credit? anthropic.api.BetaFallbackCreditUsage
+---@field inference_geo? string
+---@field input_tokens number
+---@field iterations? anthropic.api.BetaIterationsUsage
+---@field output_tokens number
+---@field output_tokens_details? any
+---@field server_tool_use? any
+---@field service_tier? "standard"|"priority"|"batch"
+---@field speed? "standard"|"fast"
+
+---@class anthropic.api.BetaWebFetchBlockParam
+---@field content anthropic.api.BetaRequestDocumentBlock
+---@field type "web_fetch_result"
+---@field url string
+---@field retrieved_at? string
+
+---@class anthropic.api.BetaWebFetchToolResultBlock
+---@field content any
+---@field tool_use_id string
+---@field type "web_fetch_tool_result"
+---@field caller? any
+
+---@class anthropic.api.BetaWebSearchToolResultBlock
+---@field content anthropic.api.BetaWebSearchToolResultBlockContent
+---@field tool_use_id string
+---@field type "web_search_tool_result"
+---@field caller? any
+
+---@alias anthropic.api.BetaWebSearchToolResultBlockContent any|any[]
+
+---@class anthropic.api.BetaMessageCreateParamsBase
+---@field max_tokens number
+---@field messages any[]
+---@field model anthropic.api.Model
+---@field billing_policy? anthropic.api.BetaBillingPolicy
+---@field cache_control? any
+---@field compaction? anthropic.api.BetaCompactionConfig
+---@field container? any|string
+---@field context_management? anthropic.api.BetaContextManagementConfig
+---@field diagnostics? any
+---@field fallback_credit_token? string|anthropic.api.BetaFallbackCreditTokenParam
+---@field fallbacks? anthropic.api.BetaFallbacksParam
+---@field inference_geo? string
+---@field mcp_servers? anthropic.api.BetaRequestMCPServerURLDefinition[]
+---@field metadata? any
+---@field output_config? anthropic.api.BetaOutputConfig
+---@field output_format? any
+---@field service_tier? "auto"|"standard_only"
+---@field speed? "standard"|"fast"
+---@field stop_sequences? string[]
+---@field stream? boolean
+---@field system? string|any[]
+---@field thinking? any
+---@field thread? anthropic.api.BetaMessageThreadParam
+---@field tool_choice? any
+---@field tools? anthropic.api.BetaToolUnion[]
+---@field betas? any[]
+---@field user_profile_id? string
+---@field workspace_id? string
+
+---@class anthropic.api.BetaMessageCountTokensParams
+---@field messages any[]
+---@field model anthropic.api.Model
+---@field billing_policy? anthropic.api.BetaBillingPolicy
+---@field cache_control? any
+---@field compaction? anthropic.api.BetaCompactionConfig
+---@field context_management? anthropic.api.BetaContextManagementConfig
+---@field mcp_servers? anthropic.api.BetaRequestMCPServerURLDefinition[]
+---@field output_config? anthropic.api.BetaOutputConfig
+---@field output_format? any
+---@field speed? "standard"|"fast"
+---@field system? string|any[]
+---@field thinking? any
+---@field tool_choice? any
+---@field tools? (any|anthropic.api.BetaToolBash20241022|anthropic.api.BetaToolComputerUse20241022|anthropic.api.BetaToolComputerUse20250124|anthropic.api.BetaToolTextEditor20241022|anthropic.api.BetaToolComputerUse20251124|anthropic.api.BetaAdvisorTool20260301|anthropic.api.BetaMCPToolset)[]
+---@field betas? any[]
+---@field user_profile_id? string
+---@field workspace_id? string
+
+---@class anthropic.MessageParams: anthropic.api.MessageCreateParamsBase
+---@field temperature? number
+---@field top_p? number
+---@field top_k? integer
+---@field n? integer
+---@field stop? string|string[]
+---@field presence_penalty? number
+---@field frequency_penalty? number
+---@field logit_bias? table<integer|string, number>
+---@field response_format? { type: string }
+---@field user? string
+---@field seen? integer
+---@field betas? string[]
+
+---@class anthropic.Client
+---@field beta anthropic.resource.beta
+---@field files anthropic.resource.files
+---@field messages anthropic.resource.messages
+---@field models anthropic.resource.models
+---@field organization anthropic.resource.organization
+---@field skills anthropic.resource.skills
+---@field user_profiles anthropic.resource.user_profiles
+
+---@class anthropic.resource.beta
+---@field agents anthropic.resource.beta.agents
+---@field deployment_runs anthropic.resource.beta.deployment_runs
+---@field deployments anthropic.resource.beta.deployments
+---@field dreams anthropic.resource.beta.dreams
+---@field environments anthropic.resource.beta.environments
+---@field files anthropic.resource.beta.files
+---@field memory_stores anthropic.resource.beta.memory_stores
+---@field messages anthropic.resource.beta.messages
+---@field models anthropic.resource.beta.models
+---@field organization anthropic.resource.beta.organization
+---@field sessions anthropic.resource.beta.sessions
+---@field skills anthropic.resource.beta.skills
+---@field tunnels anthropic.resource.beta.tunnels
+---@field user_profiles anthropic.resource.beta.user_profiles
+---@field vaults anthropic.resource.beta.vaults
+
+---@class anthropic.resource.beta.agents
+---@field versions anthropic.resource.beta.agents.versions
+---@field archive fun(agent_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(agent_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(agent_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.agents.versions
+---@field list fun(agent_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.deployment_runs
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(deployment_run_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.deployments
+---@field archive fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field pause fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field run fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field unpause fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.dreams
+---@field archive fun(dream_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field cancel fun(dream_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(dream_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.environments
+---@field work anthropic.resource.beta.environments.work
+---@field archive fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.environments.work
+---@field ack fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field heartbeat fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(environment_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field poll fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field stats fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field stop fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.files
+---@field delete fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field download fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve_metadata fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field upload fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.memory_stores
+---@field memories anthropic.resource.beta.memory_stores.memories
+---@field memory_versions anthropic.resource.beta.memory_stores.memory_versions
+---@field archive fun(memory_store_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(memory_store_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(memory_store_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(memory_store_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.memory_stores.memories
+---@field create fun(memory_store_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(memory_store_id: string, memory_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(memory_store_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(memory_store_id: string, memory_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(memory_store_id: string, memory_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.memory_stores.memory_versions
+---@field list fun(memory_store_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field redact fun(memory_store_id: string, memory_version_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(memory_store_id: string, memory_version_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.messages
+---@field batches anthropic.resource.beta.messages.batches
+---@field create fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): any, anthropic.Error?
+---@field stream fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.messages.batches
+---@field cancel fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.models
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(model_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization
+---@field analytics anthropic.resource.beta.organization.analytics
+---@field api_keys anthropic.resource.beta.organization.api_keys
+---@field claude_code anthropic.resource.beta.organization.claude_code
+---@field claude_tag anthropic.resource.beta.organization.claude_tag
+---@field compliance_settings anthropic.resource.beta.organization.compliance_settings
+---@field external_keys anthropic.resource.beta.organization.external_keys
+---@field federation anthropic.resource.beta.organization.federation
+---@field invites anthropic.resource.beta.organization.invites
+---@field plugin_marketplaces anthropic.resource.beta.organization.plugin_marketplaces
+---@field plugins anthropic.resource.beta.organization.plugins
+---@field rate_limits anthropic.resource.beta.organization.rate_limits
+---@field rbac_groups anthropic.resource.beta.organization.rbac_groups
+---@field rbac_roles anthropic.resource.beta.organization.rbac_roles
+---@field service_accounts anthropic.resource.beta.organization.service_accounts
+---@field spend_limits anthropic.resource.beta.organization.spend_limits
+---@field telemetry_destinations anthropic.resource.beta.organization.telemetry_destinations
+---@field users anthropic.resource.beta.organization.users
+---@field webhooks anthropic.resource.beta.organization.webhooks
+---@field workspaces anthropic.resource.beta.organization.workspaces
+---@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics
+---@field apps anthropic.resource.beta.organization.analytics.apps
+---@field artifacts anthropic.resource.beta.organization.analytics.artifacts
+---@field connectors anthropic.resource.beta.organization.analytics.connectors
+---@field cost anthropic.resource.beta.organization.analytics.cost
+---@field cost_report anthropic.resource.beta.organization.analytics.cost_report
+---@field plugins anthropic.resource.beta.organization.analytics.plugins
+---@field skills anthropic.resource.beta.organization.analytics.skills
+---@field summaries anthropic.resource.beta.organization.analytics.summaries
+---@field usage anthropic.resource.beta.organization.analytics.usage
+---@field usage_report anthropic.resource.beta.organization.analytics.usage_report
+---@field user_cost_report anthropic.resource.beta.organization.analytics.user_cost_report
+---@field user_usage_report anthropic.resource.beta.organization.analytics.user_usage_report
+---@field users anthropic.resource.beta.organization.analytics.users
+
+---@class anthropic.resource.beta.organization.analytics.apps
+---@field chat anthropic.resource.beta.organization.analytics.apps.chat
+
+---@class anthropic.resource.beta.organization.analytics.apps.chat
+---@field projects anthropic.resource.beta.organization.analytics.apps.chat.projects
+
+---@class anthropic.resource.beta.organization.analytics.apps.chat.projects
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.artifacts
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.connectors
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.cost
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.cost_report
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.plugins
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.skills
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.summaries
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.usage
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.usage_report
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.user_cost_report
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.user_usage_report
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.analytics.users
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.api_keys
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(api_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(api_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.claude_code
+---@field managed_settings anthropic.resource.beta.organization.claude_code.managed_settings
+
+---@class anthropic.resource.beta.organization.claude_code.managed_settings
+---@field configuration anthropic.resource.beta.organization.claude_code.managed_settings.configuration
+---@field rbac_group_default anthropic.resource.beta.organization.claude_code.managed_settings.rbac_group_default
+---@field rbac_groups anthropic.resource.beta.organization.claude_code.managed_settings.rbac_groups
+
+---@class anthropic.resource.beta.organization.claude_code.managed_settings.configuration
+---@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.claude_code.managed_settings.rbac_group_default
+---@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.claude_code.managed_settings.rbac_groups
+---@field delete fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field set fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.claude_tag
+---@field bundles anthropic.resource.beta.organization.claude_tag.bundles
+---@field slack_channels anthropic.resource.beta.organization.claude_tag.slack_channels
+---@field slack_workspaces anthropic.resource.beta.organization.claude_tag.slack_workspaces
+
+---@class anthropic.resource.beta.organization.claude_tag.bundles
+---@field targets anthropic.resource.beta.organization.claude_tag.bundles.targets
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(bundle_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(bundle_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.claude_tag.bundles.targets
+---@field create fun(bundle_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(bundle_id: string, target_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(bundle_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(bundle_id: string, target_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.claude_tag.slack_channels
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.claude_tag.slack_workspaces
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.compliance_settings
+---@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.external_keys
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field validate fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.federation
+---@field issuers anthropic.resource.beta.organization.federation.issuers
+---@field rules anthropic.resource.beta.organization.federation.rules
+
+---@class anthropic.resource.beta.organization.federation.issuers
+---@field archive fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.federation.rules
+---@field workspaces anthropic.resource.beta.organization.federation.rules.workspaces
+---@field archive fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.federation.rules.workspaces
+---@field add fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(federation_rule_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.invites
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(invite_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(invite_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.plugin_marketplaces
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(marketplace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(marketplace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field validate_archive fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field validate_repository fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.plugins
+---@field installation_settings anthropic.resource.beta.organization.plugins.installation_settings
+---@field shares anthropic.resource.beta.organization.plugins.shares
+---@field versions anthropic.resource.beta.organization.plugins.versions
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(plugin_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(plugin_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(plugin_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.plugins.installation_settings
+---@field list fun(plugin_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(plugin_id: string, target: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field set fun(plugin_id: string, target: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.plugins.shares
+---@field list fun(plugin_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.plugins.versions
+---@field create fun(plugin_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field download fun(plugin_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(plugin_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(plugin_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.rate_limits
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.rbac_groups
+---@field members anthropic.resource.beta.organization.rbac_groups.members
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.rbac_groups.members
+---@field add fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(rbac_group_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.rbac_roles
+---@field permissions anthropic.resource.beta.organization.rbac_roles.permissions
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(rbac_role_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.rbac_roles.permissions
+---@field list fun(rbac_role_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.service_accounts
+---@field workspaces anthropic.resource.beta.organization.service_accounts.workspaces
+---@field archive fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.service_accounts.workspaces
+---@field add fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(service_account_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.spend_limits
+---@field effective anthropic.resource.beta.organization.spend_limits.effective
+---@field increase_requests anthropic.resource.beta.organization.spend_limits.increase_requests
+---@field delete fun(spend_limit_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(spend_limit_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field set fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.spend_limits.effective
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.spend_limits.increase_requests
+---@field approve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field deny fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.telemetry_destinations
+---@field workspaces anthropic.resource.beta.organization.telemetry_destinations.workspaces
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(destination_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(destination_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field test fun(destination_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(destination_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.telemetry_destinations.workspaces
+---@field add fun(destination_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(destination_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(destination_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.users
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field sign_out fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.webhooks
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field regenerate_signing_secret fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.workspaces
+---@field members anthropic.resource.beta.organization.workspaces.members
+---@field rate_limits anthropic.resource.beta.organization.workspaces.rate_limits
+---@field service_accounts anthropic.resource.beta.organization.workspaces.service_accounts
+---@field archive fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.workspaces.members
+---@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.workspaces.rate_limits
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field update fun(workspace_id: string, rate_limit_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.workspaces.service_accounts
+---@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.sessions
+---@field events anthropic.resource.beta.sessions.events
+---@field resources anthropic.resource.beta.sessions.resources
+---@field threads anthropic.resource.beta.sessions.threads
+---@field archive fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.sessions.events
+---@field list fun(session_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field send fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field stream fun(session_id: string, params?: table, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+
+---@class anthropic.resource.beta.sessions.resources
+---@field add fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(session_id: string, resource_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(session_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(session_id: string, resource_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(session_id: string, resource_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.sessions.threads
+---@field events anthropic.resource.beta.sessions.threads.events
+---@field archive fun(session_id: string, thread_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(session_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(session_id: string, thread_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.sessions.threads.events
+---@field list fun(session_id: string, thread_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field stream fun(session_id: string, thread_id: string, params?: table, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+
+---@class anthropic.resource.beta.skills
+---@field versions anthropic.resource.beta.skills.versions
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.skills.versions
+---@field create fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field download fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.tunnels
+---@field certificates anthropic.resource.beta.tunnels.certificates
+---@field archive fun(tunnel_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(tunnel_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field reveal_token fun(tunnel_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field rotate_token fun(tunnel_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.tunnels.certificates
+---@field archive fun(tunnel_id: string, certificate_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(tunnel_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(tunnel_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(tunnel_id: string, certificate_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.user_profiles
+---@field action_urls anthropic.resource.beta.user_profiles.action_urls
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create_enrollment_url fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.user_profiles.action_urls
+---@field create fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.vaults
+---@field credentials anthropic.resource.beta.vaults.credentials
+---@field archive fun(vault_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(vault_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(vault_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(vault_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.vaults.credentials
+---@field archive fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(vault_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(vault_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field mcp_oauth_validate fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.files
+---@field delete fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field download fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve_metadata fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field upload fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.messages
+---@field batches anthropic.resource.messages.batches
+---@field create fun(params: anthropic.MessageParams, options?: anthropic.Options): any, anthropic.Error?
+---@field stream fun(params: anthropic.MessageParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.messages.batches
+---@field cancel fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.models
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(model_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization
+---@field analytics anthropic.resource.organization.analytics
+---@field api_keys anthropic.resource.organization.api_keys
+---@field compliance_settings anthropic.resource.organization.compliance_settings
+---@field external_keys anthropic.resource.organization.external_keys
+---@field federation anthropic.resource.organization.federation
+---@field invites anthropic.resource.organization.invites
+---@field rate_limits anthropic.resource.organization.rate_limits
+---@field rbac_groups anthropic.resource.organization.rbac_groups
+---@field rbac_roles anthropic.resource.organization.rbac_roles
+---@field service_accounts anthropic.resource.organization.service_accounts
+---@field spend_limits anthropic.resource.organization.spend_limits
+---@field users anthropic.resource.organization.users
+---@field workspaces anthropic.resource.organization.workspaces
+---@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.analytics
+---@field apps anthropic.resource.organization.analytics.apps
+---@field artifacts anthropic.resource.organization.analytics.artifacts
+---@field connectors anthropic.resource.organization.analytics.connectors
+---@field plugins anthropic.resource.organization.analytics.plugins
+---@field skills anthropic.resource.organization.analytics.skills
+---@field summaries anthropic.resource.organization.analytics.summaries
+---@field users anthropic.resource.organization.analytics.users
+
+---@class anthropic.resource.organization.analytics.apps
+---@field chat anthropic.resource.organization.analytics.apps.chat
+
+---@class anthropic.resource.organization.analytics.apps.chat
+---@field projects anthropic.resource.organization.analytics.apps.chat.projects
+
+---@class anthropic.resource.organization.analytics.apps.chat.projects
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.organization.analytics.artifacts
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.organization.analytics.connectors
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.organization.analytics.plugins
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.organization.analytics.skills
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.organization.analytics.summaries
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.organization.analytics.users
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.organization.api_keys
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(api_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(api_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.compliance_settings
+---@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.external_keys
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field validate fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.federation
+---@field issuers anthropic.resource.organization.federation.issuers
+---@field rules anthropic.resource.organization.federation.rules
+
+---@class anthropic.resource.organization.federation.issuers
+---@field archive fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.federation.rules
+---@field workspaces anthropic.resource.organization.federation.rules.workspaces
+---@field archive fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.federation.rules.workspaces
+---@field add fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(federation_rule_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.invites
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(invite_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(invite_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.rate_limits
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.organization.rbac_groups
+---@field members anthropic.resource.organization.rbac_groups.members
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.rbac_groups.members
+---@field add fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(rbac_group_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.rbac_roles
+---@field permissions anthropic.resource.organization.rbac_roles.permissions
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(rbac_role_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.rbac_roles.permissions
+---@field list fun(rbac_role_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.organization.service_accounts
+---@field workspaces anthropic.resource.organization.service_accounts.workspaces
+---@field archive fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.service_accounts.workspaces
+---@field add fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(service_account_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.spend_limits
+---@field effective anthropic.resource.organization.spend_limits.effective
+---@field increase_requests anthropic.resource.organization.spend_limits.increase_requests
+
+---@class anthropic.resource.organization.spend_limits.effective
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.organization.spend_limits.increase_requests
+---@field approve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field deny fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.users
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.workspaces
+---@field members anthropic.resource.organization.workspaces.members
+---@field rate_limits anthropic.resource.organization.workspaces.rate_limits
+---@field service_accounts anthropic.resource.organization.workspaces.service_accounts
+---@field archive fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.workspaces.members
+---@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.workspaces.rate_limits
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field update fun(workspace_id: string, rate_limit_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.organization.workspaces.service_accounts
+---@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field remove fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.skills
+---@field versions anthropic.resource.skills.versions
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.skills.versions
+---@field create fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.user_profiles
+---@field action_urls anthropic.resource.user_profiles.action_urls
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.user_profiles.action_urls
+---@field create fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
