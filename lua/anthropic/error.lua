@@ -25,6 +25,7 @@
 ---@field report? anthropic.BatchReport of messages.batches.run
 ---@field messages? table of messages.map, when all was cancelled: what had arrived
 ---@field errors? table likewise
+---@field run? anthropic.Run of messages.run: what was done before the failure
 local Error = {}
 Error.__index = Error
 

@@ -65,6 +65,7 @@ end
 
 function Exchange:finish()
   self.finished = true
+  self.response.timings = {}
 end
 
 function Exchange:close()
@@ -81,6 +82,7 @@ end
 ---@return table exchange
 return function(pieces)
   return setmetatable({
+    attempt_began = core.now(),
     response = { status = 200, headers = { ["content-type"] = "text/event-stream" }, attempts = 1 },
     transfer = setmetatable({ decoder = core.sse(MAX_EVENT_BYTES), pieces = pieces, next_piece = 0 }, Transfer),
   }, Exchange)
