@@ -317,4 +317,18 @@ describe("a page of a list", function()
       assert.equal("a b", anthropic.run(work))
     end
   end)
+
+  it("is let go of when nobody holds it, and so is its client", function()
+    serve { { data = items("a"), has_more = false } }
+    local held = setmetatable({}, { __mode = "v" })
+    local function use()
+      local own = anthropic.new { base_url = server.url, api_key = "test-key" }
+      held.client, held.page = own, assert(own.models.list())
+      assert.equal("a", collect(held.page))
+    end
+    use()
+    collectgarbage()
+    collectgarbage()
+    assert.same({}, held)
+  end)
 end)

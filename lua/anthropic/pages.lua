@@ -19,7 +19,9 @@ local Page = {}
 
 local metatable = { __name = "anthropic.Page", __index = Page }
 
-local private = setmetatable({}, { __mode = "k" }) -- page -> { fetch, query, kind, page, position }
+-- page -> { fetch, query, kind, host, position, later, ended }. No value holds its key, or Lua 5.1 and LuaJIT would
+-- never let go of it.
+local private = setmetatable({}, { __mode = "k" })
 
 -- The query that asks for the page after this one, by the kind of the list; nil: it is the last.
 local NEXT = {
@@ -77,7 +79,7 @@ function pages.new(fields, response, kind, query, fetch, host)
   if type(page.data) ~= "table" then
     page.data = {}
   end
-  private[page] = { fetch = fetch, query = query, kind = kind, host = host, current = page, position = 0 }
+  private[page] = { fetch = fetch, query = query, kind = kind, host = host, position = 0 }
   return page
 end
 
@@ -97,17 +99,18 @@ end
 ---@return anthropic.Error? err asked again, it is tried again
 function Page:next()
   local own = private[self]
-  while own.current do
-    local item = own.current.data[own.position + 1]
+  while not own.ended do
+    local page = own.later or self
+    local item = page.data[own.position + 1]
     if item ~= nil then
       own.position = own.position + 1
       return item
     end
-    local following, err = own.current:next_page()
+    local following, err = page:next_page()
     if err then
       return nil, err
     end
-    own.current, own.position = following, 0
+    own.later, own.position, own.ended = following, 0, following == nil
   end
 end
 
