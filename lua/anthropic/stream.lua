@@ -363,7 +363,7 @@ function Stream:text_deltas()
     local event, err = self:next()
     while event do
       local text = text_of(event)
-      if text and text ~= "" then
+      if type(text) == "string" and text ~= "" then
         return text
       end
       event, err = self:next()
