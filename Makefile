@@ -30,7 +30,8 @@ BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev \
   $(if $(findstring jit,$(LUA)),luajit2 libluajit2-5.1-dev,$(LUA) \
   lib$(LUA)$(if $(filter lua5.1,$(LUA)),-0)-dev) lua-cjson
 DEMO_PACKAGES := lua-socket
-TEST_PACKAGES := lua-busted lua-sec openssl procps valgrind lua-check luarocks clang-format cppcheck \
+TEST_PACKAGES := lua-busted lua-sec nghttp2-server openssl procps valgrind lua-check luarocks \
+  clang-format cppcheck \
   lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
 
 all: $(CORE) ## build for one Lua into build/<lua>/ (another: make LUA=luajit)
@@ -84,6 +85,9 @@ install: all ## install under PREFIX (default /usr/local), for LUA
 	  install -D -m 644 lua/$$module $(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$module; done
 	install -D -m 755 $(CORE) $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic/core.so
 
+doc: ## write doc/reference.md anew, after a public function or annotation changed
+	lua5.4 tools/reference.lua > doc/reference.md
+
 types: ## write the editors' types anew, after tools/types.tsv or a method changed
 	lua5.4 tools/types.lua > types/anthropic.lua
 
@@ -97,4 +101,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 10
 
-.PHONY: all demo test lint asan bench env install types rockspecs clean help
+.PHONY: all demo test lint asan bench env install doc types rockspecs clean help

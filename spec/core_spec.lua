@@ -40,7 +40,8 @@ describe("the core's types", function()
   it("refuse an object of another type", function()
     local transfer = core_peer.start(loop, peer)
     local decoder = core.sse(100)
-    for _, case in ipairs { { loop, transfer }, { transfer, loop }, { decoder, loop }, { loop, {} }, { loop, io.stdout } } do
+    local cases = { { loop, transfer }, { transfer, loop }, { decoder, loop }, { loop, {} }, { loop, io.stdout } }
+    for _, case in ipairs(cases) do
       for name, method in pairs(getmetatable(case[1]).__index) do
         assert.has_error(function() method(case[2], {}) end, nil, name)
         assert.has_error(function() method(nil) end, nil, name)
@@ -141,11 +142,11 @@ describe("the core's types", function()
       local ready = core_peer.start(own, peer, { total_timeout = 1e-9 })
       core_peer.finish(own, ready)
       if order == 1 then
-        own = nil
+        own = nil -- luacheck: ignore 311
         collectgarbage()
         assert.is_false(active:done())
       elseif order == 2 then
-        active, ready = nil, nil
+        active, ready = nil, nil -- luacheck: ignore 311
         collectgarbage()
         collectgarbage()
         assert.equal(0, own:active())
@@ -184,8 +185,8 @@ describe("the core's types", function()
         setmetatable({}, { __gc = finalizer })
       end
     end
-    collectgarbage "generational"
-    collectgarbage "incremental"
+    pcall(collectgarbage, "generational") -- Lua 5.4
+    pcall(collectgarbage, "incremental")
     local name = ("n"):rep(200)
     local body = ("event: " .. name .. "\ndata: " .. ("d"):rep(3000) .. "\n\n"):rep(60)
     for _ = 1, 5 do
@@ -272,8 +273,8 @@ describe("the core's types", function()
   end)
 
   it("encode names with broken UTF-8 as errors, whatever stands behind them", function()
-    for _, name in ipairs { "\xE2\x82", "\xF0\x9F\x98", "\xC3", "a\xE2" } do
-      local text, message = core.json_encode({ [name] = 1, ["\xAC"] = 2, ["\x80"] = 3 }, rules)
+    for _, name in ipairs { "\226\130", "\240\159\152", "\195", "a\226" } do
+      local text, message = core.json_encode({ [name] = 1, ["\172"] = 2, ["\128"] = 3 }, rules)
       assert.is_nil(text)
       assert.truthy(message:find("invalid UTF-8", 1, true))
       local listed = setmetatable({ [name] = 1 }, { __encode = { name } })

@@ -446,9 +446,13 @@ void loop_mark_ready(struct loop *loop, struct transfer *transfer) {
   loop->last_ready = transfer;
 }
 
+/* The reader may have taken the news already. */
 struct transfer *loop_next_ready(struct loop *loop) {
-  struct transfer *transfer = loop->first_ready;
-  if (transfer)
+  struct transfer *transfer;
+  while ((transfer = loop->first_ready)) {
     unmark_ready(loop, transfer);
+    if (transfer->news)
+      break;
+  }
   return transfer;
 }

@@ -43,7 +43,8 @@ size_t loop_active(const struct loop *loop);
 /* Open sockets, idle connections included. */
 size_t loop_connections(struct loop *loop);
 
-/* A transfer with news since it was last returned here, first come first served; NULL: none. */
+/* A transfer with news that came since it was last returned here and were not read, first come
+ * first served; NULL: none. */
 struct transfer *loop_next_ready(struct loop *loop);
 
 /* For transfer.c: the transfer's timeouts changed. */

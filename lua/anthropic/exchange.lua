@@ -151,6 +151,11 @@ for name, words in pairs(TIMEOUT_MESSAGES) do
   end
 end
 
+-- libcurl quotes the URL of a proxy in full, with its user name and password.
+local function without_user_info(message)
+  return (message:gsub("'.*@", "'[redacted]@"))
+end
+
 --- The error that the transfer ended with, or nil.
 ---@return anthropic.Error?
 function Exchange:failure()
@@ -158,7 +163,7 @@ function Exchange:failure()
   if not name then
     return nil
   end
-  local err = errors.new(FAILURES[name](self, self.redact(message), code))
+  local err = errors.new(FAILURES[name](self, without_user_info(self.redact(message)), code))
   err.status = self.response and self.response.status
   return self:describe(err)
 end
@@ -367,7 +372,7 @@ end
 ---@param err anthropic.Error
 ---@return anthropic.Error err with attempts and history
 function Exchange:fail(err)
-  if err.history then
+  if err.history then -- it has failed with it before
     return err
   end
   record(self, err, 0)

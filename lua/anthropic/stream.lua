@@ -115,7 +115,7 @@ local function receive(self, data, name)
   if not self.translator and answer.is_completion_chunk(event) then
     self.translator = answer.translator()
   end
-  if event.type == "error" or event.type == nil and (event.error ~= nil or name == "error") then
+  if is_error(event, name) then
     return nil, in_stream_error(self, data)
   end
   if halves then

@@ -34,6 +34,12 @@ end
 
 --- Wakes whoever waits for the subject.
 function loop.wake(subject)
+  local drained = draining[subject]
+  if drained and subject:done() then
+    draining[subject] = nil
+    subject:close()
+    loop.wake(drained)
+  end
   local resume = waiting[subject]
   waiting[subject] = nil
   if resume then
@@ -48,12 +54,6 @@ function loop.step(seconds)
   the_core:wait(seconds)
   local transfer = the_core:next_ready()
   while transfer do
-    local drained = draining[transfer]
-    if drained and transfer:done() then
-      draining[transfer] = nil
-      transfer:close()
-      loop.wake(drained)
-    end
     loop.wake(transfer)
     transfer = the_core:next_ready()
   end

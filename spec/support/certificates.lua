@@ -1,0 +1,48 @@
+-- Certificates for the specs, made by openssl in a directory of their own: an authority (ca.crt,
+-- and authorities/ with its hash), and of each name a key and a certificate: `here` for 127.0.0.1
+-- and localhost, `elsewhere` for another host, `old` for 127.0.0.1 but expired.
+
+local certificates = {}
+
+local SCRIPT = [[
+set -e
+cd "$1"
+exec >log 2>&1
+new_key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+openssl req -x509 $new_key -keyout ca.key -out ca.crt -days 2 -subj "/CN=Spec CA"
+leaf() {
+  openssl req $new_key -keyout $1.key -out $1.csr -subj "/CN=$1"
+  echo "subjectAltName=$2" >$1.ext
+  openssl x509 -req -in $1.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days $3 -extfile $1.ext -out $1.crt
+}
+leaf here IP:127.0.0.1,DNS:localhost 2
+leaf elsewhere DNS:elsewhere.test 2
+leaf old IP:127.0.0.1,DNS:localhost -1
+mkdir authorities
+cp ca.crt authorities/ca.pem
+openssl rehash authorities
+echo made
+]]
+
+--- Makes them; gives the directory, or nil where openssl cannot.
+function certificates.make()
+  local pipe = io.popen "mktemp -d"
+  local directory = pipe:read "*l"
+  pipe:close()
+  local script = assert(io.open(directory .. "/make.sh", "w"))
+  script:write(SCRIPT)
+  script:close()
+  os.execute("sh " .. directory .. "/make.sh " .. directory)
+  local log = io.open(directory .. "/log")
+  local text = log and log:read "*a" or ""
+  if log then
+    log:close()
+  end
+  return text:find("made\n", 1, true) and directory, text
+end
+
+function certificates.remove(directory)
+  os.execute("rm -rf " .. directory)
+end
+
+return certificates

@@ -1,0 +1,53 @@
+-- Answers every request over TLS with one body: lua tls_server.lua log certificate key [body]
+-- Logs each request's head, and each failed handshake.
+
+local socket = require "socket"
+local ssl = require "ssl"
+
+local LIFETIME = 60 -- seconds
+
+local log_path, certificate, key, body = ...
+local log = assert(io.open(log_path, "a"))
+log:setvbuf "no"
+
+local context = assert(ssl.newcontext {
+  mode = "server", protocol = "any", certificate = certificate, key = key, verify = "none",
+  options = { "all" },
+})
+local listener = assert(socket.bind("127.0.0.1", 0))
+print((select(2, listener:getsockname())))
+io.stdout:flush()
+
+local function serve(client)
+  local length, head = 0, {}
+  repeat
+    local line = client:receive "*l"
+    if not line then
+      return
+    end
+    head[#head + 1] = line
+    length = tonumber(line:lower():match "^content%-length: (%d+)") or length
+  until line == ""
+  log:write(table.concat(head, "\n"), "\n")
+  client:receive(length)
+  client:send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    .. ("Content-Length: %d\r\n\r\n"):format(#body) .. body)
+end
+
+local deadline = socket.gettime() + LIFETIME
+while socket.gettime() < deadline do
+  listener:settimeout(1)
+  local plain = listener:accept()
+  if plain then
+    plain:settimeout(5)
+    local client = assert(ssl.wrap(plain, context))
+    client:settimeout(5)
+    local ok, problem = client:dohandshake()
+    if ok then
+      serve(client)
+    else
+      log:write("handshake failed: ", tostring(problem), "\n")
+    end
+    client:close()
+  end
+end

@@ -1,0 +1,28 @@
+-- What is written from the sources must be of today's sources.
+
+local function output_of(command)
+  local pipe = assert(io.popen(command))
+  local output = pipe:read "*a"
+  pipe:close()
+  return output
+end
+
+local function content_of(path)
+  local file = assert(io.open(path))
+  local content = file:read "*a"
+  file:close()
+  return content
+end
+
+describe("What is written from the sources", function()
+  for path, written in pairs {
+    ["types/anthropic.lua"] = { target = "types", command = "lua5.4 tools/types.lua" },
+    ["doc/reference.md"] = { target = "doc", command = "lua5.4 tools/reference.lua" },
+  } do
+    it("is up to date: " .. path, function()
+      local output = output_of(written.command)
+      assert.is_true(#output > 10000)
+      assert.is_true(output == content_of(path), "run `make " .. written.target .. "`")
+    end)
+  end
+end)
