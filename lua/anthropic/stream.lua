@@ -105,6 +105,10 @@ local function in_stream_error(self, data)
   return err
 end
 
+local function is_error(event, name)
+  return event.type == "error" or (event.type == nil and (event.error ~= nil or name == "error"))
+end
+
 -- Takes one decoded payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
   local event, problem, halves = json.decode_event(data)
