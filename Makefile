@@ -71,10 +71,11 @@ $(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c
 	  $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA)) $(CURL_LIBS) -lm -ldl
 
 asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSan and LeakSanitizer
-	SPEC_LUA=$(ASAN_HOST) spec/run $(LUA) $(SPECS)
+	LSAN_OPTIONS=suppressions=spec/support/leaks.txt:print_suppressions=0 \
+	  SPEC_LUA=$(ASAN_HOST) spec/run $(LUA) $(SPECS)
 
-bench: all ## measure what an event of a stream costs (needs valgrind)
-	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA)
+bench: all ## measure what a stream, and a tool's input in it, costs (needs valgrind)
+	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && $(LUA) bench/tool_inputs.lua $(LUA)
 
 env: ## print the exports that make the built tree loadable: eval "$$(make -s env)"
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'

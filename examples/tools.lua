@@ -1,4 +1,4 @@
--- Lets the model call a Lua function, and answers with what the function gave.
+-- Lets the model call Lua functions, and asks before one of them is run.
 --
 --     ANTHROPIC_API_KEY=... lua examples/tools.lua
 
@@ -6,48 +6,30 @@ local anthropic = require "anthropic"
 
 local client = anthropic.new()
 
-local functions = {
-  get_weather = function(input)
+local get_weather = anthropic.tool {
+  name = "get_weather",
+  description = "Tells the present weather in a city.",
+  input_schema = {
+    type = "object",
+    properties = { city = { type = "string", description = "Name of the city" } },
+    required = { "city" },
+  },
+  run = function(input)
     return ("18 degrees and a light wind in %s"):format(input.city)
   end,
 }
 
-local params = {
+local function approve(call)
+  print(("%s %s"):format(call.name, anthropic.encode(call.input)))
+  return true -- or false and a reason, or a changed input
+end
+
+local message = assert(client.messages.run {
   model = "claude-sonnet-4-5",
   max_tokens = 1024,
-  tools = {
-    {
-      name = "get_weather",
-      description = "Tells the present weather in a city.",
-      input_schema = {
-        type = "object",
-        properties = { city = { type = "string", description = "Name of the city" } },
-        required = { "city" },
-      },
-    },
-  },
+  tools = { get_weather },
+  on_tool_use = approve,
   messages = { { role = "user", content = "What is the weather in Lisbon?" } },
-}
-
--- One result for each tool use: the API wants them all in one message.
-local function results_of(message)
-  local results = {}
-  for _, use in ipairs(message:tool_uses()) do
-    print(("%s %s"):format(use.name, anthropic.encode(use.input)))
-    results[#results + 1] = {
-      type = "tool_result",
-      tool_use_id = use.id,
-      content = functions[use.name](use.input),
-    }
-  end
-  return results
-end
-
-local message = assert(client.messages.create(params))
-while message.stop_reason == "tool_use" do
-  table.insert(params.messages, message) -- as it is: thinking and signatures belong to it
-  table.insert(params.messages, { role = "user", content = results_of(message) })
-  message = assert(client.messages.create(params))
-end
+})
 
 print(message:text())

@@ -41,6 +41,20 @@ local function fixtures()
       fixture("plain", { response = answer "Just text." }),
       fixture("weather", { match = { hasToolResult = false }, chunkSize = 4, response = weather }),
       fixture("weather", { match = { hasToolResult = true }, response = answer "It is sunny." }),
+      fixture("three tools", {
+        match = { hasToolResult = false },
+        chunkSize = 3,
+        response = {
+          reasoning = "All at once.",
+          reasoningSignature = "c2lnbmVk",
+          toolCalls = {
+            { id = "toolu_1", name = "get_weather", arguments = '{"city":"上海"}' },
+            { id = "toolu_2", name = "get_stock", arguments = '{"symbol":"X"}' },
+            { id = "toolu_3", name = "delete", arguments = '{"path":"/"}' },
+          },
+        },
+      }),
+      fixture("three tools", { match = { hasToolResult = true }, response = answer "One worked." }),
       fixture("overloaded once", {
         match = { sequenceIndex = 0 },
         response = failure(529, "overloaded_error", "Overloaded"),
@@ -180,6 +194,39 @@ describe("a server written by others", function()
         assert.equal('{"city":"上海","days":[1,2],"more":{}}', sent[3].tool_calls[1]["function"].arguments)
         assert.equal("toolu_weather", sent[4].tool_call_id)
         assert.equal("sunny", sent[4].content)
+      end)
+
+      it("holds a conversation with tools at once, one failing and one refused", function()
+        local message, run = anthropic.run(function()
+          return client.messages.run(params("three tools", {
+            stream = streamed or nil,
+            tools = {
+              anthropic.tool { name = "get_weather", run = function(input)
+                anthropic.sleep(0.02)
+                return { city = input.city, celsius = 21 }
+              end },
+              anthropic.tool { name = "get_stock", run = function() return nil, "the market is closed" end },
+              anthropic.tool { name = "delete", run = function() error("must not run") end },
+            },
+            on_tool_use = function(call) return call.name ~= "delete", "not allowed" end,
+          }))
+        end)
+        assert.equal("One worked.", message:text())
+        assert.equal("end_turn", run.stopped)
+        local sent = last_request().body.messages
+        assert.equal("All at once.", run.turns[1].message:thinking())
+        assert.equal('{"city":"上海"}', sent[3].tool_calls[1]["function"].arguments)
+        assert.same({
+          { "toolu_1", '{"celsius":21,"city":"上海"}' },
+          { "toolu_2", "the market is closed" },
+          { "toolu_3", "not allowed" },
+        }, {
+          { sent[4].tool_call_id, sent[4].content },
+          { sent[5].tool_call_id, sent[5].content },
+          { sent[6].tool_call_id, sent[6].content },
+        })
+        table.insert(run.messages, { role = "user", content = "plain" })
+        assert.equal("Just text.", assert(ask("plain", streamed, { messages = run.messages })):text())
       end)
 
       it("is refused its tool's result without the thinking that came before", function()

@@ -27,6 +27,13 @@ local function count_descriptors()
   return count
 end
 
+local function read_file(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
 local function read_all(stream)
   local count = 0
   local event, err = stream:next()
@@ -344,5 +351,63 @@ describe("many requests at once", function()
     local began = core.now()
     assert.equal("one two three four", waiting:message():text())
     assert.is_true(core.now() - began < 5)
+  end)
+
+  it("goes on with a stream after a forked child has used the library and ended", function()
+    local has_ffi, ffi = pcall(require, "ffi")
+    if not has_ffi then
+      pending "only LuaJIT can fork without a further module"
+      return
+    end
+    ffi.cdef [[
+      int fork(void);
+      int waitpid(int pid, int *status, int options);
+      void _exit(int status);
+    ]]
+    local stream = assert(client_at("/fifty").messages.stream(params))
+    assert(stream:next())
+    local path = os.tmpname()
+    local pid = ffi.C.fork()
+    if pid == 0 then
+      local file = io.open(path, "w")
+      local _, message = pcall(client_at("").messages.create, params)
+      local _, _, err = pcall(stream.message, stream)
+      file:write(type(message) == "table" and message.text and message:text() or tostring(message), " ",
+        type(err) == "table" and err.kind or tostring(err))
+      file:close()
+      ffi.C._exit(0)
+    end
+    ffi.C.waitpid(pid, nil, 0)
+    assert.equal("Hello! cancelled", read_file(path))
+    os.remove(path)
+    assert.equal(49, read_all(stream))
+    assert.equal("Hello!", assert(client_at("").messages.create(params)):text())
+  end)
+
+  it("tells tasks that wait in a forked child that their requests are gone", function()
+    local has_ffi, ffi = pcall(require, "ffi")
+    if not has_ffi then
+      pending "only LuaJIT can fork without a further module"
+      return
+    end
+    local path = os.tmpname()
+    local pid
+    anthropic.run(function()
+      local stream = assert(client_at("/fifty").messages.stream(params))
+      local reader = anthropic.spawn(function() return stream:message() end)
+      anthropic.sleep(0.05)
+      pid = ffi.C.fork()
+      local message, err = reader:join()
+      if pid == 0 then
+        local file = io.open(path, "w")
+        file:write(message and "a message" or err.kind)
+        file:close()
+        ffi.C._exit(0)
+      end
+      assert.equal(44 * 5 - 1, #assert(message):text())
+      ffi.C.waitpid(pid, nil, 0)
+    end)
+    assert.equal("cancelled", read_file(path))
+    os.remove(path)
   end)
 end)

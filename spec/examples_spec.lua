@@ -63,6 +63,27 @@ function checks.tools()
   }, messages[3].content[1])
 end
 
+function checks.structured_output()
+  local output, code, requests = run("structured_output", testing.message {
+    text = '{"name":"Pancakes","minutes":20,"ingredients":[{"name":"flour","grams":200},{"name":"milk","grams":300}]}',
+  })
+  assert.equal("Pancakes, 20 minutes\n  200 g flour\n  300 g milk\n", output)
+  assert.equal(0, code)
+  assert.equal("json_schema", requests[1].json.output_config.format.type)
+  output, code = run("structured_output", testing.message { text = '{"name":"Pancakes"}' })
+  assert.equal("no recipe: ingredients: missing\n", output)
+  assert.equal(1, code)
+end
+
+function checks.tool_inputs()
+  local output, code = run("tool_inputs", testing.stream {
+    tool_uses = { { name = "write_file", input_json = '{"path":"poem.txt","text":"Two roads\\ndiverged"}' } },
+    pieces = 12,
+  })
+  assert.equal("--- poem.txt\nTwo roads\ndiverged\n--- 18 bytes\n", output)
+  assert.equal(0, code)
+end
+
 function checks.errors()
   local output, code, requests = run("errors", {
     routes = {

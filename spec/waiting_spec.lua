@@ -173,6 +173,34 @@ describe("waiting", function()
       end)
     end)
 
+    it("wakes the others at once after one wake-up raised", function()
+      local clients = { client_at "", client_at "" }
+      local transfers, woken = {}, false
+      for i, client in ipairs(clients) do
+        transfers[i] = assert(client.messages.stream(params)).exchange.transfer
+        repeat until not transfers[i]:event() -- all that has come
+      end
+      for i = 1, 2 do
+        loop.on_news(transfers[i], function()
+          loop.on_news(transfers[3 - i], function() woken = true end)
+          error("of the host", 0)
+        end)
+      end
+      local until_both_have_news = os.clock() + 0.2
+      while os.clock() < until_both_have_news do end
+      local ok, err = pcall(loop.step, 5)
+      assert.is_false(ok)
+      assert.equal("of the host", err)
+      assert.is_false(woken)
+      local began = require("anthropic.core").now()
+      loop.step(30)
+      assert.is_true(woken)
+      assert.is_true(require("anthropic.core").now() - began < 15)
+      for i = 1, 2 do
+        loop.on_news(transfers[i], nil)
+      end
+    end)
+
     it("takes news that were there before, without a turn", function()
       local asked = 0
       local subject = {}
@@ -266,29 +294,22 @@ describe("waiting", function()
   end)
 
   describe("for nothing any more", function()
-    it("keeps no transfer that was left to end by itself and closed meanwhile", function()
+    it("gives up, and forgets, a stream that does not end after its end mark", function()
       local watch = setmetatable({}, { __mode = "v" })
       local client = client_at "/lingering"
       local function read()
         local stream = assert(client.messages.stream(params))
-        assert.equal("msg", assert(stream:message()).id)
         watch[1] = stream.exchange.transfer
+        assert.equal("msg", assert(stream:message()).id)
         assert.is_false(watch[1]:done())
       end
       read()
       client:close()
+      anthropic.sleep(1.3)
+      assert.equal(0, loop.core():active())
       collectgarbage()
       collectgarbage()
       assert.is_nil(watch[1])
-    end)
-
-    it("closes the connection of a stream that does not end after its end mark", function()
-      local client = client_at "/lingering"
-      assert(assert(client.messages.stream(params)):message())
-      local before = loop.core():active()
-      assert.is_true(before > 0)
-      anthropic.sleep(1.3)
-      assert.equal(before - 1, loop.core():active())
     end)
 
     it("retries a transfer that cannot be started, and then gives an error", function()

@@ -1,7 +1,10 @@
 /* Opens the C module `anthropic.core`. */
+#define _GNU_SOURCE /* dladdr */
 #include "lua_modules.h"
 
 #include "transfer.h"
+
+#include <dlfcn.h>
 
 void make_type(lua_State *L, const char *type, const luaL_Reg *metamethods,
                const luaL_Reg *methods) {
@@ -47,11 +50,23 @@ static const luaL_Reg functions[] = {
 /* The one symbol that the module exports. */
 int luaopen_anthropic_core(lua_State *L);
 
+/* Closing a Lua state unloads its C modules. A name that is still being looked up then is a thread
+ * inside libcurl, so this module, and libcurl with it, stays loaded. */
+static void stay_loaded(void) {
+  Dl_info self;
+  if (dladdr((void *)(intptr_t)luaopen_anthropic_core, &self) && self.dli_fname)
+    dlopen(self.dli_fname, RTLD_NOW | RTLD_LOCAL);
+}
+
 int luaopen_anthropic_core(lua_State *L) {
+  stay_loaded();
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
+  content_open(L);
   json_open(L);
+  json_partial_open(L);
   loop_open(L);
+  sinks_open(L);
   sse_open(L);
   transfer_open(L);
   return 1;

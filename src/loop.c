@@ -116,6 +116,7 @@ static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_s
 
 static int on_close(void *userdata, curl_socket_t socket) {
   struct loop *loop = userdata;
+  poller_watch(loop->poller, (int)socket, false, false);
   for (size_t i = 0; i < loop->socket_count; i++)
     if (loop->sockets[i] == (int)socket) {
       loop->sockets[i] = loop->sockets[--loop->socket_count];
@@ -227,7 +228,7 @@ static void abandon_parent(struct loop *loop) {
 }
 
 static void notice_fork(struct loop *loop) {
-  if (loop->multi && loop->owner != getpid())
+  if (loop->poller && loop->owner != getpid())
     abandon_parent(loop);
 }
 
@@ -237,7 +238,8 @@ static bool open_loop(struct loop *loop) {
     return true;
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
     return false;
-  loop->poller = poller_new();
+  if (!loop->poller)
+    loop->poller = poller_new();
   loop->multi = curl_multi_init();
   loop->owner = getpid();
   if (loop->poller && loop->multi &&
@@ -319,16 +321,18 @@ static void collect_completions(struct loop *loop) {
   }
 }
 
-/* A multi handle that reports an error can do nothing more for its transfers. */
-static void fail_all(struct loop *loop, CURLMcode code) {
-  if (code == CURLM_OK)
-    return;
+/* A multi handle that reports an error can do nothing more for its transfers, and what it knows of
+ * its sockets may be wrong (libcurl 7.88 then divides by zero). The next use makes a new one. */
+static void give_up(struct loop *loop, CURLMcode code) {
+  collect_completions(loop);
   while (loop->transfers) {
     struct transfer *transfer = loop->transfers;
     transfer_complete(transfer,
                       code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
     detach(loop, transfer);
   }
+  close_multi(loop);
+  loop->curl_deadline = HUGE_VAL;
 }
 
 bool loop_add(struct loop *loop, struct transfer *transfer) {
@@ -377,25 +381,34 @@ void loop_resume(struct loop *loop, struct transfer *transfer) {
   else
     note_deadline(loop, transfer);
   if (code == CURLE_ABORTED_BY_CALLBACK) /* on_socket failed, which ends the whole multi handle */
-    fail_all(loop, CURLM_ABORTED_BY_CALLBACK);
+    give_up(loop, CURLM_ABORTED_BY_CALLBACK);
   arm(loop);
+}
+
+static bool perform(struct loop *loop, curl_socket_t socket, int what) {
+  int running;
+  CURLMcode code = curl_multi_socket_action(loop->multi, socket, what, &running);
+  if (code != CURLM_OK)
+    give_up(loop, code);
+  return code == CURLM_OK;
 }
 
 static void act(struct loop *loop, const struct poller_event *events, size_t count) {
   struct sigpipe_guard guard;
-  int running;
+  bool works = true;
   sigpipe_block(&guard);
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; works && i < count; i++) {
     int what = (events[i].readable ? CURL_CSELECT_IN : 0) |
                (events[i].writable ? CURL_CSELECT_OUT : 0) |
                (events[i].failed ? CURL_CSELECT_ERR : 0);
-    fail_all(loop, curl_multi_socket_action(loop->multi, events[i].socket, what, &running));
+    works = perform(loop, events[i].socket, what);
   }
-  if (loop->curl_deadline <= transfer_now()) {
+  if (works && loop->curl_deadline <= transfer_now()) {
     loop->curl_deadline = HUGE_VAL;
-    fail_all(loop, curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running));
+    works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
   }
-  collect_completions(loop);
+  if (works)
+    collect_completions(loop);
   sigpipe_restore(&guard);
 }
 
@@ -403,7 +416,7 @@ void loop_wait(struct loop *loop, double seconds) {
   struct poller_event events[BATCH];
   if (!open_loop(loop))
     return;
-  long milliseconds = seconds < 0 ? -1 : round_up(seconds);
+  long milliseconds = loop->first_ready ? 0 : seconds < 0 ? -1 : round_up(seconds);
   size_t count = poller_wait(loop->poller, milliseconds, events, BATCH);
   if (count > 0 || loop->curl_deadline <= transfer_now())
     act(loop, events, count);

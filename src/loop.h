@@ -33,8 +33,8 @@ void loop_remove(struct loop *loop, struct transfer *transfer);
 /* Lets a paused transfer go on. */
 void loop_resume(struct loop *loop, struct transfer *transfer);
 
-/* Does the work at hand, waiting up to `seconds` (negative: for ever) for some to come. Returns
- * early on a signal. Bounded: a step handles at most 64 sockets. */
+/* Does the work at hand, waiting up to `seconds` (negative: for ever) for some to come, unless a
+ * transfer is ready. Returns early on a signal. Bounded: a step handles at most 64 sockets. */
 void loop_wait(struct loop *loop, double seconds);
 
 /* Transfers under way; after a fork the parent's, until the child's first step. */

@@ -62,14 +62,14 @@ static int step(lua_State *L) {
   return 0;
 }
 
-/* start(options) -> transfer | nil, message */
+/* start(options) -> transfer | nil, message, "file" where a file is the reason */
 static int start(lua_State *L) {
   check_loop(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   struct transfer *transfer = transfer_push(L);
   if (!transfer)
-    return 2;
+    return 3;
   get_uservalue(L, 1);
   lua_pushvalue(L, -2);
   lua_rawsetp(L, -2, transfer);

@@ -7,15 +7,23 @@
 
 #pragma GCC visibility push(hidden)
 
+void content_open(lua_State *L);
 void json_open(lua_State *L);
+void json_partial_open(lua_State *L); /* after json_open */
 void loop_open(lua_State *L);
+void sinks_open(lua_State *L);
 void sse_open(lua_State *L);
 void transfer_open(lua_State *L);
 
 /* Pushes a transfer that is not under way, made of the options table at index 2. It keeps the loop
- * at index 1 alive. NULL: what was pushed last is nil and a message. */
+ * at index 1 alive. NULL: what was pushed last is nil, a message, and "file" where a file is the
+ * reason, else nil. */
 struct transfer;
 struct transfer *transfer_push(lua_State *L);
+
+/* The sink at a stack index; raises where it is none. (lua_sink.c) */
+struct sink;
+struct sink *sink_check(lua_State *L, int index);
 
 /* Makes a metatable that is registered under `type`, with `metamethods` and, in its __index,
  * `methods`. */

@@ -3,8 +3,8 @@
 
 #include "delta.h"
 #include "loop.h"
+#include "lua_request.h"
 #include "sse.h"
-#include "transfer.h"
 
 #include <string.h>
 
@@ -25,119 +25,29 @@ static struct lua_transfer *to_transfer(lua_State *L) {
   return luaL_checkudata(L, 1, TRANSFER);
 }
 
-/* --- options: a wrong type is a mistake in the Lua layer and raises --------------------------- */
-
-enum { LOOP = 1, OPTIONS, BODY }; /* in the stack of loop:start */
-
-/* Leaves the string on the stack, which keeps it alive; nil where there is none. */
-static const char *push_string(lua_State *L, const char *name, size_t *length) {
-  lua_getfield(L, OPTIONS, name);
-  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
-    luaL_error(L, "%s must be a string", name);
-  return lua_tolstring(L, -1, length);
-}
-
-/* A string for libcurl, which would stop at a NUL and pass a line break on to the wire. */
-static const char *push_line(lua_State *L, const char *name) {
-  size_t length = 0;
-  const char *text = push_string(L, name, &length);
-  if (text && (strlen(text) != length || strpbrk(text, "\r\n")))
-    luaL_error(L, "%s must not contain NUL or a line break", name);
-  return text;
-}
-
-static double number_field(lua_State *L, const char *name) {
-  lua_getfield(L, OPTIONS, name);
-  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER)
-    luaL_error(L, "%s must be a number", name);
-  double number = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return number;
-}
-
-/* Missing means no limit. */
-static size_t size_field(lua_State *L, const char *name) {
-  double number = number_field(L, name);
-  return number >= 1 && number < (double)(SIZE_MAX / 2) ? (size_t)number : SIZE_MAX;
-}
-
-static bool boolean_field(lua_State *L, const char *name) {
-  lua_getfield(L, OPTIONS, name);
-  bool value = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
-/* Leaves the strings on the stack, the body at BODY. */
-static struct transfer_options read_options(lua_State *L) {
-  struct transfer_options options = {0};
-  options.body = push_string(L, "body", &options.body_length);
-  options.method = push_line(L, "method");
-  options.url = push_line(L, "url");
-  options.proxy = push_line(L, "proxy");
-  options.ca_file = push_line(L, "ca_file");
-  options.ca_path = push_line(L, "ca_path");
-  options.insecure = boolean_field(L, "insecure");
-  options.http2 = boolean_field(L, "http2");
-  options.connect_timeout = number_field(L, "connect_timeout");
-  options.first_byte_timeout = number_field(L, "first_byte_timeout");
-  options.idle_timeout = number_field(L, "idle_timeout");
-  options.total_timeout = number_field(L, "total_timeout");
-  options.max_body_bytes = size_field(L, "max_body_bytes");
-  if (!options.method || !options.url)
-    luaL_error(L, "method and url must be given");
-  return options;
-}
-
-/* `headers` is a list of "Name: value" lines. False when memory ran out. */
-static bool add_headers(lua_State *L, struct transfer *transfer) {
-  lua_getfield(L, OPTIONS, "headers");
-  size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0;
-  for (size_t i = 1; i <= count; i++) {
-    size_t length = 0;
-    lua_rawgeti(L, -1, (int)i);
-    const char *line = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
-    if (!line || strlen(line) != length || strpbrk(line, "\r\n"))
-      luaL_error(L, "header %d must be a string without NUL or a line break", (int)i);
-    if (!transfer_add_header(transfer, line))
-      return false;
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-  return true;
-}
-
-/* The uservalue keeps the loop and the request's body alive. */
-static void keep(lua_State *L, int transfer) {
-  lua_createtable(L, 2, 0);
-  lua_pushvalue(L, LOOP);
-  lua_rawseti(L, -2, 1);
-  lua_pushvalue(L, BODY);
-  lua_rawseti(L, -2, 2);
-  set_uservalue(L, transfer);
-}
-
-static void *fail(lua_State *L, const char *message) {
+static void *fail(lua_State *L, const char *message, bool is_file) {
   lua_pushnil(L);
   lua_pushstring(L, message);
+  lua_pushstring(L, is_file ? "file" : NULL);
   return NULL;
 }
 
 struct transfer *transfer_push(lua_State *L) {
-  struct transfer_options options = read_options(L);
-  size_t max_event_bytes = size_field(L, "max_event_bytes");
+  struct transfer_options options = request_read(L);
+  size_t max_event_bytes = request_size(L, "max_event_bytes");
   CURLcode code;
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
   self->sse.max_event_bytes = max_event_bytes;
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);
-  keep(L, lua_gettop(L));
+  request_keep(L, lua_gettop(L));
   self->transfer = transfer_new(&options, &code);
   if (!self->transfer)
-    return fail(L, curl_easy_strerror(code));
-  if (!add_headers(L, self->transfer))
-    return fail(L, "not enough memory");
+    return fail(L, curl_easy_strerror(code), false);
+  const char *problem = request_add(L, self->transfer);
+  if (problem)
+    return fail(L, problem, self->transfer->failure == TRANSFER_FILE);
   return self->transfer;
 }
 
@@ -276,10 +186,15 @@ static int has_news(lua_State *L) {
 /* failure() -> nil when it succeeded or is not done | name, message, libcurl's code */
 static int failure(lua_State *L) {
   static const char *const names[] = {
-      [TRANSFER_CONNECTION] = "connection",         [TRANSFER_CONNECT_TIMEOUT] = "connect",
-      [TRANSFER_FIRST_BYTE_TIMEOUT] = "first_byte", [TRANSFER_IDLE_TIMEOUT] = "idle",
-      [TRANSFER_TOTAL_TIMEOUT] = "total",           [TRANSFER_TRUNCATED] = "truncated",
-      [TRANSFER_TOO_LARGE] = "too_large",           [TRANSFER_NO_MEMORY] = "memory",
+      [TRANSFER_CONNECTION] = "connection",
+      [TRANSFER_CONNECT_TIMEOUT] = "connect",
+      [TRANSFER_FIRST_BYTE_TIMEOUT] = "first_byte",
+      [TRANSFER_IDLE_TIMEOUT] = "idle",
+      [TRANSFER_TOTAL_TIMEOUT] = "total",
+      [TRANSFER_TRUNCATED] = "truncated",
+      [TRANSFER_TOO_LARGE] = "too_large",
+      [TRANSFER_NO_MEMORY] = "memory",
+      [TRANSFER_FILE] = "file",
       [TRANSFER_CANCELLED] = "cancelled",
   };
   struct lua_transfer *self = to_transfer(L);

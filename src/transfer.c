@@ -2,9 +2,12 @@
 #include "transfer.h"
 
 #include "loop.h"
+#include "multipart.h"
+#include "sink.h"
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,6 +28,11 @@ static void tell(struct transfer *transfer) {
   transfer->news = true;
   if (transfer->loop)
     loop_mark_ready(transfer->loop, transfer);
+}
+
+static void note_deadline(struct transfer *transfer) {
+  if (transfer->active)
+    loop_note_deadline(transfer->loop, transfer);
 }
 
 /* --- libcurl's callbacks: they append, count and set flags ----------------------------------- */
@@ -60,17 +68,26 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200) {
     transfer->status = status;
+    note_deadline(transfer); /* of the idle timeout, which begins here */
     tell(transfer);
-    /* the idle timeout, which begins here, may end before the others */
-    loop_note_deadline(transfer->loop, transfer);
   }
   return length;
+}
+
+static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t length) {
+  const char *problem = sink_write(transfer->sink, bytes, length);
+  if (!problem)
+    return length;
+  transfer_fail_file(transfer, "write", transfer->sink->path, problem);
+  return 0;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   struct transfer *transfer = userdata;
   size_t length = size * count;
   transfer->last_byte = transfer_now();
+  if (transfer->sink && transfer->status / 100 == 2)
+    return write_to_sink(transfer, bytes, length);
   if (!transfer->collecting && transfer->body.length >= transfer->allowed) {
     transfer->paused = true;
     return CURL_WRITEFUNC_PAUSE;
@@ -108,6 +125,18 @@ static CURLcode set_protocols(CURL *easy) {
 #endif
 }
 
+/* A transfer that ends while its host's name is looked up must not wait for the resolver: what is
+ * left of that goes on in a thread of its own, and is then freed there. (core.c sees to it that the
+ * thread's code stays loaded.) */
+static CURLcode leave_resolver(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075700
+  return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#else
+  (void)easy;
+  return CURLE_OK;
+#endif
+}
+
 static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
   if (strcmp(options->method, "HEAD") == 0)
     return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -126,9 +155,10 @@ static CURLcode configure(struct transfer *transfer, const struct transfer_optio
   code = (call)
   SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
   SET(set_protocols(easy));
+  SET(leave_resolver(easy));
   SET(set_method(easy, options));
   SET(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer));
-  SET(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message));
+  SET(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_message));
   SET(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
   SET(curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
   SET(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
@@ -163,6 +193,7 @@ struct transfer *transfer_new(const struct transfer_options *options, CURLcode *
     goto fail;
   transfer->allowed = WINDOW;
   transfer->max_body_bytes = options->max_body_bytes;
+  transfer->sink = options->sink;
   transfer->first_byte_timeout = options->first_byte_timeout;
   transfer->idle_timeout = options->idle_timeout;
   transfer->total_timeout = options->total_timeout;
@@ -193,6 +224,7 @@ void transfer_free(struct transfer *transfer) {
     loop_remove(transfer->loop, transfer);
   curl_easy_cleanup(transfer->easy);
   curl_slist_free_all(transfer->headers);
+  multipart_free(transfer->multipart);
   buffer_free(&transfer->response_headers);
   buffer_free(&transfer->body);
   free(transfer);
@@ -222,7 +254,7 @@ void transfer_collect(struct transfer *transfer) {
   transfer->collecting = true;
   if (transfer->body.length > transfer->max_body_bytes) {
     transfer->body.length = transfer->max_body_bytes;
-    transfer->done = false; /* what came before it was asked for may be the whole */
+    transfer->done = transfer->failure != TRANSFER_OK; /* a success is one no more */
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
     if (transfer->loop)
       loop_remove(transfer->loop, transfer);
@@ -230,10 +262,15 @@ void transfer_collect(struct transfer *transfer) {
   resume(transfer);
 }
 
+void transfer_note_sent(struct transfer *transfer, int64_t count) {
+  transfer->unsent -= count;
+  transfer->last_sent = transfer->last_byte = transfer_now();
+  note_deadline(transfer);
+}
+
 void transfer_limit(struct transfer *transfer, double seconds) {
   transfer->total_timeout = fmax(transfer_now() - transfer->started + seconds, DBL_MIN);
-  if (transfer->active)
-    loop_note_deadline(transfer->loop, transfer);
+  note_deadline(transfer);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -244,6 +281,13 @@ void transfer_finish(struct transfer *transfer, enum transfer_failure failure) {
   transfer->done = true;
   transfer->failure = failure;
   tell(transfer);
+}
+
+void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
+                        const char *problem) {
+  snprintf(transfer->message, sizeof transfer->message, "cannot %s %.400s: %s", verb,
+           path ? path : "a file", problem);
+  transfer_finish(transfer, TRANSFER_FILE);
 }
 
 void transfer_complete(struct transfer *transfer, CURLcode code) {
@@ -264,13 +308,8 @@ void transfer_complete(struct transfer *transfer, CURLcode code) {
     transfer_finish(transfer, transfer->status ? TRANSFER_OK : TRANSFER_TRUNCATED);
     return;
   }
-  if (!transfer->message[0]) {
-    const char *words = curl_easy_strerror(code);
-    size_t length = strlen(words);
-    length = length < CURL_ERROR_SIZE ? length : CURL_ERROR_SIZE - 1;
-    memcpy(transfer->message, words, length);
-    transfer->message[length] = '\0';
-  }
+  snprintf(transfer->message, sizeof transfer->message, "%s",
+           transfer->curl_message[0] ? transfer->curl_message : curl_easy_strerror(code));
   for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
     if (failures[i].code == code) {
       transfer_finish(transfer, failures[i].failure);
@@ -281,6 +320,7 @@ void transfer_complete(struct transfer *transfer, CURLcode code) {
 
 double transfer_deadline(const struct transfer *transfer, enum transfer_failure *failure) {
   double deadline = HUGE_VAL;
+  bool is_sending = transfer->last_sent > 0 && transfer->unsent > 0;
   *failure = TRANSFER_OK;
 #define CONSIDER(applies, seconds, since, name)                                                    \
   if ((applies) && (seconds) > 0 && (since) + (seconds) < deadline) {                              \
@@ -288,10 +328,10 @@ double transfer_deadline(const struct transfer *transfer, enum transfer_failure 
     *failure = (name);                                                                             \
   }
   CONSIDER(true, transfer->total_timeout, transfer->started, TRANSFER_TOTAL_TIMEOUT)
-  CONSIDER(!transfer->status, transfer->first_byte_timeout, transfer->started,
-           TRANSFER_FIRST_BYTE_TIMEOUT)
-  CONSIDER(transfer->status && !transfer->paused, transfer->idle_timeout, transfer->last_byte,
-           TRANSFER_IDLE_TIMEOUT)
+  CONSIDER(!transfer->status, transfer->first_byte_timeout,
+           fmax(transfer->started, transfer->last_sent), TRANSFER_FIRST_BYTE_TIMEOUT)
+  CONSIDER((transfer->status || is_sending) && !transfer->paused, transfer->idle_timeout,
+           transfer->last_byte, TRANSFER_IDLE_TIMEOUT)
 #undef CONSIDER
   return deadline;
 }

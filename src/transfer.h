@@ -1,47 +1,54 @@
 /* One HTTP exchange on a curl easy handle: request out, status, headers and body in. No Lua.
  *
- * The body waits in one bounded buffer. While it is read piece by piece (events), the transfer
- * pauses when the buffer holds a window's worth and goes on when the reader has used it up; when
- * the whole body is wanted, transfer_collect lifts the window up to `max_body_bytes`. */
+ * The body of a success goes straight to the sink, where there is one. Otherwise, and where the
+ * status tells of a failure, it waits in one bounded buffer. While it is read piece by piece
+ * (events), the transfer pauses when the buffer holds a window's worth and goes on when the reader
+ * has used it up; when the whole body is wanted, transfer_collect lifts the window up to
+ * `max_body_bytes`. */
 #ifndef ANTHROPIC_TRANSFER_H
 #define ANTHROPIC_TRANSFER_H
 
 #include "buffer.h"
 
 #include <curl/curl.h>
+#include <stdint.h>
 
 #pragma GCC visibility push(hidden)
 
 struct loop;
+struct multipart;
+struct sink;
 
-/* Times are in seconds, 0 means none. Strings are copied, `body` is not: it must outlive the
- * transfer. NULL strings are libcurl's defaults. */
+/* Times are in seconds, 0 means none. Strings are copied, `body` and `sink` are not: they must
+ * outlive the transfer. NULL strings are libcurl's defaults. */
 struct transfer_options {
   const char *method;
   const char *url;
   const char *body;
   size_t body_length;
+  struct sink *sink; /* gets the body of a 2xx answer; may be NULL */
   const char *proxy;
   const char *ca_file;
   const char *ca_path;
   bool insecure; /* accept any certificate */
   bool http2;
   double connect_timeout;
-  double first_byte_timeout; /* until the end of the response's headers */
-  double idle_timeout;       /* between two bytes of the body; stands still while paused */
+  double first_byte_timeout; /* from the request's end to that of the response's headers */
+  double idle_timeout;       /* between two bytes of a body; stands still while paused */
   double total_timeout;
   size_t max_body_bytes;
 };
 
 enum transfer_failure {
   TRANSFER_OK,
-  TRANSFER_CONNECTION, /* libcurl's word in transfer_message */
+  TRANSFER_CONNECTION, /* libcurl's words in `message` */
   TRANSFER_CONNECT_TIMEOUT,
   TRANSFER_FIRST_BYTE_TIMEOUT,
   TRANSFER_IDLE_TIMEOUT,
   TRANSFER_TOTAL_TIMEOUT,
   TRANSFER_TRUNCATED, /* the peer ended before the announced end */
   TRANSFER_TOO_LARGE,
+  TRANSFER_FILE, /* a file could not be read or written: `message` names it */
   TRANSFER_NO_MEMORY,
   TRANSFER_CANCELLED
 };
@@ -49,7 +56,12 @@ enum transfer_failure {
 struct transfer {
   CURL *easy;
   struct curl_slist *headers;
-  char message[CURL_ERROR_SIZE];
+  struct multipart *multipart;
+  int64_t unsent;    /* bytes of the multipart body that libcurl has not asked for yet */
+  double last_sent;  /* when it asked for the latest, 0 before */
+  struct sink *sink; /* the caller's */
+  char curl_message[CURL_ERROR_SIZE];
+  char message[512]; /* about the failure, where there is more to say than its name */
 
   long status; /* 0 until the final response's headers are complete */
   struct buffer response_headers;
@@ -104,6 +116,13 @@ void transfer_limit(struct transfer *transfer, double seconds);
 
 /* Ends the transfer with a failure, or with TRANSFER_OK; the first end wins. */
 void transfer_finish(struct transfer *transfer, enum transfer_failure failure);
+
+/* Ends the transfer with TRANSFER_FILE. `verb` is what could not be done, such as "read". */
+void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
+                        const char *problem);
+
+/* For multipart.c: libcurl took `count` bytes of the body. */
+void transfer_note_sent(struct transfer *transfer, int64_t count);
 
 /* Ends the transfer with what libcurl made of it. */
 void transfer_complete(struct transfer *transfer, CURLcode code);

@@ -6,6 +6,7 @@ local MODULES = {
   { "Client", "client.lua", { Client = "client:" } },
   { "Message", "message.lua", { Message = "message:" } },
   { "Stream", "stream.lua", { Stream = "stream:" } },
+  { "Tool inputs", "tool_inputs.lua", { Progress = "progress:" } },
   { "Page", "pages.lua", { Page = "page:" } },
   { "Chat", "chat.lua", { Chat = "chat:" } },
   { "Error", "error.lua", { Error = "err:" } },

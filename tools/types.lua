@@ -148,15 +148,19 @@ local function signature(row)
   for name in row:gmatch "{([%w_]+)}" do
     arguments[#arguments + 1] = name .. ": string"
   end
-  arguments[#arguments + 1] = "params?: table"
+  arguments[#arguments + 1] = row:find " multipart" and "params: anthropic.UploadParams"
+    or row:find " binary" and "params?: anthropic.DownloadParams" or "params?: table"
   arguments[#arguments + 1] = "options?: anthropic.Options"
-  local result = row:find " pages=" and "anthropic.Page?" or row:find " stream" and "anthropic.Stream?" or "any"
+  local result = row:find " pages=" and "anthropic.Page?" or row:find " stream" and "anthropic.Stream?"
+    or row:find " binary" and "string|anthropic.Download|nil" or "any"
   return ("fun(%s): %s, anthropic.Error?"):format(table.concat(arguments, ", "), result)
 end
 
 local MESSAGES = [[
 ---@field create fun(params: %s, options?: anthropic.Options): any, anthropic.Error?
----@field stream fun(params: %s, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?]]
+---@field stream fun(params: %s, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
+---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError]]
 
 -- What older models and gateways take besides.
 print [[

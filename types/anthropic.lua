@@ -2028,10 +2028,10 @@
 
 ---@class anthropic.resource.beta.files
 ---@field delete fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field download fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field download fun(file_id: string, params?: anthropic.DownloadParams, options?: anthropic.Options): string|anthropic.Download|nil, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve_metadata fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field upload fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field upload fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.beta.memory_stores
 ---@field memories anthropic.resource.beta.memory_stores.memories
@@ -2059,6 +2059,8 @@
 ---@field batches anthropic.resource.beta.messages.batches
 ---@field create fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): any, anthropic.Error?
 ---@field stream fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
+---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
 ---@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.beta.messages.batches
@@ -2256,14 +2258,14 @@
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve fun(marketplace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field update fun(marketplace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field validate_archive fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field validate_archive fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field validate_repository fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.plugins
 ---@field installation_settings anthropic.resource.beta.organization.plugins.installation_settings
 ---@field shares anthropic.resource.beta.organization.plugins.shares
 ---@field versions anthropic.resource.beta.organization.plugins.versions
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field delete fun(plugin_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve fun(plugin_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
@@ -2278,8 +2280,8 @@
 ---@field list fun(plugin_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.plugins.versions
----@field create fun(plugin_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field download fun(plugin_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(plugin_id: string, params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
+---@field download fun(plugin_id: string, version: string, params?: anthropic.DownloadParams, options?: anthropic.Options): string|anthropic.Download|nil, anthropic.Error?
 ---@field list fun(plugin_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve fun(plugin_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 
@@ -2429,15 +2431,15 @@
 
 ---@class anthropic.resource.beta.skills
 ---@field versions anthropic.resource.beta.skills.versions
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field delete fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.beta.skills.versions
----@field create fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(skill_id: string, params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field delete fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field download fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field download fun(skill_id: string, version: string, params?: anthropic.DownloadParams, options?: anthropic.Options): string|anthropic.Download|nil, anthropic.Error?
 ---@field list fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 
@@ -2488,15 +2490,17 @@
 
 ---@class anthropic.resource.files
 ---@field delete fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field download fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field download fun(file_id: string, params?: anthropic.DownloadParams, options?: anthropic.Options): string|anthropic.Download|nil, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve_metadata fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field upload fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field upload fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.messages
 ---@field batches anthropic.resource.messages.batches
 ---@field create fun(params: anthropic.MessageParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field stream fun(params: anthropic.MessageParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
+---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
 ---@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.messages.batches
@@ -2695,13 +2699,13 @@
 
 ---@class anthropic.resource.skills
 ---@field versions anthropic.resource.skills.versions
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field delete fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.skills.versions
----@field create fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(skill_id: string, params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field delete fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field list fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?

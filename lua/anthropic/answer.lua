@@ -103,7 +103,7 @@ end
 function answer.events(whole)
   local start = json.copy(whole)
   start.content, start.stop_reason, start.stop_sequence = json.array {}, nil, nil
-  start.response, start.raw, start.choices = nil, nil, nil
+  start.response, start.raw, start.choices, start.parsed, start.parse_error = nil, nil, nil, nil, nil
   local events = { { type = "message_start", message = start } }
   for i, block in ipairs(whole.content) do
     events[#events + 1] = { type = "content_block_start", index = i - 1, content_block = block }

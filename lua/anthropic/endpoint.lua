@@ -1,11 +1,22 @@
 --- From a row of resources.lua, or from `client:request`, to a request and its result.
 
 local answer = require "anthropic.answer"
+local core = require "anthropic.core"
 local errors = require "anthropic.error"
 local json = require "anthropic.json"
+local multipart = require "anthropic.multipart"
 local pages = require "anthropic.pages"
 local request = require "anthropic.request"
 local stream = require "anthropic.stream"
+
+---@class anthropic.DownloadParams
+---@field path? string the file to write; without it the method gives the bytes
+---@field [string] any
+
+---@class anthropic.Download
+---@field path string as it was given
+---@field bytes integer
+---@field response anthropic.Response
 
 local endpoint = {}
 
@@ -38,37 +49,71 @@ local function read_bytes(exchange)
   return { value = body }
 end
 
-local function encode_body(spec)
-  if type(spec.body) == "table" then
-    return json.encode(spec.body)
-  elseif spec.body == nil and not BODILESS[spec.method] then
-    return ""
+-- The body goes to the file; `read_bytes` only waits for its end.
+local function read_file(exchange, spec)
+  local result, err = read_bytes(exchange)
+  if not result then
+    return nil, err
   end
-  return spec.body
+  local bytes = spec.sink:length()
+  local ok, message = spec.sink:commit()
+  if not ok then
+    return nil, exchange:describe(errors.invalid_request(message))
+  end
+  return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
+end
+
+local function read_stream(exchange, spec)
+  return { value = stream.new(exchange, not spec.path:match "/v1/messages$") }
+end
+
+local function reader_of(spec)
+  return spec.stream and read_stream or spec.sink and read_file or spec.binary and read_bytes or read_value
+end
+
+-- Replaces what the caller gave by what is sent, and opens the file that is to be written. Gives
+-- what is wrong.
+local function prepare(spec)
+  local message
+  if not spec.method:match "^%a+$" then
+    return ("method %q: must be letters"):format(spec.method)
+  elseif spec.multipart then
+    spec.multipart, message = multipart.parts(spec.multipart)
+  elseif type(spec.body) == "table" then
+    spec.body, message = json.encode(spec.body)
+  elseif spec.body == nil and not BODILESS[spec.method] then
+    spec.body = ""
+  end
+  if spec.target == nil or message then
+    return message
+  elseif type(spec.target) ~= "string" then
+    return "path: string expected, got " .. type(spec.target)
+  end
+  spec.sink, message = core.sink(spec.target)
+  return message
 end
 
 -- Sends; gives a stream, or the value and the response, or nil and an error.
 local function send(client, spec, given)
-  if not spec.method:match "^%a+$" then
-    return nil, errors.invalid_request(("method %q: must be letters"):format(spec.method))
-  end
-  local body, message = encode_body(spec)
+  local message = prepare(spec)
   if message then
     return nil, errors.invalid_request(message)
   end
-  spec.body = body
+  local read = reader_of(spec)
   local exchange, err = client:exchange(spec, given)
-  if not exchange then
-    return nil, err
-  elseif spec.stream then
-    return exchange:run(function()
-      return stream.new(exchange, not spec.path:match "/v1/messages$")
+  local result
+  if exchange then
+    result, err = exchange:run(function()
+      return read(exchange, spec)
     end)
   end
-  local result
-  result, err = exchange:run(spec.binary and read_bytes or read_value)
+  if spec.sink then
+    spec.sink:close()
+  end
   if not result then
     return nil, err
+  elseif spec.stream then
+    return result.value
   end
   return result.value, exchange.response
 end
@@ -123,7 +168,7 @@ local function fill_path(row, values)
   return path, problem
 end
 
--- Divides the parameters among headers, betas, query and body.
+-- Divides the parameters among headers, betas, query and body; the `path` of a download stays here.
 local function divide(row, params)
   local parts = { headers = {}, query = {}, body = nil, betas = nil }
   for name, value in pairs(params or {}) do
@@ -131,6 +176,8 @@ local function divide(row, params)
       parts.betas = value
     elseif row.headers[name] then
       parts.headers[HEADERS[name]] = value
+    elseif row.binary and name == "path" then
+      parts.target = value
     elseif BODILESS[row.method] or row.query[name] then
       parts.query[name] = value
     else
@@ -157,7 +204,9 @@ local function spec_of(row, path, parts)
     query = parts.query,
     headers = parts.headers,
     betas = join(parts.betas, row.beta),
-    body = parts.body,
+    body = not row.multipart and parts.body or nil,
+    multipart = row.multipart and (parts.body or {}) or nil,
+    target = parts.target,
     stream = row.stream,
     binary = row.binary,
     accept = row.binary and "*/*" or nil,

@@ -20,6 +20,7 @@
 ---@field attempts? integer how often the request was sent
 ---@field history? anthropic.Attempt[]
 ---@field partial? anthropic.Message what had arrived
+---@field run? anthropic.Run of messages.run: what was done before the failure
 local Error = {}
 Error.__index = Error
 

@@ -32,7 +32,7 @@ local exchange = {}
 
 --- Prepares an exchange; nothing is sent yet. The request and the options stay behind functions, so
 --- that a dump of the exchange, or of a stream, shows no credential.
----@param spec table { method, path, query?, body?, headers?, betas?, accept? }
+---@param spec table { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept? }
 ---@param option fun(name: string): any the resolved options
 ---@return anthropic.Exchange
 function exchange.new(spec, option)
@@ -137,6 +137,9 @@ local FAILURES = {
     local limit = self.option "max_response_bytes"
     return { kind = "protocol", message = ("the answer is larger than %d bytes"):format(limit) }
   end,
+  file = function(_, message)
+    return { kind = "invalid_request", message = message }
+  end,
   memory = function()
     return { kind = "connection", message = "not enough memory" }
   end,
@@ -240,11 +243,13 @@ function Exchange:start(wire)
     return nil, errors.new(FAILURES.total(self))
   end
   local option = self.option
-  local transfer, message = loop.core():start {
+  local transfer, message, reason = loop.core():start {
     method = wire.method,
     url = wire.url,
     headers = wire.headers,
     body = wire.body,
+    multipart = wire.multipart,
+    sink = wire.sink,
     proxy = option "proxy",
     ca_file = option "ca_file",
     ca_path = option "ca_path",
@@ -258,7 +263,7 @@ function Exchange:start(wire)
     max_event_bytes = option "max_event_bytes",
   }
   if not transfer then
-    return nil, errors.new { kind = "connection", message = message }
+    return nil, errors.new(FAILURES[reason or "connection"](self, message))
   end
   self.transfer = transfer
   return true

@@ -80,6 +80,14 @@ function anthropic.raw(text)
   return get_json().raw(text)
 end
 
+--- Defines a tool for the `tools` of `client.messages.run`. Raises where a field is of a wrong type.
+---@param fields anthropic.ToolFields name, description, input_schema, run(input, call), and what else is sent
+---@return anthropic.Tool
+function anthropic.tool(fields)
+  local tool = require("anthropic.tools").tool(fields) -- no tail call: it blames the caller of this
+  return tool
+end
+
 local function as_error(value, message)
   if value == nil and message then
     return nil, require("anthropic.error").invalid_request(message)
@@ -101,6 +109,41 @@ end
 ---@return anthropic.Error?
 function anthropic.decode(text)
   return as_error(get_json().decode(text))
+end
+
+local function check_source(name, source, fields)
+  if type(source) ~= "string" and type(source) ~= "table" then
+    error(("anthropic.%s: source: string or table expected, got %s"):format(name, type(source)), 3)
+  elseif fields ~= nil and type(fields) ~= "table" then
+    error(("anthropic.%s: fields: table expected, got %s"):format(name, type(fields)), 3)
+  end
+end
+
+---@class anthropic.Source one of path, data, url and file_id; further fields go into the block
+---@field path? string of a file
+---@field data? string the file's bytes
+---@field url? string
+---@field file_id? string of an uploaded file
+---@field media_type? string default: found by the content
+
+--- Makes an image block of a JPEG, PNG, GIF or WebP file.
+---@param source string|anthropic.Source a path, an http(s) URL, or a table
+---@param fields? table further fields of the block, such as cache_control
+---@return table|nil block
+---@return anthropic.Error? err names the path
+function anthropic.image(source, fields)
+  check_source("image", source, fields)
+  return require("anthropic.content").image(source, fields)
+end
+
+--- Makes a document block of a PDF or of a UTF-8 text.
+---@param source string|anthropic.Source a path, an http(s) URL (of a PDF), or a table
+---@param fields? table further fields of the block: title, context, citations, cache_control
+---@return table|nil block
+---@return anthropic.Error? err names the path
+function anthropic.document(source, fields)
+  check_source("document", source, fields)
+  return require("anthropic.content").document(source, fields)
 end
 
 --- Runs a function in a coroutine under the built-in scheduler, until it and all that it spawned

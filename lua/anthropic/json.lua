@@ -133,7 +133,10 @@ local function decode_text(text, options, nulls_absent)
   return restored, inputs, halves
 end
 
-local function is_array(value)
+--- Whether a table is encoded as an array, where nothing but the table says so.
+---@param value table
+---@return boolean
+function json.is_array(value)
   local kind = kinds[getmetatable(value)]
   if kind == "array" or kind == "object" then
     return kind == "array"
@@ -152,7 +155,7 @@ local function is_same(value, original)
   if metatable and (not kinds[metatable] or kinds[metatable] == "raw") then
     return false
   end
-  if is_array(value) ~= is_array(original) then
+  if json.is_array(value) ~= json.is_array(original) then
     return false
   end
   for key, member in next, value do

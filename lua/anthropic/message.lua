@@ -11,7 +11,8 @@ local json = require "anthropic.json"
 ---@field headers table<string, string> names in lower case, looked up regardless of case
 ---@field request_id? string
 ---@field attempts integer every try, the first included
----@field timings table<string, number> seconds since the start: name_lookup, connect, tls, first_byte, total
+---@field timings table<string, number> seconds since the start: name_lookup, connect, tls, first_byte, total; of a
+--- stream, once it has ended, first_text too, and tokens_per_second from the first content on
 ---@field rate_limit? table<string, table> from the `anthropic-ratelimit-*` headers
 
 ---@class anthropic.Message
@@ -26,6 +27,8 @@ local json = require "anthropic.json"
 ---@field response anthropic.Response never sent
 ---@field raw? table the foreign object, where the server spoke chat completion; never sent
 ---@field choices? anthropic.Message[] where the server sent several; never sent
+---@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never sent
+---@field parse_error? string of messages.parse: why there is no `parsed`; never sent
 local Message = {}
 
 local metatable = {

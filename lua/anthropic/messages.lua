@@ -71,30 +71,50 @@ local function split(params)
   return body, headers, params.betas
 end
 
-local function read_stream(exchange)
-  if not answer.is_document(exchange.response) then
-    return stream.new(exchange)
+-- Reads a Stream or, where the answer comes whole, a Message: a server may do the other thing.
+local function reader(is_streamed)
+  return function(exchange)
+    local response = exchange.response
+    if answer.is_event_stream(response) or is_streamed and not answer.is_document(response) then
+      return stream.new(exchange)
+    end
+    return answer.read_message(exchange)
   end
-  local whole, err = answer.read_message(exchange)
-  if not whole then
-    return nil, err
-  end
-  return stream.of_message(exchange, whole)
 end
 
-local function read_message(exchange)
-  if answer.is_event_stream(exchange.response) then -- a server that always streams
-    return stream.new(exchange):message()
+-- What the caller asked for, made of what was read.
+local function deliver(exchange, read, wants_stream, on_message)
+  if not stream.is(read) then
+    on_message(read)
+    return wants_stream and stream.of_message(exchange, read) or read
   end
-  return answer.read_message(exchange)
+  read.on_message = on_message
+  if not wants_stream then
+    return read:message()
+  end
+  return read
 end
 
-local function send(client, params, given)
+-- An answer that may take longer than ten minutes (at 128,000 tokens an hour) is streamed whether
+-- the caller sees it or not: a connection on which nothing comes for so long is cut on the way.
+local function is_streamed(params)
+  if params.stream ~= nil then
+    return params.stream
+  end
+  return type(params.max_tokens) == "number" and params.max_tokens * 3600 / 128000 > 600
+end
+
+local function ignore() end
+
+-- Sends; `on_message` is called with the whole message before the caller has it.
+local function send(client, params, given, on_message)
   local problem = problem_of(params)
   if problem then
     return nil, errors.invalid_request(problem)
   end
+  local streamed = is_streamed(params)
   local body, headers, betas = split(params)
+  body.stream = streamed or body.stream
   local text, message = json.encode(body)
   if not text then
     return nil, errors.invalid_request(message)
@@ -109,12 +129,18 @@ local function send(client, params, given)
   if not exchange then
     return nil, err
   end
-  return exchange:run(params.stream and read_stream or read_message)
+  local read
+  read, err = exchange:run(reader(streamed))
+  if not read then
+    return nil, err
+  end
+  return deliver(exchange, read, params.stream, on_message or ignore)
 end
 
 messages.methods = {}
 
---- Creates a message: a Message, or with `stream = true` a Stream.
+--- Creates a message: a Message, or with `stream = true` a Stream. With a `max_tokens` from 21334 on
+--- and no `stream` the answer is streamed underneath; `stream = false` keeps it whole.
 messages.methods.create = {
   names = {},
   needs_params = true,
@@ -134,6 +160,35 @@ messages.methods.stream = {
     end
     streamed.stream = true
     return send(client, streamed, given)
+  end,
+}
+
+--- Creates a message that fits a JSON schema: `parsed` is its decoded text or, where that is not JSON
+--- or does not fit, `parse_error` says why. See structured_output.lua.
+messages.methods.parse = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    local structured_output = require "anthropic.structured_output"
+    local whole, problem = structured_output.params(params)
+    if not whole then
+      return nil, errors.invalid_request(problem)
+    end
+    return send(client, whole, given, function(message)
+      structured_output.finish(message, params.schema)
+    end)
+  end,
+}
+
+--- Requests and tool calls in turn, until the model is done: the last Message and an anthropic.Run.
+--- See tool_run.lua.
+messages.methods.run = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    return require("anthropic.tool_run").run(client, function(request)
+      return send(client, request, given)
+    end, params)
   end,
 }
 

@@ -150,7 +150,9 @@ end
 -- A header whose own value the caller gave as `false` is left out; so it is set after the defaults.
 local function build_headers(spec, option, url)
   local set = headers.new()
-  headers.set(set, "Content-Type", spec.body and "application/json" or false)
+  if not spec.multipart then -- else libcurl names it, with its boundary
+    headers.set(set, "Content-Type", spec.body and "application/json" or false)
+  end
   headers.set(set, "Accept", spec.accept or "application/json")
   headers.set(set, "User-Agent", "anthropic-lua/" .. require "anthropic.version")
   local betas = join_betas(option "betas", option "request_betas", spec.betas)
@@ -179,9 +181,9 @@ local function build_headers(spec, option, url)
 end
 
 --- Builds one attempt of a request.
----@param spec table { method, path, query?, body?, headers?, betas?, accept? }
+---@param spec table { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept? }
 ---@param option fun(name: string): any the resolved options
----@return table|nil wire { method, url, headers, body, secrets }
+---@return table|nil wire { method, url, headers, body, multipart, sink, secrets }
 ---@return anthropic.Error?
 function request.build(spec, option)
   local url, err = request.url(option "base_url", spec.path, spec.query)
@@ -192,7 +194,15 @@ function request.build(spec, option)
   if not lines then
     return nil, secrets
   end
-  return { method = spec.method, url = url, headers = lines, body = spec.body, secrets = secrets }
+  return {
+    method = spec.method,
+    url = url,
+    headers = lines,
+    body = spec.body,
+    multipart = spec.multipart,
+    sink = spec.sink,
+    secrets = secrets,
+  }
 end
 
 return request

@@ -8,6 +8,9 @@
 --     beta=name                 the beta that the method needs; a resource's `beta`: all its methods
 --     multipart, binary, stream the request's body, the response's body, or an event stream
 --
+-- A `multipart` method takes files as multipart.lua says; a `binary` one gives a string, or with the
+-- parameter `path` writes that file and gives { path, bytes, response }.
+--
 -- What is left of a method's parameters goes into the query of a GET or DELETE, and into the body
 -- of a POST.
 

@@ -10,10 +10,13 @@
 local accumulator = require "anthropic.accumulator"
 local answer = require "anthropic.answer"
 local errors = require "anthropic.error"
+local events = require "anthropic.events"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message"
+local stream_clock = require "anthropic.stream_clock"
 local surrogates = require "anthropic.surrogates"
+local tool_inputs = require "anthropic.tool_inputs"
 
 local DONE = "[DONE]"
 -- A server that sends only pings is not waited for with ever more of them kept back.
@@ -37,8 +40,14 @@ local function begin(self)
   self.joiner = nil -- once a character was cut in two
   self.released = false
   self.flowing = false -- see is_flowing
+  self.clock = stream_clock.new()
   self.complete = false
   self.saw_event = false
+end
+
+--- Whether a value is a stream.
+function stream.is(value)
+  return getmetatable(value) == Stream
 end
 
 --- Wraps an exchange whose response's headers have come.
@@ -57,21 +66,11 @@ local function protocol_error(self, words, body)
   return answer.protocol_error(self.exchange, words, body)
 end
 
-local function is_content(event)
-  if event.type == "message_start" or event.type == "ping" then
-    return false
-  elseif event.type ~= "content_block_start" then
-    return true
-  end
-  local block = event.content_block
-  local kind = type(block) == "table" and block.type
-  return not ((kind == "text" or kind == "thinking") and (block[kind] == nil or block[kind] == ""))
-end
-
 local function put(self, event)
   self.last = self.last + 1
   self.queue[self.last] = event
-  self.released = self.released or is_content(event) or self.last - self.first >= MOST_KEPT_BACK
+  self.released = self.released or events.is_content(event) or self.last - self.first >= MOST_KEPT_BACK
+  self.clock:note(event)
   if event.type == "message_stop" and not event.choice then
     self.complete = true
   end
@@ -255,12 +254,15 @@ local function finish(self)
   self.ended = true
   if not self.whole then
     self.exchange:finish()
+    local usage = self.accumulators[0].fields.usage
+    self.clock:add_to(self.response.timings, self.exchange.attempt_began, usage)
   end
 end
 
 -- Whether a delta can go straight from the wire to the reader.
 local function is_flowing(self)
-  return self.released and self.first > self.last and not self.complete and not self.joiner and not self.translator
+  return self.released and self.first > self.last and not self.complete
+    and not self.joiner and not self.translator and not self.clock.awaits_text
 end
 
 -- `data` and `name` are what `transfer:event` gave, if it was asked.
@@ -332,16 +334,16 @@ end
 -- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.
 local ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 
-local function check_iteration(self)
+local function check_iteration(self, level)
   if ITERATORS_CANNOT_WAIT and loop.driver(self.exchange.option "loop").suspends then
-    error("stock Lua 5.1 cannot wait inside a generic `for` under a scheduler: use stream:next()", 3)
+    error("stock Lua 5.1 cannot wait inside a generic `for` under a scheduler: use stream:next()", level)
   end
 end
 
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
 ---@return anthropic.api.RawMessageStreamEvent|nil event
 function Stream:__call()
-  check_iteration(self)
+  check_iteration(self, 3)
   local event, err = self:next()
   if err then
     error(err, 0)
@@ -349,13 +351,19 @@ function Stream:__call()
   return event
 end
 
-local function text_of(event)
-  if event.choice then
-    return nil
-  elseif event.type == "content_block_delta" then
-    return event.delta.type == "text_delta" and event.delta.text
-  elseif event.type == "content_block_start" then
-    return event.content_block.type == "text" and event.content_block.text
+-- The next event's picks, passing over events that `pick` gives nothing for.
+local function next_picked(self, pick)
+  check_iteration(self, 4)
+  local event, err = self:next()
+  while event do
+    local first, name, value, is_last, more = pick(event)
+    if first then
+      return first, name, value, is_last, more
+    end
+    event, err = self:next()
+  end
+  if err then
+    error(err, 0)
   end
 end
 
@@ -363,18 +371,20 @@ end
 ---@return fun(): string?
 function Stream:text_deltas()
   return function()
-    check_iteration(self)
-    local event, err = self:next()
-    while event do
-      local text = text_of(event)
-      if type(text) == "string" and text ~= "" then
-        return text
-      end
-      event, err = self:next()
-    end
-    if err then
-      error(err, 0)
-    end
+    return next_picked(self, events.text_of)
+  end
+end
+
+--- Iterates over the inputs of tool calls as far as they are known, at a block's start, after each
+--- piece, and at the block's end: `for id, name, input, is_complete, progress in`. `input` is the
+--- same table throughout; see tool_inputs.lua. Raises the error on failure.
+---@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress?
+function Stream:tool_inputs()
+  local watch = tool_inputs.watcher(function(index)
+    return self.accumulators[0].by_index[index]
+  end)
+  return function()
+    return next_picked(self, watch)
   end
 end
 
@@ -407,6 +417,9 @@ function Stream:message()
     if #choices > 1 then
       choices[1] = message.new(json.copy(self.whole))
       self.whole.choices = choices
+    end
+    if self.on_message then
+      self.on_message(self.whole)
     end
   end
   return self.whole

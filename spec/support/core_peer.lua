@@ -98,22 +98,23 @@ function Peer:accept(loop)
   return connection, core_peer.read_request(loop, connection)
 end
 
---- Sends as much as the connection takes at once; how many bytes that was.
-function core_peer.send_some(connection, text)
-  local sent, _, partial = connection:send(text)
-  return sent or partial
+--- Sends of `text` behind its first `sent` bytes what the connection takes at once, 256 KiB at most;
+--- how many bytes of it have been sent now.
+function core_peer.send_some(connection, text, sent)
+  local last, _, reached = connection:send(text, sent + 1, math.min(#text, sent + 262144))
+  return last or reached
 end
 
 function Peer:close()
   self.listener:close()
 end
 
---- The number of open descriptors of this process.
+--- What the open descriptors of this process are, sorted; without pipes, as this makes one itself.
 function core_peer.descriptors()
-  local pipe = assert(io.popen("ls /proc/$PPID/fd 2>/dev/null | wc -l"))
-  local count = tonumber(pipe:read("*l"))
+  local pipe = assert(io.popen("ls -l /proc/$PPID/fd 2>/dev/null | sed 's/.*-> //; s/:.*//; /^pipe/d' | sort"))
+  local list = pipe:read("*a")
   pipe:close()
-  return count
+  return list
 end
 
 --- Resident memory of this process in bytes.

@@ -61,6 +61,7 @@ end
 
 function Exchange:finish()
   self.finished = true
+  self.response.timings = {}
 end
 
 function Exchange:close()
@@ -77,6 +78,7 @@ end
 ---@return table exchange
 return function(pieces)
   return setmetatable({
+    attempt_began = core.now(),
     response = { status = 200, headers = { ["content-type"] = "text/event-stream" }, attempts = 1 },
     transfer = setmetatable({ decoder = core.sse(MAX_EVENT_BYTES), pieces = pieces, next_piece = 0 }, Transfer),
   }, Exchange)

@@ -6,12 +6,14 @@
  * so that sanitizers see both with names. `require "host"` gives scripts what they cannot do in
  * plain Lua: fork, and allocations that fail. The link wraps malloc, calloc and realloc of the
  * core's own objects; Lua and libcurl allocate through the functions they are given here. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* RTLD_NEXT */
 #include "compat.h"
 
 #include <lualib.h>
 
 #include <curl/curl.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,22 +86,47 @@ static void *lua_allocate(void *unused, void *memory, size_t old_size, size_t si
   return __real_realloc(memory, size);
 }
 
-/* --- require "host" -------------------------------------------------------------------------- */
+/* --- a name that is looked up slowly --------------------------------------------------------- */
 
-/* fail(source, first, last): of the allocations of "core", "lua" or "curl" from now on, the first
- * to the last fail; fail(source): none */
-static int fail(lua_State *L) {
-  struct fault *fault = &faults[luaL_checkoption(L, 1, NULL, source_names)];
-  fault->count = 0;
-  fault->first = (unsigned long)luaL_optinteger(L, 2, 1);
-  fault->last = (unsigned long)luaL_optinteger(L, 3, 0);
+/* Takes the place of the C library's, also for libcurl: "slow.test" is not found, after two
+ * seconds.
+ */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **result) {
+  int (*original)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+  *(void **)&original = dlsym(RTLD_NEXT, "getaddrinfo");
+  if (!name || strcmp(name, "slow.test") != 0)
+    return original(name, service, hints, result);
+  sleep(2);
+  return EAI_NONAME;
+}
+
+/* --- modules that stay loaded ---------------------------------------------------------------- */
+
+/* Takes the place of the C library's, so that a report of what a module lost has names. */
+int dlclose(void *handle) {
+  (void)handle;
   return 0;
 }
 
-/* allocations(source) -> how many were tried since fail(source) */
-static int allocations(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)faults[luaL_checkoption(L, 1, NULL, source_names)].count);
-  return 1;
+/* --- require "host" -------------------------------------------------------------------------- */
+
+/* attempt(source, first, last, f) -> allocations, pcall(f): of the allocations of "core", "lua" or
+ * "curl" that f makes the first to the last fail; how many there were in all */
+static int attempt(lua_State *L) {
+  enum source source = (enum source)luaL_checkoption(L, 1, NULL, source_names);
+  struct fault fault = {0, (unsigned long)luaL_checknumber(L, 2),
+                        (unsigned long)luaL_checknumber(L, 3)};
+  lua_settop(L, 4);
+  faults[source] = fault;
+  bool ok = lua_pcall(L, 0, LUA_MULTRET, 0) == 0;
+  fault = faults[source];
+  faults[source] = (struct fault){0, 0, 0};
+  lua_pushnumber(L, (lua_Number)fault.count);
+  lua_replace(L, 2);
+  lua_pushboolean(L, ok);
+  lua_replace(L, 3);
+  return lua_gettop(L) - 1;
 }
 
 /* fork() -> the child's process id, 0 in the child */
@@ -126,9 +153,11 @@ static int exit_process(lua_State *L) {
 }
 
 static int open_host(lua_State *L) {
-  static const luaL_Reg functions[] = {{"fail", fail},         {"allocations", allocations},
-                                       {"fork", fork_process}, {"wait", wait_process},
-                                       {"exit", exit_process}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"attempt", attempt},
+                                       {"fork", fork_process},
+                                       {"wait", wait_process},
+                                       {"exit", exit_process},
+                                       {NULL, NULL}};
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
   return 1;

@@ -98,6 +98,7 @@ local function finish(task, ok, ...)
   for _, joiner in ipairs(task.joiners) do
     make_runnable(joiner)
   end
+  loop.wake(task)
 end
 
 local function after_resume(task, ok, ...)
@@ -349,6 +350,11 @@ function Task:join()
     return unpack(self.results, 1, self.results.n)
   end
   return nil, self.failure
+end
+
+--- A task can be waited for like a transfer: its end is its news.
+function Task:has_news()
+  return self.done
 end
 
 --- Cancels the task: what it waits for ends at once with an error of kind "cancelled", and if it

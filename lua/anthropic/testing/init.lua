@@ -72,7 +72,8 @@ end
 --- `events` (a list of `{ event=, data=, id=, delay= }` and of strings sent as they
 --- are) and `raw` (the whole response; then `keep_open` keeps the connection);
 --- `framing` "length", "chunked" or "close"; `chunk_bytes` or `splits` (offsets) cut
---- the body into writes of their own; `delay` before the answer and `delay_between`
+--- the body into writes of their own; `repeats` sends the body that often, so that a large one
+--- takes no memory; `delay` before the answer and `delay_between`
 --- its pieces, in seconds; and the faults `close`, `reset` or `hang` in place of an
 --- answer, `cut_after`, `reset_after` or `hang_after` that many bytes of the body,
 --- `cut_headers` after that many bytes of the head.

@@ -52,12 +52,11 @@ local function can_keep(headers, has_body)
   return framed
 end
 
---- Sends the pieces until the answer's limit, the piece there cut in its middle.
-local function send_pieces(client, answer, chunked)
-  local room = answer.limit or math.huge
+--- Sends the pieces once; returns how much room of the answer's limit is left.
+local function send_round(client, answer, chunked, room)
   for index, piece in ipairs(answer.pieces) do
     if room <= 0 then
-      return
+      break
     end
     local pause = answer.delays[index] or 0
     if index > 1 and piece ~= "" then
@@ -75,6 +74,15 @@ local function send_pieces(client, answer, chunked)
     end
     room = room - #piece
   end
+  return room
+end
+
+--- Sends the pieces, as often as the answer says, until its limit, the piece there cut in its middle.
+local function send_pieces(client, answer, chunked)
+  local room = answer.limit or math.huge
+  for _ = 1, answer.repeats or 1 do
+    room = send_round(client, answer, chunked, room)
+  end
 end
 
 --- Does what an answer does where it ends before its end.
@@ -90,7 +98,7 @@ local function body_length(answer)
   for _, piece in ipairs(answer.pieces) do
     length = length + #piece
   end
-  return length
+  return length * (answer.repeats or 1)
 end
 
 --- Returns what is to become of the connection: "keep", "close" or "reset".

@@ -152,7 +152,7 @@ local answer_fields = {
   body = "string or table", events = "table", raw = "string", framing = "string",
   chunk_bytes = "number", splits = "table", delay = "number", delay_between = "number",
   cut_after = "number", reset_after = "number", hang_after = "number", cut_headers = "number",
-  reset = "boolean", close = "boolean", hang = "boolean", keep_open = "boolean",
+  reset = "boolean", close = "boolean", hang = "boolean", keep_open = "boolean", repeats = "number",
 }
 
 local framings = { chunked = true, length = true, close = true }
@@ -180,6 +180,7 @@ local function prepare_answer(path, answer)
     interim = interim_list(path, answer.interim),
     raw = answer.raw ~= nil,
     keep_open = answer.keep_open,
+    repeats = answer.repeats,
     cut_headers = answer.cut_headers,
     delay = answer.delay,
     delay_between = answer.delay_between,

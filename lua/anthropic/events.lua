@@ -1,0 +1,37 @@
+--- What there is to know of a single event of a stream.
+
+local events = {}
+
+--- Whether the event brings content; up to the first that does, a failure can be hidden from the
+--- reader.
+---@param event table
+---@return boolean
+function events.is_content(event)
+  if event.type == "message_start" or event.type == "ping" then
+    return false
+  elseif event.type ~= "content_block_start" then
+    return true
+  end
+  local block = event.content_block
+  local kind = type(block) == "table" and block.type
+  return not ((kind == "text" or kind == "thinking") and (block[kind] == nil or block[kind] == ""))
+end
+
+--- The text that the event brings to the message, or nil where that is none.
+---@param event table
+---@return string?
+function events.text_of(event)
+  local part, text
+  if event.choice then
+    return nil
+  elseif event.type == "content_block_delta" then
+    part = event.delta
+    text = type(part) == "table" and part.type == "text_delta" and part.text
+  elseif event.type == "content_block_start" then
+    part = event.content_block
+    text = type(part) == "table" and part.type == "text" and part.text
+  end
+  return type(text) == "string" and text ~= "" and text or nil
+end
+
+return events

@@ -1,0 +1,178 @@
+local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
+
+local host = package.preload.host and require "host"
+
+describe("the core in a forked process", function()
+  if not host then
+    pending("needs fork (make asan)")
+    return
+  end
+
+  local loop, peer
+
+  before_each(function()
+    loop = core.loop()
+    peer = core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  -- Runs `f` in a child; its error is the test's.
+  local function in_child(f)
+    local pid = host.fork()
+    if pid == 0 then
+      local ok, message = pcall(f)
+      if not ok then
+        io.stderr:write("in the child: ", tostring(message), "\n")
+      end
+      host.exit(ok and 0 or 1)
+    end
+    assert.equal(0, host.wait(pid))
+  end
+
+  local function exchange(text)
+    local own = core_peer.listen()
+    local transfer = core_peer.start(loop, own)
+    local connection = own:accept(loop)
+    connection:send(core_peer.head_of(#text) .. text)
+    assert.equal(text, core_peer.run(loop, function()
+      return transfer:body()
+    end))
+    connection:close()
+    own:close()
+  end
+
+  local function stream()
+    local transfer = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head .. "data: 1\n\n")
+    core_peer.run(loop, function()
+      return transfer:event() == "1"
+    end)
+    return transfer, connection
+  end
+
+  it("leaves the parent's stream alone, and works in both", function()
+    local transfer, connection = stream()
+    in_child(function()
+      assert.equal("1", "1")
+      loop:step()
+      assert.is_true(transfer:done())
+      assert.equal("cancelled", (transfer:failure()))
+      assert.same({}, transfer:timings())
+      assert.equal(0, loop:connections())
+      exchange "child"
+      transfer:close()
+    end)
+    connection:send("data: 2\n\n")
+    core_peer.run(loop, function()
+      return transfer:event() == "2"
+    end)
+    exchange "parent"
+    connection:close()
+    assert.is_nil(core_peer.finish(loop, transfer):failure())
+  end)
+
+  it("has a descriptor of its own", function()
+    local transfer, connection = stream()
+    local parent = loop:fd()
+    in_child(function()
+      assert.is_number(loop:fd())
+      assert.equal(0, loop:connections())
+      exchange "child"
+    end)
+    assert.equal(parent, loop:fd())
+    connection:close()
+    core_peer.finish(loop, transfer)
+  end)
+
+  it("tells those who wait for the parent's transfers", function()
+    local transfer, connection = stream()
+    assert.equal(transfer, loop:next_ready())
+    local before = core.now()
+    for _, notice in pairs {
+      wait = function() loop:wait(20) end,
+      descriptor = function() loop:fd() loop:wait(20) end,
+      request = function() exchange "child" end,
+    } do
+      in_child(function()
+        while transfer:event() do end -- luacheck: ignore
+        notice()
+        assert.equal(transfer, loop:next_ready())
+        assert.is_true(transfer:has_news())
+        assert.same({ nil, "done" }, { transfer:event() })
+      end)
+    end
+    assert.is_true(core.now() - before < 15)
+    connection:close()
+  end)
+
+  it("may close, collect or limit the parent's objects in any order", function()
+    local transfer, connection = stream()
+    for _, f in ipairs {
+      function() transfer:close() loop:close() end,
+      function() loop:close() transfer:close() end,
+      function() transfer:limit(1) transfer:body() transfer:event() end,
+      function() loop, transfer = nil, nil collectgarbage() collectgarbage() end,
+    } do
+      in_child(f)
+    end
+    connection:send("data: 2\n\n")
+    core_peer.run(loop, function()
+      return transfer:event() == "2"
+    end)
+    connection:close()
+  end)
+
+  it("resumes nothing of the parent's that was paused", function()
+    local transfer, connection = stream()
+    local text, sent = ("data: x\n\n"):rep(500000), 0
+    for _ = 1, 200 do
+      sent = core_peer.send_some(connection, text, sent)
+      loop:step()
+    end
+    in_child(function()
+      local data, state
+      repeat
+        data, state = transfer:event()
+      until not data
+      assert.equal("done", state)
+      assert.equal("cancelled", (transfer:failure()))
+    end)
+    local count = 0
+    core_peer.run(loop, function()
+      while transfer:event() do
+        count = count + 1
+      end
+      if sent < #text then
+        sent = core_peer.send_some(connection, text, sent)
+      else
+        connection:close()
+      end
+      return transfer:done() and not transfer:event()
+    end, 30)
+    assert.equal(500000, count)
+  end)
+
+  it("does not end the parent's idle connection", function()
+    local first = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, first)
+    assert.equal(1, loop:connections())
+    in_child(function()
+      exchange "child"
+      loop:close()
+    end)
+    local second = core_peer.start(loop, peer)
+    core_peer.read_request(loop, connection)
+    connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, second)
+    assert.is_true(second:timings().reused)
+    connection:close()
+  end)
+end)
