@@ -131,6 +131,28 @@ function checks.many()
   assert.equal(20, connections.opened)
 end
 
+function checks.batch()
+  local output, code = background.output_of(command "batch" .. " 2>&1")
+  assert.equal(0, code)
+  assert.truthy(output:find("batch msgbatch_local\ncreating: 0 of 20 done\n", 1, true), output)
+  assert.truthy(output:find("processing: 8 of 20 done\n", 1, true), output)
+  assert.truthy(output:find("results: 20 of 20 done\n1\t1\n2\t4\n", 1, true), output)
+  assert.truthy(output:find("20\t400\n20 succeeded, 0 did not\n", 1, true), output)
+  assert.is_nil(output:find("\r", 1, true))
+
+  local requests
+  output, code, requests = run("batch", testing.error { status = 400, message = "no batches here" })
+  assert.equal(1, code)
+  assert.truthy(output:find("no batches here", 1, true), output)
+  assert.equal(20, #requests[1].json.requests)
+
+  if background.output_of("command -v script") ~= "" then
+    output = background.output_of(("script -qec %s /dev/null"):format(background.quote(command "batch")))
+    assert.truthy(output:find("\r[########................................]  20% processing", 1, true), output)
+    assert.truthy(output:find("\r[########################################] 100% results   \r\n", 1, true), output)
+  end
+end
+
 function checks.chat()
   local output, code, requests = run("chat", {
     testing.stream { text = "Hello, Ada." },

@@ -188,12 +188,15 @@ static void unmark_ready(struct loop *loop, struct transfer *transfer) {
   release(transfer);
 }
 
-/* A transfer that ended leaves the multi handle at once, which closes or keeps its connection. */
+/* A transfer that ended leaves the multi handle at once, which closes or keeps its connection. What
+ * libcurl holds back of a paused one is taken from it first: it would lose that memory (HTTP/2). */
 static void detach(struct loop *loop, struct transfer *transfer) {
   struct sigpipe_guard guard;
   if (!transfer->active)
     return;
   sigpipe_block(&guard);
+  if (transfer->paused)
+    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
   curl_multi_remove_handle(loop->multi, transfer->easy);
   sigpipe_restore(&guard);
   unlink_transfer(loop, transfer);
@@ -361,9 +364,9 @@ void loop_remove(struct loop *loop, struct transfer *transfer) {
   notice_fork(loop);
   if (transfer->loop != loop)
     return;
+  transfer_finish(transfer, TRANSFER_CANCELLED);
   detach(loop, transfer);
   unmark_ready(loop, transfer);
-  transfer_finish(transfer, TRANSFER_CANCELLED);
 }
 
 void loop_resume(struct loop *loop, struct transfer *transfer) {

@@ -1,7 +1,9 @@
-/* The Lua type of transfer.h: loop:start{ ... } -> transfer, with the events of its body. */
+/* The Lua type of transfer.h: loop:start{ ... } -> transfer, with the events or lines of its body.
+ */
 #include "lua_modules.h"
 
 #include "delta.h"
+#include "lines.h"
 #include "loop.h"
 #include "lua_request.h"
 #include "sse.h"
@@ -18,6 +20,7 @@
 struct lua_transfer {
   struct transfer *transfer;
   struct sse sse;
+  struct lines lines;
   bool lent;
 };
 
@@ -39,6 +42,7 @@ struct transfer *transfer_push(lua_State *L) {
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
   self->sse.max_event_bytes = max_event_bytes;
+  self->lines.max_line_bytes = max_event_bytes;
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);
   request_keep(L, lua_gettop(L));
@@ -152,6 +156,58 @@ static int event(lua_State *L) {
     return push_state(L, result == SSE_TOO_LARGE ? "too_large" : "memory");
   transfer->news = false;
   return push_state(L, transfer->done ? "done" : "again");
+}
+
+/* line() -> line | nil, "again" | nil, "done", what follows the last line end | nil, "too_large"
+ * | nil, "memory". For a body that is not read as events. */
+static int line(lua_State *L) {
+  struct lua_transfer *self = to_transfer(L);
+  struct transfer *transfer = self->transfer;
+  if (!transfer)
+    return push_state(L, "done");
+  if (self->lent)
+    return push_state(L, "memory");
+  const char *bytes;
+  size_t length;
+  enum lines_result result;
+  do
+    result = lines_next(&self->lines, &transfer->body, &bytes, &length);
+  while (result == LINES_MORE && transfer_demand(transfer));
+  if (result == LINES_LINE) {
+    push_bytes(L, self, bytes, length);
+    return 1;
+  }
+  if (result == LINES_TOO_LARGE)
+    return push_state(L, "too_large");
+  transfer->news = false;
+  if (!transfer->done)
+    return push_state(L, "again");
+  push_state(L, "done");
+  push_buffer(L, self, &transfer->body);
+  return 3;
+}
+
+/* pieces() -> { { seconds since the start, bytes }, ... } of the body, where it is recorded */
+static int pieces(lua_State *L) {
+  struct lua_transfer *self = to_transfer(L);
+  const struct transfer *transfer = self->transfer;
+  lua_newtable(L);
+  size_t count = transfer ? transfer->pieces.length / sizeof(struct transfer_piece) : 0;
+  bool lent = self->lent;
+  self->lent = true;
+  for (size_t i = 0, start = 0; i < count; i++) {
+    struct transfer_piece piece;
+    memcpy(&piece, buffer_bytes(&transfer->pieces) + i * sizeof piece, sizeof piece);
+    lua_createtable(L, 2, 0);
+    lua_pushnumber(L, piece.seconds);
+    lua_rawseti(L, -2, 1);
+    lua_pushlstring(L, buffer_bytes(&transfer->recorded) + start, piece.end - start);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, (int)i + 1);
+    start = piece.end;
+  }
+  self->lent = lent;
+  return 1;
 }
 
 /* body() -> the whole body once the transfer is done, as far as it came | nil before */
@@ -282,9 +338,10 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"status", status},        {"headers", headers}, {"body", body},       {"done", done},
-    {"has_news", has_news},    {"failure", failure}, {"timings", timings}, {"limit", limit},
-    {"close", close_transfer}, {NULL, NULL},
+    {"status", status},     {"headers", headers},      {"line", line},
+    {"body", body},         {"pieces", pieces},        {"done", done},
+    {"has_news", has_news}, {"failure", failure},      {"timings", timings},
+    {"limit", limit},       {"close", close_transfer}, {NULL, NULL},
 };
 
 static void push_event_method(lua_State *L) {

@@ -74,6 +74,14 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   return length;
 }
 
+static bool record(struct transfer *transfer, const char *bytes, size_t length) {
+  if (!buffer_append(&transfer->recorded, bytes, length))
+    return false;
+  struct transfer_piece piece = {transfer->last_byte - transfer->started,
+                                 transfer->recorded.length};
+  return buffer_append(&transfer->pieces, &piece, sizeof piece);
+}
+
 static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t length) {
   const char *problem = sink_write(transfer->sink, bytes, length);
   if (!problem)
@@ -85,13 +93,20 @@ static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t
 static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   struct transfer *transfer = userdata;
   size_t length = size * count;
+  if (transfer->done) /* nobody reads it any more */
+    return length;
   transfer->last_byte = transfer_now();
-  if (transfer->sink && transfer->status / 100 == 2)
-    return write_to_sink(transfer, bytes, length);
-  if (!transfer->collecting && transfer->body.length >= transfer->allowed) {
+  bool to_sink = transfer->sink && transfer->status / 100 == 2;
+  if (!to_sink && !transfer->collecting && transfer->body.length >= transfer->allowed) {
     transfer->paused = true;
     return CURL_WRITEFUNC_PAUSE;
   }
+  if (transfer->recording && !record(transfer, bytes, length)) {
+    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+    return 0;
+  }
+  if (to_sink)
+    return write_to_sink(transfer, bytes, length);
   if (transfer->collecting && length > transfer->max_body_bytes - transfer->body.length) {
     buffer_append(&transfer->body, bytes, transfer->max_body_bytes - transfer->body.length);
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
@@ -193,6 +208,7 @@ struct transfer *transfer_new(const struct transfer_options *options, CURLcode *
     goto fail;
   transfer->allowed = WINDOW;
   transfer->max_body_bytes = options->max_body_bytes;
+  transfer->recording = options->record;
   transfer->sink = options->sink;
   transfer->first_byte_timeout = options->first_byte_timeout;
   transfer->idle_timeout = options->idle_timeout;
@@ -227,6 +243,8 @@ void transfer_free(struct transfer *transfer) {
   multipart_free(transfer->multipart);
   buffer_free(&transfer->response_headers);
   buffer_free(&transfer->body);
+  buffer_free(&transfer->recorded);
+  buffer_free(&transfer->pieces);
   free(transfer);
 }
 

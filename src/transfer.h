@@ -37,6 +37,13 @@ struct transfer_options {
   double idle_timeout;       /* between two bytes of a body; stands still while paused */
   double total_timeout;
   size_t max_body_bytes;
+  bool record; /* keep what comes of the body, and when */
+};
+
+/* A piece of a recorded body: when it came, in seconds since the start, and where it ends. */
+struct transfer_piece {
+  double seconds;
+  size_t end;
 };
 
 enum transfer_failure {
@@ -70,6 +77,9 @@ struct transfer {
   size_t max_body_bytes;
   bool collecting;
   bool paused;
+  bool recording;
+  struct buffer recorded; /* the body so far */
+  struct buffer pieces;   /* of struct transfer_piece */
 
   bool done;
   enum transfer_failure failure; /* meaningful once done */

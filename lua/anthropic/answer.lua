@@ -71,6 +71,17 @@ function answer.protocol_error(exchange, words, body)
   })
 end
 
+--- A decoded value in either shape as a message, or nil.
+---@param value any
+---@return anthropic.Message?
+function answer.to_message(value)
+  if message.is_native(value) then
+    return message.new(value)
+  elseif chat_completion.is(value) then
+    return chat_completion.to_message(value)
+  end
+end
+
 --- Reads the body of an exchange as a message in either shape.
 ---@param exchange anthropic.Exchange
 ---@return anthropic.Message|nil
@@ -80,12 +91,7 @@ function answer.read_message(exchange)
   if err then
     return nil, err
   end
-  local whole
-  if message.is_native(value) then
-    whole = message.new(value)
-  elseif chat_completion.is(value) then
-    whole = chat_completion.to_message(value)
-  end
+  local whole = answer.to_message(value)
   if not whole then
     return nil, answer.protocol_error(exchange, describe(value, body), body)
   end
@@ -94,6 +100,7 @@ function answer.read_message(exchange)
   for _, choice in ipairs(whole.choices or {}) do
     choice.response = exchange.response
   end
+  exchange:count(whole)
   return whole
 end
 

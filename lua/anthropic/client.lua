@@ -5,20 +5,27 @@
 
 local errors = require "anthropic.error"
 local exchange = require "anthropic.exchange"
+local limiter = require "anthropic.limiter"
+local loop = require "anthropic.loop"
 local options = require "anthropic.options"
+local usage = require "anthropic.usage"
 
 ---@class anthropic.Client
 ---@field messages anthropic.Messages
+---@field usage anthropic.Usage
 local Client = {}
 
 local client = {}
 
-local private = setmetatable({}, { __mode = "k" }) -- client -> { options, exchanges, closed }
+-- client -> { options, exchanges, shared, closed }; see exchange.new for `shared`
+local private = setmetatable({}, { __mode = "k" })
 
 -- Methods that are more than a row of resources.lua: modules with a table of methods.
 local MODULES = {
   messages = "anthropic.messages",
+  ["messages.batches"] = "anthropic.batches",
   ["beta.messages"] = "anthropic.messages",
+  ["beta.messages.batches"] = "anthropic.batches",
 }
 
 local function expected(where, what, value)
@@ -43,7 +50,7 @@ local function check_arguments(name, method, ...)
   if type(params) ~= "table" and (params ~= nil or method.needs_params) then
     error(expected(name .. ": params", "table", params), 3)
   end
-  options.check(given, 3)
+  options.check(given, 3, method.settings)
   return values, params, given
 end
 
@@ -56,7 +63,7 @@ local function bind(self, resource, name, method)
     else
       values, params, given = check_arguments(name, method, first, ...)
     end
-    return method.call(self, values, params, given)
+    return method.call(self, values, params, given, resource)
   end
 end
 
@@ -108,6 +115,9 @@ end
 local metatable = { __name = "anthropic.Client" }
 
 function metatable.__index(self, name)
+  if name == "usage" then
+    return private[self].shared.usage
+  end
   return Client[name] or member(self, self, "", name)
 end
 
@@ -125,6 +135,7 @@ function client.new(given)
   private[self] = {
     options = options.of_client(given),
     exchanges = setmetatable({}, { __mode = "k" }),
+    shared = { limiter = limiter.new(), usage = usage.new() },
   }
   return self
 end
@@ -142,9 +153,43 @@ function Client:exchange(spec, given)
   local resolved = options.of_request(own.options, given)
   local made = exchange.new(spec, function(name)
     return resolved[name]
-  end)
+  end, own.shared)
   own.exchanges[made] = true
   return made
+end
+
+--- An option as it holds for a request. For the resources.
+---@param name string
+---@param given? anthropic.Options
+function Client:option(name, given)
+  return options.of_request(private[self].options, given)[name]
+end
+
+--- Waits in the host's way. client:close() ends it. For the resources.
+---@param seconds number
+---@param given? anthropic.Options
+---@return true|nil
+---@return anthropic.Error?
+function Client:wait(seconds, given)
+  local own = private[self]
+  local pause = { has_news = function(pause) return pause.closed end }
+  function pause.close()
+    pause.closed = true
+    loop.wake(pause)
+  end
+  own.exchanges[pause] = true
+  local driver = loop.driver(self:option("loop", given))
+  if driver.wait(pause, seconds) and not own.closed then
+    return true
+  end
+  return nil, errors.new { kind = "cancelled", message = "the wait was cancelled" }
+end
+
+--- Has a function called with every exchange whose attempt ends; nil: with none. For
+--- `anthropic.testing`.
+---@param observer? fun(exchange: anthropic.Exchange)
+function Client:observe(observer)
+  private[self].shared.observer = observer
 end
 
 --- Sends a request that has no name yet.

@@ -93,8 +93,8 @@ local function prepare(spec)
   return message
 end
 
--- Sends; gives a stream, or the value and the response, or nil and an error.
-local function send(client, spec, given)
+-- Sends; gives a result and the exchange, or nil and an error.
+local function exchange_of(client, spec, given)
   local message = prepare(spec)
   if message then
     return nil, errors.invalid_request(message)
@@ -110,8 +110,14 @@ local function send(client, spec, given)
   if spec.sink then
     spec.sink:close()
   end
+  return result, result and exchange or err
+end
+
+-- Sends; gives a stream, or the value and the response, or nil and an error.
+local function send(client, spec, given)
+  local result, exchange = exchange_of(client, spec, given)
   if not result then
-    return nil, err
+    return nil, exchange
   elseif spec.stream then
     return result.value
   end
@@ -216,11 +222,13 @@ end
 local function list(client, row, path, parts, given)
   local function fetch(query)
     parts.query = query
-    local value, response = send(client, spec_of(row, path, parts), given)
-    if type(value) ~= "table" then
-      return nil, response
+    local result, exchange = exchange_of(client, spec_of(row, path, parts), given)
+    if not result then
+      return nil, exchange
+    elseif type(result.value) ~= "table" or result.value[1] ~= nil then
+      return nil, answer.protocol_error(exchange, "the answer is no page of a list")
     end
-    return pages.new(value, response, row.pages, query, fetch)
+    return pages.new(result.value, exchange.response, row.pages, query, fetch, exchange.option "loop")
   end
   return fetch(parts.query)
 end

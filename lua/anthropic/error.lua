@@ -20,6 +20,11 @@
 ---@field attempts? integer how often the request was sent
 ---@field history? anthropic.Attempt[]
 ---@field partial? anthropic.Message what had arrived
+---@field batches? string[] of messages.batches.run: the IDs to resume with
+---@field results? table<string, anthropic.BatchResult> of messages.batches.run: what had arrived
+---@field report? anthropic.BatchReport of messages.batches.run
+---@field messages? table of messages.map, when all was cancelled: what had arrived
+---@field errors? table likewise
 ---@field run? anthropic.Run of messages.run: what was done before the failure
 local Error = {}
 Error.__index = Error
@@ -44,6 +49,9 @@ for name, status in pairs(STATUS_OF_TYPE) do
 end
 
 local errors = {}
+
+-- error -> the request it is the answer to. Kept out of its table: a body may be large.
+local requests = setmetatable({}, { __mode = "k" })
 
 --- Makes an error of the fields given.
 ---@param fields table `kind` and `message`, and what else applies
@@ -76,6 +84,24 @@ end
 ---@return string?
 function errors.type_of_status(status)
   return TYPE_OF_STATUS[status] or status >= 500 and "api_error" or status >= 400 and "invalid_request_error" or nil
+end
+
+--- Notes the request that failed.
+---@param err anthropic.Error
+---@param request table as curl.describe gives it
+function errors.set_request(err, request)
+  requests[err] = request
+end
+
+--- A command line for sh that sends the request again, with `$ANTHROPIC_API_KEY` (or
+--- `$ANTHROPIC_AUTH_TOKEN`) in place of the credential.
+---@return string|nil command nil where no request was sent
+---@return string? message
+function Error:to_curl()
+  if not requests[self] then
+    return nil, "no request was sent"
+  end
+  return require("anthropic.curl").command(requests[self])
 end
 
 local function one_line(text)

@@ -5,6 +5,7 @@
 -- nothing was handed over.
 
 local core = require "anthropic.core"
+local curl = require "anthropic.curl"
 local errors = require "anthropic.error"
 local headers = require "anthropic.headers"
 local json = require "anthropic.json"
@@ -13,9 +14,7 @@ local loop = require "anthropic.loop"
 local options = require "anthropic.options"
 local request = require "anthropic.request"
 local retry = require "anthropic.retry"
-
--- A credential shorter than this is not looked for in what the server says.
-local SHORTEST_SECRET = 8
+local secret = require "anthropic.secret"
 
 ---@class anthropic.Attempt
 ---@field status? integer
@@ -32,16 +31,20 @@ local exchange = {}
 
 --- Prepares an exchange; nothing is sent yet. The request and the options stay behind functions, so
 --- that a dump of the exchange, or of a stream, shows no credential.
----@param spec table { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept? }
+---@param spec table { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept?, paced? }
 ---@param option fun(name: string): any the resolved options
+---@param shared table what the client's exchanges have in common: `limiter`, `usage`, and
+--- `observer`, which is called with every exchange whose attempt ends, while its transfer is there
 ---@return anthropic.Exchange
-function exchange.new(spec, option)
+function exchange.new(spec, option, shared)
   local timeouts = options.timeouts(option "timeout")
   return setmetatable({
     build = function()
       return request.build(spec, option)
     end,
     option = option,
+    is_held_back = spec.paced, -- while the rate limits say so
+    shared = shared,
     timeouts = timeouts,
     deadline = timeouts.total and core.now() + timeouts.total or math.huge,
     attempts = 0,
@@ -51,21 +54,43 @@ function exchange.new(spec, option)
 end
 
 function Exchange:has_news()
-  return self.closed
+  return self.closed or self.was_called
+end
+
+--- Makes whoever waits for the exchange look again.
+function Exchange:call()
+  self.was_called = true
+  loop.wake(self)
+end
+
+-- The attempt is over, its transfer still there: tells those who want to know, once.
+local function leave(self)
+  self.shared.limiter:release(self)
+  if self.under_way and self.transfer and self.shared.observer then
+    self.shared.observer(self)
+  end
+  self.under_way = false
+end
+
+local function close_transfer(self)
+  leave(self)
+  if self.transfer then
+    self.transfer:close()
+    loop.wake(self.transfer)
+  end
 end
 
 --- Cancels it: what is under way ends, and whoever waits for it goes on with an error.
 function Exchange:close()
   self.closed = true
-  if self.transfer then
-    self.transfer:close()
-    loop.wake(self.transfer)
-  end
+  close_transfer(self)
   loop.wake(self)
 end
 
 --- Gives the transfer up to the loop, which keeps its connection if it ends soon.
 function Exchange:finish()
+  self.complete = true
+  leave(self)
   local transfer = self.transfer
   self.transfer = nil -- closing the exchange is no longer closing it
   self.response.timings = transfer:timings()
@@ -85,26 +110,6 @@ function Exchange:wait()
     return nil, cancelled()
   end
   return true
-end
-
--- A server may quote the credential it was sent. Gives a function that blots it out, as it is and
--- as JSON writes it.
-local function redactor(secrets)
-  local forms = {}
-  for _, secret in ipairs(secrets) do
-    if #secret >= SHORTEST_SECRET then
-      forms[#forms + 1] = secret
-      forms[#forms + 1] = (json.encode(secret) or ""):match('^"(.*)"$')
-    end
-  end
-  return function(text)
-    for _, form in ipairs(forms) do
-      if text:find(form, 1, true) then
-        text = text:gsub(form:gsub("%W", "%%%0"), "[redacted]")
-      end
-    end
-    return text
-  end
 end
 
 -- Fills in what every error that came after the request was sent has.
@@ -183,6 +188,7 @@ function Exchange:read_body()
     end
     body = self.transfer:body()
   end
+  log.write(self, "body", { bytes = #body, response_body = log.body(self, body) })
   return body, self:failure()
 end
 
@@ -261,6 +267,7 @@ function Exchange:start(wire)
     total_timeout = left < math.huge and left or nil,
     max_body_bytes = option "max_response_bytes",
     max_event_bytes = option "max_event_bytes",
+    record = self.shared.observer ~= nil,
   }
   if not transfer then
     return nil, errors.new(FAILURES[reason or "connection"](self, message))
@@ -284,21 +291,28 @@ end
 --- Sends the request once and waits for the headers of a success.
 ---@return true|nil, anthropic.Error?
 function Exchange:attempt()
-  self.response = nil
-  if self.transfer then
-    self.transfer:close()
-  end
-  if self.closed then
+  self.response, self.complete = nil, false
+  close_transfer(self)
+  self.transfer = nil
+  if self.closed or self.is_held_back and not self.shared.limiter:wait(self) then
     return nil, cancelled()
   end
   local wire, err = self.build()
   if not wire then
     return nil, err
   end
-  self.redact = redactor(wire.secrets)
+  self.redact = secret.redactor(wire.secrets)
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()
-  log.write(self, "request", { method = wire.method, url = wire.url })
+  self.under_way = true
+  self.request = function() -- for err:to_curl(); behind a function, as the options are
+    return curl.describe(self, wire)
+  end
+  log.write(self, "request", {
+    method = wire.method,
+    url = self.redact(wire.url),
+    request_body = log.body(self, wire.body),
+  })
   local ok
   ok, err = self:start(wire)
   while ok and not self.transfer:status() do
@@ -311,6 +325,7 @@ function Exchange:attempt()
     return nil, err
   end
   self.response = read_response(self)
+  self.shared.limiter:learn(self.response)
   log.write(self, "response", {
     status = self.response.status,
     request_id = self.response.request_id,
@@ -332,8 +347,11 @@ local function next_delay(self, err)
   return delay and core.now() + delay < self.deadline and delay or nil
 end
 
--- Enters the attempt into the history, once.
+-- Enters the attempt into the history, once, and its request into the error.
 local function record(self, err, waited)
+  if self.request then
+    errors.set_request(err, self.request())
+  end
   if #self.history < self.attempts then
     self.history[self.attempts] = {
       status = self.response and self.response.status,
@@ -350,13 +368,12 @@ end
 ---@return anthropic.Error? err the final error, with attempts and history
 function Exchange:recover(err)
   local delay = next_delay(self, err)
+  self.shared.limiter:hear(err, delay)
   if not delay then
     return nil, self:fail(err)
   end
   record(self, err, delay)
-  if self.transfer then -- none, where it could not be started
-    self.transfer:close()
-  end
+  close_transfer(self)
   log.write(self, "retry", { error = tostring(err), seconds = delay })
   local on_retry = self.option "on_retry"
   if on_retry then
@@ -388,6 +405,12 @@ function Exchange:fail(err)
     log.write(self, "error", { error = tostring(err) })
   end
   return err
+end
+
+--- Enters a message that came into the client's account.
+---@param message anthropic.Message
+function Exchange:count(message)
+  self.shared.usage:add(message)
 end
 
 --- Attempts until `read` gives a result, or an error is final.

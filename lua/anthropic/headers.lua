@@ -163,4 +163,19 @@ function headers.date(text)
   return ((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second)
 end
 
+--- Seconds since the epoch of a time stamp (RFC 3339), or nil.
+---@param text? string
+---@return number?
+function headers.timestamp(text)
+  local year, month, day, hour, minute, second, zone =
+    tostring(text):match("^(%d%d%d%d)-(%d%d)-(%d%d)[Tt ](%d%d):(%d%d):(%d%d%.?%d*)(.*)$")
+  local sign, hours, minutes = (zone or ""):match("^([+-])(%d%d):?(%d%d)$")
+  if not year or not sign and not zone:match("^[Zz]$") then
+    return nil
+  end
+  local offset = sign and (hours * 60 + minutes) * 60 * (sign == "-" and -1 or 1) or 0
+  local days = days_from_epoch(tonumber(year), tonumber(month), tonumber(day))
+  return ((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second) - offset
+end
+
 return headers

@@ -3,7 +3,8 @@
 local answer = require "anthropic.answer"
 local errors = require "anthropic.error"
 local json = require "anthropic.json"
-local is_list_of_strings = require("anthropic.options").is_list_of_strings
+local map = require "anthropic.map"
+local options = require "anthropic.options"
 local stream = require "anthropic.stream"
 
 local messages = {}
@@ -41,7 +42,7 @@ local function problem_of(params)
   local problem = expect("model", params.model, "string")
     or expect("messages", params.messages, "table")
     or (params.stream ~= nil and expect("stream", params.stream, "boolean"))
-    or (params.betas ~= nil and not is_list_of_strings(params.betas) and "betas: list of strings expected")
+    or (params.betas ~= nil and not options.is_list_of_strings(params.betas) and "betas: list of strings expected")
   if problem or json.is_raw(params.messages) then
     return problem
   end
@@ -106,8 +107,9 @@ end
 
 local function ignore() end
 
--- Sends; `on_message` is called with the whole message before the caller has it.
-local function send(client, params, given, on_message)
+-- Sends; `on_message` is called with the whole message before the caller has it. `paced`: held back
+-- while the rate limits say so.
+local function send(client, params, given, on_message, paced)
   local problem = problem_of(params)
   if problem then
     return nil, errors.invalid_request(problem)
@@ -125,6 +127,7 @@ local function send(client, params, given, on_message)
     body = text,
     headers = headers,
     betas = betas,
+    paced = paced,
   }, given)
   if not exchange then
     return nil, err
@@ -160,6 +163,19 @@ messages.methods.stream = {
     end
     streamed.stream = true
     return send(client, streamed, given)
+  end,
+}
+
+--- Answers many requests at once, in their order: see map.lua.
+messages.methods.map = {
+  names = {},
+  needs_params = true,
+  settings = map.settings,
+  call = function(client, _, list, given)
+    local settings, rest = options.split(given, map.settings)
+    return map.run(client, list, settings, rest, function(params)
+      return send(client, params, rest, nil, true)
+    end)
   end,
 }
 

@@ -126,21 +126,35 @@ function options.nearest(name, names)
   return best
 end
 
+options.of_type, options.positive_number = of_type, positive_number
+
+local function join(one, other)
+  local joined = {}
+  for _, rows in ipairs { one, other } do
+    for name, row in pairs(rows) do
+      joined[name] = row
+    end
+  end
+  return joined
+end
+
 --- Raises if the table has an option that does not exist or a value of a wrong type.
 ---@param given? table
 ---@param level integer where to put the blame, as in `error`
-function options.check(given, level)
+---@param settings? table rows of a method's own, which its table of options may hold too
+function options.check(given, level, settings)
   if given == nil then
     return
   end
   if type(given) ~= "table" then
     error("options: table expected, got " .. type(given), level + 1)
   end
+  local rows = settings and join(ROWS, settings) or ROWS
   for name, value in pairs(given) do
-    local row = ROWS[name]
+    local row = rows[name]
     if not row then
       error(
-        ("unknown option %q; did you mean %q?"):format(tostring(name), options.nearest(name, ROWS)),
+        ("unknown option %q; did you mean %q?"):format(tostring(name), options.nearest(name, rows)),
         level + 1
       )
     end
@@ -204,6 +218,20 @@ function options.of_request(of_client, given)
     end
   end
   return resolved
+end
+
+--- Divides a table that holds a method's settings and the options of its requests.
+---@param given? table checked
+---@param settings table rows
+---@return table own
+---@return table rest
+function options.split(given, settings)
+  local own, rest = {}, {}
+  for name, value in pairs(given or {}) do
+    local target = settings[name] and own or rest
+    target[name] = value
+  end
+  return own, rest
 end
 
 --- The four timeouts in seconds; false: none.

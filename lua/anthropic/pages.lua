@@ -5,12 +5,14 @@
 --     local following = page:next_page()              -- nil: there is none
 
 local errors = require "anthropic.error"
+local loop = require "anthropic.loop"
 
 local pages = {}
 
 ---@class anthropic.Page
 ---@field data table[] the items of this page
 ---@field has_more? boolean
+---@field next_page_token? string where the answer names its next page: what it calls it
 ---@field response anthropic.Response
 ---@operator call: any
 local Page = {}
@@ -30,10 +32,10 @@ local NEXT = {
     return page.last_id and { after_id = page.last_id }
   end,
   cursor = function(page)
-    return page.next_page and { page = page.next_page }
+    return page.next_page_token and { page = page.next_page_token }
   end,
   token = function(page)
-    return page.has_more ~= false and page.next_page and { page_token = page.next_page } or nil
+    return page.has_more ~= false and page.next_page_token and { page_token = page.next_page_token } or nil
   end,
 }
 
@@ -66,14 +68,16 @@ end
 ---@param kind "id"|"cursor"|"token" how the pages follow each other
 ---@param query table what it was asked with
 ---@param fetch fun(query: table): anthropic.Page?, anthropic.Error?
+---@param host? string|table the `loop` option that it is fetched with
 ---@return anthropic.Page
-function pages.new(fields, response, kind, query, fetch)
+function pages.new(fields, response, kind, query, fetch, host)
   local page = setmetatable(fields, metatable)
   page.response = response
+  page.next_page_token, page.next_page = rawget(page, "next_page"), nil -- `next_page` is a method
   if type(page.data) ~= "table" then
     page.data = {}
   end
-  private[page] = { fetch = fetch, query = query, kind = kind, current = page, position = 0 }
+  private[page] = { fetch = fetch, query = query, kind = kind, host = host, current = page, position = 0 }
   return page
 end
 
@@ -88,24 +92,34 @@ function Page:next_page()
   return private[self].fetch(query)
 end
 
---- The next item of the list, from this page on: `for item in page do`. An empty page does not end
---- the list. Raises the error on failure.
----@return any item
-function metatable.__call(self)
+--- The next item of the list, from this page on. An empty page does not end the list.
+---@return any item nil alone is the end
+---@return anthropic.Error? err asked again, it is tried again
+function Page:next()
   local own = private[self]
   while own.current do
-    own.position = own.position + 1
-    local item = own.current.data[own.position]
+    local item = own.current.data[own.position + 1]
     if item ~= nil then
+      own.position = own.position + 1
       return item
     end
     local following, err = own.current:next_page()
     if err then
-      own.position = own.position - 1 -- asked again, it is tried again
-      error(err, 0)
+      return nil, err
     end
     own.current, own.position = following, 0
   end
+end
+
+--- The same for a generic `for`: `for item in page do`. Raises the error on failure.
+---@return any item
+function metatable.__call(self)
+  loop.check_iteration(private[self].host, "page:next()")
+  local item, err = self:next()
+  if err then
+    error(err, 0)
+  end
+  return item
 end
 
 return pages

@@ -43,6 +43,21 @@ local function is_vendor(url)
   return host == VENDOR_HOST or host:sub(-#VENDOR_HOST - 1) == "." .. VENDOR_HOST
 end
 
+local DEFAULT_PORTS = { http = "80", https = "443" }
+
+--- The scheme, host and port of a URL, or nil where it has another form.
+---@param url string
+---@return string?
+function request.origin(url)
+  local scheme, authority = url:match "^(%a+)://([^/?#]*)"
+  local host, port = (authority or ""):match "^(.-):?(%d*)$"
+  if not scheme or host == "" or authority:find "[@\\%c%s]" then
+    return nil
+  end
+  scheme = scheme:lower()
+  return scheme .. "://" .. host:lower() .. ":" .. (port ~= "" and port or DEFAULT_PORTS[scheme] or "")
+end
+
 local function add_query(url, query)
   local names, pairs_of = {}, {}
   for name in pairs(query or {}) do
@@ -73,7 +88,7 @@ function request.url(base_url, path, query)
   end
   if path:match("^%a+://") then
     local whole
-    whole, err = check_base_url(path)
+    whole, err = check_base_url(path:match "^[^?]*")
     return whole and add_query(path, query), err
   end
   return add_query(base .. (path:match("^/") and "" or "/") .. path, query)
@@ -100,10 +115,9 @@ end
 -- The credentials in the caller's own headers, without their scheme.
 local function own_credentials(set)
   local found = {}
-  for _, name in ipairs { "Authorization", "X-Api-Key" } do
-    local value = headers.get(set, name)
-    found[#found + 1] = value and (value:match("^%S+%s+(.*)$") or value) or nil
-  end
+  local authorization = headers.get(set, "Authorization")
+  found[1] = authorization and (authorization:match("^%S+%s+(.*)$") or authorization) or nil
+  found[#found + 1] = headers.get(set, "X-Api-Key") or nil
   return found
 end
 
@@ -131,7 +145,8 @@ local function authenticate(set, option, url)
   if not headers.set(set, field, is_bearer and "Bearer " .. value or value) then
     return invalid(name .. ": must not contain a line break or NUL")
   end
-  return { value }
+  secrets[1], secrets.variable = value, "ANTHROPIC_" .. name:upper()
+  return secrets
 end
 
 local function join_betas(...)

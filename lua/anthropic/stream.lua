@@ -228,6 +228,9 @@ end
 local function fail(self, err)
   self.flowing = false
   err.partial = partial(self)
+  if err.partial and not self.whole then
+    self.exchange:count(err.partial)
+  end
   self.err = self.exchange:fail(err)
   return nil, self.err
 end
@@ -253,6 +256,7 @@ end
 local function finish(self)
   self.ended = true
   if not self.whole then
+    self.exchange:count(self.accumulators[0].fields)
     self.exchange:finish()
     local usage = self.accumulators[0].fields.usage
     self.clock:add_to(self.response.timings, self.exchange.attempt_began, usage)
@@ -331,19 +335,10 @@ function Stream:next()
   return event, err
 end
 
--- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.
-local ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
-
-local function check_iteration(self, level)
-  if ITERATORS_CANNOT_WAIT and loop.driver(self.exchange.option "loop").suspends then
-    error("stock Lua 5.1 cannot wait inside a generic `for` under a scheduler: use stream:next()", level)
-  end
-end
-
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
 ---@return anthropic.api.RawMessageStreamEvent|nil event
 function Stream:__call()
-  check_iteration(self, 3)
+  loop.check_iteration(self.exchange.option "loop", "stream:next()")
   local event, err = self:next()
   if err then
     error(err, 0)
@@ -353,7 +348,7 @@ end
 
 -- The next event's picks, passing over events that `pick` gives nothing for.
 local function next_picked(self, pick)
-  check_iteration(self, 4)
+  loop.check_iteration(self.exchange.option "loop", "stream:next()", 4)
   local event, err = self:next()
   while event do
     local first, name, value, is_last, more = pick(event)

@@ -59,6 +59,10 @@ function Exchange:recover(err)
   return nil, self:fail(err)
 end
 
+function Exchange:count()
+  self.counted = (self.counted or 0) + 1
+end
+
 function Exchange:finish()
   self.finished = true
   self.response.timings = {}

@@ -61,16 +61,16 @@ end
 --- server cannot start (the error has the server's own words).
 ---
 --- The script is a list of answers (the n-th request gets the n-th), one answer,
---- `{ routes = { { method=, path=, match=, body_contains=, body_match=, answers=,
---- on_end= }, ... } }` (the first route that fits; `match` and `body_match` are Lua
---- patterns, `match` of the path with its query, `body_match` one or a list that must
---- all be found), or `"demo"`.
+--- `{ routes = { { method=, path=, target=, match=, body=, body_contains=,
+--- body_match=, answers=, on_end= }, ... } }` (the first route that fits; `target` is
+--- the path with its query; `match` and `body_match` are Lua patterns, `match` of the
+--- target, `body_match` one or a list that must all be found), or `"demo"`.
 ---
 --- An answer: `status` (200), `reason`, `headers` (a table, or a list of pairs;
 --- they replace the defaults, false removes one), `request_id`, `interim` (a list
 --- of 1xx statuses sent before); one of `body` (a string, or a table sent as JSON),
---- `events` (a list of `{ event=, data=, id=, delay= }` and of strings sent as they
---- are) and `raw` (the whole response; then `keep_open` keeps the connection);
+--- `events` (a list of `{ event=, data=, id=, delay= }`, of `{ raw=, delay= }` and of
+--- strings sent as they are) and `raw` (the whole response; then `keep_open` keeps the connection);
 --- `framing` "length", "chunked" or "close"; `chunk_bytes` or `splits` (offsets) cut
 --- the body into writes of their own; `repeats` sends the body that often, so that a large one
 --- takes no memory; `delay` before the answer and `delay_between`
@@ -190,6 +190,34 @@ end
 
 Server.__gc = Server.stop
 Server.__close = Server.stop
+
+--- Writes what a client sends and gets to a file from now on, without credentials:
+--- every attempt, streams with their pieces and pauses. `recorder:stop()` ends it.
+---@param client anthropic.Client
+---@param path string
+---@return anthropic.testing.Recorder
+function testing.record(client, path)
+  return require("anthropic.testing.recording").record(client, path)
+end
+
+--- Starts a server that plays a recording.
+---
+--- A request that is like a recorded one in method, path, query and body gets its
+--- answers in their order.
+---@param path string
+---@param options? table `in_order` (true: the n-th request gets the n-th answer,
+---  whatever it is), `speed` (1: pauses as they were, 2: half as long; default:
+---  none), and those of `testing.server`
+---@return anthropic.testing.Server
+function testing.replay(path, options)
+  local of_server, of_recording = {}, {}
+  for name, value in pairs(options or {}) do
+    local target = (name == "in_order" or name == "speed") and of_recording or of_server
+    target[name] = value
+  end
+  of_server.script = require("anthropic.testing.recording").script(path, of_recording)
+  return testing.server(of_server)
+end
 
 --- The command: runs a server in this process, prints its URL on the first line,
 --- and does not return.

@@ -68,9 +68,14 @@ local function header_list(path, headers)
   return list
 end
 
-local event_fields = { event = "string", data = "string or table", id = "string", delay = "number" }
+local event_fields = {
+  event = "string", data = "string or table", id = "string", raw = "string", delay = "number",
+}
 
 local function event_text(path, event)
+  if event.raw then
+    return event.raw
+  end
   local lines = {}
   if event.event then
     lines[#lines + 1] = "event: " .. event.event
@@ -223,8 +228,8 @@ local function error_answer(path, status, type, message)
 end
 
 local route_fields = {
-  method = "string", path = "string", match = "string", body_contains = "string",
-  body_match = "string or table", answers = "table", on_end = "string",
+  method = "string", path = "string", target = "string", match = "string",
+  body = "string", body_contains = "string", body_match = "string or table", answers = "table", on_end = "string",
 }
 
 local function prepare_answers(path, answers)
@@ -251,7 +256,9 @@ local function prepare_route(path, route, on_end)
   return {
     method = route.method,
     path = route.path,
+    target = route.target,
     match = route.match,
+    body = route.body,
     body_contains = route.body_contains,
     body_match = type(route.body_match) == "string" and { route.body_match } or route.body_match,
     answers = prepare_answers(path .. ".answers", route.answers or {}),

@@ -22,6 +22,8 @@ local function route_fits(route, request)
   local path, body = request.path, request.body
   if route.method and route.method ~= request.method
     or route.path and route.path ~= path
+    or route.target and route.target ~= request.target
+    or route.body and route.body ~= body
     or route.match and not request.target:find(route.match)
     or route.body_contains and not body:find(route.body_contains, 1, true) then
     return false
