@@ -660,8 +660,6 @@ describe("a failure", function()
         '{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":[]}}',
         '{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":5}}',
         '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":{}}}',
-        '{"type":"content_block_stop","index":"0"}',
-        '{"type":"content_block_stop"}',
         '{"type":"message_delta","delta":"x"}',
         '{"type":"message_delta","delta":{},"usage":5}',
         '{"type":"message_start"}',
@@ -680,9 +678,22 @@ describe("a failure", function()
       local stream = open(after_content(
         '{"type":"event_of_tomorrow","index":"x"}', '{"type":"ping"}', "{}", '{"a":1}',
         '{"type":"content_block_delta","index":0,"delta":{"type":"delta_of_tomorrow","text":5}}',
-        '{"type":"content_block_stop","index":7}',
+        '{"type":"content_block_stop","index":7}', '{"type":"content_block_stop"}',
         '{"type":"message_delta","delta":{"stop_reason":"end_turn"}}', '{"type":"message_stop"}'
       ))
+      assert.equal("one two", assert(stream:message()):text())
+    end)
+
+    it("is none by a block whose text is no string, which has no text", function()
+      local stream = open(after_content(
+        '{"type":"content_block_start","index":1,"content_block":{"type":"text","text":5}}',
+        '{"type":"message_delta","delta":{"stop_reason":"end_turn"}}', '{"type":"message_stop"}'
+      ))
+      local texts = {}
+      for text in stream:text_deltas() do
+        texts[#texts + 1] = text
+      end
+      assert.same({ "one two" }, texts)
       assert.equal("one two", assert(stream:message()):text())
     end)
 

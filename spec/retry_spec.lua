@@ -674,11 +674,11 @@ describe("the wait before a retry", function()
       local task = anthropic.spawn(function()
         result = { wait(client) }
       end)
-      while not waiting do
+      while not waiting and not task.done do
         anthropic.sleep(0.01)
       end
       anthropic.sleep(0.05)
-      assert.is_nil(result)
+      assert.is_nil(result, result and tostring(result[2]))
       interrupt(task, client)
       task:join()
     end)

@@ -194,9 +194,6 @@ function handlers.content_block_delta(self, event)
 end
 
 function handlers.content_block_stop(self, event)
-  if type(event.index) ~= "number" then
-    return false
-  end
   local entry = self.by_index[event.index]
   if entry then
     close(entry)

@@ -31,7 +31,7 @@ function events.text_of(event)
     part = event.content_block
     text = type(part) == "table" and part.type == "text" and part.text
   end
-  return text ~= "" and text or nil
+  return type(text) == "string" and text ~= "" and text or nil
 end
 
 return events
