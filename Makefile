@@ -59,14 +59,15 @@ lint: ## check the sources: luacheck, clang-format, cppcheck
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ src
 
-# A Lua interpreter with the C core linked in, so that sanitizers see both with names.
+# A Lua interpreter with the C core linked in, so that sanitizers see both with names. POLLER=POLL
+# takes another of the pollers than the platform's own.
 ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
   -fno-sanitize-recover=undefined,float-cast-overflow
-ASAN_HOST := build/asan/$(LUA)
+ASAN_HOST := build/asan/$(LUA)$(POLLER:%=-%)
 
 $(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c
 	@mkdir -p $(@D)
-	$(COMPILE) $(ASAN_FLAGS) -Isrc -o $@ $(SOURCES) spec/support/host.c \
+	$(COMPILE) $(ASAN_FLAGS) $(POLLER:%=-DPOLLER_%) -Isrc -o $@ $(SOURCES) spec/support/host.c \
 	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -Wl,-E \
 	  $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA)) $(CURL_LIBS) -lm -ldl
 

@@ -1,7 +1,7 @@
 /* A Lua interpreter for the specs, with anthropic.core linked in:
  *
  *     host script.lua [argument ...]
- *     host -e chunk
+ *     host -e chunk [-- argument ...]
  *
  * so that sanitizers see both with names. `require "host"` gives scripts what they cannot do in
  * plain Lua: fork, and allocations that fail. The link wraps malloc, calloc and realloc of the
@@ -173,21 +173,37 @@ static void preload(lua_State *L, const char *name, lua_CFunction open) {
   lua_pop(L, 2);
 }
 
+/* Takes the place of os.exit, and always closes the state: what is not freed then is lost. */
+static int close_and_exit(lua_State *L) {
+  int code = EXIT_SUCCESS;
+  if (lua_isboolean(L, 1))
+    code = lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
+  else
+    code = (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+  lua_close(L);
+  exit(code);
+}
+
 struct command {
   int count;
   char **words;
 };
 
-/* Like the stand-alone interpreter: `arg` with the script at 0, and the arguments as its `...`. */
+/* Like the stand-alone interpreter: `arg` with the script at 0, and the arguments as its `...`.
+ * With -e, what would be a script is only there. */
 static int run(lua_State *L) {
   const struct command *command = lua_touserdata(L, 1);
   luaL_openlibs(L);
   preload(L, "anthropic.core", luaopen_anthropic_core);
   preload(L, "host", open_host);
+  lua_getglobal(L, "os");
+  lua_pushcfunction(L, close_and_exit);
+  lua_setfield(L, -2, "exit");
+  bool chunk = strcmp(command->words[1], "-e") == 0 && command->count > 2;
   lua_createtable(L, command->count, 1);
   for (int i = 0; i < command->count; i++) {
     lua_pushstring(L, command->words[i]);
-    lua_rawseti(L, -2, i - 1);
+    lua_rawseti(L, -2, chunk ? i - 4 : i - 1);
   }
   lua_setglobal(L, "arg");
   lua_getglobal(L, "debug");
@@ -195,7 +211,7 @@ static int run(lua_State *L) {
   int handler = lua_gettop(L);
   int arguments = 0;
   bool ok;
-  if (strcmp(command->words[1], "-e") == 0 && command->count == 3) {
+  if (chunk) {
     ok = luaL_loadstring(L, command->words[2]) == 0;
   } else {
     ok = luaL_loadfile(L, command->words[1]) == 0;
@@ -205,7 +221,7 @@ static int run(lua_State *L) {
       lua_pushstring(L, command->words[i]);
   }
   ok = ok && lua_pcall(L, arguments, 0, handler) == 0;
-  if (!ok)
+  if (!ok && lua_tostring(L, -1))
     fprintf(stderr, "%s: %s\n", command->words[0], lua_tostring(L, -1));
   lua_pushboolean(L, ok);
   return 1;
