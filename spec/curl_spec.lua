@@ -90,6 +90,29 @@ describe("err:to_curl()", function()
     assert_repeats(err)
   end)
 
+  it("repeats an upload from disk", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "wb"))
+    file:write "some bytes\0\n"
+    file:close()
+    local client = serve()
+    local _, err = client.files.upload { file = { path = path, filename = "it's;a=b.txt" }, expires_in_seconds = 3600 }
+    local command = assert(err:to_curl())
+    if has_curl() then
+      os.execute(("ANTHROPIC_API_KEY='%s' sh -c \"$(cat <<'EOF'\n%s\nEOF\n)\" >/dev/null"):format(SECRET, command))
+      local requests = server:requests()
+      assert.equal(2, #requests)
+      local function without_boundary(request)
+        local boundary = request.headers["content-type"]:match "boundary=(%S+)"
+        return (request.body:gsub(boundary:gsub("%-", "%%-"), "BOUNDARY"))
+      end
+      assert.equal(without_boundary(requests[1]), without_boundary(requests[2]))
+    end
+    os.remove(path)
+    _, err = client.files.upload { file = { data = "x", filename = "y" } }
+    assert.is_nil((err:to_curl()))
+  end)
+
   it("hides a credential in the caller's own headers", function()
     local client = serve { headers = {
       Authorization = "Bearer " .. SECRET, Cookie = "session=" .. SECRET .. "; more=1", ["x-tag"] = "$(id) `id` \"'",

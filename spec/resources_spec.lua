@@ -137,12 +137,10 @@ describe("the methods of the API", function()
   for _, method in ipairs(methods) do
     it(("send %s.%s as %s %s"):format(method.resource, method.name, method.http, method.path), function()
       local _, expected_path = path_values(method.path)
-      if is_multipart(method) then
-        pending "files go up as multipart: see the specs of files and skills"
-        return
-      end
-      local is_bodiless = method.http ~= "POST"
-      local result, err = call(client, method, { field = "a value", betas = { "extra-beta" } })
+      local is_upload = is_multipart(method)
+      local params = { field = "a value", betas = { "extra-beta" } }
+      params.file = is_upload and { data = "the bytes", filename = "f.txt" } or nil
+      local result, err = call(client, method, params)
       assert(result, tostring(err))
       local request = last_request()
       assert.equal(method.http, request.method)
@@ -150,13 +148,16 @@ describe("the methods of the API", function()
       assert.equal((method.beta and "extra-beta," .. method.beta) or "extra-beta", request.headers["anthropic-beta"])
       assert.equal("Bearer test-key", request.headers.authorization)
       assert.equal("2023-06-01", request.headers["anthropic-version"])
-      if is_bodiless then
-        assert.equal("field=a%20value", request.query)
-        assert.equal("", request.body)
-      else
-        assert.equal("", request.query)
+      assert.equal(method.http == "POST" and "" or "field=a%20value", request.query)
+      if is_upload then
+        assert.truthy(request.headers["content-type"]:find("^multipart/form%-data; boundary="))
+        assert.truthy(request.body:find("the bytes", 1, true))
+        assert.truthy(request.body:find("a value", 1, true))
+      elseif method.http == "POST" then
         assert.equal('{"field":"a value"}', request.body)
         assert.equal("application/json", request.headers["content-type"])
+      else
+        assert.equal("", request.body)
       end
       if method.is_list then
         assert.equal("function", type(result.next_page))

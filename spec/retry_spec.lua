@@ -454,7 +454,9 @@ describe("a request that fails", function()
           events[#events + 1] = record.event .. " " .. record.attempt
         end,
       })
-      assert.same({ "request 1", "response 1", "retry 1", "request 2", "response 2" }, events)
+      assert.same({
+        "request 1", "response 1", "body 1", "retry 1", "request 2", "response 2", "body 2",
+      }, events)
     end)
   end)
 end)

@@ -160,7 +160,14 @@ local MESSAGES = [[
 ---@field create fun(params: %s, options?: anthropic.Options): any, anthropic.Error?
 ---@field stream fun(params: %s, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
 ---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
----@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError]]
+---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
+---@field map fun(list: table[], settings?: anthropic.MapSettings|anthropic.Options): table?, table]]
+
+local BATCHES = [[
+---@field results fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.BatchResults?, ]]
+  .. [[anthropic.Error?
+---@field run fun(requests?: table[], settings?: anthropic.BatchSettings|anthropic.Options): ]]
+  .. "table<string, anthropic.BatchResult>?, anthropic.BatchReport|anthropic.Error"
 
 -- What older models and gateways take besides.
 print [[
@@ -188,6 +195,8 @@ for _, path in ipairs(sorted(paths)) do
     print((MESSAGES:gsub("%%s", "anthropic.MessageParams")))
   elseif path == "beta.messages" then
     print((MESSAGES:gsub("%%s", class "BetaMessageCreateParamsBase")))
+  elseif path:find "messages%.batches$" then
+    print(BATCHES)
   end
   for _, name in ipairs(sorted(rows[path])) do
     if name ~= "beta" then

@@ -2061,9 +2061,12 @@
 ---@field stream fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
 ---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
+---@field map fun(list: table[], settings?: anthropic.MapSettings|anthropic.Options): table?, table
 ---@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.beta.messages.batches
+---@field results fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.BatchResults?, anthropic.Error?
+---@field run fun(requests?: table[], settings?: anthropic.BatchSettings|anthropic.Options): table<string, anthropic.BatchResult>?, anthropic.BatchReport|anthropic.Error
 ---@field cancel fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
@@ -2501,9 +2504,12 @@
 ---@field stream fun(params: anthropic.MessageParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
 ---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
+---@field map fun(list: table[], settings?: anthropic.MapSettings|anthropic.Options): table?, table
 ---@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.messages.batches
+---@field results fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.BatchResults?, anthropic.Error?
+---@field run fun(requests?: table[], settings?: anthropic.BatchSettings|anthropic.Options): table<string, anthropic.BatchResult>?, anthropic.BatchReport|anthropic.Error
 ---@field cancel fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?

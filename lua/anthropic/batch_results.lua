@@ -192,8 +192,7 @@ end
 
 --- The next result, waiting for it in the host's way.
 ---@return anthropic.BatchResult|nil result nil alone is the end
----@return anthropic.Error? err kind "truncated" where fewer came than there are; the same at every
---- call after a failure
+---@return anthropic.Error? err the same at every call after a failure; "truncated": some are missing
 function Results:next()
   if self.err then
     return nil, self.err

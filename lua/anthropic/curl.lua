@@ -42,6 +42,7 @@ function curl.describe(exchange, wire)
     url = redact(wire.url),
     headers = lines,
     body = wire.body and redact(wire.body),
+    parts = wire.multipart,
     proxy = proxy and proxy:gsub("//[^/@]*@", "//"),
     cacert = option "ca_file",
     capath = option "ca_path",
@@ -60,6 +61,16 @@ local function quote_header(line)
   return '"' .. line[1]:gsub('[\\"$`]', "\\%0") .. "$" .. line.variable .. '"'
 end
 
+-- The value of curl's option for a part of a multipart body; nil for a file that is not on disk.
+local function form_option(part)
+  if part.path then
+    local path = part.path:gsub('[\\"]', "\\%0")
+    return "-F " .. quote(('%s=@"%s";filename="%s";type=%s'):format(part.name, path, part.filename, part.content_type))
+  elseif not part.filename then
+    return "--form-string " .. quote(part.name .. "=" .. part.data)
+  end
+end
+
 --- The command for sh.
 ---@param request table as `describe` gave it
 ---@return string|nil
@@ -72,6 +83,13 @@ function curl.command(request)
   words[#words + 1] = request.insecure and "--insecure" or nil
   for _, line in ipairs(request.headers) do
     words[#words + 1] = "-H " .. quote_header(line)
+  end
+  for _, part in ipairs(request.parts or {}) do
+    local option = form_option(part)
+    if not option then
+      return nil, "the request uploads what is no file on disk"
+    end
+    words[#words + 1] = option
   end
   local body, before = request.body, ""
   if body and body:find("%z") then
