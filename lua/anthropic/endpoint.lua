@@ -20,13 +20,6 @@ local stream = require "anthropic.stream"
 
 local endpoint = {}
 
--- Parameters that travel as headers, where a row says so.
-local HEADERS = {
-  user_profile_id = "anthropic-user-profile-id",
-  workspace_id = "anthropic-workspace-id",
-  worker_id = "Anthropic-Worker-ID",
-}
-
 local BODILESS = { GET = true, HEAD = true, DELETE = true }
 
 -- --- sending -------------------------------------------------------------------------------------
@@ -181,7 +174,7 @@ local function divide(row, params)
     if name == "betas" then
       parts.betas = value
     elseif row.headers[name] then
-      parts.headers[HEADERS[name]] = value
+      parts.headers[request.PARAMETER_HEADERS[name]] = value
     elseif row.binary and name == "path" then
       parts.target = value
     elseif BODILESS[row.method] or row.query[name] then

@@ -5,15 +5,10 @@ local errors = require "anthropic.error"
 local json = require "anthropic.json"
 local map = require "anthropic.map"
 local options = require "anthropic.options"
+local request = require "anthropic.request"
 local stream = require "anthropic.stream"
 
 local messages = {}
-
--- Parameters that travel as headers.
-local HEADERS = {
-  user_profile_id = "anthropic-user-profile-id",
-  workspace_id = "anthropic-workspace-id",
-}
 
 local function expect(path, value, ...)
   local kinds = { ... }
@@ -63,8 +58,8 @@ end
 local function split(params)
   local body, headers = {}, {}
   for name, value in pairs(params) do
-    if HEADERS[name] then
-      headers[HEADERS[name]] = value
+    if request.PARAMETER_HEADERS[name] then
+      headers[request.PARAMETER_HEADERS[name]] = value
     elseif name ~= "betas" then
       body[name] = value
     end
@@ -202,8 +197,8 @@ messages.methods.run = {
   names = {},
   needs_params = true,
   call = function(client, _, params, given)
-    return require("anthropic.tool_run").run(client, function(request)
-      return send(client, request, given)
+    return require("anthropic.tool_run").run(client, function(turn)
+      return send(client, turn, given)
     end, params)
   end,
 }

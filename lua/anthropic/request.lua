@@ -7,6 +7,13 @@ local request = {}
 
 local VENDOR_HOST = "anthropic.com"
 
+--- Parameters that travel as headers: of messages.create, and where a row of resources.lua says so.
+request.PARAMETER_HEADERS = {
+  user_profile_id = "anthropic-user-profile-id",
+  workspace_id = "anthropic-workspace-id",
+  worker_id = "Anthropic-Worker-ID",
+}
+
 local function invalid(message)
   return nil, errors.invalid_request(message)
 end
