@@ -79,8 +79,8 @@ bench: all ## measure what a stream, and a tool's input in it, costs (needs valg
 	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && $(LUA) bench/tool_inputs.lua $(LUA)
 
 env: ## print the exports that make the built tree loadable: eval "$$(make -s env)"
-	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
-	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;"'
+	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;;}"'
+	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;$${LUA_CPATH:-;;}"'
 
 install: all ## install under PREFIX (default /usr/local), for LUA
 	for module in $(MODULES); do \
