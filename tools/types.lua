@@ -164,8 +164,8 @@ local MESSAGES = [[
 ---@field map fun(list: table[], settings?: anthropic.MapSettings|anthropic.Options): table?, table]]
 
 local BATCHES = [[
----@field results fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.BatchResults?, ]]
-  .. [[anthropic.Error?
+---@field results fun(message_batch_id: string, params?: table, options?: anthropic.Options): ]]
+  .. [[anthropic.BatchResults?, anthropic.Error?
 ---@field run fun(requests?: table[], settings?: anthropic.BatchSettings|anthropic.Options): ]]
   .. "table<string, anthropic.BatchResult>?, anthropic.BatchReport|anthropic.Error"
 
