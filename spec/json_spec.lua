@@ -495,7 +495,8 @@ describe("encode", function()
       for i = 1, 200 do
         weak["a name that is long enough not to be interned " .. i .. random(1000)] = { { i } }
       end
-      assert(json.encode(weak))
+      local text, message = json.encode(weak)
+      assert.truthy(text or message:find("a nil has no JSON form", 1, true)) -- it vanished before its turn
     end
   end)
 end)
