@@ -54,8 +54,8 @@ test: ## install what is missing, build, lint and run every spec
 	@tools/test $(LUA)
 
 lint: ## check the sources: luacheck, clang-format, cppcheck
-	luacheck --no-color -q lua spec examples tools $(wildcard bench *.rockspec rockspec/*.rockspec)
-	clang-format --dry-run -Werror src/*.[ch] $(wildcard spec/support/*.c)
+	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
+	clang-format --dry-run -Werror src/*.[ch] $(wildcard spec/support/*.c spec/fuzz/*.[ch])
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ src
 
@@ -63,20 +63,52 @@ lint: ## check the sources: luacheck, clang-format, cppcheck
 # takes another of the pollers than the platform's own.
 ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
   -fno-sanitize-recover=undefined,float-cast-overflow
+LUA_LIBS := $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA))
 ASAN_HOST := build/asan/$(LUA)$(POLLER:%=-%)
 
 $(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(ASAN_FLAGS) $(POLLER:%=-DPOLLER_%) -Isrc -o $@ $(SOURCES) spec/support/host.c \
 	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -Wl,-E \
-	  $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA)) $(CURL_LIBS) -lm -ldl
+	  $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
 
 asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSan and LeakSanitizer
 	LSAN_OPTIONS=suppressions=spec/support/leaks.txt:print_suppressions=0 \
 	  SPEC_LUA=$(ASAN_HOST) spec/run $(LUA) $(SPECS)
 
-bench: all ## measure what a stream, and a tool's input in it, costs (needs valgrind)
-	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && $(LUA) bench/tool_inputs.lua $(LUA)
+bench: all ## measure what streams, tool inputs and batch results cost (needs valgrind)
+	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && \
+	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua
+
+# libFuzzer, where clang has it: FUZZ_SECONDS for each target; else, or with FUZZER=driver, FUZZ_RUNS
+# random inputs from FUZZ_SEED.
+FUZZER ?= $(if $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a),libfuzzer,driver)
+FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?= 200000
+FUZZ_SEED ?= 1
+FUZZ_TARGETS := $(patsubst spec/fuzz/%.c,build/fuzz/%-$(FUZZER),$(filter-out spec/fuzz/driver.c,$(wildcard spec/fuzz/*.c)))
+
+build/fuzz/%-libfuzzer: spec/fuzz/%.c spec/fuzz/fuzz.h $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	clang -std=c99 $(WARNINGS) -I$(LUA_INCDIR) $(CURL_CFLAGS) -O1 -g -Isrc \
+	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -DFUZZ_WITHOUT_GENERATOR \
+	  -o $@ $< $(SOURCES) $(LUA_LIBS) $(CURL_LIBS) -lm -ldl -Wl,-E
+
+build/fuzz/%-driver: spec/fuzz/%.c spec/fuzz/driver.c spec/fuzz/fuzz.h $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE) $(ASAN_FLAGS) -Isrc -o $@ $< spec/fuzz/driver.c $(SOURCES) \
+	  $(LUA_LIBS) $(CURL_LIBS) -lm -ldl -Wl,-E
+
+fuzz: $(FUZZ_TARGETS) ## feed the decoders random input (libFuzzer, or a driver of our own)
+	@for target in $(FUZZ_TARGETS); do \
+	  if [ $(FUZZER) = libfuzzer ]; then \
+	    mkdir -p $$target.corpus && \
+	    LUA_PATH="$(CURDIR)/lua/?.lua;;" $$target -max_total_time=$(FUZZ_SECONDS) -verbosity=0 \
+	      -print_final_stats=1 -artifact_prefix=build/fuzz/ $$target.corpus || exit 1; \
+	  else \
+	    LUA_PATH="$(CURDIR)/lua/?.lua;;" $$target $(FUZZ_RUNS) $(FUZZ_SEED) || exit 1; \
+	  fi; \
+	done
 
 env: ## print the exports that make the built tree loadable: eval "$$(make -s env)"
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;;}"'
@@ -103,4 +135,8 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 10
 
-.PHONY: all demo test lint asan bench env install doc types rockspecs clean help
+bench: all ## measure what streams, tool inputs and batch results cost (needs valgrind)
+	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && \
+	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua
+
+.PHONY: all demo test lint asan fuzz env install clean help

@@ -7,7 +7,7 @@
 enum { SMALLEST_CAPACITY = 256 };
 
 char *buffer_bytes(const struct buffer *buffer) {
-  return buffer->storage + buffer->start;
+  return buffer->storage ? buffer->storage + buffer->start : NULL;
 }
 
 /* Moving the content down costs `length`; done only when at least as many bytes were consumed. */

@@ -15,7 +15,7 @@ struct buffer {
   size_t capacity;
 };
 
-/* The first live byte. Valid until the next append, reserve or free. */
+/* The first live byte, or NULL before any. Valid until the next append, reserve or free. */
 char *buffer_bytes(const struct buffer *buffer);
 
 /* Makes room for `extra` more bytes. False when memory ran out; the content is then untouched. */

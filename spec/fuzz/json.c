@@ -1,0 +1,175 @@
+/* json_scan.h, lua_json.c and lua_json_encode.c: text that the scan accepts is decoded by
+ * lua-cjson, whatever the options; and decoding, encoding and decoding again gives the same text.
+ */
+#include "fuzz.h"
+#include "json_scan.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int luaopen_anthropic_core(lua_State *L);
+
+enum { DECODE = 1, ROUND_TRIP }; /* in the stack */
+
+/* A number beyond the largest double is decoded as infinity, which is not encoded. */
+static const char round_trip[] =
+    "local json = require 'anthropic.json'\n"
+    "return function(text)\n"
+    "  for _, decode in ipairs { json.decode, json.decode_answer } do\n"
+    "    local value = decode(text)\n"
+    "    local first, err = json.encode(value == nil and 0 or value)\n"
+    "    assert(first or tostring(err):find('infinity', 1, true), err)\n"
+    "    local second = first and assert(json.encode((decode(first))))\n"
+    "    if first ~= second then error(first .. '\\n' .. second) end\n"
+    "  end\n"
+    "end\n";
+
+static lua_State *open_lua(void) {
+  lua_State *L = luaL_newstate();
+  FUZZ_ASSERT(L);
+  luaL_openlibs(L);
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "preload");
+  lua_pushcfunction(L, luaopen_anthropic_core);
+  lua_setfield(L, -2, "anthropic.core");
+  lua_settop(L, 0);
+  FUZZ_ASSERT(luaL_loadstring(L, "return require('cjson').new().decode") == 0);
+  FUZZ_ASSERT(lua_pcall(L, 0, 1, 0) == 0);
+  FUZZ_ASSERT(luaL_loadstring(L, round_trip) == 0);
+  FUZZ_ASSERT(lua_pcall(L, 0, 1, 0) == 0);
+  return L;
+}
+
+static void call(lua_State *L, int function, const char *text, size_t length) {
+  lua_pushvalue(L, function);
+  lua_pushlstring(L, text, length);
+  if (lua_pcall(L, 1, 0, 0) != 0) {
+    fprintf(stderr, "%s\nin: %.*s\n", lua_tostring(L, -1), (int)length, text);
+    FUZZ_ASSERT(false);
+  }
+}
+
+/* Scans, and decodes what it accepts. Returns whether it did. */
+static bool accepts(lua_State *L, const char *text, size_t length, unsigned options) {
+  struct buffer output = {0};
+  struct json_scan result;
+  enum json_scan_status status = json_scan(text, length, options, NULL, &result);
+  if (status == JSON_NEEDS_OUTPUT) {
+    status = json_scan(text, length, options, &output, &result);
+    FUZZ_ASSERT(status == JSON_REWRITTEN || status == JSON_INVALID);
+  } else {
+    FUZZ_ASSERT(status == JSON_UNCHANGED || status == JSON_INVALID);
+  }
+  if (status == JSON_UNCHANGED)
+    call(L, DECODE, text, length);
+  else if (status == JSON_REWRITTEN)
+    call(L, DECODE, buffer_bytes(&output), output.length);
+  else
+    FUZZ_ASSERT(result.message && result.position >= 1 && result.position <= length + 1);
+  buffer_free(&output);
+  return status != JSON_INVALID;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
+  static lua_State *L;
+  if (!L)
+    L = open_lua();
+  char *text = malloc(size + 1); /* the NUL is the last byte that may be read */
+  FUZZ_ASSERT(text);
+  memcpy(text, input, size);
+  text[size] = '\0';
+  bool valid = accepts(L, text, size, 0);
+  FUZZ_ASSERT(accepts(L, text, size, JSON_MARK | JSON_INTEGERS) == valid);
+  bool repaired = accepts(L, text, size, JSON_REPAIR);
+  FUZZ_ASSERT(repaired || !valid);
+  FUZZ_ASSERT(accepts(L, text, size, JSON_MARK | JSON_REPAIR | JSON_TAKE_INPUTS) == repaired);
+  if (repaired)
+    call(L, ROUND_TRIP, text, size);
+  free(text);
+  return 0;
+}
+
+#ifndef FUZZ_WITHOUT_GENERATOR
+
+/* --- inputs: mostly valid texts -------------------------------------------------------------- */
+
+struct writer {
+  uint8_t *bytes;
+  size_t size, capacity;
+};
+
+static void put(struct writer *writer, const char *text) {
+  size_t length = strlen(text);
+  if (length > writer->capacity - writer->size)
+    return;
+  memcpy(writer->bytes + writer->size, text, length);
+  writer->size += length;
+}
+
+#define PICK(array) ((array)[fuzz_random(sizeof(array) / sizeof *(array))])
+
+static void put_string(struct writer *writer) {
+  static const char *const names[] = {"content", "content_block", "input", "type", "a", ""};
+  static const char *const pieces[] = {"a",        "\\n",      "\\\"", "\\u0041", "\\ud83d\\ude00",
+                                       "\\ud800",  "\xC3\xA9", " ",    "\xFF",    "\\u0000",
+                                       "\xE2\x82", "tool_use", "/",    "\\/",     "0123456789"};
+  put(writer, "\"");
+  if (fuzz_random(3))
+    put(writer, PICK(names));
+  else
+    for (uint32_t left = fuzz_random(6); left > 0; left--)
+      put(writer, PICK(pieces));
+  put(writer, "\"");
+}
+
+static void put_value(struct writer *writer, int depth) {
+  static const char *const scalars[] = {"null",
+                                        "true",
+                                        "false",
+                                        "0",
+                                        "-0",
+                                        "1.5",
+                                        "-12e3",
+                                        "12345678901234567890",
+                                        "9007199254740993",
+                                        "1e400",
+                                        "-9223372036854775808",
+                                        "0.1",
+                                        "1E+2",
+                                        "[]",
+                                        "{}",
+                                        "[ ]",
+                                        "123456789012345678",
+                                        "1e-7"};
+  static const char *const spaces[] = {"", "", "", " ", "\n", "\t"};
+  uint32_t kind = fuzz_random(depth > 0 ? 6 : 3);
+  put(writer, PICK(spaces));
+  if (kind == 0) {
+    put_string(writer);
+  } else if (kind < 3) {
+    put(writer, PICK(scalars));
+  } else {
+    put(writer, kind == 3 ? "[" : "{");
+    for (uint32_t count = fuzz_random(4), i = 0; i < count; i++) {
+      put(writer, i ? "," : "");
+      if (kind != 3) {
+        put_string(writer);
+        put(writer, ":");
+      }
+      put_value(writer, depth - 1);
+    }
+    put(writer, kind == 3 ? "]" : "}");
+  }
+  put(writer, PICK(spaces));
+}
+
+size_t fuzz_generate(uint8_t *input, size_t capacity) {
+  struct writer writer = {input, 0, capacity};
+  put_value(&writer, 6);
+  return writer.size;
+}
+
+#endif
