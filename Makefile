@@ -135,8 +135,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 10
 
-bench: all ## measure what streams, tool inputs and batch results cost (needs valgrind)
-	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && \
-	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua
-
 .PHONY: all demo test lint asan fuzz env install clean help
