@@ -135,4 +135,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 10
 
-.PHONY: all demo test lint asan fuzz env install clean help
+.PHONY: all demo test lint asan coverage bench fuzz env install doc types rockspecs clean help
