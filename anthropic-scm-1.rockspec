@@ -42,6 +42,7 @@ build = {
         "src/lua_sink.c",
         "src/lua_sse.c",
         "src/lua_transfer.c",
+        "src/lua_type.c",
         "src/multipart.c",
         "src/poller_epoll.c",
         "src/poller_kqueue.c",

@@ -6,18 +6,6 @@
 
 #include <dlfcn.h>
 
-void make_type(lua_State *L, const char *type, const luaL_Reg *metamethods,
-               const luaL_Reg *methods) {
-  luaL_newmetatable(L, type);
-  lua_pushstring(L, type);
-  lua_setfield(L, -2, "__name");
-  luaL_setfuncs(L, metamethods, 0);
-  lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
 static int now(lua_State *L) {
   lua_pushnumber(L, transfer_now());
   return 1;
@@ -28,7 +16,7 @@ static void push_feature(lua_State *L, const char *name, int features, int bit) 
   lua_setfield(L, -2, name);
 }
 
-/* curl_info() -> { version, tls, asynchronous_dns, http2, zlib } */
+/* curl_info() -> { version, tls, asynchronous_dns, http2 } */
 static int curl_info(lua_State *L) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   lua_newtable(L);

@@ -227,7 +227,7 @@ void json_open(lua_State *L) {
                  {"json_strict", JSON_MARK | HOST_OPTIONS},
                  {"json_answer", ANSWER_OPTIONS},
                  {"json_event", ANSWER_OPTIONS | JSON_KEEP_HALVES}};
-  make_type(L, BUFFER, buffer_metamethods, no_methods);
+  type_make(L, BUFFER, buffer_metamethods, no_methods);
   luaL_setfuncs(L, functions, 0);
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
     lua_pushinteger(L, (lua_Integer)options[i].options);

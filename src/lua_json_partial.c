@@ -264,7 +264,7 @@ static const luaL_Reg methods[] = {
 };
 
 void json_partial_open(lua_State *L) {
-  make_type(L, READER, metamethods, methods);
+  type_make(L, READER, metamethods, methods);
   lua_getfield(L, -1, "json_array_metatable");
   lua_getfield(L, -2, "json_object_metatable");
   lua_pushcclosure(L, new_reader, 2);

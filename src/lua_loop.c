@@ -141,7 +141,7 @@ static const luaL_Reg methods[] = {
 };
 
 void loop_open(lua_State *L) {
-  make_type(L, LOOP, metamethods, methods);
+  type_make(L, LOOP, metamethods, methods);
   lua_pushcfunction(L, new_loop);
   lua_setfield(L, -2, "loop");
 }

@@ -3,7 +3,7 @@
 #ifndef ANTHROPIC_LUA_MODULES_H
 #define ANTHROPIC_LUA_MODULES_H
 
-#include "compat.h"
+#include "lua_type.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -24,11 +24,6 @@ struct transfer *transfer_push(lua_State *L);
 /* The sink at a stack index; raises where it is none. (lua_sink.c) */
 struct sink;
 struct sink *sink_check(lua_State *L, int index);
-
-/* Makes a metatable that is registered under `type`, with `metamethods` and, in its __index,
- * `methods`. */
-void make_type(lua_State *L, const char *type, const luaL_Reg *metamethods,
-               const luaL_Reg *methods);
 
 #pragma GCC visibility pop
 

@@ -67,7 +67,7 @@ static const luaL_Reg methods[] = {
 };
 
 void sinks_open(lua_State *L) {
-  make_type(L, SINK, metamethods, methods);
+  type_make(L, SINK, metamethods, methods);
   lua_pushcfunction(L, new_sink);
   lua_setfield(L, -2, "sink");
 }

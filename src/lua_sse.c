@@ -105,7 +105,7 @@ static const luaL_Reg methods[] = {
 };
 
 void sse_open(lua_State *L) {
-  make_type(L, DECODER, metamethods, methods);
+  type_make(L, DECODER, metamethods, methods);
   lua_pushcfunction(L, new_decoder);
   lua_setfield(L, -2, "sse");
 }

@@ -357,7 +357,7 @@ static void push_event_method(lua_State *L) {
 }
 
 void transfer_open(lua_State *L) {
-  make_type(L, TRANSFER, metamethods, methods);
+  type_make(L, TRANSFER, metamethods, methods);
   luaL_getmetatable(L, TRANSFER);
   lua_getfield(L, -1, "__index");
   push_event_method(L);
