@@ -109,6 +109,9 @@ int dlclose(void *handle) {
   return 0;
 }
 
+/* Writes what was counted so far, where the program counts (make coverage). */
+void __gcov_dump(void) __attribute__((weak));
+
 /* --- require "host" -------------------------------------------------------------------------- */
 
 /* attempt(source, first, last, f) -> allocations, pcall(f): of the allocations of "core", "lua" or
@@ -149,6 +152,8 @@ static int wait_process(lua_State *L) {
  * and must not free is no leak. */
 static int exit_process(lua_State *L) {
   fflush(NULL);
+  if (__gcov_dump)
+    __gcov_dump();
   _exit((int)luaL_checkinteger(L, 1));
 }
 
