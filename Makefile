@@ -15,6 +15,7 @@ LUA_INCDIR ?= $(patsubst %/lua.h,%,$(firstword $(wildcard $(foreach name,$(LUA_H
   /usr/include/lua.h))
 
 BUILD := build/$(LUA)
+vpath %.c src spec/support
 SOURCES := $(wildcard src/*.c)
 HEADERS := $(wildcard src/*.h)
 MODULES := $(patsubst lua/%,%,$(wildcard lua/anthropic/*.lua lua/anthropic/*/*.lua))
@@ -79,6 +80,27 @@ asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSa
 bench: all ## measure what streams, tool inputs and batch results cost (needs valgrind)
 	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && \
 	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua
+
+COVERAGE := build/coverage/$(LUA)
+COVERAGE_OBJECTS := $(SOURCES:src/%.c=$(COVERAGE)/%.o) $(COVERAGE)/host.o
+
+$(COVERAGE)/%.o: %.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE) -O0 -g --coverage -Isrc -c -o $@ $<
+
+$(COVERAGE)/lua: $(COVERAGE_OBJECTS)
+	$(CC) --coverage -Wl,-u,__gcov_dump -o $@ $^ -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -Wl,-E \
+	  $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
+
+coverage: $(COVERAGE)/lua ## run the specs and tell how many lines of each C file they reach
+	rm -f $(COVERAGE)/*.gcda
+	SPEC_LUA=$(COVERAGE)/lua spec/run $(LUA) $(SPECS)
+	@gcov -n $(COVERAGE_OBJECTS) 2>/dev/null | awk -F"[':%]" '\
+	  /^File/ { file = $$2 } \
+	  /^Lines/ && file ~ /^src\/.*c$$/ { split($$0, part, " of "); lines = part[2]; \
+	    reached = $$2 * lines / 100; printf "%6.1f %%  %4d of %4d  %s\n", $$2, reached + 0.5, lines, file; \
+	    all += lines; covered += reached; file = "" } \
+	  END { printf "%6.1f %%  %4d of %4d  in all\n", 100 * covered / all, covered + 0.5, all }' | sort -n
 
 # libFuzzer, where clang has it: FUZZ_SECONDS for each target; else, or with FUZZER=driver, FUZZ_RUNS
 # random inputs from FUZZ_SEED.

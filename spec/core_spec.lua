@@ -1,3 +1,4 @@
+local program = require "spec.support.program"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 
@@ -181,40 +182,43 @@ describe("the core's types", function()
 
   it("do not read from what a finalizer closes meanwhile", function()
     local newproxy = rawget(_G, "newproxy")
-    local function on_collect(finalizer)
+    local on_collect = coroutine.wrap(function(finalizer) -- nothing of it stays on this stack
       if newproxy then
         getmetatable(newproxy(true)).__gc = finalizer
       else
         setmetatable({}, { __gc = finalizer })
       end
-    end
+    end)
+    local transfer = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
     local name = ("n"):rep(200)
-    local body = ("event: " .. name .. "\ndata: " .. ("d"):rep(3000) .. "\n\n"):rep(60)
-    for _ = 1, 5 do
-      local transfer = finished(body)
-      local decoder = core.sse(10000)
-      decoder:feed(body)
-      on_collect(function()
-        transfer:close()
-        pcall(decoder.feed, decoder, body)
-        pcall(decoder.next, decoder)
-      end)
-      local failure
-      repeat
-        local _ = ("garbage"):rep(1000) .. tostring({})
-        local data, event = transfer:event()
-        if data then
-          assert.equal(3000, #data)
-          assert.equal(name, event)
-        end
-        transfer:headers()
-        transfer:timings()
-        failure = transfer:failure()
-        local ok, decoded = pcall(decoder.next, decoder)
-        assert.is_true(not ok or not decoded or #decoded == 3000)
-      until not data
-      assert.is_true(failure == nil or failure == "cancelled")
-    end
+    local text = ("event: " .. name .. "\ndata: " .. ("d"):rep(3000) .. "\n\n"):rep(100)
+    connection:send(core_peer.head)
+    local closed = false
+    on_collect(function()
+      closed = true
+      transfer:close()
+      pcall(transfer.event, transfer)
+    end)
+    local right, rounds, sent = true, 0, 0
+    local last -- garbage
+    repeat -- hardly anything but event() allocates here, so that is where the finalizer runs
+      sent = core_peer.send_some(connection, text, sent)
+      if sent == #text then
+        rounds, sent = rounds + 1, 0
+      end
+      loop:step()
+      local data, event = transfer:event()
+      while data do
+        right = right and #data == 3000 and event == name
+        last = { last and true }
+        data, event = transfer:event()
+      end
+    until closed or rounds == 20000
+    assert.is_true(closed and right)
+    assert.equal("cancelled", (transfer:failure()))
+    assert.equal(0, loop:active())
+    connection:close()
   end)
 
   it("do not grow over ten thousand cycles", function()
@@ -274,6 +278,56 @@ describe("the core's types", function()
     assert.is_true(sockets <= listeners)
     own:close()
     transfer:close()
+  end)
+
+  it("give an error when there are no descriptors", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(([[
+      local loop = require("anthropic.core").loop()
+      loop:fd()
+      local transfer, message = loop:start { method = "GET", url = %q, total_timeout = 20 }
+      while transfer and not transfer:done() do
+        loop:wait(1)
+      end
+      io.write(transfer and tostring((transfer:failure())) or message)
+    ]]):format("http://127.0.0.1:" .. program.free_port()))
+    file:close()
+    local seen = {}
+    for limit = 3, 24 do
+      local pipe = assert(io.popen(("(ulimit -n %d; exec %s %s) 2>&1; echo \" code $?\""):format(
+        limit, program.interpreter(), path)))
+      local output, code = pipe:read("*a"):match("^(.*) code (%d+)\n$")
+      pipe:close()
+      assert.is_true(tonumber(code) < 128, output)
+      if code == "0" then
+        assert.truthy(output == "connection" or output:find("^cannot start"), output)
+        seen[output] = true
+      end
+    end
+    assert.is_true(seen.connection)
+    os.remove(path)
+  end)
+
+  it("tell what libcurl can do", function()
+    local info = core.curl_info()
+    assert.is_string(info.version)
+    assert.is_boolean(info.asynchronous_dns)
+    assert.is_boolean(info.http2)
+    assert.is_true(core.now() <= core.now())
+  end)
+
+  it("send a request of any method", function()
+    for _, method in ipairs { "GET", "HEAD", "DELETE", "PUT" } do
+      local transfer = assert(loop:start { method = method, url = peer.url, body = method == "PUT" and "{}" or nil })
+      local connection, request = peer:accept(loop)
+      assert.truthy(request:find("^" .. method .. " / HTTP/1.1\r\n"))
+      connection:send(method == "HEAD" and core_peer.head_of(5) or core_peer.head_of(2) .. "ok")
+      core_peer.finish(loop, transfer)
+      assert.is_nil(transfer:failure())
+      assert.equal(method == "HEAD" and "" or "ok", transfer:body())
+      connection:close()
+    end
   end)
 
   it("encode names with broken UTF-8 as errors, whatever stands behind them", function()

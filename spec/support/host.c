@@ -14,6 +14,7 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,9 @@ int dlclose(void *handle) {
   return 0;
 }
 
+/* Writes what was counted so far, where the program counts (make coverage). */
+void __gcov_dump(void) __attribute__((weak));
+
 /* --- require "host" -------------------------------------------------------------------------- */
 
 /* attempt(source, first, last, f) -> allocations, pcall(f): of the allocations of "core", "lua" or
@@ -149,6 +153,8 @@ static int wait_process(lua_State *L) {
  * and must not free is no leak. */
 static int exit_process(lua_State *L) {
   fflush(NULL);
+  if (__gcov_dump)
+    __gcov_dump();
   _exit((int)luaL_checkinteger(L, 1));
 }
 
@@ -164,6 +170,20 @@ static int open_host(lua_State *L) {
 }
 
 /* --- running the script ---------------------------------------------------------------------- */
+
+static lua_State *interrupted;
+
+static void raise_interrupt(lua_State *L, lua_Debug *where) {
+  (void)where;
+  lua_sethook(L, NULL, 0, 0);
+  luaL_error(L, "interrupted!");
+}
+
+/* As in the stand-alone interpreter: the next thing that the script does raises. */
+static void on_interrupt(int number) {
+  signal(number, SIG_DFL);
+  lua_sethook(interrupted, raise_interrupt, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
 
 static void preload(lua_State *L, const char *name, lua_CFunction open) {
   lua_getglobal(L, "package");
@@ -238,6 +258,8 @@ int main(int count, char **words) {
   lua_State *L = lua_newstate(lua_allocate, NULL);
   if (!L)
     return EXIT_FAILURE;
+  interrupted = L;
+  signal(SIGINT, on_interrupt);
   struct command command = {count, words};
   lua_pushcfunction(L, run);
   lua_pushlightuserdata(L, &command);
