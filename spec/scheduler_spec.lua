@@ -109,16 +109,51 @@ describe("anthropic.run", function()
     end))
   end)
 
-  it("is refused inside itself, and the outer run goes on", function()
-    local message
+  it("works inside itself: it waits for its own tasks only", function()
+    local order = {}
+    anthropic.run(function()
+      anthropic.spawn(function()
+        anthropic.sleep(0.15)
+        order[#order + 1] = "outer"
+      end)
+      assert.equal("inner", anthropic.run(function()
+        anthropic.spawn(function()
+          anthropic.sleep(0.02)
+          order[#order + 1] = "inner"
+        end)
+        return "inner"
+      end))
+      order[#order + 1] = "after"
+    end)
+    assert.same({ "inner", "after", "outer" }, order)
+  end)
+
+  it("raises inside itself what its own tasks raised, and the outer run goes on", function()
     assert.equal("on", anthropic.run(function()
       local _, err = anthropic.spawn(function()
-        anthropic.run(function() end)
+        anthropic.run(function()
+          anthropic.spawn(error, "of the inner", 0)
+        end)
       end):join()
-      message = err
+      assert.equal("of the inner", err)
       return "on"
     end))
-    assert.matches("running already", message)
+  end)
+
+  it("is cancelled with the task that called it, and its tasks with it", function()
+    local inner
+    anthropic.run(function()
+      local task = anthropic.spawn(function()
+        return anthropic.run(function()
+          inner = anthropic.spawn(anthropic.sleep, 600)
+          anthropic.sleep(600)
+        end)
+      end)
+      anthropic.sleep(0.02)
+      task:cancel()
+      assert.equal("cancelled", select(2, task:join()).kind)
+      assert.equal("cancelled", select(2, inner:join()).kind)
+    end)
   end)
 
   it("refuses what is no function", function()

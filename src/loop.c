@@ -26,6 +26,7 @@ struct loop {
   struct transfer *last_ready;
   double curl_deadline;     /* when libcurl wants to be called, or HUGE_VAL */
   double transfer_deadline; /* no transfer's timeout runs out before this */
+  double alarm;             /* when the host wants a step, or HUGE_VAL */
   double armed;             /* what the poller's timer is set to */
   size_t served;            /* sockets since timeouts were last looked at */
   int *sockets;             /* every socket that libcurl has open */
@@ -131,7 +132,7 @@ static long round_up(double seconds) {
 }
 
 static void arm(struct loop *loop) {
-  double deadline = fmin(loop->curl_deadline, loop->transfer_deadline);
+  double deadline = fmin(fmin(loop->curl_deadline, loop->transfer_deadline), loop->alarm);
   double now = transfer_now();
   long milliseconds = -1;
   if (deadline == loop->armed && deadline > now)
@@ -148,7 +149,7 @@ struct loop *loop_new(void) {
   struct loop *loop = calloc(1, sizeof *loop);
   if (!loop)
     return NULL;
-  loop->curl_deadline = loop->transfer_deadline = loop->armed = HUGE_VAL;
+  loop->curl_deadline = loop->transfer_deadline = loop->alarm = loop->armed = HUGE_VAL;
   return loop;
 }
 
@@ -252,10 +253,9 @@ static bool open_loop(struct loop *loop) {
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop) == CURLM_OK &&
       curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
           CURLM_OK) {
-    if (loop->first_ready) { /* of the parent's: wakes who waits for them */
+    if (loop->first_ready) /* of the parent's: wakes who waits for them */
       loop->curl_deadline = transfer_now();
-      arm(loop);
-    }
+    arm(loop);
     return true;
   }
   poller_free(loop->poller);
@@ -430,6 +430,16 @@ void loop_wait(struct loop *loop, double seconds) {
     expire(loop);
   }
   arm(loop);
+}
+
+bool loop_set_alarm(struct loop *loop, double time) {
+  if (time == loop->alarm)
+    return true;
+  if (!open_loop(loop))
+    return false;
+  loop->alarm = time;
+  arm(loop);
+  return true;
 }
 
 size_t loop_active(const struct loop *loop) {

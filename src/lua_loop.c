@@ -62,6 +62,15 @@ static int step(lua_State *L) {
   return 0;
 }
 
+/* alarm(time|nil): of core.now() */
+static int set_alarm(lua_State *L) {
+  double time = luaL_optnumber(L, 2, HUGE_VAL);
+  luaL_argcheck(L, !isnan(time), 2, "must be a number");
+  if (!loop_set_alarm(check_loop(L), time))
+    return luaL_error(L, "no alarm: not enough memory or descriptors");
+  return 0;
+}
+
 /* start(options) -> transfer | nil, message, "file" where a file is the reason */
 static int start(lua_State *L) {
   check_loop(L);
@@ -132,6 +141,7 @@ static const luaL_Reg methods[] = {
     {"fd", fd},
     {"wait", wait},
     {"step", step},
+    {"alarm", set_alarm},
     {"start", start},
     {"next_ready", next_ready},
     {"active", active},

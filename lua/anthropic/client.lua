@@ -8,6 +8,7 @@ local exchange = require "anthropic.exchange"
 local limiter = require "anthropic.limiter"
 local loop = require "anthropic.loop"
 local options = require "anthropic.options"
+local tasks = require "anthropic.task"
 local usage = require "anthropic.usage"
 
 ---@class anthropic.Client
@@ -178,8 +179,7 @@ function Client:wait(seconds, given)
     loop.wake(pause)
   end
   own.exchanges[pause] = true
-  local driver = loop.driver(self:option("loop", given))
-  if driver.wait(pause, seconds) and not own.closed then
+  if tasks.wait(self:option("loop", given), pause, seconds) and not own.closed then
     return true
   end
   return nil, errors.new { kind = "cancelled", message = "the wait was cancelled" }

@@ -15,6 +15,7 @@ local options = require "anthropic.options"
 local request = require "anthropic.request"
 local retry = require "anthropic.retry"
 local secret = require "anthropic.secret"
+local tasks = require "anthropic.task"
 
 ---@class anthropic.Attempt
 ---@field status? integer
@@ -104,7 +105,7 @@ end
 --- Waits for news of the transfer.
 ---@return true|nil, anthropic.Error?
 function Exchange:wait()
-  local ok = loop.driver(self.option "loop").wait(self.transfer)
+  local ok = tasks.wait(self.option "loop", self.transfer)
   if not ok or self.closed then
     self:close()
     return nil, cancelled()
@@ -241,7 +242,8 @@ end
 
 function Exchange:start(wire)
   local timeouts = self.timeouts
-  if not loop.settle(self.option "loop") or self.closed then
+  local unsettled, seconds = loop.unsettled()
+  if unsettled and not tasks.wait(self.option "loop", unsettled, seconds) or self.closed then
     return nil, cancelled()
   end
   local left = self.deadline - core.now()
@@ -384,7 +386,7 @@ function Exchange:recover(err)
       delay = delay,
     }
   end
-  if loop.driver(self.option "loop").wait(self, delay) and not self.closed then
+  if tasks.wait(self.option "loop", self, delay) and not self.closed then
     return true
   end
   return nil, self:fail(self:describe(cancelled()))

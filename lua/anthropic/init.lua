@@ -146,19 +146,19 @@ function anthropic.document(source, fields)
   return require("anthropic.content").document(source, fields)
 end
 
---- Runs a function in a coroutine under the built-in scheduler, until it and all that it spawned
---- have ended.
+--- Runs a function in a coroutine until it and all that it spawned have ended: in the host's way, and
+--- in a plain program by the built-in scheduler. What nobody joined and failed is raised.
 ---@param f function called with the further arguments
 ---@return any ... the results of f
 function anthropic.run(f, ...)
-  return require("anthropic.loop.scheduler").run(f, ...)
+  return require("anthropic.task").run(f, ...)
 end
 
---- Starts another coroutine under the same scheduler.
+--- Starts another coroutine: inside `anthropic.run`, and in a host that runs several by itself.
 ---@param f function called with the further arguments
 ---@return anthropic.Task
 function anthropic.spawn(f, ...)
-  return require("anthropic.loop.scheduler").spawn(f, ...)
+  return require("anthropic.task").spawn(f, ...)
 end
 
 --- Waits in the host's way.
@@ -169,7 +169,7 @@ function anthropic.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds then
     error("anthropic.sleep: number of seconds expected", 2)
   end
-  if require("anthropic.loop").sleep(seconds) then
+  if require("anthropic.task").sleep(seconds) then
     return true
   end
   return nil, require("anthropic.error").new { kind = "cancelled", message = "the task was cancelled" }

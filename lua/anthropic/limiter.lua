@@ -6,7 +6,7 @@
 
 local core = require "anthropic.core"
 local headers = require "anthropic.headers"
-local loop = require "anthropic.loop"
+local tasks = require "anthropic.task"
 
 -- What is longer than this is not waited for: the server's own refusal says more.
 local LONGEST_WAIT = 300
@@ -78,13 +78,12 @@ end
 ---@param exchange anthropic.Exchange
 ---@return boolean|nil true, or nil when it was cancelled
 function Limiter:wait(exchange)
-  local driver = loop.driver(exchange.option "loop")
   local seconds = delay(self)
   local ok = true
   self.waiting[exchange] = true
   while ok and seconds > 0 and core.now() < exchange.deadline and not exchange.closed do
     exchange.was_called = false
-    ok = driver.wait(exchange, math.min(seconds, exchange.deadline - core.now()))
+    ok = tasks.wait(exchange.option "loop", exchange, math.min(seconds, exchange.deadline - core.now()))
     seconds = delay(self)
   end
   self.waiting[exchange] = nil

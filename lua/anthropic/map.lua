@@ -6,12 +6,13 @@
 --     }, { params = { model = "claude-sonnet-4-5", max_tokens = 99 }, concurrency = 8 })
 --     for i = 1, messages.n do print(messages[i] and messages[i]:text() or errs[i]) end
 --
--- The requests are paced by what the responses say of the rate limits (see limiter.lua). In a plain
--- program it runs the built-in scheduler until all are answered; under one it adds its tasks to it.
+-- The requests are paced by what the responses say of the rate limits (see limiter.lua), and run as
+-- tasks of an `anthropic.run`.
 
 local errors = require "anthropic.error"
 local loop = require "anthropic.loop"
 local options = require "anthropic.options"
+local tasks = require "anthropic.task"
 
 local map = {}
 
@@ -72,20 +73,19 @@ local function work(state)
   return true
 end
 
--- Several workers under the scheduler. nil and an error when it is cancelled; what a worker raised
--- is raised.
-local function work_together(state, driver)
-  local tasks = {}
+-- Several workers. nil and an error when it is cancelled; what a worker raised is raised.
+local function work_together(state)
+  local workers = {}
   for i = 1, math.min(state.settings.concurrency or DEFAULT_CONCURRENCY, state.messages.n) do
-    tasks[i] = driver.spawn(work, state)
+    workers[i] = tasks.spawn(work, state)
   end
-  for _, task in ipairs(tasks) do
-    local ok, err = task:join()
+  for _, worker in ipairs(workers) do
+    local ok, err = worker:join()
     if not ok then
-      for _, other in ipairs(tasks) do
+      for _, other in ipairs(workers) do
         other:cancel()
       end
-      if task.done and not task.is_cancelled then
+      if worker.done and not worker.is_cancelled then
         error(err, 0)
       end
       return nil, err
@@ -115,11 +115,8 @@ function map.run(client, list, settings, given, send)
   }
   local driver = loop.driver(client:option("loop", given))
   local ok, err
-  if driver.spawn then
-    ok, err = work_together(state, driver)
-  elseif not driver.suspends then
-    local scheduler = require "anthropic.loop.scheduler"
-    ok, err = scheduler.run(work_together, state, scheduler)
+  if driver.spawn or not driver.suspends then
+    ok, err = tasks.run(work_together, state)
   else -- a host that cannot run several
     ok, err = work(state)
   end

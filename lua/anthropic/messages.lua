@@ -7,6 +7,7 @@ local map = require "anthropic.map"
 local options = require "anthropic.options"
 local request = require "anthropic.request"
 local stream = require "anthropic.stream"
+local stream_callbacks = require "anthropic.stream_callbacks"
 
 local messages = {}
 
@@ -147,17 +148,25 @@ messages.methods.create = {
   end,
 }
 
---- The same with `stream = true`.
+--- The same with `stream = true`. With `on_event`, `on_text` or `on_done` among the options it does
+--- not wait: see stream_callbacks.lua.
 messages.methods.stream = {
   names = {},
   needs_params = true,
+  settings = stream_callbacks.settings,
   call = function(client, _, params, given)
     local streamed = {}
     for name, value in pairs(params) do
       streamed[name] = value
     end
     streamed.stream = true
-    return send(client, streamed, given)
+    local callbacks, rest = options.split(given, stream_callbacks.settings)
+    if next(callbacks) == nil then
+      return send(client, streamed, given)
+    end
+    return stream_callbacks.start(client:option("loop", rest), callbacks, function()
+      return send(client, streamed, rest)
+    end)
   end,
 }
 

@@ -1,6 +1,8 @@
 --- The options of a client and of a single request: what there is, of which type, with which
 --- default. A wrong name or type is a mistake in the calling program and raises.
 
+local loop = require "anthropic.loop"
+
 local options = {}
 
 --- Whether a value is a table of strings without names.
@@ -42,6 +44,11 @@ local function of_type(...)
   }
 end
 
+local is_driver = {}
+for _, name in ipairs(loop.names()) do
+  is_driver[name] = true
+end
+
 local positive_number = { expected = "a positive number", check = is_positive }
 
 -- Each row: the check of a given value; the default, where it is not nil, stands in DEFAULTS.
@@ -79,8 +86,8 @@ local ROWS = {
   max_event_bytes = positive_number,
   max_response_bytes = positive_number,
   loop = {
-    expected = "a driver or the name of one (blocking, scheduler)",
-    check = function(value) return type(value) == "table" or value == "blocking" or value == "scheduler" end,
+    expected = "a driver or the name of one (" .. table.concat(loop.names(), ", ") .. ")",
+    check = function(value) return type(value) == "table" or is_driver[value] or false end,
   },
   on_retry = of_type("function"),
   on_log = of_type("function"),

@@ -13,6 +13,7 @@
 local core = require "anthropic.core"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
+local tasks = require "anthropic.task"
 
 local tools = {}
 
@@ -269,10 +270,10 @@ local function run_here(call, limits)
   return block
 end
 
--- In a task of its own, whose error the scheduler catches; nil where this task was cancelled.
-local function run_in_task(scheduler, call, limits)
-  local task = scheduler.spawn(call.tool.run, call.input, call)
-  local go_on = scheduler.wait(task, limits.seconds)
+-- In a task of its own, which catches its error; nil where this task was cancelled.
+local function run_in_task(call, limits)
+  local task = tasks.spawn(call.tool.run, call.input, call)
+  local go_on = tasks.wait(nil, task, limits.seconds)
   if not task.done then
     task:cancel()
     return go_on and timed_out(call, limits.seconds)
@@ -287,22 +288,22 @@ local function limits_of(call, limits)
   }
 end
 
-local function answer_together(scheduler, calls, limits)
-  local tasks, blocks = {}, {}
+local function answer_together(calls, limits)
+  local running, blocks = {}, {}
   for i, call in ipairs(calls) do
-    tasks[i] = not call.answer and scheduler.spawn(run_in_task, scheduler, call, limits_of(call, limits))
+    running[i] = not call.answer and tasks.spawn(run_in_task, call, limits_of(call, limits))
   end
   for i, call in ipairs(calls) do
     local problem
-    if tasks[i] then
-      blocks[i], problem = tasks[i]:join()
+    if running[i] then
+      blocks[i], problem = running[i]:join()
     else
       blocks[i] = call.answer
     end
-    if problem and tasks[i].done then
+    if problem and running[i].done then
       error(problem, 0)
     elseif problem then -- this task was cancelled, and not that one
-      for _, task in pairs(tasks) do
+      for _, task in pairs(running) do
         if task then
           task:cancel()
         end
@@ -313,16 +314,15 @@ local function answer_together(scheduler, calls, limits)
   return blocks
 end
 
---- Runs the calls that have no `answer` yet: all at once under the built-in scheduler, else one after
---- the other. A time limit ends a tool that waits only under the scheduler; elsewhere it is checked
---- when the tool has ended.
+--- Runs the calls that have no `answer` yet: all at once where tasks can be spawned, else one after
+--- the other. A time limit ends a tool that waits only there; elsewhere it is checked when the tool has
+--- ended.
 ---@param calls anthropic.ToolCall[]
 ---@param limits { seconds?: number, bytes?: number } of tools that have none of their own
 ---@return table[]|nil blocks in the order of the calls; nil where the running task was cancelled
 function tools.answer(calls, limits)
-  local driver = loop.driver()
-  if driver.spawn then
-    return answer_together(driver, calls, limits)
+  if loop.driver().spawn then
+    return answer_together(calls, limits)
   end
   local blocks = {}
   for i, call in ipairs(calls) do

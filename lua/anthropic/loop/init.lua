@@ -1,15 +1,17 @@
 --- Where the library waits.
 --
 -- There is one core loop per Lua state; all clients share it and its connections. Whoever steps it
--- wakes everyone whose transfer has news, so several ways of waiting can be mixed. How a caller
--- waits is a driver's business. A driver is a table with one function, the only one of the library
--- that blocks or yields:
+-- wakes everyone whose transfer has news and whose time has come, so several ways of waiting can be
+-- mixed. How a caller waits is a driver's business. A driver is a table:
 --
 --     wait(subject, seconds?) -> true | nil, "cancelled"
+--     spawn(f)     where the host runs several coroutines: runs f in another one, which may wait
+--     suspends     true where waiting yields
 --
--- It returns once `subject:has_news()` (a transfer, or a table with that method) or when the
--- seconds have passed. It is told of news by `loop.on_news(subject, f)`, and finds the work that
--- has to be done meanwhile in `loop.step`.
+-- `wait` is the only function of the library that blocks or yields. It returns once
+-- `subject:has_news()` (a transfer, or a table with that method) or when the seconds have passed. It
+-- is told of news by `loop.on_news(subject, f)` and of time by `loop.after(seconds, f)`; both call
+-- from inside `loop.step`, for which there is work whenever `loop.core():fd()` is readable.
 
 local core = require "anthropic.core"
 
@@ -20,6 +22,8 @@ local waiting = {} -- subject -> function that wakes the one who waits for it
 -- Transfers that nobody reads any more but whose connection is worth keeping -> what has news when
 -- they have ended.
 local draining = {}
+local alarms = {} -- { time, call }, soonest last
+local is_stepping = false
 
 -- A finished stream's last bytes come within this time, or its connection is given up.
 local DRAIN_SECONDS = 1
@@ -47,15 +51,91 @@ function loop.wake(subject)
   end
 end
 
---- Does the work at hand and wakes whoever waits for it.
----@param seconds number wait at most this long for work; negative: for ever
-function loop.step(seconds)
+-- Has the core loop know when it is to be stepped next.
+local function set_alarm()
+  local soonest = alarms[#alarms]
+  loop.core():alarm(soonest and soonest.time)
+end
+
+-- Those whose time has come; not the ones that they set.
+local function ring()
+  local now = core.now()
+  local due = {}
+  while alarms[1] and alarms[#alarms].time <= now do
+    due[#due + 1] = table.remove(alarms)
+  end
+  set_alarm()
+  for i, alarm in ipairs(due) do
+    local ok, err = pcall(alarm.call)
+    if not ok then
+      for j = #due, i + 1, -1 do -- at the next step
+        alarms[#alarms + 1] = due[j]
+      end
+      set_alarm()
+      error(err, 0)
+    end
+  end
+end
+
+local function work(seconds)
   local the_core = loop.core()
   the_core:wait(seconds)
   local transfer = the_core:next_ready()
   while transfer do
     loop.wake(transfer)
     transfer = the_core:next_ready()
+  end
+  if alarms[1] and alarms[#alarms].time <= core.now() then
+    ring()
+  end
+end
+
+--- Does the work at hand and wakes whoever waits for it. What a wake-up raises is raised; the others
+--- are woken by the next step.
+---@param seconds number wait at most this long for work; negative: for ever
+function loop.step(seconds)
+  local was_stepping = is_stepping
+  is_stepping = true
+  local ok, err = pcall(work, seconds)
+  is_stepping = was_stepping
+  if not ok then
+    error(err, 0)
+  end
+end
+
+--- Whether the calling code was woken by a step.
+function loop.is_stepping()
+  return is_stepping
+end
+
+--- Calls a function once, by the first step after the time. Those of equal times are called in their
+--- order.
+---@param seconds number
+---@param call fun()
+---@return fun() forget
+function loop.after(seconds, call)
+  local alarm = { time = core.now() + seconds, call = call }
+  local first, last = 1, #alarms + 1
+  while first < last do
+    local middle = math.floor((first + last) / 2)
+    if alarms[middle].time > alarm.time then
+      first = middle + 1
+    else
+      last = middle
+    end
+  end
+  table.insert(alarms, first, alarm)
+  if alarms[#alarms] == alarm then
+    set_alarm()
+  end
+  return function()
+    for i = #alarms, 1, -1 do
+      if alarms[i] == alarm then
+        table.remove(alarms, i)
+        break
+      end
+    end
+    set_alarm()
   end
 end
 
@@ -64,13 +144,14 @@ function loop.on_news(subject, resume)
   waiting[subject] = resume
 end
 
-local never = { has_news = function() return false end }
+--- Whether somebody waits for the subject.
+function loop.is_awaited(subject)
+  return waiting[subject] ~= nil
+end
 
---- Waits in the way of the host.
----@param seconds number
----@return true|nil, "cancelled"?
-function loop.sleep(seconds)
-  return loop.driver().wait(never, seconds)
+--- Whether nobody waits for anything, so that the loop needs no steps.
+function loop.is_idle()
+  return next(waiting) == nil and next(draining) == nil and alarms[1] == nil
 end
 
 --- Lets a transfer that has been read come to its end in the background, so that its connection
@@ -87,18 +168,65 @@ function loop.drain(transfer)
   end
 end
 
---- Waits a moment for a transfer that is coming to its end, so that its connection is free.
----@param chosen? string|table the client's `loop` option
----@return true|nil, "cancelled"?
-function loop.settle(chosen)
+--- A transfer that is coming to its end, whose connection it is worth waiting for.
+---@return { has_news: fun(): boolean }|nil subject that has news when the transfer has ended
+---@return number? seconds to wait at most
+function loop.unsettled()
   if next(draining) then
     loop.step(0)
   end
   local _, drained = next(draining)
-  if drained then
-    return loop.driver(chosen).wait(drained, SETTLE_SECONDS)
+  return drained, SETTLE_SECONDS
+end
+
+local function is_in_coroutine()
+  local here, is_main = coroutine.running()
+  return here ~= nil and not is_main
+end
+
+local function global(name)
+  return rawget(_G, name)
+end
+
+-- How hosts are known: a driver's name, and whether it is the one for the calling code.
+local HOSTS = {
+  { "scheduler", function()
+    local scheduler = package.loaded["anthropic.loop.scheduler"]
+    return scheduler and scheduler.thread()
+  end },
+  { "ngx", function()
+    local ngx = global "ngx"
+    return type(ngx) == "table" and ngx.get_phase
+  end },
+  { "cqueues", function()
+    local cqueues = package.loaded.cqueues
+    return cqueues and cqueues.running()
+  end },
+  { "copas", function()
+    local copas = package.loaded.copas
+    return copas and copas.running and is_in_coroutine()
+  end },
+  { "uv", function()
+    local vim = global "vim"
+    return type(vim) == "table" and (vim.uv or vim.loop) or package.loaded.luv
+  end },
+  { "frame", function()
+    return global "love"
+  end },
+  { "blocking", function()
+    return true
+  end },
+  { "yield" }, -- to be asked for by its name
+}
+
+--- The names of the drivers, in the order in which they are tried.
+---@return string[]
+function loop.names()
+  local names = {}
+  for i, host in ipairs(HOSTS) do
+    names[i] = host[1]
   end
-  return true
+  return names
 end
 
 --- The driver for the calling code.
@@ -107,14 +235,11 @@ function loop.driver(chosen)
   if type(chosen) == "table" then
     return chosen
   end
-  if chosen then
-    return require("anthropic.loop." .. chosen)
+  for _, host in ipairs(HOSTS) do
+    if chosen == host[1] or not chosen and host[2]() then
+      return require("anthropic.loop." .. host[1])
+    end
   end
-  local scheduler = package.loaded["anthropic.loop.scheduler"]
-  if scheduler and scheduler.current() then
-    return scheduler
-  end
-  return require "anthropic.loop.blocking"
 end
 
 -- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.

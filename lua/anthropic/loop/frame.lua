@@ -1,0 +1,27 @@
+--- The driver of programs that call once in a while and must never be kept waiting: games.
+--
+--     function love.update()
+--       require("anthropic.loop.frame").update()
+--     end
+--
+-- Requests are made in coroutines (`anthropic.spawn`) or by callbacks (`on_text`, `on_done`).
+
+local coroutines = require "anthropic.loop.coroutines"
+local loop = require "anthropic.loop"
+
+local frame = { suspends = true, spawn = coroutines.spawn }
+
+--- Does the work at hand: moves every request along and resumes whoever has news. Never waits. To be
+--- called once per frame. Raises what a task raised that nobody waits for.
+function frame.update()
+  loop.step(0)
+end
+
+function frame.wait(subject, seconds)
+  if not coroutines.running() then
+    error("the frame loop cannot wait here: use anthropic.spawn, or on_done of messages.stream", 0)
+  end
+  return coroutines.park(subject, seconds)
+end
+
+return frame

@@ -1,0 +1,120 @@
+--- The driver of libuv's hosts: Neovim (`vim.uv`, `vim.loop`) and programs on luv.
+--
+-- The event loop watches the core loop's one descriptor, and only while somebody waits, so that
+-- nothing keeps the host alive. In Neovim the steps are taken in its main loop, where its whole API
+-- may be called: once for all events that came.
+--
+-- A coroutine is suspended. Outside of any the event loop is run until there is news, so that timers
+-- and redraws go on.
+
+local coroutines = require "anthropic.loop.coroutines"
+local loop = require "anthropic.loop"
+
+local driver = { suspends = true }
+
+local vim = rawget(_G, "vim")
+
+local handle, watched -- the poll handle, and its descriptor
+local is_stepping = false
+
+local function get_uv()
+  return vim and (vim.uv or vim.loop) or require "luv"
+end
+
+local step
+
+-- Watches the descriptor as long as somebody waits.
+local function watch()
+  if loop.is_idle() then
+    if handle then
+      handle:stop()
+    end
+    return
+  end
+  local descriptor = loop.core():fd()
+  if handle and descriptor ~= watched then
+    handle:close()
+    handle = nil
+  end
+  handle = handle or get_uv().new_poll(descriptor)
+  watched = descriptor
+  if not handle:is_active() then
+    handle:start("r", step)
+  end
+end
+
+-- Does the work at hand, then watches on. What a wake-up raises is raised; the others have their turn
+-- at once.
+local function take_step()
+  is_stepping = true
+  local ok, err = pcall(loop.step, 0)
+  is_stepping = false
+  if not ok then
+    loop.after(0, function() end)
+  end
+  watch()
+  if not ok then
+    error(err, 0)
+  end
+end
+
+step = take_step
+
+if vim then
+  local step_in_main_loop = vim.schedule_wrap(take_step)
+  function step()
+    handle:stop() -- it would be called again and again until then
+    step_in_main_loop()
+  end
+end
+
+-- Runs the event loop until the subject has news or the time is over.
+local function run_until(subject, is_over)
+  local uv = get_uv()
+  while not is_over() and not subject:has_news() do
+    loop.on_news(subject, function() end) -- so that the descriptor is watched
+    watch()
+    if not vim then
+      uv.run "once"
+    elseif select(2, vim.wait(1000, function() return is_over() or subject:has_news() end, 10)) == -2 then
+      return nil, "cancelled" -- by Ctrl-C
+    end
+  end
+  return true
+end
+
+local function wait_outside(subject, seconds)
+  local uv = get_uv()
+  if vim and vim.in_fast_event() or not vim and uv.loop_mode and uv.loop_mode() then
+    error("a callback of the event loop cannot wait: use anthropic.spawn, or on_done of messages.stream", 0)
+  end
+  local time_is_over = false
+  local forget = seconds and loop.after(seconds, function() time_is_over = true end)
+  local ok, reason = run_until(subject, function() return time_is_over end)
+  loop.on_news(subject, nil)
+  if forget then
+    forget()
+  end
+  return ok, reason
+end
+
+local function suspend()
+  watch()
+  coroutine.yield()
+end
+
+function driver.wait(subject, seconds)
+  local wait = coroutines.running() and coroutines.park or wait_outside
+  local ok, reason = wait(subject, seconds, suspend)
+  if not is_stepping then
+    watch()
+  end
+  return ok, reason
+end
+
+function driver.spawn(f)
+  coroutines.spawn(f)
+  watch()
+end
+
+return driver

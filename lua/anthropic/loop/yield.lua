@@ -1,0 +1,23 @@
+--- The driver for coroutines of somebody else's scheduler; asked for as `loop = "yield"`.
+--
+-- While it waits it yields the descriptor to watch for reading. The scheduler resumes every coroutine
+-- that waits when that is readable, or simply again and again.
+
+local coroutines = require "anthropic.loop.coroutines"
+local loop = require "anthropic.loop"
+
+local driver = { suspends = true, spawn = coroutines.spawn }
+
+function driver.wait(subject, seconds)
+  if not coroutines.running() then
+    error('the loop "yield" waits inside a coroutine only', 0)
+  end
+  return coroutines.park(subject, seconds, function()
+    coroutine.yield(loop.core():fd())
+    if not loop.is_stepping() then -- it was the host who resumed
+      loop.step(0)
+    end
+  end)
+end
+
+return driver

@@ -1,0 +1,351 @@
+--- Tasks: coroutines that can be joined and cancelled, the same in every host.
+--
+--     anthropic.run(function()
+--       local one = anthropic.spawn(ask, "one")
+--       local two = anthropic.spawn(ask, "two")
+--       print(one:join(), two:join())
+--     end)
+--
+-- What makes a task of a coroutine is here: its results, who joins it, how it is cancelled. Starting
+-- coroutines and waiting in them is the driver's.
+
+local coroutines = require "anthropic.loop.coroutines"
+local errors = require "anthropic.error"
+local loop = require "anthropic.loop"
+
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
+local tasks = {}
+
+---@class anthropic.Task
+---@field done boolean
+local Task = {}
+Task.__index = Task
+Task.__name = "anthropic.Task"
+
+local task_of = setmetatable({}, { __mode = "k" }) -- by its coroutine
+
+local function pack(...)
+  return { n = select("#", ...), ... }
+end
+
+local function cancelled_error()
+  return errors.new { kind = "cancelled", message = "the task was cancelled" }
+end
+
+--- The task whose code is running, or nil. Under the built-in scheduler that is so in coroutines of
+--- the task's own, too.
+---@return anthropic.Task?
+function tasks.current()
+  local scheduler = package.loaded["anthropic.loop.scheduler"]
+  return task_of[coroutines.running()] or scheduler and task_of[scheduler.thread()]
+end
+
+-- --- waiting -------------------------------------------------------------------------------------
+
+-- A task waits by a subject of its own, so that it can be called away from any other.
+local Waiter = {}
+Waiter.__index = Waiter
+
+function Waiter:has_news()
+  return self.task.is_cancelled or self.subject:has_news()
+end
+
+local function new_waiter(task)
+  local waiter = setmetatable({ task = task }, Waiter)
+  function waiter.call()
+    loop.wake(waiter)
+  end
+  return waiter
+end
+
+-- A cancelled task that went on must not wait again.
+local function check_cancelled(task, subject)
+  if task.was_told then
+    if subject.close then
+      subject:close()
+    end
+    error(cancelled_error(), 0)
+  end
+end
+
+--- Waits in the way of the host, as loop/init.lua describes; the running task can be cancelled
+--- meanwhile.
+---@param chosen string|table|nil the client's `loop` option
+---@param subject { has_news: fun(subject: table): boolean }
+---@param seconds? number
+---@return true|nil, "cancelled"?
+function tasks.wait(chosen, subject, seconds)
+  local driver = loop.driver(chosen)
+  local task = tasks.current()
+  if not task then
+    return driver.wait(subject, seconds)
+  end
+  check_cancelled(task, subject)
+  local waiter = task.waiter
+  waiter.subject, waiter.is_join = subject, subject.is_join
+  loop.on_news(subject, waiter.call)
+  local ok, reason = driver.wait(waiter, seconds)
+  loop.on_news(subject, nil)
+  waiter.subject = nil
+  if task.is_cancelled then
+    task.was_told = true
+    return nil, "cancelled"
+  end
+  return ok, reason
+end
+
+local never = { has_news = function() return false end }
+
+--- Waits in the way of the host.
+---@param seconds number
+---@return true|nil, "cancelled"?
+function tasks.sleep(seconds)
+  return tasks.wait(nil, never, seconds)
+end
+
+-- --- a task's life -------------------------------------------------------------------------------
+
+-- Those that `run` waits for, and the failures that nobody has asked for, in order.
+local Group = {}
+Group.__index = Group
+
+function Group:has_news()
+  return next(self.tasks) == nil
+end
+
+local function end_task(self)
+  self.done = true
+  if self.waiter.subject then -- an error has broken off its waiting
+    loop.on_news(self.waiter.subject, nil)
+    self.waiter.subject = nil
+  end
+  for _, joiner in ipairs(self.joiners) do
+    loop.wake(joiner)
+  end
+  loop.wake(self)
+  local group = self.group
+  if group then
+    group.tasks[self] = nil
+    if group:has_news() then
+      loop.wake(group)
+    end
+  end
+end
+
+local function finish(self, ok, ...)
+  if self.done then
+    return
+  end
+  local is_asked_for = self.joiners[1] ~= nil or loop.is_awaited(self)
+  if self.is_cancelled then
+    self.failure = cancelled_error()
+  elseif ok then
+    self.results = pack(...)
+  else
+    self.failure = (...)
+    if self.group then
+      table.insert(self.group.unjoined, self)
+    end
+  end
+  end_task(self)
+  if self.failure and self.on_failure then
+    self.on_failure(self.failure)
+  end
+  if not ok and not self.is_cancelled and not self.group and not is_asked_for then
+    error(self.failure, 0)
+  end
+end
+
+local function new(group)
+  local self = setmetatable({ done = false, joiners = {}, group = group }, Task)
+  self.waiter = new_waiter(self)
+  if group then
+    group.tasks[self] = true
+  end
+  return self
+end
+
+local function start(self, driver, f, ...)
+  local arguments = pack(...)
+  local function body()
+    if self.done then -- cancelled before
+      return
+    end
+    self.has_begun = true
+    task_of[coroutines.running()] = self
+    finish(self, coroutines.protect(function()
+      return f(unpack(arguments, 1, arguments.n))
+    end))
+  end
+  if driver.spawn then
+    driver.spawn(body)
+  else -- the one who resumes waits, or the driver knows whom to resume
+    coroutine.wrap(body)()
+  end
+  return self
+end
+
+local function expect_function(name, f)
+  if type(f) ~= "function" then
+    error(("anthropic.%s: function expected, got %s"):format(name, type(f)), 3)
+  end
+end
+
+--- Starts another coroutine, in a host that runs several, or inside `run`.
+---@param f function called with the further arguments
+---@return anthropic.Task
+function tasks.spawn(f, ...)
+  expect_function("spawn", f)
+  local driver = loop.driver()
+  if not driver.spawn then
+    error("anthropic.spawn works inside anthropic.run", 2)
+  end
+  local parent = tasks.current()
+  return start(new(parent and parent.group), driver, f, ...)
+end
+
+--- Starts a coroutine for callbacks, in every host; where nothing else could move it on, it has ended
+--- when this returns.
+---@param chosen string|table|nil the client's `loop` option
+---@param f function
+---@param on_failure fun(failure: any) called when f raised or was cancelled
+---@return anthropic.Task
+function tasks.start(chosen, f, on_failure)
+  local parent = tasks.current()
+  local self = new(parent and parent.group)
+  self.on_failure = on_failure
+  return start(self, loop.driver(chosen), f)
+end
+
+-- Waits for the group in the host's way. nil and an error when the running task is cancelled.
+local function wait_for(group)
+  while not group:has_news() do
+    if not tasks.wait(nil, group) then
+      for task in pairs(group.tasks) do
+        task:cancel()
+      end
+      return nil, cancelled_error()
+    end
+  end
+  return true
+end
+
+-- Those that an error has left behind.
+local function abandon(group)
+  for task in pairs(group.tasks) do
+    task.is_cancelled = true
+    task.failure = cancelled_error()
+    end_task(task)
+  end
+end
+
+--- Runs `f` and all that it spawns until they have ended: in the host's way, and in a plain program
+--- by the built-in scheduler.
+---@param f function called with the further arguments
+---@return any ... the results of f; what f raised is raised, and so is what a task raised that
+--- nobody joined
+function tasks.run(f, ...)
+  expect_function("run", f)
+  local group = setmetatable({ tasks = {}, unjoined = {} }, Group)
+  local driver = loop.driver()
+  local main
+  if driver.spawn then
+    main = start(new(group), driver, f, ...)
+    local ok, err = wait_for(group)
+    if not ok then
+      return nil, err
+    end
+  else
+    local scheduler = require "anthropic.loop.scheduler"
+    scheduler.open()
+    main = start(new(group), scheduler, f, ...)
+    local ok, reason = pcall(scheduler.turn_until, group)
+    scheduler.close()
+    if not ok then
+      abandon(group)
+      error(reason, 0)
+    end
+  end
+  local failed = group.unjoined[1]
+  for _, task in ipairs(group.unjoined) do
+    failed = task == main and main or failed
+  end
+  if failed then
+    error(failed.failure, 0)
+  end
+  return unpack(main.results or {}, 1, main.results and main.results.n or 0)
+end
+
+--- Waits until the task has ended.
+---@return any ... its results; nil and an error when it raised one or was cancelled
+function Task:join()
+  if not self.done then
+    if tasks.current() == self then
+      error("a task cannot join itself", 2)
+    elseif not loop.driver().spawn then
+      error("task:join works inside anthropic.run", 2)
+    end
+    local joiner = { is_join = true, has_news = function() return self.done end }
+    self.joiners[#self.joiners + 1] = joiner
+    if not tasks.wait(nil, joiner) then
+      return nil, cancelled_error()
+    end
+  end
+  for i, task in ipairs(self.group and self.group.unjoined or {}) do
+    if task == self then
+      table.remove(self.group.unjoined, i)
+      break
+    end
+  end
+  if self.results then
+    return unpack(self.results, 1, self.results.n)
+  end
+  return nil, self.failure
+end
+
+--- A task can be waited for like a transfer: its end is its news.
+function Task:has_news()
+  return self.done
+end
+
+--- Cancels the task: what it waits for ends at once with an error of kind "cancelled", and if it
+--- waits again that is raised. A task that has ended stays as it is; one that has not begun never
+--- does.
+function Task:cancel()
+  if self.done or self.is_cancelled then
+    return
+  end
+  self.is_cancelled = true
+  if self.has_begun then
+    self.waiter.call()
+  else
+    finish(self, true)
+  end
+end
+
+--- Cancels the task, as a handle of a host's event loop is closed.
+---@param closed? fun() called when the task has ended
+function Task:close(closed)
+  if closed and self.done then
+    closed()
+  elseif closed then
+    local joiner = {}
+    self.joiners[#self.joiners + 1] = joiner
+    loop.on_news(joiner, closed)
+  end
+  self:cancel()
+end
+
+--- Whether the task has ended or will end without going on.
+---@return boolean
+function Task:is_closing()
+  return self.done or self.is_cancelled or false
+end
+
+function Task:__tostring()
+  local state = self.is_cancelled and "cancelled" or self.done and "done" or "running"
+  return "anthropic.Task (" .. state .. ")"
+end
+
+return tasks

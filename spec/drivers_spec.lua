@@ -1,0 +1,242 @@
+-- Callbacks and tasks by the drivers that need no host's program.
+
+local anthropic = require "anthropic"
+local loop = require "anthropic.loop"
+local testing = require "anthropic.testing"
+
+local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
+
+describe("callbacks", function()
+  local server
+
+  setup(function()
+    server = testing.server { script = { routes = {
+      { path = "/slow/v1/messages", answers = { testing.stream { text = ("word "):rep(400), delay_between = 0.05 } } },
+      { path = "/hang/v1/messages", answers = { { hang = true } } },
+      { path = "/busy/v1/messages", answers = { testing.error { status = 400, type = "invalid_request_error" } } },
+      { path = "/v1/messages", answers = { testing.stream { thinking = "Hm.", text = "one two three" } } },
+    } } }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  local function client_at(path, name)
+    return anthropic.new { base_url = server.url .. path, api_key = "a key of a test", loop = name, max_retries = 0 }
+  end
+
+  local function recorder()
+    local seen = { events = {}, texts = {}, done = 0 }
+    return seen, {
+      on_event = function(event) seen.events[#seen.events + 1] = event.type end,
+      on_text = function(text) seen.texts[#seen.texts + 1] = text end,
+      on_done = function(message, err) seen.done, seen.message, seen.err = seen.done + 1, message, err end,
+    }
+  end
+
+  local function step_until(condition)
+    local deadline = anthropic.now() + 10
+    while not condition() and anthropic.now() < deadline do
+      loop.step(0.05)
+    end
+    assert.is_true(condition())
+  end
+
+  for _, name in ipairs { "frame", "yield" } do
+    describe("with the loop " .. name, function()
+      it("come while the loop is stepped, and on_done once", function()
+        local seen, callbacks = recorder()
+        local handle = client_at("", name).messages.stream(params, callbacks)
+        assert.equal(0, seen.done)
+        assert.is_false(handle:is_closing())
+        step_until(function() return handle.done end)
+        assert.equal("one two three", table.concat(seen.texts))
+        assert.equal("message_start", seen.events[1])
+        assert.equal("message_stop", seen.events[#seen.events])
+        assert.equal(1, seen.done)
+        assert.equal("one two three", seen.message:text())
+        assert.equal("Hm.", seen.message:thinking())
+        assert.is_true(handle:is_closing())
+        assert.is_true(loop.is_idle() or loop.core():active() > 0)
+      end)
+
+      it("hear of an error", function()
+        local seen, callbacks = recorder()
+        local handle = client_at("/busy", name).messages.stream(params, callbacks)
+        step_until(function() return handle.done end)
+        assert.is_nil(seen.message)
+        assert.equal(400, seen.err.status)
+        assert.equal(1, seen.done)
+      end)
+
+      it("hear of a request that is refused before it is sent", function()
+        local seen, callbacks = recorder()
+        local handle = client_at("", name).messages.stream({ model = 5, messages = {} }, callbacks)
+        step_until(function() return handle.done end)
+        assert.equal("invalid_request", seen.err.kind)
+      end)
+
+      it("stop at once when one of them cancels, with what had come", function()
+        local seen, callbacks = recorder()
+        local handle
+        function callbacks.on_text(text)
+          seen.texts[#seen.texts + 1] = text
+          handle:cancel()
+        end
+        handle = client_at("", name).messages.stream(params, callbacks)
+        step_until(function() return handle.done end)
+        assert.equal(1, #seen.texts)
+        assert.equal("cancelled", seen.err.kind)
+        assert.equal(seen.texts[1], seen.err.partial:text())
+        assert.equal(1, seen.done)
+      end)
+
+      for _, path in ipairs { "/hang", "/slow" } do
+        it("hear of a cancelled wait at " .. path, function()
+          local seen, callbacks = recorder()
+          local handle = client_at(path, name).messages.stream(params, callbacks)
+          loop.step(0.2)
+          loop.step(0.2)
+          handle:cancel()
+          assert.is_true(handle:is_closing())
+          step_until(function() return handle.done end)
+          assert.equal("cancelled", seen.err.kind)
+          assert.equal(1, seen.done)
+          handle:cancel()
+          assert.equal(1, seen.done)
+        end)
+      end
+
+      it("hear of a request that is cancelled before it began", function()
+        local seen, callbacks = recorder()
+        client_at("", name).messages.stream(params, callbacks):cancel()
+        assert.equal("cancelled", seen.err.kind)
+        assert.equal(1, seen.done)
+      end)
+
+      it("that raise end the stream; the error is raised by the step, and on_done hears of it", function()
+        local seen, callbacks = recorder()
+        callbacks.on_text = function() error("of the caller", 0) end
+        local handle = client_at("/slow", name).messages.stream(params, callbacks)
+        local ok, err = pcall(step_until, function() return handle.done end)
+        assert.is_false(ok)
+        assert.equal("of the caller", err)
+        assert.equal("cancelled", seen.err.kind)
+        assert.matches("of the caller", seen.err.message)
+        assert.equal(1, seen.done)
+        step_until(function() return loop.core():active() == 0 end)
+      end)
+
+      it("may be fewer", function()
+        local text
+        local handle = client_at("", name).messages.stream(params, {
+          on_done = function(message) text = message:text() end,
+        })
+        step_until(function() return handle.done end)
+        assert.equal("one two three", text)
+        handle = client_at("", name).messages.stream(params, { on_event = function() end })
+        step_until(function() return handle.done end)
+      end)
+
+      it("close as a host's handle is closed", function()
+        local seen, callbacks = recorder()
+        local closed = 0
+        local handle = client_at("/hang", name).messages.stream(params, callbacks)
+        loop.step(0.1)
+        handle:close(function() closed = closed + 1 end)
+        step_until(function() return closed == 1 end)
+        assert.equal("cancelled", seen.err.kind)
+        handle:close(function() closed = closed + 1 end)
+        assert.equal(2, closed)
+      end)
+    end)
+  end
+
+  it("have all come when the call returns, where nothing else could move the stream", function()
+    local seen, callbacks = recorder()
+    local handle = client_at("").messages.stream(params, callbacks)
+    assert.is_true(handle.done)
+    assert.equal("one two three", table.concat(seen.texts))
+    assert.equal(1, seen.done)
+  end)
+
+  it("come in a task of anthropic.run, which waits for them", function()
+    local seen, callbacks = recorder()
+    anthropic.run(function()
+      client_at("").messages.stream(params, callbacks)
+      assert.equal(0, seen.done)
+    end)
+    assert.equal("one two three", seen.message:text())
+  end)
+
+  it("are checked", function()
+    assert.has_error(function()
+      client_at("").messages.stream(params, { on_done = true })
+    end, 'option "on_done": function expected, got boolean')
+  end)
+end)
+
+describe("a task", function()
+  local function in_steps(f)
+    local frame = require "anthropic.loop.frame"
+    local driver = loop.driver
+    loop.driver = function(chosen)
+      return chosen and driver(chosen) or frame
+    end
+    local ok, err = pcall(f, frame)
+    loop.driver = driver
+    if not ok then
+      error(err, 0)
+    end
+  end
+
+  it("in a host needs no run, and can be joined and cancelled", function()
+    in_steps(function(frame)
+      local results = {}
+      local sleeper = anthropic.spawn(function()
+        results.sleep = { anthropic.sleep(60) }
+      end)
+      local main = anthropic.spawn(function()
+        local quick = anthropic.spawn(function()
+          anthropic.sleep(0.02)
+          return "quick", nil, 3
+        end)
+        results.quick = { quick:join() }
+        sleeper:cancel()
+        results.sleeper = { sleeper:join() }
+        return anthropic.run(function()
+          anthropic.spawn(function() results.inner = true end)
+          return "run"
+        end)
+      end)
+      local deadline = anthropic.now() + 5
+      while not main.done and anthropic.now() < deadline do
+        frame.update()
+      end
+      assert.is_true(main.done)
+      assert.same({ "quick", nil, 3 }, results.quick)
+      assert.equal("cancelled", results.sleep[2].kind)
+      assert.equal("cancelled", results.sleeper[2].kind)
+      assert.is_true(results.inner)
+      assert.equal("run", (main:join()))
+    end)
+  end)
+
+  it("that fails in a host while nobody waits for it raises from the step", function()
+    in_steps(function(frame)
+      anthropic.spawn(error, "unheard", 0)
+      local ok, err = pcall(frame.update)
+      assert.is_false(ok)
+      assert.equal("unheard", err)
+      frame.update()
+    end)
+  end)
+
+  it("cannot wait outside of coroutines in a game", function()
+    in_steps(function()
+      assert.has_error(function() anthropic.sleep(1) end,
+        "the frame loop cannot wait here: use anthropic.spawn, or on_done of messages.stream")
+    end)
+  end)
+end)
