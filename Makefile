@@ -1,6 +1,7 @@
 # Builds, tests and installs the `anthropic` module. `make help` lists the targets.
 
 LUA ?= lua5.4
+LUAS := lua5.1 lua5.3 lua5.4 luajit
 PREFIX ?= /usr/local
 CC ?= cc
 CFLAGS ?= -O2 -g
@@ -35,6 +36,9 @@ TEST_PACKAGES := lua-busted lua-sec nghttp2-server openssl procps valgrind lua-c
   clang-format cppcheck \
   lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
 
+# the hosts that spec/hosts runs the library in
+HOST_PACKAGES := neovim nginx libnginx-mod-http-lua lua-luv lua-cqueues lua-copas love xvfb xauth
+
 all: $(CORE) ## build for one Lua into build/<lua>/ (another: make LUA=luajit)
 
 $(CORE): $(OBJECTS)
@@ -51,8 +55,17 @@ demo: ## install what is missing, build, and stream the example request into the
 	@eval "$$($(MAKE) -s env)" && $(LUA) examples/demo.lua
 
 test: ## install what is missing, build, lint and run every spec
-	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES)
+	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(HOST_PACKAGES)
 	@tools/test $(LUA)
+
+test-all: ## run the specs on every Lua
+	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES)
+	@for lua in $(LUAS); do $(MAKE) -s LUA=$$lua && spec/run $$lua || exit 1; done
+
+test-hosts: ## run the specs inside Neovim, nginx, LÖVE, luv, cqueues and Copas
+	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(HOST_PACKAGES)
+	@for lua in $(LUAS); do $(MAKE) -s LUA=$$lua || exit 1; done
+	@spec/run lua5.4 $(or $(SPECS),spec/hosts/*_spec.lua)
 
 lint: ## check the sources: luacheck, clang-format, cppcheck
 	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
@@ -155,6 +168,6 @@ clean: ## remove what was built
 	rm -rf build
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 12
 
-.PHONY: all demo test lint asan coverage bench fuzz env install doc types rockspecs clean help
+.PHONY: all demo test test-all test-hosts lint asan coverage bench fuzz env install doc types rockspecs clean help

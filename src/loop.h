@@ -37,8 +37,8 @@ void loop_resume(struct loop *loop, struct transfer *transfer);
  * transfer is ready. Returns early on a signal. Bounded: a step handles at most 64 sockets. */
 void loop_wait(struct loop *loop, double seconds);
 
-/* Makes a step necessary at a time (of transfer_now); HUGE_VAL: none. False when memory or descriptors
- * ran out. */
+/* Makes a step necessary at a time (of transfer_now); HUGE_VAL: none. False when memory or
+ * descriptors ran out. */
 bool loop_set_alarm(struct loop *loop, double time);
 
 /* Transfers under way; after a fork the parent's, until the child's first step. */

@@ -1,0 +1,221 @@
+-- What has to come out the same in every host: streams, errors, cancelling. A host's program calls
+-- `run` where it may wait (or spawns it) and prints what it gives as one line of JSON; the specs of
+-- spec/hosts compare that with what a plain program gives.
+--
+--     LUA_PATH, LUA_CPATH as by `make -s env`; the server is `host_scenarios.server()`
+
+local host_scenarios = {}
+
+local STREAMS, WORDS = 100, 30
+
+local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
+
+--- The server that the scenarios need, for the process of the spec.
+function host_scenarios.server()
+  local testing = require "anthropic.testing"
+  local words = {}
+  for i = 1, WORDS do
+    words[i] = "word" .. i
+  end
+  return testing.server { script = { routes = {
+    { path = "/hang/v1/messages", answers = { { hang = true } } },
+    { path = "/slow/v1/messages", answers = { testing.stream { text = ("word "):rep(400), delay_between = 0.05 } } },
+    { path = "/cut/v1/messages", answers = { testing.stream { text = "one two three", cut_after = 700 } } },
+    { path = "/bad/v1/messages", answers = {
+      testing.error { status = 400, type = "invalid_request_error", message = "not so" },
+    } },
+    { path = "/busy/v1/messages", answers = { testing.error { status = 529, retry_after = 60 } } },
+    { path = "/once/v1/messages", answers = {
+      testing.error { status = 529, retry_after = 0.05 }, testing.message { text = "Hello!" },
+    } },
+    { path = "/v1/messages", body_contains = '"stream":true', answers = {
+      testing.stream { thinking = "Hm.", text = table.concat(words, " "), delay_between = 0.01 },
+    } },
+    { path = "/v1/messages", answers = { testing.message { text = "Hello!" } } },
+  } } }
+end
+
+local function describe_error(err)
+  if type(err) ~= "table" then
+    return tostring(err)
+  end
+  return { kind = err.kind, status = err.status, type = err.type, message = err.message,
+    attempts = err.attempts, timeout = err.timeout, partial = err.partial and #err.partial:text() > 0 }
+end
+
+local function outcome(value, err)
+  if value == nil or value == false then
+    return { error = describe_error(err) }
+  end
+  return { value = type(value) == "table" and value.text and value:text() or value }
+end
+
+-- Cancels f in the middle.
+local function cancelled(anthropic, f, ...)
+  local inside
+  local arguments = { ... }
+  local task = anthropic.spawn(function()
+    inside = outcome(f((unpack or table.unpack)(arguments)))
+  end)
+  anthropic.sleep(0.4)
+  local began = anthropic.now()
+  task:cancel()
+  local _, err = task:join()
+  return { inside = inside, joined = describe_error(err), at_once = anthropic.now() - began < 2 }
+end
+
+local SCENARIOS = {}
+
+function SCENARIOS.a_message(_, client_at)
+  return outcome(client_at("").messages.create(params))
+end
+
+function SCENARIOS.a_stream(_, client_at)
+  local stream = assert(client_at("").messages.stream(params))
+  local count = 0
+  local event = stream:next()
+  while event do
+    count = count + 1
+    event = stream:next()
+  end
+  return { count = count, message = outcome(stream:message()) }
+end
+
+function SCENARIOS.many_streams(anthropic, client_at)
+  local tasks, texts, same = {}, {}, 0
+  local client = client_at ""
+  for i = 1, STREAMS do
+    tasks[i] = anthropic.spawn(function()
+      local stream = assert(client.messages.stream(params))
+      return assert(stream:message()):text()
+    end)
+  end
+  for i = 1, STREAMS do
+    texts[i] = tasks[i]:join()
+    same = same + (texts[i] == texts[1] and 1 or 0)
+  end
+  return { text = texts[1], same = same }
+end
+
+function SCENARIOS.callbacks(anthropic, client_at)
+  local pieces, done, result = {}, 0, nil
+  local handle = client_at("").messages.stream(params, {
+    on_text = function(text) pieces[#pieces + 1] = text end,
+    on_done = function(...) done, result = done + 1, outcome(...) end,
+  })
+  while done == 0 do
+    anthropic.sleep(0.01)
+  end
+  handle:join()
+  return { pieces = table.concat(pieces), done = done, result = result, closing = handle:is_closing() }
+end
+
+function SCENARIOS.cancelled_callbacks(anthropic, client_at)
+  local done, result = 0, nil
+  local handle = client_at("/slow").messages.stream(params, {
+    on_done = function(...) done, result = done + 1, outcome(...) end,
+  })
+  anthropic.sleep(0.4)
+  handle:cancel()
+  while done == 0 do
+    anthropic.sleep(0.01)
+  end
+  return { done = done, result = result }
+end
+
+function SCENARIOS.a_retry(_, client_at)
+  local message, err = client_at("/once").messages.create(params)
+  return { outcome = outcome(message, err), attempts = message and message.response.attempts }
+end
+
+function SCENARIOS.a_refusal(_, client_at)
+  return outcome(client_at("/bad").messages.create(params))
+end
+
+function SCENARIOS.a_cut_stream(_, client_at)
+  return outcome(assert(client_at("/cut").messages.stream(params)):message())
+end
+
+function SCENARIOS.a_timeout(_, client_at)
+  return outcome(client_at("/hang", { max_retries = 0, timeout = { first_byte = 0.2 } }).messages.create(params))
+end
+
+function SCENARIOS.no_connection(_, client_at)
+  local client = client_at("", { base_url = "http://127.0.0.1:9", max_retries = 0 })
+  local _, err = client.messages.create(params)
+  return { kind = err.kind, attempts = err.attempts }
+end
+
+function SCENARIOS.cancelled_sleep(anthropic)
+  return cancelled(anthropic, anthropic.sleep, 60)
+end
+
+function SCENARIOS.cancelled_request(anthropic, client_at)
+  return cancelled(anthropic, client_at("/hang").messages.create, params)
+end
+
+function SCENARIOS.cancelled_stream(anthropic, client_at)
+  return cancelled(anthropic, function()
+    return assert(client_at("/slow").messages.stream(params)):message()
+  end)
+end
+
+function SCENARIOS.cancelled_retry(anthropic, client_at)
+  return cancelled(anthropic, client_at("/busy").messages.create, params)
+end
+
+function SCENARIOS.closed_client(anthropic, client_at)
+  local client = client_at "/hang"
+  local task = anthropic.spawn(function() return outcome(client.messages.create(params)) end)
+  anthropic.sleep(0.4)
+  client:close()
+  return { inside = task:join(), after = outcome(client.messages.create(params)) }
+end
+
+function SCENARIOS.a_failing_task(anthropic)
+  local task = anthropic.spawn(function()
+    anthropic.sleep(0.02)
+    error("of the task", 0)
+  end)
+  local value, err = task:join()
+  return { value = value, err = err }
+end
+
+function SCENARIOS.a_run_inside(anthropic)
+  return { result = anthropic.run(function()
+    local task = anthropic.spawn(function()
+      anthropic.sleep(0.02)
+      return "inner"
+    end)
+    return (task:join())
+  end) }
+end
+
+function SCENARIOS.a_map(_, client_at)
+  local messages, errs = client_at("").messages.map({ params, params, params }, { concurrency = 2 })
+  return { n = messages.n, text = messages[3]:text(), errors = next(errs) ~= nil }
+end
+
+--- Runs every scenario, one after another. To be called where waiting is possible and tasks can be
+--- spawned.
+---@param base_url string of host_scenarios.server()
+---@param only? string the name of one
+---@return string results one line of JSON, keys sorted
+function host_scenarios.run(base_url, only)
+  local anthropic = require "anthropic"
+  local function client_at(path, options)
+    options = options or {}
+    options.base_url = options.base_url or base_url .. path
+    options.api_key = "a key of a test"
+    return anthropic.new(options)
+  end
+  local results = {}
+  for name, scenario in pairs(SCENARIOS) do
+    if not only or name == only then
+      results[name] = scenario(anthropic, client_at)
+    end
+  end
+  return assert(anthropic.encode(results))
+end
+
+return host_scenarios
