@@ -859,11 +859,7 @@ describe("a request", function()
       local client = service.client(server)
       assert(assert(client.messages.stream(params())):message())
       client:close()
-      local waited
-      loop.settle { wait = function(subject)
-        waited = subject
-        return true
-      end }
+      local waited = loop.unsettled()
       if waited then -- the response is given time to end, but ends
         raw_client.eventually(function()
           loop.step(0.05)
