@@ -145,6 +145,11 @@ fuzz: $(FUZZ_TARGETS) ## feed the decoders random input (libFuzzer, or a driver 
 	  fi; \
 	done
 
+SOAK_REQUESTS ?= 60000
+
+soak: all ## send very many requests with random faults, and see that nothing is left
+	SPEC_VERBOSE=1 SOAK_REQUESTS=$(SOAK_REQUESTS) spec/run $(LUA) spec/load_spec.lua
+
 env: ## print the exports that make the built tree loadable: eval "$$(make -s env)"
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;;}"'
 	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;$${LUA_CPATH:-;;}"'
@@ -170,4 +175,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 12
 
-.PHONY: all demo test test-all test-hosts lint asan coverage bench fuzz env install doc types rockspecs clean help
+.PHONY: all demo test test-all test-hosts lint asan coverage bench fuzz soak env install doc types rockspecs clean help
