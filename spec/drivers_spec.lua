@@ -178,65 +178,103 @@ describe("callbacks", function()
 end)
 
 describe("a task", function()
-  local function in_steps(f)
-    local frame = require "anthropic.loop.frame"
-    local driver = loop.driver
-    loop.driver = function(chosen)
-      return chosen and driver(chosen) or frame
-    end
-    local ok, err = pcall(f, frame)
-    loop.driver = driver
-    if not ok then
-      error(err, 0)
-    end
-  end
+  local frame = require "anthropic.loop.frame"
+
+  before_each(function()
+    loop.use "frame"
+  end)
+
+  after_each(function()
+    loop.use(nil)
+  end)
 
   it("in a host needs no run, and can be joined and cancelled", function()
-    in_steps(function(frame)
-      local results = {}
-      local sleeper = anthropic.spawn(function()
-        results.sleep = { anthropic.sleep(60) }
-      end)
-      local main = anthropic.spawn(function()
-        local quick = anthropic.spawn(function()
-          anthropic.sleep(0.02)
-          return "quick", nil, 3
-        end)
-        results.quick = { quick:join() }
-        sleeper:cancel()
-        results.sleeper = { sleeper:join() }
-        return anthropic.run(function()
-          anthropic.spawn(function() results.inner = true end)
-          return "run"
-        end)
-      end)
-      local deadline = anthropic.now() + 5
-      while not main.done and anthropic.now() < deadline do
-        frame.update()
-      end
-      assert.is_true(main.done)
-      assert.same({ "quick", nil, 3 }, results.quick)
-      assert.equal("cancelled", results.sleep[2].kind)
-      assert.equal("cancelled", results.sleeper[2].kind)
-      assert.is_true(results.inner)
-      assert.equal("run", (main:join()))
+    local results = {}
+    local sleeper = anthropic.spawn(function()
+      results.sleep = { anthropic.sleep(60) }
     end)
+    local main = anthropic.spawn(function()
+      local quick = anthropic.spawn(function()
+        anthropic.sleep(0.02)
+        return "quick", nil, 3
+      end)
+      results.quick = { quick:join() }
+      sleeper:cancel()
+      results.sleeper = { sleeper:join() }
+      return anthropic.run(function()
+        anthropic.spawn(function() results.inner = true end)
+        return "run"
+      end)
+    end)
+    local deadline = anthropic.now() + 5
+    while not main.done and anthropic.now() < deadline do
+      frame.update()
+    end
+    assert.is_true(main.done)
+    assert.same({ "quick", nil, 3 }, results.quick)
+    assert.equal("cancelled", results.sleep[2].kind)
+    assert.equal("cancelled", results.sleeper[2].kind)
+    assert.is_true(results.inner)
+    assert.equal("run", (main:join()))
   end)
 
   it("that fails in a host while nobody waits for it raises from the step", function()
-    in_steps(function(frame)
-      anthropic.spawn(error, "unheard", 0)
-      local ok, err = pcall(frame.update)
-      assert.is_false(ok)
-      assert.equal("unheard", err)
-      frame.update()
-    end)
+    anthropic.spawn(error, "unheard", 0)
+    local ok, err = pcall(frame.update)
+    assert.is_false(ok)
+    assert.equal("unheard", err)
+    frame.update()
   end)
 
   it("cannot wait outside of coroutines in a game", function()
-    in_steps(function()
-      assert.has_error(function() anthropic.sleep(1) end,
-        "the frame loop cannot wait here: use anthropic.spawn, or on_done of messages.stream")
+    assert.has_error(function() anthropic.sleep(1) end,
+      "the frame loop cannot wait here: use anthropic.spawn, or on_done of messages.stream")
+  end)
+end)
+
+describe("loop.use", function()
+  after_each(function()
+    loop.use(nil)
+  end)
+
+  it("names the driver for tasks, sleeping and clients that name none", function()
+    local waits = {}
+    loop.use { wait = function(subject, seconds)
+      waits[#waits + 1] = seconds or "a subject"
+      return require("anthropic.loop.blocking").wait(subject, seconds)
+    end }
+    anthropic.sleep(0.01)
+    local client = anthropic.new { base_url = "http://127.0.0.1:9", api_key = "a key of a test", max_retries = 0 }
+    assert.equal("connection", select(2, client.messages.create(params)).kind)
+    assert.equal(0.01, waits[1])
+    assert.is_true(#waits > 1)
+    waits = {}
+    loop.use(nil)
+    anthropic.sleep(0.01)
+    assert.same({}, waits)
+  end)
+
+  it("says what there is", function()
+    assert.has_error(function() loop.use "no_such" end,
+      "no such loop: no_such (there are " .. table.concat(loop.names(), ", ") .. ")")
+  end)
+end)
+
+describe("the loop yield", function()
+  it("raises what a task raised, in the coroutine that steps, and forgets what that waited for", function()
+    loop.use "yield"
+    local thread = coroutine.create(function()
+      anthropic.spawn(error, "unheard", 0)
+      anthropic.sleep(60)
     end)
+    local ok, err = coroutine.resume(thread)
+    local deadline = anthropic.now() + 5
+    while ok and coroutine.status(thread) == "suspended" and anthropic.now() < deadline do
+      ok, err = coroutine.resume(thread)
+    end
+    loop.use(nil)
+    assert.is_false(ok)
+    assert.equal("unheard", err)
+    assert.is_true(loop.is_idle())
   end)
 end)

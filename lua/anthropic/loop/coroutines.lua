@@ -19,6 +19,12 @@ function coroutines.running()
   return outer_of[here] or here
 end
 
+--- Whether the calling code runs in a coroutine that `protect` has put between it and the host's.
+---@return boolean
+function coroutines.is_protected()
+  return outer_of[coroutine.running()] ~= nil
+end
+
 local function relay(inner, ok, ...)
   if ok and coroutine.status(inner) == "suspended" then
     return relay(inner, coroutine.resume(inner, coroutine.yield(...)))
@@ -59,14 +65,50 @@ function coroutines.spawn(f)
   end)
 end
 
+--- Steps the loop in a coroutine of the driver's own. What a wake-up raises is raised in the host's
+--- way, by another one.
+---@param driver table
+function coroutines.step(driver)
+  local ok, err = pcall(loop.step, 0)
+  if not ok then
+    driver.spawn(function() error(err, 0) end)
+  end
+end
+
+--- What every `wait` has in common.
+---@param subject table
+---@param seconds? number
+---@param suspend fun(): any returns some time after `wake`, or before; what it returns is raised
+---@param wake fun() called from inside a step
+function coroutines.wait(subject, seconds, suspend, wake)
+  local is_over = false
+  local forget = seconds and loop.after(seconds, function()
+    is_over = true
+    wake()
+  end)
+  local failure
+  while failure == nil and not is_over and not subject:has_news() do
+    loop.on_news(subject, wake)
+    failure = suspend()
+  end
+  loop.on_news(subject, nil)
+  if forget then
+    forget()
+  end
+  if failure ~= nil then
+    error(failure, 0)
+  end
+  return true
+end
+
 --- A driver's `wait` for coroutines that whoever steps the loop resumes, always from inside a step.
 --- The host may resume them as well.
 ---@param subject table
 ---@param seconds? number
----@param suspend? fun() yields; default coroutine.yield
+---@param suspend? fun(): any yields; what it returns is raised
 function coroutines.park(subject, seconds, suspend)
   local thread = coroutines.running()
-  local is_parked, is_over = false, false
+  local is_parked = false
   local function go_on()
     if not is_parked or coroutine.status(thread) ~= "suspended" then
       return
@@ -77,22 +119,17 @@ function coroutines.park(subject, seconds, suspend)
     is_parked = false
     resume(thread)
   end
-  local forget = seconds and loop.after(seconds, function()
-    is_over = true
-    go_on()
-  end)
-  suspend = suspend or coroutine.yield
-  while not is_over and not subject:has_news() do
-    loop.on_news(subject, go_on)
+  return coroutines.wait(subject, seconds, function()
     is_parked = true
-    suspend()
+    local failure
+    if suspend then
+      failure = suspend()
+    else
+      coroutine.yield()
+    end
     is_parked = false
-  end
-  loop.on_news(subject, nil)
-  if forget then
-    forget()
-  end
-  return true
+    return failure
+  end, go_on)
 end
 
 return coroutines

@@ -36,6 +36,12 @@ function loop.core()
   return the_loop
 end
 
+--- The descriptor for hosts that watch one: readable whenever there is work. It changes after a fork.
+---@return integer
+function loop.descriptor()
+  return loop.core():fd() or error('this system has no descriptor for all transfers: use loop = "blocking"', 0)
+end
+
 --- Wakes whoever waits for the subject.
 function loop.wake(subject)
   local drained = draining[subject]
@@ -204,7 +210,7 @@ local HOSTS = {
   end },
   { "copas", function()
     local copas = package.loaded.copas
-    return copas and copas.running and is_in_coroutine()
+    return copas and copas.running ~= false and is_in_coroutine() -- older ones do not tell
   end },
   { "uv", function()
     local vim = global "vim"
@@ -229,9 +235,21 @@ function loop.names()
   return names
 end
 
+local used
+
+--- Names the driver for all that do not name one: tasks, `anthropic.sleep`, clients without `loop`.
+---@param chosen? string|table a driver's name, or a driver; nil: found by the host
+function loop.use(chosen)
+  if chosen and not loop.driver(chosen) then
+    error(("no such loop: %s (there are %s)"):format(tostring(chosen), table.concat(loop.names(), ", ")), 2)
+  end
+  used = chosen
+end
+
 --- The driver for the calling code.
 ---@param chosen? string|table the client's `loop` option
 function loop.driver(chosen)
+  chosen = chosen or used
   if type(chosen) == "table" then
     return chosen
   end

@@ -54,7 +54,7 @@ local function take_step()
   end
   watch()
   if not ok then
-    error(err, 0)
+    error(tostring(err), 0) -- libuv's hosts can show strings alone
   end
 end
 

@@ -1,0 +1,86 @@
+--- The driver of Copas, old and new: it needs `copas.addthread` and `copas.receive` alone.
+--
+-- A thread of the driver's own steps the core loop for all that wait, and ends with the last of them,
+-- so that nothing keeps `copas.loop()` from returning.
+
+local copas = require "copas"
+local coroutines = require "anthropic.loop.coroutines"
+local loop = require "anthropic.loop"
+
+local driver = { suspends = true }
+
+-- What Copas takes for a socket: readable once it is raised, the pump's also while the core loop has
+-- work.
+local Signal = {}
+Signal.__index = Signal
+
+function Signal:getfd()
+  return (self.is_raised or self.is_pump) and loop.descriptor() or -1
+end
+
+function Signal:dirty()
+  return self.is_raised
+end
+
+-- Copas asks, waits until it is readable, and asks again.
+function Signal:receive()
+  self.was_asked = not self.was_asked
+  if self.was_asked then
+    return nil, "timeout"
+  end
+  return true
+end
+
+function Signal.close() end
+
+local function new_signal(fields)
+  return setmetatable(fields or {}, Signal)
+end
+
+local function await(signal)
+  copas.receive(signal)
+  signal.is_raised = false
+end
+
+local waiting = 0
+local pump -- its signal, while it runs
+
+local function start_pump()
+  if pump then
+    return
+  end
+  pump = new_signal { is_pump = true, close = function() pump = nil end } -- also by copas.cancelall
+  copas.addthread(function()
+    while waiting > 0 do
+      await(pump)
+      coroutines.step(driver)
+    end
+    pump = nil
+  end)
+end
+
+function driver.wait(subject, seconds)
+  if not coroutines.running() then
+    error("Copas cannot wait here: wait in a thread of copas.addthread", 0)
+  end
+  local signal = new_signal()
+  waiting = waiting + 1
+  start_pump()
+  coroutines.wait(subject, seconds, function() await(signal) end, function() signal.is_raised = true end)
+  waiting = waiting - 1
+  if waiting == 0 and pump then
+    pump.is_raised = true
+  end
+  return true
+end
+
+local now = { has_news = function() return false end }
+
+function driver.spawn(f)
+  copas.addthread(function()
+    driver.wait(now, 0) -- older ones begin at once
+    f()
+  end)
+end
+
+return driver
