@@ -17,17 +17,21 @@ function host_scenarios.server()
   for i = 1, WORDS do
     words[i] = "word" .. i
   end
+  local once = {} -- for as many programs as there may be
+  for i = 1, 100, 2 do
+    once[i] = testing.error { status = 529, retry_after = 0.05 }
+    once[i + 1] = testing.message { text = "Hello!" }
+  end
   return testing.server { script = { routes = {
     { path = "/hang/v1/messages", answers = { { hang = true } } },
     { path = "/slow/v1/messages", answers = { testing.stream { text = ("word "):rep(400), delay_between = 0.05 } } },
+    { path = "/paced/v1/messages", answers = { testing.stream { text = ("word "):rep(100), delay_between = 0.02 } } },
     { path = "/cut/v1/messages", answers = { testing.stream { text = "one two three", cut_after = 700 } } },
     { path = "/bad/v1/messages", answers = {
       testing.error { status = 400, type = "invalid_request_error", message = "not so" },
     } },
     { path = "/busy/v1/messages", answers = { testing.error { status = 529, retry_after = 60 } } },
-    { path = "/once/v1/messages", answers = {
-      testing.error { status = 529, retry_after = 0.05 }, testing.message { text = "Hello!" },
-    } },
+    { path = "/once/v1/messages", answers = once },
     { path = "/v1/messages", body_contains = '"stream":true', answers = {
       testing.stream { thinking = "Hm.", text = table.concat(words, " "), delay_between = 0.01 },
     } },
@@ -50,14 +54,13 @@ local function outcome(value, err)
   return { value = type(value) == "table" and value.text and value:text() or value }
 end
 
--- Cancels f in the middle.
-local function cancelled(anthropic, f, ...)
+-- Cancels f in the middle: once `is_there()`.
+local function cancelled(anthropic, f, is_there)
   local inside
-  local arguments = { ... }
-  local task = anthropic.spawn(function()
-    inside = outcome(f((unpack or table.unpack)(arguments)))
-  end)
-  anthropic.sleep(0.4)
+  local task = anthropic.spawn(function() inside = outcome(f()) end)
+  repeat
+    anthropic.sleep(0.2)
+  until not is_there or is_there()
   local began = anthropic.now()
   task:cancel()
   local _, err = task:join()
@@ -111,11 +114,14 @@ function SCENARIOS.callbacks(anthropic, client_at)
 end
 
 function SCENARIOS.cancelled_callbacks(anthropic, client_at)
-  local done, result = 0, nil
+  local pieces, done, result = 0, 0, nil
   local handle = client_at("/slow").messages.stream(params, {
+    on_text = function() pieces = pieces + 1 end,
     on_done = function(...) done, result = done + 1, outcome(...) end,
   })
-  anthropic.sleep(0.4)
+  while pieces == 0 do
+    anthropic.sleep(0.01)
+  end
   handle:cancel()
   while done == 0 do
     anthropic.sleep(0.01)
@@ -147,21 +153,25 @@ function SCENARIOS.no_connection(_, client_at)
 end
 
 function SCENARIOS.cancelled_sleep(anthropic)
-  return cancelled(anthropic, anthropic.sleep, 60)
+  return cancelled(anthropic, function() return anthropic.sleep(60) end)
 end
 
 function SCENARIOS.cancelled_request(anthropic, client_at)
-  return cancelled(anthropic, client_at("/hang").messages.create, params)
+  return cancelled(anthropic, function() return client_at("/hang").messages.create(params) end)
 end
 
 function SCENARIOS.cancelled_stream(anthropic, client_at)
+  local stream
   return cancelled(anthropic, function()
-    return assert(client_at("/slow").messages.stream(params)):message()
-  end)
+    stream = assert(client_at("/slow").messages.stream(params))
+    return stream:message()
+  end, function() return stream and stream:snapshot():text() ~= "" end)
 end
 
 function SCENARIOS.cancelled_retry(anthropic, client_at)
-  return cancelled(anthropic, client_at("/busy").messages.create, params)
+  local is_there
+  local client = client_at("/busy", { on_retry = function() is_there = true end })
+  return cancelled(anthropic, function() return client.messages.create(params) end, function() return is_there end)
 end
 
 function SCENARIOS.closed_client(anthropic, client_at)
