@@ -74,6 +74,15 @@ describe("TLS", function()
     assert.is_true(message.response.timings.tls > 0)
   end)
 
+  it("reads ca_file once for all connections", function()
+    serve "here"
+    local path = directory .. "/once.crt"
+    os.execute(("cp %s/ca.crt %s"):format(directory, path))
+    assert(ask { ca_file = path })
+    write_file(path, "no certificate")
+    assert.equal("Hello!", assert(ask { ca_file = path }):text())
+  end)
+
   it("takes authorities from ca_path", function()
     serve "here"
     assert.equal("Hello!", assert(ask { ca_path = directory .. "/authorities" }):text())

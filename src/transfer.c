@@ -132,6 +132,20 @@ static CURLcode set_string(CURL *easy, CURLoption option, const char *value) {
   return value ? curl_easy_setopt(easy, option, value) : CURLE_OK;
 }
 
+/* Reading a file of authorities takes longer than a frame of a game. libcurl keeps what it has read
+ * for later connections, but only where it is given no directory as well, and some builds have both
+ * by default. So it gets what the caller named; else its own file; else its own directory. */
+static CURLcode set_authorities(CURL *easy, const struct transfer_options *options) {
+  const char *file = options->ca_file, *directory = options->ca_path;
+  if (!file && !directory) {
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    file = info->cainfo;
+    directory = file ? NULL : info->capath;
+  }
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+  return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_CAPATH, directory);
+}
+
 static CURLcode set_protocols(CURL *easy) {
 #if LIBCURL_VERSION_NUM >= 0x075500
   return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -188,8 +202,7 @@ static CURLcode configure(struct transfer *transfer, const struct transfer_optio
                        (long)(options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)));
   SET(curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options->http2 ? 1L : 0L));
   SET(set_string(easy, CURLOPT_PROXY, options->proxy));
-  SET(set_string(easy, CURLOPT_CAINFO, options->ca_file));
-  SET(set_string(easy, CURLOPT_CAPATH, options->ca_path));
+  SET(set_authorities(easy, options));
   if (options->insecure) {
     SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
     SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
