@@ -184,6 +184,8 @@ static size_t unescape(char *text, size_t length) {
 bool delta_read(char *json, size_t length, struct delta *delta) {
   struct cursor cursor = {json, json + length};
   struct string string;
+  if (length == 0 || (unsigned char)json[length - 1] >= 0x80) /* cut inside a UTF-8 sequence */
+    return false;
   if (!skip(&cursor, '{') || !skip_member(&cursor, "type") ||
       !skip_word(&cursor, "content_block_delta") || !skip(&cursor, ',') ||
       !skip_member(&cursor, "index") || !read_index(&cursor, &delta->index) ||
