@@ -333,6 +333,20 @@ describe("a stream", function()
       end
     end)
 
+    it("takes a field `choice` of the server's own for any other", function()
+      for _, value in ipairs { "1", '"a"', "[1]", "true" } do
+        local text = streams.read("text"):gsub('{"type":', '{"choice":' .. value .. ',"type":')
+        local message = assert(streams.open(text):message())
+        assert.equal(open_recorded("text"):message():text(), message:text())
+        assert.is_nil(message.choices)
+      end
+    end)
+
+    it("is read where events that look like choices stand among chunks", function()
+      local opened = streams.open('data: {"choice":[{"delta":{}}]}\n\n' .. streams.read "chat_text")
+      assert.equal(open_recorded("chat_text"):message():text(), assert(opened:message()):text())
+    end)
+
     it("keeps events of unknown types that look like others", function()
       local opened = streams.open(streams.of { { type = "content_block_undo", index = 7 } }
         .. streams.read "text")

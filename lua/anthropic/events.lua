@@ -17,12 +17,20 @@ function events.is_content(event)
   return not ((kind == "text" or kind == "thinking") and (block[kind] == nil or block[kind] == ""))
 end
 
+--- The number of the choice that the event belongs to: 0, or what chat_completion.lua marked it
+--- with. A field `choice` that a server has in its own events means nothing.
+---@param event table
+---@return number
+function events.choice_of(event)
+  return event.choice and event.raw and type(event.choice) == "number" and event.choice or 0
+end
+
 --- The text that the event brings to the message, or nil where that is none.
 ---@param event table
 ---@return string?
 function events.text_of(event)
   local part, text
-  if event.choice then
+  if event.choice and events.choice_of(event) ~= 0 then
     return nil
   elseif event.type == "content_block_delta" then
     part = event.delta

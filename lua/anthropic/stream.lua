@@ -71,7 +71,7 @@ local function put(self, event)
   self.queue[self.last] = event
   self.released = self.released or events.is_content(event) or self.last - self.first >= MOST_KEPT_BACK
   self.clock:note(event)
-  if event.type == "message_stop" and not event.choice then
+  if event.type == "message_stop" and events.choice_of(event) == 0 then
     self.complete = true
   end
 end
@@ -86,7 +86,7 @@ local function enqueue(self, event)
 end
 
 local function accumulate(self, event)
-  local choice = event.choice or 0
+  local choice = events.choice_of(event)
   self.accumulators[choice] = self.accumulators[choice] or accumulator.new()
   return self.accumulators[choice]:add(event)
 end
