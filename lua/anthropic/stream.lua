@@ -130,7 +130,7 @@ local function receive(self, data, name)
     end
     return true
   end
-  event.type = event.type or (name ~= "" and name or nil)
+  event.type = event.type or (name ~= "" and json.encode(name) and name or nil)
   enqueue(self, event)
   return true
 end
