@@ -1,55 +1,16 @@
 /* json_scan.h, lua_json.c and lua_json_encode.c: text that the scan accepts is decoded by
  * lua-cjson, whatever the options; and decoding, encoding and decoding again gives the same text.
  */
-#include "fuzz.h"
+#include "fuzz_lua.h"
 #include "json_scan.h"
 
-#include <lauxlib.h>
-#include <lualib.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int luaopen_anthropic_core(lua_State *L);
-
-enum { DECODE = 1, ROUND_TRIP }; /* in the stack */
-
-/* A number beyond the largest double is decoded as infinity, which is not encoded. */
-static const char round_trip[] =
-    "local json = require 'anthropic.json'\n"
-    "return function(text)\n"
-    "  for _, decode in ipairs { json.decode, json.decode_answer } do\n"
-    "    local value = decode(text)\n"
-    "    local first, err = json.encode(value == nil and 0 or value)\n"
-    "    assert(first or tostring(err):find('infinity', 1, true), err)\n"
-    "    local second = first and assert(json.encode((decode(first))))\n"
-    "    if first ~= second then error(first .. '\\n' .. second) end\n"
-    "  end\n"
-    "end\n";
-
-static lua_State *open_lua(void) {
-  lua_State *L = luaL_newstate();
-  FUZZ_ASSERT(L);
-  luaL_openlibs(L);
-  lua_getglobal(L, "package");
-  lua_getfield(L, -1, "preload");
-  lua_pushcfunction(L, luaopen_anthropic_core);
-  lua_setfield(L, -2, "anthropic.core");
-  lua_settop(L, 0);
-  FUZZ_ASSERT(luaL_loadstring(L, "return require('cjson').new().decode") == 0);
-  FUZZ_ASSERT(lua_pcall(L, 0, 1, 0) == 0);
-  FUZZ_ASSERT(luaL_loadstring(L, round_trip) == 0);
-  FUZZ_ASSERT(lua_pcall(L, 0, 1, 0) == 0);
-  return L;
-}
-
-static void call(lua_State *L, int function, const char *text, size_t length) {
-  lua_pushvalue(L, function);
+static void call(lua_State *L, const char *function, const char *text, size_t length) {
+  lua_getfield(L, 1, function);
   lua_pushlstring(L, text, length);
-  if (lua_pcall(L, 1, 0, 0) != 0) {
-    fprintf(stderr, "%s\nin: %.*s\n", lua_tostring(L, -1), (int)length, text);
-    FUZZ_ASSERT(false);
-  }
+  fuzz_call(L, 1, 0, text, length);
 }
 
 /* Scans, and decodes what it accepts. Returns whether it did. */
@@ -64,9 +25,9 @@ static bool accepts(lua_State *L, const char *text, size_t length, unsigned opti
     FUZZ_ASSERT(status == JSON_UNCHANGED || status == JSON_INVALID);
   }
   if (status == JSON_UNCHANGED)
-    call(L, DECODE, text, length);
+    call(L, "decode", text, length);
   else if (status == JSON_REWRITTEN)
-    call(L, DECODE, buffer_bytes(&output), output.length);
+    call(L, "decode", buffer_bytes(&output), output.length);
   else
     FUZZ_ASSERT(result.message && result.position >= 1 && result.position <= length + 1);
   buffer_free(&output);
@@ -76,7 +37,7 @@ static bool accepts(lua_State *L, const char *text, size_t length, unsigned opti
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
   static lua_State *L;
   if (!L)
-    L = open_lua();
+    L = fuzz_open_lua("json");
   char *text = malloc(size + 1); /* the NUL is the last byte that may be read */
   FUZZ_ASSERT(text);
   memcpy(text, input, size);
@@ -87,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
   FUZZ_ASSERT(repaired || !valid);
   FUZZ_ASSERT(accepts(L, text, size, JSON_MARK | JSON_REPAIR | JSON_TAKE_INPUTS) == repaired);
   if (repaired)
-    call(L, ROUND_TRIP, text, size);
+    call(L, "round_trip", text, size);
   free(text);
   return 0;
 }
