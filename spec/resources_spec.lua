@@ -359,6 +359,19 @@ describe("an answer of a method", function()
     assert.equal("protocol", err.kind)
   end)
 
+  it("is an error where it is neither an object nor a list", function()
+    for _, body in ipairs { "8", '"text"', "true" } do
+      serve { { body = body } }
+      local value, err = client.models.retrieve "m"
+      assert.is_nil(value)
+      assert.equal("protocol", err.kind)
+      assert.equal(body, err.body)
+      server:stop()
+    end
+    serve { { body = "[8]" } }
+    assert.same({ 8 }, (client.models.retrieve "m"))
+  end)
+
   it("may be a stream of events without an end mark", function()
     serve { { events = { { data = { type = "one" } }, { data = { type = "two" } } } } }
     local stream = assert(client.beta.sessions.events.stream "session")

@@ -31,13 +31,15 @@ local function describe(value, body)
     return "the answer is empty"
   elseif value == nil then
     return "the answer is not JSON"
+  elseif type(value) ~= "table" then
+    return "the answer is neither an object nor a list"
   end
   return "the answer is no message"
 end
 
 --- Reads the body of an exchange as JSON.
 ---@param exchange anthropic.Exchange
----@return any value decoded; json.null where the body is null
+---@return table|userdata|nil value decoded; json.null where the body is null
 ---@return anthropic.Error? err
 ---@return string? body
 function answer.read_json(exchange)
@@ -51,7 +53,7 @@ function answer.read_json(exchange)
     api_error.status = api_error.status or exchange.response.status
     return nil, api_error
   end
-  if value == nil then
+  if type(value) ~= "table" and value ~= json.null then
     return nil, answer.protocol_error(exchange, describe(value, body), body)
   end
   return value, nil, body

@@ -14,8 +14,9 @@ local params = { model = "m", max_tokens = 9, messages = { { role = "user", cont
 
 -- A message with all its fields: as part of a request it would be its role and content alone.
 local function text_of(value)
+  assert(type(value) == "table" or value == json.null, type(value))
   local fields = {}
-  for name, member in pairs(value) do
+  for name, member in pairs(value ~= json.null and value or {}) do
     fields[name] = name ~= "response" and name ~= "raw" and member or nil
   end
   local text, problem = json.encode(fields)
