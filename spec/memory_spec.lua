@@ -1,12 +1,12 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 local testing = require "anthropic.testing"
 
-local jit = rawget(_G, "jit")
 local host = package.preload.host and require "host"
 
 -- Every allocation of the core, of Lua and of libcurl fails in turn. Memory that is lost or used
--- wrongly then is the sanitizers' to report.
+-- wrongly then is the sanitizers' to report. What a client does then: torture_spec.lua.
 describe("without memory", function()
   if not host then
     pending("needs allocations that fail (make asan)")
@@ -14,38 +14,6 @@ describe("without memory", function()
   end
 
   local ALWAYS = 2 ^ 31
-
-  --- Runs `attempt` with the first allocation of `source` failing, then the second, and so on,
-  --- with all after it and alone, until a run needs no more. Gives the results of each to `check`.
-  --- Returns how many runs failed.
-  local function exhaust(source, attempt, check)
-    local failed = 0
-    if jit then
-      jit.off() -- its compiler does not survive it
-      jit.flush()
-    end
-    for _, lasting in ipairs { true, false } do
-      -- Lua asks a second time after collecting garbage
-      local more = lasting and ALWAYS or source == "lua" and 1 or 0
-      local n = 1
-      repeat
-        local used, ok, result, message = host.attempt(source, n, n + more, attempt)
-        check(ok, result, message)
-        n = n + 1
-        failed = failed + 1
-        if failed % 50 == 0 then
-          collectgarbage()
-        end
-      until used < n - 1
-      failed = failed - 1
-    end
-    if jit then
-      jit.on()
-    end
-    collectgarbage()
-    collectgarbage()
-    return failed
-  end
 
   --- `attempt` gives what it should, or nil and a message, or raises.
   local function expect(wanted)
@@ -60,32 +28,10 @@ describe("without memory", function()
 
   local function each_source(sources, attempt, wanted)
     for _, source in ipairs(sources) do
-      assert.is_true(exhaust(source, attempt, expect(wanted)) > 0, source)
+      assert.is_true(exhaustion.run(source, attempt, expect(wanted)) > 0, source)
       assert.same(wanted, attempt())
     end
   end
-
-  it("events are cut or an error is raised", function()
-    local pieces = {}
-    for i = 1, 12 do
-      pieces[i] = ("event: %s\r\nid: %d\r\ndata: %s\r\ndata: x\r\n: ping\r\n\r\n"):format(
-        ("n"):rep(50 * i), i, ("d"):rep(200 * i))
-    end
-    local text = table.concat(pieces)
-    each_source({ "core", "lua" }, function()
-      local decoder = core.sse(100000)
-      local count, size = 0, 0
-      for i = 1, #text, 700 do
-        decoder:feed(text:sub(i, i + 699))
-        local data, name, id = decoder:next()
-        while data do
-          count, size = count + tonumber(id), size + #data + #name
-          data, name, id = decoder:next()
-        end
-      end
-      return { count, size, (decoder:retry()) }
-    end, { 78, 78 * 250 + 24 })
-  end)
 
   it("no event is lost without an error", function()
     local numbers = {}
@@ -113,25 +59,6 @@ describe("without memory", function()
         assert.has_error(function() decoder:feed("data: 1\n\n") end, "not enough memory")
       end
     end
-  end)
-
-  it("JSON is decoded and encoded, or an error is given", function()
-    local json = require "anthropic.json"
-    local text = [[{"content":[{"type":"tool_use","id":"a","input":{"x":[],"n":12345678901234567890,"s":"\u00e9\n"}}],]]
-      .. [["empty":[],"nothing":null,"object":{},"big":9007199254740993,"list":[1,2.5,"]] .. ("y"):rep(2000) .. [["]}]]
-    local encoded = assert(json.encode(assert(json.decode_answer(text))))
-    each_source({ "core", "lua" }, function()
-      local value, err = json.decode_answer(text)
-      if value == nil then
-        return nil, err
-      end
-      return json.encode(value)
-    end, encoded)
-    each_source({ "core", "lua" }, function()
-      local _, err = json.encode { a = { b = { ["c d"] = print } } }
-      return tostring(err)
-    end, 'a.b["c d"]: a function has no JSON form')
-    assert.equal(encoded, json.encode(json.decode_answer(text)))
   end)
 
   it("the module is opened, or an error is raised", function()
@@ -257,6 +184,18 @@ describe("without memory", function()
       no_descriptor_is_lost()
     end)
 
+    it("counts no socket that is closed: a forked process closes those that are counted", function()
+      for n = 1, 100 do
+        local loop = core.loop()
+        host.attempt("curl", n, n, function()
+          return request(loop, read_events)
+        end)
+        local _, sockets = core_peer.descriptors():gsub("socket", "")
+        assert.is_true(loop:connections() <= sockets, n)
+        loop:close()
+      end
+    end)
+
     it("gives a whole body, or an error", function()
       local loop = core.loop()
       local function whole_body()
@@ -275,37 +214,6 @@ describe("without memory", function()
       end
       loop:close()
       no_descriptor_is_lost()
-    end)
-  end)
-
-  describe("a client", function()
-    local anthropic = require "anthropic"
-    local server
-
-    setup(function()
-      server = testing.server { script = testing.stream { text = "Hello there!" } }
-    end)
-
-    teardown(function()
-      server:stop()
-    end)
-
-    local function ask()
-      local client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0, timeout = 20 }
-      local stream, err = client.messages.create {
-        stream = true, model = "m", max_tokens = 10, messages = { { role = "user", content = "Hi" } },
-      }
-      if not stream then
-        return nil, err
-      end
-      local message
-      message, err = stream:message()
-      return message and message:text(), err
-    end
-
-    it("streams a message, or gives an error", function()
-      assert.equal("Hello there!", (ask()))
-      each_source({ "core", "curl", "lua" }, ask, "Hello there!")
     end)
   end)
 end)

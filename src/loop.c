@@ -203,12 +203,15 @@ static void detach(struct loop *loop, struct transfer *transfer) {
   unlink_transfer(loop, transfer);
 }
 
+/* Without memory libcurl closes sockets without telling (it did not get to publish them). */
 static void close_multi(struct loop *loop) {
   struct sigpipe_guard guard;
   sigpipe_block(&guard);
   curl_multi_cleanup(loop->multi);
   sigpipe_restore(&guard);
   loop->multi = NULL;
+  while (loop->socket_count > 0)
+    poller_watch(loop->poller, loop->sockets[--loop->socket_count], false, false);
 }
 
 /* In a forked child the multi handle, its easy handles and its resolver threads are the parent's:
