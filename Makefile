@@ -80,15 +80,25 @@ ASAN_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-
 LUA_LIBS := $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA))
 ASAN_HOST := build/asan/$(LUA)$(POLLER:%=-%)
 
-$(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c
+# build/host/<lua> is the same without sanitizers, for valgrind.
+HOST := build/host/$(LUA)
+HOST_FLAGS = -O1 -g
+$(ASAN_HOST): HOST_FLAGS = $(ASAN_FLAGS) $(POLLER:%=-DPOLLER_%)
+
+$(HOST) $(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c
 	@mkdir -p $(@D)
-	$(COMPILE) $(ASAN_FLAGS) $(POLLER:%=-DPOLLER_%) -Isrc -o $@ $(SOURCES) spec/support/host.c \
+	$(COMPILE) $(HOST_FLAGS) -Isrc -o $@ $(SOURCES) spec/support/host.c \
 	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -Wl,-E \
 	  $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
 
 asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSan and LeakSanitizer
 	LSAN_OPTIONS=suppressions=spec/support/leaks.txt:print_suppressions=0 \
 	  SPEC_LUA=$(ASAN_HOST) spec/run $(LUA) $(SPECS)
+
+torture: $(ASAN_HOST) all ## run scenarios with every allocation failing in turn, and print what came of it
+	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" \
+	  LSAN_OPTIONS=suppressions=spec/support/leaks.txt:print_suppressions=0 \
+	  $(ASAN_HOST) spec/torture/run.lua $(SCENARIOS)
 
 bench: all ## measure what streams, tool inputs and batch results cost (needs valgrind)
 	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && \
@@ -182,4 +192,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 12
 
-.PHONY: all demo test test-all test-hosts lint asan coverage bench fuzz soak env install doc types rockspecs clean help
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))

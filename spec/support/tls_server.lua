@@ -1,12 +1,11 @@
--- Answers every request over TLS with one body: lua tls_server.lua log certificate key [body]
+-- Answers every request over TLS with one body, for so many seconds (60):
+-- lua tls_server.lua log certificate key [body [seconds]]
 -- Logs each request's head, and each failed handshake.
 
 local socket = require "socket"
 local ssl = require "ssl"
 
-local LIFETIME = 60 -- seconds
-
-local log_path, certificate, key, body = ...
+local log_path, certificate, key, body, lifetime = ...
 local log = assert(io.open(log_path, "a"))
 log:setvbuf "no"
 
@@ -34,7 +33,7 @@ local function serve(client)
     .. ("Content-Length: %d\r\n\r\n"):format(#body) .. body)
 end
 
-local deadline = socket.gettime() + LIFETIME
+local deadline = socket.gettime() + tonumber(lifetime or 60)
 while socket.gettime() < deadline do
   listener:settimeout(1)
   local plain = listener:accept()

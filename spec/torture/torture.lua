@@ -1,0 +1,101 @@
+-- Runs the scenarios (scenarios.lua) with allocations failing, and judges what comes of it: the right
+-- result, or a clear error, and nothing left behind.
+
+local core_peer = require "spec.support.core_peer"
+local errors = require "anthropic.error"
+local exhaustion = require "spec.support.exhaustion"
+local loop = require "anthropic.loop"
+local scenarios = require "spec.torture.scenarios"
+
+local torture = {}
+
+local MOST_WRONG = 5 -- that are told of one scenario and allocator
+-- Kinds that a lack of memory may show as.
+local KINDS = { connection = true, invalid_request = true }
+
+local function is_clear(err)
+  if errors.is(err) then
+    return KINDS[err.kind] and #err.message > 0
+  end
+  return type(err) == "string" and err:find("not enough memory", 1, true) ~= nil
+end
+
+local function judge(tally, wanted, ok, result, err)
+  if ok and result == wanted then
+    tally.right = tally.right + 1
+  elseif ok and result == nil and is_clear(err) or not ok and is_clear(result) then
+    tally.errors = tally.errors + 1
+  elseif #tally.wrong < MOST_WRONG then
+    table.insert(tally.wrong, ok and result ~= nil and "got " .. tostring(result):sub(1, 500)
+      or tostring(ok and err or result))
+  end
+end
+
+-- The open descriptors; sockets without those that the loop keeps for another request.
+local function descriptors()
+  collectgarbage()
+  collectgarbage()
+  loop.step(0)
+  local sockets, others = -loop.core():connections(), {}
+  for name in core_peer.descriptors():gmatch "[^\n]+" do
+    if name:find "socket" then
+      sockets = sockets + 1
+    else
+      others[#others + 1] = name
+    end
+  end
+  return table.concat(others, " ") .. " and sockets: " .. sockets
+end
+
+-- What is still under way, or open, after it all.
+local function note_remains(tally, before)
+  local now = descriptors()
+  if loop.core():active() > 0 then
+    table.insert(tally.wrong, "transfers are still under way")
+  end
+  if now ~= before then
+    table.insert(tally.wrong, "descriptors: " .. before .. " became " .. now)
+  end
+end
+
+local function run(scenario, source, density)
+  local tally = { right = 0, errors = 0, wrong = {} }
+  local text, problem = scenario.run()
+  if text ~= scenario.wanted then
+    error(("%s: with memory it gives %s"):format(scenario.name, tostring(text or problem)), 0)
+  end
+  local before = descriptors()
+  tally.failed, tally.allocations = exhaustion.run(source, scenario.run, function(ok, result, err)
+    judge(tally, scenario.wanted, ok, result, err)
+  end, density)
+  judge(tally, scenario.wanted, pcall(scenario.run))
+  if scenario.check then
+    local ok, complaint = pcall(scenario.check)
+    if not ok then
+      table.insert(tally.wrong, tostring(complaint))
+    end
+  end
+  note_remains(tally, before)
+  return tally
+end
+
+--- Runs those scenarios whose names are wanted, with each of their allocators.
+---@param density? number see exhaustion.run
+---@param is_wanted fun(name: string): boolean
+---@param tell fun(scenario: table, source: string, tally: table) told of each when it is over
+function torture.each(density, is_wanted, tell)
+  local opened = scenarios.open()
+  local ok, problem = xpcall(function()
+    for _, scenario in ipairs(opened.list) do
+      for _, source in ipairs(is_wanted(scenario.name) and scenario.sources or {}) do
+        tell(scenario, source, run(scenario, source, density))
+      end
+    end
+  end, debug.traceback)
+  opened:close()
+  if not ok then
+    error(problem, 0)
+  end
+end
+
+return torture
