@@ -1,6 +1,7 @@
 -- The four timeouts. They are short here, and what is asserted of the clock is wide.
 
 local anthropic = require "anthropic"
+local full_queue = require "spec.support.full_queue"
 local options = require "anthropic.options"
 local service = require "spec.support.service"
 local socket = require "socket"
@@ -46,45 +47,22 @@ describe("the timeout", function()
   after_each(service.clear)
 
   describe("connect", function()
-    local listener, fillers
-
-    -- An address whose queue of connections is full: the next one is not answered.
-    local function full_queue()
-      listener = assert(socket.tcp())
-      assert(listener:bind("127.0.0.1", 0))
-      assert(listener:listen(0))
-      local _, port = listener:getsockname()
-      fillers = {}
-      for i = 1, 8 do
-        fillers[i] = socket.tcp()
-        fillers[i]:settimeout(0)
-        fillers[i]:connect("127.0.0.1", port)
-      end
-      socket.sleep(0.1)
-      local probe = socket.tcp()
-      probe:settimeout(0.2)
-      local connected = probe:connect("127.0.0.1", port)
-      probe:close()
-      return "http://127.0.0.1:" .. port, connected == nil
-    end
+    local queue
 
     after_each(function()
-      for _, filler in ipairs(fillers or {}) do
-        filler:close()
+      if queue then
+        queue:close()
+        queue = nil
       end
-      if listener then
-        listener:close()
-      end
-      listener, fillers = nil, nil
     end)
 
     it("is named where no connection comes about", function()
-      local url, is_full = full_queue()
-      if not is_full then
+      queue = full_queue.open()
+      if not queue then
         pending "this system answers connections above its queue"
         return
       end
-      local client = service.client(nil, { base_url = url, timeout = { connect = SHORT } })
+      local client = service.client(nil, { base_url = queue.url, timeout = { connect = SHORT } })
       everywhere(function()
         for _, streamed in ipairs { false, true } do
           local message, err = timed(SHORT, function()
@@ -98,13 +76,13 @@ describe("the timeout", function()
     end)
 
     it("gives way to a shorter one", function()
-      local url, is_full = full_queue()
-      if not is_full then
+      queue = full_queue.open()
+      if not queue then
         pending "this system answers connections above its queue"
         return
       end
       for name, timeout in pairs { total = SHORT, first_byte = { first_byte = SHORT } } do
-        local client = service.client(nil, { base_url = url, timeout = timeout })
+        local client = service.client(nil, { base_url = queue.url, timeout = timeout })
         local _, err = timed(SHORT, function()
           return client.messages.create(params())
         end)
