@@ -11,10 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { BATCH = 64, MAX_IDLE_CONNECTIONS = 64 };
+
+/* A socket, and what tells it from another that has its number after it was closed. */
+struct open_socket {
+  int descriptor;
+  dev_t device;
+  ino_t inode;
+};
 
 struct loop {
   CURLM *multi;
@@ -24,12 +32,12 @@ struct loop {
   size_t active;
   struct transfer *first_ready;
   struct transfer *last_ready;
-  double curl_deadline;     /* when libcurl wants to be called, or HUGE_VAL */
-  double transfer_deadline; /* no transfer's timeout runs out before this */
-  double alarm;             /* when the host wants a step, or HUGE_VAL */
-  double armed;             /* what the poller's timer is set to */
-  size_t served;            /* sockets since timeouts were last looked at */
-  int *sockets;             /* every socket that libcurl has open */
+  double curl_deadline;        /* when libcurl wants to be called, or HUGE_VAL */
+  double transfer_deadline;    /* no transfer's timeout runs out before this */
+  double alarm;                /* when the host wants a step, or HUGE_VAL */
+  double armed;                /* what the poller's timer is set to */
+  size_t served;               /* sockets since timeouts were last looked at */
+  struct open_socket *sockets; /* every socket that libcurl has open; some may be closed by now */
   size_t socket_count;
   size_t socket_capacity;
 };
@@ -80,18 +88,47 @@ static int on_timer(CURLM *multi, long milliseconds, void *userdata) {
   return 0;
 }
 
-static bool track_socket(struct loop *loop, int socket) {
+static bool is_open(const struct open_socket *socket) {
+  struct stat now;
+  return fstat(socket->descriptor, &now) == 0 && now.st_dev == socket->device &&
+         now.st_ino == socket->inode;
+}
+
+/* libcurl closes a socket on which no connection came about (a timeout, the slower of two address
+ * families) without a word. */
+static void forget_closed(struct loop *loop) {
+  size_t kept = 0;
+  for (size_t i = 0; i < loop->socket_count; i++)
+    if (is_open(&loop->sockets[i]))
+      loop->sockets[kept++] = loop->sockets[i];
+  loop->socket_count = kept;
+}
+
+static void forget(struct loop *loop, int descriptor) {
+  for (size_t i = 0; i < loop->socket_count; i++)
+    if (loop->sockets[i].descriptor == descriptor) {
+      loop->sockets[i] = loop->sockets[--loop->socket_count];
+      return;
+    }
+}
+
+static bool track(struct loop *loop, int descriptor) {
+  struct stat status;
+  forget(loop, descriptor); /* closed without a word: its number is there again */
+  if (fstat(descriptor, &status) != 0)
+    return false;
   if (loop->socket_count == loop->socket_capacity) {
     if (loop->socket_capacity > SIZE_MAX / 2 / sizeof *loop->sockets)
       return false;
     size_t capacity = loop->socket_capacity ? loop->socket_capacity * 2 : 16;
-    int *sockets = realloc(loop->sockets, capacity * sizeof *sockets);
+    struct open_socket *sockets = realloc(loop->sockets, capacity * sizeof *sockets);
     if (!sockets)
       return false;
     loop->sockets = sockets;
     loop->socket_capacity = capacity;
   }
-  loop->sockets[loop->socket_count++] = socket;
+  loop->sockets[loop->socket_count++] =
+      (struct open_socket){descriptor, status.st_dev, status.st_ino};
   return true;
 }
 
@@ -108,7 +145,7 @@ static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_s
 #ifndef SOCK_CLOEXEC
   fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 #endif
-  if (!track_socket(loop, descriptor)) {
+  if (!track(loop, descriptor)) {
     close(descriptor);
     return CURL_SOCKET_BAD;
   }
@@ -118,11 +155,7 @@ static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_s
 static int on_close(void *userdata, curl_socket_t socket) {
   struct loop *loop = userdata;
   poller_watch(loop->poller, (int)socket, false, false);
-  for (size_t i = 0; i < loop->socket_count; i++)
-    if (loop->sockets[i] == (int)socket) {
-      loop->sockets[i] = loop->sockets[--loop->socket_count];
-      break;
-    }
+  forget(loop, (int)socket);
   return close((int)socket);
 }
 
@@ -225,8 +258,9 @@ static void abandon_parent(struct loop *loop) {
     transfer_finish(transfer, TRANSFER_CANCELLED);
     unlink_transfer(loop, transfer);
   }
+  forget_closed(loop);
   for (size_t i = 0; i < loop->socket_count; i++)
-    close(loop->sockets[i]);
+    close(loop->sockets[i].descriptor);
   loop->socket_count = 0;
   poller_free(loop->poller);
   loop->poller = NULL;
@@ -451,6 +485,7 @@ size_t loop_active(const struct loop *loop) {
 
 size_t loop_connections(struct loop *loop) {
   notice_fork(loop);
+  forget_closed(loop);
   return loop->socket_count;
 }
 
