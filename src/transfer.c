@@ -13,8 +13,8 @@
 #include <time.h>
 
 enum {
-  WINDOW = 256 * 1024,            /* body bytes that wait before an unread transfer pauses */
-  MAX_HEADER_BYTES = 1024 * 1024, /* of one response */
+  WINDOW = 256 * 1024,           /* body bytes that wait before an unread transfer pauses */
+  MAX_HEADER_BYTES = 256 * 1024, /* of one response; libcurl's own limit is above it */
   KEEP_ALIVE_SECONDS = 60
 };
 
@@ -55,7 +55,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   if (is_status_line(line, length))
     buffer_clear(&transfer->response_headers);
   if (length > MAX_HEADER_BYTES - transfer->response_headers.length) {
-    transfer_finish(transfer, TRANSFER_TOO_LARGE);
+    transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
     return 0;
   }
   if (!buffer_append(&transfer->response_headers, line, length)) {
@@ -321,6 +321,16 @@ void transfer_fail_file(struct transfer *transfer, const char *verb, const char 
   transfer_finish(transfer, TRANSFER_FILE);
 }
 
+/* For libcurl a line of the headers above its limit is one that there is no memory for, or from 8.6
+ * on too large. */
+static bool has_large_header(const struct transfer *transfer, CURLcode code) {
+  enum { TOO_LARGE = 100 };
+  curl_off_t first_byte = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+  return !transfer->status && first_byte > 0 &&
+         (code == CURLE_OUT_OF_MEMORY || (int)code == TOO_LARGE);
+}
+
 void transfer_complete(struct transfer *transfer, CURLcode code) {
   static const struct {
     CURLcode code;
@@ -337,6 +347,10 @@ void transfer_complete(struct transfer *transfer, CURLcode code) {
   if (code == CURLE_OK) {
     /* libcurl calls an answer that broke off inside its headers a success */
     transfer_finish(transfer, transfer->status ? TRANSFER_OK : TRANSFER_TRUNCATED);
+    return;
+  }
+  if (has_large_header(transfer, code)) {
+    transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
     return;
   }
   snprintf(transfer->message, sizeof transfer->message, "%s",

@@ -55,7 +55,8 @@ enum transfer_failure {
   TRANSFER_TOTAL_TIMEOUT,
   TRANSFER_TRUNCATED, /* the peer ended before the announced end */
   TRANSFER_TOO_LARGE,
-  TRANSFER_FILE, /* a file could not be read or written: `message` names it */
+  TRANSFER_LARGE_HEADERS, /* of the response */
+  TRANSFER_FILE,          /* a file could not be read or written: `message` names it */
   TRANSFER_NO_MEMORY,
   TRANSFER_CANCELLED
 };

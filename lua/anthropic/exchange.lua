@@ -136,12 +136,15 @@ local FAILURES = {
     return { kind = "connection", message = message, code = code }
   end,
   truncated = function(_, message)
-    message = message ~= "" and message or "the connection was closed inside the headers"
+    message = message ~= "" and message or "the connection was closed before the headers were complete"
     return { kind = "truncated", message = message }
   end,
   too_large = function(self)
     local limit = self.option "max_response_bytes"
     return { kind = "protocol", message = ("the answer is larger than %d bytes"):format(limit) }
+  end,
+  large_headers = function()
+    return { kind = "protocol", message = "the answer's headers are too large" }
   end,
   file = function(_, message)
     return { kind = "invalid_request", message = message }
