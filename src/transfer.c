@@ -193,6 +193,7 @@ static CURLcode configure(struct transfer *transfer, const struct transfer_optio
   SET(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
   SET(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
   SET(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+  SET(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "")); /* all that libcurl knows */
   SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
   SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEP_ALIVE_SECONDS));
   SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEP_ALIVE_SECONDS));
@@ -229,8 +230,9 @@ struct transfer *transfer_new(const struct transfer_options *options, CURLcode *
   *code = configure(transfer, options);
   if (*code != CURLE_OK)
     goto fail;
-  /* libcurl would ask a server whether it may send a large body, and wait up to a second */
-  if (transfer_add_header(transfer, "Expect:"))
+  /* libcurl would ask a server whether it may send a large body, and wait up to a second; what
+   * comes compressed is unpacked, but not asked for: it makes a stream's events late */
+  if (transfer_add_header(transfer, "Expect:") && transfer_add_header(transfer, "Accept-Encoding:"))
     return transfer;
   *code = CURLE_OUT_OF_MEMORY;
 fail:

@@ -16,10 +16,10 @@ local recording = {}
 
 local FIRST_LINE = "anthropic recording 1\n"
 
--- Header fields of the connection, and those with secrets.
+-- Header fields of the connection, of what was unpacked on the way, and those with secrets.
 local NOT_KEPT = {
-  connection = true, ["content-length"] = true, ["keep-alive"] = true, ["set-cookie"] = true,
-  ["transfer-encoding"] = true,
+  connection = true, ["content-encoding"] = true, ["content-length"] = true, ["keep-alive"] = true,
+  ["set-cookie"] = true, ["transfer-encoding"] = true,
 }
 
 local function header_list(block)
