@@ -44,6 +44,11 @@ local function positive(number)
   return number and number > 0 and number < math.huge and number or nil
 end
 
+-- A decimal number, which is less than all that Lua takes for one.
+local function decimal(text)
+  return text and text:find "^%s*%-?[%d.]+%s*$" and tonumber(text) or nil
+end
+
 --- Seconds that the response asks to wait, or nil: `retry-after-ms`, then `retry-after` in seconds
 --- or as a date (reckoned from the response's own date, where it has one).
 ---@param fields? table<string, string>
@@ -52,12 +57,12 @@ function retry.after(fields)
   if not fields then
     return nil
   end
-  local milliseconds = positive(tonumber(fields["retry-after-ms"]))
+  local milliseconds = positive(decimal(fields["retry-after-ms"]))
   if milliseconds then
     return milliseconds / 1000
   end
   local value = fields["retry-after"]
-  local seconds = tonumber(value)
+  local seconds = decimal(value)
   if seconds then
     return positive(seconds)
   end
