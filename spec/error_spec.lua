@@ -1,9 +1,8 @@
 -- What comes of answers that are no message: refusals, broken bodies, cuts, errors inside a stream.
--- Nothing is retried here; see retry_spec.
+-- Nothing is retried here; see retry_spec, and for broken connections and answers faults_spec.
 
 local anthropic = require "anthropic"
 local service = require "spec.support.service"
-local socket = require "socket"
 local testing = require "anthropic.testing"
 
 local params = service.params
@@ -335,159 +334,17 @@ describe("a failure", function()
   end)
 
   describe("by an answer that breaks off", function()
-    it("anywhere in its head is no success", function()
-      for _, make in ipairs { testing.message, testing.stream } do
-        local whole = make { text = "Hello" }
-        local server = service.serve(whole)
-        local plain = socket.connect("127.0.0.1", server.port)
-        plain:send "POST /v1/messages HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n{}"
-        local length = 0
-        repeat
-          local line = assert(plain:receive "*l")
-          length = length + #line + 2
-        until line == ""
-        plain:close()
-        local script = {}
-        for cut = 0, length - 1 do
-          script[#script + 1] = make { text = "Hello", cut_headers = cut }
-        end
-        each(script, function(err, i, streamed)
-          assert.is_true(err.kind == "truncated" or err.kind == "connection", tostring(err))
-          check_common(err, err.kind)
-          assert.is_nil(err.status, "cut after " .. i - 1 .. " bytes" .. (streamed and ", streamed" or ""))
-          assert.is_nil(err.headers)
-        end)
-      end
-    end)
-
-    it("anywhere in its body is truncated", function()
-      local script = {}
-      for _, framing in ipairs { "length", "chunked" } do
-        for _, cut in ipairs { 0, 1, 5, 50, 150 } do
-          script[#script + 1] = testing.message { text = "Hello", framing = framing, cut_after = cut }
-        end
-      end
-      each(script, function(err)
-        check_common(err, "truncated", { status = 200 })
-        assert.matches("^req_test_", err.request_id)
-      end)
-    end)
-
-    it("by a reset is a connection error, before, in and after its head", function()
-      local script = {
-        { reset = true },
-        { close = true },
-        testing.message { text = "Hello", reset_after = 0 },
-        testing.message { text = "Hello", reset_after = 20 },
-      }
-      each(script, function(err, i)
-        check_common(err, "connection")
-        assert.equal(i > 2 and 200 or nil, err.status)
-        assert.equal(i > 2, err.request_id ~= nil)
-      end)
-    end)
-
-    it("at any event of a stream is truncated, with what came", function()
-      local whole = testing.stream { text = "one two three", thinking = "Hm. Hm." }
-      local script, texts = {}, {}
-      local text = ""
-      for count = 0, #whole.events - 1 do
-        local events = {}
-        for i = 1, count do
-          events[i] = whole.events[i]
-        end
-        local last = events[count] and events[count].data
-        text = text .. (last and last.delta and last.delta.text or "")
-        script[#script + 1], texts[#texts + 1] = { events = events }, text
-      end
-      local client = service.client(service.serve(script))
-      for i in ipairs(script) do
-        local stream = assert(client.messages.stream(params()))
-        local message, err = stream:message()
-        assert.is_nil(message)
-        check_common(err, "truncated", { status = 200 })
-        if i == 1 then
-          assert.is_nil(err.partial)
-        else
-          assert.equal("msg_test", err.partial.id)
-          assert.equal(texts[i], err.partial:text())
-          assert.is_nil(err.partial.unknown_deltas)
-        end
-      end
-      assert.equal("one two three", text)
-    end)
-
-    it("inside an event of a stream is truncated, with what came before it", function()
-      local whole = testing.stream { text = "one two three", framing = "chunked" }
-      for _, framing in ipairs { "chunked", "close" } do
-        local script = {}
-        for cut = 1, 800, 37 do
-          script[#script + 1] = testing.stream { text = "one two three", framing = framing, cut_after = cut }
-        end
-        local client = service.client(service.serve(script))
-        local longest = ""
-        for _ = 1, #script do
-          local message, err = ask(client, true)
-          assert.is_nil(message)
-          check_common(err, "truncated", { status = 200 })
-          local text = err.partial and err.partial:text() or ""
-          assert.equal(text, ("one two three"):sub(1, #text))
-          longest = #text > #longest and text or longest
-        end
-        assert.is_true(#longest > 0)
-      end
-      assert.is_true(#whole.events > 5)
-    end)
-
-    it("by a reset inside a stream is a connection error, with what came", function()
-      local answer = testing.stream { text = "one two three", delay_between = 0.02 }
-      answer.reset_after = 700
-      local message, err = ask(service.client(service.serve(answer)), true)
+    it("in its body keeps what came of it", function()
+      local server = service.serve(testing.message { text = "Hello", cut_after = 20 })
+      local message, err = service.client(server).messages.create(params())
       assert.is_nil(message)
-      check_common(err, "connection", { status = 200 })
-      assert.matches("^one", err.partial:text())
-    end)
-
-    it("after its end mark is complete", function()
-      local client = service.client(service.serve {
-        testing.stream { text = "Hello!", cut_after = 100000 },
-        testing.stream { text = "Hello!", hang_after = 100000 },
-        testing.stream { text = "Hello!", framing = "close" },
-      })
-      for _ = 1, 3 do
-        assert.equal("Hello!", assert(ask(client, true)):text())
-      end
+      check_common(err, "truncated", { status = 200 })
+      assert.equal(20, #err.body)
+      assert.equal("{", err.body:sub(1, 1))
     end)
   end)
 
   describe("of the connection", function()
-    local function free_port()
-      local listener = assert(socket.bind("127.0.0.1", 0))
-      local _, port = listener:getsockname()
-      listener:close()
-      return port
-    end
-
-    it("is told where it is refused", function()
-      local client = service.client(nil, { base_url = "http://127.0.0.1:" .. free_port() })
-      for _, streamed in ipairs { false, true } do
-        local message, err = ask(client, streamed)
-        assert.is_nil(message)
-        check_common(err, "connection")
-        assert.is_nil(err.status)
-        assert.is_nil(err.headers)
-      end
-    end)
-
-    it("is told where the host name has no address", function()
-      -- a label above 63 letters is refused without asking a name server
-      local client = service.client(nil, { base_url = "http://" .. ("a"):rep(64) .. ".invalid" })
-      local message, err = client.messages.create(params())
-      assert.is_nil(message)
-      check_common(err, "connection")
-      assert.matches("resolve", err.message)
-    end)
-
     it("is told where the URL cannot be used", function()
       for _, url in ipairs { "http://127.0.0.1:99999", "http://[::1" } do
         local message, err = service.client(nil, { base_url = url }).messages.create(params())
@@ -510,42 +367,6 @@ describe("a failure", function()
         assert.is_true(err.kind == "connection" or err.kind == "truncated" or err.kind == "protocol", tostring(err))
         check_common(err, err.kind)
       end)
-    end)
-
-    it("ends where the head is without end", function()
-      local client = service.client(service.serve {
-        raw = "HTTP/1.1 200 OK\r\n" .. ("X-Header: " .. ("x"):rep(1000) .. "\r\n"):rep(3000),
-      })
-      local message, err = client.messages.create(params())
-      assert.is_nil(message)
-      assert.is_true(err.kind == "protocol" or err.kind == "connection", tostring(err))
-    end)
-  end)
-
-  describe("by a server that stops", function()
-    it("before its answer is a timeout", function()
-      local client = service.client(service.serve { hang = true }, { timeout = { first_byte = 0.3 } })
-      for _, streamed in ipairs { false, true } do
-        local message, err = ask(client, streamed)
-        assert.is_nil(message)
-        check_common(err, "timeout", { timeout = "first_byte" })
-        assert.is_nil(err.status)
-      end
-    end)
-
-    it("in the middle is a timeout, with what came", function()
-      local client = service.client(service.serve {
-        testing.message { text = "one two three", hang_after = 50 },
-        testing.stream { text = "one two three", hang_after = 700 },
-      }, { timeout = { idle = 0.3 } })
-      local message, err = ask(client, false)
-      assert.is_nil(message)
-      check_common(err, "timeout", { timeout = "idle", status = 200 })
-      assert.matches("^req_test_", err.request_id)
-      message, err = ask(client, true)
-      assert.is_nil(message)
-      check_common(err, "timeout", { timeout = "idle", status = 200 })
-      assert.matches("^one", err.partial:text())
     end)
   end)
 

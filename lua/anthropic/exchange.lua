@@ -193,7 +193,11 @@ function Exchange:read_body()
     body = self.transfer:body()
   end
   log.write(self, "body", { bytes = #body, response_body = log.body(self, body) })
-  return body, self:failure()
+  local failure = self:failure()
+  if failure and body ~= "" then
+    failure.body = self.redact(body)
+  end
+  return body, failure
 end
 
 local function string_or_nil(value)
