@@ -176,6 +176,9 @@ install: all ## install under PREFIX (default /usr/local), for LUA
 	  install -D -m 644 lua/$$module $(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$module; done
 	install -D -m 755 $(CORE) $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic/core.so
 
+reliability: all ## try every fault, and write the table of doc/reliability.md anew
+	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/reliability.lua
+
 doc: ## write doc/reference.md anew, after a public function or annotation changed
 	lua5.4 tools/reference.lua > doc/reference.md
 
@@ -190,6 +193,6 @@ clean: ## remove what was built
 	rm -rf build
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 13
 
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))

@@ -1,0 +1,45 @@
+-- Every fault by every way of reading: see support/faults.lua.
+
+local fault_matrix = require "spec.support.fault_matrix"
+local readings = require "spec.support.readings"
+
+describe("under every fault, a request", function()
+  local report
+
+  setup(function()
+    report = fault_matrix.run()
+  end)
+
+  it("ends as it should", function()
+    local shown = {}
+    for i = 1, math.min(20, #report.problems) do
+      shown[i] = report.problems[i]
+    end
+    assert.equal("", table.concat(shown, "\n"))
+    assert.is_true(report.all.tried > 0)
+    assert.equal(report.all.tried, report.all.survived)
+  end)
+
+  it("loses nothing that came", function()
+    assert.equal(0, report.all.lost)
+  end)
+
+  it("never hangs", function()
+    assert.equal(0, report.all.hung)
+  end)
+
+  it("leaves nothing behind", function()
+    assert.same({ descriptors = 0, connections = 0, transfers = 0 }, report.leaked)
+  end)
+
+  it("is in the table of doc/reliability.md (make reliability)", function()
+    if not readings.all then
+      pending "a way of reading is missing on this Lua"
+      return
+    end
+    local file = assert(io.open "doc/reliability.md")
+    local page = file:read "*a"
+    file:close()
+    assert.equal(fault_matrix.with_table(page, report), page)
+  end)
+end)
