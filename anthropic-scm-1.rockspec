@@ -56,6 +56,7 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
     },
     ["anthropic.accumulator"] = "lua/anthropic/accumulator.lua",
+    ["anthropic.advice"] = "lua/anthropic/advice.lua",
     ["anthropic.answer"] = "lua/anthropic/answer.lua",
     ["anthropic.batch_plan"] = "lua/anthropic/batch_plan.lua",
     ["anthropic.batch_results"] = "lua/anthropic/batch_results.lua",

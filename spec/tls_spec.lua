@@ -37,33 +37,81 @@ describe("TLS", function()
     end
   end)
 
-  local function serve(name)
+  local function serve(name, protocol)
     local path = directory .. "/" .. name
-    server = child.start("spec/support/tls_server.lua", path .. ".crt", path .. ".key", MESSAGE)
+    server = child.start("spec/support/tls_server.lua", path .. ".crt", path .. ".key", MESSAGE, 60, protocol)
     return server
   end
 
   local function ask(options)
-    options.base_url = ("https://%s:%d"):format(options.host or "127.0.0.1", server.port)
+    options.base_url = options.base_url or ("https://%s:%d"):format(options.host or "127.0.0.1", server.port)
     options.host = nil
     options.api_key = KEY
     return anthropic.new(options).messages.create(params)
   end
 
-  local function assert_refused(message, err, words)
+  -- Refused before the key is sent, with words that say why and what to do.
+  local function assert_refused(message, err, why, what_to_do)
     assert.is_nil(message)
     assert.equal("connection", err.kind)
-    assert.matches(words, err.message)
-    assert.equal(1, err.attempts)
+    assert.matches(why, err.message)
+    assert.matches(what_to_do, err.message)
+    assert.matches("^anthropic: connection error: ", tostring(err))
     assert.is_nil(server:log():find(KEY, 1, true))
     assert.is_nil(server:log():find("POST", 1, true))
   end
 
-  it("refuses an authority that nobody vouches for, once, before the key is sent", function()
+  for _, case in ipairs {
+    { "an authority that nobody vouches for", "here", nil, "issuer", "set ca_file or ca_path" },
+    { "a certificate of another authority", "self", "ca.crt", "self.signed", "set ca_file or ca_path" },
+    { "a certificate that vouches for itself", "self", nil, "self.signed", "set ca_file or ca_path" },
+    { "another host's certificate", "elsewhere", "ca.crt", "127%.0%.0%.1", "check base_url" },
+    { "an expired certificate", "old", "ca.crt", "expired", "this machine's clock" },
+    { "a ca_file that cannot be read", "here", "none.crt", "none%.crt", "check ca_file" },
+    { "a ca_file without certificates", "here", "ca.key", "ca%.key", "check ca_file" },
+  } do
+    it("refuses " .. case[1] .. ", once, and says what to do", function()
+      serve(case[2])
+      local message, err = ask { ca_file = case[3] and directory .. "/" .. case[3] }
+      assert_refused(message, err, case[4], case[5])
+      assert.equal(1, err.attempts)
+    end)
+  end
+
+  it("refuses a ca_path that is not there", function()
     serve "here"
-    local message, err = ask {}
-    assert_refused(message, err, "certificate")
-    assert.matches("^anthropic: connection error: ", tostring(err))
+    local message, err = ask { ca_path = directory .. "/none" }
+    assert_refused(message, err, "issuer", "ca_path")
+  end)
+
+  it("refuses TLS below 1.2, whatever the system allows", function()
+    local configuration = directory .. "/openssl.cnf" -- allows all
+    write_file(configuration, "openssl_conf = init\n[init]\nssl_conf = ssl\n[ssl]\nsystem_default = any\n"
+      .. "[any]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n")
+    local program = directory .. "/ask.lua"
+    write_file(program, [[
+      local anthropic = require "anthropic"
+      local url, ca_file = ...
+      local message, err = anthropic.new {
+        base_url = url, ca_file = ca_file, api_key = "]] .. KEY .. [[", max_retries = 0,
+      }.messages.create { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
+      print(message and message:text() or err)
+    ]])
+    for protocol, expected in pairs { tlsv1 = false, tlsv1_1 = false, tlsv1_2 = "Hello!" } do
+      serve("here", protocol)
+      local pipe = io.popen(("OPENSSL_CONF=%s %s %s https://127.0.0.1:%d %s/ca.crt 2>&1"):format(
+        configuration, child.interpreter(), program, server.port, directory))
+      local output = pipe:read "*l"
+      pipe:close()
+      if expected then
+        assert.equal(expected, output)
+      else
+        assert.matches("TLS 1%.2 or later is needed", output)
+        assert.is_nil(server:log():find(KEY, 1, true))
+      end
+      server:stop()
+      server = nil
+    end
   end)
 
   it("takes an authority from ca_file", function()
@@ -93,24 +141,6 @@ describe("TLS", function()
     assert.equal("Hello!", assert(ask { host = "localhost", ca_file = directory .. "/ca.crt" }):text())
   end)
 
-  it("says that a ca_file cannot be read, and sends nothing", function()
-    serve "here"
-    local message, err = ask { ca_file = directory .. "/none.crt" }
-    assert_refused(message, err, "none%.crt")
-  end)
-
-  it("refuses another host's certificate", function()
-    serve "elsewhere"
-    local message, err = ask { ca_file = directory .. "/ca.crt" }
-    assert_refused(message, err, "127%.0%.0%.1")
-  end)
-
-  it("refuses an expired certificate", function()
-    serve "old"
-    local message, err = ask { ca_file = directory .. "/ca.crt" }
-    assert_refused(message, err, "expired")
-  end)
-
   it("accepts any certificate with insecure = true, for that client alone", function()
     for _, name in ipairs { "here", "elsewhere", "old" } do
       serve(name)
@@ -122,11 +152,21 @@ describe("TLS", function()
   end)
 
   it("says so where the server speaks no TLS", function()
-    server = child.start("spec/support/proxy_server.lua", "400")
+    server = child.start("spec/support/greeter.lua", "220 mail.example.com ESMTP\r\n")
     local message, err = ask { max_retries = 0 }
-    assert.is_nil(message)
-    assert.equal("connection", err.kind)
-    assert.is_nil(tostring(err):find(KEY, 1, true))
+    assert_refused(message, err, "wrong version number", "speaks no TLS")
+  end)
+
+  it("to a proxy is checked in the same way", function()
+    serve "here"
+    local options = { base_url = "http://127.0.0.1:9", proxy = "https://127.0.0.1:" .. server.port }
+    local message, err = ask(options)
+    assert_refused(message, err, "issuer", "set ca_file or ca_path")
+    options.ca_file = directory .. "/ca.crt"
+    assert.equal("Hello!", assert(ask(options)):text())
+    options.ca_file, options.insecure = nil, true
+    assert.equal("Hello!", assert(ask(options)):text())
+    assert.matches("^POST http://127.0.0.1:9/v1/messages", server:log():match "POST.*")
   end)
 end)
 

@@ -176,12 +176,35 @@ static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
   return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body);
 }
 
-static CURLcode configure(struct transfer *transfer, const struct transfer_options *options) {
-  CURL *easy = transfer->easy;
-  CURLcode code = CURLE_OK;
 #define SET(call)                                                                                  \
   if (code == CURLE_OK)                                                                            \
   code = (call)
+
+/* A libcurl that cannot speak TLS to a proxy has no such options. */
+static CURLcode of_proxy(CURLcode code) {
+  return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
+}
+
+/* For the server, and for a proxy that is spoken to over TLS. */
+static CURLcode set_tls(CURL *easy, const struct transfer_options *options) {
+  CURLcode code = CURLE_OK;
+  SET(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
+  SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)));
+  SET(set_authorities(easy, options));
+  SET(of_proxy(set_string(easy, CURLOPT_PROXY_CAINFO, options->ca_file)));
+  SET(of_proxy(set_string(easy, CURLOPT_PROXY_CAPATH, options->ca_path)));
+  if (options->insecure) {
+    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
+    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
+    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L)));
+    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L)));
+  }
+  return code;
+}
+
+static CURLcode configure(struct transfer *transfer, const struct transfer_options *options) {
+  CURL *easy = transfer->easy;
+  CURLcode code = CURLE_OK;
   SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
   SET(set_protocols(easy));
   SET(leave_resolver(easy));
@@ -203,14 +226,11 @@ static CURLcode configure(struct transfer *transfer, const struct transfer_optio
                        (long)(options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)));
   SET(curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options->http2 ? 1L : 0L));
   SET(set_string(easy, CURLOPT_PROXY, options->proxy));
-  SET(set_authorities(easy, options));
-  if (options->insecure) {
-    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
-    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
-  }
-#undef SET
+  SET(set_tls(easy, options));
   return code;
 }
+
+#undef SET
 
 struct transfer *transfer_new(const struct transfer_options *options, CURLcode *code) {
   struct transfer *transfer = calloc(1, sizeof *transfer);

@@ -4,6 +4,7 @@
 -- content. Whoever reads on later (a stream) can ask it to recover from a failure as long as
 -- nothing was handed over.
 
+local advice = require "anthropic.advice"
 local core = require "anthropic.core"
 local curl = require "anthropic.curl"
 local errors = require "anthropic.error"
@@ -133,6 +134,8 @@ local TIMEOUT_MESSAGES = {
 
 local FAILURES = {
   connection = function(_, message, code)
+    local what_to_do = advice.of(code, message)
+    message = what_to_do and message .. " (" .. what_to_do .. ")" or message
     return { kind = "connection", message = message, code = code }
   end,
   truncated = function(_, message)

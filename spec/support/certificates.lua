@@ -1,6 +1,7 @@
 -- Certificates for the specs, made by openssl in a directory of their own: an authority (ca.crt,
 -- and authorities/ with its hash), and of each name a key and a certificate: `here` for 127.0.0.1
--- and localhost, `elsewhere` for another host, `old` for 127.0.0.1 but expired.
+-- and localhost, `elsewhere` for another host, `old` for 127.0.0.1 but expired, `self` for 127.0.0.1
+-- but vouched for by itself alone.
 
 local certificates = {}
 
@@ -18,6 +19,8 @@ leaf() {
 leaf here IP:127.0.0.1,DNS:localhost 2
 leaf elsewhere DNS:elsewhere.test 2
 leaf old IP:127.0.0.1,DNS:localhost -1
+openssl req -x509 $new_key -keyout self.key -out self.crt -days 2 -subj /CN=127.0.0.1 \
+  -addext subjectAltName=IP:127.0.0.1
 mkdir authorities
 cp ca.crt authorities/ca.pem
 openssl rehash authorities

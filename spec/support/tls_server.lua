@@ -1,17 +1,17 @@
--- Answers every request over TLS with one body, for so many seconds (60):
--- lua tls_server.lua log certificate key [body [seconds]]
+-- Answers every request over TLS with one body, for so many seconds (60), by one version of the
+-- protocol (any): lua tls_server.lua log certificate key body [seconds [protocol]]
 -- Logs each request's head, and each failed handshake.
 
 local socket = require "socket"
 local ssl = require "ssl"
 
-local log_path, certificate, key, body, lifetime = ...
+local log_path, certificate, key, body, lifetime, protocol = ...
 local log = assert(io.open(log_path, "a"))
 log:setvbuf "no"
 
 local context = assert(ssl.newcontext {
-  mode = "server", protocol = "any", certificate = certificate, key = key, verify = "none",
-  options = { "all" },
+  mode = "server", protocol = protocol or "any", certificate = certificate, key = key, verify = "none",
+  options = { "all" }, ciphers = protocol and "ALL:@SECLEVEL=0", -- OpenSSL's own rule for old protocols
 })
 local listener = assert(socket.bind("127.0.0.1", 0))
 print((select(2, listener:getsockname())))
