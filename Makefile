@@ -33,6 +33,7 @@ BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev \
   lib$(LUA)$(if $(filter lua5.1,$(LUA)),-0)-dev) lua-cjson
 DEMO_PACKAGES := lua-socket
 TEST_PACKAGES := lua-busted lua-sec nghttp2-server openssl procps valgrind lua-check luarocks \
+  nginx tinyproxy-bin microsocks \
   clang-format cppcheck \
   lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
 

@@ -16,13 +16,20 @@ local HANDSHAKE = {
   { "protocol", "TLS 1.2 or later is needed" },
 }
 
+local PROXY_CREDENTIAL = "check the user name and password in proxy"
+
 -- libcurl's code -> a list of { pattern in its words, what to do }; the first that fits is taken.
 local OF_CODE = {
   [5] = { { "", "check proxy" } },
   [6] = { { "", "check base_url and the network" } },
   [35] = HANDSHAKE,
+  [56] = {
+    { "tunnel failed, response 401", PROXY_CREDENTIAL },
+    { "tunnel failed, response 407", PROXY_CREDENTIAL },
+  },
   [60] = CERTIFICATE,
   [77] = { { "", "check ca_file; without it the system's certificates are needed, such as Debian's ca-certificates" } },
+  [97] = { { "rejected", PROXY_CREDENTIAL } },
 }
 
 --- What to do, or nil where there is nothing to say.
