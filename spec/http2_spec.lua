@@ -1,0 +1,219 @@
+-- HTTP/2 by nginx, in front of our own server: what a gateway makes of answers and faults.
+
+local anthropic = require "anthropic"
+local background = require "spec.support.background"
+local certificates = require "spec.support.certificates"
+local child = require "spec.support.child"
+local core = require "anthropic.core"
+local loop = require "anthropic.loop"
+local program = require "spec.support.program"
+local service = require "spec.support.service"
+local testing = require "anthropic.testing"
+
+local params = service.params
+
+local CONFIGURATION = [[
+daemon off; master_process off; pid $directory/nginx.pid; error_log $directory/nginx.log;
+events { worker_connections 512; }
+http {
+  access_log off;
+  client_body_temp_path $directory/t1; proxy_temp_path $directory/t2; fastcgi_temp_path $directory/t3;
+  uwsgi_temp_path $directory/t4; scgi_temp_path $directory/t5;
+  client_max_body_size 50m; keepalive_requests $requests;
+  server {
+    listen 127.0.0.1:$port ssl http2;
+    ssl_certificate $directory/here.crt; ssl_certificate_key $directory/here.key;
+    location / {
+      proxy_pass http://127.0.0.1:$upstream; proxy_http_version 1.1; proxy_buffering off;
+      add_header X-Protocol $server_protocol always;
+    }
+  }
+}
+]]
+
+local _, missing = background.output_of "PATH=$PATH:/usr/sbin; command -v nginx >/dev/null"
+
+describe("over HTTP/2 by nginx", function()
+  local directory, pid, url
+
+  setup(function()
+    directory = assert(certificates.make())
+  end)
+
+  teardown(function()
+    certificates.remove(directory)
+  end)
+
+  before_each(function()
+    service.environment {}
+  end)
+
+  after_each(function()
+    service.clear()
+    if pid then
+      program.stop(pid)
+      pid = nil
+    end
+  end)
+
+  local function serve(script, requests)
+    local server = service.serve(script)
+    local port = program.free_port()
+    local values = { directory = directory, port = port, upstream = server.port, requests = requests or 1000 }
+    local path = directory .. "/nginx.conf"
+    background.write_file(path, (CONFIGURATION:gsub("%$(%l+)%f[^%l_]", values)))
+    pid = program.start("nginx -p " .. directory .. " -c " .. path, port)
+    url = "https://127.0.0.1:" .. port
+    return server
+  end
+
+  local function new_client(options)
+    local all = { base_url = url, ca_file = directory .. "/ca.crt", http_version = "2" }
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
+    return service.client(nil, all)
+  end
+
+  local function spec(name, f)
+    it(name, function()
+      if missing ~= 0 then
+        pending "nginx is missing"
+        return
+      end
+      f()
+    end)
+  end
+
+  local function read(client)
+    local stream, err = client.messages.stream(params())
+    if not stream then
+      return nil, err
+    end
+    return stream:message()
+  end
+
+  spec("a message and a stream come", function()
+    local server = serve { testing.message { text = "Hello!" }, testing.stream { text = "one two three" } }
+    local client = new_client()
+    local message = assert(client.messages.create(params()))
+    assert.equal("Hello!", message:text())
+    assert.equal("HTTP/2.0", message.response.headers["x-protocol"])
+    message = assert(read(client))
+    assert.equal("one two three", message:text())
+    assert.is_true(message.response.timings.reused)
+    assert.equal("Bearer " .. service.KEY, service.header(server:requests()[1], "authorization"))
+  end)
+
+  spec("1.1 is spoken where it is asked for, and where the server knows nothing else", function()
+    serve(testing.message { text = "Hello!" })
+    local message = assert(new_client({ http_version = "1.1" }).messages.create(params()))
+    assert.equal("HTTP/1.1", message.response.headers["x-protocol"])
+    local old = child.start("spec/support/tls_server.lua", directory .. "/here.crt", directory .. "/here.key",
+      '{"type":"message","role":"assistant","content":[{"type":"text","text":"Hello!"}]}')
+    local err
+    message, err = new_client({ base_url = "https://127.0.0.1:" .. old.port }).messages.create(params())
+    old:stop()
+    assert.equal("Hello!", assert(message, tostring(err)):text())
+  end)
+
+  spec("events come when they are sent", function()
+    serve(testing.stream { text = "one two three", delay_between = 0.3 })
+    local stream = assert(new_client().messages.stream(params()))
+    local began = core.now()
+    local first
+    for _ in stream:text_deltas() do
+      first = first or core.now() - began
+    end
+    local all = core.now() - began
+    assert.is_true(all - first > 0.5, ("%g of %g"):format(first, all))
+  end)
+
+  spec("a body of 5 MB goes out whole", function()
+    local server = serve(testing.message { text = "Hello!" })
+    local text = ("0123456789"):rep(500000)
+    assert(new_client().messages.create(params { messages = { { role = "user", content = text } } }))
+    assert.equal(text, server:requests()[1].json.messages[1].content)
+  end)
+
+  spec("a cut stream is an error with what came, and the others of its connection go on", function()
+    serve { routes = {
+      { body_contains = "cut", answers = { testing.stream { text = "one two three", cut_after = 700 } } },
+      { answers = { testing.stream { text = "one two three four", delay_between = 0.1 } } },
+    } }
+    local client = new_client()
+    local before = loop.core():connections()
+    local cut, err
+    anthropic.run(function()
+      local tasks = {}
+      for i = 1, 5 do
+        tasks[i] = anthropic.spawn(function()
+          return assert(read(client)):text()
+        end)
+      end
+      anthropic.sleep(0.2)
+      local stream = assert(client.messages.stream(params { metadata = { user_id = "cut" } }))
+      cut, err = stream:message()
+      assert.is_true(loop.core():connections() <= before + 1)
+      for i = 1, 5 do
+        assert.equal("one two three four", (tasks[i]:join()))
+      end
+    end)
+    assert.is_nil(cut)
+    assert.is_true(err.kind == "connection" or err.kind == "truncated", tostring(err))
+    assert.matches("^one", err.partial:text())
+    assert.equal(200, err.status)
+    assert.equal(1, err.attempts)
+  end)
+
+  spec("a stream that is cut before its content is asked for again", function()
+    serve { testing.stream { text = "one", cut_after = 30 }, testing.stream { text = "one two" } }
+    local message = assert(read(new_client { max_retries = 1 }))
+    assert.equal("one two", message:text())
+    assert.equal(2, message.response.attempts)
+  end)
+
+  spec("an overload, and a server that is gone, are tried again", function()
+    serve { testing.error { status = 529, retry_after = 0.01 }, { close = true }, testing.message { text = "Hello!" } }
+    local message = assert(new_client({ max_retries = 2 }).messages.create(params()))
+    assert.equal(3, message.response.attempts)
+  end)
+
+  spec("a connection that the server ends after some requests costs none of them", function()
+    serve(testing.stream { text = "one two three" }, 5)
+    local client = new_client()
+    anthropic.run(function()
+      local tasks = {}
+      for i = 1, 40 do
+        tasks[i] = anthropic.spawn(function()
+          return assert(read(client)):text()
+        end)
+        if i % 10 == 0 then
+          anthropic.sleep(0.05)
+        end
+      end
+      for i = 1, 40 do
+        assert.equal("one two three", (tasks[i]:join()))
+      end
+    end)
+  end)
+
+  spec("silence is a timeout, and a cancelled stream leaves the connection to the others", function()
+    serve { routes = {
+      { body_contains = "silent", answers = { testing.stream { text = "one two", hang_after = 700 } } },
+      { answers = { testing.message { text = "Hello!" } } },
+    } }
+    local client = new_client()
+    local silent = params { metadata = { user_id = "silent" } }
+    local stream = assert(client.messages.stream(silent, { timeout = { idle = 0.4 } }))
+    local message, err = stream:message()
+    assert.is_nil(message)
+    assert.equal("idle", err.timeout)
+    assert.matches("^one", err.partial:text())
+    stream = assert(client.messages.stream(silent))
+    assert(stream:next())
+    stream:close()
+    message = assert(client.messages.create(params()))
+    assert.is_true(message.response.timings.reused)
+  end)
+end)
