@@ -491,6 +491,18 @@ describe("a request", function()
       end
     end)
 
+    it("that go to libcurl as one line, else raise without showing a password", function()
+      for _, name in ipairs { "proxy", "ca_file", "ca_path" } do
+        for _, value in ipairs { "http://user:hidden@host\r\nX-Evil: 1", "hidden\0", "hidden\n" } do
+          local ok, message = pcall(anthropic.new, { api_key = KEY, [name] = value })
+          assert.is_false(ok)
+          assert.matches(name, message)
+          assert.matches("a line", message)
+          assert.is_nil(name == "proxy" and message:find("hidden", 1, true) or nil)
+        end
+      end
+    end)
+
     it("that are a table, else raise", function()
       assert.has_error(function() anthropic.new "key" end)
       local client = service.client(nil, { base_url = "http://127.0.0.1:1" })
@@ -762,6 +774,24 @@ describe("a request", function()
       local _, err = client:request { path = "@127.0.0.2/" }
       assert.equal("api", err and err.kind or "api")
       assert.equal("/@127.0.0.2/", server:requests()[3].target)
+    end)
+
+    it("takes a whole URL of the same host, and refuses one of another", function()
+      local server, other = service.serve { body = {} }, service.serve { body = {} }
+      local client = service.client(server)
+      assert(client:request { path = server.url .. "/v1/things?a=b" })
+      assert.equal("/v1/things?a=b", server:requests()[1].target)
+      for _, url in ipairs {
+        other.url .. "/v1/things", server.url:gsub("127.0.0.1", "localhost") .. "/v1/things",
+        server.url:gsub("http:", "https:") .. "/v1/things", "http://127.0.0.1/v1/things", "ftp://127.0.0.1/",
+        server.url .. "@" .. other.url:gsub("http://", ""),
+      } do
+        local value, err = client:request { path = url }
+        assert.is_nil(value)
+        assert.equal("invalid_request", err.kind, url)
+      end
+      assert.equal(1, #server:requests())
+      assert.equal(0, #other:requests())
     end)
 
     it("refuses a method or path that would break the request line", function()

@@ -49,6 +49,15 @@ for _, name in ipairs(loop.names()) do
   is_driver[name] = true
 end
 
+-- A string for libcurl. `hidden`: it may hold a password.
+local function line(hidden)
+  return {
+    expected = "a line of text",
+    hidden = hidden,
+    check = function(value) return type(value) == "string" and not value:find "[\r\n%z]" end,
+  }
+end
+
 local positive_number = { expected = "a positive number", check = is_positive }
 
 -- Each row: the check of a given value; the default, where it is not nil, stands in DEFAULTS.
@@ -78,9 +87,9 @@ local ROWS = {
       return true
     end,
   },
-  proxy = of_type("string"),
-  ca_file = of_type("string"),
-  ca_path = of_type("string"),
+  proxy = line(true),
+  ca_file = line(),
+  ca_path = line(),
   insecure = of_type("boolean"),
   http_version = one_of("1.1", "2"),
   max_event_bytes = positive_number,
@@ -169,7 +178,7 @@ function options.check(given, level, settings)
       error(("option %q: %s expected, got %s"):format(
         name,
         row.expected,
-        type(value) == "string" and ("%q"):format(value) or type(value)
+        type(value) == "string" and not row.hidden and ("%q"):format(value) or type(value)
       ), level + 1)
     end
   end

@@ -84,7 +84,8 @@ local function add_query(url, query)
   return url .. (url:find("?", 1, true) and "&" or "?") .. table.concat(pairs_of, "&")
 end
 
---- The URL of a request. A path that is a whole URL stands for itself.
+--- The URL of a request. A path that is a whole URL stands for itself, if it is of the same host: the
+--- credential goes along.
 ---@return string|nil, anthropic.Error?
 function request.url(base_url, path, query)
   local base, err = check_base_url(base_url)
@@ -94,9 +95,10 @@ function request.url(base_url, path, query)
     return invalid(("path %q: must not hold spaces, control characters or '#'"):format(path))
   end
   if path:match("^%a+://") then
-    local whole
-    whole, err = check_base_url(path:match "^[^?]*")
-    return whole and add_query(path, query), err
+    if not request.origin(path) or request.origin(path) ~= request.origin(base) then
+      return invalid "path: a URL of another host than base_url"
+    end
+    return add_query(path, query)
   end
   return add_query(base .. (path:match("^/") and "" or "/") .. path, query)
 end
