@@ -14,8 +14,10 @@ local driver = { suspends = true }
 
 local vim = rawget(_G, "vim")
 
+-- How long Neovim waits before it looks for Ctrl-C: older ones do so when a wait ends.
+local INTERRUPT_MILLISECONDS = 200
+
 local handle, watched -- the poll handle, and its descriptor
-local is_stepping = false
 
 local function get_uv()
   return vim and (vim.uv or vim.loop) or require "luv"
@@ -43,12 +45,11 @@ local function watch()
   end
 end
 
--- Does the work at hand, then watches on. What a wake-up raises is raised; the others have their turn
--- at once.
+-- Does the work at hand, and watches on: meanwhile too, for a wake-up may run the event loop itself
+-- (a prompt, `vim.wait`). What a wake-up raises is raised; the others have their turn at once.
 local function take_step()
-  is_stepping = true
+  watch()
   local ok, err = pcall(loop.step, 0)
-  is_stepping = false
   if not ok then
     loop.after(0, function() end)
   end
@@ -71,12 +72,15 @@ end
 -- Runs the event loop until the subject has news or the time is over.
 local function run_until(subject, is_over)
   local uv = get_uv()
-  while not is_over() and not subject:has_news() do
+  local function has_ended()
+    return is_over() or subject:has_news()
+  end
+  while not has_ended() do
     loop.on_news(subject, function() end) -- so that the descriptor is watched
     watch()
     if not vim then
       uv.run "once"
-    elseif select(2, vim.wait(1000, function() return is_over() or subject:has_news() end, 10)) == -2 then
+    elseif select(2, vim.wait(INTERRUPT_MILLISECONDS, has_ended, 10)) == -2 then
       return nil, "cancelled" -- by Ctrl-C
     end
   end
@@ -106,7 +110,7 @@ end
 function driver.wait(subject, seconds)
   local wait = coroutines.running() and coroutines.park or wait_outside
   local ok, reason = wait(subject, seconds, suspend)
-  if not is_stepping then
+  if not loop.is_stepping() then
     watch()
   end
   return ok, reason
