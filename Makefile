@@ -65,6 +65,7 @@ test-all: ## run the specs on every Lua
 
 test-hosts: ## run the specs inside Neovim, nginx, LÖVE, luv, cqueues and Copas
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(HOST_PACKAGES)
+	@tools/peers
 	@for lua in $(LUAS); do $(MAKE) -s LUA=$$lua || exit 1; done
 	@spec/run lua5.4 $(or $(SPECS),spec/hosts/*_spec.lua)
 

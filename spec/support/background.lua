@@ -39,6 +39,11 @@ function background.output_of(command)
   return output, tonumber(code)
 end
 
+--- A path in the project's directory, from anywhere.
+function background.absolute(path)
+  return background.output_of("pwd"):match "[^\n]+" .. "/" .. path
+end
+
 --- The plain command of the Lua that runs the specs.
 function background.interpreter()
   return rawget(_G, "jit") and "luajit" or (_VERSION:lower():gsub(" ", ""))
@@ -77,11 +82,11 @@ function background:signal(name)
   os.execute(("kill -%s %s 2>/dev/null"):format(name, background.read_file(self.directory .. "/pid"):match("%d+")))
 end
 
---- Waits until it is gone; gives all that it printed.
+--- Waits until it is gone; gives all that it printed and, where Lua tells, its exit code.
 function background:wait()
-  self.pipe:close()
+  local _, _, exit_code = self.pipe:close()
   self.pipe = nil
-  return self:output()
+  return self:output(), exit_code
 end
 
 --- Ends it, if it has not ended.
