@@ -46,6 +46,14 @@ $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(SHARED) $(LDFLAGS) -o $@ $(OBJECTS) $(CURL_LIBS)
 
+# where Neovim finds the C module of a plugin: beside its Lua files
+ifneq ($(findstring jit,$(LUA)),)
+all: lua/anthropic/core.so
+
+lua/anthropic/core.so: $(CORE)
+	ln -sf ../../$(CORE) $@
+endif
+
 $(BUILD)/%.o: src/%.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC $(CFLAGS) -c -o $@ $<
@@ -192,7 +200,7 @@ rockspecs: ## write the rockspecs anew, after a source file was added, renamed o
 	$(LUA) tools/rockspec.lua $(VERSION) >rockspec/anthropic-$(VERSION)-1.rockspec
 
 clean: ## remove what was built
-	rm -rf build
+	rm -rf build lua/anthropic/core.so
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 13

@@ -74,6 +74,7 @@ build = {
     ["anthropic.exchange"] = "lua/anthropic/exchange.lua",
     ["anthropic.formats"] = "lua/anthropic/formats.lua",
     ["anthropic.headers"] = "lua/anthropic/headers.lua",
+    ["anthropic.health"] = "lua/anthropic/health.lua",
     ["anthropic"] = "lua/anthropic/init.lua",
     ["anthropic.json"] = "lua/anthropic/json.lua",
     ["anthropic.limiter"] = "lua/anthropic/limiter.lua",
@@ -126,6 +127,7 @@ build = {
     ["anthropic.usage"] = "lua/anthropic/usage.lua",
     ["anthropic.version"] = "lua/anthropic/version.lua",
   },
+  copy_directories = { "doc" },
 }
 test_dependencies = {
   "busted",

@@ -1,3 +1,4 @@
+local background = require "spec.support.background"
 local program = require "spec.support.program"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
@@ -311,9 +312,13 @@ describe("the core's types", function()
 
   it("tell what libcurl can do", function()
     local info = core.curl_info()
-    assert.is_string(info.version)
-    assert.is_boolean(info.asynchronous_dns)
-    assert.is_boolean(info.http2)
+    assert.matches("^%d+%.%d+%.%d+", info.version)
+    assert.is_string(info.tls)
+    local printed = background.output_of "curl-config --features"
+    for _, name in ipairs { "AsynchDNS", "HTTP2", "HTTP3", "HTTPS-proxy", "IPv6", "SSL", "brotli", "libz", "zstd" } do
+      local is_there = printed:find("\n" .. name .. "\n", 1, true) ~= nil
+      assert.equal(is_there or nil, info.features[name], name)
+    end
     assert.is_true(core.now() <= core.now())
   end)
 

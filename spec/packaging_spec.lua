@@ -93,7 +93,7 @@ describe("a copy of the tree", function()
 
   setup(function()
     copy = background.make_directory()
-    run("cp -R Makefile *.rockspec rockspec src lua " .. copy)
+    run("cp -R Makefile *.rockspec rockspec src lua doc " .. copy)
   end)
 
   teardown(function()

@@ -11,21 +11,34 @@ static int now(lua_State *L) {
   return 1;
 }
 
-static void push_feature(lua_State *L, const char *name, int features, int bit) {
-  lua_pushboolean(L, (features & bit) != 0);
-  lua_setfield(L, -2, name);
-}
+/* What of libcurl is optional, by the names that `curl --version` uses. */
+static const struct {
+  const char *name;
+  int bit;
+} features[] = {
+    {"AsynchDNS", CURL_VERSION_ASYNCHDNS}, {"HTTP2", CURL_VERSION_HTTP2},
+    {"HTTP3", CURL_VERSION_HTTP3},         {"HTTPS-proxy", CURL_VERSION_HTTPS_PROXY},
+    {"IPv6", CURL_VERSION_IPV6},           {"SSL", CURL_VERSION_SSL},
+    {"brotli", CURL_VERSION_BROTLI},       {"libz", CURL_VERSION_LIBZ},
+    {"zstd", CURL_VERSION_ZSTD},
+};
 
-/* curl_info() -> { version, tls, asynchronous_dns, http2 } */
+/* curl_info() -> { version, tls?, features }, features being a set of names */
 static int curl_info(lua_State *L) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   lua_newtable(L);
   lua_pushstring(L, info->version);
   lua_setfield(L, -2, "version");
-  lua_pushstring(L, info->ssl_version);
+  lua_pushstring(L, info->ssl_version); /* nil where there is none */
   lua_setfield(L, -2, "tls");
-  push_feature(L, "asynchronous_dns", info->features, CURL_VERSION_ASYNCHDNS);
-  push_feature(L, "http2", info->features, CURL_VERSION_HTTP2);
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+    if (info->features & features[i].bit) {
+      lua_pushboolean(L, 1);
+      lua_setfield(L, -2, features[i].name);
+    }
+  }
+  lua_setfield(L, -2, "features");
   return 1;
 }
 

@@ -244,7 +244,7 @@ static void close_multi(struct loop *loop) {
   sigpipe_restore(&guard);
   loop->multi = NULL;
   while (loop->socket_count > 0)
-    poller_watch(loop->poller, loop->sockets[--loop->socket_count], false, false);
+    poller_watch(loop->poller, loop->sockets[--loop->socket_count].descriptor, false, false);
 }
 
 /* In a forked child the multi handle, its easy handles and its resolver threads are the parent's:

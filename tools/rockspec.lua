@@ -55,6 +55,7 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
     },
 %s  },
+  copy_directories = { "doc" },
 }
 test_dependencies = {
   "busted",

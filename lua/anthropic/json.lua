@@ -98,18 +98,25 @@ local input_texts = setmetatable({}, { __mode = "k" })
 
 local decoder
 
+-- The decoder of lua-cjson, or of what a host has of it, and its name.
 local function find_decoder()
   local found, cjson = pcall(require, "cjson")
   if found then
     -- The settings of the shared module are anyone's to change; a copy has its own.
-    return cjson.new().decode
+    return cjson.new().decode, "lua-cjson " .. tostring(cjson._VERSION)
   end
   local vim = rawget(_G, "vim")
   if type(vim) == "table" and vim.json then
-    return vim.json.decode
+    return vim.json.decode, "vim.json, Neovim's own build of lua-cjson"
   end
   local reason = tostring(cjson):match "[^\n]*"
   error(("anthropic needs lua-cjson to read JSON: luarocks install lua-cjson (%s)"):format(reason), 0)
+end
+
+--- The name of what reads JSON; raises where there is nothing.
+---@return string
+function json.library()
+  return (select(2, find_decoder()))
 end
 
 -- Gives the value, tool inputs as core.json_restore does, and whether halves of characters are left.

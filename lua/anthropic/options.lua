@@ -44,11 +44,6 @@ local function of_type(...)
   }
 end
 
-local is_driver = {}
-for _, name in ipairs(loop.names()) do
-  is_driver[name] = true
-end
-
 -- A string for libcurl. `hidden`: it may hold a password.
 local function line(hidden)
   return {
@@ -96,7 +91,7 @@ local ROWS = {
   max_response_bytes = positive_number,
   loop = {
     expected = "a driver or the name of one (" .. table.concat(loop.names(), ", ") .. ")",
-    check = function(value) return type(value) == "table" or is_driver[value] or false end,
+    check = loop.is_driver,
   },
   on_retry = of_type("function"),
   on_log = of_type("function"),

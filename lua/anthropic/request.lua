@@ -27,9 +27,11 @@ function request.escape(text)
   end))
 end
 
--- Scheme, host and path of a base URL, without the slashes at its end. What may hold a secret is
--- not quoted.
-local function check_base_url(base_url)
+--- Checks a base URL and takes the slashes at its end away. What may hold a secret is not quoted.
+---@param base_url string
+---@return string|nil
+---@return anthropic.Error?
+function request.check_base_url(base_url)
   local where = base_url:find("[@?]") and "base_url" or ("base_url %q"):format(base_url)
   if not base_url:match("^[hH][tT][tT][pP][sS]?://[^/]") then
     return invalid(where .. ": must begin with http:// or https:// and a host")
@@ -88,7 +90,7 @@ end
 --- credential goes along.
 ---@return string|nil, anthropic.Error?
 function request.url(base_url, path, query)
-  local base, err = check_base_url(base_url)
+  local base, err = request.check_base_url(base_url)
   if not base then
     return nil, err
   elseif path:find("[%s%c#]") then

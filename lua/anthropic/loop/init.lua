@@ -235,29 +235,48 @@ function loop.names()
   return names
 end
 
+--- Whether a value names a driver, or can be one.
+function loop.is_driver(value)
+  for _, host in ipairs(HOSTS) do
+    if value == host[1] then
+      return true
+    end
+  end
+  return type(value) == "table"
+end
+
 local used
 
 --- Names the driver for all that do not name one: tasks, `anthropic.sleep`, clients without `loop`.
 ---@param chosen? string|table a driver's name, or a driver; nil: found by the host
 function loop.use(chosen)
-  if chosen and not loop.driver(chosen) then
+  if chosen and not loop.is_driver(chosen) then
     error(("no such loop: %s (there are %s)"):format(tostring(chosen), table.concat(loop.names(), ", ")), 2)
   end
   used = chosen
 end
 
+--- The name of the driver for calling code that names none, or the driver itself.
+---@return string|table
+function loop.name()
+  if used then
+    return used
+  end
+  for _, host in ipairs(HOSTS) do
+    if host[2]() then
+      return host[1]
+    end
+  end
+end
+
 --- The driver for the calling code.
 ---@param chosen? string|table the client's `loop` option
 function loop.driver(chosen)
-  chosen = chosen or used
+  chosen = chosen or loop.name()
   if type(chosen) == "table" then
     return chosen
   end
-  for _, host in ipairs(HOSTS) do
-    if chosen == host[1] or not chosen and host[2]() then
-      return require("anthropic.loop." .. host[1])
-    end
-  end
+  return require("anthropic.loop." .. chosen)
 end
 
 -- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.

@@ -1,0 +1,137 @@
+--- Tells whether what the library needs is there: `:checkhealth anthropic` in Neovim; anywhere else it
+--- prints. No credential is ever shown.
+--
+--     lua5.4 -e 'require("anthropic.health").check()'
+
+local health = {}
+
+local OLDEST_LIBCURL = { 7, 85 }
+
+-- --- where it is told ----------------------------------------------------------------------------
+
+local function print_item(level)
+  return function(text, advice)
+    print(("%-7s  %s"):format(level, text))
+    for _, line in ipairs(advice or {}) do
+      print("         " .. line)
+    end
+  end
+end
+
+local PRINTED = { start = print, ok = print_item "ok", warn = print_item "warning", error = print_item "ERROR" }
+
+-- Neovim's functions have had these names since 0.10, and been in `vim.health` since 0.8.
+local function new_report()
+  local vim = rawget(_G, "vim")
+  local host = PRINTED
+  if type(vim) == "table" and vim.fn then
+    host = vim.health or require "health"
+  end
+  local report = {}
+  for name in pairs(PRINTED) do
+    report[name] = host[name] or host["report_" .. name]
+  end
+  return report
+end
+
+-- --- what is told --------------------------------------------------------------------------------
+
+local function check_lua(report)
+  local jit, vim = rawget(_G, "jit"), rawget(_G, "vim")
+  local lua = jit and jit.version or _VERSION
+  local host = type(vim) == "table" and vim.version and vim.version()
+  if type(host) == "table" and host.major then
+    lua = ("Neovim %d.%d.%d, %s"):format(host.major, host.minor, host.patch, lua)
+  end
+  local directory = debug.getinfo(1, "S").source:match "^@(.*)[/\\][^/\\]*$"
+  report.ok(("anthropic %s (%s)"):format(require "anthropic.version", directory or "?"))
+  report.ok(lua)
+end
+
+local function is_supported(version)
+  local major, minor = version:match "^(%d+)%.(%d+)"
+  major, minor = tonumber(major), tonumber(minor)
+  return major > OLDEST_LIBCURL[1] or major == OLDEST_LIBCURL[1] and minor >= OLDEST_LIBCURL[2]
+end
+
+local function check_curl(report, info)
+  local names = {}
+  for name in pairs(info.features) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  local found = ("libcurl %s (%s)"):format(info.version, table.concat(names, ", "))
+  if is_supported(info.version) then
+    report.ok(found)
+  else
+    report.error(found, { ("libcurl %d.%d or later is needed"):format(OLDEST_LIBCURL[1], OLDEST_LIBCURL[2]) })
+  end
+  if info.features.SSL then
+    report.ok("TLS by " .. info.tls)
+  else
+    report.error("libcurl has no TLS", { "only http:// URLs can be reached" })
+  end
+  if info.features.AsynchDNS then
+    report.ok "names are looked up without blocking"
+  else
+    report.warn("libcurl blocks while it looks a name up", {
+      "install a libcurl that is built with a threaded resolver or with c-ares",
+    })
+  end
+end
+
+local function check_json(report)
+  local found, name = pcall(require("anthropic.json").library)
+  if found then
+    report.ok("JSON by " .. name)
+  else
+    report.error(name)
+  end
+end
+
+local function check_options(report)
+  local resolved = require("anthropic.options").of_client()
+  if resolved.api_key then
+    report.ok "the key in ANTHROPIC_API_KEY is used"
+  elseif resolved.auth_token then
+    report.ok "the token in ANTHROPIC_AUTH_TOKEN is used"
+  else
+    report.warn("no key: neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN is set", {
+      "set one of them, or give api_key or auth_token to anthropic.new",
+    })
+  end
+  local url, err = require("anthropic.request").check_base_url(resolved.base_url)
+  if url then
+    report.ok("requests go to " .. url)
+  else
+    report.error("ANTHROPIC_BASE_URL: " .. err.message)
+  end
+end
+
+--- Tells what there is, and what is missing.
+---@return boolean well whether nothing is missing that every request needs
+function health.check()
+  local report, well = new_report(), true
+  local report_error = report.error
+  function report.error(...)
+    well = false
+    report_error(...)
+  end
+  report.start "anthropic"
+  check_lua(report)
+  local found, core = pcall(require, "anthropic.core")
+  if not found then
+    local reason = core:find("not found:", 1, true) and core:match "[^\n]*" or core:gsub("%s+", " ")
+    report.error("the C module cannot be loaded: " .. reason, {
+      "build it where this library is: make LUA=luajit for Neovim (lazy.nvim: build = \"make LUA=luajit\")",
+    })
+    return false
+  end
+  check_curl(report, core.curl_info())
+  check_json(report)
+  report.ok("waits by the driver " .. require("anthropic.loop").name())
+  check_options(report)
+  return well
+end
+
+return health
