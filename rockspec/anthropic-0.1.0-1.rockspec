@@ -85,6 +85,7 @@ build = {
     ["anthropic.loop.cqueues"] = "lua/anthropic/loop/cqueues.lua",
     ["anthropic.loop.frame"] = "lua/anthropic/loop/frame.lua",
     ["anthropic.loop"] = "lua/anthropic/loop/init.lua",
+    ["anthropic.loop.ngx"] = "lua/anthropic/loop/ngx.lua",
     ["anthropic.loop.scheduler"] = "lua/anthropic/loop/scheduler.lua",
     ["anthropic.loop.uv"] = "lua/anthropic/loop/uv.lua",
     ["anthropic.loop.yield"] = "lua/anthropic/loop/yield.lua",

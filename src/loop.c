@@ -452,13 +452,14 @@ static void act(struct loop *loop, const struct poller_event *events, size_t cou
   sigpipe_restore(&guard);
 }
 
-void loop_wait(struct loop *loop, double seconds) {
+bool loop_wait(struct loop *loop, double seconds) {
   struct poller_event events[BATCH];
   if (!open_loop(loop))
-    return;
+    return false;
   long milliseconds = loop->first_ready ? 0 : seconds < 0 ? -1 : round_up(seconds);
   size_t count = poller_wait(loop->poller, milliseconds, events, BATCH);
-  if (count > 0 || loop->curl_deadline <= transfer_now())
+  bool has_work = count > 0 || loop->curl_deadline <= transfer_now();
+  if (has_work)
     act(loop, events, count);
   /* bytes may wait on a socket that has not had its turn yet (one place may go to the timer) */
   loop->served += count;
@@ -467,6 +468,7 @@ void loop_wait(struct loop *loop, double seconds) {
     expire(loop);
   }
   arm(loop);
+  return has_work;
 }
 
 bool loop_set_alarm(struct loop *loop, double time) {

@@ -49,12 +49,12 @@ static int fd(lua_State *L) {
   return 1;
 }
 
-/* wait(seconds): negative waits for ever */
+/* wait(seconds) -> whether there was work for libcurl. Negative waits for ever. */
 static int wait(lua_State *L) {
   double seconds = luaL_checknumber(L, 2);
   luaL_argcheck(L, !isnan(seconds), 2, "must be a number");
-  loop_wait(check_loop(L), seconds);
-  return 0;
+  lua_pushboolean(L, loop_wait(check_loop(L), seconds));
+  return 1;
 }
 
 static int step(lua_State *L) {

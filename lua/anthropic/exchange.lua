@@ -300,9 +300,10 @@ local function read_response(self)
   }
 end
 
---- Sends the request once and waits for the headers of a success.
+--- Sends the request once and waits for the headers of a success. Raises where it cannot wait.
 ---@return true|nil, anthropic.Error?
 function Exchange:attempt()
+  loop.check_waiting(self.option "loop")
   self.response, self.complete = nil, false
   close_transfer(self)
   self.transfer = nil

@@ -24,7 +24,7 @@ function limiter.new()
   return setmetatable({
     budgets = {}, -- what is limited -> { remaining, reset }; reset by core.now()
     paused_until = 0,
-    under_way = 0, -- paced requests
+    under_way = setmetatable({}, { __mode = "k" }), -- paced exchange -> true, unless it was lost
     waiting = {}, -- exchange -> true
   }, Limiter)
 end
@@ -59,6 +59,14 @@ function Limiter:hear(err, delay)
   end
 end
 
+local function count(set)
+  local result = 0
+  for _ in pairs(set) do
+    result = result + 1
+  end
+  return result
+end
+
 -- Seconds until a request may go out, or until it is worth looking again.
 local function delay(self)
   local now = core.now()
@@ -66,7 +74,7 @@ local function delay(self)
   for what, budget in pairs(self.budgets) do
     local left = budget.reset - now
     -- requests under way may be counted already or not: they are taken for not counted
-    local remaining = budget.remaining - (what == "requests" and self.under_way or 0)
+    local remaining = budget.remaining - (what == "requests" and count(self.under_way) or 0)
     if left > 0 and left <= LONGEST_WAIT and remaining <= 0 then
       seconds = math.max(seconds, left)
     end
@@ -91,17 +99,16 @@ function Limiter:wait(exchange)
   if not ok or exchange.closed then
     return nil
   end
-  exchange.is_paced = true
-  self.under_way = self.under_way + 1
+  self.under_way[exchange] = true
   return true
 end
 
 --- A request has come back, or was given up.
 ---@param exchange anthropic.Exchange
 function Limiter:release(exchange)
-  if exchange.is_paced then
-    exchange.is_paced = false
-    self.under_way = self.under_way - 1
+  self.waiting[exchange] = nil
+  if self.under_way[exchange] then
+    self.under_way[exchange] = nil
     call_all(self)
   end
 end

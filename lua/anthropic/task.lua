@@ -25,6 +25,11 @@ Task.__name = "anthropic.Task"
 
 local task_of = setmetatable({}, { __mode = "k" }) -- by its coroutine
 
+-- Which of the host's requests the code runs for, where a coroutine may outlive one.
+local function request_of(driver)
+  return driver.request and driver.request()
+end
+
 local function pack(...)
   return { n = select("#", ...), ... }
 end
@@ -38,7 +43,8 @@ end
 ---@return anthropic.Task?
 function tasks.current()
   local scheduler = package.loaded["anthropic.loop.scheduler"]
-  return task_of[coroutines.running()] or scheduler and task_of[scheduler.thread()]
+  local task = task_of[coroutines.running()] or scheduler and task_of[scheduler.thread()]
+  return task and task.request == request_of(task.driver) and task or nil
 end
 
 -- --- waiting -------------------------------------------------------------------------------------
@@ -133,6 +139,25 @@ local function end_task(self)
   end
 end
 
+-- Ends one whose coroutine will not go on.
+local function abandon(self)
+  self.is_cancelled = true
+  self.failure = cancelled_error()
+  end_task(self)
+end
+
+--- The host has ended the coroutine that waits.
+function Waiter:close()
+  local task, subject = self.task, self.subject
+  abandon(task)
+  if subject.close then
+    subject:close()
+  end
+  if task.on_failure then
+    task.driver.spawn(function() task.on_failure(task.failure) end)
+  end
+end
+
 local function finish(self, ok, ...)
   if self.done then
     return
@@ -173,6 +198,7 @@ local function start(self, driver, f, ...)
       return
     end
     self.has_begun = true
+    self.driver, self.request = driver, request_of(driver)
     task_of[coroutines.running()] = self
     finish(self, coroutines.protect(function()
       return f(unpack(arguments, 1, arguments.n))
@@ -231,15 +257,6 @@ local function wait_for(group)
   return true
 end
 
--- Those that an error has left behind.
-local function abandon(group)
-  for task in pairs(group.tasks) do
-    task.is_cancelled = true
-    task.failure = cancelled_error()
-    end_task(task)
-  end
-end
-
 --- Runs `f` and all that it spawns until they have ended: in the host's way, and in a plain program
 --- by the built-in scheduler.
 ---@param f function called with the further arguments
@@ -263,7 +280,9 @@ function tasks.run(f, ...)
     local ok, reason = pcall(scheduler.turn_until, group)
     scheduler.close()
     if not ok then
-      abandon(group)
+      for task in pairs(group.tasks) do -- that an error has left behind
+        abandon(task)
+      end
       error(reason, 0)
     end
   end

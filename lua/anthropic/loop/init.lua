@@ -7,6 +7,8 @@
 --     wait(subject, seconds?) -> true | nil, "cancelled"
 --     spawn(f)     where the host runs several coroutines: runs f in another one, which may wait
 --     suspends     true where waiting yields
+--     check()      optional: raises where the calling code cannot wait, before a request is sent
+--     request()    where the host uses a coroutine again for another request: which one this is
 --
 -- `wait` is the only function of the library that blocks or yields. It returns once
 -- `subject:has_news()` (a transfer, or a table with that method) or when the seconds have passed. It
@@ -85,7 +87,7 @@ end
 
 local function work(seconds)
   local the_core = loop.core()
-  the_core:wait(seconds)
+  local has_worked = the_core:wait(seconds)
   local transfer = the_core:next_ready()
   while transfer do
     loop.wake(transfer)
@@ -94,19 +96,22 @@ local function work(seconds)
   if alarms[1] and alarms[#alarms].time <= core.now() then
     ring()
   end
+  return has_worked
 end
 
 --- Does the work at hand and wakes whoever waits for it. What a wake-up raises is raised; the others
 --- are woken by the next step.
 ---@param seconds number wait at most this long for work; negative: for ever
+---@return boolean has_worked false when nothing came for any transfer
 function loop.step(seconds)
   local was_stepping = is_stepping
   is_stepping = true
-  local ok, err = pcall(work, seconds)
+  local ok, result = pcall(work, seconds)
   is_stepping = was_stepping
   if not ok then
-    error(err, 0)
+    error(result, 0)
   end
+  return result
 end
 
 --- Whether the calling code was woken by a step.
@@ -277,6 +282,15 @@ function loop.driver(chosen)
     return chosen
   end
   return require("anthropic.loop." .. chosen)
+end
+
+--- Raises where the calling code cannot wait.
+---@param chosen? string|table the client's `loop` option
+function loop.check_waiting(chosen)
+  local driver = loop.driver(chosen)
+  if driver.check then
+    driver.check()
+  end
 end
 
 -- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.

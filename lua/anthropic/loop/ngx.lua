@@ -1,0 +1,219 @@
+--- The driver of nginx with its Lua module (OpenResty): the request waits, the worker does not.
+--
+--     content_by_lua_block {
+--       for text in assert(client.messages.stream(params)):text_deltas() do
+--         ngx.print(text)
+--         ngx.flush(true)
+--       end
+--     }
+--
+-- nginx cannot watch the core loop's descriptor. While transfers are waited for, a timer of the
+-- worker, the poller, steps the loop every few milliseconds. Each of those who wait has a semaphore;
+-- steps only post semaphores, so nobody's code runs in another's request. nginx may drop a timer that
+-- it promised to run: while the poller shows no life, those who wait step the loop.
+
+local core = require "anthropic.core"
+local loop = require "anthropic.loop"
+
+local ngx = rawget(_G, "ngx")
+
+local driver = { suspends = true }
+
+-- The poller looks again after this part of the time for which nothing has come.
+local QUIET_PART = 1 / 20
+local SHORTEST_SLEEP, LONGEST_SLEEP = 0.002, 0.01
+-- It is taken for dead after this long without a step,
+local LONGEST_SILENCE = 0.1
+-- stays so long without work,
+local LINGER = 0.1
+-- and looks this often for those whose requests nginx has ended.
+local SWEEP_INTERVAL = 0.1
+-- Those who wait look after it this often, and ask for another at most this often.
+local PATIENCE = 1
+local LONGEST_WAIT = 3600
+-- Kilobytes of collection between two looks, as long as a transfer may have lost its request.
+local COLLECTION_STEP = 256
+
+local CAN_WAIT = {
+  server_rewrite = true, rewrite = true, access = true, content = true, timer = true,
+  ssl_client_hello = true, ssl_cert = true, ssl_session_fetch = true, preread = true,
+}
+
+local waiting = {} -- those inside their semaphore's wait -> subject
+local spare = {} -- those of earlier waits
+local poller -- the one that began last: { last_step }
+local last_work = 0 -- when something came, or somebody began to wait
+local last_request = -math.huge -- for a poller
+local has_polled = false
+
+local function take_step()
+  if loop.step(0) then
+    last_work = core.now()
+  end
+end
+
+-- --- those whose requests are gone ---------------------------------------------------------------
+
+-- Whether nginx has ended the light thread that waited, and with it the wait.
+local function is_lost(waiter)
+  return waiter.semaphore:count() == (waiter.is_posted and 1 or 0)
+end
+
+-- Closes what was waited for by those who will not come back: their connections are freed.
+local function sweep()
+  local lost = {}
+  for waiter, subject in pairs(waiting) do
+    if is_lost(waiter) then
+      lost[waiter] = subject
+    end
+  end
+  for waiter, subject in pairs(lost) do
+    waiting[waiter] = nil
+    loop.on_news(subject, nil)
+    if subject.close then
+      subject:close()
+    end
+  end
+end
+
+-- --- the poller ----------------------------------------------------------------------------------
+
+local function is_polled()
+  return poller ~= nil and core.now() - poller.last_step < LONGEST_SILENCE
+end
+
+-- Nobody waits for the transfers that are left. One whose reader nginx has ended elsewhere than in a
+-- wait is garbage, so collections are made as long as there are any: two, as one may be under way.
+local function collect(self)
+  if collectgarbage("step", COLLECTION_STEP) then
+    self.collections = self.collections + 1
+  end
+  return self.collections < 2
+end
+
+local function is_needed(self)
+  local has_transfers = loop.core():active() > 0
+  if has_transfers and not loop.is_idle() then
+    self.last_needed, self.collections = core.now(), 0
+    return true
+  elseif not has_transfers and ngx.worker.exiting() then
+    return false
+  end
+  return core.now() - self.last_needed < LINGER or has_transfers and collect(self)
+end
+
+local function poll(self)
+  local last_sweep = 0
+  while poller == self and is_needed(self) do
+    local ok, err = pcall(take_step)
+    if not ok then
+      ngx.log(ngx.ERR, "anthropic: ", tostring(err))
+    end
+    local now = core.now()
+    if now - last_sweep >= SWEEP_INTERVAL then
+      last_sweep = now
+      sweep()
+    end
+    self.last_step = now
+    ngx.sleep(math.max(SHORTEST_SLEEP, math.min((now - last_work) * QUIET_PART, LONGEST_SLEEP)))
+  end
+end
+
+local function begin_polling()
+  if is_polled() then
+    return
+  end
+  local now = core.now()
+  local self = { last_step = now, last_needed = now }
+  poller, has_polled = self, true
+  local ok, err = pcall(poll, self)
+  if poller == self then
+    poller, last_request = nil, -math.huge
+  end
+  if not ok then
+    error(err, 0)
+  end
+end
+
+-- Asks for a poller. A worker that is about to leave must not make its first timer.
+local function request_poller()
+  local now = core.now()
+  if now - last_request >= PATIENCE and (has_polled or not ngx.worker.exiting()) then
+    last_request = now
+    ngx.timer.at(0, begin_polling)
+  end
+end
+
+-- --- waiting -------------------------------------------------------------------------------------
+
+local function new_waiter()
+  local waiter = { semaphore = assert(require("ngx.semaphore").new(0)), is_posted = false }
+  function waiter.call()
+    if not waiter.is_posted then
+      waiter.is_posted = true
+      waiter.semaphore:post(1)
+    end
+  end
+  return waiter
+end
+
+-- Suspends the light thread until it is called, or for a while.
+local function suspend(waiter, subject, seconds)
+  local steps_itself = false
+  if loop.core():active() > 0 then
+    steps_itself = not is_polled()
+    if steps_itself then
+      request_poller()
+    end
+    seconds = math.min(seconds, steps_itself and LONGEST_SLEEP or PATIENCE)
+  end
+  waiting[waiter] = subject
+  local ok, reason = waiter.semaphore:wait(math.max(0.001, math.min(seconds, LONGEST_WAIT)))
+  waiting[waiter] = nil
+  if not ok and reason ~= "timeout" then
+    error(reason, 0)
+  elseif not ok and waiter.is_posted then
+    waiter.semaphore:wait(0)
+  end
+  waiter.is_posted = false
+  if steps_itself and not is_polled() then
+    take_step()
+    sweep()
+  end
+end
+
+--- Raises in the phases of nginx that cannot wait.
+function driver.check()
+  local phase = ngx.get_phase()
+  if not CAN_WAIT[phase] then
+    error(("nginx cannot wait in its phase %q: make the request in a timer, ngx.timer.at(0, ...)%s")
+      :format(phase, phase == "init" and " of init_worker_by_lua" or ""), 0)
+  end
+end
+
+function driver.wait(subject, seconds)
+  driver.check()
+  local deadline = seconds and core.now() + seconds or math.huge
+  local waiter = table.remove(spare) or new_waiter()
+  last_work = core.now()
+  local left = deadline - last_work
+  while left > 0 and not subject:has_news() do
+    loop.on_news(subject, waiter.call)
+    suspend(waiter, subject, left)
+    left = deadline - core.now()
+  end
+  loop.on_news(subject, nil)
+  spare[#spare + 1] = waiter
+  return true
+end
+
+function driver.spawn(f)
+  driver.check()
+  ngx.thread.spawn(f)
+end
+
+function driver.request()
+  return ngx.ctx
+end
+
+return driver

@@ -1,0 +1,159 @@
+-- nginx with its Lua module, in a directory of its own, by an unprivileged user where the specs are
+-- run by root. The library is copied there: the user may not be able to read this tree.
+--
+--     local nginx = require("spec.support.nginx").start { server = "location /ping { return 200; }" }
+--     nginx.url, nginx.port, nginx:get("/ping"), nginx:errors()
+--     nginx:stop()
+
+local background = require "spec.support.background"
+local http = require "socket.http"
+local program = require "spec.support.program"
+local socket = require "socket"
+
+local nginx = {}
+nginx.__index = nginx
+
+http.TIMEOUT = 60
+
+local CONFIGURATION = [[
+load_module /usr/lib/nginx/modules/ndk_http_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
+daemon off;
+worker_processes 1;
+pid nginx.pid;
+error_log error.log notice;
+$main
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path temporary;
+  proxy_temp_path temporary;
+  fastcgi_temp_path temporary;
+  uwsgi_temp_path temporary;
+  scgi_temp_path temporary;
+  lua_package_path "$root/lua/?.lua;$root/lua/?/init.lua;;";
+  lua_package_cpath "$root/?.so;;";
+  $http
+  server {
+    listen 127.0.0.1:$port;
+    $server
+  }
+}
+]]
+
+local function read_command(command)
+  return (background.output_of(command):match "^%s*(.-)%s*$")
+end
+
+--- Whether nginx and its Lua module are installed; nil and the reason where they are not.
+function nginx.is_installed()
+  local _, code = background.output_of("PATH=$PATH:/usr/sbin command -v nginx >/dev/null && "
+    .. "test -e /usr/lib/nginx/modules/ngx_http_lua_module.so")
+  if code == 0 then
+    return true
+  end
+  return nil, "nginx and libnginx-mod-http-lua are not installed"
+end
+
+--- A directory that nginx can read: the library, built for LuaJIT, and the scenarios of the hosts.
+function nginx.prefix()
+  local root = background.make_directory()
+  local _, code = background.output_of(([[
+    cp -r lua %s/lua && mkdir %s/anthropic &&
+    cp build/luajit/anthropic/core.so %s/anthropic/ && cp spec/support/host_scenarios.lua %s/lua/ &&
+    chmod -R a+rX %s && if [ "$(id -u)" = 0 ]; then chown -R nobody %s; fi]]):gsub("%%s", root))
+  assert(code == 0, "the library is not built for LuaJIT")
+  return root
+end
+
+local function start(root, configuration, variables, port)
+  configuration = configuration:gsub("%$(%l+)", variables):gsub("%$%f[%u](%u+)", "$%1")
+  background.write_file(root .. "/nginx.conf", configuration)
+  local as_nobody = read_command "id -u" == "0"
+    and "setpriv --reuid=nobody --regid=nogroup --clear-groups" or ""
+  local self = setmetatable({ root = root, port = port, url = "http://127.0.0.1:" .. port }, nginx)
+  self.pid = program.start(("env %s %s nginx -p %s -c nginx.conf"):format(
+    variables.environment or "", as_nobody, root), port)
+  return self
+end
+
+--- Starts nginx with a configuration's parts: `main`, `http`, `server`; `environment`: assignments.
+function nginx.start(parts)
+  local port = program.free_port()
+  local root = nginx.prefix()
+  return start(root, CONFIGURATION, {
+    root = root,
+    port = port,
+    main = parts.main or "",
+    http = parts.http or "",
+    server = parts.server or "",
+    environment = parts.environment,
+  }, port)
+end
+
+--- The answer to a GET: body, status.
+function nginx:get(path)
+  return http.request(self.url .. path)
+end
+
+--- Asks for the path and leaves the answer to be read.
+function nginx:open(path)
+  local client = assert(socket.connect("127.0.0.1", self.port))
+  client:settimeout(10)
+  assert(client:send("GET " .. path .. " HTTP/1.0\r\nHost: test\r\n\r\n"))
+  return client
+end
+
+function nginx:signal(name)
+  os.execute(("kill -s %s $(cat %s/nginx.pid)"):format(name, self.root))
+end
+
+--- The process ids of the workers, those that are about to leave included.
+function nginx:workers()
+  local list = {}
+  for pid in background.output_of(("pgrep -P $(cat %s/nginx.pid)"):format(self.root)):gmatch "[^\n]+" do
+    if tonumber(pid) then
+      list[#list + 1] = tonumber(pid)
+    end
+  end
+  return list
+end
+
+--- The process' CPU time so far, in seconds, of all its threads.
+function nginx.cpu_seconds(pid)
+  local total = 0
+  for runtime in background.output_of(("cat /proc/%d/task/*/schedstat"):format(pid)):gmatch "(%d+) %d+ %d+\n" do
+    total = total + tonumber(runtime) / 1e9
+  end
+  return total
+end
+
+--- The error log.
+function nginx:log()
+  return background.read_file(self.root .. "/error.log")
+end
+
+--- What it complains of.
+function nginx:errors()
+  local lines = {}
+  for line in self:log():gmatch "[^\n]+" do
+    if not line:find("[notice]", 1, true) and not line:find("[info]", 1, true) then
+      lines[#lines + 1] = line
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Ends it and waits until it is gone; then gives all that it complained of.
+function nginx:stop()
+  self:signal "TERM"
+  local deadline = socket.gettime() + 5
+  while background.read_file(self.root .. "/nginx.pid") ~= "" and socket.gettime() < deadline do
+    socket.sleep(0.02)
+  end
+  local errors = self:errors()
+  os.execute("rm -r " .. background.quote(self.root))
+  return errors
+end
+
+return nginx
