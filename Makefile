@@ -38,7 +38,7 @@ TEST_PACKAGES := lua-busted lua-sec nghttp2-server openssl procps valgrind lua-c
   lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
 
 # the hosts that spec/hosts runs the library in
-HOST_PACKAGES := neovim nginx libnginx-mod-http-lua lua-luv lua-cqueues lua-copas love xvfb xauth
+HOST_PACKAGES := neovim nginx libnginx-mod-http-lua chromium lua-luv lua-cqueues lua-copas love xvfb xauth
 
 all: $(CORE) ## build for one Lua into build/<lua>/ (another: make LUA=luajit)
 
@@ -75,7 +75,12 @@ test-hosts: ## run the specs inside Neovim, nginx, LÖVE, luv, cqueues and Copas
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(HOST_PACKAGES)
 	@tools/peers
 	@for lua in $(LUAS); do $(MAKE) -s LUA=$$lua || exit 1; done
+	@$(MAKE) -s build/stream_load
 	@spec/run lua5.4 $(or $(SPECS),spec/hosts/*_spec.lua)
+
+build/stream_load: spec/support/stream_load.c
+	@mkdir -p $(@D)
+	$(CC) -std=c99 $(WARNINGS) $(CFLAGS) -o $@ $<
 
 lint: ## check the sources: luacheck, clang-format, cppcheck
 	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)

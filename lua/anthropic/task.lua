@@ -25,11 +25,6 @@ Task.__name = "anthropic.Task"
 
 local task_of = setmetatable({}, { __mode = "k" }) -- by its coroutine
 
--- Which of the host's requests the code runs for, where a coroutine may outlive one.
-local function request_of(driver)
-  return driver.request and driver.request()
-end
-
 local function pack(...)
   return { n = select("#", ...), ... }
 end
@@ -43,8 +38,7 @@ end
 ---@return anthropic.Task?
 function tasks.current()
   local scheduler = package.loaded["anthropic.loop.scheduler"]
-  local task = task_of[coroutines.running()] or scheduler and task_of[scheduler.thread()]
-  return task and task.request == request_of(task.driver) and task or nil
+  return task_of[coroutines.running()] or scheduler and task_of[scheduler.thread()]
 end
 
 -- --- waiting -------------------------------------------------------------------------------------
@@ -193,12 +187,12 @@ end
 
 local function start(self, driver, f, ...)
   local arguments = pack(...)
+  self.driver = driver
   local function body()
     if self.done then -- cancelled before
       return
     end
     self.has_begun = true
-    self.driver, self.request = driver, request_of(driver)
     task_of[coroutines.running()] = self
     finish(self, coroutines.protect(function()
       return f(unpack(arguments, 1, arguments.n))

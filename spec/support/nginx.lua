@@ -13,13 +13,11 @@ local socket = require "socket"
 local nginx = {}
 nginx.__index = nginx
 
-http.TIMEOUT = 60
-
 local CONFIGURATION = [[
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
 daemon off;
-worker_processes 1;
+worker_processes $workers;
 pid nginx.pid;
 error_log error.log notice;
 $main
@@ -41,8 +39,13 @@ http {
 }
 ]]
 
-local function read_command(command)
-  return (background.output_of(command):match "^%s*(.-)%s*$")
+http.TIMEOUT = 60
+
+local LIFETIME = 120 -- seconds, whatever becomes of the spec
+
+--- Whether the specs are run by root.
+function nginx.is_root()
+  return background.output_of "id -u" == "0\n"
 end
 
 --- Whether nginx and its Lua module are installed; nil and the reason where they are not.
@@ -67,27 +70,35 @@ function nginx.prefix()
 end
 
 local function start(root, configuration, variables, port)
-  configuration = configuration:gsub("%$(%l+)", variables):gsub("%$%f[%u](%u+)", "$%1")
-  background.write_file(root .. "/nginx.conf", configuration)
-  local as_nobody = read_command "id -u" == "0"
-    and "setpriv --reuid=nobody --regid=nogroup --clear-groups" or ""
-  local self = setmetatable({ root = root, port = port, url = "http://127.0.0.1:" .. port }, nginx)
-  self.pid = program.start(("env %s %s nginx -p %s -c nginx.conf"):format(
-    variables.environment or "", as_nobody, root), port)
-  return self
+  background.write_file(root .. "/nginx.conf", (configuration:gsub("%$(%l+)", variables)))
+  local as_nobody = nginx.is_root() and "setpriv --reuid=nobody --regid=nogroup --clear-groups" or ""
+  os.execute(("PATH=$PATH:/usr/sbin; timeout %d env %s %s %s nginx -p %s -c nginx.conf >%s/output 2>&1 &")
+    :format(LIFETIME, variables.environment or "", variables.runner or "", as_nobody, root, root))
+  for _ = 1, 250 do
+    local client = socket.connect("127.0.0.1", port)
+    if client then
+      client:close()
+      return setmetatable({ root = root, port = port, url = "http://127.0.0.1:" .. port }, nginx)
+    end
+    socket.sleep(0.02)
+  end
+  error("nginx has not started: " .. background.read_file(root .. "/output"))
 end
 
---- Starts nginx with a configuration's parts: `main`, `http`, `server`; `environment`: assignments.
+--- Starts nginx with a configuration's parts: `main`, `http`, `server`; `workers`, default 1;
+--- `environment`: assignments; `runner`: a command that runs it.
 function nginx.start(parts)
   local port = program.free_port()
   local root = nginx.prefix()
   return start(root, CONFIGURATION, {
     root = root,
     port = port,
+    workers = parts.workers or 1,
     main = parts.main or "",
     http = parts.http or "",
     server = parts.server or "",
     environment = parts.environment,
+    runner = parts.runner,
   }, port)
 end
 

@@ -4,11 +4,12 @@
  *     build/stream_load PORT STREAMS MILLISECONDS EVENTS [ABORT_AFTER_SECONDS]
  *
  * prints the port of the service on its first line and begins when a line comes on standard input.
- * Each of STREAMS browsers then asks PORT for /stream; the service sends each EVENTS text deltas,
- * one every MILLISECONDS, whose text is the time when it was sent and a line end. The browsers
- * expect just these texts. Meanwhile /ping is asked for every 5 ms on a connection of its own. The
- * results are "name value" lines, times in microseconds. With ABORT_AFTER_SECONDS the browsers hang
- * up then, and `freed` is the time until the service has no connection any more. */
+ * Each of STREAMS browsers then asks PORT for /stream?<service's port>; the service sends each
+ * EVENTS text deltas, one every MILLISECONDS, whose text is the time when it was sent and a line
+ * end. The browsers expect just these texts. Meanwhile /ping is asked for every 5 ms on a
+ * connection of its own. The results are "name value" lines, times in microseconds. With
+ * ABORT_AFTER_SECONDS the browsers hang up then, and `freed` is the time until the service has no
+ * connection any more. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,6 +46,7 @@ struct samples {
 };
 
 static int poller, port;
+static char stream_path[32];
 static struct peer *peers;
 static size_t peer_count;
 static long streams, events, finished, connected, most_connected;
@@ -208,8 +210,12 @@ static void read_answer(struct peer *peer) {
 }
 
 static void read_ping(struct peer *peer) {
-  if (recv(peer->socket, peer->head, HEAD, 0) <= 0)
-    give_up("ping");
+  if (recv(peer->socket, peer->head, HEAD, 0) <= 0) { /* a server that is reloaded hangs up */
+    remove_peer(peer);
+    ask(PING, "/ping");
+    ping_sent = now();
+    return;
+  }
   add_sample(&pings, now() - ping_sent);
   peer->next = ping_sent + PING_INTERVAL;
   ping_sent = 0;
@@ -258,6 +264,7 @@ static void open_service(void) {
       getsockname(listener, (struct sockaddr *)&address, &length) != 0)
     give_up("listen");
   add_peer(LISTENER, listener);
+  snprintf(stream_path, sizeof stream_path, "/stream?%d", ntohs(address.sin_port));
   printf("%d\n", ntohs(address.sin_port));
   fflush(stdout);
 }
@@ -296,7 +303,7 @@ int main(int argc, char **argv) {
   ask(PING, "/ping");
   for (long i = 0; finished < streams && now() < deadline && now() < began + abort_after;) {
     for (; i < streams && now() >= began + SPREAD * i / streams; i++)
-      ask(BROWSER, "/stream");
+      ask(BROWSER, stream_path);
     work();
   }
   if (argc > 5)

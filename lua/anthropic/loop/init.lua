@@ -8,7 +8,6 @@
 --     spawn(f)     where the host runs several coroutines: runs f in another one, which may wait
 --     suspends     true where waiting yields
 --     check()      optional: raises where the calling code cannot wait, before a request is sent
---     request()    where the host uses a coroutine again for another request: which one this is
 --
 -- `wait` is the only function of the library that blocks or yields. It returns once
 -- `subject:has_news()` (a transfer, or a table with that method) or when the seconds have passed. It

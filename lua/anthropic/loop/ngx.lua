@@ -207,13 +207,29 @@ function driver.wait(subject, seconds)
   return true
 end
 
-function driver.spawn(f)
-  driver.check()
-  ngx.thread.spawn(f)
+-- nginx keeps a light thread that has ended until its parent ends, or waits for it.
+local function bury(children)
+  for i = #children, 1, -1 do
+    pcall(ngx.thread.wait, children[i]) -- raises for one of an earlier request
+    children[i] = nil
+  end
 end
 
-function driver.request()
-  return ngx.ctx
+local ended = setmetatable({}, { __mode = "k" }) -- parent -> its children that have ended
+
+function driver.spawn(f)
+  driver.check()
+  local parent = coroutine.running()
+  local children = ended[parent] or {}
+  ended[parent] = children
+  bury(children)
+  ngx.thread.spawn(function()
+    local ok, err = pcall(f)
+    children[#children + 1] = coroutine.running()
+    if not ok then
+      error(err, 0)
+    end
+  end)
 end
 
 return driver
