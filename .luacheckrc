@@ -4,3 +4,4 @@ exclude_files = { "build", "node_modules" }
 files["spec"] = { std = "max+busted" }
 files["lua/anthropic/testing"] = { std = "max" }
 files["*.rockspec"] = { std = "+rockspec" }
+files["examples/openresty"] = { std = "+ngx_lua" }

@@ -30,7 +30,7 @@ http {
   uwsgi_temp_path temporary;
   scgi_temp_path temporary;
   lua_package_path "$root/lua/?.lua;$root/lua/?/init.lua;;";
-  lua_package_cpath "$root/?.so;;";
+  lua_package_cpath "$root/build/luajit/?.so;;";
   $http
   server {
     listen 127.0.0.1:$port;
@@ -43,8 +43,7 @@ http.TIMEOUT = 60
 
 local LIFETIME = 120 -- seconds, whatever becomes of the spec
 
---- Whether the specs are run by root.
-function nginx.is_root()
+local function is_root()
   return background.output_of "id -u" == "0\n"
 end
 
@@ -58,48 +57,59 @@ function nginx.is_installed()
   return nil, "nginx and libnginx-mod-http-lua are not installed"
 end
 
---- A directory that nginx can read: the library, built for LuaJIT, and the scenarios of the hosts.
-function nginx.prefix()
+-- A tree that nginx can read: the library, built for LuaJIT, the examples and the hosts' scenarios.
+local function make_tree()
   local root = background.make_directory()
   local _, code = background.output_of(([[
-    cp -r lua %s/lua && mkdir %s/anthropic &&
-    cp build/luajit/anthropic/core.so %s/anthropic/ && cp spec/support/host_scenarios.lua %s/lua/ &&
-    chmod -R a+rX %s && if [ "$(id -u)" = 0 ]; then chown -R nobody %s; fi]]):gsub("%%s", root))
+    mkdir -p ROOT/build/luajit/anthropic ROOT/build/openresty ROOT/examples &&
+    cp -r lua ROOT/lua && cp build/luajit/anthropic/core.so ROOT/build/luajit/anthropic/ &&
+    cp -r examples/openresty ROOT/examples/ && cp spec/support/host_scenarios.lua ROOT/lua/ &&
+    chmod -R a+rX ROOT && if [ "$(id -u)" = 0 ]; then chown -R nobody ROOT; fi]]):gsub("ROOT", root))
   assert(code == 0, "the library is not built for LuaJIT")
   return root
 end
 
-local function start(root, configuration, variables, port)
-  background.write_file(root .. "/nginx.conf", (configuration:gsub("%$(%l+)", variables)))
-  local as_nobody = nginx.is_root() and "setpriv --reuid=nobody --regid=nogroup --clear-groups" or ""
-  os.execute(("PATH=$PATH:/usr/sbin; timeout %d env %s %s %s nginx -p %s -c nginx.conf >%s/output 2>&1 &")
-    :format(LIFETIME, variables.environment or "", variables.runner or "", as_nobody, root, root))
+local function start(root, port, configuration, parts)
+  local prefix = root .. "/build/openresty"
+  background.write_file(prefix .. "/nginx.conf", configuration)
+  local as_nobody = is_root() and "setpriv --reuid=nobody --regid=nogroup --clear-groups" or ""
+  os.execute(("PATH=$PATH:/usr/sbin; timeout %d env %s %s %s nginx -p %s -c %s/nginx.conf >%s/output 2>&1 &")
+    :format(LIFETIME, parts.environment or "", parts.runner or "", as_nobody, prefix, prefix, prefix))
   for _ = 1, 250 do
     local client = socket.connect("127.0.0.1", port)
     if client then
       client:close()
-      return setmetatable({ root = root, port = port, url = "http://127.0.0.1:" .. port }, nginx)
+      return setmetatable({
+        root = root, prefix = prefix, port = port, url = "http://127.0.0.1:" .. port,
+      }, nginx)
     end
     socket.sleep(0.02)
   end
-  error("nginx has not started: " .. background.read_file(root .. "/output"))
+  error("nginx has not started: " .. background.read_file(prefix .. "/output"))
 end
 
 --- Starts nginx with a configuration's parts: `main`, `http`, `server`; `workers`, default 1;
 --- `environment`: assignments; `runner`: a command that runs it.
 function nginx.start(parts)
-  local port = program.free_port()
-  local root = nginx.prefix()
-  return start(root, CONFIGURATION, {
+  local root, port = make_tree(), program.free_port()
+  return start(root, port, (CONFIGURATION:gsub("%$(%l+)", {
     root = root,
     port = port,
     workers = parts.workers or 1,
     main = parts.main or "",
     http = parts.http or "",
     server = parts.server or "",
-    environment = parts.environment,
-    runner = parts.runner,
-  }, port)
+  })), parts)
+end
+
+--- Starts the example's own configuration, at another port.
+---@param parts { environment: string }
+function nginx.start_example(parts)
+  local root, port = make_tree(), program.free_port()
+  local configuration = background.read_file "examples/openresty/nginx.conf"
+  configuration = configuration:gsub("127%.0%.0%.1:8080", "127.0.0.1:" .. port)
+    :gsub("error_log stderr", "error_log error.log")
+  return start(root, port, configuration, parts)
 end
 
 --- The answer to a GET: body, status.
@@ -116,13 +126,13 @@ function nginx:open(path)
 end
 
 function nginx:signal(name)
-  os.execute(("kill -s %s $(cat %s/nginx.pid)"):format(name, self.root))
+  os.execute(("kill -s %s $(cat %s/nginx.pid)"):format(name, self.prefix))
 end
 
 --- The process ids of the workers, those that are about to leave included.
 function nginx:workers()
   local list = {}
-  for pid in background.output_of(("pgrep -P $(cat %s/nginx.pid)"):format(self.root)):gmatch "[^\n]+" do
+  for pid in background.output_of(("pgrep -P $(cat %s/nginx.pid)"):format(self.prefix)):gmatch "[^\n]+" do
     if tonumber(pid) then
       list[#list + 1] = tonumber(pid)
     end
@@ -141,7 +151,7 @@ end
 
 --- The error log.
 function nginx:log()
-  return background.read_file(self.root .. "/error.log")
+  return background.read_file(self.prefix .. "/error.log")
 end
 
 --- What it complains of.
@@ -159,7 +169,7 @@ end
 function nginx:stop()
   self:signal "TERM"
   local deadline = socket.gettime() + 5
-  while background.read_file(self.root .. "/nginx.pid") ~= "" and socket.gettime() < deadline do
+  while background.read_file(self.prefix .. "/nginx.pid") ~= "" and socket.gettime() < deadline do
     socket.sleep(0.02)
   end
   local errors = self:errors()
