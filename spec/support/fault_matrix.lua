@@ -173,10 +173,10 @@ local function lost_of(result, message, err, text)
   end
   if (message ~= nil) ~= (result.kind == "message") then
     return message and "a success" or tostring(err)
-  elseif expected and (message or err.partial).id ~= faults.id then
-    return "another message"
   elseif found ~= expected then
     return ("text %q, expected %q"):format(tostring(found), tostring(expected))
+  elseif expected and (message or err.partial).id ~= faults.id then
+    return "another message"
   elseif text and text ~= (expected or "") then
     return ("handed over %q, expected %q"):format(text, tostring(expected))
   end
