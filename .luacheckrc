@@ -3,5 +3,6 @@ max_line_length = 120
 exclude_files = { "build", "node_modules" }
 files["spec"] = { std = "max+busted" }
 files["lua/anthropic/testing"] = { std = "max" }
+files["examples/neovim"] = { globals = { "vim" } }
 files["*.rockspec"] = { std = "+rockspec" }
 files["examples/openresty"] = { std = "+ngx_lua" }
