@@ -221,6 +221,18 @@ describe("examples/", function()
       assert.truthy(background.read_file(path):match "^%-%- %u[^\n]+")
     end)
   end
+
+  for directory in background.output_of("ls -d examples/*/"):gmatch "(%S+)/\n" do
+    it(directory:match "[^/]*$" .. "/ is run in its host by make test-hosts", function()
+      assert.not_equal("", background.output_of(("grep -l '%s' spec/hosts/*_spec.lua"):format(directory)))
+    end)
+
+    it(directory:match "[^/]*$" .. "/ says in the first line of each program what it shows", function()
+      for path in background.output_of(("find %s -name '*.lua'"):format(directory)):gmatch "[^\n]+" do
+        assert.truthy(background.read_file(path):match "^%-%-%-? %u[^\n]+", path)
+      end
+    end)
+  end
 end)
 
 describe("the demo", function()

@@ -36,6 +36,11 @@ describe("the health check", function()
     assert.is_true(well)
   end)
 
+  it("knows a driver of the program's own", function()
+    has(check("", 'require("anthropic.loop").use { wait = function() end }'),
+      "ok       waits by a driver of the program's own")
+  end)
+
   it("warns of a missing key", function()
     local printed, well = check ""
     has(printed, "warning  no key: neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN is set")

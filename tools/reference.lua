@@ -15,8 +15,10 @@ local MODULES = {
   { "Usage", "usage.lua", { Usage = "client.usage:" } },
   { "Chat", "chat.lua", { Chat = "chat:" } },
   { "Error", "error.lua", { Error = "err:" } },
-  { "Task", "loop/scheduler.lua", { Task = "task:" } },
+  { "Callbacks", "stream_callbacks.lua", {} },
+  { "Task", "task.lua", { Task = "task:" } },
   { "anthropic.sse", "sse.lua", { sse = "sse.", Decoder = "decoder:" } },
+  { "anthropic.health", "health.lua", { health = "health." } },
   { "anthropic.testing", "testing/init.lua", { testing = "testing.", Server = "server:" } },
 }
 

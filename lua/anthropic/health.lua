@@ -89,6 +89,11 @@ local function check_json(report)
   end
 end
 
+local function driver_name()
+  local name = require("anthropic.loop").name()
+  return type(name) == "string" and "the driver " .. name or "a driver of the program's own"
+end
+
 local function check_options(report)
   local resolved = require("anthropic.options").of_client()
   if resolved.api_key then
@@ -129,7 +134,7 @@ function health.check()
   end
   check_curl(report, core.curl_info())
   check_json(report)
-  report.ok("waits by the driver " .. require("anthropic.loop").name())
+  report.ok("waits by " .. driver_name())
   check_options(report)
   return well
 end
