@@ -4,5 +4,6 @@ exclude_files = { "build", "node_modules" }
 files["spec"] = { std = "max+busted" }
 files["lua/anthropic/testing"] = { std = "max" }
 files["examples/neovim"] = { globals = { "vim" } }
+files["examples/love"] = { std = "luajit+love" }
 files["*.rockspec"] = { std = "+rockspec" }
 files["examples/openresty"] = { std = "+ngx_lua" }
