@@ -4,6 +4,8 @@ exclude_files = { "build", "node_modules" }
 files["spec"] = { std = "max+busted" }
 files["lua/anthropic/testing"] = { std = "max" }
 files["examples/neovim"] = { globals = { "vim" } }
-files["examples/love"] = { std = "luajit+love" }
+for _, game in ipairs { "examples/love", "bench/love/", "spec/support/love_example" } do
+  files[game] = { std = "luajit+love" }
+end
 files["*.rockspec"] = { std = "+rockspec" }
 files["examples/openresty"] = { std = "+ngx_lua" }

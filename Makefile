@@ -118,6 +118,7 @@ torture: $(ASAN_HOST) all ## run scenarios with every allocation failing in turn
 bench: all ## measure what streams, tool inputs and batch results cost (needs valgrind)
 	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && \
 	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua
+	@$(MAKE) -s LUA=luajit && eval "$$($(MAKE) -s env)" && $(LUA) bench/love.lua
 
 COVERAGE := build/coverage/$(LUA)
 COVERAGE_OBJECTS := $(SOURCES:src/%.c=$(COVERAGE)/%.o) $(COVERAGE)/host.o

@@ -226,6 +226,37 @@ describe("a task", function()
     frame.update()
   end)
 
+  it("is left to the next frame when this one has no time left", function()
+    local order = {}
+    local function work(seconds)
+      local over = anthropic.now() + seconds
+      repeat until anthropic.now() > over
+    end
+    for i = 1, 10 do
+      anthropic.spawn(function()
+        work(0.01)
+        order[#order + 1] = i
+        anthropic.sleep(0)
+        work(0.01)
+        order[#order + 1] = i
+      end)
+    end
+    local frames = 0
+    while #order < 20 and frames < 100 do
+      local before = #order
+      frame.update(0.015)
+      frames = frames + 1
+      assert.is_true(#order - before <= 3)
+    end
+    assert.same({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, order)
+    assert.is_true(frames >= 7)
+    for _ = 1, 10 do
+      anthropic.spawn(function() work(0.002) order[#order + 1] = 0 end)
+    end
+    frame.update(10)
+    assert.equal(30, #order)
+  end)
+
   it("cannot wait outside of coroutines in a game", function()
     assert.has_error(function() anthropic.sleep(1) end,
       "the frame loop cannot wait here: use anthropic.spawn, or on_done of messages.stream")

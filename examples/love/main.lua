@@ -17,7 +17,7 @@ local utf8 = require "utf8"
 
 local client
 local server -- the local one, where it is used
-local messages = {} -- the conversation
+local messages = {} -- the conversation, as far as it was answered
 local handle -- of the answer under way
 local typed = ""
 local owl = { says = "Hoo! Ask me something.", thinks = "", seconds_since_word = 9, slowest_update = 0 }
@@ -40,7 +40,8 @@ local function ask(question)
   if handle then
     handle:cancel()
   end
-  table.insert(messages, { role = "user", content = question })
+  local turns = { unpack(messages) }
+  table.insert(turns, { role = "user", content = question })
   owl.says, owl.thinks = "", ""
   local this
   this = client.messages.stream({
@@ -48,7 +49,7 @@ local function ask(question)
     max_tokens = 4000,
     thinking = { type = "enabled", budget_tokens = 1200 },
     system = "You are an old owl in a game. Answer in two or three sentences.",
-    messages = messages,
+    messages = turns,
   }, {
     on_event = function(event)
       if event.delta and event.delta.thinking then
@@ -60,9 +61,9 @@ local function ask(question)
     end,
     on_done = function(message, err)
       if message then
-        table.insert(messages, message)
+        table.insert(turns, message)
+        messages = turns
       else
-        table.remove(messages)
         owl.says = owl.says .. (err.kind == "cancelled" and " ..." or " (" .. tostring(err) .. ")")
       end
       if handle == this then

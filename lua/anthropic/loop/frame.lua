@@ -11,10 +11,14 @@ local loop = require "anthropic.loop"
 
 local frame = { suspends = true, spawn = coroutines.spawn }
 
+-- Seconds of a frame.
+local BUDGET = 0.001
+
 --- Does the work at hand: moves every request along and resumes whoever has news. Never waits. To be
 --- called once per frame. Raises what a task raised that nobody waits for.
-function frame.update()
-  loop.step(0)
+---@param budget? number seconds after which the rest is left to the next frame; default 0.001
+function frame.update(budget)
+  loop.step(0, budget or BUDGET)
 end
 
 function frame.wait(subject, seconds)

@@ -64,8 +64,9 @@ local function set_alarm()
   loop.core():alarm(soonest and soonest.time)
 end
 
--- Those whose time has come; not the ones that they set.
-local function ring()
+-- Those whose time has come; not the ones that they set. Those that `limit` leaves no time for have
+-- their turn in the next step.
+local function ring(limit)
   local now = core.now()
   local due = {}
   while alarms[1] and alarms[#alarms].time <= now do
@@ -74,26 +75,30 @@ local function ring()
   set_alarm()
   for i, alarm in ipairs(due) do
     local ok, err = pcall(alarm.call)
-    if not ok then
-      for j = #due, i + 1, -1 do -- at the next step
+    if not ok or limit and core.now() > limit then
+      for j = #due, i + 1, -1 do
         alarms[#alarms + 1] = due[j]
       end
       set_alarm()
-      error(err, 0)
+      if not ok then
+        error(err, 0)
+      end
+      return
     end
   end
 end
 
-local function work(seconds)
+local function work(seconds, budget)
   local the_core = loop.core()
+  local limit = budget and core.now() + budget
   local has_worked = the_core:wait(seconds)
   local transfer = the_core:next_ready()
   while transfer do
     loop.wake(transfer)
-    transfer = the_core:next_ready()
+    transfer = not (limit and core.now() > limit) and the_core:next_ready()
   end
   if alarms[1] and alarms[#alarms].time <= core.now() then
-    ring()
+    ring(limit)
   end
   return has_worked
 end
@@ -101,11 +106,12 @@ end
 --- Does the work at hand and wakes whoever waits for it. What a wake-up raises is raised; the others
 --- are woken by the next step.
 ---@param seconds number wait at most this long for work; negative: for ever
+---@param budget? number seconds after which no more are woken: the others have their turn in the next step
 ---@return boolean has_worked false when nothing came for any transfer
-function loop.step(seconds)
+function loop.step(seconds, budget)
   local was_stepping = is_stepping
   is_stepping = true
-  local ok, result = pcall(work, seconds)
+  local ok, result = pcall(work, seconds, budget)
   is_stepping = was_stepping
   if not ok then
     error(result, 0)

@@ -1,0 +1,1 @@
+dofile "examples/love/conf.lua"
