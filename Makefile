@@ -120,6 +120,9 @@ bench: all ## measure what streams, tool inputs and batch results cost (needs va
 	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua
 	@$(MAKE) -s LUA=luajit && eval "$$($(MAKE) -s env)" && $(LUA) bench/love.lua
 
+bench-count: all ## count the instructions of the hot paths, against bench/baseline.tsv (WRITE=1: write it anew)
+	@eval "$$($(MAKE) -s env)" && $(LUA) bench/count.lua $(LUA) $(WRITE)
+
 COVERAGE := build/coverage/$(LUA)
 COVERAGE_OBJECTS := $(SOURCES:src/%.c=$(COVERAGE)/%.o) $(COVERAGE)/host.o
 
@@ -209,6 +212,6 @@ clean: ## remove what was built
 	rm -rf build lua/anthropic/core.so
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 13
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 14
 
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))

@@ -1,5 +1,6 @@
 -- What an event costs: instructions (valgrind's callgrind) and CPU time, for each way of reading a stream,
 -- beside the usual way (LuaSocket, lines, lua-cjson). Run by `make bench`.
+local callgrind = require "bench.callgrind"
 local testing = require "anthropic.testing"
 
 local LUA = arg[1] or "lua5.4"
@@ -27,13 +28,6 @@ local function output_of(command)
   return output
 end
 
-local function instructions(program)
-  local output = output_of("valgrind --tool=callgrind --callgrind-out-file=/dev/null " .. LUA .. " " .. program)
-  local count = output:match "refs:%s+([%d,]+)"
-  count = assert(count, output):gsub(",", "")
-  return tonumber(count)
-end
-
 local function cpu_seconds(program)
   local least = math.huge
   for _ = 1, 5 do
@@ -50,7 +44,7 @@ for _, way in ipairs(ways) do
   for i, events in ipairs { FEW, MANY, TIMED } do
     local server = serve(events)
     local program = way[2]:format(server.url)
-    counts[i] = events < TIMED and instructions(program)
+    counts[i] = events < TIMED and callgrind.count(LUA .. " " .. program)
     seconds[i] = cpu_seconds(program)
     server:stop()
   end

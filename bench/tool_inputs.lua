@@ -1,6 +1,7 @@
 -- What watching a tool's input costs while it streams: instructions (valgrind's callgrind) at 256 KiB in
 -- 5,000 pieces and at four times that. A cost in proportion to the bytes has a ratio of 4. Run by `make bench`.
 local anthropic = require "anthropic"
+local callgrind = require "bench.callgrind"
 local testing = require "anthropic.testing"
 
 local LUA = arg[1] or "lua5.4"
@@ -28,15 +29,9 @@ local function instructions(input, pieces)
       pieces = pieces, ping = false, framing = "close",
     },
   }
-  local program = "bench/read_tool_input.lua " .. server.url
-  local pipe = assert(io.popen(
-    "valgrind --tool=callgrind --callgrind-out-file=/dev/null " .. LUA .. " " .. program .. " 2>&1"))
-  local output = pipe:read "*a"
-  pipe:close()
+  local count = callgrind.count(("%s bench/read_tool_input.lua %s"):format(LUA, server.url))
   server:stop()
-  local count = output:match "\nread to its end\n.*refs:%s+([%d,]+)"
-  count = assert(count, output):gsub(",", "")
-  return tonumber(count)
+  return count
 end
 
 print(("%-20s %18s %18s %8s"):format("watching an input", "256 KiB, 5,000", "1 MiB, 20,000", "ratio"))
