@@ -6,10 +6,6 @@
 
 enum { SMALLEST_CAPACITY = 256 };
 
-char *buffer_bytes(const struct buffer *buffer) {
-  return buffer->storage ? buffer->storage + buffer->start : NULL;
-}
-
 /* Moving the content down costs `length`; done only when at least as many bytes were consumed. */
 static bool can_compact(const struct buffer *buffer, size_t needed) {
   return needed <= buffer->capacity && buffer->start >= buffer->length;
@@ -29,38 +25,22 @@ bool buffer_reserve(struct buffer *buffer, size_t extra) {
   size_t capacity = buffer->capacity < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : buffer->capacity;
   while (capacity < needed)
     capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
-  char *storage = malloc(capacity);
-  if (!storage)
-    return false;
-  if (buffer->length)
+  if (buffer->start == 0) { /* large ones grow without a copy */
+    char *storage = realloc(buffer->storage, capacity);
+    if (!storage)
+      return false;
+    buffer->storage = storage;
+  } else {
+    char *storage = malloc(capacity);
+    if (!storage)
+      return false;
     memcpy(storage, buffer_bytes(buffer), buffer->length);
-  free(buffer->storage);
-  buffer->storage = storage;
-  buffer->start = 0;
+    free(buffer->storage);
+    buffer->storage = storage;
+    buffer->start = 0;
+  }
   buffer->capacity = capacity;
   return true;
-}
-
-bool buffer_append(struct buffer *buffer, const void *bytes, size_t count) {
-  if (count == 0)
-    return true;
-  if (!buffer_reserve(buffer, count))
-    return false;
-  memcpy(buffer_bytes(buffer) + buffer->length, bytes, count);
-  buffer->length += count;
-  return true;
-}
-
-void buffer_consume(struct buffer *buffer, size_t count) {
-  buffer->start += count;
-  buffer->length -= count;
-  if (buffer->length == 0)
-    buffer->start = 0;
-}
-
-void buffer_clear(struct buffer *buffer) {
-  buffer->start = 0;
-  buffer->length = 0;
 }
 
 void buffer_free(struct buffer *buffer) {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -16,20 +17,38 @@ struct buffer {
 };
 
 /* The first live byte, or NULL before any. Valid until the next append, reserve or free. */
-char *buffer_bytes(const struct buffer *buffer);
+static inline char *buffer_bytes(const struct buffer *buffer) {
+  return buffer->storage ? buffer->storage + buffer->start : NULL;
+}
 
 /* Makes room for `extra` more bytes. False when memory ran out; the content is then untouched. */
 bool buffer_reserve(struct buffer *buffer, size_t extra);
 
 /* Appends `count` bytes. False when memory ran out; the content is then untouched. */
-bool buffer_append(struct buffer *buffer, const void *bytes, size_t count);
+static inline bool buffer_append(struct buffer *buffer, const void *bytes, size_t count) {
+  if (count == 0)
+    return true;
+  if (count > buffer->capacity - buffer->start - buffer->length && !buffer_reserve(buffer, count))
+    return false;
+  memcpy(buffer_bytes(buffer) + buffer->length, bytes, count);
+  buffer->length += count;
+  return true;
+}
 
 /* Drops `count` bytes from the front; at most `length`. Offsets of the rest shift down by `count`.
  */
-void buffer_consume(struct buffer *buffer, size_t count);
+static inline void buffer_consume(struct buffer *buffer, size_t count) {
+  buffer->start += count;
+  buffer->length -= count;
+  if (buffer->length == 0)
+    buffer->start = 0;
+}
 
 /* Drops the content and keeps the memory for reuse. */
-void buffer_clear(struct buffer *buffer);
+static inline void buffer_clear(struct buffer *buffer) {
+  buffer->start = 0;
+  buffer->length = 0;
+}
 
 /* Frees the memory. The buffer is empty afterwards and may be used again. */
 void buffer_free(struct buffer *buffer);

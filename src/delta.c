@@ -6,11 +6,14 @@
 
 enum { MOST_INDEX_DIGITS = 6 };
 
+#define NAMES(type, field)                                                                         \
+  { type, field, "\"" type "\",\"" field "\":", sizeof type + sizeof field + 4 }
 const struct delta_names delta_names[DELTA_KINDS] = {
-    {"text_delta", "text"},
-    {"thinking_delta", "thinking"},
-    {"input_json_delta", "partial_json"},
+    NAMES("text_delta", "text"),
+    NAMES("thinking_delta", "thinking"),
+    NAMES("input_json_delta", "partial_json"),
 };
+#undef NAMES
 
 struct cursor {
   const char *at;
@@ -24,38 +27,40 @@ struct string {
   bool escaped;
 };
 
-static void skip_space(struct cursor *cursor) {
+static inline void skip_space(struct cursor *cursor) {
   while (cursor->at < cursor->end &&
          (*cursor->at == ' ' || *cursor->at == '\t' || *cursor->at == '\n' || *cursor->at == '\r'))
     cursor->at++;
 }
 
-/* Skips one character and the space around it. */
-static bool skip(struct cursor *cursor, char character) {
-  skip_space(cursor);
-  if (cursor->at == cursor->end || *cursor->at != character)
-    return false;
-  cursor->at++;
-  skip_space(cursor);
+static bool skip_loosely(struct cursor *cursor, const char *form) {
+  struct cursor ahead = *cursor;
+  bool in_string = false;
+  for (; *form; form++) {
+    if (!in_string)
+      skip_space(&ahead);
+    if (ahead.at == ahead.end || *ahead.at != *form)
+      return false;
+    in_string ^= *form == '"';
+    ahead.at++;
+  }
+  *cursor = ahead;
   return true;
 }
 
-/* Skips a string that is just this. */
-static bool skip_word(struct cursor *cursor, const char *word) {
-  size_t length = strlen(word);
-  size_t left = (size_t)(cursor->end - cursor->at);
-  if (left < length + 2 || cursor->at[0] != '"' || memcmp(cursor->at + 1, word, length) != 0 ||
-      cursor->at[length + 1] != '"')
+/* Skips `form`, whole tokens, and any space between and after them: nearly always there is none.
+ * False leaves the cursor where it was. */
+static inline bool skip_form(struct cursor *cursor, const char *form, size_t length) {
+  if ((size_t)(cursor->end - cursor->at) >= length && memcmp(cursor->at, form, length) == 0)
+    cursor->at += length;
+  else if (!skip_loosely(cursor, form))
     return false;
-  cursor->at += length + 2;
+  skip_space(cursor);
   return true;
 }
+#define SKIP(form) skip_form(cursor, form, sizeof form - 1)
 
-static bool skip_member(struct cursor *cursor, const char *name) {
-  return skip_word(cursor, name) && skip(cursor, ':');
-}
-
-static bool read_index(struct cursor *cursor, long *index) {
+static inline bool read_index(struct cursor *cursor, long *index) {
   int digits = 0;
   *index = 0;
   if (cursor->end - cursor->at > 1 && cursor->at[0] == '0' && cursor->at[1] >= '0' &&
@@ -112,7 +117,7 @@ static size_t read_escape(const char *at, const char *end, long *code) {
 }
 
 /* Checks a string: its UTF-8, its escapes, no control characters. */
-static bool read_string(struct cursor *cursor, struct string *string) {
+static inline bool read_string(struct cursor *cursor, struct string *string) {
   if (cursor->at == cursor->end || *cursor->at != '"')
     return false;
   const char *at = cursor->at + 1;
@@ -181,27 +186,33 @@ static size_t unescape(char *text, size_t length) {
   return (size_t)(to - text);
 }
 
-bool delta_read(char *json, size_t length, struct delta *delta) {
-  struct cursor cursor = {json, json + length};
+static inline bool read_kind(struct cursor *cursor, enum delta_kind *kind) {
+  for (int i = 0; i < DELTA_KINDS; i++)
+    if (skip_form(cursor, delta_names[i].form, delta_names[i].form_length)) {
+      *kind = (enum delta_kind)i;
+      return true;
+    }
+  return false;
+}
+
+bool delta_read_text(char *json, size_t length, struct delta *delta) {
+  struct cursor beginning = {json, json + length}, *cursor = &beginning;
   struct string string;
-  if (length == 0 || (unsigned char)json[length - 1] >= 0x80) /* cut inside a UTF-8 sequence */
+  if (length == 0 || json[length - 1] != '}') /* no sequence of UTF-8 is read past the end */
     return false;
-  if (!skip(&cursor, '{') || !skip_member(&cursor, "type") ||
-      !skip_word(&cursor, "content_block_delta") || !skip(&cursor, ',') ||
-      !skip_member(&cursor, "index") || !read_index(&cursor, &delta->index) ||
-      !skip(&cursor, ',') || !skip_member(&cursor, "delta") || !skip(&cursor, '{') ||
-      !skip_member(&cursor, "type"))
+  if (!read_string(cursor, &string) || !SKIP("}}") || cursor->at != cursor->end)
     return false;
-  int kind = 0;
-  while (kind < DELTA_KINDS && !skip_word(&cursor, delta_names[kind].type))
-    kind++;
-  if (kind == DELTA_KINDS || !skip(&cursor, ',') ||
-      !skip_member(&cursor, delta_names[kind].field) || !read_string(&cursor, &string) ||
-      !skip(&cursor, '}') || !skip(&cursor, '}') || cursor.at != cursor.end)
-    return false;
-  delta->kind = (enum delta_kind)kind;
   delta->text = string.text;
   delta->length =
       string.escaped ? unescape(json + (string.text - json), string.length) : string.length;
   return true;
+}
+
+bool delta_read(char *json, size_t length, struct delta *delta) {
+  struct cursor beginning = {json, json + length}, *cursor = &beginning;
+  if (!SKIP("{\"type\":\"content_block_delta\",\"index\":") || !read_index(cursor, &delta->index) ||
+      !SKIP(",\"delta\":{\"type\":") || !read_kind(cursor, &delta->kind))
+    return false;
+  char *text = json + (cursor->at - json);
+  return delta_read_text(text, length - (size_t)(text - json), delta);
 }

@@ -7,12 +7,17 @@
 /* A field name, its colon and a space never add up to more than this. */
 enum { FIELD_OVERHEAD = 8 };
 
+static void shift_mark(struct sse_mark *mark, size_t count) {
+  *mark = mark->at < count ? (struct sse_mark){0, false}
+                           : (struct sse_mark){mark->at - count, mark->found};
+}
+
 /* Moves every offset into the buffer down by `count` after that many bytes left its front. */
 static void shift(struct sse *sse, struct buffer *buffer, size_t count) {
   buffer_consume(buffer, count);
   sse->line -= count;
-  sse->searched -= count;
-  sse->next_lf -= sse->has_next_lf ? count : 0;
+  shift_mark(&sse->lf, count);
+  shift_mark(&sse->cr, count);
   sse->data -= sse->has_data ? count : 0;
 }
 
@@ -26,7 +31,7 @@ static bool skip_bom(struct sse *sse, const struct buffer *buffer) {
   if (matches && have < sizeof bom)
     return false;
   if (matches)
-    sse->line = sse->searched = sizeof bom;
+    sse->line = sizeof bom;
   sse->after_bom = true;
   return true;
 }
@@ -35,41 +40,34 @@ static bool skip_bom(struct sse *sse, const struct buffer *buffer) {
 static bool skip_lf_after_cr(struct sse *sse, const struct buffer *buffer) {
   if (sse->line == buffer->length)
     return false;
-  if (buffer_bytes(buffer)[sse->line] == '\n') {
+  if (buffer_bytes(buffer)[sse->line] == '\n')
     sse->line++;
-    if (sse->searched < sse->line)
-      sse->searched = sse->line;
-    if (sse->has_next_lf && sse->next_lf < sse->line)
-      sse->has_next_lf = false;
-  }
   sse->skip_lf = false;
   return true;
 }
 
-/* Finds the end of the line at `line`. Each byte is searched once for LF and once for CR. */
-static bool find_line_end(struct sse *sse, const struct buffer *buffer, size_t *end) {
+static void search(struct sse_mark *mark, char character, size_t line,
+                   const struct buffer *buffer) {
   const char *bytes = buffer_bytes(buffer);
-  size_t from = sse->searched;
-  if (!sse->has_next_lf && from < buffer->length) {
-    const char *lf = memchr(bytes + from, '\n', buffer->length - from);
-    if (lf) {
-      sse->next_lf = (size_t)(lf - bytes);
-      sse->has_next_lf = true;
-    }
-  }
-  size_t limit = sse->has_next_lf ? sse->next_lf : buffer->length;
-  const char *cr = from < limit ? memchr(bytes + from, '\r', limit - from) : NULL;
-  if (cr) {
-    *end = (size_t)(cr - bytes);
-    return true;
-  }
-  sse->searched = limit;
-  *end = limit;
-  return sse->has_next_lf;
+  size_t from = mark->at < line ? line : mark->at;
+  const char *at = memchr(bytes + from, character, buffer->length - from);
+  mark->found = at != NULL;
+  mark->at = at ? (size_t)(at - bytes) : buffer->length;
 }
 
-static bool equals(const char *bytes, size_t length, const char *text) {
-  return length == strlen(text) && memcmp(bytes, text, length) == 0;
+/* Where lines end in LF, the mark of CR is seldom out of date. */
+static inline void find(struct sse_mark *mark, char character, size_t line,
+                        const struct buffer *buffer) {
+  if (mark->found ? mark->at < line : mark->at < buffer->length)
+    search(mark, character, line, buffer);
+}
+
+/* Finds the end of the line at `line`. Each byte is searched once for LF and once for CR. */
+static bool find_line_end(struct sse *sse, const struct buffer *buffer, size_t *end) {
+  find(&sse->lf, '\n', sse->line, buffer);
+  find(&sse->cr, '\r', sse->line, buffer);
+  *end = sse->lf.found && (!sse->cr.found || sse->lf.at < sse->cr.at) ? sse->lf.at : sse->cr.at;
+  return sse->lf.found || sse->cr.found;
 }
 
 static bool replace(struct buffer *buffer, const char *bytes, size_t length) {
@@ -108,26 +106,37 @@ static void read_retry(struct sse *sse, const char *digits, size_t length) {
   sse->has_retry = true;
 }
 
+/* Whether the line is of this field; `value` is then where its value starts. */
+static inline bool is_field(const char *line, size_t length, const char *name, size_t name_length,
+                            size_t *value) {
+  if (length < name_length || memcmp(line, name, name_length) != 0)
+    return false;
+  *value = length;
+  if (length == name_length)
+    return true;
+  if (line[name_length] != ':')
+    return false;
+  *value = name_length + 1;
+  if (*value < length && line[*value] == ' ')
+    ++*value;
+  return true;
+}
+
 /* Reads the field in [start, end). False when memory ran out. */
 static bool read_field(struct sse *sse, char *bytes, size_t start, size_t end) {
-  char *line = bytes + start;
-  size_t length = end - start;
-  const char *colon = memchr(line, ':', length);
-  size_t name_length = colon ? (size_t)(colon - line) : length;
-  size_t value = colon ? name_length + 1 : length;
-  if (value < length && line[value] == ' ')
-    value++;
-  size_t value_length = length - value;
-
-  if (equals(line, name_length, "data"))
-    gather_data(sse, bytes, start + value, value_length);
-  else if (equals(line, name_length, "event"))
-    return replace(&sse->name, line + value, value_length);
-  else if (equals(line, name_length, "id")) {
-    if (!value_length || !memchr(line + value, '\0', value_length))
-      return replace(&sse->id, line + value, value_length);
-  } else if (equals(line, name_length, "retry"))
-    read_retry(sse, line + value, value_length);
+  const char *line = bytes + start;
+  size_t length = end - start, value;
+#define IS_FIELD(name) is_field(line, length, name, sizeof name - 1, &value)
+  if (IS_FIELD("data"))
+    gather_data(sse, bytes, start + value, length - value);
+  else if (IS_FIELD("event"))
+    return replace(&sse->name, line + value, length - value);
+  else if (IS_FIELD("id")) {
+    if (!memchr(line + value, '\0', length - value))
+      return replace(&sse->id, line + value, length - value);
+  } else if (IS_FIELD("retry"))
+    read_retry(sse, line + value, length - value);
+#undef IS_FIELD
   return true;
 }
 
@@ -148,8 +157,8 @@ static void drop_spent(struct sse *sse, struct buffer *buffer) {
   memmove(bytes + sse->data_size, bytes + sse->line, tail);
   buffer->length -= spent;
   sse->line -= spent;
-  sse->searched -= spent;
-  sse->next_lf -= sse->has_next_lf ? spent : 0;
+  shift_mark(&sse->lf, spent);
+  shift_mark(&sse->cr, spent);
 }
 
 /* The two limits; neither depends on how the bytes were chunked. */
@@ -167,6 +176,8 @@ static void describe(struct sse *sse, const struct buffer *buffer, struct sse_ev
   event->data_length = sse->data_size;
   event->id = sse->id.length ? buffer_bytes(&sse->id) : "";
   event->id_length = sse->id.length;
+  event->raw = buffer_bytes(buffer);
+  event->raw_length = sse->line;
 }
 
 /* Starts afresh after the event that was handed out. */
@@ -192,8 +203,7 @@ enum sse_result sse_next(struct sse *sse, struct buffer *buffer, struct sse_even
     if (end > start && !read_field(sse, bytes, start, end))
       return SSE_NO_MEMORY;
     sse->skip_lf = bytes[end] == '\r';
-    sse->has_next_lf = sse->has_next_lf && sse->next_lf != end;
-    sse->line = sse->searched = end + 1;
+    sse->line = end + 1;
     if (exceeds_limit(sse, end - start))
       return SSE_TOO_LARGE;
     if (end > start)
@@ -207,6 +217,20 @@ enum sse_result sse_next(struct sse *sse, struct buffer *buffer, struct sse_even
   }
   drop_spent(sse, buffer);
   return exceeds_limit(sse, buffer->length - sse->line) ? SSE_TOO_LARGE : SSE_MORE;
+}
+
+char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length) {
+  if (sse->consumed)
+    begin_event(sse, buffer);
+  if (sse->too_large || !sse->after_bom || sse->skip_lf || sse->line > 0 || sse->has_data ||
+      sse->name.length > 0)
+    return NULL;
+  *length = buffer->length < sse->max_event_bytes ? buffer->length : sse->max_event_bytes;
+  return buffer_bytes(buffer);
+}
+
+void sse_skip(struct sse *sse, size_t length) {
+  sse->line = sse->consumed = length;
 }
 
 void sse_free(struct sse *sse) {
