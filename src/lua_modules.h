@@ -8,6 +8,7 @@
 #pragma GCC visibility push(hidden)
 
 void content_open(lua_State *L);
+void delta_run_open(lua_State *L);
 void json_open(lua_State *L);
 void json_partial_open(lua_State *L); /* after json_open */
 void loop_open(lua_State *L);
@@ -20,6 +21,10 @@ void transfer_open(lua_State *L);
  * reason, else nil. */
 struct transfer;
 struct transfer *transfer_push(lua_State *L);
+
+/* The run at a stack index; raises where it is none. (lua_delta_run.c) */
+struct delta_run;
+struct delta_run *delta_run_check(lua_State *L, int index);
 
 /* The sink at a stack index; raises where it is none. (lua_sink.c) */
 struct sink;

@@ -1,30 +1,15 @@
-/* The Lua type of transfer.h: loop:start{ ... } -> transfer, with the events or lines of its body.
- */
-#include "lua_modules.h"
+/* The Lua type of transfer.h: loop:start{ ... } -> transfer. The events of its body are
+ * lua_events.c's. */
+#include "lua_transfer.h"
 
-#include "delta.h"
-#include "lines.h"
 #include "loop.h"
 #include "lua_request.h"
-#include "sse.h"
 
 #include <string.h>
 
 #define TRANSFER "anthropic.transfer"
 
-/* The transfer is NULL once closed.
- *
- * Finalizers run wherever Lua allocates, and may close the transfer that is being read here. While
- * it is lent to Lua, closing it only cancels it, and its memory stays until the userdata is
- * collected. It stays lent if Lua runs out of memory then: part of an event may be lost. */
-struct lua_transfer {
-  struct transfer *transfer;
-  struct sse sse;
-  struct lines lines;
-  bool lent;
-};
-
-static struct lua_transfer *to_transfer(lua_State *L) {
+struct lua_transfer *transfer_check(lua_State *L) {
   return luaL_checkudata(L, 1, TRANSFER);
 }
 
@@ -59,7 +44,7 @@ struct transfer *transfer_push(lua_State *L) {
 
 /* status() -> number once the response's headers are complete, else nil */
 static int status(lua_State *L) {
-  const struct transfer *transfer = to_transfer(L)->transfer;
+  const struct transfer *transfer = transfer_check(L)->transfer;
   if (!transfer || !transfer->status)
     return 0;
   lua_pushinteger(L, transfer->status);
@@ -80,93 +65,28 @@ static void push_buffer(lua_State *L, struct lua_transfer *self, const struct bu
 
 /* headers() -> the final response's status line and headers as they came */
 static int headers(lua_State *L) {
-  struct lua_transfer *self = to_transfer(L);
+  struct lua_transfer *self = transfer_check(L);
   if (!self->transfer)
     return 0;
   push_buffer(L, self, &self->transfer->response_headers);
   return 1;
 }
 
-/* The strings of a delta's table are upvalues of event(): most events of a stream are deltas. */
-enum { TYPE = 1, INDEX, DELTA, CONTENT_BLOCK_DELTA, FIRST_NAMES };
-
-static void push_constant(lua_State *L, int string) {
-  lua_pushvalue(L, lua_upvalueindex(string));
-}
-
-static void push_delta(lua_State *L, const struct delta *delta) {
-  int names = FIRST_NAMES + 2 * (int)delta->kind;
-  lua_createtable(L, 0, 3);
-  push_constant(L, TYPE);
-  push_constant(L, CONTENT_BLOCK_DELTA);
-  lua_rawset(L, -3);
-  push_constant(L, INDEX);
-  lua_pushinteger(L, delta->index);
-  lua_rawset(L, -3);
-  push_constant(L, DELTA);
-  lua_createtable(L, 0, 2);
-  push_constant(L, TYPE);
-  push_constant(L, names);
-  lua_rawset(L, -3);
-  push_constant(L, names + 1);
-  lua_pushlstring(L, delta->text, delta->length);
-  lua_rawset(L, -3);
-  lua_rawset(L, -3);
-}
-
-static int push_event(lua_State *L, struct lua_transfer *self, const struct sse_event *event) {
-  struct delta delta;
-  int results = 1;
-  self->lent = true;
-  if (delta_read(event->data, event->data_length, &delta)) {
-    push_delta(L, &delta);
-  } else {
-    lua_pushlstring(L, event->data, event->data_length);
-    lua_pushlstring(L, event->name, event->name_length);
-    results = 2;
-  }
-  self->lent = false;
-  return results;
-}
-
-static int push_state(lua_State *L, const char *state) {
+int transfer_push_state(lua_State *L, const char *state) {
   lua_pushnil(L);
   lua_pushstring(L, state);
   return 2;
 }
 
-/* event() -> a decoded delta | data, name of any other event | nil, "again" | nil, "done" | nil,
- * "too_large" | nil, "memory". "done" comes once, after the last event, whether the transfer
- * succeeded or failed. */
-static int event(lua_State *L) {
-  struct lua_transfer *self = to_transfer(L);
-  struct transfer *transfer = self->transfer;
-  if (!transfer)
-    return push_state(L, "done");
-  if (self->lent)
-    return push_state(L, "memory");
-  struct sse_event event;
-  enum sse_result result;
-  do
-    result = sse_next(&self->sse, &transfer->body, &event);
-  while (result == SSE_MORE && transfer_demand(transfer));
-  if (result == SSE_EVENT)
-    return push_event(L, self, &event);
-  if (result != SSE_MORE)
-    return push_state(L, result == SSE_TOO_LARGE ? "too_large" : "memory");
-  transfer->news = false;
-  return push_state(L, transfer->done ? "done" : "again");
-}
-
 /* line() -> line | nil, "again" | nil, "done", what follows the last line end | nil, "too_large"
  * | nil, "memory". For a body that is not read as events. */
 static int line(lua_State *L) {
-  struct lua_transfer *self = to_transfer(L);
+  struct lua_transfer *self = transfer_check(L);
   struct transfer *transfer = self->transfer;
   if (!transfer)
-    return push_state(L, "done");
+    return transfer_push_state(L, "done");
   if (self->lent)
-    return push_state(L, "memory");
+    return transfer_push_state(L, "memory");
   const char *bytes;
   size_t length;
   enum lines_result result;
@@ -178,18 +98,18 @@ static int line(lua_State *L) {
     return 1;
   }
   if (result == LINES_TOO_LARGE)
-    return push_state(L, "too_large");
+    return transfer_push_state(L, "too_large");
   transfer->news = false;
   if (!transfer->done)
-    return push_state(L, "again");
-  push_state(L, "done");
+    return transfer_push_state(L, "again");
+  transfer_push_state(L, "done");
   push_buffer(L, self, &transfer->body);
   return 3;
 }
 
 /* pieces() -> { { seconds since the start, bytes }, ... } of the body, where it is recorded */
 static int pieces(lua_State *L) {
-  struct lua_transfer *self = to_transfer(L);
+  struct lua_transfer *self = transfer_check(L);
   const struct transfer *transfer = self->transfer;
   lua_newtable(L);
   size_t count = transfer ? transfer->pieces.length / sizeof(struct transfer_piece) : 0;
@@ -212,7 +132,7 @@ static int pieces(lua_State *L) {
 
 /* body() -> the whole body once the transfer is done, as far as it came | nil before */
 static int body(lua_State *L) {
-  struct lua_transfer *self = to_transfer(L);
+  struct lua_transfer *self = transfer_check(L);
   struct transfer *transfer = self->transfer;
   if (!transfer) {
     lua_pushliteral(L, "");
@@ -227,14 +147,14 @@ static int body(lua_State *L) {
 }
 
 static int done(lua_State *L) {
-  const struct transfer *transfer = to_transfer(L)->transfer;
+  const struct transfer *transfer = transfer_check(L)->transfer;
   lua_pushboolean(L, !transfer || transfer->done);
   return 1;
 }
 
 /* has_news() -> whether bytes, headers or the end came since event() or body() last asked */
 static int has_news(lua_State *L) {
-  const struct transfer *transfer = to_transfer(L)->transfer;
+  const struct transfer *transfer = transfer_check(L)->transfer;
   lua_pushboolean(L, !transfer || transfer->news);
   return 1;
 }
@@ -254,7 +174,7 @@ static int failure(lua_State *L) {
       [TRANSFER_FILE] = "file",
       [TRANSFER_CANCELLED] = "cancelled",
   };
-  struct lua_transfer *self = to_transfer(L);
+  struct lua_transfer *self = transfer_check(L);
   const struct transfer *transfer = self->transfer;
   enum transfer_failure failure = transfer ? transfer->failure : TRANSFER_CANCELLED;
   lua_Integer code = transfer ? (lua_Integer)transfer->code : 0;
@@ -277,7 +197,7 @@ static int timings(lua_State *L) {
       {"tls", CURLINFO_APPCONNECT_TIME_T},           {"request", CURLINFO_PRETRANSFER_TIME_T},
       {"first_byte", CURLINFO_STARTTRANSFER_TIME_T}, {"total", CURLINFO_TOTAL_TIME_T},
   };
-  CURL *easy = to_transfer(L)->transfer ? to_transfer(L)->transfer->easy : NULL;
+  CURL *easy = transfer_check(L)->transfer ? transfer_check(L)->transfer->easy : NULL;
   double seconds[sizeof times / sizeof *times];
   long connects = 0;
   if (easy)
@@ -301,14 +221,14 @@ static int timings(lua_State *L) {
 
 /* limit(seconds): at most this long from now */
 static int limit(lua_State *L) {
-  struct transfer *transfer = to_transfer(L)->transfer;
+  struct transfer *transfer = transfer_check(L)->transfer;
   if (transfer)
     transfer_limit(transfer, luaL_checknumber(L, 2));
   return 0;
 }
 
 static int collect_transfer(lua_State *L) {
-  struct lua_transfer *self = to_transfer(L);
+  struct lua_transfer *self = transfer_check(L);
   transfer_free(self->transfer);
   self->transfer = NULL;
   sse_free(&self->sse);
@@ -316,7 +236,7 @@ static int collect_transfer(lua_State *L) {
 }
 
 static int close_transfer(lua_State *L) {
-  struct lua_transfer *self = to_transfer(L);
+  struct lua_transfer *self = transfer_check(L);
   if (!self->lent)
     return collect_transfer(L);
   if (self->transfer->loop)
@@ -325,7 +245,7 @@ static int close_transfer(lua_State *L) {
 }
 
 static int tostring(lua_State *L) {
-  const struct transfer *transfer = to_transfer(L)->transfer;
+  const struct transfer *transfer = transfer_check(L)->transfer;
   const char *state = !transfer ? "closed" : transfer->done ? "done" : "under way";
   lua_pushfstring(L, TRANSFER " (%s)", state);
   return 1;
@@ -345,23 +265,10 @@ static const luaL_Reg methods[] = {
     {"limit", limit},       {"close", close_transfer}, {NULL, NULL},
 };
 
-static void push_event_method(lua_State *L) {
-  lua_pushliteral(L, "type");
-  lua_pushliteral(L, "index");
-  lua_pushliteral(L, "delta");
-  lua_pushliteral(L, "content_block_delta");
-  for (int kind = 0; kind < DELTA_KINDS; kind++) {
-    lua_pushstring(L, delta_names[kind].type);
-    lua_pushstring(L, delta_names[kind].field);
-  }
-  lua_pushcclosure(L, event, FIRST_NAMES - 1 + 2 * DELTA_KINDS);
-}
-
 void transfer_open(lua_State *L) {
   type_make(L, TRANSFER, metamethods, methods);
   luaL_getmetatable(L, TRANSFER);
   lua_getfield(L, -1, "__index");
-  push_event_method(L);
-  lua_setfield(L, -2, "event");
+  events_add(L);
   lua_pop(L, 2);
 }

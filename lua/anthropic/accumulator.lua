@@ -3,6 +3,7 @@
 -- Blocks are found by their index, so interleaved blocks work; usage is merged, never added; what
 -- is unknown is kept. Text is joined when it is asked for, which keeps the whole linear.
 
+local core = require "anthropic.core"
 local json = require "anthropic.json"
 local message = require "anthropic.message"
 
@@ -23,14 +24,16 @@ local function grow(entry, field, piece)
   local pieces = entry.pieces[field]
   if not pieces then
     local before = entry.block[field]
-    pieces = { type(before) == "string" and before or nil }
+    pieces = { type(before) == "string" and before ~= "" and before or nil }
     entry.pieces[field] = pieces
   end
   pieces[#pieces + 1] = piece
 end
 
+-- Mostly there are two: the first delta's, and what a run took in after it. (`..` copies once,
+-- table.concat twice.)
 local function joined(pieces)
-  local text = table.concat(pieces)
+  local text = #pieces == 2 and pieces[1] .. pieces[2] or table.concat(pieces)
   for i = #pieces, 2, -1 do
     pieces[i] = nil
   end
@@ -38,7 +41,11 @@ local function joined(pieces)
   return text
 end
 
-local function growing(field)
+-- The deltas of text that grows, and its field.
+local GROWING = { text_delta = "text", thinking_delta = "thinking" }
+
+local function growing(kind)
+  local field = GROWING[kind]
   return function(entry, delta)
     if type(delta[field]) ~= "string" then
       return false
@@ -51,8 +58,8 @@ end
 -- Each known delta: the type of block it belongs to, and what it does to an entry (false: it is
 -- malformed).
 local DELTAS = {
-  text_delta = { block = "text", apply = growing "text" },
-  thinking_delta = { block = "thinking", apply = growing "thinking" },
+  text_delta = { block = "text", apply = growing "text_delta" },
+  thinking_delta = { block = "thinking", apply = growing "thinking_delta" },
   signature_delta = {
     block = "thinking",
     apply = function(entry, delta)
@@ -226,29 +233,49 @@ function handlers.message_delta(self, event)
   return true
 end
 
+-- Takes over what the run brought since it was last asked.
+local function catch_up(self)
+  local followed = self.followed
+  if followed then
+    followed[#followed + 1] = self.run:take()
+  end
+end
+
 --- Adds an event. Events that do not concern the message are passed over.
 ---@param event table decoded
 ---@return boolean false when the event is malformed
 function Accumulator:add(event)
+  if self.followed then
+    catch_up(self)
+    self.run:stop()
+    self.followed = nil
+  end
   local handler = handlers[event.type]
   return not handler or handler(self, event)
 end
 
--- The deltas that come by the thousand, and what they grow.
-local GROWING = { text_delta = "text", thinking_delta = "thinking" }
-
---- Adds a delta that is known to be well-formed; `add` would do too.
----@param event table
----@return boolean
-function Accumulator:add_delta(event)
+-- The pieces of the text that a delta grows, where it has begun.
+local function pieces_of(self, event)
   local delta, entry = event.delta, self.by_index[event.index]
-  local field = GROWING[delta.type]
-  local pieces = field and entry and entry.pieces[field]
-  if pieces then
-    pieces[#pieces + 1] = delta[field]
-    return true
+  if event.type ~= "content_block_delta" or not entry then
+    return nil
+  elseif delta.type == "input_json_delta" then
+    return entry.json
   end
-  return self:add(event)
+  return GROWING[delta.type] and entry.pieces[GROWING[delta.type]]
+end
+
+--- Lets a run take in the deltas that go on with the event that was added last, until another is
+--- added.
+---@param event table
+---@return userdata|nil run for `transfer:readers`; nil where the event grows no text
+function Accumulator:follow(event)
+  self.followed = pieces_of(self, event)
+  if self.followed then
+    self.run = self.run or core.delta_run()
+    self.run:follow(event.delta.type, event.index)
+    return self.run
+  end
 end
 
 --- Whether no event has been added.
@@ -257,9 +284,18 @@ function Accumulator:is_empty()
   return #self.entries == 0 and self.fields.role == nil
 end
 
+--- The text of a tool's input as far as it came.
+---@param entry table
+---@return string json
+function Accumulator:input_json(entry)
+  catch_up(self)
+  return table.concat(entry.json or {})
+end
+
 --- The message as it stands; the accumulator can go on.
 ---@return anthropic.Message
 function Accumulator:snapshot()
+  catch_up(self)
   local fields = json.copy(self.fields)
   fields.content = json.array {}
   for i, entry in ipairs(self.entries) do
@@ -279,6 +315,7 @@ end
 --- The message at the end of its stream.
 ---@return anthropic.Message
 function Accumulator:finish()
+  catch_up(self)
   local content = json.array {}
   for i, entry in ipairs(self.entries) do
     close(entry)

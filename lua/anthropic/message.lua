@@ -69,7 +69,7 @@ local function join(content, kind)
       pieces[#pieces + 1] = block[kind]
     end
   end
-  return table.concat(pieces)
+  return #pieces == 1 and pieces[1] or table.concat(pieces)
 end
 
 --- The text blocks, joined without separator; "" where there are none.

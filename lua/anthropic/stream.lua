@@ -18,6 +18,7 @@ local stream_clock = require "anthropic.stream_clock"
 local surrogates = require "anthropic.surrogates"
 local tool_inputs = require "anthropic.tool_inputs"
 
+local ITERATORS_CANNOT_WAIT = loop.ITERATORS_CANNOT_WAIT
 local DONE = "[DONE]"
 -- A server that sends only pings is not waited for with ever more of them kept back.
 local MOST_KEPT_BACK = 64
@@ -39,7 +40,8 @@ local function begin(self)
   self.translator = nil
   self.joiner = nil -- once a character was cut in two
   self.released = false
-  self.flowing = false -- see is_flowing
+  self.readers = nil
+  self.flow = nil -- the readers, while deltas flow
   self.clock = stream_clock.new()
   self.complete = false
   self.saw_event = false
@@ -226,7 +228,7 @@ local function partial(self)
 end
 
 local function fail(self, err)
-  self.flowing = false
+  self.flow = nil
   err.partial = partial(self)
   if err.partial and not self.whole then
     self.exchange:count(err.partial)
@@ -255,6 +257,7 @@ end
 
 local function finish(self)
   self.ended = true
+  self.readers = nil
   if not self.whole then
     self.exchange:count(self.accumulators[0].fields)
     self.exchange:finish()
@@ -263,10 +266,16 @@ local function finish(self)
   end
 end
 
--- Whether a delta can go straight from the wire to the reader.
-local function is_flowing(self)
-  return self.released and self.first > self.last and not self.complete
-    and not self.joiner and not self.translator and not self.clock.awaits_text
+-- The readers of the transfer, where nothing but deltas of the same text can go straight from the
+-- wire to the reader: they are accumulated in C, and only those who want them get events.
+local function flow_after(self, event)
+  if not self.released or self.first <= self.last or self.complete
+    or self.joiner or self.translator or self.clock.awaits_text then
+    return nil
+  end
+  local run = self.accumulators[0]:follow(event)
+  self.readers = self.readers or run and self.exchange.transfer:readers(run)
+  return run and self.readers
 end
 
 -- `data` and `name` are what `transfer:event` gave, if it was asked.
@@ -275,7 +284,7 @@ local function advance(self, data, name)
     if self.first <= self.last and (self.released or self.complete) then
       local event = take(self)
       if accumulate(self, event) then
-        self.flowing = is_flowing(self)
+        self.flow = flow_after(self, event)
         return event
       end
       return fail(self, protocol_error(self, "a malformed event: " .. tostring(event.type)))
@@ -306,18 +315,10 @@ local function is_being_read(self, coroutine_here)
     and (reader == MAIN or coroutine.status(reader) ~= "dead")
 end
 
---- The next event, waiting for it in the host's way.
----@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
----@return anthropic.Error? err the same at every call after a failure
-function Stream:next()
-  local data, name
-  if self.flowing then
-    data, name = self.exchange.transfer:event()
-    if type(data) == "table" and self.accumulators[0]:add_delta(data) then
-      return data
-    end
-    self.flowing = false
-  end
+-- The next event in the plain way. `data` and `name` are what a reader of the flow gave that ended
+-- it, if it was asked.
+local function read(self, data, name)
+  self.flow = nil
   if self.err then
     return nil, self.err
   elseif self.ended then
@@ -325,7 +326,7 @@ function Stream:next()
   end
   local here = coroutine.running() or MAIN
   if is_being_read(self, here) then
-    error("the stream is being read by another coroutine", 2)
+    error("the stream is being read by another coroutine", 3)
   elseif self.reader then
     return fail(self, errors.new { kind = "cancelled", message = "an error broke off the reading" })
   end
@@ -335,38 +336,70 @@ function Stream:next()
   return event, err
 end
 
+local function check_iteration(self)
+  loop.check_iteration(self.exchange.option "loop", "stream:next()", 4)
+end
+
+--- The next event, waiting for it in the host's way.
+---@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
+---@return anthropic.Error? err the same at every call after a failure
+function Stream:next()
+  local flow, data, name = self.flow, nil, nil
+  if flow then
+    data, name = flow.event()
+    if name == true then
+      return data
+    end
+  end
+  return read(self, data, name)
+end
+
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
 ---@return anthropic.api.RawMessageStreamEvent|nil event
 function Stream:__call()
-  loop.check_iteration(self.exchange.option "loop", "stream:next()")
-  local event, err = self:next()
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(self)
+  end
+  local flow, data, name = self.flow, nil, nil
+  if flow then
+    data, name = flow.event()
+    if name == true then
+      return data
+    end
+  end
+  local event, err = read(self, data, name)
   if err then
     error(err, 0)
   end
   return event
 end
 
--- The next event's picks, passing over events that `pick` gives nothing for.
-local function next_picked(self, pick)
-  loop.check_iteration(self.exchange.option "loop", "stream:next()", 4)
-  local event, err = self:next()
-  while event do
-    local first, name, value, is_last, more = pick(event)
-    if first then
-      return first, name, value, is_last, more
-    end
-    event, err = self:next()
-  end
-  if err then
-    error(err, 0)
-  end
-end
-
 --- Iterates over the non-empty pieces of text, in order. Raises the error on failure.
 ---@return fun(): string?
 function Stream:text_deltas()
   return function()
-    return next_picked(self, events.text_of)
+    if ITERATORS_CANNOT_WAIT then
+      check_iteration(self)
+    end
+    while true do
+      local flow, data, name = self.flow, nil, nil
+      if flow then
+        data, name = flow.text()
+        if name == true then
+          return data
+        end
+      end
+      local event, err = read(self, data, name)
+      if err then
+        error(err, 0)
+      elseif not event then
+        return nil
+      end
+      local text = events.text_of(event)
+      if text then
+        return text
+      end
+    end
   end
 end
 
@@ -375,11 +408,24 @@ end
 --- same table throughout; see tool_inputs.lua. Raises the error on failure.
 ---@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress?
 function Stream:tool_inputs()
-  local watch = tool_inputs.watcher(function(index)
-    return self.accumulators[0].by_index[index]
+  local watch = tool_inputs.watcher(function()
+    return self.accumulators[0]
   end)
   return function()
-    return next_picked(self, watch)
+    if ITERATORS_CANNOT_WAIT then
+      check_iteration(self)
+    end
+    local event, err = self:next()
+    while event do
+      local id, name, input, is_complete, progress = watch(event)
+      if id then
+        return id, name, input, is_complete, progress
+      end
+      event, err = self:next()
+    end
+    if err then
+      error(err, 0)
+    end
   end
 end
 
@@ -398,7 +444,11 @@ end
 function Stream:message()
   local event, err
   repeat
-    event, err = self:next()
+    local data, name
+    if self.flow then
+      data, name = self.flow.rest()
+    end
+    event, err = read(self, data, name)
   until not event
   if err then
     return nil, err
@@ -432,7 +482,7 @@ function Stream:close()
     return
   end
   self.closed = true
-  self.flowing = false
+  self.flow = nil
   if self.reader then -- the one who waits finds out
     self.exchange:close()
   else

@@ -72,12 +72,13 @@ end
 
 --- A function that takes each event after it was accumulated, and gives what Stream:tool_inputs
 --- yields for it. A block whose start was read elsewhere is taken up where it stands.
----@param entry_of fun(index?: integer): table? the accumulator's entry of a block
+---@param accumulator_of fun(): anthropic.Accumulator
 ---@return fun(event: table): any, string?, any, boolean?, anthropic.ToolInputProgress?
-function tool_inputs.watcher(entry_of)
+function tool_inputs.watcher(accumulator_of)
   local watched = {} -- the accumulator's entry -> progress
   return function(event)
-    local entry = not event.choice and entry_of(event.index)
+    local accumulator = accumulator_of()
+    local entry = not event.choice and accumulator.by_index[event.index]
     if not entry or not is_tool_use(entry.block) then
       return nil
     end
@@ -89,7 +90,7 @@ function tool_inputs.watcher(entry_of)
         is_complete = false,
       }, Progress)
       watched[entry] = progress
-      json = table.concat(entry.json or {})
+      json = accumulator:input_json(entry)
     elseif event.type == "content_block_delta" and event.delta.type == "input_json_delta" then
       json = event.delta.partial_json
     end

@@ -29,6 +29,14 @@ function Transfer:event()
   return nil, "again"
 end
 
+-- As a transfer's whose events never go on with the run.
+function Transfer:readers()
+  local function read()
+    return self:event()
+  end
+  return { event = read, text = read, rest = read }
+end
+
 function Exchange.wait()
   return true
 end

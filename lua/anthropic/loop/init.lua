@@ -298,15 +298,15 @@ function loop.check_waiting(chosen)
   end
 end
 
--- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.
-local ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
+--- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.
+loop.ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 
 --- Raises where an iterator that waits cannot be used in a generic `for`.
 ---@param chosen? string|table the client's `loop` option
 ---@param instead string what to call there
 ---@param level? integer where to put the blame, as in `error`; default 3: on the caller's caller
 function loop.check_iteration(chosen, instead, level)
-  if ITERATORS_CANNOT_WAIT and loop.driver(chosen).suspends then
+  if loop.ITERATORS_CANNOT_WAIT and loop.driver(chosen).suspends then
     error("stock Lua 5.1 cannot wait inside a generic `for` under a scheduler: use " .. instead, level or 3)
   end
 end

@@ -1,0 +1,36 @@
+/* What the files of the Lua type of a transfer share. */
+#ifndef ANTHROPIC_LUA_TRANSFER_H
+#define ANTHROPIC_LUA_TRANSFER_H
+
+#include "delta_run.h"
+#include "lines.h"
+#include "lua_modules.h"
+#include "transfer.h"
+
+#pragma GCC visibility push(hidden)
+
+/* The transfer is NULL once closed.
+ *
+ * Finalizers run wherever Lua allocates, and may close the transfer that is being read here. While
+ * it is lent to Lua, closing it only cancels it, and its memory stays until the userdata is
+ * collected. It stays lent if Lua runs out of memory then: part of an event may be lost. */
+struct lua_transfer {
+  struct transfer *transfer;
+  struct sse sse;
+  struct lines lines;
+  struct delta_run *run; /* the readers', who keep it alive */
+  bool lent;
+};
+
+/* The transfer at stack index 1; raises where it is none. */
+struct lua_transfer *transfer_check(lua_State *L);
+
+/* Pushes nil and the state; the number of results. */
+int transfer_push_state(lua_State *L, const char *state);
+
+/* Adds the methods that read events to the table on top of the stack. (lua_events.c) */
+void events_add(lua_State *L);
+
+#pragma GCC visibility pop
+
+#endif
