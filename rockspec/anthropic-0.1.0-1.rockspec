@@ -73,6 +73,7 @@ build = {
     ["anthropic.curl"] = "lua/anthropic/curl.lua",
     ["anthropic.endpoint"] = "lua/anthropic/endpoint.lua",
     ["anthropic.error"] = "lua/anthropic/error.lua",
+    ["anthropic.event_source"] = "lua/anthropic/event_source.lua",
     ["anthropic.events"] = "lua/anthropic/events.lua",
     ["anthropic.exchange"] = "lua/anthropic/exchange.lua",
     ["anthropic.formats"] = "lua/anthropic/formats.lua",

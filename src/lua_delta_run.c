@@ -1,4 +1,4 @@
-/* The Lua type of struct delta_run: core.delta_run() -> run, for transfer:readers(run). */
+/* The Lua type of struct delta_run: core.delta_run() -> run, for transfer:reader(run, name). */
 #include "lua_modules.h"
 
 #include "delta_run.h"

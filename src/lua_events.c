@@ -1,4 +1,4 @@
-/* The body of a transfer as events: transfer:event(), and transfer:readers(run).
+/* The body of a transfer as events: transfer:event(), and transfer:reader(run, name).
  *
  * A run (lua_delta_run.c) takes in the text of every delta that goes on with it. Of such a delta
  * the readers differ: `event` gives its table and true, `text` its string and true (nothing where
@@ -130,30 +130,21 @@ static int rest_reader(lua_State *L) {
   return read_run(L, REST);
 }
 
-/* Pushes a function with all upvalues; the transfer and the run are at 1 and 2. */
-static void push_reader(lua_State *L, lua_CFunction reader) {
-  lua_pushvalue(L, 1);
-  lua_pushvalue(L, 2);
+/* reader(run, "event" | "text" | "rest") -> function */
+static int reader(lua_State *L) {
+  static const char *const names[] = {"event", "text", "rest", NULL};
+  static const lua_CFunction functions[] = {event_reader, text_reader, rest_reader};
+  transfer_check(L)->run = delta_run_check(L, 2);
+  lua_CFunction function = functions[luaL_checkoption(L, 3, NULL, names)];
+  lua_settop(L, 2);
   for (int name = TYPE; name <= UPVALUES; name++)
     lua_pushvalue(L, lua_upvalueindex(name));
-  lua_pushcclosure(L, reader, UPVALUES);
-}
-
-/* readers(run) -> { event =, text =, rest = } */
-static int readers(lua_State *L) {
-  transfer_check(L)->run = delta_run_check(L, 2);
-  lua_createtable(L, 0, 3);
-  push_reader(L, event_reader);
-  lua_setfield(L, -2, "event");
-  push_reader(L, text_reader);
-  lua_setfield(L, -2, "text");
-  push_reader(L, rest_reader);
-  lua_setfield(L, -2, "rest");
+  lua_pushcclosure(L, function, UPVALUES);
   return 1;
 }
 
 void events_add(lua_State *L) {
-  static const luaL_Reg methods[] = {{"event", event}, {"readers", readers}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"event", event}, {"reader", reader}, {NULL, NULL}};
   lua_pushnil(L);
   lua_pushnil(L);
   lua_pushliteral(L, "type");

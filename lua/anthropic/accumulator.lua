@@ -268,7 +268,7 @@ end
 --- Lets a run take in the deltas that go on with the event that was added last, until another is
 --- added.
 ---@param event table
----@return userdata|nil run for `transfer:readers`; nil where the event grows no text
+---@return userdata|nil run for `transfer:reader`; nil where the event grows no text
 function Accumulator:follow(event)
   self.followed = pieces_of(self, event)
   if self.followed then

@@ -11,17 +11,13 @@ local accumulator = require "anthropic.accumulator"
 local answer = require "anthropic.answer"
 local errors = require "anthropic.error"
 local events = require "anthropic.events"
+local event_source = require "anthropic.event_source"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message"
-local stream_clock = require "anthropic.stream_clock"
-local surrogates = require "anthropic.surrogates"
 local tool_inputs = require "anthropic.tool_inputs"
 
 local ITERATORS_CANNOT_WAIT = loop.ITERATORS_CANNOT_WAIT
-local DONE = "[DONE]"
--- A server that sends only pings is not waited for with ever more of them kept back.
-local MOST_KEPT_BACK = 64
 
 ---@class anthropic.Stream
 ---@field response anthropic.Response
@@ -35,16 +31,10 @@ local stream = {}
 -- Forgets what an earlier attempt brought.
 local function begin(self)
   self.response = self.exchange.response
-  self.queue, self.first, self.last = {}, 1, 0
   self.accumulators = { [0] = accumulator.new() }
-  self.translator = nil
-  self.joiner = nil -- once a character was cut in two
-  self.released = false
-  self.readers = nil
+  self.source = event_source.new(self.exchange, self.accumulators[0], self.open_ended)
+  self.readers = {} -- of the transfer, by name
   self.flow = nil -- the readers, while deltas flow
-  self.clock = stream_clock.new()
-  self.complete = false
-  self.saw_event = false
 end
 
 --- Whether a value is a stream.
@@ -62,136 +52,6 @@ function stream.new(exchange, open_ended)
   return self
 end
 
--- --- from the wire to the queue ------------------------------------------------------------------
-
-local function protocol_error(self, words, body)
-  return answer.protocol_error(self.exchange, words, body)
-end
-
-local function put(self, event)
-  self.last = self.last + 1
-  self.queue[self.last] = event
-  self.released = self.released or events.is_content(event) or self.last - self.first >= MOST_KEPT_BACK
-  self.clock:note(event)
-  if event.type == "message_stop" and events.choice_of(event) == 0 then
-    self.complete = true
-  end
-end
-
-local function enqueue(self, event)
-  if not self.joiner then
-    return put(self, event)
-  end
-  for _, whole in ipairs(self.joiner:join(event)) do
-    put(self, whole)
-  end
-end
-
-local function accumulate(self, event)
-  local choice = events.choice_of(event)
-  self.accumulators[choice] = self.accumulators[choice] or accumulator.new()
-  return self.accumulators[choice]:add(event)
-end
-
-local function take(self)
-  local event = self.queue[self.first]
-  self.queue[self.first] = nil
-  self.first = self.first + 1
-  return event
-end
-
-local function in_stream_error(self, data)
-  local err = self.exchange:api_error(data)
-  err.in_stream = true
-  return err
-end
-
-local function is_error(event, name)
-  return event.type == "error" or (event.type == nil and (event.error ~= nil or name == "error"))
-end
-
--- Takes one decoded payload in. nil and an error when it ends the stream.
-local function receive(self, data, name)
-  local event, problem, halves = json.decode_event(data)
-  if type(event) ~= "table" then
-    problem = problem or "not an object"
-    return nil, protocol_error(self, "the stream holds what is no event: " .. problem, data)
-  end
-  if not self.translator and answer.is_completion_chunk(event) then
-    self.translator = answer.translator()
-  end
-  if is_error(event, name) then
-    return nil, in_stream_error(self, data)
-  end
-  if halves then
-    self.joiner = self.joiner or surrogates.joiner()
-  end
-  if self.translator and event.type == nil then
-    for _, translated in ipairs(self.translator:feed(event, halves and json.decode_answer(data) or event)) do
-      enqueue(self, translated)
-    end
-    return true
-  end
-  event.type = event.type or (name ~= "" and json.encode(name) and name or nil)
-  enqueue(self, event)
-  return true
-end
-
-local function receive_done(self)
-  if self.translator then
-    for _, translated in ipairs(self.translator:finish()) do
-      enqueue(self, translated)
-    end
-  elseif self.accumulators[0].fields.stop_reason then
-    self.complete = true
-  end
-  return true
-end
-
-local function truncated(self)
-  return self.exchange:describe(errors.new {
-    kind = "truncated",
-    message = "the stream ended before its end",
-    status = self.response.status,
-  })
-end
-
--- The transfer is over and all its events are read.
-local function receive_end(self)
-  local err = self.exchange:failure()
-  if err then
-    return nil, err
-  elseif self.open_ended then
-    self.complete = true
-    return true
-  elseif not self.saw_event and not answer.is_event_stream(self.response) then
-    return nil, protocol_error(self, "the answer is no event stream")
-  end
-  return nil, truncated(self)
-end
-
--- Moves on by one payload (what `transfer:event` gave), or waits for one.
-local function pull(self, data, name)
-  if data == DONE then
-    return receive_done(self)
-  elseif type(data) == "table" then -- a delta, decoded in C
-    self.saw_event = true
-    enqueue(self, data)
-    return true
-  elseif data then
-    self.saw_event = true
-    return receive(self, data, name)
-  elseif name == "again" then
-    return self.exchange:wait()
-  elseif name == "done" then
-    return receive_end(self)
-  elseif name == "too_large" then
-    local limit = self.exchange.option "max_event_bytes"
-    return nil, protocol_error(self, ("an event is larger than %d bytes"):format(limit))
-  end
-  return nil, self.exchange:describe(errors.new { kind = "connection", message = "not enough memory" })
-end
-
 --- A stream of a message that came whole: a server may answer so.
 ---@param exchange anthropic.Exchange
 ---@param whole anthropic.Message
@@ -199,7 +59,7 @@ end
 function stream.of_message(exchange, whole)
   local self = stream.new(exchange)
   for _, event in ipairs(answer.events(whole)) do
-    enqueue(self, event)
+    self.source:put(event)
   end
   self.whole = whole
   return self
@@ -207,20 +67,26 @@ end
 
 -- --- reading -------------------------------------------------------------------------------------
 
+local function accumulate(self, event)
+  local choice = events.choice_of(event)
+  self.accumulators[choice] = self.accumulators[choice] or accumulator.new()
+  return self.accumulators[choice]:add(event)
+end
+
 local function attach(self, whole)
   whole.response = self.response
-  if self.translator then
-    whole.raw = self.translator.raw
-  end
+  local translator = self.source.translator
+  whole.raw = translator and translator.raw or whole.raw
   return whole
 end
 
 -- What arrived, kept-back events included.
 local function partial(self)
-  for i = self.first, self.last do
-    accumulate(self, self.queue[i])
+  local event = self.source:take(true)
+  while event do
+    accumulate(self, event)
+    event = self.source:take(true)
   end
-  self.first, self.last, self.queue = 1, 0, {}
   if self.accumulators[0]:is_empty() then
     return nil
   end
@@ -239,7 +105,7 @@ end
 
 -- After a failure: another attempt, or the end.
 local function recover(self, err)
-  if self.released or self.closed then
+  if self.source.released or self.closed then
     return fail(self, err)
   end
   local again, final = self.exchange:recover(err)
@@ -262,40 +128,39 @@ local function finish(self)
     self.exchange:count(self.accumulators[0].fields)
     self.exchange:finish()
     local usage = self.accumulators[0].fields.usage
-    self.clock:add_to(self.response.timings, self.exchange.attempt_began, usage)
+    self.source.clock:add_to(self.response.timings, self.exchange.attempt_began, usage)
   end
 end
 
--- The readers of the transfer, where nothing but deltas of the same text can go straight from the
--- wire to the reader: they are accumulated in C, and only those who want them get events.
+-- The readers, where deltas can go straight from the wire to whoever reads: they are accumulated in
+-- C then, and only those who want them get events.
 local function flow_after(self, event)
-  if not self.released or self.first <= self.last or self.complete
-    or self.joiner or self.translator or self.clock.awaits_text then
-    return nil
-  end
-  local run = self.accumulators[0]:follow(event)
-  self.readers = self.readers or run and self.exchange.transfer:readers(run)
-  return run and self.readers
+  return self.source:lets_flow() and self.accumulators[0]:follow(event) and self.readers or nil
+end
+
+local function make_reader(self, name)
+  self.readers[name] = self.exchange.transfer:reader(self.accumulators[0].run, name)
+  return self.readers[name]
 end
 
 -- `data` and `name` are what `transfer:event` gave, if it was asked.
 local function advance(self, data, name)
   while true do
-    if self.first <= self.last and (self.released or self.complete) then
-      local event = take(self)
-      if accumulate(self, event) then
-        self.flow = flow_after(self, event)
-        return event
-      end
-      return fail(self, protocol_error(self, "a malformed event: " .. tostring(event.type)))
-    elseif self.complete then
+    local event = self.source:take()
+    if event and accumulate(self, event) then
+      self.flow = flow_after(self, event)
+      return event
+    elseif event then
+      local words = "a malformed event: " .. tostring(event.type)
+      return fail(self, answer.protocol_error(self.exchange, words))
+    elseif self.source.complete then
       finish(self)
       return nil
     end
     if not data and not name then
       data, name = self.exchange.transfer:event()
     end
-    local ok, err = pull(self, data, name)
+    local ok, err = self.source:pull(data, name)
     data, name = nil, nil
     if not ok then
       ok, err = recover(self, err)
@@ -346,7 +211,7 @@ end
 function Stream:next()
   local flow, data, name = self.flow, nil, nil
   if flow then
-    data, name = flow.event()
+    data, name = (flow.event or make_reader(self, "event"))()
     if name == true then
       return data
     end
@@ -362,7 +227,7 @@ function Stream:__call()
   end
   local flow, data, name = self.flow, nil, nil
   if flow then
-    data, name = flow.event()
+    data, name = (flow.event or make_reader(self, "event"))()
     if name == true then
       return data
     end
@@ -384,7 +249,7 @@ function Stream:text_deltas()
     while true do
       local flow, data, name = self.flow, nil, nil
       if flow then
-        data, name = flow.text()
+        data, name = (flow.text or make_reader(self, "text"))()
         if name == true then
           return data
         end
@@ -446,7 +311,7 @@ function Stream:message()
   repeat
     local data, name
     if self.flow then
-      data, name = self.flow.rest()
+      data, name = (self.flow.rest or make_reader(self, "rest"))()
     end
     event, err = read(self, data, name)
   until not event

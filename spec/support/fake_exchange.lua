@@ -29,12 +29,11 @@ function Transfer:event()
   return nil, "again"
 end
 
--- As a transfer's whose events never go on with the run.
-function Transfer:readers()
-  local function read()
+-- As a transfer's where no event ever goes on with the run.
+function Transfer:reader()
+  return function()
     return self:event()
   end
-  return { event = read, text = read, rest = read }
 end
 
 function Exchange.wait()
