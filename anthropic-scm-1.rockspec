@@ -69,6 +69,7 @@ build = {
     ["anthropic.chat_completion"] = "lua/anthropic/chat_completion.lua",
     ["anthropic.client"] = "lua/anthropic/client.lua",
     ["anthropic.content"] = "lua/anthropic/content.lua",
+    ["anthropic.continuation"] = "lua/anthropic/continuation.lua",
     ["anthropic.curl"] = "lua/anthropic/curl.lua",
     ["anthropic.endpoint"] = "lua/anthropic/endpoint.lua",
     ["anthropic.error"] = "lua/anthropic/error.lua",

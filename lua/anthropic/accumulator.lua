@@ -204,6 +204,7 @@ function handlers.content_block_stop(self, event)
   local entry = self.by_index[event.index]
   if entry then
     close(entry)
+    entry.closed = true
   end
   return true
 end
@@ -276,6 +277,12 @@ function Accumulator:follow(event)
     self.run:follow(event.delta.type, event.index)
     return self.run
   end
+end
+
+--- The last block, or nil.
+---@return { index: integer, block: table, closed?: boolean }?
+function Accumulator:last()
+  return self.entries[#self.entries]
 end
 
 --- Whether no event has been added.

@@ -51,13 +51,29 @@ local function protocol_error(self, words, body)
   return answer.protocol_error(self.exchange, words, body)
 end
 
-local function put(self, event)
+--- Joins what comes to what an earlier attempt brought.
+---@param joiner anthropic.Continuation
+function Source:continue(joiner)
+  self.continuation = joiner
+  self.released = true
+end
+
+local function queue(self, event)
   self.last = self.last + 1
   self.queue[self.last] = event
   self.released = self.released or events.is_content(event) or self.last - self.first >= MOST_KEPT_BACK
   self.clock:note(event)
   if event.type == "message_stop" and events.choice_of(event) == 0 then
     self.complete = true
+  end
+end
+
+local function put(self, event)
+  if not self.continuation then
+    return queue(self, event)
+  end
+  for _, joined in ipairs(self.continuation:join(event)) do
+    queue(self, joined)
   end
 end
 
@@ -186,6 +202,7 @@ end
 function Source:lets_flow()
   return self.released and self.first > self.last and not self.complete
     and not self.joiner and not self.translator and not self.clock.awaits_text
+    and (not self.continuation or self.continuation:is_joined())
 end
 
 return event_source

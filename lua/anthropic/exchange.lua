@@ -44,6 +44,9 @@ function exchange.new(spec, option, shared)
     build = function()
       return request.build(spec, option)
     end,
+    set_body = function(body) -- of later attempts
+      spec.body = body
+    end,
     option = option,
     is_held_back = spec.paced, -- while the rate limits say so
     shared = shared,

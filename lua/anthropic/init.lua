@@ -28,6 +28,8 @@ local anthropic = {}
 ---@field max_event_bytes? integer most bytes in one event of a stream, default 32 MiB
 ---@field max_response_bytes? integer most bytes in a whole response, default 64 MiB
 ---@field loop? string|table a driver's name, or a driver; default: found by the host
+---@field on_interrupt? "retry"|"continue" what to do about an answer that breaks off after its first content: ask
+---  again if nobody has seen a part of it, or ask for the rest of its text; default: an error
 ---@field on_retry? fun(info: anthropic.RetryInfo) before each wait
 ---@field on_log? fun(record: table) every event of the client's work [ANTHROPIC_LOG: debug, info, warn, error]
 

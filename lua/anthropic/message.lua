@@ -14,6 +14,12 @@ local json = require "anthropic.json"
 ---@field timings table<string, number> seconds since the start: name_lookup, connect, tls, first_byte, total; of a
 --- stream, once it has ended, first_text too, and tokens_per_second from the first content on
 ---@field rate_limit? table<string, table> from the `anthropic-ratelimit-*` headers
+---@field continuations? anthropic.Interruption[] where the answer had broken off and was gone on with
+
+---@class anthropic.Interruption
+---@field error anthropic.Error
+---@field usage? table of the request that broke off, as far as it was told
+---@field request_id? string
 
 ---@class anthropic.Message
 ---@field id? string

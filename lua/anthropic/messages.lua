@@ -1,6 +1,7 @@
 --- `client.messages`.
 
 local answer = require "anthropic.answer"
+local continuation = require "anthropic.continuation"
 local errors = require "anthropic.error"
 local json = require "anthropic.json"
 local map = require "anthropic.map"
@@ -103,6 +104,14 @@ end
 
 local function ignore() end
 
+-- The body of a request, its headers and betas; nil and a message.
+local function encode(params, streamed)
+  local body, headers, betas = split(params)
+  body.stream = streamed or body.stream
+  local text, message = json.encode(body)
+  return text, text and headers or message, betas
+end
+
 -- Sends; `on_message` is called with the whole message before the caller has it. `paced`: held back
 -- while the rate limits say so.
 local function send(client, params, given, on_message, paced)
@@ -111,11 +120,9 @@ local function send(client, params, given, on_message, paced)
     return nil, errors.invalid_request(problem)
   end
   local streamed = is_streamed(params)
-  local body, headers, betas = split(params)
-  body.stream = streamed or body.stream
-  local text, message = json.encode(body)
+  local text, headers, betas = encode(params, streamed)
   if not text then
-    return nil, errors.invalid_request(message)
+    return nil, errors.invalid_request(headers)
   end
   local exchange, err = client:exchange({
     method = "POST",
@@ -132,6 +139,12 @@ local function send(client, params, given, on_message, paced)
   read, err = exchange:run(reader(streamed))
   if not read then
     return nil, err
+  end
+  if stream.is(read) then
+    read.ask_for_rest = function(content)
+      local whole = continuation.params(params, content)
+      return whole and encode(whole, streamed)
+    end
   end
   return deliver(exchange, read, params.stream, on_message or ignore)
 end

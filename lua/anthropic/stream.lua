@@ -5,10 +5,11 @@
 --     print(stream:message().usage.output_tokens)
 --
 -- Events that come before the first content are kept back until it comes: up to then a failure is
--- retried, and the reader sees one stream.
+-- retried, and the reader sees one stream. What `on_interrupt` adds to that is in `recover`.
 
 local accumulator = require "anthropic.accumulator"
 local answer = require "anthropic.answer"
+local continuation = require "anthropic.continuation"
 local errors = require "anthropic.error"
 local events = require "anthropic.events"
 local event_source = require "anthropic.event_source"
@@ -75,6 +76,7 @@ end
 
 local function attach(self, whole)
   whole.response = self.response
+  whole.response.continuations = self.continuations
   local translator = self.source.translator
   whole.raw = translator and translator.raw or whole.raw
   return whole
@@ -103,22 +105,72 @@ local function fail(self, err)
   return nil, self.err
 end
 
--- After a failure: another attempt, or the end.
-local function recover(self, err)
-  if self.source.released or self.closed then
-    return fail(self, err)
-  end
+local function send_again(self, err)
   local again, final = self.exchange:recover(err)
   if again then
-    again, final = self.exchange:run(function()
+    return self.exchange:run(function()
       return true
     end)
   end
+  return nil, final
+end
+
+local function begin_anew(self, err)
+  if self.source.released then
+    self.exchange:count(self.accumulators[0].fields)
+  end
+  local again, final = send_again(self, err)
   if not again then
     return fail(self, final)
   end
   begin(self)
   return true
+end
+
+-- Asks for the rest of what broke off.
+local function go_on(self, err)
+  local so_far = self.accumulators[0]
+  if so_far.fields.stop_reason then -- there is no rest
+    self.source:put { type = "message_stop" }
+    return true
+  end
+  local content = self:snapshot().content
+  local body = self.ask_for_rest and #self.accumulators == 0 and self.ask_for_rest(content)
+  if not body then
+    return fail(self, err)
+  end
+  self.exchange.set_body(body)
+  local again, final = send_again(self, err)
+  if not again then -- the first error says more than that of a server that does not go on
+    err.attempts, err.history = final.attempts, final.history
+    return fail(self, final.kind == "cancelled" and final or err)
+  end
+  self.exchange:count(so_far.fields)
+  self.continuations = self.continuations or {}
+  table.insert(self.continuations, {
+    error = err, usage = so_far.fields.usage, request_id = self.response.request_id,
+  })
+  self.response = self.exchange.response
+  self.source = event_source.new(self.exchange, so_far, self.open_ended)
+  self.source:continue(continuation.new(so_far:last(), content, function(start)
+    so_far.fields.usage = start.usage
+  end))
+  self.readers = {}
+  return true
+end
+
+-- After a failure: another attempt while nobody has seen anything of this one, the rest of it, or the
+-- end.
+local function recover(self, err)
+  local on_interrupt = self.exchange.option "on_interrupt"
+  if self.closed then
+    return fail(self, err)
+  elseif not self.source.released or on_interrupt == "retry" and not self.is_seen then
+    return begin_anew(self, err)
+  elseif on_interrupt == "continue" then
+    return go_on(self, err)
+  end
+  return fail(self, err)
 end
 
 local function finish(self)
@@ -181,8 +233,8 @@ local function is_being_read(self, coroutine_here)
 end
 
 -- The next event in the plain way. `data` and `name` are what a reader of the flow gave that ended
--- it, if it was asked.
-local function read(self, data, name)
+-- it, if it was asked; `is_for_us`: nobody else will see it.
+local function read(self, data, name, is_for_us)
   self.flow = nil
   if self.err then
     return nil, self.err
@@ -198,6 +250,7 @@ local function read(self, data, name)
   self.reader = here
   local event, err = advance(self, data, name)
   self.reader = nil
+  self.is_seen = self.is_seen or event ~= nil and not is_for_us
   return event, err
 end
 
@@ -313,7 +366,7 @@ function Stream:message()
     if self.flow then
       data, name = (self.flow.rest or make_reader(self, "rest"))()
     end
-    event, err = read(self, data, name)
+    event, err = read(self, data, name, true)
   until not event
   if err then
     return nil, err
