@@ -128,6 +128,25 @@ describe("callbacks", function()
         step_until(function() return loop.core():active() == 0 end)
       end)
 
+      it("that take long leave the host its turns, however much has come", function()
+        local turns, seen = 0, nil
+        local handle = client_at("", name).messages.stream(params, {
+          on_event = function()
+            local began = anthropic.now()
+            while anthropic.now() - began < 0.02 do end -- a slow one
+          end,
+          on_done = function(message) seen = message end,
+        })
+        local deadline = anthropic.now() + 10
+        while not handle.done and anthropic.now() < deadline do
+          local began = anthropic.now()
+          loop.step(1)
+          turns = turns + (anthropic.now() - began > 0.015 and 1 or 0)
+        end
+        assert.equal("one two three", seen:text())
+        assert.is_true(turns >= 8, turns .. " turns")
+      end)
+
       it("may be fewer", function()
         local text
         local handle = client_at("", name).messages.stream(params, {

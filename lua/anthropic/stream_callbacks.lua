@@ -10,6 +10,7 @@
 -- `frame.update`. `on_done` is called once, whatever happens. What a callback raises ends the stream
 -- and is raised in the host's way.
 
+local core = require "anthropic.core"
 local errors = require "anthropic.error"
 local events = require "anthropic.events"
 local options = require "anthropic.options"
@@ -28,17 +29,27 @@ stream_callbacks.settings = {
   on_done = options.of_type "function",
 }
 
-local function deliver(stream, callbacks)
+-- Much may have come at once: when callbacks have taken so long, the host goes on first.
+local SLICE_SECONDS = 0.005
+
+local function deliver(chosen, stream, callbacks)
   local on_event, on_text = callbacks.on_event, callbacks.on_text
   local task = tasks.current()
   local event = (on_event or on_text) and stream:next()
+  local taken = 0
   while event and not task.is_cancelled do
+    local began = core.now()
     if on_event then
       on_event(event)
     end
     local text = on_text and events.text_of(event)
     if text then
       on_text(text)
+    end
+    taken = taken + core.now() - began
+    if taken > SLICE_SECONDS then
+      tasks.sleep(0, chosen)
+      taken = 0
     end
     event = not task.is_cancelled and stream:next()
   end
@@ -66,7 +77,7 @@ function stream_callbacks.start(chosen, callbacks, open)
     local message, err
     stream, err = open()
     if stream then
-      message, err = deliver(stream, callbacks)
+      message, err = deliver(chosen, stream, callbacks)
     end
     done(message, err)
   end, function(failure)

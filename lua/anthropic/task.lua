@@ -99,9 +99,10 @@ local never = { has_news = function() return false end }
 
 --- Waits in the way of the host.
 ---@param seconds number
+---@param chosen? string|table the client's `loop` option
 ---@return true|nil, "cancelled"?
-function tasks.sleep(seconds)
-  return tasks.wait(nil, never, seconds)
+function tasks.sleep(seconds, chosen)
+  return tasks.wait(chosen, never, seconds)
 end
 
 -- --- a task's life -------------------------------------------------------------------------------
