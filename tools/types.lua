@@ -158,7 +158,8 @@ end
 
 local MESSAGES = [[
 ---@field create fun(params: %s, options?: anthropic.Options): any, anthropic.Error?
----@field stream fun(params: %s, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field stream (fun(params: %s, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?)]]
+  .. [[|(fun(params: %s, callbacks: anthropic.StreamCallbacks): anthropic.Task)
 ---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
 ---@field map fun(list: table[], settings?: anthropic.MapSettings|anthropic.Options): table?, table]]

@@ -2058,7 +2058,7 @@
 ---@class anthropic.resource.beta.messages
 ---@field batches anthropic.resource.beta.messages.batches
 ---@field create fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): any, anthropic.Error?
----@field stream fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field stream (fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?)|(fun(params: anthropic.api.BetaMessageCreateParamsBase, callbacks: anthropic.StreamCallbacks): anthropic.Task)
 ---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
 ---@field map fun(list: table[], settings?: anthropic.MapSettings|anthropic.Options): table?, table
@@ -2501,7 +2501,7 @@
 ---@class anthropic.resource.messages
 ---@field batches anthropic.resource.messages.batches
 ---@field create fun(params: anthropic.MessageParams, options?: anthropic.Options): any, anthropic.Error?
----@field stream fun(params: anthropic.MessageParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@field stream (fun(params: anthropic.MessageParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?)|(fun(params: anthropic.MessageParams, callbacks: anthropic.StreamCallbacks): anthropic.Task)
 ---@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
 ---@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
 ---@field map fun(list: table[], settings?: anthropic.MapSettings|anthropic.Options): table?, table
