@@ -32,13 +32,13 @@ BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev \
   $(if $(findstring jit,$(LUA)),luajit2 libluajit2-5.1-dev,$(LUA) \
   lib$(LUA)$(if $(filter lua5.1,$(LUA)),-0)-dev) lua-cjson
 DEMO_PACKAGES := lua-socket
-TEST_PACKAGES := lua-busted lua-sec nghttp2-server openssl procps valgrind lua-check luarocks \
+TEST_PACKAGES := lua-luv lua-cqueues lua-copas lua-busted lua-sec nghttp2-server openssl procps valgrind lua-check luarocks \
   nginx tinyproxy-bin microsocks \
   clang-format cppcheck \
   lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
 
 # the hosts that spec/hosts runs the library in
-HOST_PACKAGES := neovim nginx libnginx-mod-http-lua chromium lua-luv lua-cqueues lua-copas love xvfb xauth
+HOST_PACKAGES := neovim nginx libnginx-mod-http-lua chromium love xvfb xauth
 
 all: $(CORE) ## build for one Lua into build/<lua>/ (another: make LUA=luajit)
 

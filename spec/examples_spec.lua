@@ -168,6 +168,66 @@ function checks.chat()
   assert.equal("Who am I?", messages[3].content)
 end
 
+-- Where Debian has no such module for this Lua.
+local function skip_without(module)
+  local _, code = background.output_of(("%s -e 'require \"%s\"' 2>/dev/null"):format(background.interpreter(), module))
+  if code ~= 0 then
+    pending("there is no " .. module .. " for this Lua")
+  end
+end
+
+local function check_haikus(name)
+  skip_without(name)
+  local output, code, requests = run(name, { routes = {
+    { body_contains = "sun", body_match = '"stream":true', answers = { testing.stream { text = "Warm stone." } } },
+    { body_contains = "sun", answers = { testing.message { text = "Warm stone.", delay = 0.3 } } },
+    { answers = { testing.stream { text = "Silver on the pond.", delay_between = 0.1 } } },
+  } })
+  assert.equal(0, code, output)
+  assert.truthy(output:find("Silver on the pond.\n", 1, true), output)
+  assert.truthy(output:find("Warm stone.\n", 1, true), output)
+  local ticks = tonumber((assert(output:match "%((%d+) ticks meanwhile%)\n$", output)))
+  assert.is_true(ticks > 5, output)
+  assert.equal(2, #requests)
+end
+
+function checks.luv()
+  check_haikus "luv"
+end
+
+function checks.cqueues()
+  check_haikus "cqueues"
+end
+
+function checks.copas()
+  skip_without "copas"
+  local server = testing.server { script = { routes = {
+    { body_contains = "moon", answers = { testing.stream { text = "Silver pond.", delay_between = 0.05 } } },
+    { answers = { testing.error { status = 400, message = "not that" } } },
+  } } }
+  local example = background.start(command("copas", at(server)) .. " 0", "127%.0%.0%.1:(%d+)\n")
+  local connections, lines = {}, {}
+  for i = 1, 3 do
+    connections[i] = assert(socket.connect("127.0.0.1", tonumber(example.ready)))
+    connections[i]:settimeout(10)
+    connections[i]:send "the moon?\n"
+  end
+  for i = 3, 1, -1 do
+    lines[i] = connections[i]:receive "*l"
+  end
+  connections[1]:send "the sun?\n"
+  lines[4] = connections[1]:receive "*l"
+  connections[1]:send "and the moon?\n"
+  lines[5] = connections[1]:receive "*l"
+  for i = 1, 3 do
+    connections[i]:close()
+  end
+  example:stop()
+  server:stop()
+  local refusal = "anthropic: api error 400 invalid_request_error: not that (req_test_error)"
+  assert.same({ "Silver pond.", "Silver pond.", "Silver pond.", refusal, "Silver pond." }, lines)
+end
+
 function checks.testing_server()
   local server = background.start(command("testing_server") .. " --lifetime 60", "(http://127%.0%.0%.1:%d+)\n")
   local client = anthropic.new { base_url = server.ready, api_key = "test" }
