@@ -32,7 +32,8 @@ BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev \
   $(if $(findstring jit,$(LUA)),luajit2 libluajit2-5.1-dev,$(LUA) \
   lib$(LUA)$(if $(filter lua5.1,$(LUA)),-0)-dev) lua-cjson
 DEMO_PACKAGES := lua-socket
-TEST_PACKAGES := lua-luv lua-cqueues lua-copas lua-busted lua-sec nghttp2-server openssl procps valgrind lua-check luarocks \
+TEST_PACKAGES := lua-busted lua-sec lua-luv lua-cqueues lua-copas nghttp2-server openssl procps valgrind \
+  lua-check luarocks \
   nginx tinyproxy-bin microsocks \
   clang-format cppcheck \
   lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
@@ -67,9 +68,13 @@ test: ## install what is missing, build, lint and run every spec
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(HOST_PACKAGES)
 	@tools/test $(LUA)
 
-test-all: ## run the specs on every Lua
+test-all: ## run the specs on every Lua, as many on each
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES)
-	@for lua in $(LUAS); do $(MAKE) -s LUA=$$lua && spec/run $$lua || exit 1; done
+	@counts=build/test-all-counts; mkdir -p build; rm -f $$counts; for lua in $(LUAS); do \
+	  $(MAKE) -s LUA=$$lua && SPEC_COUNTS=$$counts spec/run $$lua || exit 1; \
+	done; \
+	awk '{ print "specs:", $$1 + $$3 } NR > 1 && $$1 + $$3 != before { differ = 1 } { before = $$1 + $$3 } \
+	  END { exit differ }' $$counts
 
 test-hosts: ## run the specs inside Neovim, nginx, LÖVE, luv, cqueues and Copas
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(HOST_PACKAGES)
