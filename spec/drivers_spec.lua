@@ -328,3 +328,33 @@ describe("the loop yield", function()
     assert.is_true(loop.is_idle())
   end)
 end)
+
+describe("a driver as doc/waiting.md writes it", function()
+  it("runs tasks in a host that watches the descriptor", function()
+    local file = assert(io.open "doc/waiting.md")
+    local program = file:read "*a":match "```lua\n(local coroutines.-)```"
+    file:close()
+    local step
+    assert((loadstring or load)("local my_host = ...\n" .. program)) {
+      when_readable = function(_, f) step = f end,
+    }
+    local results = {}
+    local main = anthropic.spawn(function()
+      local quick = anthropic.spawn(function()
+        anthropic.sleep(0.01)
+        return "quick"
+      end)
+      local endless = anthropic.spawn(anthropic.sleep, 60)
+      results[1] = quick:join()
+      endless:cancel()
+      results[2] = select(2, endless:join()).kind
+    end)
+    local deadline = anthropic.now() + 5
+    while not main.done and anthropic.now() < deadline do
+      loop.core():wait(0.1)
+      step()
+    end
+    loop.use(nil)
+    assert.same({ "quick", "cancelled" }, results)
+  end)
+end)

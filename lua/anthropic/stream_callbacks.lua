@@ -18,7 +18,7 @@ local tasks = require "anthropic.task"
 
 local stream_callbacks = {}
 
----@class anthropic.StreamCallbacks its table holds options of the request as well
+---@class anthropic.StreamCallbacks: anthropic.Options its table holds options of the request as well
 ---@field on_event? fun(event: anthropic.api.RawMessageStreamEvent) each event
 ---@field on_text? fun(text: string) each non-empty piece of text
 ---@field on_done? fun(message: anthropic.Message?, err: anthropic.Error?) at the end
