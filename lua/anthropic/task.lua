@@ -134,10 +134,10 @@ local function end_task(self)
   end
 end
 
--- Ends one whose coroutine will not go on.
+-- Ends one whose coroutine will not go on, as cancelled. It may be memory that is short, so nothing is
+-- allocated here.
 local function abandon(self)
   self.is_cancelled = true
-  self.failure = cancelled_error()
   end_task(self)
 end
 
@@ -149,7 +149,7 @@ function Waiter:close()
     subject:close()
   end
   if task.on_failure then
-    task.driver.spawn(function() task.on_failure(task.failure) end)
+    task.driver.spawn(function() task.on_failure(cancelled_error()) end)
   end
 end
 
@@ -180,9 +180,6 @@ end
 local function new(group)
   local self = setmetatable({ done = false, joiners = {}, group = group }, Task)
   self.waiter = new_waiter(self)
-  if group then
-    group.tasks[self] = true
-  end
   return self
 end
 
@@ -199,8 +196,17 @@ local function start(self, driver, f, ...)
       return f(unpack(arguments, 1, arguments.n))
     end))
   end
+  if self.group then
+    self.group.tasks[self] = true
+  end
   if driver.spawn then
-    driver.spawn(body)
+    local ok, err = pcall(driver.spawn, body)
+    if not ok then -- nobody is to wait for it
+      if self.group then
+        self.group.tasks[self] = nil
+      end
+      error(err, 0)
+    end
   else -- the one who resumes waits, or the driver knows whom to resume
     coroutine.wrap(body)()
   end
@@ -252,6 +258,12 @@ local function wait_for(group)
   return true
 end
 
+local function start_and_turn(group, scheduler, f, ...)
+  local main = start(new(group), scheduler, f, ...)
+  scheduler.turn_until(group)
+  return main
+end
+
 --- Runs `f` and all that it spawns until they have ended: in the host's way, and in a plain program
 --- by the built-in scheduler.
 ---@param f function called with the further arguments
@@ -271,14 +283,14 @@ function tasks.run(f, ...)
   else
     local scheduler = require "anthropic.loop.scheduler"
     scheduler.open()
-    main = start(new(group), scheduler, f, ...)
-    local ok, reason = pcall(scheduler.turn_until, group)
+    local ok
+    ok, main = pcall(start_and_turn, group, scheduler, f, ...)
     scheduler.close()
     if not ok then
       for task in pairs(group.tasks) do -- that an error has left behind
         abandon(task)
       end
-      error(reason, 0)
+      error(main, 0)
     end
   end
   local failed = group.unjoined[1]
@@ -315,7 +327,7 @@ function Task:join()
   if self.results then
     return unpack(self.results, 1, self.results.n)
   end
-  return nil, self.failure
+  return nil, self.failure or cancelled_error()
 end
 
 --- A task can be waited for like a transfer: its end is its news.

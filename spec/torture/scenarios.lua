@@ -218,7 +218,8 @@ local function list_for_client(url)
         return anthropic.run(function()
           local inside
           local task = anthropic.spawn(function()
-            local message, err = new_client(url .. "/hang").messages.create(PARAMS)
+            -- run waits for it even if the one that is to cancel it has failed
+            local message, err = new_client(url .. "/hang", { timeout = 0.5 }).messages.create(PARAMS)
             inside = err
             return message, err
           end)

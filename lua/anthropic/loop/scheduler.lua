@@ -21,8 +21,12 @@ local MAX_DEPTH = 8
 
 local close_thread = rawget(coroutine, "close") -- Lua 5.4
 
+-- One in the queue is linked to the next: being woken takes no memory, or want of it would leave it
+-- waiting for ever.
 ---@class anthropic.SchedulerEntry
 ---@field thread thread
+---@field following table|false the next one in the queue
+---@field number integer its place in the queue
 ---@field subject? table what it waits for
 ---@field forget? fun() the time that it waits for
 ---@field is_queued? boolean
@@ -31,20 +35,26 @@ local active = false
 local depth = 0
 local running -- the entry whose code is being run
 local entries = {} -- set of those that have not ended
-local runnable = { first = 1, last = 0 } -- queue
+local first, last -- of those that are runnable
+local queued = 0 -- so far
 
 local function make_runnable(entry)
-  if not entry.is_queued and entries[entry] then
-    entry.is_queued = true
-    runnable.last = runnable.last + 1
-    runnable[runnable.last] = entry
+  if entry.is_queued or not entries[entry] then
+    return
   end
+  queued = queued + 1
+  entry.is_queued, entry.number, entry.following = true, queued, false
+  if first then
+    last.following = entry
+  else
+    first = entry
+  end
+  last = entry
 end
 
 local function take_runnable()
-  local entry = runnable[runnable.first]
-  runnable[runnable.first] = nil
-  runnable.first = runnable.first + 1
+  local entry = first
+  first = entry.following or nil
   entry.is_queued = false
   return entry
 end
@@ -79,7 +89,7 @@ local function something_will_come()
 end
 
 local function seconds_to_wait()
-  if runnable.first <= runnable.last then
+  if first then
     return 0
   elseif not something_will_come() then
     error("every task waits for another one", 0)
@@ -91,8 +101,8 @@ end
 -- queue.
 local function turn()
   loop.step(seconds_to_wait())
-  local last = runnable.last
-  while runnable.first <= last do
+  local newest = queued
+  while first and first.number <= newest do
     resume(take_runnable())
   end
 end
@@ -148,7 +158,7 @@ end
 --- Starts a coroutine, after those that are runnable now.
 ---@param f function
 function scheduler.spawn(f)
-  local entry = { thread = coroutine.create(f) }
+  local entry = { thread = coroutine.create(f), is_queued = false, number = 0, following = false }
   entries[entry] = true
   make_runnable(entry)
 end
@@ -161,12 +171,13 @@ function scheduler.open()
   active = true
 end
 
---- Ends a run. What is left, because an error broke it off, is dropped.
+--- Ends a run. What is left, because an error broke it off, is dropped. It may be memory that is
+--- short, so nothing is allocated here.
 function scheduler.close()
-  local left = entries
   active, running, depth = false, nil, 0
-  entries, runnable = {}, { first = 1, last = 0 }
-  for entry in pairs(left) do
+  first, last = nil, nil -- luacheck: ignore 331
+  for entry in pairs(entries) do
+    entries[entry] = nil
     if entry.subject then
       loop.on_news(entry.subject, nil)
     end
