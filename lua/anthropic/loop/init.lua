@@ -25,6 +25,8 @@ local waiting = {} -- subject -> function that wakes the one who waits for it
 local draining = {}
 local alarms = {} -- { time, call }, soonest last
 local is_stepping = false
+-- By name: if the library is loaded a second time, `require` finds the drivers of the other loop.
+local drivers = {}
 
 -- A finished stream's last bytes come within this time, or its connection is given up.
 local DRAIN_SECONDS = 1
@@ -68,24 +70,16 @@ end
 -- their turn in the next step.
 local function ring(limit)
   local now = core.now()
-  local due = {}
   while alarms[1] and alarms[#alarms].time <= now do
-    due[#due + 1] = table.remove(alarms)
-  end
-  set_alarm()
-  for i, alarm in ipairs(due) do
-    local ok, err = pcall(alarm.call)
-    if not ok or limit and core.now() > limit then
-      for j = #due, i + 1, -1 do
-        alarms[#alarms + 1] = due[j]
-      end
+    local ok, err = pcall(table.remove(alarms).call)
+    if not ok then -- the others at the next step
       set_alarm()
-      if not ok then
-        error(err, 0)
-      end
-      return
+      error(err, 0)
+    elseif limit and core.now() > limit then
+      break
     end
   end
+  set_alarm()
 end
 
 local function work(seconds, budget)
@@ -273,8 +267,15 @@ function loop.name()
     return used
   end
   for _, host in ipairs(HOSTS) do
+<<<<<<< HEAD
     if host[2]() then
       return host[1]
+=======
+    local name = host[1]
+    if chosen == name or not chosen and host[2]() then
+      drivers[name] = drivers[name] or require("anthropic.loop." .. name)
+      return drivers[name]
+>>>>>>> 052ecfa (Specify how programs, states and objects end)
     end
   end
 end

@@ -1,0 +1,229 @@
+-- The ends that a program, a state or an object can come to while requests are under way. Also:
+-- objects collected and closed in any order (core_spec.lua), forks (core_fork_spec.lua,
+-- concurrency_spec.lua), tasks cancelled and runs interrupted (cancel_spec.lua), `break` and reading
+-- on (stream_spec.lua), a stream closed by its scope (stream_spec.lua).
+
+local anthropic = require "anthropic"
+local raw_client = require "spec.support.raw_client"
+local service = require "spec.support.service"
+local testing = require "anthropic.testing"
+
+-- A stream that stays open behind its first words.
+local OPEN = testing.stream { text = ("word "):rep(50), hang_after = 1200 }
+
+describe("what is dropped", function()
+  local server, client
+
+  before_each(function()
+    server = service.serve { OPEN }
+    client = service.client(server)
+  end)
+
+  after_each(service.clear)
+
+  local function open()
+    return assert(client.messages.stream(service.params()))
+  end
+
+  -- Whether the server sees all connections end.
+  local function all_ended()
+    return raw_client.eventually(function()
+      collectgarbage()
+      require("anthropic.loop").step(0)
+      return server:connections().open == 0
+    end)
+  end
+
+  it("ends its connection: a stream, read or not", function()
+    open()
+    local stream = open()
+    assert.equal("message_start", stream:next().type)
+    stream = nil -- luacheck: ignore
+    assert.is_true(all_ended())
+  end)
+
+  it("ends its connection: a stream whose `for` raised", function()
+    local ok, err = pcall(function()
+      for _ in open() do
+        error("in the body", 0)
+      end
+    end)
+    assert.is_false(ok)
+    assert.equal("in the body", err)
+    assert.is_true(all_ended())
+  end)
+
+  it("ends its connection: a stream whose `for` was left", function()
+    for event in open() do -- luacheck: ignore 512
+      assert.equal("message_start", event.type)
+      break
+    end
+    for text in open():text_deltas() do -- luacheck: ignore 512
+      assert.equal("word", text)
+      break
+    end
+    assert.is_true(all_ended())
+  end)
+
+  it("ends its connection: a coroutine that was reading", function()
+    local thread = coroutine.create(function()
+      local stream = open()
+      while true do
+        coroutine.yield((stream:next()))
+      end
+    end)
+    assert.is_true(coroutine.resume(thread))
+    assert.equal("suspended", coroutine.status(thread))
+    thread = nil -- luacheck: ignore
+    assert.is_true(all_ended())
+  end)
+
+  it("ends its connection: a coroutine that waits in a driver that never resumes it", function()
+    local waiting
+    local thread = coroutine.wrap(function()
+      local driver = { wait = function() waiting = true return coroutine.yield() end }
+      local stream = client.messages.stream(service.params(), { loop = driver })
+      return stream
+    end)
+    thread()
+    assert.is_true(waiting)
+    thread = nil -- luacheck: ignore
+    assert.is_true(all_ended())
+  end)
+
+  it("ends its connection: a client", function()
+    local other = anthropic.new { base_url = server.url, api_key = "test-key" }
+    local stream = assert(other.messages.stream(service.params()))
+    assert.equal("message_start", stream:next().type)
+    other, stream = nil, nil -- luacheck: ignore
+    assert.is_true(all_ended())
+  end)
+end)
+
+describe("a program that ends", function()
+  after_each(service.clear)
+
+  -- Runs a program that has a stream under way; how it ended and what it printed.
+  local function run(ending)
+    local server = service.serve { OPEN }
+    local output = service.run(([[
+      local anthropic = require "anthropic"
+      local client = anthropic.new { base_url = %q, api_key = "k", max_retries = 0 }
+      local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hi" } } }
+      local function open()
+        return assert(client.messages.stream(params))
+      end
+      stream = open()
+      assert(stream:next().type == "message_start")
+      io.stdout:write("reading ")
+      io.stdout:flush()
+      %s
+    ]]):format(server.url, ending))
+    assert.is_true(raw_client.eventually(function() return server:connections().open == 0 end))
+    return output
+  end
+
+  it("may do so at its last line, with a stream in a global", function()
+    assert.equal("reading ", run "")
+  end)
+
+  it("may do so by os.exit, with the state closed or not", function()
+    assert.equal("reading ", run "os.exit(0)")
+    assert.equal("reading ", run "os.exit(0, true)")
+    assert.equal("reading ", run "os.exit(true, false)")
+  end)
+
+  it("may do so by os.exit inside a `for`, a task and a coroutine", function()
+    assert.equal("reading ", run "for _ in stream do os.exit(0, true) end")
+    assert.equal("reading ", run [[
+      anthropic.run(function()
+        anthropic.spawn(function() open():message() end)
+        anthropic.spawn(anthropic.sleep, 60)
+        anthropic.sleep(0.05)
+        os.exit(0, true)
+      end)]])
+    assert.equal("reading ", run "coroutine.wrap(function() local own = open() own:next() os.exit(0, true) end)()")
+  end)
+
+  it("may do so by an error", function()
+    assert.matches("^reading .*the end", run "error 'the end'")
+  end)
+
+  it("may do so with transfers of the bare core, started in a finalizer even", function()
+    assert.equal("reading ", run [[
+      local core = require "anthropic.core"
+      local loop = core.loop()
+      transfer = loop:start { method = "GET", url = client and "http://127.0.0.1:9/" }
+      loop:wait(0)
+      local function at_end(f)
+        if newproxy then
+          proxy = newproxy(true)
+          getmetatable(proxy).__gc = f
+        else
+          proxy = setmetatable({}, { __gc = f })
+        end
+      end
+      at_end(function()
+        pcall(function() late = loop:start { method = "GET", url = "http://127.0.0.1:9/" } loop:wait(0) end)
+        pcall(function() stream:next() end)
+        pcall(open)
+      end)]])
+  end)
+end)
+
+describe("the module loaded twice", function()
+  after_each(service.clear)
+
+  local PROGRAM = [[
+    local function load_anew()
+      for name in pairs(package.loaded) do
+        if name:find "^anthropic" then
+          package.loaded[name] = nil
+        end
+      end
+      return require "anthropic"
+    end
+    local function ask(anthropic)
+      local client = anthropic.new { base_url = %q, api_key = "k", max_retries = 0 }
+      local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hi" } } }
+      return assert(client.messages.stream(params))
+    end
+    local one = require "anthropic"
+    local first = ask(one)
+    %s
+    local two = load_anew()
+    assert(one ~= two)
+    local second = ask(two)
+    io.write(first:message():text(), " ", second:message():text(), " ", ask(one):message():text())
+    first, second, one, two = nil, nil, nil, nil
+    collectgarbage()
+    collectgarbage()
+  ]]
+
+  local function run(between)
+    local server = service.serve { testing.stream { text = "Hello!" } }
+    return service.run(PROGRAM:format(server.url, between))
+  end
+
+  it("works in both, from one file", function()
+    assert.equal("Hello! Hello! Hello!", run "")
+  end)
+
+  it("works in both, from two files", function()
+    local path = package.searchpath and package.searchpath("anthropic.core", package.cpath)
+    if not path then
+      pending "package.searchpath is missing, or the core is linked in"
+      return
+    end
+    assert.equal("Hello! Hello! Hello!", run(([[
+      local directory = os.tmpname()
+      os.remove(directory)
+      os.execute("mkdir -p " .. directory .. "/anthropic && cp %s " .. directory .. "/anthropic/core.so")
+      package.cpath = directory .. "/?.so;" .. package.cpath
+      local before = require "anthropic.core"
+      package.loaded["anthropic.core"] = nil
+      assert(require "anthropic.core" ~= before)
+      assert(package.searchpath("anthropic.core", package.cpath):find(directory, 1, true))
+    ]]):format(path)))
+  end)
+end)
