@@ -120,6 +120,18 @@ torture: $(ASAN_HOST) all ## run scenarios with every allocation failing in turn
 	  LSAN_OPTIONS=suppressions=spec/support/leaks.txt:print_suppressions=0 \
 	  $(ASAN_HOST) spec/torture/run.lua $(SCENARIOS)
 
+# The interpreter of these specs is valgrind's, their servers' too. A forked child gives up its parent's
+# handles on purpose, so what is lost is not looked for there.
+VALGRIND := valgrind -q --error-exitcode=9 --num-callers=30
+VALGRIND_SPECS := $(wildcard spec/core*_spec.lua spec/sse_spec.lua spec/delta_spec.lua spec/stream_server_spec.lua \
+  spec/stream_spec.lua spec/downloads_spec.lua spec/uploads_spec.lua)
+VALGRIND_FORKING := spec/core_fork_spec.lua
+
+valgrind: $(HOST) all ## run the specs that reach the C core under valgrind
+	SPEC_LUA="$(VALGRIND) --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite $(HOST)" \
+	  spec/run $(LUA) $(filter-out $(VALGRIND_FORKING),$(VALGRIND_SPECS))
+	SPEC_LUA="$(VALGRIND) $(HOST)" spec/run $(LUA) $(filter $(VALGRIND_FORKING),$(VALGRIND_SPECS))
+
 bench: all ## measure what streams, tool inputs and batch results cost (needs valgrind)
 	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && \
 	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua

@@ -130,7 +130,7 @@ describe("a program that ends", function()
   it("may do so by os.exit, with the state closed or not", function()
     assert.equal("reading ", run "os.exit(0)")
     assert.equal("reading ", run "os.exit(0, true)")
-    assert.equal("reading ", run "os.exit(true, false)")
+    assert.equal("reading ", run "os.exit(0, false)")
   end)
 
   it("may do so by os.exit inside a `for`, a task and a coroutine", function()
@@ -223,7 +223,7 @@ describe("the module loaded twice", function()
       local before = require "anthropic.core"
       package.loaded["anthropic.core"] = nil
       assert(require "anthropic.core" ~= before)
-      assert(package.searchpath("anthropic.core", package.cpath):find(directory, 1, true))
+      assert(not package.searchpath or package.searchpath("anthropic.core", package.cpath):find(directory, 1, true))
     ]]):format(path)))
   end)
 end)
