@@ -267,15 +267,8 @@ function loop.name()
     return used
   end
   for _, host in ipairs(HOSTS) do
-<<<<<<< HEAD
     if host[2]() then
       return host[1]
-=======
-    local name = host[1]
-    if chosen == name or not chosen and host[2]() then
-      drivers[name] = drivers[name] or require("anthropic.loop." .. name)
-      return drivers[name]
->>>>>>> 052ecfa (Specify how programs, states and objects end)
     end
   end
 end
@@ -287,7 +280,8 @@ function loop.driver(chosen)
   if type(chosen) == "table" then
     return chosen
   end
-  return require("anthropic.loop." .. chosen)
+  drivers[chosen] = drivers[chosen] or require("anthropic.loop." .. chosen)
+  return drivers[chosen]
 end
 
 --- Raises where the calling code cannot wait.
