@@ -22,6 +22,41 @@ local function open_recorded(name)
 end
 
 describe("a stream", function()
+  -- LuaJIT keeps the closures that its compiled loops came across.
+  for name, iterate in pairs {
+    ["a for"] = function(opened) return opened end,
+    ["text_deltas"] = function(opened) return opened:text_deltas() end,
+    ["tool_inputs"] = function(opened) return opened:tool_inputs() end,
+  } do
+    it("is forgotten after it was read by " .. name, function()
+      local payloads = {
+        '{"type":"message_start","message":{"content":[]}}',
+        '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}',
+        '{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"a","name":"f","input":{}}}',
+      }
+      for i = 1, 300 do
+        payloads[#payloads + 1] = i % 2 == 0
+          and '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}'
+          or '{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":" "}}'
+      end
+      payloads[#payloads + 1] = '{"type":"message_stop"}'
+      local bytes = streams.of(payloads)
+      local alive = setmetatable({}, { __mode = "k" })
+      for _ = 1, 3 do
+        local opened = streams.open(bytes)
+        alive[opened] = true
+        local count = 0
+        for _ in iterate(opened) do
+          count = count + 1
+        end
+        assert.is_true(count > 100)
+      end
+      collectgarbage()
+      collectgarbage()
+      assert.is_nil(next(alive))
+    end)
+  end
+
   describe("read with next", function()
     it("gives each event, then nil alone for ever", function()
       local opened = open_recorded "text"

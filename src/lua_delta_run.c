@@ -1,20 +1,18 @@
-/* The Lua type of struct delta_run: core.delta_run() -> run, for transfer:reader(run, name). */
+/* The Lua type of struct delta_run: core.delta_run() -> run, which a transfer's readers feed. */
 #include "lua_modules.h"
 
 #include "delta_run.h"
 
 #include <string.h>
 
-#define RUN "anthropic.delta_run"
-
-struct delta_run *delta_run_check(lua_State *L, int index) {
-  return luaL_checkudata(L, index, RUN);
+static struct delta_run *check_run(lua_State *L) {
+  return luaL_checkudata(L, 1, DELTA_RUN);
 }
 
 static int new_run(lua_State *L) {
   struct delta_run *run = lua_newuserdata(L, sizeof *run);
   memset(run, 0, sizeof *run);
-  luaL_getmetatable(L, RUN);
+  luaL_getmetatable(L, DELTA_RUN);
   lua_setmetatable(L, -2);
   return 1;
 }
@@ -22,7 +20,7 @@ static int new_run(lua_State *L) {
 /* follow(type, index): from now on takes in the deltas of this type in this block; an index that
  * delta_read does not read is no delta's */
 static int follow(lua_State *L) {
-  struct delta_run *run = delta_run_check(L, 1);
+  struct delta_run *run = check_run(L);
   const char *type = luaL_checkstring(L, 2);
   int kind = 0;
   while (kind < DELTA_KINDS && strcmp(type, delta_names[kind].type) != 0)
@@ -43,7 +41,7 @@ static int push_text(lua_State *L) {
 /* take() -> the text that came since it was last taken | nil where none came. Finalizers, which run
  * wherever Lua allocates, find an empty run; where Lua runs out of memory, the text stays. */
 static int take(lua_State *L) {
-  struct delta_run *run = delta_run_check(L, 1);
+  struct delta_run *run = check_run(L);
   if (run->text.length == 0)
     return 0;
   lua_pushcfunction(L, push_text);
@@ -63,12 +61,12 @@ static int take(lua_State *L) {
 
 /* stop(): takes in no more */
 static int stop(lua_State *L) {
-  delta_run_check(L, 1)->follows = false;
+  check_run(L)->follows = false;
   return 0;
 }
 
 static int free_run(lua_State *L) {
-  struct delta_run *run = delta_run_check(L, 1);
+  struct delta_run *run = check_run(L);
   run->follows = false;
   buffer_free(&run->text);
   return 0;
@@ -87,7 +85,7 @@ static const luaL_Reg methods[] = {
 };
 
 void delta_run_open(lua_State *L) {
-  type_make(L, RUN, metamethods, methods);
+  type_make(L, DELTA_RUN, metamethods, methods);
   lua_pushcfunction(L, new_run);
   lua_setfield(L, -2, "delta_run");
 }

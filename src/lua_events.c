@@ -1,8 +1,9 @@
-/* The body of a transfer as events: transfer:event(), and transfer:reader(run, name).
+/* The body of a transfer as events: transfer:event(), and while deltas follow each other
+ * transfer:next_event(run), transfer:next_text(run) and transfer:skip_deltas(run).
  *
- * A run (lua_delta_run.c) takes in the text of every delta that goes on with it. Of such a delta
- * the readers differ: `event` gives its table and true, `text` its string and true (nothing where
- * it brings no text of the message), `rest` nothing. All else they give as transfer:event() does:
+ * The run (lua_delta_run.c) takes in the text of every delta that goes on with it. Of such a delta
+ * `next_event` gives its table and true, `next_text` its string and true (nothing where it brings
+ * no text of the message), `skip_deltas` nothing. All else they give as transfer:event() does:
  *
  *   table            a delta
  *   data, name       any other event
@@ -13,8 +14,8 @@
 
 enum reading { EVENTS, TEXTS, REST };
 
-/* Upvalues. The first two are the readers' (the run is there to be kept alive); the strings of a
- * delta's table are upvalues because most events of a stream are deltas. */
+/* Upvalues: the metatables of both types, and the strings of a delta's table. Most events of a
+ * stream are deltas. */
 enum {
   TRANSFER = 1,
   RUN,
@@ -113,40 +114,40 @@ static int event(lua_State *L) {
   return read(L, transfer_check(L), NULL, EVENTS);
 }
 
-static int read_run(lua_State *L, enum reading reading) {
-  struct lua_transfer *self = lua_touserdata(L, lua_upvalueindex(TRANSFER));
-  return read(L, self, self->run, reading);
+/* luaL_checkudata, by an upvalue instead of the type's name. */
+static void *check(lua_State *L, int index, int metatable) {
+  void *self = lua_touserdata(L, index);
+  bool is_one =
+      self && lua_getmetatable(L, index) && lua_rawequal(L, -1, lua_upvalueindex(metatable));
+  luaL_argcheck(L, is_one, index, metatable == RUN ? "run expected" : "transfer expected");
+  lua_pop(L, 1);
+  return self;
 }
 
-static int event_reader(lua_State *L) {
+static int read_run(lua_State *L, enum reading reading) {
+  return read(L, check(L, 1, TRANSFER), check(L, 2, RUN), reading);
+}
+
+static int next_event(lua_State *L) {
   return read_run(L, EVENTS);
 }
 
-static int text_reader(lua_State *L) {
+static int next_text(lua_State *L) {
   return read_run(L, TEXTS);
 }
 
-static int rest_reader(lua_State *L) {
+static int skip_deltas(lua_State *L) {
   return read_run(L, REST);
 }
 
-/* reader(run, "event" | "text" | "rest") -> function */
-static int reader(lua_State *L) {
-  static const char *const names[] = {"event", "text", "rest", NULL};
-  static const lua_CFunction functions[] = {event_reader, text_reader, rest_reader};
-  transfer_check(L)->run = delta_run_check(L, 2);
-  lua_CFunction function = functions[luaL_checkoption(L, 3, NULL, names)];
-  lua_settop(L, 2);
-  for (int name = TYPE; name <= UPVALUES; name++)
-    lua_pushvalue(L, lua_upvalueindex(name));
-  lua_pushcclosure(L, function, UPVALUES);
-  return 1;
-}
-
-void events_add(lua_State *L) {
-  static const luaL_Reg methods[] = {{"event", event}, {"reader", reader}, {NULL, NULL}};
-  lua_pushnil(L);
-  lua_pushnil(L);
+void events_add(lua_State *L, const char *transfer) {
+  static const luaL_Reg methods[] = {{"event", event},
+                                     {"next_event", next_event},
+                                     {"next_text", next_text},
+                                     {"skip_deltas", skip_deltas},
+                                     {NULL, NULL}};
+  luaL_getmetatable(L, transfer);
+  luaL_getmetatable(L, DELTA_RUN);
   lua_pushliteral(L, "type");
   lua_pushliteral(L, "index");
   lua_pushliteral(L, "delta");

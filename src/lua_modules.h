@@ -22,9 +22,8 @@ void transfer_open(lua_State *L);
 struct transfer;
 struct transfer *transfer_push(lua_State *L);
 
-/* The run at a stack index; raises where it is none. (lua_delta_run.c) */
-struct delta_run;
-struct delta_run *delta_run_check(lua_State *L, int index);
+/* The name of the Lua type of struct delta_run. (lua_delta_run.c) */
+#define DELTA_RUN "anthropic.delta_run"
 
 /* The sink at a stack index; raises where it is none. (lua_sink.c) */
 struct sink;

@@ -269,6 +269,6 @@ void transfer_open(lua_State *L) {
   type_make(L, TRANSFER, metamethods, methods);
   luaL_getmetatable(L, TRANSFER);
   lua_getfield(L, -1, "__index");
-  events_add(L);
+  events_add(L, TRANSFER);
   lua_pop(L, 2);
 }

@@ -18,7 +18,6 @@ struct lua_transfer {
   struct transfer *transfer;
   struct sse sse;
   struct lines lines;
-  struct delta_run *run; /* the readers', who keep it alive */
   bool lent;
 };
 
@@ -28,8 +27,9 @@ struct lua_transfer *transfer_check(lua_State *L);
 /* Pushes nil and the state; the number of results. */
 int transfer_push_state(lua_State *L, const char *state);
 
-/* Adds the methods that read events to the table on top of the stack. (lua_events.c) */
-void events_add(lua_State *L);
+/* Adds the methods that read events to the table on top of the stack; `transfer` names the type.
+ * (lua_events.c) */
+void events_add(lua_State *L, const char *transfer);
 
 #pragma GCC visibility pop
 

@@ -111,6 +111,24 @@ function Chat:say(prompt, options)
   return message:text(), message
 end
 
+-- An answer that comes, as the iterator over its text: no closure, as stream.lua's are.
+local Answer = {}
+
+function Answer:__call()
+  local owner = self.chat
+  local is_open = owner.open == self
+  if is_open then
+    owner.open = nil -- stays so when the next line raises
+  end
+  local text = self.next_text()
+  if is_open and text then
+    owner.open = self
+  elseif is_open then
+    remember(owner, self.params, self.stream:message())
+  end
+  return text
+end
+
 --- Says something and iterates over the text of the answer as it comes. Raises the error on
 --- failure. An answer that is left early is remembered as far as it came.
 ---@param prompt string|table
@@ -124,22 +142,13 @@ function Chat:stream(prompt, options)
   if not stream then
     error(err, 0)
   end
-  local open = { stream = stream, params = params }
-  self.open = open
-  local next_text = stream:text_deltas()
-  return function()
-    local is_open = self.open == open
-    if is_open then
-      self.open = nil -- stays so when the next line raises
-    end
-    local text = next_text()
-    if is_open and text then
-      self.open = open
-    elseif is_open then
-      remember(self, params, stream:message())
-    end
-    return text
-  end
+  self.open = setmetatable({
+    chat = self,
+    stream = stream,
+    params = params,
+    next_text = stream:text_deltas(),
+  }, Answer)
+  return self.open
 end
 
 return chat

@@ -34,8 +34,7 @@ local function begin(self)
   self.response = self.exchange.response
   self.accumulators = { [0] = accumulator.new() }
   self.source = event_source.new(self.exchange, self.accumulators[0], self.open_ended)
-  self.readers = {} -- of the transfer, by name
-  self.flow = nil -- the readers, while deltas flow
+  self.flow = nil -- the transfer, while deltas flow
 end
 
 --- Whether a value is a stream.
@@ -155,7 +154,6 @@ local function go_on(self, err)
   self.source:continue(continuation.new(so_far:last(), content, function(start)
     so_far.fields.usage = start.usage
   end))
-  self.readers = {}
   return true
 end
 
@@ -175,7 +173,6 @@ end
 
 local function finish(self)
   self.ended = true
-  self.readers = nil
   if not self.whole then
     self.exchange:count(self.accumulators[0].fields)
     self.exchange:finish()
@@ -184,15 +181,14 @@ local function finish(self)
   end
 end
 
--- The readers, where deltas can go straight from the wire to whoever reads: they are accumulated in
+-- The transfer, where deltas can go straight from the wire to whoever reads: they are accumulated in
 -- C then, and only those who want them get events.
 local function flow_after(self, event)
-  return self.source:lets_flow() and self.accumulators[0]:follow(event) and self.readers or nil
-end
-
-local function make_reader(self, name)
-  self.readers[name] = self.exchange.transfer:reader(self.accumulators[0].run, name)
-  return self.readers[name]
+  if not self.source:lets_flow() or not self.accumulators[0]:follow(event) then
+    return nil
+  end
+  self.run = self.accumulators[0].run
+  return self.exchange.transfer
 end
 
 -- `data` and `name` are what `transfer:event` gave, if it was asked.
@@ -232,8 +228,8 @@ local function is_being_read(self, coroutine_here)
     and (reader == MAIN or coroutine.status(reader) ~= "dead")
 end
 
--- The next event in the plain way. `data` and `name` are what a reader of the flow gave that ended
--- it, if it was asked; `is_for_us`: nobody else will see it.
+-- The next event in the plain way. `data` and `name` are what ended the flow, if there was
+-- one; `is_for_us`: nobody else will see it.
 local function read(self, data, name, is_for_us)
   self.flow = nil
   if self.err then
@@ -262,9 +258,9 @@ end
 ---@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
 function Stream:next()
-  local flow, data, name = self.flow, nil, nil
-  if flow then
-    data, name = (flow.event or make_reader(self, "event"))()
+  local transfer, data, name = self.flow, nil, nil
+  if transfer then
+    data, name = transfer:next_event(self.run)
     if name == true then
       return data
     end
@@ -278,9 +274,9 @@ function Stream:__call()
   if ITERATORS_CANNOT_WAIT then
     check_iteration(self)
   end
-  local flow, data, name = self.flow, nil, nil
-  if flow then
-    data, name = (flow.event or make_reader(self, "event"))()
+  local transfer, data, name = self.flow, nil, nil
+  if transfer then
+    data, name = transfer:next_event(self.run)
     if name == true then
       return data
     end
@@ -292,32 +288,59 @@ function Stream:__call()
   return event
 end
 
+-- Iterators are tables and no closures: LuaJIT's traces keep the closures that they came across, and
+-- with them the stream.
+local TextDeltas = {}
+
+function TextDeltas:__call()
+  local opened = self.stream
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(opened)
+  end
+  while true do
+    local transfer, data, name = opened.flow, nil, nil
+    if transfer then
+      data, name = transfer:next_text(opened.run)
+      if name == true then
+        return data
+      end
+    end
+    local event, err = read(opened, data, name)
+    if err then
+      error(err, 0)
+    elseif not event then
+      return nil
+    end
+    local text = events.text_of(event)
+    if text then
+      return text
+    end
+  end
+end
+
 --- Iterates over the non-empty pieces of text, in order. Raises the error on failure.
 ---@return fun(): string?
 function Stream:text_deltas()
-  return function()
-    if ITERATORS_CANNOT_WAIT then
-      check_iteration(self)
+  return setmetatable({ stream = self }, TextDeltas)
+end
+
+local ToolInputs = {}
+
+function ToolInputs:__call()
+  local opened, watch = self.stream, self.watch
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(opened)
+  end
+  local event, err = opened:next()
+  while event do
+    local id, name, input, is_complete, progress = watch(event)
+    if id then
+      return id, name, input, is_complete, progress
     end
-    while true do
-      local flow, data, name = self.flow, nil, nil
-      if flow then
-        data, name = (flow.text or make_reader(self, "text"))()
-        if name == true then
-          return data
-        end
-      end
-      local event, err = read(self, data, name)
-      if err then
-        error(err, 0)
-      elseif not event then
-        return nil
-      end
-      local text = events.text_of(event)
-      if text then
-        return text
-      end
-    end
+    event, err = opened:next()
+  end
+  if err then
+    error(err, 0)
   end
 end
 
@@ -326,25 +349,7 @@ end
 --- same table throughout; see tool_inputs.lua. Raises the error on failure.
 ---@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress?
 function Stream:tool_inputs()
-  local watch = tool_inputs.watcher(function()
-    return self.accumulators[0]
-  end)
-  return function()
-    if ITERATORS_CANNOT_WAIT then
-      check_iteration(self)
-    end
-    local event, err = self:next()
-    while event do
-      local id, name, input, is_complete, progress = watch(event)
-      if id then
-        return id, name, input, is_complete, progress
-      end
-      event, err = self:next()
-    end
-    if err then
-      error(err, 0)
-    end
-  end
+  return setmetatable({ stream = self, watch = tool_inputs.watcher(self) }, ToolInputs)
 end
 
 local function choice_numbers(self)
@@ -364,7 +369,7 @@ function Stream:message()
   repeat
     local data, name
     if self.flow then
-      data, name = (self.flow.rest or make_reader(self, "rest"))()
+      data, name = self.flow:skip_deltas(self.run)
     end
     event, err = read(self, data, name, true)
   until not event

@@ -70,36 +70,41 @@ local function input_of(progress)
   return progress.reader:value()
 end
 
---- A function that takes each event after it was accumulated, and gives what Stream:tool_inputs
---- yields for it. A block whose start was read elsewhere is taken up where it stands.
----@param accumulator_of fun(): anthropic.Accumulator
----@return fun(event: table): any, string?, any, boolean?, anthropic.ToolInputProgress?
-function tool_inputs.watcher(accumulator_of)
-  local watched = {} -- the accumulator's entry -> progress
-  return function(event)
-    local accumulator = accumulator_of()
-    local entry = not event.choice and accumulator.by_index[event.index]
-    if not entry or not is_tool_use(entry.block) then
-      return nil
-    end
-    local progress, json = watched[entry], ""
-    if not progress then
-      progress = setmetatable({
-        reader = core.json_partial(),
-        block = entry.block,
-        is_complete = false,
-      }, Progress)
-      watched[entry] = progress
-      json = accumulator:input_json(entry)
-    elseif event.type == "content_block_delta" and event.delta.type == "input_json_delta" then
-      json = event.delta.partial_json
-    end
-    if not advance(progress, event, json) then
-      return nil
-    end
-    local block = entry.block
-    return block.id or event.index, block.name, input_of(progress), progress.is_complete, progress
+-- The watchers are tables and no closures, as stream.lua's iterators are.
+local Watcher = {}
+
+function Watcher:__call(event)
+  local accumulator = self.stream.accumulators[0]
+  local entry = not event.choice and accumulator.by_index[event.index]
+  if not entry or not is_tool_use(entry.block) then
+    return nil
   end
+  local progress, json = self.watched[entry], ""
+  if not progress then
+    progress = setmetatable({
+      reader = core.json_partial(),
+      block = entry.block,
+      is_complete = false,
+    }, Progress)
+    self.watched[entry] = progress
+    json = accumulator:input_json(entry)
+  elseif event.type == "content_block_delta" and event.delta.type == "input_json_delta" then
+    json = event.delta.partial_json
+  end
+  if not advance(progress, event, json) then
+    return nil
+  end
+  local block = entry.block
+  return block.id or event.index, block.name, input_of(progress), progress.is_complete, progress
+end
+
+--- What is called with each event of the stream after it was accumulated, and gives what
+--- Stream:tool_inputs yields for it. A block whose start was read elsewhere is taken up where it
+--- stands.
+---@param stream anthropic.Stream
+---@return fun(event: table): any, string?, any, boolean?, anthropic.ToolInputProgress?
+function tool_inputs.watcher(stream)
+  return setmetatable({ stream = stream, watched = {} }, Watcher)
 end
 
 return tool_inputs
