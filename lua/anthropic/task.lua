@@ -143,13 +143,10 @@ end
 
 --- The host has ended the coroutine that waits.
 function Waiter:close()
-  local task, subject = self.task, self.subject
-  abandon(task)
+  local subject = self.subject
+  abandon(self.task)
   if subject.close then
     subject:close()
-  end
-  if task.on_failure then
-    task.driver.spawn(function() task.on_failure(cancelled_error()) end)
   end
 end
 
@@ -185,7 +182,6 @@ end
 
 local function start(self, driver, f, ...)
   local arguments = pack(...)
-  self.driver = driver
   local function body()
     if self.done then -- cancelled before
       return

@@ -304,17 +304,10 @@ describe_nginx("nginx", function()
       stop_without_complaint()
     end)
 
-    it("and lets a stream that calls back know", function()
-      assert.is_true(seconds_to_free([[
-        client.messages.stream(params, {
-          base_url = at_slow.base_url,
-          on_done = function(message, err) ngx.shared.results:set("kind", err and err.kind or "none") end,
-        })
-      ]], {
-        http = "lua_shared_dict results 1m;",
-        server = [[ location /kind { content_by_lua_block { ngx.print(ngx.shared.results:get "kind") } } ]],
-      }) < 1)
-      eventually(function() return answer_of "/kind" == "cancelled" end)
+    it("while it waits for a stream that calls back", function()
+      assert.is_true(seconds_to_free [[
+        client.messages.stream(params, { base_url = at_slow.base_url, on_text = function() end })
+      ]] < 1)
       stop_without_complaint()
     end)
 
@@ -327,6 +320,16 @@ describe_nginx("nginx", function()
       ]]
       stop_without_complaint()
     end)
+  end)
+
+  it("frees the connection of a stream that a request left behind", function()
+    start { server = STREAM .. [[ location /leave { content_by_lua_block {
+      assert(client.messages.stream(params, at_slow)):next()
+      ngx.sleep(1)
+    } } ]] }
+    answer_of "/leave"
+    eventually(function() return service:connections().open == 0 end)
+    stop_without_complaint()
   end)
 
   it("frees the connections of 100 streams whose browsers hang up, told of it or not", function()

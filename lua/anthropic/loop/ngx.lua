@@ -22,6 +22,8 @@ local driver = { suspends = true }
 -- The poller looks again after this part of the time for which nothing has come.
 local QUIET_PART = 1 / 20
 local SHORTEST_SLEEP, LONGEST_SLEEP = 0.002, 0.01
+-- It leaves the worker to the others after this long, work or no work.
+local LONGEST_WORK = 0.001
 -- It is taken for dead after this long without a step,
 local LONGEST_SILENCE = 0.1
 -- stays so long without work,
@@ -31,8 +33,8 @@ local SWEEP_INTERVAL = 0.1
 -- Those who wait look after it this often, and ask for another at most this often.
 local PATIENCE = 1
 local LONGEST_WAIT = 3600
--- Kilobytes of collection between two looks, as long as a transfer may have lost its request.
-local COLLECTION_STEP = 256
+-- How often it collects garbage where a transfer may have lost its reader, and kilobytes.
+local COLLECTION_INTERVAL, COLLECTION_STEP = 0.1, 512
 
 local CAN_WAIT = {
   server_rewrite = true, rewrite = true, access = true, content = true, timer = true,
@@ -41,14 +43,18 @@ local CAN_WAIT = {
 
 local waiting = {} -- those inside their semaphore's wait -> subject
 local spare = {} -- those of earlier waits
-local poller -- the one that began last: { last_step }
+local poller -- the one that began last
 local last_work = 0 -- when something came, or somebody began to wait
 local last_request = -math.huge -- for a poller
 local has_polled = false
 
-local function take_step()
-  if loop.step(0) then
+local function work()
+  local began = core.now()
+  while loop.step(0) do
     last_work = core.now()
+    if last_work - began >= LONGEST_WORK then
+      return
+    end
   end
 end
 
@@ -79,43 +85,48 @@ end
 -- --- the poller ----------------------------------------------------------------------------------
 
 local function is_polled()
-  return poller ~= nil and core.now() - poller.last_step < LONGEST_SILENCE
+  return poller ~= nil and not poller.is_collecting and core.now() - poller.last_step < LONGEST_SILENCE
 end
 
--- Nobody waits for the transfers that are left. One whose reader nginx has ended elsewhere than in a
--- wait is garbage, so collections are made as long as there are any: two, as one may be under way.
-local function collect(self)
-  if collectgarbage("step", COLLECTION_STEP) then
-    self.collections = self.collections + 1
-  end
-  return self.collections < 2
-end
-
-local function is_needed(self)
+-- Seconds until the next look; nil when there is nothing to look after. A transfer that nobody waits
+-- for may be garbage: nginx has ended its reader elsewhere than in a wait. It is collected bit by bit.
+local function pause(self)
+  local now = core.now()
   local has_transfers = loop.core():active() > 0
   if has_transfers and not loop.is_idle() then
-    self.last_needed, self.collections = core.now(), 0
-    return true
-  elseif not has_transfers and ngx.worker.exiting() then
-    return false
+    self.last_needed = now
+  elseif now - self.last_needed >= LINGER or ngx.worker.exiting() then
+    if not has_transfers or ngx.worker.exiting() then
+      return nil
+    end
+    self.is_collecting = true
+    collectgarbage("step", COLLECTION_STEP)
+    return COLLECTION_INTERVAL
   end
-  return core.now() - self.last_needed < LINGER or has_transfers and collect(self)
+  self.is_collecting = false
+  return math.max(SHORTEST_SLEEP, math.min((now - last_work) * QUIET_PART, LONGEST_SLEEP))
 end
 
 local function poll(self)
   local last_sweep = 0
-  while poller == self and is_needed(self) do
-    local ok, err = pcall(take_step)
+  local seconds = 0
+  while seconds do
+    local ok, err = pcall(work)
     if not ok then
       ngx.log(ngx.ERR, "anthropic: ", tostring(err))
     end
-    local now = core.now()
-    if now - last_sweep >= SWEEP_INTERVAL then
-      last_sweep = now
+    self.last_step = core.now()
+    if self.last_step - last_sweep >= SWEEP_INTERVAL then
+      last_sweep = self.last_step
       sweep()
     end
-    self.last_step = now
-    ngx.sleep(math.max(SHORTEST_SLEEP, math.min((now - last_work) * QUIET_PART, LONGEST_SLEEP)))
+    seconds = pause(self)
+    if seconds then
+      ngx.sleep(seconds)
+    end
+    if poller ~= self then
+      return
+    end
   end
 end
 
@@ -124,11 +135,11 @@ local function begin_polling()
     return
   end
   local now = core.now()
-  local self = { last_step = now, last_needed = now }
-  poller, has_polled = self, true
+  local self = { last_step = now, last_needed = now, is_collecting = false }
+  poller, has_polled, last_request = self, true, -math.huge
   local ok, err = pcall(poll, self)
   if poller == self then
-    poller, last_request = nil, -math.huge
+    poller = nil
   end
   if not ok then
     error(err, 0)
@@ -177,7 +188,7 @@ local function suspend(waiter, subject, seconds)
   end
   waiter.is_posted = false
   if steps_itself and not is_polled() then
-    take_step()
+    work()
     sweep()
   end
 end
