@@ -1,7 +1,7 @@
 /* The body of a transfer as events: transfer:event(), and while deltas follow each other
- * transfer:next_event(run), transfer:next_text(run) and transfer:skip_deltas(run).
+ * transfer:next_event(), transfer:next_text() and transfer:skip_deltas().
  *
- * The run (lua_delta_run.c) takes in the text of every delta that goes on with it. Of such a delta
+ * A run (lua_delta_run.c) takes in the text of every delta that goes on with it. Of such a delta
  * `next_event` gives its table and true, `next_text` its string and true (nothing where it brings
  * no text of the message), `skip_deltas` nothing. All else they give as transfer:event() does:
  *
@@ -14,11 +14,9 @@
 
 enum reading { EVENTS, TEXTS, REST };
 
-/* Upvalues: the metatables of both types, and the strings of a delta's table. Most events of a
- * stream are deltas. */
+/* Upvalues: the type's metatable, and the strings of a delta's table. Most events are deltas. */
 enum {
-  TRANSFER = 1,
-  RUN,
+  METATABLE = 1,
   TYPE,
   INDEX,
   DELTA,
@@ -114,18 +112,28 @@ static int event(lua_State *L) {
   return read(L, transfer_check(L), NULL, EVENTS);
 }
 
-/* luaL_checkudata, by an upvalue instead of the type's name. */
-static void *check(lua_State *L, int index, int metatable) {
-  void *self = lua_touserdata(L, index);
-  bool is_one =
-      self && lua_getmetatable(L, index) && lua_rawequal(L, -1, lua_upvalueindex(metatable));
-  luaL_argcheck(L, is_one, index, metatable == RUN ? "run expected" : "transfer expected");
-  lua_pop(L, 1);
-  return self;
+/* follow(run): deltas that go on with the run go into it */
+static int follow(lua_State *L) {
+  struct lua_transfer *self = transfer_check(L);
+  struct delta_run *run = luaL_checkudata(L, 2, DELTA_RUN);
+  get_uservalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "run");
+  self->run = run;
+  return 0;
+}
+
+/* As transfer_check does, with fewer instructions. */
+static struct lua_transfer *check(lua_State *L) {
+  struct lua_transfer *self = lua_touserdata(L, 1);
+  if (self && lua_getmetatable(L, 1) && lua_rawequal(L, -1, lua_upvalueindex(METATABLE)))
+    return self;
+  return transfer_check(L);
 }
 
 static int read_run(lua_State *L, enum reading reading) {
-  return read(L, check(L, 1, TRANSFER), check(L, 2, RUN), reading);
+  struct lua_transfer *self = check(L);
+  return read(L, self, self->run, reading);
 }
 
 static int next_event(lua_State *L) {
@@ -141,13 +149,10 @@ static int skip_deltas(lua_State *L) {
 }
 
 void events_add(lua_State *L, const char *transfer) {
-  static const luaL_Reg methods[] = {{"event", event},
-                                     {"next_event", next_event},
-                                     {"next_text", next_text},
-                                     {"skip_deltas", skip_deltas},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"event", event},         {"follow", follow},           {"next_event", next_event},
+      {"next_text", next_text}, {"skip_deltas", skip_deltas}, {NULL, NULL}};
   luaL_getmetatable(L, transfer);
-  luaL_getmetatable(L, DELTA_RUN);
   lua_pushliteral(L, "type");
   lua_pushliteral(L, "index");
   lua_pushliteral(L, "delta");

@@ -18,6 +18,7 @@ struct lua_transfer {
   struct transfer *transfer;
   struct sse sse;
   struct lines lines;
+  struct delta_run *run; /* what follow() was given; kept alive by the uservalue */
   bool lent;
 };
 

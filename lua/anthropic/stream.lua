@@ -187,8 +187,10 @@ local function flow_after(self, event)
   if not self.source:lets_flow() or not self.accumulators[0]:follow(event) then
     return nil
   end
-  self.run = self.accumulators[0].run
-  return self.exchange.transfer
+  local transfer = self.exchange.transfer
+  transfer:follow(self.accumulators[0].run)
+  self.take_event, self.take_text = transfer.next_event, transfer.next_text
+  return transfer
 end
 
 -- `data` and `name` are what `transfer:event` gave, if it was asked.
@@ -260,7 +262,7 @@ end
 function Stream:next()
   local transfer, data, name = self.flow, nil, nil
   if transfer then
-    data, name = transfer:next_event(self.run)
+    data, name = self.take_event(transfer)
     if name == true then
       return data
     end
@@ -271,15 +273,15 @@ end
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
 ---@return anthropic.api.RawMessageStreamEvent|nil event
 function Stream:__call()
-  if ITERATORS_CANNOT_WAIT then
-    check_iteration(self)
-  end
   local transfer, data, name = self.flow, nil, nil
   if transfer then
-    data, name = transfer:next_event(self.run)
+    data, name = self.take_event(transfer)
     if name == true then
       return data
     end
+  end
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(self)
   end
   local event, err = read(self, data, name)
   if err then
@@ -288,24 +290,31 @@ function Stream:__call()
   return event
 end
 
--- Iterators are tables and no closures: LuaJIT's traces keep the closures that they came across, and
--- with them the stream.
-local TextDeltas = {}
+-- LuaJIT's traces keep the closures that they came across, and with them what those hold: there an
+-- iterator is a table.
+local CLOSURES_ARE_KEPT = rawget(_G, "jit") ~= nil
 
-function TextDeltas:__call()
-  local opened = self.stream
+local function iteration(step, self, state)
+  return setmetatable({ stream = self, state = state }, {
+    __call = function(iterator)
+      return step(iterator.stream, iterator.state)
+    end,
+  })
+end
+
+-- The next piece of text. `data` and `name` are what ended the flow, if they are known.
+local function next_text(self, data, name)
   if ITERATORS_CANNOT_WAIT then
-    check_iteration(opened)
+    check_iteration(self)
   end
   while true do
-    local transfer, data, name = opened.flow, nil, nil
-    if transfer then
-      data, name = transfer:next_text(opened.run)
+    if self.flow and not data and not name then
+      data, name = self.flow:next_text()
       if name == true then
         return data
       end
     end
-    local event, err = read(opened, data, name)
+    local event, err = read(self, data, name)
     if err then
       error(err, 0)
     elseif not event then
@@ -315,29 +324,39 @@ function TextDeltas:__call()
     if text then
       return text
     end
+    data, name = nil, nil
   end
 end
 
 --- Iterates over the non-empty pieces of text, in order. Raises the error on failure.
 ---@return fun(): string?
 function Stream:text_deltas()
-  return setmetatable({ stream = self }, TextDeltas)
+  if CLOSURES_ARE_KEPT then
+    return iteration(next_text, self)
+  end
+  return function() -- next_text, where deltas flow with fewer instructions
+    local transfer, data, name = self.flow, nil, nil
+    if transfer then
+      data, name = self.take_text(transfer)
+      if name == true then
+        return data
+      end
+    end
+    return next_text(self, data, name)
+  end
 end
 
-local ToolInputs = {}
-
-function ToolInputs:__call()
-  local opened, watch = self.stream, self.watch
+local function next_tool_input(self, watch)
   if ITERATORS_CANNOT_WAIT then
-    check_iteration(opened)
+    check_iteration(self)
   end
-  local event, err = opened:next()
+  local event, err = self:next()
   while event do
     local id, name, input, is_complete, progress = watch(event)
     if id then
       return id, name, input, is_complete, progress
     end
-    event, err = opened:next()
+    event, err = self:next()
   end
   if err then
     error(err, 0)
@@ -349,7 +368,7 @@ end
 --- same table throughout; see tool_inputs.lua. Raises the error on failure.
 ---@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress?
 function Stream:tool_inputs()
-  return setmetatable({ stream = self, watch = tool_inputs.watcher(self) }, ToolInputs)
+  return iteration(next_tool_input, self, tool_inputs.watcher(self))
 end
 
 local function choice_numbers(self)
@@ -369,7 +388,7 @@ function Stream:message()
   repeat
     local data, name
     if self.flow then
-      data, name = self.flow:skip_deltas(self.run)
+      data, name = self.flow:skip_deltas()
     end
     event, err = read(self, data, name, true)
   until not event

@@ -30,6 +30,7 @@ function Transfer:event()
 end
 
 -- As a transfer's where no event ever goes on with the run.
+function Transfer.follow() end
 Transfer.next_event, Transfer.next_text, Transfer.skip_deltas = Transfer.event, Transfer.event, Transfer.event
 
 function Exchange.wait()
