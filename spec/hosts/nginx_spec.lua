@@ -66,6 +66,7 @@ describe_nginx("nginx", function()
     service = testing.server { script = { routes = {
       { path = "/hang/v1/messages", answers = { { hang = true } } },
       { path = "/slow/v1/messages", answers = { testing.stream { text = ("word "):rep(400), delay_between = 0.05 } } },
+      { path = "/stall/v1/messages", answers = { testing.stream { text = ("word "):rep(400), hang_after = 40000 } } },
       { path = "/v1/messages", body_contains = '"stream":true', answers = {
         testing.stream { text = "Hello there!", delay_between = 0.02 },
       } },
@@ -324,11 +325,19 @@ describe_nginx("nginx", function()
 
   it("frees the connection of a stream that a request left behind", function()
     start { server = STREAM .. [[ location /leave { content_by_lua_block {
-      assert(client.messages.stream(params, at_slow)):next()
+      local count = 0
+      for _ in assert(client.messages.stream(params, { base_url = SERVICE .. "/stall" })):text_deltas() do
+        count = count + 1
+        if count == 200 then
+          break
+        end
+      end
       ngx.sleep(1)
     } } ]] }
-    answer_of "/leave"
-    eventually(function() return service:connections().open == 0 end)
+    for _ = 1, 3 do
+      answer_of "/leave"
+      eventually(function() return service:connections().open == 0 end)
+    end
     stop_without_complaint()
   end)
 
