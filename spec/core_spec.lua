@@ -1,5 +1,5 @@
 local background = require "spec.support.background"
-local program = require "spec.support.program"
+local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 
@@ -292,12 +292,12 @@ describe("the core's types", function()
         loop:wait(1)
       end
       io.write(transfer and tostring((transfer:failure())) or message)
-    ]]):format("http://127.0.0.1:" .. program.free_port()))
+    ]]):format("http://127.0.0.1:" .. background.free_port()))
     file:close()
     local seen = {}
     for limit = 3, 24 do
       local pipe = assert(io.popen(("(ulimit -n %d; exec %s %s) 2>&1; echo \" code $?\""):format(
-        limit, program.interpreter(), path)))
+        limit, child.interpreter(), path)))
       local output, code = pipe:read("*a"):match("^(.*) code (%d+)\n$")
       pipe:close()
       assert.is_true(tonumber(code) < 128, output)
@@ -314,7 +314,7 @@ describe("the core's types", function()
     local info = core.curl_info()
     assert.matches("^%d+%.%d+%.%d+", info.version)
     assert.is_string(info.tls)
-    local printed = background.output_of "curl-config --features"
+    local printed = "\n" .. background.output_of "curl-config --features"
     for _, name in ipairs { "AsynchDNS", "HTTP2", "HTTP3", "HTTPS-proxy", "IPv6", "SSL", "brotli", "libz", "zstd" } do
       local is_there = printed:find("\n" .. name .. "\n", 1, true) ~= nil
       assert.equal(is_there or nil, info.features[name], name)

@@ -1,23 +1,32 @@
-local program = require "spec.support.program"
+local background = require "spec.support.background"
+local certificates = require "spec.support.certificates"
+local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local socket = require "socket"
 
 describe("the core over TLS", function()
-  local directory, certificate
+  local directory, authority
 
   setup(function()
-    directory = program.directory_with_certificate()
-    certificate = directory .. "/cert.pem"
+    directory = assert(certificates.make())
+    authority = directory .. "/ca.crt"
   end)
 
   teardown(function()
-    program.remove(directory)
+    certificates.remove(directory)
   end)
 
   describe("with HTTP/2", function()
     local loop, server, url
     local large = ("0123456789abcdef"):rep(512 * 1024) -- 8 MiB
+
+    -- nghttpd, with the certificate of a name.
+    local function serve(name)
+      local port = background.free_port()
+      return background.serve(("nghttpd -a 127.0.0.1 -d %s %d %s/%s.key %s/%s.crt"):format(
+        directory, port, directory, name, directory, name), port), "https://127.0.0.1:" .. port .. "/"
+    end
 
     setup(function()
       for name, text in pairs { small = "hello", large = large } do
@@ -29,14 +38,11 @@ describe("the core over TLS", function()
       file:seek("set", 1024 * 1024 * 1024)
       file:write("x")
       file:close()
-      local port = program.free_port()
-      url = "https://127.0.0.1:" .. port .. "/"
-      server = program.start(("nghttpd -a 127.0.0.1 -d %s %d %s/key.pem %s"):format(
-        directory, port, directory, certificate), port)
+      server, url = serve "here"
     end)
 
     teardown(function()
-      program.stop(server)
+      server:stop()
     end)
 
     before_each(function()
@@ -48,7 +54,7 @@ describe("the core over TLS", function()
     end)
 
     local function get(name, options)
-      local all = { method = "GET", url = url .. name, http2 = true, ca_file = certificate }
+      local all = { method = "GET", url = url .. name, http2 = true, ca_file = authority }
       for key, value in pairs(options or {}) do
         all[key] = value
       end
@@ -69,11 +75,13 @@ describe("the core over TLS", function()
     end)
 
     it("is verified", function()
-      for _, options in ipairs { { ca_file = "/dev/null" }, { url = url:gsub("127.0.0.1", "localhost") .. "small" } } do
+      local another, its_url = serve "elsewhere"
+      for _, options in ipairs { { ca_file = "/dev/null" }, { url = its_url .. "small" } } do
         local transfer = get("small", options)
         core_peer.finish(loop, transfer)
         assert.equal("connection", (transfer:failure()))
       end
+      another:stop()
       assert.equal("hello", body_of(get("small", { ca_file = "/dev/null", insecure = true })))
     end)
 
@@ -149,14 +157,12 @@ describe("the core over TLS", function()
     end)
 
     it("ends when its server does", function()
-      local port = program.free_port()
-      local another = program.start(("nghttpd -a 127.0.0.1 -d %s %d %s/key.pem %s"):format(
-        directory, port, directory, certificate), port)
-      local transfer = get("endless", { url = "https://127.0.0.1:" .. port .. "/endless" })
+      local another, its_url = serve "here"
+      local transfer = get("endless", { url = its_url .. "endless" })
       core_peer.run(loop, function()
         return transfer:status()
       end)
-      program.stop(another)
+      another:stop()
       assert.is_nil(transfer:body())
       core_peer.finish(loop, transfer)
       assert.is_string((transfer:failure()))
@@ -185,18 +191,18 @@ describe("the core over TLS", function()
       loop:wait(0.2)
       loop:close()
       io.write("alive")
-    ]]):format(port, certificate, body_bytes)
+    ]]):format(port, authority, body_bytes)
     local path = directory .. "/script.lua"
     local file = assert(io.open(path, "w"))
     file:write(script)
     file:close()
-    local command = "timeout 30 env --default-signal=PIPE " .. program.interpreter() .. " " .. path .. " 2>&1"
+    local command = "timeout 30 env --default-signal=PIPE " .. child.interpreter() .. " " .. path .. " 2>&1"
     local pipe = assert(io.popen(command))
     local connection = assert(listener:accept())
     connection:settimeout(10)
     connection:setoption("linger", { on = true, timeout = 0 })
     connection = assert(ssl.wrap(connection, {
-      mode = "server", protocol = "any", key = directory .. "/key.pem", certificate = certificate,
+      mode = "server", protocol = "any", key = directory .. "/here.key", certificate = directory .. "/here.crt",
     }))
     assert(connection:dohandshake())
     connection:receive(10)

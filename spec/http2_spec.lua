@@ -6,7 +6,6 @@ local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local loop = require "anthropic.loop"
-local program = require "spec.support.program"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
 
@@ -34,7 +33,7 @@ http {
 local _, missing = background.output_of "PATH=$PATH:/usr/sbin; command -v nginx >/dev/null"
 
 describe("over HTTP/2 by nginx", function()
-  local directory, pid, url
+  local directory, proxy, url
 
   setup(function()
     directory = assert(certificates.make())
@@ -50,19 +49,19 @@ describe("over HTTP/2 by nginx", function()
 
   after_each(function()
     service.clear()
-    if pid then
-      program.stop(pid)
-      pid = nil
+    if proxy then
+      proxy:stop()
+      proxy = nil
     end
   end)
 
   local function serve(script, requests)
     local server = service.serve(script)
-    local port = program.free_port()
+    local port = background.free_port()
     local values = { directory = directory, port = port, upstream = server.port, requests = requests or 1000 }
     local path = directory .. "/nginx.conf"
     background.write_file(path, (CONFIGURATION:gsub("%$(%l+)%f[^%l_]", values)))
-    pid = program.start("nginx -p " .. directory .. " -c " .. path, port)
+    proxy = background.serve("nginx -p " .. directory .. " -c " .. path, port)
     url = "https://127.0.0.1:" .. port
     return server
   end

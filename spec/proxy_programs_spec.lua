@@ -4,7 +4,6 @@ local anthropic = require "anthropic"
 local background = require "spec.support.background"
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
-local program = require "spec.support.program"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
 
@@ -112,26 +111,26 @@ describe("through a proxy of others,", function()
   end
 
   describe("tinyproxy", function()
-    local pid, port, log
+    local program, port, log
 
     local function start(lines)
       if not has "tinyproxy" then
         pending "tinyproxy is missing"
         return false
       end
-      port, log = program.free_port(), directory .. "/tinyproxy.log"
+      port, log = background.free_port(), directory .. "/tinyproxy.log"
       local path = directory .. "/tinyproxy.conf"
       os.remove(log)
       background.write_file(path, ("Port %d\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 30\nMaxClients 50\n"
         .. "LogFile \"%s\"\n%s"):format(port, log, lines or ""))
-      pid = program.start("tinyproxy -d -c " .. path, port)
+      program = background.serve("tinyproxy -d -c " .. path, port)
       return true
     end
 
     after_each(function()
-      if pid then
-        program.stop(pid)
-        pid = nil
+      if program then
+        program:stop()
+        program = nil
       end
     end)
 
@@ -186,22 +185,22 @@ describe("through a proxy of others,", function()
   end)
 
   describe("microsocks", function()
-    local pid, port
+    local program, port
 
     local function start(arguments)
       if not has "microsocks" then
         pending "microsocks is missing"
         return false
       end
-      port = program.free_port()
-      pid = program.start(("microsocks -i 127.0.0.1 -p %d %s"):format(port, arguments or ""), port)
+      port = background.free_port()
+      program = background.serve(("microsocks -i 127.0.0.1 -p %d %s"):format(port, arguments or ""), port)
       return true
     end
 
     after_each(function()
-      if pid then
-        program.stop(pid)
-        pid = nil
+      if program then
+        program:stop()
+        program = nil
       end
     end)
 

@@ -153,7 +153,7 @@ describe_nginx("nginx", function()
   it("can wait while it chooses a certificate", function()
     local certificates = require "spec.support.certificates"
     local directory = assert(certificates.make())
-    local port = require("spec.support.program").free_port()
+    local port = background.free_port()
     background.output_of("chmod a+rx " .. directory .. " && chmod a+r " .. directory .. "/*")
     start { http = ([[
       lua_shared_dict results 1m;

@@ -1,8 +1,12 @@
--- A command in the background, such as a server, while a spec talks to it.
+-- A command in the background, such as a server, while a spec talks to it: ready when its output says
+-- so, or when it listens on a port.
 --
 --     local server = background.start("node server.js", "listening on (%S+)")
 --     ... server.ready ...
 --     server:stop()
+--
+--     local port = background.free_port()
+--     local server = background.serve("nghttpd " .. port, port)
 
 local socket = require "socket"
 
@@ -54,22 +58,47 @@ function background.make_directory()
   return background.output_of('mktemp -d /tmp/anthropic-spec.XXXXXX'):match("[^\n]+")
 end
 
---- Starts a shell command (one program with its arguments, after assignments if it needs any) and
---- waits until its output has the pattern, whose first capture is then `ready`.
-function background.start(command, pattern)
+--- A port that nobody listens on.
+function background.free_port()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  listener:close()
+  return port
+end
+
+-- Starts a command and waits until `is_ready`.
+local function launch(command, timeout, is_ready)
   local self = setmetatable({ directory = background.make_directory() }, background)
-  self.pipe = assert(io.popen(("exec >%s/output 2>&1; echo $$ >%s/pid; exec timeout -k 2 %d env %s"):format(
-    self.directory, self.directory, LIFETIME, command), "w"))
+  self.pipe = assert(io.popen(("exec >%s/output 2>&1; echo $$ >%s/pid; PATH=$PATH:/usr/sbin exec timeout %s %d env %s")
+    :format(self.directory, self.directory, timeout, LIFETIME, command), "w"))
   local deadline = socket.gettime() + PATIENCE
   repeat
     socket.sleep(0.02)
-    self.ready = self:output():match(pattern)
+    self.ready = is_ready(self)
   until self.ready or socket.gettime() > deadline
   if not self.ready then
     local output = self:output()
     self:stop()
-    error("not ready: " .. command .. ": " .. output, 2)
+    error("not ready: " .. command .. ": " .. output, 3)
   end
+  return self
+end
+
+--- Starts a shell command (one program with its arguments, after assignments if it needs any) and
+--- waits until its output has the pattern, whose first capture is then `ready`.
+function background.start(command, pattern)
+  return launch(command, "-k 2", function(self)
+    return self:output():match(pattern)
+  end)
+end
+
+--- Starts a command that listens on the port, and waits until it does.
+function background.serve(command, port)
+  local self = launch(command, "-s KILL", function()
+    local client = socket.connect("127.0.0.1", port)
+    return client and client:close() and true
+  end)
+  self.ending = "ALRM" -- as if its time were over: it may have blocked any other signal
   return self
 end
 
@@ -92,7 +121,7 @@ end
 --- Ends it, if it has not ended.
 function background:stop()
   if self.pipe then
-    self:signal("TERM")
+    self:signal(self.ending or "TERM")
     self:wait()
   end
   os.execute("rm -rf " .. background.quote(self.directory))

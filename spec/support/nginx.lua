@@ -7,7 +7,6 @@
 
 local background = require "spec.support.background"
 local http = require "socket.http"
-local program = require "spec.support.program"
 local socket = require "socket"
 
 local nginx = {}
@@ -91,7 +90,7 @@ end
 --- Starts nginx with a configuration's parts: `main`, `http`, `server`; `workers`, default 1;
 --- `environment`: assignments; `runner`: a command that runs it.
 function nginx.start(parts)
-  local root, port = make_tree(), program.free_port()
+  local root, port = make_tree(), background.free_port()
   return start(root, port, (CONFIGURATION:gsub("%$(%l+)", {
     root = root,
     port = port,
@@ -105,7 +104,7 @@ end
 --- Starts the example's own configuration, at another port.
 ---@param parts { environment: string }
 function nginx.start_example(parts)
-  local root, port = make_tree(), program.free_port()
+  local root, port = make_tree(), background.free_port()
   local configuration = background.read_file "examples/openresty/nginx.conf"
   configuration = configuration:gsub("127%.0%.0%.1:8080", "127.0.0.1:" .. port)
     :gsub("error_log stderr", "error_log error.log")

@@ -6,6 +6,7 @@
 --     local client = service.client(service.serve { testing.message { text = "Hello!" } })
 
 local anthropic = require "anthropic"
+local child = require "spec.support.child"
 local testing = require "anthropic.testing"
 
 local service = {
@@ -91,18 +92,6 @@ function service.header(request, name)
   return values[1] and table.concat(values, ", ")
 end
 
-local function interpreter()
-  local lowest = 0
-  while arg[lowest - 1] do
-    lowest = lowest - 1
-  end
-  return arg[lowest]
-end
-
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 --- Runs a program in a Lua of its own, with the ANTHROPIC_* variables given and no others.
 ---@return string what it wrote to standard output and standard error
 function service.run(program, environment)
@@ -115,9 +104,9 @@ function service.run(program, environment)
     words[#words + 1] = "-u ANTHROPIC_" .. name
   end
   for name, value in pairs(environment or {}) do
-    words[#words + 1] = quote(name .. "=" .. value)
+    words[#words + 1] = child.quote(name .. "=" .. value)
   end
-  words[#words + 1] = quote(interpreter()) .. " " .. path .. " 2>&1"
+  words[#words + 1] = child.quote(child.interpreter()) .. " " .. path .. " 2>&1"
   local pipe = assert(io.popen(table.concat(words, " ")))
   local output = pipe:read("*a")
   pipe:close()
