@@ -49,7 +49,9 @@ local function start_pump()
   if pump then
     return
   end
-  pump = new_signal { is_pump = true, close = function() pump = nil end } -- also by copas.cancelall
+  pump = new_signal { is_pump = true, close = function() -- also by copas.cancelall, which forgets who waits
+    pump, waiting = nil, 0
+  end }
   copas.addthread(function()
     while waiting > 0 do
       await(pump)
