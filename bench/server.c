@@ -186,7 +186,6 @@ static bool take(struct connection *connection, const char *bytes, size_t length
     }
     size_t of_head = (size_t)(end + 4 - connection->head) - connection->head_length;
     end[2] = '\0';
-    bytes += of_head;
     length -= of_head;
     if (!begin_body(connection))
       return false;
