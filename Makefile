@@ -166,6 +166,7 @@ bench-parts: all ## measure what streams, tool inputs and batch results cost (ne
 	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && \
 	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua
 	@$(MAKE) -s LUA=luajit && eval "$$($(MAKE) -s env)" && $(LUA) bench/love.lua
+	@eval "$$($(MAKE) -s env LUA=luajit)" && luajit -joff bench/stream_memory.lua
 
 bench-count: all ## count the instructions of the hot paths, against bench/baseline.tsv (WRITE=1: write it anew)
 	@eval "$$($(MAKE) -s env)" && $(LUA) bench/count.lua $(LUA) $(WRITE)
