@@ -1,5 +1,6 @@
--- What each open stream holds beyond libcurl's own: Lua's memory and the C core's, after a collection. For LuaJIT, whose FFI can ask the allocator (Lua's own memory is not in that), with
--- a bare easy handle for the same request beside it. Run by `make bench-parts`.
+-- What each open stream holds beyond libcurl's own: Lua's memory and the C core's, after a collection. For
+-- LuaJIT, whose FFI can ask the allocator (Lua's own memory is not in that), with a bare easy handle for the
+-- same request beside it. Run by `make bench-parts`.
 local ffi = require "ffi"
 local anthropic = require "anthropic"
 local testing = require "anthropic.testing"
