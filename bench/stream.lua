@@ -1,5 +1,6 @@
 -- What an event costs: instructions (valgrind's callgrind) and CPU time, for each way of reading a stream,
 -- beside the usual way (LuaSocket, lines, lua-cjson). Run by `make bench`.
+local bodies = require "bench.bodies"
 local callgrind = require "bench.callgrind"
 local testing = require "anthropic.testing"
 
@@ -13,11 +14,10 @@ local ways = {
   { "LuaSocket + lua-cjson, by lines", "bench/read_stream_with_cjson.lua %s" },
 }
 
+-- In one piece, so that whoever reads gets as much at once as it can take.
 local function serve(events)
   return testing.server {
-    script = testing.stream {
-      text = ("some words "):rep(2 * events), pieces = events, ping = false, framing = "close",
-    },
+    script = { headers = { ["Content-Type"] = "text/event-stream" }, body = bodies.text(events) },
   }
 end
 
