@@ -7,12 +7,29 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #pragma GCC visibility push(hidden)
 
 /* The first byte from `at` on that is a quote, a backslash, a control character or not ASCII, or
  * `end`. */
 static inline const unsigned char *utf8_skip_plain(const unsigned char *at,
                                                    const unsigned char *end) {
+#ifdef __SSE2__
+  const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+  const __m128i space = _mm_set1_epi8(' '); /* as signed bytes, those not of ASCII are below it */
+  for (; end - at >= 16; at += 16) {
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i special =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+                     _mm_cmplt_epi8(bytes, space));
+    int mask = _mm_movemask_epi8(special);
+    if (mask)
+      return at + __builtin_ctz((unsigned)mask);
+  }
+#endif
   const uint64_t each = UINT64_C(0x0101010101010101);
   for (; end - at >= 8; at += 8) {
     uint64_t word;
