@@ -51,6 +51,19 @@ local function read_text(stream, pieces)
   end)
 end
 
+local function read_by_callbacks(client, params, options)
+  local pieces, message, err = {}, nil, nil
+  local whole = {
+    on_text = function(text) pieces[#pieces + 1] = text end,
+    on_done = function(...) message, err = ... end,
+  }
+  for name, value in pairs(options or {}) do
+    whole[name] = value
+  end
+  client.messages.stream(params, whole):join()
+  return message, err, table.concat(pieces)
+end
+
 local readings = {
   {
     name = "whole",
@@ -74,6 +87,7 @@ local readings = {
       return open(client, params, options, read_events)
     end,
   },
+  { name = "callbacks", streamed = true, read = read_by_callbacks },
 }
 
 readings.all = suspends_iterators
