@@ -273,15 +273,15 @@ end
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
 ---@return anthropic.api.RawMessageStreamEvent|nil event
 function Stream:__call()
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(self)
+  end
   local transfer, data, name = self.flow, nil, nil
   if transfer then
     data, name = self.take_event(transfer)
     if name == true then
       return data
     end
-  end
-  if ITERATORS_CANNOT_WAIT then
-    check_iteration(self)
   end
   local event, err = read(self, data, name)
   if err then
@@ -304,9 +304,6 @@ end
 
 -- The next piece of text. `data` and `name` are what ended the flow, if they are known.
 local function next_text(self, data, name)
-  if ITERATORS_CANNOT_WAIT then
-    check_iteration(self)
-  end
   while true do
     if self.flow and not data and not name then
       data, name = self.flow:next_text()
@@ -335,6 +332,9 @@ function Stream:text_deltas()
     return iteration(next_text, self)
   end
   return function() -- next_text, where deltas flow with fewer instructions
+    if ITERATORS_CANNOT_WAIT then
+      check_iteration(self)
+    end
     local transfer, data, name = self.flow, nil, nil
     if transfer then
       data, name = self.take_text(transfer)
