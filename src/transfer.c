@@ -5,6 +5,7 @@
 #include "multipart.h"
 #include "sink.h"
 
+#include <curl/mprintf.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -343,14 +344,25 @@ void transfer_fail_file(struct transfer *transfer, const char *verb, const char 
   transfer_finish(transfer, TRANSFER_FILE);
 }
 
-/* For libcurl a line of the headers above its limit is one that there is no memory for, or from 8.6
- * on too large. */
+/* Whether libcurl gets as much memory as the headers may take, asked after it went without some. */
+static bool has_memory(void) {
+  char *text = curl_maprintf("%*s", MAX_HEADER_BYTES, "");
+  curl_free(text);
+  return text != NULL;
+}
+
+/* From 8.6 on libcurl tells of a line of the headers that is above its limit (100 KiB). Before,
+ * that was a line that it had no memory for, and what comes of the line is not shown to anyone:
+ * then it was too large where memory is to be had. */
 static bool has_large_header(const struct transfer *transfer, CURLcode code) {
-  enum { TOO_LARGE = 100 };
+  enum { TOO_LARGE = 100, FIRST_TO_TELL = 0x080600 };
   curl_off_t first_byte = 0;
   curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-  return !transfer->status && first_byte > 0 &&
-         (code == CURLE_OUT_OF_MEMORY || (int)code == TOO_LARGE);
+  if (transfer->status || first_byte == 0)
+    return false;
+  return (int)code == TOO_LARGE ||
+         (code == CURLE_OUT_OF_MEMORY &&
+          curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_TELL && has_memory());
 }
 
 void transfer_complete(struct transfer *transfer, CURLcode code) {

@@ -13,10 +13,10 @@ local GARBAGE = 50 -- failed runs between two collections
 
 --- Runs `attempt` with the first allocation of `source` ("core", "lua" or "curl") failing, then the
 --- second, and so on, with all after it and alone, until a run needs no more. Gives what each run
---- returned, after whether it did not raise, to `check`.
+--- returned, after whether it did not raise, to `check`, and whether all later ones failed too.
 ---@param source string
 ---@param attempt fun(): any, any
----@param check fun(ok: boolean, result: any, message: any)
+---@param check fun(ok: boolean, result: any, message: any, lasting: boolean)
 ---@param density? number try all allocations up to this one, then ever fewer: so many of each doubling
 ---@return integer failed how many runs an allocation failed in
 ---@return integer allocations how many the last run needed
@@ -32,7 +32,7 @@ function exhaustion.run(source, attempt, check, density)
     local n = 1
     while true do
       local used, ok, result, message = host.attempt(source, n, n + more, attempt)
-      check(ok, result, message)
+      check(ok, result, message, lasting)
       if used < n then
         allocations = used
         break
