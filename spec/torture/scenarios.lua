@@ -16,6 +16,7 @@ local testing = require "anthropic.testing"
 
 local ALL, WITHOUT_CURL = { "core", "lua", "curl" }, { "core", "lua" }
 local LIFETIME = 3600 -- seconds, of the servers
+local MOST_RUNS = 1500 -- of a scenario whose server remembers each
 
 local PARAMS = { model = "m", max_tokens = 10, messages = { { role = "user", content = "Hi" } } }
 local BODY = '{"max_tokens":10,"messages":[{"content":"Hi","role":"user"}],"model":"m"}'
@@ -164,6 +165,36 @@ local function refuse_to_encode()
   }
 end
 
+-- The n-th run asks at a path of its own, where the first answer is an overload.
+local function overloaded_once()
+  local routes = {}
+  for n = 1, MOST_RUNS do
+    routes[n] = { path = ("/%d/v1/messages"):format(n), body = BODY, answers = {
+      testing.error { status = 529, retry_after = 0 }, testing.message { text = "Hello there!" },
+    } }
+  end
+  return { routes = routes }
+end
+
+local function retry_that_succeeds(url)
+  local runs = 0
+  return {
+    name = "a retry that succeeds",
+    sources = ALL,
+    wanted = "Hello there!",
+    run = function()
+      runs = runs + 1
+      local client = new_client(url .. "/" .. runs, { max_retries = 2, loop = IMPATIENT })
+      local message, err = client.messages.create(PARAMS)
+      if not message then
+        return nil, err
+      end
+      assert(message.response.attempts > 1, "the first attempt succeeded")
+      return message:text()
+    end,
+  }
+end
+
 local function list_for_client(url)
   return {
     {
@@ -299,10 +330,11 @@ scenarios.__index = scenarios
 function scenarios.open()
   local self = setmetatable({ directory = directories.new() }, scenarios)
   self.server = testing.server { script = { routes = ROUTES }, lifetime = LIFETIME, max_record_bytes = 65536 }
+  self.overloaded = testing.server { script = overloaded_once(), lifetime = LIFETIME }
   self.list = list_for_client(self.server.url)
   for _, scenario in ipairs {
     upload(self.server.url, self.directory), download(self.server.url, self.directory),
-    decode_events(), decode_and_encode(), refuse_to_encode(),
+    retry_that_succeeds(self.overloaded.url), decode_events(), decode_and_encode(), refuse_to_encode(),
   } do
     table.insert(self.list, scenario)
   end
@@ -315,6 +347,7 @@ end
 
 function scenarios:close()
   self.tls_server:stop()
+  self.overloaded:stop()
   self.server:stop()
   certificates.remove(self.certificates)
   self.directory:remove()

@@ -1,6 +1,7 @@
 -- Runs the scenarios (scenarios.lua) with allocations failing, and judges what comes of it: the right
 -- result, or a clear error, and nothing left behind.
 
+local anthropic = require "anthropic"
 local core_peer = require "spec.support.core_peer"
 local errors = require "anthropic.error"
 local exhaustion = require "spec.support.exhaustion"
@@ -10,6 +11,7 @@ local scenarios = require "spec.torture.scenarios"
 local torture = {}
 
 local MOST_WRONG = 5 -- that are told of one scenario and allocator
+local SETTLING = 10 -- seconds that what ended may take to be over
 -- Kinds that a lack of memory may show as.
 local KINDS = { connection = true, invalid_request = true }
 
@@ -38,11 +40,19 @@ local function judge(tally, wanted, source, lasting, ok, result, err)
   end
 end
 
+-- A stream's connection is read to its end after the message is whole.
+local function settle()
+  collectgarbage()
+  collectgarbage()
+  local deadline = anthropic.now() + SETTLING
+  repeat
+    loop.step(0.01)
+  until loop.core():active() == 0 or anthropic.now() > deadline
+end
+
 -- The open descriptors; sockets without those that the loop keeps for another request.
 local function descriptors()
-  collectgarbage()
-  collectgarbage()
-  loop.step(0)
+  settle()
   local sockets, others = -loop.core():connections(), {}
   for name in core_peer.descriptors():gmatch "[^\n]+" do
     if name:find "socket" then
