@@ -115,6 +115,22 @@ asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSa
 	LSAN_OPTIONS=suppressions=spec/support/leaks.txt:print_suppressions=0 \
 	  SPEC_LUA=$(ASAN_HOST) spec/run $(LUA) $(SPECS)
 
+# Runs Lua states in threads (spec/lifecycle_spec.lua): with the core as it is built, or with one that
+# ThreadSanitizer watches.
+THREADS := build/threads/$(LUA)
+TSAN_THREADS := build/tsan/$(LUA)
+
+$(THREADS): spec/support/threads.c
+	@mkdir -p $(@D)
+	$(COMPILE) -O1 -g -o $@ $< $(LUA_LIBS) -lpthread -lm -ldl -Wl,-E
+
+$(TSAN_THREADS): spec/support/threads.c $(SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE) -O1 -g -fsanitize=thread -o $@ $< $(SOURCES) $(LUA_LIBS) $(CURL_LIBS) -lpthread -lm -ldl -Wl,-E
+
+tsan: $(TSAN_THREADS) all ## run Lua states in threads with the C core under ThreadSanitizer
+	SPEC_THREADS=$(TSAN_THREADS) spec/run $(LUA) spec/lifecycle_spec.lua
+
 torture: $(ASAN_HOST) all ## run scenarios with every allocation failing in turn, and print what came of it
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" \
 	  LSAN_OPTIONS=suppressions=spec/support/leaks.txt:print_suppressions=0 \
@@ -125,12 +141,13 @@ torture: $(ASAN_HOST) all ## run scenarios with every allocation failing in turn
 VALGRIND := valgrind -q --error-exitcode=9 --num-callers=30
 VALGRIND_SPECS := $(wildcard spec/core*_spec.lua spec/sse_spec.lua spec/delta_spec.lua spec/stream_server_spec.lua \
   spec/stream_spec.lua spec/downloads_spec.lua spec/uploads_spec.lua)
-VALGRIND_FORKING := spec/core_fork_spec.lua
+VALGRIND_FORKING := $(filter spec/core_fork_spec.lua,$(VALGRIND_SPECS))
+VALGRIND_OTHERS := $(filter-out $(VALGRIND_FORKING),$(VALGRIND_SPECS))
+VALGRIND_LEAKS := --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
 
 valgrind: $(HOST) all ## run the specs that reach the C core under valgrind
-	SPEC_LUA="$(VALGRIND) --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite $(HOST)" \
-	  spec/run $(LUA) $(filter-out $(VALGRIND_FORKING),$(VALGRIND_SPECS))
-	SPEC_LUA="$(VALGRIND) $(HOST)" spec/run $(LUA) $(filter $(VALGRIND_FORKING),$(VALGRIND_SPECS))
+	$(if $(VALGRIND_OTHERS),SPEC_LUA="$(VALGRIND) $(VALGRIND_LEAKS) $(HOST)" spec/run $(LUA) $(VALGRIND_OTHERS))
+	$(if $(VALGRIND_FORKING),SPEC_LUA="$(VALGRIND) $(HOST)" spec/run $(LUA) $(VALGRIND_FORKING))
 
 # What `make bench` measures with: the load server and the clients written in C. ROWS="stream paced-200"
 # measures these rows alone, PEERS="anthropic libcurl" these clients; TABLE is where the figures go.

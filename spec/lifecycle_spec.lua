@@ -4,6 +4,9 @@
 -- on (stream_spec.lua), a stream closed by its scope (stream_spec.lua).
 
 local anthropic = require "anthropic"
+local background = require "spec.support.background"
+local certificates = require "spec.support.certificates"
+local child = require "spec.support.child"
 local raw_client = require "spec.support.raw_client"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
@@ -225,5 +228,75 @@ describe("the module loaded twice", function()
       assert(require "anthropic.core" ~= before)
       assert(not package.searchpath or package.searchpath("anthropic.core", package.cpath):find(directory, 1, true))
     ]]):format(path)))
+  end)
+end)
+
+describe("Lua states in threads of one process", function()
+  after_each(service.clear)
+
+  -- Streams at once, a message as it is and one over TLS, and a stream left to the end.
+  local PROGRAM = [[
+    local number, url, port, ca_file = ...
+    local anthropic = require "anthropic"
+    local client = anthropic.new { base_url = url, api_key = "k", max_retries = 0 }
+    local trusting = anthropic.new {
+      base_url = "https://127.0.0.1:" .. port, api_key = "k", max_retries = 0, ca_file = ca_file,
+    }
+    local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hi" } } }
+    local words = 0
+    for _ = 1, 5 do
+      anthropic.run(function()
+        for _ = 1, 4 do
+          anthropic.spawn(function()
+            local message = assert(assert(client.messages.stream(params)):message())
+            words = words + select(2, message:text():gsub("word", ""))
+          end)
+        end
+      end)
+      assert(assert(client.messages.create(params)):text() == "Hello!")
+      assert(assert(trusting.messages.create(params)):text() == "Hello!")
+      left = assert(client.messages.stream(params))
+      assert(left:next().type == "message_start")
+    end
+    io.write(("thread %d: %d words\n"):format(number, words))
+  ]]
+
+  local MESSAGE = '{"type":"message","role":"assistant","content":[{"type":"text","text":"Hello!"}]}'
+
+  local function run(program, threads)
+    local server = testing.server { script = { routes = {
+      { body_contains = '"stream":true', answers = { testing.stream { text = ("word "):rep(20) } } },
+      { answers = { testing.message { text = "Hello!" } } },
+    } } }
+    local directory = assert(certificates.make())
+    local files = directory .. "/here"
+    local tls_server = child.start("spec/support/tls_server.lua", files .. ".crt", files .. ".key", MESSAGE)
+    local path = os.tmpname()
+    background.write_file(path, PROGRAM)
+    local output, code = background.output_of(("%s %d %s %s %s %s/ca.crt 2>&1"):format(
+      program, threads, path, server.url, tls_server.port, directory))
+    os.remove(path)
+    tls_server:stop()
+    server:stop()
+    certificates.remove(directory)
+    return output, code
+  end
+
+  it("work at once, each with a loop of its own", function()
+    local lua = background.interpreter()
+    local program = os.getenv "SPEC_THREADS"
+    if not program then
+      program = "build/threads/" .. lua
+      local built, status = background.output_of(("env -u MAKEFLAGS make -s LUA=%s all %s 2>&1"):format(lua, program))
+      assert.equal(0, status, built)
+    end
+    local output, code = run(program, 4)
+    local lines = {}
+    for line in output:gmatch "[^\n]+" do
+      lines[#lines + 1] = line
+    end
+    table.sort(lines)
+    assert.same({ "thread 1: 400 words", "thread 2: 400 words", "thread 3: 400 words", "thread 4: 400 words" }, lines)
+    assert.equal(0, code)
   end)
 end)
