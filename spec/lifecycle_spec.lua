@@ -107,7 +107,7 @@ describe("a program that ends", function()
   after_each(service.clear)
 
   -- Runs a program that has a stream under way; how it ended and what it printed.
-  local function run(ending)
+  local function run(ending, environment)
     local server = service.serve { OPEN }
     local output = service.run(([[
       local anthropic = require "anthropic"
@@ -121,7 +121,7 @@ describe("a program that ends", function()
       io.stdout:write("reading ")
       io.stdout:flush()
       %s
-    ]]):format(server.url, ending))
+    ]]):format(server.url, ending), environment)
     assert.is_true(raw_client.eventually(function() return server:connections().open == 0 end))
     return output
   end
@@ -152,8 +152,9 @@ describe("a program that ends", function()
     assert.matches("^reading .*the end", run "error 'the end'")
   end)
 
+  -- From 5.4.3 on Lua finalizes nothing that was made while the state closes: that is lost.
   it("may do so with transfers of the bare core, started in a finalizer even", function()
-    assert.equal("reading ", run [[
+    assert.equal("reading ", run([[
       local core = require "anthropic.core"
       local loop = core.loop()
       transfer = loop:start { method = "GET", url = client and "http://127.0.0.1:9/" }
@@ -170,7 +171,7 @@ describe("a program that ends", function()
         pcall(function() late = loop:start { method = "GET", url = "http://127.0.0.1:9/" } loop:wait(0) end)
         pcall(function() stream:next() end)
         pcall(open)
-      end)]])
+      end)]], { ASAN_OPTIONS = "detect_leaks=0" }))
   end)
 end)
 
