@@ -44,6 +44,7 @@ for _, path in ipairs(lines_of "ls spec/fixtures/*.sse") do
   local stream = file:read "*a"
   file:close()
   write("sse", "\255" .. stream)
+  write("delta_run", "\255" .. stream)
   write("sse", "\40" .. stream:gsub("\n", "\r\n"))
   response.of_stream(stream, function(bytes) write("response", bytes) end)
   for data in stream:gmatch "data: ([^\n]+)" do
