@@ -125,11 +125,12 @@ describe("the core's types", function()
 
   it("end what is under way when the loop is closed, and can be closed after it", function()
     local active = core_peer.start(loop, peer)
-    peer:accept(loop)
+    local connection = peer:accept(loop)
     local done = finished("data: 1\n\n")
     local unseen = finished("data: 2\n\n")
     loop:close()
     assert.equal("cancelled", (active:failure()))
+    connection:close() -- not before: a collection would close it, too
     assert.equal("1", (done:event()))
     assert.equal("2", (unseen:event()))
     for _, transfer in ipairs { active, done, unseen } do
