@@ -339,6 +339,25 @@ describe("many requests at once", function()
     end)
   end)
 
+  it("loses no event to an iterator that cannot wait", function()
+    anthropic.run(function()
+      for _, iterator_of in ipairs {
+        function(stream) return stream end,
+        function(stream) return stream:text_deltas() end,
+      } do
+        local stream = assert(client_at("").messages.stream(params))
+        local event
+        repeat
+          event = assert(stream:next())
+        until event.type == "content_block_delta"
+        anthropic.spawn(function()
+          for _ in iterator_of(stream) do end
+        end):join()
+        assert.equal("one two three four", stream:message():text())
+      end
+    end)
+  end)
+
   it("moves the others along while one blocks", function()
     local waiting = assert(client_at("").messages.stream(params))
     local transfer = waiting.exchange.transfer
