@@ -1,5 +1,5 @@
 -- What the library takes of a game's frames while ten streams come, in LÖVE on a screen that nobody sees.
--- Run by `make bench`.
+-- Run by `make bench-parts`.
 
 local background = require "spec.support.background"
 local love = require "spec.support.love"

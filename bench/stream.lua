@@ -1,5 +1,5 @@
 -- What an event costs: instructions (valgrind's callgrind) and CPU time, for each way of reading a stream,
--- beside the usual way (LuaSocket, lines, lua-cjson). Run by `make bench`.
+-- beside the usual way (LuaSocket, lines, lua-cjson). Run by `make bench-parts`.
 local bodies = require "bench.bodies"
 local callgrind = require "bench.callgrind"
 local testing = require "anthropic.testing"
