@@ -346,13 +346,23 @@ describe("many requests at once", function()
         function(stream) return stream:text_deltas() end,
       } do
         local stream = assert(client_at("").messages.stream(params))
-        local event
         repeat
-          event = assert(stream:next())
+          local event = assert(stream:next())
         until event.type == "content_block_delta"
-        anthropic.spawn(function()
-          for _ in iterator_of(stream) do end
+        anthropic.sleep(0.5) -- the rest has come
+        local ended = {}
+        local _, err = anthropic.spawn(function()
+          for event in iterator_of(stream) do
+            ended[type(event) == "table" and event.type or event] = true
+          end
         end):join()
+        assert.equal(STOCK_5_1, err ~= nil)
+        local event = stream:next()
+        while event do
+          ended[event.type] = true
+          event = stream:next()
+        end
+        assert.is_true(not STOCK_5_1 or ended.content_block_stop)
         assert.equal("one two three four", stream:message():text())
       end
     end)
