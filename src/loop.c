@@ -24,10 +24,18 @@ struct open_socket {
   ino_t inode;
 };
 
+/* SIGPIPE is blocked from the outermost sigpipe_block to its sigpipe_restore. */
+struct sigpipe_guard {
+  size_t depth;
+  sigset_t mask;
+  bool was_pending;
+};
+
 struct loop {
   CURLM *multi;
   struct poller *poller;
   pid_t owner;
+  struct sigpipe_guard guard;
   struct transfer *transfers;
   size_t active;
   struct transfer *first_ready;
@@ -35,7 +43,8 @@ struct loop {
   double curl_deadline;        /* when libcurl wants to be called, or HUGE_VAL */
   double transfer_deadline;    /* no transfer's timeout runs out before this */
   double alarm;                /* when the host wants a step, or HUGE_VAL */
-  double armed;                /* what the poller's timer is set to */
+  bool is_watched;             /* the host has the descriptor: the poller's timer is for it */
+  double armed;                /* what that is set to */
   size_t served;               /* sockets since timeouts were last looked at */
   struct open_socket *sockets; /* every socket that libcurl has open; some may be closed by now */
   size_t socket_count;
@@ -44,24 +53,27 @@ struct loop {
 
 /* --- SIGPIPE: a TLS write to a closed peer must not end the host ------------------------------ */
 
-struct sigpipe_guard {
-  sigset_t mask;
-  bool was_pending;
-};
+static bool is_sigpipe_pending(void) {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, SIGPIPE) == 1;
+}
 
 static void sigpipe_block(struct sigpipe_guard *guard) {
-  sigset_t pending, sigpipe;
-  sigpending(&pending);
-  guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
+  sigset_t sigpipe;
+  if (guard->depth++ > 0)
+    return;
   sigemptyset(&sigpipe);
   sigaddset(&sigpipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &sigpipe, &guard->mask);
+  guard->was_pending = sigismember(&guard->mask, SIGPIPE) == 1 && is_sigpipe_pending();
 }
 
-static void sigpipe_restore(const struct sigpipe_guard *guard) {
-  sigset_t pending, sigpipe;
-  sigpending(&pending);
-  if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1) {
+static void sigpipe_restore(struct sigpipe_guard *guard) {
+  if (--guard->depth > 0)
+    return;
+  if (!guard->was_pending && is_sigpipe_pending()) {
+    sigset_t sigpipe;
     int received;
     sigemptyset(&sigpipe);
     sigaddset(&sigpipe, SIGPIPE);
@@ -159,20 +171,25 @@ static int on_close(void *userdata, curl_socket_t socket) {
   return close((int)socket);
 }
 
-/* In milliseconds, at most a day. */
-static long round_up(double seconds) {
-  return seconds < 86400 ? (long)ceil(seconds * 1000) : 86400000;
+/* At most a day; -1 where there is no such time. */
+static long milliseconds_until(double time, double now) {
+  if (time == HUGE_VAL)
+    return -1;
+  double seconds = time - now;
+  return seconds < 86400 ? (long)ceil(fmax(seconds, 0) * 1000) : 86400000;
 }
 
+static double next_deadline(const struct loop *loop) {
+  return fmin(fmin(loop->curl_deadline, loop->transfer_deadline), loop->alarm);
+}
+
+/* A timer that comes too soon costs an empty step; setting it anew for each request costs more. */
 static void arm(struct loop *loop) {
-  double deadline = fmin(fmin(loop->curl_deadline, loop->transfer_deadline), loop->alarm);
+  double deadline = next_deadline(loop);
   double now = transfer_now();
-  long milliseconds = -1;
-  if (deadline == loop->armed && deadline > now)
+  if (!loop->is_watched || (loop->armed > now && loop->armed <= deadline))
     return;
-  if (deadline < HUGE_VAL)
-    milliseconds = deadline > now ? round_up(deadline - now) : 0;
-  poller_set_timer(loop->poller, milliseconds);
+  poller_set_timer(loop->poller, milliseconds_until(deadline, now));
   loop->armed = deadline;
 }
 
@@ -225,23 +242,21 @@ static void unmark_ready(struct loop *loop, struct transfer *transfer) {
 /* A transfer that ended leaves the multi handle at once, which closes or keeps its connection. What
  * libcurl holds back of a paused one is taken from it first: it would lose that memory (HTTP/2). */
 static void detach(struct loop *loop, struct transfer *transfer) {
-  struct sigpipe_guard guard;
   if (!transfer->active)
     return;
-  sigpipe_block(&guard);
+  sigpipe_block(&loop->guard);
   if (transfer->paused)
     curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
   curl_multi_remove_handle(loop->multi, transfer->easy);
-  sigpipe_restore(&guard);
+  sigpipe_restore(&loop->guard);
   unlink_transfer(loop, transfer);
 }
 
 /* Without memory libcurl closes sockets without telling (it did not get to publish them). */
 static void close_multi(struct loop *loop) {
-  struct sigpipe_guard guard;
-  sigpipe_block(&guard);
+  sigpipe_block(&loop->guard);
   curl_multi_cleanup(loop->multi);
-  sigpipe_restore(&guard);
+  sigpipe_restore(&loop->guard);
   loop->multi = NULL;
   while (loop->socket_count > 0)
     poller_watch(loop->poller, loop->sockets[--loop->socket_count].descriptor, false, false);
@@ -318,7 +333,11 @@ void loop_free(struct loop *loop) {
 }
 
 int loop_fd(struct loop *loop) {
-  return open_loop(loop) ? poller_fd(loop->poller) : -1;
+  if (!open_loop(loop))
+    return -1;
+  loop->is_watched = true;
+  arm(loop);
+  return poller_fd(loop->poller);
 }
 
 /* --- working --------------------------------------------------------------------------------- */
@@ -375,6 +394,32 @@ static void give_up(struct loop *loop, CURLMcode code) {
   loop->curl_deadline = HUGE_VAL;
 }
 
+static bool perform(struct loop *loop, curl_socket_t socket, int what) {
+  int running;
+  CURLMcode code = curl_multi_socket_action(loop->multi, socket, what, &running);
+  if (code != CURLM_OK)
+    give_up(loop, code);
+  return code == CURLM_OK;
+}
+
+static void work(struct loop *loop, const struct poller_event *events, size_t count) {
+  bool works = true;
+  sigpipe_block(&loop->guard);
+  for (size_t i = 0; works && i < count; i++) {
+    int what = (events[i].readable ? CURL_CSELECT_IN : 0) |
+               (events[i].writable ? CURL_CSELECT_OUT : 0) |
+               (events[i].failed ? CURL_CSELECT_ERR : 0);
+    works = perform(loop, events[i].socket, what);
+  }
+  if (works && loop->curl_deadline <= transfer_now()) {
+    loop->curl_deadline = HUGE_VAL;
+    works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
+  }
+  if (works)
+    collect_completions(loop);
+  sigpipe_restore(&loop->guard);
+}
+
 bool loop_add(struct loop *loop, struct transfer *transfer) {
   if (!open_loop(loop))
     return false;
@@ -393,6 +438,7 @@ bool loop_add(struct loop *loop, struct transfer *transfer) {
   loop->transfers = transfer;
   loop->active++;
   note_deadline(loop, transfer);
+  work(loop, NULL, 0); /* it is sent at once where a connection is there */
   arm(loop);
   return true;
 }
@@ -407,13 +453,12 @@ void loop_remove(struct loop *loop, struct transfer *transfer) {
 }
 
 void loop_resume(struct loop *loop, struct transfer *transfer) {
-  struct sigpipe_guard guard;
   notice_fork(loop);
   if (!transfer->active)
     return;
-  sigpipe_block(&guard);
+  sigpipe_block(&loop->guard);
   CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
-  sigpipe_restore(&guard);
+  sigpipe_restore(&loop->guard);
   if (code != CURLE_OK)
     transfer_complete(transfer, code);
   if (transfer->done)
@@ -425,42 +470,19 @@ void loop_resume(struct loop *loop, struct transfer *transfer) {
   arm(loop);
 }
 
-static bool perform(struct loop *loop, curl_socket_t socket, int what) {
-  int running;
-  CURLMcode code = curl_multi_socket_action(loop->multi, socket, what, &running);
-  if (code != CURLM_OK)
-    give_up(loop, code);
-  return code == CURLM_OK;
-}
-
-static void act(struct loop *loop, const struct poller_event *events, size_t count) {
-  struct sigpipe_guard guard;
-  bool works = true;
-  sigpipe_block(&guard);
-  for (size_t i = 0; works && i < count; i++) {
-    int what = (events[i].readable ? CURL_CSELECT_IN : 0) |
-               (events[i].writable ? CURL_CSELECT_OUT : 0) |
-               (events[i].failed ? CURL_CSELECT_ERR : 0);
-    works = perform(loop, events[i].socket, what);
-  }
-  if (works && loop->curl_deadline <= transfer_now()) {
-    loop->curl_deadline = HUGE_VAL;
-    works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
-  }
-  if (works)
-    collect_completions(loop);
-  sigpipe_restore(&guard);
-}
-
 bool loop_wait(struct loop *loop, double seconds) {
   struct poller_event events[BATCH];
   if (!open_loop(loop))
     return false;
-  long milliseconds = loop->first_ready ? 0 : seconds < 0 ? -1 : round_up(seconds);
+  double now = transfer_now();
+  double until = seconds < 0 ? HUGE_VAL : now + seconds;
+  if (loop->first_ready)
+    until = now;
+  long milliseconds = milliseconds_until(fmin(until, next_deadline(loop)), now);
   size_t count = poller_wait(loop->poller, milliseconds, events, BATCH);
   bool has_work = count > 0 || loop->curl_deadline <= transfer_now();
   if (has_work)
-    act(loop, events, count);
+    work(loop, events, count);
   /* bytes may wait on a socket that has not had its turn yet (one place may go to the timer) */
   loop->served += count;
   if (count < BATCH - 1 || loop->served >= loop->socket_count) {

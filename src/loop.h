@@ -19,11 +19,12 @@ struct loop *loop_new(void);
 /* Cancels what is under way and closes all connections. Transfers stay their owners' to free. */
 void loop_free(struct loop *loop);
 
-/* Readable whenever loop_step has work, timers included; -1 where there is no such descriptor or
+/* Readable whenever loop_wait has work, timers included; -1 where there is no such descriptor or
  * none could be made. It changes after a fork. Owned by the loop. */
 int loop_fd(struct loop *loop);
 
-/* Starts a transfer. False when memory or descriptors ran out. The loop does not own it: its owner
+/* Starts a transfer: where a connection is idle, its request is sent at once. It may have failed
+ * when this returns. False when memory or descriptors ran out. The loop does not own it: its owner
  * ends it with transfer_free, which removes it here. */
 bool loop_add(struct loop *loop, struct transfer *transfer);
 

