@@ -9,6 +9,7 @@
 
 void content_open(lua_State *L);
 void delta_run_open(lua_State *L);
+void headers_open(lua_State *L);
 void json_open(lua_State *L);
 void json_partial_open(lua_State *L); /* after json_open */
 void loop_open(lua_State *L);
@@ -16,9 +17,9 @@ void sinks_open(lua_State *L);
 void sse_open(lua_State *L);
 void transfer_open(lua_State *L);
 
-/* Pushes a transfer that is not under way, made of the options table at index 2. It keeps the loop
- * at index 1 alive. NULL: what was pushed last is nil, a message, and "file" where a file is the
- * reason, else nil. */
+/* Pushes a transfer that is not under way, made of the options table at index 2. It keeps the loop,
+ * whose userdata at index 1 holds a pointer to it or NULL, alive. NULL: what was pushed last is
+ * nil, a message, and "file" where a file is the reason, else nil. */
 struct transfer;
 struct transfer *transfer_push(lua_State *L);
 

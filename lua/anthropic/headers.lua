@@ -1,5 +1,7 @@
 --- Header fields: what a request sends and what a response brought.
 
+local core = require "anthropic.core"
+
 local headers = {}
 
 -- RFC 9110, section 5.1: a field name is a token.
@@ -119,17 +121,10 @@ end
 ---@param block string
 ---@return table<string, string>
 function headers.parse(block)
-  local fields = {}
-  for line in block:gmatch("[^\r\n]+") do
-    local name, value = line:match "^([^:%s]+):[ \t]*(.*)"
-    if name then
-      name, value = name:lower(), trim(value)
-      fields[name] = fields[name] and fields[name] .. ", " .. value or value
-    end
-  end
-  return setmetatable(fields, CaseInsensitive)
+  return setmetatable(core.parse_headers(block), CaseInsensitive)
 end
 
+local RATE_LIMIT_PREFIX = "anthropic-ratelimit-"
 local RATE_LIMIT = "^anthropic%-ratelimit%-(.+)%-(%a+)$"
 
 --- The `anthropic-ratelimit-*` fields: { requests = { limit=, remaining=, reset= }, tokens = ... }.
@@ -138,7 +133,10 @@ local RATE_LIMIT = "^anthropic%-ratelimit%-(.+)%-(%a+)$"
 function headers.rate_limit(fields)
   local limits
   for name, value in pairs(fields) do
-    local what, member = name:match(RATE_LIMIT)
+    local what, member
+    if name:find(RATE_LIMIT_PREFIX, 1, true) then
+      what, member = name:match(RATE_LIMIT)
+    end
     if what then
       what = what:gsub("%-", "_")
       limits = limits or {}

@@ -38,9 +38,12 @@ end
 --- Takes in a response's rate limits.
 ---@param response anthropic.Response
 function Limiter:learn(response)
+  if not response.rate_limit then
+    return
+  end
   local now = core.now()
   local date = headers.date(response.headers.date) or os.time()
-  for what, limit in pairs(response.rate_limit or {}) do
+  for what, limit in pairs(response.rate_limit) do
     local reset = headers.timestamp(limit.reset)
     if reset and type(limit.remaining) == "number" then
       self.budgets[what] = { remaining = limit.remaining, reset = now + math.max(0, reset - date) }
