@@ -194,55 +194,39 @@ local function is_in_coroutine()
   return here ~= nil and not is_main
 end
 
-local function global(name)
-  return rawget(_G, name)
-end
-
--- How hosts are known: a driver's name, and whether it is the one for the calling code.
+-- How hosts are known, in the order in which they are tried: by a module that is loaded or a global
+-- that is there, and a test where that alone does not tell that it is the one for the calling code.
 local HOSTS = {
-  { "scheduler", function()
-    local scheduler = package.loaded["anthropic.loop.scheduler"]
-    return scheduler and scheduler.thread()
+  { "scheduler", package.loaded, "anthropic.loop.scheduler", function(scheduler)
+    return scheduler.thread()
   end },
-  { "ngx", function()
-    local ngx = global "ngx"
+  { "ngx", _G, "ngx", function(ngx)
     return type(ngx) == "table" and ngx.get_phase
   end },
-  { "cqueues", function()
-    local cqueues = package.loaded.cqueues
-    return cqueues and cqueues.running()
+  { "cqueues", package.loaded, "cqueues", function(cqueues)
+    return cqueues.running()
   end },
-  { "copas", function()
-    local copas = package.loaded.copas
-    return copas and copas.running ~= false and is_in_coroutine() -- older ones do not tell
+  { "copas", package.loaded, "copas", function(copas)
+    return copas.running ~= false and is_in_coroutine() -- older ones do not tell
   end },
-  { "uv", function()
-    local vim = global "vim"
-    return type(vim) == "table" and (vim.uv or vim.loop) or package.loaded.luv
+  { "uv", _G, "vim", function(vim)
+    return type(vim) == "table" and (vim.uv or vim.loop)
   end },
-  { "frame", function()
-    return global "love"
-  end },
-  { "blocking", function()
-    return true
-  end },
-  { "yield" }, -- to be asked for by its name
+  { "uv", package.loaded, "luv" },
+  { "frame", _G, "love" },
 }
+local NAMES = { "scheduler", "ngx", "cqueues", "copas", "uv", "frame", "blocking", "yield" }
 
 --- The names of the drivers, in the order in which they are tried.
 ---@return string[]
 function loop.names()
-  local names = {}
-  for i, host in ipairs(HOSTS) do
-    names[i] = host[1]
-  end
-  return names
+  return NAMES
 end
 
 --- Whether a value names a driver, or can be one.
 function loop.is_driver(value)
-  for _, host in ipairs(HOSTS) do
-    if value == host[1] then
+  for _, name in ipairs(NAMES) do
+    if value == name then
       return true
     end
   end
@@ -266,11 +250,14 @@ function loop.name()
   if used then
     return used
   end
-  for _, host in ipairs(HOSTS) do
-    if host[2]() then
+  for i = 1, #HOSTS do
+    local host = HOSTS[i]
+    local found = rawget(host[2], host[3])
+    if found and (not host[4] or host[4](found)) then
       return host[1]
     end
   end
+  return "blocking"
 end
 
 --- The driver for the calling code.
@@ -284,13 +271,15 @@ function loop.driver(chosen)
   return drivers[chosen]
 end
 
---- Raises where the calling code cannot wait.
+--- The driver for the calling code; raises where that cannot wait.
 ---@param chosen? string|table the client's `loop` option
+---@return table
 function loop.check_waiting(chosen)
   local driver = loop.driver(chosen)
   if driver.check then
     driver.check()
   end
+  return driver
 end
 
 --- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.

@@ -128,13 +128,17 @@ function scheduler.thread()
   return running and running.thread
 end
 
+function scheduler.check()
+  if not running then
+    error('the loop "scheduler" waits inside anthropic.run only', 0)
+  end
+end
+
 --- Waits as loop/init.lua describes. Where seconds are given the others go first, even if there is
 --- no time to wait.
 function scheduler.wait(subject, seconds)
+  scheduler.check()
   local entry = running
-  if not entry then
-    error('the loop "scheduler" waits inside anthropic.run only', 0)
-  end
   local is_over = false
   entry.forget = seconds and loop.after(seconds, function()
     is_over = true
