@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 64, MAX_IDLE_CONNECTIONS = 64 };
+enum { BATCH = 64, MAX_IDLE_CONNECTIONS = 64, MAX_IDLE_HANDLES = 16 };
 
 /* A socket, and what tells it from another that has its number after it was closed. */
 struct open_socket {
@@ -49,6 +49,8 @@ struct loop {
   struct open_socket *sockets; /* every socket that libcurl has open; some may be closed by now */
   size_t socket_count;
   size_t socket_capacity;
+  CURL *idle_handles[MAX_IDLE_HANDLES];
+  size_t idle_count;
 };
 
 /* --- SIGPIPE: a TLS write to a closed peer must not end the host ------------------------------ */
@@ -327,6 +329,8 @@ void loop_free(struct loop *loop) {
     unmark_ready(loop, loop->first_ready);
   if (loop->multi)
     close_multi(loop);
+  while (loop->idle_count > 0)
+    curl_easy_cleanup(loop_take_easy(loop));
   poller_free(loop->poller);
   free(loop->sockets);
   free(loop);
@@ -519,6 +523,19 @@ void loop_note_deadline(struct loop *loop, const struct transfer *transfer) {
     return;
   note_deadline(loop, transfer);
   arm(loop);
+}
+
+/* --- handles between two transfers ----------------------------------------------------------- */
+
+CURL *loop_take_easy(struct loop *loop) {
+  return loop->idle_count > 0 ? loop->idle_handles[--loop->idle_count] : NULL;
+}
+
+void loop_give_easy(struct loop *loop, CURL *easy) {
+  if (loop->idle_count < MAX_IDLE_HANDLES)
+    loop->idle_handles[loop->idle_count++] = easy;
+  else
+    curl_easy_cleanup(easy);
 }
 
 /* --- the ready list -------------------------------------------------------------------------- */

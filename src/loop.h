@@ -5,6 +5,7 @@
 #ifndef ANTHROPIC_LOOP_H
 #define ANTHROPIC_LOOP_H
 
+#include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -52,6 +53,12 @@ size_t loop_connections(struct loop *loop);
 /* A transfer with news that came since it was last returned here and were not read, first come
  * first served; NULL: none. */
 struct transfer *loop_next_ready(struct loop *loop);
+
+/* For transfer.c: a handle that was given, or NULL. The caller's to free. */
+CURL *loop_take_easy(struct loop *loop);
+
+/* For transfer.c: keeps a handle that no transfer uses, or frees it. */
+void loop_give_easy(struct loop *loop, CURL *easy);
 
 /* For transfer.c: the transfer's timeouts changed. */
 void loop_note_deadline(struct loop *loop, const struct transfer *transfer);

@@ -31,7 +31,8 @@ struct transfer *transfer_push(lua_State *L) {
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);
   request_keep(L, lua_gettop(L));
-  self->transfer = transfer_new(&options, &code);
+  self->loop = lua_touserdata(L, 1);
+  self->transfer = transfer_new(*self->loop, &options, &code);
   if (!self->transfer)
     return fail(L, curl_easy_strerror(code), false);
   const char *problem = request_add(L, self->transfer);
@@ -207,7 +208,7 @@ static int timings(lua_State *L) {
     curl_easy_getinfo(easy, times[i].info, &microseconds);
     seconds[i] = (double)microseconds / 1e6;
   }
-  lua_newtable(L);
+  lua_createtable(L, 0, easy ? sizeof times / sizeof *times + 1 : 0);
   for (size_t i = 0; easy && i < sizeof times / sizeof *times; i++) {
     lua_pushnumber(L, seconds[i]);
     lua_setfield(L, -2, times[i].name);
@@ -227,6 +228,7 @@ static int limit(lua_State *L) {
   return 0;
 }
 
+/* The loop may have been collected before. */
 static int collect_transfer(lua_State *L) {
   struct lua_transfer *self = transfer_check(L);
   transfer_free(self->transfer);
@@ -237,10 +239,15 @@ static int collect_transfer(lua_State *L) {
 
 static int close_transfer(lua_State *L) {
   struct lua_transfer *self = transfer_check(L);
-  if (!self->lent)
-    return collect_transfer(L);
-  if (self->transfer->loop)
-    loop_remove(self->transfer->loop, self->transfer);
+  if (self->lent) {
+    if (self->transfer->loop)
+      loop_remove(self->transfer->loop, self->transfer);
+    return 0;
+  }
+  if (self->transfer)
+    transfer_close(self->transfer, *self->loop);
+  self->transfer = NULL;
+  sse_free(&self->sse);
   return 0;
 }
 

@@ -16,6 +16,7 @@
  * collected. It stays lent if Lua runs out of memory then: part of an event may be lost. */
 struct lua_transfer {
   struct transfer *transfer;
+  struct loop **loop; /* in its userdata, kept alive by the uservalue; NULL there once closed */
   struct sse sse;
   struct lines lines;
   struct delta_run *run; /* what follow() was given; kept alive by the uservalue */

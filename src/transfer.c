@@ -129,22 +129,9 @@ static long milliseconds(double seconds) {
   return value > 0 && value < 2147483647.0 ? (long)value : 2147483647L;
 }
 
-static CURLcode set_string(CURL *easy, CURLoption option, const char *value) {
-  return value ? curl_easy_setopt(easy, option, value) : CURLE_OK;
-}
-
-/* Reading a file of authorities takes longer than a frame of a game. libcurl keeps what it has read
- * for later connections, but only where it is given no directory as well, and some builds have both
- * by default. So it gets what the caller named; else its own file; else its own directory. */
-static CURLcode set_authorities(CURL *easy, const struct transfer_options *options) {
-  const char *file = options->ca_file, *directory = options->ca_path;
-  if (!file && !directory) {
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-    file = info->cainfo;
-    directory = file ? NULL : info->capath;
-  }
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_CAINFO, file);
-  return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_CAPATH, directory);
+/* A libcurl that cannot speak TLS to a proxy has no such options. */
+static CURLcode of_proxy(CURLcode code) {
+  return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
 }
 
 static CURLcode set_protocols(CURL *easy) {
@@ -167,6 +154,60 @@ static CURLcode leave_resolver(CURL *easy) {
 #endif
 }
 
+#define SET(call)                                                                                  \
+  if (code == CURLE_OK)                                                                            \
+  code = (call)
+
+/* Reading a file of authorities takes longer than a frame of a game. libcurl keeps what it has read
+ * for later connections, but only where it is given no directory as well, and some builds have both
+ * by default. So it gets what the caller named; else its own file; else its own directory. */
+static CURLcode set_authorities(CURL *easy, const char *file, const char *directory) {
+  CURLcode code = CURLE_OK;
+  SET(curl_easy_setopt(easy, CURLOPT_CAINFO, file));
+  SET(curl_easy_setopt(easy, CURLOPT_CAPATH, directory));
+  return code;
+}
+
+/* What all transfers have in common. */
+static CURLcode set_up(CURL *easy) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  CURLcode code = CURLE_OK;
+  SET(set_protocols(easy));
+  SET(leave_resolver(easy));
+  SET(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
+  SET(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
+  SET(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+  SET(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "")); /* all that libcurl knows */
+  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
+  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEP_ALIVE_SECONDS));
+  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEP_ALIVE_SECONDS));
+  SET(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
+  SET(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
+  SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)));
+  SET(set_authorities(easy, info->cainfo, info->cainfo ? NULL : info->capath));
+  return code;
+}
+
+/* What only some have. */
+static CURLcode set_route(CURL *easy, const struct transfer_options *options) {
+  CURLcode code = CURLE_OK;
+  if (options->proxy)
+    SET(curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy));
+  if (options->ca_file || options->ca_path)
+    SET(set_authorities(easy, options->ca_file, options->ca_path));
+  if (options->ca_file)
+    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, options->ca_file)));
+  if (options->ca_path)
+    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, options->ca_path)));
+  if (options->insecure) {
+    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
+    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
+    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L)));
+    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L)));
+  }
+  return code;
+}
+
 static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
   if (strcmp(options->method, "HEAD") == 0)
     return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -177,70 +218,47 @@ static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
   return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body);
 }
 
-#define SET(call)                                                                                  \
-  if (code == CURLE_OK)                                                                            \
-  code = (call)
-
-/* A libcurl that cannot speak TLS to a proxy has no such options. */
-static CURLcode of_proxy(CURLcode code) {
-  return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
-}
-
-/* For the server, and for a proxy that is spoken to over TLS. */
-static CURLcode set_tls(CURL *easy, const struct transfer_options *options) {
-  CURLcode code = CURLE_OK;
-  SET(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
-  SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)));
-  SET(set_authorities(easy, options));
-  SET(of_proxy(set_string(easy, CURLOPT_PROXY_CAINFO, options->ca_file)));
-  SET(of_proxy(set_string(easy, CURLOPT_PROXY_CAPATH, options->ca_path)));
-  if (options->insecure) {
-    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
-    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
-    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L)));
-    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L)));
-  }
-  return code;
-}
-
-static CURLcode configure(struct transfer *transfer, const struct transfer_options *options) {
+/* What each has. */
+static CURLcode set_request(struct transfer *transfer, const struct transfer_options *options) {
   CURL *easy = transfer->easy;
   CURLcode code = CURLE_OK;
   SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
-  SET(set_protocols(easy));
-  SET(leave_resolver(easy));
   SET(set_method(easy, options));
   SET(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer));
   SET(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_message));
-  SET(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
   SET(curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
-  SET(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
   SET(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
-  SET(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
-  SET(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "")); /* all that libcurl knows */
-  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
-  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEP_ALIVE_SECONDS));
-  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEP_ALIVE_SECONDS));
-  SET(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
   SET(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(options->connect_timeout)));
   SET(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                        (long)(options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)));
   SET(curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options->http2 ? 1L : 0L));
-  SET(set_string(easy, CURLOPT_PROXY, options->proxy));
-  SET(set_tls(easy, options));
   return code;
 }
 
 #undef SET
 
-struct transfer *transfer_new(const struct transfer_options *options, CURLcode *code) {
+/* Whether such a request sets nothing that the next one would have to take back. */
+static bool is_usual(const struct transfer_options *options) {
+  return options->body && !options->sink && !options->proxy && !options->ca_file &&
+         !options->ca_path && !options->insecure && strcmp(options->method, "HEAD") != 0;
+}
+
+/* Takes a handle that has been used before, or makes one. */
+static CURLcode take_easy(struct transfer *transfer, struct loop *loop, bool usual) {
+  transfer->easy = usual && loop ? loop_take_easy(loop) : NULL;
+  if (transfer->easy)
+    return CURLE_OK;
+  transfer->easy = curl_easy_init();
+  return transfer->easy ? set_up(transfer->easy) : CURLE_OUT_OF_MEMORY;
+}
+
+struct transfer *transfer_new(struct loop *loop, const struct transfer_options *options,
+                              CURLcode *code) {
   struct transfer *transfer = calloc(1, sizeof *transfer);
   *code = CURLE_OUT_OF_MEMORY;
   if (!transfer)
     return NULL;
-  transfer->easy = curl_easy_init();
-  if (!transfer->easy)
-    goto fail;
+  transfer->is_usual = is_usual(options);
   transfer->allowed = WINDOW;
   transfer->max_body_bytes = options->max_body_bytes;
   transfer->recording = options->record;
@@ -248,7 +266,11 @@ struct transfer *transfer_new(const struct transfer_options *options, CURLcode *
   transfer->first_byte_timeout = options->first_byte_timeout;
   transfer->idle_timeout = options->idle_timeout;
   transfer->total_timeout = options->total_timeout;
-  *code = configure(transfer, options);
+  *code = take_easy(transfer, loop, transfer->is_usual);
+  if (*code == CURLE_OK)
+    *code = set_request(transfer, options);
+  if (*code == CURLE_OK)
+    *code = set_route(transfer->easy, options);
   if (*code != CURLE_OK)
     goto fail;
   /* libcurl would ask a server whether it may send a large body, and wait up to a second; what
@@ -265,8 +287,9 @@ bool transfer_add_header(struct transfer *transfer, const char *line) {
   struct curl_slist *headers = curl_slist_append(transfer->headers, line);
   if (!headers)
     return false;
+  bool is_first = !transfer->headers; /* which stays the list's head */
   transfer->headers = headers;
-  return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+  return !is_first || curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 }
 
 void transfer_free(struct transfer *transfer) {
@@ -282,6 +305,25 @@ void transfer_free(struct transfer *transfer) {
   buffer_free(&transfer->recorded);
   buffer_free(&transfer->pieces);
   free(transfer);
+}
+
+/* Nothing that is freed with the transfer may stay set. */
+static bool forget_request(CURL *easy) {
+  return curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL) == CURLE_OK &&
+         curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL) == CURLE_OK &&
+         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL) == CURLE_OK;
+}
+
+void transfer_close(struct transfer *transfer, struct loop *loop) {
+  if (!transfer)
+    return;
+  bool is_over = transfer->done && transfer->failure == TRANSFER_OK && !transfer->active;
+  if (loop && is_over && transfer->is_usual && !transfer->multipart && transfer->easy &&
+      forget_request(transfer->easy)) {
+    loop_give_easy(loop, transfer->easy);
+    transfer->easy = NULL;
+  }
+  transfer_free(transfer);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -63,6 +63,7 @@ enum transfer_failure {
 
 struct transfer {
   CURL *easy;
+  bool is_usual; /* the handle can be used for other usual requests */
   struct curl_slist *headers;
   struct multipart *multipart;
   int64_t unsent;    /* bytes of the multipart body that libcurl has not asked for yet */
@@ -105,15 +106,21 @@ struct transfer {
 /* Monotonic seconds. */
 double transfer_now(void);
 
-/* Makes a transfer that is not under way. NULL with *code set when libcurl refused an option or
- * memory ran out. The caller frees it with transfer_free. */
-struct transfer *transfer_new(const struct transfer_options *options, CURLcode *code);
+/* Makes a transfer that is not under way, with a handle that the loop (which may be NULL) has kept
+ * where it has one. NULL with *code set when libcurl refused an option or memory ran out. The
+ * caller frees it with transfer_free or transfer_close. */
+struct transfer *transfer_new(struct loop *loop, const struct transfer_options *options,
+                              CURLcode *code);
 
 /* Adds one "Name: value" line to the request, before it starts. False when memory ran out. */
 bool transfer_add_header(struct transfer *transfer, const char *line);
 
 /* Cancels it if it is under way and frees everything. NULL is fine. */
 void transfer_free(struct transfer *transfer);
+
+/* The same, but the loop keeps the easy handle where another transfer can use it. Both may be NULL.
+ */
+void transfer_close(struct transfer *transfer, struct loop *loop);
 
 /* The reader has used up what it can: lets a paused transfer go on. True when bytes came at once.
  */
