@@ -23,9 +23,7 @@ end
 -- The header lines that one attempt would have, by lower-case name; nothing is sent.
 local function built(given, request_given)
   local resolved = options.of_request(options.of_client(given), request_given)
-  local wire, err = request.build({ method = "POST", path = "/v1/messages", body = "{}" }, function(name)
-    return resolved[name]
-  end)
+  local wire, err = request.builder(resolved) { method = "POST", path = "/v1/messages", body = "{}" }
   if not wire then
     return nil, err
   end

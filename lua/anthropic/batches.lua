@@ -10,18 +10,18 @@
 local batch_results = require "anthropic.batch_results"
 local errors = require "anthropic.error"
 local options = require "anthropic.options"
-local request = require "anthropic.request"
+local urls = require "anthropic.url"
 
 local batches = { methods = {} }
 
 -- Where the results are: at the URL that the batch names, if that is where the client's requests go
 -- anyway. A credential is never sent elsewhere: then the results' own path is asked.
 local function results_path(id, url, base_url)
-  local origin = request.origin(url)
-  if origin and origin == request.origin(base_url) then
+  local origin = urls.origin(url)
+  if origin and origin == urls.origin(base_url) then
     return url
   end
-  return "/v1/messages/batches/" .. request.escape(id) .. "/results"
+  return "/v1/messages/batches/" .. urls.escape(id) .. "/results"
 end
 
 local function open_results(client, id, batch, params, given)

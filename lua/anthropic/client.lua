@@ -18,7 +18,7 @@ local Client = {}
 
 local client = {}
 
--- client -> { options, exchanges, shared, closed }; see exchange.new for `shared`
+-- client -> { options, profile, exchanges, shared, closed }; see exchange.lua for `profile` and `shared`
 local private = setmetatable({}, { __mode = "k" })
 
 -- Methods that are more than a row of resources.lua: modules with a table of methods.
@@ -133,8 +133,10 @@ end
 function client.new(given)
   options.check(given, 3)
   local self = setmetatable({}, metatable)
+  local resolved = options.of_client(given)
   private[self] = {
-    options = options.of_client(given),
+    options = resolved,
+    profile = exchange.profile(resolved),
     exchanges = setmetatable({}, { __mode = "k" }),
     shared = { limiter = limiter.new(), usage = usage.new() },
   }
@@ -151,10 +153,8 @@ function Client:exchange(spec, given)
   if own.closed then
     return nil, errors.new { kind = "cancelled", message = "the client is closed" }
   end
-  local resolved = options.of_request(own.options, given)
-  local made = exchange.new(spec, function(name)
-    return resolved[name]
-  end, own.shared)
+  local profile = given and exchange.profile(options.of_request(own.options, given)) or own.profile
+  local made = exchange.new(spec, profile, own.shared)
   own.exchanges[made] = true
   return made
 end

@@ -8,6 +8,7 @@ local multipart = require "anthropic.multipart"
 local pages = require "anthropic.pages"
 local request = require "anthropic.request"
 local stream = require "anthropic.stream"
+local urls = require "anthropic.url"
 
 ---@class anthropic.DownloadParams
 ---@field path? string the file to write; without it the method gives the bytes
@@ -162,7 +163,7 @@ local function fill_path(row, values)
     if value == "" or value == "." or value == ".." then
       problem = ("%s: %q is no path segment"):format(name, value)
     end
-    return (request.escape(value))
+    return (urls.escape(value))
   end)
   return path, problem
 end

@@ -53,11 +53,6 @@ local errors = {}
 -- error -> the request it is the answer to. Kept out of its table: a body may be large.
 local requests = setmetatable({}, { __mode = "k" })
 
---- Whether a value is an error of this library.
-function errors.is(value)
-  return getmetatable(value) == Error
-end
-
 --- Makes an error of the fields given.
 ---@param fields table `kind` and `message`, and what else applies
 ---@return anthropic.Error

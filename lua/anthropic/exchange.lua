@@ -15,7 +15,6 @@ local loop = require "anthropic.loop"
 local options = require "anthropic.options"
 local request = require "anthropic.request"
 local retry = require "anthropic.retry"
-local secret = require "anthropic.secret"
 local tasks = require "anthropic.task"
 
 ---@class anthropic.Attempt
@@ -31,31 +30,49 @@ Exchange.__index = Exchange
 
 local exchange = {}
 
---- Prepares an exchange; nothing is sent yet. The request and the options stay behind functions, so
---- that a dump of the exchange, or of a stream, shows no credential.
----@param spec table { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept?, paced? }
----@param option fun(name: string): any the resolved options
+--- What exchanges with the same options have in common. What may hold a credential stays behind
+--- functions, so that a dump of an exchange, or of a stream, shows none.
+---@param resolved table
+---@return anthropic.Profile
+function exchange.profile(resolved)
+  ---@class anthropic.Profile
+  return {
+    ---@type fun(name: string): any
+    option = function(name)
+      return resolved[name]
+    end,
+    timeouts = options.timeouts(resolved.timeout),
+    build = request.builder(resolved),
+  }
+end
+
+--- Prepares an exchange; nothing is sent yet.
+---@param spec table what request.builder's function takes, and `paced`
+---@param profile anthropic.Profile
 ---@param shared table what the client's exchanges have in common: `limiter`, `usage`, and
 --- `observer`, which is called with every exchange whose attempt ends, while its transfer is there
 ---@return anthropic.Exchange
-function exchange.new(spec, option, shared)
-  local timeouts = options.timeouts(option "timeout")
+function exchange.new(spec, profile, shared)
+  local total = profile.timeouts.total
   return setmetatable({
-    build = function()
-      return request.build(spec, option)
+    spec = function()
+      return spec
     end,
-    set_body = function(body) -- of later attempts
-      spec.body = body
-    end,
-    option = option,
+    profile = profile,
+    option = profile.option,
     is_held_back = spec.paced, -- while the rate limits say so
     shared = shared,
-    timeouts = timeouts,
-    deadline = timeouts.total and core.now() + timeouts.total or math.huge,
+    deadline = total and core.now() + total or math.huge,
     attempts = 0,
     history = {},
     closed = false,
   }, Exchange)
+end
+
+--- Sets the body of later attempts.
+---@param body string
+function Exchange:set_body(body)
+  self.spec().body = body
 end
 
 function Exchange:has_news()
@@ -107,9 +124,10 @@ local function cancelled()
 end
 
 --- Waits for news of the transfer.
+---@param driver? table where the caller knows it
 ---@return true|nil, anthropic.Error?
-function Exchange:wait()
-  local ok = tasks.wait(self.option "loop", self.transfer)
+function Exchange:wait(driver)
+  local ok = tasks.wait(driver or self.option "loop", self.transfer)
   if not ok or self.closed then
     self:close()
     return nil, cancelled()
@@ -165,7 +183,7 @@ local FAILURES = {
 
 for name, words in pairs(TIMEOUT_MESSAGES) do
   FAILURES[name] = function(self)
-    return { kind = "timeout", timeout = name, message = words:format(self.timeouts[name] or 0) }
+    return { kind = "timeout", timeout = name, message = words:format(self.profile.timeouts[name] or 0) }
   end
 end
 
@@ -186,6 +204,10 @@ function Exchange:failure()
   return self:describe(err)
 end
 
+local function describe_body(self, body)
+  return { bytes = #body, response_body = log.body(self, body) }
+end
+
 --- Reads the whole body.
 ---@return string|nil body as far as it came
 ---@return anthropic.Error? failure why it is not complete
@@ -198,7 +220,7 @@ function Exchange:read_body()
     end
     body = self.transfer:body()
   end
-  log.write(self, "body", { bytes = #body, response_body = log.body(self, body) })
+  log.write(self, "body", describe_body, body)
   local failure = self:failure()
   if failure and body ~= "" then
     failure.body = self.redact(body)
@@ -254,7 +276,6 @@ local function refusal(self)
 end
 
 function Exchange:start(wire)
-  local timeouts = self.timeouts
   local unsettled, seconds = loop.unsettled()
   if unsettled and not tasks.wait(self.option "loop", unsettled, seconds) or self.closed then
     return nil, cancelled()
@@ -263,27 +284,9 @@ function Exchange:start(wire)
   if left <= 0 then
     return nil, errors.new(FAILURES.total(self))
   end
-  local option = self.option
-  local transfer, message, reason = loop.core():start {
-    method = wire.method,
-    url = wire.url,
-    headers = wire.headers,
-    body = wire.body,
-    multipart = wire.multipart,
-    sink = wire.sink,
-    proxy = option "proxy",
-    ca_file = option "ca_file",
-    ca_path = option "ca_path",
-    insecure = option "insecure",
-    http2 = option "http_version" == "2",
-    connect_timeout = timeouts.connect or nil,
-    first_byte_timeout = timeouts.first_byte or nil,
-    idle_timeout = timeouts.idle or nil,
-    total_timeout = left < math.huge and left or nil,
-    max_body_bytes = option "max_response_bytes",
-    max_event_bytes = option "max_event_bytes",
-    record = self.shared.observer ~= nil,
-  }
+  wire.total_timeout = left < math.huge and left or nil
+  wire.record = self.shared.observer ~= nil
+  local transfer, message, reason = loop.core():start(wire)
   if not transfer then
     return nil, errors.new(FAILURES[reason or "connection"](self, message))
   end
@@ -298,55 +301,60 @@ local function read_response(self)
     headers = fields,
     request_id = fields["request-id"] or fields["x-request-id"],
     attempts = self.attempts,
-    timings = self.transfer:timings(),
+    timings = not self.transfer:done() and self.transfer:timings() or nil, -- else `finish` gives them
     rate_limit = headers.rate_limit(fields),
+  }
+end
+
+local function describe_request(self, wire)
+  return { method = wire.method, url = self.redact(wire.url), request_body = log.body(self, wire.body) }
+end
+
+local function describe_response(self)
+  local response = self.response
+  return {
+    status = response.status,
+    request_id = response.request_id,
+    seconds = core.now() - self.attempt_began,
   }
 end
 
 --- Sends the request once and waits for the headers of a success. Raises where it cannot wait.
 ---@return true|nil, anthropic.Error?
 function Exchange:attempt()
-  loop.check_waiting(self.option "loop")
+  local driver = loop.check_waiting(self.option "loop")
   self.response, self.complete = nil, false
   close_transfer(self)
   self.transfer = nil
   if self.closed or self.is_held_back and not self.shared.limiter:wait(self) then
     return nil, cancelled()
   end
-  local wire, err = self.build()
+  local wire, err = self.profile.build(self.spec())
   if not wire then
     return nil, err
   end
-  self.redact = secret.redactor(wire.secrets)
+  self.redact = wire.redact
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()
   self.under_way = true
   self.request = function() -- for err:to_curl(); behind a function, as the options are
     return curl.describe(self, wire)
   end
-  log.write(self, "request", {
-    method = wire.method,
-    url = self.redact(wire.url),
-    request_body = log.body(self, wire.body),
-  })
+  log.write(self, "request", describe_request, wire)
   local ok
   ok, err = self:start(wire)
   while ok and not self.transfer:status() do
     if self.transfer:done() then
       return nil, self:failure()
     end
-    ok, err = self:wait()
+    ok, err = self:wait(driver)
   end
   if not ok then
     return nil, err
   end
   self.response = read_response(self)
   self.shared.limiter:learn(self.response)
-  log.write(self, "response", {
-    status = self.response.status,
-    request_id = self.response.request_id,
-    seconds = core.now() - self.attempt_began,
-  })
+  log.write(self, "response", describe_response)
   if self.response.status >= 200 and self.response.status < 300 then
     return true
   end
@@ -378,6 +386,10 @@ local function record(self, err, waited)
   end
 end
 
+local function describe_failure(_, err, delay)
+  return { error = tostring(err), seconds = delay }
+end
+
 --- After a failure with nothing handed over: waits, if another attempt is worthwhile.
 ---@param err anthropic.Error
 ---@return true|nil
@@ -390,7 +402,7 @@ function Exchange:recover(err)
   end
   record(self, err, delay)
   close_transfer(self)
-  log.write(self, "retry", { error = tostring(err), seconds = delay })
+  log.write(self, "retry", describe_failure, err, delay)
   local on_retry = self.option "on_retry"
   if on_retry then
     on_retry {
@@ -418,7 +430,7 @@ function Exchange:fail(err)
   err.history = self.history
   self:close()
   if err.kind ~= "cancelled" then
-    log.write(self, "error", { error = tostring(err) })
+    log.write(self, "error", describe_failure, err)
   end
   return err
 end

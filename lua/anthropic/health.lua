@@ -105,7 +105,7 @@ local function check_options(report)
       "set one of them, or give api_key or auth_token to anthropic.new",
     })
   end
-  local url, err = require("anthropic.request").check_base_url(resolved.base_url)
+  local url, err = require("anthropic.url").check_base(resolved.base_url)
   if url then
     report.ok("requests go to " .. url)
   else

@@ -75,14 +75,18 @@ end
 --- Tells of an event of an exchange.
 ---@param exchange anthropic.Exchange
 ---@param event "request"|"response"|"body"|"retry"|"error"
----@param record table becomes the record
-function log.write(exchange, event, record)
-  local on_log = exchange.option "on_log"
-  local wanted = LEVELS[(exchange.option "log_level" or "off"):lower()] or LEVELS.info
-  local level = LEVEL_OF_EVENT[event]
-  if not on_log and LEVELS[level] > wanted then
+---@param describe fun(exchange: anthropic.Exchange, ...): table makes the record, where one is wanted
+---@param ... any
+function log.write(exchange, event, describe, ...)
+  local on_log, wanted = exchange.option "on_log", exchange.option "log_level"
+  if not on_log and not wanted then
     return
   end
+  local level = LEVEL_OF_EVENT[event]
+  if not on_log and LEVELS[level] > (LEVELS[wanted:lower()] or LEVELS.info) then
+    return
+  end
+  local record = describe(exchange, ...)
   record.event, record.level, record.attempt = event, level, exchange.attempts
   if on_log then
     on_log(record)

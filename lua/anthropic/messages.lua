@@ -12,20 +12,18 @@ local stream_callbacks = require "anthropic.stream_callbacks"
 
 local messages = {}
 
-local function expect(path, value, ...)
-  local kinds = { ... }
-  for _, kind in ipairs(kinds) do
-    if type(value) == kind then
-      return nil
-    end
-  end
-  if value == nil then
+local function expect(path, value, kind, other_kind)
+  local found = type(value)
+  if found == kind or found == other_kind then
+    return nil
+  elseif value == nil then
     return path .. ": missing"
   end
-  return ("%s: %s expected, got %s"):format(path, table.concat(kinds, " or "), type(value))
+  return ("%s: %s expected, got %s"):format(path, kind .. (other_kind and " or " .. other_kind or ""), found)
 end
 
-local function problem_of_message(path, message)
+local function problem_of_message(position, message)
+  local path = ("messages[%d]"):format(position)
   local problem = expect(path, message, "table")
   if problem or json.is_raw(message) then
     return problem
@@ -34,12 +32,21 @@ local function problem_of_message(path, message)
     or expect(path .. ".content", message.content, "string", "table")
 end
 
+local function is_well_formed(message)
+  if type(message) ~= "table" then
+    return false
+  end
+  local kind = type(message.content)
+  return type(message.role) == "string" and (kind == "string" or kind == "table")
+end
+
 -- What would be refused anyway, said before anything is sent.
 local function problem_of(params)
   local problem = expect("model", params.model, "string")
     or expect("messages", params.messages, "table")
     or (params.stream ~= nil and expect("stream", params.stream, "boolean"))
     or (params.betas ~= nil and not options.is_list_of_strings(params.betas) and "betas: list of strings expected")
+    or nil
   if problem or json.is_raw(params.messages) then
     return problem
   end
@@ -49,7 +56,7 @@ local function problem_of(params)
     end
   end
   for i, message in ipairs(params.messages) do
-    problem = problem_of_message(("messages[%d]"):format(i), message)
+    problem = not is_well_formed(message) and problem_of_message(i, message)
     if problem then
       return problem
     end
@@ -70,14 +77,18 @@ local function split(params)
 end
 
 -- Reads a Stream or, where the answer comes whole, a Message: a server may do the other thing.
-local function reader(is_streamed)
-  return function(exchange)
-    local response = exchange.response
-    if answer.is_event_stream(response) or is_streamed and not answer.is_document(response) then
-      return stream.new(exchange)
-    end
-    return answer.read_message(exchange)
+local function read_whole(exchange)
+  if answer.is_event_stream(exchange.response) then
+    return stream.new(exchange)
   end
+  return answer.read_message(exchange)
+end
+
+local function read_stream(exchange)
+  if not answer.is_document(exchange.response) then
+    return stream.new(exchange)
+  end
+  return answer.read_message(exchange)
 end
 
 -- What the caller asked for, made of what was read.
@@ -136,7 +147,7 @@ local function send(client, params, given, on_message, paced)
     return nil, err
   end
   local read
-  read, err = exchange:run(reader(streamed))
+  read, err = exchange:run(streamed and read_stream or read_whole)
   if not read then
     return nil, err
   end

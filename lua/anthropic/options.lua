@@ -199,6 +199,15 @@ local function merge(target, given)
   return target
 end
 
+-- A list or table of headers that the caller changes later is none of the client's any more.
+local function copies_of_tables(given)
+  local copied = {}
+  for name, value in pairs(given) do
+    copied[name] = type(value) == "table" and name ~= "loop" and merge({}, value) or value
+  end
+  return copied
+end
+
 --- The options of a client: the environment under what was given.
 ---@param given? table checked options
 ---@return table
@@ -209,7 +218,7 @@ function options.of_client(given)
   resolved.auth_token = not resolved.api_key and environment("ANTHROPIC_AUTH_TOKEN") or nil
   resolved.custom_headers = environment("ANTHROPIC_CUSTOM_HEADERS")
   resolved.log_level = environment("ANTHROPIC_LOG")
-  return merge(resolved, given or {})
+  return merge(resolved, copies_of_tables(given or {}))
 end
 
 --- The options of one request. `headers` and `betas` of both apply and are merged later.

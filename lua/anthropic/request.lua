@@ -2,10 +2,11 @@
 
 local errors = require "anthropic.error"
 local headers = require "anthropic.headers"
+local option_rows = require "anthropic.options"
+local secret = require "anthropic.secret"
+local urls = require "anthropic.url"
 
 local request = {}
-
-local VENDOR_HOST = "anthropic.com"
 
 --- Parameters that travel as headers: of messages.create, and where a row of resources.lua says so.
 request.PARAMETER_HEADERS = {
@@ -16,93 +17,6 @@ request.PARAMETER_HEADERS = {
 
 local function invalid(message)
   return nil, errors.invalid_request(message)
-end
-
---- Percent-encodes all but the unreserved characters of RFC 3986.
----@param text string
----@return string
-function request.escape(text)
-  return (text:gsub("[^%w%-._~]", function(char)
-    return ("%%%02X"):format(char:byte())
-  end))
-end
-
---- Checks a base URL and takes the slashes at its end away. What may hold a secret is not quoted.
----@param base_url string
----@return string|nil
----@return anthropic.Error?
-function request.check_base_url(base_url)
-  local where = base_url:find("[@?]") and "base_url" or ("base_url %q"):format(base_url)
-  if not base_url:match("^[hH][tT][tT][pP][sS]?://[^/]") then
-    return invalid(where .. ": must begin with http:// or https:// and a host")
-  elseif base_url:match("^%a+://[^/]*@") then
-    return invalid("base_url: must not hold a user name or password")
-  elseif base_url:find("[%s%c?#\\]") then
-    return invalid(where .. ": must not hold spaces, control characters, '?', '#' or '\\'")
-  end
-  return (base_url:gsub("/+$", ""))
-end
-
-local function host_of(url)
-  return (url:match("^%a+://([^/:]+)") or ""):lower()
-end
-
-local function is_vendor(url)
-  local host = host_of(url)
-  return host == VENDOR_HOST or host:sub(-#VENDOR_HOST - 1) == "." .. VENDOR_HOST
-end
-
-local DEFAULT_PORTS = { http = "80", https = "443" }
-
---- The scheme, host and port of a URL, or nil where it has another form.
----@param url string
----@return string?
-function request.origin(url)
-  local scheme, authority = url:match "^(%a+)://([^/?#]*)"
-  local host, port = (authority or ""):match "^(.-):?(%d*)$"
-  if not scheme or host == "" or authority:find "[@\\%c%s]" then
-    return nil
-  end
-  scheme = scheme:lower()
-  return scheme .. "://" .. host:lower() .. ":" .. (port ~= "" and port or DEFAULT_PORTS[scheme] or "")
-end
-
-local function add_query(url, query)
-  local names, pairs_of = {}, {}
-  for name in pairs(query or {}) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    local value = query[name]
-    for _, item in ipairs(type(value) == "table" and value or { value }) do
-      local key = type(value) == "table" and name .. "[]" or name
-      pairs_of[#pairs_of + 1] = request.escape(key) .. "=" .. request.escape(tostring(item))
-    end
-  end
-  if #pairs_of == 0 then
-    return url
-  end
-  return url .. (url:find("?", 1, true) and "&" or "?") .. table.concat(pairs_of, "&")
-end
-
---- The URL of a request. A path that is a whole URL stands for itself, if it is of the same host: the
---- credential goes along.
----@return string|nil, anthropic.Error?
-function request.url(base_url, path, query)
-  local base, err = request.check_base_url(base_url)
-  if not base then
-    return nil, err
-  elseif path:find("[%s%c#]") then
-    return invalid(("path %q: must not hold spaces, control characters or '#'"):format(path))
-  end
-  if path:match("^%a+://") then
-    if not request.origin(path) or request.origin(path) ~= request.origin(base) then
-      return invalid "path: a URL of another host than base_url"
-    end
-    return add_query(path, query)
-  end
-  return add_query(base .. (path:match("^/") and "" or "/") .. path, query)
 end
 
 -- The value of a credential option: a string, or a function that gives one.
@@ -134,22 +48,22 @@ end
 
 -- Sets the one header that carries the credential, unless the caller's own headers carry one or
 -- remove it. Gives the list of what is secret.
-local function authenticate(set, option, url)
+local function authenticate(set, options, base)
   local secrets = own_credentials(set)
   if secrets[1] then
     return secrets
   end
-  local name = option "auth_token" and "auth_token" or "api_key"
-  local scheme = option "auth" or (is_vendor(url) and "x-api-key" or "bearer")
+  local name = options.auth_token and "auth_token" or "api_key"
+  local scheme = options.auth or (urls.is_vendor(base) and "x-api-key" or "bearer")
   local is_bearer = name == "auth_token" or scheme == "bearer"
   local field = is_bearer and "Authorization" or "X-Api-Key"
   if headers.get(set, field) == false then
     return secrets
   end
-  if not option(name) then
+  if not options[name] then
     return invalid "no credential: set ANTHROPIC_API_KEY or give the option api_key or auth_token"
   end
-  local value, err = evaluate(name, option(name))
+  local value, err = evaluate(name, options[name])
   if not value then
     return nil, err
   end
@@ -174,23 +88,23 @@ local function join_betas(...)
 end
 
 -- A header whose own value the caller gave as `false` is left out; so it is set after the defaults.
-local function build_headers(spec, option, url)
+local function build_headers(spec, options, base)
   local set = headers.new()
   if not spec.multipart then -- else libcurl names it, with its boundary
     headers.set(set, "Content-Type", spec.body and "application/json" or false)
   end
   headers.set(set, "Accept", spec.accept or "application/json")
   headers.set(set, "User-Agent", "anthropic-lua/" .. require "anthropic.version")
-  local betas = join_betas(option "betas", option "request_betas", spec.betas)
-  local ok, message = headers.set(set, "anthropic-version", option "api_version")
+  local betas = join_betas(options.betas, options.request_betas, spec.betas)
+  local ok, message = headers.set(set, "anthropic-version", options.api_version)
   if ok then
     ok, message = headers.set(set, "anthropic-beta", betas)
   end
   for _, given in ipairs {
-    headers.parse_lines(option "custom_headers"),
-    option "headers" or {},
+    headers.parse_lines(options.custom_headers),
+    options.headers or {},
     spec.headers or {},
-    option "request_headers" or {},
+    options.request_headers or {},
   } do
     if ok then
       ok, message = headers.set_all(set, given)
@@ -199,36 +113,76 @@ local function build_headers(spec, option, url)
   if not ok then
     return invalid(message)
   end
-  local secrets, err = authenticate(set, option, url)
+  local secrets, err = authenticate(set, options, base)
   if not secrets then
     return nil, err
   end
-  return headers.lines(set), secrets
+  return { lines = headers.lines(set), secrets = secrets, redact = secret.redactor(secrets) }
 end
 
---- Builds one attempt of a request.
----@param spec table { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept? }
----@param option fun(name: string): any the resolved options
----@return table|nil wire { method, url, headers, body, multipart, sink, secrets }
----@return anthropic.Error?
-function request.build(spec, option)
-  local url, err = request.url(option "base_url", spec.path, spec.query)
-  if not url then
-    return nil, err
-  end
-  local lines, secrets = build_headers(spec, option, url)
-  if not lines then
-    return nil, secrets
-  end
+-- What all requests with the same options have in common.
+local function common_fields(options)
+  local timeouts = option_rows.timeouts(options.timeout)
   return {
-    method = spec.method,
-    url = url,
-    headers = lines,
-    body = spec.body,
-    multipart = spec.multipart,
-    sink = spec.sink,
-    secrets = secrets,
+    proxy = options.proxy,
+    ca_file = options.ca_file,
+    ca_path = options.ca_path,
+    insecure = options.insecure,
+    http2 = options.http_version == "2",
+    connect_timeout = timeouts.connect or nil,
+    first_byte_timeout = timeouts.first_byte or nil,
+    idle_timeout = timeouts.idle or nil,
+    max_body_bytes = options.max_response_bytes,
+    max_event_bytes = options.max_event_bytes,
   }
+end
+
+-- Whether the header lines of such requests are the same, as long as the credential is.
+local function is_usual(spec)
+  return spec.body and not spec.multipart and not spec.accept
+    and (not spec.betas or spec.betas[1] == nil) and (not spec.headers or next(spec.headers) == nil)
+end
+
+--- Makes the function that builds the attempts of requests with the same options, as the core's loop
+--- takes them, with the `secrets` in them and a function `redact` for text that may hold them.
+--- `spec` is { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept? }.
+---@param options table resolved
+---@return fun(spec: table): table|nil, anthropic.Error?
+function request.builder(options)
+  local metatable, base, usual
+  local is_constant = type(options.api_key) ~= "function" and type(options.auth_token) ~= "function"
+
+  return function(spec)
+    local url, err
+    if not base then
+      metatable = { __index = common_fields(options) }
+      base, err = urls.check_base(options.base_url)
+    end
+    if base then
+      url, err = urls.of(base, spec.path, spec.query)
+    end
+    if not url then
+      return nil, err
+    end
+    local head = usual
+    if not head or not is_usual(spec) then
+      head, err = build_headers(spec, options, base)
+      if not head then
+        return nil, err
+      end
+      usual = usual or is_constant and is_usual(spec) and head or nil
+    end
+    return setmetatable({
+      method = spec.method,
+      url = url,
+      headers = head.lines,
+      body = spec.body,
+      multipart = spec.multipart,
+      sink = spec.sink,
+      secrets = head.secrets,
+      redact = head.redact,
+    }, metatable)
+  end
 end
 
 return request

@@ -1,7 +1,7 @@
 --- Blots credentials out of text: a server may quote what it was sent.
 
 local json = require "anthropic.json"
-local request = require "anthropic.request"
+local urls = require "anthropic.url"
 
 local secret = {}
 
@@ -11,7 +11,7 @@ local SHORTEST = 8
 -- How a text may spell it: as it is, as JSON writes it, with or without escaped slashes, and in a URL.
 local function add_spellings(list, credential)
   local written = (json.encode(credential) or ""):match '^"(.*)"$' or credential
-  for _, spelling in ipairs { credential, written, (written:gsub("/", "\\/")), request.escape(credential) } do
+  for _, spelling in ipairs { credential, written, (written:gsub("/", "\\/")), urls.escape(credential) } do
     if not list[spelling] then
       list[spelling] = true
       list[#list + 1] = spelling

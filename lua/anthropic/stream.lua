@@ -138,7 +138,7 @@ local function go_on(self, err)
   if not body then
     return fail(self, err)
   end
-  self.exchange.set_body(body)
+  self.exchange:set_body(body)
   local again, final = send_again(self, err)
   if not again then -- the first error says more than that of a server that does not go on
     err.attempts, err.history = final.attempts, final.history
