@@ -469,4 +469,71 @@ describe("a transfer of the core", function()
     assert.is_false(third:timings().reused)
     another:close()
   end)
+
+  -- Handles are used again as well: what one request set must not be found in the next.
+  it("sends nothing of the request before it on the same connection", function()
+    local plain = { method = "POST", body = "{}", headers = { "Content-Type: application/json" } }
+    local requests = {
+      plain,
+      { method = "PUT", body = "a longer body", headers = { "X-One: 1" }, expected = "X-One: 1\r\n" },
+      plain,
+      { method = "GET", body = false, headers = {}, expected = "" },
+      plain,
+      { method = "HEAD", body = false, headers = { "X-Two: 2" }, expected = "X-Two: 2\r\n" },
+      { method = "POST", body = "", headers = {}, expected = "" },
+      { method = "DELETE", body = false, headers = {}, expected = "" },
+      plain,
+    }
+    local connection
+    for i, request in ipairs(requests) do
+      local transfer = core_peer.start(loop, peer, {
+        method = request.method, body = request.body, headers = request.headers,
+      })
+      connection = connection or peer:connection(loop)
+      local sent = core_peer.read_request(loop, connection)
+      local first, fields, body = sent:match "^(.-)\r\n(.-\r\n)\r\n(.*)$"
+      assert.equal(request.method .. " / HTTP/1.1", first, i)
+      assert.equal(request.body or "", body, i)
+      assert.equal(request.body and tostring(#request.body) or nil, fields:match "Content%-Length: (%d+)", i)
+      for _, of_libcurl in ipairs { "Host: ", "Content%-Length: ", "Accept: ", "Content%-Type: application/x%-www" } do
+        fields = fields:gsub(of_libcurl .. "[^\r]*\r\n", "")
+      end
+      assert.equal(request.expected or "Content-Type: application/json\r\n", fields, i)
+      connection:send(request.method == "HEAD" and head_of(5) or head_of(2) .. "ok")
+      core_peer.finish(loop, transfer)
+      assert.is_nil(transfer:failure())
+      assert.equal(request.method == "HEAD" and "" or "ok", transfer:body())
+      assert.equal(i > 1, transfer:timings().reused)
+      transfer:close()
+    end
+    connection:close()
+  end)
+
+  it("asks by HTTP/1.1 after an answer of HTTP/1.0", function()
+    for _, version in ipairs { "1.1", "1.0", "1.1" } do
+      local transfer = core_peer.start(loop, peer)
+      local connection, request = peer:accept(loop)
+      assert.matches("^POST / HTTP/1%.1\r\n", request)
+      connection:send("HTTP/" .. version .. " 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+      core_peer.finish(loop, transfer)
+      assert.equal("ok", transfer:body())
+      transfer:close()
+      connection:close()
+    end
+  end)
+
+  it("keeps handles of a few transfers only, and frees those of all others", function()
+    local transfers = {}
+    for i = 1, 40 do
+      transfers[i] = answered(head_of(2) .. "ok")
+    end
+    for _, transfer in ipairs(transfers) do
+      transfer:close()
+      transfer:close()
+    end
+    for _ = 1, 40 do
+      local transfer = answered(head_of(2) .. "ok")
+      assert.equal("ok", transfer:body())
+    end
+  end)
 end)

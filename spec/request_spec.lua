@@ -317,6 +317,56 @@ describe("a request", function()
       assert.equal("1", header(second, "X-One"))
     end)
 
+    it("are of their own request only, whatever was sent before and after", function()
+      local server = service.serve(testing.message { text = "Hello!" })
+      local client = service.client(server, { headers = { ["X-All"] = "1" } })
+      local calls = {
+        {},
+        { { betas = { "one" } } },
+        { { user_profile_id = "u" } },
+        { nil, { headers = { ["X-All"] = "2", ["X-Own"] = "3" } } },
+        { nil, { api_key = "sk-another-0123456789" } },
+        { nil, { betas = { "two" } } },
+        {},
+      }
+      for _, call in ipairs(calls) do
+        assert(client.messages.create(params(call[1]), call[2]))
+      end
+      local seen = {}
+      for i, one in ipairs(server:requests()) do
+        seen[i] = {
+          header(one, "X-All"), header(one, "X-Own") or "", header(one, "anthropic-beta") or "",
+          header(one, "anthropic-user-profile-id") or "", header(one, "Authorization"),
+        }
+      end
+      local key = "Bearer " .. KEY
+      assert.same({
+        { "1", "", "", "", key },
+        { "1", "", "one", "", key },
+        { "1", "", "", "u", key },
+        { "2", "3", "", "", key },
+        { "1", "", "", "", "Bearer sk-another-0123456789" },
+        { "1", "", "two", "", key },
+        { "1", "", "", "", key },
+      }, seen)
+    end)
+
+    it("are the client's as they were when it was made", function()
+      local server = service.serve(testing.message { text = "Hello!" })
+      local given = { headers = { ["X-All"] = "1" }, betas = { "one" }, timeout = { idle = 9 } }
+      local client = service.client(server, given)
+      given.headers["X-All"], given.headers["X-More"], given.betas[1] = "2", "3", "two"
+      for _ = 1, 2 do
+        assert(client.messages.create(params()))
+        given.headers["X-All"] = "4"
+      end
+      for _, one in ipairs(server:requests()) do
+        assert.equal("1", header(one, "X-All"))
+        assert.is_nil(header(one, "X-More"))
+        assert.equal("one", header(one, "anthropic-beta"))
+      end
+    end)
+
     it("may be empty, numbers, and surrounded by blanks", function()
       local got = sent { headers = { ["x-empty"] = "", ["x-number"] = 5, ["x-blank"] = "  a b\t" } }
       assert.equal("", header(got, "x-empty"))

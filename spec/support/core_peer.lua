@@ -30,12 +30,13 @@ function core_peer.listen()
   return setmetatable({ listener = listener, url = "http://127.0.0.1:" .. port .. "/", port = port }, Peer)
 end
 
---- Starts a request. `options` override what is sent.
+--- Starts a request. `options` override what is sent; `body = false` is none.
 function core_peer.start(loop, peer, options)
   local all = { method = "POST", url = peer.url, body = "{}", headers = { "Content-Type: application/json" } }
   for name, value in pairs(options or {}) do
     all[name] = value
   end
+  all.body = all.body or nil
   return assert(loop:start(all))
 end
 
