@@ -77,6 +77,7 @@ build = {
     ["anthropic.event_source"] = "lua/anthropic/event_source.lua",
     ["anthropic.events"] = "lua/anthropic/events.lua",
     ["anthropic.exchange"] = "lua/anthropic/exchange.lua",
+    ["anthropic.failures"] = "lua/anthropic/failures.lua",
     ["anthropic.formats"] = "lua/anthropic/formats.lua",
     ["anthropic.headers"] = "lua/anthropic/headers.lua",
     ["anthropic.health"] = "lua/anthropic/health.lua",

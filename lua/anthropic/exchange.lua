@@ -4,10 +4,10 @@
 -- content. Whoever reads on later (a stream) can ask it to recover from a failure as long as
 -- nothing was handed over.
 
-local advice = require "anthropic.advice"
 local core = require "anthropic.core"
 local curl = require "anthropic.curl"
 local errors = require "anthropic.error"
+local failures = require "anthropic.failures"
 local headers = require "anthropic.headers"
 local json = require "anthropic.json"
 local log = require "anthropic.log"
@@ -146,52 +146,6 @@ function Exchange:describe(err)
   return err
 end
 
-local TIMEOUT_MESSAGES = {
-  connect = "no connection within %g seconds",
-  first_byte = "no answer within %g seconds",
-  idle = "nothing came for %g seconds",
-  total = "not finished within %g seconds",
-}
-
-local FAILURES = {
-  connection = function(_, message, code)
-    local what_to_do = advice.of(code, message)
-    message = what_to_do and message .. " (" .. what_to_do .. ")" or message
-    return { kind = "connection", message = message, code = code }
-  end,
-  truncated = function(_, message)
-    message = message ~= "" and message or "the connection was closed before the headers were complete"
-    return { kind = "truncated", message = message }
-  end,
-  too_large = function(self)
-    local limit = self.option "max_response_bytes"
-    return { kind = "protocol", message = ("the answer is larger than %d bytes"):format(limit) }
-  end,
-  large_headers = function()
-    return { kind = "protocol", message = "the answer's headers are too large" }
-  end,
-  file = function(_, message)
-    return { kind = "invalid_request", message = message }
-  end,
-  memory = function()
-    return { kind = "connection", message = "not enough memory" }
-  end,
-  cancelled = function()
-    return { kind = "cancelled", message = "the request was cancelled" }
-  end,
-}
-
-for name, words in pairs(TIMEOUT_MESSAGES) do
-  FAILURES[name] = function(self)
-    return { kind = "timeout", timeout = name, message = words:format(self.profile.timeouts[name] or 0) }
-  end
-end
-
--- libcurl quotes the URL of a proxy in full, with its user name and password.
-local function without_user_info(message)
-  return (message:gsub("'.*@", "'[redacted]@"))
-end
-
 --- The error that the transfer ended with, or nil.
 ---@return anthropic.Error?
 function Exchange:failure()
@@ -199,7 +153,7 @@ function Exchange:failure()
   if not name then
     return nil
   end
-  local err = errors.new(FAILURES[name](self, without_user_info(self.redact(message)), code))
+  local err = failures.error(name, self.redact(message), code, self.profile)
   err.status = self.response and self.response.status
   return self:describe(err)
 end
@@ -282,13 +236,13 @@ function Exchange:start(wire)
   end
   local left = self.deadline - core.now()
   if left <= 0 then
-    return nil, errors.new(FAILURES.total(self))
+    return nil, failures.error("total", "", nil, self.profile)
   end
   wire.total_timeout = left < math.huge and left or nil
   wire.record = self.shared.observer ~= nil
   local transfer, message, reason = loop.core():start(wire)
   if not transfer then
-    return nil, errors.new(FAILURES[reason or "connection"](self, message))
+    return nil, failures.error(reason or "connection", message, nil, self.profile)
   end
   self.transfer = transfer
   return true
