@@ -2,34 +2,17 @@
 #include "loop.h"
 
 #include "poller.h"
+#include "sigpipe.h"
+#include "socket_list.h"
 #include "transfer.h"
 
 #include <fcntl.h>
 #include <math.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BATCH = 64, MAX_IDLE_CONNECTIONS = 64, MAX_IDLE_HANDLES = 16 };
-
-/* A socket, and what tells it from another that has its number after it was closed. */
-struct open_socket {
-  int descriptor;
-  dev_t device;
-  ino_t inode;
-};
-
-/* SIGPIPE is blocked from the outermost sigpipe_block to its sigpipe_restore. */
-struct sigpipe_guard {
-  size_t depth;
-  sigset_t mask;
-  bool was_pending;
-};
 
 struct loop {
   CURLM *multi;
@@ -40,49 +23,18 @@ struct loop {
   size_t active;
   struct transfer *first_ready;
   struct transfer *last_ready;
-  double curl_deadline;        /* when libcurl wants to be called, or HUGE_VAL */
-  double transfer_deadline;    /* no transfer's timeout runs out before this */
-  double alarm;                /* when the host wants a step, or HUGE_VAL */
-  bool is_watched;             /* the host has the descriptor: the poller's timer is for it */
-  double armed;                /* what that is set to */
-  size_t served;               /* sockets since timeouts were last looked at */
-  struct open_socket *sockets; /* every socket that libcurl has open; some may be closed by now */
-  size_t socket_count;
-  size_t socket_capacity;
+  double curl_deadline;     /* when libcurl wants to be called, or HUGE_VAL */
+  double transfer_deadline; /* no transfer's timeout runs out before this */
+  double alarm;             /* when the host wants a step, or HUGE_VAL */
+  bool is_watched;          /* the host has the descriptor: the poller's timer is for it */
+  double armed;             /* what that is set to */
+  size_t served;            /* sockets since timeouts were last looked at */
+  /* Every one that libcurl has open. It closes those on which no connection came about (a timeout,
+   * the slower of two address families) without a word, so some may be closed by now. */
+  struct socket_list sockets;
   CURL *idle_handles[MAX_IDLE_HANDLES];
   size_t idle_count;
 };
-
-/* --- SIGPIPE: a TLS write to a closed peer must not end the host ------------------------------ */
-
-static bool is_sigpipe_pending(void) {
-  sigset_t pending;
-  sigpending(&pending);
-  return sigismember(&pending, SIGPIPE) == 1;
-}
-
-static void sigpipe_block(struct sigpipe_guard *guard) {
-  sigset_t sigpipe;
-  if (guard->depth++ > 0)
-    return;
-  sigemptyset(&sigpipe);
-  sigaddset(&sigpipe, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &sigpipe, &guard->mask);
-  guard->was_pending = sigismember(&guard->mask, SIGPIPE) == 1 && is_sigpipe_pending();
-}
-
-static void sigpipe_restore(struct sigpipe_guard *guard) {
-  if (--guard->depth > 0)
-    return;
-  if (!guard->was_pending && is_sigpipe_pending()) {
-    sigset_t sigpipe;
-    int received;
-    sigemptyset(&sigpipe);
-    sigaddset(&sigpipe, SIGPIPE);
-    sigwait(&sigpipe, &received);
-  }
-  pthread_sigmask(SIG_SETMASK, &guard->mask, NULL);
-}
 
 /* --- libcurl's callbacks --------------------------------------------------------------------- */
 
@@ -102,50 +54,6 @@ static int on_timer(CURLM *multi, long milliseconds, void *userdata) {
   return 0;
 }
 
-static bool is_open(const struct open_socket *socket) {
-  struct stat now;
-  return fstat(socket->descriptor, &now) == 0 && now.st_dev == socket->device &&
-         now.st_ino == socket->inode;
-}
-
-/* libcurl closes a socket on which no connection came about (a timeout, the slower of two address
- * families) without a word. */
-static void forget_closed(struct loop *loop) {
-  size_t kept = 0;
-  for (size_t i = 0; i < loop->socket_count; i++)
-    if (is_open(&loop->sockets[i]))
-      loop->sockets[kept++] = loop->sockets[i];
-  loop->socket_count = kept;
-}
-
-static void forget(struct loop *loop, int descriptor) {
-  for (size_t i = 0; i < loop->socket_count; i++)
-    if (loop->sockets[i].descriptor == descriptor) {
-      loop->sockets[i] = loop->sockets[--loop->socket_count];
-      return;
-    }
-}
-
-static bool track(struct loop *loop, int descriptor) {
-  struct stat status;
-  forget(loop, descriptor); /* closed without a word: its number is there again */
-  if (fstat(descriptor, &status) != 0)
-    return false;
-  if (loop->socket_count == loop->socket_capacity) {
-    if (loop->socket_capacity > SIZE_MAX / 2 / sizeof *loop->sockets)
-      return false;
-    size_t capacity = loop->socket_capacity ? loop->socket_capacity * 2 : 16;
-    struct open_socket *sockets = realloc(loop->sockets, capacity * sizeof *sockets);
-    if (!sockets)
-      return false;
-    loop->sockets = sockets;
-    loop->socket_capacity = capacity;
-  }
-  loop->sockets[loop->socket_count++] =
-      (struct open_socket){descriptor, status.st_dev, status.st_ino};
-  return true;
-}
-
 static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
   struct loop *loop = userdata;
   (void)purpose;
@@ -159,7 +67,7 @@ static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_s
 #ifndef SOCK_CLOEXEC
   fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 #endif
-  if (!track(loop, descriptor)) {
+  if (!socket_list_add(&loop->sockets, descriptor)) {
     close(descriptor);
     return CURL_SOCKET_BAD;
   }
@@ -169,7 +77,7 @@ static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_s
 static int on_close(void *userdata, curl_socket_t socket) {
   struct loop *loop = userdata;
   poller_watch(loop->poller, (int)socket, false, false);
-  forget(loop, (int)socket);
+  socket_list_remove(&loop->sockets, (int)socket);
   return close((int)socket);
 }
 
@@ -260,8 +168,8 @@ static void close_multi(struct loop *loop) {
   curl_multi_cleanup(loop->multi);
   sigpipe_restore(&loop->guard);
   loop->multi = NULL;
-  while (loop->socket_count > 0)
-    poller_watch(loop->poller, loop->sockets[--loop->socket_count].descriptor, false, false);
+  while (loop->sockets.count > 0)
+    poller_watch(loop->poller, loop->sockets.items[--loop->sockets.count].descriptor, false, false);
 }
 
 /* In a forked child the multi handle, its easy handles and its resolver threads are the parent's:
@@ -275,10 +183,10 @@ static void abandon_parent(struct loop *loop) {
     transfer_finish(transfer, TRANSFER_CANCELLED);
     unlink_transfer(loop, transfer);
   }
-  forget_closed(loop);
-  for (size_t i = 0; i < loop->socket_count; i++)
-    close(loop->sockets[i].descriptor);
-  loop->socket_count = 0;
+  socket_list_remove_closed(&loop->sockets);
+  for (size_t i = 0; i < loop->sockets.count; i++)
+    close(loop->sockets.items[i].descriptor);
+  loop->sockets.count = 0;
   poller_free(loop->poller);
   loop->poller = NULL;
   loop->multi = NULL;
@@ -332,7 +240,7 @@ void loop_free(struct loop *loop) {
   while (loop->idle_count > 0)
     curl_easy_cleanup(loop_take_easy(loop));
   poller_free(loop->poller);
-  free(loop->sockets);
+  socket_list_free(&loop->sockets);
   free(loop);
 }
 
@@ -489,7 +397,7 @@ bool loop_wait(struct loop *loop, double seconds) {
     work(loop, events, count);
   /* bytes may wait on a socket that has not had its turn yet (one place may go to the timer) */
   loop->served += count;
-  if (count < BATCH - 1 || loop->served >= loop->socket_count) {
+  if (count < BATCH - 1 || loop->served >= loop->sockets.count) {
     loop->served = 0;
     expire(loop);
   }
@@ -513,8 +421,8 @@ size_t loop_active(const struct loop *loop) {
 
 size_t loop_connections(struct loop *loop) {
   notice_fork(loop);
-  forget_closed(loop);
-  return loop->socket_count;
+  socket_list_remove_closed(&loop->sockets);
+  return loop->sockets.count;
 }
 
 void loop_note_deadline(struct loop *loop, const struct transfer *transfer) {
