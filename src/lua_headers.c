@@ -33,31 +33,58 @@ static void push_value(lua_State *L, const char *text, size_t length) {
   lua_pushlstring(L, text, length);
 }
 
-/* Adds a line to the table on top of the stack. */
+/* The stack of parse_headers. */
+enum { BLOCK = 1, FIELDS, REPEATED };
+
+/* Pushes the list of the values of a field that has one already, which is on top of the stack,
+ * below it the name. */
+static void push_list(lua_State *L) {
+  if (lua_isnil(L, REPEATED)) {
+    lua_newtable(L);
+    lua_replace(L, REPEATED);
+  }
+  lua_pushvalue(L, -2);
+  lua_rawget(L, REPEATED);
+  if (!lua_isnil(L, -1))
+    return;
+  lua_pop(L, 1);
+  lua_createtable(L, 2, 0);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, 1);
+  lua_pushvalue(L, -3);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, REPEATED);
+}
+
 static void add_field(lua_State *L, const char *line, size_t length) {
   size_t name = name_length(line, length);
   if (name == 0)
     return;
+  const char *value = line + name + 1;
+  size_t value_length = length - name - 1;
   push_lower(L, line, name);
   lua_pushvalue(L, -1);
-  lua_rawget(L, -3);
-  bool is_repeated = !lua_isnil(L, -1);
-  if (is_repeated)
-    lua_pushliteral(L, ", ");
-  else
+  lua_rawget(L, FIELDS);
+  if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
-  push_value(L, line + name + 1, length - name - 1);
-  if (is_repeated)
-    lua_concat(L, 3);
-  lua_rawset(L, -3);
+    push_value(L, value, value_length);
+    lua_rawset(L, FIELDS);
+  } else {
+    push_list(L);
+    push_value(L, value, value_length);
+    lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+  }
+  lua_settop(L, REPEATED);
 }
 
-/* parse_headers(block) -> { name in lower case = value }; the values of a repeated field are joined
- * by ", " */
+/* parse_headers(block) -> { name in lower case = first value }, { name = all values } of the fields
+ * that come more than once, or nil where none does */
 static int parse_headers(lua_State *L) {
   size_t length;
-  const char *at = luaL_checklstring(L, 1, &length), *end = at + length;
+  const char *at = luaL_checklstring(L, BLOCK, &length), *end = at + length;
+  lua_settop(L, BLOCK);
   lua_createtable(L, 0, 16);
+  lua_pushnil(L);
   while (at < end) {
     const char *line_end = memchr(at, '\n', (size_t)(end - at));
     line_end = line_end ? line_end : end;
@@ -65,7 +92,7 @@ static int parse_headers(lua_State *L) {
     add_field(L, at, line > 0 && at[line - 1] == '\r' ? line - 1 : line);
     at = line_end + 1;
   }
-  return 1;
+  return 2;
 }
 
 void headers_open(lua_State *L) {

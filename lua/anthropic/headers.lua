@@ -121,7 +121,13 @@ end
 ---@param block string
 ---@return table<string, string>
 function headers.parse(block)
-  return setmetatable(core.parse_headers(block), CaseInsensitive)
+  local fields, repeated = core.parse_headers(block)
+  if repeated then
+    for name, values in pairs(repeated) do
+      fields[name] = table.concat(values, ", ")
+    end
+  end
+  return setmetatable(fields, CaseInsensitive)
 end
 
 local RATE_LIMIT_PREFIX = "anthropic-ratelimit-"
