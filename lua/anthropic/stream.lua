@@ -252,6 +252,19 @@ local function read(self, data, name, is_for_us)
   return event, err
 end
 
+-- Waits for more of what flows. It flows no more where that has failed; `read` tells the rest.
+local function await_flow(self)
+  local transfer = self.flow
+  self.flow, self.reader = nil, coroutine.running() or MAIN
+  local ok, err = self.exchange:wait()
+  if ok then
+    self.flow = transfer
+  else
+    recover(self, err)
+  end
+  self.reader = nil
+end
+
 local function check_iteration(self)
   loop.check_iteration(self.exchange.option "loop", "stream:next()", 4)
 end
@@ -265,6 +278,9 @@ function Stream:next()
     data, name = self.take_event(transfer)
     if name == true then
       return data
+    elseif name == "again" and not data then
+      await_flow(self)
+      return self:next()
     end
   end
   return read(self, data, name)
@@ -281,6 +297,9 @@ function Stream:__call()
     data, name = self.take_event(transfer)
     if name == true then
       return data
+    elseif name == "again" and not data then
+      await_flow(self)
+      return self()
     end
   end
   local event, err = read(self, data, name)
@@ -311,15 +330,19 @@ local function next_text(self, data, name)
         return data
       end
     end
-    local event, err = read(self, data, name)
-    if err then
-      error(err, 0)
-    elseif not event then
-      return nil
-    end
-    local text = events.text_of(event)
-    if text then
-      return text
+    if name == "again" and not data then
+      await_flow(self)
+    else
+      local event, err = read(self, data, name)
+      if err then
+        error(err, 0)
+      elseif not event then
+        return nil
+      end
+      local text = events.text_of(event)
+      if text then
+        return text
+      end
     end
     data, name = nil, nil
   end
@@ -390,7 +413,12 @@ function Stream:message()
     if self.flow then
       data, name = self.flow:skip_deltas()
     end
-    event, err = read(self, data, name, true)
+    if name == "again" and not data then
+      await_flow(self)
+      event = true
+    else
+      event, err = read(self, data, name, true)
+    end
   until not event
   if err then
     return nil, err
