@@ -37,8 +37,12 @@ end
 --- the task's own, too.
 ---@return anthropic.Task?
 function tasks.current()
+  local task = task_of[coroutines.running()]
+  if task then
+    return task
+  end
   local scheduler = package.loaded["anthropic.loop.scheduler"]
-  return task_of[coroutines.running()] or scheduler and task_of[scheduler.thread()]
+  return scheduler and task_of[scheduler.thread()]
 end
 
 -- --- waiting -------------------------------------------------------------------------------------
@@ -60,13 +64,11 @@ local function new_waiter(task)
 end
 
 -- A cancelled task that went on must not wait again.
-local function check_cancelled(task, subject)
-  if task.was_told then
-    if subject.close then
-      subject:close()
-    end
-    error(cancelled_error(), 0)
+local function refuse(subject)
+  if subject.close then
+    subject:close()
   end
+  error(cancelled_error(), 0)
 end
 
 --- Waits in the way of the host, as loop/init.lua describes; the running task can be cancelled
@@ -76,12 +78,13 @@ end
 ---@param seconds? number
 ---@return true|nil, "cancelled"?
 function tasks.wait(chosen, subject, seconds)
-  local driver = loop.driver(chosen)
   local task = tasks.current()
   if not task then
-    return driver.wait(subject, seconds)
+    return loop.driver(chosen).wait(subject, seconds)
+  elseif task.was_told then
+    refuse(subject)
   end
-  check_cancelled(task, subject)
+  local driver = chosen and loop.driver(chosen) or task.driver
   local waiter = task.waiter
   waiter.subject, waiter.is_join = subject, subject.is_join
   loop.on_news(subject, waiter.call)
@@ -174,14 +177,15 @@ local function finish(self, ok, ...)
   end
 end
 
-local function new(group)
-  local self = setmetatable({ done = false, joiners = {}, group = group }, Task)
+-- `driver`: that starts it, and that it waits by where no client names another.
+local function new(group, driver)
+  local self = setmetatable({ done = false, joiners = {}, group = group, driver = driver }, Task)
   self.waiter = new_waiter(self)
   return self
 end
 
-local function start(self, driver, f, ...)
-  local arguments = pack(...)
+local function start(self, f, ...)
+  local driver, arguments = self.driver, pack(...)
   local function body()
     if self.done then -- cancelled before
       return
@@ -225,7 +229,7 @@ function tasks.spawn(f, ...)
     error("anthropic.spawn works inside anthropic.run", 2)
   end
   local parent = tasks.current()
-  return start(new(parent and parent.group), driver, f, ...)
+  return start(new(parent and parent.group, driver), f, ...)
 end
 
 --- Starts a coroutine for callbacks, in every host; where nothing else could move it on, it has ended
@@ -236,9 +240,9 @@ end
 ---@return anthropic.Task
 function tasks.start(chosen, f, on_failure)
   local parent = tasks.current()
-  local self = new(parent and parent.group)
+  local self = new(parent and parent.group, loop.driver(chosen))
   self.on_failure = on_failure
-  return start(self, loop.driver(chosen), f)
+  return start(self, f)
 end
 
 -- Waits for the group in the host's way. nil and an error when the running task is cancelled.
@@ -255,7 +259,7 @@ local function wait_for(group)
 end
 
 local function start_and_turn(group, scheduler, f, ...)
-  local main = start(new(group), scheduler, f, ...)
+  local main = start(new(group, scheduler), f, ...)
   scheduler.turn_until(group)
   return main
 end
@@ -271,7 +275,7 @@ function tasks.run(f, ...)
   local driver = loop.driver()
   local main
   if driver.spawn then
-    main = start(new(group), driver, f, ...)
+    main = start(new(group, driver), f, ...)
     local ok, err = wait_for(group)
     if not ok then
       return nil, err

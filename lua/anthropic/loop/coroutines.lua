@@ -16,7 +16,7 @@ function coroutines.running()
   if not here or is_main then
     return nil
   end
-  return outer_of[here] or here
+  return not PCALL_CAN_BE_LEFT and outer_of[here] or here
 end
 
 --- Whether the calling code runs in a coroutine that `protect` has put between it and the host's.

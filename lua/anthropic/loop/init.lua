@@ -47,15 +47,9 @@ end
 
 --- Wakes whoever waits for the subject.
 function loop.wake(subject)
-  local drained = draining[subject]
-  if drained and subject:done() then
-    draining[subject] = nil
-    subject:close()
-    loop.wake(drained)
-  end
   local resume = waiting[subject]
-  waiting[subject] = nil
   if resume then
+    waiting[subject] = nil
     resume()
   end
 end
@@ -161,7 +155,18 @@ end
 
 --- Whether nobody waits for anything, so that the loop needs no steps.
 function loop.is_idle()
-  return next(waiting) == nil and next(draining) == nil and alarms[1] == nil
+  return next(waiting) == nil and alarms[1] == nil
+end
+
+local function await_end(transfer)
+  if transfer:done() then
+    local drained = draining[transfer]
+    draining[transfer] = nil
+    transfer:close()
+    loop.wake(drained)
+  else
+    loop.on_news(transfer, function() await_end(transfer) end)
+  end
 end
 
 --- Lets a transfer that has been read come to its end in the background, so that its connection
@@ -175,6 +180,7 @@ function loop.drain(transfer)
   else
     transfer:limit(DRAIN_SECONDS)
     draining[transfer] = { has_news = function() return draining[transfer] == nil end }
+    await_end(transfer)
   end
 end
 

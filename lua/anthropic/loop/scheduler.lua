@@ -25,6 +25,7 @@ local close_thread = rawget(coroutine, "close") -- Lua 5.4
 -- waiting for ever.
 ---@class anthropic.SchedulerEntry
 ---@field thread thread
+---@field wake fun() makes it runnable
 ---@field following table|false the next one in the queue
 ---@field number integer its place in the queue
 ---@field subject? table what it waits for
@@ -67,11 +68,13 @@ local function resume(entry)
   running = entry
   local ok, yielded = coroutine.resume(entry.thread)
   running, depth = running_before, depth_before
-  if not ok or coroutine.status(entry.thread) == "dead" then
-    entries[entry] = nil
-  elseif yielded ~= PARKED then
+  if ok and yielded == PARKED then
+    return
+  elseif ok and coroutine.status(entry.thread) ~= "dead" then
     make_runnable(entry)
+    return
   end
+  entries[entry] = nil
   if not ok then
     error(yielded, 0)
   end
@@ -145,9 +148,7 @@ function scheduler.wait(subject, seconds)
     make_runnable(entry)
   end)
   entry.subject = subject
-  loop.on_news(subject, function()
-    make_runnable(entry)
-  end)
+  loop.on_news(subject, entry.wake)
   while not is_over and not subject:has_news() do
     suspend(entry)
   end
@@ -163,6 +164,9 @@ end
 ---@param f function
 function scheduler.spawn(f)
   local entry = { thread = coroutine.create(f), is_queued = false, number = 0, following = false }
+  function entry.wake()
+    make_runnable(entry)
+  end
   entries[entry] = true
   make_runnable(entry)
 end
