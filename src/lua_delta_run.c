@@ -17,8 +17,8 @@ static int new_run(lua_State *L) {
   return 1;
 }
 
-/* follow(type, index): from now on takes in the deltas of this type in this block; an index that
- * delta_read does not read is no delta's */
+/* follow(type, index, text): from now on takes in the deltas of this type in this block, after this
+ * text; an index that delta_read does not read is no delta's */
 static int follow(lua_State *L) {
   struct delta_run *run = check_run(L);
   const char *type = luaL_checkstring(L, 2);
@@ -28,6 +28,10 @@ static int follow(lua_State *L) {
   luaL_argcheck(L, kind < DELTA_KINDS, 2, "no delta of growing text");
   lua_Number number = luaL_checknumber(L, 3);
   long index = number >= 0 && number < 1e9 ? (long)number : -1;
+  size_t length;
+  const char *text = luaL_checklstring(L, 4, &length);
+  if (!buffer_append(&run->text, text, length))
+    return luaL_error(L, "not enough memory");
   delta_run_follow(run, (enum delta_kind)kind, (lua_Number)index == number ? index : -1);
   return 0;
 }

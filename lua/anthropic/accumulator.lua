@@ -30,10 +30,10 @@ local function grow(entry, field, piece)
   pieces[#pieces + 1] = piece
 end
 
--- Mostly there are two: the first delta's, and what a run took in after it. (`..` copies once,
+-- Mostly there is one, what a run took in. (`..` with nothing copies nothing, with another piece once;
 -- table.concat twice.)
 local function joined(pieces)
-  local text = #pieces == 2 and pieces[1] .. pieces[2] or table.concat(pieces)
+  local text = #pieces > 2 and table.concat(pieces) or (pieces[1] or "") .. (pieces[2] or "")
   for i = #pieces, 2, -1 do
     pieces[i] = nil
   end
@@ -274,7 +274,9 @@ function Accumulator:follow(event)
   self.followed = pieces_of(self, event)
   if self.followed then
     self.run = self.run or core.delta_run()
-    self.run:follow(event.delta.type, event.index)
+    local is_first = #self.followed == 1 -- all that grows is then in the run, and need not be joined
+    self.run:follow(event.delta.type, event.index, is_first and self.followed[1] or "")
+    self.followed[1] = not is_first and self.followed[1] or nil
     return self.run
   end
 end
