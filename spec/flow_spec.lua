@@ -167,6 +167,7 @@ describe("A stream that flows", function()
   local OTHERS = {
     'event: ping\ndata: {"type":"ping"}\n\n', ": a comment\n\n", ": a comment\n", "id: 5\n", "\n", "retry: 100\n",
     'data: {"type":"later_event"}\n\n', "event: x\n\n",
+    'event: again\ndata: {"type":"ping"}\n\n', 'event: done\ndata: {"type":"ping"}\n\n',
   }
 
   -- A stream made of chance, with long runs.
@@ -217,8 +218,8 @@ describe("A stream that flows", function()
     end)
   end
 
-  it("does not make an event of each delta for those who do not want it", function()
-    local bytes = lengthened(lengthened(streams.read "text"))
+  -- How many events went the plain way.
+  local function count_added(read)
     local added = 0
     local Accumulator = getmetatable(accumulator.new())
     local add = Accumulator.add
@@ -226,11 +227,59 @@ describe("A stream that flows", function()
       added = added + 1
       return add(...)
     end
-    serve { { body = bytes } }
-    local text = open():message():text()
+    local ok, err = pcall(read)
     Accumulator.add = add
-    assert.is_true(#text > 49 * 3 * 5)
+    return assert(ok, err) and added
+  end
+
+  it("does not make an event of each delta for those who do not want it", function()
+    serve { { body = lengthened(lengthened(streams.read "text")) } }
+    local added = count_added(function()
+      assert.is_true(#open():message():text() > 49 * 3 * 5)
+    end)
     assert.is_true(added < 15, added)
+  end)
+
+  it("flows on after each wait", function()
+    local bytes = lengthened(lengthened(streams.read "text"))
+    local first = assert(bytes:find "content_block_delta")
+    local splits = {}
+    for i = 1, 40 do
+      splits[i] = first + 137 * i
+    end
+    local answer = { body = bytes, splits = splits, delay_between = 0.005 }
+    serve { answer, answer, answer }
+    for _, way in ipairs { "events", "text", "message" } do
+      local added = count_added(function() ways[way](open()) end)
+      assert.is_true(added < 15, way .. " " .. added)
+    end
+  end)
+
+  it("is nobody else's while one waits for more of it, and keeps what came when it is closed then", function()
+    local bytes = lengthened(streams.read "text")
+    local last = assert(bytes:find "event: content_block_stop")
+    serve { { body = bytes, splits = { last }, delay_between = 30 } }
+    anthropic.run(function()
+      local stream, texts = open(), {}
+      local reader = anthropic.spawn(function()
+        local event, err = stream:next()
+        while event do
+          texts[#texts + 1] = event.delta and event.delta.text
+          event, err = stream:next()
+        end
+        return err
+      end)
+      anthropic.sleep(0.3)
+      assert.is_true(#texts > 7)
+      local ok, problem = pcall(stream.next, stream)
+      assert.is_false(ok)
+      assert.matches("read by another coroutine", problem)
+      stream:close()
+      local err = reader:join()
+      assert.equal("cancelled", err.kind)
+      assert.equal(table.concat(texts), err.partial:text())
+      assert.equal(err, select(2, stream:next()))
+    end)
   end)
 
   it("that breaks off keeps what came", function()
