@@ -147,6 +147,17 @@ describe("A stream that flows", function()
     end)
   end
 
+  it("takes no event's name for its own state", function()
+    local bytes = lengthened(streams.read "text")
+    for _, name in ipairs { "again", "done", "too_large", "memory" } do
+      bytes = bytes:gsub("event: content_block_stop", ('event: %s\ndata: {"type":"ping"}\n\n%%0'):format(name))
+    end
+    expect_same(bytes, { { body = bytes }, { body = bytes, chunk_bytes = 3 } })
+    local _, sent = bytes:gsub('"ping"', "")
+    local _, received = ways.events(streams.open(bytes)):gsub('"ping"', "")
+    assert.equal(sent, received)
+  end)
+
   local STRINGS = {
     '""', '"Hello"', '" world"', [["\"quoted\" \\ \n"]], [["\u00e9\u4f60"]], [["\ud83d\ude00"]], '"h\195\169llo"',
     '"\228\189\160"', '"}}"', [["\"}}"]], '"data: x"', '"' .. ("long "):rep(60) .. '"', [["\ud83d"]], [["\ude00"]],
@@ -167,7 +178,6 @@ describe("A stream that flows", function()
   local OTHERS = {
     'event: ping\ndata: {"type":"ping"}\n\n', ": a comment\n\n", ": a comment\n", "id: 5\n", "\n", "retry: 100\n",
     'data: {"type":"later_event"}\n\n', "event: x\n\n",
-    'event: again\ndata: {"type":"ping"}\n\n', 'event: done\ndata: {"type":"ping"}\n\n',
   }
 
   -- A stream made of chance, with long runs.
