@@ -6,7 +6,7 @@
 #include <string.h>
 
 static struct delta_run *check_run(lua_State *L) {
-  return luaL_checkudata(L, 1, DELTA_RUN);
+  return type_check(L, 1, DELTA_RUN);
 }
 
 static int new_run(lua_State *L) {

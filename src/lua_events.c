@@ -123,16 +123,8 @@ static int follow(lua_State *L) {
   return 0;
 }
 
-/* As transfer_check does, with fewer instructions. */
-static struct lua_transfer *check(lua_State *L) {
-  struct lua_transfer *self = lua_touserdata(L, 1);
-  if (self && lua_getmetatable(L, 1) && lua_rawequal(L, -1, lua_upvalueindex(METATABLE)))
-    return self;
-  return transfer_check(L);
-}
-
 static int read_run(lua_State *L, enum reading reading) {
-  struct lua_transfer *self = check(L);
+  struct lua_transfer *self = transfer_check(L);
   return read(L, self, self->run, reading);
 }
 

@@ -9,7 +9,7 @@
 #define LOOP "anthropic.loop"
 
 static struct loop **to_loop(lua_State *L) {
-  return luaL_checkudata(L, 1, LOOP);
+  return type_check(L, 1, LOOP);
 }
 
 static struct loop *check_loop(lua_State *L) {

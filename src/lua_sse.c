@@ -17,7 +17,7 @@ struct decoder {
 };
 
 static struct decoder *check_decoder(lua_State *L) {
-  return luaL_checkudata(L, 1, DECODER);
+  return type_check(L, 1, DECODER);
 }
 
 static struct decoder *check_usable(lua_State *L) {

@@ -10,7 +10,7 @@
 #define TRANSFER "anthropic.transfer"
 
 struct lua_transfer *transfer_check(lua_State *L) {
-  return luaL_checkudata(L, 1, TRANSFER);
+  return type_check(L, 1, TRANSFER);
 }
 
 static void *fail(lua_State *L, const char *message, bool is_file) {
