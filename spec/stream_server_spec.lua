@@ -87,6 +87,16 @@ describe("a stream from a server", function()
     assert.equal("用户用中文提问,我也用中文。", opened:message():thinking())
   end)
 
+  it("has timings before it is read, also where all of it came with its headers", function()
+    serve(testing.stream { text = "Hello!" })
+    for _ = 1, 20 do
+      local opened = assert(create())
+      assert.is_true(opened.response.timings.first_byte > 0)
+      assert(opened:message())
+      assert.is_true(opened.response.timings.total > 0)
+    end
+  end)
+
   it("has the response from the start, and its timings to the end", function()
     serve { recorded("text", { headers = { ["request-id"] = "req_7" }, splits = { 400 }, delay_between = 0.05 }) }
     local opened = assert(create())

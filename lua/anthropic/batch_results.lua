@@ -68,7 +68,7 @@ function batch_results.open(exchange, batch)
   return setmetatable({
     exchange = exchange,
     batch = batch,
-    response = exchange.response,
+    response = exchange:response_so_far(),
     count = 0, -- results handed out
     lines = 0, -- read, blank ones included
   }, Results)
@@ -154,7 +154,7 @@ local function recover(self, err)
     self.err = final
     return nil, final
   end
-  self.response, self.lines, self.at_end = self.exchange.response, 0, false
+  self.response, self.lines, self.at_end = self.exchange:response_so_far(), 0, false
   return true
 end
 

@@ -109,13 +109,22 @@ function Exchange:close()
   loop.wake(self)
 end
 
+--- The response, with its timings by now.
+---@return anthropic.Response
+function Exchange:response_so_far()
+  if self.transfer then
+    self.response.timings = self.transfer:timings()
+  end
+  return self.response
+end
+
 --- Gives the transfer up to the loop, which keeps its connection if it ends soon.
 function Exchange:finish()
   self.complete = true
   leave(self)
+  self:response_so_far()
   local transfer = self.transfer
   self.transfer = nil -- closing the exchange is no longer closing it
-  self.response.timings = transfer:timings()
   loop.drain(transfer)
 end
 
@@ -255,7 +264,6 @@ local function read_response(self)
     headers = fields,
     request_id = fields["request-id"] or fields["x-request-id"],
     attempts = self.attempts,
-    timings = not self.transfer:done() and self.transfer:timings() or nil, -- else `finish` gives them
     rate_limit = headers.rate_limit(fields),
   }
 end

@@ -31,7 +31,7 @@ local stream = {}
 
 -- Forgets what an earlier attempt brought.
 local function begin(self)
-  self.response = self.exchange.response
+  self.response = self.exchange:response_so_far()
   self.accumulators = { [0] = accumulator.new() }
   self.source = event_source.new(self.exchange, self.accumulators[0], self.open_ended)
   self.flow = nil -- the transfer, while deltas flow
@@ -149,7 +149,7 @@ local function go_on(self, err)
   table.insert(self.continuations, {
     error = err, usage = so_far.fields.usage, request_id = self.response.request_id,
   })
-  self.response = self.exchange.response
+  self.response = self.exchange:response_so_far()
   self.source = event_source.new(self.exchange, so_far, self.open_ended)
   self.source:continue(continuation.new(so_far:last(), content, function(start)
     so_far.fields.usage = start.usage

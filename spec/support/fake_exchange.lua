@@ -72,6 +72,10 @@ function Exchange:finish()
   self.response.timings = {}
 end
 
+function Exchange:response_so_far()
+  return self.response
+end
+
 function Exchange:close()
   self.closed = true
 end
