@@ -99,8 +99,10 @@ function answer.read_message(exchange)
   end
   exchange:finish()
   whole.response = exchange.response
-  for _, choice in ipairs(whole.choices or {}) do
-    choice.response = exchange.response
+  if whole.choices then
+    for _, choice in ipairs(whole.choices) do
+      choice.response = exchange.response
+    end
   end
   exchange:count(whole)
   return whole

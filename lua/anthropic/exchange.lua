@@ -42,6 +42,7 @@ function exchange.profile(resolved)
       return resolved[name]
     end,
     timeouts = options.timeouts(resolved.timeout),
+    is_logged = resolved.on_log ~= nil or resolved.log_level ~= nil,
     build = request.builder(resolved),
   }
 end
@@ -64,7 +65,6 @@ function exchange.new(spec, profile, shared)
     shared = shared,
     deadline = total and core.now() + total or math.huge,
     attempts = 0,
-    history = {},
     closed = false,
   }, Exchange)
 end
@@ -286,8 +286,10 @@ end
 function Exchange:attempt()
   local driver = loop.check_waiting(self.option "loop")
   self.response, self.complete = nil, false
-  close_transfer(self)
-  self.transfer = nil
+  if self.transfer then
+    close_transfer(self)
+    self.transfer = nil
+  end
   if self.closed or self.is_held_back and not self.shared.limiter:wait(self) then
     return nil, cancelled()
   end
@@ -338,6 +340,7 @@ local function record(self, err, waited)
   if self.request then
     errors.set_request(err, self.request())
   end
+  self.history = self.history or {}
   if #self.history < self.attempts then
     self.history[self.attempts] = {
       status = self.response and self.response.status,

@@ -130,7 +130,7 @@ function headers.parse(block)
   return setmetatable(fields, CaseInsensitive)
 end
 
-local RATE_LIMIT_PREFIX = "anthropic-ratelimit-"
+local FIRST_BYTE = ("a"):byte()
 local RATE_LIMIT = "^anthropic%-ratelimit%-(.+)%-(%a+)$"
 
 --- The `anthropic-ratelimit-*` fields: { requests = { limit=, remaining=, reset= }, tokens = ... }.
@@ -140,7 +140,7 @@ function headers.rate_limit(fields)
   local limits
   for name, value in pairs(fields) do
     local what, member
-    if name:find(RATE_LIMIT_PREFIX, 1, true) then
+    if name:byte() == FIRST_BYTE then -- most have another
       what, member = name:match(RATE_LIMIT)
     end
     if what then

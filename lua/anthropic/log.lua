@@ -78,10 +78,10 @@ end
 ---@param describe fun(exchange: anthropic.Exchange, ...): table makes the record, where one is wanted
 ---@param ... any
 function log.write(exchange, event, describe, ...)
-  local on_log, wanted = exchange.option "on_log", exchange.option "log_level"
-  if not on_log and not wanted then
+  if not exchange.profile.is_logged then
     return
   end
+  local on_log, wanted = exchange.option "on_log", exchange.option "log_level"
   local level = LEVEL_OF_EVENT[event]
   if not on_log and LEVELS[level] > (LEVELS[wanted:lower()] or LEVELS.info) then
     return

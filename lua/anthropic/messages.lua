@@ -63,8 +63,20 @@ local function problem_of(params)
   end
 end
 
--- Splits the parameters into a body, headers and betas.
-local function split(params)
+local function is_body(params)
+  for name in pairs(params) do
+    if name == "betas" or request.PARAMETER_HEADERS[name] then
+      return false
+    end
+  end
+  return true
+end
+
+-- Splits the parameters into a body, headers and betas. Mostly they are the body.
+local function split(params, streamed)
+  if (params.stream or false) == streamed and is_body(params) then
+    return params, nil, nil
+  end
   local body, headers = {}, {}
   for name, value in pairs(params) do
     if request.PARAMETER_HEADERS[name] then
@@ -73,6 +85,7 @@ local function split(params)
       body[name] = value
     end
   end
+  body.stream = streamed or body.stream
   return body, headers, params.betas
 end
 
@@ -117,10 +130,12 @@ local function ignore() end
 
 -- The body of a request, its headers and betas; nil and a message.
 local function encode(params, streamed)
-  local body, headers, betas = split(params)
-  body.stream = streamed or body.stream
+  local body, headers, betas = split(params, streamed)
   local text, message = json.encode(body)
-  return text, text and headers or message, betas
+  if not text then
+    return nil, message
+  end
+  return text, headers, betas
 end
 
 -- Sends; `on_message` is called with the whole message before the caller has it. `paced`: held back

@@ -149,7 +149,7 @@ end
 ---@param options table resolved
 ---@return fun(spec: table): table|nil, anthropic.Error?
 function request.builder(options)
-  local metatable, base, usual
+  local metatable, base, usual, last_path, last_url
   local is_constant = type(options.api_key) ~= "function" and type(options.auth_token) ~= "function"
 
   return function(spec)
@@ -158,11 +158,15 @@ function request.builder(options)
       metatable = { __index = common_fields(options) }
       base, err = urls.check_base(options.base_url)
     end
-    if base then
+    if base and spec.path == last_path and not spec.query then
+      url = last_url
+    elseif base then
       url, err = urls.of(base, spec.path, spec.query)
     end
     if not url then
       return nil, err
+    elseif not spec.query then
+      last_path, last_url = spec.path, url
     end
     local head = usual
     if not head or not is_usual(spec) then
