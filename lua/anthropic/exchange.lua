@@ -66,6 +66,14 @@ function exchange.new(spec, profile, shared)
     deadline = total and core.now() + total or math.huge,
     attempts = 0,
     closed = false,
+    -- of the latest attempt; named here so that the table has room for them
+    attempt_began = nil,
+    complete = false,
+    redact = nil,
+    request = nil,
+    response = nil,
+    transfer = nil,
+    under_way = false,
   }, Exchange)
 end
 

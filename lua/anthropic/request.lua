@@ -185,6 +185,8 @@ function request.builder(options)
       sink = spec.sink,
       secrets = head.secrets,
       redact = head.redact,
+      total_timeout = nil, -- the exchange's to set, and `record`
+      record = false,
     }, metatable)
   end
 end
