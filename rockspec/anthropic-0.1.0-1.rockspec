@@ -111,6 +111,7 @@ build = {
     ["anthropic.secret"] = "lua/anthropic/secret.lua",
     ["anthropic.sse"] = "lua/anthropic/sse.lua",
     ["anthropic.stream"] = "lua/anthropic/stream.lua",
+    ["anthropic.stream_attempts"] = "lua/anthropic/stream_attempts.lua",
     ["anthropic.stream_callbacks"] = "lua/anthropic/stream_callbacks.lua",
     ["anthropic.stream_clock"] = "lua/anthropic/stream_clock.lua",
     ["anthropic.structured_output"] = "lua/anthropic/structured_output.lua",

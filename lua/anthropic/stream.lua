@@ -4,18 +4,15 @@
 --     for text in stream:text_deltas() do io.write(text) end
 --     print(stream:message().usage.output_tokens)
 --
--- Events that come before the first content are kept back until it comes: up to then a failure is
--- retried, and the reader sees one stream. What `on_interrupt` adds to that is in `recover`.
+-- The reader sees one stream, of however many attempts: see stream_attempts.lua.
 
-local accumulator = require "anthropic.accumulator"
 local answer = require "anthropic.answer"
-local continuation = require "anthropic.continuation"
 local errors = require "anthropic.error"
 local events = require "anthropic.events"
-local event_source = require "anthropic.event_source"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message"
+local attempts = require "anthropic.stream_attempts"
 local tool_inputs = require "anthropic.tool_inputs"
 
 local ITERATORS_CANNOT_WAIT = loop.ITERATORS_CANNOT_WAIT
@@ -29,14 +26,6 @@ Stream.__name = "anthropic.Stream"
 
 local stream = {}
 
--- Forgets what an earlier attempt brought.
-local function begin(self)
-  self.response = self.exchange:response_so_far()
-  self.accumulators = { [0] = accumulator.new() }
-  self.source = event_source.new(self.exchange, self.accumulators[0], self.open_ended)
-  self.flow = nil -- the transfer, while deltas flow
-end
-
 --- Whether a value is a stream.
 function stream.is(value)
   return getmetatable(value) == Stream
@@ -48,7 +37,7 @@ end
 ---@return anthropic.Stream
 function stream.new(exchange, open_ended)
   local self = setmetatable({ exchange = exchange, open_ended = open_ended }, Stream)
-  begin(self)
+  attempts.begin(self)
   return self
 end
 
@@ -67,108 +56,12 @@ end
 
 -- --- reading -------------------------------------------------------------------------------------
 
-local function accumulate(self, event)
-  local choice = events.choice_of(event)
-  self.accumulators[choice] = self.accumulators[choice] or accumulator.new()
-  return self.accumulators[choice]:add(event)
-end
-
 local function attach(self, whole)
   whole.response = self.response
   whole.response.continuations = self.continuations
   local translator = self.source.translator
   whole.raw = translator and translator.raw or whole.raw
   return whole
-end
-
--- What arrived, kept-back events included.
-local function partial(self)
-  local event = self.source:take(true)
-  while event do
-    accumulate(self, event)
-    event = self.source:take(true)
-  end
-  if self.accumulators[0]:is_empty() then
-    return nil
-  end
-  return self:snapshot()
-end
-
-local function fail(self, err)
-  self.flow = nil
-  err.partial = partial(self)
-  if err.partial and not self.whole then
-    self.exchange:count(err.partial)
-  end
-  self.err = self.exchange:fail(err)
-  return nil, self.err
-end
-
-local function send_again(self, err)
-  local again, final = self.exchange:recover(err)
-  if again then
-    return self.exchange:run(function()
-      return true
-    end)
-  end
-  return nil, final
-end
-
-local function begin_anew(self, err)
-  if self.source.released then
-    self.exchange:count(self.accumulators[0].fields)
-  end
-  local again, final = send_again(self, err)
-  if not again then
-    return fail(self, final)
-  end
-  begin(self)
-  return true
-end
-
--- Asks for the rest of what broke off.
-local function go_on(self, err)
-  local so_far = self.accumulators[0]
-  if so_far.fields.stop_reason then -- there is no rest
-    self.source:put { type = "message_stop" }
-    return true
-  end
-  local content = self:snapshot().content
-  local body = self.ask_for_rest and #self.accumulators == 0 and self.ask_for_rest(content)
-  if not body then
-    return fail(self, err)
-  end
-  self.exchange:set_body(body)
-  local again, final = send_again(self, err)
-  if not again then -- the first error says more than that of a server that does not go on
-    err.attempts, err.history = final.attempts, final.history
-    return fail(self, final.kind == "cancelled" and final or err)
-  end
-  self.exchange:count(so_far.fields)
-  self.continuations = self.continuations or {}
-  table.insert(self.continuations, {
-    error = err, usage = so_far.fields.usage, request_id = self.response.request_id,
-  })
-  self.response = self.exchange:response_so_far()
-  self.source = event_source.new(self.exchange, so_far, self.open_ended)
-  self.source:continue(continuation.new(so_far:last(), content, function(start)
-    so_far.fields.usage = start.usage
-  end))
-  return true
-end
-
--- After a failure: another attempt while nobody has seen anything of this one, the rest of it, or the
--- end.
-local function recover(self, err)
-  local on_interrupt = self.exchange.option "on_interrupt"
-  if self.closed then
-    return fail(self, err)
-  elseif not self.source.released or on_interrupt == "retry" and not self.is_seen then
-    return begin_anew(self, err)
-  elseif on_interrupt == "continue" then
-    return go_on(self, err)
-  end
-  return fail(self, err)
 end
 
 local function finish(self)
@@ -197,12 +90,12 @@ end
 local function advance(self, data, name)
   while true do
     local event = self.source:take()
-    if event and accumulate(self, event) then
+    if event and attempts.accumulate(self, event) then
       self.flow = flow_after(self, event)
       return event
     elseif event then
       local words = "a malformed event: " .. tostring(event.type)
-      return fail(self, answer.protocol_error(self.exchange, words))
+      return attempts.fail(self, answer.protocol_error(self.exchange, words))
     elseif self.source.complete then
       finish(self)
       return nil
@@ -213,7 +106,7 @@ local function advance(self, data, name)
     local ok, err = self.source:pull(data, name)
     data, name = nil, nil
     if not ok then
-      ok, err = recover(self, err)
+      ok, err = attempts.recover(self, err)
       if not ok then
         return nil, err
       end
@@ -243,7 +136,7 @@ local function read(self, data, name, is_for_us)
   if is_being_read(self, here) then
     error("the stream is being read by another coroutine", 3)
   elseif self.reader then
-    return fail(self, errors.new { kind = "cancelled", message = "an error broke off the reading" })
+    return attempts.fail(self, errors.new { kind = "cancelled", message = "an error broke off the reading" })
   end
   self.reader = here
   local event, err = advance(self, data, name)
@@ -260,7 +153,7 @@ local function await_flow(self)
   if ok then
     self.flow = transfer
   else
-    recover(self, err)
+    attempts.recover(self, err)
   end
   self.reader = nil
 end
@@ -456,7 +349,7 @@ function Stream:close()
   if self.reader then -- the one who waits finds out
     self.exchange:close()
   else
-    fail(self, errors.new { kind = "cancelled", message = "the stream was closed" })
+    attempts.fail(self, errors.new { kind = "cancelled", message = "the stream was closed" })
   end
 end
 
