@@ -11,7 +11,7 @@ local rows = require "bench.rows"
 
 local SERVER_CORE, CLIENT_CORE = arg[1], arg[2]
 local MOST_SECONDS = 120 -- of one program
-local LONG_ENOUGH = 0.2 -- seconds of CPU, to be measured well
+local LONG_ENOUGH = 0.3 -- seconds of CPU, to be measured well
 
 local url = assert(os.getenv "BENCH_URL", "run it by `make bench`")
 local rounds = tonumber(os.getenv "ROUNDS" or "") or 3

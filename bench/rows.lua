@@ -44,7 +44,7 @@ add { name = "require", title = "require \"anthropic\" and a client, beyond load
 local ways = { events = "each event decoded", text = "the pieces of text", message = "the whole message only" }
 for _, how in ipairs { "events", "text", "message" } do
   add { name = "stream-" .. how, title = "100,000 deltas, " .. ways[how], path = "deltas=" .. DELTAS,
-    how = how, count = DELTAS, unit = "event" }
+    how = how, count = DELTAS, unit = "event", times = 8 }
 end
 add { name = "event-writes", title = "100,000 deltas, one event in each network write, each event decoded",
   path = "deltas=" .. DELTAS .. ",write=event", how = "events", count = DELTAS, unit = "event" }
@@ -63,7 +63,7 @@ end
 
 local function add_requests(name, title, fields)
   local row = { name = name, title = "1,000 " .. title, path = "reply=message,size=200", how = "create",
-    requests = REQUESTS, count = REQUESTS, unit = "request" }
+    requests = REQUESTS, count = REQUESTS, unit = "request", times = 4 }
   for field, value in pairs(fields) do
     row[field] = value
   end
