@@ -168,10 +168,23 @@ static CURLcode set_authorities(CURL *easy, const char *file, const char *direct
   return code;
 }
 
+static CURLcode set_default_authorities(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075400
+  const char *file = NULL, *directory = NULL;
+  CURLcode code = curl_easy_getinfo(easy, CURLINFO_CAINFO, &file);
+  SET(curl_easy_getinfo(easy, CURLINFO_CAPATH, &directory));
+  SET(set_authorities(easy, file, file ? NULL : directory));
+  return code;
+#else
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  return set_authorities(easy, info->cainfo, info->cainfo ? NULL : info->capath);
+#endif
+}
+
 /* What all transfers have in common. */
 static CURLcode set_up(CURL *easy) {
-  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   CURLcode code = CURLE_OK;
+  SET(set_default_authorities(easy));
   SET(set_protocols(easy));
   SET(leave_resolver(easy));
   SET(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
@@ -184,7 +197,6 @@ static CURLcode set_up(CURL *easy) {
   SET(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
   SET(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
   SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)));
-  SET(set_authorities(easy, info->cainfo, info->cainfo ? NULL : info->capath));
   return code;
 }
 
@@ -237,18 +249,11 @@ static CURLcode set_request(struct transfer *transfer, const struct transfer_opt
 
 #undef SET
 
-/* Whether such a request sets nothing that the next one would have to take back. */
-static bool is_usual(const struct transfer_options *options) {
-  return options->body && !options->sink && !options->proxy && !options->ca_file &&
-         !options->ca_path && !options->insecure && strcmp(options->method, "HEAD") != 0;
-}
-
 /* Takes a handle that has been used before, or makes one. */
-static CURLcode take_easy(struct transfer *transfer, struct loop *loop, bool usual) {
-  transfer->easy = usual && loop ? loop_take_easy(loop) : NULL;
-  if (transfer->easy)
-    return CURLE_OK;
-  transfer->easy = curl_easy_init();
+static CURLcode take_easy(struct transfer *transfer, struct loop *loop) {
+  transfer->easy = loop ? loop_take_easy(loop) : NULL;
+  if (!transfer->easy)
+    transfer->easy = curl_easy_init();
   return transfer->easy ? set_up(transfer->easy) : CURLE_OUT_OF_MEMORY;
 }
 
@@ -258,7 +263,6 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
   *code = CURLE_OUT_OF_MEMORY;
   if (!transfer)
     return NULL;
-  transfer->is_usual = is_usual(options);
   transfer->allowed = WINDOW;
   transfer->max_body_bytes = options->max_body_bytes;
   transfer->recording = options->record;
@@ -266,7 +270,7 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
   transfer->first_byte_timeout = options->first_byte_timeout;
   transfer->idle_timeout = options->idle_timeout;
   transfer->total_timeout = options->total_timeout;
-  *code = take_easy(transfer, loop, transfer->is_usual);
+  *code = take_easy(transfer, loop);
   if (*code == CURLE_OK)
     *code = set_request(transfer, options);
   if (*code == CURLE_OK)
@@ -307,19 +311,12 @@ void transfer_free(struct transfer *transfer) {
   free(transfer);
 }
 
-/* Nothing that is freed with the transfer may stay set. */
-static bool forget_request(CURL *easy) {
-  return curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL) == CURLE_OK;
-}
-
 void transfer_close(struct transfer *transfer, struct loop *loop) {
   if (!transfer)
     return;
   bool is_over = transfer->done && transfer->failure == TRANSFER_OK && !transfer->active;
-  if (loop && is_over && transfer->is_usual && !transfer->multipart && transfer->easy &&
-      forget_request(transfer->easy)) {
+  if (loop && is_over && transfer->easy && !transfer->multipart) {
+    curl_easy_reset(transfer->easy);
     loop_give_easy(loop, transfer->easy);
     transfer->easy = NULL;
   }

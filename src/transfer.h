@@ -63,7 +63,6 @@ enum transfer_failure {
 
 struct transfer {
   CURL *easy;
-  bool is_usual; /* the handle can be used for other usual requests */
   struct curl_slist *headers;
   struct multipart *multipart;
   int64_t unsent;    /* bytes of the multipart body that libcurl has not asked for yet */
