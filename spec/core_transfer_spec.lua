@@ -522,6 +522,25 @@ describe("a transfer of the core", function()
     end
   end)
 
+  it("is sent again where its connection turns out dead, however often that was so before", function()
+    local first, connection = start()
+    connection:send(head_of(2) .. "ok")
+    core_peer.finish(loop, first)
+    first:close()
+    for i = 1, 12 do
+      local transfer = core_peer.start(loop, peer)
+      core_peer.read_request(loop, connection)
+      connection:close()
+      connection = peer:accept(loop)
+      connection:send(head_of(2) .. "ok")
+      core_peer.finish(loop, transfer)
+      assert.is_nil(transfer:failure(), i)
+      assert.equal("ok", transfer:body())
+      transfer:close()
+    end
+    connection:close()
+  end)
+
   it("keeps handles of a few transfers only, and frees those of all others", function()
     local transfers = {}
     for i = 1, 40 do
