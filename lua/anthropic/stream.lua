@@ -4,7 +4,8 @@
 --     for text in stream:text_deltas() do io.write(text) end
 --     print(stream:message().usage.output_tokens)
 --
--- The reader sees one stream, of however many attempts: see stream_attempts.lua.
+-- Events that come before the first content are kept back until it comes: up to then a failure is
+-- retried, and the reader sees one stream. What `on_interrupt` adds to that is in stream_attempts.lua.
 
 local answer = require "anthropic.answer"
 local errors = require "anthropic.error"

@@ -1,7 +1,4 @@
 --- The attempts that a stream is made of: what each brought, and what comes after a failure.
---
--- Events that come before the first content are kept back until it comes: up to then a failure is
--- retried, and the reader sees one stream. What `on_interrupt` adds to that is in `recover`.
 
 local accumulator = require "anthropic.accumulator"
 local continuation = require "anthropic.continuation"
