@@ -56,19 +56,24 @@ describe("anthropic.sleep", function()
     assert.has_error(function() anthropic.sleep() end)
   end)
 
-  it("forgets a long sleep that was cancelled", function()
+  it("forgets long sleeps that were cancelled", function()
     local watch = setmetatable({}, { __mode = "k" })
     anthropic.run(function()
-      local task = anthropic.spawn(anthropic.sleep, 100000)
-      watch[task] = true
-      anthropic.sleep(0)
-      task:cancel()
-      task:join()
-      task = nil -- luacheck: ignore 311
+      for _ = 1, 50 do
+        local task = anthropic.spawn(anthropic.sleep, 100000)
+        watch[task] = true
+        anthropic.sleep(0)
+        task:cancel()
+        task:join()
+      end
       anthropic.sleep(0)
       collectgarbage()
       collectgarbage()
-      assert.is_nil((next(watch)))
+      local left = 0
+      for _ in pairs(watch) do
+        left = left + 1
+      end
+      assert.is_true(left <= 5, left) -- LuaJIT's traces may keep some
     end)
   end)
 end)
