@@ -199,6 +199,13 @@ local function measure(row, installed)
     end
   end
   check_equal_work(row, results)
+  for i = #results, 1, -1 do
+    if report.spread(results[i].cpu).median <= 0 then
+      print(("  left out: %s at %s, whose start varies by more than the work takes"):format(
+        results[i].peer.title, row.name))
+      table.remove(results, i)
+    end
+  end
   return report.summarize(row, results)
 end
 
