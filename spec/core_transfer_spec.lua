@@ -72,6 +72,24 @@ describe("a transfer of the core", function()
       assert.is_true(transfer:done())
     end)
 
+    it("when starting another transfer has brought news of this one", function()
+      local queue = full_queue.open()
+      if not queue then
+        pending "this system answers connections above its queue"
+        return
+      end
+      local first = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.2 })
+      loop:fd()
+      socket.sleep(0.5) -- nobody steps; the next transfer finds the time run out
+      local second = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 30 })
+      assert.is_true(first:done())
+      assert.is_true(readable())
+      assert.equal(first, loop:next_ready())
+      first:close()
+      second:close()
+      queue:close()
+    end)
+
     it("when a timeout runs out", function()
       local transfer = start { total_timeout = 0.4 }
       settle()

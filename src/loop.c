@@ -103,6 +103,13 @@ static void arm(struct loop *loop) {
   loop->armed = deadline;
 }
 
+/* Outside of a step nobody looks at the ready list: a step is due at once, which wakes who waits.
+ */
+static void call_for_step(struct loop *loop) {
+  if (loop->first_ready)
+    loop->curl_deadline = transfer_now();
+}
+
 /* --- opening, forking, closing --------------------------------------------------------------- */
 
 struct loop *loop_new(void) {
@@ -215,8 +222,7 @@ static bool open_loop(struct loop *loop) {
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop) == CURLM_OK &&
       curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
           CURLM_OK) {
-    if (loop->first_ready) /* of the parent's: wakes who waits for them */
-      loop->curl_deadline = transfer_now();
+    call_for_step(loop); /* for the parent's */
     arm(loop);
     return true;
   }
@@ -351,6 +357,7 @@ bool loop_add(struct loop *loop, struct transfer *transfer) {
   loop->active++;
   note_deadline(loop, transfer);
   work(loop, NULL, 0); /* it is sent at once where a connection is there */
+  call_for_step(loop); /* others may have been moved along */
   arm(loop);
   return true;
 }
@@ -377,8 +384,10 @@ void loop_resume(struct loop *loop, struct transfer *transfer) {
     detach(loop, transfer);
   else
     note_deadline(loop, transfer);
-  if (code == CURLE_ABORTED_BY_CALLBACK) /* on_socket failed, which ends the whole multi handle */
+  if (code == CURLE_ABORTED_BY_CALLBACK) { /* on_socket failed: that ends the whole multi handle */
     give_up(loop, CURLM_ABORTED_BY_CALLBACK);
+    call_for_step(loop);
+  }
   arm(loop);
 }
 
