@@ -179,8 +179,9 @@ bench-plot: ## draw doc/benchmark.svg from doc/benchmark.tsv (make bench TABLE=d
 	@tools/setup gnuplot-nox
 	gnuplot bench/plot.gnuplot
 
-bench-parts: all ## measure what streams, tool inputs and batch results cost (needs valgrind)
-	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && \
+bench-parts: all ## measure what streams, requests, tool inputs and batch results cost (needs valgrind)
+	@$(MAKE) -s build/bench/libcurl
+	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && $(LUA) bench/requests.lua $(LUA) && \
 	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua
 	@$(MAKE) -s LUA=luajit && eval "$$($(MAKE) -s env)" && $(LUA) bench/love.lua
 	@eval "$$($(MAKE) -s env LUA=luajit)" && luajit -joff bench/stream_memory.lua
