@@ -12,6 +12,7 @@ static bool can_compact(const struct buffer *buffer, size_t needed) {
 }
 
 bool buffer_reserve(struct buffer *buffer, size_t extra) {
+  BUFFER_MAY_CHANGE(buffer);
   if (extra > SIZE_MAX - buffer->length)
     return false;
   size_t needed = buffer->length + extra;

@@ -384,10 +384,9 @@ void loop_resume(struct loop *loop, struct transfer *transfer) {
     detach(loop, transfer);
   else
     note_deadline(loop, transfer);
-  if (code == CURLE_ABORTED_BY_CALLBACK) { /* on_socket failed: that ends the whole multi handle */
+  if (code == CURLE_ABORTED_BY_CALLBACK) /* on_socket failed: that ends the whole multi handle */
     give_up(loop, CURLM_ABORTED_BY_CALLBACK);
-    call_for_step(loop);
-  }
+  call_for_step(loop);
   arm(loop);
 }
 

@@ -93,7 +93,7 @@ static int read(lua_State *L, struct lua_transfer *self, struct delta_run *run,
                 enum reading reading) {
   if (!self->transfer)
     return transfer_push_state(L, "done");
-  if (self->lent)
+  if (self->transfer->lent)
     return transfer_push_state(L, "memory");
   struct delta_cut cut;
   int results = 0;
@@ -101,9 +101,9 @@ static int read(lua_State *L, struct lua_transfer *self, struct delta_run *run,
     enum sse_result result = cut_event(self, run, &cut);
     if (result != SSE_EVENT)
       return push_end(L, self->transfer, result);
-    self->lent = true;
+    transfer_lend(self->transfer);
     results = push_cut(L, &cut, reading);
-    self->lent = false;
+    transfer_take_back(self->transfer);
   }
   return results;
 }

@@ -11,10 +11,13 @@
 
 #define READER "anthropic.json_partial"
 
+/* While it is being read, or fed, a finalizer, which runs wherever Lua allocates, must not feed it.
+ * It stays so if Lua runs out of memory then: part of the text may be lost. */
 struct reader {
   struct json_partial partial;
   size_t added_from; /* what the last feed added to an unfinished string starts here */
   bool failed;
+  bool lent;
 };
 
 /* The reader's uservalue, the build, is a table: at 0 the value, at d the open container of depth
@@ -121,11 +124,18 @@ static void open_table(lua_State *L, const struct json_partial *partial, const c
   place(L, partial, partial->depth - 1);
 }
 
-static void push_text(lua_State *L, const struct json_partial *partial) {
-  lua_pushlstring(L, buffer_bytes(&partial->text), partial->text.length);
+static void push_text(lua_State *L, struct reader *reader, size_t from) {
+  struct buffer *text = &reader->partial.text;
+  bool lent = reader->lent;
+  reader->lent = true;
+  buffer_lend(text);
+  lua_pushlstring(L, text->length ? buffer_bytes(text) + from : "", text->length - from);
+  buffer_take_back(text);
+  reader->lent = lent;
 }
 
-static void build(lua_State *L, const struct json_partial *partial, enum json_partial_token token) {
+static void build(lua_State *L, struct reader *reader, enum json_partial_token token) {
+  const struct json_partial *partial = &reader->partial;
   switch (token) {
   case JSON_PARTIAL_OBJECT:
     open_table(L, partial, "object");
@@ -134,11 +144,11 @@ static void build(lua_State *L, const struct json_partial *partial, enum json_pa
     open_table(L, partial, "array");
     return;
   case JSON_PARTIAL_NAME:
-    push_text(L, partial);
+    push_text(L, reader, 0);
     lua_rawseti(L, BUILD, -(int)partial->depth);
     return;
   case JSON_PARTIAL_STRING:
-    push_text(L, partial);
+    push_text(L, reader, 0);
     break;
   case JSON_PARTIAL_NUMBER:
     push_number(L, buffer_bytes(&partial->text), partial->text.length);
@@ -172,7 +182,7 @@ static int failure(lua_State *L, struct reader *reader) {
 static bool take(lua_State *L, struct reader *reader, enum json_partial_token token) {
   if (token == JSON_PARTIAL_NO_MEMORY)
     luaL_error(L, "not enough memory");
-  build(L, &reader->partial, token);
+  build(L, reader, token);
   return token != JSON_PARTIAL_MORE && token != JSON_PARTIAL_INVALID;
 }
 
@@ -183,6 +193,9 @@ static int feed(lua_State *L) {
   const char *at = luaL_checklstring(L, BYTES, &length), *end = at + length;
   if (reader->failed)
     return failure(L, reader);
+  if (reader->lent)
+    return luaL_error(L, "not enough memory");
+  reader->lent = true;
   lua_settop(L, BYTES);
   get_uservalue(L, READER_INDEX);
   bool in_string = json_partial_in_string(&reader->partial);
@@ -192,6 +205,7 @@ static int feed(lua_State *L) {
     token = json_partial_next(&reader->partial, &at, end);
     reader->added_from = token == JSON_PARTIAL_MORE ? reader->added_from : 0;
   } while (take(L, reader, token));
+  reader->lent = false;
   if (token == JSON_PARTIAL_INVALID)
     return failure(L, reader);
   lua_pushboolean(L, 1);
@@ -227,22 +241,19 @@ static int path(lua_State *L) {
 
 /* text() -> the string that is being read, as far as it is known | nil */
 static int text(lua_State *L) {
-  const struct json_partial *partial = &check_reader(L)->partial;
-  if (!json_partial_in_string(partial)) {
+  struct reader *reader = check_reader(L);
+  if (json_partial_in_string(&reader->partial))
+    push_text(L, reader, 0);
+  else
     lua_pushnil(L);
-    return 1;
-  }
-  push_text(L, partial);
   return 1;
 }
 
 /* added() -> what the last feed added to the string that is being read, "" where there is none */
 static int added(lua_State *L) {
-  const struct reader *reader = check_reader(L);
-  const struct buffer *known = &reader->partial.text;
+  struct reader *reader = check_reader(L);
   if (json_partial_in_string(&reader->partial))
-    lua_pushlstring(L, buffer_bytes(known) + reader->added_from,
-                    known->length - reader->added_from);
+    push_text(L, reader, reader->added_from);
   else
     lua_pushliteral(L, "");
   return 1;

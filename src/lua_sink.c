@@ -37,15 +37,16 @@ static int length(lua_State *L) {
   return 1;
 }
 
-/* commit() -> true | nil, message: the file takes its place */
+/* commit() -> true | nil, what went wrong: the file takes its place */
 static int commit(lua_State *L) {
-  struct sink *sink = sink_check(L, 1);
-  lua_pushstring(L, sink->path ? sink->path : "a file");
-  const char *problem = sink_commit(sink);
-  if (problem)
-    return fail(L, lua_tostring(L, -1), problem);
-  lua_pushboolean(L, 1);
-  return 1;
+  const char *problem = sink_commit(sink_check(L, 1));
+  if (!problem) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, problem);
+  return 2;
 }
 
 static int close_sink(lua_State *L) {

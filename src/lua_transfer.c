@@ -53,23 +53,25 @@ static int status(lua_State *L) {
 }
 
 /* Pushes what the transfer owns. */
-static void push_bytes(lua_State *L, struct lua_transfer *self, const char *bytes, size_t length) {
-  bool lent = self->lent;
-  self->lent = true;
+static void push_bytes(lua_State *L, struct transfer *transfer, const char *bytes, size_t length) {
+  transfer_lend(transfer);
   lua_pushlstring(L, length ? bytes : "", length);
-  self->lent = lent;
+  transfer_take_back(transfer);
 }
 
-static void push_buffer(lua_State *L, struct lua_transfer *self, const struct buffer *buffer) {
-  push_bytes(L, self, buffer_bytes(buffer), buffer->length);
+static void push_buffer(lua_State *L, struct transfer *transfer, const struct buffer *buffer) {
+  push_bytes(L, transfer, buffer_bytes(buffer), buffer->length);
 }
 
-/* headers() -> the final response's status line and headers as they came */
+/* headers() -> the final response's status line and headers as they came; "" until all have come */
 static int headers(lua_State *L) {
-  struct lua_transfer *self = transfer_check(L);
-  if (!self->transfer)
+  struct transfer *transfer = transfer_check(L)->transfer;
+  if (!transfer)
     return 0;
-  push_buffer(L, self, &self->transfer->response_headers);
+  if (transfer->status)
+    push_buffer(L, transfer, &transfer->response_headers);
+  else
+    lua_pushliteral(L, "");
   return 1;
 }
 
@@ -86,7 +88,7 @@ static int line(lua_State *L) {
   struct transfer *transfer = self->transfer;
   if (!transfer)
     return transfer_push_state(L, "done");
-  if (self->lent)
+  if (transfer->lent)
     return transfer_push_state(L, "memory");
   const char *bytes;
   size_t length;
@@ -95,7 +97,7 @@ static int line(lua_State *L) {
     result = lines_next(&self->lines, &transfer->body, &bytes, &length);
   while (result == LINES_MORE && transfer_demand(transfer));
   if (result == LINES_LINE) {
-    push_bytes(L, self, bytes, length);
+    push_bytes(L, transfer, bytes, length);
     return 1;
   }
   if (result == LINES_TOO_LARGE)
@@ -103,19 +105,20 @@ static int line(lua_State *L) {
   transfer->news = false;
   if (!transfer->done)
     return transfer_push_state(L, "again");
+  push_buffer(L, transfer, &transfer->body);
   transfer_push_state(L, "done");
-  push_buffer(L, self, &transfer->body);
+  lua_pushvalue(L, -3);
   return 3;
 }
 
 /* pieces() -> { { seconds since the start, bytes }, ... } of the body, where it is recorded */
 static int pieces(lua_State *L) {
-  struct lua_transfer *self = transfer_check(L);
-  const struct transfer *transfer = self->transfer;
   lua_newtable(L);
-  size_t count = transfer ? transfer->pieces.length / sizeof(struct transfer_piece) : 0;
-  bool lent = self->lent;
-  self->lent = true;
+  struct transfer *transfer = transfer_check(L)->transfer;
+  if (!transfer)
+    return 1;
+  size_t count = transfer->pieces.length / sizeof(struct transfer_piece);
+  transfer_lend(transfer);
   for (size_t i = 0, start = 0; i < count; i++) {
     struct transfer_piece piece;
     memcpy(&piece, buffer_bytes(&transfer->pieces) + i * sizeof piece, sizeof piece);
@@ -127,14 +130,13 @@ static int pieces(lua_State *L) {
     lua_rawseti(L, -2, (int)i + 1);
     start = piece.end;
   }
-  self->lent = lent;
+  transfer_take_back(transfer);
   return 1;
 }
 
 /* body() -> the whole body once the transfer is done, as far as it came | nil before */
 static int body(lua_State *L) {
-  struct lua_transfer *self = transfer_check(L);
-  struct transfer *transfer = self->transfer;
+  struct transfer *transfer = transfer_check(L)->transfer;
   if (!transfer) {
     lua_pushliteral(L, "");
     return 1;
@@ -143,7 +145,7 @@ static int body(lua_State *L) {
   transfer->news = false;
   if (!transfer->done)
     return 0;
-  push_buffer(L, self, &transfer->body);
+  push_buffer(L, transfer, &transfer->body);
   return 1;
 }
 
@@ -175,13 +177,15 @@ static int failure(lua_State *L) {
       [TRANSFER_FILE] = "file",
       [TRANSFER_CANCELLED] = "cancelled",
   };
-  struct lua_transfer *self = transfer_check(L);
-  const struct transfer *transfer = self->transfer;
+  struct transfer *transfer = transfer_check(L)->transfer;
   enum transfer_failure failure = transfer ? transfer->failure : TRANSFER_CANCELLED;
   lua_Integer code = transfer ? (lua_Integer)transfer->code : 0;
   if (failure == TRANSFER_OK)
     return 0;
-  push_bytes(L, self, transfer ? transfer->message : "", transfer ? strlen(transfer->message) : 0);
+  if (transfer)
+    push_bytes(L, transfer, transfer->message, strlen(transfer->message));
+  else
+    lua_pushliteral(L, "");
   lua_pushstring(L, names[failure]);
   lua_insert(L, -2);
   lua_pushinteger(L, code);
@@ -239,7 +243,7 @@ static int collect_transfer(lua_State *L) {
 
 static int close_transfer(lua_State *L) {
   struct lua_transfer *self = transfer_check(L);
-  if (self->lent) {
+  if (self->transfer && self->transfer->lent) {
     if (self->transfer->loop)
       loop_remove(self->transfer->loop, self->transfer);
     return 0;

@@ -11,16 +11,15 @@
 
 /* The transfer is NULL once closed.
  *
- * Finalizers run wherever Lua allocates, and may close the transfer that is being read here. While
- * it is lent to Lua, closing it only cancels it, and its memory stays until the userdata is
- * collected. It stays lent if Lua runs out of memory then: part of an event may be lost. */
+ * Finalizers run wherever Lua allocates, and may step the loop, or close the transfer that is being
+ * read here. While it is lent, closing it only cancels it, and its memory stays until the userdata
+ * is collected. It stays lent if Lua runs out of memory then: part of an event may be lost. */
 struct lua_transfer {
   struct transfer *transfer;
   struct loop **loop; /* in its userdata, kept alive by the uservalue; NULL there once closed */
   struct sse sse;
   struct lines lines;
   struct delta_run *run; /* what follow() was given; kept alive by the uservalue */
-  bool lent;
 };
 
 /* The transfer at stack index 1; raises where it is none. */

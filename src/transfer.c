@@ -97,6 +97,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   if (transfer->done) /* nobody reads it any more */
     return length;
   transfer->last_byte = transfer_now();
+  if (transfer->lent) {
+    transfer->paused = transfer->held = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
   bool to_sink = transfer->sink && transfer->status / 100 == 2;
   if (!to_sink && !transfer->collecting && transfer->body.length >= transfer->allowed) {
     transfer->paused = true;
@@ -352,6 +356,26 @@ void transfer_collect(struct transfer *transfer) {
     if (transfer->loop)
       loop_remove(transfer->loop, transfer);
   }
+  resume(transfer);
+}
+
+void transfer_lend(struct transfer *transfer) {
+  transfer->lent++;
+  buffer_lend(&transfer->response_headers);
+  buffer_lend(&transfer->body);
+  buffer_lend(&transfer->recorded);
+  buffer_lend(&transfer->pieces);
+}
+
+void transfer_take_back(struct transfer *transfer) {
+  transfer->lent--;
+  buffer_take_back(&transfer->response_headers);
+  buffer_take_back(&transfer->body);
+  buffer_take_back(&transfer->recorded);
+  buffer_take_back(&transfer->pieces);
+  if (!transfer->held || transfer->lent > 0)
+    return;
+  transfer->held = false;
   resume(transfer);
 }
 

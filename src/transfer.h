@@ -78,6 +78,8 @@ struct transfer {
   size_t max_body_bytes;
   bool collecting;
   bool paused;
+  unsigned lent; /* so often; nothing here moves or changes while it is */
+  bool held;     /* paused because it was lent */
   bool recording;
   struct buffer recorded; /* the body so far */
   struct buffer pieces;   /* of struct transfer_piece */
@@ -127,6 +129,13 @@ bool transfer_demand(struct transfer *transfer);
 
 /* The reader wants the body as a whole. */
 void transfer_collect(struct transfer *transfer);
+
+/* For a caller that runs foreign code while it reads what the transfer holds: a finalizer may step
+ * the loop. What comes meanwhile waits in libcurl. Not to be closed or read from while lent. */
+void transfer_lend(struct transfer *transfer);
+
+/* Once for each transfer_lend. */
+void transfer_take_back(struct transfer *transfer);
 
 /* Gives the transfer at most `seconds` from now. */
 void transfer_limit(struct transfer *transfer, double seconds);

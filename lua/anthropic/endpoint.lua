@@ -50,9 +50,9 @@ local function read_file(exchange, spec)
     return nil, err
   end
   local bytes = spec.sink:length()
-  local ok, message = spec.sink:commit()
+  local ok, problem = spec.sink:commit()
   if not ok then
-    return nil, exchange:describe(errors.invalid_request(message))
+    return nil, exchange:describe(errors.invalid_request(("cannot write %s: %s"):format(spec.target, problem)))
   end
   return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
 end

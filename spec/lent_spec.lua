@@ -1,0 +1,309 @@
+-- Bytes stay where they are while they become Lua values, although a finalizer, which runs wherever Lua
+-- allocates, moves every transfer along meanwhile.
+
+local core = require "anthropic.core"
+local directories = require "spec.support.directory"
+local recording = require "anthropic.testing.recording"
+local service = require "spec.support.service"
+local testing = require "anthropic.testing"
+
+local new_proxy = rawget(_G, "newproxy")
+local jit = rawget(_G, "jit")
+
+-- Leaves garbage that the collector ends by calling `f`.
+local function drop_finalized(f)
+  if not new_proxy then
+    setmetatable({}, { __gc = f })
+    return
+  end
+  local proxy = new_proxy(true)
+  getmetatable(proxy).__gc = f
+end
+
+local function overwrite_stack(...)
+  return select("#", ...)
+end
+
+-- Lets the collector run a whole cycle in nearly every allocation.
+local function make_collector_eager()
+  if _VERSION == "Lua 5.4" or _VERSION == "Lua 5.5" then
+    collectgarbage("incremental", 1, 1000, 26)
+  else
+    collectgarbage("setpause", 0)
+    collectgarbage("setstepmul", 1000000)
+  end
+  collectgarbage() -- the pause counts from the end of a cycle
+end
+
+local function make_collector_lazy()
+  if _VERSION == "Lua 5.4" or _VERSION == "Lua 5.5" then
+    collectgarbage("incremental", 200, 100, 13)
+  else
+    collectgarbage("setpause", 200)
+    collectgarbage("setstepmul", 200)
+  end
+end
+
+-- Six pieces, and while the reader is among them sixty more, then the end. Each piece tells which it is.
+local function pieces_of(form, first, last)
+  local pieces = { first }
+  for i = 1, 66 do
+    pieces[#pieces + 1] = { raw = form:format(("%03d "):format(i) .. ("x"):rep(1000)),
+      delay = i == 7 and 0.05 or nil }
+  end
+  pieces[#pieces + 1] = { raw = last, delay = 0.3 }
+  return pieces
+end
+
+local function expected_text()
+  local texts = {}
+  for i = 1, 66 do
+    texts[i] = ("%03d "):format(i) .. ("x"):rep(1000)
+  end
+  return table.concat(texts)
+end
+
+local function sse(data)
+  return "data: " .. data .. "\n\n"
+end
+
+local START = sse('{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m",'
+  .. '"content":[],"stop_reason":null,"usage":{"input_tokens":1,"output_tokens":1}}}')
+local STOP = sse '{"type":"content_block_stop","index":0}'
+  .. sse '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}'
+  .. sse '{"type":"message_stop"}'
+
+local function stream_of(block, delta)
+  return { headers = { ["Content-Type"] = "text/event-stream" }, events = pieces_of(
+    sse('{"type":"content_block_delta","index":0,"delta":' .. delta .. "}"),
+    { raw = START .. sse('{"type":"content_block_start","index":0,"content_block":' .. block .. "}") },
+    STOP) }
+end
+
+local TEXT_STREAM = stream_of('{"type":"text","text":""}', '{"type":"text_delta","text":"%s"}')
+-- which no decoder in C knows
+local OTHER_STREAM = stream_of('{"type":"text","text":""}', '{"text":"%s","type":"text_delta"}')
+local INPUT_STREAM = stream_of('{"type":"tool_use","id":"t","name":"write","input":{}}',
+  '{"type":"input_json_delta","partial_json":"%s"}')
+INPUT_STREAM.events[1].raw = INPUT_STREAM.events[1].raw
+  .. sse '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\\"text\\":\\""}}'
+INPUT_STREAM.events[#INPUT_STREAM.events].raw =
+  sse '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"\\"}"}}'
+  .. STOP
+
+local LINE = '{"custom_id":"%s","result":{"type":"expired"}}\n'
+local BATCH = { body = { id = "b", type = "message_batch", processing_status = "ended",
+  request_counts = { succeeded = 0, processing = 0, errored = 0, canceled = 0, expired = 67 },
+  results_url = "https://elsewhere.example/results" } }
+local RESULTS = { headers = { ["Content-Type"] = "application/x-jsonl" },
+  events = pieces_of(LINE, { raw = LINE:format "first" }, "") }
+local FILE = { headers = { ["Content-Type"] = "application/octet-stream" }, events = pieces_of("%s", { raw = "" }, "") }
+
+describe("Bytes that are being read", function()
+  local client, cleaner, directory, finalizers
+
+  setup(function()
+    return jit and jit.off() -- a trace keeps what it came across
+  end)
+
+  teardown(function()
+    return jit and jit.on()
+  end)
+
+  before_each(function()
+    directory = directories.new()
+    finalizers = 0
+    local server = service.serve { routes = {
+      { path = "/text/v1/messages", answers = { TEXT_STREAM }, on_end = "repeat" },
+      { path = "/other/v1/messages", answers = { OTHER_STREAM }, on_end = "repeat" },
+      { path = "/input/v1/messages", answers = { INPUT_STREAM }, on_end = "repeat" },
+      { path = "/v1/messages/batches/b", answers = { BATCH }, on_end = "repeat" },
+      { path = "/v1/messages/batches/b/results", answers = { RESULTS }, on_end = "repeat" },
+      { path = "/v1/files/f/content", answers = { FILE }, on_end = "repeat" },
+      { path = "/v1/files/old", answers = { { body = "{}", delay = 0.12 } }, on_end = "repeat" },
+    } }
+    client, cleaner = service.client(server), service.client(server)
+  end)
+
+  after_each(function()
+    make_collector_lazy()
+    collectgarbage()
+    service.clear()
+    directory:remove()
+  end)
+
+  -- Garbage whose finalizer makes a request, which moves all transfers along for 120 ms.
+  local function drop_one()
+    make_collector_eager()
+    drop_finalized(function()
+      make_collector_lazy()
+      assert(cleaner.files.delete "old")
+      finalizers = finalizers + 1
+    end)
+    overwrite_stack(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+  end
+
+  local function open(path)
+    return assert(client.messages.stream(service.params(), { base_url = client:option "base_url" .. path }))
+  end
+
+  -- At the fifth piece, and again while sixty are there to be read.
+  local function dropper()
+    local count = 0
+    return function()
+      count = count + 1
+      if count == 5 or count == 12 or count == 40 then
+        drop_one()
+      end
+    end
+  end
+
+  local function check(text)
+    assert.equal(expected_text(), text)
+    assert.is_true(finalizers >= 2, "finalizers: " .. finalizers)
+  end
+
+  for _, path in ipairs { "/text", "/other" } do
+    it("stay for events, of " .. path, function()
+      local stream, texts, drop = open(path), {}, dropper()
+      for event in stream.next, stream do
+        if event.type == "content_block_delta" then
+          texts[#texts + 1] = event.delta.text
+          drop()
+        end
+      end
+      check(table.concat(texts))
+      assert.equal(expected_text(), stream:message():text())
+    end)
+
+    it("stay for text, of " .. path, function()
+      local stream, texts, drop = open(path), {}, dropper()
+      for text in stream:text_deltas() do
+        texts[#texts + 1] = text
+        drop()
+      end
+      check(table.concat(texts))
+      assert.equal(expected_text(), stream:message():text())
+    end)
+
+    it("stay for the message, of " .. path, function()
+      local stream = open(path)
+      for _ = 1, 5 do
+        assert(stream:next())
+      end
+      drop_one()
+      local message = assert(stream:message())
+      assert.equal(expected_text(), message:text())
+      assert.is_true(finalizers >= 1)
+    end)
+
+    it("stay for callbacks, of " .. path, function()
+      local texts, drop, message = {}, dropper(), nil
+      client.messages.stream(service.params(), {
+        base_url = client:option "base_url" .. path,
+        on_text = function(text)
+          texts[#texts + 1] = text
+          drop()
+        end,
+        on_done = function(...) message = assert(...) end,
+      })
+      check(table.concat(texts))
+      assert.equal(expected_text(), message:text())
+    end)
+  end
+
+  it("stay for tool inputs", function()
+    local stream, texts, drop, last = open "/input", {}, dropper(), nil
+    for _, _, input, _, progress in stream:tool_inputs() do
+      texts[#texts + 1] = progress:added()
+      last = input
+      drop()
+    end
+    check(table.concat(texts))
+    assert.equal(expected_text(), last.text)
+    assert.equal(expected_text(), stream:message():tool_uses()[1].input.text)
+  end)
+
+  it("stay for the results of a batch", function()
+    local ids, drop = {}, dropper()
+    local results = assert(client.messages.batches.results "b")
+    for result in results.next, results do
+      ids[#ids + 1] = result.custom_id
+      drop()
+    end
+    check(table.concat(ids, "", 2))
+  end)
+
+  it("stay for a recorder, whose exchange was broken off", function()
+    local recorder = testing.record(client, directory:path "recording")
+    local stream = open "/text"
+    for _ = 1, 8 do
+      assert(stream:next())
+    end
+    drop_one()
+    stream:close()
+    recorder:stop()
+    local body = {}
+    for _, event in ipairs(recording.script(directory:path "recording", { in_order = true })[1].events) do
+      body[#body + 1] = event.raw
+    end
+    body = table.concat(body)
+    local whole = {}
+    for i, event in ipairs(TEXT_STREAM.events) do
+      whole[i] = type(event) == "table" and event.raw or event
+    end
+    assert.is_true(#body > 6000)
+    assert.equal(table.concat(whole):sub(1, #body), body)
+  end)
+
+  it("stay for a download, to memory and to a file", function()
+    for _, settings in ipairs { { path = directory:path "file" }, {} } do
+      drop_one()
+      local result = assert(client.files.download("f", settings))
+      assert.equal(expected_text(), settings.path and directory:read "file" or result)
+    end
+    assert.is_true(finalizers >= 1)
+  end)
+
+  it("stay for one that a finalizer closes meanwhile", function()
+    local stream = open "/text"
+    for _ = 1, 5 do
+      assert(stream:next())
+    end
+    make_collector_eager()
+    drop_finalized(function()
+      make_collector_lazy()
+      assert(cleaner.files.delete "old")
+      stream:close()
+    end)
+    local event, err
+    repeat
+      event, err = stream:next()
+      assert.is_true(not event or #(event.delta.text or "") % 1004 == 0)
+    until not event
+    assert.equal("cancelled", err.kind)
+    assert.equal(expected_text():sub(1, #err.partial:text()), err.partial:text())
+  end)
+
+  it("stay for a reader of a tool input, and for a decoder of events, that a finalizer feeds meanwhile", function()
+    local reader, decoder = core.json_partial(), core.sse(1e6)
+    local text = ("x"):rep(5000)
+    assert(reader:feed '{"a":"')
+    for _ = 1, 20 do
+      assert(reader:feed(text))
+      decoder:feed(sse(text))
+      make_collector_eager()
+      drop_finalized(function()
+        make_collector_lazy()
+        pcall(reader.feed, reader, text) -- refused while it is read
+        pcall(decoder.feed, decoder, sse(text))
+      end)
+      overwrite_stack(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+      reader:added()
+      assert.equal(text, (decoder:next()))
+    end
+    make_collector_lazy()
+    assert(reader:feed '"}')
+    assert.equal(0, #reader:value().a % #text)
+  end)
+end)
