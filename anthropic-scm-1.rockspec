@@ -36,6 +36,7 @@ build = {
         "src/lua_content.c",
         "src/lua_delta_run.c",
         "src/lua_events.c",
+        "src/lua_frames.c",
         "src/lua_headers.c",
         "src/lua_json.c",
         "src/lua_json_encode.c",

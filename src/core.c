@@ -65,6 +65,7 @@ int luaopen_anthropic_core(lua_State *L) {
   luaL_setfuncs(L, functions, 0);
   content_open(L);
   delta_run_open(L);
+  frames_open(L);
   headers_open(L);
   json_open(L);
   json_partial_open(L);

@@ -9,6 +9,7 @@
 
 void content_open(lua_State *L);
 void delta_run_open(lua_State *L);
+void frames_open(lua_State *L);
 void headers_open(lua_State *L);
 void json_open(lua_State *L);
 void json_partial_open(lua_State *L); /* after json_open */

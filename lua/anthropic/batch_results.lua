@@ -11,6 +11,7 @@ local answer = require "anthropic.answer"
 local errors = require "anthropic.error"
 local json = require "anthropic.json"
 local loop = require "anthropic.loop"
+local tasks = require "anthropic.task"
 
 ---@class anthropic.BatchResult
 ---@field custom_id string
@@ -181,6 +182,8 @@ local function advance(self)
     if result then
       self.count = self.count + 1
       return result
+    elseif tasks.is_refusal(err) then
+      return nil, err
     elseif err then
       local ok, final = recover(self, err)
       if not ok then

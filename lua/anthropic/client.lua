@@ -179,8 +179,11 @@ function Client:wait(seconds, given)
     loop.wake(pause)
   end
   own.exchanges[pause] = true
-  if tasks.wait(self:option("loop", given), pause, seconds) and not own.closed then
+  local ok, reason = tasks.wait(self:option("loop", given), pause, seconds)
+  if ok and not own.closed then
     return true
+  elseif tasks.is_refusal(reason) then
+    return nil, reason
   end
   return nil, errors.new { kind = "cancelled", message = "the wait was cancelled" }
 end

@@ -140,16 +140,18 @@ local function cancelled()
   return errors.new { kind = "cancelled", message = "the request was cancelled" }
 end
 
---- Waits for news of the transfer.
+--- Waits for news of the transfer. It goes on where the calling code cannot wait (tasks.is_refusal).
 ---@param driver? table where the caller knows it
 ---@return true|nil, anthropic.Error?
 function Exchange:wait(driver)
-  local ok = tasks.wait(driver or self.option "loop", self.transfer)
-  if not ok or self.closed then
-    self:close()
-    return nil, cancelled()
+  local ok, reason = tasks.wait(driver or self.option "loop", self.transfer)
+  if ok and not self.closed then
+    return true
+  elseif tasks.is_refusal(reason) and not self.closed then
+    return nil, reason
   end
-  return true
+  self:close()
+  return nil, cancelled()
 end
 
 -- Fills in what every error that came after the request was sent has.
@@ -289,10 +291,14 @@ local function describe_response(self)
   }
 end
 
---- Sends the request once and waits for the headers of a success. Raises where it cannot wait.
+--- Sends the request once and waits for the headers of a success. Sends nothing where the calling code
+--- cannot wait.
 ---@return true|nil, anthropic.Error?
 function Exchange:attempt()
-  local driver = loop.check_waiting(self.option "loop")
+  local driver, refusal_to_wait = tasks.check_waiting(self.option "loop")
+  if not driver then
+    return nil, refusal_to_wait
+  end
   self.response, self.complete = nil, false
   if self.transfer then
     close_transfer(self)
@@ -385,10 +391,11 @@ function Exchange:recover(err)
       delay = delay,
     }
   end
-  if tasks.wait(self.option "loop", self, delay) and not self.closed then
+  local ok, reason = tasks.wait(self.option "loop", self, delay)
+  if ok and not self.closed then
     return true
   end
-  return nil, self:fail(self:describe(cancelled()))
+  return nil, self:fail(tasks.is_refusal(reason) and err or self:describe(cancelled()))
 end
 
 --- Ends the exchange with an error that will not be retried. Again with the same error: nothing.

@@ -166,13 +166,17 @@ end
 --- Waits in the host's way.
 ---@param seconds number
 ---@return true|nil
----@return anthropic.Error? err when the task was cancelled
+---@return anthropic.Error? err when the task was cancelled, or the calling code cannot wait
 function anthropic.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds then
     error("anthropic.sleep: number of seconds expected", 2)
   end
-  if require("anthropic.task").sleep(seconds) then
+  local tasks = require "anthropic.task"
+  local ok, reason = tasks.sleep(seconds)
+  if ok then
     return true
+  elseif tasks.is_refusal(reason) then
+    return nil, reason
   end
   return nil, require("anthropic.error").new { kind = "cancelled", message = "the task was cancelled" }
 end

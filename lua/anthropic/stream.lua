@@ -14,6 +14,7 @@ local json = require "anthropic.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message"
 local attempts = require "anthropic.stream_attempts"
+local tasks = require "anthropic.task"
 local tool_inputs = require "anthropic.tool_inputs"
 
 local ITERATORS_CANNOT_WAIT = loop.ITERATORS_CANNOT_WAIT
@@ -107,6 +108,9 @@ local function advance(self, data, name)
     local ok, err = self.source:pull(data, name)
     data, name = nil, nil
     if not ok then
+      if tasks.is_refusal(err) then
+        return nil, err
+      end
       ok, err = attempts.recover(self, err)
       if not ok then
         return nil, err
@@ -146,17 +150,20 @@ local function read(self, data, name, is_for_us)
   return event, err
 end
 
--- Waits for more of what flows. It flows no more where that has failed; `read` tells the rest.
+-- Waits for more of what flows. It flows no more where that has failed; `read` tells the rest. An error
+-- where the calling code cannot wait.
 local function await_flow(self)
   local transfer = self.flow
   self.flow, self.reader = nil, coroutine.running() or MAIN
   local ok, err = self.exchange:wait()
-  if ok then
+  local is_refused = tasks.is_refusal(err)
+  if ok or is_refused then
     self.flow = transfer
   else
     attempts.recover(self, err)
   end
   self.reader = nil
+  return is_refused and err or nil
 end
 
 local function check_iteration(self)
@@ -173,7 +180,10 @@ function Stream:next()
     if name == true then
       return data
     elseif name == "again" and not data then
-      await_flow(self)
+      local refusal = await_flow(self)
+      if refusal then
+        return nil, refusal
+      end
       return self:next()
     end
   end
@@ -192,7 +202,10 @@ function Stream:__call()
     if name == true then
       return data
     elseif name == "again" and not data then
-      await_flow(self)
+      local refusal = await_flow(self)
+      if refusal then
+        error(refusal, 0)
+      end
       return self()
     end
   end
@@ -225,7 +238,10 @@ local function next_text(self, data, name)
       end
     end
     if name == "again" and not data then
-      await_flow(self)
+      local refusal = await_flow(self)
+      if refusal then
+        error(refusal, 0)
+      end
     else
       local event, err = read(self, data, name)
       if err then
@@ -308,8 +324,8 @@ function Stream:message()
       data, name = self.flow:skip_deltas()
     end
     if name == "again" and not data then
-      await_flow(self)
-      event = true
+      err = await_flow(self)
+      event = not err
     else
       event, err = read(self, data, name, true)
     end

@@ -51,8 +51,25 @@ end
 local Waiter = {}
 Waiter.__index = Waiter
 
+-- Whoever looks and sees nothing is told of the next news: a wake-up without any does not use that up.
 function Waiter:has_news()
-  return self.task.is_cancelled or self.subject:has_news()
+  local subject = self.subject
+  if not subject or self.task.is_cancelled or subject:has_news() then
+    return true
+  end
+  loop.on_news(subject, self.call)
+  return false
+end
+
+local function leave(waiter)
+  if waiter.subject then
+    loop.on_news(waiter.subject, nil)
+    waiter.subject = nil
+  end
+end
+
+local function wait_by(waiter, driver, seconds)
+  return driver.wait(waiter, seconds)
 end
 
 local function new_waiter(task)
@@ -71,26 +88,60 @@ local function refuse(subject)
   error(cancelled_error(), 0)
 end
 
+--- The driver for the calling code. Raises where its host cannot wait at all, such as outside of its
+--- coroutines.
+---@param chosen string|table|nil the client's `loop` option
+---@param task? anthropic.Task the running one
+---@return table|nil driver
+---@return anthropic.Error? err of kind "invalid_request" and type "cannot_wait": the calling code
+--- cannot be suspended where it is
+local function find_driver(chosen, task)
+  local driver = not chosen and task and task.driver or loop.driver(chosen)
+  if driver.check then
+    local ok, words = driver.check()
+    if not ok and words then
+      return nil, errors.new { kind = "invalid_request", type = "cannot_wait", message = words }
+    end
+  end
+  return driver
+end
+
+--- The driver for the calling code, to be asked for before a request is sent.
+---@param chosen string|table|nil the client's `loop` option
+---@return table|nil driver
+---@return anthropic.Error? err where the calling code cannot wait
+function tasks.check_waiting(chosen)
+  return find_driver(chosen, tasks.current())
+end
+
+--- Whether a wait was refused, and what was waited for goes on: it can be waited for elsewhere.
+---@param reason any second result of tasks.wait
+function tasks.is_refusal(reason)
+  return type(reason) == "table" and reason.type == "cannot_wait"
+end
+
 --- Waits in the way of the host, as loop/init.lua describes; the running task can be cancelled
 --- meanwhile.
 ---@param chosen string|table|nil the client's `loop` option
 ---@param subject { has_news: fun(subject: table): boolean }
 ---@param seconds? number
----@return true|nil, "cancelled"?
+---@return true|nil
+---@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
 function tasks.wait(chosen, subject, seconds)
   local task = tasks.current()
-  if not task then
-    return loop.driver(chosen).wait(subject, seconds)
-  elseif task.was_told then
+  if task and task.was_told then
     refuse(subject)
   end
-  local driver = chosen and loop.driver(chosen) or task.driver
+  coroutines.mend()
+  local driver, err = find_driver(chosen, task)
+  if not driver then
+    return nil, err
+  elseif not task then
+    return driver.wait(subject, seconds)
+  end
   local waiter = task.waiter
   waiter.subject, waiter.is_join = subject, subject.is_join
-  loop.on_news(subject, waiter.call)
-  local ok, reason = driver.wait(waiter, seconds)
-  loop.on_news(subject, nil)
-  waiter.subject = nil
+  local ok, reason = coroutines.finally(wait_by, leave, waiter, driver, seconds)
   if task.is_cancelled then
     task.was_told = true
     return nil, "cancelled"
@@ -103,7 +154,8 @@ local never = { has_news = function() return false end }
 --- Waits in the way of the host.
 ---@param seconds number
 ---@param chosen? string|table the client's `loop` option
----@return true|nil, "cancelled"?
+---@return true|nil
+---@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
 function tasks.sleep(seconds, chosen)
   return tasks.wait(chosen, never, seconds)
 end
@@ -120,10 +172,8 @@ end
 
 local function end_task(self)
   self.done = true
-  if self.waiter.subject then -- an error has broken off its waiting
-    loop.on_news(self.waiter.subject, nil)
-    self.waiter.subject = nil
-  end
+  coroutines.mend() -- what an error may have broken off
+  leave(self.waiter)
   for _, joiner in ipairs(self.joiners) do
     loop.wake(joiner)
   end
@@ -275,8 +325,11 @@ function tasks.run(f, ...)
   local driver = loop.driver()
   local main
   if driver.spawn then
-    main = start(new(group, driver), f, ...)
-    local ok, err = wait_for(group)
+    local ok, err = tasks.check_waiting()
+    if ok then
+      main = start(new(group, driver), f, ...)
+      ok, err = wait_for(group)
+    end
     if not ok then
       return nil, err
     end
@@ -303,6 +356,15 @@ function tasks.run(f, ...)
   return unpack(main.results or {}, 1, main.results and main.results.n or 0)
 end
 
+local function remove(list, item)
+  for i = 1, #list do
+    if list[i] == item then
+      table.remove(list, i)
+      return
+    end
+  end
+end
+
 --- Waits until the task has ended.
 ---@return any ... its results; nil and an error when it raised one or was cancelled
 function Task:join()
@@ -314,15 +376,14 @@ function Task:join()
     end
     local joiner = { is_join = true, has_news = function() return self.done end }
     self.joiners[#self.joiners + 1] = joiner
-    if not tasks.wait(nil, joiner) then
-      return nil, cancelled_error()
+    local ok, reason = tasks.wait(nil, joiner)
+    if not ok then
+      remove(self.joiners, joiner)
+      return nil, tasks.is_refusal(reason) and reason or cancelled_error()
     end
   end
-  for i, task in ipairs(self.group and self.group.unjoined or {}) do
-    if task == self then
-      table.remove(self.group.unjoined, i)
-      break
-    end
+  if self.group then
+    remove(self.group.unjoined, self)
   end
   if self.results then
     return unpack(self.results, 1, self.results.n)
@@ -357,8 +418,15 @@ function Task:close(closed)
     closed()
   elseif closed then
     local joiner = {}
+    local function call()
+      if self.done then
+        closed()
+      else
+        loop.on_news(joiner, call)
+      end
+    end
     self.joiners[#self.joiners + 1] = joiner
-    loop.on_news(joiner, closed)
+    loop.on_news(joiner, call)
   end
   self:cancel()
 end

@@ -2,6 +2,7 @@
 
 local anthropic = require "anthropic"
 local background = require "spec.support.background"
+local disturbances = require "spec.support.disturbances"
 local host_scenarios = require "spec.support.host_scenarios"
 local nginx = require "spec.support.nginx"
 local raw_client = require "spec.support.raw_client"
@@ -111,6 +112,23 @@ describe_nginx("nginx", function()
     assert.equal(expected, answer_of("/?service=" .. hosted.url))
     plain:stop()
     hosted:stop()
+    stop_without_complaint()
+  end)
+
+  it("refuses a wait that cannot be suspended, wakes in vain, and leaves nothing of one that broke off", function()
+    local disturbed = disturbances.server()
+    start { server = [[ location / { content_by_lua_block {
+      local semaphore = require "ngx.semaphore"
+      local methods = getmetatable(semaphore.new(0)).__index
+      local disturb = require("disturbances")[ngx.var.arg_what]
+      local results = disturb(require "anthropic", ngx.var.arg_service, methods, "wait")
+      ngx.print(require("anthropic").encode(results))
+    } } ]] }
+    for _, what in ipairs { "calls", "wake_ups", "errors" } do
+      local seen = anthropic.decode(answer_of(("/?what=%s&service=%s"):format(what, disturbed.url)))
+      assert.same(disturbances.expected(what, "luajit"), seen)
+    end
+    disturbed:stop()
     stop_without_complaint()
   end)
 

@@ -108,6 +108,29 @@ function programs.a_named_driver()
   host.run()
 end
 
+-- What suspends a coroutine there.
+local function suspender()
+  if name == "cqueues" then
+    return require "cqueues", "poll"
+  elseif name == "copas" then
+    return require "copas", "receive"
+  end
+  return coroutine, "yield"
+end
+
+-- What disturbs who waits.
+for _, disturbance in ipairs { "calls", "wake_ups", "errors" } do
+  programs["disturbing_" .. disturbance] = function()
+    host.start(function()
+      print_json(require "spec.support.disturbances"[disturbance](anthropic, base_url, suspender()))
+    end)
+    local failure = host.run()
+    if failure then
+      print_json(tostring(failure))
+    end
+  end
+end
+
 -- --- what is one host's own -------------------------------------------------------------------------
 
 -- Before the loop runs, a call runs it.

@@ -62,7 +62,8 @@ local function make_tree()
   local _, code = background.output_of(([[
     mkdir -p ROOT/build/luajit/anthropic ROOT/build/openresty ROOT/examples &&
     cp -r lua ROOT/lua && cp build/luajit/anthropic/core.so ROOT/build/luajit/anthropic/ &&
-    cp -r examples/openresty ROOT/examples/ && cp spec/support/host_scenarios.lua ROOT/lua/ &&
+    cp -r examples/openresty ROOT/examples/ &&
+    cp spec/support/host_scenarios.lua spec/support/disturbances.lua ROOT/lua/ &&
     chmod -R a+rX ROOT && if [ "$(id -u)" = 0 ]; then chown -R nobody ROOT; fi]]):gsub("ROOT", root))
   assert(code == 0, "the library is not built for LuaJIT")
   return root

@@ -61,19 +61,24 @@ local function start_pump()
   end)
 end
 
-function driver.wait(subject, seconds)
+function driver.check()
   if not coroutines.running() then
     error("Copas cannot wait here: wait in a thread of copas.addthread", 0)
   end
+  return coroutines.check()
+end
+
+function driver.wait(subject, seconds)
   local signal = new_signal()
   waiting = waiting + 1
   start_pump()
-  coroutines.wait(subject, seconds, function() await(signal) end, function() signal.is_raised = true end)
-  waiting = waiting - 1
-  if waiting == 0 and pump then
-    pump.is_raised = true
-  end
-  return true
+  return coroutines.wait(subject, seconds, function() await(signal) end, function() signal.is_raised = true end,
+    function()
+      waiting = waiting - 1
+      if waiting == 0 and pump then
+        pump.is_raised = true
+      end
+    end)
 end
 
 local now = { has_news = function() return false end }

@@ -1,5 +1,6 @@
 --- What drivers for hosts of coroutines have in common.
 
+local core = require "anthropic.core"
 local loop = require "anthropic.loop"
 
 local coroutines = {}
@@ -25,6 +26,41 @@ function coroutines.is_protected()
   return outer_of[coroutine.running()] ~= nil
 end
 
+-- --- whether the calling code can be suspended ---------------------------------------------------
+
+local CANNOT_YIELD = "the calling code cannot wait: it was called by a function in C (string.gsub, table.sort, "
+  .. "tostring, require, a finalizer%s), which Lua cannot suspend; wait before or after that call, or in a "
+  .. "task of its own (anthropic.spawn)"
+
+local is_yieldable = rawget(coroutine, "isyieldable")
+
+-- Lua 5.1 and 5.2 do not tell, and nginx hides it. In 5.1 a coroutine may stand for another.
+local function can_yield()
+  if is_yieldable then
+    return is_yieldable()
+  end
+  local thread = coroutine.running()
+  while thread and core.can_yield(thread) do
+    thread = outer_of[thread]
+    if not thread then
+      return true
+    end
+  end
+  return false
+end
+
+--- Whether the calling code, which runs in a coroutine, can be suspended.
+---@return true|nil
+---@return string? words why not, and what to do
+function coroutines.check()
+  if can_yield() then
+    return true
+  end
+  return nil, CANNOT_YIELD:format(PCALL_CAN_BE_LEFT and "" or "; here also pcall, an iterator or a metamethod")
+end
+
+-- --- calls that may wait -------------------------------------------------------------------------
+
 local function relay(inner, ok, ...)
   if ok and coroutine.status(inner) == "suspended" then
     return relay(inner, coroutine.resume(inner, coroutine.yield(...)))
@@ -48,6 +84,69 @@ function coroutines.protect(f)
   end
   return protect(f)
 end
+
+local unfinished = setmetatable({}, { __mode = "k" }) -- in Lua 5.1: { clean, self, ... } by coroutine
+
+--- Cleans up what an error has broken off in this coroutine, where `finally` could not.
+function coroutines.mend()
+  local thread = coroutines.running()
+  local left = thread and unfinished[thread]
+  if left then
+    unfinished[thread] = nil
+    for i = #left, 1, -2 do
+      left[i - 1](left[i])
+    end
+  end
+end
+
+local function after_pcall(clean, self, ok, result, reason)
+  clean(self)
+  if not ok then
+    error(result, 0)
+  end
+  return result, reason
+end
+
+local function finally_by_pcall(f, clean, self, ...)
+  return after_pcall(clean, self, pcall(f, self, ...))
+end
+
+local function finally_in_5_1(f, clean, self, ...)
+  local thread = coroutines.running()
+  if not thread then -- which is not suspended
+    return finally_by_pcall(f, clean, self, ...)
+  end
+  local left = unfinished[thread] or {}
+  unfinished[thread] = left
+  left[#left + 1], left[#left + 2] = clean, self
+  local result, reason = f(self, ...)
+  left[#left], left[#left - 1] = nil, nil
+  clean(self)
+  return result, reason
+end
+
+local Guard = { __close = function(guard) guard.clean(guard.self) end }
+
+local function once(_, is_done)
+  return not is_done or nil
+end
+
+-- The fourth value of a generic `for` is closed when the loop is left, however that happens.
+local function finally_by_closing(f, clean, self, ...)
+  for _ in once, nil, nil, setmetatable({ clean = clean, self = self }, Guard) do -- luacheck: ignore 512
+    return f(self, ...)
+  end
+end
+
+--- Calls `f(self, ...)`, which may wait, then `clean(self)`, also where an error ends `f` and, since
+--- Lua 5.4, where its coroutine is closed. Stock Lua 5.1 cannot catch an error of code that waits:
+--- there `mend` makes up for it, at the next wait of the coroutine and at the end of a task.
+---@param f function
+---@param clean fun(self: table) must not raise
+---@param self table
+---@return any, any two results of f
+coroutines.finally = rawget(coroutine, "close") and finally_by_closing
+  or PCALL_CAN_BE_LEFT and finally_by_pcall or finally_in_5_1
 
 local function resume(thread)
   local ok, err = coroutine.resume(thread)
@@ -75,26 +174,38 @@ function coroutines.step(driver)
   end
 end
 
+local function await(self)
+  local failure
+  while failure == nil and not self.is_over and not self.subject:has_news() do
+    loop.on_news(self.subject, self.wake)
+    failure = self.suspend()
+  end
+  return failure
+end
+
+local function leave(self)
+  loop.on_news(self.subject, nil)
+  if self.forget then
+    self.forget()
+  end
+  if self.left then
+    self.left()
+  end
+end
+
 --- What every `wait` has in common.
 ---@param subject table
 ---@param seconds? number
 ---@param suspend fun(): any returns some time after `wake`, or before; what it returns is raised
 ---@param wake fun() called from inside a step
-function coroutines.wait(subject, seconds, suspend, wake)
-  local is_over = false
-  local forget = seconds and loop.after(seconds, function()
-    is_over = true
+---@param left? fun() called at the end of the wait, also where an error breaks it off
+function coroutines.wait(subject, seconds, suspend, wake, left)
+  local self = { subject = subject, suspend = suspend, wake = wake, left = left, is_over = false, forget = nil }
+  self.forget = seconds and loop.after(seconds, function()
+    self.is_over = true
     wake()
   end)
-  local failure
-  while failure == nil and not is_over and not subject:has_news() do
-    loop.on_news(subject, wake)
-    failure = suspend()
-  end
-  loop.on_news(subject, nil)
-  if forget then
-    forget()
-  end
+  local failure = coroutines.finally(await, leave, self)
   if failure ~= nil then
     error(failure, 0)
   end
@@ -129,7 +240,9 @@ function coroutines.park(subject, seconds, suspend)
     end
     is_parked = false
     return failure
-  end, go_on)
+  end, go_on, function()
+    is_parked = false
+  end)
 end
 
 return coroutines

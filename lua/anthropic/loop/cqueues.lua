@@ -38,16 +38,21 @@ local function running()
   return controller
 end
 
+function driver.check()
+  running()
+  return coroutines.check()
+end
+
 function driver.wait(subject, seconds)
   local pump = pump_of(running())
   local news = condition.new()
   pump.waiting = pump.waiting + 1
-  coroutines.wait(subject, seconds, function() cqueues.poll(news) end, function() news:signal() end)
-  pump.waiting = pump.waiting - 1
-  if pump.waiting == 0 then
-    pump.idle:signal()
-  end
-  return true
+  return coroutines.wait(subject, seconds, function() cqueues.poll(news) end, function() news:signal() end, function()
+    pump.waiting = pump.waiting - 1
+    if pump.waiting == 0 then
+      pump.idle:signal()
+    end
+  end)
 end
 
 function driver.spawn(f)

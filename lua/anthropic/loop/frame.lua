@@ -21,10 +21,14 @@ function frame.update(budget)
   loop.step(0, budget or BUDGET)
 end
 
-function frame.wait(subject, seconds)
+function frame.check()
   if not coroutines.running() then
     error("the frame loop cannot wait here: use anthropic.spawn, or on_done of messages.stream", 0)
   end
+  return coroutines.check()
+end
+
+function frame.wait(subject, seconds)
   return coroutines.park(subject, seconds)
 end
 

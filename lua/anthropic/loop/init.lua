@@ -7,7 +7,8 @@
 --     wait(subject, seconds?) -> true | nil, "cancelled"
 --     spawn(f)     where the host runs several coroutines: runs f in another one, which may wait
 --     suspends     true where waiting yields
---     check()      optional: raises where the calling code cannot wait, before a request is sent
+--     check()      optional, asked before each wait: nil and words where the calling code cannot be
+--                  suspended; raises where its host cannot wait at all
 --
 -- `wait` is the only function of the library that blocks or yields. It returns once
 -- `subject:has_news()` (a transfer, or a table with that method) or when the seconds have passed. It
@@ -275,17 +276,6 @@ function loop.driver(chosen)
   end
   drivers[chosen] = drivers[chosen] or require("anthropic.loop." .. chosen)
   return drivers[chosen]
-end
-
---- The driver for the calling code; raises where that cannot wait.
----@param chosen? string|table the client's `loop` option
----@return table
-function loop.check_waiting(chosen)
-  local driver = loop.driver(chosen)
-  if driver.check then
-    driver.check()
-  end
-  return driver
 end
 
 --- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.

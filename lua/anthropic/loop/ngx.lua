@@ -13,6 +13,7 @@
 -- it promised to run: while the poller shows no life, those who wait step the loop.
 
 local core = require "anthropic.core"
+local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
 
 local ngx = rawget(_G, "ngx")
@@ -169,7 +170,7 @@ local function new_waiter()
 end
 
 -- Suspends the light thread until it is called, or for a while.
-local function suspend(waiter, subject, seconds)
+local function suspend(waiter, seconds)
   local steps_itself = false
   if loop.core():active() > 0 then
     steps_itself = not is_polled()
@@ -178,7 +179,7 @@ local function suspend(waiter, subject, seconds)
     end
     seconds = math.min(seconds, steps_itself and LONGEST_SLEEP or PATIENCE)
   end
-  waiting[waiter] = subject
+  waiting[waiter] = waiter.subject
   local ok, reason = waiter.semaphore:wait(math.max(0.001, math.min(seconds, LONGEST_WAIT)))
   waiting[waiter] = nil
   if not ok and reason ~= "timeout" then
@@ -193,8 +194,7 @@ local function suspend(waiter, subject, seconds)
   end
 end
 
---- Raises in the phases of nginx that cannot wait.
-function driver.check()
+local function check_phase()
   local phase = ngx.get_phase()
   if not CAN_WAIT[phase] then
     error(("nginx cannot wait in its phase %q: make the request in a timer, ngx.timer.at(0, ...)%s")
@@ -202,19 +202,34 @@ function driver.check()
   end
 end
 
-function driver.wait(subject, seconds)
-  driver.check()
-  local deadline = seconds and core.now() + seconds or math.huge
-  local waiter = table.remove(spare) or new_waiter()
-  last_work = core.now()
+--- Raises in the phases of nginx that cannot wait.
+function driver.check()
+  check_phase()
+  return coroutines.check()
+end
+
+local function await(waiter, deadline)
   local left = deadline - last_work
-  while left > 0 and not subject:has_news() do
-    loop.on_news(subject, waiter.call)
-    suspend(waiter, subject, left)
+  while left > 0 and not waiter.subject:has_news() do
+    loop.on_news(waiter.subject, waiter.call)
+    suspend(waiter, left)
     left = deadline - core.now()
   end
-  loop.on_news(subject, nil)
   spare[#spare + 1] = waiter
+end
+
+local function leave(waiter)
+  waiting[waiter] = nil
+  loop.on_news(waiter.subject, nil)
+  waiter.subject = nil
+end
+
+function driver.wait(subject, seconds)
+  local deadline = seconds and core.now() + seconds or math.huge
+  local waiter = table.remove(spare) or new_waiter()
+  waiter.subject = subject
+  last_work = core.now()
+  coroutines.finally(await, leave, waiter, deadline)
   return true
 end
 
@@ -229,7 +244,7 @@ end
 local ended = setmetatable({}, { __mode = "k" }) -- parent -> its children that have ended
 
 function driver.spawn(f)
-  driver.check()
+  check_phase()
   local parent = coroutine.running()
   local children = ended[parent] or {}
   ended[parent] = children

@@ -30,6 +30,7 @@ local close_thread = rawget(coroutine, "close") -- Lua 5.4
 ---@field number integer its place in the queue
 ---@field subject? table what it waits for
 ---@field forget? fun() the time that it waits for
+---@field is_over? boolean that time has come
 ---@field is_queued? boolean
 
 local active = false
@@ -135,28 +136,39 @@ function scheduler.check()
   if not running then
     error('the loop "scheduler" waits inside anthropic.run only', 0)
   end
+  if coroutines.running() == running.thread then
+    return coroutines.check()
+  end
+  return true -- not suspended: it runs the others meanwhile
+end
+
+local function await(entry, subject)
+  while not entry.is_over and not subject:has_news() do
+    loop.on_news(subject, entry.wake)
+    suspend(entry)
+  end
+end
+
+local function leave(entry)
+  loop.on_news(entry.subject, nil)
+  entry.subject = nil
+  if entry.forget then
+    entry.forget()
+    entry.forget = nil
+  end
 end
 
 --- Waits as loop/init.lua describes. Where seconds are given the others go first, even if there is
 --- no time to wait.
 function scheduler.wait(subject, seconds)
-  scheduler.check()
   local entry = running
-  local is_over = false
+  entry.is_over = false
   entry.forget = seconds and loop.after(seconds, function()
-    is_over = true
+    entry.is_over = true
     make_runnable(entry)
   end)
   entry.subject = subject
-  loop.on_news(subject, entry.wake)
-  while not is_over and not subject:has_news() do
-    suspend(entry)
-  end
-  loop.on_news(subject, nil)
-  entry.subject = nil
-  if entry.forget then
-    entry.forget()
-  end
+  coroutines.finally(await, leave, entry, subject)
   return true
 end
 
@@ -186,14 +198,11 @@ function scheduler.close()
   first, last = nil, nil -- luacheck: ignore 331
   for entry in pairs(entries) do
     entries[entry] = nil
-    if entry.subject then
-      loop.on_news(entry.subject, nil)
-    end
-    if entry.forget then
-      entry.forget()
-    end
     if close_thread and coroutine.status(entry.thread) == "suspended" then
       close_thread(entry.thread)
+    end
+    if entry.subject then
+      leave(entry)
     end
   end
 end

@@ -88,16 +88,15 @@ local function run_until(subject, is_over)
 end
 
 local function wait_outside(subject, seconds)
-  local uv = get_uv()
-  if vim and vim.in_fast_event() or not vim and uv.loop_mode and uv.loop_mode() then
-    error("a callback of the event loop cannot wait: use anthropic.spawn, or on_done of messages.stream", 0)
-  end
   local time_is_over = false
   local forget = seconds and loop.after(seconds, function() time_is_over = true end)
-  local ok, reason = run_until(subject, function() return time_is_over end)
+  local is_whole, ok, reason = pcall(run_until, subject, function() return time_is_over end)
   loop.on_news(subject, nil)
   if forget then
     forget()
+  end
+  if not is_whole then
+    error(ok, 0)
   end
   return ok, reason
 end
@@ -105,6 +104,17 @@ end
 local function suspend()
   watch()
   coroutine.yield()
+end
+
+function driver.check()
+  if coroutines.running() then
+    return coroutines.check()
+  end
+  local uv = get_uv()
+  if vim and vim.in_fast_event() or not vim and uv.loop_mode and uv.loop_mode() then
+    error("a callback of the event loop cannot wait: use anthropic.spawn, or on_done of messages.stream", 0)
+  end
+  return true
 end
 
 function driver.wait(subject, seconds)

@@ -9,10 +9,14 @@ local loop = require "anthropic.loop"
 
 local driver = { suspends = true, spawn = coroutines.spawn }
 
-function driver.wait(subject, seconds)
+function driver.check()
   if not coroutines.running() then
     error('the loop "yield" waits inside a coroutine only', 0)
   end
+  return coroutines.check()
+end
+
+function driver.wait(subject, seconds)
   return coroutines.park(subject, seconds, function()
     coroutine.yield(loop.core():fd())
     if not loop.is_stepping() then -- it was the host who resumed
