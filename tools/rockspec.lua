@@ -17,10 +17,10 @@ local function module_name(path)
 end
 
 local sources, modules = {}, {}
-for _, path in ipairs(files "src/*.c") do
+for _, path in ipairs(files "src/*/*.c") do
   sources[#sources + 1] = ('        "%s",\n'):format(path)
 end
-for _, path in ipairs(files "lua/*/*.lua lua/*/*/*.lua") do
+for _, path in ipairs(files "lua/*/*.lua lua/*/*/*.lua lua/*/*/*/*.lua") do
   modules[#modules + 1] = ('    ["%s"] = "%s",\n'):format(module_name(path), path)
 end
 
@@ -51,7 +51,7 @@ build = {
       sources = {
 %s      },
       libraries = { "curl" },
-      incdirs = { "$(CURL_INCDIR)" },
+      incdirs = { "src", "$(CURL_INCDIR)" },
       libdirs = { "$(CURL_LIBDIR)" },
     },
 %s  },

@@ -1,6 +1,6 @@
 -- Prints the annotations of the API's types and methods, for editors: lua tools/types.lua > types/anthropic.lua
 -- The types stand in tools/types.tsv (a name, and its fields or its alternatives), the methods in
--- lua/anthropic/resources.lua.
+-- lua/anthropic/api/resources.lua.
 
 package.path = "./lua/?.lua;" .. package.path
 
@@ -104,7 +104,7 @@ end
 
 -- --- the methods ---------------------------------------------------------------------------------
 
-local rows = require "anthropic.resources"
+local rows = require "anthropic.api.resources"
 local children = {} -- path -> list of names
 
 local function add_child(path)

@@ -81,7 +81,7 @@ local function check_curl(report, info)
 end
 
 local function check_json(report)
-  local found, name = pcall(require("anthropic.json").library)
+  local found, name = pcall(require("anthropic.base.json").library)
   if found then
     report.ok("JSON by " .. name)
   else
@@ -95,7 +95,7 @@ local function driver_name()
 end
 
 local function check_options(report)
-  local resolved = require("anthropic.options").of_client()
+  local resolved = require("anthropic.http.options").of_client()
   if resolved.api_key then
     report.ok "the key in ANTHROPIC_API_KEY is used"
   elseif resolved.auth_token then
@@ -105,7 +105,7 @@ local function check_options(report)
       "set one of them, or give api_key or auth_token to anthropic.new",
     })
   end
-  local url, err = require("anthropic.url").check_base(resolved.base_url)
+  local url, err = require("anthropic.http.url").check_base(resolved.base_url)
   if url then
     report.ok("requests go to " .. url)
   else

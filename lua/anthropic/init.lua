@@ -49,7 +49,7 @@ local json
 
 -- The parts are loaded when they are first needed.
 local function get_json()
-  json = json or require "anthropic.json"
+  json = json or require "anthropic.base.json"
   return json
 end
 
@@ -86,13 +86,13 @@ end
 ---@param fields anthropic.ToolFields name, description, input_schema, run(input, call), and what else is sent
 ---@return anthropic.Tool
 function anthropic.tool(fields)
-  local tool = require("anthropic.tools").tool(fields) -- no tail call: it blames the caller of this
+  local tool = require("anthropic.helpers.tools").tool(fields) -- no tail call: it blames the caller of this
   return tool
 end
 
 local function as_error(value, message)
   if value == nil and message then
-    return nil, require("anthropic.error").invalid_request(message)
+    return nil, require("anthropic.base.error").invalid_request(message)
   end
   return value
 end
@@ -135,7 +135,7 @@ end
 ---@return anthropic.Error? err names the path
 function anthropic.image(source, fields)
   check_source("image", source, fields)
-  return require("anthropic.content").image(source, fields)
+  return require("anthropic.message.content").image(source, fields)
 end
 
 --- Makes a document block of a PDF or of a UTF-8 text.
@@ -145,7 +145,7 @@ end
 ---@return anthropic.Error? err names the path
 function anthropic.document(source, fields)
   check_source("document", source, fields)
-  return require("anthropic.content").document(source, fields)
+  return require("anthropic.message.content").document(source, fields)
 end
 
 --- Runs a function in a coroutine until it and all that it spawned have ended: in the host's way, and
@@ -153,14 +153,14 @@ end
 ---@param f function called with the further arguments
 ---@return any ... the results of f
 function anthropic.run(f, ...)
-  return require("anthropic.task").run(f, ...)
+  return require("anthropic.loop.task").run(f, ...)
 end
 
 --- Starts another coroutine: inside `anthropic.run`, and in a host that runs several by itself.
 ---@param f function called with the further arguments
 ---@return anthropic.Task
 function anthropic.spawn(f, ...)
-  return require("anthropic.task").spawn(f, ...)
+  return require("anthropic.loop.task").spawn(f, ...)
 end
 
 --- Waits in the host's way.
@@ -171,14 +171,14 @@ function anthropic.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds then
     error("anthropic.sleep: number of seconds expected", 2)
   end
-  local tasks = require "anthropic.task"
+  local tasks = require "anthropic.loop.task"
   local ok, reason = tasks.sleep(seconds)
   if ok then
     return true
   elseif tasks.is_refusal(reason) then
     return nil, reason
   end
-  return nil, require("anthropic.error").new { kind = "cancelled", message = "the task was cancelled" }
+  return nil, require("anthropic.base.error").new { kind = "cancelled", message = "the task was cancelled" }
 end
 
 --- The seconds of a clock that only goes forward, to measure how long something takes.

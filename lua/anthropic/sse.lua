@@ -5,7 +5,7 @@
 --     for event in function() return decoder:next() end do print(event.event, event.data) end
 
 local core = require "anthropic.core"
-local errors = require "anthropic.error"
+local errors = require "anthropic.base.error"
 
 local DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 

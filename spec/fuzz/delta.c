@@ -1,9 +1,9 @@
 /* delta.h: what it reads is what lua-cjson reads, what it does not read it leaves alone, and every
  * text in the form that servers send is read. */
-#include "delta.h"
+#include "decode/delta.h"
 
 #include "fuzz_lua.h"
-#include "json_encode.h"
+#include "json/encode.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 -- What delta.c checks of a delta that was read: lua-cjson alone, and this library's own decoder of
 -- events, read the same and nothing more.
 
-local json = require "anthropic.json"
+local json = require "anthropic.base.json"
 
 local decode = require("cjson").new().decode
 

@@ -1,6 +1,6 @@
 /* delta_run.h: cutting events with a run, in any chunking, gives those that sse.h and delta.h give
  * one by one, and the run takes in the texts of its deltas and of no others. */
-#include "delta_run.h"
+#include "decode/delta_run.h"
 #include "fuzz.h"
 
 #include <string.h>

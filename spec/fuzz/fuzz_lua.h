@@ -2,7 +2,7 @@
 #ifndef ANTHROPIC_FUZZ_LUA_H
 #define ANTHROPIC_FUZZ_LUA_H
 
-#include "compat.h"
+#include "lua/compat.h"
 #include "fuzz.h"
 
 #include <lualib.h>

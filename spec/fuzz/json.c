@@ -2,7 +2,7 @@
  * lua-cjson, whatever the options; and decoding, encoding and decoding again gives the same text.
  */
 #include "fuzz_lua.h"
-#include "json_scan.h"
+#include "json/scan.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 -- What json.c checks of a text that the scan accepts. A number beyond the largest double is decoded
 -- as infinity, which is not encoded.
 
-local json = require "anthropic.json"
+local json = require "anthropic.base.json"
 
 local function round_trip(text)
   for _, decode in ipairs { json.decode, json.decode_answer } do

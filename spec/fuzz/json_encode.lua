@@ -2,7 +2,7 @@
 -- JSON that lua-cjson reads, that says the same, and that does not depend on the order in which a
 -- table's members came into it.
 
-local json = require "anthropic.json"
+local json = require "anthropic.base.json"
 local values = require "spec.fuzz.values"
 
 local decode = require("cjson").new().decode

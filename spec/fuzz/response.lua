@@ -2,7 +2,7 @@
 -- error's kind, status and partial message.
 
 local anthropic = require "anthropic"
-local json = require "anthropic.json"
+local json = require "anthropic.base.json"
 
 local KINDS = { api = true, connection = true, truncated = true, protocol = true }
 

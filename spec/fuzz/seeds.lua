@@ -2,7 +2,7 @@
 ---
 ---     lua5.4 spec/fuzz/seeds.lua build/fuzz/seeds
 
-local json = require "anthropic.json"
+local json = require "anthropic.base.json"
 local response = require "spec.fuzz.response_seeds"
 local values = require "spec.fuzz.values"
 

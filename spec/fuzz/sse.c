@@ -1,5 +1,5 @@
 /* sse.h: any chunking gives the events of a plain reading of the WHATWG's rules. */
-#include "sse.h"
+#include "decode/sse.h"
 #include "fuzz.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 -- A value is a byte that says what it is, and what belongs to that. Where the bytes end, all that
 -- is missing is 0.
 
-local json = require "anthropic.json"
+local json = require "anthropic.base.json"
 
 local values = {}
 

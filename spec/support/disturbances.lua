@@ -1,6 +1,6 @@
 -- What disturbs who waits, the same in every host: a call that cannot be suspended, a wake-up without
 -- news, an error in the middle. A host's program calls these where it may wait, and prints what they
--- give; spec/hosts and spec/disturbances_spec.lua compare that with `disturbances.EXPECTED`.
+-- give; spec/hosts and spec/behaviour/disturbances_spec.lua compare that with `disturbances.EXPECTED`.
 
 local disturbances = {}
 

@@ -3,8 +3,8 @@
 --     local stream = stream_module.new(fake_exchange { "data: {", "}\n\n" })
 
 local core = require "anthropic.core"
-local errors = require "anthropic.error"
-local json = require "anthropic.json"
+local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
 
 local MAX_EVENT_BYTES = 32 * 1024 * 1024
 

@@ -12,7 +12,7 @@
 -- message holds.
 
 local gzip = require "spec.support.gzip"
-local json = require "anthropic.json"
+local json = require "anthropic.base.json"
 local streams = require "spec.support.streams"
 
 local faults = {

@@ -7,7 +7,7 @@
  * plain Lua: fork, and allocations that fail. The link wraps malloc, calloc and realloc of the
  * core's own objects; Lua and libcurl allocate through the functions they are given here. */
 #define _GNU_SOURCE /* RTLD_NEXT */
-#include "compat.h"
+#include "lua/compat.h"
 
 #include <lualib.h>
 

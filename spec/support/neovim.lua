@@ -9,7 +9,7 @@
 
 local background = require "spec.support.background"
 
-local json = require "anthropic.json"
+local json = require "anthropic.base.json"
 
 local neovim = {}
 

@@ -1,5 +1,5 @@
 -- A busted output handler: each failure in full, and at the end how many passed, failed and were
--- skipped, also appended to the file that SPEC_COUNTS names.
+-- skipped, also appended to the file that SPEC_COUNTS names. The seconds of each test go to that of SPEC_TIMES.
 
 return function()
   local busted = require "busted"
@@ -28,6 +28,12 @@ return function()
     if os.getenv "SPEC_VERBOSE" then
       io.write(status, " ", name_of(element), "\n")
       io.flush()
+    end
+    local times = os.getenv "SPEC_TIMES"
+    local file = times and io.open(times, "a")
+    if file then
+      file:write(("%.3f %s\n"):format(element.duration or 0, name_of(element)))
+      file:close()
     end
     return nil, true
   end

@@ -1,7 +1,7 @@
 -- Recorded streams (spec/fixtures/*.sse) and what comes of them.
 
 local fake_exchange = require "spec.support.fake_exchange"
-local json = require "anthropic.json"
+local json = require "anthropic.base.json"
 local stream = require "anthropic.stream"
 
 local streams = {}

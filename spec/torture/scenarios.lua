@@ -11,7 +11,7 @@ local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local directories = require "spec.support.directory"
-local json = require "anthropic.json"
+local json = require "anthropic.base.json"
 local testing = require "anthropic.testing"
 
 local ALL, WITHOUT_CURL = { "core", "lua", "curl" }, { "core", "lua" }

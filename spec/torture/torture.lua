@@ -3,7 +3,7 @@
 
 local anthropic = require "anthropic"
 local core_peer = require "spec.support.core_peer"
-local errors = require "anthropic.error"
+local errors = require "anthropic.base.error"
 local exhaustion = require "spec.support.exhaustion"
 local loop = require "anthropic.loop"
 local scenarios = require "spec.torture.scenarios"

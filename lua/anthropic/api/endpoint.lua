@@ -1,0 +1,253 @@
+--- From a row of resources.lua, or from `client:request`, to a request and its result.
+
+local responses = require "anthropic.message.response"
+local core = require "anthropic.core"
+local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
+local multipart = require "anthropic.http.multipart"
+local pages = require "anthropic.api.pages"
+local request = require "anthropic.http.request"
+local stream = require "anthropic.stream"
+local urls = require "anthropic.http.url"
+
+---@class anthropic.DownloadParams
+---@field path? string the file to write; without it the method gives the bytes
+---@field [string] any
+
+---@class anthropic.Download
+---@field path string as it was given
+---@field bytes integer
+---@field response anthropic.Response
+
+local endpoint = {}
+
+local BODILESS = { GET = true, HEAD = true, DELETE = true }
+
+-- --- sending -------------------------------------------------------------------------------------
+
+local function read_value(exchange)
+  local value, err = responses.read_json(exchange)
+  if err then
+    return nil, err
+  end
+  exchange:finish()
+  return { value = value ~= json.null and value or nil }
+end
+
+local function read_bytes(exchange)
+  local body, err = exchange:read_body()
+  if err then
+    return nil, err
+  end
+  exchange:finish()
+  return { value = body }
+end
+
+-- The body goes to the file; `read_bytes` only waits for its end.
+local function read_file(exchange, spec)
+  local result, err = read_bytes(exchange)
+  if not result then
+    return nil, err
+  end
+  local bytes = spec.sink:length()
+  local ok, problem = spec.sink:commit()
+  if not ok then
+    return nil, exchange:describe(errors.invalid_request(("cannot write %s: %s"):format(spec.target, problem)))
+  end
+  return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
+end
+
+local function read_stream(exchange, spec)
+  return { value = stream.new(exchange, not spec.path:match "/v1/messages$") }
+end
+
+local function reader_of(spec)
+  return spec.stream and read_stream or spec.sink and read_file or spec.binary and read_bytes or read_value
+end
+
+-- Replaces what the caller gave by what is sent, and opens the file that is to be written. Gives
+-- what is wrong.
+local function prepare(spec)
+  local message
+  if not spec.method:match "^%a+$" then
+    return ("method %q: must be letters"):format(spec.method)
+  elseif spec.multipart then
+    spec.multipart, message = multipart.parts(spec.multipart)
+  elseif type(spec.body) == "table" then
+    spec.body, message = json.encode(spec.body)
+  elseif spec.body == nil and not BODILESS[spec.method] then
+    spec.body = ""
+  end
+  if spec.target == nil or message then
+    return message
+  elseif type(spec.target) ~= "string" then
+    return "path: string expected, got " .. type(spec.target)
+  end
+  spec.sink, message = core.sink(spec.target)
+  return message
+end
+
+-- Sends; gives a result and the exchange, or nil and an error.
+local function exchange_of(client, spec, given)
+  local message = prepare(spec)
+  if message then
+    return nil, errors.invalid_request(message)
+  end
+  local read = reader_of(spec)
+  local exchange, err = client:exchange(spec, given)
+  local result
+  if exchange then
+    result, err = exchange:run(function()
+      return read(exchange, spec)
+    end)
+  end
+  if spec.sink then
+    spec.sink:close()
+  end
+  return result, result and exchange or err
+end
+
+-- Sends; gives a stream, or the value and the response, or nil and an error.
+local function send(client, spec, given)
+  local result, exchange = exchange_of(client, spec, given)
+  if not result then
+    return nil, exchange
+  elseif spec.stream then
+    return result.value
+  end
+  return result.value, exchange.response
+end
+
+--- Sends what has no name yet: see Client:request.
+---@param client anthropic.Client
+---@param spec table
+---@param given? table checked options
+function endpoint.request(client, spec, given)
+  local copy = {}
+  for name, value in pairs(spec) do
+    copy[name] = value
+  end
+  copy.method = spec.method or (spec.body and "POST" or "GET")
+  return send(client, copy, given)
+end
+
+-- --- rows ----------------------------------------------------------------------------------------
+
+local function set_of(words)
+  local set = {}
+  for word in (words or ""):gmatch "[^,]+" do
+    set[word] = true
+  end
+  return set
+end
+
+local function parse(row)
+  local method, path, rest = row:match "^(%S+) (%S+)(.*)$"
+  local parsed = { method = method, path = "/" .. path, names = {} }
+  for name in path:gmatch "{([%w_]+)}" do
+    parsed.names[#parsed.names + 1] = name
+  end
+  for word in rest:gmatch "%S+" do
+    local name, value = word:match "^(%w+)=(.*)$"
+    parsed[name or word] = value or true
+  end
+  parsed.headers, parsed.query = set_of(parsed.headers), set_of(parsed.query)
+  return parsed
+end
+
+-- A path parameter must stay one segment: empty, "." and ".." would name another path.
+local function fill_path(row, values)
+  local problem
+  local path = row.path:gsub("{([%w_]+)}", function(name)
+    local value = values[name]
+    if value == "" or value == "." or value == ".." then
+      problem = ("%s: %q is no path segment"):format(name, value)
+    end
+    return (urls.escape(value))
+  end)
+  return path, problem
+end
+
+-- Divides the parameters among headers, betas, query and body; the `path` of a download stays here.
+local function divide(row, params)
+  local parts = { headers = {}, query = {}, body = nil, betas = nil }
+  for name, value in pairs(params or {}) do
+    if name == "betas" then
+      parts.betas = value
+    elseif row.headers[name] then
+      parts.headers[request.PARAMETER_HEADERS[name]] = value
+    elseif row.binary and name == "path" then
+      parts.target = value
+    elseif BODILESS[row.method] or row.query[name] then
+      parts.query[name] = value
+    else
+      parts.body = parts.body or {}
+      parts.body[name] = value
+    end
+  end
+  return parts
+end
+
+local function join(list, name)
+  local joined = {}
+  for i, item in ipairs(list or {}) do
+    joined[i] = item
+  end
+  joined[#joined + 1] = name
+  return joined
+end
+
+local function spec_of(row, path, parts)
+  return {
+    method = row.method,
+    path = path,
+    query = parts.query,
+    headers = parts.headers,
+    betas = join(parts.betas, row.beta),
+    body = not row.multipart and parts.body or nil,
+    multipart = row.multipart and (parts.body or {}) or nil,
+    target = parts.target,
+    stream = row.stream,
+    binary = row.binary,
+    accept = row.binary and "*/*" or nil,
+  }
+end
+
+local function list(client, row, path, parts, given)
+  local function fetch(query)
+    parts.query = query
+    local result, exchange = exchange_of(client, spec_of(row, path, parts), given)
+    if not result then
+      return nil, exchange
+    elseif type(result.value) ~= "table" or result.value[1] ~= nil then
+      return nil, responses.protocol_error(exchange, "the answer is no page of a list")
+    end
+    return pages.new(result.value, exchange.response, row.pages, query, fetch, exchange.option "loop")
+  end
+  return fetch(parts.query)
+end
+
+--- A method of a row: `names` of its path parameters, and `call` with their values.
+---@param text string the row
+---@param beta? string of its resource
+---@return table { names: string[], call: function }
+function endpoint.method(text, beta)
+  local row = parse(text)
+  row.beta = row.beta or beta
+  return {
+    names = row.names,
+    call = function(client, values, params, given)
+      local path, problem = fill_path(row, values)
+      if problem then
+        return nil, errors.invalid_request(problem)
+      end
+      local parts = divide(row, params)
+      if row.pages then
+        return list(client, row, path, parts, given)
+      end
+      return send(client, spec_of(row, path, parts), given)
+    end,
+  }
+end
+
+return endpoint

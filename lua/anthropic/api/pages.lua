@@ -1,0 +1,128 @@
+--- Lists come in pages.
+--
+--     local page = assert(client.models.list { limit = 20 })
+--     for model in page do print(model.id) end        -- this page's and all later ones
+--     local following = page:next_page()              -- nil: there is none
+
+local errors = require "anthropic.base.error"
+local loop = require "anthropic.loop"
+
+local pages = {}
+
+---@class anthropic.Page
+---@field data table[] the items of this page
+---@field has_more? boolean
+---@field next_page_token? string where the answer names its next page: what it calls it
+---@field response anthropic.Response
+---@operator call: any
+local Page = {}
+
+local metatable = { __name = "anthropic.Page", __index = Page }
+
+-- page -> { fetch, query, kind, host, position, later, ended }. No value holds its key, or Lua 5.1 and LuaJIT would
+-- never let go of it.
+local private = setmetatable({}, { __mode = "k" })
+
+-- The query that asks for the page after this one, by the kind of the list; nil: it is the last.
+local NEXT = {
+  id = function(page, query)
+    if page.has_more == false then
+      return nil
+    elseif query.before_id then -- the list is walked towards its front
+      return page.first_id and { before_id = page.first_id }
+    end
+    return page.last_id and { after_id = page.last_id }
+  end,
+  cursor = function(page)
+    return page.next_page_token and { page = page.next_page_token }
+  end,
+  token = function(page)
+    return page.has_more ~= false and page.next_page_token and { page_token = page.next_page_token } or nil
+  end,
+}
+
+local function next_query(page)
+  local own = private[page]
+  local changed = NEXT[own.kind](page, own.query)
+  if not changed and own.kind == "cursor" and page.last_id and page.has_more then
+    changed = NEXT.id(page, own.query)
+  end
+  if not changed then
+    return nil
+  end
+  local query, is_other = {}, false
+  for name, value in pairs(own.query) do
+    query[name] = value
+  end
+  for name, value in pairs(changed) do
+    is_other = is_other or query[name] ~= value
+    query[name] = value
+  end
+  if not is_other then -- it would never end
+    return nil, errors.new { kind = "protocol", message = "a page names itself as the next one" }
+  end
+  return query
+end
+
+--- Makes a page of a decoded answer.
+---@param fields table
+---@param response anthropic.Response
+---@param kind "id"|"cursor"|"token" how the pages follow each other
+---@param query table what it was asked with
+---@param fetch fun(query: table): anthropic.Page?, anthropic.Error?
+---@param host? string|table the `loop` option that it is fetched with
+---@return anthropic.Page
+function pages.new(fields, response, kind, query, fetch, host)
+  local page = setmetatable(fields, metatable)
+  page.response = response
+  page.next_page_token, page.next_page = rawget(page, "next_page"), nil -- `next_page` is a method
+  if type(page.data) ~= "table" then
+    page.data = {}
+  end
+  private[page] = { fetch = fetch, query = query, kind = kind, host = host, position = 0 }
+  return page
+end
+
+--- Fetches the page after this one.
+---@return anthropic.Page|nil page nil alone: this is the last one
+---@return anthropic.Error?
+function Page:next_page()
+  local query, err = next_query(self)
+  if not query then
+    return nil, err
+  end
+  return private[self].fetch(query)
+end
+
+--- The next item of the list, from this page on. An empty page does not end the list.
+---@return any item nil alone is the end
+---@return anthropic.Error? err asked again, it is tried again
+function Page:next()
+  local own = private[self]
+  while not own.ended do
+    local page = own.later or self
+    local item = page.data[own.position + 1]
+    if item ~= nil then
+      own.position = own.position + 1
+      return item
+    end
+    local following, err = page:next_page()
+    if err then
+      return nil, err
+    end
+    own.later, own.position, own.ended = following, 0, following == nil
+  end
+end
+
+--- The same for a generic `for`: `for item in page do`. Raises the error on failure.
+---@return any item
+function metatable.__call(self)
+  loop.check_iteration(private[self].host, "page:next()")
+  local item, err = self:next()
+  if err then
+    error(err, 0)
+  end
+  return item
+end
+
+return pages

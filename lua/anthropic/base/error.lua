@@ -1,0 +1,123 @@
+--- The one shape of every failure.
+--
+--     local message, err = client.messages.create(params)
+--     if not message then
+--       print(err)             -- anthropic: api error 529 overloaded_error: Overloaded (req_1)
+--       print(err.kind, err.status, err.retry_after)
+--     end
+
+---@class anthropic.Error
+---@field kind "api"|"connection"|"timeout"|"truncated"|"protocol"|"cancelled"|"invalid_request"
+---@field message string
+---@field type? string the API's error type, or the one that the status stands for
+---@field status? integer HTTP status; for an `error` event the status that its type stands for
+---@field in_stream? boolean true for an `error` event
+---@field request_id? string
+---@field headers? table<string, string> of the response, names in lower case
+---@field body? string of the response, as it came
+---@field timeout? "connect"|"first_byte"|"idle"|"total" which one ran out
+---@field retry_after? number seconds that the server asked to wait
+---@field attempts? integer how often the request was sent
+---@field history? anthropic.Attempt[]
+---@field partial? anthropic.Message what had arrived
+---@field batches? string[] of messages.batches.run: the IDs to resume with
+---@field results? table<string, anthropic.BatchResult> of messages.batches.run: what had arrived
+---@field report? anthropic.BatchReport of messages.batches.run
+---@field messages? table of messages.map, when all was cancelled: what had arrived
+---@field errors? table likewise
+---@field run? anthropic.Run of messages.run: what was done before the failure
+local Error = {}
+Error.__index = Error
+
+local STATUS_OF_TYPE = {
+  invalid_request_error = 400,
+  authentication_error = 401,
+  billing_error = 402,
+  permission_error = 403,
+  not_found_error = 404,
+  conflict_error = 409,
+  request_too_large = 413,
+  rate_limit_error = 429,
+  api_error = 500,
+  timeout_error = 504,
+  overloaded_error = 529,
+}
+
+local TYPE_OF_STATUS = { [408] = "timeout_error" }
+for name, status in pairs(STATUS_OF_TYPE) do
+  TYPE_OF_STATUS[status] = name
+end
+
+local errors = {}
+
+-- error -> the request it is the answer to. Kept out of its table: a body may be large.
+local commands = setmetatable({}, { __mode = "k" })
+
+--- Makes an error of the fields given.
+---@param fields table `kind` and `message`, and what else applies
+---@return anthropic.Error
+function errors.new(fields)
+  return setmetatable(fields, Error)
+end
+
+--- Whether a value is an error of this library.
+function errors.is(value)
+  return getmetatable(value) == Error
+end
+
+--- An error of kind "invalid_request".
+---@param message string
+---@return anthropic.Error
+function errors.invalid_request(message)
+  return errors.new { kind = "invalid_request", message = message }
+end
+
+--- The HTTP status that an API error type stands for, or nil.
+---@param name? string
+---@return integer?
+function errors.status_of_type(name)
+  return STATUS_OF_TYPE[name]
+end
+
+--- The API error type that an HTTP status stands for; nil below 400.
+---@param status integer
+---@return string?
+function errors.type_of_status(status)
+  return TYPE_OF_STATUS[status] or status >= 500 and "api_error" or status >= 400 and "invalid_request_error" or nil
+end
+
+--- Notes what `to_curl` returns, or how it is made.
+---@param err anthropic.Error
+---@param make fun(): string|nil, string?
+function errors.set_command(err, make)
+  commands[err] = make
+end
+
+--- A command line for sh that sends the request again, with `$ANTHROPIC_API_KEY` (or
+--- `$ANTHROPIC_AUTH_TOKEN`) in place of the credential.
+---@return string|nil command nil where no request was sent
+---@return string? message
+function Error:to_curl()
+  local make = commands[self]
+  if not make then
+    return nil, "no request was sent"
+  end
+  return make()
+end
+
+local function one_line(text)
+  return (text:gsub("[%s%c]+", " "))
+end
+
+function Error:__tostring()
+  local words = { "anthropic:", self.kind, "error" }
+  if self.timeout then
+    words[#words + 1] = "(" .. self.timeout .. ")"
+  end
+  words[#words + 1] = self.status and tostring(self.status)
+  words[#words + 1] = self.type
+  local text = table.concat(words, " ") .. ": " .. one_line(self.message or "")
+  return self.request_id and text .. " (" .. self.request_id .. ")" or text
+end
+
+return errors

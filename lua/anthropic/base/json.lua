@@ -1,0 +1,364 @@
+--- JSON as the client sends and reads it: nothing that JSON can say is lost on the way.
+--
+--   local json = require "anthropic.base.json"
+--   json.encode { b = 1, a = json.array {} }      --> {"a":[],"b":1}
+--   json.decode('{"id":9007199254740993}').id     --> 9007199254740993 (Lua 5.3 and later)
+--
+-- Reading is lua-cjson's. Before it, the text is checked and what lua-cjson would lose is marked;
+-- after it, the marks become values. Writing is this library's own: equal values, equal bytes.
+
+local core = require "anthropic.core"
+
+local prepare, restore = core.json_prepare, core.json_restore
+local CHECK, REPAIR = core.json_check, core.json_repair
+local STRICT, ANSWER, EVENT = core.json_strict, core.json_answer, core.json_event
+
+local json = {}
+
+--- Stands for null, where a field has to be sent as null or was one in user data.
+json.null = core.null
+
+local array_metatable = core.json_array_metatable
+local object_metatable = core.json_object_metatable
+local raw_metatable = {
+  __tostring = function(raw)
+    return raw[1]
+  end,
+}
+
+local kinds = {
+  [array_metatable] = "array",
+  [object_metatable] = "object",
+  [raw_metatable] = "raw",
+}
+
+local literals = { [core.null] = "null" }
+
+-- What a field's name says of its value where the table alone does not: whether an empty one is an
+-- array, where the names inside are the user's own, and where all that is inside is.
+local fields = {
+  allowed_callers = "array",
+  allowed_domains = "array",
+  allowed_tools = "array",
+  allOf = "array",
+  anyOf = "array",
+  applied_edits = "array",
+  betas = "array",
+  blocked_domains = "array",
+  choices = "array",
+  citations = "array",
+  clear_tool_inputs = "array",
+  content = "array",
+  data = "array",
+  edits = "array",
+  exclude_tools = "array",
+  fallbacks = "array",
+  input_transformations = "array",
+  lines = "array",
+  mcp_servers = "array",
+  messages = "array",
+  oneOf = "array",
+  prefixItems = "array",
+  remove_to_redeem = "array",
+  requests = "array",
+  required = "array",
+  skills = "array",
+  state_changes = "array",
+  stop = "array",
+  stop_sequences = "array",
+  system = "array",
+  tabs = "array",
+  tool_calls = "array",
+  tool_changes = "array",
+  tool_references = "array",
+  tools = "array",
+  view_range = "array",
+
+  enum = "data array",
+  examples = "data array",
+  input_examples = "data array",
+
+  arguments = "data",
+  const = "data",
+  default = "data",
+  input = "data",
+  metadata = "data",
+
+  ["$defs"] = "members",
+  definitions = "members",
+  dependentSchemas = "members",
+  patternProperties = "members",
+  properties = "members",
+
+  logit_bias = "object",
+}
+
+-- Tool inputs as decoded, to the text they came as.
+local input_texts = setmetatable({}, { __mode = "k" })
+
+local decoder
+
+-- The decoder of lua-cjson, or of what a host has of it, and its name.
+local function find_decoder()
+  local found, cjson = pcall(require, "cjson")
+  if found then
+    -- The settings of the shared module are anyone's to change; a copy has its own.
+    return cjson.new().decode, "lua-cjson " .. tostring(cjson._VERSION)
+  end
+  local vim = rawget(_G, "vim")
+  if type(vim) == "table" and vim.json then
+    return vim.json.decode, "vim.json, Neovim's own build of lua-cjson"
+  end
+  local reason = tostring(cjson):match "[^\n]*"
+  error(("anthropic needs lua-cjson to read JSON: luarocks install lua-cjson (%s)"):format(reason), 0)
+end
+
+--- The name of what reads JSON; raises where there is nothing.
+---@return string
+function json.library()
+  return (select(2, find_decoder()))
+end
+
+-- Gives the value, tool inputs as core.json_restore does, and whether halves of characters are left.
+local function decode_text(text, options, nulls_absent)
+  local prepared, pending, halves = prepare(text, options)
+  if not prepared then
+    return nil, pending
+  end
+  decoder = decoder or find_decoder()
+  local decoded, value = pcall(decoder, prepared)
+  if not decoded then
+    -- The text is valid, but lua-cjson notes the locale's decimal point when it is made, and a host
+    -- may set another locale later.
+    decoder = find_decoder()
+    value = decoder(prepared)
+  end
+  if pending == 0 then
+    return value, nil, halves
+  end
+  local restored, inputs = restore(value, pending, nulls_absent)
+  return restored, inputs, halves
+end
+
+--- Whether a table is encoded as an array, where nothing but the table says so.
+---@param value table
+---@return boolean
+function json.is_array(value)
+  local kind = kinds[getmetatable(value)]
+  if kind == "array" or kind == "object" then
+    return kind == "array"
+  elseif next(value) == nil then
+    return kind == "empty array"
+  end
+  return rawget(value, 1) ~= nil
+end
+
+-- Whether `value` says the same as `original`, which is fresh from the decoder.
+local function is_same(value, original)
+  if type(value) ~= "table" or type(original) ~= "table" then
+    return value == original and (value ~= 0 or 1 / value == 1 / original)
+  end
+  local metatable = getmetatable(value)
+  if metatable and (not kinds[metatable] or kinds[metatable] == "raw") then
+    return false
+  end
+  if json.is_array(value) ~= json.is_array(original) then
+    return false
+  end
+  for key, member in next, value do
+    if not is_same(member, original[key]) then
+      return false
+    end
+  end
+  for key in next, original do
+    if rawget(value, key) == nil then
+      return false
+    end
+  end
+  return true
+end
+
+local rules = {
+  kinds = kinds,
+  literals = literals,
+  fields = fields,
+  inputs = input_texts,
+  is_unchanged = function(input, text)
+    return is_same(input, (decode_text(text, STRICT)))
+  end,
+}
+
+local function note(meanings, marker, meaning)
+  if marker ~= nil then
+    meanings[marker] = meaning
+  end
+end
+
+-- Other libraries' ways to say what a table cannot, where they are loaded.
+local function note_markers()
+  local cjson = package.loaded.cjson
+  if type(cjson) == "table" then
+    note(kinds, cjson.array_mt, "array")
+    note(kinds, cjson.empty_array_mt, "empty array")
+    note(literals, cjson.empty_array, "[]")
+  end
+  local vim = rawget(_G, "vim")
+  if type(vim) == "table" then
+    note(literals, vim.NIL, "null")
+    note(kinds, vim.empty_dict and getmetatable(vim.empty_dict()), "object")
+  end
+end
+
+local function check(argument, expected, name)
+  if type(argument) ~= expected then
+    local message = "bad argument #1 to '%s' (%s expected, got %s)"
+    error(message:format(name, expected, type(argument)), 3)
+  end
+end
+
+local function set_kind(value, metatable, name)
+  check(value, "table", name)
+  local present = getmetatable(value)
+  if present == nil then
+    return setmetatable(value, metatable)
+  end
+  local is_object = type(present) == "table" and rawget(present, "__nulls")
+  if present ~= metatable and not (is_object and metatable == object_metatable) then
+    error(("bad argument #1 to '%s' (the table has another metatable)"):format(name), 3)
+  end
+  return value
+end
+
+--- Makes a table an array, also when it is empty.
+---@param value table its keys must be 1 to n when it is encoded
+---@return table value the same table, with a metatable; raises where it has another one
+function json.array(value)
+  return set_kind(value, array_metatable, "array")
+end
+
+--- Makes a table an object, also when it is empty or has numbers as keys (1 becomes "1").
+---@param value table
+---@return table value the same table, with a metatable; raises where it has another one
+function json.object(value)
+  return set_kind(value, object_metatable, "object")
+end
+
+--- A value that is encoded as the given text, byte for byte.
+---@param text string raises where it is not valid JSON
+---@return table raw opaque
+function json.raw(text)
+  check(text, "string", "raw")
+  local valid, message = prepare(text, CHECK)
+  if not valid then
+    error(("bad argument #1 to 'raw' (invalid JSON: %s)"):format(message), 2)
+  end
+  return setmetatable({ text }, raw_metatable)
+end
+
+--- Encodes a value. Object keys are sorted, numbers read back as the same ones.
+---@param value any
+---@return string? text nil where the value has no JSON form
+---@return string? message the path to what has none, and why
+function json.encode(value)
+  note_markers()
+  return core.json_encode(value, rules)
+end
+
+--- Decodes valid JSON text; nulls are `json.null`, empty arrays stay arrays.
+---@param text string
+---@return any value nil where the text is not valid
+---@return string? message what is wrong, and at which byte
+function json.decode(text)
+  check(text, "string", "decode")
+  local value, message = decode_text(text, STRICT)
+  return value, message
+end
+
+--- Sets `block.input` from a tool input's text, which is sent again as it is unless the input is
+--- changed. Where the text is not valid, `input` is nil, `input_json` the text and `input_error` the
+--- reason.
+---@param block table a tool_use block
+---@param text string JSON; an empty one is an empty object
+function json.tool_input(block, text)
+  if not text:find "%S" then
+    text = "{}"
+  end
+  block.input, block.input_json, block.input_error = nil, nil, nil
+  local repaired, message = prepare(text, REPAIR)
+  if not repaired then
+    block.input_json, block.input_error = text, message
+    return
+  end
+  local input = decode_text(repaired, STRICT)
+  if type(input) == "table" then
+    input_texts[input] = repaired
+  end
+  block.input = input
+end
+
+local function decode_sent(text, options)
+  local value, inputs, halves = decode_text(text, options, true)
+  if value == nil or not inputs then
+    return value, inputs, halves
+  end
+  for i = 1, #inputs, 2 do
+    local block, input = inputs[i], inputs[i + 1]
+    if type(block.type) == "string" and block.type:find "tool_use$" then
+      json.tool_input(block, input)
+    else
+      block.input = json.decode_answer(input)
+    end
+  end
+  return value, nil, halves
+end
+
+--- Decodes an answer: an object's nulls are absent fields (that are sent again as null), what is not
+--- valid UTF-8 is U+FFFD, and tool inputs keep their text.
+---@param text string
+---@return any value nil where the text is not valid
+---@return string? message what is wrong, and at which byte
+function json.decode_answer(text)
+  local value, message = decode_sent(text, ANSWER)
+  return value, message
+end
+
+--- Decodes an event of a stream: an answer whose strings may be cut inside a surrogate pair. Such
+--- halves are left in the strings as three bytes, for `anthropic.surrogates` to join.
+---@param text string
+---@return any value nil where the text is not valid
+---@return string? message
+---@return boolean? halves whether there are any
+function json.decode_event(text)
+  local value, message, halves = decode_sent(text, EVENT)
+  if value == nil then
+    return nil, message
+  end
+  return value, nil, halves
+end
+
+local unsent_metatable = { __unsent = true }
+
+--- Marks a table that is left out of the array it stands in when that is encoded.
+---@param value table
+---@return table value
+function json.unsent(value)
+  return setmetatable(value, unsent_metatable)
+end
+
+--- Whether a value was made by `json.raw`.
+function json.is_raw(value)
+  return getmetatable(value) == raw_metatable
+end
+
+--- A shallow copy that is encoded like the original.
+---@param value table
+---@return table
+function json.copy(value)
+  local copy = {}
+  for key, member in next, value do
+    copy[key] = member
+  end
+  return setmetatable(copy, getmetatable(value))
+end
+
+return json

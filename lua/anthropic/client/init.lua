@@ -1,0 +1,238 @@
+--- A client: options, and the resources that send with them.
+--
+-- It owns no connection; all clients of a Lua state share one loop. Its options, the credential
+-- among them, stay out of its table.
+
+local errors = require "anthropic.base.error"
+local exchange = require "anthropic.http.exchange"
+local limiter = require "anthropic.http.limiter"
+local loop = require "anthropic.loop"
+local options = require "anthropic.http.options"
+local tasks = require "anthropic.loop.task"
+local usage = require "anthropic.message.usage"
+
+---@class anthropic.Client
+---@field messages anthropic.Messages
+---@field usage anthropic.Usage
+local Client = {}
+
+local client = {}
+
+-- client -> { options, profile, exchanges, shared, closed }; see exchange.lua for `profile` and `shared`
+local private = setmetatable({}, { __mode = "k" })
+
+-- Methods that are more than a row of resources.lua: modules with a table of methods.
+local MODULES = {
+  messages = "anthropic.client.messages",
+  ["messages.batches"] = "anthropic.helpers.batches",
+  ["beta.messages"] = "anthropic.client.messages",
+  ["beta.messages.batches"] = "anthropic.helpers.batches",
+}
+
+local function expected(where, what, value)
+  return ("%s: %s expected, got %s"):format(where, what, type(value))
+end
+
+-- Sorts a method's arguments out: the path parameters, then params, then options. What is of a
+-- wrong type is blamed on the caller of the method.
+local function check_arguments(name, method, ...)
+  local values = {}
+  local count = #method.names
+  for i, parameter in ipairs(method.names) do
+    local value = select(i, ...)
+    if type(value) == "number" then
+      value = tostring(value)
+    elseif type(value) ~= "string" then
+      error(expected(name .. ": " .. parameter, "string", value), 3)
+    end
+    values[parameter] = value
+  end
+  local params, given = select(count + 1, ...)
+  if type(params) ~= "table" and (params ~= nil or method.needs_params) then
+    error(expected(name .. ": params", "table", params), 3)
+  end
+  options.check(given, 3, method.settings)
+  return values, params, given
+end
+
+-- A method works with a dot and with a colon.
+local function bind(self, resource, name, method)
+  return function(first, ...)
+    local values, params, given
+    if first == resource then
+      values, params, given = check_arguments(name, method, ...)
+    else
+      values, params, given = check_arguments(name, method, first, ...)
+    end
+    return method.call(self, values, params, given, resource)
+  end
+end
+
+local function find_method(path, name)
+  local own = MODULES[path] and require(MODULES[path]).methods[name]
+  if own then
+    return own
+  end
+  local rows = require("anthropic.api.resources")[path]
+  if rows and rows[name] and name ~= "beta" then
+    return require("anthropic.api.endpoint").method(rows[name], rows.beta)
+  end
+end
+
+local function is_resource(path)
+  if MODULES[path] then
+    return true
+  end
+  for name in pairs(require "anthropic.api.resources") do
+    if name == path or name:sub(1, #path + 1) == path .. "." then
+      return true
+    end
+  end
+  return false
+end
+
+-- The resource at a path, "" for the client itself. Its members are made when they are first used.
+local function member(self, resource, path, name)
+  if type(name) ~= "string" then
+    return nil
+  end
+  local whole = path == "" and name or path .. "." .. name
+  local method = find_method(path, name)
+  local found
+  if method then
+    found = bind(self, resource, whole, method)
+  elseif is_resource(whole) then
+    found = setmetatable({}, {
+      __name = "anthropic.Resource",
+      __index = function(child, child_name)
+        return member(self, child, whole, child_name)
+      end,
+    })
+  end
+  rawset(resource, name, found)
+  return found
+end
+
+local metatable = { __name = "anthropic.Client" }
+
+function metatable.__index(self, name)
+  if name == "usage" then
+    return private[self].shared.usage
+  end
+  return Client[name] or member(self, self, "", name)
+end
+
+function metatable.__tostring(self)
+  local base_url = private[self].options.base_url:gsub("[^/]*@", ""):gsub("%?.*", "")
+  return ("anthropic.Client (%s)"):format(base_url)
+end
+
+--- Makes a client.
+---@param given? anthropic.Options
+---@return anthropic.Client
+function client.new(given)
+  options.check(given, 3)
+  local self = setmetatable({}, metatable)
+  local resolved = options.of_client(given)
+  private[self] = {
+    options = resolved,
+    profile = exchange.profile(resolved),
+    exchanges = setmetatable({}, { __mode = "k" }),
+    shared = { limiter = limiter.new(), usage = usage.new() },
+  }
+  return self
+end
+
+--- Prepares an exchange. For the resources.
+---@param spec table see exchange.new
+---@param given? anthropic.Options checked
+---@return anthropic.Exchange|nil
+---@return anthropic.Error?
+function Client:exchange(spec, given)
+  local own = private[self]
+  if own.closed then
+    return nil, errors.new { kind = "cancelled", message = "the client is closed" }
+  end
+  local profile = given and exchange.profile(options.of_request(own.options, given)) or own.profile
+  local made = exchange.new(spec, profile, own.shared)
+  own.exchanges[made] = true
+  return made
+end
+
+--- An option as it holds for a request. For the resources.
+---@param name string
+---@param given? anthropic.Options
+function Client:option(name, given)
+  return options.of_request(private[self].options, given)[name]
+end
+
+--- Waits in the host's way. client:close() ends it. For the resources.
+---@param seconds number
+---@param given? anthropic.Options
+---@return true|nil
+---@return anthropic.Error?
+function Client:wait(seconds, given)
+  local own = private[self]
+  local pause = { has_news = function(pause) return pause.closed end }
+  function pause.close()
+    pause.closed = true
+    loop.wake(pause)
+  end
+  own.exchanges[pause] = true
+  local ok, reason = tasks.wait(self:option("loop", given), pause, seconds)
+  if ok and not own.closed then
+    return true
+  elseif tasks.is_refusal(reason) then
+    return nil, reason
+  end
+  return nil, errors.new { kind = "cancelled", message = "the wait was cancelled" }
+end
+
+--- Has a function called with every exchange whose attempt ends; nil: with none. For
+--- `anthropic.testing`.
+---@param observer? fun(exchange: anthropic.Exchange)
+function Client:observe(observer)
+  private[self].shared.observer = observer
+end
+
+--- Sends a request that has no name yet.
+---@param spec { method?: string, path: string, query?: table, body?: table, headers?: table, stream?: boolean }
+---@param given? anthropic.Options
+---@return any decoded answer, or a Stream with `stream = true`; nil on failure
+---@return anthropic.Error|anthropic.Response|nil
+function Client:request(spec, given)
+  if type(spec) ~= "table" or type(spec.path) ~= "string" then
+    error("request: a table with a path expected", 2)
+  end
+  options.check(given, 2)
+  return require("anthropic.api.endpoint").request(self, spec, given)
+end
+
+--- Asks one question.
+---@param prompt string|table text, or a list of content blocks
+---@param params? table further parameters of messages.create, such as model, max_tokens, system
+---@return string|nil text
+---@return anthropic.Message|anthropic.Error
+function Client:ask(prompt, params)
+  return require("anthropic.client.chat").ask(self, prompt, params)
+end
+
+--- Begins a conversation.
+---@param params? table parameters of messages.create for every turn
+---@return anthropic.Chat
+function Client:chat(params)
+  return require("anthropic.client.chat").new(self, params)
+end
+
+--- Cancels what this client has under way. Later requests fail. Idempotent.
+function Client:close()
+  local own = private[self]
+  own.closed = true
+  for made in pairs(own.exchanges) do
+    made:close()
+  end
+end
+
+metatable.__close = Client.close
+
+return client

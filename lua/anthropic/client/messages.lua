@@ -1,0 +1,254 @@
+--- `client.messages`.
+
+local responses = require "anthropic.message.response"
+local continuation = require "anthropic.stream.continuation"
+local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
+local concurrent = require "anthropic.helpers.concurrent"
+local options = require "anthropic.http.options"
+local request = require "anthropic.http.request"
+local stream = require "anthropic.stream"
+local stream_callbacks = require "anthropic.stream.callbacks"
+
+local messages = {}
+
+local function expect(path, value, kind, other_kind)
+  local found = type(value)
+  if found == kind or found == other_kind then
+    return nil
+  elseif value == nil then
+    return path .. ": missing"
+  end
+  return ("%s: %s expected, got %s"):format(path, kind .. (other_kind and " or " .. other_kind or ""), found)
+end
+
+local function problem_of_message(position, message)
+  local path = ("messages[%d]"):format(position)
+  local problem = expect(path, message, "table")
+  if problem or json.is_raw(message) then
+    return problem
+  end
+  return expect(path .. ".role", message.role, "string")
+    or expect(path .. ".content", message.content, "string", "table")
+end
+
+local function is_well_formed(message)
+  if type(message) ~= "table" then
+    return false
+  end
+  local kind = type(message.content)
+  return type(message.role) == "string" and (kind == "string" or kind == "table")
+end
+
+-- What would be refused anyway, said before anything is sent.
+local function problem_of(params)
+  local problem = expect("model", params.model, "string")
+    or expect("messages", params.messages, "table")
+    or (params.stream ~= nil and expect("stream", params.stream, "boolean"))
+    or (params.betas ~= nil and not options.is_list_of_strings(params.betas) and "betas: list of strings expected")
+    or nil
+  if problem or json.is_raw(params.messages) then
+    return problem
+  end
+  for position in pairs(params.messages) do
+    if type(position) ~= "number" then
+      return "messages: a list expected, got a table with the key " .. tostring(position)
+    end
+  end
+  for i, message in ipairs(params.messages) do
+    problem = not is_well_formed(message) and problem_of_message(i, message)
+    if problem then
+      return problem
+    end
+  end
+end
+
+local function is_body(params)
+  for name in pairs(params) do
+    if name == "betas" or request.PARAMETER_HEADERS[name] then
+      return false
+    end
+  end
+  return true
+end
+
+-- Splits the parameters into a body, headers and betas. Mostly they are the body.
+local function split(params, streamed)
+  if (params.stream or false) == streamed and is_body(params) then
+    return params, nil, nil
+  end
+  local body, headers = {}, {}
+  for name, value in pairs(params) do
+    if request.PARAMETER_HEADERS[name] then
+      headers[request.PARAMETER_HEADERS[name]] = value
+    elseif name ~= "betas" then
+      body[name] = value
+    end
+  end
+  body.stream = streamed or body.stream
+  return body, headers, params.betas
+end
+
+-- Reads a Stream or, where the answer comes whole, a Message: a server may do the other thing.
+local function read_whole(exchange)
+  if responses.is_event_stream(exchange.response) then
+    return stream.new(exchange)
+  end
+  return responses.read_message(exchange)
+end
+
+local function read_stream(exchange)
+  if not responses.is_document(exchange.response) then
+    return stream.new(exchange)
+  end
+  return responses.read_message(exchange)
+end
+
+-- What the caller asked for, made of what was read.
+local function deliver(exchange, read, wants_stream, on_message)
+  if not stream.is(read) then
+    on_message(read)
+    return wants_stream and stream.of_message(exchange, read) or read
+  end
+  read.on_message = on_message
+  if not wants_stream then
+    return read:message()
+  end
+  return read
+end
+
+-- An answer that may take longer than ten minutes (at 128,000 tokens an hour) is streamed whether
+-- the caller sees it or not: a connection on which nothing comes for so long is cut on the way.
+local function is_streamed(params)
+  if params.stream ~= nil then
+    return params.stream
+  end
+  return type(params.max_tokens) == "number" and params.max_tokens * 3600 / 128000 > 600
+end
+
+local function ignore() end
+
+-- The body of a request, its headers and betas; nil and a message.
+local function encode(params, streamed)
+  local body, headers, betas = split(params, streamed)
+  local text, message = json.encode(body)
+  if not text then
+    return nil, message
+  end
+  return text, headers, betas
+end
+
+-- Sends; `on_message` is called with the whole message before the caller has it. `paced`: held back
+-- while the rate limits say so.
+local function send(client, params, given, on_message, paced)
+  local problem = problem_of(params)
+  if problem then
+    return nil, errors.invalid_request(problem)
+  end
+  local streamed = is_streamed(params)
+  local text, headers, betas = encode(params, streamed)
+  if not text then
+    return nil, errors.invalid_request(headers)
+  end
+  local exchange, err = client:exchange({
+    method = "POST",
+    path = "/v1/messages",
+    body = text,
+    headers = headers,
+    betas = betas,
+    paced = paced,
+  }, given)
+  if not exchange then
+    return nil, err
+  end
+  local read
+  read, err = exchange:run(streamed and read_stream or read_whole)
+  if not read then
+    return nil, err
+  end
+  if stream.is(read) then
+    read.ask_for_rest = function(content)
+      local whole = continuation.params(params, content)
+      return whole and encode(whole, streamed)
+    end
+  end
+  return deliver(exchange, read, params.stream, on_message or ignore)
+end
+
+messages.methods = {}
+
+--- Creates a message: a Message, or with `stream = true` a Stream. With a `max_tokens` from 21334 on
+--- and no `stream` the answer is streamed underneath; `stream = false` keeps it whole.
+messages.methods.create = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    return send(client, params, given)
+  end,
+}
+
+--- The same with `stream = true`. With `on_event`, `on_text` or `on_done` among the options it does
+--- not wait: see stream/callbacks.lua.
+messages.methods.stream = {
+  names = {},
+  needs_params = true,
+  settings = stream_callbacks.settings,
+  call = function(client, _, params, given)
+    local streamed = {}
+    for name, value in pairs(params) do
+      streamed[name] = value
+    end
+    streamed.stream = true
+    local callbacks, rest = options.split(given, stream_callbacks.settings)
+    if next(callbacks) == nil then
+      return send(client, streamed, given)
+    end
+    return stream_callbacks.start(client:option("loop", rest), callbacks, function()
+      return send(client, streamed, rest)
+    end)
+  end,
+}
+
+--- Answers many requests at once, in their order: see concurrent.lua.
+messages.methods.map = {
+  names = {},
+  needs_params = true,
+  settings = concurrent.settings,
+  call = function(client, _, list, given)
+    local settings, rest = options.split(given, concurrent.settings)
+    return concurrent.run(client, list, settings, rest, function(params)
+      return send(client, params, rest, nil, true)
+    end)
+  end,
+}
+
+--- Creates a message that fits a JSON schema: `parsed` is its decoded text or, where that is not JSON
+--- or does not fit, `parse_error` says why. See structured_output.lua.
+messages.methods.parse = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    local structured_output = require "anthropic.helpers.structured_output"
+    local whole, problem = structured_output.params(params)
+    if not whole then
+      return nil, errors.invalid_request(problem)
+    end
+    return send(client, whole, given, function(message)
+      structured_output.finish(message, params.schema)
+    end)
+  end,
+}
+
+--- Requests and tool calls in turn, until the model is done: the last Message and an anthropic.Run.
+--- See tool_runner.lua.
+messages.methods.run = {
+  names = {},
+  needs_params = true,
+  call = function(client, _, params, given)
+    return require("anthropic.helpers.tool_runner").run(client, function(turn)
+      return send(client, turn, given)
+    end, params)
+  end,
+}
+
+return messages

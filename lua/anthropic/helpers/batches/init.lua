@@ -1,0 +1,81 @@
+--- `client.messages.batches`: results, and whole batches from requests to results.
+--
+--     local results, report = assert(client.messages.batches.run({
+--       { custom_id = "one", params = { model = "claude-sonnet-4-5", max_tokens = 99, messages = ... } },
+--     }, { on_progress = function(progress) print(progress.done, progress.total) end }))
+--     print(results.one.result.message:text(), report.succeeded)
+--
+-- The plain methods (create, retrieve, list, cancel, delete) are rows of resources.lua.
+
+local batch_results = require "anthropic.helpers.batches.results"
+local errors = require "anthropic.base.error"
+local options = require "anthropic.http.options"
+local urls = require "anthropic.http.url"
+
+local batches = { methods = {} }
+
+-- Where the results are: at the URL that the batch names, if that is where the client's requests go
+-- anyway. A credential is never sent elsewhere: then the results' own path is asked.
+local function results_path(id, url, base_url)
+  local origin = urls.origin(url)
+  if origin and origin == urls.origin(base_url) then
+    return url
+  end
+  return "/v1/messages/batches/" .. urls.escape(id) .. "/results"
+end
+
+local function open_results(client, id, batch, params, given)
+  if type(batch.results_url) ~= "string" then
+    return nil, errors.invalid_request(("batch %s has no results: its processing_status is %s"):format(
+      id, tostring(batch.processing_status)))
+  end
+  local exchange, err = client:exchange({
+    method = "GET",
+    path = results_path(id, batch.results_url, client:option("base_url", given)),
+    headers = { ["anthropic-workspace-id"] = params and params.workspace_id },
+    betas = params and params.betas,
+    accept = "application/binary",
+  }, given)
+  if not exchange then
+    return nil, err
+  end
+  return batch_results.open(exchange, batch)
+end
+
+--- The results of a batch that has ended, as an iterator.
+---
+--- The batch is retrieved first. Fewer results than it counts are an error of kind "truncated",
+--- after the whole ones were given.
+batches.methods.results = {
+  names = { "message_batch_id" },
+  call = function(client, values, params, given, resource)
+    local id = values.message_batch_id
+    local batch, err = batch_results.check(resource.retrieve(id, params, given))
+    if not batch then
+      return nil, err
+    end
+    return open_results(client, id, batch, params, given)
+  end,
+}
+
+--- Sends requests in batches and gives their results: see batches/run.lua.
+batches.methods.run = {
+  names = {},
+  settings = {
+    max_requests = options.positive_number,
+    max_bytes = options.positive_number,
+    poll_interval = options.positive_number,
+    max_poll_interval = options.positive_number,
+    on_created = options.of_type "function",
+    on_progress = options.of_type "function",
+    on_result = options.of_type "function",
+    resume = options.of_type("string", "table"),
+    skip = options.of_type("table", "function"),
+  },
+  call = function(client, _, requests, given, resource)
+    local settings, rest = options.split(given, batches.methods.run.settings)
+    return require("anthropic.helpers.batches.run").run(client, resource, requests, settings, rest)
+  end,
+}
+
+return batches

@@ -1,0 +1,244 @@
+--- The results of a batch, one line of JSON each, decoded as they come.
+--
+--     local results = assert(client.messages.batches.results(batch_id))
+--     for result in results do
+--       print(result.custom_id, result.result.type, result.result.message)
+--     end
+--
+-- Never more than the line at hand and a window of the transfer is in memory.
+
+local responses = require "anthropic.message.response"
+local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
+local loop = require "anthropic.loop"
+local tasks = require "anthropic.loop.task"
+
+---@class anthropic.BatchResult
+---@field custom_id string
+---@field result { type: "succeeded"|"errored"|"canceled"|"expired", message: anthropic.Message?, error: table? }
+
+---@class anthropic.BatchResults
+---@field batch table as it was retrieved
+---@field response anthropic.Response
+---@operator call: anthropic.BatchResult
+local Results = {}
+Results.__index = Results
+Results.__name = "anthropic.BatchResults"
+
+local batch_results = {}
+
+--- Passes a method's answer on if it is a batch.
+---@return table|nil batch
+---@return anthropic.Error?
+function batch_results.check(batch, err)
+  if type(batch) == "table" and type(batch.id) == "string" then
+    return batch
+  elseif not errors.is(err) then
+    err = errors.new { kind = "protocol", message = "the answer is no batch" }
+  end
+  return nil, err
+end
+
+--- How many results the batch's counts promise, or nil.
+---@param batch table
+---@return integer?
+function batch_results.promised(batch)
+  local total = 0
+  for _, name in ipairs { "succeeded", "errored", "canceled", "expired" } do
+    local count = type(batch.request_counts) == "table" and batch.request_counts[name]
+    if type(count) ~= "number" then
+      return nil
+    end
+    total = total + count
+  end
+  return total
+end
+
+--- Sends for the results.
+---@param exchange anthropic.Exchange not run yet
+---@param batch table
+---@return anthropic.BatchResults|nil
+---@return anthropic.Error?
+function batch_results.open(exchange, batch)
+  local ok, err = exchange:run(function()
+    return true
+  end)
+  if not ok then
+    return nil, err
+  end
+  return setmetatable({
+    exchange = exchange,
+    batch = batch,
+    response = exchange:response_so_far(),
+    count = 0, -- results handed out
+    lines = 0, -- read, blank ones included
+  }, Results)
+end
+
+local function truncated(self, words)
+  return self.exchange:describe(errors.new { kind = "truncated", message = words, status = self.response.status })
+end
+
+local function protocol_error(self, words, line)
+  return responses.protocol_error(self.exchange, ("line %d of the results: %s"):format(self.lines, words), line)
+end
+
+local function decode(self, line)
+  local value, problem = json.decode_answer(line)
+  if type(value) ~= "table" then
+    return nil, protocol_error(self, problem or "not an object", line)
+  elseif value.type == "error" then
+    return nil, self.exchange:api_error(line)
+  elseif type(value.custom_id) ~= "string" or type(value.result) ~= "table" then
+    return nil, protocol_error(self, "no result", line)
+  end
+  local result = value.result
+  if result.type == "succeeded" then
+    result.message = responses.to_message(result.message) or result.message
+  end
+  return value
+end
+
+-- The end of the transfer; `rest` is what no line end followed.
+local function receive_end(self, rest)
+  local err = self.exchange:failure()
+  if err then
+    return nil, err
+  end
+  self.at_end = true
+  if not rest:find "%S" then
+    return nil
+  end
+  self.lines = self.lines + 1
+  local last
+  last, err = decode(self, rest)
+  if err and err.kind == "protocol" then
+    err = truncated(self, "the results ended inside a line")
+  end
+  return last, err
+end
+
+-- The next result; nil alone when there is none yet, or none any more.
+local function receive(self)
+  local line, state, rest = self.exchange.transfer:line()
+  if line then
+    self.lines = self.lines + 1
+    if line:find "%S" then
+      return decode(self, line)
+    end
+  elseif state == "again" then
+    local ok, err = self.exchange:wait()
+    return nil, not ok and err or nil
+  elseif state == "done" then
+    return receive_end(self, rest or "")
+  else
+    self.lines = self.lines + 1
+    local limit = self.exchange.option "max_event_bytes"
+    return nil, protocol_error(self, ("longer than %d bytes"):format(limit))
+  end
+end
+
+-- Before the first result a failure is retried.
+local function recover(self, err)
+  local again, final
+  if self.count == 0 and not self.closed then
+    again, final = self.exchange:recover(err)
+    if again then
+      again, final = self.exchange:run(function()
+        return true
+      end)
+    end
+  else
+    final = self.exchange:fail(err)
+  end
+  if not again then
+    self.err = final
+    return nil, final
+  end
+  self.response, self.lines, self.at_end = self.exchange:response_so_far(), 0, false
+  return true
+end
+
+local function missing(self)
+  local promised = batch_results.promised(self.batch)
+  if promised and self.count < promised then
+    return truncated(self, ("the results ended after %d of %d"):format(self.count, promised))
+  end
+end
+
+local function advance(self)
+  while true do
+    local result, err
+    if self.at_end then
+      err = missing(self)
+      if not err then
+        self.ended = true
+        self.exchange:finish()
+        return nil
+      end
+    else
+      result, err = receive(self)
+    end
+    if result then
+      self.count = self.count + 1
+      return result
+    elseif tasks.is_refusal(err) then
+      return nil, err
+    elseif err then
+      local ok, final = recover(self, err)
+      if not ok then
+        return nil, final
+      end
+    end
+  end
+end
+
+--- The next result, waiting for it in the host's way.
+---@return anthropic.BatchResult|nil result nil alone is the end
+---@return anthropic.Error? err the same at every call after a failure; "truncated": some are missing
+function Results:next()
+  if self.err then
+    return nil, self.err
+  elseif self.ended then
+    return nil
+  elseif self.reading then
+    error("the results are being read by another coroutine", 2)
+  end
+  self.reading = true
+  local result, err = advance(self)
+  self.reading = false
+  return result, err
+end
+
+--- Iterates over the results: `for result in results do`. Raises the error on failure.
+---@return anthropic.BatchResult?
+function Results:__call()
+  loop.check_iteration(self.exchange.option "loop", "results:next()")
+  local result, err = self:next()
+  if err then
+    error(err, 0)
+  end
+  return result
+end
+
+--- Cancels the reading, if it has not ended. Every later call gives an error of kind "cancelled".
+function Results:close()
+  if self.ended or self.err or self.closed then
+    return
+  end
+  self.closed = true
+  if self.reading then -- the one who waits finds out
+    self.exchange:close()
+  else
+    self.err = self.exchange:fail(errors.new { kind = "cancelled", message = "the results were closed" })
+  end
+end
+
+Results.__close = Results.close
+
+function Results:__tostring()
+  local state = self.err and "failed" or self.ended and "ended" or "open"
+  return ("anthropic.BatchResults (%d read, %s)"):format(self.count, state)
+end
+
+return batch_results

@@ -1,0 +1,130 @@
+--- `client.messages.map`: many requests at once, answers in their order.
+--
+--     local messages, errs = client.messages.map({
+--       { messages = { { role = "user", content = "One?" } } },
+--       { messages = { { role = "user", content = "Two?" } } },
+--     }, { params = { model = "claude-sonnet-4-5", max_tokens = 99 }, concurrency = 8 })
+--     for i = 1, messages.n do print(messages[i] and messages[i]:text() or errs[i]) end
+--
+-- The requests are paced by what the responses say of the rate limits (see limiter.lua), and run as
+-- tasks of an `anthropic.run`.
+
+local errors = require "anthropic.base.error"
+local loop = require "anthropic.loop"
+local options = require "anthropic.http.options"
+local tasks = require "anthropic.loop.task"
+
+local concurrent = {}
+
+---@class anthropic.MapSettings its table holds options of the requests as well
+---@field concurrency? integer requests under way at a time, default 8
+---@field params? table parameters that all have in common; a request's own come first
+---@field on_progress? fun(progress: anthropic.MapProgress) after each answer
+
+---@class anthropic.MapProgress
+---@field total integer
+---@field done integer
+---@field failed integer
+---@field index integer of the request that was answered
+---@field message? anthropic.Message
+---@field error? anthropic.Error
+
+local DEFAULT_CONCURRENCY = 8
+
+concurrent.settings = {
+  concurrency = {
+    expected = "a whole number, 1 or more",
+    check = function(value) return type(value) == "number" and value >= 1 and value % 1 == 0 end,
+  },
+  params = options.of_type "table",
+  on_progress = options.of_type "function",
+}
+
+local function join(shared, own)
+  local params = {}
+  for _, source in ipairs { shared or {}, own } do
+    for name, value in pairs(source) do
+      params[name] = value
+    end
+  end
+  params.stream = nil -- a whole message is what has a place in the results
+  return params
+end
+
+-- Answers requests until there are none left.
+local function work(state)
+  while state.next <= state.messages.n do
+    local i = state.next
+    state.next = i + 1
+    local message, err = state.send(join(state.settings.params, state.list[i]))
+    state.messages[i], state.errors[i] = message, err
+    state.done, state.failed = state.done + 1, state.failed + (err and 1 or 0)
+    if state.settings.on_progress then
+      state.settings.on_progress {
+        total = state.messages.n,
+        done = state.done,
+        failed = state.failed,
+        index = i,
+        message = message,
+        error = err,
+      }
+    end
+  end
+  return true
+end
+
+-- Several workers. nil and an error when it is cancelled; what a worker raised is raised.
+local function work_together(state)
+  local workers = {}
+  for i = 1, math.min(state.settings.concurrency or DEFAULT_CONCURRENCY, state.messages.n) do
+    workers[i] = tasks.spawn(work, state)
+  end
+  for _, worker in ipairs(workers) do
+    local ok, err = worker:join()
+    if not ok then
+      for _, other in ipairs(workers) do
+        other:cancel()
+      end
+      if worker.done and not worker.is_cancelled then
+        error(err, 0)
+      end
+      return nil, err
+    end
+  end
+  return true
+end
+
+--- Sends the requests.
+---@param client anthropic.Client
+---@param list table[] parameters of messages.create
+---@param settings anthropic.MapSettings
+---@param send fun(params: table): anthropic.Message?, anthropic.Error?
+---@return table|nil messages with `n`; nil at the places of those that failed
+---@return table|anthropic.Error errs those that failed, at their places; an error when all was
+--- cancelled, which has what came as `messages` and `errors`
+function concurrent.run(client, list, settings, given, send)
+  for key, params in pairs(list) do
+    if type(key) ~= "number" or type(params) ~= "table" then
+      return nil, errors.invalid_request(("list[%s]: parameters of messages.create expected, got %s"):format(
+        tostring(key), type(params)))
+    end
+  end
+  local state = {
+    list = list, settings = settings, send = send,
+    messages = { n = #list }, errors = {}, next = 1, done = 0, failed = 0,
+  }
+  local driver = loop.driver(client:option("loop", given))
+  local ok, err
+  if driver.spawn or not driver.suspends then
+    ok, err = tasks.run(work_together, state)
+  else -- a host that cannot run several
+    ok, err = work(state)
+  end
+  if not ok then
+    err.messages, err.errors = state.messages, state.errors
+    return nil, err
+  end
+  return state.messages, state.errors
+end
+
+return concurrent

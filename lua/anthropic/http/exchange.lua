@@ -1,0 +1,448 @@
+--- One request with its retries: attempts, waits, deadlines, and what they left behind.
+--
+-- An exchange is run until its response's headers say that it succeeded and what reads the body is
+-- content. Whoever reads on later (a stream) can ask it to recover from a failure as long as
+-- nothing was handed over.
+
+local core = require "anthropic.core"
+local curl_command = require "anthropic.http.curl_command"
+local errors = require "anthropic.base.error"
+local failures = require "anthropic.http.failures"
+local headers = require "anthropic.http.headers"
+local json = require "anthropic.base.json"
+local log = require "anthropic.http.log"
+local loop = require "anthropic.loop"
+local options = require "anthropic.http.options"
+local request = require "anthropic.http.request"
+local retry = require "anthropic.http.retry"
+local tasks = require "anthropic.loop.task"
+
+---@class anthropic.Attempt
+---@field status? integer
+---@field kind? string of its error
+---@field seconds number it took
+---@field waited number seconds until the next one
+
+---@class anthropic.Exchange
+---@field response? anthropic.Response
+local Exchange = {}
+Exchange.__index = Exchange
+
+local exchange = {}
+
+--- What exchanges with the same options have in common. What may hold a credential stays behind
+--- functions, so that a dump of an exchange, or of a stream, shows none.
+---@param resolved table
+---@return anthropic.Profile
+function exchange.profile(resolved)
+  ---@class anthropic.Profile
+  return {
+    ---@type fun(name: string): any
+    option = function(name)
+      return resolved[name]
+    end,
+    timeouts = options.timeouts(resolved.timeout),
+    is_logged = resolved.on_log ~= nil or resolved.log_level ~= nil,
+    build = request.builder(resolved),
+  }
+end
+
+--- Prepares an exchange; nothing is sent yet.
+---@param spec table what request.builder's function takes, and `paced`
+---@param profile anthropic.Profile
+---@param shared table what the client's exchanges have in common: `limiter`, `usage`, and
+--- `observer`, which is called with every exchange whose attempt ends, while its transfer is there
+---@return anthropic.Exchange
+function exchange.new(spec, profile, shared)
+  local total = profile.timeouts.total
+  return setmetatable({
+    spec = function()
+      return spec
+    end,
+    profile = profile,
+    option = profile.option,
+    is_held_back = spec.paced, -- while the rate limits say so
+    shared = shared,
+    deadline = total and core.now() + total or math.huge,
+    attempts = 0,
+    closed = false,
+    -- of the latest attempt; named here so that the table has room for them
+    attempt_began = nil,
+    complete = false,
+    redact = nil,
+    request = nil,
+    response = nil,
+    transfer = nil,
+    under_way = false,
+  }, Exchange)
+end
+
+--- Sets the body of later attempts.
+---@param body string
+function Exchange:set_body(body)
+  self.spec().body = body
+end
+
+function Exchange:has_news()
+  return self.closed or self.was_called
+end
+
+--- Makes whoever waits for the exchange look again.
+function Exchange:call()
+  self.was_called = true
+  loop.wake(self)
+end
+
+-- The attempt is over, its transfer still there: tells those who want to know, once.
+local function leave(self)
+  self.shared.limiter:release(self)
+  if self.under_way and self.transfer and self.shared.observer then
+    self.shared.observer(self)
+  end
+  self.under_way = false
+end
+
+local function close_transfer(self)
+  leave(self)
+  if self.transfer then
+    self.transfer:close()
+    loop.wake(self.transfer)
+  end
+end
+
+--- Cancels it: what is under way ends, and whoever waits for it goes on with an error.
+function Exchange:close()
+  self.closed = true
+  close_transfer(self)
+  loop.wake(self)
+end
+
+--- The response, with its timings by now.
+---@return anthropic.Response
+function Exchange:response_so_far()
+  if self.transfer then
+    self.response.timings = self.transfer:timings()
+  end
+  return self.response
+end
+
+--- Gives the transfer up to the loop, which keeps its connection if it ends soon.
+function Exchange:finish()
+  self.complete = true
+  leave(self)
+  self:response_so_far()
+  local transfer = self.transfer
+  self.transfer = nil -- closing the exchange is no longer closing it
+  loop.drain(transfer)
+end
+
+local function cancelled()
+  return errors.new { kind = "cancelled", message = "the request was cancelled" }
+end
+
+--- Waits for news of the transfer. It goes on where the calling code cannot wait (tasks.is_refusal).
+---@param driver? table where the caller knows it
+---@return true|nil, anthropic.Error?
+function Exchange:wait(driver)
+  local ok, reason = tasks.wait(driver or self.option "loop", self.transfer)
+  if ok and not self.closed then
+    return true
+  elseif tasks.is_refusal(reason) and not self.closed then
+    return nil, reason
+  end
+  self:close()
+  return nil, cancelled()
+end
+
+-- Fills in what every error that came after the request was sent has.
+function Exchange:describe(err)
+  local response = self.response
+  if response then
+    err.headers = response.headers
+    err.request_id = err.request_id or response.request_id
+    err.retry_after = retry.after(response.headers)
+  end
+  return err
+end
+
+--- The error that the transfer ended with, or nil.
+---@return anthropic.Error?
+function Exchange:failure()
+  local name, message, code = self.transfer:failure()
+  if not name then
+    return nil
+  end
+  local err = failures.error(name, self.redact(message), code, self.profile)
+  err.status = self.response and self.response.status
+  return self:describe(err)
+end
+
+local function describe_body(self, body)
+  return { bytes = #body, response_body = log.body(self, body) }
+end
+
+--- Reads the whole body.
+---@return string|nil body as far as it came
+---@return anthropic.Error? failure why it is not complete
+function Exchange:read_body()
+  local body = self.transfer:body()
+  while not body do
+    local ok, err = self:wait()
+    if not ok then
+      return nil, err
+    end
+    body = self.transfer:body()
+  end
+  log.write(self, "body", describe_body, body)
+  local failure = self:failure()
+  if failure and body ~= "" then
+    failure.body = self.redact(body)
+  end
+  return body, failure
+end
+
+local function string_or_nil(value)
+  return type(value) == "string" and value or nil
+end
+
+-- Where servers put what they have to say, the API's own way first.
+local function message_of(answer, inner)
+  return string_or_nil(inner.message) or string_or_nil(answer.error) or string_or_nil(answer.message)
+    or string_or_nil(answer.detail)
+end
+
+local function message_of_status(response, status)
+  local location = response.headers.location
+  return status and ("HTTP %d"):format(status)
+    .. (location and ", redirects to " .. location .. " (not followed)" or "")
+end
+
+--- An error of kind "api" from an error object.
+---@param body string as it came
+---@param status? integer the HTTP status; nil: the one that the error's type stands for
+---@return anthropic.Error
+function Exchange:api_error(body, status)
+  body = self.redact(body)
+  local answer = json.decode_answer(body)
+  answer = type(answer) == "table" and answer or {}
+  local inner = type(answer.error) == "table" and answer.error or {}
+  local name = string_or_nil(inner.type)
+  local err = errors.new {
+    kind = "api",
+    type = name or status and errors.type_of_status(status) or nil,
+    status = status or errors.status_of_type(name),
+    message = self.redact(message_of(answer, inner) or message_of_status(self.response, status)
+      or "the server sent an error without a message"),
+    request_id = string_or_nil(answer.request_id),
+    details = inner.details,
+    body = body,
+  }
+  return self:describe(err)
+end
+
+local function refusal(self)
+  local body, failure = self:read_body()
+  if not body then
+    return failure
+  end
+  return self:api_error(body, self.response.status)
+end
+
+function Exchange:start(wire)
+  local unsettled, seconds = loop.unsettled()
+  if unsettled and not tasks.wait(self.option "loop", unsettled, seconds) or self.closed then
+    return nil, cancelled()
+  end
+  local left = self.deadline - core.now()
+  if left <= 0 then
+    return nil, failures.error("total", "", nil, self.profile)
+  end
+  wire.total_timeout = left < math.huge and left or nil
+  wire.record = self.shared.observer ~= nil
+  local transfer, message, reason = loop.core():start(wire)
+  if not transfer then
+    return nil, failures.error(reason or "connection", message, nil, self.profile)
+  end
+  self.transfer = transfer
+  return true
+end
+
+local function read_response(self)
+  local fields = headers.parse(self.redact(self.transfer:headers()))
+  return {
+    status = self.transfer:status(),
+    headers = fields,
+    request_id = fields["request-id"] or fields["x-request-id"],
+    attempts = self.attempts,
+    rate_limit = headers.rate_limit(fields),
+  }
+end
+
+local function describe_request(self, wire)
+  return { method = wire.method, url = self.redact(wire.url), request_body = log.body(self, wire.body) }
+end
+
+local function describe_response(self)
+  local response = self.response
+  return {
+    status = response.status,
+    request_id = response.request_id,
+    seconds = core.now() - self.attempt_began,
+  }
+end
+
+--- Sends the request once and waits for the headers of a success. Sends nothing where the calling code
+--- cannot wait.
+---@return true|nil, anthropic.Error?
+function Exchange:attempt()
+  local driver, refusal_to_wait = tasks.check_waiting(self.option "loop")
+  if not driver then
+    return nil, refusal_to_wait
+  end
+  self.response, self.complete = nil, false
+  if self.transfer then
+    close_transfer(self)
+    self.transfer = nil
+  end
+  if self.closed or self.is_held_back and not self.shared.limiter:wait(self) then
+    return nil, cancelled()
+  end
+  local wire, err = self.profile.build(self.spec())
+  if not wire then
+    return nil, err
+  end
+  self.redact = wire.redact
+  self.attempts = self.attempts + 1
+  self.attempt_began = core.now()
+  self.under_way = true
+  self.request = function() -- for err:to_curl(); behind a function, as the options are
+    return curl_command.describe(self, wire)
+  end
+  log.write(self, "request", describe_request, wire)
+  local ok
+  ok, err = self:start(wire)
+  while ok and not self.transfer:status() do
+    if self.transfer:done() then
+      return nil, self:failure()
+    end
+    ok, err = self:wait(driver)
+  end
+  if not ok then
+    return nil, err
+  end
+  self.response = read_response(self)
+  self.shared.limiter:learn(self.response)
+  log.write(self, "response", describe_response)
+  if self.response.status >= 200 and self.response.status < 300 then
+    return true
+  end
+  return nil, refusal(self)
+end
+
+-- Seconds to wait before another attempt, or nil when there will be none.
+local function next_delay(self, err)
+  local retries = self.attempts - 1
+  if self.closed or retries < 0 or retries >= self.option "max_retries" then
+    return nil
+  end
+  local delay = retry.is_worthwhile(err) and retry.delay(err, retries)
+  return delay and core.now() + delay < self.deadline and delay or nil
+end
+
+-- Enters the attempt into the history, once, and its request into the error.
+local function record(self, err, waited)
+  if self.request then
+    local sent = self.request()
+    errors.set_command(err, function()
+      return curl_command.command(sent)
+    end)
+  end
+  self.history = self.history or {}
+  if #self.history < self.attempts then
+    self.history[self.attempts] = {
+      status = self.response and self.response.status,
+      kind = err.kind,
+      seconds = core.now() - self.attempt_began,
+      waited = waited,
+    }
+  end
+end
+
+local function describe_failure(_, err, delay)
+  return { error = tostring(err), seconds = delay }
+end
+
+--- After a failure with nothing handed over: waits, if another attempt is worthwhile.
+---@param err anthropic.Error
+---@return true|nil
+---@return anthropic.Error? err the final error, with attempts and history
+function Exchange:recover(err)
+  local delay = next_delay(self, err)
+  self.shared.limiter:hear(err, delay)
+  if not delay then
+    return nil, self:fail(err)
+  end
+  record(self, err, delay)
+  close_transfer(self)
+  log.write(self, "retry", describe_failure, err, delay)
+  local on_retry = self.option "on_retry"
+  if on_retry then
+    on_retry {
+      attempt = self.attempts,
+      max_retries = self.option "max_retries",
+      error = err,
+      delay = delay,
+    }
+  end
+  local ok, reason = tasks.wait(self.option "loop", self, delay)
+  if ok and not self.closed then
+    return true
+  end
+  return nil, self:fail(tasks.is_refusal(reason) and err or self:describe(cancelled()))
+end
+
+--- Ends the exchange with an error that will not be retried. Again with the same error: nothing.
+---@param err anthropic.Error
+---@return anthropic.Error err with attempts and history
+function Exchange:fail(err)
+  if err.history then -- it has failed with it before
+    return err
+  end
+  record(self, err, 0)
+  err.attempts = self.attempts
+  err.history = self.history
+  self:close()
+  if err.kind ~= "cancelled" then
+    log.write(self, "error", describe_failure, err)
+  end
+  return err
+end
+
+--- Enters a message that came into the client's account.
+---@param message anthropic.Message
+function Exchange:count(message)
+  self.shared.usage:add(message)
+end
+
+--- Attempts until `read` gives a result, or an error is final.
+---@param read fun(exchange: anthropic.Exchange): any, anthropic.Error?
+---@return any result
+---@return anthropic.Error?
+function Exchange:run(read)
+  while true do
+    local result, err = self:attempt()
+    if result then
+      result, err = read(self)
+      if result ~= nil then
+        return result
+      end
+    end
+    local again
+    again, err = self:recover(err)
+    if not again then
+      return nil, err
+    end
+  end
+end
+
+return exchange

@@ -1,0 +1,65 @@
+--- Failures of transfers, by the names that the core gives them, as errors.
+
+local advice = require "anthropic.http.advice"
+local errors = require "anthropic.base.error"
+
+local failures = {}
+
+-- libcurl quotes the URL of a proxy in full, with its user name and password.
+local function without_user_info(message)
+  return (message:gsub("'.*@", "'[redacted]@"))
+end
+
+local TIMEOUT_MESSAGES = {
+  connect = "no connection within %g seconds",
+  first_byte = "no answer within %g seconds",
+  idle = "nothing came for %g seconds",
+  total = "not finished within %g seconds",
+}
+
+local KINDS = {
+  connection = function(_, message, code)
+    message = without_user_info(message)
+    local what_to_do = advice.of(code, message)
+    message = what_to_do and message .. " (" .. what_to_do .. ")" or message
+    return { kind = "connection", message = message, code = code }
+  end,
+  truncated = function(_, message)
+    message = message ~= "" and message or "the connection was closed before the headers were complete"
+    return { kind = "truncated", message = message }
+  end,
+  too_large = function(profile)
+    local limit = profile.option "max_response_bytes"
+    return { kind = "protocol", message = ("the answer is larger than %d bytes"):format(limit) }
+  end,
+  large_headers = function()
+    return { kind = "protocol", message = "the answer's headers are too large" }
+  end,
+  file = function(_, message)
+    return { kind = "invalid_request", message = message }
+  end,
+  memory = function()
+    return { kind = "connection", message = "not enough memory" }
+  end,
+  cancelled = function()
+    return { kind = "cancelled", message = "the request was cancelled" }
+  end,
+}
+
+for name, words in pairs(TIMEOUT_MESSAGES) do
+  KINDS[name] = function(profile)
+    return { kind = "timeout", timeout = name, message = words:format(profile.timeouts[name] or 0) }
+  end
+end
+
+--- The error that a failure is.
+---@param name string as the core gave it
+---@param message string libcurl's words, or what there is to say; no credential is in it
+---@param code? integer libcurl's
+---@param profile anthropic.Profile
+---@return anthropic.Error
+function failures.error(name, message, code, profile)
+  return errors.new(KINDS[name](profile, message, code))
+end
+
+return failures

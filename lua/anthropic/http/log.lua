@@ -1,0 +1,98 @@
+--- What the client tells of its work: to `on_log`, or to standard error as ANTHROPIC_LOG asks.
+--
+-- A record is a flat table: `level`, `event` ("request", "response", "body", "retry", "error"),
+-- `attempt`, and what belongs to the event. No record holds a header or a credential. Bodies are
+-- there for those who ask: `request_body` and `response_body` are functions that give the text,
+-- its system prompts and base64 shortened, or with `true` the whole text.
+--
+--     anthropic.new { on_log = function(record)
+--       if record.event == "request" then print(record.url, record.request_body()) end
+--     end }
+
+local json = require "anthropic.base.json"
+
+local log = {}
+
+local LEVELS = { off = 0, error = 1, warn = 2, info = 3, debug = 4 }
+local LEVEL_OF_EVENT = { request = "debug", response = "info", body = "debug", retry = "warn", error = "error" }
+
+local SHOWN = 60 -- bytes of a shortened text
+local SHORTEST_BASE64 = 200
+
+local function shorten(text)
+  if #text <= SHOWN then
+    return text
+  end
+  local shown = text:sub(1, SHOWN):gsub("[\192-\255][\128-\191]*$", "") -- no half character
+  return ("%s... (%d bytes)"):format(shown, #text)
+end
+
+local function is_base64(text)
+  return #text >= SHORTEST_BASE64 and text:gsub("^data:[%w/+.-]+;base64,", ""):find "^[%w+/_-]+=*$" ~= nil
+end
+
+local function shortened(value, in_system)
+  if type(value) == "string" then
+    return (in_system or is_base64(value)) and shorten(value) or value
+  elseif type(value) ~= "table" or value == json.null then
+    return value
+  end
+  local copy = json.copy(value)
+  in_system = in_system or value.role == "system"
+  for name, member in pairs(value) do
+    copy[name] = shortened(member, in_system or name == "system")
+  end
+  return copy
+end
+
+--- A body for a record: a function that gives it.
+---@param exchange anthropic.Exchange
+---@param body? string
+---@return nil|fun(whole?: boolean): string
+function log.body(exchange, body)
+  local redact = exchange.redact
+  return body and function(whole)
+    local value = not whole and json.decode(body)
+    return redact(type(value) == "table" and json.encode(shortened(value)) or body)
+  end
+end
+
+local function line(record)
+  local names = {}
+  for name, value in pairs(record) do
+    if name ~= "level" and name ~= "event" and type(value) ~= "function" then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  local words = { "anthropic", record.level, record.event }
+  for _, name in ipairs(names) do
+    words[#words + 1] = name .. "=" .. tostring(record[name])
+  end
+  return table.concat(words, " ") .. "\n"
+end
+
+--- Tells of an event of an exchange.
+---@param exchange anthropic.Exchange
+---@param event "request"|"response"|"body"|"retry"|"error"
+---@param describe fun(exchange: anthropic.Exchange, ...): table makes the record, where one is wanted
+---@param ... any
+function log.write(exchange, event, describe, ...)
+  if not exchange.profile.is_logged then
+    return
+  end
+  local on_log, wanted = exchange.option "on_log", exchange.option "log_level"
+  local level = LEVEL_OF_EVENT[event]
+  if not on_log and LEVELS[level] > (LEVELS[wanted:lower()] or LEVELS.info) then
+    return
+  end
+  local record = describe(exchange, ...)
+  record.event, record.level, record.attempt = event, level, exchange.attempts
+  if on_log then
+    on_log(record)
+  else
+    io.stderr:write(line(record))
+  end
+end
+
+return log

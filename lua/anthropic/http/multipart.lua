@@ -1,0 +1,187 @@
+--- The parts of a multipart/form-data body, from the parameters of a method that uploads files.
+--
+--     multipart.parts { file = "report.pdf", expires_in_seconds = 3600 }
+--     multipart.parts { files = { "pdf/SKILL.md", { data = text, filename = "pdf/notes.md" } } }
+--
+-- Files are not opened here: the C core streams them from disk, anew for each attempt.
+
+local options = require "anthropic.http.options"
+
+---@class anthropic.UploadedFile either a path or data
+---@field path? string
+---@field data? string the file's bytes; needs a filename
+---@field filename? string default by the path: its last part, in `files` all of it
+---@field content_type? string default by the end of the filename
+
+---@class anthropic.UploadParams which of the three a method takes, and its other parameters
+---@field file? string|anthropic.UploadedFile a path, or a table
+---@field files? (string|anthropic.UploadedFile)[]
+---@field archive? string|anthropic.UploadedFile
+---@field [string] any
+
+local multipart = {}
+
+-- The parameters that are files. The others are plain fields.
+local FILES = { file = true, archive = true, files = true }
+
+local FILE_FIELDS = { path = true, data = true, filename = true, content_type = true }
+
+-- What the API, and whoever reads a file's metadata later, can make use of.
+local TYPES = {
+  csv = "text/csv",
+  docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  gif = "image/gif",
+  htm = "text/html",
+  html = "text/html",
+  jpeg = "image/jpeg",
+  jpg = "image/jpeg",
+  json = "application/json",
+  md = "text/markdown",
+  pdf = "application/pdf",
+  png = "image/png",
+  pptx = "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+  txt = "text/plain",
+  webp = "image/webp",
+  xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  xml = "application/xml",
+  zip = "application/zip",
+}
+
+local function type_of(filename)
+  local extension = filename:match("%.(%w+)$")
+  return extension and TYPES[extension:lower()] or "application/octet-stream"
+end
+
+-- A name stands in quotes in a header of its part. (WHATWG HTML, "multipart/form-data encoding
+-- algorithm")
+local ESCAPES = { ['"'] = "%22", ["\r"] = "%0D", ["\n"] = "%0A" }
+
+local function escape(name)
+  return (name:gsub('["\r\n]', ESCAPES))
+end
+
+local function base_name(path)
+  return path:match("([^/]*)/*$")
+end
+
+-- Where directories count, a name from outside of the current one says nothing to the server.
+local function relative_name(path)
+  local name = path:gsub("^%./+", "")
+  if name:match("^/") or ("/" .. name .. "/"):find("/../", 1, true) then
+    return nil, ("%s needs a filename, the path that it is to have there"):format(path)
+  end
+  return name
+end
+
+local function problem_of_fields(where, file)
+  for name, value in pairs(file) do
+    if not FILE_FIELDS[name] then
+      local nearest = options.nearest(name, FILE_FIELDS)
+      return ("%s: unknown field %q; did you mean %q?"):format(where, tostring(name), nearest)
+    elseif type(value) ~= "string" then
+      return ("%s.%s: string expected, got %s"):format(where, name, type(value))
+    elseif name ~= "data" and value:find("%z") then
+      return ("%s.%s: must not contain NUL"):format(where, name)
+    end
+  end
+  if (file.path == nil) == (file.data == nil) then
+    return where .. ": either path or data expected"
+  elseif (file.content_type or ""):find("[\r\n]") then
+    return where .. ".content_type: must not contain a line break"
+  end
+end
+
+local function file_part(where, name, file, name_of)
+  if type(file) == "string" then
+    file = { path = file }
+  elseif type(file) ~= "table" then
+    return nil, ("%s: a path or a table expected, got %s"):format(where, type(file))
+  end
+  local filename = file.filename
+  local problem = problem_of_fields(where, file)
+  if not problem and not filename then
+    if file.path then
+      filename, problem = name_of(file.path)
+      problem = problem and where .. ": " .. problem
+    else
+      problem = where .. ": data needs a filename"
+    end
+  end
+  if problem then
+    return nil, problem
+  end
+  return {
+    name = name,
+    filename = escape(filename),
+    content_type = file.content_type or type_of(filename),
+    path = file.path,
+    data = file.data,
+  }
+end
+
+local function add_files(parts, name, files)
+  if type(files) ~= "table" or files[1] == nil then
+    return name .. ": a list of files expected"
+  end
+  for i, file in ipairs(files) do
+    local part, problem = file_part(("%s[%d]"):format(name, i), name .. "[]", file, relative_name)
+    if not part then
+      return problem
+    end
+    parts[#parts + 1] = part
+  end
+end
+
+local function add_file(parts, name, file)
+  local part, problem = file_part(name, name, file, base_name)
+  parts[#parts + 1] = part
+  return problem
+end
+
+local function add_field(parts, name, value)
+  local kind = type(value)
+  if kind == "number" and value % 1 == 0 then
+    value = ("%.0f"):format(value)
+  elseif kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+    return ("%s: string, number or boolean expected, got %s"):format(name, kind)
+  end
+  parts[#parts + 1] = { name = escape(name), data = tostring(value) }
+end
+
+-- Plain fields come first, so that a server that reads on the way knows them before the files.
+local function sorted_names(params)
+  local names = {}
+  for name in pairs(params) do
+    names[#names + 1] = name
+  end
+  table.sort(names, function(a, b)
+    if FILES[a] ~= FILES[b] then
+      return not FILES[a]
+    end
+    return tostring(a) < tostring(b)
+  end)
+  return names
+end
+
+--- Turns parameters into parts: `file` and `archive` are one file each, `files` is a list; a file is
+--- a path, or { path | data, filename?, content_type? }.
+---@param params? table
+---@return table[]|nil parts { name, filename?, content_type?, path | data }
+---@return string? message what is wrong, and where
+function multipart.parts(params)
+  local parts, has_file = {}, false
+  for _, name in ipairs(sorted_names(params or {})) do
+    local add = name == "files" and add_files or FILES[name] and add_file or add_field
+    local problem = add(parts, name, params[name])
+    if problem then
+      return nil, problem
+    end
+    has_file = has_file or FILES[name]
+  end
+  if not has_file then
+    return nil, "no file given: file, files or archive expected"
+  end
+  return parts
+end
+
+return multipart

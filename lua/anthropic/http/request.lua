@@ -1,0 +1,194 @@
+--- What goes over the wire: URL, header lines, exactly one credential.
+
+local errors = require "anthropic.base.error"
+local headers = require "anthropic.http.headers"
+local option_rows = require "anthropic.http.options"
+local redaction = require "anthropic.http.redaction"
+local urls = require "anthropic.http.url"
+
+local request = {}
+
+--- Parameters that travel as headers: of messages.create, and where a row of resources.lua says so.
+request.PARAMETER_HEADERS = {
+  user_profile_id = "anthropic-user-profile-id",
+  workspace_id = "anthropic-workspace-id",
+  worker_id = "Anthropic-Worker-ID",
+}
+
+local function invalid(message)
+  return nil, errors.invalid_request(message)
+end
+
+-- The value of a credential option: a string, or a function that gives one.
+local function evaluate(name, credential)
+  local value = credential
+  if type(credential) == "function" then
+    local err
+    value, err = credential()
+    if value == nil then
+      return invalid(name .. ": the function gave none" .. (err and ": " .. tostring(err) or ""))
+    end
+  end
+  if type(value) ~= "string" then
+    return invalid(name .. ": string expected, got " .. type(value))
+  elseif not value:match("%S") then
+    return invalid(name .. ": is empty")
+  end
+  return value
+end
+
+-- The credentials in the caller's own headers, without their scheme.
+local function own_credentials(set)
+  local found = {}
+  local authorization = headers.get(set, "Authorization")
+  found[1] = authorization and (authorization:match("^%S+%s+(.*)$") or authorization) or nil
+  found[#found + 1] = headers.get(set, "X-Api-Key") or nil
+  return found
+end
+
+-- Sets the one header that carries the credential, unless the caller's own headers carry one or
+-- remove it. Gives the list of what is secret.
+local function authenticate(set, options, base)
+  local secrets = own_credentials(set)
+  if secrets[1] then
+    return secrets
+  end
+  local name = options.auth_token and "auth_token" or "api_key"
+  local scheme = options.auth or (urls.is_vendor(base) and "x-api-key" or "bearer")
+  local is_bearer = name == "auth_token" or scheme == "bearer"
+  local field = is_bearer and "Authorization" or "X-Api-Key"
+  if headers.get(set, field) == false then
+    return secrets
+  end
+  if not options[name] then
+    return invalid "no credential: set ANTHROPIC_API_KEY or give the option api_key or auth_token"
+  end
+  local value, err = evaluate(name, options[name])
+  if not value then
+    return nil, err
+  end
+  if not headers.set(set, field, is_bearer and "Bearer " .. value or value) then
+    return invalid(name .. ": must not contain a line break or NUL")
+  end
+  secrets[1], secrets.variable = value, "ANTHROPIC_" .. name:upper()
+  return secrets
+end
+
+local function join_betas(...)
+  local names, seen = {}, {}
+  for i = 1, select("#", ...) do
+    for _, name in ipairs(select(i, ...) or {}) do
+      if not seen[name] then
+        seen[name] = true
+        names[#names + 1] = name
+      end
+    end
+  end
+  return #names > 0 and table.concat(names, ",") or false
+end
+
+-- A header whose own value the caller gave as `false` is left out; so it is set after the defaults.
+local function build_headers(spec, options, base)
+  local set = headers.new()
+  if not spec.multipart then -- else libcurl names it, with its boundary
+    headers.set(set, "Content-Type", spec.body and "application/json" or false)
+  end
+  headers.set(set, "Accept", spec.accept or "application/json")
+  headers.set(set, "User-Agent", "anthropic-lua/" .. require "anthropic.version")
+  local betas = join_betas(options.betas, options.request_betas, spec.betas)
+  local ok, message = headers.set(set, "anthropic-version", options.api_version)
+  if ok then
+    ok, message = headers.set(set, "anthropic-beta", betas)
+  end
+  for _, given in ipairs {
+    headers.parse_lines(options.custom_headers),
+    options.headers or {},
+    spec.headers or {},
+    options.request_headers or {},
+  } do
+    if ok then
+      ok, message = headers.set_all(set, given)
+    end
+  end
+  if not ok then
+    return invalid(message)
+  end
+  local secrets, err = authenticate(set, options, base)
+  if not secrets then
+    return nil, err
+  end
+  return { lines = headers.lines(set), secrets = secrets, redact = redaction.redactor(secrets) }
+end
+
+-- What all requests with the same options have in common.
+local function common_fields(options)
+  local timeouts = option_rows.timeouts(options.timeout)
+  return {
+    proxy = options.proxy,
+    ca_file = options.ca_file,
+    ca_path = options.ca_path,
+    insecure = options.insecure,
+    http2 = options.http_version == "2",
+    connect_timeout = timeouts.connect or nil,
+    first_byte_timeout = timeouts.first_byte or nil,
+    idle_timeout = timeouts.idle or nil,
+    max_body_bytes = options.max_response_bytes,
+    max_event_bytes = options.max_event_bytes,
+  }
+end
+
+-- Whether the header lines of such requests are the same, as long as the credential is.
+local function is_usual(spec)
+  return spec.body and not spec.multipart and not spec.accept
+    and (not spec.betas or spec.betas[1] == nil) and (not spec.headers or next(spec.headers) == nil)
+end
+
+--- Makes the function that builds the attempts of requests with the same options, as the core's loop
+--- takes them, with the `secrets` in them and a function `redact` for text that may hold them.
+--- `spec` is { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept? }.
+---@param options table resolved
+---@return fun(spec: table): table|nil, anthropic.Error?
+function request.builder(options)
+  local metatable, base, usual, last_path, last_url
+  local is_constant = type(options.api_key) ~= "function" and type(options.auth_token) ~= "function"
+
+  return function(spec)
+    local url, err
+    if not base then
+      metatable = { __index = common_fields(options) }
+      base, err = urls.check_base(options.base_url)
+    end
+    if base and spec.path == last_path and not spec.query then
+      url = last_url
+    elseif base then
+      url, err = urls.of(base, spec.path, spec.query)
+    end
+    if not url then
+      return nil, err
+    elseif not spec.query then
+      last_path, last_url = spec.path, url
+    end
+    local head = usual
+    if not head or not is_usual(spec) then
+      head, err = build_headers(spec, options, base)
+      if not head then
+        return nil, err
+      end
+      usual = usual or is_constant and is_usual(spec) and head or nil
+    end
+    return setmetatable({
+      method = spec.method,
+      url = url,
+      headers = head.lines,
+      body = spec.body,
+      multipart = spec.multipart,
+      sink = spec.sink,
+      secrets = head.secrets,
+      redact = head.redact,
+      total_timeout = nil, -- the exchange's to set, and `record`
+      record = false,
+    }, metatable)
+  end
+end
+
+return request

@@ -1,0 +1,85 @@
+--- Whether a failed request is sent again, and after how long. Pure decisions; waiting is the
+--- caller's.
+
+local core = require "anthropic.core"
+local headers = require "anthropic.http.headers"
+
+local retry = {}
+
+local FIRST_DELAY, LARGEST_DELAY = 0.5, 8 -- seconds
+-- A server that asks for more than this gets no answer by waiting: the caller is told at once.
+local LONGEST_WAIT = 300
+
+-- libcurl's codes for what will not be different next time: bad URLs, certificates, TLS set-up.
+local LASTING = {
+  [1] = true, [3] = true, [4] = true, [58] = true, [59] = true, [60] = true, [64] = true,
+  [66] = true, [77] = true, [80] = true, [82] = true, [83] = true, [90] = true, [91] = true,
+}
+
+local function is_retryable_status(status)
+  return status == 408 or status == 409 or status == 429 or status >= 500
+end
+
+--- Whether the failure may go away by itself.
+---@param err anthropic.Error
+---@return boolean
+function retry.is_worthwhile(err)
+  local word = err.headers and err.headers["x-should-retry"]
+  if err.kind == "api" then
+    if not err.in_stream and word == "true" then
+      return true
+    elseif not err.in_stream and word == "false" then
+      return false
+    end
+    return err.status ~= nil and is_retryable_status(err.status)
+  elseif err.kind == "connection" then
+    return not LASTING[err.code or 0]
+  elseif err.kind == "timeout" then
+    return err.timeout ~= "total"
+  end
+  return err.kind == "truncated"
+end
+
+local function positive(number)
+  return number and number > 0 and number < math.huge and number or nil
+end
+
+-- A decimal number, which is less than all that Lua takes for one.
+local function decimal(text)
+  return text and text:find "^%s*%-?[%d.]+%s*$" and tonumber(text) or nil
+end
+
+--- Seconds that the response asks to wait, or nil: `retry-after-ms`, then `retry-after` in seconds
+--- or as a date (reckoned from the response's own date, where it has one).
+---@param fields? table<string, string>
+---@return number?
+function retry.after(fields)
+  if not fields then
+    return nil
+  end
+  local milliseconds = positive(decimal(fields["retry-after-ms"]))
+  if milliseconds then
+    return milliseconds / 1000
+  end
+  local value = fields["retry-after"]
+  local seconds = decimal(value)
+  if seconds then
+    return positive(seconds)
+  end
+  local date = headers.date(value)
+  return date and positive(date - (headers.date(fields.date) or os.time()))
+end
+
+--- Seconds to wait before the next attempt, or nil when the server asks for too long.
+---@param err anthropic.Error
+---@param retries integer made so far
+---@return number?
+function retry.delay(err, retries)
+  if err.retry_after then
+    return err.retry_after <= LONGEST_WAIT and err.retry_after or nil
+  end
+  local random = core.now() * 1e6 % 1 -- the clock's fraction of a microsecond; math.random is the user's
+  return math.min(FIRST_DELAY * 2 ^ retries, LARGEST_DELAY) * (1 - random / 4)
+end
+
+return retry

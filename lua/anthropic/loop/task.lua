@@ -1,0 +1,445 @@
+--- Tasks: coroutines that can be joined and cancelled, the same in every host.
+--
+--     anthropic.run(function()
+--       local one = anthropic.spawn(ask, "one")
+--       local two = anthropic.spawn(ask, "two")
+--       print(one:join(), two:join())
+--     end)
+--
+-- What makes a task of a coroutine is here: its results, who joins it, how it is cancelled. Starting
+-- coroutines and waiting in them is the driver's.
+
+local coroutines = require "anthropic.loop.coroutines"
+local errors = require "anthropic.base.error"
+local loop = require "anthropic.loop"
+
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
+local tasks = {}
+
+---@class anthropic.Task
+---@field done boolean
+local Task = {}
+Task.__index = Task
+Task.__name = "anthropic.Task"
+
+local task_of = setmetatable({}, { __mode = "k" }) -- by its coroutine
+
+local function pack(...)
+  return { n = select("#", ...), ... }
+end
+
+local function cancelled_error()
+  return errors.new { kind = "cancelled", message = "the task was cancelled" }
+end
+
+--- The task whose code is running, or nil. Under the built-in scheduler that is so in coroutines of
+--- the task's own, too.
+---@return anthropic.Task?
+function tasks.current()
+  local task = task_of[coroutines.running()]
+  if task then
+    return task
+  end
+  local scheduler = package.loaded["anthropic.loop.scheduler"]
+  return scheduler and task_of[scheduler.thread()]
+end
+
+-- --- waiting -------------------------------------------------------------------------------------
+
+-- A task waits by a subject of its own, so that it can be called away from any other.
+local Waiter = {}
+Waiter.__index = Waiter
+
+-- Whoever looks and sees nothing is told of the next news: a wake-up without any does not use that up.
+function Waiter:has_news()
+  local subject = self.subject
+  if not subject or self.task.is_cancelled or subject:has_news() then
+    return true
+  end
+  loop.on_news(subject, self.call)
+  return false
+end
+
+local function leave(waiter)
+  if waiter.subject then
+    loop.on_news(waiter.subject, nil)
+    waiter.subject = nil
+  end
+end
+
+local function wait_by(waiter, driver, seconds)
+  return driver.wait(waiter, seconds)
+end
+
+local function new_waiter(task)
+  local waiter = setmetatable({ task = task }, Waiter)
+  function waiter.call()
+    loop.wake(waiter)
+  end
+  return waiter
+end
+
+-- A cancelled task that went on must not wait again.
+local function refuse(subject)
+  if subject.close then
+    subject:close()
+  end
+  error(cancelled_error(), 0)
+end
+
+--- The driver for the calling code. Raises where its host cannot wait at all, such as outside of its
+--- coroutines.
+---@param chosen string|table|nil the client's `loop` option
+---@param task? anthropic.Task the running one
+---@return table|nil driver
+---@return anthropic.Error? err of kind "invalid_request" and type "cannot_wait": the calling code
+--- cannot be suspended where it is
+local function find_driver(chosen, task)
+  local driver = not chosen and task and task.driver or loop.driver(chosen)
+  if driver.check then
+    local ok, words = driver.check()
+    if not ok and words then
+      return nil, errors.new { kind = "invalid_request", type = "cannot_wait", message = words }
+    end
+  end
+  return driver
+end
+
+--- The driver for the calling code, to be asked for before a request is sent.
+---@param chosen string|table|nil the client's `loop` option
+---@return table|nil driver
+---@return anthropic.Error? err where the calling code cannot wait
+function tasks.check_waiting(chosen)
+  return find_driver(chosen, tasks.current())
+end
+
+--- Whether a wait was refused, and what was waited for goes on: it can be waited for elsewhere.
+---@param reason any second result of tasks.wait
+function tasks.is_refusal(reason)
+  return type(reason) == "table" and reason.type == "cannot_wait"
+end
+
+--- Waits in the way of the host, as loop/init.lua describes; the running task can be cancelled
+--- meanwhile.
+---@param chosen string|table|nil the client's `loop` option
+---@param subject { has_news: fun(subject: table): boolean }
+---@param seconds? number
+---@return true|nil
+---@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
+function tasks.wait(chosen, subject, seconds)
+  local task = tasks.current()
+  if task and task.was_told then
+    refuse(subject)
+  end
+  coroutines.mend()
+  local driver, err = find_driver(chosen, task)
+  if not driver then
+    return nil, err
+  elseif not task then
+    return driver.wait(subject, seconds)
+  end
+  local waiter = task.waiter
+  waiter.subject, waiter.is_join = subject, subject.is_join
+  local ok, reason = coroutines.finally(wait_by, leave, waiter, driver, seconds)
+  if task.is_cancelled then
+    task.was_told = true
+    return nil, "cancelled"
+  end
+  return ok, reason
+end
+
+local never = { has_news = function() return false end }
+
+--- Waits in the way of the host.
+---@param seconds number
+---@param chosen? string|table the client's `loop` option
+---@return true|nil
+---@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
+function tasks.sleep(seconds, chosen)
+  return tasks.wait(chosen, never, seconds)
+end
+
+-- --- a task's life -------------------------------------------------------------------------------
+
+-- Those that `run` waits for, and the failures that nobody has asked for, in order.
+local Group = {}
+Group.__index = Group
+
+function Group:has_news()
+  return next(self.tasks) == nil
+end
+
+local function end_task(self)
+  self.done = true
+  coroutines.mend() -- what an error may have broken off
+  leave(self.waiter)
+  for _, joiner in ipairs(self.joiners) do
+    loop.wake(joiner)
+  end
+  loop.wake(self)
+  local group = self.group
+  if group then
+    group.tasks[self] = nil
+    if group:has_news() then
+      loop.wake(group)
+    end
+  end
+end
+
+-- Ends one whose coroutine will not go on, as cancelled. It may be memory that is short, so nothing is
+-- allocated here.
+local function abandon(self)
+  self.is_cancelled = true
+  end_task(self)
+end
+
+--- The host has ended the coroutine that waits.
+function Waiter:close()
+  local subject = self.subject
+  abandon(self.task)
+  if subject.close then
+    subject:close()
+  end
+end
+
+local function finish(self, ok, ...)
+  if self.done then
+    return
+  end
+  local is_asked_for = self.joiners[1] ~= nil or loop.is_awaited(self)
+  if self.is_cancelled then
+    self.failure = cancelled_error()
+  elseif ok then
+    self.results = pack(...)
+  else
+    self.failure = (...)
+    if self.group then
+      table.insert(self.group.unjoined, self)
+    end
+  end
+  end_task(self)
+  if self.failure and self.on_failure then
+    self.on_failure(self.failure)
+  end
+  if not ok and not self.is_cancelled and not self.group and not is_asked_for then
+    error(self.failure, 0)
+  end
+end
+
+-- `driver`: that starts it, and that it waits by where no client names another.
+local function new(group, driver)
+  local self = setmetatable({ done = false, joiners = {}, group = group, driver = driver }, Task)
+  self.waiter = new_waiter(self)
+  return self
+end
+
+local function start(self, f, ...)
+  local driver, arguments = self.driver, pack(...)
+  local function body()
+    if self.done then -- cancelled before
+      return
+    end
+    self.has_begun = true
+    task_of[coroutines.running()] = self
+    finish(self, coroutines.protect(function()
+      return f(unpack(arguments, 1, arguments.n))
+    end))
+  end
+  if self.group then
+    self.group.tasks[self] = true
+  end
+  if driver.spawn then
+    local ok, err = pcall(driver.spawn, body)
+    if not ok then -- nobody is to wait for it
+      if self.group then
+        self.group.tasks[self] = nil
+      end
+      error(err, 0)
+    end
+  else -- the one who resumes waits, or the driver knows whom to resume
+    coroutine.wrap(body)()
+  end
+  return self
+end
+
+local function expect_function(name, f)
+  if type(f) ~= "function" then
+    error(("anthropic.%s: function expected, got %s"):format(name, type(f)), 3)
+  end
+end
+
+--- Starts another coroutine, in a host that runs several, or inside `run`.
+---@param f function called with the further arguments
+---@return anthropic.Task
+function tasks.spawn(f, ...)
+  expect_function("spawn", f)
+  local driver = loop.driver()
+  if not driver.spawn then
+    error("anthropic.spawn works inside anthropic.run", 2)
+  end
+  local parent = tasks.current()
+  return start(new(parent and parent.group, driver), f, ...)
+end
+
+--- Starts a coroutine for callbacks, in every host; where nothing else could move it on, it has ended
+--- when this returns.
+---@param chosen string|table|nil the client's `loop` option
+---@param f function
+---@param on_failure fun(failure: any) called when f raised or was cancelled
+---@return anthropic.Task
+function tasks.start(chosen, f, on_failure)
+  local parent = tasks.current()
+  local self = new(parent and parent.group, loop.driver(chosen))
+  self.on_failure = on_failure
+  return start(self, f)
+end
+
+-- Waits for the group in the host's way. nil and an error when the running task is cancelled.
+local function wait_for(group)
+  while not group:has_news() do
+    if not tasks.wait(nil, group) then
+      for task in pairs(group.tasks) do
+        task:cancel()
+      end
+      return nil, cancelled_error()
+    end
+  end
+  return true
+end
+
+local function start_and_turn(group, scheduler, f, ...)
+  local main = start(new(group, scheduler), f, ...)
+  scheduler.turn_until(group)
+  return main
+end
+
+--- Runs `f` and all that it spawns until they have ended: in the host's way, and in a plain program
+--- by the built-in scheduler.
+---@param f function called with the further arguments
+---@return any ... the results of f; what f raised is raised, and so is what a task raised that
+--- nobody joined
+function tasks.run(f, ...)
+  expect_function("run", f)
+  local group = setmetatable({ tasks = {}, unjoined = {} }, Group)
+  local driver = loop.driver()
+  local main
+  if driver.spawn then
+    local ok, err = tasks.check_waiting()
+    if ok then
+      main = start(new(group, driver), f, ...)
+      ok, err = wait_for(group)
+    end
+    if not ok then
+      return nil, err
+    end
+  else
+    local scheduler = require "anthropic.loop.scheduler"
+    scheduler.open()
+    local ok
+    ok, main = pcall(start_and_turn, group, scheduler, f, ...)
+    scheduler.close()
+    if not ok then
+      for task in pairs(group.tasks) do -- that an error has left behind
+        abandon(task)
+      end
+      error(main, 0)
+    end
+  end
+  local failed = group.unjoined[1]
+  for _, task in ipairs(group.unjoined) do
+    failed = task == main and main or failed
+  end
+  if failed then
+    error(failed.failure, 0)
+  end
+  return unpack(main.results or {}, 1, main.results and main.results.n or 0)
+end
+
+local function remove(list, item)
+  for i = 1, #list do
+    if list[i] == item then
+      table.remove(list, i)
+      return
+    end
+  end
+end
+
+--- Waits until the task has ended.
+---@return any ... its results; nil and an error when it raised one or was cancelled
+function Task:join()
+  if not self.done then
+    if tasks.current() == self then
+      error("a task cannot join itself", 2)
+    elseif not loop.driver().spawn then
+      error("task:join works inside anthropic.run", 2)
+    end
+    local joiner = { is_join = true, has_news = function() return self.done end }
+    self.joiners[#self.joiners + 1] = joiner
+    local ok, reason = tasks.wait(nil, joiner)
+    if not ok then
+      remove(self.joiners, joiner)
+      return nil, tasks.is_refusal(reason) and reason or cancelled_error()
+    end
+  end
+  if self.group then
+    remove(self.group.unjoined, self)
+  end
+  if self.results then
+    return unpack(self.results, 1, self.results.n)
+  end
+  return nil, self.failure or cancelled_error()
+end
+
+--- A task can be waited for like a transfer: its end is its news.
+function Task:has_news()
+  return self.done
+end
+
+--- Cancels the task: what it waits for ends at once with an error of kind "cancelled", and if it
+--- waits again that is raised. A task that has ended stays as it is; one that has not begun never
+--- does.
+function Task:cancel()
+  if self.done or self.is_cancelled then
+    return
+  end
+  self.is_cancelled = true
+  if self.has_begun then
+    self.waiter.call()
+  else
+    finish(self, true)
+  end
+end
+
+--- Cancels the task, as a handle of a host's event loop is closed.
+---@param closed? fun() called when the task has ended
+function Task:close(closed)
+  if closed and self.done then
+    closed()
+  elseif closed then
+    local joiner = {}
+    local function call()
+      if self.done then
+        closed()
+      else
+        loop.on_news(joiner, call)
+      end
+    end
+    self.joiners[#self.joiners + 1] = joiner
+    loop.on_news(joiner, call)
+  end
+  self:cancel()
+end
+
+--- Whether the task has ended or will end without going on.
+---@return boolean
+function Task:is_closing()
+  return self.done or self.is_cancelled or false
+end
+
+function Task:__tostring()
+  local state = self.is_cancelled and "cancelled" or self.done and "done" or "running"
+  return "anthropic.Task (" .. state .. ")"
+end
+
+return tasks

@@ -1,0 +1,337 @@
+--- Native stream events to a message.
+--
+-- Blocks are found by their index, so interleaved blocks work; usage is merged, never added; what
+-- is unknown is kept. Text is joined when it is asked for, which keeps the whole linear.
+
+local core = require "anthropic.core"
+local json = require "anthropic.base.json"
+local message = require "anthropic.message.message"
+
+---@class anthropic.Accumulator
+local Accumulator = {}
+Accumulator.__index = Accumulator
+
+local accumulator = {}
+
+function accumulator.new()
+  return setmetatable({ fields = { content = {} }, entries = {}, by_index = {} }, Accumulator)
+end
+
+-- An entry is a block under way: its `block`, `index`, the string fields that grow as lists of
+-- `pieces`, the tool input's `json` pieces, and the `citations` that were added to.
+
+local function grow(entry, field, piece)
+  local pieces = entry.pieces[field]
+  if not pieces then
+    local before = entry.block[field]
+    pieces = { type(before) == "string" and before ~= "" and before or nil }
+    entry.pieces[field] = pieces
+  end
+  pieces[#pieces + 1] = piece
+end
+
+-- Mostly there is one, what a run took in. (`..` with nothing copies nothing, with another piece once;
+-- table.concat twice.)
+local function joined(pieces)
+  local text = #pieces > 2 and table.concat(pieces) or (pieces[1] or "") .. (pieces[2] or "")
+  for i = #pieces, 2, -1 do
+    pieces[i] = nil
+  end
+  pieces[1] = text
+  return text
+end
+
+-- The deltas of text that grows, and its field.
+local GROWING = { text_delta = "text", thinking_delta = "thinking" }
+
+local function growing(kind)
+  local field = GROWING[kind]
+  return function(entry, delta)
+    if type(delta[field]) ~= "string" then
+      return false
+    end
+    grow(entry, field, delta[field])
+    return true
+  end
+end
+
+-- Each known delta: the type of block it belongs to, and what it does to an entry (false: it is
+-- malformed).
+local DELTAS = {
+  text_delta = { block = "text", apply = growing "text_delta" },
+  thinking_delta = { block = "thinking", apply = growing "thinking_delta" },
+  signature_delta = {
+    block = "thinking",
+    apply = function(entry, delta)
+      entry.block.signature = delta.signature
+      return type(delta.signature) == "string"
+    end,
+  },
+  input_json_delta = {
+    block = "tool_use",
+    apply = function(entry, delta)
+      if type(delta.partial_json) ~= "string" then
+        return false
+      end
+      entry.json = entry.json or {}
+      entry.json[#entry.json + 1] = delta.partial_json
+      return true
+    end,
+  },
+  citations_delta = {
+    block = "text",
+    apply = function(entry, delta)
+      if not entry.citations then -- the block's own are the event's
+        local before = entry.block.citations
+        entry.citations = type(before) == "table" and json.copy(before) or json.array {}
+        entry.block.citations = entry.citations
+      end
+      table.insert(entry.citations, delta.citation)
+      return true
+    end,
+  },
+}
+
+local KNOWN_BLOCKS = {}
+for _, known in pairs(DELTAS) do
+  KNOWN_BLOCKS[known.block] = true
+end
+
+-- A delta of a later API. In a block of a type that is known, a field it brought might be refused
+-- when the block is sent back, so it is kept beside; in a block of another type its strings grow
+-- the block's, as all deltas do so far.
+local function add_unknown(self, entry, event)
+  if KNOWN_BLOCKS[entry.block.type] then
+    self.fields.unknown_deltas = self.fields.unknown_deltas or {}
+    table.insert(self.fields.unknown_deltas, { index = event.index, delta = event.delta })
+    return
+  end
+  for name, value in pairs(event.delta) do
+    if name ~= "type" and type(value) == "string" then
+      grow(entry, name, value)
+    elseif name ~= "type" then
+      entry.block[name] = value
+    end
+  end
+end
+
+function Accumulator:open(index, block)
+  local entry = { index = index, block = block, pieces = {} }
+  local position = #self.entries + 1
+  while position > 1 and self.entries[position - 1].index > index do
+    position = position - 1
+  end
+  table.insert(self.entries, position, entry)
+  self.by_index[index] = entry
+  return entry
+end
+
+-- A block copy whose growing fields have their present value.
+local function settle(entry, block)
+  for field, pieces in pairs(entry.pieces) do
+    block[field] = joined(pieces)
+  end
+end
+
+local function close(entry)
+  settle(entry, entry.block)
+  entry.pieces = {}
+  if entry.json then
+    json.tool_input(entry.block, joined(entry.json))
+    entry.json = nil
+  end
+end
+
+local handlers = {}
+
+local function is_table_or_nil(value)
+  return value == nil or type(value) == "table"
+end
+
+function handlers.message_start(self, event)
+  if type(event.message) ~= "table" or not is_table_or_nil(event.message.usage) then
+    return false
+  end
+  local fields = {}
+  for name, value in pairs(event.message) do
+    fields[name] = value
+  end
+  local content = type(fields.content) == "table" and fields.content or {}
+  for _, block in ipairs(content) do
+    if type(block) ~= "table" then
+      return false
+    end
+  end
+  fields.content = {}
+  self.fields, self.entries, self.by_index = fields, {}, {}
+  for i, block in ipairs(content) do
+    self:open(i - 1, json.copy(block))
+  end
+  return true
+end
+
+function handlers.content_block_start(self, event)
+  if type(event.content_block) ~= "table" or type(event.index) ~= "number" then
+    return false
+  end
+  local block = json.copy(event.content_block)
+  self:open(event.index, block)
+  if block.type == "fallback" and type(block.to) == "table" then
+    self.fields.model = block.to.model or self.fields.model
+  end
+  return true
+end
+
+function handlers.content_block_delta(self, event)
+  local delta = event.delta
+  if type(delta) ~= "table" or type(delta.type) ~= "string" or type(event.index) ~= "number" then
+    return false
+  end
+  local known = DELTAS[delta.type]
+  local entry = self.by_index[event.index]
+  if not entry then -- a server that leaves out content_block_start
+    local kind = known and known.block or delta.type:gsub("_delta$", "")
+    entry = self:open(event.index, { type = kind })
+  end
+  if known then
+    return known.apply(entry, delta)
+  end
+  add_unknown(self, entry, event)
+  return true
+end
+
+function handlers.content_block_stop(self, event)
+  local entry = self.by_index[event.index]
+  if entry then
+    close(entry)
+    entry.closed = true
+  end
+  return true
+end
+
+-- Null fields are absent after decoding, so what was said earlier stays.
+local function merge(target, source)
+  for name, value in pairs(source) do
+    target[name] = value
+  end
+end
+
+function handlers.message_delta(self, event)
+  if not is_table_or_nil(event.delta) or not is_table_or_nil(event.usage) then
+    return false
+  end
+  for name, value in pairs(event) do
+    if name == "delta" then
+      merge(self.fields, value)
+    elseif name == "usage" then
+      local before = self.fields.usage
+      self.fields.usage = type(before) == "table" and json.copy(before) or {}
+      merge(self.fields.usage, value)
+    elseif name ~= "type" and name ~= "raw" and name ~= "choice" then
+      self.fields[name] = value
+    end
+  end
+  return true
+end
+
+-- Takes over what the run brought since it was last asked.
+local function catch_up(self)
+  local followed = self.followed
+  if followed then
+    followed[#followed + 1] = self.run:take()
+  end
+end
+
+--- Adds an event. Events that do not concern the message are passed over.
+---@param event table decoded
+---@return boolean false when the event is malformed
+function Accumulator:add(event)
+  if self.followed then
+    catch_up(self)
+    self.run:stop()
+    self.followed = nil
+  end
+  local handler = handlers[event.type]
+  return not handler or handler(self, event)
+end
+
+-- The pieces of the text that a delta grows, where it has begun.
+local function pieces_of(self, event)
+  local delta, entry = event.delta, self.by_index[event.index]
+  if event.type ~= "content_block_delta" or not entry then
+    return nil
+  elseif delta.type == "input_json_delta" then
+    return entry.json
+  end
+  return GROWING[delta.type] and entry.pieces[GROWING[delta.type]]
+end
+
+--- Lets a run take in the deltas that go on with the event that was added last, until another is
+--- added.
+---@param event table
+---@return userdata|nil run for `transfer:reader`; nil where the event grows no text
+function Accumulator:follow(event)
+  self.followed = pieces_of(self, event)
+  if self.followed then
+    self.run = self.run or core.delta_run()
+    local is_first = #self.followed == 1 -- all that grows is then in the run, and need not be joined
+    self.run:follow(event.delta.type, event.index, is_first and self.followed[1] or "")
+    self.followed[1] = not is_first and self.followed[1] or nil
+    return self.run
+  end
+end
+
+--- The last block, or nil.
+---@return { index: integer, block: table, closed?: boolean }?
+function Accumulator:last()
+  return self.entries[#self.entries]
+end
+
+--- Whether no event has been added.
+---@return boolean
+function Accumulator:is_empty()
+  return #self.entries == 0 and self.fields.role == nil
+end
+
+--- The text of a tool's input as far as it came.
+---@param entry table
+---@return string json
+function Accumulator:input_json(entry)
+  catch_up(self)
+  return table.concat(entry.json or {})
+end
+
+--- The message as it stands; the accumulator can go on.
+---@return anthropic.Message
+function Accumulator:snapshot()
+  catch_up(self)
+  local fields = json.copy(self.fields)
+  fields.content = json.array {}
+  for i, entry in ipairs(self.entries) do
+    local block = json.copy(entry.block)
+    settle(entry, block)
+    block.citations = entry.citations and json.copy(entry.citations) or block.citations
+    if entry.json then
+      block.input = nil
+      block.input_json = joined(entry.json)
+      block.input_error = "the input is not complete"
+    end
+    fields.content[i] = block
+  end
+  return message.new(fields)
+end
+
+--- The message at the end of its stream.
+---@return anthropic.Message
+function Accumulator:finish()
+  catch_up(self)
+  local content = json.array {}
+  for i, entry in ipairs(self.entries) do
+    close(entry)
+    content[i] = entry.block
+  end
+  self.fields.content = content
+  return message.new(self.fields)
+end
+
+return accumulator

@@ -1,0 +1,105 @@
+--- A message: the response's fields in a plain table, with a few methods by metatable.
+--
+--     print(message:text(), message.stop_reason, message.usage.output_tokens)
+--
+-- In a request's `messages` it is sent as its role and content alone.
+
+local json = require "anthropic.base.json"
+
+---@class anthropic.Response what HTTP said
+---@field status integer
+---@field headers table<string, string> names in lower case, looked up regardless of case
+---@field request_id? string
+---@field attempts integer every try, the first included
+---@field timings table<string, number> seconds since the start: name_lookup, connect, tls, first_byte, total; of a
+--- stream, once it has ended, first_text too, and tokens_per_second from the first content on
+---@field rate_limit? table<string, table> from the `anthropic-ratelimit-*` headers
+---@field continuations? anthropic.Interruption[] where the answer had broken off and was gone on with
+
+---@class anthropic.Interruption
+---@field error anthropic.Error
+---@field usage? table of the request that broke off, as far as it was told
+---@field request_id? string
+
+---@class anthropic.Message
+---@field id? string
+---@field type "message"
+---@field role "assistant"
+---@field model string
+---@field content anthropic.api.ContentBlock[]
+---@field stop_reason? string
+---@field stop_sequence? string
+---@field usage anthropic.api.Usage
+---@field response anthropic.Response never sent
+---@field raw? table the foreign object, where the server spoke chat completion; never sent
+---@field choices? anthropic.Message[] where the server sent several; never sent
+---@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never sent
+---@field parse_error? string of messages.parse: why there is no `parsed`; never sent
+local Message = {}
+
+local metatable = {
+  __name = "anthropic.Message",
+  __index = Message,
+  __encode = { "role", "content" },
+}
+
+local message = {}
+
+--- Makes a message of a table of its fields.
+---@param fields table
+---@return anthropic.Message
+function message.new(fields)
+  if type(fields.content) ~= "table" then
+    fields.content = json.array {}
+  end
+  return setmetatable(fields, metatable)
+end
+
+--- Whether a decoded answer is a message with blocks for its content.
+function message.is_native(answer)
+  if type(answer) ~= "table" or type(answer.content) ~= "table" then
+    return false
+  end
+  for _, block in ipairs(answer.content) do
+    if type(block) ~= "table" then
+      return false
+    end
+  end
+  return answer.type == "message" or answer.role == "assistant"
+end
+
+local function join(content, kind)
+  local pieces = {}
+  for _, block in ipairs(content) do
+    if block.type == kind and type(block[kind]) == "string" then
+      pieces[#pieces + 1] = block[kind]
+    end
+  end
+  return #pieces == 1 and pieces[1] or table.concat(pieces)
+end
+
+--- The text blocks, joined without separator; "" where there are none.
+---@return string
+function Message:text()
+  return join(self.content, "text")
+end
+
+--- The thinking blocks, joined likewise.
+---@return string
+function Message:thinking()
+  return join(self.content, "thinking")
+end
+
+--- The `tool_use` blocks: those that the caller has to answer.
+---@return anthropic.api.ToolUseBlock[]
+function Message:tool_uses()
+  local uses = {}
+  for _, block in ipairs(self.content) do
+    if block.type == "tool_use" then
+      uses[#uses + 1] = block
+    end
+  end
+  return uses
+end
+
+return message

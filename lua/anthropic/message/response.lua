@@ -1,0 +1,132 @@
+--- What a successful response holds: a message in one of the two shapes, a stream of one, or
+--- something that was not asked for.
+
+local chat_completion = require "anthropic.message.chat_completion"
+local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
+local message = require "anthropic.message.message"
+
+local responses = {}
+
+local function media_type(response)
+  return (response.headers["content-type"] or ""):lower():match("^%s*([^;%s]*)") or ""
+end
+
+--- Whether the response says that it is an event stream.
+function responses.is_event_stream(response)
+  return media_type(response) == "text/event-stream"
+end
+
+--- Whether the response says that it is a document, which no event stream is.
+function responses.is_document(response)
+  local kind = media_type(response)
+  return kind == "application/json" or kind == "text/html" or kind:match("%+json$") ~= nil
+end
+
+responses.is_completion_chunk = chat_completion.is
+responses.translator = chat_completion.translator
+
+local function describe(value, body)
+  if body:match("^%s*$") then
+    return "the answer is empty"
+  elseif value == nil then
+    return "the answer is not JSON"
+  elseif type(value) ~= "table" then
+    return "the answer is neither an object nor a list"
+  end
+  return "the answer is no message"
+end
+
+--- Reads the body of an exchange as JSON.
+---@param exchange anthropic.Exchange
+---@return table|userdata|nil value decoded; json.null where the body is null
+---@return anthropic.Error? err
+---@return string? body
+function responses.read_json(exchange)
+  local body, err = exchange:read_body()
+  if err then
+    return nil, err
+  end
+  local value = json.decode_answer(body)
+  if type(value) == "table" and (value.type == "error" or value.type == nil and value.error) then
+    local api_error = exchange:api_error(body)
+    api_error.status = api_error.status or exchange.response.status
+    return nil, api_error
+  end
+  if type(value) ~= "table" and value ~= json.null then
+    return nil, responses.protocol_error(exchange, describe(value, body), body)
+  end
+  return value, nil, body
+end
+
+--- An error of kind "protocol".
+---@param exchange anthropic.Exchange
+---@param words string what is wrong
+---@param body? string
+---@return anthropic.Error
+function responses.protocol_error(exchange, words, body)
+  return exchange:describe(errors.new {
+    kind = "protocol",
+    message = words,
+    status = exchange.response.status,
+    body = body and exchange.redact(body),
+  })
+end
+
+--- A decoded value in either shape as a message, or nil.
+---@param value any
+---@return anthropic.Message?
+function responses.to_message(value)
+  if message.is_native(value) then
+    return message.new(value)
+  elseif chat_completion.is(value) then
+    return chat_completion.to_message(value)
+  end
+end
+
+--- Reads the body of an exchange as a message in either shape.
+---@param exchange anthropic.Exchange
+---@return anthropic.Message|nil
+---@return anthropic.Error?
+function responses.read_message(exchange)
+  local value, err, body = responses.read_json(exchange)
+  if err then
+    return nil, err
+  end
+  local whole = responses.to_message(value)
+  if not whole then
+    return nil, responses.protocol_error(exchange, describe(value, body), body)
+  end
+  exchange:finish()
+  whole.response = exchange.response
+  if whole.choices then
+    for _, choice in ipairs(whole.choices) do
+      choice.response = exchange.response
+    end
+  end
+  exchange:count(whole)
+  return whole
+end
+
+--- The events that would have made up a message.
+---@param whole anthropic.Message
+---@return table[]
+function responses.events(whole)
+  local start = json.copy(whole)
+  start.content, start.stop_reason, start.stop_sequence = json.array {}, nil, nil
+  start.response, start.raw, start.choices, start.parsed, start.parse_error = nil, nil, nil, nil, nil
+  local events = { { type = "message_start", message = start } }
+  for i, block in ipairs(whole.content) do
+    events[#events + 1] = { type = "content_block_start", index = i - 1, content_block = block }
+    events[#events + 1] = { type = "content_block_stop", index = i - 1 }
+  end
+  events[#events + 1] = {
+    type = "message_delta",
+    delta = { stop_reason = whole.stop_reason, stop_sequence = whole.stop_sequence },
+    usage = whole.usage or {},
+  }
+  events[#events + 1] = { type = "message_stop" }
+  return events
+end
+
+return responses

@@ -1,0 +1,94 @@
+--- A stream for programs that think in callbacks.
+--
+--     local handle = client.messages.stream(params, {
+--       on_text = function(text) io.write(text) end,
+--       on_done = function(message, err) print(message and message.stop_reason or err) end,
+--     })
+--     handle:cancel()
+--
+-- The callbacks are called where the host calls its own: in Neovim in its main loop, in a game by
+-- `frame.update`. `on_done` is called once, whatever happens. What a callback raises ends the stream
+-- and is raised in the host's way.
+
+local core = require "anthropic.core"
+local errors = require "anthropic.base.error"
+local events = require "anthropic.message.events"
+local options = require "anthropic.http.options"
+local tasks = require "anthropic.loop.task"
+
+local stream_callbacks = {}
+
+---@class anthropic.StreamCallbacks: anthropic.Options its table holds options of the request as well
+---@field on_event? fun(event: anthropic.api.RawMessageStreamEvent) each event
+---@field on_text? fun(text: string) each non-empty piece of text
+---@field on_done? fun(message: anthropic.Message?, err: anthropic.Error?) at the end
+
+stream_callbacks.settings = {
+  on_event = options.of_type "function",
+  on_text = options.of_type "function",
+  on_done = options.of_type "function",
+}
+
+-- Much may have come at once: when callbacks have taken so long, the host goes on first.
+local SLICE_SECONDS = 0.005
+
+local function deliver(chosen, stream, callbacks)
+  local on_event, on_text = callbacks.on_event, callbacks.on_text
+  local task = tasks.current()
+  local event = (on_event or on_text) and stream:next()
+  local taken = 0
+  while event and not task.is_cancelled do
+    local began = core.now()
+    if on_event then
+      on_event(event)
+    end
+    local text = on_text and events.text_of(event)
+    if text then
+      on_text(text)
+    end
+    taken = taken + core.now() - began
+    if taken > SLICE_SECONDS then
+      tasks.sleep(0, chosen)
+      taken = 0
+    end
+    event = not task.is_cancelled and stream:next()
+  end
+  if task.is_cancelled then
+    stream:close()
+  end
+  return stream:message()
+end
+
+--- Begins a stream that calls back.
+---@param chosen string|table|nil the client's `loop` option
+---@param callbacks anthropic.StreamCallbacks
+---@param open fun(): anthropic.Stream?, anthropic.Error? sends the request
+---@return anthropic.Task handle
+function stream_callbacks.start(chosen, callbacks, open)
+  local stream
+  local on_done = callbacks.on_done or function() end
+  local function done(message, err)
+    callbacks, stream = {}, nil
+    local call = on_done
+    on_done = function() end
+    call(message, err)
+  end
+  return tasks.start(chosen, function()
+    local message, err
+    stream, err = open()
+    if stream then
+      message, err = deliver(chosen, stream, callbacks)
+    end
+    done(message, err)
+  end, function(failure)
+    if stream then
+      stream:close()
+    end
+    if not errors.is(failure) then
+      failure = errors.new { kind = "cancelled", message = "a callback failed: " .. tostring(failure) }
+    end
+    done(nil, failure)
+  end)
+end
+
+return stream_callbacks

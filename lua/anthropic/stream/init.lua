@@ -1,0 +1,380 @@
+--- A stream of events, each accumulated into the message however it is read.
+--
+--     local stream = assert(client.messages.create { stream = true, ... })
+--     for text in stream:text_deltas() do io.write(text) end
+--     print(stream:message().usage.output_tokens)
+--
+-- Events that come before the first content are kept back until it comes: up to then a failure is
+-- retried, and the reader sees one stream. What `on_interrupt` adds to that is in recovery.lua.
+
+local responses = require "anthropic.message.response"
+local errors = require "anthropic.base.error"
+local events = require "anthropic.message.events"
+local json = require "anthropic.base.json"
+local loop = require "anthropic.loop"
+local message = require "anthropic.message.message"
+local attempts = require "anthropic.stream.recovery"
+local tasks = require "anthropic.loop.task"
+local tool_inputs = require "anthropic.stream.tool_inputs"
+
+local ITERATORS_CANNOT_WAIT = loop.ITERATORS_CANNOT_WAIT
+
+---@class anthropic.Stream
+---@field response anthropic.Response
+---@operator call: anthropic.api.RawMessageStreamEvent?
+local Stream = {}
+Stream.__index = Stream
+Stream.__name = "anthropic.Stream"
+
+local stream = {}
+
+--- Whether a value is a stream.
+function stream.is(value)
+  return getmetatable(value) == Stream
+end
+
+--- Wraps an exchange whose response's headers have come.
+---@param exchange anthropic.Exchange
+---@param open_ended? boolean the stream has no end mark of its own
+---@return anthropic.Stream
+function stream.new(exchange, open_ended)
+  local self = setmetatable({ exchange = exchange, open_ended = open_ended }, Stream)
+  attempts.begin(self)
+  return self
+end
+
+--- A stream of a message that came whole: a server may answer so.
+---@param exchange anthropic.Exchange
+---@param whole anthropic.Message
+---@return anthropic.Stream
+function stream.of_message(exchange, whole)
+  local self = stream.new(exchange)
+  for _, event in ipairs(responses.events(whole)) do
+    self.source:put(event)
+  end
+  self.whole = whole
+  return self
+end
+
+-- --- reading -------------------------------------------------------------------------------------
+
+local function attach(self, whole)
+  whole.response = self.response
+  whole.response.continuations = self.continuations
+  local translator = self.source.translator
+  whole.raw = translator and translator.raw or whole.raw
+  return whole
+end
+
+local function finish(self)
+  self.ended = true
+  if not self.whole then
+    self.exchange:count(self.accumulators[0].fields)
+    self.exchange:finish()
+    local usage = self.accumulators[0].fields.usage
+    self.source.clock:add_to(self.response.timings, self.exchange.attempt_began, usage)
+  end
+end
+
+-- The transfer, where deltas can go straight from the wire to whoever reads: they are accumulated in
+-- C then, and only those who want them get events.
+local function flow_after(self, event)
+  if not self.source:lets_flow() or not self.accumulators[0]:follow(event) then
+    return nil
+  end
+  local transfer = self.exchange.transfer
+  transfer:follow(self.accumulators[0].run)
+  self.take_event, self.take_text = transfer.next_event, transfer.next_text
+  return transfer
+end
+
+-- `data` and `name` are what `transfer:event` gave, if it was asked.
+local function advance(self, data, name)
+  while true do
+    local event = self.source:take()
+    if event and attempts.accumulate(self, event) then
+      self.flow = flow_after(self, event)
+      return event
+    elseif event then
+      local words = "a malformed event: " .. tostring(event.type)
+      return attempts.fail(self, responses.protocol_error(self.exchange, words))
+    elseif self.source.complete then
+      finish(self)
+      return nil
+    end
+    if not data and not name then
+      data, name = self.exchange.transfer:event()
+    end
+    local ok, err = self.source:pull(data, name)
+    data, name = nil, nil
+    if not ok then
+      if tasks.is_refusal(err) then
+        return nil, err
+      end
+      ok, err = attempts.recover(self, err)
+      if not ok then
+        return nil, err
+      end
+    end
+  end
+end
+
+local MAIN = {} -- stands for the main coroutine where Lua has no value for it
+
+-- Whether a coroutine that can still go on is inside next().
+local function is_being_read(self, coroutine_here)
+  local reader = self.reader
+  return reader ~= nil and reader ~= coroutine_here
+    and (reader == MAIN or coroutine.status(reader) ~= "dead")
+end
+
+-- The next event in the plain way. `data` and `name` are what ended the flow, if there was
+-- one; `is_for_us`: nobody else will see it.
+local function read(self, data, name, is_for_us)
+  self.flow = nil
+  if self.err then
+    return nil, self.err
+  elseif self.ended then
+    return nil
+  end
+  local here = coroutine.running() or MAIN
+  if is_being_read(self, here) then
+    error("the stream is being read by another coroutine", 3)
+  elseif self.reader then
+    return attempts.fail(self, errors.new { kind = "cancelled", message = "an error broke off the reading" })
+  end
+  self.reader = here
+  local event, err = advance(self, data, name)
+  self.reader = nil
+  self.is_seen = self.is_seen or event ~= nil and not is_for_us
+  return event, err
+end
+
+-- Waits for more of what flows. It flows no more where that has failed; `read` tells the rest. An error
+-- where the calling code cannot wait.
+local function await_flow(self)
+  local transfer = self.flow
+  self.flow, self.reader = nil, coroutine.running() or MAIN
+  local ok, err = self.exchange:wait()
+  local is_refused = tasks.is_refusal(err)
+  if ok or is_refused then
+    self.flow = transfer
+  else
+    attempts.recover(self, err)
+  end
+  self.reader = nil
+  return is_refused and err or nil
+end
+
+local function check_iteration(self)
+  loop.check_iteration(self.exchange.option "loop", "stream:next()", 4)
+end
+
+--- The next event, waiting for it in the host's way.
+---@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
+---@return anthropic.Error? err the same at every call after a failure
+function Stream:next()
+  local transfer, data, name = self.flow, nil, nil
+  if transfer then
+    data, name = self.take_event(transfer)
+    if name == true then
+      return data
+    elseif name == "again" and not data then
+      local refusal = await_flow(self)
+      if refusal then
+        return nil, refusal
+      end
+      return self:next()
+    end
+  end
+  return read(self, data, name)
+end
+
+--- Iterates over the events: `for event in stream do`. Raises the error on failure.
+---@return anthropic.api.RawMessageStreamEvent|nil event
+function Stream:__call()
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(self)
+  end
+  local transfer, data, name = self.flow, nil, nil
+  if transfer then
+    data, name = self.take_event(transfer)
+    if name == true then
+      return data
+    elseif name == "again" and not data then
+      local refusal = await_flow(self)
+      if refusal then
+        error(refusal, 0)
+      end
+      return self()
+    end
+  end
+  local event, err = read(self, data, name)
+  if err then
+    error(err, 0)
+  end
+  return event
+end
+
+-- LuaJIT's traces keep the closures that they came across, and with them what those hold: there an
+-- iterator is a table.
+local CLOSURES_ARE_KEPT = rawget(_G, "jit") ~= nil
+
+local function iteration(step, self, state)
+  return setmetatable({ stream = self, state = state }, {
+    __call = function(iterator)
+      return step(iterator.stream, iterator.state)
+    end,
+  })
+end
+
+-- The next piece of text. `data` and `name` are what ended the flow, if they are known.
+local function next_text(self, data, name)
+  while true do
+    if self.flow and not data and not name then
+      data, name = self.flow:next_text()
+      if name == true then
+        return data
+      end
+    end
+    if name == "again" and not data then
+      local refusal = await_flow(self)
+      if refusal then
+        error(refusal, 0)
+      end
+    else
+      local event, err = read(self, data, name)
+      if err then
+        error(err, 0)
+      elseif not event then
+        return nil
+      end
+      local text = events.text_of(event)
+      if text then
+        return text
+      end
+    end
+    data, name = nil, nil
+  end
+end
+
+--- Iterates over the non-empty pieces of text, in order. Raises the error on failure.
+---@return fun(): string?
+function Stream:text_deltas()
+  if CLOSURES_ARE_KEPT then
+    return iteration(next_text, self)
+  end
+  return function() -- next_text, where deltas flow with fewer instructions
+    if ITERATORS_CANNOT_WAIT then
+      check_iteration(self)
+    end
+    local transfer, data, name = self.flow, nil, nil
+    if transfer then
+      data, name = self.take_text(transfer)
+      if name == true then
+        return data
+      end
+    end
+    return next_text(self, data, name)
+  end
+end
+
+local function next_tool_input(self, watch)
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(self)
+  end
+  local event, err = self:next()
+  while event do
+    local id, name, input, is_complete, progress = watch(event)
+    if id then
+      return id, name, input, is_complete, progress
+    end
+    event, err = self:next()
+  end
+  if err then
+    error(err, 0)
+  end
+end
+
+--- Iterates over the inputs of tool calls as far as they are known, at a block's start, after each
+--- piece, and at the block's end: `for id, name, input, is_complete, progress in`. `input` is the
+--- same table throughout; see tool_inputs.lua. Raises the error on failure.
+---@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress?
+function Stream:tool_inputs()
+  return iteration(next_tool_input, self, tool_inputs.watcher(self))
+end
+
+local function choice_numbers(self)
+  local numbers = {}
+  for number in pairs(self.accumulators) do
+    numbers[#numbers + 1] = number
+  end
+  table.sort(numbers)
+  return numbers
+end
+
+--- Reads to the end.
+---@return anthropic.Message|nil message the whole message
+---@return anthropic.Error?
+function Stream:message()
+  local event, err
+  repeat
+    local data, name
+    if self.flow then
+      data, name = self.flow:skip_deltas()
+    end
+    if name == "again" and not data then
+      err = await_flow(self)
+      event = not err
+    else
+      event, err = read(self, data, name, true)
+    end
+  until not event
+  if err then
+    return nil, err
+  end
+  if not self.whole then
+    local choices = {}
+    for i, number in ipairs(choice_numbers(self)) do
+      choices[i] = attach(self, self.accumulators[number]:finish())
+    end
+    self.whole = choices[1]
+    if #choices > 1 then
+      choices[1] = message.new(json.copy(self.whole))
+      self.whole.choices = choices
+    end
+    if self.on_message then
+      self.on_message(self.whole)
+    end
+  end
+  return self.whole
+end
+
+--- The message so far, without reading.
+---@return anthropic.Message
+function Stream:snapshot()
+  return self.whole or attach(self, self.accumulators[0]:snapshot())
+end
+
+--- Cancels the stream, if it has not ended. Every later call gives an error of kind "cancelled".
+function Stream:close()
+  if self.ended or self.err or self.closed then
+    return
+  end
+  self.closed = true
+  self.flow = nil
+  if self.reader then -- the one who waits finds out
+    self.exchange:close()
+  else
+    attempts.fail(self, errors.new { kind = "cancelled", message = "the stream was closed" })
+  end
+end
+
+Stream.__close = Stream.close
+
+function Stream:__tostring()
+  local state = self.err and "failed" or self.ended and "ended" or "open"
+  return "anthropic.Stream (" .. state .. ")"
+end
+
+return stream

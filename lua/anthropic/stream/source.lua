@@ -1,0 +1,208 @@
+--- The events of one attempt at a stream: what comes over the wire, decoded, translated, and kept back
+--- until the first content comes, up to which a failure can be hidden from the reader.
+--
+--     local source = event_source.new(exchange, accumulator, false)
+--     local event = source:take()
+--     if not event and not source.complete then
+--       local ok, err = source:pull(exchange.transfer:event())
+--     end
+
+local responses = require "anthropic.message.response"
+local errors = require "anthropic.base.error"
+local events = require "anthropic.message.events"
+local json = require "anthropic.base.json"
+local stream_clock = require "anthropic.stream.clock"
+local surrogates = require "anthropic.message.surrogates"
+
+local DONE = "[DONE]"
+-- A server that sends only pings is not waited for with ever more of them kept back.
+local MOST_KEPT_BACK = 64
+
+---@class anthropic.EventSource
+---@field complete boolean the end mark has come
+---@field released boolean content has come
+---@field clock anthropic.StreamClock
+---@field translator? anthropic.ChunkTranslator where the server speaks chat completion
+local Source = {}
+Source.__index = Source
+
+local event_source = {}
+
+--- The events of the exchange's present attempt.
+---@param exchange anthropic.Exchange
+---@param accumulator anthropic.Accumulator what is taken goes there: to know whether the message has ended
+---@param open_ended boolean the stream has no end mark of its own
+---@return anthropic.EventSource
+function event_source.new(exchange, accumulator, open_ended)
+  return setmetatable({
+    exchange = exchange,
+    accumulator = accumulator,
+    open_ended = open_ended,
+    queue = {}, first = 1, last = 0,
+    joiner = nil, -- once a character was cut in two
+    released = false,
+    complete = false,
+    saw_event = false,
+    clock = stream_clock.new(),
+  }, Source)
+end
+
+local function protocol_error(self, words, body)
+  return responses.protocol_error(self.exchange, words, body)
+end
+
+--- Joins what comes to what an earlier attempt brought.
+---@param joiner anthropic.Continuation
+function Source:continue(joiner)
+  self.continuation = joiner
+  self.released = true
+end
+
+local function queue(self, event)
+  self.last = self.last + 1
+  self.queue[self.last] = event
+  self.released = self.released or events.is_content(event) or self.last - self.first >= MOST_KEPT_BACK
+  self.clock:note(event)
+  if event.type == "message_stop" and events.choice_of(event) == 0 then
+    self.complete = true
+  end
+end
+
+local function put(self, event)
+  if not self.continuation then
+    return queue(self, event)
+  end
+  for _, joined in ipairs(self.continuation:join(event)) do
+    queue(self, joined)
+  end
+end
+
+--- Adds an event, as if it had come over the wire.
+---@param event table
+function Source:put(event)
+  if not self.joiner then
+    return put(self, event)
+  end
+  for _, whole in ipairs(self.joiner:join(event)) do
+    put(self, whole)
+  end
+end
+
+local function in_stream_error(self, data)
+  local err = self.exchange:api_error(data)
+  err.in_stream = true
+  return err
+end
+
+local function is_error(event, name)
+  return event.type == "error" or (event.type == nil and (event.error ~= nil or name == "error"))
+end
+
+-- Takes one decoded payload in. nil and an error when it ends the stream.
+local function receive(self, data, name)
+  local event, problem, halves = json.decode_event(data)
+  if type(event) ~= "table" then
+    problem = problem or "not an object"
+    return nil, protocol_error(self, "the stream holds what is no event: " .. problem, data)
+  end
+  if not self.translator and responses.is_completion_chunk(event) then
+    self.translator = responses.translator()
+  end
+  if is_error(event, name) then
+    return nil, in_stream_error(self, data)
+  end
+  if halves then
+    self.joiner = self.joiner or surrogates.joiner()
+  end
+  if self.translator and event.type == nil then
+    for _, translated in ipairs(self.translator:feed(event, halves and json.decode_answer(data) or event)) do
+      self:put(translated)
+    end
+    return true
+  end
+  event.type = event.type or (name ~= "" and json.encode(name) and name or nil)
+  self:put(event)
+  return true
+end
+
+local function receive_done(self)
+  if self.translator then
+    for _, translated in ipairs(self.translator:finish()) do
+      self:put(translated)
+    end
+  elseif self.accumulator.fields.stop_reason then
+    self.complete = true
+  end
+  return true
+end
+
+local function truncated(self)
+  return self.exchange:describe(errors.new {
+    kind = "truncated",
+    message = "the stream ended before its end",
+    status = self.exchange.response.status,
+  })
+end
+
+-- The transfer is over and all its events are read.
+local function receive_end(self)
+  local err = self.exchange:failure()
+  if err then
+    return nil, err
+  elseif self.open_ended then
+    self.complete = true
+    return true
+  elseif not self.saw_event and not responses.is_event_stream(self.exchange.response) then
+    return nil, protocol_error(self, "the answer is no event stream")
+  end
+  return nil, truncated(self)
+end
+
+--- Moves on by one payload, or waits for one.
+---@param data? any this and `name` are what `transfer:event` gave
+---@param name? string
+---@return true|nil
+---@return anthropic.Error?
+function Source:pull(data, name)
+  if data == DONE then
+    return receive_done(self)
+  elseif type(data) == "table" then -- a delta, decoded in C
+    self.saw_event = true
+    self:put(data)
+    return true
+  elseif data then
+    self.saw_event = true
+    return receive(self, data, name)
+  elseif name == "again" then
+    return self.exchange:wait()
+  elseif name == "done" then
+    return receive_end(self)
+  elseif name == "too_large" then
+    local limit = self.exchange.option "max_event_bytes"
+    return nil, protocol_error(self, ("an event is larger than %d bytes"):format(limit))
+  end
+  return nil, self.exchange:describe(errors.new { kind = "connection", message = "not enough memory" })
+end
+
+--- The next event; nil where none is there.
+---@param all? boolean also those that are kept back
+---@return table|nil
+function Source:take(all)
+  if self.first > self.last or not (self.released or self.complete or all) then
+    return nil
+  end
+  local event = self.queue[self.first]
+  self.queue[self.first] = nil
+  self.first = self.first + 1
+  return event
+end
+
+--- Whether deltas need nothing that is done here: they can go straight from the wire to the reader.
+---@return boolean
+function Source:lets_flow()
+  return self.released and self.first > self.last and not self.complete
+    and not self.joiner and not self.translator and not self.clock.awaits_text
+    and (not self.continuation or self.continuation:is_joined())
+end
+
+return event_source

@@ -1,0 +1,110 @@
+--- Tool inputs while they stream, in time linear in their bytes.
+--
+--     for id, name, input, is_complete, progress in stream:tool_inputs() do
+--       print(name, input.title)                   -- a title is there once it is complete
+--       io.write(progress:added())                 -- what came of a string that is not
+--     end
+--
+-- Two rules. `input` is one table that grows and holds complete values only: a container shows as
+-- soon as it opens; a string, a number or a word once it has ended. The string that is being
+-- written is seen through `progress`.
+
+local core = require "anthropic.core"
+
+local tool_inputs = {}
+
+---@class anthropic.ToolInputProgress
+local Progress = {}
+Progress.__index = Progress
+Progress.__name = "anthropic.ToolInputProgress"
+
+--- Where the string is that is being written: names, and positions from 1.
+---@return (string|integer)[]|nil path nil while none is
+function Progress:path()
+  return self.reader:path()
+end
+
+--- That string as far as it is known. Each call copies it: to show it as it grows, use `added`.
+---@return string|nil
+function Progress:text()
+  return self.reader:text()
+end
+
+--- What the last step added to that string; "" where none is being written.
+---@return string
+function Progress:added()
+  return self.reader:added()
+end
+
+--- Why the JSON is broken or, once the block has ended, not complete.
+---@return string|nil
+function Progress:problem()
+  return self.message
+end
+
+local function is_tool_use(block)
+  return type(block.type) == "string" and block.type:find "tool_use$" ~= nil
+end
+
+-- Takes in what an event brought; false where that is nothing to show.
+local function advance(progress, event, json)
+  local block, ended = progress.block, event.type == "content_block_stop"
+  local was_broken = progress.message ~= nil
+  if json ~= "" then
+    progress.is_fed = true
+    progress.message = select(2, progress.reader:feed(json))
+  end
+  if ended then
+    progress.message = progress.message or block.input_error
+    progress.is_complete = block.input ~= nil
+  end
+  return ended or event.type == "content_block_start" or json ~= "" and not was_broken
+end
+
+-- The input of a block that came whole is the block's own.
+local function input_of(progress)
+  local whole = progress.block.input
+  if not progress.is_fed and type(whole) == "table" and next(whole) ~= nil then
+    return whole
+  end
+  return progress.reader:value()
+end
+
+-- The watchers are tables and no closures, as stream/init.lua's iterators are.
+local Watcher = {}
+
+function Watcher:__call(event)
+  local accumulator = self.stream.accumulators[0]
+  local entry = not event.choice and accumulator.by_index[event.index]
+  if not entry or not is_tool_use(entry.block) then
+    return nil
+  end
+  local progress, json = self.watched[entry], ""
+  if not progress then
+    progress = setmetatable({
+      reader = core.json_partial(),
+      block = entry.block,
+      is_complete = false,
+    }, Progress)
+    self.watched[entry] = progress
+    json = accumulator:input_json(entry)
+  elseif event.type == "content_block_delta" and event.delta.type == "input_json_delta" then
+    json = event.delta.partial_json
+  end
+  if not advance(progress, event, json) then
+    return nil
+  end
+  local block = entry.block
+  return block.id or event.index, block.name, input_of(progress), progress.is_complete, progress
+end
+
+--- What is called with each event of the stream after it was accumulated, and gives what
+--- Stream:tool_inputs yields for it. A block whose start was read elsewhere is taken up where it
+--- stands.
+---@param stream anthropic.Stream
+---@return fun(event: table): any, string?, any, boolean?, anthropic.ToolInputProgress?
+function tool_inputs.watcher(stream)
+  return setmetatable({ stream = stream, watched = {} }, Watcher)
+end
+
+return tool_inputs

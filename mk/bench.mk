@@ -1,0 +1,39 @@
+# What `make bench` measures with: the load server and the clients written in C. ROWS="stream paced-200"
+# measures these rows alone, PEERS="anthropic libcurl" these clients; TABLE is where the figures go.
+BENCH_PACKAGES := nginx openssl curl lua-http lua-socket luarocks lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
+BENCH_SECONDS := 3000
+BENCH_CORES := 0 $(shell expr $$(nproc) - 1)
+BENCH_COMPILE := $(CC) -std=c99 $(WARNINGS) -O2 -g
+
+build/bench/server: bench/server.c bench/workload.c bench/workload.h
+	@mkdir -p $(@D)
+	$(BENCH_COMPILE) -o $@ bench/server.c bench/workload.c
+
+build/bench/run: bench/run.c
+	@mkdir -p $(@D)
+	$(BENCH_COMPILE) -o $@ $<
+
+build/bench/libcurl: bench/peers/libcurl.c
+	@mkdir -p $(@D)
+	$(BENCH_COMPILE) $(CURL_CFLAGS) -o $@ $< $(CURL_LIBS)
+
+bench: ## measure it beside other clients (ROWS=stream: these rows alone)
+	@tools/setup $(BUILD_PACKAGES) $(BENCH_PACKAGES)
+	@tools/bench-peers
+	@$(MAKE) -s build/bench/server build/bench/run build/bench/libcurl
+	@for lua in lua5.4 luajit; do $(MAKE) -s LUA=$$lua || exit 1; done
+	@build/bench/server $(firstword $(BENCH_CORES)) $(BENCH_SECONDS) lua5.4 bench/bench.lua $(BENCH_CORES)
+
+bench-plot: ## draw doc/benchmark.svg from doc/benchmark.tsv (make bench TABLE=doc/benchmark.tsv)
+	@tools/setup gnuplot-nox
+	gnuplot bench/plot.gnuplot
+
+bench-parts: all ## measure what streams, requests, tool inputs and batch results cost (needs valgrind)
+	@$(MAKE) -s build/bench/libcurl
+	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && $(LUA) bench/requests.lua $(LUA) && \
+	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua
+	@$(MAKE) -s LUA=luajit && eval "$$($(MAKE) -s env)" && $(LUA) bench/love.lua
+	@eval "$$($(MAKE) -s env LUA=luajit)" && luajit -joff bench/stream_memory.lua
+
+bench-count: all ## count the instructions of the hot paths, against bench/baseline.tsv (WRITE=1: write it anew)
+	@eval "$$($(MAKE) -s env)" && $(LUA) bench/count.lua $(LUA) $(WRITE)

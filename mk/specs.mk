@@ -1,0 +1,21 @@
+# Specs on every Lua, and inside the hosts.
+
+test-all: ## run the specs on every Lua
+	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
+	@for lua in $(LUAS); do $(MAKE) -s LUA=$$lua && tools/specs $$lua || exit 1; done
+
+test-hosts: ## run the specs inside Neovim, nginx, LÖVE, luv, cqueues and Copas
+	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
+	@tools/peers
+	@for lua in $(LUAS); do $(MAKE) -s LUA=$$lua || exit 1; done
+	@$(MAKE) -s build/stream_load
+	@tools/specs lua5.4 $(or $(SPECS),$(wildcard spec/hosts/*_spec.lua))
+
+build/stream_load: spec/support/stream_load.c
+	@mkdir -p $(@D)
+	$(CC) -std=c99 $(WARNINGS) $(CFLAGS) -o $@ $<
+
+SOAK_REQUESTS ?= 60000
+
+soak: all ## send very many requests with random faults, and see that nothing is left
+	SPEC_VERBOSE=1 SOAK_REQUESTS=$(SOAK_REQUESTS) spec/run $(LUA) spec/behaviour/load_spec.lua

@@ -1,0 +1,278 @@
+local json = require "anthropic.base.json"
+local streams = require "spec.support.streams"
+
+local HALF = "\237[\160-\191]"
+local UNKNOWN = "\239\191\189"
+
+local function delta(text, fields)
+  fields = fields or {}
+  return ('{"type":"content_block_delta","index":%d,"delta":{"type":"%s","%s":"%s"}}'):format(
+    fields.index or 0, fields.type or "text_delta", fields.field or "text", text)
+end
+
+local function thinking(text)
+  return delta(text, { type = "thinking_delta", field = "thinking" })
+end
+
+local function input(text)
+  return delta(text, { type = "input_json_delta", field = "partial_json" })
+end
+
+local START = '{"type":"message_start","message":{"type":"message","role":"assistant","content":[],"usage":{}}}'
+local STOP = '{"type":"content_block_stop","index":0}'
+local END = { '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{}}', '{"type":"message_stop"}' }
+
+local function start(kind, index)
+  return ('{"type":"content_block_start","index":%d,"content_block":{"type":"%s"}}'):format(index or 0, kind)
+end
+
+-- A stream of one message: a list of payloads without its start and end.
+local function open(...)
+  local payloads = { START }
+  for _, payload in ipairs { ... } do
+    payloads[#payloads + 1] = payload
+  end
+  payloads[#payloads + 1] = END[1]
+  payloads[#payloads + 1] = END[2]
+  return streams.open(streams.of(payloads))
+end
+
+local function chunk(fields)
+  return ('{"id":"c","choices":[{"index":0,"delta":{%s}}]}'):format(fields)
+end
+
+local function pieces_of(opened)
+  local pieces = {}
+  for text in opened:text_deltas() do
+    pieces[#pieces + 1] = text
+  end
+  return pieces
+end
+
+-- Reads it to the end; nothing that it gives has half a character in it.
+local function read(opened)
+  local digest = streams.digest(opened)
+  assert.is_nil(digest:find(HALF))
+  return digest
+end
+
+describe("a character that the server cut between two deltas", function()
+  it("arrives whole in the pieces of text", function()
+    assert.same({ "a", "😀b" }, pieces_of(open(start "text", delta [[a\ud83d]], delta [[\ude00b]], STOP)))
+    assert.same({ "😀" }, pieces_of(open(start "text", delta [[\uD83D]], delta [[\uDE00]], STOP)))
+  end)
+
+  it("arrives whole in the message", function()
+    local opened = open(start "text", delta [[a\ud83d]], delta [[\ude00b\ud83d]], delta [[\ude01]], STOP)
+    assert.equal("a😀b😁", opened:message():text())
+  end)
+
+  it("arrives whole in thinking", function()
+    local opened = open(start "thinking", thinking [[\ud83d]], thinking [[\ude00]], STOP)
+    assert.equal("😀", opened:message():thinking())
+  end)
+
+  it("arrives whole in a tool's input", function()
+    local message = open(start "tool_use", input [[{\"a\":\"\ud83d]], input [[\ude00\"}]], STOP):message()
+    assert.equal("😀", message.content[1].input.a)
+    assert.equal('{"content":[{"input":{"a":"😀"},"type":"tool_use"}],"role":"assistant"}', json.encode(message))
+  end)
+
+  it("is joined for every plane", function()
+    for code, text in pairs {
+      [ [[\ud800 \udc00]] ] = "\240\144\128\128",
+      [ [[\ud842 \udfb7]] ] = "𠮷",
+      [ [[\udbff \udfff]] ] = "\244\143\191\191",
+      [ [[\uD83F \uDFFF]] ] = "\240\159\191\191",
+    } do
+      local high, low = code:match "(%S+) (%S+)"
+      assert.equal(text, open(start "text", delta(high), delta(low), STOP):message():text())
+    end
+  end)
+
+  it("waits through other events, other blocks and empty deltas", function()
+    local opened = open(start("text", 0), start("text", 1), delta [[\ud83d]], '{"type":"ping"}',
+      delta([[\ud83c]], { index = 1 }), delta "", delta([[\udf89]], { index = 1 }), delta [[\ude00]], STOP)
+    assert.equal("😀🎉", opened:message():text())
+  end)
+
+  it("is in no snapshot before it is whole", function()
+    local opened = open(start "text", delta [[a\ud83d]], delta [[\ude00]], STOP)
+    local texts = {}
+    for event in opened do
+      if event.type == "content_block_delta" then
+        texts[#texts + 1] = opened:snapshot():text()
+      end
+    end
+    assert.same({ "a", "a😀" }, texts)
+  end)
+
+  it("leaves as many events as the server sent", function()
+    local types = {}
+    for event in open(start "text", delta [[\ud83d]], delta [[\ude00]], STOP) do
+      types[#types + 1] = event.type
+    end
+    assert.equal(7, #types)
+  end)
+
+  it("arrives whole in a chat completion's content, reasoning and arguments", function()
+    local opened = streams.open(streams.of {
+      chunk [["reasoning_content":"\ud83e"]], chunk [["reasoning_content":"\udd14"]],
+      chunk [["content":"a\ud83d"]], chunk [["content":"\ude00b"]],
+      chunk [=["tool_calls":[{"index":0,"id":"t","function":{"name":"f","arguments":"{\"a\":\"\ud83d"}}]]=],
+      chunk [=["tool_calls":[{"index":0,"function":{"arguments":"\ude01\"}"}}]]=],
+      "[DONE]",
+    })
+    read(opened)
+    local message = opened:message()
+    assert.equal("🤔", message:thinking())
+    assert.equal("a😀b", message:text())
+    assert.equal("😁", message.content[3].input.a)
+  end)
+
+  it("arrives whole in each choice of its own", function()
+    local function both(first, second)
+      return ([[{"choices":[{"index":0,"delta":{"content":"%s"}},{"index":1,"delta":{"content":"%s"}}]}]]):format(
+        first, second)
+    end
+    local message = streams.open(streams.of {
+      both([[\ud83d]], [[\ud83c]]), both([[\ude00]], [[\udf89]]), "[DONE]",
+    }):message()
+    assert.equal("😀", message.choices[1]:text())
+    assert.equal("🎉", message.choices[2]:text())
+  end)
+
+  it("arrives whole however the wire is cut", function()
+    local payloads = { START, start "text", delta [[a\ud83d]], delta [[\ude00b]], STOP, END[1], END[2] }
+    local bytes = streams.of(payloads)
+    local whole = streams.digest(streams.open(bytes))
+    for position = 1, #bytes - 1 do
+      assert.equal(whole, streams.digest(streams.open(bytes:sub(1, position), bytes:sub(position + 1))))
+    end
+  end)
+end)
+
+describe("half a character without its partner", function()
+  local function text_of(...)
+    local opened = open(...)
+    read(opened)
+    return opened:message():text()
+  end
+
+  it("becomes U+FFFD where something else follows", function()
+    assert.equal(UNKNOWN .. "b", text_of(start "text", delta [[\ud83d]], delta "b", STOP))
+    assert.equal(UNKNOWN .. "😀", text_of(start "text", delta [[\ud83d]], delta [[\ud83d]], delta [[\ude00]], STOP))
+  end)
+
+  it("becomes U+FFFD where the first half is missing", function()
+    assert.equal("a" .. UNKNOWN .. "b", text_of(start "text", delta "a", delta [[\ude00b]], STOP))
+    assert.equal(UNKNOWN .. "a", text_of(start "text", delta [[\ude00a]], STOP))
+  end)
+
+  it("becomes U+FFFD in the middle of a text", function()
+    assert.equal("a" .. UNKNOWN .. "b", text_of(start "text", delta [[a\ud83db]], STOP))
+    assert.equal(UNKNOWN .. UNKNOWN, text_of(start "text", delta [[\ude00\ud83d]], STOP))
+    assert.equal('"' .. UNKNOWN .. '"', text_of(start "text", delta [[\"\ude00\"]], STOP))
+  end)
+
+  it("is handed out before its block's end", function()
+    local opened = open(start "text", delta [[a\ud83d]], STOP)
+    assert.same({ "a", UNKNOWN }, pieces_of(opened))
+    assert.equal("a" .. UNKNOWN, opened:message():text())
+  end)
+
+  it("is handed out before the message's end where the block has none", function()
+    assert.equal("a" .. UNKNOWN, text_of(start "text", delta [[a\ud83d]]))
+  end)
+
+  it("is handed out before the block is begun anew", function()
+    local types = {}
+    for event in open(start "text", delta [[\ud83d]], start "text", delta [[\ude00]], STOP) do
+      types[#types + 1] = event.delta and event.delta.text or event.type
+    end
+    assert.equal("message_start content_block_start  " .. UNKNOWN .. " content_block_start " .. UNKNOWN
+      .. " content_block_stop message_delta message_stop", table.concat(types, " "))
+  end)
+
+  it("ends with its choice", function()
+    local message = streams.open(streams.of { chunk [["content":"a\ud83d"]], "[DONE]" }):message()
+    assert.equal("a" .. UNKNOWN, message:text())
+  end)
+
+  it("does not join a delta of another kind or block", function()
+    local opened = open(start("thinking", 0), thinking [[\ud83d]], start("text", 1),
+      delta([[\ude00]], { index = 1 }), '{"type":"content_block_stop","index":1}', STOP)
+    read(opened)
+    assert.equal(UNKNOWN, opened:message():text())
+    assert.equal(UNKNOWN, opened:message():thinking())
+  end)
+
+  it("is dropped where the stream fails", function()
+    local opened = streams.open(streams.of { START, start "text", delta [[a\ud83d]] })
+    local _, err = opened:message()
+    assert.equal("truncated", err.kind)
+    assert.equal("a", err.partial:text())
+  end)
+
+  it("is let through nowhere", function()
+    read(streams.open(streams.of {
+      [[{"type":"message_start","message":{"id":"a\ud83d","role":"assistant","content":[],"model":"\ude00",
+        "list":["\ud83d",{"x":"\ude00"}],"\ud83d":1}}]],
+      [[{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"\ud83d"}}]],
+      delta [[\ude00]], delta([[\ud83d]], { type = "signature_delta", field = "signature" }),
+      delta([[\ud83d]], { type = "new_delta", field = "new" }),
+      [[{"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{"t":"\ud83d"}}}]],
+      [[{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","input":{"a":"\ud83d"}}}]],
+      [[{"type":"other\ud83d","text":"\ude00"}]],
+      [[{"type":"message_delta","delta":{"stop_reason":"\ud83d"},"usage":{"tier":"\ud83d"}}]],
+      END[2],
+    }))
+    local opened = streams.open(streams.of {
+      [[{"id":"\ud83d","model":"\ude00","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"x\ud83d"}]}]],
+      [[{"choices":[{"index":0,"delta":{"tool_calls":[{"id":"\ud83d","function":{"name":"\ud83d"}}]}}]}]],
+      [[{"choices":[],"note":"\ud83d","usage":{"prompt_tokens":1}}]],
+      "[DONE]",
+    })
+    read(opened)
+    assert.is_nil(json.encode(opened:message().raw):find(HALF))
+  end)
+
+  it("is U+FFFD in an error event", function()
+    local _, err = streams.open(streams.of {
+      [[{"type":"error","error":{"type":"overloaded_error","message":"full \ud83d"}}]],
+    }):message()
+    assert.equal("full " .. UNKNOWN, err.message)
+  end)
+
+  it("sent as bytes is what all invalid UTF-8 is", function()
+    local opened = open(start "text", delta "a\237\160\189", delta "\237\184\128b", STOP)
+    read(opened)
+    assert.equal("ab", (opened:message():text():gsub(UNKNOWN, "")))
+    assert.is_true(#opened:message():text() > 2)
+  end)
+end)
+
+describe("decode_event", function()
+  it("says whether halves are left, and only at the ends of values", function()
+    local function decode(text)
+      local value, message, halves = json.decode_event(text)
+      assert.is_nil(message)
+      return value, halves
+    end
+    assert.same({ { a = "x\237\160\189" }, true }, { decode [[{"a":"x\ud83d"}]] })
+    assert.same({ { a = "\237\184\128x" }, true }, { decode [[{"a":"\ude00x"}]] })
+    assert.same({ { a = UNKNOWN .. "x" }, false }, { decode [[{"a":"\ud83dx"}]] })
+    assert.same({ { a = "x" .. UNKNOWN }, false }, { decode [[{"a":"x\ude00"}]] })
+    assert.same({ { a = '"' .. UNKNOWN }, false }, { decode [[{"a":"\"\ude00"}]] })
+    assert.same({ { [UNKNOWN] = 1 }, false }, { decode [[{"\ud83d":1}]] })
+    assert.same({ { a = "😀" }, false }, { decode [[{"a":"\ud83d\ude00"}]] })
+    assert.same({ { "\237\160\189" }, true }, { decode [==[["\ud83d"]]==] })
+  end)
+
+  it("fails as decode_answer does", function()
+    local value, message, halves = json.decode_event [[{"a":"\ud83d"]]
+    assert.is_nil(value)
+    assert.is_string(message)
+    assert.is_nil(halves)
+  end)
+end)

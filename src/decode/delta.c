@@ -1,0 +1,218 @@
+#include "decode/delta.h"
+
+#include "util/utf8.h"
+
+#include <string.h>
+
+enum { MOST_INDEX_DIGITS = 6 };
+
+#define NAMES(type, field)                                                                         \
+  { type, field, "\"" type "\",\"" field "\":", sizeof type + sizeof field + 4 }
+const struct delta_names delta_names[DELTA_KINDS] = {
+    NAMES("text_delta", "text"),
+    NAMES("thinking_delta", "thinking"),
+    NAMES("input_json_delta", "partial_json"),
+};
+#undef NAMES
+
+struct cursor {
+  const char *at;
+  const char *end;
+};
+
+/* A string's content: from `text`, `length` bytes, with escapes if `escaped`. */
+struct string {
+  const char *text;
+  size_t length;
+  bool escaped;
+};
+
+static inline void skip_space(struct cursor *cursor) {
+  while (cursor->at < cursor->end &&
+         (*cursor->at == ' ' || *cursor->at == '\t' || *cursor->at == '\n' || *cursor->at == '\r'))
+    cursor->at++;
+}
+
+static bool skip_loosely(struct cursor *cursor, const char *form) {
+  struct cursor ahead = *cursor;
+  bool in_string = false;
+  for (; *form; form++) {
+    if (!in_string)
+      skip_space(&ahead);
+    if (ahead.at == ahead.end || *ahead.at != *form)
+      return false;
+    in_string ^= *form == '"';
+    ahead.at++;
+  }
+  *cursor = ahead;
+  return true;
+}
+
+/* Skips `form`, whole tokens, and any space between and after them: nearly always there is none.
+ * False leaves the cursor where it was. */
+static inline bool skip_form(struct cursor *cursor, const char *form, size_t length) {
+  if ((size_t)(cursor->end - cursor->at) >= length && memcmp(cursor->at, form, length) == 0)
+    cursor->at += length;
+  else if (!skip_loosely(cursor, form))
+    return false;
+  skip_space(cursor);
+  return true;
+}
+#define SKIP(form) skip_form(cursor, form, sizeof form - 1)
+
+static inline bool read_index(struct cursor *cursor, long *index) {
+  int digits = 0;
+  *index = 0;
+  if (cursor->end - cursor->at > 1 && cursor->at[0] == '0' && cursor->at[1] >= '0' &&
+      cursor->at[1] <= '9')
+    return false;
+  for (; cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9'; cursor->at++) {
+    *index = *index * 10 + (*cursor->at - '0');
+    if (++digits > MOST_INDEX_DIGITS)
+      return false;
+  }
+  return digits > 0;
+}
+
+/* The value of four hexadecimal digits, or -1. */
+static long read_hex(const char *at, const char *end) {
+  long value = 0;
+  if (end - at < 4)
+    return -1;
+  for (int i = 0; i < 4; i++) {
+    char c = at[i];
+    int digit = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
+    if (digit < 0)
+      return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+/* Reads the escape behind a backslash: its length (0: none that is known), and its code point. */
+static size_t read_escape(const char *at, const char *end, long *code) {
+  static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+  const char *letter = at < end && *at ? strchr(letters, *at) : NULL;
+  if (letter) {
+    *code = (unsigned char)meanings[letter - letters];
+    return 1;
+  }
+  if (at == end || *at != 'u')
+    return 0;
+  *code = read_hex(at + 1, end);
+  if (*code < 0 || (*code >= 0xDC00 && *code < 0xE000))
+    return 0;
+  if (*code < 0xD800 || *code >= 0xE000)
+    return 5;
+  if (end - at < 7 || at[5] != '\\' || at[6] != 'u')
+    return 0;
+  long low = read_hex(at + 7, end);
+  if (low < 0xDC00 || low >= 0xE000)
+    return 0;
+  *code = 0x10000 + ((*code - 0xD800) << 10) + (low - 0xDC00);
+  return 11;
+}
+
+/* Checks a string: its UTF-8, its escapes, no control characters. */
+static inline bool read_string(struct cursor *cursor, struct string *string) {
+  if (cursor->at == cursor->end || *cursor->at != '"')
+    return false;
+  const char *at = cursor->at + 1;
+  string->text = at;
+  string->escaped = false;
+  for (;;) {
+    at = (const char *)utf8_skip_plain((const unsigned char *)at,
+                                       (const unsigned char *)cursor->end);
+    size_t length = 1;
+    long code;
+    if (at >= cursor->end)
+      return false;
+    if (*at == '"')
+      break;
+    if (*at == '\\') {
+      length = read_escape(at + 1, cursor->end, &code);
+      if (length == 0)
+        return false;
+      string->escaped = true;
+      length++;
+    } else if ((unsigned char)*at < 0x20 || !utf8_sequence((const unsigned char *)at, &length)) {
+      return false;
+    }
+    at += length;
+  }
+  string->length = (size_t)(at - string->text);
+  cursor->at = at + 1;
+  return true;
+}
+
+static char *write_code(char *to, long code) {
+  if (code < 0x80) {
+    *to++ = (char)code;
+  } else if (code < 0x800) {
+    *to++ = (char)(0xC0 | (code >> 6));
+    *to++ = (char)(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    *to++ = (char)(0xE0 | (code >> 12));
+    *to++ = (char)(0x80 | ((code >> 6) & 0x3F));
+    *to++ = (char)(0x80 | (code & 0x3F));
+  } else {
+    *to++ = (char)(0xF0 | (code >> 18));
+    *to++ = (char)(0x80 | ((code >> 12) & 0x3F));
+    *to++ = (char)(0x80 | ((code >> 6) & 0x3F));
+    *to++ = (char)(0x80 | (code & 0x3F));
+  }
+  return to;
+}
+
+/* A checked string, unescaped where it stands: what an escape means is never longer than it. */
+static size_t unescape(char *text, size_t length) {
+  const char *at = text, *end = text + length;
+  char *to = text;
+  while (at < end) {
+    const char *backslash = memchr(at, '\\', (size_t)(end - at));
+    size_t plain = (size_t)((backslash ? backslash : end) - at);
+    memmove(to, at, plain);
+    to += plain;
+    at += plain;
+    if (!backslash)
+      break;
+    long code = 0;
+    at += 1 + read_escape(at + 1, end, &code);
+    to = write_code(to, code);
+  }
+  return (size_t)(to - text);
+}
+
+static inline bool read_kind(struct cursor *cursor, enum delta_kind *kind) {
+  for (int i = 0; i < DELTA_KINDS; i++)
+    if (skip_form(cursor, delta_names[i].form, delta_names[i].form_length)) {
+      *kind = (enum delta_kind)i;
+      return true;
+    }
+  return false;
+}
+
+bool delta_read_text(char *json, size_t length, struct delta *delta) {
+  struct cursor beginning = {json, json + length}, *cursor = &beginning;
+  struct string string;
+  if (length == 0 || json[length - 1] != '}') /* no sequence of UTF-8 is read past the end */
+    return false;
+  if (!read_string(cursor, &string) || !SKIP("}}") || cursor->at != cursor->end)
+    return false;
+  delta->text = string.text;
+  delta->length =
+      string.escaped ? unescape(json + (string.text - json), string.length) : string.length;
+  return true;
+}
+
+bool delta_read(char *json, size_t length, struct delta *delta) {
+  struct cursor beginning = {json, json + length}, *cursor = &beginning;
+  if (!SKIP("{\"type\":\"content_block_delta\",\"index\":") || !read_index(cursor, &delta->index) ||
+      !SKIP(",\"delta\":{\"type\":") || !read_kind(cursor, &delta->kind))
+    return false;
+  char *text = json + (cursor->at - json);
+  return delta_read_text(text, length - (size_t)(text - json), delta);
+}

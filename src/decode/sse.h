@@ -1,0 +1,79 @@
+/* Server-Sent Events, cut from a buffer in place: the parsing rules of WHATWG HTML section 9.2.6,
+ * incremental and linear in the bytes whatever the chunking. No Lua, no curl.
+ *
+ * The caller appends bytes to a `struct buffer` and asks for events; the decoder consumes from its
+ * front. Bytes pass as they came: whether they are valid UTF-8 is the reader's concern. */
+#ifndef ANTHROPIC_DECODE_SSE_H
+#define ANTHROPIC_DECODE_SSE_H
+
+#include "util/buffer.h"
+
+#include <stdint.h>
+
+#pragma GCC visibility push(hidden)
+
+/* Strings are not NUL-terminated, may hold NUL, and are valid until the next call of any
+ * function of this file or of the buffer. */
+struct sse_event {
+  const char *name; /* of the `event` field; length 0 when there was none */
+  size_t name_length;
+  char *data; /* may be overwritten */
+  size_t data_length;
+  const char *id; /* the last event ID so far */
+  size_t id_length;
+  const char *raw; /* as it came, at least from the line on that `data` is in, or only `data` */
+  size_t raw_length;
+};
+
+enum sse_result {
+  SSE_EVENT,     /* an event was cut */
+  SSE_MORE,      /* no whole event in the buffer */
+  SSE_TOO_LARGE, /* an event or a line above the limit; stays so */
+  SSE_NO_MEMORY  /* ask again after freeing some */
+};
+
+/* The first of one kind of line end that is not before `line`, or up to where there is none. */
+struct sse_mark {
+  size_t at;
+  bool found;
+};
+
+/* Zero-initialise, then set `max_event_bytes`. All offsets are from the front of the buffer. */
+struct sse {
+  size_t max_event_bytes; /* most bytes in one event's data, or in the value of any other field */
+
+  size_t consumed;  /* bytes of the event handed out last, dropped at the next call */
+  size_t line;      /* start of the first line that has not been read */
+  size_t data;      /* start of the data gathered so far, when has_data */
+  size_t data_size; /* its length */
+  struct sse_mark lf;
+  struct sse_mark cr;
+  bool has_data;
+  bool after_bom;
+  bool skip_lf; /* the last line ended in CR: a following LF belongs to it */
+  bool too_large;
+
+  struct buffer name;
+  struct buffer id;
+  bool has_retry;
+  uint64_t retry; /* milliseconds, at most 2^53 */
+};
+
+/* Cuts the next event from `buffer` into `event`. An unterminated last event is never cut, so the
+ * end of input needs no call. Always called with the same buffer. */
+enum sse_result sse_next(struct sse *sse, struct buffer *buffer, struct sse_event *event);
+
+/* The bytes at hand where they begin with a new event, nothing of it read; else NULL. A caller that
+ * knows what it is can read the event itself, and then skips it. */
+char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length);
+
+/* Skips `length` bytes that sse_ahead gave: an event which sse_next would have cut, of fields that
+ * the event before had too, its lines ended by LF. They are valid as long as those of an event. */
+void sse_skip(struct sse *sse, size_t length);
+
+/* Frees what the decoder holds (the buffer is the caller's). Safe to call twice. */
+void sse_free(struct sse *sse);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,25 @@
+/* Writes JSON's scalars to a buffer, the same bytes for the same value everywhere. No Lua. */
+#ifndef ANTHROPIC_JSON_ENCODE_H
+#define ANTHROPIC_JSON_ENCODE_H
+
+#include "util/buffer.h"
+
+#include <stdint.h>
+
+#pragma GCC visibility push(hidden)
+
+/* All return false when memory ran out. */
+
+/* A string with its quotes. Where the UTF-8 is invalid, `invalid` becomes that byte's position,
+   from 1, and writing stops; else it becomes 0. `bytes` must have a NUL at `length`. */
+bool json_encode_string(struct buffer *buffer, const char *bytes, size_t length, size_t *invalid);
+
+bool json_encode_integer(struct buffer *buffer, int64_t value);
+
+/* A finite double, with the fewest digits (15 to 17) that read back as the same one; without a
+   point where it is integral and below 2^53. */
+bool json_encode_double(struct buffer *buffer, double value);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,54 @@
+/* Reads JSON text that comes in pieces, cut anywhere, token by token, in time linear in its bytes.
+   What is not valid UTF-8, and lone surrogates, become U+FFFD. No Lua. */
+#ifndef ANTHROPIC_JSON_PARTIAL_H
+#define ANTHROPIC_JSON_PARTIAL_H
+
+#include "util/buffer.h"
+#include "json/scan.h"
+
+#pragma GCC visibility push(hidden)
+
+enum json_partial_token {
+  JSON_PARTIAL_MORE,   /* no whole token is left */
+  JSON_PARTIAL_OBJECT, /* a container has been opened */
+  JSON_PARTIAL_ARRAY,
+  JSON_PARTIAL_CLOSE,
+  JSON_PARTIAL_NAME, /* of a member; `text` holds it */
+  JSON_PARTIAL_STRING,
+  JSON_PARTIAL_NUMBER, /* `text` holds its digits */
+  JSON_PARTIAL_TRUE,
+  JSON_PARTIAL_FALSE,
+  JSON_PARTIAL_NULL,
+  JSON_PARTIAL_INVALID,
+  JSON_PARTIAL_NO_MEMORY,
+};
+
+/* Zero-initialise to make a reader; `buffer_free(&text)` ends it. */
+struct json_partial {
+  struct buffer text;  /* of the string or number read last, or being read */
+  size_t depth;        /* open containers */
+  size_t position;     /* bytes read; JSON_PARTIAL_INVALID: the byte that is wrong, from 1 */
+  const char *message; /* JSON_PARTIAL_INVALID: what is wrong */
+  int state;
+  int number;                         /* how far a number has come */
+  const char *word;                   /* what is left of true, false or null */
+  enum json_partial_token word_token; /* which of them it is */
+  unsigned unit, high;  /* of \u escapes: the one being read, and a surrogate that waits */
+  size_t escape;        /* bytes of the escape being read, the backslash included; 0: none */
+  size_t sequence_size; /* of a UTF-8 sequence that is not complete */
+  unsigned char sequence[5];
+  unsigned char arrays[JSON_MAX_DEPTH]; /* whether an open container is an array */
+  size_t members[JSON_MAX_DEPTH];       /* how many it has, the one being read included */
+};
+
+/* The next token of [*at, end), where there must be a NUL at `end`. Moves `*at`. After
+   JSON_PARTIAL_INVALID nothing more may be read. A number ends with the byte after it. */
+enum json_partial_token json_partial_next(struct json_partial *partial, const char **at,
+                                          const char *end);
+
+/* Whether a string that is a value, not a name, is being read: `text` is what is known of it. */
+bool json_partial_in_string(const struct json_partial *partial);
+
+#pragma GCC visibility pop
+
+#endif

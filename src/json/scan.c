@@ -1,0 +1,473 @@
+#include "json/scan.h"
+
+#include "util/utf8.h"
+
+static const char REPLACEMENT[] = "\xEF\xBF\xBD";
+
+/* What an open container is; what the scan knows of the value that comes next. */
+enum level { OBJECT, BLOCK, ARRAY, CONTENT_ARRAY };
+enum name { OTHER_NAME, CONTENT_NAME, CONTENT_BLOCK_NAME, INPUT_NAME };
+
+struct scanner {
+  const unsigned char *start, *at, *end;
+  const unsigned char *copied; /* the text up to here is in the output */
+  unsigned options;
+  struct buffer *output;
+  struct json_scan *result;
+  enum json_scan_status status;
+  const unsigned char *value; /* the string value being read, or NULL */
+  enum name name;             /* of the member whose value comes next */
+  size_t depth;               /* open containers */
+  size_t raw_depth;           /* the depth of the input being taken, 0 outside of one */
+  size_t raw_start;           /* where it starts in the output */
+  unsigned char levels[JSON_MAX_DEPTH];
+};
+
+static bool fail(struct scanner *scanner, const unsigned char *at, const char *message) {
+  scanner->status = JSON_INVALID;
+  scanner->result->message = at == scanner->end ? "unexpected end of the text" : message;
+  scanner->result->position = (size_t)(at - scanner->start) + 1;
+  return false;
+}
+
+static bool marks(const struct scanner *scanner) {
+  return scanner->options & JSON_MARK && !scanner->raw_depth;
+}
+
+static bool append(struct scanner *scanner, const void *bytes, size_t count) {
+  if (buffer_append(scanner->output, bytes, count))
+    return true;
+  scanner->status = JSON_NO_MEMORY;
+  return false;
+}
+
+static bool copy_until(struct scanner *scanner, const unsigned char *end) {
+  if (!scanner->output) {
+    scanner->status = JSON_NEEDS_OUTPUT;
+    return false;
+  }
+  const unsigned char *from = scanner->copied;
+  scanner->copied = end;
+  scanner->status = JSON_REWRITTEN;
+  return append(scanner, from, (size_t)(end - from));
+}
+
+/* Puts `count` bytes in the place of [from, to). */
+static bool replace(struct scanner *scanner, const unsigned char *from, const unsigned char *to,
+                    const char *bytes, size_t count) {
+  if (!copy_until(scanner, from))
+    return false;
+  scanner->copied = to;
+  return append(scanner, bytes, count);
+}
+
+static void skip_space(struct scanner *scanner) {
+  const unsigned char *at = scanner->at;
+  while (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')
+    at++;
+  scanner->at = at;
+}
+
+static bool is_digit(unsigned char byte) {
+  return byte >= '0' && byte <= '9';
+}
+
+static int hex_digit(unsigned char byte) {
+  int letter = byte | 0x20;
+  if (is_digit(byte))
+    return byte - '0';
+  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+/* The value of the four hex digits at `at`, or -1. */
+static int hex_unit(const unsigned char *at) {
+  int unit = 0;
+  for (int i = 0; i < 4; i++) {
+    int digit = hex_digit(at[i]);
+    if (digit < 0)
+      return -1;
+    unit = unit << 4 | digit;
+  }
+  return unit;
+}
+
+static bool is_high_surrogate(int unit) {
+  return unit >= 0xD800 && unit <= 0xDBFF;
+}
+
+static bool is_low_surrogate(int unit) {
+  return unit >= 0xDC00 && unit <= 0xDFFF;
+}
+
+/* Whether the other half of a lone surrogate's escape in [at, after) may be in another text. */
+static bool is_cut(const struct scanner *scanner, const unsigned char *at,
+                   const unsigned char *after, int unit) {
+  return scanner->options & JSON_KEEP_HALVES && scanner->value && !scanner->raw_depth &&
+         (is_high_surrogate(unit) ? *after == '"' : at == scanner->value);
+}
+
+static bool keep_half(struct scanner *scanner, const unsigned char *at, const unsigned char *after,
+                      int unit) {
+  const char bytes[] = {'\xED', (char)(0x80 | (unit >> 6 & 0x3F)), (char)(0x80 | (unit & 0x3F))};
+  scanner->result->halves = true;
+  return replace(scanner, at, after, bytes, sizeof bytes);
+}
+
+/* The scan_ functions below take the position of what they read and return the one after it, or
+   NULL after a failure. */
+static const unsigned char *scan_unicode_escape(struct scanner *scanner, const unsigned char *at) {
+  const unsigned char *after = at + 6;
+  int unit = hex_unit(at + 2);
+  if (unit < 0) {
+    for (at += 2; hex_digit(*at) >= 0;)
+      at++;
+    fail(scanner, at, "invalid \\u escape");
+    return NULL;
+  }
+  if (is_high_surrogate(unit) && after[0] == '\\' && after[1] == 'u' &&
+      is_low_surrogate(hex_unit(after + 2)))
+    return after + 6;
+  if (!is_high_surrogate(unit) && !is_low_surrogate(unit))
+    return after;
+  if (is_cut(scanner, at, after, unit))
+    return keep_half(scanner, at, after, unit) ? after : NULL;
+  if (scanner->options & JSON_REPAIR)
+    return replace(scanner, at, after, REPLACEMENT, 3) ? after : NULL;
+  fail(scanner, at, "lone surrogate");
+  return NULL;
+}
+
+static const unsigned char *scan_escape(struct scanner *scanner, const unsigned char *at) {
+  switch (at[1]) {
+  case '"':
+  case '\\':
+  case '/':
+  case 'b':
+  case 'f':
+  case 'n':
+  case 'r':
+  case 't':
+    return at + 2;
+  case 'u':
+    return scan_unicode_escape(scanner, at);
+  default:
+    fail(scanner, at + 1, "invalid escape");
+    return NULL;
+  }
+}
+
+static const unsigned char *scan_sequence(struct scanner *scanner, const unsigned char *at) {
+  while (*at >= 0x80) {
+    size_t length;
+    bool valid = utf8_sequence(at, &length);
+    if (!valid && !(scanner->options & JSON_REPAIR)) {
+      fail(scanner, at, "invalid UTF-8");
+      return NULL;
+    }
+    if (!valid && !replace(scanner, at, at + length, REPLACEMENT, 3))
+      return NULL;
+    at += length;
+  }
+  return at;
+}
+
+/* `at` is after the opening quote. */
+static const unsigned char *scan_string(struct scanner *scanner, const unsigned char *at) {
+  for (;;) {
+    at = utf8_skip_plain(at, scanner->end);
+    if (*at == '"')
+      return at + 1;
+    if (*at == '\\') {
+      at = scan_escape(scanner, at);
+    } else if (*at >= 0x80) {
+      at = scan_sequence(scanner, at);
+    } else {
+      fail(scanner, at, "control character in a string");
+      return NULL;
+    }
+    if (!at)
+      return NULL;
+  }
+}
+
+static const unsigned char *skip_digits(const unsigned char *at) {
+  while (is_digit(*at))
+    at++;
+  return at;
+}
+
+/* Doubles hold every integer of up to 15 digits. Of the longer ones, those of 64 bits are marked;
+   the others get an exponent, as some decoders clip an integer that is too large for them. */
+static bool mark_integer(struct scanner *scanner, const unsigned char *from,
+                         const unsigned char *digits, const unsigned char *end) {
+  bool negative = *from == '-';
+  uint64_t limit = (uint64_t)INT64_MAX + negative, value = 0;
+  for (const unsigned char *at = digits; at < end; at++) {
+    unsigned digit = *at - '0';
+    if (value > (limit - digit) / 10)
+      return replace(scanner, end, end, "e0", 2);
+    value = value * 10 + digit;
+  }
+  if (value <= UINT64_C(1) << 53 || !(scanner->options & JSON_INTEGERS))
+    return true;
+  return replace(scanner, from, from, "\"\xFFi", 3) && replace(scanner, end, end, "\"", 1);
+}
+
+static const unsigned char *scan_number(struct scanner *scanner, const unsigned char *from) {
+  const unsigned char *at = from + (*from == '-'), *digits = at;
+  at = *at == '0' ? at + 1 : skip_digits(at);
+  const unsigned char *digits_end = at;
+  bool valid = at > digits;
+  if (valid && *at == '.') {
+    const unsigned char *fraction = ++at;
+    at = skip_digits(at);
+    valid = at > fraction;
+  }
+  if (valid && (*at | 0x20) == 'e') {
+    at++;
+    at += *at == '+' || *at == '-';
+    const unsigned char *exponent = at;
+    at = skip_digits(at);
+    valid = at > exponent;
+  }
+  if (!valid) {
+    fail(scanner, at, "invalid number");
+    return NULL;
+  }
+  if (!marks(scanner))
+    return at;
+  scanner->result->pending += !!(scanner->options & JSON_INTEGERS);
+  if (at > digits_end)
+    return at;
+  if (*from == '-' && *digits == '0') /* an integer has no negative zero */
+    return replace(scanner, at, at, ".0", 2) ? at : NULL;
+  if (at - digits > 15 && !mark_integer(scanner, from, digits, at))
+    return NULL;
+  return at;
+}
+
+static const unsigned char *scan_word(struct scanner *scanner, const unsigned char *at,
+                                      const char *word) {
+  for (; *word; word++, at++) {
+    if (*at != (unsigned char)*word) {
+      fail(scanner, at, "invalid value");
+      return NULL;
+    }
+  }
+  return at;
+}
+
+static enum name recognise(const unsigned char *name, size_t length, enum level level) {
+  if (length == 7 && memcmp(name, "content", 7) == 0)
+    return CONTENT_NAME;
+  if (length == 13 && memcmp(name, "content_block", 13) == 0)
+    return CONTENT_BLOCK_NAME;
+  if (length == 5 && level == BLOCK && memcmp(name, "input", 5) == 0)
+    return INPUT_NAME;
+  return OTHER_NAME;
+}
+
+/* A member's name and its colon. */
+static bool scan_name(struct scanner *scanner) {
+  skip_space(scanner);
+  const unsigned char *name = scanner->at + 1;
+  if (name[-1] != '"')
+    return fail(scanner, scanner->at, "expected a name");
+  const unsigned char *after = scan_string(scanner, name);
+  if (!after)
+    return false;
+  scanner->name = OTHER_NAME;
+  if (scanner->options & JSON_TAKE_INPUTS && !scanner->raw_depth)
+    scanner->name =
+        recognise(name, (size_t)(after - 1 - name), scanner->levels[scanner->depth - 1]);
+  scanner->at = after;
+  skip_space(scanner);
+  if (*scanner->at != ':')
+    return fail(scanner, scanner->at, "expected ':'");
+  scanner->at++;
+  return true;
+}
+
+static bool in_array(const struct scanner *scanner) {
+  return scanner->depth > 0 && scanner->levels[scanner->depth - 1] >= ARRAY;
+}
+
+static bool open_container(struct scanner *scanner, bool array) {
+  if (scanner->depth == JSON_MAX_DEPTH)
+    return fail(scanner, scanner->at, "nested deeper than 1000");
+  enum level level = array ? ARRAY : OBJECT;
+  if (in_array(scanner)) {
+    if (!array && scanner->levels[scanner->depth - 1] == CONTENT_ARRAY)
+      level = BLOCK;
+  } else if (scanner->name == INPUT_NAME) {
+    if (!copy_until(scanner, scanner->at))
+      return false;
+    scanner->raw_start = scanner->output->length;
+    scanner->raw_depth = scanner->depth + 1;
+  } else if (scanner->name == (array ? CONTENT_NAME : CONTENT_BLOCK_NAME)) {
+    level = array ? CONTENT_ARRAY : BLOCK;
+  }
+  scanner->name = OTHER_NAME;
+  scanner->levels[scanner->depth++] = (unsigned char)level;
+  scanner->at++;
+  skip_space(scanner);
+  return true;
+}
+
+/* The letter that stands after a backslash for `byte` in a JSON string, or 0. */
+static char escape_letter(char byte) {
+  switch (byte) {
+  case '"':
+  case '\\':
+    return byte;
+  case '\n':
+    return 'n';
+  case '\r':
+    return 'r';
+  case '\t':
+    return 't';
+  default:
+    return 0;
+  }
+}
+
+/* Makes the output from raw_start on a marked string. */
+static bool finish_input(struct scanner *scanner) {
+  if (!copy_until(scanner, scanner->at))
+    return false;
+  struct buffer *output = scanner->output;
+  size_t growth = 4;
+  for (size_t i = scanner->raw_start; i < output->length; i++)
+    growth += escape_letter(buffer_bytes(output)[i]) != 0;
+  if (!buffer_reserve(output, growth)) {
+    scanner->status = JSON_NO_MEMORY;
+    return false;
+  }
+  char *start = buffer_bytes(output) + scanner->raw_start;
+  char *from = buffer_bytes(output) + output->length, *to = from + growth;
+  *--to = '"'; /* NOLINT(clang-analyzer-core.NullDereference): it was reserved */
+  while (from > start) {
+    char byte = *--from, letter = escape_letter(byte);
+    *--to = letter ? letter : byte;
+    if (letter)
+      *--to = '\\';
+  }
+  memcpy(start, "\"\xFFr", 3);
+  output->length += growth;
+  scanner->raw_depth = 0;
+  scanner->result->pending++;
+  return true;
+}
+
+static bool close_container(struct scanner *scanner) {
+  scanner->at++;
+  scanner->depth--;
+  return !scanner->raw_depth || scanner->depth >= scanner->raw_depth || finish_input(scanner);
+}
+
+/* Reads a scalar or an empty container, or opens a container and reads up to its first value. */
+static bool start_value(struct scanner *scanner, bool *opened) {
+  skip_space(scanner);
+  const unsigned char *from = scanner->at;
+  *opened = false;
+  switch (*from) {
+  case '{':
+    if (!open_container(scanner, false))
+      return false;
+    *opened = *scanner->at != '}';
+    if (*opened)
+      return scan_name(scanner);
+    scanner->result->pending += marks(scanner);
+    return close_container(scanner);
+  case '[':
+    if (!open_container(scanner, true))
+      return false;
+    *opened = *scanner->at != ']';
+    if (*opened)
+      return true;
+    if (marks(scanner)) {
+      scanner->result->pending++;
+      if (!replace(scanner, from, scanner->at + 1,
+                   "\"\xFF"
+                   "a\"",
+                   4))
+        return false;
+    }
+    return close_container(scanner);
+  case '"':
+    scanner->value = from + 1;
+    scanner->at = scan_string(scanner, from + 1);
+    scanner->value = NULL;
+    break;
+  case 't':
+    scanner->at = scan_word(scanner, from, "true");
+    break;
+  case 'f':
+    scanner->at = scan_word(scanner, from, "false");
+    break;
+  case 'n':
+    scanner->result->pending += marks(scanner);
+    scanner->at = scan_word(scanner, from, "null");
+    break;
+  default:
+    if (*from != '-' && !is_digit(*from))
+      return fail(scanner, from, "expected a value");
+    scanner->at = scan_number(scanner, from);
+  }
+  return scanner->at != NULL;
+}
+
+/* After a value: closes containers, up to where the next value starts or the outermost has ended.
+ */
+static bool end_value(struct scanner *scanner) {
+  while (scanner->depth > 0) {
+    bool array = in_array(scanner);
+    skip_space(scanner);
+    if (*scanner->at == ',') {
+      scanner->at++;
+      return array || scan_name(scanner);
+    }
+    if (*scanner->at != (array ? ']' : '}'))
+      return fail(scanner, scanner->at, array ? "expected ',' or ']'" : "expected ',' or '}'");
+    if (!close_container(scanner))
+      return false;
+  }
+  return true;
+}
+
+static bool scan_text(struct scanner *scanner) {
+  if (scanner->options & JSON_REPAIR &&
+      strncmp((const char *)scanner->at, "\xEF\xBB\xBF", 3) == 0) {
+    if (!replace(scanner, scanner->at, scanner->at + 3, "", 0))
+      return false;
+    scanner->at += 3;
+  }
+  do {
+    bool opened;
+    if (!start_value(scanner, &opened))
+      return false;
+    if (!opened && !end_value(scanner))
+      return false;
+  } while (scanner->depth > 0);
+  skip_space(scanner);
+  if (scanner->at != scanner->end)
+    return fail(scanner, scanner->at, "expected the end of the text");
+  return scanner->status == JSON_UNCHANGED || copy_until(scanner, scanner->end);
+}
+
+enum json_scan_status json_scan(const char *text, size_t length, unsigned options,
+                                struct buffer *output, struct json_scan *result) {
+  struct scanner scanner;
+  scanner.start = scanner.at = scanner.copied = (const unsigned char *)text;
+  scanner.end = scanner.start + length;
+  scanner.options = options;
+  scanner.output = output;
+  scanner.result = result;
+  scanner.status = JSON_UNCHANGED;
+  scanner.value = NULL;
+  scanner.name = OTHER_NAME;
+  scanner.depth = scanner.raw_depth = scanner.raw_start = 0;
+  *result = (struct json_scan){0};
+  scan_text(&scanner);
+  return scanner.status;
+}

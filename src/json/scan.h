@@ -1,0 +1,48 @@
+/* Checks JSON text by the grammar of RFC 8259, and copies it with what a plain decoder would lose
+   replaced by marked strings. A mark starts with the byte 0xFF, which no valid text contains:
+   \xFF a          an empty array
+   \xFF i digits   an integer beyond 2^53 that fits 64 bits
+   \xFF r text     the JSON text of a tool's input. No Lua. */
+#ifndef ANTHROPIC_JSON_SCAN_H
+#define ANTHROPIC_JSON_SCAN_H
+
+#include "util/buffer.h"
+
+#pragma GCC visibility push(hidden)
+
+enum { JSON_MAX_DEPTH = 1000 };
+
+enum json_scan_option {
+  JSON_MARK = 1,     /* mark empty arrays */
+  JSON_INTEGERS = 2, /* the decoder's host has 64 bit integers: mark them too, count numbers */
+  JSON_REPAIR = 4,   /* invalid UTF-8 and lone surrogates become U+FFFD; a leading BOM is skipped */
+  JSON_TAKE_INPUTS = 8, /* mark `input` (object or array) in a content block, see below */
+  JSON_KEEP_HALVES = 16 /* with JSON_REPAIR: a lone surrogate whose other half may be in another
+                           text stays, as three bytes: a high one that ends a string value, a low
+                           one that begins it; not in a taken input */
+};
+
+enum json_scan_status {
+  JSON_UNCHANGED, /* valid, and nothing to replace: the text itself is the result */
+  JSON_REWRITTEN, /* valid, `output` is the result */
+  JSON_NEEDS_OUTPUT,
+  JSON_INVALID,
+  JSON_NO_MEMORY,
+};
+
+struct json_scan {
+  size_t pending; /* marks, nulls, empty objects (and numbers): at most so many values to restore */
+  bool halves;    /* surrogates were kept */
+  const char *message; /* JSON_INVALID: what is wrong */
+  size_t position;     /* JSON_INVALID: the byte, from 1 */
+};
+
+/* `text` must have a NUL at `length`. With `output` NULL the scan stops with JSON_NEEDS_OUTPUT
+   where something has to be replaced; call again with an empty buffer. A content block is an object
+   in an array named `content`, or an object named `content_block`. */
+enum json_scan_status json_scan(const char *text, size_t length, unsigned options,
+                                struct buffer *output, struct json_scan *result);
+
+#pragma GCC visibility pop
+
+#endif

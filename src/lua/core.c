@@ -1,0 +1,78 @@
+/* Opens the C module `anthropic.core`. */
+#define _GNU_SOURCE /* dladdr */
+#include "lua/modules.h"
+
+#include "util/clock.h"
+
+#include <curl/curl.h>
+#include <dlfcn.h>
+
+static int now(lua_State *L) {
+  lua_pushnumber(L, clock_now());
+  return 1;
+}
+
+/* What of libcurl is optional, by the names that `curl --version` uses. */
+static const struct {
+  const char *name;
+  int bit;
+} features[] = {
+    {"AsynchDNS", CURL_VERSION_ASYNCHDNS}, {"HTTP2", CURL_VERSION_HTTP2},
+    {"HTTP3", CURL_VERSION_HTTP3},         {"HTTPS-proxy", CURL_VERSION_HTTPS_PROXY},
+    {"IPv6", CURL_VERSION_IPV6},           {"SSL", CURL_VERSION_SSL},
+    {"brotli", CURL_VERSION_BROTLI},       {"libz", CURL_VERSION_LIBZ},
+    {"zstd", CURL_VERSION_ZSTD},
+};
+
+/* curl_info() -> { version, tls?, features }, features being a set of names */
+static int curl_info(lua_State *L) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  lua_newtable(L);
+  lua_pushstring(L, info->version);
+  lua_setfield(L, -2, "version");
+  lua_pushstring(L, info->ssl_version); /* nil where there is none */
+  lua_setfield(L, -2, "tls");
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+    if (info->features & features[i].bit) {
+      lua_pushboolean(L, 1);
+      lua_setfield(L, -2, features[i].name);
+    }
+  }
+  lua_setfield(L, -2, "features");
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"now", now},
+    {"curl_info", curl_info},
+    {NULL, NULL},
+};
+
+/* The one symbol that the module exports. */
+int luaopen_anthropic_core(lua_State *L);
+
+/* Closing a Lua state unloads its C modules. A name that is still being looked up then is a thread
+ * inside libcurl, so this module, and libcurl with it, stays loaded. */
+static void stay_loaded(void) {
+  Dl_info self;
+  if (dladdr((void *)(intptr_t)luaopen_anthropic_core, &self) && self.dli_fname)
+    dlopen(self.dli_fname, RTLD_NOW | RTLD_LOCAL);
+}
+
+int luaopen_anthropic_core(lua_State *L) {
+  stay_loaded();
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  bind_content_open(L);
+  bind_delta_run_open(L);
+  bind_frames_open(L);
+  bind_headers_open(L);
+  bind_json_open(L);
+  bind_json_partial_open(L);
+  bind_loop_open(L);
+  bind_sink_open(L);
+  bind_sse_open(L);
+  bind_transfer_open(L);
+  return 1;
+}

@@ -1,0 +1,157 @@
+/* The body of a transfer as events: transfer:event(), and while deltas follow each other
+ * transfer:next_event(), transfer:next_text() and transfer:skip_deltas().
+ *
+ * A run (delta_run.c) takes in the text of every delta that goes on with it. Of such a delta
+ * `next_event` gives its table and true, `next_text` its string and true (nothing where it brings
+ * no text of the message), `skip_deltas` nothing. All else they give as transfer:event() does:
+ *
+ *   table            a delta
+ *   data, name       any other event
+ *   nil, "again" | nil, "done" | nil, "too_large" | nil, "memory"
+ *
+ * "done" comes once, after the last event, whether the transfer succeeded or failed. */
+#include "lua/transfer.h"
+
+enum reading { EVENTS, TEXTS, REST };
+
+/* Upvalues: the type's metatable, and the strings of a delta's table. Most events are deltas. */
+enum {
+  METATABLE = 1,
+  TYPE,
+  INDEX,
+  DELTA,
+  CONTENT_BLOCK_DELTA,
+  FIRST_NAMES,
+  UPVALUES = FIRST_NAMES - 1 + 2 * DELTA_KINDS
+};
+
+static void push_constant(lua_State *L, int string) {
+  lua_pushvalue(L, lua_upvalueindex(string));
+}
+
+static void push_delta(lua_State *L, const struct delta *delta) {
+  int names = FIRST_NAMES + 2 * (int)delta->kind;
+  lua_createtable(L, 0, 3);
+  push_constant(L, TYPE);
+  push_constant(L, CONTENT_BLOCK_DELTA);
+  lua_rawset(L, -3);
+  push_constant(L, INDEX);
+  lua_pushinteger(L, delta->index);
+  lua_rawset(L, -3);
+  push_constant(L, DELTA);
+  lua_createtable(L, 0, 2);
+  push_constant(L, TYPE);
+  push_constant(L, names);
+  lua_rawset(L, -3);
+  push_constant(L, names + 1);
+  lua_pushlstring(L, delta->text, delta->length);
+  lua_rawset(L, -3);
+  lua_rawset(L, -3);
+}
+
+/* What a delta that went into the run becomes; 0 where that is nothing. */
+static int push_run(lua_State *L, const struct delta *delta, enum reading reading) {
+  if (reading == EVENTS)
+    push_delta(L, delta);
+  else if (reading == TEXTS && delta->kind == DELTA_TEXT && delta->length > 0)
+    lua_pushlstring(L, delta->text, delta->length);
+  else
+    return 0;
+  lua_pushboolean(L, true);
+  return 2;
+}
+
+static int push_cut(lua_State *L, const struct delta_cut *cut, enum reading reading) {
+  if (cut->kind == CUT_RUN)
+    return push_run(L, &cut->delta, reading);
+  if (cut->kind == CUT_DELTA) {
+    push_delta(L, &cut->delta);
+    return 1;
+  }
+  lua_pushlstring(L, cut->event.data, cut->event.data_length);
+  lua_pushlstring(L, cut->event.name, cut->event.name_length);
+  return 2;
+}
+
+static enum sse_result cut_event(struct lua_transfer *self, struct delta_run *run,
+                                 struct delta_cut *cut) {
+  enum sse_result result;
+  do
+    result = delta_run_cut(run, &self->sse, &self->transfer->body, cut);
+  while (result == SSE_MORE && transfer_demand(self->transfer));
+  return result;
+}
+
+static int push_end(lua_State *L, struct transfer *transfer, enum sse_result result) {
+  if (result != SSE_MORE)
+    return bind_transfer_push_state(L, result == SSE_TOO_LARGE ? "too_large" : "memory");
+  transfer->news = false;
+  return bind_transfer_push_state(L, transfer->done ? "done" : "again");
+}
+
+static int read(lua_State *L, struct lua_transfer *self, struct delta_run *run,
+                enum reading reading) {
+  if (!self->transfer)
+    return bind_transfer_push_state(L, "done");
+  if (self->transfer->lent)
+    return bind_transfer_push_state(L, "memory");
+  struct delta_cut cut;
+  int results = 0;
+  while (results == 0) {
+    enum sse_result result = cut_event(self, run, &cut);
+    if (result != SSE_EVENT)
+      return push_end(L, self->transfer, result);
+    transfer_lend(self->transfer);
+    results = push_cut(L, &cut, reading);
+    transfer_take_back(self->transfer);
+  }
+  return results;
+}
+
+static int event(lua_State *L) {
+  return read(L, bind_transfer_check(L), NULL, EVENTS);
+}
+
+/* follow(run): deltas that go on with the run go into it */
+static int follow(lua_State *L) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  struct delta_run *run = luaL_checkudata(L, 2, DELTA_RUN);
+  get_uservalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "run");
+  self->run = run;
+  return 0;
+}
+
+static int read_run(lua_State *L, enum reading reading) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  return read(L, self, self->run, reading);
+}
+
+static int next_event(lua_State *L) {
+  return read_run(L, EVENTS);
+}
+
+static int next_text(lua_State *L) {
+  return read_run(L, TEXTS);
+}
+
+static int skip_deltas(lua_State *L) {
+  return read_run(L, REST);
+}
+
+void bind_events_add(lua_State *L, const char *transfer) {
+  static const luaL_Reg methods[] = {
+      {"event", event},         {"follow", follow},           {"next_event", next_event},
+      {"next_text", next_text}, {"skip_deltas", skip_deltas}, {NULL, NULL}};
+  luaL_getmetatable(L, transfer);
+  lua_pushliteral(L, "type");
+  lua_pushliteral(L, "index");
+  lua_pushliteral(L, "delta");
+  lua_pushliteral(L, "content_block_delta");
+  for (int kind = 0; kind < DELTA_KINDS; kind++) {
+    lua_pushstring(L, delta_names[kind].type);
+    lua_pushstring(L, delta_names[kind].field);
+  }
+  luaL_setfuncs(L, methods, UPVALUES);
+}

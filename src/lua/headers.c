@@ -1,0 +1,101 @@
+/* A response's header block as a table. */
+#include "lua/modules.h"
+
+#include <string.h>
+
+static bool is_space(char byte) {
+  return byte == ' ' || byte == '\t';
+}
+
+/* The length of what may stand before the colon, 0 where the line is no field: a status line. */
+static size_t name_length(const char *line, size_t length) {
+  size_t count = 0;
+  while (count < length && line[count] != ':' && (unsigned char)line[count] > ' ')
+    count++;
+  return count < length && line[count] == ':' ? count : 0;
+}
+
+static void push_lower(lua_State *L, const char *text, size_t length) {
+  luaL_Buffer buffer;
+  luaL_buffinit(L, &buffer);
+  for (size_t i = 0; i < length; i++) {
+    char byte = text[i];
+    luaL_addchar(&buffer, byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte);
+  }
+  luaL_pushresult(&buffer);
+}
+
+static void push_value(lua_State *L, const char *text, size_t length) {
+  while (length > 0 && is_space(*text))
+    text++, length--;
+  while (length > 0 && is_space(text[length - 1]))
+    length--;
+  lua_pushlstring(L, text, length);
+}
+
+/* The stack of parse_headers. */
+enum { BLOCK = 1, FIELDS, REPEATED };
+
+/* Pushes the list of the values of a field that has one already, which is on top of the stack,
+ * below it the name. */
+static void push_list(lua_State *L) {
+  if (lua_isnil(L, REPEATED)) {
+    lua_newtable(L);
+    lua_replace(L, REPEATED);
+  }
+  lua_pushvalue(L, -2);
+  lua_rawget(L, REPEATED);
+  if (!lua_isnil(L, -1))
+    return;
+  lua_pop(L, 1);
+  lua_createtable(L, 2, 0);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, 1);
+  lua_pushvalue(L, -3);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, REPEATED);
+}
+
+static void add_field(lua_State *L, const char *line, size_t length) {
+  size_t name = name_length(line, length);
+  if (name == 0)
+    return;
+  const char *value = line + name + 1;
+  size_t value_length = length - name - 1;
+  push_lower(L, line, name);
+  lua_pushvalue(L, -1);
+  lua_rawget(L, FIELDS);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    push_value(L, value, value_length);
+    lua_rawset(L, FIELDS);
+  } else {
+    push_list(L);
+    push_value(L, value, value_length);
+    lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+  }
+  lua_settop(L, REPEATED);
+}
+
+/* parse_headers(block) -> { name in lower case = first value }, { name = all values } of the fields
+ * that come more than once, or nil where none does */
+static int parse_headers(lua_State *L) {
+  size_t length;
+  const char *at = luaL_checklstring(L, BLOCK, &length), *end = at + length;
+  lua_settop(L, BLOCK);
+  lua_createtable(L, 0, 16);
+  lua_pushnil(L);
+  while (at < end) {
+    const char *line_end = memchr(at, '\n', (size_t)(end - at));
+    line_end = line_end ? line_end : end;
+    size_t line = (size_t)(line_end - at);
+    add_field(L, at, line > 0 && at[line - 1] == '\r' ? line - 1 : line);
+    at = line_end + 1;
+  }
+  return 2;
+}
+
+void bind_headers_open(lua_State *L) {
+  lua_pushcfunction(L, parse_headers);
+  lua_setfield(L, -2, "parse_headers");
+}

@@ -1,0 +1,57 @@
+/* The keys of a Lua table that becomes a JSON object. */
+#ifndef ANTHROPIC_LUA_JSON_KEYS_H
+#define ANTHROPIC_LUA_JSON_KEYS_H
+
+#include "lua/compat.h"
+
+#pragma GCC visibility push(hidden)
+
+/* What a table's keys are. */
+struct survey {
+  size_t names, name_bytes;
+  size_t numbers; /* integers, from `lowest` to `highest` */
+  int64_t lowest, highest;
+  const char *other; /* the type of a key that is neither, or NULL */
+};
+
+enum key_kind { NAME_KEY, NUMBER_KEY, NULL_KEY, EMPTY_INPUT_KEY };
+
+/* `number` is what a NUMBER_KEY's name was made of. */
+struct key {
+  const char *name;
+  size_t length;
+  int64_t number;
+  enum key_kind kind;
+};
+
+/* The names, each with a NUL behind it, are copies: a table may lose keys while it is encoded (it
+   may be weak, or a finalizer may write to it). */
+struct keys {
+  size_t count, capacity;
+  char *names, *names_end;
+  struct key list[];
+};
+
+struct survey bind_keys_survey(lua_State *L, int table);
+
+/* Pushes a userdata with those of the names in the array at `list` that the table has. */
+struct keys *bind_keys_push_listed(lua_State *L, int table, int list);
+
+/* Pushes a userdata with all keys, and the names in the set at `nulls` (or nil) that the table
+   lacks. A tool_use block's input is an object even where it is unknown, and what is known of it
+   instead
+   (`input_json`, `input_error`) is left out. */
+struct keys *bind_keys_push(lua_State *L, int table, int nulls, const struct survey *survey,
+                            bool tool_use);
+
+/* Sorts by the bytes of the names. Returns a key whose name stands twice, or NULL. */
+const struct key *bind_keys_sort(struct keys *keys);
+
+/* Pushes the table's value of a NAME_KEY or NUMBER_KEY. */
+void bind_keys_push_value(lua_State *L, int table, const struct key *key);
+
+bool bind_keys_equal(const char *name, size_t length, const char *word);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,283 @@
+/* The Lua type of json/partial.h: core.json_partial() -> a reader that builds a value as its text
+   comes. */
+#include "lua/modules.h"
+#include "json/partial.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READER "anthropic.json_partial"
+
+/* While it is being read, or fed, a finalizer, which runs wherever Lua allocates, must not feed it.
+ * It stays so if Lua runs out of memory then: part of the text may be lost. */
+struct reader {
+  struct json_partial partial;
+  size_t added_from; /* what the last feed added to an unfinished string starts here */
+  bool failed;
+  bool lent;
+};
+
+/* The reader's uservalue, the build, is a table: at 0 the value, at d the open container of depth
+   d, at -d the name of its member that comes; and the metatables of empty containers. */
+enum { READER_INDEX = 1, BYTES, BUILD };
+
+static struct reader *check_reader(lua_State *L) {
+  return luaL_checkudata(L, READER_INDEX, READER);
+}
+
+/* json_partial(): the upvalues are the metatables of empty arrays and objects. */
+static int new_reader(lua_State *L) {
+  struct reader *reader = lua_newuserdata(L, sizeof *reader);
+  memset(reader, 0, sizeof *reader);
+  luaL_getmetatable(L, READER);
+  lua_setmetatable(L, -2);
+  lua_newtable(L);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_setfield(L, -2, "array");
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_setfield(L, -2, "object");
+  lua_newtable(L);
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_setmetatable(L, -2);
+  lua_rawseti(L, -2, 0);
+  set_uservalue(L, -2);
+  return 1;
+}
+
+/* --- building ----------------------------------------------------------------------------------
+ */
+
+static bool read_integer(const char *digits, size_t length, int64_t *value) {
+  bool negative = digits[0] == '-';
+  uint64_t limit = (uint64_t)INT64_MAX + negative, sum = 0;
+  for (size_t i = negative; i < length; i++) {
+    unsigned digit = (unsigned)(digits[i] - '0');
+    if (digit > 9 || sum > (limit - digit) / 10)
+      return false;
+    sum = sum * 10 + digit;
+  }
+  *value = negative ? (int64_t)(0 - sum) : (int64_t)sum;
+  return sum > 0 || !negative; /* no integer is a negative zero */
+}
+
+/* As the decoder of whole texts reads them: what is a whole number up to 2^53 is an integer. */
+static void push_number(lua_State *L, const char *digits, size_t length) {
+  int64_t integer;
+  bool is_integer = read_integer(digits, length, &integer);
+  if (!is_integer) {
+    const char *point = localeconv()->decimal_point;
+    lua_pushlstring(L, digits, length);
+    double number = strtod(luaL_gsub(L, lua_tostring(L, -1), ".", point), NULL);
+    lua_pop(L, 2);
+    is_integer = fabs(number) <= 9007199254740992.0 && floor(number) == number &&
+                 !(number == 0 && signbit(number));
+    if (!is_integer) {
+      lua_pushnumber(L, (lua_Number)number);
+      return;
+    }
+    integer = (int64_t)number;
+  }
+#if LUA_VERSION_NUM >= 503
+  lua_pushinteger(L, (lua_Integer)integer);
+#else
+  lua_pushnumber(L, (lua_Number)integer);
+#endif
+}
+
+/* Puts the value on top of the stack where it belongs, in the container open at `depth`. */
+static void place(lua_State *L, const struct json_partial *partial, size_t depth) {
+  if (depth == 0) {
+    lua_rawseti(L, BUILD, 0);
+    return;
+  }
+  size_t members = partial->members[depth - 1];
+  lua_rawgeti(L, BUILD, (int)depth);
+  if (members == 1) { /* it is no longer empty */
+    lua_pushnil(L);
+    lua_setmetatable(L, -2);
+  }
+  if (partial->arrays[depth - 1]) {
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, (int)members);
+  } else {
+    lua_insert(L, -2);
+    lua_rawgeti(L, BUILD, -(int)depth);
+    lua_insert(L, -2);
+    lua_rawset(L, -3);
+  }
+  lua_pop(L, 1);
+}
+
+/* The outermost table has been there from the start. */
+static void open_table(lua_State *L, const struct json_partial *partial, const char *kind) {
+  if (partial->depth == 1)
+    lua_rawgeti(L, BUILD, 0);
+  else
+    lua_newtable(L);
+  lua_getfield(L, BUILD, kind);
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, BUILD, (int)partial->depth);
+  place(L, partial, partial->depth - 1);
+}
+
+static void push_text(lua_State *L, struct reader *reader, size_t from) {
+  struct buffer *text = &reader->partial.text;
+  bool lent = reader->lent;
+  reader->lent = true;
+  buffer_lend(text);
+  lua_pushlstring(L, text->length ? buffer_bytes(text) + from : "", text->length - from);
+  buffer_take_back(text);
+  reader->lent = lent;
+}
+
+static void build(lua_State *L, struct reader *reader, enum json_partial_token token) {
+  const struct json_partial *partial = &reader->partial;
+  switch (token) {
+  case JSON_PARTIAL_OBJECT:
+    open_table(L, partial, "object");
+    return;
+  case JSON_PARTIAL_ARRAY:
+    open_table(L, partial, "array");
+    return;
+  case JSON_PARTIAL_NAME:
+    push_text(L, reader, 0);
+    lua_rawseti(L, BUILD, -(int)partial->depth);
+    return;
+  case JSON_PARTIAL_STRING:
+    push_text(L, reader, 0);
+    break;
+  case JSON_PARTIAL_NUMBER:
+    push_number(L, buffer_bytes(&partial->text), partial->text.length);
+    break;
+  case JSON_PARTIAL_TRUE:
+  case JSON_PARTIAL_FALSE:
+    lua_pushboolean(L, token == JSON_PARTIAL_TRUE);
+    break;
+  case JSON_PARTIAL_NULL:
+    lua_pushlightuserdata(L, NULL);
+    break;
+  default:
+    return;
+  }
+  place(L, partial, partial->depth);
+}
+
+/* --- methods -----------------------------------------------------------------------------------
+ */
+
+static int failure(lua_State *L, struct reader *reader) {
+  char position[24];
+  reader->failed = true;
+  snprintf(position, sizeof position, "%zu", reader->partial.position);
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s at byte %s", reader->partial.message, position);
+  return 2;
+}
+
+/* Builds with the token; false where there is no other to come. */
+static bool take(lua_State *L, struct reader *reader, enum json_partial_token token) {
+  if (token == JSON_PARTIAL_NO_MEMORY)
+    luaL_error(L, "not enough memory");
+  build(L, reader, token);
+  return token != JSON_PARTIAL_MORE && token != JSON_PARTIAL_INVALID;
+}
+
+/* feed(bytes) -> true | nil, message; a text that has failed stays so */
+static int feed(lua_State *L) {
+  struct reader *reader = check_reader(L);
+  size_t length;
+  const char *at = luaL_checklstring(L, BYTES, &length), *end = at + length;
+  if (reader->failed)
+    return failure(L, reader);
+  if (reader->lent)
+    return luaL_error(L, "not enough memory");
+  reader->lent = true;
+  lua_settop(L, BYTES);
+  get_uservalue(L, READER_INDEX);
+  bool in_string = json_partial_in_string(&reader->partial);
+  reader->added_from = in_string ? reader->partial.text.length : 0;
+  enum json_partial_token token;
+  do {
+    token = json_partial_next(&reader->partial, &at, end);
+    reader->added_from = token == JSON_PARTIAL_MORE ? reader->added_from : 0;
+  } while (take(L, reader, token));
+  reader->lent = false;
+  if (token == JSON_PARTIAL_INVALID)
+    return failure(L, reader);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* value() -> what is known of the value: an empty object before anything is */
+static int value(lua_State *L) {
+  check_reader(L);
+  get_uservalue(L, READER_INDEX);
+  lua_rawgeti(L, -1, 0);
+  return 1;
+}
+
+/* path() -> the names and positions that lead to the string that is being read | nil */
+static int path(lua_State *L) {
+  const struct json_partial *partial = &check_reader(L)->partial;
+  if (!json_partial_in_string(partial)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  get_uservalue(L, READER_INDEX);
+  lua_createtable(L, (int)partial->depth, 0);
+  for (size_t depth = 1; depth <= partial->depth; depth++) {
+    if (partial->arrays[depth - 1])
+      lua_pushinteger(L, (lua_Integer)partial->members[depth - 1]);
+    else
+      lua_rawgeti(L, -2, -(int)depth);
+    lua_rawseti(L, -2, (int)depth);
+  }
+  return 1;
+}
+
+/* text() -> the string that is being read, as far as it is known | nil */
+static int text(lua_State *L) {
+  struct reader *reader = check_reader(L);
+  if (json_partial_in_string(&reader->partial))
+    push_text(L, reader, 0);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+/* added() -> what the last feed added to the string that is being read, "" where there is none */
+static int added(lua_State *L) {
+  struct reader *reader = check_reader(L);
+  if (json_partial_in_string(&reader->partial))
+    push_text(L, reader, reader->added_from);
+  else
+    lua_pushliteral(L, "");
+  return 1;
+}
+
+static int free_reader(lua_State *L) {
+  buffer_free(&check_reader(L)->partial.text);
+  return 0;
+}
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", free_reader},
+    {NULL, NULL},
+};
+
+static const luaL_Reg methods[] = {
+    {"feed", feed}, {"value", value}, {"path", path},
+    {"text", text}, {"added", added}, {NULL, NULL},
+};
+
+void bind_json_partial_open(lua_State *L) {
+  bind_type_make(L, READER, metamethods, methods);
+  lua_getfield(L, -1, "json_array_metatable");
+  lua_getfield(L, -2, "json_object_metatable");
+  lua_pushcclosure(L, new_reader, 2);
+  lua_setfield(L, -2, "json_partial");
+}

@@ -1,0 +1,157 @@
+/* The Lua type of net/loop.h: core.loop() -> loop. */
+#include "lua/modules.h"
+
+#include "net/loop.h"
+#include "net/transfer.h"
+
+#include <math.h>
+
+#define LOOP "anthropic.loop"
+
+static struct loop **to_loop(lua_State *L) {
+  return bind_type_check(L, 1, LOOP);
+}
+
+static struct loop *check_loop(lua_State *L) {
+  struct loop *loop = *to_loop(L);
+  if (!loop)
+    luaL_error(L, "the loop is closed");
+  return loop;
+}
+
+/* The uservalue finds a transfer's userdata by its address, without keeping it alive. */
+static void push_transfers(lua_State *L) {
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
+static int new_loop(lua_State *L) {
+  struct loop **loop = lua_newuserdata(L, sizeof *loop);
+  *loop = NULL;
+  luaL_getmetatable(L, LOOP);
+  lua_setmetatable(L, -2);
+  push_transfers(L);
+  set_uservalue(L, -2);
+  *loop = loop_new();
+  return *loop ? 1 : luaL_error(L, "not enough memory");
+}
+
+/* fd() -> number | nil where the platform has no such descriptor */
+static int fd(lua_State *L) {
+  int descriptor = loop_fd(check_loop(L));
+  if (descriptor < 0)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, descriptor);
+  return 1;
+}
+
+/* wait(seconds) -> whether there was work for libcurl. Negative waits for ever. */
+static int wait(lua_State *L) {
+  double seconds = luaL_checknumber(L, 2);
+  luaL_argcheck(L, !isnan(seconds), 2, "must be a number");
+  lua_pushboolean(L, loop_wait(check_loop(L), seconds));
+  return 1;
+}
+
+static int step(lua_State *L) {
+  loop_wait(check_loop(L), 0);
+  return 0;
+}
+
+/* alarm(time|nil): of core.now() */
+static int set_alarm(lua_State *L) {
+  double time = luaL_optnumber(L, 2, HUGE_VAL);
+  luaL_argcheck(L, !isnan(time), 2, "must be a number");
+  if (!loop_set_alarm(check_loop(L), time))
+    return luaL_error(L, "no alarm: not enough memory or descriptors");
+  return 0;
+}
+
+/* start(options) -> transfer | nil, message, "file" where a file is the reason */
+static int start(lua_State *L) {
+  check_loop(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  struct transfer *transfer = bind_transfer_push(L);
+  if (!transfer)
+    return 3;
+  get_uservalue(L, 1);
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, transfer);
+  lua_pop(L, 1);
+  if (loop_add(check_loop(L), transfer)) /* a finalizer may have closed the loop */
+    return 1;
+  lua_pushnil(L);
+  lua_pushliteral(L, "cannot start: not enough memory or descriptors");
+  return 2;
+}
+
+/* next_ready() -> a transfer with news that was not returned since, or nil */
+static int next_ready(lua_State *L) {
+  struct loop *loop = check_loop(L);
+  struct transfer *transfer;
+  get_uservalue(L, 1);
+  while ((transfer = loop_next_ready(loop))) {
+    lua_rawgetp(L, -1, transfer);
+    if (!lua_isnil(L, -1))
+      return 1;
+    lua_pop(L, 1);
+  }
+  return 0;
+}
+
+static int active(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)loop_active(check_loop(L)));
+  return 1;
+}
+
+static int connections(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)loop_connections(check_loop(L)));
+  return 1;
+}
+
+static int close_loop(lua_State *L) {
+  struct loop **loop = to_loop(L);
+  loop_free(*loop);
+  *loop = NULL;
+  return 0;
+}
+
+static int tostring(lua_State *L) {
+  struct loop *loop = *to_loop(L);
+  if (loop)
+    lua_pushfstring(L, LOOP " (%d active)", (int)loop_active(loop));
+  else
+    lua_pushliteral(L, LOOP " (closed)");
+  return 1;
+}
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", close_loop},
+    {"__close", close_loop},
+    {"__tostring", tostring},
+    {NULL, NULL},
+};
+
+static const luaL_Reg methods[] = {
+    {"fd", fd},
+    {"wait", wait},
+    {"step", step},
+    {"alarm", set_alarm},
+    {"start", start},
+    {"next_ready", next_ready},
+    {"active", active},
+    {"connections", connections},
+    {"close", close_loop},
+    {NULL, NULL},
+};
+
+void bind_loop_open(lua_State *L) {
+  bind_type_make(L, LOOP, metamethods, methods);
+  lua_pushcfunction(L, new_loop);
+  lua_setfield(L, -2, "loop");
+}

@@ -1,0 +1,36 @@
+/* The parts of the C module. Each opener adds its functions and values to the module table on top
+ * of the stack and leaves the stack as it was. */
+#ifndef ANTHROPIC_LUA_MODULES_H
+#define ANTHROPIC_LUA_MODULES_H
+
+#include "lua/type.h"
+
+#pragma GCC visibility push(hidden)
+
+void bind_content_open(lua_State *L);
+void bind_delta_run_open(lua_State *L);
+void bind_frames_open(lua_State *L);
+void bind_headers_open(lua_State *L);
+void bind_json_open(lua_State *L);
+void bind_json_partial_open(lua_State *L); /* after json_open */
+void bind_loop_open(lua_State *L);
+void bind_sink_open(lua_State *L);
+void bind_sse_open(lua_State *L);
+void bind_transfer_open(lua_State *L);
+
+/* Pushes a transfer that is not under way, made of the options table at index 2. It keeps the loop,
+ * whose userdata at index 1 holds a pointer to it or NULL, alive. NULL: what was pushed last is
+ * nil, a message, and "file" where a file is the reason, else nil. */
+struct transfer;
+struct transfer *bind_transfer_push(lua_State *L);
+
+/* The name of the Lua type of struct delta_run. (delta_run.c) */
+#define DELTA_RUN "anthropic.delta_run"
+
+/* The sink at a stack index; raises where it is none. (sink.c) */
+struct sink;
+struct sink *bind_sink_check(lua_State *L, int index);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,285 @@
+/* The Lua type of net/transfer.h: loop:start{ ... } -> transfer. The events of its body are
+ * events.c's. */
+#include "lua/transfer.h"
+
+#include "lua/request.h"
+#include "net/loop.h"
+
+#include <string.h>
+
+#define TRANSFER "anthropic.transfer"
+
+struct lua_transfer *bind_transfer_check(lua_State *L) {
+  return bind_type_check(L, 1, TRANSFER);
+}
+
+static void *fail(lua_State *L, const char *message, bool is_file) {
+  lua_pushnil(L);
+  lua_pushstring(L, message);
+  lua_pushstring(L, is_file ? "file" : NULL);
+  return NULL;
+}
+
+struct transfer *bind_transfer_push(lua_State *L) {
+  struct transfer_options options = bind_request_read(L);
+  size_t max_event_bytes = bind_request_size(L, "max_event_bytes");
+  CURLcode code;
+  struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
+  memset(self, 0, sizeof *self);
+  self->sse.max_event_bytes = max_event_bytes;
+  self->lines.max_line_bytes = max_event_bytes;
+  luaL_getmetatable(L, TRANSFER);
+  lua_setmetatable(L, -2);
+  bind_request_keep(L, lua_gettop(L));
+  self->loop = lua_touserdata(L, 1);
+  self->transfer = transfer_new(*self->loop, &options, &code);
+  if (!self->transfer)
+    return fail(L, curl_easy_strerror(code), false);
+  const char *problem = bind_request_add(L, self->transfer);
+  if (problem)
+    return fail(L, problem, self->transfer->failure == TRANSFER_FILE);
+  return self->transfer;
+}
+
+/* --- methods: safe on a closed transfer, where there is nothing to read ---------------------- */
+
+/* status() -> number once the response's headers are complete, else nil */
+static int status(lua_State *L) {
+  const struct transfer *transfer = bind_transfer_check(L)->transfer;
+  if (!transfer || !transfer->status)
+    return 0;
+  lua_pushinteger(L, transfer->status);
+  return 1;
+}
+
+/* Pushes what the transfer owns. */
+static void push_bytes(lua_State *L, struct transfer *transfer, const char *bytes, size_t length) {
+  transfer_lend(transfer);
+  lua_pushlstring(L, length ? bytes : "", length);
+  transfer_take_back(transfer);
+}
+
+static void push_buffer(lua_State *L, struct transfer *transfer, const struct buffer *buffer) {
+  push_bytes(L, transfer, buffer_bytes(buffer), buffer->length);
+}
+
+/* headers() -> the final response's status line and headers as they came; "" until all have come */
+static int headers(lua_State *L) {
+  struct transfer *transfer = bind_transfer_check(L)->transfer;
+  if (!transfer)
+    return 0;
+  if (transfer->status)
+    push_buffer(L, transfer, &transfer->response_headers);
+  else
+    lua_pushliteral(L, "");
+  return 1;
+}
+
+int bind_transfer_push_state(lua_State *L, const char *state) {
+  lua_pushnil(L);
+  lua_pushstring(L, state);
+  return 2;
+}
+
+/* line() -> line | nil, "again" | nil, "done", what follows the last line end | nil, "too_large"
+ * | nil, "memory". For a body that is not read as events. */
+static int line(lua_State *L) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  struct transfer *transfer = self->transfer;
+  if (!transfer)
+    return bind_transfer_push_state(L, "done");
+  if (transfer->lent)
+    return bind_transfer_push_state(L, "memory");
+  const char *bytes;
+  size_t length;
+  enum lines_result result;
+  do
+    result = lines_next(&self->lines, &transfer->body, &bytes, &length);
+  while (result == LINES_MORE && transfer_demand(transfer));
+  if (result == LINES_LINE) {
+    push_bytes(L, transfer, bytes, length);
+    return 1;
+  }
+  if (result == LINES_TOO_LARGE)
+    return bind_transfer_push_state(L, "too_large");
+  transfer->news = false;
+  if (!transfer->done)
+    return bind_transfer_push_state(L, "again");
+  push_buffer(L, transfer, &transfer->body);
+  bind_transfer_push_state(L, "done");
+  lua_pushvalue(L, -3);
+  return 3;
+}
+
+/* pieces() -> { { seconds since the start, bytes }, ... } of the body, where it is recorded */
+static int pieces(lua_State *L) {
+  lua_newtable(L);
+  struct transfer *transfer = bind_transfer_check(L)->transfer;
+  if (!transfer)
+    return 1;
+  size_t count = transfer->pieces.length / sizeof(struct transfer_piece);
+  transfer_lend(transfer);
+  for (size_t i = 0, start = 0; i < count; i++) {
+    struct transfer_piece piece;
+    memcpy(&piece, buffer_bytes(&transfer->pieces) + i * sizeof piece, sizeof piece);
+    lua_createtable(L, 2, 0);
+    lua_pushnumber(L, piece.seconds);
+    lua_rawseti(L, -2, 1);
+    lua_pushlstring(L, buffer_bytes(&transfer->recorded) + start, piece.end - start);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, (int)i + 1);
+    start = piece.end;
+  }
+  transfer_take_back(transfer);
+  return 1;
+}
+
+/* body() -> the whole body once the transfer is done, as far as it came | nil before */
+static int body(lua_State *L) {
+  struct transfer *transfer = bind_transfer_check(L)->transfer;
+  if (!transfer) {
+    lua_pushliteral(L, "");
+    return 1;
+  }
+  transfer_collect(transfer);
+  transfer->news = false;
+  if (!transfer->done)
+    return 0;
+  push_buffer(L, transfer, &transfer->body);
+  return 1;
+}
+
+static int done(lua_State *L) {
+  const struct transfer *transfer = bind_transfer_check(L)->transfer;
+  lua_pushboolean(L, !transfer || transfer->done);
+  return 1;
+}
+
+/* has_news() -> whether bytes, headers or the end came since event() or body() last asked */
+static int has_news(lua_State *L) {
+  const struct transfer *transfer = bind_transfer_check(L)->transfer;
+  lua_pushboolean(L, !transfer || transfer->news);
+  return 1;
+}
+
+/* failure() -> nil when it succeeded or is not done | name, message, libcurl's code */
+static int failure(lua_State *L) {
+  static const char *const names[] = {
+      [TRANSFER_CONNECTION] = "connection",
+      [TRANSFER_CONNECT_TIMEOUT] = "connect",
+      [TRANSFER_FIRST_BYTE_TIMEOUT] = "first_byte",
+      [TRANSFER_IDLE_TIMEOUT] = "idle",
+      [TRANSFER_TOTAL_TIMEOUT] = "total",
+      [TRANSFER_TRUNCATED] = "truncated",
+      [TRANSFER_TOO_LARGE] = "too_large",
+      [TRANSFER_LARGE_HEADERS] = "large_headers",
+      [TRANSFER_NO_MEMORY] = "memory",
+      [TRANSFER_FILE] = "file",
+      [TRANSFER_CANCELLED] = "cancelled",
+  };
+  struct transfer *transfer = bind_transfer_check(L)->transfer;
+  enum transfer_failure failure = transfer ? transfer->failure : TRANSFER_CANCELLED;
+  lua_Integer code = transfer ? (lua_Integer)transfer->code : 0;
+  if (failure == TRANSFER_OK)
+    return 0;
+  if (transfer)
+    push_bytes(L, transfer, transfer->message, strlen(transfer->message));
+  else
+    lua_pushliteral(L, "");
+  lua_pushstring(L, names[failure]);
+  lua_insert(L, -2);
+  lua_pushinteger(L, code);
+  return 3;
+}
+
+/* timings() -> seconds since the start, and whether the connection was reused */
+static int timings(lua_State *L) {
+  static const struct {
+    const char *name;
+    CURLINFO info;
+  } times[] = {
+      {"name_lookup", CURLINFO_NAMELOOKUP_TIME_T},   {"connect", CURLINFO_CONNECT_TIME_T},
+      {"tls", CURLINFO_APPCONNECT_TIME_T},           {"request", CURLINFO_PRETRANSFER_TIME_T},
+      {"first_byte", CURLINFO_STARTTRANSFER_TIME_T}, {"total", CURLINFO_TOTAL_TIME_T},
+  };
+  CURL *easy = bind_transfer_check(L)->transfer ? bind_transfer_check(L)->transfer->easy : NULL;
+  double seconds[sizeof times / sizeof *times];
+  long connects = 0;
+  if (easy)
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+  for (size_t i = 0; easy && i < sizeof times / sizeof *times; i++) {
+    curl_off_t microseconds = 0;
+    curl_easy_getinfo(easy, times[i].info, &microseconds);
+    seconds[i] = (double)microseconds / 1e6;
+  }
+  lua_createtable(L, 0, easy ? sizeof times / sizeof *times + 1 : 0);
+  for (size_t i = 0; easy && i < sizeof times / sizeof *times; i++) {
+    lua_pushnumber(L, seconds[i]);
+    lua_setfield(L, -2, times[i].name);
+  }
+  if (easy) {
+    lua_pushboolean(L, connects == 0);
+    lua_setfield(L, -2, "reused");
+  }
+  return 1;
+}
+
+/* limit(seconds): at most this long from now */
+static int limit(lua_State *L) {
+  struct transfer *transfer = bind_transfer_check(L)->transfer;
+  if (transfer)
+    transfer_limit(transfer, luaL_checknumber(L, 2));
+  return 0;
+}
+
+/* The loop may have been collected before. */
+static int collect_transfer(lua_State *L) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  transfer_free(self->transfer);
+  self->transfer = NULL;
+  sse_free(&self->sse);
+  return 0;
+}
+
+static int close_transfer(lua_State *L) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  if (self->transfer && self->transfer->lent) {
+    if (self->transfer->loop)
+      loop_remove(self->transfer->loop, self->transfer);
+    return 0;
+  }
+  if (self->transfer)
+    transfer_close(self->transfer, *self->loop);
+  self->transfer = NULL;
+  sse_free(&self->sse);
+  return 0;
+}
+
+static int tostring(lua_State *L) {
+  const struct transfer *transfer = bind_transfer_check(L)->transfer;
+  const char *state = !transfer ? "closed" : transfer->done ? "done" : "under way";
+  lua_pushfstring(L, TRANSFER " (%s)", state);
+  return 1;
+}
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", collect_transfer},
+    {"__close", close_transfer},
+    {"__tostring", tostring},
+    {NULL, NULL},
+};
+
+static const luaL_Reg methods[] = {
+    {"status", status},     {"headers", headers},      {"line", line},
+    {"body", body},         {"pieces", pieces},        {"done", done},
+    {"has_news", has_news}, {"failure", failure},      {"timings", timings},
+    {"limit", limit},       {"close", close_transfer}, {NULL, NULL},
+};
+
+void bind_transfer_open(lua_State *L) {
+  bind_type_make(L, TRANSFER, metamethods, methods);
+  luaL_getmetatable(L, TRANSFER);
+  lua_getfield(L, -1, "__index");
+  bind_events_add(L, TRANSFER);
+  lua_pop(L, 2);
+}

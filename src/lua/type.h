@@ -1,0 +1,19 @@
+/* What all Lua types of the module have in common. */
+#ifndef ANTHROPIC_LUA_TYPE_H
+#define ANTHROPIC_LUA_TYPE_H
+
+#include "lua/compat.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Makes a metatable that is registered under `type`, with `metamethods` and, in its __index,
+ * `methods`, whose first upvalue it is. */
+void bind_type_make(lua_State *L, const char *type, const luaL_Reg *metamethods,
+                    const luaL_Reg *methods);
+
+/* As luaL_checkudata, with fewer instructions where a method of the type calls it. */
+void *bind_type_check(lua_State *L, int index, const char *type);
+
+#pragma GCC visibility pop
+
+#endif

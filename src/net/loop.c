@@ -1,0 +1,480 @@
+#define _POSIX_C_SOURCE 200809L
+#include "net/loop.h"
+
+#include "net/poller.h"
+#include "net/sigpipe.h"
+#include "net/socket_list.h"
+#include "net/transfer.h"
+#include "util/clock.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BATCH = 64, MAX_IDLE_CONNECTIONS = 64, MAX_IDLE_HANDLES = 16 };
+
+struct loop {
+  CURLM *multi;
+  struct poller *poller;
+  pid_t owner;
+  struct sigpipe_guard guard;
+  struct transfer *transfers;
+  size_t active;
+  struct transfer *first_ready;
+  struct transfer *last_ready;
+  double curl_deadline;     /* when libcurl wants to be called, or HUGE_VAL */
+  double transfer_deadline; /* no transfer's timeout runs out before this */
+  double alarm;             /* when the host wants a step, or HUGE_VAL */
+  bool is_watched;          /* the host has the descriptor: the poller's timer is for it */
+  double armed;             /* what that is set to */
+  size_t served;            /* sockets since timeouts were last looked at */
+  /* Every one that libcurl has open. It closes those on which no connection came about (a timeout,
+   * the slower of two address families) without a word, so some may be closed by now. */
+  struct socket_list sockets;
+  CURL *idle_handles[MAX_IDLE_HANDLES];
+  size_t idle_count;
+};
+
+/* --- libcurl's callbacks --------------------------------------------------------------------- */
+
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata, void *unused) {
+  struct loop *loop = userdata;
+  (void)easy;
+  (void)unused;
+  bool readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
+  bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
+  return poller_watch(loop->poller, (int)socket, readable, writable) ? 0 : -1;
+}
+
+static int on_timer(CURLM *multi, long milliseconds, void *userdata) {
+  struct loop *loop = userdata;
+  (void)multi;
+  loop->curl_deadline = milliseconds < 0 ? HUGE_VAL : clock_now() + (double)milliseconds / 1000;
+  return 0;
+}
+
+static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
+  struct loop *loop = userdata;
+  (void)purpose;
+  int type = address->socktype;
+#ifdef SOCK_CLOEXEC
+  type |= SOCK_CLOEXEC;
+#endif
+  int descriptor = socket(address->family, type, address->protocol);
+  if (descriptor < 0)
+    return CURL_SOCKET_BAD;
+#ifndef SOCK_CLOEXEC
+  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+#endif
+  if (!socket_list_add(&loop->sockets, descriptor)) {
+    close(descriptor);
+    return CURL_SOCKET_BAD;
+  }
+  return descriptor;
+}
+
+static int on_close(void *userdata, curl_socket_t socket) {
+  struct loop *loop = userdata;
+  poller_watch(loop->poller, (int)socket, false, false);
+  socket_list_remove(&loop->sockets, (int)socket);
+  return close((int)socket);
+}
+
+/* At most a day; -1 where there is no such time. */
+static long milliseconds_until(double time, double now) {
+  if (time == HUGE_VAL)
+    return -1;
+  double seconds = time - now;
+  return seconds < 86400 ? (long)ceil(fmax(seconds, 0) * 1000) : 86400000;
+}
+
+static double next_deadline(const struct loop *loop) {
+  return fmin(fmin(loop->curl_deadline, loop->transfer_deadline), loop->alarm);
+}
+
+/* A timer that comes too soon costs an empty step; setting it anew for each request costs more. */
+static void arm(struct loop *loop) {
+  double deadline = next_deadline(loop);
+  double now = clock_now();
+  if (!loop->is_watched || (loop->armed > now && loop->armed <= deadline))
+    return;
+  poller_set_timer(loop->poller, milliseconds_until(deadline, now));
+  loop->armed = deadline;
+}
+
+/* Outside of a step nobody looks at the ready list: a step is due at once, which wakes who waits.
+ */
+static void call_for_step(struct loop *loop) {
+  if (loop->first_ready)
+    loop->curl_deadline = clock_now();
+}
+
+/* --- opening, forking, closing --------------------------------------------------------------- */
+
+struct loop *loop_new(void) {
+  struct loop *loop = calloc(1, sizeof *loop);
+  if (!loop)
+    return NULL;
+  loop->curl_deadline = loop->transfer_deadline = loop->alarm = loop->armed = HUGE_VAL;
+  return loop;
+}
+
+/* The loop knows a transfer that is under way or ready, and no other. */
+static void release(struct transfer *transfer) {
+  if (!transfer->active && !transfer->ready)
+    transfer->loop = NULL;
+}
+
+static void unlink_transfer(struct loop *loop, struct transfer *transfer) {
+  if (transfer->previous)
+    transfer->previous->next = transfer->next;
+  else
+    loop->transfers = transfer->next;
+  if (transfer->next)
+    transfer->next->previous = transfer->previous;
+  transfer->next = transfer->previous = NULL;
+  transfer->active = false;
+  loop->active--;
+  release(transfer);
+}
+
+static void unmark_ready(struct loop *loop, struct transfer *transfer) {
+  if (!transfer->ready)
+    return;
+  struct transfer **link = &loop->first_ready;
+  struct transfer *before = NULL;
+  while (*link != transfer) {
+    before = *link;
+    link = &before->next_ready;
+  }
+  *link = transfer->next_ready;
+  if (loop->last_ready == transfer)
+    loop->last_ready = before;
+  transfer->ready = false;
+  transfer->next_ready = NULL;
+  release(transfer);
+}
+
+/* A transfer that ended leaves the multi handle at once, which closes or keeps its connection. What
+ * libcurl holds back of a paused one is taken from it first: it would lose that memory (HTTP/2). */
+static void detach(struct loop *loop, struct transfer *transfer) {
+  if (!transfer->active)
+    return;
+  sigpipe_block(&loop->guard);
+  if (transfer->paused)
+    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+  curl_multi_remove_handle(loop->multi, transfer->easy);
+  sigpipe_restore(&loop->guard);
+  unlink_transfer(loop, transfer);
+}
+
+/* Without memory libcurl closes sockets without telling (it did not get to publish them). */
+static void close_multi(struct loop *loop) {
+  sigpipe_block(&loop->guard);
+  curl_multi_cleanup(loop->multi);
+  sigpipe_restore(&loop->guard);
+  loop->multi = NULL;
+  while (loop->sockets.count > 0)
+    poller_watch(loop->poller, loop->sockets.items[--loop->sockets.count].descriptor, false, false);
+}
+
+/* In a forked child the multi handle, its easy handles and its resolver threads are the parent's:
+ * using or freeing them could write to the parent's connections or wait for a thread that does
+ * not exist here. They are given up; only the descriptors are closed. */
+static void abandon_parent(struct loop *loop) {
+  while (loop->transfers) {
+    struct transfer *transfer = loop->transfers;
+    transfer->easy = NULL;
+    transfer->headers = NULL;
+    transfer_finish(transfer, TRANSFER_CANCELLED);
+    unlink_transfer(loop, transfer);
+  }
+  socket_list_remove_closed(&loop->sockets);
+  for (size_t i = 0; i < loop->sockets.count; i++)
+    close(loop->sockets.items[i].descriptor);
+  loop->sockets.count = 0;
+  poller_free(loop->poller);
+  loop->poller = NULL;
+  loop->multi = NULL;
+  loop->curl_deadline = loop->transfer_deadline = loop->armed = HUGE_VAL;
+}
+
+static void notice_fork(struct loop *loop) {
+  if (loop->poller && loop->owner != getpid())
+    abandon_parent(loop);
+}
+
+static bool open_loop(struct loop *loop) {
+  notice_fork(loop);
+  if (loop->multi)
+    return true;
+  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    return false;
+  if (!loop->poller)
+    loop->poller = poller_new();
+  loop->multi = curl_multi_init();
+  loop->owner = getpid();
+  if (loop->poller && loop->multi &&
+      curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+      curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop) == CURLM_OK &&
+      curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+      curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop) == CURLM_OK &&
+      curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
+          CURLM_OK) {
+    call_for_step(loop); /* for the parent's */
+    arm(loop);
+    return true;
+  }
+  poller_free(loop->poller);
+  loop->poller = NULL;
+  if (loop->multi)
+    close_multi(loop);
+  return false;
+}
+
+void loop_free(struct loop *loop) {
+  if (!loop)
+    return;
+  notice_fork(loop);
+  while (loop->transfers)
+    loop_remove(loop, loop->transfers);
+  while (loop->first_ready)
+    unmark_ready(loop, loop->first_ready);
+  if (loop->multi)
+    close_multi(loop);
+  while (loop->idle_count > 0)
+    curl_easy_cleanup(loop_take_easy(loop));
+  poller_free(loop->poller);
+  socket_list_free(&loop->sockets);
+  free(loop);
+}
+
+int loop_fd(struct loop *loop) {
+  if (!open_loop(loop))
+    return -1;
+  loop->is_watched = true;
+  arm(loop);
+  return poller_fd(loop->poller);
+}
+
+/* --- working --------------------------------------------------------------------------------- */
+
+static void note_deadline(struct loop *loop, const struct transfer *transfer) {
+  enum transfer_failure failure;
+  loop->transfer_deadline = fmin(loop->transfer_deadline, transfer_deadline(transfer, &failure));
+}
+
+/* Timeouts only move away while bytes come, so the earliest that was noted is a lower bound. */
+static void expire(struct loop *loop) {
+  double now = clock_now();
+  if (now < loop->transfer_deadline)
+    return;
+  loop->transfer_deadline = HUGE_VAL;
+  for (struct transfer *transfer = loop->transfers, *next; transfer; transfer = next) {
+    enum transfer_failure failure;
+    next = transfer->next;
+    if (transfer_deadline(transfer, &failure) > now) {
+      note_deadline(loop, transfer);
+      continue;
+    }
+    transfer_finish(transfer, failure);
+    detach(loop, transfer);
+  }
+}
+
+static void collect_completions(struct loop *loop) {
+  int left;
+  CURLMsg *message;
+  while ((message = curl_multi_info_read(loop->multi, &left))) {
+    char *private = NULL;
+    if (message->msg != CURLMSG_DONE)
+      continue;
+    CURLcode code = message->data.result;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+    struct transfer *transfer = (struct transfer *)(void *)private;
+    transfer_complete(transfer, code);
+    detach(loop, transfer);
+  }
+}
+
+/* A multi handle that reports an error can do nothing more for its transfers, and what it knows of
+ * its sockets may be wrong (libcurl 7.88 then divides by zero). The next use makes a new one. */
+static void give_up(struct loop *loop, CURLMcode code) {
+  collect_completions(loop);
+  while (loop->transfers) {
+    struct transfer *transfer = loop->transfers;
+    transfer_complete(transfer,
+                      code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
+    detach(loop, transfer);
+  }
+  close_multi(loop);
+  loop->curl_deadline = HUGE_VAL;
+}
+
+static bool perform(struct loop *loop, curl_socket_t socket, int what) {
+  int running;
+  CURLMcode code = curl_multi_socket_action(loop->multi, socket, what, &running);
+  if (code != CURLM_OK)
+    give_up(loop, code);
+  return code == CURLM_OK;
+}
+
+static void work(struct loop *loop, const struct poller_event *events, size_t count) {
+  bool works = true;
+  sigpipe_block(&loop->guard);
+  for (size_t i = 0; works && i < count; i++) {
+    int what = (events[i].readable ? CURL_CSELECT_IN : 0) |
+               (events[i].writable ? CURL_CSELECT_OUT : 0) |
+               (events[i].failed ? CURL_CSELECT_ERR : 0);
+    works = perform(loop, events[i].socket, what);
+  }
+  if (works && loop->curl_deadline <= clock_now()) {
+    loop->curl_deadline = HUGE_VAL;
+    works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
+  }
+  if (works)
+    collect_completions(loop);
+  sigpipe_restore(&loop->guard);
+}
+
+bool loop_add(struct loop *loop, struct transfer *transfer) {
+  if (!open_loop(loop))
+    return false;
+  curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETDATA, loop);
+  curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETDATA, loop);
+  transfer->started = transfer->last_byte = clock_now();
+  if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
+    return false;
+  transfer->loop = loop;
+  transfer->active = true;
+  transfer->next = loop->transfers;
+  if (loop->transfers)
+    loop->transfers->previous = transfer;
+  loop->transfers = transfer;
+  loop->active++;
+  note_deadline(loop, transfer);
+  work(loop, NULL, 0); /* it is sent at once where a connection is there */
+  call_for_step(loop); /* others may have been moved along */
+  arm(loop);
+  return true;
+}
+
+void loop_remove(struct loop *loop, struct transfer *transfer) {
+  notice_fork(loop);
+  if (transfer->loop != loop)
+    return;
+  transfer_finish(transfer, TRANSFER_CANCELLED);
+  detach(loop, transfer);
+  unmark_ready(loop, transfer);
+}
+
+void loop_resume(struct loop *loop, struct transfer *transfer) {
+  notice_fork(loop);
+  if (!transfer->active)
+    return;
+  sigpipe_block(&loop->guard);
+  CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+  sigpipe_restore(&loop->guard);
+  if (code != CURLE_OK)
+    transfer_complete(transfer, code);
+  if (transfer->done)
+    detach(loop, transfer);
+  else
+    note_deadline(loop, transfer);
+  if (code == CURLE_ABORTED_BY_CALLBACK) /* on_socket failed: that ends the whole multi handle */
+    give_up(loop, CURLM_ABORTED_BY_CALLBACK);
+  call_for_step(loop);
+  arm(loop);
+}
+
+bool loop_wait(struct loop *loop, double seconds) {
+  struct poller_event events[BATCH];
+  if (!open_loop(loop))
+    return false;
+  double now = clock_now();
+  double until = seconds < 0 ? HUGE_VAL : now + seconds;
+  if (loop->first_ready)
+    until = now;
+  long milliseconds = milliseconds_until(fmin(until, next_deadline(loop)), now);
+  size_t count = poller_wait(loop->poller, milliseconds, events, BATCH);
+  bool has_work = count > 0 || loop->curl_deadline <= clock_now();
+  if (has_work)
+    work(loop, events, count);
+  /* bytes may wait on a socket that has not had its turn yet (one place may go to the timer) */
+  loop->served += count;
+  if (count < BATCH - 1 || loop->served >= loop->sockets.count) {
+    loop->served = 0;
+    expire(loop);
+  }
+  arm(loop);
+  return has_work;
+}
+
+bool loop_set_alarm(struct loop *loop, double time) {
+  if (time == loop->alarm)
+    return true;
+  if (!open_loop(loop))
+    return false;
+  loop->alarm = time;
+  arm(loop);
+  return true;
+}
+
+size_t loop_active(const struct loop *loop) {
+  return loop->active;
+}
+
+size_t loop_connections(struct loop *loop) {
+  notice_fork(loop);
+  socket_list_remove_closed(&loop->sockets);
+  return loop->sockets.count;
+}
+
+void loop_note_deadline(struct loop *loop, const struct transfer *transfer) {
+  notice_fork(loop);
+  if (!transfer->active)
+    return;
+  note_deadline(loop, transfer);
+  arm(loop);
+}
+
+/* --- handles between two transfers ----------------------------------------------------------- */
+
+CURL *loop_take_easy(struct loop *loop) {
+  return loop->idle_count > 0 ? loop->idle_handles[--loop->idle_count] : NULL;
+}
+
+void loop_give_easy(struct loop *loop, CURL *easy) {
+  if (loop->idle_count < MAX_IDLE_HANDLES)
+    loop->idle_handles[loop->idle_count++] = easy;
+  else
+    curl_easy_cleanup(easy);
+}
+
+/* --- the ready list -------------------------------------------------------------------------- */
+
+void loop_mark_ready(struct loop *loop, struct transfer *transfer) {
+  if (transfer->ready)
+    return;
+  transfer->ready = true;
+  if (loop->last_ready)
+    loop->last_ready->next_ready = transfer;
+  else
+    loop->first_ready = transfer;
+  loop->last_ready = transfer;
+}
+
+/* The reader may have taken the news already. */
+struct transfer *loop_next_ready(struct loop *loop) {
+  struct transfer *transfer;
+  while ((transfer = loop->first_ready)) {
+    unmark_ready(loop, transfer);
+    if (transfer->news)
+      break;
+  }
+  return transfer;
+}

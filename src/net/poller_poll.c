@@ -1,0 +1,94 @@
+#include "net/poller.h"
+
+#ifdef POLLER_POLL
+
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+struct poller {
+  struct pollfd *sockets;
+  size_t count;
+  size_t capacity;
+  size_t next; /* where the next scan starts, so that every socket gets its turn */
+};
+
+struct poller *poller_new(void) {
+  return calloc(1, sizeof(struct poller));
+}
+
+void poller_free(struct poller *poller) {
+  if (!poller)
+    return;
+  free(poller->sockets);
+  free(poller);
+}
+
+int poller_fd(const struct poller *poller) {
+  (void)poller;
+  return -1;
+}
+
+static bool grow(struct poller *poller) {
+  if (poller->count < poller->capacity)
+    return true;
+  if (poller->capacity > SIZE_MAX / 2 / sizeof *poller->sockets)
+    return false;
+  size_t capacity = poller->capacity ? poller->capacity * 2 : 16;
+  struct pollfd *sockets = realloc(poller->sockets, capacity * sizeof *sockets);
+  if (!sockets)
+    return false;
+  poller->sockets = sockets;
+  poller->capacity = capacity;
+  return true;
+}
+
+bool poller_watch(struct poller *poller, int socket, bool readable, bool writable) {
+  short events = (short)((readable ? POLLIN : 0) | (writable ? POLLOUT : 0));
+  size_t i = 0;
+  while (i < poller->count && poller->sockets[i].fd != socket)
+    i++;
+  if (!events) {
+    if (i < poller->count)
+      poller->sockets[i] = poller->sockets[--poller->count];
+    return true;
+  }
+  if (i == poller->count) {
+    if (!grow(poller))
+      return false;
+    poller->count++;
+  }
+  poller->sockets[i] = (struct pollfd){.fd = socket, .events = events};
+  return true;
+}
+
+/* The timer is for the descriptor, which there is not. */
+bool poller_set_timer(struct poller *poller, long milliseconds) {
+  (void)poller;
+  (void)milliseconds;
+  return true;
+}
+
+size_t poller_wait(struct poller *poller, long milliseconds, struct poller_event *events,
+                   size_t capacity) {
+  int timeout = milliseconds < 0 ? -1 : milliseconds > INT_MAX ? INT_MAX : (int)milliseconds;
+  int ready = poll(poller->sockets, (nfds_t)poller->count, timeout);
+  size_t stored = 0;
+  size_t scanned = 0;
+  for (; ready > 0 && scanned < poller->count && stored < capacity; scanned++) {
+    const struct pollfd *socket = &poller->sockets[(poller->next + scanned) % poller->count];
+    if (!socket->revents)
+      continue;
+    events[stored++] = (struct poller_event){
+        .socket = socket->fd,
+        .readable = socket->revents & (POLLIN | POLLHUP),
+        .writable = socket->revents & POLLOUT,
+        .failed = socket->revents & (POLLERR | POLLNVAL),
+    };
+  }
+  poller->next += scanned;
+  return stored;
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* The sockets that somebody has open, each with what tells it from another that has its number
+ * after it was closed. No Lua, no curl. */
+#ifndef ANTHROPIC_NET_SOCKET_LIST_H
+#define ANTHROPIC_NET_SOCKET_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#pragma GCC visibility push(hidden)
+
+struct listed_socket {
+  int descriptor;
+  dev_t device;
+  ino_t inode;
+};
+
+/* Zero-initialise to make an empty list. */
+struct socket_list {
+  struct listed_socket *items;
+  size_t count;
+  size_t capacity;
+};
+
+/* Adds an open socket. False when memory ran out or it is none. */
+bool socket_list_add(struct socket_list *list, int descriptor);
+
+/* Removes a socket, if it is there. */
+void socket_list_remove(struct socket_list *list, int descriptor);
+
+/* Removes those that were closed without socket_list_remove. */
+void socket_list_remove_closed(struct socket_list *list);
+
+/* Frees the memory; the sockets stay as they are. */
+void socket_list_free(struct socket_list *list);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,473 @@
+#define _POSIX_C_SOURCE 200809L
+#include "net/transfer.h"
+
+#include "net/loop.h"
+#include "net/multipart.h"
+#include "util/clock.h"
+#include "util/sink.h"
+
+#include <curl/mprintf.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  WINDOW = 256 * 1024,           /* body bytes that wait before an unread transfer pauses */
+  MAX_HEADER_BYTES = 256 * 1024, /* of one response; libcurl's own limit is above it */
+  KEEP_ALIVE_SECONDS = 60
+};
+
+static void tell(struct transfer *transfer) {
+  transfer->news = true;
+  if (transfer->loop)
+    loop_mark_ready(transfer->loop, transfer);
+}
+
+static void note_deadline(struct transfer *transfer) {
+  if (transfer->active)
+    loop_note_deadline(transfer->loop, transfer);
+}
+
+/* --- libcurl's callbacks: they append, count and set flags ----------------------------------- */
+
+static bool is_status_line(const char *line, size_t length) {
+  return length > 5 && memcmp(line, "HTTP/", 5) == 0;
+}
+
+static bool is_blank(const char *line, size_t length) {
+  return length > 0 && (line[0] == '\r' || line[0] == '\n');
+}
+
+/* libcurl passes whole lines, also those of interim (1xx) responses; a status line begins anew. */
+static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
+  struct transfer *transfer = userdata;
+  size_t length = size * count;
+  transfer->last_byte = clock_now();
+  if (transfer->status) /* trailers */
+    return length;
+  if (is_status_line(line, length))
+    buffer_clear(&transfer->response_headers);
+  if (length > MAX_HEADER_BYTES - transfer->response_headers.length) {
+    transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
+    return 0;
+  }
+  if (!buffer_append(&transfer->response_headers, line, length)) {
+    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+    return 0;
+  }
+  long status = 0;
+  if (!is_blank(line, length))
+    return length;
+  curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+  if (status >= 200) {
+    transfer->status = status;
+    note_deadline(transfer); /* of the idle timeout, which begins here */
+    tell(transfer);
+  }
+  return length;
+}
+
+static bool record(struct transfer *transfer, const char *bytes, size_t length) {
+  if (!buffer_append(&transfer->recorded, bytes, length))
+    return false;
+  struct transfer_piece piece = {transfer->last_byte - transfer->started,
+                                 transfer->recorded.length};
+  return buffer_append(&transfer->pieces, &piece, sizeof piece);
+}
+
+static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t length) {
+  const char *problem = sink_write(transfer->sink, bytes, length);
+  if (!problem)
+    return length;
+  transfer_fail_file(transfer, "write", transfer->sink->path, problem);
+  return 0;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
+  struct transfer *transfer = userdata;
+  size_t length = size * count;
+  if (transfer->done) /* nobody reads it any more */
+    return length;
+  transfer->last_byte = clock_now();
+  if (transfer->lent) {
+    transfer->paused = transfer->held = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  bool to_sink = transfer->sink && transfer->status / 100 == 2;
+  if (!to_sink && !transfer->collecting && transfer->body.length >= transfer->allowed) {
+    transfer->paused = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  if (transfer->recording && !record(transfer, bytes, length)) {
+    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+    return 0;
+  }
+  if (to_sink)
+    return write_to_sink(transfer, bytes, length);
+  if (transfer->collecting && length > transfer->max_body_bytes - transfer->body.length) {
+    buffer_append(&transfer->body, bytes, transfer->max_body_bytes - transfer->body.length);
+    transfer_finish(transfer, TRANSFER_TOO_LARGE);
+    return 0;
+  }
+  if (!buffer_append(&transfer->body, bytes, length)) {
+    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+    return 0;
+  }
+  tell(transfer);
+  return length;
+}
+
+/* --- set-up ---------------------------------------------------------------------------------- */
+
+/* For libcurl 0 would mean its own default; here it means none. */
+static long milliseconds(double seconds) {
+  double value = ceil(seconds * 1000);
+  return value > 0 && value < 2147483647.0 ? (long)value : 2147483647L;
+}
+
+/* A libcurl that cannot speak TLS to a proxy has no such options. */
+static CURLcode of_proxy(CURLcode code) {
+  return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
+}
+
+static CURLcode set_protocols(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+/* A transfer that ends while its host's name is looked up must not wait for the resolver: what is
+ * left of that goes on in a thread of its own, and is then freed there. (lua/core.c sees to it that
+ * the thread's code stays loaded.) */
+static CURLcode leave_resolver(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075700
+  return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#else
+  (void)easy;
+  return CURLE_OK;
+#endif
+}
+
+#define SET(call)                                                                                  \
+  if (code == CURLE_OK)                                                                            \
+  code = (call)
+
+/* Reading a file of authorities takes longer than a frame of a game. libcurl keeps what it has read
+ * for later connections, but only where it is given no directory as well, and some builds have both
+ * by default. So it gets what the caller named; else its own file; else its own directory. */
+static CURLcode set_authorities(CURL *easy, const char *file, const char *directory) {
+  CURLcode code = CURLE_OK;
+  SET(curl_easy_setopt(easy, CURLOPT_CAINFO, file));
+  SET(curl_easy_setopt(easy, CURLOPT_CAPATH, directory));
+  return code;
+}
+
+static CURLcode set_default_authorities(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075400
+  const char *file = NULL, *directory = NULL;
+  CURLcode code = curl_easy_getinfo(easy, CURLINFO_CAINFO, &file);
+  SET(curl_easy_getinfo(easy, CURLINFO_CAPATH, &directory));
+  SET(set_authorities(easy, file, file ? NULL : directory));
+  return code;
+#else
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  return set_authorities(easy, info->cainfo, info->cainfo ? NULL : info->capath);
+#endif
+}
+
+/* What all transfers have in common. */
+static CURLcode set_up(CURL *easy) {
+  CURLcode code = CURLE_OK;
+  SET(set_default_authorities(easy));
+  SET(set_protocols(easy));
+  SET(leave_resolver(easy));
+  SET(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
+  SET(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
+  SET(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+  SET(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "")); /* all that libcurl knows */
+  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
+  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEP_ALIVE_SECONDS));
+  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEP_ALIVE_SECONDS));
+  SET(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
+  SET(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
+  SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)));
+  return code;
+}
+
+/* What only some have. */
+static CURLcode set_route(CURL *easy, const struct transfer_options *options) {
+  CURLcode code = CURLE_OK;
+  if (options->proxy)
+    SET(curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy));
+  if (options->ca_file || options->ca_path)
+    SET(set_authorities(easy, options->ca_file, options->ca_path));
+  if (options->ca_file)
+    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, options->ca_file)));
+  if (options->ca_path)
+    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, options->ca_path)));
+  if (options->insecure) {
+    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
+    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
+    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L)));
+    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L)));
+  }
+  return code;
+}
+
+static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
+  if (strcmp(options->method, "HEAD") == 0)
+    return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
+  if (code != CURLE_OK || !options->body)
+    return code;
+  code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body_length);
+  return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body);
+}
+
+/* What each has. */
+static CURLcode set_request(struct transfer *transfer, const struct transfer_options *options) {
+  CURL *easy = transfer->easy;
+  CURLcode code = CURLE_OK;
+  SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
+  SET(set_method(easy, options));
+  SET(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer));
+  SET(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_message));
+  SET(curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
+  SET(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
+  SET(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(options->connect_timeout)));
+  SET(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                       (long)(options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)));
+  SET(curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options->http2 ? 1L : 0L));
+  return code;
+}
+
+#undef SET
+
+/* Takes a handle that has been used before, or makes one. */
+static CURLcode take_easy(struct transfer *transfer, struct loop *loop) {
+  transfer->easy = loop ? loop_take_easy(loop) : NULL;
+  if (!transfer->easy)
+    transfer->easy = curl_easy_init();
+  return transfer->easy ? set_up(transfer->easy) : CURLE_OUT_OF_MEMORY;
+}
+
+struct transfer *transfer_new(struct loop *loop, const struct transfer_options *options,
+                              CURLcode *code) {
+  struct transfer *transfer = calloc(1, sizeof *transfer);
+  *code = CURLE_OUT_OF_MEMORY;
+  if (!transfer)
+    return NULL;
+  transfer->allowed = WINDOW;
+  transfer->max_body_bytes = options->max_body_bytes;
+  transfer->recording = options->record;
+  transfer->sink = options->sink;
+  transfer->first_byte_timeout = options->first_byte_timeout;
+  transfer->idle_timeout = options->idle_timeout;
+  transfer->total_timeout = options->total_timeout;
+  *code = take_easy(transfer, loop);
+  if (*code == CURLE_OK)
+    *code = set_request(transfer, options);
+  if (*code == CURLE_OK)
+    *code = set_route(transfer->easy, options);
+  if (*code != CURLE_OK)
+    goto fail;
+  /* libcurl would ask a server whether it may send a large body, and wait up to a second; what
+   * comes compressed is unpacked, but not asked for: it makes a stream's events late */
+  if (transfer_add_header(transfer, "Expect:") && transfer_add_header(transfer, "Accept-Encoding:"))
+    return transfer;
+  *code = CURLE_OUT_OF_MEMORY;
+fail:
+  transfer_free(transfer);
+  return NULL;
+}
+
+bool transfer_add_header(struct transfer *transfer, const char *line) {
+  struct curl_slist *headers = curl_slist_append(transfer->headers, line);
+  if (!headers)
+    return false;
+  bool is_first = !transfer->headers; /* which stays the list's head */
+  transfer->headers = headers;
+  return !is_first || curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+}
+
+void transfer_free(struct transfer *transfer) {
+  if (!transfer)
+    return;
+  if (transfer->loop)
+    loop_remove(transfer->loop, transfer);
+  curl_easy_cleanup(transfer->easy);
+  curl_slist_free_all(transfer->headers);
+  multipart_free(transfer->multipart);
+  buffer_free(&transfer->response_headers);
+  buffer_free(&transfer->body);
+  buffer_free(&transfer->recorded);
+  buffer_free(&transfer->pieces);
+  free(transfer);
+}
+
+void transfer_close(struct transfer *transfer, struct loop *loop) {
+  if (!transfer)
+    return;
+  bool is_over = transfer->done && transfer->failure == TRANSFER_OK && !transfer->active;
+  if (loop && is_over && transfer->easy && !transfer->multipart) {
+    curl_easy_reset(transfer->easy);
+    loop_give_easy(loop, transfer->easy);
+    transfer->easy = NULL;
+  }
+  transfer_free(transfer);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* libcurl may call on_body from here. */
+static bool resume(struct transfer *transfer) {
+  if (!transfer->paused || !transfer->active)
+    return false;
+  size_t before = transfer->body.length;
+  transfer->paused = false;
+  transfer->last_byte = clock_now();
+  loop_resume(transfer->loop, transfer);
+  return transfer->body.length > before;
+}
+
+bool transfer_demand(struct transfer *transfer) {
+  transfer->allowed = transfer->body.length + WINDOW;
+  return resume(transfer);
+}
+
+void transfer_collect(struct transfer *transfer) {
+  if (transfer->collecting)
+    return;
+  transfer->collecting = true;
+  if (transfer->body.length > transfer->max_body_bytes) {
+    transfer->body.length = transfer->max_body_bytes;
+    transfer->done = transfer->failure != TRANSFER_OK; /* a success is one no more */
+    transfer_finish(transfer, TRANSFER_TOO_LARGE);
+    if (transfer->loop)
+      loop_remove(transfer->loop, transfer);
+  }
+  resume(transfer);
+}
+
+void transfer_lend(struct transfer *transfer) {
+  transfer->lent++;
+  buffer_lend(&transfer->response_headers);
+  buffer_lend(&transfer->body);
+  buffer_lend(&transfer->recorded);
+  buffer_lend(&transfer->pieces);
+}
+
+void transfer_take_back(struct transfer *transfer) {
+  transfer->lent--;
+  buffer_take_back(&transfer->response_headers);
+  buffer_take_back(&transfer->body);
+  buffer_take_back(&transfer->recorded);
+  buffer_take_back(&transfer->pieces);
+  if (!transfer->held || transfer->lent > 0)
+    return;
+  transfer->held = false;
+  resume(transfer);
+}
+
+void transfer_note_sent(struct transfer *transfer, int64_t count) {
+  transfer->unsent -= count;
+  transfer->last_sent = transfer->last_byte = clock_now();
+  note_deadline(transfer);
+}
+
+void transfer_limit(struct transfer *transfer, double seconds) {
+  transfer->total_timeout = fmax(clock_now() - transfer->started + seconds, DBL_MIN);
+  note_deadline(transfer);
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+void transfer_finish(struct transfer *transfer, enum transfer_failure failure) {
+  if (transfer->done)
+    return;
+  transfer->done = true;
+  transfer->failure = failure;
+  tell(transfer);
+}
+
+void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
+                        const char *problem) {
+  snprintf(transfer->message, sizeof transfer->message, "cannot %s %.400s: %s", verb,
+           path ? path : "a file", problem);
+  transfer_finish(transfer, TRANSFER_FILE);
+}
+
+/* Whether libcurl gets as much memory as the headers may take, asked after it went without some. */
+static bool has_memory(void) {
+  char *text = curl_maprintf("%*s", MAX_HEADER_BYTES, "");
+  curl_free(text);
+  return text != NULL;
+}
+
+/* From 8.6 on libcurl tells of a line of the headers that is above its limit (100 KiB). Before,
+ * that was a line that it had no memory for, and what comes of the line is not shown to anyone:
+ * then it was too large where memory is to be had. */
+static bool has_large_header(const struct transfer *transfer, CURLcode code) {
+  enum { TOO_LARGE = 100, FIRST_TO_TELL = 0x080600 };
+  curl_off_t first_byte = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+  if (transfer->status || first_byte == 0)
+    return false;
+  return (int)code == TOO_LARGE ||
+         (code == CURLE_OUT_OF_MEMORY &&
+          curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_TELL && has_memory());
+}
+
+void transfer_complete(struct transfer *transfer, CURLcode code) {
+  static const struct {
+    CURLcode code;
+    enum transfer_failure failure;
+  } failures[] = {
+      {CURLE_PARTIAL_FILE, TRANSFER_TRUNCATED},
+      {CURLE_OUT_OF_MEMORY, TRANSFER_NO_MEMORY},
+      /* the one timeout that is left to libcurl */
+      {CURLE_OPERATION_TIMEDOUT, TRANSFER_CONNECT_TIMEOUT},
+  };
+  if (transfer->done)
+    return;
+  transfer->code = code;
+  if (code == CURLE_OK) {
+    /* libcurl calls an answer that broke off inside its headers a success */
+    transfer_finish(transfer, transfer->status ? TRANSFER_OK : TRANSFER_TRUNCATED);
+    return;
+  }
+  if (has_large_header(transfer, code)) {
+    transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
+    return;
+  }
+  snprintf(transfer->message, sizeof transfer->message, "%s",
+           transfer->curl_message[0] ? transfer->curl_message : curl_easy_strerror(code));
+  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+    if (failures[i].code == code) {
+      transfer_finish(transfer, failures[i].failure);
+      return;
+    }
+  transfer_finish(transfer, TRANSFER_CONNECTION);
+}
+
+double transfer_deadline(const struct transfer *transfer, enum transfer_failure *failure) {
+  double deadline = HUGE_VAL;
+  bool is_sending = transfer->last_sent > 0 && transfer->unsent > 0;
+  *failure = TRANSFER_OK;
+#define CONSIDER(applies, seconds, since, name)                                                    \
+  if ((applies) && (seconds) > 0 && (since) + (seconds) < deadline) {                              \
+    deadline = (since) + (seconds);                                                                \
+    *failure = (name);                                                                             \
+  }
+  CONSIDER(true, transfer->total_timeout, transfer->started, TRANSFER_TOTAL_TIMEOUT)
+  CONSIDER(!transfer->status, transfer->first_byte_timeout,
+           fmax(transfer->started, transfer->last_sent), TRANSFER_FIRST_BYTE_TIMEOUT)
+  CONSIDER((transfer->status || is_sending) && !transfer->paused, transfer->idle_timeout,
+           transfer->last_byte, TRANSFER_IDLE_TIMEOUT)
+#undef CONSIDER
+  return deadline;
+}

@@ -1,0 +1,158 @@
+/* One HTTP exchange on a curl easy handle: request out, status, headers and body in. No Lua.
+ *
+ * The body of a success goes straight to the sink, where there is one. Otherwise, and where the
+ * status tells of a failure, it waits in one bounded buffer. While it is read piece by piece
+ * (events), the transfer pauses when the buffer holds a window's worth and goes on when the reader
+ * has used it up; when the whole body is wanted, transfer_collect lifts the window up to
+ * `max_body_bytes`. */
+#ifndef ANTHROPIC_NET_TRANSFER_H
+#define ANTHROPIC_NET_TRANSFER_H
+
+#include "util/buffer.h"
+
+#include <curl/curl.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(hidden)
+
+struct loop;
+struct multipart;
+struct sink;
+
+/* Times are in seconds, 0 means none. Strings are copied, `body` and `sink` are not: they must
+ * outlive the transfer. NULL strings are libcurl's defaults. */
+struct transfer_options {
+  const char *method;
+  const char *url;
+  const char *body;
+  size_t body_length;
+  struct sink *sink; /* gets the body of a 2xx answer; may be NULL */
+  const char *proxy;
+  const char *ca_file;
+  const char *ca_path;
+  bool insecure; /* accept any certificate */
+  bool http2;
+  double connect_timeout;
+  double first_byte_timeout; /* from the request's end to that of the response's headers */
+  double idle_timeout;       /* between two bytes of a body; stands still while paused */
+  double total_timeout;
+  size_t max_body_bytes;
+  bool record; /* keep what comes of the body, and when */
+};
+
+/* A piece of a recorded body: when it came, in seconds since the start, and where it ends. */
+struct transfer_piece {
+  double seconds;
+  size_t end;
+};
+
+enum transfer_failure {
+  TRANSFER_OK,
+  TRANSFER_CONNECTION, /* libcurl's words in `message` */
+  TRANSFER_CONNECT_TIMEOUT,
+  TRANSFER_FIRST_BYTE_TIMEOUT,
+  TRANSFER_IDLE_TIMEOUT,
+  TRANSFER_TOTAL_TIMEOUT,
+  TRANSFER_TRUNCATED, /* the peer ended before the announced end */
+  TRANSFER_TOO_LARGE,
+  TRANSFER_LARGE_HEADERS, /* of the response */
+  TRANSFER_FILE,          /* a file could not be read or written: `message` names it */
+  TRANSFER_NO_MEMORY,
+  TRANSFER_CANCELLED
+};
+
+struct transfer {
+  CURL *easy;
+  struct curl_slist *headers;
+  struct multipart *multipart;
+  int64_t unsent;    /* bytes of the multipart body that libcurl has not asked for yet */
+  double last_sent;  /* when it asked for the latest, 0 before */
+  struct sink *sink; /* the caller's */
+  char curl_message[CURL_ERROR_SIZE];
+  char message[512]; /* about the failure, where there is more to say than its name */
+
+  long status; /* 0 until the final response's headers are complete */
+  struct buffer response_headers;
+  struct buffer body;
+  size_t allowed; /* body bytes that may wait before the transfer pauses */
+  size_t max_body_bytes;
+  bool collecting;
+  bool paused;
+  unsigned lent; /* so often; nothing here moves or changes while it is */
+  bool held;     /* paused because it was lent */
+  bool recording;
+  struct buffer recorded; /* the body so far */
+  struct buffer pieces;   /* of struct transfer_piece */
+
+  bool done;
+  enum transfer_failure failure; /* meaningful once done */
+  CURLcode code;
+
+  double started; /* monotonic seconds */
+  double last_byte;
+  double first_byte_timeout;
+  double idle_timeout;
+  double total_timeout;
+
+  bool news;  /* something changed since the reader last looked */
+  bool ready; /* stands in the loop's ready list */
+  struct transfer *next_ready;
+  struct loop *loop; /* where it is under way or stands in the ready list, or NULL */
+  bool active;       /* under way there */
+  struct transfer *next;
+  struct transfer *previous;
+  void *owner; /* the caller's */
+};
+
+/* Makes a transfer that is not under way, with a handle that the loop (which may be NULL) has kept
+ * where it has one. NULL with *code set when libcurl refused an option or memory ran out. The
+ * caller frees it with transfer_free or transfer_close. */
+struct transfer *transfer_new(struct loop *loop, const struct transfer_options *options,
+                              CURLcode *code);
+
+/* Adds one "Name: value" line to the request, before it starts. False when memory ran out. */
+bool transfer_add_header(struct transfer *transfer, const char *line);
+
+/* Cancels it if it is under way and frees everything. NULL is fine. */
+void transfer_free(struct transfer *transfer);
+
+/* The same, but the loop keeps the easy handle where another transfer can use it. Both may be NULL.
+ */
+void transfer_close(struct transfer *transfer, struct loop *loop);
+
+/* The reader has used up what it can: lets a paused transfer go on. True when bytes came at once.
+ */
+bool transfer_demand(struct transfer *transfer);
+
+/* The reader wants the body as a whole. */
+void transfer_collect(struct transfer *transfer);
+
+/* For a caller that runs foreign code while it reads what the transfer holds: a finalizer may step
+ * the loop. What comes meanwhile waits in libcurl. Not to be closed or read from while lent. */
+void transfer_lend(struct transfer *transfer);
+
+/* Once for each transfer_lend. */
+void transfer_take_back(struct transfer *transfer);
+
+/* Gives the transfer at most `seconds` from now. */
+void transfer_limit(struct transfer *transfer, double seconds);
+
+/* Ends the transfer with a failure, or with TRANSFER_OK; the first end wins. */
+void transfer_finish(struct transfer *transfer, enum transfer_failure failure);
+
+/* Ends the transfer with TRANSFER_FILE. `verb` is what could not be done, such as "read". */
+void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
+                        const char *problem);
+
+/* For multipart.c: libcurl took `count` bytes of the body. */
+void transfer_note_sent(struct transfer *transfer, int64_t count);
+
+/* Ends the transfer with what libcurl made of it. */
+void transfer_complete(struct transfer *transfer, CURLcode code);
+
+/* When the first of its timeouts will run out (monotonic seconds, or HUGE_VAL), and which. */
+double transfer_deadline(const struct transfer *transfer, enum transfer_failure *failure);
+
+#pragma GCC visibility pop
+
+#endif

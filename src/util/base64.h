@@ -1,0 +1,19 @@
+/* Base64 (RFC 4648, section 4) with padding, on one line. No Lua. */
+#ifndef ANTHROPIC_UTIL_BASE64_H
+#define ANTHROPIC_UTIL_BASE64_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#pragma GCC visibility push(hidden)
+
+/* How long `count` bytes become. False where that is more than a size_t holds. */
+bool base64_length(size_t count, size_t *length);
+
+/* Writes all of it to `text`, without a NUL. Pieces of a whole number of three bytes can be written
+ * one after the other. */
+void base64_encode(char *text, const void *bytes, size_t count);
+
+#pragma GCC visibility pop
+
+#endif

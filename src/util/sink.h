@@ -1,0 +1,41 @@
+/* A file that is written under a temporary name beside its own and takes its place only when it is
+ * complete. No Lua, no curl. */
+#ifndef ANTHROPIC_UTIL_SINK_H
+#define ANTHROPIC_UTIL_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#pragma GCC visibility push(hidden)
+
+struct sink {
+  char *path; /* NULL: closed */
+  char *temporary;
+  int descriptor;
+  pid_t owner; /* a forked child does not remove its parent's file */
+  int64_t length;
+};
+
+/* These give NULL, or words for what went wrong. */
+
+/* Makes the temporary file. The sink was zeroed; on success the caller ends it with sink_commit or
+ * sink_discard. */
+const char *sink_open(struct sink *sink, const char *path);
+
+/* Begins anew with an empty file. */
+const char *sink_restart(struct sink *sink);
+
+const char *sink_write(struct sink *sink, const void *bytes, size_t count);
+
+/* Puts the file in its place. The sink is closed, whatever comes of it; on failure nothing is left
+ * but what stood at the path before. */
+const char *sink_commit(struct sink *sink);
+
+/* Removes the temporary file. A closed sink is fine. */
+void sink_discard(struct sink *sink);
+
+#pragma GCC visibility pop
+
+#endif
