@@ -2,8 +2,8 @@
 #ifndef ANTHROPIC_FUZZ_LUA_H
 #define ANTHROPIC_FUZZ_LUA_H
 
-#include "lua/compat.h"
 #include "fuzz.h"
+#include "lua/compat.h"
 
 #include <lualib.h>
 #include <stdio.h>
