@@ -11,14 +11,34 @@ cd "$1"
 exec >log 2>&1
 new_key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 openssl req -x509 $new_key -keyout ca.key -out ca.crt -days 2 -subj "/CN=Spec CA"
-leaf() {
+key_of() {
   openssl req $new_key -keyout $1.key -out $1.csr -subj "/CN=$1"
   echo "subjectAltName=$2" >$1.ext
-  openssl x509 -req -in $1.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days $3 -extfile $1.ext -out $1.crt
 }
-leaf here IP:127.0.0.1,DNS:localhost 2
-leaf elsewhere DNS:elsewhere.test 2
-leaf old IP:127.0.0.1,DNS:localhost -1
+leaf() {
+  key_of "$@"
+  openssl x509 -req -in $1.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile $1.ext -out $1.crt
+}
+leaf here IP:127.0.0.1,DNS:localhost
+leaf elsewhere DNS:elsewhere.test
+# x509 takes no end in the past (OpenSSL 3.5), nor dates (3.0)
+key_of old IP:127.0.0.1,DNS:localhost
+mkdir issued
+touch issued/index
+cat >ca.conf <<END
+[ca]
+default_ca = authority
+[authority]
+database = issued/index
+new_certs_dir = issued
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+END
+openssl ca -batch -notext -config ca.conf -cert ca.crt -keyfile ca.key -in old.csr -extfile old.ext -out old.crt \
+  -startdate 20200101000000Z -enddate 20200102000000Z
 openssl req -x509 $new_key -keyout self.key -out self.crt -days 2 -subj /CN=127.0.0.1 \
   -addext subjectAltName=IP:127.0.0.1
 mkdir authorities

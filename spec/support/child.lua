@@ -4,6 +4,8 @@
 local child = {}
 child.__index = child
 
+local running = {} -- set
+
 local function interpreter()
   local lowest = 0
   while arg[lowest - 1] do
@@ -30,6 +32,7 @@ function child.command(command)
   self.pipe = assert(io.popen("exec sh -c " .. quote(shell)))
   self.pid = assert(tonumber(self.pipe:read("*l")))
   self.first_line = self.pipe:read("*l")
+  running[self] = true
   return self
 end
 
@@ -56,10 +59,18 @@ function child:log()
 end
 
 function child:stop()
+  running[self] = nil
   os.execute("kill " .. self.pid .. " 2>/dev/null")
   self.pipe:close()
   os.remove(self.errors)
   os.remove(self.log_path or self.errors)
+end
+
+--- Ends those that a set-up which failed has left behind: this process would wait for them when it ends.
+function child.stop_all()
+  for one in pairs(running) do
+    one:stop()
+  end
 end
 
 child.interpreter = interpreter

@@ -88,7 +88,7 @@ end
 -- --- where it happens ----------------------------------------------------------------------------
 
 local function start_servers(scripts)
-  local places = { servers = {}, urls = {} }
+  local places = { servers = {}, urls = {}, directory = assert(certificates.make()) }
   for i, routes in ipairs(scripts) do
     places.servers[i] = testing.server { script = { routes = routes }, start_timeout = 30 }
   end
@@ -100,7 +100,6 @@ local function start_servers(scripts)
   places.urls.silence_as_tls = places.servers[1].url:gsub("http:", "https:") -- it waits for a request
   places.greeter = child.start("spec/support/greeter.lua", "220 mail.example.com ESMTP\r\n")
   places.urls.plain_as_tls = "https://127.0.0.1:" .. places.greeter.port
-  places.directory = assert(certificates.make())
   places.tls = child.start("spec/support/tls_server.lua",
     places.directory .. "/here.crt", places.directory .. "/here.key", "{}")
   places.urls.unknown_authority = "https://127.0.0.1:" .. places.tls.port

@@ -39,6 +39,10 @@ return function()
   end
 
   handler.suiteEnd = function()
+    local child = package.loaded["spec.support.child"]
+    if child then
+      child.stop_all()
+    end
     show("FAILED", handler.failures)
     show("ERROR", handler.errors)
     for _, pending in ipairs(handler.pendings) do
