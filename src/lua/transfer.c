@@ -111,29 +111,6 @@ static int line(lua_State *L) {
   return 3;
 }
 
-/* pieces() -> { { seconds since the start, bytes }, ... } of the body, where it is recorded */
-static int pieces(lua_State *L) {
-  lua_newtable(L);
-  struct transfer *transfer = bind_transfer_check(L)->transfer;
-  if (!transfer)
-    return 1;
-  size_t count = transfer->pieces.length / sizeof(struct transfer_piece);
-  transfer_lend(transfer);
-  for (size_t i = 0, start = 0; i < count; i++) {
-    struct transfer_piece piece;
-    memcpy(&piece, buffer_bytes(&transfer->pieces) + i * sizeof piece, sizeof piece);
-    lua_createtable(L, 2, 0);
-    lua_pushnumber(L, piece.seconds);
-    lua_rawseti(L, -2, 1);
-    lua_pushlstring(L, buffer_bytes(&transfer->recorded) + start, piece.end - start);
-    lua_rawseti(L, -2, 2);
-    lua_rawseti(L, -2, (int)i + 1);
-    start = piece.end;
-  }
-  transfer_take_back(transfer);
-  return 1;
-}
-
 /* body() -> the whole body once the transfer is done, as far as it came | nil before */
 static int body(lua_State *L) {
   struct transfer *transfer = bind_transfer_check(L)->transfer;
@@ -270,10 +247,9 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"status", status},     {"headers", headers},      {"line", line},
-    {"body", body},         {"pieces", pieces},        {"done", done},
-    {"has_news", has_news}, {"failure", failure},      {"timings", timings},
-    {"limit", limit},       {"close", close_transfer}, {NULL, NULL},
+    {"status", status}, {"headers", headers},      {"line", line},       {"body", body},
+    {"done", done},     {"has_news", has_news},    {"failure", failure}, {"timings", timings},
+    {"limit", limit},   {"close", close_transfer}, {NULL, NULL},
 };
 
 void bind_transfer_open(lua_State *L) {
@@ -281,5 +257,6 @@ void bind_transfer_open(lua_State *L) {
   luaL_getmetatable(L, TRANSFER);
   lua_getfield(L, -1, "__index");
   bind_events_add(L, TRANSFER);
+  bind_recording_add(L, TRANSFER);
   lua_pop(L, 2);
 }

@@ -32,6 +32,9 @@ int bind_transfer_push_state(lua_State *L, const char *state);
  * (events.c) */
 void bind_events_add(lua_State *L, const char *transfer);
 
+/* The same for what is recorded. (recording.c) */
+void bind_recording_add(lua_State *L, const char *transfer);
+
 #pragma GCC visibility pop
 
 #endif

@@ -69,14 +69,6 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   return length;
 }
 
-static bool record(struct transfer *transfer, const char *bytes, size_t length) {
-  if (!buffer_append(&transfer->recorded, bytes, length))
-    return false;
-  struct transfer_piece piece = {transfer->last_byte - transfer->started,
-                                 transfer->recorded.length};
-  return buffer_append(&transfer->pieces, &piece, sizeof piece);
-}
-
 static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t length) {
   const char *problem = sink_write(transfer->sink, bytes, length);
   if (!problem)
@@ -100,7 +92,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
     transfer->paused = true;
     return CURL_WRITEFUNC_PAUSE;
   }
-  if (transfer->recording && !record(transfer, bytes, length)) {
+  if (transfer->is_recorded &&
+      !recording_add(&transfer->recording, transfer->last_byte - transfer->started, bytes,
+                     length)) {
     transfer_finish(transfer, TRANSFER_NO_MEMORY);
     return 0;
   }
@@ -263,7 +257,7 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
     return NULL;
   transfer->allowed = WINDOW;
   transfer->max_body_bytes = options->max_body_bytes;
-  transfer->recording = options->record;
+  transfer->is_recorded = options->record;
   transfer->sink = options->sink;
   transfer->first_byte_timeout = options->first_byte_timeout;
   transfer->idle_timeout = options->idle_timeout;
@@ -304,8 +298,7 @@ void transfer_free(struct transfer *transfer) {
   multipart_free(transfer->multipart);
   buffer_free(&transfer->response_headers);
   buffer_free(&transfer->body);
-  buffer_free(&transfer->recorded);
-  buffer_free(&transfer->pieces);
+  recording_free(&transfer->recording);
   free(transfer);
 }
 
@@ -357,16 +350,16 @@ void transfer_lend(struct transfer *transfer) {
   transfer->lent++;
   buffer_lend(&transfer->response_headers);
   buffer_lend(&transfer->body);
-  buffer_lend(&transfer->recorded);
-  buffer_lend(&transfer->pieces);
+  buffer_lend(&transfer->recording.bytes);
+  buffer_lend(&transfer->recording.pieces);
 }
 
 void transfer_take_back(struct transfer *transfer) {
   transfer->lent--;
   buffer_take_back(&transfer->response_headers);
   buffer_take_back(&transfer->body);
-  buffer_take_back(&transfer->recorded);
-  buffer_take_back(&transfer->pieces);
+  buffer_take_back(&transfer->recording.bytes);
+  buffer_take_back(&transfer->recording.pieces);
   if (!transfer->held || transfer->lent > 0)
     return;
   transfer->held = false;

@@ -8,6 +8,7 @@
 #ifndef ANTHROPIC_NET_TRANSFER_H
 #define ANTHROPIC_NET_TRANSFER_H
 
+#include "net/recording.h"
 #include "util/buffer.h"
 
 #include <curl/curl.h>
@@ -37,13 +38,7 @@ struct transfer_options {
   double idle_timeout;       /* between two bytes of a body; stands still while paused */
   double total_timeout;
   size_t max_body_bytes;
-  bool record; /* keep what comes of the body, and when */
-};
-
-/* A piece of a recorded body: when it came, in seconds since the start, and where it ends. */
-struct transfer_piece {
-  double seconds;
-  size_t end;
+  bool record; /* keep what comes of the body, and when (for tests) */
 };
 
 enum transfer_failure {
@@ -80,9 +75,8 @@ struct transfer {
   bool paused;
   unsigned lent; /* so often; nothing here moves or changes while it is */
   bool held;     /* paused because it was lent */
-  bool recording;
-  struct buffer recorded; /* the body so far */
-  struct buffer pieces;   /* of struct transfer_piece */
+  bool is_recorded;
+  struct recording recording; /* of the body so far */
 
   bool done;
   enum transfer_failure failure; /* meaningful once done */

@@ -1,0 +1,31 @@
+/* What a transfer has recorded: transfer:pieces(). For tests alone. */
+#include "lua/transfer.h"
+
+/* pieces() -> { { seconds since the start, bytes }, ... } of the body, where it is recorded */
+static int pieces(lua_State *L) {
+  lua_newtable(L);
+  struct transfer *transfer = bind_transfer_check(L)->transfer;
+  if (!transfer)
+    return 1;
+  const struct recording *recording = &transfer->recording;
+  size_t count = recording_count(recording), start = 0;
+  transfer_lend(transfer);
+  for (size_t i = 0; i < count; i++) {
+    struct recording_piece piece = recording_piece(recording, i);
+    lua_createtable(L, 2, 0);
+    lua_pushnumber(L, piece.seconds);
+    lua_rawseti(L, -2, 1);
+    lua_pushlstring(L, buffer_bytes(&recording->bytes) + start, piece.end - start);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, (int)i + 1);
+    start = piece.end;
+  }
+  transfer_take_back(transfer);
+  return 1;
+}
+
+void bind_recording_add(lua_State *L, const char *transfer) {
+  static const luaL_Reg methods[] = {{"pieces", pieces}, {NULL, NULL}};
+  luaL_getmetatable(L, transfer);
+  luaL_setfuncs(L, methods, 1);
+}
