@@ -19,7 +19,7 @@ local Page = {}
 
 local metatable = { __name = "anthropic.Page", __index = Page }
 
--- page -> { fetch, query, kind, host, position, later, ended }. No value holds its key, or Lua 5.1 and LuaJIT would
+-- page -> { fetch, query, kind, driver, position, later, ended }. No value holds its key, or Lua 5.1 and LuaJIT would
 -- never let go of it.
 local private = setmetatable({}, { __mode = "k" })
 
@@ -70,16 +70,16 @@ end
 ---@param kind "id"|"cursor"|"token" how the pages follow each other
 ---@param query table what it was asked with
 ---@param fetch fun(query: table): anthropic.Page?, anthropic.Error?
----@param host? string|table the `loop` option that it is fetched with
+---@param driver? string|table the `loop` option that it is fetched with
 ---@return anthropic.Page
-function pages.new(fields, response, kind, query, fetch, host)
+function pages.new(fields, response, kind, query, fetch, driver)
   local page = setmetatable(fields, metatable)
   page.response = response
   page.next_page_token, page.next_page = rawget(page, "next_page"), nil -- `next_page` is a method
   if type(page.data) ~= "table" then
     page.data = {}
   end
-  private[page] = { fetch = fetch, query = query, kind = kind, host = host, position = 0 }
+  private[page] = { fetch = fetch, query = query, kind = kind, driver = driver, position = 0 }
   return page
 end
 
@@ -117,7 +117,7 @@ end
 --- The same for a generic `for`: `for item in page do`. Raises the error on failure.
 ---@return any item
 function metatable.__call(self)
-  loop.check_iteration(private[self].host, "page:next()")
+  loop.check_iteration(private[self].driver, "page:next()")
   local item, err = self:next()
   if err then
     error(err, 0)

@@ -243,12 +243,12 @@ end
 local used
 
 --- Names the driver for all that do not name one: tasks, `anthropic.sleep`, clients without `loop`.
----@param chosen? string|table a driver's name, or a driver; nil: found by the host
-function loop.use(chosen)
-  if chosen and not loop.is_driver(chosen) then
-    error(("no such loop: %s (there are %s)"):format(tostring(chosen), table.concat(loop.names(), ", ")), 2)
+---@param driver? string|table a driver's name, or a driver; nil: found by the host
+function loop.use(driver)
+  if driver and not loop.is_driver(driver) then
+    error(("no such loop: %s (there are %s)"):format(tostring(driver), table.concat(loop.names(), ", ")), 2)
   end
-  used = chosen
+  used = driver
 end
 
 --- The name of the driver for calling code that names none, or the driver itself.
@@ -268,25 +268,25 @@ function loop.name()
 end
 
 --- The driver for the calling code.
----@param chosen? string|table the client's `loop` option
-function loop.driver(chosen)
-  chosen = chosen or loop.name()
-  if type(chosen) == "table" then
-    return chosen
+---@param driver? string|table the client's `loop` option
+function loop.driver(driver)
+  driver = driver or loop.name()
+  if type(driver) == "table" then
+    return driver
   end
-  drivers[chosen] = drivers[chosen] or require("anthropic.loop." .. chosen)
-  return drivers[chosen]
+  drivers[driver] = drivers[driver] or require("anthropic.loop." .. driver)
+  return drivers[driver]
 end
 
 --- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.
 loop.ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 
 --- Raises where an iterator that waits cannot be used in a generic `for`.
----@param chosen? string|table the client's `loop` option
+---@param driver? string|table the client's `loop` option
 ---@param instead string what to call there
 ---@param level? integer where to put the blame, as in `error`; default 3: on the caller's caller
-function loop.check_iteration(chosen, instead, level)
-  if loop.ITERATORS_CANNOT_WAIT and loop.driver(chosen).suspends then
+function loop.check_iteration(driver, instead, level)
+  if loop.ITERATORS_CANNOT_WAIT and loop.driver(driver).suspends then
     error("stock Lua 5.1 cannot wait inside a generic `for` under a scheduler: use " .. instead, level or 3)
   end
 end

@@ -90,28 +90,28 @@ end
 
 --- The driver for the calling code. Raises where its host cannot wait at all, such as outside of its
 --- coroutines.
----@param chosen string|table|nil the client's `loop` option
+---@param driver string|table|nil the client's `loop` option
 ---@param task? anthropic.Task the running one
 ---@return table|nil driver
 ---@return anthropic.Error? err of kind "invalid_request" and type "cannot_wait": the calling code
 --- cannot be suspended where it is
-local function find_driver(chosen, task)
-  local driver = not chosen and task and task.driver or loop.driver(chosen)
-  if driver.check then
-    local ok, words = driver.check()
+local function find_driver(driver, task)
+  local found = not driver and task and task.driver or loop.driver(driver)
+  if found.check then
+    local ok, words = found.check()
     if not ok and words then
       return nil, errors.new { kind = "invalid_request", type = "cannot_wait", message = words }
     end
   end
-  return driver
+  return found
 end
 
 --- The driver for the calling code, to be asked for before a request is sent.
----@param chosen string|table|nil the client's `loop` option
+---@param driver string|table|nil the client's `loop` option
 ---@return table|nil driver
 ---@return anthropic.Error? err where the calling code cannot wait
-function tasks.check_waiting(chosen)
-  return find_driver(chosen, tasks.current())
+function tasks.check_waiting(driver)
+  return find_driver(driver, tasks.current())
 end
 
 --- Whether a wait was refused, and what was waited for goes on: it can be waited for elsewhere.
@@ -122,26 +122,26 @@ end
 
 --- Waits in the way of the host, as loop/init.lua describes; the running task can be cancelled
 --- meanwhile.
----@param chosen string|table|nil the client's `loop` option
+---@param driver string|table|nil the client's `loop` option
 ---@param subject { has_news: fun(subject: table): boolean }
 ---@param seconds? number
 ---@return true|nil
 ---@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
-function tasks.wait(chosen, subject, seconds)
+function tasks.wait(driver, subject, seconds)
   local task = tasks.current()
   if task and task.was_told then
     refuse(subject)
   end
   coroutines.mend()
-  local driver, err = find_driver(chosen, task)
-  if not driver then
+  local found, err = find_driver(driver, task)
+  if not found then
     return nil, err
   elseif not task then
-    return driver.wait(subject, seconds)
+    return found.wait(subject, seconds)
   end
   local waiter = task.waiter
   waiter.subject, waiter.is_join = subject, subject.is_join
-  local ok, reason = coroutines.finally(wait_by, leave, waiter, driver, seconds)
+  local ok, reason = coroutines.finally(wait_by, leave, waiter, found, seconds)
   if task.is_cancelled then
     task.was_told = true
     return nil, "cancelled"
@@ -153,11 +153,11 @@ local never = { has_news = function() return false end }
 
 --- Waits in the way of the host.
 ---@param seconds number
----@param chosen? string|table the client's `loop` option
+---@param driver? string|table the client's `loop` option
 ---@return true|nil
 ---@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
-function tasks.sleep(seconds, chosen)
-  return tasks.wait(chosen, never, seconds)
+function tasks.sleep(seconds, driver)
+  return tasks.wait(driver, never, seconds)
 end
 
 -- --- a task's life -------------------------------------------------------------------------------
@@ -284,13 +284,13 @@ end
 
 --- Starts a coroutine for callbacks, in every host; where nothing else could move it on, it has ended
 --- when this returns.
----@param chosen string|table|nil the client's `loop` option
+---@param driver string|table|nil the client's `loop` option
 ---@param f function
 ---@param on_failure fun(failure: any) called when f raised or was cancelled
 ---@return anthropic.Task
-function tasks.start(chosen, f, on_failure)
+function tasks.start(driver, f, on_failure)
   local parent = tasks.current()
-  local self = new(parent and parent.group, loop.driver(chosen))
+  local self = new(parent and parent.group, loop.driver(driver))
   self.on_failure = on_failure
   return start(self, f)
 end

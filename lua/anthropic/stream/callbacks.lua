@@ -32,7 +32,7 @@ stream_callbacks.settings = {
 -- Much may have come at once: when callbacks have taken so long, the host goes on first.
 local SLICE_SECONDS = 0.005
 
-local function deliver(chosen, stream, callbacks)
+local function deliver(driver, stream, callbacks)
   local on_event, on_text = callbacks.on_event, callbacks.on_text
   local task = tasks.current()
   local event = (on_event or on_text) and stream:next()
@@ -48,7 +48,7 @@ local function deliver(chosen, stream, callbacks)
     end
     taken = taken + core.now() - began
     if taken > SLICE_SECONDS then
-      tasks.sleep(0, chosen)
+      tasks.sleep(0, driver)
       taken = 0
     end
     event = not task.is_cancelled and stream:next()
@@ -60,11 +60,11 @@ local function deliver(chosen, stream, callbacks)
 end
 
 --- Begins a stream that calls back.
----@param chosen string|table|nil the client's `loop` option
+---@param driver string|table|nil the client's `loop` option
 ---@param callbacks anthropic.StreamCallbacks
 ---@param open fun(): anthropic.Stream?, anthropic.Error? sends the request
 ---@return anthropic.Task handle
-function stream_callbacks.start(chosen, callbacks, open)
+function stream_callbacks.start(driver, callbacks, open)
   local stream
   local on_done = callbacks.on_done or function() end
   local function done(message, err)
@@ -73,11 +73,11 @@ function stream_callbacks.start(chosen, callbacks, open)
     on_done = function() end
     call(message, err)
   end
-  return tasks.start(chosen, function()
+  return tasks.start(driver, function()
     local message, err
     stream, err = open()
     if stream then
-      message, err = deliver(chosen, stream, callbacks)
+      message, err = deliver(driver, stream, callbacks)
     end
     done(message, err)
   end, function(failure)
