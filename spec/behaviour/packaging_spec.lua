@@ -105,6 +105,16 @@ describe("a copy of the tree", function()
     assert_works(copy .. "/stage/usr")
   end)
 
+  it("installs with make into a directory whose name has blanks, by a shell without GNU's install", function()
+    os.execute(("mkdir -p %s/bin && printf '#!/bin/sh\\nexit 1\\n' >%s/bin/install && chmod +x %s/bin/install"):format(
+      copy, copy, copy))
+    run(("PATH=%s/bin:$PATH make -C %s install LUA=%s PREFIX='%s/a prefix'"):format(copy, copy, LUA, copy))
+    local files = lines_of(("cd '%s/a prefix' && find . -type f | grep -c ."):format(copy))
+    assert.equal(#lines_of "find lua -name '*.lua'" + 1, tonumber(files[1]))
+    run(("mv '%s/a prefix' %s/prefix"):format(copy, copy)) -- LUA_PATH in a shell's words
+    assert_works(copy .. "/prefix")
+  end)
+
   it("installs with luarocks, without asking anyone", function()
     if background.output_of "command -v luarocks" == "" then
       return pending "luarocks is not installed"
