@@ -121,6 +121,47 @@ describe("A request from inside string.gsub", function()
   end)
 end)
 
+describe("A task that a hook raises in, wherever that is", function()
+  after_each(service.clear)
+
+  it("leaves nothing behind, and its next request works", function()
+    if _VERSION == "Lua 5.1" then
+      pending "LuaJIT hooks all coroutines, Lua 5.1 cannot catch an error of code that waits"
+      return
+    end
+    local loop = require "anthropic.loop"
+    local script = {}
+    for i = 1, 200 do
+      script[i] = testing.message { text = "Hello!" }
+    end
+    local client = service.client(service.serve(script))
+    local broken, texts, left = 0, 0, 0
+    anthropic.run(function()
+      for instructions = 1, 3000, 61 do
+        anthropic.spawn(function()
+          local here = coroutine.running()
+          local ok = pcall(function()
+            debug.sethook(here, function()
+              debug.sethook(here)
+              error("of a hook", 0)
+            end, "", instructions)
+            anthropic.sleep(0.001)
+            client.messages.create(service.params())
+            debug.sethook(here)
+          end)
+          broken = broken + (ok and 0 or 1)
+          texts = texts + (client.messages.create(service.params()):text() == "Hello!" and 1 or 0)
+        end):join()
+        anthropic.sleep(0.01) -- connections come to rest
+        left = left + (loop.is_idle() and 0 or 1)
+      end
+    end)
+    assert.is_true(broken > 10)
+    assert.equal(50, texts)
+    assert.equal(0, left)
+  end)
+end)
+
 describe("A wait whose coroutine is closed", function()
   after_each(service.clear)
 

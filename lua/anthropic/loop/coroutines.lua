@@ -174,7 +174,11 @@ function coroutines.step(driver)
   end
 end
 
-local function await(self)
+local function await(self, seconds)
+  self.forget = seconds and loop.after(seconds, function()
+    self.is_over = true
+    self.wake()
+  end)
   local failure
   while failure == nil and not self.is_over and not self.subject:has_news() do
     loop.on_news(self.subject, self.wake)
@@ -201,11 +205,7 @@ end
 ---@param left? fun() called at the end of the wait, also where an error breaks it off
 function coroutines.wait(subject, seconds, suspend, wake, left)
   local self = { subject = subject, suspend = suspend, wake = wake, left = left, is_over = false, forget = nil }
-  self.forget = seconds and loop.after(seconds, function()
-    self.is_over = true
-    wake()
-  end)
-  local failure = coroutines.finally(await, leave, self)
+  local failure = coroutines.finally(await, leave, self, seconds)
   if failure ~= nil then
     error(failure, 0)
   end

@@ -142,7 +142,12 @@ function scheduler.check()
   return true -- not suspended: it runs the others meanwhile
 end
 
-local function await(entry, subject)
+local function await(entry, subject, seconds)
+  entry.subject, entry.is_over = subject, false
+  entry.forget = seconds and loop.after(seconds, function()
+    entry.is_over = true
+    make_runnable(entry)
+  end)
   while not entry.is_over and not subject:has_news() do
     loop.on_news(subject, entry.wake)
     suspend(entry)
@@ -150,8 +155,10 @@ local function await(entry, subject)
 end
 
 local function leave(entry)
-  loop.on_news(entry.subject, nil)
-  entry.subject = nil
+  if entry.subject then
+    loop.on_news(entry.subject, nil)
+    entry.subject = nil
+  end
   if entry.forget then
     entry.forget()
     entry.forget = nil
@@ -161,14 +168,7 @@ end
 --- Waits as loop/init.lua describes. Where seconds are given the others go first, even if there is
 --- no time to wait.
 function scheduler.wait(subject, seconds)
-  local entry = running
-  entry.is_over = false
-  entry.forget = seconds and loop.after(seconds, function()
-    entry.is_over = true
-    make_runnable(entry)
-  end)
-  entry.subject = subject
-  coroutines.finally(await, leave, entry, subject)
+  coroutines.finally(await, leave, running, subject, seconds)
   return true
 end
 
@@ -201,9 +201,7 @@ function scheduler.close()
     if close_thread and coroutine.status(entry.thread) == "suspended" then
       close_thread(entry.thread)
     end
-    if entry.subject then
-      leave(entry)
-    end
+    leave(entry)
   end
 end
 
