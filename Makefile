@@ -17,6 +17,7 @@ LUA_INCDIR ?= $(patsubst %/lua.h,%,$(firstword $(wildcard $(foreach name,$(LUA_H
   /usr/include/lua.h))
 
 BUILD := build/$(LUA)
+TEST_BUILD := build/test/$(LUA)
 SOURCES := $(wildcard src/*/*.c)
 HEADERS := $(wildcard src/*/*.h)
 MODULES := $(sort $(patsubst lua/%,%,$(wildcard $(addsuffix .lua,lua/anthropic/* lua/anthropic/*/* lua/anthropic/*/*/*))))
@@ -51,7 +52,7 @@ lua/anthropic/core.so: $(CORE)
 	ln -sf ../../$(CORE) $@
 endif
 
-$(BUILD)/%.o: src/%.c $(HEADERS)
+$(BUILD)/%.o $(TEST_BUILD)/%.o: src/%.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC $(CFLAGS) -c -o $@ $<
 
@@ -106,6 +107,6 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 16
 
-include mk/sanitize.mk mk/specs.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk
+include mk/specs.mk mk/sanitize.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk
 
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))

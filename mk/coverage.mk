@@ -3,11 +3,11 @@ COVERAGE_OBJECTS := $(SOURCES:src/%.c=$(COVERAGE)/%.o) $(COVERAGE)/host.o
 
 $(COVERAGE)/%.o: src/%.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(COMPILE) -O0 -g --coverage -c -o $@ $<
+	$(COMPILE) -O0 -g --coverage $(TEST_FLAGS) -c -o $@ $<
 
 $(COVERAGE)/host.o: spec/support/host.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(COMPILE) -O0 -g --coverage -c -o $@ $<
+	$(COMPILE) -O0 -g --coverage $(TEST_FLAGS) -c -o $@ $<
 
 $(COVERAGE)/lua: $(COVERAGE_OBJECTS)
 	$(CC) --coverage -Wl,-u,__gcov_dump -o $@ $^ -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -Wl,-E \

@@ -1,13 +1,13 @@
 # A Lua interpreter with the C core linked in, so that sanitizers see both with names. POLLER=POLL
 # takes another of the pollers than the platform's own.
-ASAN_FLAGS := -O1 -g -DANTHROPIC_DEBUG -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
+ASAN_FLAGS := -O1 -g $(TEST_FLAGS) -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
   -fno-sanitize-recover=undefined,float-cast-overflow
 LUA_LIBS := $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA))
 ASAN_HOST := build/asan/$(LUA)$(POLLER:%=-%)
 
 # build/host/<lua> is the same without sanitizers, for valgrind.
 HOST := build/host/$(LUA)
-HOST_FLAGS = -O1 -g -DANTHROPIC_DEBUG
+HOST_FLAGS = -O1 -g $(TEST_FLAGS)
 $(ASAN_HOST): HOST_FLAGS = $(ASAN_FLAGS) $(POLLER:%=-DPOLLER_%)
 
 $(HOST) $(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c

@@ -1,13 +1,24 @@
 # Specs on every Lua, and inside the hosts.
 
+# What spec/run runs: its clock can be advanced (core.advance), and it ends where lent bytes would change.
+TEST_FLAGS := -DANTHROPIC_TEST -DANTHROPIC_DEBUG
+TEST_CORE := $(TEST_BUILD)/anthropic/core.so
+$(TEST_CORE): COMPILE += $(TEST_FLAGS)
+
+test-build: $(TEST_CORE) all ## build what the specs of one Lua run
+
+$(TEST_CORE): $(SOURCES:src/%.c=$(TEST_BUILD)/%.o)
+	@mkdir -p $(@D)
+	$(CC) $(SHARED) $(LDFLAGS) -o $@ $^ $(CURL_LIBS)
+
 test-all: ## run the specs on every Lua
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
-	@for lua in $(LUAS); do $(MAKE) -s LUA=$$lua && tools/specs $$lua || exit 1; done
+	@for lua in $(LUAS); do $(MAKE) -s test-build LUA=$$lua && tools/specs $$lua || exit 1; done
 
 test-hosts: ## run the specs inside Neovim, nginx, LÖVE, luv, cqueues and Copas
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
 	@tools/peers
-	@for lua in $(LUAS); do $(MAKE) -s LUA=$$lua || exit 1; done
+	@for lua in $(LUAS); do $(MAKE) -s test-build LUA=$$lua || exit 1; done
 	@$(MAKE) -s build/stream_load
 	@tools/specs lua5.4 $(or $(SPECS),$(wildcard spec/hosts/*_spec.lua))
 

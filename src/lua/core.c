@@ -12,6 +12,16 @@ static int now(lua_State *L) {
   return 1;
 }
 
+#ifdef ANTHROPIC_TEST
+
+/* advance(seconds): moves the clock forward, for a test */
+static int advance(lua_State *L) {
+  clock_advance(luaL_checknumber(L, 1));
+  return 0;
+}
+
+#endif
+
 /* What of libcurl is optional, by the names that `curl --version` uses. */
 static const struct {
   const char *name;
@@ -46,6 +56,9 @@ static int curl_info(lua_State *L) {
 static const luaL_Reg functions[] = {
     {"now", now},
     {"curl_info", curl_info},
+#ifdef ANTHROPIC_TEST
+    {"advance", advance},
+#endif
     {NULL, NULL},
 };
 
