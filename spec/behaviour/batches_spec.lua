@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local clock = require "spec.support.clock"
 local raw_client = require "spec.support.raw_client"
 local testing = require "anthropic.testing"
 
@@ -301,7 +302,7 @@ describe("the results of a batch", function()
     serve_results(table.concat(many), counts(2000))
     local results = assert(client.messages.batches.results "b")
     assert.equal("r1", results:next().custom_id)
-    anthropic.sleep(0.3)
+    anthropic.sleep(0.05)
     local ids = select(2, collect(results):gsub("r", ""))
     assert.equal(1999, ids)
   end)
@@ -742,7 +743,8 @@ describe("a run of requests through batches", function()
       local task = anthropic.spawn(function()
         results, err = client.messages.batches.run(requests_of("a"), { poll_interval = 60 })
       end)
-      anthropic.sleep(0.3)
+      clock.await(function() return #server:requests() == 1 end)
+      anthropic.sleep(0.05) -- the answer has come
       task:cancel()
     end)
     assert.is_nil(results)
@@ -757,7 +759,8 @@ describe("a run of requests through batches", function()
       local task = anthropic.spawn(function()
         err = select(2, client.messages.batches.run(requests_of("a"), { poll_interval = 60 }))
       end)
-      anthropic.sleep(0.3)
+      clock.await(function() return #server:requests() == 1 end)
+      anthropic.sleep(0.05) -- the answer has come
       client:close()
       task:join()
     end)
@@ -770,7 +773,7 @@ describe("a run of requests through batches", function()
       local task = anthropic.spawn(function()
         client.messages.batches.run(requests_of("a"), { poll_interval = 0.05, max_poll_interval = 30 })
       end)
-      anthropic.sleep(1.5)
+      clock.await(function() return #server:requests() >= 4 end)
       task:cancel()
     end)
     local times = {}

@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local clock = require "spec.support.clock"
 local raw_client = require "spec.support.raw_client"
 local socket = require "socket"
 local testing = require "anthropic.testing"
@@ -75,7 +76,7 @@ describe("task:cancel", function()
       local task = anthropic.spawn(function()
         inside = { f((unpack or table.unpack)(arguments)) }
       end)
-      anthropic.sleep(0.15)
+      anthropic.sleep(0.05)
       task:cancel()
       joined = { task:join() }
     end, ...)
@@ -135,7 +136,7 @@ describe("task:cancel", function()
     local ended
     local inside = cancel_during(function()
       return anthropic.spawn(function()
-        anthropic.sleep(0.3)
+        anthropic.sleep(0.1)
         ended = true
       end):join()
     end)
@@ -146,7 +147,7 @@ describe("task:cancel", function()
   it("while joining, where the joined task then fails: run raises its error", function()
     local ok, err = pcall(cancel_during, function()
       return anthropic.spawn(function()
-        anthropic.sleep(0.3)
+        anthropic.sleep(0.1)
         error("nobody asked", 0)
       end):join()
     end)
@@ -204,7 +205,7 @@ describe("task:cancel", function()
           client.messages.create(with { model = "again" })
         end
       end)
-      anthropic.sleep(0.1)
+      clock.await(function() return requests_for "again" == 1 end)
       task:cancel()
       assert_cancelled { task:join() }
       assert.equal(2, turns)
@@ -321,7 +322,8 @@ describe("a run that an interrupt ends", function()
     local pipe = assert(io.popen(command))
     local pid = pipe:read("*l")
     assert.equal("waiting", pipe:read("*l"))
-    socket.sleep(0.3) -- until it waits: LuaJIT raises in whichever coroutine runs
+    assert.is_true(raw_client.eventually(function() return server:connections().open == 1 end))
+    socket.sleep(0.05) -- until it waits: LuaJIT raises in whichever coroutine runs
     os.execute("kill -INT " .. pid)
     local output = pipe:read("*a")
     pipe:close()

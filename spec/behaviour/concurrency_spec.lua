@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local clock = require "spec.support.clock"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local loop = require "anthropic.loop"
@@ -230,7 +231,7 @@ describe("many requests at once", function()
           assert(client.messages.stream(params))
         end)
       end
-      anthropic.sleep(0.2)
+      clock.await(function() return server:connections().open == 10 end)
       local finisher = anthropic.spawn(function()
         return assert(client_at("/fifty").messages.stream(params)):message()
       end)
@@ -349,7 +350,7 @@ describe("many requests at once", function()
         repeat
           local event = assert(stream:next())
         until event.type == "content_block_delta"
-        anthropic.sleep(0.5) -- the rest has come
+        clock.await(function() return stream.exchange.transfer:done() end) -- the rest has come
         local ended = {}
         local _, err = anthropic.spawn(function()
           for event in iterator_of(stream) do
@@ -372,8 +373,7 @@ describe("many requests at once", function()
     local waiting = assert(client_at("").messages.stream(params))
     local transfer = waiting.exchange.transfer
     assert.is_false(transfer:done())
-    anthropic.sleep(0.4)
-    assert.is_true(transfer:done())
+    clock.await(function() return transfer:done() end)
     assert.equal("one two three four", waiting:message():text())
     waiting = assert(client_at("").messages.stream(params))
     assert(assert(client_at("/fifty").messages.stream(params)):message())

@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local clock = require "spec.support.clock"
 local directories = require "spec.support.directory"
 local testing = require "anthropic.testing"
 
@@ -246,8 +247,7 @@ describe("A download", function()
         local task = anthropic.spawn(function()
           result, err = download "out.bin"
         end)
-        anthropic.sleep(0.3)
-        assert.equal(2, #directory:names())
+        clock.await(function() return #directory:names() == 2 end)
         task:cancel()
       end)
       assert.is_nil(result)
@@ -262,7 +262,7 @@ describe("A download", function()
         anthropic.spawn(function()
           result, err = download "out.bin"
         end)
-        anthropic.sleep(0.3)
+        clock.await(function() return #directory:names() == 2 end)
         client:close()
       end)
       assert.is_nil(result)

@@ -80,7 +80,7 @@ describe("a compressed answer", function()
     local client = service.client(service.serve(packed_stream(long_stream(text, 3000))))
     local stream = assert(client.messages.stream(params()))
     assert(stream:next())
-    socket.sleep(0.2)
+    socket.sleep(0.05)
     assert.equal(3000 * 1000, #assert(stream:message()):text())
   end)
 

@@ -4,6 +4,7 @@
 
 local accumulator = require "anthropic.message.accumulator"
 local anthropic = require "anthropic"
+local clock = require "spec.support.clock"
 local json = require "anthropic.base.json"
 local streams = require "spec.support.streams"
 local testing = require "anthropic.testing"
@@ -279,8 +280,7 @@ describe("A stream that flows", function()
         end
         return err
       end)
-      anthropic.sleep(0.3)
-      assert.is_true(#texts > 7)
+      clock.await(function() return #texts > 7 end)
       local ok, problem = pcall(stream.next, stream)
       assert.is_false(ok)
       assert.matches("read by another coroutine", problem)

@@ -137,7 +137,7 @@ describe("over HTTP/2 by nginx", function()
 
   spec("a cut stream is an error with what came, and the others of its connection go on", function()
     serve { routes = {
-      { body_contains = "cut", answers = { testing.stream { text = "one two three", cut_after = 700 } } },
+      { body_contains = "cut", answers = { testing.stream { text = ("one two "):rep(200), cut_after = 12000 } } },
       { answers = { testing.stream { text = "one two three four", delay_between = 0.1 } } },
     } }
     local client = new_client()
@@ -150,7 +150,7 @@ describe("over HTTP/2 by nginx", function()
           return assert(read(client)):text()
         end)
       end
-      anthropic.sleep(0.2)
+      anthropic.sleep(0.05)
       local stream = assert(client.messages.stream(params { metadata = { user_id = "cut" } }))
       cut, err = stream:message()
       assert.is_true(loop.core():connections() <= before + 1)

@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local clock = require "spec.support.clock"
 local core = require "anthropic.core"
 local headers = require "anthropic.http.headers"
 local testing = require "anthropic.testing"
@@ -204,7 +205,7 @@ describe("messages.map", function()
       local task = anthropic.spawn(function()
         messages, err = client.messages.map(prompts(6), { params = shared, concurrency = 3 })
       end)
-      anthropic.sleep(0.3)
+      clock.await(function() return #server:requests() == 3 end)
       task:cancel()
     end)
     assert.is_true(core.now() - began < 10)
@@ -221,7 +222,7 @@ describe("messages.map", function()
       local task = anthropic.spawn(function()
         messages, errs = client.messages.map(prompts(6), { params = shared, concurrency = 3 })
       end)
-      anthropic.sleep(0.3)
+      clock.await(function() return #server:requests() == 3 end)
       client:close()
       task:join()
     end)

@@ -1,5 +1,7 @@
 local anthropic = require "anthropic"
+local clock = require "spec.support.clock"
 local json = require "anthropic.base.json"
+local loop = require "anthropic.loop"
 local raw_client = require "spec.support.raw_client"
 local streams = require "spec.support.streams"
 local testing = require "anthropic.testing"
@@ -128,7 +130,7 @@ describe("a stream from a server", function()
     serve { { events = { bytes, { data = "[DONE]", delay = 0.2 } } }, recorded "text" }
     local opened = assert(create())
     assert(opened:message())
-    anthropic.sleep(0.6)
+    clock.await(function() return loop.core():active() == 0 end)
     assert(assert(create()):message())
     assert.equal(1, server:requests()[2].connection)
   end)

@@ -1,6 +1,7 @@
 -- The four timeouts. They are short here, and what is asserted of the clock is wide.
 
 local anthropic = require "anthropic"
+local clock = require "spec.support.clock"
 local full_queue = require "spec.support.full_queue"
 local options = require "anthropic.http.options"
 local service = require "spec.support.service"
@@ -35,8 +36,14 @@ end
 
 -- Calls f once in a plain program and once under the scheduler.
 local function everywhere(f)
-  f(socket.sleep)
-  anthropic.run(f, anthropic.sleep)
+  f()
+  anthropic.run(f)
+end
+
+-- Lets the reader be slow, after what the server sent has come.
+local function be_slow(seconds)
+  socket.sleep(0.05)
+  clock.advance(seconds)
 end
 
 describe("the timeout", function()
@@ -198,19 +205,19 @@ describe("the timeout", function()
     end)
 
     it("stops while it is the reader who is slow", function()
-      everywhere(function(sleep)
+      everywhere(function()
         local client = service.client(service.serve(testing.stream { text = "one two three" }),
           { timeout = { idle = SHORT } })
         local stream = assert(client.messages.stream(params()))
         assert(stream:next())
-        sleep(3 * SHORT)
+        be_slow(3 * SHORT)
         assert.equal("one two three", assert(stream:message()):text())
       end)
     end)
 
     it("stops while a slow reader holds the sender up", function()
       local text = ("x"):rep(100) .. " "
-      everywhere(function(sleep)
+      everywhere(function()
         local client = service.client(service.serve(testing.stream { text = text:rep(15000), pieces = 150 }),
           { timeout = { idle = SHORT } })
         local stream = assert(client.messages.stream(params()))
@@ -219,7 +226,7 @@ describe("the timeout", function()
           local event = assert(stream:next())
           bytes = bytes + #(event.delta and event.delta.text or "")
           if i == 50 then
-            sleep(3 * SHORT)
+            be_slow(3 * SHORT)
           end
         end
         assert.is_true(bytes > 500000)
@@ -268,7 +275,7 @@ describe("the timeout", function()
       local client = service.client(
         service.serve(testing.stream { text = "one two three", delay_between = 0.1 }), { timeout = SHORT })
       local stream = assert(client.messages.stream(params()))
-      socket.sleep(2 * SHORT)
+      clock.advance(2 * SHORT)
       local _, err = stream:message()
       check(err, "total", 200)
     end)
@@ -277,7 +284,7 @@ describe("the timeout", function()
       local client = service.client(service.serve(testing.stream { text = "one two three" }), { timeout = 0.5 })
       local stream = assert(client.messages.stream(params()))
       local message = assert(stream:message())
-      socket.sleep(0.6)
+      clock.advance(0.6)
       assert.equal(message, stream:message())
     end)
   end)

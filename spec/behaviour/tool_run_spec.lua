@@ -232,7 +232,7 @@ describe("client.messages.run", function()
     serve(calls { name = "f", id = "1" }, done)
     anthropic.run(function()
       assert(run { tool_timeout = 0.01, tools = { tool("f", function()
-        anthropic.sleep(0.1)
+        anthropic.sleep(0.05)
         return "in time"
       end, { timeout = 30 }) } })
     end)

@@ -2,6 +2,7 @@
 -- which reads when the spec wants it to.
 
 local anthropic = require "anthropic"
+local clock = require "spec.support.clock"
 local directories = require "spec.support.directory"
 local socket = require "socket"
 
@@ -76,7 +77,7 @@ describe("An upload to a server that takes its time", function()
     local file = assert(upload({ first_byte = 1 }, function(peer)
       for _ = 1, 16 do
         read(peer, SIZE / 16)
-        anthropic.sleep(0.12)
+        clock.advance(0.12)
       end
       read(peer, SIZE)
       answer(peer, "200 OK", '{"id":"file_1"}')
@@ -107,7 +108,7 @@ describe("An upload to a server that takes its time", function()
 
   it("ends when it is cancelled", function()
     local file, err = upload(nil, function(_, task)
-      anthropic.sleep(0.1)
+      anthropic.sleep(0.05)
       task:cancel()
     end)
     assert.is_nil(file)
@@ -128,7 +129,7 @@ describe("An upload to a server that takes its time", function()
 
   it("fails when the file becomes shorter meanwhile", function()
     local file, err = upload(nil, function(peer)
-      anthropic.sleep(0.1)
+      anthropic.sleep(0.05)
       directory:run(": >large.bin")
       read(peer, 2 * SIZE)
     end)
@@ -140,7 +141,7 @@ describe("An upload to a server that takes its time", function()
   it("sends what was announced when the file grows meanwhile", function()
     local total
     local file = assert(upload(nil, function(peer)
-      anthropic.sleep(0.1)
+      anthropic.sleep(0.05)
       directory:run "echo more >>large.bin"
       total = read(peer, 2 * SIZE)
       answer(peer, "200 OK", '{"id":"file_1"}')

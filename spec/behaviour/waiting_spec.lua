@@ -2,6 +2,7 @@
 -- everything else as it was.
 
 local anthropic = require "anthropic"
+local clock = require "spec.support.clock"
 local loop = require "anthropic.loop"
 local raw_client = require "spec.support.raw_client"
 local testing = require "anthropic.testing"
@@ -118,7 +119,7 @@ describe("waiting", function()
         for i, bytes in ipairs(BURSTS) do
           tasks[i] = spawn(function()
             local stream = assert(client_at("/burst" .. i).messages.stream(params))
-            anthropic.sleep(0.3)
+            anthropic.sleep(0.05)
             local text = assert(stream:message()):text()
             return #text == math.floor(bytes / (2 * KIB)) * (2 * KIB - 136)
           end)
@@ -267,7 +268,7 @@ describe("waiting", function()
             return select(2, client.messages.create(params, { base_url = server.url .. "/hang" }))
           end),
         }
-        anthropic.sleep(0.1)
+        anthropic.sleep(0.05)
         client:close()
         for _, task in ipairs(tasks) do
           assert.equal("cancelled", task:join().kind)
@@ -305,8 +306,8 @@ describe("waiting", function()
       end
       read()
       client:close()
-      anthropic.sleep(1.3)
-      assert.equal(0, loop.core():active())
+      clock.advance(1.3)
+      clock.await(function() return loop.core():active() == 0 end)
       collectgarbage()
       collectgarbage()
       assert.is_nil(watch[1])
