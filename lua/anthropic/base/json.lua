@@ -147,6 +147,8 @@ function json.is_array(value)
   local kind = kinds[getmetatable(value)]
   if kind == "array" or kind == "object" then
     return kind == "array"
+  elseif kind == "raw" then
+    return type(value[1]) == "string" and value[1]:find "^%s*%[" ~= nil
   elseif next(value) == nil then
     return kind == "empty array"
   end
@@ -209,15 +211,15 @@ local function note_markers()
   end
 end
 
-local function check(argument, expected, name)
+local function check(argument, expected, name, level)
   if type(argument) ~= expected then
     local message = "bad argument #1 to '%s' (%s expected, got %s)"
-    error(message:format(name, expected, type(argument)), 3)
+    error(message:format(name, expected, type(argument)), level or 3)
   end
 end
 
 local function set_kind(value, metatable, name)
-  check(value, "table", name)
+  check(value, "table", name, 4)
   local present = getmetatable(value)
   if present == nil then
     return setmetatable(value, metatable)
@@ -233,14 +235,14 @@ end
 ---@param value table its keys must be 1 to n when it is encoded
 ---@return table value the same table, with a metatable; raises where it has another one
 function json.array(value)
-  return set_kind(value, array_metatable, "array")
+  return (set_kind(value, array_metatable, "array")) -- no tail call: it blames the caller
 end
 
 --- Makes a table an object, also when it is empty or has numbers as keys (1 becomes "1").
 ---@param value table
 ---@return table value the same table, with a metatable; raises where it has another one
 function json.object(value)
-  return set_kind(value, object_metatable, "object")
+  return (set_kind(value, object_metatable, "object")) -- no tail call: it blames the caller
 end
 
 --- A value that is encoded as the given text, byte for byte.

@@ -15,8 +15,10 @@ local CaseInsensitive = {
 
 local SPACE, TAB = (" "):byte(), ("\t"):byte()
 
--- Without the white space around it. Nearly always there is none, and patterns that end in `$` are slow.
-local function trim(value)
+--- A value without the white space around it.
+---@param value string
+---@return string
+function headers.trim(value) -- nearly always there is none, and patterns that end in `$` are slow
   local first, last = value:byte(1), value:byte(-1)
   if first == SPACE or first == TAB or last == SPACE or last == TAB then
     return value:match "^[ \t]*(.-)[ \t]*$"
@@ -52,7 +54,7 @@ function headers.set(set, name, value)
     elseif value:find("[\r\n%z]") then
       return refuse(name, "must not contain a line break or NUL")
     end
-    value = trim(value)
+    value = headers.trim(value)
   end
   local key = name:lower()
   if not set.fields[key] then

@@ -138,10 +138,18 @@ local function add_file(parts, name, file)
   return problem
 end
 
+-- Integers of Lua 5.3 and later keep all their digits.
+local function number_text(value)
+  local is_integer = math.type and math.type(value) == "integer" -- luacheck: ignore 143
+  return is_integer and ("%d"):format(value) or value % 1 == 0 and ("%.0f"):format(value) or tostring(value)
+end
+
 local function add_field(parts, name, value)
   local kind = type(value)
-  if kind == "number" and value % 1 == 0 then
-    value = ("%.0f"):format(value)
+  if kind == "number" and (value ~= value or value == math.huge or value == -math.huge) then
+    return ("%s: a finite number expected"):format(name)
+  elseif kind == "number" then
+    value = number_text(value)
   elseif kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
     return ("%s: string, number or boolean expected, got %s"):format(name, kind)
   end
@@ -171,6 +179,9 @@ end
 function multipart.parts(params)
   local parts, has_file = {}, false
   for _, name in ipairs(sorted_names(params or {})) do
+    if type(name) ~= "string" then
+      return nil, ("[%s]: a parameter has a name, such as file"):format(tostring(name))
+    end
     local add = name == "files" and add_files or FILES[name] and add_file or add_field
     local problem = add(parts, name, params[name])
     if problem then

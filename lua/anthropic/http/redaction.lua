@@ -30,6 +30,7 @@ function redaction.redactor(secrets)
       add_spellings(list, credential)
     end
   end
+  table.sort(list, function(a, b) return #a > #b end) -- one may begin another
   return function(text, replacement)
     for _, spelling in ipairs(list) do
       if text:find(spelling, 1, true) then

@@ -67,6 +67,7 @@ local function authenticate(set, options, base)
   if not value then
     return nil, err
   end
+  value = headers.trim(value)
   if not headers.set(set, field, is_bearer and "Bearer " .. value or value) then
     return invalid(name .. ": must not contain a line break or NUL")
   end

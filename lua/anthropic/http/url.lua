@@ -50,8 +50,14 @@ local DEFAULT_PORTS = { http = "80", https = "443" }
 ---@return string?
 function url.origin(text)
   local scheme, authority = text:match "^(%a+)://([^/?#]*)"
-  local host, port = (authority or ""):match "^(.-):?(%d*)$"
-  if not scheme or host == "" or authority:find "[@\\%c%s]" then
+  if not scheme or authority:find "[@\\%c%s]" then
+    return nil
+  end
+  local host, port = authority:match "^(.*):(%d*)$"
+  if not host then
+    host, port = authority, ""
+  end
+  if host == "" then
     return nil
   end
   scheme = scheme:lower()

@@ -685,6 +685,18 @@ describe("decode_answer", function()
     assert.equal(text, json.encode(answer))
   end)
 
+  it("keeps every input of several", function()
+    local text = '{"content":[{"input":{"a": 1},"type":"tool_use"},{"text":"x","type":"text"},'
+      .. '{"input":{"b": []},"type":"server_tool_use"},{"input":{"c":null},"type":"other"},'
+      .. '{"input":{"d": {}},"type":"mcp_tool_use"}]}'
+    local answer = json.decode_answer(text)
+    assert.equal(text, json.encode(answer))
+    assert.equal(1, answer.content[1].input.a)
+    assert.equal("table", type(answer.content[3].input.b))
+    assert.is_nil(answer.content[4].input.c)
+    assert.equal("table", type(answer.content[5].input.d))
+  end)
+
   it("gives inputs that can be copied", function()
     local answer = json.decode_answer '{"content":[{"input":{"b": 1,"a":[ ]},"type":"tool_use"}]}'
     local function copy(value)
@@ -775,5 +787,324 @@ describe("the markers of other libraries", function()
         c = setmetatable({ x = 1 }, cjson.empty_array_mt), d = cjson.empty_array, e = cjson.null })
     ]]
     assert.equal('{"a":[],"b":[],"c":{"x":1},"d":[],"e":null}\n', output)
+  end)
+end)
+
+describe("the names of the API's fields", function()
+  -- Field -> what its empty table is, and what an empty `content` inside is.
+  local ROWS = {
+    array = { "allowed_callers", "allowed_domains", "allowed_tools", "allOf", "anyOf", "applied_edits", "betas",
+              "blocked_domains", "choices", "citations", "clear_tool_inputs", "content", "data", "edits",
+              "exclude_tools", "fallbacks", "input_transformations", "lines", "mcp_servers", "messages", "oneOf",
+              "prefixItems", "remove_to_redeem", "requests", "required", "skills", "state_changes", "stop",
+              "stop_sequences", "system", "tabs", "tool_calls", "tool_changes", "tool_references", "tools",
+              "view_range", empty = "[]", inside = "[]" },
+    array_of_user_data = { "enum", "examples", "input_examples", empty = "[]", inside = "{}" },
+    user_data = { "arguments", "const", "default", "input", "metadata", empty = "{}", inside = "{}" },
+    names_of_the_user = { "$defs", "definitions", "dependentSchemas", "patternProperties", "properties",
+                          empty = "{}", inside = "{}" },
+    object = { "logit_bias", empty = "{}", inside = "[]" },
+    any = { "x", "Content", "content_", "tool", "role", empty = "{}", inside = "[]" },
+  }
+
+  for kind, row in pairs(ROWS) do
+    for _, name in ipairs(row) do
+      it("say that " .. name .. " is of kind " .. kind:gsub("_", " "), function()
+        assert.equal(('{"%s":%s}'):format(name, row.empty), json.encode { [name] = {} })
+        assert.equal(('{"%s":{"content":%s}}'):format(name, row.inside), json.encode { [name] = { content = {} } })
+        assert.equal(('{"%s":[{"content":%s}]}'):format(name, kind == "names_of_the_user" and "[]" or row.inside),
+          json.encode { [name] = json.array { { content = {} } } })
+        assert.equal(('{"%s":{"x":{"content":%s}}}'):format(name, kind == "names_of_the_user" and "[]" or row.inside),
+          json.encode { [name] = { x = { content = {} } } })
+      end)
+    end
+  end
+end)
+
+describe("a table as an array", function()
+  it("is one by its first element or its mark", function()
+    for _, value in ipairs { { 1 }, { false }, { "a", "b" }, { {} }, json.array {}, json.array { 1 },
+                             json.decode "[]", json.decode "[1]", json.decode_answer "[]" } do
+      assert.is_true(json.is_array(value))
+    end
+  end)
+
+  it("is none otherwise", function()
+    for _, value in ipairs { {}, { a = 1 }, { [2] = 1 }, { [0] = 1 }, json.object {}, json.object { 1 },
+                             setmetatable({}, { __index = { 1 } }), setmetatable({ a = 1 }, { __index = { 1 } }),
+                             json.decode "{}", json.decode '{"1":1}' } do
+      assert.is_false(json.is_array(value))
+    end
+  end)
+
+  it("may be one by another library's mark", function()
+    local output = run [[
+      package.loaded.cjson = setmetatable({ array_mt = {}, empty_array_mt = {} }, { __index = require "cjson" })
+      local cjson, json = package.loaded.cjson, require "anthropic.base.json"
+      json.encode(1)
+      print(json.is_array(setmetatable({}, cjson.array_mt)), json.is_array(setmetatable({}, cjson.empty_array_mt)),
+        json.is_array(setmetatable({ 1 }, cjson.empty_array_mt)),
+        json.is_array(setmetatable({ a = 1 }, cjson.empty_array_mt)))
+    ]]
+    assert.equal("true\ttrue\ttrue\tfalse\n", output)
+  end)
+
+  it("is none for raw text of something else", function()
+    assert.is_false(json.is_array(json.raw "{}"))
+    assert.is_false(json.is_array(json.raw "1"))
+  end)
+end)
+
+describe("decode_event", function()
+  local HALF = "\237\160\189" -- "\ud83d" in three bytes
+
+  it("reads like decode_answer", function()
+    local text = '{"a":null,"content_block":{"input":{"b": 1.0,"c":null},"type":"tool_use"}}'
+    local event, message, halves = json.decode_event(text)
+    assert.is_nil(event.a)
+    assert.is_nil(message)
+    assert.is_false(halves)
+    assert.equal(json.null, event.content_block.input.c)
+    assert.equal(text, json.encode(event))
+    assert.equal("x\239\191\189y", json.decode_event '"x\255y"')
+    assert.equal("x\239\191\189y", json.decode_event '"x\\ud83dy"')
+    assert.equal(json.null, json.decode_event "null")
+  end)
+
+  it("keeps halves of characters at the ends of strings, and tells of them", function()
+    for text, expected in pairs { ['"x\\ud83d"'] = "x" .. HALF, ['"\\ude00x"'] = "\237\184\128x" } do
+      local value, message, halves = json.decode_event(text)
+      assert.equal(expected, value)
+      assert.is_nil(message)
+      assert.is_true(halves)
+    end
+    local event, _, halves = json.decode_event '{"a":null,"delta":{"text":"\\ud83d"}}'
+    assert.equal(HALF, event.delta.text)
+    assert.is_true(halves)
+    assert.is_false((select(3, json.decode_event '"\\ud83d\\ude00"')))
+  end)
+
+  it("refuses what is not valid, with words alone", function()
+    for _, text in ipairs { "", "{", "[1,]", '{"a":1}x' } do
+      local results = { n = select("#", json.decode_event(text)), json.decode_event(text) }
+      assert.is_nil(results[1])
+      assert.matches("at byte %d+$", results[2])
+      assert.is_nil(results[3])
+    end
+  end)
+
+  it("is the only one that tells of halves", function()
+    assert.equal(2, select("#", json.decode_answer '"\\ud83d"'))
+    assert.equal(2, select("#", json.decode '"x"'))
+    assert.equal("\239\191\189", json.decode_answer '"\\ud83d"')
+  end)
+end)
+
+describe("a tool's input that was changed", function()
+  -- The input as it is sent after the change.
+  local function sent(text, change)
+    local answer = assert(json.decode_answer('{"content":[{"input":' .. text .. ',"type":"tool_use"}]}'))
+    local block = answer.content[1]
+    block.input = change(block.input) or block.input
+    return (json.encode(answer):match '^{"content":%[{"input":(.*),"type":"tool_use"}%]}$')
+  end
+
+  for _, case in ipairs { -- what, text, change, what is sent
+    { "nothing", '{"a": 1}', function() end, '{"a": 1}' },
+    { "a table for a number", '{"a": 1}', function(input) input.a = {} end, '{"a":{}}' },
+    { "a number for a table", '{"a": [1]}', function(input) input.a = 1 end, '{"a":1}' },
+    { "a number for an object", '{"a": {}}', function(input) input.a = 1 end, '{"a":1}' },
+    { "a string for a number", '{"a": 1}', function(input) input.a = "1" end, '{"a":"1"}' },
+    { "false for true", '{"a": true}', function(input) input.a = false end, '{"a":false}' },
+    { "minus zero for zero", '{"a": 0}', function(input) input.a = negative_zero end, '{"a":-0.0}' },
+    { "raw text for a list that holds it", '{"a": ["1"]}', function(input) input.a = json.raw "1" end, '{"a":1}' },
+    { "a list for its like", '{"a": ["1"]}', function(input) input.a = json.array { "1" } end, '{"a": ["1"]}' },
+    { "a plain list for its like", '{"a": ["1"]}', function(input) input.a = { "1" } end, '{"a": ["1"]}' },
+    { "an object for a list", '{"a": [1]}', function(input) input.a = json.object { 1 } end, '{"a":{"1":1}}' },
+    { "an empty list for an empty object", '{"a": {}}', function(input) input.a = json.array {} end, '{"a":[]}' },
+    { "an object of the same names", '{"a": {"b":1}}', function(input) input.a = json.object { b = 1 } end,
+      '{"a": {"b":1}}' },
+    { "a table that lists what is sent", '{"a": {"b":1}}',
+      function(input) input.a = setmetatable({ b = 1 }, { __encode = {} }) end, '{"a":{}}' },
+    { "one element less", '{"a": [1,2]}', function(input) input.a[2] = nil end, '{"a":[1]}' },
+    { "one element more", '{"a": [1,2]}', function(input) input.a[3] = 3 end, '{"a":[1,2,3]}' },
+    { "the order of a list", '{"a": [1,2]}', function(input) input.a[1], input.a[2] = 2, 1 end, '{"a":[2,1]}' },
+    { "null for a value", '{"a": 1}', function(input) input.a = json.null end, '{"a":null}' },
+    { "a value that comes back", '{"a": 1}', function(input)
+      input.a = 2
+      input.a = 1
+    end, '{"a": 1}' },
+    { "another table with the same in it", '{"a": 1}', function() return { a = 1 } end, '{"a":1}' },
+  } do
+    it("is sent anew or not: " .. case[1], function()
+      assert.equal(case[4], sent(case[2], case[3]))
+    end)
+  end
+end)
+
+describe("a table that is not sent", function()
+  it("is left out of its array", function()
+    assert.equal('[1,{"a":2}]', json.encode { 1, json.unsent { b = 1 }, { a = 2 } })
+    assert.equal('{"content":[]}', json.encode { content = { json.unsent {}, json.unsent { 1 } } })
+    assert.equal("[1]", json.encode { json.unsent {}, 1 })
+    assert.equal("[1]", json.encode(json.array { 1, json.unsent {} }))
+  end)
+
+  it("is the same table", function()
+    local value = { type = "thinking" }
+    assert.equal(value, json.unsent(value))
+    assert.equal("thinking", value.type)
+  end)
+end)
+
+describe("a raw value", function()
+  it("is known as one", function()
+    assert.is_true(json.is_raw(json.raw "{}"))
+    for _, value in ipairs { {}, { "{}" }, json.array {}, json.object {}, "{}", 1, true, json.null } do
+      assert.is_false(json.is_raw(value))
+    end
+    assert.is_false(json.is_raw(nil))
+  end)
+
+  it("is its text", function()
+    assert.equal('{"a": [ ]}', tostring(json.raw '{"a": [ ]}'))
+  end)
+end)
+
+describe("copy", function()
+  it("gives another table with the same members", function()
+    local inner = {}
+    local value = { 1, a = inner }
+    local copied = json.copy(value)
+    assert.are_not.equal(value, copied)
+    assert.same(value, copied)
+    assert.equal(inner, copied.a)
+    copied.b = 1
+    assert.is_nil(value.b)
+  end)
+
+  it("is encoded like the original", function()
+    for _, value in ipairs { {}, json.array {}, json.object {}, json.object { 1 }, json.raw '{"a": 1}', { 1, 2 },
+                             json.decode_answer '{"a":null,"b":1}' } do
+      assert.equal(json.encode(value), json.encode(json.copy(value)))
+    end
+    assert.equal("[]", json.encode { json.copy(json.unsent { a = 1 }) })
+  end)
+
+  it("reads no metamethod", function()
+    local value = setmetatable({ a = 1 }, { __index = { b = 2 }, __pairs = function() error "called" end })
+    local copied = json.copy(value)
+    assert.equal(1, rawget(copied, "a"))
+    assert.is_nil(rawget(copied, "b"))
+    assert.equal(2, copied.b)
+  end)
+end)
+
+describe("a mistake in the calling program", function()
+  local function message_of(f, ...)
+    local ok, message = pcall(f, ...)
+    assert.is_false(ok)
+    return message
+  end
+
+  it("is named", function()
+    for _, name in ipairs { "array", "object" } do
+      for _, value in ipairs { "x", 1, true, print } do
+        assert.matches(("bad argument #1 to '%s' (table expected, got %s)"):format(name, type(value)),
+          message_of(json[name], value), 1, true)
+      end
+      assert.matches(("bad argument #1 to '%s' (table expected, got nil)"):format(name), message_of(json[name]), 1,
+        true)
+    end
+    for _, name in ipairs { "raw", "decode" } do
+      for _, value in ipairs { 1, true, {}, print } do
+        assert.matches(("bad argument #1 to '%s' (string expected, got %s)"):format(name, type(value)),
+          message_of(json[name], value), 1, true)
+      end
+    end
+  end)
+
+  it("is a table that has another metatable", function()
+    local of_answer = json.decode_answer '{"a":null}'
+    assert.equal(of_answer, json.object(of_answer))
+    for _, pair in ipairs { { "array", setmetatable({}, {}) }, { "object", setmetatable({}, {}) },
+                            { "array", json.object {} }, { "object", json.array {} }, { "array", of_answer },
+                            { "array", json.raw "[]" }, { "object", json.raw "{}" },
+                            { "object", setmetatable({}, { __metatable = "locked" }) },
+                            { "object", setmetatable({}, { __metatable = false }) },
+                            { "array", setmetatable({}, { __metatable = false }) } } do
+      assert.matches(("bad argument #1 to '%s' (the table has another metatable)"):format(pair[1]),
+        message_of(json[pair[1]], pair[2]), 1, true)
+    end
+  end)
+
+  it("is blamed on the line that called", function()
+    for _, call in ipairs {
+      function()
+        local value = json.raw "["
+        return value
+      end,
+      function()
+        local value = json.raw {}
+        return value
+      end,
+      function()
+        local value = json.decode {}
+        return value
+      end,
+    } do
+      local expected = debug.getinfo(call, "S").linedefined + 1
+      assert.matches("^spec/unit/base/json_spec%.lua:" .. expected .. ": ", message_of(call))
+    end
+  end)
+
+  it("is blamed on the line that called array or object", function()
+    for _, call in ipairs {
+      function()
+        local value = json.array "x"
+        return value
+      end,
+      function()
+        local value = json.object(setmetatable({}, {}))
+        return value
+      end,
+    } do
+      local expected = debug.getinfo(call, "S").linedefined + 1
+      assert.matches("^spec/unit/base/json_spec%.lua:" .. expected .. ": ", message_of(call))
+    end
+  end)
+end)
+
+describe("what reads JSON", function()
+  it("has a name", function()
+    assert.matches("^lua%-cjson %d", json.library())
+    assert.equal(1, select("#", json.library()))
+  end)
+
+  it("may be the editor's", function()
+    local output = run [[
+      package.preload.cjson = function() error "not here" end
+      vim = { json = { decode = print } }
+      print(require "anthropic.base.json".library())
+    ]]
+    assert.equal("vim.json, Neovim's own build of lua-cjson\n", output)
+  end)
+
+  it("is looked for when it is needed; where it is missing, one line says what to do", function()
+    for _, vim in ipairs { "", "vim = {}", "vim = 1" } do
+      local output = run([[
+        package.preload.cjson = function() error("not here\nnor there", 0) end
+        ]] .. vim .. [[
+
+        local json = require "anthropic.base.json"
+        print(pcall(json.library))
+        print(pcall(json.decode, "[]"))
+      ]])
+      local line = "false\tanthropic needs lua-cjson to read JSON: luarocks install lua-cjson (" -- what require says
+      local first, second = output:match "^([^\n]*)\n([^\n]*)\n$"
+      assert.equal(line, first:sub(1, #line))
+      assert.equal(line, second:sub(1, #line))
+      assert.matches("%)$", first)
+    end
   end)
 end)

@@ -1,5 +1,3 @@
--- How a response's header block is read.
-
 local headers = require "anthropic.http.headers"
 
 -- The fields without the metatable that looks them up regardless of case.
@@ -62,5 +60,256 @@ describe("a response's headers", function()
       "anthropic-ratelimit-",
       "",
     }, "\r\n"))))
+  end)
+
+  it("keep what a rate limit says that is no number, and long names", function()
+    assert.same({
+      unified = { status = "allowed" },
+      unified_5h = { utilization = 0.25, limit = "" },
+    }, headers.rate_limit {
+      ["anthropic-ratelimit-unified-status"] = "allowed",
+      ["anthropic-ratelimit-unified-5h-utilization"] = "0.25",
+      ["anthropic-ratelimit-unified-5h-limit"] = "",
+      ["anthropic-ratelimit-requests"] = "1",
+      ["anthropic-ratelimit--limit"] = "1",
+      ["anthropic-ratelimit-requests-limit2"] = "1",
+      ["anthropic-organization-id"] = "a",
+      ["b-anthropic-ratelimit-tokens-limit"] = "1",
+      a = "1",
+    })
+    assert.is_nil(headers.rate_limit {})
+  end)
+end)
+
+describe("a set of headers", function()
+  -- The lines of a set with the fields given, each { name, value }.
+  local function lines_of(...)
+    local set = headers.new()
+    for _, field in ipairs { ... } do
+      assert.is_true(headers.set(set, field[1], field[2]))
+    end
+    return headers.lines(set)
+  end
+
+  it("is empty at first, and shares nothing with others", function()
+    assert.same({}, headers.lines(headers.new()))
+    headers.set(headers.new(), "A", "1")
+    assert.same({}, headers.lines(headers.new()))
+  end)
+
+  it("keeps the order and the spelling", function()
+    assert.same({ "b: 1", "A: 2", "X-c: 3" }, lines_of({ "b", "1" }, { "A", "2" }, { "X-c", "3" }))
+  end)
+
+  it("replaces a field regardless of case, at its place and in the new spelling", function()
+    assert.same({ "X-A: 3", "B: 2" }, lines_of({ "x-a", "1" }, { "B", "2" }, { "X-A", "3" }))
+  end)
+
+  it("says a field without a value, and one that is removed, as libcurl wants them", function()
+    assert.same({ "A;", "B:", "C;" }, lines_of({ "A", "" }, { "B", false }, { "C", " \t" }))
+    assert.same({ "A:" }, lines_of({ "A", "1" }, { "a", "" }, { "A", false }))
+    assert.same({ "A: 1" }, lines_of({ "A", false }, { "A", "1" }))
+  end)
+
+  it("takes numbers", function()
+    assert.same({ "A: 5", "B: 0.5", "C: -1" }, lines_of({ "A", 5 }, { "B", 0.5 }, { "C", -1 }))
+  end)
+
+  it("takes the white space around a value away", function()
+    for given, expected in pairs {
+      [" a"] = "a", ["a "] = "a", ["\ta"] = "a", ["a\t"] = "a", [" \t a  b \t "] = "a  b", ["a\tb c"] = "a\tb c",
+    } do
+      assert.same({ "A: " .. expected }, lines_of { "A", given })
+    end
+  end)
+
+  it("tells what was set, removed and never set", function()
+    local set = headers.new()
+    headers.set(set, "X-A", " 1 ")
+    headers.set(set, "B", false)
+    headers.set(set, "C", "")
+    assert.equal("1", headers.get(set, "x-a"))
+    assert.equal("1", headers.get(set, "X-A"))
+    assert.is_false(headers.get(set, "b"))
+    assert.equal("", headers.get(set, "c"))
+    assert.is_nil(headers.get(set, "D"))
+  end)
+
+  it("takes every token for a name, and nothing else", function()
+    local allowed = "!#$%&'*+-.^_`|~"
+    for code = 0, 255 do
+      local char = string.char(code)
+      local is_allowed = allowed:find(char, 1, true) ~= nil and code ~= 0 or char:find "^[A-Za-z0-9]$" ~= nil
+      for _, name in ipairs { char, "a" .. char .. "b", "a" .. char, char .. "b" } do
+        local ok, message = headers.set(headers.new(), name, "1")
+        if is_allowed then
+          assert.is_true(ok, name)
+        else
+          assert.is_nil(ok)
+          assert.equal(("headers[%q]: not a header name"):format(name), message)
+        end
+      end
+    end
+  end)
+
+  it("refuses a name that is empty or no string", function()
+    for _, name in ipairs { "", 1, true, false } do
+      local ok, message = headers.set(headers.new(), name, "1")
+      assert.is_nil(ok)
+      assert.equal(('headers["%s"]: not a header name'):format(tostring(name)), message)
+    end
+    assert.equal('headers["nil"]: not a header name', (select(2, headers.set(headers.new(), nil, "1"))))
+  end)
+
+  it("refuses a value that is no string, number or false", function()
+    for _, value in ipairs { true, {}, print } do
+      local ok, message = headers.set(headers.new(), "A", value)
+      assert.is_nil(ok)
+      assert.equal('headers["A"]: string expected, got ' .. type(value), message)
+    end
+    assert.equal('headers["A"]: string expected, got nil', (select(2, headers.set(headers.new(), "A", nil))))
+  end)
+
+  it("refuses a value that would end its line, and does not quote it", function()
+    for _, value in ipairs { "a\nB: 1", "a\r\nB: 1", "a\rb", "a\0b", "\n", "a\n", "\0", "\r" } do
+      local set = headers.new()
+      headers.set(set, "A", "before")
+      local ok, message = headers.set(set, "A", value)
+      assert.is_nil(ok)
+      assert.equal('headers["A"]: must not contain a line break or NUL', message)
+      assert.same({ "A: before" }, headers.lines(set))
+    end
+  end)
+
+  it("takes a whole table, sorted by its names", function()
+    local set = headers.new()
+    assert.is_true(headers.set_all(set, { c = "3", A = "1", b = false, D = 4 }))
+    assert.same({ "A: 1", "D: 4", "b:", "c: 3" }, headers.lines(set))
+  end)
+
+  it("takes a missing or empty table", function()
+    local set = headers.new()
+    assert.is_true(headers.set_all(set, nil))
+    assert.is_true(headers.set_all(set, {}))
+    assert.same({}, headers.lines(set))
+  end)
+
+  it("says which field of a table is wrong, the first by name", function()
+    local set = headers.new()
+    local ok, message = headers.set_all(set, { a = "1", b = true, ["c d"] = "2", e = {} })
+    assert.is_nil(ok)
+    assert.equal('headers["b"]: string expected, got boolean', message)
+    ok, message = headers.set_all(set, { "Accept: x", b = "1" })
+    assert.is_nil(ok)
+    assert.equal('headers["1"]: not a header name', message)
+  end)
+end)
+
+describe("lines of headers", function()
+  for _, case in ipairs {
+    { "nothing", "", {} },
+    { "one line", "A: 1", { A = "1" } },
+    { "lines with every line end", "A: 1\nB: 2\r\nC: 3\rD: 4\n\n", { A = "1", B = "2", C = "3", D = "4" } },
+    { "white space, which is taken away", " \tA \t:\t 1  2 \t\n  B:3", { A = "1  2", B = "3" } },
+    { "values with colons", "A: b: c:d", { A = "b: c:d" } },
+    { "empty values", "A:\nB: ", { A = "", B = "" } },
+    { "lines without a colon, which are passed over", "A\nB: 1\n\nA 1", { B = "1" } },
+    { "lines without a name, which are passed over", ": 1\n  : 2\nB: 3\n:", { B = "3" } },
+    { "a name twice, of which the last counts", "A: 1\nA: 2", { A = "2" } },
+    { "a name that is refused later", "a b: 1", { ["a b"] = "1" } },
+  } do
+    it("may be " .. case[1], function()
+      assert.same(case[3], headers.parse_lines(case[2]))
+    end)
+  end
+
+  it("may be missing", function()
+    assert.same({}, headers.parse_lines(nil))
+  end)
+end)
+
+describe("a date", function()
+  local NAMES = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
+
+  it("is read as seconds since the epoch", function()
+    for text, seconds in pairs {
+      ["Thu, 01 Jan 1970 00:00:00 GMT"] = 0,
+      ["Wed, 31 Dec 1969 23:59:59 GMT"] = -1,
+      ["Sun, 06 Nov 1994 08:49:37 GMT"] = 784111777,
+      ["Tue, 29 Feb 2000 12:00:00 GMT"] = 951825600,
+      ["Wed, 01 Mar 2000 00:00:00 GMT"] = 951868800,
+      ["Sun, 28 Feb 2100 23:59:59 GMT"] = 4107542399,
+      ["Mon, 01 Mar 2100 00:00:00 GMT"] = 4107542400,
+      ["Thu, 01 Mar 1900 00:00:00 GMT"] = -2203891200,
+      ["Sun, 31 Dec 2023 23:59:59 GMT"] = 1704067199,
+      ["Mon, 01 Jan 2024 00:00:00 GMT"] = 1704067200,
+      ["Thu, 29 Feb 2024 00:00:00 GMT"] = 1709164800,
+      ["Fri, 31 Dec 9999 23:59:60 GMT"] = 253402300800,
+    } do
+      assert.equal(seconds, headers.date(text), text)
+    end
+  end)
+
+  it("is that of the system's calendar on every day", function()
+    for day = 0, 20000, 7 do
+      local time = day * 86400 + day * 7919 % 86400
+      local at = os.date("!*t", time)
+      local text = ("Mon, %02d %s %04d %02d:%02d:%02d GMT"):format(at.day, NAMES[at.month], at.year, at.hour, at.min,
+        at.sec)
+      assert.equal(time, headers.date(text), text)
+      assert.equal(time, headers.timestamp(os.date("!%Y-%m-%dT%H:%M:%SZ", time)), text)
+    end
+  end)
+
+  it("is missing where the text has another form", function()
+    for _, text in ipairs { "", "now", "5", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+                            "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT",
+                            "Sun, 06 Nox 1994 08:49:37 GMT", "Sun, 06 Nov 94 08:49:37 GMT",
+                            "Sun, 06 Nov 1994 08:49 GMT", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 UTC",
+                            "Sun, 06 Nov 1994 08:49:37 GMT ", " Sun, 06 Nov 1994 08:49:37 GMT",
+                            "06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z" } do
+      assert.is_nil(headers.date(text), text)
+    end
+    assert.is_nil(headers.date(nil))
+  end)
+end)
+
+describe("a time stamp", function()
+  it("is read as seconds since the epoch", function()
+    for text, seconds in pairs {
+      ["1970-01-01T00:00:00Z"] = 0,
+      ["1994-11-06T08:49:37Z"] = 784111777,
+      ["1994-11-06t08:49:37z"] = 784111777,
+      ["1994-11-06 08:49:37Z"] = 784111777,
+      ["1994-11-06T08:49:37.5Z"] = 784111777.5,
+      ["1994-11-06T08:49:37.125Z"] = 784111777.125,
+      ["1994-11-06T08:49:37.Z"] = 784111777,
+      ["1994-11-06T08:49:37+00:00"] = 784111777,
+      ["1994-11-06T08:49:37-00:00"] = 784111777,
+      ["1994-11-06T10:49:37+02:00"] = 784111777,
+      ["1994-11-06T10:49:37+0200"] = 784111777,
+      ["1994-11-06T03:19:37-05:30"] = 784111777,
+      ["1994-11-06T14:34:37.25+05:45"] = 784111777.25,
+      ["2026-01-31T00:00:00Z"] = 1769817600,
+      ["2026-02-28T00:00:00Z"] = 1772236800,
+      ["2026-03-31T00:00:00Z"] = 1774915200,
+      ["2026-12-31T00:00:00Z"] = 1798675200,
+    } do
+      assert.equal(seconds, headers.timestamp(text), text)
+    end
+  end)
+
+  it("is missing where the text has another form", function()
+    for _, text in ipairs { "", "now", "1994-11-06", "1994-11-06T08:49:37", "1994-11-06T08:49Z",
+                            "94-11-06T08:49:37Z", "1994-1-06T08:49:37Z", "1994/11/06T08:49:37Z",
+                            "1994-11-06_08:49:37Z", "1994-11-06T08:49:37ZZ", "1994-11-06T08:49:37Zx",
+                            "1994-11-06T08:49:37 Z", "1994-11-06T08:49:37+2", "1994-11-06T08:49:37+02",
+                            "1994-11-06T08:49:37+02:0", "1994-11-06T08:49:37+02:000", "1994-11-06T08:49:37 02:00",
+                            "1994-11-06T08:49:37UTC", " 1994-11-06T08:49:37Z", "x1994-11-06T08:49:37Z" } do
+      assert.is_nil(headers.timestamp(text), text)
+    end
+    assert.is_nil(headers.timestamp(nil))
+    assert.is_nil(headers.timestamp(784111777))
+    assert.is_nil(headers.timestamp {})
   end)
 end)

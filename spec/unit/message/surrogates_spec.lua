@@ -1,5 +1,6 @@
 local json = require "anthropic.base.json"
 local streams = require "spec.support.streams"
+local surrogates = require "anthropic.message.surrogates"
 
 local HALF = "\237[\160-\191]"
 local UNKNOWN = "\239\191\189"
@@ -274,5 +275,170 @@ describe("decode_event", function()
     assert.is_nil(value)
     assert.is_string(message)
     assert.is_nil(halves)
+  end)
+end)
+
+-- The joiner alone: the event as the decoder leaves it, to the events that the reader gets.
+describe("a joiner", function()
+  local HIGH, LOW, FACE = "\237\160\189", "\237\184\128", "😀"
+
+  local function delta_of(kind, field, text, index, choice)
+    local delta_fields = { type = kind, [field] = text }
+    return { type = "content_block_delta", index = index or 0, delta = delta_fields, choice = choice }
+  end
+
+  local function text_of(text, index, choice)
+    return delta_of("text_delta", "text", text, index, choice)
+  end
+
+  -- The events of all, each alone or with what came before it.
+  local function joined(...)
+    local joiner, all = surrogates.joiner(), {}
+    for _, event in ipairs { ... } do
+      for _, whole in ipairs(joiner:join(event)) do
+        all[#all + 1] = whole
+      end
+    end
+    return all
+  end
+
+  it("gives the event itself, mended", function()
+    local joiner = surrogates.joiner()
+    local event = text_of("a" .. HIGH .. LOW .. LOW)
+    local events = joiner:join(event)
+    assert.equal(1, #events)
+    assert.equal(event, events[1])
+    assert.equal("a" .. FACE .. UNKNOWN, event.delta.text)
+  end)
+
+  for kind, field in pairs { text_delta = "text", thinking_delta = "thinking", input_json_delta = "partial_json" } do
+    it("holds a half back until its field goes on: " .. kind, function()
+      assert.same({ delta_of(kind, field, "a"), delta_of(kind, field, FACE .. "b") },
+        joined(delta_of(kind, field, "a" .. HIGH), delta_of(kind, field, LOW .. "b")))
+    end)
+
+    it("gives a held half up at its block's end, as a delta of its own: " .. kind, function()
+      local stop = { type = "content_block_stop", index = 3, raw = {} }
+      local events = joined(delta_of(kind, field, HIGH, 3), stop)
+      local expected = delta_of(kind, field, UNKNOWN, 3)
+      expected.raw = stop.raw
+      assert.same({ delta_of(kind, field, "", 3), expected, stop }, events)
+      assert.equal(stop.raw, events[2].raw)
+      assert.equal(stop, events[3])
+    end)
+  end
+
+  for _, case in ipairs {
+    { { type = "content_block_start", index = 0 }, true },
+    { { type = "content_block_stop", index = 0 }, true },
+    { { type = "message_delta" }, true },
+    { { type = "message_stop" }, true },
+    { { type = "content_block_start", index = 1 }, false },
+    { { type = "content_block_stop", index = 1 }, false },
+    { { type = "content_block_stop", index = 0, choice = 1 }, false },
+    { { type = "message_stop", choice = 1 }, false },
+    { { type = "ping" }, false },
+    { { type = "message_start", message = {} }, false },
+    { { type = "of_a_later_api" }, false },
+    { text_of("x", 1), false },
+    { text_of("x", 0, 1), false },
+    { delta_of("thinking_delta", "thinking", "x"), false },
+    { delta_of("signature_delta", "signature", "x"), false },
+    { delta_of("text_delta", "text", nil), false },
+    { delta_of("text_delta", "text", 5), false },
+    { { type = "content_block_delta", index = 0 }, false },
+    { { type = "content_block_delta", index = 0, delta = "x" }, false },
+  } do
+    local event = case[1]
+    local name = (case[2] and "gives a half up at " or "holds a half through ")
+      .. (type(event.delta) == "table" and event.delta.type or event.type)
+      .. (event.index and " of block " .. event.index or "") .. (event.choice and " of choice " .. event.choice or "")
+    it(name, function()
+      local joiner = surrogates.joiner()
+      joiner:join(text_of(HIGH))
+      local events = joiner:join(event)
+      assert.equal(event, events[#events])
+      assert.equal(case[2] and 2 or 1, #events)
+      local last = joiner:join(text_of(LOW))[1]
+      assert.equal(case[2] and UNKNOWN or FACE, last.delta.text)
+    end)
+  end
+
+  it("gives up several halves in the order they came in, and keeps those of other blocks", function()
+    local joiner = surrogates.joiner()
+    joiner:join(text_of(HIGH, 0))
+    joiner:join(delta_of("thinking_delta", "thinking", HIGH, 1))
+    joiner:join(text_of(HIGH, 0, 2))
+    joiner:join(delta_of("input_json_delta", "partial_json", HIGH, 0))
+    local stop = { type = "content_block_stop", index = 0 }
+    assert.same({ text_of(UNKNOWN, 0), delta_of("input_json_delta", "partial_json", UNKNOWN, 0), stop },
+      joiner:join(stop))
+    assert.same({ { type = "content_block_stop", index = 0 } }, joiner:join { type = "content_block_stop", index = 0 })
+    local finish = { type = "message_stop", choice = 2 }
+    assert.same({ text_of(UNKNOWN, 0, 2), finish }, joiner:join(finish))
+    assert.equal(FACE, joiner:join(delta_of("thinking_delta", "thinking", LOW, 1))[1].delta.thinking)
+  end)
+
+  it("joins every pair of halves at the boundaries of its bytes", function()
+    for pair, text in pairs {
+      ["\237\160\128\237\176\128"] = "\240\144\128\128", -- U+10000
+      ["\237\160\128\237\176\191"] = "\240\144\128\191", -- U+1003F
+      ["\237\160\128\237\177\128"] = "\240\144\129\128", -- U+10040
+      ["\237\160\131\237\191\191"] = "\240\144\191\191", -- U+10FFF
+      ["\237\160\132\237\176\128"] = "\240\145\128\128", -- U+11000
+      ["\237\161\191\237\191\191"] = "\240\175\191\191", -- U+2FFFF
+      ["\237\162\128\237\176\128"] = "\240\176\128\128", -- U+30000
+      ["\237\162\191\237\191\191"] = "\240\191\191\191", -- U+3FFFF
+      ["\237\163\128\237\176\128"] = "\241\128\128\128", -- U+40000
+      ["\237\175\191\237\191\191"] = "\244\143\191\191", -- U+10FFFF
+    } do
+      assert.equal(text, joined(text_of(pair))[1].delta.text)
+      local events = joined(text_of(pair:sub(1, 3)), text_of(pair:sub(4)))
+      assert.same({ "", text }, { events[1].delta.text, events[2].delta.text })
+    end
+  end)
+
+  it("knows the first and the last half of each kind", function()
+    for half, is_high in pairs {
+      ["\237\160\128"] = true, ["\237\160\191"] = true, ["\237\175\128"] = true, ["\237\175\191"] = true,
+      ["\237\176\128"] = false, ["\237\176\191"] = false, ["\237\191\128"] = false, ["\237\191\191"] = false,
+    } do
+      assert.equal("a" .. UNKNOWN .. "b", joined(text_of("a" .. half .. "b"))[1].delta.text)
+      local events = joined(text_of("a" .. half), text_of "b")
+      assert.equal(is_high and "a" or "a" .. UNKNOWN, events[1].delta.text)
+      assert.equal(is_high and UNKNOWN .. "b" or "b", events[2].delta.text)
+      local pair = joined(text_of(half .. LOW .. "."))[1].delta.text
+      assert.equal(is_high and 5 or #(UNKNOWN .. UNKNOWN .. "."), #pair)
+      pair = joined(text_of(HIGH .. half .. "."))[1].delta.text
+      assert.equal(is_high and #(UNKNOWN .. UNKNOWN .. ".") or 5, #pair)
+    end
+  end)
+
+  it("leaves what is no half as it is", function()
+    for _, text in ipairs { "", "a", "\237\159\191", "\238\128\128", "ünï 日本 😀", UNKNOWN, "\237\160", "\237" } do
+      assert.same({ text_of(text), text_of("x") }, joined(text_of(text), text_of("x")))
+    end
+  end)
+
+  it("takes each half once", function()
+    local events = joined(text_of(HIGH), text_of(LOW), text_of(LOW), text_of(HIGH), text_of "x", text_of(LOW))
+    local texts = {}
+    for i, event in ipairs(events) do
+      texts[i] = event.delta.text
+    end
+    assert.same({ "", FACE, UNKNOWN, "", UNKNOWN .. "x", UNKNOWN }, texts)
+  end)
+
+  it("mends all other strings in place, however deep", function()
+    local message = { id = "a" .. HIGH, deep = { { { LOW } }, HIGH .. LOW }, count = 1, flag = true }
+    local event = { type = "message_start", message = message }
+    assert.equal(event, surrogates.joiner():join(event)[1])
+    assert.equal(message, event.message)
+    assert.same({ id = "a" .. UNKNOWN, deep = { { { UNKNOWN } }, FACE }, count = 1, flag = true }, message)
+  end)
+
+  it("is one stream's own", function()
+    surrogates.joiner():join(text_of(HIGH))
+    assert.same({ text_of(UNKNOWN) }, surrogates.joiner():join(text_of(LOW)))
   end)
 end)

@@ -1,0 +1,265 @@
+-- How the pages of a list follow each other, and how its items are read.
+
+local errors = require "anthropic.base.error"
+local loop = require "anthropic.loop"
+local pages = require "anthropic.api.pages"
+
+-- A page of the kind, and the queries that later pages are asked for with. Each answer is the fields of a page, or
+-- an error.
+local function list(kind, fields, query, answers, host)
+  local queries, position = {}, 0
+  local function fetch(asked)
+    queries[#queries + 1] = asked
+    position = position + 1
+    local answer = assert(answers and answers[position], "asked for a page too many")
+    if errors.is(answer) then
+      return nil, answer
+    end
+    return pages.new(answer, "response " .. position, kind, asked, fetch, host)
+  end
+  return pages.new(fields, "response", kind, query or {}, fetch, host), queries
+end
+
+local function failure()
+  return errors.new { kind = "connection", message = "reset" }
+end
+
+local function collect(page)
+  local items = {}
+  for item in page do
+    items[#items + 1] = item
+  end
+  return items
+end
+
+describe("a page", function()
+  it("has the fields of its answer, and its response", function()
+    local page = list("id", { data = { "a" }, has_more = true, first_id = "a", later = 7 })
+    assert.same({ "a" }, page.data)
+    assert.is_true(page.has_more)
+    assert.equal("a", page.first_id)
+    assert.equal(7, page.later)
+    assert.equal("response", page.response)
+    assert.is_nil(page.next_page_token)
+    assert.equal("anthropic.Page", getmetatable(page).__name)
+  end)
+
+  it("has what names the next one beside the method of that name", function()
+    local page = list("cursor", { data = {}, next_page = "token" })
+    assert.equal("token", page.next_page_token)
+    assert.is_function(page.next_page)
+  end)
+
+  it("has a list for its data, whatever the answer has", function()
+    for _, data in ipairs { false, "text", 7 } do
+      local page = list("id", { data = data or nil })
+      assert.same({}, page.data)
+    end
+  end)
+
+  it("holds nothing but what it says", function()
+    local names = {}
+    for name in pairs((list("id", { data = {}, next_page = "t" }))) do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    assert.same({ "data", "next_page_token", "response" }, names)
+  end)
+
+  it("is let go of when nobody has it", function()
+    local seen = setmetatable({}, { __mode = "k" })
+    do
+      local page = list("id", { data = {}, has_more = true, last_id = "a" }, {}, { { data = { "b" } } })
+      assert.equal("b", page:next())
+      seen[page] = true
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(seen))
+  end)
+end)
+
+describe("the page after a page", function()
+  -- The kind, the page's fields, what it was asked with; what the next is asked with, or nothing: it is the last.
+  for _, case in ipairs {
+    { "by ID", "id", { last_id = "b" }, { limit = 2 }, { limit = 2, after_id = "b" } },
+    { "by ID, where there are more", "id", { last_id = "b", has_more = true }, {}, { after_id = "b" } },
+    { "by ID, where there are no more", "id", { last_id = "b", has_more = false }, {} },
+    { "by ID, where there is no ID", "id", { first_id = "a", has_more = true }, {} },
+    { "by ID, from an ID on", "id", { first_id = "b", last_id = "c" }, { after_id = "a" }, { after_id = "c" } },
+    { "by ID, backwards", "id", { first_id = "b", last_id = "c", has_more = true }, { before_id = "d", limit = 2 },
+      { before_id = "b", limit = 2 } },
+    { "by ID, backwards, where there are no more", "id", { first_id = "b", has_more = false }, { before_id = "d" } },
+    { "by ID, backwards, where there is no ID", "id", { last_id = "c" }, { before_id = "d" } },
+    { "by ID, though it names a next page", "id", { next_page = "t" }, {} },
+
+    { "by cursor", "cursor", { next_page = "t" }, { limit = 2 }, { limit = 2, page = "t" } },
+    { "by cursor, whatever it says of more", "cursor", { next_page = "t", has_more = false }, {}, { page = "t" } },
+    { "by cursor, from a page on", "cursor", { next_page = "t" }, { page = "s" }, { page = "t" } },
+    { "by cursor, where it names none", "cursor", { has_more = true }, {} },
+    { "by cursor, where it has an ID instead", "cursor", { has_more = true, last_id = "b" }, {}, { after_id = "b" } },
+    { "by cursor, where it has an ID and no more", "cursor", { has_more = false, last_id = "b" }, {} },
+    { "by cursor, where it has an ID and says nothing of more", "cursor", { last_id = "b" }, {} },
+    { "by cursor, backwards by ID", "cursor", { has_more = true, first_id = "a", last_id = "b" }, { before_id = "c" },
+      { before_id = "a" } },
+    { "by cursor before ID", "cursor", { next_page = "t", has_more = true, last_id = "b" }, {}, { page = "t" } },
+
+    { "by token", "token", { next_page = "t" }, { limit = 2 }, { limit = 2, page_token = "t" } },
+    { "by token, where there are more", "token", { next_page = "t", has_more = true }, {}, { page_token = "t" } },
+    { "by token, where there are no more", "token", { next_page = "t", has_more = false }, {} },
+    { "by token, where it names none", "token", { has_more = true, last_id = "b" }, {} },
+  } do
+    it("is asked for " .. case[1], function()
+      case[3].data = {}
+      local before = {}
+      for name, value in pairs(case[4]) do
+        before[name] = value
+      end
+      local page, queries = list(case[2], case[3], case[4], { { data = { "later" } } })
+      local following, err = page:next_page()
+      assert.is_nil(err)
+      if case[5] then
+        assert.same({ "later" }, following.data)
+        assert.equal("response 1", following.response)
+      else
+        assert.is_nil(following)
+      end
+      assert.same({ case[5] }, queries)
+      assert.same(before, case[4])
+    end)
+  end
+
+  for _, case in ipairs {
+    { "id", { last_id = "b", has_more = true }, { after_id = "b", limit = 2 } },
+    { "id", { first_id = "b", has_more = true }, { before_id = "b" } },
+    { "cursor", { next_page = "t" }, { page = "t" } },
+    { "token", { next_page = "t" }, { page_token = "t" } },
+  } do
+    it("is not the page itself, by " .. case[1], function()
+      local page, queries = list(case[1], case[2], case[3])
+      local following, err = page:next_page()
+      assert.is_nil(following)
+      assert.equal("protocol", err.kind)
+      assert.equal("a page names itself as the next one", err.message)
+      assert.same({}, queries)
+    end)
+  end
+
+  it("may fail to come, and is asked for again", function()
+    local err = failure()
+    local page, queries = list("cursor", { next_page = "t" }, {}, { err, { data = { "a" } } })
+    assert.same({ nil, err }, { page:next_page() })
+    assert.same({ "a" }, page:next_page().data)
+    assert.same({ { page = "t" }, { page = "t" } }, queries)
+  end)
+end)
+
+describe("the items of a list", function()
+  it("are those of this page and of all later ones", function()
+    local page, queries = list("cursor", { data = { "a", "b" }, next_page = "1" }, { limit = 2 }, {
+      { data = { "c" }, next_page = "2" }, { data = { "d" } },
+    })
+    assert.same({ "a", "b", "c", "d" }, collect(page))
+    assert.same({ { limit = 2, page = "1" }, { limit = 2, page = "2" } }, queries)
+    assert.same({ "a", "b" }, page.data)
+  end)
+
+  it("are not asked for before they are needed", function()
+    local page, queries = list("cursor", { data = { "a", "b" }, next_page = "1" }, {}, { { data = { "c" } } })
+    page:next()
+    page:next()
+    assert.same({}, queries)
+    assert.equal("c", page:next())
+    assert.equal(1, #queries)
+  end)
+
+  it("do not end with an empty page", function()
+    local page = list("cursor", { data = {}, next_page = "1" }, {}, {
+      { data = {}, next_page = "2" }, { next_page = "3" }, { data = { "a" }, next_page = "4" }, { data = {} },
+    })
+    assert.same({ "a" }, collect(page))
+  end)
+
+  it("are nil alone after the last, for ever", function()
+    local page = list("cursor", { data = { "a" } })
+    assert.equal("a", page:next())
+    for _ = 1, 3 do
+      assert.is_nil((page:next()))
+      assert.is_nil((page()))
+      assert.is_nil((select(2, page:next())))
+    end
+  end)
+
+  it("may be false", function()
+    assert.same({ false, "a" }, collect((list("cursor", { data = { false, "a" } }))))
+  end)
+
+  it("start anew at each page, and go on where reading stopped", function()
+    local page = list("cursor", { data = { "a", "b" }, next_page = "1" }, {},
+      { { data = { "c" } }, { data = { "c" } } })
+    assert.equal("a", page:next())
+    local other = page:next_page()
+    assert.same({ "c" }, collect(other))
+    assert.same({ "b", "c" }, collect(page))
+  end)
+
+  it("fail with what the next page failed with, and are asked for again", function()
+    local err = failure()
+    local page, queries = list("cursor", { data = { "a" }, next_page = "1" }, {},
+      { err, err, { data = { "b" }, next_page = "2" }, err, { data = { "c" } } })
+    assert.equal("a", page:next())
+    assert.same({ nil, err }, { page:next() })
+    local ok, raised = pcall(page)
+    assert.is_false(ok)
+    assert.equal(err, raised)
+    assert.equal("b", page:next())
+    assert.same({ nil, err }, { page:next() })
+    assert.equal("c", page:next())
+    assert.equal(5, #queries)
+    assert.is_nil((page:next()))
+  end)
+
+  it("raise the error itself in a generic for", function()
+    local err = failure()
+    local ok, raised = pcall(collect, (list("cursor", { data = { "a" }, next_page = "1" }, {}, { err })))
+    assert.is_false(ok)
+    assert.equal(err, raised)
+  end)
+
+  it("do not go round in circles", function()
+    local page = list("cursor", { data = { "a" }, next_page = "1" }, {}, { { data = { "b" }, next_page = "1" } })
+    assert.equal("a", page:next())
+    assert.equal("b", page:next())
+    local _, err = page:next()
+    assert.equal("a page names itself as the next one", err.message)
+  end)
+
+  it("can be iterated over where waiting blocks, or where iterators can wait", function()
+    assert.same({ "a" }, collect((list("cursor", { data = { "a" } }, {}, nil, { suspends = false }))))
+    local page = list("cursor", { data = { "a" } }, {}, nil, { suspends = true })
+    assert.equal(not loop.ITERATORS_CANNOT_WAIT, (pcall(collect, page)))
+  end)
+
+  describe("where an iterator cannot be suspended", function()
+    local cannot_wait = loop.ITERATORS_CANNOT_WAIT
+
+    before_each(function()
+      loop.ITERATORS_CANNOT_WAIT = true
+    end)
+
+    after_each(function()
+      loop.ITERATORS_CANNOT_WAIT = cannot_wait
+    end)
+
+    it("are not iterated over, and who tried is told what to call", function()
+      local page = list("cursor", { data = { "a" } }, {}, nil, { suspends = true })
+      local ok, problem = pcall(function()
+        for _ in page do end -- luacheck: ignore 542
+      end)
+      assert.is_false(ok)
+      assert.matches("^spec/unit/api/pages_spec.lua:%d+: stock Lua 5.1 cannot wait inside", problem)
+      assert.matches("use page:next%(%)$", problem)
+      assert.equal("a", page:next())
+    end)
+  end)
+end)

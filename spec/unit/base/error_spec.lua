@@ -1,0 +1,179 @@
+local errors = require "anthropic.base.error"
+
+describe("an error", function()
+  it("is the table of fields that it is made of", function()
+    local fields = { kind = "api", message = "No", status = 400 }
+    local err = errors.new(fields)
+    assert.equal(fields, err)
+    assert.equal("api", err.kind)
+    assert.equal("No", err.message)
+    assert.equal(400, err.status)
+    assert.is_nil(err.partial)
+  end)
+
+  it("is known as one of this library", function()
+    assert.is_true(errors.is(errors.new { kind = "api", message = "No" }))
+    assert.is_true(errors.is(errors.invalid_request "No"))
+  end)
+
+  it("is nothing else", function()
+    for _, value in ipairs { { kind = "api", message = "No" }, setmetatable({}, {}), "anthropic: api error: No", 7,
+                             true, print } do
+      assert.is_false(errors.is(value))
+    end
+    assert.is_false(errors.is(nil))
+    assert.is_false(errors.is(false))
+  end)
+
+  it("for a request that is not sent has its kind and message alone", function()
+    local err = errors.invalid_request "api_key: is empty"
+    assert.equal("invalid_request", err.kind)
+    assert.equal("api_key: is empty", err.message)
+    for name in pairs(err) do
+      assert.is_true(name == "kind" or name == "message", name)
+    end
+  end)
+
+  it("can be raised and caught as it is", function()
+    local err = errors.invalid_request "no"
+    local ok, caught = pcall(error, err)
+    assert.is_false(ok)
+    assert.equal(err, caught)
+  end)
+end)
+
+describe("an error as text", function()
+  for _, case in ipairs { -- fields, text
+    { { kind = "connection", message = "refused" }, "anthropic: connection error: refused" },
+    { { kind = "cancelled" }, "anthropic: cancelled error: " },
+    { { kind = "api", message = "" }, "anthropic: api error: " },
+    { { kind = "api", status = 404, message = "no" }, "anthropic: api error 404: no" },
+    { { kind = "api", type = "not_found_error", message = "no" }, "anthropic: api error not_found_error: no" },
+    { { kind = "api", status = 529, type = "overloaded_error", message = "Overloaded", request_id = "req_1" },
+      "anthropic: api error 529 overloaded_error: Overloaded (req_1)" },
+    { { kind = "api", message = "no", request_id = "req_1" }, "anthropic: api error: no (req_1)" },
+    { { kind = "timeout", timeout = "idle", message = "slow" }, "anthropic: timeout error (idle): slow" },
+    { { kind = "timeout", timeout = "total", status = 200, type = "t", message = "slow", request_id = "r" },
+      "anthropic: timeout error (total) 200 t: slow (r)" },
+    { { kind = "api", message = "a\r\nb\n\n\tc  d" }, "anthropic: api error: a b c d" },
+    { { kind = "api", message = "\n" }, "anthropic: api error:  " },
+    { { kind = "api", message = "a\0b\27[31mc\127d" }, "anthropic: api error: a b [31mc d" },
+    { { kind = "api", message = "é 100%1 %d" }, "anthropic: api error: é 100%1 %d" },
+  } do
+    it("may be " .. case[2]:gsub("%c", "?"), function()
+      assert.equal(case[2], tostring(errors.new(case[1])))
+    end)
+  end
+
+  it("follows the fields as they are now", function()
+    local err = errors.new { kind = "api", message = "no" }
+    err.request_id, err.status = "req_2", 500
+    assert.equal("anthropic: api error 500: no (req_2)", tostring(err))
+  end)
+
+  it("leaves the message alone", function()
+    local err = errors.new { kind = "api", message = "a\nb" }
+    tostring(err)
+    assert.equal("a\nb", err.message)
+  end)
+end)
+
+describe("an API error type", function()
+  for name, status in pairs {
+    invalid_request_error = 400,
+    authentication_error = 401,
+    billing_error = 402,
+    permission_error = 403,
+    not_found_error = 404,
+    conflict_error = 409,
+    request_too_large = 413,
+    rate_limit_error = 429,
+    api_error = 500,
+    timeout_error = 504,
+    overloaded_error = 529,
+  } do
+    it(name .. " stands for " .. status .. ", and the other way around", function()
+      assert.equal(status, errors.status_of_type(name))
+      assert.equal(name, errors.type_of_status(status))
+    end)
+  end
+
+  it("that is unknown or missing stands for no status", function()
+    assert.is_nil(errors.status_of_type "brand_new_error")
+    assert.is_nil(errors.status_of_type "")
+    assert.is_nil(errors.status_of_type "API_ERROR")
+  end)
+
+  it("of a status without one of its own is that of its class", function()
+    for status, name in pairs {
+      [405] = "invalid_request_error", [410] = "invalid_request_error", [422] = "invalid_request_error",
+      [499] = "invalid_request_error", [408] = "timeout_error",
+      [501] = "api_error", [502] = "api_error", [503] = "api_error", [528] = "api_error", [530] = "api_error",
+      [599] = "api_error", [600] = "api_error",
+    } do
+      assert.equal(name, errors.type_of_status(status), status)
+    end
+  end)
+
+  it("is missing below 400", function()
+    for _, status in ipairs { 0, 100, 200, 302, 399 } do
+      assert.is_nil(errors.type_of_status(status))
+    end
+  end)
+end)
+
+describe("the command line of an error", function()
+  it("is missing where no request was sent", function()
+    local command, message = errors.invalid_request("no"):to_curl()
+    assert.is_nil(command)
+    assert.equal("no request was sent", message)
+  end)
+
+  it("is made when it is asked for, and each time", function()
+    local err, calls = errors.new { kind = "api", message = "no" }, 0
+    errors.set_command(err, function()
+      calls = calls + 1
+      return "curl " .. calls
+    end)
+    assert.equal(0, calls)
+    assert.equal("curl 1", err:to_curl())
+    assert.equal("curl 2", err:to_curl())
+  end)
+
+  it("may be refused with words", function()
+    local err = errors.new { kind = "api", message = "no" }
+    errors.set_command(err, function() return nil, "the body is gone" end)
+    local command, message = err:to_curl()
+    assert.is_nil(command)
+    assert.equal("the body is gone", message)
+  end)
+
+  it("is that of its own error, and the last that was set", function()
+    local one, other = errors.invalid_request "1", errors.invalid_request "2"
+    errors.set_command(one, function() return "curl 1" end)
+    assert.is_nil((other:to_curl()))
+    errors.set_command(one, function() return "curl 3" end)
+    assert.equal("curl 3", one:to_curl())
+  end)
+
+  it("stands in no field that a log or a copy would show", function()
+    local err = errors.invalid_request "no"
+    errors.set_command(err, function() return "curl" end)
+    for name in pairs(err) do
+      assert.is_true(name == "kind" or name == "message", name)
+    end
+  end)
+
+  it("keeps neither the error nor the request alive", function()
+    local kept = setmetatable({}, { __mode = "v" })
+    do
+      local request = { "a large body" }
+      kept.err, kept.request = errors.invalid_request "no", request
+      errors.set_command(kept.err, function() return request[1] end)
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(kept.err)
+    assert.is_nil(kept.request)
+  end)
+end)

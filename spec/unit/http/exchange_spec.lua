@@ -1,0 +1,1233 @@
+-- One request with its retries. The transfers, the waiting and the clock are the spec's own.
+
+local core = require "anthropic.core"
+local errors = require "anthropic.base.error"
+local exchanges = require "anthropic.http.exchange"
+local loop = require "anthropic.loop"
+
+local SECRET = "sk-test/0123456789abcdef"
+
+local real_now, real_core = core.now, loop.core
+
+describe("an exchange", function()
+  local now -- the clock; waiting is what moves it
+  local plans -- of the transfers to come, in order; the last one again
+  local started -- { wire =, transfer = } in order
+  local transfers -- all of the test's
+  local waits -- { subject, seconds } in order
+  local during -- called in each wait, after the time has passed
+  local records -- of the log
+  local infos -- of on_retry
+  local retained -- the limiter's and the account's calls, in order
+
+  -- --- fakes -------------------------------------------------------------------------------------
+
+  -- A transfer that comes on by one step with each wait for it: its headers after `headers_at` steps, its end
+  -- after `done_at`.
+  local Transfer = {}
+  Transfer.__index = Transfer
+
+  function Transfer:status()
+    return not self.closed and self.step >= self.plan.headers_at and self.plan.status or nil
+  end
+
+  function Transfer:headers()
+    return self.plan.headers
+  end
+
+  function Transfer:done()
+    return self.closed or self.step >= self.plan.done_at
+  end
+
+  function Transfer:body()
+    return self.closed and "" or self:done() and self.plan.body or nil
+  end
+
+  function Transfer:failure()
+    if self.closed then
+      return "cancelled", "", 0
+    elseif self:done() and self.plan.failure then
+      return self.plan.failure[1], self.plan.failure[2], self.plan.failure[3]
+    end
+  end
+
+  function Transfer:timings()
+    return { total = self.step }
+  end
+
+  function Transfer:limit(seconds)
+    self.limited = seconds
+  end
+
+  function Transfer.has_news()
+    return true
+  end
+
+  function Transfer:close()
+    self.closed = true
+  end
+
+  local function plan_of(given)
+    local plan = { status = 200, headers_at = 1, done_at = (given.headers_at or 1) + 1, body = "", fields = {} }
+    for name, value in pairs(given) do
+      plan[name] = value
+    end
+    local lines = { "HTTP/1.1 " .. plan.status .. " Words" }
+    for name, value in pairs(plan.fields) do
+      lines[#lines + 1] = name .. ": " .. value
+    end
+    plan.headers = table.concat(lines, "\r\n") .. "\r\n\r\n"
+    if plan.failure and not given.headers_at then
+      plan.headers_at = math.huge
+    end
+    return plan
+  end
+
+  local fake_core = {
+    start = function(_, wire)
+      local plan = plans[math.min(#started + 1, #plans)]
+      if plan.refused then
+        started[#started + 1] = { wire = wire }
+        return nil, plan.refused[1], plan.refused[2]
+      end
+      local transfer = setmetatable({ plan = plan_of(plan), step = 0 }, Transfer)
+      started[#started + 1], transfers[#transfers + 1] = { wire = wire, transfer = transfer }, transfer
+      return transfer
+    end,
+    wait = function() return false end,
+    next_ready = function() end,
+    alarm = function() end,
+  }
+
+  local driver
+
+  local function new_driver()
+    return {
+      wait = function(subject, seconds)
+        waits[#waits + 1] = { subject = subject, seconds = seconds }
+        assert.is_true(#waits < 1000, "it waits for ever")
+        if getmetatable(subject) == Transfer then
+          subject.step = subject.step + 1
+        end
+        now = now + (seconds or 0)
+        if during then
+          return during(#waits, subject)
+        end
+        return true
+      end,
+    }
+  end
+
+  local shared
+
+  local function note(name)
+    return function(_, ...)
+      retained[#retained + 1] = { name, ... }
+      return true
+    end
+  end
+
+  before_each(function()
+    now, plans, started, transfers, waits, during = 5000, { {} }, {}, {}, {}, nil
+    records, infos, retained = {}, {}, {}
+    core.now = function() return now end
+    loop.core = function() return fake_core end
+    driver = new_driver()
+    shared = {
+      limiter = { wait = note "wait", learn = note "learn", hear = note "hear", release = note "release" },
+      usage = { add = note "add" },
+      observer = nil,
+    }
+  end)
+
+  after_each(function()
+    for _, transfer in ipairs(transfers) do -- some come to their end by themselves
+      transfer.step = math.huge
+      loop.wake(transfer)
+    end
+    core.now, loop.core = real_now, real_core
+  end)
+
+  local function options_of(given)
+    local options = {
+      base_url = "http://x.test", api_key = SECRET, api_version = "2023-06-01", max_retries = 0, http_version = "1.1",
+      max_response_bytes = 1000, max_event_bytes = 1000, loop = driver,
+      timeout = { connect = 3, first_byte = 4, idle = 5 },
+    }
+    for name, value in pairs(given or {}) do
+      options[name] = value
+    end
+    return options
+  end
+
+  local function new(given, spec)
+    spec = spec or { method = "POST", path = "/v1/messages", body = "{}" }
+    return exchanges.new(spec, exchanges.profile(options_of(given)), shared)
+  end
+
+  local function logged(given)
+    given = given or {}
+    given.on_log = function(record)
+      records[#records + 1] = record
+    end
+    given.on_retry = function(info)
+      infos[#infos + 1] = info
+    end
+    return new(given)
+  end
+
+  -- The calls of the limiter or the account of that name.
+  local function calls_of(name)
+    local found = {}
+    for _, call in ipairs(retained) do
+      found[#found + 1] = call[1] == name and call or nil
+    end
+    return found
+  end
+
+  local function assert_cancelled(ok, err)
+    assert.is_nil(ok)
+    assert.equal("cancelled", err.kind)
+    assert.equal("the request was cancelled", err.message)
+  end
+
+  -- The error of an attempt that has failed.
+  local function failure_of(exchange)
+    local ok, err = exchange:attempt()
+    assert.is_nil(ok)
+    assert.is_true(errors.is(err))
+    return err
+  end
+
+  -- One whose only attempt got its headers.
+  local function answered(plan, given)
+    plans = { plan or {} }
+    local exchange = logged(given)
+    assert.is_true(exchange:attempt())
+    return exchange, started[1].transfer
+  end
+
+  -- --- before anything is sent -------------------------------------------------------------------
+
+  describe("that is new", function()
+    it("has sent nothing", function()
+      local exchange = new()
+      assert.equal(0, exchange.attempts)
+      assert.is_nil(exchange.response)
+      assert.is_falsy(exchange:has_news())
+      assert.same({}, started)
+      assert.same({}, retained)
+    end)
+
+    it("has its deadline after the total timeout, or never", function()
+      assert.equal(5007.5, new({ timeout = { total = 7.5 } }).deadline)
+      assert.equal(5007.5, new({ timeout = 7.5 }).deadline)
+      assert.equal(math.huge, new().deadline)
+      assert.equal(math.huge, new({ timeout = { total = false } }).deadline)
+    end)
+
+    it("shows no credential in a dump, nor does one whose request was sent", function()
+      local seen = {}
+      local function search(value)
+        if type(value) == "string" then
+          assert.is_nil(value:find(SECRET, 1, true))
+        elseif type(value) == "table" and not seen[value] then
+          seen[value] = true
+          for key, member in pairs(value) do
+            search(key)
+            search(member)
+          end
+        end
+      end
+      local exchange = new({}, { method = "POST", path = "/", body = SECRET })
+      search(exchange)
+      assert.is_true(exchange:attempt())
+      seen[started[1].transfer] = true
+      seen[exchange] = nil
+      search(exchange)
+    end)
+  end)
+
+  describe("has a profile", function()
+    it("that gives its options by name", function()
+      local profile = exchanges.profile(options_of { max_retries = 7 })
+      assert.equal(7, profile.option "max_retries")
+      assert.is_nil(profile.option "unheard_of")
+    end)
+
+    it("with all timeouts", function()
+      local timeouts = exchanges.profile(options_of()).timeouts
+      assert.same({ connect = 3, first_byte = 4, idle = 5, total = false }, timeouts)
+    end)
+
+    it("that says whether anybody wants a log", function()
+      assert.is_false(exchanges.profile(options_of()).is_logged)
+      assert.is_true(exchanges.profile(options_of { on_log = print }).is_logged)
+      assert.is_true(exchanges.profile(options_of { log_level = "off" }).is_logged)
+    end)
+
+    it("that builds requests", function()
+      local wire = assert(exchanges.profile(options_of()).build { method = "GET", path = "/v1/x" })
+      assert.equal("http://x.test/v1/x", wire.url)
+    end)
+  end)
+
+  -- --- one attempt -------------------------------------------------------------------------------
+
+  describe("sends its request", function()
+    it("with URL, method, headers and body, and waits for the headers of the answer", function()
+      plans = { { headers_at = 3 } }
+      local exchange = new()
+      assert.is_true(exchange:attempt())
+      local wire = started[1].wire
+      assert.equal("POST", wire.method)
+      assert.equal("http://x.test/v1/messages", wire.url)
+      assert.equal("{}", wire.body)
+      assert.truthy(table.concat(wire.headers, "\n"):find("Authorization: Bearer " .. SECRET, 1, true))
+      assert.equal(3, #waits)
+      for _, wait in ipairs(waits) do
+        assert.equal(started[1].transfer, wait.subject)
+        assert.is_nil(wait.seconds)
+      end
+      assert.equal(1, exchange.attempts)
+      assert.is_false(exchange.complete)
+    end)
+
+    it("without a wait where the answer is there at once", function()
+      plans = { { headers_at = 0 } }
+      assert.is_true(new():attempt())
+      assert.same({}, waits)
+    end)
+
+    it("with the body that was set last", function()
+      plans = { { status = 500, headers_at = 0, done_at = 0 } }
+      local exchange = new()
+      failure_of(exchange)
+      exchange:set_body "[1]"
+      failure_of(exchange)
+      assert.equal("{}", started[1].wire.body)
+      assert.equal("[1]", started[2].wire.body)
+    end)
+
+    it("within what is left of its total timeout", function()
+      local exchange = new { timeout = { total = 10 } }
+      now = now + 4
+      assert.is_true(exchange:attempt())
+      assert.equal(6, started[1].wire.total_timeout)
+      assert.is_nil((new():attempt() and started[2].wire.total_timeout or nil))
+    end)
+
+    it("and has it recorded where somebody observes", function()
+      new():attempt()
+      assert.is_false(started[1].wire.record)
+      shared.observer = function() end
+      new():attempt()
+      assert.is_true(started[2].wire.record)
+    end)
+
+    it("not where the calling code cannot wait: nothing has begun, and it can be sent elsewhere", function()
+      driver.check = function()
+        return nil, "not here"
+      end
+      local exchange = new({}, { method = "GET", path = "/", paced = true })
+      local err = failure_of(exchange)
+      assert.equal("cannot_wait", err.type)
+      assert.equal("not here", err.message)
+      assert.equal(0, exchange.attempts)
+      assert.is_false(exchange.closed)
+      assert.same({}, started)
+      assert.same({}, retained)
+      driver.check = nil
+      assert.is_true(exchange:attempt())
+    end)
+
+    it("not where it is closed", function()
+      local exchange = new()
+      exchange:close()
+      assert_cancelled(exchange:attempt())
+      assert.same({}, started)
+      assert.equal(0, exchange.attempts)
+    end)
+
+    it("not where the request cannot be built", function()
+      local exchange = new { api_key = "" }
+      local err = failure_of(exchange)
+      assert.equal("invalid_request", err.kind)
+      assert.equal("api_key: is empty", err.message)
+      assert.same({}, started)
+      assert.equal(0, exchange.attempts)
+      assert.is_nil(exchange.request)
+    end)
+
+    it("not once its total timeout has passed", function()
+      for left, sent in pairs { [-1] = false, [0] = false, [0.001] = true } do
+        started = {}
+        local exchange = new { timeout = { total = 10 } }
+        now = exchange.deadline - left
+        local ok, err = exchange:attempt()
+        assert.equal(sent, ok or false, left)
+        assert.equal(sent and 1 or 0, #started, left)
+        if not sent then
+          assert.equal("timeout", err.kind)
+          assert.equal("total", err.timeout)
+          assert.equal("not finished within 10 seconds", err.message)
+          assert.equal(1, exchange.attempts)
+        end
+      end
+    end)
+
+    it("and says why it could not be started", function()
+      plans = { { refused = { "not enough sockets" } } }
+      local err = failure_of(new())
+      assert.equal("connection", err.kind)
+      assert.equal("not enough sockets", err.message)
+      plans = { { refused = { "cannot open /x", "file" } } }
+      err = failure_of(new())
+      assert.equal("invalid_request", err.kind)
+      assert.equal("cannot open /x", err.message)
+    end)
+
+    it("when the limiter lets it, where it is paced", function()
+      local exchange = new({}, { method = "GET", path = "/", paced = true })
+      shared.limiter.wait = function(_, asked)
+        assert.equal(exchange, asked)
+        assert.same({}, started)
+        retained[#retained + 1] = { "wait" }
+        return true
+      end
+      assert.is_true(exchange:attempt())
+      assert.equal(1, #calls_of "wait")
+      assert.is_true(new():attempt())
+      assert.equal(1, #calls_of "wait")
+    end)
+
+    it("not where it was cancelled while the limiter held it back", function()
+      local exchange = new({}, { method = "GET", path = "/", paced = true })
+      shared.limiter.wait = function() return nil end
+      assert_cancelled(exchange:attempt())
+      assert.same({}, started)
+    end)
+
+    describe("after another one whose connection is nearly free", function()
+      -- A finished exchange whose transfer is still coming to its end.
+      local function drain()
+        local exchange, transfer = answered { done_at = 10 }
+        exchange:finish()
+        waits, started = {}, {}
+        return transfer
+      end
+
+      local function settle(transfer)
+        during = nil
+        transfer.step = 10
+        loop.wake(transfer)
+        assert.is_nil((loop.unsettled()))
+      end
+
+      it("has ended, or 20 ms have passed", function()
+        local transfer = drain()
+        local exchange = new()
+        during = function(count)
+          if count == 1 then
+            assert.is_falsy(waits[1].subject:has_news())
+            settle(transfer)
+            assert.is_true(waits[1].subject:has_news())
+          end
+          return true
+        end
+        assert.is_true(exchange:attempt())
+        assert.equal(0.02, waits[1].seconds)
+        assert.equal(2, #waits)
+        assert.equal(1, #started)
+      end)
+
+      it("not where it is closed or cancelled meanwhile", function()
+        local transfer = drain()
+        local exchange = new()
+        during = function()
+          exchange:close()
+          return true
+        end
+        assert_cancelled(exchange:attempt())
+        during = function() return nil, "cancelled" end
+        assert_cancelled(new():attempt())
+        assert.same({}, started)
+        settle(transfer)
+      end)
+    end)
+  end)
+
+  describe("that is answered", function()
+    it("has a response with what the headers say", function()
+      local exchange = answered { status = 201, fields = {
+        ["Request-Id"] = "req_1", ["X-Request-Id"] = "other", ["Anthropic-RateLimit-Tokens-Remaining"] = 7,
+      } }
+      local response = exchange.response
+      assert.equal(201, response.status)
+      assert.equal("req_1", response.request_id)
+      assert.equal("req_1", response.headers["REQUEST-ID"])
+      assert.equal(1, response.attempts)
+      assert.same({ tokens = { remaining = 7 } }, response.rate_limit)
+    end)
+
+    it("takes another server's ID of the request where there is no other", function()
+      assert.equal("other", answered({ fields = { ["x-request-id"] = "other" } }).response.request_id)
+      started = {}
+      assert.is_nil(answered({}).response.request_id)
+    end)
+
+    it("has no credential in its response, where the server repeats it", function()
+      local response = answered({ fields = { echo = "Bearer " .. SECRET } }).response
+      assert.equal("Bearer [redacted]", response.headers.echo)
+    end)
+
+    it("has succeeded from status 200 to 299", function()
+      for status, succeeded in pairs {
+        [101] = false, [199] = false, [200] = true, [204] = true, [299] = true, [300] = false, [304] = false,
+        [400] = false, [500] = false,
+      } do
+        plans, started = { { status = status } }, {}
+        local ok, err = new():attempt()
+        assert.equal(succeeded, ok or false, status)
+        assert.equal(not succeeded and status or nil, err and err.status)
+      end
+    end)
+
+    it("teaches the limiter, also by a refusal", function()
+      for _, status in ipairs { 200, 429 } do
+        plans, started, retained = { { status = status } }, {}, {}
+        local exchange = new()
+        exchange:attempt()
+        assert.same({ { "learn", exchange.response } }, calls_of "learn")
+        assert.equal(status, exchange.response.status)
+      end
+    end)
+  end)
+
+  describe("that gets no answer", function()
+    it("has the failure as an error, without a response", function()
+      plans = { { failure = { "connection", "Could not connect to " .. SECRET, 7 } } }
+      local exchange = new()
+      local err = failure_of(exchange)
+      assert.equal("connection", err.kind)
+      assert.equal("Could not connect to [redacted]", err.message)
+      assert.equal(7, err.code)
+      assert.is_nil(err.status)
+      assert.is_nil(err.headers)
+      assert.is_nil(err.request_id)
+      assert.is_nil(err.retry_after)
+      assert.is_nil(exchange.response)
+      assert.equal(2, #waits)
+    end)
+
+    it("has its own timeouts in the error", function()
+      plans = { { failure = { "first_byte", "Timeout was reached", 28 } } }
+      assert.equal("no answer within 4 seconds", failure_of(new()).message)
+    end)
+
+    it("is cancelled where its wait is", function()
+      plans = { { headers_at = 5, done_at = 6 } }
+      during = function() return nil, "cancelled" end
+      local exchange = new()
+      assert_cancelled(exchange:attempt())
+      assert.equal(1, #waits)
+      assert.is_true(exchange.closed)
+      assert.is_true(started[1].transfer.closed)
+    end)
+
+    it("is cancelled where it is closed meanwhile", function()
+      plans = { { headers_at = 5, done_at = 6 } }
+      local exchange = new()
+      during = function()
+        exchange:close()
+        return true
+      end
+      assert_cancelled(exchange:attempt())
+      assert.equal(1, #waits)
+    end)
+  end)
+
+  describe("that is sent again", function()
+    it("has left its transfer and its response behind", function()
+      plans = { { status = 503, fields = { ["request-id"] = "req_1" } }, { failure = { "connection", "no", 7 } } }
+      local exchange = new()
+      failure_of(exchange)
+      assert.equal("req_1", exchange.response.request_id)
+      local err = failure_of(exchange)
+      assert.is_nil(err.request_id)
+      assert.is_nil(exchange.response)
+      assert.is_true(started[1].transfer.closed)
+      assert.equal(2, exchange.attempts)
+      assert.equal(started[2].transfer, exchange.transfer)
+    end)
+
+    it("asks for the credential again", function()
+      local count = 0
+      local exchange = new { api_key = function()
+        count = count + 1
+        return "key number " .. count
+      end }
+      assert.is_true(exchange:attempt())
+      assert.is_true(exchange:attempt())
+      for i = 1, 2 do
+        assert.truthy(table.concat(started[i].wire.headers, "\n"):find("Bearer key number " .. i, 1, true))
+      end
+    end)
+  end)
+
+  describe("tells the observer", function()
+    it("of each attempt once, while its transfer is there", function()
+      local seen = {}
+      shared.observer = function(exchange)
+        assert.is_false(exchange.transfer.closed or false)
+        seen[#seen + 1] = exchange.attempts
+      end
+      plans = { { status = 503 }, { status = 503 }, {} }
+      local exchange = new { max_retries = 2 }
+      exchange:run(function(answering)
+        answering:finish()
+        return true
+      end)
+      exchange:close()
+      assert.same({ 1, 2, 3 }, seen)
+    end)
+
+    it("of one that is closed", function()
+      local seen = 0
+      local exchange = answered()
+      shared.observer = function() seen = seen + 1 end
+      exchange:close()
+      exchange:close()
+      assert.equal(1, seen)
+    end)
+
+    it("of none that never began", function()
+      shared.observer = function() error "it was told" end
+      plans = { { refused = { "no" } } }
+      local exchange = new()
+      exchange:fail(failure_of(exchange))
+      new():close()
+    end)
+  end)
+
+  -- --- waiting -----------------------------------------------------------------------------------
+
+  describe("that waits", function()
+    it("goes on with news", function()
+      local exchange, transfer = answered()
+      waits = {}
+      assert.is_true(exchange:wait())
+      assert.same({ { subject = transfer } }, waits)
+    end)
+
+    it("waits by the driver that the caller knows", function()
+      local exchange = answered()
+      local other = { wait = function(subject)
+        assert.equal(exchange.transfer, subject)
+        return true
+      end }
+      waits = {}
+      assert.is_true(exchange:wait(other))
+      assert.same({}, waits)
+    end)
+
+    it("goes on where the calling code cannot wait, and says so", function()
+      local exchange, transfer = answered()
+      driver.check = function() return nil, "not here" end
+      local ok, err = exchange:wait()
+      assert.is_nil(ok)
+      assert.equal("cannot_wait", err.type)
+      assert.is_false(exchange.closed)
+      assert.is_nil(transfer.closed)
+      driver.check = nil
+      assert.is_true(exchange:wait())
+    end)
+
+    it("is cancelled where the calling code cannot wait and it is closed", function()
+      local exchange = answered()
+      driver.check = function() return nil, "not here" end
+      exchange:close()
+      assert_cancelled(exchange:wait())
+    end)
+
+    it("has news when it is called, and wakes whoever waits for it", function()
+      local exchange, woken = new(), 0
+      loop.on_news(exchange, function() woken = woken + 1 end)
+      exchange:call()
+      assert.equal(1, woken)
+      assert.is_true(exchange:has_news())
+      assert.is_false(exchange.closed)
+    end)
+  end)
+
+  describe("that is closed", function()
+    it("has news, and wakes those who wait for it and for its transfer", function()
+      local exchange, transfer = answered()
+      local woken = {}
+      loop.on_news(exchange, function() woken[#woken + 1] = "exchange" end)
+      loop.on_news(transfer, function()
+        assert.is_true(transfer.closed)
+        woken[#woken + 1] = "transfer"
+      end)
+      exchange:close()
+      exchange:close()
+      table.sort(woken)
+      assert.same({ "exchange", "transfer" }, woken)
+      assert.is_true(exchange:has_news())
+    end)
+
+    it("is given back to the limiter", function()
+      local exchange = new()
+      exchange:close()
+      assert.is_true(#calls_of "release" >= 1)
+      assert.equal(exchange, calls_of("release")[1][2])
+    end)
+  end)
+
+  describe("that is finished", function()
+    it("gives its transfer up, which comes to its end by itself", function()
+      local exchange, transfer = answered { done_at = 10 }
+      exchange:finish()
+      assert.is_true(exchange.complete)
+      assert.equal(1, transfer.limited)
+      assert.is_true(#calls_of "release" >= 1)
+      exchange:close()
+      assert.is_nil(transfer.closed)
+      transfer.step = 10
+      loop.wake(transfer)
+      assert.is_true(transfer.closed)
+    end)
+
+    it("closes a transfer that has ended", function()
+      local exchange, transfer = answered { headers_at = 1, done_at = 1 }
+      exchange:finish()
+      assert.is_true(transfer.closed)
+    end)
+
+    it("has the timings of its end in its response", function()
+      local exchange, transfer = answered { done_at = 1 }
+      assert.is_nil(exchange.response.timings)
+      assert.equal(exchange.response, exchange:response_so_far())
+      assert.equal(1, exchange.response.timings.total)
+      transfer.step = 3
+      exchange:finish()
+      assert.equal(3, exchange.response.timings.total)
+      transfer.step = 4
+      assert.equal(3, exchange:response_so_far().timings.total)
+    end)
+  end)
+
+  -- --- bodies and errors -------------------------------------------------------------------------
+
+  describe("that reads its body", function()
+    it("waits for all of it", function()
+      local exchange = answered { headers_at = 1, done_at = 4, body = "all of it" }
+      local body, err = exchange:read_body()
+      assert.equal("all of it", body)
+      assert.is_nil(err)
+      assert.equal(4, #waits)
+    end)
+
+    it("has what came of it, and why it is not all", function()
+      local exchange = answered {
+        headers_at = 1, body = "half of " .. SECRET, failure = { "truncated", "closed early " .. SECRET, 18 },
+        fields = { ["request-id"] = "req_1", ["retry-after"] = 3 },
+      }
+      local body, err = exchange:read_body()
+      assert.equal("half of " .. SECRET, body)
+      assert.equal("truncated", err.kind)
+      assert.equal("closed early [redacted]", err.message)
+      assert.equal("half of [redacted]", err.body)
+      assert.equal(200, err.status)
+      assert.equal("req_1", err.request_id)
+      assert.equal(3, err.retry_after)
+      assert.equal(exchange.response.headers, err.headers)
+    end)
+
+    it("has no body in the error where nothing came", function()
+      local exchange = answered { headers_at = 1, failure = { "truncated", "closed early", 18 } }
+      local body, err = exchange:read_body()
+      assert.equal("", body)
+      assert.is_nil(err.body)
+    end)
+
+    it("is cancelled where its wait is", function()
+      local exchange = answered { done_at = 10 }
+      during = function() return nil, "cancelled" end
+      assert_cancelled(exchange:read_body())
+    end)
+
+    it("tells the log of it", function()
+      local exchange = answered { body = '{"a":"' .. SECRET .. '"}' }
+      exchange:read_body()
+      local record = records[#records]
+      assert.equal("body", record.event)
+      assert.equal(#SECRET + 8, record.bytes)
+      assert.equal('{"a":"[redacted]"}', record.response_body(true))
+    end)
+  end)
+
+  describe("that is refused", function()
+    it("has the API's own words in its error, and what the headers say", function()
+      local body = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded","details":{"a":1}},'
+        .. '"request_id":"req_body"}'
+      plans = { { status = 529, body = body, fields = { ["request-id"] = "req_1", ["retry-after-ms"] = 250 } } }
+      local exchange = new()
+      local err = failure_of(exchange)
+      assert.equal("api", err.kind)
+      assert.equal("overloaded_error", err.type)
+      assert.equal(529, err.status)
+      assert.equal("Overloaded", err.message)
+      assert.equal("req_body", err.request_id)
+      assert.equal(body, err.body)
+      assert.same({ a = 1 }, err.details)
+      assert.equal(exchange.response.headers, err.headers)
+      assert.equal(0.25, err.retry_after)
+    end)
+
+    it("has the headers' ID of the request where the body has none", function()
+      for _, body in ipairs { "", "{}", '{"request_id":7}' } do
+        plans, started = { { status = 400, body = body, fields = { ["request-id"] = "req_1" } } }, {}
+        assert.equal("req_1", failure_of(new()).request_id)
+      end
+    end)
+
+    for _, case in ipairs {
+      { '{"error":{"message":"a"},"message":"b","detail":"c"}', "a" },
+      { '{"error":{"message":7},"message":"b","detail":"c"}', "b" },
+      { '{"error":"a","message":"b","detail":"c"}', "a" },
+      { '{"message":"b","detail":"c"}', "b" },
+      { '{"error":null,"message":null,"detail":"c"}', "c" },
+      { '{"detail":[1]}', "HTTP 418" },
+      { '{"error":{"type":7}}', "HTTP 418" },
+      { '{"error":[]}', "HTTP 418" },
+      { '{"error":true}', "HTTP 418" },
+      { "[1]", "HTTP 418" },
+      { '"error"', "HTTP 418" },
+      { "null", "HTTP 418" },
+      { "<html>No</html>", "HTTP 418" },
+      { '{"message":"cut', "HTTP 418" },
+      { "", "HTTP 418" },
+    } do
+      it(("by %s says %q"):format(case[1] == "" and "nothing" or case[1], case[2]), function()
+        plans = { { status = 418, body = case[1] } }
+        local err = failure_of(new())
+        assert.equal("api", err.kind)
+        assert.equal(case[2], err.message)
+        assert.equal("invalid_request_error", err.type)
+        assert.equal(case[1], err.body)
+        assert.is_nil(err.details)
+      end)
+    end
+
+    it("by a redirect says where to", function()
+      plans = { { status = 307, fields = { location = "https://y/" .. SECRET } } }
+      local err = failure_of(new())
+      assert.equal("HTTP 307, redirects to https://y/[redacted] (not followed)", err.message)
+      assert.is_nil(err.type)
+    end)
+
+    it("has the type that the status stands for where the body names none", function()
+      for status, name in pairs {
+        [400] = "invalid_request_error", [404] = "not_found_error", [429] = "rate_limit_error", [503] = "api_error",
+      } do
+        plans, started = { { status = status, body = "{}" } }, {}
+        assert.equal(name, failure_of(new()).type)
+      end
+    end)
+
+    it("is refused also where its body breaks off", function()
+      plans = { { status = 500, headers_at = 1, body = "Inter", failure = { "truncated", "closed early", 18 } } }
+      local err = failure_of(new())
+      assert.equal("api", err.kind)
+      assert.equal(500, err.status)
+      assert.equal("Inter", err.body)
+    end)
+
+    it("is cancelled where it is closed while the body is read", function()
+      plans = { { status = 500, done_at = 10 } }
+      local exchange = new()
+      during = function(count)
+        if count == 2 then
+          exchange:close()
+        end
+        return true
+      end
+      assert_cancelled(exchange:attempt())
+    end)
+
+    it("has no credential in its error, however the server spells it", function()
+      local escaped = SECRET:gsub("/", "\\/")
+      local in_code = SECRET:gsub("s", "\\u0073", 1)
+      for _, spelling in ipairs { SECRET, escaped, in_code } do
+        plans, started = { { status = 401, body = '{"error":{"message":"wrong key ' .. spelling .. '!"}}' } }, {}
+        assert.equal("wrong key [redacted]!", failure_of(new()).message)
+      end
+      plans, started = { { status = 401, body = SECRET .. "!" } }, {}
+      assert.equal("[redacted]!", failure_of(new()).body)
+    end)
+  end)
+
+  describe("in whose stream an error comes", function()
+    it("has the status that its type stands for", function()
+      local exchange = answered { fields = { ["request-id"] = "req_1" } }
+      local err = exchange:api_error '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
+      assert.equal(529, err.status)
+      assert.equal("overloaded_error", err.type)
+      assert.equal("Overloaded", err.message)
+      assert.equal("req_1", err.request_id)
+    end)
+
+    it("has neither where nothing names them", function()
+      local err = answered({ fields = { location = "x" } }):api_error "{}"
+      assert.equal("api", err.kind)
+      assert.is_nil(err.status)
+      assert.is_nil(err.type)
+      assert.equal("the server sent an error without a message", err.message)
+    end)
+
+    it("has a type that is unknown, without a status", function()
+      local err = answered():api_error '{"error":{"type":"new_error","message":"New"}}'
+      assert.equal("new_error", err.type)
+      assert.is_nil(err.status)
+    end)
+  end)
+
+  -- --- retries -----------------------------------------------------------------------------------
+
+  local function api_error(fields)
+    local err = errors.new { kind = "api", status = 500, message = "no", retry_after = 2 }
+    for name, value in pairs(fields or {}) do
+      err[name] = value
+    end
+    return err
+  end
+
+  -- One whose first attempt was refused.
+  local function refused(given, plan)
+    plans = { plan or { status = 500, fields = { ["retry-after"] = 2 } } }
+    local exchange = logged(given)
+    local err = failure_of(exchange)
+    waits, records, retained = {}, {}, {}
+    return exchange, err
+  end
+
+  describe("that recovers", function()
+    it("waits as long as the failure asks, and then goes on", function()
+      local exchange, err = refused { max_retries = 1 }
+      local ok, again = exchange:recover(err)
+      assert.is_true(ok)
+      assert.is_nil(again)
+      assert.same({ { subject = exchange, seconds = 2 } }, waits)
+      assert.is_true(started[1].transfer.closed)
+      assert.is_false(exchange.closed)
+      assert.is_nil(err.attempts)
+      assert.is_nil(err.history)
+    end)
+
+    it("waits longer each time, where the failure asks for nothing", function()
+      local exchange, err = refused({ max_retries = 3 }, { failure = { "connection", "no", 7 } })
+      for _, longest in ipairs { 0.5, 1, 2 } do
+        waits = {}
+        assert.is_true(exchange:recover(err))
+        assert.is_true(waits[1].seconds <= longest and waits[1].seconds >= longest * 0.75, waits[1].seconds)
+        err = failure_of(exchange)
+      end
+    end)
+
+    it("as often as max_retries says", function()
+      for _, retries in ipairs { 0, 1, 2, 5 } do
+        started = {}
+        local exchange, err = refused { max_retries = retries }
+        for _ = 1, retries do
+          assert.is_true(exchange:recover(err))
+          err = failure_of(exchange)
+        end
+        local ok, final = exchange:recover(err)
+        assert.is_nil(ok)
+        assert.equal(err, final)
+        assert.equal(retries + 1, final.attempts)
+        assert.equal(retries + 1, #final.history)
+        assert.is_true(exchange.closed)
+      end
+    end)
+
+    it("not from what stays as it is", function()
+      local exchange, err = refused({ max_retries = 5 }, { status = 400 })
+      local ok, final = exchange:recover(err)
+      assert.is_nil(ok)
+      assert.equal(err, final)
+      assert.equal(1, final.attempts)
+      assert.same({}, waits)
+      assert.same({}, infos)
+    end)
+
+    it("not where the server asks to wait for too long", function()
+      local exchange, err = refused({ max_retries = 5 }, { status = 500, fields = { ["retry-after"] = 301 } })
+      assert.is_nil((exchange:recover(err)))
+      assert.equal(301, err.retry_after)
+      assert.same({}, waits)
+    end)
+
+    it("not where nothing was sent", function()
+      local exchange = logged { max_retries = 5 }
+      local err = api_error()
+      local ok, final = exchange:recover(err)
+      assert.is_nil(ok)
+      assert.equal(err, final)
+      assert.equal(0, final.attempts)
+      assert.same({}, final.history)
+      assert.same({}, waits)
+      assert.equal("no request was sent", (select(2, final:to_curl())))
+    end)
+
+    it("not where it is closed", function()
+      local exchange, err = refused { max_retries = 5 }
+      exchange:close()
+      assert.is_nil((exchange:recover(err)))
+      assert.same({}, waits)
+    end)
+
+    it("not where the wait would end at its deadline or later", function()
+      for seconds, recovers in pairs { [1.5] = false, [2] = false, [2.001] = true } do
+        started = {}
+        local exchange, err = refused { max_retries = 5, timeout = { total = seconds } }
+        assert.equal(recovers, exchange:recover(err) or false, seconds)
+        assert.equal(recovers and 1 or 0, #waits, seconds)
+      end
+    end)
+
+    it("and ends with a cancellation where it is closed meanwhile", function()
+      local exchange, err = refused { max_retries = 5 }
+      during = function()
+        exchange:close()
+        return true
+      end
+      local ok, final = exchange:recover(err)
+      assert_cancelled(ok, final)
+      assert.equal(1, final.attempts)
+      assert.equal(1, #final.history)
+      assert.equal("api", final.history[1].kind)
+      assert.equal(2, final.retry_after)
+    end)
+
+    it("and ends with a cancellation where its wait is cancelled", function()
+      local exchange, err = refused { max_retries = 5 }
+      during = function() return nil, "cancelled" end
+      assert_cancelled(exchange:recover(err))
+      assert.is_true(exchange.closed)
+    end)
+
+    it("and ends with the failure itself where the calling code cannot wait", function()
+      local exchange, err = refused { max_retries = 5 }
+      driver.check = function() return nil, "not here" end
+      local ok, final = exchange:recover(err)
+      assert.is_nil(ok)
+      assert.equal(err, final)
+      assert.equal(1, final.attempts)
+      assert.equal(1, #final.history)
+      assert.is_true(exchange.closed)
+    end)
+
+    it("tells on_retry before it waits", function()
+      local exchange, err = refused { max_retries = 4 }
+      during = function()
+        assert.equal(1, #infos)
+        return true
+      end
+      exchange:recover(err)
+      assert.same({ { attempt = 1, max_retries = 4, error = err, delay = 2 } }, infos)
+      assert.truthy(infos[1].error:to_curl():find("http://x.test/v1/messages", 1, true))
+    end)
+
+    it("does without on_retry", function()
+      plans = { { status = 500, headers_at = 0, done_at = 0 } }
+      local exchange = new { max_retries = 1 }
+      assert.is_true(exchange:recover(failure_of(exchange)))
+    end)
+
+    it("raises what on_retry raises, with its transfer closed", function()
+      plans = { { status = 500, headers_at = 0, done_at = 0 } }
+      local object = {}
+      local exchange = new { max_retries = 1, on_retry = function() error(object) end }
+      local err = failure_of(exchange)
+      local ok, raised = pcall(exchange.recover, exchange, err)
+      assert.is_false(ok)
+      assert.equal(object, raised)
+      assert.is_true(started[1].transfer.closed)
+      assert.same({}, waits)
+    end)
+
+    it("tells the limiter of the failure, and how long it waits", function()
+      local exchange, err = refused { max_retries = 1 }
+      exchange:recover(err)
+      assert.same({ { "hear", err, 2 } }, calls_of "hear")
+      assert.is_true(#calls_of "release" >= 1)
+      err = failure_of(exchange)
+      retained = {}
+      exchange:recover(err)
+      assert.same({ { "hear", err } }, calls_of "hear")
+    end)
+
+    it("tells the log", function()
+      local exchange, err = refused { max_retries = 1 }
+      exchange:recover(err)
+      assert.same({
+        { event = "retry", level = "warn", attempt = 1, seconds = 2, error = tostring(err) },
+      }, records)
+    end)
+  end)
+
+  describe("that fails", function()
+    it("ends, and says how often it was tried and what happened each time", function()
+      plans = {
+        { status = 503, fields = { ["retry-after"] = 2 } },
+        { headers_at = 1, failure = { "truncated", "closed early", 18 } },
+        { failure = { "connection", "no", 7 } },
+      }
+      local exchange = new { max_retries = 2, timeout = { total = 100 } }
+      during = function(_, subject)
+        now = now + (subject == exchange and 0 or 0.5)
+        return true
+      end
+      local value, err = exchange:run(function(answering)
+        return nil, select(2, answering:read_body())
+      end)
+      assert.is_nil(value)
+      assert.equal("connection", err.kind)
+      assert.equal(3, err.attempts)
+      assert.equal(3, #err.history)
+      assert.same({ status = 503, kind = "api", seconds = 1, waited = 2 }, err.history[1])
+      assert.equal(200, err.history[2].status)
+      assert.equal("truncated", err.history[2].kind)
+      assert.equal(1, err.history[2].seconds)
+      assert.is_true(err.history[2].waited >= 0.75 and err.history[2].waited <= 1)
+      assert.same({ kind = "connection", seconds = 1, waited = 0 }, err.history[3])
+      assert.is_true(exchange.closed)
+      assert.is_true(started[3].transfer.closed)
+    end)
+
+    it("once: again with the same error changes nothing", function()
+      local exchange, err = refused()
+      assert.equal(err, exchange:fail(err))
+      local count, history = #records, err.history
+      assert.equal(err, exchange:fail(err))
+      assert.equal(count, #records)
+      assert.equal(history, err.history)
+      assert.equal(1, #history)
+    end)
+
+    it("tells the log, but not of a cancellation", function()
+      local exchange, err = refused()
+      exchange:fail(err)
+      assert.same({ { event = "error", level = "error", attempt = 1, error = tostring(err) } }, records)
+      started = {}
+      exchange = refused()
+      exchange:fail(errors.new { kind = "cancelled", message = "no more" })
+      assert.same({}, records)
+    end)
+
+    it("has the request in its error as a command, without the credential", function()
+      local exchange, err = refused()
+      local command = assert(exchange:fail(err):to_curl())
+      assert.truthy(command:find("http://x.test/v1/messages", 1, true))
+      assert.truthy(command:find("$ANTHROPIC_API_KEY", 1, true))
+      assert.is_nil(command:find(SECRET, 1, true))
+    end)
+  end)
+
+  describe("that runs", function()
+    it("gives what was read", function()
+      local exchange = new()
+      local value = {}
+      assert.equal(value, exchange:run(function(answering)
+        assert.equal(exchange, answering)
+        return value
+      end))
+      assert.equal(1, exchange.attempts)
+    end)
+
+    it("takes false for a result", function()
+      local exchange = new()
+      assert.is_false(exchange:run(function() return false end))
+      assert.equal(1, exchange.attempts)
+    end)
+
+    it("is sent again after a refusal, and after a failure while it is read", function()
+      plans = { { status = 503 }, {}, {} }
+      local reads = 0
+      local exchange = logged { max_retries = 2 }
+      assert.equal("read", exchange:run(function()
+        reads = reads + 1
+        if reads == 1 then
+          return nil, errors.new { kind = "truncated", message = "closed early" }
+        end
+        return "read"
+      end))
+      assert.equal(3, exchange.attempts)
+      assert.equal(2, reads)
+      assert.equal(3, exchange.response.attempts)
+      assert.equal("api", infos[1].error.kind)
+      assert.equal("truncated", infos[2].error.kind)
+    end)
+
+    it("gives the last error where it cannot be sent again", function()
+      plans = { { status = 503 }, { status = 400 } }
+      local value, err = new({ max_retries = 5 }):run(function() error "it was read" end)
+      assert.is_nil(value)
+      assert.equal(400, err.status)
+      assert.equal(2, err.attempts)
+    end)
+
+    it("raises what reading raises", function()
+      local object = {}
+      local ok, err = pcall(function()
+        return new({ max_retries = 5 }):run(function() error(object) end)
+      end)
+      assert.is_false(ok)
+      assert.equal(object, err)
+      assert.equal(1, #started)
+    end)
+
+    it("tells the log of each step", function()
+      plans = { { status = 500, fields = { ["request-id"] = "req_1" }, body = "no" }, { headers_at = 2 } }
+      during = function()
+        now = now + 0.25
+        return true
+      end
+      local exchange = logged { max_retries = 1 }
+      exchange:run(function() return true end)
+      local events = {}
+      for i, record in ipairs(records) do
+        events[i] = record.event .. " " .. record.attempt
+      end
+      assert.same({ "request 1", "response 1", "body 1", "retry 1", "request 2", "response 2" }, events)
+      assert.equal("POST", records[1].method)
+      assert.equal("http://x.test/v1/messages", records[1].url)
+      assert.equal("{}", records[1].request_body())
+      assert.same({ 500, "req_1", 0.25 }, { records[2].status, records[2].request_id, records[2].seconds })
+      assert.same({ 200, 0.5 }, { records[6].status, records[6].seconds })
+    end)
+
+    it("has no credential in the log", function()
+      plans = { { status = 500, body = SECRET } }
+      local exchange = exchanges.new(
+        { method = "POST", path = "/v1/x", query = { key = SECRET }, body = '{"a":"' .. SECRET .. '"}' },
+        exchanges.profile(options_of { on_log = function(record) records[#records + 1] = record end }), shared)
+      exchange:run(function() end)
+      assert.equal(4, #records)
+      for _, record in ipairs(records) do
+        for name, value in pairs(record) do
+          local text = type(value) == "function" and value() .. value(true) or tostring(value)
+          assert.is_nil(text:find("0123456789abcdef", 1, true), record.event .. " " .. name)
+        end
+      end
+    end)
+  end)
+
+  it("enters a message into the client's account", function()
+    local message = {}
+    new():count(message)
+    assert.same({ { "add", message } }, retained)
+  end)
+end)

@@ -1,0 +1,242 @@
+local url = require "anthropic.http.url"
+
+-- What was refused, as words.
+local function refusal(result, err)
+  assert.is_nil(result)
+  assert.equal("invalid_request", err.kind)
+  return err.message
+end
+
+describe("a base URL", function()
+  it("is taken as it is, less the slashes at its end", function()
+    for given, expected in pairs {
+      ["https://api.anthropic.com"] = "https://api.anthropic.com",
+      ["http://h"] = "http://h",
+      ["http://h/"] = "http://h",
+      ["http://h///"] = "http://h",
+      ["http://h/a/b/"] = "http://h/a/b",
+      ["http://h//a"] = "http://h//a",
+      ["HTTPS://Host:8443/Path"] = "HTTPS://Host:8443/Path",
+      ["hTtP://127.0.0.1:1"] = "hTtP://127.0.0.1:1",
+      ["http://[::1]:80"] = "http://[::1]:80",
+      ["http://h/a@b"] = "http://h/a@b",
+      ["http://h/%20"] = "http://h/%20",
+      ["http://é"] = "http://é",
+    } do
+      assert.equal(expected, url.check_base(given))
+      assert.equal(1, select("#", url.check_base(given)))
+    end
+  end)
+
+  it("begins with a scheme of HTTP and a host", function()
+    for _, given in ipairs { "", "h", "//h", "http:", "http:h", "http:/h", "http://", "https:///", "http:///h",
+                             " http://h", "ftp://h", "httpss://h", "xhttp://h", "file:///etc/passwd", "\nhttp://h" } do
+      assert.equal(("base_url %q: must begin with http:// or https:// and a host"):format(given),
+        refusal(url.check_base(given)))
+    end
+  end)
+
+  it("holds no user and no password, and these are not quoted", function()
+    for _, given in ipairs { "http://user:secret@h", "http://user@h", "https://:secret@h/x", "http://@h",
+                             "HTTP://a@b@h", "http://h?k=@" } do
+      assert.equal("base_url: must not hold a user name or password", refusal(url.check_base(given)))
+    end
+    assert.equal("base_url: must begin with http:// or https:// and a host",
+      refusal(url.check_base "ftp://user:secret@h"))
+  end)
+
+  it("holds no space, control character, '?', '#' or backslash", function()
+    for _, given in ipairs { "http://h h", "http://h\t", "http://h\n", "http://h/\0x", "http://h/\127", "http://h/a b",
+                             "http://h#", "http://h/#a", "http://h\\x", "http://h/ ", "http://h/\27[m" } do
+      assert.equal(("base_url %q: must not hold spaces, control characters, '?', '#' or '\\'"):format(given),
+        refusal(url.check_base(given)))
+    end
+  end)
+
+  it("is not quoted where it may hold a key", function()
+    for _, given in ipairs { "http://h?key=secret", "http://h/a?key=secret", "http://h/a b@c", "http://h/?" } do
+      assert.equal("base_url: must not hold spaces, control characters, '?', '#' or '\\'",
+        refusal(url.check_base(given)))
+    end
+    assert.equal("base_url: must begin with http:// or https:// and a host", refusal(url.check_base "h?key=secret"))
+  end)
+end)
+
+describe("the vendor's host", function()
+  it("is known by its name and what is below it", function()
+    for _, given in ipairs { "https://api.anthropic.com", "https://anthropic.com", "https://anthropic.com/v1",
+                             "https://a.b.anthropic.com", "http://api.anthropic.com:8080/x",
+                             "https://anthropic.com:443", "HTTPS://API.Anthropic.COM" } do
+      assert.is_true(url.is_vendor(given), given)
+    end
+  end)
+
+  it("is no other", function()
+    for _, given in ipairs { "", "anthropic.com", "api.anthropic.com", "https://notanthropic.com",
+                             "https://api-anthropic.com", "https://anthropic.com.example", "https://anthropic.co",
+                             "https://anthropic.comx", "https://h/anthropic.com", "https://h/.anthropic.com",
+                             "https://h:1.anthropic.com", "https://xanthropic.com:443", "https://", "://anthropic.com",
+                             "https://nthropic.com", "https://anthropic.com." } do
+      assert.is_false(url.is_vendor(given), given)
+    end
+  end)
+end)
+
+describe("the origin of a URL", function()
+  it("is its scheme, host and port, in lower case", function()
+    for given, expected in pairs {
+      ["https://host"] = "https://host:443",
+      ["http://host"] = "http://host:80",
+      ["http://host/"] = "http://host:80",
+      ["http://host/a:1"] = "http://host:80",
+      ["http://host?a"] = "http://host:80",
+      ["http://host#a"] = "http://host:80",
+      ["http://host?a@b"] = "http://host:80",
+      ["http://host:"] = "http://host:80",
+      ["http://host:8080/x"] = "http://host:8080",
+      ["https://host:80"] = "https://host:80",
+      ["HTTPS://Host.Example:443"] = "https://host.example:443",
+      ["http://127.0.0.1:8080"] = "http://127.0.0.1:8080",
+      ["http://[::1]/"] = "http://[::1]:80",
+      ["http://[::1]:81"] = "http://[::1]:81",
+      ["ftp://host"] = "ftp://host:",
+      ["ftp://host:21"] = "ftp://host:21",
+    } do
+      assert.equal(expected, url.origin(given), given)
+    end
+  end)
+
+  it("is missing where the URL has another form", function()
+    for _, given in ipairs { "", "host", "/path", "//host", "http:", "http:host", "http:/host", "http://", "http:///x",
+                             "http://?", "http://:80", "http://user@host", "http://user:pass@host", "http://a\\b",
+                             "http://a b", "http://a\tb", "http://a\nb", "http://a\0b", "http://a\127",
+                             " http://host", "h2://host" } do
+      assert.is_nil(url.origin(given), given)
+    end
+  end)
+
+  it("keeps the digits at the end of a host: http://gateway2 is not http://gateway:2", function()
+    for given, expected in pairs {
+      ["http://gateway2"] = "http://gateway2:80",
+      ["http://gateway2:8080"] = "http://gateway2:8080",
+      ["http://127.0.0.1/x"] = "http://127.0.0.1:80",
+      ["https://10"] = "https://10:443",
+    } do
+      assert.equal(expected, url.origin(given), given)
+    end
+    assert.is_nil((url.of("https://gateway2", "https://gateway:2/x")))
+    assert.equal("http://127.0.0.1:80/x", url.of("http://127.0.0.1", "http://127.0.0.1:80/x"))
+  end)
+end)
+
+describe("percent-encoding", function()
+  it("leaves the unreserved characters alone", function()
+    local unreserved = "ABCXYZabcxyz0189-._~"
+    assert.equal(unreserved, url.escape(unreserved))
+    assert.equal(1, select("#", url.escape "a b"))
+    assert.equal("", url.escape "")
+  end)
+
+  it("encodes all other bytes in upper case", function()
+    for char, expected in pairs {
+      [" "] = "%20", ["%"] = "%25", ["/"] = "%2F", ["?"] = "%3F", ["&"] = "%26", ["="] = "%3D", ["+"] = "%2B",
+      ["#"] = "%23", [":"] = "%3A", ["@"] = "%40", ["["] = "%5B", ["]"] = "%5D", ["!"] = "%21", ["*"] = "%2A",
+      ["'"] = "%27", ["("] = "%28", [")"] = "%29", [","] = "%2C", ["\0"] = "%00", ["\n"] = "%0A", ["\127"] = "%7F",
+      ["\255"] = "%FF", ["é"] = "%C3%A9", ["^"] = "%5E", ["a b%c"] = "a%20b%25c",
+    } do
+      assert.equal(expected, url.escape(char))
+    end
+  end)
+end)
+
+describe("the URL of a request", function()
+  it("is the base and the path", function()
+    for _, row in ipairs { -- base, path, URL
+      { "http://h", "/v1/messages", "http://h/v1/messages" },
+      { "http://h", "v1/messages", "http://h/v1/messages" },
+      { "http://h/proxy", "/v1/messages", "http://h/proxy/v1/messages" },
+      { "http://h", "", "http://h/" },
+      { "http://h", "//other/x", "http://h//other/x" },
+      { "http://h", "@other/x", "http://h/@other/x" },
+      { "http://h", ":1/x", "http://h/:1/x" },
+      { "http://h", "/v1/models?limit=2", "http://h/v1/models?limit=2" },
+      { "http://h", "/next=http://other/x", "http://h/next=http://other/x" },
+    } do
+      assert.equal(row[3], url.of(row[1], row[2]))
+    end
+  end)
+
+  it("has no space, control character or '#' in its path", function()
+    for _, path in ipairs { "/a b", "/a\t", "/a\nHost: x", "/\0", "/a\127", "/a#b", "#", " ", "http://h/a b",
+                            "http://h/#a", "\r" } do
+      assert.equal(("path %q: must not hold spaces, control characters or '#'"):format(path),
+        refusal(url.of("http://h", path)))
+    end
+  end)
+
+  it("may be a whole one of the same host", function()
+    for _, row in ipairs { -- base, URL
+      { "https://h", "https://h/results" },
+      { "https://h/v1", "https://h/results" },
+      { "https://h", "https://h:443/results" },
+      { "https://h:443", "https://h/results" },
+      { "http://h:80", "HTTP://H/results" },
+      { "http://h:8080", "http://h:8080/results?a=1" },
+      { "https://h", "https://h" },
+    } do
+      assert.equal(row[2], url.of(row[1], row[2]))
+    end
+    assert.equal("http://h/x?a=1", url.of("http://h", "http://h/x", { a = 1 }))
+  end)
+
+  it("is none of another host: the credential would go along", function()
+    for _, path in ipairs { "https://other/x", "http://h/x", "https://h:8443/x", "https://h.other/x",
+                            "https://other.h/x", "https://user@h/x", "https://h@other/x", "https://h:443@other/x",
+                            "https://h\\@other/x", "https:///x", "https://", "ftp://h/x", "file:///etc/passwd",
+                            "https://hh/x" } do
+      assert.equal("path: a URL of another host than base_url", refusal(url.of("https://h", path)))
+      assert.is_nil((url.of("https://h", path, { a = 1 })))
+    end
+  end)
+end)
+
+describe("a query", function()
+  local function query_of(query, path)
+    return (url.of("http://h", path or "/p", query):match "^http://h/p(.*)$")
+  end
+
+  it("may be missing or empty", function()
+    assert.equal("", query_of(nil))
+    assert.equal("", query_of {})
+    assert.equal("", query_of { ids = {} })
+    assert.equal("?a=1", query_of({}, "/p?a=1"))
+    assert.equal("?a=1", query_of({ ids = {} }, "/p?a=1"))
+  end)
+
+  it("is sorted by its names", function()
+    assert.equal("?a=4&aa=3&b=2&c=1", query_of { c = 1, b = 2, aa = 3, a = 4 })
+  end)
+
+  it("follows what the path has of one", function()
+    assert.equal("?a=1&b=2", query_of({ b = 2 }, "/p?a=1"))
+    assert.equal("?&b=2", query_of({ b = 2 }, "/p?"))
+    assert.equal("?b=2&c=3", query_of({ b = 2, c = 3 }))
+  end)
+
+  it("says every value as text", function()
+    assert.equal("?a=true&b=false&c=0.5&d=x&e=", query_of { a = true, b = false, c = 0.5, d = "x", e = "" })
+  end)
+
+  it("repeats the name of a list, with brackets", function()
+    assert.equal("?ids%5B%5D=b&ids%5B%5D=a", query_of { ids = { "b", "a" } })
+    assert.equal("?ids%5B%5D=1", query_of { ids = { 1 } })
+    assert.equal("?a%5B%5D=1&a%5B%5D=2&b=3", query_of { a = { 1, 2 }, b = 3, c = {} })
+    assert.equal("?a%5B%5D=false&a%5B%5D=true", query_of { a = { false, true } })
+  end)
+
+  it("is percent-encoded, names and values", function()
+    assert.equal("?a%26b%3D=c%26d%3De", query_of { ["a&b="] = "c&d=e" })
+    assert.equal("?a=%20%23%0D%0A%3F%C3%A9", query_of { a = " #\r\n?é" })
+    assert.equal("?a%5B%5D=x%20y", query_of { a = { "x y" } })
+  end)
+end)

@@ -1,0 +1,118 @@
+-- A message as a table: what makes one of an answer, its methods, and how it is sent.
+
+local json = require "anthropic.base.json"
+local message = require "anthropic.message.message"
+
+local function with(...)
+  return message.new { role = "assistant", content = { ... } }
+end
+
+describe("an answer", function()
+  for _, case in ipairs {
+    { "nothing", nil, false },
+    { "a string", "message", false },
+    { "null", json.null, false },
+    { "an empty table", {}, false },
+    { "a message without content", { type = "message", role = "assistant" }, false },
+    { "a message whose content is a string", { type = "message", content = "x" }, false },
+    { "a message with a block that is a string", { type = "message", content = { "x" } }, false },
+    { "a message with a second block that is a number", { type = "message", content = { {}, 5 } }, false },
+    { "content alone", { content = {} }, false },
+    { "something else with content", { type = "completion", role = "user", content = {} }, false },
+    { "a message by its type", { type = "message", content = {} }, true },
+    { "a message by its role", { role = "assistant", content = {} }, true },
+    { "a message by its role, of another type", { type = "other", role = "assistant", content = {} }, true },
+    { "a message of the user by its type", { type = "message", role = "user", content = {} }, true },
+    { "a message with blocks", { type = "message", content = { {}, { type = "text" } } }, true },
+  } do
+    it(("is %s a message: %s"):format(case[3] and "indeed" or "not", case[1]), function()
+      assert.equal(case[3], message.is_native(case[2]))
+    end)
+  end
+end)
+
+describe("a message", function()
+  it("is the table that it is made of", function()
+    local fields = { id = "x", content = { { type = "text", text = "a" } } }
+    local content = fields.content
+    assert.equal(fields, message.new(fields))
+    assert.equal(content, fields.content)
+    assert.equal("x", fields.id)
+  end)
+
+  it("has a list for its content where it is made without", function()
+    for _, content in ipairs { false, "x", 5 } do
+      assert.equal('{"content":[]}', json.encode(message.new { content = content }))
+    end
+    assert.equal('{"content":[]}', json.encode(message.new {}))
+  end)
+
+  it("is sent as its role and content alone", function()
+    assert.equal('{"content":[{"text":"a","type":"text"}],"role":"assistant"}', json.encode(message.new {
+      id = "x", type = "message", role = "assistant", model = "m", content = { { type = "text", text = "a" } },
+      usage = {}, stop_reason = "end_turn", response = { f = print }, raw = {},
+    }))
+  end)
+
+  it("has its own fields before its methods", function()
+    local made = message.new { text = "mine" }
+    assert.equal("mine", made.text)
+    assert.is_nil(made.unknown)
+  end)
+end)
+
+describe("a message's text and thinking", function()
+  for kind, other in pairs { text = "thinking", thinking = "text" } do
+    local function block(text)
+      return { type = kind, [kind] = text }
+    end
+
+    it("are empty strings where there are none: " .. kind, function()
+      for _, made in ipairs {
+        with(), with({ type = other, [other] = "a" }), with({ type = kind }), with(block(5)), with({ [kind] = "a" }),
+        with({ type = other, [other] = "a", [kind] = "b" }), with({}),
+      } do
+        assert.equal("", made[kind](made))
+      end
+    end)
+
+    it("are the blocks joined without a separator: " .. kind, function()
+      for _, case in ipairs {
+        { "a", with(block "a") },
+        { "", with(block "") },
+        { "ab", with(block "a", block "b") },
+        { "abc", with(block "a", { type = other, [other] = "x" }, block "b", block(5), block "", block "c") },
+      } do
+        assert.equal(case[1], case[2][kind](case[2]))
+      end
+    end)
+  end
+
+  it("are what the blocks say now", function()
+    local made = with { type = "text", text = "a" }
+    assert.equal("a", made:text())
+    made.content[1].text = "b"
+    assert.equal("b", made:text())
+  end)
+end)
+
+describe("a message's tool uses", function()
+  it("are none where there are none", function()
+    assert.same({}, with():tool_uses())
+    assert.same({}, with({ type = "text" }, { type = "server_tool_use" }, { type = "mcp_tool_use" }, {}):tool_uses())
+  end)
+
+  it("are the blocks themselves, in order, but for the server's own", function()
+    local first, second = { type = "tool_use", id = "a" }, { type = "tool_use", id = "b" }
+    local uses = with({ type = "text" }, first, { type = "server_tool_use" }, second):tool_uses()
+    assert.equal(2, #uses)
+    assert.equal(first, uses[1])
+    assert.equal(second, uses[2])
+  end)
+
+  it("are a list of the caller's own", function()
+    local made = with { type = "tool_use" }
+    made:tool_uses()[1] = nil
+    assert.equal(1, #made:tool_uses())
+  end)
+end)

@@ -1,0 +1,502 @@
+-- The events of one attempt: how payloads become events, which are kept back, and how an attempt ends.
+
+local accumulator = require "anthropic.message.accumulator"
+local errors = require "anthropic.base.error"
+local event_source = require "anthropic.stream.source"
+local json = require "anthropic.base.json"
+local scripted_exchange = require "spec.support.scripted_exchange"
+
+local REPLACEMENT = "\239\191\189"
+
+local function new(fields, open_ended)
+  local exchange = scripted_exchange(fields or {})
+  local so_far = accumulator.new()
+  return event_source.new(exchange, so_far, open_ended or false), exchange, so_far
+end
+
+local function pull(source, value, name)
+  return source:pull(type(value) == "table" and assert(json.encode(value)) or value, name or "")
+end
+
+-- The types of all events that can be taken.
+local function taken(source, all)
+  local types = {}
+  local event = source:take(all)
+  while event do
+    types[#types + 1] = event.type
+    event = source:take(all)
+  end
+  return types
+end
+
+local function text_delta(text, index)
+  return { type = "content_block_delta", index = index or 0, delta = { type = "text_delta", text = text } }
+end
+
+local START = { type = "message_start", message = { role = "assistant" } }
+local TEXT_BLOCK = { type = "content_block_start", index = 0, content_block = { type = "text", text = "" } }
+local PING = { type = "ping" }
+
+local function chunk(fields, index)
+  fields.index = index or 0
+  return { id = "chatcmpl_1", model = "m", choices = { fields } }
+end
+
+describe("a source of events", function()
+  describe("refuses as no event", function()
+    for _, case in ipairs {
+      { "what is not JSON", "nonsense", "invalid value at byte" },
+      { "nothing", "", "" },
+      { "a number", "7", "not an object" },
+      { "a string", '"text"', "not an object" },
+      { "null", "null", "not an object" },
+      { "false", "false", "not an object" },
+    } do
+      it(case[1], function()
+        local source = new()
+        local ok, err = pull(source, case[2])
+        assert.is_nil(ok)
+        assert.equal("protocol", err.kind)
+        local prefix = "the stream holds what is no event: "
+        assert.equal(prefix, err.message:sub(1, #prefix))
+        assert.truthy(err.message:find(case[3], #prefix + 1, true), err.message)
+        assert.is_true(#err.message > #prefix)
+        assert.equal(200, err.status)
+        assert.equal("redacted " .. case[2], err.body)
+        assert.is_true(err.is_described)
+        assert.is_nil(source:take(true))
+      end)
+    end
+  end)
+
+  describe("takes for an error", function()
+    for _, case in ipairs {
+      { "an event of that type", { type = "error", error = { type = "overloaded_error", message = "no" } }, "",
+        "overloaded_error" },
+      { "an error without a type", { error = { type = "api_error" } }, "", "api_error" },
+      { "an error that is a text", { error = "no" }, "" },
+      { "an object that the event's name calls one", { message = "no" }, "error" },
+      { "an error in the middle of a chat completion",
+        { choices = json.array {}, error = { type = "api_error" } }, "", "api_error" },
+    } do
+      it(case[1], function()
+        local source = new()
+        local ok, err = pull(source, case[2], case[3])
+        assert.is_nil(ok)
+        assert.equal("api", err.kind)
+        assert.equal(case[4], err.type)
+        assert.is_true(err.in_stream)
+        assert.equal(json.encode(case[2]), err.body)
+        assert.is_nil(source:take(true))
+      end)
+    end
+
+    it("no event of another type, whatever its fields and its name are", function()
+      local source = new()
+      assert.is_true(pull(source, { type = "later", error = { type = "api_error" } }, "error"))
+      assert.same({ "later" }, taken(source))
+    end)
+  end)
+
+  describe("gives an event", function()
+    it("its name for its type where it has none", function()
+      local source = new()
+      assert.is_true(pull(source, { a = 1 }, "later"))
+      assert.same({ a = 1, type = "later" }, source:take())
+    end)
+
+    it("its own type before its name", function()
+      local source = new()
+      assert.is_true(pull(source, { type = "one" }, "other"))
+      assert.same({ "one" }, taken(source))
+    end)
+
+    it("no type of a name that is empty or no UTF-8", function()
+      for _, name in ipairs { "", "\255" } do
+        local source = new()
+        assert.is_true(pull(source, { a = 1 }, name))
+        assert.same({ a = 1 }, source:take())
+      end
+    end)
+  end)
+
+  it("takes a delta that was decoded before", function()
+    local source = new()
+    local delta = text_delta "a"
+    assert.is_true(source:pull(delta, nil))
+    assert.equal(delta, source:take())
+    assert.is_nil(source:take())
+  end)
+
+  it("gives events in their order, each once", function()
+    local source = new()
+    for _, event in ipairs { START, TEXT_BLOCK, text_delta "a", text_delta "b" } do
+      assert.is_true(pull(source, event))
+    end
+    assert.equal("message_start", source:take().type)
+    assert.equal("content_block_start", source:take().type)
+    assert.equal("a", source:take().delta.text)
+    source:put(text_delta "c")
+    assert.equal("b", source:take().delta.text)
+    assert.equal("c", source:take().delta.text)
+    assert.is_nil(source:take())
+    assert.is_nil(source:take(true))
+  end)
+
+  it("lets go of events that were taken", function()
+    local source = new()
+    local alive = setmetatable({}, { __mode = "k" })
+    local function pass(event)
+      alive[event] = true
+      source:put(event)
+      source:take()
+    end
+    pass(text_delta "a")
+    pass(text_delta "b")
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(alive))
+    assert.is_nil(source:take(true))
+  end)
+
+  describe("keeps back", function()
+    it("all events up to the first content", function()
+      local source = new()
+      for _, event in ipairs { START, PING, TEXT_BLOCK } do
+        pull(source, event)
+        assert.is_nil(source:take())
+        assert.is_false(source.released)
+      end
+      pull(source, text_delta "a")
+      assert.is_true(source.released)
+      assert.same({ "message_start", "ping", "content_block_start", "content_block_delta" }, taken(source))
+      pull(source, PING)
+      assert.same({ "ping" }, taken(source))
+    end)
+
+    it("64 events and no more", function()
+      local source = new()
+      for _ = 1, 64 do
+        pull(source, PING)
+      end
+      assert.is_false(source.released)
+      assert.is_nil(source:take())
+      pull(source, PING)
+      assert.is_true(source.released)
+      assert.equal(65, #taken(source))
+    end)
+
+    it("nothing of those who ask for all", function()
+      local source = new()
+      pull(source, START)
+      pull(source, PING)
+      assert.same({ "message_start", "ping" }, taken(source, true))
+      assert.is_false(source.released)
+    end)
+
+    it("nothing once the end has come", function()
+      local source = new()
+      source:put { type = "message_start", message = {} }
+      source:put { type = "message_stop" }
+      assert.is_true(source.complete)
+      assert.same({ "message_start", "message_stop" }, taken(source))
+    end)
+
+    it("nothing of a stream that has ended without content", function()
+      local source = new(nil, true)
+      pull(source, PING)
+      assert.is_nil(source:take())
+      assert.is_true(source:pull(nil, "done"))
+      assert.same({ "ping" }, taken(source))
+    end)
+  end)
+
+  describe("has the message's end", function()
+    it("with message_stop", function()
+      local source = new()
+      pull(source, text_delta "a")
+      assert.is_false(source.complete)
+      pull(source, { type = "message_stop" })
+      assert.is_true(source.complete)
+    end)
+
+    it("not with that of another choice", function()
+      local source = new()
+      source:put { type = "message_stop", choice = 1, raw = {} }
+      assert.is_false(source.complete)
+      source:put { type = "message_stop", raw = {} }
+      assert.is_true(source.complete)
+    end)
+
+    it("with [DONE], where the message has a stop reason", function()
+      local source, _, so_far = new()
+      assert.is_true(source:pull("[DONE]", ""))
+      assert.is_false(source.complete)
+      so_far.fields.stop_reason = "end_turn"
+      assert.is_true(source:pull("[DONE]", ""))
+      assert.is_true(source.complete)
+    end)
+
+    it("not with a string of these letters", function()
+      local source = new()
+      assert.is_nil((source:pull('"[DONE]"', "")))
+      assert.is_false(source.complete)
+    end)
+  end)
+
+  describe("that ends before its end mark", function()
+    it("is truncated", function()
+      local source = new()
+      pull(source, START)
+      local ok, err = source:pull(nil, "done")
+      assert.is_nil(ok)
+      assert.equal("truncated", err.kind)
+      assert.equal("the stream ended before its end", err.message)
+      assert.equal(200, err.status)
+      assert.is_true(err.is_described)
+      assert.is_false(source.complete)
+    end)
+
+    it("is truncated also where only its content type says that it is a stream", function()
+      local _, err = new():pull(nil, "done")
+      assert.equal("truncated", err.kind)
+    end)
+
+    it("is no event stream where nothing says that it is one", function()
+      local source = new { response = { status = 200, headers = {} } }
+      local ok, err = source:pull(nil, "done")
+      assert.is_nil(ok)
+      assert.equal("protocol", err.kind)
+      assert.equal("the answer is no event stream", err.message)
+      assert.is_nil(err.body)
+    end)
+
+    it("is a stream after the first event, whatever its content type is", function()
+      for _, event in ipairs { "{}", text_delta "a" } do
+        local source = new { response = { status = 200, headers = {} } }
+        assert.is_true(source:pull(event, ""))
+        assert.equal("truncated", select(2, source:pull(nil, "done")).kind)
+      end
+    end)
+
+    it("fails with what the transfer failed with", function()
+      local failure = errors.new { kind = "connection", message = "reset" }
+      for _, open_ended in ipairs { true, false } do
+        local source = new({ failure = failure }, open_ended)
+        assert.same({ nil, failure }, { source:pull(nil, "done") })
+        assert.is_false(source.complete)
+      end
+    end)
+
+    it("has ended where it has no end mark", function()
+      local source = new({ response = { status = 200, headers = {} } }, true)
+      assert.is_true(source:pull(nil, "done"))
+      assert.is_true(source.complete)
+    end)
+  end)
+
+  it("waits where more has to come first", function()
+    local source, exchange = new()
+    assert.is_true(source:pull(nil, "again"))
+    assert.equal(1, exchange.waited)
+    local err = errors.new { kind = "cancelled", message = "no" }
+    source = new { waits = { { nil, err } } }
+    assert.same({ nil, err }, { source:pull(nil, "again") })
+  end)
+
+  it("names the limit that an event passes", function()
+    local source = new { options = { max_event_bytes = 4096 } }
+    local ok, err = source:pull(nil, "too_large")
+    assert.is_nil(ok)
+    assert.equal("protocol", err.kind)
+    assert.equal("an event is larger than 4096 bytes", err.message)
+    assert.is_true(err.is_described)
+  end)
+
+  it("says that memory is short", function()
+    local ok, err = new():pull(nil, "memory")
+    assert.is_nil(ok)
+    assert.equal("connection", err.kind)
+    assert.equal("not enough memory", err.message)
+    assert.is_true(err.is_described)
+  end)
+
+  describe("of chat completions", function()
+    it("translates them", function()
+      local source = new()
+      assert.is_true(pull(source, chunk { delta = { content = "a" } }))
+      assert.same({ "message_start", "content_block_start", "content_block_delta" }, taken(source))
+      assert.is_true(pull(source, chunk { delta = {}, finish_reason = "stop" }))
+      assert.same({}, taken(source))
+      assert.is_true(source:pull("[DONE]", ""))
+      assert.is_true(source.complete)
+      assert.same({ "content_block_stop", "message_delta", "message_stop" }, taken(source))
+    end)
+
+    it("has no end in a [DONE] before any choice", function()
+      local source = new()
+      assert.is_true(pull(source, { choices = json.array {} }))
+      assert.is_true(source:pull("[DONE]", ""))
+      assert.is_false(source.complete)
+    end)
+
+    it("passes native events on as they are", function()
+      local source = new()
+      pull(source, chunk { delta = { content = "a" } })
+      taken(source)
+      pull(source, PING)
+      local event = source:take()
+      assert.same(PING, event)
+    end)
+
+    it("takes objects without choices for chunks once there was one", function()
+      local source = new()
+      pull(source, chunk { delta = { content = "a" } })
+      taken(source)
+      assert.is_true(pull(source, { usage = { prompt_tokens = 3 } }, "a name"))
+      assert.same({}, taken(source))
+      source:pull("[DONE]", "")
+      local stop = source:take()
+      while stop.type ~= "message_delta" do
+        stop = source:take()
+      end
+      assert.equal(3, stop.usage.input_tokens)
+    end)
+
+    it("does not take a native event for one that has a field `choices`", function()
+      local source = new()
+      pull(source, { type = "later", choices = { {} } })
+      assert.is_nil(source.translator)
+      assert.same({ "later" }, taken(source))
+    end)
+
+    it("joins characters cut in two, and shows them as they came in `raw`", function()
+      local source = new()
+      local first = '{"choices":[{"index":0,"delta":{"content":"a\\ud83d"}}]}'
+      local second = '{"choices":[{"index":0,"delta":{"content":"\\ude00b"}}]}'
+      assert.is_true(source:pull(first, ""))
+      assert.is_true(source:pull(second, ""))
+      local texts, raw = {}, {}
+      local event = source:take()
+      while event do
+        if event.delta then
+          texts[#texts + 1] = event.delta.text
+          raw[#raw + 1] = event.raw.choices[1].delta.content
+        end
+        event = source:take()
+      end
+      assert.same({ "a", "\240\159\152\128b" }, texts)
+      assert.same({ "a" .. REPLACEMENT, REPLACEMENT .. "b" }, raw)
+    end)
+  end)
+
+  it("joins characters cut in two", function()
+    local source = new()
+    local function payload(text)
+      return ('{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%s"}}'):format(text)
+    end
+    source:pull(payload "a\\ud83d", "")
+    source:pull(payload "\\ude00b", "")
+    source:pull(payload "c\\ud83d", "")
+    source:put { type = "content_block_stop", index = 0 }
+    assert.equal("a", source:take().delta.text)
+    assert.equal("\240\159\152\128b", source:take().delta.text)
+    assert.equal("c", source:take().delta.text)
+    assert.equal(REPLACEMENT, source:take().delta.text)
+    assert.same({ "content_block_stop" }, taken(source))
+  end)
+
+  describe("that goes on with an earlier attempt", function()
+    local function continuing(is_joined)
+      local source = new()
+      source:continue {
+        join = function(_, event)
+          if event.type == "message_start" then
+            return {}
+          end
+          return { { type = "first " .. event.type }, { type = "second " .. event.type } }
+        end,
+        is_joined = function()
+          return is_joined
+        end,
+      }
+      return source
+    end
+
+    it("gives what its events are joined to, and keeps nothing back", function()
+      local source = continuing(true)
+      assert.is_true(source.released)
+      source:put { type = "message_start" }
+      assert.is_nil(source:take(true))
+      source:put { type = "ping" }
+      assert.same({ "first ping", "second ping" }, taken(source))
+    end)
+
+    it("lets deltas flow once its events are passed on as they come", function()
+      assert.is_true(continuing(true):lets_flow())
+      assert.is_false(continuing(false):lets_flow())
+    end)
+  end)
+
+  describe("lets deltas flow", function()
+    local function flowing()
+      local source = new()
+      source:put(text_delta "a")
+      source:take()
+      return source
+    end
+
+    it("after the first content", function()
+      local source = new()
+      assert.is_false(source:lets_flow())
+      source:put(TEXT_BLOCK)
+      source:take(true)
+      assert.is_false(source:lets_flow())
+      source:put(text_delta "a")
+      assert.is_false(source:lets_flow(), "an event is still there")
+      source:take()
+      assert.is_true(source:lets_flow())
+    end)
+
+    it("not after the end", function()
+      local source = flowing()
+      source:put { type = "message_stop" }
+      source:take()
+      assert.is_false(source:lets_flow())
+    end)
+
+    it("not while the time of the first text is awaited", function()
+      local source = new()
+      source:put { type = "content_block_start", index = 0, content_block = { type = "tool_use" } }
+      source:put(TEXT_BLOCK)
+      taken(source)
+      assert.is_true(source.released)
+      assert.is_false(source:lets_flow())
+      source:put(text_delta "a")
+      source:take()
+      assert.is_true(source:lets_flow())
+    end)
+
+    it("not once a character was cut in two", function()
+      local source = flowing()
+      source:pull('{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\\ud83d"}}', "")
+      taken(source)
+      assert.is_false(source:lets_flow())
+    end)
+
+    it("not where chat completions are translated", function()
+      local source = new()
+      pull(source, chunk { delta = { content = "a" } })
+      taken(source)
+      assert.is_false(source:lets_flow())
+    end)
+  end)
+
+  it("notes the time of the first text", function()
+    local source, exchange = new()
+    source:put(text_delta "a")
+    local timings = {}
+    source.clock:add_to(timings, exchange.attempt_began, nil)
+    assert.is_true(timings.first_text >= 0)
+  end)
+end)
