@@ -53,6 +53,12 @@ local function line(hidden)
   }
 end
 
+-- Of bytes; math.huge is no limit.
+local size = {
+  expected = "a whole number, 1 or more",
+  check = function(value) return type(value) == "number" and value >= 1 and math.floor(value) == value end,
+}
+
 local positive_number = { expected = "a positive number", check = is_positive }
 
 -- Each row: the check of a given value; the default, where it is not nil, stands in DEFAULTS.
@@ -87,8 +93,8 @@ local ROWS = {
   ca_path = line(),
   insecure = of_type("boolean"),
   http_version = one_of("1.1", "2"),
-  max_event_bytes = positive_number,
-  max_response_bytes = positive_number,
+  max_event_bytes = size,
+  max_response_bytes = size,
   loop = {
     expected = "a driver or the name of one (" .. table.concat(loop.names(), ", ") .. ")",
     check = loop.is_driver,

@@ -21,7 +21,7 @@ function stream_clock.new()
 end
 
 local function starts_text(event)
-  local block = event.type == "content_block_start" and not event.choice and event.content_block
+  local block = event.type == "content_block_start" and events.choice_of(event) == 0 and event.content_block
   return type(block) == "table" and block.type == "text"
 end
 

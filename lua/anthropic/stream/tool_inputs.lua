@@ -10,6 +10,7 @@
 -- written is seen through `progress`.
 
 local core = require "anthropic.core"
+local events = require "anthropic.message.events"
 
 local tool_inputs = {}
 
@@ -75,7 +76,7 @@ local Watcher = {}
 
 function Watcher:__call(event)
   local accumulator = self.stream.accumulators[0]
-  local entry = not event.choice and accumulator.by_index[event.index]
+  local entry = events.choice_of(event) == 0 and accumulator.by_index[event.index]
   if not entry or not is_tool_use(entry.block) then
     return nil
   end

@@ -15,7 +15,8 @@ end
 local function f() end
 
 describe("an option", function()
-  local positive, whole = "a positive number", "a whole number, 0 or more"
+  local whole = "a whole number, 0 or more"
+  local size = "a whole number, 1 or more"
   local seconds = "a positive number of seconds, or a table of connect, first_byte, idle, total"
   local a_driver = "a driver or the name of one (" .. table.concat(loop.names(), ", ") .. ")"
   for _, row in ipairs { -- name, what is expected, values that are taken, values that are not
@@ -38,8 +39,8 @@ describe("an option", function()
     { "ca_path", "a line of text", { "", "/a b" }, { "a\nb", "a\rb", NUL, "\n", 1, {}, true, false } },
     { "insecure", "boolean", { true, false }, { 0, 1, "true", {}, f } },
     { "http_version", 'one of "1.1", "2"', { "1.1", "2" }, { "1.0", "2.0", "", 2, 1.1, {}, true, false } },
-    { "max_event_bytes", positive, { 1, 0.5, 2 ^ 40 }, { 0, -1, 0 / 0, "1", {}, true, false } },
-    { "max_response_bytes", positive, { 1, 0.5, 2 ^ 40 }, { 0, -1, 0 / 0, "1", {}, true, false } },
+    { "max_event_bytes", size, { 1, 2 ^ 40, math.huge }, { 0, 0.5, 1.5, -1, 0 / 0, "1", {}, true, false } },
+    { "max_response_bytes", size, { 1, 2 ^ 40, math.huge }, { 0, 0.5, 1.5, -1, 0 / 0, "1", {}, true, false } },
     { "loop", a_driver, { "blocking", "scheduler", {}, { wait = f } }, { "Blocking", "", 1, f, true, false } },
     { "on_interrupt", 'one of "retry", "continue"', { "retry", "continue" }, { "error", "", 1, {}, true, false, f } },
     { "on_retry", "function", { f }, { "f", 1, {}, true, false } },

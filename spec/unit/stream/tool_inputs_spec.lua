@@ -250,5 +250,10 @@ describe("a tool's input", function()
     assert.is_true(is_complete)
   end)
 
-  pending "is there in events that have a field `choice` of the server's own"
+  it("is there in events that have a field `choice` of the server's own", function()
+    local see = watching()
+    local use = tool_use(0)
+    use.choice = 0
+    assert.equal("toolu_0", (see(use)))
+  end)
 end)
