@@ -9,6 +9,7 @@
 -- The requests are paced by what the responses say of the rate limits (see limiter.lua), and run as
 -- tasks of an `anthropic.run`.
 
+local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
@@ -73,21 +74,39 @@ local function work(state)
   return true
 end
 
+local function cancel_all(workers, but)
+  for _, worker in ipairs(workers) do
+    if worker ~= but then
+      worker:cancel()
+    end
+  end
+end
+
+-- A worker of several. What it raises ends the others at once: what they still ask for is paid for.
+local function work_among_others(state, workers)
+  local task = tasks.current()
+  local ok, result = coroutines.protect(function() return work(state) end)
+  if not ok and not task.is_cancelled then
+    state.raised = { result }
+    cancel_all(workers, task)
+  elseif not ok then
+    error(result, 0)
+  end
+  return ok
+end
+
 -- Several workers. nil and an error when it is cancelled; what a worker raised is raised.
 local function work_together(state)
   local workers = {}
   for i = 1, math.min(state.settings.concurrency or DEFAULT_CONCURRENCY, state.messages.n) do
-    workers[i] = tasks.spawn(work, state)
+    workers[i] = tasks.spawn(work_among_others, state, workers)
   end
   for _, worker in ipairs(workers) do
     local ok, err = worker:join()
-    if not ok then
-      for _, other in ipairs(workers) do
-        other:cancel()
-      end
-      if worker.done and not worker.is_cancelled then
-        error(err, 0)
-      end
+    if state.raised then
+      error(state.raised[1], 0)
+    elseif not ok then
+      cancel_all(workers)
       return nil, err
     end
   end

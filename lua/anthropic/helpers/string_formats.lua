@@ -118,14 +118,8 @@ function string_formats.ipv6(text)
 end
 
 function string_formats.uuid(text)
-  local digits = text:gsub("^(%x+)%-(%x+)%-(%x+)%-(%x+)%-(%x+)$", function(...)
-    local lengths = {}
-    for i, part in ipairs { ... } do
-      lengths[i] = #part
-    end
-    return table.concat(lengths, " ")
-  end)
-  return digits == "8 4 4 4 12"
+  local a, b, c, d, e = text:match "^(%x+)%-(%x+)%-(%x+)%-(%x+)%-(%x+)$"
+  return a ~= nil and #a == 8 and #b == 4 and #c == 4 and #d == 4 and #e == 12
 end
 
 return string_formats

@@ -1,8 +1,8 @@
+-- Whether an answer fits its schema, and what is said where it does not.
+
 local anthropic = require "anthropic"
-local string_formats = require "anthropic.helpers.string_formats"
 local json = require "anthropic.base.json"
 local schema = require "anthropic.helpers.schema"
-local structured_output = require "anthropic.helpers.structured_output"
 
 local null = anthropic.null
 
@@ -157,146 +157,376 @@ describe("checking a value against a schema", function()
   end)
 
   it("knows the formats", function()
-    local good = {
-      ["date-time"] = { "2024-02-29T12:00:00Z", "2024-01-01t00:00:60.123+05:30" },
-      date = { "2000-02-29", "2023-12-31" },
-      time = { "23:59:60Z", "00:00:00.5-01:00" },
-      duration = { "P1Y2M3DT4H5M6S", "PT1H", "P3W", "P1D", "P1M" },
-      email = { "a@b.c", "first.last+tag@sub.example.com" },
-      hostname = { "localhost", "a-b.example.com" },
-      uri = { "https://example.com/a?b=c#d", "urn:isbn:123", "mailto:a@b.c" },
-      ipv4 = { "0.0.0.0", "255.255.255.255" },
-      ipv6 = { "::", "::1", "1:2:3:4:5:6:7:8", "fe80::1:2", "::ffff:1.2.3.4", "1::8" },
-      uuid = { "123e4567-e89b-12d3-a456-426614174000" },
-    }
-    local bad = {
-      ["date-time"] = { "2024-02-29", "2024-02-30T12:00:00Z", "2024-01-01T00:00:00", "2024-01-01 00:00:00Z" },
-      date = { "1900-02-29", "2023-13-01", "2023-04-31", "2023-00-10", "23-01-01", "" },
-      time = { "24:00:00Z", "12:60:00Z", "12:00:61Z", "12:00Z", "12:00:00+24:00" },
-      duration = { "P", "PT", "P1", "1D", "P1H", "PT1D", "P1DT", "P1W1D" },
-      email = { "a", "@b.c", "a@", "a b@c.d", "a@b@c" },
-      hostname = { "", "-a.b", "a..b", "a_b", ("a"):rep(64), "a." },
-      uri = { "example.com", "http:", "http://a b", "://x" },
-      ipv4 = { "1.2.3", "256.1.1.1", "01.2.3.4", "1.2.3.4.5" },
-      ipv6 = { ":", "1:2:3:4:5:6:7", "1::2::3", "12345::", "1:2:3:4:5:6:7:8:9", "::1.2.3.400", "g::" },
-      uuid = { "123e4567-e89b-12d3-a456-42661417400", "123e4567e89b12d3a456426614174000", "" },
-    }
-    for name, texts in pairs(good) do
-      for _, text in ipairs(texts) do
-        assert.is_true(string_formats[name](text), name .. " " .. text)
-      end
-      for _, text in ipairs(bad[name]) do
-        assert.is_false(string_formats[name](text), name .. " " .. text)
-      end
-    end
     fails('"soon"', { type = "string", format = "date" }, 'value: "soon" is no date')
     fits('"soon"', { type = "string", format = "unknown" })
     fits("1", { format = "date" })
   end)
-end)
 
-describe("the schema that is sent", function()
-  local function sent(given)
-    local transformed, message = structured_output.transform(given)
-    assert.is_nil(message)
-    return (assert(anthropic.encode(transformed)))
+  -- A value of each kind, and keywords that say no to everything that they apply to.
+  local VALUES = {
+    object = '{"z":1}', array = "[1,2]", string = '"ab"', integer = "5", number = "2.5", boolean = "true",
+    null = "null",
+  }
+  local KEYWORDS = {
+    { "required", { "a" }, object = "a: missing" },
+    { "properties", { z = { type = "string" } }, object = "z: string expected, got number" },
+    { "properties", {}, object = "z: not a property of the schema" },
+    { "prefixItems", { { type = "string" } }, array = "[1]: string expected, got number" },
+    { "items", { type = "string" }, array = "[1]: string expected, got number" },
+    { "minItems", 3, array = "value: 2 elements are less than the minimum, 3" },
+    { "maxItems", 1, array = "value: 2 elements are more than the maximum, 1" },
+    { "minLength", 3, string = "value: 2 characters are less than the minimum, 3" },
+    { "maxLength", 1, string = "value: 2 characters are more than the maximum, 1" },
+    { "format", "date", string = 'value: "ab" is no date' },
+    { "minimum", 6, integer = "value: 5 is less than the minimum, 6",
+      number = "value: 2.5 is less than the minimum, 6" },
+    { "maximum", 2, integer = "value: 5 is more than the maximum, 2",
+      number = "value: 2.5 is more than the maximum, 2" },
+    { "exclusiveMinimum", 5, integer = "value: 5 is not more than 5", number = "value: 2.5 is not more than 5" },
+    { "exclusiveMaximum", 2.5, integer = "value: 5 is not less than 2.5", number = "value: 2.5 is not less than 2.5" },
+    { "multipleOf", 2, integer = "value: 5 is no multiple of 2", number = "value: 2.5 is no multiple of 2" },
+  }
+
+  for _, row in ipairs(KEYWORDS) do
+    it(("applies %s %s to values of its kind only"):format(row[1], json.encode(row[2])), function()
+      for kind, text in pairs(VALUES) do
+        if row[kind] then
+          fails(text, { [row[1]] = row[2] }, row[kind])
+        else
+          fits(text, { [row[1]] = row[2] })
+          local applies = row.object and "object" or row.array and "array" or row.string and "string" or "number"
+          fits(text, { type = { applies, kind }, [row[1]] = row[2], additionalProperties = true })
+        end
+      end
+    end)
   end
 
-  local function refused(given, message)
-    local transformed, found = structured_output.transform(given)
-    assert.is_nil(transformed)
-    assert.equal(message, found)
-  end
-
-  it("closes every object", function()
-    assert.equal(
-      '{"additionalProperties":false,"properties":{"a":{"additionalProperties":false,"type":"object"}},'
-        .. '"type":"object"}',
-      sent { type = "object", additionalProperties = true, properties = { a = { type = "object" } } })
-  end)
-
-  it("puts what the API does not know into the description", function()
-    assert.equal('{"description":"How many.\\n\\n{\\"maximum\\":9,\\"minimum\\":1}","type":"integer"}',
-      sent { type = "integer", description = "How many.", minimum = 1, maximum = 9 })
-    assert.equal('{"description":"{\\"pattern\\":\\"^a\\"}","type":"string"}',
-      sent { type = "string", pattern = "^a" })
-    assert.equal('{"description":"{\\"minItems\\":2}","items":{"type":"string"},"type":"array"}',
-      sent { type = "array", items = { type = "string" }, minItems = 2 })
-    assert.equal('{"description":"{\\"format\\":\\"regex\\"}","type":"string"}',
-      sent { type = "string", format = "regex" })
-  end)
-
-  it("keeps what the API knows", function()
-    for _, text in ipairs {
-      '{"format":"date-time","type":"string"}',
-      '{"items":{"type":"string"},"minItems":1,"type":"array"}',
-      '{"enum":["a","b",null,1],"title":"T","type":"string"}',
-      '{"const":false,"type":"boolean"}',
-      '{"anyOf":[{"type":"string"},{"type":"null"}]}',
-      '{"allOf":[{"type":"string"}]}',
-      '{"prefixItems":[{"type":"string"}],"type":"array"}',
-      '{"type":["string","null"]}',
-      '{"$defs":{"a":{"type":"string"}},"$ref":"#/$defs/a"}',
-      '{"additionalProperties":false,"properties":{},"required":[],"type":"object"}',
-    } do
-      assert.equal(text, sent(anthropic.decode(text)))
+  it("applies additionalProperties to objects only", function()
+    for kind, text in pairs(VALUES) do
+      for _, others in ipairs { false, { type = "string" } } do
+        local given = { type = { "object", kind }, additionalProperties = others }
+        if kind == "object" then
+          fails(text, given, others and "z: string expected, got number" or "z: not a property of the schema")
+        else
+          fits(text, given)
+        end
+      end
     end
   end)
 
-  it("says oneOf as anyOf", function()
-    assert.equal('{"anyOf":[{"type":"string"}]}', sent { oneOf = { { type = "string" } } })
+  it("applies the keywords for every kind to every kind", function()
+    for kind, text in pairs(VALUES) do
+      fits(text, { enum = { 7, (json.decode(text)) } })
+      fits(text, { const = (json.decode(text)) })
+      fits(text, { anyOf = { { const = 7 }, { type = kind, additionalProperties = true } } })
+      fits(text, { oneOf = { { const = 7 }, { type = kind, additionalProperties = true } } })
+      fits(text, { allOf = { { type = kind, additionalProperties = true }, {} } })
+      fits(text, { ["$ref"] = "#/$defs/a", ["$defs"] = { a = { const = (json.decode(text)) } } })
+      fails(text, { enum = { 7 } }, ("value: %s is none of [7]"):format(text))
+      fails(text, { const = 7 }, ("value: 7 expected, got %s"):format(text))
+      fails(text, { anyOf = { { const = 7 }, { const = 8 } } }, ("value: %s fits no alternative"):format(text))
+      fails(text, { oneOf = { { const = 7 } } }, ("value: %s fits no alternative"):format(text))
+      fails(text, { allOf = { {}, { const = 7 } } }, ("value: 7 expected, got %s"):format(text))
+      fails(text, { ["$ref"] = "#/$defs/a", ["$defs"] = { a = { const = 7 } } },
+        ("value: 7 expected, got %s"):format(text))
+    end
   end)
 
-  it("leaves out what means nothing to the model", function()
-    assert.equal('{"type":"string"}', sent {
-      ["$schema"] = "https://json-schema.org/draft/2020-12/schema", ["$id"] = "x", ["$comment"] = "y",
-      type = "string",
+  it("takes an object or null, and the like, for what may be absent", function()
+    local person = {
+      type = { "object", "null" },
+      properties = { name = { type = { "string", "null" }, minLength = 1, format = "email" } },
+      required = { "name" },
+    }
+    fits("null", person)
+    fits('{"name":null}', person)
+    fits('{"name":"a@b.c"}', person)
+    fails('{"name":""}', person, "name: 0 characters are less than the minimum, 1")
+    fails("{}", person, "name: missing")
+    fails("false", person, "value: object or null expected, got boolean")
+    local list = { type = { "array", "null" }, items = { type = "string" }, minItems = 1, maxItems = 2 }
+    fits("null", list)
+    fits('["a"]', list)
+    fails("[]", list, "value: 0 elements are less than the minimum, 1")
+    fails("{}", list, "value: array or null expected, got object")
+  end)
+
+  it("knows every limit from both sides", function()
+    for _, case in ipairs {
+      { "minimum", 1, fit = { "1", "1.5" }, fail = { "0.99" } },
+      { "maximum", -1, fit = { "-1", "-1.5" }, fail = { "-0.5" } },
+      { "exclusiveMinimum", 0, fit = { "0.001", "1" }, fail = { "0", "-0", "-1" } },
+      { "exclusiveMaximum", 0, fit = { "-0.001" }, fail = { "0", "1" } },
+      { "multipleOf", 0.01, fit = { "0", "-0.07", "19.99", "1e15", "123456789.01" }, fail = { "0.005", "19.999" } },
+      { "multipleOf", 0.1, fit = { "7000021.1", "343001029.7" }, fail = { "7000021.15" } },
+      { "multipleOf", 3, fit = { "0", "-9", "300000000" }, fail = { "1", "-10", "3.5", "300000001" } },
+      { "multipleOf", 1e10, fit = { "0", "2e10" }, fail = { "5e9", "1e5" } },
+      { "minLength", 2, fit = { '"ab"', '"éé"', '"\\u00e9x"', '"日本"' }, fail = { '""', '"日"', '"😀"' } },
+      { "maxLength", 2, fit = { '""', '"日本"', '"😀😀"', '"\194\128\194\191"' }, fail = { '"abc"', '"ééé"' } },
+      { "minItems", 2, fit = { "[1,2]", "[null,null]" }, fail = { "[]", "[null]" } },
+      { "maxItems", 1, fit = { "[]", "[[1,2]]" }, fail = { "[1,2]" } },
+    } do
+      for _, text in ipairs(case.fit) do
+        fits(text, { [case[1]] = case[2] })
+      end
+      for _, text in ipairs(case.fail) do
+        assert.is_nil((schema.check((json.decode(text)), { [case[1]] = case[2] })), case[1] .. " " .. text)
+      end
+    end
+  end)
+
+  it("knows the multiples of a small step among large numbers", function()
+    pending "the tolerance grows to half a step at 5e8 steps"
+    fails("1000000001", { multipleOf = 2 }, "value: 1000000001 is no multiple of 2")
+  end)
+
+  it("passes over limits that are no numbers", function()
+    for _, name in ipairs { "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf" } do
+      fits("5", { [name] = true })
+      fits("5", { [name] = "6" })
+    end
+    for _, name in ipairs { "minLength", "maxLength" } do
+      fits('"abc"', { [name] = null })
+    end
+    for _, name in ipairs { "minItems", "maxItems" } do
+      fits("[1,2]", { [name] = {} })
+    end
+    fits("5", { multipleOf = 0 })
+    fits('"a"', { format = { "date" } })
+  end)
+
+  it("knows that infinity is no integer", function()
+    fails("1e400", { type = "integer" }, "value: integer expected, got number")
+    fits("1e300", { type = "integer" })
+    fails("-0.5", { type = "integer" }, "value: integer expected, got number")
+  end)
+
+  it("names the first wrong member in the order of the names", function()
+    local a_to_d = { a = { type = "null" }, b = { type = "null" }, c = { type = "null" }, d = { type = "null" } }
+    fails('{"d":1,"c":1,"b":1,"a":null}', { type = "object", properties = a_to_d }, "b: null expected, got number")
+    fails('{"z":1,"y":1,"x":1}', { type = "object" }, "x: not a property of the schema")
+    fails('{"z":1,"y":1,"x":""}', { type = "object", additionalProperties = { type = "string" } },
+      "y: string expected, got number")
+    fails("{}", { required = { "b", "a" } }, "b: missing")
+    fails('{"b":null}', { properties = { b = {} }, required = { "b", "a", "c" } }, "a: missing")
+  end)
+
+  it("closes an object that has properties, with or without a type", function()
+    fails('{"a":1,"b":2}', { properties = { a = {} } }, "b: not a property of the schema")
+    fails('{"a":1,"b":2}', { type = { "null", "object" }, properties = { a = {} } },
+      "b: not a property of the schema")
+    fails('{"a":1,"b":2}', { type = "object", properties = { a = {} }, additionalProperties = false },
+      "b: not a property of the schema")
+    fits('{"a":1,"b":2}', { required = { "a" } })
+  end)
+
+  it("does not hold a member of the schema against additionalProperties", function()
+    local given = { properties = { a = { type = "integer" } }, additionalProperties = { type = "string" } }
+    fits('{"a":1,"b":""}', given)
+    fails('{"a":1,"b":1}', given, "b: string expected, got number")
+    fails('{"a":"","b":""}', given, "a: integer expected, got string")
+  end)
+
+  it("checks members inside of members, with the whole path", function()
+    local given = { type = "object", additionalProperties = { type = "array", items = { additionalProperties = {
+      type = "integer" }, type = "object" } } }
+    fits('{"a":[{"b":1},{}],"c":[]}', given)
+    fails('{"a":[{"b":1},{"c d":true}]}', given, 'a[2]["c d"]: integer expected, got boolean')
+    fails('{"1":[{"":true}]}', given, '["1"][1][""]: integer expected, got boolean')
+  end)
+
+  it("leaves elements alone where items is no schema", function()
+    fits('[1,"a"]', { type = "array", items = true })
+    fits("[1]", { type = "array", items = false })
+  end)
+
+  it("checks the elements of prefixItems that are there, and items after them", function()
+    local given = { prefixItems = { { type = "string" }, { type = "integer" } }, items = { type = "null" } }
+    fits("[]", given)
+    fits('["a"]', given)
+    fits('["a",1,null,null]', given)
+    fails("[null]", given, "[1]: string expected, got null")
+    fails('["a",null]', given, "[2]: integer expected, got null")
+    fails('["a",1,1]', given, "[3]: null expected, got number")
+    fails('["a",1,null,1]', given, "[4]: null expected, got number")
+  end)
+
+  it("compares enum and const by what they say", function()
+    fits('{"b":[],"a":1}', { const = { a = 1, b = json.array {} } })
+    fails('{"a":1}', { const = { a = 1, b = null } }, 'value: {"a":1,"b":null} expected, got {"a":1}')
+    fails("[]", { const = json.object {} }, "value: {} expected, got []")
+    fails('"1"', { const = 1 }, 'value: 1 expected, got "1"')
+    fails("1", { enum = { "1", true } }, 'value: 1 is none of ["1",true]')
+    fails("false", { enum = { null, 0, "" } }, 'value: false is none of [null,0,""]')
+    fails("1", { enum = {} }, "value: 1 is none of []")
+    fits("false", { const = false })
+    fails("null", { const = false }, "value: false expected, got null")
+  end)
+
+  it("shows an enum of any table", function()
+    pending "it raises where the list has a metatable of its own, such as another decoder's for arrays"
+    fails("1", { enum = setmetatable({ "a" }, {}) }, 'value: 1 is none of ["a"]')
+    fails("1", { enum = json.object { "a" } }, 'value: 1 is none of ["a"]')
+  end)
+
+  it("leaves the schema of an enum as it was", function()
+    local enum = { "a" }
+    fails("1", { enum = enum }, 'value: 1 is none of ["a"]')
+    assert.is_nil(getmetatable(enum))
+    assert.same({ "a" }, enum)
+  end)
+
+  it("says of several alternatives what is wrong with the one that fits furthest", function()
+    local shape = {
+      anyOf = {
+        { type = "object", properties = { at = { type = "object", properties = { x = { type = "integer" } } } } },
+        { type = "object", properties = { to = { type = "integer" } } },
+        { type = "object", properties = { at = { type = "object", properties = { y = { type = "null" } } } } },
+      },
+    }
+    fails('{"at":{"x":""}}', shape, "at.x: integer expected, got string")
+    fails('{"to":""}', shape, "to: not a property of the schema")
+    fails('{"at":{"y":""}}', shape, "at.y: not a property of the schema")
+    fails("[]", shape, "value: [] fits no alternative")
+    fails("[1,[]]", { items = { anyOf = { { type = "integer" }, { type = "string" } } } },
+      "[2]: [] fits no alternative")
+    fails("1", { anyOf = {} }, "value: 1 fits no alternative")
+    local only = { oneOf = { { properties = { a = { type = "string" } } } } }
+    fails('{"a":1}', only, "a: string expected, got number")
+  end)
+
+  it("wants exactly one of oneOf", function()
+    local given = { oneOf = { { type = "integer" }, { type = "number" }, { type = "string" } } }
+    fits("1.5", given)
+    fits('"a"', given)
+    fails("1", given, "value: 1 fits more than one alternative")
+    fails("1", { oneOf = { {}, {}, {} } }, "value: 1 fits more than one alternative")
+    fails("[1]", { items = given }, "[1]: 1 fits more than one alternative")
+  end)
+
+  it("leaves the members of one part of allOf to the other parts", function()
+    local a = { type = "object", properties = { a = { type = "string" } } }
+    local b = { properties = { b = { type = "object", properties = { c = {} } } }, additionalProperties = false }
+    fits('{"a":"","b":{"c":1}}', { allOf = { a, b } })
+    fails('{"a":1}', { allOf = { a, b } }, "a: string expected, got number")
+    -- but not what is deeper
+    fails('{"b":{"d":1}}', { allOf = { a, b } }, "b.d: not a property of the schema")
+    -- and a part may say something of all others
+    fits('{"a":"","x":1}', { allOf = { a, { type = "object", additionalProperties = true } } })
+    fails('{"a":"","x":1}', { allOf = { { properties = { a = {} }, additionalProperties = { type = "string" } } } },
+      "x: string expected, got number")
+    fits("1", { allOf = {} })
+  end)
+
+  it("leaves them to the other parts behind references, too", function()
+    pending "a part that is a reference is closed"
+    fits('{"a":"","b":""}', {
+      ["$defs"] = {
+        a = { type = "object", properties = { a = { type = "string" } } },
+        b = { type = "object", properties = { b = { type = "string" } } },
+      },
+      allOf = { { ["$ref"] = "#/$defs/a" }, { ["$ref"] = "#/$defs/b" } },
     })
   end)
 
-  it("leaves the given schema as it was", function()
-    local given = { type = "object", properties = { a = { type = "integer", minimum = 1 } } }
-    local before = anthropic.encode(given)
-    sent(given)
-    assert.equal(before, anthropic.encode(given))
+  it("checks what stands beside a reference, anyOf or allOf, too", function()
+    local given = { ["$ref"] = "#/$defs/a", ["$defs"] = { a = { type = "integer" } }, minimum = 3 }
+    fits("3", given)
+    fails("2", given, "value: 2 is less than the minimum, 3")
+    fails('"a"', given, "value: integer expected, got string")
+    fails("2", { allOf = { { type = "integer" } }, minimum = 3 }, "value: 2 is less than the minimum, 3")
+    fails("4", { anyOf = { { type = "integer" } }, maximum = 3 }, "value: 4 is more than the maximum, 3")
   end)
 
-  it("is not one that the API would refuse", function()
-    refused({}, "schema: a type, anyOf, allOf or $ref is missing")
-    refused({ type = "object", properties = { a = { description = "no type" } } },
-      "schema.properties.a: a type, anyOf, allOf or $ref is missing")
-    refused({ type = "text" }, "schema.type: text is no type")
-    refused({ type = "array", items = { type = "list" } }, "schema.items.type: list is no type")
-    refused({ anyOf = { { type = "string" }, true } }, "schema.anyOf[2]: a schema expected, got boolean")
-    refused({ type = "array", items = { { type = "string" } } }, "schema.items: a schema expected, got a list")
-    refused("string", "schema: a schema expected, got string")
-    refused({ type = "string", enum = { "a", { b = 1 } } },
-      "schema.enum[2]: a string, number, boolean or null expected, got table")
-    refused({ type = "string", description = 1 }, "schema.description: string expected, got number")
-    refused({ ["$ref"] = "https://example.com/schema" },
-      "schema.$ref: https://example.com/schema leads to nothing within the schema")
-    refused({ ["$ref"] = "#/$defs/none" }, "schema.$ref: #/$defs/none leads to nothing within the schema")
-    refused({ anyOf = { { type = "string" } }, oneOf = { { type = "string" } } },
-      "schema: anyOf and oneOf exclude each other")
+  it("takes everything for a schema that says nothing, and for a reference that leads nowhere", function()
+    for _, text in pairs(VALUES) do
+      fits(text, {})
+      fits(text, true)
+      fits(text, { pattern = "^x", title = "A" })
+      fits(text, { ["$ref"] = "#/$defs/none" })
+    end
   end)
 
-  it("is not one that contains itself", function()
-    refused({ type = "object", properties = { next = { ["$ref"] = "#" } } },
-      "schema.properties.next.$ref: the schema contains itself")
-    local children = { type = "array", items = { ["$ref"] = "#/$defs/tree" } }
-    local tree = { type = "object", properties = { children = children } }
-    local _, message = structured_output.transform { ["$defs"] = { tree = tree }, ["$ref"] = "#/$defs/tree" }
-    assert.matches("the schema contains itself$", message)
-    local loop = { type = "object" }
-    loop.properties = { again = loop }
-    refused(loop, "schema.properties.again: the schema contains itself")
+  it("shows up to 60 bytes of a value, and not half a character", function()
+    local function shown(value)
+      local ok, problem = schema.check(value, { const = 0 })
+      assert.is_nil(ok)
+      return problem:match "^value: 0 expected, got (.*)$"
+    end
+    assert.equal('"' .. ("x"):rep(58) .. '"', shown(("x"):rep(58)))
+    assert.equal('"' .. ("x"):rep(56) .. "...", shown(("x"):rep(59)))
+    assert.equal('"' .. ("x"):rep(55) .. "...", shown(("x"):rep(55) .. "é" .. ("x"):rep(9)))
+    assert.equal('"' .. ("x"):rep(56) .. 'é"', shown(("x"):rep(56) .. "é"))
+    assert.equal("0.1", shown(0.1))
+    assert.equal("1234567890123", shown(1234567890123))
+    assert.equal("1e+100", shown(1e100))
+    assert.equal('{"a":[1,2.5,null]}', shown { a = { 1, 2.5, null } })
+  end)
+end)
+
+describe("a path", function()
+  it("is made of names and numbers", function()
+    for _, case in ipairs {
+      { "", "a", "a" }, { "", "_a1", "_a1" }, { "", "$ref", "$ref" }, { "a", "b", "a.b" }, { "a", 1, "a[1]" },
+      { "", 2, "[2]" }, { "[2]", "a", "[2].a" }, { "a", "b c", 'a["b c"]' }, { "", "1a", '["1a"]' },
+      { "", "", '[""]' }, { "a", "b.c", 'a["b.c"]' }, { "a", 'b"c', 'a["b\\"c"]' }, { "a", "é", 'a["é"]' },
+      { "a", "1", 'a["1"]' },
+    } do
+      assert.equal(case[3], schema.join(case[1], case[2]))
+    end
   end)
 
-  it("may use one definition twice", function()
-    local point = { ["$ref"] = "#/$defs/point" }
-    assert.is_string(sent {
-      ["$defs"] = { point = { type = "integer" } },
-      type = "object", properties = { a = point, b = point },
-    })
+  it("stands before what is wrong; the whole is called value", function()
+    assert.equal("value: missing", schema.problem("", "missing"))
+    assert.equal("a[1]: missing", schema.problem("a[1]", "missing"))
+  end)
+end)
+
+describe("a reference", function()
+  local root = {
+    ["$defs"] = { a = { type = "string" }, ["b/c~d e"] = { type = "null" }, ["~1"] = { type = "array" }, [""] = {} },
+    anyOf = { { const = 1 }, { const = 2 } },
+    properties = { ["0"] = { const = "zero" } },
+    type = "object",
+  }
+
+  it("leads to a schema within the whole", function()
+    for reference, target in pairs {
+      ["#"] = root,
+      ["#/$defs/a"] = root["$defs"].a,
+      ["#/%24defs/a"] = root["$defs"].a,
+      ["#/$defs/b~1c~0d%20e"] = root["$defs"]["b/c~d e"],
+      ["#/$defs/~01"] = root["$defs"]["~1"],
+      ["#/$defs/"] = root["$defs"][""],
+      ["#/anyOf/0"] = root.anyOf[1],
+      ["#/anyOf/1"] = root.anyOf[2],
+      ["#/properties/0"] = root.properties["0"],
+      ["#/$defs"] = root["$defs"],
+    } do
+      assert.equal(target, schema.resolve(root, reference), reference)
+    end
+  end)
+
+  it("leads to nothing elsewhere", function()
+    for _, reference in ipairs {
+      "", "#a", "/$defs/a", "$defs/a", "https://example.com#/$defs/a", "#/$defs/b", "#/none/a", "#/anyOf/2",
+      "#/anyOf/-1", "#/type", "#/type/a", "#/$defs/a/type", "#/$defs/a/type/b", 1, true, {},
+    } do
+      assert.is_nil(schema.resolve(root, reference), tostring(reference))
+    end
+    assert.is_nil(schema.resolve(root, nil))
+  end)
+end)
+
+describe("a schema", function()
+  it("is one of objects by its type or its properties", function()
+    for _, given in ipairs {
+      { type = "object" }, { type = { "null", "object" } }, { properties = {} }, { type = "string", properties = {} },
+    } do
+      assert.is_true(schema.is_of_objects(given))
+    end
+    for _, given in ipairs { {}, { type = "array" }, { type = { "null", "string" } }, { required = { "a" } } } do
+      assert.is_false(schema.is_of_objects(given))
+    end
   end)
 end)

@@ -1,6 +1,8 @@
 local anthropic = require "anthropic"
 local tools = require "anthropic.helpers.tools"
 
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
 local function run() end
 
 local function raises(pattern, fields)
@@ -75,7 +77,7 @@ describe("a tool's result", function()
   local function returns(...)
     local count, values = select("#", ...), { ... }
     return answer(function()
-      return (unpack or table.unpack)(values, 1, count) -- luacheck: ignore 113 143
+      return unpack(values, 1, count)
     end)
   end
 
@@ -206,5 +208,468 @@ describe("a tool's result", function()
     assert.same({ true, "out 2" }, { coroutine.resume(thread, "in 1") })
     assert.same({ true }, { coroutine.resume(thread, "in 2") })
     assert.equal("after waiting", block.content)
+  end)
+end)
+
+describe("a tool's definition", function()
+  local function encoded(fields)
+    fields.run = run
+    return (assert(anthropic.encode(anthropic.tool(fields))))
+  end
+
+  it("has a name of 1 to 128 letters, digits, _ and -", function()
+    for _, name in ipairs { "a", "Z", "9", "_", "-", "get-weather_2", ("x"):rep(128) } do
+      assert.equal(name, anthropic.tool({ name = name, run = run }).name)
+    end
+    for _, name in ipairs { "", ("x"):rep(129), "a.b", "a b", "é", "a\n", "a/b", "a\0" } do
+      raises("name: string of 1 to 128 letters, digits, '_' and '%-' expected, got \"", { name = name, run = run })
+    end
+    raises("name: .* expected, got number", { name = 5, run = run })
+    raises("name: .* expected, got boolean", { name = false, run = run })
+  end)
+
+  it("needs a name where it is the program's own, by its type too", function()
+    raises("name: .* expected, got nil", { type = "custom", run = run })
+    assert.equal('{"input_schema":{"properties":{},"type":"object"},"name":"a","type":"custom"}',
+      encoded { type = "custom", name = "a" })
+    -- one of the API's needs none, but has none that is wrong
+    assert.equal('{"type":"x_1"}', encoded { type = "x_1" })
+    raises('name: .* expected, got "a b"', { type = "x_1", name = "a b", run = run })
+  end)
+
+  it("has the fields that it knows of their types", function()
+    for _, case in ipairs {
+      { "type", 1, "string expected, got number" },
+      { "type", false, "string expected, got boolean" },
+      { "description", {}, "string expected, got table" },
+      { "description", false, "string expected, got boolean" },
+      { "input_schema", '{"type":"object"}', 'table expected, got "{\\"type\\":\\"object\\"}"' },
+      { "input_schema", true, "table expected, got boolean" },
+      { "timeout", 0, "positive number of seconds expected, got number" },
+      { "timeout", -1, "positive number of seconds expected, got number" },
+      { "timeout", 0 / 0, "positive number of seconds expected, got number" },
+      { "timeout", "1", 'positive number of seconds expected, got "1"' },
+      { "timeout", false, "positive number of seconds expected, got boolean" },
+      { "max_result_bytes", 0, "positive number of bytes expected, got number" },
+      { "max_result_bytes", {}, "positive number of bytes expected, got table" },
+      { "run", "f", 'function expected, got "f"' },
+      { "run", false, "function expected, got boolean" },
+    } do
+      local fields = { name = "a", run = run }
+      fields[case[1]] = case[2]
+      local ok, message = pcall(anthropic.tool, fields)
+      assert.is_false(ok)
+      local expected = ("anthropic.tool: %s: %s"):format(case[1], case[3])
+      assert.equal(expected, message:sub(-#expected))
+    end
+    for _, value in ipairs { 0.001, 1, 1e9 } do
+      assert.equal(value, anthropic.tool({ name = "a", run = run, timeout = value }).timeout)
+      assert.equal(value, anthropic.tool({ name = "a", run = run, max_result_bytes = value }).max_result_bytes)
+    end
+    raises("anthropic.tool: table expected, got string", "x")
+    raises("anthropic.tool: table expected, got function", run)
+  end)
+
+  it("is none of the table that it was made of", function()
+    local fields = { name = "a", run = run, description = "x", timeout = 1 }
+    local tool = anthropic.tool(fields)
+    tool.name, tool.timeout = "b", 2
+    assert.same({ name = "a", run = run, description = "x", timeout = 1 }, fields)
+    assert.is_nil(getmetatable(fields))
+    assert.equal(1, anthropic.tool(fields).timeout)
+  end)
+
+  it("never sends what stays here, also where it is set later", function()
+    local tool = anthropic.tool { name = "a", run = run }
+    tool.timeout, tool.max_result_bytes, tool.run, tool.defer_loading = 3, 4, print, true
+    assert.equal('{"defer_loading":true,"input_schema":{"properties":{},"type":"object"},"name":"a"}',
+      anthropic.encode(tool))
+    assert.equal(3, tool.timeout)
+    assert.equal(4, tool.max_result_bytes)
+    assert.equal(print, tool.run)
+    tool.timeout = nil
+    assert.is_nil(tool.timeout)
+  end)
+
+  it("keeps the schema that is given", function()
+    local schema = { type = "object", properties = { a = {} } }
+    assert.equal(schema, anthropic.tool({ name = "a", run = run, input_schema = schema }).input_schema)
+    assert.is_nil(anthropic.tool({ type = "x_1", run = run }).input_schema)
+  end)
+
+  it("is told from everything else", function()
+    assert.is_true(tools.is(anthropic.tool { name = "a", run = run }))
+    for _, other in ipairs { {}, { name = "a", run = run }, setmetatable({}, {}), setmetatable({}, { __name = "x" }),
+      setmetatable({}, { __metatable = "locked" }), setmetatable({}, { __metatable = false }), "a", 1, run, true } do
+      assert.is_false(tools.is(other))
+    end
+    assert.is_false(tools.is(nil))
+  end)
+end)
+
+-- A call of a tool; `fields` are of the tool.
+local function call_of(f, fields, id)
+  local all = { name = "f", run = f }
+  for name, value in pairs(fields or {}) do
+    all[name] = value
+  end
+  id = id or "toolu_1"
+  return { id = id, name = "f", input = { x = 1 }, tool = anthropic.tool(all), block = { id = id, name = "f" } }
+end
+
+local function gives(...)
+  local count, values = select("#", ...), { ... }
+  return tools.answer({ call_of(function()
+    return unpack(values, 1, count)
+  end) }, {})[1]
+end
+
+describe("the content of a result", function()
+  it("is what is a content block, and JSON where a part of it is missing", function()
+    for _, row in ipairs {
+      { "text", "text" }, { "image", "source" }, { "document", "source" }, { "search_result", "content" },
+      { "tool_reference", "tool_name" }, { "browser_state", "tabs" },
+    } do
+      local block = { type = row[1], [row[2]] = "x" }
+      assert.same({ block }, gives(block).content)
+      assert.same({ block, block }, gives({ block, block }).content)
+      assert.equal(('{"type":"%s"}'):format(row[1]), gives({ type = row[1] }).content)
+      assert.equal(('[{"type":"%s"}]'):format(row[1]), gives({ { type = row[1] } }).content)
+    end
+  end)
+
+  it("is JSON where not all are content blocks", function()
+    local block = { type = "text", text = "a" }
+    local text = '{"text":"a","type":"text"}'
+    assert.equal("[" .. text .. ",1]", gives({ block, 1 }).content)
+    assert.equal("[" .. text .. ',{"type":"unknown"}]', gives({ block, { type = "unknown" } }).content)
+    assert.equal('["text"]', gives({ "text" }).content)
+    assert.equal("{}", gives({}).content)
+    assert.equal("[]", gives(anthropic.array {}).content)
+    assert.equal('{"a":[1]}', gives(anthropic.raw '{"a":[1]}').content)
+  end)
+
+  it("is false like any other value, also with a second one", function()
+    assert.same({ type = "tool_result", tool_use_id = "toolu_1", content = "false" }, gives(false, "ignored"))
+    assert.is_nil(gives("", "ignored").is_error)
+    assert.equal("", gives("").content)
+  end)
+
+  it("is a failure where nil has a second value, even false", function()
+    assert.same({ type = "tool_result", tool_use_id = "toolu_1", content = "false", is_error = true },
+      gives(nil, false))
+    assert.is_nil(gives(nil, nil).is_error)
+  end)
+
+  it("is cut between two characters of any size", function()
+    for _, case in ipairs {
+      { "aé", 3 }, { "aé", 2, "a", 1 }, { "a日b", 4, "a日", 4 }, { "a日b", 3, "a", 1 }, { "a日b", 2, "a", 1 },
+      { "😀😀", 8 }, { "😀😀", 7, "😀", 4 }, { "😀😀", 4, "😀", 4 }, { "😀", 3, "", 0 }, { "abc", 2.9, "ab", 2 },
+      { "abc", 1, "a", 1 }, { "abc", 0.5, "", 0 }, { "abc", 3.5 },
+      { "\128\128", 1, "", 0 },
+    } do
+      local content = tools.answer({ call_of(function() return case[1] end, { max_result_bytes = case[2] }) }, {})
+      local expected = case[3] and ("%s\n[cut: the first %d of %d bytes]"):format(case[3], case[4], #case[1])
+      assert.equal(expected or case[1], content[1].content)
+    end
+  end)
+
+  it("is cut over all texts of a list, which stays as it was", function()
+    local function text(value)
+      return { type = "text", text = value }
+    end
+    local image = { type = "image", source = "x" }
+    local odd = { type = "text", text = 5 }
+    local list = { text "abcd", image, text "efgh", odd, text "ij" }
+    local function cut(limit)
+      return tools.answer({ call_of(function() return list end, { max_result_bytes = limit }) }, {})[1].content
+    end
+    assert.same(list, cut(10))
+    assert.same({ list[1], image, list[3], odd, text "i\n[cut: the first 1 of 2 bytes]" }, cut(9))
+    assert.same({ list[1], image, text "efg\n[cut: the first 3 of 4 bytes]", odd }, cut(7))
+    assert.same({ text "abc\n[cut: the first 3 of 4 bytes]", image, odd }, cut(3))
+    assert.same({ text "abcd", image, text "efgh", odd, text "ij" }, list)
+    local one = text "abcd"
+    one.cache_control = {}
+    assert.same({ { type = "text", text = "a\n[cut: the first 1 of 4 bytes]", cache_control = {} } },
+      tools.answer({ call_of(function() return one end, { max_result_bytes = 1 }) }, {})[1].content)
+  end)
+
+  it("says so where the limit ends with a block and others are left out", function()
+    pending "they are left out without a note"
+    local content = tools.answer({ call_of(function()
+      return { { type = "text", text = "abc" }, { type = "text", text = "def" } }
+    end, { max_result_bytes = 3 }) }, {})[1].content
+    assert.matches("%[cut: ", anthropic.encode(content))
+  end)
+
+  it("stays a list where nothing of it is left", function()
+    assert.equal("[]", anthropic.encode(tools.answer({ call_of(function()
+      return { { type = "text", text = "abc" } }
+    end) }, { bytes = 0 })[1].content))
+  end)
+end)
+
+describe("a failure", function()
+  local call = { id = "t", block = {} }
+
+  local function content(reason, limit)
+    local block = tools.failure(call, reason, limit)
+    assert.is_true(block.is_error)
+    assert.equal("tool_result", block.type)
+    assert.equal("t", block.tool_use_id)
+    return block.content
+  end
+
+  it("says its reason, whatever that is", function()
+    local object = setmetatable({ a = 1 }, { __tostring = function() return "an object" end })
+    local block = { type = "text", text = "why" }
+    for _, case in ipairs {
+      { "words", "words" }, { 5, "5" }, { false, "false" }, { { code = 7 }, '{"code":7}' }, { {}, "{}" },
+      { object, "an object" }, { { run }, "the tool failed" }, { { block, 1 }, '[{"text":"why","type":"text"},1]' },
+      { setmetatable({ a = 1 }, {}), '{"a":1}' },
+    } do
+      assert.equal(case[2], content(case[1]))
+    end
+    assert.equal("nil", content(nil))
+    assert.same({ block }, content(block))
+    assert.same({ block, block }, content { block, block })
+    assert.matches("^function: ", content(run))
+  end)
+
+  it("is cut at its limit, and at 256 KiB", function()
+    assert.equal("abc", content("abc", 3))
+    assert.equal("ab\n[cut: the first 2 of 3 bytes]", content("abc", 2))
+    assert.equal('{"a\n[cut: the first 3 of 7 bytes]', content({ a = 1 }, 3))
+    assert.same({ { type = "text", text = "a\n[cut: the first 1 of 2 bytes]" } },
+      content({ type = "text", text = "ab" }, 1))
+    assert.equal(262144, #content(("x"):rep(262144)))
+    assert.equal(("x"):rep(262144) .. "\n[cut: the first 262144 of 262145 bytes]", content(("x"):rep(262145)))
+  end)
+
+  it("names the toolset", function()
+    assert.equal("computer", tools.failure({ id = "t", block = { toolset_name = "computer" } }, "x").toolset_name)
+  end)
+
+  it("that cannot be sent says so", function()
+    assert.equal("the result cannot be sent: content[1].text: invalid UTF-8 at byte 1",
+      gives(nil, { type = "text", text = "\255" }).content)
+    assert.equal("the result cannot be sent: content: invalid UTF-8 at byte 3", gives(nil, "ab\255").content)
+    local block = gives({ { type = "image", source = run } })
+    assert.equal("the result cannot be sent: content[1].source: a function has no JSON form", block.content)
+    assert.is_true(block.is_error)
+    assert.equal("the result cannot be sent: a: a function has no JSON form", gives({ a = run }).content)
+  end)
+end)
+
+describe("the calls of a turn", function()
+  local function contents(blocks)
+    local list = {}
+    for i, block in ipairs(blocks) do
+      list[i] = block.content
+    end
+    return list
+  end
+
+  it("are run one after the other where there are no tasks", function()
+    local order = {}
+    local calls = {}
+    for i = 1, 3 do
+      calls[i] = call_of(function(input, call)
+        order[#order + 1] = "begin " .. i
+        assert.equal(calls[i], call)
+        assert.equal(calls[i].input, input)
+        anthropic.sleep(0.001)
+        order[#order + 1] = "end " .. i
+        return tostring(i)
+      end)
+    end
+    assert.same({ "1", "2", "3" }, contents(tools.answer(calls, {})))
+    assert.same({ "begin 1", "end 1", "begin 2", "end 2", "begin 3", "end 3" }, order)
+  end)
+
+  it("are run at the same time where there are, and answered in their order", function()
+    local order = {}
+    anthropic.run(function()
+      local calls = {}
+      for i = 1, 3 do
+        calls[i] = call_of(function(input, call)
+          order[#order + 1] = "begin " .. i
+          assert.equal(calls[i], call)
+          assert.equal(calls[i].input, input)
+          repeat
+            anthropic.sleep(0.001)
+          until i == 3 or order[#order] == "end " .. i + 1
+          order[#order + 1] = "end " .. i
+          return tostring(i)
+        end)
+      end
+      assert.same({ "1", "2", "3" }, contents(tools.answer(calls, {})))
+    end)
+    assert.same({ "begin 1", "begin 2", "begin 3", "end 3", "end 2", "end 1" }, order)
+  end)
+
+  it("that have an answer already are not run", function()
+    local function answer()
+      local one, two = call_of(error), call_of(function() return "ran" end, nil, "toolu_2")
+      one.answer = { type = "tool_result", tool_use_id = "toolu_1", content = "there" }
+      local blocks = tools.answer({ one, two }, {})
+      assert.equal(one.answer, blocks[1])
+      assert.equal("ran", blocks[2].content)
+      assert.equal("toolu_2", blocks[2].tool_use_id)
+      assert.equal(2, #blocks)
+    end
+    answer()
+    anthropic.run(answer)
+  end)
+
+  it("may be none", function()
+    assert.same({}, tools.answer({}, {}))
+    anthropic.run(function()
+      assert.same({}, tools.answer({}, {}))
+    end)
+  end)
+
+  it("fail alone, in tasks or not", function()
+    local object = setmetatable({}, { __tostring = function() return "an object" end })
+    local function answer()
+      local blocks = tools.answer({
+        call_of(function() error("raised", 0) end),
+        call_of(function() return "fine" end),
+        call_of(function()
+          anthropic.sleep(0.001)
+          error(object)
+        end),
+        call_of(function() return nil, "returned" end),
+        call_of(function() return nil end),
+        call_of(function() return "\255" end),
+      }, {})
+      assert.equal(6, #blocks)
+      for i, content in ipairs { "raised", "fine", "an object", "returned", "",
+        "the result cannot be sent: content: invalid UTF-8 at byte 1" } do
+        assert.equal(content, blocks[i].content or "")
+        assert.equal(i ~= 2 and i ~= 5 or nil, blocks[i].is_error)
+      end
+    end
+    answer()
+    anthropic.run(answer)
+  end)
+
+  it("say nil where a tool raised nothing, in tasks", function()
+    pending "the model reads that the task was cancelled"
+    anthropic.run(function()
+      assert.same({ "nil" }, contents(tools.answer({ call_of(function() error() end) }, {})))
+    end)
+  end)
+
+  it("raise where what a tool raised cannot even be said, and lose no result in silence", function()
+    local function answer()
+      local object = setmetatable({}, { __tostring = function() error("mine", 0) end })
+      tools.answer({ call_of(function() return "fine" end), call_of(function() error(object) end) }, {})
+    end
+    for _, call in ipairs { answer, function() anthropic.run(answer) end } do
+      local ok, raised = pcall(call)
+      assert.is_false(ok)
+      assert.equal("mine", raised)
+    end
+  end)
+
+  it("have the limits of the turn where their tools have none", function()
+    local function answer()
+      local function long() return ("x"):rep(9) end
+      assert.same({ "xxx\n[cut: the first 3 of 9 bytes]", "xxxxx\n[cut: the first 5 of 9 bytes]" }, contents(
+        tools.answer({ call_of(long), call_of(long, { max_result_bytes = 5 }) }, { bytes = 3 })))
+      assert.same({ "xx\n[cut: the first 2 of 9 bytes]" }, contents(
+        tools.answer({ call_of(function() error(("x"):rep(9), 0) end) }, { bytes = 2 })))
+    end
+    answer()
+    anthropic.run(answer)
+  end)
+
+  it("are over when their time is, in tasks", function()
+    local slept, went_on
+    anthropic.run(function()
+      local blocks = tools.answer({
+        call_of(function()
+          slept = select(2, anthropic.sleep(60)).kind
+          anthropic.sleep(60)
+          went_on = true
+        end),
+        call_of(function()
+          anthropic.sleep(0.005)
+          return "in time"
+        end, { timeout = 60 }),
+        call_of(function() return "at once" end),
+      }, { seconds = 0.002 })
+      assert.same({ "the tool did not end within 0.002 seconds", "in time", "at once" }, contents(blocks))
+      assert.is_true(blocks[1].is_error)
+      assert.is_nil(blocks[2].is_error)
+    end)
+    assert.equal("cancelled", slept)
+    assert.is_nil(went_on)
+  end)
+
+  it("are over when they end where there are no tasks, in time or not", function()
+    local blocks = tools.answer({
+      call_of(function()
+        anthropic.sleep(0.003)
+        return "late"
+      end),
+      call_of(function()
+        anthropic.sleep(0.003)
+        return "in time"
+      end, { timeout = 60 }),
+      call_of(function()
+        anthropic.sleep(0.003)
+        error("late, too", 0)
+      end, { timeout = 1.5e-3 }),
+    }, { seconds = 0.001 })
+    assert.same({ "the tool did not end within 0.001 seconds", "in time",
+      "the tool did not end within 0.0015 seconds" }, contents(blocks))
+    assert.is_true(blocks[1].is_error)
+    assert.is_nil(blocks[2].is_error)
+  end)
+
+  it("have no limit of time where nothing is said", function()
+    local function answer()
+      assert.same({ "done" }, contents(tools.answer({ call_of(function()
+        anthropic.sleep(0.003)
+        return "done"
+      end) }, {})))
+    end
+    answer()
+    anthropic.run(answer)
+  end)
+
+  it("are all cancelled with the task that waits for them", function()
+    local waits, begun, blocks = {}, 0, "unset"
+    anthropic.run(function()
+      local task = anthropic.spawn(function()
+        local function wait(_, call)
+          begun = begun + 1
+          waits[call.id] = select(2, anthropic.sleep(60)).kind
+        end
+        local done = call_of(error)
+        done.answer = {}
+        blocks = tools.answer({ call_of(wait, nil, "a"), done, call_of(wait, { timeout = 60 }, "b") }, {})
+      end)
+      anthropic.sleep(0.005)
+      assert.equal(2, begun)
+      task:cancel()
+      task:join()
+    end)
+    assert.is_nil(blocks)
+    assert.same({ a = "cancelled", b = "cancelled" }, waits)
+  end)
+
+  it("may spawn tasks of their own", function()
+    anthropic.run(function()
+      assert.same({ "inner" }, contents(tools.answer({ call_of(function()
+        return anthropic.spawn(function()
+          anthropic.sleep(0.001)
+          return "inner"
+        end):join()
+      end) }, {})))
+    end)
   end)
 end)

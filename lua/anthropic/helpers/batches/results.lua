@@ -193,20 +193,29 @@ local function advance(self)
   end
 end
 
+local MAIN = {} -- stands for the main coroutine where Lua has no value for it
+
+-- Whether a coroutine that can still go on is inside next(). One whose reading an error broke off is not.
+local function is_being_read(self, here)
+  local reader = self.reader
+  return reader ~= nil and reader ~= here and (reader == MAIN or coroutine.status(reader) ~= "dead")
+end
+
 --- The next result, waiting for it in the host's way.
 ---@return anthropic.BatchResult|nil result nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure; "truncated": some are missing
 function Results:next()
+  local here = coroutine.running() or MAIN
   if self.err then
     return nil, self.err
   elseif self.ended then
     return nil
-  elseif self.reading then
+  elseif is_being_read(self, here) then
     error("the results are being read by another coroutine", 2)
   end
-  self.reading = true
+  self.reader = here
   local result, err = advance(self)
-  self.reading = false
+  self.reader = nil
   return result, err
 end
 
@@ -227,7 +236,7 @@ function Results:close()
     return
   end
   self.closed = true
-  if self.reading then -- the one who waits finds out
+  if self.reader then -- the one who waits finds out
     self.exchange:close()
   else
     self.err = self.exchange:fail(errors.new { kind = "cancelled", message = "the results were closed" })

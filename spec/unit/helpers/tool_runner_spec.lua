@@ -1,0 +1,659 @@
+-- The turns of client.messages.run: what is sent, what becomes of each call, and when it ends.
+
+local anthropic = require "anthropic"
+local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
+local message = require "anthropic.message.message"
+local tool_runner = require "anthropic.helpers.tool_runner"
+
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
+local client = {}
+
+local function tool(name, run, fields)
+  local whole = { name = name, run = run or function(input) return input end }
+  for key, value in pairs(fields or {}) do
+    whole[key] = value
+  end
+  return anthropic.tool(whole)
+end
+
+local function use(name, input, fields)
+  local block = { type = "tool_use", id = "id_" .. name, name = name, input = input }
+  for key, value in pairs(fields or {}) do
+    block[key] = value
+  end
+  return block
+end
+
+-- An answer of the blocks given.
+local function answer(blocks, stop_reason, fields)
+  local whole = { type = "message", role = "assistant", content = blocks, stop_reason = stop_reason or "tool_use" }
+  for key, value in pairs(fields or {}) do
+    whole[key] = value
+  end
+  return message.new(whole)
+end
+
+local function done(text)
+  return answer({ { type = "text", text = text or "Done." } }, "end_turn")
+end
+
+local function streamed(events, whole, err)
+  local i = 0
+  return {
+    next = function()
+      i = i + 1
+      if events[i] == nil then
+        return nil, err
+      end
+      return events[i]
+    end,
+    message = function()
+      return whole
+    end,
+  }
+end
+
+local sent
+
+-- Runs with the answers given, one for each request; what was sent is in `sent`, decoded.
+local function run(answers, params)
+  params = params or {}
+  params.messages = params.messages or { { role = "user", content = "go" } }
+  sent = {}
+  local function send(request)
+    local number = #sent + 1
+    sent[number] = json.decode((assert(json.encode(request))))
+    local given = answers[number]
+    assert(given, "no answer is left")
+    if errors.is(given) then
+      return nil, given
+    end
+    return given
+  end
+  return tool_runner.run(client, send, params)
+end
+
+-- The results that were sent with a request.
+local function results(number)
+  return sent[number].messages[#sent[number].messages].content
+end
+
+-- The one result of the one call of a run.
+local function result_of(block, params)
+  assert(run({ answer { block }, done() }, params))
+  assert.equal(1, #results(2))
+  return results(2)[1]
+end
+
+describe("what a run refuses before it sends", function()
+  local function refused(fields, problem)
+    local result, err = run({}, fields)
+    assert.is_nil(result)
+    assert.equal("invalid_request", err.kind)
+    assert.equal(problem, err.message)
+    assert.equal(0, #sent)
+  end
+
+  for _, case in ipairs {
+    { "max_turns", { 0, -1, 1.5, "1", true, 0 / 0 }, { 1, 2 }, "a whole number, 1 or more" },
+    { "on_turn", { "x", {}, true, false }, { function() end }, "a function" },
+    { "on_tool_use", { "x", {}, true, false }, { function() end }, "a function" },
+    { "on_event", { "x", {}, true, false }, { function() end }, "a function" },
+    { "tool_timeout", { 0, -1, "1", false }, { 0.001, 600 }, "a positive number of seconds" },
+    { "max_result_bytes", { 0, -1, "1", false }, { 0.5, 1 }, "a positive number of bytes" },
+  } do
+    it("is a wrong " .. case[1], function()
+      for _, value in ipairs(case[2]) do
+        refused({ [case[1]] = value }, ("%s: %s expected, got %s"):format(case[1], case[4], type(value)))
+      end
+      for _, value in ipairs(case[3]) do
+        local whole = case[1] == "on_event" and streamed({}, done()) or done()
+        assert(run({ whole }, { [case[1]] = value }))
+        assert.is_nil(sent[1][case[1]])
+      end
+    end)
+  end
+
+  it("is what is no list of messages", function()
+    for _, value in ipairs { "x", 1, false } do
+      local result, err = tool_runner.run(client, error, { messages = value })
+      assert.is_nil(result)
+      assert.equal("messages: a list expected, got " .. type(value), err.message)
+    end
+    local _, err = tool_runner.run(client, error, {})
+    assert.equal("messages: a list expected, got nil", err.message)
+    refused({ messages = json.raw "[]" }, "messages: a list expected, got table")
+  end)
+
+  it("is what is no list of tools", function()
+    refused({ tools = "x" }, "tools: table expected, got string")
+    refused({ tools = { tool "a", "b" } }, "tools[2]: table expected, got string")
+    refused({ tools = { { name = "a", input_schema = {} } } },
+      "tools[1]: has no `run` function; make it with anthropic.tool")
+    refused({ tools = { tool "a", { type = "custom", name = "b" } } },
+      "tools[2]: has no `run` function; make it with anthropic.tool")
+  end)
+
+  it("is two tools of one name", function()
+    refused({ tools = { tool "a", tool "b", tool "a" } }, 'tools[3].name: "a" is there twice')
+    refused({ tools = { { type = "web_search_20250305", name = "a" }, tool "a" } },
+      'tools[2].name: "a" is there twice')
+  end)
+
+  it("is not a tool of the API's, raw JSON, or toolsets without names", function()
+    local set = anthropic.tool { type = "computer_toolset_1", run = print }
+    local other = anthropic.tool { type = "browser_toolset_1", run = print }
+    assert(run({ done() }, {
+      tools = { { type = "web_search_20250305", name = "web_search" }, json.raw '{"name":"raw"}',
+        json.raw '{"name":"raw"}', set, other, tool "a" },
+    }))
+    assert.equal(6, #sent[1].tools)
+    assert(run({ done() }, { tools = {} }))
+  end)
+end)
+
+describe("a run", function()
+  it("is one turn where no tool is called", function()
+    local whole = done()
+    local final, made = run { whole }
+    assert.equal(whole, final)
+    assert.equal("end_turn", made.stopped)
+    assert.equal(1, #made.turns)
+    assert.equal(whole, made.turns[1].message)
+    assert.same({}, made.turns[1].calls)
+    assert.same({}, made.turns[1].results)
+    assert.equal('[{"content":"go","role":"user"},{"content":[{"text":"Done.","type":"text"}],"role":"assistant"}]',
+      json.encode(made.messages))
+  end)
+
+  it("sends everything but its own parameters, and leaves the caller's as they were", function()
+    local params = {
+      model = "m", system = "s", tools = { tool "a" }, unknown = { 1 }, max_turns = 5, on_turn = function() end,
+      on_tool_use = function() return true end, tool_timeout = 1, max_result_bytes = 1000,
+      messages = { { role = "user", content = "go" } },
+    }
+    local _, made = assert(run({ answer { use("a", { x = 1 }) }, done() }, params))
+    for number = 1, 2 do
+      local names = {}
+      for name in pairs(sent[number]) do
+        names[#names + 1] = name
+      end
+      table.sort(names)
+      assert.same({ "messages", "model", "system", "tools", "unknown" }, names)
+      assert.equal("s", sent[number].system)
+    end
+    assert.equal(1, #params.messages)
+    assert.equal(4, #made.messages)
+    assert.is_nil(params.stream)
+    assert.equal(5, params.max_turns)
+  end)
+
+  it("answers every call of a turn in the order of the blocks", function()
+    local final, made = run({
+      answer { { type = "text", text = "Let me see." }, use("a", { x = 1 }), use("b", { y = 2 }) },
+      answer { use("b", {}) },
+      done "Both.",
+    }, { tools = { tool("b", function() return "of b" end), tool "a" } })
+    assert.equal("Both.", final:text())
+    assert.same({
+      { type = "tool_result", tool_use_id = "id_a", content = '{"x":1}' },
+      { type = "tool_result", tool_use_id = "id_b", content = "of b" },
+    }, results(2))
+    assert.equal("user", sent[2].messages[3].role)
+    assert.equal("assistant", sent[2].messages[2].role)
+    assert.equal(3, #sent[2].messages)
+    assert.equal(5, #sent[3].messages)
+    assert.equal(3, #made.turns)
+    assert.equal(6, #made.messages)
+    assert.equal("end_turn", made.stopped)
+  end)
+
+  it("tells the tool of its call", function()
+    local input, call
+    local whole = answer({ use("a", { x = { 1 } }), use("b") })
+    assert(run({ answer { use("b", {}) }, whole, done() }, { tools = {
+      tool("a", function(...)
+        input, call = ...
+        return "ok"
+      end),
+      tool("b", function(given)
+        assert.same({}, given)
+      end),
+    } }))
+    assert.same({ x = { 1 } }, input)
+    assert.equal(input, call.input)
+    assert.equal("id_a", call.id)
+    assert.equal("a", call.name)
+    assert.equal(2, call.turn)
+    assert.equal(whole, call.message)
+    assert.equal(whole.content[1], call.block)
+    assert.equal(client, call.client)
+    assert.equal("a", call.tool.name)
+  end)
+
+  it("gives a tool a copy of the input, and sends what the model wrote", function()
+    local whole = answer { use("a", { list = json.array { 1 }, empty = json.array {}, deep = { x = 1 } }) }
+    assert(run({ whole, done() }, { tools = { tool("a", function(input)
+      assert.equal("[]", json.encode(input.empty))
+      input.list[2], input.deep.x, input.new = 2, 2, true
+      return input
+    end) } }))
+    assert.same({ list = { 1 }, empty = {}, deep = { x = 1 } }, whole.content[1].input)
+    assert.same({ list = { 1 }, empty = {}, deep = { x = 1 } }, sent[2].messages[2].content[1].input)
+    assert.equal('{"deep":{"x":2},"empty":[],"list":[1,2],"new":true}', results(2)[1].content)
+  end)
+
+  it("goes on after a paused turn, with what the model said", function()
+    local final, made = run { answer({ { type = "text", text = "wait" } }, "pause_turn"), done() }
+    assert.equal("Done.", final:text())
+    assert.equal(2, #sent[2].messages)
+    assert.equal("wait", sent[2].messages[2].content[1].text)
+    assert.equal(3, #made.messages)
+    assert.equal("end_turn", made.stopped)
+  end)
+
+  it("does not keep an answer without content", function()
+    local _, made = run { answer({}, "pause_turn"), answer({}, "end_turn") }
+    assert.equal(1, #sent[2].messages)
+    assert.equal(1, #made.messages)
+    assert.equal(2, #made.turns)
+  end)
+
+  it("does not keep a refusal, nor run its tools", function()
+    local turn
+    local refusal = answer({ use("a", {}) }, "refusal", { container = { id = "c" } })
+    local final, made = run({ answer { use("a", {}) }, refusal }, {
+      tools = { tool("a", function(_, call)
+        assert.equal(1, call.turn)
+      end) },
+      on_turn = function(given) turn = given end,
+    })
+    assert.equal(refusal, final)
+    assert.equal("refusal", made.stopped)
+    assert.equal(3, #made.messages)
+    assert.equal(2, #made.turns)
+    assert.equal(made.turns[2], turn)
+    assert.same({}, turn.calls)
+    assert.same({}, turn.results)
+  end)
+
+  it("answers the calls that follow a fallback, not those before it", function()
+    local whole = answer { use("a", {}), { type = "fallback" }, { type = "text", text = "x" }, use("b", {}) }
+    assert(run({ whole, done() }, { tools = { tool("a", error), tool("b", function() return "of b" end) } }))
+    assert.same({ { type = "tool_result", tool_use_id = "id_b", content = "of b" } }, results(2))
+    local _, made = run({ answer({ use("a", {}), { type = "fallback" } }, "end_turn") }, {
+      tools = { tool("a", error) },
+    })
+    assert.equal("end_turn", made.stopped)
+    assert.equal(2, #made.messages)
+  end)
+
+  it("leaves the API's own tool calls alone", function()
+    local _, made = run { answer({ { type = "server_tool_use", id = "s", name = "a", input = {} } }, "end_turn") }
+    assert.equal(1, #made.turns)
+  end)
+
+  it("keeps to its number of turns, and runs the tools of the last", function()
+    local count = 0
+    local params = { max_turns = 2, tools = { tool("a", function() count = count + 1 end) } }
+    local last = answer { use("a", {}) }
+    local final, made = run({ answer { use("a", {}) }, last, done() }, params)
+    assert.equal(last, final)
+    assert.equal("max_turns", made.stopped)
+    assert.equal(2, #sent)
+    assert.equal(2, count)
+    assert.equal(5, #made.messages)
+    assert.equal("tool_result", made.messages[5].content[1].type)
+    -- the last allowed turn may be the model's own end
+    params.messages = nil
+    final, made = run({ answer { use("a", {}) }, done() }, params)
+    assert.equal("Done.", final:text())
+    assert.equal("end_turn", made.stopped)
+  end)
+
+  it("takes 20 turns at most where nothing is said", function()
+    local answers = {}
+    for i = 1, 21 do
+      answers[i] = answer { use("a", {}) }
+    end
+    local _, made = run(answers, { tools = { tool "a" } })
+    assert.equal(20, #sent)
+    assert.equal(20, #made.turns)
+    assert.equal("max_turns", made.stopped)
+  end)
+
+  it("tells of each turn when its tools have run", function()
+    local turns = {}
+    local _, made = run({ answer { use("a", { x = 1 }) }, done() }, {
+      tools = { tool "a" },
+      on_turn = function(turn)
+        turns[#turns + 1] = turn
+        assert.equal(turn.number, #sent)
+      end,
+    })
+    assert.same(made.turns, turns)
+    assert.equal(1, turns[1].number)
+    assert.equal(2, turns[2].number)
+    assert.equal("a", turns[1].calls[1].name)
+    assert.equal('{"x":1}', turns[1].results[1].content)
+    assert.equal("Done.", turns[2].message:text())
+  end)
+
+  it("ends with what a callback raises", function()
+    for _, name in ipairs { "on_turn", "on_tool_use" } do
+      local ok, raised = pcall(run, { answer { use("a", {}) } }, {
+        tools = { tool "a" },
+        [name] = function() error("mine", 0) end,
+      })
+      assert.is_false(ok)
+      assert.equal("mine", raised)
+    end
+  end)
+end)
+
+describe("a run that fails", function()
+  it("gives the error with what was done before", function()
+    local problem = errors.new { kind = "connection", message = "gone" }
+    local final, err = run({ answer { use("a", {}) }, problem }, { tools = { tool "a" } })
+    assert.is_nil(final)
+    assert.equal(problem, err)
+    assert.equal(1, #err.run.turns)
+    assert.equal(3, #err.run.messages)
+    assert.is_nil(err.run.stopped)
+    final, err = run { problem }
+    assert.is_nil(final)
+    assert.same({}, err.run.turns)
+    assert.equal(1, #err.run.messages)
+  end)
+
+  it("is cancelled with its task while a tool waits, and keeps the answer apart", function()
+    local whole = answer { use("a", {}), use("b", {}) }
+    local ended, err
+    anthropic.run(function()
+      local task = anthropic.spawn(function()
+        local final
+        final, err = run({ whole }, { tools = {
+          tool("a", function()
+            ended = anthropic.sleep(60)
+          end),
+          tool "b",
+        } })
+        assert.is_nil(final)
+      end)
+      anthropic.sleep(0.01)
+      task:cancel()
+      task:join()
+    end)
+    assert.is_nil(ended) -- the sleep was cut short
+    assert.equal("cancelled", err.kind)
+    assert.equal("the task was cancelled", err.message)
+    assert.equal(whole, err.partial)
+    assert.equal(1, #err.run.messages)
+    assert.equal(1, #err.run.turns)
+  end)
+end)
+
+describe("a streamed run", function()
+  it("is asked for by on_event, which gets each event in its order", function()
+    local events = {}
+    local one, two, three = { type = "a" }, { type = "b" }, { type = "c" }
+    local final, made = run({ streamed({ one, two }, answer { use("a", {}) }), streamed({ three }, done()) }, {
+      tools = { tool "a" },
+      on_event = function(event) events[#events + 1] = event end,
+    })
+    assert.equal("Done.", final:text())
+    assert.equal(2, #made.turns)
+    assert.same({ one, two, three }, events)
+    assert.is_true(sent[1].stream)
+    assert.is_true(sent[2].stream)
+    assert.is_nil(sent[1].on_event)
+  end)
+
+  it("may be asked for without on_event", function()
+    local final = run({ streamed({ { type = "a" } }, done()) }, { stream = true })
+    assert.equal("Done.", final:text())
+    assert.is_true(sent[1].stream)
+  end)
+
+  it("is none where stream is false, on_event or not", function()
+    local final = run({ done() }, { stream = false, on_event = error })
+    assert.equal("Done.", final:text())
+    assert.is_false(sent[1].stream)
+  end)
+
+  it("is not asked for by nobody", function()
+    run { done() }
+    assert.is_nil(sent[1].stream)
+  end)
+
+  it("fails with the stream's error, after the events before it", function()
+    local count = 0
+    local problem = errors.new { kind = "truncated", message = "ended" }
+    local final, err = run({ streamed({ { type = "a" } }, done(), problem) }, {
+      on_event = function() count = count + 1 end,
+    })
+    assert.is_nil(final)
+    assert.equal(problem, err)
+    assert.equal(1, count)
+    assert.same({}, err.run.turns)
+  end)
+
+  it("fails with the error of the request", function()
+    local problem = errors.new { kind = "connection", message = "gone" }
+    assert.equal(problem, select(2, run({ problem }, { stream = true })))
+  end)
+end)
+
+describe("a call that cannot be run", function()
+  local function failure(block, params, stop_reason)
+    params.on_tool_use = function() error "asked" end
+    assert(run({ answer({ block }, stop_reason), done() }, params))
+    local result = results(2)[1]
+    assert.is_true(result.is_error)
+    return result.content
+  end
+
+  it("names no tool that can be run", function()
+    assert.equal('no tool named "b" can be run', failure(use("b", {}), { tools = { tool("a", error) } }))
+    assert.equal('no tool named "b" can be run', failure(use("b", {}), {}))
+    assert.equal('no tool named "web_search" can be run',
+      failure(use("web_search", {}), { tools = { { type = "web_search_20250305", name = "web_search" } } }))
+    assert.equal('no tool named "b" can be run',
+      failure(use("b", {}), { tools = { anthropic.tool { type = "b_toolset_1", run = error } } }))
+    local block = { type = "tool_use", id = "x" }
+    assert.equal('no tool named "nil" can be run', failure(block, {}))
+  end)
+
+  it("has an input that is no JSON", function()
+    local block = use("a", nil, { input_error = "unexpected end at byte 3", input_json = "{" })
+    local call
+    assert.equal("the input is not valid JSON: unexpected end at byte 3; the tool was not run",
+      failure(block, { tools = { tool("a", error) }, on_turn = function(turn) call = call or turn.calls[1] end }))
+    assert.is_nil(call.input)
+    assert.equal("a", call.tool.name)
+  end)
+
+  it("is the last block of an answer that was cut off", function()
+    for _, reason in ipairs { "max_tokens", "model_context_window_exceeded" } do
+      assert.equal(("the call was cut off (%s); it was not run"):format(reason),
+        failure(use("a", {}), { tools = { tool("a", error) } }, reason))
+      -- whatever else is wrong with it
+      assert.equal(("the call was cut off (%s); it was not run"):format(reason),
+        failure(use("none", nil, { input_error = "x" }), {}, reason))
+    end
+  end)
+
+  it("is not one before the block that was cut off", function()
+    local final = assert(run({
+      answer({ use("a", { x = 1 }), use("b", {}) }, "max_tokens"),
+      answer({ use("a", { x = 2 }), { type = "text", text = "and" } }, "max_tokens"),
+      done(),
+    }, { tools = { tool "a", tool("b", error) } }))
+    assert.equal("Done.", final:text())
+    assert.equal('{"x":1}', sent[2].messages[3].content[1].content)
+    assert.is_true(sent[2].messages[3].content[2].is_error)
+    assert.equal('{"x":2}', results(3)[1].content)
+  end)
+
+  it("does not keep the others from running", function()
+    assert(run({ answer { use("none", {}), use("a", { x = 1 }) }, done() }, { tools = { tool "a" } }))
+    assert.is_true(results(2)[1].is_error)
+    assert.same({ type = "tool_result", tool_use_id = "id_a", content = '{"x":1}' }, results(2)[2])
+  end)
+end)
+
+describe("the tool of a call", function()
+  local function name_of(block, tools)
+    local content = result_of(block, { tools = tools }).content
+    return content
+  end
+
+  local function named(name, fields)
+    fields.run = function() return name end
+    return anthropic.tool(fields)
+  end
+
+  it("is the one of its name, among all tools", function()
+    assert.equal("two", name_of(use("b", {}), {
+      { type = "web_search_20250305", name = "web_search" },
+      named("one", { name = "a" }),
+      named("two", { name = "b" }),
+      named("three", { type = "x_1", name = "c" }),
+    }))
+  end)
+
+  it("is the toolset of the call by its name or the beginning of its type", function()
+    local block = use("screenshot", {}, { toolset_name = "computer" })
+    assert.equal("by type", name_of(block, {
+      named("other", { type = "browser_toolset_1" }),
+      named("by type", { type = "computer_toolset_1" }),
+    }))
+    assert.equal("by name", name_of(block, {
+      { type = "computer_toolset_1" },
+      named("by name", { type = "x_1", name = "computer" }),
+      named("by type", { type = "computer_toolset_1" }),
+    }))
+    assert.equal("exact", name_of(block, {
+      named("by type", { type = "computer_toolset_1" }),
+      named("exact", { name = "screenshot" }),
+    }))
+    assert.equal('no tool named "screenshot" can be run', name_of(block, {
+      named("short", { type = "comput" }),
+      named("without", { name = "a" }),
+    }))
+    assert.equal("computer", result_of(block, { tools = { named("x", { type = "computer_toolset_1" }) } }).toolset_name)
+  end)
+end)
+
+describe("the hook before a tool", function()
+  local function decide(...)
+    local count, values = select("#", ...), { ... }
+    return result_of(use("a", { x = 1 }), {
+      tools = { tool "a" },
+      on_tool_use = function()
+        return unpack(values, 1, count)
+      end,
+    })
+  end
+
+  it("lets it run by true alone", function()
+    assert.same({ type = "tool_result", tool_use_id = "id_a", content = '{"x":1}' }, decide(true))
+    assert.same({ type = "tool_result", tool_use_id = "id_a", content = '{"x":1}' }, decide(true, "ignored"))
+  end)
+
+  it("refuses it by anything else, with its reason", function()
+    for _, decision in ipairs { { n = 1, false }, { n = 0 }, { n = 1, nil }, { n = 1, "yes" }, { n = 1, 1 } } do
+      assert.same({ type = "tool_result", tool_use_id = "id_a", content = "the call was refused", is_error = true },
+        decide(unpack(decision, 1, decision.n)))
+    end
+    assert.same({ type = "tool_result", tool_use_id = "id_a", content = "not allowed", is_error = true },
+      decide(false, "not allowed"))
+    assert.equal("not allowed", decide(nil, "not allowed").content)
+    assert.equal('{"why":"not"}', decide(false, { why = "not" }).content)
+    assert.equal("false", decide(false, false).content)
+    assert.same({ { type = "text", text = "no" } }, decide(false, { { type = "text", text = "no" } }).content)
+  end)
+
+  it("changes the input by a table", function()
+    assert.equal('{"y":2}', decide({ y = 2 }).content)
+    assert.equal('{"x":1}', json.encode(sent[2].messages[2].content[1].input))
+  end)
+
+  it("may change the input in its place", function()
+    assert.equal('{"x":2}', result_of(use("a", { x = 1 }), {
+      tools = { tool "a" },
+      on_tool_use = function(call)
+        call.input.x = 2
+        return true
+      end,
+    }).content)
+  end)
+
+  it("sees the call as the tool would", function()
+    local seen
+    assert(run({ answer { use("a", { x = 1 }), use("b", {}) }, done() }, {
+      tools = { tool "a", tool "b" },
+      on_tool_use = function(call)
+        seen = seen or call
+        return call.name == "b"
+      end,
+    }))
+    assert.equal("id_a", seen.id)
+    assert.equal("a", seen.tool.name)
+    assert.equal(1, seen.turn)
+    assert.equal(client, seen.client)
+    assert.is_true(results(2)[1].is_error)
+    assert.is_nil(results(2)[2].is_error)
+  end)
+end)
+
+describe("the limits of a run", function()
+  it("hold for tools that have none of their own", function()
+    local long = function() return ("x"):rep(20) end
+    assert(run({ answer { use("a", {}), use("b", {}) }, done() }, {
+      tools = { tool("a", long), tool("b", long, { max_result_bytes = 15 }) },
+      max_result_bytes = 10,
+    }))
+    assert.equal("xxxxxxxxxx\n[cut: the first 10 of 20 bytes]", results(2)[1].content)
+    assert.equal("xxxxxxxxxxxxxxx\n[cut: the first 15 of 20 bytes]", results(2)[2].content)
+  end)
+
+  it("are of time, too", function()
+    local function slow()
+      anthropic.sleep(0.01)
+      return "slow"
+    end
+    assert(run({ answer { use("a", {}), use("b", {}) }, done() }, {
+      tools = { tool("a", slow), tool("b", slow, { timeout = 60 }) },
+      tool_timeout = 0.001,
+    }))
+    assert.equal("the tool did not end within 0.001 seconds", results(2)[1].content)
+    assert.equal("slow", results(2)[2].content)
+  end)
+end)
+
+describe("the container of an answer", function()
+  local function second(container, params)
+    params = params or {}
+    params.tools = { tool "a" }
+    local before = json.encode(params.container or json.null)
+    assert(run({ answer({ use("a", {}) }, nil, { container = container }), done() }, params))
+    assert.equal(before, json.encode(params.container or json.null))
+    return sent[2].container
+  end
+
+  it("is that of the next request", function()
+    assert.equal("c1", second { id = "c1" })
+    assert.equal("c2", second({ id = "c2" }, { container = "c1" }))
+    assert.same({ id = "c2", skills = { "s" } }, second({ id = "c2" }, { container = { skills = { "s" } } }))
+  end)
+
+  it("leaves the given one where there is none", function()
+    assert.is_nil(second(nil))
+    assert.equal("c1", second(nil, { container = "c1" }))
+    assert.equal("c1", second({}, { container = "c1" }))
+    assert.equal("c1", second("c2", { container = "c1" }))
+  end)
+end)
