@@ -17,7 +17,10 @@ function coroutines.running()
   if not here or is_main then
     return nil
   end
-  return not PCALL_CAN_BE_LEFT and outer_of[here] or here
+  while outer_of[here] do -- one may stand inside another
+    here = outer_of[here]
+  end
+  return here
 end
 
 --- Whether the calling code runs in a coroutine that `protect` has put between it and the host's.
