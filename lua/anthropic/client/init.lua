@@ -179,6 +179,7 @@ function Client:wait(seconds, given)
     loop.wake(pause)
   end
   own.exchanges[pause] = true
+  pause.closed = own.closed
   local ok, reason = tasks.wait(self:option("loop", given), pause, seconds)
   if ok and not own.closed then
     return true

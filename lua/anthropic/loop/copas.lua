@@ -74,7 +74,7 @@ function driver.wait(subject, seconds)
   start_pump()
   return coroutines.wait(subject, seconds, function() await(signal) end, function() signal.is_raised = true end,
     function()
-      waiting = waiting - 1
+      waiting = math.max(waiting - 1, 0) -- whom Copas has forgotten is not counted any more
       if waiting == 0 and pump then
         pump.is_raised = true
       end

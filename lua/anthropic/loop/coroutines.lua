@@ -90,9 +90,10 @@ end
 
 local unfinished = setmetatable({}, { __mode = "k" }) -- in Lua 5.1: { clean, self, ... } by coroutine
 
---- Cleans up what an error has broken off in this coroutine, where `finally` could not.
-function coroutines.mend()
-  local thread = coroutines.running()
+--- Cleans up what an error has broken off in a coroutine, where `finally` could not.
+---@param thread? thread default: the one that runs
+function coroutines.mend(thread)
+  thread = thread or coroutines.running()
   local left = thread and unfinished[thread]
   if left then
     unfinished[thread] = nil
@@ -156,6 +157,12 @@ local function resume(thread)
   if not ok then
     error(err, 0)
   end
+end
+
+--- Runs a function in a coroutine until it waits. What it raises is raised.
+---@param f function
+function coroutines.begin(f)
+  resume(coroutine.create(f))
 end
 
 --- Runs a function in a coroutine, from the next step of the loop on. What it raises, the step raises.

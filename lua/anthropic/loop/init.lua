@@ -113,13 +113,13 @@ function loop.is_stepping()
   return is_stepping
 end
 
---- Calls a function once, by the first step after the time. Those of equal times are called in their
---- order.
+--- Calls a function once, by the first step after the time, which is not before now. Those of equal
+--- times are called in their order.
 ---@param seconds number
 ---@param call fun()
 ---@return fun() forget
 function loop.after(seconds, call)
-  local alarm = { time = core.now() + seconds, call = call }
+  local alarm = { time = core.now() + math.max(seconds, 0), call = call }
   local first, last = 1, #alarms + 1
   while first < last do
     local middle = math.floor((first + last) / 2)

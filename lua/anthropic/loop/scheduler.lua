@@ -202,6 +202,7 @@ function scheduler.close()
       close_thread(entry.thread)
     end
     leave(entry)
+    coroutines.mend(entry.thread)
   end
 end
 

@@ -258,7 +258,7 @@ local function start(self, f, ...)
       error(err, 0)
     end
   else -- the one who resumes waits, or the driver knows whom to resume
-    coroutine.wrap(body)()
+    coroutines.begin(body)
   end
   return self
 end

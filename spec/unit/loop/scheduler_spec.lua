@@ -1,4 +1,17 @@
 local anthropic = require "anthropic"
+local coroutines = require "anthropic.loop.coroutines"
+local loop = require "anthropic.loop"
+local scheduler = require "anthropic.loop.scheduler"
+local waiting = require "spec.support.waiting"
+
+local STOCK_5_1 = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
+
+-- Stock Lua 5.1 cannot clean up where an error has ended a coroutine inside a task's.
+local function assert_idle()
+  if not STOCK_5_1 then
+    assert.is_true(loop.is_idle())
+  end
+end
 
 local function count_and_pack(...)
   return { n = select("#", ...), ... }
@@ -337,5 +350,430 @@ describe("task:join", function()
       two = anthropic.spawn(function() return one:join() end)
     end)
     assert.matches("every task waits for another one", err)
+  end)
+end)
+
+describe("the scheduler", function()
+  after_each(function()
+    assert.is_nil(scheduler.thread())
+  end)
+
+  it("knows the coroutine that it has resumed, also inside of one's own, and none outside", function()
+    assert.is_nil(scheduler.thread())
+    local thread, inside
+    anthropic.run(function()
+      thread = coroutines.running()
+      anthropic.sleep(0)
+      assert.equal(thread, scheduler.thread())
+      inside = coroutine.wrap(scheduler.thread)()
+      anthropic.spawn(function() assert.are_not.equal(thread, scheduler.thread()) end)
+      anthropic.sleep(0)
+      assert.equal(thread, scheduler.thread())
+    end)
+    assert.equal(thread, inside)
+  end)
+
+  it("suspends, and says so", function()
+    assert.is_true(scheduler.suspends)
+  end)
+
+  describe("has a check", function()
+    it("that raises outside of a run", function()
+      assert.same({ false, 'the loop "scheduler" waits inside anthropic.run only' }, { pcall(scheduler.check) })
+    end)
+
+    it("that passes in a task, and says so where a function in C has called", function()
+      anthropic.run(function()
+        assert.same({ true }, { scheduler.check() })
+        local ok, words
+        ("x"):gsub("x", function() ok, words = scheduler.check() end)
+        assert.is_nil(ok)
+        assert.matches("called by a function in C", words)
+      end)
+    end)
+
+    it("that passes in a coroutine of one's own, which is not suspended, wherever that was called", function()
+      anthropic.run(function()
+        local seen = {}
+        coroutine.wrap(function()
+          seen[1] = scheduler.check()
+          ;("x"):gsub("x", function() seen[2] = scheduler.check() end)
+        end)()
+        assert.same({ true, true }, seen)
+      end)
+    end)
+  end)
+
+  describe("in a wait", function()
+    local subject
+
+    before_each(function() subject = waiting.subject() end)
+
+    it("takes news that is there already without a turn, with time or without", function()
+      subject.is_ready = true
+      anthropic.run(function()
+        local others = 0
+        anthropic.spawn(function() others = others + 1 end)
+        assert.is_true(scheduler.wait(subject))
+        assert.is_true(scheduler.wait(subject, 60))
+        assert.equal(0, others)
+      end)
+      assert_idle()
+    end)
+
+    it("goes on when there is news, and forgets the time", function()
+      anthropic.run(function()
+        anthropic.spawn(subject.give)
+        assert.is_true(scheduler.wait(subject, 600))
+        assert.is_false(loop.is_awaited(subject))
+        assert_idle()
+      end)
+    end)
+
+    it("goes on when the time is over, and forgets the subject", function()
+      anthropic.run(function()
+        local began = anthropic.now()
+        assert.is_true(scheduler.wait(subject, 0.01))
+        assert.is_true(anthropic.now() - began >= 0.01)
+        assert.is_false(loop.is_awaited(subject))
+        assert_idle()
+      end)
+    end)
+
+    it("waits on where a wake-up came without news", function()
+      anthropic.run(function()
+        local woken = 0
+        anthropic.spawn(function()
+          for _ = 1, 3 do
+            loop.wake(subject)
+            woken = woken + 1
+            anthropic.sleep(0)
+          end
+          subject.give()
+        end)
+        scheduler.wait(subject)
+        assert.equal(3, woken)
+      end)
+    end)
+
+    it("waits anew after one whose time was over", function()
+      anthropic.run(function()
+        scheduler.wait(subject, 0)
+        local given = false
+        anthropic.spawn(function()
+          anthropic.sleep(0.005)
+          given = true
+          subject.give()
+        end)
+        scheduler.wait(subject)
+        assert.is_true(given)
+      end)
+    end)
+
+    it("leaves nothing behind where the subject raises", function()
+      local seen
+      anthropic.run(function()
+        local asked = 0
+        function subject.has_news()
+          asked = asked + 1
+          return asked > 1 and error("of the subject", 0)
+        end
+        local task = anthropic.spawn(function() scheduler.wait(subject, 600) end)
+        anthropic.sleep(0)
+        loop.wake(subject)
+        seen = { task:join() }
+      end)
+      assert.same({ nil, "of the subject" }, seen)
+      assert.is_false(loop.is_awaited(subject))
+      assert_idle()
+    end)
+  end)
+
+  it("wakes one that is woken twice once", function()
+    local subject, turns = waiting.subject(), 0
+    anthropic.run(function()
+      anthropic.spawn(function()
+        scheduler.wait(subject)
+        turns = turns + 1
+        coroutine.yield()
+        turns = turns + 1
+      end)
+      anthropic.sleep(0)
+      subject.give()
+      loop.wake(subject)
+      anthropic.sleep(0)
+      assert.equal(1, turns)
+    end)
+    assert.equal(2, turns)
+  end)
+
+  it("wakes one once whose news and time come in the same step", function()
+    local subject, turns = waiting.subject(), 0
+    anthropic.run(function()
+      anthropic.spawn(function()
+        scheduler.wait(subject, 0.004)
+        turns = turns + 1
+        coroutine.yield()
+        turns = turns + 1
+      end)
+      anthropic.sleep(0)
+      loop.after(0.001, subject.give)
+      local both_are_over = anthropic.now() + 0.006
+      while anthropic.now() < both_are_over do end -- nobody steps
+      assert.equal(0, turns)
+      anthropic.sleep(0)
+      assert.equal(1, turns)
+      anthropic.sleep(0)
+    end)
+    assert.equal(2, turns)
+    assert_idle()
+  end)
+
+  it("lets go of those that have ended", function()
+    local watch = setmetatable({}, { __mode = "k" })
+    anthropic.run(function()
+      for _ = 1, 10 do
+        anthropic.spawn(function() watch[coroutines.running()] = true end)
+      end
+      anthropic.sleep(0)
+      anthropic.sleep(0)
+      collectgarbage()
+      collectgarbage()
+      local left = 0
+      for _ in pairs(watch) do
+        left = left + 1
+      end
+      assert.is_true(left <= 2, left)
+    end)
+  end)
+
+  it("takes those that become runnable in a round in the next one", function()
+    local order = {}
+    anthropic.run(function()
+      anthropic.spawn(function()
+        order[#order + 1] = "one"
+        anthropic.spawn(function() order[#order + 1] = "of one" end)
+      end)
+      anthropic.spawn(function() order[#order + 1] = "two" end)
+    end)
+    assert.same({ "one", "two", "of one" }, order)
+  end)
+
+  describe("where tasks wait inside coroutines of their own", function()
+    local function in_coroutine(f, ...)
+      return coroutine.wrap(f)(...)
+    end
+
+    it("lets one that is alone wait for a time, and for news", function()
+      anthropic.run(function()
+        assert.is_true(in_coroutine(anthropic.sleep, 0.005))
+        local subject = waiting.subject()
+        loop.after(0.001, subject.give)
+        assert.is_true(in_coroutine(scheduler.wait, subject))
+      end)
+    end)
+
+    it("lets the others go on meanwhile", function()
+      local ended = false
+      anthropic.run(function()
+        anthropic.spawn(function()
+          anthropic.sleep(0.001)
+          ended = true
+        end)
+        in_coroutine(anthropic.sleep, 0.02)
+        assert.is_true(ended)
+      end)
+    end)
+
+    -- Joins a task that takes a while, from as many as given; how many failed, and with what.
+    local function join_from(count)
+      local failed, words = 0, nil
+      anthropic.run(function()
+        local target = anthropic.spawn(function()
+          anthropic.sleep(0.01)
+          return "result"
+        end)
+        local joiners = {}
+        for i = 1, count do
+          joiners[i] = anthropic.spawn(function() return in_coroutine(target.join, target) end)
+        end
+        for _, joiner in ipairs(joiners) do
+          local value, err = joiner:join()
+          failed = failed + (value == "result" and 0 or 1)
+          words = words or err
+        end
+      end)
+      return failed, words
+    end
+
+    it("lets eight of them join, one inside the other, and tells the ninth that there are too many", function()
+      assert.equal(0, (join_from(8)))
+      local failed, words = join_from(9)
+      assert.equal(1, failed)
+      assert.matches("too many tasks wait inside coroutines of their own$", words)
+      assert.equal(0, (join_from(8)))
+    end)
+
+    it("lets any number sleep", function()
+      local ended = 0
+      anthropic.run(function()
+        for _ = 1, 12 do
+          anthropic.spawn(function()
+            in_coroutine(anthropic.sleep, 0.005)
+            ended = ended + 1
+          end)
+        end
+      end)
+      assert.equal(12, ended)
+    end)
+
+    it("has one of them fail where a wake-up raises that it ran, and lets eight join again", function()
+      local told
+      anthropic.run(function()
+        local task = anthropic.spawn(function() in_coroutine(anthropic.sleep, 600) end)
+        anthropic.sleep(0)
+        loop.after(0, function() error("of a wake-up", 0) end)
+        told = { task:join() }
+      end)
+      assert.is_nil(told[1])
+      assert.matches("of a wake%-up$", told[2])
+      assert.equal(0, (join_from(8)))
+      assert.equal(1, (join_from(9)))
+    end)
+  end)
+
+  describe("that is broken off", function()
+    it("has dropped all that it had", function()
+      local watch = setmetatable({}, { __mode = "k" })
+      local subject = waiting.subject()
+      local cleaned = 0
+      failure_of(function()
+        for _ = 1, 3 do
+          local object = {}
+          watch[object] = true
+          anthropic.spawn(function()
+            watch[coroutines.running()] = true
+            scheduler.wait(subject, 600)
+            object.used = true
+          end)
+        end
+        anthropic.spawn(function()
+          watch[coroutines.running()] = true
+          coroutines.finally(function()
+            scheduler.wait(waiting.subject(), 600)
+          end, function() cleaned = cleaned + 1 end, {})
+        end)
+        anthropic.sleep(0)
+        loop.after(0, function() error("of a wake-up", 0) end)
+        anthropic.sleep(600)
+      end)
+      assert.equal((waiting.can_close or STOCK_5_1) and 1 or 0, cleaned)
+      assert_idle()
+      collectgarbage()
+      collectgarbage()
+      local left = 0
+      for _ in pairs(watch) do
+        left = left + 1
+      end
+      assert.is_true(left <= 1, left) -- LuaJIT's traces may keep some
+    end)
+
+    it("runs none of it in the next run", function()
+      local has_run = false
+      failure_of(function()
+        anthropic.spawn(function()
+          error("at once", 0)
+        end)
+        loop.after(0, function() error("of a wake-up", 0) end)
+        anthropic.spawn(function()
+          anthropic.sleep(0)
+          has_run = true
+        end)
+        anthropic.sleep(600)
+      end)
+      anthropic.run(function()
+        anthropic.sleep(0)
+        anthropic.sleep(0.001)
+      end)
+      assert.is_false(has_run)
+      assert_idle()
+    end)
+  end)
+
+  it("loaded anew lets eight wait inside coroutines of their own, and no more", function()
+    local loaded = package.loaded["anthropic.loop.scheduler"]
+    package.loaded["anthropic.loop.scheduler"] = nil
+    local fresh = require "anthropic.loop.scheduler"
+    package.loaded["anthropic.loop.scheduler"] = loaded
+    local told = {}
+    fresh.open()
+    local joined = waiting.subject()
+    joined.is_join = true
+    fresh.spawn(function()
+      fresh.wait(waiting.subject(), 0.01)
+      joined.give()
+    end)
+    for i = 1, 9 do
+      fresh.spawn(function()
+        coroutine.wrap(function()
+          local own = { is_join = true, has_news = joined.has_news }
+          told[i] = { pcall(fresh.wait, own) }
+        end)()
+      end)
+    end
+    fresh.turn_until { has_news = function() return joined.is_ready and told[1] end }
+    fresh.close()
+    for i = 1, 8 do
+      assert.same({ true, true }, told[i])
+    end
+    assert.same({ false, "too many tasks wait inside coroutines of their own" }, told[9])
+    assert_idle()
+  end)
+
+  it("runs once at a time", function()
+    scheduler.open()
+    local told = { pcall(scheduler.open) }
+    scheduler.close()
+    assert.same({ false, "anthropic.run is running already; use anthropic.spawn" }, told)
+    scheduler.open()
+    scheduler.close()
+  end)
+
+  it("takes no turn where there is news already", function()
+    local subject = waiting.subject()
+    subject.is_ready = true
+    scheduler.open()
+    local has_run = false
+    scheduler.spawn(function() has_run = true end)
+    scheduler.turn_until(subject)
+    assert.is_false(has_run)
+    subject.is_ready = false
+    scheduler.spawn(function() subject.is_ready = true end)
+    scheduler.turn_until(subject)
+    scheduler.close()
+    assert.is_true(has_run)
+  end)
+
+  it("raises what a coroutine raises, unchanged, and goes on with the others", function()
+    local subject, object = waiting.subject(), {}
+    scheduler.open()
+    scheduler.spawn(function() error(object) end)
+    scheduler.spawn(function() subject.is_ready = true end)
+    local ok, err = pcall(scheduler.turn_until, subject)
+    scheduler.turn_until(subject)
+    scheduler.close()
+    assert.is_false(ok)
+    assert.equal(object, err)
+  end)
+
+  it("raises where every task waits for another one, with no position", function()
+    local subject = waiting.subject()
+    subject.is_join = true
+    scheduler.open()
+    scheduler.spawn(function() scheduler.wait(subject) end)
+    local told = { pcall(scheduler.turn_until, waiting.subject()) }
+    scheduler.close()
+    assert.same({ false, "every task waits for another one" }, told)
+    assert.is_false(loop.is_awaited(subject))
   end)
 end)

@@ -1,5 +1,10 @@
 local anthropic = require "anthropic"
 local core = require "anthropic.core"
+local coroutines = require "anthropic.loop.coroutines"
+local frame = require "anthropic.loop.frame"
+local loop = require "anthropic.loop"
+local task_module = require "anthropic.loop.task"
+local waiting = require "spec.support.waiting"
 
 local STOCK_5_1 = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 
@@ -222,5 +227,719 @@ describe("a task that waits inside a coroutine of its own", function()
       end
     end)
     assert.is_true(errors > 0 and errors < 30)
+  end)
+end)
+
+-- Stock Lua 5.1 cannot clean up where an error has ended a coroutine inside a task's, as above.
+local function assert_idle()
+  if not STOCK_5_1 then
+    assert.is_true(loop.is_idle())
+  end
+end
+
+describe("a task in a host", function()
+  before_each(function() loop.use "frame" end)
+
+  after_each(function()
+    loop.use(nil)
+    assert_idle()
+  end)
+
+  local function turn(count)
+    for _ = 1, count or 3 do
+      frame.update(1)
+    end
+  end
+
+  -- What a turn raises.
+  local function failure_of_turn()
+    local ok, err = pcall(turn)
+    assert.is_false(ok, "nothing was raised")
+    return err
+  end
+
+  it("is the current one in its code, and none is outside", function()
+    local seen
+    assert.is_nil(task_module.current())
+    local task = task_module.spawn(function()
+      task_module.sleep(0)
+      seen = task_module.current()
+    end)
+    turn()
+    assert.equal(task, seen)
+    assert.is_nil(task_module.current())
+  end)
+
+  it("has its results, nils inside, also without a run", function()
+    local task = task_module.spawn(function(...) return ..., nil, nil end, 1)
+    assert.is_false(task.done)
+    assert.is_false(task:has_news())
+    turn()
+    assert.is_true(task.done)
+    assert.is_true(task:has_news())
+    assert.equal(3, select("#", task:join()))
+    assert.equal(1, (task:join()))
+  end)
+
+  describe("that raises", function()
+    it("has the host tell of it, unchanged, where nobody waits for it", function()
+      local object = {}
+      local task = task_module.spawn(function() error(object) end)
+      assert.equal(object, failure_of_turn())
+      assert.same({ nil, object }, { task:join() })
+      task_module.spawn(error, "words", 0)
+      assert.equal("words", failure_of_turn())
+    end)
+
+    it("gives it to who joins alone", function()
+      local told
+      local task = task_module.spawn(function()
+        task_module.sleep(0)
+        error("words", 0)
+      end)
+      task_module.spawn(function() told = { task:join() } end)
+      turn(5)
+      assert.same({ nil, "words" }, told)
+    end)
+
+    it("gives it to who waits for it as for a transfer alone", function()
+      local task = task_module.spawn(function()
+        task_module.sleep(0)
+        error("words", 0)
+      end)
+      local ended
+      task_module.spawn(function() ended = task_module.wait(nil, task) end)
+      turn(5)
+      assert.is_true(ended)
+      assert.same({ nil, "words" }, { task:join() })
+    end)
+  end)
+
+  describe("that is cancelled", function()
+    it("never begins, where it has not", function()
+      local has_begun = false
+      local task = task_module.spawn(function() has_begun = true end)
+      task:cancel()
+      assert.is_true(task.done)
+      assert.is_true(task:is_closing())
+      assert.equal("anthropic.Task (cancelled)", tostring(task))
+      turn()
+      assert.is_false(has_begun)
+      local value, err = task:join()
+      assert.is_nil(value)
+      assert.equal("the task was cancelled", err.message)
+      assert.equal("cancelled", err.kind)
+    end)
+
+    it("has its wait end, and what it then returns or raises is not heard of", function()
+      for _, ending in ipairs { function() return "result" end, function() error("words", 0) end } do
+        local told
+        local task = task_module.spawn(function()
+          told = { task_module.wait(nil, waiting.subject(), 600) }
+          return ending()
+        end)
+        turn()
+        task:cancel()
+        assert.is_false(task.done)
+        assert.is_true(task:is_closing())
+        turn()
+        assert.is_true(task.done)
+        assert.same({ nil, "cancelled" }, told)
+        assert.equal("cancelled", select(2, task:join()).kind)
+      end
+    end)
+
+    it("is told once: its next wait raises, and closes what it would wait for", function()
+      local subject, bare = waiting.subject(), { has_news = function() return true end }
+      for _, second in ipairs { subject, bare } do
+        local reached = {}
+        local task = task_module.spawn(function()
+          reached[1] = { task_module.sleep(600) }
+          reached[2] = { task_module.wait(nil, second) }
+        end)
+        turn()
+        task:cancel()
+        turn()
+        assert.same({ { nil, "cancelled" } }, reached)
+        assert.is_true(task.done)
+        assert.equal("cancelled", select(2, task:join()).kind)
+      end
+      assert.equal(1, subject.closed)
+    end)
+
+    it("by itself is told at its next wait", function()
+      local told
+      local subject = waiting.subject()
+      local task
+      task = task_module.spawn(function()
+        task:cancel()
+        told = { task_module.wait(nil, subject) }
+      end)
+      turn()
+      assert.same({ nil, "cancelled" }, told)
+      assert.equal(0, subject.closed)
+      assert.is_true(task.done)
+    end)
+
+    it("stays as it is where it has ended", function()
+      local task = task_module.spawn(function() return 5 end)
+      turn()
+      task:cancel()
+      assert.equal(5, task:join())
+      assert.equal("anthropic.Task (done)", tostring(task))
+      assert.is_true(task:is_closing())
+    end)
+  end)
+
+  describe("that is closed, as a host's handle", function()
+    it("is cancelled, and calls once when it has ended", function()
+      local called = 0
+      local task = task_module.spawn(task_module.sleep, 600)
+      turn()
+      assert.is_false(task:is_closing())
+      task:close(function() called = called + 1 end)
+      assert.is_true(task:is_closing())
+      assert.equal(0, called)
+      turn()
+      assert.equal(1, called)
+      turn()
+      assert.equal(1, called)
+    end)
+
+    it("calls at once where it has ended, and where it had not begun", function()
+      local called = 0
+      local task = task_module.spawn(function() return 5 end)
+      turn()
+      task:close(function() called = called + 1 end)
+      assert.equal(1, called)
+      assert.equal(5, task:join())
+      local other = task_module.spawn(function() end)
+      other:close(function() called = called + 1 end)
+      assert.equal(2, called)
+      turn()
+    end)
+
+    it("calls no sooner, whoever wakes it", function()
+      local called = 0
+      local task = task_module.spawn(function()
+        task_module.sleep(600)
+        coroutine.yield()
+      end)
+      turn()
+      task:close(function() called = called + 1 end)
+      for _, joiner in ipairs(task.joiners) do
+        loop.wake(joiner)
+      end
+      assert.equal(0, called)
+      turn()
+      assert.equal(0, called)
+      for _, joiner in ipairs(task.joiners) do -- the coroutine is dropped
+        loop.on_news(joiner, nil)
+      end
+    end)
+
+    it("needs nobody to call", function()
+      local task = task_module.spawn(task_module.sleep, 600)
+      turn()
+      task:close()
+      turn()
+      assert.is_true(task.done)
+      task:close()
+    end)
+
+    it("counts as waited for: what it raises by then is not raised in the host", function()
+      local called = 0
+      local task = task_module.spawn(function()
+        task_module.sleep(600)
+        error("words", 0)
+      end)
+      turn()
+      task:close(function() called = called + 1 end)
+      turn()
+      assert.equal(1, called)
+    end)
+  end)
+
+  describe("that joins", function()
+    it("cannot join itself, and is blamed for it", function()
+      local task
+      task = task_module.spawn(function() task:join() end)
+      assert.matches("^spec/unit/loop/task_spec%.lua:%d+: a task cannot join itself$", failure_of_turn())
+    end)
+
+    it("leaves the other running where it is cancelled, and the other's error is the host's again", function()
+      local told
+      local subject = waiting.subject()
+      local other = task_module.spawn(function()
+        task_module.wait(nil, subject)
+        error("words", 0)
+      end)
+      local joiner = task_module.spawn(function() told = { other:join() } end)
+      turn()
+      joiner:cancel()
+      turn()
+      assert.is_true(joiner.done)
+      assert.equal("cancelled", told[2].kind)
+      assert.is_false(other.done)
+      subject.give()
+      assert.equal("words", failure_of_turn())
+    end)
+
+    it("is refused where it cannot wait, and can join elsewhere", function()
+      local told
+      local other = task_module.spawn(function()
+        task_module.sleep(0)
+        return "result"
+      end)
+      local joiner = task_module.spawn(function()
+        ("x"):gsub("x", function() told = { other:join() } end)
+        return other:join()
+      end)
+      turn(5)
+      assert.is_nil(told[1])
+      assert.equal("cannot_wait", told[2].type)
+      assert.equal("result", (joiner:join()))
+    end)
+  end)
+
+  describe("that cannot be started", function()
+    it("raises what the driver raises", function()
+      local driver = { suspends = true, wait = function() end, spawn = function() error("no more coroutines", 0) end }
+      loop.use(driver)
+      assert.same({ false, "no more coroutines" }, { pcall(task_module.spawn, function() end) })
+    end)
+
+    it("is waited for by no run", function()
+      local is_broken = false
+      loop.use {
+        suspends = true, wait = coroutines.park,
+        spawn = function(f)
+          if is_broken then
+            error("no more coroutines", 0)
+          end
+          coroutines.spawn(f)
+        end,
+      }
+      local told
+      coroutine.wrap(function()
+        told = { task_module.run(function()
+          is_broken = true
+          return pcall(task_module.spawn, function() end)
+        end) }
+      end)()
+      loop.step(0)
+      loop.step(0)
+      assert.same({ false, "no more coroutines" }, told)
+    end)
+  end)
+
+  it("is refused where it is no function, by the names of what was called", function()
+    for name, f in pairs { spawn = task_module.spawn, run = task_module.run } do
+      for _, wrong in ipairs { "text", {}, 1 } do
+        local ok, err = pcall(function() f(wrong) end)
+        assert.is_false(ok)
+        assert.matches(("^spec/unit/loop/task_spec%%.lua:%%d+: anthropic.%s: function expected, got %s$")
+          :format(name, type(wrong)), err)
+      end
+    end
+  end)
+
+  describe("without a host", function()
+    before_each(function() loop.use(nil) end)
+
+    it("cannot be spawned outside of a run, and the caller is blamed", function()
+      local ok, err = pcall(function() task_module.spawn(function() end) end)
+      assert.is_false(ok)
+      assert.matches("^spec/unit/loop/task_spec%.lua:%d+: anthropic%.spawn works inside anthropic%.run$", err)
+    end)
+
+    it("cannot be joined outside of a run before it has ended, and the caller is blamed", function()
+      loop.use "frame"
+      local task = task_module.spawn(function() end)
+      loop.use(nil)
+      local ok, err = pcall(function() task:join() end)
+      assert.is_false(ok)
+      assert.matches("^spec/unit/loop/task_spec%.lua:%d+: task:join works inside anthropic%.run$", err)
+      turn()
+      assert.equal(0, select("#", task:join()))
+    end)
+
+    it("has raised what ends the run, unchanged, and those that are left end as cancelled", function()
+      for _, object in ipairs { {}, "words" } do
+        local left
+        local ok, err = pcall(task_module.run, function()
+          left = task_module.spawn(task_module.sleep, 600)
+          loop.after(0, function() error(object, 0) end)
+          task_module.sleep(600)
+        end)
+        assert.is_false(ok)
+        assert.equal(object, err)
+        assert.is_true(left.done)
+        assert.equal("cancelled", select(2, left:join()).kind)
+      end
+    end)
+
+    it("runs in one run at a time: another begun by a wake-up is refused", function()
+      local told
+      assert.equal("on", task_module.run(function()
+        loop.after(0, function() told = { pcall(task_module.run, function() end) } end)
+        task_module.sleep(0.001)
+        return "on"
+      end))
+      assert.same({ false, "anthropic.run is running already; use anthropic.spawn" }, told)
+    end)
+  end)
+
+  describe("in a run", function()
+    -- Runs f in a coroutine of the host's, which takes its turns; gives what the run gave or raised.
+    local function run(f, ...)
+      local results
+      local arguments = { ... }
+      coroutine.wrap(function()
+        results = { coroutines.protect(function()
+          return task_module.run(f, (unpack or table.unpack)(arguments))
+        end) }
+      end)()
+      assert.is_true(waiting.turn_until(turn, function() return results end) and true)
+      return (unpack or table.unpack)(results, 1, 5)
+    end
+
+    it("gives its results when all have ended", function()
+      local ended = false
+      local ok, one, two = run(function(...)
+        task_module.spawn(function()
+          task_module.sleep(0.002)
+          ended = true
+        end)
+        return ...
+      end, "one", "two")
+      assert.same({ true, "one", "two", true }, { ok, one, two, ended })
+    end)
+
+    it("that nobody joined has its error raised, the first of them, and the main function's before all", function()
+      local object = {}
+      local ended = 0
+      local function two_that_fail()
+        task_module.spawn(function()
+          task_module.sleep(0)
+          ended = ended + 1
+          error "second"
+        end)
+        task_module.spawn(function()
+          ended = ended + 1
+          error(object)
+        end)
+      end
+      assert.same({ false, object }, { run(two_that_fail) })
+      assert.equal(2, ended)
+      assert.same({ false, "of the main function" }, { run(function()
+        two_that_fail()
+        task_module.sleep(0.001)
+        error("of the main function", 0)
+      end) })
+      assert.equal(4, ended)
+    end)
+
+    it("whose error was joined has nothing raised", function()
+      local ok, value, err = run(function()
+        return task_module.spawn(error, "joined", 0):join()
+      end)
+      assert.same({ true, nil, "joined" }, { ok, value, err })
+    end)
+
+    it("is cancelled with the run", function()
+      local inner, told
+      local outer = task_module.spawn(function()
+        told = { task_module.run(function()
+          inner = task_module.spawn(task_module.sleep, 600)
+          task_module.sleep(600)
+        end) }
+      end)
+      turn()
+      outer:cancel()
+      turn(5)
+      assert.is_nil(told[1])
+      assert.equal("cancelled", told[2].kind)
+      assert.is_true(inner.done)
+      assert.is_true(outer.done)
+    end)
+
+    it("does not begin where the calling code cannot wait", function()
+      local told, has_begun = nil, false
+      task_module.spawn(function()
+        ("x"):gsub("x", function() told = { task_module.run(function() has_begun = true end) } end)
+      end)
+      turn()
+      assert.is_nil(told[1])
+      assert.equal("cannot_wait", told[2].type)
+      assert.is_false(has_begun)
+    end)
+  end)
+
+  describe("started for callbacks", function()
+    it("begins in the host's next turn, and tells nobody where it succeeds", function()
+      local failures, has_run = {}, false
+      local task = task_module.start(nil, function() has_run = true end, function(err)
+        failures[#failures + 1] = err
+      end)
+      assert.is_false(has_run)
+      turn()
+      assert.is_true(has_run and task.done)
+      assert.same({}, failures)
+    end)
+
+    it("tells of what it raised, once, which is raised in the host too", function()
+      local failures = {}
+      task_module.start(nil, function() error("words", 0) end, function(err) failures[#failures + 1] = err end)
+      assert.equal("words", failure_of_turn())
+      assert.same({ "words" }, failures)
+    end)
+
+    it("tells that it was cancelled, at once where it had not begun", function()
+      local failures = {}
+      local function tell(err) failures[#failures + 1] = err.kind end
+      task_module.start(nil, function() end, tell):cancel()
+      assert.same({ "cancelled" }, failures)
+      local task = task_module.start(nil, function() task_module.sleep(600) end, tell)
+      turn()
+      task:cancel()
+      assert.equal(1, #failures)
+      turn()
+      assert.same({ "cancelled", "cancelled" }, failures)
+    end)
+
+    it("has ended when this returns, where nothing else could move it on", function()
+      for _, name in ipairs { "blocking" } do
+        local task = task_module.start(name, function()
+          task_module.sleep(0.001)
+          return "result"
+        end, function() end)
+        assert.is_true(task.done)
+        assert.equal("result", task:join())
+      end
+    end)
+
+    it("waits by the driver that was chosen", function()
+      local waits = {}
+      local chosen = { wait = function(subject, seconds)
+        waits[#waits + 1] = seconds
+        return require("anthropic.loop.blocking").wait(subject, seconds)
+      end }
+      task_module.start(chosen, function() task_module.sleep(0) end, function() end)
+      assert.same({ 0 }, waits)
+    end)
+
+    it("belongs to the run that it was started in", function()
+      local ended
+      local told
+      task_module.spawn(function()
+        task_module.run(function()
+          task_module.start(nil, function()
+            task_module.sleep(0.001)
+            ended = true
+          end, function() end)
+        end)
+        told = ended
+      end)
+      waiting.turn_until(turn, function() return told ~= nil end)
+      assert.is_true(told)
+    end)
+  end)
+end)
+
+describe("a wait", function()
+  -- A driver that says what it was asked.
+  local function played(given)
+    local driver = { waits = {} }
+    function driver.wait(subject, seconds)
+      driver.waits[#driver.waits + 1] = { subject, seconds }
+      if driver.result then
+        return (unpack or table.unpack)(driver.result)
+      end
+      return true
+    end
+    for name, value in pairs(given or {}) do
+      driver[name] = value
+    end
+    return driver
+  end
+
+  after_each(function()
+    loop.use(nil)
+    assert_idle()
+  end)
+
+  it("outside of tasks is the driver's, as it is", function()
+    local driver, subject = played(), waiting.subject()
+    assert.is_true(task_module.wait(driver, subject, 3))
+    assert.same({ { subject, 3 } }, driver.waits)
+    driver.result = { nil, "cancelled" }
+    assert.same({ nil, "cancelled" }, { task_module.wait(driver, subject) })
+  end)
+
+  it("is by the one that is chosen, else by the one that is used, else by the host's", function()
+    local used, chosen = played(), played()
+    loop.use(used)
+    task_module.wait(nil, waiting.subject())
+    task_module.wait(chosen, waiting.subject())
+    assert.same({ 1, 1 }, { #used.waits, #chosen.waits })
+    loop.use(nil)
+    assert.is_true(task_module.sleep(0))
+    assert.equal(1, #used.waits)
+  end)
+
+  it("of a task is by the driver that started it, unless another is chosen", function()
+    local starter, chosen, used = played(), played(), played()
+    task_module.start(starter, function()
+      loop.use(used)
+      task_module.sleep(1)
+      task_module.sleep(2, chosen)
+    end, error)
+    assert.equal(1, starter.waits[1][2])
+    assert.equal(2, chosen.waits[1][2])
+    assert.same({}, used.waits)
+  end)
+
+  it("of a task gives what the driver gives, and tells it whether it is a join", function()
+    local is_join = {}
+    local driver = played()
+    local wait = driver.wait
+    function driver.wait(subject, seconds)
+      is_join[#is_join + 1] = subject.is_join or false
+      return wait(subject, seconds)
+    end
+    driver.result = { nil, "cancelled" }
+    local told
+    task_module.start(driver, function()
+      told = { task_module.wait(nil, waiting.subject()) }
+      task_module.wait(nil, { is_join = true, has_news = function() return true end })
+      task_module.wait(nil, waiting.subject())
+    end, error)
+    assert.same({ nil, "cancelled" }, told)
+    assert.same({ false, true, false }, is_join)
+  end)
+
+  it("sleeps by waiting for nothing, in the host's way", function()
+    local driver = played()
+    assert.is_true(task_module.sleep(7, driver))
+    local subject, seconds = driver.waits[1][1], driver.waits[1][2]
+    assert.equal(7, seconds)
+    assert.is_false(subject:has_news())
+  end)
+
+  it("is refused where the driver's check says so, and nothing is waited for", function()
+    local driver = played { check = function() return nil, "the calling code cannot wait" end }
+    for _, refused in ipairs { task_module.wait, function(...) return task_module.check_waiting(...) end } do
+      local ok, err = refused(driver, waiting.subject())
+      assert.is_nil(ok)
+      assert.equal("invalid_request", err.kind)
+      assert.equal("cannot_wait", err.type)
+      assert.equal("the calling code cannot wait", err.message)
+      assert.is_true(task_module.is_refusal(err))
+    end
+    assert.same({}, driver.waits)
+  end)
+
+  it("raises what the driver's check raises", function()
+    local driver = played { check = function() error("cannot wait here at all", 0) end }
+    assert.same({ false, "cannot wait here at all" }, { pcall(task_module.wait, driver, waiting.subject()) })
+    assert.same({ false, "cannot wait here at all" }, { pcall(task_module.check_waiting, driver) })
+    assert.same({}, driver.waits)
+  end)
+
+  it("goes on where the driver's check says nothing against it", function()
+    for _, check in ipairs { function() return true end, function() return true, "words" end, function() end } do
+      local driver = played { check = check }
+      assert.equal(driver, (task_module.check_waiting(driver)))
+      assert.is_true(task_module.wait(driver, waiting.subject()))
+      assert.equal(1, #driver.waits)
+    end
+  end)
+
+  it("knows a refusal from every other reason", function()
+    assert.is_true(task_module.is_refusal { type = "cannot_wait" })
+    for _, other in ipairs { "cancelled", "cannot_wait", {}, { type = "other" }, true } do
+      assert.is_false(task_module.is_refusal(other))
+    end
+    assert.is_false(task_module.is_refusal(nil))
+  end)
+
+  it("passes a wake-up on, and asks again where there is no news", function()
+    local subject = waiting.subject()
+    local seen
+    local driver = played()
+    function driver.wait(waiter)
+      local woken = 0
+      local function wake() woken = woken + 1 end
+      assert.is_false(waiter:has_news())
+      loop.on_news(waiter, wake)
+      loop.wake(subject)
+      assert.equal(1, woken)
+      assert.is_false(waiter:has_news())
+      loop.on_news(waiter, wake)
+      subject.give()
+      assert.equal(2, woken)
+      seen = waiter:has_news()
+      return true
+    end
+    task_module.start(driver, function() task_module.wait(nil, subject) end, error)
+    assert.is_true(seen)
+    assert.is_false(loop.is_awaited(subject))
+  end)
+
+  it("leaves no registration behind where the driver raises", function()
+    local subject = waiting.subject()
+    local driver = played()
+    function driver.wait(waiter)
+      assert.is_false(waiter:has_news())
+      error("of the driver", 0)
+    end
+    local told
+    local ok, err = pcall(task_module.start, driver, function() task_module.wait(nil, subject) end, function(failure)
+      told = failure
+    end)
+    assert.is_false(ok)
+    assert.matches("of the driver$", err)
+    assert.equal("of the driver", told)
+    assert.is_false(loop.is_awaited(subject))
+  end)
+
+  -- nginx ends coroutines without a word.
+  describe("whose coroutine the host has ended", function()
+    local function begin(subject)
+      local driver, waiter = played(), nil
+      function driver.wait(given)
+        waiter = given
+        waiter:has_news()
+        return coroutine.yield()
+      end
+      local failures = {}
+      local task = task_module.start(driver, function() return task_module.wait(nil, subject) end, function(err)
+        failures[#failures + 1] = err
+      end)
+      return task, waiter, failures
+    end
+
+    it("ends its task as cancelled, and closes what it waited for", function()
+      local subject = waiting.subject()
+      local task, waiter = begin(subject)
+      local told
+      loop.on_news(task, function() told = true end)
+      waiter:close()
+      assert.is_true(task.done)
+      assert.is_true(told)
+      assert.equal("anthropic.Task (cancelled)", tostring(task))
+      assert.equal("cancelled", select(2, task:join()).kind)
+      assert.equal(1, subject.closed)
+      assert.is_false(loop.is_awaited(subject))
+    end)
+
+    it("does so also where there is nothing to close", function()
+      local subject = { has_news = function() return false end }
+      local task, waiter = begin(subject)
+      waiter:close()
+      assert.is_true(task.done)
+      assert.is_false(loop.is_awaited(subject))
+    end)
   end)
 end)

@@ -1,0 +1,101 @@
+local blocking = require "anthropic.loop.blocking"
+local core = require "anthropic.core"
+local loop = require "anthropic.loop"
+local waiting = require "spec.support.waiting"
+
+describe("the blocking driver", function()
+  local step = loop.step
+  local waits, pass
+
+  before_each(function()
+    waits = {}
+    pass = waiting.stop_clock()
+  end)
+
+  after_each(function()
+    loop.step = step
+    waiting.restart_clock()
+  end)
+
+  -- Replaces the steps: each takes the seconds given, then does what `during` says.
+  local function steps_take(seconds, during)
+    loop.step = function(limit)
+      waits[#waits + 1] = limit
+      assert.is_true(#waits < 100, "it waits for ever")
+      pass(seconds)
+      if during then
+        during(#waits)
+      end
+    end
+  end
+
+  it("blocks: it does not suspend, needs no coroutine and spawns none", function()
+    assert.is_nil(blocking.suspends)
+    assert.is_nil(blocking.spawn)
+    assert.is_nil(blocking.check)
+  end)
+
+  it("takes no step where there is news already", function()
+    steps_take(1)
+    local subject = waiting.subject()
+    subject.is_ready = true
+    assert.is_true(blocking.wait(subject))
+    assert.is_true(blocking.wait(subject, 5))
+    assert.is_true(blocking.wait(subject, 0))
+    assert.same({}, waits)
+  end)
+
+  it("steps as long as it takes until there is news", function()
+    local subject = waiting.subject()
+    steps_take(1, function(count) subject.is_ready = count == 3 end)
+    assert.is_true(blocking.wait(subject))
+    assert.same({ -1, -1, -1 }, waits)
+  end)
+
+  it("steps for the time that is left", function()
+    local subject = waiting.subject()
+    steps_take(2, function(count) subject.is_ready = count == 2 end)
+    assert.is_true(blocking.wait(subject, 5))
+    assert.same({ 5, 3 }, waits)
+  end)
+
+  it("takes a last step when the time is over, and then returns true", function()
+    steps_take(2)
+    assert.is_true(blocking.wait(waiting.subject(), 3))
+    assert.same({ 3, 1, 0 }, waits)
+  end)
+
+  it("takes one step where there is no time", function()
+    for _, seconds in ipairs { 0, -1, -math.huge } do
+      waits = {}
+      steps_take(0)
+      assert.is_true(blocking.wait(waiting.subject(), seconds))
+      assert.same({ 0 }, waits)
+    end
+  end)
+
+  it("moves the others along: what has its time meanwhile is called", function()
+    waiting.restart_clock()
+    local called
+    loop.after(0.01, function() called = true end)
+    local began = core.now()
+    assert.is_true(blocking.wait(waiting.subject(), 0.02))
+    assert.is_true(core.now() - began >= 0.02)
+    assert.is_true(called)
+  end)
+
+  it("ends by news that comes of a wake-up", function()
+    waiting.restart_clock()
+    local subject = waiting.subject()
+    loop.after(0.01, subject.give)
+    assert.is_true(blocking.wait(subject))
+  end)
+
+  it("raises what a wake-up raises", function()
+    waiting.restart_clock()
+    loop.after(0, function() error("of another", 0) end)
+    local ok, err = pcall(blocking.wait, waiting.subject(), 5)
+    assert.is_false(ok)
+    assert.equal("of another", err)
+  end)
+end)
