@@ -2,6 +2,8 @@
 -- able to tell which it was.
 
 local anthropic = require "anthropic"
+local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
 local json = require "anthropic.base.json"
 local testing = require "anthropic.testing"
 
@@ -95,5 +97,149 @@ describe("A delta", function()
     local event, err = stream:next()
     assert.is_nil(event)
     assert.equal("protocol", err.kind)
+  end)
+end)
+
+-- What the core reads by itself is a table; what it leaves to the JSON decoder is text, as it came.
+describe("a delta in the core", function()
+  local loop, peer
+
+  before_each(function()
+    loop = core.loop()
+    peer = core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  local function read_all(payloads)
+    local transfer = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head .. "data: " .. table.concat(payloads, "\n\ndata: ") .. "\n\n")
+    connection:close()
+    core_peer.finish(loop, transfer)
+    local events = {}
+    for i = 1, #payloads do
+      events[i] = (transfer:event())
+    end
+    assert.same({ nil, "done" }, { transfer:event() })
+    return events
+  end
+
+  local function text_delta(text, index)
+    return { type = "content_block_delta", index = index or 0, delta = { type = "text_delta", text = text } }
+  end
+
+  it("is read in every kind that grows a text", function()
+    local events = read_all {
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}',
+      '{"type":"content_block_delta","index":1,"delta":{"type":"thinking_delta","thinking":"b"}}',
+      '{"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"c"}}',
+    }
+    assert.same({
+      text_delta "a",
+      { type = "content_block_delta", index = 1, delta = { type = "thinking_delta", thinking = "b" } },
+      { type = "content_block_delta", index = 2, delta = { type = "input_json_delta", partial_json = "c" } },
+    }, events)
+  end)
+
+  it("is read with white space between its tokens", function()
+    for _, space in ipairs { " ", "  ", "\t", " \t " } do
+      local payloads, expected = {}, {}
+      for position in FORM:format('"x"'):gmatch "()[{}:,]" do
+        local payload = FORM:format('"x"')
+        if position < #payload then
+          payloads[#payloads + 1] = payload:sub(1, position) .. space .. payload:sub(position + 1)
+        end
+        payloads[#payloads + 1] = payload:sub(1, position - 1) .. space .. payload:sub(position)
+      end
+      for i in ipairs(payloads) do
+        expected[i] = text_delta "x"
+      end
+      -- an event's data loses the space before it
+      assert.same(expected, read_all(payloads))
+    end
+  end)
+
+  it("has an index of one to six digits", function()
+    local payloads, expected = {}, {}
+    for index, value in pairs {
+      ["0"] = 0, ["1"] = 1, ["9"] = 9, ["10"] = 10, ["99999"] = 99999, ["100000"] = 100000, ["999999"] = 999999,
+      ["1000000"] = false, ["00"] = false, ["01"] = false, ["-1"] = false, [""] = false, ["1.0"] = false,
+      ["1e1"] = false,
+      ['"1"'] = false, ["/"] = false, [":"] = false, ["0/"] = false, ["0:"] = false, ["1:"] = false,
+    } do
+      payloads[#payloads + 1] = FORM:format('"x"'):gsub('"index":0', '"index":' .. index)
+      expected[#payloads] = value and text_delta("x", value) or payloads[#payloads]
+    end
+    assert.same(expected, read_all(payloads))
+  end)
+
+  it("has a text of any characters and escapes", function()
+    local rows = {
+      ['""'] = "", ['"x"'] = "x", [ [["\""]] ] = '"', [ [["\\"]] ] = "\\", [ [["\/"]] ] = "/",
+      [ [["\b\f\n\r\t"]] ] = "\b\f\n\r\t",
+      [ [["\u0041"]] ] = "A", [ [["\u007f"]] ] = "\127", [ [["\u0080"]] ] = "\194\128", [ [["\u07ff"]] ] = "\223\191",
+      [ [["\u0800"]] ] = "\224\160\128", [ [["\uffff"]] ] = "\239\191\191", [ [["\ud7ff"]] ] = "\237\159\191",
+      [ [["\ue000"]] ] = "\238\128\128", [ [["\ud800\udc00"]] ] = "\240\144\128\128",
+      [ [["\uDBFF\uDFFF"]] ] = "\244\143\191\191", [ [["\u0000"]] ] = "\0", [ [["a\u00e9b\nc"]] ] = "a\195\169b\nc",
+      [ [["\u00aF"]] ] = "\194\175", ['"\127"'] = "\127", ['" "'] = " ", ['"\194\128"'] = "\194\128",
+      ['"\240\144\128\128x"'] = "\240\144\128\128x", [ [["\\u0041"]] ] = "\\u0041",
+      [ [["\ud83d\ude00\ud83d\ude00"]] ] = "😀😀",
+    }
+    local payloads, expected = {}, {}
+    for string, text in pairs(rows) do
+      payloads[#payloads + 1] = FORM:gsub("%%s", function() return string end)
+      expected[#payloads] = text_delta(text)
+    end
+    assert.same(expected, read_all(payloads))
+  end)
+
+  it("is left to the decoder where its text is not plain and whole", function()
+    local payloads = {}
+    for _, string in ipairs {
+      [["\x"]], [["\u"]], [["\u004"]], [["\u004g"]], [["\u004G"]], [["\u00/0"]], [["\u00:0"]],
+      [["\u00@0"]], [["\u00`0"]],
+      [["\ud800"]], [["\udc00"]], [["\udfff"]], [["\ud800\u0041"]], [["\ud800\ue000"]], [["\ud800\ud800"]],
+      [["\ud800x"]], [["\ud800\n"]], [["\ud800\udbff"]], [["\udbff\u"]], '"\31"', '"\1"', '"a\tb"', '"\128"',
+      '"\192\128"', '"\237\160\128"', '"\226\130"', '"\245\128\128\128"', '"\0"', [["\]], '"',
+      "x", "1", "null", '"x', 'x"',
+      '"x"x', '"x",', '"x"}', "", [["\"]], [["\\\"]],
+    } do
+      payloads[#payloads + 1] = FORM:gsub("%%s", function() return string end)
+    end
+    assert.same(payloads, read_all(payloads))
+  end)
+
+  it("is left to the decoder in any other form", function()
+    local payloads = {
+      '{"type":"content_block_stop","index":0}',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","thinking":"x"}}',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}} ',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}}}',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}}x}',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"},"a":{}}',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x","a":{}}}',
+      '{"type":"content_block_delta ","index":0,"delta":{"type":"text_delta","text":"x"}}',
+      '{"type":"content_block_ delta","index":0,"delta":{"type":"text_delta","text":"x"}}',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_ delta","text":"x"}}',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text"',
+      '{"type":"content_block_delta","index":0',
+      '{"type":"content_block_delta","index":',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"',
+      "{", "}", '"}', '"}}', "{}",
+    }
+    assert.same(payloads, read_all(payloads))
+  end)
+
+  it("is left to the decoder wherever it is cut off", function()
+    local payload, payloads = FORM:format [["x\u00e9\ud83d\ude00\n"]], {}
+    for length = 1, #payload - 1 do
+      payloads[length] = payload:sub(1, length)
+    end
+    assert.same(payloads, read_all(payloads))
   end)
 end)

@@ -1,3 +1,5 @@
+local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
 local sse = require "anthropic.sse"
 
 local BOM = "\239\187\191"
@@ -486,6 +488,233 @@ describe("the event stream decoder", function()
       assert.has_error(function() sse.decoder { max_event_bytes = 0 } end)
       assert.has_error(function() sse.decoder { max_event_bytes = "x" } end)
       assert.has_error(function() sse.decoder { max_event_bytes = {} } end)
+    end)
+  end)
+end)
+
+describe("the event stream decoder of the core", function()
+  it("gives data, name and last event ID, then asks for more", function()
+    local decoder = core.sse(100)
+    assert.same({ nil, "again" }, { decoder:next() })
+    decoder:feed "event: a\nid: 7\ndata: x\n\ndata: y\n\n"
+    assert.same({ "x", "a", "7" }, { decoder:next() })
+    assert.same({ "y", "", "7" }, { decoder:next() })
+    assert.same({ nil, "again" }, { decoder:next() })
+    assert.same({ nil, "again" }, { decoder:next() })
+  end)
+
+  it("takes a limit of 1 to 2^53", function()
+    for _, limit in ipairs { 1, 1.5, 2 ^ 52 } do
+      local decoder = core.sse(limit)
+      decoder:feed "data: x\n\n"
+      assert.equal("x", (decoder:next()))
+    end
+    for _, limit in ipairs { 0, 0.5, -1, 2 ^ 53, 2 ^ 53 * 2, math.huge, -math.huge, 0 / 0 } do
+      local ok, message = pcall(core.sse, limit)
+      assert.is_false(ok)
+      assert.matches("must be at least 1", message)
+    end
+    assert.has_error(function() core.sse() end)
+    assert.has_error(function() core.sse "x" end)
+  end)
+
+  -- Whether a line of so many bytes passes where the limit is 100.
+  local function passes(line, cut)
+    local decoder = core.sse(100)
+    if cut then
+      decoder:feed(line)
+      if select(2, decoder:next()) == "too_large" then
+        return false
+      end
+      decoder:feed "\ndata: x\n\n"
+    else
+      decoder:feed(line .. "\ndata: x\n\n")
+    end
+    return (decoder:next()) == "x"
+  end
+
+  it("takes eight bytes more than the limit in any line, and not one more", function()
+    for _, cut in ipairs { false, true } do
+      for _, beginning in ipairs { ": ", "event: ", "id: ", "retry: ", "other: ", "x" } do
+        assert.is_true(passes(beginning .. ("x"):rep(108 - #beginning), cut), beginning)
+        assert.is_false(passes(beginning .. ("x"):rep(109 - #beginning), cut), beginning)
+      end
+    end
+  end)
+
+  it("keeps the order of fields before the limit is found", function()
+    local decoder = core.sse(10)
+    decoder:feed("data: 1\n\nretry: 5\ndata: 12345678901\n\n")
+    assert.equal("1", (decoder:next()))
+    assert.same({ nil, "too_large" }, { decoder:next() })
+    assert.equal(5, decoder:retry())
+    decoder:feed "data: 2\n\n"
+    assert.same({ nil, "too_large" }, { decoder:next() })
+  end)
+
+  describe("does not grow", function()
+    -- What of memory is more after many such texts, each followed by a call.
+    local function growth(decoder, text, count, between)
+      local before
+      for i = 1, count do
+        decoder:feed(text)
+        assert.equal("again", select(2, decoder:next()))
+        if between then
+          between(i)
+        end
+        if i == math.floor(count / 10) then
+          collectgarbage()
+          before = core_peer.memory()
+        end
+      end
+      collectgarbage()
+      return core_peer.memory() - before
+    end
+
+    local keep_alives = (": keep-alive\n\n"):rep(1000) -- 14 KB
+
+    it("by comments between events", function()
+      assert.is_true(growth(core.sse(1000), keep_alives, 1500) < 4 * 1024 * 1024)
+      assert.is_true(growth(core.sse(1000), (": keep-alive\r\n\r\n"):rep(1000), 1500) < 4 * 1024 * 1024)
+      assert.is_true(growth(core.sse(1000), ("event: ping\n\n"):rep(1000), 1500) < 4 * 1024 * 1024)
+    end)
+
+    it("by comments inside an event", function()
+      local decoder = core.sse(1000)
+      decoder:feed "data: begun\n"
+      assert.is_true(growth(decoder, (": keep-alive\n"):rep(1000), 1500) < 4 * 1024 * 1024)
+      decoder:feed "data: ended\n\n"
+      assert.equal("begun\nended", (decoder:next()))
+    end)
+
+    it("by names and IDs that are replaced", function()
+      local decoder = core.sse(10000)
+      assert.is_true(growth(decoder, ("event: " .. ("n"):rep(9000) .. "\nid: " .. ("i"):rep(9000) .. "\n"), 1500)
+        < 4 * 1024 * 1024)
+      decoder:feed "data: x\n\n"
+      assert.same({ "x", ("n"):rep(9000), ("i"):rep(9000) }, { decoder:next() })
+    end)
+  end)
+
+  it("gathers data behind comments that are closed up, whatever their size", function()
+    for _, size in ipairs { 4000, 4080, 4090, 4095, 4096, 4097, 4100, 5000, 9000 } do
+      for _, rest in ipairs { "", "d", "data: unfinished", "data: " .. ("y"):rep(size + 100) } do
+        local decoder = core.sse(100000)
+        decoder:feed("data: first\n:" .. ("c"):rep(size) .. "\n" .. rest)
+        assert.equal("again", select(2, decoder:next()))
+        decoder:feed(rest == "" and "data: last\n\n" or rest == "d" and "ata: last\n\n" or "\n\n")
+        local expected = rest:match "^data: (.*)" or "last"
+        assert.equal("first\n" .. expected, (decoder:next()))
+        decoder:feed "data: after\r\r"
+        assert.equal("after", (decoder:next()))
+      end
+    end
+  end)
+
+  it("takes time in proportion to one long line, however it is cut", function()
+    local decoder, piece = core.sse(1e9), ("x"):rep(512)
+    local before = os.clock()
+    decoder:feed "data: begun\ndata: "
+    for _ = 1, 32768 do
+      decoder:feed(piece)
+      decoder:next()
+    end
+    decoder:feed "\n\n"
+    assert.equal(#"begun\n" + 32768 * 512, #decoder:next())
+    assert.is_true(os.clock() - before < 2)
+  end)
+
+  it("takes time in proportion to many short lines", function()
+    for _, ending in ipairs { "\n", "\r", "\r\n" } do
+      local decoder = core.sse(1e9)
+      local before = os.clock()
+      decoder:feed(("data: x" .. ending .. ending):rep(200000))
+      local count = 0
+      while decoder:next() do
+        count = count + 1
+      end
+      assert.equal(200000, count)
+      assert.is_true(os.clock() - before < 2)
+    end
+  end)
+
+  it("keeps the largest retry time at 2^53", function()
+    for text, expected in pairs {
+      ["9007199254740991"] = 9007199254740991, ["9007199254740992"] = 9007199254740992,
+      ["9007199254740993"] = 9007199254740992, ["18446744073709551616"] = 9007199254740992, ["0"] = 0,
+      ["/"] = false, [":"] = false, ["1/"] = false, ["1:"] = false, ["9"] = 9,
+    } do
+      local decoder = core.sse(100)
+      decoder:feed("retry: " .. text .. "\n")
+      decoder:next()
+      assert.equal(expected or nil, decoder:retry(), text)
+    end
+  end)
+
+  -- A reader that knows the form of an event reads it itself (delta_run.c), but only at its beginning.
+  describe("lets nobody read ahead", function()
+    local delta = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}}'
+    local loop, peer, run
+
+    before_each(function()
+      loop, peer, run = core.loop(), core_peer.listen(), core.delta_run()
+      run:follow("text_delta", 0, "")
+    end)
+
+    after_each(function()
+      loop:close()
+      peer:close()
+    end)
+
+    -- All that the pieces bring, each read before the next comes.
+    local function read(pieces, limit)
+      local transfer = core_peer.start(loop, peer, { record = true, max_event_bytes = limit })
+      local connection = peer:accept(loop)
+      transfer:follow(run)
+      connection:send(core_peer.head)
+      local found = {}
+      for i, piece in ipairs(pieces) do
+        connection:send(piece)
+        core_peer.run(loop, function()
+          return #transfer:pieces() == i
+        end)
+        local event, more = transfer:next_event()
+        while event do
+          found[#found + 1] = type(event) == "table" and event.delta.text or more .. "|" .. event
+          event, more = transfer:next_event()
+        end
+        found.state = more
+      end
+      connection:close()
+      transfer:close()
+      return found
+    end
+
+    it("inside an event that has data", function()
+      assert.same({ "x", "x", "|1\n" .. delta, "x", state = "again" }, read {
+        "data: " .. delta .. "\n\ndata: " .. delta .. "\n\n", "data: 1\n", "data: " .. delta .. "\n\n",
+        "data: " .. delta .. "\n\n",
+      })
+    end)
+
+    it("inside an event that has a name, which ends with it", function()
+      assert.same({ "x", "x", "x", "|plain", state = "again" }, read {
+        "data: " .. delta .. "\n\ndata: " .. delta .. "\n\n", "event: odd\n", "data: " .. delta .. "\n\n",
+        "data: plain\n\n",
+      })
+    end)
+
+    it("behind a CR whose LF may come", function()
+      assert.same({ "x", "x", "x", "|plain", state = "again" }, read {
+        "data: " .. delta .. "\n\ndata: " .. delta .. "\r\r", "\ndata: " .. delta .. "\n\n", "data: plain\n\n",
+      })
+    end)
+
+    it("after an event above the limit, nor beyond it", function()
+      local long = "data: " .. delta:gsub('"x"', '"' .. ("y"):rep(100) .. '"') .. "\n\n"
+      assert.same({ "x", "x", state = "too_large" }, read({
+        "data: " .. delta .. "\n\ndata: " .. delta .. "\n\n", long, "data: " .. delta .. "\n\n",
+      }, #delta + 20))
     end)
   end)
 end)

@@ -264,4 +264,63 @@ describe("the reader of partial JSON", function()
     collectgarbage()
     collectgarbage()
   end)
+
+  it("knows every character at the edges of its length", function()
+    for escape, bytes in pairs {
+      ["\\u0000"] = "\0", ["\\u007f"] = "\127", ["\\u0080"] = "\194\128", ["\\u07ff"] = "\223\191",
+      ["\\u0800"] = "\224\160\128", ["\\ud7ff"] = "\237\159\191", ["\\ue000"] = "\238\128\128",
+      ["\\uffff"] = "\239\191\191", ["\\uFFFD"] = "\239\191\189", ["\\ud800\\udc00"] = "\240\144\128\128",
+      ["\\udbff\\udfff"] = "\244\143\191\191", ["\\uDBFF\\uDC00"] = "\244\143\176\128",
+      ["\\ud800\\udfff"] = "\240\144\143\191", ["\\u00aF"] = "\194\175",
+    } do
+      local text = '{"a":"' .. escape .. '"}'
+      for cut = 0, #text do
+        assert.equal(bytes, (read(text, { cut })).a, escape)
+      end
+    end
+  end)
+
+  it("replaces each half of a character that stands alone, at the edges of both", function()
+    local R = "\239\191\189"
+    for escape, bytes in pairs {
+      ["\\ud800"] = R, ["\\udbff"] = R, ["\\udc00"] = R, ["\\udfff"] = R, ["\\ud800\\ud800"] = R .. R,
+      ["\\udbff\\ue000"] = R .. "\238\128\128", ["\\udbff\\ud7ff"] = R .. "\237\159\191",
+      ["\\udc00\\ud800"] = R .. R, ["\\ud800\\udbff\\udfff"] = R .. "\244\143\191\191",
+    } do
+      assert.equal(bytes, (read('{"a":"' .. escape .. '"}')).a, escape)
+    end
+  end)
+
+  it("refuses what is no digit of a character, next to the digits and the letters", function()
+    for _, letter in ipairs { "/", ":", "@", "G", "`", "g", " ", "\0" } do
+      for place = 1, 4 do
+        local digits = ("0"):rep(place - 1) .. letter
+        local ok, message = core.json_partial():feed('"\\u' .. digits)
+        assert.is_nil(ok)
+        assert.equal("invalid \\u escape at byte " .. 3 + place, message)
+      end
+    end
+  end)
+
+  it("has white space between all tokens, and nothing else", function()
+    local tokens = { "{", '"a"', ":", "[", "1", ",", "true", ",", "null", "]", ",", '"b"', ":", '"x"', "}" }
+    local reader = core.json_partial()
+    assert(reader:feed(" \t\r\n" .. table.concat(tokens, " \t\r\n") .. " \t\r\n"))
+    assert.equal('{"a":[1,true,null],"b":"x"}', json.encode(reader:value()))
+    for _, other in ipairs { "\v", "\f", "\0", "\194\160", "\239\187\191" } do
+      assert.is_nil((core.json_partial():feed(other .. "{}")))
+      assert.is_nil((core.json_partial():feed("{" .. other .. "}")))
+    end
+  end)
+
+  it("raises for what is no string, and for what is no reader", function()
+    local reader = core.json_partial()
+    assert.has_error(function() reader:feed() end)
+    assert.has_error(function() reader:feed {} end)
+    for _, name in ipairs { "feed", "value", "path", "text", "added" } do
+      assert.has_error(function() reader[name]({}, "1") end)
+      assert.has_error(function() reader[name](io.stdout, "1") end)
+    end
+    assert.is_true(reader:feed "[1]")
+  end)
 end)

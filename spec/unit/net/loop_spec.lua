@@ -2,6 +2,7 @@ local background = require "spec.support.background"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local socket = require "socket"
 
 local host = package.preload.host and require "host"
 
@@ -346,5 +347,389 @@ describe("the core's types", function()
       local listed = setmetatable({ [name] = 1 }, { __encode = { name } })
       assert.is_nil((core.json_encode(listed, rules)))
     end
+  end)
+end)
+
+describe("a loop of the core", function()
+  local loop, peer
+
+  before_each(function()
+    loop = core.loop()
+    peer = core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  local function readable(seconds)
+    local watched = { getfd = function() return loop:fd() end, dirty = function() return false end }
+    return #socket.select({ watched }, nil, seconds or 0) > 0
+  end
+
+  local function seconds_of(f)
+    local before = core.now()
+    f()
+    return core.now() - before
+  end
+
+  -- A transfer and the peer's side of it.
+  local function open(options)
+    local transfer = core_peer.start(loop, peer, options)
+    return { transfer = transfer, connection = peer:accept(loop) }
+  end
+
+  local function open_many(count)
+    local list = {}
+    for i = 1, count do
+      list[i] = open()
+    end
+    return list
+  end
+
+  local function close_all(list)
+    for _, each in ipairs(list) do
+      each.transfer:close()
+      each.connection:close()
+    end
+  end
+
+  it("waits as long as it is told where nothing happens", function()
+    for _, seconds in ipairs { 0, 0.03 } do
+      local took = seconds_of(function()
+        assert.is_false(loop:wait(seconds))
+      end)
+      assert.is_true(took >= seconds and took < seconds + 1)
+    end
+  end)
+
+  it("tells whether there was work", function()
+    assert.is_false(loop:wait(0))
+    local each = open()
+    while loop:wait(0) do end -- luacheck: ignore
+    assert.is_false(loop:wait(0))
+    each.connection:send(core_peer.head)
+    assert.is_true(loop:wait(5))
+    assert.equal(200, each.transfer:status())
+    close_all { each }
+  end)
+
+  it("does not wait while a transfer is ready", function()
+    local each = open()
+    each.connection:send(core_peer.head)
+    core_peer.run(loop, function()
+      return each.transfer:status()
+    end)
+    assert.is_true(seconds_of(function() loop:wait(5) end) < 2)
+    assert.equal(each.transfer, loop:next_ready())
+    while each.transfer:event() do end -- luacheck: ignore
+    assert.is_true(seconds_of(function() loop:wait(0.03) end) >= 0.03)
+    close_all { each }
+  end)
+
+  it("waits for ever until an alarm or a timeout", function()
+    loop:alarm(core.now() + 0.03)
+    assert.is_true(seconds_of(function() loop:wait(-1) end) >= 0.025)
+    assert.is_true(seconds_of(function() loop:wait(-1) end) < 1)
+    loop:alarm(nil)
+    local each = open()
+    each.transfer:limit(0.05)
+    assert.is_nil(loop:next_ready())
+    local took = seconds_of(function()
+      while not each.transfer:done() do
+        loop:wait(math.huge)
+      end
+    end)
+    assert.is_true(took < 2)
+    assert.equal("total", (each.transfer:failure()))
+    close_all { each }
+  end)
+
+  it("ends at its time a transfer that one later in time stands behind", function()
+    local late, soon, later = open { total_timeout = 60 }, open(), open()
+    later.transfer:limit(0.3)
+    soon.transfer:limit(0.04)
+    core_peer.finish(loop, soon.transfer)
+    assert.is_false(later.transfer:done())
+    core_peer.finish(loop, later.transfer)
+    assert.is_false(late.transfer:done())
+    assert.equal(1, loop:active())
+    close_all { late, soon, later }
+  end)
+
+  describe("with an alarm", function()
+    it("waits until then at most, again and again until it is moved", function()
+      local at = core.now() + 0.03
+      loop:alarm(at)
+      loop:alarm(at)
+      loop:wait(5)
+      assert.is_true(core.now() >= at - 0.002 and core.now() < at + 2)
+      assert.is_true(seconds_of(function() loop:wait(5) end) < 2)
+      loop:alarm(core.now() + 60)
+      assert.is_true(seconds_of(function() loop:wait(0.02) end) >= 0.02)
+      loop:alarm(core.now() - 1)
+      assert.is_true(seconds_of(function() loop:wait(5) end) < 2)
+      loop:alarm()
+      assert.is_true(seconds_of(function() loop:wait(0.02) end) >= 0.02)
+    end)
+
+    it("takes times that are far away", function()
+      for _, time in ipairs { core.now() + 1e9, math.huge, 1e300 } do
+        loop:alarm(time)
+        assert.is_false(readable())
+        assert.is_true(seconds_of(function() loop:wait(0.02) end) >= 0.02)
+      end
+      loop:alarm(-math.huge)
+      assert.is_true(seconds_of(function() loop:wait(5) end) < 2)
+    end)
+
+    it("refuses what is no time", function()
+      for _, time in ipairs { 0 / 0, "soon", {}, true } do
+        local ok, message = pcall(loop.alarm, loop, time)
+        assert.is_false(ok)
+        assert.matches("bad argument", message)
+      end
+    end)
+
+    it("makes its descriptor readable then, and not before", function()
+      if not loop:fd() then
+        pending "there is none with this poller"
+        return
+      end
+      loop:alarm(core.now() + 0.05)
+      assert.is_false(readable())
+      local before = core.now()
+      assert.is_true(readable(5))
+      assert.is_true(core.now() - before >= 0.03)
+      loop:step()
+      assert.is_true(readable()) -- still due
+      loop:alarm(nil)
+      loop:step()
+      assert.is_false(readable(0.02))
+      loop:alarm(core.now() - 5)
+      assert.is_true(readable(1))
+      loop:alarm(core.now() + 60)
+      loop:step()
+      assert.is_false(readable(0.02))
+    end)
+
+    it("that was set before its descriptor was asked for, too", function()
+      loop:alarm(core.now() + 0.03)
+      if loop:fd() then
+        assert.is_true(readable(5))
+      end
+    end)
+  end)
+
+  it("has one descriptor as long as it lives", function()
+    local fd = loop:fd()
+    local each = open()
+    assert.equal(fd, loop:fd())
+    close_all { each }
+    assert.equal(fd, loop:fd())
+  end)
+
+  it("names the ready ones once each, first come first served", function()
+    local list = open_many(3)
+    for _, i in ipairs { 2, 3, 1 } do
+      list[i].connection:send(core_peer.head)
+      core_peer.run(loop, function()
+        return list[i].transfer:status()
+      end)
+    end
+    for _, i in ipairs { 2, 3, 1 } do
+      assert.equal(list[i].transfer, loop:next_ready())
+    end
+    assert.is_nil(loop:next_ready())
+    close_all(list)
+  end)
+
+  it("does not name those whose news were read, or which were closed, wherever they stood", function()
+    for gone = 1, 3 do
+      for _, way in ipairs { "close", "event" } do
+        local list = open_many(3)
+        for _, each in ipairs(list) do
+          each.connection:send(core_peer.head)
+          core_peer.run(loop, function()
+            return each.transfer:status()
+          end)
+        end
+        list[gone].transfer[way](list[gone].transfer)
+        local another = open()
+        another.connection:send(core_peer.head)
+        core_peer.run(loop, function()
+          return another.transfer:status()
+        end)
+        for i = 1, 3 do
+          if i ~= gone then
+            assert.equal(list[i].transfer, loop:next_ready())
+          end
+        end
+        assert.equal(another.transfer, loop:next_ready())
+        assert.is_nil(loop:next_ready())
+        list[4] = another
+        close_all(list)
+      end
+    end
+  end)
+
+  it("goes on with all others when one is closed, wherever it stands", function()
+    for gone = 1, 3 do
+      local list = open_many(3)
+      assert.equal(3, loop:active())
+      list[gone].transfer:close()
+      assert.equal(2, loop:active())
+      for i, each in ipairs(list) do
+        if i ~= gone then
+          each.connection:send(core_peer.head_of(2) .. "ok")
+          core_peer.finish(loop, each.transfer)
+          assert.equal("ok", each.transfer:body())
+        end
+      end
+      assert.equal(0, loop:active())
+      close_all(list)
+    end
+  end)
+
+  it("counts the connections that are open, idle ones too", function()
+    assert.equal(0, loop:connections())
+    local list = open_many(20)
+    assert.equal(20, loop:connections())
+    for i = 1, 10 do
+      list[i].connection:send(core_peer.head_of(2) .. "ok")
+      core_peer.finish(loop, list[i].transfer)
+    end
+    assert.equal(20, loop:connections())
+    for i = 11, 20 do
+      list[i].transfer:close()
+    end
+    assert.equal(10, loop:connections())
+    close_all(list)
+    core_peer.pass(loop, 0.03)
+    local each = open() -- libcurl looks at the idle ones that their peers have closed
+    assert.is_true(loop:connections() <= 11 and loop:connections() >= 1)
+    close_all { each }
+  end)
+
+  it("keeps 64 idle connections and no more", function()
+    local list = open_many(70)
+    for _, each in ipairs(list) do
+      each.connection:send(core_peer.head_of(2) .. "ok")
+    end
+    for _, each in ipairs(list) do
+      core_peer.finish(loop, each.transfer)
+    end
+    assert.equal(64, loop:connections())
+    close_all(list)
+  end)
+
+  it("has no connection where none came about", function()
+    local gone = core_peer.listen()
+    gone:close()
+    core_peer.finish(loop, core_peer.start(loop, gone))
+    assert.equal(0, loop:connections())
+  end)
+
+  it("sends at once where a connection is idle", function()
+    local first = open()
+    first.connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, first.transfer)
+    local second = core_peer.start(loop, peer)
+    first.connection:settimeout(5)
+    assert.equal("POST / HTTP/1.1", first.connection:receive "*l") -- nobody has moved the loop along
+    second:close()
+    close_all { first }
+  end)
+
+  it("does at most 64 sockets' work in a step, and all of it in a few", function()
+    local list = open_many(100)
+    while loop:wait(0) do end -- luacheck: ignore
+    for _, each in ipairs(list) do
+      each.connection:send(core_peer.head)
+    end
+    local function count()
+      local answered = 0
+      for _, each in ipairs(list) do
+        answered = answered + (each.transfer:status() and 1 or 0)
+      end
+      return answered
+    end
+    loop:step()
+    assert.is_true(count() >= 1 and count() <= 64)
+    for _ = 1, 5 do
+      loop:step()
+    end
+    assert.equal(100, count())
+    close_all(list)
+  end)
+
+  it("ends a transfer at its time although many others are always busy", function()
+    local list = open_many(80)
+    for _, each in ipairs(list) do
+      each.connection:send(core_peer.head)
+    end
+    local silent = open { idle_timeout = 0.1 }
+    silent.connection:send(core_peer.head)
+    local deadline = core.now() + 5
+    while not silent.transfer:done() and core.now() < deadline do
+      for _, each in ipairs(list) do
+        each.connection:send ":\n"
+      end
+      loop:step()
+      for _, each in ipairs(list) do
+        each.transfer:event()
+      end
+    end
+    assert.equal("idle", (silent.transfer:failure()))
+    list[#list + 1] = silent
+    close_all(list)
+  end)
+
+  it("does not end for its timeout what has bytes waiting, however many wait before it", function()
+    local list = {}
+    for i = 1, 130 do
+      list[i] = open { idle_timeout = 0.3 }
+    end
+    for _, each in ipairs(list) do
+      each.connection:send(core_peer.head)
+    end
+    core_peer.run(loop, function()
+      local count = 0
+      for _, each in ipairs(list) do
+        count = count + (each.transfer:status() and 1 or 0)
+      end
+      return count == #list
+    end)
+    loop:step()
+    for _, each in ipairs(list) do
+      each.connection:send "data: 1\n\n"
+    end
+    for _ = 1, 7 do
+      socket.sleep(0.05)
+    end
+    for _ = 1, 5 do
+      loop:step()
+    end
+    for _, each in ipairs(list) do
+      assert.is_false(each.transfer:done())
+      assert.equal("1", (each.transfer:event()))
+    end
+    close_all(list)
+  end)
+
+  it("closes everything it has opened, and cancels what is under way", function()
+    local before = core_peer.descriptors()
+    loop:fd()
+    local list = open_many(5)
+    list[1].connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, list[1].transfer)
+    loop:close()
+    for i, each in ipairs(list) do
+      assert.is_true(each.transfer:done())
+      assert.equal(i > 1 and "cancelled" or nil, (each.transfer:failure()))
+      each.connection:close()
+    end
+    assert.equal(before, core_peer.descriptors())
   end)
 end)

@@ -1,0 +1,233 @@
+local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
+local socket = require "socket"
+
+describe("the poller", function()
+  local loop, peer
+
+  before_each(function()
+    loop, peer = core.loop(), core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  local probe = core.loop()
+  if not probe:fd() then
+    probe:alarm(core.now()) -- which it can do all the same
+    pending "of this system has no descriptor of its own"
+    return
+  end
+
+  local function readable(seconds)
+    local watched = { getfd = function() return loop:fd() end, dirty = function() return false end }
+    return #socket.select({ watched }, nil, seconds or 0) > 0
+  end
+
+  local function count_of(what)
+    return select(2, ("\n" .. core_peer.descriptors()):gsub("\n[^\n]*" .. what, ""))
+  end
+
+  it("has two descriptors, one of them for the timer, and closes them with its loop", function()
+    local epolls, timers = count_of "eventpoll", count_of "timerfd"
+    local others = count_of "anon_inode"
+    loop:fd()
+    assert.equal(others + 2, count_of "anon_inode")
+    loop:close()
+    assert.equal(others, count_of "anon_inode")
+    assert.same({ epolls, timers }, { count_of "eventpoll", count_of "timerfd" })
+  end)
+
+  it("waits for a time to the millisecond, and not shorter", function()
+    for _, milliseconds in ipairs { 1, 5, 20 } do
+      local before = core.now()
+      loop:wait(milliseconds / 1000)
+      assert.is_true(core.now() - before >= milliseconds / 1000)
+    end
+    local before = core.now()
+    loop:wait(0.0001)
+    assert.is_true(core.now() - before >= 0.0001)
+  end)
+
+  it("has a timer of less than a second and of more", function()
+    loop:fd()
+    for _, seconds in ipairs { 0.02, 1.02 } do
+      loop:alarm(core.now() + seconds)
+      local before = core.now()
+      assert.is_false(readable())
+      if seconds < 1 then
+        assert.is_true(readable(5))
+        assert.is_true(core.now() - before >= seconds - 0.005)
+      else
+        assert.is_false(readable(0.05))
+      end
+    end
+  end)
+
+  it("has a timer that is over at once, that is moved, and that is none", function()
+    loop:fd()
+    loop:alarm(core.now())
+    assert.is_true(readable(1))
+    loop:alarm(core.now() + 60)
+    loop:step()
+    assert.is_false(readable(0.02))
+    loop:alarm(core.now() - 1)
+    assert.is_true(readable(1))
+    loop:alarm(nil)
+    loop:step()
+    assert.is_false(readable(0.02))
+  end)
+
+  it("is silent once its timer was seen", function()
+    loop:fd()
+    for _ = 1, 3 do
+      loop:alarm(core.now() + 0.01)
+      assert.is_true(readable(5))
+      loop:alarm(nil)
+      loop:step()
+      assert.is_false(readable(0.01))
+    end
+  end)
+
+  it("tells of bytes, of their end and of a broken connection", function()
+    for _, ending in ipairs { "bytes", "end", "reset" } do
+      local transfer = core_peer.start(loop, peer)
+      loop:fd()
+      local connection = peer:accept(loop)
+      while readable(0.02) do
+        loop:step()
+      end
+      if ending == "bytes" then
+        connection:send(core_peer.head)
+      else
+        if ending == "reset" then
+          connection:setoption("linger", { on = true, timeout = 0 })
+        end
+        connection:close()
+      end
+      assert.is_true(readable(5), ending)
+      core_peer.run(loop, function()
+        return transfer:has_news()
+      end)
+      transfer:close()
+      connection:close()
+    end
+  end)
+
+  it("tells that a connection came about, or was refused", function()
+    loop:fd()
+    local gone = core_peer.listen()
+    gone:close()
+    local transfer = core_peer.start(loop, gone)
+    assert.is_true(transfer:done() or readable(5))
+    core_peer.finish(loop, transfer)
+    assert.equal("connection", (transfer:failure()))
+  end)
+
+  it("tells that there is room again for what is sent", function()
+    local body = ("x"):rep(16 * 1024 * 1024)
+    local transfer = core_peer.start(loop, peer, { body = body })
+    local connection = peer:connection(loop)
+    loop:fd()
+    while readable(0.03) do
+      loop:step()
+    end
+    assert.is_false(readable())
+    local count = 0
+    for _ = 1, 100 do
+      local all, _, partial = connection:receive(1024 * 1024)
+      count = count + #(all or partial)
+    end
+    assert.is_true(count > 0)
+    assert.is_true(readable(5))
+    core_peer.run(loop, function()
+      local all, _, partial = connection:receive(1024 * 1024)
+      count = count + #(all or partial)
+      return count > #body
+    end)
+    connection:send(core_peer.head_of(0))
+    core_peer.finish(loop, transfer)
+    assert.is_nil(transfer:failure())
+    connection:close()
+  end)
+
+  it("tells of nothing after a socket was given up", function()
+    local transfer = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    loop:fd()
+    transfer:close()
+    while readable(0.02) do
+      loop:step()
+    end
+    connection:send "more"
+    assert.is_false(readable(0.02))
+    connection:close()
+    assert.is_false(readable(0.02))
+  end)
+
+  it("tells of nothing on a connection that is idle", function()
+    local transfer = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    loop:fd()
+    connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    while readable(0.02) do
+      loop:step()
+    end
+    assert.equal(1, loop:connections())
+    for _ = 1, 3 do
+      connection:send "more"
+      assert.is_false(readable(0.02))
+    end
+    connection:close()
+    assert.is_false(readable(0.02))
+  end)
+
+  it("tells of nothing on a connection whose transfer nobody reads", function()
+    local transfer = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    loop:fd()
+    connection:send(core_peer.head)
+    local text, sent = (":\n"):rep(1000000), 0
+    for _ = 1, 60 do
+      sent = core_peer.send_some(connection, text, sent)
+      loop:step()
+    end
+    while readable(0.02) do
+      loop:step()
+    end
+    assert.is_false(readable(0.03))
+    while transfer:event() do end -- luacheck: ignore
+    assert.is_true(readable(5))
+    connection:close()
+  end)
+
+  it("waits without end until a byte comes", function()
+    local transfer = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    while loop:wait(0) do end -- luacheck: ignore
+    connection:send(core_peer.head)
+    assert.is_true(loop:wait(-1))
+    connection:close()
+    core_peer.finish(loop, transfer)
+  end)
+
+  it("serves more sockets than it can name at once", function()
+    local list = {}
+    for i = 1, 150 do
+      list[i] = { core_peer.start(loop, peer), (peer:accept(loop)) }
+    end
+    for _, each in ipairs(list) do
+      each[2]:send(core_peer.head_of(2) .. "ok")
+    end
+    for _ = 1, 10 do
+      loop:step()
+    end
+    for _, each in ipairs(list) do
+      assert.is_true(each[1]:done())
+      each[2]:close()
+    end
+  end)
+end)
