@@ -372,6 +372,4 @@ describe("a run of deltas", function()
       assert.equal("oldoldnew", run:take())
     end
   end)
-
-  -- What it is all for: only the text is read of an event that stands in the form of the one before.
 end)
