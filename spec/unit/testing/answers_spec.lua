@@ -232,6 +232,142 @@ describe("an answer's builder", function()
   end)
 end)
 
+describe("a message's builder", function()
+  it("says why the message ends by what is in it, unless it is told", function()
+    for _, build in ipairs {
+      function(fields) return testing.message(fields).body end,
+      function(fields)
+        local events = testing.stream(fields).events
+        return events[#events - 1].data.delta
+      end,
+    } do
+      assert.equal("end_turn", build({ text = "x" }).stop_reason)
+      assert.equal("end_turn", build({}).stop_reason)
+      assert.equal("tool_use", build({ text = "x", tool_uses = { { name = "n" } } }).stop_reason)
+      assert.equal("end_turn", build({ content = { { type = "server_tool_use", input = {} } } }).stop_reason)
+      assert.equal("max_tokens", build({ tool_uses = { { name = "n" } }, stop_reason = "max_tokens" }).stop_reason)
+      assert.equal(testing.null, build({}).stop_sequence)
+      assert.equal("END", build({ stop_sequence = "END" }).stop_sequence)
+    end
+  end)
+
+  it("takes blocks as they are, and leaves the caller's list alone", function()
+    local content = { { type = "text", text = "x" } }
+    local body = testing.message({ content = content, id = "i", model = "m", thinking = "unused" }).body
+    assert.same({ "i", "m" }, { body.id, body.model })
+    assert.equal(content[1], body.content[1])
+    assert.not_equal(content, body.content)
+    assert.is_nil(getmetatable(content))
+    assert.equal("[]", json.encode(testing.message({ content = {} }).body.content))
+    assert.equal("[]", json.encode(testing.message({}).body.content))
+  end)
+
+  it("numbers tool uses, and has an empty input where none is given", function()
+    local content = testing.message({ thinking = "t", tool_uses = {
+      { name = "a" }, { name = "b", id = "mine", input = { x = 1 } }, { name = "c", input_json = "{1" },
+    } }).body.content
+    assert.matches("c2lnbmF0dXJl", content[1].signature, 1, true)
+    assert.equal('[{"type":"tool_use","id":"toolu_test_1","name":"a","input":{}},'
+      .. '{"type":"tool_use","id":"mine","name":"b","input":{"x":1}},'
+      .. '{"type":"tool_use","id":"toolu_test_3","name":"c","input":{1}]',
+      json.encode(json.array { content[2], content[3], content[4] }))
+  end)
+end)
+
+describe("a stream's builder", function()
+  local function data_of(fields)
+    local list = {}
+    for i, event in ipairs(testing.stream(fields).events) do
+      list[i] = json.encode(event.data)
+    end
+    return list
+  end
+
+  it("begins and ends blocks by their positions", function()
+    local list = data_of { content = { { type = "text", text = "a" }, { type = "text", text = "b" } }, ping = false }
+    assert.same({
+      '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}',
+      '{"type":"content_block_stop","index":0}',
+      '{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}',
+      '{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"b"}}',
+      '{"type":"content_block_stop","index":1}',
+    }, { list[2], list[3], list[4], list[5], list[6], list[7] })
+    assert.equal(9, #list)
+  end)
+
+  it("counts its deltas as tokens where no usage is given", function()
+    local list = data_of { text = "one two three" }
+    assert.matches('"usage":{"output_tokens":4}', list[#list - 1], 1, true)
+    assert.matches('"usage":{"input_tokens":10,"output_tokens":1}', list[1], 1, true)
+    list = data_of {}
+    assert.matches('"usage":{"output_tokens":1}', list[#list - 1], 1, true)
+  end)
+
+  it("sends citations before the text, signatures after the thinking, inputs in pieces", function()
+    local list = data_of { ping = false, pieces = 1, content = {
+      { type = "text", text = "x", citations = { { n = 1 }, { n = 2 } } },
+      { type = "thinking", thinking = "h", signature = "s" }, { type = "thinking", thinking = "h" },
+      { type = "mcp_tool_use", input = { a = 1 } },
+    } }
+    local text = table.concat(list, "\n")
+    assert.matches('"content_block":{"type":"text","citations":[],"text":""}', text, 1, true)
+    assert.matches('"delta":{"type":"citations_delta","citation":{"n":1}}}\n{"type":"content_block_delta","index":0,'
+      .. '"delta":{"type":"citations_delta","citation":{"n":2}}}\n{"type":"content_block_delta","index":0,'
+      .. '"delta":{"type":"text_delta","text":"x"}}\n', text, 1, true)
+    assert.matches('"content_block":{"type":"thinking","thinking":"","signature":""}', text, 1, true)
+    assert.matches('"delta":{"type":"thinking_delta","thinking":"h"}}\n{"type":"content_block_delta","index":1,'
+      .. '"delta":{"type":"signature_delta","signature":"s"}}', text, 1, true)
+    assert.equal(1, select(2, text:gsub("signature_delta", "")))
+    assert.matches('"content_block":{"type":"mcp_tool_use","input":{}}', text, 1, true)
+    assert.matches('"delta":{"type":"input_json_delta","partial_json":""}}\n{"type":"content_block_delta","index":3,'
+      .. '"delta":{"type":"input_json_delta","partial_json":"{\\"a\\":1}"}}', text, 1, true)
+  end)
+
+  it("has a ping after the first block's start only, or none", function()
+    local content = { { type = "text", text = "a" }, { type = "text", text = "b" } }
+    local list = data_of { content = content }
+    assert.equal('{"type":"ping"}', list[3])
+    assert.equal(1, select(2, table.concat(list):gsub('"ping"', "")))
+    assert.is_nil(table.concat(data_of { content = content, ping = false }):find "ping")
+  end)
+
+  it("ends with an error in place of the last block's end", function()
+    local list = data_of { request_id = "req_1", error = { type = "t", message = "m" }, content = {
+      { type = "text", text = "a" }, { type = "text", text = "b" } } }
+    assert.equal('{"type":"error","error":{"type":"t","message":"m"},"request_id":"req_1"}', list[#list])
+    assert.equal(1, select(2, table.concat(list):gsub("content_block_stop", "")))
+    assert.is_nil(table.concat(list):find("message_stop", 1, true))
+  end)
+end)
+
+describe("an error's builder", function()
+  it("knows the type of each status", function()
+    for status, name in pairs {
+      [400] = "invalid_request_error", [401] = "authentication_error", [402] = "billing_error",
+      [403] = "permission_error", [404] = "not_found_error", [409] = "conflict_error", [413] = "request_too_large",
+      [429] = "rate_limit_error", [500] = "api_error", [504] = "timeout_error", [529] = "overloaded_error",
+      [418] = "invalid_request_error", [499] = "invalid_request_error", [501] = "api_error", [503] = "api_error",
+      [405] = "invalid_request_error", [505] = "api_error", [530] = "api_error", [414] = "invalid_request_error",
+    } do
+      local answer = testing.error { status = status }
+      assert.same({ status, name }, { answer.status, answer.body.error.type })
+    end
+    assert.equal(500, testing.error({}).status)
+  end)
+
+  it("has words, an ID and headers of its own", function()
+    local answer = testing.error {}
+    assert.same({ "an error of the testing server", "req_test_error", "req_test_error" },
+      { answer.body.error.message, answer.body.request_id, answer.request_id })
+    assert.is_nil(answer.headers)
+    local headers = { a = "b" }
+    assert.same({ a = "b", ["retry-after"] = 3 }, testing.error({ headers = headers, retry_after = 3 }).headers)
+    assert.same({ a = "b" }, headers)
+    assert.equal(headers, testing.error({ headers = headers }).headers)
+  end)
+end)
+
 describe("a wrong script", function()
   local function refused(source, message, on_end)
     local ok, failure = pcall(script.prepare, source, on_end)

@@ -1,4 +1,6 @@
+local play = require "anthropic.testing.play"
 local raw_client = require "spec.support.raw_client"
+local prepare = require("anthropic.testing.script").prepare
 local socket = require "socket"
 local testing = require "anthropic.testing"
 
@@ -310,5 +312,176 @@ describe("the testing server", function()
       assert.equal("b", (read_answer(client)))
       client:close()
     end)
+  end)
+end)
+
+-- Without a server: what a connection is told to do, in order. Strings were sent, numbers are pauses.
+describe("an answer", function()
+  local function played(answer, request)
+    local done = {}
+    local client = {
+      send = function(_, bytes) done[#done + 1] = bytes end,
+      sleep = function(_, seconds) done[#done + 1] = seconds end,
+    }
+    local all = { method = "POST", version = "1.1", keep_alive = true, number = 7 }
+    for name, value in pairs(request or {}) do
+      all[name] = value
+    end
+    local outcome = play(client, all, prepare(answer).routes[1].answers[1])
+    return outcome, done
+  end
+
+  -- The response as bytes.
+  local function text_of(answer, request)
+    local outcome, done = played(answer, request)
+    local bytes = {}
+    for _, item in ipairs(done) do
+      bytes[#bytes + 1] = type(item) == "string" and item or nil
+    end
+    return table.concat(bytes), outcome
+  end
+
+  local HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nrequest-id: req_test_7\r\n"
+  local EVENTS = HEAD:gsub("application/json", "text/event-stream; charset=utf-8")
+
+  it("waits first, then sends its head and its body", function()
+    local outcome, done = played { body = "abc", delay = 5 }
+    assert.equal("keep", outcome)
+    assert.same({ 5, HEAD .. "Content-Length: 3\r\n\r\n", "abc" }, done)
+    assert.equal(0, select(2, played { body = "abc" })[1])
+  end)
+
+  it("has no piece where its body is empty", function()
+    assert.same({ 0, HEAD .. "Content-Length: 0\r\n\r\n" }, select(2, played { body = "" }))
+    assert.same({ 0, EVENTS .. "Transfer-Encoding: chunked\r\n\r\n", "0\r\n\r\n" }, select(2, played { events = {} }))
+  end)
+
+  it("pauses before pieces and between them, but not before the first or an empty one", function()
+    local head = EVENTS .. "Transfer-Encoding: chunked\r\n\r\n"
+    assert.same({ 0, head, "1\r\na\r\n", 2, "1\r\nb\r\n", 3, "1\r\nc\r\n", "0\r\n\r\n" },
+      select(2, played { delay_between = 2, events = { "a", "b", { raw = "c", delay = 1 } } }))
+    assert.same({ 0, head, 4, "1\r\na\r\n", 5, 2, "1\r\nb\r\n", "0\r\n\r\n" },
+      select(2, played { delay_between = 2, events = { { raw = "a", delay = 4 }, { delay = 5 }, "b" } }))
+  end)
+
+  it("lets others have their turn at each sixteenth piece", function()
+    local turns = 0
+    for index, item in ipairs(select(2, played { body = ("x"):rep(33), chunk_bytes = 1 })) do
+      turns = turns + (type(item) == "number" and index > 1 and 1 or 0)
+    end
+    assert.equal(2, turns)
+    local done = select(2, played { body = ("x"):rep(16), chunk_bytes = 1 })
+    assert.same({ "x", 0, "x" }, { done[#done - 2], done[#done - 1], done[#done] })
+    done = select(2, played { body = ("x"):rep(15), chunk_bytes = 1 })
+    assert.equal("x", done[#done - 1])
+  end)
+
+  it("is framed by length, by chunks or by its end", function()
+    local text, outcome = text_of { body = "abc", framing = "chunked" }
+    assert.equal(HEAD .. "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", text)
+    assert.equal("keep", outcome)
+    text, outcome = text_of { body = ("x"):rep(17), framing = "chunked" }
+    assert.matches("\r\n\r\n11\r\nx+\r\n0\r\n\r\n$", text)
+    assert.equal("keep", outcome)
+    text, outcome = text_of { body = "abc", framing = "close" }
+    assert.equal(HEAD .. "Connection: close\r\n\r\nabc", text)
+    assert.equal("close", outcome)
+    text, outcome = text_of { events = { "abc" }, framing = "length" }
+    assert.equal(EVENTS .. "Content-Length: 3\r\n\r\nabc", text)
+    assert.equal("keep", outcome)
+  end)
+
+  it("is never chunked for HTTP/1.0", function()
+    local text, outcome = text_of({ events = { "abc" } }, { version = "1.0", keep_alive = false })
+    assert.equal(EVENTS .. "Connection: close\r\n\r\nabc", text)
+    assert.equal("close", outcome)
+    text, outcome = text_of({ body = "abc" }, { version = "1.0", keep_alive = false })
+    assert.equal(HEAD .. "Content-Length: 3\r\nConnection: close\r\n\r\nabc", text)
+    assert.equal("close", outcome)
+  end)
+
+  it("closes where the request asks for that", function()
+    local text, outcome = text_of({ body = "abc" }, { keep_alive = false })
+    assert.equal(HEAD .. "Content-Length: 3\r\nConnection: close\r\n\r\nabc", text)
+    assert.equal("close", outcome)
+  end)
+
+  it("has no body for HEAD, 204 and 304", function()
+    local text, outcome = text_of({ body = "abc" }, { method = "HEAD" })
+    assert.equal(HEAD .. "Content-Length: 3\r\n\r\n", text)
+    assert.equal("keep", outcome)
+    for status, reason in pairs { [204] = "No Content", [304] = "Not Modified" } do
+      text, outcome = text_of { status = status, body = "abc" }
+      assert.equal((HEAD:gsub("200 OK", status .. " " .. reason)) .. "\r\n", text)
+      assert.equal("keep", outcome)
+    end
+    text, outcome = text_of({ status = 204, body = "abc" }, { method = "HEAD" })
+    assert.matches("Content%-Length: 3\r\n\r\n$", text)
+    assert.equal("keep", outcome)
+  end)
+
+  it("has the script's headers in place of its own", function()
+    local text = text_of { headers = { { "X", "1" }, { "content-TYPE", "a/b" }, { "X", 2 } }, request_id = "req_a" }
+    assert.equal("HTTP/1.1 200 OK\r\nrequest-id: req_a\r\nContent-Length: 0\r\n"
+      .. "X: 1\r\ncontent-TYPE: a/b\r\nX: 2\r\n\r\n", text)
+    text = text_of { headers = { ["Request-Id"] = false } }
+    assert.equal("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n", text)
+  end)
+
+  it("closes where its own headers leave its end open, or say so", function()
+    assert.equal("close", (played { body = "a", headers = { ["content-length"] = false } }))
+    assert.equal("close", (played { body = "a", headers = { Connection = "Close" } }))
+    assert.equal("close", (played { body = "a", headers = { connection = "x, close" } }))
+    assert.equal("keep", (played { body = "a", headers = { connection = "keep-alive" } }))
+    assert.equal("keep", (played { body = "a", framing = "close", headers = { connection = false,
+      ["Content-Length"] = 1 } }))
+    assert.equal("keep", (played({ body = "a", headers = { ["content-length"] = false } }, { method = "HEAD" })))
+  end)
+
+  it("sends interim answers before its head", function()
+    local _, done = played { interim = { 100, { status = 103, reason = "Soon", headers = { A = "b" } } } }
+    assert.same({ 0, "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Soon\r\nA: b\r\n\r\n" },
+      { done[1], done[2], done[3] })
+  end)
+
+  it("may be a fault instead, after its delay", function()
+    assert.same({ "close", { 3 } }, { played { close = true, delay = 3, interim = { 100 } } })
+    assert.same({ "reset", { 0 } }, { played { reset = true } })
+    assert.same({ "hang", { 0, math.huge } }, { played { hang = true } })
+  end)
+
+  it("ends where it is cut", function()
+    for field, outcome in pairs { cut_after = "close", reset_after = "reset", hang_after = "hang" } do
+      for limit, text in pairs { [0] = "", [1] = "a", [3] = "abc", [4] = "abcd", [6] = "abcdef", [9] = "abcdef" } do
+        local sent, got = text_of { body = "abcdef", splits = { 3 }, [field] = limit }
+        assert.equal(HEAD .. "Content-Length: 6\r\n\r\n" .. text, sent)
+        assert.equal(outcome, got)
+      end
+    end
+    assert.matches("\r\n\r\n3\r\nab$", (text_of { events = { "abc" }, cut_after = 2 }))
+    assert.matches("\r\n\r\n3\r\nabc\r\n$", (text_of { events = { "abc", "d" }, cut_after = 3 }))
+    local _, done = played { body = "abc", hang_after = 1 }
+    assert.equal(math.huge, done[#done])
+  end)
+
+  it("ends within its head", function()
+    assert.same({ "HTTP/", "close" }, { text_of { body = "abc", cut_headers = 5 } })
+    assert.same({ "", "close" }, { text_of { body = "abc", cut_headers = 0 } })
+  end)
+
+  it("sends its body as often as it says", function()
+    local text, outcome = text_of { body = "ab", repeats = 3 }
+    assert.equal(HEAD .. "Content-Length: 6\r\n\r\nababab", text)
+    assert.equal("keep", outcome)
+    assert.matches("\r\n\r\nababa$", (text_of { body = "ab", repeats = 3, cut_after = 5 }))
+    assert.matches("Content%-Length: 0\r\n\r\n$", (text_of { body = "ab", repeats = 0 }))
+  end)
+
+  it("may be raw bytes", function()
+    assert.same({ "a\0b", "close" }, { text_of { raw = "a\0b" } })
+    assert.same({ "a\0b", "keep" }, { text_of { raw = "a\0b", keep_open = true } })
+    assert.same({ "a", "reset" }, { text_of { raw = "ab", reset_after = 1, keep_open = true } })
+    assert.same({ "HTTP/1.1 100 Continue\r\n\r\nx", "close" }, { text_of { raw = "x", interim = { 100 } } })
+    assert.same({ "ababab", "close" }, { text_of { raw = "ab", repeats = 3 } })
   end)
 end)
