@@ -52,9 +52,16 @@ lua/anthropic/core.so: $(CORE)
 	ln -sf ../../$(CORE) $@
 endif
 
-$(BUILD)/%.o $(TEST_BUILD)/%.o: src/%.c $(HEADERS)
-	@mkdir -p $(@D)
-	$(COMPILE) -fPIC $(CFLAGS) -c -o $@ $<
+define COMPILE_OBJECT
+@mkdir -p $(@D)
+$(COMPILE) -fPIC $(CFLAGS) -c -o $@ $<
+endef
+
+$(BUILD)/%.o: src/%.c $(HEADERS)
+	$(COMPILE_OBJECT)
+
+$(TEST_BUILD)/%.o: src/%.c $(HEADERS)
+	$(COMPILE_OBJECT)
 
 demo: ## install what is missing, build, and stream the example request into the terminal
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES)
