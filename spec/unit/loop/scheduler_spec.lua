@@ -126,12 +126,12 @@ describe("anthropic.run", function()
     local order = {}
     anthropic.run(function()
       anthropic.spawn(function()
-        anthropic.sleep(0.15)
+        anthropic.sleep(0.05)
         order[#order + 1] = "outer"
       end)
       assert.equal("inner", anthropic.run(function()
         anthropic.spawn(function()
-          anthropic.sleep(0.02)
+          anthropic.sleep(0.005)
           order[#order + 1] = "inner"
         end)
         return "inner"

@@ -146,13 +146,13 @@ describe("a task that waits inside a coroutine of its own", function()
     anthropic.run(function()
       anthropic.spawn(function()
         for _ = 1, 3 do
-          anthropic.sleep(0.01)
+          anthropic.sleep(0.002)
           order[#order + 1] = "other"
         end
       end)
       local numbers = coroutine.wrap(function()
         for i = 1, 2 do
-          anthropic.sleep(0.1)
+          anthropic.sleep(0.05)
           coroutine.yield(i)
         end
       end)

@@ -148,7 +148,8 @@ describe("the core over TLS", function()
         return transfers[1]:status()
       end)
       for _ = 1, 2 do
-        socket.sleep(0.6)
+        socket.sleep(0.05)
+        core.advance(0.6)
         loop:step()
       end
       for _, transfer in ipairs(transfers) do

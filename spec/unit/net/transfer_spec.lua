@@ -87,9 +87,9 @@ describe("a transfer of the core", function()
         pending "this system answers connections above its queue"
         return
       end
-      local first = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.2 })
+      local first = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.01 })
       loop:fd()
-      socket.sleep(0.5) -- nobody steps; the next transfer finds the time run out
+      socket.sleep(0.05) -- nobody steps; the next transfer finds the time run out
       local second = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 30 })
       assert.is_true(first:done())
       assert.is_true(readable())
@@ -221,7 +221,8 @@ describe("a transfer of the core", function()
         return transfer:status()
       end)
       connection:send("data: 1\n\n")
-      socket.sleep(0.6)
+      socket.sleep(0.02)
+      core.advance(0.6)
       loop:step()
       assert.is_false(transfer:done())
       assert.equal("1", (transfer:event()))
