@@ -3,6 +3,7 @@
 
 local anthropic = require "anthropic"
 local child = require "spec.support.child"
+local clock = require "spec.support.clock"
 local disturbances = require "spec.support.disturbances"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
@@ -131,13 +132,13 @@ describe("A task that a hook raises in, wherever that is", function()
     end
     local loop = require "anthropic.loop"
     local script = {}
-    for i = 1, 200 do
+    for i = 1, 400 do
       script[i] = testing.message { text = "Hello!" }
     end
     local client = service.client(service.serve(script))
-    local broken, texts, left = 0, 0, 0
+    local broken, texts = 0, 0
     anthropic.run(function()
-      for instructions = 1, 3000, 61 do
+      for instructions = 1, 3000, 19 do
         anthropic.spawn(function()
           local here = coroutine.running()
           local ok = pcall(function()
@@ -152,13 +153,11 @@ describe("A task that a hook raises in, wherever that is", function()
           broken = broken + (ok and 0 or 1)
           texts = texts + (client.messages.create(service.params()):text() == "Hello!" and 1 or 0)
         end):join()
-        anthropic.sleep(0.01) -- connections come to rest
-        left = left + (loop.is_idle() and 0 or 1)
+        clock.await(loop.is_idle) -- connections and timers come to rest
       end
     end)
     assert.is_true(broken > 10)
-    assert.equal(50, texts)
-    assert.equal(0, left)
+    assert.equal(158, texts)
   end)
 end)
 

@@ -68,7 +68,6 @@ local function ring(limit)
   while alarms[1] and alarms[#alarms].time <= now do
     local ok, err = pcall(table.remove(alarms).call)
     if not ok then -- the others at the next step
-      set_alarm()
       error(err, 0)
     elseif limit and core.now() > limit then
       break
@@ -103,6 +102,7 @@ function loop.step(seconds, budget)
   local ok, result = pcall(work, seconds, budget)
   is_stepping = was_stepping
   if not ok then
+    set_alarm()
     error(result, 0)
   end
   return result
@@ -129,10 +129,10 @@ function loop.after(seconds, call)
       last = middle
     end
   end
-  table.insert(alarms, first, alarm)
-  if alarms[#alarms] == alarm then
-    set_alarm()
+  if first > #alarms then -- the soonest: should an error break this off, a step comes too early, none is missing
+    loop.core():alarm(alarm.time)
   end
+  table.insert(alarms, first, alarm)
   return function()
     for i = #alarms, 1, -1 do
       if alarms[i] == alarm then

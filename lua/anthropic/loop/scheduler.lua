@@ -61,6 +61,17 @@ local function take_runnable()
   return entry
 end
 
+local function leave(entry)
+  if entry.subject then
+    loop.on_news(entry.subject, nil)
+    entry.subject = nil
+  end
+  if entry.forget then
+    entry.forget()
+    entry.forget = nil
+  end
+end
+
 local function resume(entry)
   if coroutine.status(entry.thread) ~= "suspended" then
     return
@@ -76,6 +87,7 @@ local function resume(entry)
     return
   end
   entries[entry] = nil
+  leave(entry) -- where an error broke off even that
   if not ok then
     error(yielded, 0)
   end
@@ -151,17 +163,6 @@ local function await(entry, subject, seconds)
   while not entry.is_over and not subject:has_news() do
     loop.on_news(subject, entry.wake)
     suspend(entry)
-  end
-end
-
-local function leave(entry)
-  if entry.subject then
-    loop.on_news(entry.subject, nil)
-    entry.subject = nil
-  end
-  if entry.forget then
-    entry.forget()
-    entry.forget = nil
   end
 end
 
