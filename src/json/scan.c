@@ -345,7 +345,7 @@ static bool finish_input(struct scanner *scanner) {
   }
   char *start = buffer_bytes(output) + scanner->raw_start;
   char *from = buffer_bytes(output) + output->length, *to = from + growth;
-  *--to = '"'; /* NOLINT(clang-analyzer-core.NullDereference): it was reserved */
+  *--to = '"';
   while (from > start) {
     char byte = *--from, letter = escape_letter(byte);
     *--to = letter ? letter : byte;
