@@ -95,7 +95,7 @@ install: all ## install under PREFIX (default /usr/local), for LUA
 	@target="$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic"; \
 	  mkdir -p "$$target" && cp $(CORE) "$$target/core.so" && chmod 755 "$$target/core.so"
 
-reliability: ## try every fault, and write the table of doc/reliability.md anew
+reliability: all ## try every fault, and write the table of doc/reliability.md anew
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/reliability.lua
 
 doc: ## write doc/reference.md anew, after a public function or annotation changed

@@ -74,7 +74,7 @@ local function outcome_of(value, err)
   return tostring(err)
 end
 
---- What comes of a request, a stream's next event and a sleep, each of them in every way.
+--- How a request, a stream's next event and a sleep end, each of them called in every way.
 function disturbances.calls(anthropic, base_url)
   local results = {}
   local client, stream_client = client_at(anthropic, base_url, "/never"), client_at(anthropic, base_url, "/paced")
@@ -104,7 +104,7 @@ end
 
 -- --- wake-ups without news -----------------------------------------------------------------------
 
---- What comes of all kinds of waiting while whoever waits is woken in vain again and again.
+--- How all kinds of waiting end while each wait is woken in vain, again and again.
 function disturbances.wake_ups(anthropic, base_url)
   local loop = require "anthropic.loop"
   local on_news = loop.on_news

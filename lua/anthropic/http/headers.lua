@@ -15,10 +15,10 @@ local CaseInsensitive = {
 
 local SPACE, TAB = (" "):byte(), ("\t"):byte()
 
---- A value without the white space around it.
+--- A value without the white space around it. Most values have none, and patterns that end in `$` are slow.
 ---@param value string
 ---@return string
-function headers.trim(value) -- nearly always there is none, and patterns that end in `$` are slow
+function headers.trim(value)
   local first, last = value:byte(1), value:byte(-1)
   if first == SPACE or first == TAB or last == SPACE or last == TAB then
     return value:match "^[ \t]*(.-)[ \t]*$"
