@@ -14,7 +14,7 @@ local anthropic = {}
 ---@field api_key? string|fun(): string?, any asked anew for each attempt [ANTHROPIC_API_KEY]
 ---@field auth_token? string|fun(): string?, any sent as a bearer token [ANTHROPIC_AUTH_TOKEN]
 ---@field auth? "x-api-key"|"bearer" of the API key; default x-api-key to anthropic.com, else bearer
----@field base_url? string default "https://api.anthropic.com" [ANTHROPIC_BASE_URL]
+---@field base_url? string default "https://api.anthropic.com" [ANTHROPIC_BASE_URL]; it may end in /v1 or /v1/messages
 ---@field api_version? string default "2023-06-01"
 ---@field betas? string[] for the `anthropic-beta` header
 ---@field headers? table<string, string|false> further headers; false removes a default [ANTHROPIC_CUSTOM_HEADERS]

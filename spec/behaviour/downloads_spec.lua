@@ -63,6 +63,15 @@ describe("A download", function()
     assert.equal("x", bytes)
   end)
 
+  it("to an empty path is refused before anything is sent", function()
+    serve { body = "x" }
+    local result, err = client.files.download("file_1", { path = "" })
+    assert.is_nil(result)
+    assert.equal("invalid_request", err.kind)
+    assert.equal("cannot write : the path is empty", err.message)
+    assert.same({}, server:requests())
+  end)
+
   it("replaces a file that is there, and keeps its mode", function()
     serve { body = "new" }
     directory:write("out.bin", "old and longer")

@@ -167,6 +167,15 @@ describe("a request", function()
       { "a token over both of the environment", { auth_token = KEY }, { API_KEY = "other", AUTH_TOKEN = "another" },
         "authorization: Bearer " .. KEY },
       { "a blank key in the environment", {}, { API_KEY = " ", AUTH_TOKEN = KEY }, "authorization: Bearer " .. KEY },
+      { "a key written as a header's value", { api_key = "Bearer " .. KEY }, {}, "authorization: Bearer " .. KEY },
+      { "such a key, the vendor's host", { api_key = "bearer  " .. KEY .. "\n", base_url = VENDOR }, {},
+        "x-api-key: " .. KEY },
+      { "such a token", { auth_token = " BEARER " .. KEY }, {}, "authorization: Bearer " .. KEY },
+      { "such a key from a function", { api_key = function() return "Bearer\t" .. KEY end }, {},
+        "authorization: Bearer " .. KEY },
+      { "such a key in the environment", {}, { API_KEY = "Bearer " .. KEY .. " \n" }, "authorization: Bearer " .. KEY },
+      { "such a token in the environment", {}, { AUTH_TOKEN = "Bearer " .. KEY }, "authorization: Bearer " .. KEY },
+      { "a line end after a key", { api_key = KEY .. "\n" }, {}, "authorization: Bearer " .. KEY },
       { "blanks around the environment's key", {}, { API_KEY = " " .. KEY .. "\n" }, "authorization: Bearer " .. KEY },
       { "auth = x-api-key", { api_key = KEY, auth = "x-api-key" }, {}, "x-api-key: " .. KEY },
       { "auth = bearer", { api_key = KEY, auth = "bearer", base_url = VENDOR }, {}, "authorization: Bearer " .. KEY },
@@ -239,7 +248,7 @@ describe("a request", function()
       assert.matches("auth_token", err.message)
     end)
 
-    it("a key that is empty or has a line break is refused without showing it", function()
+    it("a key that is empty or has a line break inside is refused without showing it", function()
       for _, key in ipairs { "", "  ", KEY .. "\nX-Evil: 1", KEY .. "\0" } do
         local got, err = sent { api_key = key }
         assert.is_nil(got)
@@ -443,6 +452,29 @@ describe("a request", function()
       end
       assert.same({ "/v1/messages", "/v1/messages", "/v1/messages", "/relay/v2/v1/messages", "/relay/v2/v1/messages" },
         paths)
+    end)
+
+    it("that names the API's version, or the endpoint, and has blanks around it", function()
+      local server = service.serve(testing.message { text = "Hello!" })
+      for _, suffix in ipairs { "/v1", "/v1/", "/v1//  ", "/v1/messages", "/v1/messages/\n" } do
+        local client = service.client(server, { base_url = " " .. server.url .. "/api" .. suffix })
+        assert(client.messages.create(params()))
+        client:request { path = "/v1/models" }
+        client:request { path = "/projects/p" }
+      end
+      for i, got in ipairs(server:requests()) do
+        local base = i > 9 and "/api/v1/messages" or "/api/v1"
+        assert.equal(({ "/api/v1/messages", "/api/v1/models", base .. "/projects/p" })[(i - 1) % 3 + 1], got.target)
+      end
+      assert.equal(15, #server:requests())
+    end)
+
+    it("that ends in something like the version", function()
+      local server = service.serve(testing.message { text = "Hello!" })
+      for i, suffix in ipairs { "/v1beta", "/xv1", "/v1/x" } do
+        assert(service.client(server, { base_url = server.url .. suffix }).messages.create(params()))
+        assert.equal(suffix .. "/v1/messages", server:requests()[i].target)
+      end
     end)
 
     it("of the environment, unless blank or given as an option", function()

@@ -38,6 +38,8 @@ static void forget(struct sink *sink) {
  * written, and keeps its mode; a device or a pipe is not replaced at all. */
 static const char *look_at_target(struct sink *sink, const char *path, mode_t *mode) {
   struct stat status;
+  if (path[0] == '\0')
+    return "the path is empty";
   bool exists = stat(path, &status) == 0;
   if (exists && !S_ISREG(status.st_mode))
     return S_ISDIR(status.st_mode) ? "it is a directory" : "it is no regular file";

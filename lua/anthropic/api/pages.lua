@@ -83,6 +83,13 @@ function pages.new(fields, response, kind, query, fetch, driver)
   return page
 end
 
+-- Whether a page that does not say if there are more is the one before it again: such a server has only this
+-- one, and knows no IDs to go on from.
+local function is_repeated(page)
+  local _, err = next_query(page)
+  return page.has_more == nil and private[page].kind == "id" and err ~= nil
+end
+
 --- Fetches the page after this one.
 ---@return anthropic.Page|nil page nil alone: this is the last one
 ---@return anthropic.Error?
@@ -91,7 +98,12 @@ function Page:next_page()
   if not query then
     return nil, err
   end
-  return private[self].fetch(query)
+  local following
+  following, err = private[self].fetch(query)
+  if following and is_repeated(following) then
+    return nil
+  end
+  return following, err
 end
 
 --- The next item of the list, from this page on. An empty page does not end the list.

@@ -19,6 +19,13 @@ local function invalid(message)
   return nil, errors.invalid_request(message)
 end
 
+-- A credential without the white space around it and, where it was written down as a header's value, without
+-- its scheme.
+local function bare(credential)
+  local value = credential:match "^%s*(.-)%s*$"
+  return (value .. " "):match "^[Bb][Ee][Aa][Rr][Ee][Rr]%s+(.-)%s*$" or value
+end
+
 -- The value of a credential option: a string, or a function that gives one.
 local function evaluate(name, credential)
   local value = credential
@@ -31,7 +38,9 @@ local function evaluate(name, credential)
   end
   if type(value) ~= "string" then
     return invalid(name .. ": string expected, got " .. type(value))
-  elseif not value:match("%S") then
+  end
+  value = bare(value)
+  if value == "" then
     return invalid(name .. ": is empty")
   end
   return value
@@ -67,7 +76,6 @@ local function authenticate(set, options, base)
   if not value then
     return nil, err
   end
-  value = headers.trim(value)
   if not headers.set(set, field, is_bearer and "Bearer " .. value or value) then
     return invalid(name .. ": must not contain a line break or NUL")
   end

@@ -19,11 +19,13 @@ function url.escape(text)
   end))
 end
 
---- Checks a base URL and takes the slashes at its end away. What may hold a secret is not quoted.
+--- Checks a base URL and takes away the white space around it and the slashes at its end. What may hold a
+--- secret is not quoted.
 ---@param base_url string
 ---@return string|nil
 ---@return anthropic.Error?
 function url.check_base(base_url)
+  base_url = base_url:match "^%s*(.-)%s*$"
   local where = base_url:find("[@?]") and "base_url" or ("base_url %q"):format(base_url)
   if not base_url:match("^[hH][tT][tT][pP][sS]?://[^/]") then
     return invalid(where .. ": must begin with http:// or https:// and a host")
@@ -86,6 +88,20 @@ local function add_query(text, query)
   return text .. (text:find("?", 1, true) and "&" or "?") .. table.concat(pairs_of, "&")
 end
 
+-- How a base ends that names the API's version, or its first endpoint. A path that begins with the version
+-- takes its place; before any other path it stays: Vertex's own base ends in it.
+local VERSIONED = { "^(%a+://[^/]+.-)/v1$", "^(%a+://[^/]+.-)/v1/messages$" }
+
+local function without_version(base)
+  for _, pattern in ipairs(VERSIONED) do
+    local rest = base:match(pattern)
+    if rest then
+      return rest
+    end
+  end
+  return base
+end
+
 --- The URL of a request. A path that is a whole URL stands for itself, if it is of the same host: the
 --- credential goes along.
 ---@param base string as `check_base` gave it
@@ -103,6 +119,7 @@ function url.of(base, path, query)
     end
     return add_query(path, query)
   end
+  base = path:find "^/?v1/" and without_version(base) or base
   return add_query(base .. (path:match("^/") and "" or "/") .. path, query)
 end
 

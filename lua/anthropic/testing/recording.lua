@@ -97,9 +97,10 @@ local function answer_of(exchange)
   return answer
 end
 
--- The path and query below the base URL.
+-- The path and query below the base URL, which may name the API's version too.
 local function target_of(url, base_url)
-  local base = base_url:gsub("/+$", "")
+  local base = base_url:match("^%s*(.-)%s*$"):gsub("/+$", "")
+  base = base:match "^(.+)/v1$" or base:match "^(.+)/v1/messages$" or base
   if url:sub(1, #base) == base and url:find("^[/?]", #base + 1) then
     return url:sub(#base + 1)
   end

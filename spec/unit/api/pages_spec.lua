@@ -234,6 +234,30 @@ describe("the items of a list", function()
     assert.equal("a page names itself as the next one", err.message)
   end)
 
+  it("end where the server gives the same page again and does not say that there are more", function()
+    local function same_page()
+      return { data = { "a", "b" }, first_id = "a", last_id = "b" }
+    end
+    local page, queries = list("id", same_page(), { limit = 9 }, { same_page() })
+    assert.same({ "a", "b" }, collect(page))
+    assert.same({ { limit = 9, after_id = "b" } }, queries)
+    page = list("id", same_page(), { before_id = "c" }, { same_page() })
+    assert.same({ "a", "b" }, collect(page))
+  end)
+
+  it("are an error where the server gives the same page again and says that there are more", function()
+    local function same_page()
+      return { data = { "a" }, first_id = "a", last_id = "a", has_more = true }
+    end
+    for _, query in ipairs { {}, { before_id = "b" } } do
+      local page, queries = list("id", same_page(), query, { same_page() })
+      local ok, err = pcall(collect, page)
+      assert.is_false(ok)
+      assert.equal("protocol", err.kind)
+      assert.equal(1, #queries)
+    end
+  end)
+
   it("can be iterated over where waiting blocks, or where iterators can wait", function()
     assert.same({ "a" }, collect((list("cursor", { data = { "a" } }, {}, nil, { suspends = false }))))
     local page = list("cursor", { data = { "a" } }, {}, nil, { suspends = true })

@@ -189,7 +189,7 @@ describe("the credential", function()
   end)
 
   it("is empty", function()
-    for _, value in ipairs { "", " ", "\n\t" } do
+    for _, value in ipairs { "", " ", "\n\t", "Bearer", " bearer \n" } do
       assert.equal("api_key: is empty", refusal { api_key = value })
       assert.equal("auth_token: is empty", refusal { api_key = false, auth_token = value })
       assert.equal("api_key: is empty", refusal { api_key = function() return value end })
@@ -197,7 +197,7 @@ describe("the credential", function()
   end)
 
   it("would end its line, and is not quoted", function()
-    for _, value in ipairs { "key\n", "key\r\nA: 1", "ke\0y" } do
+    for _, value in ipairs { "key\r\nA: 1", "Bearer key\nA: 1", "ke\0y" } do
       assert.equal("api_key: must not contain a line break or NUL", refusal { api_key = value })
       assert.equal("api_key: must not contain a line break or NUL", refusal { api_key = value, base_url = GATEWAY })
       assert.equal("auth_token: must not contain a line break or NUL",
@@ -308,8 +308,24 @@ describe("the credential", function()
     assert.equal(KEY, wire.redact(KEY))
   end)
 
+  it("that was written down as a header's value is sent with one scheme, or with none", function()
+    for _, value in ipairs { "Bearer " .. KEY, "bearer " .. KEY, " BEARER \t" .. KEY .. "\n", "Bearer\r\n" .. KEY } do
+      for _, given in ipairs {
+        { api_key = value, base_url = GATEWAY }, { api_key = value, auth = "bearer" },
+        { api_key = false, auth_token = function() return value end, base_url = GATEWAY },
+      } do
+        assert.equal("Authorization: Bearer " .. KEY, line("Authorization", given))
+      end
+      assert.equal("X-Api-Key: " .. KEY, line("X-Api-Key", { api_key = value }))
+      assert.equal("you sent Bearer [redacted].", build({ api_key = value }).redact("you sent Bearer " .. KEY .. "."))
+    end
+    for _, value in ipairs { "Bearer-" .. KEY, "Bearer" .. KEY, "Token " .. KEY } do
+      assert.equal("X-Api-Key: " .. value, line("X-Api-Key", { api_key = value }))
+    end
+  end)
+
   it("with white space around it is blotted out as it is sent, without", function()
-    local wire = build { api_key = " " .. KEY .. "\t" }
+    local wire = build { api_key = " " .. KEY .. "\t\r\n" }
     assert.equal("X-Api-Key: " .. KEY, wire.headers[6])
     assert.equal("invalid key [redacted].", wire.redact("invalid key " .. KEY .. "."))
     assert.equal(KEY, wire.secrets[1])

@@ -28,9 +28,15 @@ describe("a base URL", function()
     end
   end)
 
+  it("is taken without the white space around it", function()
+    for _, given in ipairs { " http://h/v1", "http://h/v1\n", "\t http://h/v1/ \r\n", "http://h/v1// " } do
+      assert.equal("http://h/v1", url.check_base(given))
+    end
+  end)
+
   it("begins with a scheme of HTTP and a host", function()
     for _, given in ipairs { "", "h", "//h", "http:", "http:h", "http:/h", "http://", "https:///", "http:///h",
-                             " http://h", "ftp://h", "httpss://h", "xhttp://h", "file:///etc/passwd", "\nhttp://h" } do
+                             "ftp://h", "httpss://h", "xhttp://h", "file:///etc/passwd" } do
       assert.equal(("base_url %q: must begin with http:// or https:// and a host"):format(given),
         refusal(url.check_base(given)))
     end
@@ -46,8 +52,9 @@ describe("a base URL", function()
   end)
 
   it("holds no space, control character, '?', '#' or backslash", function()
-    for _, given in ipairs { "http://h h", "http://h\t", "http://h\n", "http://h/\0x", "http://h/\127", "http://h/a b",
-                             "http://h#", "http://h/#a", "http://h\\x", "http://h/ ", "http://h/\27[m" } do
+    for _, given in ipairs { "http://h h", "http://h\tx", "http://h\nx", "http://h/\0x", "http://h/\127",
+                             "http://h/a b",
+                             "http://h#", "http://h/#a", "http://h\\x", "http://h/ /", "http://h/\27[m" } do
       assert.equal(("base_url %q: must not hold spaces, control characters, '?', '#' or '\\'"):format(given),
         refusal(url.check_base(given)))
     end
@@ -161,6 +168,40 @@ describe("the URL of a request", function()
       { "http://h", ":1/x", "http://h/:1/x" },
       { "http://h", "/v1/models?limit=2", "http://h/v1/models?limit=2" },
       { "http://h", "/next=http://other/x", "http://h/next=http://other/x" },
+    } do
+      assert.equal(row[3], url.of(row[1], row[2]))
+    end
+  end)
+
+  it("names the version once where both name it", function()
+    for _, row in ipairs { -- base, path, URL
+      { "https://h/v1", "/v1/messages", "https://h/v1/messages" },
+      { "https://h/v1", "v1/messages", "https://h/v1/messages" },
+      { "https://h:8080/v1", "/v1/models?limit=2", "https://h:8080/v1/models?limit=2" },
+      { "https://h/api/v1", "/v1/messages/batches/b/results", "https://h/api/v1/messages/batches/b/results" },
+      { "https://h/v1/messages", "/v1/messages", "https://h/v1/messages" },
+      { "https://h/v1/messages", "/v1/messages/count_tokens", "https://h/v1/messages/count_tokens" },
+      { "https://h/api/v1/messages", "/v1/models", "https://h/api/v1/models" },
+      { "https://h/v1/proxy/v1", "/v1/models", "https://h/v1/proxy/v1/models" },
+    } do
+      assert.equal(row[3], url.of(row[1], row[2]))
+    end
+  end)
+
+  it("is joined as it is where only one of them names the version", function()
+    for _, row in ipairs { -- base, path, URL
+      { "https://h/v1", "/projects/p/models/m:rawPredict", "https://h/v1/projects/p/models/m:rawPredict" },
+      { "https://h/v1", "/v1beta/models", "https://h/v1/v1beta/models" },
+      { "https://h/v1", "/v1", "https://h/v1/v1" },
+      { "https://h/v1", "/v1?a=1", "https://h/v1/v1?a=1" },
+      { "https://h/v1/messages", "/messages", "https://h/v1/messages/messages" },
+      { "https://h/v1beta", "/v1/messages", "https://h/v1beta/v1/messages" },
+      { "https://h/xv1", "/v1/messages", "https://h/xv1/v1/messages" },
+      { "https://h/V1", "/v1/messages", "https://h/V1/v1/messages" },
+      { "https://h/v1/x", "/v1/messages", "https://h/v1/x/v1/messages" },
+      { "https://h/messages", "/v1/messages", "https://h/messages/v1/messages" },
+      { "https://v1", "/v1/messages", "https://v1/v1/messages" },
+      { "https://v1/messages", "/v1/messages", "https://v1/messages/v1/messages" },
     } do
       assert.equal(row[3], url.of(row[1], row[2]))
     end

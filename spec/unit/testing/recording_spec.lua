@@ -92,7 +92,9 @@ describe("a recording", function()
       { "http://h/a?b", "http://h", "/a?b" }, { "http://h/gate/a", "http://h/gate", "/a" },
       { "http://h/gate/a", "http://h/gate//", "/a" }, { "http://h/gateway/a", "http://h/gate", "/gateway/a" },
       { "http://h?x", "http://h", "?x" }, { "http://other/a?b=c", "http://h", "/a?b=c" },
-      { "https://other?b", "http://h", "?b" },
+      { "https://other?b", "http://h", "?b" }, { "http://h/v1/a", "http://h/v1", "/v1/a" },
+      { "http://h/gate/v1/messages", "http://h/gate/v1/messages", "/v1/messages" },
+      { "http://h/v1/a", " http://h/v1/ ", "/v1/a" }, { "http://h/xv1/a", "http://h/xv1", "/a" },
     } do
       assert.equal(case[3], recorded({ url = case[1], base_url = case[2] }).target)
     end

@@ -192,6 +192,10 @@ describe("a sink", function()
       assert.same({ "pipe" }, directory:names())
     end)
 
+    it("for an empty path, at once", function()
+      refused("", "the path is empty")
+    end)
+
     it("where there is no such directory", function()
       refused(directory:path "none/file", "No such file or directory")
       directory:write("file", "x")
