@@ -47,6 +47,7 @@ build = {
         "src/lua/sse.c",
         "src/lua/transfer.c",
         "src/lua/type.c",
+        "src/net/content_encoding.c",
         "src/net/loop.c",
         "src/net/multipart.c",
         "src/net/poller_epoll.c",

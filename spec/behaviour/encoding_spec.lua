@@ -2,6 +2,7 @@
 
 local gzip = require "spec.support.gzip"
 local json = require "anthropic.base.json"
+local libcurl = require "spec.support.libcurl"
 local service = require "spec.support.service"
 local socket = require "socket"
 local streams = require "spec.support.streams"
@@ -103,5 +104,72 @@ describe("a compressed answer", function()
     replayed:stop()
     os.remove(path)
     assert.equal("Hello!", assert(message, tostring(err)):text())
+  end)
+end)
+
+describe("an answer that calls its content encoded", function()
+  before_each(function()
+    service.environment {}
+  end)
+
+  after_each(service.clear)
+
+  -- The text of the message, or the error.
+  local function ask(client, streamed)
+    local message, err = client.messages.create(params { stream = streamed })
+    if message and streamed then
+      message, err = message:message()
+    end
+    return message and message:text() or err
+  end
+
+  it("by a word that names no encoding is read as it is, or refused by the header's name and asked for once", function()
+    for _, value in ipairs { "utf-8", "UTF-8", "aws-chunked", "utf-8, identity", "binary" } do
+      local whole, streamed = testing.message { text = "Hello!" }, testing.stream { text = "Hello!" }
+      whole.headers = { ["Content-Encoding"] = value }
+      streamed.headers = { ["Content-Encoding"] = value }
+      local server = service.serve { whole, streamed }
+      local client = service.client(server, { max_retries = 2 })
+      for _, is_streamed in ipairs { false, true } do
+        local result = ask(client, is_streamed)
+        if libcurl.passes_unknown_encodings then
+          assert.equal("Hello!", result)
+        else
+          assert.equal("protocol", result.kind)
+          assert.truthy(result.message:find(('Content-Encoding "%s"'):format(value), 1, true))
+        end
+      end
+      assert.equal(2, #server:requests())
+    end
+  end)
+
+  it("though it is not is refused by the header's name, and asked for once", function()
+    for _, value in ipairs { "gzip", "compress", "br, compress", "gzip, utf-8" } do
+      for _, framing in ipairs { "length", "chunked", "close" } do
+        local whole, streamed = testing.message { text = "Hello!" }, testing.stream { text = "Hello!" }
+        whole.headers, whole.framing = { ["Content-Encoding"] = value }, framing
+        streamed.headers, streamed.framing = { ["Content-Encoding"] = value }, framing
+        local server = service.serve { whole, streamed }
+        local client = service.client(server, { max_retries = 2 })
+        for _, is_streamed in ipairs { false, true } do
+          local err = ask(client, is_streamed)
+          assert.equal("protocol", err.kind)
+          assert.equal(200, err.status)
+          assert.equal(1, err.attempts)
+          assert.truthy(err.message:find(('Content-Encoding "%s"'):format(value), 1, true))
+        end
+        assert.equal(2, #server:requests())
+      end
+    end
+  end)
+
+  it("and is an error has its status, and is retried by it", function()
+    local server = service.serve {
+      testing.error { status = 529, retry_after = 0, headers = { ["Content-Encoding"] = "utf-8" } },
+      testing.error { status = 503, retry_after = 0, headers = { ["Content-Encoding"] = "compress" } },
+      testing.message { text = "Hello!" },
+    }
+    assert.equal("Hello!", ask(service.client(server, { max_retries = 2 })))
+    assert.equal(3, #server:requests())
   end)
 end)

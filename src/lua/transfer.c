@@ -150,6 +150,7 @@ static int failure(lua_State *L) {
       [TRANSFER_TRUNCATED] = "truncated",
       [TRANSFER_TOO_LARGE] = "too_large",
       [TRANSFER_LARGE_HEADERS] = "large_headers",
+      [TRANSFER_ENCODING] = "encoding",
       [TRANSFER_NO_MEMORY] = "memory",
       [TRANSFER_FILE] = "file",
       [TRANSFER_CANCELLED] = "cancelled",

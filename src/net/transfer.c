@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "net/transfer.h"
 
+#include "net/content_encoding.h"
 #include "net/loop.h"
 #include "net/multipart.h"
 #include "util/clock.h"
@@ -40,6 +41,17 @@ static bool is_blank(const char *line, size_t length) {
   return length > 0 && (line[0] == '\r' || line[0] == '\n');
 }
 
+/* libcurl fails where it is to undo an encoding that it does not know. Where no word that is named is
+ * an encoding, the content is as it is, and it need not undo any. (From 8.5 on it decides that before
+ * it shows the line, and fails all the same.) */
+static void set_encoding(struct transfer *transfer, unsigned encoding) {
+  if (encoding == transfer->encoding)
+    return;
+  transfer->encoding = encoding;
+  curl_easy_setopt(transfer->easy, CURLOPT_HTTP_CONTENT_DECODING,
+                   encoding == ENCODING_UNKNOWN ? 0L : 1L);
+}
+
 /* libcurl passes whole lines, also those of interim (1xx) responses; a status line begins anew. */
 static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   struct transfer *transfer = userdata;
@@ -47,8 +59,13 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   transfer->last_byte = clock_now();
   if (transfer->status) /* trailers */
     return length;
-  if (is_status_line(line, length))
+  unsigned encoding = content_encoding_read(line, length);
+  if (is_status_line(line, length)) {
     buffer_clear(&transfer->response_headers);
+    set_encoding(transfer, 0);
+  }
+  if (encoding)
+    set_encoding(transfer, transfer->encoding | encoding);
   if (length > MAX_HEADER_BYTES - transfer->response_headers.length) {
     transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
     return 0;
@@ -83,6 +100,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   if (transfer->done) /* nobody reads it any more */
     return length;
   transfer->last_byte = clock_now();
+  transfer->has_body = true;
   if (transfer->lent) {
     transfer->paused = transfer->held = true;
     return CURL_WRITEFUNC_PAUSE;
@@ -439,6 +457,10 @@ void transfer_complete(struct transfer *transfer, CURLcode code) {
   }
   snprintf(transfer->message, sizeof transfer->message, "%s",
            transfer->curl_message[0] ? transfer->curl_message : curl_easy_strerror(code));
+  if (code == CURLE_BAD_CONTENT_ENCODING && !transfer->has_body) { /* else it broke on the way */
+    transfer_finish(transfer, TRANSFER_ENCODING);
+    return;
+  }
   for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
     if (failures[i].code == code) {
       transfer_finish(transfer, failures[i].failure);

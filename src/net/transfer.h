@@ -51,6 +51,7 @@ enum transfer_failure {
   TRANSFER_TRUNCATED, /* the peer ended before the announced end */
   TRANSFER_TOO_LARGE,
   TRANSFER_LARGE_HEADERS, /* of the response */
+  TRANSFER_ENCODING,      /* the content's, which libcurl cannot undo */
   TRANSFER_FILE,          /* a file could not be read or written: `message` names it */
   TRANSFER_NO_MEMORY,
   TRANSFER_CANCELLED
@@ -68,7 +69,9 @@ struct transfer {
 
   long status; /* 0 until the final response's headers are complete */
   struct buffer response_headers;
+  unsigned encoding; /* enum content_encoding, added up */
   struct buffer body;
+  bool has_body;  /* some of it has come */
   size_t allowed; /* body bytes that may wait before the transfer pauses */
   size_t max_body_bytes;
   bool collecting;

@@ -172,7 +172,7 @@ function Exchange:failure()
   if not name then
     return nil
   end
-  local err = failures.error(name, self.redact(message), code, self.profile)
+  local err = failures.error(name, self.redact(message), code, self.profile, self.response)
   err.status = self.response and self.response.status
   return self:describe(err)
 end

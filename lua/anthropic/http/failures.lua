@@ -35,6 +35,11 @@ local KINDS = {
   large_headers = function()
     return { kind = "protocol", message = "the answer's headers are too large" }
   end,
+  encoding = function(_, message, _, response)
+    local value = response and response.headers["content-encoding"]
+    message = value and ("Content-Encoding %q: %s"):format(value, message) or message
+    return { kind = "protocol", message = message }
+  end,
   file = function(_, message)
     return { kind = "invalid_request", message = message }
   end,
@@ -57,9 +62,10 @@ end
 ---@param message string libcurl's words, or what there is to say; no credential is in it
 ---@param code? integer libcurl's
 ---@param profile anthropic.Profile
+---@param response? anthropic.Response where its headers have come
 ---@return anthropic.Error
-function failures.error(name, message, code, profile)
-  return errors.new(KINDS[name](profile, message, code))
+function failures.error(name, message, code, profile, response)
+  return errors.new(KINDS[name](profile, message, code, response))
 end
 
 return failures

@@ -63,6 +63,15 @@ describe("a failure of a transfer", function()
     end)
   end
 
+  it("names the header that an encoding stands in, where its answer has come", function()
+    local response = { headers = { ["content-encoding"] = "compress" } }
+    local err = failures.error("encoding", "Unrecognized", 61, profile(), response)
+    assert.equal("protocol", err.kind)
+    assert.equal('Content-Encoding "compress": Unrecognized', err.message)
+    assert.equal("Reject response", failures.error("encoding", "Reject response", 61, profile()).message)
+    assert.equal("Unrecognized", failures.error("encoding", "Unrecognized", 61, profile(), { headers = {} }).message)
+  end)
+
   it("says which size was too large", function()
     assert.same({ kind = "protocol", message = "the answer is larger than 67108864 bytes" },
       fields_of("too_large", "", 23, profile(nil, 67108864)))

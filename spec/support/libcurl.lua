@@ -1,0 +1,11 @@
+-- What the libcurl that is here does, where that depends on its version.
+
+local core = require "anthropic.core"
+
+local major, minor = core.curl_info().version:match "^(%d+)%.(%d+)"
+local version = tonumber(major) * 100 + tonumber(minor)
+
+return {
+  -- Content with an unknown encoding can be read as it is.
+  passes_unknown_encodings = version < 805,
+}
