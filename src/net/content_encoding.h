@@ -12,7 +12,8 @@ enum content_encoding {
   ENCODING_UNKNOWN = 2 /* a word that is none */
 };
 
-/* Which of these a line of the headers names, added up; 0 for any other line, and for `identity`. */
+/* Which of these a line of the headers names, added up; 0 for any other line, and for `identity`.
+ */
 unsigned content_encoding_read(const char *line, size_t length);
 
 #pragma GCC visibility pop

@@ -41,9 +41,9 @@ static bool is_blank(const char *line, size_t length) {
   return length > 0 && (line[0] == '\r' || line[0] == '\n');
 }
 
-/* libcurl fails where it is to undo an encoding that it does not know. Where no word that is named is
- * an encoding, the content is as it is, and it need not undo any. (From 8.5 on it decides that before
- * it shows the line, and fails all the same.) */
+/* libcurl fails where it is to undo an encoding that it does not know. Where no word that is named
+ * is an encoding, the content is as it is, and it need not undo any. (From 8.5 on it decides that
+ * before it shows the line, and fails all the same.) */
 static void set_encoding(struct transfer *transfer, unsigned encoding) {
   if (encoding == transfer->encoding)
     return;

@@ -73,9 +73,11 @@ describe("a body with a Content-Encoding", function()
 
   it("that was undone is unpacked, wherever the field stands", function()
     for _, head in ipairs {
-      "Content-Encoding: gzip\r\nContent-Type: text/plain\r\n", "Content-Type: text/plain\r\nContent-Encoding: gzip\r\n",
+      "Content-Encoding: gzip\r\nContent-Type: text/plain\r\n",
+      "Content-Type: text/plain\r\nContent-Encoding: gzip\r\n",
       "Content-Encoding: x-gzip\r\n", "Content-Encoding: identity, gzip\r\n",
-      "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n", "X-Content-Encoding: utf-8\r\nContent-Encoding: GZIP\r\n",
+      "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n",
+      "X-Content-Encoding: utf-8\r\nContent-Encoding: GZIP\r\n",
     } do
       local transfer = answered(head, gzip "hello")
       assert.equal("hello", transfer:body())
@@ -98,8 +100,8 @@ describe("a body with a Content-Encoding", function()
   end)
 
   it("that breaks in its middle is a broken connection", function()
-    local bytes = gzip(("hello"):rep(100))
-    local transfer = answered("Content-Encoding: gzip\r\n", "\31\139\8\0\0\0\0\0\0\3\0\5\0\250\255hello\255\255" .. bytes)
+    local stored = "\31\139\8\0\0\0\0\0\0\3\0\5\0\250\255hello" -- a block as it is, of 5 bytes
+    local transfer = answered("Content-Encoding: gzip\r\n", stored .. "\255\255\255\255")
     assert.equal("hello", transfer:body())
     assert.equal("connection", (transfer:failure()))
     transfer:close()
