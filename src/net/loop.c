@@ -13,7 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BATCH = 64, MAX_IDLE_CONNECTIONS = 64, MAX_IDLE_HANDLES = 16 };
+enum {
+  BATCH = 64,
+  MAX_IDLE_CONNECTIONS = 64,
+  MAX_IDLE_HANDLES = 16,
+  FIRST_TO_LOOK = 0x080000 /* libcurl: see end_unclean */
+};
 
 struct loop {
   CURLM *multi;
@@ -33,18 +38,29 @@ struct loop {
   /* Every one that libcurl has open. It closes those on which no connection came about (a timeout,
    * the slower of two address families) without a word, so some may be closed by now. */
   struct socket_list sockets;
+  bool looks; /* at idle sockets before they are used again */
   CURL *idle_handles[MAX_IDLE_HANDLES];
   size_t idle_count;
 };
 
 /* --- libcurl's callbacks --------------------------------------------------------------------- */
 
+static struct transfer *transfer_of(CURL *easy) {
+  char *private = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+  return (struct transfer *)(void *)private;
+}
+
 static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata, void *unused) {
   struct loop *loop = userdata;
-  (void)easy;
   (void)unused;
   bool readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
   bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
+  struct transfer *transfer = loop->looks && (readable || writable) ? transfer_of(easy) : NULL;
+  if (transfer) {
+    transfer->socket = (int)socket;
+    socket_list_set_used(&loop->sockets, (int)socket);
+  }
   return poller_watch(loop->poller, (int)socket, readable, writable) ? 0 : -1;
 }
 
@@ -178,6 +194,7 @@ static void close_multi(struct loop *loop) {
   loop->multi = NULL;
   while (loop->sockets.count > 0)
     poller_watch(loop->poller, loop->sockets.items[--loop->sockets.count].descriptor, false, false);
+  loop->sockets.idle = 0;
 }
 
 /* In a forked child the multi handle, its easy handles and its resolver threads are the parent's:
@@ -194,7 +211,7 @@ static void abandon_parent(struct loop *loop) {
   socket_list_remove_closed(&loop->sockets);
   for (size_t i = 0; i < loop->sockets.count; i++)
     close(loop->sockets.items[i].descriptor);
-  loop->sockets.count = 0;
+  loop->sockets.count = loop->sockets.idle = 0;
   poller_free(loop->poller);
   loop->poller = NULL;
   loop->multi = NULL;
@@ -216,6 +233,7 @@ static bool open_loop(struct loop *loop) {
     loop->poller = poller_new();
   loop->multi = curl_multi_init();
   loop->owner = getpid();
+  loop->looks = curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_LOOK;
   if (loop->poller && loop->multi &&
       curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
       curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop) == CURLM_OK &&
@@ -284,19 +302,47 @@ static void expire(struct loop *loop) {
   }
 }
 
+/* Of HTTP/2, where something may well wait, libcurl has always read it before it goes on. */
+static void note_idle(struct loop *loop, CURL *easy) {
+  long version = 0;
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
+  if (version < CURL_HTTP_VERSION_2_0 && socket != CURL_SOCKET_BAD)
+    socket_list_set_idle(&loop->sockets, (int)socket);
+}
+
 static void collect_completions(struct loop *loop) {
   int left;
   CURLMsg *message;
   while ((message = curl_multi_info_read(loop->multi, &left))) {
-    char *private = NULL;
     if (message->msg != CURLMSG_DONE)
       continue;
     CURLcode code = message->data.result;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-    struct transfer *transfer = (struct transfer *)(void *)private;
+    struct transfer *transfer = transfer_of(message->easy_handle);
+    if (loop->looks)
+      note_idle(loop, message->easy_handle);
     transfer_complete(transfer, code);
     detach(loop, transfer);
   }
+}
+
+/* Whether no transfer under way uses a socket: one that ended may have left it to the next already.
+ */
+static bool is_unused(void *context, int descriptor) {
+  const struct loop *loop = context;
+  for (const struct transfer *transfer = loop->transfers; transfer; transfer = transfer->next)
+    if (transfer->socket == descriptor)
+      return false;
+  return true;
+}
+
+/* What waits on an idle connection is no answer to the next request: a refusal that came too late,
+ * an answer nobody asked for, or the end. Before 8.0 libcurl takes all but the end of a plain
+ * connection for the answer. Nobody can help what comes between this look and the request. */
+static void end_unclean(struct loop *loop) {
+  if (loop->sockets.idle > 0)
+    socket_list_end_unclean(&loop->sockets, is_unused, loop);
 }
 
 /* A multi handle that reports an error can do nothing more for its transfers, and what it knows of
@@ -347,6 +393,8 @@ bool loop_add(struct loop *loop, struct transfer *transfer) {
   curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
   curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETDATA, loop);
   transfer->started = transfer->last_byte = clock_now();
+  transfer->socket = -1;
+  end_unclean(loop);
   if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
     return false;
   transfer->loop = loop;

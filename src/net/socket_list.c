@@ -1,9 +1,13 @@
 #define _POSIX_C_SOURCE 200809L
 #include "net/socket_list.h"
 
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+
+enum { BATCH = 64 };
 
 static bool is_open(const struct listed_socket *socket) {
   struct stat now;
@@ -11,20 +15,86 @@ static bool is_open(const struct listed_socket *socket) {
          now.st_ino == socket->inode;
 }
 
+static void swap(struct socket_list *list, size_t i, size_t j) {
+  struct listed_socket item = list->items[i];
+  list->items[i] = list->items[j];
+  list->items[j] = item;
+}
+
+static void remove_at(struct socket_list *list, size_t i) {
+  if (i < list->idle) {
+    swap(list, i, --list->idle);
+    i = list->idle;
+  }
+  list->items[i] = list->items[--list->count];
+}
+
 void socket_list_remove_closed(struct socket_list *list) {
-  size_t kept = 0;
-  for (size_t i = 0; i < list->count; i++)
+  for (size_t i = 0; i < list->count;)
     if (is_open(&list->items[i]))
-      list->items[kept++] = list->items[i];
-  list->count = kept;
+      i++;
+    else
+      remove_at(list, i);
 }
 
 void socket_list_remove(struct socket_list *list, int descriptor) {
   for (size_t i = 0; i < list->count; i++)
     if (list->items[i].descriptor == descriptor) {
-      list->items[i] = list->items[--list->count];
+      remove_at(list, i);
       return;
     }
+}
+
+void socket_list_set_idle(struct socket_list *list, int descriptor) {
+  for (size_t i = list->idle; i < list->count; i++)
+    if (list->items[i].descriptor == descriptor) {
+      swap(list, i, list->idle++);
+      return;
+    }
+}
+
+void socket_list_set_used(struct socket_list *list, int descriptor) {
+  for (size_t i = 0; i < list->idle; i++)
+    if (list->items[i].descriptor == descriptor) {
+      swap(list, i, --list->idle);
+      return;
+    }
+}
+
+/* Nothing comes any more, so what waits can be read to its end. */
+static void end(int descriptor) {
+  char bytes[4096];
+  shutdown(descriptor, SHUT_RDWR);
+  while (recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+    ;
+}
+
+/* Of the sockets [first, last), from the last one on: the place of one that is idle no more is
+ * taken by one that was looked at. */
+static void end_unclean(struct socket_list *list, size_t first, size_t last,
+                        bool (*may_end)(void *context, int descriptor), void *context) {
+  struct pollfd waiting[BATCH];
+  for (size_t i = first; i < last; i++)
+    waiting[i - first] = (struct pollfd){list->items[i].descriptor, POLLIN, 0};
+  int count = poll(waiting, last - first, 0);
+  for (size_t i = last; count > 0 && i-- > first;) {
+    struct listed_socket *item = &list->items[i];
+    if (waiting[i - first].revents == 0)
+      continue;
+    count--;
+    if (is_open(item) && may_end(context, item->descriptor))
+      end(item->descriptor);
+    swap(list, i, --list->idle);
+  }
+}
+
+void socket_list_end_unclean(struct socket_list *list,
+                             bool (*may_end)(void *context, int descriptor), void *context) {
+  for (size_t last = list->idle; last > 0;) {
+    size_t first = last > BATCH ? last - BATCH : 0;
+    end_unclean(list, first, last, may_end, context);
+    last = first;
+  }
 }
 
 bool socket_list_add(struct socket_list *list, int descriptor) {

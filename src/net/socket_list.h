@@ -17,16 +17,27 @@ struct listed_socket {
 
 /* Zero-initialise to make an empty list. */
 struct socket_list {
-  struct listed_socket *items;
+  struct listed_socket *items; /* the idle ones first */
   size_t count;
+  size_t idle;
   size_t capacity;
 };
 
-/* Adds an open socket. False when memory ran out or it is none. */
+/* Adds an open socket, which is in use. False when memory ran out or it is none. */
 bool socket_list_add(struct socket_list *list, int descriptor);
 
 /* Removes a socket, if it is there. */
 void socket_list_remove(struct socket_list *list, int descriptor);
+
+/* Notes that nobody uses a socket, or that somebody does. One that is not there is fine. */
+void socket_list_set_idle(struct socket_list *list, int descriptor);
+void socket_list_set_used(struct socket_list *list, int descriptor);
+
+/* Ends what is connected to each idle socket on which something waits, and for which `may_end`
+ * (given `context`) is true: it stays open, and whoever reads from it finds the end. What `may_end`
+ * refuses is noted as used. At most one system call where nothing waits. */
+void socket_list_end_unclean(struct socket_list *list,
+                             bool (*may_end)(void *context, int descriptor), void *context);
 
 /* Removes those that were closed without socket_list_remove. */
 void socket_list_remove_closed(struct socket_list *list);

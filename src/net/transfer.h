@@ -94,6 +94,7 @@ struct transfer {
   bool news;  /* something changed since the reader last looked */
   bool ready; /* stands in the loop's ready list */
   struct transfer *next_ready;
+  int socket;        /* that it was last seen to use, or -1; the loop's */
   struct loop *loop; /* where it is under way or stands in the ready list, or NULL */
   bool active;       /* under way there */
   struct transfer *next;

@@ -1,6 +1,8 @@
+local certificates = require "spec.support.certificates"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local full_queue = require "spec.support.full_queue"
+local ssl = require "ssl"
 
 -- The loop counts what it has open by this list.
 describe("the list of a loop's sockets", function()
@@ -96,5 +98,180 @@ describe("the list of a loop's sockets", function()
     assert.equal(0, loop:connections())
     open(3)
     assert.equal(3, loop:connections())
+  end)
+end)
+
+describe("a connection that is idle", function()
+  local loop, peer, connections
+  local OK = core_peer.head_of(2) .. "ok"
+
+  before_each(function()
+    loop, peer, connections = core.loop(), core_peer.listen(), {}
+  end)
+
+  after_each(function()
+    for _, connection in ipairs(connections) do
+      connection:close()
+    end
+    loop:close()
+    peer:close()
+  end)
+
+  local function note(connection, ...)
+    connections[#connections + 1] = connection
+    return connection, ...
+  end
+
+  -- A connection on which a request was answered.
+  local function idle_connection()
+    local transfer = core_peer.start(loop, peer)
+    local connection = note(peer:accept(loop))
+    connection:send(OK)
+    core_peer.finish(loop, transfer):close()
+    return connection
+  end
+
+  -- Whether another request goes out on it. It is answered as it should be in either case.
+  local function is_used_again(connection, options)
+    local transfer = core_peer.start(loop, peer, options)
+    local other
+    core_peer.run(loop, function()
+      other = peer.listener:accept()
+      local byte = not other and connection:receive(1)
+      return other or byte
+    end)
+    local answering = other and note(other) or connection
+    answering:settimeout(0)
+    core_peer.read_request(loop, answering)
+    answering:send(core_peer.head_of(5) .. "right")
+    core_peer.finish(loop, transfer)
+    assert.equal("right", transfer:body())
+    assert.equal(other == nil, transfer:timings().reused)
+    transfer:close()
+    return other == nil
+  end
+
+  it("is used again", function()
+    local connection = idle_connection()
+    for _ = 1, 3 do
+      assert.is_true(is_used_again(connection))
+    end
+    assert.equal(1, loop:connections())
+  end)
+
+  for what, bytes in pairs {
+    ["an answer"] = core_peer.head_of(5) .. "stale",
+    ["a refusal"] = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    ["a single byte"] = "x",
+    ["a line end"] = "\r\n",
+    ["much"] = core_peer.head_of(500000) .. ("x"):rep(150000),
+  } do
+    for _, is_closed in ipairs { false, true } do
+      local name = what .. (is_closed and ", and the end" or "")
+      it("is not used again where something came that nobody asked for: " .. name, function()
+        local connection = idle_connection()
+        assert.is_true(is_used_again(connection))
+        connection:send(bytes)
+        if is_closed then
+          connection:close()
+        end
+        assert.is_false(is_used_again(connection))
+      end)
+    end
+  end
+
+  it("is not used again where something came while others were busy and idle", function()
+    local busy = core_peer.start(loop, peer)
+    local busy_connection = note(peer:accept(loop))
+    busy_connection:send(core_peer.head_of(7) .. "in")
+    local list = {}
+    for i = 1, 70 do
+      list[i] = core_peer.start(loop, peer)
+      note(peer:accept(loop))
+    end
+    for i = 1, 70 do
+      connections[i + 1]:send(OK)
+      core_peer.finish(loop, list[i]):close()
+    end
+    for i = 1, 70 do
+      connections[i + 1]:send("x")
+    end
+    assert.is_false(is_used_again(connections[2]))
+    busy_connection:send "dividu"
+    core_peer.finish(loop, busy)
+    assert.equal("individ", busy:body())
+    busy:close()
+  end)
+
+  it("is not taken for one where its transfer is paused, and bytes wait", function()
+    local connection = idle_connection()
+    local paused = core_peer.start(loop, peer)
+    core_peer.read_request(loop, connection)
+    local text = ("data: x\n\n"):rep(100000)
+    connection:send(core_peer.head_of(#text))
+    local sent = 0
+    for _ = 1, 50 do
+      sent = core_peer.send_some(connection, text, sent)
+      loop:wait(0.001)
+    end
+    assert.is_false(paused:done())
+    idle_connection()
+    assert.is_true(is_used_again(connections[2]))
+    local count = 0
+    core_peer.run(loop, function()
+      sent = sent < #text and core_peer.send_some(connection, text, sent) or sent
+      local data, name = paused:event()
+      while data do
+        count = count + 1
+        data, name = paused:event()
+      end
+      return name == "done"
+    end)
+    assert.is_nil(paused:failure())
+    assert.equal(100000, count)
+    paused:close()
+  end)
+
+  it("is looked at over TLS too, and used again where nothing came", function()
+    local directory = assert(certificates.make())
+    local context = assert(ssl.newcontext {
+      mode = "server", protocol = "any", options = { "all" }, verify = "none",
+      certificate = directory .. "/here.crt", key = directory .. "/here.key",
+    })
+    local options = { url = peer.url:gsub("^http:", "https:"), ca_file = directory .. "/ca.crt" }
+    local function answer_on(connection)
+      core_peer.read_request(loop, connection)
+      connection:send(OK)
+    end
+    local function request()
+      return core_peer.start(loop, peer, options)
+    end
+    local function accept()
+      local connection = assert(ssl.wrap(peer:connection(loop), context))
+      connection:settimeout(0)
+      core_peer.run(loop, function()
+        return (connection:dohandshake())
+      end)
+      return note(connection)
+    end
+    local transfer = request()
+    local connection = accept()
+    answer_on(connection)
+    core_peer.finish(loop, transfer):close()
+    for _ = 1, 3 do -- what TLS itself sends after its handshake is no answer
+      transfer = request()
+      answer_on(connection)
+      core_peer.finish(loop, transfer)
+      assert.is_true(transfer:timings().reused)
+      transfer:close()
+    end
+    connection:send(core_peer.head_of(5) .. "stale")
+    transfer = request()
+    answer_on(accept())
+    core_peer.finish(loop, transfer)
+    assert.equal("ok", transfer:body())
+    assert.is_false(transfer:timings().reused)
+    transfer:close()
+    certificates.remove(directory)
   end)
 end)
