@@ -298,6 +298,17 @@ function json.tool_input(block, text)
   block.input = input
 end
 
+--- The text that a tool's input came as, where it is unchanged; else its encoding.
+---@param input any
+---@return string? text
+function json.input_text(input)
+  local text = input_texts[input]
+  if text and rules.is_unchanged(input, text) then
+    return text
+  end
+  return (json.encode(input))
+end
+
 local function decode_sent(text, options)
   local value, inputs, halves = decode_text(text, options, true)
   if value == nil or not inputs then

@@ -5,6 +5,9 @@
 -- In a request's `messages` it is sent as its role and content alone.
 
 local json = require "anthropic.base.json"
+local param = require "anthropic.message.param"
+local parts = require "anthropic.message.parts"
+local token_counts = require "anthropic.message.token_counts"
 
 ---@class anthropic.Response what HTTP said
 ---@field status integer
@@ -55,17 +58,36 @@ function message.new(fields)
   return setmetatable(fields, metatable)
 end
 
---- Whether a decoded answer is a message with blocks for its content.
-function message.is_native(answer)
-  if type(answer) ~= "table" or type(answer.content) ~= "table" then
-    return false
+--- The message of several choices: the first of them, with all in `choices`.
+---@param choices anthropic.Message[] not empty
+---@return anthropic.Message
+function message.of_choices(choices)
+  local first = choices[1]
+  if #choices > 1 then
+    choices[1] = message.new(json.copy(first))
+    first.choices = choices
   end
-  for _, block in ipairs(answer.content) do
-    if type(block) ~= "table" then
-      return false
-    end
+  return first
+end
+
+--- A decoded answer as a message, or nil where it is none. Its content may be absent, a text or one block; a message
+--- says so, or has content and a role.
+---@param answer any
+---@return anthropic.Message?
+function message.of_answer(answer)
+  if type(answer) ~= "table" then
+    return nil
+  elseif answer.type ~= "message" and (answer.role ~= "assistant" or answer.content == nil) then
+    return nil
   end
-  return answer.type == "message" or answer.role == "assistant"
+  local content = parts.blocks(answer.content)
+  if not content then
+    return nil
+  end
+  answer.type, answer.role = "message", parts.word(answer.role) or "assistant"
+  answer.content, answer.usage = content, token_counts.merge(nil, answer.usage)
+  parts.complete_calls(content, answer.id)
+  return message.new(answer)
 end
 
 local function join(content, kind)
@@ -100,6 +122,14 @@ function Message:tool_uses()
     end
   end
   return uses
+end
+
+--- The message as a request takes it: `{ role =, content = }`, a plain table whose blocks are copies and whose inputs
+--- are the same tables. What the API refuses is left out or mended: blank text; an input that is no object; a call
+--- without an ID of its own; thinking without a signature, where the vendor sent the message.
+---@return table? turn nil where nothing is left
+function Message:to_param()
+  return param.of_message(self)
 end
 
 return message
