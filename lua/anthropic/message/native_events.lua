@@ -130,10 +130,10 @@ function handlers.message_start(self, event)
   self.message_id = id or self.message_id
   if next(self.blocks) ~= nil and is_another then
     return "another message begins inside a message"
-  elseif not self.has_started or is_another then
+  elseif not self.has_started then
     self.has_started = true
     emit(self, start_of(event, fields, usage))
-  elseif not self.was_told then
+  elseif is_another or not self.was_told then
     amend(self, fields, usage)
   end
   self.was_told = next(fields) ~= nil
