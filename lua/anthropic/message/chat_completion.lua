@@ -287,7 +287,7 @@ local function begin_message(self, choice)
 end
 
 local function as_piece(value)
-  return type(value) == "table" and value or { content = value }
+  return type(value) == "table" and value[1] == nil and value or { content = value }
 end
 
 -- A choice brings its piece as `delta`, as `message`, or bare, the first that says something. A message after deltas
@@ -314,6 +314,17 @@ local function add_choice(self, part, position)
   self.has_begun = self.has_begun or choice.finish_reason ~= nil
 end
 
+-- The choices of a chunk: a list, one alone, or the chunk itself.
+local function choices_of(chunk)
+  local choices = chunk.choices
+  if type(choices) == "table" and next(choices) ~= nil then
+    return choices[1] ~= nil and choices or { choices }
+  elseif is_choice(chunk) then
+    return { { delta = chunk.delta, message = chunk.message, text = chunk.text, finish_reason = chunk.finish_reason } }
+  end
+  return {}
+end
+
 --- The native events that a chunk stands for.
 ---@param chunk table decoded
 ---@param raw? table the chunk as `event.raw` shows it
@@ -324,11 +335,7 @@ function Translator:feed(chunk, raw)
   self.id = self.id or parts.word(chunk.id)
   self.model = self.model or parts.word(chunk.model)
   self.usage = token_counts.merge(self.usage, token_counts.of_completion(chunk.usage))
-  local choices = type(chunk.choices) == "table" and chunk.choices or {}
-  if choices[1] == nil and next(choices) ~= nil then
-    choices = { choices }
-  end
-  for position, part in ipairs(choices) do
+  for position, part in ipairs(choices_of(chunk)) do
     if type(part) ~= "table" then
       return nil, "a choice is a " .. type(part)
     end

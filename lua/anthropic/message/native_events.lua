@@ -33,12 +33,12 @@ end
 
 local TEXT_OF_BLOCK = { text = "text_delta", thinking = "thinking_delta" }
 
--- Whether deltas of a kind go into a block of a type. A block of a later API takes all.
-local function suits(block_type, kind)
-  if parts.is_tool_use(block_type) then
+-- Whether deltas of a kind go into a block. A block of a later API takes all, if the server began it.
+local function suits(block, kind)
+  if parts.is_tool_use(block.type) then
     return kind == "tool_use"
-  elseif TEXT_OF_BLOCK[block_type] or block_type == "redacted_thinking" then
-    return kind == block_type
+  elseif TEXT_OF_BLOCK[block.type] or block.type == "redacted_thinking" or block.is_guessed then
+    return kind == block.type
   end
   return true
 end
@@ -225,7 +225,7 @@ local function add_to(self, block, content)
     local row = DELTA_OF_MEMBER[name]
     if block.pending then
       begun[name] = parts.is_empty(begun[name]) and value or begun[name]
-    elseif row and suits(block.type, row.block) then
+    elseif row and suits(block, row.block) then
       if not block.brought[row.type] and not parts.is_empty(value) then
         local text = name == "input" and json.input_text(value) or value
         add_delta(self, block, { type = row.type, [row.member] = text })
@@ -297,7 +297,7 @@ end
 -- The block under an index that takes deltas of a kind, the latest first; a new one where there is none.
 local function block_for(self, wire, kind)
   local block = self.blocks[wire]
-  while block and not suits(block.type, kind) do
+  while block and not suits(block, kind) do
     block = block.beside
   end
   if not block then
@@ -366,6 +366,7 @@ local function add_unknown(self, wire, delta, event)
   local block = self.blocks[wire]
   if not block then
     block = open(self, wire, kind and kind:gsub("_delta$", "") or "text")
+    block.is_guessed = true
     block.pending = { type = "content_block_start", index = block.index, content_block = { type = block.type } }
   end
   begin(self, block)
