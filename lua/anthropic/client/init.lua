@@ -211,7 +211,8 @@ end
 
 --- Asks one question.
 ---@param prompt string|table text, or a list of content blocks
----@param params? table further parameters of messages.create, such as model, max_tokens, system
+---@param params? table further parameters of messages.create, such as model (the option's where they name
+--- none), max_tokens, system
 ---@return string|nil text
 ---@return anthropic.Message|anthropic.Error
 function Client:ask(prompt, params)
@@ -219,7 +220,7 @@ function Client:ask(prompt, params)
 end
 
 --- Begins a conversation.
----@param params? table parameters of messages.create for every turn
+---@param params? table parameters of messages.create for every turn; without a model the option's
 ---@return anthropic.Chat
 function Client:chat(params)
   return require("anthropic.client.chat").new(self, params)
