@@ -209,10 +209,9 @@ function Client:request(spec, given)
   return require("anthropic.api.endpoint").request(self, spec, given)
 end
 
---- Asks one question.
+--- Asks one question, of the model that the params or the option `model` name.
 ---@param prompt string|table text, or a list of content blocks
----@param params? table further parameters of messages.create, such as model (the option's where they name
---- none), max_tokens, system
+---@param params? table further parameters of messages.create, such as model, max_tokens, system
 ---@return string|nil text
 ---@return anthropic.Message|anthropic.Error
 function Client:ask(prompt, params)

@@ -8,6 +8,9 @@
 -- (`thinking_tokens`, `ephemeral_1h_input_tokens`, `web_search_requests`). A message counts once,
 -- at its end; one that broke off counts with what is known of it. What is no count (negative, not
 -- finite, above 2^53) adds nothing.
+--
+-- `by_model` has the names that the answers gave, "unknown" for those that gave none, and 64 names
+-- at most: what further models used is summed under "other".
 
 ---@class anthropic.ModelUsage
 ---@field requests integer
@@ -18,8 +21,7 @@
 ---@field thinking_tokens integer part of output_tokens, where the server says so
 
 ---@class anthropic.Usage
----@field by_model table<string, anthropic.ModelUsage> under the names that the answers gave, "unknown" where they gave
---- none; 64 of them at most: what further ones used is summed under "other"
+---@field by_model table<string, anthropic.ModelUsage>
 local Usage = {}
 
 local metatable = { __name = "anthropic.Usage", __index = Usage }
@@ -205,7 +207,7 @@ end
 --- The sums of one model. An alias finds the dated name that the answers gave (`m` finds `m-20270101`, and the
 --- sum where there are several), a dated name its alias.
 ---@param name string
----@return anthropic.ModelUsage? sums nil: it was not used
+---@return anthropic.ModelUsage? sums, nil where it was not used
 function Usage:of(name)
   local names = type(name) == "string" and names_of(name, self.by_model) or {}
   return #names > 1 and sum(self.by_model, names) or self.by_model[names[1]]
@@ -263,18 +265,17 @@ local function cost_of_model(model, sums, prices, unpriced)
   return cost
 end
 
---- What it cost by the prices given. An alias is the price of its dated names too, and the reverse.
+--- What it cost by the prices given: what a million costs, under the names of the counts. A price is found by
+--- alias, too.
 ---
 --- Prices are needed for what was used of `input_tokens`, `output_tokens`, `cache_creation_input_tokens`,
 --- `cache_read_input_tokens`, and of a server's tools (`web_search_requests`, ...; 0 where they cost nothing).
 --- `thinking_tokens`, a part of `output_tokens`, and `ephemeral_5m_input_tokens` and
 --- `ephemeral_1h_input_tokens`, parts of `cache_creation_input_tokens`, cost what the whole does where they have
 --- no price of their own. Any other count costs nothing where it has no price.
----@param prices table<string, table<string, number>> by model: what a million costs, under the
---- names of the counts (`input_tokens`, `output_tokens`, `cache_read_input_tokens`, ...)
+---@param prices table<string, table<string, number>> by model
 ---@return number? cost in the prices' currency; nil where a price is missing
----@return string[] unpriced models that were used and have no prices, and `model: count` for those that lack
---- one, sorted
+---@return string[] unpriced what has no price, sorted: a model's name, or `model: count`
 function Usage:cost(prices)
   local cost, unpriced = 0, {}
   for model, sums in pairs(self.by_model) do
