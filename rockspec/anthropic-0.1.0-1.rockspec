@@ -67,6 +67,7 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
     },
     ["anthropic.api.endpoint"] = "lua/anthropic/api/endpoint.lua",
+    ["anthropic.api.model"] = "lua/anthropic/api/model.lua",
     ["anthropic.api.pages"] = "lua/anthropic/api/pages.lua",
     ["anthropic.api.resources"] = "lua/anthropic/api/resources.lua",
     ["anthropic.base.error"] = "lua/anthropic/base/error.lua",

@@ -3,7 +3,7 @@
 --     local anthropic = require "anthropic"
 --     local client = anthropic.new()  -- ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, or options
 --     local message = assert(client.messages.create {
---       model = "claude-sonnet-4-5", max_tokens = 1024,
+--       model = "claude-sonnet-5-5", max_tokens = 1024,
 --       messages = { { role = "user", content = "Hello" } },
 --     })
 --     print(message:text())
@@ -15,6 +15,7 @@ local anthropic = {}
 ---@field auth_token? string|fun(): string?, any sent as a bearer token [ANTHROPIC_AUTH_TOKEN]
 ---@field auth? "x-api-key"|"bearer" of the API key; default x-api-key to anthropic.com, else bearer
 ---@field base_url? string default "https://api.anthropic.com" [ANTHROPIC_BASE_URL]
+---@field model? string of requests that name none; no model is built in [ANTHROPIC_MODEL]
 ---@field api_version? string default "2023-06-01"
 ---@field betas? string[] for the `anthropic-beta` header
 ---@field headers? table<string, string|false> further headers; false removes a default [ANTHROPIC_CUSTOM_HEADERS]

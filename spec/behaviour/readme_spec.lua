@@ -45,7 +45,7 @@ describe("The README's program", function()
 
   setup(function()
     server = testing.server { script = { routes = {
-      { path = "/v1/models", answers = { { body = { data = { { id = "claude-sonnet-4-5" } }, has_more = false } } } },
+      { path = "/v1/models", answers = { { body = { data = { { id = "m" } }, has_more = false } } } },
       { path = "/v1/files", answers = { { body = { id = "file_1", type = "file" } } } },
       { path = "/v1/files/file_1/content", answers = { { body = "bytes" } } },
       { match = "count_tokens", answers = { { body = { input_tokens = 10 } } } },

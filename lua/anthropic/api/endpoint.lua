@@ -4,6 +4,7 @@ local responses = require "anthropic.message.response"
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local model = require "anthropic.api.model"
 local multipart = require "anthropic.http.multipart"
 local pages = require "anthropic.api.pages"
 local request = require "anthropic.http.request"
@@ -241,7 +242,11 @@ function endpoint.method(text, beta)
       if problem then
         return nil, errors.invalid_request(problem)
       end
-      local parts = divide(row, params)
+      local whole, err = model.fill_any(client, params, given)
+      if err then
+        return nil, err
+      end
+      local parts = divide(row, whole)
       if row.pages then
         return list(client, row, path, parts, given)
       end

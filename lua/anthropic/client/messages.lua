@@ -4,6 +4,7 @@ local responses = require "anthropic.message.response"
 local continuation = require "anthropic.stream.continuation"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local model = require "anthropic.api.model"
 local concurrent = require "anthropic.helpers.concurrent"
 local options = require "anthropic.http.options"
 local param = require "anthropic.message.param"
@@ -153,6 +154,11 @@ end
 -- Sends; `on_message` is called with the whole message before the caller has it. `paced`: held back
 -- while the rate limits say so.
 local function send(client, params, given, on_message, paced)
+  local err
+  params, err = model.fill(client, params, given)
+  if not params then
+    return nil, err
+  end
   local problem = problem_of(params)
   if problem then
     return nil, errors.invalid_request(problem)
@@ -163,7 +169,8 @@ local function send(client, params, given, on_message, paced)
   if not text then
     return nil, errors.invalid_request(headers)
   end
-  local exchange, err = client:exchange({
+  local exchange
+  exchange, err = client:exchange({
     method = "POST",
     path = "/v1/messages",
     body = text,
