@@ -4,7 +4,7 @@ local responses = require "anthropic.message.response"
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
-local model = require "anthropic.api.model"
+local params_of = require "anthropic.api.params"
 local multipart = require "anthropic.http.multipart"
 local pages = require "anthropic.api.pages"
 local request = require "anthropic.http.request"
@@ -242,7 +242,7 @@ function endpoint.method(text, beta)
       if problem then
         return nil, errors.invalid_request(problem)
       end
-      local whole, err = model.fill_any(client, params, given)
+      local whole, err = params_of.complete_any(client, params, given)
       if err then
         return nil, err
       end

@@ -4,10 +4,9 @@ local responses = require "anthropic.message.response"
 local continuation = require "anthropic.stream.continuation"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
-local model = require "anthropic.api.model"
+local params_of = require "anthropic.api.params"
 local concurrent = require "anthropic.helpers.concurrent"
 local options = require "anthropic.http.options"
-local param = require "anthropic.message.param"
 local request = require "anthropic.http.request"
 local stream = require "anthropic.stream"
 local stream_callbacks = require "anthropic.stream.callbacks"
@@ -130,20 +129,9 @@ end
 
 local function ignore() end
 
--- The parameters with each answer among the messages as a request takes it.
-local function prepare(params, base_url)
-  local list = param.list(params.messages, base_url)
-  if list == params.messages then
-    return params
-  end
-  local whole = json.copy(params)
-  whole.messages = list
-  return whole
-end
-
 -- The body of a request, its headers and betas; nil and a message.
-local function encode(params, streamed, base_url)
-  local body, headers, betas = split(prepare(params, base_url), streamed)
+local function encode(params, streamed)
+  local body, headers, betas = split(params, streamed)
   local text, message = json.encode(body)
   if not text then
     return nil, message
@@ -155,7 +143,7 @@ end
 -- while the rate limits say so.
 local function send(client, params, given, on_message, paced)
   local err
-  params, err = model.fill(client, params, given)
+  params, err = params_of.complete(client, params, given)
   if not params then
     return nil, err
   end
@@ -164,8 +152,7 @@ local function send(client, params, given, on_message, paced)
     return nil, errors.invalid_request(problem)
   end
   local streamed = is_streamed(params)
-  local base_url = client:option("base_url", given)
-  local text, headers, betas = encode(params, streamed, base_url)
+  local text, headers, betas = encode(params, streamed)
   if not text then
     return nil, errors.invalid_request(headers)
   end
@@ -189,7 +176,7 @@ local function send(client, params, given, on_message, paced)
   if stream.is(read) then
     read.ask_for_rest = function(content)
       local whole = continuation.params(params, content)
-      return whole and encode(whole, streamed, base_url)
+      return whole and encode(whole, streamed)
     end
   end
   return deliver(exchange, read, params.stream, on_message or ignore)

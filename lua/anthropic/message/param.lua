@@ -97,13 +97,25 @@ local function is_message(value)
   return type(value) == "table" and value.type == "message" and parts.word(value.role) ~= nil
 end
 
+-- A table with other keys is left to whoever refuses it.
+local function is_list(value)
+  if type(value) ~= "table" or json.is_raw(value) then
+    return false
+  end
+  local count = 0
+  for _ in pairs(value) do
+    count = count + 1
+  end
+  return count == #value
+end
+
 --- A request's messages with every Message in it, and every stored one, as a request takes it. One with nothing left is
 --- left out.
 ---@param messages any
 ---@param base_url string of the server that the request goes to
 ---@return any messages the same where nothing is to be changed, else a list of its own
 function param.list(messages, base_url)
-  if type(messages) ~= "table" or json.is_raw(messages) then
+  if not is_list(messages) then
     return messages
   end
   local list, is_changed = setmetatable({}, getmetatable(messages)), false

@@ -9,7 +9,7 @@
 
 local batch_results = require "anthropic.helpers.batches.results"
 local errors = require "anthropic.base.error"
-local model = require "anthropic.api.model"
+local params_of = require "anthropic.api.params"
 local options = require "anthropic.http.options"
 local urls = require "anthropic.http.url"
 
@@ -75,7 +75,7 @@ batches.methods.run = {
   },
   call = function(client, _, requests, given, resource)
     local settings, rest = options.split(given, batches.methods.run.settings)
-    local whole, err = model.fill_requests(client, requests, rest)
+    local whole, err = params_of.complete_requests(client, requests, rest)
     if err then
       return nil, err
     end
