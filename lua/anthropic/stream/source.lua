@@ -8,6 +8,7 @@
 --     end
 
 local responses = require "anthropic.message.response"
+local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
@@ -88,28 +89,23 @@ function Source:put(event)
   end
 end
 
-local function in_stream_error(self, data)
-  local err = self.exchange:api_error(data)
+local function in_stream_error(self, data, name)
+  local err = self.exchange:api_error(data, nil, name)
   err.in_stream = true
   return err
-end
-
-local function is_error(event, name)
-  return event.type == "error" or (event.type == nil and (event.error ~= nil or name == "error"))
 end
 
 -- Takes one decoded payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
   local event, problem, halves = json.decode_event(data)
-  if type(event) ~= "table" then
+  if error_signs.is_error(event, name, self.open_ended) then
+    return nil, in_stream_error(self, data, name)
+  elseif type(event) ~= "table" then
     problem = problem or "not an object"
     return nil, protocol_error(self, "the stream holds what is no event: " .. problem, data)
   end
   if not self.translator and responses.is_completion_chunk(event) then
     self.translator = responses.translator()
-  end
-  if is_error(event, name) then
-    return nil, in_stream_error(self, data)
   end
   if halves then
     self.joiner = self.joiner or surrogates.joiner()
