@@ -93,8 +93,18 @@ local function has_answer(value)
   return has_any(value, ANSWERS) or inner ~= nil and (inner.role ~= nil or inner.content ~= nil)
 end
 
+-- Whether words of an error stand under one of the names.
+local function has_words_at(value, names)
+  for _, name in ipairs(names) do
+    if is_filled(value[name]) and not codes.is_success(value[name]) then
+      return true
+    end
+  end
+  return false
+end
+
 local function has_words(value)
-  return has_any(value, BARE_WORDS) or has_any(value, ERROR_MESSAGES)
+  return has_words_at(value, BARE_WORDS) or has_words_at(value, ERROR_MESSAGES)
 end
 
 local function is_address(kind)
@@ -147,22 +157,13 @@ local function has_failed_code(value)
   return false, is_success
 end
 
-local function has_error_message(value)
-  for _, name in ipairs(ERROR_MESSAGES) do
-    if is_filled(value[name]) and not codes.is_success(value[name]) then
-      return true
-    end
-  end
-  return false
-end
-
 -- Whether a member says that it is an error, whatever stands beside it.
 local function says_so(value)
   if has_error(value) or error_signs.in_choices(value.choices) or error_signs.in_base_resp(value) then
     return true
   end
   local has_failed, is_success = has_failed_code(value)
-  return has_failed or not is_success and has_error_message(value)
+  return has_failed or not is_success and has_words_at(value, ERROR_MESSAGES)
 end
 
 -- Whether a code, or what serves as one, says that all went well, or how far it has come.
@@ -184,7 +185,8 @@ local function is_bare_error(value)
     return false
   end
   local status = string_or_nil(value.status)
-  return has_words(value) or status ~= nil and FAILURES[status:lower()] or table_or_nil(value.error) ~= nil
+  return has_words_at(value, BARE_WORDS) or status ~= nil and FAILURES[status:lower()]
+    or type(value.error) == "table" and next(value.error) == nil
     or (codes.status_of_code(value.code) or codes.status_of_code(value.status)
       or codes.status_of_code(value.statusCode)) ~= nil
 end

@@ -178,7 +178,8 @@ local function words_of_object(object, depth, redact)
   if label and label:find "%S" and not inner and not (said and error_text.is_word(label)) then
     said = join(label, said)
   end
-  said = said and join(place_of(object), said)
+  local place = said and place_of(object)
+  said = place and place .. ": " .. said or said
   said = join(said, string_or_nil(object.details))
   said = join(said, words_of_errors(object.errors, depth, redact))
   local metadata = table_or_nil(object.metadata)
