@@ -43,6 +43,8 @@ local function add_layers(layers, value, depth, redact)
   while type(value) == "table" and depth > 0 do
     if value[1] ~= nil then
       value = value[1]
+    elseif value.loc ~= nil then -- FastAPI's: its type is that of what is wrong with the place
+      break
     else
       table.insert(layers, place, value)
       local metadata = table_or_nil(value.metadata)

@@ -80,6 +80,26 @@ local BARE_WORDS = {
   "message", "Message", "msg", "Msg", "detail", "title", "errors", "error_description", "__type",
 }
 
+-- All members that an error can be known by, but for its type and its choices.
+local SIGNS = {
+  error = true, event = true, base_resp = true, code = true, status = true, statusCode = true, success = true,
+  ok = true,
+}
+for _, names in ipairs { ERROR_MESSAGES, ERROR_CODES, BARE_WORDS } do
+  for _, name in ipairs(names) do
+    SIGNS[name] = true
+  end
+end
+
+local function has_sign(value)
+  for name in next, value do
+    if SIGNS[name] then
+      return true
+    end
+  end
+  return false
+end
+
 -- Members of answers.
 local ANSWERS = {
   "choices", "content", "delta", "content_block", "data", "candidates", "output", "completion", "response", "result",
@@ -203,6 +223,8 @@ local function is_error_object(value, name, is_open)
     return start and start.type == "error" or false
   elseif kind == "error" or object == "error" or value.event == "error" then
     return true
+  elseif not has_sign(value) then
+    return error_signs.in_choices(value.choices) ~= nil or errors.status_of_type(kind or name) ~= nil
   elseif kind == "message" then
     return not is_filled(value.content) and says_so(value)
   end

@@ -55,6 +55,7 @@ describe("the body of an error", function()
     { '{"base_resp":{"status_code":503}}', nil, 503 },
     { '{"choices":[{"error":{"code":502}}]}', nil, 502 },
     { '{"type":"chat.completion.chunk","error":{"code":502}}', nil, 502 },
+    { '{"detail":[{"type":"missing","loc":["body"],"msg":"no"}]}', nil, nil },
     { '{"detail":{"error":{"type":"overloaded_error"}}}', "overloaded_error", 529 },
     { '{"type":"message_start","message":{"type":"error","error":{"type":"api_error"}}}', "api_error", 500 },
     { [[{"error":{"type":"upstream_error","message":"{\"error\":{\"type\":\"overloaded_error\"}}"}}]],
@@ -73,7 +74,9 @@ describe("the body of an error", function()
   end
 
   it("has a type that is an identifier of the API, or any word, but not what stands there otherwise", function()
-    for _, word in ipairs { "error", "message", "null", "chat.completion", "a/b", "a\nb", (" "):rep(3), ("x"):rep(101) } do
+    for _, word in ipairs {
+      "error", "message", "null", "chat.completion", "a/b", "a\nb", (" "):rep(3), ("x"):rep(101),
+    } do
       local quoted = word:gsub("\n", "\\n")
       assert.is_nil(read('{"error":{"type":"' .. quoted .. '"}}').type)
     end
@@ -144,10 +147,12 @@ describe("the body of an error", function()
   end)
 
   it("never raises, whatever stands where", function()
-    local values = { "null", "5", '"x"', "true", "[]", "{}", "[5]", '{"a":1}', '["x"]', '[[{"error":[]}]]', '"{}"', '"["' }
+    local values = {
+      "null", "5", '"x"', "true", "[]", "{}", "[5]", '{"a":1}', '["x"]', '[[{"error":[]}]]', '"{}"', '"["',
+    }
     for _, name in ipairs {
-      "error", "message", "msg", "detail", "title", "errors", "code", "status", "type", "base_resp", "choices", "metadata",
-      "details", "retry_after", "retryable", "request_id", "loc", "field",
+      "error", "message", "msg", "detail", "title", "errors", "code", "status", "type", "base_resp", "choices",
+      "metadata", "details", "retry_after", "retryable", "request_id", "loc", "field",
     } do
       for _, value in ipairs(values) do
         for _, form in ipairs { '{"%s":%s}', '{"error":{"%s":%s}}', '[{"%s":%s}]', '{"errors":[{"%s":%s,"msg":"a"}]}',

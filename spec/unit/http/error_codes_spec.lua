@@ -8,8 +8,8 @@ local NO_STRINGS = { false, true, 5, 0 / 0, math.huge, {}, print }
 describe("a server's word for an error", function()
   for status, words in pairs {
     [400] = "invalid_request_error BadRequestError INVALID_ARGUMENT FAILED_PRECONDITION ValidationException "
-      .. "InvalidParameter InvalidParameter.DataCheck context_length_exceeded ContextWindowExceededError content_filter "
-      .. "DataInspectionFailed invalid-request",
+      .. "InvalidParameter InvalidParameter.DataCheck context_length_exceeded ContextWindowExceededError "
+      .. "content_filter DataInspectionFailed invalid-request",
     [401] = "authentication_error AuthenticationError UNAUTHENTICATED Unauthorized invalid_api_key",
     [402] = "billing_error payment_required insufficient_balance",
     [403] = "permission_error PermissionDeniedError PERMISSION_DENIED AccessDeniedException forbidden",

@@ -124,7 +124,8 @@ local NO_ERRORS = {
   '{"message":{"role":"assistant","content":"x"},"done":false}',
   '{"code":0,"msg":"success"}', '{"code":200,"message":"OK"}', '{"code":"ok","message":"x"}',
   '{"code":0,"message":"ok","data":{"id":"a"}}', '{"status":200,"message":"x"}', '{"status":"ok","message":"x"}',
-  '{"status":"queued","message":"position 3"}', '{"success":true,"message":"x"}', '{"code":500,"message":"x","data":[1]}',
+  '{"status":"queued","message":"position 3"}', '{"success":true,"message":"x"}',
+  '{"code":500,"message":"x","data":[1]}',
   '{"event":"progress","message":"x"}',
   '{"text":"x"}', '{"completion":"x","stop_reason":"stop","message":"x"}',
 }

@@ -101,7 +101,8 @@ describe("the words of a text that is not JSON", function()
     { "<!DOCTYPE html><HTML><TITLE lang=en>\n  Bad\n  gateway </TITLE>", "Bad gateway" },
     { "<html><body><h1>Bad gateway</h1></body></html>", nil },
     { "<title></title>", nil }, { "<title", nil }, { "<titles>a</titles>", nil },
-    { '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>', "Access Denied" },
+    { '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>',
+      "Access Denied" },
   } do
     it(("in %q are %s"):format(case[1], tostring(case[2])), function()
       assert.equal(case[2], error_text.in_text(case[1]))

@@ -786,15 +786,15 @@ describe("an exchange", function()
     end)
 
     it("has the body's ID of the request where the headers have none", function()
-      for body, id in pairs { [""] = false, ["{}"] = false, ['{"request_id":7}'] = false, ['{"request_id":"a"}'] = "a" } do
-        plans, started = { { status = 400, body = body } }, {}
-        assert.equal(id or nil, failure_of(new()).request_id)
+      for _, case in ipairs { { "" }, { "{}" }, { '{"request_id":7}' }, { '{"request_id":"a"}', "a" } } do
+        plans, started = { { status = 400, body = case[1] } }, {}
+        assert.equal(case[2], failure_of(new()).request_id)
       end
     end)
 
     it("has the body's wait where the headers have none", function()
       for _, case in ipairs {
-        { {}, 120 }, { { ["retry-after"] = 3 }, 3 }, { { ["retry-after"] = 0 }, nil }, { { ["retry-after"] = "soon" }, nil },
+        { {}, 120 }, { { ["retry-after"] = 3 }, 3 }, { { ["retry-after"] = 0 } }, { { ["retry-after"] = "soon" } },
       } do
         plans, started = { { status = 522, body = '{"title":"no","retry_after":120}', fields = case[1] } }, {}
         assert.equal(case[2], failure_of(new()).retry_after)
@@ -803,8 +803,8 @@ describe("an exchange", function()
 
     it("has no secret in what it decoded either", function()
       local in_code = SECRET:gsub("s", "\\u0073", 1)
-      plans = { { status = 401, body = ('{"error":{"type":"%s","message":"no","details":{"%s":["%s"]}},"request_id":"%s"}')
-        :format(in_code, in_code, in_code, in_code) } }
+      local form = '{"error":{"type":"%s","message":"no","details":{"%s":["%s"]}},"request_id":"%s"}'
+      plans = { { status = 401, body = form:format(in_code, in_code, in_code, in_code) } }
       local err = failure_of(new())
       assert.equal("[redacted]", err.type)
       assert.same({ ["[redacted]"] = { "[redacted]" } }, err.details)
