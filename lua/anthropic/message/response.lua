@@ -2,6 +2,7 @@
 --- something that was not asked for.
 
 local chat_completion = require "anthropic.message.chat_completion"
+local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
@@ -43,16 +44,17 @@ end
 
 --- Reads the body of an exchange as JSON.
 ---@param exchange anthropic.Exchange
+---@param is_open? boolean it may have any form: only what calls itself an error is one
 ---@return table|userdata|nil value decoded; json.null where the body is null
 ---@return anthropic.Error? err
 ---@return string? body
-function responses.read_json(exchange)
+function responses.read_json(exchange, is_open)
   local body, err = exchange:read_body()
   if err then
     return nil, err
   end
   local value = json.decode_answer(body)
-  if type(value) == "table" and (value.type == "error" or value.type == nil and value.error) then
+  if error_signs.is_error(value, nil, is_open) then
     local api_error = exchange:api_error(body)
     api_error.status = api_error.status or exchange.response.status
     return nil, api_error

@@ -8,6 +8,7 @@
 --     end
 
 local responses = require "anthropic.message.response"
+local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
@@ -95,17 +96,10 @@ function Source:put(event)
   end
 end
 
-local function in_stream_error(self, data)
-  local err = self.exchange:api_error(data)
+local function in_stream_error(self, data, name)
+  local err = self.exchange:api_error(data, nil, name)
   err.in_stream = true
   return err
-end
-
-local function is_error(event, name)
-  if type(event) ~= "table" then
-    return false
-  end
-  return event.type == "error" or (event.type == nil and (event.error ~= nil or name == "error"))
 end
 
 local function is_understood(self)
@@ -170,8 +164,8 @@ end
 -- Takes one payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
   local event, problem, halves = json.decode_event(data)
-  if is_error(event, name) then
-    return nil, in_stream_error(self, data)
+  if error_signs.is_error(event, name, self.open_ended) then
+    return nil, in_stream_error(self, data, name)
   elseif type(event) ~= "table" or json.is_array(event) then
     return receive_other(self, event, problem, data, name)
   end
