@@ -453,7 +453,7 @@ describe("a failure", function()
     end)
 
     it("by data that is no event is a protocol error with the data", function()
-      for _, data in ipairs { "not JSON", "{", "null", "5", '"text"', "true", '{"type":"ping"} {}' } do
+      for _, data in ipairs { "not JSON", "{", "[]", "5", '"text"', "true", '{"type":"ping"} {}' } do
         local _, err = open(after_content(data)):message()
         check_common(err, "protocol", { status = 200, body = data })
         assert.equal("one two", err.partial:text())
@@ -474,28 +474,14 @@ describe("a failure", function()
 
     it("by a malformed event is a protocol error, with what came before", function()
       for _, data in ipairs {
-        '{"type":"content_block_start","index":"1","content_block":{"type":"text","text":""}}',
-        '{"type":"content_block_start","content_block":{"type":"text","text":""}}',
-        '{"type":"content_block_start","index":1}',
-        '{"type":"content_block_start","index":1,"content_block":"text"}',
-        '{"type":"content_block_start","index":1,"content_block":null}',
-        '{"type":"content_block_delta","index":"0","delta":{"type":"text_delta","text":"x"}}',
-        '{"type":"content_block_delta","delta":{"type":"text_delta","text":"x"}}',
-        '{"type":"content_block_delta","index":0}',
-        '{"type":"content_block_delta","index":0,"delta":"x"}',
-        '{"type":"content_block_delta","index":0,"delta":{}}',
-        '{"type":"content_block_delta","index":0,"delta":{"type":5}}',
-        '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta"}}',
-        '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":5}}',
-        '{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":[]}}',
-        '{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":5}}',
-        '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":{}}}',
+        '{"type":"content_block_start","index":1,"content_block":5}',
+        '{"type":"content_block_start","index":1,"content_block":[5]}',
+        '{"type":"content_block_delta","index":0,"delta":5}',
+        '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":true}}',
+        '{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":{"a":1}}}',
         '{"type":"message_delta","delta":"x"}',
-        '{"type":"message_delta","delta":{},"usage":5}',
-        '{"type":"message_start"}',
         '{"type":"message_start","message":"x"}',
         '{"type":"message_start","message":{"content":[5]}}',
-        '{"type":"message_start","message":{"content":[],"usage":5}}',
       } do
         local _, err = open(after_content(data)):message()
         check_common(err, "protocol", { status = 200 })

@@ -290,13 +290,22 @@ local function as_piece(value)
   return type(value) == "table" and value[1] == nil and value or { content = value }
 end
 
+-- The number of a new choice: the one that comes first is 0, and takes the place of the server's own 0.
+local function number_of(self, index)
+  if #self.order == 0 then
+    self.first_index = index
+    return 0
+  end
+  return index == 0 and self.first_index or index
+end
+
 -- A choice brings its piece as `delta`, as `message`, or bare, the first that says something. A message after deltas
 -- repeats them.
 local function add_choice(self, part, position)
   local index = tonumber(part.index) or position - 1
   local choice = self.choices[index]
   if not choice then
-    choice = { index = index, next_index = 0, calls = tool_calls.new(), begun_calls = 0, ids = {} }
+    choice = { index = number_of(self, index), next_index = 0, calls = tool_calls.new(), begun_calls = 0, ids = {} }
     self.choices[index] = choice
     self.order[#self.order + 1] = choice
     begin_message(self, choice)

@@ -70,14 +70,16 @@ function message.of_choices(choices)
   return first
 end
 
---- A decoded answer as a message, or nil where it is none. Its content may be absent, a text or one block; a message
---- says so, or has content and a role.
+--- A decoded answer as a message, or nil where it is none. Its content may be a text or one block, or absent where
+--- the message says why it stopped.
 ---@param answer any
 ---@return anthropic.Message?
 function message.of_answer(answer)
   if type(answer) ~= "table" then
     return nil
-  elseif answer.type ~= "message" and (answer.role ~= "assistant" or answer.content == nil) then
+  elseif answer.type ~= "message" and answer.role ~= "assistant" then
+    return nil
+  elseif answer.content == nil and (answer.type ~= "message" or answer.stop_reason == nil) then
     return nil
   end
   local content = parts.blocks(answer.content)

@@ -119,7 +119,10 @@ local function start_of(event, fields, usage)
 end
 
 function handlers.message_start(self, event)
-  local fields = type(event.message) == "table" and event.message or {}
+  local fields = parts.is_empty(event.message) and {} or event.message
+  if type(fields) ~= "table" then
+    return "message_start: the message is a " .. type(fields)
+  end
   local blocks = parts.blocks(fields.content)
   if not blocks then
     return "message_start: the content is no list of blocks"
