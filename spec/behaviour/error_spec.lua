@@ -244,7 +244,7 @@ describe("a failure", function()
       local script = {}
       local bodies = {
         HTML, "[]", "[1]", "null", "5", "true", '"Hello"', "{}", "", "  \n", "{", '{"type":"message"',
-        '{"type":"message"}', '{"type":"message","content":"Hello"}', '{"type":"message","content":[5]}',
+        '{"type":"message"}', '{"type":"message","content":[5]}',
         '{"role":"assistant","content":null}', '{"choices":[]}', '{"choices":[5]}', '{"choices":"x"}',
         '{"type":"message_batch","id":"b"}', '{"content":[{"type":"text","text":"Hello"}]}', "data: {}\n\n",
       }
