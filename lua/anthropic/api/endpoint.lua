@@ -4,6 +4,7 @@ local responses = require "anthropic.message.response"
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local messages = require "anthropic.message.message"
 local multipart = require "anthropic.http.multipart"
 local pages = require "anthropic.api.pages"
 local request = require "anthropic.http.request"
@@ -74,7 +75,7 @@ local function prepare(spec)
   elseif spec.multipart then
     spec.multipart, message = multipart.parts(spec.multipart)
   elseif type(spec.body) == "table" then
-    spec.body, message = json.encode(spec.body)
+    spec.body, message = json.encode_request(messages.sendable(spec.body))
   elseif spec.body == nil and not BODILESS[spec.method] then
     spec.body = ""
   end

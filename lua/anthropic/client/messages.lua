@@ -7,6 +7,7 @@ local json = require "anthropic.base.json"
 local concurrent = require "anthropic.helpers.concurrent"
 local options = require "anthropic.http.options"
 local request = require "anthropic.http.request"
+local sendable = require("anthropic.message.message").sendable
 local stream = require "anthropic.stream"
 local stream_callbacks = require "anthropic.stream.callbacks"
 
@@ -131,9 +132,9 @@ local function ignore() end
 -- The body of a request, its headers and betas; nil and a message.
 local function encode(params, streamed)
   local body, headers, betas = split(params, streamed)
-  local text, message = json.encode(body)
+  local text, problem = json.encode_request(sendable(body))
   if not text then
-    return nil, message
+    return nil, problem
   end
   return text, headers, betas
 end

@@ -2,7 +2,8 @@
 --
 --     print(message:text(), message.stop_reason, message.usage.output_tokens)
 --
--- In a request's `messages` it is sent as its role and content alone.
+-- `anthropic.encode` writes all of the answer, to be stored; in a request's `messages` it is sent as its
+-- role and content alone.
 
 local json = require "anthropic.base.json"
 
@@ -30,29 +31,105 @@ local json = require "anthropic.base.json"
 ---@field stop_reason? string
 ---@field stop_sequence? string
 ---@field usage anthropic.api.Usage
----@field response anthropic.Response never sent
----@field raw? table the foreign object, where the server spoke chat completion; never sent
----@field choices? anthropic.Message[] where the server sent several; never sent
----@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never sent
----@field parse_error? string of messages.parse: why there is no `parsed`; never sent
+---@field response anthropic.Response never encoded
+---@field raw? table the foreign object, where the server spoke chat completion; never encoded
+---@field choices? anthropic.Message[] where the server sent several; never encoded
+---@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never encoded
+---@field parse_error? string of messages.parse: why there is no `parsed`; never encoded
+---@field extra? table fields of the answer with a name of the above or of a method; encoded at their place
 local Message = {}
-
-local metatable = {
-  __name = "anthropic.Message",
-  __index = Message,
-  __encode = { "role", "content" },
-}
 
 local message = {}
 
---- Makes a message of a table of its fields.
----@param fields table
+-- The names that are this library's own: an answer's field of such a name stands in `extra`. The
+-- methods are added below.
+local OWN = { response = true, raw = true, choices = true, parsed = true, parse_error = true, extra = true }
+
+local function is_message(value)
+  local metatable = getmetatable(value)
+  return type(metatable) == "table" and rawget(metatable, "__index") == Message
+end
+
+local function metatable_with(nulls)
+  return { __name = "anthropic.Message", __index = Message, __unencoded = OWN, __merged = "extra", __nulls = nulls }
+end
+
+local plain_metatable = metatable_with(nil)
+
+--- Makes a message of a table of an answer's fields.
+---@param fields table a message is returned as it is
 ---@return anthropic.Message
 function message.new(fields)
+  if is_message(fields) then
+    return fields
+  end
+  local extra
+  for name in pairs(OWN) do
+    if fields[name] ~= nil then
+      extra = extra or {}
+      extra[name], fields[name] = fields[name], nil
+    end
+  end
+  fields.extra = extra
   if type(fields.content) ~= "table" then
     fields.content = json.array {}
   end
-  return setmetatable(fields, metatable)
+  local nulls = (getmetatable(fields) or {}).__nulls
+  return setmetatable(fields, nulls and metatable_with(nulls) or plain_metatable)
+end
+
+local function sent_blocks(content)
+  local sent, all = {}, true
+  for _, block in ipairs(type(content) == "table" and content or {}) do
+    if json.is_unsent(block) then
+      all = false
+    else
+      sent[#sent + 1] = block
+    end
+  end
+  return all and content or json.array(sent)
+end
+
+-- A message as a request takes it: of an answer, also one that was stored, its role and content.
+local function param_of(given)
+  if type(given) ~= "table" then
+    return given
+  elseif is_message(given) or given.type == "message" and given.role ~= nil then
+    return { role = given.role, content = sent_blocks(given.content) }
+  end
+  local sent = json.copy(given)
+  sent.content = sent_blocks(given.content)
+  return sent
+end
+
+-- A copy of a list in which each element is what `change` makes of it.
+local function each(list, change)
+  local changed = json.copy(list)
+  for key, value in pairs(list) do
+    changed[key] = change(value)
+  end
+  return changed
+end
+
+--- A request's body with its messages, also those of a batch, as the API takes them.
+---@param body any
+---@return any
+function message.sendable(body)
+  if type(body) ~= "table" or json.is_raw(body) then
+    return body
+  end
+  local sent = body
+  for name, change in pairs { messages = param_of, requests = message.sendable } do
+    if type(body[name]) == "table" and not json.is_raw(body[name]) then
+      sent = sent == body and json.copy(body) or sent
+      sent[name] = each(body[name], change)
+    end
+  end
+  if type(body.params) == "table" then
+    sent = sent == body and json.copy(body) or sent
+    sent.params = message.sendable(body.params)
+  end
+  return sent
 end
 
 --- Whether a decoded answer is a message with blocks for its content.
@@ -100,6 +177,10 @@ function Message:tool_uses()
     end
   end
   return uses
+end
+
+for name in pairs(Message) do
+  OWN[name] = true
 end
 
 return message

@@ -1,6 +1,7 @@
 --- How a list of requests is cut into batches under the API's limits: the same way every time.
 
 local json = require "anthropic.base.json"
+local messages = require "anthropic.message.message"
 
 local batch_plan = {}
 
@@ -29,7 +30,7 @@ local function measure(given, seen)
   elseif type(given.params) ~= "table" then
     return nil, "params: table expected, got " .. type(given.params)
   end
-  local text, message = json.encode(given)
+  local text, message = json.encode_request(messages.sendable(given))
   return text and #text, message
 end
 
