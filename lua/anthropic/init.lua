@@ -98,7 +98,8 @@ local function as_error(value, message)
   return value
 end
 
---- Writes JSON as requests are written: keys sorted, numbers exact.
+--- Writes JSON as requests are written: keys sorted, numbers exact. A Message is written whole, to be stored,
+--- logged or relayed: all that the server sent.
 ---@param value any
 ---@return string|nil
 ---@return anthropic.Error? err its message names the path
@@ -106,7 +107,9 @@ function anthropic.encode(value)
   return as_error(get_json().encode(value))
 end
 
---- Reads JSON: integers, `[]`, `{}` and null (as anthropic.null) are kept apart.
+--- Reads JSON: integers, `[]`, `{}` and null (as anthropic.null) are kept apart. What comes of it is encoded as equal
+--- JSON: numbers keep their digits, and the `input` of an object whose `type` is tool_use, server_tool_use or
+--- mcp_tool_use keeps its text, until they are changed.
 ---@param text string
 ---@return any
 ---@return anthropic.Error?

@@ -75,7 +75,7 @@ local function prepare(spec)
   elseif spec.multipart then
     spec.multipart, message = multipart.parts(spec.multipart)
   elseif type(spec.body) == "table" then
-    spec.body, message = json.encode(spec.body)
+    spec.body, message = json.encode_request(spec.body)
   elseif spec.body == nil and not BODILESS[spec.method] then
     spec.body = ""
   end
@@ -129,6 +129,7 @@ function endpoint.request(client, spec, given)
     copy[name] = value
   end
   copy.is_open = true -- its answer may have any form
+  copy.body = params_of.complete_any(client, spec.body, given, true)
   copy.method = spec.method or (spec.body and "POST" or "GET")
   return send(client, copy, given)
 end

@@ -15,14 +15,15 @@ local MISSING = "model: missing; name one in the request (model = ...), "
 ---@param client anthropic.Client
 ---@param fields table
 ---@param given? anthropic.Options of the request
+---@param as_given? boolean what names no model stays without one
 ---@return table|nil fields
 ---@return anthropic.Error?
-function params.complete(client, fields, given)
+function params.complete(client, fields, given, as_given)
   local model = fields.model
-  if model == nil then
+  if model == nil and not as_given then
     model = client:option("model", given)
   end
-  if model == nil and fields.messages ~= nil then
+  if model == nil and not as_given and fields.messages ~= nil then
     return nil, errors.invalid_request(MISSING)
   end
   local messages = param.list(fields.messages, client:option("base_url", given))
@@ -42,13 +43,14 @@ end
 ---@param client anthropic.Client
 ---@param requests any a list of { custom_id =, params = }; what is none is left for others to refuse
 ---@param given? anthropic.Options
+---@param as_given? boolean
 ---@return any|nil requests
 ---@return anthropic.Error?
-function params.complete_requests(client, requests, given)
+function params.complete_requests(client, requests, given, as_given)
   local whole
   for i, request in ipairs(type(requests) == "table" and requests or {}) do
     if type(request) == "table" and has_messages(request.params) then
-      local fields, err = params.complete(client, request.params, given)
+      local fields, err = params.complete(client, request.params, given, as_given)
       if not fields then
         err.message = ("requests[%d].params.%s"):format(i, err.message)
         return nil, err
@@ -67,15 +69,16 @@ end
 ---@param client anthropic.Client
 ---@param fields table|nil
 ---@param given? anthropic.Options
+---@param as_given? boolean
 ---@return table|nil fields
 ---@return anthropic.Error?
-function params.complete_any(client, fields, given)
+function params.complete_any(client, fields, given, as_given)
   if has_messages(fields) then
-    return params.complete(client, fields, given)
-  elseif not fields or fields.requests == nil then
+    return params.complete(client, fields, given, as_given)
+  elseif type(fields) ~= "table" or fields.requests == nil then
     return fields
   end
-  local requests, err = params.complete_requests(client, fields.requests, given)
+  local requests, err = params.complete_requests(client, fields.requests, given, as_given)
   if err or requests == fields.requests then
     return not err and fields or nil, err
   end

@@ -132,9 +132,9 @@ local function ignore() end
 -- The body of a request, its headers and betas; nil and a message.
 local function encode(params, streamed)
   local body, headers, betas = split(params, streamed)
-  local text, message = json.encode(body)
+  local text, problem = json.encode_request(body)
   if not text then
-    return nil, message
+    return nil, problem
   end
   return text, headers, betas
 end

@@ -171,10 +171,7 @@ function handlers.message_start(self, event)
   if type(event.message) ~= "table" or not is_table_or_nil(event.message.usage) then
     return false
   end
-  local fields = {}
-  for name, value in pairs(event.message) do
-    fields[name] = value
-  end
+  local fields = json.copy(event.message)
   local content = type(fields.content) == "table" and fields.content or {}
   for _, block in ipairs(content) do
     if type(block) ~= "table" then

@@ -2,7 +2,8 @@
 --
 --     print(message:text(), message.stop_reason, message.usage.output_tokens)
 --
--- In a request's `messages` it is sent as its role and content alone.
+-- `anthropic.encode` writes all of the answer, to be stored; in a request's `messages` it is sent as its
+-- role and content alone.
 
 local json = require "anthropic.base.json"
 local param = require "anthropic.message.param"
@@ -33,29 +34,65 @@ local token_counts = require "anthropic.message.token_counts"
 ---@field stop_reason? string
 ---@field stop_sequence? string
 ---@field usage anthropic.api.Usage
----@field response anthropic.Response never sent
----@field raw? table the foreign object, where the server spoke chat completion; never sent
----@field choices? anthropic.Message[] where the server sent several; never sent
----@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never sent
----@field parse_error? string of messages.parse: why there is no `parsed`; never sent
+---@field response anthropic.Response never encoded
+---@field raw? table the foreign object, where the server spoke chat completion; never encoded
+---@field choices? anthropic.Message[] where the server sent several; never encoded
+---@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never encoded
+---@field parse_error? string of messages.parse: why there is no `parsed`; never encoded
+---@field extra? table fields of the answer with a name of the above or of a method; encoded at their place
 local Message = {}
-
-local metatable = {
-  __name = "anthropic.Message",
-  __index = Message,
-  __encode = { "role", "content" },
-}
 
 local message = {}
 
---- Makes a message of a table of its fields.
----@param fields table
+-- The names that are this library's own: an answer's field of such a name stands in `extra`. The
+-- methods are added below.
+local OWN = { response = true, raw = true, choices = true, parsed = true, parse_error = true, extra = true }
+
+local function is_message(value)
+  local metatable = getmetatable(value)
+  return type(metatable) == "table" and rawget(metatable, "__index") == Message
+end
+
+local function metatable_with(nulls)
+  return { __name = "anthropic.Message", __index = Message, __unencoded = OWN, __merged = "extra", __nulls = nulls }
+end
+
+local plain_metatable = metatable_with(nil)
+
+--- Makes a message of a table of an answer's fields.
+---@param fields table a message is returned as it is
 ---@return anthropic.Message
 function message.new(fields)
+  if is_message(fields) then
+    return fields
+  end
+  local extra
+  for name in pairs(OWN) do
+    if fields[name] ~= nil then
+      extra = extra or {}
+      extra[name], fields[name] = fields[name], nil
+    end
+  end
+  fields.extra = extra
   if type(fields.content) ~= "table" then
     fields.content = json.array {}
   end
-  return setmetatable(fields, metatable)
+  local nulls = (getmetatable(fields) or {}).__nulls
+  return setmetatable(fields, nulls and metatable_with(nulls) or plain_metatable)
+end
+
+--- The fields of the answer, those in `extra` at their place, without what is this library's own.
+---@param whole anthropic.Message
+---@return table fields a table of its own
+function message.fields_of(whole)
+  local fields = {}
+  for name, value in pairs(whole) do
+    fields[name] = not OWN[name] and value or nil
+  end
+  for name, value in pairs(whole.extra or {}) do
+    fields[name] = value
+  end
+  return fields
 end
 
 --- The message of several choices: the first of them, with all in `choices`.
@@ -132,6 +169,10 @@ end
 ---@return table? turn nil where nothing is left
 function Message:to_param()
   return param.of_message(self)
+end
+
+for name in pairs(Message) do
+  OWN[name] = true
 end
 
 return message

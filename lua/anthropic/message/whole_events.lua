@@ -3,6 +3,7 @@
 
 local chat_completion = require "anthropic.message.chat_completion"
 local json = require "anthropic.base.json"
+local message = require "anthropic.message.message"
 local parts = require "anthropic.message.parts"
 
 local whole_events = {}
@@ -64,9 +65,8 @@ function whole_events.of(whole)
   if foreign then
     return foreign
   end
-  local start = json.copy(whole)
+  local start = message.fields_of(whole)
   start.content, start.stop_reason, start.stop_sequence = json.array {}, nil, nil
-  start.response, start.raw, start.choices, start.parsed, start.parse_error = nil, nil, nil, nil, nil
   local events = { { type = "message_start", message = start } }
   for i, block in ipairs(whole.content) do
     add_block(events, i - 1, block)

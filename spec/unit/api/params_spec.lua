@@ -103,7 +103,9 @@ end)
 
 describe("an answer among the messages", function()
   local function answer(text)
-    return { type = "message", id = "msg_1", role = "assistant", usage = {}, content = { { type = "text", text = text } } }
+    return {
+      type = "message", id = "msg_1", role = "assistant", usage = {}, content = { { type = "text", text = text } },
+    }
   end
 
   local user = { role = "user", content = "Hi" }
