@@ -76,9 +76,10 @@ check: ## before a change goes out: the same, then every Lua, sanitizers, valgri
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
 	@tools/check $(LUA)
 
-lint: ## check the sources: luacheck, layers, clang-format, cppcheck
+lint: ## check the sources: luacheck, layers, models of the docs, clang-format, cppcheck
 	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
 	lua5.4 tools/layers.lua
+	lua5.4 tools/models.lua
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.c spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ -Isrc src
@@ -100,6 +101,13 @@ reliability: all ## try every fault, and write the table of doc/reliability.md a
 
 doc: ## write doc/reference.md anew, after a public function or annotation changed
 	lua5.4 tools/reference.lua > doc/reference.md
+
+models: ## write the docs' model into them, after another one got it in tools/models.tsv
+	lua5.4 tools/models.lua write
+	@$(MAKE) -s doc
+
+check-release: ## before a release: none of the models that the docs name ends within half a year
+	lua5.4 tools/models.lua release
 
 types: ## write the editors' types anew, after tools/types.tsv or a method changed
 	lua5.4 tools/types.lua > types/anthropic.lua

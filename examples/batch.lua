@@ -20,8 +20,8 @@ local function write_requests()
     requests[number] = {
       custom_id = "square-" .. number,
       params = {
-        model = "claude-sonnet-4-5",
-        max_tokens = 100,
+        model = "claude-sonnet-5-5",
+        max_tokens = 1024,
         messages = { { role = "user", content = ("What is %d squared? Only the number."):format(number) } },
       },
     }
@@ -46,7 +46,7 @@ local function write_script()
     lines[number] = anthropic.encode {
       custom_id = "square-" .. number,
       result = { type = "succeeded", message = {
-        id = "msg_" .. number, type = "message", role = "assistant", model = "claude-sonnet-4-5",
+        id = "msg_" .. number, type = "message", role = "assistant", model = "claude-sonnet-5-5",
         content = { { type = "text", text = ("%d"):format(number * number) } },
         usage = { input_tokens = 17, output_tokens = 5 },
       } },

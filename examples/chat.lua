@@ -5,7 +5,7 @@
 local anthropic = require "anthropic"
 
 local chat = anthropic.new():chat {
-  model = "claude-sonnet-4-5",
+  model = "claude-sonnet-5-5",
   max_tokens = 2048,
   system = "You talk with someone in a terminal. Be brief.",
 }

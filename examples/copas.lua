@@ -12,7 +12,7 @@ local client = anthropic.new()
 
 local function answer(connection, question)
   local stream, err = client.messages.stream {
-    model = "claude-sonnet-4-5",
+    model = "claude-sonnet-5-5",
     max_tokens = 1024,
     messages = { { role = "user", content = question } },
   }

@@ -11,7 +11,7 @@ local left, ticks = 2, 0
 
 local function answer(question)
   local stream, err = client.messages.stream {
-    model = "claude-sonnet-4-5",
+    model = "claude-sonnet-5-5",
     max_tokens = 1024,
     messages = { { role = "user", content = question } },
   }

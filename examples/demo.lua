@@ -4,20 +4,31 @@
 --
 -- It asks the model when ANTHROPIC_API_KEY is set (and asks the server of ANTHROPIC_BASE_URL when
 -- that is set), and otherwise a local server that comes with this library and needs no key.
+-- ANTHROPIC_MODEL names another model.
 
 local anthropic = require "anthropic"
 
 local REQUEST = {
-  model = "claude-sonnet-4-20250514",
   system = "你是 Claude，一个友好、乐于助人的中文助手。",
   messages = { { role = "user", content = "你好！请介绍一下你自己。" } },
   max_tokens = 8000,
-  thinking = { type = "enabled", budget_tokens = 1200 },
   stream = true,
 }
 
+-- What differs: the gateways' page has the model and the thinking that the API itself had before.
+local OF_GATEWAYS = { model = "claude-sonnet-4-20250514", thinking = { type = "enabled", budget_tokens = 1200 } }
+local OF_THE_API = { model = "claude-sonnet-5-5", thinking = { type = "adaptive", display = "summarized" } }
+
 local function is_set(name)
   return (os.getenv(name) or ""):match "%S" ~= nil
+end
+
+local function request()
+  local has_key = is_set "ANTHROPIC_API_KEY" or is_set "ANTHROPIC_AUTH_TOKEN"
+  local rest = has_key and not is_set "ANTHROPIC_BASE_URL" and OF_THE_API or OF_GATEWAYS
+  REQUEST.model = is_set "ANTHROPIC_MODEL" and os.getenv "ANTHROPIC_MODEL" or rest.model
+  REQUEST.thinking = rest.thinking
+  return REQUEST
 end
 
 local server -- the local one, where it is used
@@ -82,9 +93,10 @@ end
 
 local function main()
   local client, where = connect()
-  write(DIM, "Asking ", REQUEST.model, " at ", where, "\n\n", PLAIN)
+  local params = request()
+  write(DIM, "Asking ", params.model, " at ", where, "\n\n", PLAIN)
   local began = anthropic.now()
-  local stream, err = client.messages.create(REQUEST)
+  local stream, err = client.messages.create(params)
   if not stream then
     error(err, 0)
   end

@@ -39,14 +39,14 @@ local function ask(params, options)
   print("answered after " .. message.response.attempts .. " attempts: " .. message:text())
 end
 
-ask { model = "claude-sonnet-4-5", messages = "Hello" } -- a list is expected
+ask { model = "claude-sonnet-5-5", messages = "Hello" } -- a list is expected
 ask { model = "no-such-model" }
-ask({ model = "claude-sonnet-4-5" }, { timeout = 0.001 })
-ask { model = "claude-sonnet-4-5" } -- overloaded for a while? It is tried again
+ask({ model = "claude-sonnet-5-5" }, { timeout = 0.001 })
+ask { model = "claude-sonnet-5-5" } -- overloaded for a while? It is tried again
 
 -- A stream can fail when half of it is there. Iterating raises the error; stream:next() returns it.
 local stream, err = client.messages.stream {
-  model = "claude-sonnet-4-5",
+  model = "claude-sonnet-5-5",
   max_tokens = 1024,
   messages = { { role = "user", content = "Count to ten." } },
 }

@@ -7,7 +7,7 @@ local anthropic = require "anthropic"
 local client = anthropic.new()
 
 local message = assert(client.messages.create {
-  model = "claude-sonnet-4-5",
+  model = "claude-sonnet-5-5",
   max_tokens = 1024,
   messages = { { role = "user", content = "Hello" } },
 })

@@ -9,7 +9,7 @@ local client = anthropic.new()
 
 local function params(question)
   return {
-    model = "claude-sonnet-4-5",
+    model = "claude-sonnet-5-5",
     max_tokens = 1024,
     messages = { { role = "user", content = question } },
   }

@@ -8,8 +8,8 @@ local client = anthropic.new()
 
 local function square(number)
   local message, err = client.messages.create {
-    model = "claude-sonnet-4-5",
-    max_tokens = 100,
+    model = "claude-sonnet-5-5",
+    max_tokens = 1024,
     messages = { { role = "user", content = ("What is %d squared? Only the number."):format(number) } },
   }
   return message and message:text(), err

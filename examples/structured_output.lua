@@ -7,7 +7,7 @@ local anthropic = require "anthropic"
 local client = anthropic.new()
 
 local message = assert(client.messages.parse {
-  model = "claude-sonnet-4-5",
+  model = "claude-sonnet-5-5",
   max_tokens = 1024,
   schema = {
     type = "object",

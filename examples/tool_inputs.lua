@@ -7,8 +7,8 @@ local anthropic = require "anthropic"
 local client = anthropic.new()
 
 local stream = assert(client.messages.stream {
-  model = "claude-sonnet-4-5",
-  max_tokens = 2048,
+  model = "claude-sonnet-5-5",
+  max_tokens = 4096,
   tools = {
     {
       name = "write_file",
@@ -20,8 +20,7 @@ local stream = assert(client.messages.stream {
       },
     },
   },
-  tool_choice = { type = "tool", name = "write_file" },
-  messages = { { role = "user", content = "Write a poem into poem.txt." } },
+  messages = { { role = "user", content = "Write a poem into poem.txt, with the tool and no other words." } },
 })
 
 local shown_path, shown = false, 0 -- bytes of the text

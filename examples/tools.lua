@@ -25,7 +25,7 @@ local function approve(call)
 end
 
 local message = assert(client.messages.run {
-  model = "claude-sonnet-4-5",
+  model = "claude-sonnet-5-5",
   max_tokens = 1024,
   tools = { get_weather },
   on_tool_use = approve,

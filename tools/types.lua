@@ -74,10 +74,12 @@ end
 local function print_class(name, fields)
   local parent = fields:match "^%(extends ([%w_]+)%)"
   print(("---@class %s%s"):format(class(name), parent and ": " .. class(parent) or ""))
+  local has_messages = fields:find "messages: Array<" -- then the option `model` is for those that name none
   for _, field in ipairs(split(fields:gsub("^%(extends [%w_]+%)%s*", ""), "·")) do
     local label, optional, kind = trim(field):match "^([%w_]+)(%??):%s*(.+)$"
     if label then
-      local nullable = kind:find "|%s*null" or kind:find "null%s*|"
+      local is_filled_in = has_messages and label == "model"
+      local nullable = is_filled_in or kind:find "|%s*null" or kind:find "null%s*|"
       print(("---@field %s%s %s"):format(label, (optional ~= "" or nullable) and "?" or "", translate(kind)))
     end
   end

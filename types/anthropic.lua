@@ -1131,7 +1131,7 @@
 ---@class anthropic.api.MessageCreateParamsBase
 ---@field max_tokens number
 ---@field messages anthropic.api.MessageParam[]
----@field model anthropic.api.Model
+---@field model? anthropic.api.Model
 ---@field cache_control? anthropic.api.CacheControlEphemeral
 ---@field container? anthropic.api.MessageCreateParamsContainer
 ---@field diagnostics? anthropic.api.DiagnosticsParam
@@ -1159,7 +1159,7 @@
 
 ---@class anthropic.api.MessageCountTokensParams
 ---@field messages anthropic.api.MessageParam[]
----@field model anthropic.api.Model
+---@field model? anthropic.api.Model
 ---@field cache_control? anthropic.api.CacheControlEphemeral
 ---@field output_config? anthropic.api.OutputConfig
 ---@field speed? "standard"|"fast"
@@ -1889,7 +1889,7 @@
 ---@class anthropic.api.BetaMessageCreateParamsBase
 ---@field max_tokens number
 ---@field messages any[]
----@field model anthropic.api.Model
+---@field model? anthropic.api.Model
 ---@field billing_policy? anthropic.api.BetaBillingPolicy
 ---@field cache_control? any
 ---@field compaction? anthropic.api.BetaCompactionConfig
@@ -1918,7 +1918,7 @@
 
 ---@class anthropic.api.BetaMessageCountTokensParams
 ---@field messages any[]
----@field model anthropic.api.Model
+---@field model? anthropic.api.Model
 ---@field billing_policy? anthropic.api.BetaBillingPolicy
 ---@field cache_control? any
 ---@field compaction? anthropic.api.BetaCompactionConfig

@@ -45,9 +45,9 @@ local function ask(question)
   owl.says, owl.thinks = "", ""
   local this
   this = client.messages.stream({
-    model = "claude-sonnet-4-5",
+    model = "claude-sonnet-5-5",
     max_tokens = 4000,
-    thinking = { type = "enabled", budget_tokens = 1200 },
+    thinking = { type = "adaptive", display = "summarized" },
     system = "You are an old owl in a game. Answer in two or three sentences.",
     messages = turns,
   }, {

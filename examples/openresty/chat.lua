@@ -28,9 +28,9 @@ function chat.answer()
     return ngx.exit(ngx.HTTP_BAD_REQUEST)
   end
   local stream, err = client.messages.stream {
-    model = "claude-sonnet-4-5",
+    model = "claude-sonnet-5-5",
     max_tokens = 8000,
-    thinking = { type = "enabled", budget_tokens = 2000 },
+    thinking = { type = "adaptive", display = "summarized" },
     messages = messages,
   }
   ngx.header.content_type = "text/event-stream"

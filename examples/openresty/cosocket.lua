@@ -58,7 +58,7 @@ end
 
 function cosocket.answer()
   local body = assert(anthropic.encode {
-    model = "claude-sonnet-4-5",
+    model = "claude-sonnet-5-5",
     max_tokens = 8000,
     stream = true,
     messages = chat.messages() or ngx.exit(ngx.HTTP_BAD_REQUEST),

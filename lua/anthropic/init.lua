@@ -3,7 +3,7 @@
 --     local anthropic = require "anthropic"
 --     local client = anthropic.new()  -- ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, or options
 --     local message = assert(client.messages.create {
---       model = "claude-sonnet-4-5", max_tokens = 1024,
+--       model = "claude-sonnet-5-5", max_tokens = 1024,
 --       messages = { { role = "user", content = "Hello" } },
 --     })
 --     print(message:text())
@@ -15,6 +15,7 @@ local anthropic = {}
 ---@field auth_token? string|fun(): string?, any sent as a bearer token [ANTHROPIC_AUTH_TOKEN]
 ---@field auth? "x-api-key"|"bearer" of the API key; default x-api-key to anthropic.com, else bearer
 ---@field base_url? string default "https://api.anthropic.com" [ANTHROPIC_BASE_URL]; it may end in /v1 or /v1/messages
+---@field model? string of requests that name none; no model is built in [ANTHROPIC_MODEL]
 ---@field api_version? string default "2023-06-01"
 ---@field betas? string[] for the `anthropic-beta` header
 ---@field headers? table<string, string|false> further headers; false removes a default [ANTHROPIC_CUSTOM_HEADERS]
@@ -97,7 +98,8 @@ local function as_error(value, message)
   return value
 end
 
---- Writes JSON as requests are written: keys sorted, numbers exact.
+--- Writes JSON as requests are written: keys sorted, numbers exact. A Message is written whole, to be stored,
+--- logged or relayed: all that the server sent.
 ---@param value any
 ---@return string|nil
 ---@return anthropic.Error? err its message names the path
@@ -105,7 +107,9 @@ function anthropic.encode(value)
   return as_error(get_json().encode(value))
 end
 
---- Reads JSON: integers, `[]`, `{}` and null (as anthropic.null) are kept apart.
+--- Reads JSON: integers, `[]`, `{}` and null (as anthropic.null) are kept apart. What comes of it is encoded as equal
+--- JSON: numbers keep their digits, and the `input` of an object whose `type` is tool_use, server_tool_use or
+--- mcp_tool_use keeps its text, until they are changed.
 ---@param text string
 ---@return any
 ---@return anthropic.Error?

@@ -10,7 +10,7 @@ describe("the convenience layer", function()
 
   local function serve(script)
     server = testing.server { script = script or { testing.message { text = "Hi" } } }
-    client = anthropic.new { base_url = server.url, api_key = "test", max_retries = 0 }
+    client = anthropic.new { base_url = server.url, api_key = "test", max_retries = 0, model = "the-clients" }
   end
 
   local function bodies()
@@ -23,7 +23,7 @@ describe("the convenience layer", function()
 
   -- What a request's body must be: the parameters and messages given, defaults filled in.
   local function body_of(params, ...)
-    local whole = { model = "claude-sonnet-4-5", max_tokens = 4096, messages = { ... } }
+    local whole = { model = "the-clients", max_tokens = 4096, messages = { ... } }
     for name, value in pairs(params) do
       whole[name] = value
     end
@@ -142,7 +142,7 @@ describe("the convenience layer", function()
       assert.equal('{"max_tokens":4096,"messages":[{"content":"Use the tool.","role":"user"},{"content":['
         .. '{"text":"Let me see.","type":"text"},{"id":"t1","input":{"x": [ ]},"name":"f","type":"tool_use"}],'
         .. '"role":"assistant"},{"content":[{"content":"42","tool_use_id":"t1","type":"tool_result"}],'
-        .. '"role":"user"}],"model":"claude-sonnet-4-5"}', bodies()[2])
+        .. '"role":"user"}],"model":"the-clients"}', bodies()[2])
     end)
 
     it("streams its text in pieces", function()

@@ -6,7 +6,7 @@ local socket = require "socket"
 local testing = require "anthropic.testing"
 
 local ENVIRONMENT = "env -u NO_COLOR -u ANTHROPIC_API_KEY -u ANTHROPIC_AUTH_TOKEN -u ANTHROPIC_BASE_URL"
-  .. " -u ANTHROPIC_CUSTOM_HEADERS -u ANTHROPIC_LOG TERM=xterm"
+  .. " -u ANTHROPIC_CUSTOM_HEADERS -u ANTHROPIC_LOG -u ANTHROPIC_MODEL TERM=xterm"
 
 local function command(name, assignments)
   return ("%s %s timeout 60 %s examples/%s.lua"):format(
@@ -232,7 +232,7 @@ function checks.testing_server()
   local server = background.start(command("testing_server") .. " --lifetime 60", "(http://127%.0%.0%.1:%d+)\n")
   local client = anthropic.new { base_url = server.ready, api_key = "test" }
   local message, err = client.messages.create {
-    model = "claude-sonnet-4-5",
+    model = "m",
     max_tokens = 10,
     messages = { { role = "user", content = "Hello" } },
   }
@@ -310,6 +310,28 @@ describe("the demo", function()
     assert.is_true(sent.stream)
     assert.equal(8000, sent.max_tokens)
     assert.same({ type = "enabled", budget_tokens = 1200 }, sent.thinking)
+  end)
+
+  it("asks for the model that the environment names", function()
+    local server = testing.server { script = answer }
+    local output = background.output_of(command("demo", at(server) .. " ANTHROPIC_MODEL=mine") .. " 2>&1")
+    local sent = server:requests()[1].json
+    server:stop()
+    assert.truthy(output:find("Asking mine at " .. server.url, 1, true), output)
+    assert.equal("mine", sent.model)
+    assert.same({ type = "enabled", budget_tokens = 1200 }, sent.thinking)
+  end)
+
+  it("asks the API itself for the model of the documentation", function()
+    local of_docs
+    for line in io.lines "tools/models.tsv" do
+      of_docs = line:match "^(%S+)\t.*\tdocs$" or of_docs
+    end
+    local nowhere = "ANTHROPIC_API_KEY=test-key https_proxy=http://127.0.0.1:9 no_proxy="
+    local output, code = background.output_of(command("demo", nowhere) .. " 2>&1")
+    assert.equal(1, code)
+    assert.truthy(output:find(("Asking %s at the API\n"):format(of_docs), 1, true), output)
+    assert.truthy(output:find("anthropic: connection error", 1, true), output)
   end)
 
   it("shows an answer in the other shape, without thinking or usage, as well", function()

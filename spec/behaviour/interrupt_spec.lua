@@ -130,7 +130,7 @@ describe("on_interrupt", function()
     it("counts the tokens of every attempt", function()
       local client = client_of({ on_interrupt = "retry" }, broken(block(0, TEXT_BLOCK), text(0, "Hel")), rest "Hello")
       assert(assert(client.messages.stream(params())):message())
-      assert.equal(14, client.usage.m.input_tokens)
+      assert.equal(14, client.usage.by_model.m.input_tokens)
     end)
 
     it("is an error once an event was handed over", function()

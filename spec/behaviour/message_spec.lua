@@ -1,13 +1,10 @@
 local anthropic = require "anthropic"
 local json = require "anthropic.base.json"
+local sent = require "spec.support.sent"
 local testing = require "anthropic.testing"
 
 local function normal(text)
   return json.encode(assert(json.decode(text)))
-end
-
-local function sent(message)
-  return assert(json.encode(message))
 end
 
 -- A copy of everything, as editors and libraries make it: metatables are kept.

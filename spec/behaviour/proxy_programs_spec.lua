@@ -160,7 +160,7 @@ describe("through a proxy of others,", function()
         local proxy = "http://" .. USER .. "127.0.0.1:" .. port
         local err = assert_refused(proxy, over_tls(), "40[17].*name and password in proxy")
         assert.equal("connection", err.kind)
-        err = assert_refused(proxy, nil, "HTTP 40[17]")
+        err = assert_refused(proxy, nil, "40[17]")
         assert.equal("api", err.kind)
       end
     end)

@@ -1,22 +1,27 @@
--- The README's programs run as they stand.
+-- The programs of the README and of the pages that it leads to run as they stand.
 
 local testing = require "anthropic.testing"
 
 local PRELUDE = 'local anthropic = require "anthropic"\nlocal client = anthropic.new()\n'
 
+local PAGES = { "README.md", "doc/conversations.md" }
+
 -- Every block of Lua, with the heading it stands under.
 local function blocks()
-  local found, title, code = {}, "", nil
-  for line in io.lines "README.md" do
-    if line == "```lua" then
-      code = {}
-    elseif line == "```" and code then
-      found[#found + 1] = { title = title, code = table.concat(code, "\n") .. "\n" }
-      code = nil
-    elseif code then
-      code[#code + 1] = line
-    else
-      title = line:match "^#+ (.*)" or title
+  local found = {}
+  for _, page in ipairs(PAGES) do
+    local title, code = "", nil
+    for line in io.lines(page) do
+      if line == "```lua" then
+        code = {}
+      elseif line == "```" and code then
+        found[#found + 1] = { page = page, title = title, code = table.concat(code, "\n") .. "\n" }
+        code = nil
+      elseif code then
+        code[#code + 1] = line
+      else
+        title = line:match "^#+ (.*)" or title
+      end
     end
   end
   return found
@@ -40,12 +45,12 @@ local function run(server, code)
   return output
 end
 
-describe("The README's program", function()
+describe("A program of the documentation", function()
   local server
 
   setup(function()
     server = testing.server { script = { routes = {
-      { path = "/v1/models", answers = { { body = { data = { { id = "claude-sonnet-4-5" } }, has_more = false } } } },
+      { path = "/v1/models", answers = { { body = { data = { { id = "m" } }, has_more = false } } } },
       { path = "/v1/files", answers = { { body = { id = "file_1", type = "file" } } } },
       { path = "/v1/files/file_1/content", answers = { { body = "bytes" } } },
       { match = "count_tokens", answers = { { body = { input_tokens = 10 } } } },
@@ -72,12 +77,19 @@ describe("The README's program", function()
     server:stop()
   end)
 
-  it("is found in the README", function()
+  it("is found on each page", function()
     assert.is_true(#blocks() >= 8)
+    for _, page in ipairs(PAGES) do
+      local found = false
+      for _, block in ipairs(blocks()) do
+        found = found or block.page == page
+      end
+      assert.is_true(found, page)
+    end
   end)
 
   for i, block in ipairs(blocks()) do
-    it(("%d, under %q, runs as it stands"):format(i, block.title), function()
+    it(("%d, in %s under %q, runs as it stands"):format(i, block.page, block.title), function()
       local code = block.code
       if not code:find "require \"anthropic\"\n" then
         code = PRELUDE .. code

@@ -1,13 +1,14 @@
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local sent = require "spec.support.sent"
 local streams = require "spec.support.streams"
 
 local function normal(text)
   return json.encode(assert(json.decode(text)))
 end
 
--- What comes of each recorded stream: the message (all its fields), the pieces of text, what is
--- sent of the message where that is more than its content, and the types of events.
+-- What comes of each recorded stream: the message (all its fields, and the content that is sent), the
+-- pieces of text, what is sent of the message to the byte, and the types of events.
 local RECORDED = {
   text = {
     message = [[{"id":"msg_01Text","type":"message","role":"assistant","model":"claude-sonnet-4-5-20250929",
@@ -203,10 +204,16 @@ for _, name in ipairs(names) do
     it("becomes its message", function()
       local message = assert(streams.open(bytes):message())
       assert.equal(fields_of(expected.message), fields_of(streams.whole(message)))
-      assert.equal(content_of(expected), normal(json.encode(message.content)))
-      assert.equal(expected.sent or json.encode(message), json.encode(message))
+      assert.equal(content_of(expected), normal(json.encode(json.decode(sent(message)).content)))
+      assert.equal(expected.sent or sent(message), sent(message))
       assert.equal(table.concat(expected.pieces), message:text())
       assert.equal(expected.thinking or "", message:thinking())
+    end)
+
+    it("becomes a message that is sent the same after it was stored", function()
+      local message = assert(streams.open(bytes):message())
+      local stored = json.decode(json.encode(message))
+      assert.equal(sent(message), sent(stored))
     end)
 
     it("gives its text in pieces", function()
@@ -285,7 +292,8 @@ describe("recorded streams", function()
     assert.equal('{"filename": "poem.txt", "lines_of_text": ["# TITLE", "Filing taxes', block.input_json)
     assert.truthy(block.input_error:find("end of the text", 1, true))
     assert.equal('{"content":[{"id":"toolu_01C","input":{},"name":"make_file","type":"tool_use"}],"role":"assistant"}',
-      json.encode(message))
+      sent(message))
+    assert.equal(block.input_json, json.decode(json.encode(message)).content[1].input_json)
   end)
 
   it("give a tool's input as a table, nulls included", function()
@@ -319,7 +327,9 @@ describe("recorded streams", function()
     assert.equal("uno dos", message.choices[2]:text())
     assert.equal("max_tokens", message.choices[2].stop_reason)
     assert.equal(opened.response, message.choices[2].response)
-    assert.equal('{"content":[{"text":"one two","type":"text"}],"role":"assistant"}', json.encode(message))
+    assert.equal('{"content":[{"text":"one two","type":"text"}],"id":"chatcmpl-4","model":"m","role":"assistant",'
+      .. '"stop_reason":"end_turn","type":"message","usage":{"input_tokens":4,"output_tokens":8}}',
+      json.encode(message))
   end)
 end)
 

@@ -17,6 +17,8 @@ local function calls(...)
   return testing.message { tool_uses = { ... } }
 end
 
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
 local done = testing.message { text = "Done." }
 
 describe("client.messages.run", function()
@@ -245,6 +247,34 @@ describe("client.messages.run", function()
     assert(run { max_result_bytes = 10, tools = { tool("f", long), tool("g", long, { max_result_bytes = 20 }) } })
     assert.equal(("x"):rep(10) .. "\n[cut: the first 10 of 1000 bytes]", tool_results(2)[1].content)
     assert.equal(("x"):rep(20) .. "\n[cut: the first 20 of 1000 bytes]", tool_results(2)[2].content)
+  end)
+
+  it("goes on whatever a tool gives: it is mended, left out or a failure that says why", function()
+    local R, cycle = "\239\191\189", {}
+    cycle[1] = cycle
+    local GIVEN = {
+      { "caf\233", content = "caf" .. R },
+      { { ["\255"] = "\237\160\189" }, content = '{"' .. R .. '":"' .. R:rep(3) .. '"}' },
+      { { type = "text", text = "" } },
+      { { { type = "text", text = " \n" }, { type = "text", text = "a\255" } },
+        content = { { type = "text", text = "a" .. R } } },
+      { "" },
+      { nil, "caf\233", content = "caf" .. R, is_error = true },
+      { nil, "", content = "the tool failed", is_error = true },
+      { 0 / 0, content = "the result cannot be sent: value: NaN has no JSON form", is_error = true },
+      { cycle, content = "the result cannot be sent: [1]: the table contains itself", is_error = true },
+    }
+    local uses, expected = {}, {}
+    for i, given in ipairs(GIVEN) do
+      uses[i] = { name = "give", id = "t" .. i, input = { at = i } }
+      expected[i] = { type = "tool_result", tool_use_id = "t" .. i, content = given.content, is_error = given.is_error }
+    end
+    serve(calls(unpack(uses)), done)
+    local message, result = run { tools = { tool("give", function(input)
+      return GIVEN[input.at][1], GIVEN[input.at][2]
+    end) } }
+    assert.equal("end_turn", assert(message, tostring(result)).stop_reason)
+    assert.same(expected, tool_results(2))
   end)
 
   it("tells the model of an unknown tool and of broken JSON, and goes on", function()

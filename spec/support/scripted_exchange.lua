@@ -76,7 +76,7 @@ end
 
 function Exchange.api_error(_, body)
   local answer = json.decode_answer(body)
-  local inner = type(answer.error) == "table" and answer.error or {}
+  local inner = type(answer) == "table" and type(answer.error) == "table" and answer.error or {}
   return errors.new { kind = "api", type = inner.type, message = inner.message or "no words", body = body }
 end
 

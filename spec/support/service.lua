@@ -100,7 +100,7 @@ function service.run(program, environment)
   file:write(program)
   file:close()
   local words = { "env" }
-  for _, name in ipairs { "API_KEY", "AUTH_TOKEN", "BASE_URL", "CUSTOM_HEADERS", "LOG" } do
+  for _, name in ipairs { "API_KEY", "AUTH_TOKEN", "BASE_URL", "CUSTOM_HEADERS", "LOG", "MODEL" } do
     words[#words + 1] = "-u ANTHROPIC_" .. name
   end
   for name, value in pairs(environment or {}) do

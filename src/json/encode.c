@@ -22,7 +22,8 @@ static bool append_escape(struct buffer *buffer, unsigned char byte) {
 bool json_encode_string(struct buffer *buffer, const char *bytes, size_t length, size_t *invalid) {
   const unsigned char *start = (const unsigned char *)bytes, *end = start + length;
   const unsigned char *at = start, *copied = start;
-  *invalid = 0;
+  if (invalid)
+    *invalid = 0;
   if (!buffer_append(buffer, "\"", 1))
     return false;
   while ((at = utf8_skip_plain(at, end)) < end) {
@@ -33,9 +34,16 @@ bool json_encode_string(struct buffer *buffer, const char *bytes, size_t length,
       continue;
     }
     size_t sequence;
-    if (!utf8_sequence(at, &sequence)) {
+    bool valid = utf8_sequence(at, &sequence);
+    if (!valid && invalid) {
       *invalid = (size_t)(at - start) + 1;
       return true;
+    }
+    if (!valid) {
+      if (!buffer_append(buffer, copied, (size_t)(at - copied)) ||
+          !buffer_append(buffer, UTF8_REPLACEMENT, 3))
+        return false;
+      copied = at + sequence;
     }
     at += sequence;
   }

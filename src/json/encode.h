@@ -11,7 +11,8 @@
 /* All return false when memory ran out. */
 
 /* A string with its quotes. Where the UTF-8 is invalid, `invalid` becomes that byte's position,
-   from 1, and writing stops; else it becomes 0. `bytes` must have a NUL at `length`. */
+   from 1, and writing stops; else it becomes 0. With `invalid` NULL each ill-formed part becomes
+   U+FFFD instead. `bytes` must have a NUL at `length`. */
 bool json_encode_string(struct buffer *buffer, const char *bytes, size_t length, size_t *invalid);
 
 bool json_encode_integer(struct buffer *buffer, int64_t value);

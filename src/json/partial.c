@@ -65,7 +65,7 @@ static bool append_character(struct json_partial *partial, unsigned code) {
 }
 
 static bool append_replacement(struct json_partial *partial) {
-  return append(partial, "\xEF\xBF\xBD", 3);
+  return append(partial, UTF8_REPLACEMENT, 3);
 }
 
 /* What waited for its other half will not get it. */

@@ -2,11 +2,10 @@
 
 #include "util/utf8.h"
 
-static const char REPLACEMENT[] = "\xEF\xBF\xBD";
+#include <stdio.h>
 
-/* What an open container is; what the scan knows of the value that comes next. */
-enum level { OBJECT, BLOCK, ARRAY, CONTENT_ARRAY };
-enum name { OTHER_NAME, CONTENT_NAME, CONTENT_BLOCK_NAME, INPUT_NAME };
+/* What an open container is. */
+enum level { OBJECT = 0, ARRAY = 1, INPUT = 2 };
 
 struct scanner {
   const unsigned char *start, *at, *end;
@@ -16,11 +15,10 @@ struct scanner {
   struct json_scan *result;
   enum json_scan_status status;
   const unsigned char *value; /* the string value being read, or NULL */
-  enum name name;             /* of the member whose value comes next */
+  bool input;                 /* the value that comes next is that of a member `input` */
   size_t depth;               /* open containers */
-  size_t raw_depth;           /* the depth of the input being taken, 0 outside of one */
-  size_t raw_start;           /* where it starts in the output */
   unsigned char levels[JSON_MAX_DEPTH];
+  const unsigned char *inputs[JSON_MAX_DEPTH]; /* where those that are an input start */
 };
 
 static bool fail(struct scanner *scanner, const unsigned char *at, const char *message) {
@@ -31,7 +29,7 @@ static bool fail(struct scanner *scanner, const unsigned char *at, const char *m
 }
 
 static bool marks(const struct scanner *scanner) {
-  return scanner->options & JSON_MARK && !scanner->raw_depth;
+  return scanner->options & JSON_MARK;
 }
 
 static bool append(struct scanner *scanner, const void *bytes, size_t count) {
@@ -102,7 +100,7 @@ static bool is_low_surrogate(int unit) {
 /* Whether the other half of a lone surrogate's escape in [at, after) may be in another text. */
 static bool is_cut(const struct scanner *scanner, const unsigned char *at,
                    const unsigned char *after, int unit) {
-  return scanner->options & JSON_KEEP_HALVES && scanner->value && !scanner->raw_depth &&
+  return scanner->options & JSON_KEEP_HALVES && scanner->value &&
          (is_high_surrogate(unit) ? *after == '"' : at == scanner->value);
 }
 
@@ -132,7 +130,7 @@ static const unsigned char *scan_unicode_escape(struct scanner *scanner, const u
   if (is_cut(scanner, at, after, unit))
     return keep_half(scanner, at, after, unit) ? after : NULL;
   if (scanner->options & JSON_REPAIR)
-    return replace(scanner, at, after, REPLACEMENT, 3) ? after : NULL;
+    return replace(scanner, at, after, UTF8_REPLACEMENT, 3) ? after : NULL;
   fail(scanner, at, "lone surrogate");
   return NULL;
 }
@@ -164,7 +162,7 @@ static const unsigned char *scan_sequence(struct scanner *scanner, const unsigne
       fail(scanner, at, "invalid UTF-8");
       return NULL;
     }
-    if (!valid && !replace(scanner, at, at + length, REPLACEMENT, 3))
+    if (!valid && !replace(scanner, at, at + length, UTF8_REPLACEMENT, 3))
       return NULL;
     at += length;
   }
@@ -196,8 +194,14 @@ static const unsigned char *skip_digits(const unsigned char *at) {
   return at;
 }
 
-/* Doubles hold every integer of up to 15 digits. Of the longer ones, those of 64 bits are marked;
-   the others get an exponent, as some decoders clip an integer that is too large for them. */
+static bool mark_number(struct scanner *scanner, const unsigned char *from,
+                        const unsigned char *end, const char *mark) {
+  scanner->result->pending += !(scanner->options & JSON_INTEGERS); /* else it is counted */
+  return replace(scanner, from, from, mark, 3) && replace(scanner, end, end, "\"", 1);
+}
+
+/* Doubles hold every integer of up to 15 digits. Of the longer ones, those beyond 2^53 are marked.
+ */
 static bool mark_integer(struct scanner *scanner, const unsigned char *from,
                          const unsigned char *digits, const unsigned char *end) {
   bool negative = *from == '-';
@@ -205,19 +209,19 @@ static bool mark_integer(struct scanner *scanner, const unsigned char *from,
   for (const unsigned char *at = digits; at < end; at++) {
     unsigned digit = *at - '0';
     if (value > (limit - digit) / 10)
-      return replace(scanner, end, end, "e0", 2);
+      return mark_number(scanner, from, end, "\"\xFFn");
     value = value * 10 + digit;
   }
-  if (value <= UINT64_C(1) << 53 || !(scanner->options & JSON_INTEGERS))
+  if (value <= UINT64_C(1) << 53)
     return true;
-  return replace(scanner, from, from, "\"\xFFi", 3) && replace(scanner, end, end, "\"", 1);
+  return mark_number(scanner, from, end, scanner->options & JSON_INTEGERS ? "\"\xFFi" : "\"\xFFn");
 }
 
 static const unsigned char *scan_number(struct scanner *scanner, const unsigned char *from) {
   const unsigned char *at = from + (*from == '-'), *digits = at;
   at = *at == '0' ? at + 1 : skip_digits(at);
   const unsigned char *digits_end = at;
-  bool valid = at > digits;
+  bool valid = at > digits, may_overflow = digits_end - digits > 200;
   if (valid && *at == '.') {
     const unsigned char *fraction = ++at;
     at = skip_digits(at);
@@ -229,6 +233,7 @@ static const unsigned char *scan_number(struct scanner *scanner, const unsigned 
     const unsigned char *exponent = at;
     at = skip_digits(at);
     valid = at > exponent;
+    may_overflow = may_overflow || at - exponent > 2;
   }
   if (!valid) {
     fail(scanner, at, "invalid number");
@@ -238,12 +243,27 @@ static const unsigned char *scan_number(struct scanner *scanner, const unsigned 
     return at;
   scanner->result->pending += !!(scanner->options & JSON_INTEGERS);
   if (at > digits_end)
-    return at;
+    return !may_overflow || mark_number(scanner, from, at, "\"\xFFn") ? at : NULL;
   if (*from == '-' && *digits == '0') /* an integer has no negative zero */
     return replace(scanner, at, at, ".0", 2) ? at : NULL;
   if (at - digits > 15 && !mark_integer(scanner, from, digits, at))
     return NULL;
   return at;
+}
+
+/* NaN, Infinity or -Infinity, which many servers write though JSON has none of them. */
+static const unsigned char *scan_nan(struct scanner *scanner, const unsigned char *from) {
+  const char *word = *from == 'N' ? "NaN" : *from == 'I' ? "Infinity" : "-Infinity";
+  const unsigned char *end = from + strlen(word);
+  if (strncmp((const char *)from, word, strlen(word)) != 0)
+    fail(scanner, from, "expected a value");
+  else if (!(scanner->options & JSON_NAN_IS_NULL))
+    fail(scanner, from, "NaN and infinities are not JSON");
+  else if (replace(scanner, from, end, "null", 4)) {
+    scanner->result->pending += marks(scanner);
+    return end;
+  }
+  return NULL;
 }
 
 static const unsigned char *scan_word(struct scanner *scanner, const unsigned char *at,
@@ -257,14 +277,16 @@ static const unsigned char *scan_word(struct scanner *scanner, const unsigned ch
   return at;
 }
 
-static enum name recognise(const unsigned char *name, size_t length, enum level level) {
-  if (length == 7 && memcmp(name, "content", 7) == 0)
-    return CONTENT_NAME;
-  if (length == 13 && memcmp(name, "content_block", 13) == 0)
-    return CONTENT_BLOCK_NAME;
-  if (length == 5 && level == BLOCK && memcmp(name, "input", 5) == 0)
-    return INPUT_NAME;
-  return OTHER_NAME;
+/* Whether the name in [at, end) is `input`, which may be written with escapes. */
+static bool is_input(const unsigned char *at, const unsigned char *end) {
+  const char *word = "input";
+  for (; *word && at < end; word++) {
+    bool escaped = *at == '\\' && at[1] == 'u';
+    if (escaped ? hex_unit(at + 2) != *word : *at != (unsigned char)*word)
+      return false;
+    at += escaped ? 6 : 1;
+  }
+  return !*word && at == end;
 }
 
 /* A member's name and its colon. */
@@ -276,10 +298,7 @@ static bool scan_name(struct scanner *scanner) {
   const unsigned char *after = scan_string(scanner, name);
   if (!after)
     return false;
-  scanner->name = OTHER_NAME;
-  if (scanner->options & JSON_TAKE_INPUTS && !scanner->raw_depth)
-    scanner->name =
-        recognise(name, (size_t)(after - 1 - name), scanner->levels[scanner->depth - 1]);
+  scanner->input = scanner->options & JSON_FIND_INPUTS && is_input(name, after - 1);
   scanner->at = after;
   skip_space(scanner);
   if (*scanner->at != ':')
@@ -289,80 +308,39 @@ static bool scan_name(struct scanner *scanner) {
 }
 
 static bool in_array(const struct scanner *scanner) {
-  return scanner->depth > 0 && scanner->levels[scanner->depth - 1] >= ARRAY;
+  return scanner->depth > 0 && scanner->levels[scanner->depth - 1] & ARRAY;
 }
 
 static bool open_container(struct scanner *scanner, bool array) {
   if (scanner->depth == JSON_MAX_DEPTH)
     return fail(scanner, scanner->at, "nested deeper than 1000");
-  enum level level = array ? ARRAY : OBJECT;
-  if (in_array(scanner)) {
-    if (!array && scanner->levels[scanner->depth - 1] == CONTENT_ARRAY)
-      level = BLOCK;
-  } else if (scanner->name == INPUT_NAME) {
-    if (!copy_until(scanner, scanner->at))
-      return false;
-    scanner->raw_start = scanner->output->length;
-    scanner->raw_depth = scanner->depth + 1;
-  } else if (scanner->name == (array ? CONTENT_NAME : CONTENT_BLOCK_NAME)) {
-    level = array ? CONTENT_ARRAY : BLOCK;
-  }
-  scanner->name = OTHER_NAME;
-  scanner->levels[scanner->depth++] = (unsigned char)level;
+  scanner->levels[scanner->depth] =
+      (unsigned char)((array ? ARRAY : OBJECT) | (scanner->input ? INPUT : 0));
+  if (scanner->input)
+    scanner->inputs[scanner->depth] = scanner->at;
+  scanner->input = false;
+  scanner->depth++;
   scanner->at++;
   skip_space(scanner);
   return true;
 }
 
-/* The letter that stands after a backslash for `byte` in a JSON string, or 0. */
-static char escape_letter(char byte) {
-  switch (byte) {
-  case '"':
-  case '\\':
-    return byte;
-  case '\n':
-    return 'n';
-  case '\r':
-    return 'r';
-  case '\t':
-    return 't';
-  default:
-    return 0;
-  }
-}
-
-/* Makes the output from raw_start on a marked string. */
-static bool finish_input(struct scanner *scanner) {
-  if (!copy_until(scanner, scanner->at))
-    return false;
-  struct buffer *output = scanner->output;
-  size_t growth = 4;
-  for (size_t i = scanner->raw_start; i < output->length; i++)
-    growth += escape_letter(buffer_bytes(output)[i]) != 0;
-  if (!buffer_reserve(output, growth)) {
-    scanner->status = JSON_NO_MEMORY;
-    return false;
-  }
-  char *start = buffer_bytes(output) + scanner->raw_start;
-  char *from = buffer_bytes(output) + output->length, *to = from + growth;
-  *--to = '"';
-  while (from > start) {
-    char byte = *--from, letter = escape_letter(byte);
-    *--to = letter ? letter : byte;
-    if (letter)
-      *--to = '\\';
-  }
-  memcpy(start, "\"\xFFr", 3);
-  output->length += growth;
-  scanner->raw_depth = 0;
+/* Tells where the input that ends here stands. */
+static bool mark_input(struct scanner *scanner, const unsigned char *first) {
+  char mark[64];
+  int length =
+      snprintf(mark, sizeof mark, ",\"\xFF\":\"%zu %zu\"", (size_t)(first - scanner->start) + 1,
+               (size_t)(scanner->at - scanner->start));
   scanner->result->pending++;
-  return true;
+  scanner->result->inputs++;
+  return replace(scanner, scanner->at, scanner->at, mark, (size_t)length);
 }
 
 static bool close_container(struct scanner *scanner) {
   scanner->at++;
   scanner->depth--;
-  return !scanner->raw_depth || scanner->depth >= scanner->raw_depth || finish_input(scanner);
+  return !(scanner->levels[scanner->depth] & INPUT) ||
+         mark_input(scanner, scanner->inputs[scanner->depth]);
 }
 
 /* Reads a scalar or an empty container, or opens a container and reads up to its first value. */
@@ -409,11 +387,17 @@ static bool start_value(struct scanner *scanner, bool *opened) {
     scanner->result->pending += marks(scanner);
     scanner->at = scan_word(scanner, from, "null");
     break;
+  case 'N':
+  case 'I':
+    scanner->at = scan_nan(scanner, from);
+    break;
   default:
     if (*from != '-' && !is_digit(*from))
       return fail(scanner, from, "expected a value");
-    scanner->at = scan_number(scanner, from);
+    scanner->at =
+        *from == '-' && from[1] == 'I' ? scan_nan(scanner, from) : scan_number(scanner, from);
   }
+  scanner->input = false;
   return scanner->at != NULL;
 }
 
@@ -465,8 +449,8 @@ enum json_scan_status json_scan(const char *text, size_t length, unsigned option
   scanner.result = result;
   scanner.status = JSON_UNCHANGED;
   scanner.value = NULL;
-  scanner.name = OTHER_NAME;
-  scanner.depth = scanner.raw_depth = scanner.raw_start = 0;
+  scanner.input = false;
+  scanner.depth = 0;
   *result = (struct json_scan){0};
   scan_text(&scanner);
   return scanner.status;

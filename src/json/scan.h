@@ -1,8 +1,11 @@
 /* Checks JSON text by the grammar of RFC 8259, and copies it with what a plain decoder would lose
-   replaced by marked strings. A mark starts with the byte 0xFF, which no valid text contains:
+   marked. A mark is a string that starts with the byte 0xFF, which no valid text contains:
    \xFF a          an empty array
-   \xFF i digits   an integer beyond 2^53 that fits 64 bits
-   \xFF r text     the JSON text of a tool's input. No Lua. */
+   \xFF i digits   an integer beyond 2^53 that fits 64 bits, where the host has such integers
+   \xFF n number   a number whose digits the host's numbers do not hold, or may not hold
+   An object with a member `input` that is an object or an array has one more member, whose name is
+   the byte 0xFF: the string "first last", the places of that input's first and last byte in the
+   text, from 1. No Lua. */
 #ifndef ANTHROPIC_JSON_SCAN_H
 #define ANTHROPIC_JSON_SCAN_H
 
@@ -13,13 +16,14 @@
 enum { JSON_MAX_DEPTH = 1000 };
 
 enum json_scan_option {
-  JSON_MARK = 1,     /* mark empty arrays */
-  JSON_INTEGERS = 2, /* the decoder's host has 64 bit integers: mark them too, count numbers */
+  JSON_MARK = 1,     /* mark empty arrays and numbers */
+  JSON_INTEGERS = 2, /* the decoder's host has 64 bit integers; count numbers */
   JSON_REPAIR = 4,   /* invalid UTF-8 and lone surrogates become U+FFFD; a leading BOM is skipped */
-  JSON_TAKE_INPUTS = 8, /* mark `input` (object or array) in a content block, see below */
-  JSON_KEEP_HALVES = 16 /* with JSON_REPAIR: a lone surrogate whose other half may be in another
-                           text stays, as three bytes: a high one that ends a string value, a low
-                           one that begins it; not in a taken input */
+  JSON_FIND_INPUTS = 8,
+  JSON_KEEP_HALVES = 16, /* with JSON_REPAIR: a lone surrogate whose other half may be in another
+                            text stays, as three bytes: a high one that ends a string value, a low
+                            one that begins it */
+  JSON_NAN_IS_NULL = 32  /* NaN, Infinity and -Infinity become null */
 };
 
 enum json_scan_status {
@@ -32,14 +36,14 @@ enum json_scan_status {
 
 struct json_scan {
   size_t pending; /* marks, nulls, empty objects (and numbers): at most so many values to restore */
+  size_t inputs;  /* that were found; each is one of the pending too */
   bool halves;    /* surrogates were kept */
   const char *message; /* JSON_INVALID: what is wrong */
   size_t position;     /* JSON_INVALID: the byte, from 1 */
 };
 
 /* `text` must have a NUL at `length`. With `output` NULL the scan stops with JSON_NEEDS_OUTPUT
-   where something has to be replaced; call again with an empty buffer. A content block is an object
-   in an array named `content`, or an object named `content_block`. */
+   where something has to be replaced; call again with an empty buffer. */
 enum json_scan_status json_scan(const char *text, size_t length, unsigned options,
                                 struct buffer *output, struct json_scan *result);
 

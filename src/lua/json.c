@@ -3,9 +3,11 @@
 #include "lua/modules.h"
 #include "json/scan.h"
 
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #if LUA_VERSION_NUM >= 503
 enum { HOST_OPTIONS = JSON_INTEGERS };
@@ -14,7 +16,10 @@ enum { HOST_OPTIONS = 0 };
 #endif
 
 #define BUFFER "anthropic.json.buffer"
-enum { ANSWER_OPTIONS = JSON_MARK | HOST_OPTIONS | JSON_REPAIR | JSON_TAKE_INPUTS };
+enum {
+  STRICT_OPTIONS = JSON_MARK | HOST_OPTIONS,
+  ANSWER_OPTIONS = STRICT_OPTIONS | JSON_REPAIR | JSON_FIND_INPUTS | JSON_NAN_IS_NULL
+};
 
 static int free_buffer(lua_State *L) {
   buffer_free(luaL_checkudata(L, 1, BUFFER));
@@ -29,7 +34,59 @@ struct buffer *bind_json_new_buffer(lua_State *L) {
   return buffer;
 }
 
-/* json_prepare(text, options) -> text for the decoder, pending, halves | nil, message, position */
+static bool read_integer(const char *digits, size_t length, int64_t *value) {
+  bool negative = digits[0] == '-';
+  uint64_t limit = (uint64_t)INT64_MAX + negative, sum = 0;
+  for (size_t i = negative; i < length; i++) {
+    unsigned digit = (unsigned)(digits[i] - '0');
+    if (digit > 9 || sum > (limit - digit) / 10)
+      return false;
+    sum = sum * 10 + digit;
+  }
+  *value = negative ? (int64_t)(0 - sum) : (int64_t)sum;
+  return sum > 0 || !negative; /* no integer is a negative zero */
+}
+
+void bind_json_push_number(lua_State *L, const char *digits, size_t length) {
+  int64_t integer;
+  bool is_integer = read_integer(digits, length, &integer);
+  if (!is_integer) {
+    const char *point = localeconv()->decimal_point;
+    lua_pushlstring(L, digits, length);
+    double number = strtod(luaL_gsub(L, lua_tostring(L, -1), ".", point), NULL);
+    lua_pop(L, 2);
+    is_integer = fabs(number) <= 9007199254740992.0 && floor(number) == number &&
+                 !(number == 0 && signbit(number));
+    if (!is_integer) {
+      lua_pushnumber(L, (lua_Number)number);
+      return;
+    }
+    integer = (int64_t)number;
+  }
+#if LUA_VERSION_NUM >= 503
+  lua_pushinteger(L, (lua_Integer)integer);
+#else
+  lua_pushnumber(L, (lua_Number)integer);
+#endif
+}
+
+bool bind_json_is_tool_use(lua_State *L, int table) {
+  bool found = false;
+  lua_pushliteral(L, "type");
+  lua_rawget(L, table);
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    size_t length;
+    const char *type = lua_tolstring(L, -1, &length);
+    found = (length == 8 && memcmp(type, "tool_use", 8) == 0) ||
+            (length == 15 && memcmp(type, "server_tool_use", 15) == 0) ||
+            (length == 12 && memcmp(type, "mcp_tool_use", 12) == 0);
+  }
+  lua_pop(L, 1);
+  return found;
+}
+
+/* json_prepare(text, options) -> text for the decoder, pending, halves, inputs | nil, message,
+   position */
 static int prepare(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
@@ -62,17 +119,20 @@ static int prepare(lua_State *L) {
   }
   lua_pushinteger(L, (lua_Integer)result.pending);
   lua_pushboolean(L, result.halves);
-  return 3;
+  lua_pushinteger(L, (lua_Integer)result.inputs);
+  return 4;
 }
 
-enum { INPUTS = 4 }; /* in the stack of json_restore */
+enum { DIGITS = 5, FOUND }; /* in the stack of json_restore */
 enum { ARRAY_METATABLE = 1, OBJECT_METATABLE };
 
 struct restore {
   lua_State *L;
   size_t pending;
-  int inputs;
+  size_t inputs; /* marks of inputs that are pending */
+  int found;     /* values in the list FOUND */
   bool nulls_absent;
+  bool in_input; /* what is restored is a part of a tool's input */
 };
 
 static void set_kind(lua_State *L, int metatable) {
@@ -104,24 +164,68 @@ static void set_absent(lua_State *L) {
   lua_settop(L, table + 1);
 }
 
-/* Notes the table, two below the top of the stack, and the raw text of its input. */
-static void add_input(struct restore *restore, const char *text, size_t length) {
-  lua_State *L = restore->L;
-  int table = lua_gettop(L) - 2;
-  if (restore->inputs == 0) {
-    lua_newtable(L);
-    lua_replace(L, INPUTS);
+static void add_found(struct restore *restore) {
+  if (restore->found == 0) {
+    lua_newtable(restore->L);
+    lua_replace(restore->L, FOUND);
   }
+  lua_rawseti(restore->L, FOUND, ++restore->found);
+}
+
+/* Takes the mark of an input, if the table has one. True where it is a tool's: then it is in the
+   list. In such an input nothing is looked for. */
+static bool take_input(struct restore *restore, int table) {
+  lua_State *L = restore->L;
+  lua_pushliteral(L, "\xFF");
+  lua_rawget(L, table);
+  const char *mark = lua_tostring(L, -1);
+  bool found = false;
+  if (mark) {
+    char *rest;
+    size_t first = strtoul(mark, &rest, 10), last = strtoul(rest, NULL, 10);
+    restore->inputs--;
+    restore->pending--;
+    lua_pushliteral(L, "\xFF");
+    lua_pushnil(L);
+    lua_rawset(L, table);
+    found = !restore->in_input && bind_json_is_tool_use(L, table);
+    if (found) {
+      lua_pushvalue(L, table);
+      add_found(restore);
+      lua_pushinteger(L, (lua_Integer)first);
+      add_found(restore);
+      lua_pushinteger(L, (lua_Integer)last);
+      add_found(restore);
+    }
+  }
+  lua_pop(L, 1);
+  return found;
+}
+
+/* Notes the digits of a member of `table`, whose key is below the top of the stack. */
+static void note_digits(lua_State *L, int table, const char *digits, size_t length) {
+  if (!table || !lua_istable(L, DIGITS))
+    return;
   lua_pushvalue(L, table);
-  lua_rawseti(L, INPUTS, ++restore->inputs);
-  lua_pushlstring(L, text, length);
-  lua_rawseti(L, INPUTS, ++restore->inputs);
+  lua_rawget(L, DIGITS);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, table);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, DIGITS);
+  }
+  lua_pushvalue(L, -3);
+  lua_pushlstring(L, digits, length);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
 }
 
 static void restore_table(struct restore *restore);
 
-/* Restores the value on top of the stack; true where another took its place. */
-static bool restore_value(struct restore *restore) {
+/* Restores the value on top of the stack, of which the key in `table` is below, if that is not 0;
+   true where another took its place. */
+static bool restore_value(struct restore *restore, int table) {
   lua_State *L = restore->L;
   switch (lua_type(L, -1)) {
   case LUA_TTABLE:
@@ -145,14 +249,11 @@ static bool restore_value(struct restore *restore) {
     if (length == 0 || text[0] != '\xFF')
       return false;
     restore->pending--;
-    if (text[1] == 'r') {
-      add_input(restore, text + 2, length - 2);
-      lua_pop(L, 1);
-      lua_pushnil(L);
-    } else if (text[1] == 'i') {
-      lua_Integer integer = (lua_Integer)strtoll(text + 2, NULL, 10);
-      lua_pop(L, 1);
-      lua_pushinteger(L, integer);
+    if (text[1] == 'i' || text[1] == 'n') {
+      if (text[1] == 'n')
+        note_digits(L, table, text + 2, length - 2);
+      bind_json_push_number(L, text + 2, length - 2);
+      lua_remove(L, -2);
     } else {
       lua_pop(L, 1);
       lua_newtable(L);
@@ -171,6 +272,22 @@ static bool restore_value(struct restore *restore) {
   }
 }
 
+/* Restores the input of a tool, on top of the stack, where it is user data. */
+static bool restore_input(struct restore *restore, int table) {
+  bool nulls_absent = restore->nulls_absent;
+  restore->in_input = true;
+  restore->nulls_absent = false;
+  bool other = restore_value(restore, table);
+  restore->in_input = false;
+  restore->nulls_absent = nulls_absent;
+  return other;
+}
+
+static bool is_input(lua_State *L, int index) {
+  return lua_type(L, index) == LUA_TSTRING && lua_rawlen(L, index) == 5 &&
+         memcmp(lua_tostring(L, index), "input", 5) == 0;
+}
+
 /* Restores what is in the table on top of the stack. */
 static void restore_table(struct restore *restore) {
   lua_State *L = restore->L;
@@ -182,12 +299,14 @@ static void restore_table(struct restore *restore) {
     set_kind(L, OBJECT_METATABLE);
     return;
   }
+  bool tool_use = restore->inputs > 0 && take_input(restore, table);
   do {
     if (restore->nulls_absent && lua_type(L, -2) == LUA_TSTRING && lua_isuserdata(L, -1)) {
       restore->pending--;
       lua_pop(L, 1);
       set_absent(L);
-    } else if (restore_value(restore)) {
+    } else if (tool_use && is_input(L, -2) ? restore_input(restore, table)
+                                           : restore_value(restore, table)) {
       lua_pushvalue(L, -2);
       lua_insert(L, -2);
       lua_rawset(L, table);
@@ -198,19 +317,26 @@ static void restore_table(struct restore *restore) {
   lua_settop(L, table);
 }
 
-/* json_restore(value, pending, nulls_absent) -> value, inputs
+/* json_restore(value, pending, nulls_absent, inputs, digits) -> value, found
    Puts in place, within `value`, what json_prepare marked or counted: the same tables are returned.
    Every userdata is taken for the decoder's null. With `nulls_absent` an object's nulls become
-   absent fields. `inputs` is nil or { block, raw text of its input, block, raw text, ... }. */
+   absent fields, but for those in a tool's input. `inputs` is what json_prepare gave. In the table
+   `digits`, tables get those of their numbers that have another value, or may have: key -> text.
+   `found` is nil or { block of a tool, place of its input's first byte, of its last, block, ... }.
+ */
 static int restore(lua_State *L) {
-  lua_settop(L, INPUTS);
-  struct restore restore = {L, (size_t)luaL_checkinteger(L, 2), 0, lua_toboolean(L, 3)};
+  lua_settop(L, FOUND - 1);
+  struct restore restore = {L,
+                            (size_t)luaL_checkinteger(L, 2),
+                            (size_t)luaL_optinteger(L, 4, 0),
+                            0,
+                            lua_toboolean(L, 3),
+                            false};
   lua_pushnil(L);
-  lua_replace(L, INPUTS);
   lua_pushvalue(L, 1);
   if (restore.pending > 0)
-    restore_value(&restore);
-  lua_pushvalue(L, INPUTS);
+    restore_value(&restore, 0);
+  lua_pushvalue(L, FOUND);
   return 2;
 }
 
@@ -224,9 +350,12 @@ void bind_json_open(lua_State *L) {
     unsigned options;
   } options[] = {{"json_check", 0},
                  {"json_repair", JSON_REPAIR},
-                 {"json_strict", JSON_MARK | HOST_OPTIONS},
+                 {"json_strict", STRICT_OPTIONS},
+                 {"json_decode", STRICT_OPTIONS | JSON_FIND_INPUTS},
                  {"json_answer", ANSWER_OPTIONS},
-                 {"json_event", ANSWER_OPTIONS | JSON_KEEP_HALVES}};
+                 {"json_event", ANSWER_OPTIONS | JSON_KEEP_HALVES},
+                 {"json_request", BIND_JSON_REQUEST},
+                 {"json_mend", BIND_JSON_MEND}};
   bind_type_make(L, BUFFER, buffer_metamethods, no_methods);
   luaL_setfuncs(L, functions, 0);
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {

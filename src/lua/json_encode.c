@@ -9,7 +9,10 @@
 #include <string.h>
 
 /* The stack of json_encode. */
-enum { VALUE = 1, RULES, OUTPUT, KINDS, LITERALS, FIELDS, INPUTS, IS_UNCHANGED };
+enum { VALUE = 1, RULES, MODE, OUTPUT, KINDS, LITERALS, FIELDS, INPUTS, DIGITS, IS_UNCHANGED };
+
+/* What is pushed for a table, above it. */
+enum { NULLS = 1, UNENCODED, MERGED, NOTED };
 
 /* What the names above a value say of it. */
 enum rule { ARRAY_WHEN_EMPTY = 1, NUMBER_KEYS = 2, MEMBERS = 4, DATA = 8 };
@@ -27,10 +30,13 @@ struct place {
 struct encoder {
   lua_State *L;
   struct buffer *output;
+  unsigned mode;
+  bool has_inputs; /* some table is a tool's input with its text */
+  bool has_digits; /* some table has numbers whose digits were noted */
 };
 
 /* What a table's metatable says of it. */
-enum shape { PLAIN_SHAPE, ARRAY_SHAPE, EMPTY_ARRAY_SHAPE, OBJECT_SHAPE, RAW_SHAPE, LISTED_SHAPE };
+enum shape { PLAIN_SHAPE, ARRAY_SHAPE, EMPTY_ARRAY_SHAPE, OBJECT_SHAPE, RAW_SHAPE };
 
 static bool encode_value(struct encoder *encoder, struct place *place, unsigned rule);
 
@@ -57,7 +63,6 @@ static void append_path(struct encoder *encoder, const struct place *place, int 
       append(encoder, "...", 3);
     return;
   }
-  size_t ignored;
   if (!place->name) {
     char index[32];
     append(encoder, index, (size_t)snprintf(index, sizeof index, "[%zu]", place->index));
@@ -66,7 +71,7 @@ static void append_path(struct encoder *encoder, const struct place *place, int 
     append(encoder, place->name, place->length);
   } else {
     append(encoder, "[", 1);
-    if (!json_encode_string(encoder->output, place->name, place->length, &ignored))
+    if (!json_encode_string(encoder->output, place->name, place->length, NULL))
       luaL_error(encoder->L, "not enough memory");
     append(encoder, "]", 1);
   }
@@ -90,8 +95,9 @@ static bool fail(struct encoder *encoder, const struct place *place, const char 
 
 static bool encode_string(struct encoder *encoder, const struct place *place, const char *what,
                           const char *bytes, size_t length) {
-  size_t invalid;
-  if (!json_encode_string(encoder->output, bytes, length, &invalid))
+  size_t invalid = 0;
+  if (!json_encode_string(encoder->output, bytes, length,
+                          encoder->mode & BIND_JSON_MEND ? NULL : &invalid))
     luaL_error(encoder->L, "not enough memory");
   if (!invalid)
     return true;
@@ -116,58 +122,54 @@ static bool encode_number(struct encoder *encoder, const struct place *place) {
   return true;
 }
 
-/* Reads the metatable of `table`. Pushes what the shape needs: the list of fields, or the set of
-   names that are null, or nil. */
+/* Pushes the table that the metatable has under a name, or nil. */
+static bool push_part(lua_State *L, int metatable, const char *name) {
+  lua_pushstring(L, name);
+  lua_rawget(L, metatable);
+  if (lua_istable(L, -1))
+    return true;
+  lua_pop(L, 1);
+  lua_pushnil(L);
+  return false;
+}
+
+/* Pushes the member of `table` whose members stand beside it, by the metatable's word, or nil. */
+static void push_merged(lua_State *L, int metatable, int table) {
+  lua_pushliteral(L, "__merged");
+  lua_rawget(L, metatable);
+  if (!lua_isnil(L, -1))
+    lua_rawget(L, table);
+  if (!lua_istable(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
+}
+
+/* Reads the metatable of `table`, which is on top of the stack, and pushes its parts. */
 static enum shape read_shape(lua_State *L, int table) {
   static const char *const kinds[] = {"", "array", "empty array", "object", "raw"};
   enum shape shape = PLAIN_SHAPE;
   if (!lua_getmetatable(L, table)) {
-    lua_pushnil(L);
+    lua_settop(L, table + MERGED);
     return PLAIN_SHAPE;
   }
-  lua_pushvalue(L, -1);
+  int metatable = lua_gettop(L);
+  lua_pushvalue(L, metatable);
   lua_rawget(L, KINDS);
   if (lua_type(L, -1) == LUA_TSTRING) {
     for (int i = ARRAY_SHAPE; i <= RAW_SHAPE; i++)
       if (strcmp(lua_tostring(L, -1), kinds[i]) == 0)
         shape = (enum shape)i;
-    lua_pop(L, 2);
-    lua_pushnil(L);
+    lua_settop(L, table);
+    lua_settop(L, table + MERGED);
     return shape;
   }
   lua_pop(L, 1);
-  lua_pushliteral(L, "__encode");
-  lua_rawget(L, -2);
-  if (lua_istable(L, -1)) {
-    shape = LISTED_SHAPE;
-  } else {
-    lua_pop(L, 1);
-    lua_pushliteral(L, "__nulls");
-    lua_rawget(L, -2);
-    if (lua_istable(L, -1)) {
-      shape = OBJECT_SHAPE;
-    } else {
-      lua_pop(L, 1);
-      lua_pushnil(L);
-    }
-  }
-  lua_remove(L, -2);
-  return shape;
-}
-
-/* Whether `table` is a block whose type ends in "tool_use". */
-static bool is_tool_use(lua_State *L, int table) {
-  static const char ending[] = "tool_use";
-  size_t length;
-  lua_pushliteral(L, "type");
-  lua_rawget(L, table);
-  bool found = false;
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    const char *type = lua_tolstring(L, -1, &length);
-    found = length >= 8 && memcmp(type + length - 8, ending, 8) == 0;
-  }
-  lua_pop(L, 1);
-  return found;
+  bool nulls = push_part(L, metatable, "__nulls");
+  bool unencoded = push_part(L, metatable, "__unencoded");
+  push_merged(L, metatable, table);
+  lua_remove(L, metatable);
+  return nulls || unencoded ? OBJECT_SHAPE : PLAIN_SHAPE;
 }
 
 /* What the names say of a member of an object with this rule. */
@@ -218,27 +220,55 @@ static bool encode_raw_input(struct encoder *encoder) {
   return unchanged;
 }
 
-static bool encode_member(struct encoder *encoder, const struct place *place, int table,
-                          const struct key *key, unsigned rule, bool tool_use) {
+/* Takes from the top of the stack what the notes say of the number below, and writes it if these
+   digits still say the same. */
+static bool encode_noted(struct encoder *encoder) {
+  lua_State *L = encoder->L;
+  int number = lua_gettop(L) - 1;
+  bool same = false;
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    size_t length;
+    const char *digits = lua_tolstring(L, -1, &length);
+    bind_json_push_number(L, digits, length);
+    same = lua_rawequal(L, -1, number);
+    if (same)
+      append(encoder, digits, length);
+  }
+  lua_settop(L, number);
+  return same;
+}
+
+static bool encode_member(struct encoder *encoder, const struct place *place,
+                          const struct sources *sources, const struct key *key, unsigned rule,
+                          bool tool_use) {
   lua_State *L = encoder->L;
   struct place member = {place, key->name, key->length, 0, NULL, place->depth + 1};
-  bind_keys_push_value(L, table, key);
+  const struct sources notes = {.table = sources->table + NOTED};
+  bind_keys_push_value(L, sources, key);
   if (tool_use && lua_istable(L, -1) && bind_keys_equal(key->name, key->length, "input") &&
       encode_raw_input(encoder))
     return true;
+  if (encoder->has_digits && key->kind != MERGED_KEY && lua_istable(L, notes.table)) {
+    bind_keys_push_value(L, &notes, key);
+    if (encode_noted(encoder))
+      return true;
+  }
   return encode_value(encoder, &member, member_rule(L, rule, key));
 }
 
 /* The keys are on top of the stack. */
-static bool encode_object(struct encoder *encoder, const struct place *place, int table,
-                          struct keys *keys, unsigned rule, bool tool_use) {
+static bool encode_object(struct encoder *encoder, const struct place *place,
+                          const struct sources *sources, struct keys *keys, unsigned rule,
+                          bool tool_use) {
   lua_State *L = encoder->L;
   int top = lua_gettop(L);
   const struct key *twice = bind_keys_sort(keys);
   if (twice) {
+    bool merged = twice[0].kind == MERGED_KEY || twice[1].kind == MERGED_KEY;
     lua_pushlstring(L, twice->name, twice->length);
-    return fail(encoder, place, "%s is a key both as a number and as a string",
-                lua_tostring(L, -1));
+    return fail(encoder, place, "%s is a key both %s", lua_tostring(L, -1),
+                merged ? "of the table and of what stands beside it"
+                       : "as a number and as a string");
   }
   append(encoder, "{", 1);
   for (size_t i = 0; i < keys->count; i++) {
@@ -251,7 +281,7 @@ static bool encode_object(struct encoder *encoder, const struct place *place, in
       append(encoder, "null", 4);
     else if (key->kind == EMPTY_INPUT_KEY)
       append(encoder, "{}", 2);
-    else if (!encode_member(encoder, place, table, key, rule, tool_use))
+    else if (!encode_member(encoder, place, sources, key, rule, tool_use))
       return false;
     lua_settop(L, top);
   }
@@ -259,31 +289,28 @@ static bool encode_object(struct encoder *encoder, const struct place *place, in
   return true;
 }
 
-/* Whether the value on top of the stack is marked as not to be sent. */
-static bool is_unsent(lua_State *L) {
-  if (!lua_istable(L, -1) || !lua_getmetatable(L, -1))
-    return false;
-  lua_pushliteral(L, "__unsent");
-  lua_rawget(L, -2);
-  bool unsent = lua_toboolean(L, -1);
-  lua_pop(L, 2);
-  return unsent;
+static bool encode_element(struct encoder *encoder, struct place *element, int table,
+                           unsigned rule) {
+  lua_State *L = encoder->L;
+  int index = (int)element->index, notes = table + NOTED;
+  lua_rawgeti(L, table, index);
+  if (encoder->has_digits && lua_istable(L, notes)) {
+    lua_rawgeti(L, notes, index);
+    if (encode_noted(encoder))
+      return true;
+  }
+  return encode_value(encoder, element, rule & DATA);
 }
 
 static bool encode_array(struct encoder *encoder, const struct place *place, int table,
                          size_t count, unsigned rule) {
   int top = lua_gettop(encoder->L);
-  bool first = true;
   append(encoder, "[", 1);
   for (size_t i = 1; i <= count; i++) {
     struct place element = {place, NULL, 0, i, NULL, place->depth + 1};
-    lua_rawgeti(encoder->L, table, (int)i);
-    if (!is_unsent(encoder->L)) {
-      append(encoder, ",", !first);
-      first = false;
-      if (!encode_value(encoder, &element, rule & DATA))
-        return false;
-    }
+    append(encoder, ",", i > 1);
+    if (!encode_element(encoder, &element, table, rule))
+      return false;
     lua_settop(encoder->L, top);
   }
   append(encoder, "]", 1);
@@ -300,20 +327,28 @@ static bool encode_raw(struct encoder *encoder, const struct place *place, int t
   return true;
 }
 
+/* Pushes the digits that were noted for the table's numbers, or nil. */
+static void push_notes(const struct encoder *encoder, int table) {
+  lua_pushnil(encoder->L);
+  if (encoder->has_digits) {
+    lua_pushvalue(encoder->L, table);
+    lua_rawget(encoder->L, DIGITS);
+    lua_replace(encoder->L, table + NOTED);
+  }
+}
+
 /* Whether the surveyed keys make an array; fails where they make neither array nor object. */
 static bool choose_form(struct encoder *encoder, const struct place *place, enum shape shape,
                         unsigned rule, const struct survey *survey, bool *array) {
   bool empty = survey->names == 0 && survey->numbers == 0;
-  *array = shape == ARRAY_SHAPE || (empty && shape == EMPTY_ARRAY_SHAPE) ||
-           (empty && shape == PLAIN_SHAPE && rule & ARRAY_WHEN_EMPTY);
-  if (shape == LISTED_SHAPE)
-    return true;
   if (survey->other)
     return fail(encoder, place, "a key is a %s that cannot be a name", survey->other);
-  if (shape == OBJECT_SHAPE || rule & NUMBER_KEYS || empty)
-    return true;
-  if (survey->names > 0 && shape == ARRAY_SHAPE)
+  *array = shape == ARRAY_SHAPE || (empty && shape == EMPTY_ARRAY_SHAPE) ||
+           (empty && shape == PLAIN_SHAPE && rule & ARRAY_WHEN_EMPTY);
+  if (shape == ARRAY_SHAPE && survey->names > 0)
     return fail(encoder, place, "an array has names as keys");
+  if (empty || shape == OBJECT_SHAPE || (rule & NUMBER_KEYS && shape != ARRAY_SHAPE))
+    return true;
   if (survey->names > 0 && survey->numbers > 0)
     return fail(encoder, place,
                 "both names and numbers as keys; anthropic.object() makes all of them names");
@@ -328,7 +363,8 @@ static bool choose_form(struct encoder *encoder, const struct place *place, enum
 /* The table is on top of the stack. */
 static bool encode_table(struct encoder *encoder, struct place *place, unsigned rule) {
   lua_State *L = encoder->L;
-  int table = lua_gettop(L), extra = table + 1;
+  int table = lua_gettop(L);
+  struct sources sources = {table, table + NULLS, table + UNENCODED, table + MERGED};
   place->table = lua_topointer(L, table);
   for (const struct place *outer = place->parent; outer; outer = outer->parent)
     if (outer->table == place->table)
@@ -338,16 +374,17 @@ static bool encode_table(struct encoder *encoder, struct place *place, unsigned 
   enum shape shape = read_shape(L, table);
   if (shape == RAW_SHAPE)
     return encode_raw(encoder, place, table);
+  push_notes(encoder, table);
   struct survey survey = bind_keys_survey(L, table);
-  bool array;
+  bool array = false;
   if (!choose_form(encoder, place, shape, rule, &survey, &array))
     return false;
   if (array)
     return encode_array(encoder, place, table, survey.numbers, rule);
-  bool tool_use = shape != LISTED_SHAPE && !(rule & (DATA | MEMBERS)) && is_tool_use(L, table);
-  struct keys *keys = shape == LISTED_SHAPE ? bind_keys_push_listed(L, table, extra)
-                                            : bind_keys_push(L, table, extra, &survey, tool_use);
-  return encode_object(encoder, place, table, keys, rule, tool_use);
+  bool is_sent = encoder->mode & BIND_JSON_REQUEST && !(rule & (DATA | MEMBERS));
+  bool tool_use = (is_sent || encoder->has_inputs) && bind_json_is_tool_use(L, table);
+  struct keys *keys = bind_keys_push(L, &sources, &survey, tool_use && is_sent);
+  return encode_object(encoder, place, &sources, keys, rule, tool_use);
 }
 
 /* Writes the value on top of the stack and leaves it there, perhaps with more above it. */
@@ -380,17 +417,28 @@ static bool encode_value(struct encoder *encoder, struct place *place, unsigned 
   }
 }
 
+static bool has_members(lua_State *L, int table) {
+  lua_pushnil(L);
+  if (!lua_next(L, table))
+    return false;
+  lua_pop(L, 2);
+  return true;
+}
+
 int bind_json_encode(lua_State *L) {
-  static const char *const rules[] = {"kinds", "literals", "fields", "inputs"};
+  static const char *const rules[] = {"kinds", "literals", "fields", "inputs", "digits"};
   luaL_checkany(L, VALUE);
   luaL_checktype(L, RULES, LUA_TTABLE);
-  lua_settop(L, RULES);
-  struct encoder encoder = {L, bind_json_new_buffer(L)};
-  for (int i = 0; i < 4; i++) {
+  lua_settop(L, MODE);
+  unsigned mode = (unsigned)luaL_optinteger(L, MODE, 0);
+  struct encoder encoder = {L, bind_json_new_buffer(L), mode, false, false};
+  for (int i = 0; i < (int)(sizeof rules / sizeof *rules); i++) {
     lua_getfield(L, RULES, rules[i]);
     luaL_checktype(L, KINDS + i, LUA_TTABLE);
   }
   lua_getfield(L, RULES, "is_unchanged");
+  encoder.has_inputs = has_members(L, INPUTS);
+  encoder.has_digits = has_members(L, DIGITS);
   lua_pushvalue(L, VALUE);
   struct place root = {NULL, NULL, 0, 0, NULL, 1};
   if (!encode_value(&encoder, &root, 0)) {

@@ -43,12 +43,16 @@ struct survey bind_keys_survey(lua_State *L, int table) {
   return survey;
 }
 
-static bool is_nil_field(lua_State *L, int table, const char *name, size_t length) {
-  lua_pushlstring(L, name, length);
+/* Whether the table, if there is one, has a value for the key at the negative index `key`. (Nothing
+   is allocated: a finalizer could change the table that is being traversed.) */
+static bool has(lua_State *L, int table, int key) {
+  if (!lua_istable(L, table))
+    return false;
+  lua_pushvalue(L, key);
   lua_rawget(L, table);
-  bool nil = lua_isnil(L, -1);
+  bool found = !lua_isnil(L, -1);
   lua_pop(L, 1);
-  return nil;
+  return found;
 }
 
 /* For `count` names of `bytes` bytes in all, and the NUL behind each. */
@@ -86,40 +90,32 @@ static int compare_keys(const void *left, const void *right) {
   return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-struct keys *bind_keys_push_listed(lua_State *L, int table, int list) {
-  size_t count = lua_rawlen(L, list), bytes = 0;
-  for (size_t i = 1; i <= count; i++, lua_pop(L, 1)) {
-    lua_rawgeti(L, list, (int)i);
-    bytes += lua_type(L, -1) == LUA_TSTRING ? lua_rawlen(L, -1) : 0;
-  }
-  struct keys *keys = allocate_keys(L, count, bytes);
-  for (size_t i = 1; i <= count; i++, lua_pop(L, 1)) {
-    size_t length;
-    lua_rawgeti(L, list, (int)i);
-    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
-    if (name && !is_nil_field(L, table, name, length))
-      add_key(keys, NAME_KEY, name, length, 0);
-  }
-  return keys;
+/* What a request says of a tool's input. */
+struct input {
+  bool is_sent; /* the object is a tool_use block in a request */
+  bool known, unknown;
+};
+
+/* Whether a name of a block, whose value is on top of the stack, is written. */
+static bool note_input(lua_State *L, struct input *input, const char *name, size_t length) {
+  bool json = bind_keys_equal(name, length, "input_json");
+  bool itself = bind_keys_equal(name, length, "input");
+  bool null = itself && lua_isuserdata(L, -1);
+  input->known = input->known || (itself && !null);
+  input->unknown = input->unknown || json || null;
+  return !json && !null && !bind_keys_equal(name, length, "input_error");
 }
 
-struct keys *bind_keys_push(lua_State *L, int table, int nulls, const struct survey *survey,
-                            bool tool_use) {
-  struct survey absent = {0};
-  if (lua_istable(L, nulls))
-    absent = bind_keys_survey(L, nulls);
-  struct keys *keys =
-      allocate_keys(L, survey->names + survey->numbers + absent.names + 1,
-                    survey->name_bytes + survey->numbers * 24 + absent.name_bytes + 5);
-  bool unknown_input = false;
+static void add_own(lua_State *L, struct keys *keys, const struct sources *sources,
+                    struct input *input) {
   size_t length;
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+  bool all = !input->is_sent && !lua_istable(L, sources->unencoded);
+  for (lua_pushnil(L); lua_next(L, sources->table); lua_pop(L, 1)) {
     int64_t number;
     if (lua_type(L, -2) == LUA_TSTRING) {
       const char *name = lua_tolstring(L, -2, &length);
-      bool json = tool_use && bind_keys_equal(name, length, "input_json");
-      unknown_input = unknown_input || json;
-      if (!json && !(tool_use && bind_keys_equal(name, length, "input_error")))
+      if (all || ((!input->is_sent || note_input(L, input, name, length)) &&
+                  !has(L, sources->unencoded, -2)))
         add_key(keys, NAME_KEY, name, length, 0);
     } else if (lua_type(L, -2) == LUA_TNUMBER && read_number_key(L, -2, &number)) {
       char digits[24];
@@ -127,16 +123,44 @@ struct keys *bind_keys_push(lua_State *L, int table, int nulls, const struct sur
       add_key(keys, NUMBER_KEY, digits, length, number);
     }
   }
-  if (lua_istable(L, nulls)) {
-    for (lua_pushnil(L); lua_next(L, nulls); lua_pop(L, 1)) {
+}
+
+/* Whether the object has a member, which is written, of the name at the index `key`. */
+static bool has_member(lua_State *L, const struct sources *sources, int key) {
+  return has(L, sources->merged, key) ||
+         (has(L, sources->table, key) && !has(L, sources->unencoded, key));
+}
+
+struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
+                            const struct survey *survey, bool empty_input) {
+  struct survey nulls = {0}, merged = {0};
+  if (lua_istable(L, sources->nulls))
+    nulls = bind_keys_survey(L, sources->nulls);
+  if (lua_istable(L, sources->merged))
+    merged = bind_keys_survey(L, sources->merged);
+  struct keys *keys = allocate_keys(
+      L, survey->names + survey->numbers + nulls.names + merged.names + 1,
+      survey->name_bytes + survey->numbers * 24 + nulls.name_bytes + merged.name_bytes + 5);
+  struct input input = {.is_sent = empty_input};
+  add_own(L, keys, sources, &input);
+  size_t length;
+  if (merged.names > 0) {
+    for (lua_pushnil(L); lua_next(L, sources->merged); lua_pop(L, 1)) {
       const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &length) : NULL;
-      if (name && tool_use && bind_keys_equal(name, length, "input"))
-        unknown_input = true;
-      else if (name && is_nil_field(L, table, name, length))
+      if (name)
+        add_key(keys, MERGED_KEY, name, length, 0);
+    }
+  }
+  if (nulls.names > 0) {
+    for (lua_pushnil(L); lua_next(L, sources->nulls); lua_pop(L, 1)) {
+      const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &length) : NULL;
+      if (name && empty_input && bind_keys_equal(name, length, "input"))
+        input.unknown = true;
+      else if (name && !has_member(L, sources, -2))
         add_key(keys, NULL_KEY, name, length, 0);
     }
   }
-  if (unknown_input && is_nil_field(L, table, "input", 5))
+  if (input.unknown && !input.known)
     add_key(keys, EMPTY_INPUT_KEY, "input", 5, 0);
   return keys;
 }
@@ -149,7 +173,7 @@ const struct key *bind_keys_sort(struct keys *keys) {
   return NULL;
 }
 
-void bind_keys_push_value(lua_State *L, int table, const struct key *key) {
+void bind_keys_push_value(lua_State *L, const struct sources *sources, const struct key *key) {
   if (key->kind != NUMBER_KEY)
     lua_pushlstring(L, key->name, key->length);
   else
@@ -158,5 +182,5 @@ void bind_keys_push_value(lua_State *L, int table, const struct key *key) {
 #else
     lua_pushnumber(L, (lua_Number)key->number);
 #endif
-  lua_rawget(L, table);
+  lua_rawget(L, key->kind == MERGED_KEY ? sources->merged : sources->table);
 }

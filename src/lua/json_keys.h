@@ -14,7 +14,7 @@ struct survey {
   const char *other; /* the type of a key that is neither, or NULL */
 };
 
-enum key_kind { NAME_KEY, NUMBER_KEY, NULL_KEY, EMPTY_INPUT_KEY };
+enum key_kind { NAME_KEY, NUMBER_KEY, MERGED_KEY, NULL_KEY, EMPTY_INPUT_KEY };
 
 /* `number` is what a NUMBER_KEY's name was made of. */
 struct key {
@@ -34,21 +34,25 @@ struct keys {
 
 struct survey bind_keys_survey(lua_State *L, int table);
 
-/* Pushes a userdata with those of the names in the array at `list` that the table has. */
-struct keys *bind_keys_push_listed(lua_State *L, int table, int list);
+/* Where an object's names are: stack indices of its table, and of tables or nil. */
+struct sources {
+  int table;
+  int nulls;     /* a set of names that are null where the table lacks them */
+  int unencoded; /* a set of names that are left out */
+  int merged;    /* its names stand among the table's */
+};
 
-/* Pushes a userdata with all keys, and the names in the set at `nulls` (or nil) that the table
-   lacks. A tool_use block's input is an object even where it is unknown, and what is known of it
-   instead
+/* Pushes a userdata with all keys. With `empty_input` they are those of a tool_use block in a
+   request: its input is an object even where it is null or broken, and what is known of it then
    (`input_json`, `input_error`) is left out. */
-struct keys *bind_keys_push(lua_State *L, int table, int nulls, const struct survey *survey,
-                            bool tool_use);
+struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
+                            const struct survey *survey, bool empty_input);
 
 /* Sorts by the bytes of the names. Returns a key whose name stands twice, or NULL. */
 const struct key *bind_keys_sort(struct keys *keys);
 
-/* Pushes the table's value of a NAME_KEY or NUMBER_KEY. */
-void bind_keys_push_value(lua_State *L, int table, const struct key *key);
+/* Pushes the value of a key that stands in a table. */
+void bind_keys_push_value(lua_State *L, const struct sources *sources, const struct key *key);
 
 bool bind_keys_equal(const char *name, size_t length, const char *word);
 

@@ -1,12 +1,11 @@
 /* The Lua type of json/partial.h: core.json_partial() -> a reader that builds a value as its text
    comes. */
+#include "lua/json.h"
+
 #include "lua/modules.h"
 #include "json/partial.h"
 
-#include <locale.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define READER "anthropic.json_partial"
@@ -49,43 +48,6 @@ static int new_reader(lua_State *L) {
 
 /* --- building ----------------------------------------------------------------------------------
  */
-
-static bool read_integer(const char *digits, size_t length, int64_t *value) {
-  bool negative = digits[0] == '-';
-  uint64_t limit = (uint64_t)INT64_MAX + negative, sum = 0;
-  for (size_t i = negative; i < length; i++) {
-    unsigned digit = (unsigned)(digits[i] - '0');
-    if (digit > 9 || sum > (limit - digit) / 10)
-      return false;
-    sum = sum * 10 + digit;
-  }
-  *value = negative ? (int64_t)(0 - sum) : (int64_t)sum;
-  return sum > 0 || !negative; /* no integer is a negative zero */
-}
-
-/* As the decoder of whole texts reads them: what is a whole number up to 2^53 is an integer. */
-static void push_number(lua_State *L, const char *digits, size_t length) {
-  int64_t integer;
-  bool is_integer = read_integer(digits, length, &integer);
-  if (!is_integer) {
-    const char *point = localeconv()->decimal_point;
-    lua_pushlstring(L, digits, length);
-    double number = strtod(luaL_gsub(L, lua_tostring(L, -1), ".", point), NULL);
-    lua_pop(L, 2);
-    is_integer = fabs(number) <= 9007199254740992.0 && floor(number) == number &&
-                 !(number == 0 && signbit(number));
-    if (!is_integer) {
-      lua_pushnumber(L, (lua_Number)number);
-      return;
-    }
-    integer = (int64_t)number;
-  }
-#if LUA_VERSION_NUM >= 503
-  lua_pushinteger(L, (lua_Integer)integer);
-#else
-  lua_pushnumber(L, (lua_Number)integer);
-#endif
-}
 
 /* Puts the value on top of the stack where it belongs, in the container open at `depth`. */
 static void place(lua_State *L, const struct json_partial *partial, size_t depth) {
@@ -151,7 +113,7 @@ static void build(lua_State *L, struct reader *reader, enum json_partial_token t
     push_text(L, reader, 0);
     break;
   case JSON_PARTIAL_NUMBER:
-    push_number(L, buffer_bytes(&partial->text), partial->text.length);
+    bind_json_push_number(L, buffer_bytes(&partial->text), partial->text.length);
     break;
   case JSON_PARTIAL_TRUE:
   case JSON_PARTIAL_FALSE:

@@ -13,6 +13,8 @@
 
 #pragma GCC visibility push(hidden)
 
+#define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+
 /* The first byte from `at` on that is a quote, a backslash, a control character or not ASCII, or
  * `end`. */
 static inline const unsigned char *utf8_skip_plain(const unsigned char *at,

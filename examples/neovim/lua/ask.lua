@@ -15,9 +15,9 @@ local settings = {
   stop_key = "<C-c>",
   client = {}, -- options of anthropic.new
   request = {
-    model = "claude-sonnet-4-5",
+    model = "claude-sonnet-5-5",
     max_tokens = 8000,
-    thinking = { type = "enabled", budget_tokens = 2000 },
+    thinking = { type = "adaptive", display = "summarized" },
   },
 }
 

@@ -4,6 +4,7 @@ local responses = require "anthropic.message.response"
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local params_of = require "anthropic.api.params"
 local multipart = require "anthropic.http.multipart"
 local pages = require "anthropic.api.pages"
 local request = require "anthropic.http.request"
@@ -25,8 +26,8 @@ local BODILESS = { GET = true, HEAD = true, DELETE = true }
 
 -- --- sending -------------------------------------------------------------------------------------
 
-local function read_value(exchange)
-  local value, err = responses.read_json(exchange)
+local function read_value(exchange, spec)
+  local value, err = responses.read_json(exchange, spec.is_open)
   if err then
     return nil, err
   end
@@ -74,7 +75,7 @@ local function prepare(spec)
   elseif spec.multipart then
     spec.multipart, message = multipart.parts(spec.multipart)
   elseif type(spec.body) == "table" then
-    spec.body, message = json.encode(spec.body)
+    spec.body, message = json.encode_request(spec.body)
   elseif spec.body == nil and not BODILESS[spec.method] then
     spec.body = ""
   end
@@ -127,6 +128,8 @@ function endpoint.request(client, spec, given)
   for name, value in pairs(spec) do
     copy[name] = value
   end
+  copy.is_open = true -- its answer may have any form
+  copy.body = params_of.complete_any(client, spec.body, given, true)
   copy.method = spec.method or (spec.body and "POST" or "GET")
   return send(client, copy, given)
 end
@@ -241,7 +244,11 @@ function endpoint.method(text, beta)
       if problem then
         return nil, errors.invalid_request(problem)
       end
-      local parts = divide(row, params)
+      local whole, err = params_of.complete_any(client, params, given)
+      if err then
+        return nil, err
+      end
+      local parts = divide(row, whole)
       if row.pages then
         return list(client, row, path, parts, given)
       end

@@ -10,13 +10,16 @@
 ---@field kind "api"|"connection"|"timeout"|"truncated"|"protocol"|"cancelled"|"invalid_request"
 ---@field message string
 ---@field type? string the API's error type, or the one that the status stands for
----@field status? integer HTTP status; for an `error` event the status that its type stands for
+---@field status? integer HTTP status; for an error inside a 200 the status that its code or its type stands for
 ---@field in_stream? boolean true for an `error` event
 ---@field request_id? string
 ---@field headers? table<string, string> of the response, names in lower case
 ---@field body? string of the response, as it came
 ---@field timeout? "connect"|"first_byte"|"idle"|"total" which one ran out
+---@field url? string that was asked, without its query
 ---@field retry_after? number seconds that the server asked to wait
+---@field retryable? boolean false: the server's words say that asking again will not help
+---@field details? any of the API's error object
 ---@field attempts? integer how often the request was sent
 ---@field history? anthropic.Attempt[]
 ---@field partial? anthropic.Message what had arrived
@@ -29,7 +32,11 @@
 local Error = {}
 Error.__index = Error
 
-local STATUS_OF_TYPE = {
+local errors = {}
+
+--- The API's error types and the HTTP statuses that they stand for. What other servers call theirs is in
+--- http/error_codes.lua.
+errors.STATUS_OF_TYPE = {
   invalid_request_error = 400,
   authentication_error = 401,
   billing_error = 402,
@@ -44,11 +51,9 @@ local STATUS_OF_TYPE = {
 }
 
 local TYPE_OF_STATUS = { [408] = "timeout_error" }
-for name, status in pairs(STATUS_OF_TYPE) do
+for name, status in pairs(errors.STATUS_OF_TYPE) do
   TYPE_OF_STATUS[status] = name
 end
-
-local errors = {}
 
 -- error -> the request it is the answer to. Kept out of its table: a body may be large.
 local commands = setmetatable({}, { __mode = "k" })
@@ -76,7 +81,7 @@ end
 ---@param name? string
 ---@return integer?
 function errors.status_of_type(name)
-  return STATUS_OF_TYPE[name]
+  return errors.STATUS_OF_TYPE[name]
 end
 
 --- The API error type that an HTTP status stands for; nil below 400.
@@ -116,8 +121,14 @@ function Error:__tostring()
   end
   words[#words + 1] = self.status and tostring(self.status)
   words[#words + 1] = self.type
-  local text = table.concat(words, " ") .. ": " .. one_line(self.message or "")
-  return self.request_id and text .. " (" .. self.request_id .. ")" or text
+  local text = table.concat(words, " ") .. ": " .. (self.message or "")
+  if self.request_id then
+    text = text .. " (" .. self.request_id .. ")"
+  end
+  if self.status == 404 and self.url and not self.in_stream then -- often it is the base URL that is wrong
+    text = text .. " at " .. self.url
+  end
+  return one_line(text)
 end
 
 return errors

@@ -10,8 +10,9 @@
 local core = require "anthropic.core"
 
 local prepare, restore = core.json_prepare, core.json_restore
-local CHECK, REPAIR = core.json_check, core.json_repair
-local STRICT, ANSWER, EVENT = core.json_strict, core.json_answer, core.json_event
+local CHECK, REPAIR, STRICT = core.json_check, core.json_repair, core.json_strict
+local DECODE, ANSWER, EVENT = core.json_decode, core.json_answer, core.json_event
+local REQUEST, MEND = core.json_request, core.json_mend
 
 local json = {}
 
@@ -96,6 +97,9 @@ local fields = {
 -- Tool inputs as decoded, to the text they came as.
 local input_texts = setmetatable({}, { __mode = "k" })
 
+-- Tables as decoded, to the digits of those of their numbers that Lua's do not hold: key -> text.
+local digits = setmetatable({}, { __mode = "k" })
+
 local decoder
 
 -- The decoder of lua-cjson, or of what a host has of it, and its name.
@@ -119,9 +123,9 @@ function json.library()
   return (select(2, find_decoder()))
 end
 
--- Gives the value, tool inputs as core.json_restore does, and whether halves of characters are left.
+-- Gives the value, what core.json_restore found, and whether halves of characters are left.
 local function decode_text(text, options, nulls_absent)
-  local prepared, pending, halves = prepare(text, options)
+  local prepared, pending, halves, inputs = prepare(text, options)
   if not prepared then
     return nil, pending
   end
@@ -136,8 +140,8 @@ local function decode_text(text, options, nulls_absent)
   if pending == 0 then
     return value, nil, halves
   end
-  local restored, inputs = restore(value, pending, nulls_absent)
-  return restored, inputs, halves
+  local restored, found = restore(value, pending, nulls_absent, inputs, digits)
+  return restored, found, halves
 end
 
 --- Whether a table is encoded as an array, where nothing but the table says so.
@@ -185,6 +189,7 @@ local rules = {
   literals = literals,
   fields = fields,
   inputs = input_texts,
+  digits = digits,
   is_unchanged = function(input, text)
     return is_same(input, (decode_text(text, STRICT)))
   end,
@@ -266,14 +271,78 @@ function json.encode(value)
   return core.json_encode(value, rules)
 end
 
---- Decodes valid JSON text; nulls are `json.null`, empty arrays stay arrays.
+--- Encodes what a request sends: of a tool's input that is broken, `{}` alone.
+---@param value any
+---@return string? text
+---@return string? message
+function json.encode_request(value)
+  note_markers()
+  return core.json_encode(value, rules, REQUEST)
+end
+
+--- Encodes a value that nobody can mend any more: in its strings and names, each ill-formed part of
+--- what is not UTF-8 becomes U+FFFD.
+---@param value any
+---@return string? text
+---@return string? message
+function json.encode_mended(value)
+  note_markers()
+  return core.json_encode(value, rules, MEND)
+end
+
+-- Puts in place what is known of a tool's input that is not JSON.
+local function set_broken(block, text, message)
+  block.input, block.input_json, block.input_error = nil, text, message
+end
+
+-- Keeps the texts of the inputs that core.json_restore found. In an answer they may be broken.
+local function keep_inputs(text, found)
+  for i = 1, #found, 3 do
+    local block, input = found[i], text:sub(found[i + 1], found[i + 2])
+    local repaired, message = prepare(input, REPAIR)
+    if type(block.input) == "table" and repaired then
+      input_texts[block.input] = repaired
+    elseif type(block.input) == "table" then
+      set_broken(block, json.mend(input), message)
+    end
+  end
+end
+
+local function decode(text, options, nulls_absent)
+  local value, found, halves = decode_text(text, options, nulls_absent)
+  if value == nil then
+    return nil, found
+  elseif found then
+    keep_inputs(text, found)
+  end
+  return value, nil, halves
+end
+
+--- Decodes valid JSON text; nulls are `json.null`, empty arrays stay arrays, and tool inputs keep their
+--- text.
 ---@param text string
 ---@return any value nil where the text is not valid
 ---@return string? message what is wrong, and at which byte
 function json.decode(text)
   check(text, "string", "decode")
-  local value, message = decode_text(text, STRICT)
+  local value, message = decode(text, DECODE)
   return value, message
+end
+
+--- A value as it is or, where its strings or names are not all UTF-8, a copy of it in which they are:
+--- see `json.encode_mended`.
+---@param value any
+---@return any value nil where it has no JSON form
+---@return string? message
+function json.mend(value)
+  if json.encode(value) then
+    return value
+  end
+  local text, message = json.encode_mended(value)
+  if not text then
+    return nil, message
+  end
+  return json.decode(text)
 end
 
 --- Sets `block.input` from a tool input's text, which is sent again as it is unless the input is
@@ -285,42 +354,36 @@ function json.tool_input(block, text)
   if not text:find "%S" then
     text = "{}"
   end
-  block.input, block.input_json, block.input_error = nil, nil, nil
   local repaired, message = prepare(text, REPAIR)
   if not repaired then
-    block.input_json, block.input_error = text, message
+    set_broken(block, text, message)
     return
   end
   local input = decode_text(repaired, STRICT)
   if type(input) == "table" then
     input_texts[input] = repaired
   end
-  block.input = input
+  block.input, block.input_json, block.input_error = input, nil, nil
 end
 
-local function decode_sent(text, options)
-  local value, inputs, halves = decode_text(text, options, true)
-  if value == nil or not inputs then
-    return value, inputs, halves
+--- The text that a tool's input came as, where it is unchanged; else its encoding.
+---@param input any
+---@return string? text
+function json.input_text(input)
+  local text = input_texts[input]
+  if text and rules.is_unchanged(input, text) then
+    return text
   end
-  for i = 1, #inputs, 2 do
-    local block, input = inputs[i], inputs[i + 1]
-    if type(block.type) == "string" and block.type:find "tool_use$" then
-      json.tool_input(block, input)
-    else
-      block.input = json.decode_answer(input)
-    end
-  end
-  return value, nil, halves
+  return (json.encode(input))
 end
 
 --- Decodes an answer: an object's nulls are absent fields (that are sent again as null), what is not
---- valid UTF-8 is U+FFFD, and tool inputs keep their text.
+--- valid UTF-8 is U+FFFD, NaN and infinities are null, and tool inputs keep their text.
 ---@param text string
 ---@return any value nil where the text is not valid
 ---@return string? message what is wrong, and at which byte
 function json.decode_answer(text)
-  local value, message = decode_sent(text, ANSWER)
+  local value, message = decode(text, ANSWER, true)
   return value, message
 end
 
@@ -331,20 +394,7 @@ end
 ---@return string? message
 ---@return boolean? halves whether there are any
 function json.decode_event(text)
-  local value, message, halves = decode_sent(text, EVENT)
-  if value == nil then
-    return nil, message
-  end
-  return value, nil, halves
-end
-
-local unsent_metatable = { __unsent = true }
-
---- Marks a table that is left out of the array it stands in when that is encoded.
----@param value table
----@return table value
-function json.unsent(value)
-  return setmetatable(value, unsent_metatable)
+  return decode(text, EVENT, true)
 end
 
 --- Whether a value was made by `json.raw`.
@@ -360,6 +410,7 @@ function json.copy(value)
   for key, member in next, value do
     copy[key] = member
   end
+  digits[copy] = digits[value]
   return setmetatable(copy, getmetatable(value))
 end
 

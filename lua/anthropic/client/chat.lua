@@ -2,7 +2,7 @@
 --
 --     print(client:ask("Why is the sky blue?"))
 --
---     local chat = client:chat { model = "claude-sonnet-4-5", system = "Be brief." }
+--     local chat = client:chat { model = "claude-sonnet-5-5", system = "Be brief." }
 --     print(chat:say("My name is Ada."))
 --     for text in chat:stream("What is my name?") do io.write(text) end
 --
@@ -11,14 +11,13 @@
 
 local chat = {}
 
-local DEFAULT_MODEL = "claude-sonnet-4-5"
 local DEFAULT_MAX_TOKENS = 4096
 
 local function complete(params)
   if params ~= nil and type(params) ~= "table" then
     error("params: table expected, got " .. type(params), 3)
   end
-  local whole = { model = DEFAULT_MODEL, max_tokens = DEFAULT_MAX_TOKENS }
+  local whole = { max_tokens = DEFAULT_MAX_TOKENS }
   for name, value in pairs(params or {}) do
     whole[name] = value
   end

@@ -209,7 +209,7 @@ function Client:request(spec, given)
   return require("anthropic.api.endpoint").request(self, spec, given)
 end
 
---- Asks one question.
+--- Asks one question, of the model that the params or the option `model` name.
 ---@param prompt string|table text, or a list of content blocks
 ---@param params? table further parameters of messages.create, such as model, max_tokens, system
 ---@return string|nil text
@@ -219,7 +219,7 @@ function Client:ask(prompt, params)
 end
 
 --- Begins a conversation.
----@param params? table parameters of messages.create for every turn
+---@param params? table parameters of messages.create for every turn; without a model the option's
 ---@return anthropic.Chat
 function Client:chat(params)
   return require("anthropic.client.chat").new(self, params)

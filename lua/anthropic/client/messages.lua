@@ -4,6 +4,7 @@ local responses = require "anthropic.message.response"
 local continuation = require "anthropic.stream.continuation"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local params_of = require "anthropic.api.params"
 local concurrent = require "anthropic.helpers.concurrent"
 local options = require "anthropic.http.options"
 local request = require "anthropic.http.request"
@@ -131,9 +132,9 @@ local function ignore() end
 -- The body of a request, its headers and betas; nil and a message.
 local function encode(params, streamed)
   local body, headers, betas = split(params, streamed)
-  local text, message = json.encode(body)
+  local text, problem = json.encode_request(body)
   if not text then
-    return nil, message
+    return nil, problem
   end
   return text, headers, betas
 end
@@ -141,6 +142,11 @@ end
 -- Sends; `on_message` is called with the whole message before the caller has it. `paced`: held back
 -- while the rate limits say so.
 local function send(client, params, given, on_message, paced)
+  local err
+  params, err = params_of.complete(client, params, given)
+  if not params then
+    return nil, err
+  end
   local problem = problem_of(params)
   if problem then
     return nil, errors.invalid_request(problem)
@@ -150,7 +156,8 @@ local function send(client, params, given, on_message, paced)
   if not text then
     return nil, errors.invalid_request(headers)
   end
-  local exchange, err = client:exchange({
+  local exchange
+  exchange, err = client:exchange({
     method = "POST",
     path = "/v1/messages",
     body = text,

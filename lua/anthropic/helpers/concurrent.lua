@@ -3,7 +3,7 @@
 --     local messages, errs = client.messages.map({
 --       { messages = { { role = "user", content = "One?" } } },
 --       { messages = { { role = "user", content = "Two?" } } },
---     }, { params = { model = "claude-sonnet-4-5", max_tokens = 99 }, concurrency = 8 })
+--     }, { params = { model = "claude-sonnet-5-5", max_tokens = 1024 }, concurrency = 8 })
 --     for i = 1, messages.n do print(messages[i] and messages[i]:text() or errs[i]) end
 --
 -- The requests are paced by what the responses say of the rate limits (see limiter.lua), and run as

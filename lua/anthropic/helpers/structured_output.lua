@@ -1,7 +1,7 @@
 --- Structured output: an answer that fits a JSON schema.
 --
 --     local message = assert(client.messages.parse {
---       model = "claude-sonnet-4-5", max_tokens = 1024,
+--       model = "claude-sonnet-5-5", max_tokens = 1024,
 --       schema = { type = "object", properties = { city = { type = "string" } }, required = { "city" } },
 --       messages = { { role = "user", content = "Which city has the Eiffel Tower?" } },
 --     })

@@ -1,7 +1,7 @@
 --- `client.messages.run`: requests and tool calls in turn, until the model is done.
 --
 --     local message, run = client.messages.run {
---       model = "claude-sonnet-4-5", max_tokens = 1024, tools = { weather },
+--       model = "claude-sonnet-5-5", max_tokens = 1024, tools = { weather },
 --       messages = { { role = "user", content = "What is the weather in Paris?" } },
 --       on_tool_use = function(call) return call.name ~= "delete_file", "not allowed" end,
 --     }

@@ -9,6 +9,7 @@
 --     }
 --
 -- What `run` raises, and a message after nil, become a result with `is_error`, which the model reads.
+-- What is not UTF-8 in a result is mended, as nobody is there to do it: U+FFFD for each ill-formed part.
 
 local core = require "anthropic.core"
 local json = require "anthropic.base.json"
@@ -132,7 +133,11 @@ local BLOCKS = {
 
 local function is_block(value)
   local field = type(value) == "table" and BLOCKS[value.type]
-  return field ~= nil and field ~= false and value[field] ~= nil
+  if not field then
+    return false
+  end
+  local kind = type(value[field])
+  return kind ~= "nil" and (field ~= "text" or kind == "string" or kind == "number")
 end
 
 local function is_list_of_blocks(value)
@@ -147,31 +152,72 @@ local function is_list_of_blocks(value)
   return true
 end
 
--- Cuts a text to so many bytes, not inside a character; the note says so to the model.
-local function cut(text, limit)
-  if #text <= limit then
-    return text
-  end
-  local last = math.floor(limit)
-  while last > 0 and text:find("^[\128-\191]", last + 1) do
-    last = last - 1
-  end
-  return ("%s\n[cut: the first %d of %d bytes]"):format(text:sub(1, last), last, #text)
+-- The API refuses a text block in which there is nothing.
+local function is_blank(text)
+  return not text:find "%S"
 end
 
-local function cut_blocks(blocks, limit)
-  local kept, left = json.array {}, limit
+local function cut_note(kept, whole)
+  return ("[cut: the first %d of %d bytes]"):format(kept, whole)
+end
+
+-- A text as it can be sent: UTF-8, and of at most so many bytes, not cut inside a character; then a
+-- note says so to the model.
+local function fit(text, limit)
+  local head = #text > limit and text:sub(1, math.floor(limit) + 4) or text -- what is behind is cut anyway
+  head = json.mend(head)
+  local whole = math.max(#text, #head)
+  if whole <= limit then
+    return head
+  end
+  local last = math.floor(limit)
+  while last > 0 and head:find("^[\128-\191]", last + 1) do
+    last = last - 1
+  end
+  return head:sub(1, last) .. "\n" .. cut_note(last, whole)
+end
+
+-- The blocks of a result but for blank texts; nil where none is left.
+local function fit_blocks(blocks, limit)
+  local kept, left, omitted = json.array {}, limit, 0
   for _, block in ipairs(blocks) do
-    if block.type ~= "text" or type(block.text) ~= "string" then
+    local text = block.type == "text" and tostring(block.text)
+    if not text then
       kept[#kept + 1] = block
-    elseif left > 0 then
+    elseif left > 0 and not is_blank(text) then
       local shorter = json.copy(block)
-      shorter.text = cut(block.text, left)
-      left = left - #block.text
+      shorter.text = fit(text, left)
+      left = left - #shorter.text
       kept[#kept + 1] = shorter
+    else
+      omitted = omitted + (is_blank(text) and 0 or #text)
     end
   end
-  return kept
+  if left == 0 and omitted > 0 then -- nothing was cut that says so
+    kept[#kept + 1] = { type = "text", text = cut_note(limit, limit + omitted) }
+  end
+  return #kept > 0 and kept or nil
+end
+
+-- The content of a result for what a tool gave, if there is any; nil and a message where it cannot be
+-- sent.
+local function content_of(value, limit)
+  if value == nil then
+    return nil
+  elseif is_block(value) then
+    value = { value }
+  end
+  if is_list_of_blocks(value) then
+    return fit_blocks(value, limit)
+  end
+  local text, problem = value, nil
+  if type(value) ~= "string" then
+    text, problem = json.encode_mended(value)
+  end
+  if not text or is_blank(text) then
+    return nil, problem
+  end
+  return fit(text, limit)
 end
 
 local function has_tostring(value)
@@ -179,20 +225,25 @@ local function has_tostring(value)
   return type(metatable) == "table" and metatable.__tostring ~= nil
 end
 
--- The content of a result for what a tool gave; nil and a message where it cannot be sent.
-local function content_of(value, limit)
-  if value == nil then
-    return nil
-  elseif type(value) == "string" then
-    return cut(value, limit)
-  elseif is_block(value) then
-    value = { value }
+-- The content of a result for why a tool failed, likewise.
+local function content_of_failure(reason, limit)
+  if is_block(reason) or is_list_of_blocks(reason) then
+    return content_of(reason, limit)
+  elseif type(reason) == "table" and not has_tostring(reason) then
+    reason = json.encode_mended(reason)
+    return reason and fit(reason, limit)
   end
-  if is_list_of_blocks(value) then
-    return cut_blocks(value, limit)
+  local words = tostring(reason)
+  return not is_blank(words) and fit(words, limit) or nil
+end
+
+-- What a function above gives, where the value's metamethods may raise anything.
+local function read(value, limit, content_of_value)
+  local ok, content, problem = pcall(content_of_value, value, limit)
+  if ok then
+    return content, problem
   end
-  local text, message = json.encode(value)
-  return text and cut(text, limit), message
+  return nil, type(content) == "string" and content or "to read it raises an error"
 end
 
 local function result(call, content, is_error)
@@ -205,31 +256,31 @@ local function result(call, content, is_error)
   }
 end
 
---- A result that tells the model of a failure.
+--- A result that tells the model of a failure. (The API refuses one without content.)
 ---@param call anthropic.ToolCall
 ---@param reason any a text, content blocks, or a value with a text
 ---@return table block
 function tools.failure(call, reason, limit)
   limit = limit or DEFAULT_MAX_RESULT_BYTES
-  if is_list_of_blocks(reason) or is_block(reason) then
-    return result(call, content_of(reason, limit), true)
-  elseif type(reason) == "table" and not has_tostring(reason) then
-    reason = json.encode(reason) or "the tool failed"
+  local content, problem = read(reason, limit, content_of_failure)
+  local block = not problem and result(call, content or "the tool failed", true) or nil
+  if block then
+    block, problem = json.mend(block)
   end
-  return result(call, cut(tostring(reason), limit), true)
+  return block or result(call, fit("the result cannot be sent: " .. problem, limit), true)
 end
 
 -- The result for what a tool returned or, where it is not ok, raised.
 local function conclude(call, limit, ok, value, reason)
-  local block
   if not ok or value == nil and reason ~= nil then
-    block = tools.failure(call, reason, limit)
-  else
-    local content, problem = content_of(value, limit)
-    block = problem and tools.failure(call, "the result cannot be sent: " .. problem) or result(call, content)
+    return tools.failure(call, reason, limit)
   end
-  local text, problem = json.encode(block)
-  return text and block or tools.failure(call, "the result cannot be sent: " .. problem)
+  local content, problem = read(value, limit, content_of)
+  local block
+  if not problem then
+    block, problem = json.mend(result(call, content))
+  end
+  return block or tools.failure(call, "the result cannot be sent: " .. problem, limit)
 end
 
 -- --- running -------------------------------------------------------------------------------------

@@ -6,16 +6,17 @@
 
 local core = require "anthropic.core"
 local curl_command = require "anthropic.http.curl_command"
+local error_body = require "anthropic.http.error_body"
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
 local headers = require "anthropic.http.headers"
-local json = require "anthropic.base.json"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local request = require "anthropic.http.request"
 local retry = require "anthropic.http.retry"
 local tasks = require "anthropic.loop.task"
+local urls = require "anthropic.http.url"
 
 ---@class anthropic.Attempt
 ---@field status? integer
@@ -70,6 +71,7 @@ function exchange.new(spec, profile, shared)
     attempt_began = nil,
     complete = false,
     redact = nil,
+    url = nil, -- as an error may show it
     request = nil,
     response = nil,
     transfer = nil,
@@ -159,8 +161,9 @@ function Exchange:describe(err)
   local response = self.response
   if response then
     err.headers = response.headers
-    err.request_id = err.request_id or response.request_id
-    err.retry_after = retry.after(response.headers)
+    err.request_id = response.request_id or err.request_id
+    local has_header = response.headers["retry-after"] ~= nil
+    err.retry_after = retry.after(response.headers) or not has_header and err.retry_after or nil
   end
   return err
 end
@@ -201,42 +204,27 @@ function Exchange:read_body()
   return body, failure
 end
 
-local function string_or_nil(value)
-  return type(value) == "string" and value or nil
+local function message_of(self, said, status)
+  local location = self.response.headers.location
+  if status and location and (status < 400 or not said) then
+    return ("HTTP %d, redirects to %s (not followed)"):format(status, location)
+  end
+  return said or status and ("HTTP %d"):format(status) or "the server sent an error without a message"
 end
 
--- Where servers put what they have to say, the API's own way first.
-local function message_of(answer, inner)
-  return string_or_nil(inner.message) or string_or_nil(answer.error) or string_or_nil(answer.message)
-    or string_or_nil(answer.detail)
-end
-
-local function message_of_status(response, status)
-  local location = response.headers.location
-  return status and ("HTTP %d"):format(status)
-    .. (location and ", redirects to " .. location .. " (not followed)" or "")
-end
-
---- An error of kind "api" from an error object.
+--- An error of kind "api" from the body of a refusal, or from an error in a 200.
 ---@param body string as it came
----@param status? integer the HTTP status; nil: the one that the error's type stands for
+---@param status? integer the HTTP status; nil: the one that the error's code or its word stands for
+---@param name? string of the event that it is the data of
 ---@return anthropic.Error
-function Exchange:api_error(body, status)
-  body = self.redact(body)
-  local answer = json.decode_answer(body)
-  answer = type(answer) == "table" and answer or {}
-  local inner = type(answer.error) == "table" and answer.error or {}
-  local name = string_or_nil(inner.type)
-  local err = errors.new {
-    kind = "api",
-    type = name or status and errors.type_of_status(status) or nil,
-    status = status or errors.status_of_type(name),
-    message = self.redact(message_of(answer, inner) or message_of_status(self.response, status)
-      or "the server sent an error without a message"),
-    request_id = string_or_nil(answer.request_id),
-    details = inner.details,
-    body = body,
-  }
+function Exchange:api_error(body, status, name)
+  local said = error_body.read(body, self.redact, name)
+  local err = errors.new(said)
+  err.kind = "api"
+  err.message = message_of(self, said.message, status)
+  err.status = status or said.status
+  err.type = said.type or err.status and errors.type_of_status(err.status)
+  err.body = self.redact(body)
   return self:describe(err)
 end
 
@@ -311,7 +299,7 @@ function Exchange:attempt()
   if not wire then
     return nil, err
   end
-  self.redact = wire.redact
+  self.redact, self.url = wire.redact, wire.redact(urls.without_query(wire.url))
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()
   self.under_way = true
@@ -351,6 +339,7 @@ end
 
 -- Enters the attempt into the history, once, and its request into the error.
 local function record(self, err, waited)
+  err.url = self.url
   if self.request then
     local sent = self.request()
     errors.set_command(err, function()

@@ -70,6 +70,10 @@ local ROWS = {
   api_version = of_type("string"),
   betas = { expected = "a list of strings", check = options.is_list_of_strings },
   headers = of_type("table"),
+  model = {
+    expected = "the name of a model",
+    check = function(value) return type(value) == "string" and value:find "%S" ~= nil end,
+  },
   max_retries = {
     expected = "a whole number, 0 or more",
     check = function(value) return type(value) == "number" and value >= 0 and value % 1 == 0 end,
@@ -222,6 +226,7 @@ function options.of_client(given)
   resolved.base_url = environment("ANTHROPIC_BASE_URL") or resolved.base_url
   resolved.api_key = environment("ANTHROPIC_API_KEY")
   resolved.auth_token = not resolved.api_key and environment("ANTHROPIC_AUTH_TOKEN") or nil
+  resolved.model = environment("ANTHROPIC_MODEL")
   resolved.custom_headers = environment("ANTHROPIC_CUSTOM_HEADERS")
   resolved.log_level = environment("ANTHROPIC_LOG")
   return merge(resolved, copies_of_tables(given or {}))

@@ -31,7 +31,7 @@ function retry.is_worthwhile(err)
     elseif not err.in_stream and word == "false" then
       return false
     end
-    return err.status ~= nil and is_retryable_status(err.status)
+    return err.retryable ~= false and err.status ~= nil and is_retryable_status(err.status)
   elseif err.kind == "connection" then
     return not LASTING[err.code or 0]
   elseif err.kind == "timeout" then
@@ -47,6 +47,13 @@ end
 -- A decimal number, which is less than all that Lua takes for one.
 local function decimal(text)
   return text and text:find "^%s*%-?[%d.]+%s*$" and tonumber(text) or nil
+end
+
+--- A wait that a server asks for in a body, as a number or as text; nil where it is none.
+---@param value any
+---@return number?
+function retry.wait(value)
+  return positive(type(value) == "number" and value or type(value) == "string" and decimal(value) or nil)
 end
 
 --- Seconds that the response asks to wait, or nil: `retry-after-ms`, then `retry-after` in seconds

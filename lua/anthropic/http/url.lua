@@ -45,6 +45,13 @@ function url.is_vendor(text)
   return host == VENDOR_HOST or host:sub(-#VENDOR_HOST - 1) == "." .. VENDOR_HOST
 end
 
+--- A URL without its query, which may hold a secret.
+---@param text string
+---@return string
+function url.without_query(text)
+  return (text:match "^[^?#]*")
+end
+
 local DEFAULT_PORTS = { http = "80", https = "443" }
 
 --- The scheme, host and port of a URL, or nil where it has another form.

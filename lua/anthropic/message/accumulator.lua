@@ -6,6 +6,8 @@
 local core = require "anthropic.core"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
+local parts = require "anthropic.message.parts"
+local token_counts = require "anthropic.message.token_counts"
 
 ---@class anthropic.Accumulator
 local Accumulator = {}
@@ -73,7 +75,7 @@ local DELTAS = {
       if type(delta.partial_json) ~= "string" then
         return false
       end
-      entry.json = entry.json or {}
+      entry.json, entry.closed = entry.json or {}, nil
       entry.json[#entry.json + 1] = delta.partial_json
       return true
     end,
@@ -97,14 +99,17 @@ for _, known in pairs(DELTAS) do
   KNOWN_BLOCKS[known.block] = true
 end
 
+local function keep_unknown(self, event)
+  self.fields.unknown_deltas = self.fields.unknown_deltas or {}
+  table.insert(self.fields.unknown_deltas, { index = event.index, delta = event.delta })
+end
+
 -- A delta of a later API. In a block of a type that is known, a field it brought might be refused
 -- when the block is sent back, so it is kept beside; in a block of another type its strings grow
 -- the block's, as all deltas do so far.
 local function add_unknown(self, entry, event)
   if KNOWN_BLOCKS[entry.block.type] then
-    self.fields.unknown_deltas = self.fields.unknown_deltas or {}
-    table.insert(self.fields.unknown_deltas, { index = event.index, delta = event.delta })
-    return
+    return keep_unknown(self, event)
   end
   for name, value in pairs(event.delta) do
     if name ~= "type" and type(value) == "string" then
@@ -133,13 +138,27 @@ local function settle(entry, block)
   end
 end
 
+-- What came in pieces is the input, unless it says nothing where the block's start brought one.
+local function close_input(entry)
+  local block, before = entry.block, entry.block.input
+  local text = joined(entry.json)
+  json.tool_input(block, text)
+  if not parts.is_empty(before) and not block.input_error and parts.is_empty(block.input) then
+    block.input = before
+  end
+end
+
+-- A block that goes on after its end is closed again.
 local function close(entry)
   settle(entry, entry.block)
   entry.pieces = {}
-  if entry.json then
-    json.tool_input(entry.block, joined(entry.json))
-    entry.json = nil
+  if entry.closed then
+    return
+  elseif entry.json then
+    close_input(entry)
   end
+  parts.read_input(entry.block)
+  entry.closed = true
 end
 
 local handlers = {}
@@ -152,10 +171,7 @@ function handlers.message_start(self, event)
   if type(event.message) ~= "table" or not is_table_or_nil(event.message.usage) then
     return false
   end
-  local fields = {}
-  for name, value in pairs(event.message) do
-    fields[name] = value
-  end
+  local fields = json.copy(event.message)
   local content = type(fields.content) == "table" and fields.content or {}
   for _, block in ipairs(content) do
     if type(block) ~= "table" then
@@ -170,11 +186,24 @@ function handlers.message_start(self, event)
   return true
 end
 
+-- A start that is repeated says what was missing.
+local function fill(block, members)
+  for name, value in pairs(members) do
+    if parts.is_empty(block[name]) then
+      block[name] = value
+    end
+  end
+end
+
 function handlers.content_block_start(self, event)
   if type(event.content_block) ~= "table" or type(event.index) ~= "number" then
     return false
   end
-  local block = json.copy(event.content_block)
+  local block, repeated = json.copy(event.content_block), self.by_index[event.index]
+  if repeated and not repeated.closed and repeated.block.type == block.type then
+    fill(repeated.block, block)
+    return true
+  end
   self:open(event.index, block)
   if block.type == "fallback" and type(block.to) == "table" then
     self.fields.model = block.to.model or self.fields.model
@@ -204,7 +233,6 @@ function handlers.content_block_stop(self, event)
   local entry = self.by_index[event.index]
   if entry then
     close(entry)
-    entry.closed = true
   end
   return true
 end
@@ -224,13 +252,17 @@ function handlers.message_delta(self, event)
     if name == "delta" then
       merge(self.fields, value)
     elseif name == "usage" then
-      local before = self.fields.usage
-      self.fields.usage = type(before) == "table" and json.copy(before) or {}
-      merge(self.fields.usage, value)
+      self.fields.usage = token_counts.merge(self.fields.usage, value)
     elseif name ~= "type" and name ~= "raw" and name ~= "choice" then
       self.fields[name] = value
     end
   end
+  return true
+end
+
+-- What a server of the other shape sent and no event of the API says.
+function handlers.unknown_delta(self, event)
+  keep_unknown(self, event)
   return true
 end
 
@@ -307,11 +339,12 @@ function Accumulator:snapshot()
   catch_up(self)
   local fields = json.copy(self.fields)
   fields.content = json.array {}
+  fields.unknown_deltas = fields.unknown_deltas and json.copy(fields.unknown_deltas)
   for i, entry in ipairs(self.entries) do
     local block = json.copy(entry.block)
     settle(entry, block)
     block.citations = entry.citations and json.copy(entry.citations) or block.citations
-    if entry.json then
+    if entry.json and not entry.closed then
       block.input = nil
       block.input_json = joined(entry.json)
       block.input_error = "the input is not complete"

@@ -1,134 +1,89 @@
---- The gateway's other response shape, translated: a chat completion becomes a message, its chunks
---- become the API's own events.
+--- The gateway's other response shape, translated: the chunks of a chat completion become the API's own events. A whole
+--- one is a single chunk.
+--
+-- Every member of a choice is used, known to mean nothing (IGNORED), or handed on as an event of the type
+-- `unknown_delta`, which the message keeps.
 
+local accumulator = require "anthropic.message.accumulator"
+local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
+local parts = require "anthropic.message.parts"
+local token_counts = require "anthropic.message.token_counts"
+local tool_calls = require "anthropic.message.tool_calls"
 
 local chat_completion = {}
 
+-- Finish reasons, in lower case; any other stays.
 local STOP_REASONS = {
   stop = "end_turn",
+  eos = "end_turn",
+  eos_token = "end_turn",
   length = "max_tokens",
+  max_tokens = "max_tokens",
   tool_calls = "tool_use",
   function_call = "tool_use",
   content_filter = "refusal",
+  safety = "refusal",
 }
 
-local function stop_reason(finish_reason)
-  return STOP_REASONS[finish_reason] or finish_reason
-end
+-- What a finish reason means nothing less than, where there are tool calls: some servers say "stop" then.
+local IS_PLAIN_END = { end_turn = true, tool_use = true }
 
--- A chat completion counts cached tokens among the prompt's, the API counts them apart.
-local function usage(foreign)
-  if type(foreign) ~= "table" then
-    return nil
-  end
-  local prompt = type(foreign.prompt_tokens_details) == "table" and foreign.prompt_tokens_details or {}
-  local output = type(foreign.completion_tokens_details) == "table" and foreign.completion_tokens_details
-    or {}
-  local input = tonumber(foreign.prompt_tokens)
-  local cached = tonumber(prompt.cached_tokens)
-  local thinking = tonumber(output.reasoning_tokens)
-  return {
-    input_tokens = input and input - (cached or 0),
-    output_tokens = tonumber(foreign.completion_tokens),
-    cache_read_input_tokens = cached,
-    output_tokens_details = thinking and { thinking_tokens = thinking } or nil,
-  }
-end
+local IGNORED = {
+  -- of a choice
+  index = true, finish_reason = true, logprobs = true, usage = true, stop_reason = true, matched_stop = true,
+  native_finish_reason = true, seed = true, token_ids = true, prompt_token_ids = true, content_filter_results = true,
+  content_filter_result = true, avg_logprobs = true, safety_ratings = true,
+  -- of a delta or a message
+  role = true, name = true, type = true, id = true, object = true, obfuscation = true, provider_specific_fields = true,
+  -- read by name
+  delta = true, message = true, text = true, content = true, refusal = true, tool_calls = true, function_call = true,
+  reasoning_content = true, reasoning = true, thinking = true, thinking_blocks = true, reasoning_details = true,
+  reasoning_text = true,
+}
 
--- Content is a string, or a list of parts with text.
-local function text_of(content)
-  if type(content) ~= "table" then
-    return type(content) == "string" and content or ""
-  end
-  local pieces = {}
-  for _, part in ipairs(content) do
-    pieces[#pieces + 1] = type(part) == "table" and type(part.text) == "string" and part.text or nil
-  end
-  return table.concat(pieces)
-end
+-- Where servers put the thinking; more than one says the same.
+local THINKING = {
+  "reasoning_content", "reasoning", "thinking", "reasoning_text", "thinking_blocks", "reasoning_details",
+}
+-- Where its signature may be.
+local SIGNED = { "thinking_blocks", "reasoning_details" }
 
-local function reasoning_of(part)
-  local text = part.reasoning_content or part.reasoning
-  return type(text) == "string" and text or ""
-end
+local NATIVE = {
+  message_start = true, message_delta = true, message_stop = true, message = true, ping = true, error = true,
+  content_block_start = true, content_block_delta = true, content_block_stop = true,
+}
 
-local function is_refused(part)
-  return type(part.refusal) == "string" and part.refusal ~= ""
+local function is_choice(value)
+  return type(value) == "table"
+    and (value.delta or value.message or value.text or value.finish_reason) ~= nil
 end
 
 --- Whether a decoded object is a chat completion, or a chunk of one.
+---@param object any
+---@return boolean
 function chat_completion.is(object)
-  return type(object) == "table" and object.type == nil and type(object.choices) == "table"
+  if type(object) ~= "table" or NATIVE[object.type] then
+    return false
+  elseif type(object.object) == "string" and object.object:find "^%a+[%._]completion" then
+    return true
+  end
+  local choices = object.choices
+  return type(choices) == "table" and (object.type == nil or is_choice(choices[1]))
 end
 
--- --- whole ---------------------------------------------------------------------------------------
-
-local function tool_use(call, position)
-  local called = type(call["function"]) == "table" and call["function"] or {}
-  local block = { type = "tool_use", id = call.id or "call_" .. position, name = called.name }
-  local arguments = called.arguments
-  if type(arguments) == "table" then
-    arguments = json.encode(arguments)
-  end
-  json.tool_input(block, type(arguments) == "string" and arguments or "")
-  return block
-end
-
-local function message_of_choice(object, choice)
-  local part = type(choice.message) == "table" and choice.message or {}
-  local content = json.array {}
-  local reasoning = reasoning_of(part)
-  if reasoning ~= "" then
-    content[#content + 1] = json.unsent { type = "thinking", thinking = reasoning }
-  end
-  local text = text_of(part.content) .. text_of(part.refusal)
-  if text ~= "" then
-    content[#content + 1] = { type = "text", text = text }
-  end
-  for i, call in ipairs(type(part.tool_calls) == "table" and part.tool_calls or {}) do
-    content[#content + 1] = type(call) == "table" and tool_use(call, i) or nil
-  end
-  return message.new {
-    id = object.id,
-    type = "message",
-    role = "assistant",
-    model = object.model,
-    content = content,
-    stop_reason = is_refused(part) and "refusal" or stop_reason(choice.finish_reason),
-    usage = usage(object.usage) or {},
-  }
-end
-
---- The message that a chat completion stands for, with the object itself in `raw`.
----@param object table decoded
----@return anthropic.Message|nil message nil when it holds no choice
-function chat_completion.to_message(object)
-  local choices = {}
-  for i, choice in ipairs(object.choices) do
-    if type(choice) ~= "table" then
-      return nil
-    end
-    choices[i] = message_of_choice(object, choice)
-  end
-  local first = object.choices[1] and message_of_choice(object, object.choices[1])
-  if first then
-    first.raw = object
-    first.choices = #choices > 1 and choices or nil
-  end
-  return first
-end
-
--- --- streamed ------------------------------------------------------------------------------------
+-- --- events --------------------------------------------------------------------------------------
 
 ---@class anthropic.ChunkTranslator
+---@field has_begun boolean something was understood: a text, a call, an end
 local Translator = {}
 Translator.__index = Translator
 
 --- A translator from the chunks of one stream to native events.
+---@return anthropic.ChunkTranslator
 function chat_completion.translator()
-  return setmetatable({ choices = {}, order = {} }, Translator)
+  return setmetatable({ choices = {}, order = {}, chunk = 0, has_begun = false }, Translator)
 end
 
 local function emit(self, choice, event)
@@ -147,130 +102,348 @@ local function close_block(self, choice)
 end
 
 local function open_block(self, choice, block)
-  local open = { index = choice.next_index, type = block.type }
-  choice.next_index = choice.next_index + 1
-  emit(self, choice, { type = "content_block_start", index = open.index, content_block = block })
-  return open
+  self.has_begun = true
+  local index = choice.next_index
+  choice.next_index = index + 1
+  emit(self, choice, { type = "content_block_start", index = index, content_block = block })
+  return index
 end
 
-local function begin_choice(self, index, chunk)
-  local choice = { index = index, next_index = 0, calls = {}, call_order = {} }
-  self.choices[index] = choice
-  self.order[#self.order + 1] = choice
-  emit(self, choice, {
-    type = "message_start",
-    message = {
-      id = chunk.id,
-      type = "message",
-      role = "assistant",
-      model = chunk.model,
-      content = json.array {},
-      usage = {},
-    },
-  })
-  return choice
+local function add_delta(self, choice, index, delta)
+  emit(self, choice, { type = "content_block_delta", index = index, delta = delta })
 end
 
 -- A piece of the text or of the thinking; a block of the other kind ends first.
-local function grow(self, choice, kind, piece)
+local function add_text(self, choice, kind, piece)
   if piece == "" then
     return
   end
   if not choice.open or choice.open.type ~= kind then
     close_block(self, choice)
-    local block = { type = kind, [kind] = "" }
-    choice.open = open_block(self, choice, kind == "thinking" and json.unsent(block) or block)
+    choice.open = { type = kind, index = open_block(self, choice, { type = kind, [kind] = "" }) }
   end
-  emit(self, choice, {
-    type = "content_block_delta",
-    index = choice.open.index,
-    delta = { type = kind .. "_delta", [kind] = piece },
+  add_delta(self, choice, choice.open.index, { type = kind .. "_delta", [kind] = piece })
+end
+
+local function add_signature(self, choice, signature)
+  if parts.word(signature) and choice.open and choice.open.type == "thinking" then
+    add_delta(self, choice, choice.open.index, { type = "signature_delta", signature = signature })
+  end
+end
+
+-- What has no form in the API's events, and is not understood.
+local function add_unknown(self, choice, name, value)
+  if not parts.is_empty(value) then
+    emit(self, choice, { type = "unknown_delta", delta = { [name] = value } })
+  end
+end
+
+local function add_unknown_members(self, choice, object)
+  for name, value in pairs(object) do
+    if not IGNORED[name] then
+      add_unknown(self, choice, name, value)
+    end
+  end
+end
+
+-- --- pieces --------------------------------------------------------------------------------------
+
+local function add_thinking(self, choice, piece)
+  for _, name in ipairs(THINKING) do
+    local text = parts.text_of(piece[name])
+    if text ~= "" then
+      add_text(self, choice, "thinking", text)
+      break
+    end
+  end
+  for _, name in ipairs(SIGNED) do
+    for _, part in ipairs(type(piece[name]) == "table" and piece[name] or {}) do
+      add_signature(self, choice, type(part) == "table" and part.signature)
+    end
+  end
+end
+
+local function is_thinking(part)
+  local kind = parts.word(part.type) or ""
+  return kind:find("thinking", 1, true) or kind:find("reasoning", 1, true) or part.thinking ~= nil
+end
+
+-- The text of a part that is nothing else; nil where it is.
+local function plain_text_of(part)
+  if type(part) ~= "table" then
+    return parts.text_of(part)
+  end
+  return part.text ~= nil and part.refusal == nil and not is_thinking(part) and parts.text_of(part.text) or nil
+end
+
+local function add_part(self, choice, part)
+  if is_thinking(part) then
+    add_text(self, choice, "thinking", parts.text_of(part.thinking or part))
+    add_signature(self, choice, part.signature)
+  elseif part.refusal ~= nil then
+    choice.is_refused = choice.is_refused or not parts.is_empty(part.refusal)
+    add_text(self, choice, "text", parts.text_of(part.refusal))
+  else
+    add_unknown(self, choice, "content", part)
+  end
+end
+
+-- Content is a text, a part, or a list of both.
+local function add_content(self, choice, content)
+  if type(content) == "boolean" then
+    return add_unknown(self, choice, "content", content)
+  elseif type(content) ~= "table" then
+    return add_text(self, choice, "text", parts.text_of(content))
+  end
+  local texts = {}
+  for _, part in ipairs(content[1] ~= nil and content or { content }) do
+    local text = plain_text_of(part)
+    if text then
+      texts[#texts + 1] = text
+    else
+      add_text(self, choice, "text", table.concat(texts))
+      texts = {}
+      add_part(self, choice, part)
+    end
+  end
+  add_text(self, choice, "text", table.concat(texts))
+end
+
+-- A call's block begins when its name and ID are known, at the latest with the first of its arguments.
+local function begin_call(self, choice, call)
+  close_block(self, choice)
+  choice.begun_calls = choice.begun_calls + 1
+  call.id = parts.call_id(choice.ids, call.id, self.id)
+  call.told = call.name
+  call.index = open_block(self, choice, {
+    type = "tool_use", id = call.id, name = call.name, input = json.object {},
   })
 end
 
--- Calls are told apart by their index; a server that leaves it out starts each with its ID.
-local function find_call(choice, piece)
-  if piece.index ~= nil then
-    return choice.calls[piece.index], piece.index
-  elseif piece.id == nil then
-    return choice.call_order[#choice.call_order]
+local function add_call(self, choice, piece)
+  local said = tool_calls.read(piece)
+  if not (said.id or said.name) and said.arguments == "" then
+    return
   end
-  return choice.calls[piece.id], piece.id
-end
-
-local function grow_call(self, choice, piece)
-  local called = type(piece["function"]) == "table" and piece["function"] or {}
-  local open, key = find_call(choice, piece)
-  if not open then
-    close_block(self, choice)
-    open = open_block(self, choice, {
-      type = "tool_use",
-      id = piece.id or "call_" .. #choice.call_order + 1,
-      name = called.name,
-      input = json.object {},
-    })
-    choice.call_order[#choice.call_order + 1] = open
-    choice.calls[key or #choice.call_order] = open
-  end
-  if type(called.arguments) == "string" and called.arguments ~= "" then
+  self.has_begun = true
+  local call = choice.calls:take(said, self.chunk)
+  if not call.index and (call.id and call.name or said.arguments ~= "") then
+    begin_call(self, choice, call)
+  elseif call.index and call.name ~= call.told then -- a name that comes after arguments
+    call.told = call.name
     emit(self, choice, {
-      type = "content_block_delta",
-      index = open.index,
-      delta = { type = "input_json_delta", partial_json = called.arguments },
+      type = "content_block_start",
+      index = call.index,
+      content_block = { type = "tool_use", id = call.id, name = call.name, input = json.object {} },
     })
+  end
+  if said.arguments ~= "" then
+    add_delta(self, choice, call.index, { type = "input_json_delta", partial_json = said.arguments })
   end
 end
 
-local function feed_choice(self, chunk, part)
-  local index = type(part.index) == "number" and part.index or 0
-  local choice = self.choices[index] or begin_choice(self, index, chunk)
-  local delta = type(part.delta) == "table" and part.delta or {}
-  grow(self, choice, "thinking", reasoning_of(delta))
-  grow(self, choice, "text", text_of(delta.content))
-  grow(self, choice, "text", text_of(delta.refusal))
-  choice.refused = choice.refused or is_refused(delta)
-  for _, call in ipairs(type(delta.tool_calls) == "table" and delta.tool_calls or {}) do
+local function add_calls(self, choice, calls)
+  if type(calls) ~= "table" then
+    return add_unknown(self, choice, "tool_calls", calls)
+  end
+  for _, call in ipairs(calls[1] ~= nil and calls or { calls }) do
     if type(call) == "table" then
-      grow_call(self, choice, call)
+      add_call(self, choice, call)
+    else
+      add_unknown(self, choice, "tool_calls", call)
     end
   end
-  choice.finish_reason = part.finish_reason or choice.finish_reason
+end
+
+-- Takes in what a delta, a message, or a choice itself says. Whether that was anything.
+local function add_piece(self, choice, piece)
+  local before = #self.events
+  add_thinking(self, choice, piece)
+  add_content(self, choice, parts.is_empty(piece.content) and piece.text or piece.content)
+  choice.is_refused = choice.is_refused or not parts.is_empty(piece.refusal)
+  add_text(self, choice, "text", parts.text_of(piece.refusal))
+  if not parts.is_empty(piece.tool_calls) then
+    add_calls(self, choice, piece.tool_calls)
+  end
+  if type(piece.function_call) == "table" then
+    add_call(self, choice, { index = "function_call", ["function"] = piece.function_call })
+  end
+  return #self.events > before
+end
+
+local function begin_message(self, choice)
+  choice.id, choice.model = self.id, self.model
+  emit(self, choice, {
+    type = "message_start",
+    message = {
+      id = self.id,
+      type = "message",
+      role = "assistant",
+      model = self.model,
+      content = json.array {},
+      usage = {},
+    },
+  })
+end
+
+local function as_piece(value)
+  return type(value) == "table" and value[1] == nil and value or { content = value }
+end
+
+-- The number of a new choice: the one that comes first is 0, and takes the place of the server's own 0.
+local function number_of(self, index)
+  if #self.order == 0 then
+    self.first_index = index
+    return 0
+  end
+  return index == 0 and self.first_index or index
+end
+
+-- A choice brings its piece as `delta`, as `message`, or bare, the first that says something. A message after deltas
+-- repeats them.
+local function add_choice(self, part, position)
+  local index = tonumber(part.index) or position - 1
+  local choice = self.choices[index]
+  if not choice then
+    choice = { index = number_of(self, index), next_index = 0, calls = tool_calls.new(), begun_calls = 0, ids = {} }
+    self.choices[index] = choice
+    self.order[#self.order + 1] = choice
+    begin_message(self, choice)
+  end
+  local delta, whole = as_piece(part.delta), as_piece(part.message)
+  if add_piece(self, choice, delta) then
+    choice.has_deltas = true
+  elseif choice.has_deltas or not add_piece(self, choice, whole) then
+    add_piece(self, choice, part)
+  end
+  add_unknown_members(self, choice, delta)
+  add_unknown_members(self, choice, whole)
+  add_unknown_members(self, choice, part)
+  choice.finish_reason = parts.word(part.finish_reason) or choice.finish_reason
+  self.has_begun = self.has_begun or choice.finish_reason ~= nil
+end
+
+-- The choices of a chunk: a list, one alone, or the chunk itself.
+local function choices_of(chunk)
+  local choices = chunk.choices
+  if type(choices) == "table" and next(choices) ~= nil then
+    return choices[1] ~= nil and choices or { choices }
+  elseif is_choice(chunk) then
+    return { { delta = chunk.delta, message = chunk.message, text = chunk.text, finish_reason = chunk.finish_reason } }
+  end
+  return {}
 end
 
 --- The native events that a chunk stands for.
 ---@param chunk table decoded
 ---@param raw? table the chunk as `event.raw` shows it
----@return table[]
+---@return table[]|nil events
+---@return string? problem why the chunk cannot be read
 function Translator:feed(chunk, raw)
+  self.events, self.raw, self.chunk = {}, raw or chunk, self.chunk + 1
+  self.id = self.id or parts.word(chunk.id)
+  self.model = self.model or parts.word(chunk.model)
+  self.usage = token_counts.merge(self.usage, token_counts.of_completion(chunk.usage))
+  for position, part in ipairs(choices_of(chunk)) do
+    if type(part) ~= "table" then
+      return nil, "a choice is a " .. type(part)
+    end
+    self.usage = token_counts.merge(self.usage, token_counts.of_completion(part.usage))
+    add_choice(self, part, position)
+  end
+  return self.events
+end
+
+local function stop_reason(choice)
+  local reason = choice.finish_reason
+  reason = reason and STOP_REASONS[reason:lower()] or reason
+  if choice.is_refused then
+    return "refusal"
+  elseif choice.begun_calls > 0 and (reason == nil or IS_PLAIN_END[reason]) then
+    return "tool_use"
+  end
+  return reason
+end
+
+local function finish_choice(self, choice)
+  close_block(self, choice)
+  for _, call in ipairs(choice.calls.list) do
+    if not call.index then
+      begin_call(self, choice, call)
+    end
+    emit(self, choice, { type = "content_block_stop", index = call.index })
+  end
+  emit(self, choice, {
+    type = "message_delta",
+    delta = {
+      stop_reason = stop_reason(choice),
+      id = not choice.id and self.id or nil, -- where the first chunk did not say
+      model = not choice.model and self.model or nil,
+    },
+    usage = self.usage or {},
+  })
+  emit(self, choice, { type = "message_stop" })
+end
+
+--- The native events that the end mark stands for. Empty where nothing was understood.
+---@return table[]
+function Translator:finish()
   self.events = {}
-  self.raw = raw or chunk
-  self.usage = usage(chunk.usage) or self.usage
-  for _, part in ipairs(type(chunk.choices) == "table" and chunk.choices or {}) do
-    if type(part) == "table" then
-      feed_choice(self, chunk, part)
+  if self.has_begun then
+    for i = #self.order, 1, -1 do -- the first choice's end is the stream's
+      finish_choice(self, self.order[i])
     end
   end
   return self.events
 end
 
---- The native events that the end mark stands for. Empty when no choice was finished.
----@return table[]
-function Translator:finish()
-  self.events = {}
-  for i = #self.order, 1, -1 do -- the first choice's end is the stream's
-    local choice = self.order[i]
-    close_block(self, choice)
-    for _, open in ipairs(choice.call_order) do
-      emit(self, choice, { type = "content_block_stop", index = open.index })
-    end
-    emit(self, choice, {
-      type = "message_delta",
-      delta = { stop_reason = choice.refused and "refusal" or stop_reason(choice.finish_reason) },
-      usage = self.usage or {},
-    })
-    emit(self, choice, { type = "message_stop" })
+-- --- whole ---------------------------------------------------------------------------------------
+
+--- The native events that a whole chat completion stands for.
+---@param object table decoded
+---@return table[]|nil events
+---@return string? problem why it cannot be read
+function chat_completion.events(object)
+  local translator = chat_completion.translator()
+  local all, problem = translator:feed(object)
+  if not all then
+    return nil, problem
   end
-  return self.events
+  for _, event in ipairs(translator:finish()) do
+    all[#all + 1] = event
+  end
+  if not translator.has_begun then
+    return nil, "nothing in it was understood"
+  end
+  return all
+end
+
+--- The message that a chat completion stands for, with the object itself in `raw`.
+---@param object table decoded
+---@return anthropic.Message|nil message
+---@return string? problem why it cannot be read
+function chat_completion.to_message(object)
+  local all, problem = chat_completion.events(object)
+  if not all then
+    return nil, problem
+  end
+  local accumulators, numbers = {}, {}
+  for _, event in ipairs(all) do
+    local number = events.choice_of(event)
+    if not accumulators[number] then
+      accumulators[number] = accumulator.new()
+      numbers[#numbers + 1] = number
+    end
+    accumulators[number]:add(event)
+  end
+  table.sort(numbers)
+  local choices = {}
+  for i, number in ipairs(numbers) do
+    choices[i] = accumulators[number]:finish()
+  end
+  local whole = message.of_choices(choices)
+  whole.raw = object
+  return whole
 end
 
 return chat_completion

@@ -2,9 +2,13 @@
 --
 --     print(message:text(), message.stop_reason, message.usage.output_tokens)
 --
--- In a request's `messages` it is sent as its role and content alone.
+-- `anthropic.encode` writes all of the answer, to be stored; in a request's `messages` it is sent as its
+-- role and content alone.
 
 local json = require "anthropic.base.json"
+local param = require "anthropic.message.param"
+local parts = require "anthropic.message.parts"
+local token_counts = require "anthropic.message.token_counts"
 
 ---@class anthropic.Response what HTTP said
 ---@field status integer
@@ -30,42 +34,99 @@ local json = require "anthropic.base.json"
 ---@field stop_reason? string
 ---@field stop_sequence? string
 ---@field usage anthropic.api.Usage
----@field response anthropic.Response never sent
----@field raw? table the foreign object, where the server spoke chat completion; never sent
----@field choices? anthropic.Message[] where the server sent several; never sent
----@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never sent
----@field parse_error? string of messages.parse: why there is no `parsed`; never sent
+---@field response anthropic.Response never encoded
+---@field raw? table the foreign object, where the server spoke chat completion; never encoded
+---@field choices? anthropic.Message[] where the server sent several; never encoded
+---@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never encoded
+---@field parse_error? string of messages.parse: why there is no `parsed`; never encoded
+---@field extra? table fields of the answer with a name of the above or of a method; encoded at their place
 local Message = {}
-
-local metatable = {
-  __name = "anthropic.Message",
-  __index = Message,
-  __encode = { "role", "content" },
-}
 
 local message = {}
 
---- Makes a message of a table of its fields.
----@param fields table
+-- The names that are this library's own: an answer's field of such a name stands in `extra`. The
+-- methods are added below.
+local OWN = { response = true, raw = true, choices = true, parsed = true, parse_error = true, extra = true }
+
+local function is_message(value)
+  local metatable = getmetatable(value)
+  return type(metatable) == "table" and rawget(metatable, "__index") == Message
+end
+
+local function metatable_with(nulls)
+  return { __name = "anthropic.Message", __index = Message, __unencoded = OWN, __merged = "extra", __nulls = nulls }
+end
+
+local plain_metatable = metatable_with(nil)
+
+--- Makes a message of a table of an answer's fields.
+---@param fields table a message is returned as it is
 ---@return anthropic.Message
 function message.new(fields)
+  if is_message(fields) then
+    return fields
+  end
+  local extra
+  for name in pairs(OWN) do
+    if fields[name] ~= nil then
+      extra = extra or {}
+      extra[name], fields[name] = fields[name], nil
+    end
+  end
+  fields.extra = extra
   if type(fields.content) ~= "table" then
     fields.content = json.array {}
   end
-  return setmetatable(fields, metatable)
+  local nulls = (getmetatable(fields) or {}).__nulls
+  return setmetatable(fields, nulls and metatable_with(nulls) or plain_metatable)
 end
 
---- Whether a decoded answer is a message with blocks for its content.
-function message.is_native(answer)
-  if type(answer) ~= "table" or type(answer.content) ~= "table" then
-    return false
+--- The fields of the answer, those in `extra` at their place, without what is this library's own.
+---@param whole anthropic.Message
+---@return table fields a table of its own
+function message.fields_of(whole)
+  local fields = {}
+  for name, value in pairs(whole) do
+    fields[name] = not OWN[name] and value or nil
   end
-  for _, block in ipairs(answer.content) do
-    if type(block) ~= "table" then
-      return false
-    end
+  for name, value in pairs(whole.extra or {}) do
+    fields[name] = value
   end
-  return answer.type == "message" or answer.role == "assistant"
+  return fields
+end
+
+--- The message of several choices: the first of them, with all in `choices`.
+---@param choices anthropic.Message[] not empty
+---@return anthropic.Message
+function message.of_choices(choices)
+  local first = choices[1]
+  if #choices > 1 then
+    choices[1] = message.new(json.copy(first))
+    first.choices = choices
+  end
+  return first
+end
+
+--- A decoded answer as a message, or nil where it is none. Its content may be a text or one block, or absent where
+--- the message says why it stopped.
+---@param answer any
+---@return anthropic.Message?
+function message.of_answer(answer)
+  if type(answer) ~= "table" then
+    return nil
+  elseif answer.type ~= "message" and answer.role ~= "assistant" then
+    return nil
+  elseif answer.content == nil and (answer.type ~= "message" or answer.stop_reason == nil) then
+    return nil
+  end
+  local content = parts.blocks(answer.content)
+  if not content then
+    return nil
+  end
+  answer.type, answer.role = "message", parts.word(answer.role) or "assistant"
+  answer.content, answer.usage = content, token_counts.merge(nil, answer.usage)
+  parts.complete_calls(content, answer.id)
+  return message.new(answer)
 end
 
 local function join(content, kind)
@@ -100,6 +161,18 @@ function Message:tool_uses()
     end
   end
   return uses
+end
+
+--- The message as a request takes it: `{ role =, content = }`, a plain table whose blocks are copies and whose inputs
+--- are the same tables. What the API refuses is left out or mended: blank text; an input that is no object; a call
+--- without an ID of its own; thinking without a signature, where the vendor sent the message.
+---@return table? turn nil where nothing is left
+function Message:to_param()
+  return param.of_message(self)
+end
+
+for name in pairs(Message) do
+  OWN[name] = true
 end
 
 return message

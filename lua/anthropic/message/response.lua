@@ -2,9 +2,13 @@
 --- something that was not asked for.
 
 local chat_completion = require "anthropic.message.chat_completion"
+local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
+local param = require "anthropic.message.param"
+local native_events = require "anthropic.message.native_events"
+local whole_events = require "anthropic.message.whole_events"
 
 local responses = {}
 
@@ -25,6 +29,7 @@ end
 
 responses.is_completion_chunk = chat_completion.is
 responses.translator = chat_completion.translator
+responses.native_reader = native_events.reader
 
 local function describe(value, body)
   if body:match("^%s*$") then
@@ -39,16 +44,17 @@ end
 
 --- Reads the body of an exchange as JSON.
 ---@param exchange anthropic.Exchange
+---@param is_open? boolean it may have any form: only what calls itself an error is one
 ---@return table|userdata|nil value decoded; json.null where the body is null
 ---@return anthropic.Error? err
 ---@return string? body
-function responses.read_json(exchange)
+function responses.read_json(exchange, is_open)
   local body, err = exchange:read_body()
   if err then
     return nil, err
   end
   local value = json.decode_answer(body)
-  if type(value) == "table" and (value.type == "error" or value.type == nil and value.error) then
+  if error_signs.is_error(value, nil, is_open) then
     local api_error = exchange:api_error(body)
     api_error.status = api_error.status or exchange.response.status
     return nil, api_error
@@ -77,11 +83,20 @@ end
 ---@param value any
 ---@return anthropic.Message?
 function responses.to_message(value)
-  if message.is_native(value) then
-    return message.new(value)
-  elseif chat_completion.is(value) then
-    return chat_completion.to_message(value)
+  local native = message.of_answer(value)
+  if not native and chat_completion.is(value) then
+    return (chat_completion.to_message(value))
   end
+  return native
+end
+
+--- Notes on a message the response that it came in, and who sent it.
+---@param exchange anthropic.Exchange
+---@param whole anthropic.Message
+---@param response anthropic.Response
+function responses.attach(exchange, whole, response)
+  whole.response = response
+  param.note_sender(whole, exchange.option "base_url")
 end
 
 --- Reads the body of an exchange as a message in either shape.
@@ -98,35 +113,14 @@ function responses.read_message(exchange)
     return nil, responses.protocol_error(exchange, describe(value, body), body)
   end
   exchange:finish()
-  whole.response = exchange.response
-  if whole.choices then
-    for _, choice in ipairs(whole.choices) do
-      choice.response = exchange.response
-    end
+  responses.attach(exchange, whole, exchange.response)
+  for _, choice in ipairs(whole.choices or {}) do
+    responses.attach(exchange, choice, exchange.response)
   end
   exchange:count(whole)
   return whole
 end
 
---- The events that would have made up a message.
----@param whole anthropic.Message
----@return table[]
-function responses.events(whole)
-  local start = json.copy(whole)
-  start.content, start.stop_reason, start.stop_sequence = json.array {}, nil, nil
-  start.response, start.raw, start.choices, start.parsed, start.parse_error = nil, nil, nil, nil, nil
-  local events = { { type = "message_start", message = start } }
-  for i, block in ipairs(whole.content) do
-    events[#events + 1] = { type = "content_block_start", index = i - 1, content_block = block }
-    events[#events + 1] = { type = "content_block_stop", index = i - 1 }
-  end
-  events[#events + 1] = {
-    type = "message_delta",
-    delta = { stop_reason = whole.stop_reason, stop_sequence = whole.stop_sequence },
-    usage = whole.usage or {},
-  }
-  events[#events + 1] = { type = "message_stop" }
-  return events
-end
+responses.events = whole_events.of
 
 return responses

@@ -1,11 +1,16 @@
 --- `client.usage`: the tokens that a client's messages used, by model.
 --
---     print(client.usage["claude-sonnet-4-5"].output_tokens, client.usage:total().requests)
---     print(client.usage:cost { ["claude-sonnet-4-5"] = { input_tokens = 3, output_tokens = 15 } })
+--     for name, used in pairs(client.usage.by_model) do print(name, used.output_tokens) end
+--     print(client.usage:of("claude-sonnet-5-5").output_tokens, client.usage:total().requests)
+--     print(client.usage:cost { ["claude-sonnet-5-5"] = { input_tokens = 3, output_tokens = 15 } })
 --
--- Every number of the API's `usage` is summed under its own name, those of its inner tables too
+-- Every count of the API's `usage` is summed under its own name, those of its inner tables too
 -- (`thinking_tokens`, `ephemeral_1h_input_tokens`, `web_search_requests`). A message counts once,
--- at its end; one that broke off counts with what is known of it.
+-- at its end; one that broke off counts with what is known of it. What is no count (negative, not
+-- finite, above 2^53) adds nothing.
+--
+-- `by_model` has the names that the answers gave, "unknown" for those that gave none, and 64 names
+-- at most: what further models used is summed under "other".
 
 ---@class anthropic.ModelUsage
 ---@field requests integer
@@ -16,17 +21,50 @@
 ---@field thinking_tokens integer part of output_tokens, where the server says so
 
 ---@class anthropic.Usage
----@field [string] anthropic.ModelUsage by model
+---@field by_model table<string, anthropic.ModelUsage>
 local Usage = {}
 
 local metatable = { __name = "anthropic.Usage", __index = Usage }
 
 local usage = {}
 
+-- Names are a server's words, so there are bounds to what they make a client hold.
+local MOST_MODELS = 64
+local LONGEST_MODEL = 1024
+local MOST_COUNTS = 64 -- of one model
+local LONGEST_COUNT = 64
+local DEEPEST = 4 -- tables in tables
+local UNKNOWN, OTHER = "unknown", "other"
+
+local LARGEST = 2 ^ 53 -- up to it every whole number is exact
+
+-- The kinds of tokens that are paid for, each with the parts of it that may have prices of their own.
+local KINDS = {
+  input_tokens = {},
+  output_tokens = { "thinking_tokens" },
+  cache_creation_input_tokens = { "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens" },
+  cache_read_input_tokens = {},
+}
+
+local IS_PART = {}
+for _, parts in pairs(KINDS) do
+  for _, part in ipairs(parts) do
+    IS_PART[part] = true
+  end
+end
+
+-- Names in an answer that count nothing, whatever they hold.
+local NO_COUNTS = { requests = true, model = true }
+
+-- Iterations whose tokens the numbers of an answer leave out. The other ones repeat them.
+local APART = { compaction = true, advisor_message = true }
+
 ---@return anthropic.Usage
 function usage.new()
-  return setmetatable({}, metatable)
+  return setmetatable({ by_model = {} }, metatable)
 end
+
+-- --- counting ------------------------------------------------------------------------------------
 
 local function new_sums()
   return {
@@ -39,64 +77,227 @@ local function new_sums()
   }
 end
 
--- Lists, such as the iterations of a compacted answer, repeat what the numbers say.
-local function add(sums, counts)
+local function size_of(set)
+  local size = 0
+  for _ in pairs(set) do
+    size = size + 1
+  end
+  return size
+end
+
+local function is_full(by_model)
+  return size_of(by_model) - (by_model[OTHER] and 1 or 0) >= MOST_MODELS
+end
+
+local function sums_of(self, model)
+  local name = type(model) == "string" and model ~= "" and model or UNKNOWN
+  local by_model = self.by_model
+  if not by_model[name] and (#name > LONGEST_MODEL or is_full(by_model)) then
+    name = OTHER
+  end
+  by_model[name] = by_model[name] or new_sums()
+  return by_model[name]
+end
+
+-- A number, or a string that is one; nil where it cannot be a count.
+local function count_of(value)
+  if type(value) == "string" then
+    value = #value <= 32 and tonumber(value:match "^%s*(%d[%d.eE+-]*)%s*$" or "")
+  end
+  return type(value) == "number" and value >= 0 and value <= LARGEST and value or nil
+end
+
+local function count_up(sums, name, count)
+  sums[name] = math.min((sums[name] or 0) + count, LARGEST)
+end
+
+-- Requests are ours to count, and tokens of a kind in an inner table are not the answer's.
+local function is_counted(name, depth)
+  return type(name) == "string" and #name <= LONGEST_COUNT and not NO_COUNTS[name] and (depth == 1 or not KINDS[name])
+end
+
+-- Adds what a table counts, inner tables too. `room`: how many names more the sums may have.
+local function add(sums, counts, depth, room)
   for name, value in pairs(counts) do
-    if type(value) == "number" then
-      sums[name] = (sums[name] or 0) + value
-    elseif type(value) == "table" and value[1] == nil then
-      add(sums, value)
+    local count = count_of(value)
+    if count and is_counted(name, depth) then
+      room = room - (sums[name] and 0 or 1)
+      if sums[name] or room >= 0 then
+        count_up(sums, name, count)
+      end
+    elseif type(value) == "table" and rawget(value, 1) == nil and depth < DEEPEST then
+      room = add(sums, value, depth + 1, room)
     end
   end
+  return room
+end
+
+local function add_counts(sums, counts)
+  add(sums, counts, 1, MOST_COUNTS - size_of(sums))
 end
 
 --- Counts a message. The client does so for those that it was sent; results of a batch, or a
 --- message from elsewhere, can be added.
+---
+--- What a compaction or an advisor used on the way counts as well, the advisor's under its own model.
 ---@param message anthropic.Message
 function Usage:add(message)
-  if type(message.usage) ~= "table" then
+  if type(message) ~= "table" or type(message.usage) ~= "table" then
     return
   end
-  local model = message.model or "unknown"
-  local sums = rawget(self, model) or new_sums()
-  self[model] = sums
-  sums.requests = sums.requests + 1
-  add(sums, message.usage)
+  local sums = sums_of(self, message.model)
+  count_up(sums, "requests", 1)
+  add_counts(sums, message.usage)
+  local iterations = message.usage.iterations
+  for _, iteration in ipairs(type(iterations) == "table" and iterations or {}) do
+    if type(iteration) == "table" and APART[iteration.type] then
+      add_counts(sums_of(self, iteration.model or message.model), iteration)
+    end
+  end
+end
+
+-- --- asking --------------------------------------------------------------------------------------
+
+-- How the name of a snapshot ends, and how long that is.
+local DATES = {
+  { 9, "^[-@]20%d%d[01]%d[0-3]%d$" },
+  { 11, "^%-20%d%d%-[01]%d%-[0-3]%d$" },
+}
+
+-- A model's name without its date, and whether it has one.
+local function split_date(name)
+  for _, date in ipairs(DATES) do
+    if name:sub(-date[1]):find(date[2]) then
+      return name:sub(1, -date[1] - 1), true
+    end
+  end
+  return name, false
+end
+
+-- The keys of a table that name the same model: the name itself, else the dated names of an alias or
+-- the alias of a dated name. Sorted, so that the newest is last.
+local function names_of(name, models)
+  if models[name] then
+    return { name }
+  end
+  local names = {}
+  local alias, is_dated = split_date(name)
+  for candidate in pairs(models) do
+    if type(candidate) == "string" then
+      local its_alias, has_date = split_date(candidate)
+      if its_alias == alias and not (is_dated and has_date) then
+        names[#names + 1] = candidate
+      end
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+local function sum(by_model, names)
+  local sums = new_sums()
+  for _, name in ipairs(names) do
+    for count_name, count in pairs(by_model[name]) do
+      count_up(sums, count_name, count)
+    end
+  end
+  return sums
+end
+
+--- The sums of one model. An alias finds the dated name that the answers gave (`m` finds `m-20270101`, and the
+--- sum where there are several), a dated name its alias.
+---@param name string
+---@return anthropic.ModelUsage? sums, nil where it was not used
+function Usage:of(name)
+  local names = type(name) == "string" and names_of(name, self.by_model) or {}
+  return #names > 1 and sum(self.by_model, names) or self.by_model[names[1]]
 end
 
 --- The sums over all models.
 ---@return anthropic.ModelUsage
 function Usage:total()
-  local sums = new_sums()
-  for _, counts in pairs(self) do
-    add(sums, counts)
+  local names = {}
+  for name in pairs(self.by_model) do
+    names[#names + 1] = name
   end
-  return sums
+  return sum(self.by_model, names)
 end
 
---- What it cost by the prices given.
----@param prices table<string, table<string, number>> by model: what a million costs, under the
---- names of the numbers (`input_tokens`, `output_tokens`, `cache_read_input_tokens`, ...)
----@return number cost in the prices' currency
----@return string[] unpriced models that were used and have no price, sorted
+-- What tokens of one kind cost, a million times: its parts by their own prices where they have some, the
+-- rest by the kind's; nil where that is missing.
+local function cost_of_kind(kind, sums, prices)
+  local rest, cost = sums[kind], 0
+  for _, part in ipairs(KINDS[kind]) do
+    if type(prices[part]) == "number" then
+      local count = math.min(sums[part] or 0, rest)
+      rest, cost = rest - count, cost + count * prices[part]
+    end
+  end
+  if rest == 0 then
+    return cost
+  end
+  return type(prices[kind]) == "number" and cost + rest * prices[kind] or nil
+end
+
+-- The same of any other count. Only a server tool's uses need a price.
+local function cost_of_count(name, count, prices)
+  if type(prices[name]) == "number" then
+    return count * prices[name]
+  end
+  return (count == 0 or not name:find "_requests$") and 0 or nil
+end
+
+-- What a model's sums cost, a million times. Names in `unpriced` what has no price.
+local function cost_of_model(model, sums, prices, unpriced)
+  local cost = 0
+  for name, count in pairs(sums) do
+    local its_cost
+    if KINDS[name] then
+      its_cost = cost_of_kind(name, sums, prices)
+    else
+      its_cost = IS_PART[name] and 0 or cost_of_count(name, count, prices)
+    end
+    if not its_cost then
+      unpriced[#unpriced + 1] = model .. ": " .. name
+    end
+    cost = cost + (its_cost or 0)
+  end
+  return cost
+end
+
+--- What it cost by the prices given: what a million costs, under the names of the counts. A price is found by
+--- alias, too.
+---
+--- Prices are needed for what was used of `input_tokens`, `output_tokens`, `cache_creation_input_tokens`,
+--- `cache_read_input_tokens`, and of a server's tools (`web_search_requests`, ...; 0 where they cost nothing).
+--- `thinking_tokens`, a part of `output_tokens`, and `ephemeral_5m_input_tokens` and
+--- `ephemeral_1h_input_tokens`, parts of `cache_creation_input_tokens`, cost what the whole does where they have
+--- no price of their own. Any other count costs nothing where it has no price.
+---@param prices table<string, table<string, number>> by model
+---@return number? cost in the prices' currency; nil where a price is missing
+---@return string[] unpriced what has no price, sorted: a model's name, or `model: count`
 function Usage:cost(prices)
   local cost, unpriced = 0, {}
-  for model, sums in pairs(self) do
-    for name, price in pairs(prices[model] or {}) do
-      cost = cost + (sums[name] or 0) * price / 1e6
-    end
-    if not prices[model] then
+  for model, sums in pairs(self.by_model) do
+    local names = names_of(model, prices)
+    local of_model = prices[names[#names]]
+    if type(of_model) == "table" then
+      cost = cost + cost_of_model(model, sums, of_model, unpriced)
+    else
       unpriced[#unpriced + 1] = model
     end
   end
   table.sort(unpriced)
-  return cost, unpriced
+  if #unpriced > 0 then
+    return nil, unpriced
+  end
+  return cost / 1e6, unpriced
 end
 
 --- Forgets everything.
 function Usage:reset()
-  for model in pairs(self) do
-    self[model] = nil
+  for model in pairs(self.by_model) do
+    self.by_model[model] = nil
   end
 end
 

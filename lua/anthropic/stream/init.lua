@@ -10,7 +10,6 @@
 local responses = require "anthropic.message.response"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
-local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message.message"
 local attempts = require "anthropic.stream.recovery"
@@ -59,7 +58,7 @@ end
 -- --- reading -------------------------------------------------------------------------------------
 
 local function attach(self, whole)
-  whole.response = self.response
+  responses.attach(self.exchange, whole, self.response)
   whole.response.continuations = self.continuations
   local translator = self.source.translator
   whole.raw = translator and translator.raw or whole.raw
@@ -338,11 +337,7 @@ function Stream:message()
     for i, number in ipairs(choice_numbers(self)) do
       choices[i] = attach(self, self.accumulators[number]:finish())
     end
-    self.whole = choices[1]
-    if #choices > 1 then
-      choices[1] = message.new(json.copy(self.whole))
-      self.whole.choices = choices
-    end
+    self.whole = message.of_choices(choices)
     if self.on_message then
       self.on_message(self.whole)
     end

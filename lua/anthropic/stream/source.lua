@@ -8,13 +8,18 @@
 --     end
 
 local responses = require "anthropic.message.response"
+local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
 local stream_clock = require "anthropic.stream.clock"
 local surrogates = require "anthropic.message.surrogates"
 
-local DONE = "[DONE]"
+-- Whether a payload is the end mark, with blanks around it or not.
+local function is_done(data)
+  return #data < 64 and data:match "^%s*%[DONE%]%s*$" ~= nil
+end
+
 -- A server that sends only pings is not waited for with ever more of them kept back.
 local MOST_KEPT_BACK = 64
 
@@ -44,6 +49,9 @@ function event_source.new(exchange, accumulator, open_ended)
     complete = false,
     saw_event = false,
     clock = stream_clock.new(),
+    native = responses.native_reader(),
+    translator = nil, -- once a chunk of a chat completion has come
+    stray = nil, -- the last payload that was not understood, until one is
   }, Source)
 end
 
@@ -88,50 +96,100 @@ function Source:put(event)
   end
 end
 
-local function in_stream_error(self, data)
-  local err = self.exchange:api_error(data)
+local function in_stream_error(self, data, name)
+  local err = self.exchange:api_error(data, nil, name)
   err.in_stream = true
   return err
 end
 
-local function is_error(event, name)
-  return event.type == "error" or (event.type == nil and (event.error ~= nil or name == "error"))
+local function is_understood(self)
+  return self.native.has_begun or self.translator ~= nil and self.translator.has_begun
 end
 
--- Takes one decoded payload in. nil and an error when it ends the stream.
+local function not_understood(self)
+  return nil, protocol_error(self, "nothing in the stream was understood", self.stray)
+end
+
+local function put_all(self, list)
+  for _, event in ipairs(list) do
+    self:put(event)
+  end
+  return true
+end
+
+-- Takes in an event of the API's own shape.
+local function receive_native(self, event, data)
+  local list, problem = self.native:feed(event)
+  if not list then
+    return nil, protocol_error(self, "a malformed event: " .. problem, data)
+  elseif self.translator and self.native.has_begun then
+    return nil, protocol_error(self, "the stream holds events of two shapes", data)
+  elseif event.type ~= "ping" and not self.native.has_begun then
+    self.stray = data
+  end
+  return put_all(self, list)
+end
+
+-- Takes in a chunk of a chat completion.
+local function receive_chunk(self, chunk, data, halves)
+  self.translator = self.translator or responses.translator()
+  local list, problem = self.translator:feed(chunk, halves and json.decode_answer(data) or chunk)
+  if not list then
+    return nil, protocol_error(self, "a malformed chunk: " .. problem, data)
+  elseif self.native.has_begun then
+    return nil, protocol_error(self, "the stream holds events of two shapes", data)
+  elseif not self.translator.has_begun then
+    self.stray = data
+  end
+  return put_all(self, list)
+end
+
+-- A name that an event can have as its type.
+local function type_of_name(name)
+  return name ~= "" and name ~= "message" and json.encode(name) and name or nil
+end
+
+-- Takes in what is no object: a heartbeat, an event of a server's own, or what cannot be read.
+local function receive_other(self, value, problem, data, name)
+  if value == json.null or not data:find "%S" then
+    return true
+  elseif name == "ping" then
+    return put_all(self, { { type = "ping" } })
+  elseif value ~= nil and type(value) ~= "table" and type_of_name(name) then
+    return put_all(self, { { type = name, data = value } })
+  end
+  return nil, protocol_error(self, "the stream holds what is no event: " .. (problem or "not an object"), data)
+end
+
+-- Takes one payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
   local event, problem, halves = json.decode_event(data)
-  if type(event) ~= "table" then
-    problem = problem or "not an object"
-    return nil, protocol_error(self, "the stream holds what is no event: " .. problem, data)
-  end
-  if not self.translator and responses.is_completion_chunk(event) then
-    self.translator = responses.translator()
-  end
-  if is_error(event, name) then
-    return nil, in_stream_error(self, data)
+  if error_signs.is_error(event, name, self.open_ended) then
+    return nil, in_stream_error(self, data, name)
+  elseif type(event) ~= "table" or json.is_array(event) then
+    return receive_other(self, event, problem, data, name)
   end
   if halves then
     self.joiner = self.joiner or surrogates.joiner()
   end
-  if self.translator and event.type == nil then
-    for _, translated in ipairs(self.translator:feed(event, halves and json.decode_answer(data) or event)) do
-      self:put(translated)
-    end
-    return true
+  if responses.is_completion_chunk(event) or self.translator and event.type == nil and name ~= "ping" then
+    return receive_chunk(self, event, data, halves)
   end
-  event.type = event.type or (name ~= "" and json.encode(name) and name or nil)
-  self:put(event)
-  return true
+  event.type = event.type or type_of_name(name)
+  if event.type == nil and self.open_ended then
+    return put_all(self, { event })
+  end
+  return receive_native(self, event, data)
 end
 
+-- The end mark of a chat completion; some servers send it after the API's own events, too.
 local function receive_done(self)
-  if self.translator then
-    for _, translated in ipairs(self.translator:finish()) do
-      self:put(translated)
-    end
+  if not is_understood(self) and not self.open_ended then
+    return not_understood(self)
+  elseif self.translator then
+    return put_all(self, self.translator:finish())
   elseif self.accumulator.fields.stop_reason then
-    self.complete = true
+    return put_all(self, self.native:feed { type = "message_stop" })
   end
   return true
 end
@@ -154,6 +212,8 @@ local function receive_end(self)
     return true
   elseif not self.saw_event and not responses.is_event_stream(self.exchange.response) then
     return nil, protocol_error(self, "the answer is no event stream")
+  elseif self.stray and not is_understood(self) then
+    return not_understood(self)
   end
   return nil, truncated(self)
 end
@@ -164,12 +224,11 @@ end
 ---@return true|nil
 ---@return anthropic.Error?
 function Source:pull(data, name)
-  if data == DONE then
-    return receive_done(self)
-  elseif type(data) == "table" then -- a delta, decoded in C
+  if type(data) == "table" then -- a delta, decoded in C
     self.saw_event = true
-    self:put(data)
-    return true
+    return receive_native(self, data)
+  elseif data and is_done(data) then
+    return receive_done(self)
   elseif data then
     self.saw_event = true
     return receive(self, data, name)
@@ -201,7 +260,7 @@ end
 ---@return boolean
 function Source:lets_flow()
   return self.released and self.first > self.last and not self.complete
-    and not self.joiner and not self.translator and not self.clock.awaits_text
+    and not self.joiner and not self.translator and self.native.is_plain and not self.clock.awaits_text
     and (not self.continuation or self.continuation:is_joined())
 end
 

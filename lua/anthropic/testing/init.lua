@@ -9,7 +9,7 @@
 ---     } }
 ---     local client = anthropic.new { base_url = server.url, api_key = "test" }
 ---     ...
----     assert(server:requests()[1].json.model == "claude-sonnet-4-5")
+---     assert(server:requests()[1].json.model == "claude-sonnet-5-5")
 ---     server:stop()
 
 local answers = require "anthropic.testing.answers"

@@ -90,6 +90,23 @@ describe("decode then encode", function()
     assert.equal("float", math.type(json.decode "[1.5]"[1]))
   end)
 
+  it("keeps the digits of every number in an object or a list, on every Lua", function()
+    for _, number in ipairs { "9007199254740993", "-9007199254740993", "1234567890123456789", "9223372036854775807",
+                              "9223372036854775808", "12345678901234567890", "-18446744073709551616", "1e400",
+                              "-1E+400", "1e-400", ("9"):rep(400), ("9"):rep(400) .. ".5" } do
+      for _, frame in ipairs { '{"a":%s}', "[%s]", '[1,{"a":[[],%s,2]}]', '{"a":{"b":%s},"c":%s}' } do
+        local text = frame:gsub("%%s", function() return number end)
+        assert.equal(text, round(text))
+        assert.equal(text, json.encode(json.decode_answer(text)))
+      end
+    end
+    local value = json.decode '{"a":12345678901234567890,"b":[1e400]}'
+    assert.equal(12345678901234567890, value.a)
+    assert.equal(1 / 0, value.b[1])
+    value.a, value.b[1] = 5, 6
+    assert.equal('{"a":5,"b":[6]}', json.encode(value))
+  end)
+
   it("reads integers beyond 64 bits as the nearest double", function()
     assert.equal(9223372036854775808.0, json.decode "9223372036854775808")
     assert.equal(-9223372036854775808.0 * 2, json.decode "-18446744073709551616")
@@ -482,10 +499,10 @@ describe("encode", function()
     assert.equal("[1]", json.encode(setmetatable({ 1 }, { __index = { 1, 2, 3 } })))
   end)
 
-  it("sends only the fields that a metatable lists", function()
-    local message = setmetatable({ id = "x", role = "assistant", content = {}, 1, response = print },
-      { __encode = { "role", "content", "absent" } })
-    assert.equal('{"messages":[{"content":[],"role":"assistant"}]}', json.encode { messages = { message } })
+  it("leaves out the fields that a metatable names, and puts others at their place", function()
+    local message = setmetatable({ id = "x", content = {}, response = print, extra = { response = "its own" } },
+      { __unencoded = { response = true, extra = true }, __merged = "extra" })
+    assert.equal('{"messages":[{"content":[],"id":"x","response":"its own"}]}', json.encode { messages = { message } })
   end)
 
   it("is safe while entries of a weak table vanish", function()
@@ -573,6 +590,76 @@ describe("an empty table under a field of the API", function()
   end)
 end)
 
+describe("a tool's input that decode reads", function()
+  local INPUTS = {
+    "{}", "[]", '{"b":1,"a":[1.0,1e2,{}],"n":null}', '{ "a" :\n\t[ ] }', '{"x":"\\u0041\\/\\\\\\" é","y":"]}"}',
+    '{"big":12345678901234567890,"id":9007199254740993,"f":0.10}', '{"a":1,"a":2}', '{"huge":1e400,"z":-0}',
+    '{"content":[{"type":"tool_use","input":{ "a":1.0}}]}', '{"input":{"input": {}},"type":"tool_use"}',
+  }
+
+  it("keeps its text, by the members of its object alone, wherever that stands", function()
+    for _, decode in ipairs { json.decode, json.decode_answer, json.decode_event } do
+      for _, kind in ipairs { "tool_use", "server_tool_use", "mcp_tool_use" } do
+        for _, frame in ipairs { "@", "[@]", '{"content":[@]}', '{"a":{"b":[[@]]}}', '{"metadata":@}',
+                                 '{"properties":@}', '[{"content":[{"content":[@]}]},@]', '{"input":@}' } do
+          for _, input in ipairs(INPUTS) do
+            local block = '{"input":' .. input .. ',"type":"' .. kind .. '"}'
+            local text = frame:gsub("@", function() return block end)
+            assert.equal(text, json.encode((decode(text))))
+            assert.equal(text, json.encode(json.decode(json.encode((decode(text))))))
+            local reversed = '{"type":"' .. kind .. '","input":' .. input .. "}"
+            local again = frame:gsub("@", function() return reversed end)
+            assert.equal(text, json.encode((decode(again))))
+          end
+        end
+      end
+    end
+  end)
+
+  it("is like any other where the object is of another type", function()
+    for _, kind in ipairs { '"xtool_use"', '"tool_use2"', '"Tool_use"', '"tool_result"', '""', "5", "null",
+                            '["tool_use"]' } do
+      local text = '{"input":{"b": 1,"a":[ ]},"type":' .. kind .. "}"
+      assert.equal('{"input":{"a":[],"b":1},"type":' .. kind .. "}", json.encode(json.decode(text)))
+    end
+    assert.equal('{"input":{"a":1}}', json.encode(json.decode '{"input":{"a": 1}}'))
+  end)
+
+  it("is the last of equal names, however they are written", function()
+    assert.equal('{"input":{ "b":2},"type":"tool_use"}',
+      json.encode(json.decode '{"type":"tool_use","input":{ "a":1},"input":{ "b":2}}'))
+    assert.equal('{"input":5,"type":"tool_use"}',
+      json.encode(json.decode '{"type":"tool_use","input":{ "a":1},"input":5}'))
+    assert.equal('{"input":{ "a":1},"type":"tool_use"}',
+      json.encode(json.decode '{"type":"text","input":5,"in\\u0070ut":{ "a":1},"type":"tool\\u005fuse"}'))
+    assert.equal('{"input":{"a":1},"type":"text"}',
+      json.encode(json.decode '{"type":"tool_use","input":{ "a":1},"type":"text"}'))
+  end)
+
+  it("is written anew where it was changed, and its other numbers keep their digits", function()
+    local block = json.decode '{"type":"tool_use","input":{ "a":12345678901234567890,"b":[1.0, 1e400]}}'
+    block.input.c = 1
+    assert.equal('{"input":{"a":12345678901234567890,"b":[1,1e400],"c":1},"type":"tool_use"}', json.encode(block))
+    block.input.c = nil
+    assert.equal('{"input":{ "a":12345678901234567890,"b":[1.0, 1e400]},"type":"tool_use"}', json.encode(block))
+  end)
+
+  it("takes time in proportion to the text, however deep inputs are nested", function()
+    local function seconds(size)
+      local inner = '"' .. ("x"):rep(size) .. '"'
+      for _, kind in ipairs { '{"input":@,"type":"text"}', '{"input":@,"type":"tool_use"}', '{"input":[@]}' } do
+        local text = inner
+        local before, after = kind:match "^(.*)@(.*)$"
+        text = before:rep(400) .. text .. after:rep(400)
+        local start = os.clock()
+        assert.is_string(json.encode(assert(json.decode(text))))
+        assert(os.clock() - start < 2, kind)
+      end
+    end
+    seconds(1e6)
+  end)
+end)
+
 describe("decode_answer", function()
   it("leaves out nulls of objects and sends them again", function()
     local text = '{"a":null,"b":{"c":null,"d":1},"e":[null,{"f":null}]}'
@@ -613,6 +700,32 @@ describe("decode_answer", function()
     end
     assert.same({ ["k" .. mended] = 1 }, json.decode_answer '{"k\255":1}')
     assert.is_nil((json.decode_answer "[1,]"))
+  end)
+
+  it("reads NaN and infinities as null, which decode refuses", function()
+    local answer = json.decode_answer '{"a":NaN,"b":[Infinity,-Infinity,1],"c":{"d":-Infinity}}'
+    assert.is_nil(answer.a)
+    assert.equal(json.null, answer.b[1])
+    assert.is_nil(answer.c.d)
+    assert.equal('{"a":null,"b":[null,null,1],"c":{"d":null}}', json.encode(answer))
+    assert.equal('{"a":null}', json.encode((json.decode_event '{"a":NaN}')))
+    for _, text in ipairs { "[NaN]", "[Infinity]", "[-Infinity]" } do
+      assert.equal("NaN and infinities are not JSON at byte 2", (select(2, json.decode(text))))
+    end
+  end)
+
+  it("takes a tool's input with NaN in it for broken: null could mean something else to the tool", function()
+    for _, number in ipairs { "NaN", "Infinity", "-Infinity" } do
+      local input = '{"celsius": ' .. number .. ',"name":"\255"}'
+      local block = json.decode_answer('{"content":[{"type":"tool_use","id":"t","input":' .. input .. "}]}").content[1]
+      assert.is_nil(block.input)
+      assert.equal((input:gsub("\255", "\239\191\189")), block.input_json)
+      assert.equal("NaN and infinities are not JSON at byte 13", block.input_error)
+      assert.equal('{"id":"t","input":{},"type":"tool_use"}', json.encode_request(block))
+      assert.same(block, json.decode(json.encode(block)))
+      json.tool_input(block, input)
+      assert.equal("NaN and infinities are not JSON at byte 13", block.input_error)
+    end
   end)
 
   it("keeps a tool's input as it came", function()
@@ -735,15 +848,18 @@ describe("tool_input", function()
     end
   end)
 
-  it("keeps what is not valid, and never sends it", function()
+  it("keeps what is not valid, through text and back, and never sends it", function()
     for _, text in ipairs { '{"a":', '{"a":1}}', "{'a':1}", '{"a":"\n"}' } do
       local block = block_of(text)
       assert.is_nil(block.input)
       assert.equal(text, block.input_json)
       assert.matches("at byte %d+$", block.input_error)
-      assert.equal('[{"id":"t","input":{},"type":"tool_use"}]', json.encode { block })
+      assert.equal('[{"id":"t","input":{},"type":"tool_use"}]', json.encode_request { block })
+      local stored = json.decode(json.encode(block))
+      assert.same({ type = "tool_use", id = "t", input_json = text, input_error = block.input_error }, stored)
+      assert.equal('[{"id":"t","input":{},"type":"tool_use"}]', json.encode_request { stored })
       block.input = { a = 1 }
-      assert.equal('{"id":"t","input":{"a":1},"type":"tool_use"}', json.encode(block))
+      assert.equal('{"id":"t","input":{"a":1},"type":"tool_use"}', json.encode_request(block))
       json.tool_input(block, "{}")
       assert.is_nil(block.input_json)
       assert.is_nil(block.input_error)
@@ -752,15 +868,17 @@ describe("tool_input", function()
 
   it("sends an object for an input that was null and then broke", function()
     local block = json.decode_answer '{"content_block":{"type":"tool_use","input":null}}'.content_block
-    assert.equal('{"input":{},"type":"tool_use"}', json.encode(block))
+    assert.equal('{"input":null,"type":"tool_use"}', json.encode(block))
+    assert.equal('{"input":{},"type":"tool_use"}', json.encode_request(block))
     json.tool_input(block, "{")
-    assert.equal('{"input":{},"type":"tool_use"}', json.encode(block))
+    assert.equal('{"input":{},"type":"tool_use"}', json.encode_request(block))
+    assert.equal('{"input":{},"type":"tool_use"}', json.encode_request(json.decode(json.encode(block))))
   end)
 
   it("keeps input_json where it is a name of the user's", function()
     assert.equal('{"input":{"input_json":1,"type":"tool_use"}}',
-      json.encode { input = { input_json = 1, type = "tool_use" } })
-    assert.equal('{"input_json":1,"type":"text"}', json.encode { input_json = 1, type = "text" })
+      json.encode_request { input = { input_json = 1, type = "tool_use" } })
+    assert.equal('{"input_json":1,"type":"text"}', json.encode_request { input_json = 1, type = "text" })
   end)
 
   it("takes a value that is no object as it is", function()
@@ -772,6 +890,42 @@ describe("tool_input", function()
   it("mends the text before it keeps it", function()
     local block = block_of '{"a": "\\ud83d \255"}'
     assert.equal('{"id":"t","input":{"a": "\239\191\189 \239\191\189"},"type":"tool_use"}', json.encode(block))
+  end)
+end)
+
+describe("a value that is mended", function()
+  local R = "\239\191\189"
+
+  it("is the same one where there is nothing to mend", function()
+    for _, value in ipairs { "é", {}, { a = { "b" } }, 5, true, json.null } do
+      assert.equal(value, json.mend(value))
+    end
+  end)
+
+  it("has a replacement for each ill-formed part of its strings and names", function()
+    assert.equal("caf" .. R, json.mend "caf\233")
+    assert.equal("x" .. R:rep(3) .. "\0y", json.mend "x\237\160\189\0y")
+    local value = { ["k\255"] = { "\226\130", { a = "é\128", b = json.array {}, c = json.null } } }
+    local mended = json.mend(value)
+    assert.equal('{"k' .. R .. '":["' .. R .. '",{"a":"é' .. R .. '","b":[],"c":null}]}', json.encode(mended))
+    assert.equal("\226\130", value["k\255"][1])
+  end)
+
+  it("is none where there is no JSON for it", function()
+    local cycle = { "\255" }
+    cycle[2] = cycle
+    for expected, value in pairs {
+      ["[2]: the table contains itself"] = cycle, ["[2]: a function has no JSON form"] = { "\255", print },
+      ["a: NaN has no JSON form"] = { a = 0 / 0 },
+    } do
+      assert.same({ nil, expected }, { json.mend(value) })
+      assert.same({ nil, expected }, { json.encode_mended(value) })
+    end
+  end)
+
+  it("is written so in one step", function()
+    assert.equal('{"' .. R .. '":"' .. R .. '"}', json.encode_mended { ["\255"] = "\255" })
+    assert.equal('{"a":1}', json.encode_mended { a = 1 })
   end)
 end)
 
@@ -924,8 +1078,8 @@ describe("a tool's input that was changed", function()
     { "an empty list for an empty object", '{"a": {}}', function(input) input.a = json.array {} end, '{"a":[]}' },
     { "an object of the same names", '{"a": {"b":1}}', function(input) input.a = json.object { b = 1 } end,
       '{"a": {"b":1}}' },
-    { "a table that lists what is sent", '{"a": {"b":1}}',
-      function(input) input.a = setmetatable({ b = 1 }, { __encode = {} }) end, '{"a":{}}' },
+    { "a table that leaves something out", '{"a": {"b":1}}',
+      function(input) input.a = setmetatable({ b = 1 }, { __unencoded = { b = true } }) end, '{"a":{}}' },
     { "one element less", '{"a": [1,2]}', function(input) input.a[2] = nil end, '{"a":[1]}' },
     { "one element more", '{"a": [1,2]}', function(input) input.a[3] = 3 end, '{"a":[1,2,3]}' },
     { "the order of a list", '{"a": [1,2]}', function(input) input.a[1], input.a[2] = 2, 1 end, '{"a":[2,1]}' },
@@ -940,21 +1094,6 @@ describe("a tool's input that was changed", function()
       assert.equal(case[4], sent(case[2], case[3]))
     end)
   end
-end)
-
-describe("a table that is not sent", function()
-  it("is left out of its array", function()
-    assert.equal('[1,{"a":2}]', json.encode { 1, json.unsent { b = 1 }, { a = 2 } })
-    assert.equal('{"content":[]}', json.encode { content = { json.unsent {}, json.unsent { 1 } } })
-    assert.equal("[1]", json.encode { json.unsent {}, 1 })
-    assert.equal("[1]", json.encode(json.array { 1, json.unsent {} }))
-  end)
-
-  it("is the same table", function()
-    local value = { type = "thinking" }
-    assert.equal(value, json.unsent(value))
-    assert.equal("thinking", value.type)
-  end)
 end)
 
 describe("a raw value", function()
@@ -988,7 +1127,9 @@ describe("copy", function()
                              json.decode_answer '{"a":null,"b":1}' } do
       assert.equal(json.encode(value), json.encode(json.copy(value)))
     end
-    assert.equal("[]", json.encode { json.copy(json.unsent { a = 1 }) })
+    assert.is_true(json.is_unsent(json.copy(json.unsent { a = 1 })))
+    local copied = json.copy(json.decode '{"a":12345678901234567890,"b":1e400}')
+    assert.equal('{"a":12345678901234567890,"b":1e400}', json.encode(copied))
   end)
 
   it("reads no metamethod", function()

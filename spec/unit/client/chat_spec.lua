@@ -77,7 +77,7 @@ end
 local WRONG_PROMPTS = { 5, true, print }
 
 describe("a question", function()
-  it("is sent as the user's, with a model and a limit, and its answer is the text and the message", function()
+  it("is sent as the user's, with a limit, and its answer is the text and the message", function()
     local message = message_of "Blue."
     client.answers = { message }
     local text, whole = chat.ask(client, "Why?")
@@ -85,7 +85,7 @@ describe("a question", function()
     assert.equal(message, whole)
     assert.equal("create", client.sent[1].kind)
     assert.same({ user "Why?" }, messages_of(1))
-    assert.same({ model = "claude-sonnet-4-5", max_tokens = 4096 }, fields_of(1))
+    assert.same({ max_tokens = 4096 }, fields_of(1)) -- messages.create knows the model
   end)
 
   it("may be of blocks, with parameters over the defaults, which are left as they were", function()
@@ -151,7 +151,7 @@ describe("a conversation", function()
     assert.same({ user "one", first, user { { type = "text", text = "two" } }, second }, talk.messages)
     assert.equal(first, messages_of(2)[2])
     for n = 1, 2 do
-      assert.same({ system = "s", model = "claude-sonnet-4-5", max_tokens = 4096 }, fields_of(n))
+      assert.same({ system = "s", max_tokens = 4096 }, fields_of(n))
     end
   end)
 

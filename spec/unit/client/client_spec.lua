@@ -136,8 +136,8 @@ describe("a client", function()
     assert.are_not.equal(usage, other.usage)
     assert(client.messages.create(service.params()))
     assert(client.messages.create(service.params(), { max_retries = 1 }))
-    assert.equal(2, client.usage["claude-test"].requests)
-    assert.is_nil(other.usage["claude-test"])
+    assert.equal(2, client.usage.by_model["claude-test"].requests)
+    assert.is_nil(other.usage.by_model["claude-test"])
   end)
 end)
 
@@ -277,7 +277,7 @@ describe("a question and a conversation", function()
     local talk = client:chat { model = "m" }
     assert.equal("Hello!", (talk:say "Why?"))
     assert.equal(2, #talk.messages)
-    assert.equal(2, client.usage["claude-test"].requests)
+    assert.equal(2, client.usage.by_model["claude-test"].requests)
   end)
 end)
 
@@ -385,7 +385,7 @@ describe("a client that is closed", function()
     client:close()
     for _, value in ipairs {
       { client.messages.create(service.params()) }, { client.messages.stream(service.params()) },
-      { client.models.list() }, { client:request { path = "/v1/new" } }, { client:ask "Why?" },
+      { client.models.list() }, { client:request { path = "/v1/new" } }, { client:ask("Why?", { model = "m" }) },
       { client:exchange { method = "GET", path = "/x" } },
     } do
       assert.is_nil(value[1])

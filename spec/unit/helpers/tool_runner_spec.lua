@@ -164,8 +164,8 @@ describe("a run", function()
     assert.equal(whole, made.turns[1].message)
     assert.same({}, made.turns[1].calls)
     assert.same({}, made.turns[1].results)
-    assert.equal('[{"content":"go","role":"user"},{"content":[{"text":"Done.","type":"text"}],"role":"assistant"}]',
-      json.encode(made.messages))
+    assert.equal('[{"content":"go","role":"user"},{"content":[{"text":"Done.","type":"text"}],"role":"assistant",'
+      .. '"stop_reason":"end_turn","type":"message"}]', json.encode(made.messages))
   end)
 
   it("sends everything but its own parameters, and leaves the caller's as they were", function()

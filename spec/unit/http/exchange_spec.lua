@@ -778,24 +778,43 @@ describe("an exchange", function()
       assert.equal("overloaded_error", err.type)
       assert.equal(529, err.status)
       assert.equal("Overloaded", err.message)
-      assert.equal("req_body", err.request_id)
+      assert.equal("req_1", err.request_id)
       assert.equal(body, err.body)
       assert.same({ a = 1 }, err.details)
       assert.equal(exchange.response.headers, err.headers)
       assert.equal(0.25, err.retry_after)
     end)
 
-    it("has the headers' ID of the request where the body has none", function()
-      for _, body in ipairs { "", "{}", '{"request_id":7}' } do
-        plans, started = { { status = 400, body = body, fields = { ["request-id"] = "req_1" } } }, {}
-        assert.equal("req_1", failure_of(new()).request_id)
+    it("has the body's ID of the request where the headers have none", function()
+      for _, case in ipairs { { "" }, { "{}" }, { '{"request_id":7}' }, { '{"request_id":"a"}', "a" } } do
+        plans, started = { { status = 400, body = case[1] } }, {}
+        assert.equal(case[2], failure_of(new()).request_id)
       end
+    end)
+
+    it("has the body's wait where the headers have none", function()
+      for _, case in ipairs {
+        { {}, 120 }, { { ["retry-after"] = 3 }, 3 }, { { ["retry-after"] = 0 } }, { { ["retry-after"] = "soon" } },
+      } do
+        plans, started = { { status = 522, body = '{"title":"no","retry_after":120}', fields = case[1] } }, {}
+        assert.equal(case[2], failure_of(new()).retry_after)
+      end
+    end)
+
+    it("has no secret in what it decoded either", function()
+      local in_code = SECRET:gsub("s", "\\u0073", 1)
+      local form = '{"error":{"type":"%s","message":"no","details":{"%s":["%s"]}},"request_id":"%s"}'
+      plans = { { status = 401, body = form:format(in_code, in_code, in_code, in_code) } }
+      local err = failure_of(new())
+      assert.equal("[redacted]", err.type)
+      assert.same({ ["[redacted]"] = { "[redacted]" } }, err.details)
+      assert.equal("[redacted]", err.request_id)
     end)
 
     for _, case in ipairs {
       { '{"error":{"message":"a"},"message":"b","detail":"c"}', "a" },
       { '{"error":{"message":7},"message":"b","detail":"c"}', "b" },
-      { '{"error":"a","message":"b","detail":"c"}', "a" },
+      { '{"error":"a","message":"b","detail":"c"}', "a: b" },
       { '{"message":"b","detail":"c"}', "b" },
       { '{"error":null,"message":null,"detail":"c"}', "c" },
       { '{"detail":[1]}', "HTTP 418" },
@@ -803,10 +822,10 @@ describe("an exchange", function()
       { '{"error":[]}', "HTTP 418" },
       { '{"error":true}', "HTTP 418" },
       { "[1]", "HTTP 418" },
-      { '"error"', "HTTP 418" },
+      { '"error"', "error" },
       { "null", "HTTP 418" },
       { "<html>No</html>", "HTTP 418" },
-      { '{"message":"cut', "HTTP 418" },
+      { '{"message":"cut', '{"message":"cut' },
       { "", "HTTP 418" },
     } do
       it(("by %s says %q"):format(case[1] == "" and "nothing" or case[1], case[2]), function()
@@ -819,6 +838,13 @@ describe("an exchange", function()
         assert.is_nil(err.details)
       end)
     end
+
+    it("by a redirect says where to, whatever its body says", function()
+      plans = { { status = 302, body = "Found", fields = { location = "/v1/messages/" } } }
+      assert.equal("HTTP 302, redirects to /v1/messages/ (not followed)", failure_of(new()).message)
+      plans = { { status = 400, body = "No", fields = { location = "/v1/messages/" } } }
+      assert.equal("No", failure_of(new()).message)
+    end)
 
     it("by a redirect says where to", function()
       plans = { { status = 307, fields = { location = "https://y/" .. SECRET } } }
@@ -878,6 +904,32 @@ describe("an exchange", function()
       assert.equal("req_1", err.request_id)
     end)
 
+    it("has the event's name where that is a word for errors", function()
+      local err = answered():api_error('{"message":"Busy"}', nil, "throttlingException")
+      assert.equal(429, err.status)
+      assert.equal("throttlingException", err.type)
+      assert.equal("Busy", err.message)
+      err = answered():api_error('{"message":"Busy"}', nil, "error")
+      assert.is_nil(err.status)
+      assert.is_nil(err.type)
+    end)
+
+    it("has the status of its code before that of its word, and a status's type where it has no word", function()
+      local err = answered():api_error '{"error":{"type":"server_error","code":"503","message":"no"}}'
+      assert.equal(503, err.status)
+      assert.equal("server_error", err.type)
+      err = answered():api_error '{"error":{"code":429}}'
+      assert.equal(429, err.status)
+      assert.equal("rate_limit_error", err.type)
+    end)
+
+    it("is not worth a retry where its word says so", function()
+      local err = answered():api_error '{"error":{"type":"insufficient_quota","message":"no"}}'
+      assert.equal(429, err.status)
+      assert.is_false(err.retryable)
+      assert.is_nil(answered():api_error('{"error":{"code":429}}').retryable)
+    end)
+
     it("has neither where nothing names them", function()
       local err = answered({ fields = { location = "x" } }):api_error "{}"
       assert.equal("api", err.kind)
@@ -911,6 +963,24 @@ describe("an exchange", function()
     waits, records, retained = {}, {}, {}
     return exchange, err
   end
+
+  describe("that fails", function()
+    it("names its URL in the error, without its query and without credentials", function()
+      plans = { { status = 404 } }
+      local exchange = new({}, { method = "GET", path = "/v1/" .. SECRET, query = { key = "other secret" } })
+      local err = exchange:fail(failure_of(exchange))
+      assert.equal("http://x.test/v1/[redacted]", err.url)
+      assert.equal("anthropic: api error 404 not_found_error: HTTP 404 at http://x.test/v1/[redacted]", tostring(err))
+      plans, started = { { failure = { "connection", "no", 7 } } }, {}
+      exchange = new()
+      assert.equal("http://x.test/v1/messages", exchange:fail(failure_of(exchange)).url)
+    end)
+
+    it("names no URL where nothing was sent", function()
+      local exchange = new { base_url = "x" }
+      assert.is_nil(exchange:fail(failure_of(exchange)).url)
+    end)
+  end)
 
   describe("that recovers", function()
     it("waits as long as the failure asks, and then goes on", function()

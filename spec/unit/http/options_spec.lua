@@ -28,6 +28,7 @@ describe("an option", function()
     { "betas", "a list of strings", { {}, { "a" }, { "a", "b" } },
       { "a", 1, true, false, f, { 1 }, { "a", 2 }, { a = "b" }, { "a", b = "c" }, { { "a" } }, { true } } },
     { "headers", "table", { {}, { a = "b" }, { a = false } }, { "a: b", 1, true, false, f } },
+    { "model", "the name of a model", { "m", " m ", "a/b:c@d" }, { "", " \t\n", 1, {}, true, false, f } },
     { "max_retries", whole, { 0, 1, 2.0, 100 }, { -1, -0.5, 0.5, 1.5, 0 / 0, 1 / 0, "1", {}, true, false } },
     { "timeout", seconds,
       { 1, 0.001, 1 / 0, {}, { connect = 1 }, { first_byte = 0.5 }, { idle = 2 }, { total = 3 }, { connect = false },
@@ -227,12 +228,14 @@ describe("the options of a client", function()
     service.environment {
       ANTHROPIC_BASE_URL = "http://gateway",
       ANTHROPIC_API_KEY = "key",
+      ANTHROPIC_MODEL = "m",
       ANTHROPIC_CUSTOM_HEADERS = "A: 1\nB: 2",
       ANTHROPIC_LOG = "debug",
     }
     local resolved = options.of_client()
     assert.equal("http://gateway", resolved.base_url)
     assert.equal("key", resolved.api_key)
+    assert.equal("m", resolved.model)
     assert.equal("A: 1\nB: 2", resolved.custom_headers)
     assert.equal("debug", resolved.log_level)
     assert.is_nil(resolved.auth_token)
@@ -252,7 +255,7 @@ describe("the options of a client", function()
   end)
 
   it("take a variable without its white space, and an empty one for none", function()
-    for _, name in ipairs { "BASE_URL", "API_KEY", "AUTH_TOKEN", "CUSTOM_HEADERS", "LOG" } do
+    for _, name in ipairs { "BASE_URL", "API_KEY", "AUTH_TOKEN", "MODEL", "CUSTOM_HEADERS", "LOG" } do
       local field = ({ CUSTOM_HEADERS = "custom_headers", LOG = "log_level" })[name] or name:lower()
       local default = options.of_client()[field]
       service.environment { ["ANTHROPIC_" .. name] = " \t a b \r\n" }

@@ -48,6 +48,14 @@ describe("another attempt", function()
     assert.is_false(is_worthwhile { kind = "api" })
   end)
 
+  it("is not worthwhile where the server says so, but x-should-retry comes first", function()
+    assert.is_false(is_worthwhile { kind = "api", status = 429, retryable = false })
+    assert.is_false(is_worthwhile { kind = "api", status = 529, retryable = false, in_stream = true })
+    assert.is_true(is_worthwhile {
+      kind = "api", status = 429, retryable = false, headers = { ["x-should-retry"] = "true" },
+    })
+  end)
+
   it("is what x-should-retry says, where it says a word that is known", function()
     for status, plain in pairs { [300] = false, [400] = false, [408] = true, [499] = false, [500] = true } do
       for word, expected in pairs {
@@ -85,6 +93,17 @@ describe("another attempt", function()
     fields = { ["x-should-retry"] = "true" }
     assert.is_false(is_worthwhile { kind = "connection", code = 60, headers = fields })
     assert.is_false(is_worthwhile { kind = "timeout", timeout = "total", headers = fields })
+  end)
+end)
+
+describe("a wait that a body asks for", function()
+  it("is a number of seconds, or a text that is one, and sane", function()
+    for _, case in ipairs {
+      { 120, 120 }, { 0.5, 0.5 }, { "30", 30 }, { " 1.5 ", 1.5 }, { 0 }, { -1 }, { "0" }, { "-3" }, { "soon" }, { "" },
+      { "1e3" }, { "0x10" }, { math.huge }, { -math.huge }, { 0 / 0 }, { true }, { {} }, { nil },
+    } do
+      assert.equal(case[2], retry.wait(case[1]))
+    end
   end)
 end)
 

@@ -1,5 +1,16 @@
 local url = require "anthropic.http.url"
 
+describe("a URL without its query", function()
+  it("ends where the query or the fragment begins", function()
+    for given, expected in pairs {
+      ["http://x/y"] = "http://x/y", ["http://x/y?key=1"] = "http://x/y", ["http://x?a?b"] = "http://x",
+      ["http://x/y#z"] = "http://x/y", [""] = "",
+    } do
+      assert.equal(expected, url.without_query(given))
+    end
+  end)
+end)
+
 -- What was refused, as words.
 local function refusal(result, err)
   assert.is_nil(result)

@@ -1,6 +1,6 @@
 local core = require "anthropic.core"
 
-local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, is_unchanged = function() end }
+local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, digits = {}, is_unchanged = function() end }
 
 local function encode(value)
   return core.json_encode(value, rules)
@@ -33,6 +33,27 @@ describe("a string in JSON", function()
       assert.same({ nil, "value: invalid UTF-8 at byte " .. position }, { encode(text) })
       assert.same({ nil, "[2]: invalid UTF-8 at byte " .. position }, { encode { "fine", text } })
     end
+  end)
+end)
+
+describe("a string that is mended", function()
+  local R = "\239\191\189"
+
+  it("has a replacement for each ill-formed part, and is else as any other", function()
+    for bytes, expected in pairs {
+      ["\255"] = R, ["a\255b"] = "a" .. R .. "b", ["caf\233"] = "caf" .. R, ["\226\130"] = R,
+      ["\226\130x\240\159\152"] = R .. "x" .. R, ["\237\160\189"] = R:rep(3), ["\192\175"] = R .. R,
+      ["\128\129"] = R .. R, ["é\128é"] = "é" .. R .. "é", ["\255\n\""] = R .. '\\n\\"', ["😀"] = "😀", [""] = "",
+      [("x"):rep(40) .. "\255" .. ("y"):rep(40)] = ("x"):rep(40) .. R .. ("y"):rep(40),
+    } do
+      assert.equal('"' .. expected .. '"', core.json_encode(bytes, rules, core.json_mend))
+      assert.equal('{"' .. expected .. '":["' .. expected .. '"]}',
+        core.json_encode({ [bytes] = { bytes } }, rules, core.json_mend))
+    end
+  end)
+
+  it("is mended in time that is linear in its bytes", function()
+    assert.equal(6e5 + 2, #core.json_encode(("\255"):rep(2e5), rules, core.json_mend))
   end)
 end)
 

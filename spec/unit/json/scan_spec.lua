@@ -1,14 +1,19 @@
 local core = require "anthropic.core"
 
-local CHECK, REPAIR, STRICT = core.json_check, core.json_repair, core.json_strict
+local CHECK, REPAIR, STRICT, DECODE = core.json_check, core.json_repair, core.json_strict, core.json_decode
 local ANSWER, EVENT = core.json_answer, core.json_event
 local has_integers = math.type ~= nil -- luacheck: ignore 143
 
 -- A mark of the core's: see src/json/scan.h.
 local EMPTY_ARRAY = '"\255a"'
 
+-- A number whose digits Lua's do not hold, or may not.
+local function number(digits)
+  return '"\255n' .. digits .. '"'
+end
+
 local function integer(digits)
-  return has_integers and '"\255i' .. digits .. '"' or digits
+  return has_integers and '"\255i' .. digits .. '"' or number(digits)
 end
 
 local function prepared(text, options)
@@ -22,7 +27,7 @@ describe("the check of a JSON text", function()
       '"\\u0041\\ud83d\\ude00"', '"\\u0000"', '"\\uD83D\\uDE00"', '{"a":1,"a":2}', "12345678901234567890123",
       '[{"type":"x","content":[{"input":{}}]}]',
     } do
-      assert.same({ text, 0, false }, { core.json_prepare(text, CHECK) })
+      assert.same({ text, 0, false, 0 }, { core.json_prepare(text, CHECK) })
     end
   end)
 
@@ -53,6 +58,10 @@ describe("the check of a JSON text", function()
       { "1e", "unexpected end of the text", 3 }, { '"\\', "unexpected end of the text", 3 },
       { '"\\u00', "unexpected end of the text", 6 }, { "-", "unexpected end of the text", 2 },
       { "1\0", "expected the end of the text", 2 },
+      { "NaN", "NaN and infinities are not JSON", 1 }, { "[1,Infinity]", "NaN and infinities are not JSON", 4 },
+      { '{"a":-Infinity}', "NaN and infinities are not JSON", 6 }, { "nan", "invalid value", 2 },
+      { "Inf", "expected a value", 1 }, { "NAN", "expected a value", 1 }, { "-Inf", "expected a value", 1 },
+      { "+Infinity", "expected a value", 1 }, { "-NaN", "invalid number", 2 },
     } do
       for _, options in ipairs { CHECK, STRICT } do
         assert.same({ nil, row[2] .. " at byte " .. row[3], row[3] }, { core.json_prepare(row[1], options) })
@@ -91,7 +100,7 @@ describe("a JSON text that is repaired", function()
       ['"\\ud83d\\ude00"'] = '"\\ud83d\\ude00"', ['["\\ud800",1,"\\udbff"]'] = '["' .. R .. '",1,"' .. R .. '"]',
       ['{"\\ud800":1}'] = '{"' .. R .. '":1}',
     } do
-      assert.same({ expected, 0, false }, { core.json_prepare(text, REPAIR) })
+      assert.same({ expected, 0, false, 0 }, { core.json_prepare(text, REPAIR) })
     end
   end)
 
@@ -102,7 +111,7 @@ describe("a JSON text that is repaired", function()
       ['"é\128é"'] = '"é' .. R .. 'é"',
       ['"\192\175"'] = '"' .. R .. R .. '"',
     } do
-      assert.same({ expected, 0, false }, { core.json_prepare(text, REPAIR) })
+      assert.same({ expected, 0, false, 0 }, { core.json_prepare(text, REPAIR) })
     end
   end)
 
@@ -134,7 +143,7 @@ describe("a JSON text that is marked", function()
       assert.equal(select(2, expected:gsub("\255", "")), pending)
       assert.is_false(halves)
     end
-    assert.same({ "[]", 0, false }, { core.json_prepare("[]", CHECK) })
+    assert.same({ "[]", 0, false, 0 }, { core.json_prepare("[]", CHECK) })
   end)
 
   it("has nulls and empty objects counted, and numbers where Lua has integers", function()
@@ -148,72 +157,118 @@ describe("a JSON text that is marked", function()
     end
   end)
 
-  it("has large integers marked, and larger ones given an exponent", function()
+  it("has the numbers marked whose digits doubles do not hold, or may not", function()
     for text, expected in pairs {
       ["999999999999999"] = "999999999999999", ["1000000000000000"] = "1000000000000000",
       ["9007199254740992"] = "9007199254740992", ["-9007199254740992"] = "-9007199254740992",
       ["9007199254740993"] = integer "9007199254740993", ["-9007199254740993"] = integer "-9007199254740993",
       ["9223372036854775807"] = integer "9223372036854775807",
       ["-9223372036854775808"] = integer "-9223372036854775808",
-      ["9223372036854775808"] = "9223372036854775808e0", ["-9223372036854775809"] = "-9223372036854775809e0",
-      ["18446744073709551616"] = "18446744073709551616e0", ["99999999999999999999"] = "99999999999999999999e0",
-      ["12345678901234567890123"] = "12345678901234567890123e0",
+      ["9223372036854775808"] = number "9223372036854775808", ["-9223372036854775809"] = number "-9223372036854775809",
+      ["18446744073709551616"] = number "18446744073709551616",
+      ["99999999999999999999"] = number "99999999999999999999",
+      ["12345678901234567890123"] = number "12345678901234567890123",
       ["9007199254740993.0"] = "9007199254740993.0", ["9007199254740993e0"] = "9007199254740993e0",
       ["12345678901234567890123.5"] = "12345678901234567890123.5", ["-0"] = "-0.0", ["-0.0"] = "-0.0", ["0"] = "0",
-      ["-1"] = "-1", ["-0e1"] = "-0e1",
+      ["-1"] = "-1", ["-0e1"] = "-0e1", ["1e99"] = "1e99", ["1.5e-99"] = "1.5e-99", ["1e400"] = number "1e400",
+      ["-1.5E+400"] = number "-1.5E+400", ["1e-400"] = number "1e-400", ["1e100"] = number "1e100",
+      [("9"):rep(200) .. ".5e99"] = ("9"):rep(200) .. ".5e99",
+      [("9"):rep(201) .. ".5"] = number(("9"):rep(201) .. ".5"),
     } do
       assert.equal(expected, prepared(text, STRICT), text)
       assert.equal("[" .. expected .. "," .. expected .. "]", prepared("[" .. text .. "," .. text .. "]", STRICT))
       assert.equal(text, prepared(text, CHECK))
+      local pending = expected:find("\255", 1, true) and 1 or 0
+      assert.equal(has_integers and 1 or pending, (select(2, core.json_prepare(text, STRICT))), text)
     end
   end)
 end)
 
-describe("an answer's JSON text", function()
-  -- The mark of an input, whose text it holds.
-  local function input(text)
-    return '"\255r' .. text:gsub('["\\]', "\\%0"):gsub("\n", "\\n"):gsub("\r", "\\r"):gsub("\t", "\\t") .. '"'
+describe("NaN and the infinities", function()
+  it("are null in what servers send", function()
+    for text, expected in pairs {
+      ["NaN"] = "null", ["[Infinity,-Infinity]"] = "[null,null]", ['{"a":NaN,"b":[true, -Infinity ]}'] =
+      '{"a":null,"b":[true, null ]}',
+    } do
+      for _, options in ipairs { ANSWER, EVENT } do
+        local count = select(2, expected:gsub("null", ""))
+        assert.same({ expected, count, false, 0 }, { core.json_prepare(text, options) })
+      end
+      for _, options in ipairs { CHECK, REPAIR, STRICT, DECODE } do
+        assert.is_nil((core.json_prepare(text, options)))
+      end
+    end
+  end)
+
+  it("are nothing else, and none but these", function()
+    for _, text in ipairs { "nan", "NAN", "Nan", "-NaN", "+Infinity", "infinity", "Inf", "-Inf", "INFINITY", "NaNs",
+      "- Infinity", "--Infinity", "{NaN:1}", "1Infinity", "I", "N", "-I", "undefined", "None" } do
+      assert.is_nil((core.json_prepare(text, ANSWER)), text)
+    end
+    assert.equal('"NaN"', prepared('"NaN"', ANSWER))
+    assert.equal('{"Infinity":true}', prepared('{"Infinity":true}', ANSWER))
+  end)
+end)
+
+describe("a text in which inputs are looked for", function()
+  -- The text, in which each "@" is the mark of the input before it, and without them.
+  local function marked(given)
+    local text = given:gsub("@", "")
+    local open, closed, inputs, result, at = {}, nil, 0, {}, 0
+    for char in given:gmatch "." do
+      if char == "@" then
+        inputs = inputs + 1
+        result[#result + 1] = (',"\255":"%d %d"'):format(closed, at)
+      else
+        at = at + 1
+        result[#result + 1] = char
+        if char == "{" or char == "[" then
+          open = { first = at, outer = open }
+        elseif char == "}" or char == "]" then
+          closed, open = open.first, open.outer
+        end
+      end
+    end
+    return text, table.concat(result), inputs
   end
 
-  it("has the inputs in its content blocks taken whole", function()
-    for _, text in ipairs {
-      "{}", "[]", '{"a":[]}', '{"a":{"input":{"b":1}}}', "[1,[2,[]],null]", '{ "a" : 9007199254740993 }',
-      '{"a":"\\"\\\\\\n","b":-0}', '{\n"a":\t1\r}', '{"content":[{"input":{}}]}', '{"\\u0041":"é"}',
+  it("has their places marked, wherever they stand", function()
+    for _, given in ipairs {
+      '{"input":{"a":true}@}', '{"input":{"a":true}@,"type":"tool_use"}', '[{"input":[true]@}]',
+      '{"type":"x","content":[{"input":{"b":"c"}@,"d":true}]}', '{"a":{"b":{"input":{"c":{"d":true}}@}}}',
+      '{"input":{"input":{"input":[true]@}@}@}', '{"input" : { "a" : true }@ , "b":true}',
+      '{"\\u0069nput":[true]@}', '{"in\\u0070u\\u0074":[true]@}', '{"input":[true]@,"input":{"a":true}@}',
     } do
-      assert.same({ '{"content":[{"input":' .. input(text) .. "}]}", 1, false },
-        { core.json_prepare('{"content":[{"input":' .. text .. "}]}", ANSWER) })
-      assert.same({ '{"content_block":{"input":' .. input(text) .. "}}", 1, false },
-        { core.json_prepare('{"content_block":{"input":' .. text .. "}}", ANSWER) })
+      local text, expected, inputs = marked(given)
+      for _, options in ipairs { DECODE, ANSWER, EVENT } do
+        assert.same({ expected, inputs, false, inputs }, { core.json_prepare(text, options) })
+      end
+      assert.same({ text, 0, false, 0 }, { core.json_prepare(text, STRICT) })
     end
   end)
 
-  it("has several of them, in nested content too", function()
-    assert.equal('{"content":[{"input":' .. input "{}" .. '},{"content":[{"input":' .. input "[]" .. '}],"input":'
-      .. input '{"a":1}' .. "}]}",
-      prepared('{"content":[{"input":{}},{"content":[{"input":[]}],"input":{"a":1}}]}', ANSWER))
+  it("has what is in them marked, too", function()
+    assert.equal('{"input":{"a":' .. EMPTY_ARRAY .. ',"b":' .. number "1e400" .. '},"\255":"10 27"}',
+      prepared('{"input":{"a":[],"b":1e400}}', DECODE))
+    assert.equal('{"input":' .. EMPTY_ARRAY .. ',"\255":"10 11"}', prepared('{"input":[]}', DECODE))
+    assert.same({ '{"input":{},"\255":"10 11"}', 2, false, 1 }, { core.json_prepare('{"input":{}}', DECODE) })
+    assert.equal('{"input":{"a":"\239\191\189"},"\255":"10 18"}', prepared('{"input":{"a":"\255"}}', ANSWER))
+    assert.equal('{"input":[null],"\255":"10 14"}', prepared('{"input":[NaN]}', ANSWER))
+    assert.equal('{"input":[true],"\255":"13 18"}', prepared('\239\187\191{"input":[true]}', ANSWER))
   end)
 
-  it("has no input taken that is a scalar, or in what is no content block", function()
+  it("has none that is no object and no list, or of another name", function()
     for _, text in ipairs {
-      '{"content":[{"input":"x"}]}', '{"content":[{"input":true}]}', '{"input":{"a":true}}', '[{"input":{"a":true}}]',
-      '{"content":{"input":{"a":true}}}', '{"content_block":[{"input":{"a":true}}]}',
-      '{"content":[[{"input":{"a":true}}]]}',
-      '{"contents":[{"input":{"a":true}}]}', '{"conten":[{"input":{"a":true}}]}', '{"Content":[{"input":{"a":true}}]}',
-      '{"content":[{"inputs":{"a":true}}]}', '{"content":[{"inpu":{"a":true}}]}', '{"content":[{"Input":{"a":true}}]}',
-      '{"content":[{"a":{"input":{"a":true}}}]}', '{"content_bloc":{"input":{"a":true}}}',
-      '{"content_blocks":{"input":{"a":true}}}', '{"content_block":{"a":{"input":{"a":true}}}}',
-      '{"a":"content","b":[{"input":{"a":true}}]}', '{"content":[true],"b":{"input":{"a":true}}}',
-      '{"content":["input",{"a":true}]}',
+      '{"input":"x"}', '{"input":true}', '[{"input":"x"},{"a":[true]}]', '[{"input":true},[true]]',
+      '{"inputs":[true]}', '{"inpu":[true]}', '{"Input":[true]}', '{"a":"input","b":[true]}', '["input",[true]]',
+      '{"":[true]}', '{"\\u0049nput":[true]}', '{"input\\u0000":[true]}', '{"\\input":[true]}',
     } do
-      assert.same({ text, 0, false }, { core.json_prepare(text, ANSWER) })
+      if text:find("\\i", 1, true) then
+        assert.is_nil((prepared(text, DECODE)))
+      else
+        assert.same({ text, 0, false, 0 }, { core.json_prepare(text, DECODE) })
+      end
     end
-    assert.equal('{"content":[{"input":{"a":true}}]}', prepared('{"content":[{"input":{"a":true}}]}', STRICT))
-  end)
-
-  it("has what is no UTF-8 in an input repaired", function()
-    local text = prepared('{"content":[{"input":{"a":"\255\\ud800"}}]}', ANSWER)
-    assert.equal('{"content":[{"input":' .. input '{"a":"\239\191\189\239\191\189"}' .. "}]}", text)
-    assert.equal(text, prepared('{"content":[{"input":{"a":"\255\\ud800"}}]}', EVENT))
   end)
 
   it("is refused where its input is broken", function()
@@ -221,6 +276,14 @@ describe("an answer's JSON text", function()
       { core.json_prepare('{"content":[{"input":{"a": ,}}]}', ANSWER) })
     assert.same({ nil, "unexpected end of the text at byte 28", 28 },
       { core.json_prepare('{"content":[{"input":{"a":1', ANSWER) })
+  end)
+
+  it("may have them a thousand levels deep", function()
+    local text = ('{"input":'):rep(999) .. "[]" .. ("}"):rep(999)
+    local got, pending, _, inputs = core.json_prepare(text, DECODE)
+    assert.equal(999, inputs)
+    assert.equal(1000, pending)
+    assert.equal(999, (select(2, got:gsub('"\255":', ""))))
   end)
 end)
 
@@ -234,7 +297,7 @@ describe("an event's JSON text", function()
       ['"\\ude00a"'] = '"' .. LOW .. 'a"', ['["\\ude00 \\ud83d"]'] = '["' .. LOW .. " " .. HIGH .. '"]',
       ['{"a":"\\ud83d","b":"\\ude00"}'] = '{"a":"' .. HIGH .. '","b":"' .. LOW .. '"}',
     } do
-      assert.same({ expected, 0, true }, { core.json_prepare(text, EVENT) })
+      assert.same({ expected, 0, true, 0 }, { core.json_prepare(text, EVENT) })
     end
   end)
 
@@ -247,12 +310,12 @@ describe("an event's JSON text", function()
       assert.equal(expected, got)
       assert.is_false(halves)
     end
-    assert.same({ '"' .. R .. HIGH .. '"', 0, true }, { core.json_prepare('"\\ud83d\\ud83d"', EVENT) })
-    assert.same({ '"' .. LOW .. R .. '"', 0, true }, { core.json_prepare('"\\ude00\\ude00"', EVENT) })
+    assert.same({ '"' .. R .. HIGH .. '"', 0, true, 0 }, { core.json_prepare('"\\ud83d\\ud83d"', EVENT) })
+    assert.same({ '"' .. LOW .. R .. '"', 0, true, 0 }, { core.json_prepare('"\\ude00\\ude00"', EVENT) })
   end)
 
   it("keeps none in an answer", function()
-    assert.same({ '"' .. R .. '"', 0, false }, { core.json_prepare('"\\ud83d"', ANSWER) })
+    assert.same({ '"' .. R .. '"', 0, false, 0 }, { core.json_prepare('"\\ud83d"', ANSWER) })
   end)
 
   it("knows the edges of both halves", function()

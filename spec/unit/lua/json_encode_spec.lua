@@ -1,4 +1,4 @@
--- core.json_encode(value, rules): Lua values as JSON text. The rules are the caller's.
+-- core.json_encode(value, rules, mode): Lua values as JSON text. The rules are the caller's.
 
 local core = require "anthropic.core"
 
@@ -11,6 +11,7 @@ local function rules(given)
     literals = { [core.null] = "null" },
     fields = {},
     inputs = {},
+    digits = {},
     is_unchanged = function() return true end,
   }
   for name, value in pairs(given or {}) do
@@ -21,6 +22,10 @@ end
 
 local function encode(value, given)
   return core.json_encode(value, rules(given))
+end
+
+local function encode_request(value, given)
+  return core.json_encode(value, rules(given), core.json_request)
 end
 
 local function fails(expected, value, given)
@@ -55,7 +60,7 @@ describe("the encoder raises for", function()
   end)
 
   it("a part of the rules that is missing or no table", function()
-    for _, name in ipairs { "kinds", "literals", "fields", "inputs" } do
+    for _, name in ipairs { "kinds", "literals", "fields", "inputs", "digits" } do
       for _, wrong in ipairs { "x", 1, false } do
         assert.error_matches(function() encode(1, { [name] = wrong }) end, "table expected, got " .. type(wrong))
       end
@@ -65,8 +70,13 @@ describe("the encoder raises for", function()
     end
   end)
 
-  it("nothing where there are more arguments than two", function()
-    assert.equal("[1]", core.json_encode({ 1 }, rules(), 1, 2, 3))
+  it("a mode that is no number", function()
+    assert.error_matches(function() core.json_encode(1, rules(), "x") end, "bad argument #3 to '.*' %(number expected")
+    assert.equal("1", core.json_encode(1, rules(), nil))
+  end)
+
+  it("nothing where there are more arguments than three", function()
+    assert.equal("[1]", core.json_encode({ 1 }, rules(), 0, 2, 3))
   end)
 end)
 
@@ -156,7 +166,7 @@ describe("a table is", function()
   it("read without its metamethods", function()
     local value = { b = 1 }
     assert.equal('{"b":1}', encode(setmetatable(value, {
-      __index = { a = 2 }, __pairs = error, __len = error, __encode = "b", __nulls = 1, __unsent = true,
+      __index = { a = 2 }, __pairs = error, __len = error, __nulls = 1, __unencoded = "b", __merged = "b",
     })))
     assert.equal("[1]", encode(setmetatable({ 1 }, { __index = function() return 2 end, __len = error })))
   end)
@@ -181,6 +191,19 @@ describe("a kind of the metatable", function()
     fails("value: a key is a boolean that cannot be a name", of(ARRAY, { [false] = 1 }))
     fails("value: an array with holes; fill them with anthropic.null, or make it an object with anthropic.object()",
       of(ARRAY, { 1, nil, 3 }))
+  end)
+
+  it("is refused where a name says something else, and its keys too", function()
+    local given = { fields = { map = "object" } }
+    fails("map: an array has names as keys", { map = of(ARRAY, { x = 1 }) }, given)
+    fails("map: an array has names as keys", { map = of(ARRAY, { 1, x = 1 }) }, given)
+    fails("map: an array with holes; fill them with anthropic.null, or make it an object with anthropic.object()",
+      { map = of(ARRAY, { [3] = 1 }) }, given)
+    assert.equal('{"map":[1,2]}', encode({ map = of(ARRAY, { 1, 2 }) }, given))
+    assert.equal('{"map":[]}', encode({ map = of(ARRAY, {}) }, given))
+    assert.equal('{"map":[]}', encode({ map = of(EMPTY_ARRAY, {}) }, given))
+    assert.equal('{"map":{"1":5}}', encode({ map = of(EMPTY_ARRAY, { 5 }) }, given))
+    assert.equal('{"map":{"1":5}}', encode({ map = of(OBJECT, { 5 }) }, given))
   end)
 
   it("makes an array of an empty table only", function()
@@ -217,30 +240,63 @@ describe("a kind of the metatable", function()
   end)
 end)
 
-describe("a metatable with __encode", function()
-  it("lists what is sent", function()
-    local listed = { __encode = { "role", "content", "absent", 5, "1", false, "a\0b" } }
-    assert.equal('{"a\\u0000b":3,"content":"x","role":"y"}',
-      encode(of(listed, { role = "y", content = "x", other = print, ["a\0b"] = 3, 1, [true] = 1 })))
-    assert.equal("{}", encode(of(listed, {})))
-    assert.equal('{"x":{"role":false}}', encode { x = of(listed, { role = false }) })
-    assert.equal('{"1":2}', encode(of(listed, { ["1"] = 2 })))
-    fails("role: a function has no JSON form", of(listed, { role = print }))
+describe("a metatable with __unencoded", function()
+  local ours = { __unencoded = { response = true, text = true, a = false } }
+
+  it("names what is left out", function()
+    assert.equal('{"id":1,"texts":2}', encode(of(ours, { id = 1, texts = 2, text = 3, response = print, a = 4 })))
+    assert.equal("{}", encode(of(ours, { text = 1 })))
+    assert.equal('{"x":[{"id":false}]}', encode { x = { of(ours, { id = false, response = {} }) } })
+    assert.equal('{"response":{"text":1}}', encode { response = { text = 1 } })
   end)
 
-  it("does not where it is no list, or where the metatable has a kind", function()
-    assert.equal('{"a":1}', encode(of({ __encode = "a" }, { a = 1 })))
-    local metatable = { __encode = { "a" } }
-    assert.equal('{"a":1,"b":2}', encode(of(metatable, { a = 1, b = 2 }), { kinds = { [metatable] = "object" } }))
+  it("makes an object of the table", function()
+    assert.equal('{"1":1}', encode(of(ours, { 1 })))
+    assert.equal('{"x":{}}', encode({ x = of(ours, {}) }, { fields = { x = "array" } }))
+    fails("value: a key is a boolean that cannot be a name", of(ours, { [true] = 1 }))
   end)
 
-  it("keeps a block of a tool as it is", function()
-    local listed = { __encode = { "input_json", "type" } }
-    assert.equal('{"input_json":"{","type":"tool_use"}', encode(of(listed, { type = "tool_use", input_json = "{" })))
+  it("says nothing where the metatable has a kind", function()
+    local metatable = { __unencoded = { a = true } }
+    assert.equal('{"a":1}', encode(of(metatable, { a = 1 }), { kinds = { [metatable] = "object" } }))
+  end)
+end)
+
+describe("a metatable with __merged", function()
+  local merging = { __merged = "extra", __unencoded = { extra = true, text = true } }
+
+  it("names a member whose members stand beside the table's", function()
+    assert.equal('{"b":1,"text":2,"z":[3]}',
+      encode(of(merging, { b = 1, text = print, extra = { text = 2, z = { 3 } } })))
+    assert.equal('{"extra":5}', encode(of(merging, { extra = { extra = 5 } })))
+    assert.equal('{"b":1}', encode(of(merging, { b = 1, extra = {} })))
+    assert.equal('{"list":[]}', encode(of(merging, { extra = { list = {} } }), { fields = { list = "array" } }))
+    assert.equal('{"a":1,"b":2,"extra":{"b":2}}',
+      encode(of({ __merged = "extra" }, { a = 1, extra = { b = 2 } })))
   end)
 
-  it("says more than __nulls", function()
-    assert.equal('{"a":1}', encode(of({ __encode = { "a" }, __nulls = { b = true } }, { a = 1 })))
+  it("says nothing where there is no such table", function()
+    for _, extra in ipairs { "x", 5, false } do
+      assert.equal('{"b":1}', encode(of(merging, { b = 1, extra = extra })))
+    end
+    assert.equal("[1]", encode(of({ __merged = "extra" }, { 1 })))
+    assert.equal("[1]", encode(of({ __merged = true }, { 1 })))
+  end)
+
+  it("refuses a name that stands twice", function()
+    fails("x: b is a key both of the table and of what stands beside it",
+      { x = of(merging, { a = 0, b = 1, extra = { b = 2, c = 3 } }) })
+  end)
+
+  it("leaves the place of what cannot be encoded", function()
+    fails("x.text[1]: a function has no JSON form", { x = of(merging, { extra = { text = { print } } }) })
+  end)
+
+  it("has names that are null where they stand in neither", function()
+    local metatable = { __merged = "extra", __unencoded = merging.__unencoded,
+      __nulls = { text = true, extra = true, a = true, b = true } }
+    assert.equal('{"a":null,"b":1,"extra":null,"text":null}', encode(of(metatable, { b = 1, text = 2, extra = {} })))
+    assert.equal('{"a":2,"b":null,"extra":null,"text":1}', encode(of(metatable, { extra = { text = 1, a = 2 } })))
   end)
 end)
 
@@ -265,28 +321,36 @@ describe("a metatable with __nulls", function()
   end)
 end)
 
-describe("a marked element", function()
-  local UNSENT = { __unsent = true }
+describe("a number whose digits were noted", function()
+  local function noted(value, digits)
+    return encode(value, { digits = digits })
+  end
 
-  it("is left out of an array, wherever it stands", function()
-    local function gone() return of(UNSENT, { x = 1 }) end
-    assert.equal("[]", encode { gone() })
-    assert.equal("[1,2]", encode { gone(), 1, 2 })
-    assert.equal("[1,2]", encode { 1, gone(), gone(), 2 })
-    assert.equal("[1,2]", encode { 1, 2, gone() })
-    assert.equal('{"a":[[],{}]}', encode { a = { of(ARRAY, {}), gone(), {} } })
+  it("has them while it has their value", function()
+    local inner = { 1 / 0, 2 }
+    local value = { a = tonumber "12345678901234567890", b = inner, c = tonumber "9007199254740993" }
+    local digits = {
+      [value] = { a = "12345678901234567890", c = "9007199254740993", d = "5" },
+      [inner] = { "1e400", "3" },
+    }
+    assert.equal('{"a":12345678901234567890,"b":[1e400,2],"c":9007199254740993}', noted(value, digits))
+    value.a, inner[1] = 7, 1
+    assert.equal('{"a":7,"b":[1,2],"c":9007199254740993}', noted(value, digits))
+    value.a, value.c = "12345678901234567890", true
+    assert.equal('{"a":"12345678901234567890","b":[1,2],"c":true}', noted(value, digits))
   end)
 
-  it("keeps the places of the others in messages", function()
-    fails("[3]: a function has no JSON form", { of(UNSENT, {}), 1, print })
+  it("may have another number for its key", function()
+    local value = of(OBJECT, { [7] = 1e300 })
+    assert.equal('{"7":1e0300}', noted(value, { [value] = { [7] = "1e0300" } }))
   end)
 
-  it("is sent from everywhere else", function()
-    assert.equal('{"x":1}', encode(of(UNSENT, { x = 1 })))
-    assert.equal('{"a":{"x":1}}', encode { a = of(UNSENT, { x = 1 }) })
-    assert.equal('[{"x":1}]', encode { of({ __unsent = false }, { x = 1 }) })
-    assert.equal('["x",1]', encode { "x", 1 })
-    assert.equal('[{"__unsent":true}]', encode { { __unsent = true } })
+  it("has none where there are none", function()
+    local value = { 1, 2 }
+    assert.equal("[1,2]", noted(value, { [{}] = { "3" } }))
+    assert.equal("[1,2]", noted(value, { [value] = "3" }))
+    assert.equal("[1,2]", noted(value, { [value] = { 3, {} } }))
+    fails("[1]: infinity has no JSON form", { 1 / 0 }, { digits = { [value] = { "1e400" } } })
   end)
 end)
 
@@ -307,7 +371,7 @@ describe("a name of the rules", function()
     assert.equal('{"list":5}', with { list = 5 })
     assert.equal('{"list":{}}', with { list = of(OBJECT, {}) })
     assert.equal('{"list":[]}', with { list = of(EMPTY_ARRAY, {}) })
-    assert.equal('{"list":{}}', with { list = of({ __encode = {} }, {}) })
+    assert.equal('{"list":{}}', with { list = of({ __unencoded = {} }, {}) })
   end)
 
   it("makes numbers names", function()
@@ -391,28 +455,59 @@ describe("a tool's input", function()
     local function encoded(type)
       return encode({ type = type, input = input }, given)
     end
-    for _, kind in ipairs { "tool_use", "server_tool_use", "mcp_tool_use", "xtool_use" } do
+    for _, kind in ipairs { "tool_use", "server_tool_use", "mcp_tool_use" } do
       assert.equal(('{"input":RAW,"type":"%s"}'):format(kind), encoded(kind))
     end
-    for _, kind in ipairs { "ool_use", "tool_us", "tool_use ", "Tool_use", "text", "" } do
+    for _, kind in ipairs { "ool_use", "tool_us", "tool_use ", "Tool_use", "xtool_use", "server_tool_uses", "text",
+                            "" } do
       assert.equal(('{"input":{"a":1},"type":"%s"}'):format(kind), encoded(kind))
     end
     assert.equal('{"input":{"a":1}}', encoded(nil))
     assert.equal('{"input":{"a":1},"type":5}', encoded(5))
-    assert.equal('{"data":{"input":{"a":1},"type":"tool_use"}}', encode({ data = block(input) }, given))
-    assert.equal('{"names":{"input":{"a":1},"type":"tool_use"}}', encode({ names = block(input) }, given))
-    assert.equal('{"names":{"x":{"input":RAW,"type":"tool_use"}}}', encode({ names = { x = block(input) } }, given))
     assert.equal('{"inpuT":{"a":1},"type":"tool_use"}', encode({ type = "tool_use", inpuT = input }, given))
   end)
 
-  it("is an empty object where only its broken text is there", function()
-    assert.equal('{"input":{},"type":"tool_use"}', encode(block(nil, { input_json = "{", input_error = "x" })))
-    assert.equal('{"input":5,"type":"tool_use"}', encode(block(5, { input_json = "{" })))
-    assert.equal('{"type":"tool_use"}', encode(block(nil, { input_error = "x" })))
-    assert.equal('{"type":"tool_use"}', encode(block()))
-    assert.equal('{"input":{},"type":"tool_use"}', encode(of({ __nulls = { input = true } }, block())))
-    assert.equal('{"input_error":1,"input_json":2,"type":"text"}',
-      encode { type = "text", input_json = 2, input_error = 1 })
+  it("is its text wherever the block stands", function()
+    local input = { a = 1 }
+    local given = { inputs = { [input] = "RAW" }, fields = { data = "data", names = "members" } }
+    for _, place in ipairs { "data", "names", "x" } do
+      local text = ('{"%s":{"input":RAW,"type":"tool_use"}}'):format(place)
+      assert.equal(text, encode({ [place] = block(input) }, given))
+      assert.equal(text, encode_request({ [place] = block(input) }, given))
+    end
+  end)
+
+  describe("that is broken", function()
+    it("is what is known of it", function()
+      assert.equal('{"input_error":"x","input_json":"{","type":"tool_use"}',
+        encode(block(nil, { input_json = "{", input_error = "x" })))
+      assert.equal('{"input":null,"type":"tool_use"}', encode(of({ __nulls = { input = true } }, block())))
+      assert.equal('{"type":"tool_use"}', encode(block()))
+    end)
+
+    it("is an empty object in a request", function()
+      for _, kind in ipairs { "tool_use", "server_tool_use", "mcp_tool_use" } do
+        assert.equal(('{"input":{},"type":"%s"}'):format(kind),
+          encode_request(block(nil, { input_json = "{", input_error = "x", type = kind })))
+      end
+      assert.equal('{"input":5,"type":"tool_use"}', encode_request(block(5, { input_json = "{" })))
+      assert.equal('{"type":"tool_use"}', encode_request(block(nil, { input_error = "x" })))
+      assert.equal('{"type":"tool_use"}', encode_request(block()))
+      assert.equal('{"input":{},"type":"tool_use"}', encode_request(of({ __nulls = { input = true } }, block())))
+      assert.equal('{"input":{},"type":"tool_use"}', encode_request(block(core.null, { input_json = "{" })))
+      assert.equal('{"input":{},"type":"tool_use"}', encode_request(block(core.null)))
+      assert.equal('{"input":null,"type":"text"}', encode_request { type = "text", input = core.null })
+      assert.equal('{"input_error":1,"input_json":2,"type":"text"}',
+        encode_request { type = "text", input_json = 2, input_error = 1 })
+    end)
+
+    it("is nothing but data where the names are the user's", function()
+      local given = { fields = { data = "data", names = "members" } }
+      for _, place in ipairs { "data", "names" } do
+        assert.equal(('{"%s":{"input_json":1,"type":"tool_use"}}'):format(place),
+          encode_request({ [place] = { type = "tool_use", input_json = 1 } }, given))
+      end
+    end)
   end)
 end)
 

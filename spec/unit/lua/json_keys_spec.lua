@@ -6,11 +6,16 @@ local OBJECT = {}
 local has_integers = math.type ~= nil
 
 local function encode(value, given)
-  local rules = { kinds = { [OBJECT] = "object" }, literals = {}, fields = {}, inputs = {} }
+  local rules = { kinds = { [OBJECT] = "object" }, literals = {}, fields = {}, inputs = {}, digits = {} }
+  local mode
   for name, part in pairs(given or {}) do
-    rules[name] = part
+    if name == "mode" then
+      mode = part
+    else
+      rules[name] = part
+    end
   end
-  return core.json_encode(value, rules)
+  return core.json_encode(value, rules, mode)
 end
 
 local function object(value)
@@ -153,38 +158,47 @@ describe("keys of other types", function()
       assert.equal(("value: a key is a %s that cannot be a name"):format(type(key)), message_of { 1, a = 2, [key] = 0 })
     end
   end)
-
-  it("do not matter where the names are listed", function()
-    local listed = { __encode = { "a" } }
-    assert.equal('{"a":0}', with_metatable(listed, { a = 0, 1, [true] = 2, [1.5] = 3 }))
-  end)
 end)
 
-describe("a list of names", function()
-  it("is taken in order of the names, of which those are left out that the table has not", function()
-    assert.equal('{"a":1,"b":false,"c":"x"}', with_metatable({ __encode = { "c", "d", "b", "a", "e" } },
-      { a = 1, b = false, c = "x", f = 2 }))
-    assert.equal("{}", with_metatable({ __encode = {} }, { a = 1 }))
-    assert.equal("{}", with_metatable({ __encode = { "b" } }, { a = 1 }))
+describe("a set of names that are left out", function()
+  it("is no list, and may hold more than the table has", function()
+    assert.equal('{"b":2}', with_metatable({ __unencoded = { a = true, c = true, [5] = true } }, { a = 1, b = 2 }))
+    assert.equal('{"a":1}', with_metatable({ __unencoded = { "a" } }, { a = 1 }))
+    assert.equal('{"1":1}', with_metatable({ __unencoded = { true } }, { 1 }))
   end)
 
-  it("passes over what is no string", function()
-    assert.equal('{"1":"x","a":2}', with_metatable({ __encode = { 1, "1", true, {}, "a", print } },
-      { "one", ["1"] = "x", a = 2, [true] = 3 }))
+  it("does not look at __index", function()
+    assert.equal('{"a":1}', with_metatable({ __unencoded = setmetatable({}, { __index = { a = true } }) }, { a = 1 }))
   end)
 
   it("may be long", function()
-    local list, value, expected = {}, {}, {}
+    local set, value = {}, {}
     for i = 1, 1000 do
-      list[i] = ("name %04d %s"):format(1001 - i, ("x"):rep(i % 50))
-      value[list[i]] = i
-      expected[1001 - i] = ('"%s":%d'):format(list[i], i)
+      local name = ("name %04d %s"):format(i, ("x"):rep(i % 50))
+      set[name], value[name] = i % 2 == 0 or nil, i
     end
-    assert.equal("{" .. table.concat(expected, ",") .. "}", with_metatable({ __encode = list }, value))
+    assert.equal(500, select(2, with_metatable({ __unencoded = set }, value):gsub('"name', "")))
+  end)
+end)
+
+describe("a table whose members stand beside another's", function()
+  it("has its names among the other's, sorted", function()
+    assert.equal('{"a":1,"b":2,"c":3,"d":4}',
+      with_metatable({ __merged = "x", __unencoded = { x = true } }, { a = 1, c = 3, x = { b = 2, d = 4 } }))
   end)
 
-  it("does not look at the table's __index", function()
-    assert.equal("{}", with_metatable({ __encode = { "a" }, __index = { a = 1 } }, {}))
+  it("is read without numbers and other keys, and without __index", function()
+    local beside = setmetatable({ "one", [true] = 2, b = 3 }, { __index = { c = 4 } })
+    assert.equal('{"a":1,"b":3}', with_metatable({ __merged = "x", __unencoded = { x = true } }, { a = 1, x = beside }))
+  end)
+
+  it("may be long beside many", function()
+    local beside, value = {}, { x = nil }
+    for i = 1, 700 do
+      value["name " .. i], beside["beside " .. i] = 0, 0
+    end
+    value.x = beside
+    assert.equal(1400, select(2, with_metatable({ __merged = "x", __unencoded = { x = true } }, value):gsub(":0", "")))
   end)
 end)
 
@@ -214,28 +228,34 @@ describe("a set of names that are null", function()
   end)
 end)
 
-describe("a block of a tool", function()
+describe("a block of a tool in a request", function()
+  local REQUEST = { mode = core.json_request }
+
+  local function encode_with(metatable, value)
+    return encode(setmetatable(value, metatable), REQUEST)
+  end
+
   it("has no name of what stands for its input", function()
     assert.equal('{"id":1,"input":{},"type":"tool_use"}',
-      encode { type = "tool_use", id = 1, input_json = "{", input_error = "x" })
+      encode({ type = "tool_use", id = 1, input_json = "{", input_error = "x" }, REQUEST))
     assert.equal('{"input":[2],"type":"tool_use"}',
-      encode { type = "tool_use", input = { 2 }, input_json = "{", input_error = "x" })
+      encode({ type = "tool_use", input = { 2 }, input_json = "{", input_error = "x" }, REQUEST))
     assert.equal('{"input_error_":1,"input_jso":2,"type":"tool_use"}',
       encode { type = "tool_use", input_error_ = 1, input_jso = 2 })
     assert.equal('{"input_json_":2,"input_jsox":1,"type":"tool_use"}',
-      encode { type = "tool_use", input_jsox = 1, input_json_ = 2 })
+      encode({ type = "tool_use", input_jsox = 1, input_json_ = 2 }, REQUEST))
   end)
 
   it("has an empty object for an input that is null", function()
     assert.equal('{"input":{},"type":"tool_use"}',
-      with_metatable({ __nulls = { input = true } }, { type = "tool_use" }))
+      encode_with({ __nulls = { input = true } }, { type = "tool_use" }))
     assert.equal('{"id":null,"input":{},"type":"tool_use"}',
-      with_metatable({ __nulls = { input = true, id = true } }, { type = "tool_use", input_json = "{" }))
+      encode_with({ __nulls = { input = true, id = true } }, { type = "tool_use", input_json = "{" }))
     assert.equal('{"input":7,"type":"tool_use"}',
-      with_metatable({ __nulls = { input = true } }, { type = "tool_use", input = 7 }))
-    assert.equal('{"input":null,"type":"text"}', with_metatable({ __nulls = { input = true } }, { type = "text" }))
+      encode_with({ __nulls = { input = true } }, { type = "tool_use", input = 7 }))
+    assert.equal('{"input":null,"type":"text"}', encode_with({ __nulls = { input = true } }, { type = "text" }))
     assert.equal('{"inpu":null,"type":"tool_use"}',
-      with_metatable({ __nulls = { inpu = true } }, { type = "tool_use" }))
+      encode_with({ __nulls = { inpu = true } }, { type = "tool_use" }))
   end)
 end)
 

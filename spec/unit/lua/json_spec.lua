@@ -1,5 +1,5 @@
--- core.json_prepare(text, options) and core.json_restore(value, pending, nulls_absent): what comes before and after
--- a decoder that would lose some of what JSON says.
+-- core.json_prepare(text, options) and core.json_restore(value, pending, ...): what comes before and after a decoder
+-- that would lose some of what JSON says.
 
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
@@ -10,7 +10,7 @@ local has_integers = math.type ~= nil
 local negative_zero = tonumber "-0.0"
 
 -- The options are bits.
-local MARK, INTEGERS, REPAIR, TAKE_INPUTS, KEEP_HALVES = 1, 2, 4, 8, 16
+local MARK, INTEGERS, REPAIR, FIND_INPUTS, KEEP_HALVES, NAN_IS_NULL = 1, 2, 4, 8, 16, 32
 local HOST = has_integers and INTEGERS or 0
 
 local function count_and_pack(...)
@@ -22,8 +22,10 @@ describe("the options", function()
     assert.equal(0, core.json_check)
     assert.equal(REPAIR, core.json_repair)
     assert.equal(MARK + HOST, core.json_strict)
-    assert.equal(MARK + HOST + REPAIR + TAKE_INPUTS, core.json_answer)
-    assert.equal(MARK + HOST + REPAIR + TAKE_INPUTS + KEEP_HALVES, core.json_event)
+    assert.equal(MARK + HOST + FIND_INPUTS, core.json_decode)
+    assert.equal(MARK + HOST + REPAIR + FIND_INPUTS + NAN_IS_NULL, core.json_answer)
+    assert.equal(MARK + HOST + REPAIR + FIND_INPUTS + NAN_IS_NULL + KEEP_HALVES, core.json_event)
+    assert.same({ 1, 2 }, { core.json_request, core.json_mend })
   end)
 
   it("stand beside null and the metatables of empty tables", function()
@@ -64,7 +66,7 @@ describe("json_prepare", function()
   it("gives a text in which there is nothing to change as it is", function()
     for _, text in ipairs { "1", '"x"', "true", " [ 1 , 2 ] ", '{"a":{"b":"c\\n"}}' } do
       for _, options in ipairs { core.json_check, core.json_repair, MARK } do
-        assert.same({ n = 3, text, 0, false }, count_and_pack(prepare(text, options)))
+        assert.same({ n = 4, text, 0, false, 0 }, count_and_pack(prepare(text, options)))
       end
     end
   end)
@@ -80,23 +82,25 @@ describe("json_prepare", function()
   end)
 
   it("marks what a decoder would lose", function()
-    assert.same({ n = 3, '[1,"\255a"]', 1, false }, count_and_pack(prepare("[1,[ ]]", MARK)))
+    assert.same({ n = 4, '[1,"\255a"]', 1, false, 0 }, count_and_pack(prepare("[1,[ ]]", MARK)))
     assert.equal('"\255i9007199254740993"', (prepare("9007199254740993", MARK + INTEGERS)))
-    assert.equal("9007199254740993", (prepare("9007199254740993", MARK)))
+    assert.equal('"\255n9007199254740993"', (prepare("9007199254740993", MARK)))
     assert.equal("[1,[ ]]", (prepare("[1,[ ]]", core.json_repair)))
   end)
 
   it("mends where it is told to, and tells of halves of characters", function()
-    assert.same({ n = 3, '"\239\191\189"', 0, false }, count_and_pack(prepare('"\255"', core.json_repair)))
+    assert.same({ n = 4, '"\239\191\189"', 0, false, 0 }, count_and_pack(prepare('"\255"', core.json_repair)))
     assert.same({ n = 3, nil, "invalid UTF-8 at byte 2", 2 }, count_and_pack(prepare('"\255"', core.json_strict)))
-    assert.same({ n = 3, '"\239\191\189"', 0, false }, count_and_pack(prepare('"\\ud83d"', core.json_answer)))
-    assert.same({ n = 3, '"\237\160\189"', 0, true }, count_and_pack(prepare('"\\ud83d"', core.json_event)))
-    assert.same({ n = 3, '"\\ud83d\\ude00"', 0, false }, count_and_pack(prepare('"\\ud83d\\ude00"', core.json_event)))
+    assert.same({ n = 4, '"\239\191\189"', 0, false, 0 }, count_and_pack(prepare('"\\ud83d"', core.json_answer)))
+    assert.same({ n = 4, '"\237\160\189"', 0, true, 0 }, count_and_pack(prepare('"\\ud83d"', core.json_event)))
+    local whole = '"\\ud83d\\ude00"'
+    assert.same({ n = 4, whole, 0, false, 0 }, count_and_pack(prepare(whole, core.json_event)))
   end)
 
-  it("takes out the inputs of blocks", function()
-    local text = '{"content":[{"input":{"a":[]},"x":1}]}'
-    assert.equal('{"content":[{"input":"\255r{\\"a\\":[]}","x":1}]}', (prepare(text, MARK + TAKE_INPUTS)))
+  it("tells where inputs are", function()
+    local text = '{"content":[{"input":{"a":true},"x":"y"}]}'
+    assert.same({ n = 4, '{"content":[{"input":{"a":true},"\255":"22 31","x":"y"}]}', 1, false, 1 },
+      count_and_pack(prepare(text, MARK + FIND_INPUTS)))
   end)
 
   it("takes texts of any size", function()
@@ -116,7 +120,7 @@ describe("the buffers of JSON", function()
       return
     end
     local long = ("x"):rep(2e6)
-    local rules = { kinds = {}, literals = {}, fields = {}, inputs = {} }
+    local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, digits = {} }
     local text = '["' .. long .. '",[],'
     local function round()
       assert.is_nil((core.json_encode({ long, print }, rules)))
@@ -144,12 +148,13 @@ describe("json_restore", function()
   it("raises for a count that is no number", function()
     assert.error_matches(function() restore({}, "x") end, "bad argument #2 to '.*' %(number expected, got string%)")
     assert.error_matches(function() restore {} end, "bad argument #2 to '.*' %(number expected, got nil%)")
+    assert.error_matches(function() restore({}, 1, false, "x") end, "bad argument #4 to '.*' %(number expected")
   end)
 
   it("gives two results, the second one nil without inputs", function()
     assert.same({ n = 2, 5, nil }, count_and_pack(restore(5, 0)))
     assert.same({ n = 2, "x", nil }, count_and_pack(restore("x", 9)))
-    assert.same({ n = 2, 5, nil }, count_and_pack(restore(5, 0, false, "more", "and more")))
+    assert.same({ n = 2, 5, nil }, count_and_pack(restore(5, 0, false, 0, {}, "and more")))
   end)
 
   it("leaves alone what is nothing to restore, and returns the same tables", function()
@@ -285,30 +290,91 @@ describe("json_restore", function()
     end)
   end)
 
+  it("makes a mark the number, and notes its digits", function()
+    local inner, digits = { c = "\255n1e400" }, {}
+    local list = { "\255n9007199254740993", 1.5, "\255n-18446744073709551616" }
+    local value = restore({ a = "\255n12345678901234567890", b = list, d = inner }, 1000, false, 0, digits)
+    assert.equal(12345678901234567890, value.a)
+    assert.same({ tonumber "9007199254740993", 1.5, -18446744073709551616 }, value.b)
+    assert.equal(1 / 0, inner.c)
+    assert.same({ a = "12345678901234567890" }, digits[value])
+    assert.same({ "9007199254740993", [3] = "-18446744073709551616" }, digits[list])
+    assert.same({ c = "1e400" }, digits[inner])
+  end)
+
+  it("notes no digits of a number that stands alone, or where there is no table for them", function()
+    local digits = {}
+    assert.equal(1 / 0, (restore("\255n1e400", 1, false, 0, digits)))
+    assert.is_nil(next(digits))
+    assert.same({ 1 / 0 }, (restore({ "\255n1e400" }, 1)))
+  end)
+
   describe("with inputs", function()
-    it("takes them out and gives each table with its text", function()
-      local first, second = { input = '\255r{"a": 1}', x = 1 }, { input = "\255r[]\0" }
-      local value, inputs = restore({ first, { second } }, 1000)
+    local MARK_NAME = "\255"
+
+    local function tool(fields)
+      fields.type = fields.type or "tool_use"
+      fields[MARK_NAME] = fields[MARK_NAME] or "10 20"
+      return fields
+    end
+
+    it("takes the marks out, and gives each tool's block with the place of its input", function()
+      local first, second = tool { input = { a = true }, x = "y" }, tool { input = {}, [MARK_NAME] = "3 4000000000" }
+      local value, found = restore({ first, { second } }, 1000, false, 2)
       assert.equal(first, value[1])
-      assert.same({ x = 1 }, first)
-      assert.is_nil(next(second))
-      assert.equal(4, #inputs)
-      local texts = {}
-      for i = 1, 4, 2 do
-        texts[inputs[i]] = inputs[i + 1]
+      assert.same({ input = { a = true }, type = "tool_use", x = "y" }, first)
+      assert.equal(6, #found)
+      local places = {}
+      for i = 1, 6, 3 do
+        places[found[i]] = { found[i + 1], found[i + 2] }
       end
-      assert.equal('{"a": 1}', texts[first])
-      assert.equal("[]\0", texts[second])
+      assert.same({ 10, 20 }, places[first])
+      assert.same({ 3, 4000000000 }, places[second])
+    end)
+
+    it("gives those of the three types alone", function()
+      for _, kind in ipairs { "tool_use", "server_tool_use", "mcp_tool_use" } do
+        assert.equal(3, #select(2, restore(tool { input = {}, type = kind }, 1000, false, 1)))
+      end
+      for _, kind in ipairs { "xtool_use", "tool_us", "tool_use ", "tool_use\0", "Tool_use", "", 5, true, {} } do
+        local block, found = restore(tool { input = {}, type = kind }, 1000, false, 1)
+        assert.is_nil(found)
+        assert.is_nil(block[MARK_NAME])
+      end
+    end)
+
+    it("keeps nulls in a tool's input, and looks for nothing there", function()
+      local inner = tool { input = { a = null }, b = null }
+      local block = tool { input = { inner, c = null }, d = null }
+      local other = tool { input = { e = null, f = block }, type = "other", g = null }
+      local value, found = restore({ other, { h = null } }, 1000, true, 3)
+      assert.same({ block, 10, 20 }, found)
+      assert.is_nil(rawget(other, "g"))
+      assert.is_nil(rawget(other.input, "e"))
+      assert.is_nil(rawget(block, "d"))
+      assert.equal(core.null, block.input.c)
+      assert.equal(core.null, inner.b)
+      assert.equal(core.null, inner.input.a)
+      assert.is_nil(inner[MARK_NAME])
+      assert.is_nil(rawget(value[2], "h"))
     end)
 
     it("restores what else there is", function()
-      local block = { input = "\255r{}", a = null, b = "\255a", c = {} }
-      local value, inputs = restore({ block }, 1000, true)
+      local block = tool { input = { x = "\255a" }, a = null, b = "\255a", c = {} }
+      local value, found = restore({ block }, 1000, true, 1)
       assert.equal(block, value[1])
-      assert.same({ block, "{}" }, inputs)
+      assert.same({ block, 10, 20 }, found)
       assert.is_nil(rawget(block, "a"))
+      assert.equal(core.json_array_metatable, getmetatable(block.input.x))
       assert.equal(core.json_array_metatable, getmetatable(block.b))
       assert.equal(core.json_object_metatable, getmetatable(block.c))
+    end)
+
+    it("counts the marks", function()
+      local value = restore({ { input = {}, [MARK_NAME] = "1 2" }, { null } }, 2, false, 1)
+      assert.is_nil(value[1][MARK_NAME])
+      assert.equal(core.json_object_metatable, getmetatable(value[1].input))
+      assert.equal(null, value[2][1])
     end)
   end)
 

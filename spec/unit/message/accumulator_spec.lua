@@ -594,8 +594,17 @@ describe("a snapshot", function()
   end)
 
   it("is encoded with its content as a list", function()
-    assert.equal('{"content":[],"role":"assistant"}', json.encode(accumulated(begin()):snapshot()))
-    assert.equal('{"content":[],"role":"assistant"}', json.encode(finished(begin())))
+    local whole = '{"content":[],"id":"msg_1","model":"m","role":"assistant","type":"message","usage":{}}'
+    assert.equal(whole, json.encode(accumulated(begin()):snapshot()))
+    assert.equal(whole, json.encode(finished(begin())))
+  end)
+
+  it("is encoded with the fields that were null when the message began", function()
+    local started = json.decode_answer('{"type":"message_start","message":{"role":"assistant","content":[],'
+      .. '"a":null,"b":null}}')
+    local made = accumulated(started, { type = "message_delta", delta = { b = "x" }, usage = {} })
+    assert.equal('{"a":null,"b":"x","content":[],"role":"assistant","usage":{}}', json.encode(made:snapshot()))
+    assert.equal('{"a":null,"b":"x","content":[],"role":"assistant","usage":{}}', json.encode(made:finish()))
   end)
 end)
 

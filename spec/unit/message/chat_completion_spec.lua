@@ -117,21 +117,43 @@ describe("the message of a chat completion", function()
     assert.equal("a", message:text())
   end)
 
-  it("has no content where the choice has no message, or one that is none", function()
-    for _, part in ipairs { false, "x", 5, {} } do
-      local message = message_of(part or nil)
-      assert.equal('{"content":[],"role":"assistant"}', json.encode(message))
+  it("has no content where the choice has ended without any", function()
+    for _, part in ipairs { false, {}, { content = "" }, { role = "assistant" } } do
+      local message = message_of(part or nil, { finish_reason = "stop" })
+      assert.same({}, plain(message.content))
       assert.same({}, message.usage)
     end
   end)
 
+  it("is missing where nothing in it was understood", function()
+    for _, part in ipairs { false, {}, { content = "" }, { role = "assistant" }, { hologram = "x" } } do
+      local message, problem = message_of(part or nil)
+      assert.is_nil(message)
+      assert.equal("nothing in it was understood", problem)
+    end
+  end)
+
+  it("has the text of a message that is a text itself", function()
+    assert.equal("x", message_of("x"):text())
+  end)
+
   for _, case in ipairs(CONTENTS) do
     it("has the content's text where that is " .. case[1], function()
-      local message = message_of { content = case[2] }
+      local message = message_of({ content = case[2] }, { finish_reason = "stop" })
       assert.equal(case[3], message:text())
       assert.equal(case[3] == "" and 0 or 1, #message.content)
     end)
   end
+
+  it("keeps what it does not understand", function()
+    local message = message_of({ content = { "a", { type = "image", url = "u" } }, audio = { id = "x" } },
+      { grade = 5 })
+    assert.equal("a", message:text())
+    assert.same({
+      { delta = { content = { type = "image", url = "u" } } }, { delta = { audio = { id = "x" } } },
+      { delta = { grade = 5 } },
+    }, message.unknown_deltas)
+  end)
 
   for _, case in ipairs(STOP_REASONS) do
     it(("has a stop reason: %s is %s"):format(tostring(case[1]), tostring(case[2])), function()
@@ -141,7 +163,7 @@ describe("the message of a chat completion", function()
 
   for _, case in ipairs(USAGES) do
     it("has the usage where that is " .. case[1], function()
-      local message = chat_completion.to_message(completion({ {} }, { usage = case[2] }))
+      local message = chat_completion.to_message(completion({ { finish_reason = "stop" } }, { usage = case[2] }))
       assert.same(case[3], message.usage)
     end)
   end
@@ -152,8 +174,13 @@ describe("the message of a chat completion", function()
     { "in both, once", { reasoning_content = "a", reasoning = "b" }, "a" },
     { "empty", { reasoning_content = "" }, "" },
     { "in neither", {}, "" },
-    { "no string", { reasoning_content = { "a" } }, "" },
-    { "a number", { reasoning = 5 }, "" },
+    { "a list", { reasoning_content = { "a" } }, "a" },
+    { "a list of parts", { reasoning = { { text = "a" }, { text = "b" } } }, "ab" },
+    { "a table", { reasoning = { content = "a" } }, "a" },
+    { "a number", { reasoning = 5 }, "5" },
+    { "empty in one, there in the other", { reasoning_content = "", reasoning = "a" }, "a" },
+    { "in details", { reasoning_details = { { type = "reasoning.summary", summary = "a" } } }, "a" },
+    { "in blocks", { thinking_blocks = { { type = "thinking", thinking = "a" } } }, "a" },
   } do
     it("has the reasoning as thinking: " .. case[1], function()
       case[2].content = "x"
@@ -161,7 +188,6 @@ describe("the message of a chat completion", function()
       assert.equal(case[3], message:thinking())
       assert.equal(case[3] == "" and 1 or 2, #message.content)
       assert.equal("text", message.content[#message.content].type)
-      assert.equal('{"content":[{"text":"x","type":"text"}],"role":"assistant"}', json.encode(message))
     end)
   end
 
@@ -169,8 +195,9 @@ describe("the message of a chat completion", function()
     { "a string", "No.", "xNo.", "refusal" },
     { "an empty string", "", "x", "end_turn" },
     { "not there", nil, "x", "end_turn" },
-    { "a number", 5, "x", "end_turn" },
-    { "a list of parts", { { text = "No." } }, "xNo.", "end_turn" },
+    { "a number", 5, "x5", "refusal" },
+    { "a list of parts", { { text = "No." } }, "xNo.", "refusal" },
+    { "an empty list", {}, "x", "end_turn" },
   } do
     it("has the refusal, where it is " .. case[1], function()
       local message = message_of({ content = "x", refusal = case[2] }, { finish_reason = "stop" })
@@ -201,7 +228,7 @@ describe("the message of a chat completion", function()
       { "a table", { x = { 1 } }, '{"x":[1]}' },
       { "an empty text", "", "{}" },
       { "missing", nil, "{}" },
-      { "a number", 5, "{}" },
+      { "a number", 5, "5" },
       { "a table that JSON cannot say", { f = print }, "{}" },
     } do
       it("has their arguments where they are " .. case[1], function()
@@ -218,9 +245,9 @@ describe("the message of a chat completion", function()
       assert.matches("end of the text", block.input_error)
     end)
 
-    it("names those without an ID by their place", function()
-      local message = message_of { tool_calls = { call {}, call { id = "b" }, call {} } }
-      assert.same({ "call_1", "b", "call_3" },
+    it("makes an ID of the message's for those without one, and for those that have another's", function()
+      local message = message_of { tool_calls = { call { name = "f" }, call { id = "b" }, call { name = "g", id = "b" } } }
+      assert.same({ "call_chat_1_1", "b", "call_chat_1_2" },
         { message.content[1].id, message.content[2].id, message.content[3].id })
     end)
 
@@ -231,8 +258,9 @@ describe("the message of a chat completion", function()
     end)
 
     it("has none where the calls are none", function()
-      assert.same({}, plain(message_of { tool_calls = "x" }.content))
-      assert.same({}, plain(message_of { tool_calls = {} }.content))
+      for _, calls in ipairs { "x", {}, { call {} } } do
+        assert.same({}, plain(message_of({ tool_calls = calls }, { finish_reason = "stop" }).content))
+      end
     end)
   end)
 
@@ -330,7 +358,7 @@ describe("the first chunk of a choice", function()
   end)
 
   it("may say nothing of itself", function()
-    for _, part in ipairs { {}, { delta = "x" }, { delta = 5, index = "y" } } do
+    for _, part in ipairs { {}, { delta = "" }, { delta = {}, index = "y" } } do
       local events = chat_completion.translator():feed { choices = { part } }
       assert.equal(1, #events)
       assert.equal("message_start", events[1].type)
@@ -346,8 +374,13 @@ end)
 describe("a chunk", function()
   it("stands for nothing where it has no choice", function()
     local translator = chat_completion.translator()
-    for _, piece in ipairs { {}, { choices = {} }, { choices = "x" }, { choices = { 5, "x" } } } do
+    for _, piece in ipairs { {}, { choices = {} }, { choices = "x" } } do
       assert.same({}, translator:feed(piece))
+    end
+    for _, choice in ipairs { 5, "x", true } do
+      local events, problem = translator:feed { choices = { choice } }
+      assert.is_nil(events)
+      assert.equal("a choice is a " .. type(choice), problem)
     end
     assert.same({}, translator:finish())
   end)
@@ -378,15 +411,11 @@ describe("a chunk", function()
       (translate(chunk { content = "a" }, chunk { content = "" }, chunk { content = "b" })))
   end)
 
-  it("brings reasoning as thinking, which is not sent again", function()
+  it("brings reasoning as thinking", function()
     for _, name in ipairs { "reasoning_content", "reasoning" } do
       assert.same({ start(0, THINKING), thinking(0, "a"), thinking(0, "b") },
         (translate(chunk { [name] = "a" }, chunk { [name] = "b" })))
-      local events = chat_completion.translator():feed(chunk { [name] = "a" })
-      assert.equal("[]", json.encode { events[2].content_block })
     end
-    local events = chat_completion.translator():feed(chunk { content = "a" })
-    assert.equal('[{"text":"","type":"text"}]', json.encode { events[2].content_block })
   end)
 
   it("ends the thinking where text begins, and the other way", function()

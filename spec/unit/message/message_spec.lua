@@ -2,6 +2,7 @@
 
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
+local sent = require "spec.support.sent"
 
 local function with(...)
   return message.new { role = "assistant", content = { ... } }
@@ -48,16 +49,65 @@ describe("a message", function()
   end)
 
   it("is sent as its role and content alone", function()
-    assert.equal('{"content":[{"text":"a","type":"text"}],"role":"assistant"}', json.encode(message.new {
+    local made = message.new {
       id = "x", type = "message", role = "assistant", model = "m", content = { { type = "text", text = "a" } },
-      usage = {}, stop_reason = "end_turn", response = { f = print }, raw = {},
-    }))
+      usage = {}, stop_reason = "end_turn", text = "its own",
+    }
+    made.response, made.raw = { f = print }, {}
+    assert.equal('{"content":[{"text":"a","type":"text"}],"role":"assistant"}', sent(made))
   end)
 
-  it("has its own fields before its methods", function()
-    local made = message.new { text = "mine" }
-    assert.equal("mine", made.text)
-    assert.is_nil(made.unknown)
+  it("is sent so also where it is a table that was stored, and others as they are", function()
+    local content = { { type = "text", text = "a" } }
+    assert.equal('{"content":[{"text":"a","type":"text"}],"role":"assistant"}',
+      sent { id = "x", type = "message", role = "assistant", content = content, usage = {} })
+    assert.equal('{"content":[{"text":"a","type":"text"}],"id":"x","role":"user"}',
+      sent { id = "x", role = "user", content = content })
+    assert.equal('{"content":"Hi","role":"user"}', sent { role = "user", content = "Hi" })
+    assert.equal('"x"', sent "x")
+    assert.equal('{"a": 1}', sent(json.raw '{"a": 1}'))
+  end)
+
+  it("is encoded whole, but for what is not the answer's", function()
+    local fields = json.decode_answer('{"id":"x","type":"message","role":"assistant","model":"m","content":[],'
+      .. '"stop_sequence":null,"usage":{"a":null,"input_tokens":1},"new":{"b":[]}}')
+    local made = message.new(fields)
+    made.response, made.raw, made.choices = { f = print }, { f = print }, { f = print }
+    made.parsed, made.parse_error = { f = print }, print
+    local whole = '{"content":[],"id":"x","model":"m","new":{"b":[]},"role":"assistant","stop_sequence":null,'
+      .. '"type":"message","usage":{"a":null,"input_tokens":1}}'
+    assert.equal(whole, json.encode(made))
+    assert.equal(whole, json.encode(json.copy(made)))
+    assert.equal(whole, json.encode(json.decode(whole)))
+    made.stop_sequence = "y"
+    assert.truthy(json.encode(made):find('"stop_sequence":"y"', 1, true))
+  end)
+
+  it("has fields of the answer in extra that would hide something, and encodes them at their place", function()
+    local text = '{"choices":[],"content":[],"extra":{"a":1},"id":"x","parse_error":"e","parsed":5,"raw":"r",'
+      .. '"response":{"b":[]},"text":"t","thinking":null,"tool_uses":false}'
+    local made = message.new(json.decode_answer(text))
+    assert.equal("", made:text())
+    assert.equal("", made:thinking())
+    assert.same({}, made:tool_uses())
+    for _, name in ipairs { "choices", "parse_error", "parsed", "raw", "response" } do
+      assert.is_nil(made[name])
+      assert.is_not_nil(made.extra[name])
+    end
+    assert.equal("t", made.extra.text)
+    assert.is_false(made.extra.tool_uses)
+    assert.equal(1, made.extra.extra.a)
+    made.response, made.raw, made.choices = { f = print }, {}, {}
+    assert.equal(text, json.encode(made))
+    assert.is_nil(message.new({ id = "x" }).extra)
+    assert.is_nil(message.new({}).unknown)
+  end)
+
+  it("is made of a message that is one as it is", function()
+    local made = with { type = "text", text = "a" }
+    made.response = { status = 200 }
+    assert.equal(made, message.new(made))
+    assert.equal(200, message.new(json.copy(made)).response.status)
   end)
 end)
 

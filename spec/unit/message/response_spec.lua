@@ -280,8 +280,8 @@ describe("the events of a whole message", function()
       id = "msg_1", type = "message", role = "assistant", model = "m", stop_reason = "stop_sequence",
       stop_sequence = "x", usage = { input_tokens = 1, output_tokens = 2 }, container = { id = "c" },
       content = { { type = "text", text = "a" }, { type = "tool_use", id = "t", input = { b = 1 } } },
-      response = {}, raw = {}, choices = {}, parsed = {}, parse_error = "x",
     }
+    whole.response, whole.raw, whole.choices, whole.parsed, whole.parse_error = {}, {}, {}, {}, "x"
   end)
 
   it("are what would have made it up", function()

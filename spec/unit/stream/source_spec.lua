@@ -91,10 +91,25 @@ describe("a source of events", function()
       end)
     end
 
-    it("no event of another type, whatever its fields and its name are", function()
+    it("whatever its name calls one, of any type, JSON or not", function()
+      for _, data in ipairs { '{"type":"later"}', "not JSON", "", "null", '"text"', "[]" } do
+        local source = new()
+        local ok, err = source:pull(data, "error")
+        assert.is_nil(ok)
+        assert.equal("api", err.kind)
+        assert.equal(data, err.body)
+      end
+    end)
+
+    it("no event of another type, whatever its fields are", function()
       local source = new()
-      assert.is_true(pull(source, { type = "later", error = { type = "api_error" } }, "error"))
+      assert.is_true(pull(source, { type = "later", error = { type = "api_error" } }))
       assert.same({ "later" }, taken(source))
+    end)
+
+    it("a bare one only where it knows what else there would be", function()
+      assert.is_nil((pull(new(), { code = 500, message = "no" })))
+      assert.is_true(pull(new({}, true), { code = 500, message = "no" }))
     end)
   end)
 

@@ -508,10 +508,12 @@ describe("a stream", function()
 
   describe("of a message that came whole", function()
     local function whole()
-      return message.new {
+      local made = message.new {
         role = "assistant", content = { { type = "text", text = "Hello" } }, stop_reason = "end_turn",
-        usage = { output_tokens = 7 }, response = "its own",
+        usage = { output_tokens = 7 },
       }
+      made.response = "its own"
+      return made
     end
 
     it("has the events that would have made it up, and is it", function()

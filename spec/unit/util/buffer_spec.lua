@@ -3,7 +3,7 @@ local core_peer = require "spec.support.core_peer"
 
 -- The decoder of event streams keeps what it has not read in a buffer, and drops from its front.
 describe("a buffer", function()
-  local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, is_unchanged = function() end }
+  local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, digits = {}, is_unchanged = function() end }
 
   local function random_numbers(seed)
     return function(limit)

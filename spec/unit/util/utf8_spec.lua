@@ -106,7 +106,7 @@ describe("UTF-8", function()
 
   -- The same search finds what a writer of JSON has to escape.
   it("has its special characters found at every place", function()
-    local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, is_unchanged = function() end }
+    local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, digits = {}, is_unchanged = function() end }
     for length = 1, 40 do
       for place = 1, length do
         for char, escape in pairs { ['"'] = '\\"', ["\\"] = "\\\\", ["\31"] = "\\u001f", ["\0"] = "\\u0000" } do

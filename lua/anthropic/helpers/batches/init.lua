@@ -1,7 +1,7 @@
 --- `client.messages.batches`: results, and whole batches from requests to results.
 --
 --     local results, report = assert(client.messages.batches.run({
---       { custom_id = "one", params = { model = "claude-sonnet-4-5", max_tokens = 99, messages = ... } },
+--       { custom_id = "one", params = { model = "claude-sonnet-5-5", max_tokens = 1024, messages = ... } },
 --     }, { on_progress = function(progress) print(progress.done, progress.total) end }))
 --     print(results.one.result.message:text(), report.succeeded)
 --
@@ -9,6 +9,7 @@
 
 local batch_results = require "anthropic.helpers.batches.results"
 local errors = require "anthropic.base.error"
+local params_of = require "anthropic.api.params"
 local options = require "anthropic.http.options"
 local urls = require "anthropic.http.url"
 
@@ -74,7 +75,11 @@ batches.methods.run = {
   },
   call = function(client, _, requests, given, resource)
     local settings, rest = options.split(given, batches.methods.run.settings)
-    return require("anthropic.helpers.batches.run").run(client, resource, requests, settings, rest)
+    local whole, err = params_of.complete_requests(client, requests, rest)
+    if err then
+      return nil, err
+    end
+    return require("anthropic.helpers.batches.run").run(client, resource, whole, settings, rest)
   end,
 }
 

@@ -29,7 +29,7 @@ local function measure(given, seen)
   elseif type(given.params) ~= "table" then
     return nil, "params: table expected, got " .. type(given.params)
   end
-  local text, message = json.encode(given)
+  local text, message = json.encode_request(given)
   return text and #text, message
 end
 

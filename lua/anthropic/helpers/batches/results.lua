@@ -8,6 +8,7 @@
 -- Never more than the line at hand and a window of the transfer is in memory.
 
 local responses = require "anthropic.message.response"
+local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
@@ -87,7 +88,7 @@ local function decode(self, line)
   local value, problem = json.decode_answer(line)
   if type(value) ~= "table" then
     return nil, protocol_error(self, problem or "not an object", line)
-  elseif value.type == "error" then
+  elseif value.custom_id == nil and error_signs.is_error(value) then
     return nil, self.exchange:api_error(line)
   elseif type(value.custom_id) ~= "string" or type(value.result) ~= "table" then
     return nil, protocol_error(self, "no result", line)

@@ -1,0 +1,90 @@
+--- Parameters of a message, completed: the model of those that name none (the option `model`; none is built in), and
+--- each answer among the messages as a request takes it.
+
+local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
+local param = require "anthropic.message.param"
+
+local params = {}
+
+local MISSING = "model: missing; name one in the request (model = ...), "
+  .. "in the options of the client or of the request (model = ...), or in ANTHROPIC_MODEL"
+
+--- Parameters with a model and with messages that can be sent: those given, or a copy. Without a model, what has
+--- `messages` is refused.
+---@param client anthropic.Client
+---@param fields table
+---@param given? anthropic.Options of the request
+---@param as_given? boolean what names no model stays without one
+---@return table|nil fields
+---@return anthropic.Error?
+function params.complete(client, fields, given, as_given)
+  local model = fields.model
+  if model == nil and not as_given then
+    model = client:option("model", given)
+  end
+  if model == nil and not as_given and fields.messages ~= nil then
+    return nil, errors.invalid_request(MISSING)
+  end
+  local messages = param.list(fields.messages, client:option("base_url", given))
+  if model == fields.model and messages == fields.messages then
+    return fields
+  end
+  local whole = json.copy(fields)
+  whole.model, whole.messages = model, messages
+  return whole
+end
+
+local function has_messages(fields)
+  return type(fields) == "table" and fields.messages ~= nil
+end
+
+--- The requests of a batch, completed: the list given, or a copy.
+---@param client anthropic.Client
+---@param requests any a list of { custom_id =, params = }; what is none is left for others to refuse
+---@param given? anthropic.Options
+---@param as_given? boolean
+---@return any|nil requests
+---@return anthropic.Error?
+function params.complete_requests(client, requests, given, as_given)
+  local whole
+  for i, request in ipairs(type(requests) == "table" and requests or {}) do
+    if type(request) == "table" and has_messages(request.params) then
+      local fields, err = params.complete(client, request.params, given, as_given)
+      if not fields then
+        err.message = ("requests[%d].params.%s"):format(i, err.message)
+        return nil, err
+      end
+      if fields ~= request.params then
+        whole = whole or json.copy(requests)
+        whole[i] = json.copy(request)
+        whole[i].params = fields
+      end
+    end
+  end
+  return whole or requests
+end
+
+--- The same for the parameters of any method: those with `messages`, and those with `requests` that have them.
+---@param client anthropic.Client
+---@param fields table|nil
+---@param given? anthropic.Options
+---@param as_given? boolean
+---@return table|nil fields
+---@return anthropic.Error?
+function params.complete_any(client, fields, given, as_given)
+  if has_messages(fields) then
+    return params.complete(client, fields, given, as_given)
+  elseif type(fields) ~= "table" or fields.requests == nil then
+    return fields
+  end
+  local requests, err = params.complete_requests(client, fields.requests, given, as_given)
+  if err or requests == fields.requests then
+    return not err and fields or nil, err
+  end
+  local whole = json.copy(fields)
+  whole.requests = requests
+  return whole
+end
+
+return params

@@ -1,0 +1,130 @@
+--- A message as a request takes it: what the API accepts of an answer, whatever the server sent.
+--
+--     local turn = param.of_message(message)     -- { role = "assistant", content = { ... } }, or nil
+--     params.messages = param.list(params.messages, base_url)
+--
+-- Blocks are copies, an input is the same table, so that it is sent byte for byte.
+
+local json = require "anthropic.base.json"
+local parts = require "anthropic.message.parts"
+local urls = require "anthropic.http.url"
+
+local param = {}
+
+-- message -> the base URL of the server that sent it
+local senders = setmetatable({}, { __mode = "k" })
+
+--- Notes which server sent a message.
+---@param message anthropic.Message
+---@param base_url string
+function param.note_sender(message, base_url)
+  senders[message] = base_url
+end
+
+-- Thinking without a signature goes back to the server that sent it. The vendor refuses it.
+local function keeps_unsigned(message, base_url)
+  local sender = senders[message]
+  base_url = base_url or sender
+  if not base_url then
+    return true
+  end
+  return not urls.is_vendor(base_url) and (sender == nil or urls.origin(sender) == urls.origin(base_url))
+end
+
+local function is_blank(text)
+  return type(text) ~= "string" or not text:find "%S"
+end
+
+-- What becomes of a block: the same, changed, or nil where it is not sent. `with_unsigned`: thinking without a
+-- signature is sent.
+local FORMS = {
+  text = function(block)
+    return not is_blank(block.text) and block or nil
+  end,
+  thinking = function(block, with_unsigned)
+    local is_signed = parts.word(block.signature) ~= nil
+    if not is_signed and (not with_unsigned or is_blank(block.thinking)) then
+      return nil
+    end
+    block.thinking = type(block.thinking) == "string" and block.thinking or ""
+    return block
+  end,
+}
+
+local function tool_use(block, message_id, seen)
+  parts.read_input(block)
+  if type(block.input) ~= "table" or json.is_array(block.input) then
+    block.input = json.object {}
+  end
+  block.input_json, block.input_error = nil, nil
+  block.id = parts.call_id(seen, block.id, message_id)
+  return block
+end
+
+local function block_of(value, with_unsigned, message_id, seen)
+  local block = parts.block(value)
+  if not block or parts.is_tool_use(block.type) then
+    return block and tool_use(block, message_id, seen)
+  end
+  local form = FORMS[block.type]
+  if form then
+    return form(block, with_unsigned)
+  end
+  return block
+end
+
+--- The message as a request takes it.
+---@param message table an anthropic.Message, or one that was stored
+---@param base_url? string of the server that the request goes to; default: of the one that sent the message
+---@return table? turn `{ role =, content = }`; nil where nothing is left
+function param.of_message(message, base_url)
+  local content, seen = json.array {}, {}
+  local with_unsigned = keeps_unsigned(message, base_url)
+  local given = message.content
+  if type(given) ~= "table" or not json.is_array(given) then
+    given = { given }
+  end
+  for _, value in ipairs(given) do
+    content[#content + 1] = block_of(value, with_unsigned, message.id, seen)
+  end
+  if #content == 0 then
+    return nil
+  end
+  return { role = parts.word(message.role) or "assistant", content = content }
+end
+
+local function is_message(value)
+  return type(value) == "table" and value.type == "message" and parts.word(value.role) ~= nil
+end
+
+-- A table with other keys is left to whoever refuses it.
+local function is_list(value)
+  if type(value) ~= "table" or json.is_raw(value) then
+    return false
+  end
+  local count = 0
+  for _ in pairs(value) do
+    count = count + 1
+  end
+  return count == #value
+end
+
+--- A request's messages with every Message in it, and every stored one, as a request takes it. One with nothing left is
+--- left out.
+---@param messages any
+---@param base_url string of the server that the request goes to
+---@return any messages the same where nothing is to be changed, else a list of its own
+function param.list(messages, base_url)
+  if not is_list(messages) then
+    return messages
+  end
+  local list, is_changed = setmetatable({}, getmetatable(messages)), false
+  for _, value in ipairs(messages) do
+    local is_answer = is_message(value)
+    list[#list + 1] = is_answer and param.of_message(value, base_url) or not is_answer and value or nil
+    is_changed = is_changed or is_answer
+  end
+  return is_changed and list or messages
+end
+
+return param

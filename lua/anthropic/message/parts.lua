@@ -1,0 +1,183 @@
+--- The parts that content is made of, in whatever dress a server sends them: their text, and what kind of block or
+--- delta one is whose type is missing.
+--
+--     parts.text_of { { type = "text", text = "Hel" }, "lo" }   --> "Hello"
+--     parts.type_of { thinking = "Hm." }                        --> "thinking"
+
+local json = require "anthropic.base.json"
+
+local parts = {}
+
+-- Where an object has its text, the first that is there.
+local TEXT_MEMBERS = { "text", "content", "thinking", "reasoning", "reasoning_content", "summary", "value" }
+-- Deeper than this nobody writes text.
+local DEEPEST = 4
+
+local function add_text(pieces, value, depth)
+  local kind = type(value)
+  if kind == "string" then
+    pieces[#pieces + 1] = value
+  elseif kind == "number" then
+    pieces[#pieces + 1] = tostring(value)
+  elseif kind ~= "table" or depth > DEEPEST then
+    return
+  elseif value[1] ~= nil then
+    for _, part in ipairs(value) do
+      add_text(pieces, part, depth + 1)
+    end
+  else
+    for _, name in ipairs(TEXT_MEMBERS) do
+      local before = #pieces
+      add_text(pieces, value[name], depth + 1)
+      if #pieces > before then
+        return
+      end
+    end
+  end
+end
+
+--- The text of a string, a number, a part or a list of parts.
+---@param value any
+---@return string text "" where there is none
+function parts.text_of(value)
+  if type(value) == "string" then
+    return value
+  elseif value == nil then
+    return ""
+  end
+  local pieces = {}
+  add_text(pieces, value, 1)
+  return table.concat(pieces)
+end
+
+--- A string that holds something, or nil.
+---@param value any
+---@return string?
+function parts.word(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+--- Whether a value says nothing: absent, null, "", false or an empty table.
+---@param value any
+---@return boolean
+function parts.is_empty(value)
+  return value == nil or value == json.null or value == "" or value == false
+    or type(value) == "table" and next(value) == nil
+end
+
+-- Members that tell a block's type, the more telling first.
+local TYPE_OF_MEMBER = {
+  { "thinking", "thinking" },
+  { "signature", "thinking" },
+  { "input", "tool_use" },
+  { "partial_json", "tool_use" },
+  { "text", "text" },
+  { "citation", "text" },
+}
+
+--- The type of a block or of its first delta, told by its members where it names none.
+---@param block table
+---@return string?
+function parts.type_of(block)
+  if parts.word(block.type) then
+    return block.type
+  end
+  for _, row in ipairs(TYPE_OF_MEMBER) do
+    if block[row[1]] ~= nil then
+      return row[2]
+    end
+  end
+  return block.name ~= nil and block.id ~= nil and "tool_use" or nil
+end
+
+--- Makes the input of a tool's use a table where it says the same: what is empty is `{}`, the JSON text of an object is
+--- that object. Broken input stays broken.
+---@param block table changed in place
+function parts.read_input(block)
+  if not parts.is_tool_use(block.type) or block.input_error then
+    return
+  elseif parts.is_empty(block.input) then
+    block.input = json.object {}
+  elseif type(block.input) == "string" then
+    local read = {}
+    json.tool_input(read, block.input)
+    block.input = type(read.input) == "table" and read.input or block.input
+  end
+end
+
+--- A block that has a type and is its own table; nil where the value is no block.
+---@param value any
+---@return table?
+function parts.block(value)
+  if type(value) == "string" then
+    return { type = "text", text = value }
+  elseif type(value) ~= "table" or json.is_array(value) then
+    return nil
+  end
+  local block = json.copy(value)
+  block.type = parts.type_of(block)
+  return block
+end
+
+--- The blocks of a message's content: a list, one block, or a text.
+---@param content any
+---@return table[]|nil blocks nil where something in it is no block
+function parts.blocks(content)
+  local blocks = json.array {}
+  if parts.is_empty(content) then
+    return blocks
+  elseif type(content) ~= "table" or not json.is_array(content) then
+    content = { content }
+  end
+  for i, value in ipairs(content) do
+    local block = parts.block(value)
+    if not block then
+      return nil
+    end
+    blocks[i] = block
+  end
+  return blocks
+end
+
+--- Whether a type is one of a tool's use: `tool_use`, `server_tool_use`, `mcp_tool_use`.
+---@param kind any
+---@return boolean
+function parts.is_tool_use(kind)
+  return type(kind) == "string" and kind:sub(-8) == "tool_use"
+end
+
+-- Unlike the IDs of other messages, and the same again for the same message.
+local function own_id(message_id, number)
+  local of_message = (parts.word(message_id) or ""):sub(1, 64):gsub("[^%w_-]", "_")
+  return ("call_%s%s%d"):format(of_message, of_message ~= "" and "_" or "", number)
+end
+
+--- The ID of a call: its own, or one made for it where that is missing or another call of the message has it.
+---@param seen table of one message: the IDs so far, and at 1 the number of those that were made
+---@param id any as it came
+---@param message_id any
+---@return string
+function parts.call_id(seen, id, message_id)
+  id = parts.word(id)
+  while not id or seen[id] do
+    seen[1] = (seen[1] or 0) + 1
+    id = own_id(message_id, seen[1])
+  end
+  seen[id] = true
+  return id
+end
+
+--- Makes the calls among blocks such that they can be answered: each has an input and an ID of its own.
+---@param blocks table[] changed in place
+---@param message_id any
+function parts.complete_calls(blocks, message_id)
+  local seen = {}
+  for _, block in ipairs(blocks) do
+    if parts.is_tool_use(block.type) then
+      parts.read_input(block)
+      block.id = parts.call_id(seen, block.id, message_id)
+    end
+  end
+end
+
+return parts
