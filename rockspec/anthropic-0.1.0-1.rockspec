@@ -23,6 +23,7 @@ build = {
   modules = {
     ["anthropic.core"] = {
       sources = {
+        "src/decode/body_form.c",
         "src/decode/delta.c",
         "src/decode/delta_run.c",
         "src/decode/lines.c",

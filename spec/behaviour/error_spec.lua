@@ -246,7 +246,7 @@ describe("a failure", function()
         HTML, "[]", "[1]", "null", "5", "true", '"Hello"', "{}", "", "  \n", "{", '{"type":"message"',
         '{"type":"message"}', '{"type":"message","content":[5]}',
         '{"role":"assistant","content":null}', '{"choices":[]}', '{"choices":[5]}', '{"choices":"x"}',
-        '{"type":"message_batch","id":"b"}', '{"content":[{"type":"text","text":"Hello"}]}', "data: {}\n\n",
+        '{"type":"message_batch","id":"b"}', '{"content":[{"type":"text","text":"Hello"}]}',
       }
       for i, body in ipairs(bodies) do
         script[i] = { body = body }
@@ -299,7 +299,7 @@ describe("a failure", function()
     end)
 
     it("is a truncated stream where it says that it is one", function()
-      for _, body in ipairs { HTML, "", "\n\n\n", ": comment\n\n", "event: message_start\n\n" } do
+      for _, body in ipairs { "", "\n\n\n", ": comment\n\n", "event: message_start\n\n" } do
         local client = service.client(service.serve {
           body = body, headers = { ["Content-Type"] = "text/event-stream" },
         })
@@ -308,6 +308,19 @@ describe("a failure", function()
           assert.is_nil(message)
           check_common(err, "truncated", { status = 200 })
           assert.is_nil(err.partial)
+        end
+      end
+    end)
+
+    it("is a protocol error with the body where it is no stream, though it says that it is one", function()
+      for _, body in ipairs { HTML, "Bad gateway", "null", '{"a":1}\n{"a":2}\n', "\0\1\255" } do
+        local client = service.client(service.serve {
+          body = body, headers = { ["Content-Type"] = "text/event-stream" },
+        })
+        for _, streamed in ipairs { true, false } do
+          local message, err = ask(client, streamed)
+          assert.is_nil(message)
+          check_common(err, "protocol", { status = 200, body = body })
         end
       end
     end)

@@ -29,12 +29,33 @@ function Transfer:event()
   return nil, "again"
 end
 
+-- As a transfer's, of which all has come.
+function Transfer:form()
+  local line = table.concat(self.pieces):match "%S.*"
+  if not line then
+    return nil, "done"
+  end
+  local name = line:match "^[%a]*"
+  local is_field = name == "" or name == "data" or name == "event" or name == "id" or name == "retry"
+  return line:find "^[{%[]" and "json" or is_field and line:find "^%a*:" and "events" or "text"
+end
+
+function Transfer.rest() end
+
 -- As a transfer's where no event ever goes on with the run.
 function Transfer.follow() end
 Transfer.next_event, Transfer.next_text, Transfer.skip_deltas = Transfer.event, Transfer.event, Transfer.event
 
 function Exchange.wait()
   return true
+end
+
+function Exchange:read_form()
+  return (self.transfer:form())
+end
+
+function Exchange:read_body()
+  return table.concat(self.transfer.pieces)
 end
 
 function Exchange.failure()

@@ -2,7 +2,10 @@
 -- failure. It notes what it is asked for.
 --
 --     local exchange = scripted_exchange {
+--       forms = { { nil, "again" } },                   -- then "events"
 --       events = { { "{...}", "" }, { nil, "again" } }, -- then nil, "done"
+--       rest = { "{...}", "" },                         -- what lacks its empty line at the end
+--       body = "{...}",                                 -- of an answer that is no stream
 --       waits = { { nil, err } },                       -- then true
 --       recoveries = { { events = { ... } } },          -- attempts that follow; then there is none
 --       options = { on_interrupt = "retry" },
@@ -33,6 +36,15 @@ for _, name in ipairs { "event", "next_event", "next_text", "skip_deltas" } do
   Transfer[name] = reads(name)
 end
 
+function Transfer:form()
+  local form = table.remove(self.forms, 1) or { "events" }
+  return form[1], form[2]
+end
+
+function Transfer:rest()
+  return self.left[1], self.left[2]
+end
+
 function Transfer:follow(run)
   self.followed = run
 end
@@ -44,7 +56,9 @@ local function begin(self, script)
   self.attempts = self.attempts + 1
   self.script = script
   self.attempt_began = core.now()
-  self.transfer = setmetatable({ events = script.events or {}, position = 0, asked = {} }, Transfer)
+  self.transfer = setmetatable({
+    forms = script.forms or {}, events = script.events or {}, left = script.rest or {}, position = 0, asked = {},
+  }, Transfer)
   self.response = script.response or {
     status = 200, headers = { ["content-type"] = "text/event-stream" }, request_id = "req_" .. self.attempts,
   }
@@ -59,6 +73,10 @@ function Exchange:wait()
     return unpack(wait, 1, 2)
   end
   return true
+end
+
+function Exchange:read_body()
+  return self.script.body, self.script.failure
 end
 
 function Exchange:failure()

@@ -219,6 +219,24 @@ enum sse_result sse_next(struct sse *sse, struct buffer *buffer, struct sse_even
   return exceeds_limit(sse, buffer->length - sse->line) ? SSE_TOO_LARGE : SSE_MORE;
 }
 
+enum sse_result sse_rest(struct sse *sse, struct buffer *buffer, struct sse_event *event) {
+  if (sse->too_large)
+    return SSE_TOO_LARGE;
+  size_t start = sse->line;
+  if (!sse->after_bom || sse->consumed)
+    return SSE_MORE;
+  if (buffer->length > start && !read_field(sse, buffer_bytes(buffer), start, buffer->length))
+    return SSE_NO_MEMORY;
+  sse->line = buffer->length;
+  if (exceeds_limit(sse, buffer->length - start))
+    return SSE_TOO_LARGE;
+  if (!sse->has_data)
+    return SSE_MORE;
+  describe(sse, buffer, event);
+  sse->consumed = sse->line;
+  return SSE_EVENT;
+}
+
 char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length) {
   if (sse->consumed)
     begin_event(sse, buffer);

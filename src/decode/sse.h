@@ -63,6 +63,10 @@ struct sse {
  * end of input needs no call. Always called with the same buffer. */
 enum sse_result sse_next(struct sse *sse, struct buffer *buffer, struct sse_event *event);
 
+/* At the end of input, when sse_next has nothing more: cuts what it left as if an empty line ended
+ * it. The standard drops that; the caller knows whether it is whole. */
+enum sse_result sse_rest(struct sse *sse, struct buffer *buffer, struct sse_event *event);
+
 /* The bytes at hand where they begin with a new event, nothing of it read; else NULL. A caller that
  * knows what it is can read the event itself, and then skips it. */
 char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length);

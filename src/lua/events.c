@@ -1,5 +1,6 @@
 /* The body of a transfer as events: transfer:event(), and while deltas follow each other
- * transfer:next_event(), transfer:next_text() and transfer:skip_deltas().
+ * transfer:next_event(), transfer:next_text() and transfer:skip_deltas(). Before them
+ * transfer:form(), after them transfer:rest().
  *
  * A run (delta_run.c) takes in the text of every delta that goes on with it. Of such a delta
  * `next_event` gives its table and true, `next_text` its string and true (nothing where it brings
@@ -112,6 +113,50 @@ static int event(lua_State *L) {
   return read(L, bind_transfer_check(L), NULL, EVENTS);
 }
 
+static const char *name_of(enum body_form form) {
+  static const char *const names[] = {
+      [FORM_EVENTS] = "events", [FORM_JSON] = "json", [FORM_TEXT] = "text"};
+  return names[form];
+}
+
+/* form() -> "events" | "json" | "text" | nil, "again" | nil, "done" where nothing came that says.
+ * Takes nothing out of the body. */
+static int form(lua_State *L) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  struct transfer *transfer = self->transfer;
+  if (!transfer)
+    return bind_transfer_push_state(L, "done");
+  enum body_form form;
+  do
+    form = body_form_read(&self->start, buffer_bytes(&transfer->body), transfer->body.length);
+  while (form == FORM_UNKNOWN && transfer->body.length < transfer->max_body_bytes &&
+         transfer_demand(transfer));
+  if (form == FORM_UNKNOWN && transfer->body.length >= transfer->max_body_bytes)
+    form = FORM_TEXT;
+  else if (form == FORM_UNKNOWN && transfer->done && self->start.has_comments)
+    form = FORM_EVENTS;
+  if (form != FORM_UNKNOWN) {
+    lua_pushstring(L, name_of(form));
+    return 1;
+  }
+  transfer->news = false;
+  return bind_transfer_push_state(L, transfer->done ? "done" : "again");
+}
+
+/* rest() -> data, name of what event() left at the end, as if an empty line ended it | nil */
+static int rest(lua_State *L) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  struct transfer *transfer = self->transfer;
+  struct delta_cut cut = {.kind = CUT_OTHER};
+  if (!transfer || transfer->lent || !transfer->done ||
+      sse_rest(&self->sse, &transfer->body, &cut.event) != SSE_EVENT)
+    return 0;
+  transfer_lend(transfer);
+  int results = push_cut(L, &cut, EVENTS);
+  transfer_take_back(transfer);
+  return results;
+}
+
 /* follow(run): deltas that go on with the run go into it */
 static int follow(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
@@ -141,9 +186,10 @@ static int skip_deltas(lua_State *L) {
 }
 
 void bind_events_add(lua_State *L, const char *transfer) {
-  static const luaL_Reg methods[] = {
-      {"event", event},         {"follow", follow},           {"next_event", next_event},
-      {"next_text", next_text}, {"skip_deltas", skip_deltas}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"form", form},           {"event", event},
+                                     {"follow", follow},       {"next_event", next_event},
+                                     {"next_text", next_text}, {"skip_deltas", skip_deltas},
+                                     {"rest", rest},           {NULL, NULL}};
   luaL_getmetatable(L, transfer);
   lua_pushliteral(L, "type");
   lua_pushliteral(L, "index");

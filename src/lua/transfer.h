@@ -2,6 +2,7 @@
 #ifndef ANTHROPIC_LUA_TRANSFER_H
 #define ANTHROPIC_LUA_TRANSFER_H
 
+#include "decode/body_form.h"
 #include "decode/delta_run.h"
 #include "decode/lines.h"
 #include "lua/modules.h"
@@ -17,6 +18,7 @@
 struct lua_transfer {
   struct transfer *transfer;
   struct loop **loop; /* in its userdata, kept alive by the uservalue; NULL there once closed */
+  struct body_start start;
   struct sse sse;
   struct lines lines;
   struct delta_run *run; /* what follow() was given; kept alive by the uservalue */

@@ -58,8 +58,12 @@ local function read_file(exchange, spec)
   return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
 end
 
-local function read_stream(exchange, spec)
-  return { value = stream.new(exchange, not spec.path:match "/v1/messages$") }
+-- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one.
+local function read_stream(exchange)
+  if responses.is_event_stream(exchange.response) then
+    return { value = stream.new(exchange, true) }
+  end
+  return nil, responses.no_stream_error(exchange)
 end
 
 local function reader_of(spec)

@@ -90,19 +90,24 @@ local function split(params, streamed)
   return body, headers, params.betas
 end
 
--- Reads a Stream or, where the answer comes whole, a Message: a server may do the other thing.
+-- Reads a Stream or, where the answer comes whole, a Message: by what comes, whatever was asked for.
 local function read_whole(exchange)
-  if responses.is_event_stream(exchange.response) then
+  local form, err = exchange:read_form()
+  if err then
+    return nil, err
+  elseif responses.is_stream(exchange.response, form) then
     return stream.new(exchange)
   end
   return responses.read_message(exchange)
 end
 
+-- A stream is there when its headers are, and reads what comes as it is. What calls itself a document may be an
+-- error, which is better known before.
 local function read_stream(exchange)
-  if not responses.is_document(exchange.response) then
-    return stream.new(exchange)
+  if responses.is_document(exchange.response) then
+    return read_whole(exchange)
   end
-  return responses.read_message(exchange)
+  return stream.new(exchange)
 end
 
 -- What the caller asked for, made of what was read.

@@ -180,6 +180,21 @@ function Exchange:failure()
   return self:describe(err)
 end
 
+--- Waits until the body shows what it is: its content type may say something else.
+---@return "events"|"json"|"text"|nil form nil alone: the body ended and showed nothing
+---@return anthropic.Error?
+function Exchange:read_form()
+  local form, state = self.transfer:form()
+  while not form and state == "again" do
+    local ok, err = self:wait()
+    if not ok then
+      return nil, err
+    end
+    form, state = self.transfer:form()
+  end
+  return form
+end
+
 local function describe_body(self, body)
   return { bytes = #body, response_body = log.body(self, body) }
 end

@@ -21,7 +21,16 @@ function responses.is_event_stream(response)
   return media_type(response) == "text/event-stream"
 end
 
---- Whether the response says that it is a document, which no event stream is.
+--- Whether the answer to a request for a message is an event stream: by its body, which says more than its content
+--- type. Where the body shows nothing, the content type tells.
+---@param response anthropic.Response
+---@param form? "events"|"json"|"text" what `transfer:form` gave
+---@return boolean
+function responses.is_stream(response, form)
+  return form == "events" or form == nil and responses.is_event_stream(response)
+end
+
+--- Whether the response says that it is a document: such an answer is looked at before it is handed on.
 function responses.is_document(response)
   local kind = media_type(response)
   return kind == "application/json" or kind == "text/html" or kind:match("%+json$") ~= nil
@@ -99,11 +108,22 @@ function responses.attach(exchange, whole, response)
   param.note_sender(whole, exchange.option "base_url")
 end
 
+--- Reads the body of an exchange that is none of the event stream which was asked for.
+---@param exchange anthropic.Exchange
+---@return anthropic.Error err what it tells of, where it is an error object
+function responses.no_stream_error(exchange)
+  local _, err, body = responses.read_json(exchange, true)
+  if err and not (err.kind == "protocol" and err.body) then
+    return err
+  end
+  return responses.protocol_error(exchange, "the answer is no event stream", body or err.body)
+end
+
 --- Reads the body of an exchange as a message in either shape.
 ---@param exchange anthropic.Exchange
 ---@return anthropic.Message|nil
 ---@return anthropic.Error?
-function responses.read_message(exchange)
+function responses.decode_message(exchange)
   local value, err, body = responses.read_json(exchange)
   if err then
     return nil, err
@@ -111,6 +131,18 @@ function responses.read_message(exchange)
   local whole = responses.to_message(value)
   if not whole then
     return nil, responses.protocol_error(exchange, describe(value, body), body)
+  end
+  return whole
+end
+
+--- The same for an exchange that ends with it.
+---@param exchange anthropic.Exchange
+---@return anthropic.Message|nil
+---@return anthropic.Error?
+function responses.read_message(exchange)
+  local whole, err = responses.decode_message(exchange)
+  if not whole then
+    return nil, err
   end
   exchange:finish()
   responses.attach(exchange, whole, exchange.response)

@@ -61,7 +61,7 @@ local function attach(self, whole)
   responses.attach(self.exchange, whole, self.response)
   whole.response.continuations = self.continuations
   local translator = self.source.translator
-  whole.raw = translator and translator.raw or whole.raw
+  whole.raw = translator and translator.raw or self.source.raw or whole.raw
   return whole
 end
 
@@ -87,7 +87,7 @@ local function flow_after(self, event)
   return transfer
 end
 
--- `data` and `name` are what `transfer:event` gave, if it was asked.
+-- `data` and `name` are what the flow gave, if it was asked.
 local function advance(self, data, name)
   while true do
     local event = self.source:take()
@@ -102,7 +102,7 @@ local function advance(self, data, name)
       return nil
     end
     if not data and not name then
-      data, name = self.exchange.transfer:event()
+      data, name = self.source:read()
     end
     local ok, err = self.source:pull(data, name)
     data, name = nil, nil

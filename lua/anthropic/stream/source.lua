@@ -4,7 +4,7 @@
 --     local source = event_source.new(exchange, accumulator, false)
 --     local event = source:take()
 --     if not event and not source.complete then
---       local ok, err = source:pull(exchange.transfer:event())
+--       local ok, err = source:pull(source:read())
 --     end
 
 local responses = require "anthropic.message.response"
@@ -47,10 +47,11 @@ function event_source.new(exchange, accumulator, open_ended)
     joiner = nil, -- once a character was cut in two
     released = false,
     complete = false,
-    saw_event = false,
+    is_stream = false, -- until the body has shown that it is one
     clock = stream_clock.new(),
     native = responses.native_reader(),
     translator = nil, -- once a chunk of a chat completion has come
+    raw = nil, -- the foreign object, where the answer came whole
     stray = nil, -- the last payload that was not understood, until one is
   }, Source)
 end
@@ -202,40 +203,87 @@ local function truncated(self)
   })
 end
 
+-- The answer came whole. Its events are those that would have brought it.
+local function receive_document(self)
+  if self.open_ended then
+    return nil, responses.no_stream_error(self.exchange)
+  end
+  local whole, err = responses.decode_message(self.exchange)
+  if not whole then
+    return nil, err
+  end
+  self.raw = whole.raw
+  return put_all(self, responses.events(whole))
+end
+
+-- Whether what a body ended with, its empty line missing, is the whole end mark.
+local function is_end(data, name)
+  if is_done(data) then
+    return true
+  end
+  local event = json.decode_event(data)
+  return type(event) == "table" and (event.type or name) == "message_stop"
+end
+
 -- The transfer is over and all its events are read.
 local function receive_end(self)
   local err = self.exchange:failure()
   if err then
     return nil, err
-  elseif self.open_ended then
+  end
+  local data, name = self.exchange.transfer:rest()
+  if data and is_end(data, name) then
+    local ok
+    ok, err = self:pull(data, name)
+    if not ok or self.complete then
+      return ok, err
+    end
+  end
+  if self.open_ended and not is_understood(self) then
     self.complete = true
     return true
-  elseif not self.saw_event and not responses.is_event_stream(self.exchange.response) then
-    return nil, protocol_error(self, "the answer is no event stream")
   elseif self.stray and not is_understood(self) then
     return not_understood(self)
   end
   return nil, truncated(self)
 end
 
+--- What the transfer gives next, for `pull`: as `transfer:event` does, or nil and "document" where the body is none of
+--- a stream.
+---@return any data
+---@return string? name
+function Source:read()
+  local transfer = self.exchange.transfer
+  if not self.is_stream then
+    local form, state = transfer:form()
+    if not form and state == "again" then
+      return nil, state
+    elseif not responses.is_stream(self.exchange.response, form) then
+      return nil, "document"
+    end
+    self.is_stream = true
+  end
+  return transfer:event()
+end
+
 --- Moves on by one payload, or waits for one.
----@param data? any this and `name` are what `transfer:event` gave
+---@param data? any this and `name` are what `read` gave
 ---@param name? string
 ---@return true|nil
 ---@return anthropic.Error?
 function Source:pull(data, name)
   if type(data) == "table" then -- a delta, decoded in C
-    self.saw_event = true
     return receive_native(self, data)
   elseif data and is_done(data) then
     return receive_done(self)
   elseif data then
-    self.saw_event = true
     return receive(self, data, name)
   elseif name == "again" then
     return self.exchange:wait()
   elseif name == "done" then
     return receive_end(self)
+  elseif name == "document" then
+    return receive_document(self)
   elseif name == "too_large" then
     local limit = self.exchange.option "max_event_bytes"
     return nil, protocol_error(self, ("an event is larger than %d bytes"):format(limit))

@@ -12,10 +12,12 @@ local function failure()
   return errors.new { kind = "connection", message = "reset" }
 end
 
--- An exchange whose answer is given: { body, err } and `writes`, what goes into the file that is to be written.
+-- An exchange whose answer is given: { body, content_type, err } and `writes`, what goes into the file that is to be written.
 local function exchange_of(answer, spec)
   local exchange = {
-    response = { status = 200, headers = { ["content-type"] = "application/json" }, request_id = "req_1" },
+    response = {
+      status = 200, headers = { ["content-type"] = answer.content_type or "application/json" }, request_id = "req_1",
+    },
     finished = 0, described = 0, attempt_began = core.now(),
   }
   function exchange.run(_, read)
@@ -63,7 +65,11 @@ local function exchange_of(answer, spec)
   function exchange.fail(_, err)
     return err
   end
-  exchange.transfer = { event = function() return nil, "done" end }
+  exchange.transfer = {
+    form = function() return nil, "done" end,
+    event = function() return nil, "done" end,
+    rest = function() end,
+  }
   return exchange
 end
 
@@ -456,7 +462,7 @@ describe("the result of a method", function()
 
   describe("that is a stream", function()
     it("is one, which has no end mark", function()
-      local client = client_of {}
+      local client = client_of { content_type = "text/event-stream" }
       local opened, second = endpoint.method("GET v1/sessions/{id}/events/stream stream").call(client, { id = "s" })
       assert.is_true(stream_module.is(opened))
       assert.is_nil(second)
@@ -465,6 +471,30 @@ describe("the result of a method", function()
       assert.same({}, { opened:next() })
       assert.equal(1, client.exchanges[1].finished)
       assert.is_nil(client.specs[1].accept)
+    end)
+
+    for _, case in ipairs {
+      { "<html>", "protocol" }, { "\0\1\255", "protocol" }, { "", "protocol" }, { '{"id":1}\n{"id":2}\n', "protocol" },
+      { '{"id":1}', "protocol" }, { "event: a\ndata: {}\n\n", "protocol" },
+      { '{"type":"error","error":{"message":"no"}}', "api", "no" },
+    } do
+      it(("is an error where the answer does not call itself one: %q"):format(case[1]), function()
+        for _, content_type in ipairs { "application/json", "text/html", "text/plain", "" } do
+          local client = client_of { body = case[1], content_type = content_type }
+          local opened, err = endpoint.method("GET v1/x stream").call(client, {})
+          assert.is_nil(opened)
+          assert.equal(case[2], err.kind)
+          assert.equal(case[3] or "the answer is no event stream", err.message)
+          assert.equal(not case[3] and case[1] or nil, err.body)
+        end
+      end)
+    end
+
+    it("is the error that its body breaks off with", function()
+      local err = failure()
+      local opened, second = endpoint.method("GET v1/x stream").call(client_of { body = "<html>", err = err }, {})
+      assert.is_nil(opened)
+      assert.equal(err, second)
     end)
 
     it("is the error of a request that fails", function()
@@ -642,19 +672,16 @@ describe("a request without a name", function()
   end)
 
   describe("may be a stream", function()
-    for _, case in ipairs {
-      { "/v1/messages", false }, { "https://host/v1/messages", false }, { "/v1/messages/", true },
-      { "/v1/messages?beta=true", true }, { "/v1/messages/batches", true }, { "/v1/new", true },
-    } do
-      it(("%s an end mark: %s"):format(case[2] and "without" or "with", case[1]), function()
-        local _, opened, second = request { path = case[1], stream = true }
+    it("without an end mark, whatever its path", function()
+      for _, path in ipairs { "/v1/messages", "https://host/v1/messages", "/v1/messages/batches", "/v1/new" } do
+        local _, opened, second = request({ path = path, stream = true }, { content_type = "Text/Event-Stream; a=b" })
         assert.is_true(stream_module.is(opened))
         assert.is_nil(second)
         local event, err = opened:next()
         assert.is_nil(event)
-        assert.equal(case[2], err == nil)
-      end)
-    end
+        assert.is_nil(err)
+      end
+    end)
 
     it("unless it says no", function()
       local _, result = request { path = "/v1/new", stream = false }

@@ -31,7 +31,6 @@ before_each(function()
     local answer = self.answer
     local exchange = fake_exchange { answer.body }
     exchange.response.headers["content-type"] = answer.content_type
-    exchange.read_body = function() return answer.body end
     exchange.run = function(own, read)
       if answer.err then
         return nil, answer.err
@@ -270,14 +269,59 @@ describe("an answer", function()
     end
   end)
 
-  it("is a stream also where the server does not say what it sends", function()
-    for _, content_type in ipairs { "text/plain", "", "application/octet-stream" } do
-      client.answer = { body = EVENTS, content_type = content_type }
-      local read = assert(call("stream", params_with()))
-      assert.is_true(stream.is(read))
-      assert.equal("Hello!", read:message():text())
+  local CONTENT_TYPES = {
+    "text/event-stream", "text/plain", "text/html; charset=UTF-8", "", "application/octet-stream", "application/json",
+    "application/json, text/event-stream", "application/x-ndjson", "application/stream+json",
+  }
+
+  for _, content_type in ipairs(CONTENT_TYPES) do
+    for _, case in ipairs { { "events", EVENTS }, { "a document", DOCUMENT } } do
+      it(("is read by what it holds: %s as %q"):format(case[1], content_type), function()
+        client.answer = { body = "\n\n" .. case[2], content_type = content_type }
+        local message = assert(call("create", params_with()))
+        assert.is_false(stream.is(message))
+        assert.equal("Hello!", message:text())
+        local read = assert(call("stream", params_with()))
+        assert.is_true(stream.is(read))
+        assert.equal("message_start", read:next().type)
+        assert.equal("Hello!", read:message():text())
+        assert.equal(client.latest.response, read:message().response)
+      end)
     end
-  end)
+
+    it(("is an error where it holds neither: %q"):format(content_type), function()
+      for _, body in ipairs { "<html>", "Hello", '{"type":"other"}', "null", "dat" } do
+        client.answer = { body = body, content_type = content_type }
+        local value, err = call("create", params_with())
+        assert.is_nil(value)
+        assert.equal("protocol", err.kind)
+        assert.equal(body, err.body)
+        value, err = call("stream", params_with())
+        if value then
+          value, err = value:message()
+        end
+        assert.is_nil(value)
+        assert.equal("protocol", err.kind)
+        assert.equal(body, err.body)
+      end
+    end)
+
+    it(("is the error that it holds: %q"):format(content_type), function()
+      client.answer = {
+        body = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}', content_type = content_type,
+      }
+      local value, err = call("create", params_with())
+      assert.is_nil(value)
+      assert.equal("api", err.kind)
+      value, err = call("stream", params_with())
+      if value then
+        value, err = value:next()
+      end
+      assert.is_nil(value)
+      assert.equal("api", err.kind)
+      assert.equal("Overloaded", err.message)
+    end)
+  end
 
   it("is a stream where that was asked for and a document comes", function()
     local read = assert(call("stream", params_with()))

@@ -272,26 +272,44 @@ describe("a source of events", function()
       assert.is_false(source.complete)
     end)
 
-    it("is truncated also where only its content type says that it is a stream", function()
-      local _, err = new():pull(nil, "done")
-      assert.equal("truncated", err.kind)
-    end)
-
-    it("is no event stream where nothing says that it is one", function()
-      local source = new { response = { status = 200, headers = {} } }
-      local ok, err = source:pull(nil, "done")
-      assert.is_nil(ok)
-      assert.equal("protocol", err.kind)
-      assert.equal("the answer is no event stream", err.message)
-      assert.is_nil(err.body)
-    end)
-
-    it("is a stream after the first event, whatever its content type is", function()
-      for _, event in ipairs { "{}", text_delta "a" } do
-        local source = new { response = { status = 200, headers = {} } }
-        assert.is_true(source:pull(event, ""))
-        assert.equal("truncated", select(2, source:pull(nil, "done")).kind)
+    it("has ended where only the empty line behind that is missing", function()
+      for _, case in ipairs {
+        { '{"type":"message_stop"}', "" }, { '{"type":"message_stop"}', "message_stop" }, { "{}", "message_stop" },
+        { '{"type":"message_stop"} ', "message_stop" },
+      } do
+        for _, open_ended in ipairs { true, false } do
+          local source = new({ rest = case }, open_ended)
+          pull(source, START)
+          assert.is_true(source:pull(nil, "done"))
+          assert.is_true(source.complete)
+          assert.same({ "message_start", "message_stop" }, taken(source))
+        end
       end
+    end)
+
+    it("is truncated where more than that is missing, or something else stands there", function()
+      for _, case in ipairs {
+        { '{"type":"message_stop"', "message_stop" }, { "", "message_stop" }, { "{}", "" }, { "[DONE", "" },
+        { '{"type":"message_delta","delta":{"stop_reason":"end_turn"}}', "" }, { '"message_stop"', "message_stop" },
+        { '{"type":"content_block_stop","index":0}', "message_stop" }, { "null", "message_stop" },
+      } do
+        for _, open_ended in ipairs { true, false } do
+          local source = new({ rest = case }, open_ended)
+          pull(source, START)
+          local ok, err = source:pull(nil, "done")
+          assert.is_nil(ok)
+          assert.equal("truncated", err.kind)
+          assert.is_false(source.complete)
+          assert.same({ "message_start" }, taken(source, true))
+        end
+      end
+    end)
+
+    it("fails with what the transfer failed with, whatever it ended with", function()
+      local failure = errors.new { kind = "truncated", message = "cut" }
+      local source = new { failure = failure, rest = { '{"type":"message_stop"}', "" } }
+      pull(source, START)
+      assert.same({ nil, failure }, { source:pull(nil, "done") })
     end)
 
     it("fails with what the transfer failed with", function()
@@ -307,6 +325,92 @@ describe("a source of events", function()
       local source = new({ response = { status = 200, headers = {} } }, true)
       assert.is_true(source:pull(nil, "done"))
       assert.is_true(source.complete)
+    end)
+  end)
+
+  describe("reads what comes", function()
+    local EVENT = { '{"type":"ping"}', "" }
+    local LABELLED = { status = 200, headers = { ["content-type"] = "text/event-stream; charset=utf-8" } }
+    local UNLABELLED = { status = 200, headers = { ["content-type"] = "application/json" } }
+
+    it("as events, once the body has shown that it holds some", function()
+      for _, response in ipairs { LABELLED, UNLABELLED } do
+        local source = new {
+          response = response, forms = { { nil, "again" }, { nil, "again" }, { "events" }, { "json" } },
+          events = { EVENT, EVENT },
+        }
+        assert.same({ nil, "again" }, { source:read() })
+        assert.same({ nil, "again" }, { source:read() })
+        assert.same(EVENT, { source:read() })
+        assert.same(EVENT, { source:read() })
+        assert.same({ nil, "done" }, { source:read() })
+      end
+    end)
+
+    it("as a document where the body has shown that it holds none, whatever it is called", function()
+      for _, response in ipairs { LABELLED, UNLABELLED } do
+        for _, form in ipairs { "json", "text" } do
+          assert.same({ nil, "document" }, { new({ response = response, forms = { { form } } }):read() })
+        end
+      end
+    end)
+
+    it("as what it is called where the body shows nothing", function()
+      assert.same({ nil, "done" }, { new({ response = LABELLED, forms = { { nil, "done" } } }):read() })
+      assert.same({ nil, "document" }, { new({ response = UNLABELLED, forms = { { nil, "done" } } }):read() })
+    end)
+  end)
+
+  describe("makes of a document", function()
+    it("the events that would have brought it, and shows what came in their message's `raw`", function()
+      local source = new { body = '{"type":"message","role":"assistant","content":"Hello","stop_reason":"end_turn"}' }
+      assert.is_true(source:pull(nil, "document"))
+      assert.is_true(source.complete)
+      assert.is_nil(source.raw)
+      local types = taken(source)
+      assert.equal("message_start", types[1])
+      assert.equal("message_stop", types[#types])
+      source = new { body = '{"choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}]}' }
+      assert.is_true(source:pull(nil, "document"))
+      assert.equal("Hello", source.raw.choices[1].message.content)
+      assert.equal("message_start", source:take().type)
+    end)
+
+    it("an error where it is no message", function()
+      for _, case in ipairs {
+        { "<html>", "the answer is not JSON" }, { '{"type":"other"}', "the answer is no message" },
+        { "", "the answer is empty" },
+      } do
+        local source = new { body = case[1] }
+        local ok, err = source:pull(nil, "document")
+        assert.is_nil(ok)
+        assert.equal("protocol", err.kind)
+        assert.equal(case[2], err.message)
+        assert.equal("redacted " .. case[1], err.body)
+      end
+    end)
+
+    it("the error that it tells of", function()
+      for _, open_ended in ipairs { true, false } do
+        local source = new({ body = '{"type":"error","error":{"message":"no"}}' }, open_ended)
+        local ok, err = source:pull(nil, "document")
+        assert.is_nil(ok)
+        assert.equal("api", err.kind)
+        assert.equal("no", err.message)
+      end
+    end)
+
+    it("an error where any stream was asked for, be it a message", function()
+      local source = new({ body = '{"type":"message","role":"assistant","content":"Hello"}' }, true)
+      local ok, err = source:pull(nil, "document")
+      assert.is_nil(ok)
+      assert.equal("protocol", err.kind)
+      assert.equal("the answer is no event stream", err.message)
+    end)
+
+    it("what it breaks off with", function()
+      local failure = errors.new { kind = "truncated", message = "cut" }
+      assert.same({ nil, failure }, { new({ body = '{"type":', failure = failure }):pull(nil, "document") })
     end)
   end)
 
@@ -346,6 +450,13 @@ describe("a source of events", function()
       assert.is_true(source:pull("[DONE]", ""))
       assert.is_true(source.complete)
       assert.same({ "content_block_stop", "message_delta", "message_stop" }, taken(source))
+    end)
+
+    it("have ended where only the empty line behind [DONE] is missing", function()
+      local source = new { rest = { " [DONE] ", "" } }
+      assert.is_true(pull(source, chunk { delta = { content = "a" }, finish_reason = "stop" }))
+      assert.is_true(source:pull(nil, "done"))
+      assert.is_true(source.complete)
     end)
 
     it("has no end in a [DONE] before any choice", function()

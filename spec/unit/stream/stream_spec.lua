@@ -113,6 +113,19 @@ describe("a stream", function()
     end
   end)
 
+  it("of a message is truncated without an end mark, whatever it was asked for", function()
+    for _, open_ended in ipairs { true, false } do
+      for _, events in ipairs {
+        { START }, { START, block(0), text(0, "Hel") }, { { type = "one" }, START, block(0), text(0, "Hel"), ENDING },
+      } do
+        local opened = open(events, nil, open_ended)
+        local whole, err = opened:message()
+        assert.is_nil(whole)
+        assert.equal("truncated", err.kind)
+      end
+    end
+  end)
+
   it("ends without an end mark where it has none", function()
     assert.same({ "one", "two" }, types_of((open({ { type = "one" }, { type = "two" } }, nil, true))))
     local opened = open { { type = "one" }, { type = "two" } }
@@ -883,11 +896,8 @@ describe("a stream", function()
     end)
 
     it("asks its transfer for nothing after its end", function()
-      local opened, exchange = open({ START, block(0), text(0, "Hel") }, nil, true)
-      for _ = 1, 3 do
-        opened:next()
-      end
-      exchange.transfer.asked = {}
+      local opened, exchange = flowing { END }
+      while opened:next() do end -- luacheck: ignore 542
       for _ = 1, 3 do
         assert.is_nil((opened:next()))
       end
