@@ -290,22 +290,13 @@ local function as_piece(value)
   return type(value) == "table" and value[1] == nil and value or { content = value }
 end
 
--- The number of a new choice: the one that comes first is 0, and takes the place of the server's own 0.
-local function number_of(self, index)
-  if #self.order == 0 then
-    self.first_index = index
-    return 0
-  end
-  return index == 0 and self.first_index or index
-end
-
 -- A choice brings its piece as `delta`, as `message`, or bare, the first that says something. A message after deltas
 -- repeats them.
 local function add_choice(self, part, position)
   local index = tonumber(part.index) or position - 1
   local choice = self.choices[index]
   if not choice then
-    choice = { index = number_of(self, index), next_index = 0, calls = tool_calls.new(), begun_calls = 0, ids = {} }
+    choice = { index = index, next_index = 0, calls = tool_calls.new(), begun_calls = 0, ids = {} }
     self.choices[index] = choice
     self.order[#self.order + 1] = choice
     begin_message(self, choice)
@@ -386,10 +377,13 @@ local function finish_choice(self, choice)
 end
 
 --- The native events that the end mark stands for. Empty where nothing was understood.
----@return table[]
+---@return table[]|nil events
+---@return string? problem
 function Translator:finish()
   self.events = {}
-  if self.has_begun then
+  if self.has_begun and not self.choices[0] then
+    return nil, "no choice has the index 0"
+  elseif self.has_begun then
     for i = #self.order, 1, -1 do -- the first choice's end is the stream's
       finish_choice(self, self.order[i])
     end
@@ -399,17 +393,35 @@ end
 
 -- --- whole ---------------------------------------------------------------------------------------
 
+-- A completion whose choices are counted from 0: by their place, where none of them is 0.
+local function numbered(object)
+  local choices, whole = choices_of(object), json.copy(object)
+  whole.choices = {}
+  for i, choice in ipairs(choices) do
+    if type(choice) ~= "table" or (tonumber(choice.index) or i - 1) == 0 then
+      return object
+    end
+    whole.choices[i] = json.copy(choice)
+    whole.choices[i].index = i - 1
+  end
+  return whole
+end
+
 --- The native events that a whole chat completion stands for.
 ---@param object table decoded
 ---@return table[]|nil events
 ---@return string? problem why it cannot be read
 function chat_completion.events(object)
   local translator = chat_completion.translator()
-  local all, problem = translator:feed(object)
-  if not all then
+  local all, problem = translator:feed(numbered(object), object)
+  local last
+  if all then
+    last, problem = translator:finish()
+  end
+  if not last then
     return nil, problem
   end
-  for _, event in ipairs(translator:finish()) do
+  for _, event in ipairs(last) do
     all[#all + 1] = event
   end
   if not translator.has_begun then

@@ -188,7 +188,11 @@ local function receive_done(self)
   if not is_understood(self) and not self.open_ended then
     return not_understood(self)
   elseif self.translator then
-    return put_all(self, self.translator:finish())
+    local list, problem = self.translator:finish()
+    if not list then
+      return nil, protocol_error(self, "a malformed stream: " .. problem)
+    end
+    return put_all(self, list)
   elseif self.accumulator.fields.stop_reason then
     return put_all(self, self.native:feed { type = "message_stop" })
   end
