@@ -85,7 +85,7 @@ describe("the methods of the API", function()
 
   setup(function()
     server = testing.server { script = { routes = {
-      { match = "/stream$", answers = { { events = { { data = { type = "ping" } } } } } },
+      { match = "/stream[^/]*$", answers = { { events = { { data = { type = "ping" } } } } } },
       { answers = { { body = { id = "an_id", data = testing.array {} } } } },
     } } }
     client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }

@@ -26,8 +26,16 @@ local BODILESS = { GET = true, HEAD = true, DELETE = true }
 
 -- --- sending -------------------------------------------------------------------------------------
 
+-- Methods whose success says it all, and statuses that stand for an answer without a body.
+local SILENT_METHODS = { DELETE = true, HEAD = true }
+local SILENT_STATUSES = { [202] = true, [204] = true, [205] = true }
+
+local function may_be_empty(spec, status)
+  return SILENT_METHODS[spec.method:upper()] or SILENT_STATUSES[status]
+end
+
 local function read_value(exchange, spec)
-  local value, err = responses.read_json(exchange, spec.is_open)
+  local value, err = responses.read_json(exchange, spec.is_open, may_be_empty(spec, exchange.response.status))
   if err then
     return nil, err
   end
@@ -112,6 +120,16 @@ local function exchange_of(client, spec, given)
   return result, result and exchange or err
 end
 
+-- A table from which the response can be had, unless the answer has a field of that name. It is no field of its own:
+-- it is neither iterated over nor encoded. An empty list, whose metatable says that it is one, is left as it is.
+local function with_response(value, response)
+  local metatable = getmetatable(value)
+  if type(value) == "table" and not (metatable and json.is_array(value)) then
+    setmetatable(value, { __index = { response = response }, __nulls = metatable and metatable.__nulls })
+  end
+  return value
+end
+
 -- Sends; gives a stream, or the value and the response, or nil and an error.
 local function send(client, spec, given)
   local result, exchange = exchange_of(client, spec, given)
@@ -120,7 +138,7 @@ local function send(client, spec, given)
   elseif spec.stream then
     return result.value
   end
-  return result.value, exchange.response
+  return with_response(result.value, exchange.response), exchange.response
 end
 
 --- Sends what has no name yet: see Client:request.

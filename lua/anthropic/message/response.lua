@@ -51,20 +51,38 @@ local function describe(value, body)
   return "the answer is no message"
 end
 
+local BOM = "\239\187\191"
+
+-- A body without the byte order mark and the comments before it: heartbeats, as an event stream has them.
+local function document_of(body)
+  local first = body:sub(1, #BOM) == BOM and #BOM + 1 or 1
+  local at = body:find("%S", first)
+  while at and body:sub(at, at) == ":" do
+    local line_end = body:find("[\r\n]", at)
+    first = line_end or #body + 1
+    at = body:find("%S", first)
+  end
+  return first > 1 and body:sub(first) or body
+end
+
 --- Reads the body of an exchange as JSON.
 ---@param exchange anthropic.Exchange
 ---@param is_open? boolean it may have any form: only what calls itself an error is one
+---@param may_be_empty? boolean nothing stands for an empty table
 ---@return table|userdata|nil value decoded; json.null where the body is null
 ---@return anthropic.Error? err
 ---@return string? body
-function responses.read_json(exchange, is_open)
+function responses.read_json(exchange, is_open, may_be_empty)
   local body, err = exchange:read_body()
   if err then
     return nil, err
+  elseif may_be_empty and not body:find "%S" then
+    return {}, nil, body
   end
-  local value = json.decode_answer(body)
+  local document = document_of(body)
+  local value = json.decode_answer(document)
   if error_signs.is_error(value, nil, is_open) then
-    local api_error = exchange:api_error(body)
+    local api_error = exchange:api_error(document)
     api_error.status = api_error.status or exchange.response.status
     return nil, api_error
   end

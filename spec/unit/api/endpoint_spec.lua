@@ -12,11 +12,13 @@ local function failure()
   return errors.new { kind = "connection", message = "reset" }
 end
 
--- An exchange whose answer is given: { body, content_type, err } and `writes`, what goes into the file that is to be written.
+-- An exchange whose answer is given: { status, body, content_type, err } and `writes`, what goes into the file that is
+-- to be written.
 local function exchange_of(answer, spec)
   local exchange = {
     response = {
-      status = 200, headers = { ["content-type"] = answer.content_type or "application/json" }, request_id = "req_1",
+      status = answer.status or 200, request_id = "req_1",
+      headers = { ["content-type"] = answer.content_type or "application/json" },
     },
     finished = 0, described = 0, attempt_began = core.now(),
   }
@@ -297,6 +299,48 @@ describe("the result of a method", function()
     assert.same({ 8 }, (result_of { body = "[8]" }))
   end)
 
+  it("has its response, which is neither iterated over nor encoded", function()
+    for body, encoded in pairs {
+      ['{"id":"a","data":[]}'] = '{"data":[],"id":"a"}',
+      ['{"id":"a","later":null}'] = '{"id":"a","later":null}',
+      ["{}"] = "{}",
+      ["[8]"] = "[8]",
+    } do
+      local result, response = result_of { body = body }
+      assert.equal(response, result.response)
+      for name in pairs(result) do
+        assert.not_equal("response", name)
+      end
+      assert.equal(encoded, json.encode(result))
+      assert.is_nil(rawget(result, "response"))
+    end
+    local result = result_of { body = "[]" }
+    assert.equal("[]", json.encode(result))
+  end)
+
+  it("has a field of that name where the answer has", function()
+    assert.equal("its own", (result_of { body = '{"response":"its own"}' }).response)
+  end)
+
+  describe("is an empty table with its response where the answer has no body and", function()
+    for _, case in ipairs {
+      { "DELETE v1/x", 200 }, { "DELETE v1/x", 204 }, { "HEAD v1/x", 200 }, { "GET v1/x", 204 }, { "POST v1/x", 202 },
+      { "POST v1/x", 205 },
+    } do
+      it(("answers %s with %d"):format(case[1], case[2]), function()
+        for _, body in ipairs { "", "\r\n" } do
+          local result, response, exchange = result_of({ body = body, status = case[2] }, case[1])
+          assert.same({}, result)
+          assert.is_nil((next(result)))
+          assert.equal(exchange.response, result.response)
+          assert.equal(response, result.response)
+          assert.equal(1, exchange.finished)
+          assert.equal("{}", json.encode(result))
+        end
+      end)
+    end
+  end)
+
   it("may be null, which is nil and the response", function()
     local result, response, exchange = result_of { body = "null" }
     assert.is_nil(result)
@@ -320,6 +364,20 @@ describe("the result of a method", function()
         assert.equal(0, exchange.finished)
       end)
     end
+
+    for _, row in ipairs { "POST v1/x", "PUT v1/x" } do
+      it("to " .. row .. " is empty", function()
+        local result, err = result_of({ body = "" }, row)
+        assert.is_nil(result)
+        assert.equal("the answer is empty", err.message)
+      end)
+    end
+
+    it("to a DELETE is not JSON", function()
+      local result, err = result_of({ body = "<html>" }, "DELETE v1/x")
+      assert.is_nil(result)
+      assert.equal("the answer is not JSON", err.message)
+    end)
 
     it("breaks off", function()
       local err = failure()

@@ -307,9 +307,8 @@ describe("an answer", function()
     end)
 
     it(("is the error that it holds: %q"):format(content_type), function()
-      client.answer = {
-        body = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}', content_type = content_type,
-      }
+      local body = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
+      client.answer = { body = body, content_type = content_type }
       local value, err = call("create", params_with())
       assert.is_nil(value)
       assert.equal("api", err.kind)

@@ -1,4 +1,5 @@
--- The body of a transfer as events: event(), and with a run next_event(), next_text() and skip_deltas().
+-- The body of a transfer as events: event(), with a run next_event(), next_text() and skip_deltas(), and at the end
+-- rest(). What form() gives is in decode/body_form_spec.lua.
 
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
@@ -295,5 +296,83 @@ describe("events of a transfer", function()
       end
       assert.error_matches(function() transfer:follow() end, "anthropic%.delta_run expected")
     end)
+  end)
+end)
+
+describe("what a stream of events leaves at its end", function()
+  local loop, peer
+
+  before_each(function()
+    loop, peer = core.loop(), core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  -- The events, and what rest() gives after them.
+  local function rest_of(body, limit)
+    local transfer = core_peer.start(loop, peer, { max_event_bytes = limit })
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head .. body)
+    connection:close()
+    core_peer.finish(loop, transfer)
+    while transfer:event() do end -- luacheck: ignore 542
+    local data, name = transfer:rest()
+    assert.is_nil((transfer:rest()))
+    assert.is_nil((transfer:event()))
+    transfer:close()
+    return data, name
+  end
+
+  for _, case in ipairs {
+    -- body, data, name
+    { "data: 1", "1", "" },
+    { "data: 1\n", "1", "" },
+    { "data: 1\r\n", "1", "" },
+    { "data: 1\r", "1", "" },
+    { "data: 1\ndata: 2", "1\n2", "" },
+    { "data: 1\ndata: 2\n", "1\n2", "" },
+    { "event: a\ndata: 1", "1", "a" },
+    { "data: 1\nevent: a", "1", "a" },
+    { "data: 0\n\nevent: a\r\ndata:1", "1", "a" },
+    { "data: 1\n: comment", "1", "" },
+    { "data: 1\nother: x", "1", "" },
+    { "data", "", "" },
+    { 'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}', "" },
+
+    { "" }, { "\n" }, { "data: 1\n\n" }, { "data: 1\r\n\r\n" }, { "data: 1\r\r" }, { "event: a\n" }, { "event: a" },
+    { ": data: 1" }, { "dat" }, { "\239\187" }, { "\239\187\191" },
+  } do
+    it(("is %s of %q"):format(case[2] and ("%q"):format(case[2]) or "nothing", case[1]), function()
+      local data, name = rest_of(case[1])
+      assert.equal(case[2], data)
+      assert.equal(case[3], name)
+    end)
+  end
+
+  it("has a byte order mark before it", function()
+    assert.equal("1", (rest_of "\239\187\191data: 1"))
+  end)
+
+  it("is nothing above the limit", function()
+    assert.is_nil((rest_of("data: 12345", 4)))
+    assert.is_nil((rest_of("data: 123\ndata: 4", 4)))
+    assert.equal("1234", (rest_of("data: 1234", 4)))
+  end)
+
+  it("is nothing before the end has come, and of a transfer that is closed", function()
+    local transfer = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head .. "data: 1\n")
+    core_peer.pass(loop, 0.01)
+    assert.same({ nil, "again" }, { transfer:event() })
+    assert.is_nil((transfer:rest()))
+    connection:close()
+    core_peer.finish(loop, transfer)
+    transfer:close()
+    assert.is_nil((transfer:rest()))
   end)
 end)
