@@ -20,6 +20,7 @@ function response_seeds.of_stream(stream, write)
   write("\1\200" .. HEAD .. "Content-Length: " .. #stream .. "\r\n\r\n" .. stream)
   write("\2\255" .. HEAD .. "Transfer-Encoding: chunked\r\n\r\n" .. chunked(stream, 100))
   write("\0\99" .. HEAD .. "\r\n" .. stream:sub(1, math.floor(#stream / 2)))
+  write("\3\9" .. JSON_HEAD:format("200 OK", "Content-Encoding: utf-8\r\n") .. ": ping\n\n" .. stream:sub(1, -3))
 end
 
 local MESSAGE = '{"id":"msg_1","type":"message","role":"assistant","model":"m","content":['
@@ -35,6 +36,9 @@ function response_seeds.others(write)
   for way, body in pairs { [0] = MESSAGE, [3] = MESSAGE, [4] = '{"input_tokens":7}', [5] = PAGE, [9] = COMPLETION } do
     write(string.char(way, 30) .. JSON_HEAD:format("200 OK", "") .. body)
     write(string.char(way, 0) .. JSON_HEAD:format("200 OK", "Content-Length: " .. #body .. "\r\n") .. body)
+  end
+  for way, body in pairs { [0] = MESSAGE, [1] = COMPLETION, [2] = ERROR, [3] = MESSAGE } do
+    write(string.char(way, 9) .. HEAD .. "\r\n: ping\n\n" .. body)
   end
   write("\3\20" .. JSON_HEAD:format("529 Overloaded", "retry-after: 3\r\nx-should-retry: true\r\n") .. ERROR)
   write("\1\20HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"

@@ -127,11 +127,13 @@ static int form(lua_State *L) {
   if (!transfer)
     return bind_transfer_push_state(L, "done");
   enum body_form form;
-  do
+  bool too_long;
+  do {
     form = body_form_read(&self->start, buffer_bytes(&transfer->body), transfer->body.length);
-  while (form == FORM_UNKNOWN && transfer->body.length < transfer->max_body_bytes &&
-         transfer_demand(transfer));
-  if (form == FORM_UNKNOWN && transfer->body.length >= transfer->max_body_bytes)
+    too_long = self->start.line >= transfer->max_body_bytes ||
+               self->start.searched >= transfer->max_body_bytes;
+  } while (form == FORM_UNKNOWN && !too_long && transfer_demand(transfer));
+  if (too_long) /* whoever reads it as text is told so */
     form = FORM_TEXT;
   else if (form == FORM_UNKNOWN && transfer->done && self->start.has_comments)
     form = FORM_EVENTS;
