@@ -199,7 +199,7 @@ end
 --- Sends a request that has no name yet.
 ---@param spec { method?: string, path: string, query?: table, body?: table, headers?: table, stream?: boolean }
 ---@param given? anthropic.Options
----@return any decoded answer, or a Stream with `stream = true`; nil on failure
+---@return any decoded answer, or with `stream = true` a Stream of one that calls itself an event stream; nil on failure
 ---@return anthropic.Error|anthropic.Response|nil
 function Client:request(spec, given)
   if type(spec) ~= "table" or type(spec.path) ~= "string" then
