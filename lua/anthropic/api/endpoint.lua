@@ -138,7 +138,8 @@ local function problem_of(name, row, value)
   if not row then
     return ("unknown field %q; did you mean %q?"):format(tostring(name), options.nearest(name, FIELDS))
   elseif not row.check(value) then
-    return ("%s: %s expected, got %s"):format(name, row.expected, type(value))
+    local got = row == LIST_OF_STRINGS and "" or ", got " .. type(value)
+    return ("%s: %s expected%s"):format(name, row.expected, got)
   end
 end
 

@@ -246,7 +246,7 @@ describe("a method of a row", function()
         local _, client, result, err = call(row, {}, { betas = betas }, nil, "a-beta")
         assert.is_nil(result)
         assert.equal("invalid_request", err.kind)
-        assert.equal("betas: list of strings expected, got " .. type(betas), err.message)
+        assert.equal("betas: list of strings expected", err.message)
         assert.same({}, client.specs)
       end
     end)
@@ -650,8 +650,8 @@ describe("a request without a name", function()
     { { query = 5 }, "query: table expected, got number" },
     { { query = false }, "query: table expected, got boolean" },
     { { headers = "X: y" }, "headers: table expected, got string" },
-    { { betas = "x" }, "betas: list of strings expected, got string" },
-    { { betas = { "x", nil, "z" } }, "betas: list of strings expected, got table" },
+    { { betas = "x" }, "betas: list of strings expected" },
+    { { betas = { "x", nil, "z" } }, "betas: list of strings expected" },
     { { stream = "yes" }, "stream: boolean expected, got string" },
     { { binary = 1 }, "binary: boolean expected, got number" },
     { { accept = {} }, "accept: string expected, got table" },
