@@ -245,6 +245,7 @@ local function spec_of(row, path, parts)
     stream = row.stream,
     binary = row.binary,
     accept = row.binary and "*/*" or nil,
+    retry = row.retry,
   }
 end
 

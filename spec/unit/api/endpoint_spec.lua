@@ -113,6 +113,11 @@ describe("a method of a row", function()
     end
   end)
 
+  it("says whether it may be repeated where the server may have acted", function()
+    assert.equal("safe", call("POST v1/things retry=safe").retry)
+    assert.is_nil(call("POST v1/things").retry)
+  end)
+
   it("sends it with the options of this request", function()
     local given = { max_retries = 1 }
     local _, client = call("GET v1/things", {}, {}, given)
