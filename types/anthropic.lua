@@ -1960,6 +1960,7 @@
 
 ---@class anthropic.resource.beta
 ---@field agents anthropic.resource.beta.agents
+---@field compliance anthropic.resource.beta.compliance
 ---@field deployment_runs anthropic.resource.beta.deployment_runs
 ---@field deployments anthropic.resource.beta.deployments
 ---@field dreams anthropic.resource.beta.dreams
@@ -1985,6 +1986,25 @@
 
 ---@class anthropic.resource.beta.agents.versions
 ---@field list fun(agent_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+
+---@class anthropic.resource.beta.compliance
+---@field review anthropic.resource.beta.compliance.review
+
+---@class anthropic.resource.beta.compliance.review
+---@field cases anthropic.resource.beta.compliance.review.cases
+---@field items anthropic.resource.beta.compliance.review.items
+---@field notices anthropic.resource.beta.compliance.review.notices
+
+---@class anthropic.resource.beta.compliance.review.cases
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field respond fun(case_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(case_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.compliance.review.items
+---@field retrieve fun(item_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.compliance.review.notices
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 
 ---@class anthropic.resource.beta.deployment_runs
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
@@ -2084,10 +2104,12 @@
 ---@field claude_tag anthropic.resource.beta.organization.claude_tag
 ---@field compliance_settings anthropic.resource.beta.organization.compliance_settings
 ---@field external_keys anthropic.resource.beta.organization.external_keys
+---@field external_storage anthropic.resource.beta.organization.external_storage
 ---@field federation anthropic.resource.beta.organization.federation
 ---@field invites anthropic.resource.beta.organization.invites
 ---@field plugin_marketplaces anthropic.resource.beta.organization.plugin_marketplaces
 ---@field plugins anthropic.resource.beta.organization.plugins
+---@field providers anthropic.resource.beta.organization.providers
 ---@field rate_limits anthropic.resource.beta.organization.rate_limits
 ---@field rbac_groups anthropic.resource.beta.organization.rbac_groups
 ---@field rbac_roles anthropic.resource.beta.organization.rbac_roles
@@ -2227,6 +2249,14 @@
 ---@field update fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field validate fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 
+---@class anthropic.resource.beta.organization.external_storage
+---@field activate fun(external_storage_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(external_storage_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field retrieve fun(external_storage_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(external_storage_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
 ---@class anthropic.resource.beta.organization.federation
 ---@field issuers anthropic.resource.beta.organization.federation.issuers
 ---@field rules anthropic.resource.beta.organization.federation.rules
@@ -2287,6 +2317,19 @@
 ---@field download fun(plugin_id: string, version: string, params?: anthropic.DownloadParams, options?: anthropic.Options): string|anthropic.Download|nil, anthropic.Error?
 ---@field list fun(plugin_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve fun(plugin_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.organization.providers
+---@field google anthropic.resource.beta.organization.providers.google
+
+---@class anthropic.resource.beta.organization.providers.google
+---@field projects anthropic.resource.beta.organization.providers.google.projects
+
+---@class anthropic.resource.beta.organization.providers.google.projects
+---@field data_controls anthropic.resource.beta.organization.providers.google.projects.data_controls
+
+---@class anthropic.resource.beta.organization.providers.google.projects.data_controls
+---@field retrieve fun(project_number: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(project_number: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.rate_limits
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
@@ -2463,6 +2506,7 @@
 
 ---@class anthropic.resource.beta.user_profiles
 ---@field action_urls anthropic.resource.beta.user_profiles.action_urls
+---@field providers anthropic.resource.beta.user_profiles.providers
 ---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field create_enrollment_url fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field delete fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
@@ -2472,6 +2516,16 @@
 
 ---@class anthropic.resource.beta.user_profiles.action_urls
 ---@field create fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+
+---@class anthropic.resource.beta.user_profiles.providers
+---@field google anthropic.resource.beta.user_profiles.providers.google
+
+---@class anthropic.resource.beta.user_profiles.providers.google
+---@field data_controls anthropic.resource.beta.user_profiles.providers.google.data_controls
+
+---@class anthropic.resource.beta.user_profiles.providers.google.data_controls
+---@field retrieve fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field update fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 
 ---@class anthropic.resource.beta.vaults
 ---@field credentials anthropic.resource.beta.vaults.credentials

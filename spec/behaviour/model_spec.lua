@@ -84,7 +84,7 @@ for _, prefix in ipairs { "", "beta." } do
     return told[1], told[2]
   end }
   WAYS[prefix .. "messages.parse"] = { function(client, given, options)
-    return resource(client).parse(merged(given, { schema = { type = "object" } }), options)
+    return resource(client).parse(merged(given, { schema = { type = "object", additionalProperties = false } }), options)
   end }
   WAYS[prefix .. "messages.run"] = { function(client, given, options)
     return resource(client).run(merged(given, { tools = {} }), options)

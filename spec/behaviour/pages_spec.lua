@@ -158,6 +158,34 @@ describe("a page of a list", function()
     assert.equal(2, #queries())
   end)
 
+  it("is an error where it names the next one by what no query says", function()
+    serve { { data = items("a"), next_page = {} }, { data = items("a"), next_page = true, has_more = true } }
+    for _, kind in ipairs { "table", "boolean" } do
+      local page = assert(client.files.list())
+      assert.equal("a", page:next().id)
+      local item, err = page:next()
+      assert.is_nil(item)
+      assert.equal("protocol", err.kind)
+      assert.equal("a page names the next one by a " .. kind .. ", not a text", err.message)
+    end
+  end)
+
+  it("keeps a filter given as a table on every page, and asks for none where it cannot be said", function()
+    serve {
+      { data = items("a"), next_page = "p2" },
+      { data = items("b") },
+    }
+    local page = assert(client.beta.agents.list { created_at = { gte = "2026-01-01", lt = "2026-02-01" }, limit = 2 })
+    assert.equal("a b", collect(page))
+    local filter = "created_at%5Bgte%5D=2026-01-01&created_at%5Blt%5D=2026-02-01&limit=2"
+    assert.same({ filter, filter .. "&page=p2" }, queries())
+    local value, err = client.beta.agents.list { created_at = { gte = anthropic.null } }
+    assert.is_nil(value)
+    assert.equal("invalid_request", err.kind)
+    assert.equal("query.created_at.gte: null cannot be said in a query", err.message)
+    assert.equal(2, #server:requests())
+  end)
+
   it("gives the next page alone", function()
     serve {
       { data = items("a"), has_more = true, last_id = "a" },

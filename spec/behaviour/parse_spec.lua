@@ -135,6 +135,58 @@ describe("client.messages.parse", function()
     assert.is_nil(anthropic.encode(message):find("parse", 1, true))
   end)
 
+  it("sends a schema that leads back to itself, and checks with it", function()
+    local tree = {
+      type = "object", required = { "name" },
+      properties = { name = { type = "string" }, children = { type = "array", items = { ["$ref"] = "#/$defs/tree" } } },
+    }
+    local schema = { ["$defs"] = { tree = tree }, ["$ref"] = "#/$defs/tree" }
+    serve(
+      testing.message { text = '{"name":"a","children":[{"name":"b","children":[]}]}' },
+      testing.message { text = '{"name":"a","children":[{"children":[]}]}' })
+    local message = assert(client.messages.parse(params { schema = schema }))
+    assert.equal("b", message.parsed.children[1].name)
+    local sent = server:requests()[1].json.output_config.format.schema
+    assert.equal("#/$defs/tree", sent["$ref"])
+    assert.equal("#/$defs/tree", sent["$defs"].tree.properties.children.items["$ref"])
+    message = assert(client.messages.parse(params { schema = schema }))
+    assert.is_nil(message.parsed)
+    assert.equal("children[1].name: missing", message.parse_error)
+  end)
+
+  it("takes what the vendor's libraries send: enum and const without a type, allOf with references", function()
+    local schema = {
+      ["$defs"] = { base = { type = "object", properties = { kind = { const = "city" } }, required = { "kind" } } },
+      type = "object",
+      allOf = {
+        { ["$ref"] = "#/$defs/base" },
+        { type = "object", properties = { size = { enum = { "small", "large" } } }, required = { "size" } },
+      },
+    }
+    serve(
+      testing.message { text = '{"kind":"city","size":"large"}' },
+      testing.message { text = '{"kind":"city","size":"huge"}' },
+      testing.message { text = '{"kind":"city","size":"large","x":1}' })
+    local message = assert(client.messages.parse(params { schema = schema }))
+    assert.same({ kind = "city", size = "large" }, message.parsed)
+    local sent = server:requests()[1].json.output_config.format.schema
+    assert.same({ "small", "large" }, sent.allOf[2].properties.size.enum)
+    assert.is_false(sent.additionalProperties)
+    assert.equal('size: "huge" is none of ["small","large"]',
+      assert(client.messages.parse(params { schema = schema })).parse_error)
+    assert.equal("x: not a property of the schema",
+      assert(client.messages.parse(params { schema = schema })).parse_error)
+  end)
+
+  it("sends a map as the caller says it", function()
+    serve(testing.message { text = '{"Paris":2}' }, testing.message { text = '{"Paris":"two"}' })
+    local schema = { type = "object", additionalProperties = { type = "integer" } }
+    assert.same({ Paris = 2 }, assert(client.messages.parse(params { schema = schema })).parsed)
+    assert.equal("integer", server:requests()[1].json.output_config.format.schema.additionalProperties.type)
+    assert.equal("Paris: integer expected, got string",
+      assert(client.messages.parse(params { schema = schema })).parse_error)
+  end)
+
   it("refuses a bad schema before anything is sent", function()
     serve(testing.message { text = "{}" })
     for problem, fields in pairs {
@@ -144,6 +196,14 @@ describe("client.messages.parse", function()
       ["output_config.format: excludes schema"] = { output_config = { format = { type = "json_schema" } } },
       ["output_config: table expected, got string"] = { output_config = "low" },
       ["schema: a schema expected, got string"] = { schema = "{}" },
+      ["schema.required: a list expected, got boolean"] = {
+        schema = { type = "object", properties = { a = { type = "string" } }, required = true },
+      },
+      ["schema.properties.meta: an object without properties would admit {} alone: name its properties, or say its "
+        .. "additionalProperties (false: it is empty)"] = {
+        schema = { type = "object", properties = { meta = { type = "object" } } },
+      },
+      ["output_config: table expected, got raw JSON"] = { output_config = anthropic.raw '{"effort":"low"}' },
     } do
       local message, err = client.messages.parse(params(fields))
       assert.is_nil(message)

@@ -827,6 +827,31 @@ describe("a request", function()
       assert.equal("application/json", header(got, "Content-Type"))
     end)
 
+    it("says what a query can say, and sends nothing where it cannot", function()
+      local server = service.serve { body = {} }
+      local client = service.client(server)
+      assert(client:request {
+        path = "/v1/things",
+        query = { created_at = { gte = "2026-01-01", lt = 10 / 2 }, ids = { 1, 2 }, deep = { a = { b = { true } } } },
+      })
+      assert.equal("created_at[gte]=2026-01-01&created_at[lt]=5&deep[a][b][]=true&ids[]=1&ids[]=2",
+        (server:requests()[1].query:gsub("%%5B", "["):gsub("%%5D", "]")))
+      for path, query in pairs {
+        ["query.created_at.gte: "] = { created_at = { gte = print } },
+        ["query.created_at.lt: "] = { created_at = { gte = "2026-01-01", lt = anthropic.null } },
+        ["query.limit: "] = { limit = 0 / 0 },
+        ["query.ids: "] = { ids = {} },
+        ["query.ids[2]: "] = { ids = { "a", nil, "c" } },
+        ["query: "] = { "a" },
+      } do
+        local value, err = client:request { path = "/v1/things", query = query }
+        assert.is_nil(value)
+        assert.equal("invalid_request", err.kind)
+        assert.equal(path, err.message:sub(1, #path))
+      end
+      assert.equal(1, #server:requests())
+    end)
+
     it("is GET without a body and POST with one", function()
       local server = service.serve { body = "[1,2]" }
       local client = service.client(server)

@@ -6,6 +6,7 @@ local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local params_of = require "anthropic.api.params"
 local multipart = require "anthropic.http.multipart"
+local options = require "anthropic.http.options"
 local pages = require "anthropic.api.pages"
 local request = require "anthropic.http.request"
 local stream = require "anthropic.stream"
@@ -82,9 +83,7 @@ end
 -- what is wrong.
 local function prepare(spec)
   local message
-  if not spec.method:match "^%a+$" then
-    return ("method %q: must be letters"):format(spec.method)
-  elseif spec.multipart then
+  if spec.multipart then
     spec.multipart, message = multipart.parts(spec.multipart)
   elseif type(spec.body) == "table" then
     spec.body, message = json.encode_request(spec.body)
@@ -141,18 +140,51 @@ local function send(client, spec, given)
   return with_response(result.value, exchange.response), exchange.response
 end
 
+local LIST_OF_STRINGS = { expected = "list of strings", check = options.is_list_of_strings }
+
+-- What `client:request` takes.
+local FIELDS = {
+  method = options.of_type "string",
+  path = options.of_type "string",
+  query = options.of_type "table",
+  body = options.of_type("string", "table"),
+  multipart = options.of_type "table",
+  headers = options.of_type "table",
+  betas = LIST_OF_STRINGS,
+  stream = options.of_type "boolean",
+  binary = options.of_type "boolean",
+  accept = options.of_type "string",
+}
+
+local function problem_of(name, row, value)
+  if not row then
+    return ("unknown field %q; did you mean %q?"):format(tostring(name), options.nearest(name, FIELDS))
+  elseif not row.check(value) then
+    local got = row == LIST_OF_STRINGS and "" or ", got " .. type(value)
+    return ("%s: %s expected%s"):format(name, row.expected, got)
+  end
+end
+
 --- Sends what has no name yet: see Client:request.
 ---@param client anthropic.Client
 ---@param spec table
 ---@param given? table checked options
 function endpoint.request(client, spec, given)
-  local copy = {}
+  local copy, problem = {}, nil
   for name, value in pairs(spec) do
+    problem = problem or problem_of(name, FIELDS[name], value)
     copy[name] = value
   end
   copy.is_open = true -- its answer may have any form
   copy.body = params_of.complete_any(client, spec.body, given, true)
   copy.method = spec.method or (spec.body and "POST" or "GET")
+  if problem then
+    return nil, errors.invalid_request(problem)
+  elseif not copy.method:match "^%a+$" then
+    return nil, errors.invalid_request(("method %q: must be letters"):format(copy.method))
+  elseif spec.body and spec.multipart then
+    return nil, errors.invalid_request "body: excludes multipart"
+  end
   return send(client, copy, given)
 end
 
@@ -235,6 +267,7 @@ local function spec_of(row, path, parts)
     stream = row.stream,
     binary = row.binary,
     accept = row.binary and "*/*" or nil,
+    retry = row.retry,
   }
 end
 
@@ -263,6 +296,9 @@ function endpoint.method(text, beta)
     names = row.names,
     call = function(client, values, params, given)
       local path, problem = fill_path(row, values)
+      if params and params.betas ~= nil then
+        problem = problem or problem_of("betas", LIST_OF_STRINGS, params.betas)
+      end
       if problem then
         return nil, errors.invalid_request(problem)
       end

@@ -55,6 +55,10 @@ local function next_query(page)
     query[name] = value
   end
   for name, value in pairs(changed) do
+    if type(value) ~= "string" and type(value) ~= "number" then
+      local words = ("a page names the next one by a %s, not a text"):format(type(value))
+      return nil, errors.new { kind = "protocol", message = words }
+    end
     is_other = is_other or query[name] ~= value
     query[name] = value
   end

@@ -6,6 +6,7 @@
 --     headers=a,b               parameters that travel as headers
 --     query=a,b                 parameters of a POST that travel in the query
 --     beta=name                 the beta that the method needs; a resource's `beta`: all its methods
+--     retry=safe                it makes what is billed or kept: not repeated where the server may have acted
 --     multipart, binary, stream the request's body, the response's body, or an event stream
 --
 -- A `multipart` method takes files as multipart.lua says; a `binary` one gives a string, or with the
@@ -17,7 +18,7 @@
 return {
   ["beta.agents"] = {
     beta = "managed-agents-2026-04-01",
-    create = "POST v1/agents headers=workspace_id",
+    create = "POST v1/agents headers=workspace_id retry=safe",
     retrieve = "GET v1/agents/{agent_id} headers=workspace_id",
     update = "POST v1/agents/{agent_id} headers=workspace_id",
     list = "GET v1/agents pages=cursor headers=workspace_id",
@@ -27,6 +28,17 @@ return {
     beta = "managed-agents-2026-04-01",
     list = "GET v1/agents/{agent_id}/versions pages=cursor headers=workspace_id",
   },
+  ["beta.compliance.review.cases"] = {
+    retrieve = "GET v1/compliance/review/cases/{case_id}",
+    list = "GET v1/compliance/review/cases pages=cursor",
+    respond = "POST v1/compliance/review/cases/{case_id}/respond",
+  },
+  ["beta.compliance.review.items"] = {
+    retrieve = "GET v1/compliance/review/items/{item_id} headers=user_profile_id",
+  },
+  ["beta.compliance.review.notices"] = {
+    list = "GET v1/compliance/review/notices pages=cursor",
+  },
   ["beta.deployment_runs"] = {
     beta = "managed-agents-2026-04-01",
     retrieve = "GET v1/deployment_runs/{deployment_run_id} headers=workspace_id",
@@ -34,7 +46,7 @@ return {
   },
   ["beta.deployments"] = {
     beta = "managed-agents-2026-04-01",
-    create = "POST v1/deployments headers=workspace_id",
+    create = "POST v1/deployments headers=workspace_id retry=safe",
     retrieve = "GET v1/deployments/{deployment_id} headers=workspace_id",
     update = "POST v1/deployments/{deployment_id} headers=workspace_id",
     list = "GET v1/deployments pages=cursor headers=workspace_id",
@@ -53,7 +65,7 @@ return {
   },
   ["beta.environments"] = {
     beta = "managed-agents-2026-04-01",
-    create = "POST v1/environments headers=workspace_id",
+    create = "POST v1/environments headers=workspace_id retry=safe",
     retrieve = "GET v1/environments/{environment_id} headers=workspace_id",
     update = "POST v1/environments/{environment_id} headers=workspace_id",
     list = "GET v1/environments pages=cursor headers=workspace_id",
@@ -77,11 +89,11 @@ return {
     delete = "DELETE v1/files/{file_id} headers=workspace_id",
     download = "GET v1/files/{file_id}/content headers=workspace_id binary",
     retrieve_metadata = "GET v1/files/{file_id} headers=workspace_id",
-    upload = "POST v1/files headers=workspace_id multipart",
+    upload = "POST v1/files headers=workspace_id multipart retry=safe",
   },
   ["beta.memory_stores.memories"] = {
     beta = "agent-memory-2026-07-22",
-    create = "POST v1/memory_stores/{memory_store_id}/memories headers=workspace_id query=view",
+    create = "POST v1/memory_stores/{memory_store_id}/memories headers=workspace_id query=view retry=safe",
     retrieve = "GET v1/memory_stores/{memory_store_id}/memories/{memory_id} headers=workspace_id",
     update = "POST v1/memory_stores/{memory_store_id}/memories/{memory_id} headers=workspace_id query=view",
     list = "GET v1/memory_stores/{memory_store_id}/memories pages=cursor headers=workspace_id",
@@ -89,7 +101,7 @@ return {
   },
   ["beta.memory_stores"] = {
     beta = "agent-memory-2026-07-22",
-    create = "POST v1/memory_stores headers=workspace_id",
+    create = "POST v1/memory_stores headers=workspace_id retry=safe",
     retrieve = "GET v1/memory_stores/{memory_store_id} headers=workspace_id",
     update = "POST v1/memory_stores/{memory_store_id} headers=workspace_id",
     list = "GET v1/memory_stores pages=cursor headers=workspace_id",
@@ -103,7 +115,7 @@ return {
     redact = "POST v1/memory_stores/{memory_store_id}/memory_versions/{memory_version_id}/redact headers=workspace_id",
   },
   ["beta.messages.batches"] = {
-    create = "POST v1/messages/batches headers=user_profile_id,workspace_id",
+    create = "POST v1/messages/batches headers=user_profile_id,workspace_id retry=safe",
     retrieve = "GET v1/messages/batches/{message_batch_id} headers=workspace_id",
     list = "GET v1/messages/batches pages=id headers=workspace_id",
     delete = "DELETE v1/messages/batches/{message_batch_id} headers=workspace_id",
@@ -212,22 +224,31 @@ return {
     update = "POST v1/organizations/compliance_settings",
   },
   ["beta.organization.external_keys"] = {
-    create = "POST v1/organizations/external_keys",
+    create = "POST v1/organizations/external_keys retry=safe",
     retrieve = "GET v1/organizations/external_keys/{external_key_id}",
     update = "POST v1/organizations/external_keys/{external_key_id}",
     list = "GET v1/organizations/external_keys pages=cursor",
     delete = "DELETE v1/organizations/external_keys/{external_key_id}",
     validate = "POST v1/organizations/external_keys/{external_key_id}/validate",
   },
+  ["beta.organization.external_storage"] = {
+    beta = "efs-2026-10-01",
+    create = "POST v1/organizations/external_storage",
+    retrieve = "GET v1/organizations/external_storage/{external_storage_id}",
+    update = "POST v1/organizations/external_storage/{external_storage_id}",
+    list = "GET v1/organizations/external_storage pages=cursor",
+    delete = "DELETE v1/organizations/external_storage/{external_storage_id}",
+    activate = "POST v1/organizations/external_storage/{external_storage_id}/activate",
+  },
   ["beta.organization.federation.issuers"] = {
-    create = "POST v1/organizations/federation_issuers",
+    create = "POST v1/organizations/federation_issuers retry=safe",
     retrieve = "GET v1/organizations/federation_issuers/{federation_issuer_id}",
     update = "POST v1/organizations/federation_issuers/{federation_issuer_id}",
     list = "GET v1/organizations/federation_issuers pages=cursor",
     archive = "POST v1/organizations/federation_issuers/{federation_issuer_id}/archive",
   },
   ["beta.organization.federation.rules"] = {
-    create = "POST v1/organizations/federation_rules",
+    create = "POST v1/organizations/federation_rules retry=safe",
     retrieve = "GET v1/organizations/federation_rules/{federation_rule_id}",
     update = "POST v1/organizations/federation_rules/{federation_rule_id}",
     list = "GET v1/organizations/federation_rules pages=cursor",
@@ -275,10 +296,15 @@ return {
   },
   ["beta.organization.plugins.versions"] = {
     beta = "ce-plugins-2026-09-01",
-    create = "POST v1/organizations/plugins/{plugin_id}/versions multipart",
+    create = "POST v1/organizations/plugins/{plugin_id}/versions multipart retry=safe",
     retrieve = "GET v1/organizations/plugins/{plugin_id}/versions/{version}",
     list = "GET v1/organizations/plugins/{plugin_id}/versions pages=cursor",
     download = "GET v1/organizations/plugins/{plugin_id}/versions/{version}/content binary",
+  },
+  ["beta.organization.providers.google.projects.data_controls"] = {
+    beta = "google-managed-data-controls-2026-09-01",
+    retrieve = "GET v1/organizations/providers/google/projects/{project_number}/data_controls",
+    update = "POST v1/organizations/providers/google/projects/{project_number}/data_controls",
   },
   ["beta.organization.rate_limits"] = {
     list = "GET v1/organizations/rate_limits pages=cursor",
@@ -289,7 +315,7 @@ return {
     remove = "DELETE v1/organizations/rbac_groups/{rbac_group_id}/members/{user_id}",
   },
   ["beta.organization.rbac_groups"] = {
-    create = "POST v1/organizations/rbac_groups",
+    create = "POST v1/organizations/rbac_groups retry=safe",
     retrieve = "GET v1/organizations/rbac_groups/{rbac_group_id}",
     update = "POST v1/organizations/rbac_groups/{rbac_group_id}",
     list = "GET v1/organizations/rbac_groups pages=cursor",
@@ -303,7 +329,7 @@ return {
     list = "GET v1/organizations/rbac_roles pages=cursor",
   },
   ["beta.organization.service_accounts"] = {
-    create = "POST v1/organizations/service_accounts",
+    create = "POST v1/organizations/service_accounts retry=safe",
     retrieve = "GET v1/organizations/service_accounts/{service_account_id}",
     update = "POST v1/organizations/service_accounts/{service_account_id}",
     list = "GET v1/organizations/service_accounts pages=cursor",
@@ -331,7 +357,7 @@ return {
   },
   ["beta.organization.telemetry_destinations"] = {
     beta = "telemetry-destinations-2026-08-11",
-    create = "POST v1/organizations/telemetry_destinations",
+    create = "POST v1/organizations/telemetry_destinations retry=safe",
     retrieve = "GET v1/organizations/telemetry_destinations/{destination_id}",
     update = "POST v1/organizations/telemetry_destinations/{destination_id}",
     list = "GET v1/organizations/telemetry_destinations pages=cursor",
@@ -379,7 +405,7 @@ return {
     remove = "DELETE v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}",
   },
   ["beta.organization.workspaces"] = {
-    create = "POST v1/organizations/workspaces",
+    create = "POST v1/organizations/workspaces retry=safe",
     retrieve = "GET v1/organizations/workspaces/{workspace_id}",
     update = "POST v1/organizations/workspaces/{workspace_id}",
     list = "GET v1/organizations/workspaces pages=id",
@@ -388,7 +414,7 @@ return {
   ["beta.sessions.events"] = {
     beta = "managed-agents-2026-04-01",
     list = "GET v1/sessions/{session_id}/events pages=cursor headers=workspace_id",
-    send = "POST v1/sessions/{session_id}/events headers=workspace_id",
+    send = "POST v1/sessions/{session_id}/events headers=workspace_id retry=safe",
     stream = "GET v1/sessions/{session_id}/events/stream headers=workspace_id stream",
   },
   ["beta.sessions.resources"] = {
@@ -401,7 +427,7 @@ return {
   },
   ["beta.sessions"] = {
     beta = "managed-agents-2026-04-01",
-    create = "POST v1/sessions headers=workspace_id",
+    create = "POST v1/sessions headers=workspace_id retry=safe",
     retrieve = "GET v1/sessions/{session_id} headers=workspace_id",
     update = "POST v1/sessions/{session_id} headers=workspace_id",
     list = "GET v1/sessions pages=cursor headers=workspace_id",
@@ -420,13 +446,13 @@ return {
     archive = "POST v1/sessions/{session_id}/threads/{thread_id}/archive headers=workspace_id",
   },
   ["beta.skills"] = {
-    create = "POST v1/skills headers=workspace_id multipart",
+    create = "POST v1/skills headers=workspace_id multipart retry=safe",
     retrieve = "GET v1/skills/{skill_id} headers=workspace_id",
     list = "GET v1/skills pages=cursor headers=workspace_id",
     delete = "DELETE v1/skills/{skill_id} headers=workspace_id",
   },
   ["beta.skills.versions"] = {
-    create = "POST v1/skills/{skill_id}/versions headers=workspace_id multipart",
+    create = "POST v1/skills/{skill_id}/versions headers=workspace_id multipart retry=safe",
     retrieve = "GET v1/skills/{skill_id}/versions/{version} headers=workspace_id",
     list = "GET v1/skills/{skill_id}/versions pages=cursor headers=workspace_id",
     delete = "DELETE v1/skills/{skill_id}/versions/{version} headers=workspace_id",
@@ -452,6 +478,11 @@ return {
     beta = "user-profiles-2026-08-18",
     create = "POST v1/user_profiles/{user_profile_id}/action_urls headers=workspace_id",
   },
+  ["beta.user_profiles.providers.google.data_controls"] = {
+    beta = "google-managed-data-controls-2026-09-01",
+    retrieve = "GET v1/user_profiles/{user_profile_id}/providers/google/data_controls headers=workspace_id",
+    update = "POST v1/user_profiles/{user_profile_id}/providers/google/data_controls headers=workspace_id",
+  },
   ["beta.user_profiles"] = {
     beta = "user-profiles-2026-08-18",
     create = "POST v1/user_profiles headers=workspace_id",
@@ -463,7 +494,7 @@ return {
   },
   ["beta.vaults.credentials"] = {
     beta = "managed-agents-2026-04-01",
-    create = "POST v1/vaults/{vault_id}/credentials headers=workspace_id",
+    create = "POST v1/vaults/{vault_id}/credentials headers=workspace_id retry=safe",
     retrieve = "GET v1/vaults/{vault_id}/credentials/{credential_id} headers=workspace_id",
     update = "POST v1/vaults/{vault_id}/credentials/{credential_id} headers=workspace_id",
     list = "GET v1/vaults/{vault_id}/credentials pages=cursor headers=workspace_id",
@@ -474,7 +505,7 @@ return {
   },
   ["beta.vaults"] = {
     beta = "managed-agents-2026-04-01",
-    create = "POST v1/vaults headers=workspace_id",
+    create = "POST v1/vaults headers=workspace_id retry=safe",
     retrieve = "GET v1/vaults/{vault_id} headers=workspace_id",
     update = "POST v1/vaults/{vault_id} headers=workspace_id",
     list = "GET v1/vaults pages=cursor headers=workspace_id",
@@ -486,10 +517,10 @@ return {
     delete = "DELETE v1/files/{file_id} headers=workspace_id",
     download = "GET v1/files/{file_id}/content headers=workspace_id binary",
     retrieve_metadata = "GET v1/files/{file_id} headers=workspace_id",
-    upload = "POST v1/files headers=workspace_id multipart",
+    upload = "POST v1/files headers=workspace_id multipart retry=safe",
   },
   ["messages.batches"] = {
-    create = "POST v1/messages/batches headers=user_profile_id,workspace_id",
+    create = "POST v1/messages/batches headers=user_profile_id,workspace_id retry=safe",
     retrieve = "GET v1/messages/batches/{message_batch_id} headers=workspace_id",
     list = "GET v1/messages/batches pages=id headers=workspace_id",
     delete = "DELETE v1/messages/batches/{message_batch_id} headers=workspace_id",
@@ -533,7 +564,7 @@ return {
     update = "POST v1/organizations/compliance_settings",
   },
   ["organization.external_keys"] = {
-    create = "POST v1/organizations/external_keys",
+    create = "POST v1/organizations/external_keys retry=safe",
     retrieve = "GET v1/organizations/external_keys/{external_key_id}",
     update = "POST v1/organizations/external_keys/{external_key_id}",
     list = "GET v1/organizations/external_keys pages=cursor",
@@ -541,14 +572,14 @@ return {
     validate = "POST v1/organizations/external_keys/{external_key_id}/validate",
   },
   ["organization.federation.issuers"] = {
-    create = "POST v1/organizations/federation_issuers",
+    create = "POST v1/organizations/federation_issuers retry=safe",
     retrieve = "GET v1/organizations/federation_issuers/{federation_issuer_id}",
     update = "POST v1/organizations/federation_issuers/{federation_issuer_id}",
     list = "GET v1/organizations/federation_issuers pages=cursor",
     archive = "POST v1/organizations/federation_issuers/{federation_issuer_id}/archive",
   },
   ["organization.federation.rules"] = {
-    create = "POST v1/organizations/federation_rules",
+    create = "POST v1/organizations/federation_rules retry=safe",
     retrieve = "GET v1/organizations/federation_rules/{federation_rule_id}",
     update = "POST v1/organizations/federation_rules/{federation_rule_id}",
     list = "GET v1/organizations/federation_rules pages=cursor",
@@ -577,7 +608,7 @@ return {
     remove = "DELETE v1/organizations/rbac_groups/{rbac_group_id}/members/{user_id}",
   },
   ["organization.rbac_groups"] = {
-    create = "POST v1/organizations/rbac_groups",
+    create = "POST v1/organizations/rbac_groups retry=safe",
     retrieve = "GET v1/organizations/rbac_groups/{rbac_group_id}",
     update = "POST v1/organizations/rbac_groups/{rbac_group_id}",
     list = "GET v1/organizations/rbac_groups pages=cursor",
@@ -591,7 +622,7 @@ return {
     list = "GET v1/organizations/rbac_roles pages=cursor",
   },
   ["organization.service_accounts"] = {
-    create = "POST v1/organizations/service_accounts",
+    create = "POST v1/organizations/service_accounts retry=safe",
     retrieve = "GET v1/organizations/service_accounts/{service_account_id}",
     update = "POST v1/organizations/service_accounts/{service_account_id}",
     list = "GET v1/organizations/service_accounts pages=cursor",
@@ -636,20 +667,20 @@ return {
     remove = "DELETE v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}",
   },
   ["organization.workspaces"] = {
-    create = "POST v1/organizations/workspaces",
+    create = "POST v1/organizations/workspaces retry=safe",
     retrieve = "GET v1/organizations/workspaces/{workspace_id}",
     update = "POST v1/organizations/workspaces/{workspace_id}",
     list = "GET v1/organizations/workspaces pages=id",
     archive = "POST v1/organizations/workspaces/{workspace_id}/archive",
   },
   skills = {
-    create = "POST v1/skills headers=workspace_id multipart",
+    create = "POST v1/skills headers=workspace_id multipart retry=safe",
     retrieve = "GET v1/skills/{skill_id} headers=workspace_id",
     list = "GET v1/skills pages=cursor headers=workspace_id",
     delete = "DELETE v1/skills/{skill_id} headers=workspace_id",
   },
   ["skills.versions"] = {
-    create = "POST v1/skills/{skill_id}/versions headers=workspace_id multipart",
+    create = "POST v1/skills/{skill_id}/versions headers=workspace_id multipart retry=safe",
     retrieve = "GET v1/skills/{skill_id}/versions/{version} headers=workspace_id",
     list = "GET v1/skills/{skill_id}/versions pages=cursor headers=workspace_id",
     delete = "DELETE v1/skills/{skill_id}/versions/{version} headers=workspace_id",

@@ -7,6 +7,7 @@ local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
 local limiter = require "anthropic.http.limiter"
 local loop = require "anthropic.loop"
+local number = require "anthropic.base.number"
 local options = require "anthropic.http.options"
 local tasks = require "anthropic.loop.task"
 local usage = require "anthropic.message.usage"
@@ -15,6 +16,15 @@ local usage = require "anthropic.message.usage"
 ---@field messages anthropic.Messages
 ---@field usage anthropic.Usage
 local Client = {}
+
+---@class anthropic.RequestParams
+---@field method? string default GET, with a body POST
+---@field path string
+---@field query? table<string, any> strings, numbers, booleans; lists and tables of such
+---@field body? table|string to be encoded, or as it is
+---@field headers? table<string, string|number|false>
+---@field betas? string[]
+---@field stream? boolean the answer is an event stream
 
 local client = {}
 
@@ -40,12 +50,11 @@ local function check_arguments(name, method, ...)
   local count = #method.names
   for i, parameter in ipairs(method.names) do
     local value = select(i, ...)
-    if type(value) == "number" then
-      value = tostring(value)
-    elseif type(value) ~= "string" then
+    local text = type(value) == "number" and number.text(value) or value
+    if type(text) ~= "string" then
       error(expected(name .. ": " .. parameter, "string", value), 3)
     end
-    values[parameter] = value
+    values[parameter] = text
   end
   local params, given = select(count + 1, ...)
   if type(params) ~= "table" and (params ~= nil or method.needs_params) then
@@ -197,7 +206,7 @@ function Client:observe(observer)
 end
 
 --- Sends a request that has no name yet.
----@param spec { method?: string, path: string, query?: table, body?: table, headers?: table, stream?: boolean }
+---@param spec anthropic.RequestParams
 ---@param given? anthropic.Options
 ---@return any decoded answer, or with `stream = true` a Stream of one that calls itself an event stream; nil on failure
 ---@return anthropic.Error|anthropic.Response|nil

@@ -7,6 +7,7 @@ local json = require "anthropic.base.json"
 local params_of = require "anthropic.api.params"
 local concurrent = require "anthropic.helpers.concurrent"
 local options = require "anthropic.http.options"
+local paths = require "anthropic.base.path"
 local request = require "anthropic.http.request"
 local stream = require "anthropic.stream"
 local stream_callbacks = require "anthropic.stream.callbacks"
@@ -51,10 +52,9 @@ local function problem_of(params)
   if problem or json.is_raw(params.messages) then
     return problem
   end
-  for position in pairs(params.messages) do
-    if type(position) ~= "number" then
-      return "messages: a list expected, got a table with the key " .. tostring(position)
-    end
+  problem = paths.problem_of_list("messages", params.messages)
+  if problem then
+    return problem
   end
   for i, message in ipairs(params.messages) do
     problem = not is_well_formed(message) and problem_of_message(i, message)

@@ -13,6 +13,7 @@ local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
+local paths = require "anthropic.base.path"
 local tasks = require "anthropic.loop.task"
 
 local concurrent = {}
@@ -127,6 +128,10 @@ function concurrent.run(client, list, settings, given, send)
       return nil, errors.invalid_request(("list[%s]: parameters of messages.create expected, got %s"):format(
         tostring(key), type(params)))
     end
+  end
+  local problem = paths.problem_of_list("list", list)
+  if problem then
+    return nil, errors.invalid_request(problem)
   end
   local state = {
     list = list, settings = settings, send = send,

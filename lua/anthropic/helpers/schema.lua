@@ -5,61 +5,17 @@
 --
 -- It knows the keywords that the API accepts, and the usual limits of numbers, strings and arrays.
 -- An object has no other members than its properties, unless `additionalProperties` says so: that
--- is how the API takes a schema. Other keywords (`pattern`) are not checked.
+-- is how the API takes a schema. What else holds of it ($ref, allOf, anyOf, oneOf) may name further ones. Other
+-- keywords (`pattern`) are not checked.
 
 local string_formats = require "anthropic.helpers.string_formats"
 local json = require "anthropic.base.json"
+local parts = require "anthropic.helpers.schema_parts"
+local paths = require "anthropic.base.path"
 
 local schema = {}
 
--- --- paths ---------------------------------------------------------------------------------------
-
---- The path to a member (a name) or an element (a number) of what is at `path`.
----@param path string "" for the whole
----@param name string|integer
----@return string
-function schema.join(path, name)
-  if type(name) == "number" then
-    return ("%s[%d]"):format(path, name)
-  elseif not name:find "^[%a_$][%w_$]*$" then
-    return ("%s[%q]"):format(path, name)
-  end
-  return path == "" and name or path .. "." .. name
-end
-
---- "path: words"
----@param path string
----@param words string
----@return string
-function schema.problem(path, words)
-  return (path == "" and "value" or path) .. ": " .. words
-end
-
-local join = schema.join
-
-local function unescape(name)
-  name = name:gsub("%%(%x%x)", function(digits)
-    return string.char(tonumber(digits, 16))
-  end)
-  return (name:gsub("~1", "/"):gsub("~0", "~"))
-end
-
---- What a reference within a schema stands for: "#/$defs/name".
----@param root table
----@param reference any
----@return table|nil target nil where there is none
-function schema.resolve(root, reference)
-  if type(reference) ~= "string" or not (reference == "#" or reference:find "^#/") then
-    return nil
-  end
-  local target = root
-  for name in reference:gmatch "/([^/]*)" do
-    name = unescape(name)
-    local position = tonumber(name)
-    target = type(target) == "table" and (target[name] or position and target[position + 1])
-  end
-  return type(target) == "table" and target or nil
-end
+local join = paths.join
 
 -- --- values --------------------------------------------------------------------------------------
 
@@ -101,8 +57,8 @@ end
 
 local check
 
--- What each keyword says of a value: a function of the keyword's argument, the value, its path, the
--- schema and the root. It returns nothing, or what is wrong and the path to it, as `check` does.
+-- What each keyword says of a value: a function of the keyword's argument, the value, its path, the schema, the context
+-- and what others name that hold of the value. It returns nothing, or what is wrong and the path to it, like `check`.
 local KEYWORDS = {}
 
 function KEYWORDS.type(given, value, path)
@@ -115,14 +71,28 @@ function KEYWORDS.type(given, value, path)
   return ("%s expected, got %s"):format(table.concat(names, " or "), kind_of(value)), path
 end
 
-function KEYWORDS.enum(given, value, path)
-  local text = json.encode(value)
-  for _, allowed in ipairs(given) do
-    if json.encode(allowed) == text then
-      return nil
+-- The texts of the values of an enum: text -> true.
+local function texts_of(enum, context)
+  local texts = context.enums[enum]
+  if not texts then
+    texts = {}
+    for _, allowed in ipairs(enum) do
+      texts[json.encode(allowed) or allowed] = true
     end
+    context.enums[enum] = texts
   end
-  return show(value) .. " is none of " .. show(json.array(json.copy(given))), path
+  return texts
+end
+
+function KEYWORDS.enum(given, value, path, _, context)
+  if texts_of(given, context)[json.encode(value)] then
+    return nil
+  end
+  local list = json.array {}
+  for i, allowed in ipairs(given) do
+    list[i] = allowed
+  end
+  return show(value) .. " is none of " .. show(list), path
 end
 
 function KEYWORDS.const(given, value, path)
@@ -131,42 +101,55 @@ function KEYWORDS.const(given, value, path)
   end
 end
 
-KEYWORDS["$ref"] = function(given, value, path, _, root)
-  local target = schema.resolve(root, given)
-  if target then
-    return check(value, target, path, root)
+local NONE = {}
+
+-- A schema that several references lead to is asked once of a value.
+KEYWORDS["$ref"] = function(given, value, path, node, context, others)
+  local target = parts.resolve(context.root, given)
+  if not target then
+    return nil
   end
+  others = context.names:others_of(target, node, others)
+  local found = context.found[target] or {}
+  local here = found[others or NONE] or {}
+  context.found[target], found[others or NONE] = found, here
+  if not here[path] then
+    here[path] = { check(value, target, path, context, others) }
+  end
+  return here[path][1], here[path][2]
 end
 
 -- Of the alternatives that do not fit, the one that fits furthest says why.
-function KEYWORDS.anyOf(given, value, path, _, root)
-  local best, furthest = show(value) .. " fits no alternative", path
+function KEYWORDS.anyOf(given, value, path, node, context, others)
+  others = context.names:others_of(given, node, others)
+  local best, furthest = nil, path
   for _, alternative in ipairs(given) do
-    local words, where = check(value, alternative, path, root)
+    local words, where = check(value, alternative, path, context, others)
     if not words then
       return nil
     elseif #where > #furthest then
       best, furthest = words, where
     end
   end
-  return best, furthest
+  return best or show(value) .. " fits no alternative", furthest
 end
 
-function KEYWORDS.oneOf(given, value, path, node, root)
+function KEYWORDS.oneOf(given, value, path, node, context, others)
+  local beside = context.names:others_of(given, node, others)
   local fitting = 0
   for _, alternative in ipairs(given) do
-    fitting = fitting + (check(value, alternative, path, root) and 0 or 1)
+    fitting = fitting + (check(value, alternative, path, context, beside) and 0 or 1)
   end
   if fitting == 0 then
-    return KEYWORDS.anyOf(given, value, path, node, root)
+    return KEYWORDS.anyOf(given, value, path, node, context, others)
   elseif fitting > 1 then
     return show(value) .. " fits more than one alternative", path
   end
 end
 
-function KEYWORDS.allOf(given, value, path, _, root)
+function KEYWORDS.allOf(given, value, path, node, context, others)
   for _, part in ipairs(given) do
-    local words, where = check(value, part, path, root, true)
+    local words, where = check(value, part, path, context, context.names:others_of(part, node, others))
     if words then
       return words, where
     end
@@ -199,8 +182,21 @@ local function is_less(value, least)
   return value < least
 end
 
+local ROUNDING = 2 ^ -51
+
 local function is_more(value, most)
   return value > most
+end
+
+-- Two whole numbers are divided exactly. Of others each is rounded once, and so is the product.
+local function is_no_multiple(value, step)
+  if step <= 0 then
+    return false
+  elseif value % 1 == 0 and step % 1 == 0 then
+    return math.fmod(value, step) ~= 0
+  end
+  local nearest = math.floor(value / step + 0.5) * step
+  return math.abs(value - nearest) > ROUNDING * math.abs(value)
 end
 
 KEYWORDS.minimum = limit("number", itself, is_less, "%s is less than the minimum, %s")
@@ -211,10 +207,7 @@ end, "%s is not more than %s")
 KEYWORDS.exclusiveMaximum = limit("number", itself, function(value, most)
   return value >= most
 end, "%s is not less than %s")
-KEYWORDS.multipleOf = limit("number", itself, function(value, step)
-  local quotient = value / step
-  return math.abs(quotient - math.floor(quotient + 0.5)) > 1e-9 * math.max(1, math.abs(quotient))
-end, "%s is no multiple of %s")
+KEYWORDS.multipleOf = limit("number", itself, is_no_multiple, "%s is no multiple of %s")
 KEYWORDS.minLength = limit("string", characters, is_less, "%s characters are less than the minimum, %s")
 KEYWORDS.maxLength = limit("string", characters, is_more, "%s characters are more than the maximum, %s")
 KEYWORDS.minItems = limit("array", count, is_less, "%s elements are less than the minimum, %s")
@@ -229,10 +222,10 @@ end
 
 -- --- arrays and objects
 
-function KEYWORDS.prefixItems(given, value, path, _, root)
+function KEYWORDS.prefixItems(given, value, path, _, context)
   for i, element in ipairs(given) do
     if kind_of(value) == "array" and value[i] ~= nil then
-      local words, where = check(value[i], element, join(path, i), root)
+      local words, where = check(value[i], element, join(path, i), context)
       if words then
         return words, where
       end
@@ -240,12 +233,12 @@ function KEYWORDS.prefixItems(given, value, path, _, root)
   end
 end
 
-function KEYWORDS.items(given, value, path, node, root)
+function KEYWORDS.items(given, value, path, node, context)
   if kind_of(value) ~= "array" or type(given) ~= "table" then
     return nil
   end
   for i = 1 + #(node.prefixItems or {}), #value do
-    local words, where = check(value[i], given, join(path, i), root)
+    local words, where = check(value[i], given, join(path, i), context)
     if words then
       return words, where
     end
@@ -263,13 +256,13 @@ function KEYWORDS.required(given, value, path)
   end
 end
 
-function KEYWORDS.properties(given, value, path, _, root)
+function KEYWORDS.properties(given, value, path, _, context)
   if kind_of(value) ~= "object" then
     return nil
   end
   for _, name in ipairs(sorted_names(given)) do
     if value[name] ~= nil then
-      local words, where = check(value[name], given[name], join(path, name), root)
+      local words, where = check(value[name], given[name], join(path, name), context)
       if words then
         return words, where
       end
@@ -277,18 +270,20 @@ function KEYWORDS.properties(given, value, path, _, root)
   end
 end
 
-local function check_others(given, value, path, node, root)
+-- The members that are none of the schema's properties.
+local function check_others(value, path, node, context, others)
   if kind_of(value) ~= "object" then
     return nil
   end
+  local given = node.additionalProperties
   for _, name in ipairs(sorted_names(value)) do
     if not (node.properties and node.properties[name] ~= nil) then
-      local where = join(path, name)
-      if not given then
-        return "not a property of the schema", where
+      local where, words = join(path, name), nil
+      if given then
+        words, where = check(value[name], given, where, context)
+      elseif not context.names:has(name, node, others) then
+        words = "not a property of the schema"
       end
-      local words
-      words, where = check(value[name], given, where, root)
       if words then
         return words, where
       end
@@ -311,35 +306,47 @@ local function is_of_objects(node)
   return node.properties ~= nil
 end
 
--- `is_part`: other parts of an allOf may have the other members.
-function check(value, node, path, root, is_part)
-  if type(node) ~= "table" then
-    return nil
-  end
+schema.is_of_objects = is_of_objects
+
+local function check_keywords(value, node, path, context, others)
   for _, name in ipairs(ORDER) do
     if node[name] ~= nil then
-      local words, where = KEYWORDS[name](node[name], value, path, node, root)
+      local words, where = KEYWORDS[name](node[name], value, path, node, context, others)
       if words then
         return words, where
       end
     end
   end
-  if is_of_objects(node) and not (is_part and not node.additionalProperties) then
-    return check_others(node.additionalProperties, value, path, node, root)
+  if is_of_objects(node) then
+    return check_others(value, path, node, context, others)
   end
 end
 
-schema.is_of_objects = is_of_objects
+-- Lua's stack is not endless, and the value is the model's.
+local MOST_LEVELS = 1000
 
---- Checks a value, decoded with `json.decode`, against a schema that structured_output.lua let pass.
+function check(value, node, path, context, others)
+  if type(node) ~= "table" then
+    return nil
+  elseif context.level > MOST_LEVELS then
+    return "nested too deep to be checked", path
+  end
+  context.level = context.level + 1
+  local words, where = check_keywords(value, node, path, context, others)
+  context.level = context.level - 1
+  return words, where
+end
+
+--- Checks a value, decoded with `json.decode`, against a schema that schema_shape.lua finds nothing wrong with.
 ---@param value any
 ---@param root table
 ---@return true|nil
 ---@return string? problem "path: what is wrong"
 function schema.check(value, root)
-  local words, path = check(value, root, "", root)
+  local context = { root = root, level = 1, names = parts.names(root), found = {}, enums = {} }
+  local words, path = check(value, root, "", context)
   if words then
-    return nil, schema.problem(path, words)
+    return nil, paths.problem(path, words)
   end
   return true
 end

@@ -10,29 +10,28 @@
 -- The API takes a part of JSON Schema. What it does not take is put into the description, where the
 -- model reads it, and is checked when the answer has come. Object properties that may be absent are
 -- absent, nulls are `anthropic.null`.
+--
+-- The API takes objects that admit only the members that they name. So every object is closed, as if
+-- `additionalProperties = false` stood in it, and one that names no members, { type = "object" }, is
+-- refused, unless it says its `additionalProperties`: these are sent where closing it would leave {}.
 
 local string_formats = require "anthropic.helpers.string_formats"
 local json = require "anthropic.base.json"
+local parts = require "anthropic.helpers.schema_parts"
+local paths = require "anthropic.base.path"
 local schema = require "anthropic.helpers.schema"
+local shape = require "anthropic.helpers.schema_shape"
 
 local structured_output = {}
 
 ---@class anthropic.ParseParams: anthropic.MessageParams
 ---@field schema table JSON schema of the answer
 
-local join = schema.join
-
-local function fail(path, words, ...)
-  return nil, schema.problem(path, words:format(...))
-end
+local join = paths.join
 
 -- --- what is sent --------------------------------------------------------------------------------
 
-local TYPES = {
-  object = true, array = true, string = true, integer = true, number = true, boolean = true, null = true,
-}
-
--- They mean nothing to the model; of an object's other members the API takes only that there are none.
+-- They mean nothing to the model; what becomes of additionalProperties says `additional_properties`.
 local DROPPED = { ["$schema"] = true, ["$id"] = true, ["$comment"] = true, additionalProperties = true }
 
 local SENT_AS = { oneOf = "anyOf" }
@@ -44,9 +43,6 @@ local function keep(value)
 end
 
 local function transform_each(given, path, context)
-  if type(given) ~= "table" then
-    return fail(path, "a table of schemas expected, got %s", type(given))
-  end
   local sent = json.copy(given)
   for name, member in pairs(given) do
     local message
@@ -58,55 +54,59 @@ local function transform_each(given, path, context)
   return sent
 end
 
--- Each keyword that is sent, as a function of its argument, the argument's path and the context. It
--- gives what is sent; nil and a message where the API would refuse it; nil where the API has no
--- such thing.
+-- Parts hold of the same value as their schema: what that names, they need not.
+local function transform_alternatives(given, path, context, node, others)
+  others = context.names:others_of(given, node, others)
+  local sent = json.copy(given)
+  for i, part in ipairs(given) do
+    local message
+    sent[i], message = transform(part, join(path, i), context, others)
+    if message then
+      return nil, message
+    end
+  end
+  return sent
+end
+
+-- Each keyword that is sent, as a function of its argument, the argument's path, the context, the schema
+-- and what others name that hold of the same value. It gives what is sent; nil and a message where the
+-- API would refuse it; nil where the API has no such thing.
 local KEYWORDS = {
   title = keep,
-  const = keep,
+  description = keep,
+  type = keep,
+  enum = keep,
   required = keep,
   properties = transform_each,
   ["$defs"] = transform_each,
   definitions = transform_each,
-  anyOf = transform_each,
-  oneOf = transform_each,
-  allOf = transform_each,
   prefixItems = transform_each,
+  anyOf = transform_alternatives,
+  oneOf = transform_alternatives,
 }
 
-function KEYWORDS.description(given, path)
-  if type(given) ~= "string" then
-    return fail(path, "string expected, got %s", type(given))
-  end
-  return given
-end
-
-function KEYWORDS.type(given, path)
-  for _, name in ipairs(type(given) == "table" and given or { given }) do
-    if not TYPES[name] then
-      return fail(path, "%s is no type", tostring(name))
+function KEYWORDS.allOf(given, path, context, node, others)
+  local sent = json.copy(given)
+  for i, part in ipairs(given) do
+    local message
+    sent[i], message = transform(part, join(path, i), context, context.names:others_of(part, node, others))
+    if message then
+      return nil, message
     end
   end
-  return given
+  return sent
 end
 
-function KEYWORDS.enum(given, path)
+function KEYWORDS.const(given)
   if type(given) ~= "table" then
-    return fail(path, "a list expected, got %s", type(given))
+    return given
   end
-  for i, value in ipairs(given) do
-    if type(value) == "table" then
-      return fail(join(path, i), "a string, number, boolean or null expected, got table")
-    end
-  end
-  return given
 end
 
 function KEYWORDS.items(given, path, context)
-  if type(given) ~= "table" then
-    return nil
+  if type(given) == "table" then
+    return transform(given, path, context)
   end
-  return transform(given, path, context)
 end
 
 function KEYWORDS.format(given)
@@ -118,12 +118,8 @@ function KEYWORDS.minItems(given)
 end
 
 KEYWORDS["$ref"] = function(given, path, context)
-  local target = schema.resolve(context.root, given)
-  if not target then
-    return fail(path, "%s leads to nothing within the schema", tostring(given))
-  end
-  local _, message = transform(target, path, context) -- it must not lead back here
-  return not message and given or nil, message
+  table.insert(context.references, { path = path, to = given })
+  return given
 end
 
 local function sorted_names(node)
@@ -135,67 +131,98 @@ local function sorted_names(node)
   return names
 end
 
-local function transform_keywords(node, path, context)
-  local sent, others = {}, {}
+local function transform_keywords(node, path, context, others)
+  local sent, described = {}, {}
   for _, name in ipairs(sorted_names(node)) do
     local keyword, message = KEYWORDS[name], nil
     local value
     if keyword then
-      value, message = keyword(node[name], join(path, name), context)
+      value, message = keyword(node[name], join(path, name), context, node, others)
     end
     if message then
       return nil, message
     elseif value ~= nil then
       sent[SENT_AS[name] or name] = value
     elseif not DROPPED[name] then
-      others[name] = node[name]
+      described[name] = node[name]
     end
   end
-  return sent, nil, others
+  return sent, nil, described
 end
 
-local function add_to_description(sent, others, path)
-  local text, message = json.encode(others)
+local function add_to_description(sent, described, path)
+  local text, message = json.encode(described)
   if not text then
-    return fail(path, "%s", message)
+    return nil, paths.problem(path, message)
   end
   sent.description = (sent.description and sent.description .. "\n\n" or "") .. text
   return sent
 end
 
-local function transform_open(node, path, context)
-  if node.anyOf and node.oneOf then
-    return fail(path, "anyOf and oneOf exclude each other")
+local FREE_FORM = "an object without properties would admit {} alone: name its properties, or say its "
+  .. "additionalProperties (false: it is empty)"
+
+-- Closes an object, as the API wants it. Where nothing names a member, that leaves {}: then what the caller says holds.
+local function additional_properties(node, path, context, others)
+  local given = node.additionalProperties
+  local names_one, admits_any = context.names:of(node)
+  if not given and (given == false or names_one or admits_any or others or node.enum or node.const ~= nil) then
+    return false
+  elseif given == nil then
+    return nil, paths.problem(path, FREE_FORM)
+  elseif names_one or others then
+    return false
+  elseif given == true then
+    return true
   end
-  local sent, message, others = transform_keywords(node, path, context)
+  return transform(given, join(path, "additionalProperties"), context)
+end
+
+local MAIN = { "type", "anyOf", "allOf", "$ref", "enum", "const" }
+
+local function says_something(sent)
+  for _, name in ipairs(MAIN) do
+    if sent[name] ~= nil then
+      return true
+    end
+  end
+  return false
+end
+
+local function transform_whole(node, path, context, others)
+  local message
+  if node.anyOf and node.oneOf then
+    return nil, paths.problem(path, "anyOf and oneOf exclude each other")
+  end
+  local sent, described
+  sent, message, described = transform_keywords(node, path, context, others)
   if message then
     return nil, message
-  elseif not (sent.type or sent.anyOf or sent.allOf or sent["$ref"]) then
-    return fail(path, "a type, anyOf, allOf or $ref is missing")
+  elseif not says_something(sent) then
+    return nil, paths.problem(path, "a type, enum, const, anyOf, allOf or $ref is missing")
   end
   if schema.is_of_objects(node) then
-    sent.additionalProperties = false
+    sent.additionalProperties, message = additional_properties(node, path, context, others)
+    if message then
+      return nil, message
+    end
   end
-  if next(others) ~= nil then
-    return add_to_description(sent, others, path)
+  if next(described) ~= nil then
+    return add_to_description(sent, described, path)
   end
   return sent
 end
 
-function transform(node, path, context)
-  if type(node) ~= "table" or json.is_raw(node) then
-    return fail(path, "a schema expected, got %s", type(node))
-  elseif context.open[node] then
-    return fail(path, "the schema contains itself")
+-- A schema that stands in several places is transformed once.
+function transform(node, path, context, others)
+  if others then
+    return transform_whole(node, path, context, others)
   end
-  for name in pairs(node) do
-    if type(name) ~= "string" then
-      return fail(path, "a schema expected, got a list")
-    end
+  local sent, message = context.sent[node], nil
+  if not sent then
+    sent, message = transform_whole(node, path, context)
+    context.sent[node] = sent
   end
-  context.open[node] = true
-  local sent, message = transform_open(node, path, context)
-  context.open[node] = nil
   return sent, message
 end
 
@@ -204,7 +231,18 @@ end
 ---@return table|nil
 ---@return string? message what the API would refuse, and its path
 function structured_output.transform(root)
-  return transform(root, "schema", { root = root, open = {} })
+  local problem = shape.problem(root)
+  if problem then
+    return nil, problem
+  end
+  local context = { names = parts.names(root), sent = {}, references = {} }
+  local sent, message = transform(root, "schema", context)
+  for _, reference in ipairs(sent and context.references or {}) do
+    if not parts.resolve(sent, reference.to) then
+      return nil, ("%s: %s leads to no schema that is sent; put it into $defs"):format(reference.path, reference.to)
+    end
+  end
+  return sent, message
 end
 
 -- --- what comes back -----------------------------------------------------------------------------
@@ -246,8 +284,8 @@ function structured_output.params(params)
     return nil, "schema: missing"
   end
   local config = params.output_config
-  if config ~= nil and type(config) ~= "table" then
-    return nil, "output_config: table expected, got " .. type(config)
+  if config ~= nil and type(config) ~= "table" or json.is_raw(config) then
+    return nil, "output_config: table expected, got " .. (json.is_raw(config) and "raw JSON" or type(config))
   elseif config and config.format ~= nil then
     return nil, "output_config.format: excludes schema"
   end

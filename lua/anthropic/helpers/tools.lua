@@ -14,6 +14,7 @@
 local core = require "anthropic.core"
 local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
+local paths = require "anthropic.base.path"
 local tasks = require "anthropic.loop.task"
 
 local tools = {}
@@ -141,7 +142,7 @@ local function is_block(value)
 end
 
 local function is_list_of_blocks(value)
-  if type(value) ~= "table" or #value == 0 then
+  if type(value) ~= "table" or next(value) == nil or paths.problem_of_list("", value) then
     return false
   end
   for _, block in ipairs(value) do

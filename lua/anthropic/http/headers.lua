@@ -1,6 +1,7 @@
 --- Header fields: what a request sends and what a response brought.
 
 local core = require "anthropic.core"
+local number = require "anthropic.base.number"
 
 local headers = {}
 
@@ -46,7 +47,10 @@ function headers.set(set, name, value)
     return refuse(name, "not a header name")
   end
   if type(value) == "number" then
-    value = tostring(value)
+    value = number.text(value)
+    if not value then
+      return refuse(name, "a finite number expected")
+    end
   end
   if value ~= false then
     if type(value) ~= "string" then

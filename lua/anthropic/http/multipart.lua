@@ -5,7 +5,9 @@
 --
 -- Files are not opened here: the C core streams them from disk, anew for each attempt.
 
+local number = require "anthropic.base.number"
 local options = require "anthropic.http.options"
+local paths = require "anthropic.base.path"
 
 ---@class anthropic.UploadedFile either a path or data
 ---@field path? string
@@ -123,8 +125,13 @@ local function add_files(parts, name, files)
   if type(files) ~= "table" or files[1] == nil then
     return name .. ": a list of files expected"
   end
+  local problem = paths.problem_of_list(name, files)
+  if problem then
+    return problem
+  end
   for i, file in ipairs(files) do
-    local part, problem = file_part(("%s[%d]"):format(name, i), name .. "[]", file, relative_name)
+    local part
+    part, problem = file_part(("%s[%d]"):format(name, i), name .. "[]", file, relative_name)
     if not part then
       return problem
     end
@@ -138,19 +145,14 @@ local function add_file(parts, name, file)
   return problem
 end
 
--- Integers of Lua 5.3 and later keep all their digits.
-local function number_text(value)
-  local is_integer = math.type and math.type(value) == "integer" -- luacheck: ignore 143
-  return is_integer and ("%d"):format(value) or value % 1 == 0 and ("%.0f"):format(value) or tostring(value)
-end
-
 local function add_field(parts, name, value)
   local kind = type(value)
-  if kind == "number" and (value ~= value or value == math.huge or value == -math.huge) then
-    return ("%s: a finite number expected"):format(name)
-  elseif kind == "number" then
-    value = number_text(value)
-  elseif kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+  if kind == "number" then
+    value = number.text(value)
+    if not value then
+      return ("%s: a finite number expected"):format(name)
+    end
+  elseif kind ~= "string" and kind ~= "boolean" then
     return ("%s: string, number or boolean expected, got %s"):format(name, kind)
   end
   parts[#parts + 1] = { name = escape(name), data = tostring(value) }

@@ -2,16 +2,17 @@
 --- default. A wrong name or type is a mistake in the calling program and raises.
 
 local loop = require "anthropic.loop"
+local paths = require "anthropic.base.path"
 
 local options = {}
 
---- Whether a value is a table of strings without names.
+--- Whether a value is a list of strings, without names and holes.
 function options.is_list_of_strings(value)
-  if type(value) ~= "table" then
+  if paths.problem_of_list("", value) then
     return false
   end
-  for key, item in pairs(value) do
-    if type(key) ~= "number" or type(item) ~= "string" then
+  for _, item in ipairs(value) do
+    if type(item) ~= "string" then
       return false
     end
   end

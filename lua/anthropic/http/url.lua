@@ -1,6 +1,9 @@
 --- URLs: the base that a client is given, and what is made of it and a path.
 
 local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
+local number = require "anthropic.base.number"
+local paths = require "anthropic.base.path"
 
 local url = {}
 
@@ -73,23 +76,109 @@ function url.origin(text)
   return scheme .. "://" .. host:lower() .. ":" .. (port ~= "" and port or DEFAULT_PORTS[scheme] or "")
 end
 
-local function add_query(text, query)
-  if not query or next(query) == nil then
-    return text
+-- --- queries
+
+local MOST_LEVELS = 100
+
+-- The text of a value that stands for itself.
+local TEXTS = {
+  string = function(value)
+    return value
+  end,
+  boolean = tostring,
+  number = number.text,
+}
+
+local function kind_of(value)
+  if value == json.null then
+    return "null"
+  elseif json.is_raw(value) then
+    return "raw JSON"
   end
-  local names, pairs_of = {}, {}
-  for name in pairs(query) do
-    names[#names + 1] = name
+  return type(value)
+end
+
+local function unsayable(value)
+  local kind = kind_of(value)
+  if kind == "number" then
+    return "a number that is not finite"
+  elseif kind == "table" then
+    return "an empty table"
   end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    local value = query[name]
-    for _, item in ipairs(type(value) == "table" and value or { value }) do
-      local key = type(value) == "table" and name .. "[]" or name
-      pairs_of[#pairs_of + 1] = url.escape(key) .. "=" .. url.escape(tostring(item))
+  return kind == type(value) and "a " .. kind or kind
+end
+
+local function is_list(value)
+  for key in next, value do
+    if type(key) == "number" then
+      return true
     end
   end
-  if #pairs_of == 0 then
+  return json.is_array(value)
+end
+
+-- The positions in a list or the sorted names in a table; nil and what is wrong with one. Within a name, brackets
+-- would say another one.
+local function keys_of(value, at, is_outermost)
+  local keys = {}
+  if not is_outermost and is_list(value) then
+    for i in ipairs(value) do
+      keys[i] = i
+    end
+    return keys, paths.problem_of_list(at, value)
+  end
+  for name in next, value do
+    if type(name) ~= "string" then
+      return nil, ("%s: a table of names expected, got the key %s"):format(at, tostring(name))
+    elseif name == "" or not is_outermost and name:find "[%[%]]" then
+      return nil, paths.join(at, name) .. ": this name cannot be said in a query"
+    end
+    keys[#keys + 1] = name
+  end
+  table.sort(keys)
+  return keys
+end
+
+-- Adds "name=value" for a value, `name[]=element` for each of a list, `name[member]=value` for each of a table, as
+-- the vendor's libraries write them. Returns what a query cannot say, and where it stands.
+local function add_value(pairs_of, name, value, at, level)
+  local say = TEXTS[type(value)]
+  local text = say and say(value)
+  if text then
+    pairs_of[#pairs_of + 1] = url.escape(name) .. "=" .. url.escape(text)
+    return nil
+  elseif kind_of(value) ~= "table" or next(value) == nil then
+    return ("%s: %s cannot be said in a query"):format(at, unsayable(value))
+  elseif level > MOST_LEVELS then
+    return ("%s: nested deeper than %d"):format(at, MOST_LEVELS)
+  end
+  local keys, problem = keys_of(value, at)
+  if problem then
+    return problem
+  end
+  for _, key in ipairs(keys) do
+    local member = ("%s[%s]"):format(name, type(key) == "string" and key or "")
+    problem = add_value(pairs_of, member, value[key], paths.join(at, key), level + 1)
+    if problem then
+      return problem
+    end
+  end
+end
+
+local function add_query(text, query)
+  if query == nil then
+    return text
+  elseif kind_of(query) ~= "table" then
+    return invalid("query: a table of names expected, got " .. kind_of(query))
+  end
+  local pairs_of = {}
+  local names, problem = keys_of(query, "query", true)
+  for _, name in ipairs(names or {}) do
+    problem = problem or add_value(pairs_of, name, query[name], paths.join("query", name), 1)
+  end
+  if problem then
+    return invalid(problem)
+  elseif #pairs_of == 0 then
     return text
   end
   return text .. (text:find("?", 1, true) and "&" or "?") .. table.concat(pairs_of, "&")
@@ -113,7 +202,7 @@ end
 --- credential goes along.
 ---@param base string as `check_base` gave it
 ---@param path string
----@param query? table<string, any> lists stand for repeated names with "[]"
+---@param query? table<string, any> strings, numbers, booleans, and lists and tables of such
 ---@return string|nil
 ---@return anthropic.Error?
 function url.of(base, path, query)

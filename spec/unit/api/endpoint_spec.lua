@@ -121,6 +121,11 @@ describe("a method of a row", function()
     end
   end)
 
+  it("says whether it may be repeated where the server may have acted", function()
+    assert.equal("safe", call("POST v1/things retry=safe").retry)
+    assert.is_nil(call("POST v1/things").retry)
+  end)
+
   it("sends it with the options of this request", function()
     local given = { max_retries = 1 }
     local _, client = call("GET v1/things", {}, {}, given)
@@ -247,6 +252,18 @@ describe("a method of a row", function()
       end)
     end
   end)
+
+  for _, betas in ipairs { "mine", 5, true, { a = "b" }, { 1 }, { "a", nil, "c" }, { { "a" } } } do
+    it(("sends nothing where betas is no list of strings: %s"):format(json.encode(betas) or "a hole"), function()
+      for _, row in ipairs { "GET v1/things", "POST v1/things", "GET v1/things pages=id", "GET v1/things binary" } do
+        local _, client, result, err = call(row, {}, { betas = betas }, nil, "a-beta")
+        assert.is_nil(result)
+        assert.equal("invalid_request", err.kind)
+        assert.equal("betas: list of strings expected", err.message)
+        assert.same({}, client.specs)
+      end
+    end)
+  end
 
   describe("that uploads", function()
     local ROW = "POST v1/files headers=workspace_id multipart"
@@ -715,6 +732,37 @@ describe("a request without a name", function()
     assert.is_nil(result)
     assert.matches("^f: ", err.message)
   end)
+
+  for _, case in ipairs {
+    { { method = 5 }, "method: string expected, got number" },
+    { { method = {} }, "method: string expected, got table" },
+    { { body = 5 }, "body: string or table expected, got number" },
+    { { body = true }, "body: string or table expected, got boolean" },
+    { { body = false }, "body: string or table expected, got boolean" },
+    { { query = "a=b" }, "query: table expected, got string" },
+    { { query = 5 }, "query: table expected, got number" },
+    { { query = false }, "query: table expected, got boolean" },
+    { { headers = "X: y" }, "headers: table expected, got string" },
+    { { betas = "x" }, "betas: list of strings expected" },
+    { { betas = { "x", nil, "z" } }, "betas: list of strings expected" },
+    { { stream = "yes" }, "stream: boolean expected, got string" },
+    { { binary = 1 }, "binary: boolean expected, got number" },
+    { { accept = {} }, "accept: string expected, got table" },
+    { { multipart = "report.pdf" }, "multipart: table expected, got string" },
+    { { multipart = {}, body = "x" }, "body: excludes multipart" },
+    { { qurey = { limit = 1 } }, 'unknown field "qurey"; did you mean "query"?' },
+    { { max_retries = 0 }, 'unknown field "max_retries"; did you mean ' },
+    { { "/v1/new" }, 'unknown field "1"; did you mean ' },
+  } do
+    it("sends nothing where a field is wrong: " .. case[2], function()
+      case[1].path = "/v1/new"
+      local sent, result, err = request(case[1])
+      assert.is_nil(sent)
+      assert.is_nil(result)
+      assert.equal("invalid_request", err.kind)
+      assert.equal(case[2], err.message:sub(1, #case[2]))
+    end)
+  end
 
   it("may upload", function()
     local sent = request { path = "/v1/new", method = "POST", multipart = { file = { data = "x", filename = "f" } } }

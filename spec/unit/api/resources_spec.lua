@@ -23,17 +23,18 @@ local function resource_path(resource)
   return table.concat(names, ".")
 end
 
--- "beta.agents.create" -> { http, path, is_list, beta }
+-- "beta.agents.create" -> { http, path, is_list, beta, retry }
 local function read_methods()
   local methods, count = {}, 0
   for line in io.lines "spec/fixtures/methods.tsv" do
-    local resource, method, http, path, beta = line:match "^([^\t]+)\t([^\t]+)\t([^\t]+)\t([^\t]+)\t([^\t]*)$"
+    local resource, method, http, path, beta, retry =
+      line:match "^([^\t]+)\t([^\t]+)\t([^\t]+)\t([^\t]+)\t([^\t]*)\t([^\t]*)$"
     if resource ~= "resource" then
       count = count + 1
       methods[resource_path(resource) .. "." .. snake_case(method)] = {
         http = http:match "%u+", is_list = http:find("list", 1, true) ~= nil,
         path = path:gsub("{(%w+)}", function(name) return "{" .. snake_case(name) .. "}" end),
-        beta = beta ~= "" and beta or nil,
+        beta = beta ~= "" and beta or nil, retry = retry ~= "" and retry or nil,
       }
     end
   end
@@ -111,6 +112,16 @@ describe("the table of methods", function()
     end
   end)
 
+  it("says which are not sent again where the server may have acted", function()
+    local count_of_safe = 0
+    for _, row in ipairs(all_rows()) do
+      assert.equal(listed[row.name].retry, row.words.retry, row.name)
+      count_of_safe = count_of_safe + (row.words.retry and 1 or 0)
+      assert.truthy(not row.words.retry or row.words.http == "POST", row.name)
+    end
+    assert.equal(31, count_of_safe)
+  end)
+
   it("says which are lists", function()
     for _, row in ipairs(all_rows()) do
       assert.equal(listed[row.name].is_list, row.words.pages ~= nil, row.name)
@@ -118,7 +129,7 @@ describe("the table of methods", function()
   end)
 
   it("has nothing in a row that means nothing", function()
-    local known = set_of "http path pages headers query beta multipart binary stream"
+    local known = set_of "http path pages headers query beta retry multipart binary stream"
     for _, row in ipairs(all_rows()) do
       local words = row.words
       assert.truthy(words.http == "GET" or words.http == "POST" or words.http == "DELETE", row.text)
@@ -241,10 +252,12 @@ describe("the table of methods", function()
     }, found)
   end)
 
-  it("takes a workspace for a header everywhere but in an organization", function()
+  it("takes a workspace for a header everywhere but in an organization and its compliance", function()
     local others = set_of [[
       beta.environments.work.ack, beta.environments.work.heartbeat, beta.environments.work.list,
-      beta.environments.work.poll
+      beta.environments.work.poll,
+      beta.compliance.review.cases.list, beta.compliance.review.cases.respond, beta.compliance.review.cases.retrieve,
+      beta.compliance.review.items.retrieve, beta.compliance.review.notices.list
     ]]
     for _, row in ipairs(all_rows()) do
       local headers = set_of(row.words.headers or "")
@@ -255,6 +268,7 @@ describe("the table of methods", function()
 
   it("takes other headers where they are known", function()
     assert.same({
+      "beta.compliance.review.items.retrieve",
       "beta.messages.batches.create",
       "beta.messages.count_tokens",
       "messages.batches.create",

@@ -172,7 +172,17 @@ describe("a method", function()
     assert.equal("too", service.header(requests[2], "x-mine"))
   end)
 
+  it("says a whole number in its path as one", function()
+    assert(client.models.retrieve(10 / 2))
+    assert(client.models.retrieve(1e15))
+    local requests = new_requests()
+    assert.equal("/v1/models/5", requests[1].path)
+    assert.equal("/v1/models/1000000000000000", requests[2].path)
+  end)
+
   local WRONG = {
+    { "models.retrieve: model_id: string expected, got number", function(c) c.models.retrieve(0 / 0) end },
+    { "models.retrieve: model_id: string expected, got number", function(c) c.models.retrieve(math.huge) end },
     { "models.retrieve: model_id: string expected, got nil", function(c) c.models.retrieve() end },
     { "models.retrieve: model_id: string expected, got table", function(c) c.models.retrieve({}) end },
     { "models.retrieve: model_id: string expected, got nil", function(c) c.models:retrieve() end },

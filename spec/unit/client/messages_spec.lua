@@ -114,6 +114,10 @@ describe("a request is refused, with nothing sent:", function()
     { { messages = { role = "user", content = "Hello" } }, nil, "^messages: a list expected, got a table with the key "
       .. "%a+$" },
     { { messages = { message, last = message } }, "messages: a list expected, got a table with the key last" },
+    { { messages = { message, nil, message } }, "messages[2]: missing" },
+    { { messages = { nil, message } }, "messages[1]: missing" },
+    { { messages = { message, { type = "message", role = "assistant", content = "Hi" }, nil, message } },
+      "messages[3]: missing" },
     { { messages = { "Hello" } }, "messages[1]: table expected, got string" },
     { { messages = { message, 5 } }, "messages[2]: table expected, got number" },
     { { messages = { { content = "Hello" } } }, "messages[1].role: missing" },

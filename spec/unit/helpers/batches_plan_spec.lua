@@ -183,9 +183,11 @@ describe("a list of requests", function()
   end)
 
   it("has no holes", function()
-    pending "what comes after a hole is left out without a word"
     local requests = { [1] = { custom_id = "a", params = {} }, [3] = { custom_id = "c", params = {} } }
-    assert.is_nil((batch_plan.make(requests, MANY)))
+    local chunks, message = batch_plan.make(requests, MANY)
+    assert.is_nil(chunks)
+    assert.equal("requests[2]: missing", message)
+    assert.equal("requests[1]: missing", (select(2, batch_plan.make({ nil, requests[1] }, MANY))))
   end)
 end)
 
@@ -236,6 +238,9 @@ describe("the IDs of batches that are there already", function()
         assert.is_nil(ok)
         assert.equal(("resume[%d]: the ID of a batch expected"):format(case[2]), message)
       end
+      assert.equal("resume[2]: missing", (select(2, batch_plan.resume(chunks_of(3), { "x", nil, "z" }, is_open))))
+      assert.equal("resume: a list expected, got a table with the key one",
+        (select(2, batch_plan.resume(chunks_of(3), { one = "x" }, is_open))))
     end
   end)
 end)

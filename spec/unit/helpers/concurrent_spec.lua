@@ -109,8 +109,14 @@ describe("a map", function()
   end)
 
   it("refuses a list with holes", function()
-    pending "the hole is sent as a request of the common parameters, or the rest left out"
-    assert.is_nil((map({ [1] = {}, [3] = {} }, nil, function() return true end)))
+    for path, list in pairs {
+      ["list[2]"] = { [1] = {}, [3] = {} }, ["list[1]"] = { nil, {} }, ["list[3]"] = { {}, {}, nil, {} },
+    } do
+      local messages, err = map(list, { params = { a = 1 } }, error)
+      assert.is_nil(messages)
+      assert.equal("invalid_request", err.kind)
+      assert.equal(path .. ": missing", err.message)
+    end
   end)
 end)
 

@@ -19,11 +19,100 @@ describe("the schema that is sent", function()
     assert.equal(message, found)
   end
 
-  it("closes every object", function()
+  it("closes every object that names members", function()
     assert.equal(
-      '{"additionalProperties":false,"properties":{"a":{"additionalProperties":false,"type":"object"}},'
-        .. '"type":"object"}',
-      sent { type = "object", additionalProperties = true, properties = { a = { type = "object" } } })
+      '{"additionalProperties":false,"properties":{"a":{"additionalProperties":false,"properties":{"b":'
+        .. '{"type":"null"}},"type":"object"}},"type":"object"}',
+      sent {
+        type = "object", additionalProperties = true,
+        properties = { a = { type = "object", properties = { b = { type = "null" } } } },
+      })
+  end)
+
+  describe("refuses an object without properties, as closing it would leave {}:", function()
+    local free = { type = "object" }
+    local words = ": an object without properties would admit {} alone: name its properties, or say its "
+      .. "additionalProperties (false: it is empty)"
+    for _, case in ipairs {
+      { "schema", free },
+      { "schema", { type = { "object", "null" } } },
+      { "schema", { type = "object", properties = {} } },
+      { "schema", { type = "object", required = { "a" }, description = "Anything." } },
+      { "schema", { type = "object", patternProperties = { ["^a"] = { type = "string" } } } },
+      { "schema", { type = "object", anyOf = { { type = "null" } } } },
+      { "schema.properties.meta", { type = "object", properties = { meta = free } } },
+      { "schema.items", { type = "array", items = free } },
+      { "schema.prefixItems[1]", { type = "array", prefixItems = { free } } },
+      { "schema.anyOf[2]", { anyOf = { { type = "null" }, free } } },
+      { "schema.oneOf[1]", { oneOf = { free } } },
+      { "schema.allOf[1]", { allOf = { free } } },
+      { "schema.$defs.a", { type = "string", ["$defs"] = { a = free } } },
+      { "schema.definitions.a", { type = "string", definitions = { a = free } } },
+      { "schema.additionalProperties", { type = "object", additionalProperties = free } },
+      { "schema.properties.b.anyOf[1]", { type = "object", properties = { b = { anyOf = { free } } } } },
+    } do
+      it(json.encode(case[2]), function()
+        refused(case[2], case[1] .. words)
+      end)
+    end
+  end)
+
+  it("sends what the caller says of additionalProperties where no member is named", function()
+    for _, case in ipairs {
+      { { type = "object", additionalProperties = false }, '{"additionalProperties":false,"type":"object"}' },
+      { { type = "object", additionalProperties = true }, '{"additionalProperties":true,"type":"object"}' },
+      { { type = "object", properties = {}, additionalProperties = false },
+        '{"additionalProperties":false,"properties":{},"type":"object"}' },
+      { { type = { "object", "null" }, additionalProperties = { type = "integer", minimum = 1 } },
+        '{"additionalProperties":{"description":"{\\"minimum\\":1}","type":"integer"},"type":["object","null"]}' },
+    } do
+      assert.equal(case[2], sent(case[1]))
+    end
+    refused({ type = "object", additionalProperties = { type = "text" } },
+      "schema.additionalProperties.type: text is no type")
+    refused({ type = "object", additionalProperties = "no" },
+      "schema.additionalProperties: a schema expected, got string")
+  end)
+
+  it("closes an object whose members are named beside its properties", function()
+    local defs = { a = { type = "object", properties = { a = { type = "null" } } } }
+    local ref = { ["$ref"] = "#/$defs/a" }
+    local sent_defs = '"$defs":{"a":{"additionalProperties":false,"properties":{"a":{"type":"null"}},"type":"object"}},'
+    for _, case in ipairs {
+      { { type = "object", ["$ref"] = "#/$defs/a" },
+        '"$ref":"#/$defs/a","additionalProperties":false,"type":"object"' },
+      { { type = "object", allOf = { ref } },
+        '"additionalProperties":false,"allOf":[{"$ref":"#/$defs/a"}],"type":"object"' },
+      { { type = "object", anyOf = { ref } },
+        '"additionalProperties":false,"anyOf":[{"$ref":"#/$defs/a"}],"type":"object"' },
+      { { type = "object", oneOf = { ref } },
+        '"additionalProperties":false,"anyOf":[{"$ref":"#/$defs/a"}],"type":"object"' },
+      { { type = "object", allOf = { { allOf = { ref } } } },
+        '"additionalProperties":false,"allOf":[{"allOf":[{"$ref":"#/$defs/a"}]}],"type":"object"' },
+      { { type = "object", allOf = { ref }, additionalProperties = true },
+        '"additionalProperties":false,"allOf":[{"$ref":"#/$defs/a"}],"type":"object"' },
+      -- a part need not name what the rest of its schema names
+      { { allOf = { { type = "object" }, ref } },
+        '"allOf":[{"additionalProperties":false,"type":"object"},{"$ref":"#/$defs/a"}]' },
+    } do
+      case[1]["$defs"] = defs
+      assert.equal("{" .. sent_defs .. case[2] .. "}", sent(case[1]))
+    end
+  end)
+
+  it("takes enum and const without a type", function()
+    for _, text in ipairs {
+      '{"enum":["a","b"]}', '{"enum":[1,null,true]}', '{"const":"a"}', '{"const":null}', '{"const":false}',
+      '{"description":"D","enum":["a"],"title":"T"}',
+    } do
+      assert.equal(text, sent(anthropic.decode(text)))
+    end
+    assert.equal('{"additionalProperties":false,"properties":{"kind":{"const":"a"}},"type":"object"}',
+      sent { type = "object", properties = { kind = { const = "a" } } })
+    -- the API takes no tables there: they are described, and checked
+    assert.equal('{"additionalProperties":false,"description":"{\\"const\\":{\\"a\\":1}}","type":"object"}',
+      sent { type = "object", const = { a = 1 } })
+    refused({ const = { a = 1 } }, "schema: a type, enum, const, anyOf, allOf or $ref is missing")
   end)
 
   it("puts what the API does not know into the description", function()
@@ -73,9 +162,9 @@ describe("the schema that is sent", function()
   end)
 
   it("is not one that the API would refuse", function()
-    refused({}, "schema: a type, anyOf, allOf or $ref is missing")
+    refused({}, "schema: a type, enum, const, anyOf, allOf or $ref is missing")
     refused({ type = "object", properties = { a = { description = "no type" } } },
-      "schema.properties.a: a type, anyOf, allOf or $ref is missing")
+      "schema.properties.a: a type, enum, const, anyOf, allOf or $ref is missing")
     refused({ type = "text" }, "schema.type: text is no type")
     refused({ type = "array", items = { type = "list" } }, "schema.items.type: list is no type")
     refused({ anyOf = { { type = "string" }, true } }, "schema.anyOf[2]: a schema expected, got boolean")
@@ -91,16 +180,42 @@ describe("the schema that is sent", function()
       "schema: anyOf and oneOf exclude each other")
   end)
 
+  it("may lead back to itself by a reference", function()
+    for _, text in ipairs {
+      '{"additionalProperties":false,"properties":{"next":{"$ref":"#"}},"type":"object"}',
+      '{"$defs":{"tree":{"additionalProperties":false,"properties":{"children":{"items":{"$ref":"#/$defs/tree"},'
+        .. '"type":"array"}},"type":"object"}},"$ref":"#/$defs/tree"}',
+      '{"$defs":{"a":{"additionalProperties":false,"properties":{"b":{"$ref":"#/$defs/b"}},"type":"object"},'
+        .. '"b":{"additionalProperties":false,"properties":{"a":{"anyOf":[{"$ref":"#/$defs/a"},{"type":"null"}]}},'
+        .. '"type":"object"}},"$ref":"#/$defs/a"}',
+    } do
+      assert.equal(text, sent(anthropic.decode(text)))
+    end
+  end)
+
   it("is not one that contains itself", function()
-    refused({ type = "object", properties = { next = { ["$ref"] = "#" } } },
-      "schema.properties.next.$ref: the schema contains itself")
-    local children = { type = "array", items = { ["$ref"] = "#/$defs/tree" } }
-    local tree = { type = "object", properties = { children = children } }
-    local _, message = structured_output.transform { ["$defs"] = { tree = tree }, ["$ref"] = "#/$defs/tree" }
-    assert.matches("the schema contains itself$", message)
     local loop = { type = "object" }
     loop.properties = { again = loop }
     refused(loop, "schema.properties.again: the schema contains itself")
+    for _, case in ipairs { -- no value is between
+      { { ["$ref"] = "#" }, "schema" },
+      { { anyOf = { { type = "null" }, { ["$ref"] = "#" } } }, "schema" },
+      { { ["$ref"] = "#/$defs/a", ["$defs"] = { a = { ["$ref"] = "#/$defs/b" }, b = { ["$ref"] = "#/$defs/a" } } },
+        "schema.$defs.a" },
+      { { type = "array", items = { allOf = { { oneOf = { { ["$ref"] = "#/items" } } } } } }, "schema.items" },
+    } do
+      refused(case[1], case[2] .. ": the schema contains itself")
+    end
+  end)
+
+  it("is read once, however often its definitions are used", function()
+    local defs = { d120 = { type = "string" } }
+    for i = 1, 119 do
+      local next_one = { ["$ref"] = "#/$defs/d" .. i + 1 }
+      defs["d" .. i] = i % 2 == 0 and { anyOf = { next_one, next_one } }
+        or { type = "object", properties = { a = next_one, b = next_one } }
+    end
+    assert.is_string(sent { ["$defs"] = defs, ["$ref"] = "#/$defs/d1" })
   end)
 
   it("may use one definition twice", function()
@@ -114,19 +229,24 @@ describe("the schema that is sent", function()
   it("may have each of the seven types, and lists of them", function()
     for _, name in ipairs { "object", "array", "string", "integer", "number", "boolean", "null" } do
       local closed = name == "object" and '"additionalProperties":false,' or ""
-      assert.equal(("{%s\"type\":%q}"):format(closed, name), sent { type = name })
-      assert.equal(("{%s\"type\":[%q,\"null\"]}"):format(closed, name), sent { type = { name, "null" } })
+      local others
+      if name == "object" then
+        others = false
+      end
+      assert.equal(("{%s\"type\":%q}"):format(closed, name), sent { type = name, additionalProperties = others })
+      assert.equal(("{%s\"type\":[%q,\"null\"]}"):format(closed, name),
+        sent { type = { name, "null" }, additionalProperties = others })
     end
-    refused({ type = { "string", "text" } }, "schema.type: text is no type")
-    refused({ type = { "string", 1 } }, "schema.type: 1 is no type")
+    refused({ type = { "string", "text" } }, "schema.type[2]: text is no type")
+    refused({ type = { "string", 1 } }, "schema.type[2]: 1 is no type")
+    refused({ type = {} }, "schema.type: at least one type expected")
     refused({ type = true }, "schema.type: true is no type")
   end)
 
-  it("needs a type, anyOf, oneOf, allOf or a reference", function()
-    local words = "schema: a type, anyOf, allOf or $ref is missing"
+  it("needs a type, enum, const, anyOf, oneOf, allOf or a reference", function()
+    local words = "schema: a type, enum, const, anyOf, allOf or $ref is missing"
     refused({ properties = { a = { type = "string" } } }, words)
-    refused({ enum = { "a" } }, words)
-    refused({ const = 1, title = "A", description = "B" }, words)
+    refused({ title = "A", description = "B" }, words)
     refused({ ["$defs"] = { a = { type = "string" } } }, words)
     sent { oneOf = { { type = "string" } } }
     sent { allOf = { { type = "string" } } }
@@ -135,11 +255,10 @@ describe("the schema that is sent", function()
   end)
 
   it("closes an object by its type among several, or its properties", function()
-    assert.equal('{"additionalProperties":false,"type":["object","null"]}', sent { type = { "object", "null" } })
-    assert.equal('{"additionalProperties":false,"anyOf":[{"type":"null"}],"properties":{}}',
-      sent { anyOf = { { type = "null" } }, properties = {} })
-    assert.equal('{"additionalProperties":false,"type":"object"}',
-      sent { type = "object", additionalProperties = { type = "string" } })
+    assert.equal('{"additionalProperties":false,"properties":{"a":{"type":"null"}},"type":["object","null"]}',
+      sent { type = { "object", "null" }, properties = { a = { type = "null" } } })
+    assert.equal('{"additionalProperties":false,"anyOf":[{"type":"null"}],"properties":{"a":{"type":"null"}}}',
+      sent { anyOf = { { type = "null" } }, properties = { a = { type = "null" } } })
     assert.equal('{"type":"array"}', sent { type = "array", additionalProperties = false })
   end)
 
@@ -148,8 +267,6 @@ describe("the schema that is sent", function()
       { 0, '{"minItems":0,"type":"array"}' },
       { 1, '{"minItems":1,"type":"array"}' },
       { 2, '{"description":"{\\"minItems\\":2}","type":"array"}' },
-      { -1, '{"description":"{\\"minItems\\":-1}","type":"array"}' },
-      { "1", '{"description":"{\\"minItems\\":\\"1\\"}","type":"array"}' },
     } do
       assert.equal(case[2], sent { type = "array", minItems = case[1] })
     end
@@ -162,7 +279,6 @@ describe("the schema that is sent", function()
     end
     assert.equal('{"description":"{\\"format\\":\\"idn-email\\"}","type":"string"}',
       sent { type = "string", format = "idn-email" })
-    assert.equal('{"description":"{\\"format\\":1}","type":"string"}', sent { type = "string", format = 1 })
   end)
 
   it("keeps a false or a null", function()
@@ -232,7 +348,8 @@ describe("the schema that is sent", function()
       "schema.properties.a: a schema expected, got boolean")
     refused({ type = "string", description = false }, "schema.description: string expected, got boolean")
     refused(nil, "schema: a schema expected, got nil")
-    refused(json.raw '{"type":"string"}', "schema: a schema expected, got table")
+    refused(json.raw '{"type":"string"}',
+      "schema: a schema expected, got raw JSON; anthropic.decode makes a table of it")
     refused({ ["$ref"] = 5 }, "schema.$ref: 5 leads to nothing within the schema")
     refused({ type = "string", default = print }, "schema: default: a function has no JSON form")
     refused({ type = "string", examples = { "\255" } }, "schema: examples[1]: invalid UTF-8 at byte 1")
@@ -245,8 +362,6 @@ describe("the schema that is sent", function()
     local list = { type = "array" }
     list.items = { anyOf = { { type = "null" }, list } }
     refused(list, "schema.items.anyOf[2]: the schema contains itself")
-    refused({ ["$ref"] = "#/a", a = { ["$ref"] = "#/b" }, b = { ["$ref"] = "#/a" } },
-      "schema.$ref.$ref.$ref: the schema contains itself")
     -- the same schema again, after a refusal
     refused(list, "schema.items.anyOf[2]: the schema contains itself")
     list.items = nil
@@ -254,12 +369,17 @@ describe("the schema that is sent", function()
   end)
 
   it("is refused where required is no list of names", function()
-    pending "it is sent, and checking the answer raises"
     refused({ type = "object", required = true }, "schema.required: a list expected, got boolean")
   end)
 
-  it("is refused for what a reference leads to", function()
-    refused({ ["$ref"] = "#/x", x = { type = "text" } }, "schema.$ref.type: text is no type")
+  it("is refused for a reference to what is not sent as a schema", function()
+    for _, reference in ipairs { "#/x", "#/components/schemas/a", "#/properties", "#/$defs", "#/oneOf/0" } do
+      refused({
+        type = "object", properties = { a = { ["$ref"] = reference } }, x = { type = "string" },
+        components = { schemas = { a = { type = "string" } } }, ["$defs"] = { b = { type = "string" } },
+        oneOf = { { type = "object", properties = { a = { type = "null" } } } },
+      }, ("schema.properties.a.$ref: %s leads to no schema that is sent; put it into $defs"):format(reference))
+    end
   end)
 end)
 
@@ -295,7 +415,7 @@ describe("the parameters of messages.parse", function()
   it("are refused where the schema is missing, twice there or wrong", function()
     refused({}, "schema: missing")
     refused({ schema = "x" }, "schema: a schema expected, got string")
-    refused({ schema = {} }, "schema: a type, anyOf, allOf or $ref is missing")
+    refused({ schema = {} }, "schema: a type, enum, const, anyOf, allOf or $ref is missing")
     refused({ schema = schema, output_config = "low" }, "output_config: table expected, got string")
     refused({ schema = schema, output_config = false }, "output_config: table expected, got boolean")
     refused({ schema = schema, output_config = { format = { type = "json_schema" } } },

@@ -455,6 +455,17 @@ describe("the content of a result", function()
       tools.answer({ call_of(function() return one end, { max_result_bytes = 1 }) }, {})[1].content)
   end)
 
+  it("is no list of blocks where it has a hole, after which they would be left out", function()
+    local function text(value)
+      return { type = "text", text = value }
+    end
+    for _, value in ipairs { { text "a", nil, text "c" }, { nil, text "b" }, { text "a", x = text "b" } } do
+      local block = tools.answer({ call_of(function() return value end) }, {})[1]
+      assert.is_true(block.is_error)
+      assert.matches("^the result cannot be sent: value: ", block.content)
+    end
+  end)
+
   it("says so where the limit ends with a block and others are left out", function()
     local function content(limit, ...)
       local list = {}

@@ -113,6 +113,13 @@ describe("a set of headers", function()
 
   it("takes numbers", function()
     assert.same({ "A: 5", "B: 0.5", "C: -1" }, lines_of({ "A", 5 }, { "B", 0.5 }, { "C", -1 }))
+    assert.same({ "A: 5", "B: 1000000000000000" }, lines_of({ "A", 10 / 2 }, { "B", 1e15 }))
+  end)
+
+  it("takes no number that is not finite", function()
+    for _, value in ipairs { 0 / 0, math.huge, -math.huge } do
+      assert.equal('headers["A"]: a finite number expected', (select(2, headers.set(headers.new(), "A", value))))
+    end
   end)
 
   it("takes the white space around a value away", function()

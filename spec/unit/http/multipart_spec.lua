@@ -204,6 +204,12 @@ describe("a list of files", function()
       assert.equal("files: a list of files expected", refusal { files = value })
     end
   end)
+
+  it("has no holes and no names: a file after a hole would be left out", function()
+    assert.equal("files[2]: missing", refusal { files = { "a", nil, "c" } })
+    assert.equal("files: a list expected, got a table with the key also", refusal { files = { "a", also = "b" } })
+    assert.equal("files: a list of files expected", refusal { files = { nil, "b" } })
+  end)
 end)
 
 describe("a plain field", function()

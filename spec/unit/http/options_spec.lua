@@ -196,12 +196,12 @@ describe("the nearest name", function()
 end)
 
 describe("a list of strings", function()
-  it("has numbers as keys and strings as values", function()
+  it("has strings at 1 to n, and nothing else", function()
     assert.is_true(options.is_list_of_strings {})
     assert.is_true(options.is_list_of_strings { "a" })
     assert.is_true(options.is_list_of_strings { "a", "b" })
     for _, value in ipairs { { 1 }, { "a", 1 }, { a = "b" }, { "a", a = "b" }, { { "a" } }, { false }, "a", 1, true,
-                             f } do
+                             f, { "a", nil, "c" }, { nil, "b" }, { [0] = "a" } } do
       assert.is_false(options.is_list_of_strings(value))
     end
     assert.is_false(options.is_list_of_strings(nil))

@@ -1,3 +1,4 @@
+local json = require "anthropic.base.json"
 local url = require "anthropic.http.url"
 
 describe("a URL without its query", function()
@@ -260,9 +261,7 @@ describe("a query", function()
   it("may be missing or empty", function()
     assert.equal("", query_of(nil))
     assert.equal("", query_of {})
-    assert.equal("", query_of { ids = {} })
     assert.equal("?a=1", query_of({}, "/p?a=1"))
-    assert.equal("?a=1", query_of({ ids = {} }, "/p?a=1"))
   end)
 
   it("is sorted by its names", function()
@@ -282,7 +281,7 @@ describe("a query", function()
   it("repeats the name of a list, with brackets", function()
     assert.equal("?ids%5B%5D=b&ids%5B%5D=a", query_of { ids = { "b", "a" } })
     assert.equal("?ids%5B%5D=1", query_of { ids = { 1 } })
-    assert.equal("?a%5B%5D=1&a%5B%5D=2&b=3", query_of { a = { 1, 2 }, b = 3, c = {} })
+    assert.equal("?a%5B%5D=1&a%5B%5D=2&b=3", query_of { a = { 1, 2 }, b = 3 })
     assert.equal("?a%5B%5D=false&a%5B%5D=true", query_of { a = { false, true } })
   end)
 
@@ -290,5 +289,91 @@ describe("a query", function()
     assert.equal("?a%26b%3D=c%26d%3De", query_of { ["a&b="] = "c&d=e" })
     assert.equal("?a=%20%23%0D%0A%3F%C3%A9", query_of { a = " #\r\n?é" })
     assert.equal("?a%5B%5D=x%20y", query_of { a = { "x y" } })
+  end)
+
+  it("says a table's members in brackets, as the vendor's libraries do", function()
+    for _, case in ipairs {
+      { { created_at = { gte = "2026-01-01", lt = "2026-02-01" } },
+        "created_at[gte]=2026-01-01&created_at[lt]=2026-02-01" },
+      { { a = { b = { c = { d = 1 } } } }, "a[b][c][d]=1" },
+      { { a = { b = true, c = false } }, "a[b]=true&a[c]=false" },
+      { { a = { b = { "x", "y" } } }, "a[b][]=x&a[b][]=y" },
+      { { a = { "x", { b = { c = { "d", "e" } } } } }, "a[]=x&a[][b][c][]=d&a[][b][c][]=e" },
+      { { a = { { 1, 2 }, { 3 } } }, "a[][]=1&a[][]=2&a[][]=3" },
+      { { a = json.object { b = 1 }, c = json.array { 1 } }, "a[b]=1&c[]=1" },
+      { { a = json.decode '{"b":[1,2.5],"c":"d"}' }, "a[b][]=1&a[b][]=2.5&a[c]=d" },
+      { { ["created_at[gte]"] = 1 }, "created_at[gte]=1" }, -- as it stands on the wire
+      { { ["ids[]"] = "x" }, "ids[]=x" },
+    } do
+      assert.equal("?" .. case[2], (query_of(case[1]):gsub("%%5B", "["):gsub("%%5D", "]")))
+    end
+    assert.equal("?a%5Bb%26%3D%5D=c%26", query_of { a = { ["b&="] = "c&" } })
+  end)
+
+  it("says a whole number without a point and an exponent, and any other as it reads back", function()
+    for _, case in ipairs {
+      { 5, "5" }, { 10 / 2, "5" }, { -3, "-3" }, { 1e15, "1000000000000000" }, { 1e16, "10000000000000000" },
+      { 1e20, "100000000000000000000" }, { -2 ^ 53, "-9007199254740992" }, { -0.0, "0" }, { 0.5, "0.5" },
+      { 0.1 + 0.2, "0.30000000000000004" }, { 1 / 3, "0.3333333333333333" },
+    } do
+      assert.equal("?a=" .. case[2], query_of { a = case[1] })
+      assert.equal("?a%5B%5D=" .. case[2], query_of { a = { case[1] } })
+      assert.equal("?a%5Bb%5D=" .. case[2], query_of { a = { b = case[1] } })
+    end
+  end)
+
+  it("refuses what it cannot say, with its path", function()
+    local function nested(levels)
+      local value = "x"
+      for _ = 1, levels do
+        value = { a = value }
+      end
+      return value
+    end
+    local loop = {}
+    loop.again = loop
+    local UNSAYABLE = {
+      { print, "a function" }, { coroutine.create(function() end), "a thread" }, { io.stdout, "a userdata" },
+      { json.null, "null" }, { json.raw '"x"', "raw JSON" }, { {}, "an empty table" },
+      { json.array {}, "an empty table" }, { json.object {}, "an empty table" },
+      { setmetatable({}, { __tostring = function() return "x" end }), "an empty table" },
+      { 0 / 0, "a number that is not finite" }, { math.huge, "a number that is not finite" },
+      { -math.huge, "a number that is not finite" },
+    }
+    for _, case in ipairs(UNSAYABLE) do
+      local words = ": " .. case[2] .. " cannot be said in a query"
+      assert.equal("query.a" .. words, refusal(url.of("http://h", "/p", { a = case[1] })))
+      assert.equal("query.a.b" .. words, refusal(url.of("http://h", "/p", { a = { b = case[1] } })))
+      assert.equal("query.a[2]" .. words, refusal(url.of("http://h", "/p", { a = { "x", case[1] } })))
+    end
+    for _, case in ipairs {
+      { { ids = { "a", nil, "c" } }, "query.ids[2]: missing" },
+      { { ids = { nil, "b" } }, "query.ids[1]: missing" },
+      { { a = { ids = { [3] = 1 } } }, "query.a.ids[1]: missing" },
+      { { ids = { [1.5] = 1 } }, "query.ids[1]: missing" },
+      { { ids = { "a", x = 1 } }, "query.ids: a list expected, got a table with the key x" },
+      { { a = { [true] = 1 } }, "query.a: a table of names expected, got the key true" },
+      { { "a" }, "query: a table of names expected, got the key 1" },
+      { { a = { ["b]"] = 1 } }, 'query.a["b]"]: this name cannot be said in a query' },
+      { { a = { ["[b"] = 1 } }, 'query.a["[b"]: this name cannot be said in a query' },
+      { { a = { [""] = 1 } }, 'query.a[""]: this name cannot be said in a query' },
+      { { [""] = 1 }, 'query[""]: this name cannot be said in a query' },
+      { { ["a b"] = { c = print } }, 'query["a b"].c: a function cannot be said in a query' },
+    } do
+      assert.equal(case[2], refusal(url.of("http://h", "/p", case[1])))
+    end
+    assert.is_string(query_of(nested(101)))
+    assert.matches("^query%.a%.a.*: nested deeper than 100$", refusal(url.of("http://h", "/p", nested(102))))
+    assert.matches("^query%.again%.again.*: nested deeper than 100$", refusal(url.of("http://h", "/p", loop)))
+    assert.matches("nested deeper than 100$", refusal(url.of("http://h", "/p", { a = { loop, loop } })))
+  end)
+
+  it("is a table of names", function()
+    for _, case in ipairs {
+      { "a=b", "string" }, { 5, "number" }, { true, "boolean" }, { false, "boolean" }, { json.null, "null" },
+      { json.raw "{}", "raw JSON" },
+    } do
+      assert.equal("query: a table of names expected, got " .. case[2], refusal(url.of("http://h", "/p", case[1])))
+    end
   end)
 end)

@@ -1,6 +1,7 @@
 --- How a list of requests is cut into batches under the API's limits: the same way every time.
 
 local json = require "anthropic.base.json"
+local paths = require "anthropic.base.path"
 
 local batch_plan = {}
 
@@ -39,10 +40,9 @@ end
 ---@return { first: integer, last: integer }[]|nil chunks
 ---@return string? message what would be refused
 function batch_plan.make(requests, limits)
-  for key in pairs(requests) do
-    if type(key) ~= "number" then
-      return nil, "requests: a list expected, got a table with the key " .. tostring(key)
-    end
+  local problem_of_list = paths.problem_of_list("requests", requests)
+  if problem_of_list then
+    return nil, problem_of_list
   end
   local chunks, seen, room = {}, {}, 0
   for i, given in ipairs(requests) do
@@ -73,6 +73,10 @@ end
 ---@return string? message
 function batch_plan.resume(chunks, given, is_open)
   local ids = type(given) == "string" and { given } or given or {}
+  local problem = paths.problem_of_list("resume", ids)
+  if problem then
+    return nil, problem
+  end
   for i, id in ipairs(ids) do
     if type(id) ~= "string" or id == "" then
       return nil, ("resume[%d]: the ID of a batch expected"):format(i)
