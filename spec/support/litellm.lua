@@ -15,8 +15,8 @@ litellm.__index = litellm
 
 local PROGRAM = "build/litellm/bin/litellm"
 
--- It loads half a minute's worth of Python where the machine does other things as well.
-local LIMITS = { patience = 120, lifetime = 300 }
+-- It begins by loading more than ten seconds' worth of Python, of which other specs take their share.
+local LIMITS = { patience = 240, lifetime = 480 }
 
 --- The path of its program; nil and the reason where it is not there.
 function litellm.find()
