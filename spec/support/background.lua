@@ -67,11 +67,11 @@ function background.free_port()
 end
 
 -- Starts a command and waits until `is_ready`.
-local function launch(command, timeout, is_ready)
+local function launch(command, timeout, is_ready, limits)
   local self = setmetatable({ directory = background.make_directory() }, background)
   self.pipe = assert(io.popen(("exec >%s/output 2>&1; echo $$ >%s/pid; PATH=$PATH:/usr/sbin exec timeout %s %d env %s")
-    :format(self.directory, self.directory, timeout, LIFETIME, command), "w"))
-  local deadline = socket.gettime() + PATIENCE
+    :format(self.directory, self.directory, timeout, limits.lifetime or LIFETIME, command), "w"))
+  local deadline = socket.gettime() + (limits.patience or PATIENCE)
   repeat
     socket.sleep(0.02)
     self.ready = is_ready(self)
@@ -86,10 +86,13 @@ end
 
 --- Starts a shell command (one program with its arguments, after assignments if it needs any) and
 --- waits until its output has the pattern, whose first capture is then `ready`.
-function background.start(command, pattern)
+---@param command string
+---@param pattern string
+---@param limits? { patience: number?, lifetime: number? } seconds, for what is slow
+function background.start(command, pattern, limits)
   return launch(command, "-k 2", function(self)
     return self:output():match(pattern)
-  end)
+  end, limits or {})
 end
 
 --- Starts a command that listens on the port, and waits until it does.
@@ -97,7 +100,7 @@ function background.serve(command, port)
   local self = launch(command, "-s KILL", function()
     local client = socket.connect("127.0.0.1", port)
     return client and client:close() and true
-  end)
+  end, {})
   self.ending = "ALRM" -- as if its time were over: it may have blocked any other signal
   return self
 end

@@ -57,28 +57,44 @@ local function details(foreign, ...)
   return {}
 end
 
---- The counts of a chat completion under the API's names. A chat completion counts cached tokens among the prompt's,
---- the API counts them apart.
+-- The tokens of a prompt that were neither read from the cache nor written to it. A chat completion counts those among
+-- the prompt's: not where its total adds them up beside them, nor where there are more of them.
+local function uncached(prompt, read, written, output, total)
+  if total == prompt + output + read + written then
+    return prompt
+  end
+  for _, cached in ipairs { read, written } do
+    if cached > prompt then
+      break
+    end
+    prompt = prompt - cached
+  end
+  return prompt
+end
+
+--- The counts of a chat completion under the API's names.
 ---@param foreign any
 ---@return table? counts
 function token_counts.of_completion(foreign)
   if type(foreign) ~= "table" then
     return nil
   end
-  local prompt = details(foreign, "prompt_tokens_details", "input_tokens_details")
-  local output = details(foreign, "completion_tokens_details", "output_tokens_details")
-  local total = first_count(foreign, "prompt_tokens")
-  local cached = first_count(prompt, "cached_tokens") or first_count(foreign, "prompt_cache_hit_tokens")
-    or first_count(foreign, "cache_read_input_tokens")
-  local thinking = first_count(output, "reasoning_tokens", "thinking_tokens")
-  if total and cached and cached <= total then
-    total = total - cached
-  end
+  local prompt_details = details(foreign, "prompt_tokens_details", "input_tokens_details")
+  local output_details = details(foreign, "completion_tokens_details", "output_tokens_details")
+  local prompt = first_count(foreign, "prompt_tokens")
+  local output = first_count(foreign, "completion_tokens", "output_tokens")
+  local read = first_count(prompt_details, "cached_tokens")
+    or first_count(foreign, "prompt_cache_hit_tokens", "cache_read_input_tokens")
+  local written = first_count(foreign, "cache_creation_input_tokens") or first_count(prompt_details,
+    "cache_creation_input_tokens", "cache_creation_tokens", "cache_write_tokens", "cached_creation_tokens")
+  local thinking = first_count(output_details, "reasoning_tokens", "thinking_tokens")
+  local total = first_count(foreign, "total_tokens")
   return {
-    input_tokens = total or first_count(foreign, "input_tokens"),
-    output_tokens = first_count(foreign, "completion_tokens", "output_tokens"),
-    cache_read_input_tokens = cached,
-    cache_creation_input_tokens = first_count(foreign, "cache_creation_input_tokens"),
+    input_tokens = prompt and uncached(prompt, read or 0, written or 0, output or 0, total)
+      or first_count(foreign, "input_tokens"),
+    output_tokens = output,
+    cache_read_input_tokens = read,
+    cache_creation_input_tokens = written,
     output_tokens_details = thinking and { thinking_tokens = thinking } or nil,
   }
 end
