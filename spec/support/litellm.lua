@@ -1,9 +1,7 @@
 -- LiteLLM's proxy, which tools/peers installs.
 --
 --     local program, reason = litellm.find()
---     local proxy = litellm.start(function(url)
---       return { model_list = { ... } } -- its configuration; `url` is its own
---     end)
+--     local proxy = litellm.start { model_list = { ... } } -- its configuration
 --     proxy.url; proxy:stop()
 
 local background = require "spec.support.background"
@@ -29,23 +27,17 @@ function litellm.find()
 end
 
 --- Starts it on the loopback, with an environment of its own; it asks nobody for prices.
----@param configure fun(url: string): table
-function litellm.start(configure)
-  local port = background.free_port()
+---@param configuration table
+function litellm.start(configuration)
   local self = setmetatable({ directory = background.make_directory() }, litellm)
-  self.url = "http://127.0.0.1:" .. port
-  local configuration = self.directory .. "/configuration.yaml" -- JSON is YAML
-  background.write_file(configuration, assert(json.encode(configure(self.url))))
+  local file = self.directory .. "/configuration.yaml" -- JSON is YAML
+  background.write_file(file, assert(json.encode(configuration)))
   self.process = background.start(
-    ('-i PATH="$PATH" HOME=%s LITELLM_LOCAL_MODEL_COST_MAP=True %s --config %s --host 127.0.0.1 --port %d'):format(
-      self.directory, assert(litellm.find()), configuration, port),
-    "Uvicorn running on (" .. self.url:gsub("%.", "%%.") .. ")", LIMITS)
+    ('-i PATH="$PATH" HOME=%s LITELLM_LOCAL_MODEL_COST_MAP=True %s --config %s --host 127.0.0.1 --port 0'):format(
+      self.directory, assert(litellm.find()), file),
+    "Uvicorn running on (%S+)", LIMITS)
+  self.url = self.process.ready
   return self
-end
-
---- What it has printed so far.
-function litellm:output()
-  return self.process:output()
 end
 
 function litellm:stop()
