@@ -84,6 +84,7 @@ build = {
     ["anthropic.helpers.schema"] = "lua/anthropic/helpers/schema.lua",
     ["anthropic.helpers.string_formats"] = "lua/anthropic/helpers/string_formats.lua",
     ["anthropic.helpers.structured_output"] = "lua/anthropic/helpers/structured_output.lua",
+    ["anthropic.helpers.tool_lookup"] = "lua/anthropic/helpers/tool_lookup.lua",
     ["anthropic.helpers.tool_runner"] = "lua/anthropic/helpers/tool_runner.lua",
     ["anthropic.helpers.tools"] = "lua/anthropic/helpers/tools.lua",
     ["anthropic.http.advice"] = "lua/anthropic/http/advice.lua",

@@ -436,6 +436,95 @@ describe("client.messages.run", function()
     assert.equal("computer", tool_results(2)[1].toolset_name)
   end)
 
+  describe("a call", function()
+    local ran
+
+    -- What is sent for calls that come as the blocks given, in a whole answer or a stream.
+    local function results_of(blocks, fields, kind)
+      ran = {}
+      for i, block in ipairs(blocks) do
+        block.type, block.id = "tool_use", block.id or tostring(i)
+        block.input = block.input or {}
+      end
+      serve(testing[kind or "message"] { content = blocks }, testing[kind or "message"] { text = "Done." })
+      local function noted(name, type_name)
+        return anthropic.tool { name = name, type = type_name, run = function(_, call)
+          ran[#ran + 1] = (call.toolset_name or "") .. ":" .. call.name
+        end }
+      end
+      fields = fields or {}
+      fields.stream = kind == "stream" or nil
+      fields.tools = { noted "delete_file", noted "read_file", noted(nil, "computer_toolset_20260801") }
+      fields.on_tool_use = fields.on_tool_use or function(call)
+        return call.name ~= "delete_file"
+      end
+      assert.equal("Done.", assert(run(fields)):text())
+      local list = tool_results(2)
+      server:stop()
+      return list
+    end
+
+    for _, kind in ipairs { "message", "stream" } do
+      it("runs the tool that the hook approved, and no other: " .. kind, function()
+        local list = results_of({
+          { name = "x", toolset_name = "delete_file" },
+          { name = "x", toolset_name = "" },
+          { name = "x", toolset_name = "computer_toolset" },
+          { name = "x", toolset_name = 5 },
+          { name = "x", toolset_name = {} },
+          { name = "read_file", toolset_name = "computer" },
+          { name = "delete_file" },
+          { name = "click", toolset_name = "computer" },
+          { name = "read_file" },
+        }, nil, kind)
+        assert.same({ "computer:click", ":read_file" }, ran)
+        for i = 1, 9 do
+          assert.equal(i <= 7 or nil, list[i].is_error)
+          assert.equal(tostring(i), list[i].tool_use_id)
+        end
+        assert.equal('no tool named "x" can be run', list[1].content)
+        assert.equal("the call was refused", list[7].content)
+      end)
+    end
+
+    it("of an odd name, ID or input is answered, whatever that is", function()
+      local ids = {}
+      local list = results_of {
+        { name = 5 }, { name = {} }, { name = true }, {},
+        { name = ("x"):rep(1000000) },
+        { name = "read_file", id = 5 }, { name = "read_file", id = {} }, { name = "read_file", id = "" },
+        { name = "read_file", id = ("i"):rep(100000) },
+        { name = "read_file", input = 5 }, { name = "read_file", input = "x" },
+        { name = "read_file", input = testing.array { 1 } },
+      }
+      assert.equal(12, #list)
+      for i, result in ipairs(list) do
+        assert.equal(i < 6 or i > 9 or nil, result.is_error)
+        assert.is_true(#(result.content or "") < 200)
+        assert.is_nil(ids[result.tool_use_id])
+        ids[result.tool_use_id] = true
+      end
+      for i, block in ipairs(server:requests()[2].json.messages[2].content) do
+        assert.equal(list[i].tool_use_id, block.id)
+      end
+    end)
+
+    it("of a tool that was withdrawn is answered, until it is added again", function()
+      local function change(kind)
+        return { role = "system", content = {
+          { type = kind, tool = { type = "tool_reference", name = "read_file" } },
+        } }
+      end
+      local messages = { { role = "user", content = "go" }, change "tool_removal" }
+      local list = results_of({ { name = "read_file" } }, { messages = messages })
+      assert.same({ "no tool named \"read_file\" can be run", true }, { list[1].content, list[1].is_error })
+      assert.same({}, ran)
+      messages[3] = change "tool_addition"
+      results_of({ { name = "read_file" } }, { messages = messages })
+      assert.same({ ":read_file" }, ran)
+    end)
+  end)
+
   it("carries the container forward", function()
     local answer = calls { name = "f", id = "1" }
     answer.body.container = { id = "container_1", expires_at = "2026-01-01T00:00:00Z" }

@@ -10,21 +10,27 @@
 -- `run.messages` is the history, ready to be sent with one more user message. It always ends with a
 -- whole turn: an answer whose tools were not run is not in it, nor is a refused one, as the API
 -- would not take it.
+--
+-- `on_tool_use` is asked for each call of a turn before any tool of that turn runs: it returns true, a changed
+-- input, or false and a reason for the model; nothing is a refusal. `call.name` and `call.tool` are what will run; a
+-- call that no tool fits, or two (see tool_lookup.lua), is answered without asking. What a callback raises ends the
+-- run and is raised.
 
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local parts = require "anthropic.message.parts"
+local tool_lookup = require "anthropic.helpers.tool_lookup"
 local tools = require "anthropic.helpers.tools"
 
 local tool_run = {}
 
 local DEFAULT_MAX_TURNS = 20
 
----@class anthropic.RunParams: anthropic.MessageParams
+---@class anthropic.RunParams: anthropic.MessageParams those of messages.create, and what is not sent:
 ---@field tools? (anthropic.Tool|table)[] made by anthropic.tool, and the API's own server tools
 ---@field max_turns? integer most requests, default 20; the tools of the last one are run, too
 ---@field on_turn? fun(turn: anthropic.Turn) after each turn
----@field on_tool_use? fun(call: anthropic.ToolCall): boolean|table|nil, any before a tool is run: true, a changed
----  input, or false and a reason for the model; nothing is a refusal
+---@field on_tool_use? fun(call: anthropic.ToolCall): boolean|table|nil, any before a tool runs
 ---@field on_event? fun(event: table) each event of each turn as it comes; the turns are streamed
 ---@field tool_timeout? number seconds, for tools that have no `timeout`
 ---@field max_result_bytes? integer of text in a result, default 256 KiB; what is longer is cut, with a note
@@ -129,21 +135,6 @@ local function ask(self)
   return answer:message()
 end
 
--- A tool by its name; a toolset, whose tools have names of the API's, by its type.
-local function find_tool(self, block)
-  for _, tool in ipairs(self.request.tools or {}) do
-    if tools.is(tool) and tool.name == block.name then
-      return tool
-    end
-  end
-  local set = block.toolset_name
-  for _, tool in ipairs(set and self.request.tools or {}) do
-    if tools.is(tool) and (tool.name == set or tostring(tool.type):sub(1, #set) == set) then
-      return tool
-    end
-  end
-end
-
 local function copy(value)
   if type(value) ~= "table" then
     return value
@@ -170,6 +161,17 @@ end
 
 local CUTS = { max_tokens = true, model_context_window_exceeded = true }
 
+local LONGEST_NAME = 128
+
+-- A name as it is quoted to the model.
+local function quoted(name)
+  if type(name) == "table" or name == json.null then
+    return name == json.null and "(null)" or "(a table)"
+  end
+  name = tostring(name)
+  return ("%q"):format(#name > LONGEST_NAME and name:sub(1, LONGEST_NAME) .. "..." or name)
+end
+
 -- Why a call cannot be run, or nil.
 local function obstacle(call)
   local block, message = call.block, call.message
@@ -178,7 +180,9 @@ local function obstacle(call)
   elseif block.input_error then
     return "the input is not valid JSON: " .. block.input_error .. "; the tool was not run"
   elseif not call.tool then
-    return ("no tool named %q can be run"):format(tostring(call.name))
+    return ("no tool named %s can be run"):format(quoted(block.name))
+  elseif type(call.input) ~= "table" or json.is_array(call.input) then
+    return "the input is no object; the tool was not run"
   end
 end
 
@@ -197,14 +201,26 @@ local function approve(self, call)
   end
 end
 
+-- What the model gave, to be changed. It is sent again as it came.
+local function input_of(block)
+  if block.input_error then
+    return nil
+  end
+  local own = { type = block.type, input = block.input }
+  parts.read_input(own)
+  return copy(own.input)
+end
+
 local function calls_of(self, turn)
-  local calls = {}
+  local calls, find = {}, tool_lookup.new(self.request.tools, self.request.messages)
   for i, block in ipairs(blocks_of(turn.message)) do
+    local tool, toolset_name = find(block)
     local call = {
       id = block.id,
-      name = block.name,
-      input = not block.input_error and copy(block.input or {}) or nil,
-      tool = find_tool(self, block),
+      name = parts.word(block.name),
+      toolset_name = toolset_name,
+      input = input_of(block),
+      tool = tool,
       block = block,
       turn = turn.number,
       message = turn.message,

@@ -8,6 +8,7 @@
 --       end,
 --     }
 --
+-- `run` returns a text, content blocks or anything that JSON can say; nil and a message for a failure.
 -- What `run` raises, and a message after nil, become a result with `is_error`, which the model reads.
 -- What is not UTF-8 in a result is mended, as nobody is there to do it: U+FFFD for each ill-formed part.
 
@@ -31,16 +32,16 @@ local PCALL_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 ---@field name? string 1 to 128 letters, digits, "_" and "-"; a `type` of the API's may do without
 ---@field description? string
 ---@field input_schema? table default: an object without properties
----@field run fun(input: table, call: anthropic.ToolCall): any, any a text, content blocks or anything that JSON can
----  say; nil and a message for a failure
+---@field run fun(input: table, call: anthropic.ToolCall): any, any
 ---@field timeout? number seconds
 ---@field max_result_bytes? integer of text in a result
 
 ---@class anthropic.ToolCall
 ---@field id string of the tool_use block
----@field name string
+---@field name? string of the tool or, where a toolset is called, of its member; nil where the model said none
+---@field toolset_name? string `computer` for a call of `computer_toolset_20260801`
 ---@field input any a copy of what the model gave, yours to change; nil where its JSON is broken
----@field tool? anthropic.Tool nil where no tool has the name
+---@field tool? anthropic.Tool that will run; nil where none fits, or it was withdrawn by a `tool_removal`
 ---@field block table the tool_use block
 ---@field turn integer
 ---@field message anthropic.Message that the call stands in
@@ -252,7 +253,7 @@ local function result(call, content, is_error)
     tool_use_id = call.id,
     content = content,
     is_error = is_error or nil,
-    toolset_name = call.block.toolset_name,
+    toolset_name = type(call.block.toolset_name) == "string" and call.block.toolset_name or nil,
   }
 end
 

@@ -466,6 +466,44 @@ describe("a call that cannot be run", function()
     assert.equal('no tool named "nil" can be run', failure(block, {}))
   end)
 
+  it("has a name that is none", function()
+    local list = { tools = { tool("a", error), anthropic.tool { type = "computer_toolset_1", run = error } } }
+    for _, case in ipairs {
+      { 5, '"5"' }, { true, '"true"' }, { {}, "(a table)" }, { json.null, "(null)" }, { "", '""' },
+      { "a\nb", '"a\\\nb"' },
+      { ("x"):rep(1e7), '"' .. ("x"):rep(128) .. '..."' },
+    } do
+      local block = use("a", {}, { name = case[1], toolset_name = "computer" })
+      assert.equal(("no tool named %s can be run"):format(case[2]),
+        failure(block, { tools = type(case[1]) == "string" and case[1] ~= "" and { list.tools[1] } or list.tools }))
+    end
+  end)
+
+  it("has an ID of whatever type", function()
+    for _, id in ipairs { 5, true, {}, json.null, "", ("x"):rep(1e6) } do
+      assert.matches("^no tool named", failure(use("b", {}, { id = id }), { tools = { tool("a", error) } }))
+      assert(run({ answer { use("a", {}, { id = id }) }, done() }, { tools = { tool "a" } }))
+    end
+  end)
+
+  it("has an input that is no object", function()
+    for _, input in ipairs { 5, true, "x", '[1]', json.array { 1 }, json.array { {} } } do
+      local call
+      assert.equal("the input is no object; the tool was not run", failure(use("a", input), {
+        tools = { tool("a", error) },
+        on_turn = function(turn) call = call or turn.calls[1] end,
+      }))
+      assert.equal("a", call.name)
+    end
+  end)
+
+  it("is not one with an input that says nothing, or an object in a text", function()
+    for _, input in ipairs { json.null, "", false, json.array {}, {}, "{}", " {} " } do
+      assert.equal("{}", result_of(use("a", input), { tools = { tool "a" } }).content)
+    end
+    assert.equal('{"x":1}', result_of(use("a", '{"x":1}'), { tools = { tool "a" } }).content)
+  end)
+
   it("has an input that is no JSON", function()
     local block = use("a", nil, { input_error = "unexpected end at byte 3", input_json = "{" })
     local call
@@ -524,26 +562,72 @@ describe("the tool of a call", function()
     }))
   end)
 
-  it("is the toolset of the call by its name or the beginning of its type", function()
+  it("is the toolset of the call by the name that its type has", function()
     local block = use("screenshot", {}, { toolset_name = "computer" })
     assert.equal("by type", name_of(block, {
       named("other", { type = "browser_toolset_1" }),
       named("by type", { type = "computer_toolset_1" }),
     }))
-    assert.equal("by name", name_of(block, {
-      { type = "computer_toolset_1" },
-      named("by name", { type = "x_1", name = "computer" }),
-      named("by type", { type = "computer_toolset_1" }),
-    }))
-    assert.equal("exact", name_of(block, {
-      named("by type", { type = "computer_toolset_1" }),
-      named("exact", { name = "screenshot" }),
-    }))
-    assert.equal('no tool named "screenshot" can be run', name_of(block, {
-      named("short", { type = "comput" }),
-      named("without", { name = "a" }),
-    }))
+    for _, list in ipairs {
+      { named("short", { type = "comput" }), named("without", { name = "a" }) },
+      { named("by name", { name = "computer" }) },
+      { named("of the API's", { type = "x_1", name = "computer" }) },
+      { named("longer", { type = "computers_toolset_1" }) },
+      { named("one", { type = "computer_toolset_1" }), named("two", { type = "computer_toolset_2" }) },
+      { named("one", { type = "computer_toolset_1" }), named("two", { name = "screenshot" }) },
+    } do
+      assert.equal('no tool named "screenshot" can be run', name_of(block, list))
+    end
     assert.equal("computer", result_of(block, { tools = { named("x", { type = "computer_toolset_1" }) } }).toolset_name)
+  end)
+
+  it("is what the hook is asked about, and what runs", function()
+    local ran, asked = {}, {}
+    local function noted(fields)
+      fields.run = function(_, call)
+        ran[#ran + 1] = { call.name, call.toolset_name, call.tool }
+      end
+      return anthropic.tool(fields)
+    end
+    local list = { noted { name = "read" }, noted { name = "delete" }, noted { type = "computer_toolset_1" } }
+    assert(run({ answer {
+      use("x", {}, { toolset_name = "delete" }), use("read", {}, { toolset_name = "delete" }),
+      use("x", {}, { toolset_name = "" }), use("x", {}, { toolset_name = 5 }), use("x", {}, { toolset_name = {} }),
+      use("click", {}, { toolset_name = "computer" }), use("read", {}, { toolset_name = "computer" }),
+    }, done() }, {
+      tools = list,
+      on_tool_use = function(call)
+        asked[#asked + 1] = { call.name, call.toolset_name, call.tool }
+        return true
+      end,
+    }))
+    local expected = { { "read", [3] = list[1] }, { "click", "computer", list[3] } }
+    assert.same(expected, asked)
+    assert.same(expected, ran)
+    for i, block in ipairs(results(2)) do
+      assert.equal((i ~= 2 and i ~= 6) or nil, block.is_error)
+      assert.equal(({ "delete", "delete", "", nil, nil, "computer", "computer" })[i], block.toolset_name)
+    end
+  end)
+
+  it("is none that a system message of the history withdrew, until one adds it again", function()
+    local count = 0
+    local a = tool("a", function() count = count + 1 end)
+    local function change(kind)
+      return { role = "system", content = { { type = kind, tool = { type = "tool_reference", name = "a" } } } }
+    end
+    local messages = { { role = "user", content = "go" }, change "tool_removal" }
+    local function is_error()
+      return result_of(use("a", {}), { tools = { a }, messages = messages, on_tool_use = function(call)
+        assert.equal("a", call.name)
+        return true
+      end }).is_error
+    end
+    assert.is_true(is_error())
+    assert.equal(0, count)
+    messages[3] = change "tool_addition"
+    assert.is_nil(is_error())
+    assert.equal(1, count)
   end)
 end)
 
