@@ -539,6 +539,18 @@ describe("client.messages.run", function()
     assert.equal("container_1", server:requests()[2].json.container)
   end)
 
+  it("keeps the container that the caller named", function()
+    local answer = calls { name = "f", id = "1" }
+    answer.body.container = { id = "another", expires_at = "2026-01-01T00:00:00Z" }
+    for _, container in ipairs { "mine", { id = "mine", skills = { { type = "custom", skill_id = "s" } } } } do
+      serve(answer, answer, done)
+      assert(run { tools = { tool("f", echo) }, container = container })
+      assert.same(container, server:requests()[2].json.container)
+      assert.same(container, server:requests()[3].json.container)
+      server:stop()
+    end
+  end)
+
   it("streams every turn and hands the events out", function()
     serve(testing.stream { text = "Wait.", tool_uses = { { name = "f", id = "1", input = { a = 1 } } } },
       testing.stream { text = "Done." })

@@ -237,13 +237,17 @@ local function calls_of(self, turn)
   return calls
 end
 
-local function keep_container(request, message)
-  local id = type(message.container) == "table" and message.container.id
-  if id and type(request.container) == "table" then
-    request.container = json.copy(request.container)
-    request.container.id = id
-  elseif id then
-    request.container = id
+-- The next request goes on in the container of an answer, unless the caller named one.
+local function keep_container(self, message)
+  local id = type(message.container) == "table" and parts.word(message.container.id)
+  local given = self.params.container
+  if not id then
+    return
+  elseif given == nil or given == json.null then
+    self.request.container = id
+  elseif type(given) == "table" and not json.is_raw(given) and not parts.word(given.id) then
+    self.request.container = json.copy(given)
+    self.request.container.id = id
   end
 end
 
@@ -277,7 +281,7 @@ local function take_turn(self, number)
     end
     turn.results = results
     remember(self, turn)
-    keep_container(self.request, message)
+    keep_container(self, message)
   end
   if self.params.on_turn then
     self.params.on_turn(turn)

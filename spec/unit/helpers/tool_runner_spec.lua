@@ -730,14 +730,41 @@ describe("the container of an answer", function()
 
   it("is that of the next request", function()
     assert.equal("c1", second { id = "c1" })
-    assert.equal("c2", second({ id = "c2" }, { container = "c1" }))
+    assert.equal("c1", second({ id = "c1" }, { container = json.null }))
     assert.same({ id = "c2", skills = { "s" } }, second({ id = "c2" }, { container = { skills = { "s" } } }))
+    assert.same({ id = "c2", skills = { "s" } },
+      second({ id = "c2" }, { container = { id = json.null, skills = { "s" } } }))
+  end)
+
+  it("follows from turn to turn where the caller named none", function()
+    for _, container in ipairs { false, { skills = { "s" } } } do
+      local whole = answer({ use("a", {}) }, nil, { container = { id = "c1" } })
+      local other = answer({ use("a", {}) }, nil, { container = { id = "c2" } })
+      assert(run({ whole, other, answer { use("a", {}) }, done() }, {
+        tools = { tool "a" }, container = container or nil,
+      }))
+      for number, id in pairs { [2] = "c1", [3] = "c2", [4] = "c2" } do
+        local carried = sent[number].container
+        assert.equal(id, container and carried.id or carried)
+        assert.same(container and container.skills, container and carried.skills)
+      end
+    end
+  end)
+
+  it("does not replace the one that the caller named", function()
+    assert.equal("c1", second({ id = "c2" }, { container = "c1" }))
+    assert.same({ id = "c1", skills = { "s" } },
+      second({ id = "c2" }, { container = { id = "c1", skills = { "s" } } }))
+    assert.same({ id = "c1" }, second({ id = "c2" }, { container = json.raw '{"id":"c1"}' }))
   end)
 
   it("leaves the given one where there is none", function()
     assert.is_nil(second(nil))
     assert.equal("c1", second(nil, { container = "c1" }))
-    assert.equal("c1", second({}, { container = "c1" }))
-    assert.equal("c1", second("c2", { container = "c1" }))
+    for _, odd in ipairs { {}, "c2", 5, true, json.null, { id = "" }, { id = 5 }, { id = {} }, { id = json.null } } do
+      assert.equal("c1", second(odd, { container = "c1" }))
+      assert.same({ skills = { "s" } }, second(odd, { container = { skills = { "s" } } }))
+      assert.is_nil(second(odd))
+    end
   end)
 end)
