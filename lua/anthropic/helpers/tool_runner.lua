@@ -293,9 +293,10 @@ end
 ---@param client anthropic.Client
 ---@param send fun(params: table): any, anthropic.Error?
 ---@param params table those of messages.create and of this module
+---@param tell? fun(event: "tool", record: table) of what a tool raised, or gave that cannot be sent
 ---@return anthropic.Message|nil message the last one
 ---@return anthropic.Run|anthropic.Error run on failure an error whose `run` has what was done so far
-function tool_run.run(client, send, params)
+function tool_run.run(client, send, params, tell)
   local problem = problem_of(params)
   if problem then
     return nil, errors.invalid_request(problem)
@@ -308,7 +309,13 @@ function tool_run.run(client, send, params)
     params = params,
     request = request,
     run = run,
-    limits = { seconds = params.tool_timeout, bytes = params.max_result_bytes },
+    limits = {
+      seconds = params.tool_timeout,
+      bytes = params.max_result_bytes,
+      tell = tell and function(call, words, traceback)
+        tell("tool", { tool = call.name, tool_use_id = call.id, error = words, traceback = traceback })
+      end,
+    },
   }
   local turn, err
   for number = 1, params.max_turns or DEFAULT_MAX_TURNS do
