@@ -88,6 +88,7 @@ build = {
     ["anthropic.helpers.tool_lookup"] = "lua/anthropic/helpers/tool_lookup.lua",
     ["anthropic.helpers.tool_result"] = "lua/anthropic/helpers/tool_result.lua",
     ["anthropic.helpers.tool_runner"] = "lua/anthropic/helpers/tool_runner.lua",
+    ["anthropic.helpers.tool_turn"] = "lua/anthropic/helpers/tool_turn.lua",
     ["anthropic.helpers.tools"] = "lua/anthropic/helpers/tools.lua",
     ["anthropic.http.advice"] = "lua/anthropic/http/advice.lua",
     ["anthropic.http.curl_command"] = "lua/anthropic/http/curl_command.lua",

@@ -185,7 +185,7 @@ local function answer_together(calls, limits)
       if running[i].done then -- what `tell` raised
         error(problem, 0)
       end
-      return nil -- this task was cancelled, and not that one
+      return nil, problem -- this task was cancelled, and not that one
     end
   end
   return blocks
@@ -197,7 +197,8 @@ end
 ---@param calls anthropic.ToolCall[]
 ---@param limits { seconds?: number, bytes?: number, tell?: function } for tools that have none of their own; see
 ---  anthropic.ResultLimits
----@return table[]|nil blocks in the order of the calls; nil where the running task was cancelled
+---@return table[]|nil blocks in the order of the calls
+---@return anthropic.Error? err the running task was cancelled
 function tools.answer(calls, limits)
   if loop.driver().spawn then
     return answer_together(calls, limits)

@@ -768,3 +768,101 @@ describe("the container of an answer", function()
     end
   end)
 end)
+
+describe("a run that is read piece by piece", function()
+  local function delta(text)
+    return { type = "content_block_delta", index = 0, delta = { type = "text_delta", text = text } }
+  end
+
+  local function open(answers, params)
+    params = params or {}
+    params.messages = params.messages or { { role = "user", content = "go" } }
+    local number = 0
+    return tool_runner.open(client, function(request)
+      assert.is_true(request.stream)
+      number = number + 1
+      local given = answers[number]
+      if errors.is(given) then
+        return nil, given
+      end
+      return assert(given, "no answer is left")
+    end, params)
+  end
+
+  it("gives the text of all turns, and has run its tools at the end", function()
+    local seen, inputs = {}, {}
+    local reader = assert(open({
+      streamed({ delta "Wait", { type = "ping" }, delta "." }, answer { use("a", { x = 1 }) }),
+      streamed({ delta "Done." }, done()),
+    }, {
+      tools = { tool("a", function(input) inputs[#inputs + 1] = input.x end) },
+      on_event = function(event) seen[#seen + 1] = event.type end,
+    }))
+    local pieces = {}
+    for piece in reader do
+      pieces[#pieces + 1] = piece
+      assert.equal(#pieces == 3 and 1 or 0, #inputs)
+    end
+    assert.same({ "Wait", ".", "Done." }, pieces)
+    assert.equal("end_turn", reader.run.stopped)
+    assert.equal(4, #reader.run.messages)
+    assert.equal(4, #seen)
+    assert.is_nil(reader())
+    assert.same({ 1 }, inputs)
+  end)
+
+  it("does not begin where its parameters are wrong or its first request fails", function()
+    local reader, err = open({}, { max_turns = 0 })
+    assert.is_nil(reader)
+    assert.equal("invalid_request", err.kind)
+    local problem = errors.new { kind = "connection", message = "gone" }
+    reader, err = open { problem }
+    assert.is_nil(reader)
+    assert.equal(problem, err)
+  end)
+
+  it("raises the same error at every call after a failure, and runs no tool again", function()
+    local count = 0
+    local problem = errors.new { kind = "connection", message = "gone" }
+    local reader = assert(open({ streamed({ delta "a" }, answer { use("a", {}) }), problem }, {
+      tools = { tool("a", function() count = count + 1 end) },
+    }))
+    assert.equal("a", reader())
+    for _ = 1, 3 do
+      local ok, err = pcall(reader)
+      assert.is_false(ok)
+      assert.equal(problem, err)
+      assert.equal(1, #err.run.turns)
+    end
+    assert.equal(1, count)
+    reader:close()
+  end)
+
+  it("raises the error of a stream", function()
+    local problem = errors.new { kind = "truncated", message = "ended" }
+    local reader = assert(open { streamed({ delta "a" }, done(), problem) })
+    assert.equal("a", reader())
+    local ok, err = pcall(reader)
+    assert.is_false(ok)
+    assert.equal(problem, err)
+    assert.same({}, err.run.turns)
+  end)
+end)
+
+describe("parameters that ask for a run", function()
+  it("have a tool that can be run, or what only a run has", function()
+    for _, params in ipairs {
+      { tools = { tool "a" } }, { tools = { { type = "web_search_20250305" }, tool "a" } }, { max_turns = 1 },
+      { on_tool_use = print }, { on_turn = print }, { on_event = print }, { tool_timeout = 1 },
+      { max_result_bytes = 1 },
+    } do
+      assert.is_true(tool_runner.is_asked_for(params))
+    end
+    for _, params in ipairs {
+      {}, { tools = {} }, { tools = { { name = "a" }, { type = "web_search_20250305" } } }, { tools = "x" },
+      { tools = json.raw "[]" }, { tools = { 5, "x", print } }, { model = "m", stream = true },
+    } do
+      assert.is_false(tool_runner.is_asked_for(params))
+    end
+  end)
+end)
