@@ -8,6 +8,8 @@ local MODULES = {
   { "Stream", "stream/init.lua", { Stream = "stream:" } },
   { "Tool inputs", "stream/tool_inputs.lua", { Progress = "progress:" } },
   { "Page", "api/pages.lua", { Page = "page:" } },
+  { "Tools", "helpers/tools.lua", {} },
+  { "Runs of tools", "helpers/tool_runner.lua", {} },
   { "Batches", "helpers/batches/init.lua", {} },
   { "Runs of batches", "helpers/batches/run.lua", {} },
   { "Batch results", "helpers/batches/results.lua", { Results = "results:" } },
@@ -100,7 +102,7 @@ local function add(block, line)
   elseif tag == "field" then
     block.fields[#block.fields + 1] = rest
   elseif tag == "class" then
-    block.class, block.about = rest:match "^([%w_.]+)%s*(.*)$"
+    block.class, block.about = rest:gsub("^([%w_.]+):%s*[%w_.]+", "%1"):match "^([%w_.]+)%s*(.*)$"
   elseif not tag then
     block.words[#block.words + 1] = (line:gsub("^%-%-%-? ?", ""))
   end

@@ -225,6 +225,249 @@ describe("the convenience layer", function()
     end)
   end)
 
+  describe("a conversation with tools", function()
+    local ran
+
+    local function weather(run)
+      return anthropic.tool { name = "weather", run = run or function(input)
+        ran[#ran + 1] = input.city
+        return "sunny in " .. input.city
+      end }
+    end
+
+    local function asks(kind, city, words)
+      local call = { name = "weather", id = "t_" .. city, input = { city = city } }
+      return testing[kind] { text = words, tool_uses = { call } }
+    end
+
+    local function use(city)
+      return { type = "tool_use", id = "t_" .. city, name = "weather", input = { city = city } }
+    end
+
+    local function result(city)
+      return { type = "tool_result", tool_use_id = "t_" .. city, content = "sunny in " .. city }
+    end
+
+    -- The messages of a request, decoded.
+    local function messages_of(number)
+      return server:requests()[number].json.messages
+    end
+
+    before_each(function() ran = {} end)
+
+    for _, kind in ipairs { "message", "stream" } do
+      it("runs them and keeps the whole history: " .. kind, function()
+        serve { asks(kind, "Paris", "Let me see."), asks(kind, "Rome"), testing[kind] { text = "Sunny, both." },
+          testing[kind] { text = "Goodbye." } }
+        local chat = client:chat { tools = { weather() }, max_turns = 5 }
+        local function say(prompt)
+          return kind == "message" and (chat:say(prompt)) or table.concat(collect(chat:stream(prompt)))
+        end
+        assert.equal(kind == "message" and "Sunny, both." or "Let me see.Sunny, both.", say "Paris and Rome?")
+        assert.same({ "Paris", "Rome" }, ran)
+        assert.equal("Goodbye.", say "Thanks.")
+        assert.same({
+          user "Paris and Rome?",
+          assistant { text "Let me see.", use "Paris" }, user { result "Paris" },
+          assistant { use "Rome" }, user { result "Rome" },
+          assistant { text "Sunny, both." },
+          user "Thanks.",
+        }, messages_of(4))
+        assert.equal(8, #chat.messages)
+        local requests = server:requests()
+        assert.equal(4, #requests)
+        assert.is_nil(requests[1].json.max_turns)
+        assert.equal(kind == "stream" or nil, requests[1].json.stream)
+        -- byte for byte
+        assert.is_truthy(requests[4].body:find(requests[3].body:match '"messages":%[(.*)%],"model"', 1, true))
+      end)
+
+      it("asks the hooks, and stops at max_turns: " .. kind, function()
+        serve { asks(kind, "Paris"), asks(kind, "Rome"), asks(kind, "Oslo"), testing[kind] { text = "Hm." } }
+        local turns, events = 0, 0
+        local chat = client:chat {
+          tools = { weather() }, max_turns = 2,
+          on_tool_use = function(call) return call.input.city ~= "Paris", "not there" end,
+          on_turn = function() turns = turns + 1 end,
+          on_event = kind == "stream" and function() events = events + 1 end or nil,
+        }
+        if kind == "message" then
+          local said, message, run = chat:say "Weather?"
+          assert.equal("", said)
+          assert.equal("tool_use", message.stop_reason)
+          assert.equal("max_turns", run.stopped)
+        else
+          assert.same({}, collect(chat:stream "Weather?"))
+          assert.is_true(events > 10)
+        end
+        assert.same({ "Rome" }, ran)
+        assert.equal(2, turns)
+        assert.equal("not there", messages_of(2)[3].content[1].content)
+        assert.equal(2, #server:requests())
+        assert.same(result "Rome", chat.messages[5].content[1])
+        -- and goes on from there
+        chat.messages[#chat.messages + 1] = { role = "system", content = {
+          { type = "tool_removal", tool = { type = "tool_reference", name = "weather" } },
+        } }
+        if kind == "message" then
+          assert(chat:say "And now?")
+        else
+          assert.same({ "Hm." }, collect(chat:stream "And now?"))
+        end
+        assert.same({ "Rome" }, ran)
+        assert.is_true(messages_of(4)[9].content[1].is_error)
+      end)
+
+      it("leaves the history as it was where a later turn fails: " .. kind, function()
+        serve { testing[kind] { text = "Hi." }, asks(kind, "Paris"), testing.error { status = 500, message = "no" },
+          testing[kind] { text = "Fine." } }
+        local chat = client:chat { tools = { weather() } }
+        assert(chat:say "Hello.")
+        local history = chat.messages
+        local err, _
+        if kind == "message" then
+          _, err = chat:say "Weather?"
+        else
+          _, err = pcall(collect, chat:stream "Weather?")
+        end
+        assert.equal(500, err.status)
+        assert.equal(1, #err.run.turns)
+        assert.same({ "Paris" }, ran)
+        assert.equal(history, chat.messages)
+        assert.equal(2, #history)
+        assert.equal("Fine.", (chat:say "And now?"))
+        assert.same({ user "Hello.", assistant { text "Hi." }, user "And now?" }, messages_of(4))
+      end)
+
+      it("leaves the history as it was where a hook raises: " .. kind, function()
+        serve { asks(kind, "Paris"), testing[kind] { text = "Fine." } }
+        local chat = client:chat { tools = { weather() }, on_tool_use = function() error("mine", 0) end }
+        local ok, err = pcall(function()
+          if kind == "message" then
+            chat:say "Weather?"
+          else
+            collect(chat:stream "Weather?")
+          end
+        end)
+        assert.same({ false, "mine" }, { ok, err })
+        assert.same({}, ran)
+        assert.equal(0, #chat.messages)
+        assert(chat:say "And now?")
+        assert.same({ user "And now?" }, messages_of(2))
+      end)
+
+      it("runs them at the same time under the scheduler: " .. kind, function()
+        serve { testing[kind] { tool_uses = {
+          { name = "weather", id = "1", input = { wait = 0.03 } }, { name = "weather", id = "2", input = { wait = 0 } },
+        } }, testing[kind] { text = "Done." } }
+        local order = {}
+        anthropic.run(function()
+          local chat = client:chat { tools = { weather(function(input, call)
+            anthropic.sleep(input.wait)
+            order[#order + 1] = call.id
+          end) } }
+          if kind == "message" then
+            assert.equal("Done.", (chat:say "Go."))
+          elseif rawget(_G, "jit") or _VERSION ~= "Lua 5.1" then -- whose iterators cannot wait
+            assert.same({ "Done." }, collect(chat:stream "Go."))
+          else
+            assert(chat:say "Go.")
+          end
+        end)
+        assert.same({ "2", "1" }, order)
+      end)
+    end
+
+    it("tells on_log of a tool that raises, said or streamed", function()
+      serve { asks("message", "Paris"), testing.message { text = "a" }, asks("stream", "Rome"),
+        testing.stream { text = "b" } }
+      local words = {}
+      local chat = client:chat { tools = { weather(function(input) error("none in " .. input.city) end) } }
+      local options = { on_log = function(record)
+        words[#words + 1] = record.event == "tool" and record.error or nil
+      end }
+      assert.equal("a", (chat:say("1", options)))
+      assert.same({ "b" }, collect(chat:stream("2", options)))
+      assert.equal(2, #words)
+      assert.matches("chat_spec.lua:%d+: none in Paris$", words[1])
+      assert.equal("none in Paris", messages_of(2)[3].content[1].content)
+      assert.equal("none in Rome", messages_of(4)[7].content[1].content)
+    end)
+
+    it("runs a tool once, also where its answer is read to the end again", function()
+      serve { asks("stream", "Paris", "Wait."), testing.stream { text = "Done." } }
+      local chat = client:chat { tools = { weather() } }
+      local iterate = chat:stream "Weather?"
+      assert.same({ "Wait.", "Done." }, collect(iterate))
+      assert.is_nil(iterate())
+      assert.same({ "Paris" }, ran)
+      assert.equal(4, #chat.messages)
+      assert.equal(2, #server:requests())
+    end)
+
+    it("remembers a run that is left early as far as it came, with what tools have done", function()
+      serve { asks("stream", "Paris", "Wait. "), testing.stream { text = "one two three" },
+        testing.message { text = "b" } }
+      local chat = client:chat { tools = { weather() } }
+      for piece in chat:stream "Weather?" do
+        if piece == "one" then
+          break
+        end
+      end
+      assert.equal(0, #chat.messages)
+      assert.equal("b", (chat:say "And?"))
+      assert.same({ user "Weather?", assistant { text "Wait. ", use "Paris" }, user { result "Paris" },
+        assistant "one", user "And?" }, messages_of(3))
+    end)
+
+    it("runs no tool of an answer that is left early", function()
+      serve { asks("stream", "Paris", "Wait."), testing.message { text = "b" } }
+      local chat = client:chat { tools = { weather() } }
+      local iterate = chat:stream "Weather?"
+      assert.equal("Wait.", iterate())
+      assert.equal("b", (chat:say "And?"))
+      assert.same({}, ran)
+      assert.same({ user "Weather?", assistant "Wait.", user "And?" }, messages_of(2))
+      local ok, err = pcall(iterate)
+      assert.is_false(ok)
+      assert.equal("cancelled", err.kind)
+    end)
+
+    it("leaves tools without a function to the caller", function()
+      serve { asks("message", "Paris"), testing.message { text = "Sunny." } }
+      local chat = client:chat { tools = { { name = "weather", input_schema = { type = "object" } } } }
+      assert.equal("", (chat:say "Weather?"))
+      assert.equal("weather", chat.messages[2]:tool_uses()[1].name)
+      assert.equal("Sunny.", (chat:say { result "Paris" }))
+      local mixed = client:chat { tools = { weather(), { name = "other", input_schema = {} } } }
+      local answer, err = mixed:say "Weather?"
+      assert.is_nil(answer)
+      assert.equal("tools[2]: has no `run` function; make it with anthropic.tool", err.message)
+      local ok, raised = pcall(mixed.stream, mixed, "Weather?")
+      assert.same({ false, err.message }, { ok, raised.message })
+    end)
+
+    it("goes on after a pause where a hook of a run is given, and leaves a refusal out", function()
+      serve { testing.message { text = "Let me see.", stop_reason = "pause_turn" }, testing.message { text = "Done." },
+        testing.message { text = "I", stop_reason = "refusal" } }
+      local chat = client:chat { tools = { { type = "web_search_20250305", name = "web_search" } }, max_turns = 3 }
+      assert.equal("Done.", (chat:say "Search."))
+      assert.equal(3, #chat.messages)
+      local said, message, run = chat:say "More."
+      assert.same({ "I", "refusal", "refusal" }, { said, message.stop_reason, run.stopped })
+      assert.equal(4, #chat.messages)
+    end)
+
+    it("is run for a single question, too", function()
+      serve { asks("message", "Paris"), testing.message { text = "Sunny." } }
+      local said, message, run = client:ask("Weather?", { tools = { weather() } })
+      assert.equal("Sunny.", said)
+      assert.equal("end_turn", message.stop_reason)
+      assert.equal(2, #run.turns)
+      assert.same({ "Paris" }, ran)
+    end)
+  end)
+
   describe("a turn that fails", function()
     it("leaves the history as it was", function()
       serve { testing.message { text = "a" }, testing.error { status = 500 }, testing.message { text = "b" } }

@@ -186,6 +186,108 @@ describe("client.messages.run", function()
     assert.is_true(tool_results(2)[2].is_error)
   end)
 
+  describe("a tool that raises, or gives what cannot be sent", function()
+    local function nothing_of_this_machine(text)
+      assert.is_nil(text:find("tool_run_spec", 1, true), text)
+      assert.is_nil(text:find("%.lua"), text)
+      assert.is_nil(text:find("traceback", 1, true), text)
+    end
+
+    -- Pairs of what a tool does, and what the model reads.
+    local RAISING = {
+      { function() error "no such city" end, "no such city" },
+      { function() error("no such city", 2) end, "no such city" },
+      { function() assert(nil, "no such city") end, "no such city" },
+      { function() local x = nil; return x.y end, "^attempt to index .*a nil value" },
+      { function() local x = {}; return x.y.z end, "^attempt to index .*a nil value" },
+      { function() return nil + 1 end, "^attempt to perform arithmetic on a nil value" },
+      { function() local _, err = pcall(error, "inner", 2) error(err) end, "inner" },
+      { function() error(debug.traceback "no such city") end, "no such city" },
+      { function() error { code = 7, trace = debug.traceback "x" } end, '{"code":7,"trace":"x"}' },
+      { function() error(setmetatable({}, { __tostring = function() return "an object" end })) end, "an object" },
+      { function() error(setmetatable({}, { __tostring = function() error "mine" end })) end,
+        "the result cannot be sent: mine" },
+      { function() error() end, "nil" },
+      { function() error "" end, "the tool failed" },
+      { function() return setmetatable({}, { __index = function() error "mine" end }) end,
+        "the result cannot be sent: mine" },
+      { function() return print end, "the result cannot be sent: value: a function has no JSON form" },
+      { function() require "anthropic.no_such_module" end, "^module 'anthropic.no_such_module' not found" },
+      { function() local function deeper() return 1 + deeper() end return deeper() end, "stack overflow" },
+    }
+
+    local function raise_all()
+      local uses, list, records = {}, {}, {}
+      for i, case in ipairs(RAISING) do
+        uses[i] = { name = "f" .. i, id = "t" .. i }
+        list[i] = tool("f" .. i, case[1])
+      end
+      serve(calls(unpack(uses)), done)
+      client = anthropic.new { base_url = server.url, api_key = "test-key", on_log = function(record)
+        if record.event == "tool" then
+          records[#records + 1] = record
+        end
+      end }
+      local message, err = run { tools = list }
+      assert.equal("Done.", assert(message, err):text())
+      for i, block in ipairs(tool_results(2)) do
+        local expected = RAISING[i][2]
+        assert.is_true(block.is_error)
+        nothing_of_this_machine(block.content)
+        assert.truthy(block.content == expected or block.content:find(expected), block.content)
+      end
+      -- Each is told of; where the words cannot be read, that is, too.
+      assert.equal(#RAISING + 1, #records)
+      for _, record in ipairs(records) do
+        assert.equal("warn", record.level)
+        assert.equal("f" .. record.tool_use_id:sub(2), record.tool)
+        assert.is_string(record.error)
+        if record.tool ~= "f15" then -- which raised nothing
+          assert.matches("stack traceback:", record.traceback)
+        end
+      end
+      assert.matches("tool_run_spec.lua:%d+: no such city", records[1].error)
+      assert.matches("tool_run_spec.lua:%d+: in ", records[1].traceback)
+    end
+
+    it("is answered with the words alone, and on_log gets the rest", function()
+      raise_all()
+    end)
+
+    it("is so under the scheduler", function()
+      anthropic.run(raise_all)
+    end)
+
+    it("says what it returns as its reason, without the positions that an error has that it caught", function()
+      serve(calls({ name = "f", id = "1" }, { name = "g", id = "2" }), done)
+      assert(run { tools = {
+        tool("f", function()
+          local ok, err = pcall(error, "no such city", 1)
+          return ok or nil, select(2, pcall(function() error "no such city" end)) or err
+        end),
+        tool("g", function() return nil, "main.lua:3: unexpected symbol" end),
+      } })
+      assert.equal("no such city", tool_results(2)[1].content)
+      assert.equal("main.lua:3: unexpected symbol", tool_results(2)[2].content)
+    end)
+  end)
+
+  it("ends with what a hook raises, before any tool has run", function()
+    serve(calls({ name = "f", id = "1" }, { name = "f", id = "2" }), done)
+    local function hold()
+      local ran = 0
+      local ok, err = pcall(run, {
+        tools = { tool("f", function() ran = ran + 1 end) },
+        on_tool_use = function(call)
+          return call.id == "1" or error("mine", 0)
+        end,
+      })
+      assert.same({ false, "mine", 0 }, { ok, err, ran })
+      assert.equal(1, #server:requests())
+    end
+    hold()
+  end)
+
   it("lets a tool make requests of its own", function()
     server = testing.server { script = { routes = {
       { body_contains = '"content":"inner"', answers = { testing.message { text = "from inside" } } },
@@ -436,6 +538,95 @@ describe("client.messages.run", function()
     assert.equal("computer", tool_results(2)[1].toolset_name)
   end)
 
+  describe("a call", function()
+    local ran
+
+    -- What is sent for calls that come as the blocks given, in a whole answer or a stream.
+    local function results_of(blocks, fields, kind)
+      ran = {}
+      for i, block in ipairs(blocks) do
+        block.type, block.id = "tool_use", block.id or tostring(i)
+        block.input = block.input or {}
+      end
+      serve(testing[kind or "message"] { content = blocks }, testing[kind or "message"] { text = "Done." })
+      local function noted(name, type_name)
+        return anthropic.tool { name = name, type = type_name, run = function(_, call)
+          ran[#ran + 1] = (call.toolset_name or "") .. ":" .. call.name
+        end }
+      end
+      fields = fields or {}
+      fields.stream = kind == "stream" or nil
+      fields.tools = { noted "delete_file", noted "read_file", noted(nil, "computer_toolset_20260801") }
+      fields.on_tool_use = fields.on_tool_use or function(call)
+        return call.name ~= "delete_file"
+      end
+      assert.equal("Done.", assert(run(fields)):text())
+      local list = tool_results(2)
+      server:stop()
+      return list
+    end
+
+    for _, kind in ipairs { "message", "stream" } do
+      it("runs the tool that the hook approved, and no other: " .. kind, function()
+        local list = results_of({
+          { name = "x", toolset_name = "delete_file" },
+          { name = "x", toolset_name = "" },
+          { name = "x", toolset_name = "computer_toolset" },
+          { name = "x", toolset_name = 5 },
+          { name = "x", toolset_name = {} },
+          { name = "read_file", toolset_name = "computer" },
+          { name = "delete_file" },
+          { name = "click", toolset_name = "computer" },
+          { name = "read_file" },
+        }, nil, kind)
+        assert.same({ "computer:click", ":read_file" }, ran)
+        for i = 1, 9 do
+          assert.equal(i <= 7 or nil, list[i].is_error)
+          assert.equal(tostring(i), list[i].tool_use_id)
+        end
+        assert.equal('no tool named "x" can be run', list[1].content)
+        assert.equal("the call was refused", list[7].content)
+      end)
+    end
+
+    it("of an odd name, ID or input is answered, whatever that is", function()
+      local ids = {}
+      local list = results_of {
+        { name = 5 }, { name = {} }, { name = true }, {},
+        { name = ("x"):rep(1000000) },
+        { name = "read_file", id = 5 }, { name = "read_file", id = {} }, { name = "read_file", id = "" },
+        { name = "read_file", id = ("i"):rep(100000) },
+        { name = "read_file", input = 5 }, { name = "read_file", input = "x" },
+        { name = "read_file", input = testing.array { 1 } },
+      }
+      assert.equal(12, #list)
+      for i, result in ipairs(list) do
+        assert.equal(i < 6 or i > 9 or nil, result.is_error)
+        assert.is_true(#(result.content or "") < 200)
+        assert.is_nil(ids[result.tool_use_id])
+        ids[result.tool_use_id] = true
+      end
+      for i, block in ipairs(server:requests()[2].json.messages[2].content) do
+        assert.equal(list[i].tool_use_id, block.id)
+      end
+    end)
+
+    it("of a tool that was withdrawn is answered, until it is added again", function()
+      local function change(kind)
+        return { role = "system", content = {
+          { type = kind, tool = { type = "tool_reference", name = "read_file" } },
+        } }
+      end
+      local messages = { { role = "user", content = "go" }, change "tool_removal" }
+      local list = results_of({ { name = "read_file" } }, { messages = messages })
+      assert.same({ "no tool named \"read_file\" can be run", true }, { list[1].content, list[1].is_error })
+      assert.same({}, ran)
+      messages[3] = change "tool_addition"
+      results_of({ { name = "read_file" } }, { messages = messages })
+      assert.same({ ":read_file" }, ran)
+    end)
+  end)
+
   it("carries the container forward", function()
     local answer = calls { name = "f", id = "1" }
     answer.body.container = { id = "container_1", expires_at = "2026-01-01T00:00:00Z" }
@@ -448,6 +639,18 @@ describe("client.messages.run", function()
     serve(answer, done)
     assert(run { tools = { tool("f", echo) } })
     assert.equal("container_1", server:requests()[2].json.container)
+  end)
+
+  it("keeps the container that the caller named", function()
+    local answer = calls { name = "f", id = "1" }
+    answer.body.container = { id = "another", expires_at = "2026-01-01T00:00:00Z" }
+    for _, container in ipairs { "mine", { id = "mine", skills = { { type = "custom", skill_id = "s" } } } } do
+      serve(answer, answer, done)
+      assert(run { tools = { tool("f", echo) }, container = container })
+      assert.same(container, server:requests()[2].json.container)
+      assert.same(container, server:requests()[3].json.container)
+      server:stop()
+    end
   end)
 
   it("streams every turn and hands the events out", function()

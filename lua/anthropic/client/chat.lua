@@ -1,4 +1,4 @@
---- Asking a question and holding a conversation, on the public API alone.
+--- Asking a question and holding a conversation.
 --
 --     print(client:ask("Why is the sky blue?"))
 --
@@ -8,6 +8,15 @@
 --
 -- A conversation keeps the whole answers, thinking and signatures included. A turn that fails
 -- leaves the history as it was.
+--
+-- Tools of `anthropic.tool` are run, as `messages.run` does, whose parameters (`max_turns`, `on_tool_use`, ...) are
+-- taken as well:
+--
+--     local chat = client:chat { model = "claude-sonnet-5-5", tools = { weather }, max_turns = 5 }
+--     local text, message, run = chat:say("What is the weather in Paris?")
+
+local log = require "anthropic.http.log"
+local tool_runner = require "anthropic.helpers.tool_runner"
 
 local chat = {}
 
@@ -31,16 +40,24 @@ local function check_prompt(prompt)
   end
 end
 
+-- The answer to parameters and, where tools are to run, the run; nil and an error.
+local function answer(client, params, options)
+  if tool_runner.is_asked_for(params) then
+    return client.messages.run(params, options)
+  end
+  return client.messages.create(params, options)
+end
+
 --- See Client:ask.
 function chat.ask(client, prompt, params)
   check_prompt(prompt)
   params = complete(params)
   params.messages = { { role = "user", content = prompt } }
-  local message, err = client.messages.create(params)
+  local message, run = answer(client, params)
   if not message then
-    return nil, err
+    return nil, run
   end
-  return message:text(), message
+  return message:text(), message, run
 end
 
 ---@class anthropic.Chat
@@ -72,14 +89,23 @@ local function with_turn(self, prompt)
 end
 
 -- The API refuses messages without content.
-local function remember(self, params, message)
+local function remember(self, history, message)
   if #message.content > 0 then
-    params.messages[#params.messages + 1] = message
+    history[#history + 1] = message
   end
-  self.messages = params.messages
+  self.messages = history
 end
 
--- An answer that was left before its end: its text counts as said.
+-- `text` is not all white space.
+local function without_space_behind(text)
+  local last = #text
+  while text:find("^%s", last) do
+    last = last - 1
+  end
+  return text:sub(1, last)
+end
+
+-- An answer that was left before its end: its text counts as said, and what tools have done.
 local function settle(self)
   local open = self.open
   self.open = nil
@@ -88,26 +114,34 @@ local function settle(self)
   end
   local text = open.stream:snapshot():text()
   open.stream:close()
+  local run = open.stream.run
+  local history = run and run.messages or open.history
   if text:match("%S") then
-    remember(self, open.params, { role = "assistant", content = text:gsub("%s+$", "") .. "" })
+    remember(self, history, { role = "assistant", content = without_space_behind(text) })
+  elseif run and #run.turns > 0 then
+    self.messages = history
   end
 end
 
 --- Says something and waits for the whole answer.
 ---@param prompt string|table text, or a list of content blocks
 ---@param options? anthropic.Options
----@return string|nil text of the answer
+---@return string|nil text of the answer; where tools were run, of the last one
 ---@return anthropic.Message|anthropic.Error
+---@return anthropic.Run? run where tools were run
 function Chat:say(prompt, options)
   check_prompt(prompt)
   settle(self)
   local params = with_turn(self, prompt)
-  local message, err = self.client.messages.create(params, options)
+  local message, run = answer(self.client, params, options)
   if not message then
-    return nil, err
+    return nil, run
+  elseif run then
+    self.messages = run.messages
+  else
+    remember(self, params.messages, message)
   end
-  remember(self, params, message)
-  return message:text(), message
+  return message:text(), message, run
 end
 
 -- An answer that comes, as the iterator over its text: no closure, as stream/init.lua's are.
@@ -122,14 +156,33 @@ function Answer:__call()
   local text = self.next_text()
   if is_open and text then
     owner.open = self
+  elseif is_open and self.stream.run then
+    owner.messages = self.stream.run.messages
   elseif is_open then
-    remember(owner, self.params, self.stream:message())
+    remember(owner, self.history, self.stream:message())
   end
   return text
 end
 
---- Says something and iterates over the text of the answer as it comes. Raises the error on
---- failure. An answer that is left early is remembered as far as it came.
+-- The stream of an answer, and the iterator over its text.
+local function open_plain(client, params, options)
+  local stream, err = client.messages.stream(params, options)
+  return stream, stream and stream:text_deltas() or err
+end
+
+-- The same where tools are to run: over the text of all turns.
+local function open_run(client, params, options)
+  local function send(turn)
+    return client.messages.create(turn, options)
+  end
+  local reader, err = tool_runner.open(client, send, params, log.teller(function(name)
+    return client:option(name, options)
+  end))
+  return reader, reader or err
+end
+
+--- Says something and iterates over the text of the answer as it comes; where tools are run, over that of all
+--- turns. Raises the error on failure. An answer that is left early is remembered as far as it came.
 ---@param prompt string|table
 ---@param options? anthropic.Options
 ---@return fun(): string?
@@ -137,15 +190,16 @@ function Chat:stream(prompt, options)
   check_prompt(prompt)
   settle(self)
   local params = with_turn(self, prompt)
-  local stream, err = self.client.messages.stream(params, options)
+  local open = tool_runner.is_asked_for(params) and open_run or open_plain
+  local stream, next_text = open(self.client, params, options)
   if not stream then
-    error(err, 0)
+    error(next_text, 0)
   end
   self.open = setmetatable({
     chat = self,
     stream = stream,
-    params = params,
-    next_text = stream:text_deltas(),
+    history = params.messages,
+    next_text = next_text,
   }, Answer)
   return self.open
 end

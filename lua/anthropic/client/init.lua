@@ -218,17 +218,18 @@ function Client:request(spec, given)
   return require("anthropic.api.endpoint").request(self, spec, given)
 end
 
---- Asks one question, of the model that the params or the option `model` name.
+--- Asks one question, of the model that the params or the option `model` name. Tools of `anthropic.tool` are run.
 ---@param prompt string|table text, or a list of content blocks
----@param params? table further parameters of messages.create, such as model, max_tokens, system
+---@param params? table further parameters of messages.create or messages.run, such as model, max_tokens, tools
 ---@return string|nil text
 ---@return anthropic.Message|anthropic.Error
+---@return anthropic.Run? run where tools were run
 function Client:ask(prompt, params)
   return require("anthropic.client.chat").ask(self, prompt, params)
 end
 
---- Begins a conversation.
----@param params? table parameters of messages.create for every turn; without a model the option's
+--- Begins a conversation. Tools of `anthropic.tool` are run.
+---@param params? table parameters of messages.create or messages.run for every turn; without a model the option's
 ---@return anthropic.Chat
 function Client:chat(params)
   return require("anthropic.client.chat").new(self, params)

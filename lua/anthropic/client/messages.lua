@@ -6,6 +6,7 @@ local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local params_of = require "anthropic.api.params"
 local concurrent = require "anthropic.helpers.concurrent"
+local log = require "anthropic.http.log"
 local options = require "anthropic.http.options"
 local paths = require "anthropic.base.path"
 local request = require "anthropic.http.request"
@@ -259,7 +260,9 @@ messages.methods.run = {
   call = function(client, _, params, given)
     return require("anthropic.helpers.tool_runner").run(client, function(turn)
       return send(client, turn, given)
-    end, params)
+    end, params, log.teller(function(name)
+      return client:option(name, given)
+    end))
   end,
 }
 

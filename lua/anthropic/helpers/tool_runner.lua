@@ -10,21 +10,27 @@
 -- `run.messages` is the history, ready to be sent with one more user message. It always ends with a
 -- whole turn: an answer whose tools were not run is not in it, nor is a refused one, as the API
 -- would not take it.
+--
+-- `on_tool_use` is asked for each call of a turn before any tool of that turn runs: it returns true, a changed
+-- input, or false and a reason for the model; nothing is a refusal. `call.name` and `call.tool` are what will run; a
+-- call that no tool fits, or two (see tool_lookup.lua), is answered without asking. What a callback raises ends the
+-- run and is raised.
 
 local errors = require "anthropic.base.error"
+local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
+local tool_turn = require "anthropic.helpers.tool_turn"
 local tools = require "anthropic.helpers.tools"
 
-local tool_run = {}
+local tool_runner = {}
 
 local DEFAULT_MAX_TURNS = 20
 
----@class anthropic.RunParams: anthropic.MessageParams
+---@class anthropic.RunParams: anthropic.MessageParams those of messages.create, and what is not sent:
 ---@field tools? (anthropic.Tool|table)[] made by anthropic.tool, and the API's own server tools
 ---@field max_turns? integer most requests, default 20; the tools of the last one are run, too
 ---@field on_turn? fun(turn: anthropic.Turn) after each turn
----@field on_tool_use? fun(call: anthropic.ToolCall): boolean|table|nil, any before a tool is run: true, a changed
----  input, or false and a reason for the model; nothing is a refusal
+---@field on_tool_use? fun(call: anthropic.ToolCall): boolean|table|nil, any before a tool runs
 ---@field on_event? fun(event: table) each event of each turn as it comes; the turns are streamed
 ---@field tool_timeout? number seconds, for tools that have no `timeout`
 ---@field max_result_bytes? integer of text in a result, default 256 KiB; what is longer is cut, with a note
@@ -35,12 +41,6 @@ local DEFAULT_MAX_TURNS = 20
 ---@field messages table[] the history
 ---@field turns anthropic.Turn[]
 ---@field stopped? string the last stop reason, or "max_turns"; nil after a failure
-
----@class anthropic.Turn
----@field number integer from 1
----@field message anthropic.Message with its usage
----@field calls anthropic.ToolCall[]
----@field results table[] the tool_result blocks, in the order of the calls
 
 local function is_positive(value)
   return type(value) == "number" and value > 0
@@ -108,20 +108,48 @@ local function request_of(params)
   return request
 end
 
--- --- a turn --------------------------------------------------------------------------------------
+-- --- running -------------------------------------------------------------------------------------
+
+-- What a run is made of; nothing is sent yet.
+local function prepare(client, send, params, tell)
+  local problem = problem_of(params)
+  if problem then
+    return nil, errors.invalid_request(problem)
+  end
+  local request = request_of(params)
+  return {
+    client = client,
+    send = send,
+    params = params,
+    request = request,
+    run = { messages = request.messages, turns = {} },
+    limits = {
+      seconds = params.tool_timeout,
+      bytes = params.max_result_bytes,
+      tell = tell and function(call, words, traceback)
+        tell("tool", { tool = call.name, tool_use_id = call.id, error = words, traceback = traceback })
+      end,
+    },
+  }
+end
+
+-- The next event of a stream, shown to whoever wants to see it.
+local function next_event(self, stream)
+  local event, err = stream:next()
+  if event and self.params.on_event then
+    self.params.on_event(event)
+  end
+  return event, err
+end
 
 local function ask(self)
   local answer, err = self.send(self.request)
-  local on_event = self.params.on_event
   if not answer or not self.request.stream then
     return answer, err
   end
   local event
   repeat
-    event, err = answer:next()
-    if event and on_event then
-      on_event(event)
-    end
+    event, err = next_event(self, answer)
   until not event
   if err then
     return nil, err
@@ -129,180 +157,134 @@ local function ask(self)
   return answer:message()
 end
 
--- A tool by its name; a toolset, whose tools have names of the API's, by its type.
-local function find_tool(self, block)
-  for _, tool in ipairs(self.request.tools or {}) do
-    if tools.is(tool) and tool.name == block.name then
-      return tool
-    end
-  end
-  local set = block.toolset_name
-  for _, tool in ipairs(set and self.request.tools or {}) do
-    if tools.is(tool) and (tool.name == set or tostring(tool.type):sub(1, #set) == set) then
-      return tool
-    end
-  end
-end
-
-local function copy(value)
-  if type(value) ~= "table" then
-    return value
-  end
-  local whole = setmetatable({}, getmetatable(value))
-  for name, member in pairs(value) do
-    whole[name] = copy(member)
-  end
-  return whole
-end
-
--- The blocks that have to be answered. Those before a fallback are of a model that gave up.
-local function blocks_of(message)
-  local blocks = {}
-  for _, block in ipairs(message.content) do
-    if block.type == "tool_use" then
-      blocks[#blocks + 1] = block
-    elseif block.type == "fallback" then
-      blocks = {}
-    end
-  end
-  return blocks
-end
-
-local CUTS = { max_tokens = true, model_context_window_exceeded = true }
-
--- Why a call cannot be run, or nil.
-local function obstacle(call)
-  local block, message = call.block, call.message
-  if CUTS[message.stop_reason] and message.content[#message.content] == block then
-    return ("the call was cut off (%s); it was not run"):format(message.stop_reason)
-  elseif block.input_error then
-    return "the input is not valid JSON: " .. block.input_error .. "; the tool was not run"
-  elseif not call.tool then
-    return ("no tool named %q can be run"):format(tostring(call.name))
-  end
-end
-
--- Asks the hook. What is neither true nor a changed input is a refusal, so that a hook that forgets
--- a case refuses it.
-local function approve(self, call)
-  local hook = self.params.on_tool_use
-  if not hook then
-    return
-  end
-  local decision, reason = hook(call)
-  if type(decision) == "table" then
-    call.input = decision
-  elseif decision ~= true then
-    call.answer = tools.failure(call, reason == nil and "the call was refused" or reason)
-  end
-end
-
-local function calls_of(self, turn)
-  local calls = {}
-  for i, block in ipairs(blocks_of(turn.message)) do
-    local call = {
-      id = block.id,
-      name = block.name,
-      input = not block.input_error and copy(block.input or {}) or nil,
-      tool = find_tool(self, block),
-      block = block,
-      turn = turn.number,
-      message = turn.message,
-      client = self.client,
-    }
-    local problem = obstacle(call)
-    if problem then
-      call.answer = tools.failure(call, problem)
-    else
-      approve(self, call)
-    end
-    calls[i] = call
-  end
-  return calls
-end
-
-local function keep_container(request, message)
-  local id = type(message.container) == "table" and message.container.id
-  if id and type(request.container) == "table" then
-    request.container = json.copy(request.container)
-    request.container.id = id
-  elseif id then
-    request.container = id
-  end
-end
-
-local function remember(self, turn)
-  local history = self.request.messages
-  if #turn.message.content > 0 then
-    history[#history + 1] = turn.message
-  end
-  if #turn.results > 0 then
-    history[#history + 1] = { role = "user", content = json.array(turn.results) }
-  end
-end
-
--- Whether the model has more to say after the turn.
-local function goes_on(turn)
-  return #turn.calls > 0 or turn.message.stop_reason == "pause_turn"
-end
-
-local function take_turn(self, number)
-  local message, err = ask(self)
-  if not message then
+-- Whether the model has more to say after an answer, and may; nil and an error where its turn fails.
+local function go_on(self, message)
+  local turn, err = tool_turn.take(self, message)
+  if not turn then
     return nil, err
+  elseif #turn.calls == 0 and message.stop_reason ~= "pause_turn" then
+    self.run.stopped = message.stop_reason
+    return false
+  elseif turn.number >= (self.params.max_turns or DEFAULT_MAX_TURNS) then
+    self.run.stopped = "max_turns"
+    return false
   end
-  local turn = { number = number, message = message, calls = {}, results = {} }
-  self.run.turns[number] = turn
-  if message.stop_reason ~= "refusal" then
-    turn.calls = calls_of(self, turn)
-    local results = tools.answer(turn.calls, self.limits)
-    if not results then
-      return nil, errors.new { kind = "cancelled", message = "the task was cancelled", partial = message }
-    end
-    turn.results = results
-    remember(self, turn)
-    keep_container(self.request, message)
-  end
-  if self.params.on_turn then
-    self.params.on_turn(turn)
-  end
-  return turn
+  return true
 end
 
 --- Runs turns until one calls no tool, `max_turns` are over, or a request fails.
 ---@param client anthropic.Client
 ---@param send fun(params: table): any, anthropic.Error?
 ---@param params table those of messages.create and of this module
+---@param tell? fun(event: "tool", record: table) of what a tool raised, or gave that cannot be sent
 ---@return anthropic.Message|nil message the last one
 ---@return anthropic.Run|anthropic.Error run on failure an error whose `run` has what was done so far
-function tool_run.run(client, send, params)
-  local problem = problem_of(params)
-  if problem then
-    return nil, errors.invalid_request(problem)
+function tool_runner.run(client, send, params, tell)
+  local self, problem = prepare(client, send, params, tell)
+  if not self then
+    return nil, problem
   end
-  local request = request_of(params)
-  local run = { messages = request.messages, turns = {} }
-  local self = {
-    client = client,
-    send = send,
-    params = params,
-    request = request,
-    run = run,
-    limits = { seconds = params.tool_timeout, bytes = params.max_result_bytes },
-  }
-  local turn, err
-  for number = 1, params.max_turns or DEFAULT_MAX_TURNS do
-    turn, err = take_turn(self, number)
-    if not turn then
-      err.run = run
-      return nil, err
-    elseif not goes_on(turn) then
-      run.stopped = turn.message.stop_reason
-      return turn.message, run
+  local message, err, is_open
+  repeat
+    message, err = ask(self)
+    if message then
+      is_open, err = go_on(self, message)
     end
-  end
-  run.stopped = "max_turns"
-  return turn.message, run
+    if err then
+      err.run = self.run
+      return nil, err
+    end
+  until not is_open
+  return message, self.run
 end
 
-return tool_run
+--- Whether parameters ask for a run: by a tool that can be run, or by what only a run has.
+---@param params table
+---@return boolean
+function tool_runner.is_asked_for(params)
+  for name in pairs(OWN) do
+    if params[name] ~= nil then
+      return true
+    end
+  end
+  for _, tool in ipairs(type(params.tools) == "table" and params.tools or {}) do
+    if tools.is(tool) then
+      return true
+    end
+  end
+  return false
+end
+
+-- --- reading -------------------------------------------------------------------------------------
+
+---@class anthropic.RunReader
+---@field run anthropic.Run
+---@operator call: string?
+local Reader = {}
+Reader.__index = Reader
+
+-- The next event of any turn. The tools of a turn run when the last one of its answer was read.
+local function advance(self)
+  while self.stream do
+    local stream = self.stream
+    local event, err = next_event(self, stream)
+    if event or err then
+      return event, err
+    end
+    self.stream = nil -- nobody reads on meanwhile
+    local message, is_open
+    message, self.err = stream:message()
+    if message then
+      is_open, self.err = go_on(self, message)
+    end
+    if is_open then
+      self.stream, self.err = self.send(self.request)
+    end
+  end
+  return nil, self.err
+end
+
+--- The next piece of text of the run; nil at its end. Raises the error on failure.
+function Reader:__call()
+  local event, err, text
+  repeat
+    event, err = advance(self)
+    text = event and events.text_of(event)
+  until text or not event
+  if err then
+    err.run = self.run
+    error(err, 0)
+  end
+  return text
+end
+
+--- The answer that is being read, as far as it came.
+---@return anthropic.Message
+function Reader:snapshot()
+  return self.stream:snapshot()
+end
+
+--- Cancels it.
+function Reader:close()
+  if self.stream then
+    self.stream:close()
+  end
+end
+
+--- Begins a run whose text is read piece by piece.
+---@param client anthropic.Client
+---@param send fun(params: table): anthropic.Stream?, anthropic.Error?
+---@param params table those of messages.create and of this module
+---@param tell? fun(event: "tool", record: table)
+---@return anthropic.RunReader|nil reader
+---@return anthropic.Error?
+function tool_runner.open(client, send, params, tell)
+  local self, err = prepare(client, send, params, tell)
+  if self then
+    self.request.stream = true
+    self.stream, err = send(self.request)
+  end
+  return self and self.stream and setmetatable(self, Reader), err
+end
+
+return tool_runner

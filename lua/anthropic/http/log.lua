@@ -5,6 +5,9 @@
 -- there for those who ask: `request_body` and `response_body` are functions that give the text,
 -- its system prompts and base64 shortened, or with `true` the whole text.
 --
+-- The event "tool" is of no request: a tool of `messages.run` raised something, or gave what cannot be sent. Its record
+-- has `tool` and `tool_use_id`, `error` and the `traceback`, whole: the model reads the words alone.
+--
 --     anthropic.new { on_log = function(record)
 --       if record.event == "request" then print(record.url, record.request_body()) end
 --     end }
@@ -14,7 +17,9 @@ local json = require "anthropic.base.json"
 local log = {}
 
 local LEVELS = { off = 0, error = 1, warn = 2, info = 3, debug = 4 }
-local LEVEL_OF_EVENT = { request = "debug", response = "info", body = "debug", retry = "warn", error = "error" }
+local LEVEL_OF_EVENT = {
+  request = "debug", response = "info", body = "debug", retry = "warn", error = "error", tool = "warn",
+}
 
 local SHOWN = 60 -- bytes of a shortened text
 local SHORTEST_BASE64 = 200
@@ -67,9 +72,25 @@ local function line(record)
   table.sort(names)
   local words = { "anthropic", record.level, record.event }
   for _, name in ipairs(names) do
-    words[#words + 1] = name .. "=" .. tostring(record[name])
+    words[#words + 1] = name .. "=" .. tostring(record[name]):gsub("%c+", " ")
   end
   return table.concat(words, " ") .. "\n"
+end
+
+local function is_wanted(option, event)
+  local wanted = option "log_level"
+  return option "on_log" ~= nil
+    or wanted ~= nil and LEVELS[LEVEL_OF_EVENT[event]] <= (LEVELS[wanted:lower()] or LEVELS.info)
+end
+
+local function hand_out(option, event, record)
+  record.event, record.level = event, LEVEL_OF_EVENT[event]
+  local on_log = option "on_log"
+  if on_log then
+    on_log(record)
+  else
+    io.stderr:write(line(record))
+  end
 end
 
 --- Tells of an event of an exchange.
@@ -78,20 +99,21 @@ end
 ---@param describe fun(exchange: anthropic.Exchange, ...): table makes the record, where one is wanted
 ---@param ... any
 function log.write(exchange, event, describe, ...)
-  if not exchange.profile.is_logged then
-    return
+  if exchange.profile.is_logged and is_wanted(exchange.option, event) then
+    local record = describe(exchange, ...)
+    record.attempt = exchange.attempts
+    hand_out(exchange.option, event, record)
   end
-  local on_log, wanted = exchange.option "on_log", exchange.option "log_level"
-  local level = LEVEL_OF_EVENT[event]
-  if not on_log and LEVELS[level] > (LEVELS[wanted:lower()] or LEVELS.info) then
-    return
-  end
-  local record = describe(exchange, ...)
-  record.event, record.level, record.attempt = event, level, exchange.attempts
-  if on_log then
-    on_log(record)
-  else
-    io.stderr:write(line(record))
+end
+
+--- What tells of events that belong to no exchange.
+---@param option fun(name: string): any as the client's options hold
+---@return fun(event: "tool", record: table)
+function log.teller(option)
+  return function(event, record)
+    if is_wanted(option, event) then
+      hand_out(option, event, record)
+    end
   end
 end
 

@@ -71,10 +71,11 @@ local function relay(inner, ok, ...)
   return ok, ...
 end
 
+-- Calls f in a coroutine of its own. Gives that, too.
 local function protect(f)
   local inner = coroutine.create(function() return f() end)
   outer_of[inner] = coroutine.running()
-  return relay(inner, coroutine.resume(inner))
+  return inner, relay(inner, coroutine.resume(inner))
 end
 
 --- `pcall` for a function that may wait, in every Lua.
@@ -85,7 +86,41 @@ function coroutines.protect(f)
   if PCALL_CAN_BE_LEFT then
     return pcall(f)
   end
-  return protect(f)
+  return select(2, protect(f))
+end
+
+-- The stack of a thread, or of the code that raised where its handler calls this.
+local function stack(...)
+  return (debug.traceback(...):gsub("^\n", ""))
+end
+
+local function after_xpcall(raised, ok, ...)
+  if ok then
+    return ok, ...
+  end
+  return false, (...), raised.stack
+end
+
+local function after_protect(inner, ok, ...)
+  if ok then
+    return ok, ...
+  end
+  return false, (...), stack(inner, "")
+end
+
+--- `protect` that tells where an error was raised.
+---@param f function
+---@return boolean ok
+---@return any ... results; or what was raised, and the traceback, where there is one
+function coroutines.trace(f)
+  if not PCALL_CAN_BE_LEFT then
+    return after_protect(protect(f))
+  end
+  local raised = {}
+  return after_xpcall(raised, xpcall(f, function(value)
+    raised.stack = stack("", 3)
+    return value
+  end))
 end
 
 local unfinished = setmetatable({}, { __mode = "k" }) -- in Lua 5.1: { clean, self, ... } by coroutine

@@ -466,6 +466,44 @@ describe("a call that cannot be run", function()
     assert.equal('no tool named "nil" can be run', failure(block, {}))
   end)
 
+  it("has a name that is none", function()
+    local list = { tools = { tool("a", error), anthropic.tool { type = "computer_toolset_1", run = error } } }
+    for _, case in ipairs {
+      { 5, '"5"' }, { true, '"true"' }, { {}, "(a table)" }, { json.null, "(null)" }, { "", '""' },
+      { "a\nb", '"a\\\nb"' },
+      { ("x"):rep(1e7), '"' .. ("x"):rep(128) .. '..."' },
+    } do
+      local block = use("a", {}, { name = case[1], toolset_name = "computer" })
+      assert.equal(("no tool named %s can be run"):format(case[2]),
+        failure(block, { tools = type(case[1]) == "string" and case[1] ~= "" and { list.tools[1] } or list.tools }))
+    end
+  end)
+
+  it("has an ID of whatever type", function()
+    for _, id in ipairs { 5, true, {}, json.null, "", ("x"):rep(1e6) } do
+      assert.matches("^no tool named", failure(use("b", {}, { id = id }), { tools = { tool("a", error) } }))
+      assert(run({ answer { use("a", {}, { id = id }) }, done() }, { tools = { tool "a" } }))
+    end
+  end)
+
+  it("has an input that is no object", function()
+    for _, input in ipairs { 5, true, "x", '[1]', json.array { 1 }, json.array { {} } } do
+      local call
+      assert.equal("the input is no object; the tool was not run", failure(use("a", input), {
+        tools = { tool("a", error) },
+        on_turn = function(turn) call = call or turn.calls[1] end,
+      }))
+      assert.equal("a", call.name)
+    end
+  end)
+
+  it("is not one with an input that says nothing, or an object in a text", function()
+    for _, input in ipairs { json.null, "", false, json.array {}, {}, "{}", " {} " } do
+      assert.equal("{}", result_of(use("a", input), { tools = { tool "a" } }).content)
+    end
+    assert.equal('{"x":1}', result_of(use("a", '{"x":1}'), { tools = { tool "a" } }).content)
+  end)
+
   it("has an input that is no JSON", function()
     local block = use("a", nil, { input_error = "unexpected end at byte 3", input_json = "{" })
     local call
@@ -524,26 +562,72 @@ describe("the tool of a call", function()
     }))
   end)
 
-  it("is the toolset of the call by its name or the beginning of its type", function()
+  it("is the toolset of the call by the name that its type has", function()
     local block = use("screenshot", {}, { toolset_name = "computer" })
     assert.equal("by type", name_of(block, {
       named("other", { type = "browser_toolset_1" }),
       named("by type", { type = "computer_toolset_1" }),
     }))
-    assert.equal("by name", name_of(block, {
-      { type = "computer_toolset_1" },
-      named("by name", { type = "x_1", name = "computer" }),
-      named("by type", { type = "computer_toolset_1" }),
-    }))
-    assert.equal("exact", name_of(block, {
-      named("by type", { type = "computer_toolset_1" }),
-      named("exact", { name = "screenshot" }),
-    }))
-    assert.equal('no tool named "screenshot" can be run', name_of(block, {
-      named("short", { type = "comput" }),
-      named("without", { name = "a" }),
-    }))
+    for _, list in ipairs {
+      { named("short", { type = "comput" }), named("without", { name = "a" }) },
+      { named("by name", { name = "computer" }) },
+      { named("of the API's", { type = "x_1", name = "computer" }) },
+      { named("longer", { type = "computers_toolset_1" }) },
+      { named("one", { type = "computer_toolset_1" }), named("two", { type = "computer_toolset_2" }) },
+      { named("one", { type = "computer_toolset_1" }), named("two", { name = "screenshot" }) },
+    } do
+      assert.equal('no tool named "screenshot" can be run', name_of(block, list))
+    end
     assert.equal("computer", result_of(block, { tools = { named("x", { type = "computer_toolset_1" }) } }).toolset_name)
+  end)
+
+  it("is what the hook is asked about, and what runs", function()
+    local ran, asked = {}, {}
+    local function noted(fields)
+      fields.run = function(_, call)
+        ran[#ran + 1] = { call.name, call.toolset_name, call.tool }
+      end
+      return anthropic.tool(fields)
+    end
+    local list = { noted { name = "read" }, noted { name = "delete" }, noted { type = "computer_toolset_1" } }
+    assert(run({ answer {
+      use("x", {}, { toolset_name = "delete" }), use("read", {}, { toolset_name = "delete" }),
+      use("x", {}, { toolset_name = "" }), use("x", {}, { toolset_name = 5 }), use("x", {}, { toolset_name = {} }),
+      use("click", {}, { toolset_name = "computer" }), use("read", {}, { toolset_name = "computer" }),
+    }, done() }, {
+      tools = list,
+      on_tool_use = function(call)
+        asked[#asked + 1] = { call.name, call.toolset_name, call.tool }
+        return true
+      end,
+    }))
+    local expected = { { "read", [3] = list[1] }, { "click", "computer", list[3] } }
+    assert.same(expected, asked)
+    assert.same(expected, ran)
+    for i, block in ipairs(results(2)) do
+      assert.equal((i ~= 2 and i ~= 6) or nil, block.is_error)
+      assert.equal(({ "delete", "delete", "", nil, nil, "computer", "computer" })[i], block.toolset_name)
+    end
+  end)
+
+  it("is none that a system message of the history withdrew, until one adds it again", function()
+    local count = 0
+    local a = tool("a", function() count = count + 1 end)
+    local function change(kind)
+      return { role = "system", content = { { type = kind, tool = { type = "tool_reference", name = "a" } } } }
+    end
+    local messages = { { role = "user", content = "go" }, change "tool_removal" }
+    local function is_error()
+      return result_of(use("a", {}), { tools = { a }, messages = messages, on_tool_use = function(call)
+        assert.equal("a", call.name)
+        return true
+      end }).is_error
+    end
+    assert.is_true(is_error())
+    assert.equal(0, count)
+    messages[3] = change "tool_addition"
+    assert.is_nil(is_error())
+    assert.equal(1, count)
   end)
 end)
 
@@ -646,14 +730,139 @@ describe("the container of an answer", function()
 
   it("is that of the next request", function()
     assert.equal("c1", second { id = "c1" })
-    assert.equal("c2", second({ id = "c2" }, { container = "c1" }))
+    assert.equal("c1", second({ id = "c1" }, { container = json.null }))
     assert.same({ id = "c2", skills = { "s" } }, second({ id = "c2" }, { container = { skills = { "s" } } }))
+    assert.same({ id = "c2", skills = { "s" } },
+      second({ id = "c2" }, { container = { id = json.null, skills = { "s" } } }))
+  end)
+
+  it("follows from turn to turn where the caller named none", function()
+    for _, container in ipairs { false, { skills = { "s" } } } do
+      local whole = answer({ use("a", {}) }, nil, { container = { id = "c1" } })
+      local other = answer({ use("a", {}) }, nil, { container = { id = "c2" } })
+      assert(run({ whole, other, answer { use("a", {}) }, done() }, {
+        tools = { tool "a" }, container = container or nil,
+      }))
+      for number, id in pairs { [2] = "c1", [3] = "c2", [4] = "c2" } do
+        local carried = sent[number].container
+        assert.equal(id, container and carried.id or carried)
+        assert.same(container and container.skills, container and carried.skills)
+      end
+    end
+  end)
+
+  it("does not replace the one that the caller named", function()
+    assert.equal("c1", second({ id = "c2" }, { container = "c1" }))
+    assert.same({ id = "c1", skills = { "s" } },
+      second({ id = "c2" }, { container = { id = "c1", skills = { "s" } } }))
+    assert.same({ id = "c1" }, second({ id = "c2" }, { container = json.raw '{"id":"c1"}' }))
   end)
 
   it("leaves the given one where there is none", function()
     assert.is_nil(second(nil))
     assert.equal("c1", second(nil, { container = "c1" }))
-    assert.equal("c1", second({}, { container = "c1" }))
-    assert.equal("c1", second("c2", { container = "c1" }))
+    for _, odd in ipairs { {}, "c2", 5, true, json.null, { id = "" }, { id = 5 }, { id = {} }, { id = json.null } } do
+      assert.equal("c1", second(odd, { container = "c1" }))
+      assert.same({ skills = { "s" } }, second(odd, { container = { skills = { "s" } } }))
+      assert.is_nil(second(odd))
+    end
+  end)
+end)
+
+describe("a run that is read piece by piece", function()
+  local function delta(text)
+    return { type = "content_block_delta", index = 0, delta = { type = "text_delta", text = text } }
+  end
+
+  local function open(answers, params)
+    params = params or {}
+    params.messages = params.messages or { { role = "user", content = "go" } }
+    local number = 0
+    return tool_runner.open(client, function(request)
+      assert.is_true(request.stream)
+      number = number + 1
+      local given = answers[number]
+      if errors.is(given) then
+        return nil, given
+      end
+      return assert(given, "no answer is left")
+    end, params)
+  end
+
+  it("gives the text of all turns, and has run its tools at the end", function()
+    local seen, inputs = {}, {}
+    local reader = assert(open({
+      streamed({ delta "Wait", { type = "ping" }, delta "." }, answer { use("a", { x = 1 }) }),
+      streamed({ delta "Done." }, done()),
+    }, {
+      tools = { tool("a", function(input) inputs[#inputs + 1] = input.x end) },
+      on_event = function(event) seen[#seen + 1] = event.type end,
+    }))
+    local pieces = {}
+    for piece in reader do
+      pieces[#pieces + 1] = piece
+      assert.equal(#pieces == 3 and 1 or 0, #inputs)
+    end
+    assert.same({ "Wait", ".", "Done." }, pieces)
+    assert.equal("end_turn", reader.run.stopped)
+    assert.equal(4, #reader.run.messages)
+    assert.equal(4, #seen)
+    assert.is_nil(reader())
+    assert.same({ 1 }, inputs)
+  end)
+
+  it("does not begin where its parameters are wrong or its first request fails", function()
+    local reader, err = open({}, { max_turns = 0 })
+    assert.is_nil(reader)
+    assert.equal("invalid_request", err.kind)
+    local problem = errors.new { kind = "connection", message = "gone" }
+    reader, err = open { problem }
+    assert.is_nil(reader)
+    assert.equal(problem, err)
+  end)
+
+  it("raises the same error at every call after a failure, and runs no tool again", function()
+    local count = 0
+    local problem = errors.new { kind = "connection", message = "gone" }
+    local reader = assert(open({ streamed({ delta "a" }, answer { use("a", {}) }), problem }, {
+      tools = { tool("a", function() count = count + 1 end) },
+    }))
+    assert.equal("a", reader())
+    for _ = 1, 3 do
+      local ok, err = pcall(reader)
+      assert.is_false(ok)
+      assert.equal(problem, err)
+      assert.equal(1, #err.run.turns)
+    end
+    assert.equal(1, count)
+    reader:close()
+  end)
+
+  it("raises the error of a stream", function()
+    local problem = errors.new { kind = "truncated", message = "ended" }
+    local reader = assert(open { streamed({ delta "a" }, done(), problem) })
+    assert.equal("a", reader())
+    local ok, err = pcall(reader)
+    assert.is_false(ok)
+    assert.equal(problem, err)
+    assert.same({}, err.run.turns)
+  end)
+end)
+
+describe("parameters that ask for a run", function()
+  it("have a tool that can be run, or what only a run has", function()
+    for _, params in ipairs {
+      { tools = { tool "a" } }, { tools = { { type = "web_search_20250305" }, tool "a" } }, { max_turns = 1 },
+      { on_tool_use = print }, { on_turn = print }, { on_event = print }, { tool_timeout = 1 },
+      { max_result_bytes = 1 },
+    } do
+      assert.is_true(tool_runner.is_asked_for(params))
+    end
+    for _, params in ipairs {
+      {}, { tools = {} }, { tools = { { name = "a" }, { type = "web_search_20250305" } } }, { tools = "x" },
+      { tools = json.raw "[]" }, { tools = { 5, "x", print } }, { model = "m", stream = true },
+    } do
+      assert.is_false(tool_runner.is_asked_for(params))
+    end
   end)
 end)

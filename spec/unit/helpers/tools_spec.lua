@@ -626,7 +626,6 @@ describe("the calls of a turn", function()
   end)
 
   it("say nil where a tool raised nothing, in tasks", function()
-    pending "the model reads that the task was cancelled"
     anthropic.run(function()
       assert.same({ "nil" }, contents(tools.answer({ call_of(function() error() end) }, {})))
     end)
@@ -729,6 +728,23 @@ describe("the calls of a turn", function()
     end)
     assert.is_nil(blocks)
     assert.same({ a = "cancelled", b = "cancelled" }, waits)
+  end)
+
+  it("that still run are cancelled where what is told of one raises, and that is raised", function()
+    local waits
+    anthropic.run(function()
+      local task = anthropic.spawn(tools.answer, {
+        call_of(error),
+        call_of(function()
+          waits = select(2, anthropic.sleep(60)).kind
+        end),
+      }, { tell = function() error("mine", 0) end })
+      assert.equal("mine", select(2, task:join()))
+    end)
+    assert.equal("cancelled", waits)
+    assert.same({ false, "mine" }, { pcall(tools.answer, { call_of(error) }, {
+      tell = function() error("mine", 0) end,
+    }) })
   end)
 
   it("may spawn tasks of their own", function()

@@ -288,4 +288,38 @@ describe("a record", function()
     assert.is_false(ok)
     assert.equal(object, err)
   end)
+
+  it("is a line also where its words are several", function()
+    log.write(exchange_of { log_level = "error" }, "error", function()
+      return { error = "one\r\n\ttwo\27[31m\0" }
+    end)
+    assert.same({ "anthropic error error attempt=1 error=one two [31m \n" }, written)
+  end)
+end)
+
+describe("a record of no exchange", function()
+  local function option_of(options)
+    return function(name) return options[name] end
+  end
+
+  it("has its event and level, and what it was made with", function()
+    local records = {}
+    local option = option_of { on_log = function(record) records[#records + 1] = record end, log_level = "off" }
+    log.teller(option)("tool", { tool = "f", error = "x" })
+    assert.same({ { event = "tool", level = "warn", tool = "f", error = "x" } }, records)
+  end)
+
+  it("goes to standard error as ANTHROPIC_LOG asks, and nowhere where nobody does", function()
+    local stderr, written = io.stderr, {}
+    io.stderr = { write = function(_, text) written[#written + 1] = text end } -- luacheck: ignore 122
+    local ok, err = pcall(function()
+      for _, word in ipairs { "off", "error", "warn", "info" } do
+        log.teller(option_of { log_level = word })("tool", { error = word })
+      end
+      log.teller(option_of {})("tool", { error = "x" })
+    end)
+    io.stderr = stderr -- luacheck: ignore 122
+    assert.is_true(ok, err)
+    assert.same({ "anthropic warn tool error=warn\n", "anthropic warn tool error=info\n" }, written)
+  end)
 end)

@@ -190,6 +190,62 @@ local function describe_all(variant)
     end)
   end)
 
+  describe("trace", function()
+    it("gives all results, nils inside", function()
+      start(function()
+        assert.same({ n = 4, true, nil, 2, nil }, pack(coroutines.trace(function() return nil, 2, nil end)))
+        assert.same({ n = 1, true }, pack(coroutines.trace(function() end)))
+      end)
+    end)
+
+    it("gives what was raised as it is, and where", function()
+      local object = {}
+      local function raise(value)
+        error(value, 0)
+      end
+      local function check()
+        for _, value in ipairs { "words", 5, object, false } do
+          local results = pack(coroutines.trace(function()
+            raise(value)
+            return 1
+          end))
+          assert.same({ false, value, 3 }, { results[1], results[2], results.n })
+          assert.equal(value, results[2])
+          assert.matches("^stack traceback:\n.*coroutines_spec%.lua:%d+: in .*raise", results[3])
+          assert.is_nil(results[3]:find("coroutines.lua:%d+: in.-raise"))
+        end
+        assert.is_nil((select(2, coroutines.trace(function() error() end))))
+      end
+      check()
+      start(check)
+    end)
+
+    it("may be left by a wait, also of one under another", function()
+      local results
+      local thread, yielded = start(function()
+        results = pack(coroutines.trace(function()
+          return coroutines.trace(function()
+            local given = coroutine.yield "waits"
+            error("after " .. given, 0)
+          end)
+        end))
+      end)
+      assert.equal("waits", yielded)
+      coroutine.resume(thread, "news")
+      assert.same({ true, false, "after news" }, { results[1], results[2], results[3] })
+      assert.matches("^stack traceback:", results[4])
+    end)
+
+    it("gives an error whose stack was too deep", function()
+      local function deeper()
+        return 1 + deeper()
+      end
+      local ok, raised = coroutines.trace(deeper)
+      assert.is_false(ok)
+      assert.matches("stack overflow", tostring(raised))
+    end)
+  end)
+
   describe("protect", function()
     it("gives all results, nils inside", function()
       start(function()

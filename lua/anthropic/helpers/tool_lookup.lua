@@ -1,0 +1,133 @@
+--- Which tool answers a call: the one that fits exactly, as long as it is not withdrawn.
+--
+--     local find = tool_lookup.new(request.tools, request.messages)
+--     local tool = find(block)     -- nil where none fits, or more than one
+--
+-- A tool answers to its `name`. A toolset of the API's has no name: it answers where `toolset_name` is that of its
+-- type, `computer` for `computer_toolset_20260801`, and its members are told apart by the block's `name`.
+--
+-- Withdrawn is what a `tool_removal` names: in a system message of the history, or among the changes that a
+-- compaction has kept. Only a `tool_addition` in a system message of the caller's adds a tool again: what a server
+-- sent never does.
+
+local json = require "anthropic.base.json"
+local parts = require "anthropic.message.parts"
+local tools = require "anthropic.helpers.tools"
+
+local tool_lookup = {}
+
+-- What a toolset is called, in its type.
+local TOOLSET = "^(.+)_toolset_%d+$"
+
+-- Blocks that hold changes of tools, and where.
+local HOLDERS = { mid_conv_system = "content", compaction = "tool_changes" }
+
+-- What a change refers to: its member with the name, or with a definition that has one. Tools of MCP servers run there.
+local REFERENCES = { tool_reference = "name", tool_definition = "definition" }
+
+local function toolset_of(kind)
+  return type(kind) == "string" and kind:match(TOOLSET) or nil
+end
+
+local function fits(tool, block)
+  local set = toolset_of(tool.type)
+  if set then
+    return set == block.toolset_name
+  end
+  return tool.name == block.name
+end
+
+-- --- what is withdrawn ---------------------------------------------------------------------------
+
+-- A table that a history may hold as JSON.
+local function plain(value)
+  if json.is_raw(value) then
+    value = json.decode((json.encode(value)))
+  end
+  return type(value) == "table" and value or {}
+end
+
+-- A toolset may be referred to by its name or by its type.
+local function key_of(name)
+  return toolset_of(name) or parts.word(name)
+end
+
+-- What a change refers to, and the definition of a tool that comes with it.
+local function referred(change)
+  local reference = plain(change.tool)
+  local value = reference[REFERENCES[reference.type]]
+  if type(value) ~= "table" then
+    return key_of(value)
+  end
+  local definition = plain(value)
+  return key_of(definition.name) or key_of(definition.type), value
+end
+
+local function apply(self, change, is_callers)
+  local key, definition = referred(change)
+  if not key then
+    return
+  elseif change.type == "tool_removal" then
+    self.withdrawn[key] = true
+  elseif change.type == "tool_addition" and is_callers then
+    self.withdrawn[key] = nil
+    self.tools[#self.tools + 1] = tools.is(definition) and definition or nil
+  end
+end
+
+local function apply_all(self, message)
+  local is_system = message.role == "system"
+  local is_callers = is_system and message.type ~= "message" -- which an answer has
+  for _, value in ipairs(plain(message.content)) do
+    local block = plain(value)
+    local is_read = is_system or block.type == "compaction"
+    local held = is_read and plain(block[HOLDERS[block.type]]) or {}
+    if is_read then
+      apply(self, block, is_callers)
+    end
+    for _, change in ipairs(held) do
+      apply(self, plain(change), is_callers)
+    end
+  end
+end
+
+-- --- what fits -----------------------------------------------------------------------------------
+
+local function find(self, block)
+  if not parts.word(block.name) or self.withdrawn[key_of(block.name)] then
+    return nil
+  end
+  local found
+  for _, tool in ipairs(self.tools) do
+    if tools.is(tool) and tool ~= found and fits(tool, block) then
+      if found then
+        return nil
+      end
+      found = tool
+    end
+  end
+  local set = found and toolset_of(found.type)
+  if set and self.withdrawn[set] then
+    return nil
+  end
+  return found, set
+end
+
+--- The tools as they stand after a history.
+---@param list? table[] a request's
+---@param messages table[]
+---@return fun(block: table): anthropic.Tool?, string? find the tool for a tool_use block; the name of a toolset
+function tool_lookup.new(list, messages)
+  local self = { tools = {}, withdrawn = {} }
+  for i, tool in ipairs(list or {}) do
+    self.tools[i] = tool
+  end
+  for _, message in ipairs(messages) do
+    apply_all(self, plain(message))
+  end
+  return function(block)
+    return find(self, block)
+  end
+end
+
+return tool_lookup
