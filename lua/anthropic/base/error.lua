@@ -6,6 +6,8 @@
 --       print(err.kind, err.status, err.retry_after)
 --     end
 
+local printable = require "anthropic.base.printable"
+
 ---@class anthropic.Error
 ---@field kind "api"|"connection"|"timeout"|"truncated"|"protocol"|"cancelled"|"invalid_request"
 ---@field message string
@@ -14,7 +16,8 @@
 ---@field in_stream? boolean true for an `error` event
 ---@field request_id? string
 ---@field headers? table<string, string> of the response, names in lower case
----@field body? string of the response, as it came
+---@field body? string of the response, as it came but for secrets
+---@field url? string that was asked, without its query
 ---@field timeout? "connect"|"first_byte"|"idle"|"total" which one ran out
 ---@field retry_after? number seconds that the server asked to wait
 ---@field attempts? integer how often the request was sent
@@ -93,8 +96,8 @@ function errors.set_command(err, make)
   commands[err] = make
 end
 
---- A command line for sh that sends the request again, with `$ANTHROPIC_API_KEY` (or
---- `$ANTHROPIC_AUTH_TOKEN`) in place of the credential.
+--- A command line for sh that sends the request again, with variables of the shell in place of what is secret:
+--- `$ANTHROPIC_API_KEY` or `$ANTHROPIC_AUTH_TOKEN`, `$X_TEAM` for a header x-team of the caller's.
 ---@return string|nil command nil where no request was sent
 ---@return string? message
 function Error:to_curl()
@@ -105,10 +108,6 @@ function Error:to_curl()
   return make()
 end
 
-local function one_line(text)
-  return (text:gsub("[%s%c]+", " "))
-end
-
 function Error:__tostring()
   local words = { "anthropic:", self.kind, "error" }
   if self.timeout then
@@ -116,8 +115,8 @@ function Error:__tostring()
   end
   words[#words + 1] = self.status and tostring(self.status)
   words[#words + 1] = self.type
-  local text = table.concat(words, " ") .. ": " .. one_line(self.message or "")
-  return self.request_id and text .. " (" .. self.request_id .. ")" or text
+  local text = table.concat(words, " ") .. ": " .. (self.message or "")
+  return printable.line(self.request_id and text .. " (" .. self.request_id .. ")" or text)
 end
 
 return errors

@@ -19,6 +19,15 @@ function url.escape(text)
   end))
 end
 
+--- Decodes what is percent-encoded.
+---@param text string
+---@return string
+function url.unescape(text)
+  return (text:gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end))
+end
+
 --- Checks a base URL and takes the slashes at its end away. What may hold a secret is not quoted.
 ---@param base_url string
 ---@return string|nil
