@@ -123,8 +123,8 @@ local function build_headers(spec, options, base)
   end
   local list = secrets.new()
   secrets.add_headers(list, set, credential or nil)
-  secrets.add_proxies(list, options.proxy)
   shown_url.add_base(list, base)
+  secrets.add_proxies(list, options.proxy)
   return { lines = headers.lines(set), secrets = list, redact = redaction.redactor(list) }
 end
 

@@ -12,18 +12,12 @@ local shown_url = {}
 
 -- --- what is secret ------------------------------------------------------------------------------
 
-local SHORTEST_TOKEN = 16
-
-local function is_token(segment)
-  return #segment >= SHORTEST_TOKEN and segment:find "[%d%u]" ~= nil
-end
-
 --- Adds what looks like a token in the path of a base URL.
 ---@param list anthropic.Secrets
 ---@param base string
 function shown_url.add_base(list, base)
   for segment in (base:match "^%a+://[^/]*(.*)$" or ""):gmatch "[^/]+" do
-    if is_token(segment) then
+    if urls.is_token(segment) then
       secrets.add(list, "base_url_token", segment, urls.unescape(segment))
     end
   end
@@ -129,12 +123,12 @@ end
 ---@param base string
 ---@return string
 function shown_url.of_base(base)
-  local scheme, rest = base:match "^(%a[%w+.-]*://)(.*)$"
-  local text = without_user_info(rest or base)
+  local scheme, rest = base:match "^(%a+://)(.*)$"
+  local text = rest and without_user_info(rest)
   if not text then
     return (scheme or "") .. "..."
   end
-  text = (scheme or "") .. text
+  text = scheme .. text
   local list = secrets.new()
   shown_url.add_base(list, text)
   return shown_url.text(text, list, redaction.redactor(list))

@@ -28,16 +28,43 @@ function url.unescape(text)
   end))
 end
 
+local SHORTEST_TOKEN = 16
+
+--- Whether a segment of a path looks like a token, not like a name.
+---@param segment string
+---@return boolean
+function url.is_token(segment)
+  return #segment >= SHORTEST_TOKEN and segment:find "[%d%u]" ~= nil
+end
+
+-- What is wrong, quoted where it holds no secret.
+local function quoted(name, text)
+  local is_secret = text:find "[@?]" ~= nil
+  for segment in text:gmatch "[^/]+" do
+    is_secret = is_secret or url.is_token(segment)
+  end
+  return is_secret and name or ("%s %q"):format(name, text)
+end
+
+-- What follows the host is a number, if it is there: a user name and a password with a slash look like host and port.
+local function has_port_number(base_url)
+  local authority = base_url:match "^%a+://([^/?#]*)"
+  local rest = authority:match "^%[[^%]]*%](.*)$" or authority:match "^[^:]*(.*)$"
+  return rest:find "^:?%d*$" ~= nil
+end
+
 --- Checks a base URL and takes the slashes at its end away. What may hold a secret is not quoted.
 ---@param base_url string
 ---@return string|nil
 ---@return anthropic.Error?
 function url.check_base(base_url)
-  local where = base_url:find("[@?]") and "base_url" or ("base_url %q"):format(base_url)
+  local where = quoted("base_url", base_url)
   if not base_url:match("^[hH][tT][tT][pP][sS]?://[^/]") then
     return invalid(where .. ": must begin with http:// or https:// and a host")
   elseif base_url:match("^%a+://[^/]*@") then
     return invalid("base_url: must not hold a user name or password")
+  elseif not has_port_number(base_url) then
+    return invalid("base_url: the port must be a number")
   elseif base_url:find("[%s%c?#\\]") then
     return invalid(where .. ": must not hold spaces, control characters, '?', '#' or '\\'")
   end
@@ -104,7 +131,7 @@ end
 ---@return anthropic.Error?
 function url.of(base, path, query)
   if path:find("[%s%c#]") then
-    return invalid(("path %q: must not hold spaces, control characters or '#'"):format(path))
+    return invalid(quoted("path", path) .. ": must not hold spaces, control characters or '#'")
   end
   if path:match("^%a+://") then
     if not url.origin(path) or url.origin(path) ~= url.origin(base) then
