@@ -138,13 +138,13 @@ end
 -- the password that Basic encodes.
 local function add_value(list, variable, value, is_credential)
   note(list, variable, value)
-  local count = 0
-  for piece in value:gmatch "[^%s;,\"']+" do
+  local count, after_scheme = 0, value:match "^%a[%w-]*%s+()"
+  for piece in value:sub(after_scheme or 1):gmatch "[^%s;,]+" do
     count = count + 1
     if count > MOST_PIECES then
       break
     end
-    for _, text in ipairs { piece, piece:match "^[^=]*=(.+)$" } do
+    for _, text in ipairs { piece, piece:match '^[^=]*="?([^"]+)' } do
       if is_credential or #text >= SHORTEST_PIECE then
         note(list, variable, text)
       end

@@ -53,6 +53,15 @@ describe("a base URL", function()
     end
   end)
 
+  it("has a port that is a number: what is none may be a password", function()
+    for _, given in ipairs { "http://user:sec/ret@h", "http://h:port", "http://h:80x", "http://[::1]x", "http://[::1]:x" } do
+      assert.equal("base_url: the port must be a number", refusal(url.check_base(given)))
+    end
+    for _, given in ipairs { "http://h:", "http://h:80", "http://[::1]", "http://[::1]:80/x:y" } do
+      assert.equal(given, url.check_base(given))
+    end
+  end)
+
   it("is not quoted where it may hold a key", function()
     for _, given in ipairs { "http://h?key=secret", "http://h/a?key=secret", "http://h/a b@c", "http://h/?" } do
       assert.equal("base_url: must not hold spaces, control characters, '?', '#' or '\\'",
@@ -129,6 +138,17 @@ describe("the origin of a URL", function()
   end)
 end)
 
+describe("a segment of a path", function()
+  it("looks like a token where it is long and has a digit or a capital", function()
+    for _, text in ipairs { "abcdefghijklmno1", "abcdefghijklmnoP", "0123456789abcdef", "sk-ant-api03-xyzxyz" } do
+      assert.is_true(url.is_token(text))
+    end
+    for _, text in ipairs { "", "abcdefghijklmn1", "an-anthropic-compatible-gateway", "v1" } do
+      assert.is_false(url.is_token(text))
+    end
+  end)
+end)
+
 describe("percent-encoding", function()
   it("leaves the unreserved characters alone", function()
     local unreserved = "ABCXYZabcxyz0189-._~"
@@ -145,7 +165,14 @@ describe("percent-encoding", function()
       ["\255"] = "%FF", ["é"] = "%C3%A9", ["^"] = "%5E", ["a b%c"] = "a%20b%25c",
     } do
       assert.equal(expected, url.escape(char))
+      assert.equal(char, url.unescape(expected))
     end
+  end)
+
+  it("is decoded, and what is none is left", function()
+    assert.equal("a/b c%", url.unescape "a%2fb%20c%25")
+    assert.equal("% %2 %zz %", url.unescape "% %2 %zz %")
+    assert.equal(1, select("#", url.unescape "%41"))
   end)
 end)
 
