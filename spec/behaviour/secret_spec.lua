@@ -1,4 +1,4 @@
--- Where what is secret must not go. This is the list of all places where text leaves the library, and of what is secret.
+-- Where what is secret must not go: the list of all places where text leaves the library, and of all that is secret.
 -- What else each place shows: request_spec, log_spec, record_spec, curl_spec, proxy_spec.
 
 local anthropic = require "anthropic"
@@ -315,8 +315,10 @@ end)
 -- Credentials that begin and end with what libcurl takes for another part of a URL.
 local PROXIES = {
   "http://user:%s@127.0.0.1:1", "user:%s@127.0.0.1:1", "http://%s@127.0.0.1:1", "%s@127.0.0.1:1",
-  "http://user:%s@127.0.0.1:port", "user:%s@127.0.0.1:port", "http://user:%s@[127.0.0.1", "gopher://user:%s@127.0.0.1:1",
-  "http://user:p@ss@%s@127.0.0.1:1", "http://user:a/%s@127.0.0.1:1", "http://user:12/%s@127.0.0.1:1", "http://%s/x@127.0.0.1:1",
+  "http://user:%s@127.0.0.1:port", "user:%s@127.0.0.1:port", "http://user:%s@[127.0.0.1",
+  "gopher://user:%s@127.0.0.1:1",
+  "http://user:p@ss@%s@127.0.0.1:1", "http://user:a/%s@127.0.0.1:1", "http://user:12/%s@127.0.0.1:1",
+  "http://%s/x@127.0.0.1:1",
   "http://user:a?b#%s@127.0.0.1:1", "127.0.0.1:1:user:%s", "http://127.0.0.1:1:user:%s", "user:%s:127.0.0.1:1",
   "http://127.0.0.1:1/?key=%s", "http://127.0.0.1:1/%s", "socks5://user:%s@127.0.0.1:1", "socks5h://%s:x@127.0.0.1:1",
   "http://user:%s@", "http://:%s@127.0.0.1:1", "://user:%s@127.0.0.1:1", "http:/user:%s@127.0.0.1:1",
@@ -429,7 +431,8 @@ describe("what a program prints", function()
       collectgarbage()
       error(select(2, anthropic.new().models.retrieve "m"), 0)
     ]], {
-      ANTHROPIC_API_KEY = SECRET, ANTHROPIC_BASE_URL = server.url .. "/" .. urls.escape(SECRET), ANTHROPIC_LOG = "debug",
+      ANTHROPIC_API_KEY = SECRET, ANTHROPIC_LOG = "debug",
+      ANTHROPIC_BASE_URL = server.url .. "/" .. urls.escape(SECRET),
       ANTHROPIC_CUSTOM_HEADERS = "X-Team: team-" .. SECRET, QUERY_KEY = SECRET, no_proxy = "127.0.0.1",
       https_proxy = "http://user:" .. urls.escape(SECRET) .. "@127.0.0.1:1",
     })
@@ -498,7 +501,8 @@ describe("beside a credential in the caller's headers", function()
     for _, name in ipairs {
       "X-Team", "Idempotency-Key", "Proxy-Authorization", "X-Cache-Key", "anthropic-max-tokens", "X-Tokens", "x-author",
     } do
-      assert.is_true(holds(assert(sent({ headers = { [name] = "own" } }, { ANTHROPIC_API_KEY = SECRET })), SECRET), name)
+      local request = assert(sent({ headers = { [name] = "own" } }, { ANTHROPIC_API_KEY = SECRET }))
+      assert.is_true(holds(request, SECRET), name)
     end
     for _, value in ipairs { "", false } do
       local request = assert(sent({ headers = { ["api-key"] = value } }, { ANTHROPIC_API_KEY = SECRET }))

@@ -2,8 +2,8 @@
 --
 -- A record is a flat table: `level`, `event` ("request", "response", "body", "retry", "error"),
 -- `attempt`, and what belongs to the event. No record holds a header or a secret; what it holds is on one line, without
--- control characters. Bodies are there for those who ask: `request_body` and `response_body` are functions that give the text,
--- its system prompts and base64 shortened, or with `true` the whole text.
+-- control characters. Bodies are there for those who ask: `request_body` and `response_body` are functions that give
+-- the text, its system prompts and base64 shortened, or with `true` the whole text.
 --
 --     anthropic.new { on_log = function(record)
 --       if record.event == "request" then print(record.url, record.request_body()) end

@@ -204,8 +204,8 @@ end
 --- caller's own
 function secrets.add_headers(list, set, credential)
   if credential then
-    local key = credential.field:lower()
-    list.headers[key] = { prefix = credential.prefix, variable = secrets.add(list, credential.variable, credential.value) }
+    local variable = secrets.add(list, credential.variable, credential.value)
+    list.headers[credential.field:lower()] = { prefix = credential.prefix, variable = variable }
   end
   for _, key in ipairs(set.names) do
     local value = set.fields[key].value

@@ -39,7 +39,8 @@ describe("a line", function()
 
   it("is UTF-8, whatever the text is", function()
     for text, expected in pairs {
-      ["a\255b"] = "a" .. UNKNOWN .. "b", ["\128"] = UNKNOWN, ["\155[31m"] = UNKNOWN .. "[31m", ["é\195"] = "é" .. UNKNOWN,
+      ["a\255b"] = "a" .. UNKNOWN .. "b", ["\128"] = UNKNOWN, ["\155[31m"] = UNKNOWN .. "[31m",
+      ["é\195"] = "é" .. UNKNOWN,
       ["\226\128"] = UNKNOWN .. UNKNOWN, ["\192\128"] = UNKNOWN .. UNKNOWN, ["\237\160\128"] = UNKNOWN:rep(3),
       ["\224\128\174"] = UNKNOWN:rep(3), ["\244\144\128\128"] = UNKNOWN:rep(4), ["\240\159\152"] = UNKNOWN:rep(3),
     } do

@@ -78,7 +78,8 @@ describe("the description of a request", function()
     local request = describe_request {
       url = "http://x/v1?limit=5&key=a%20b", credential = BEARER,
       fields = {
-        ["Content-Type"] = "a/b", accept = "c/d", ["Anthropic-Version"] = "1", ["anthropic-beta"] = "b1", ["user-agent"] = "u",
+        ["Content-Type"] = "a/b", accept = "c/d", ["Anthropic-Version"] = "1", ["anthropic-beta"] = "b1",
+        ["user-agent"] = "u",
         ["x-team"] = "blue", ["X-Stainless-Lang"] = "lua", cookie = "a=b",
       },
     }
@@ -86,7 +87,8 @@ describe("the description of a request", function()
     assert.same({ "http://x/v1?limit=5&key=", "KEY", "" }, request.url_pieces)
     assert.same({
       { "Anthropic-Version: 1" }, { "Content-Type: a/b" }, { "X-Stainless-Lang: ", "X_STAINLESS_LANG" },
-      { "accept: c/d" }, { "anthropic-beta: b1" }, { "cookie: ", "COOKIE" }, { "user-agent: u" }, { "x-team: ", "X_TEAM" },
+      { "accept: c/d" }, { "anthropic-beta: b1" }, { "cookie: ", "COOKIE" }, { "user-agent: u" },
+      { "x-team: ", "X_TEAM" },
       { "Authorization: Bearer ", "ANTHROPIC_API_KEY" },
     }, request.headers)
   end)
@@ -103,7 +105,7 @@ describe("the description of a request", function()
   end)
 
   it("shows no part of a header of the caller's, whatever stands in it", function()
-    for _, name in ipairs { "Authorization", "x-api-key", "api-key", "Proxy-Authorization", "X-Amz-Security-Token", "a" } do
+    for _, name in ipairs { "Authorization", "x-api-key", "api-key", "Proxy-Authorization", "X-Amz-Token", "a" } do
       for _, value in ipairs { "Bearer " .. SECRET, "user=bob; token=" .. SECRET .. ", x", SECRET, "x", "  a b  " } do
         local request = describe_request { fields = { [name] = value } }
         assert.same({ { name .. ": ", (name:upper():gsub("%-", "_")) } }, request.headers)
@@ -210,12 +212,12 @@ describe("the command for curl", function()
       credential = BEARER,
     }
     for _, value in ipairs { "plain", [[it's "a $HOME `id` !! * \ ]] } do
+      local url = "http://x/" .. around .. "?a" .. around .. "=" .. value .. "&limit=1"
       local words = words_of(command_of(wire), {
-        ANTHROPIC_API_KEY = value, X_TEAM = value, A = value, [("a" .. around):upper():gsub("[^A-Z]+", "_"):gsub("_$", "")] =
-          value,
+        ANTHROPIC_API_KEY = value, X_TEAM = value, A = value, AIT_S_QUOTED_HOME_HOME_ID_ID_N = value,
       })
-      assert.same({ "-sS", "-N", "--globoff", "-X", "POST", "http://x/" .. around .. "?a" .. around .. "=" .. value .. "&limit=1",
-        "-H", "!a!: " .. value, "-H", "X-Team: " .. value, "-H", "Authorization: Bearer " .. value }, words)
+      assert.same({ "-sS", "-N", "--globoff", "-X", "POST", url, "-H", "!a!: " .. value, "-H", "X-Team: " .. value,
+        "-H", "Authorization: Bearer " .. value }, words)
     end
   end)
 
@@ -226,7 +228,8 @@ describe("the command for curl", function()
   end)
 
   it("has an empty body where there is one, and none where there is none", function()
-    assert.same({ "-sS", "-N", "--globoff", "-X", "POST", "http://x/v1", "--data-raw", "" }, (words_of(command_of { body = "" })))
+    assert.same({ "-sS", "-N", "--globoff", "-X", "POST", "http://x/v1", "--data-raw", "" },
+      (words_of(command_of { body = "" })))
     assert.same({ "-sS", "-N", "--globoff", "-X", "POST", "http://x/v1" }, (words_of(command_of {})))
   end)
 

@@ -296,7 +296,9 @@ describe("a record", function()
   it("holds no control characters, in whatever a server said", function()
     for _, options in ipairs { { on_log = on_log }, { log_level = "debug" } } do
       log.write(exchange_of(options), "response", function()
-        return { request_id = "req\27[2J\n1\226\128\174", error = "a\194\155b", status = 5, request_body = function() end }
+        return {
+          request_id = "req\27[2J\n1\226\128\174", error = "a\194\155b", status = 5, request_body = function() end,
+        }
       end)
     end
     assert.equal("req [2J 1 ", records[1].request_id)

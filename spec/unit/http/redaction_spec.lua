@@ -20,8 +20,10 @@ describe("a credential in a text", function()
   end)
 
   it("is nothing that only looks like it", function()
-    for _, text in ipairs { "", "sk-test-012345678 ", "sk-test-", "SK-TEST-0123456789", "sk-test_0123456789", "sk-test- 0123456789",
-                            "sktest0123456789" } do
+    for _, text in ipairs {
+      "", "sk-test-012345678 ", "sk-test-", "SK-TEST-0123456789", "sk-test_0123456789", "sk-test- 0123456789",
+      "sktest0123456789",
+    } do
       assert.equal(text, redact({ KEY }, text))
     end
   end)
@@ -106,10 +108,14 @@ describe("a credential in escapes", function()
   end)
 
   it("may itself look like escapes, or hold what JSON escapes", function()
-    for _, secret in ipairs { "ab%41cd%42ef%43gh", "abc\\u0041def\\u0042ghi", "abcd&amp;efgh&lt;c", "C:\\new\\table\\x", "/a/b/c/d/e", "ab\tcd\tef\tgh\ti",
-                              "\240\159\152\128\240\159\152\128", "schl\195\188ssel" } do
-      for _, text in ipairs { secret, (json.encode(secret):gsub("/", "\\/")), urls.escape(secret),
-                              urls.escape(urls.escape(secret)), json.encode(json.encode(secret)), core.base64("x:" .. secret) } do
+    for _, secret in ipairs {
+      "ab%41cd%42ef%43gh", "abc\\u0041def\\u0042ghi", "abcd&amp;efgh&lt;c", "C:\\new\\table\\x", "/a/b/c/d/e",
+      "ab\tcd\tef\tgh\ti", "\240\159\152\128\240\159\152\128", "schl\195\188ssel",
+    } do
+      for _, text in ipairs {
+        secret, (json.encode(secret):gsub("/", "\\/")), urls.escape(secret), urls.escape(urls.escape(secret)),
+        json.encode(json.encode(secret)), core.base64("x:" .. secret),
+      } do
         assert.is_nil(redact({ secret }, text):find(secret, 1, true))
         assert.truthy(redact({ secret }, text):find("[redacted]", 1, true), text)
       end
@@ -118,16 +124,20 @@ describe("a credential in escapes", function()
   end)
 
   it("leaves what is no escape as it is", function()
-    for _, text in ipairs { "\\", "%", "&", "\\u", "\\u00", "%2", "&#;", "&#x;", "&#99999999;", "&nothing;", "\\u{110000000}", "\\ud83d",
-                            "\\ud83d\\u0041", "%25", "%2525", "\\\\\\", "\226", "\226\128", "\194", "\0", "&#x110000;", "\\xZZ", "\\n" } do
+    for _, text in ipairs {
+      "\\", "%", "&", "\\u", "\\u00", "%2", "&#;", "&#x;", "&#99999999;", "&nothing;", "\\u{110000000}", "\\ud83d",
+      "\\ud83d\\u0041", "%25", "%2525", "\\\\\\", "\226", "\226\128", "\194", "\0", "&#x110000;", "\\xZZ", "\\n",
+    } do
       assert.equal(text, redact({ KEY }, text))
       assert.equal(text .. "[redacted]" .. text, redact({ KEY }, text .. KEY .. text), text)
     end
   end)
 
   it("takes time in proportion to the text, whatever it is", function()
-    for _, unit in ipairs { "\\", "%25", "%", "&", "&#", "&#1", "\\u0073", "\\ud83d", "\\ud83d\\", "%73k-test-", "sk-test-012345678", "\226\128\174",
-                            KEY, "%2573", "&#x0000", "\1" } do
+    for _, unit in ipairs {
+      "\\", "%25", "%", "&", "&#", "&#1", "\\u0073", "\\ud83d", "\\ud83d\\", "%73k-test-", "sk-test-012345678",
+      "\226\128\174", KEY, "%2573", "&#x0000", "\1",
+    } do
       local counted = {}
       for i, size in ipairs { 2000, 8000 } do
         local steps = 0

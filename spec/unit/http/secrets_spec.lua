@@ -31,7 +31,8 @@ end
 describe("a header", function()
   it("carries a credential, by its name", function()
     for _, name in ipairs {
-      "Authorization", "X-API-KEY", "api-key", "apikey", "x_api_key", "X-Goog-Api-Key", "Cookie", "key", "x-access-token",
+      "Authorization", "X-API-KEY", "api-key", "apikey", "x_api_key", "X-Goog-Api-Key", "Cookie", "key",
+      "x-access-token",
       "X-Auth", "cf-aig-authorization", "Ocp-Apim-Subscription-Key", "x-client-secret", "x-amz-security-token",
       "cf-access-jwt-assertion", "X-Signature", "password",
     } do
@@ -41,7 +42,8 @@ describe("a header", function()
 
   it("carries none", function()
     for _, name in ipairs {
-      "X-Team", "Accept", "Proxy-Authorization", "Idempotency-Key", "X-Idempotency-Key", "x-prompt-cache-key", "x-tokens",
+      "X-Team", "Accept", "Proxy-Authorization", "Idempotency-Key", "X-Idempotency-Key", "x-prompt-cache-key",
+      "x-tokens",
       "author", "monkey", "x-keys", "anthropic-version", "", "-", "x-authority", "cookies",
     } do
       assert.is_false(secrets.is_credential(name), name)
@@ -60,7 +62,8 @@ describe("a header", function()
 
   it("of an everyday name is not shown, but not looked for in answers", function()
     for _, name in ipairs {
-      "accept-language", "cache-control", "connection", "x-request-id", "x-correlation-id", "traceparent", "x-forwarded-host",
+      "accept-language", "cache-control", "connection", "x-request-id", "x-correlation-id", "traceparent",
+      "x-forwarded-host",
       "anthropic-user-profile-id", "content-language",
     } do
       local list = of_headers { [name] = "something-of-length" }
@@ -103,8 +106,10 @@ end)
 describe("a variable", function()
   it("is named after what it stands for", function()
     for name, expected in pairs {
-      ["x-team"] = "X_TEAM", key = "KEY", ["created_at[gte]"] = "CREATED_AT_GTE", ["ids[]"] = "IDS", ["a.b c"] = "A_B_C",
-      ["é"] = "MY_", [""] = "MY_", ["1st"] = "MY_1ST", path = "MY_PATH", Home = "MY_HOME", ["http-proxy"] = "MY_HTTP_PROXY",
+      ["x-team"] = "X_TEAM", key = "KEY", ["created_at[gte]"] = "CREATED_AT_GTE", ["ids[]"] = "IDS",
+      ["a.b c"] = "A_B_C",
+      ["é"] = "MY_", [""] = "MY_", ["1st"] = "MY_1ST", path = "MY_PATH", Home = "MY_HOME",
+      ["http-proxy"] = "MY_HTTP_PROXY",
       ["$(id)"] = "ID", ["a\nb"] = "A_B",
     } do
       assert.equal(expected, secrets.variable_of(secrets.new(), name, "x"))

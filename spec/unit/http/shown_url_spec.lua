@@ -17,7 +17,8 @@ end
 describe("a URL", function()
   it("is shown with what is known in its query", function()
     for _, text in ipairs {
-      "http://h", "http://h/v1/models", "http://h/v1/x?limit=5&after_id=a&before_id=b%20c&page=x%3D&beta=true", "/a?beta", "?",
+      "http://h", "http://h/v1/models", "http://h/v1/x?limit=5&after_id=a&before_id=b%20c&page=x%3D&beta=true",
+      "/a?beta", "?",
       "http://h/?", "http://h/?&&limit=&x=&", "http://h/a?limit=1?2",
     } do
       assert.equal(text, (shown(text)))
@@ -46,7 +47,8 @@ describe("a URL", function()
   it("has a variable for each secret in its path and in what is known", function()
     local list = secrets.new()
     secrets.add(list, "x-team", "blue-and-green")
-    local text, pieces = shown("http://h/blue%2Dand-green/blue-and-greenblue-and-green/x?page=blue-and-green", nil, list)
+    local url = "http://h/blue%2Dand-green/blue-and-greenblue-and-green/x?page=blue-and-green"
+    local text, pieces = shown(url, nil, list)
     assert.equal("http://h/$X_TEAM/$X_TEAM$X_TEAM/x?page=$X_TEAM", text)
     assert.same({ "http://h/", "X_TEAM", "/", "X_TEAM", "", "X_TEAM", "/x?page=", "X_TEAM", "" }, pieces)
   end)
@@ -78,9 +80,11 @@ end)
 describe("a base URL", function()
   it("is shown without user name, password, query and token", function()
     for base, expected in pairs {
-      ["https://h/p"] = "https://h/p", ["http://127.0.0.1:9"] = "http://127.0.0.1:9", ["http://[::1]:9/x"] = "http://[::1]:9/x",
+      ["https://h/p"] = "https://h/p", ["http://127.0.0.1:9"] = "http://127.0.0.1:9",
+      ["http://[::1]:9/x"] = "http://[::1]:9/x",
       ["http://h/a@b"] = "http://h/a@b", ["http://user:secret@h/p?key=secret"] = "http://h/p",
-      ["http://h/p?key=secret"] = "http://h/p", ["http://h/p#secret"] = "http://h/p", ["http://us@er:secret@h"] = "http://h",
+      ["http://h/p?key=secret"] = "http://h/p", ["http://h/p#secret"] = "http://h/p",
+      ["http://us@er:secret@h"] = "http://h",
       ["https://user:sec/ret@h/p"] = "https://h/p", ["https://user:sec?ret@h"] = "https://...",
       ["https://user:secret"] = "https://...", ["secret"] = "...", [""] = "...", ["http:///secret"] = "http:///secret",
       ["ftp://h/" .. TOKEN] = "ftp://h/$BASE_URL_TOKEN",

@@ -54,7 +54,8 @@ describe("a base URL", function()
   end)
 
   it("has a port that is a number: what is none may be a password", function()
-    for _, given in ipairs { "http://user:sec/ret@h", "http://h:port", "http://h:80x", "http://[::1]x", "http://[::1]:x" } do
+    for _, given in ipairs { "http://user:sec/ret@h", "http://h:port", "http://h:80x", "http://[::1]x",
+      "http://[::1]:x" } do
       assert.equal("base_url: the port must be a number", refusal(url.check_base(given)))
     end
     for _, given in ipairs { "http://h:", "http://h:80", "http://[::1]", "http://[::1]:80/x:y" } do
