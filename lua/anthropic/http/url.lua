@@ -46,11 +46,12 @@ local function quoted(name, text)
   return is_secret and name or ("%s %q"):format(name, text)
 end
 
--- What follows the host is a number, if it is there: a user name and a password with a slash look like host and port.
-local function has_port_number(base_url)
-  local authority = base_url:match "^%a+://([^/?#]*)"
-  local rest = authority:match "^%[[^%]]*%](.*)$" or authority:match "^[^:]*(.*)$"
-  return rest:find "^:?%d*$" ~= nil
+-- Whether a user name and a password stand before the host. One that holds a slash looks like a host and a port that
+-- is no number.
+local function has_user_info(base_url)
+  local authority = base_url:match "^%a+://([^/]*)"
+  return authority:find("@", 1, true) ~= nil
+    or base_url:find("@", 1, true) ~= nil and not authority:find "^[^:]*:?%d*$" and not authority:find "^%[.*%]:?%d*$"
 end
 
 --- Checks a base URL and takes the slashes at its end away. What may hold a secret is not quoted.
@@ -61,10 +62,8 @@ function url.check_base(base_url)
   local where = quoted("base_url", base_url)
   if not base_url:match("^[hH][tT][tT][pP][sS]?://[^/]") then
     return invalid(where .. ": must begin with http:// or https:// and a host")
-  elseif base_url:match("^%a+://[^/]*@") then
+  elseif has_user_info(base_url) then
     return invalid("base_url: must not hold a user name or password")
-  elseif not has_port_number(base_url) then
-    return invalid("base_url: the port must be a number")
   elseif base_url:find("[%s%c?#\\]") then
     return invalid(where .. ": must not hold spaces, control characters, '?', '#' or '\\'")
   end
