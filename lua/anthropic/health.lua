@@ -107,7 +107,7 @@ local function check_options(report)
   end
   local url, err = require("anthropic.http.url").check_base(resolved.base_url)
   if url then
-    report.ok("requests go to " .. url)
+    report.ok("requests go to " .. require("anthropic.http.shown_url").of_base(url))
   else
     report.error("ANTHROPIC_BASE_URL: " .. err.message)
   end

@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local background = require "spec.support.background"
 local testing = require "anthropic.testing"
 
 local SECRET = "sk-ant-very-secret-key-0123456789"
@@ -31,8 +32,8 @@ describe("err:to_curl()", function()
     end
   end)
 
-  -- Runs the command with the credential in the environment; compares the two requests.
-  local function assert_repeats(err, variable, value)
+  -- Runs the command with what is secret in the environment; compares the two requests.
+  local function assert_repeats(err, variables)
     local command = assert(err:to_curl())
     assert.is_nil(command:find(SECRET, 1, true))
     if not has_curl() then
@@ -42,7 +43,12 @@ describe("err:to_curl()", function()
     local file = assert(io.open(path, "wb"))
     file:write(command, "\n")
     file:close()
-    os.execute(("%s='%s' sh %s >/dev/null"):format(variable or "ANTHROPIC_API_KEY", value or SECRET, path))
+    local words = {}
+    for name, value in pairs(variables or { ANTHROPIC_API_KEY = SECRET }) do
+      assert.truthy(command:find("$" .. name, 1, true), command)
+      words[#words + 1] = name .. "=" .. background.quote(value)
+    end
+    os.execute(("env %s sh %s >/dev/null"):format(table.concat(words, " "), path))
     os.remove(path)
     local requests = server:requests()
     assert.equal(2, #requests)
@@ -71,9 +77,26 @@ describe("err:to_curl()", function()
 
   it("names the variable of a token", function()
     local client = serve { auth_token = SECRET }
-    local _, err = client.models.retrieve("x", { q = "a b'c" })
-    assert.truthy(err:to_curl():find("$ANTHROPIC_AUTH_TOKEN", 1, true))
-    assert_repeats(err, "ANTHROPIC_AUTH_TOKEN")
+    local _, err = client.models.retrieve "x"
+    assert_repeats(err, { ANTHROPIC_AUTH_TOKEN = SECRET })
+  end)
+
+  it("names variables for all that the caller gave, and works where they are set", function()
+    local client = serve { api_key = SECRET, base_url = "/a-t0ken-of-a-gateway/x", headers = {
+      ["X-Team"] = "it's $HOME `id` \"!!\" \\", ["x-goog-api-key"] = "key-of-google", PATH = "/usr/bin",
+    } }
+    local _, err = client:request {
+      path = "/v1/{x}/[1-3]?page=a$b&id[]=1", query = { q = "a b'c", limit = 5, key = "key" },
+      body = "@/etc/hostname", method = "POST",
+    }
+    for _, secret in ipairs { "t0ken", "id` ", "key-of-google", "/usr/bin", "%20b", "=1", "'c" } do
+      assert.is_nil(err:to_curl():find(secret, 1, true), err:to_curl())
+    end
+    assert.truthy(err:to_curl():find("/v1/{x}/[1-3]?page=a\\$b&id[]=$ID&key=$KEY&limit=5&q=$Q", 1, true), err:to_curl())
+    assert_repeats(err, {
+      ANTHROPIC_API_KEY = SECRET, X_TEAM = "it's $HOME `id` \"!!\" \\", X_GOOG_API_KEY = "key-of-google",
+      MY_PATH = "/usr/bin", ID = "1", KEY = "key", Q = "a%20b%27c", BASE_URL_TOKEN = "a-t0ken-of-a-gateway",
+    })
   end)
 
   it("repeats a request of any size", function()
@@ -120,8 +143,11 @@ describe("err:to_curl()", function()
     local _, err = client.models.retrieve "x"
     local command = err:to_curl()
     assert.is_nil(command:find(SECRET, 1, true))
-    assert.truthy(command:find('"Authorization: Bearer $ANTHROPIC_API_KEY"', 1, true))
-    assert.truthy(command:find("Cookie: [redacted]", 1, true))
+    assert.truthy(command:find('"Authorization: $AUTHORIZATION"', 1, true))
+    assert.truthy(command:find('"Cookie: $COOKIE"', 1, true))
+    assert_repeats(err, {
+      AUTHORIZATION = "Bearer " .. SECRET, COOKIE = "session=" .. SECRET .. "; more=1", X_TAG = "$(id) `id` \"'",
+    })
   end)
 
   it("hides a credential that the request repeats", function()
@@ -143,6 +169,7 @@ describe("err:to_curl()", function()
     assert.truthy(command:find("--insecure", 1, true))
     assert.truthy(command:find([[--cacert '/tmp/it'\''s a file']], 1, true))
     assert.truthy(command:find("--proxy 'http://127.0.0.1:2'", 1, true))
+    assert.truthy(command:find('--proxy-user "$PROXY_USER:$PROXY_PASSWORD"', 1, true))
     assert.is_nil(command:find("password", 1, true))
   end)
 

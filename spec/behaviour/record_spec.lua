@@ -108,17 +108,46 @@ describe("a recording", function()
       }):text()
     end
     ask(client, "one")
-    client.models.retrieve("x", { q = 1 })
+    client.models.retrieve("x", { limit = 1 })
     ask(client, "two")
-    client.models.retrieve("x", { q = 1 })
+    client.models.retrieve("x", { limit = 1 })
     local player = replay()
     assert.equal("2", ask(player, "two"))
     assert.equal("1", ask(player, "one"))
-    assert.equal("first", player.models.retrieve("x", { q = 1 }).id)
-    assert.equal("second", player.models.retrieve("x", { q = 1 }).id)
-    local _, err = player.models.retrieve("x", { q = 2 })
+    assert.equal("first", player.models.retrieve("x", { limit = 1 }).id)
+    assert.equal("second", player.models.retrieve("x", { limit = 1 }).id)
+    local _, err = player.models.retrieve("x", { limit = 2 })
     assert.equal(404, err.status)
     _, err = player.messages.create(params)
+    assert.equal(404, err.status)
+  end)
+
+  -- What is not written cannot tell requests apart.
+  it("answers whatever stands where something secret stood", function()
+    local client = serve { routes = {
+      { method = "GET", answers = { { body = { id = "first" } } } },
+      { method = "POST", answers = { testing.message { text = "hello" } } },
+    } }
+    testing.record(client, path)
+    local function ask(asked, secret, headers)
+      return asked.messages.create({
+        model = "m", max_tokens = 1, messages = { { role = "user", content = "it is " .. secret .. ", or [not]" } },
+      }, { headers = headers })
+    end
+    client.models.retrieve("x$y", { limit = 1, key = "one-of-many-keys", other = "a" })
+    assert(ask(client, "a-name-of-a-team", { ["x-team"] = "a-name-of-a-team" }))
+    local player = replay()
+    assert.equal("first", player.models.retrieve("x$y", { limit = 1, key = "another", other = "b" }).id)
+    assert.equal("hello", ask(player, "somebody"):text())
+    for _, query in ipairs {
+      { limit = 2, key = "another", other = "b" }, { limit = 1, key = "another" },
+      { limit = 1, key = "another", other = "b", more = "c" },
+    } do
+      assert.equal(404, select(2, player.models.retrieve("x$y", query)).status)
+    end
+    local _, err = player.messages.create {
+      model = "m", max_tokens = 1, messages = { { role = "user", content = "it was a-name-of-a-team, or [not]" } },
+    }
     assert.equal(404, err.status)
   end)
 

@@ -6,6 +6,8 @@
 --       print(err.kind, err.status, err.retry_after)
 --     end
 
+local printable = require "anthropic.base.printable"
+
 ---@class anthropic.Error
 ---@field kind "api"|"connection"|"timeout"|"truncated"|"protocol"|"cancelled"|"invalid_request"
 ---@field message string
@@ -14,7 +16,8 @@
 ---@field in_stream? boolean true for an `error` event
 ---@field request_id? string
 ---@field headers? table<string, string> of the response, names in lower case
----@field body? string of the response, as it came
+---@field body? string of the response, as it came but for secrets
+---@field url? string that was asked, without its query
 ---@field timeout? "connect"|"first_byte"|"idle"|"total" which one ran out
 ---@field url? string that was asked, without its query
 ---@field retry_after? number seconds that the server asked to wait
@@ -98,8 +101,8 @@ function errors.set_command(err, make)
   commands[err] = make
 end
 
---- A command line for sh that sends the request again, with `$ANTHROPIC_API_KEY` (or
---- `$ANTHROPIC_AUTH_TOKEN`) in place of the credential.
+--- A command line for sh that sends the request again, with variables of the shell in place of what is secret:
+--- `$ANTHROPIC_API_KEY` or `$ANTHROPIC_AUTH_TOKEN`, `$X_TEAM` for a header x-team of the caller's.
 ---@return string|nil command nil where no request was sent
 ---@return string? message
 function Error:to_curl()
@@ -108,10 +111,6 @@ function Error:to_curl()
     return nil, "no request was sent"
   end
   return make()
-end
-
-local function one_line(text)
-  return (text:gsub("[%s%c]+", " "))
 end
 
 function Error:__tostring()
@@ -128,7 +127,7 @@ function Error:__tostring()
   if self.status == 404 and self.url and not self.in_stream then -- often it is the base URL that is wrong
     text = text .. " at " .. self.url
   end
-  return one_line(text)
+  return printable.line(text)
 end
 
 return errors

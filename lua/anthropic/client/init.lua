@@ -9,6 +9,7 @@ local limiter = require "anthropic.http.limiter"
 local loop = require "anthropic.loop"
 local number = require "anthropic.base.number"
 local options = require "anthropic.http.options"
+local shown_url = require "anthropic.http.shown_url"
 local tasks = require "anthropic.loop.task"
 local usage = require "anthropic.message.usage"
 
@@ -132,8 +133,7 @@ function metatable.__index(self, name)
 end
 
 function metatable.__tostring(self)
-  local base_url = private[self].options.base_url:gsub("[^/]*@", ""):gsub("%?.*", "")
-  return ("anthropic.Client (%s)"):format(base_url)
+  return ("anthropic.Client (%s)"):format(shown_url.of_base(private[self].options.base_url))
 end
 
 --- Makes a client.

@@ -1,74 +1,118 @@
---- A request as a command line for curl, with a variable in place of the credential.
+--- A request as a command line for curl. What is secret in it is a variable of the shell, so that the command works
+--- where that is set: see secrets.lua. In a body it is blotted out.
+
+local proxies = require "anthropic.http.proxy"
+local shown_url = require "anthropic.http.shown_url"
 
 local curl_command = {}
-
--- Header fields that carry credentials.
-local SENSITIVE = {
-  ["api-key"] = true,
-  authorization = true,
-  cookie = true,
-  ["proxy-authorization"] = true,
-  ["x-amz-security-token"] = true,
-  ["x-api-key"] = true,
-}
 
 -- A shell hands a program no longer argument than 128 KiB; a longer body goes through a pipe.
 local LONGEST_ARGUMENT = 100000
 
--- A header line with the credential cut off its end, where it has one.
+-- A word for the shell is a list of which every second piece is the name of a variable.
 local function describe_header(line, secrets, redact)
-  local name, value = line:match "^([^:;]+)[:;]%s*(.*)$"
-  for _, secret in ipairs(secrets) do
-    if secret ~= "" and value:sub(-#secret) == secret then
-      return { name .. ": " .. value:sub(1, -#secret - 1), variable = secrets.variable or "ANTHROPIC_API_KEY" }
-    end
+  local name, value = line:match "^([^:;]+)[:;] ?(.*)$"
+  local shown = secrets.headers[name:lower()]
+  if value ~= "" and shown then
+    return { name .. ": " .. shown.prefix, shown.variable }
   end
-  return { SENSITIVE[name:lower()] and name .. ": [redacted]" or redact(line) }
+  return { redact(line) }
 end
 
---- Describes the request of an exchange's attempt, without the credential.
----@param exchange anthropic.Exchange
+local function describe_part(part, redact)
+  local described = {}
+  for name, value in pairs(part) do
+    described[name] = redact(value)
+  end
+  return described
+end
+
+local function describe_proxy(proxy)
+  local read = proxies.read(proxy)
+  if not read.address then
+    return { "", "PROXY" }
+  end
+  return { read.address }, read.user_info and { "", "PROXY_USER", ":", "PROXY_PASSWORD" } or nil
+end
+
+--- Describes the request of an exchange's attempt, without anything secret.
+---@param exchange { option: function, redact: function } with the attempt's own `redact`
 ---@param wire table as request.build made it
 ---@return table
 function curl_command.describe(exchange, wire)
   local option, redact = exchange.option, exchange.redact
-  local lines = {}
-  for i, line in ipairs(wire.headers) do
-    lines[i] = describe_header(line, wire.secrets, redact)
-  end
-  local proxy = option "proxy"
-  return {
+  local body = wire.body and redact(wire.body)
+  local described = {
     method = wire.method,
-    url = redact(wire.url),
-    headers = lines,
-    body = wire.body and redact(wire.body),
-    parts = wire.multipart,
-    proxy = proxy and proxy:gsub("//[^/@]*@", "//"),
+    url = shown_url.text(wire.url, wire.secrets, redact),
+    base_url = shown_url.text(option "base_url", wire.secrets, redact),
+    url_pieces = shown_url.pieces(wire.url, wire.secrets, redact),
+    headers = {},
+    body = body,
+    is_redacted = body ~= wire.body,
     cacert = option "ca_file",
     capath = option "ca_path",
     insecure = option "insecure",
   }
+  for i, line in ipairs(wire.headers) do
+    described.headers[i] = describe_header(line, wire.secrets, redact)
+  end
+  for i, part in ipairs(wire.multipart or {}) do
+    described.parts = described.parts or {}
+    described.parts[i] = describe_part(part, redact)
+  end
+  if option "proxy" then
+    described.proxy, described.proxy_user = describe_proxy(option "proxy")
+  end
+  return described
 end
 
 local function quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
-local function quote_header(line)
-  if not line.variable then
-    return quote(line[1])
+-- An exclamation mark means something to a shell at work, between double quotes too.
+local IN_DOUBLE_QUOTES = { ["\\"] = "\\\\", ['"'] = '\\"', ["$"] = "\\$", ["`"] = "\\`", ["!"] = [["'!'"]] }
+
+local function quote_pieces(pieces)
+  if #pieces == 1 then
+    return quote(pieces[1])
   end
-  return '"' .. line[1]:gsub('[\\"$`]', "\\%0") .. "$" .. line.variable .. '"'
+  local words = {}
+  for i, piece in ipairs(pieces) do
+    if i % 2 == 1 then
+      words[i] = piece:gsub('[\\"$`!]', IN_DOUBLE_QUOTES)
+    elseif (pieces[i + 1] or ""):find "^[%w_]" then
+      words[i] = "${" .. piece .. "}"
+    else
+      words[i] = "$" .. piece
+    end
+  end
+  return '"' .. table.concat(words) .. '"'
+end
+
+local function quote_for_form(text)
+  return '"' .. text:gsub('[\\"]', "\\%0") .. '"'
 end
 
 -- The value of curl's option for a part of a multipart body; nil for a file that is not on disk.
 local function form_option(part)
   if part.path then
-    local path = part.path:gsub('[\\"]', "\\%0")
-    return "-F " .. quote(('%s=@"%s";filename="%s";type=%s'):format(part.name, path, part.filename, part.content_type))
+    return "-F " .. quote(("%s=@%s;filename=%s;type=%s"):format(part.name, quote_for_form(part.path),
+      quote_for_form(part.filename), part.content_type))
   elseif not part.filename then
     return "--form-string " .. quote(part.name .. "=" .. part.data)
   end
+end
+
+-- curl's options for the way to the server.
+local function add_route(words, request)
+  words[#words + 1] = request.proxy and "--proxy " .. quote_pieces(request.proxy)
+  words[#words + 1] = request.proxy_user and "--proxy-user " .. quote_pieces(request.proxy_user)
+  for _, name in ipairs { "cacert", "capath" } do
+    words[#words + 1] = request[name] and "--" .. name .. " " .. quote(request[name])
+  end
+  words[#words + 1] = request.insecure and "--insecure" or nil
 end
 
 --- The command for sh.
@@ -76,13 +120,11 @@ end
 ---@return string|nil
 ---@return string? message
 function curl_command.command(request)
-  local words = { "curl -sS -N -X " .. quote(request.method) .. " " .. quote(request.url) }
-  for _, name in ipairs { "proxy", "cacert", "capath" } do
-    words[#words + 1] = request[name] and "--" .. name .. " " .. quote(request[name])
-  end
-  words[#words + 1] = request.insecure and "--insecure" or nil
-  for _, line in ipairs(request.headers) do
-    words[#words + 1] = "-H " .. quote_header(line)
+  local method = request.method == "HEAD" and "--head" or "-X " .. quote(request.method)
+  local words = { "curl -sS -N --globoff " .. method .. " " .. quote_pieces(request.url_pieces) }
+  add_route(words, request)
+  for _, pieces in ipairs(request.headers) do
+    words[#words + 1] = "-H " .. quote_pieces(pieces)
   end
   for _, part in ipairs(request.parts or {}) do
     local option = form_option(part)
@@ -98,7 +140,7 @@ function curl_command.command(request)
     before = "printf %s " .. quote(body) .. " | "
     words[#words + 1] = "--data-binary @-"
   elseif body then
-    words[#words + 1] = "--data-binary " .. quote(body)
+    words[#words + 1] = "--data-raw " .. quote(body)
   end
   return before .. table.concat(words, " \\\n  ")
 end

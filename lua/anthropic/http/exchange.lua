@@ -15,8 +15,8 @@ local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local request = require "anthropic.http.request"
 local retry = require "anthropic.http.retry"
+local shown_url = require "anthropic.http.shown_url"
 local tasks = require "anthropic.loop.task"
-local urls = require "anthropic.http.url"
 
 ---@class anthropic.Attempt
 ---@field status? integer
@@ -71,7 +71,7 @@ function exchange.new(spec, profile, shared)
     attempt_began = nil,
     complete = false,
     redact = nil,
-    url = nil, -- as an error may show it
+    url = nil,
     request = nil,
     response = nil,
     transfer = nil,
@@ -156,9 +156,10 @@ function Exchange:wait(driver)
   return nil, cancelled()
 end
 
--- Fills in what every error that came after the request was sent has.
+-- Fills in what every error that came after the request was sent has. Its words may quote the server's.
 function Exchange:describe(err)
   local response = self.response
+  err.message = self.redact(err.message)
   if response then
     err.headers = response.headers
     err.request_id = response.request_id or err.request_id
@@ -282,7 +283,11 @@ local function read_response(self)
 end
 
 local function describe_request(self, wire)
-  return { method = wire.method, url = self.redact(wire.url), request_body = log.body(self, wire.body) }
+  return {
+    method = wire.method,
+    url = shown_url.text(wire.url, wire.secrets, wire.redact),
+    request_body = log.body(self, wire.body),
+  }
 end
 
 local function describe_response(self)
@@ -314,12 +319,15 @@ function Exchange:attempt()
   if not wire then
     return nil, err
   end
-  self.redact, self.url = wire.redact, wire.redact(urls.without_query(wire.url))
+  self.redact, self.url = wire.redact, function() -- as an error may show it
+    return shown_url.text(wire.url:match "^[^?]*", wire.secrets, wire.redact)
+  end
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()
   self.under_way = true
+  local option = self.option
   self.request = function() -- for err:to_curl(); behind a function, as the options are
-    return curl_command.describe(self, wire)
+    return curl_command.describe({ option = option, redact = wire.redact }, wire)
   end
   log.write(self, "request", describe_request, wire)
   local ok
@@ -354,11 +362,11 @@ end
 
 -- Enters the attempt into the history, once, and its request into the error.
 local function record(self, err, waited)
-  err.url = self.url
-  if self.request then
-    local sent = self.request()
+  local describe_sent = self.request
+  if describe_sent then
+    err.url = self.url()
     errors.set_command(err, function()
-      return curl_command.command(sent)
+      return curl_command.command(describe_sent())
     end)
   end
   self.history = self.history or {}

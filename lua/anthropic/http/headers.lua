@@ -31,6 +31,14 @@ local function refuse(name, problem)
   return nil, ("headers[%q]: %s"):format(tostring(name), problem)
 end
 
+local LONGEST_QUOTED = 15
+
+-- What is no name may be a whole line, with its value.
+local function beginning(name)
+  local text = tostring(name)
+  return #text > LONGEST_QUOTED and text:match("^[^:=]*"):sub(1, LONGEST_QUOTED) .. "..." or text
+end
+
 --- A set of header fields that keeps order and spelling, and replaces regardless of case.
 ---@return table
 function headers.new()
@@ -44,7 +52,7 @@ end
 ---@return true|nil, string? message what is wrong with it
 function headers.set(set, name, value)
   if type(name) ~= "string" or not name:find(TOKEN) then
-    return refuse(name, "not a header name")
+    return refuse(beginning(name), "not a header name")
   end
   if type(value) == "number" then
     value = number.text(value)
@@ -114,9 +122,9 @@ end
 function headers.parse_lines(text)
   local given = {}
   for line in (text or ""):gmatch("[^\r\n]+") do
-    local name, value = line:match("^%s*([^:]-)%s*:%s*(.-)%s*$")
-    if name and name ~= "" then
-      given[name] = value
+    local name, value = line:match "^([^:]*):(.*)$"
+    if name and name:find "%S" then
+      given[name:match "^%s*(.*%S)"] = value:match "^%s*(.*%S)" or ""
     end
   end
   return given

@@ -1,9 +1,9 @@
 --- What the client tells of its work: to `on_log`, or to standard error as ANTHROPIC_LOG asks.
 --
 -- A record is a flat table: `level`, `event` ("request", "response", "body", "retry", "error"),
--- `attempt`, and what belongs to the event. No record holds a header or a credential. Bodies are
--- there for those who ask: `request_body` and `response_body` are functions that give the text,
--- its system prompts and base64 shortened, or with `true` the whole text.
+-- `attempt`, and what belongs to the event. No record holds a header or a secret; what it holds is on one line, without
+-- control characters. Bodies are there for those who ask: `request_body` and `response_body` are functions that give
+-- the text, its system prompts and base64 shortened, or with `true` the whole text.
 --
 -- The event "tool" is of no request: a tool of `messages.run` raised something, or gave what cannot be sent. Its record
 -- has `tool` and `tool_use_id`, `error` and the `traceback`, whole: the model reads the words alone.
@@ -13,6 +13,7 @@
 --     end }
 
 local json = require "anthropic.base.json"
+local printable = require "anthropic.base.printable"
 
 local log = {}
 
@@ -36,16 +37,17 @@ local function is_base64(text)
   return #text >= SHORTEST_BASE64 and text:gsub("^data:[%w/+.-]+;base64,", ""):find "^[%w+/_-]+=*$" ~= nil
 end
 
-local function shortened(value, in_system)
+-- Redacted first: the beginning of a secret is found no more.
+local function shortened(value, redact, in_system)
   if type(value) == "string" then
-    return (in_system or is_base64(value)) and shorten(value) or value
+    return (in_system or is_base64(value)) and shorten(redact(value)) or value
   elseif type(value) ~= "table" or value == json.null then
     return value
   end
   local copy = json.copy(value)
   in_system = in_system or value.role == "system"
   for name, member in pairs(value) do
-    copy[name] = shortened(member, in_system or name == "system")
+    copy[name] = shortened(member, redact, in_system or name == "system")
   end
   return copy
 end
@@ -58,7 +60,13 @@ function log.body(exchange, body)
   local redact = exchange.redact
   return body and function(whole)
     local value = not whole and json.decode(body)
-    return redact(type(value) == "table" and json.encode(shortened(value)) or body)
+    return redact(type(value) == "table" and json.encode(shortened(value, redact)) or body)
+  end
+end
+
+local function make_printable(record)
+  for name, value in pairs(record) do
+    record[name] = type(value) == "string" and printable.line(value) or value
   end
 end
 
@@ -72,7 +80,7 @@ local function line(record)
   table.sort(names)
   local words = { "anthropic", record.level, record.event }
   for _, name in ipairs(names) do
-    words[#words + 1] = name .. "=" .. tostring(record[name]):gsub("%c+", " ")
+    words[#words + 1] = name .. "=" .. printable.line(tostring(record[name]))
   end
   return table.concat(words, " ") .. "\n"
 end
@@ -101,6 +109,7 @@ end
 function log.write(exchange, event, describe, ...)
   if exchange.profile.is_logged and is_wanted(exchange.option, event) then
     local record = describe(exchange, ...)
+    make_printable(record)
     record.attempt = exchange.attempts
     hand_out(exchange.option, event, record)
   end

@@ -161,6 +161,11 @@ local function join(one, other)
   return joined
 end
 
+-- A misspelt word is quoted. What is longer may be a credential in a wrong place.
+local function is_word(value)
+  return type(value) == "string" and #value < 16 and value:find "^[%w%s._-]*$" ~= nil
+end
+
 --- Raises if the table has an option that does not exist or a value of a wrong type.
 ---@param given? table
 ---@param level integer where to put the blame, as in `error`
@@ -185,7 +190,7 @@ function options.check(given, level, settings)
       error(("option %q: %s expected, got %s"):format(
         name,
         row.expected,
-        type(value) == "string" and not row.hidden and ("%q"):format(value) or type(value)
+        not row.hidden and is_word(value) and ("%q"):format(value) or type(value)
       ), level + 1)
     end
   end
@@ -196,13 +201,13 @@ end
 
 local function environment(name)
   local value = os.getenv(name)
-  return value and value:match("%S") and value:match("^%s*(.-)%s*$") or nil
+  return value and value:match "^%s*(.*%S)" or nil
 end
 
 -- The credential counts as one option: whoever gives one form replaces the other.
 local function merge(target, given)
   if given.api_key or given.auth_token then
-    target.api_key, target.auth_token = nil, nil
+    target.api_key, target.auth_token, target.credential_of_environment = nil, nil, nil
   end
   for name, value in pairs(given) do
     target[name] = value
@@ -228,6 +233,7 @@ function options.of_client(given)
   resolved.api_key = environment("ANTHROPIC_API_KEY")
   resolved.auth_token = not resolved.api_key and environment("ANTHROPIC_AUTH_TOKEN") or nil
   resolved.model = environment("ANTHROPIC_MODEL")
+  resolved.credential_of_environment = (resolved.api_key or resolved.auth_token) and true or nil
   resolved.custom_headers = environment("ANTHROPIC_CUSTOM_HEADERS")
   resolved.log_level = environment("ANTHROPIC_LOG")
   return merge(resolved, copies_of_tables(given or {}))

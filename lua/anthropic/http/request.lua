@@ -4,6 +4,8 @@ local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
 local option_rows = require "anthropic.http.options"
 local redaction = require "anthropic.http.redaction"
+local secrets = require "anthropic.http.secrets"
+local shown_url = require "anthropic.http.shown_url"
 local urls = require "anthropic.http.url"
 
 local request = {}
@@ -46,41 +48,42 @@ local function evaluate(name, credential)
   return value
 end
 
--- The credentials in the caller's own headers, without their scheme.
-local function own_credentials(set)
-  local found = {}
-  local authorization = headers.get(set, "Authorization")
-  found[1] = authorization and (authorization:match("^%S+%s+(.*)$") or authorization) or nil
-  found[#found + 1] = headers.get(set, "X-Api-Key") or nil
-  return found
+-- Whether the caller's own headers carry a credential.
+local function has_own_credential(set)
+  for _, key in ipairs(set.names) do
+    if set.fields[key].value and set.fields[key].value ~= "" and secrets.is_credential(key) then
+      return true
+    end
+  end
+  return false
 end
 
--- Sets the one header that carries the credential, unless the caller's own headers carry one or
--- remove it. Gives the list of what is secret.
+-- Sets the one header that carries the credential, and returns it; false where the caller's own headers carry one or
+-- remove it. Beside one under another name only a credential of the options is sent, never one of the environment.
 local function authenticate(set, options, base)
-  local secrets = own_credentials(set)
-  if secrets[1] then
-    return secrets
+  if headers.get(set, "Authorization") or headers.get(set, "X-Api-Key") then
+    return false
   end
   local name = options.auth_token and "auth_token" or "api_key"
   local scheme = options.auth or (urls.is_vendor(base) and "x-api-key" or "bearer")
   local is_bearer = name == "auth_token" or scheme == "bearer"
   local field = is_bearer and "Authorization" or "X-Api-Key"
   if headers.get(set, field) == false then
-    return secrets
-  end
-  if not options[name] then
+    return false
+  elseif (options.credential_of_environment or not options[name]) and has_own_credential(set) then
+    return false
+  elseif not options[name] then
     return invalid "no credential: set ANTHROPIC_API_KEY or give the option api_key or auth_token"
   end
   local value, err = evaluate(name, options[name])
   if not value then
     return nil, err
   end
-  if not headers.set(set, field, is_bearer and "Bearer " .. value or value) then
+  local prefix = is_bearer and "Bearer " or ""
+  if not headers.set(set, field, prefix .. value) then
     return invalid(name .. ": must not contain a line break or NUL")
   end
-  secrets[1], secrets.variable = value, "ANTHROPIC_" .. name:upper()
-  return secrets
+  return { field = field, prefix = prefix, value = value, variable = "ANTHROPIC_" .. name:upper() }
 end
 
 local function join_betas(...)
@@ -122,11 +125,15 @@ local function build_headers(spec, options, base)
   if not ok then
     return invalid(message)
   end
-  local secrets, err = authenticate(set, options, base)
-  if not secrets then
+  local credential, err = authenticate(set, options, base)
+  if credential == nil then
     return nil, err
   end
-  return { lines = headers.lines(set), secrets = secrets, redact = redaction.redactor(secrets) }
+  local list = secrets.new()
+  secrets.add_headers(list, set, credential or nil)
+  shown_url.add_base(list, base)
+  secrets.add_proxies(list, options.proxy)
+  return { lines = headers.lines(set), secrets = list, redact = redaction.redactor(list) }
 end
 
 -- What all requests with the same options have in common.
@@ -153,7 +160,7 @@ local function is_usual(spec)
 end
 
 --- Makes the function that builds the attempts of requests with the same options, as the core's loop
---- takes them, with the `secrets` in them and a function `redact` for text that may hold them.
+--- takes them, with the `secrets` in them (see secrets.lua) and a function `redact` for text that may hold them.
 --- `spec` is { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept? }.
 ---@param options table resolved
 ---@return fun(spec: table): table|nil, anthropic.Error?
@@ -185,6 +192,7 @@ function request.builder(options)
       end
       usual = usual or is_constant and is_usual(spec) and head or nil
     end
+    local list = url:find("?", 1, true) and shown_url.with_query(head.secrets, url) or head.secrets
     return setmetatable({
       method = spec.method,
       url = url,
@@ -192,8 +200,8 @@ function request.builder(options)
       body = spec.body,
       multipart = spec.multipart,
       sink = spec.sink,
-      secrets = head.secrets,
-      redact = head.redact,
+      secrets = list,
+      redact = list == head.secrets and head.redact or redaction.redactor(list),
       total_timeout = nil, -- the exchange's to set, and `record`
       record = false,
     }, metatable)

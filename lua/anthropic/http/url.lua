@@ -22,6 +22,41 @@ function url.escape(text)
   end))
 end
 
+--- Decodes what is percent-encoded.
+---@param text string
+---@return string
+function url.unescape(text)
+  return (text:gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end))
+end
+
+local SHORTEST_TOKEN = 16
+
+--- Whether a segment of a path looks like a token, not like a name.
+---@param segment string
+---@return boolean
+function url.is_token(segment)
+  return #segment >= SHORTEST_TOKEN and segment:find "[%d%u]" ~= nil
+end
+
+-- What is wrong, quoted where it holds no secret.
+local function quoted(name, text)
+  local is_secret = text:find "[@?]" ~= nil
+  for segment in text:gmatch "[^/]+" do
+    is_secret = is_secret or url.is_token(segment)
+  end
+  return is_secret and name or ("%s %q"):format(name, text)
+end
+
+-- Whether a user name and a password stand before the host. One that holds a slash looks like a host and a port that
+-- is no number.
+local function has_user_info(base_url)
+  local authority = base_url:match "^%a+://([^/]*)"
+  return authority:find("@", 1, true) ~= nil
+    or base_url:find("@", 1, true) ~= nil and not authority:find "^[^:]*:?%d*$" and not authority:find "^%[.*%]:?%d*$"
+end
+
 --- Checks a base URL and takes away the white space around it and the slashes at its end. What may hold a
 --- secret is not quoted.
 ---@param base_url string
@@ -29,10 +64,10 @@ end
 ---@return anthropic.Error?
 function url.check_base(base_url)
   base_url = base_url:match "^%s*(.-)%s*$"
-  local where = base_url:find("[@?]") and "base_url" or ("base_url %q"):format(base_url)
+  local where = quoted("base_url", base_url)
   if not base_url:match("^[hH][tT][tT][pP][sS]?://[^/]") then
     return invalid(where .. ": must begin with http:// or https:// and a host")
-  elseif base_url:match("^%a+://[^/]*@") then
+  elseif has_user_info(base_url) then
     return invalid("base_url: must not hold a user name or password")
   elseif base_url:find("[%s%c?#\\]") then
     return invalid(where .. ": must not hold spaces, control characters, '?', '#' or '\\'")
@@ -207,7 +242,7 @@ end
 ---@return anthropic.Error?
 function url.of(base, path, query)
   if path:find("[%s%c#]") then
-    return invalid(("path %q: must not hold spaces, control characters or '#'"):format(path))
+    return invalid(quoted("path", path) .. ": must not hold spaces, control characters or '#'")
   end
   if path:match("^%a+://") then
     if not url.origin(path) or url.origin(path) ~= url.origin(base) then

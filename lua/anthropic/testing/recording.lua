@@ -1,6 +1,7 @@
 --- Records what a client sends and gets, and makes a script of it that a testing
 --- server plays: statuses, headers, bodies with the pieces they came in, and how
---- an exchange broke off. No request header is written, and no credential.
+--- an exchange broke off. No request header is written, and nothing secret: `$NAME`
+--- stands for it in the path and the query, "[redacted]" in the body.
 ---
 ---     local recorder = recording.record(client, "hello.recording")
 ---     client.messages.create { ... }
@@ -107,6 +108,41 @@ local function target_of(url, base_url)
   return url:match("^%a+://[^/?]*(.*)$")
 end
 
+-- A pattern for Lua that a text alone matches.
+local function literal(text)
+  return (text:gsub("[^%w%z]", "%%%0"):gsub("%z", "%%z"))
+end
+
+-- The text as a pattern, anything in the place of what was secret.
+local function pattern_of(text, anything)
+  local pieces = { literal(text:match "^[^$]*") }
+  for rest in text:gmatch "%$[%u%d_]*([^$]*)" do
+    pieces[#pieces + 1] = anything .. literal(rest)
+  end
+  return table.concat(pieces)
+end
+
+-- A pattern for a target in which something secret stood; nil for another one.
+local function match_of(target)
+  if not target:find("$", 1, true) then
+    return nil
+  end
+  local path, query = target:match "^([^?]*)(.*)$"
+  return "^" .. pattern_of(path, "[^/?]*") .. pattern_of(query, "[^&]*") .. "$"
+end
+
+-- Patterns that are found in a body in which something secret stood.
+local function body_match_of(body)
+  local patterns, position = {}, 1
+  while position <= #body do
+    local first, last = body:find("[redacted]", position, true)
+    local piece = body:sub(position, (first or 0) - 1)
+    patterns[#patterns + 1] = piece ~= "" and literal(piece) or nil
+    position = last and last + 1 or #body + 1
+  end
+  return patterns
+end
+
 ---@class anthropic.testing.Recorder
 local Recorder = {}
 Recorder.__index = Recorder
@@ -128,8 +164,9 @@ function recording.record(client, path)
     local request = exchange.request()
     local data = serialize.dump({
       method = request.method,
-      target = target_of(request.url, exchange.redact(exchange.option "base_url")),
+      target = target_of(request.url, request.base_url),
       body = request.body or "",
+      is_redacted = request.is_redacted,
       answer = answer_of(exchange),
     }, "recording")
     file:write(string.format("%d\n", #data), data, "\n")
@@ -185,7 +222,15 @@ local function routes_of(exchanges)
     local key = table.concat({ exchange.method, exchange.target, exchange.body }, "\n")
     local route = by_request[key]
     if not route then
-      route = { method = exchange.method, target = exchange.target, body = exchange.body, answers = {} }
+      local match = match_of(exchange.target)
+      route = {
+        method = exchange.method,
+        target = not match and exchange.target or nil,
+        match = match,
+        body = not exchange.is_redacted and exchange.body or nil,
+        body_match = exchange.is_redacted and body_match_of(exchange.body) or nil,
+        answers = {},
+      }
       by_request[key] = route
       routes[#routes + 1] = route
     end

@@ -63,6 +63,8 @@ describe("an error as text", function()
     { { kind = "api", message = "a\r\nb\n\n\tc  d" }, "anthropic: api error: a b c d" },
     { { kind = "api", message = "\n" }, "anthropic: api error: " },
     { { kind = "api", message = "a\0b\27[31mc\127d" }, "anthropic: api error: a b [31mc d" },
+    { { kind = "api", type = "a\27[2J\226\128\174b", message = "c\194\155d", request_id = "r\226\128\168\255" },
+      "anthropic: api error a [2J b: c d (r \239\191\189)" },
     { { kind = "api", message = "é 100%1 %d" }, "anthropic: api error: é 100%1 %d" },
   } do
     it("may be " .. case[2]:gsub("%c", "?"), function()

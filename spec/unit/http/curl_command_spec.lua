@@ -2,23 +2,35 @@
 
 local child = require "spec.support.child"
 local curl_command = require "anthropic.http.curl_command"
+local headers = require "anthropic.http.headers"
+local redaction = require "anthropic.http.redaction"
+local secrets = require "anthropic.http.secrets"
+local shown_url = require "anthropic.http.shown_url"
 
 local SECRET = "sk-secret-0123456789"
 local NASTY = [[it's "quoted" $HOME ${HOME} `id` $(id) \n \ %s !! ; false * ? & | < > # ~ 好]] .. "\n\t end"
 
-local function redact(text)
-  return (text:gsub("sk%-secret%-0123456789", "[redacted]"))
-end
+-- The credential that the library sent, in the lines of `wire`.
+local BEARER = { field = "Authorization", prefix = "Bearer ", variable = "ANTHROPIC_API_KEY", value = SECRET }
 
+-- `wire.fields` are header fields, `wire.credential` the library's own.
 local function describe_request(wire, options)
   wire.method, wire.url = wire.method or "POST", wire.url or "http://x/v1"
-  wire.headers, wire.secrets = wire.headers or {}, wire.secrets or {}
   options = options or {}
+  options.base_url = options.base_url or "http://x"
+  local set, list = headers.new(), secrets.new()
+  headers.set_all(set, wire.fields)
+  if wire.credential then
+    headers.set(set, wire.credential.field, wire.credential.prefix .. wire.credential.value)
+  end
+  secrets.add_headers(list, set, wire.credential)
+  shown_url.add_base(list, options.base_url)
+  wire.headers, wire.secrets = headers.lines(set), shown_url.with_query(list, wire.url)
   return curl_command.describe({
     option = function(name)
       return options[name]
     end,
-    redact = redact,
+    redact = redaction.redactor(wire.secrets),
   }, wire)
 end
 
@@ -55,107 +67,121 @@ end
 describe("the description of a request", function()
   it("holds all that a command needs", function()
     assert.same({
-      method = "POST", url = "https://x/v1", headers = { { "a: b" } }, body = "{}",
+      method = "POST", url = "https://x/v1", url_pieces = { "https://x/v1" }, base_url = "https://x",
+      headers = { { "accept: b" } }, body = "{}", is_redacted = false,
       cacert = "/ca.pem", capath = "/certs", insecure = true,
-    }, describe_request({ url = "https://x/v1", headers = { "a: b" }, body = "{}" },
-      { ca_file = "/ca.pem", ca_path = "/certs", insecure = true }))
+    }, describe_request({ url = "https://x/v1", fields = { accept = "b" }, body = "{}" },
+      { base_url = "https://x", ca_file = "/ca.pem", ca_path = "/certs", insecure = true }))
   end)
 
-  it("holds no credential in the URL, the body and the headers", function()
+  it("shows what is known, and a variable in the place of all else", function()
     local request = describe_request {
-      url = "http://x/?key=" .. SECRET, body = '{"a":"' .. SECRET .. '"}',
-      headers = { "x-quote: " .. SECRET .. " is it", "x-api-key: " .. SECRET }, secrets = { SECRET },
+      url = "http://x/v1?limit=5&key=a%20b", credential = BEARER,
+      fields = {
+        ["Content-Type"] = "a/b", accept = "c/d", ["Anthropic-Version"] = "1", ["anthropic-beta"] = "b1",
+        ["user-agent"] = "u",
+        ["x-team"] = "blue", ["X-Stainless-Lang"] = "lua", cookie = "a=b",
+      },
     }
+    assert.equal("http://x/v1?limit=5&key=$KEY", request.url)
+    assert.same({ "http://x/v1?limit=5&key=", "KEY", "" }, request.url_pieces)
     assert.same({
-      method = "POST", url = "http://x/?key=[redacted]", body = '{"a":"[redacted]"}',
-      headers = { { "x-quote: [redacted] is it" }, { "x-api-key: ", variable = "ANTHROPIC_API_KEY" } },
-    }, request)
-  end)
-
-  it("has a variable where a header ends with a credential", function()
-    for line, expected in pairs {
-      ["X-Api-Key: " .. SECRET] = "X-Api-Key: ",
-      ["Authorization: Bearer " .. SECRET] = "Authorization: Bearer ",
-      ["Authorization:   Bearer " .. SECRET] = "Authorization: Bearer ",
-      ["x-other: " .. SECRET] = "x-other: ",
-    } do
-      local request = describe_request { headers = { line }, secrets = { SECRET } }
-      assert.same({ { expected, variable = "ANTHROPIC_API_KEY" } }, request.headers)
-    end
-  end)
-
-  it("names the variable that the credential came from", function()
-    local request = describe_request {
-      headers = { "Authorization: Bearer " .. SECRET }, secrets = { SECRET, variable = "ANTHROPIC_AUTH_TOKEN" },
-    }
-    assert.same({ { "Authorization: Bearer ", variable = "ANTHROPIC_AUTH_TOKEN" } }, request.headers)
-  end)
-
-  it("looks for every credential of the request", function()
-    local request = describe_request {
-      headers = { "Authorization: Bearer first", "X-Api-Key: second" }, secrets = { "first", "second" },
-    }
-    assert.same({
-      { "Authorization: Bearer ", variable = "ANTHROPIC_API_KEY" }, { "X-Api-Key: ", variable = "ANTHROPIC_API_KEY" },
+      { "Anthropic-Version: 1" }, { "Content-Type: a/b" }, { "X-Stainless-Lang: ", "X_STAINLESS_LANG" },
+      { "accept: c/d" }, { "anthropic-beta: b1" }, { "cookie: ", "COOKIE" }, { "user-agent: u" },
+      { "x-team: ", "X_TEAM" },
+      { "Authorization: Bearer ", "ANTHROPIC_API_KEY" },
     }, request.headers)
   end)
 
-  it("takes an empty credential for none", function()
-    assert.same({ { "a: b" }, { "c;" } }, describe_request { headers = { "a: b", "c;" }, secrets = { "" } }.headers)
+  it("holds no credential in the path, the body and what is known", function()
+    local request = describe_request {
+      url = "http://x/" .. SECRET .. "/y?page=" .. SECRET, body = '{"a":"' .. SECRET .. '"}', credential = BEARER,
+      fields = { accept = SECRET .. "/x" },
+    }
+    assert.equal("http://x/$ANTHROPIC_API_KEY/y?page=$ANTHROPIC_API_KEY", request.url)
+    assert.equal('{"a":"[redacted]"}', request.body)
+    assert.is_true(request.is_redacted)
+    assert.same({ "accept: [redacted]/x" }, request.headers[1])
   end)
 
-  it("shows no value of a header that carries credentials, however its name is written", function()
-    for _, name in ipairs {
-      "api-key", "Authorization", "COOKIE", "Proxy-Authorization", "X-Amz-Security-Token", "x-api-key",
-    } do
-      assert.same({ { name .. ": [redacted]" } }, describe_request { headers = { name .. ": unknown" } }.headers)
+  it("shows no part of a header of the caller's, whatever stands in it", function()
+    for _, name in ipairs { "Authorization", "x-api-key", "api-key", "Proxy-Authorization", "X-Amz-Token", "a" } do
+      for _, value in ipairs { "Bearer " .. SECRET, "user=bob; token=" .. SECRET .. ", x", SECRET, "x", "  a b  " } do
+        local request = describe_request { fields = { [name] = value } }
+        assert.same({ { name .. ": ", (name:upper():gsub("%-", "_")) } }, request.headers)
+      end
     end
-    for _, name in ipairs { "x-api-keys", "my-cookie", "set-cookie", "accept" } do
-      assert.same({ { name .. ": known" } }, describe_request { headers = { name .. ": known" } }.headers)
-    end
+  end)
+
+  it("has a variable of its own for each value of the same name", function()
+    local request = describe_request {
+      url = "http://x/v1?id[]=a&id[]=b&id[]=a&x-team=c", fields = { ["x-team"] = "c", ["x_team"] = "d" },
+    }
+    assert.equal("http://x/v1?id[]=$ID&id[]=$ID_2&id[]=$ID&x-team=$X_TEAM", request.url)
+    assert.same({ { "x-team: ", "X_TEAM" }, { "x_team: ", "X_TEAM_2" } }, request.headers)
   end)
 
   it("keeps headers without a value, and those that are left out, as libcurl reads them", function()
-    assert.same({ { "X-Empty;" }, { "User-Agent:" } },
-      describe_request { headers = { "X-Empty;", "User-Agent:" }, secrets = { SECRET } }.headers)
+    assert.same({ { "User-Agent:" }, { "X-Empty;" } },
+      describe_request { fields = { ["X-Empty"] = "", ["User-Agent"] = false } }.headers)
   end)
 
   it("has the proxy without its user name and password", function()
+    local pair = { "", "PROXY_USER", ":", "PROXY_PASSWORD" }
     for proxy, expected in pairs {
-      ["http://user:password@host:1"] = "http://host:1",
-      ["socks5h://user@host"] = "socks5h://host",
-      ["http://host:1"] = "http://host:1",
-      ["host:1"] = "host:1",
-      [""] = "",
+      ["http://user:password@host:1"] = { { "http://host:1" }, pair },
+      ["socks5h://user@host"] = { { "socks5h://host" }, pair },
+      ["user:password@host:1"] = { { "host:1" }, pair },
+      ["http://user:pa/s@s:w@host:1"] = { { "http://host:1" }, pair },
+      ["http://@host:1"] = { { "http://host:1" }, pair },
+      ["http://host:1"] = { { "http://host:1" } },
+      ["host:1"] = { { "host:1" } },
+      ["http://[::1]:1"] = { { "http://[::1]:1" } },
+      [""] = { { "" } },
+      ["host:1:user:password"] = { { "", "PROXY" } },
+      ["http://host:1/?key=password"] = { { "", "PROXY" } },
+      ["http://user:password"] = { { "", "PROXY" } },
+      ["http://user:password@host/x"] = { { "", "PROXY" } },
     } do
-      assert.equal(expected, describe_request({}, { proxy = proxy }).proxy)
+      local request = describe_request({}, { proxy = proxy })
+      assert.same(expected, { request.proxy, request.proxy_user }, proxy)
     end
   end)
 
-  it("holds the parts of an upload", function()
-    local parts = { { name = "file", filename = "a", path = "/a", content_type = "text/plain" } }
-    assert.equal(parts, describe_request({ multipart = parts }).parts)
+  it("holds the parts of an upload, but no secret in them", function()
+    local parts = {
+      { name = "note", data = "it is " .. SECRET },
+      { name = "file", filename = "a" .. SECRET, path = "/" .. SECRET .. "/a", content_type = "text/plain" },
+    }
+    assert.same({
+      { name = "note", data = "it is [redacted]" },
+      { name = "file", filename = "a[redacted]", path = "/[redacted]/a", content_type = "text/plain" },
+    }, describe_request({ multipart = parts, credential = BEARER }).parts)
+    assert.equal("it is " .. SECRET, parts[1].data)
   end)
 end)
 
 describe("the command for curl", function()
   it("says the method and the URL", function()
-    assert.equal("curl -sS -N -X 'GET' 'http://x/v1'", command_of { method = "GET" })
+    assert.equal("curl -sS -N --globoff -X 'GET' 'http://x/v1'", command_of { method = "GET" })
+    assert.equal("curl -sS -N --globoff --head 'http://x/v1'", command_of { method = "HEAD" })
   end)
 
   it("has a line for each option, in the same order each time", function()
     assert.equal(table.concat({
-      "curl -sS -N -X 'POST' 'https://x/v1'",
+      [[curl -sS -N --globoff -X 'POST' "https://x/v1?key=$KEY"]],
       "--proxy 'http://p:1'",
+      [[--proxy-user "$PROXY_USER:$PROXY_PASSWORD"]],
       "--cacert '/ca.pem'",
       "--capath '/certs'",
       "--insecure",
-      "-H 'b: 1'",
-      '-H "a: Bearer $ANTHROPIC_API_KEY"',
-      "--data-binary '{}'",
+      "-H 'accept: 1'",
+      [[-H "b: $B"]],
+      '-H "Authorization: Bearer $ANTHROPIC_API_KEY"',
+      "--data-raw '{}'",
     }, " \\\n  "), command_of({
-      url = "https://x/v1", headers = { "b: 1", "a: Bearer " .. SECRET }, body = "{}", secrets = { SECRET },
-    }, { proxy = "http://p:1", ca_file = "/ca.pem", ca_path = "/certs", insecure = true }))
+      url = "https://x/v1?key=k", fields = { accept = "1", b = "1" }, body = "{}", credential = BEARER,
+    }, { proxy = "http://u:p@p:1", ca_file = "/ca.pem", ca_path = "/certs", insecure = true }))
   end)
 
   it("does not say insecure where certificates are checked", function()
@@ -164,46 +190,61 @@ describe("the command for curl", function()
   end)
 
   it("hands every word to curl as it is, whatever is in it", function()
+    local line = NASTY:gsub("\n", "")
     local words = words_of(command_of({
-      method = "PATCH", url = "http://x/" .. NASTY, headers = { "a: " .. NASTY }, body = NASTY,
-    }, { proxy = NASTY, ca_file = NASTY, ca_path = NASTY }))
+      method = "PATCH", url = "http://x/" .. NASTY:gsub("?", ""), fields = { accept = line }, body = NASTY,
+    }, { ca_file = NASTY, ca_path = NASTY }))
     assert.same({
-      "-sS", "-N", "-X", "PATCH", "http://x/" .. NASTY, "--proxy", NASTY, "--cacert", NASTY, "--capath", NASTY,
-      "-H", "a: " .. NASTY, "--data-binary", NASTY,
+      "-sS", "-N", "--globoff", "-X", "PATCH", "http://x/" .. NASTY:gsub("?", ""), "--cacert", NASTY, "--capath", NASTY,
+      "-H", "accept: " .. line, "--data-raw", NASTY,
     }, words)
   end)
 
-  it("hands a header with the credential from the environment to curl, whatever stands before it", function()
-    local before = [[it's "quoted" $HOME ${HOME} `id` $(id) \n \\ \ ]]
-    for _, variable in ipairs { "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN" } do
-      local command = command_of {
-        headers = { "a: " .. before .. SECRET }, secrets = { SECRET, variable = variable },
-      }
-      assert.is_nil(command:find(SECRET, 1, true))
-      for _, value in ipairs { "plain", [[it's "a $HOME `id` * ? \ ]] } do
-        local words = words_of(command, { [variable] = value })
-        assert.same({ "-sS", "-N", "-X", "POST", "http://x/v1", "-H", "a: " .. before .. value }, words)
-      end
+  it("hands a body that begins with @ to curl as it is", function()
+    local words = words_of(command_of { body = "@/etc/passwd" })
+    assert.same({ "--data-raw", "@/etc/passwd" }, { words[7], words[8] })
+  end)
+
+  it("hands what stands in a variable to curl, whatever stands around it", function()
+    local around = [[it's "quoted" $HOME ${HOME} `id` $(id) !! \n \\ \ ]]
+    local wire = {
+      url = "http://x/" .. around .. "?a" .. around .. "=b&limit=1", fields = { ["X-Team"] = "blue", ["!a!"] = "c" },
+      credential = BEARER,
+    }
+    for _, value in ipairs { "plain", [[it's "a $HOME `id` !! * \ ]] } do
+      local url = "http://x/" .. around .. "?a" .. around .. "=" .. value .. "&limit=1"
+      local words = words_of(command_of(wire), {
+        ANTHROPIC_API_KEY = value, X_TEAM = value, A = value, AIT_S_QUOTED_HOME_HOME_ID_ID_N = value,
+      })
+      assert.same({ "-sS", "-N", "--globoff", "-X", "POST", url, "-H", "!a!: " .. value, "-H", "X-Team: " .. value,
+        "-H", "Authorization: Bearer " .. value }, words)
     end
   end)
 
+  it("sets a variable off from a letter behind it", function()
+    local words = words_of(command_of { url = "http://x/a" .. SECRET .. "b", credential = BEARER },
+      { ANTHROPIC_API_KEY = "k" })
+    assert.equal("http://x/akb", words[6])
+  end)
+
   it("has an empty body where there is one, and none where there is none", function()
-    assert.same({ "-sS", "-N", "-X", "POST", "http://x/v1", "--data-binary", "" }, (words_of(command_of { body = "" })))
-    assert.same({ "-sS", "-N", "-X", "POST", "http://x/v1" }, (words_of(command_of {})))
+    assert.same({ "-sS", "-N", "--globoff", "-X", "POST", "http://x/v1", "--data-raw", "" },
+      (words_of(command_of { body = "" })))
+    assert.same({ "-sS", "-N", "--globoff", "-X", "POST", "http://x/v1" }, (words_of(command_of {})))
   end)
 
   it("has a body of up to 100,000 bytes among its words, and a longer one in a pipe", function()
     for _, unit in ipairs { "x", "'", "%", "\\" } do
       local body = unit:rep(100000)
       local words, piped = words_of(command_of { body = body })
-      assert.equal(7, #words)
-      assert.equal(body, words[7])
+      assert.equal(8, #words)
+      assert.equal(body, words[8])
       assert.equal("", piped)
       body = body .. unit
       local command = command_of { body = body }
       assert.equal("printf %s ", command:sub(1, 10))
       words, piped = words_of(command)
-      assert.same({ "--data-binary", "@-" }, { words[6], words[7] })
+      assert.same({ "--data-binary", "@-" }, { words[7], words[8] })
       assert.equal(body, piped)
     end
   end)
@@ -219,7 +260,7 @@ describe("the command for curl", function()
   describe("for an upload", function()
     it("has a file by its path, and a field by its text", function()
       assert.equal(table.concat({
-        "curl -sS -N -X 'POST' 'http://x/v1'",
+        "curl -sS -N --globoff -X 'POST' 'http://x/v1'",
         "--form-string 'purpose=@user'",
         [[-F 'file=@"/tmp/a.pdf";filename="b.pdf";type=application/pdf']],
       }, " \\\n  "), command_of { multipart = {
@@ -230,11 +271,11 @@ describe("the command for curl", function()
 
     it("quotes the path for curl and for the shell", function()
       local words = words_of(command_of { multipart = {
-        { name = "files[]", path = [[/tmp/it's "a" \ b;c=d,e]], filename = "it's;a=b", content_type = "text/plain" },
+        { name = "files[]", path = [[/tmp/it's "a" \ b;c=d,e]], filename = [[it's;a=\b]], content_type = "text/plain" },
         { name = "note", data = NASTY },
       } })
-      assert.same({ "-F", [[files[]=@"/tmp/it's \"a\" \\ b;c=d,e";filename="it's;a=b";type=text/plain]],
-        "--form-string", "note=" .. NASTY }, { words[6], words[7], words[8], words[9] })
+      assert.same({ "-F", [[files[]=@"/tmp/it's \"a\" \\ b;c=d,e";filename="it's;a=\\b";type=text/plain]],
+        "--form-string", "note=" .. NASTY }, { words[7], words[8], words[9], words[10] })
     end)
 
     it("cannot be where a file is not on disk", function()

@@ -7,7 +7,7 @@ local LONG = ("abcdefghi "):rep(10) -- 100 bytes
 local SECRET = "sk-secret-0123456789"
 
 local function redact(text)
-  return (text:gsub("sk%-secret%-0123456789", "[redacted]"))
+  return (text:gsub("sk[-+]secret[-+]0123456789", "[redacted]"))
 end
 
 -- What the log needs of an exchange.
@@ -75,6 +75,17 @@ describe("a body in a record", function()
     local read = log.body(exchange, SECRET)
     exchange.redact = nil
     assert.equal("[redacted]", read())
+  end)
+
+  it("is redacted before it is shortened: what is cut off is found no more", function()
+    for length = 40, 60 do
+      local text = ("x"):rep(length) .. SECRET .. ("y"):rep(200)
+      local base64 = ("QUJD"):rep(60):sub(1, length) .. SECRET:gsub("-", "+") .. ("QUJD"):rep(60)
+      for _, value in ipairs { text, base64 } do
+        local body = json.encode { system = value, messages = { { data = value } } }
+        assert.is_nil(log.body(exchange_of {}, body)():find("sk.secret", 1))
+      end
+    end
   end)
 
   describe("has its system prompt shortened", function()
@@ -280,6 +291,20 @@ describe("a record", function()
       return { error = "anthropic: api error 400" }
     end)
     assert.same({ "anthropic error error attempt=1 error=anthropic: api error 400\n" }, written)
+  end)
+
+  it("holds no control characters, in whatever a server said", function()
+    for _, options in ipairs { { on_log = on_log }, { log_level = "debug" } } do
+      log.write(exchange_of(options), "response", function()
+        return {
+          request_id = "req\27[2J\n1\226\128\174", error = "a\194\155b", status = 5, request_body = function() end,
+        }
+      end)
+    end
+    assert.equal("req [2J 1 ", records[1].request_id)
+    assert.equal("a b", records[1].error)
+    assert.equal(5, records[1].status)
+    assert.equal("anthropic info response attempt=1 error=a b request_id=req [2J 1  status=5\n", table.concat(written))
   end)
 
   it("raises what on_log raises", function()

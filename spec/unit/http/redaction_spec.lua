@@ -1,4 +1,8 @@
+local core = require "anthropic.core"
+local json = require "anthropic.base.json"
 local redaction = require "anthropic.http.redaction"
+local spellings = require "spec.support.spellings"
+local urls = require "anthropic.http.url"
 
 local KEY = "sk-test-0123456789"
 
@@ -16,8 +20,10 @@ describe("a credential in a text", function()
   end)
 
   it("is nothing that only looks like it", function()
-    for _, text in ipairs { "", "sk-test-012345678", "SK-TEST-0123456789", "sk-test_0123456789", "sk-test- 0123456789",
-                            "sktest0123456789" } do
+    for _, text in ipairs {
+      "", "sk-test-012345678 ", "sk-test-", "SK-TEST-0123456789", "sk-test_0123456789", "sk-test- 0123456789",
+      "sktest0123456789",
+    } do
       assert.equal(text, redact({ KEY }, text))
     end
   end)
@@ -73,6 +79,86 @@ describe("a credential in a text", function()
     assert.equal("x [redacted] %", redact({ "key-\255\128-key" }, "x key-\255\128-key %"))
     assert.equal("[redacted]", redact({ "key-\255\128-key" }, "key-%FF%80-key"))
     assert.equal("[redacted]!", redact({ "schlüssel" }, "schlüssel!"))
+  end)
+end)
+
+describe("a credential in escapes", function()
+  for name, spelling in pairs(spellings.of(KEY)) do
+    it("is found: " .. name, function()
+      local before = [[{"a":"\n%41&amp;","b":"x ]]
+      local found = redact({ KEY }, before .. spelling .. ' y"}')
+      assert.is_false(spellings.holds(found, KEY), found)
+      assert.equal(before, found:sub(1, #before))
+      assert.equal(' y"}', found:sub(-4))
+      assert.truthy(found:find("[redacted]", 1, true))
+    end)
+  end
+
+  it("is replaced where it stands, and nothing else", function()
+    for text, expected in pairs {
+      [ [["sk-test-012345678\u0039\n"]] ] = [["[redacted]\n"]],
+      [ [["\u0073k-test-0123456789" and "\u0073k"]] ] = [["[redacted]" and "\u0073k"]],
+      ["/?a=%73k-test-0123456789&b=%20"] = "/?a=[redacted]&b=%20",
+      ["sk-test-0123456789sk-test-012345678%39"] = "[redacted][redacted]",
+      ["x&#115;k-test-&#48;123456789y"] = "x[redacted]y",
+      [ [[\\\\u0073k\u{2d}test\x2d0123456789\\]] ] = [=[[redacted]\\]=],
+    } do
+      assert.equal(expected, redact({ KEY }, text))
+    end
+  end)
+
+  it("may itself look like escapes, or hold what JSON escapes", function()
+    for _, secret in ipairs {
+      "ab%41cd%42ef%43gh", "abc\\u0041def\\u0042ghi", "abcd&amp;efgh&lt;c", "C:\\new\\table\\x", "/a/b/c/d/e",
+      "ab\tcd\tef\tgh\ti", "\240\159\152\128\240\159\152\128", "schl\195\188ssel",
+    } do
+      for _, text in ipairs {
+        secret, (json.encode(secret):gsub("/", "\\/")), urls.escape(secret), urls.escape(urls.escape(secret)),
+        json.encode(json.encode(secret)), core.base64("x:" .. secret),
+      } do
+        assert.is_nil(redact({ secret }, text):find(secret, 1, true))
+        assert.truthy(redact({ secret }, text):find("[redacted]", 1, true), text)
+      end
+    end
+    assert.equal('"[redacted]"', redact({ "\240\159\152\128\240\159\152\128" }, [["\ud83d\ude00\uD83D\uDE00"]]))
+  end)
+
+  it("leaves what is no escape as it is", function()
+    for _, text in ipairs {
+      "\\", "%", "&", "\\u", "\\u00", "%2", "&#;", "&#x;", "&#99999999;", "&nothing;", "\\u{110000000}", "\\ud83d",
+      "\\ud83d\\u0041", "%25", "%2525", "\\\\\\", "\226", "\226\128", "\194", "\0", "&#x110000;", "\\xZZ", "\\n",
+    } do
+      assert.equal(text, redact({ KEY }, text))
+      assert.equal(text .. "[redacted]" .. text, redact({ KEY }, text .. KEY .. text), text)
+    end
+  end)
+
+  it("takes time in proportion to the text, whatever it is", function()
+    for _, unit in ipairs {
+      "\\", "%25", "%", "&", "&#", "&#1", "\\u0073", "\\ud83d", "\\ud83d\\", "%73k-test-", "sk-test-012345678",
+      "\226\128\174", KEY, "%2573", "&#x0000", "\1",
+    } do
+      local counted = {}
+      for i, size in ipairs { 2000, 8000 } do
+        local steps = 0
+        local redacted = redaction.redactor { KEY, ("a"):rep(50) .. "b" }
+        debug.sethook(function() steps = steps + 1 end, "", 100)
+        redacted(unit:rep(size))
+        debug.sethook()
+        counted[i] = steps
+      end
+      assert.is_true(counted[2] <= 4.5 * counted[1] + 20, unit)
+    end
+  end)
+end)
+
+describe("a credential that a text breaks off in", function()
+  it("is redacted where at least half of it came", function()
+    assert.equal("key [redacted]", redact({ KEY }, "key " .. KEY:sub(1, 9)))
+    assert.equal("key [redacted]", redact({ KEY }, "key " .. KEY:sub(1, -2)))
+    assert.equal("key sk-test-", redact({ KEY }, "key sk-test-"))
+    assert.equal("key sk-test-0", redact({ KEY .. KEY }, "key sk-test-0"))
+    assert.equal("key sk-test-01 ", redact({ KEY }, "key sk-test-01 "))
   end)
 end)
 

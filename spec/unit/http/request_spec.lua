@@ -176,9 +176,10 @@ describe("the credential", function()
     it("may be " .. case[1], function()
       assert.equal(case[3] and "X-Api-Key: " .. case[3], line("X-Api-Key", case[2]))
       assert.equal(case[4] and "Authorization: " .. case[4], line("Authorization", case[2]))
-      local wire = build(case[2])
-      assert.same({ case[2].auth_token or KEY, variable = case[2].auth_token and "ANTHROPIC_AUTH_TOKEN"
-        or "ANTHROPIC_API_KEY" }, wire.secrets)
+      local list = build(case[2]).secrets
+      assert.equal(1, #list)
+      assert.equal(case[2].auth_token or KEY, list[1])
+      assert.equal(case[2].auth_token and "ANTHROPIC_AUTH_TOKEN" or "ANTHROPIC_API_KEY", list.variables[list[1]])
     end)
   end
 
@@ -255,9 +256,10 @@ describe("the credential", function()
   end)
 
   for _, case in ipairs { -- what, the caller's headers, secrets
-    { "an Authorization with a scheme", { Authorization = "Basic dXNlcjpwYXNz" }, { "dXNlcjpwYXNz" } },
+    { "an Authorization with a scheme", { Authorization = "Basic dXNlcjpwYXNz" },
+      { "Basic dXNlcjpwYXNz", "dXNlcjpwYXNz", "user:pass", "pass" } },
     { "an authorization without one", { authorization = "dXNlcjpwYXNz" }, { "dXNlcjpwYXNz" } },
-    { "a scheme with much space", { Authorization = "Bearer \t a b" }, { "a b" } },
+    { "a scheme with much space", { Authorization = "Bearer \t a b" }, { "Bearer \t a b", "a", "b" } },
     { "an X-Api-Key", { ["x-api-key"] = "own-0123456789" }, { "own-0123456789" } },
     { "both", { Authorization = "Bearer own", ["X-Api-Key"] = "own too" }, { "own", "own too" } },
     { "an X-Api-Key that has a space", { ["X-Api-Key"] = "a b" }, { "a b" } },
@@ -266,7 +268,10 @@ describe("the credential", function()
       it("is the caller's own, as " .. case[1] .. " of " .. place, function()
         for _, of_library in ipairs { KEY, false, function() error "asked" end } do
           local given = { [place] = case[2], api_key = of_library }
-          assert.same(case[3], build(given).secrets)
+          local list = build(given).secrets
+          for _, secret in ipairs(case[3]) do
+            assert.truthy(list.variables[secret], secret)
+          end
           for _, text in ipairs(lines(given)) do
             assert.is_nil(text:find(KEY, 1, true))
           end
@@ -277,16 +282,16 @@ describe("the credential", function()
 
   it("is the caller's own, from ANTHROPIC_CUSTOM_HEADERS", function()
     local given = { custom_headers = "Authorization: Bearer own-0123456789" }
-    assert.same({ "own-0123456789" }, build(given).secrets)
+    assert.equal("AUTHORIZATION", build(given).secrets.variables["own-0123456789"])
     assert.is_nil(line("X-Api-Key", given))
   end)
 
   it("is left out where the caller removes its header", function()
     local given = { api_key = false, headers = { ["X-Api-Key"] = false } }
     assert.equal("x-api-key:", line("X-Api-Key", given):lower())
-    assert.same({}, build(given).secrets)
+    assert.equal(0, #build(given).secrets)
     given = { api_key = function() error "asked" end, headers = { ["X-Api-Key"] = false } }
-    assert.same({}, build(given).secrets)
+    assert.equal(0, #build(given).secrets)
     given = { base_url = GATEWAY, headers = { authorization = false } }
     assert.equal("authorization:", line("Authorization", given))
     assert.is_nil(line("X-Api-Key", given))
@@ -297,6 +302,18 @@ describe("the credential", function()
       line("Authorization", { base_url = GATEWAY, headers = { ["X-Api-Key"] = false } }))
     assert.equal("X-Api-Key: " .. KEY, line("X-Api-Key", { headers = { Authorization = false } }))
     assert.equal("X-Api-Key: own", line("X-Api-Key", { headers = { Authorization = false, ["X-Api-Key"] = "own" } }))
+  end)
+
+  it("of the environment is not sent beside one of the caller's own, under whatever name", function()
+    local of_environment = { credential_of_environment = true, headers = { ["api-key"] = "own" } }
+    assert.is_nil(line("X-Api-Key", of_environment))
+    assert.equal("X-Api-Key: " .. KEY, line("X-Api-Key", { headers = { ["api-key"] = "own" } }))
+    assert.is_nil(line("X-Api-Key", { api_key = false, headers = { ["api-key"] = "own" } }))
+    for _, value in ipairs { "", false } do
+      assert.equal("X-Api-Key: " .. KEY,
+        line("X-Api-Key", { credential_of_environment = true, headers = { ["api-key"] = value } }))
+    end
+    assert.is_nil(line("X-Api-Key", { credential_of_environment = true, custom_headers = "Cookie: a=b" }))
   end)
 
   it("is blotted out of text", function()

@@ -32,6 +32,9 @@ describe("a base URL", function()
       ["hTtP://127.0.0.1:1"] = "hTtP://127.0.0.1:1",
       ["http://[::1]:80"] = "http://[::1]:80",
       ["http://h/a@b"] = "http://h/a@b",
+      ["http://h:80/a@b"] = "http://h:80/a@b",
+      ["http://[::1]:80/a@b"] = "http://[::1]:80/a@b",
+      ["http://h:port/a"] = "http://h:port/a",
       ["http://h/%20"] = "http://h/%20",
       ["http://é"] = "http://é",
     } do
@@ -56,7 +59,7 @@ describe("a base URL", function()
 
   it("holds no user and no password, and these are not quoted", function()
     for _, given in ipairs { "http://user:secret@h", "http://user@h", "https://:secret@h/x", "http://@h",
-                             "HTTP://a@b@h", "http://h?k=@" } do
+                             "HTTP://a@b@h", "http://h?k=@", "http://user:sec/ret@h", "http://user:a?b@h" } do
       assert.equal("base_url: must not hold a user name or password", refusal(url.check_base(given)))
     end
     assert.equal("base_url: must begin with http:// or https:// and a host",
@@ -148,6 +151,17 @@ describe("the origin of a URL", function()
   end)
 end)
 
+describe("a segment of a path", function()
+  it("looks like a token where it is long and has a digit or a capital", function()
+    for _, text in ipairs { "abcdefghijklmno1", "abcdefghijklmnoP", "0123456789abcdef", "sk-ant-api03-xyzxyz" } do
+      assert.is_true(url.is_token(text))
+    end
+    for _, text in ipairs { "", "abcdefghijklmn1", "an-anthropic-compatible-gateway", "v1" } do
+      assert.is_false(url.is_token(text))
+    end
+  end)
+end)
+
 describe("percent-encoding", function()
   it("leaves the unreserved characters alone", function()
     local unreserved = "ABCXYZabcxyz0189-._~"
@@ -164,7 +178,14 @@ describe("percent-encoding", function()
       ["\255"] = "%FF", ["é"] = "%C3%A9", ["^"] = "%5E", ["a b%c"] = "a%20b%25c",
     } do
       assert.equal(expected, url.escape(char))
+      assert.equal(char, url.unescape(expected))
     end
+  end)
+
+  it("is decoded, and what is none is left", function()
+    assert.equal("a/b c%", url.unescape "a%2fb%20c%25")
+    assert.equal("% %2 %zz %", url.unescape "% %2 %zz %")
+    assert.equal(1, select("#", url.unescape "%41"))
   end)
 end)
 

@@ -43,9 +43,11 @@ describe("a recording", function()
       complete = given.complete,
       response = given.response ~= false and { status = given.status or 200 } or nil,
       request = function()
-        return { method = given.method or "POST", url = given.url or "http://h/v1/messages", body = given.body }
+        return {
+          method = given.method or "POST", url = given.url or "http://h/v1/messages", body = given.body,
+          base_url = given.base_url or "http://h", is_redacted = given.is_redacted,
+        }
       end,
-      option = function() return given.base_url or "http://h" end,
       redact = given.redact or function(text) return text end,
       transfer = {
         pieces = function() return given.pieces or {} end,
@@ -154,10 +156,10 @@ describe("a recording", function()
     local function redact(text, replace)
       return (text:gsub("secret", replace or "[redacted]"))
     end
-    local entry = recorded { redact = redact, base_url = "http://secret", url = "http://[redacted]/a",
+    local entry = recorded { redact = redact, base_url = "http://h/$TOKEN", url = "http://h/$TOKEN/a?b=$B",
       headers = "HTTP/1.1 200 OK\r\nX: secret\r\n\r\n",
       pieces = { { 0, "a sec" }, { 0, "ret b" }, { 0, "" }, { 0, "secret" } } }
-    assert.equal("/a", entry.target)
+    assert.equal("/a?b=$B", entry.target)
     assert.same({ "X", "[redacted]" }, entry.answer.headers[1])
     local texts = {}
     for i, event in ipairs(entry.answer.events) do
@@ -201,6 +203,36 @@ describe("a recording", function()
         seen[i] = { route.method, route.target, route.body, table.concat(names, " ") }
       end
       assert.same({ { "POST", "/a", "x", "1 3" }, { "POST", "/b", "x", "2" }, { "POST", "/a", "y", "4" } }, seen)
+    end)
+
+    it("has a pattern where something secret stood", function()
+      local function route_of(target, body, is_redacted)
+        local data = serialize.dump {
+          method = "POST", target = target, body = body, is_redacted = is_redacted, answer = answer "1",
+        }
+        write(FIRST_LINE .. ("%d\n%s\n"):format(#data, data))
+        return recording.script(path).routes[1]
+      end
+      local route = route_of("/a.b/$KEY/c?limit=1&q=$Q_2&r[]=%24", "x")
+      assert.is_nil(route.target)
+      assert.equal("x", route.body)
+      for target, fits in pairs {
+        ["/a.b/any/c?limit=1&q=any/thing?&r[]=%24"] = true, ["/a.b//c?limit=1&q=&r[]=%24"] = true,
+        ["/axb/any/c?limit=1&q=any&r[]=%24"] = false, ["/a.b/any/more/c?limit=1&q=any&r[]=%24"] = false,
+        ["/a.b/any/c?limit=1&q=any&more=1&r[]=%24"] = false, ["/a.b/any/c?limit=2&q=any&r[]=%24"] = false,
+        ["/a.b/any/c?limit=1&q=any&r[]=%24&s"] = false, ["x/a.b/any/c?limit=1&q=any&r[]=%24"] = false,
+      } do
+        assert.equal(fits, target:find(route.match) ~= nil, target)
+      end
+      route = route_of("/a", "a.\0%[redacted]-[redacted]", true)
+      assert.equal("/a", route.target)
+      assert.is_nil(route.body)
+      assert.equal(2, #route.body_match)
+      for i, piece in ipairs { "a.\0%", "-" } do
+        assert.truthy(("x" .. piece .. "y"):find(route.body_match[i]))
+        assert.is_nil(("x" .. piece:sub(1, -2) .. "y"):find(route.body_match[i]))
+      end
+      assert.equal("[redacted]", route_of("/a", "[redacted]").body)
     end)
 
     it("has all answers in order where that is asked for", function()
