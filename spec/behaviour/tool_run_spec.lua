@@ -258,6 +258,13 @@ describe("client.messages.run", function()
       anthropic.run(raise_all)
     end)
 
+    it("may do so by yielding where nobody resumes it", function()
+      serve(calls({ name = "f", id = "1" }), done)
+      assert(run { tools = { tool("f", function() coroutine.yield() end) } })
+      assert.is_true(tool_results(2)[1].is_error)
+      assert.matches("attempt to yield", tool_results(2)[1].content)
+    end)
+
     it("says what it returns as its reason, without the positions that an error has that it caught", function()
       serve(calls({ name = "f", id = "1" }, { name = "g", id = "2" }), done)
       assert(run { tools = {

@@ -65,10 +65,12 @@ end
 -- --- calls that may wait -------------------------------------------------------------------------
 
 local function relay(inner, ok, ...)
-  if ok and coroutine.status(inner) == "suspended" then
-    return relay(inner, coroutine.resume(inner, coroutine.yield(...)))
+  if not ok or coroutine.status(inner) ~= "suspended" then
+    return ok, ...
+  elseif not outer_of[inner] then
+    return false, "attempt to yield from outside a coroutine"
   end
-  return ok, ...
+  return relay(inner, coroutine.resume(inner, coroutine.yield(...)))
 end
 
 -- Calls f in a coroutine of its own. Gives that, too.
