@@ -25,6 +25,7 @@ build = {
       sources = {
         "src/decode/delta.c",
         "src/decode/delta_run.c",
+        "src/decode/escapes.c",
         "src/decode/lines.c",
         "src/decode/sse.c",
         "src/json/encode.c",
@@ -33,6 +34,7 @@ build = {
         "src/lua/content.c",
         "src/lua/core.c",
         "src/lua/delta_run.c",
+        "src/lua/escapes.c",
         "src/lua/events.c",
         "src/lua/frames.c",
         "src/lua/headers.c",
