@@ -12,7 +12,7 @@ enum {
 
 /* Pushes what keeps the arrays, for up to `length` bytes. */
 static struct escapes new_text(lua_State *L, size_t length) {
-  struct escapes text;
+  struct escapes text = {0};
   text.first = lua_newuserdata(L, length * 2 * sizeof *text.first + length + 1);
   text.last = text.first + length;
   text.bytes = (unsigned char *)(text.last + length);
