@@ -3,6 +3,8 @@
 --
 --     printable.line "no\27[2Jsuch\226\128\174 key\r\n"     --> "no [2Jsuch key "
 
+local core = require "anthropic.core"
+
 local printable = {}
 
 local REPLACEMENT = "\239\191\189" -- U+FFFD, for a byte that belongs to no character
@@ -19,26 +21,17 @@ local CHARACTERS = {
 }
 
 -- C1; the Arabic letter mark; marks, separators, embeddings and overrides; isolates.
-local CONTROLS = {
-  "^\194[\128-\159]$", "^\216\156$", "^\226\128[\142\143\168-\174]$", "^\226\129[\166-\169]$",
-}
+local CONTROLS = { "\194[\128-\159]", "\216\156", "\226\128[\142\143\168-\174]", "\226\129[\166-\169]" }
 
-local function matches(patterns, text, position)
-  for _, pattern in ipairs(patterns) do
-    local _, last = text:find(pattern, position)
-    if last then
-      return last
-    end
-  end
-end
-
--- Bytes above 127.
-local function clean(bytes)
+-- Bytes above 127 as UTF-8.
+local function repair(bytes)
   local characters, position = {}, 1
   while position <= #bytes do
-    local last = matches(CHARACTERS, bytes, position)
-    local character = last and bytes:sub(position, last) or REPLACEMENT
-    characters[#characters + 1] = matches(CONTROLS, character, 1) and " " or character
+    local last
+    for _, form in ipairs(CHARACTERS) do
+      last = last or select(2, bytes:find(form, position))
+    end
+    characters[#characters + 1] = last and bytes:sub(position, last) or REPLACEMENT
     position = (last or position) + 1
   end
   return table.concat(characters)
@@ -48,10 +41,15 @@ end
 ---@param text string
 ---@return string
 function printable.line(text)
+  text = text:gsub("[%z\1-\32\127]+", " ")
   if text:find "[\128-\255]" then
-    text = text:gsub("[\128-\255]+", clean)
+    text = core.is_text(text) and text or text:gsub("[\128-\255]+", repair)
+    for _, control in ipairs(CONTROLS) do
+      text = text:gsub(control, " ")
+    end
+    text = text:gsub("  +", " ")
   end
-  return (text:gsub("[%z\1-\32\127]+", " "))
+  return text
 end
 
 return printable

@@ -1,0 +1,79 @@
+-- Text as it reads once its escapes are decoded, as core.decode_escapes returns it.
+
+local core = require "anthropic.core"
+
+local decode = core.decode_escapes
+
+local function assert_decoded(cases)
+  for text, expected in pairs(cases) do
+    assert.equal(expected, decode(text), text)
+  end
+end
+
+describe("decoding escapes", function()
+  it("leaves a text without any as it is", function()
+    for _, text in ipairs { "", "a", "plain words", "é 好 😀", ("x"):rep(60000) } do
+      assert.equal(text, decode(text))
+    end
+  end)
+
+  it("reads those of JSON, however many backslashes there are", function()
+    assert_decoded {
+      [ [[a\u0041b]] ] = "aAb", [ [[\\u0041\\\\u0042]] ] = "AB", [ [[\u00e9\u597D]] ] = "é好",
+      [ [[\/\"\'\\/]] ] = [[/"'/]],
+      [ [[\ud83d\ude00]] ] = "😀", [ [[\\ud83D\\uDE00x]] ] = "😀x", [ [[a\nb\\tc\rd\be\ff]] ] = "abcdef",
+      [ [[C:\\dir]] ] = [[C:\dir]], [ [[\\\\]] ] = [[\]],
+    }
+  end)
+
+  it("reads those of other languages", function()
+    assert_decoded { [ [[\x41\x6a]] ] = "Aj", [ [[\u{41}\u{1F600}]] ] = "A😀" }
+  end)
+
+  it("reads those of URLs, however often the percent sign is escaped itself", function()
+    assert_decoded { ["%41%6a%6A"] = "Ajj", ["%2541%252541"] = "AA", ["100%25"] = "100%", ["%C3%a9"] = "é",
+                     ["%00%0a%7F"] = "" }
+  end)
+
+  it("reads those of HTML", function()
+    assert_decoded { ["&#65;&#x41;&#X6A;&#0000065;"] = "AAjA", ["&amp;&lt;&gt;&quot;&apos;&sol;"] = "&<>\"'/",
+                     ["&#8364;&#x1F600;"] = "€😀" }
+  end)
+
+  it("reads one inside the other", function()
+    assert_decoded {
+      [ [[\u002541]] ] = "A", ["%5cu0041"] = "A", ["&#37;41"] = "A", ["&amp;#65;"] = "A", ["%26%2365%3b"] = "A",
+      [ [[\u0026#x25;35c]] ] = "5c",
+    }
+  end)
+
+  it("leaves out what nobody sees", function()
+    for _, unseen in ipairs {
+      "\0", "\n", "\27", "\127", "\194\128", "\194\159", "\194\173", "\216\156", "\226\128\139", "\226\128\142",
+      "\226\128\168", "\226\128\174", "\226\129\160", "\226\129\169", "\239\187\191", [[\u0007]], [[\u202e]], "&#8203;",
+      "%e2%80%8b", "%1b",
+    } do
+      assert.equal("ab", decode("a" .. unseen .. "b"))
+    end
+    for _, seen in ipairs { " ", "\194\160", "\216\157", "\226\128\138", "\226\130\172", "\239\188\161" } do
+      assert.equal("a" .. seen .. "b", decode("a" .. seen .. "b"))
+    end
+  end)
+
+  it("leaves what is none", function()
+    for _, text in ipairs {
+      "\\", "\\u", "\\u004", "\\u00zz", "\\x4", "\\u{}", "\\u{41", "\\u{1234567}", "\\q", "%", "%4", "%zz",
+      "%%", "&", "&#",
+      "&#;", "&#x;", "&#65", "&#123456789;", "&#x110000;", "&none;", "&am", "\194", "\226\128", "\226\255\174",
+      "\237\160\128", "\255",
+    } do
+      assert.equal(text, decode(text))
+      assert.equal(text .. "!" .. text, decode(text .. "!" .. text), text)
+    end
+  end)
+
+  it("is of short text", function()
+    assert.has_error(function() decode(("x"):rep(65537)) end)
+    assert.equal(65536, #decode(("x"):rep(65536)))
+  end)
+end)
