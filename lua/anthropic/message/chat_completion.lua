@@ -43,12 +43,10 @@ local IGNORED = {
   reasoning_text = true,
 }
 
--- Where servers put the thinking; more than one says the same.
+-- Where servers put the thinking; more than one says the same. In the first two it may be signed.
 local THINKING = {
-  "reasoning_content", "reasoning", "thinking", "reasoning_text", "thinking_blocks", "reasoning_details",
+  "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning", "thinking", "reasoning_text",
 }
--- Where its signature may be.
-local SIGNED = { "thinking_blocks", "reasoning_details" }
 
 local NATIVE = {
   message_start = true, message_delta = true, message_stop = true, message = true, ping = true, error = true,
@@ -77,6 +75,7 @@ end
 
 ---@class anthropic.ChunkTranslator
 ---@field has_begun boolean something was understood: a text, a call, an end
+---@field usage? table as the server counts
 local Translator = {}
 Translator.__index = Translator
 
@@ -127,8 +126,29 @@ end
 
 local function add_signature(self, choice, signature)
   if parts.word(signature) and choice.open and choice.open.type == "thinking" then
+    choice.open.signature = signature
     add_delta(self, choice, choice.open.index, { type = "signature_delta", signature = signature })
   end
+end
+
+-- A part of the thinking. One that is signed anew is a block of its own. Whether it had any text.
+local function add_thought(self, choice, part)
+  if part.type == "redacted_thinking" and parts.word(part.data) then
+    close_block(self, choice)
+    choice.open = { index = open_block(self, choice, { type = part.type, data = part.data }) }
+    return true
+  end
+  local text, signature = parts.text_of(part.thinking or part), parts.word(part.signature)
+  local signed = choice.open and choice.open.signature
+  if text ~= "" and signature and signed and signature ~= signed then
+    close_block(self, choice)
+  end
+  add_text(self, choice, "thinking", text)
+  add_signature(self, choice, signature)
+  if text == "" and parts.word(part.data) then -- encrypted
+    emit(self, choice, { type = "unknown_delta", delta = { reasoning = part } })
+  end
+  return text ~= ""
 end
 
 -- What has no form in the API's events, and is not understood.
@@ -150,15 +170,16 @@ end
 
 local function add_thinking(self, choice, piece)
   for _, name in ipairs(THINKING) do
-    local text = parts.text_of(piece[name])
-    if text ~= "" then
-      add_text(self, choice, "thinking", text)
-      break
+    local value, has_text = piece[name], false
+    if type(value) ~= "table" or value[1] == nil then
+      value = { value }
     end
-  end
-  for _, name in ipairs(SIGNED) do
-    for _, part in ipairs(type(piece[name]) == "table" and piece[name] or {}) do
-      add_signature(self, choice, type(part) == "table" and part.signature)
+    for _, part in ipairs(value) do
+      part = type(part) == "table" and part or { thinking = part }
+      has_text = add_thought(self, choice, part) or has_text
+    end
+    if has_text then
+      return
     end
   end
 end
@@ -178,8 +199,7 @@ end
 
 local function add_part(self, choice, part)
   if is_thinking(part) then
-    add_text(self, choice, "thinking", parts.text_of(part.thinking or part))
-    add_signature(self, choice, part.signature)
+    add_thought(self, choice, part)
   elseif part.refusal ~= nil then
     choice.is_refused = choice.is_refused or not parts.is_empty(part.refusal)
     add_text(self, choice, "text", parts.text_of(part.refusal))
@@ -225,7 +245,7 @@ local function add_call(self, choice, piece)
   if not (said.id or said.name) and said.arguments == "" then
     return
   end
-  self.has_begun = true
+  self.has_begun, choice.call_pieces = true, choice.call_pieces + 1
   local call = choice.calls:take(said, self.chunk)
   if not call.index and (call.id and call.name or said.arguments ~= "") then
     begin_call(self, choice, call)
@@ -255,20 +275,35 @@ local function add_calls(self, choice, calls)
   end
 end
 
--- Takes in what a delta, a message, or a choice itself says. Whether that was anything.
-local function add_piece(self, choice, piece)
-  local before = #self.events
-  add_thinking(self, choice, piece)
-  add_content(self, choice, parts.is_empty(piece.content) and piece.text or piece.content)
-  choice.is_refused = choice.is_refused or not parts.is_empty(piece.refusal)
-  add_text(self, choice, "text", parts.text_of(piece.refusal))
-  if not parts.is_empty(piece.tool_calls) then
-    add_calls(self, choice, piece.tool_calls)
+-- The kinds of things that a delta, a message, or a choice itself says.
+local KINDS = {
+  thinking = add_thinking,
+  text = function(self, choice, piece)
+    add_content(self, choice, parts.is_empty(piece.content) and piece.text or piece.content)
+    choice.is_refused = choice.is_refused or not parts.is_empty(piece.refusal)
+    add_text(self, choice, "text", parts.text_of(piece.refusal))
+  end,
+  calls = function(self, choice, piece)
+    if not parts.is_empty(piece.tool_calls) then
+      add_calls(self, choice, piece.tool_calls)
+    end
+    if type(piece.function_call) == "table" then
+      add_call(self, choice, { index = "function_call", ["function"] = piece.function_call })
+    else
+      add_unknown(self, choice, "function_call", piece.function_call)
+    end
+  end,
+}
+
+-- Takes in what a piece says, but for the kinds that were `said` or that it repeats; notes those that it says.
+local function add_piece(self, choice, piece, said, repeats)
+  for _, kind in ipairs { "thinking", "text", "calls" } do
+    local before = #self.events + choice.call_pieces
+    if not said[kind] and not repeats[kind] then
+      KINDS[kind](self, choice, piece)
+      said[kind] = #self.events + choice.call_pieces > before or nil
+    end
   end
-  if type(piece.function_call) == "table" then
-    add_call(self, choice, { index = "function_call", ["function"] = piece.function_call })
-  end
-  return #self.events > before
 end
 
 local function begin_message(self, choice)
@@ -290,27 +325,35 @@ local function as_piece(value)
   return type(value) == "table" and value[1] == nil and value or { content = value }
 end
 
--- A choice brings its piece as `delta`, as `message`, or bare, the first that says something. A message after deltas
--- repeats them.
+local function note_usage(self, usage)
+  self.usage = token_counts.merge(self.usage, usage)
+end
+
+-- A choice brings a piece as `delta`, as `message`, or bare. The later of them, and a message after deltas, repeat what
+-- the earlier said.
 local function add_choice(self, part, position)
-  local index = tonumber(part.index) or position - 1
+  local index = parts.index(part.index) or position - 1
   local choice = self.choices[index]
   if not choice then
-    choice = { index = index, next_index = 0, calls = tool_calls.new(), begun_calls = 0, ids = {} }
+    choice = { index = index, next_index = 0, calls = tool_calls.new(), begun_calls = 0, call_pieces = 0, ids = {},
+      in_deltas = {} }
     self.choices[index] = choice
     self.order[#self.order + 1] = choice
     begin_message(self, choice)
   end
   local delta, whole = as_piece(part.delta), as_piece(part.message)
-  if add_piece(self, choice, delta) then
-    choice.has_deltas = true
-  elseif choice.has_deltas or not add_piece(self, choice, whole) then
-    add_piece(self, choice, part)
+  local said = {}
+  add_piece(self, choice, delta, said, {})
+  for kind in pairs(said) do
+    choice.in_deltas[kind] = true
   end
-  add_unknown_members(self, choice, delta)
-  add_unknown_members(self, choice, whole)
-  add_unknown_members(self, choice, part)
-  choice.finish_reason = parts.word(part.finish_reason) or choice.finish_reason
+  add_piece(self, choice, whole, said, choice.in_deltas)
+  add_piece(self, choice, part, said, {})
+  for _, piece in ipairs { delta, whole, part } do
+    add_unknown_members(self, choice, piece)
+    note_usage(self, piece.usage)
+    choice.finish_reason = parts.word(piece.finish_reason) or choice.finish_reason
+  end
   self.has_begun = self.has_begun or choice.finish_reason ~= nil
 end
 
@@ -334,12 +377,12 @@ function Translator:feed(chunk, raw)
   self.events, self.raw, self.chunk = {}, raw or chunk, self.chunk + 1
   self.id = self.id or parts.word(chunk.id)
   self.model = self.model or parts.word(chunk.model)
-  self.usage = token_counts.merge(self.usage, token_counts.of_completion(chunk.usage))
+  note_usage(self, type(chunk.x_groq) == "table" and chunk.x_groq.usage)
+  note_usage(self, chunk.usage)
   for position, part in ipairs(choices_of(chunk)) do
     if type(part) ~= "table" then
       return nil, "a choice is a " .. type(part)
     end
-    self.usage = token_counts.merge(self.usage, token_counts.of_completion(part.usage))
     add_choice(self, part, position)
   end
   return self.events
@@ -371,7 +414,7 @@ local function finish_choice(self, choice)
       id = not choice.id and self.id or nil, -- where the first chunk did not say
       model = not choice.model and self.model or nil,
     },
-    usage = self.usage or {},
+    usage = token_counts.of_completion(self.usage) or {},
   })
   emit(self, choice, { type = "message_stop" })
 end
@@ -398,7 +441,7 @@ local function numbered(object)
   local choices, whole = choices_of(object), json.copy(object)
   whole.choices = {}
   for i, choice in ipairs(choices) do
-    if type(choice) ~= "table" or (tonumber(choice.index) or i - 1) == 0 then
+    if type(choice) ~= "table" or (parts.index(choice.index) or i - 1) == 0 then
       return object
     end
     whole.choices[i] = json.copy(choice)

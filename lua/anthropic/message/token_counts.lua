@@ -10,8 +10,27 @@ local function count(value)
   return number and number >= 0 and number < math.huge and number or nil
 end
 
---- Counts with what came later: a later count takes the earlier one's place, but none that is lost (a zero after a
---- number, null, something that is no count) does.
+-- What becomes of one count: `later` takes its place where it says something of the same kind, and is no zero after a
+-- number.
+local function merged_count(before, later)
+  local kind = type(before)
+  if type(later) == "table" then
+    if before ~= nil and kind ~= "table" then
+      return before
+    end
+    return later[1] == nil and token_counts.merge(before, later) or later
+  end
+  local number = count(later)
+  if number then
+    return (before == nil or kind == "string" or kind == "number" and number > 0) and number or before
+  elseif type(later) == "number" or later == "" then
+    return before
+  end
+  return (before == nil or kind == type(later)) and later or before -- a word, such as service_tier
+end
+
+--- Counts with what came later: a later count takes the earlier one's place, but none is lost by it (to a zero, to
+--- null, to something that is no count).
 ---@param before table? not changed
 ---@param later any
 ---@return table? counts
@@ -22,19 +41,7 @@ function token_counts.merge(before, later)
   end
   local merged = before and json.copy(before) or setmetatable({}, getmetatable(later))
   for name, value in pairs(later) do
-    local earlier = merged[name]
-    if type(value) == "table" and type(earlier) == "table" and value[1] == nil then
-      merged[name] = token_counts.merge(earlier, value)
-    elseif type(value) ~= "number" and type(value) ~= "string" then
-      merged[name] = value
-    else
-      local number = count(value)
-      if number and (number > 0 or type(earlier) ~= "number") then
-        merged[name] = number
-      elseif not number and earlier == nil and type(value) == "string" then
-        merged[name] = value -- a word, such as service_tier
-      end
-    end
+    merged[name] = merged_count(merged[name], value)
   end
   return merged
 end
