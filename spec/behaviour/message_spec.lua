@@ -166,11 +166,13 @@ describe("a message", function()
       assert.equal("2026-01-01T00:00:00Z", response.rate_limit.input_tokens.reset)
     end)
 
-    it("does not confuse a field with a method", function()
+    it("has the text of blocks that have it in another form", function()
       local message = assert(receive [[{"type":"message","role":"assistant","content":[{"type":"text","text":5},
-        {"type":"thinking"},{"text":"x"},{"type":"text","text":"y"}],"usage":{}}]])
-      assert.equal("y", message:text())
-      assert.equal("", message:thinking())
+        {"type":"thinking"},{"text":"x"},{"type":"text","text":"y"},{"type":"text","text":null},
+        {"type":"thinking","thinking":[{"type":"text","text":"Hm."}]},{"type":"hologram","text":"z"}],"usage":{}}]])
+      assert.equal("5xy", message:text())
+      assert.equal("Hm.", message:thinking())
+      assert.equal(7, #message.content)
     end)
   end)
 
@@ -295,15 +297,15 @@ describe("a message", function()
       assert.equal('{"content":[{"text":"\\n\\nHello there.","type":"text"}],"role":"assistant"}', sent(message))
     end)
 
-    it("has its reasoning as thinking that is never sent", function()
+    it("has its reasoning as thinking, which goes back to the host that sent it and to no other", function()
       for _, name in ipairs { "reasoning_content", "reasoning" } do
         local message = completion('{"message":{"content":"a","' .. name .. '":"Hm."},"finish_reason":"stop"}')
         assert.equal("Hm.", message:thinking())
         assert.equal("thinking", message.content[1].type)
         assert.is_nil(message.content[1].signature)
-        local expected = '{"content":[{"text":"a","type":"text"}],"role":"assistant"}'
-        assert.equal(expected, sent(message))
-        assert.equal(expected, sent(deep_copy(message)))
+        assert.equal('{"content":[{"thinking":"Hm.","type":"thinking"},{"text":"a","type":"text"}],'
+          .. '"role":"assistant"}', sent(message:to_param()))
+        assert.same(message:to_param(), deep_copy(message):to_param())
         client:close()
         server:stop()
       end
@@ -319,7 +321,8 @@ describe("a message", function()
       assert.equal("", message:text())
       assert.equal('{"content":[{"id":"a","input":{"x": [ ]},"name":"f","type":"tool_use"},'
         .. '{"id":"b","input":{},"name":"g","type":"tool_use"},{"id":"c","input":{},"name":"h","type":"tool_use"},'
-        .. '{"id":"call_4","input":{"y":1},"name":"i","type":"tool_use"}],"role":"assistant"}', sent(message))
+        .. '{"id":"call_chatcmpl-1_1","input":{"y":1},"name":"i","type":"tool_use"}],"role":"assistant"}',
+        sent(message:to_param()))
     end)
 
     it("keeps broken arguments beside the block, and never sends them", function()
@@ -380,7 +383,8 @@ describe("a message", function()
     it("joins content in parts", function()
       local message = completion [=[{"message":{"content":[{"type":"text","text":"a"},{"type":"image"},7,
         {"type":"text","text":"b"}]}}]=]
-      assert.equal("ab", message:text())
+      assert.equal("a7b", message:text())
+      assert.same({ { delta = { content = { type = "image" } } } }, message.unknown_deltas)
     end)
 
     it("has a message for each of several choices", function()
@@ -394,8 +398,9 @@ describe("a message", function()
       assert.equal("b", message.choices[2]:text())
       assert.equal("max_tokens", message.choices[2].stop_reason)
       assert.equal(message.response, message.choices[2].response)
-      assert.equal('{"content":[{"text":"a","type":"text"}],"role":"assistant"}', sent(message))
-      assert.equal('{"content":[{"text":"b","type":"text"}],"role":"assistant"}', sent(message.choices[2]))
+      assert.equal('{"content":[{"thinking":"Hm.","type":"thinking"},{"text":"a","type":"text"}],"role":"assistant"}',
+        sent(message:to_param()))
+      assert.equal('{"content":[{"text":"b","type":"text"}],"role":"assistant"}', sent(message.choices[2]:to_param()))
     end)
 
     it("is no message without a choice", function()

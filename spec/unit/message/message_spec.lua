@@ -14,11 +14,18 @@ describe("an answer", function()
     { "a string", "message", false },
     { "null", json.null, false },
     { "an empty table", {}, false },
-    { "a message without content", { type = "message", role = "assistant" }, false },
-    { "a message whose content is a string", { type = "message", content = "x" }, false },
-    { "a message with a block that is a string", { type = "message", content = { "x" } }, false },
+    { "a message that says nothing", { type = "message", id = "x", model = "m" }, false },
+    { "a message whose content is a number", { type = "message", content = 5 }, false },
     { "a message with a second block that is a number", { type = "message", content = { {}, 5 } }, false },
+    { "a message with a block that is a list", { type = "message", content = { { {} } } }, false },
     { "content alone", { content = {} }, false },
+    { "a role alone", { role = "assistant" }, false },
+    { "content of the user", { role = "user", content = {} }, false },
+    { "a message without content, but with a role", { type = "message", role = "assistant" }, true },
+    { "a message without content, but with a stop reason", { type = "message", stop_reason = "refusal" }, true },
+    { "a message whose content is a string", { type = "message", content = "x" }, true },
+    { "a message whose content is a block", { type = "message", content = { type = "text", text = "x" } }, true },
+    { "a message with a block that is a string", { type = "message", content = { "x" } }, true },
     { "something else with content", { type = "completion", role = "user", content = {} }, false },
     { "a message by its type", { type = "message", content = {} }, true },
     { "a message by its role", { role = "assistant", content = {} }, true },
@@ -27,7 +34,7 @@ describe("an answer", function()
     { "a message with blocks", { type = "message", content = { {}, { type = "text" } } }, true },
   } do
     it(("is %s a message: %s"):format(case[3] and "indeed" or "not", case[1]), function()
-      assert.equal(case[3], message.is_native(case[2]))
+      assert.equal(case[3], message.of_answer(case[2]) ~= nil)
     end)
   end
 end)
