@@ -134,12 +134,12 @@ local function rest_of(block, row, content)
   local begun, said = block.content[row.grows], content[row.grows]
   if block.brought[row.type] or parts.is_empty(said) then
     return nil
-  elseif parts.is_empty(begun) then
-    return row.grows == "input" and json.input_text(said) or said
-  elseif row.grows == "input" or type(begun) ~= "string" or type(said) ~= "string" or said == begun then
+  elseif row.grows == "input" then
+    return parts.is_empty(begun) and json.input_text(said) or nil
+  elseif type(said) ~= "string" or said == begun then
     return nil
   end
-  local has_grown = row.grows ~= "signature" and said:sub(1, #begun) == begun
+  local has_grown = type(begun) == "string" and row.grows ~= "signature" and said:sub(1, #begun) == begun
   return has_grown and said:sub(#begun + 1) or said
 end
 

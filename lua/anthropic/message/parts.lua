@@ -16,7 +16,7 @@ local DEEPEST = 4
 local function add_text(pieces, value, depth)
   local kind = type(value)
   if kind == "string" then
-    pieces[#pieces + 1] = value
+    pieces[#pieces + 1] = value ~= "" and value or nil
   elseif kind == "number" then
     pieces[#pieces + 1] = json.encode(value)
   elseif kind ~= "table" or depth > DEEPEST then

@@ -23,10 +23,10 @@ local function merged_count(before, later)
   local number = count(later)
   if number then
     return (before == nil or kind == "string" or kind == "number" and number > 0) and number or before
-  elseif type(later) == "number" or later == "" then
+  elseif tonumber(later) or later == "" or before ~= nil and kind ~= type(later) then
     return before
   end
-  return (before == nil or kind == type(later)) and later or before -- a word, such as service_tier
+  return later -- a word, such as service_tier
 end
 
 --- Counts with what came later: a later count takes the earlier one's place, but none is lost by it (to a zero, to
@@ -75,14 +75,15 @@ function token_counts.of_completion(foreign)
   local prompt = details(foreign, "prompt_tokens_details", "input_tokens_details")
   local output = details(foreign, "completion_tokens_details", "output_tokens_details")
   local total = first_count(foreign, "prompt_tokens")
-  local cached = first_count(prompt, "cached_tokens") or first_count(foreign, "prompt_cache_hit_tokens")
-    or first_count(foreign, "cache_read_input_tokens")
+  local input = total or first_count(foreign, "input_tokens")
+  local part = first_count(prompt, "cached_tokens") or first_count(foreign, "prompt_cache_hit_tokens")
+  local cached = part or first_count(foreign, "cache_read_input_tokens")
   local thinking = first_count(output, "reasoning_tokens", "thinking_tokens")
-  if total and cached and cached <= total then
-    total = total - cached
+  if (total or part) and input and cached and cached <= input then
+    input = input - cached
   end
   return {
-    input_tokens = total or first_count(foreign, "input_tokens"),
+    input_tokens = input,
     output_tokens = first_count(foreign, "completion_tokens", "output_tokens"),
     cache_read_input_tokens = cached,
     cache_creation_input_tokens = first_count(foreign, "cache_creation_input_tokens"),
