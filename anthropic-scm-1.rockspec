@@ -116,6 +116,7 @@ build = {
     ["anthropic.loop.yield"] = "lua/anthropic/loop/yield.lua",
     ["anthropic.message.accumulator"] = "lua/anthropic/message/accumulator.lua",
     ["anthropic.message.chat_completion"] = "lua/anthropic/message/chat_completion.lua",
+    ["anthropic.message.completion_choice"] = "lua/anthropic/message/completion_choice.lua",
     ["anthropic.message.content"] = "lua/anthropic/message/content.lua",
     ["anthropic.message.deltas"] = "lua/anthropic/message/deltas.lua",
     ["anthropic.message.events"] = "lua/anthropic/message/events.lua",

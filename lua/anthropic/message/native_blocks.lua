@@ -16,6 +16,7 @@ local parts = require "anthropic.message.parts"
 ---@field content? table what has begun
 ---@field brought table<string, true> the types of deltas that came
 ---@field has_ended? boolean
+---@field is_guessed? boolean the server has not begun it, and its type is no more than its first delta's
 
 ---@class anthropic.NativeBlocks
 ---@field events table[] what came of them since the list was last changed
@@ -240,11 +241,16 @@ function Blocks:start(event)
   end
 end
 
+-- A block of a later API takes all, if the server began it.
+local function takes(block, kind)
+  return deltas.suits(block.type, kind) and not block.is_guessed
+end
+
 -- The block under an index that a delta goes into, where there is one. Text goes on with an earlier block only while
 -- that is open; a signature may come late.
 local function block_for(self, wire, row)
   local slot = self.slots[wire]
-  if not slot or deltas.suits(slot.latest.type, row.kind) then
+  if not slot or takes(slot.latest, row.kind) then
     return slot and slot.latest
   end
   local earlier = slot[row.kind]
@@ -273,6 +279,7 @@ local function add_unknown(self, wire, event)
   if not block then
     local kind = parts.word(event.delta.type)
     block = open(self, wire, {}, { type = kind and kind:gsub("_delta$", "") or "text" })
+    block.is_guessed = true
   end
   begin(self, block)
   event.index = block.index

@@ -21,7 +21,7 @@ describe("an answer", function()
     { "content alone", { content = {} }, false },
     { "a role alone", { role = "assistant" }, false },
     { "content of the user", { role = "user", content = {} }, false },
-    { "a message without content, but with a role", { type = "message", role = "assistant" }, true },
+    { "a message without content, and with no more than a role", { type = "message", role = "assistant" }, false },
     { "a message without content, but with a stop reason", { type = "message", stop_reason = "refusal" }, true },
     { "a message whose content is a string", { type = "message", content = "x" }, true },
     { "a message whose content is a block", { type = "message", content = { type = "text", text = "x" } }, true },

@@ -1,5 +1,4 @@
 local json = require "anthropic.base.json"
-local sent = require "spec.support.sent"
 local streams = require "spec.support.streams"
 local surrogates = require "anthropic.message.surrogates"
 
