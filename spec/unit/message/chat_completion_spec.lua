@@ -96,10 +96,29 @@ local function text_in(pieces)
 end
 
 describe("a chat completion", function()
+  it("is no event and no message of the API, whatever is in it", function()
+    for _, kind in ipairs {
+      "message_start", "message_delta", "message_stop", "message", "ping", "error", "content_block_start",
+      "content_block_delta", "content_block_stop",
+    } do
+      assert.is_false(chat_completion.is { type = kind, choices = { { delta = {} } }, object = "chat.completion" })
+    end
+  end)
+
   for _, case in ipairs {
     { "a table with a list of choices", { choices = {} }, true },
     { "a table with choices and more", { id = "x", object = "chat.completion.chunk", choices = { {} } }, true },
-    { "no table with a type", { type = "message", choices = {} }, false },
+    { "a table that calls itself one", { object = "chat.completion" }, true },
+    { "a table that calls itself a chunk of one", { object = "chat.completion.chunk", choices = "x" }, true },
+    { "a table that calls itself a completion of text", { object = "text_completion" }, true },
+    { "a table of any type whose first choice is one", { type = "x", choices = { { delta = {} } } }, true },
+    { "a table of any type whose first choice is a message", { type = "x", choices = { { message = "a" } } }, true },
+    { "a table of any type whose first choice is a text", { type = "x", choices = { { text = "" } } }, true },
+    { "a table of any type whose first choice has ended", { type = "x", choices = { { finish_reason = "x" } } }, true },
+    { "no table of any type whose first choice is none", { type = "x", choices = { {}, { delta = {} } } }, false },
+    { "no table of any type whose choices are none", { type = "x", choices = { "x" } }, false },
+    { "no table that calls itself something else", { object = "list", data = {} }, false },
+    { "no table that calls itself a list of completions", { object = "list.of.completions" }, false },
     { "no table whose choices are none", { choices = "x" }, false },
     { "no table without choices", { id = "x" }, false },
     { "no string", "choices", false },
@@ -302,6 +321,50 @@ describe("the message of a chat completion", function()
     assert.equal("end_turn", message.choices[1].stop_reason)
     assert.equal("max_tokens", message.choices[2].stop_reason)
     assert.equal(object, message.raw)
+  end)
+
+  it("has them in their order, whatever the order they come in", function()
+    local message = chat_completion.to_message(completion {
+      { index = 2, message = { content = "c" } }, { index = "0", message = { content = "a" } },
+      { index = 1, message = { content = "b" } },
+    })
+    assert.equal("a", message:text())
+    assert.equal("abc", message.choices[1]:text() .. message.choices[2]:text() .. message.choices[3]:text())
+  end)
+
+  it("counts them by their place where none of them is the first", function()
+    local object = completion { { index = 1, message = { content = "a" } }, { index = 2, message = { content = "b" } } }
+    local message = chat_completion.to_message(object)
+    assert.equal("a", message:text())
+    assert.equal("b", message.choices[2]:text())
+    assert.equal(object, message.raw)
+    assert.equal(1, object.choices[1].index)
+    message = chat_completion.to_message(completion { { index = 5, message = { content = "a" } } })
+    assert.equal("a", message:text())
+    assert.is_nil(message.choices)
+  end)
+
+  it("counts those without an index by their place", function()
+    for _, index in ipairs { "x", "nan", {}, json.null, 2 ^ 60 } do
+      local message = chat_completion.to_message(completion {
+        { index = index, message = { content = "a" } }, { index = index, message = { content = "b" } },
+      })
+      assert.equal("a", message:text())
+      assert.equal("b", message.choices[2]:text())
+    end
+  end)
+
+  it("is that of a choice that stands alone, or of the object itself", function()
+    for _, object in ipairs {
+      { choices = { message = { content = "a" } } }, { message = { content = "a" } },
+      { choices = {}, delta = { content = "a" } }, { choices = "x", text = "a" },
+      { choices = {}, message = { content = "a" }, finish_reason = "length" },
+    } do
+      local message = chat_completion.to_message(object)
+      assert.equal("a", message:text())
+      assert.equal(object.finish_reason and "max_tokens", message.stop_reason)
+    end
+    assert.is_nil(chat_completion.to_message { message = "" })
   end)
 
   it("has no choices where there is one", function()
@@ -623,6 +686,11 @@ describe("the end of a chat completion's stream", function()
 
   it("has the last usage that came, also in a chunk without choices", function()
     local done = chunk({}, { finish_reason = "stop" })
+    assert.same({ input_tokens = 5 }, ending(done, { x_groq = { usage = { prompt_tokens = 5 } } })[1].usage)
+    assert.same({ input_tokens = 6 }, ending(done, { x_groq = { usage = { prompt_tokens = 5 } },
+      usage = { prompt_tokens = 6 } }, { x_groq = "x" })[1].usage)
+    assert.same({ input_tokens = 6, cache_read_input_tokens = 4 }, ending(done, { usage = { prompt_tokens = 10 } },
+      { usage = { prompt_tokens = 10, prompt_tokens_details = { cached_tokens = 4 } } })[1].usage)
     assert.same({ input_tokens = 2 }, ending(chunk({}, { usage = { prompt_tokens = 1 } }),
       { choices = {}, usage = { prompt_tokens = 2 } }, done)[1].usage)
     assert.same({ input_tokens = 3 }, ending(done, { usage = { prompt_tokens = 3 } })[1].usage)
