@@ -87,8 +87,8 @@ function Translator:feed(chunk, raw)
   note_usage(self, type(chunk.x_groq) == "table" and chunk.x_groq.usage)
   note_usage(self, chunk.usage)
   for position, part in ipairs(choices_of(chunk)) do
-    if type(part) ~= "table" then
-      return nil, "a choice is a " .. type(part)
+    if type(part) ~= "table" or part[1] ~= nil then
+      return nil, "a choice is a " .. (type(part) == "table" and "list" or type(part))
     end
     choice_at(self, parts.index(part.index) or position - 1):add(part)
   end

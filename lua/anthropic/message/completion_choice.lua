@@ -203,15 +203,19 @@ local function add_content(self, content)
   add_text(self, "text", table.concat(texts))
 end
 
--- A call's block begins when its name and ID are known, at the latest with the first of its arguments.
-local function begin_call(self, call)
+-- Begins the blocks of the calls up to one. A call's block begins when its name and ID are known, at the latest with
+-- the first of its arguments, or before a later call's.
+local function begin_calls(self, last)
   close_block(self)
-  self.begun_calls = self.begun_calls + 1
-  call.id = parts.call_id(self.ids, call.id, self.shared.id)
-  call.told = call.name
-  call.index = open_block(self, {
-    type = "tool_use", id = call.id, name = call.name, input = json.object {},
-  })
+  while not last.index do
+    self.begun_calls = self.begun_calls + 1
+    local call = self.calls.list[self.begun_calls]
+    call.id = parts.call_id(self.ids, call.id, self.shared.id)
+    call.told = call.name
+    call.index = open_block(self, {
+      type = "tool_use", id = call.id, name = call.name, input = json.object {},
+    })
+  end
 end
 
 local function add_call(self, piece)
@@ -222,7 +226,7 @@ local function add_call(self, piece)
   self.shared.has_begun, self.call_pieces = true, self.call_pieces + 1
   local call = self.calls:take(said, self.shared.chunk)
   if not call.index and (call.id and call.name or said.arguments ~= "") then
-    begin_call(self, call)
+    begin_calls(self, call)
   elseif call.index and call.name ~= call.told then -- a name that comes after arguments
     call.told = call.name
     emit(self, {
@@ -350,9 +354,7 @@ end
 function Choice:finish()
   close_block(self)
   for _, call in ipairs(self.calls.list) do
-    if not call.index then
-      begin_call(self, call)
-    end
+    begin_calls(self, call)
     emit(self, { type = "content_block_stop", index = call.index })
   end
   emit(self, {

@@ -208,6 +208,15 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
+-- The index that a start without one means.
+local function index_of_start(self, content)
+  local first, latest = latest_at(self, 0), latest_at(self, self.latest)
+  if first == nil or not first.has_ended then
+    return 0
+  end
+  return not latest.has_ended and is_same(latest, content) and self.latest or self.highest + 1
+end
+
 --- Whether a block has come.
 ---@return boolean
 function Blocks:have_begun()
@@ -227,9 +236,9 @@ function Blocks:start(event)
   if not content then
     return "content_block_start: the block is a " .. type(given)
   end
-  local wire, first = parts.index(event.index), latest_at(self, 0)
+  local wire = parts.index(event.index)
   self.is_unnumbered = wire == nil
-  wire = wire or first and first.has_ended and self.highest + 1 or 0
+  wire = wire or index_of_start(self, content)
   local before = latest_at(self, wire)
   if before and not before.has_ended and is_same(before, content) then
     return add_to(self, before, content)
@@ -241,9 +250,10 @@ function Blocks:start(event)
   end
 end
 
--- A block of a later API takes all, if the server began it.
+-- A block of a later API takes all, if the server began it. One that began without a type takes none.
 local function takes(block, kind)
-  return deltas.suits(block.type, kind) and not block.is_guessed
+  local has_type = block.type ~= nil or block.pending ~= nil
+  return has_type and deltas.suits(block.type, kind) and not block.is_guessed
 end
 
 -- The block under an index that a delta goes into, where there is one. Text goes on with an earlier block only while

@@ -95,7 +95,7 @@ function param.of_message(message, base_url)
   if #content == 0 then
     return nil
   end
-  return { role = parts.word(message.role) or "assistant", content = content }
+  return { role = message.role == "user" and "user" or "assistant", content = content }
 end
 
 local function is_message(value)

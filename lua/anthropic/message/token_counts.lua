@@ -10,6 +10,11 @@ local function count(value)
   return number and number >= 0 and number < math.huge and number or nil
 end
 
+-- A list counts nothing: it is how some servers write an empty object.
+local function counts_of(value)
+  return type(value) == "table" and not json.is_array(value) and value or nil
+end
+
 -- What becomes of one count: `later` takes its place where it says something of the same kind, and is no zero after a
 -- number.
 local function merged_count(before, later)
@@ -35,8 +40,9 @@ end
 ---@param later any
 ---@return table? counts
 function token_counts.merge(before, later)
-  before = type(before) == "table" and before or nil
-  if type(later) ~= "table" then
+  before = counts_of(before)
+  later = counts_of(later)
+  if not later then
     return before
   end
   local merged = before and json.copy(before) or setmetatable({}, getmetatable(later))

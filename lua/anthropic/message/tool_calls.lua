@@ -14,6 +14,7 @@ local parts = require "anthropic.message.parts"
 ---@field chunk integer the number of the chunk that brought its last piece
 ---@field has_number? boolean the server gave it an index
 ---@field last_byte? string of its arguments so far
+---@field is_whole? boolean its arguments came as an object
 
 ---@class anthropic.ToolCalls
 ---@field list anthropic.ForeignCall[] in the order of their beginning
@@ -38,13 +39,15 @@ end
 
 --- What a piece says of a call.
 ---@param piece table an element of `tool_calls`, or `{ ["function"] = function_call }`
----@return { index?: any, id?: string, name?: string, arguments: string }
+---@return { index?: any, id?: string, name?: string, arguments: string, is_whole?: boolean }
 function tool_calls.read(piece)
   local called = piece["function"] or piece.custom
   called = type(called) == "table" and called or piece
   local arguments = first_of(called, "arguments", "input", "parameters")
-  if type(arguments) == "table" then
-    arguments = next(arguments) ~= nil and json.encode(arguments) or nil
+  local is_whole = type(arguments) == "table"
+  if is_whole then
+    arguments = json.encode(arguments) -- also what is null in it
+    arguments = arguments ~= "{}" and arguments ~= "[]" and arguments or nil
   end
   local id = piece.id
   return {
@@ -52,12 +55,14 @@ function tool_calls.read(piece)
     id = type(id) == "number" and json.encode(id) or parts.word(id),
     name = parts.word(called.name) or parts.word(piece.name) or parts.word(piece["function"]),
     arguments = parts.word(arguments) or type(arguments) == "number" and json.encode(arguments) or "",
+    is_whole = is_whole or nil,
   }
 end
 
 -- Whether a piece cannot go on with the arguments so far: no JSON goes on so after an object's end.
 local function begins_anew(call, said)
-  return call.last_byte == "}" and said.arguments:find "^%s*{" ~= nil
+  local has_ended = call.is_whole or call.last_byte == "}"
+  return has_ended and (said.is_whole or said.arguments:find "^%s*{" ~= nil)
 end
 
 -- Whether a piece that might go on with a call begins another. In a later chunk a new ID alone does not: some servers
@@ -69,7 +74,7 @@ local function is_another(call, said, chunk)
   elseif said.id and call.id then
     return said.id ~= call.id and (said.name ~= nil or not has_gone_on)
   end
-  return said.name ~= nil and said.id == nil and (not has_gone_on or begins_anew(call, said))
+  return said.name ~= nil and call.name ~= nil and said.id == nil and (not has_gone_on or begins_anew(call, said))
 end
 
 local function find(self, said, chunk)
@@ -96,6 +101,7 @@ function ToolCalls:take(said, chunk)
   end
   call.id, call.name, call.chunk = call.id or said.id, call.name or said.name, chunk
   call.last_byte = said.arguments ~= "" and said.arguments:sub(-1) or call.last_byte
+  call.is_whole = call.is_whole or said.is_whole
   if said.index ~= nil then
     self.by_index[said.index], call.has_number = call, true
   end

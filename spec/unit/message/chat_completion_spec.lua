@@ -296,7 +296,7 @@ describe("the message of a chat completion", function()
     it("leaves out what is no call, and keeps a call without a function", function()
       local message = message_of { tool_calls = { 5, "x", { id = "a" }, { id = "b", ["function"] = "f" } } }
       assert.same({
-        { type = "tool_use", id = "b", name = "f", input = {} }, { type = "tool_use", id = "a", input = {} },
+        { type = "tool_use", id = "a", input = {} }, { type = "tool_use", id = "b", name = "f", input = {} },
       }, plain(message.content))
       assert.same({ { delta = { tool_calls = 5 } }, { delta = { tool_calls = "x" } } }, message.unknown_deltas)
     end)
@@ -474,6 +474,8 @@ describe("a chunk", function()
       assert.is_nil(events)
       assert.equal("a choice is a " .. type(choice), problem)
     end
+    assert.same({ nil, "a choice is a list" }, { translator:feed { choices = { { { delta = {} } } } } })
+    assert.is_table(translator:feed { choices = { json.array {} } })
     assert.same({}, translator:finish())
   end)
 
@@ -575,7 +577,7 @@ describe("a chunk's tool calls", function()
   end)
 
   it("begin at the end where nothing more is said of them", function()
-    local events, translator = translate(calls({ id = "a" }, call { name = "g" }))
+    local events, translator = translate(calls({ index = 0, id = "a" }, call { index = 1, name = "g" }))
     assert.same({}, events)
     assert.same({
       tool(0, "a"), stop(0), tool(1, "call_chat_1_1", "g"), stop(1),

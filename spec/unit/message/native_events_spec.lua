@@ -273,7 +273,7 @@ describe("a message's delta", function()
     { "usage in both", { delta = { usage = { output_tokens = 5 } }, usage = { output_tokens = 7, input_tokens = 1 } },
       { delta = {}, usage = { output_tokens = 5, input_tokens = 1 } } },
     { "usage that is a number", { delta = {}, usage = 5 }, { delta = {} } },
-    { "usage that is an empty list", { delta = {}, usage = json.array {} }, { delta = {}, usage = {} } },
+    { "usage that is an empty list", { delta = {}, usage = json.array {} }, { delta = {} } },
     { "counts that are digits", { usage = { output_tokens = "5" } }, { usage = { output_tokens = 5 } } },
     { "a type in its delta", { delta = { type = "message_delta", stop_reason = "end_turn" } },
       { delta = { stop_reason = "end_turn" } } },

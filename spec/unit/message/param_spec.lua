@@ -117,8 +117,8 @@ describe("an answer's content in a request", function()
     assert.is_nil(param.of_message { type = "message", role = "assistant" })
   end)
 
-  it("always has a role", function()
-    for _, role in ipairs { "", 5, json.null, false } do
+  it("always has a role that the API knows", function()
+    for _, role in ipairs { "", 5, json.null, false, "model", "Assistant" } do
       assert.equal("assistant", param.of_message({ role = role, content = "a" }).role)
     end
     assert.equal("assistant", param.of_message({ content = "a" }).role)

@@ -11,6 +11,9 @@ local MERGES = {
   { "something that is no table and counts", "x", { input_tokens = 1 }, { input_tokens = 1 } },
   { "counts and nothing", { input_tokens = 1 }, nil, { input_tokens = 1 } },
   { "counts and null", { input_tokens = 1 }, json.null, { input_tokens = 1 } },
+  { "nothing and an empty list", nil, json.array {}, nil },
+  { "an empty list and counts", json.array {}, { input_tokens = 1 }, { input_tokens = 1 } },
+  { "counts and a list", { input_tokens = 1 }, { -1, 5 }, { input_tokens = 1 } },
   { "counts and none", { input_tokens = 1 }, {}, { input_tokens = 1 } },
   { "other counts", { input_tokens = 1 }, { output_tokens = 2 }, { input_tokens = 1, output_tokens = 2 } },
   { "a higher count", { output_tokens = 1 }, { output_tokens = 2 }, { output_tokens = 2 } },
@@ -103,6 +106,11 @@ describe("token counts", function()
     merged.a, merged.details.b = 9, 9
     assert.same({ a = 1, details = { b = 2 } }, before)
     assert.same({ a = 3, details = { b = 4, c = "5" } }, later)
+  end)
+
+  it("can be encoded, whatever came first", function()
+    local merged = token_counts.merge(token_counts.merge(nil, json.array {}), { input_tokens = 1 })
+    assert.equal('{"input_tokens":1}', json.encode(merged))
   end)
 
   it("of one answer are encoded as they came", function()
