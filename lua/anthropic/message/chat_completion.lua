@@ -18,9 +18,16 @@ local NATIVE = {
   content_block_start = true, content_block_delta = true, content_block_stop = true,
 }
 
-local function is_choice(value)
-  return type(value) == "table"
-    and (value.delta or value.message or value.text or value.finish_reason) ~= nil
+-- The members of a choice that say something.
+local OF_CHOICE = { "delta", "message", "text", "content", "tool_calls", "function_call", "finish_reason" }
+
+-- What of a choice is in an object; nil where nothing is.
+local function choice_in(object)
+  local choice = {}
+  for _, name in ipairs(OF_CHOICE) do
+    choice[name] = object[name]
+  end
+  return next(choice) ~= nil and choice or nil
 end
 
 --- Whether a decoded object is a chat completion, or a chunk of one.
@@ -33,7 +40,8 @@ function chat_completion.is(object)
     return true
   end
   local choices = object.choices
-  return type(choices) == "table" and (object.type == nil or is_choice(choices[1]))
+  return type(choices) == "table"
+    and (object.type == nil or type(choices[1]) == "table" and choice_in(choices[1]) ~= nil)
 end
 
 -- --- events --------------------------------------------------------------------------------------
@@ -59,10 +67,8 @@ local function choices_of(chunk)
   local choices = chunk.choices
   if type(choices) == "table" and next(choices) ~= nil then
     return choices[1] ~= nil and choices or { choices }
-  elseif is_choice(chunk) then
-    return { { delta = chunk.delta, message = chunk.message, text = chunk.text, finish_reason = chunk.finish_reason } }
   end
-  return {}
+  return { choice_in(chunk) }
 end
 
 local function choice_at(self, number)

@@ -9,6 +9,7 @@
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
+local stop_reasons = require "anthropic.message.stop_reasons"
 local token_counts = require "anthropic.message.token_counts"
 local tool_calls = require "anthropic.message.tool_calls"
 
@@ -19,22 +20,6 @@ local Choice = {}
 Choice.__index = Choice
 
 local completion_choice = {}
-
--- Finish reasons, in lower case; any other stays.
-local STOP_REASONS = {
-  stop = "end_turn",
-  eos = "end_turn",
-  eos_token = "end_turn",
-  length = "max_tokens",
-  max_tokens = "max_tokens",
-  tool_calls = "tool_use",
-  function_call = "tool_use",
-  content_filter = "refusal",
-  safety = "refusal",
-}
-
--- What a finish reason means nothing less than, where there are tool calls: some servers say "stop" then.
-local IS_PLAIN_END = { end_turn = true, tool_use = true }
 
 local IGNORED = {
   -- of a choice
@@ -339,17 +324,6 @@ function Choice:add(part)
   shared.has_begun = shared.has_begun or self.finish_reason ~= nil
 end
 
-local function stop_reason(self)
-  local reason = self.finish_reason
-  reason = reason and STOP_REASONS[reason:lower()] or reason
-  if self.is_refused then
-    return "refusal"
-  elseif self.begun_calls > 0 and (reason == nil or IS_PLAIN_END[reason]) then
-    return "tool_use"
-  end
-  return reason
-end
-
 --- Ends the message.
 function Choice:finish()
   close_block(self)
@@ -360,7 +334,7 @@ function Choice:finish()
   emit(self, {
     type = "message_delta",
     delta = {
-      stop_reason = stop_reason(self),
+      stop_reason = self.is_refused and "refusal" or stop_reasons.of(self.finish_reason, self.begun_calls > 0),
       id = not self.id and self.shared.id or nil, -- where the first chunk did not say
       model = not self.model and self.shared.model or nil,
     },

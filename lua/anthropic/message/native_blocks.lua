@@ -22,6 +22,7 @@ local parts = require "anthropic.message.parts"
 ---@field events table[] what came of them since the list was last changed
 ---@field message_id? string
 ---@field is_plain boolean every block has the index that the server gave it
+---@field has_calls boolean there is one for the caller to answer
 local Blocks = {}
 Blocks.__index = Blocks
 
@@ -33,6 +34,7 @@ function native_blocks.new()
   return setmetatable({
     events = {},
     is_plain = true,
+    has_calls = false,
     -- By the server's index: the `latest` block under it, and the last that takes deltas of each kind.
     slots = {},
     order = {}, -- of their beginning
@@ -103,6 +105,7 @@ local function begin(self, block)
     content.id = parts.call_id(self.ids, content.id, self.message_id)
   end
   block.content = json.copy(content)
+  self.has_calls = self.has_calls or block.type == "tool_use"
   emit(self, start)
 end
 

@@ -12,6 +12,7 @@ local deltas = require "anthropic.message.deltas"
 local json = require "anthropic.base.json"
 local native_blocks = require "anthropic.message.native_blocks"
 local parts = require "anthropic.message.parts"
+local stop_reasons = require "anthropic.message.stop_reasons"
 local token_counts = require "anthropic.message.token_counts"
 
 local native_events = {}
@@ -72,27 +73,28 @@ local function amend(self, fields, usage, all)
   end
 end
 
--- Some servers write "" for null.
-local function clean(members)
+-- Some servers write "" for null, or another server's word for the reason.
+local function read_end(self, members)
   for _, name in ipairs { "stop_reason", "stop_sequence" } do
     if members[name] == "" then
       members[name] = nil
     end
   end
+  members.stop_reason = stop_reasons.native(members.stop_reason, self.blocks.has_calls)
 end
 
 local function usage_of(event, inner)
   return token_counts.merge(token_counts.merge(nil, event.usage), inner and inner.usage)
 end
 
-local function start_of(event, fields, usage)
+local function start_of(self, event, fields, usage)
   local start, copy = json.copy(event), json.copy(fields)
   start.message, start.usage = copy, nil
   copy.type = parts.word(copy.type) or "message"
   copy.role = parts.word(copy.role) or "assistant"
   copy.content = json.array {}
   copy.usage = usage or {}
-  clean(copy)
+  read_end(self, copy)
   return start
 end
 
@@ -137,7 +139,7 @@ function handlers.message_start(self, event)
     amend(self, fields, usage, is_another)
   else
     self.has_begun = true
-    emit(self, start_of(event, fields, usage))
+    emit(self, start_of(self, event, fields, usage))
     note(self.told, news(fields, self.told))
     note(self.told_usage, usage or {})
   end
@@ -153,15 +155,14 @@ function handlers.message_delta(self, event)
     return handlers.content_block_delta(self, event)
   end
   local content = event.content
-  clean(event)
-  event.usage = usage_of(event, delta)
-  event.content = nil
+  event.usage, event.content = usage_of(event, delta), nil
   if delta then
     content = parts.is_empty(content) and delta.content or content
     delta.type, delta.content, delta.usage = nil, nil, nil
-    clean(delta)
   end
   local problem = add_content(self, content, "message_delta")
+  read_end(self, event)
+  read_end(self, delta or {})
   emit(self, event)
   return problem
 end
@@ -170,15 +171,18 @@ function handlers.message_stop(self, event)
   local fields = type(event.message) == "table" and event.message or event
   local problem = add_content(self, fields.content, "message_stop")
   self.blocks:stop_all()
-  amend(self, { stop_reason = fields.stop_reason, stop_sequence = fields.stop_sequence }, usage_of(event, fields), true)
+  local ending = { stop_reason = fields.stop_reason, stop_sequence = fields.stop_sequence }
+  read_end(self, ending)
+  amend(self, ending, usage_of(event, fields), true)
   emit(self, event)
   return problem
 end
 
 -- A whole message as one event.
 function handlers.message(self, event)
-  return handlers.message_start(self, { type = "message_start", message = event })
-    or handlers.message_stop(self, { type = "message_stop" })
+  local stop = { type = "message_stop", stop_reason = event.stop_reason, stop_sequence = event.stop_sequence }
+  event.stop_reason, event.stop_sequence = nil, nil
+  return handlers.message_start(self, { type = "message_start", message = event }) or handlers.message_stop(self, stop)
 end
 
 -- --- events --------------------------------------------------------------------------------------
@@ -223,7 +227,7 @@ function Reader:feed(event)
     return nil, problem
   elseif list[1] and not self.has_begun then
     self.has_begun = true
-    table.insert(list, 1, start_of({ type = "message_start" }, {}))
+    table.insert(list, 1, start_of(self, { type = "message_start" }, {}))
   end
   return list
 end

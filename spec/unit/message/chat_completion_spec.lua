@@ -114,6 +114,9 @@ describe("a chat completion", function()
     { "a table of any type whose first choice is one", { type = "x", choices = { { delta = {} } } }, true },
     { "a table of any type whose first choice is a message", { type = "x", choices = { { message = "a" } } }, true },
     { "a table of any type whose first choice is a text", { type = "x", choices = { { text = "" } } }, true },
+    { "a table of any type whose first choice has content", { type = "x", choices = { { content = "" } } }, true },
+    { "a table of any type whose first choice has calls", { type = "x", choices = { { tool_calls = {} } } }, true },
+    { "a table of any type whose first choice has a call", { type = "x", choices = { { function_call = {} } } }, true },
     { "a table of any type whose first choice has ended", { type = "x", choices = { { finish_reason = "x" } } }, true },
     { "no table of any type whose first choice is none", { type = "x", choices = { {}, { delta = {} } } }, false },
     { "no table of any type whose choices are none", { type = "x", choices = { "x" } }, false },
@@ -357,7 +360,7 @@ describe("the message of a chat completion", function()
   it("is that of a choice that stands alone, or of the object itself", function()
     for _, object in ipairs {
       { choices = { message = { content = "a" } } }, { message = { content = "a" } },
-      { choices = {}, delta = { content = "a" } }, { choices = "x", text = "a" },
+      { choices = {}, delta = { content = "a" } }, { choices = "x", text = "a" }, { content = "a" },
       { choices = {}, message = { content = "a" }, finish_reason = "length" },
     } do
       local message = chat_completion.to_message(object)

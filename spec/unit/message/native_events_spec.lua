@@ -290,6 +290,31 @@ describe("a message's delta", function()
     end)
   end
 
+  it("has the reason in the API's words", function()
+    local call = { type = "content_block_start", index = 0,
+      content_block = { type = "tool_use", id = "t", name = "f", input = {} } }
+    local server_call = { type = "content_block_start", index = 0,
+      content_block = { type = "server_tool_use", id = "t", name = "f", input = {} } }
+    -- the reason as it came; of a text; of a call
+    for _, case in ipairs {
+      { "stop", "end_turn", "tool_use" }, { "length", "max_tokens", "max_tokens" },
+      { "tool_calls", "tool_use", "tool_use" }, { "end_turn", "end_turn", "end_turn" },
+      { "later", "later", "later" }, { "pause_turn", "pause_turn", "pause_turn" },
+    } do
+      for _, ending in ipairs {
+        { type = "message_delta", delta = { stop_reason = case[1] } }, { type = "message_delta", stop_reason = case[1] },
+        { type = "message_stop", stop_reason = case[1] }, { type = "message_stop", message = { stop_reason = case[1] } },
+      } do
+        assert.equal(case[2], message_of(START, BLOCK, ending).stop_reason)
+        assert.equal(case[2], message_of(START, server_call, ending).stop_reason)
+        assert.equal(case[3], message_of(START, call, ending).stop_reason)
+      end
+      assert.equal(case[3], message_of({ type = "message", stop_reason = case[1],
+        content = { { type = "tool_use", id = "t", name = "f" } } }).stop_reason)
+      assert.equal(case[2], message_of({ type = "message", stop_reason = case[1], content = "a" }).stop_reason)
+    end
+  end)
+
   it("brings content where no block came before", function()
     for _, event in ipairs {
       { type = "message_delta", content = { { text = "a" } } }, { type = "message_delta", delta = { content = "a" } },
@@ -350,7 +375,8 @@ describe("a whole message among events", function()
   }
 
   it("is all of them", function()
-    assert.equal("message_start content_block_start content_block_stop message_stop", types_of((read(WHOLE))))
+    assert.equal("message_start content_block_start content_block_stop message_delta message_stop",
+      types_of((read(WHOLE))))
     local whole = message_of(WHOLE)
     assert.same(plain(WHOLE), plain(whole))
   end)
