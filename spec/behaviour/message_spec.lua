@@ -98,10 +98,14 @@ describe("a message", function()
       '{"type":"hologram","layers":[],"label":null,"input":{"a":null,"b":[]},"nested":{"content":[{"input":[]}]}}',
     }
 
-    it("keeps every type of block, and sends it again", function()
+    it("keeps every type of block, and sends it again, but for those that say nothing", function()
       for _, block in ipairs(BLOCKS) do
         local message = with_content(block)
-        assert.equal(normal('{"role":"assistant","content":[' .. block .. "]}"), normal(sent(message)))
+        if block:find '"text":"",' or block:find '"thinking":"",' then
+          assert.is_nil(sent(message))
+        else
+          assert.equal(normal('{"role":"assistant","content":[' .. block .. "]}"), normal(sent(message)))
+        end
         client:close()
         server:stop()
       end
@@ -129,7 +133,7 @@ describe("a message", function()
       assert.equal("", message:text())
       assert.equal("", message:thinking())
       assert.same({}, message:tool_uses())
-      assert.equal('{"content":[],"role":"assistant"}', sent(message))
+      assert.is_nil(sent(message))
     end)
 
     it("has the response's fields, without those that were null", function()
@@ -166,11 +170,13 @@ describe("a message", function()
       assert.equal("2026-01-01T00:00:00Z", response.rate_limit.input_tokens.reset)
     end)
 
-    it("does not confuse a field with a method", function()
+    it("has the text of blocks that have it in another form", function()
       local message = assert(receive [[{"type":"message","role":"assistant","content":[{"type":"text","text":5},
-        {"type":"thinking"},{"text":"x"},{"type":"text","text":"y"}],"usage":{}}]])
-      assert.equal("y", message:text())
-      assert.equal("", message:thinking())
+        {"type":"thinking"},{"text":"x"},{"type":"text","text":"y"},{"type":"text","text":null},
+        {"type":"thinking","thinking":[{"type":"text","text":"Hm."}]},{"type":"hologram","text":"z"}],"usage":{}}]])
+      assert.equal("5xy", message:text())
+      assert.equal("Hm.", message:thinking())
+      assert.equal(7, #message.content)
     end)
   end)
 
@@ -261,10 +267,11 @@ describe("a message", function()
       assert.equal("é/", input.s)
     end)
 
-    it("takes a list, a text and null for what they are", function()
+    it("keeps a list and a text, and sends an object in their place", function()
       for _, input in ipairs { "[1, 2]", '"text"', "null", "5" } do
         local message = with_input(input)
-        assert.equal(input == "null" and "{}" or input, sent_input(message))
+        assert.equal(input == "null" and "{}" or normal(input), json.encode(message:tool_uses()[1].input))
+        assert.equal("{}", sent_input(message))
         client:close()
         server:stop()
       end
@@ -295,15 +302,15 @@ describe("a message", function()
       assert.equal('{"content":[{"text":"\\n\\nHello there.","type":"text"}],"role":"assistant"}', sent(message))
     end)
 
-    it("has its reasoning as thinking that is never sent", function()
+    it("has its reasoning as thinking, which goes back to the host that sent it and to no other", function()
       for _, name in ipairs { "reasoning_content", "reasoning" } do
         local message = completion('{"message":{"content":"a","' .. name .. '":"Hm."},"finish_reason":"stop"}')
         assert.equal("Hm.", message:thinking())
         assert.equal("thinking", message.content[1].type)
         assert.is_nil(message.content[1].signature)
-        local expected = '{"content":[{"text":"a","type":"text"}],"role":"assistant"}'
-        assert.equal(expected, sent(message))
-        assert.equal(expected, sent(deep_copy(message)))
+        assert.equal('{"content":[{"thinking":"Hm.","type":"thinking"},{"text":"a","type":"text"}],'
+          .. '"role":"assistant"}', sent(message:to_param()))
+        assert.same(message:to_param(), deep_copy(message):to_param())
         client:close()
         server:stop()
       end
@@ -319,7 +326,8 @@ describe("a message", function()
       assert.equal("", message:text())
       assert.equal('{"content":[{"id":"a","input":{"x": [ ]},"name":"f","type":"tool_use"},'
         .. '{"id":"b","input":{},"name":"g","type":"tool_use"},{"id":"c","input":{},"name":"h","type":"tool_use"},'
-        .. '{"id":"call_4","input":{"y":1},"name":"i","type":"tool_use"}],"role":"assistant"}', sent(message))
+        .. '{"id":"call_chatcmpl-1_1","input":{"y":1},"name":"i","type":"tool_use"}],"role":"assistant"}',
+        sent(message:to_param()))
     end)
 
     it("keeps broken arguments beside the block, and never sends them", function()
@@ -380,7 +388,8 @@ describe("a message", function()
     it("joins content in parts", function()
       local message = completion [=[{"message":{"content":[{"type":"text","text":"a"},{"type":"image"},7,
         {"type":"text","text":"b"}]}}]=]
-      assert.equal("ab", message:text())
+      assert.equal("a7b", message:text())
+      assert.same({ { delta = { content = { type = "image" } } } }, message.unknown_deltas)
     end)
 
     it("has a message for each of several choices", function()
@@ -394,8 +403,9 @@ describe("a message", function()
       assert.equal("b", message.choices[2]:text())
       assert.equal("max_tokens", message.choices[2].stop_reason)
       assert.equal(message.response, message.choices[2].response)
-      assert.equal('{"content":[{"text":"a","type":"text"}],"role":"assistant"}', sent(message))
-      assert.equal('{"content":[{"text":"b","type":"text"}],"role":"assistant"}', sent(message.choices[2]))
+      assert.equal('{"content":[{"thinking":"Hm.","type":"thinking"},{"text":"a","type":"text"}],"role":"assistant"}',
+        sent(message:to_param()))
+      assert.equal('{"content":[{"text":"b","type":"text"}],"role":"assistant"}', sent(message.choices[2]:to_param()))
     end)
 
     it("is no message without a choice", function()

@@ -143,7 +143,7 @@ local RECORDED = {
   },
   chat_reasoning = {
     message = [[{"id":"chatcmpl-2","type":"message","role":"assistant","model":"m",
-      "content":[{"type":"text","text":"答案。"}],"stop_reason":"max_tokens",
+      "content":[{"type":"thinking","thinking":"让我想想"},{"type":"text","text":"答案。"}],"stop_reason":"max_tokens",
       "usage":{"input_tokens":5,"output_tokens":6}}]],
     pieces = { "答案", "。" },
     thinking = "让我想想",

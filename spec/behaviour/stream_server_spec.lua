@@ -171,8 +171,10 @@ describe("a stream from a server", function()
       usage = { cache_read_input_tokens = 3 }, stop_sequence = "x",
     } }
     local opened = assert(create())
-    assert.equal("message_start content_block_start content_block_stop content_block_start content_block_stop "
-      .. "content_block_start content_block_stop message_delta message_stop", table.concat(types_of(opened), " "))
+    assert.equal("message_start content_block_start content_block_delta content_block_delta content_block_stop "
+      .. "content_block_start content_block_delta content_block_stop "
+      .. "content_block_start content_block_delta content_block_stop message_delta message_stop",
+      table.concat(types_of(opened), " "))
     local message = opened:message()
     assert.equal("Hello, world", message:text())
     assert.equal("Hm.", message:thinking())

@@ -144,7 +144,7 @@ describe("watching tool inputs", function()
     for _, _, input, is_complete in stream:tool_inputs() do
       seen[#seen + 1] = anthropic.encode(input) .. tostring(is_complete)
     end
-    assert.same({ '{"a":1}false', '{"a":1}true' }, seen)
+    assert.same({ "{}false", '{"a":1}false', '{"a":1}true' }, seen)
   end)
 
   it("watches a chat completion's tool calls too", function()

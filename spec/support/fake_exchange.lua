@@ -5,6 +5,7 @@
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local parts = require "anthropic.message.parts"
 
 local MAX_EVENT_BYTES = 32 * 1024 * 1024
 
@@ -103,8 +104,9 @@ end
 
 function Exchange.api_error(_, body)
   local answer = json.decode_answer(body)
-  local inner = answer.error or answer
-  return errors.new { kind = "api", type = inner.type, message = inner.message }
+  local inner = type(answer) == "table" and answer.error or answer
+  inner = type(inner) == "table" and inner or {}
+  return errors.new { kind = "api", type = parts.word(inner.type), message = parts.word(inner.message) }
 end
 
 ---@param pieces string[]

@@ -186,11 +186,16 @@ function handlers.message_start(self, event)
   return true
 end
 
--- A start that is repeated says what was missing.
-local function fill(block, members)
+-- A start that is repeated says what was missing, and its text goes on with the block's.
+local function begin_again(entry, members)
+  local field = GROWING[tostring(members.type) .. "_delta"]
   for name, value in pairs(members) do
-    if parts.is_empty(block[name]) then
-      block[name] = value
+    if name == field then
+      if type(value) == "string" and value ~= "" then
+        grow(entry, field, value)
+      end
+    elseif parts.is_empty(entry.block[name]) then
+      entry.block[name] = value
     end
   end
 end
@@ -201,7 +206,7 @@ function handlers.content_block_start(self, event)
   end
   local block, repeated = json.copy(event.content_block), self.by_index[event.index]
   if repeated and not repeated.closed and repeated.block.type == block.type then
-    fill(repeated.block, block)
+    begin_again(repeated, block)
     return true
   end
   self:open(event.index, block)

@@ -8,6 +8,7 @@
 local json = require "anthropic.base.json"
 local param = require "anthropic.message.param"
 local parts = require "anthropic.message.parts"
+local stop_reasons = require "anthropic.message.stop_reasons"
 local token_counts = require "anthropic.message.token_counts"
 
 ---@class anthropic.Response what HTTP said
@@ -126,7 +127,9 @@ function message.of_answer(answer)
   answer.type, answer.role = "message", parts.word(answer.role) or "assistant"
   answer.content, answer.usage = content, token_counts.merge(nil, answer.usage)
   parts.complete_calls(content, answer.id)
-  return message.new(answer)
+  local made = message.new(answer)
+  made.stop_reason = stop_reasons.native(made.stop_reason, #made:tool_uses() > 0)
+  return made
 end
 
 local function join(content, kind)

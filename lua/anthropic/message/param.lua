@@ -49,6 +49,9 @@ local FORMS = {
     block.thinking = type(block.thinking) == "string" and block.thinking or ""
     return block
   end,
+  redacted_thinking = function(block)
+    return parts.word(block.data) and block
+  end,
 }
 
 local function tool_use(block, message_id, seen)
@@ -70,7 +73,7 @@ local function block_of(value, with_unsigned, message_id, seen)
   if form then
     return form(block, with_unsigned)
   end
-  return block
+  return block.type and block
 end
 
 --- The message as a request takes it.
@@ -81,7 +84,9 @@ function param.of_message(message, base_url)
   local content, seen = json.array {}, {}
   local with_unsigned = keeps_unsigned(message, base_url)
   local given = message.content
-  if type(given) ~= "table" or not json.is_array(given) then
+  if parts.is_empty(given) then
+    given = {}
+  elseif type(given) ~= "table" or not json.is_array(given) then
     given = { given }
   end
   for _, value in ipairs(given) do
@@ -90,7 +95,7 @@ function param.of_message(message, base_url)
   if #content == 0 then
     return nil
   end
-  return { role = parts.word(message.role) or "assistant", content = content }
+  return { role = message.role == "user" and "user" or "assistant", content = content }
 end
 
 local function is_message(value)

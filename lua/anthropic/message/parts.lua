@@ -16,9 +16,9 @@ local DEEPEST = 4
 local function add_text(pieces, value, depth)
   local kind = type(value)
   if kind == "string" then
-    pieces[#pieces + 1] = value
+    pieces[#pieces + 1] = value ~= "" and value or nil
   elseif kind == "number" then
-    pieces[#pieces + 1] = tostring(value)
+    pieces[#pieces + 1] = json.encode(value)
   elseif kind ~= "table" or depth > DEEPEST then
     return
   elseif value[1] ~= nil then
@@ -48,6 +48,14 @@ function parts.text_of(value)
   local pieces = {}
   add_text(pieces, value, 1)
   return table.concat(pieces)
+end
+
+--- A number that can be an index, also one in a string; nil for all else.
+---@param value any
+---@return number?
+function parts.index(value)
+  local index = tonumber(value)
+  return index and index == index and math.abs(index) < 2 ^ 53 and index or nil
 end
 
 --- A string that holds something, or nil.
@@ -105,6 +113,22 @@ function parts.read_input(block)
   end
 end
 
+-- Makes the text of a block one that has it in another form, or under another name.
+local function read_text(block)
+  local name = block.type
+  if name ~= "text" and name ~= "thinking" or type(block[name]) == "string" then
+    return
+  end
+  for _, other in ipairs { name, "text", "content" } do
+    local text = parts.text_of(block[other])
+    if text ~= "" then
+      block[other] = nil
+      block[name] = text
+      return
+    end
+  end
+end
+
 --- A block that has a type and is its own table; nil where the value is no block.
 ---@param value any
 ---@return table?
@@ -116,6 +140,7 @@ function parts.block(value)
   end
   local block = json.copy(value)
   block.type = parts.type_of(block)
+  read_text(block)
   return block
 end
 

@@ -16,7 +16,7 @@ local HIGH_AT_END = "^(.*)(\237[\160-\175][\128-\191])$"
 local FIELDS = { text_delta = "text", thinking_delta = "thinking", input_json_delta = "partial_json" }
 
 -- Events after which a block, or every block of the message, does not go on.
-local ENDS = { content_block_start = true, content_block_stop = true, message_delta = true, message_stop = true }
+local ENDS = { content_block_stop = true, message_delta = true, message_stop = true }
 
 ---@class anthropic.SurrogateJoiner
 local Joiner = {}

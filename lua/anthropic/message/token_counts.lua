@@ -10,31 +10,44 @@ local function count(value)
   return number and number >= 0 and number < math.huge and number or nil
 end
 
---- Counts with what came later: a later count takes the earlier one's place, but none that is lost (a zero after a
---- number, null, something that is no count) does.
+-- A list counts nothing: it is how some servers write an empty object.
+local function counts_of(value)
+  return type(value) == "table" and not json.is_array(value) and value or nil
+end
+
+-- What becomes of one count: `later` takes its place where it says something of the same kind, and is no zero after a
+-- number.
+local function merged_count(before, later)
+  local kind = type(before)
+  if type(later) == "table" then
+    if before ~= nil and kind ~= "table" then
+      return before
+    end
+    return later[1] == nil and token_counts.merge(before, later) or later
+  end
+  local number = count(later)
+  if number then
+    return (before == nil or kind == "string" or kind == "number" and number > 0) and number or before
+  elseif tonumber(later) or later == "" or before ~= nil and kind ~= type(later) then
+    return before
+  end
+  return later -- a word, such as service_tier
+end
+
+--- Counts with what came later: a later count takes the earlier one's place, but none is lost by it (to a zero, to
+--- null, to something that is no count).
 ---@param before table? not changed
 ---@param later any
 ---@return table? counts
 function token_counts.merge(before, later)
-  before = type(before) == "table" and before or nil
-  if type(later) ~= "table" then
+  before = counts_of(before)
+  later = counts_of(later)
+  if not later then
     return before
   end
   local merged = before and json.copy(before) or setmetatable({}, getmetatable(later))
   for name, value in pairs(later) do
-    local earlier = merged[name]
-    if type(value) == "table" and type(earlier) == "table" and value[1] == nil then
-      merged[name] = token_counts.merge(earlier, value)
-    elseif type(value) ~= "number" and type(value) ~= "string" then
-      merged[name] = value
-    else
-      local number = count(value)
-      if number and (number > 0 or type(earlier) ~= "number") then
-        merged[name] = number
-      elseif not number and earlier == nil and type(value) == "string" then
-        merged[name] = value -- a word, such as service_tier
-      end
-    end
+    merged[name] = merged_count(merged[name], value)
   end
   return merged
 end
@@ -81,10 +94,10 @@ function token_counts.of_completion(foreign)
   end
   local prompt_details = details(foreign, "prompt_tokens_details", "input_tokens_details")
   local output_details = details(foreign, "completion_tokens_details", "output_tokens_details")
-  local prompt = first_count(foreign, "prompt_tokens")
+  local part = first_count(prompt_details, "cached_tokens") or first_count(foreign, "prompt_cache_hit_tokens")
+  local prompt = first_count(foreign, "prompt_tokens") or part and first_count(foreign, "input_tokens")
   local output = first_count(foreign, "completion_tokens", "output_tokens")
-  local read = first_count(prompt_details, "cached_tokens")
-    or first_count(foreign, "prompt_cache_hit_tokens", "cache_read_input_tokens")
+  local read = part or first_count(foreign, "cache_read_input_tokens")
   local written = first_count(foreign, "cache_creation_input_tokens") or first_count(prompt_details,
     "cache_creation_input_tokens", "cache_creation_tokens", "cache_write_tokens", "cached_creation_tokens")
   local thinking = first_count(output_details, "reasoning_tokens", "thinking_tokens")

@@ -1,7 +1,8 @@
 --- The tool calls of a chat completion, put together from their pieces.
 --
--- Servers tell calls apart by an index, by an ID, or not at all. A call begins with a new index; with a new ID together
--- with a name; or, without both, with a new name, or as a further call of the same chunk.
+-- Servers tell calls apart by an index, by an ID, or not at all. A call begins with a new index; with a new name; with
+-- a new ID together with a name; or, without an ID, with a name in the same chunk as the call before, or where that
+-- one's arguments are whole.
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
@@ -11,6 +12,9 @@ local parts = require "anthropic.message.parts"
 ---@field name? string
 ---@field index? integer of its block, once that has begun
 ---@field chunk integer the number of the chunk that brought its last piece
+---@field has_number? boolean the server gave it an index
+---@field last_byte? string of its arguments so far
+---@field is_whole? boolean its arguments came as an object
 
 ---@class anthropic.ToolCalls
 ---@field list anthropic.ForeignCall[] in the order of their beginning
@@ -25,46 +29,62 @@ function tool_calls.new()
   return setmetatable({ list = {}, by_index = {}, by_id = {} }, ToolCalls)
 end
 
+local function first_of(members, ...)
+  for _, name in ipairs { ... } do
+    if members[name] ~= nil then
+      return members[name]
+    end
+  end
+end
+
 --- What a piece says of a call.
 ---@param piece table an element of `tool_calls`, or `{ ["function"] = function_call }`
----@return { index?: any, id?: string, name?: string, arguments: string }
+---@return { index?: any, id?: string, name?: string, arguments: string, is_whole?: boolean }
 function tool_calls.read(piece)
   local called = piece["function"] or piece.custom
   called = type(called) == "table" and called or piece
-  local arguments = called.arguments
-  if arguments == nil then
-    arguments = called.input
-  end
-  if type(arguments) == "table" then
-    arguments = next(arguments) == nil and "{}" or json.encode(arguments)
+  local arguments = first_of(called, "arguments", "input", "parameters")
+  local is_whole = type(arguments) == "table"
+  if is_whole then
+    arguments = json.encode(arguments) -- also what is null in it
+    arguments = arguments ~= "{}" and arguments ~= "[]" and arguments or nil
   end
   local id = piece.id
   return {
-    index = tonumber(piece.index) or piece.index,
-    id = type(id) == "number" and tostring(id) or parts.word(id),
-    name = parts.word(called.name),
-    arguments = parts.word(arguments) or type(arguments) == "number" and tostring(arguments) or "",
+    index = parts.index(piece.index) or parts.word(piece.index),
+    id = type(id) == "number" and json.encode(id) or parts.word(id),
+    name = parts.word(called.name) or parts.word(piece.name) or parts.word(piece["function"]),
+    arguments = parts.word(arguments) or type(arguments) == "number" and json.encode(arguments) or "",
+    is_whole = is_whole or nil,
   }
+end
+
+-- Whether a piece cannot go on with the arguments so far: no JSON goes on so after an object's end.
+local function begins_anew(call, said)
+  local has_ended = call.is_whole or call.last_byte == "}"
+  return has_ended and (said.is_whole or said.arguments:find "^%s*{" ~= nil)
 end
 
 -- Whether a piece that might go on with a call begins another. In a later chunk a new ID alone does not: some servers
 -- make one for each piece.
 local function is_another(call, said, chunk)
   local has_gone_on = call.chunk ~= chunk
-  if said.id and call.id then
+  if said.name and call.name and said.name ~= call.name then
+    return true
+  elseif said.id and call.id then
     return said.id ~= call.id and (said.name ~= nil or not has_gone_on)
-  elseif said.name == nil then
-    return false
   end
-  return call.name ~= nil and said.name ~= call.name or said.id == nil and not has_gone_on
+  return said.name ~= nil and call.name ~= nil and said.id == nil and (not has_gone_on or begins_anew(call, said))
 end
 
 local function find(self, said, chunk)
-  local call
-  if said.index ~= nil then
-    call = self.by_index[said.index]
-  else
+  local call = said.index ~= nil and self.by_index[said.index]
+  if not call then
     call = said.id and self.by_id[said.id] or self.list[#self.list]
+    -- A new index begins a call, but for one that the server has not numbered yet.
+    if call and said.index ~= nil and (call.has_number or said.id and said.id ~= call.id) then
+      return nil
+    end
   end
   return call and not is_another(call, said, chunk) and call or nil
 end
@@ -80,8 +100,10 @@ function ToolCalls:take(said, chunk)
     self.list[#self.list + 1] = call
   end
   call.id, call.name, call.chunk = call.id or said.id, call.name or said.name, chunk
+  call.last_byte = said.arguments ~= "" and said.arguments:sub(-1) or call.last_byte
+  call.is_whole = call.is_whole or said.is_whole
   if said.index ~= nil then
-    self.by_index[said.index] = call
+    self.by_index[said.index], call.has_number = call, true
   end
   if call.id then
     self.by_id[call.id] = call

@@ -150,12 +150,15 @@ local function type_of_name(name)
   return name ~= "" and name ~= "message" and json.encode(name) and name or nil
 end
 
+-- Events that say nothing, whatever stands in them.
+local HEARTBEATS = { ping = true, heartbeat = true, keepalive = true, ["keep-alive"] = true, keep_alive = true }
+
 -- Takes in what is no object: a heartbeat, an event of a server's own, or what cannot be read.
 local function receive_other(self, value, problem, data, name)
   if value == json.null or not data:find "%S" then
     return true
-  elseif name == "ping" then
-    return put_all(self, { { type = "ping" } })
+  elseif HEARTBEATS[name] then
+    return put_all(self, { { type = name } })
   elseif value ~= nil and type(value) ~= "table" and type_of_name(name) then
     return put_all(self, { { type = name, data = value } })
   end
@@ -173,7 +176,7 @@ local function receive(self, data, name)
   if halves then
     self.joiner = self.joiner or surrogates.joiner()
   end
-  if responses.is_completion_chunk(event) or self.translator and event.type == nil and name ~= "ping" then
+  if responses.is_completion_chunk(event) or self.translator and event.type == nil and not HEARTBEATS[name] then
     return receive_chunk(self, event, data, halves)
   end
   event.type = event.type or type_of_name(name)
@@ -312,7 +315,7 @@ end
 ---@return boolean
 function Source:lets_flow()
   return self.released and self.first > self.last and not self.complete
-    and not self.joiner and not self.translator and self.native.is_plain and not self.clock.awaits_text
+    and not self.joiner and not self.translator and self.native:is_plain() and not self.clock.awaits_text
     and (not self.continuation or self.continuation:is_joined())
 end
 

@@ -224,11 +224,28 @@ describe("blocks", function()
     assert.equal("xy", whole:thinking())
   end)
 
-  it("that begin anew under the same index are kept, after each other", function()
-    local whole = finished(start { type = "text", text = "a" }, text "b", start { type = "text", text = "c" }, text "d",
-      start({ type = "text", text = "e" }, 1))
+  it("that begin anew under the same index after their end are kept, after each other", function()
+    local whole = finished(start { type = "text", text = "a" }, text "b", stop(), start { type = "text", text = "c" },
+      text "d", start({ type = "text", text = "e" }, 1))
     assert.equal("abcde", whole:text())
     assert.equal(3, #whole.content)
+  end)
+
+  it("that begin anew before their end, with the same type, are one", function()
+    local whole = finished(start { type = "text", text = "a" }, text "b", start { type = "text", text = "c" }, text "d")
+    assert.same({ { type = "text", text = "abcd" } }, plain(whole.content))
+    whole = finished(start { type = "tool_use", id = "t", input = {} }, input '{"a"',
+      start { type = "tool_use", id = "u", name = "f", input = {} }, input ":1}")
+    assert.same({ { type = "tool_use", id = "t", name = "f", input = { a = 1 } } }, plain(whole.content))
+    whole = finished(start { type = "thinking", thinking = "a" }, start { type = "thinking", signature = "s" },
+      start { type = "thinking", thinking = "", signature = "other" }, start { type = "thinking", thinking = 5 })
+    assert.same({ { type = "thinking", thinking = "a", signature = "s" } }, plain(whole.content))
+  end)
+
+  it("that begin anew before their end, with another type, are two", function()
+    local whole = finished(start { type = "text", text = "a" }, start { type = "hologram" },
+      start { type = "hologram", a = 1 }, start { no = "type" })
+    assert.same({ { type = "text", text = "a" }, { type = "hologram", a = 1 }, { no = "type" } }, plain(whole.content))
   end)
 
   it("of an unknown type are kept as they came", function()
@@ -435,7 +452,8 @@ describe("a tool's input", function()
       assert.equal(('{"a":[1'):sub(1, ({ 4, 5, 6, 7 })[i]), made:input_json(made:last()))
     end
     made:add(stop())
-    assert.equal("", made:input_json(made:last()))
+    assert.equal('{"a":[1', made:input_json(made:last()))
+    assert.equal("", made:input_json(accumulated(start { type = "text" }):last()))
   end)
 end)
 
@@ -481,7 +499,7 @@ describe("a delta of a later API", function()
     it("is kept beside a block of a known type: " .. kind, function()
       local first, second = delta("new_delta", { a = "x", b = 1 }, 3), delta("new_delta", { a = "y" }, 3)
       local whole = finished(start({ type = kind }, 3), first, second, stop(3))
-      assert.same({ { type = kind } }, plain(whole.content))
+      assert.same({ { type = kind, input = kind == "tool_use" and {} or nil } }, plain(whole.content))
       assert.same({ { index = 3, delta = first.delta }, { index = 3, delta = second.delta } }, whole.unknown_deltas)
     end)
   end

@@ -66,24 +66,62 @@ local USAGES = {
     { output_tokens = 9 } },
 }
 
--- Content in its forms, and its text.
+-- Content in its forms, and the pieces that come of it: of text, and what is not understood.
 local CONTENTS = {
-  { "not there", nil, "" },
-  { "a string", "abc", "abc" },
-  { "an empty string", "", "" },
-  { "a number", 5, "" },
-  { "a boolean", true, "" },
-  { "an empty list", {}, "" },
-  { "parts with text", { { type = "text", text = "a" }, { type = "text", text = "b" } }, "ab" },
+  { "not there", nil, {} },
+  { "a string", "abc", { "abc" } },
+  { "an empty string", "", {} },
+  { "a number", 5, { "5" } },
+  { "a number with many digits", 0.1, { "0.1" } },
+  { "true", true, { { content = true } } },
+  { "false", false, {} },
+  { "an empty list", {}, {} },
+  { "one part", { type = "text", text = "a" }, { "a" } },
+  { "parts with text", { { type = "text", text = "a" }, { type = "text", text = "b" } }, { "ab" } },
+  { "a part whose text is an object", { { type = "text", text = { value = "a" } } }, { "a" } },
+  { "a part without text", { { type = "text", text = "" } }, {} },
   { "parts of other kinds between", { { text = "a" }, { type = "image" }, 7, "x", { text = 5 }, { text = "b" } },
-    "ab" },
+    { "a", { content = { type = "image" } }, "7x5b" } },
+  { "a part of a later API", { { type = "hologram", text = "a" }, { type = "hologram", layers = 1 } },
+    { "a", { content = { type = "hologram", layers = 1 } } } },
 }
 
+-- The text of pieces.
+local function text_in(pieces)
+  local texts = {}
+  for _, piece in ipairs(pieces) do
+    texts[#texts + 1] = type(piece) == "string" and piece or nil
+  end
+  return table.concat(texts)
+end
+
 describe("a chat completion", function()
+  it("is no event and no message of the API, whatever is in it", function()
+    for _, kind in ipairs {
+      "message_start", "message_delta", "message_stop", "message", "ping", "error", "content_block_start",
+      "content_block_delta", "content_block_stop",
+    } do
+      assert.is_false(chat_completion.is { type = kind, choices = { { delta = {} } }, object = "chat.completion" })
+    end
+  end)
+
   for _, case in ipairs {
     { "a table with a list of choices", { choices = {} }, true },
     { "a table with choices and more", { id = "x", object = "chat.completion.chunk", choices = { {} } }, true },
-    { "no table with a type", { type = "message", choices = {} }, false },
+    { "a table that calls itself one", { object = "chat.completion" }, true },
+    { "a table that calls itself a chunk of one", { object = "chat.completion.chunk", choices = "x" }, true },
+    { "a table that calls itself a completion of text", { object = "text_completion" }, true },
+    { "a table of any type whose first choice is one", { type = "x", choices = { { delta = {} } } }, true },
+    { "a table of any type whose first choice is a message", { type = "x", choices = { { message = "a" } } }, true },
+    { "a table of any type whose first choice is a text", { type = "x", choices = { { text = "" } } }, true },
+    { "a table of any type whose first choice has content", { type = "x", choices = { { content = "" } } }, true },
+    { "a table of any type whose first choice has calls", { type = "x", choices = { { tool_calls = {} } } }, true },
+    { "a table of any type whose first choice has a call", { type = "x", choices = { { function_call = {} } } }, true },
+    { "a table of any type whose first choice has ended", { type = "x", choices = { { finish_reason = "x" } } }, true },
+    { "no table of any type whose first choice is none", { type = "x", choices = { {}, { delta = {} } } }, false },
+    { "no table of any type whose choices are none", { type = "x", choices = { "x" } }, false },
+    { "no table that calls itself something else", { object = "list", data = {} }, false },
+    { "no table that calls itself a list of completions", { object = "list.of.completions" }, false },
     { "no table whose choices are none", { choices = "x" }, false },
     { "no table without choices", { id = "x" }, false },
     { "no string", "choices", false },
@@ -140,8 +178,9 @@ describe("the message of a chat completion", function()
   for _, case in ipairs(CONTENTS) do
     it("has the content's text where that is " .. case[1], function()
       local message = message_of({ content = case[2] }, { finish_reason = "stop" })
-      assert.equal(case[3], message:text())
-      assert.equal(case[3] == "" and 0 or 1, #message.content)
+      local text = text_in(case[3])
+      assert.equal(text, message:text())
+      assert.equal(text == "" and 0 or 1, #message.content)
     end)
   end
 
@@ -246,15 +285,23 @@ describe("the message of a chat completion", function()
     end)
 
     it("makes an ID of the message's for those without one, and for those that have another's", function()
-      local message = message_of { tool_calls = { call { name = "f" }, call { id = "b" }, call { name = "g", id = "b" } } }
-      assert.same({ "call_chat_1_1", "b", "call_chat_1_2" },
-        { message.content[1].id, message.content[2].id, message.content[3].id })
+      local message = message_of { tool_calls = {
+        call { name = "f", arguments = "{}" }, call { name = "g", id = "b" }, call { name = "h", id = "b" },
+        call { name = "i" },
+      } }
+      local ids = {}
+      for _, block in ipairs(message.content) do
+        ids[block.name] = block.id
+      end
+      assert.same({ f = "call_chat_1_1", g = "b", h = "call_chat_1_2", i = "call_chat_1_3" }, ids)
     end)
 
     it("leaves out what is no call, and keeps a call without a function", function()
       local message = message_of { tool_calls = { 5, "x", { id = "a" }, { id = "b", ["function"] = "f" } } }
-      assert.same({ { type = "tool_use", id = "a", input = {} }, { type = "tool_use", id = "b", input = {} } },
-        plain(message.content))
+      assert.same({
+        { type = "tool_use", id = "a", input = {} }, { type = "tool_use", id = "b", name = "f", input = {} },
+      }, plain(message.content))
+      assert.same({ { delta = { tool_calls = 5 } }, { delta = { tool_calls = "x" } } }, message.unknown_deltas)
     end)
 
     it("has none where the calls are none", function()
@@ -277,6 +324,50 @@ describe("the message of a chat completion", function()
     assert.equal("end_turn", message.choices[1].stop_reason)
     assert.equal("max_tokens", message.choices[2].stop_reason)
     assert.equal(object, message.raw)
+  end)
+
+  it("has them in their order, whatever the order they come in", function()
+    local message = chat_completion.to_message(completion {
+      { index = 2, message = { content = "c" } }, { index = "0", message = { content = "a" } },
+      { index = 1, message = { content = "b" } },
+    })
+    assert.equal("a", message:text())
+    assert.equal("abc", message.choices[1]:text() .. message.choices[2]:text() .. message.choices[3]:text())
+  end)
+
+  it("counts them by their place where none of them is the first", function()
+    local object = completion { { index = 1, message = { content = "a" } }, { index = 2, message = { content = "b" } } }
+    local message = chat_completion.to_message(object)
+    assert.equal("a", message:text())
+    assert.equal("b", message.choices[2]:text())
+    assert.equal(object, message.raw)
+    assert.equal(1, object.choices[1].index)
+    message = chat_completion.to_message(completion { { index = 5, message = { content = "a" } } })
+    assert.equal("a", message:text())
+    assert.is_nil(message.choices)
+  end)
+
+  it("counts those without an index by their place", function()
+    for _, index in ipairs { "x", "nan", {}, json.null, 2 ^ 60 } do
+      local message = chat_completion.to_message(completion {
+        { index = index, message = { content = "a" } }, { index = index, message = { content = "b" } },
+      })
+      assert.equal("a", message:text())
+      assert.equal("b", message.choices[2]:text())
+    end
+  end)
+
+  it("is that of a choice that stands alone, or of the object itself", function()
+    for _, object in ipairs {
+      { choices = { message = { content = "a" } } }, { message = { content = "a" } },
+      { choices = {}, delta = { content = "a" } }, { choices = "x", text = "a" }, { content = "a" },
+      { choices = {}, message = { content = "a" }, finish_reason = "length" },
+    } do
+      local message = chat_completion.to_message(object)
+      assert.equal("a", message:text())
+      assert.equal(object.finish_reason and "max_tokens", message.stop_reason)
+    end
+    assert.is_nil(chat_completion.to_message { message = "" })
   end)
 
   it("has no choices where there is one", function()
@@ -339,6 +430,10 @@ local function tool(index, id, name)
   return start(index, { type = "tool_use", id = id, name = name, input = {} })
 end
 
+local function unknown(delta)
+  return { type = "unknown_delta", delta = delta }
+end
+
 local TEXT, THINKING = { type = "text", text = "" }, { type = "thinking", thinking = "" }
 
 local function calls(...)
@@ -382,6 +477,8 @@ describe("a chunk", function()
       assert.is_nil(events)
       assert.equal("a choice is a " .. type(choice), problem)
     end
+    assert.same({ nil, "a choice is a list" }, { translator:feed { choices = { { { delta = {} } } } } })
+    assert.is_table(translator:feed { choices = { json.array {} } })
     assert.same({}, translator:finish())
   end)
 
@@ -401,7 +498,15 @@ describe("a chunk", function()
 
   for _, case in ipairs(CONTENTS) do
     it("brings the content's text where that is " .. case[1], function()
-      local expected = case[3] ~= "" and { start(0, TEXT), text(0, case[3]) } or {}
+      local expected = {}
+      for _, piece in ipairs(case[3]) do
+        if type(piece) == "table" then
+          expected[#expected + 1] = unknown(piece)
+        else
+          expected[#expected + 1] = #expected == 0 and start(0, TEXT) or nil
+          expected[#expected + 1] = text(0, piece)
+        end
+      end
       assert.same(expected, (translate(chunk { content = case[2] })))
     end)
   end
@@ -437,8 +542,11 @@ end)
 
 describe("a chunk's tool calls", function()
   it("are none where they are none", function()
-    assert.same({}, (translate(chunk { tool_calls = "x" })))
-    assert.same({}, (translate(chunk { tool_calls = { 5, "x" } })))
+    assert.same({ unknown { tool_calls = "x" } }, (translate(chunk { tool_calls = "x" })))
+    assert.same({ unknown { tool_calls = 5 }, unknown { tool_calls = "x" } },
+      (translate(chunk { tool_calls = { 5, "x", {} } })))
+    assert.same({ unknown { function_call = "x" } }, (translate(chunk { function_call = "x" })))
+    assert.same({}, (translate(chunk { tool_calls = {}, function_call = "" })))
   end)
 
   it("begin a block each, with an input that is an object", function()
@@ -448,15 +556,36 @@ describe("a chunk's tool calls", function()
   end)
 
   for _, case in ipairs {
-    { "empty", "" }, { "missing", nil }, { "a table", {} }, { "a number", 5 },
+    { "empty", "" }, { "missing", nil }, { "an empty table", {} }, { "true", true },
   } do
     it("bring no input where the arguments are " .. case[1], function()
       assert.same({ tool(0, "a", "f") }, (translate(calls(call { id = "a", name = "f", arguments = case[2] }))))
     end)
   end
 
-  it("may have no function", function()
-    assert.same({ tool(0, "a"), tool(1, "b") }, (translate(calls({ id = "a" }, { id = "b", ["function"] = "f" }))))
+  for _, case in ipairs { { "a number", 5, "5" }, { "a table", { a = 1 }, '{"a":1}' } } do
+    it("bring their input as a text where the arguments are " .. case[1], function()
+      assert.same({ tool(0, "a", "f"), input(0, case[3]) },
+        (translate(calls(call { id = "a", name = "f", arguments = case[2] }))))
+    end)
+  end
+
+  it("begin with the first of their arguments where they have no name yet, and again with the name", function()
+    assert.same({
+      tool(0, "a"), input(0, "{"), tool(0, "a", "f"), input(0, "}"), tool(1, "b", "g"), input(1, "1"),
+    }, (translate(
+      calls(call { id = "a", arguments = "{" }), calls(call { name = "f" }),
+      calls(call { name = "f", arguments = "}" }),
+      calls { id = "b", ["function"] = "g" }, calls(call { arguments = "1" }))))
+  end)
+
+  it("begin at the end where nothing more is said of them", function()
+    local events, translator = translate(calls({ index = 0, id = "a" }, call { index = 1, name = "g" }))
+    assert.same({}, events)
+    assert.same({
+      tool(0, "a"), stop(0), tool(1, "call_chat_1_1", "g"), stop(1),
+      { type = "message_delta", delta = { stop_reason = "tool_use" }, usage = {} }, { type = "message_stop" },
+    }, shown(translator:finish()))
   end)
 
   it("are told apart by their index", function()
@@ -487,11 +616,14 @@ describe("a chunk's tool calls", function()
   end)
 
   it("are named by their place where they have no ID", function()
-    assert.same({ tool(0, "call_1", "f"), input(0, "1"), input(0, "2") }, (translate(
+    assert.same({ tool(0, "call_chat_1_1", "f"), input(0, "1"), input(0, "2") }, (translate(
       calls(call { name = "f", arguments = "1" }), calls(call { arguments = "2" }))))
-    assert.same({ tool(0, "call_1", "f"), tool(1, "b", "g"), tool(2, "call_3", "h"), input(1, "1") }, (translate(
-      calls(call { index = 0, name = "f" }, call { index = 1, id = "b", name = "g" }, call { index = 2, name = "h" },
-        call { index = 1, arguments = "1" }))))
+    assert.same({
+      tool(0, "call_chat_1_1", "f"), input(0, "2"), tool(1, "b", "g"), tool(2, "call_chat_1_2", "h"), input(2, "3"),
+      input(1, "1"),
+    }, (translate(
+      calls(call { index = 0, name = "f", arguments = "2" }, call { index = 1, id = "b", name = "g" },
+        call { index = 2, name = "h", arguments = "3" }, call { index = 1, arguments = "1" }))))
   end)
 
   it("end the text before them, and text may follow", function()
@@ -516,18 +648,25 @@ describe("the end of a chat completion's stream", function()
   end
 
   it("ends the message", function()
-    assert.same({ message_delta(), { type = "message_stop" } }, ending(chunk {}))
+    assert.same({ message_delta "end_turn", { type = "message_stop" } }, ending(chunk({}, { finish_reason = "stop" })))
+    assert.same({ stop(0), message_delta(), { type = "message_stop" } }, ending(chunk { content = "a" }))
+  end)
+
+  it("ends nothing where nothing was understood", function()
+    assert.same({}, ending(chunk {}))
+    assert.same({}, ending(chunk { role = "assistant", content = "" }, chunk { hologram = 1 }))
   end)
 
   it("ends the block that is open, then the calls in their order", function()
     assert.same({ stop(0), message_delta(), { type = "message_stop" } }, ending(chunk { content = "a" }))
     assert.same({ stop(2), stop(0), stop(1), message_delta "tool_use", { type = "message_stop" } },
-      ending(calls({ id = "a" }, { id = "b" }), chunk({ content = "x" }, { finish_reason = "tool_calls" })))
+      ending(calls(call { id = "a", name = "f" }, call { id = "b", name = "g" }),
+        chunk({ content = "x" }, { finish_reason = "tool_calls" })))
   end)
 
   for _, case in ipairs(STOP_REASONS) do
     it(("has the stop reason: %s is %s"):format(tostring(case[1]), tostring(case[2])), function()
-      assert.same(message_delta(case[2]), ending(chunk({}, { finish_reason = case[1] }))[1])
+      assert.same(message_delta(case[2]), ending(chunk({ content = "a" }, { finish_reason = case[1] }))[2])
     end)
   end
 
@@ -546,14 +685,20 @@ describe("the end of a chat completion's stream", function()
 
   for _, case in ipairs(USAGES) do
     it("has the usage where that is " .. case[1], function()
-      assert.same(message_delta(nil, case[3]), ending(chunk({}, { usage = case[2] }))[1])
+      assert.same(message_delta(nil, case[3]), ending(chunk({ content = "a" }, { usage = case[2] }))[2])
     end)
   end
 
   it("has the last usage that came, also in a chunk without choices", function()
+    local done = chunk({}, { finish_reason = "stop" })
+    assert.same({ input_tokens = 5 }, ending(done, { x_groq = { usage = { prompt_tokens = 5 } } })[1].usage)
+    assert.same({ input_tokens = 6 }, ending(done, { x_groq = { usage = { prompt_tokens = 5 } },
+      usage = { prompt_tokens = 6 } }, { x_groq = "x" })[1].usage)
+    assert.same({ input_tokens = 6, cache_read_input_tokens = 4 }, ending(done, { usage = { prompt_tokens = 10 } },
+      { usage = { prompt_tokens = 10, prompt_tokens_details = { cached_tokens = 4 } } })[1].usage)
     assert.same({ input_tokens = 2 }, ending(chunk({}, { usage = { prompt_tokens = 1 } }),
-      { choices = {}, usage = { prompt_tokens = 2 } }, chunk {})[1].usage)
-    assert.same({ input_tokens = 3 }, ending(chunk {}, { usage = { prompt_tokens = 3 } })[1].usage)
+      { choices = {}, usage = { prompt_tokens = 2 } }, done)[1].usage)
+    assert.same({ input_tokens = 3 }, ending(done, { usage = { prompt_tokens = 3 } })[1].usage)
   end)
 end)
 

@@ -14,11 +14,18 @@ describe("an answer", function()
     { "a string", "message", false },
     { "null", json.null, false },
     { "an empty table", {}, false },
-    { "a message without content", { type = "message", role = "assistant" }, false },
-    { "a message whose content is a string", { type = "message", content = "x" }, false },
-    { "a message with a block that is a string", { type = "message", content = { "x" } }, false },
+    { "a message that says nothing", { type = "message", id = "x", model = "m" }, false },
+    { "a message whose content is a number", { type = "message", content = 5 }, false },
     { "a message with a second block that is a number", { type = "message", content = { {}, 5 } }, false },
+    { "a message with a block that is a list", { type = "message", content = { { {} } } }, false },
     { "content alone", { content = {} }, false },
+    { "a role alone", { role = "assistant" }, false },
+    { "content of the user", { role = "user", content = {} }, false },
+    { "a message without content, and with no more than a role", { type = "message", role = "assistant" }, false },
+    { "a message without content, but with a stop reason", { type = "message", stop_reason = "refusal" }, true },
+    { "a message whose content is a string", { type = "message", content = "x" }, true },
+    { "a message whose content is a block", { type = "message", content = { type = "text", text = "x" } }, true },
+    { "a message with a block that is a string", { type = "message", content = { "x" } }, true },
     { "something else with content", { type = "completion", role = "user", content = {} }, false },
     { "a message by its type", { type = "message", content = {} }, true },
     { "a message by its role", { role = "assistant", content = {} }, true },
@@ -27,9 +34,63 @@ describe("an answer", function()
     { "a message with blocks", { type = "message", content = { {}, { type = "text" } } }, true },
   } do
     it(("is %s a message: %s"):format(case[3] and "indeed" or "not", case[1]), function()
-      assert.equal(case[3], message.is_native(case[2]))
+      assert.equal(case[3], message.of_answer(case[2]) ~= nil)
     end)
   end
+
+  -- { what, the answer, the message }
+  for _, case in ipairs {
+    { "a type and a role", { content = "a", role = "assistant", type = "other" },
+      { type = "message", role = "assistant", content = { { type = "text", text = "a" } } } },
+    { "a role where it names none", { content = {}, role = 5, type = "message" },
+      { type = "message", role = "assistant", content = {} } },
+    { "the role that it names", { content = {}, role = "user", type = "message" },
+      { type = "message", role = "user", content = {} } },
+    { "content where it has none", { stop_reason = "refusal", type = "message" },
+      { type = "message", role = "assistant", content = {}, stop_reason = "refusal" } },
+    { "counts that are numbers", { content = {}, type = "message", usage = { input_tokens = "3", output_tokens = -1 } },
+      { type = "message", role = "assistant", content = {}, usage = { input_tokens = 3 } } },
+    { "no usage where that is none", { content = {}, type = "message", usage = 5 },
+      { type = "message", role = "assistant", content = {} } },
+    { "a reason in the API's words", { content = "a", type = "message", stop_reason = "stop" },
+      { type = "message", role = "assistant", content = { { type = "text", text = "a" } }, stop_reason = "end_turn" } },
+    { "a reason that fits its calls",
+      { content = { { type = "tool_use", id = "t" } }, type = "message", stop_reason = "stop" },
+      { type = "message", role = "assistant", content = { { type = "tool_use", id = "t", input = {} } },
+        stop_reason = "tool_use" } },
+    { "its own reason", { content = "a", type = "message", stop_reason = "later" },
+      { type = "message", role = "assistant", content = { { type = "text", text = "a" } }, stop_reason = "later" } },
+    { "calls that can be answered", { content = { { type = "tool_use", input = "" } }, type = "message", id = "m" },
+      { type = "message", role = "assistant", id = "m",
+        content = { { type = "tool_use", id = "call_m_1", input = {} } } } },
+  } do
+    it("is made a message with " .. case[1], function()
+      local made = message.of_answer(case[2])
+      assert.equal(case[2], made)
+      assert.equal(assert(json.encode(case[3])), json.encode(made))
+      assert.is_true(json.is_array(made.content))
+    end)
+  end
+end)
+
+describe("the message of several choices", function()
+  it("is the first, with each among its choices", function()
+    local first, second = with { type = "text", text = "a" }, with { type = "text", text = "b" }
+    local whole = message.of_choices { first, second }
+    assert.equal(first, whole)
+    assert.equal(2, #whole.choices)
+    assert.are_not.equal(first, whole.choices[1])
+    assert.equal("a", whole.choices[1]:text())
+    assert.equal(first.content, whole.choices[1].content)
+    assert.equal(second, whole.choices[2])
+    assert.is_nil(whole.choices[1].choices)
+  end)
+
+  it("is the one that there is", function()
+    local only = with { type = "text", text = "a" }
+    assert.equal(only, message.of_choices { only })
+    assert.is_nil(only.choices)
+  end)
 end)
 
 describe("a message", function()
@@ -101,6 +162,23 @@ describe("a message", function()
     assert.equal(text, json.encode(made))
     assert.is_nil(message.new({ id = "x" }).extra)
     assert.is_nil(message.new({}).unknown)
+  end)
+
+  it("has the fields of the answer at their place, and no others, in a table of its own", function()
+    local made = message.new { id = "x", content = {}, text = "t", raw = "r" }
+    made.response, made.raw, made.choices, made.parsed, made.parse_error = {}, {}, {}, {}, "e"
+    local fields = message.fields_of(made)
+    assert.same({ id = "x", content = {}, text = "t", raw = "r" }, fields)
+    assert.is_nil(getmetatable(fields))
+    fields.id = "y"
+    assert.equal("x", made.id)
+    assert.same({ content = {} }, message.fields_of(message.new {}))
+  end)
+
+  it("can be had as a request takes it", function()
+    local made = with({ type = "text", text = "" }, { type = "text", text = "a" })
+    assert.equal('{"content":[{"text":"a","type":"text"}],"role":"assistant"}', json.encode(made:to_param()))
+    assert.is_nil(with({ type = "text", text = "" }):to_param())
   end)
 
   it("is made of a message that is one as it is", function()

@@ -29,6 +29,9 @@ local function exchange_of(body, fields)
   function exchange.redact(text)
     return (text:gsub("secret", "..."))
   end
+  function exchange.option(name)
+    return name == "base_url" and "https://gateway.example" or nil
+  end
   function exchange.finish(self)
     self.done[#self.done + 1] = "finish"
   end
@@ -226,7 +229,8 @@ describe("a body read as a message", function()
     { "null", "the answer is neither an object nor a list" },
     { "{}", "the answer is no message" },
     { "[]", "the answer is no message" },
-    { '{"type":"message","content":"secret"}', "the answer is no message" },
+    { '{"type":"message","name":"secret"}', "the answer is no message" },
+    { '{"type":"message","content":5}', "the answer is no message" },
     { '{"choices":[]}', "the answer is no message" },
   } do
     it(("is refused where %s: %s"):format(case[2], case[1]), function()
@@ -293,9 +297,11 @@ describe("the events of a whole message", function()
     events[1].message = nil
     assert.same({
       { type = "message_start" },
-      { type = "content_block_start", index = 0, content_block = whole.content[1] },
+      { type = "content_block_start", index = 0, content_block = { type = "text", text = "" } },
+      { type = "content_block_delta", index = 0, delta = { type = "text_delta", text = "a" } },
       { type = "content_block_stop", index = 0 },
-      { type = "content_block_start", index = 1, content_block = whole.content[2] },
+      { type = "content_block_start", index = 1, content_block = { type = "tool_use", id = "t", input = {} } },
+      { type = "content_block_delta", index = 1, delta = { type = "input_json_delta", partial_json = '{"b":1}' } },
       { type = "content_block_stop", index = 1 },
       { type = "message_delta", delta = { stop_reason = "stop_sequence", stop_sequence = "x" },
         usage = { input_tokens = 1, output_tokens = 2 } },

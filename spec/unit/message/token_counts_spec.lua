@@ -1,4 +1,129 @@
+-- The token counts of an answer: what a later one does to an earlier, and those of a chat completion.
+
+local json = require "anthropic.base.json"
 local token_counts = require "anthropic.message.token_counts"
+
+-- { what, counts before, later counts, merged }
+local MERGES = {
+  { "nothing and nothing", nil, nil, nil },
+  { "nothing and something that is no table", nil, 5, nil },
+  { "something that is no table and nothing", 5, "x", nil },
+  { "something that is no table and counts", "x", { input_tokens = 1 }, { input_tokens = 1 } },
+  { "counts and nothing", { input_tokens = 1 }, nil, { input_tokens = 1 } },
+  { "counts and null", { input_tokens = 1 }, json.null, { input_tokens = 1 } },
+  { "nothing and an empty list", nil, json.array {}, nil },
+  { "an empty list and counts", json.array {}, { input_tokens = 1 }, { input_tokens = 1 } },
+  { "counts and a list", { input_tokens = 1 }, { -1, 5 }, { input_tokens = 1 } },
+  { "counts and none", { input_tokens = 1 }, {}, { input_tokens = 1 } },
+  { "other counts", { input_tokens = 1 }, { output_tokens = 2 }, { input_tokens = 1, output_tokens = 2 } },
+  { "a higher count", { output_tokens = 1 }, { output_tokens = 2 }, { output_tokens = 2 } },
+  { "a lower count", { output_tokens = 5 }, { output_tokens = 2 }, { output_tokens = 2 } },
+  { "a zero after a count", { input_tokens = 5 }, { input_tokens = 0 }, { input_tokens = 5 } },
+  { "a count after a zero", { input_tokens = 0 }, { input_tokens = 5 }, { input_tokens = 5 } },
+  { "a zero after nothing", {}, { input_tokens = 0 }, { input_tokens = 0 } },
+  { "a zero after a word", { input_tokens = "many" }, { input_tokens = 0 }, { input_tokens = 0 } },
+  { "digits", nil, { input_tokens = "12" }, { input_tokens = 12 } },
+  { "digits of zero after a count", { input_tokens = 5 }, { input_tokens = "0" }, { input_tokens = 5 } },
+  { "a negative count", { input_tokens = 5 }, { input_tokens = -1 }, { input_tokens = 5 } },
+  { "a negative count after nothing", nil, { input_tokens = -1, output_tokens = "-2" }, {} },
+  { "an endless count", { input_tokens = 5 }, { input_tokens = math.huge }, { input_tokens = 5 } },
+  { "no number", { input_tokens = 5 }, { input_tokens = 0 / 0 }, { input_tokens = 5 } },
+  { "a fraction", nil, { seconds = 0.5 }, { seconds = 0.5 } },
+  { "a word", nil, { service_tier = "standard" }, { service_tier = "standard" } },
+  { "a word after a word", { service_tier = "a" }, { service_tier = "b" }, { service_tier = "b" } },
+  { "no word after a word", { service_tier = "a" }, { service_tier = "" }, { service_tier = "a" } },
+  { "no word after nothing", nil, { service_tier = "" }, {} },
+  { "a word after a count", { input_tokens = 5 }, { input_tokens = "many" }, { input_tokens = 5 } },
+  { "a truth", nil, { cached = true }, { cached = true } },
+  { "a truth after another", { cached = true }, { cached = false }, { cached = false } },
+  { "a truth after a count", { input_tokens = 5 }, { input_tokens = true }, { input_tokens = 5 } },
+  { "a table after a count", { input_tokens = 5 }, { input_tokens = { 1 } }, { input_tokens = 5 } },
+  { "a table after a word", { service_tier = "a" }, { service_tier = { a = 1 } }, { service_tier = "a" } },
+  { "a count after a table", { output = { a = 1 } }, { output = 5 }, { output = { a = 1 } } },
+  { "a table after nothing", nil, { output = { a = "5", b = -1 } }, { output = { a = 5 } } },
+  { "a table after a table", { output = { a = 5, b = 1 } }, { output = { a = 0, c = 2 } },
+    { output = { a = 5, b = 1, c = 2 } } },
+  { "a list after nothing", nil, { iterations = { { input_tokens = 1 } } }, { iterations = { { input_tokens = 1 } } } },
+  { "a list after a list", { iterations = { 1, 2 } }, { iterations = { 3 } }, { iterations = { 3 } } },
+}
+
+-- { what, the counts of a chat completion, the API's }
+local COMPLETIONS = {
+  { "nothing", nil, nil },
+  { "a number", 5, nil },
+  { "a text", "many", nil },
+  { "null", json.null, nil },
+  { "an empty table", {}, {} },
+  { "both sides", { prompt_tokens = 10, completion_tokens = 3, total_tokens = 13 },
+    { input_tokens = 10, output_tokens = 3 } },
+  { "the API's names", { input_tokens = 10, output_tokens = 3 }, { input_tokens = 10, output_tokens = 3 } },
+  { "both names", { prompt_tokens = 10, input_tokens = 1, completion_tokens = 3, output_tokens = 2 },
+    { input_tokens = 10, output_tokens = 3 } },
+  { "digits", { prompt_tokens = "10", completion_tokens = "3" }, { input_tokens = 10, output_tokens = 3 } },
+  { "words under one name, a count under the other", { prompt_tokens = "many", input_tokens = 5 },
+    { input_tokens = 5 } },
+  { "negative counts", { prompt_tokens = -1, completion_tokens = -2 }, {} },
+  { "cached tokens among the prompt's", { prompt_tokens = 10, prompt_tokens_details = { cached_tokens = 4 } },
+    { input_tokens = 6, cache_read_input_tokens = 4 } },
+  { "cached tokens that are the prompt's", { prompt_tokens = 4, prompt_tokens_details = { cached_tokens = 4 } },
+    { input_tokens = 0, cache_read_input_tokens = 4 } },
+  { "more cached tokens than the prompt has", { prompt_tokens = 3, prompt_tokens_details = { cached_tokens = 4 } },
+    { input_tokens = 3, cache_read_input_tokens = 4 } },
+  { "cached tokens of an input that is counted apart", { input_tokens = 3, cache_read_input_tokens = 2 },
+    { input_tokens = 3, cache_read_input_tokens = 2 } },
+  { "cached tokens under input_tokens_details", { input_tokens = 9, input_tokens_details = { cached_tokens = 4 } },
+    { input_tokens = 5, cache_read_input_tokens = 4 } },
+  { "cached tokens without an input", { input_tokens_details = { cached_tokens = 4 } },
+    { cache_read_input_tokens = 4 } },
+  { "cached tokens as DeepSeek counts them", { prompt_tokens = 10, prompt_cache_hit_tokens = 4 },
+    { input_tokens = 6, cache_read_input_tokens = 4 } },
+  { "cached tokens in the API's name", { prompt_tokens = 10, cache_read_input_tokens = 4 },
+    { input_tokens = 6, cache_read_input_tokens = 4 } },
+  { "tokens written to the cache", { prompt_tokens = 10, cache_creation_input_tokens = 4 },
+    { input_tokens = 6, cache_creation_input_tokens = 4 } },
+  { "details that are none", { prompt_tokens = 1, prompt_tokens_details = "x", completion_tokens_details = 5 },
+    { input_tokens = 1 } },
+  { "thinking, part of the answer's", { completion_tokens = 9, completion_tokens_details = { reasoning_tokens = 5 } },
+    { output_tokens = 9, output_tokens_details = { thinking_tokens = 5 } } },
+  { "thinking in the API's names", { output_tokens = 9, output_tokens_details = { thinking_tokens = 5 } },
+    { output_tokens = 9, output_tokens_details = { thinking_tokens = 5 } } },
+  { "no thinking", { completion_tokens_details = { reasoning_tokens = 0 } },
+    { output_tokens_details = { thinking_tokens = 0 } } },
+  { "thinking in words", { completion_tokens_details = { reasoning_tokens = "much" } }, {} },
+}
+
+describe("token counts", function()
+  for _, case in ipairs(MERGES) do
+    it("are merged: " .. case[1], function()
+      assert.same(case[4], token_counts.merge(case[2], case[3]))
+    end)
+  end
+
+  it("are left as they were by a merge", function()
+    local before, later = { a = 1, details = { b = 2 } }, { a = 3, details = { b = 4, c = "5" } }
+    local merged = token_counts.merge(before, later)
+    assert.same({ a = 3, details = { b = 4, c = 5 } }, merged)
+    merged.a, merged.details.b = 9, 9
+    assert.same({ a = 1, details = { b = 2 } }, before)
+    assert.same({ a = 3, details = { b = 4, c = "5" } }, later)
+  end)
+
+  it("can be encoded, whatever came first", function()
+    local merged = token_counts.merge(token_counts.merge(nil, json.array {}), { input_tokens = 1 })
+    assert.equal('{"input_tokens":1}', json.encode(merged))
+  end)
+
+  it("of one answer are encoded as they came", function()
+    local text = '{"cache_creation":null,"input_tokens":1,"iterations":[],"output_tokens_details":{}}'
+    assert.equal(text, json.encode(token_counts.merge(nil, json.decode_answer(text))))
+  end)
+
+  for _, case in ipairs(COMPLETIONS) do
+    it("of a chat completion are the API's: " .. case[1], function()
+      assert.same(case[3], token_counts.of_completion(case[2]))
+    end)
+  end
+end)
 
 -- What a chat completion counts, and what the API would: input, read from the cache, written to it.
 local CACHED = {

@@ -33,7 +33,7 @@ local function text_delta(text, index)
   return { type = "content_block_delta", index = index or 0, delta = { type = "text_delta", text = text } }
 end
 
-local START = { type = "message_start", message = { role = "assistant" } }
+local START = { type = "message_start", message = { type = "message", role = "assistant" } }
 local TEXT_BLOCK = { type = "content_block_start", index = 0, content_block = { type = "text", text = "" } }
 local PING = { type = "ping" }
 
@@ -46,11 +46,11 @@ describe("a source of events", function()
   describe("refuses as no event", function()
     for _, case in ipairs {
       { "what is not JSON", "nonsense", "invalid value at byte" },
-      { "nothing", "", "" },
       { "a number", "7", "not an object" },
       { "a string", '"text"', "not an object" },
-      { "null", "null", "not an object" },
       { "false", "false", "not an object" },
+      { "a list", "[]", "not an object" },
+      { "a list of objects", '[{"type":"ping"}]', "not an object" },
     } do
       it(case[1], function()
         local source = new()
@@ -67,6 +67,33 @@ describe("a source of events", function()
         assert.is_nil(source:take(true))
       end)
     end
+  end)
+
+  describe("has nothing in a heartbeat", function()
+    for _, data in ipairs { "", " ", "\t \n", "null", " null ", "{}", "{ }" } do
+      it(("of the data %q"):format(data), function()
+        for _, name in ipairs { "", "message" } do
+          local source = new()
+          assert.is_true(pull(source, data, name))
+          assert.is_nil(source:take(true))
+          assert.is_true(pull(source, chunk { delta = { content = "a" } }))
+          assert.equal("message_start", source:take().type)
+          assert.is_true(pull(source, data, name))
+          assert.same({ "content_block_start", "content_block_delta" }, taken(source))
+        end
+      end)
+    end
+
+    it("but an event in one that is called so, whatever its data", function()
+      for _, name in ipairs { "ping", "heartbeat", "keepalive", "keep-alive", "keep_alive" } do
+        for _, data in ipairs { "5", '"x"', "true", "pong", "[]", "{", "{}" } do
+          local source = new()
+          pull(source, chunk { delta = { content = "a" } })
+          assert.is_true(pull(source, data, name))
+          assert.same({ "message_start", "content_block_start", "content_block_delta", name }, taken(source))
+        end
+      end
+    end)
   end)
 
   describe("takes for an error", function()
@@ -137,6 +164,9 @@ describe("a source of events", function()
 
   it("takes a delta that was decoded before", function()
     local source = new()
+    pull(source, START)
+    pull(source, TEXT_BLOCK)
+    assert.same({ "message_start", "content_block_start" }, taken(source, true))
     local delta = text_delta "a"
     assert.is_true(source:pull(delta, nil))
     assert.equal(delta, source:take())
@@ -245,11 +275,15 @@ describe("a source of events", function()
 
     it("with [DONE], where the message has a stop reason", function()
       local source, _, so_far = new()
+      pull(source, text_delta "a")
       assert.is_true(source:pull("[DONE]", ""))
       assert.is_false(source.complete)
       so_far.fields.stop_reason = "end_turn"
-      assert.is_true(source:pull("[DONE]", ""))
+      assert.is_true(source:pull(" [DONE]\t", ""))
       assert.is_true(source.complete)
+      assert.same({
+        "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_stop",
+      }, taken(source))
     end)
 
     it("not with a string of these letters", function()
@@ -459,11 +493,17 @@ describe("a source of events", function()
       assert.is_true(source.complete)
     end)
 
-    it("has no end in a [DONE] before any choice", function()
-      local source = new()
-      assert.is_true(pull(source, { choices = json.array {} }))
-      assert.is_true(source:pull("[DONE]", ""))
-      assert.is_false(source.complete)
+    it("has nothing that was understood in a [DONE] before any choice that says something", function()
+      for _, choices in ipairs { json.array {}, { { delta = { role = "assistant" } } } } do
+        local source = new()
+        assert.is_true(pull(source, { choices = choices }))
+        local ok, err = source:pull("[DONE]", "")
+        assert.is_nil(ok)
+        assert.equal("protocol", err.kind)
+        assert.equal("nothing in the stream was understood", err.message)
+        assert.equal("redacted " .. json.encode { choices = choices }, err.body)
+        assert.is_false(source.complete)
+      end
     end)
 
     it("passes native events on as they are", function()
@@ -521,6 +561,9 @@ describe("a source of events", function()
     local function payload(text)
       return ('{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%s"}}'):format(text)
     end
+    pull(source, START)
+    pull(source, TEXT_BLOCK)
+    taken(source, true)
     source:pull(payload "a\\ud83d", "")
     source:pull(payload "\\ude00b", "")
     source:pull(payload "c\\ud83d", "")

@@ -12,7 +12,10 @@ local testing = require "anthropic.testing"
 
 local IS_LUAJIT = rawget(_G, "jit") ~= nil
 
-local START = { type = "message_start", message = { role = "assistant", usage = { output_tokens = 1 } } }
+local START = {
+  type = "message_start",
+  message = { type = "message", role = "assistant", content = json.array {}, usage = { output_tokens = 1 } },
+}
 local ENDING = { type = "message_delta", delta = { stop_reason = "end_turn" }, usage = { output_tokens = 7 } }
 local STOP = { type = "message_stop" }
 
@@ -131,12 +134,19 @@ describe("a stream", function()
     local opened = open { { type = "one" }, { type = "two" } }
     assert.equal("one", opened:next().type)
     assert.equal("two", opened:next().type)
+    assert.equal("protocol", select(2, opened:next()).kind)
+    opened = open { { type = "one" }, START, { type = "two" } }
+    assert.equal("one", opened:next().type)
+    assert.equal("message_start", opened:next().type)
+    assert.equal("two", opened:next().type)
     assert.equal("truncated", select(2, opened:next()).kind)
   end)
 
   it("waits as often as it is told to", function()
-    local opened, exchange = open { "again", START, "again", "again", block(0), text(0, "a"), STOP }
-    assert.same({ "message_start", "content_block_start", "content_block_delta", "message_stop" }, types_of(opened))
+    local opened, exchange = open { "again", START, "again", "again", block(0), text(0, "a"), block_stop(0), STOP }
+    assert.same({
+      "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_stop",
+    }, types_of(opened))
     assert.equal(3, exchange.waited)
   end)
 
@@ -150,10 +160,10 @@ describe("a stream", function()
       return err, opened, exchange
     end
 
-    it("fails, and names its type", function()
-      local err, opened, exchange = fail { type = "content_block_delta", index = 0 }
+    it("fails, and says what is wrong with it", function()
+      local err, opened, exchange = fail { type = "content_block_delta", index = 0, delta = 5 }
       assert.equal("protocol", err.kind)
-      assert.equal("a malformed event: content_block_delta", err.message)
+      assert.equal("a malformed event: content_block_delta: the delta is a number", err.message)
       assert.equal(200, err.status)
       assert.equal("Hel", err.partial:text())
       assert.same({ nil, err }, { opened:next() })
@@ -161,12 +171,9 @@ describe("a stream", function()
       assert.same({}, exchange.recovered)
     end)
 
-    it("names what stands for a type where that is no text", function()
-      local opened, exchange = open { START }
-      exchange.transfer.events[2] = { { type = "content_block_delta" } }
-      opened:next()
-      local _, err = opened:next()
-      assert.equal("a malformed event: content_block_delta", err.message)
+    it("fails, and names its type, where only the message cannot take it", function()
+      assert.equal("a malformed event: content_block_delta",
+        fail({ type = "content_block_delta", index = 0, delta = { later = "x" } }).message)
     end)
   end)
 
@@ -535,7 +542,8 @@ describe("a stream", function()
       local opened = stream_module.of_message(exchange, given)
       assert.equal(given, opened:snapshot())
       assert.same({
-        "message_start", "content_block_start", "content_block_stop", "message_delta", "message_stop",
+        "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
+        "message_stop",
       }, types_of(opened))
       assert.equal(given, opened:message())
       assert.equal("its own", given.response)
@@ -850,6 +858,7 @@ describe("a stream", function()
         assert.same({ nil, refusal }, { read(opened) })
         assert.same({}, exchange.failed)
         assert.equal(FLOWN[1], opened:next())
+        assert.same(block_stop(0), opened:next())
         assert.same(STOP, opened:next())
         assert.is_nil((opened:next()))
       end)
@@ -873,7 +882,7 @@ describe("a stream", function()
       assert.matches("the stream is being read by another coroutine$", problem)
       assert.is_true(resume(true))
       assert.equal(FLOWN[1], result.event)
-      assert.same(STOP, opened:next())
+      assert.same(block_stop(0), opened:next())
     end)
 
     it("gives the delta that ends its flow", function()
@@ -883,8 +892,9 @@ describe("a stream", function()
       } do
         local other = text(1, "other")
         local opened = flowing { { other }, END }
+        assert.same(block(1), read(opened))
         assert.equal(other, read(opened))
-        assert.same(STOP, read(opened))
+        assert.same(block_stop(0), read(opened))
         assert.equal("Hel", opened:message().content[1].text)
         assert.equal("other", opened:message().content[2].text)
       end

@@ -1,0 +1,346 @@
+--- One choice of a chat completion: what its pieces say becomes the events of a message of its own.
+--
+--     local choice = completion_choice.new(0, shared)
+--     choice:add { delta = { content = "Hi" } }
+--     choice:finish()
+--
+-- Every member of a choice is used, known to mean nothing (IGNORED), or handed on as an event of the type
+-- `unknown_delta`, which the message keeps.
+
+local json = require "anthropic.base.json"
+local parts = require "anthropic.message.parts"
+local stop_reasons = require "anthropic.message.stop_reasons"
+local token_counts = require "anthropic.message.token_counts"
+local tool_calls = require "anthropic.message.tool_calls"
+
+---@class anthropic.CompletionChoice
+---@field number integer
+---@field shared anthropic.ChunkTranslator what all choices of a completion have in common
+local Choice = {}
+Choice.__index = Choice
+
+local completion_choice = {}
+
+local IGNORED = {
+  -- of a choice
+  index = true, finish_reason = true, logprobs = true, usage = true, stop_reason = true, matched_stop = true,
+  native_finish_reason = true, seed = true, token_ids = true, prompt_token_ids = true, content_filter_results = true,
+  content_filter_result = true, avg_logprobs = true, safety_ratings = true,
+  -- of a delta or a message
+  role = true, name = true, type = true, id = true, object = true, obfuscation = true, provider_specific_fields = true,
+  -- read by name
+  delta = true, message = true, text = true, content = true, refusal = true, tool_calls = true, function_call = true,
+  reasoning_content = true, reasoning = true, thinking = true, thinking_blocks = true, reasoning_details = true,
+  reasoning_text = true,
+}
+
+-- Where servers put the thinking; more than one says the same. In the first two it may be signed.
+local THINKING = {
+  "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning", "thinking", "reasoning_text",
+}
+
+-- --- events --------------------------------------------------------------------------------------
+
+local function emit(self, event)
+  event.raw = self.shared.raw
+  if self.number ~= 0 then
+    event.choice = self.number
+  end
+  self.shared.events[#self.shared.events + 1] = event
+end
+
+local function close_block(self)
+  if self.open then
+    emit(self, { type = "content_block_stop", index = self.open.index })
+    self.open = nil
+  end
+end
+
+local function open_block(self, block)
+  self.shared.has_begun = true
+  local index = self.next_index
+  self.next_index = index + 1
+  emit(self, { type = "content_block_start", index = index, content_block = block })
+  return index
+end
+
+local function add_delta(self, index, delta)
+  emit(self, { type = "content_block_delta", index = index, delta = delta })
+end
+
+-- A piece of the text or of the thinking; a block of the other kind ends first.
+local function add_text(self, kind, piece)
+  if piece == "" then
+    return
+  end
+  if not self.open or self.open.type ~= kind then
+    close_block(self)
+    self.open = { type = kind, index = open_block(self, { type = kind, [kind] = "" }) }
+  end
+  add_delta(self, self.open.index, { type = kind .. "_delta", [kind] = piece })
+end
+
+local function add_signature(self, signature)
+  if parts.word(signature) and self.open and self.open.type == "thinking" then
+    self.open.signature = signature
+    add_delta(self, self.open.index, { type = "signature_delta", signature = signature })
+  end
+end
+
+-- A part of the thinking. One that is signed anew is a block of its own. Whether it had any text.
+local function add_thought(self, part)
+  if part.type == "redacted_thinking" and parts.word(part.data) then
+    close_block(self)
+    self.open = { index = open_block(self, { type = part.type, data = part.data }) }
+    return true
+  end
+  local text, signature = parts.text_of(part.thinking or part), parts.word(part.signature)
+  local signed = self.open and self.open.signature
+  if text ~= "" and signature and signed and signature ~= signed then
+    close_block(self)
+  end
+  add_text(self, "thinking", text)
+  add_signature(self, signature)
+  if text == "" and parts.word(part.data) then -- encrypted
+    emit(self, { type = "unknown_delta", delta = { reasoning = part } })
+  end
+  return text ~= ""
+end
+
+-- What has no form in the API's events, and is not understood.
+local function add_unknown(self, name, value)
+  if not parts.is_empty(value) then
+    emit(self, { type = "unknown_delta", delta = { [name] = value } })
+  end
+end
+
+local function add_unknown_members(self, object)
+  local names = {}
+  for name in pairs(object) do
+    names[#names + 1] = not IGNORED[name] and name or nil
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    add_unknown(self, name, object[name])
+  end
+end
+
+-- --- pieces --------------------------------------------------------------------------------------
+
+local function add_thinking(self, piece)
+  for _, name in ipairs(THINKING) do
+    local value, has_text = piece[name], false
+    if type(value) ~= "table" or value[1] == nil then
+      value = { value }
+    end
+    for _, part in ipairs(value) do
+      part = type(part) == "table" and part or { thinking = part }
+      has_text = add_thought(self, part) or has_text
+    end
+    if has_text then
+      return
+    end
+  end
+end
+
+local function is_thinking(part)
+  local kind = parts.word(part.type) or ""
+  return kind:find("thinking", 1, true) or kind:find("reasoning", 1, true) or part.thinking ~= nil
+end
+
+-- The text of a part that is nothing else; nil where it is.
+local function plain_text_of(part)
+  if type(part) ~= "table" then
+    return parts.text_of(part)
+  end
+  return part.text ~= nil and part.refusal == nil and not is_thinking(part) and parts.text_of(part.text) or nil
+end
+
+local function add_part(self, part)
+  if is_thinking(part) then
+    add_thought(self, part)
+  elseif part.refusal ~= nil then
+    self.is_refused = self.is_refused or not parts.is_empty(part.refusal)
+    add_text(self, "text", parts.text_of(part.refusal))
+  else
+    add_unknown(self, "content", part)
+  end
+end
+
+-- Content is a text, a part, or a list of both.
+local function add_content(self, content)
+  if type(content) == "boolean" then
+    return add_unknown(self, "content", content)
+  elseif type(content) ~= "table" then
+    return add_text(self, "text", parts.text_of(content))
+  end
+  local texts = {}
+  for _, part in ipairs(content[1] ~= nil and content or { content }) do
+    local text = plain_text_of(part)
+    if text then
+      texts[#texts + 1] = text
+    else
+      add_text(self, "text", table.concat(texts))
+      texts = {}
+      add_part(self, part)
+    end
+  end
+  add_text(self, "text", table.concat(texts))
+end
+
+-- Begins the blocks of the calls up to one. A call's block begins when its name and ID are known, at the latest with
+-- the first of its arguments, or before a later call's.
+local function begin_calls(self, last)
+  close_block(self)
+  while not last.index do
+    self.begun_calls = self.begun_calls + 1
+    local call = self.calls.list[self.begun_calls]
+    call.id = parts.call_id(self.ids, call.id, self.shared.id)
+    call.told = call.name
+    call.index = open_block(self, {
+      type = "tool_use", id = call.id, name = call.name, input = json.object {},
+    })
+  end
+end
+
+local function add_call(self, piece)
+  local said = tool_calls.read(piece)
+  if not (said.id or said.name) and said.arguments == "" then
+    return
+  end
+  self.shared.has_begun, self.call_pieces = true, self.call_pieces + 1
+  local call = self.calls:take(said, self.shared.chunk)
+  if not call.index and (call.id and call.name or said.arguments ~= "") then
+    begin_calls(self, call)
+  elseif call.index and call.name ~= call.told then -- a name that comes after arguments
+    call.told = call.name
+    emit(self, {
+      type = "content_block_start",
+      index = call.index,
+      content_block = { type = "tool_use", id = call.id, name = call.name, input = json.object {} },
+    })
+  end
+  if said.arguments ~= "" then
+    add_delta(self, call.index, { type = "input_json_delta", partial_json = said.arguments })
+  end
+end
+
+local function add_calls(self, calls)
+  if type(calls) ~= "table" then
+    return add_unknown(self, "tool_calls", calls)
+  end
+  for _, call in ipairs(calls[1] ~= nil and calls or { calls }) do
+    if type(call) == "table" then
+      add_call(self, call)
+    else
+      add_unknown(self, "tool_calls", call)
+    end
+  end
+end
+
+-- The kinds of things that a delta, a message, or a choice itself says.
+local KINDS = {
+  thinking = add_thinking,
+  text = function(self, piece)
+    add_content(self, parts.is_empty(piece.content) and piece.text or piece.content)
+    self.is_refused = self.is_refused or not parts.is_empty(piece.refusal)
+    add_text(self, "text", parts.text_of(piece.refusal))
+  end,
+  calls = function(self, piece)
+    if not parts.is_empty(piece.tool_calls) then
+      add_calls(self, piece.tool_calls)
+    end
+    if type(piece.function_call) == "table" then
+      add_call(self, { index = "function_call", ["function"] = piece.function_call })
+    else
+      add_unknown(self, "function_call", piece.function_call)
+    end
+  end,
+}
+
+-- Takes in what a piece says, but for the kinds that were `said` or that it repeats; notes those that it says.
+local function add_piece(self, piece, said, repeats)
+  for _, kind in ipairs { "thinking", "text", "calls" } do
+    local before = #self.shared.events + self.call_pieces
+    if not said[kind] and not repeats[kind] then
+      KINDS[kind](self, piece)
+      said[kind] = #self.shared.events + self.call_pieces > before or nil
+    end
+  end
+end
+
+local function as_piece(value)
+  return type(value) == "table" and value[1] == nil and value or { content = value }
+end
+
+-- --- the choice ----------------------------------------------------------------------------------
+
+--- A choice, whose message begins.
+---@param number integer
+---@param shared anthropic.ChunkTranslator
+---@return anthropic.CompletionChoice
+function completion_choice.new(number, shared)
+  local self = setmetatable({
+    number = number,
+    shared = shared,
+    id = shared.id, model = shared.model, -- as its message begins
+    next_index = 0,
+    open = nil, -- the block of text or thinking that goes on
+    calls = tool_calls.new(), call_pieces = 0, begun_calls = 0, ids = {},
+    in_deltas = {}, -- the kinds of things that deltas have said
+  }, Choice)
+  emit(self, {
+    type = "message_start",
+    message = {
+      id = self.id,
+      type = "message",
+      role = "assistant",
+      model = self.model,
+      content = json.array {},
+      usage = {},
+    },
+  })
+  return self
+end
+
+--- Takes in what a chunk says of the choice: as `delta`, as `message`, or bare. The later of them, and a message after
+--- deltas, repeat what the earlier said.
+---@param part table
+function Choice:add(part)
+  local delta, whole = as_piece(part.delta), as_piece(part.message)
+  local said = {}
+  add_piece(self, delta, said, {})
+  for kind in pairs(said) do
+    self.in_deltas[kind] = true
+  end
+  add_piece(self, whole, said, self.in_deltas)
+  add_piece(self, part, said, {})
+  local shared = self.shared
+  for _, piece in ipairs { delta, whole, part } do
+    add_unknown_members(self, piece)
+    shared.usage = token_counts.merge(shared.usage, piece.usage)
+    self.finish_reason = parts.word(piece.finish_reason) or self.finish_reason
+  end
+  shared.has_begun = shared.has_begun or self.finish_reason ~= nil
+end
+
+--- Ends the message.
+function Choice:finish()
+  close_block(self)
+  for _, call in ipairs(self.calls.list) do
+    begin_calls(self, call)
+    emit(self, { type = "content_block_stop", index = call.index })
+  end
+  emit(self, {
+    type = "message_delta",
+    delta = {
+      stop_reason = self.is_refused and "refusal" or stop_reasons.of(self.finish_reason, self.begun_calls > 0),
+      id = not self.id and self.shared.id or nil, -- where the first chunk did not say
+      model = not self.model and self.shared.model or nil,
+    },
+    usage = token_counts.of_completion(self.shared.usage) or {},
+  })
+  emit(self, { type = "message_stop" })
+end
+
+return completion_choice

@@ -1,0 +1,362 @@
+--- The blocks of the API's own events: each begins once, has an index of its own and a type, takes deltas of its kind,
+--- and ends once, whatever a server leaves out, sends twice or mixes up.
+--
+--     local blocks = native_blocks.new()
+--     blocks:delta { index = 0, delta = { text = "Hel" } }
+--     blocks.events   --> { content_block_start, content_block_delta }
+
+local deltas = require "anthropic.message.deltas"
+local json = require "anthropic.base.json"
+local parts = require "anthropic.message.parts"
+
+---@class anthropic.NativeBlock
+---@field index integer
+---@field type? string nil until it is known
+---@field pending? table the start that waits for the type, or for a call's name and ID
+---@field content? table what has begun
+---@field brought table<string, true> the types of deltas that came
+---@field has_ended? boolean
+---@field is_guessed? boolean the server has not begun it, and its type is no more than its first delta's
+
+---@class anthropic.NativeBlocks
+---@field events table[] what came of them since the list was last changed
+---@field message_id? string
+---@field is_plain boolean every block has the index that the server gave it
+---@field has_calls boolean there is one for the caller to answer
+local Blocks = {}
+Blocks.__index = Blocks
+
+local native_blocks = {}
+
+--- The blocks of one stream.
+---@return anthropic.NativeBlocks
+function native_blocks.new()
+  return setmetatable({
+    events = {},
+    is_plain = true,
+    has_calls = false,
+    -- By the server's index: the `latest` block under it, and the last that takes deltas of each kind.
+    slots = {},
+    order = {}, -- of their beginning
+    taken = {}, highest = -1,
+    latest = nil, -- the server's index of the block that began last
+    is_unnumbered = false, -- that one came without an index
+    ids = {}, -- of calls
+  }, Blocks)
+end
+
+local function emit(self, event)
+  self.events[#self.events + 1] = event
+end
+
+local function latest_at(self, wire)
+  return self.slots[wire] and self.slots[wire].latest
+end
+
+-- A server that leaves out an index of 0 does so in all events of the block; one that leaves out all has one block at a
+-- time.
+local function present_index(self, event)
+  return parts.index(event.index) or self.is_unnumbered and self.latest or self.slots[0] and 0 or self.latest or 0
+end
+
+-- What an event says beside the member that it should say it in.
+local function own_members(event)
+  local members = json.copy(event)
+  members.type, members.index, members.content_block, members.delta = nil, nil, nil, nil
+  return members
+end
+
+-- The index that a block has in the message: the server's, where no other block has it.
+local function own_index(self, wire)
+  local index = wire
+  if self.taken[index] then
+    index = self.highest + 1
+    self.is_plain = false
+  end
+  self.taken[index] = true
+  self.highest = math.max(self.highest, index)
+  return index
+end
+
+local function open(self, wire, event, content)
+  local block = { index = own_index(self, wire), type = content.type, pending = event, brought = {} }
+  event.type, event.index, event.content_block = "content_block_start", block.index, content
+  local slot = self.slots[wire] or {}
+  local kind = deltas.kind_of(block.type)
+  self.slots[wire], slot.latest = slot, block
+  if kind then
+    slot[kind] = block
+  end
+  self.order[#self.order + 1] = block
+  self.latest = wire
+  return block
+end
+
+-- Emits a start that waited.
+local function begin(self, block)
+  local start = block.pending
+  if not start then
+    return
+  end
+  local content = start.content_block
+  content.type = content.type or block.type
+  block.pending, block.type = nil, content.type
+  if parts.is_tool_use(block.type) then
+    content.id = parts.call_id(self.ids, content.id, self.message_id)
+  end
+  block.content = json.copy(content)
+  self.has_calls = self.has_calls or block.type == "tool_use"
+  emit(self, start)
+end
+
+-- Whether nothing has to be waited for.
+local function is_told(content)
+  if parts.is_tool_use(content.type) then
+    return parts.word(content.id) ~= nil and parts.word(content.name) ~= nil
+  end
+  return content.type ~= nil
+end
+
+local function content_of(block)
+  return block.pending and block.pending.content_block or block.content
+end
+
+local function is_same_word(begun, said)
+  begun, said = parts.word(begun), parts.word(said)
+  return begun == nil or said == nil or begun == said
+end
+
+-- Whether what is said of a block can be said of this one.
+local function is_same(block, content)
+  local begun = content_of(block)
+  return is_same_word(begun.type, content.type)
+    and is_same_word(begun.id, content.id) and is_same_word(begun.name, content.name)
+end
+
+-- What of a member that grows has not come yet: it may be said once more, or with more to it.
+local function rest_of(block, row, content)
+  local begun, said = block.content[row.grows], content[row.grows]
+  if block.brought[row.type] or parts.is_empty(said) then
+    return nil
+  elseif row.grows == "input" then
+    return parts.is_empty(begun) and json.input_text(said) or nil
+  elseif type(said) ~= "string" or said == begun then
+    return nil
+  end
+  local has_grown = type(begun) == "string" and row.grows ~= "signature" and said:sub(1, #begun) == begun
+  return has_grown and said:sub(#begun + 1) or said
+end
+
+local GROWS = {}
+for _, row in ipairs(deltas.ROWS) do
+  if row.grows then
+    GROWS[row.grows] = row
+  end
+end
+
+-- A start of a block that has begun says what it did not say, and no text again.
+local function begin_again(self, block)
+  local content = json.copy(block.content)
+  for name in pairs(GROWS) do
+    if content[name] ~= nil then
+      content[name] = name == "input" and json.object {} or ""
+    end
+  end
+  emit(self, { type = "content_block_start", index = block.index, content_block = content })
+end
+
+-- What a repeated start, or a stop, says of a block: a text that has not come, a name that was missing.
+local function add_to(self, block, content)
+  local begun, adds = content_of(block), false
+  for name, value in pairs(content) do
+    if (block.pending or not GROWS[name]) and parts.is_empty(begun[name]) and not parts.is_empty(value) then
+      begun[name], adds = value, true
+    end
+  end
+  if block.pending then
+    return is_told(begun) and begin(self, block) or nil
+  elseif adds and not block.has_ended then
+    begin_again(self, block)
+  end
+  for _, row in ipairs(deltas.ROWS) do
+    local rest = row.grows and deltas.suits(block.type, row.kind) and rest_of(block, row, content)
+    if rest then
+      begun[row.grows] = content[row.grows]
+      emit(self, { type = "content_block_delta", index = block.index, delta = deltas.made(row, rest) })
+    end
+  end
+end
+
+-- Ends a block. One of which nothing is known is none.
+local function stop(self, block)
+  if block.has_ended then
+    return
+  end
+  block.has_ended = true
+  if block.pending and next(block.pending.content_block) == nil then
+    return
+  end
+  begin(self, block)
+  emit(self, { type = "content_block_stop", index = block.index })
+end
+
+local function stop_all_at(self, wire)
+  for _, name in ipairs { "thinking", "text", "tool_use", "latest" } do
+    local block = self.slots[wire] and self.slots[wire][name]
+    if block then
+      stop(self, block)
+    end
+  end
+end
+
+-- --- events --------------------------------------------------------------------------------------
+
+-- The index that a start without one means.
+local function index_of_start(self, content)
+  local first, latest = latest_at(self, 0), latest_at(self, self.latest)
+  if first == nil or not first.has_ended then
+    return 0
+  end
+  return not latest.has_ended and is_same(latest, content) and self.latest or self.highest + 1
+end
+
+--- Whether a block has come.
+---@return boolean
+function Blocks:have_begun()
+  return self.latest ~= nil
+end
+
+--- Takes in a content_block_start.
+---@param event table it may be changed
+---@return string? problem why it cannot be read
+function Blocks:start(event)
+  local given = event.content_block
+  if parts.is_empty(given) then
+    given = own_members(event)
+    given = parts.type_of(given) and given or {}
+  end
+  local content = parts.block(given)
+  if not content then
+    return "content_block_start: the block is a " .. type(given)
+  end
+  local wire = parts.index(event.index)
+  self.is_unnumbered = wire == nil
+  wire = wire or index_of_start(self, content)
+  local before = latest_at(self, wire)
+  if before and not before.has_ended and is_same(before, content) then
+    return add_to(self, before, content)
+  end
+  stop_all_at(self, wire)
+  local block = open(self, wire, event, content)
+  if is_told(content) then
+    begin(self, block)
+  end
+end
+
+-- A block of a later API takes all, if the server began it. One that began without a type takes none.
+local function takes(block, kind)
+  local has_type = block.type ~= nil or block.pending ~= nil
+  return has_type and deltas.suits(block.type, kind) and not block.is_guessed
+end
+
+-- The block under an index that a delta goes into, where there is one. Text goes on with an earlier block only while
+-- that is open; a signature may come late.
+local function block_for(self, wire, row)
+  local slot = self.slots[wire]
+  if not slot or takes(slot.latest, row.kind) then
+    return slot and slot.latest
+  end
+  local earlier = slot[row.kind]
+  return earlier and not (earlier.has_ended and row.is_content) and earlier or nil
+end
+
+local function add_known(self, wire, row, value, event)
+  local block = block_for(self, wire, row)
+  if value == "" and (not block or block.pending or row.grows == "signature") then
+    return
+  end
+  block = block or open(self, wire, {}, deltas.empty_block(row.kind))
+  block.type = block.type or row.kind
+  self.slots[wire][row.kind] = block
+  begin(self, block)
+  block.brought[row.type] = block.brought[row.type] or value ~= "" or nil
+  if not deltas.is_made(event.delta, row, value) then
+    event = { type = "content_block_delta", delta = deltas.made(row, value) }
+  end
+  event.index = block.index
+  emit(self, event)
+end
+
+local function add_unknown(self, wire, event)
+  local block = latest_at(self, wire)
+  if not block then
+    local kind = parts.word(event.delta.type)
+    block = open(self, wire, {}, { type = kind and kind:gsub("_delta$", "") or "text" })
+    block.is_guessed = true
+  end
+  begin(self, block)
+  event.index = block.index
+  emit(self, event)
+end
+
+--- Takes in a content_block_delta.
+---@param event table it may be changed
+---@return string? problem why it cannot be read
+function Blocks:delta(event)
+  local wire, delta = present_index(self, event), event.delta
+  local is_beside = parts.is_empty(delta)
+  if is_beside then
+    delta = own_members(event)
+  elseif type(delta) == "string" then
+    local block = latest_at(self, wire)
+    delta = deltas.of_text(delta, block and block.type)
+  elseif type(delta) ~= "table" then
+    return "content_block_delta: the delta is a " .. type(delta)
+  end
+  local brought, problem = deltas.read(delta)
+  if problem then
+    return problem
+  elseif not brought then
+    return not is_beside and add_unknown(self, wire, event) or nil
+  end
+  for _, one in ipairs(brought) do
+    add_known(self, wire, one.row, one.value, event)
+  end
+end
+
+--- Takes in a content_block_stop.
+---@param event table
+---@return string? problem why it cannot be read
+function Blocks:stop(event)
+  local wire, content = present_index(self, event), event.content_block
+  local block, problem = latest_at(self, wire), nil
+  content = not parts.is_empty(content) and parts.block(content) or nil
+  if content and not block then
+    problem = self:start { index = wire, content_block = content }
+  elseif content and is_same(block, content) then
+    add_to(self, block, content)
+  end
+  stop_all_at(self, wire)
+  return problem
+end
+
+--- Ends what is open.
+function Blocks:stop_all()
+  for _, block in ipairs(self.order) do
+    stop(self, block)
+  end
+end
+
+--- Takes in blocks that came whole, at the beginning of what they are the content of.
+---@param content table[]
+---@return string? problem why they cannot be read
+function Blocks:begin_with(content)
+  for i, block in ipairs(content) do
+    local problem = self:start { index = i - 1, content_block = block }
+    if problem then
+      return problem
+    end
+  end
+end
+
+return native_blocks

@@ -1,0 +1,46 @@
+--- Why an answer ended, in the API's words, whoever said it.
+--
+--     stop_reasons.of("stop", false)        --> "end_turn"
+--     stop_reasons.of("stop", true)         --> "tool_use": some servers say "stop" where there are tool calls
+--     stop_reasons.native("end_turn", true) --> "end_turn": the API's own words stay as they are
+
+local stop_reasons = {}
+
+-- Other servers' words, in lower case; any other stays.
+local WORDS = {
+  stop = "end_turn",
+  eos = "end_turn",
+  eos_token = "end_turn",
+  length = "max_tokens",
+  max_tokens = "max_tokens",
+  tool_calls = "tool_use",
+  function_call = "tool_use",
+  content_filter = "refusal",
+  safety = "refusal",
+}
+
+local function word_of(reason)
+  return type(reason) == "string" and WORDS[reason:lower()] or nil
+end
+
+--- The stop reason of a chat completion.
+---@param reason? string as it came
+---@param has_calls boolean there are calls that the caller has to answer
+---@return string?
+function stop_reasons.of(reason, has_calls)
+  local word = word_of(reason) or reason
+  if has_calls and (word == nil or word == "end_turn") then
+    return "tool_use"
+  end
+  return word
+end
+
+--- The stop reason of an answer in the API's own shape, where servers write other words, too.
+---@param reason any as it came
+---@param has_calls boolean
+---@return any
+function stop_reasons.native(reason, has_calls)
+  return word_of(reason) and stop_reasons.of(reason, has_calls) or reason
+end
+
+return stop_reasons

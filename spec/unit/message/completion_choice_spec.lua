@@ -1,0 +1,376 @@
+-- What one choice of a chat completion says, in whatever dress, and the events of its message.
+
+local completion_choice = require "anthropic.message.completion_choice"
+local json = require "anthropic.base.json"
+
+-- A choice to which each part is added as in a chunk of its own, the events so far (each as text), and what all
+-- choices share.
+local function added(parts, number)
+  local shared = { events = {}, id = "c1", model = "m", chunk = 0, has_begun = false }
+  local choice = completion_choice.new(number or 0, shared)
+  for _, part in ipairs(parts) do
+    shared.chunk = shared.chunk + 1
+    choice:add(part)
+  end
+  return choice, shared
+end
+
+local function shown(event)
+  local index, name = event.index or "", event.type:match "_([a-z]+)$"
+  local content = event.content_block or event.delta
+  if event.type == "message_delta" then
+    return "end " .. assert(json.encode(event.delta)):gsub('"', "")
+  elseif event.type == "unknown_delta" then
+    return "unknown " .. assert(json.encode(event.delta)):gsub('"', "")
+  elseif not content then
+    return (name .. " " .. index):gsub(" $", "")
+  end
+  local text = assert(json.encode(content)):gsub('"', ""):gsub(",?type:[a-z_]+", ""):gsub("^{,", "{")
+  return ("%s %s %s %s"):format(name, index, content.type, text)
+end
+
+-- The events of the parts, without the message's start, and, with `to_the_end`, its end.
+local function events_of(parts, to_the_end)
+  local choice, shared = added(parts)
+  if to_the_end then
+    choice:finish()
+  end
+  assert.equal("message_start", table.remove(shared.events, 1).type)
+  local list = {}
+  for i, event in ipairs(shared.events) do
+    list[i] = (shown(event))
+  end
+  return list
+end
+
+local function delta(fields)
+  return { delta = fields }
+end
+
+local function TEXT(index, piece)
+  return ("delta %d text_delta {text:%s}"):format(index, piece)
+end
+
+local function THINKING(index, piece)
+  return ("delta %d thinking_delta {thinking:%s}"):format(index, piece)
+end
+
+local function SIGNATURE(index, piece)
+  return ("delta %d signature_delta {signature:%s}"):format(index, piece)
+end
+
+local function INPUT(index, piece)
+  return ("delta %d input_json_delta {partial_json:%s}"):format(index, piece)
+end
+
+local function START(index, kind)
+  return ("start %d %s {%s:}"):format(index, kind, kind)
+end
+
+local function CALL(index, id, name)
+  return ("start %d tool_use {id:%s,input:{},name:%s}"):format(index, id, name)
+end
+
+local function STOP(index)
+  return "stop " .. index
+end
+
+local function call(id, name, arguments)
+  return { id = id, ["function"] = { name = name, arguments = arguments } }
+end
+
+local HI = { START(0, "text"), TEXT(0, "Hi") }
+local HM = { START(0, "thinking"), THINKING(0, "Hm.") }
+local F = { CALL(0, "a", "f"), INPUT(0, "{}") }
+
+-- { what, the parts, what comes of them }
+local CASES = {
+  ["where a piece stands"] = {
+    { "in a delta", { delta { content = "Hi" } }, HI },
+    { "in a message", { { message = { role = "assistant", content = "Hi" } } }, HI },
+    { "bare, as content", { { content = "Hi" } }, HI },
+    { "bare, as text", { { text = "Hi" } }, HI },
+    { "in a delta, as text", { delta { text = "Hi" } }, HI },
+    { "in a delta that is a text", { { delta = "Hi" } }, HI },
+    { "in a message that is a text", { { message = "Hi" } }, HI },
+    { "in a delta that is a list", { { delta = { { type = "text", text = "Hi" } } } }, HI },
+    { "in a message beside an empty delta", { { delta = {}, message = { content = "Hi" } } }, HI },
+    { "bare beside an empty delta and message", { { delta = { content = "" }, message = {}, text = "Hi" } }, HI },
+    { "in a delta and once more in a message", { { delta = { content = "Hi" }, message = { content = "Hi" } } }, HI },
+    { "in a delta and once more as text", { { delta = { content = "Hi" }, text = "Hi" } }, HI },
+    { "in a message and once more as text", { { message = { content = "Hi" }, text = "Hi" } }, HI },
+    { "in content before text", { delta { content = "Hi", text = "Ho" } }, HI },
+    { "in deltas, and whole in the message after them",
+      { delta { content = "H" }, delta { content = "i" }, { message = { content = "Hi" } } },
+      { START(0, "text"), TEXT(0, "H"), TEXT(0, "i") } },
+    { "in messages only", { { message = { content = "H" } }, { message = { content = "i" } } },
+      { START(0, "text"), TEXT(0, "H"), TEXT(0, "i") } },
+    { "in a delta and then as text", { delta { content = "H" }, { text = "i" } },
+      { START(0, "text"), TEXT(0, "H"), TEXT(0, "i") } },
+    { "text in deltas, calls in the message after them",
+      { delta { content = "Hi" }, { message = { content = "Hi", tool_calls = { call("a", "f", "{}") } } } },
+      { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), INPUT(1, "{}") } },
+    { "calls in deltas, text in the message after them",
+      { delta { tool_calls = { call("a", "f", "{}") } },
+        { message = { content = "Hi", tool_calls = { call("a", "f", "{}") } } } },
+      { F[1], F[2], START(1, "text"), TEXT(1, "Hi") } },
+    { "a call in a delta that tells little of it, and in the message beside it",
+      { { delta = { tool_calls = { call(nil, "f") } }, message = { tool_calls = { call("a", "f", "{}") } } } }, {} },
+    { "thinking in deltas, and whole in the message after them", { delta { reasoning = "Hm." },
+      { message = { reasoning = "Hm.", content = "Hi" } } },
+      { HM[1], HM[2], STOP(0), START(1, "text"), TEXT(1, "Hi") } },
+    { "in a delta, a call in the message beside it",
+      { { delta = { content = "Hi" }, message = { tool_calls = { call("a", "f", "{}") } } } },
+      { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), INPUT(1, "{}") } },
+    { "nowhere", { {}, delta {}, { message = {} }, { delta = "", message = "", text = "" }, { index = 5 } }, {} },
+  },
+
+  thinking = {
+    { "in reasoning_content", { delta { reasoning_content = "Hm." } }, HM },
+    { "in reasoning", { delta { reasoning = "Hm." } }, HM },
+    { "in reasoning_text", { delta { reasoning_text = "Hm." } }, HM },
+    { "in thinking", { delta { thinking = "Hm." } }, HM },
+    { "in several, once", { delta { reasoning_content = "Hm.", reasoning = "Hm.", thinking = "Hm." } }, HM },
+    { "empty in one, there in another", { delta { reasoning_content = "", reasoning = "Hm." } }, HM },
+    { "as an object", { delta { reasoning = { content = "Hm." } } }, HM },
+    { "as an object with a summary", { delta { reasoning = { summary = { { text = "Hm." } } } } }, HM },
+    { "as a list", { delta { reasoning = { "Hm.", { text = "x" } } } },
+      { HM[1], HM[2], THINKING(0, "x") } },
+    { "as a number", { delta { reasoning = 5 } }, { HM[1], THINKING(0, "5") } },
+    { "as an object of its own", { delta { thinking = { thinking = "Hm.", signature = "s" } } },
+      { HM[1], HM[2], SIGNATURE(0, "s") } },
+    { "in details", { delta { reasoning_details = { { type = "reasoning.text", text = "Hm.", signature = "s" } },
+      reasoning = "Hm." } }, { HM[1], HM[2], SIGNATURE(0, "s") } },
+    { "in a summary among details",
+      { delta { reasoning_details = { { type = "reasoning.summary", summary = "Hm." } } } },
+      HM },
+    { "encrypted in details, beside its text", { delta { reasoning = "Hm.",
+      reasoning_details = { { type = "reasoning.encrypted", data = "x" } } } },
+      { "unknown {reasoning:{data:x,type:reasoning.encrypted}}", HM[1], HM[2] } },
+    { "in blocks", { delta { thinking_blocks = { { type = "thinking", thinking = "Hm.", signature = "s" } },
+      reasoning_content = "Hm." } }, { HM[1], HM[2], SIGNATURE(0, "s") } },
+    { "in blocks, the signature in a later one",
+      { delta { thinking_blocks = { { type = "thinking", thinking = "Hm." } } },
+      delta { reasoning_content = "", thinking_blocks = { { type = "thinking", thinking = "", signature = "s" } } } },
+      { HM[1], HM[2], SIGNATURE(0, "s") } },
+    { "in blocks with a signature each", { delta { thinking_blocks = {
+      { thinking = "a", signature = "s" }, { thinking = "b", signature = "t" } } } },
+      { START(0, "thinking"), THINKING(0, "a"), SIGNATURE(0, "s"), STOP(0), START(1, "thinking"), THINKING(1, "b"),
+        SIGNATURE(1, "t") } },
+    { "in blocks with the same signature", { delta { thinking_blocks = { { thinking = "a", signature = "s" } } },
+      delta { thinking_blocks = { { thinking = "b", signature = "s" } } } },
+      { START(0, "thinking"), THINKING(0, "a"), SIGNATURE(0, "s"), THINKING(0, "b"), SIGNATURE(0, "s") } },
+    { "without a signature after signed thinking",
+      { delta { thinking_blocks = { { thinking = "a", signature = "s" } } },
+      delta { reasoning = "b" } }, { START(0, "thinking"), THINKING(0, "a"), SIGNATURE(0, "s"), THINKING(0, "b") } },
+    { "redacted", { delta { thinking_blocks = { { type = "redacted_thinking", data = "x" }, { thinking = "Hm." } } } },
+      { "start 0 redacted_thinking {data:x}", STOP(0), START(1, "thinking"), THINKING(1, "Hm.") } },
+    { "redacted after other thinking",
+      { delta { reasoning = "Hm." }, delta { thinking_blocks = { { type = "redacted_thinking", data = "x" } } } },
+      { HM[1], HM[2], STOP(0), "start 1 redacted_thinking {data:x}" } },
+    { "redacted without any", { delta { thinking_blocks = { { type = "redacted_thinking", data = "" } } } }, {} },
+    { "among the parts of content", { delta { content = {
+      { type = "thinking", thinking = { { type = "text", text = "Hm." } }, signature = "s" },
+      { type = "text", text = "Hi" } } } },
+      { HM[1], HM[2], SIGNATURE(0, "s"), STOP(0), START(1, "text"), TEXT(1, "Hi") } },
+    { "between texts",
+      { delta { content = { "a", { type = "reasoning", text = "b" }, { type = "text", text = "c" } } } },
+      { START(0, "text"), TEXT(0, "a"), STOP(0), START(1, "thinking"), THINKING(1, "b"), STOP(1), START(2, "text"),
+        TEXT(2, "c") } },
+    { "in a part without a type", { delta { content = { thinking = "Hm.", text = "" } } }, HM },
+    { "a signature alone, after text",
+      { delta { content = "Hi" }, delta { thinking_blocks = { { signature = "s" } } } },
+      HI },
+    { "none", { delta { reasoning = "", thinking = {}, reasoning_details = {}, thinking_blocks = { {} } } }, {} },
+  },
+
+  ["a refusal"] = {
+    { "in its member", { delta { refusal = "No." } }, { START(0, "text"), TEXT(0, "No.") } },
+    { "in a part", { delta { content = { { type = "refusal", refusal = "No." } } } },
+      { START(0, "text"), TEXT(0, "No.") } },
+    { "after content", { delta { content = "Hi", refusal = "No." } }, { HI[1], HI[2], TEXT(0, "No.") } },
+  },
+
+  calls = {
+    { "in tool_calls", { delta { tool_calls = { call("a", "f", "{}") } } }, F },
+    { "in one that is no list", { delta { tool_calls = call("a", "f", "{}") } }, F },
+    { "in a function_call", { delta { function_call = { name = "f", arguments = "{}" } } },
+      { CALL(0, "call_c1_1", "f"), INPUT(0, "{}") } },
+    { "in a function_call in pieces", { delta { function_call = { name = "f" } },
+      delta { function_call = { arguments = "{" } }, delta { function_call = { arguments = "}" } } },
+      { CALL(0, "call_c1_1", "f"), INPUT(0, "{"), INPUT(0, "}") } },
+    { "in an empty function_call", { delta { function_call = { name = "", arguments = "" } } }, {} },
+    { "in an empty call", { delta { tool_calls = { { type = "function", ["function"] = {} }, { index = 0 } } } }, {} },
+    { "whose name and ID come in different pieces", { delta { tool_calls = { call("a") } },
+      delta { tool_calls = { call(nil, "f") } }, delta { tool_calls = { call(nil, nil, "{}") } } }, F },
+    { "whose name comes after the first arguments", { delta { tool_calls = { call("a", nil, "{") } },
+      delta { tool_calls = { call(nil, "f", "}") } }, delta { tool_calls = { call(nil, "f", " ") } } },
+      { "start 0 tool_use {id:a,input:{}}", INPUT(0, "{"), CALL(0, "a", "f"), INPUT(0, "}"), INPUT(0, " ") } },
+    { "before a later one, whatever is missing of them", { delta { tool_calls = { call(nil, "f"), call(nil, "g") } },
+      delta { tool_calls = { call(nil, "h", "{}") } }, delta { tool_calls = { call("a", "f") } } },
+      { CALL(0, "call_c1_1", "f"), CALL(1, "call_c1_2", "g"), CALL(2, "call_c1_3", "h"), INPUT(2, "{}"),
+        CALL(3, "a", "f") } },
+    { "between texts", { delta { content = "Hi" }, delta { tool_calls = { call("a", "f") } }, delta { content = "Ho" },
+      delta { tool_calls = { call("a", nil, "{}") } } },
+      { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), START(2, "text"), TEXT(2, "Ho"), INPUT(1, "{}") } },
+  },
+
+  ["what is not understood"] = {
+    { "a member of a delta", { delta { audio = { id = "x" } } }, { "unknown {audio:{id:x}}" } },
+    { "a member of a message", { { message = { images = { 1 } } } }, { "unknown {images:[1]}" } },
+    { "a member of the choice", { { grade = 5 } }, { "unknown {grade:5}" } },
+    { "several, by their names",
+      { delta { c = 1, a = 2, b = 3 } }, { "unknown {a:2}", "unknown {b:3}", "unknown {c:1}" } },
+    { "a part of content", { delta { content = { { type = "image" } } } }, { "unknown {content:{type:image}}" } },
+    { "content that is true", { delta { content = true } }, { "unknown {content:true}" } },
+    { "calls that are none", { delta { tool_calls = { 5 }, function_call = true } },
+      { "unknown {tool_calls:5}", "unknown {function_call:true}" } },
+    { "members that say nothing", { delta { audio = {}, images = json.null, note = "", grade = false } }, {} },
+  },
+}
+
+local names = {}
+for name in pairs(CASES) do
+  names[#names + 1] = name
+end
+table.sort(names)
+
+for _, name in ipairs(names) do
+  describe("a choice, " .. name .. ":", function()
+    for _, case in ipairs(CASES[name]) do
+      it(case[1], function()
+        assert.same(case[3], events_of(case[2]))
+      end)
+    end
+  end)
+end
+
+describe("a choice", function()
+  it("begins its message with what is known of it", function()
+    local _, shared = added {}
+    assert.same({ {
+      type = "message_start",
+      message = { id = "c1", type = "message", role = "assistant", model = "m", content = {}, usage = {} },
+    } }, shared.events)
+    assert.equal("[]", json.encode(shared.events[1].message.content))
+  end)
+
+  it("but the first has its number in each event, and all have what they were made of", function()
+    for number, mark in pairs { [0] = false, [1] = 1, [7] = 7 } do
+      local shared = { events = {}, raw = {}, chunk = 1 }
+      completion_choice.new(number, shared):add(delta { content = "Hi", audio = 1 })
+      assert.equal(4, #shared.events)
+      for _, event in ipairs(shared.events) do
+        assert.equal(mark or nil, event.choice)
+        assert.equal(shared.raw, event.raw)
+      end
+    end
+  end)
+
+  it("knows what members mean nothing", function()
+    local members = {}
+    for _, name in ipairs {
+      "index", "logprobs", "usage", "stop_reason", "matched_stop", "native_finish_reason", "seed", "token_ids",
+      "prompt_token_ids", "content_filter_results", "content_filter_result", "avg_logprobs", "safety_ratings", "role",
+      "name", "type", "id", "object", "obfuscation", "provider_specific_fields",
+    } do
+      members[name] = "x"
+    end
+    assert.same({}, events_of { members, delta(members), { message = members } })
+  end)
+
+  it("has begun with anything that is understood, and with nothing else", function()
+    for _, part in ipairs {
+      delta { content = "a" }, delta { reasoning = "a" }, delta { tool_calls = { call("a") } }, { finish_reason = "x" },
+      delta { thinking_blocks = { { type = "redacted_thinking", data = "x" } } }, { delta = { finish_reason = "x" } },
+    } do
+      assert.is_true(select(2, added { part }).has_begun)
+    end
+    for _, part in ipairs {
+      {}, delta { content = "" }, delta { audio = 1 }, { finish_reason = "" }, { usage = { a = 1 } },
+    } do
+      assert.is_false(select(2, added { part }).has_begun)
+    end
+  end)
+
+  it("counts usage wherever it stands", function()
+    for _, part in ipairs {
+      { usage = { prompt_tokens = 3 } }, { delta = { usage = { prompt_tokens = 3 } } },
+      { message = { usage = { prompt_tokens = 3 } } },
+    } do
+      local _, shared = added { part, { usage = { completion_tokens = 2 } } }
+      assert.same({ prompt_tokens = 3, completion_tokens = 2 }, shared.usage)
+    end
+  end)
+end)
+
+describe("the end of a choice", function()
+  local function ending(...)
+    local events = events_of({ ... }, true)
+    assert.equal("stop", table.remove(events))
+    return table.remove(events), events
+  end
+
+  for _, case in ipairs {
+    -- finish reason, the stop reason of a text, and that of a call
+    { "stop", "end_turn", "tool_use" }, { "STOP", "end_turn", "tool_use" }, { "eos", "end_turn", "tool_use" },
+    { "eos_token", "end_turn", "tool_use" }, { "end_turn", "end_turn", "tool_use" },
+    { "tool_calls", "tool_use", "tool_use" }, { "function_call", "tool_use", "tool_use" },
+    { "tool_use", "tool_use", "tool_use" }, { "length", "max_tokens", "max_tokens" },
+    { "max_tokens", "max_tokens", "max_tokens" }, { "MAX_TOKENS", "max_tokens", "max_tokens" },
+    { "content_filter", "refusal", "refusal" }, { "SAFETY", "refusal", "refusal" }, { "later", "later", "later" },
+    { "Later", "Later", "Later" },
+  } do
+    it("tells the truth: " .. case[1], function()
+      for _, place in ipairs { "part", "delta", "message" } do
+        local part = { finish_reason = case[1] }
+        part = place == "part" and part or { [place] = part }
+        assert.equal("end {stop_reason:" .. case[2] .. "}", ending(delta { content = "Hi" }, part))
+        assert.equal("end {stop_reason:" .. case[3] .. "}", ending(delta { tool_calls = { call("a", "f") } }, part))
+      end
+    end)
+  end
+
+  it("has no reason where none was told, but for calls", function()
+    assert.equal("end {}", ending(delta { content = "Hi" }))
+    assert.equal("end {stop_reason:tool_use}", ending(delta { tool_calls = { call("a", "f") } }))
+    assert.equal("end {}", ending(delta { content = "Hi" }, { finish_reason = {} }))
+  end)
+
+  it("has the last reason that is one", function()
+    assert.equal("end {stop_reason:max_tokens}",
+      ending({ finish_reason = "stop" }, { finish_reason = "length" }, { finish_reason = "" }, { finish_reason = 5 },
+        {}))
+  end)
+
+  it("is a refusal once one came", function()
+    for _, part in ipairs {
+      delta { refusal = "No." }, delta { content = { { refusal = "No." } } }, { message = { refusal = "No." } },
+      delta { refusal = { { text = "No." } } },
+    } do
+      assert.equal("end {stop_reason:refusal}", ending(part, delta { refusal = "" }, { finish_reason = "stop" }))
+    end
+    assert.equal("end {stop_reason:end_turn}", ending(delta { refusal = "", content = { { refusal = "" } } },
+      { finish_reason = "stop" }))
+  end)
+
+  it("ends what is open, and begins the calls that had not begun", function()
+    local _, events = ending(delta { tool_calls = { call("a", "f"), call(nil, "g") } }, delta { content = "Hi" })
+    assert.same({
+      CALL(0, "a", "f"), START(1, "text"), TEXT(1, "Hi"), STOP(1), STOP(0), CALL(2, "call_c1_1", "g"), STOP(2),
+    }, events)
+  end)
+
+  it("has the usage in the API's words, and what the beginning did not know", function()
+    local shared = { events = {}, chunk = 1 }
+    local choice = completion_choice.new(0, shared)
+    shared.usage, shared.id, shared.model = { prompt_tokens = 3 }, "c2", "n"
+    choice:finish()
+    assert.same({
+      type = "message_delta", delta = { id = "c2", model = "n" }, usage = { input_tokens = 3 },
+    }, shared.events[2])
+    shared = { events = {}, id = "c1", model = "m", chunk = 1 }
+    completion_choice.new(0, shared):finish()
+    assert.same({ type = "message_delta", delta = {}, usage = {} }, shared.events[2])
+  end)
+end)

@@ -1,0 +1,172 @@
+-- The events that would have made up a message that came whole.
+
+local accumulator = require "anthropic.message.accumulator"
+local chat_completion = require "anthropic.message.chat_completion"
+local json = require "anthropic.base.json"
+local message = require "anthropic.message.message"
+local native_events = require "anthropic.message.native_events"
+local whole_events = require "anthropic.message.whole_events"
+
+local function of(block)
+  return message.new { id = "msg_1", type = "message", role = "assistant", content = { block }, usage = {} }
+end
+
+-- The events of the only block, each as JSON.
+local function block_events(block)
+  local events, shown = whole_events.of(of(block)), {}
+  for i = 2, #events - 2 do
+    shown[#shown + 1] = assert(json.encode(events[i]))
+  end
+  return shown
+end
+
+local function start(block)
+  return '{"content_block":' .. block .. ',"index":0,"type":"content_block_start"}'
+end
+
+local function delta(text)
+  return '{"delta":' .. text .. ',"index":0,"type":"content_block_delta"}'
+end
+
+local STOP = '{"index":0,"type":"content_block_stop"}'
+
+local INPUT = json.decode_answer('{"content":[{"type":"tool_use","input":{"b": 1, "a": [ ]}}]}').content[1].input
+
+-- { what, the block, its events but for the last }
+local BLOCKS = {
+  { "text", { type = "text", text = "a" },
+    { start '{"text":"","type":"text"}', delta '{"text":"a","type":"text_delta"}' } },
+  { "empty text", { type = "text", text = "" }, { start '{"text":"","type":"text"}' } },
+  { "text that is missing", { type = "text" }, { start '{"type":"text"}' } },
+  { "text with citations", { type = "text", text = "a", citations = { { n = 1 }, { n = 2 } } },
+    { start '{"citations":[],"text":"","type":"text"}', delta '{"text":"a","type":"text_delta"}',
+      delta '{"citation":{"n":1},"type":"citations_delta"}', delta '{"citation":{"n":2},"type":"citations_delta"}' } },
+  { "text with citations that are none", { type = "text", text = "a", citations = "x" },
+    { start '{"citations":"x","text":"","type":"text"}', delta '{"text":"a","type":"text_delta"}' } },
+  { "thinking", { type = "thinking", thinking = "a", signature = "s" },
+    { start '{"signature":"","thinking":"","type":"thinking"}', delta '{"thinking":"a","type":"thinking_delta"}',
+      delta '{"signature":"s","type":"signature_delta"}' } },
+  { "thinking without a signature", { type = "thinking", thinking = "a" },
+    { start '{"thinking":"","type":"thinking"}', delta '{"thinking":"a","type":"thinking_delta"}' } },
+  { "a signature without thinking", { type = "thinking", thinking = "", signature = "s" },
+    { start '{"signature":"","thinking":"","type":"thinking"}', delta '{"signature":"s","type":"signature_delta"}' } },
+  { "thinking with a text of its own", { type = "thinking", thinking = "a", citations = { 1 }, text = "b" },
+    { start '{"citations":[1],"text":"b","thinking":"","type":"thinking"}',
+      delta '{"thinking":"a","type":"thinking_delta"}' } },
+  { "redacted thinking", { type = "redacted_thinking", data = "x" },
+    { start '{"data":"x","type":"redacted_thinking"}' } },
+  { "a call", { type = "tool_use", id = "t", name = "f", input = { a = 1 } },
+    { start '{"id":"t","input":{},"name":"f","type":"tool_use"}',
+      delta '{"partial_json":"{\\"a\\":1}","type":"input_json_delta"}' } },
+  { "a call of the server's, its input as it came", { type = "server_tool_use", id = "t", name = "f", input = INPUT },
+    { start '{"id":"t","input":{},"name":"f","type":"server_tool_use"}',
+      delta '{"partial_json":"{\\"b\\": 1, \\"a\\": [ ]}","type":"input_json_delta"}' } },
+  { "a call without an input", { type = "tool_use", id = "t", name = "f", input = {} },
+    { start '{"id":"t","input":{},"name":"f","type":"tool_use"}' } },
+  { "a call whose input is missing", { type = "tool_use", id = "t", name = "f" },
+    { start '{"id":"t","input":{},"name":"f","type":"tool_use"}' } },
+  { "a call whose input is a list", { type = "tool_use", id = "t", name = "f", input = { 1 } },
+    { start '{"id":"t","input":{},"name":"f","type":"tool_use"}',
+      delta '{"partial_json":"[1]","type":"input_json_delta"}' } },
+  { "a broken input", { type = "tool_use", id = "t", name = "f", input_json = '{"a', input_error = "why" },
+    { start '{"id":"t","input":{},"name":"f","type":"tool_use"}',
+      delta '{"partial_json":"{\\"a","type":"input_json_delta"}' } },
+  { "a block of a later API", { type = "hologram", text = "a", input = { 1 }, thinking = "b", citations = { 1 } },
+    { start '{"citations":[1],"input":[1],"text":"a","thinking":"b","type":"hologram"}' } },
+}
+
+describe("the events of a block that came whole", function()
+  for _, case in ipairs(BLOCKS) do
+    it("are the API's: " .. case[1], function()
+      local expected = {}
+      for i, event in ipairs(case[3]) do
+        expected[i] = event
+      end
+      expected[#expected + 1] = STOP
+      assert.same(expected, block_events(case[2]))
+    end)
+
+    it("make up the same block: " .. case[1], function()
+      local made, reader = accumulator.new(), native_events.reader()
+      for _, event in ipairs(whole_events.of(of(case[2]))) do
+        assert.same({ event }, reader:feed(event)) -- there is nothing to be mended in it
+        assert.is_true(made:add(event))
+      end
+      local expected = message.of_answer { role = "assistant", id = "msg_1", content = { case[2] } }
+      if case[2].input_json then
+        assert.equal(case[2].input_json, made:finish().content[1].input_json)
+      else
+        assert.equal(json.encode(expected.content), json.encode(made:finish().content))
+      end
+    end)
+  end
+
+  it("leave it as it was", function()
+    local block = { type = "text", text = "a", citations = { { n = 1 } } }
+    block_events(block)
+    assert.same({ type = "text", text = "a", citations = { { n = 1 } } }, block)
+    local call = { type = "tool_use", id = "t", input_json = "{", input_error = "why" }
+    block_events(call)
+    assert.same({ type = "tool_use", id = "t", input_json = "{", input_error = "why" }, call)
+  end)
+end)
+
+describe("the events of a message that came whole", function()
+  it("begin and end with what else is in it", function()
+    local whole = message.new {
+      id = "msg_1", type = "message", role = "assistant", model = "m", container = { id = "c" }, content = {},
+      stop_reason = "stop_sequence", stop_sequence = "x", usage = { input_tokens = 1, output_tokens = 2 },
+    }
+    whole.response = {}
+    local events = whole_events.of(whole)
+    local begun = {}
+    for name, value in pairs(events[1].message) do
+      begun[name] = value
+    end
+    assert.equal("message_start", events[1].type)
+    assert.same({
+      id = "msg_1", type = "message", role = "assistant", model = "m", container = { id = "c" }, content = {},
+      usage = { input_tokens = 1, output_tokens = 2 },
+    }, begun)
+    assert.equal("[]", json.encode(begun.content))
+    assert.same({
+      { type = "message_delta", delta = { stop_reason = "stop_sequence", stop_sequence = "x" },
+        usage = { input_tokens = 1, output_tokens = 2 } },
+      { type = "message_stop" },
+    }, { events[2], events[3] })
+    assert.equal("stop_sequence", whole.stop_reason)
+  end)
+
+  it("have a usage where it has none", function()
+    assert.same({ type = "message_delta", delta = {}, usage = {} },
+      whole_events.of(message.new { role = "assistant" })[2])
+  end)
+
+  it("number its blocks from 0", function()
+    local whole = message.new { content = { { type = "text", text = "a" }, { type = "hologram" }, { type = "text" } } }
+    local indexes = {}
+    for _, event in ipairs(whole_events.of(whole)) do
+      indexes[#indexes + 1] = event.index
+    end
+    assert.same({ 0, 0, 0, 1, 1, 2, 2 }, indexes)
+  end)
+
+  it("are those of its chunk where it is a chat completion, with every choice", function()
+    local object = { id = "c", model = "m", choices = {
+      { index = 0, message = { reasoning = "Hm.", content = "a", tool_calls = {
+        { ["function"] = { name = "f", arguments = { a = 1 } } },
+      } }, finish_reason = "stop" },
+      { index = 1, message = { content = "b" }, finish_reason = "length" },
+    }, usage = { prompt_tokens = 1 } }
+    local whole = chat_completion.to_message(object)
+    local events, made = whole_events.of(whole), { [0] = accumulator.new(), [1] = accumulator.new() }
+    for _, event in ipairs(events) do
+      assert.equal(object, event.raw)
+      assert.is_true(made[event.choice or 0]:add(event))
+    end
+    assert.equal(json.encode(whole.choices[1].content), json.encode(made[0]:finish().content))
+    assert.equal(json.encode(whole.choices[2].content), json.encode(made[1]:finish().content))
+    assert.equal("message_stop", events[#events].type)
+    assert.is_nil(events[#events].choice)
+  end)
+end)
