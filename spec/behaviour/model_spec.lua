@@ -84,7 +84,8 @@ for _, prefix in ipairs { "", "beta." } do
     return told[1], told[2]
   end }
   WAYS[prefix .. "messages.parse"] = { function(client, given, options)
-    return resource(client).parse(merged(given, { schema = { type = "object", additionalProperties = false } }), options)
+    local schema = { type = "object", additionalProperties = false }
+    return resource(client).parse(merged(given, { schema = schema }), options)
   end }
   WAYS[prefix .. "messages.run"] = { function(client, given, options)
     return resource(client).run(merged(given, { tools = {} }), options)

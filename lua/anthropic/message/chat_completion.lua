@@ -71,6 +71,12 @@ local function choices_of(chunk)
   return { choice_in(chunk) }
 end
 
+-- The number of a choice: its index, where that is one, else its place.
+local function number_of(choice, position)
+  local index = parts.index(choice.index)
+  return index and index >= 0 and index % 1 == 0 and index or position - 1
+end
+
 local function choice_at(self, number)
   local choice = self.choices[number]
   if not choice then
@@ -96,7 +102,7 @@ function Translator:feed(chunk, raw)
     if type(part) ~= "table" or part[1] ~= nil then
       return nil, "a choice is a " .. (type(part) == "table" and "list" or type(part))
     end
-    choice_at(self, parts.index(part.index) or position - 1):add(part)
+    choice_at(self, number_of(part, position)):add(part)
   end
   return self.events
 end
@@ -123,7 +129,7 @@ local function numbered(object)
   local choices, whole = choices_of(object), json.copy(object)
   whole.choices = {}
   for i, choice in ipairs(choices) do
-    if type(choice) ~= "table" or (parts.index(choice.index) or i - 1) == 0 then
+    if type(choice) ~= "table" or number_of(choice, i) == 0 then
       return object
     end
     whole.choices[i] = json.copy(choice)

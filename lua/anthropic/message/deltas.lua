@@ -57,13 +57,14 @@ function deltas.kind_of(block_type)
   return (OF_KIND[block_type] or block_type == "redacted_thinking") and block_type or nil
 end
 
---- Whether deltas of a kind go into a block of a type.
+--- Whether deltas of a kind go into a block of a type. Text and thinking go into their own blocks alone: elsewhere
+--- nobody would find them. An input may be that of a later API's block.
 ---@param block_type? string
 ---@param kind string
 ---@return boolean
 function deltas.suits(block_type, kind)
   local own = deltas.kind_of(block_type)
-  return own == nil or own == kind
+  return own == kind or block_type == nil or own == nil and kind == "tool_use"
 end
 
 --- A delta that came as a mere text, for a block of a type.

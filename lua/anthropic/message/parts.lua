@@ -83,12 +83,15 @@ local TYPE_OF_MEMBER = {
   { "citation", "text" },
 }
 
+-- What other APIs call a block of the API's.
+local OWN_TYPE = { output_text = "text" }
+
 --- The type of a block or of its first delta, told by its members where it names none.
 ---@param block table
 ---@return string?
 function parts.type_of(block)
   if parts.word(block.type) then
-    return block.type
+    return OWN_TYPE[block.type] or block.type
   end
   for _, row in ipairs(TYPE_OF_MEMBER) do
     if block[row[1]] ~= nil then

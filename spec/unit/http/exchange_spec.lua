@@ -970,7 +970,8 @@ describe("an exchange", function()
       local exchange = new({}, { method = "GET", path = "/v1/" .. SECRET, query = { key = "other secret" } })
       local err = exchange:fail(failure_of(exchange))
       assert.equal("http://x.test/v1/$ANTHROPIC_API_KEY", err.url)
-      assert.equal("anthropic: api error 404 not_found_error: HTTP 404 at http://x.test/v1/$ANTHROPIC_API_KEY", tostring(err))
+      assert.equal("anthropic: api error 404 not_found_error: HTTP 404 at http://x.test/v1/$ANTHROPIC_API_KEY",
+        tostring(err))
       plans, started = { { failure = { "connection", "no", 7 } } }, {}
       exchange = new()
       assert.equal("http://x.test/v1/messages", exchange:fail(failure_of(exchange)).url)

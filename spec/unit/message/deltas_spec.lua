@@ -157,7 +157,7 @@ describe("a block", function()
     { "tool_use", false, false, true },
     { "server_tool_use", false, false, true },
     { "mcp_tool_use", false, false, true },
-    { "hologram", true, true, true },
+    { "hologram", false, false, true },
     { nil, true, true, true },
   } do
     it("takes deltas of its kind: " .. tostring(case[1]), function()

@@ -302,8 +302,10 @@ describe("a message's delta", function()
       { "later", "later", "later" }, { "pause_turn", "pause_turn", "pause_turn" },
     } do
       for _, ending in ipairs {
-        { type = "message_delta", delta = { stop_reason = case[1] } }, { type = "message_delta", stop_reason = case[1] },
-        { type = "message_stop", stop_reason = case[1] }, { type = "message_stop", message = { stop_reason = case[1] } },
+        { type = "message_delta", delta = { stop_reason = case[1] } },
+        { type = "message_delta", stop_reason = case[1] },
+        { type = "message_stop", stop_reason = case[1] },
+        { type = "message_stop", message = { stop_reason = case[1] } },
       } do
         assert.equal(case[2], message_of(START, BLOCK, ending).stop_reason)
         assert.equal(case[2], message_of(START, server_call, ending).stop_reason)
