@@ -513,7 +513,7 @@ describe("a failure", function()
       assert.equal("one two", assert(stream:message()):text())
     end)
 
-    it("is none by a block whose text is no string, which has no text", function()
+    it("is none by a block whose text is a number, which is its digits", function()
       local stream = open(after_content(
         '{"type":"content_block_start","index":1,"content_block":{"type":"text","text":5}}',
         '{"type":"message_delta","delta":{"stop_reason":"end_turn"}}', '{"type":"message_stop"}'
@@ -522,8 +522,8 @@ describe("a failure", function()
       for text in stream:text_deltas() do
         texts[#texts + 1] = text
       end
-      assert.same({ "one two" }, texts)
-      assert.equal("one two", assert(stream:message()):text())
+      assert.same({ "one two", "5" }, texts)
+      assert.equal("one two5", assert(stream:message()):text())
     end)
 
     it("by an event above max_event_bytes is a protocol error, and none at it", function()

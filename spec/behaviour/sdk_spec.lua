@@ -71,18 +71,18 @@ local ANSWERS = {
 -- Fields that the reference client adds to what came.
 local ADDED = { parsed_output = true }
 
+-- A copy, which has forgotten the text that an input came as.
 local function without_null(value)
   if type(value) ~= "table" then
     return value
   end
+  local copy = setmetatable({}, getmetatable(value))
   for name, item in pairs(value) do
-    if type(name) == "string" and (item == anthropic.null or ADDED[name]) then
-      value[name] = nil
-    else
-      without_null(item)
+    if type(name) ~= "string" or item ~= anthropic.null and not ADDED[name] then
+      copy[name] = without_null(item)
     end
   end
-  return value
+  return copy
 end
 
 -- JSON with its keys sorted, without nulls in objects.

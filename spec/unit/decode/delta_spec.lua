@@ -35,6 +35,10 @@ local OTHER_FORMS = {
   '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","t\\u0065xt":"x"}}',
 }
 
+local KIND_OF_DELTA = {
+  text_delta = "text", thinking_delta = "thinking", signature_delta = "thinking", input_json_delta = "tool_use",
+}
+
 local function plain(value)
   if type(value) ~= "table" then
     return value
@@ -49,16 +53,31 @@ end
 describe("A delta", function()
   local server, client
 
-  local function stream_of(payloads)
-    local events = { 'event: x\ndata: {"type":"later_event"}\n\n' } -- content: nothing is kept back
+  -- The events that payloads are, each in a stream in which its block has begun.
+  local function deltas_of(payloads)
+    local script = {}
     for i, payload in ipairs(payloads) do
-      events[i + 1] = "event: content_block_delta\ndata: " .. payload .. "\n\n"
+      local event = json.decode_answer(payload)
+      local kind = KIND_OF_DELTA[event.delta.type]
+      script[i] = { headers = { ["Content-Type"] = "text/event-stream" }, events = {
+        { data = { type = "message_start", message = { id = "m", role = "assistant", content = json.array {} } } },
+        { data = {
+          type = "content_block_start", index = event.index, content_block = { type = kind, id = "t", name = "f" },
+        } },
+        { event = "content_block_delta", data = payload },
+      } }
     end
-    server = testing.server { script = { { headers = { ["Content-Type"] = "text/event-stream" }, events = events } } }
-    client = anthropic.new { base_url = server.url, api_key = "test-key" }
-    local stream = assert(client.messages.stream { model = "m", messages = {} })
-    assert.equal("later_event", assert(stream:next()).type)
-    return stream
+    server = testing.server { script = script }
+    client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }
+    local events = {}
+    for i in ipairs(payloads) do
+      local stream = assert(client.messages.stream { model = "m", messages = {} })
+      assert.equal("message_start", assert(stream:next()).type)
+      assert.equal("content_block_start", assert(stream:next()).type)
+      events[i] = stream:next()
+      stream:close()
+    end
+    return events
   end
 
   after_each(function()
@@ -70,20 +89,16 @@ describe("A delta", function()
     for i, text in ipairs(STRINGS) do
       payloads[i] = FORM:format(text:gsub("%%", "%%%%"))
     end
-    local stream = stream_of(payloads)
-    for i, payload in ipairs(payloads) do
-      local expected = json.decode_answer(payload)
-      assert.same(plain(expected), plain((assert(stream:next()))), STRINGS[i]:sub(1, 60))
+    for i, event in ipairs(deltas_of(payloads)) do
+      assert.same(plain(json.decode_answer(payloads[i])), plain(event), STRINGS[i]:sub(1, 60))
     end
   end)
 
   it("is the same event in every form it may have", function()
-    local stream = stream_of(OTHER_FORMS)
-    for _, payload in ipairs(OTHER_FORMS) do
-      local event = assert(stream:next())
-      assert.same(plain(json.decode_answer(payload)), plain(event), payload)
+    for i, event in ipairs(deltas_of(OTHER_FORMS)) do
+      assert.same(plain(json.decode_answer(OTHER_FORMS[i])), plain(event), OTHER_FORMS[i])
       if math.type then
-        assert.equal("integer", math.type(event.index), payload)
+        assert.equal("integer", math.type(event.index), OTHER_FORMS[i])
       end
     end
   end)
@@ -93,8 +108,10 @@ describe("A delta", function()
     for length = 0, #payload - 1 do
       assert.is_nil((json.decode_answer(payload:sub(1, length))))
     end
-    local stream = stream_of { payload:sub(1, -2) }
-    local event, err = stream:next()
+    server = testing.server { script = { { headers = { ["Content-Type"] = "text/event-stream" },
+      events = { { data = payload:sub(1, -2) } } } } }
+    client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }
+    local event, err = assert(client.messages.stream { model = "m", messages = {} }):next()
     assert.is_nil(event)
     assert.equal("protocol", err.kind)
   end)
