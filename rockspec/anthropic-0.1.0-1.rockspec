@@ -143,6 +143,7 @@ build = {
     ["anthropic.message.param"] = "lua/anthropic/message/param.lua",
     ["anthropic.message.parts"] = "lua/anthropic/message/parts.lua",
     ["anthropic.message.response"] = "lua/anthropic/message/response.lua",
+    ["anthropic.message.stop_reasons"] = "lua/anthropic/message/stop_reasons.lua",
     ["anthropic.message.surrogates"] = "lua/anthropic/message/surrogates.lua",
     ["anthropic.message.token_counts"] = "lua/anthropic/message/token_counts.lua",
     ["anthropic.message.tool_calls"] = "lua/anthropic/message/tool_calls.lua",

@@ -513,17 +513,18 @@ describe("a failure", function()
       assert.equal("one two", assert(stream:message()):text())
     end)
 
-    it("is none by a block whose text is no string, which has no text", function()
+    it("is none by a block whose text is no string: it has digits, or no text", function()
       local stream = open(after_content(
         '{"type":"content_block_start","index":1,"content_block":{"type":"text","text":5}}',
+        '{"type":"content_block_start","index":2,"content_block":{"type":"text","text":true}}',
         '{"type":"message_delta","delta":{"stop_reason":"end_turn"}}', '{"type":"message_stop"}'
       ))
       local texts = {}
       for text in stream:text_deltas() do
         texts[#texts + 1] = text
       end
-      assert.same({ "one two" }, texts)
-      assert.equal("one two", assert(stream:message()):text())
+      assert.same({ "one two", "5" }, texts)
+      assert.equal("one two5", assert(stream:message()):text())
     end)
 
     it("by an event above max_event_bytes is a protocol error, and none at it", function()

@@ -49,21 +49,27 @@ end
 describe("A delta", function()
   local server, client
 
-  local function stream_of(payloads)
-    local events = { 'event: x\ndata: {"type":"later_event"}\n\n' } -- content: nothing is kept back
+  -- A stream of deltas of one block, which is content and takes all of them. Its start has been read.
+  local function stream_of(payloads, index)
+    local events = { ('event: x\ndata: {"type":"content_block_start","index":%d,"content_block":{"type":"later"}}\n\n')
+      :format(index or 0) }
     for i, payload in ipairs(payloads) do
       events[i + 1] = "event: content_block_delta\ndata: " .. payload .. "\n\n"
     end
     server = testing.server { script = { { headers = { ["Content-Type"] = "text/event-stream" }, events = events } } }
     client = anthropic.new { base_url = server.url, api_key = "test-key" }
     local stream = assert(client.messages.stream { model = "m", messages = {} })
-    assert.equal("later_event", assert(stream:next()).type)
+    assert.equal("message_start", assert(stream:next()).type)
+    assert.equal("content_block_start", assert(stream:next()).type)
     return stream
   end
 
-  after_each(function()
+  local function stop()
+    client:close()
     server:stop()
-  end)
+  end
+
+  after_each(stop)
 
   it("is the same event whichever way its string is written", function()
     local payloads = {}
@@ -78,14 +84,16 @@ describe("A delta", function()
   end)
 
   it("is the same event in every form it may have", function()
-    local stream = stream_of(OTHER_FORMS)
     for _, payload in ipairs(OTHER_FORMS) do
-      local event = assert(stream:next())
-      assert.same(plain(json.decode_answer(payload)), plain(event), payload)
+      local expected = json.decode_answer(payload)
+      local event = assert(stream_of({ payload }, expected.index):next())
+      assert.same(plain(expected), plain(event), payload)
       if math.type then
         assert.equal("integer", math.type(event.index), payload)
       end
+      stop()
     end
+    stream_of {}
   end)
 
   it("that is cut short is no event", function()
