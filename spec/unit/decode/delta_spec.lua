@@ -35,6 +35,11 @@ local OTHER_FORMS = {
   '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","t\\u0065xt":"x"}}',
 }
 
+-- The kind of block that deltas belong to.
+local KIND_OF = {
+  text_delta = "text", thinking_delta = "thinking", signature_delta = "thinking", input_json_delta = "tool_use",
+}
+
 local function plain(value)
   if type(value) ~= "table" then
     return value
@@ -49,18 +54,23 @@ end
 describe("A delta", function()
   local server, client
 
-  -- A stream of deltas of one block, which is content and takes all of them. Its start has been read.
-  local function stream_of(payloads, index)
-    local events = { ('event: x\ndata: {"type":"content_block_start","index":%d,"content_block":{"type":"later"}}\n\n')
-      :format(index or 0) }
+  -- A stream of deltas of one block, whose start has been read.
+  local function stream_of(payloads, kind, index)
+    local block = { type = kind or "text", id = "toolu_1", name = "f" }
+    local events = {
+      'event: x\ndata: {"type":"later_event"}\n\n', -- content: nothing is kept back
+      "event: x\ndata: " .. json.encode { type = "content_block_start", index = index or 0, content_block = block }
+        .. "\n\n",
+    }
     for i, payload in ipairs(payloads) do
-      events[i + 1] = "event: content_block_delta\ndata: " .. payload .. "\n\n"
+      events[i + 2] = "event: content_block_delta\ndata: " .. payload .. "\n\n"
     end
     server = testing.server { script = { { headers = { ["Content-Type"] = "text/event-stream" }, events = events } } }
     client = anthropic.new { base_url = server.url, api_key = "test-key" }
     local stream = assert(client.messages.stream { model = "m", messages = {} })
-    assert.equal("message_start", assert(stream:next()).type)
-    assert.equal("content_block_start", assert(stream:next()).type)
+    for _, name in ipairs { "later_event", "message_start", "content_block_start" } do
+      assert.equal(name, assert(stream:next()).type)
+    end
     return stream
   end
 
@@ -86,7 +96,7 @@ describe("A delta", function()
   it("is the same event in every form it may have", function()
     for _, payload in ipairs(OTHER_FORMS) do
       local expected = json.decode_answer(payload)
-      local event = assert(stream_of({ payload }, expected.index):next())
+      local event = assert(stream_of({ payload }, KIND_OF[expected.delta.type], expected.index):next())
       assert.same(plain(expected), plain(event), payload)
       if math.type then
         assert.equal("integer", math.type(event.index), payload)
