@@ -513,9 +513,10 @@ describe("a failure", function()
       assert.equal("one two", assert(stream:message()):text())
     end)
 
-    it("is none by a block whose text is a number, which is its digits", function()
+    it("is none by a block whose text is no string: it has digits, or no text", function()
       local stream = open(after_content(
         '{"type":"content_block_start","index":1,"content_block":{"type":"text","text":5}}',
+        '{"type":"content_block_start","index":2,"content_block":{"type":"text","text":true}}',
         '{"type":"message_delta","delta":{"stop_reason":"end_turn"}}', '{"type":"message_stop"}'
       ))
       local texts = {}

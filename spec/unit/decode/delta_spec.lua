@@ -35,7 +35,8 @@ local OTHER_FORMS = {
   '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","t\\u0065xt":"x"}}',
 }
 
-local KIND_OF_DELTA = {
+-- The kind of block that deltas belong to.
+local KIND_OF = {
   text_delta = "text", thinking_delta = "thinking", signature_delta = "thinking", input_json_delta = "tool_use",
 }
 
@@ -53,54 +54,56 @@ end
 describe("A delta", function()
   local server, client
 
-  -- The events that payloads are, each in a stream in which its block has begun.
-  local function deltas_of(payloads)
-    local script = {}
+  -- A stream of deltas of one block, whose start has been read.
+  local function stream_of(payloads, kind, index)
+    local block = { type = kind or "text", id = "toolu_1", name = "f" }
+    local events = {
+      'event: x\ndata: {"type":"later_event"}\n\n', -- content: nothing is kept back
+      "event: x\ndata: " .. json.encode { type = "content_block_start", index = index or 0, content_block = block }
+        .. "\n\n",
+    }
     for i, payload in ipairs(payloads) do
-      local event = json.decode_answer(payload)
-      local kind = KIND_OF_DELTA[event.delta.type]
-      script[i] = { headers = { ["Content-Type"] = "text/event-stream" }, events = {
-        { data = { type = "message_start", message = { id = "m", role = "assistant", content = json.array {} } } },
-        { data = {
-          type = "content_block_start", index = event.index, content_block = { type = kind, id = "t", name = "f" },
-        } },
-        { event = "content_block_delta", data = payload },
-      } }
+      events[i + 2] = "event: content_block_delta\ndata: " .. payload .. "\n\n"
     end
-    server = testing.server { script = script }
-    client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }
-    local events = {}
-    for i in ipairs(payloads) do
-      local stream = assert(client.messages.stream { model = "m", messages = {} })
-      assert.equal("message_start", assert(stream:next()).type)
-      assert.equal("content_block_start", assert(stream:next()).type)
-      events[i] = stream:next()
-      stream:close()
+    server = testing.server { script = { { headers = { ["Content-Type"] = "text/event-stream" }, events = events } } }
+    client = anthropic.new { base_url = server.url, api_key = "test-key" }
+    local stream = assert(client.messages.stream { model = "m", messages = {} })
+    for _, name in ipairs { "later_event", "message_start", "content_block_start" } do
+      assert.equal(name, assert(stream:next()).type)
     end
-    return events
+    return stream
   end
 
-  after_each(function()
+  local function stop()
+    client:close()
     server:stop()
-  end)
+  end
+
+  after_each(stop)
 
   it("is the same event whichever way its string is written", function()
     local payloads = {}
     for i, text in ipairs(STRINGS) do
       payloads[i] = FORM:format(text:gsub("%%", "%%%%"))
     end
-    for i, event in ipairs(deltas_of(payloads)) do
-      assert.same(plain(json.decode_answer(payloads[i])), plain(event), STRINGS[i]:sub(1, 60))
+    local stream = stream_of(payloads)
+    for i, payload in ipairs(payloads) do
+      local expected = json.decode_answer(payload)
+      assert.same(plain(expected), plain((assert(stream:next()))), STRINGS[i]:sub(1, 60))
     end
   end)
 
   it("is the same event in every form it may have", function()
-    for i, event in ipairs(deltas_of(OTHER_FORMS)) do
-      assert.same(plain(json.decode_answer(OTHER_FORMS[i])), plain(event), OTHER_FORMS[i])
+    for _, payload in ipairs(OTHER_FORMS) do
+      local expected = json.decode_answer(payload)
+      local event = assert(stream_of({ payload }, KIND_OF[expected.delta.type], expected.index):next())
+      assert.same(plain(expected), plain(event), payload)
       if math.type then
-        assert.equal("integer", math.type(event.index), OTHER_FORMS[i])
+        assert.equal("integer", math.type(event.index), payload)
       end
+      stop()
     end
+    stream_of {}
   end)
 
   it("that is cut short is no event", function()
@@ -108,10 +111,8 @@ describe("A delta", function()
     for length = 0, #payload - 1 do
       assert.is_nil((json.decode_answer(payload:sub(1, length))))
     end
-    server = testing.server { script = { { headers = { ["Content-Type"] = "text/event-stream" },
-      events = { { data = payload:sub(1, -2) } } } } }
-    client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }
-    local event, err = assert(client.messages.stream { model = "m", messages = {} }):next()
+    local stream = stream_of { payload:sub(1, -2) }
+    local event, err = stream:next()
     assert.is_nil(event)
     assert.equal("protocol", err.kind)
   end)
