@@ -1,4 +1,4 @@
-/* Looking for words in text whose escapes are decoded: see decode/escapes.h. */
+/* Looking for words in text, also in its escapes: see decode/escapes.h. */
 #include "lua/modules.h"
 
 #include "decode/escapes.h"
@@ -43,7 +43,7 @@ static const unsigned char *find(const unsigned char *at, const unsigned char *e
   return NULL;
 }
 
-/* The stack of find_escaped. */
+/* The stack of find_spelled; FOUND is nil until something is found. */
 enum { TEXT = 1, WORDS, FOUND };
 
 static void append(lua_State *L, size_t value) {
@@ -51,45 +51,64 @@ static void append(lua_State *L, size_t value) {
   lua_rawseti(L, FOUND, (int)lua_rawlen(L, FOUND) + 1);
 }
 
-/* Adds where the words stand in a window that begins after `before` bytes. */
-static void find_words(lua_State *L, const struct escapes *text, size_t before) {
-  size_t count = lua_rawlen(L, WORDS), length;
-  for (size_t i = 1; i <= count; i++) {
-    lua_rawgeti(L, WORDS, (int)i);
-    const char *word = lua_tolstring(L, -1, &length);
-    const unsigned char *at = text->bytes, *end = at + text->length;
-    while ((at = find(at, end, word, length)) != NULL) {
-      append(L, before + text->first[at - text->bytes] + 1);
-      append(L, before + text->last[at - text->bytes + (ptrdiff_t)length - 1] + 1);
-      append(L, i);
-      at += length;
-    }
-    lua_pop(L, 1);
+static void note(lua_State *L, size_t first, size_t last, size_t word) {
+  if (lua_isnil(L, FOUND)) {
+    lua_newtable(L);
+    lua_replace(L, FOUND);
   }
+  append(L, first + 1);
+  append(L, last + 1);
+  append(L, word);
 }
 
-static size_t longest_word(lua_State *L) {
-  size_t count = lua_rawlen(L, WORDS), longest = 0, length;
+/* The word is the table's, which keeps it. */
+static const char *word_at(lua_State *L, size_t index, size_t *length) {
+  lua_rawgeti(L, WORDS, (int)index);
+  luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, WORDS, "strings expected");
+  const char *word = lua_tolstring(L, -1, length);
+  luaL_argcheck(L, *length > 0 && *length <= WINDOW, WORDS, "too short or too long");
+  lua_pop(L, 1);
+  return word;
+}
+
+/* Notes where the words stand in the text as it came. The length of the longest. */
+static size_t find_plain(lua_State *L, const unsigned char *bytes, size_t length) {
+  size_t count = lua_rawlen(L, WORDS), longest = 0, size;
   for (size_t i = 1; i <= count; i++) {
-    lua_rawgeti(L, WORDS, (int)i);
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, WORDS, "strings expected");
-    lua_tolstring(L, -1, &length);
-    luaL_argcheck(L, length > 0 && length <= WINDOW, WORDS, "too short or too long");
-    longest = length > longest ? length : longest;
-    lua_pop(L, 1);
+    const char *word = word_at(L, i, &size);
+    const unsigned char *at = bytes, *end = bytes + length;
+    for (; (at = find(at, end, word, size)) != NULL; at += size)
+      note(L, (size_t)(at - bytes), (size_t)(at - bytes) + size - 1, i);
+    longest = size > longest ? size : longest;
   }
   return longest;
 }
 
-/* find_escaped(text, words) -> { first, last, index of the word, ... }: where words stand in the
- * text once its escapes are decoded, the same place perhaps more than once. Linear in the text. */
-static int find_escaped(lua_State *L) {
-  size_t length;
-  const char *bytes = luaL_checklstring(L, TEXT, &length);
-  luaL_checktype(L, WORDS, LUA_TTABLE);
-  lua_settop(L, WORDS);
-  lua_newtable(L);
-  size_t overlap = longest_word(L) * EXPANSION;
+/* The same for a window of decoded text that begins after `before` bytes. */
+static void find_decoded(lua_State *L, const struct escapes *text, size_t before) {
+  size_t count = lua_rawlen(L, WORDS), size;
+  for (size_t i = 1; i <= count; i++) {
+    const char *word = word_at(L, i, &size);
+    const unsigned char *at = text->bytes, *end = at + text->length;
+    for (; (at = find(at, end, word, size)) != NULL; at += size) {
+      size_t offset = (size_t)(at - text->bytes);
+      note(L, before + text->first[offset], before + text->last[offset + size - 1], i);
+    }
+  }
+}
+
+/* Whether there can be an escape, or a character that nobody sees. Control characters as they are
+ * do not count: where a text is shown they are never left out. */
+static bool has_signs(const unsigned char *bytes, size_t length) {
+  static const char signs[] = "\\%&\xC2\xD8\xE2\xEF";
+  for (const char *sign = signs; *sign; sign++)
+    if (memchr(bytes, (unsigned char)*sign, length))
+      return true;
+  return false;
+}
+
+static void decode_and_find(lua_State *L, const char *bytes, size_t length, size_t longest) {
+  size_t overlap = longest * EXPANSION;
   size_t window = overlap * 2 > WINDOW ? overlap * 2 : WINDOW;
   window = window < length ? window : length;
   struct escapes text = new_text(L, window);
@@ -97,17 +116,32 @@ static int find_escaped(lua_State *L) {
     size_t count = length - before < window ? length - before : window;
     escapes_begin(&text, bytes + before, count);
     for (int i = 0; i < ESCAPES_ROUNDS && escapes_decode(&text); i++)
-      find_words(L, &text, before);
+      find_decoded(L, &text, before);
     if (before + count == length)
       break;
   }
+}
+
+/* find_spelled(text, words) -> nil | { first, last, index of the word, ... }: where words stand in
+ * the text, as they are or once its escapes are decoded, the same place perhaps more than once.
+ * Linear in the text. */
+static int find_spelled(lua_State *L) {
+  size_t length;
+  const char *bytes = luaL_checklstring(L, TEXT, &length);
+  luaL_checktype(L, WORDS, LUA_TTABLE);
+  lua_settop(L, FOUND);
+  lua_pushnil(L);
+  lua_replace(L, FOUND);
+  size_t longest = find_plain(L, (const unsigned char *)bytes, length);
+  if (longest > 0 && has_signs((const unsigned char *)bytes, length))
+    decode_and_find(L, bytes, length, longest);
   lua_settop(L, FOUND);
   return 1;
 }
 
 static const luaL_Reg functions[] = {
     {"decode_escapes", decode_escapes},
-    {"find_escaped", find_escaped},
+    {"find_spelled", find_spelled},
     {NULL, NULL},
 };
 

@@ -272,7 +272,11 @@ function Exchange:start(wire)
 end
 
 local function read_response(self)
-  local fields = headers.parse(self.redact(self.transfer:headers()))
+  local block = self.transfer:headers()
+  local fields = headers.parse(block)
+  if self.redact(block) ~= block then
+    fields = headers.redacted(fields, self.redact)
+  end
   return {
     status = self.transfer:status(),
     headers = fields,

@@ -144,6 +144,18 @@ function headers.parse(block)
   return setmetatable(fields, CaseInsensitive)
 end
 
+--- The fields of a response without secrets. The API's own names stay: the limits are read from them.
+---@param fields table<string, string>
+---@param redact fun(text: string): string
+---@return table<string, string>
+function headers.redacted(fields, redact)
+  local redacted = {}
+  for name, value in pairs(fields) do
+    redacted[name:find "^anthropic%-" and name or redact(name)] = redact(value)
+  end
+  return setmetatable(redacted, CaseInsensitive)
+end
+
 local FIRST_BYTE = ("a"):byte()
 local RATE_LIMIT = "^anthropic%-ratelimit%-(.+)%-(%a+)$"
 

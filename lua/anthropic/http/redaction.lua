@@ -13,10 +13,6 @@ local SHORTEST = 8
 -- What is longer is no secret that a server would quote.
 local LONGEST = 16384
 
--- What a text holds that has escapes, or characters that nobody sees; looked for one by one, which is fast. Control
--- characters as they are do not count: where a text is shown they are never left out.
-local SIGNS = { "\\", "%", "&", "\194", "\216", "\226", "\239" }
-
 local function add(needles, text, secret)
   if #text >= SHORTEST and #text <= LONGEST then
     needles[#needles + 1], needles.secrets[#needles + 1] = text, secret
@@ -35,42 +31,24 @@ local function add_base64(needles, secret)
   end
 end
 
--- Adds the ranges in which a text holds one of the needles, each with its secret.
-local function find_plain(text, needles, ranges)
-  for i, needle in ipairs(needles) do
-    local first, last = text:find(needle, 1, true)
-    while first do
-      ranges[#ranges + 1] = { first, last, needles.secrets[i] }
-      first, last = text:find(needle, last + 1, true)
-    end
-  end
-end
-
-local function find_escaped(text, needles, ranges)
-  local found = core.find_escaped(text, needles)
+-- The ranges in which a text holds one of the needles, each with its secret.
+local function ranges_of(found, needles)
+  local ranges = {}
   for i = 1, #found, 3 do
     ranges[#ranges + 1] = { found[i], found[i + 1], needles.secrets[found[i + 2]] }
   end
+  return ranges
 end
 
 -- A text that was cut off may end within a secret. Less than half of one is a prefix that all keys have.
-local function find_at_end(text, secrets, ranges)
-  for _, secret in ipairs(secrets) do
-    local first = text:find(secret:sub(1, SHORTEST), -#secret, true)
+local function range_at_end(text, secrets)
+  for i, secret in ipairs(secrets) do
+    local first = text:find(secrets.beginnings[i], -#secret, true)
     local length = first and #text - first + 1
     if first and length * 2 >= #secret and text:sub(first) == secret:sub(1, length) then
-      ranges[#ranges + 1] = { first, #text, secret }
+      return { first, #text, secret }
     end
   end
-end
-
-local function has_signs(text)
-  for _, sign in ipairs(SIGNS) do
-    if text:find(sign, 1, true) then
-      return true
-    end
-  end
-  return false
 end
 
 -- Puts a replacement in place of each range; those that overlap are one.
@@ -94,35 +72,37 @@ local function replace(text, ranges, replacement)
   return table.concat(pieces)
 end
 
--- What is looked for in a text as it is, and in one that is decoded; the secrets.
-local function needles_of(secrets)
-  local plain, decoded, kept = { secrets = {} }, { secrets = {} }, {}
-  for _, secret in ipairs(secrets) do
+-- What is looked for, each with its secret; the secrets, each with its beginning.
+local function needles_of(list)
+  local needles, secrets = { secrets = {} }, { beginnings = {} }
+  for _, secret in ipairs(list) do
     if #secret >= SHORTEST and #secret <= LONGEST then
-      kept[#kept + 1] = secret
-      add(plain, secret, secret)
-      add(decoded, core.decode_escapes(secret), secret) -- it may itself look like an escape
-      add_base64(plain, secret)
-      add_base64(decoded, secret)
+      secrets[#secrets + 1], secrets.beginnings[#secrets + 1] = secret, secret:sub(1, SHORTEST)
+      add(needles, secret, secret)
+      local decoded = core.decode_escapes(secret) -- it may itself look like an escape
+      if decoded ~= secret then
+        add(needles, decoded, secret)
+      end
+      add_base64(needles, secret)
     end
   end
-  return plain, decoded, kept
+  return needles, secrets
 end
 
 --- Returns a function that replaces every spelling of the secrets in a text, whatever the text.
----@param secrets string[]
+---@param list string[] the secrets
 ---@return fun(text: string, replacement?: fun(found: string, secret: string): string): string redact the default
 --- replacement is "[redacted]"
-function redaction.redactor(secrets)
-  local plain, decoded, kept = needles_of(secrets)
+function redaction.redactor(list)
+  local needles, secrets = needles_of(list)
   return function(text, replacement)
-    local ranges = {}
-    find_plain(text, plain, ranges)
-    find_at_end(text, kept, ranges)
-    if decoded[1] and has_signs(text) then
-      find_escaped(text, decoded, ranges)
+    local found, at_end = core.find_spelled(text, needles), range_at_end(text, secrets)
+    if not found and not at_end then
+      return text
     end
-    return ranges[1] and replace(text, ranges, replacement) or text
+    local ranges = ranges_of(found or {}, needles)
+    ranges[#ranges + 1] = at_end
+    return replace(text, ranges, replacement)
   end
 end
 

@@ -134,9 +134,21 @@ local function decode_base64(text)
   return table.concat(bytes)
 end
 
+-- Words that servers say of themselves, and media types.
+local EVERYDAY_VALUES = set_of "anthropic development localhost production"
+local MEDIA_TYPES = set_of "application audio font image message model multipart text video"
+
+local function is_everyday_value(value)
+  local kind = value:match "^(%l+)/[%w.+-]+$"
+  return EVERYDAY_VALUES[value] or kind ~= nil and MEDIA_TYPES[kind] or false
+end
+
 -- A value as a whole, and what in it a server may quote alone: the token after a scheme, each cookie, the user name and
 -- the password that Basic encodes.
 local function add_value(list, variable, value, is_credential)
+  if not is_credential and is_everyday_value(value) then
+    return
+  end
   note(list, variable, value)
   local count, after_scheme = 0, value:match "^%a[%w-]*%s+()"
   for piece in value:sub(after_scheme or 1):gmatch "[^%s;,]+" do

@@ -23,12 +23,12 @@ local NOT_KEPT = {
   ["set-cookie"] = true, ["transfer-encoding"] = true,
 }
 
-local function header_list(block)
+local function header_list(block, redact)
   local list, present = {}, {}
   for line in block:gmatch("[^\r\n]+") do
-    local name, value = line:match("^([^:%s]+):[ \t]*(.-)[ \t]*$")
+    local name, value = line:match("^([^:%s]+):[ \t]*(.*)$")
     if name and not NOT_KEPT[name:lower()] then
-      list[#list + 1] = { name, value }
+      list[#list + 1] = { redact(name), redact(value:match("^.*[^ \t]") or "") }
       present[name:lower()] = true
     end
   end
@@ -79,9 +79,9 @@ local function answer_of(exchange)
     answer[fault] = extent
   end
   if exchange.response then
-    local block = exchange.redact(exchange.transfer:headers())
+    local block = exchange.transfer:headers()
     answer.status = exchange.response.status
-    answer.headers = header_list(block)
+    answer.headers = header_list(block, exchange.redact)
     if not fault and block:lower():find("\ncontent-length:", 1, true) then
       answer.framing = "length"
     end

@@ -81,6 +81,23 @@ describe("a response's headers", function()
   end)
 end)
 
+describe("a response's headers without secrets", function()
+  local function redact(text)
+    return (text:gsub("anthropic", "[redacted]"):gsub("secret", "[redacted]"))
+  end
+
+  it("are the same, but for the secrets in them", function()
+    local fields = headers.redacted(headers.parse("HTTP/1.1 200 OK\r\nX-Echo: a secret\r\nX-secret: 1\r\n"
+      .. "Anthropic-RateLimit-Requests-Limit: 5\r\nDate: anthropic\r\n\r\n"), redact)
+    assert.same({
+      ["x-echo"] = "a [redacted]", ["x-[redacted]"] = "1", ["anthropic-ratelimit-requests-limit"] = "5",
+      date = "[redacted]",
+    }, fields)
+    assert.equal("a [redacted]", fields["X-ECHO"])
+    assert.same({ requests = { limit = 5 } }, headers.rate_limit(fields))
+  end)
+end)
+
 describe("a set of headers", function()
   -- The lines of a set with the fields given, each { name, value }.
   local function lines_of(...)

@@ -73,6 +73,16 @@ describe("a header", function()
     assert.equal(1, #of_headers { ["anthropic-api-key"] = "something-of-length" })
   end)
 
+  it("of an everyday value is not shown, but not looked for in answers", function()
+    for _, value in ipairs { "anthropic", "application/json", "text/event-stream", "production" } do
+      assert.equal(0, #of_headers { ["x-portkey-provider"] = value }, value)
+      assert.equal(1, #of_headers { ["x-token"] = value }, value)
+    end
+    for _, value in ipairs { "anthropics", "secret/json", "text/a b" } do
+      assert.is_true(#of_headers { ["x-portkey-provider"] = value } > 0, value)
+    end
+  end)
+
   it("is looked for as a whole, and by what a server may quote alone", function()
     assert_searched(of_headers { authorization = "Bearer sk-1" }, { "Bearer sk-1", "sk-1" })
     assert_searched(of_headers { cookie = 'a=b; session="t1"; c=d,e' }, { 'session="t1"', "a=b", "b", "t1", "d" })
