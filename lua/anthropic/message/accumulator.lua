@@ -16,7 +16,7 @@ Accumulator.__index = Accumulator
 local accumulator = {}
 
 function accumulator.new()
-  return setmetatable({ fields = { content = {} }, entries = {}, by_index = {} }, Accumulator)
+  return setmetatable({ fields = { content = {} }, entries = {}, is_sorted = true, by_index = {} }, Accumulator)
 end
 
 -- An entry is a block under way: its `block`, `index`, the string fields that grow as lists of
@@ -121,14 +121,28 @@ local function add_unknown(self, entry, event)
 end
 
 function Accumulator:open(index, block)
-  local entry = { index = index, block = block, pieces = {} }
-  local position = #self.entries + 1
-  while position > 1 and self.entries[position - 1].index > index do
-    position = position - 1
-  end
-  table.insert(self.entries, position, entry)
+  local count = #self.entries
+  local entry = { index = index, block = block, pieces = {}, number = count + 1 }
+  self.is_sorted = self.is_sorted and (count == 0 or self.entries[count].index <= index)
+  self.entries[count + 1] = entry
   self.by_index[index] = entry
   return entry
+end
+
+local function comes_before(one, other)
+  if one.index ~= other.index then
+    return one.index < other.index
+  end
+  return one.number < other.number
+end
+
+-- The entries in the order of their index, those of the same in the order of their beginning.
+local function in_order(self)
+  if not self.is_sorted then
+    table.sort(self.entries, comes_before)
+    self.is_sorted = true
+  end
+  return self.entries
 end
 
 -- A block copy whose growing fields have their present value.
@@ -179,7 +193,7 @@ function handlers.message_start(self, event)
     end
   end
   fields.content = {}
-  self.fields, self.entries, self.by_index = fields, {}, {}
+  self.fields, self.entries, self.is_sorted, self.by_index = fields, {}, true, {}
   for i, block in ipairs(content) do
     self:open(i - 1, json.copy(block))
   end
@@ -321,7 +335,8 @@ end
 --- The last block, or nil.
 ---@return { index: integer, block: table, closed?: boolean }?
 function Accumulator:last()
-  return self.entries[#self.entries]
+  local entries = in_order(self)
+  return entries[#entries]
 end
 
 --- Whether no event has been added.
@@ -345,7 +360,7 @@ function Accumulator:snapshot()
   local fields = json.copy(self.fields)
   fields.content = json.array {}
   fields.unknown_deltas = fields.unknown_deltas and json.copy(fields.unknown_deltas)
-  for i, entry in ipairs(self.entries) do
+  for i, entry in ipairs(in_order(self)) do
     local block = json.copy(entry.block)
     settle(entry, block)
     block.citations = entry.citations and json.copy(entry.citations) or block.citations
@@ -364,7 +379,7 @@ end
 function Accumulator:finish()
   catch_up(self)
   local content = json.array {}
-  for i, entry in ipairs(self.entries) do
+  for i, entry in ipairs(in_order(self)) do
     close(entry)
     content[i] = entry.block
   end

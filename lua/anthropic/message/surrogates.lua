@@ -57,48 +57,71 @@ end
 --- Makes a joiner for the events of one stream.
 ---@return anthropic.SurrogateJoiner
 function surrogates.joiner()
-  return setmetatable({ held = {} }, Joiner)
+  return setmetatable({ held = {}, count = 0 }, Joiner)
+end
+
+-- The halves that are held for the event's choice, by key.
+local function held_for(self, event)
+  local number = event.choice or 0
+  self.held[number] = self.held[number] or {}
+  return self.held[number]
+end
+
+local function key_of(index, kind)
+  return kind .. " " .. tostring(index)
 end
 
 -- Takes the half that the same field ended with the last time.
 local function take(self, event)
-  for i, held in ipairs(self.held) do
-    if held.choice == event.choice and held.index == event.index and held.type == event.delta.type then
-      table.remove(self.held, i)
-      return held.half
-    end
-  end
-  return ""
+  local all, key = held_for(self, event), key_of(event.index, event.delta.type)
+  local held = all[key]
+  all[key] = nil
+  return held and held.half or ""
 end
 
 local function join_delta(self, event, piece)
   local text = take(self, event) .. piece
   local before, half = text:match(HIGH_AT_END)
   if half then
-    self.held[#self.held + 1] = {
-      choice = event.choice, index = event.index, type = event.delta.type, half = half,
+    self.count = self.count + 1
+    held_for(self, event)[key_of(event.index, event.delta.type)] = {
+      index = event.index, type = event.delta.type, half = half, number = self.count,
     }
   end
   return mend(before or text)
 end
 
+-- The halves whose block has ended with an event, or all of the message where that has; they are held no more.
+local function ended(self, event)
+  local all, list = held_for(self, event), {}
+  if event.index ~= nil then
+    for kind in pairs(FIELDS) do
+      local key = key_of(event.index, kind)
+      list[#list + 1], all[key] = all[key], nil
+    end
+  else
+    for _, held in pairs(all) do
+      list[#list + 1] = held
+    end
+    self.held[event.choice or 0] = nil
+  end
+  table.sort(list, function(one, other)
+    return one.number < other.number
+  end)
+  return list
+end
+
 -- Gives up the halves whose block has ended.
 local function release(self, event, events)
-  local kept = {}
-  for _, held in ipairs(self.held) do
-    if held.choice == event.choice and (event.index == nil or event.index == held.index) then
-      events[#events + 1] = {
-        type = "content_block_delta",
-        index = held.index,
-        delta = { type = held.type, [FIELDS[held.type]] = REPLACEMENT },
-        choice = held.choice,
-        raw = event.raw,
-      }
-    else
-      kept[#kept + 1] = held
-    end
+  for _, held in ipairs(ended(self, event)) do
+    events[#events + 1] = {
+      type = "content_block_delta",
+      index = held.index,
+      delta = { type = held.type, [FIELDS[held.type]] = REPLACEMENT },
+      choice = event.choice,
+      raw = event.raw,
+    }
   end
-  self.held = kept
 end
 
 --- Mends an event in place.

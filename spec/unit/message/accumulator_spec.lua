@@ -212,6 +212,27 @@ describe("blocks", function()
     end
   end)
 
+  it("of one index are in the order that they begin in, whatever comes between", function()
+    local made = accumulator.new()
+    for round = 1, 3 do
+      for index = 3, 0, -1 do
+        made:add(start({ type = "text", text = ("%d%d "):format(index, round) }, index))
+        made:add(stop(index))
+        assert.equal(3, made:last().index)
+      end
+    end
+    assert.equal("01 02 03 11 12 13 21 22 23 31 32 33 ", made:snapshot():text())
+    assert.equal("01 02 03 11 12 13 21 22 23 31 32 33 ", made:finish():text())
+  end)
+
+  it("take time in proportion to their number, whatever the order they begin in", function()
+    local made = accumulator.new()
+    for index = 50000, 1, -1 do
+      made:add(start({ type = "text", text = "x" }, index))
+    end
+    assert.equal(50000, #made:finish():text())
+  end)
+
   it("may begin anywhere, and leave places out", function()
     assert.equal("abc", finished(text("b", 7), text("c", 1000000), text("a", 3)):text())
     assert.equal(3, #finished(text("b", 7), text("c", 1000000), text("a", 3)).content)

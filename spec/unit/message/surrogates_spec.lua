@@ -426,6 +426,28 @@ describe("a joiner", function()
     end
   end)
 
+  it("gives up all halves at the message's end, in the order that they came in, and those of its choice alone", function()
+    local held = { text_of(HIGH, 2), text_of(HIGH, 0), text_of(HIGH, 1), text_of(HIGH, 2, 1) }
+    held[5], held[6] = delta_of("thinking_delta", "thinking", HIGH, 0), { type = "message_stop" }
+    local shown = {}
+    for i, event in ipairs(joined((rawget(table, "unpack") or rawget(_G, "unpack"))(held))) do
+      shown[i] = event.index and event.delta.type:sub(1, 4) .. event.index or event.type
+    end
+    assert.same({
+      "text2", "text0", "text1", "text2", "thin0", "text2", "text0", "text1", "thin0", "message_stop",
+    }, shown)
+  end)
+
+  it("takes time in proportion to the halves that it holds", function()
+    local joiner = surrogates.joiner()
+    for index = 1, 20000 do
+      joiner:join(text_of(HIGH, index))
+    end
+    for index = 1, 20000 do
+      assert.equal(2, #joiner:join { type = "content_block_stop", index = index })
+    end
+  end)
+
   it("takes each half once", function()
     local events = joined(text_of(HIGH), text_of(LOW), text_of(LOW), text_of(HIGH), text_of "x", text_of(LOW))
     local texts = {}
