@@ -426,7 +426,7 @@ describe("a joiner", function()
     end
   end)
 
-  it("gives up all halves at the message's end, in the order that they came in, and those of its choice alone", function()
+  it("gives up all halves at the message's end, in the order that they came in, of its choice alone", function()
     local held = { text_of(HIGH, 2), text_of(HIGH, 0), text_of(HIGH, 1), text_of(HIGH, 2, 1) }
     held[5], held[6] = delta_of("thinking_delta", "thinking", HIGH, 0), { type = "message_stop" }
     local shown = {}
