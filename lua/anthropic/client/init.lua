@@ -107,7 +107,7 @@ local function member(self, resource, path, name)
     return nil
   end
   local whole = path == "" and name or path .. "." .. name
-  local method = find_method(path, name)
+  local method = not MODULES[whole] and find_method(path, name)
   local found
   if method then
     found = bind(self, resource, whole, method)

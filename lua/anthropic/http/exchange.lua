@@ -5,8 +5,6 @@
 -- nothing was handed over.
 
 local core = require "anthropic.core"
-local curl_command = require "anthropic.http.curl_command"
-local error_body = require "anthropic.http.error_body"
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
 local headers = require "anthropic.http.headers"
@@ -234,7 +232,7 @@ end
 ---@param name? string of the event that it is the data of
 ---@return anthropic.Error
 function Exchange:api_error(body, status, name)
-  local said = error_body.read(body, self.redact, name)
+  local said = require("anthropic.http.error_body").read(body, self.redact, name)
   local err = errors.new(said)
   err.kind = "api"
   err.message = message_of(self, said.message, status)
@@ -331,7 +329,7 @@ function Exchange:attempt()
   self.under_way = true
   local option = self.option
   self.request = function() -- for err:to_curl(); behind a function, as the options are
-    return curl_command.describe({ option = option, redact = wire.redact }, wire)
+    return require("anthropic.http.curl_command").describe({ option = option, redact = wire.redact }, wire)
   end
   log.write(self, "request", describe_request, wire)
   local ok
@@ -370,7 +368,7 @@ local function record(self, err, waited)
   if describe_sent then
     err.url = self.url()
     errors.set_command(err, function()
-      return curl_command.command(describe_sent())
+      return require("anthropic.http.curl_command").command(describe_sent())
     end)
   end
   self.history = self.history or {}
