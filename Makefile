@@ -79,7 +79,7 @@ check: ## before a change goes out: the same, then every Lua, sanitizers, valgri
 lint: ## check the sources: luacheck, layers, clang-format, cppcheck
 	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
 	lua5.4 tools/layers.lua
-	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.c spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
+	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ -Isrc src
 

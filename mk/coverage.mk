@@ -1,16 +1,16 @@
 COVERAGE := build/coverage/$(LUA)
-COVERAGE_OBJECTS := $(SOURCES:src/%.c=$(COVERAGE)/%.o) $(COVERAGE)/host.o
+COVERAGE_OBJECTS := $(SOURCES:src/%.c=$(COVERAGE)/%.o) $(COVERAGE)/host.o $(COVERAGE)/allocations.o
 
 $(COVERAGE)/%.o: src/%.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(COMPILE) -O0 -g --coverage $(TEST_FLAGS) -c -o $@ $<
 
-$(COVERAGE)/host.o: spec/support/host.c $(HEADERS)
+$(COVERAGE)/%.o: spec/support/%.c $(HEADERS) spec/support/allocations.h
 	@mkdir -p $(@D)
 	$(COMPILE) -O0 -g --coverage $(TEST_FLAGS) -c -o $@ $<
 
 $(COVERAGE)/lua: $(COVERAGE_OBJECTS)
-	$(CC) --coverage -Wl,-u,__gcov_dump -o $@ $^ -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -Wl,-E \
+	$(CC) --coverage -Wl,-u,__gcov_dump -o $@ $^ $(WRAP_ALLOCATIONS) -Wl,-E \
 	  $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
 
 coverage: $(COVERAGE)/lua ## run the specs and tell how many lines of each C file they reach

@@ -1,0 +1,99 @@
+/* Allocations that fail. The link wraps those of the core's own objects (mk/specs.mk); who else
+ * allocates asks allocation_fails. */
+#include "allocations.h"
+
+#include "lua/compat.h"
+
+#include <errno.h>
+#include <string.h>
+
+char *__real_realpath(const char *path, char *resolved);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+char *__wrap_strdup(const char *text);
+char *__wrap_realpath(const char *path, char *resolved);
+void __wrap_free(void *memory);
+
+static const char *const source_names[] = {"core", "lua", "curl", NULL};
+
+/* The fault of one source of allocations: those from number `first` to `last` fail. */
+static struct fault { unsigned long count, first, last; } faults[SOURCES];
+
+/* What the core's objects hold. */
+static long blocks;
+
+bool allocation_fails(enum source source) {
+  struct fault *fault = &faults[source];
+  fault->count++;
+  if (fault->count < fault->first || fault->count > fault->last)
+    return false;
+  errno = ENOMEM;
+  return true;
+}
+
+static void *counted(void *memory) {
+  blocks += memory != NULL;
+  return memory;
+}
+
+void *__wrap_malloc(size_t size) {
+  return allocation_fails(CORE) ? NULL : counted(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+  return allocation_fails(CORE) ? NULL : counted(__real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *memory, size_t size) {
+  if (allocation_fails(CORE))
+    return NULL;
+  return memory ? __real_realloc(memory, size) : counted(__real_realloc(memory, size));
+}
+
+char *__wrap_strdup(const char *text) {
+  size_t size = strlen(text) + 1;
+  char *copy = __wrap_malloc(size);
+  return copy ? memcpy(copy, text, size) : NULL;
+}
+
+char *__wrap_realpath(const char *path, char *resolved) {
+  return allocation_fails(CORE) ? NULL : counted(__real_realpath(path, resolved));
+}
+
+void __wrap_free(void *memory) {
+  blocks -= memory != NULL;
+  __real_free(memory);
+}
+
+/* attempt(source, first, last, f) -> allocations, pcall(f): of the allocations of "core", "lua" or
+ * "curl" that f makes the first to the last fail; how many there were in all */
+static int attempt(lua_State *L) {
+  enum source source = (enum source)luaL_checkoption(L, 1, NULL, source_names);
+  struct fault fault = {0, (unsigned long)luaL_checknumber(L, 2),
+                        (unsigned long)luaL_checknumber(L, 3)};
+  lua_settop(L, 4);
+  faults[source] = fault;
+  bool ok = lua_pcall(L, 0, LUA_MULTRET, 0) == 0;
+  fault = faults[source];
+  faults[source] = (struct fault){0, 0, 0};
+  lua_pushnumber(L, (lua_Number)fault.count);
+  lua_replace(L, 2);
+  lua_pushboolean(L, ok);
+  lua_replace(L, 3);
+  return lua_gettop(L) - 1;
+}
+
+/* blocks() -> how many blocks the core's objects have not freed */
+static int count_blocks(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)blocks);
+  return 1;
+}
+
+int luaopen_allocations(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"attempt", attempt}, {"blocks", count_blocks}, {NULL, NULL}};
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  return 1;
+}
