@@ -83,14 +83,19 @@ end
 
 --- Reads one request, head and body.
 function core_peer.read_request(loop, connection)
-  local text = ""
-  return core_peer.run(loop, function()
+  local pieces, count, whole = {}, 0, nil
+  core_peer.run(loop, function()
     local all, _, partial = connection:receive(65536)
-    text = text .. (all or partial)
-    local head, first = text:match("^(.-\r\n)\r\n()")
-    local length = head and tonumber(head:lower():match("\r\ncontent%-length: (%d+)") or 0)
-    return head and #text >= first - 1 + length and text
+    local piece = all or partial
+    pieces[#pieces + 1], count = piece, count + #piece
+    if not whole and #piece > 0 then
+      local text = table.concat(pieces)
+      local head, first = text:match "^(.-\r\n)\r\n()"
+      whole = head and first - 1 + tonumber(head:lower():match "\r\ncontent%-length: (%d+)" or 0)
+    end
+    return whole and count >= whole
   end)
+  return table.concat(pieces)
 end
 
 --- The next connection and its first request.

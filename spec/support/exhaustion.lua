@@ -79,4 +79,24 @@ function exhaustion.run(source, attempt, check, density)
   return failed, allocations
 end
 
+--- Runs `attempt` with each of the core's allocations failing in turn. It returns what it does with memory, or nil
+--- (and why), or raises that there is none; the core holds no more afterwards than before.
+---@param attempt fun(): any
+---@return integer failed how many runs an allocation failed in
+function exhaustion.run_core(attempt)
+  local wanted, before = attempt(), exhaustion.blocks()
+  local failed = exhaustion.run("core", attempt, function(ok, result)
+    local is_right = ok and (result == wanted or result == nil)
+      or not ok and tostring(result):find("memory", 1, true) ~= nil
+    if not is_right then
+      error("without memory: " .. tostring(result), 0)
+    end
+  end)
+  local held = exhaustion.blocks() - before
+  if held ~= 0 or attempt() ~= wanted then
+    error(("the core holds %d blocks more"):format(held), 0)
+  end
+  return failed
+end
+
 return exhaustion

@@ -203,6 +203,8 @@ describe("a run of deltas", function()
         "event: content_block_delta\ndata: " .. usual .. "\nevent: ping\n\n", own "3" },
       ["in two lines of data"] = {
         "event: content_block_delta\ndata: " .. usual:sub(1, -2) .. "\ndata: }\n\n", own "3" },
+      ["with a second line of data behind it"] = {
+        "event: content_block_delta\ndata: " .. usual .. "\ndata: x\n\n", { usual .. "\nx", "content_block_delta" } },
       ["with a text of escapes"] = { event("text_delta", 0, [[\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00]]),
         own "\"\\/\b\f\n\r\té😀" },
       ["with an empty text"] = { event("text_delta", 0, ""), own "" },
@@ -252,6 +254,20 @@ describe("a run of deltas", function()
     assert.equal("aaba", run:take())
   end)
 
+  it("learns no form from an event of several lines of data, which do not stand as they came", function()
+    run:follow("text_delta", 0, "")
+    local beginning = '{"type":"content_block_delta","index":0,"delta":'
+    local rest = '{"type":"text_delta","text":"a"}}'
+    local broken = "event: content_block_delta\ndata: " .. beginning .. "\ndata: " .. rest .. "\n\n"
+    local transfer = body_of(broken .. broken .. "event: content_block_delta\ndata: " .. beginning .. "\n" .. rest
+      .. "\n\n")
+    for _ = 1, 2 do
+      assert.same({ delta("text_delta", 0, "a"), true }, { transfer:next_event() })
+    end
+    assert.same({ beginning, "content_block_delta" }, { transfer:next_event() })
+    assert.equal("aa", run:take())
+  end)
+
   it("reads events whose beginning is very long", function()
     for _, length in ipairs { 20, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 300 } do
       run:follow("text_delta", 0, "")
@@ -265,31 +281,42 @@ describe("a run of deltas", function()
     end
   end)
 
-  it("reads events that come byte by byte", function()
-    local transfer = core_peer.start(loop, peer)
-    local connection = peer:accept(loop)
-    connection:send(core_peer.head)
-    transfer:follow(run)
-    run:follow("text_delta", 0, "")
-    local text = event("text_delta", 0, "one") .. event("text_delta", 0, "two") .. event("text_delta", 0, "3")
-    local texts = {}
-    for i = 1, #text do
-      connection:send(text:sub(i, i))
-      loop:wait(0.01)
-      local piece, state = transfer:next_text()
-      while piece do
-        texts[#texts + 1] = piece
-        piece, state = transfer:next_text()
+  it("reads events that come byte by byte, also where their form is known", function()
+    for known = 0, 1 do
+      local transfer = core_peer.start(loop, peer)
+      local connection = peer:accept(loop)
+      transfer:follow(run)
+      run:follow("text_delta", 0, "")
+      local texts = {}
+      local function read()
+        local piece, state = transfer:next_text()
+        while piece do
+          texts[#texts + 1] = piece
+          piece, state = transfer:next_text()
+        end
+        assert.equal("again", state)
       end
-      assert.equal("again", state)
+      connection:send(core_peer.head .. event("text_delta", 0, "one"):rep(known))
+      core_peer.run(loop, function()
+        read()
+        return transfer:status() and #texts == known
+      end)
+      local text = event("text_delta", 0, "one"):rep(1 - known) .. event("text_delta", 0, "two")
+        .. event("text_delta", 0, "six") .. event("text_delta", 0, "3")
+      for i = 1, #text do
+        connection:send(text:sub(i, i))
+        loop:wait(0.01)
+        read()
+      end
+      core_peer.run(loop, function()
+        read()
+        return #texts == 4
+      end)
+      assert.same({ "one", "two", "six", "3" }, texts)
+      assert.equal("onetwosix3", run:take())
+      connection:close()
+      transfer:close()
     end
-    core_peer.run(loop, function()
-      texts[#texts + 1] = transfer:next_text()
-      return #texts == 3
-    end)
-    assert.same({ "one", "two", "3" }, texts)
-    assert.equal("onetwo3", run:take())
-    connection:close()
   end)
 
   it("keeps the limit of an event, also in its form", function()

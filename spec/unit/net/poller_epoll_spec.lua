@@ -1,5 +1,7 @@
+local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 local socket = require "socket"
 
 describe("the poller", function()
@@ -64,6 +66,105 @@ describe("the poller", function()
         assert.is_false(readable(0.05))
       end
     end
+  end)
+
+  -- What Linux says of a descriptor.
+  local function facts_of(descriptor)
+    local file = io.open("/proc/self/fdinfo/" .. descriptor)
+    local text = file and file:read "*a" or ""
+    if file then
+      file:close()
+    end
+    return text
+  end
+
+  -- What a program of its own writes that has a loop.
+  local function run(prefix, program)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write('local core = require "anthropic.core"\nlocal loop = core.loop()\n' .. program)
+    file:close()
+    local pipe = assert(io.popen(("(%sexec timeout 20 %s %s) 2>&1"):format(prefix, child.interpreter(), path)))
+    local output = pipe:read "*a"
+    pipe:close()
+    os.remove(path)
+    return output
+  end
+
+  it("sets its timer to the millisecond, once, and to nothing where none is wanted", function()
+    local descriptor = loop:fd()
+    local function timer()
+      for watched in facts_of(descriptor):gmatch "tfd:%s*(%d+)" do
+        local facts = facts_of(watched)
+        local seconds, nanoseconds = facts:match "it_value: %((%d+), (%d+)%)"
+        if seconds then
+          assert.matches("it_interval: %(0, 0%)", facts)
+          return seconds + nanoseconds / 1e9
+        end
+      end
+    end
+    if not timer() then
+      pending "of this system does not tell"
+      return
+    end
+    assert.equal(0, timer())
+    for _, seconds in ipairs { 1234567, 86399.5, 1234.5, 61.75, 5 } do
+      local before = core.now()
+      loop:alarm(before + seconds)
+      local left, wanted = timer(), math.min(seconds, 86400)
+      assert.is_true(left <= wanted + 0.001 and left >= wanted - (core.now() - before) - 0.001, seconds .. ": " .. left)
+    end
+    loop:alarm(core.now())
+    assert.is_true(readable(1))
+    loop:alarm(nil)
+    assert.equal(0, timer())
+    loop:step()
+    assert.equal(0, timer())
+  end)
+
+  it("gives back what it has where it cannot have all of it", function()
+    assert.matches("^%d", run("ulimit -n 64; ", [[
+      local files = {}
+      local function take_all()
+        local count, file = 0, io.open "/dev/null"
+        while file do
+          count, files[#files + 1] = count + 1, file
+          file = io.open "/dev/null"
+        end
+        return count
+      end
+      take_all()
+      local room = 0
+      while not loop:fd() do
+        assert(take_all() == room)
+        room = room + 1
+        for _ = 1, room do
+          table.remove(files):close()
+        end
+      end
+      io.write(room)
+    ]]))
+  end)
+
+  it("closes what it has where a host without a standard input gave it descriptor 0", function()
+    assert.equal("0, nil", run("exec <&-; ", [[
+      io.write(loop:fd(), ", ")
+      loop:close()
+      io.write(tostring(io.open "/proc/self/fd/0"))
+    ]]))
+  end)
+
+  it("gives its memory back, and is not there without any", function()
+    if not exhaustion.is_possible "core" then
+      pending "of this system has memory at all times"
+      return
+    end
+    assert.is_true(exhaustion.run_core(function()
+      local own = core.loop()
+      local is_there = own:fd() ~= nil or nil
+      own:close()
+      return is_there
+    end) > 1)
   end)
 
   it("has a timer that is over at once, that is moved, and that is none", function()
