@@ -281,42 +281,56 @@ describe("a run of deltas", function()
     end
   end)
 
-  it("reads events that come byte by byte, also where their form is known", function()
-    for known = 0, 1 do
-      local transfer = core_peer.start(loop, peer)
-      local connection = peer:accept(loop)
-      transfer:follow(run)
-      run:follow("text_delta", 0, "")
-      local texts = {}
-      local function read()
-        local piece, state = transfer:next_text()
-        while piece do
-          texts[#texts + 1] = piece
-          piece, state = transfer:next_text()
-        end
-        assert.equal("again", state)
+  it("reads events that come byte by byte", function()
+    local transfer = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head)
+    transfer:follow(run)
+    run:follow("text_delta", 0, "")
+    local text = event("text_delta", 0, "one") .. event("text_delta", 0, "two") .. event("text_delta", 0, "3")
+    local texts = {}
+    for i = 1, #text do
+      connection:send(text:sub(i, i))
+      loop:wait(0.01)
+      local piece, state = transfer:next_text()
+      while piece do
+        texts[#texts + 1] = piece
+        piece, state = transfer:next_text()
       end
-      connection:send(core_peer.head .. event("text_delta", 0, "one"):rep(known))
-      core_peer.run(loop, function()
-        read()
-        return transfer:status() and #texts == known
-      end)
-      local text = event("text_delta", 0, "one"):rep(1 - known) .. event("text_delta", 0, "two")
-        .. event("text_delta", 0, "six") .. event("text_delta", 0, "3")
-      for i = 1, #text do
-        connection:send(text:sub(i, i))
-        loop:wait(0.01)
-        read()
-      end
-      core_peer.run(loop, function()
-        read()
-        return #texts == 4
-      end)
-      assert.same({ "one", "two", "six", "3" }, texts)
-      assert.equal("onetwosix3", run:take())
-      connection:close()
-      transfer:close()
+      assert.equal("again", state)
     end
+    core_peer.run(loop, function()
+      texts[#texts + 1] = transfer:next_text()
+      return #texts == 3
+    end)
+    assert.same({ "one", "two", "3" }, texts)
+    assert.equal("onetwo3", run:take())
+    connection:close()
+  end)
+
+  it("reads events that come in two pieces, wherever they break, where their form is known", function()
+    local transfer = core_peer.start(loop, peer, { record = true })
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head)
+    transfer:follow(run)
+    run:follow("text_delta", 0, "")
+    local one = event("text_delta", 0, "one") -- what came before it stands where its end will be
+    local count = 0
+    local function read(piece)
+      count = count + 1
+      connection:send(piece)
+      core_peer.run(loop, function()
+        return #transfer:pieces() == count
+      end)
+      return transfer:next_text()
+    end
+    for at = 1, #one - 1 do
+      assert.same({ "one", true }, { read(one) })
+      assert.same({ nil, "again" }, { read(one:sub(1, at)) })
+      assert.same({ "one", true }, { read(one:sub(at + 1)) })
+      assert.same({ nil, "again" }, { transfer:next_text() })
+    end
+    connection:close()
   end)
 
   it("keeps the limit of an event, also in its form", function()
