@@ -1,11 +1,11 @@
 COVERAGE := build/coverage/$(LUA)
-COVERAGE_OBJECTS := $(SOURCES:src/%.c=$(COVERAGE)/%.o) $(COVERAGE)/host.o $(COVERAGE)/allocations.o
+COVERAGE_OBJECTS := $(SOURCES:src/%.c=$(COVERAGE)/%.o) $(COVERAGE)/host.o $(COVERAGE)/abilities.o
 
 $(COVERAGE)/%.o: src/%.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(COMPILE) -O0 -g --coverage $(TEST_FLAGS) -c -o $@ $<
 
-$(COVERAGE)/%.o: spec/support/%.c $(HEADERS) spec/support/allocations.h
+$(COVERAGE)/%.o: spec/support/%.c $(HEADERS) spec/support/abilities.h
 	@mkdir -p $(@D)
 	$(COMPILE) -O0 -g --coverage $(TEST_FLAGS) -c -o $@ $<
 

@@ -2,7 +2,7 @@
 # takes another of the pollers than the platform's own.
 ASAN_FLAGS := -O1 -g $(TEST_FLAGS) -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
   -fno-sanitize-recover=undefined,float-cast-overflow
-HOST_SOURCES := spec/support/host.c spec/support/allocations.c spec/support/allocations.h
+HOST_SOURCES := spec/support/host.c spec/support/abilities.c spec/support/abilities.h
 LUA_LIBS := $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA))
 ASAN_HOST := build/asan/$(LUA)$(POLLER:%=-%)
 
@@ -46,7 +46,7 @@ torture: $(ASAN_HOST) all ## run scenarios with every allocation failing in turn
 VALGRIND := valgrind -q --error-exitcode=9 --num-callers=30
 VALGRIND_SPECS := $(wildcard spec/unit/net/*_spec.lua spec/unit/decode/*_spec.lua \
   $(addprefix spec/behaviour/,stream_server_spec.lua stream_spec.lua downloads_spec.lua uploads_spec.lua))
-VALGRIND_FORKING := $(filter spec/unit/net/fork_spec.lua,$(VALGRIND_SPECS))
+VALGRIND_FORKING := $(filter spec/unit/net/loop_fork_spec.lua,$(VALGRIND_SPECS))
 VALGRIND_OTHERS := $(filter-out $(VALGRIND_FORKING),$(VALGRIND_SPECS))
 VALGRIND_LEAKS := --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
 

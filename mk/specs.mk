@@ -11,13 +11,13 @@ $(TEST_CORE): $(SOURCES:src/%.c=$(TEST_BUILD)/%.o)
 	@mkdir -p $(@D)
 	$(CC) $(SHARED) $(LDFLAGS) -o $@ $^ $(WRAP_ALLOCATIONS) $(CURL_LIBS)
 
-# Where the linker can, the core's allocations can fail (spec/support/exhaustion.lua).
+# Where the linker can, the core's allocations can fail, and specs can fork (spec/support/abilities.c).
 ifeq ($(shell uname -s),Linux)
 WRAP_ALLOCATIONS := $(foreach name,malloc calloc realloc strdup realpath free,-Wl,--wrap=$(name))
-$(TEST_CORE): $(TEST_BUILD)/allocations.o
+$(TEST_CORE): $(TEST_BUILD)/abilities.o
 endif
 
-$(TEST_BUILD)/allocations.o: spec/support/allocations.c spec/support/allocations.h $(HEADERS)
+$(TEST_BUILD)/abilities.o: spec/support/abilities.c spec/support/abilities.h $(HEADERS)
 	$(COMPILE_OBJECT)
 
 test-all: ## run the specs on every Lua

@@ -3,28 +3,17 @@
 --     local exhaustion = require "spec.support.exhaustion"
 --     exhaustion.run("core", attempt, function(ok, result, message) ... end)
 
+local abilities = require "spec.support.abilities"
+
 local jit = rawget(_G, "jit")
-
--- The host (make asan) has all sources; the core of the specs has its own allocations, on Linux.
-local function functions_of_core()
-  for template in package.cpath:gmatch "[^;]+" do
-    local open = package.loadlib((template:gsub("?", "anthropic/core")), "luaopen_allocations")
-    if open then
-      return open()
-    end
-  end
-end
-
-local has_host = package.preload.host ~= nil
-local allocator = has_host and require "host" or functions_of_core()
 
 local exhaustion = {}
 
---- Whether allocations of the source can fail here.
+--- Whether allocations of the source can fail here: those of Lua and libcurl only in the host.
 ---@param source "core"|"lua"|"curl"
 ---@return boolean
 function exhaustion.is_possible(source)
-  return has_host or source == "core" and allocator ~= nil
+  return abilities and (source == "core" or package.preload.host ~= nil)
 end
 
 --- How many blocks the core has allocated and not freed, all garbage aside.
@@ -32,10 +21,10 @@ end
 function exhaustion.blocks()
   local before
   repeat
-    before = allocator.blocks()
+    before = abilities.blocks()
     collectgarbage()
     collectgarbage()
-  until allocator.blocks() == before
+  until abilities.blocks() == before
   return before
 end
 
@@ -62,7 +51,7 @@ function exhaustion.run(source, attempt, check, density)
     local more = lasting and ALWAYS or source == "lua" and 1 or 0
     local n = 1
     while true do
-      local used, ok, result, message = allocator.attempt(source, n, n + more, attempt)
+      local used, ok, result, message = abilities.attempt(source, n, n + more, attempt)
       check(ok, result, message, lasting)
       if used < n then
         allocations = used

@@ -3,11 +3,10 @@
  *     host script.lua [argument ...]
  *     host -e chunk [-- argument ...]
  *
- * so that sanitizers see both with names. `require "host"` gives scripts what they cannot do in
- * plain Lua: fork, and allocations that fail. Lua and libcurl allocate through the functions they
- * are given here. */
+ * so that sanitizers see both with names. `require "host"` is what abilities.c has; the allocations
+ * of Lua and libcurl can fail, too, as they are given the functions for them here. */
 #define _GNU_SOURCE /* RTLD_NEXT */
-#include "allocations.h"
+#include "abilities.h"
 
 #include "lua/compat.h"
 
@@ -20,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 int luaopen_anthropic_core(lua_State *L);
@@ -80,44 +78,6 @@ int dlclose(void *handle) {
   return 0;
 }
 
-/* Writes what was counted so far, where the program counts (make coverage). */
-void __gcov_dump(void) __attribute__((weak));
-
-/* --- require "host" -------------------------------------------------------------------------- */
-
-/* fork() -> the child's process id, 0 in the child */
-static int fork_process(lua_State *L) {
-  fflush(NULL);
-  lua_pushinteger(L, fork());
-  return 1;
-}
-
-/* wait(pid) -> the child's exit code, or the signal that ended it as a negative number */
-static int wait_process(lua_State *L) {
-  int status;
-  if (waitpid((pid_t)luaL_checkinteger(L, 1), &status, 0) < 0)
-    return luaL_error(L, "no such child");
-  lua_pushinteger(L, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
-  return 1;
-}
-
-/* exit(code): at once, without closing the state or looking for leaks. What a forked child inherits
- * and must not free is no leak. */
-static int exit_process(lua_State *L) {
-  fflush(NULL);
-  if (__gcov_dump)
-    __gcov_dump();
-  _exit((int)luaL_checkinteger(L, 1));
-}
-
-static int open_host(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"fork", fork_process}, {"wait", wait_process}, {"exit", exit_process}, {NULL, NULL}};
-  luaopen_allocations(L);
-  luaL_setfuncs(L, functions, 0);
-  return 1;
-}
-
 /* --- running the script ---------------------------------------------------------------------- */
 
 static lua_State *interrupted;
@@ -164,7 +124,7 @@ static int run(lua_State *L) {
   const struct command *command = lua_touserdata(L, 1);
   luaL_openlibs(L);
   preload(L, "anthropic.core", luaopen_anthropic_core);
-  preload(L, "host", open_host);
+  preload(L, "host", luaopen_abilities);
   lua_getglobal(L, "os");
   lua_pushcfunction(L, close_and_exit);
   lua_setfield(L, -2, "exit");

@@ -1,6 +1,6 @@
-/* Allocations that fail, for the specs. */
-#ifndef ANTHROPIC_SPEC_ALLOCATIONS_H
-#define ANTHROPIC_SPEC_ALLOCATIONS_H
+/* What specs cannot do in plain Lua: fork, and let allocations fail. */
+#ifndef ANTHROPIC_SPEC_ABILITIES_H
+#define ANTHROPIC_SPEC_ABILITIES_H
 
 #include <lua.h>
 
@@ -18,8 +18,8 @@ void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
 void __real_free(void *memory);
 
-/* A table of what scripts do with them: package.loadlib(core, "luaopen_allocations"), or a part of
- * require "host". */
-int luaopen_allocations(lua_State *L);
+/* The table of it: require "spec.support.abilities" finds it, in the core that the specs load or in
+ * the host. */
+int luaopen_abilities(lua_State *L);
 
 #endif

@@ -1,11 +1,10 @@
+local abilities = require "spec.support.abilities"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 
-local host = package.preload.host and require "host"
-
 describe("the core in a forked process", function()
-  if not host then
-    pending("needs fork (make asan)")
+  if not abilities then
+    pending "of this system cannot be had"
     return
   end
 
@@ -23,15 +22,15 @@ describe("the core in a forked process", function()
 
   -- Runs `f` in a child; its error is the test's.
   local function in_child(f)
-    local pid = host.fork()
+    local pid = abilities.fork()
     if pid == 0 then
       local ok, message = pcall(f)
       if not ok then
         io.stderr:write("in the child: ", tostring(message), "\n")
       end
-      host.exit(ok and 0 or 1)
+      abilities.exit(ok and 0 or 1)
     end
-    assert.equal(0, host.wait(pid))
+    assert.equal(0, abilities.wait(pid))
   end
 
   local function exchange(text)

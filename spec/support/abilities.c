@@ -1,11 +1,15 @@
-/* Allocations that fail. The link wraps those of the core's own objects (mk/specs.mk); who else
- * allocates asks allocation_fails. */
-#include "allocations.h"
+/* What specs cannot do in plain Lua: fork, and let allocations fail. The link wraps those of the
+ * core's own objects (mk/specs.mk); who else allocates asks allocation_fails. */
+#define _POSIX_C_SOURCE 200809L
+#include "abilities.h"
 
 #include "lua/compat.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 char *__real_realpath(const char *path, char *resolved);
 void *__wrap_malloc(size_t size);
@@ -90,9 +94,38 @@ static int count_blocks(lua_State *L) {
   return 1;
 }
 
-int luaopen_allocations(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"attempt", attempt}, {"blocks", count_blocks}, {NULL, NULL}};
+/* fork() -> the child's process id, 0 in the child */
+static int fork_process(lua_State *L) {
+  fflush(NULL);
+  lua_pushinteger(L, fork());
+  return 1;
+}
+
+/* wait(pid) -> the child's exit code, or the signal that ended it as a negative number */
+static int wait_process(lua_State *L) {
+  int status;
+  if (waitpid((pid_t)luaL_checkinteger(L, 1), &status, 0) < 0)
+    return luaL_error(L, "no such child");
+  lua_pushinteger(L, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+  return 1;
+}
+
+/* Writes what was counted so far, where the program counts (make coverage). */
+void __gcov_dump(void) __attribute__((weak));
+
+/* exit(code): at once, without closing the state or looking for leaks. What a forked child inherits
+ * and must not free is no leak. */
+static int exit_process(lua_State *L) {
+  fflush(NULL);
+  if (__gcov_dump)
+    __gcov_dump();
+  _exit((int)luaL_checkinteger(L, 1));
+}
+
+int luaopen_abilities(lua_State *L) {
+  static const luaL_Reg functions[] = {{"attempt", attempt},   {"blocks", count_blocks},
+                                       {"fork", fork_process}, {"wait", wait_process},
+                                       {"exit", exit_process}, {NULL, NULL}};
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
   return 1;
