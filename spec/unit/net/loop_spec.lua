@@ -2,6 +2,7 @@ local background = require "spec.support.background"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 local socket = require "socket"
 
 local host = package.preload.host and require "host"
@@ -351,10 +352,10 @@ describe("the core's types", function()
 end)
 
 describe("a loop of the core", function()
-  local loop, peer
+  local loop, peer, descriptor
 
   before_each(function()
-    loop = core.loop()
+    loop, descriptor = core.loop(), nil
     peer = core_peer.listen()
   end)
 
@@ -364,7 +365,8 @@ describe("a loop of the core", function()
   end)
 
   local function readable(seconds)
-    local watched = { getfd = function() return loop:fd() end, dirty = function() return false end }
+    descriptor = descriptor or loop:fd() -- once, as a host does: asking makes it ready to wait
+    local watched = { getfd = function() return descriptor end, dirty = function() return false end }
     return #socket.select({ watched }, nil, seconds or 0) > 0
   end
 
@@ -451,6 +453,8 @@ describe("a loop of the core", function()
     later.transfer:limit(0.3)
     soon.transfer:limit(0.04)
     core_peer.finish(loop, soon.transfer)
+    assert.equal(soon.transfer, loop:next_ready())
+    assert.is_true(seconds_of(function() loop:wait(0.03) end) >= 0.03) -- what is over is waited for no more
     assert.is_false(later.transfer:done())
     core_peer.finish(loop, later.transfer)
     assert.is_false(late.transfer:done())
@@ -520,6 +524,194 @@ describe("a loop of the core", function()
         assert.is_true(readable(5))
       end
     end)
+  end)
+
+  describe("with a timeout", function()
+    local function is_told_of(transfer)
+      while not transfer:done() do
+        assert.is_true(readable(5))
+        loop:step()
+      end
+      return (transfer:failure())
+    end
+
+    it("makes its descriptor readable, of one transfer after the other", function()
+      if not loop:fd() then
+        pending "there is none with this poller"
+      end
+      local first, second = open { total_timeout = 0.04 }, open { total_timeout = 0.08 }
+      assert.equal("total", is_told_of(first.transfer))
+      assert.equal("total", is_told_of(second.transfer))
+      close_all { first, second }
+    end)
+
+    it("makes its descriptor readable where a request was sent at once, and no step was made since", function()
+      if not loop:fd() then
+        pending "there is none with this poller"
+      end
+      local first = open()
+      first.connection:send(core_peer.head_of(2) .. "ok")
+      core_peer.finish(loop, first.transfer)
+      loop:step()
+      local second = core_peer.start(loop, peer, { total_timeout = 0.04 })
+      assert.is_true(readable(5))
+      assert.equal("total", is_told_of(second))
+      close_all { first }
+    end)
+
+    it("ends a transfer that was paused and goes on", function()
+      local each = open { idle_timeout = 5 }
+      each.connection:send(core_peer.head)
+      local text, sent = ("data: x\n\n"):rep(100000), 0
+      for _ = 1, 100 do
+        sent = core_peer.send_some(each.connection, text, sent)
+        loop:step()
+      end
+      core.advance(6)
+      loop:step()
+      assert.is_false(each.transfer:done()) -- it is not the peer that is silent
+      local count = 0
+      core_peer.run(loop, function()
+        while each.transfer:event() do
+          count = count + 1
+        end
+        sent = sent < #text and core_peer.send_some(each.connection, text, sent) or sent
+        return count == 100000
+      end)
+      core.advance(4)
+      loop:step()
+      assert.is_false(each.transfer:done())
+      core.advance(2)
+      loop:step()
+      assert.equal("idle", (each.transfer:failure()))
+      close_all { each }
+    end)
+  end)
+
+  it("leaves the signals as the host has them, whatever it does", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write [[
+      local core = require "anthropic.core"
+      local core_peer = require "spec.support.core_peer"
+      local function mask()
+        local status = io.open "/proc/self/status"
+        return status and status:read("*a"):match "SigBlk:%s*(%x+)"
+      end
+      local loop, peer, before, changed = core.loop(), core_peer.listen(), mask(), {}
+      local function after(what)
+        changed[#changed + 1] = mask() ~= before and what or nil
+      end
+      local ended = core_peer.start(loop, peer)
+      after "starting"
+      local connection = peer:accept(loop)
+      connection:send(core_peer.head_of(2) .. "ok")
+      core_peer.finish(loop, ended)
+      after "its end"
+      local timed = core_peer.start(loop, peer, { total_timeout = 60 })
+      core_peer.read_request(loop, connection)
+      core.advance(61)
+      core_peer.finish(loop, timed)
+      after "a timeout"
+      local cancelled = core_peer.start(loop, peer)
+      connection = peer:accept(loop)
+      cancelled:close()
+      after "closing"
+      local paused = core_peer.start(loop, peer)
+      connection = peer:accept(loop)
+      connection:send(core_peer.head)
+      local text, sent = ("data: x\n\n"):rep(100000), 0
+      for _ = 1, 100 do
+        sent = core_peer.send_some(connection, text, sent)
+        loop:step()
+      end
+      while paused:event() do end
+      after "resuming"
+      loop:close()
+      after "the loop's end"
+      io.write("changed: ", table.concat(changed, ", "))
+    ]]
+    file:close()
+    local pipe = assert(io.popen(("timeout 20 env --block-signal=USR1 %s %s 2>&1"):format(child.interpreter(), path)))
+    local output = pipe:read "*a"
+    pipe:close()
+    os.remove(path)
+    if output:find "unrecognized option" then
+      pending "cannot be blocked here"
+    end
+    assert.equal("changed: ", output)
+  end)
+
+  it("has a connection where a host without a standard input gets descriptor 0 for it", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(([[
+      local first = io.open "/dev/null"
+      local loop = require("anthropic.core").loop()
+      loop:fd()
+      first:close()
+      local transfer = assert(loop:start { method = "GET", url = %q, total_timeout = 10 })
+      repeat loop:wait(1) until transfer:done()
+      io.write(tostring((transfer:failure())), " ", transfer:body(), " ", loop:connections(), " ")
+      loop:close()
+      io.write(tostring(io.open "/proc/self/fd/0"))
+    ]]):format(peer.url))
+    file:close()
+    local pipe = assert(io.popen(("(exec <&-; %s %s) 2>&1"):format(child.interpreter(), path)))
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head_of(2) .. "ok")
+    assert.equal("nil ok 1 nil", pipe:read "*a")
+    pipe:close()
+    connection:close()
+    os.remove(path)
+  end)
+
+  it("begins anew where the system refuses to watch a socket, and ends what was under way", function()
+    if not loop:fd() then
+      pending "which this poller does not ask"
+    end
+    local function sockets()
+      local pipe = assert(io.popen "ls -l /proc/$PPID/fd 2>/dev/null")
+      local set = {}
+      for number in pipe:read("*a"):gmatch "(%d+) %-> socket:" do
+        set[tonumber(number)] = true
+      end
+      pipe:close()
+      return set
+    end
+    local before = sockets()
+    local transfer = core_peer.start(loop, peer)
+    local taken
+    for one in pairs(sockets()) do
+      taken = not before[one] and one or taken
+    end
+    if not taken then
+      pending "whose number cannot be had"
+    end
+    local other = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head)
+    local text, sent = ("data: x\n\n"):rep(500000), 0
+    for _ = 1, 200 do -- until it is watched no more: nobody reads it
+      sent = core_peer.send_some(connection, text, sent)
+      loop:step()
+    end
+    local gone = socket.tcp()
+    gone:setfd(taken)
+    gone:close()
+    while transfer:event() do end -- luacheck: ignore
+    assert.equal("connection", (transfer:failure()))
+    assert.equal("connection", (other:failure()))
+    assert.equal(0, loop:active())
+    connection:close()
+    connection = peer:connection(loop) -- the other's
+    connection:close()
+    local each = open()
+    each.connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, each.transfer)
+    assert.equal("ok", each.transfer:body())
+    assert.equal(1, loop:connections())
+    close_all { each }
   end)
 
   it("has one descriptor as long as it lives", function()
@@ -705,9 +897,7 @@ describe("a loop of the core", function()
     for _, each in ipairs(list) do
       each.connection:send "data: 1\n\n"
     end
-    for _ = 1, 7 do
-      socket.sleep(0.05)
-    end
+    core.advance(0.35)
     for _ = 1, 5 do
       loop:step()
     end
@@ -716,6 +906,19 @@ describe("a loop of the core", function()
       assert.equal("1", (each.transfer:event()))
     end
     close_all(list)
+  end)
+
+  it("is an error without memory, and keeps none", function()
+    if not exhaustion.is_possible "core" then
+      pending "of this system has memory at all times"
+    end
+    assert.is_true(exhaustion.run_core(function()
+      local own = core.loop()
+      local transfer = own:start { method = "GET", url = peer.url }
+      local is_open = transfer and not transfer:done() and own:connections() == 1 or nil
+      own:close()
+      return is_open
+    end) > 3)
   end)
 
   it("closes everything it has opened, and cancels what is under way", function()
