@@ -124,6 +124,28 @@ function core_peer.descriptors()
   return list
 end
 
+local function facts_of(descriptor)
+  local file = io.open("/proc/self/fdinfo/" .. descriptor)
+  local text = file and file:read "*a" or ""
+  if file then
+    file:close()
+  end
+  return text
+end
+
+--- The seconds that are left of the timer behind a loop's descriptor, and those it repeats after; 0 where it is not
+--- set, nil where the system does not tell.
+function core_peer.timer(descriptor)
+  for watched in facts_of(descriptor):gmatch "tfd:%s*(%d+)" do
+    local facts = facts_of(watched)
+    local seconds, nanoseconds = facts:match "it_value: %((%d+), (%d+)%)"
+    if seconds then
+      local again, more = facts:match "it_interval: %((%d+), (%d+)%)"
+      return seconds + nanoseconds / 1e9, again + more / 1e9
+    end
+  end
+end
+
 --- Resident memory of this process in bytes.
 function core_peer.memory()
   local file = io.open("/proc/self/status")
