@@ -5,6 +5,7 @@
 
 #include "lua/compat.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +25,8 @@ static const char *const source_names[] = {"core", "lua", "curl", NULL};
 /* The fault of one source of allocations: those from number `first` to `last` fail. */
 static struct fault { unsigned long count, first, last; } faults[SOURCES];
 
-/* What the core's objects hold. */
-static long blocks;
+/* What the core's objects hold, and libcurl. */
+static long blocks[SOURCES];
 
 bool allocation_fails(enum source source) {
   struct fault *fault = &faults[source];
@@ -36,39 +37,90 @@ bool allocation_fails(enum source source) {
   return true;
 }
 
-static void *counted(void *memory) {
-  blocks += memory != NULL;
+static void *counted(enum source source, void *memory) {
+  blocks[source] += memory != NULL;
   return memory;
 }
 
-void *__wrap_malloc(size_t size) {
-  return allocation_fails(CORE) ? NULL : counted(__real_malloc(size));
+static void *counted_malloc(enum source source, size_t size) {
+  return allocation_fails(source) ? NULL : counted(source, __real_malloc(size));
 }
 
-void *__wrap_calloc(size_t count, size_t size) {
-  return allocation_fails(CORE) ? NULL : counted(__real_calloc(count, size));
+static void *counted_calloc(enum source source, size_t count, size_t size) {
+  return allocation_fails(source) ? NULL : counted(source, __real_calloc(count, size));
 }
 
-void *__wrap_realloc(void *memory, size_t size) {
-  if (allocation_fails(CORE))
+static void *counted_realloc(enum source source, void *memory, size_t size) {
+  if (allocation_fails(source))
     return NULL;
-  return memory ? __real_realloc(memory, size) : counted(__real_realloc(memory, size));
+  return memory ? __real_realloc(memory, size) : counted(source, __real_realloc(memory, size));
 }
 
-char *__wrap_strdup(const char *text) {
+static char *counted_strdup(enum source source, const char *text) {
   size_t size = strlen(text) + 1;
-  char *copy = __wrap_malloc(size);
+  char *copy = counted_malloc(source, size);
   return copy ? memcpy(copy, text, size) : NULL;
 }
 
+static void counted_free(enum source source, void *memory) {
+  blocks[source] -= memory != NULL;
+  __real_free(memory);
+}
+
+/* --- the core's objects */
+
+void *__wrap_malloc(size_t size) {
+  return counted_malloc(CORE, size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+  return counted_calloc(CORE, count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size) {
+  return counted_realloc(CORE, memory, size);
+}
+
+char *__wrap_strdup(const char *text) {
+  return counted_strdup(CORE, text);
+}
+
 char *__wrap_realpath(const char *path, char *resolved) {
-  return allocation_fails(CORE) ? NULL : counted(__real_realpath(path, resolved));
+  return allocation_fails(CORE) ? NULL : counted(CORE, __real_realpath(path, resolved));
 }
 
 void __wrap_free(void *memory) {
-  blocks -= memory != NULL;
-  __real_free(memory);
+  counted_free(CORE, memory);
 }
+
+/* --- libcurl */
+
+static void *curl_malloc(size_t size) {
+  return counted_malloc(CURL_LIBRARY, size);
+}
+
+static void *curl_calloc(size_t count, size_t size) {
+  return counted_calloc(CURL_LIBRARY, count, size);
+}
+
+static void *curl_realloc(void *memory, size_t size) {
+  return counted_realloc(CURL_LIBRARY, memory, size);
+}
+
+static char *curl_strdup(const char *text) {
+  return counted_strdup(CURL_LIBRARY, text);
+}
+
+static void curl_release(void *memory) {
+  counted_free(CURL_LIBRARY, memory);
+}
+
+bool watch_curl(void) {
+  return curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, curl_release, curl_realloc,
+                              curl_strdup, curl_calloc) == CURLE_OK;
+}
+
+/* --- the functions for scripts */
 
 /* attempt(source, first, last, f) -> allocations, pcall(f): of the allocations of "core", "lua" or
  * "curl" that f makes the first to the last fail; how many there were in all */
@@ -88,9 +140,9 @@ static int attempt(lua_State *L) {
   return lua_gettop(L) - 1;
 }
 
-/* blocks() -> how many blocks the core's objects have not freed */
+/* blocks(source) -> how many blocks "core" or "curl" has not freed */
 static int count_blocks(lua_State *L) {
-  lua_pushnumber(L, (lua_Number)blocks);
+  lua_pushnumber(L, (lua_Number)blocks[luaL_checkoption(L, 1, NULL, source_names)]);
   return 1;
 }
 
@@ -126,6 +178,8 @@ int luaopen_abilities(lua_State *L) {
   static const luaL_Reg functions[] = {{"attempt", attempt},   {"blocks", count_blocks},
                                        {"fork", fork_process}, {"wait", wait_process},
                                        {"exit", exit_process}, {NULL, NULL}};
+  if (!watch_curl())
+    return luaL_error(L, "libcurl cannot be used");
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
   return 1;

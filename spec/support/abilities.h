@@ -18,6 +18,10 @@ void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
 void __real_free(void *memory);
 
+/* Has libcurl allocate by functions that can fail, where nobody has used it yet. False where it
+ * cannot be used at all. */
+bool watch_curl(void);
+
 /* The table of it: require "spec.support.abilities" finds it, in the core that the specs load or in
  * the host. */
 int luaopen_abilities(lua_State *L);

@@ -1,5 +1,5 @@
--- What specs cannot do in plain Lua: fork, and let allocations fail (abilities.c). The host (make asan) has all of it,
--- and the core that the specs load has it on Linux; false elsewhere.
+-- What specs cannot do in plain Lua: fork, and let allocations fail (abilities.c). The core that the specs load has it
+-- on Linux, and the host (make asan); false elsewhere. libcurl's allocations can fail where this comes before its use.
 --
 --     local abilities = require "spec.support.abilities"
 --     local pid = abilities and abilities.fork()

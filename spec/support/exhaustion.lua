@@ -9,22 +9,23 @@ local jit = rawget(_G, "jit")
 
 local exhaustion = {}
 
---- Whether allocations of the source can fail here: those of Lua and libcurl only in the host.
+--- Whether allocations of the source can fail here: those of Lua only in the host.
 ---@param source "core"|"lua"|"curl"
 ---@return boolean
 function exhaustion.is_possible(source)
-  return abilities and (source == "core" or package.preload.host ~= nil)
+  return abilities and (source ~= "lua" or package.preload.host ~= nil)
 end
 
---- How many blocks the core has allocated and not freed, all garbage aside.
+--- How many blocks the source has allocated and not freed, all garbage aside.
+---@param source "core"|"curl"
 ---@return integer
-function exhaustion.blocks()
+function exhaustion.blocks(source)
   local before
   repeat
-    before = abilities.blocks()
+    before = abilities.blocks(source)
     collectgarbage()
     collectgarbage()
-  until abilities.blocks() == before
+  until abilities.blocks(source) == before
   return before
 end
 
@@ -72,20 +73,21 @@ function exhaustion.run(source, attempt, check, density)
   return failed, allocations
 end
 
---- Runs `attempt` with each of the core's allocations failing in turn. It returns what it does with memory, or nil
+--- Runs `attempt` with each of the source's allocations failing in turn. It returns what it does with memory, or nil
 --- (and why), or raises that there is none; the core holds no more afterwards than before.
 ---@param attempt fun(): any
+---@param source? "core"|"curl" "core"
 ---@return integer failed how many runs an allocation failed in
-function exhaustion.run_core(attempt)
-  local wanted, before = attempt(), exhaustion.blocks()
-  local failed = exhaustion.run("core", attempt, function(ok, result)
+function exhaustion.survive(attempt, source)
+  local wanted, before = attempt(), exhaustion.blocks "core"
+  local failed = exhaustion.run(source or "core", attempt, function(ok, result)
     local is_right = ok and (result == wanted or result == nil)
       or not ok and tostring(result):find("memory", 1, true) ~= nil
     if not is_right then
       error("without memory: " .. tostring(result), 0)
     end
   end)
-  local held = exhaustion.blocks() - before -- LuaJIT may have kept garbage of an earlier test until now
+  local held = exhaustion.blocks "core" - before -- LuaJIT may have kept garbage of an earlier test until now
   if held > 0 or attempt() ~= wanted then
     error(("the core holds %d blocks more"):format(held), 0)
   end

@@ -4,7 +4,7 @@
  *     host -e chunk [-- argument ...]
  *
  * so that sanitizers see both with names. `require "host"` is what abilities.c has; the allocations
- * of Lua and libcurl can fail, too, as they are given the functions for them here. */
+ * of Lua can fail, too. */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include "abilities.h"
 
@@ -24,24 +24,6 @@
 int luaopen_anthropic_core(lua_State *L);
 
 /* --- allocations that fail ------------------------------------------------------------------- */
-
-static void *curl_malloc(size_t size) {
-  return allocation_fails(CURL_LIBRARY) ? NULL : __real_malloc(size);
-}
-
-static void *curl_calloc(size_t count, size_t size) {
-  return allocation_fails(CURL_LIBRARY) ? NULL : __real_calloc(count, size);
-}
-
-static void *curl_realloc(void *memory, size_t size) {
-  return allocation_fails(CURL_LIBRARY) ? NULL : __real_realloc(memory, size);
-}
-
-static char *curl_strdup(const char *text) {
-  size_t size = strlen(text) + 1;
-  char *copy = curl_malloc(size);
-  return copy ? memcpy(copy, text, size) : NULL;
-}
 
 /* Lua relies on it that a block can be made smaller. */
 static void *lua_allocate(void *unused, void *memory, size_t old_size, size_t size) {
@@ -161,8 +143,7 @@ int main(int count, char **words) {
     fprintf(stderr, "usage: %s script.lua [argument ...]\n", words[0]);
     return EXIT_FAILURE;
   }
-  if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, __real_free, curl_realloc, curl_strdup,
-                           curl_calloc) != CURLE_OK)
+  if (!watch_curl())
     return EXIT_FAILURE;
   lua_State *L = lua_newstate(lua_allocate, NULL);
   if (!L)

@@ -728,7 +728,7 @@ describe("a decoder without memory", function()
     end
     local text = "event: a\nid: 1\ndata: 1\n\nevent: " .. ("n"):rep(1000) .. "\nid: " .. ("i"):rep(1000)
       .. "\ndata: " .. ("d"):rep(3000) .. "\n\n"
-    assert.is_true(exhaustion.run_core(function()
+    assert.is_true(exhaustion.survive(function()
       local decoder, seen = core.sse(10000), {}
       for i = 1, #text, 500 do
         decoder:feed(text:sub(i, i + 499))

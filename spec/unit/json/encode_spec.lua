@@ -120,12 +120,12 @@ describe("JSON without memory", function()
     for i = 1, 200 do
       names["name\n" .. i] = { i, i + 0.5, long:sub(1, 7 * i) .. "x", true }
     end
-    assert.is_true(exhaustion.run_core(function()
+    assert.is_true(exhaustion.survive(function()
       return (encode(names))
     end) > 1)
     for length = 235, 256 do -- so that there is no room for any of what follows
       local value = { ("x"):rep(length), "é\n", 1.5 }
-      assert.is_true(exhaustion.run_core(function()
+      assert.is_true(exhaustion.survive(function()
         return (encode(value))
       end) > 1)
     end

@@ -912,16 +912,46 @@ describe("a loop of the core", function()
   end)
 
   it("is an error without memory, and keeps none", function()
-    if not exhaustion.is_possible "core" then
-      pending "of this system has memory at all times"
+    for _, source in ipairs { "core", "curl" } do
+      if not exhaustion.is_possible(source) then
+        pending "of this system has memory at all times"
+      end
+      assert.is_true(exhaustion.survive(function()
+        local own = core.loop()
+        local transfer = own:start { method = "GET", url = peer.url }
+        local is_open = transfer and not transfer:done() and own:connections() == 1 or nil
+        own:close()
+        return is_open
+      end, source) > 3)
     end
-    assert.is_true(exhaustion.run_core(function()
-      local own = core.loop()
-      local transfer = own:start { method = "GET", url = peer.url }
-      local is_open = transfer and not transfer:done() and own:connections() == 1 or nil
+  end)
+
+  it("gives back all that libcurl held for it", function()
+    if not exhaustion.is_possible "curl" then
+      pending "which cannot be counted here"
+    end
+    local function attempt()
+      local own, list = core.loop(), {}
+      for i = 1, 20 do -- more than the handles it keeps
+        list[i] = { transfer = core_peer.start(own, peer), connection = peer:accept(own) }
+      end
+      for i, each in ipairs(list) do
+        each.connection:send(i < 20 and core_peer.head_of(2) .. "ok" or "")
+      end
+      for i, each in ipairs(list) do
+        if i < 20 then
+          core_peer.finish(own, each.transfer):close()
+        end
+      end
       own:close()
-      return is_open
-    end) > 3)
+      for _, each in ipairs(list) do
+        each.connection:close()
+      end
+    end
+    attempt()
+    local before = exhaustion.blocks "curl"
+    attempt()
+    assert.equal(before, exhaustion.blocks "curl")
   end)
 
   it("closes everything it has opened, and cancels what is under way", function()

@@ -144,7 +144,7 @@ describe("the poller", function()
       pending "of this system has memory at all times"
       return
     end
-    assert.is_true(exhaustion.run_core(function()
+    assert.is_true(exhaustion.survive(function()
       local own = core.loop()
       local is_there = own:fd() ~= nil or nil
       own:close()

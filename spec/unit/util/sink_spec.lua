@@ -253,9 +253,9 @@ describe("a sink", function()
       pending "which cannot be counted here"
     end
     directory:write("old", "")
-    local before = exhaustion.blocks()
+    local before = exhaustion.blocks "core"
     for _, name in ipairs { "new", "old", "none/file", ("n"):rep(250), "." } do
-      assert.is_true(exhaustion.run_core(function()
+      assert.is_true(exhaustion.survive(function()
         local committed, closed = core.sink(directory:path(name)), core.sink(directory:path(name))
         local is_there = committed and closed and committed:commit()
         if closed then
@@ -264,7 +264,7 @@ describe("a sink", function()
         return is_there
       end) > (name == "." and -1 or 0))
     end
-    assert.equal(before, exhaustion.blocks())
+    assert.equal(before, exhaustion.blocks "core")
     assert.same({ "new", "old" }, directory:names())
   end)
 
