@@ -101,7 +101,11 @@ END LC_NUMERIC
       io.write(tostring(has_locale), " ", core.json_encode({ 0.5, -1.25e-10, 1e100, 1 / 3, 12, 1.5 }, rules))
     ]])
     folder:run "localedef -c -i ./source -f UTF-8 ./of_spec.UTF-8"
-    local has_locale, text = folder:run("LOCPATH=. " .. child.interpreter() .. " program.lua"):match "^(%a+) (.*)"
+    -- the C library gives up what it read from LOCPATH, which a sanitizer would report
+    local command = "ASAN_OPTIONS=detect_leaks=0 LOCPATH=%s %s %s/program.lua 2>&1"
+    local pipe = assert(io.popen(command:format(folder.root, child.interpreter(), folder.root)))
+    local has_locale, text = pipe:read("*a"):match "^(%a+) (.*)"
+    pipe:close()
     folder:remove()
     assert.equal("[0.5,-1.25e-10,1e+100,0.3333333333333333,12,1.5]", text)
     if has_locale ~= "true" then

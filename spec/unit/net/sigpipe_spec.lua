@@ -45,14 +45,21 @@ local PROGRAM = [[
   end
 ]]
 
--- A newer libcurl asks the system to leave the signal out. With this in the place of the C library's it comes, as with
--- an older one, or on a system that cannot leave it out.
+-- A newer libcurl asks the system to leave the signal out, and the first write after a reset has another error. With
+-- this in the place of the C library's the signal comes, as it may elsewhere.
 local SEND = [[
+#include <errno.h>
+#include <signal.h>
 #include <sys/types.h>
 #include <unistd.h>
 ssize_t send(int socket, const void *bytes, size_t count, int flags) {
+  ssize_t sent = write(socket, bytes, count);
   (void)flags;
-  return write(socket, bytes, count);
+  if (sent < 0 && errno == ECONNRESET) {
+    raise(SIGPIPE);
+    errno = EPIPE;
+  }
+  return sent;
 }
 ]]
 
