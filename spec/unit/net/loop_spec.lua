@@ -7,8 +7,6 @@ local socket = require "socket"
 
 local host = package.preload.host and require "host"
 
-local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, is_unchanged = function() return true end }
-
 describe("the core's types", function()
   local loop, peer
 
@@ -340,16 +338,6 @@ describe("the core's types", function()
       assert.is_nil(transfer:failure())
       assert.equal(method == "HEAD" and "" or "ok", transfer:body())
       connection:close()
-    end
-  end)
-
-  it("encode names with broken UTF-8 as errors, whatever stands behind them", function()
-    for _, name in ipairs { "\226\130", "\240\159\152", "\195", "a\226" } do
-      local text, message = core.json_encode({ [name] = 1, ["\172"] = 2, ["\128"] = 3 }, rules)
-      assert.is_nil(text)
-      assert.truthy(message:find("invalid UTF-8", 1, true))
-      local listed = setmetatable({ [name] = 1 }, { __encode = { name } })
-      assert.is_nil((core.json_encode(listed, rules)))
     end
   end)
 end)
