@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -42,8 +43,13 @@ static void *counted(enum source source, void *memory) {
   return memory;
 }
 
+/* Who reads what was not written yet, or was freed, reads this. */
+static void *spoil(void *memory, size_t size) {
+  return memory ? memset(memory, 0xA5, size) : NULL;
+}
+
 static void *counted_malloc(enum source source, size_t size) {
-  return allocation_fails(source) ? NULL : counted(source, __real_malloc(size));
+  return allocation_fails(source) ? NULL : counted(source, spoil(__real_malloc(size), size));
 }
 
 static void *counted_calloc(enum source source, size_t count, size_t size) {
@@ -64,6 +70,7 @@ static char *counted_strdup(enum source source, const char *text) {
 
 static void counted_free(enum source source, void *memory) {
   blocks[source] -= memory != NULL;
+  spoil(memory, malloc_usable_size(memory));
   __real_free(memory);
 }
 
