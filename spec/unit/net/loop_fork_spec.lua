@@ -1,7 +1,10 @@
 local abilities = require "spec.support.abilities"
+local certificates = require "spec.support.certificates"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local full_queue = require "spec.support.full_queue"
+local socket = require "socket"
+local ssl = require "ssl"
 
 describe("the core in a forked process", function()
   if not abilities then
@@ -201,5 +204,100 @@ describe("the core in a forked process", function()
     for _, file in ipairs(files) do
       file:close()
     end
+  end)
+
+  local function count_of(what)
+    return select(2, core_peer.descriptors():gsub(what, ""))
+  end
+
+  it("keeps none of the parent's descriptors", function()
+    local sockets = count_of "socket"
+    loop:fd()
+    local own = count_of "socket" - sockets -- libcurl's, for itself: the parent's are given up
+    local pollers = count_of "anon_inode"
+    local list = {}
+    for i = 1, 3 do
+      list[i] = { stream() }
+    end
+    assert.equal(sockets + own + 6, count_of "socket")
+    in_child(function()
+      loop:step()
+      assert.equal(sockets + 2 * own + 3, count_of "socket") -- the peer's ends
+      assert.equal(pollers, count_of "anon_inode")
+    end)
+    for _, each in ipairs(list) do
+      each[2]:close()
+    end
+  end)
+
+  it("does not have the parent told of a socket that only it still has", function()
+    local descriptor = loop:fd()
+    if not descriptor then
+      pending "with this poller"
+    end
+    local function readable(seconds)
+      local watched = { getfd = function() return descriptor end, dirty = function() return false end }
+      return #socket.select({ watched }, nil, seconds) > 0
+    end
+    local transfer, connection = stream()
+    local pid = abilities.fork()
+    if pid == 0 then
+      socket.sleep(0.05)
+      abilities.exit(0)
+    end
+    transfer:close()
+    while readable(0) do
+      loop:step()
+    end
+    connection:send "more"
+    connection:close()
+    assert.is_false(readable(0.02))
+    abilities.wait(pid)
+  end)
+
+  it("writes nothing to the parent's connections, whatever it does first", function()
+    local directory = assert(certificates.make())
+    local options = { url = "https://127.0.0.1:" .. peer.port .. "/", ca_file = directory .. "/ca.crt" }
+    local transfer = core_peer.start(loop, peer, options)
+    local connection = assert(ssl.wrap(peer:connection(loop), {
+      mode = "server", protocol = "any", key = directory .. "/here.key", certificate = directory .. "/here.crt",
+    }))
+    connection:settimeout(0)
+    core_peer.run(loop, function()
+      return connection:dohandshake()
+    end)
+    core_peer.read_request(loop, connection)
+    connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    in_child(function() -- where the connection is idle
+      loop:close()
+    end)
+    transfer = core_peer.start(loop, peer, options)
+    core_peer.read_request(loop, connection)
+    connection:send(core_peer.head)
+    core_peer.run(loop, function()
+      return transfer:status()
+    end)
+    for name, act in pairs {
+      ["closing the loop"] = function() loop:close() end,
+      ["closing the transfer"] = function() transfer:close() end,
+      limit = function() transfer:limit(0) loop:step() end,
+      connections = function() assert.equal(0, loop:connections()) loop:close() end,
+      descriptor = function() loop:fd() loop:close() end,
+      alarm = function() loop:alarm(core.now()) loop:close() end,
+      body = function() transfer:body() transfer:close() end,
+      request = function() exchange "child" end,
+    } do
+      in_child(act)
+      local bytes, problem = connection:receive(1)
+      assert.is_nil(bytes, name)
+      assert.matches("^want", problem, name) -- it is still open
+      connection:send "data: 1\n\n"
+      core_peer.run(loop, function()
+        return transfer:event() == "1"
+      end)
+    end
+    connection:close()
+    certificates.remove(directory)
   end)
 end)

@@ -3,6 +3,7 @@ local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local exhaustion = require "spec.support.exhaustion"
+local full_queue = require "spec.support.full_queue"
 local socket = require "socket"
 
 local host = package.preload.host and require "host"
@@ -536,7 +537,7 @@ describe("a loop of the core", function()
       close_all { first, second }
     end)
 
-    it("sets its descriptor's timer where a request was sent at once, and no step was made since", function()
+    it("sets its descriptor's timer where no step was made since it began or was limited", function()
       local fd = loop:fd()
       if not fd or not core_peer.timer(fd) then
         pending "which the system does not tell"
@@ -544,8 +545,14 @@ describe("a loop of the core", function()
       local first = open()
       first.connection:send(core_peer.head_of(2) .. "ok")
       core_peer.finish(loop, first.transfer)
-      local second = core_peer.start(loop, peer, { total_timeout = 0.04 })
+      local second = core_peer.start(loop, peer, { total_timeout = 60 })
+      while readable(0.02) do
+        loop:step()
+      end
+      second:limit(0.04)
       assert.is_true(core_peer.timer(fd) <= 0.041)
+      core_peer.start(loop, peer, { total_timeout = 0.01 })
+      assert.is_true(core_peer.timer(fd) <= 0.011)
       assert.equal("total", is_told_of(second))
       close_all { first }
     end)
@@ -814,6 +821,18 @@ describe("a loop of the core", function()
     assert.equal(0, loop:connections())
   end)
 
+  it("has none any more where one did not come about in time", function()
+    local queue = full_queue.open()
+    if not queue then
+      pending "this system answers connections above its queue"
+    end
+    local transfer = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.02 })
+    assert.equal(1, loop:connections())
+    core_peer.finish(loop, transfer)
+    assert.equal(0, loop:connections())
+    queue:close()
+  end)
+
   it("sends at once where a connection is idle", function()
     local first = open()
     first.connection:send(core_peer.head_of(2) .. "ok")
@@ -899,7 +918,8 @@ describe("a loop of the core", function()
     close_all(list)
   end)
 
-  it("is an error without memory, and keeps none", function()
+  it("is an error without memory, and keeps nothing", function()
+    local before = core_peer.descriptors()
     for _, source in ipairs { "core", "curl" } do
       if not exhaustion.is_possible(source) then
         pending "of this system has memory at all times"
@@ -907,11 +927,30 @@ describe("a loop of the core", function()
       assert.is_true(exhaustion.survive(function()
         local own = core.loop()
         local transfer = own:start { method = "GET", url = peer.url }
-        local is_open = transfer and not transfer:done() and own:connections() == 1 or nil
+        if transfer then
+          core_peer.run(own, function()
+            return transfer:done() or own:connections() == 1
+          end)
+        end
+        local is_open = transfer and not transfer:done() or nil
         own:close()
         return is_open
       end, source) > 3)
+      assert.is_true(exhaustion.survive(function()
+        local own = core.loop()
+        local has_work = own:wait(0)
+        own:close()
+        return has_work
+      end, source) > 1)
+      assert.is_true(exhaustion.survive(function()
+        local own = core.loop()
+        own:alarm(core.now() - 1)
+        local took = seconds_of(function() own:wait(2) end)
+        own:close()
+        return took < 1
+      end, source) > 1)
     end
+    assert.equal(before, core_peer.descriptors())
   end)
 
   it("gives back all that libcurl held for it", function()
