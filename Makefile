@@ -80,7 +80,7 @@ lint: ## check the sources: luacheck, layers, models of the docs, clang-format, 
 	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
 	lua5.4 tools/layers.lua
 	lua5.4 tools/models.lua
-	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.c spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
+	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ -Isrc src
 

@@ -1,21 +1,21 @@
 COVERAGE := build/coverage/$(LUA)
-COVERAGE_OBJECTS := $(SOURCES:src/%.c=$(COVERAGE)/%.o) $(COVERAGE)/host.o
+COVERAGE_OBJECTS := $(SOURCES:src/%.c=$(COVERAGE)/%.o) $(COVERAGE)/host.o $(COVERAGE)/abilities.o
 
 $(COVERAGE)/%.o: src/%.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(COMPILE) -O0 -g --coverage $(TEST_FLAGS) -c -o $@ $<
 
-$(COVERAGE)/host.o: spec/support/host.c $(HEADERS)
+$(COVERAGE)/%.o: spec/support/%.c $(HEADERS) spec/support/abilities.h
 	@mkdir -p $(@D)
 	$(COMPILE) -O0 -g --coverage $(TEST_FLAGS) -c -o $@ $<
 
-$(COVERAGE)/lua: $(COVERAGE_OBJECTS)
-	$(CC) --coverage -Wl,-u,__gcov_dump -o $@ $^ -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -Wl,-E \
+$(COVERAGE)/interpreter: $(COVERAGE_OBJECTS)
+	$(CC) --coverage -Wl,-u,__gcov_dump -o $@ $^ $(WRAP_ALLOCATIONS) -Wl,-E \
 	  $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
 
-coverage: $(COVERAGE)/lua ## run the specs and tell how many lines of each C file they reach
-	rm -f $(COVERAGE)/*.gcda
-	SPEC_LUA=$(COVERAGE)/lua tools/specs $(LUA) $(SPECS)
+coverage: $(COVERAGE)/interpreter ## run the specs and tell how many lines of each C file they reach
+	rm -f $(COVERAGE)/*.gcda $(COVERAGE)/*/*.gcda
+	SPEC_LUA=$(COVERAGE)/interpreter tools/specs $(LUA) $(SPECS)
 	@gcov -n $(COVERAGE_OBJECTS) 2>/dev/null | awk -F"[':%]" '\
 	  /^File/ { file = $$2 } \
 	  /^Lines/ && file ~ /^src\/.*c$$/ { split($$0, part, " of "); lines = part[2]; \

@@ -2,6 +2,7 @@
 # takes another of the pollers than the platform's own.
 ASAN_FLAGS := -O1 -g $(TEST_FLAGS) -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
   -fno-sanitize-recover=undefined,float-cast-overflow
+HOST_SOURCES := spec/support/host.c spec/support/abilities.c spec/support/abilities.h
 LUA_LIBS := $(if $(findstring jit,$(LUA)),-lluajit-5.1,-l$(LUA))
 ASAN_HOST := build/asan/$(LUA)$(POLLER:%=-%)
 
@@ -10,10 +11,9 @@ HOST := build/host/$(LUA)
 HOST_FLAGS = -O1 -g $(TEST_FLAGS)
 $(ASAN_HOST): HOST_FLAGS = $(ASAN_FLAGS) $(POLLER:%=-DPOLLER_%)
 
-$(HOST) $(ASAN_HOST): $(SOURCES) $(HEADERS) spec/support/host.c
+$(HOST) $(ASAN_HOST): $(SOURCES) $(HEADERS) $(HOST_SOURCES)
 	@mkdir -p $(@D)
-	$(COMPILE) $(HOST_FLAGS) -o $@ $(SOURCES) spec/support/host.c \
-	  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -Wl,-E \
+	$(COMPILE) $(HOST_FLAGS) -o $@ $(SOURCES) $(filter %.c,$(HOST_SOURCES)) $(WRAP_ALLOCATIONS) -Wl,-E \
 	  $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
 
 asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSan and LeakSanitizer
@@ -46,7 +46,7 @@ torture: $(ASAN_HOST) all ## run scenarios with every allocation failing in turn
 VALGRIND := valgrind -q --error-exitcode=9 --num-callers=30
 VALGRIND_SPECS := $(wildcard spec/unit/net/*_spec.lua spec/unit/decode/*_spec.lua \
   $(addprefix spec/behaviour/,stream_server_spec.lua stream_spec.lua downloads_spec.lua uploads_spec.lua))
-VALGRIND_FORKING := $(filter spec/unit/net/fork_spec.lua,$(VALGRIND_SPECS))
+VALGRIND_FORKING := $(filter spec/unit/net/loop_fork_spec.lua,$(VALGRIND_SPECS))
 VALGRIND_OTHERS := $(filter-out $(VALGRIND_FORKING),$(VALGRIND_SPECS))
 VALGRIND_LEAKS := --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
 

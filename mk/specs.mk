@@ -9,7 +9,16 @@ test-build: $(TEST_CORE) all ## build what the specs of one Lua run
 
 $(TEST_CORE): $(SOURCES:src/%.c=$(TEST_BUILD)/%.o)
 	@mkdir -p $(@D)
-	$(CC) $(SHARED) $(LDFLAGS) -o $@ $^ $(CURL_LIBS)
+	$(CC) $(SHARED) $(LDFLAGS) -o $@ $^ $(WRAP_ALLOCATIONS) $(CURL_LIBS)
+
+# Where the linker can, the core's allocations can fail, and specs can fork (spec/support/abilities.c).
+ifeq ($(shell uname -s),Linux)
+WRAP_ALLOCATIONS := $(foreach name,malloc calloc realloc strdup realpath free,-Wl,--wrap=$(name))
+$(TEST_CORE): $(TEST_BUILD)/abilities.o
+endif
+
+$(TEST_BUILD)/abilities.o: spec/support/abilities.c spec/support/abilities.h $(HEADERS)
+	$(COMPILE_OBJECT)
 
 test-all: ## run the specs on every Lua
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)

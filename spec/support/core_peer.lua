@@ -83,14 +83,19 @@ end
 
 --- Reads one request, head and body.
 function core_peer.read_request(loop, connection)
-  local text = ""
-  return core_peer.run(loop, function()
+  local pieces, count, whole = {}, 0, nil
+  core_peer.run(loop, function()
     local all, _, partial = connection:receive(65536)
-    text = text .. (all or partial)
-    local head, first = text:match("^(.-\r\n)\r\n()")
-    local length = head and tonumber(head:lower():match("\r\ncontent%-length: (%d+)") or 0)
-    return head and #text >= first - 1 + length and text
+    local piece = all or partial
+    pieces[#pieces + 1], count = piece, count + #piece
+    if not whole and #piece > 0 then
+      local text = table.concat(pieces)
+      local head, first = text:match "^(.-\r\n)\r\n()"
+      whole = head and first - 1 + tonumber(head:lower():match "\r\ncontent%-length: (%d+)" or 0)
+    end
+    return whole and count >= whole
   end)
+  return table.concat(pieces)
 end
 
 --- The next connection and its first request.
@@ -117,6 +122,28 @@ function core_peer.descriptors()
   local list = pipe:read("*a")
   pipe:close()
   return list
+end
+
+local function facts_of(descriptor)
+  local file = io.open("/proc/self/fdinfo/" .. descriptor)
+  local text = file and file:read "*a" or ""
+  if file then
+    file:close()
+  end
+  return text
+end
+
+--- The seconds that are left of the timer behind a loop's descriptor, and those it repeats after; 0 where it is not
+--- set, nil where the system does not tell.
+function core_peer.timer(descriptor)
+  for watched in facts_of(descriptor):gmatch "tfd:%s*(%d+)" do
+    local facts = facts_of(watched)
+    local seconds, nanoseconds = facts:match "it_value: %((%d+), (%d+)%)"
+    if seconds then
+      local again, more = facts:match "it_interval: %((%d+), (%d+)%)"
+      return seconds + nanoseconds / 1e9, again + more / 1e9
+    end
+  end
 end
 
 --- Resident memory of this process in bytes.

@@ -1,12 +1,33 @@
--- Runs something with each of its allocations failing in turn. Needs the host (make asan).
+-- Runs something with each of its allocations failing in turn.
 --
 --     local exhaustion = require "spec.support.exhaustion"
 --     exhaustion.run("core", attempt, function(ok, result, message) ... end)
 
-local host = package.preload.host and require "host"
+local abilities = require "spec.support.abilities"
+
 local jit = rawget(_G, "jit")
 
-local exhaustion = { is_possible = host and true or false }
+local exhaustion = {}
+
+--- Whether allocations of the source can fail here: those of Lua only in the host.
+---@param source "core"|"lua"|"curl"
+---@return boolean
+function exhaustion.is_possible(source)
+  return abilities and (source ~= "lua" or package.preload.host ~= nil)
+end
+
+--- How many blocks the source has allocated and not freed, all garbage aside.
+---@param source "core"|"curl"
+---@return integer
+function exhaustion.blocks(source)
+  local before
+  repeat
+    before = abilities.blocks(source)
+    collectgarbage()
+    collectgarbage()
+  until abilities.blocks(source) == before
+  return before
+end
 
 local ALWAYS = 2 ^ 31
 local GARBAGE = 50 -- failed runs between two collections
@@ -31,7 +52,7 @@ function exhaustion.run(source, attempt, check, density)
     local more = lasting and ALWAYS or source == "lua" and 1 or 0
     local n = 1
     while true do
-      local used, ok, result, message = host.attempt(source, n, n + more, attempt)
+      local used, ok, result, message = abilities.attempt(source, n, n + more, attempt)
       check(ok, result, message, lasting)
       if used < n then
         allocations = used
@@ -50,6 +71,27 @@ function exhaustion.run(source, attempt, check, density)
   collectgarbage()
   collectgarbage()
   return failed, allocations
+end
+
+--- Runs `attempt` with each of the source's allocations failing in turn. It returns what it does with memory, or nil
+--- (and why), or raises that there is none; the core holds no more afterwards than before.
+---@param attempt fun(): any
+---@param source? "core"|"curl" "core"
+---@return integer failed how many runs an allocation failed in
+function exhaustion.survive(attempt, source)
+  local wanted, before = attempt(), exhaustion.blocks "core"
+  local failed = exhaustion.run(source or "core", attempt, function(ok, result)
+    local is_right = ok and (result == wanted or result == nil)
+      or not ok and tostring(result):find("memory", 1, true) ~= nil
+    if not is_right then
+      error("without memory: " .. tostring(result), 0)
+    end
+  end)
+  local held = exhaustion.blocks "core" - before -- LuaJIT may have kept garbage of an earlier test until now
+  if held > 0 or attempt() ~= wanted then
+    error(("the core holds %d blocks more"):format(held), 0)
+  end
+  return failed
 end
 
 return exhaustion

@@ -3,10 +3,11 @@
  *     host script.lua [argument ...]
  *     host -e chunk [-- argument ...]
  *
- * so that sanitizers see both with names. `require "host"` gives scripts what they cannot do in
- * plain Lua: fork, and allocations that fail. The link wraps malloc, calloc and realloc of the
- * core's own objects; Lua and libcurl allocate through the functions they are given here. */
+ * so that sanitizers see both with names. `require "host"` is what abilities.c has; the allocations
+ * of Lua can fail, too. */
 #define _GNU_SOURCE /* RTLD_NEXT */
+#include "abilities.h"
+
 #include "lua/compat.h"
 
 #include <lualib.h>
@@ -18,71 +19,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 int luaopen_anthropic_core(lua_State *L);
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
 /* --- allocations that fail ------------------------------------------------------------------- */
-
-enum source { CORE, LUA, CURL_LIBRARY, SOURCES };
-
-static const char *const source_names[] = {"core", "lua", "curl", NULL};
-
-/* The fault of one source of allocations: those from number `first` to `last` fail. */
-static struct fault { unsigned long count, first, last; } faults[SOURCES];
-
-static bool fails(enum source source) {
-  struct fault *fault = &faults[source];
-  fault->count++;
-  return fault->count >= fault->first && fault->count <= fault->last;
-}
-
-void *__wrap_malloc(size_t size) {
-  return fails(CORE) ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-  return fails(CORE) ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size) {
-  return fails(CORE) ? NULL : __real_realloc(memory, size);
-}
-
-static void *curl_malloc(size_t size) {
-  return fails(CURL_LIBRARY) ? NULL : __real_malloc(size);
-}
-
-static void *curl_calloc(size_t count, size_t size) {
-  return fails(CURL_LIBRARY) ? NULL : __real_calloc(count, size);
-}
-
-static void *curl_realloc(void *memory, size_t size) {
-  return fails(CURL_LIBRARY) ? NULL : __real_realloc(memory, size);
-}
-
-static char *curl_strdup(const char *text) {
-  size_t size = strlen(text) + 1;
-  char *copy = curl_malloc(size);
-  return copy ? memcpy(copy, text, size) : NULL;
-}
 
 /* Lua relies on it that a block can be made smaller. */
 static void *lua_allocate(void *unused, void *memory, size_t old_size, size_t size) {
   (void)unused;
   if (size == 0) {
-    free(memory);
+    __real_free(memory);
     return NULL;
   }
-  if ((!memory || size > old_size) && fails(LUA))
+  if ((!memory || size > old_size) && allocation_fails(LUA))
     return NULL;
   return __real_realloc(memory, size);
 }
@@ -108,65 +58,6 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 int dlclose(void *handle) {
   (void)handle;
   return 0;
-}
-
-/* Writes what was counted so far, where the program counts (make coverage). */
-void __gcov_dump(void) __attribute__((weak));
-
-/* --- require "host" -------------------------------------------------------------------------- */
-
-/* attempt(source, first, last, f) -> allocations, pcall(f): of the allocations of "core", "lua" or
- * "curl" that f makes the first to the last fail; how many there were in all */
-static int attempt(lua_State *L) {
-  enum source source = (enum source)luaL_checkoption(L, 1, NULL, source_names);
-  struct fault fault = {0, (unsigned long)luaL_checknumber(L, 2),
-                        (unsigned long)luaL_checknumber(L, 3)};
-  lua_settop(L, 4);
-  faults[source] = fault;
-  bool ok = lua_pcall(L, 0, LUA_MULTRET, 0) == 0;
-  fault = faults[source];
-  faults[source] = (struct fault){0, 0, 0};
-  lua_pushnumber(L, (lua_Number)fault.count);
-  lua_replace(L, 2);
-  lua_pushboolean(L, ok);
-  lua_replace(L, 3);
-  return lua_gettop(L) - 1;
-}
-
-/* fork() -> the child's process id, 0 in the child */
-static int fork_process(lua_State *L) {
-  fflush(NULL);
-  lua_pushinteger(L, fork());
-  return 1;
-}
-
-/* wait(pid) -> the child's exit code, or the signal that ended it as a negative number */
-static int wait_process(lua_State *L) {
-  int status;
-  if (waitpid((pid_t)luaL_checkinteger(L, 1), &status, 0) < 0)
-    return luaL_error(L, "no such child");
-  lua_pushinteger(L, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
-  return 1;
-}
-
-/* exit(code): at once, without closing the state or looking for leaks. What a forked child inherits
- * and must not free is no leak. */
-static int exit_process(lua_State *L) {
-  fflush(NULL);
-  if (__gcov_dump)
-    __gcov_dump();
-  _exit((int)luaL_checkinteger(L, 1));
-}
-
-static int open_host(lua_State *L) {
-  static const luaL_Reg functions[] = {{"attempt", attempt},
-                                       {"fork", fork_process},
-                                       {"wait", wait_process},
-                                       {"exit", exit_process},
-                                       {NULL, NULL}};
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
-  return 1;
 }
 
 /* --- running the script ---------------------------------------------------------------------- */
@@ -215,7 +106,7 @@ static int run(lua_State *L) {
   const struct command *command = lua_touserdata(L, 1);
   luaL_openlibs(L);
   preload(L, "anthropic.core", luaopen_anthropic_core);
-  preload(L, "host", open_host);
+  preload(L, "host", luaopen_abilities);
   lua_getglobal(L, "os");
   lua_pushcfunction(L, close_and_exit);
   lua_setfield(L, -2, "exit");
@@ -252,8 +143,7 @@ int main(int count, char **words) {
     fprintf(stderr, "usage: %s script.lua [argument ...]\n", words[0]);
     return EXIT_FAILURE;
   }
-  if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, free, curl_realloc, curl_strdup,
-                           curl_calloc) != CURLE_OK)
+  if (!watch_curl())
     return EXIT_FAILURE;
   lua_State *L = lua_newstate(lua_allocate, NULL);
   if (!L)

@@ -203,6 +203,8 @@ describe("a run of deltas", function()
         "event: content_block_delta\ndata: " .. usual .. "\nevent: ping\n\n", own "3" },
       ["in two lines of data"] = {
         "event: content_block_delta\ndata: " .. usual:sub(1, -2) .. "\ndata: }\n\n", own "3" },
+      ["with a second line of data behind it"] = {
+        "event: content_block_delta\ndata: " .. usual .. "\ndata: x\n\n", { usual .. "\nx", "content_block_delta" } },
       ["with a text of escapes"] = { event("text_delta", 0, [[\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00]]),
         own "\"\\/\b\f\n\r\té😀" },
       ["with an empty text"] = { event("text_delta", 0, ""), own "" },
@@ -252,6 +254,20 @@ describe("a run of deltas", function()
     assert.equal("aaba", run:take())
   end)
 
+  it("learns no form from an event of several lines of data, which do not stand as they came", function()
+    run:follow("text_delta", 0, "")
+    local beginning = '{"type":"content_block_delta","index":0,"delta":'
+    local rest = '{"type":"text_delta","text":"a"}}'
+    local broken = "event: content_block_delta\ndata: " .. beginning .. "\ndata: " .. rest .. "\n\n"
+    local transfer = body_of(broken .. broken .. "event: content_block_delta\ndata: " .. beginning .. "\n" .. rest
+      .. "\n\n")
+    for _ = 1, 2 do
+      assert.same({ delta("text_delta", 0, "a"), true }, { transfer:next_event() })
+    end
+    assert.same({ beginning, "content_block_delta" }, { transfer:next_event() })
+    assert.equal("aa", run:take())
+  end)
+
   it("reads events whose beginning is very long", function()
     for _, length in ipairs { 20, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 300 } do
       run:follow("text_delta", 0, "")
@@ -289,6 +305,31 @@ describe("a run of deltas", function()
     end)
     assert.same({ "one", "two", "3" }, texts)
     assert.equal("onetwo3", run:take())
+    connection:close()
+  end)
+
+  it("reads events that come in two pieces, wherever they break, where their form is known", function()
+    local transfer = core_peer.start(loop, peer, { record = true })
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head)
+    transfer:follow(run)
+    run:follow("text_delta", 0, "")
+    local one = event("text_delta", 0, "one") -- what came before it stands where its end will be
+    local count = 0
+    local function read(piece)
+      count = count + 1
+      connection:send(piece)
+      core_peer.run(loop, function()
+        return #transfer:pieces() == count
+      end)
+      return transfer:next_text()
+    end
+    for at = 1, #one - 1 do
+      assert.same({ "one", true }, { read(one) })
+      assert.same({ nil, "again" }, { read(one:sub(1, at)) })
+      assert.same({ "one", true }, { read(one:sub(at + 1)) })
+      assert.same({ nil, "again" }, { transfer:next_text() })
+    end
     connection:close()
   end)
 

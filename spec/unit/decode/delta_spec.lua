@@ -135,7 +135,10 @@ describe("a delta in the core", function()
   local function read_all(payloads)
     local transfer = core_peer.start(loop, peer)
     local connection = peer:accept(loop)
-    connection:send(core_peer.head .. "data: " .. table.concat(payloads, "\n\ndata: ") .. "\n\n")
+    connection:send(core_peer.head)
+    for _, payload in ipairs(payloads) do
+      connection:send("data: " .. payload:gsub("\n", "\ndata: ") .. "\n\n")
+    end
     connection:close()
     core_peer.finish(loop, transfer)
     local events = {}
@@ -164,7 +167,7 @@ describe("a delta in the core", function()
   end)
 
   it("is read with white space between its tokens", function()
-    for _, space in ipairs { " ", "  ", "\t", " \t " } do
+    for _, space in ipairs { " ", "  ", "\t", " \t ", "\n" } do
       local payloads, expected = {}, {}
       for position in FORM:format('"x"'):gmatch "()[{}:,]" do
         local payload = FORM:format('"x"')
@@ -185,8 +188,8 @@ describe("a delta in the core", function()
     local payloads, expected = {}, {}
     for index, value in pairs {
       ["0"] = 0, ["1"] = 1, ["9"] = 9, ["10"] = 10, ["99999"] = 99999, ["100000"] = 100000, ["999999"] = 999999,
-      ["1000000"] = false, ["00"] = false, ["01"] = false, ["-1"] = false, [""] = false, ["1.0"] = false,
-      ["1e1"] = false,
+      ["1000000"] = false, ["00"] = false, ["01"] = false, ["09"] = false, ["-1"] = false, [""] = false,
+      ["1.0"] = false, ["1e1"] = false,
       ['"1"'] = false, ["/"] = false, [":"] = false, ["0/"] = false, ["0:"] = false, ["1:"] = false,
     } do
       payloads[#payloads + 1] = FORM:format('"x"'):gsub('"index":0', '"index":' .. index)
@@ -203,7 +206,8 @@ describe("a delta in the core", function()
       [ [["\u0800"]] ] = "\224\160\128", [ [["\uffff"]] ] = "\239\191\191", [ [["\ud7ff"]] ] = "\237\159\191",
       [ [["\ue000"]] ] = "\238\128\128", [ [["\ud800\udc00"]] ] = "\240\144\128\128",
       [ [["\uDBFF\uDFFF"]] ] = "\244\143\191\191", [ [["\u0000"]] ] = "\0", [ [["a\u00e9b\nc"]] ] = "a\195\169b\nc",
-      [ [["\u00aF"]] ] = "\194\175", ['"\127"'] = "\127", ['" "'] = " ", ['"\194\128"'] = "\194\128",
+      [ [["\u00aF"]] ] = "\194\175", [ [["\u00Af"]] ] = "\194\175", [ [["\u00F9"]] ] = "\195\185",
+      ['"\127"'] = "\127", ['" "'] = " ", ['"\194\128"'] = "\194\128",
       ['"\240\144\128\128x"'] = "\240\144\128\128x", [ [["\\u0041"]] ] = "\\u0041",
       [ [["\ud83d\ude00\ud83d\ude00"]] ] = "😀😀",
     }
@@ -218,10 +222,11 @@ describe("a delta in the core", function()
   it("is left to the decoder where its text is not plain and whole", function()
     local payloads = {}
     for _, string in ipairs {
-      [["\x"]], [["\u"]], [["\u004"]], [["\u004g"]], [["\u004G"]], [["\u00/0"]], [["\u00:0"]],
+      [["\x"]], [["\x0041"]], '"\\\0"', [["\u"]], [["\u004"]], [["\u004g"]], [["\u004G"]], [["\u00/0"]], [["\u00:0"]],
       [["\u00@0"]], [["\u00`0"]],
       [["\ud800"]], [["\udc00"]], [["\udfff"]], [["\ud800\u0041"]], [["\ud800\ue000"]], [["\ud800\ud800"]],
-      [["\ud800x"]], [["\ud800\n"]], [["\ud800\udbff"]], [["\udbff\u"]], '"\31"', '"\1"', '"a\tb"', '"\128"',
+      [["\ud800x"]], [["\ud800\n"]], [["\ud800\udbff"]], [["\udbff\u"]], [["\ud800xudc00"]],
+      [["\ud800\ndc00"]], [["\udc00\udc00"]], [["\udfff\udfff"]], '"\31"', '"\1"', '"a\tb"', '"\128"',
       '"\192\128"', '"\237\160\128"', '"\226\130"', '"\245\128\128\128"', '"\0"', [["\]], '"',
       "x", "1", "null", '"x', 'x"',
       '"x"x', '"x",', '"x"}', "", [["\"]], [["\\\"]],
@@ -245,6 +250,7 @@ describe("a delta in the core", function()
       '{"type":"content_block_ delta","index":0,"delta":{"type":"text_delta","text":"x"}}',
       '{"type":"content_block_delta","index":0,"delta":{"type":"text_ delta","text":"x"}}',
       '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text"',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta"}}',
       '{"type":"content_block_delta","index":0',
       '{"type":"content_block_delta","index":',
       '{"type":"content_block_delta","index":0,"delta":{"type":"',

@@ -1,5 +1,6 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 local sse = require "anthropic.sse"
 
 local BOM = "\239\187\191"
@@ -716,5 +717,26 @@ describe("the event stream decoder of the core", function()
         "data: " .. delta .. "\n\ndata: " .. delta .. "\n\n", long, "data: " .. delta .. "\n\n",
       }, #delta + 20))
     end)
+  end)
+end)
+
+describe("a decoder without memory", function()
+  it("is an error, and keeps nothing of its names and IDs", function()
+    if not exhaustion.is_possible "core" then
+      pending "of this system has memory at all times"
+      return
+    end
+    local text = "event: a\nid: 1\ndata: 1\n\nevent: " .. ("n"):rep(1000) .. "\nid: " .. ("i"):rep(1000)
+      .. "\ndata: " .. ("d"):rep(3000) .. "\n\n"
+    assert.is_true(exhaustion.survive(function()
+      local decoder, seen = core.sse(10000), {}
+      for i = 1, #text, 500 do
+        decoder:feed(text:sub(i, i + 499))
+        for data, name, id in function() return decoder:next() end do
+          seen[#seen + 1] = data .. name .. id
+        end
+      end
+      return table.concat(seen)
+    end) > 3)
   end)
 end)

@@ -613,3 +613,15 @@ describe("the encoder", function()
     assert.is_true(encode { long, long } == '["' .. long .. '","' .. long .. '"]')
   end)
 end)
+
+describe("names with broken UTF-8", function()
+  it("are errors, whatever stands behind them", function()
+    for _, name in ipairs { "\226\130", "\240\159\152", "\195", "a\226" } do
+      local text, message = core.json_encode({ [name] = 1, ["\172"] = 2, ["\128"] = 3 }, rules())
+      assert.is_nil(text)
+      assert.truthy(message:find("invalid UTF-8", 1, true))
+      local merged = setmetatable({ extra = { [name] = 1 } }, { __merged = "extra" })
+      assert.is_nil((core.json_encode(merged, rules())))
+    end
+  end)
+end)

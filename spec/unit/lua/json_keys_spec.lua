@@ -70,6 +70,15 @@ describe("the names of an object", function()
     end
   end)
 
+  it("are refused where their UTF-8 is broken at their end, whatever stands behind them", function()
+    for _, name in ipairs { "\226\130", "\240\159\152", "\195", "a\226" } do
+      assert.matches("invalid UTF%-8", message_of { [name] = 1, ["\172"] = 2, ["\128"] = 3 })
+      assert.matches("invalid UTF%-8", message_of(setmetatable({ [name] = 1 }, { __encode = { name } })))
+      assert.matches("invalid UTF%-8",
+        message_of(setmetatable({ [name] = 1, ["\130"] = 2 }, { __encode = { name, "\130" } })))
+    end
+  end)
+
   it("may be long, and many", function()
     local long = ("x"):rep(100000)
     assert.equal('"' .. long .. '","' .. long .. 'y"', names_of { [long] = 0, [long .. "y"] = 0 })

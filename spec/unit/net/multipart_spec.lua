@@ -1,6 +1,8 @@
+local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local directories = require "spec.support.directory"
+local exhaustion = require "spec.support.exhaustion"
 
 local head_of = core_peer.head_of
 
@@ -128,11 +130,17 @@ describe("a multipart body", function()
     connection:close()
   end)
 
-  it("is sent again, whole, where its connection turns out dead", function()
+  -- The peer's side of a connection that has answered one request, and is idle.
+  local function idle_connection()
     local first = core_peer.start(loop, peer)
     local connection = peer:accept(loop)
     connection:send(head_of(2) .. "ok")
     core_peer.finish(loop, first)
+    return connection
+  end
+
+  it("is sent again, whole, where its connection turns out dead", function()
+    local connection = idle_connection()
     local bytes = ("0123456789"):rep(20000)
     local path = directory:write("a", bytes)
     for _ = 1, 3 do
@@ -153,28 +161,38 @@ describe("a multipart body", function()
     connection:close()
   end)
 
+  it("is sent again from its beginning where its connection dies in the middle of it", function()
+    local bytes = ("0123456789"):rep(1000000) -- more than the system keeps
+    for _, part in ipairs { { name = "a", path = directory:write("a", bytes) }, { name = "a", data = bytes } } do
+      local connection = idle_connection()
+      local transfer = assert(start({ part, { name = "b", data = "end" } }))
+      while loop:wait(0.01) do end -- luacheck: ignore
+      connection:close()
+      local second, request = peer:accept(loop)
+      local parts = parts_of(request)
+      assert.is_true(parts[1].content == bytes and parts[2].content == "end")
+      second:close()
+      connection:close()
+      transfer:close()
+    end
+  end)
+
   it("that is sent again is idle by the time of its second sending", function()
-    local first = core_peer.start(loop, peer)
-    local connection = peer:accept(loop)
-    connection:send(head_of(2) .. "ok")
-    core_peer.finish(loop, first)
-    local transfer = assert(start({ { name = "a", data = ("x"):rep(20 * 1024 * 1024) } }, {
-      idle_timeout = 0.1, first_byte_timeout = 10,
+    local connection = idle_connection()
+    local transfer = assert(start({ { name = "a", data = ("x"):rep(10000000) } }, {
+      idle_timeout = 0.1, first_byte_timeout = 5,
     }))
-    core_peer.pass(loop, 0.02)
+    core_peer.read_request(loop, connection)
     connection:close()
     connection = peer:connection(loop) -- and nobody reads from it
     core_peer.finish(loop, transfer)
-    assert.is_string((transfer:failure()))
+    assert.equal("idle", (transfer:failure()))
     assert.equal(0, loop:active())
     connection:close()
   end)
 
   it("counts what is sent, so that it is idle no more when all of it was", function()
-    local first = core_peer.start(loop, peer)
-    local connection = peer:accept(loop)
-    connection:send(head_of(2) .. "ok")
-    core_peer.finish(loop, first)
+    local connection = idle_connection()
     local transfer = assert(start({ { name = "a", data = "short" }, { name = "b", data = "also" } }, {
       idle_timeout = 0.03, first_byte_timeout = 0.12,
     }))
@@ -265,6 +283,54 @@ describe("a multipart body", function()
       assert.equal(0, count())
       connection:close()
     end)
+  end)
+
+  it("is read from a file that a host without a standard input gets as descriptor 0", function()
+    local bytes = ("0123456789"):rep(30000)
+    local program = directory:write("program.lua", ([[
+      local first = io.open "/dev/null"
+      local core = require "anthropic.core"
+      local url, path = %q, %q
+      local loop = core.loop()
+      local function finish(options)
+        options.method, options.url, options.total_timeout = "POST", url, 20
+        local transfer = assert(loop:start(options))
+        repeat loop:wait(1) until transfer:done()
+        io.write(tostring((transfer:failure())), ", ")
+      end
+      finish { body = "{}" } -- the connection has its descriptor
+      first:close()
+      finish { multipart = { { name = "a", path = path } } }
+      io.write(tostring(io.open "/proc/self/fd/0"))
+    ]]):format(peer.url, directory:write("a", bytes)))
+    local pipe = assert(io.popen(("(exec <&-; %s %s) 2>&1"):format(child.interpreter(), program)))
+    local connection = peer:accept(loop)
+    connection:send(head_of(2) .. "ok")
+    local request = core_peer.read_request(loop, connection)
+    connection:send(head_of(2) .. "ok")
+    assert.equal("nil, nil, nil", pipe:read "*a")
+    pipe:close()
+    connection:close()
+    assert.is_true(parts_of(request)[1].content == bytes)
+  end)
+
+  it("is an error without memory, and keeps none", function()
+    local path = directory:write("a", "x")
+    for _, source in ipairs { "core", "curl" } do
+      if not exhaustion.is_possible(source) then
+        pending "of this system has memory at all times"
+      end
+      assert.is_true(exhaustion.survive(function()
+        local transfer, message = start {
+          { name = "a", data = "x", filename = "b", content_type = "text/plain" }, { name = "b", path = path },
+        }
+        if transfer then
+          transfer:close()
+          return "started"
+        end
+        return not message:lower():find("memory", 1, true) and message or nil
+      end, source) > 2)
+    end
   end)
 
   describe("is refused", function()

@@ -1,12 +1,14 @@
+local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 local socket = require "socket"
 
 describe("the poller", function()
-  local loop, peer
+  local loop, peer, descriptor
 
   before_each(function()
-    loop, peer = core.loop(), core_peer.listen()
+    loop, peer, descriptor = core.loop(), core_peer.listen(), nil
   end)
 
   after_each(function()
@@ -22,7 +24,8 @@ describe("the poller", function()
   end
 
   local function readable(seconds)
-    local watched = { getfd = function() return loop:fd() end, dirty = function() return false end }
+    descriptor = descriptor or loop:fd() -- once, as a host does: asking makes it ready to wait
+    local watched = { getfd = function() return descriptor end, dirty = function() return false end }
     return #socket.select({ watched }, nil, seconds or 0) > 0
   end
 
@@ -64,6 +67,89 @@ describe("the poller", function()
         assert.is_false(readable(0.05))
       end
     end
+  end)
+
+  -- What a program of its own writes that has a loop.
+  local function run(prefix, program)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write('local core = require "anthropic.core"\nlocal loop = core.loop()\n' .. program)
+    file:close()
+    local pipe = assert(io.popen(("(%sexec timeout 20 %s %s) 2>&1"):format(prefix, child.interpreter(), path)))
+    local output = pipe:read "*a"
+    pipe:close()
+    os.remove(path)
+    return output
+  end
+
+  it("sets its timer to the millisecond, once, and to nothing where none is wanted", function()
+    local fd = loop:fd()
+    local function timer()
+      return core_peer.timer(fd)
+    end
+    if not timer() then
+      pending "of this system does not tell"
+    end
+    assert.equal(0, timer())
+    for _, seconds in ipairs { 1234567, 86399.5, 1234.5, 61.75, 5 } do
+      local before = core.now()
+      loop:alarm(before + seconds)
+      local left, again = timer()
+      local wanted = math.min(seconds, 86400)
+      assert.equal(0, again)
+      assert.is_true(left <= wanted + 0.001 and left >= wanted - (core.now() - before) - 0.001, seconds .. ": " .. left)
+    end
+    loop:alarm(core.now())
+    assert.is_true(readable(1))
+    loop:alarm(nil)
+    assert.equal(0, timer())
+    loop:step()
+    assert.equal(0, timer())
+  end)
+
+  it("gives back what it has where it cannot have all of it", function()
+    assert.matches("^%d", run("ulimit -n 64; ", [[
+      local files = {}
+      local function take_all()
+        local count, file = 0, io.open "/dev/null"
+        while file do
+          count, files[#files + 1] = count + 1, file
+          file = io.open "/dev/null"
+        end
+        return count
+      end
+      take_all()
+      local room = 0
+      while not loop:fd() do
+        assert(take_all() == room)
+        room = room + 1
+        for _ = 1, room do
+          table.remove(files):close()
+        end
+      end
+      io.write(room)
+    ]]))
+  end)
+
+  it("closes what it has where a host without a standard input gave it descriptor 0", function()
+    assert.equal("0, 0", run("exec <&-; ", [[
+      io.write(loop:fd(), ", ")
+      loop:close()
+      io.write(core.loop():fd())
+    ]]))
+  end)
+
+  it("gives its memory back, and is not there without any", function()
+    if not exhaustion.is_possible "core" then
+      pending "of this system has memory at all times"
+      return
+    end
+    assert.is_true(exhaustion.survive(function()
+      local own = core.loop()
+      local is_there = own:fd() ~= nil or nil
+      own:close()
+      return is_there
+    end) > 1)
   end)
 
   it("has a timer that is over at once, that is moved, and that is none", function()

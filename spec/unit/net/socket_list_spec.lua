@@ -1,6 +1,7 @@
 local certificates = require "spec.support.certificates"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 local full_queue = require "spec.support.full_queue"
 local ssl = require "ssl"
 
@@ -98,6 +99,26 @@ describe("the list of a loop's sockets", function()
     assert.equal(0, loop:connections())
     open(3)
     assert.equal(3, loop:connections())
+  end)
+
+  it("takes no socket that it has no room for, and gives its memory back", function()
+    if not exhaustion.is_possible "core" then
+      pending "of this system has memory at all times"
+    end
+    assert.is_true(exhaustion.survive(function()
+      local own, transfers, count = core.loop(), {}, 0
+      for i = 1, 18 do -- above its first room
+        local ok, transfer = pcall(own.start, own, { method = "GET", url = peer.url })
+        transfers[i] = ok and transfer or nil
+        count = count + (transfers[i] and not transfer:done() and 1 or 0)
+      end
+      local connections = own:connections()
+      own:close()
+      if connections ~= count then
+        return ("%d of %d"):format(connections, count)
+      end
+      return count == 18 or nil
+    end) > 18)
   end)
 end)
 

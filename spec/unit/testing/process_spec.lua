@@ -90,3 +90,102 @@ describe("a child process", function()
     assert.matches("the server did not start: ", message)
   end)
 end)
+
+describe("what a child is started with", function()
+  local execute, popen, arg_given, jit_given = os.execute, io.popen, rawget(_G, "arg"), rawget(_G, "jit")
+  local root
+
+  after_each(function()
+    os.execute, io.popen = execute, popen -- luacheck: ignore 122
+    rawset(_G, "arg", arg_given)
+    rawset(_G, "jit", jit_given)
+    if root then
+      execute("rm -rf '" .. root .. "'")
+    end
+  end)
+
+  -- Starts nothing; gives the texts of the program and of the shell's script, and the commands.
+  local function start(lua, seconds)
+    local commands = {}
+    os.execute = function(command) commands[#commands + 1] = command end -- luacheck: ignore 122
+    io.popen = function(command, mode) -- luacheck: ignore 122
+      if command:find "^mktemp" then
+        return popen(command)
+      end
+      assert.equal("w", mode)
+      commands[#commands + 1] = command
+      return { close = function() end }
+    end
+    local ok, message = pcall(process.start, "", lua, seconds or 1)
+    os.execute, io.popen = execute, popen -- luacheck: ignore 122
+    assert.is_false(ok)
+    assert.matches("not ready after " .. (seconds or 1) .. " seconds$", message)
+    root = commands[#commands]:match "^rm %-rf '(.*)'$"
+    assert.is_string(root, "its directory stays")
+    local function read(name)
+      local file = assert(io.open(root .. "/" .. name))
+      local text = file:read "*a"
+      file:close()
+      return text
+    end
+    return read "start.lua", read "start.sh", table.concat(commands, "\n")
+  end
+
+  -- The interpreters that are tried.
+  local function tried(lua)
+    local text = select(2, start(lua))
+    return (text:match "for lua in ([^\n]*); do\n")
+  end
+
+  it("waits a hundredth of a second as often as it takes", function()
+    assert.matches("$count -ge 100 ]; do sleep 0.01; count=$((count + 1)); done", select(3, start(nil, 1)), 1, true)
+    assert.matches("$count -ge 3 ]", select(3, start(nil, 0.021)), 1, true)
+    assert.matches("&& count=0\n", select(3, start(nil, 1)), 1, true)
+  end)
+
+  it("tries one Lua, or this one and its usual names", function()
+    assert.equal("'/my lua'", tried "/my lua")
+    local version = _VERSION:match "%d.%d"
+    local usual = ("'lua%s' 'lua%s' 'lua-%s' 'lua'"):format(version, (version:gsub("%.", "")), version)
+    rawset(_G, "jit", nil)
+    rawset(_G, "arg", nil)
+    assert.equal(usual, tried())
+    rawset(_G, "arg", { [0] = "spec.lua", [-1] = "/usr/bin/lua5.4", "x" })
+    assert.equal("'/usr/bin/lua5.4' " .. usual, tried())
+    for _, program in ipairs { "/usr/bin/nvim", "spec.lua.exe", "/lua/nvim", "mylua" } do
+      rawset(_G, "arg", { [0] = program })
+      assert.equal(usual, tried())
+    end
+    rawset(_G, "jit", { version = "LuaJIT" })
+    rawset(_G, "arg", { [0] = "luajit-2.1" })
+    assert.equal("'luajit-2.1' 'luajit' 'lua'", tried())
+  end)
+
+  it("runs the server with the paths of this process, where it is the same Lua", function()
+    local program = start()
+    local path, cpath, require_given = package.path, package.cpath, rawget(_G, "require")
+    local function run(version, jit)
+      local version_given, seen = _VERSION, nil
+      local load_program = rawget(_G, "loadstring") or load
+      package.path, package.cpath = "its/?.lua", "its/?.so"
+      rawset(_G, "_VERSION", version)
+      rawset(_G, "jit", jit)
+      rawset(_G, "require", function(name)
+        seen = { name, package.path, package.cpath }
+        return { child = function(...) seen[4], seen[5] = ... end }
+      end)
+      local ok, message = pcall(load_program(program), "77")
+      rawset(_G, "_VERSION", version_given)
+      rawset(_G, "jit", jit_given)
+      rawset(_G, "require", require_given)
+      package.path, package.cpath = path, cpath
+      assert.is_true(ok, message)
+      return seen
+    end
+    local source = debug.getinfo(process.start, "S").source:match "^@(.*)anthropic/testing/process%.lua$"
+    local here = source .. "?.lua;" .. source .. "?/init.lua;"
+    assert.same({ "anthropic.testing.server", here .. path, cpath, root, "77" }, run(_VERSION, jit_given))
+    assert.same({ "anthropic.testing.server", here .. "its/?.lua", "its/?.so", root, "77" }, run("Lua 9", jit_given))
+    assert.equal("its/?.so", run(_VERSION, not jit_given and {} or nil)[3])
+  end)
+end)

@@ -255,6 +255,87 @@ describe("the server", function()
   end)
 end)
 
+describe("the server's connections", function()
+  local size, stderr = socket._SETSIZE, io.stderr
+
+  after_each(function()
+    socket._SETSIZE, io.stderr = size, stderr -- luacheck: ignore 122
+  end)
+
+  -- What happens to two connections, where so many descriptors can be waited for.
+  local function order(limit)
+    socket._SETSIZE = limit -- luacheck: ignore 122
+    local _, log = run({ { delay = 0.002 } }, { last(), last() })
+    local kinds = {}
+    for i, entry in ipairs(entries_of(log)) do
+      kinds[i] = entry[1].kind
+    end
+    return table.concat(kinds, " ")
+  end
+
+  it("are as many as can be waited for, less 32", function()
+    assert.equal("open request close open request close", order(33))
+    assert.matches("^open open ", (order(34):gsub("request ", "")))
+    assert.matches("^open open ", (order(nil):gsub("request ", "")))
+  end)
+
+  -- Runs f; what it wrote to standard error.
+  local function complaints(f)
+    local words = ""
+    io.stderr = { write = function(_, ...) words = words .. table.concat { ... } end } -- luacheck: ignore 122
+    f()
+    io.stderr = stderr -- luacheck: ignore 122
+    return words
+  end
+
+  it("end where an answer cannot be chosen, with words on standard error", function()
+    local answers
+    local words = complaints(function()
+      answers = run({ routes = { { match = "[", answers = { {} } } } }, { last() })
+    end)
+    assert.equal("", answers[1])
+    assert.matches("malformed pattern", words)
+    assert.matches("stack traceback:.*\n$", words)
+  end)
+
+  it("end without words where the peer has gone", function()
+    assert.equal("", complaints(function()
+      local settings = { plan = prepare { {} }, lifetime = 10, log = new_log(1) }
+      function settings.ready(port)
+        socket.connect("127.0.0.1", port):close()
+      end
+      assert.same({ false, STOP }, { pcall(server.run, settings) })
+    end))
+  end)
+
+  it("wait for room where a peer does not read", function()
+    local connection, got, writes = nil, 0, 0
+    local settings = { plan = prepare { { body = ("x"):rep(1e6), repeats = 8 } }, lifetime = 10, log = new_log(1) }
+    function settings.ready(port)
+      connection = socket.connect("127.0.0.1", port)
+      connection:send(last())
+      connection:settimeout(0)
+    end
+    local select_given = socket.select
+    socket.select = function(readers, writers, seconds) -- luacheck: ignore 122
+      if #writers > 0 then
+        writes = writes + 1
+        local all, _, partial = connection:receive(1e6)
+        got, seconds = got + #(all or partial), math.min(seconds, 0.001)
+      end
+      return select_given(readers, writers, seconds)
+    end
+    local ok, how = pcall(server.run, settings)
+    socket.select = select_given -- luacheck: ignore 122
+    assert.same({ false, STOP }, { ok, how })
+    local all, _, partial = connection:receive "*a"
+    got = got + #(all or partial)
+    connection:close()
+    assert.is_true(writes > 0)
+    assert.is_true(got > 8e6 and got < 8e6 + 1000)
+  end)
+end)
+
 describe("the server as a child", function()
   local run_server, stdin_stdout, directory = server.run, io.stdout, nil
 

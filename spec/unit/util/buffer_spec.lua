@@ -1,5 +1,6 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 
 -- The decoder of event streams keeps what it has not read in a buffer, and drops from its front.
 describe("a buffer", function()
@@ -115,6 +116,23 @@ describe("a buffer", function()
     if not package.preload.host then -- a sanitizer keeps what was freed for a while
       assert.is_true(core_peer.memory() - before < 32 * 1024 * 1024)
     end
+  end)
+
+  it("is as it was where it cannot grow", function()
+    if not exhaustion.is_possible "core" then
+      pending "of this system always can"
+    end
+    assert.is_true(exhaustion.survive(function()
+      local decoder, seen = core.sse(1e8), {}
+      for i = 1, 8 do -- what was read is dropped from the front, or nothing was
+        decoder:feed(i % 2 == 0 and "data: first\n\n" or "")
+        decoder:feed("data: " .. ("x"):rep(50 * 4 ^ i))
+        seen[#seen + 1] = #(decoder:next() or "")
+        decoder:feed "\n\n"
+        seen[#seen + 1] = #(decoder:next() or "")
+      end
+      return table.concat(seen, " ")
+    end) > 4)
   end)
 
   it("takes time in proportion to what is appended", function()

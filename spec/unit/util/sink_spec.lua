@@ -3,6 +3,7 @@ local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local directories = require "spec.support.directory"
+local exhaustion = require "spec.support.exhaustion"
 
 local is_root = background.output_of "id -u" == "0\n"
 
@@ -249,6 +250,26 @@ describe("a sink", function()
     directory:run "rm -f file; mkdir file"
     assert.is_nil((sink:commit()))
     assert.equal(before, core_peer.descriptors())
+  end)
+
+  it("gives its memory back, whatever becomes of it", function()
+    if not exhaustion.is_possible "core" then
+      pending "which cannot be counted here"
+    end
+    directory:write("old", "")
+    local before = exhaustion.blocks "core"
+    for _, name in ipairs { "new", "old", "none/file", ("n"):rep(250), "." } do
+      assert.is_true(exhaustion.survive(function()
+        local committed, closed = core.sink(directory:path(name)), core.sink(directory:path(name))
+        local is_there = committed and closed and committed:commit()
+        if closed then
+          closed:close()
+        end
+        return is_there
+      end) > (name == "." and -1 or 0))
+    end
+    assert.equal(before, exhaustion.blocks "core")
+    assert.same({ "new", "old" }, directory:names())
   end)
 
   it("gives no program that is started meanwhile its file", function()

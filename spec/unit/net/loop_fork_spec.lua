@@ -1,11 +1,14 @@
+local abilities = require "spec.support.abilities"
+local certificates = require "spec.support.certificates"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
-
-local host = package.preload.host and require "host"
+local full_queue = require "spec.support.full_queue"
+local socket = require "socket"
+local ssl = require "ssl"
 
 describe("the core in a forked process", function()
-  if not host then
-    pending("needs fork (make asan)")
+  if not abilities then
+    pending "of this system cannot be had"
     return
   end
 
@@ -23,15 +26,15 @@ describe("the core in a forked process", function()
 
   -- Runs `f` in a child; its error is the test's.
   local function in_child(f)
-    local pid = host.fork()
+    local pid = abilities.fork()
     if pid == 0 then
       local ok, message = pcall(f)
       if not ok then
         io.stderr:write("in the child: ", tostring(message), "\n")
       end
-      host.exit(ok and 0 or 1)
+      abilities.exit(ok and 0 or 1)
     end
-    assert.equal(0, host.wait(pid))
+    assert.equal(0, abilities.wait(pid))
   end
 
   local function exchange(text)
@@ -174,5 +177,127 @@ describe("the core in a forked process", function()
     core_peer.finish(loop, second)
     assert.is_true(second:timings().reused)
     connection:close()
+  end)
+
+  it("closes no other's descriptor that has the number of one of the parent's", function()
+    local queue = full_queue.open()
+    if not queue then
+      pending "this system answers connections above its queue"
+    end
+    local transfers, files = {}, {}
+    for i = 1, 3 do
+      transfers[i] = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.02 })
+    end
+    for _, transfer in ipairs(transfers) do
+      core_peer.finish(loop, transfer) -- libcurl has closed its socket without a word
+    end
+    queue:close()
+    for i = 1, 20 do
+      files[i] = assert(io.open "/dev/zero")
+    end
+    in_child(function()
+      loop:step()
+      for _, file in ipairs(files) do
+        assert.is_string(file:read(1))
+      end
+    end)
+    for _, file in ipairs(files) do
+      file:close()
+    end
+  end)
+
+  local function count_of(what)
+    return select(2, core_peer.descriptors():gsub(what, ""))
+  end
+
+  it("keeps none of the parent's descriptors", function()
+    local sockets = count_of "socket"
+    loop:fd()
+    local own = count_of "socket" - sockets -- libcurl's, for itself: the parent's are given up
+    local pollers = count_of "anon_inode"
+    local list = {}
+    for i = 1, 3 do
+      list[i] = { stream() }
+    end
+    assert.equal(sockets + own + 6, count_of "socket")
+    in_child(function()
+      loop:step()
+      assert.equal(sockets + 2 * own + 3, count_of "socket") -- the peer's ends
+      assert.equal(pollers, count_of "anon_inode")
+    end)
+    for _, each in ipairs(list) do
+      each[2]:close()
+    end
+  end)
+
+  it("does not have the parent told of a socket that only it still has", function()
+    local descriptor = loop:fd()
+    if not descriptor then
+      pending "with this poller"
+    end
+    local function readable(seconds)
+      local watched = { getfd = function() return descriptor end, dirty = function() return false end }
+      return #socket.select({ watched }, nil, seconds) > 0
+    end
+    local transfer, connection = stream()
+    local pid = abilities.fork()
+    if pid == 0 then
+      socket.sleep(0.05)
+      abilities.exit(0)
+    end
+    transfer:close()
+    while readable(0) do
+      loop:step()
+    end
+    connection:send "more"
+    connection:close()
+    assert.is_false(readable(0.02))
+    abilities.wait(pid)
+  end)
+
+  it("writes nothing to the parent's connections, whatever it does first", function()
+    local directory = assert(certificates.make())
+    local options = { url = "https://127.0.0.1:" .. peer.port .. "/", ca_file = directory .. "/ca.crt" }
+    local transfer = core_peer.start(loop, peer, options)
+    local connection = assert(ssl.wrap(peer:connection(loop), {
+      mode = "server", protocol = "any", key = directory .. "/here.key", certificate = directory .. "/here.crt",
+    }))
+    connection:settimeout(0)
+    core_peer.run(loop, function()
+      return connection:dohandshake()
+    end)
+    core_peer.read_request(loop, connection)
+    connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    in_child(function() -- where the connection is idle
+      loop:close()
+    end)
+    transfer = core_peer.start(loop, peer, options)
+    core_peer.read_request(loop, connection)
+    connection:send(core_peer.head)
+    core_peer.run(loop, function()
+      return transfer:status()
+    end)
+    for name, act in pairs {
+      ["closing the loop"] = function() loop:close() end,
+      ["closing the transfer"] = function() transfer:close() end,
+      limit = function() transfer:limit(0) loop:step() end,
+      connections = function() assert.equal(0, loop:connections()) loop:close() end,
+      descriptor = function() loop:fd() loop:close() end,
+      alarm = function() loop:alarm(core.now()) loop:close() end,
+      body = function() transfer:body() transfer:close() end,
+      request = function() exchange "child" end,
+    } do
+      in_child(act)
+      local bytes, problem = connection:receive(1)
+      assert.is_nil(bytes, name)
+      assert.matches("^want", problem, name) -- it is still open
+      connection:send "data: 1\n\n"
+      core_peer.run(loop, function()
+        return transfer:event() == "1"
+      end)
+    end
+    connection:close()
+    certificates.remove(directory)
   end)
 end)
