@@ -117,7 +117,7 @@ END LC_NUMERIC
 ]])
     folder:write("program.lua", [[
       local core = require "anthropic.core"
-      local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, is_unchanged = function() end }
+      local rules = { kinds = {}, literals = {}, fields = {}, inputs = {}, digits = {}, is_unchanged = function() end }
       local has_locale = os.setlocale("of_spec.UTF-8", "numeric") ~= nil
       io.write(tostring(has_locale), " ", core.json_encode({ 0.5, -1.25e-10, 1e100, 1 / 3, 12, 1.5 }, rules))
     ]])
