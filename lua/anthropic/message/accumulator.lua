@@ -100,8 +100,8 @@ for _, known in pairs(DELTAS) do
 end
 
 local function keep_unknown(self, event)
-  self.fields.unknown_deltas = self.fields.unknown_deltas or {}
-  table.insert(self.fields.unknown_deltas, { index = event.index, delta = event.delta })
+  self.unknown = self.unknown or {}
+  table.insert(self.unknown, { index = event.index, delta = event.delta })
 end
 
 -- A delta of a later API. In a block of a type that is known, a field it brought might be refused
@@ -179,7 +179,7 @@ function handlers.message_start(self, event)
     end
   end
   fields.content = {}
-  self.fields, self.entries, self.by_index = fields, {}, {}
+  self.fields, self.entries, self.by_index, self.unknown = fields, {}, {}, nil
   for i, block in ipairs(content) do
     self:open(i - 1, json.copy(block))
   end
@@ -344,7 +344,7 @@ function Accumulator:snapshot()
   catch_up(self)
   local fields = json.copy(self.fields)
   fields.content = json.array {}
-  fields.unknown_deltas = fields.unknown_deltas and json.copy(fields.unknown_deltas)
+  fields.unknown_deltas = self.unknown and json.copy(self.unknown) or fields.unknown_deltas
   for i, entry in ipairs(self.entries) do
     local block = json.copy(entry.block)
     settle(entry, block)
@@ -369,6 +369,7 @@ function Accumulator:finish()
     content[i] = entry.block
   end
   self.fields.content = content
+  self.fields.unknown_deltas = self.unknown or self.fields.unknown_deltas
   return message.new(self.fields)
 end
 
