@@ -121,14 +121,33 @@ local function add_unknown(self, entry, event)
 end
 
 function Accumulator:open(index, block)
-  local entry = { index = index, block = block, pieces = {} }
-  local position = #self.entries + 1
-  while position > 1 and self.entries[position - 1].index > index do
-    position = position - 1
-  end
-  table.insert(self.entries, position, entry)
+  local entries = self.entries
+  local entry = { index = index, number = #entries + 1, block = block, pieces = {} }
+  self.is_unsorted = self.is_unsorted or entries[1] ~= nil and entries[#entries].index > index
+  entries[#entries + 1] = entry
   self.by_index[index] = entry
   return entry
+end
+
+local function is_before(one, other)
+  if one.index ~= other.index then
+    return one.index < other.index
+  end
+  return one.number < other.number
+end
+
+-- The entries by their index, those with the same one in the order of their beginning. They are sorted when they are
+-- asked for: blocks may begin in any order.
+local function sorted_entries(self)
+  local entries = self.entries
+  if self.is_unsorted then
+    table.sort(entries, is_before)
+    self.is_unsorted = false
+    for i, entry in ipairs(entries) do
+      entry.number = i
+    end
+  end
+  return entries
 end
 
 -- A block copy whose growing fields have their present value.
@@ -179,7 +198,7 @@ function handlers.message_start(self, event)
     end
   end
   fields.content = {}
-  self.fields, self.entries, self.by_index, self.unknown = fields, {}, {}, nil
+  self.fields, self.entries, self.by_index, self.unknown, self.is_unsorted = fields, {}, {}, nil, false
   for i, block in ipairs(content) do
     self:open(i - 1, json.copy(block))
   end
@@ -321,7 +340,8 @@ end
 --- The last block, or nil.
 ---@return { index: integer, block: table, closed?: boolean }?
 function Accumulator:last()
-  return self.entries[#self.entries]
+  local entries = sorted_entries(self)
+  return entries[#entries]
 end
 
 --- Whether no event has been added.
@@ -345,7 +365,7 @@ function Accumulator:snapshot()
   local fields = json.copy(self.fields)
   fields.content = json.array {}
   fields.unknown_deltas = self.unknown and json.copy(self.unknown) or fields.unknown_deltas
-  for i, entry in ipairs(self.entries) do
+  for i, entry in ipairs(sorted_entries(self)) do
     local block = json.copy(entry.block)
     settle(entry, block)
     block.citations = entry.citations and json.copy(entry.citations) or block.citations
@@ -364,7 +384,7 @@ end
 function Accumulator:finish()
   catch_up(self)
   local content = json.array {}
-  for i, entry in ipairs(self.entries) do
+  for i, entry in ipairs(sorted_entries(self)) do
     close(entry)
     content[i] = entry.block
   end

@@ -18,6 +18,8 @@ local FIELDS = { text_delta = "text", thinking_delta = "thinking", input_json_de
 -- Events after which a block, or every block of the message, does not go on.
 local ENDS = { content_block_stop = true, message_delta = true, message_stop = true }
 
+local NONE = {} -- stands for an index that is missing
+
 ---@class anthropic.SurrogateJoiner
 local Joiner = {}
 Joiner.__index = Joiner
@@ -57,48 +59,85 @@ end
 --- Makes a joiner for the events of one stream.
 ---@return anthropic.SurrogateJoiner
 function surrogates.joiner()
-  return setmetatable({ held = {} }, Joiner)
+  return setmetatable({ held = {}, count = 0 }, Joiner)
 end
 
--- Takes the half that the same field ended with the last time.
-local function take(self, event)
-  for i, held in ipairs(self.held) do
-    if held.choice == event.choice and held.index == event.index and held.type == event.delta.type then
-      table.remove(self.held, i)
-      return held.half
+-- The halves that blocks of the event's choice ended with the last time: by the type of the delta, then by index.
+local function held_of(self, event)
+  local choice = event.choice == nil and 0 or event.choice
+  local held = self.held[choice]
+  if not held then
+    held = {}
+    for kind in pairs(FIELDS) do
+      held[kind] = {}
     end
+    self.held[choice] = held
   end
-  return ""
+  return held
+end
+
+local function index_of(event)
+  return event.index == nil and NONE or event.index
 end
 
 local function join_delta(self, event, piece)
-  local text = take(self, event) .. piece
-  local before, half = text:match(HIGH_AT_END)
+  local held, index = held_of(self, event)[event.delta.type], index_of(event)
+  local before = held[index]
+  local text = (before and before.half or "") .. piece
+  local rest, half = text:match(HIGH_AT_END)
+  held[index] = nil
   if half then
-    self.held[#self.held + 1] = {
-      choice = event.choice, index = event.index, type = event.delta.type, half = half,
-    }
+    self.count = self.count + 1
+    held[index] = { half = half, number = self.count, index = event.index }
   end
-  return mend(before or text)
+  return mend(rest or text)
 end
 
--- Gives up the halves whose block has ended.
+-- Gives up the halves whose block, or whose choice, has ended.
 local function release(self, event, events)
-  local kept = {}
-  for _, held in ipairs(self.held) do
-    if held.choice == event.choice and (event.index == nil or event.index == held.index) then
-      events[#events + 1] = {
-        type = "content_block_delta",
-        index = held.index,
-        delta = { type = held.type, [FIELDS[held.type]] = REPLACEMENT },
-        choice = held.choice,
-        raw = event.raw,
-      }
-    else
-      kept[#kept + 1] = held
+  local released = {}
+  for kind, held in pairs(held_of(self, event)) do
+    if event.index == nil then
+      for _, one in pairs(held) do
+        one.kind = kind
+        released[#released + 1] = one
+      end
+    elseif held[event.index] then
+      held[event.index].kind = kind
+      released[#released + 1] = held[event.index]
+      held[event.index] = nil
     end
   end
-  self.held = kept
+  if event.index == nil then
+    self.held[event.choice == nil and 0 or event.choice] = nil
+  end
+  table.sort(released, function(a, b)
+    return a.number < b.number
+  end)
+  for _, one in ipairs(released) do
+    events[#events + 1] = {
+      type = "content_block_delta",
+      index = one.index,
+      delta = { type = one.kind, [FIELDS[one.kind]] = REPLACEMENT },
+      choice = event.choice,
+      raw = event.raw,
+    }
+  end
+end
+
+-- Mends what an event holds. All events of a chunk hold the same one: it is mended once.
+local function mend_event(self, event)
+  local raw = event.raw
+  if type(raw) ~= "table" then
+    return mend_all(event)
+  end
+  if raw ~= self.mended then
+    mend_all(raw)
+    self.mended = raw
+  end
+  event.raw = nil
+  mend_all(event)
+  event.raw = raw
 end
 
 --- Mends an event in place.
@@ -114,7 +153,7 @@ function Joiner:join(event)
   elseif ENDS[event.type] then
     release(self, event, events)
   end
-  mend_all(event)
+  mend_event(self, event)
   events[#events + 1] = event
   return events
 end

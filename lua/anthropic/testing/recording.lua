@@ -11,6 +11,7 @@
 --- The file is a first line, then for each attempt its length and its data, as
 --- `serialize` writes it. It is complete after every attempt.
 
+local headers = require "anthropic.http.headers"
 local serialize = require "anthropic.testing.serialize"
 
 local recording = {}
@@ -26,9 +27,9 @@ local NOT_KEPT = {
 local function header_list(block)
   local list, present = {}, {}
   for line in block:gmatch("[^\r\n]+") do
-    local name, value = line:match("^([^:%s]+):[ \t]*(.-)[ \t]*$")
+    local name, value = line:match "^([^:%s]+):(.*)$"
     if name and not NOT_KEPT[name:lower()] then
-      list[#list + 1] = { name, value }
+      list[#list + 1] = { name, headers.trim(value) }
       present[name:lower()] = true
     end
   end
