@@ -65,6 +65,10 @@ function Transfer:body()
   return self.answer.body
 end
 
+function Transfer:pieces()
+  return { { 0, self.answer.body } }
+end
+
 function Transfer.timings()
   return {}
 end

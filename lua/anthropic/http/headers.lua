@@ -14,24 +14,11 @@ local CaseInsensitive = {
   end,
 }
 
-local SPACE, TAB = (" "):byte(), ("\t"):byte()
-
-local function is_blank(byte)
-  return byte == SPACE or byte == TAB
-end
-
 --- A value without the white space around it, in time linear in that.
 ---@param value string
 ---@return string
 function headers.trim(value)
-  local first, last = 1, #value
-  while is_blank(value:byte(first)) do
-    first = first + 1
-  end
-  while last > first and is_blank(value:byte(last)) do
-    last = last - 1
-  end
-  return first == 1 and last == #value and value or value:sub(first, last)
+  return value:match("^[ \t]*(.*)$"):match "^.*[^ \t]" or ""
 end
 
 local function refuse(name, problem)

@@ -69,11 +69,7 @@ end
 ---@param text string
 ---@return string
 function parts.without_space_behind(text)
-  local last = #text
-  while last > 0 and text:find("^%s", last) do
-    last = last - 1
-  end
-  return text:sub(1, last)
+  return text:match "^.*%S" or ""
 end
 
 --- Whether a value says nothing: absent, null, "", false or an empty table.

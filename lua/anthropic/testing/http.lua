@@ -4,8 +4,6 @@
 ---     local request, status = http.read_request(client, 1024)
 ---     client:send(http.head(200, nil, { { "Content-Length", "0" } }))
 
-local trim = require("anthropic.http.headers").trim
-
 local http = {}
 
 local head_limit = 1024 * 1024
@@ -39,11 +37,11 @@ end
 local function parse_headers(text)
   local headers, raw_headers = {}, {}
   for line in text:gmatch("([^\r\n]+)\r?\n") do
-    local name, value = line:match "^([^%s:]+):(.*)$"
+    local name, value = line:match "^([^%s:]+):[ \t]*(.*)$"
     if not name then
       return nil
     end
-    value = trim(value)
+    value = value:match "^.*[^ \t]" or ""
     raw_headers[#raw_headers + 1] = { name, value }
     headers[name:lower()] = value
   end

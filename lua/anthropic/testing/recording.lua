@@ -11,7 +11,6 @@
 --- The file is a first line, then for each attempt its length and its data, as
 --- `serialize` writes it. It is complete after every attempt.
 
-local headers = require "anthropic.http.headers"
 local serialize = require "anthropic.testing.serialize"
 
 local recording = {}
@@ -27,9 +26,9 @@ local NOT_KEPT = {
 local function header_list(block)
   local list, present = {}, {}
   for line in block:gmatch("[^\r\n]+") do
-    local name, value = line:match "^([^:%s]+):(.*)$"
+    local name, value = line:match "^([^:%s]+):[ \t]*(.*)$"
     if name and not NOT_KEPT[name:lower()] then
-      list[#list + 1] = { name, headers.trim(value) }
+      list[#list + 1] = { name, value:match "^.*[^ \t]" or "" }
       present[name:lower()] = true
     end
   end
