@@ -35,5 +35,5 @@ bench-parts: all ## measure what streams, requests, tool inputs and batch result
 	@$(MAKE) -s LUA=luajit && eval "$$($(MAKE) -s env)" && $(LUA) bench/love.lua
 	@eval "$$($(MAKE) -s env LUA=luajit)" && luajit -joff bench/stream_memory.lua
 
-bench-count: all ## count the instructions of the hot paths, against bench/baseline.tsv (WRITE=1: write it anew)
-	@eval "$$($(MAKE) -s env)" && $(LUA) bench/count.lua $(LUA) $(WRITE)
+bench-count: all ## count the instructions of the hot paths, against bench/baseline.tsv (WRITE=1: write it anew), and their growth
+	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) bench/count.lua $(LUA) $(WRITE)

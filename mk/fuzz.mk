@@ -35,3 +35,8 @@ fuzz: $(FUZZ_NAMES:%=build/fuzz/%-$(FUZZER)) build/fuzz/seeds ## feed the decode
 	    $(FUZZ_LUA_PATH) $$target build/fuzz/seeds/$$name $(FUZZ_RUNS) $(FUZZ_SEED) || exit 1; \
 	  fi; \
 	done
+
+FUZZ_INPUTS ?= 20000
+
+fuzz-answers: all ## read answers in every way after changes to their structure (FUZZ_INPUTS, FUZZ_SEED)
+	@$(FUZZ_LUA_PATH) LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;" $(LUA) spec/fuzz/answers.lua $(FUZZ_INPUTS) $(FUZZ_SEED)

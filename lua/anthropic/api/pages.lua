@@ -13,11 +13,14 @@ local pages = {}
 ---@field data table[] the items of this page
 ---@field has_more? boolean
 ---@field next_page_token? string where the answer names its next page: what it calls it
----@field response anthropic.Response
+---@field response anthropic.Response never encoded
+---@field extra? table fields of the answer with a name of the above or of a method; encoded at their place
 ---@operator call: any
 local Page = {}
 
-local metatable = { __name = "anthropic.Page", __index = Page }
+-- The names that are this library's own: an answer's field of such a name stands in `extra`. The methods are added
+-- below.
+local OWN = { response = true, extra = true, next_page_token = true }
 
 -- page -> { fetch, query, kind, driver, position, later, ended }. No value holds its key, or Lua 5.1 and LuaJIT would
 -- never let go of it.
@@ -68,6 +71,8 @@ local function next_query(page)
   return query
 end
 
+local metatable_with
+
 --- Makes a page of a decoded answer.
 ---@param fields table
 ---@param response anthropic.Response
@@ -77,9 +82,16 @@ end
 ---@param driver? string|table the `loop` option that it is fetched with
 ---@return anthropic.Page
 function pages.new(fields, response, kind, query, fetch, driver)
-  local page = setmetatable(fields, metatable)
-  page.response = response
-  page.next_page_token, page.next_page = rawget(page, "next_page"), nil -- `next_page` is a method
+  local extra
+  for name in pairs(OWN) do
+    if fields[name] ~= nil then
+      extra = extra or {}
+      extra[name], fields[name] = fields[name], nil
+    end
+  end
+  local page = setmetatable(fields, metatable_with((getmetatable(fields) or {}).__nulls))
+  page.response, page.extra = response, extra
+  page.next_page_token = extra and extra.next_page
   if type(page.data) ~= "table" then
     page.data = {}
   end
@@ -130,15 +142,25 @@ function Page:next()
   end
 end
 
---- The same for a generic `for`: `for item in page do`. Raises the error on failure.
----@return any item
-function metatable.__call(self)
+-- The same for a generic `for`: `for item in page do`. Raises the error on failure.
+local function iterate(self)
   loop.check_iteration(private[self].driver, "page:next()")
   local item, err = self:next()
   if err then
     error(err, 0)
   end
   return item
+end
+
+for name in pairs(Page) do
+  OWN[name] = true
+end
+
+function metatable_with(nulls)
+  return {
+    __name = "anthropic.Page", __index = Page, __call = iterate,
+    __unencoded = OWN, __merged = "extra", __nulls = nulls,
+  }
 end
 
 return pages

@@ -16,6 +16,7 @@
 --     local text, message, run = chat:say("What is the weather in Paris?")
 
 local log = require "anthropic.http.log"
+local parts = require "anthropic.message.parts"
 local tool_runner = require "anthropic.helpers.tool_runner"
 
 local chat = {}
@@ -96,15 +97,6 @@ local function remember(self, history, message)
   self.messages = history
 end
 
--- `text` is not all white space.
-local function without_space_behind(text)
-  local last = #text
-  while text:find("^%s", last) do
-    last = last - 1
-  end
-  return text:sub(1, last)
-end
-
 -- An answer that was left before its end: its text counts as said, and what tools have done.
 local function settle(self)
   local open = self.open
@@ -117,7 +109,7 @@ local function settle(self)
   local run = open.stream.run
   local history = run and run.messages or open.history
   if text:match("%S") then
-    remember(self, history, { role = "assistant", content = without_space_behind(text) })
+    remember(self, history, { role = "assistant", content = parts.without_space_behind(text) })
   elseif run and #run.turns > 0 then
     self.messages = history
   end

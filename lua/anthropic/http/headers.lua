@@ -14,17 +14,11 @@ local CaseInsensitive = {
   end,
 }
 
-local SPACE, TAB = (" "):byte(), ("\t"):byte()
-
---- A value without the white space around it. Most values have none, and patterns that end in `$` are slow.
+--- A value without the white space around it, in time linear in that.
 ---@param value string
 ---@return string
 function headers.trim(value)
-  local first, last = value:byte(1), value:byte(-1)
-  if first == SPACE or first == TAB or last == SPACE or last == TAB then
-    return value:match "^[ \t]*(.-)[ \t]*$"
-  end
-  return value
+  return value:match("^[ \t]*(.*)$"):match "^.*[^ \t]" or ""
 end
 
 local function refuse(name, problem)

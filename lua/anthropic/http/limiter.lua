@@ -10,6 +10,8 @@ local tasks = require "anthropic.loop.task"
 
 -- What is longer than this is not waited for: the server's own refusal says more.
 local LONGEST_WAIT = 300
+-- Names of limits are a server's words: more are not remembered.
+local MOST_BUDGETS = 16
 -- Others wait this long after a refusal whose own request is not sent again.
 local PAUSE = 1
 
@@ -29,6 +31,24 @@ function limiter.new()
   }, Limiter)
 end
 
+local function count(set)
+  local result = 0
+  for _ in pairs(set) do
+    result = result + 1
+  end
+  return result
+end
+
+-- Whether there is room for one more limit, once those whose time is over are forgotten.
+local function has_room(self, now)
+  for what, budget in pairs(self.budgets) do
+    if budget.reset <= now then
+      self.budgets[what] = nil
+    end
+  end
+  return count(self.budgets) < MOST_BUDGETS
+end
+
 local function call_all(self)
   for exchange in pairs(self.waiting) do
     exchange:call()
@@ -45,7 +65,8 @@ function Limiter:learn(response)
   local date = headers.date(response.headers.date) or os.time()
   for what, limit in pairs(response.rate_limit) do
     local reset = headers.timestamp(limit.reset)
-    if reset and type(limit.remaining) == "number" then
+    local is_known = self.budgets[what] ~= nil
+    if reset and type(limit.remaining) == "number" and (is_known or has_room(self, now)) then
       self.budgets[what] = { remaining = limit.remaining, reset = now + math.max(0, reset - date) }
     end
   end
@@ -60,14 +81,6 @@ function Limiter:hear(err, delay)
     local seconds = math.min(delay or err.retry_after or PAUSE, LONGEST_WAIT)
     self.paused_until = math.max(self.paused_until, core.now() + seconds)
   end
-end
-
-local function count(set)
-  local result = 0
-  for _ in pairs(set) do
-    result = result + 1
-  end
-  return result
 end
 
 -- Seconds until a request may go out, or until it is worth looking again.

@@ -16,7 +16,7 @@ Accumulator.__index = Accumulator
 local accumulator = {}
 
 function accumulator.new()
-  return setmetatable({ fields = { content = {} }, entries = {}, is_sorted = true, by_index = {} }, Accumulator)
+  return setmetatable({ fields = { content = {} }, entries = {}, by_index = {} }, Accumulator)
 end
 
 -- An entry is a block under way: its `block`, `index`, the string fields that grow as lists of
@@ -100,8 +100,8 @@ for _, known in pairs(DELTAS) do
 end
 
 local function keep_unknown(self, event)
-  self.fields.unknown_deltas = self.fields.unknown_deltas or {}
-  table.insert(self.fields.unknown_deltas, { index = event.index, delta = event.delta })
+  self.unknown = self.unknown or {}
+  table.insert(self.unknown, { index = event.index, delta = event.delta })
 end
 
 -- A delta of a later API. In a block of a type that is known, a field it brought might be refused
@@ -121,28 +121,33 @@ local function add_unknown(self, entry, event)
 end
 
 function Accumulator:open(index, block)
-  local count = #self.entries
-  local entry = { index = index, block = block, pieces = {}, number = count + 1 }
-  self.is_sorted = self.is_sorted and (count == 0 or self.entries[count].index <= index)
-  self.entries[count + 1] = entry
+  local entries = self.entries
+  local entry = { index = index, number = #entries + 1, block = block, pieces = {} }
+  self.is_unsorted = self.is_unsorted or entries[1] ~= nil and entries[#entries].index > index
+  entries[#entries + 1] = entry
   self.by_index[index] = entry
   return entry
 end
 
-local function comes_before(one, other)
+local function is_before(one, other)
   if one.index ~= other.index then
     return one.index < other.index
   end
   return one.number < other.number
 end
 
--- The entries in the order of their index, those of the same in the order of their beginning.
-local function in_order(self)
-  if not self.is_sorted then
-    table.sort(self.entries, comes_before)
-    self.is_sorted = true
+-- The entries by their index, those with the same one in the order of their beginning. They are sorted when they are
+-- asked for: blocks may begin in any order.
+local function sorted_entries(self)
+  local entries = self.entries
+  if self.is_unsorted then
+    table.sort(entries, is_before)
+    self.is_unsorted = false
+    for i, entry in ipairs(entries) do
+      entry.number = i
+    end
   end
-  return self.entries
+  return entries
 end
 
 -- A block copy whose growing fields have their present value.
@@ -193,7 +198,7 @@ function handlers.message_start(self, event)
     end
   end
   fields.content = {}
-  self.fields, self.entries, self.is_sorted, self.by_index = fields, {}, true, {}
+  self.fields, self.entries, self.by_index, self.unknown, self.is_unsorted = fields, {}, {}, nil, false
   for i, block in ipairs(content) do
     self:open(i - 1, json.copy(block))
   end
@@ -335,7 +340,7 @@ end
 --- The last block, or nil.
 ---@return { index: integer, block: table, closed?: boolean }?
 function Accumulator:last()
-  local entries = in_order(self)
+  local entries = sorted_entries(self)
   return entries[#entries]
 end
 
@@ -359,8 +364,8 @@ function Accumulator:snapshot()
   catch_up(self)
   local fields = json.copy(self.fields)
   fields.content = json.array {}
-  fields.unknown_deltas = fields.unknown_deltas and json.copy(fields.unknown_deltas)
-  for i, entry in ipairs(in_order(self)) do
+  fields.unknown_deltas = self.unknown and json.copy(self.unknown) or fields.unknown_deltas
+  for i, entry in ipairs(sorted_entries(self)) do
     local block = json.copy(entry.block)
     settle(entry, block)
     block.citations = entry.citations and json.copy(entry.citations) or block.citations
@@ -379,11 +384,12 @@ end
 function Accumulator:finish()
   catch_up(self)
   local content = json.array {}
-  for i, entry in ipairs(in_order(self)) do
+  for i, entry in ipairs(sorted_entries(self)) do
     close(entry)
     content[i] = entry.block
   end
   self.fields.content = content
+  self.fields.unknown_deltas = self.unknown or self.fields.unknown_deltas
   return message.new(self.fields)
 end
 

@@ -108,6 +108,15 @@ local function add_content(self, content, where)
   end
 end
 
+-- An empty list is how some servers write an empty object.
+local function is_object(value)
+  return type(value) == "table" and value[1] == nil
+end
+
+local function kind_of(value)
+  return type(value) == "table" and "list" or type(value)
+end
+
 local handlers = {}
 
 local OF_BLOCKS = { content_block_start = "start", content_block_delta = "delta", content_block_stop = "stop" }
@@ -126,8 +135,8 @@ function handlers.message_start(self, event)
   if parts.is_empty(fields) then -- its fields may stand in the event
     fields = json.copy(event)
     fields.type, fields.message = nil, nil
-  elseif type(fields) ~= "table" then
-    return "message_start: the message is a " .. type(fields)
+  elseif not is_object(fields) then
+    return "message_start: the message is a " .. kind_of(fields)
   end
   local usage, id, before = usage_of(event, fields), parts.word(fields.id), self.blocks.message_id
   local is_another = id ~= nil and before ~= nil and id ~= before
@@ -148,8 +157,8 @@ end
 
 function handlers.message_delta(self, event)
   local delta = event.delta
-  if delta ~= nil and type(delta) ~= "table" then
-    return "message_delta: the delta is a " .. type(delta)
+  if delta ~= nil and not is_object(delta) then
+    return "message_delta: the delta is a " .. kind_of(delta)
   elseif delta and deltas.OF_TYPE[delta.type] then
     event.type = "content_block_delta"
     return handlers.content_block_delta(self, event)

@@ -7,12 +7,13 @@
 -- and, where it comes again, out of the rest.
 
 local json = require "anthropic.base.json"
+local parts = require "anthropic.message.parts"
 
 local continuation = {}
 
 local function is_plain_text(content)
   for _, block in ipairs(content) do
-    if block.type ~= "text" or block.citations and #block.citations > 0 then
+    if block.type ~= "text" or not parts.is_empty(block.citations) then
       return false
     end
   end
@@ -29,22 +30,20 @@ end
 
 -- The blocks up to the last character that is no white space.
 local function trimmed(content)
-  local blocks = {}
-  for i, block in ipairs(content) do
-    blocks[i] = { type = "text", text = block.text or "" }
+  local texts = {}
+  for _, block in ipairs(content) do
+    texts[#texts + 1] = parts.word(block.text)
   end
-  while blocks[1] do
-    local last = blocks[#blocks]
-    last.text = last.text:gsub("%s+$", "")
-    if last.text ~= "" then
+  while texts[1] do
+    local last = parts.without_space_behind(texts[#texts])
+    texts[#texts] = parts.word(last)
+    if last ~= "" then
       break
     end
-    blocks[#blocks] = nil
   end
-  for i = #blocks, 1, -1 do
-    if blocks[i].text == "" then
-      table.remove(blocks, i)
-    end
+  local blocks = {}
+  for i, text in ipairs(texts) do
+    blocks[i] = { type = "text", text = text }
   end
   return blocks
 end
@@ -82,13 +81,14 @@ Continuation.__index = Continuation
 ---@param on_start fun(message: table) called with the message that the rest begins with
 ---@return anthropic.Continuation
 function continuation.new(last, content, on_start)
-  local text = last and content[#content].text or ""
+  local text = last and parts.word(content[#content].text) or ""
   return setmetatable({
     on_start = on_start,
     index = last and last.index,
     is_open = last ~= nil and not last.closed,
     offset = last and last.index + 1 or 0,
-    blank = text:match "%s*$", -- may come again
+    blank = text:sub(#parts.without_space_behind(text) + 1), -- may come again
+    repeated = 0, -- bytes of it that have
   }, Continuation)
 end
 
@@ -100,16 +100,14 @@ end
 
 -- The text without the white space that was there before.
 local function without_repetition(self, text)
-  local blank = self.blank
-  if text:sub(1, #blank) == blank then
-    self.blank = ""
-    return text:sub(#blank + 1)
-  elseif blank:sub(1, #text) == text then
-    self.blank = blank:sub(#text + 1)
+  local blank, first = self.blank, self.repeated + 1
+  local left = #blank - self.repeated
+  if #text < left and blank:sub(first, self.repeated + #text) == text then
+    self.repeated = self.repeated + #text
     return ""
   end
-  self.blank = ""
-  return text
+  self.blank, self.repeated = "", 0
+  return #text >= left and text:sub(1, left) == blank:sub(first) and text:sub(left + 1) or text
 end
 
 local function copy(event, index)
@@ -135,7 +133,7 @@ local function start(self, event)
   self.is_open = false
   if block.type == "text" then
     self.offset = self.index - event.index
-    return { text_delta(self.index, without_repetition(self, block.text or "")) }
+    return { text_delta(self.index, without_repetition(self, parts.word(block.text) or "")) }
   end
   return { { type = "content_block_stop", index = self.index }, copy(event, event.index + self.offset) }
 end

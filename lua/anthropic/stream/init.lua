@@ -345,7 +345,8 @@ function Stream:message()
   return self.whole
 end
 
---- The message so far, without reading.
+--- The message so far, without reading. Each call copies what has come: to show an answer as it grows, use the
+--- events or `text_deltas`.
 ---@return anthropic.Message
 function Stream:snapshot()
   return self.whole or attach(self, self.accumulators[0]:snapshot())

@@ -37,10 +37,11 @@ end
 local function parse_headers(text)
   local headers, raw_headers = {}, {}
   for line in text:gmatch("([^\r\n]+)\r?\n") do
-    local name, value = line:match("^([^%s:]+):[ \t]*(.-)[ \t]*$")
+    local name, value = line:match "^([^%s:]+):[ \t]*(.*)$"
     if not name then
       return nil
     end
+    value = value:match "^.*[^ \t]" or ""
     raw_headers[#raw_headers + 1] = { name, value }
     headers[name:lower()] = value
   end

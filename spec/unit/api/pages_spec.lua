@@ -1,6 +1,7 @@
 -- How the pages of a list follow each other, and how its items are read.
 
 local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local pages = require "anthropic.api.pages"
 
@@ -63,7 +64,23 @@ describe("a page", function()
       names[#names + 1] = name
     end
     table.sort(names)
-    assert.same({ "data", "next_page_token", "response" }, names)
+    assert.same({ "data", "extra", "next_page_token", "response" }, names)
+  end)
+
+  it("keeps its methods, whatever the names in the answer are", function()
+    local page = list("cursor", {
+      data = { "a" }, next = 5, next_page = "t", next_page_token = {}, response = "mine", extra = { 1 },
+    }, {}, { { data = { "b" }, next = "x" } })
+    assert.same({ next = 5, next_page = "t", next_page_token = {}, response = "mine", extra = { 1 } }, page.extra)
+    assert.equal("response", page.response)
+    assert.equal("t", page.next_page_token)
+    assert.same({ "a", "b" }, collect(page))
+  end)
+
+  it("is encoded as it came", function()
+    local text = '{"data":[{"id":"a"}],"first_id":null,"next":5,"next_page":"t","response":"mine"}'
+    local page = list("cursor", json.decode_answer(text))
+    assert.same(json.decode(text), json.decode(json.encode(page)))
   end)
 
   it("is let go of when nobody has it", function()

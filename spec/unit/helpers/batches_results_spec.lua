@@ -231,8 +231,13 @@ describe("reading results", function()
     } }
     assert.equal("of a", results:next().result.message:text())
     assert.is_nil(results:next().result.message.text)
-    assert.equal("text", results:next().result.message)
-    assert.is_nil(results:next().result.message)
+    for _ = 1, 2 do -- no message can be read
+      local unreadable = results:next()
+      assert.equal("errored", unreadable.result.type)
+      assert.is_nil(unreadable.result.message)
+      assert.equal("api_error", unreadable.result.error.error.type)
+      assert.equal("succeeded", unreadable.raw.result.type)
+    end
     assert.equal("of e", results:next().result.message:text())
   end)
 

@@ -214,13 +214,25 @@ describe("a run of batches", function()
   end)
 
   it("takes whatever the server calls a kind of result, and none", function()
-    pending "take() raises for a type that is missing, or the name of another field of the report"
-    for _, kind in ipairs { "failed", "missing", "batches", false } do
-      local given = result("a", kind or nil)
+    for _, kind in ipairs { "failed", "missing", "doubled", "unexpected", "batches", "total", 5, {}, false } do
+      local given = result "a"
       given.result.type = kind or nil
-      assert.has_no_error(function()
-        run(requests_of "a", nil, { results = function() return { given } end })
-      end)
+      local results, report = assert(run(requests_of "a", nil, { results = function() return { given } end }))
+      assert.equal(given, results.a)
+      assert.same({ given }, report.failed)
+      assert.equal(1, report.total)
+      assert.equal(0, report.succeeded)
+      assert.same({ "b1" }, report.batches)
+    end
+  end)
+
+  it("passes over counts that count no results", function()
+    for _, count in ipairs { 1.5, -1, 1e300, "1", {} } do
+      local batch = ended("b1", 1)
+      batch.request_counts.errored = count
+      local results, report = assert(run(requests_of "a", nil, { retrieve = function() return batch end }))
+      assert.is_table(results.a)
+      assert.equal(1, report.total)
     end
   end)
 

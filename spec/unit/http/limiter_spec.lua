@@ -513,4 +513,19 @@ describe("a client's limiter", function()
     pace = limiter.new()
     assert.same({}, waits_of())
   end)
+
+  it("remembers 16 limits at most, and forgets those whose time is over", function()
+    for i = 1, 40 do
+      learn { ["invented-" .. i .. "-remaining"] = "0", ["invented-" .. i .. "-reset"] = "2025-01-01T00:00:10Z" }
+    end
+    local held = 0
+    for _ in pairs(pace.budgets) do
+      held = held + 1
+    end
+    assert.equal(16, held)
+    now = now + 11
+    learn { ["requests-remaining"] = "0", ["requests-reset"] = "2025-01-01T00:00:30Z" }
+    assert.is_table(pace.budgets.requests)
+    assert.is_nil(next(pace.budgets, "requests"))
+  end)
 end)

@@ -541,6 +541,18 @@ describe("a delta of a later API", function()
   end)
 end)
 
+describe("a field of the name that such deltas are kept under", function()
+  it("is the server's where there are none, and harms nothing", function()
+    local odd = { type = "message_delta", delta = {}, unknown_deltas = "x" }
+    local made = accumulated(start { type = "text" }, odd)
+    assert.equal("x", made:snapshot().unknown_deltas)
+    assert.equal("x", made:finish().unknown_deltas)
+    made = accumulated(start { type = "text" }, odd, delta("new_delta", { a = "y" }), odd)
+    assert.equal(1, #made:snapshot().unknown_deltas)
+    assert.equal(1, #made:finish().unknown_deltas)
+  end)
+end)
+
 describe("a block that says that another model went on", function()
   for _, case in ipairs {
     { "names the model", { model = "other" }, "other" },

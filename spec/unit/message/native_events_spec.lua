@@ -448,6 +448,8 @@ describe("an event that cannot be read", function()
   for _, case in ipairs {
     { begin "x", "message_start: the message is a string" },
     { begin(5), "message_start: the message is a number" },
+    { begin { { role = "assistant" } }, "message_start: the message is a list" },
+    { { type = "message_delta", delta = { "end_turn" } }, "message_delta: the delta is a list" },
     { begin { content = 5 }, "message_start: the content is no list of blocks" },
     { begin { content = { { type = "text" }, 5 } }, "message_start: the content is no list of blocks" },
     { { type = "message_delta", delta = "x" }, "message_delta: the delta is a string" },

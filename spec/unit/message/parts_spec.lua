@@ -306,3 +306,22 @@ describe("calls among blocks", function()
     }, plain(blocks))
   end)
 end)
+
+describe("what is noted of a broken input", function()
+  it("is a text, whatever a server sends under its name", function()
+    local block = parts.block { type = "tool_use", input_error = { 1 }, input_json = 5 }
+    assert.is_nil(block.input_error)
+    assert.is_nil(block.input_json)
+    block = parts.block { type = "tool_use", input_error = "cut", input_json = "{" }
+    assert.equal("cut", block.input_error)
+    assert.equal("{", block.input_json)
+  end)
+end)
+
+describe("a text without the space behind it", function()
+  it("ends with what is no space, or is empty", function()
+    for text, expected in pairs { ["a b \n\t"] = "a b", [" a"] = " a", ["   "] = "", [""] = "", ["a"] = "a" } do
+      assert.equal(expected, parts.without_space_behind(text))
+    end
+  end)
+end)

@@ -118,6 +118,19 @@ describe("the parameters that ask for the rest", function()
   end)
 end)
 
+describe("the parameters that ask for the rest, after blocks that say odd things,", function()
+  it("are of what is text", function()
+    for _, odd in ipairs { 5, true, {}, "" } do
+      local asked = continuation.params(params(), { text "Hel", text(odd), text "lo \n", text(odd), text " " })
+      assert.same({ text "Hel", text "lo" }, asked.messages[2].content)
+    end
+  end)
+
+  it("are none where citations are what they cannot be", function()
+    assert.is_nil(continuation.params(params(), { text("a", { citations = 5 }) }))
+  end)
+end)
+
 describe("the rest", function()
   local function start(index, block)
     return { type = "content_block_start", index = index, content_block = block }
@@ -286,6 +299,15 @@ describe("the rest", function()
   it("keeps white space where the last block holds no text", function()
     local joined = continuation.new({ index = 0, closed = true }, { { type = "tool_use" } }, function() end)
     assert.same({ start(1, text ""), delta(1, " x") }, join(joined, { start(0, text ""), delta(0, " x") }))
+  end)
+
+  it("begins with a block whose text is none", function()
+    for _, odd in ipairs { 5, true, {} } do
+      local joined = joiner({ index = 0 }, "Hel \n")
+      assert.same({}, joined:join(start(0, { type = "text", text = odd })))
+      assert.same({}, joined:join(delta(0, " ")))
+      assert.same({ delta(0, "lo") }, joined:join(delta(0, "\nlo")))
+    end
   end)
 
   describe("is passed on as it comes", function()

@@ -17,6 +17,16 @@ local tasks = require "anthropic.loop.task"
 ---@class anthropic.BatchResult
 ---@field custom_id string
 ---@field result { type: "succeeded"|"errored"|"canceled"|"expired", message: anthropic.Message?, error: table? }
+---@field raw? table the line, where it said "succeeded" and had no message that can be read
+
+-- The result in place of a success whose message cannot be read.
+local UNREADABLE = {
+  type = "errored",
+  error = {
+    type = "error",
+    error = { type = "api_error", message = "the result succeeded, and its message cannot be read" },
+  },
+}
 
 ---@class anthropic.BatchResults
 ---@field batch table as it was retrieved
@@ -27,6 +37,9 @@ Results.__index = Results
 Results.__name = "anthropic.BatchResults"
 
 local batch_results = {}
+
+-- What is no count of results counts nothing.
+local MOST_RESULTS = 2 ^ 31
 
 --- Passes a method's answer on if it is a batch.
 ---@return table|nil batch
@@ -47,12 +60,12 @@ function batch_results.promised(batch)
   local total = 0
   for _, name in ipairs { "succeeded", "errored", "canceled", "expired" } do
     local count = type(batch.request_counts) == "table" and batch.request_counts[name]
-    if type(count) ~= "number" then
+    if type(count) ~= "number" or count < 0 or count > MOST_RESULTS or count % 1 ~= 0 then
       return nil
     end
     total = total + count
   end
-  return total
+  return math.floor(total)
 end
 
 --- Sends for the results.
@@ -84,6 +97,20 @@ local function protocol_error(self, words, line)
   return responses.protocol_error(self.exchange, ("line %d of the results: %s"):format(self.lines, words), line)
 end
 
+-- Makes the message of a result a Message. A success without one is a failure, and the line stands in `raw`.
+local function read_message(value)
+  local result = value.result
+  if result.type ~= "succeeded" then
+    return
+  end
+  local whole = responses.to_message(result.message)
+  if whole then
+    result.message = whole
+  else
+    value.raw, value.result = json.copy(value), json.copy(UNREADABLE)
+  end
+end
+
 local function decode(self, line)
   local value, problem = json.decode_answer(line)
   if type(value) ~= "table" then
@@ -93,10 +120,7 @@ local function decode(self, line)
   elseif type(value.custom_id) ~= "string" or type(value.result) ~= "table" then
     return nil, protocol_error(self, "no result", line)
   end
-  local result = value.result
-  if result.type == "succeeded" then
-    result.message = responses.to_message(result.message) or result.message
-  end
+  read_message(value)
   return value
 end
 

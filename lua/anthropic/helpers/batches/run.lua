@@ -25,6 +25,9 @@ local MOST_FAILURES = 5
 local PROGRESS_EVERY = 100
 
 local OUTCOMES = { "succeeded", "errored", "canceled", "expired" }
+local IS_OUTCOME = { succeeded = true, errored = true, canceled = true, expired = true }
+-- Fields of a report that count no type of results, whatever a server calls one.
+local OF_REPORT = { total = true, batches = true, failed = true, missing = true, doubled = true, unexpected = true }
 
 ---@class anthropic.BatchSettings its table holds options of the requests as well
 ---@field on_created? fun(batch: table) a batch was made: the place to store its `id`
@@ -150,7 +153,9 @@ local function take(run, chunk, result)
   end
   run.delivered = run.delivered + 1
   run.report.total = run.report.total + 1
-  run.report[kind] = (run.report[kind] or 0) + 1
+  if IS_OUTCOME[kind] or type(kind) == "string" and not OF_REPORT[kind] then
+    run.report[kind] = (run.report[kind] or 0) + 1
+  end
   if kind ~= "succeeded" then
     table.insert(run.report.failed, result)
   end
