@@ -54,6 +54,14 @@ local FORMS = {
   end,
 }
 
+local LONGEST_NAME = 128
+
+-- The API takes a call by the name of a tool alone: letters, digits, "_" and "-".
+local function name_of(block)
+  local name = parts.word(block.name) or "unnamed"
+  return (name:sub(1, LONGEST_NAME):gsub("[^%w_-]", "_"))
+end
+
 local function tool_use(block, message_id, seen)
   parts.read_input(block)
   if type(block.input) ~= "table" or json.is_array(block.input) then
@@ -61,6 +69,7 @@ local function tool_use(block, message_id, seen)
   end
   block.input_json, block.input_error = nil, nil
   block.id = parts.call_id(seen, block.id, message_id)
+  block.name = name_of(block)
   return block
 end
 
