@@ -97,7 +97,7 @@ local things = {
   { "calls", 100, LINEAR },
   { "calls_beside_half_a_character", 100, LINEAR },
   { "references_of_a_schema", 50, DEEPER },
-  { "results_of_a_batch", 100, LINEAR },
+  { "results_of_a_batch", 500, LINEAR },
   { "tasks_that_sleep", 100, DEEPER },
   { "tasks_that_are_cancelled", 100, DEEPER },
   { "failed_tasks_joined_in_reverse", 100, LINEAR },
