@@ -86,7 +86,8 @@ local CONTENTS = {
   { "a call without an ID", { { type = "tool_use", name = "f" } },
     '[{"id":"call_msg_1_1","input":{},"name":"f","type":"tool_use"}]' },
   { "calls of one ID", { { type = "tool_use", id = "t" }, { type = "tool_use", id = "t" }, { type = "tool_use" } },
-    '[{"id":"t","input":{},"name":"unnamed","type":"tool_use"},{"id":"call_msg_1_1","input":{},"name":"unnamed","type":"tool_use"},'
+    '[{"id":"t","input":{},"name":"unnamed","type":"tool_use"}'
+      .. ',{"id":"call_msg_1_1","input":{},"name":"unnamed","type":"tool_use"},'
       .. '{"id":"call_msg_1_2","input":{},"name":"unnamed","type":"tool_use"}]' },
 
   { "a block of a later API", { { type = "hologram", layers = { 1 }, text = "" } },
