@@ -119,7 +119,6 @@ build = {
     ["anthropic.http.shown_url"] = "lua/anthropic/http/shown_url.lua",
     ["anthropic.http.url"] = "lua/anthropic/http/url.lua",
     ["anthropic"] = "lua/anthropic/init.lua",
-    ["anthropic.loop.alarms"] = "lua/anthropic/loop/alarms.lua",
     ["anthropic.loop.blocking"] = "lua/anthropic/loop/blocking.lua",
     ["anthropic.loop.copas"] = "lua/anthropic/loop/copas.lua",
     ["anthropic.loop.coroutines"] = "lua/anthropic/loop/coroutines.lua",

@@ -15,18 +15,16 @@
 -- is told of news by `loop.on_news(subject, f)` and of time by `loop.after(seconds, f)`; both call
 -- from inside `loop.step`, for which there is work whenever `loop.core():fd()` is readable.
 
-local alarm_set = require "anthropic.loop.alarms"
 local core = require "anthropic.core"
 
 local loop = {}
 
 local the_loop
 local waiting = {} -- subject -> function that wakes the one who waits for it
-local awaited = 0 -- subjects in it
 -- Transfers that nobody reads any more but whose connection is worth keeping -> what has news when
 -- they have ended.
 local draining = {}
-local alarms = alarm_set.new()
+local alarms = {} -- { time, call }, soonest last
 local is_stepping = false
 -- By name: if the library is loaded a second time, `require` finds the drivers of the other loop.
 local drivers = {}
@@ -52,14 +50,14 @@ end
 function loop.wake(subject)
   local resume = waiting[subject]
   if resume then
-    waiting[subject], awaited = nil, awaited - 1
+    waiting[subject] = nil
     resume()
   end
 end
 
 -- Has the core loop know when it is to be stepped next.
 local function set_alarm()
-  local soonest = alarms:soonest()
+  local soonest = alarms[#alarms]
   loop.core():alarm(soonest and soonest.time)
 end
 
@@ -67,16 +65,13 @@ end
 -- their turn in the next step.
 local function ring(limit)
   local now = core.now()
-  local alarm = alarms:soonest()
-  while alarm and alarm.time <= now do
-    alarms:remove(alarm)
-    local ok, err = pcall(alarm.call)
+  while alarms[1] and alarms[#alarms].time <= now do
+    local ok, err = pcall(table.remove(alarms).call)
     if not ok then -- the others at the next step
       error(err, 0)
     elseif limit and core.now() > limit then
       break
     end
-    alarm = alarms:soonest()
   end
   set_alarm()
 end
@@ -90,8 +85,7 @@ local function work(seconds, budget)
     loop.wake(transfer)
     transfer = not (limit and core.now() > limit) and the_core:next_ready()
   end
-  local alarm = alarms:soonest()
-  if alarm and alarm.time <= core.now() then
+  if alarms[1] and alarms[#alarms].time <= core.now() then
     ring(limit)
   end
   return has_worked
@@ -125,24 +119,34 @@ end
 ---@param call fun()
 ---@return fun() forget
 function loop.after(seconds, call)
-  local alarm = alarms:add(core.now() + math.max(seconds, 0), call)
-  if alarms:soonest() == alarm then
-    set_alarm()
-  end
-  return function()
-    local was_soonest = alarms:soonest() == alarm
-    alarms:remove(alarm)
-    if was_soonest then
-      set_alarm()
+  local alarm = { time = core.now() + math.max(seconds, 0), call = call }
+  local first, last = 1, #alarms + 1
+  while first < last do
+    local middle = math.floor((first + last) / 2)
+    if alarms[middle].time > alarm.time then
+      first = middle + 1
+    else
+      last = middle
     end
+  end
+  if first > #alarms then -- the soonest: should an error break this off, a step comes too early, none is missing
+    loop.core():alarm(alarm.time)
+  end
+  table.insert(alarms, first, alarm)
+  return function()
+    for i = #alarms, 1, -1 do
+      if alarms[i] == alarm then
+        table.remove(alarms, i)
+        break
+      end
+    end
+    set_alarm()
   end
 end
 
 --- Calls `resume` once, as soon as the subject has news. nil forgets it.
 function loop.on_news(subject, resume)
-  local was_awaited = waiting[subject] ~= nil
   waiting[subject] = resume
-  awaited = awaited + (resume and 1 or 0) - (was_awaited and 1 or 0)
 end
 
 --- Whether somebody waits for the subject.
@@ -152,7 +156,7 @@ end
 
 --- Whether nobody waits for anything, so that the loop needs no steps.
 function loop.is_idle()
-  return awaited == 0 and not alarms:soonest()
+  return next(waiting) == nil and alarms[1] == nil
 end
 
 local function await_end(transfer)

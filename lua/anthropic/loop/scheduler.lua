@@ -32,7 +32,6 @@ local close_thread = rawget(coroutine, "close") -- Lua 5.4
 ---@field forget? fun() the time that it waits for
 ---@field is_over? boolean that time has come
 ---@field is_queued? boolean
----@field is_hopeful? boolean it waits for more than the end of another
 
 local active = false
 local depth = 0
@@ -40,9 +39,6 @@ local running -- the entry whose code is being run
 local entries = {} -- set of those that have not ended
 local first, last -- of those that are runnable
 local queued = 0 -- so far
--- Of those that wait for more than the end of another: how many there are, and how many of them cannot go on, as they
--- run the others meanwhile.
-local hopeful, held_up = 0, 0
 
 local function make_runnable(entry)
   if entry.is_queued or not entries[entry] then
@@ -68,8 +64,7 @@ end
 local function leave(entry)
   if entry.subject then
     loop.on_news(entry.subject, nil)
-    hopeful = hopeful - (entry.is_hopeful and 1 or 0)
-    entry.subject, entry.is_hopeful = nil, nil
+    entry.subject = nil
   end
   if entry.forget then
     entry.forget()
@@ -82,10 +77,9 @@ local function resume(entry)
     return
   end
   local running_before, depth_before = running, depth
-  local is_held_up = running ~= nil and running.is_hopeful
-  running, held_up = entry, held_up + (is_held_up and 1 or 0)
+  running = entry
   local ok, yielded = coroutine.resume(entry.thread)
-  running, depth, held_up = running_before, depth_before, held_up - (is_held_up and 1 or 0)
+  running, depth = running_before, depth_before
   if ok and yielded == PARKED then
     return
   elseif ok and coroutine.status(entry.thread) ~= "dead" then
@@ -99,10 +93,21 @@ local function resume(entry)
   end
 end
 
+-- Whether one that can go on waits for more than the end of another.
+local function something_will_come()
+  for entry in pairs(entries) do
+    local can_go_on = entry == running or coroutine.status(entry.thread) == "suspended"
+    if can_go_on and entry.subject and not entry.subject.is_join then
+      return true
+    end
+  end
+  return false
+end
+
 local function seconds_to_wait()
   if first then
     return 0
-  elseif hopeful == held_up then
+  elseif not something_will_come() then
     error("every task waits for another one", 0)
   end
   return -1
@@ -151,8 +156,6 @@ end
 
 local function await(entry, subject, seconds)
   entry.subject, entry.is_over = subject, false
-  entry.is_hopeful = not subject.is_join
-  hopeful = hopeful + (entry.is_hopeful and 1 or 0)
   entry.forget = seconds and loop.after(seconds, function()
     entry.is_over = true
     make_runnable(entry)
@@ -192,7 +195,7 @@ end
 --- Ends a run. What is left, because an error broke it off, is dropped. It may be memory that is
 --- short, so nothing is allocated here.
 function scheduler.close()
-  active, running, depth, held_up = false, nil, 0, 0
+  active, running, depth = false, nil, 0
   first, last = nil, nil -- luacheck: ignore 331
   for entry in pairs(entries) do
     entries[entry] = nil

@@ -162,38 +162,25 @@ end
 
 -- --- a task's life -------------------------------------------------------------------------------
 
--- Those that `run` waits for (`open` of them), and the failures that nobody has asked for, with their order.
+-- Those that `run` waits for, and the failures that nobody has asked for, in order.
 local Group = {}
 Group.__index = Group
 
 function Group:has_news()
-  return self.open == 0
-end
-
-local function enter(group, task)
-  group.tasks[task], group.open = true, group.open + 1
-end
-
-local function leave_group(group, task)
-  if group.tasks[task] then
-    group.tasks[task], group.open = nil, group.open - 1
-  end
+  return next(self.tasks) == nil
 end
 
 local function end_task(self)
   self.done = true
   coroutines.mend() -- what an error may have broken off
   leave(self.waiter)
-  local joiner = self.first_joiner
-  while joiner do
-    local following = joiner.following -- who is woken leaves
+  for _, joiner in ipairs(self.joiners) do
     loop.wake(joiner)
-    joiner = following
   end
   loop.wake(self)
   local group = self.group
   if group then
-    leave_group(group, self)
+    group.tasks[self] = nil
     if group:has_news() then
       loop.wake(group)
     end
@@ -220,7 +207,7 @@ local function finish(self, ok, ...)
   if self.done then
     return
   end
-  local is_asked_for = self.first_joiner ~= nil or loop.is_awaited(self)
+  local is_asked_for = self.joiners[1] ~= nil or loop.is_awaited(self)
   if self.is_cancelled then
     self.failure = cancelled_error()
   elseif ok then
@@ -228,8 +215,7 @@ local function finish(self, ok, ...)
   else
     self.failure = (...)
     if self.group then
-      self.group.failed = self.group.failed + 1
-      self.group.unjoined[self] = self.group.failed
+      table.insert(self.group.unjoined, self)
     end
   end
   end_task(self)
@@ -243,7 +229,7 @@ end
 
 -- `driver`: that starts it, and that it waits by where no client names another.
 local function new(group, driver)
-  local self = setmetatable({ done = false, group = group, driver = driver }, Task)
+  local self = setmetatable({ done = false, joiners = {}, group = group, driver = driver }, Task)
   self.waiter = new_waiter(self)
   return self
 end
@@ -261,13 +247,13 @@ local function start(self, f, ...)
     end))
   end
   if self.group then
-    enter(self.group, self)
+    self.group.tasks[self] = true
   end
   if driver.spawn then
     local ok, err = pcall(driver.spawn, body)
     if not ok then -- nobody is to wait for it
       if self.group then
-        leave_group(self.group, self)
+        self.group.tasks[self] = nil
       end
       error(err, 0)
     end
@@ -328,17 +314,6 @@ local function start_and_turn(group, scheduler, f, ...)
   return main
 end
 
--- The task whose failure is raised: the main one, else the first whose failure nobody has asked for.
-local function first_failed(group, main)
-  local failed = group.unjoined[main] and main
-  for task, number in pairs(group.unjoined) do
-    if not failed or failed ~= main and number < group.unjoined[failed] then
-      failed = task
-    end
-  end
-  return failed
-end
-
 --- Runs `f` and all that it spawns until they have ended: in the host's way, and in a plain program
 --- by the built-in scheduler.
 ---@param f function called with the further arguments
@@ -346,7 +321,7 @@ end
 --- nobody joined
 function tasks.run(f, ...)
   expect_function("run", f)
-  local group = setmetatable({ tasks = {}, open = 0, unjoined = {}, failed = 0 }, Group)
+  local group = setmetatable({ tasks = {}, unjoined = {} }, Group)
   local driver = loop.driver()
   local main
   if driver.spawn then
@@ -371,35 +346,22 @@ function tasks.run(f, ...)
       error(main, 0)
     end
   end
-  local failed = first_failed(group, main)
+  local failed = group.unjoined[1]
+  for _, task in ipairs(group.unjoined) do
+    failed = task == main and main or failed
+  end
   if failed then
     error(failed.failure, 0)
   end
   return unpack(main.results or {}, 1, main.results and main.results.n or 0)
 end
 
--- Joiners are linked, in the order in which they are to be woken.
-local function add_joiner(self, joiner)
-  local last = self.last_joiner
-  joiner.preceding, self.last_joiner = last, joiner
-  if last then
-    last.following = joiner
-  else
-    self.first_joiner = joiner
-  end
-end
-
-local function remove_joiner(self, joiner)
-  local preceding, following = joiner.preceding, joiner.following
-  if preceding then
-    preceding.following = following
-  else
-    self.first_joiner = following
-  end
-  if following then
-    following.preceding = preceding
-  else
-    self.last_joiner = preceding
+local function remove(list, item)
+  for i = 1, #list do
+    if list[i] == item then
+      table.remove(list, i)
+      return
+    end
   end
 end
 
@@ -413,15 +375,15 @@ function Task:join()
       error("task:join works inside anthropic.run", 2)
     end
     local joiner = { is_join = true, has_news = function() return self.done end }
-    add_joiner(self, joiner)
+    self.joiners[#self.joiners + 1] = joiner
     local ok, reason = tasks.wait(nil, joiner)
     if not ok then
-      remove_joiner(self, joiner)
+      remove(self.joiners, joiner)
       return nil, tasks.is_refusal(reason) and reason or cancelled_error()
     end
   end
   if self.group then
-    self.group.unjoined[self] = nil
+    remove(self.group.unjoined, self)
   end
   if self.results then
     return unpack(self.results, 1, self.results.n)
@@ -463,7 +425,7 @@ function Task:close(closed)
         loop.on_news(joiner, call)
       end
     end
-    add_joiner(self, joiner)
+    self.joiners[#self.joiners + 1] = joiner
     loop.on_news(joiner, call)
   end
   self:cancel()

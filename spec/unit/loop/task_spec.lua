@@ -231,16 +231,6 @@ describe("a task that waits inside a coroutine of its own", function()
 end)
 
 -- Stock Lua 5.1 cannot clean up where an error has ended a coroutine inside a task's, as above.
--- Those who wait for a task's end.
-local function joiners_of(task)
-  local following = task.first_joiner
-  return function()
-    local joiner = following
-    following = joiner and joiner.following
-    return joiner
-  end
-end
-
 local function assert_idle()
   if not STOCK_5_1 then
     assert.is_true(loop.is_idle())
@@ -437,13 +427,13 @@ describe("a task in a host", function()
       end)
       turn()
       task:close(function() called = called + 1 end)
-      for joiner in joiners_of(task) do
+      for _, joiner in ipairs(task.joiners) do
         loop.wake(joiner)
       end
       assert.equal(0, called)
       turn()
       assert.equal(0, called)
-      for joiner in joiners_of(task) do -- the coroutine is dropped
+      for _, joiner in ipairs(task.joiners) do -- the coroutine is dropped
         loop.on_news(joiner, nil)
       end
     end)
