@@ -2,7 +2,6 @@
 --
 -- bench/count.lua counts its instructions. What it does is all in this process: answers are played, not sent.
 
-local anthropic = require "anthropic"
 local json = require "anthropic.base.json"
 local played_client = require "spec.support.played_client"
 local testing = require "anthropic.testing"
