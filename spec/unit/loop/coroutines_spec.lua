@@ -242,7 +242,8 @@ local function describe_all(variant)
       end
       local ok, raised = coroutines.trace(deeper)
       assert.is_false(ok)
-      assert.matches("stack overflow", tostring(raised))
+      local words = tostring(raised) -- LuaJIT may have no stack left for the handler
+      assert.is_true(words:find "stack overflow" ~= nil or words == "error in error handling", words)
     end)
   end)
 
