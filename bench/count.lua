@@ -97,7 +97,6 @@ local things = {
   { "calls", 100, LINEAR },
   { "calls_beside_half_a_character", 100, LINEAR },
   { "references_of_a_schema", 50, DEEPER },
-  { "results_of_a_batch", 500, LINEAR },
 }
 
 print "\ninstructions for each, from 1x to 4x and from 4x to 16x"

@@ -146,16 +146,4 @@ function THINGS.blanks_of_a_recorded_header(size)
   os.remove(path)
 end
 
-function THINGS.results_of_a_batch(size)
-  local lines = {}
-  for i = 1, size do
-    lines[i] = ('{"custom_id":"r%d","result":{"type":"failed"}}'):format(i)
-  end
-  local batch = { id = "b", processing_status = "ended", results_url = "http://127.0.0.1:9/r" }
-  local retrieved = { body = json.encode(batch) }
-  local client = played_client { retrieved, retrieved, { body = table.concat(lines, "\n") .. "\n" } }
-  local _, report = assert(client.messages.batches.run(nil, { resume = "b", poll_interval = 1e-6 }))
-  assert(report.total == size)
-end
-
 THINGS[arg[1]](tonumber(arg[2]))
