@@ -68,7 +68,7 @@ static enum sse_result cut_all(struct delta_run *run, struct sse *sse, struct bu
     }
     add_delta(outcome, &cut.delta);
     if (cut.kind == CUT_DELTA)
-      delta_run_follow(run, cut.delta.kind, cut.delta.index);
+      delta_run_follow(run, cut.delta.kind, cut.delta.index, SIZE_MAX);
   }
   return result;
 }

@@ -2,11 +2,12 @@
 
 #include <string.h>
 
-void delta_run_follow(struct delta_run *run, enum delta_kind kind, long index) {
+void delta_run_follow(struct delta_run *run, enum delta_kind kind, long index, size_t room) {
   if (run->kind != kind || run->index != index)
     run->form_length = 0;
   run->kind = kind;
   run->index = index;
+  run->room = room;
   run->follows = true;
 }
 
@@ -72,5 +73,7 @@ enum sse_result delta_run_cut(struct delta_run *run, struct sse *sse, struct buf
     learn_form(run, &cut->event, &cut->delta);
   }
   cut->kind = CUT_RUN;
+  if (cut->delta.length > run->room - run->text.length)
+    return SSE_FULL;
   return buffer_append(&run->text, cut->delta.text, cut->delta.length) ? SSE_EVENT : SSE_NO_MEMORY;
 }

@@ -16,6 +16,7 @@ struct delta_run {
   enum delta_kind kind;
   long index;
   struct buffer text; /* what they brought */
+  size_t room;        /* bytes that it may hold */
   char form[192];     /* what stands before the text in their events, where that is known */
   size_t form_length;
 };
@@ -32,10 +33,12 @@ struct delta_cut {
   struct delta delta;
 };
 
-/* From now on takes in the deltas of this kind in this block; what was taken in stays. */
-void delta_run_follow(struct delta_run *run, enum delta_kind kind, long index);
+/* From now on takes in the deltas of this kind in this block, as long as all that was taken in is
+ * no more than `room` bytes; what was taken in before stays. */
+void delta_run_follow(struct delta_run *run, enum delta_kind kind, long index, size_t room);
 
-/* Cuts the next event as sse_next does. `run` may be NULL. */
+/* Cuts the next event as sse_next does. `run` may be NULL. SSE_FULL: a delta that went on with the
+ * run had no room, and is lost. */
 enum sse_result delta_run_cut(struct delta_run *run, struct sse *sse, struct buffer *buffer,
                               struct delta_cut *cut);
 

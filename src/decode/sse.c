@@ -251,6 +251,12 @@ void sse_skip(struct sse *sse, size_t length) {
   sse->line = sse->consumed = length;
 }
 
+void sse_drop(struct sse *sse, struct buffer *buffer) {
+  if (sse->consumed)
+    begin_event(sse, buffer);
+  buffer_trim(buffer);
+}
+
 void sse_free(struct sse *sse) {
   buffer_free(&sse->name);
   buffer_free(&sse->id);

@@ -29,6 +29,7 @@ enum sse_result {
   SSE_EVENT,     /* an event was cut */
   SSE_MORE,      /* no whole event in the buffer */
   SSE_TOO_LARGE, /* an event or a line above the limit; stays so */
+  SSE_FULL,      /* of delta_run_cut alone: the run has no room for the event's text */
   SSE_NO_MEMORY  /* ask again after freeing some */
 };
 
@@ -74,6 +75,10 @@ char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length);
 /* Skips `length` bytes that sse_ahead gave: an event which sse_next would have cut, of fields that
  * the event before had too, its lines ended by LF. They are valid as long as those of an event. */
 void sse_skip(struct sse *sse, size_t length);
+
+/* Drops the event that was handed out last, which nobody looks at any more, and gives its memory
+ * back where that is much. Without it the next call does the former. */
+void sse_drop(struct sse *sse, struct buffer *buffer);
 
 /* Frees what the decoder holds (the buffer is the caller's). Safe to call twice. */
 void sse_free(struct sse *sse);

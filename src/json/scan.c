@@ -1,6 +1,7 @@
 #include "json/scan.h"
 
 #include "util/utf8.h"
+#include "json/weight.h"
 
 #include <stdio.h>
 
@@ -420,6 +421,9 @@ static bool end_value(struct scanner *scanner) {
 }
 
 static bool scan_text(struct scanner *scanner) {
+  if (scanner->options & JSON_BOUNDED && !scanner->output &&
+      json_is_costly((const char *)scanner->start, (size_t)(scanner->end - scanner->start)))
+    return fail(scanner, scanner->start, JSON_COSTLY);
   if (scanner->options & JSON_REPAIR &&
       strncmp((const char *)scanner->at, "\xEF\xBB\xBF", 3) == 0) {
     if (!replace(scanner, scanner->at, scanner->at + 3, "", 0))

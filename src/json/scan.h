@@ -23,7 +23,8 @@ enum json_scan_option {
   JSON_KEEP_HALVES = 16, /* with JSON_REPAIR: a lone surrogate whose other half may be in another
                             text stays, as three bytes: a high one that ends a string value, a low
                             one that begins it */
-  JSON_NAN_IS_NULL = 32  /* NaN, Infinity and -Infinity become null */
+  JSON_NAN_IS_NULL = 32, /* NaN, Infinity and -Infinity become null */
+  JSON_BOUNDED = 64      /* values that cost too much (weight.h) are invalid */
 };
 
 enum json_scan_status {

@@ -88,5 +88,6 @@ int luaopen_anthropic_core(lua_State *L) {
   bind_sink_open(L);
   bind_sse_open(L);
   bind_transfer_open(L);
+  bind_weight_open(L);
   return 1;
 }

@@ -3,6 +3,8 @@
 
 #include "decode/delta_run.h"
 
+#include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 static struct delta_run *check_run(lua_State *L) {
@@ -17,8 +19,10 @@ static int new_run(lua_State *L) {
   return 1;
 }
 
-/* follow(type, index, text): from now on takes in the deltas of this type in this block, after this
- * text; an index that delta_read does not read is no delta's */
+/* follow(type, index, text, room): from now on takes in the deltas of this type in this block,
+ * after this text, up to so many bytes (nil: no limit); an index that delta_read does not read is
+ * no delta's
+ */
 static int follow(lua_State *L) {
   struct delta_run *run = check_run(L);
   const char *type = luaL_checkstring(L, 2);
@@ -32,7 +36,10 @@ static int follow(lua_State *L) {
   const char *text = luaL_checklstring(L, 4, &length);
   if (!buffer_append(&run->text, text, length))
     return luaL_error(L, "not enough memory");
-  delta_run_follow(run, (enum delta_kind)kind, (lua_Number)index == number ? index : -1);
+  lua_Number room = luaL_optnumber(L, 5, HUGE_VAL);
+  size_t most = room < (lua_Number)(SIZE_MAX / 2) ? (size_t)fmax(room, 0) : SIZE_MAX;
+  delta_run_follow(run, (enum delta_kind)kind, (lua_Number)index == number ? index : -1,
+                   most > run->text.length ? most : run->text.length);
   return 0;
 }
 
@@ -42,8 +49,9 @@ static int push_text(lua_State *L) {
   return 1;
 }
 
-/* take() -> the text that came since it was last taken | nil where none came. Finalizers, which run
- * wherever Lua allocates, find an empty run; where Lua runs out of memory, the text stays. */
+/* take() -> the text that came since it was last taken | nil where none came. It leaves the run no
+ * new room. Finalizers, which run wherever Lua allocates, find an empty run; where Lua runs out of
+ * memory, the text stays. */
 static int take(lua_State *L) {
   struct delta_run *run = check_run(L);
   if (run->text.length == 0)
@@ -59,6 +67,7 @@ static int take(lua_State *L) {
     run->text = taken.text;
     return lua_error(L);
   }
+  run->room -= taken.text.length;
   buffer_free(&taken.text);
   return 1;
 }

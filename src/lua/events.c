@@ -8,12 +8,14 @@
  *
  *   table            a delta
  *   data, name       any other event
- *   nil, "again" | nil, "done" | nil, "too_large" | nil, "memory"
+ *   nil, "again" | nil, "done" | nil, "too_large" | nil, "full" (the run is) | nil, "memory"
  *
  * "done" comes once, after the last event, whether the transfer succeeded or failed. */
 #include "lua/transfer.h"
 
 enum reading { EVENTS, TEXTS, REST };
+
+enum { LARGE_EVENT = 1024 * 1024 }; /* whose bytes are not kept beside its values */
 
 /* Upvalues: the type's metatable, and the strings of a delta's table. Most events are deltas. */
 enum {
@@ -85,7 +87,9 @@ static enum sse_result cut_event(struct lua_transfer *self, struct delta_run *ru
 
 static int push_end(lua_State *L, struct transfer *transfer, enum sse_result result) {
   if (result != SSE_MORE)
-    return bind_transfer_push_state(L, result == SSE_TOO_LARGE ? "too_large" : "memory");
+    return bind_transfer_push_state(L, result == SSE_TOO_LARGE ? "too_large"
+                                       : result == SSE_FULL    ? "full"
+                                                               : "memory");
   transfer->news = false;
   return bind_transfer_push_state(L, transfer->done ? "done" : "again");
 }
@@ -105,6 +109,8 @@ static int read(lua_State *L, struct lua_transfer *self, struct delta_run *run,
     transfer_lend(self->transfer);
     results = push_cut(L, &cut, reading);
     transfer_take_back(self->transfer);
+    if (self->sse.consumed > LARGE_EVENT)
+      sse_drop(&self->sse, &self->transfer->body);
   }
   return results;
 }

@@ -18,7 +18,7 @@ enum { HOST_OPTIONS = 0 };
 #define BUFFER "anthropic.json.buffer"
 enum {
   STRICT_OPTIONS = JSON_MARK | HOST_OPTIONS,
-  ANSWER_OPTIONS = STRICT_OPTIONS | JSON_REPAIR | JSON_FIND_INPUTS | JSON_NAN_IS_NULL
+  ANSWER_OPTIONS = STRICT_OPTIONS | JSON_REPAIR | JSON_FIND_INPUTS | JSON_NAN_IS_NULL | JSON_BOUNDED
 };
 
 static int free_buffer(lua_State *L) {
@@ -351,6 +351,7 @@ void bind_json_open(lua_State *L) {
   } options[] = {{"json_check", 0},
                  {"json_repair", JSON_REPAIR},
                  {"json_strict", STRICT_OPTIONS},
+                 {"json_input", STRICT_OPTIONS | JSON_BOUNDED},
                  {"json_decode", STRICT_OPTIONS | JSON_FIND_INPUTS},
                  {"json_answer", ANSWER_OPTIONS},
                  {"json_event", ANSWER_OPTIONS | JSON_KEEP_HALVES},

@@ -4,6 +4,7 @@
 
 #include "lua/modules.h"
 #include "json/partial.h"
+#include "json/weight.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,8 @@ struct reader {
   size_t added_from; /* what the last feed added to an unfinished string starts here */
   bool failed;
   bool lent;
+  size_t fed;
+  uint64_t weight; /* of what was built */
 };
 
 /* The reader's uservalue, the build, is a table: at 0 the value, at d the open container of depth
@@ -96,6 +99,18 @@ static void push_text(lua_State *L, struct reader *reader, size_t from) {
   reader->lent = lent;
 }
 
+static void weigh(struct reader *reader, enum json_partial_token token) {
+  size_t text = reader->partial.text.length;
+  if (token == JSON_PARTIAL_OBJECT || token == JSON_PARTIAL_ARRAY)
+    reader->weight += WEIGHT_TABLE + WEIGHT_ELEMENT;
+  else if (token == JSON_PARTIAL_NAME)
+    reader->weight += WEIGHT_MEMBER + text;
+  else if (token == JSON_PARTIAL_STRING)
+    reader->weight += WEIGHT_ELEMENT + WEIGHT_STRING + text;
+  else
+    reader->weight += WEIGHT_ELEMENT;
+}
+
 static void build(lua_State *L, struct reader *reader, enum json_partial_token token) {
   const struct json_partial *partial = &reader->partial;
   switch (token) {
@@ -144,6 +159,12 @@ static int failure(lua_State *L, struct reader *reader) {
 static bool take(lua_State *L, struct reader *reader, enum json_partial_token token) {
   if (token == JSON_PARTIAL_NO_MEMORY)
     luaL_error(L, "not enough memory");
+  weigh(reader, token);
+  reader->failed = reader->weight > json_weight_limit(reader->fed);
+  if (reader->failed) {
+    reader->partial.message = JSON_COSTLY;
+    return false;
+  }
   build(L, reader, token);
   return token != JSON_PARTIAL_MORE && token != JSON_PARTIAL_INVALID;
 }
@@ -158,6 +179,7 @@ static int feed(lua_State *L) {
   if (reader->lent)
     return luaL_error(L, "not enough memory");
   reader->lent = true;
+  reader->fed += length;
   lua_settop(L, BYTES);
   get_uservalue(L, READER_INDEX);
   bool in_string = json_partial_in_string(&reader->partial);
@@ -168,7 +190,7 @@ static int feed(lua_State *L) {
     reader->added_from = token == JSON_PARTIAL_MORE ? reader->added_from : 0;
   } while (take(L, reader, token));
   reader->lent = false;
-  if (token == JSON_PARTIAL_INVALID)
+  if (token == JSON_PARTIAL_INVALID || reader->failed)
     return failure(L, reader);
   lua_pushboolean(L, 1);
   return 1;

@@ -18,6 +18,7 @@ void bind_loop_open(lua_State *L);
 void bind_sink_open(lua_State *L);
 void bind_sse_open(lua_State *L);
 void bind_transfer_open(lua_State *L);
+void bind_weight_open(lua_State *L);
 
 /* Pushes a transfer that is not under way, made of the options table at index 2. It keeps the loop,
  * whose userdata at index 1 holds a pointer to it or NULL, alive. NULL: what was pushed last is

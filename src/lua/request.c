@@ -76,6 +76,7 @@ struct transfer_options bind_request_read(lua_State *L) {
   options.idle_timeout = number_field(L, "idle_timeout");
   options.total_timeout = number_field(L, "total_timeout");
   options.max_body_bytes = bind_request_size(L, "max_body_bytes");
+  options.max_download_bytes = bind_request_size(L, "max_download_bytes");
   options.record = boolean_field(L, "record");
   if (!options.method || !options.url)
     luaL_error(L, "method and url must be given");

@@ -4,10 +4,17 @@
 
 #include "lua/request.h"
 #include "net/loop.h"
+#include "json/weight.h"
 
 #include <string.h>
 
 #define TRANSFER "anthropic.transfer"
+
+enum {
+  SMALLEST_LIMIT = 1024 * 1024, /* of one event or line, where its own limit is above that */
+  LARGE_BODY = 1024 * 1024,     /* which is not held twice */
+  KEPT_BODY = 4 * 1024 * 1024   /* of one that is refused */
+};
 
 struct lua_transfer *bind_transfer_check(lua_State *L) {
   return bind_type_check(L, 1, TRANSFER);
@@ -20,9 +27,17 @@ static void *fail(lua_State *L, const char *message, bool is_file) {
   return NULL;
 }
 
+/* An event, or a line, is held as a whole, and so are all those of an answer no larger than that.
+ */
+static size_t most_of_event(lua_State *L, size_t max_body_bytes) {
+  size_t most = bind_request_size(L, "max_event_bytes");
+  size_t held = max_body_bytes > SMALLEST_LIMIT ? max_body_bytes : SMALLEST_LIMIT;
+  return most < held ? most : held;
+}
+
 struct transfer *bind_transfer_push(lua_State *L) {
   struct transfer_options options = bind_request_read(L);
-  size_t max_event_bytes = bind_request_size(L, "max_event_bytes");
+  size_t max_event_bytes = most_of_event(L, options.max_body_bytes);
   CURLcode code;
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
@@ -111,7 +126,37 @@ static int line(lua_State *L) {
   return 3;
 }
 
-/* body() -> the whole body once the transfer is done, as far as it came | nil before */
+/* Refuses JSON before it becomes values that cost too much, and what is too large to be shown. */
+static void bound_body(struct transfer *transfer, bool is_json) {
+  struct buffer *bytes = &transfer->body;
+  if (is_json && transfer->failure == TRANSFER_OK && transfer->status / 100 == 2 &&
+      json_is_costly(buffer_bytes(bytes), bytes->length))
+    transfer_refuse(transfer, TRANSFER_COSTLY);
+  bool is_refused = transfer->failure == TRANSFER_TOO_LARGE || transfer->failure == TRANSFER_COSTLY;
+  if (is_refused && bytes->length > KEPT_BODY) {
+    bytes->length = KEPT_BODY;
+    buffer_trim(bytes);
+  }
+}
+
+/* A large body becomes the string alone, which stands in the userdata's table. */
+static int push_body(lua_State *L, struct transfer *transfer) {
+  get_uservalue(L, 1);
+  lua_getfield(L, -1, "body");
+  if (!lua_isnil(L, -1))
+    return 1;
+  lua_pop(L, 1);
+  push_buffer(L, transfer, &transfer->body);
+  if (transfer->body.length < LARGE_BODY || transfer->lent)
+    return 1;
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "body");
+  buffer_free(&transfer->body);
+  return 1;
+}
+
+/* body(is_json) -> the whole body once the transfer is done, as far as it came | nil before. Of one
+ * that is refused no more than its beginning. `is_json`: it is about to be decoded. */
 static int body(lua_State *L) {
   struct transfer *transfer = bind_transfer_check(L)->transfer;
   if (!transfer) {
@@ -122,8 +167,9 @@ static int body(lua_State *L) {
   transfer->news = false;
   if (!transfer->done)
     return 0;
-  push_buffer(L, transfer, &transfer->body);
-  return 1;
+  if (!transfer->lent)
+    bound_body(transfer, lua_toboolean(L, 2));
+  return push_body(L, transfer);
 }
 
 static int done(lua_State *L) {
@@ -149,6 +195,8 @@ static int failure(lua_State *L) {
       [TRANSFER_TOTAL_TIMEOUT] = "total",
       [TRANSFER_TRUNCATED] = "truncated",
       [TRANSFER_TOO_LARGE] = "too_large",
+      [TRANSFER_LARGE_DOWNLOAD] = "large_download",
+      [TRANSFER_COSTLY] = "costly",
       [TRANSFER_LARGE_HEADERS] = "large_headers",
       [TRANSFER_ENCODING] = "encoding",
       [TRANSFER_NO_MEMORY] = "memory",

@@ -17,6 +17,8 @@
 enum {
   WINDOW = 256 * 1024,           /* body bytes that wait before an unread transfer pauses */
   MAX_HEADER_BYTES = 256 * 1024, /* of one response; libcurl's own limit is above it */
+  UNPACKED_ROOM =
+      20 * 1024 * 1024, /* more than what gzip makes of the bytes that are read at once */
   KEEP_ALIVE_SECONDS = 60
 };
 
@@ -52,15 +54,29 @@ static void set_encoding(struct transfer *transfer, unsigned encoding) {
                    encoding == ENCODING_UNKNOWN ? 0L : 1L);
 }
 
+static bool goes_to_sink(const struct transfer *transfer) {
+  return transfer->sink && transfer->status / 100 == 2;
+}
+
+/* Counts what is no header of the final response. False where that is too much. */
+static bool count_other_headers(struct transfer *transfer, size_t length) {
+  transfer->other_headers += length;
+  if (transfer->other_headers <= MAX_HEADER_BYTES)
+    return true;
+  transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
+  return false;
+}
+
 /* libcurl passes whole lines, also those of interim (1xx) responses; a status line begins anew. */
 static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   struct transfer *transfer = userdata;
   size_t length = size * count;
-  transfer->last_byte = clock_now();
   if (transfer->status) /* trailers */
-    return length;
+    return count_other_headers(transfer, length) ? length : 0;
   unsigned encoding = content_encoding_read(line, length);
   if (is_status_line(line, length)) {
+    if (!count_other_headers(transfer, transfer->response_headers.length))
+      return 0;
     buffer_clear(&transfer->response_headers);
     set_encoding(transfer, 0);
   }
@@ -80,18 +96,47 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200) {
     transfer->status = status;
+    transfer->last_byte = clock_now();
     note_deadline(transfer); /* of the idle timeout, which begins here */
     tell(transfer);
+  }
+  if (goes_to_sink(transfer) && transfer->encoding & ENCODING_KNOWN) {
+    snprintf(transfer->message, sizeof transfer->message, "a file is not written from it");
+    transfer_finish(transfer, TRANSFER_ENCODING);
+    return 0;
   }
   return length;
 }
 
+/* Where a length is announced, libcurl takes no more than that. */
+static bool fits_download(const struct transfer *transfer, size_t length) {
+  curl_off_t announced = -1;
+  curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+  return announced >= 0 ||
+         (uint64_t)transfer->sink->length + length <= transfer->max_download_bytes;
+}
+
 static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t length) {
+  if (!fits_download(transfer, length)) {
+    transfer_finish(transfer, TRANSFER_LARGE_DOWNLOAD);
+    return 0;
+  }
   const char *problem = sink_write(transfer->sink, bytes, length);
   if (!problem)
     return length;
   transfer_fail_file(transfer, "write", transfer->sink->path, problem);
   return 0;
+}
+
+/* Bytes that the body may still grow by. libcurl would keep without a limit what it unpacks for a
+ * transfer that pauses inside of it: an encoded body pauses after the loop's step. */
+static size_t room_of(const struct transfer *transfer) {
+  if (!transfer->collecting && !transfer->overfull)
+    return SIZE_MAX;
+  size_t most = transfer->max_body_bytes;
+  if (!transfer->collecting && most < UNPACKED_ROOM)
+    most = UNPACKED_ROOM;
+  return most > transfer->body.length ? most - transfer->body.length : 0;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
@@ -105,10 +150,14 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
     transfer->paused = transfer->held = true;
     return CURL_WRITEFUNC_PAUSE;
   }
-  bool to_sink = transfer->sink && transfer->status / 100 == 2;
+  bool to_sink = goes_to_sink(transfer);
   if (!to_sink && !transfer->collecting && transfer->body.length >= transfer->allowed) {
-    transfer->paused = true;
-    return CURL_WRITEFUNC_PAUSE;
+    if (!(transfer->encoding & ENCODING_KNOWN)) {
+      transfer->paused = true;
+      return CURL_WRITEFUNC_PAUSE;
+    }
+    transfer->overfull = true;
+    loop_note_overfull(transfer->loop);
   }
   if (transfer->is_recorded &&
       !recording_add(&transfer->recording, transfer->last_byte - transfer->started, bytes,
@@ -118,8 +167,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   }
   if (to_sink)
     return write_to_sink(transfer, bytes, length);
-  if (transfer->collecting && length > transfer->max_body_bytes - transfer->body.length) {
-    buffer_append(&transfer->body, bytes, transfer->max_body_bytes - transfer->body.length);
+  size_t room = room_of(transfer);
+  if (length > room) {
+    buffer_append(&transfer->body, bytes, room);
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
     return 0;
   }
@@ -275,6 +325,7 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
     return NULL;
   transfer->allowed = WINDOW;
   transfer->max_body_bytes = options->max_body_bytes;
+  transfer->max_download_bytes = options->max_download_bytes;
   transfer->is_recorded = options->record;
   transfer->sink = options->sink;
   transfer->first_byte_timeout = options->first_byte_timeout;
@@ -356,12 +407,16 @@ void transfer_collect(struct transfer *transfer) {
   transfer->collecting = true;
   if (transfer->body.length > transfer->max_body_bytes) {
     transfer->body.length = transfer->max_body_bytes;
-    transfer->done = transfer->failure != TRANSFER_OK; /* a success is one no more */
-    transfer_finish(transfer, TRANSFER_TOO_LARGE);
-    if (transfer->loop)
-      loop_remove(transfer->loop, transfer);
+    transfer_refuse(transfer, TRANSFER_TOO_LARGE);
   }
   resume(transfer);
+}
+
+void transfer_refuse(struct transfer *transfer, enum transfer_failure failure) {
+  transfer->done = transfer->failure != TRANSFER_OK; /* a success is one no more */
+  transfer_finish(transfer, failure);
+  if (transfer->loop)
+    loop_remove(transfer->loop, transfer);
 }
 
 void transfer_lend(struct transfer *transfer) {
@@ -457,6 +512,11 @@ void transfer_complete(struct transfer *transfer, CURLcode code) {
   }
   snprintf(transfer->message, sizeof transfer->message, "%s",
            transfer->curl_message[0] ? transfer->curl_message : curl_easy_strerror(code));
+  /* libcurl has limits of its own, for a trailer and for what it keeps of a paused transfer */
+  if (code == CURLE_OUT_OF_MEMORY && transfer->status && has_memory()) {
+    transfer_finish(transfer, TRANSFER_TOO_LARGE);
+    return;
+  }
   if (code == CURLE_BAD_CONTENT_ENCODING && !transfer->has_body) { /* else it broke on the way */
     transfer_finish(transfer, TRANSFER_ENCODING);
     return;

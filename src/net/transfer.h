@@ -38,7 +38,8 @@ struct transfer_options {
   double idle_timeout;       /* between two bytes of a body; stands still while paused */
   double total_timeout;
   size_t max_body_bytes;
-  bool record; /* keep what comes of the body, and when (for tests) */
+  size_t max_download_bytes; /* that go to the sink where no length is announced */
+  bool record;               /* keep what comes of the body, and when (for tests) */
 };
 
 enum transfer_failure {
@@ -50,6 +51,8 @@ enum transfer_failure {
   TRANSFER_TOTAL_TIMEOUT,
   TRANSFER_TRUNCATED, /* the peer ended before the announced end */
   TRANSFER_TOO_LARGE,
+  TRANSFER_LARGE_DOWNLOAD,
+  TRANSFER_COSTLY,        /* the values of its JSON would take too much memory */
   TRANSFER_LARGE_HEADERS, /* of the response */
   TRANSFER_ENCODING,      /* the content's, which libcurl cannot undo */
   TRANSFER_FILE,          /* a file could not be read or written: `message` names it */
@@ -69,13 +72,16 @@ struct transfer {
 
   long status; /* 0 until the final response's headers are complete */
   struct buffer response_headers;
-  unsigned encoding; /* enum content_encoding, added up */
+  size_t other_headers; /* bytes of interim responses' and of trailers, which libcurl keeps */
+  unsigned encoding;    /* enum content_encoding, added up */
   struct buffer body;
   bool has_body;  /* some of it has come */
   size_t allowed; /* body bytes that may wait before the transfer pauses */
   size_t max_body_bytes;
+  size_t max_download_bytes;
   bool collecting;
   bool paused;
+  bool overfull; /* to be paused once libcurl has unpacked what it has read */
   unsigned lent; /* so often; nothing here moves or changes while it is */
   bool held;     /* paused because it was lent */
   bool is_recorded;
@@ -124,6 +130,9 @@ bool transfer_demand(struct transfer *transfer);
 
 /* The reader wants the body as a whole. */
 void transfer_collect(struct transfer *transfer);
+
+/* Makes a body that came whole a failure, for what its reader found in it. */
+void transfer_refuse(struct transfer *transfer, enum transfer_failure failure);
 
 /* For a caller that runs foreign code while it reads what the transfer holds: a finalizer may step
  * the loop. What comes meanwhile waits in libcurl. Not to be closed or read from while lent. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALLEST_CAPACITY = 256 };
+enum { SMALLEST_CAPACITY = 256, LARGE_CAPACITY = 1024 * 1024 };
 
 /* Moving the content down costs `length`; done only when at least as many bytes were consumed. */
 static bool can_compact(const struct buffer *buffer, size_t needed) {
@@ -42,6 +42,23 @@ bool buffer_reserve(struct buffer *buffer, size_t extra) {
   }
   buffer->capacity = capacity;
   return true;
+}
+
+void buffer_trim(struct buffer *buffer) {
+  BUFFER_MAY_CHANGE(buffer);
+  if (buffer->capacity < LARGE_CAPACITY || buffer->length > buffer->capacity / 4)
+    return;
+  if (buffer->length == 0) {
+    buffer_free(buffer);
+    return;
+  }
+  memmove(buffer->storage, buffer_bytes(buffer), buffer->length);
+  buffer->start = 0;
+  char *storage = realloc(buffer->storage, buffer->length);
+  if (!storage)
+    return;
+  buffer->storage = storage;
+  buffer->capacity = buffer->length;
 }
 
 void buffer_free(struct buffer *buffer) {

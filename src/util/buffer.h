@@ -79,6 +79,9 @@ static inline void buffer_clear(struct buffer *buffer) {
   buffer->length = 0;
 }
 
+/* Gives memory back where the content needs far less than there is. */
+void buffer_trim(struct buffer *buffer);
+
 /* Frees the memory. The buffer is empty afterwards and may be used again. */
 void buffer_free(struct buffer *buffer);
 

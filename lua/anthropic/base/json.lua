@@ -10,7 +10,7 @@
 local core = require "anthropic.core"
 
 local prepare, restore = core.json_prepare, core.json_restore
-local CHECK, REPAIR, STRICT = core.json_check, core.json_repair, core.json_strict
+local CHECK, REPAIR, STRICT, INPUT = core.json_check, core.json_repair, core.json_strict, core.json_input
 local DECODE, ANSWER, EVENT = core.json_decode, core.json_answer, core.json_event
 local REQUEST, MEND = core.json_request, core.json_mend
 
@@ -359,8 +359,11 @@ function json.tool_input(block, text)
     set_broken(block, text, message)
     return
   end
-  local input = decode_text(repaired, STRICT)
-  if type(input) == "table" then
+  local input, problem = decode_text(repaired, INPUT)
+  if input == nil then
+    set_broken(block, text, problem)
+    return
+  elseif type(input) == "table" then
     input_texts[input] = repaired
   end
   block.input, block.input_json, block.input_error = input, nil, nil

@@ -199,16 +199,17 @@ local function describe_body(self, body)
 end
 
 --- Reads the whole body.
+---@param is_json? boolean it is about to be decoded: refused where its values would take too much memory
 ---@return string|nil body as far as it came
 ---@return anthropic.Error? failure why it is not complete
-function Exchange:read_body()
-  local body = self.transfer:body()
+function Exchange:read_body(is_json)
+  local body = self.transfer:body(is_json)
   while not body do
     local ok, err = self:wait()
     if not ok then
       return nil, err
     end
-    body = self.transfer:body()
+    body = self.transfer:body(is_json)
   end
   log.write(self, "body", describe_body, body)
   local failure = self:failure()

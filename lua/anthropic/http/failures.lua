@@ -32,6 +32,13 @@ local KINDS = {
     local limit = profile.option "max_response_bytes"
     return { kind = "protocol", message = ("the answer is larger than %d bytes"):format(limit) }
   end,
+  large_download = function(profile)
+    local limit = profile.option "max_download_bytes"
+    return { kind = "protocol", message = ("the file is larger than %d bytes"):format(limit) }
+  end,
+  costly = function()
+    return { kind = "protocol", message = "the answer's values would take too much memory" }
+  end,
   large_headers = function()
     return { kind = "protocol", message = "the answer's headers are too large" }
   end,

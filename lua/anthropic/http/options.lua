@@ -100,6 +100,7 @@ local ROWS = {
   http_version = one_of("1.1", "2"),
   max_event_bytes = size,
   max_response_bytes = size,
+  max_download_bytes = size,
   loop = {
     expected = "a driver or the name of one (" .. table.concat(loop.names(), ", ") .. ")",
     check = loop.is_driver,
@@ -116,6 +117,7 @@ local DEFAULTS = {
   http_version = "1.1",
   max_event_bytes = 32 * 1024 * 1024,
   max_response_bytes = 64 * 1024 * 1024,
+  max_download_bytes = 1024 * 1024 * 1024,
 }
 
 -- How many letters have to be inserted, removed or replaced to turn one word into the other.

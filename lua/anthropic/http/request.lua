@@ -106,6 +106,9 @@ local function build_headers(spec, options, base)
     headers.set(set, "Content-Type", spec.body and "application/json" or false)
   end
   headers.set(set, "Accept", spec.accept or "application/json")
+  if spec.sink then -- what is written is what was announced
+    headers.set(set, "Accept-Encoding", "identity")
+  end
   headers.set(set, "User-Agent", "anthropic-lua/" .. require "anthropic.version")
   local betas = join_betas(options.betas, options.request_betas, spec.betas)
   local ok, message = headers.set(set, "anthropic-version", options.api_version)
@@ -150,12 +153,13 @@ local function common_fields(options)
     idle_timeout = timeouts.idle or nil,
     max_body_bytes = options.max_response_bytes,
     max_event_bytes = options.max_event_bytes,
+    max_download_bytes = options.max_download_bytes,
   }
 end
 
 -- Whether the header lines of such requests are the same, as long as the credential is.
 local function is_usual(spec)
-  return spec.body and not spec.multipart and not spec.accept
+  return spec.body and not spec.multipart and not spec.accept and not spec.sink
     and (not spec.betas or spec.betas[1] == nil) and (not spec.headers or next(spec.headers) == nil)
 end
 

@@ -3,7 +3,9 @@
 -- Blocks are found by their index, so interleaved blocks work; usage is merged, never added; what
 -- is unknown is kept. Text is joined when it is asked for, which keeps the whole linear.
 
+local budgets = require "anthropic.message.budget"
 local core = require "anthropic.core"
+local growing_text = require "anthropic.message.growing_text"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
 local parts = require "anthropic.message.parts"
@@ -15,74 +17,77 @@ Accumulator.__index = Accumulator
 
 local accumulator = {}
 
-function accumulator.new()
-  return setmetatable({ fields = { content = {} }, entries = {}, by_index = {} }, Accumulator)
+-- What a message, and a block of it, take beside their content.
+local MESSAGE_BYTES, BLOCK_BYTES = 1500, 1000
+
+--- An empty message.
+---@param budget? anthropic.Budget what it may hold together with others; `add` counts, whoever calls it looks
+---@return anthropic.Accumulator
+function accumulator.new(budget)
+  budget = budget or budgets.new()
+  budget:take(MESSAGE_BYTES)
+  return setmetatable({ fields = { content = {} }, entries = {}, by_index = {}, budget = budget }, Accumulator)
 end
 
 -- An entry is a block under way: its `block`, `index`, the string fields that grow as lists of
 -- `pieces`, the tool input's `json` pieces, and the `citations` that were added to.
 
-local function grow(entry, field, piece)
+local function grow(self, entry, field, piece)
+  self.budget:take(#piece)
   local pieces = entry.pieces[field]
   if not pieces then
     local before = entry.block[field]
     pieces = { type(before) == "string" and before ~= "" and before or nil }
     entry.pieces[field] = pieces
   end
-  pieces[#pieces + 1] = piece
+  growing_text.add(pieces, piece)
 end
 
--- Mostly there is one, what a run took in. (`..` with nothing copies nothing, with another piece once;
--- table.concat twice.)
-local function joined(pieces)
-  local text = #pieces > 2 and table.concat(pieces) or (pieces[1] or "") .. (pieces[2] or "")
-  for i = #pieces, 2, -1 do
-    pieces[i] = nil
-  end
-  pieces[1] = text
-  return text
-end
+local joined = growing_text.joined -- mostly of one piece, what a run took in
 
 -- The deltas of text that grows, and its field.
 local GROWING = { text_delta = "text", thinking_delta = "thinking" }
 
 local function growing(kind)
   local field = GROWING[kind]
-  return function(entry, delta)
+  return function(self, entry, delta)
     if type(delta[field]) ~= "string" then
       return false
     end
-    grow(entry, field, delta[field])
+    grow(self, entry, field, delta[field])
     return true
   end
 end
 
--- Each known delta: the type of block it belongs to, and what it does to an entry (false: it is
--- malformed).
+-- Each known delta: the type of block it belongs to, and what it does to an entry of an accumulator (false:
+-- it is malformed).
 local DELTAS = {
   text_delta = { block = "text", apply = growing "text_delta" },
   thinking_delta = { block = "thinking", apply = growing "thinking_delta" },
   signature_delta = {
     block = "thinking",
-    apply = function(entry, delta)
+    apply = function(self, entry, delta)
+      self.budget:replace(delta.signature, entry.block.signature)
       entry.block.signature = delta.signature
       return type(delta.signature) == "string"
     end,
   },
   input_json_delta = {
     block = "tool_use",
-    apply = function(entry, delta)
+    apply = function(self, entry, delta)
       if type(delta.partial_json) ~= "string" then
         return false
       end
+      self.budget:take(#delta.partial_json)
       entry.json, entry.closed = entry.json or {}, nil
-      entry.json[#entry.json + 1] = delta.partial_json
+      growing_text.add(entry.json, delta.partial_json)
       return true
     end,
   },
   citations_delta = {
     block = "text",
-    apply = function(entry, delta)
+    apply = function(self, entry, delta)
+      self.budget:replace(delta)
       if not entry.citations then -- the block's own are the event's
         local before = entry.block.citations
         entry.citations = type(before) == "table" and json.copy(before) or json.array {}
@@ -100,6 +105,8 @@ for _, known in pairs(DELTAS) do
 end
 
 local function keep_unknown(self, event)
+  self.budget:replace(event.delta)
+  self.budget:take(BLOCK_BYTES)
   self.unknown = self.unknown or {}
   table.insert(self.unknown, { index = event.index, delta = event.delta })
 end
@@ -113,14 +120,17 @@ local function add_unknown(self, entry, event)
   end
   for name, value in pairs(event.delta) do
     if name ~= "type" and type(value) == "string" then
-      grow(entry, name, value)
+      grow(self, entry, name, value)
     elseif name ~= "type" then
+      self.budget:replace(value, entry.block[name])
       entry.block[name] = value
     end
   end
 end
 
 function Accumulator:open(index, block)
+  self.budget:replace(block)
+  self.budget:take(BLOCK_BYTES)
   local entries = self.entries
   local entry = { index = index, number = #entries + 1, block = block, pieces = {} }
   self.is_unsorted = self.is_unsorted or entries[1] ~= nil and entries[#entries].index > index
@@ -190,6 +200,7 @@ function handlers.message_start(self, event)
   if type(event.message) ~= "table" or not is_table_or_nil(event.message.usage) then
     return false
   end
+  self.budget:replace(event.message)
   local fields = json.copy(event.message)
   local content = type(fields.content) == "table" and fields.content or {}
   for _, block in ipairs(content) do
@@ -206,12 +217,13 @@ function handlers.message_start(self, event)
 end
 
 -- A start that is repeated says what was missing, and its text goes on with the block's.
-local function begin_again(entry, members)
+local function begin_again(self, entry, members)
+  self.budget:replace(members)
   local field = GROWING[tostring(members.type) .. "_delta"]
   for name, value in pairs(members) do
     if name == field then
       if type(value) == "string" and value ~= "" then
-        grow(entry, field, value)
+        grow(self, entry, field, value)
       end
     elseif parts.is_empty(entry.block[name]) then
       entry.block[name] = value
@@ -225,7 +237,7 @@ function handlers.content_block_start(self, event)
   end
   local block, repeated = json.copy(event.content_block), self.by_index[event.index]
   if repeated and not repeated.closed and repeated.block.type == block.type then
-    begin_again(repeated, block)
+    begin_again(self, repeated, block)
     return true
   end
   self:open(event.index, block)
@@ -247,7 +259,7 @@ function handlers.content_block_delta(self, event)
     entry = self:open(event.index, { type = kind })
   end
   if known then
-    return known.apply(entry, delta)
+    return known.apply(self, entry, delta)
   end
   add_unknown(self, entry, event)
   return true
@@ -262,10 +274,9 @@ function handlers.content_block_stop(self, event)
 end
 
 -- Null fields are absent after decoding, so what was said earlier stays.
-local function merge(target, source)
-  for name, value in pairs(source) do
-    target[name] = value
-  end
+local function set(self, name, value)
+  self.budget:replace(value, self.fields[name])
+  self.fields[name] = value
 end
 
 function handlers.message_delta(self, event)
@@ -274,11 +285,13 @@ function handlers.message_delta(self, event)
   end
   for name, value in pairs(event) do
     if name == "delta" then
-      merge(self.fields, value)
+      for member, said in pairs(value) do
+        set(self, member, said)
+      end
     elseif name == "usage" then
-      self.fields.usage = token_counts.merge(self.fields.usage, value)
+      set(self, "usage", token_counts.merge(self.fields.usage, value))
     elseif name ~= "type" and name ~= "raw" and name ~= "choice" then
-      self.fields[name] = value
+      set(self, name, value)
     end
   end
   return true
@@ -293,8 +306,10 @@ end
 -- Takes over what the run brought since it was last asked.
 local function catch_up(self)
   local followed = self.followed
-  if followed then
-    followed[#followed + 1] = self.run:take()
+  local text = followed and self.run:take()
+  if text then
+    self.budget:take(#text)
+    followed[#followed + 1] = text
   end
 end
 
@@ -331,8 +346,12 @@ function Accumulator:follow(event)
   if self.followed then
     self.run = self.run or core.delta_run()
     local is_first = #self.followed == 1 -- all that grows is then in the run, and need not be joined
-    self.run:follow(event.delta.type, event.index, is_first and self.followed[1] or "")
-    self.followed[1] = not is_first and self.followed[1] or nil
+    local text = is_first and self.followed[1] or ""
+    self.budget:take(-#text)
+    self.run:follow(event.delta.type, event.index, text, self.budget:room())
+    if is_first then
+      self.followed[1], self.followed.loose = nil, 0
+    end
     return self.run
   end
 end

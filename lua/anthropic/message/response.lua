@@ -73,7 +73,7 @@ end
 ---@return anthropic.Error? err
 ---@return string? body
 function responses.read_json(exchange, is_open, may_be_empty)
-  local body, err = exchange:read_body()
+  local body, err = exchange:read_body(true)
   if err then
     return nil, err
   elseif may_be_empty and not body:find "%S" then

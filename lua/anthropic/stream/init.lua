@@ -92,6 +92,9 @@ local function advance(self, data, name)
   while true do
     local event = self.source:take()
     if event and attempts.accumulate(self, event) then
+      if self.budget:is_exceeded() then
+        return attempts.fail(self, self.source:too_large())
+      end
       self.flow = flow_after(self, event)
       return event
     elseif event then

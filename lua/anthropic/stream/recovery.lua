@@ -1,6 +1,7 @@
 --- The attempts that a stream is made of: what each brought, and what comes after a failure.
 
 local accumulator = require "anthropic.message.accumulator"
+local budgets = require "anthropic.message.budget"
 local continuation = require "anthropic.stream.continuation"
 local events = require "anthropic.message.events"
 local event_source = require "anthropic.stream.source"
@@ -11,7 +12,8 @@ local attempts = {}
 ---@param self anthropic.Stream
 function attempts.begin(self)
   self.response = self.exchange:response_so_far()
-  self.accumulators = { [0] = accumulator.new() }
+  self.budget = budgets.new(self.exchange.option "max_response_bytes")
+  self.accumulators = { [0] = accumulator.new(self.budget) }
   self.source = event_source.new(self.exchange, self.accumulators[0], self.open_ended)
   self.flow = nil -- the transfer, while deltas flow
 end
@@ -22,7 +24,7 @@ end
 ---@return boolean false when the event is malformed
 function attempts.accumulate(self, event)
   local choice = events.choice_of(event)
-  self.accumulators[choice] = self.accumulators[choice] or accumulator.new()
+  self.accumulators[choice] = self.accumulators[choice] or accumulator.new(self.budget)
   return self.accumulators[choice]:add(event)
 end
 
@@ -46,12 +48,13 @@ end
 ---@return anthropic.Error err with what had arrived
 function attempts.fail(self, err)
   self.flow = nil
+  err = self.exchange:fail(err) -- which gives the memory of the transfer back first
   err.partial = partial(self)
   if err.partial and not self.whole then
     self.exchange:count(err.partial)
   end
-  self.err = self.exchange:fail(err)
-  return nil, self.err
+  self.err = err
+  return nil, err
 end
 
 local function send_again(self, err)

@@ -22,6 +22,7 @@ end
 
 -- A server that sends only pings is not waited for with ever more of them kept back.
 local MOST_KEPT_BACK = 64
+local MOST_BYTES_KEPT_BACK = 1024 * 1024
 
 ---@class anthropic.EventSource
 ---@field complete boolean the end mark has come
@@ -44,6 +45,7 @@ function event_source.new(exchange, accumulator, open_ended)
     accumulator = accumulator,
     open_ended = open_ended,
     queue = {}, first = 1, last = 0,
+    bytes = 0, -- of the payloads that have come, deltas aside
     joiner = nil, -- once a character was cut in two
     released = false,
     complete = false,
@@ -71,6 +73,7 @@ local function queue(self, event)
   self.last = self.last + 1
   self.queue[self.last] = event
   self.released = self.released or events.is_content(event) or self.last - self.first >= MOST_KEPT_BACK
+    or self.bytes > MOST_BYTES_KEPT_BACK
   self.clock:note(event)
   if event.type == "message_stop" and events.choice_of(event) == 0 then
     self.complete = true
@@ -95,6 +98,13 @@ function Source:put(event)
   for _, whole in ipairs(self.joiner:join(event)) do
     put(self, whole)
   end
+end
+
+--- The error of a stream that holds more than it may.
+---@return anthropic.Error
+function Source:too_large()
+  local limit = self.exchange.option "max_response_bytes"
+  return protocol_error(self, ("the answer is larger than %d bytes"):format(limit))
 end
 
 local function in_stream_error(self, data, name)
@@ -167,6 +177,7 @@ end
 
 -- Takes one payload in. nil and an error when it ends the stream.
 local function receive(self, data, name)
+  self.bytes = self.bytes + #data
   local event, problem, halves = json.decode_event(data)
   if error_signs.is_error(event, name, self.open_ended) then
     return nil, in_stream_error(self, data, name)
@@ -294,6 +305,8 @@ function Source:pull(data, name)
   elseif name == "too_large" then
     local limit = self.exchange.option "max_event_bytes"
     return nil, protocol_error(self, ("an event is larger than %d bytes"):format(limit))
+  elseif name == "full" then
+    return nil, self:too_large()
   end
   return nil, self.exchange:describe(errors.new { kind = "connection", message = "not enough memory" })
 end
