@@ -7,17 +7,26 @@
 enum {
   ALWAYS_ALLOWED = 24 * 1024 * 1024,
   LIGHT = 512 * 1024, /* no text up to this weighs more than that */
-  SHORT_NAME = 40     /* names up to this are mostly the same ones again */
+  NAMES = 1024        /* that are known again: Lua holds equal ones once */
 };
 
-enum level { OBJECT = 1, NULLS = 2 };
+/* Sizes of what tables are made of: it doubles, and for a moment the old is there beside the new.
+ */
+enum { SLOT = 16, NODE = 40, MANY = 1024 };
+
+/* An open container. */
+struct level {
+  bool is_object, has_nulls;
+  uint32_t count; /* of commas */
+};
 
 struct scale {
   const char *at, *end;
   uint64_t sum;
   size_t depth;
-  bool is_name; /* the next string is a member's name */
-  unsigned char levels[JSON_MAX_DEPTH];
+  bool is_name;          /* the next string is a member's name */
+  uint32_t names[NAMES]; /* hashes, each in the place of its own */
+  struct level levels[JSON_MAX_DEPTH];
 };
 
 static bool is_digit(char byte) {
@@ -49,12 +58,21 @@ static void weigh_number(struct scale *scale) {
   scale->sum += is_long ? WEIGHT_DIGITS : 0;
 }
 
+static bool is_known(struct scale *scale, uint32_t hash) {
+  uint32_t *place = &scale->names[hash % NAMES];
+  bool found = *place == hash;
+  *place = hash;
+  return found;
+}
+
 /* `at` is behind the opening quote. */
 static void weigh_string(struct scale *scale) {
   const char *first = scale->at;
   bool has_escapes = false;
+  uint32_t hash = 2166136261;
   while (scale->at < scale->end && *scale->at != '"') {
     bool is_escape = *scale->at == '\\';
+    hash = (hash ^ (unsigned char)*scale->at) * 16777619;
     has_escapes |= is_escape;
     scale->at += is_escape ? 2 : 1;
   }
@@ -62,7 +80,7 @@ static void weigh_string(struct scale *scale) {
     scale->at = scale->end;
   size_t length = (size_t)(scale->at - first);
   scale->at += scale->at < scale->end;
-  if (!scale->is_name || length > SHORT_NAME)
+  if (!scale->is_name || !is_known(scale, hash))
     scale->sum += WEIGHT_STRING + length;
   if (scale->is_name)
     scale->sum += WEIGHT_MEMBER;
@@ -70,29 +88,51 @@ static void weigh_string(struct scale *scale) {
     scale->sum += WEIGHT_INPUT;
 }
 
-static unsigned char *level(struct scale *scale) {
+/* NULL outside of all. */
+static struct level *innermost(struct scale *scale) {
   return scale->depth > 0 ? &scale->levels[scale->depth - 1] : NULL;
 }
 
-static bool is_in_object(struct scale *scale) {
-  return scale->depth > 0 && *level(scale) & OBJECT;
+static void weigh_null(struct scale *scale) {
+  struct level *level = innermost(scale);
+  if (!level || !level->is_object)
+    return;
+  scale->sum += WEIGHT_NULL + (level->has_nulls ? 0 : WEIGHT_NULLS);
+  level->has_nulls = true;
 }
 
-static void weigh_null(struct scale *scale) {
-  if (!is_in_object(scale))
-    return;
-  scale->sum += WEIGHT_NULL + (*level(scale) & NULLS ? 0 : WEIGHT_NULLS);
-  *level(scale) |= NULLS;
+static void weigh_comma(struct scale *scale) {
+  struct level *level = innermost(scale);
+  scale->is_name = level && level->is_object;
+  scale->sum += scale->is_name ? 0 : WEIGHT_ELEMENT;
+  if (level)
+    level->count++;
 }
 
 /* False where it is too deep to be read at all. */
 static bool open_container(struct scale *scale, bool is_object) {
   if (scale->depth == JSON_MAX_DEPTH)
     return false;
-  scale->levels[scale->depth++] = is_object ? OBJECT : 0;
+  scale->levels[scale->depth++] = (struct level){.is_object = is_object};
   scale->is_name = is_object;
   scale->sum += WEIGHT_TABLE + (is_object ? 0 : WEIGHT_ELEMENT);
   return true;
+}
+
+/* What a large one takes more than its members were counted at. */
+static void close_container(struct scale *scale) {
+  const struct level *level = innermost(scale);
+  if (!level)
+    return;
+  scale->depth--;
+  if (level->count < MANY)
+    return;
+  uint64_t capacity = MANY;
+  while (capacity <= level->count)
+    capacity *= 2;
+  uint64_t most = capacity * 3 / 2 * (level->is_object ? NODE : SLOT);
+  uint64_t counted = (uint64_t)level->count * (level->is_object ? WEIGHT_MEMBER : WEIGHT_ELEMENT);
+  scale->sum += most > counted ? most - counted : 0;
 }
 
 uint64_t json_weight(const char *text, size_t length) {
@@ -110,14 +150,12 @@ uint64_t json_weight(const char *text, size_t length) {
       weigh_null(&scale);
     else if (byte == ':')
       scale.is_name = false;
-    else if (byte == ',') {
-      scale.is_name = is_in_object(&scale);
-      scale.sum += scale.is_name ? 0 : WEIGHT_ELEMENT;
-    } else if (byte == '{' || byte == '[') {
-      if (!open_container(&scale, byte == '{'))
-        break;
-    } else if ((byte == '}' || byte == ']') && scale.depth > 0)
-      scale.depth--;
+    else if (byte == ',')
+      weigh_comma(&scale);
+    else if (byte == '}' || byte == ']')
+      close_container(&scale);
+    else if ((byte == '{' || byte == '[') && !open_container(&scale, byte == '{'))
+      break;
   }
   return scale.sum;
 }

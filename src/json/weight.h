@@ -16,11 +16,11 @@
 enum {
   WEIGHT_TABLE = 64,
   WEIGHT_ELEMENT = 32, /* of an array */
-  WEIGHT_MEMBER = 80,  /* of an object, with its name */
-  WEIGHT_STRING = 40,
+  WEIGHT_MEMBER = 48,  /* of an object, without its name */
+  WEIGHT_STRING = 56,
   WEIGHT_NULLS = 200, /* an object that has some */
   WEIGHT_NULL = 64,
-  WEIGHT_DIGITS = 240, /* of a number that Lua's numbers do not hold */
+  WEIGHT_DIGITS = 160, /* of a number that Lua's numbers do not hold */
   WEIGHT_INPUT = 160   /* a member `input`, whose text is kept */
 };
 

@@ -38,8 +38,7 @@ struct loop {
   /* Every one that libcurl has open. It closes those on which no connection came about (a timeout,
    * the slower of two address families) without a word, so some may be closed by now. */
   struct socket_list sockets;
-  bool has_overfull; /* a transfer is to be paused */
-  bool looks;        /* at idle sockets before they are used again */
+  bool looks; /* at idle sockets before they are used again */
   CURL *idle_handles[MAX_IDLE_HANDLES];
   size_t idle_count;
 };
@@ -360,18 +359,6 @@ static void give_up(struct loop *loop, CURLMcode code) {
   loop->curl_deadline = HUGE_VAL;
 }
 
-/* Those whose window is full, once libcurl has unpacked what it had read of them. */
-static void pause_overfull(struct loop *loop) {
-  loop->has_overfull = false;
-  for (struct transfer *transfer = loop->transfers; transfer; transfer = transfer->next) {
-    if (!transfer->overfull)
-      continue;
-    transfer->overfull = false;
-    transfer->paused = true;
-    curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
-  }
-}
-
 static bool perform(struct loop *loop, curl_socket_t socket, int what) {
   int running;
   CURLMcode code = curl_multi_socket_action(loop->multi, socket, what, &running);
@@ -395,8 +382,6 @@ static void work(struct loop *loop, const struct poller_event *events, size_t co
   }
   if (works)
     collect_completions(loop);
-  if (loop->has_overfull)
-    pause_overfull(loop);
   sigpipe_restore(&loop->guard);
 }
 
@@ -495,10 +480,6 @@ size_t loop_connections(struct loop *loop) {
   notice_fork(loop);
   socket_list_remove_closed(&loop->sockets);
   return loop->sockets.count;
-}
-
-void loop_note_overfull(struct loop *loop) {
-  loop->has_overfull = true;
 }
 
 void loop_note_deadline(struct loop *loop, const struct transfer *transfer) {

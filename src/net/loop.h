@@ -63,9 +63,6 @@ void loop_give_easy(struct loop *loop, CURL *easy);
 /* For transfer.c: the transfer's timeouts changed. */
 void loop_note_deadline(struct loop *loop, const struct transfer *transfer);
 
-/* For transfer.c: a transfer is `overfull`: pauses it at the end of the step. */
-void loop_note_overfull(struct loop *loop);
-
 /* For transfer.c: puts a transfer into the ready list. */
 void loop_mark_ready(struct loop *loop, struct transfer *transfer);
 

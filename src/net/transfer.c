@@ -128,14 +128,21 @@ static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t
   return 0;
 }
 
-/* Bytes that the body may still grow by. libcurl would keep without a limit what it unpacks for a
- * transfer that pauses inside of it: an encoded body pauses after the loop's step. */
+/* Whether the window was full before libcurl read what it passes on now. */
+static bool was_full(struct transfer *transfer) {
+  curl_off_t taken = 0;
+  if (transfer->encoding & ENCODING_KNOWN)
+    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &taken);
+  if (transfer->body.length >= transfer->allowed)
+    return !(transfer->encoding & ENCODING_KNOWN) || taken != transfer->taken;
+  transfer->taken = taken;
+  return false;
+}
+
+/* Bytes that the body may still grow by. While it is paused, libcurl would keep without a limit
+ * what it unpacks: an encoded body pauses between two reads. */
 static size_t room_of(const struct transfer *transfer) {
-  if (!transfer->collecting && !transfer->overfull)
-    return SIZE_MAX;
-  size_t most = transfer->max_body_bytes;
-  if (!transfer->collecting && most < UNPACKED_ROOM)
-    most = UNPACKED_ROOM;
+  size_t most = transfer->collecting ? transfer->max_body_bytes : transfer->allowed + UNPACKED_ROOM;
   return most > transfer->body.length ? most - transfer->body.length : 0;
 }
 
@@ -151,13 +158,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
     return CURL_WRITEFUNC_PAUSE;
   }
   bool to_sink = goes_to_sink(transfer);
-  if (!to_sink && !transfer->collecting && transfer->body.length >= transfer->allowed) {
-    if (!(transfer->encoding & ENCODING_KNOWN)) {
-      transfer->paused = true;
-      return CURL_WRITEFUNC_PAUSE;
-    }
-    transfer->overfull = true;
-    loop_note_overfull(transfer->loop);
+  if (!to_sink && !transfer->collecting && was_full(transfer)) {
+    transfer->paused = true;
+    return CURL_WRITEFUNC_PAUSE;
   }
   if (transfer->is_recorded &&
       !recording_add(&transfer->recording, transfer->last_byte - transfer->started, bytes,

@@ -75,13 +75,13 @@ struct transfer {
   size_t other_headers; /* bytes of interim responses' and of trailers, which libcurl keeps */
   unsigned encoding;    /* enum content_encoding, added up */
   struct buffer body;
-  bool has_body;  /* some of it has come */
-  size_t allowed; /* body bytes that may wait before the transfer pauses */
+  bool has_body;    /* some of it has come */
+  size_t allowed;   /* body bytes that may wait before the transfer pauses */
+  curl_off_t taken; /* of an encoded body, from the wire, when fewer than that waited */
   size_t max_body_bytes;
   size_t max_download_bytes;
   bool collecting;
   bool paused;
-  bool overfull; /* to be paused once libcurl has unpacked what it has read */
   unsigned lent; /* so often; nothing here moves or changes while it is */
   bool held;     /* paused because it was lent */
   bool is_recorded;

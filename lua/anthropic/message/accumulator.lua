@@ -17,8 +17,8 @@ Accumulator.__index = Accumulator
 
 local accumulator = {}
 
--- What a message, and a block of it, take beside their content.
-local MESSAGE_BYTES, BLOCK_BYTES = 1500, 1000
+-- What a message, a block of it, and one of its fields take beside their content.
+local MESSAGE_BYTES, BLOCK_BYTES, FIELD_BYTES = 1500, 1000, 200
 
 --- An empty message.
 ---@param budget? anthropic.Budget what it may hold together with others; `add` counts, whoever calls it looks
@@ -275,7 +275,9 @@ end
 
 -- Null fields are absent after decoding, so what was said earlier stays.
 local function set(self, name, value)
-  self.budget:replace(value, self.fields[name])
+  local before = self.fields[name]
+  self.budget:replace(value, before)
+  self.budget:take(before == nil and FIELD_BYTES + #tostring(name) or 0)
   self.fields[name] = value
 end
 

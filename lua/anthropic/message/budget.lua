@@ -39,10 +39,10 @@ function Budget:replace(value, before)
   self.held = self.held + core.weigh(value) - core.weigh(before)
 end
 
---- Bytes that may be held beside those that are.
----@return number
+--- Bytes that may be held beside those that are; nil: there is no limit.
+---@return number?
 function Budget:room()
-  return self.most - self.held
+  return self.most < math.huge and self.most - self.held or nil
 end
 
 ---@return boolean
