@@ -27,7 +27,8 @@ local anthropic = {}
 ---@field insecure? boolean accept any certificate; default false
 ---@field http_version? "1.1"|"2" default "1.1"
 ---@field max_event_bytes? integer most bytes in one event of a stream, default 32 MiB
----@field max_response_bytes? integer most bytes in a whole response, default 64 MiB
+---@field max_response_bytes? integer most bytes that one exchange holds in memory, default 64 MiB
+---@field max_download_bytes? integer most bytes of a download to a file where no length is announced, default 1 GiB
 ---@field loop? string|table a driver's name, or a driver; default: found by the host
 ---@field on_interrupt? "retry"|"continue" what to do about an answer that breaks off after its first content: ask
 ---  again if nobody has seen a part of it, or ask for the rest of its text; default: an error

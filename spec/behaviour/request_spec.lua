@@ -559,6 +559,7 @@ describe("a request", function()
         http_version = { "3", 2 },
         max_event_bytes = { 0, -1, "1" },
         max_response_bytes = { 0, "1" },
+        max_download_bytes = { 0, "1" },
         loop = { "epoll", 1 },
         on_retry = { "f", {} },
         on_log = { "f", {} },

@@ -125,6 +125,18 @@ local function packed(encoding, fields, beginning, piece)
   end
 end
 
+-- 128 MiB of blanks in br, and a frame of zstd whose blocks are 128 KiB of blanks each.
+local BR_BLANKS = ("cfffff7f002440e2b14072effff9ffff0f8004401c1680eefd3fffffff01900088c302d0bdffe7ffff3f001200715800baf7fffcffff07"
+  .. "4002200e0b40f7fe9fffffff004800c46101e8defff3ffff1f000980382c00ddfbfffcffff072001108705a07bff0f"):gsub("%x%x",
+  function(digits) return string.char(tonumber(digits, 16)) end)
+local ZSTD_BLANKS = "\40\181\47\253\0\88" .. ("\2\0\16 "):rep(1024)
+
+local function blanks(encoding, fields, bytes)
+  return function(send)
+    return send(head(fields .. "Content-Encoding: " .. encoding .. "\r\n") .. bytes)
+  end
+end
+
 local STREAM, JSON, BYTES =
   "Content-Type: text/event-stream\r\n", "Content-Type: application/json\r\n", "Content-Type: application/octet-stream\r\n"
 local CHAT = 'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":%s,"delta":{"content":"xxxxx"}}]}\n\n'
@@ -194,7 +206,7 @@ local attacks = {
     return send(head()) and repeated(send, CHAT:format(0):rep(100))
   end,
   choices = function(send)
-    return send(head()) and repeated(send, numbered(function(i) return CHAT:format(i) end))
+    return send(head()) and repeated(send, numbered(function(i) return CHAT:format(i - 1) end))
   end,
   json_text = json(MESSAGE, "x", MESSAGE_END),
   json_escaped = json(MESSAGE, "\\ud83d", MESSAGE_END), -- each is rewritten
@@ -217,10 +229,12 @@ local attacks = {
   end,
   gzip_bytes = packed("gzip", BYTES, "", ("x"):rep(1000)),
   gzip_blanks = packed("gzip", JSON, "", (" "):rep(1000)),
-  zstd_blanks = packed("zstd", JSON, "", (" "):rep(1000)),
+  zstd_blanks = blanks("zstd", JSON, ZSTD_BLANKS),
+  zstd_stream = blanks("zstd", STREAM, ZSTD_BLANKS),
   zstd_text = packed("zstd", STREAM, START .. TEXT_BLOCK, text_delta(0, ("x"):rep(1000))),
   zstd_pings = packed("zstd", STREAM, START, PING),
-  br_blanks = packed("br", JSON, "", (" "):rep(1000)),
+  br_blanks = blanks("br", JSON, BR_BLANKS),
+  br_stream = blanks("br", STREAM, BR_BLANKS),
   br_text = packed("br", STREAM, START .. TEXT_BLOCK, text_delta(0, ("x"):rep(1000))),
   br_pings = packed("br", STREAM, START, PING),
   bytes = chunked(BYTES, ("x"):rep(50000)),

@@ -515,8 +515,8 @@ void transfer_complete(struct transfer *transfer, CURLcode code) {
   }
   snprintf(transfer->message, sizeof transfer->message, "%s",
            transfer->curl_message[0] ? transfer->curl_message : curl_easy_strerror(code));
-  /* libcurl has limits of its own, for a trailer and for what it keeps of a paused transfer */
-  if (code == CURLE_OUT_OF_MEMORY && transfer->status && has_memory()) {
+  /* libcurl has a limit of its own for what it unpacks while the transfer is paused */
+  if (code == CURLE_OUT_OF_MEMORY && transfer->encoding & ENCODING_KNOWN && has_memory()) {
     transfer_finish(transfer, TRANSFER_TOO_LARGE);
     return;
   }

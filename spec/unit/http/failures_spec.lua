@@ -7,7 +7,7 @@ local function profile(timeouts, limit)
   return {
     timeouts = timeouts or {},
     option = function(name)
-      return name == "max_response_bytes" and limit or nil
+      return (name == "max_response_bytes" or name == "max_download_bytes") and limit or nil
     end,
   }
 end
@@ -35,6 +35,7 @@ describe("a failure of a transfer", function()
     { "truncated", "", 18,
       { kind = "truncated", message = "the connection was closed before the headers were complete" } },
     { "large_headers", "Too large", 56, { kind = "protocol", message = "the answer's headers are too large" } },
+    { "costly", "", nil, { kind = "protocol", message = "the answer's values would take too much memory" } },
     { "file", "cannot open /x", nil, { kind = "invalid_request", message = "cannot open /x" } },
     { "memory", "Out of memory", 27, { kind = "connection", message = "not enough memory" } },
     { "cancelled", "", 0, { kind = "cancelled", message = "the request was cancelled" } },
@@ -75,6 +76,8 @@ describe("a failure of a transfer", function()
   it("says which size was too large", function()
     assert.same({ kind = "protocol", message = "the answer is larger than 67108864 bytes" },
       fields_of("too_large", "", 23, profile(nil, 67108864)))
+    assert.same({ kind = "protocol", message = "the file is larger than 1000 bytes" },
+      fields_of("large_download", "", 23, profile(nil, 1000)))
   end)
 
   it("shows no user name and no password of a proxy, also where they hold a quote or an @", function()

@@ -42,6 +42,7 @@ describe("an option", function()
     { "http_version", 'one of "1.1", "2"', { "1.1", "2" }, { "1.0", "2.0", "", 2, 1.1, {}, true, false } },
     { "max_event_bytes", size, { 1, 2 ^ 40, math.huge }, { 0, 0.5, 1.5, -1, 0 / 0, "1", {}, true, false } },
     { "max_response_bytes", size, { 1, 2 ^ 40, math.huge }, { 0, 0.5, 1.5, -1, 0 / 0, "1", {}, true, false } },
+    { "max_download_bytes", size, { 1, 2 ^ 40, math.huge }, { 0, 0.5, 1.5, -1, 0 / 0, "1", {}, true, false } },
     { "loop", a_driver, { "blocking", "scheduler", {}, { wait = f } }, { "Blocking", "", 1, f, true, false } },
     { "on_interrupt", 'one of "retry", "continue"', { "retry", "continue" }, { "error", "", 1, {}, true, false, f } },
     { "on_retry", "function", { f }, { "f", 1, {}, true, false } },
@@ -221,6 +222,7 @@ describe("the options of a client", function()
       http_version = "1.1",
       max_event_bytes = 33554432,
       max_response_bytes = 67108864,
+      max_download_bytes = 1073741824,
     }, options.of_client())
     assert.same(options.of_client(), options.of_client {})
   end)

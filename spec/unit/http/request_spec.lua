@@ -458,13 +458,14 @@ end)
 describe("what a request tells the transfer", function()
   it("are the options", function()
     local wire = build { proxy = "http://proxy", ca_file = "/ca.pem", ca_path = "/ca", insecure = true,
-                         max_response_bytes = 10, max_event_bytes = 5, http_version = "2" }
+                         max_response_bytes = 10, max_event_bytes = 5, max_download_bytes = 7, http_version = "2" }
     assert.equal("http://proxy", wire.proxy)
     assert.equal("/ca.pem", wire.ca_file)
     assert.equal("/ca", wire.ca_path)
     assert.is_true(wire.insecure)
     assert.equal(10, wire.max_body_bytes)
     assert.equal(5, wire.max_event_bytes)
+    assert.equal(7, wire.max_download_bytes)
     assert.is_true(wire.http2)
   end)
 

@@ -10,7 +10,7 @@ local has_integers = math.type ~= nil
 local negative_zero = tonumber "-0.0"
 
 -- The options are bits.
-local MARK, INTEGERS, REPAIR, FIND_INPUTS, KEEP_HALVES, NAN_IS_NULL = 1, 2, 4, 8, 16, 32
+local MARK, INTEGERS, REPAIR, FIND_INPUTS, KEEP_HALVES, NAN_IS_NULL, BOUNDED = 1, 2, 4, 8, 16, 32, 64
 local HOST = has_integers and INTEGERS or 0
 
 local function count_and_pack(...)
@@ -22,9 +22,10 @@ describe("the options", function()
     assert.equal(0, core.json_check)
     assert.equal(REPAIR, core.json_repair)
     assert.equal(MARK + HOST, core.json_strict)
+    assert.equal(MARK + HOST + BOUNDED, core.json_input)
     assert.equal(MARK + HOST + FIND_INPUTS, core.json_decode)
-    assert.equal(MARK + HOST + REPAIR + FIND_INPUTS + NAN_IS_NULL, core.json_answer)
-    assert.equal(MARK + HOST + REPAIR + FIND_INPUTS + NAN_IS_NULL + KEEP_HALVES, core.json_event)
+    assert.equal(MARK + HOST + REPAIR + FIND_INPUTS + NAN_IS_NULL + BOUNDED, core.json_answer)
+    assert.equal(MARK + HOST + REPAIR + FIND_INPUTS + NAN_IS_NULL + BOUNDED + KEEP_HALVES, core.json_event)
     assert.same({ 1, 2 }, { core.json_request, core.json_mend })
   end)
 

@@ -10,7 +10,8 @@ local WORDS = { method = "must be a string", url = "must be a string", body = "m
   proxy = "must be a string", ca_file = "must be a string", ca_path = "must be a string",
   connect_timeout = "must be a number", first_byte_timeout = "must be a number",
   idle_timeout = "must be a number", total_timeout = "must be a number",
-  max_body_bytes = "must be a number", max_event_bytes = "must be a number" }
+  max_body_bytes = "must be a number", max_event_bytes = "must be a number",
+  max_download_bytes = "must be a number" }
 
 describe("a request", function()
   local loop, peer, directory
