@@ -77,6 +77,7 @@ build = {
     ["anthropic.api.resources"] = "lua/anthropic/api/resources.lua",
     ["anthropic.base.error"] = "lua/anthropic/base/error.lua",
     ["anthropic.base.json"] = "lua/anthropic/base/json.lua",
+    ["anthropic.base.memory"] = "lua/anthropic/base/memory.lua",
     ["anthropic.base.number"] = "lua/anthropic/base/number.lua",
     ["anthropic.base.path"] = "lua/anthropic/base/path.lua",
     ["anthropic.base.printable"] = "lua/anthropic/base/printable.lua",

@@ -181,13 +181,12 @@ describe("An exchange", function()
     end)
 
     it("passes through where it is a stream of small events", function()
-      local count, err = 0, nil
-      local stream = open "gzip_pings/30"
-      repeat
-        local event
+      local count, stream = 0, open "gzip_pings/30"
+      local event, err = stream:next()
+      while event do
+        count = count + (event.type == "ping" and 1 or 0)
         event, err = stream:next()
-        count = count + (event and event.type == "ping" and 1 or 0)
-      until not event
+      end
       assert.equal("truncated", err.kind)
       assert.is_true(count > 2900, count)
     end)
@@ -315,5 +314,62 @@ describe("An exchange", function()
     local _, err = service.client(server, { timeout = { idle = 0.2 } }).messages.create(params())
     assert.equal("idle", err.timeout)
     assert.is_true(anthropic.now() - began < 0.7)
+  end)
+end)
+
+describe("A process without enough memory", function()
+  before_each(function()
+    service.environment {}
+  end)
+
+  after_each(service.clear)
+
+  -- What a program shows that may take so many MiB of addresses.
+  local function run(program, server, mebibytes)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(([[
+      local anthropic = require "anthropic"
+      local client = anthropic.new { base_url = %q, api_key = "k", max_retries = 1 }
+      local function params(text)
+        return { model = "m", max_tokens = 1, messages = { { role = "user", content = text } } }
+      end
+      local function show(result, err)
+        print(result and "ok" or err.kind or "none", result and "" or err.message or err)
+      end
+    ]]):format(server.url), program)
+    file:close()
+    local pipe = assert(io.popen(("ulimit -v %d; exec %s %s 2>&1"):format(mebibytes * 1024, child.interpreter(), path)))
+    local output = pipe:read "*a"
+    pipe:close()
+    os.remove(path)
+    return output
+  end
+
+  it("gets an error for a request that it does not hold, and goes on", function()
+    local server = service.serve(testing.message { text = "Hello!" })
+    local output = run([[
+      local block = { type = "text", text = ("x"):rep(20 * 1024 * 1024) }
+      show(client.messages.create(params { block, block, block, block }))
+      show(client:request { path = "/v1/x", body = { block, block, block, block } })
+      show(client.messages.create(params "Hello"))
+    ]], server, 160)
+    local lack = "invalid_request\tnot enough memory\n"
+    assert.equal(lack .. lack .. "ok\t\n", output)
+    assert.equal(1, #server:requests())
+  end)
+
+  it("gets an error for an answer that it does not hold", function()
+    local server = service.serve(testing.message { text = ("x"):rep(50 * 1024 * 1024) })
+    for _, mebibytes in ipairs { 130, 170, 210 } do
+      local output = run([[
+        show(client.messages.create(params "Hello"))
+        show(client.messages.create(params "Hello"))
+      ]], server, mebibytes)
+      for line in output:gmatch "[^\n]+" do
+        assert.truthy(line == "ok\t" or line == "protocol\tnot enough memory for the answer", line)
+      end
+      assert.is_true(mebibytes > 130 or output:find("^protocol") ~= nil)
+    end
   end)
 end)

@@ -17,7 +17,8 @@ end
 
 local START = event("message_start", '{"type":"message_start","message":{"id":"msg","model":"m","role":"assistant",'
   .. '"type":"message","content":[],"usage":{"input_tokens":1,"output_tokens":1}}}')
-local END = event("message_delta", '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}')
+local END = event("message_delta",
+    '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}')
   .. event("message_stop", '{"type":"message_stop"}')
 
 local function block(index, content)
@@ -116,9 +117,9 @@ local function packed(encoding, fields, beginning, piece)
   return function(send, megabytes)
     local bytes = output_of(PACKERS[encoding], function(input)
       input:write(beginning)
-      local block = piece:rep(math.floor(MEGABYTE / #piece))
+      local million = piece:rep(math.floor(MEGABYTE / #piece))
       for _ = 1, megabytes do
-        input:write(block)
+        input:write(million)
       end
     end)
     return send(head(fields .. "Content-Encoding: " .. encoding .. "\r\n") .. bytes)
@@ -126,9 +127,12 @@ local function packed(encoding, fields, beginning, piece)
 end
 
 -- 128 MiB of blanks in br, and a frame of zstd whose blocks are 128 KiB of blanks each.
-local BR_BLANKS = ("cfffff7f002440e2b14072effff9ffff0f8004401c1680eefd3fffffff01900088c302d0bdffe7ffff3f001200715800baf7fffcffff07"
-  .. "4002200e0b40f7fe9fffffff004800c46101e8defff3ffff1f000980382c00ddfbfffcffff072001108705a07bff0f"):gsub("%x%x",
-  function(digits) return string.char(tonumber(digits, 16)) end)
+local BR_BLANKS = ("cfffff7f002440e2b14072effff9ffff0f8004401c1680eefd3fffffff01900088c302d0bdffe7ffff3f001200"
+  .. "715800baf7fffcffff074002200e0b40f7fe9fffffff004800c46101e8defff3ffff1f000980382c00ddfbfffc"
+  .. "ffff072001108705a07bff0f"
+):gsub("%x%x", function(digits)
+  return string.char(tonumber(digits, 16))
+end)
 local ZSTD_BLANKS = "\40\181\47\253\0\88" .. ("\2\0\16 "):rep(1024)
 
 local function blanks(encoding, fields, bytes)
@@ -137,9 +141,9 @@ local function blanks(encoding, fields, bytes)
   end
 end
 
-local STREAM, JSON, BYTES =
-  "Content-Type: text/event-stream\r\n", "Content-Type: application/json\r\n", "Content-Type: application/octet-stream\r\n"
-local CHAT = 'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":%s,"delta":{"content":"xxxxx"}}]}\n\n'
+local STREAM, JSON = "Content-Type: text/event-stream\r\n", "Content-Type: application/json\r\n"
+local BYTES = "Content-Type: application/octet-stream\r\n"
+local CHAT = 'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":%s,"delta":{"content":"xx"}}]}\n\n'
 local MESSAGE = '{"id":"msg","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"'
 local MESSAGE_END = '"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}'
 local PING = event("ping", '{"type":"ping","text":"' .. ("x"):rep(10000) .. '"}')
@@ -241,12 +245,12 @@ local attacks = {
 }
 
 local function handle(client)
-  local first, line = client:receive "*l", nil
-  local length = 0
-  repeat
+  local first, length = client:receive "*l", 0
+  local line = client:receive "*l"
+  while line and line ~= "" do
+    length = tonumber(line:lower():match "^content%-length: (%d+)") or length
     line = client:receive "*l"
-    length = tonumber((line or ""):lower():match "^content%-length: (%d+)") or length
-  until not line or line == ""
+  end
   if length > 0 then
     client:receive(length)
   end

@@ -12,7 +12,7 @@ void delta_run_follow(struct delta_run *run, enum delta_kind kind, long index, s
 }
 
 static bool goes_on(const struct delta_run *run, const struct delta *delta) {
-  return run && run->follows && run->index == delta->index && run->kind == delta->kind;
+  return run->index == delta->index && run->kind == delta->kind;
 }
 
 /* --- the form ----------------------------------------------------------------------------------
@@ -60,20 +60,26 @@ static bool cut_form(struct delta_run *run, struct sse *sse, struct buffer *buff
   return size > 0;
 }
 
+static enum sse_result take_in(struct delta_run *run, struct delta_cut *cut) {
+  const struct delta *delta = &cut->delta;
+  cut->kind = CUT_RUN;
+  if (delta->length > run->room - run->text.length)
+    return SSE_FULL;
+  return buffer_append(&run->text, delta->text, delta->length) ? SSE_EVENT : SSE_NO_MEMORY;
+}
+
 enum sse_result delta_run_cut(struct delta_run *run, struct sse *sse, struct buffer *buffer,
                               struct delta_cut *cut) {
-  if (!run || !run->follows || !cut_form(run, sse, buffer, &cut->delta)) {
-    enum sse_result result = sse_next(sse, buffer, &cut->event);
-    if (result != SSE_EVENT)
-      return result;
-    bool is_delta = delta_read(cut->event.data, cut->event.data_length, &cut->delta);
-    cut->kind = is_delta ? CUT_DELTA : CUT_OTHER;
-    if (!is_delta || !goes_on(run, &cut->delta))
-      return SSE_EVENT;
-    learn_form(run, &cut->event, &cut->delta);
-  }
-  cut->kind = CUT_RUN;
-  if (cut->delta.length > run->room - run->text.length)
-    return SSE_FULL;
-  return buffer_append(&run->text, cut->delta.text, cut->delta.length) ? SSE_EVENT : SSE_NO_MEMORY;
+  bool follows = run && run->follows;
+  if (follows && cut_form(run, sse, buffer, &cut->delta))
+    return take_in(run, cut);
+  enum sse_result result = sse_next(sse, buffer, &cut->event);
+  if (result != SSE_EVENT)
+    return result;
+  bool is_delta = delta_read(cut->event.data, cut->event.data_length, &cut->delta);
+  cut->kind = is_delta ? CUT_DELTA : CUT_OTHER;
+  if (!follows || !is_delta || !goes_on(run, &cut->delta))
+    return SSE_EVENT;
+  learn_form(run, &cut->event, &cut->delta);
+  return take_in(run, cut);
 }

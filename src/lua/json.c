@@ -16,6 +16,7 @@ enum { HOST_OPTIONS = 0 };
 #endif
 
 #define BUFFER "anthropic.json.buffer"
+enum { LARGE_TEXT = 1024 * 1024 };
 enum {
   STRICT_OPTIONS = JSON_MARK | HOST_OPTIONS,
   ANSWER_OPTIONS = STRICT_OPTIONS | JSON_REPAIR | JSON_FIND_INPUTS | JSON_NAN_IS_NULL | JSON_BOUNDED
@@ -85,6 +86,15 @@ bool bind_json_is_tool_use(lua_State *L, int table) {
   return found;
 }
 
+/* lua-cjson takes as much memory as the text is long, ends the process where there is none, and
+ * loses it where Lua has none for the values, which may be as long again. */
+static void leave_room(lua_State *L, size_t length) {
+  void *room = length > LARGE_TEXT ? malloc(2 * length + LARGE_TEXT) : NULL;
+  if (length > LARGE_TEXT && !room)
+    luaL_error(L, "not enough memory");
+  free(room);
+}
+
 /* json_prepare(text, options) -> text for the decoder, pending, halves, inputs | nil, message,
    position */
 static int prepare(lua_State *L) {
@@ -117,6 +127,7 @@ static int prepare(lua_State *L) {
   default:
     return luaL_error(L, "not enough memory");
   }
+  leave_room(L, length);
   lua_pushinteger(L, (lua_Integer)result.pending);
   lua_pushboolean(L, result.halves);
   lua_pushinteger(L, (lua_Integer)result.inputs);

@@ -8,6 +8,7 @@
 -- after it, the marks become values. Writing is this library's own: equal values, equal bytes.
 
 local core = require "anthropic.core"
+local memory = require "anthropic.base.memory"
 
 local prepare, restore = core.json_prepare, core.json_restore
 local CHECK, REPAIR, STRICT, INPUT = core.json_check, core.json_repair, core.json_strict, core.json_input
@@ -15,6 +16,8 @@ local DECODE, ANSWER, EVENT = core.json_decode, core.json_answer, core.json_even
 local REQUEST, MEND = core.json_request, core.json_mend
 
 local json = {}
+
+local LARGE_EVENT = 1024 * 1024 -- one that may take more memory than there is
 
 --- Stands for null, where a field has to be sent as null or was one in user data.
 json.null = core.null
@@ -131,7 +134,9 @@ local function decode_text(text, options, nulls_absent)
   end
   decoder = decoder or find_decoder()
   local decoded, value = pcall(decoder, prepared)
-  if not decoded then
+  if not decoded and memory.is_lack(value) then
+    error(value, 0)
+  elseif not decoded then
     -- The text is valid, but lua-cjson notes the locale's decimal point when it is made, and a host
     -- may set another locale later.
     decoder = find_decoder()
@@ -277,7 +282,7 @@ end
 ---@return string? message
 function json.encode_request(value)
   note_markers()
-  return core.json_encode(value, rules, REQUEST)
+  return memory.attempt(core.json_encode, value, rules, REQUEST)
 end
 
 --- Encodes a value that nobody can mend any more: in its strings and names, each ill-formed part of
@@ -386,7 +391,7 @@ end
 ---@return any value nil where the text is not valid
 ---@return string? message what is wrong, and at which byte
 function json.decode_answer(text)
-  local value, message = decode(text, ANSWER, true)
+  local value, message = memory.attempt(decode, text, ANSWER, true)
   return value, message
 end
 
@@ -397,6 +402,9 @@ end
 ---@return string? message
 ---@return boolean? halves whether there are any
 function json.decode_event(text)
+  if #text > LARGE_EVENT then
+    return memory.attempt(decode, text, EVENT, true)
+  end
   return decode(text, EVENT, true)
 end
 

@@ -10,6 +10,7 @@ local failures = require "anthropic.http.failures"
 local headers = require "anthropic.http.headers"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
+local memory = require "anthropic.base.memory"
 local options = require "anthropic.http.options"
 local request = require "anthropic.http.request"
 local retry = require "anthropic.http.retry"
@@ -203,13 +204,16 @@ end
 ---@return string|nil body as far as it came
 ---@return anthropic.Error? failure why it is not complete
 function Exchange:read_body(is_json)
-  local body = self.transfer:body(is_json)
-  while not body do
+  local body, problem = memory.attempt(self.transfer.body, self.transfer, is_json)
+  while not body and not problem do
     local ok, err = self:wait()
     if not ok then
       return nil, err
     end
-    body = self.transfer:body(is_json)
+    body, problem = memory.attempt(self.transfer.body, self.transfer, is_json)
+  end
+  if not body then
+    return nil, self:describe(errors.new { kind = "protocol", message = problem .. " for the answer" })
   end
   log.write(self, "body", describe_body, body)
   local failure = self:failure()

@@ -14,8 +14,8 @@ Budget.__index = Budget
 
 local budgets = {}
 
--- Below it a message that broke off can be handed over whole within the memory that an error may cost: its text is there
--- twice then.
+-- Below it a message that broke off can be handed over whole within the memory that an error may cost, though its text
+-- is there twice then.
 local FREE_COPY = 16 * 1024 * 1024
 
 --- A budget of its own for each stream. Above 16 MiB a text counts twice: it is, when the message is made.
@@ -43,6 +43,11 @@ end
 ---@return number?
 function Budget:room()
   return self.most < math.huge and self.most - self.held or nil
+end
+
+--- Ends the limit.
+function Budget:lift()
+  self.most = math.huge
 end
 
 ---@return boolean

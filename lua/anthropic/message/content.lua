@@ -7,6 +7,7 @@
 --     } } }
 
 local core = require "anthropic.core"
+local memory = require "anthropic.base.memory"
 local errors = require "anthropic.base.error"
 
 local content = {}
@@ -44,9 +45,9 @@ end
 local function base64_source(bytes, media_type)
   local data, problem
   if bytes.path then
-    data, problem = core.base64_file(bytes.path)
+    data, problem = memory.attempt(core.base64_file, bytes.path)
   else
-    data = core.base64(bytes.data)
+    data, problem = memory.attempt(core.base64, bytes.data)
   end
   return data and { type = "base64", media_type = media_type, data = data }, problem
 end
@@ -55,7 +56,9 @@ local function text_source(bytes, media_type)
   local text = bytes.data
   if bytes.path then
     local file, problem = io.open(bytes.path, "rb")
-    text = file and file:read "*a"
+    if file then
+      text, problem = memory.attempt(file.read, file, "*a")
+    end
     if not text then
       return nil, "cannot read " .. (problem or bytes.path)
     end

@@ -5,6 +5,7 @@ local chat_completion = require "anthropic.message.chat_completion"
 local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local memory = require "anthropic.base.memory"
 local message = require "anthropic.message.message"
 local param = require "anthropic.message.param"
 local native_events = require "anthropic.message.native_events"
@@ -80,13 +81,15 @@ function responses.read_json(exchange, is_open, may_be_empty)
     return {}, nil, body
   end
   local document = document_of(body)
-  local value = json.decode_answer(document)
+  local value, problem = json.decode_answer(document)
   if error_signs.is_error(value, nil, is_open) then
     local api_error = exchange:api_error(document)
     api_error.status = api_error.status or exchange.response.status
     return nil, api_error
   end
-  if type(value) ~= "table" and value ~= json.null then
+  if memory.is_lack(problem) then
+    return nil, responses.protocol_error(exchange, problem .. " for the answer")
+  elseif type(value) ~= "table" and value ~= json.null then
     return nil, responses.protocol_error(exchange, describe(value, body), body)
   end
   return value, nil, body

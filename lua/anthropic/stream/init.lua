@@ -11,6 +11,7 @@ local responses = require "anthropic.message.response"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local loop = require "anthropic.loop"
+local memory = require "anthropic.base.memory"
 local message = require "anthropic.message.message"
 local attempts = require "anthropic.stream.recovery"
 local tasks = require "anthropic.loop.task"
@@ -48,6 +49,7 @@ end
 ---@return anthropic.Stream
 function stream.of_message(exchange, whole)
   local self = stream.new(exchange)
+  self.budget:lift() -- it has come within its limit
   for _, event in ipairs(responses.events(whole)) do
     self.source:put(event)
   end
@@ -315,6 +317,14 @@ local function choice_numbers(self)
   return numbers
 end
 
+local function whole_of(self)
+  local choices = {}
+  for i, number in ipairs(choice_numbers(self)) do
+    choices[i] = attach(self, self.accumulators[number]:finish())
+  end
+  return message.of_choices(choices)
+end
+
 --- Reads to the end.
 ---@return anthropic.Message|nil message the whole message
 ---@return anthropic.Error?
@@ -336,11 +346,11 @@ function Stream:message()
     return nil, err
   end
   if not self.whole then
-    local choices = {}
-    for i, number in ipairs(choice_numbers(self)) do
-      choices[i] = attach(self, self.accumulators[number]:finish())
+    local whole, problem = memory.attempt(whole_of, self)
+    if not whole then
+      return nil, responses.protocol_error(self.exchange, problem .. " for the message")
     end
-    self.whole = message.of_choices(choices)
+    self.whole = whole
     if self.on_message then
       self.on_message(self.whole)
     end

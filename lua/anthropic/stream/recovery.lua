@@ -5,6 +5,7 @@ local budgets = require "anthropic.message.budget"
 local continuation = require "anthropic.stream.continuation"
 local events = require "anthropic.message.events"
 local event_source = require "anthropic.stream.source"
+local memory = require "anthropic.base.memory"
 
 local attempts = {}
 
@@ -38,7 +39,7 @@ local function partial(self)
   if self.accumulators[0]:is_empty() then
     return nil
   end
-  return self:snapshot()
+  return (memory.attempt(self.snapshot, self))
 end
 
 --- Ends the stream with an error.

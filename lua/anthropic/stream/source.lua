@@ -231,6 +231,7 @@ local function receive_document(self)
     return nil, err
   end
   self.raw = whole.raw
+  self.accumulator.budget:lift() -- it has come within its limit
   return put_all(self, responses.events(whole))
 end
 
