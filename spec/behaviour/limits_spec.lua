@@ -94,7 +94,11 @@ describe("An exchange", function()
 
   it("ends at comments before the first event, and at one event, without an end", function()
     assert.equal(LARGE, is_refused(open("silence"):message()).message)
-    assert.truthy(is_refused(open("line"):message()).message:find "^an event is larger than %d+ bytes$")
+    assert.equal("an event is larger than 1048576 bytes", is_refused(open("line"):message()).message)
+    assert.equal("an event is larger than 1000 bytes",
+      is_refused(open("line", { max_event_bytes = 1000 }):message()).message)
+    assert.equal("an event is larger than 3000000 bytes",
+      is_refused(open("line", { max_response_bytes = 3 * MEGABYTE }):message()).message)
   end)
 
   for name, read in pairs(ways) do

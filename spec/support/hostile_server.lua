@@ -212,6 +212,12 @@ local attacks = {
   choices = function(send)
     return send(head()) and repeated(send, numbered(function(i) return CHAT:format(i - 1) end))
   end,
+  words = json("x", "x", "x"),
+  json_words = json('{"x":"', "x", '"}'),
+  refusal = function(send, megabytes)
+    return send("HTTP/1.1 400 No\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n")
+      and repeated(send, ("x"):rep(MEGABYTE), megabytes)
+  end,
   json_text = json(MESSAGE, "x", MESSAGE_END),
   json_escaped = json(MESSAGE, "\\ud83d", MESSAGE_END), -- each is rewritten
   json_blocks = json('{"id":"msg","type":"message","role":"assistant","model":"m","content":[',

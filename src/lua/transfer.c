@@ -11,9 +11,8 @@
 #define TRANSFER "anthropic.transfer"
 
 enum {
-  SMALLEST_LIMIT = 1024 * 1024, /* of one event or line, where its own limit is above that */
-  LARGE_BODY = 1024 * 1024,     /* which is not held twice */
-  KEPT_BODY = 4 * 1024 * 1024   /* of one that is refused */
+  LARGE_BODY = 1024 * 1024,   /* which is not held twice */
+  KEPT_BODY = 4 * 1024 * 1024 /* of one that is refused */
 };
 
 struct lua_transfer *bind_transfer_check(lua_State *L) {
@@ -27,17 +26,9 @@ static void *fail(lua_State *L, const char *message, bool is_file) {
   return NULL;
 }
 
-/* An event, or a line, is held as a whole, and so are all those of an answer no larger than that.
- */
-static size_t most_of_event(lua_State *L, size_t max_body_bytes) {
-  size_t most = bind_request_size(L, "max_event_bytes");
-  size_t held = max_body_bytes > SMALLEST_LIMIT ? max_body_bytes : SMALLEST_LIMIT;
-  return most < held ? most : held;
-}
-
 struct transfer *bind_transfer_push(lua_State *L) {
   struct transfer_options options = bind_request_read(L);
-  size_t max_event_bytes = most_of_event(L, options.max_body_bytes);
+  size_t max_event_bytes = bind_request_size(L, "max_event_bytes");
   CURLcode code;
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);

@@ -8,7 +8,6 @@
 -- after it, the marks become values. Writing is this library's own: equal values, equal bytes.
 
 local core = require "anthropic.core"
-local memory = require "anthropic.base.memory"
 
 local prepare, restore = core.json_prepare, core.json_restore
 local CHECK, REPAIR, STRICT, INPUT = core.json_check, core.json_repair, core.json_strict, core.json_input
@@ -16,6 +15,11 @@ local DECODE, ANSWER, EVENT = core.json_decode, core.json_answer, core.json_even
 local REQUEST, MEND = core.json_request, core.json_mend
 
 local json = {}
+
+-- Loaded when it is needed: the library's own module loads this one, and nothing else.
+local function attempt(...)
+  return require("anthropic.base.memory").attempt(...)
+end
 
 local LARGE_EVENT = 1024 * 1024 -- one that may take more memory than there is
 
@@ -134,7 +138,7 @@ local function decode_text(text, options, nulls_absent)
   end
   decoder = decoder or find_decoder()
   local decoded, value = pcall(decoder, prepared)
-  if not decoded and memory.is_lack(value) then
+  if not decoded and require("anthropic.base.memory").is_lack(value) then
     error(value, 0)
   elseif not decoded then
     -- The text is valid, but lua-cjson notes the locale's decimal point when it is made, and a host
@@ -282,7 +286,7 @@ end
 ---@return string? message
 function json.encode_request(value)
   note_markers()
-  return memory.attempt(core.json_encode, value, rules, REQUEST)
+  return attempt(core.json_encode, value, rules, REQUEST)
 end
 
 --- Encodes a value that nobody can mend any more: in its strings and names, each ill-formed part of
@@ -391,7 +395,7 @@ end
 ---@return any value nil where the text is not valid
 ---@return string? message what is wrong, and at which byte
 function json.decode_answer(text)
-  local value, message = memory.attempt(decode, text, ANSWER, true)
+  local value, message = attempt(decode, text, ANSWER, true)
   return value, message
 end
 
@@ -403,7 +407,7 @@ end
 ---@return boolean? halves whether there are any
 function json.decode_event(text)
   if #text > LARGE_EVENT then
-    return memory.attempt(decode, text, EVENT, true)
+    return attempt(decode, text, EVENT, true)
   end
   return decode(text, EVENT, true)
 end

@@ -60,6 +60,9 @@ local size = {
   check = function(value) return type(value) == "number" and value >= 1 and math.floor(value) == value end,
 }
 
+-- What an event may have though a whole answer may not; `max_event_bytes` can be less.
+local SMALLEST_EVENT_LIMIT = 1024 * 1024
+
 local positive_number = { expected = "a positive number", check = is_positive }
 
 -- Each row: the check of a given value; the default, where it is not nil, stands in DEFAULTS.
@@ -273,6 +276,14 @@ function options.split(given, settings)
     target[name] = value
   end
   return own, rest
+end
+
+--- The most bytes of one event, or of one line of results: it is held as a whole.
+---@param option fun(name: string): any
+---@return number
+function options.event_limit(option)
+  local held = math.max(option "max_response_bytes" or math.huge, SMALLEST_EVENT_LIMIT)
+  return math.min(option "max_event_bytes" or math.huge, held)
 end
 
 --- The four timeouts in seconds; false: none.

@@ -152,7 +152,9 @@ local function common_fields(options)
     first_byte_timeout = timeouts.first_byte or nil,
     idle_timeout = timeouts.idle or nil,
     max_body_bytes = options.max_response_bytes,
-    max_event_bytes = options.max_event_bytes,
+    max_event_bytes = option_rows.event_limit(function(name)
+      return options[name]
+    end),
     max_download_bytes = options.max_download_bytes,
   }
 end

@@ -56,9 +56,7 @@ local function text_source(bytes, media_type)
   local text = bytes.data
   if bytes.path then
     local file, problem = io.open(bytes.path, "rb")
-    if file then
-      text, problem = memory.attempt(file.read, file, "*a")
-    end
+    text = file and memory.attempt(file.read, file, "*a")
     if not text then
       return nil, "cannot read " .. (problem or bytes.path)
     end

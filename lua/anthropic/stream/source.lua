@@ -12,6 +12,7 @@ local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
+local options = require "anthropic.http.options"
 local stream_clock = require "anthropic.stream.clock"
 local surrogates = require "anthropic.message.surrogates"
 
@@ -304,7 +305,7 @@ function Source:pull(data, name)
   elseif name == "document" then
     return receive_document(self)
   elseif name == "too_large" then
-    local limit = self.exchange.option "max_event_bytes"
+    local limit = options.event_limit(self.exchange.option)
     return nil, protocol_error(self, ("an event is larger than %d bytes"):format(limit))
   elseif name == "full" then
     return nil, self:too_large()

@@ -71,6 +71,9 @@ local function input_of(progress)
   return progress.reader:value()
 end
 
+-- What a reader takes while it reads.
+local READER_BYTES = 10000
+
 -- The watchers are tables and no closures, as stream/init.lua's iterators are.
 local Watcher = {}
 
@@ -88,9 +91,14 @@ function Watcher:__call(event)
       is_complete = false,
     }, Progress)
     self.watched[entry] = progress
+    accumulator.budget:take(READER_BYTES)
     json = accumulator:input_json(entry)
   elseif event.type == "content_block_delta" and event.delta.type == "input_json_delta" then
     json = event.delta.partial_json
+  end
+  if event.type == "content_block_stop" then
+    self.watched[entry] = nil
+    accumulator.budget:take(-READER_BYTES)
   end
   if not advance(progress, event, json) then
     return nil

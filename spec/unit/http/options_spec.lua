@@ -210,6 +210,19 @@ describe("a list of strings", function()
   end)
 end)
 
+describe("the limit of an event", function()
+  it("is its own, and a whole answer's where that is above 1 MiB", function()
+    for _, case in ipairs {
+      { 100, 1000, 100 }, { 5e6, 2e6, 2e6 }, { 5e6, 1000, 1024 * 1024 }, { 100, nil, 100 }, { nil, 2e6, 2e6 },
+      { math.huge, math.huge, math.huge }, { nil, nil, math.huge },
+    } do
+      assert.equal(case[3], options.event_limit(function(name)
+        return ({ max_event_bytes = case[1], max_response_bytes = case[2] })[name]
+      end))
+    end
+  end)
+end)
+
 describe("the options of a client", function()
   before_each(function() service.environment {} end)
   after_each(service.clear)

@@ -12,6 +12,7 @@ local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
+local options = require "anthropic.http.options"
 local tasks = require "anthropic.loop.task"
 
 ---@class anthropic.BatchResult
@@ -158,7 +159,7 @@ local function receive(self)
     return receive_end(self, rest or "")
   else
     self.lines = self.lines + 1
-    local limit = self.exchange.option "max_event_bytes"
+    local limit = options.event_limit(self.exchange.option)
     return nil, protocol_error(self, ("longer than %d bytes"):format(limit))
   end
 end
