@@ -539,6 +539,16 @@ describe("a transfer of the core", function()
     connection:close()
   end)
 
+  it("sends its body byte by byte, NUL too", function()
+    for _, body in ipairs { "a\0b", "\0", "", ("\0\255"):rep(1000) } do
+      local transfer = core_peer.start(loop, peer, { body = body })
+      local connection, request = peer:accept(loop)
+      assert.equal(body, request:match "\r\n\r\n(.*)$")
+      transfer:close()
+      connection:close()
+    end
+  end)
+
   it("asks by HTTP/1.1 after an answer of HTTP/1.0", function()
     for _, version in ipairs { "1.1", "1.0", "1.1" } do
       local transfer = core_peer.start(loop, peer)
@@ -788,7 +798,9 @@ describe("a transfer of the core", function()
   it("is recorded also where a limit or a window leaves bytes out of the body", function()
     local transfer = answered(head_of(6) .. "123456", { record = true, max_body_bytes = 3 })
     assert.equal("123", transfer:body())
-    assert.equal("123456", transfer:pieces()[1][2])
+    local seconds, bytes = transfer:pieces()[1][1], transfer:pieces()[1][2]
+    assert.equal("123456", bytes)
+    assert.is_true(seconds >= 0 and seconds < 60) -- since its start
   end)
 
   describe("with a window of 256 KiB", function()
