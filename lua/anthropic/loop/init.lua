@@ -15,6 +15,7 @@
 -- is told of news by `loop.on_news(subject, f)` and of time by `loop.after(seconds, f)`; both call
 -- from inside `loop.step`, for which there is work whenever `loop.core():fd()` is readable.
 
+local alarms = require "anthropic.loop.alarms"
 local core = require "anthropic.core"
 
 local loop = {}
@@ -24,7 +25,7 @@ local waiting = {} -- subject -> function that wakes the one who waits for it
 -- Transfers that nobody reads any more but whose connection is worth keeping -> what has news when
 -- they have ended.
 local draining = {}
-local alarms = {} -- { time, call }, soonest last
+local alarm_set = alarms.new()
 local is_stepping = false
 -- By name: if the library is loaded a second time, `require` finds the drivers of the other loop.
 local drivers = {}
@@ -57,7 +58,7 @@ end
 
 -- Has the core loop know when it is to be stepped next.
 local function set_alarm()
-  local soonest = alarms[#alarms]
+  local soonest = alarm_set:soonest()
   loop.core():alarm(soonest and soonest.time)
 end
 
@@ -65,13 +66,16 @@ end
 -- their turn in the next step.
 local function ring(limit)
   local now = core.now()
-  while alarms[1] and alarms[#alarms].time <= now do
-    local ok, err = pcall(table.remove(alarms).call)
+  local alarm = alarm_set:soonest()
+  while alarm and alarm.time <= now do
+    alarm_set:remove(alarm)
+    local ok, err = pcall(alarm.call)
     if not ok then -- the others at the next step
       error(err, 0)
     elseif limit and core.now() > limit then
       break
     end
+    alarm = alarm_set:soonest()
   end
   set_alarm()
 end
@@ -85,8 +89,11 @@ local function work(seconds, budget)
     loop.wake(transfer)
     transfer = not (limit and core.now() > limit) and the_core:next_ready()
   end
-  if alarms[1] and alarms[#alarms].time <= core.now() then
+  local alarm = alarm_set:soonest()
+  if alarm and alarm.time <= core.now() then
     ring(limit)
+  elseif not has_worked then -- a step that came too early
+    set_alarm()
   end
   return has_worked
 end
@@ -119,28 +126,16 @@ end
 ---@param call fun()
 ---@return fun() forget
 function loop.after(seconds, call)
-  local alarm = { time = core.now() + math.max(seconds, 0), call = call }
-  local first, last = 1, #alarms + 1
-  while first < last do
-    local middle = math.floor((first + last) / 2)
-    if alarms[middle].time > alarm.time then
-      first = middle + 1
-    else
-      last = middle
-    end
+  local time, soonest = core.now() + math.max(seconds, 0), alarm_set:soonest()
+  if not soonest or time < soonest.time then
+    loop.core():alarm(time) -- first: should an error break this off, a step comes too early, none is missing
   end
-  if first > #alarms then -- the soonest: should an error break this off, a step comes too early, none is missing
-    loop.core():alarm(alarm.time)
-  end
-  table.insert(alarms, first, alarm)
+  local alarm = alarm_set:add(time, call)
   return function()
-    for i = #alarms, 1, -1 do
-      if alarms[i] == alarm then
-        table.remove(alarms, i)
-        break
-      end
+    alarm_set:remove(alarm)
+    if alarm_set.heap then -- else a step comes too early; making the heap anew takes memory, which may be short
+      set_alarm()
     end
-    set_alarm()
   end
 end
 
@@ -156,7 +151,7 @@ end
 
 --- Whether nobody waits for anything, so that the loop needs no steps.
 function loop.is_idle()
-  return next(waiting) == nil and alarms[1] == nil
+  return next(waiting) == nil and not alarm_set:soonest()
 end
 
 local function await_end(transfer)

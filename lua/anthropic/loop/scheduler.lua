@@ -5,6 +5,7 @@
 -- loop is stepped.
 
 local coroutines = require "anthropic.loop.coroutines"
+local counted_set = require "anthropic.loop.counted_set"
 local loop = require "anthropic.loop"
 
 local scheduler = {
@@ -32,11 +33,13 @@ local close_thread = rawget(coroutine, "close") -- Lua 5.4
 ---@field forget? fun() the time that it waits for
 ---@field is_over? boolean that time has come
 ---@field is_queued? boolean
+---@field outer? anthropic.SchedulerEntry that runs it, while it runs
 
 local active = false
 local depth = 0
 local running -- the entry whose code is being run
 local entries = {} -- set of those that have not ended
+local hopeful = counted_set.new() -- of them, those that wait for more than the end of another
 local first, last -- of those that are runnable
 local queued = 0 -- so far
 
@@ -64,6 +67,7 @@ end
 local function leave(entry)
   if entry.subject then
     loop.on_news(entry.subject, nil)
+    hopeful:remove(entry)
     entry.subject = nil
   end
   if entry.forget then
@@ -77,7 +81,7 @@ local function resume(entry)
     return
   end
   local running_before, depth_before = running, depth
-  running = entry
+  running, entry.outer = entry, running
   local ok, yielded = coroutine.resume(entry.thread)
   running, depth = running_before, depth_before
   if ok and yielded == PARKED then
@@ -93,15 +97,13 @@ local function resume(entry)
   end
 end
 
--- Whether one that can go on waits for more than the end of another.
+-- Whether one that can go on waits for more than the end of another. Those that run the others meanwhile cannot.
 local function something_will_come()
-  for entry in pairs(entries) do
-    local can_go_on = entry == running or coroutine.status(entry.thread) == "suspended"
-    if can_go_on and entry.subject and not entry.subject.is_join then
-      return true
-    end
+  local held_up, entry = 0, running and running.outer
+  while entry do
+    held_up, entry = held_up + (hopeful.members[entry] and 1 or 0), entry.outer
   end
-  return false
+  return hopeful:count() > held_up
 end
 
 local function seconds_to_wait()
@@ -156,6 +158,9 @@ end
 
 local function await(entry, subject, seconds)
   entry.subject, entry.is_over = subject, false
+  if not subject.is_join then
+    hopeful:add(entry)
+  end
   entry.forget = seconds and loop.after(seconds, function()
     entry.is_over = true
     make_runnable(entry)

@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local broken_off = require "spec.support.broken_off"
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
 local scheduler = require "anthropic.loop.scheduler"
@@ -699,6 +700,27 @@ describe("the scheduler", function()
       assert_idle()
     end)
   end)
+
+  -- Elsewhere hooks are not the coroutine's own, or a wait cannot stand inside pcall.
+  if not rawget(_G, "jit") and not STOCK_5_1 then
+    it("goes on with the others where an error breaks a wait off, wherever", function()
+      broken_off.everywhere(function(break_off)
+        anthropic.run(function()
+          local others = { anthropic.spawn(anthropic.sleep, 0), anthropic.spawn(anthropic.sleep, 0.0001) }
+          local broken = anthropic.spawn(function()
+            break_off(function() anthropic.sleep(0) end)
+          end)
+          others[3] = anthropic.spawn(broken.join, broken)
+          for i = 1, 3 do
+            others[i]:join()
+          end
+          anthropic.sleep(0.0001)
+        end)
+      end)
+      loop.step(0)
+      assert_idle()
+    end)
+  end
 
   it("loaded anew lets eight wait inside coroutines of their own, and no more", function()
     local loaded = package.loaded["anthropic.loop.scheduler"]
