@@ -34,6 +34,8 @@ local drivers = {}
 local DRAIN_SECONDS = 1
 -- The next request waits so long for it: less than a new connection takes.
 local SETTLE_SECONDS = 0.02
+-- A step wakes no more after this time, so that the host's own work has its turn.
+local BUDGET = 0.005
 
 --- The core loop of this Lua state.
 function loop.core()
@@ -62,8 +64,8 @@ local function set_alarm()
   loop.core():alarm(soonest and soonest.time)
 end
 
--- Those whose time has come; not the ones that they set. Those that `limit` leaves no time for have
--- their turn in the next step.
+-- Those whose time has come; not the ones that they set. Those that come after `limit` have their turn in the next
+-- step.
 local function ring(limit)
   local now = core.now()
   local alarm = alarm_set:soonest()
@@ -72,7 +74,7 @@ local function ring(limit)
     local ok, err = pcall(alarm.call)
     if not ok then -- the others at the next step
       error(err, 0)
-    elseif limit and core.now() > limit then
+    elseif core.now() > limit then
       break
     end
     alarm = alarm_set:soonest()
@@ -82,12 +84,19 @@ end
 
 local function work(seconds, budget)
   local the_core = loop.core()
-  local limit = budget and core.now() + budget
+  local limit = core.now() + budget
   local has_worked = the_core:wait(seconds)
+  if seconds ~= 0 then -- it may have waited
+    limit = core.now() + budget
+  end
   local transfer = the_core:next_ready()
   while transfer do
     loop.wake(transfer)
-    transfer = not (limit and core.now() > limit) and the_core:next_ready()
+    if core.now() > limit then
+      the_core:alarm(limit) -- a step is due for the others
+      return true
+    end
+    transfer = the_core:next_ready()
   end
   local alarm = alarm_set:soonest()
   if alarm and alarm.time <= core.now() then
@@ -101,12 +110,13 @@ end
 --- Does the work at hand and wakes whoever waits for it. What a wake-up raises is raised; the others
 --- are woken by the next step.
 ---@param seconds number wait at most this long for work; negative: for ever
----@param budget? number seconds after which no more are woken: the others have their turn in the next step
+---@param budget? number seconds after which no more are woken: the others have their turn in the next step;
+---default 0.005
 ---@return boolean has_worked false when nothing came for any transfer
 function loop.step(seconds, budget)
   local was_stepping = is_stepping
   is_stepping = true
-  local ok, result = pcall(work, seconds, budget)
+  local ok, result = pcall(work, seconds, budget or BUDGET)
   is_stepping = was_stepping
   if not ok then
     set_alarm()

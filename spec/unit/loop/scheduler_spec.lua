@@ -722,6 +722,26 @@ describe("the scheduler", function()
     end)
   end
 
+  it("starts 32 a round, in their order, so that those whose time has come need not wait for all", function()
+    local started, at_rounds = {}, {}
+    anthropic.run(function()
+      for i = 1, 70 do
+        anthropic.spawn(function()
+          started[#started + 1] = i
+          anthropic.sleep(0)
+        end)
+      end
+      for round = 1, 4 do
+        anthropic.sleep(0)
+        at_rounds[round] = #started
+      end
+    end)
+    assert.same({ 32, 64, 70, 70 }, at_rounds)
+    for i = 1, 70 do
+      assert.equal(i, started[i])
+    end
+  end)
+
   it("loaded anew lets eight wait inside coroutines of their own, and no more", function()
     local loaded = package.loaded["anthropic.loop.scheduler"]
     package.loaded["anthropic.loop.scheduler"] = nil
