@@ -139,7 +139,8 @@ function process.start(settings, lua, seconds)
   write_file(directory .. "/settings", settings)
   write_file(directory .. "/start.lua", start_program(directory))
   write_file(directory .. "/start.sh", start_shell(directory, lua))
-  local command = ("echo $PPID >DIR/owner; exec >DIR/ready 2>DIR/errors; sh DIR/start.sh; : >DIR/ended"):gsub("DIR", function()
+  local commands = "echo $PPID >DIR/owner; exec >DIR/ready 2>DIR/errors; sh DIR/start.sh; : >DIR/ended"
+  local command = commands:gsub("DIR", function()
     return quote(directory)
   end)
   local child = { directory = directory, pipe = assert(io.popen(command, "w")) }
