@@ -39,9 +39,6 @@ local NEXT = {
   cursor = function(page)
     return page.next_page_token and { page = page.next_page_token }
   end,
-  token = function(page)
-    return page.has_more ~= false and page.next_page_token and { page_token = page.next_page_token } or nil
-  end,
 }
 
 local function next_query(page)
@@ -76,7 +73,7 @@ local metatable_with
 --- Makes a page of a decoded answer.
 ---@param fields table
 ---@param response anthropic.Response
----@param kind "id"|"cursor"|"token" how the pages follow each other
+---@param kind "id"|"cursor" how the pages follow each other
 ---@param query table what it was asked with
 ---@param fetch fun(query: table): anthropic.Page?, anthropic.Error?
 ---@param driver? string|table the `loop` option that it is fetched with

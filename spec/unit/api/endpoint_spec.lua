@@ -615,7 +615,6 @@ describe("a list", function()
   for _, case in ipairs {
     { "id", '{"data":[],"last_id":"z","has_more":true}', { after_id = "z" } },
     { "cursor", '{"data":[],"next_page":"z"}', { page = "z" } },
-    { "token", '{"data":[],"next_page":"z"}', { page_token = "z" } },
   } do
     it("follows by " .. case[1], function()
       local page, _, client = list("GET v1/x pages=" .. case[1], nil, { body = case[2] })
