@@ -254,9 +254,9 @@ describe("a request that fails", function()
 
     it("by client:request too", function()
       local server = service.serve { failing(503), { body = { ok = true } } }
-      local value, response = service.client(server, { max_retries = 1 }):request { path = "/v1/things" }
+      local value = service.client(server, { max_retries = 1 }):request { path = "/v1/things" }
       assert.is_true(value.ok)
-      assert.equal(2, response.attempts)
+      assert.equal(2, value.response.attempts)
     end)
 
     it("after the connection was refused", function()

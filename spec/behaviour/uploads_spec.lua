@@ -50,9 +50,9 @@ describe("An upload", function()
   end)
 
   local function sent(params)
-    local file, response = assert(client.files.upload(params))
+    local file = assert(client.files.upload(params))
     assert.equal("file_1", file.id)
-    assert.equal(200, response.status)
+    assert.equal(200, file.response.status)
     local requests = server:requests()
     return parts_of(requests[#requests]), requests[#requests]
   end
@@ -289,8 +289,8 @@ describe("An upload", function()
       server:stop()
       serve { { reset = true }, { body = { id = "file_1" } } }
       local bytes = EVERY_BYTE:rep(2000)
-      local _, response = assert(client.files.upload { file = directory:write("a.bin", bytes) })
-      assert.equal(2, response.attempts)
+      local file = assert(client.files.upload { file = directory:write("a.bin", bytes) })
+      assert.equal(2, file.response.attempts)
       assert.equal(bytes, parts_of(server:requests()[2])[1].body)
     end)
 
