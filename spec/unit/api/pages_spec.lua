@@ -156,6 +156,32 @@ describe("the page after a page", function()
     end)
   end
 
+  for _, length in ipairs { 2, 3, 7 } do
+    it(("is an error where pages go in a circle of %d"):format(length), function()
+      local answers = {}
+      for i = 1, 5 * length do
+        answers[i] = { data = { i }, next_page = "t" .. i % length }
+      end
+      local page, queries = list("cursor", { next_page = "t0" }, {}, answers)
+      local item, err
+      repeat
+        item, err = page:next()
+      until not item
+      assert.equal("protocol", err.kind)
+      assert.equal("the pages of the list go in a circle", err.message)
+      assert.is_true(#queries > length and #queries <= 4 * length, #queries)
+    end)
+  end
+
+  it("may come after hundreds of others", function()
+    local answers = {}
+    for i = 1, 300 do
+      answers[i] = { data = { i }, next_page = i < 300 and "t" .. i or nil }
+    end
+    local page = list("cursor", { next_page = "t0" }, {}, answers)
+    assert.equal(300, #collect(page))
+  end)
+
   it("may fail to come, and is asked for again", function()
     local err = failure()
     local page, queries = list("cursor", { next_page = "t" }, {}, { err, { data = { "a" } } })
