@@ -22,8 +22,8 @@ local Page = {}
 -- below.
 local OWN = { response = true, extra = true, next_page_token = true }
 
--- page -> { fetch, query, kind, driver, mark, position, later, ended }. No value holds its key, or Lua 5.1 and LuaJIT would
--- never let go of it.
+-- page -> { fetch, query, kind, driver, mark, position, later, ended }. No value holds its key, or Lua 5.1 and LuaJIT
+-- would never let go of it.
 local private = setmetatable({}, { __mode = "k" })
 
 -- The query that asks for the page after this one, by the kind of the list; nil: it is the last.
