@@ -116,6 +116,7 @@ build = {
     ["anthropic.http.request"] = "lua/anthropic/http/request.lua",
     ["anthropic.http.retry"] = "lua/anthropic/http/retry.lua",
     ["anthropic.http.secrets"] = "lua/anthropic/http/secrets.lua",
+    ["anthropic.http.sending"] = "lua/anthropic/http/sending.lua",
     ["anthropic.http.shown_url"] = "lua/anthropic/http/shown_url.lua",
     ["anthropic.http.url"] = "lua/anthropic/http/url.lua",
     ["anthropic"] = "lua/anthropic/init.lua",

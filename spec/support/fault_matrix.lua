@@ -127,14 +127,20 @@ end
 
 -- --- what should have come of it -----------------------------------------------------------------
 
--- The first difference between what came and what should have, or nil.
+-- The first difference between what came and what should have, or nil. Another exchange may have left a connection to
+-- an attempt; the first time that it ends there without an answer, the next one comes at once.
 local function problem_of_waits(err, result)
+  local was_lost = false
   for i, attempt in ipairs(err.history) do
     local longest = i == err.attempts and 0 or result.waits == "asked" and 0.001 or 0.5 * 2 ^ (i - 1)
     local shortest = result.waits == "asked" and longest or longest * 0.75
-    if attempt.waited < shortest or attempt.waited > longest then
+    local is_lost = i < err.attempts and attempt.waited == 0 and attempt.kind == "connection" and not attempt.status
+    if is_lost and not was_lost then
+      was_lost = true
+    elseif attempt.waited < shortest or attempt.waited > longest then
       return ("waited %g s after attempt %d"):format(attempt.waited, i)
-    elseif attempt.kind ~= result.kind then
+    end
+    if attempt.kind ~= result.kind then
       return ("%s at attempt %d"):format(attempt.kind, i)
     elseif (attempt.status == nil) ~= (err.headers == nil) then
       return "a status without headers in the history"
