@@ -113,6 +113,7 @@ build = {
     ["anthropic.http.options"] = "lua/anthropic/http/options.lua",
     ["anthropic.http.proxy"] = "lua/anthropic/http/proxy.lua",
     ["anthropic.http.redaction"] = "lua/anthropic/http/redaction.lua",
+    ["anthropic.http.redirects"] = "lua/anthropic/http/redirects.lua",
     ["anthropic.http.request"] = "lua/anthropic/http/request.lua",
     ["anthropic.http.retry"] = "lua/anthropic/http/retry.lua",
     ["anthropic.http.secrets"] = "lua/anthropic/http/secrets.lua",

@@ -10,9 +10,9 @@ local failures = require "anthropic.http.failures"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
+local redirects = require "anthropic.http.redirects"
 local request = require "anthropic.http.request"
 local retry = require "anthropic.http.retry"
-local sending = require "anthropic.http.sending"
 local tasks = require "anthropic.loop.task"
 
 ---@class anthropic.Attempt
@@ -77,6 +77,7 @@ function exchange.new(spec, profile, shared)
     response = nil,
     transfer = nil,
     under_way = false,
+    redirects_to = nil, -- returns where a redirect that is followed leads
   }, Exchange)
 end
 
@@ -225,7 +226,7 @@ end
 local function message_of(self, said, status)
   local location = self.response.headers.location
   if status and location and (status < 400 or not said) then
-    return ("HTTP %d, redirects to %s (not followed)"):format(status, location)
+    return redirects.words(status, self.url(), location)
   end
   return said or status and ("HTTP %d"):format(status) or "the server sent an error without a message"
 end
@@ -254,8 +255,6 @@ local function refusal(self)
   return self:api_error(body, self.response.status)
 end
 
-Exchange.start = sending.start
-
 --- Enters the attempt into the history, once.
 ---@param kind? string of its error
 ---@param waited number seconds until the next one
@@ -271,8 +270,8 @@ function Exchange:enter(kind, waited)
   end
 end
 
---- Sends the request once and waits for the headers of a success. Sends nothing where the calling code
---- cannot wait.
+--- Sends the request, once but for redirects, and waits for the headers of a success. Sends nothing where the calling
+--- code cannot wait.
 ---@return true|nil, anthropic.Error?
 function Exchange:attempt()
   local driver, refusal_to_wait = tasks.check_waiting(self.option "loop")
@@ -291,9 +290,8 @@ function Exchange:attempt()
   if not wire then
     return nil, err
   end
-  self.under_way = true
   local ok
-  ok, err = sending.send(self, wire, driver)
+  ok, err = redirects.send(self, wire, driver)
   if not ok then
     return nil, err
   elseif self.response.status >= 200 and self.response.status < 300 then

@@ -40,12 +40,8 @@ local function unsent(name, message, profile)
   return err
 end
 
---- Starts the transfer of a request.
----@param exchange anthropic.Exchange
----@param wire table as request.builder's function made it
----@return true|nil
----@return anthropic.Error?
-function sending.start(exchange, wire)
+-- Starts the transfer of a request.
+local function start(exchange, wire)
   local unsettled, seconds = loop.unsettled()
   if unsettled and not tasks.wait(exchange.option "loop", unsettled, seconds) or exchange.closed then
     return nil, errors.new { kind = "cancelled", message = "the request was cancelled", unprocessed = true }
@@ -65,19 +61,18 @@ function sending.start(exchange, wire)
   return true
 end
 
+-- The response that a caller sees, and the header fields as they came.
 local function read_response(self)
   local block = self.transfer:headers()
-  local fields = headers.parse(block)
-  if self.redact(block) ~= block then
-    fields = headers.redacted(fields, self.redact)
-  end
+  local came = headers.parse(block)
+  local fields = self.redact(block) ~= block and headers.redacted(came, self.redact) or came
   return {
     status = self.transfer:status(),
     headers = fields,
     request_id = fields["request-id"] or fields["x-request-id"],
     attempts = self.attempts,
     rate_limit = headers.rate_limit(fields),
-  }
+  }, came
 end
 
 local function describe_request(self, wire)
@@ -101,12 +96,13 @@ end
 ---@param self anthropic.Exchange
 ---@param wire table as request.builder's function made it
 ---@param driver table of the calling code
----@return true|nil
+---@return table<string, string>|nil fields of the answer's headers, as they came
 ---@return anthropic.Error? err where no answer came
 function sending.send(self, wire, driver)
   self.redact, self.url = wire.redact, function()
     return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
   end
+  self.under_way = true
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()
   local option = self.option
@@ -114,7 +110,7 @@ function sending.send(self, wire, driver)
     return require("anthropic.http.curl_command").describe({ option = option, redact = wire.redact }, wire)
   end
   log.write(self, "request", describe_request, wire)
-  local ok, err = self:start(wire)
+  local ok, err = start(self, wire)
   while ok and not self.transfer:status() do
     if self.transfer:done() then
       return nil, self:failure()
@@ -124,10 +120,11 @@ function sending.send(self, wire, driver)
   if not ok then
     return nil, err
   end
-  self.response = read_response(self)
+  local fields
+  self.response, fields = read_response(self)
   self.shared.limiter:learn(self.response)
   log.write(self, "response", describe_response)
-  return true
+  return fields
 end
 
 return sending

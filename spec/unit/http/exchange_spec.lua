@@ -843,17 +843,19 @@ describe("an exchange", function()
       end)
     end
 
-    it("by a redirect says where to, whatever its body says", function()
+    it("by a redirect says where from and where to, whatever its body says", function()
       plans = { { status = 302, body = "Found", fields = { location = "/v1/messages/" } } }
-      assert.equal("HTTP 302, redirects to /v1/messages/ (not followed)", failure_of(new()).message)
+      assert.equal("HTTP 302: http://x.test/v1/messages redirects to http://x.test/v1/messages/ (not followed)",
+        failure_of(new()).message)
       plans = { { status = 400, body = "No", fields = { location = "/v1/messages/" } } }
       assert.equal("No", failure_of(new()).message)
     end)
 
-    it("by a redirect says where to", function()
+    it("by a redirect shows no secret", function()
       plans = { { status = 307, fields = { location = "https://y/" .. SECRET } } }
       local err = failure_of(new())
-      assert.equal("HTTP 307, redirects to https://y/[redacted] (not followed)", err.message)
+      assert.equal("HTTP 307: http://x.test/v1/messages redirects to https://y/[redacted] (not followed)",
+        err.message)
       assert.is_nil(err.type)
     end)
 
