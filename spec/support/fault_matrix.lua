@@ -10,6 +10,7 @@ local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local documentation = require "spec.support.documentation"
 local faults = require "spec.support.faults"
 local full_queue = require "spec.support.full_queue"
 local loop = require "anthropic.loop"
@@ -357,13 +358,9 @@ local function table_of(report)
   return table.concat(lines, "\n")
 end
 
-local BEGIN, END = "<!-- begin of make reliability -->\n", "\n<!-- end of make reliability -->"
-
 --- The page with the report's table in its place.
 function fault_matrix.with_table(page, report)
-  local _, first = page:find(BEGIN, 1, true)
-  local last = page:find(END, 1, true)
-  return page:sub(1, first) .. table_of(report) .. page:sub(last)
+  return documentation.with_table(page, "make reliability", table_of(report))
 end
 
 return fault_matrix
