@@ -99,6 +99,9 @@ install: all ## install under PREFIX (default /usr/local), for LUA
 reliability: all ## try every fault, and write the table of doc/reliability.md anew
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/reliability.lua
 
+attacks: all ## play every attack, and write the table of doc/reliability.md anew
+	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/attacks.lua
+
 doc: ## write doc/reference.md anew, after a public function or annotation changed
 	lua5.4 tools/reference.lua > doc/reference.md
 

@@ -22,6 +22,7 @@ local printable = require "anthropic.base.printable"
 ---@field url? string that was asked, without its query
 ---@field retry_after? number seconds that the server asked to wait
 ---@field retryable? boolean false: the server's words say that asking again will not help
+---@field unprocessed? boolean true: the server cannot have acted, as nothing was sent, or it said so (HTTP/2)
 ---@field details? any of the API's error object
 ---@field attempts? integer how often the request was sent
 ---@field history? anthropic.Attempt[]
