@@ -198,6 +198,17 @@ describe("a failure", function()
       end
     end)
 
+    it("says what the headers say of limits", function()
+      local server = service.serve {
+        { status = 429, headers = { ["anthropic-ratelimit-requests-remaining"] = "0" } }, { status = 429 },
+      }
+      local client = service.client(server)
+      local _, limited = client.messages.create(params())
+      assert.same({ requests = { remaining = 0 } }, limited.rate_limit)
+      local _, other = client.messages.create(params())
+      assert.is_nil(other.rate_limit)
+    end)
+
     it("stands when the body is cut, and when it never ends", function()
       local refused = testing.error { status = 400, message = "no" }
       refused.cut_after = 10

@@ -163,7 +163,7 @@ function Exchange:describe(err)
   local response = self.response
   err.message = self.redact(err.message)
   if response then
-    err.headers = response.headers
+    err.headers, err.rate_limit = response.headers, response.rate_limit
     err.request_id = response.request_id or err.request_id
     local has_header = response.headers["retry-after"] ~= nil
     err.retry_after = retry.after(response.headers) or not has_header and err.retry_after or nil
