@@ -102,6 +102,9 @@ reliability: all ## try every fault, and write the table of doc/reliability.md a
 limits: all ## measure what hostile answers cost, and write the table of doc/limits.md anew
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/limits.lua
 
+attacks: all ## play every attack, and write the table of doc/reliability.md anew
+	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/attacks.lua
+
 doc: ## write doc/reference.md anew, after a public function or annotation changed
 	lua5.4 tools/reference.lua > doc/reference.md
 

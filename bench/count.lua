@@ -97,6 +97,10 @@ local things = {
   { "calls", 100, LINEAR },
   { "calls_beside_half_a_character", 100, LINEAR },
   { "references_of_a_schema", 50, DEEPER },
+  { "tasks_that_sleep", 100, DEEPER },
+  { "tasks_that_are_cancelled", 100, DEEPER },
+  { "failed_tasks_joined_in_reverse", 100, LINEAR },
+  { "joins_of_one_task_that_are_cancelled", 100, LINEAR },
 }
 
 print "\ninstructions for each, from 1x to 4x and from 4x to 16x"

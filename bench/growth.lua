@@ -2,6 +2,7 @@
 --
 -- bench/count.lua counts its instructions. What it does is all in this process: answers are played, not sent.
 
+local anthropic = require "anthropic"
 local json = require "anthropic.base.json"
 local played_client = require "spec.support.played_client"
 local testing = require "anthropic.testing"
@@ -41,6 +42,16 @@ end
 
 local function blanks(size)
   return (" "):rep(size)
+end
+
+local function with_tasks(size, f, use)
+  anthropic.run(function()
+    local tasks = {}
+    for i = 1, size do
+      tasks[i] = anthropic.spawn(f, i)
+    end
+    use(tasks)
+  end)
 end
 
 local THINGS = {}
@@ -133,6 +144,53 @@ function THINGS.references_of_a_schema(size)
   end
   local client = played_client { stream_of { START, start(0), text(0, '{"a":1}'), STOP } }
   assert(client.messages.parse(params))
+end
+
+function THINGS.tasks_that_sleep(size)
+  with_tasks(size, function(i)
+    anthropic.sleep(i % 7 * 1e-4)
+  end, function(tasks)
+    for _, task in ipairs(tasks) do
+      task:join()
+    end
+  end)
+end
+
+function THINGS.tasks_that_are_cancelled(size)
+  with_tasks(size, function()
+    anthropic.sleep(60)
+  end, function(tasks)
+    anthropic.sleep(0)
+    for _, task in ipairs(tasks) do
+      task:cancel()
+    end
+  end)
+end
+
+function THINGS.failed_tasks_joined_in_reverse(size)
+  with_tasks(size, function()
+    error({}, 0)
+  end, function(tasks)
+    anthropic.sleep(0)
+    for i = #tasks, 1, -1 do
+      tasks[i]:join()
+    end
+  end)
+end
+
+function THINGS.joins_of_one_task_that_are_cancelled(size)
+  anthropic.run(function()
+    local long = anthropic.spawn(anthropic.sleep, 60)
+    local joins = {}
+    for i = 1, size do
+      joins[i] = anthropic.spawn(long.join, long)
+    end
+    anthropic.sleep(0)
+    for i = #joins, 1, -1 do
+      joins[i]:cancel()
+    end
+    long:cancel()
+  end)
 end
 
 function THINGS.blanks_of_a_recorded_header(size)

@@ -2,6 +2,7 @@
 -- anew: lua tools/limits.lua. With names of answers it prints their rows alone: lua tools/limits.lua text gzip_text
 
 local child = require "spec.support.child"
+local documentation = require "spec.support.documentation"
 
 local MEBIBYTE = 1024 * 1024
 local MOST_SECONDS = 10
@@ -172,9 +173,7 @@ if #arg == 0 then
   local file = assert(io.open(PATH))
   local page = file:read "*a"
   file:close()
-  local first = select(2, page:find("<!-- begin of make limits -->\n", 1, true))
-  local last = page:find("\n<!-- end of make limits -->", 1, true)
   file = assert(io.open(PATH, "w"))
-  file:write(page:sub(1, first), rows, page:sub(last))
+  file:write(documentation.with_table(page, "make limits", rows))
   file:close()
 end

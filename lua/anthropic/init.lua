@@ -20,6 +20,7 @@ local anthropic = {}
 ---@field betas? string[] for the `anthropic-beta` header
 ---@field headers? table<string, string|false> further headers; false removes a default [ANTHROPIC_CUSTOM_HEADERS]
 ---@field max_retries? integer default 2
+---@field retry? "safe"|"always" whether what the server may have acted on is sent again; default by method
 ---@field timeout? number|anthropic.Timeouts seconds; a number is the total
 ---@field proxy? string URL; default by libcurl from the environment
 ---@field ca_file? string

@@ -198,6 +198,17 @@ describe("a failure", function()
       end
     end)
 
+    it("says what the headers say of limits", function()
+      local server = service.serve {
+        { status = 429, headers = { ["anthropic-ratelimit-requests-remaining"] = "0" } }, { status = 429 },
+      }
+      local client = service.client(server)
+      local _, limited = client.messages.create(params())
+      assert.same({ requests = { remaining = 0 } }, limited.rate_limit)
+      local _, other = client.messages.create(params())
+      assert.is_nil(other.rate_limit)
+    end)
+
     it("stands when the body is cut, and when it never ends", function()
       local refused = testing.error { status = 400, message = "no" }
       refused.cut_after = 10
@@ -221,7 +232,7 @@ describe("a failure", function()
   end)
 
   describe("by a redirect", function()
-    it("is not followed, and names the place", function()
+    it("is not followed to another server, and names both places", function()
       local script = {}
       for i, status in ipairs { 300, 301, 302, 303, 304, 307, 308 } do
         script[i] = { status = status, headers = { Location = "http://127.0.0.1:1/elsewhere" } }
@@ -233,7 +244,8 @@ describe("a failure", function()
         assert.is_nil(message)
         check_common(err, "api", { status = answer.status })
         assert.is_nil(err.type)
-        assert.matches("redirects to http://127.0.0.1:1/elsewhere %(not followed%)", err.message)
+        assert.equal(("HTTP %d: %s/v1/messages redirects to http://127.0.0.1:1/elsewhere (not followed)"):format(
+          answer.status, server.url), err.message)
       end
       assert.equal(#script, #server:requests())
     end)

@@ -10,6 +10,7 @@ local service = require "spec.support.service"
 local testing = require "anthropic.testing"
 
 local params = service.params
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
 local CONFIGURATION = [[
 daemon off; master_process off; pid $directory/nginx.pid; error_log $directory/nginx.log;
@@ -180,7 +181,7 @@ describe("over HTTP/2 by nginx", function()
 
   spec("a connection that the server ends after some requests costs none of them", function()
     serve(testing.stream { text = "one two three" }, 5)
-    local client = new_client()
+    local client = new_client { max_retries = 2 } -- a refused stream is one that was sent
     anthropic.run(function()
       local tasks = {}
       for i = 1, 40 do
@@ -214,5 +215,136 @@ describe("over HTTP/2 by nginx", function()
     stream:close()
     message = assert(client.messages.create(params()))
     assert.is_true(message.response.timings.reused)
+  end)
+end)
+
+describe("over HTTP/2, a request", function()
+  local directory, server
+
+  setup(function()
+    directory = assert(certificates.make())
+  end)
+
+  teardown(function()
+    certificates.remove(directory)
+  end)
+
+  before_each(function()
+    service.environment {}
+  end)
+
+  local function stop()
+    if server then
+      server:stop()
+      server = nil
+    end
+  end
+
+  after_each(function()
+    service.clear()
+    stop()
+  end)
+
+  local infos
+
+  local function new_client(steps, options)
+    stop()
+    server = child.start("spec/support/http2_server.lua", directory .. "/here.crt", directory .. "/here.key",
+      unpack(steps))
+    infos = {}
+    local all = {
+      base_url = "https://127.0.0.1:" .. server.port, ca_file = directory .. "/ca.crt", http_version = "2",
+      max_retries = 2, on_retry = function(info) infos[#infos + 1] = info end,
+    }
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
+    return service.client(nil, all)
+  end
+
+  -- The requests that arrived: the number of the connection and the version of each.
+  local function arrived()
+    local lines = {}
+    for line in server:log():gmatch "[^\n]+" do
+      lines[#lines + 1] = line
+    end
+    return lines
+  end
+
+  local function create_batch(client)
+    return client.messages.batches.create { requests = {} }
+  end
+
+  local function create_message(client)
+    return client.messages.create(params())
+  end
+
+  for _, step in ipairs { "refuse", "away" } do
+    it("that must not be sent twice is sent again where the server did not process it: " .. step, function()
+      local client = new_client { step, "answer" }
+      local value = assert(create_batch(client))
+      assert.equal("made", value.id)
+      assert.equal(2, value.response.attempts)
+      assert.equal(2, #arrived())
+      assert.equal("connection", infos[1].error.kind)
+      assert.is_true(infos[1].error.unprocessed)
+      assert.equal(0, infos[1].delay)
+    end)
+
+    it("that must not be sent twice is so also after others on a connection that was kept: " .. step, function()
+      local client = new_client { "answer", step, "answer" }
+      assert(create_message(client))
+      assert.equal(2, assert(create_batch(client)).response.attempts)
+      assert.equal(3, #arrived())
+    end)
+
+    it("goes out once without retries, whatever the server did: " .. step, function()
+      for _, create in ipairs { create_message, create_batch } do
+        local client = new_client({ "answer", step, "answer" }, { max_retries = 0 })
+        assert(create_message(client))
+        local value, err = create(client)
+        assert.is_nil(value)
+        assert.equal("connection", err.kind)
+        assert.equal(1, err.attempts)
+        assert.equal(2, #arrived())
+      end
+    end)
+  end
+
+  it("that must not be sent twice is sent again where the connection was given up before it", function()
+    local client = new_client { "busy", "answer" }
+    assert.equal("made", assert(create_batch(client)).id)
+    assert.equal(0, infos[1].delay)
+    assert.is_true(infos[1].error.unprocessed)
+  end)
+
+  for _, step in ipairs { "error", "gone", "close", "downgrade" } do
+    it("that must not be sent twice is not sent again where the server may have processed it: " .. step, function()
+      local client = new_client { step, "answer" }
+      local value, err = create_batch(client)
+      assert.is_nil(value)
+      assert.is_nil(err.unprocessed)
+      assert.equal(1, err.attempts)
+      assert.equal(1, #arrived())
+    end)
+  end
+
+  it("is sent again where it is lost, and every sending is counted", function()
+    for _, step in ipairs { "refuse", "away", "error", "gone", "close" } do
+      local client = new_client { "answer", step, "answer" }
+      assert(create_message(client))
+      local message = assert(create_message(client), step)
+      assert.equal(2, message.response.attempts, step)
+      assert.equal(3, #arrived(), step)
+      assert.equal(1, #infos, step)
+    end
+  end)
+
+  it("is sent by HTTP/1.1 where the server wants that, and at once", function()
+    local client = new_client { "downgrade", "answer" }
+    assert.equal(2, assert(create_message(client)).response.attempts)
+    assert.same({ "1 HTTP/2", "HTTP/1.1" }, { arrived()[1], arrived()[2]:match "%S+$" })
+    assert.equal(0, infos[1].delay)
+    assert.matches("HTTP/1.1", infos[1].error.message)
   end)
 end)

@@ -73,21 +73,6 @@ describe("a page of a list", function()
     assert.same({ "limit=1", "limit=1&page=page_2", "limit=1&page=page%2F3" }, queries())
   end)
 
-  it("is followed by a cursor that is a token", function()
-    local pages = require "anthropic.api.pages"
-    local asked = {}
-    serve { {} }
-    local function fetch(query)
-      asked[#asked + 1] = query.page_token
-      return pages.new({ data = { "b" }, has_more = false, next_page = "unused" }, {}, "token", query, fetch)
-    end
-    local page = pages.new({ data = { "a" }, has_more = true, next_page = "t2" }, {}, "token", {}, fetch)
-    assert.equal("a", page:next())
-    assert.equal("b", page:next())
-    assert.is_nil(page:next())
-    assert.same({ "t2" }, asked)
-  end)
-
   it("is followed by IDs where a list of cursors has only these", function()
     serve {
       { data = items("a"), has_more = true, first_id = "a", last_id = "a" },

@@ -809,7 +809,7 @@ describe("a request", function()
     it("has the method, path, query, body and headers given", function()
       local server = service.serve { body = { ok = true } }
       local client = service.client(server)
-      local value, response = client:request {
+      local value = client:request {
         method = "PUT",
         path = "/v1/things/1",
         query = { limit = 5, name = "a b&c=ä", list = { "x", "y" }, flag = true },
@@ -817,8 +817,8 @@ describe("a request", function()
         headers = { ["X-One"] = "1" },
       }
       assert.is_true(value.ok)
-      assert.equal(200, response.status)
-      assert.equal("req_test_1", response.request_id)
+      assert.equal(200, value.response.status)
+      assert.equal("req_test_1", value.response.request_id)
       local got = server:requests()[1]
       assert.equal("PUT", got.method)
       assert.equal("/v1/things/1?flag=true&limit=5&list%5B%5D=x&list%5B%5D=y&name=a%20b%26c%3D%C3%A4", got.target)

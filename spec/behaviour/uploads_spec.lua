@@ -50,9 +50,9 @@ describe("An upload", function()
   end)
 
   local function sent(params)
-    local file, response = assert(client.files.upload(params))
+    local file = assert(client.files.upload(params))
     assert.equal("file_1", file.id)
-    assert.equal(200, response.status)
+    assert.equal(200, file.response.status)
     local requests = server:requests()
     return parts_of(requests[#requests]), requests[#requests]
   end
@@ -266,11 +266,11 @@ describe("An upload", function()
   end)
 
   describe("that fails at first", function()
-    it("sends the same bytes again after a 529", function()
+    it("sends the same bytes again after a 429", function()
       server:stop()
       serve {
-        testing.error { status = 529, retry_after = 0 },
-        testing.error { status = 529, retry_after = 0 },
+        testing.error { status = 429, retry_after = 0 },
+        testing.error { status = 429, retry_after = 0 },
         { body = { id = "file_1" } },
       }
       local bytes = EVERY_BYTE:rep(2000)
@@ -285,24 +285,25 @@ describe("An upload", function()
       assert.equal(without_boundary(requests[1]), without_boundary(requests[3]))
     end)
 
-    it("sends it again after a connection that broke", function()
+    it("sends it again after a connection that broke, where that is asked for", function()
       server:stop()
       serve { { reset = true }, { body = { id = "file_1" } } }
       local bytes = EVERY_BYTE:rep(2000)
-      local _, response = assert(client.files.upload { file = directory:write("a.bin", bytes) })
-      assert.equal(2, response.attempts)
+      local path = directory:write("a.bin", bytes)
+      local file = assert(client.files.upload({ file = path }, { retry = "always" }))
+      assert.equal(2, file.response.attempts)
       assert.equal(bytes, parts_of(server:requests()[2])[1].body)
     end)
 
     it("says so where the file has gone meanwhile", function()
       server:stop()
-      serve { testing.error { status = 529, retry_after = 0 }, { body = { id = "file_1" } } }
+      serve { testing.error { status = 429, retry_after = 0 }, { body = { id = "file_1" } } }
       local path = directory:write("a.bin", "x")
       local file, err = client.files.upload({ file = path }, { on_retry = function() os.remove(path) end })
       assert.is_nil(file)
       assert.equal("invalid_request", err.kind)
       assert.equal("cannot read " .. path .. ": No such file or directory", err.message)
-      assert.equal(529, err.history[1].status)
+      assert.equal(429, err.history[1].status)
       assert.equal(1, #server:requests())
     end)
 

@@ -44,4 +44,15 @@ function documentation.run(program, environment)
   return output, code
 end
 
+--- A page with another table in the place of the one that a command has made.
+---@param page string
+---@param command string as the marks before and behind it name it
+---@param text string
+---@return string
+function documentation.with_table(page, command, text)
+  local _, first = page:find("<!-- begin of " .. command .. " -->\n", 1, true)
+  local last = page:find("\n<!-- end of " .. command .. " -->", 1, true)
+  return page:sub(1, first) .. text .. page:sub(last)
+end
+
 return documentation

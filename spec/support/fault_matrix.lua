@@ -10,6 +10,7 @@ local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local documentation = require "spec.support.documentation"
 local faults = require "spec.support.faults"
 local full_queue = require "spec.support.full_queue"
 local loop = require "anthropic.loop"
@@ -127,14 +128,20 @@ end
 
 -- --- what should have come of it -----------------------------------------------------------------
 
--- The first difference between what came and what should have, or nil.
+-- The first difference between what came and what should have, or nil. Another exchange may have left a connection to
+-- an attempt; the first time that it ends there without an answer, the next one comes at once.
 local function problem_of_waits(err, result)
+  local was_lost = false
   for i, attempt in ipairs(err.history) do
     local longest = i == err.attempts and 0 or result.waits == "asked" and 0.001 or 0.5 * 2 ^ (i - 1)
     local shortest = result.waits == "asked" and longest or longest * 0.75
-    if attempt.waited < shortest or attempt.waited > longest then
+    local is_lost = i < err.attempts and attempt.waited == 0 and attempt.kind == "connection" and not attempt.status
+    if is_lost and not was_lost then
+      was_lost = true
+    elseif attempt.waited < shortest or attempt.waited > longest then
       return ("waited %g s after attempt %d"):format(attempt.waited, i)
-    elseif attempt.kind ~= result.kind then
+    end
+    if attempt.kind ~= result.kind then
       return ("%s at attempt %d"):format(attempt.kind, i)
     elseif (attempt.status == nil) ~= (err.headers == nil) then
       return "a status without headers in the history"
@@ -351,13 +358,9 @@ local function table_of(report)
   return table.concat(lines, "\n")
 end
 
-local BEGIN, END = "<!-- begin of make reliability -->\n", "\n<!-- end of make reliability -->"
-
 --- The page with the report's table in its place.
 function fault_matrix.with_table(page, report)
-  local _, first = page:find(BEGIN, 1, true)
-  local last = page:find(END, 1, true)
-  return page:sub(1, first) .. table_of(report) .. page:sub(last)
+  return documentation.with_table(page, "make reliability", table_of(report))
 end
 
 return fault_matrix

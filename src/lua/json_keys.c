@@ -169,7 +169,7 @@ const struct key *bind_keys_sort(struct keys *keys) {
   qsort(keys->list, keys->count, sizeof *keys->list, compare_keys);
   for (size_t i = 1; i < keys->count; i++)
     if (compare_keys(&keys->list[i - 1], &keys->list[i]) == 0)
-      return &keys->list[i];
+      return &keys->list[i - 1];
   return NULL;
 }
 

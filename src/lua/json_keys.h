@@ -48,7 +48,8 @@ struct sources {
 struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
                             const struct survey *survey, bool empty_input);
 
-/* Sorts by the bytes of the names. Returns a key whose name stands twice, or NULL. */
+/* Sorts by the bytes of the names. Returns the first of two keys with the same name, before the
+ * other, or NULL. */
 const struct key *bind_keys_sort(struct keys *keys);
 
 /* Pushes the value of a key that stands in a table. */

@@ -71,6 +71,9 @@ struct transfer_options bind_request_read(lua_State *L) {
   options.ca_path = push_line(L, OPTIONS, "ca_path");
   options.insecure = boolean_field(L, "insecure");
   options.http2 = boolean_field(L, "http2");
+  options.fresh = boolean_field(L, "fresh");
+  options.once = boolean_field(L, "once");
+  options.max_idle = (long)number_field(L, "max_idle");
   options.connect_timeout = number_field(L, "connect_timeout");
   options.first_byte_timeout = number_field(L, "first_byte_timeout");
   options.idle_timeout = number_field(L, "idle_timeout");

@@ -180,6 +180,9 @@ static int has_news(lua_State *L) {
 static int failure(lua_State *L) {
   static const char *const names[] = {
       [TRANSFER_CONNECTION] = "connection",
+      [TRANSFER_LOST] = "lost",
+      [TRANSFER_REFUSED] = "refused",
+      [TRANSFER_DOWNGRADED] = "downgraded",
       [TRANSFER_CONNECT_TIMEOUT] = "connect",
       [TRANSFER_FIRST_BYTE_TIMEOUT] = "first_byte",
       [TRANSFER_IDLE_TIMEOUT] = "idle",
@@ -207,6 +210,13 @@ static int failure(lua_State *L) {
   lua_insert(L, -2);
   lua_pushinteger(L, code);
   return 3;
+}
+
+/* unprocessed() -> whether the server cannot have acted on the request */
+static int unprocessed(lua_State *L) {
+  const struct transfer *transfer = bind_transfer_check(L)->transfer;
+  lua_pushboolean(L, transfer && transfer_is_unprocessed(transfer));
+  return 1;
 }
 
 /* timings() -> seconds since the start, and whether the connection was reused */
@@ -287,9 +297,18 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"status", status}, {"headers", headers},      {"line", line},       {"body", body},
-    {"done", done},     {"has_news", has_news},    {"failure", failure}, {"timings", timings},
-    {"limit", limit},   {"close", close_transfer}, {NULL, NULL},
+    {"status", status},
+    {"headers", headers},
+    {"line", line},
+    {"body", body},
+    {"done", done},
+    {"has_news", has_news},
+    {"failure", failure},
+    {"timings", timings},
+    {"unprocessed", unprocessed},
+    {"limit", limit},
+    {"close", close_transfer},
+    {NULL, NULL},
 };
 
 void bind_transfer_open(lua_State *L) {

@@ -1,5 +1,4 @@
 #define _POSIX_C_SOURCE 200809L
-#define _FILE_OFFSET_BITS 64
 #include "net/multipart.h"
 
 #include "util/file.h"
@@ -43,8 +42,7 @@ static bool open_source(struct source *source, const char **problem) {
   if (source->descriptor < 0)
     return false;
   *problem = "it changed while it was sent";
-  return size == source->size &&
-         lseek(source->descriptor, (off_t)source->offset, SEEK_SET) == (off_t)source->offset;
+  return size == source->size;
 }
 
 static bool read_source(struct source *source, char *bytes, size_t count, const char **problem) {
@@ -72,17 +70,6 @@ static size_t on_read(char *bytes, size_t size, size_t count, void *userdata) {
     close_source(source);
   transfer_note_sent(source->transfer, (int64_t)length);
   return length;
-}
-
-/* libcurl sends a request again where a connection that it kept turns out to be dead. */
-static int on_seek(void *userdata, curl_off_t offset, int origin) {
-  struct source *source = userdata;
-  if (origin != SEEK_SET || offset < 0 || offset > source->size)
-    return CURL_SEEKFUNC_FAIL;
-  close_source(source);
-  source->transfer->unsent += source->offset - offset;
-  source->offset = offset;
-  return CURL_SEEKFUNC_OK;
 }
 
 /* --- set-up ---------------------------------------------------------------------------------- */
@@ -124,7 +111,7 @@ bool multipart_add(struct transfer *transfer, const struct part *part) {
   if (mime && curl_mime_name(mime, part->name) == CURLE_OK &&
       curl_mime_filename(mime, part->filename) == CURLE_OK &&
       curl_mime_type(mime, part->content_type) == CURLE_OK &&
-      curl_mime_data_cb(mime, source->size, on_read, on_seek, NULL, source) == CURLE_OK)
+      curl_mime_data_cb(mime, source->size, on_read, NULL, NULL, source) == CURLE_OK)
     return true;
   snprintf(transfer->message, sizeof transfer->message, "not enough memory");
   return false;

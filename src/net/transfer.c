@@ -184,6 +184,49 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   return length;
 }
 
+#if LIBCURL_VERSION_NUM >= 0x075000
+/* Called before each time that the request is sent. libcurl sends it again where a connection that
+ * it kept ends without an answer, and where a server refuses a stream. */
+static int before_sending(void *userdata, char *remote, char *local, int remote_port,
+                          int local_port) {
+  struct transfer *transfer = userdata;
+  (void)remote;
+  (void)local;
+  (void)remote_port;
+  (void)local_port;
+  transfer->held_back = transfer->is_sent;
+  transfer->is_sent = true;
+  return transfer->held_back ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+#endif
+
+static bool begins_with(const char *text, size_t length, const char *words) {
+  return length >= strlen(words) && memcmp(text, words, strlen(words)) == 0;
+}
+
+static bool ends_with(const char *text, size_t length, const char *words) {
+  size_t count = strlen(words);
+  return length >= count && memcmp(text + length - count, words, count) == 0;
+}
+
+/* What a server says of a request by HTTP/2 stands in libcurl's log alone: that it refused the
+ * stream (which libcurl does not say where others had used the connection before), that it ends the
+ * connection and has processed nothing of it, or that it wants HTTP/1.1. */
+static int on_log(CURL *easy, curl_infotype type, char *text, size_t length, void *userdata) {
+  struct transfer *transfer = userdata;
+  (void)easy;
+  if (type != CURLINFO_TEXT)
+    return 0;
+  bool is_away = begins_with(text, length, "recveived GOAWAY") || /* before 8.1 */
+                 begins_with(text, length, "received GOAWAY");
+  if (begins_with(text, length, "REFUSED_STREAM") ||
+      (is_away && ends_with(text, length, ", last_stream=0\n")))
+    transfer->is_refused = true;
+  else if (begins_with(text, length, "Downgrades to HTTP/1.1"))
+    transfer->downgrades = true;
+  return 0;
+}
+
 /* --- set-up ---------------------------------------------------------------------------------- */
 
 /* For libcurl 0 would mean its own default; here it means none. */
@@ -293,6 +336,28 @@ static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
   return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body);
 }
 
+/* Has libcurl tell before it sends. One that cannot sends twice on connections that it kept alone.
+ */
+static CURLcode set_sending(struct transfer *transfer, const struct transfer_options *options) {
+  CURL *easy = transfer->easy;
+  CURLcode code = CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075000
+  transfer->is_counted =
+      curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == CURLE_OK;
+#endif
+  if (options->fresh || (options->once && !transfer->is_counted))
+    SET(curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L));
+  if (options->max_idle > 0) /* libcurl counts whole seconds, and compares with "more than" */
+    SET(curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, options->max_idle - 1));
+  if (options->http2) {
+    SET(curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_log));
+    SET(curl_easy_setopt(easy, CURLOPT_DEBUGDATA, transfer));
+    SET(curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L));
+  }
+  return code;
+}
+
 /* What each has. */
 static CURLcode set_request(struct transfer *transfer, const struct transfer_options *options) {
   CURL *easy = transfer->easy;
@@ -337,6 +402,8 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
   *code = take_easy(transfer, loop);
   if (*code == CURLE_OK)
     *code = set_request(transfer, options);
+  if (*code == CURLE_OK)
+    *code = set_sending(transfer, options);
   if (*code == CURLE_OK)
     *code = set_route(transfer->easy, options);
   if (*code != CURLE_OK)
@@ -491,6 +558,16 @@ static bool has_large_header(const struct transfer *transfer, CURLcode code) {
           curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_TELL && has_memory());
 }
 
+bool transfer_is_unprocessed(const struct transfer *transfer) {
+  if (transfer->is_refused && !transfer->status)
+    return true;
+  if (transfer->is_counted)
+    return !transfer->is_sent;
+  return transfer->failure == TRANSFER_CONNECT_TIMEOUT ||
+         transfer->code == CURLE_COULDNT_RESOLVE_PROXY ||
+         transfer->code == CURLE_COULDNT_RESOLVE_HOST || transfer->code == CURLE_COULDNT_CONNECT;
+}
+
 void transfer_complete(struct transfer *transfer, CURLcode code) {
   static const struct {
     CURLcode code;
@@ -507,6 +584,18 @@ void transfer_complete(struct transfer *transfer, CURLcode code) {
   if (code == CURLE_OK) {
     /* libcurl calls an answer that broke off inside its headers a success */
     transfer_finish(transfer, transfer->status ? TRANSFER_OK : TRANSFER_TRUNCATED);
+    return;
+  }
+  /* a multipart body that was sent in part cannot be rewound */
+  bool is_repeated = transfer->held_back || code == CURLE_SEND_FAIL_REWIND;
+  if (is_repeated)
+    transfer->code = CURLE_GOT_NOTHING; /* what it would be if libcurl did not try again */
+  if (transfer->is_refused && !transfer->status) {
+    transfer_finish(transfer, TRANSFER_REFUSED);
+    return;
+  }
+  if (is_repeated) {
+    transfer_finish(transfer, transfer->downgrades ? TRANSFER_DOWNGRADED : TRANSFER_LOST);
     return;
   }
   if (has_large_header(transfer, code)) {

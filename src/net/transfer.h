@@ -1,5 +1,9 @@
 /* One HTTP exchange on a curl easy handle: request out, status, headers and body in. No Lua.
  *
+ * A request goes out once: where libcurl would send it again (its connection, which was kept, ended
+ * before an answer; the server refused the stream), the transfer fails instead. A libcurl before
+ * 7.80 cannot be kept from it; then a transfer that must not be sent twice takes a new connection.
+ *
  * The body of a success goes straight to the sink, where there is one. Otherwise, and where the
  * status tells of a failure, it waits in one bounded buffer. While it is read piece by piece
  * (events), the transfer pauses when the buffer holds a window's worth and goes on when the reader
@@ -33,6 +37,9 @@ struct transfer_options {
   const char *ca_path;
   bool insecure; /* accept any certificate */
   bool http2;
+  bool fresh;    /* take a new connection */
+  bool once;     /* the request must not be sent twice, whatever libcurl can do */
+  long max_idle; /* use no connection again that was idle for so many seconds; 0: libcurl's limit */
   double connect_timeout;
   double first_byte_timeout; /* from the request's end to that of the response's headers */
   double idle_timeout;       /* between two bytes of a body; stands still while paused */
@@ -45,6 +52,9 @@ struct transfer_options {
 enum transfer_failure {
   TRANSFER_OK,
   TRANSFER_CONNECTION, /* libcurl's words in `message` */
+  TRANSFER_LOST,       /* a kept connection ended before anything of the answer came */
+  TRANSFER_REFUSED,    /* the server says that it did not process the request (HTTP/2) */
+  TRANSFER_DOWNGRADED, /* the server wants it by HTTP/1.1 */
   TRANSFER_CONNECT_TIMEOUT,
   TRANSFER_FIRST_BYTE_TIMEOUT,
   TRANSFER_IDLE_TIMEOUT,
@@ -66,6 +76,11 @@ struct transfer {
   struct multipart *multipart;
   int64_t unsent;    /* bytes of the multipart body that libcurl has not asked for yet */
   double last_sent;  /* when it asked for the latest, 0 before */
+  bool is_counted;   /* libcurl tells when it sends */
+  bool is_sent;      /* it has begun to send the request */
+  bool held_back;    /* it was kept from sending it again */
+  bool is_refused;   /* of the stream, by the server */
+  bool downgrades;   /* it was about to send it by HTTP/1.1 */
   struct sink *sink; /* the caller's */
   char curl_message[CURL_ERROR_SIZE];
   char message[512]; /* about the failure, where there is more to say than its name */
@@ -153,6 +168,9 @@ void transfer_fail_file(struct transfer *transfer, const char *verb, const char 
 
 /* For multipart.c: libcurl took `count` bytes of the body. */
 void transfer_note_sent(struct transfer *transfer, int64_t count);
+
+/* Whether the server cannot have acted on the request: nothing of it was sent, or it says so. */
+bool transfer_is_unprocessed(const struct transfer *transfer);
 
 /* Ends the transfer with what libcurl made of it. */
 void transfer_complete(struct transfer *transfer, CURLcode code);

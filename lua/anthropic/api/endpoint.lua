@@ -41,7 +41,7 @@ local function read_value(exchange, spec)
     return nil, err
   end
   exchange:finish()
-  return { value = value ~= json.null and value or nil }
+  return { value = value }
 end
 
 local function read_bytes(exchange)
@@ -120,16 +120,19 @@ local function exchange_of(client, spec, given)
 end
 
 -- A table from which the response can be had, unless the answer has a field of that name. It is no field of its own:
--- it is neither iterated over nor encoded. An empty list, whose metatable says that it is one, is left as it is.
+-- it is neither iterated over nor encoded.
 local function with_response(value, response)
-  local metatable = getmetatable(value)
-  if type(value) == "table" and not (metatable and json.is_array(value)) then
-    setmetatable(value, { __index = { response = response }, __nulls = metatable and metatable.__nulls })
+  local members = { response = response }
+  if type(value) ~= "table" then
+    return value
+  elseif json.is_array(value) then
+    return json.list(value, members)
   end
-  return value
+  local metatable = getmetatable(value)
+  return setmetatable(value, { __index = members, __nulls = metatable and metatable.__nulls })
 end
 
--- Sends; gives a stream, or the value and the response, or nil and an error.
+-- Sends; returns a stream or the value, or nil and an error.
 local function send(client, spec, given)
   local result, exchange = exchange_of(client, spec, given)
   if not result then
@@ -137,7 +140,7 @@ local function send(client, spec, given)
   elseif spec.stream then
     return result.value
   end
-  return with_response(result.value, exchange.response), exchange.response
+  return with_response(result.value, exchange.response)
 end
 
 local LIST_OF_STRINGS = { expected = "list of strings", check = options.is_list_of_strings }

@@ -22,8 +22,8 @@ local Page = {}
 -- below.
 local OWN = { response = true, extra = true, next_page_token = true }
 
--- page -> { fetch, query, kind, driver, position, later, ended }. No value holds its key, or Lua 5.1 and LuaJIT would
--- never let go of it.
+-- page -> { fetch, query, kind, driver, mark, position, later, ended }. No value holds its key, or Lua 5.1 and LuaJIT
+-- would never let go of it.
 local private = setmetatable({}, { __mode = "k" })
 
 -- The query that asks for the page after this one, by the kind of the list; nil: it is the last.
@@ -39,11 +39,19 @@ local NEXT = {
   cursor = function(page)
     return page.next_page_token and { page = page.next_page_token }
   end,
-  token = function(page)
-    return page.has_more ~= false and page.next_page_token and { page_token = page.next_page_token } or nil
-  end,
 }
 
+-- A walk through pages remembers one of them, the 1st, 2nd, 4th, 8th, ...: one that goes in a circle comes back to it.
+local function mark_after(mark, place)
+  if not mark or mark.left == 0 then
+    local span = mark and 2 * mark.span or 1
+    return { place = place, span = span, left = span - 1 }
+  end
+  return { place = mark.place, span = mark.span, left = mark.left - 1 }
+end
+
+-- What is asked for after a page, and how the page after it is known: nil where it is the last, and an error where it
+-- would never end.
 local function next_query(page)
   local own = private[page]
   local changed = NEXT[own.kind](page, own.query)
@@ -53,7 +61,7 @@ local function next_query(page)
   if not changed then
     return nil
   end
-  local query, is_other = {}, false
+  local query, is_other, place = {}, false, nil
   for name, value in pairs(own.query) do
     query[name] = value
   end
@@ -63,12 +71,14 @@ local function next_query(page)
       return nil, errors.new { kind = "protocol", message = words }
     end
     is_other = is_other or query[name] ~= value
-    query[name] = value
+    query[name], place = value, value
   end
-  if not is_other then -- it would never end
+  if not is_other then
     return nil, errors.new { kind = "protocol", message = "a page names itself as the next one" }
+  elseif own.mark and own.mark.place == place then
+    return nil, errors.new { kind = "protocol", message = "the pages of the list go in a circle" }
   end
-  return query
+  return query, place
 end
 
 local metatable_with
@@ -76,7 +86,7 @@ local metatable_with
 --- Makes a page of a decoded answer.
 ---@param fields table
 ---@param response anthropic.Response
----@param kind "id"|"cursor"|"token" how the pages follow each other
+---@param kind "id"|"cursor" how the pages follow each other
 ---@param query table what it was asked with
 ---@param fetch fun(query: table): anthropic.Page?, anthropic.Error?
 ---@param driver? string|table the `loop` option that it is fetched with
@@ -110,16 +120,19 @@ end
 ---@return anthropic.Page|nil page nil alone: this is the last one
 ---@return anthropic.Error?
 function Page:next_page()
-  local query, err = next_query(self)
+  local own = private[self]
+  local query, place = next_query(self)
   if not query then
-    return nil, err
+    return nil, place
   end
-  local following
-  following, err = private[self].fetch(query)
-  if following and is_repeated(following) then
+  local following, err = own.fetch(query)
+  if not following then
+    return nil, err
+  elseif is_repeated(following) then
     return nil
   end
-  return following, err
+  private[following].mark = mark_after(own.mark, place)
+  return following
 end
 
 --- The next item of the list, from this page on. An empty page does not end the list.

@@ -2,7 +2,7 @@
 --
 -- A row is words: the HTTP method and the path, whose {names} are the path parameters, then
 --
---     pages=id|cursor|token     a list, and how its pages follow each other (see pages.lua)
+--     pages=id|cursor           a list, and how its pages follow each other (see pages.lua)
 --     headers=a,b               parameters that travel as headers
 --     query=a,b                 parameters of a POST that travel in the query
 --     beta=name                 the beta that the method needs; a resource's `beta`: all its methods
@@ -14,8 +14,10 @@
 --
 -- What is left of a method's parameters goes into the query of a GET or DELETE, and into the body
 -- of a POST.
+--
+-- What a resource has stands under `beta.` too: only what differs there, or is there alone, has a row of its own.
 
-return {
+local resources = {
   ["beta.agents"] = {
     beta = "managed-agents-2026-04-01",
     create = "POST v1/agents headers=workspace_id retry=safe",
@@ -84,13 +86,6 @@ return {
     stats = "GET v1/environments/{environment_id}/work/stats headers=workspace_id",
     stop = "POST v1/environments/{environment_id}/work/{work_id}/stop headers=workspace_id",
   },
-  ["beta.files"] = {
-    list = "GET v1/files pages=cursor headers=workspace_id",
-    delete = "DELETE v1/files/{file_id} headers=workspace_id",
-    download = "GET v1/files/{file_id}/content headers=workspace_id binary",
-    retrieve_metadata = "GET v1/files/{file_id} headers=workspace_id",
-    upload = "POST v1/files headers=workspace_id multipart retry=safe",
-  },
   ["beta.memory_stores.memories"] = {
     beta = "agent-memory-2026-07-22",
     create = "POST v1/memory_stores/{memory_store_id}/memories headers=workspace_id query=view retry=safe",
@@ -114,45 +109,13 @@ return {
     list = "GET v1/memory_stores/{memory_store_id}/memory_versions pages=cursor headers=workspace_id",
     redact = "POST v1/memory_stores/{memory_store_id}/memory_versions/{memory_version_id}/redact headers=workspace_id",
   },
-  ["beta.messages.batches"] = {
-    create = "POST v1/messages/batches headers=user_profile_id,workspace_id retry=safe",
-    retrieve = "GET v1/messages/batches/{message_batch_id} headers=workspace_id",
-    list = "GET v1/messages/batches pages=id headers=workspace_id",
-    delete = "DELETE v1/messages/batches/{message_batch_id} headers=workspace_id",
-    cancel = "POST v1/messages/batches/{message_batch_id}/cancel headers=workspace_id",
-  },
-  ["beta.messages"] = {
-    beta = "token-counting-2024-11-01",
-    count_tokens = "POST v1/messages/count_tokens headers=user_profile_id,workspace_id",
-  },
-  ["beta.models"] = {
-    retrieve = "GET v1/models/{model_id} headers=workspace_id",
-    list = "GET v1/models pages=id headers=workspace_id",
-  },
-  ["beta.organization.analytics.apps.chat.projects"] = {
-    list = "GET v1/organizations/analytics/apps/chat/projects pages=cursor",
-  },
-  ["beta.organization.analytics.artifacts"] = {
-    list = "GET v1/organizations/analytics/artifacts pages=cursor",
-  },
-  ["beta.organization.analytics.connectors"] = {
-    list = "GET v1/organizations/analytics/connectors pages=cursor",
-  },
+  ["beta.messages"] = { beta = "token-counting-2024-11-01" },
   ["beta.organization.analytics.cost_report"] = {
     list = "GET v1/organizations/analytics/cost_report pages=cursor",
   },
   ["beta.organization.analytics.cost"] = {
     beta = "analytics-usage-cost-2026-08-24",
     list = "GET v1/organizations/analytics/cost pages=cursor",
-  },
-  ["beta.organization.analytics.plugins"] = {
-    list = "GET v1/organizations/analytics/plugins pages=cursor",
-  },
-  ["beta.organization.analytics.skills"] = {
-    list = "GET v1/organizations/analytics/skills pages=cursor",
-  },
-  ["beta.organization.analytics.summaries"] = {
-    list = "GET v1/organizations/analytics/summaries pages=cursor",
   },
   ["beta.organization.analytics.usage_report"] = {
     list = "GET v1/organizations/analytics/usage_report pages=cursor",
@@ -166,14 +129,6 @@ return {
   },
   ["beta.organization.analytics.user_usage_report"] = {
     list = "GET v1/organizations/analytics/user_usage_report pages=cursor",
-  },
-  ["beta.organization.analytics.users"] = {
-    list = "GET v1/organizations/analytics/users pages=cursor",
-  },
-  ["beta.organization.api_keys"] = {
-    retrieve = "GET v1/organizations/api_keys/{api_key_id}",
-    update = "POST v1/organizations/api_keys/{api_key_id}",
-    list = "GET v1/organizations/api_keys pages=id",
   },
   ["beta.organization.claude_code.managed_settings.configuration"] = {
     beta = "ce-claude-code-managed-settings-2026-10-06",
@@ -219,18 +174,6 @@ return {
     update = "POST v1/organizations/claude_tag/slack_workspaces/{id}",
     list = "GET v1/organizations/claude_tag/slack_workspaces pages=cursor",
   },
-  ["beta.organization.compliance_settings"] = {
-    retrieve = "GET v1/organizations/compliance_settings",
-    update = "POST v1/organizations/compliance_settings",
-  },
-  ["beta.organization.external_keys"] = {
-    create = "POST v1/organizations/external_keys retry=safe",
-    retrieve = "GET v1/organizations/external_keys/{external_key_id}",
-    update = "POST v1/organizations/external_keys/{external_key_id}",
-    list = "GET v1/organizations/external_keys pages=cursor",
-    delete = "DELETE v1/organizations/external_keys/{external_key_id}",
-    validate = "POST v1/organizations/external_keys/{external_key_id}/validate",
-  },
   ["beta.organization.external_storage"] = {
     beta = "efs-2026-10-01",
     create = "POST v1/organizations/external_storage",
@@ -239,34 +182,6 @@ return {
     list = "GET v1/organizations/external_storage pages=cursor",
     delete = "DELETE v1/organizations/external_storage/{external_storage_id}",
     activate = "POST v1/organizations/external_storage/{external_storage_id}/activate",
-  },
-  ["beta.organization.federation.issuers"] = {
-    create = "POST v1/organizations/federation_issuers retry=safe",
-    retrieve = "GET v1/organizations/federation_issuers/{federation_issuer_id}",
-    update = "POST v1/organizations/federation_issuers/{federation_issuer_id}",
-    list = "GET v1/organizations/federation_issuers pages=cursor",
-    archive = "POST v1/organizations/federation_issuers/{federation_issuer_id}/archive",
-  },
-  ["beta.organization.federation.rules"] = {
-    create = "POST v1/organizations/federation_rules retry=safe",
-    retrieve = "GET v1/organizations/federation_rules/{federation_rule_id}",
-    update = "POST v1/organizations/federation_rules/{federation_rule_id}",
-    list = "GET v1/organizations/federation_rules pages=cursor",
-    archive = "POST v1/organizations/federation_rules/{federation_rule_id}/archive",
-  },
-  ["beta.organization.federation.rules.workspaces"] = {
-    list = "GET v1/organizations/federation_rules/{federation_rule_id}/workspaces pages=cursor",
-    add = "POST v1/organizations/federation_rules/{federation_rule_id}/workspaces",
-    remove = "DELETE v1/organizations/federation_rules/{federation_rule_id}/workspaces/{workspace_id}",
-  },
-  ["beta.organization.invites"] = {
-    create = "POST v1/organizations/invites",
-    retrieve = "GET v1/organizations/invites/{invite_id}",
-    list = "GET v1/organizations/invites pages=id",
-    delete = "DELETE v1/organizations/invites/{invite_id}",
-  },
-  ["beta.organization"] = {
-    retrieve = "GET v1/organizations/me",
   },
   ["beta.organization.plugin_marketplaces"] = {
     beta = "ce-plugins-2026-09-01",
@@ -306,49 +221,6 @@ return {
     retrieve = "GET v1/organizations/providers/google/projects/{project_number}/data_controls",
     update = "POST v1/organizations/providers/google/projects/{project_number}/data_controls",
   },
-  ["beta.organization.rate_limits"] = {
-    list = "GET v1/organizations/rate_limits pages=cursor",
-  },
-  ["beta.organization.rbac_groups.members"] = {
-    list = "GET v1/organizations/rbac_groups/{rbac_group_id}/members pages=cursor",
-    add = "POST v1/organizations/rbac_groups/{rbac_group_id}/members",
-    remove = "DELETE v1/organizations/rbac_groups/{rbac_group_id}/members/{user_id}",
-  },
-  ["beta.organization.rbac_groups"] = {
-    create = "POST v1/organizations/rbac_groups retry=safe",
-    retrieve = "GET v1/organizations/rbac_groups/{rbac_group_id}",
-    update = "POST v1/organizations/rbac_groups/{rbac_group_id}",
-    list = "GET v1/organizations/rbac_groups pages=cursor",
-    delete = "DELETE v1/organizations/rbac_groups/{rbac_group_id}",
-  },
-  ["beta.organization.rbac_roles.permissions"] = {
-    list = "GET v1/organizations/rbac_roles/{rbac_role_id}/permissions pages=cursor",
-  },
-  ["beta.organization.rbac_roles"] = {
-    retrieve = "GET v1/organizations/rbac_roles/{rbac_role_id}",
-    list = "GET v1/organizations/rbac_roles pages=cursor",
-  },
-  ["beta.organization.service_accounts"] = {
-    create = "POST v1/organizations/service_accounts retry=safe",
-    retrieve = "GET v1/organizations/service_accounts/{service_account_id}",
-    update = "POST v1/organizations/service_accounts/{service_account_id}",
-    list = "GET v1/organizations/service_accounts pages=cursor",
-    archive = "POST v1/organizations/service_accounts/{service_account_id}/archive",
-  },
-  ["beta.organization.service_accounts.workspaces"] = {
-    list = "GET v1/organizations/service_accounts/{service_account_id}/workspaces pages=cursor",
-    add = "POST v1/organizations/service_accounts/{service_account_id}/workspaces",
-    remove = "DELETE v1/organizations/service_accounts/{service_account_id}/workspaces/{workspace_id}",
-  },
-  ["beta.organization.spend_limits.effective"] = {
-    list = "GET v1/organizations/spend_limits/effective pages=cursor",
-  },
-  ["beta.organization.spend_limits.increase_requests"] = {
-    retrieve = "GET v1/organizations/spend_limit_increase_requests/{spend_limit_increase_request_id}",
-    list = "GET v1/organizations/spend_limit_increase_requests pages=cursor",
-    approve = "POST v1/organizations/spend_limit_increase_requests/{spend_limit_increase_request_id}/approve",
-    deny = "POST v1/organizations/spend_limit_increase_requests/{spend_limit_increase_request_id}/deny",
-  },
   ["beta.organization.spend_limits"] = {
     retrieve = "GET v1/organizations/spend_limits/{spend_limit_id}",
     list = "GET v1/organizations/spend_limits pages=cursor beta=spend-limit-reads-2026-09-26",
@@ -371,10 +243,6 @@ return {
     remove = "DELETE v1/organizations/telemetry_destinations/{destination_id}/workspaces/{workspace_id}",
   },
   ["beta.organization.users"] = {
-    retrieve = "GET v1/organizations/users/{user_id}",
-    update = "POST v1/organizations/users/{user_id}",
-    list = "GET v1/organizations/users pages=id",
-    remove = "DELETE v1/organizations/users/{user_id}",
     sign_out = "POST v1/organizations/users/{user_id}/sign_out beta=admin-user-sign-out-2026-10-08",
   },
   ["beta.organization.webhooks"] = {
@@ -385,31 +253,6 @@ return {
     list = "GET v1/organizations/webhooks pages=id",
     delete = "DELETE v1/organizations/webhooks/{webhook_endpoint_id}",
     regenerate_signing_secret = "POST v1/organizations/webhooks/{webhook_endpoint_id}/regenerate_signing_secret",
-  },
-  ["beta.organization.workspaces.members"] = {
-    retrieve = "GET v1/organizations/workspaces/{workspace_id}/members/{user_id}",
-    update = "POST v1/organizations/workspaces/{workspace_id}/members/{user_id}",
-    list = "GET v1/organizations/workspaces/{workspace_id}/members pages=id",
-    add = "POST v1/organizations/workspaces/{workspace_id}/members",
-    remove = "DELETE v1/organizations/workspaces/{workspace_id}/members/{user_id}",
-  },
-  ["beta.organization.workspaces.rate_limits"] = {
-    update = "POST v1/organizations/workspaces/{workspace_id}/rate_limits/{rate_limit_id}",
-    list = "GET v1/organizations/workspaces/{workspace_id}/rate_limits pages=cursor",
-  },
-  ["beta.organization.workspaces.service_accounts"] = {
-    retrieve = "GET v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}",
-    update = "POST v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}",
-    list = "GET v1/organizations/workspaces/{workspace_id}/service_accounts pages=cursor",
-    add = "POST v1/organizations/workspaces/{workspace_id}/service_accounts",
-    remove = "DELETE v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}",
-  },
-  ["beta.organization.workspaces"] = {
-    create = "POST v1/organizations/workspaces retry=safe",
-    retrieve = "GET v1/organizations/workspaces/{workspace_id}",
-    update = "POST v1/organizations/workspaces/{workspace_id}",
-    list = "GET v1/organizations/workspaces pages=id",
-    archive = "POST v1/organizations/workspaces/{workspace_id}/archive",
   },
   ["beta.sessions.events"] = {
     beta = "managed-agents-2026-04-01",
@@ -445,17 +288,7 @@ return {
     list = "GET v1/sessions/{session_id}/threads pages=cursor headers=workspace_id",
     archive = "POST v1/sessions/{session_id}/threads/{thread_id}/archive headers=workspace_id",
   },
-  ["beta.skills"] = {
-    create = "POST v1/skills headers=workspace_id multipart retry=safe",
-    retrieve = "GET v1/skills/{skill_id} headers=workspace_id",
-    list = "GET v1/skills pages=cursor headers=workspace_id",
-    delete = "DELETE v1/skills/{skill_id} headers=workspace_id",
-  },
   ["beta.skills.versions"] = {
-    create = "POST v1/skills/{skill_id}/versions headers=workspace_id multipart retry=safe",
-    retrieve = "GET v1/skills/{skill_id}/versions/{version} headers=workspace_id",
-    list = "GET v1/skills/{skill_id}/versions pages=cursor headers=workspace_id",
-    delete = "DELETE v1/skills/{skill_id}/versions/{version} headers=workspace_id",
     download = "GET v1/skills/{skill_id}/versions/{version}/content headers=workspace_id binary",
   },
   ["beta.tunnels.certificates"] = {
@@ -474,10 +307,7 @@ return {
     reveal_token = "POST v1/tunnels/{tunnel_id}/reveal_token headers=workspace_id",
     rotate_token = "POST v1/tunnels/{tunnel_id}/rotate_token headers=workspace_id",
   },
-  ["beta.user_profiles.action_urls"] = {
-    beta = "user-profiles-2026-08-18",
-    create = "POST v1/user_profiles/{user_profile_id}/action_urls headers=workspace_id",
-  },
+  ["beta.user_profiles.action_urls"] = { beta = "user-profiles-2026-08-18" },
   ["beta.user_profiles.providers.google.data_controls"] = {
     beta = "google-managed-data-controls-2026-09-01",
     retrieve = "GET v1/user_profiles/{user_profile_id}/providers/google/data_controls headers=workspace_id",
@@ -485,11 +315,6 @@ return {
   },
   ["beta.user_profiles"] = {
     beta = "user-profiles-2026-08-18",
-    create = "POST v1/user_profiles headers=workspace_id",
-    retrieve = "GET v1/user_profiles/{user_profile_id} headers=workspace_id",
-    update = "POST v1/user_profiles/{user_profile_id} headers=workspace_id",
-    list = "GET v1/user_profiles pages=cursor headers=workspace_id",
-    delete = "DELETE v1/user_profiles/{user_profile_id} headers=workspace_id",
     create_enrollment_url = "POST v1/user_profiles/{user_profile_id}/enrollment_url headers=workspace_id",
   },
   ["beta.vaults.credentials"] = {
@@ -696,3 +521,19 @@ return {
     delete = "DELETE v1/user_profiles/{user_profile_id} headers=workspace_id",
   },
 }
+
+local names = {}
+for name in pairs(resources) do
+  names[#names + 1] = name
+end
+for _, name in ipairs(names) do
+  if not name:find "^beta%." then
+    local beta = resources["beta." .. name] or {}
+    resources["beta." .. name] = beta
+    for method, row in pairs(resources[name]) do
+      beta[method] = beta[method] or row
+    end
+  end
+end
+
+return resources

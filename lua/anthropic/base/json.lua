@@ -34,11 +34,12 @@ local raw_metatable = {
   end,
 }
 
-local kinds = {
+-- By metatable; those of json.list are held by their lists alone.
+local kinds = setmetatable({
   [array_metatable] = "array",
   [object_metatable] = "object",
   [raw_metatable] = "raw",
-}
+}, { __mode = "k" })
 
 local literals = { [core.null] = "null" }
 
@@ -250,6 +251,16 @@ end
 ---@return table value the same table, with a metatable; raises where it has another one
 function json.array(value)
   return (set_kind(value, array_metatable, "array")) -- no tail call: it blames the caller
+end
+
+--- An array with members that are neither iterated over nor encoded.
+---@param value table from `decode`: a list of values
+---@param members table<string, any>
+---@return table value the same table
+function json.list(value, members)
+  local metatable = { __index = members }
+  kinds[metatable] = "array"
+  return setmetatable(value, metatable)
 end
 
 --- Makes a table an object, also when it is empty or has numbers as keys (1 becomes "1").

@@ -208,8 +208,9 @@ end
 --- Sends a request that has no name yet.
 ---@param spec anthropic.RequestParams
 ---@param given? anthropic.Options
----@return any decoded answer, or with `stream = true` a Stream of one that calls itself an event stream; nil on failure
----@return anthropic.Error|anthropic.Response|nil
+---@return any result the decoded answer (a table has its `response`; null is anthropic.null), or with `stream = true` a
+---Stream of one that calls itself an event stream; nil on failure
+---@return anthropic.Error? err
 function Client:request(spec, given)
   if type(spec) ~= "table" or type(spec.path) ~= "string" then
     error("request: a table with a path expected", 2)

@@ -7,14 +7,13 @@
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
-local headers = require "anthropic.http.headers"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
 local options = require "anthropic.http.options"
+local redirects = require "anthropic.http.redirects"
 local request = require "anthropic.http.request"
 local retry = require "anthropic.http.retry"
-local shown_url = require "anthropic.http.shown_url"
 local tasks = require "anthropic.loop.task"
 
 ---@class anthropic.Attempt
@@ -61,20 +60,25 @@ function exchange.new(spec, profile, shared)
     end,
     profile = profile,
     option = profile.option,
+    policy = profile.option "retry" or spec.retry, -- see retry.lua
     is_held_back = spec.paced, -- while the rate limits say so
     shared = shared,
     deadline = total and core.now() + total or math.huge,
-    attempts = 0,
+    attempts = 0, -- how often the request was sent
+    retries = 0,
+    losses = 0, -- attempts that were lost with their connection: see failures.lua
+    lost = nil, -- how the latest of them was
     closed = false,
     -- of the latest attempt; named here so that the table has room for them
     attempt_began = nil,
     complete = false,
     redact = nil,
-    url = nil,
+    url = nil, -- returns what an error may show of it
     request = nil,
     response = nil,
     transfer = nil,
     under_way = false,
+    redirects_to = nil, -- returns where a redirect that is followed leads
   }, Exchange)
 end
 
@@ -160,7 +164,7 @@ function Exchange:describe(err)
   local response = self.response
   err.message = self.redact(err.message)
   if response then
-    err.headers = response.headers
+    err.headers, err.rate_limit = response.headers, response.rate_limit
     err.request_id = response.request_id or err.request_id
     local has_header = response.headers["retry-after"] ~= nil
     err.retry_after = retry.after(response.headers) or not has_header and err.retry_after or nil
@@ -176,6 +180,7 @@ function Exchange:failure()
     return nil
   end
   local err = failures.error(name, self.redact(message), code, self.profile, self.response)
+  err.unprocessed = self.transfer:unprocessed() or nil
   err.status = self.response and self.response.status
   return self:describe(err)
 end
@@ -226,7 +231,7 @@ end
 local function message_of(self, said, status)
   local location = self.response.headers.location
   if status and location and (status < 400 or not said) then
-    return ("HTTP %d, redirects to %s (not followed)"):format(status, location)
+    return redirects.words(status, self.url(), location)
   end
   return said or status and ("HTTP %d"):format(status) or "the server sent an error without a message"
 end
@@ -255,59 +260,23 @@ local function refusal(self)
   return self:api_error(body, self.response.status)
 end
 
-function Exchange:start(wire)
-  local unsettled, seconds = loop.unsettled()
-  if unsettled and not tasks.wait(self.option "loop", unsettled, seconds) or self.closed then
-    return nil, cancelled()
+--- Enters the attempt into the history, once.
+---@param kind? string of its error
+---@param waited number seconds until the next one
+function Exchange:enter(kind, waited)
+  self.history = self.history or {}
+  if #self.history < self.attempts then
+    self.history[self.attempts] = {
+      status = self.response and self.response.status,
+      kind = kind,
+      seconds = core.now() - self.attempt_began,
+      waited = waited,
+    }
   end
-  local left = self.deadline - core.now()
-  if left <= 0 then
-    return nil, failures.error("total", "", nil, self.profile)
-  end
-  wire.total_timeout = left < math.huge and left or nil
-  wire.record = self.shared.observer ~= nil
-  local transfer, message, reason = loop.core():start(wire)
-  if not transfer then
-    return nil, failures.error(reason or "connection", message, nil, self.profile)
-  end
-  self.transfer = transfer
-  return true
 end
 
-local function read_response(self)
-  local block = self.transfer:headers()
-  local fields = headers.parse(block)
-  if self.redact(block) ~= block then
-    fields = headers.redacted(fields, self.redact)
-  end
-  return {
-    status = self.transfer:status(),
-    headers = fields,
-    request_id = fields["request-id"] or fields["x-request-id"],
-    attempts = self.attempts,
-    rate_limit = headers.rate_limit(fields),
-  }
-end
-
-local function describe_request(self, wire)
-  return {
-    method = wire.method,
-    url = shown_url.text(wire.url, wire.secrets, wire.redact),
-    request_body = log.body(self, wire.body),
-  }
-end
-
-local function describe_response(self)
-  local response = self.response
-  return {
-    status = response.status,
-    request_id = response.request_id,
-    seconds = core.now() - self.attempt_began,
-  }
-end
-
---- Sends the request once and waits for the headers of a success. Sends nothing where the calling code
---- cannot wait.
+--- Sends the request, once but for redirects, and waits for the headers of a success. Sends nothing where the calling
+--- code cannot wait.
 ---@return true|nil, anthropic.Error?
 function Exchange:attempt()
   local driver, refusal_to_wait = tasks.check_waiting(self.option "loop")
@@ -326,32 +295,11 @@ function Exchange:attempt()
   if not wire then
     return nil, err
   end
-  self.redact, self.url = wire.redact, function() -- as an error may show it
-    return shown_url.text(wire.url:match "^[^?]*", wire.secrets, wire.redact)
-  end
-  self.attempts = self.attempts + 1
-  self.attempt_began = core.now()
-  self.under_way = true
-  local option = self.option
-  self.request = function() -- for err:to_curl(); behind a function, as the options are
-    return require("anthropic.http.curl_command").describe({ option = option, redact = wire.redact }, wire)
-  end
-  log.write(self, "request", describe_request, wire)
   local ok
-  ok, err = self:start(wire)
-  while ok and not self.transfer:status() do
-    if self.transfer:done() then
-      return nil, self:failure()
-    end
-    ok, err = self:wait(driver)
-  end
+  ok, err = redirects.send(self, wire, driver)
   if not ok then
     return nil, err
-  end
-  self.response = read_response(self)
-  self.shared.limiter:learn(self.response)
-  log.write(self, "response", describe_response)
-  if self.response.status >= 200 and self.response.status < 300 then
+  elseif self.response.status >= 200 and self.response.status < 300 then
     return true
   end
   return nil, refusal(self)
@@ -359,15 +307,14 @@ end
 
 -- Seconds to wait before another attempt, or nil when there will be none.
 local function next_delay(self, err)
-  local retries = self.attempts - 1
-  if self.closed or retries < 0 or retries >= self.option "max_retries" then
+  if self.closed or self.attempts == 0 or self.retries >= self.option "max_retries" then
     return nil
   end
-  local delay = retry.is_worthwhile(err) and retry.delay(err, retries)
+  local delay = retry.is_worthwhile(err, self.policy) and retry.delay(err, self.retries, self.losses > 0)
   return delay and core.now() + delay < self.deadline and delay or nil
 end
 
--- Enters the attempt into the history, once, and its request into the error.
+-- Enters the attempt into the history, and its request into the error.
 local function record(self, err, waited)
   local describe_sent = self.request
   if describe_sent then
@@ -376,15 +323,7 @@ local function record(self, err, waited)
       return require("anthropic.http.curl_command").command(describe_sent())
     end)
   end
-  self.history = self.history or {}
-  if #self.history < self.attempts then
-    self.history[self.attempts] = {
-      status = self.response and self.response.status,
-      kind = err.kind,
-      seconds = core.now() - self.attempt_began,
-      waited = waited,
-    }
-  end
+  self:enter(err.kind, waited)
 end
 
 local function describe_failure(_, err, delay)
@@ -402,6 +341,10 @@ function Exchange:recover(err)
     return nil, self:fail(err)
   end
   record(self, err, delay)
+  self.retries = self.retries + 1
+  if err.lost then
+    self.losses, self.lost = self.losses + 1, err.lost
+  end
   close_transfer(self)
   log.write(self, "retry", describe_failure, err, delay)
   local on_retry = self.option "on_retry"

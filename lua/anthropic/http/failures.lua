@@ -17,6 +17,13 @@ local TIMEOUT_MESSAGES = {
   total = "not finished within %g seconds",
 }
 
+-- Where libcurl would send the request again behind our back.
+local LOST_MESSAGES = {
+  lost = "the connection, which had been used before, ended without an answer",
+  refused = "the server says that it did not process the request",
+  downgraded = 'the server wants the request by HTTP/1.1 (set http_version = "1.1")',
+}
+
 local KINDS = {
   connection = function(_, message, code)
     message = without_user_info(message)
@@ -61,6 +68,12 @@ local KINDS = {
 for name, words in pairs(TIMEOUT_MESSAGES) do
   KINDS[name] = function(profile)
     return { kind = "timeout", timeout = name, message = words:format(profile.timeouts[name] or 0) }
+  end
+end
+
+for name, message in pairs(LOST_MESSAGES) do
+  KINDS[name] = function(_, _, code)
+    return { kind = "connection", message = message, code = code, lost = name }
   end
 end
 

@@ -108,6 +108,7 @@ local ROWS = {
     expected = "a driver or the name of one (" .. table.concat(loop.names(), ", ") .. ")",
     check = loop.is_driver,
   },
+  retry = one_of("safe", "always"),
   on_interrupt = one_of("retry", "continue"),
   on_retry = of_type("function"),
   on_log = of_type("function"),

@@ -165,6 +165,20 @@ local function is_usual(spec)
     and (not spec.betas or spec.betas[1] == nil) and (not spec.headers or next(spec.headers) == nil)
 end
 
+-- The secrets of a request and its redactor, with what is secret in the query of its URL.
+local function with_query(url, list, redact)
+  local extended = url:find("?", 1, true) and shown_url.with_query(list, url) or list
+  return extended, extended == list and redact or redaction.redactor(extended)
+end
+
+--- Sends a request to another URL of the same server.
+---@param wire table as request.builder's function made it
+---@param url string
+function request.redirect(wire, url)
+  wire.url = url
+  wire.secrets, wire.redact = with_query(url, wire.secrets, wire.redact)
+end
+
 --- Makes the function that builds the attempts of requests with the same options, as the core's loop
 --- takes them, with the `secrets` in them (see secrets.lua) and a function `redact` for text that may hold them.
 --- `spec` is { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept? }.
@@ -198,7 +212,7 @@ function request.builder(options)
       end
       usual = usual or is_constant and is_usual(spec) and head or nil
     end
-    local list = url:find("?", 1, true) and shown_url.with_query(head.secrets, url) or head.secrets
+    local list, redact = with_query(url, head.secrets, head.redact)
     return setmetatable({
       method = spec.method,
       url = url,
@@ -207,7 +221,7 @@ function request.builder(options)
       multipart = spec.multipart,
       sink = spec.sink,
       secrets = list,
-      redact = list == head.secrets and head.redact or redaction.redactor(list),
+      redact = redact,
       total_timeout = nil, -- the exchange's to set, and `record`
       record = false,
     }, metatable)

@@ -1,5 +1,8 @@
 --- Whether a failed request is sent again, and after how long. Pure decisions; waiting is the
 --- caller's.
+--
+-- There are two policies. "always" repeats whatever may pass by itself. "safe" is for requests that make what is
+-- billed or kept: of that it repeats only what the server cannot have acted on.
 
 local core = require "anthropic.core"
 local headers = require "anthropic.http.headers"
@@ -12,32 +15,51 @@ local LONGEST_WAIT = 300
 
 -- libcurl's codes for what will not be different next time: bad URLs, certificates, TLS set-up.
 local LASTING = {
-  [1] = true, [3] = true, [4] = true, [58] = true, [59] = true, [60] = true, [64] = true,
-  [66] = true, [77] = true, [80] = true, [82] = true, [83] = true, [90] = true, [91] = true,
+  [3] = true, [4] = true, [58] = true, [59] = true, [60] = true, [64] = true, [66] = true, [77] = true, [80] = true,
+  [82] = true, [83] = true, [90] = true, [91] = true,
 }
+
+-- Two things have this one: a scheme that it does not know, and an answer that does not begin as HTTP/1 does.
+local UNSUPPORTED_PROTOCOL = 1
+
+local function is_lasting(err)
+  return LASTING[err.code] or err.code == UNSUPPORTED_PROTOCOL and err.unprocessed
+end
 
 local function is_retryable_status(status)
   return status == 408 or status == 409 or status == 429 or status >= 500
 end
 
---- Whether the failure may go away by itself.
----@param err anthropic.Error
----@return boolean
-function retry.is_worthwhile(err)
-  local word = err.headers and err.headers["x-should-retry"]
+local function may_pass(err)
   if err.kind == "api" then
-    if not err.in_stream and word == "true" then
-      return true
-    elseif not err.in_stream and word == "false" then
-      return false
-    end
     return err.retryable ~= false and err.status ~= nil and is_retryable_status(err.status)
   elseif err.kind == "connection" then
-    return not LASTING[err.code or 0]
+    return not is_lasting(err)
   elseif err.kind == "timeout" then
     return err.timeout ~= "total"
   end
   return err.kind == "truncated"
+end
+
+-- Whether nothing was sent, or the server says that it did not act. `word` is what its headers say of retries.
+local function is_safe(err, word)
+  local status = not err.in_stream and err.status or 0
+  return err.unprocessed or status == 429 or status >= 400 and word == "true"
+end
+
+--- Whether the failed request is to be sent again. What the headers of the answer say of that decides; those that came
+--- before an `error` event say nothing of it.
+---@param err anthropic.Error
+---@param policy? "safe"|"always" default "always"
+---@return boolean
+function retry.is_worthwhile(err, policy)
+  local word = not err.in_stream and err.headers and err.headers["x-should-retry"]
+  if word == "false" then
+    return false
+  elseif word == "true" and err.kind == "api" then
+    return true
+  end
+  return may_pass(err) and (policy ~= "safe" or is_safe(err, word)) or false
 end
 
 local function positive(number)
@@ -80,8 +102,12 @@ end
 --- Seconds to wait before the next attempt, or nil when the server asks for too long.
 ---@param err anthropic.Error
 ---@param retries integer made so far
+---@param was_lost? boolean an attempt before ended with the connection that it had been kept for
 ---@return number?
-function retry.delay(err, retries)
+function retry.delay(err, retries, was_lost)
+  if err.lost and not was_lost then
+    return 0
+  end
   if err.retry_after then
     return err.retry_after <= LONGEST_WAIT and err.retry_after or nil
   end

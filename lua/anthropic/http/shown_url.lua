@@ -119,6 +119,14 @@ local function without_user_info(rest)
   return after
 end
 
+--- A URL that a server names as it is shown, also one that is none: without a user name, a password and a query.
+---@param text string
+---@return string
+function shown_url.elsewhere(text)
+  local scheme, rest = text:match "^(%a[%w+.-]*:/*)(.*)$"
+  return (scheme or "") .. (without_user_info(rest or text) or "...")
+end
+
 --- A base URL as it is shown, also one that is none.
 ---@param base string
 ---@return string

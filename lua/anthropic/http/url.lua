@@ -111,6 +111,27 @@ function url.origin(text)
   return scheme .. "://" .. host:lower() .. ":" .. (port ~= "" and port or DEFAULT_PORTS[scheme] or "")
 end
 
+--- The URL that a reference stands for. What "." and ".." in a path mean is left to libcurl.
+---@param base string the URL in whose answer it stands
+---@param reference string
+---@return string without a fragment
+function url.resolve(base, reference)
+  reference = reference:match "^[^#]*"
+  local scheme, authority, path = base:match "^(%a+:)(//[^/?#]*)([^?#]*)"
+  if reference == "" then
+    return (base:match "^[^#]*")
+  elseif reference:find "^%a[%w+.-]*:" then
+    return reference
+  elseif reference:find "^//" then
+    return scheme .. reference
+  elseif reference:find "^/" then
+    return scheme .. authority .. reference
+  elseif reference:find "^%?" then
+    return scheme .. authority .. path .. reference
+  end
+  return scheme .. authority .. (path:match "^.*/" or "/") .. reference
+end
+
 -- --- queries
 
 local MOST_LEVELS = 100

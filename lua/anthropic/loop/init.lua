@@ -15,6 +15,7 @@
 -- is told of news by `loop.on_news(subject, f)` and of time by `loop.after(seconds, f)`; both call
 -- from inside `loop.step`, for which there is work whenever `loop.core():fd()` is readable.
 
+local alarms = require "anthropic.loop.alarms"
 local core = require "anthropic.core"
 
 local loop = {}
@@ -24,7 +25,7 @@ local waiting = {} -- subject -> function that wakes the one who waits for it
 -- Transfers that nobody reads any more but whose connection is worth keeping -> what has news when
 -- they have ended.
 local draining = {}
-local alarms = {} -- { time, call }, soonest last
+local alarm_set = alarms.new()
 local is_stepping = false
 -- By name: if the library is loaded a second time, `require` finds the drivers of the other loop.
 local drivers = {}
@@ -33,6 +34,8 @@ local drivers = {}
 local DRAIN_SECONDS = 1
 -- The next request waits so long for it: less than a new connection takes.
 local SETTLE_SECONDS = 0.02
+-- A step wakes no more after this time, so that the host's own work has its turn.
+local BUDGET = 0.005
 
 --- The core loop of this Lua state.
 function loop.core()
@@ -57,36 +60,49 @@ end
 
 -- Has the core loop know when it is to be stepped next.
 local function set_alarm()
-  local soonest = alarms[#alarms]
+  local soonest = alarm_set:soonest()
   loop.core():alarm(soonest and soonest.time)
 end
 
--- Those whose time has come; not the ones that they set. Those that `limit` leaves no time for have
--- their turn in the next step.
+-- Those whose time has come; not the ones that they set. Those that come after `limit` have their turn in the next
+-- step.
 local function ring(limit)
   local now = core.now()
-  while alarms[1] and alarms[#alarms].time <= now do
-    local ok, err = pcall(table.remove(alarms).call)
+  local alarm = alarm_set:soonest()
+  while alarm and alarm.time <= now do
+    alarm_set:remove(alarm)
+    local ok, err = pcall(alarm.call)
     if not ok then -- the others at the next step
       error(err, 0)
-    elseif limit and core.now() > limit then
+    elseif core.now() > limit then
       break
     end
+    alarm = alarm_set:soonest()
   end
   set_alarm()
 end
 
 local function work(seconds, budget)
   local the_core = loop.core()
-  local limit = budget and core.now() + budget
+  local limit = core.now() + budget
   local has_worked = the_core:wait(seconds)
+  if seconds ~= 0 then -- it may have waited
+    limit = core.now() + budget
+  end
   local transfer = the_core:next_ready()
   while transfer do
     loop.wake(transfer)
-    transfer = not (limit and core.now() > limit) and the_core:next_ready()
+    if core.now() > limit then
+      the_core:alarm(limit) -- a step is due for the others
+      return true
+    end
+    transfer = the_core:next_ready()
   end
-  if alarms[1] and alarms[#alarms].time <= core.now() then
+  local alarm = alarm_set:soonest()
+  if alarm and alarm.time <= core.now() then
     ring(limit)
+  elseif not has_worked then -- a step that came too early
+    set_alarm()
   end
   return has_worked
 end
@@ -94,12 +110,13 @@ end
 --- Does the work at hand and wakes whoever waits for it. What a wake-up raises is raised; the others
 --- are woken by the next step.
 ---@param seconds number wait at most this long for work; negative: for ever
----@param budget? number seconds after which no more are woken: the others have their turn in the next step
+---@param budget? number seconds after which no more are woken: the others have their turn in the next step;
+---default 0.005
 ---@return boolean has_worked false when nothing came for any transfer
 function loop.step(seconds, budget)
   local was_stepping = is_stepping
   is_stepping = true
-  local ok, result = pcall(work, seconds, budget)
+  local ok, result = pcall(work, seconds, budget or BUDGET)
   is_stepping = was_stepping
   if not ok then
     set_alarm()
@@ -119,28 +136,16 @@ end
 ---@param call fun()
 ---@return fun() forget
 function loop.after(seconds, call)
-  local alarm = { time = core.now() + math.max(seconds, 0), call = call }
-  local first, last = 1, #alarms + 1
-  while first < last do
-    local middle = math.floor((first + last) / 2)
-    if alarms[middle].time > alarm.time then
-      first = middle + 1
-    else
-      last = middle
-    end
+  local time, soonest = core.now() + math.max(seconds, 0), alarm_set:soonest()
+  if not soonest or time < soonest.time then
+    loop.core():alarm(time) -- first: should an error break this off, a step comes too early, none is missing
   end
-  if first > #alarms then -- the soonest: should an error break this off, a step comes too early, none is missing
-    loop.core():alarm(alarm.time)
-  end
-  table.insert(alarms, first, alarm)
+  local alarm = alarm_set:add(time, call)
   return function()
-    for i = #alarms, 1, -1 do
-      if alarms[i] == alarm then
-        table.remove(alarms, i)
-        break
-      end
+    alarm_set:remove(alarm)
+    if alarm_set.heap then -- else a step comes too early; making the heap anew takes memory, which may be short
+      set_alarm()
     end
-    set_alarm()
   end
 end
 
@@ -156,7 +161,7 @@ end
 
 --- Whether nobody waits for anything, so that the loop needs no steps.
 function loop.is_idle()
-  return next(waiting) == nil and alarms[1] == nil
+  return next(waiting) == nil and not alarm_set:soonest()
 end
 
 local function await_end(transfer)

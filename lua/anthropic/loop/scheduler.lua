@@ -1,10 +1,11 @@
 --- The driver of `anthropic.run` in a plain program: one thread, coroutines that give way while they
 --- wait.
 --
--- Coroutines run in turn, each until it waits. A round resumes every runnable one once, then the core
--- loop is stepped.
+-- Coroutines run in turn, each until it waits. A round starts some new ones and resumes every runnable one once, then
+-- the core loop is stepped.
 
 local coroutines = require "anthropic.loop.coroutines"
+local counted_set = require "anthropic.loop.counted_set"
 local loop = require "anthropic.loop"
 
 local scheduler = {
@@ -19,51 +20,60 @@ local PARKED = {}
 -- deep at most.
 local MAX_DEPTH = 8
 
+-- A round starts no more than this, so that those whose time has come need not wait for thousands.
+local MOST_STARTS = 32
+
 local close_thread = rawget(coroutine, "close") -- Lua 5.4
 
--- One in the queue is linked to the next: being woken takes no memory, or want of it would leave it
+-- One in a queue is linked to the next: being woken takes no memory, or want of it would leave it
 -- waiting for ever.
 ---@class anthropic.SchedulerEntry
 ---@field thread thread
 ---@field wake fun() makes it runnable
----@field following table|false the next one in the queue
----@field number integer its place in the queue
+---@field following table|false the next one in its queue
+---@field number integer its place among all that were queued
 ---@field subject? table what it waits for
 ---@field forget? fun() the time that it waits for
 ---@field is_over? boolean that time has come
 ---@field is_queued? boolean
+---@field outer? anthropic.SchedulerEntry that runs it, while it runs
 
 local active = false
 local depth = 0
 local running -- the entry whose code is being run
 local entries = {} -- set of those that have not ended
-local first, last -- of those that are runnable
+local hopeful = counted_set.new() -- of them, those that wait for more than the end of another
+local starting, runnable = { first = false, last = false }, { first = false, last = false } -- queues
 local queued = 0 -- so far
 
-local function make_runnable(entry)
-  if entry.is_queued or not entries[entry] then
-    return
-  end
+local function put(queue, entry)
   queued = queued + 1
   entry.is_queued, entry.number, entry.following = true, queued, false
-  if first then
-    last.following = entry
+  if queue.first then
+    queue.last.following = entry
   else
-    first = entry
+    queue.first = entry
   end
-  last = entry
+  queue.last = entry
 end
 
-local function take_runnable()
-  local entry = first
-  first = entry.following or nil
+local function take(queue)
+  local entry = queue.first
+  queue.first = entry.following
   entry.is_queued = false
   return entry
+end
+
+local function make_runnable(entry)
+  if not entry.is_queued and entries[entry] then
+    put(runnable, entry)
+  end
 end
 
 local function leave(entry)
   if entry.subject then
     loop.on_news(entry.subject, nil)
+    hopeful:remove(entry)
     entry.subject = nil
   end
   if entry.forget then
@@ -77,7 +87,7 @@ local function resume(entry)
     return
   end
   local running_before, depth_before = running, depth
-  running = entry
+  running, entry.outer = entry, running
   local ok, yielded = coroutine.resume(entry.thread)
   running, depth = running_before, depth_before
   if ok and yielded == PARKED then
@@ -93,19 +103,17 @@ local function resume(entry)
   end
 end
 
--- Whether one that can go on waits for more than the end of another.
+-- Whether one that can go on waits for more than the end of another. Those that run the others meanwhile cannot.
 local function something_will_come()
-  for entry in pairs(entries) do
-    local can_go_on = entry == running or coroutine.status(entry.thread) == "suspended"
-    if can_go_on and entry.subject and not entry.subject.is_join then
-      return true
-    end
+  local held_up, entry = 0, running and running.outer
+  while entry do
+    held_up, entry = held_up + (hopeful.members[entry] and 1 or 0), entry.outer
   end
-  return false
+  return hopeful:count() > held_up
 end
 
 local function seconds_to_wait()
-  if first then
+  if starting.first or runnable.first then
     return 0
   elseif not something_will_come() then
     error("every task waits for another one", 0)
@@ -113,14 +121,20 @@ local function seconds_to_wait()
   return -1
 end
 
--- One round: those that are runnable now. One that runs the others meanwhile takes from the same
--- queue.
+-- Resumes those that are in a queue by now, `most` of them. One that runs the others meanwhile takes from the same.
+local function resume_all(queue, newest, most)
+  while most > 0 and queue.first and queue.first.number <= newest do
+    resume(take(queue))
+    most = most - 1
+  end
+end
+
+-- One round.
 local function turn()
   loop.step(seconds_to_wait())
   local newest = queued
-  while first and first.number <= newest do
-    resume(take_runnable())
-  end
+  resume_all(starting, newest, MOST_STARTS)
+  resume_all(runnable, newest, math.huge)
 end
 
 -- Lets the others go on.
@@ -156,6 +170,9 @@ end
 
 local function await(entry, subject, seconds)
   entry.subject, entry.is_over = subject, false
+  if not subject.is_join then
+    hopeful:add(entry)
+  end
   entry.forget = seconds and loop.after(seconds, function()
     entry.is_over = true
     make_runnable(entry)
@@ -173,7 +190,7 @@ function scheduler.wait(subject, seconds)
   return true
 end
 
---- Starts a coroutine, after those that are runnable now.
+--- Starts a coroutine, in one of the next rounds.
 ---@param f function
 function scheduler.spawn(f)
   local entry = { thread = coroutine.create(f), is_queued = false, number = 0, following = false }
@@ -181,7 +198,7 @@ function scheduler.spawn(f)
     make_runnable(entry)
   end
   entries[entry] = true
-  make_runnable(entry)
+  put(starting, entry)
 end
 
 --- Begins a run; there is one at a time.
@@ -196,7 +213,7 @@ end
 --- short, so nothing is allocated here.
 function scheduler.close()
   active, running, depth = false, nil, 0
-  first, last = nil, nil -- luacheck: ignore 331
+  starting.first, starting.last, runnable.first, runnable.last = false, false, false, false
   for entry in pairs(entries) do
     entries[entry] = nil
     if close_thread and coroutine.status(entry.thread) == "suspended" then

@@ -10,6 +10,7 @@
 -- coroutines and waiting in them is the driver's.
 
 local coroutines = require "anthropic.loop.coroutines"
+local counted_set = require "anthropic.loop.counted_set"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 
@@ -162,12 +163,12 @@ end
 
 -- --- a task's life -------------------------------------------------------------------------------
 
--- Those that `run` waits for, and the failures that nobody has asked for, in order.
+-- Those that `run` waits for, and those whose failure nobody has asked for, with their order.
 local Group = {}
 Group.__index = Group
 
 function Group:has_news()
-  return next(self.tasks) == nil
+  return self.tasks:count() == 0
 end
 
 local function end_task(self)
@@ -175,12 +176,14 @@ local function end_task(self)
   coroutines.mend() -- what an error may have broken off
   leave(self.waiter)
   for _, joiner in ipairs(self.joiners) do
-    loop.wake(joiner)
+    if joiner then
+      loop.wake(joiner)
+    end
   end
   loop.wake(self)
   local group = self.group
   if group then
-    group.tasks[self] = nil
+    group.tasks:remove(self)
     if group:has_news() then
       loop.wake(group)
     end
@@ -215,7 +218,8 @@ local function finish(self, ok, ...)
   else
     self.failure = (...)
     if self.group then
-      table.insert(self.group.unjoined, self)
+      self.group.failed = self.group.failed + 1
+      self.group.unjoined[self] = self.group.failed
     end
   end
   end_task(self)
@@ -247,13 +251,13 @@ local function start(self, f, ...)
     end))
   end
   if self.group then
-    self.group.tasks[self] = true
+    self.group.tasks:add(self)
   end
   if driver.spawn then
     local ok, err = pcall(driver.spawn, body)
     if not ok then -- nobody is to wait for it
       if self.group then
-        self.group.tasks[self] = nil
+        self.group.tasks:remove(self)
       end
       error(err, 0)
     end
@@ -299,7 +303,7 @@ end
 local function wait_for(group)
   while not group:has_news() do
     if not tasks.wait(nil, group) then
-      for task in pairs(group.tasks) do
+      for task in pairs(group.tasks.members) do
         task:cancel()
       end
       return nil, cancelled_error()
@@ -314,6 +318,17 @@ local function start_and_turn(group, scheduler, f, ...)
   return main
 end
 
+-- The task whose failure is raised: the main one, else the first whose failure nobody has asked for.
+local function first_failed(group, main)
+  local failed = group.unjoined[main] and main
+  for task, number in pairs(group.unjoined) do
+    if not failed or failed ~= main and number < group.unjoined[failed] then
+      failed = task
+    end
+  end
+  return failed
+end
+
 --- Runs `f` and all that it spawns until they have ended: in the host's way, and in a plain program
 --- by the built-in scheduler.
 ---@param f function called with the further arguments
@@ -321,7 +336,7 @@ end
 --- nobody joined
 function tasks.run(f, ...)
   expect_function("run", f)
-  local group = setmetatable({ tasks = {}, unjoined = {} }, Group)
+  local group = setmetatable({ tasks = counted_set.new(), unjoined = {}, failed = 0 }, Group)
   local driver = loop.driver()
   local main
   if driver.spawn then
@@ -340,28 +355,31 @@ function tasks.run(f, ...)
     ok, main = pcall(start_and_turn, group, scheduler, f, ...)
     scheduler.close()
     if not ok then
-      for task in pairs(group.tasks) do -- that an error has left behind
+      for task in pairs(group.tasks.members) do -- that an error has left behind
         abandon(task)
       end
       error(main, 0)
     end
   end
-  local failed = group.unjoined[1]
-  for _, task in ipairs(group.unjoined) do
-    failed = task == main and main or failed
-  end
+  local failed = first_failed(group, main)
   if failed then
     error(failed.failure, 0)
   end
   return unpack(main.results or {}, 1, main.results and main.results.n or 0)
 end
 
-local function remove(list, item)
-  for i = 1, #list do
-    if list[i] == item then
-      table.remove(list, i)
-      return
-    end
+local function add_joiner(self, joiner)
+  local joiners = self.joiners
+  joiner.place = #joiners + 1
+  joiners[joiner.place] = joiner
+end
+
+-- One that leaves others behind it in the list becomes false there.
+local function remove_joiner(self, joiner)
+  local joiners = self.joiners
+  joiners[joiner.place] = false
+  while joiners[#joiners] == false do
+    joiners[#joiners] = nil
   end
 end
 
@@ -375,15 +393,15 @@ function Task:join()
       error("task:join works inside anthropic.run", 2)
     end
     local joiner = { is_join = true, has_news = function() return self.done end }
-    self.joiners[#self.joiners + 1] = joiner
+    add_joiner(self, joiner)
     local ok, reason = tasks.wait(nil, joiner)
     if not ok then
-      remove(self.joiners, joiner)
+      remove_joiner(self, joiner)
       return nil, tasks.is_refusal(reason) and reason or cancelled_error()
     end
   end
   if self.group then
-    remove(self.group.unjoined, self)
+    self.group.unjoined[self] = nil
   end
   if self.results then
     return unpack(self.results, 1, self.results.n)
@@ -425,7 +443,7 @@ function Task:close(closed)
         loop.on_news(joiner, call)
       end
     end
-    self.joiners[#self.joiners + 1] = joiner
+    add_joiner(self, joiner)
     loop.on_news(joiner, call)
   end
   self:cancel()

@@ -44,11 +44,12 @@ local function mend(text)
   return (text:gsub(PAIR, character):gsub(HALF, REPLACEMENT))
 end
 
-local function mend_all(value)
+-- Mends what a table holds, but for one table that is mended already.
+local function mend_all(value, mended)
   for name, member in next, value do
     if type(member) == "string" then
       value[name] = mend(member)
-    elseif type(member) == "table" then
+    elseif type(member) == "table" and member ~= mended then
       mend_all(member)
     end
   end
@@ -137,7 +138,8 @@ function Joiner:join(event)
   elseif ENDS[event.type] then
     release(self, event, events)
   end
-  mend_all(event)
+  mend_all(event, self.raw)
+  self.raw = event.raw -- the events of a chunk have all the same
   events[#events + 1] = event
   return events
 end

@@ -105,11 +105,18 @@ local function has_ended(child)
   return mark ~= nil and mark:close()
 end
 
---- Ends the child and waits until it is gone; its directory stays.
+--- Runs a command where this process is the one that started the child: another, forked from it, leaves it alone.
+local function as_parent(child, command)
+  local owner = read_file(child.directory .. "/owner"):match("%d+") or ""
+  os.execute(('if [ "$PPID" = "%s" ]; then %s; fi'):format(owner, command))
+end
+
+--- Ends the child and waits until it is gone; its directory stays. In a process that was forked from the child's parent
+--- the child goes on.
 ---@param child table as `start` returned it
 function process.stop(child)
   if not has_ended(child) then
-    os.execute("kill " .. read_file(child.directory .. "/pid"):match("%d*") .. " 2>/dev/null")
+    as_parent(child, "kill " .. read_file(child.directory .. "/pid"):match("%d*") .. " 2>/dev/null")
   end
   child.pipe:close()
 end
@@ -117,7 +124,7 @@ end
 --- Removes the child's directory.
 ---@param child table
 function process.remove(child)
-  os.execute("rm -rf " .. quote(child.directory))
+  as_parent(child, "rm -rf " .. quote(child.directory))
 end
 
 --- Starts the child. Its standard input is a pipe that ends with this process,
@@ -132,7 +139,8 @@ function process.start(settings, lua, seconds)
   write_file(directory .. "/settings", settings)
   write_file(directory .. "/start.lua", start_program(directory))
   write_file(directory .. "/start.sh", start_shell(directory, lua))
-  local command = ("exec >DIR/ready 2>DIR/errors; sh DIR/start.sh; : >DIR/ended"):gsub("DIR", function()
+  local commands = "echo $PPID >DIR/owner; exec >DIR/ready 2>DIR/errors; sh DIR/start.sh; : >DIR/ended"
+  local command = commands:gsub("DIR", function()
     return quote(directory)
   end)
   local child = { directory = directory, pipe = assert(io.popen(command, "w")) }

@@ -23,12 +23,26 @@ local NOT_KEPT = {
   ["set-cookie"] = true, ["transfer-encoding"] = true,
 }
 
-local function header_list(block, redact)
+-- The path and query below the base URL, which may name the API's version too.
+local function target_of(url, base_url)
+  local base = base_url:match("^%s*(.-)%s*$"):gsub("/+$", "")
+  base = base:match "^(.+)/v1$" or base:match "^(.+)/v1/messages$" or base
+  if url:sub(1, #base) == base and url:find("^[/?]", #base + 1) then
+    return url:sub(#base + 1)
+  end
+  return url:match("^%a+://[^/?]*(.*)$")
+end
+
+-- A redirect that was followed leads to a place of the server that plays it.
+local function header_list(exchange, request)
+  local redact = exchange.redact
   local list, present = {}, {}
-  for line in block:gmatch("[^\r\n]+") do
+  for line in exchange.transfer:headers():gmatch("[^\r\n]+") do
     local name, value = line:match("^([^:%s]+):[ \t]*(.*)$")
     if name and not NOT_KEPT[name:lower()] then
-      list[#list + 1] = { redact(name), redact(value:match("^.*[^ \t]") or "") }
+      local place = exchange.redirects_to and name:lower() == "location"
+      value = place and target_of(exchange.redirects_to(), request.base_url) or value:match("^.*[^ \t]") or ""
+      list[#list + 1] = { redact(name), redact(value) }
       present[name:lower()] = true
     end
   end
@@ -71,7 +85,7 @@ local function fault_of(exchange, body_bytes)
   return hangs and "hang_after" or "cut_after", body_bytes
 end
 
-local function answer_of(exchange)
+local function answer_of(exchange, request)
   local pieces, body_bytes = pieces_of(exchange)
   local fault, extent = fault_of(exchange, body_bytes)
   local answer = { events = {}, framing = "chunked" }
@@ -81,7 +95,7 @@ local function answer_of(exchange)
   if exchange.response then
     local block = exchange.transfer:headers()
     answer.status = exchange.response.status
-    answer.headers = header_list(block, exchange.redact)
+    answer.headers = header_list(exchange, request)
     if not fault and block:lower():find("\ncontent-length:", 1, true) then
       answer.framing = "length"
     end
@@ -96,16 +110,6 @@ local function answer_of(exchange)
     answer.events[i] = { raw = piece[2], delay = i > 1 and pause or nil }
   end
   return answer
-end
-
--- The path and query below the base URL, which may name the API's version too.
-local function target_of(url, base_url)
-  local base = base_url:match("^%s*(.-)%s*$"):gsub("/+$", "")
-  base = base:match "^(.+)/v1$" or base:match "^(.+)/v1/messages$" or base
-  if url:sub(1, #base) == base and url:find("^[/?]", #base + 1) then
-    return url:sub(#base + 1)
-  end
-  return url:match("^%a+://[^/?]*(.*)$")
 end
 
 -- A pattern for Lua that a text alone matches.
@@ -167,7 +171,7 @@ function recording.record(client, path)
       target = target_of(request.url, request.base_url),
       body = request.body or "",
       is_redacted = request.is_redacted,
-      answer = answer_of(exchange),
+      answer = answer_of(exchange, request),
     }, "recording")
     file:write(string.format("%d\n", #data), data, "\n")
     file:flush()

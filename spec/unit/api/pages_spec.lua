@@ -120,11 +120,6 @@ describe("the page after a page", function()
     { "by cursor, backwards by ID", "cursor", { has_more = true, first_id = "a", last_id = "b" }, { before_id = "c" },
       { before_id = "a" } },
     { "by cursor before ID", "cursor", { next_page = "t", has_more = true, last_id = "b" }, {}, { page = "t" } },
-
-    { "by token", "token", { next_page = "t" }, { limit = 2 }, { limit = 2, page_token = "t" } },
-    { "by token, where there are more", "token", { next_page = "t", has_more = true }, {}, { page_token = "t" } },
-    { "by token, where there are no more", "token", { next_page = "t", has_more = false }, {} },
-    { "by token, where it names none", "token", { has_more = true, last_id = "b" }, {} },
   } do
     it("is asked for " .. case[1], function()
       case[3].data = {}
@@ -150,7 +145,6 @@ describe("the page after a page", function()
     { "id", { last_id = "b", has_more = true }, { after_id = "b", limit = 2 } },
     { "id", { first_id = "b", has_more = true }, { before_id = "b" } },
     { "cursor", { next_page = "t" }, { page = "t" } },
-    { "token", { next_page = "t" }, { page_token = "t" } },
   } do
     it("is not the page itself, by " .. case[1], function()
       local page, queries = list(case[1], case[2], case[3])
@@ -161,6 +155,32 @@ describe("the page after a page", function()
       assert.same({}, queries)
     end)
   end
+
+  for _, length in ipairs { 2, 3, 7 } do
+    it(("is an error where pages go in a circle of %d"):format(length), function()
+      local answers = {}
+      for i = 1, 5 * length do
+        answers[i] = { data = { i }, next_page = "t" .. i % length }
+      end
+      local page, queries = list("cursor", { next_page = "t0" }, {}, answers)
+      local item, err
+      repeat
+        item, err = page:next()
+      until not item
+      assert.equal("protocol", err.kind)
+      assert.equal("the pages of the list go in a circle", err.message)
+      assert.is_true(#queries > length and #queries <= 4 * length, #queries)
+    end)
+  end
+
+  it("may come after hundreds of others", function()
+    local answers = {}
+    for i = 1, 300 do
+      answers[i] = { data = { i }, next_page = i < 300 and "t" .. i or nil }
+    end
+    local page = list("cursor", { next_page = "t0" }, {}, answers)
+    assert.equal(300, #collect(page))
+  end)
 
   it("may fail to come, and is asked for again", function()
     local err = failure()

@@ -559,6 +559,20 @@ describe("array, object and raw", function()
   end)
 end)
 
+describe("a list with members", function()
+  it("has them, and is encoded as the list that it is", function()
+    for text, count in pairs { ["[]"] = 0, ["[1,[2]]"] = 2 } do
+      local list = json.list(assert(json.decode(text)), { response = { status = 200 } })
+      collectgarbage() -- what says that it is one stays as long as the list
+      assert.equal(200, list.response.status)
+      assert.equal(count, #list)
+      assert.is_nil(rawget(list, "response"))
+      assert.is_true(json.is_array(list))
+      assert.equal(text, json.encode(list))
+    end
+  end)
+end)
+
 describe("an empty table under a field of the API", function()
   it("is an array where the API wants one", function()
     for _, name in ipairs { "messages", "content", "tools", "stop_sequences", "required", "enum", "anyOf",

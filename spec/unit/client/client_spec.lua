@@ -247,11 +247,11 @@ describe("a request without a name", function()
   end)
 
   it("is sent as it is described", function()
-    local value, response = client:request {
+    local value = client:request {
       method = "PUT", path = "/v1/new", query = { a = "b" }, body = { c = 1 }, headers = { ["x-mine"] = "yes" },
     }
     assert.same({ echo = true }, value)
-    assert.equal(200, response.status)
+    assert.equal(200, value.response.status)
     local request = new_requests()[1]
     assert.equal("PUT", request.method)
     assert.equal('{"c":1}', request.body)

@@ -277,6 +277,9 @@ describe("checking a value against a schema", function()
 
   it("knows the multiples of a small step among large numbers", function()
     fails("1000000001", { multipleOf = 2 }, "value: 1000000001 is no multiple of 2")
+    for _, step in ipairs { 2, 5 } do
+      assert.is_nil((schema.check(9007199254740991, { multipleOf = step })))
+    end
     for _, case in ipairs {
       { 2, { "1000000000", "9007199254740990", "-4" }, { "9007199254740991", "1000000000000001", "-3" } },
       { 0.1, { "50000000.1", "0.3", "0.7", "1e15", "-12345678.9", "0" }, { "50000000.05", "1000000000.05", "1e-20" } },
@@ -509,6 +512,24 @@ describe("checking a value against a schema", function()
     assert.is_nil(ok)
     assert.matches("^next%.next.*: nested too deep to be checked$", problem)
     assert.is_nil((schema.check(5, { anyOf = { { ["$ref"] = "#" }, { ["$ref"] = "#" } } })))
+  end)
+
+  it("counts the levels that it is in, not those that it has left", function()
+    local items = {}
+    for i = 1, 2000 do
+      items[i] = 5
+    end
+    local list = { items = { ["$ref"] = "#" } }
+    assert.is_true((schema.check(items, list)))
+    items[2001] = {}
+    local deep = items[2001]
+    for _ = 1, 1001 do
+      deep[1] = {}
+      deep = deep[1]
+    end
+    local ok, problem = schema.check(items, list)
+    assert.is_nil(ok)
+    assert.matches("nested too deep to be checked$", problem)
   end)
 
   -- How many calls of Lua functions a check takes.

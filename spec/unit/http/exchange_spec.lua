@@ -51,6 +51,10 @@ describe("an exchange", function()
     end
   end
 
+  function Transfer:unprocessed()
+    return self.plan.unprocessed or false
+  end
+
   function Transfer:timings()
     return { total = self.step }
   end
@@ -839,17 +843,19 @@ describe("an exchange", function()
       end)
     end
 
-    it("by a redirect says where to, whatever its body says", function()
+    it("by a redirect says where from and where to, whatever its body says", function()
       plans = { { status = 302, body = "Found", fields = { location = "/v1/messages/" } } }
-      assert.equal("HTTP 302, redirects to /v1/messages/ (not followed)", failure_of(new()).message)
+      assert.equal("HTTP 302: http://x.test/v1/messages redirects to http://x.test/v1/messages/ (not followed)",
+        failure_of(new()).message)
       plans = { { status = 400, body = "No", fields = { location = "/v1/messages/" } } }
       assert.equal("No", failure_of(new()).message)
     end)
 
-    it("by a redirect says where to", function()
+    it("by a redirect shows no secret", function()
       plans = { { status = 307, fields = { location = "https://y/" .. SECRET } } }
       local err = failure_of(new())
-      assert.equal("HTTP 307, redirects to https://y/[redacted] (not followed)", err.message)
+      assert.equal("HTTP 307: http://x.test/v1/messages redirects to https://y/[redacted] (not followed)",
+        err.message)
       assert.is_nil(err.type)
     end)
 
@@ -945,6 +951,74 @@ describe("an exchange", function()
     end)
   end)
 
+  -- --- connections -------------------------------------------------------------------------------
+
+  describe("takes a connection", function()
+    local function wire_of(given, retry)
+      started = {}
+      local exchange = new(given, { method = "POST", path = "/v1/x", body = "{}", retry = retry })
+      assert.is_true(exchange:attempt())
+      return started[1].wire
+    end
+
+    it("that was kept, as long as nothing forbids it", function()
+      local wire = wire_of { max_retries = 2 }
+      assert.is_false(wire.fresh)
+      assert.is_false(wire.once)
+      assert.is_nil(wire.max_idle)
+    end)
+
+    it("on which libcurl cannot send twice, where there are no retries left", function()
+      assert.is_true(wire_of({ max_retries = 0 }).once)
+      plans = { { status = 500 }, {} }
+      local exchange = new { max_retries = 1 }
+      started = {}
+      assert.is_true(exchange:recover(failure_of(exchange)))
+      assert.is_true(exchange:attempt())
+      assert.is_false(started[1].wire.once)
+      assert.is_true(started[2].wire.once)
+    end)
+
+    it("that was not idle for 5 seconds, where the request must not be sent twice", function()
+      local wire = wire_of({ max_retries = 2 }, "safe")
+      assert.is_true(wire.once)
+      assert.equal(5, wire.max_idle)
+      assert.is_false(wire.fresh)
+      assert.equal(5, wire_of({ retry = "safe" }).max_idle)
+      assert.is_nil(wire_of({ retry = "always" }, "safe").max_idle)
+    end)
+
+    it("of its own by HTTP/2, where the request must not be sent twice", function()
+      assert.is_true(wire_of({ http_version = "2" }, "safe").fresh)
+      assert.is_false(wire_of({ http_version = "2" }).fresh)
+    end)
+
+    it("that is new after one was lost, and speaks HTTP/1.1 where the server wants that", function()
+      for name, http2 in pairs { lost = false, downgraded = true } do
+        plans = { { failure = { name, "", 52 } }, {} }
+        started = {}
+        local exchange = new { max_retries = 1, http_version = http2 and "2" or "1.1" }
+        assert.is_true(exchange:recover(failure_of(exchange)))
+        assert.is_true(exchange:attempt())
+        assert.equal(http2, started[1].wire.http2)
+        assert.is_false(started[2].wire.http2)
+        assert.is_true(started[2].wire.fresh)
+      end
+    end)
+
+    it("of others by HTTP/2 after one was lost, and a new one after the second", function()
+      plans = { { failure = { "lost", "", 52 } }, { failure = { "lost", "", 52 } }, {} }
+      local exchange = new { max_retries = 2, http_version = "2" }
+      assert.is_true(exchange:recover(failure_of(exchange)))
+      assert.is_true(exchange:recover(failure_of(exchange)))
+      assert.is_true(exchange:attempt())
+      for i, fresh in ipairs { false, false, true } do
+        assert.is_true(started[i].wire.http2)
+        assert.equal(fresh, started[i].wire.fresh)
+      end
+    end)
+  end)
+
   -- --- retries -----------------------------------------------------------------------------------
 
   local function api_error(fields)
@@ -1021,6 +1095,40 @@ describe("an exchange", function()
         assert.equal(retries + 1, #final.history)
         assert.is_true(exchange.closed)
       end
+    end)
+
+    it("at once from a connection that was lost, and after a wait from the next one", function()
+      local exchange, err = refused({ max_retries = 2 }, { failure = { "lost", "", 52 } })
+      assert.is_true(exchange:recover(err))
+      assert.equal(0, waits[1].seconds)
+      assert.equal(0, infos[1].delay)
+      waits = {}
+      assert.is_true(exchange:recover(failure_of(exchange)))
+      assert.is_true(waits[#waits].seconds >= 0.75, waits[#waits].seconds)
+    end)
+
+    it("as its policy says: the option's, else the request's own", function()
+      for _, case in ipairs {
+        { nil, nil, true }, { nil, "safe", false }, { "safe", nil, false }, { "always", "safe", true },
+        { "safe", "always", false },
+      } do
+        plans, started = { { status = 500 } }, {}
+        local exchange = new({ max_retries = 1, retry = case[1] }, { method = "POST", path = "/", retry = case[2] })
+        assert.equal(case[3], exchange:recover(failure_of(exchange)) or false)
+      end
+    end)
+
+    it("safely, where the server cannot have acted", function()
+      for unprocessed, expected in pairs { [true] = true, [false] = false } do
+        plans, started = { { failure = { "connection", "no", 7 }, unprocessed = unprocessed } }, {}
+        local exchange = new { max_retries = 1, retry = "safe" }
+        local err = failure_of(exchange)
+        assert.equal(unprocessed or nil, err.unprocessed)
+        assert.equal(expected, exchange:recover(err) or false)
+      end
+      plans, started = { { refused = { "no memory" } } }, {}
+      local exchange = new { max_retries = 1, retry = "safe" }
+      assert.is_true(exchange:recover(failure_of(exchange)))
     end)
 
     it("not from what stays as it is", function()

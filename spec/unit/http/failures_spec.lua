@@ -30,6 +30,17 @@ describe("a failure of a transfer", function()
     { "connection", "", 52, { kind = "connection", message = "", code = 52 } },
     { "connection", "Could not resolve host: x", 6,
       { kind = "connection", message = "Could not resolve host: x (check base_url and the network)", code = 6 } },
+    { "lost", "", 52, {
+      kind = "connection", code = 52, lost = "lost",
+      message = "the connection, which had been used before, ended without an answer",
+    } },
+    { "refused", "", 16, {
+      kind = "connection", code = 16, lost = "refused", message = "the server says that it did not process the request",
+    } },
+    { "downgraded", "", 52, {
+      kind = "connection", code = 52, lost = "downgraded",
+      message = 'the server wants the request by HTTP/1.1 (set http_version = "1.1")',
+    } },
     { "truncated", "transfer closed with 7 bytes remaining to read", 18,
       { kind = "truncated", message = "transfer closed with 7 bytes remaining to read" } },
     { "truncated", "", 18,

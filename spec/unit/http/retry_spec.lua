@@ -31,7 +31,7 @@ describe("another attempt", function()
 
   it("is worthwhile after failures of connections, save those that the next one meets as well", function()
     local lasting = {}
-    for _, code in ipairs { 1, 3, 4, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91 } do
+    for _, code in ipairs { 3, 4, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91 } do
       lasting[code] = true
     end
     for code = 0, 101 do
@@ -85,14 +85,78 @@ describe("another attempt", function()
     assert.is_false(is_worthwhile { kind = "api", in_stream = true, headers = { ["x-should-retry"] = "true" } })
   end)
 
-  it("does not go by x-should-retry where there was no whole answer", function()
+  it("is not worthwhile where the headers forbid it, also where there was no whole answer", function()
     local fields = { ["x-should-retry"] = "false" }
-    assert.is_true(is_worthwhile { kind = "truncated", headers = fields })
-    assert.is_true(is_worthwhile { kind = "connection", code = 56, headers = fields })
-    assert.is_true(is_worthwhile { kind = "timeout", timeout = "idle", headers = fields })
-    fields = { ["x-should-retry"] = "true" }
-    assert.is_false(is_worthwhile { kind = "connection", code = 60, headers = fields })
-    assert.is_false(is_worthwhile { kind = "timeout", timeout = "total", headers = fields })
+    assert.is_false(is_worthwhile { kind = "truncated", headers = fields })
+    assert.is_false(is_worthwhile { kind = "connection", code = 56, headers = fields })
+    assert.is_false(is_worthwhile { kind = "timeout", timeout = "idle", headers = fields })
+  end)
+
+  it("is not worthwhile for what stays as it is, whatever the headers say", function()
+    local fields = { ["x-should-retry"] = "true" }
+    for _, status in ipairs { 200, 500 } do
+      assert.is_false(is_worthwhile { kind = "connection", code = 60, status = status, headers = fields })
+      assert.is_false(is_worthwhile { kind = "timeout", timeout = "total", status = status, headers = fields })
+      assert.is_false(is_worthwhile { kind = "protocol", status = status, headers = fields })
+    end
+  end)
+
+  it("is worthwhile after libcurl's code 1 where something was sent: then it is a garbled answer", function()
+    assert.is_true(is_worthwhile { kind = "connection", code = 1 })
+    assert.is_false(is_worthwhile { kind = "connection", code = 1, unprocessed = true })
+  end)
+end)
+
+describe("another attempt that must be safe", function()
+  local function is_safe(fields, word)
+    fields.headers = word and { ["x-should-retry"] = word } or nil
+    return retry.is_worthwhile(errors.new(fields), "safe")
+  end
+
+  it("is worthwhile where the server cannot have acted", function()
+    assert.is_true(is_safe { kind = "connection", code = 7, unprocessed = true })
+    assert.is_true(is_safe { kind = "timeout", timeout = "connect", unprocessed = true })
+    assert.is_true(is_safe { kind = "api", status = 429 })
+    assert.is_true(is_safe { kind = "truncated", status = 429 })
+  end)
+
+  it("is not where it may have", function()
+    for status = 200, 600 do
+      assert.equal(status == 429, is_safe { kind = "api", status = status }, status)
+      assert.equal(status == 429, is_safe { kind = "truncated", status = status }, status)
+    end
+    for code = 0, 101 do
+      assert.is_false(is_safe { kind = "connection", code = code }, code)
+    end
+    for _, name in ipairs { "connect", "first_byte", "idle", "total" } do
+      assert.is_false(is_safe { kind = "timeout", timeout = name }, name)
+    end
+    assert.is_false(is_safe { kind = "truncated" })
+    assert.is_false(is_safe { kind = "api", status = 429, in_stream = true })
+    assert.is_false(is_safe { kind = "api" })
+  end)
+
+  it("is not where it would not help", function()
+    assert.is_false(is_safe { kind = "connection", code = 60, unprocessed = true })
+    assert.is_false(is_safe { kind = "api", status = 429, retryable = false })
+    assert.is_false(is_safe { kind = "invalid_request", unprocessed = true })
+    assert.is_false(is_safe { kind = "cancelled", unprocessed = true })
+  end)
+
+  it("is what a refusal's x-should-retry says", function()
+    for _, status in ipairs { 400, 408, 409, 429, 500, 529 } do
+      assert.is_true(is_safe({ kind = "api", status = status }, "true"))
+      assert.is_false(is_safe({ kind = "api", status = status }, "false"))
+      assert.is_true(is_safe({ kind = "truncated", status = status }, "true"))
+      assert.is_false(is_safe({ kind = "truncated", status = status }, "false"))
+    end
+    assert.is_false(is_safe({ kind = "connection", code = 7, unprocessed = true }, "false"))
+  end)
+
+  it("is not what a success says, nor what came before an error event", function()
+    assert.is_false(is_safe({ kind = "truncated", status = 200 }, "true"))
+    assert.is_false(is_safe({ kind = "timeout", timeout = "idle", status = 200 }, "true"))
+    assert.is_false(is_safe({ kind = "api", status = 529, in_stream = true }, "true"))
   end)
 end)
 

@@ -151,6 +151,33 @@ describe("the origin of a URL", function()
   end)
 end)
 
+describe("a reference to a URL", function()
+  it("is read from the place where it stands", function()
+    for reference, expected in pairs {
+      ["http://other/x"] = "http://other/x",
+      ["HTTPS://h/x"] = "HTTPS://h/x",
+      ["mailto:a@b"] = "mailto:a@b",
+      ["//other:1/x?q"] = "http://other:1/x?q",
+      ["/x"] = "http://h:8080/x",
+      ["/x?a=/b"] = "http://h:8080/x?a=/b",
+      ["/x#y"] = "http://h:8080/x",
+      ["?q=1"] = "http://h:8080/v1/messages?q=1",
+      ["?"] = "http://h:8080/v1/messages?",
+      ["x"] = "http://h:8080/v1/x",
+      ["x/y:z"] = "http://h:8080/v1/x/y:z",
+      ["./x:y"] = "http://h:8080/v1/./x:y",
+      ["../x"] = "http://h:8080/v1/../x",
+      [""] = "http://h:8080/v1/messages?beta=true&a=/b/c",
+      ["#y"] = "http://h:8080/v1/messages?beta=true&a=/b/c",
+    } do
+      assert.equal(expected, url.resolve("http://h:8080/v1/messages?beta=true&a=/b/c", reference), reference)
+    end
+    assert.equal("https://h/x", url.resolve("https://h", "x"))
+    assert.equal("https://h/?x", url.resolve("https://h/", "?x"))
+    assert.equal("https://other", url.resolve("https://h/v1/", "//other"))
+  end)
+end)
+
 describe("a segment of a path", function()
   it("looks like a token where it is long and has a digit or a capital", function()
     for _, text in ipairs { "abcdefghijklmno1", "abcdefghijklmnoP", "0123456789abcdef", "sk-ant-api03-xyzxyz" } do

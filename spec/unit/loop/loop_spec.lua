@@ -233,6 +233,27 @@ describe("the loop", function()
       assert.same({ 1, 2, 3, 4, 5 }, woken)
     end)
 
+    it("wakes for 5 ms where it has no budget, after it has waited, and is due again for the rest", function()
+      local woken = 0
+      for i = 1, 4 do
+        local transfer = {}
+        the_core.ready[i] = transfer
+        loop.on_news(transfer, function()
+          woken = woken + 1
+          pass(0.003)
+        end)
+      end
+      the_core.during = function() pass(1) end
+      assert.is_true(loop.step(2))
+      assert.equal(2, woken)
+      assert.is_true(latest(the_core.alarms) <= pass())
+      the_core.during = nil
+      loop.step(0)
+      assert.equal(4, woken)
+      loop.step(0)
+      assert.equal("none", latest(the_core.alarms))
+    end)
+
     it("goes on where exactly its budget is used up", function()
       local woken = 0
       for i = 1, 2 do

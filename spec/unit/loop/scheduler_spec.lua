@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local broken_off = require "spec.support.broken_off"
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
 local scheduler = require "anthropic.loop.scheduler"
@@ -698,6 +699,47 @@ describe("the scheduler", function()
       assert.is_false(has_run)
       assert_idle()
     end)
+  end)
+
+  -- Elsewhere hooks are not the coroutine's own, or a wait cannot stand inside pcall.
+  if not rawget(_G, "jit") and not STOCK_5_1 then
+    it("goes on with the others where an error breaks a wait off, wherever", function()
+      broken_off.everywhere(function(break_off)
+        anthropic.run(function()
+          local others = { anthropic.spawn(anthropic.sleep, 0), anthropic.spawn(anthropic.sleep, 0.0001) }
+          local broken = anthropic.spawn(function()
+            break_off(function() anthropic.sleep(0) end)
+          end)
+          others[3] = anthropic.spawn(broken.join, broken)
+          for i = 1, 3 do
+            others[i]:join()
+          end
+          anthropic.sleep(0.0001)
+        end)
+      end)
+      loop.step(0)
+      assert_idle()
+    end)
+  end
+
+  it("starts 32 a round, in their order, so that those whose time has come need not wait for all", function()
+    local started, at_rounds = {}, {}
+    anthropic.run(function()
+      for i = 1, 70 do
+        anthropic.spawn(function()
+          started[#started + 1] = i
+          anthropic.sleep(0)
+        end)
+      end
+      for round = 1, 4 do
+        anthropic.sleep(0)
+        at_rounds[round] = #started
+      end
+    end)
+    assert.same({ 32, 64, 70, 70 }, at_rounds)
+    for i = 1, 70 do
+      assert.equal(i, started[i])
+    end
   end)
 
   it("loaded anew lets eight wait inside coroutines of their own, and no more", function()

@@ -286,6 +286,9 @@ describe("a metatable with __merged", function()
   it("refuses a name that stands twice", function()
     fails("x: b is a key both of the table and of what stands beside it",
       { x = of(merging, { a = 0, b = 1, extra = { b = 2, c = 3 } }) })
+    -- whatever comes after the two
+    fails("value: 10 is a key both as a number and as a string",
+      of(merging, { [10] = 1, ["10"] = 2, extra = { ["11"] = 3 } }))
   end)
 
   it("leaves the place of what cannot be encoded", function()

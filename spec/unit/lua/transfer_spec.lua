@@ -50,7 +50,7 @@ describe("a transfer's methods", function()
     end
     table.sort(names)
     assert.equal("body close done event failure follow form has_news headers limit line next_event next_text pieces"
-      .. " rest skip_deltas status timings", table.concat(names, " "))
+      .. " rest skip_deltas status timings unprocessed", table.concat(names, " "))
   end)
 
   it("say in words what it does", function()

@@ -44,7 +44,8 @@ describe("a body with a Content-Encoding", function()
     "Content-Encoding: utf-8\r\n", "content-encoding:UTF-8\r\n", "CONTENT-ENCODING: aws-chunked\r\n",
     "Content-Encoding: utf-8, identity\r\n", "Content-Encoding: identity ,binary\r\n",
     "Content-Encoding: gzipped\r\n", "Content-Encoding: gzi\r\n", "Content-Encoding: charset=utf-8\r\n",
-    "Content-Encoding: utf-8\r\nContent-Encoding: identity\r\n",
+    "Content-Encoding: utf-8\r\nContent-Encoding: identity\r\n", "Content-Encoding: none, utf-8\r\n",
+    "X-Other-Encoding: gzip\r\nContent-Encoding: utf-8\r\n",
     "Content-Encoding: utf-8\r\nContent-Encoding: iso-8859-1\r\n",
   } do
     it(("whose words name none is read as it is, or refused: %q"):format(head), function()

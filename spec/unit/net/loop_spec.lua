@@ -442,12 +442,17 @@ describe("a loop of the core", function()
 
   it("ends at its time a transfer that one later in time stands behind", function()
     local late, soon, later = open { total_timeout = 60 }, open(), open()
-    later.transfer:limit(0.3)
+    later.transfer:limit(30)
     soon.transfer:limit(0.04)
     core_peer.finish(loop, soon.transfer)
     assert.equal(soon.transfer, loop:next_ready())
-    assert.is_true(seconds_of(function() loop:wait(0.03) end) >= 0.03) -- what is over is waited for no more
+    local longest = 0 -- libcurl may want to be called now and then
+    for _ = 1, 5 do
+      longest = math.max(longest, seconds_of(function() loop:wait(0.02) end))
+    end
+    assert.is_true(longest >= 0.02) -- what is over is waited for no more
     assert.is_false(later.transfer:done())
+    core.advance(31)
     core_peer.finish(loop, later.transfer)
     assert.is_false(late.transfer:done())
     assert.equal(1, loop:active())
@@ -531,7 +536,9 @@ describe("a loop of the core", function()
       if not loop:fd() then
         pending "there is none with this poller"
       end
-      local first, second = open { total_timeout = 0.04 }, open { total_timeout = 0.08 }
+      local first, second = open(), open()
+      first.transfer:limit(0.04)
+      second.transfer:limit(0.08)
       assert.equal("total", is_told_of(first.transfer))
       assert.equal("total", is_told_of(second.transfer))
       close_all { first, second }
@@ -558,14 +565,14 @@ describe("a loop of the core", function()
     end)
 
     it("ends a transfer that was paused and goes on", function()
-      local each = open { idle_timeout = 5 }
+      local each = open { idle_timeout = 50 }
       each.connection:send(core_peer.head)
       local text, sent = ("data: x\n\n"):rep(100000), 0
       for _ = 1, 100 do
         sent = core_peer.send_some(each.connection, text, sent)
         loop:step()
       end
-      core.advance(6)
+      core.advance(60)
       loop:step()
       assert.is_false(each.transfer:done()) -- it is not the peer that is silent
       local count = 0
@@ -576,10 +583,10 @@ describe("a loop of the core", function()
         sent = sent < #text and core_peer.send_some(each.connection, text, sent) or sent
         return count == 100000
       end)
-      core.advance(4)
+      core.advance(40)
       loop:step()
       assert.is_false(each.transfer:done())
-      core.advance(2)
+      core.advance(20)
       loop:step()
       assert.equal("idle", (each.transfer:failure()))
       close_all { each }

@@ -539,6 +539,16 @@ describe("a transfer of the core", function()
     connection:close()
   end)
 
+  it("sends its body byte by byte, NUL too", function()
+    for _, body in ipairs { "a\0b", "\0", "", ("\0\255"):rep(1000) } do
+      local transfer = core_peer.start(loop, peer, { body = body })
+      local connection, request = peer:accept(loop)
+      assert.equal(body, request:match "\r\n\r\n(.*)$")
+      transfer:close()
+      connection:close()
+    end
+  end)
+
   it("asks by HTTP/1.1 after an answer of HTTP/1.0", function()
     for _, version in ipairs { "1.1", "1.0", "1.1" } do
       local transfer = core_peer.start(loop, peer)
@@ -552,23 +562,122 @@ describe("a transfer of the core", function()
     end
   end)
 
-  it("is sent again where its connection turns out dead, however often that was so before", function()
-    local first, connection = start()
+  -- A connection that was kept after an answer.
+  local function kept()
+    local transfer, connection = start()
     connection:send(head_of(2) .. "ok")
-    core_peer.finish(loop, first)
-    first:close()
-    for i = 1, 12 do
-      local transfer = core_peer.start(loop, peer)
-      core_peer.read_request(loop, connection)
-      connection:close()
-      connection = peer:accept(loop)
-      connection:send(head_of(2) .. "ok")
-      core_peer.finish(loop, transfer)
-      assert.is_nil(transfer:failure(), i)
-      assert.equal("ok", transfer:body())
-      transfer:close()
+    core_peer.finish(loop, transfer)
+    transfer:close()
+    return connection
+  end
+
+  describe("sends its request once", function()
+    -- What arrived on connections after the first one.
+    local function sent_elsewhere()
+      local text = ""
+      core_peer.pass(loop, 0.01)
+      local other = peer.listener:accept()
+      while other do
+        other:settimeout(0)
+        local _, _, partial = other:receive(1000)
+        text = text .. partial
+        other:close()
+        other = peer.listener:accept()
+      end
+      return text
     end
+
+    for name, options in pairs {
+      POST = {}, GET = { method = "GET", body = false }, DELETE = { method = "DELETE", body = false },
+      HEAD = { method = "HEAD", body = false }, ["a large POST"] = { body = ("x"):rep(3000000) },
+    } do
+      it("where its connection, which was kept, turns out dead, however often that was so before: " .. name, function()
+        for _ = 1, 12 do
+          local connection = kept()
+          local transfer = core_peer.start(loop, peer, options)
+          core_peer.read_request(loop, connection)
+          connection:close()
+          core_peer.finish(loop, transfer)
+          assert.same({ "lost", "", 52 }, { transfer:failure() })
+          assert.is_false(transfer:unprocessed())
+          assert.equal("", sent_elsewhere())
+          transfer:close()
+        end
+      end)
+    end
+
+    it("where there are other connections that were kept", function()
+      local connections, transfers = {}, {}
+      for i = 1, 3 do
+        transfers[i], connections[i] = start()
+      end
+      for i = 1, 3 do
+        connections[i]:send(head_of(2) .. "ok")
+        core_peer.finish(loop, transfers[i]):close()
+      end
+      local transfer = core_peer.start(loop, peer)
+      local used
+      core_peer.run(loop, function()
+        for i, connection in ipairs(connections) do
+          used = used or connection:receive(1) and i
+        end
+        return used
+      end)
+      connections[used]:close()
+      core_peer.finish(loop, transfer)
+      assert.equal("lost", (transfer:failure()))
+      assert.equal("", sent_elsewhere())
+      for i, connection in ipairs(connections) do
+        local _, _, partial = connection:receive(1000)
+        assert.is_true(i == used or partial == "")
+        connection:close()
+      end
+    end)
+  end)
+
+  it("says whether the server can have processed it", function()
+    local transfer, connection = start()
+    assert.is_false(transfer:unprocessed())
     connection:close()
+    core_peer.finish(loop, transfer)
+    assert.is_false(transfer:unprocessed())
+    transfer:close()
+    assert.is_false(transfer:unprocessed())
+    local gone = core_peer.listen()
+    gone:close()
+    transfer = core_peer.finish(loop, core_peer.start(loop, gone))
+    assert.is_true(transfer:unprocessed())
+    transfer = core_peer.finish(loop, core_peer.start(loop, peer, { url = "http://" .. ("a"):rep(64) .. ".invalid/" }))
+    assert.is_true(transfer:unprocessed())
+    transfer = core_peer.finish(loop, core_peer.start(loop, peer, { url = "no://127.0.0.1/" }))
+    assert.same({ true, 1 }, { transfer:unprocessed(), (select(3, transfer:failure())) })
+    transfer, connection = start()
+    connection:send "no HTTP at all\r\n\r\n"
+    core_peer.finish(loop, transfer)
+    assert.same({ false, 1 }, { transfer:unprocessed(), (select(3, transfer:failure())) })
+  end)
+
+  it("takes a new connection where it is told to", function()
+    kept()
+    local transfer, connection = start { fresh = true }
+    connection:send(head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    assert.is_false(transfer:timings().reused)
+  end)
+
+  it("takes no connection that was idle for as long as it is told, or longer", function()
+    local connection = kept()
+    local transfer = core_peer.start(loop, peer, { max_idle = 1 })
+    core_peer.read_request(loop, connection)
+    connection:send(head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    assert.is_true(transfer:timings().reused)
+    transfer:close()
+    core_peer.pass(loop, 1.01) -- libcurl's own clock, and its unit
+    transfer, connection = start { max_idle = 1 }
+    connection:send(head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    assert.is_false(transfer:timings().reused)
   end)
 
   it("keeps handles of a few transfers only, and frees those of all others", function()
@@ -788,7 +897,9 @@ describe("a transfer of the core", function()
   it("is recorded also where a limit or a window leaves bytes out of the body", function()
     local transfer = answered(head_of(6) .. "123456", { record = true, max_body_bytes = 3 })
     assert.equal("123", transfer:body())
-    assert.equal("123456", transfer:pieces()[1][2])
+    local seconds, bytes = transfer:pieces()[1][1], transfer:pieces()[1][2]
+    assert.equal("123456", bytes)
+    assert.is_true(seconds >= 0 and seconds < 60) -- since its start
   end)
 
   describe("with a window of 256 KiB", function()
@@ -1247,16 +1358,16 @@ describe("a transfer of the core", function()
     end)
 
     it("between two bytes that begins with the last one of the headers", function()
-      local transfer, connection = start { idle_timeout = 5 }
-      core.advance(10)
+      local transfer, connection = start { idle_timeout = 50 }
+      core.advance(100)
       connection:send(head)
       core_peer.run(loop, function()
         return transfer:status()
       end)
-      core.advance(4)
+      core.advance(40)
       loop:step()
       assert.is_false(transfer:done())
-      core.advance(2)
+      core.advance(20)
       loop:step()
       assert.equal("idle", (transfer:failure()))
       connection:close()

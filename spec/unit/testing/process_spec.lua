@@ -1,5 +1,6 @@
 -- The server's process, by programs that are no server.
 
+local abilities = require "spec.support.abilities"
 local process = require "anthropic.testing.process"
 local temporary = require "spec.support.directory"
 
@@ -54,6 +55,24 @@ describe("a child process", function()
     process.remove(child)
     assert.is_falsy(exists(path .. "/settings"))
     child = nil
+  end)
+
+  it("goes on where a process that was forked from its parent stops and removes it", function()
+    if not abilities then
+      pending "the core cannot fork"
+      return
+    end
+    child = process.start("", interpreter 'echo "$2 1"; exec sleep 5', 5)
+    local pid = abilities.fork()
+    if pid == 0 then
+      process.stop(child)
+      process.remove(child)
+      abilities.exit(0)
+    end
+    abilities.wait(pid)
+    assert.is_true(exists(child.directory .. "/settings"))
+    assert.is_false(exists(child.directory .. "/ended"))
+    assert.equal("there\n", directory:run("kill -0 " .. child.pid .. " 2>/dev/null && echo there || echo gone"))
   end)
 
   it("raises what it said where it ends before it is ready", function()
@@ -120,7 +139,7 @@ describe("what a child is started with", function()
     os.execute, io.popen = execute, popen -- luacheck: ignore 122
     assert.is_false(ok)
     assert.matches("not ready after " .. (seconds or 1) .. " seconds$", message)
-    root = commands[#commands]:match "^rm %-rf '(.*)'$"
+    root = commands[#commands]:match "rm %-rf '(.*)'; fi$"
     assert.is_string(root, "its directory stays")
     local function read(name)
       local file = assert(io.open(root .. "/" .. name))

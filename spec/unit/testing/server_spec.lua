@@ -1,5 +1,7 @@
 -- The testing server in the specs' own process: its clients send before it runs, and read after it has ended.
 
+local directories = require "spec.support.directory"
+local interpreter = require("spec.support.child").interpreter
 local prepare = require("anthropic.testing.script").prepare
 local serialize = require "anthropic.testing.serialize"
 local server = require "anthropic.testing.server"
@@ -252,6 +254,42 @@ describe("the server", function()
       assert.matches("late$", answers[i])
     end
     assert.is_true(socket.gettime() - began < 1)
+  end)
+end)
+
+describe("the server's life", function()
+  local directory
+
+  before_each(function()
+    directory = directories.new()
+    directory:write("program.lua", [[
+      local server = require "anthropic.testing.server"
+      local settings = { plan = { routes = {} }, parent = true, lifetime = tonumber(arg[1]) }
+      function settings.ready() end
+      io.write(server.run(settings))
+    ]])
+  end)
+
+  after_each(function()
+    directory:remove()
+  end)
+
+  -- What it ends for, with this before the program's words and that behind them.
+  local function ending(before, lifetime, behind)
+    local pipe = assert(io.popen(("%s %s %s/program.lua %s %s 2>&1"):format(before, interpreter(), directory.root,
+      lifetime, behind)))
+    local output = pipe:read "*a"
+    pipe:close()
+    return output
+  end
+
+  it("ends with its parent's, whose end of standard input is closed then", function()
+    assert.equal("parent", ending("", 20, "</dev/null"))
+  end)
+
+  it("lasts as long as it is given, while its parent is there", function()
+    local path = directory:path "input"
+    assert.equal("lifetime", ending(("mkfifo %s; exec 3<>%s;"):format(path, path), 0.02, "<&3"))
   end)
 end)
 

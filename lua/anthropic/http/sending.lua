@@ -1,0 +1,130 @@
+--- One attempt of an exchange: its request goes out, until the headers of the answer have come.
+
+local core = require "anthropic.core"
+local errors = require "anthropic.base.error"
+local failures = require "anthropic.http.failures"
+local headers = require "anthropic.http.headers"
+local log = require "anthropic.http.log"
+local loop = require "anthropic.loop"
+local shown_url = require "anthropic.http.shown_url"
+local tasks = require "anthropic.loop.task"
+local urls = require "anthropic.http.url"
+
+local sending = {}
+
+-- A request that must not go out twice takes no connection that was idle for so many seconds: its server may be about
+-- to close it.
+local LONGEST_IDLE = 5
+
+-- Whether libcurl may send it again by itself, and what connection it may take. After a loss that is a new one: by
+-- HTTP/2, where many are lost at once and can share one, after the second. Where others have used a connection before,
+-- libcurl does not tell whether the server refused a stream of HTTP/2.
+local function choose_connection(self, wire)
+  local is_safe = self.policy == "safe"
+  wire.once = is_safe or self.retries >= self.option "max_retries"
+  wire.max_idle = is_safe and LONGEST_IDLE or nil
+  if self.lost == "downgraded" then
+    wire.http2 = false
+  end
+  if wire.http2 then
+    wire.fresh = is_safe or self.losses > 1
+  else
+    wire.fresh = self.losses > 0
+  end
+end
+
+-- An error before anything was sent.
+local function unsent(name, message, profile)
+  local err = failures.error(name, message, nil, profile)
+  err.unprocessed = true
+  return err
+end
+
+-- Starts the transfer of a request.
+local function start(exchange, wire)
+  local unsettled, seconds = loop.unsettled()
+  if unsettled and not tasks.wait(exchange.option "loop", unsettled, seconds) or exchange.closed then
+    return nil, errors.new { kind = "cancelled", message = "the request was cancelled", unprocessed = true }
+  end
+  local left = exchange.deadline - core.now()
+  if left <= 0 then
+    return nil, unsent("total", "", exchange.profile)
+  end
+  choose_connection(exchange, wire)
+  wire.total_timeout = left < math.huge and left or nil
+  wire.record = exchange.shared.observer ~= nil
+  local transfer, message, reason = loop.core():start(wire)
+  if not transfer then
+    return nil, unsent(reason or "connection", message, exchange.profile)
+  end
+  exchange.transfer = transfer
+  return true
+end
+
+-- The response that a caller sees, and the header fields as they came.
+local function read_response(self)
+  local block = self.transfer:headers()
+  local came = headers.parse(block)
+  local fields = self.redact(block) ~= block and headers.redacted(came, self.redact) or came
+  return {
+    status = self.transfer:status(),
+    headers = fields,
+    request_id = fields["request-id"] or fields["x-request-id"],
+    attempts = self.attempts,
+    rate_limit = headers.rate_limit(fields),
+  }, came
+end
+
+local function describe_request(self, wire)
+  return {
+    method = wire.method,
+    url = shown_url.text(wire.url, wire.secrets, wire.redact),
+    request_body = log.body(self, wire.body),
+  }
+end
+
+local function describe_response(self)
+  local response = self.response
+  return {
+    status = response.status,
+    request_id = response.request_id,
+    seconds = core.now() - self.attempt_began,
+  }
+end
+
+--- Sends the request of an exchange and waits for the headers of its answer.
+---@param self anthropic.Exchange
+---@param wire table as request.builder's function made it
+---@param driver table of the calling code
+---@return table<string, string>|nil fields of the answer's headers, as they came
+---@return anthropic.Error? err where no answer came
+function sending.send(self, wire, driver)
+  self.redact, self.url = wire.redact, function()
+    return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
+  end
+  self.under_way = true
+  self.attempts = self.attempts + 1
+  self.attempt_began = core.now()
+  local option = self.option
+  self.request = function() -- for err:to_curl(); behind a function, as the options are
+    return require("anthropic.http.curl_command").describe({ option = option, redact = wire.redact }, wire)
+  end
+  log.write(self, "request", describe_request, wire)
+  local ok, err = start(self, wire)
+  while ok and not self.transfer:status() do
+    if self.transfer:done() then
+      return nil, self:failure()
+    end
+    ok, err = self:wait(driver)
+  end
+  if not ok then
+    return nil, err
+  end
+  local fields
+  self.response, fields = read_response(self)
+  self.shared.limiter:learn(self.response)
+  log.write(self, "response", describe_response)
+  return fields
+end
+
+return sending

@@ -1,0 +1,57 @@
+--- A set that knows how many are in it.
+--
+--     local set = counted_set.new()
+--     set:add(task)
+--     set:count() --> 1
+--
+-- `members` is the truth, and each change of it is one write: where an error, such as one of a debug hook, breaks a
+-- change off, or a finalizer makes another one meanwhile, they are counted anew.
+
+local counted_set = {}
+
+---@class anthropic.CountedSet
+---@field members table<any, true>
+---@field counted integer|false false while it is being changed
+---@field change integer the latest
+local CountedSet = {}
+CountedSet.__index = CountedSet
+
+---@return anthropic.CountedSet
+function counted_set.new()
+  return setmetatable({ members = {}, counted = 0, change = 0 }, CountedSet)
+end
+
+local function change_to(self, member, value, difference)
+  if self.members[member] == value then
+    return
+  end
+  local counted, change = self.counted, self.change + 1
+  self.counted, self.change = false, change
+  self.members[member] = value
+  if self.change == change then
+    self.counted = counted and counted + difference
+  end
+end
+
+function CountedSet:add(member)
+  change_to(self, member, true, 1)
+end
+
+--- Takes one out, if it is there. Takes no memory.
+function CountedSet:remove(member)
+  change_to(self, member, nil, -1)
+end
+
+---@return integer
+function CountedSet:count()
+  if not self.counted then
+    local counted = 0
+    for _ in pairs(self.members) do
+      counted = counted + 1
+    end
+    self.counted = counted
+  end
+  return self.counted
+end
+
+return counted_set

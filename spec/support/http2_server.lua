@@ -1,0 +1,209 @@
+-- Speaks as much HTTP/2 over TLS as it takes to refuse: lua http2_server.lua log certificate key step ...
+-- Each step says what comes of a request, in the order in which they arrive; the last one holds for all that follow:
+--   answer    200 and a body of JSON
+--   refuse    RST_STREAM, REFUSED_STREAM
+--   error     RST_STREAM, INTERNAL_ERROR
+--   downgrade RST_STREAM, HTTP_1_1_REQUIRED; later connections speak HTTP/1.1
+--   away      GOAWAY that says that the stream was not processed
+--   gone      GOAWAY that does not, and the end
+--   close     the end
+-- or, before one, of the connection to come: `busy`, GOAWAY before any request.
+-- Logs a line for each request: the number of its connection and the version.
+
+local socket = require "socket"
+local ssl = require "ssl"
+
+local LIFETIME = 60
+local BODY = '{"id":"made","type":"message","role":"assistant","content":[{"type":"text","text":"Hello!"}]}'
+
+local log_path, certificate, key = ...
+local steps = { select(4, ...) }
+local log = assert(io.open(log_path, "a"))
+log:setvbuf "no"
+
+local DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
+local END_STREAM, END_HEADERS, ACK = 1, 4, 1
+local NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, HTTP_1_1_REQUIRED = 0, 2, 7, 13
+local PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+local protocol = "h2"
+local context = assert(ssl.newcontext {
+  mode = "server", protocol = "any", certificate = certificate, key = key, verify = "none", options = { "all" },
+  alpn = function()
+    return protocol
+  end,
+})
+local listener = assert(socket.bind("127.0.0.1", 0))
+print((select(2, listener:getsockname())))
+io.stdout:flush()
+
+local function number(value, size)
+  local bytes = {}
+  for i = size, 1, -1 do
+    bytes[i] = string.char(value % 256)
+    value = math.floor(value / 256)
+  end
+  return table.concat(bytes)
+end
+
+local function read_number(text)
+  local value = 0
+  for i = 1, #text do
+    value = value * 256 + text:byte(i)
+  end
+  return value
+end
+
+local function send(client, kind, flags, stream, payload)
+  client:send(number(#payload, 3) .. string.char(kind, flags) .. number(stream, 4) .. payload)
+end
+
+local function send_away(client, last)
+  send(client, GOAWAY, 0, 0, number(last, 4) .. number(NO_ERROR, 4))
+end
+
+-- HPACK: the static table's names, values as they are.
+local HEAD = "\136\15\16\16application/json\15\13" .. string.char(#tostring(#BODY)) .. #BODY
+
+local function resetter(code)
+  return function(client, stream)
+    send(client, RST_STREAM, 0, stream, number(code, 4))
+    return true
+  end
+end
+
+-- What is unread when a connection is closed makes a reset of it, and takes away what was sent.
+local function drain(client)
+  client:settimeout(0.02)
+  repeat
+    local byte = client:receive(1)
+  until not byte
+  return false
+end
+
+-- What comes of a request; false: the end of its connection.
+local ACTIONS = {
+  answer = function(client, stream)
+    send(client, HEADERS, END_HEADERS, stream, HEAD)
+    send(client, DATA, END_STREAM, stream, BODY)
+    return true
+  end,
+  refuse = resetter(REFUSED_STREAM),
+  error = resetter(INTERNAL_ERROR),
+  downgrade = function(client, stream)
+    protocol = "http/1.1"
+    return resetter(HTTP_1_1_REQUIRED)(client, stream)
+  end,
+  away = function(client, stream)
+    send_away(client, math.max(stream - 2, 0))
+    return true
+  end,
+  gone = function(client, stream)
+    send_away(client, stream)
+    return drain(client)
+  end,
+  close = drain,
+}
+
+local count = 0
+
+local function next_step()
+  return #steps > 1 and table.remove(steps, 1) or steps[1]
+end
+
+local function act(connection, stream)
+  log:write(connection.number, " HTTP/2\n")
+  return ACTIONS[next_step()](connection.client, stream)
+end
+
+-- Reads one frame and answers it.
+local function read_frame(connection)
+  local client = connection.client
+  local head = client:receive(9)
+  if not head then
+    return false
+  end
+  local length, kind, flags, stream =
+    read_number(head:sub(1, 3)), head:byte(4), head:byte(5), read_number(head:sub(6, 9))
+  local payload = length > 0 and client:receive(length) or ""
+  if kind == SETTINGS and flags % 2 == 0 then
+    send(client, SETTINGS, ACK, 0, "")
+  elseif kind == PING and flags % 2 == 0 then
+    send(client, PING, ACK, 0, payload)
+  elseif (kind == HEADERS or kind == DATA) and flags % 2 == END_STREAM then
+    return act(connection, stream)
+  end
+  return true
+end
+
+local function serve_old(connection)
+  local client, length = connection.client, 0
+  local line
+  repeat
+    line = client:receive "*l"
+    length = line and tonumber(line:lower():match "^content%-length: (%d+)") or length
+  until not line or line == ""
+  if line then
+    client:receive(length)
+    log:write(connection.number, " HTTP/1.1\n")
+    client:send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " .. #BODY .. "\r\n\r\n" .. BODY)
+  end
+  return line ~= nil
+end
+
+local function accept()
+  local plain = listener:accept()
+  if not plain then
+    return nil
+  end
+  count = count + 1
+  plain:settimeout(5)
+  local client = assert(ssl.wrap(plain, context))
+  client:settimeout(5)
+  if not client:dohandshake() then
+    client:close()
+    return nil
+  end
+  if client:getalpn() ~= "h2" then
+    return { client = client, number = count, read = serve_old }
+  end
+  send(client, SETTINGS, 0, 0, "")
+  if steps[1] == "busy" then
+    next_step()
+    send_away(client, 0)
+  end
+  if client:receive(#PREFACE) ~= PREFACE then
+    client:close()
+    return nil
+  end
+  return { client = client, number = count, read = read_frame }
+end
+
+local connections, sockets = {}, { listener } -- connections by their sockets
+
+local function close(client)
+  connections[client] = nil
+  for i, each in ipairs(sockets) do
+    if each == client then
+      table.remove(sockets, i)
+      break
+    end
+  end
+  client:close()
+end
+
+local deadline = socket.gettime() + LIFETIME
+while socket.gettime() < deadline do
+  for _, ready in ipairs((socket.select(sockets, nil, 1))) do
+    local connection = connections[ready]
+    if ready == listener then
+      connection = accept()
+      if connection then
+        sockets[#sockets + 1] = connection.client
+        connections[connection.client] = connection
+      end
+    elseif not connection.read(connection) then
+      close(ready)
+    end
+  end
+end
