@@ -144,7 +144,7 @@ local function measure(row, number)
   if not bytes then
     return ("| %s | | | nothing came of it: %s |"):format(row[1], output:sub(1, 200))
   end
-  return ("| %s | %.0f MiB | %s s | %s |"):format(row[1], bytes / MEBIBYTE, seconds, ending)
+  return ("| %s | %.0f MiB | %s s | %s |"):format(row[1], bytes / MEBIBYTE, seconds, ending:sub(1, 80))
 end
 
 if arg[1] == "--attack" then
