@@ -120,10 +120,12 @@ static int line(lua_State *L) {
 /* Refuses JSON before it becomes values that cost too much, and what is too large to be shown. */
 static void bound_body(struct transfer *transfer, bool is_json) {
   struct buffer *bytes = &transfer->body;
-  if (is_json && transfer->failure == TRANSFER_OK && transfer->status / 100 == 2 &&
+  bool is_success = transfer->status / 100 == 2;
+  if (is_json && transfer->failure == TRANSFER_OK && is_success &&
       json_is_costly(buffer_bytes(bytes), bytes->length))
     transfer_refuse(transfer, TRANSFER_COSTLY);
-  bool is_refused = transfer->failure == TRANSFER_TOO_LARGE || transfer->failure == TRANSFER_COSTLY;
+  bool is_refused = !is_success || transfer->failure == TRANSFER_TOO_LARGE ||
+                    transfer->failure == TRANSFER_COSTLY;
   if (is_refused && bytes->length > KEPT_BODY) {
     bytes->length = KEPT_BODY;
     buffer_trim(bytes);
