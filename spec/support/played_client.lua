@@ -101,7 +101,7 @@ return function(answers, options)
     return setmetatable({ answer = answers[position] or answers[#answers], read = 1 }, Transfer)
   end
 
-  local function core()
+  local function play()
     return player
   end
 
@@ -110,7 +110,7 @@ return function(answers, options)
     if exchange then
       local attempt = exchange.attempt
       function exchange.attempt(one)
-        loop.core = core
+        loop.core = play
         local ok, result, problem = pcall(attempt, one)
         loop.core = core_of
         if not ok then
