@@ -190,6 +190,8 @@ static int failure(lua_State *L) {
       [TRANSFER_IDLE_TIMEOUT] = "idle",
       [TRANSFER_TOTAL_TIMEOUT] = "total",
       [TRANSFER_TRUNCATED] = "truncated",
+      [TRANSFER_PROXY] = "proxy",
+      [TRANSFER_FLOODED] = "flooded",
       [TRANSFER_TOO_LARGE] = "too_large",
       [TRANSFER_LARGE_DOWNLOAD] = "large_download",
       [TRANSFER_COSTLY] = "costly",
@@ -270,8 +272,12 @@ static int collect_transfer(lua_State *L) {
   return 0;
 }
 
+/* close(in_doubt): where it is under way and in doubt, its connection takes no new stream (HTTP/2)
+ */
 static int close_transfer(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
+  if (self->transfer)
+    self->transfer->is_doubted = lua_toboolean(L, 2);
   if (self->transfer && self->transfer->lent) {
     if (self->transfer->loop)
       loop_remove(self->transfer->loop, self->transfer);

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "net/loop.h"
 
+#include "net/http2.h"
 #include "net/poller.h"
 #include "net/sigpipe.h"
 #include "net/socket_list.h"
@@ -39,6 +40,8 @@ struct loop {
    * the slower of two address families) without a word, so some may be closed by now. */
   struct socket_list sockets;
   bool looks; /* at idle sockets before they are used again */
+  struct http2 http2;
+  bool has_leavers; /* transfers that are done and not gone */
   CURL *idle_handles[MAX_IDLE_HANDLES];
   size_t idle_count;
 };
@@ -56,7 +59,7 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata,
   (void)unused;
   bool readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
   bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
-  struct transfer *transfer = loop->looks && (readable || writable) ? transfer_of(easy) : NULL;
+  struct transfer *transfer = readable || writable ? transfer_of(easy) : NULL;
   if (transfer) {
     transfer->socket = (int)socket;
     socket_list_set_used(&loop->sockets, (int)socket);
@@ -178,6 +181,8 @@ static void unmark_ready(struct loop *loop, struct transfer *transfer) {
 static void detach(struct loop *loop, struct transfer *transfer) {
   if (!transfer->active)
     return;
+  if (http2_is_in_doubt(transfer))
+    http2_retire(&loop->http2, transfer, loop->transfers);
   sigpipe_block(&loop->guard);
   if (transfer->paused)
     curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
@@ -324,6 +329,7 @@ static void collect_completions(struct loop *loop) {
       note_idle(loop, message->easy_handle);
     transfer_complete(transfer, code);
     detach(loop, transfer);
+    http2_suspect(transfer, loop->transfers);
   }
 }
 
@@ -361,10 +367,20 @@ static void give_up(struct loop *loop, CURLMcode code) {
 
 static bool perform(struct loop *loop, curl_socket_t socket, int what) {
   int running;
+  http2_begin_step(&loop->http2);
   CURLMcode code = curl_multi_socket_action(loop->multi, socket, what, &running);
   if (code != CURLM_OK)
     give_up(loop, code);
   return code == CURLM_OK;
+}
+
+static void let_leave(struct loop *loop) {
+  loop->has_leavers = false;
+  for (struct transfer *transfer = loop->transfers, *next; transfer; transfer = next) {
+    next = transfer->next;
+    if (transfer->done)
+      detach(loop, transfer);
+  }
 }
 
 static void work(struct loop *loop, const struct poller_event *events, size_t count) {
@@ -380,8 +396,16 @@ static void work(struct loop *loop, const struct poller_event *events, size_t co
     loop->curl_deadline = HUGE_VAL;
     works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
   }
-  if (works)
+  /* before 8.1 libcurl tells one stream of the end of its connection, and forgets it */
+  while (works) {
     collect_completions(loop);
+    int socket = http2_next_suspect(loop->transfers);
+    if (socket < 0)
+      break;
+    works = perform(loop, socket, CURL_CSELECT_IN);
+  }
+  if (loop->has_leavers)
+    let_leave(loop);
   sigpipe_restore(&loop->guard);
 }
 
@@ -395,6 +419,7 @@ bool loop_add(struct loop *loop, struct transfer *transfer) {
   transfer->started = transfer->last_byte = clock_now();
   transfer->socket = -1;
   end_unclean(loop);
+  http2_join(&loop->http2, transfer);
   if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
     return false;
   transfer->loop = loop;
@@ -488,6 +513,20 @@ void loop_note_deadline(struct loop *loop, const struct transfer *transfer) {
     return;
   note_deadline(loop, transfer);
   arm(loop);
+}
+
+struct http2 *loop_http2(struct loop *loop) {
+  return &loop->http2;
+}
+
+void loop_leave(struct loop *loop) {
+  loop->has_leavers = true;
+}
+
+void loop_break(struct loop *loop, const struct transfer *transfer) {
+  loop->has_leavers = true;
+  if (transfer->socket >= 0)
+    socket_end(transfer->socket);
 }
 
 /* --- handles between two transfers ----------------------------------------------------------- */

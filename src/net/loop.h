@@ -11,6 +11,7 @@
 
 #pragma GCC visibility push(hidden)
 
+struct http2;
 struct loop;
 struct transfer;
 
@@ -62,6 +63,15 @@ void loop_give_easy(struct loop *loop, CURL *easy);
 
 /* For transfer.c: the transfer's timeouts changed. */
 void loop_note_deadline(struct loop *loop, const struct transfer *transfer);
+
+/* For transfer.c: what its transfers by HTTP/2 have in common. */
+struct http2 *loop_http2(struct loop *loop);
+
+/* For transfer.c, from libcurl's callbacks: a transfer that is done leaves when libcurl returns. */
+void loop_leave(struct loop *loop);
+
+/* The same, and its connection ends at once, whatever libcurl does. */
+void loop_break(struct loop *loop, const struct transfer *transfer);
 
 /* For transfer.c: puts a transfer into the ready list. */
 void loop_mark_ready(struct loop *loop, struct transfer *transfer);

@@ -62,7 +62,7 @@ void socket_list_set_used(struct socket_list *list, int descriptor) {
 }
 
 /* Nothing comes any more, so what waits can be read to its end. */
-static void end(int descriptor) {
+void socket_end(int descriptor) {
   char bytes[4096];
   shutdown(descriptor, SHUT_RDWR);
   while (recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
@@ -83,7 +83,7 @@ static void end_unclean(struct socket_list *list, size_t first, size_t last,
       continue;
     count--;
     if (is_open(item) && may_end(context, item->descriptor))
-      end(item->descriptor);
+      socket_end(item->descriptor);
     swap(list, i, --list->idle);
   }
 }

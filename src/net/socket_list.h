@@ -39,6 +39,10 @@ void socket_list_set_used(struct socket_list *list, int descriptor);
 void socket_list_end_unclean(struct socket_list *list,
                              bool (*may_end)(void *context, int descriptor), void *context);
 
+/* Ends what is connected to a socket, at once: it stays open, and whoever reads from it finds the
+ * end. */
+void socket_end(int descriptor);
+
 /* Removes those that were closed without socket_list_remove. */
 void socket_list_remove_closed(struct socket_list *list);
 

@@ -107,18 +107,19 @@ local function leave(self)
   self.under_way = false
 end
 
-local function close_transfer(self)
+local function close_transfer(self, in_doubt)
   leave(self)
   if self.transfer then
-    self.transfer:close()
+    self.transfer:close(in_doubt)
     loop.wake(self.transfer)
   end
 end
 
 --- Cancels it: what is under way ends, and whoever waits for it goes on with an error.
-function Exchange:close()
+---@param in_doubt? boolean nobody shall use its connection any more
+function Exchange:close(in_doubt)
   self.closed = true
-  close_transfer(self)
+  close_transfer(self, in_doubt)
   loop.wake(self)
 end
 

@@ -35,6 +35,9 @@ local KINDS = {
     message = message ~= "" and message or "the connection was closed before the headers were complete"
     return { kind = "truncated", message = message }
   end,
+  flooded = function()
+    return { kind = "protocol", message = "the server sends frames without end that carry nothing (HTTP/2)" }
+  end,
   too_large = function(profile)
     local limit = profile.option "max_response_bytes"
     return { kind = "protocol", message = ("the answer is larger than %d bytes"):format(limit) }
