@@ -469,7 +469,7 @@ describe("over HTTP/2, a request", function()
   end)
 
   it("hears of the end of TLS at once, however many share the connection", function()
-    local client = new_client({ "begin", "begin", "begin", "begin", "notify" }, { max_retries = 0, timeout = { idle = 5 } })
+    local client = new_client({ "begin", "begin", "begin", "begin", "notify" }, { max_retries = 0, timeout = { idle = 1 } })
     anthropic.run(function()
       local tasks = in_tasks(5, function() return select(2, create_message(client)) end)
       for i = 1, 5 do

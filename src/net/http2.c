@@ -9,7 +9,8 @@ enum {
       5, /* seconds without a byte, after which a cancelled stream tells of a dead connection */
   FIRST_SCOPE = 1 << 30,     /* no interface has this number */
   MAX_IDLE_BYTES = 16 << 20, /* of one step */
-  RECORD_HEADER = 5          /* its length, and what it begins with says what follows */
+  LOOKS = 3,
+  RECORD_HEADER = 5 /* its length, and what it begins with says what follows */
 };
 
 /* libcurl has no word for "this connection no more". But it shares no connection between two scopes
@@ -51,23 +52,25 @@ void http2_retire(struct http2 *http2, const struct transfer *transfer,
       curl_easy_setopt(each->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
-/* A failure of the stream alone says nothing of the others. */
+/* A look at the socket ends at the first transfer for which there is something: a head or a body
+ * that was read already, or the end. Each gets as many. */
 void http2_suspect(const struct transfer *ended, struct transfer *transfers) {
-  enum { STREAM_FAILED = 92 };
-  bool is_broken = ended->code != CURLE_OK && (int)ended->code != STREAM_FAILED;
-  if (!ended->is_http2 || ended->socket < 0 || !(is_broken || ended->is_suspect))
+  static const CURLcode ends[] = {CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR,
+                                  CURLE_HTTP2, CURLE_GOT_NOTHING};
+  bool is_over = false;
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    is_over = is_over || ended->code == ends[i];
+  if (!is_over)
     return;
   for (struct transfer *each = transfers; each; each = each->next)
-    if (each->is_http2 && each->socket == ended->socket) {
-      each->is_suspect = true;
-      return;
-    }
+    if (each->is_http2 && each->socket == ended->socket)
+      each->looks = LOOKS;
 }
 
 int http2_next_suspect(struct transfer *transfers) {
   for (struct transfer *each = transfers; each; each = each->next)
-    if (each->is_suspect) {
-      each->is_suspect = false;
+    if (each->looks > 0) {
+      each->looks--;
       return each->socket;
     }
   return -1;

@@ -28,11 +28,11 @@ bool http2_is_in_doubt(const struct transfer *transfer);
  * are in the list `transfers`, go on; it closes with the last of them. */
 void http2_retire(struct http2 *http2, const struct transfer *transfer, struct transfer *transfers);
 
-/* Suspects a transfer in a list of having ended with another that did, on the connection that both
- * share. */
+/* Suspects the transfers in a list of having ended with another, whose connection they share, where
+ * that is how it failed. */
 void http2_suspect(const struct transfer *ended, struct transfer *transfers);
 
-/* The socket of a transfer that is under suspicion, now no more; -1: none is. */
+/* The socket of a transfer that is under suspicion, to be looked at; -1: none is. */
 int http2_next_suspect(struct transfer *transfers);
 
 /* Libcurl goes on. */

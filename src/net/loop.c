@@ -317,6 +317,14 @@ static void note_idle(struct loop *loop, CURL *easy) {
     socket_list_set_idle(&loop->sockets, (int)socket);
 }
 
+/* libcurl tells which socket a transfer uses after it has read from it. */
+static int socket_of(struct loop *loop, struct transfer *transfer) {
+  if (transfer->socket < 0 && transfer->local_port > 0)
+    transfer->socket =
+        socket_list_find(&loop->sockets, transfer->local_port, transfer->remote_port);
+  return transfer->socket;
+}
+
 static void collect_completions(struct loop *loop) {
   int left;
   CURLMsg *message;
@@ -329,7 +337,8 @@ static void collect_completions(struct loop *loop) {
       note_idle(loop, message->easy_handle);
     transfer_complete(transfer, code);
     detach(loop, transfer);
-    http2_suspect(transfer, loop->transfers);
+    if (transfer->is_http2 && code != CURLE_OK && socket_of(loop, transfer) >= 0)
+      http2_suspect(transfer, loop->transfers);
   }
 }
 
@@ -396,7 +405,7 @@ static void work(struct loop *loop, const struct poller_event *events, size_t co
     loop->curl_deadline = HUGE_VAL;
     works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
   }
-  /* before 8.1 libcurl tells one stream of the end of its connection, and forgets it */
+  /* before 8.1 libcurl tells the first of many streams of the end of their connection */
   while (works) {
     collect_completions(loop);
     int socket = http2_next_suspect(loop->transfers);
@@ -523,9 +532,9 @@ void loop_leave(struct loop *loop) {
   loop->has_leavers = true;
 }
 
-void loop_break(struct loop *loop, const struct transfer *transfer) {
+void loop_break(struct loop *loop, struct transfer *transfer) {
   loop->has_leavers = true;
-  if (transfer->socket >= 0)
+  if (socket_of(loop, transfer) >= 0)
     socket_end(transfer->socket);
 }
 

@@ -71,7 +71,7 @@ struct http2 *loop_http2(struct loop *loop);
 void loop_leave(struct loop *loop);
 
 /* The same, and its connection ends at once, whatever libcurl does. */
-void loop_break(struct loop *loop, const struct transfer *transfer);
+void loop_break(struct loop *loop, struct transfer *transfer);
 
 /* For transfer.c: puts a transfer into the ready list. */
 void loop_mark_ready(struct loop *loop, struct transfer *transfer);

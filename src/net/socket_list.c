@@ -1,6 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "net/socket_list.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,6 +37,28 @@ void socket_list_remove_closed(struct socket_list *list) {
       i++;
     else
       remove_at(list, i);
+}
+
+static int port_of(const struct sockaddr_storage *address) {
+  if (address->ss_family == AF_INET)
+    return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
+  if (address->ss_family == AF_INET6)
+    return ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port);
+  return -1;
+}
+
+int socket_list_find(const struct socket_list *list, int local_port, int remote_port) {
+  for (size_t i = 0; i < list->count; i++) {
+    int descriptor = list->items[i].descriptor;
+    struct sockaddr_storage local, remote;
+    socklen_t local_size = sizeof local, remote_size = sizeof remote;
+    if (is_open(&list->items[i]) &&
+        getsockname(descriptor, (struct sockaddr *)&local, &local_size) == 0 &&
+        getpeername(descriptor, (struct sockaddr *)&remote, &remote_size) == 0 &&
+        port_of(&local) == local_port && port_of(&remote) == remote_port)
+      return descriptor;
+  }
+  return -1;
 }
 
 void socket_list_remove(struct socket_list *list, int descriptor) {

@@ -43,6 +43,9 @@ void socket_list_end_unclean(struct socket_list *list,
  * end. */
 void socket_end(int descriptor);
 
+/* A socket between two ports, or -1. */
+int socket_list_find(const struct socket_list *list, int local_port, int remote_port);
+
 /* Removes those that were closed without socket_list_remove. */
 void socket_list_remove_closed(struct socket_list *list);
 

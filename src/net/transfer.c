@@ -193,8 +193,8 @@ static int before_sending(void *userdata, char *remote, char *local, int remote_
   struct transfer *transfer = userdata;
   (void)remote;
   (void)local;
-  (void)remote_port;
-  (void)local_port;
+  transfer->remote_port = remote_port;
+  transfer->local_port = local_port;
   transfer->held_back = transfer->is_sent;
   transfer->is_sent = true;
   return transfer->held_back ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;

@@ -85,7 +85,7 @@ struct transfer {
   bool downgrades;     /* it was about to send it by HTTP/1.1 */
   bool is_http2;       /* where the server speaks it */
   bool has_zone;       /* its URL names an interface of this machine */
-  bool is_suspect;     /* its connection may have ended with another transfer */
+  int looks;           /* its connection may have ended with another transfer */
   bool is_doubted;     /* if it is cancelled, its connection takes no new stream */
   unsigned generation; /* of connections, which http2.c counts */
   struct sink *sink;   /* the caller's */
@@ -123,6 +123,8 @@ struct transfer {
   bool news;  /* something changed since the reader last looked */
   bool ready; /* stands in the loop's ready list */
   struct transfer *next_ready;
+  int local_port; /* of its connection, 0: unknown */
+  int remote_port;
   int socket;        /* that it was last seen to use, or -1; the loop's */
   struct loop *loop; /* where it is under way or stands in the ready list, or NULL */
   bool active;       /* under way there */
