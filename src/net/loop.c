@@ -21,6 +21,8 @@ enum {
   FIRST_TO_LOOK = 0x080000 /* libcurl: see end_unclean */
 };
 
+static const double LONGEST_STEP = 0.005; /* seconds; what one socket takes is up to libcurl */
+
 struct loop {
   CURLM *multi;
   struct poller *poller;
@@ -36,6 +38,8 @@ struct loop {
   bool is_watched;          /* the host has the descriptor: the poller's timer is for it */
   double armed;             /* what that is set to */
   size_t served;            /* sockets since timeouts were last looked at */
+  struct poller_event events[BATCH];
+  size_t event_count, next_event; /* of these: what a step leaves is the next one's */
   /* Every one that libcurl has open. It closes those on which no connection came about (a timeout,
    * the slower of two address families) without a word, so some may be closed by now. */
   struct socket_list sockets;
@@ -197,6 +201,7 @@ static void close_multi(struct loop *loop) {
   curl_multi_cleanup(loop->multi);
   sigpipe_restore(&loop->guard);
   loop->multi = NULL;
+  loop->event_count = loop->next_event = 0;
   while (loop->sockets.count > 0)
     poller_watch(loop->poller, loop->sockets.items[--loop->sockets.count].descriptor, false, false);
   loop->sockets.idle = 0;
@@ -220,6 +225,7 @@ static void abandon_parent(struct loop *loop) {
   poller_free(loop->poller);
   loop->poller = NULL;
   loop->multi = NULL;
+  loop->event_count = loop->next_event = 0;
   loop->curl_deadline = loop->transfer_deadline = loop->armed = HUGE_VAL;
 }
 
@@ -392,15 +398,24 @@ static void let_leave(struct loop *loop) {
   }
 }
 
-static void work(struct loop *loop, const struct poller_event *events, size_t count) {
-  bool works = true;
-  sigpipe_block(&loop->guard);
-  for (size_t i = 0; works && i < count; i++) {
-    int what = (events[i].readable ? CURL_CSELECT_IN : 0) |
-               (events[i].writable ? CURL_CSELECT_OUT : 0) |
-               (events[i].failed ? CURL_CSELECT_ERR : 0);
-    works = perform(loop, events[i].socket, what);
+static bool serve_sockets(struct loop *loop) {
+  double until = clock_now() + LONGEST_STEP;
+  while (loop->next_event < loop->event_count) {
+    const struct poller_event *event = &loop->events[loop->next_event++];
+    int what = (event->readable ? CURL_CSELECT_IN : 0) | (event->writable ? CURL_CSELECT_OUT : 0) |
+               (event->failed ? CURL_CSELECT_ERR : 0);
+    loop->served++;
+    if (!perform(loop, event->socket, what))
+      return false;
+    if (clock_now() >= until)
+      break;
   }
+  return true;
+}
+
+static void work(struct loop *loop, bool with_sockets) {
+  sigpipe_block(&loop->guard);
+  bool works = !with_sockets || serve_sockets(loop);
   if (works && loop->curl_deadline <= clock_now()) {
     loop->curl_deadline = HUGE_VAL;
     works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
@@ -439,7 +454,7 @@ bool loop_add(struct loop *loop, struct transfer *transfer) {
   loop->transfers = transfer;
   loop->active++;
   note_deadline(loop, transfer);
-  work(loop, NULL, 0); /* it is sent at once where a connection is there */
+  work(loop, false);   /* it is sent at once where a connection is there */
   call_for_step(loop); /* others may have been moved along */
   arm(loop);
   return true;
@@ -474,21 +489,23 @@ void loop_resume(struct loop *loop, struct transfer *transfer) {
 }
 
 bool loop_wait(struct loop *loop, double seconds) {
-  struct poller_event events[BATCH];
   if (!open_loop(loop))
     return false;
-  double now = clock_now();
-  double until = seconds < 0 ? HUGE_VAL : now + seconds;
-  if (loop->first_ready)
-    until = now;
-  long milliseconds = milliseconds_until(fmin(until, next_deadline(loop)), now);
-  size_t count = poller_wait(loop->poller, milliseconds, events, BATCH);
-  bool has_work = count > 0 || loop->curl_deadline <= clock_now();
+  if (loop->next_event == loop->event_count) {
+    double now = clock_now();
+    double until = seconds < 0 ? HUGE_VAL : now + seconds;
+    if (loop->first_ready)
+      until = now;
+    long milliseconds = milliseconds_until(fmin(until, next_deadline(loop)), now);
+    loop->next_event = 0;
+    loop->event_count = poller_wait(loop->poller, milliseconds, loop->events, BATCH);
+  }
+  bool has_work = loop->next_event < loop->event_count || loop->curl_deadline <= clock_now();
   if (has_work)
-    work(loop, events, count);
+    work(loop, true);
   /* bytes may wait on a socket that has not had its turn yet (one place may go to the timer) */
-  loop->served += count;
-  if (count < BATCH - 1 || loop->served >= loop->sockets.count) {
+  if (loop->next_event == loop->event_count &&
+      (loop->event_count < BATCH - 1 || loop->served >= loop->sockets.count)) {
     loop->served = 0;
     expire(loop);
   }

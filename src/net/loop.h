@@ -37,8 +37,8 @@ void loop_remove(struct loop *loop, struct transfer *transfer);
 void loop_resume(struct loop *loop, struct transfer *transfer);
 
 /* Does the work at hand, waiting up to `seconds` (negative: for ever) for some to come, unless a
- * transfer is ready. Returns early on a signal. Bounded: a step handles at most 64 sockets. False
- * when there was no work for libcurl. */
+ * transfer is ready. Returns early on a signal. Bounded: a step handles at most 64 sockets, and
+ * after 5 ms leaves the rest of them to the next one. False when there was no work for libcurl. */
 bool loop_wait(struct loop *loop, double seconds);
 
 /* Makes a step necessary at a time (of clock_now); HUGE_VAL: none. False when memory or
