@@ -1,4 +1,5 @@
--- Speaks as much HTTP/2 over TLS as it takes to refuse, to fall silent and to flood: lua http2_server.lua log certificate key step ...
+-- Speaks as much HTTP/2 over TLS as it takes to refuse, to fall silent and to flood:
+--     lua http2_server.lua log certificate key step ...
 -- Each step says what comes of a request, in the order in which they arrive; the last one holds for all that follow:
 --   answer    200 and a body of JSON
 --   refuse    RST_STREAM, REFUSED_STREAM
@@ -15,7 +16,7 @@
 --   pour      200 and 8 MB of an event stream's comments
 --   flood:K   frames of a kind without end: window, priority, or (after a head) data, of which each is empty
 -- or, before one, of the connection to come: `busy`, GOAWAY before any request.
--- Logs a line for each request: the number of its connection and the version.
+-- Logs a line for each request: the number of its connection and the version; and one for the end of a connection.
 
 local socket = require "socket"
 local ssl = require "ssl"
@@ -246,8 +247,6 @@ end
 
 local connections, sockets = {}, { listener } -- connections by their sockets
 
-local dark = {} -- connections that nobody looks at
-
 local function leave(client)
   for i, each in ipairs(sockets) do
     if each == client then
@@ -271,11 +270,11 @@ while socket.gettime() < deadline do
       local goes_on = connection.read(connection)
       if not goes_on then
         leave(ready)
-        connections[ready] = nil
-        dark[#dark + 1] = goes_on == nil and connection or nil
         if goes_on == false then
+          log:write(connection.number, " ended\n")
+          connections[ready] = nil
           ready:close()
-        end
+        end -- else it stays in the list, or the collector would close it
       end
     end
   end
