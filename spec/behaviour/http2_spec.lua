@@ -5,6 +5,7 @@ local background = require "spec.support.background"
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
+local libcurl = require "spec.support.libcurl"
 local loop = require "anthropic.loop"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
@@ -474,26 +475,33 @@ describe("over HTTP/2, a request", function()
     anthropic.run(function()
       local tasks = in_tasks(5, function() return select(2, create_message(client)) end)
       for i = 1, 5 do
-        assert.equal("truncated", (tasks[i]:join()).kind)
+        local kind = (tasks[i]:join()).kind
+        assert.is_true(kind == "truncated" or kind == "connection", kind) -- from 8.1 on the latter
       end
     end)
   end)
 
   for _, kind in ipairs { "window", "priority", "data" } do
     it("ends where frames come without end that carry nothing: " .. kind, function()
-      local message, err = create_message(new_client { "flood:" .. kind })
+      local client = new_client({ "flood:" .. kind }, { timeout = { first_byte = 0.5, idle = 0.5, total = 0.9 } })
+      local message, err = create_message(client)
       assert.is_nil(message)
-      assert.equal("protocol", err.kind)
-      assert.equal(1, err.attempts)
+      assert.equal(libcurl.reads_in_steps and "timeout" or "protocol", err.kind)
+      assert.is_true(libcurl.reads_in_steps or err.attempts == 1)
     end)
   end
 
   it("ends where such frames come on a connection that was used before, and so do all on it", function()
-    local client = new_client({ "answer", "begin", "flood:window" }, { max_retries = 0 })
+    local client = new_client({ "answer", "begin", "flood:window" },
+      { max_retries = 0, timeout = { first_byte = 0.5, idle = 0.5 } })
     assert(create_message(client))
     anthropic.run(function()
       local tasks = in_tasks(2, function() return select(2, create_message(client)).kind end)
       local kinds = { (tasks[1]:join()), (tasks[2]:join()) }
+      if libcurl.reads_in_steps then
+        assert.same({ "timeout", "timeout" }, kinds)
+        return
+      end
       table.sort(kinds) -- who of them reads is up to libcurl
       assert.equal(kinds[1] == "connection" and "protocol" or "truncated", kinds[2])
       assert.is_true(kinds[1] == "protocol" or kinds[2] == "protocol")
