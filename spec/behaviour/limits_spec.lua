@@ -322,10 +322,10 @@ describe("An exchange", function()
   end)
 
   it("keeps the beginning of what refuses a request, where that is large", function()
-    local _, err = client_of("refusal/5", { max_response_bytes = 6 * MEGABYTE }).messages.create(params())
+    local _, err = client_of("refusal/18", { max_response_bytes = 20 * MEGABYTE }).messages.create(params())
     assert.equal("api", err.kind)
     assert.equal(400, err.status)
-    assert.equal(4 * 1024 * 1024, #err.body)
+    assert.equal(16 * 1024 * 1024, #err.body)
   end)
 end)
 

@@ -11,8 +11,9 @@
 #define TRANSFER "anthropic.transfer"
 
 enum {
-  LARGE_BODY = 1024 * 1024,   /* which is not held twice */
-  KEPT_BODY = 4 * 1024 * 1024 /* of one that is refused */
+  LARGE_BODY = 1024 * 1024,     /* which is not held twice */
+  KEPT_BODY = 4 * 1024 * 1024,  /* of one that is refused */
+  KEPT_ERROR = 16 * 1024 * 1024 /* of one that refuses the request */
 };
 
 struct lua_transfer *bind_transfer_check(lua_State *L) {
@@ -124,10 +125,11 @@ static void bound_body(struct transfer *transfer, bool is_json) {
   if (is_json && transfer->failure == TRANSFER_OK && is_success &&
       json_is_costly(buffer_bytes(bytes), bytes->length))
     transfer_refuse(transfer, TRANSFER_COSTLY);
-  bool is_refused = !is_success || transfer->failure == TRANSFER_TOO_LARGE ||
-                    transfer->failure == TRANSFER_COSTLY;
-  if (is_refused && bytes->length > KEPT_BODY) {
-    bytes->length = KEPT_BODY;
+  size_t most = is_success ? SIZE_MAX : KEPT_ERROR;
+  if (transfer->failure == TRANSFER_TOO_LARGE || transfer->failure == TRANSFER_COSTLY)
+    most = KEPT_BODY;
+  if (bytes->length > most) {
+    bytes->length = most;
     buffer_trim(bytes);
   }
 }
