@@ -456,6 +456,9 @@ describe("over HTTP/2, a request", function()
     local client = new_client { "begin", "silent", "finish", "answer" }
     anthropic.run(function()
       local first = in_tasks(1, function() return assert(create_message(client)) end)[1]
+      while #arrived() < 1 do
+        anthropic.sleep(0.005)
+      end
       local second = in_tasks(1, function()
         return assert(client.messages.create(params(), { timeout = { first_byte = 50 } }))
       end)[1]
