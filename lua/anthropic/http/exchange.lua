@@ -142,7 +142,7 @@ function Exchange:finish()
 end
 
 local function cancelled()
-  return errors.new { kind = "cancelled", message = "the request was cancelled" }
+  return errors.cancelled "the request was cancelled"
 end
 
 --- Waits for news of the transfer. It goes on where the calling code cannot wait (tasks.is_refusal).

@@ -85,7 +85,7 @@ function stream_callbacks.start(driver, callbacks, open)
       stream:close()
     end
     if not errors.is(failure) then
-      failure = errors.new { kind = "cancelled", message = "a callback failed: " .. tostring(failure) }
+      failure = errors.cancelled("a callback failed: " .. tostring(failure))
     end
     done(nil, failure)
   end)

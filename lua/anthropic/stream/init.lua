@@ -145,7 +145,7 @@ local function read(self, data, name, is_for_us)
   if is_being_read(self, here) then
     error("the stream is being read by another coroutine", 3)
   elseif self.reader then
-    return attempts.fail(self, errors.new { kind = "cancelled", message = "an error broke off the reading" })
+    return attempts.fail(self, errors.cancelled "an error broke off the reading")
   end
   self.reader = here
   local event, err = advance(self, data, name)
@@ -375,7 +375,7 @@ function Stream:close()
   if self.reader then -- the one who waits finds out
     self.exchange:close()
   else
-    attempts.fail(self, errors.new { kind = "cancelled", message = "the stream was closed" })
+    attempts.fail(self, errors.cancelled "the stream was closed")
   end
 end
 

@@ -265,7 +265,7 @@ function Results:close()
   if self.reader then -- the one who waits finds out
     self.exchange:close()
   else
-    self.err = self.exchange:fail(errors.new { kind = "cancelled", message = "the results were closed" })
+    self.err = self.exchange:fail(errors.cancelled "the results were closed")
   end
 end
 
