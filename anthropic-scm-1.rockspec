@@ -158,6 +158,7 @@ build = {
     ["anthropic.message.usage"] = "lua/anthropic/message/usage.lua",
     ["anthropic.message.whole_events"] = "lua/anthropic/message/whole_events.lua",
     ["anthropic.sse"] = "lua/anthropic/sse.lua",
+    ["anthropic.stream.attempts"] = "lua/anthropic/stream/attempts.lua",
     ["anthropic.stream.callbacks"] = "lua/anthropic/stream/callbacks.lua",
     ["anthropic.stream.clock"] = "lua/anthropic/stream/clock.lua",
     ["anthropic.stream.continuation"] = "lua/anthropic/stream/continuation.lua",
