@@ -52,6 +52,7 @@ build = {
         "src/lua/type.c",
         "src/lua/weight.c",
         "src/net/content_encoding.c",
+        "src/net/http2.c",
         "src/net/loop.c",
         "src/net/multipart.c",
         "src/net/poller_epoll.c",

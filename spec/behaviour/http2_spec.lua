@@ -5,6 +5,7 @@ local background = require "spec.support.background"
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
+local libcurl = require "spec.support.libcurl"
 local loop = require "anthropic.loop"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
@@ -266,7 +267,7 @@ describe("over HTTP/2, a request", function()
   local function arrived()
     local lines = {}
     for line in server:log():gmatch "[^\n]+" do
-      lines[#lines + 1] = line
+      lines[#lines + 1] = not line:find "ended$" and line or nil
     end
     return lines
   end
@@ -346,5 +347,177 @@ describe("over HTTP/2, a request", function()
     assert.same({ "1 HTTP/2", "HTTP/1.1" }, { arrived()[1], arrived()[2]:match "%S+$" })
     assert.equal(0, infos[1].delay)
     assert.matches("HTTP/1.1", infos[1].error.message)
+  end)
+
+  -- In a task: when so many have arrived, moves the clock past their timeout and the wait for the next attempt.
+  local function let_time_out(count)
+    while #arrived() < count do
+      anthropic.sleep(0.005)
+    end
+    core.advance(60)
+    anthropic.sleep(0.02)
+    core.advance(1)
+  end
+
+  local function in_tasks(count, f)
+    local tasks = {}
+    for i = 1, count do
+      tasks[i] = anthropic.spawn(f)
+    end
+    return tasks
+  end
+
+  describe("after the network went away without a word", function()
+    it("takes a new connection, and so do those that follow", function()
+      local client = new_client({ "answer", "gone_dark", "answer" }, { timeout = { first_byte = 50 } })
+      assert(create_message(client))
+      anthropic.run(function()
+        local task = in_tasks(1, function() return assert(create_message(client)) end)[1]
+        let_time_out(2)
+        assert.equal(2, (task:join()).response.attempts)
+      end)
+      assert.equal("first_byte", infos[1].error.timeout)
+      assert.is_true(assert(create_message(client)).response.timings.reused)
+      assert.same({ "1 HTTP/2", "1 HTTP/2", "2 HTTP/2", "2 HTTP/2" }, arrived())
+    end)
+
+    it("takes a new one after every timeout, whichever it was", function()
+      for _, case in ipairs { { "first_byte", "silent" }, { "idle", "begin" }, { "total", "silent" } } do
+        local client = new_client({ case[2], case[2], "answer" }, { max_retries = 0, timeout = { [case[1]] = 50 } })
+        anthropic.run(function()
+          for i = 1, 2 do
+            local err
+            in_tasks(1, function() err = select(2, create_message(client)) end)
+            repeat
+              let_time_out(i) -- an idle answer has to have begun
+            until err
+            assert.equal(case[1], err.timeout)
+          end
+        end)
+        assert(create_message(client))
+        assert.same({ "1 HTTP/2", "2 HTTP/2", "3 HTTP/2" }, arrived())
+      end
+    end)
+
+    it("shares the new connection with all that were on the old one", function()
+      local client = new_client({ "answer", "gone_dark", "answer" }, { timeout = { first_byte = 50 } })
+      assert(create_message(client))
+      anthropic.run(function()
+        local tasks = in_tasks(20, function() return assert(create_message(client)).response.attempts end)
+        let_time_out(2)
+        for i = 1, 20 do
+          assert.equal(2, (tasks[i]:join()))
+        end
+      end)
+      local lines = arrived() -- of those in the dark the server sees the first
+      assert.equal(22, #lines)
+      for i = 3, 22 do
+        assert.equal("2 HTTP/2", lines[i])
+      end
+    end)
+
+    it("takes a new one where its client was closed, as do those of other clients", function()
+      local client = new_client { "answer", "gone_dark", "answer" }
+      assert(create_message(client))
+      anthropic.run(function()
+        local task = in_tasks(1, function() return select(2, create_message(client)) end)[1]
+        anthropic.sleep(0.02)
+        client:close()
+        assert.equal("cancelled", (task:join()).kind)
+      end)
+      local other = service.client(nil, {
+        base_url = "https://127.0.0.1:" .. server.port, ca_file = directory .. "/ca.crt", http_version = "2",
+        timeout = { first_byte = 5 }, max_retries = 0,
+      })
+      assert(create_message(other))
+      assert.equal("2 HTTP/2", arrived()[#arrived()])
+    end)
+
+    it("takes a new one after a cancelled request of which nothing was heard for long, and only then", function()
+      for _, case in ipairs { { 0, "1 HTTP/2" }, { 10, "2 HTTP/2" } } do
+        local client = new_client { "answer", "silent", "answer" }
+        assert(create_message(client))
+        anthropic.run(function()
+          local task = in_tasks(1, function() return select(2, create_message(client)) end)[1]
+          while #arrived() < 2 do
+            anthropic.sleep(0.005)
+          end
+          core.advance(case[1])
+          task:cancel()
+          assert.equal("cancelled", select(2, task:join()).kind)
+        end)
+        assert(create_message(client))
+        assert.equal(case[2], arrived()[3])
+      end
+    end)
+  end)
+
+  it("goes on where another of its connection times out, and then the connection ends", function()
+    local client = new_client { "begin", "silent", "finish", "answer" }
+    anthropic.run(function()
+      local first = in_tasks(1, function() return assert(create_message(client)) end)[1]
+      local second = in_tasks(1, function()
+        return assert(client.messages.create(params(), { timeout = { first_byte = 50 } }))
+      end)[1]
+      let_time_out(2)
+      assert.equal(2, (second:join()).response.attempts)
+      assert.equal("Hello!", (first:join()):text())
+    end)
+    assert.same({ "1 HTTP/2", "1 HTTP/2", "2 HTTP/2" }, arrived())
+    assert.is_true(assert(create_message(client)).response.timings.reused)
+    assert.matches("1 ended", server:log())
+    assert.not_matches("2 ended", server:log())
+  end)
+
+  it("hears of the end of TLS at once, however many share the connection", function()
+    local client = new_client({ "begin", "begin", "begin", "begin", "notify" },
+      { max_retries = 0, timeout = { idle = 1 } })
+    anthropic.run(function()
+      local tasks = in_tasks(5, function() return select(2, create_message(client)) end)
+      for i = 1, 5 do
+        local kind = (tasks[i]:join()).kind
+        assert.is_true(kind == "truncated" or kind == "connection", kind) -- from 8.1 on the latter
+      end
+    end)
+  end)
+
+  for _, kind in ipairs { "window", "priority", "data" } do
+    it("ends where frames come without end that carry nothing: " .. kind, function()
+      local client = new_client({ "flood:" .. kind }, { timeout = { first_byte = 0.5, idle = 0.5, total = 0.9 } })
+      local message, err = create_message(client)
+      assert.is_nil(message)
+      assert.equal(libcurl.reads_in_steps and "timeout" or "protocol", err.kind)
+      assert.is_true(libcurl.reads_in_steps or err.attempts == 1)
+    end)
+  end
+
+  it("ends where such frames come on a connection that was used before, and so do all on it", function()
+    local client = new_client({ "answer", "begin", "flood:window" },
+      { max_retries = 0, timeout = { first_byte = 0.5, idle = 0.5 } })
+    assert(create_message(client))
+    anthropic.run(function()
+      local tasks = in_tasks(2, function() return select(2, create_message(client)).kind end)
+      local kinds = { (tasks[1]:join()), (tasks[2]:join()) }
+      if libcurl.reads_in_steps then
+        assert.same({ "timeout", "timeout" }, kinds)
+        return
+      end
+      table.sort(kinds) -- who of them reads is up to libcurl
+      assert.equal(kinds[1] == "connection" and "protocol" or "truncated", kinds[2])
+      assert.is_true(kinds[1] == "protocol" or kinds[2] == "protocol")
+    end)
+  end)
+
+  it("that nobody reads counts with what libcurl keeps of it", function()
+    local client = new_client({ "pour" }, { max_response_bytes = 1e6, max_retries = 0 })
+    local stream = assert(client.messages.stream(params()))
+    local deadline = core.now() + 0.3
+    while core.now() < deadline and loop.core():active() > 0 do
+      loop.core():wait(0.01)
+    end
+    local message, err = stream:message()
+    assert.is_nil(message)
+    assert.equal("protocol", err.kind)
+    assert.matches("1000000 bytes", err.message)
   end)
 end)

@@ -320,6 +320,13 @@ describe("An exchange", function()
     assert.equal("idle", err.timeout)
     assert.is_true(anthropic.now() - began < 0.7)
   end)
+
+  it("keeps the beginning of what refuses a request, where that is large", function()
+    local _, err = client_of("refusal/18", { max_response_bytes = 20 * MEGABYTE }).messages.create(params())
+    assert.equal("api", err.kind)
+    assert.equal(400, err.status)
+    assert.equal(16 * 1024 * 1024, #err.body)
+  end)
 end)
 
 describe("A process without enough memory", function()

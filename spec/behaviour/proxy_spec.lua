@@ -103,27 +103,69 @@ describe("a proxy", function()
     assert.equal(200, message.response.status)
   end)
 
-  it("that refuses a request gives an error of its status, without credentials", function()
-    local url = ("http://user:%s@%s"):format(SECRET, start_proxy("407"))
-    local message, err = client_through(url, { max_retries = 2 }).messages.create(params)
+  -- The error of a request that the proxy refuses, which was sent once.
+  local function refused(scheme, refusal, base_url)
+    local url = ("%s://user:%s@%s"):format(scheme, SECRET, start_proxy(refusal))
+    local message, err = client_through(url, { base_url = base_url, max_retries = 2 }).messages.create(params)
     assert.is_nil(message)
-    assert.equal("api", err.kind)
-    assert.equal(407, err.status)
+    assert.equal("connection", err.kind)
     assert.equal(1, err.attempts)
+    assert.is_false(err.retryable)
+    assert.is_true(err.unprocessed)
+    assert.matches("^the proxy refused the request: ", err.message)
     assert_no_secret(err)
+    proxy:stop()
+    proxy = nil
+    return err
+  end
+
+  it("that wants another credential gives a connection error that says so", function()
+    local err = refused("http", "407")
+    assert.equal(407, err.status)
+    assert.matches("check the user name and password in proxy", err.message)
+    for _, status in ipairs { "401", "407" } do
+      err = refused("http", status, "https://127.0.0.1:9")
+      assert.matches(status, err.message)
+      assert.matches("check the user name and password in proxy", err.message)
+    end
   end)
 
-  it("that refuses a tunnel gives a connection error that says so, without credentials", function()
-    for _, status in ipairs { "403", "407" } do
-      local url = ("http://user:%s@%s"):format(SECRET, start_proxy(status))
+  it("that refuses a tunnel gives a connection error that says so", function()
+    local err = refused("http", "403", "https://127.0.0.1:9")
+    assert.matches("403", err.message)
+    assert.matches("check proxy", err.message)
+  end)
+
+  it("of SOCKS that refuses gives a connection error that says so", function()
+    for _, case in ipairs {
+      { "socks5", "rejected", "check the user name and password in proxy" },
+      { "socks5h", "unauthenticated", "check the user name and password in proxy" },
+      { "socks5", "forbidden", "check proxy" },
+      { "socks4", "rejected4", "check proxy" },
+    } do
+      assert.matches(case[3], refused(case[1], case[2]).message)
+    end
+  end)
+
+  it("that is too busy for a tunnel is asked again", function()
+    for _, status in ipairs { "408", "429", "502", "503" } do
+      local url = "http://" .. start_proxy(status)
       local message, err = client_through(url, { base_url = "https://127.0.0.1:9" }).messages.create(params)
       assert.is_nil(message)
       assert.equal("connection", err.kind)
-      assert.matches(status, err.message)
-      assert_no_secret(err)
+      assert.is_nil(err.retryable)
       proxy:stop()
       proxy = nil
     end
+  end)
+
+  it("has no part in a 407 of a server that is asked without one", function()
+    local own = testing.server { script = { { status = 407, body = '{"error":{"message":"no"}}' } } }
+    local message, err = client_through("", { base_url = own.url }).messages.create(params)
+    own:stop()
+    assert.is_nil(message)
+    assert.equal("api", err.kind)
+    assert.equal(407, err.status)
   end)
 
   it("that is not there gives a connection error without credentials", function()

@@ -86,7 +86,7 @@ local function by_http2(...)
     max_retries = 2,
     on_log = function(record) attempts = math.max(attempts, record.attempt or 0) end,
   }))
-  local _, count = server:log():gsub("\n", "")
+  local _, count = server:log():gsub(" HTTP/", "")
   server:stop()
   certificates.remove(directory)
   return ("%s, %s, %d counted"):format(ending(value, err), times(count), attempts)

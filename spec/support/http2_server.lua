@@ -1,4 +1,5 @@
--- Speaks as much HTTP/2 over TLS as it takes to refuse: lua http2_server.lua log certificate key step ...
+-- Speaks as much HTTP/2 over TLS as it takes to refuse, to fall silent and to flood:
+--     lua http2_server.lua log certificate key step ...
 -- Each step says what comes of a request, in the order in which they arrive; the last one holds for all that follow:
 --   answer    200 and a body of JSON
 --   refuse    RST_STREAM, REFUSED_STREAM
@@ -7,8 +8,15 @@
 --   away      GOAWAY that says that the stream was not processed
 --   gone      GOAWAY that does not, and the end
 --   close     the end
+--   silent    nothing
+--   gone_dark nothing, and nothing is read from its connection any more
+--   notify    the end of TLS on its connection, but not that of TCP
+--   begin     200 and the head of a body, which comes with the next `finish`
+--   finish    an answer, and the rest of those that have begun
+--   pour      200 and 8 MB of an event stream's comments
+--   flood:K   frames of a kind without end: window, priority, or (after a head) data, of which each is empty
 -- or, before one, of the connection to come: `busy`, GOAWAY before any request.
--- Logs a line for each request: the number of its connection and the version.
+-- Logs a line for each request: the number of its connection and the version; and one for the end of a connection.
 
 local socket = require "socket"
 local ssl = require "ssl"
@@ -21,7 +29,7 @@ local steps = { select(4, ...) }
 local log = assert(io.open(log_path, "a"))
 log:setvbuf "no"
 
-local DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
+local DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 2, 3, 4, 6, 7, 8
 local END_STREAM, END_HEADERS, ACK = 1, 4, 1
 local NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, HTTP_1_1_REQUIRED = 0, 2, 7, 13
 local PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -54,8 +62,12 @@ local function read_number(text)
   return value
 end
 
+local function frame(kind, flags, stream, payload)
+  return number(#payload, 3) .. string.char(kind, flags) .. number(stream, 4) .. payload
+end
+
 local function send(client, kind, flags, stream, payload)
-  client:send(number(#payload, 3) .. string.char(kind, flags) .. number(stream, 4) .. payload)
+  client:send(frame(kind, flags, stream, payload))
 end
 
 local function send_away(client, last)
@@ -64,6 +76,8 @@ end
 
 -- HPACK: the static table's names, values as they are.
 local HEAD = "\136\15\16\16application/json\15\13" .. string.char(#tostring(#BODY)) .. #BODY
+
+local STREAM_HEAD = "\136\15\16\17text/event-stream"
 
 local function resetter(code)
   return function(client, stream)
@@ -81,7 +95,25 @@ local function drain(client)
   return false
 end
 
--- What comes of a request; false: the end of its connection.
+local FLOODS = {
+  window = function() return frame(WINDOW_UPDATE, 0, 0, number(1, 4)) end,
+  priority = function(stream) return frame(PRIORITY, 0, stream, number(0, 4) .. "\1") end,
+  data = function(stream) return frame(DATA, 0, stream, "") end,
+}
+
+local function flood(client, stream, kind)
+  if kind == "data" then
+    send(client, HEADERS, END_HEADERS, stream, HEAD)
+  end
+  local frames = FLOODS[kind](stream):rep(1000)
+  while client:send(frames) do end -- luacheck: ignore
+  return false
+end
+
+local holders = {} -- processes
+local begun = {} -- { client, stream }
+
+-- What comes of a request; false: the end of its connection, nil: nobody looks at it any more.
 local ACTIONS = {
   answer = function(client, stream)
     send(client, HEADERS, END_HEADERS, stream, HEAD)
@@ -103,6 +135,39 @@ local ACTIONS = {
     return drain(client)
   end,
   close = drain,
+  silent = function()
+    return true
+  end,
+  begin = function(client, stream)
+    send(client, HEADERS, END_HEADERS, stream, HEAD)
+    begun[#begun + 1] = { client, stream }
+    return true
+  end,
+  finish = function(client, stream)
+    begun[#begun + 1] = { client, stream }
+    send(client, HEADERS, END_HEADERS, stream, HEAD)
+    for _, each in ipairs(begun) do
+      send(each[1], DATA, END_STREAM, each[2], BODY)
+    end
+    begun = {}
+    return true
+  end,
+  pour = function(client, stream)
+    send(client, HEADERS, END_HEADERS, stream, STREAM_HEAD)
+    local piece = frame(DATA, 0, stream, (":" .. ("x"):rep(98) .. "\n"):rep(160))
+    for _ = 1, 500 do
+      client:send(piece)
+    end
+    return true
+  end,
+  gone_dark = function()
+    return nil
+  end,
+  notify = function(client)
+    holders[#holders + 1] = io.popen "exec sleep 3" -- the connection has two owners, of which one goes on
+    client:close()
+    return nil
+  end,
 }
 
 local count = 0
@@ -113,7 +178,8 @@ end
 
 local function act(connection, stream)
   log:write(connection.number, " HTTP/2\n")
-  return ACTIONS[next_step()](connection.client, stream)
+  local step, kind = next_step():match "^([%l_]+):?(%l*)$"
+  return (ACTIONS[step] or flood)(connection.client, stream, kind)
 end
 
 -- Reads one frame and answers it.
@@ -181,15 +247,13 @@ end
 
 local connections, sockets = {}, { listener } -- connections by their sockets
 
-local function close(client)
-  connections[client] = nil
+local function leave(client)
   for i, each in ipairs(sockets) do
     if each == client then
       table.remove(sockets, i)
       break
     end
   end
-  client:close()
 end
 
 local deadline = socket.gettime() + LIFETIME
@@ -202,8 +266,16 @@ while socket.gettime() < deadline do
         sockets[#sockets + 1] = connection.client
         connections[connection.client] = connection
       end
-    elseif not connection.read(connection) then
-      close(ready)
+    else
+      local goes_on = connection.read(connection)
+      if not goes_on then
+        leave(ready)
+        if goes_on == false then
+          log:write(connection.number, " ended\n")
+          connections[ready] = nil
+          ready:close()
+        end -- else it stays in the list, or the collector would close it
+      end
     end
   end
 end

@@ -6,6 +6,7 @@
 -- An answer's `body` is all there when it is asked for. The last answer is that of all further requests.
 
 local anthropic = require "anthropic"
+local loop = require "anthropic.loop"
 local core = require "anthropic.core"
 
 local MAX_EVENT_BYTES = 32 * 1024 * 1024
@@ -92,14 +93,30 @@ return function(answers, options)
     given[name] = value
   end
   local client, position = anthropic.new(given), 0
-  local make = client.exchange
+  local make, core_of = client.exchange, loop.core
+  local player = {}
+
+  function player.start()
+    position = position + 1
+    return setmetatable({ answer = answers[position] or answers[#answers], read = 1 }, Transfer)
+  end
+
+  local function play()
+    return player
+  end
+
   rawset(client, "exchange", function(self, ...)
     local exchange, err = make(self, ...)
     if exchange then
-      function exchange.start(one)
-        position = position + 1
-        one.transfer = setmetatable({ answer = answers[position] or answers[#answers], read = 1 }, Transfer)
-        return true
+      local attempt = exchange.attempt
+      function exchange.attempt(one)
+        loop.core = play
+        local ok, result, problem = pcall(attempt, one)
+        loop.core = core_of
+        if not ok then
+          error(result, 0)
+        end
+        return result, problem
       end
     end
     return exchange, err

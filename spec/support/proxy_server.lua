@@ -1,5 +1,6 @@
 -- A small HTTP proxy, for one connection at a time: lua proxy_server.lua log [status]
--- Takes absolute URLs and CONNECT. With a status it refuses everything with that status.
+-- Takes absolute URLs and CONNECT. With a status it refuses everything with that status; with the name of a refusal it
+-- is one of SOCKS: rejected (the password), unauthenticated, forbidden, rejected4 (SOCKS 4).
 -- Logs the head of each request.
 
 local socket = require "socket"
@@ -54,7 +55,29 @@ local function tunnel(client, target)
   end
 end
 
+-- What is sent after so many bytes have come.
+local SOCKS = {
+  rejected = { { 2, "\5\2" }, { 2, "\1\1" } },
+  unauthenticated = { { 2, "\5\255" } },
+  forbidden = { { 2, "\5\0" }, { 4, "\5\2\0\1\0\0\0\0\0\0" } },
+  rejected4 = { { 2, "\0\91\0\0\0\0\0\0" } },
+}
+
+local function refuse_by_socks(client, answers)
+  client:settimeout(0.05)
+  for _, answer in ipairs(answers) do
+    client:receive(answer[1])
+    client:receive(1000) -- what follows, at once
+    client:send(answer[2])
+  end
+end
+
 local function serve(client)
+  if SOCKS[refusal] then
+    log:write "SOCKS\n"
+    refuse_by_socks(client, SOCKS[refusal])
+    return
+  end
   local lines = read_head(client)
   if not lines then
     return

@@ -11,8 +11,9 @@
 #define TRANSFER "anthropic.transfer"
 
 enum {
-  LARGE_BODY = 1024 * 1024,   /* which is not held twice */
-  KEPT_BODY = 4 * 1024 * 1024 /* of one that is refused */
+  LARGE_BODY = 1024 * 1024,     /* which is not held twice */
+  KEPT_BODY = 4 * 1024 * 1024,  /* of one that is refused */
+  KEPT_ERROR = 16 * 1024 * 1024 /* of one that refuses the request */
 };
 
 struct lua_transfer *bind_transfer_check(lua_State *L) {
@@ -120,12 +121,15 @@ static int line(lua_State *L) {
 /* Refuses JSON before it becomes values that cost too much, and what is too large to be shown. */
 static void bound_body(struct transfer *transfer, bool is_json) {
   struct buffer *bytes = &transfer->body;
-  if (is_json && transfer->failure == TRANSFER_OK && transfer->status / 100 == 2 &&
+  bool is_success = transfer->status / 100 == 2;
+  if (is_json && transfer->failure == TRANSFER_OK && is_success &&
       json_is_costly(buffer_bytes(bytes), bytes->length))
     transfer_refuse(transfer, TRANSFER_COSTLY);
-  bool is_refused = transfer->failure == TRANSFER_TOO_LARGE || transfer->failure == TRANSFER_COSTLY;
-  if (is_refused && bytes->length > KEPT_BODY) {
-    bytes->length = KEPT_BODY;
+  size_t most = is_success ? SIZE_MAX : KEPT_ERROR;
+  if (transfer->failure == TRANSFER_TOO_LARGE || transfer->failure == TRANSFER_COSTLY)
+    most = KEPT_BODY;
+  if (bytes->length > most) {
+    bytes->length = most;
     buffer_trim(bytes);
   }
 }
@@ -188,6 +192,8 @@ static int failure(lua_State *L) {
       [TRANSFER_IDLE_TIMEOUT] = "idle",
       [TRANSFER_TOTAL_TIMEOUT] = "total",
       [TRANSFER_TRUNCATED] = "truncated",
+      [TRANSFER_PROXY] = "proxy",
+      [TRANSFER_FLOODED] = "flooded",
       [TRANSFER_TOO_LARGE] = "too_large",
       [TRANSFER_LARGE_DOWNLOAD] = "large_download",
       [TRANSFER_COSTLY] = "costly",
@@ -268,8 +274,12 @@ static int collect_transfer(lua_State *L) {
   return 0;
 }
 
+/* close(in_doubt): where it is under way and in doubt, its connection takes no new stream (HTTP/2)
+ */
 static int close_transfer(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
+  if (self->transfer)
+    self->transfer->is_doubted = lua_toboolean(L, 2);
   if (self->transfer && self->transfer->lent) {
     if (self->transfer->loop)
       loop_remove(self->transfer->loop, self->transfer);

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "net/loop.h"
 
+#include "net/http2.h"
 #include "net/poller.h"
 #include "net/sigpipe.h"
 #include "net/socket_list.h"
@@ -20,6 +21,8 @@ enum {
   FIRST_TO_LOOK = 0x080000 /* libcurl: see end_unclean */
 };
 
+static const double LONGEST_STEP = 0.005; /* seconds; what one socket takes is up to libcurl */
+
 struct loop {
   CURLM *multi;
   struct poller *poller;
@@ -35,10 +38,14 @@ struct loop {
   bool is_watched;          /* the host has the descriptor: the poller's timer is for it */
   double armed;             /* what that is set to */
   size_t served;            /* sockets since timeouts were last looked at */
+  struct poller_event events[BATCH];
+  size_t event_count, next_event; /* of these: what a step leaves is the next one's */
   /* Every one that libcurl has open. It closes those on which no connection came about (a timeout,
    * the slower of two address families) without a word, so some may be closed by now. */
   struct socket_list sockets;
   bool looks; /* at idle sockets before they are used again */
+  struct http2 http2;
+  bool has_leavers; /* transfers that are done and not gone */
   CURL *idle_handles[MAX_IDLE_HANDLES];
   size_t idle_count;
 };
@@ -56,7 +63,7 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata,
   (void)unused;
   bool readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
   bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
-  struct transfer *transfer = loop->looks && (readable || writable) ? transfer_of(easy) : NULL;
+  struct transfer *transfer = readable || writable ? transfer_of(easy) : NULL;
   if (transfer) {
     transfer->socket = (int)socket;
     socket_list_set_used(&loop->sockets, (int)socket);
@@ -178,6 +185,8 @@ static void unmark_ready(struct loop *loop, struct transfer *transfer) {
 static void detach(struct loop *loop, struct transfer *transfer) {
   if (!transfer->active)
     return;
+  if (http2_is_in_doubt(transfer))
+    http2_retire(&loop->http2, transfer, loop->transfers);
   sigpipe_block(&loop->guard);
   if (transfer->paused)
     curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
@@ -192,6 +201,7 @@ static void close_multi(struct loop *loop) {
   curl_multi_cleanup(loop->multi);
   sigpipe_restore(&loop->guard);
   loop->multi = NULL;
+  loop->event_count = loop->next_event = 0;
   while (loop->sockets.count > 0)
     poller_watch(loop->poller, loop->sockets.items[--loop->sockets.count].descriptor, false, false);
   loop->sockets.idle = 0;
@@ -215,6 +225,7 @@ static void abandon_parent(struct loop *loop) {
   poller_free(loop->poller);
   loop->poller = NULL;
   loop->multi = NULL;
+  loop->event_count = loop->next_event = 0;
   loop->curl_deadline = loop->transfer_deadline = loop->armed = HUGE_VAL;
 }
 
@@ -312,6 +323,14 @@ static void note_idle(struct loop *loop, CURL *easy) {
     socket_list_set_idle(&loop->sockets, (int)socket);
 }
 
+/* libcurl tells which socket a transfer uses after it has read from it. */
+static int socket_of(struct loop *loop, struct transfer *transfer) {
+  if (transfer->socket < 0 && transfer->local_port > 0)
+    transfer->socket =
+        socket_list_find(&loop->sockets, transfer->local_port, transfer->remote_port);
+  return transfer->socket;
+}
+
 static void collect_completions(struct loop *loop) {
   int left;
   CURLMsg *message;
@@ -324,6 +343,8 @@ static void collect_completions(struct loop *loop) {
       note_idle(loop, message->easy_handle);
     transfer_complete(transfer, code);
     detach(loop, transfer);
+    if (transfer->is_http2 && code != CURLE_OK && socket_of(loop, transfer) >= 0)
+      http2_suspect(transfer, loop->transfers);
   }
 }
 
@@ -361,27 +382,54 @@ static void give_up(struct loop *loop, CURLMcode code) {
 
 static bool perform(struct loop *loop, curl_socket_t socket, int what) {
   int running;
+  http2_begin_step(&loop->http2);
   CURLMcode code = curl_multi_socket_action(loop->multi, socket, what, &running);
   if (code != CURLM_OK)
     give_up(loop, code);
   return code == CURLM_OK;
 }
 
-static void work(struct loop *loop, const struct poller_event *events, size_t count) {
-  bool works = true;
-  sigpipe_block(&loop->guard);
-  for (size_t i = 0; works && i < count; i++) {
-    int what = (events[i].readable ? CURL_CSELECT_IN : 0) |
-               (events[i].writable ? CURL_CSELECT_OUT : 0) |
-               (events[i].failed ? CURL_CSELECT_ERR : 0);
-    works = perform(loop, events[i].socket, what);
+static void let_leave(struct loop *loop) {
+  loop->has_leavers = false;
+  for (struct transfer *transfer = loop->transfers, *next; transfer; transfer = next) {
+    next = transfer->next;
+    if (transfer->done)
+      detach(loop, transfer);
   }
+}
+
+static bool serve_sockets(struct loop *loop) {
+  double until = clock_now() + LONGEST_STEP;
+  while (loop->next_event < loop->event_count) {
+    const struct poller_event *event = &loop->events[loop->next_event++];
+    int what = (event->readable ? CURL_CSELECT_IN : 0) | (event->writable ? CURL_CSELECT_OUT : 0) |
+               (event->failed ? CURL_CSELECT_ERR : 0);
+    loop->served++;
+    if (!perform(loop, event->socket, what))
+      return false;
+    if (clock_now() >= until)
+      break;
+  }
+  return true;
+}
+
+static void work(struct loop *loop, bool with_sockets) {
+  sigpipe_block(&loop->guard);
+  bool works = !with_sockets || serve_sockets(loop);
   if (works && loop->curl_deadline <= clock_now()) {
     loop->curl_deadline = HUGE_VAL;
     works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
   }
-  if (works)
+  /* before 8.1 libcurl tells the first of many streams of the end of their connection */
+  while (works) {
     collect_completions(loop);
+    int socket = http2_next_suspect(loop->transfers);
+    if (socket < 0)
+      break;
+    works = perform(loop, socket, CURL_CSELECT_IN);
+  }
+  if (loop->has_leavers)
+    let_leave(loop);
   sigpipe_restore(&loop->guard);
 }
 
@@ -395,6 +443,7 @@ bool loop_add(struct loop *loop, struct transfer *transfer) {
   transfer->started = transfer->last_byte = clock_now();
   transfer->socket = -1;
   end_unclean(loop);
+  http2_join(&loop->http2, transfer);
   if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
     return false;
   transfer->loop = loop;
@@ -405,7 +454,7 @@ bool loop_add(struct loop *loop, struct transfer *transfer) {
   loop->transfers = transfer;
   loop->active++;
   note_deadline(loop, transfer);
-  work(loop, NULL, 0); /* it is sent at once where a connection is there */
+  work(loop, false);   /* it is sent at once where a connection is there */
   call_for_step(loop); /* others may have been moved along */
   arm(loop);
   return true;
@@ -440,21 +489,23 @@ void loop_resume(struct loop *loop, struct transfer *transfer) {
 }
 
 bool loop_wait(struct loop *loop, double seconds) {
-  struct poller_event events[BATCH];
   if (!open_loop(loop))
     return false;
-  double now = clock_now();
-  double until = seconds < 0 ? HUGE_VAL : now + seconds;
-  if (loop->first_ready)
-    until = now;
-  long milliseconds = milliseconds_until(fmin(until, next_deadline(loop)), now);
-  size_t count = poller_wait(loop->poller, milliseconds, events, BATCH);
-  bool has_work = count > 0 || loop->curl_deadline <= clock_now();
+  if (loop->next_event == loop->event_count) {
+    double now = clock_now();
+    double until = seconds < 0 ? HUGE_VAL : now + seconds;
+    if (loop->first_ready)
+      until = now;
+    long milliseconds = milliseconds_until(fmin(until, next_deadline(loop)), now);
+    loop->next_event = 0;
+    loop->event_count = poller_wait(loop->poller, milliseconds, loop->events, BATCH);
+  }
+  bool has_work = loop->next_event < loop->event_count || loop->curl_deadline <= clock_now();
   if (has_work)
-    work(loop, events, count);
+    work(loop, true);
   /* bytes may wait on a socket that has not had its turn yet (one place may go to the timer) */
-  loop->served += count;
-  if (count < BATCH - 1 || loop->served >= loop->sockets.count) {
+  if (loop->next_event == loop->event_count &&
+      (loop->event_count < BATCH - 1 || loop->served >= loop->sockets.count)) {
     loop->served = 0;
     expire(loop);
   }
@@ -488,6 +539,20 @@ void loop_note_deadline(struct loop *loop, const struct transfer *transfer) {
     return;
   note_deadline(loop, transfer);
   arm(loop);
+}
+
+struct http2 *loop_http2(struct loop *loop) {
+  return &loop->http2;
+}
+
+void loop_leave(struct loop *loop) {
+  loop->has_leavers = true;
+}
+
+void loop_break(struct loop *loop, struct transfer *transfer) {
+  loop->has_leavers = true;
+  if (socket_of(loop, transfer) >= 0)
+    socket_end(transfer->socket);
 }
 
 /* --- handles between two transfers ----------------------------------------------------------- */

@@ -11,6 +11,7 @@
 
 #pragma GCC visibility push(hidden)
 
+struct http2;
 struct loop;
 struct transfer;
 
@@ -36,8 +37,8 @@ void loop_remove(struct loop *loop, struct transfer *transfer);
 void loop_resume(struct loop *loop, struct transfer *transfer);
 
 /* Does the work at hand, waiting up to `seconds` (negative: for ever) for some to come, unless a
- * transfer is ready. Returns early on a signal. Bounded: a step handles at most 64 sockets. False
- * when there was no work for libcurl. */
+ * transfer is ready. Returns early on a signal. Bounded: a step handles at most 64 sockets, and
+ * after 5 ms leaves the rest of them to the next one. False when there was no work for libcurl. */
 bool loop_wait(struct loop *loop, double seconds);
 
 /* Makes a step necessary at a time (of clock_now); HUGE_VAL: none. False when memory or
@@ -62,6 +63,15 @@ void loop_give_easy(struct loop *loop, CURL *easy);
 
 /* For transfer.c: the transfer's timeouts changed. */
 void loop_note_deadline(struct loop *loop, const struct transfer *transfer);
+
+/* For transfer.c: what its transfers by HTTP/2 have in common. */
+struct http2 *loop_http2(struct loop *loop);
+
+/* For transfer.c, from libcurl's callbacks: a transfer that is done leaves when libcurl returns. */
+void loop_leave(struct loop *loop);
+
+/* The same, and its connection ends at once, whatever libcurl does. */
+void loop_break(struct loop *loop, struct transfer *transfer);
 
 /* For transfer.c: puts a transfer into the ready list. */
 void loop_mark_ready(struct loop *loop, struct transfer *transfer);

@@ -1,6 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "net/socket_list.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,6 +39,28 @@ void socket_list_remove_closed(struct socket_list *list) {
       remove_at(list, i);
 }
 
+static int port_of(const struct sockaddr_storage *address) {
+  if (address->ss_family == AF_INET)
+    return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
+  if (address->ss_family == AF_INET6)
+    return ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port);
+  return -1;
+}
+
+int socket_list_find(const struct socket_list *list, int local_port, int remote_port) {
+  for (size_t i = 0; i < list->count; i++) {
+    int descriptor = list->items[i].descriptor;
+    struct sockaddr_storage local, remote;
+    socklen_t local_size = sizeof local, remote_size = sizeof remote;
+    if (is_open(&list->items[i]) &&
+        getsockname(descriptor, (struct sockaddr *)&local, &local_size) == 0 &&
+        getpeername(descriptor, (struct sockaddr *)&remote, &remote_size) == 0 &&
+        port_of(&local) == local_port && port_of(&remote) == remote_port)
+      return descriptor;
+  }
+  return -1;
+}
+
 void socket_list_remove(struct socket_list *list, int descriptor) {
   for (size_t i = 0; i < list->count; i++)
     if (list->items[i].descriptor == descriptor) {
@@ -62,7 +86,7 @@ void socket_list_set_used(struct socket_list *list, int descriptor) {
 }
 
 /* Nothing comes any more, so what waits can be read to its end. */
-static void end(int descriptor) {
+void socket_end(int descriptor) {
   char bytes[4096];
   shutdown(descriptor, SHUT_RDWR);
   while (recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
@@ -83,7 +107,7 @@ static void end_unclean(struct socket_list *list, size_t first, size_t last,
       continue;
     count--;
     if (is_open(item) && may_end(context, item->descriptor))
-      end(item->descriptor);
+      socket_end(item->descriptor);
     swap(list, i, --list->idle);
   }
 }

@@ -39,6 +39,13 @@ void socket_list_set_used(struct socket_list *list, int descriptor);
 void socket_list_end_unclean(struct socket_list *list,
                              bool (*may_end)(void *context, int descriptor), void *context);
 
+/* Ends what is connected to a socket, at once: it stays open, and whoever reads from it finds the
+ * end. */
+void socket_end(int descriptor);
+
+/* A socket between two ports, or -1. */
+int socket_list_find(const struct socket_list *list, int local_port, int remote_port);
+
 /* Removes those that were closed without socket_list_remove. */
 void socket_list_remove_closed(struct socket_list *list);
 

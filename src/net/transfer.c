@@ -2,6 +2,7 @@
 #include "net/transfer.h"
 
 #include "net/content_encoding.h"
+#include "net/http2.h"
 #include "net/loop.h"
 #include "net/multipart.h"
 #include "util/clock.h"
@@ -192,8 +193,8 @@ static int before_sending(void *userdata, char *remote, char *local, int remote_
   struct transfer *transfer = userdata;
   (void)remote;
   (void)local;
-  (void)remote_port;
-  (void)local_port;
+  transfer->remote_port = remote_port;
+  transfer->local_port = local_port;
   transfer->held_back = transfer->is_sent;
   transfer->is_sent = true;
   return transfer->held_back ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -209,14 +210,35 @@ static bool ends_with(const char *text, size_t length, const char *words) {
   return length >= count && memcmp(text + length - count, words, count) == 0;
 }
 
+/* By HTTP/2 libcurl reads on while a transfer is paused, for the others of its connection, and
+ * keeps what comes of it: as much as the window lets a server send (32 MiB before 8.1, then 10
+ * MiB). */
+static void note_bytes(struct transfer *transfer, curl_infotype type, const char *bytes,
+                       size_t length) {
+  if (!transfer->active || transfer->done)
+    return;
+  if (!http2_note(loop_http2(transfer->loop), type, bytes, length)) {
+    transfer_finish(transfer, TRANSFER_FLOODED);
+    loop_break(transfer->loop, transfer);
+  } else if (transfer->paused && type == CURLINFO_DATA_IN) {
+    transfer->waiting += length;
+    if (transfer->waiting + transfer->body.length > transfer->max_body_bytes) {
+      transfer_finish(transfer, TRANSFER_TOO_LARGE);
+      loop_leave(transfer->loop);
+    }
+  }
+}
+
 /* What a server says of a request by HTTP/2 stands in libcurl's log alone: that it refused the
  * stream (which libcurl does not say where others had used the connection before), that it ends the
  * connection and has processed nothing of it, or that it wants HTTP/1.1. */
 static int on_log(CURL *easy, curl_infotype type, char *text, size_t length, void *userdata) {
   struct transfer *transfer = userdata;
   (void)easy;
-  if (type != CURLINFO_TEXT)
+  if (type != CURLINFO_TEXT) {
+    note_bytes(transfer, type, text, length);
     return 0;
+  }
   bool is_away = begins_with(text, length, "recveived GOAWAY") || /* before 8.1 */
                  begins_with(text, length, "received GOAWAY");
   if (begins_with(text, length, "REFUSED_STREAM") ||
@@ -358,10 +380,19 @@ static CURLcode set_sending(struct transfer *transfer, const struct transfer_opt
   return code;
 }
 
+/* Whether the host of a URL is an address that is followed by an interface: [fe80::1%25eth0]. */
+static bool has_zone(const char *url) {
+  const char *host = strstr(url, "://[");
+  const char *zone = host ? strchr(host, '%') : NULL;
+  return zone && memchr(host, ']', (size_t)(zone - host)) == NULL;
+}
+
 /* What each has. */
 static CURLcode set_request(struct transfer *transfer, const struct transfer_options *options) {
   CURL *easy = transfer->easy;
   CURLcode code = CURLE_OK;
+  transfer->is_http2 = options->http2;
+  transfer->has_zone = has_zone(options->url);
   SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
   SET(set_method(easy, options));
   SET(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer));
@@ -461,6 +492,7 @@ static bool resume(struct transfer *transfer) {
     return false;
   size_t before = transfer->body.length;
   transfer->paused = false;
+  transfer->waiting = 0;
   transfer->last_byte = clock_now();
   loop_resume(transfer->loop, transfer);
   return transfer->body.length > before;
@@ -568,6 +600,30 @@ bool transfer_is_unprocessed(const struct transfer *transfer) {
          transfer->code == CURLE_COULDNT_RESOLVE_HOST || transfer->code == CURLE_COULDNT_CONNECT;
 }
 
+/* Whether a proxy refused in a way that will not be different next time. A proxy that is too busy,
+ * or does not reach the server, may do so later. */
+static bool is_refused_by_proxy(const struct transfer *transfer, CURLcode code) {
+  long status = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  if (code != CURLE_OK && status / 100 == 4)
+    return status != 408 && status != 425 && status != 429;
+#if LIBCURL_VERSION_NUM >= 0x074900
+  static const CURLproxycode refusals[] = {
+      CURLPX_IDENTD,         CURLPX_IDENTD_DIFFER,     CURLPX_NO_AUTH,
+      CURLPX_REQUEST_FAILED, CURLPX_REPLY_NOT_ALLOWED, CURLPX_USER_REJECTED,
+      CURLPX_LONG_USER,      CURLPX_LONG_PASSWD,       CURLPX_REPLY_COMMAND_NOT_SUPPORTED,
+  };
+  long reason = CURLPX_OK;
+  if (code != CURLE_PROXY ||
+      curl_easy_getinfo(transfer->easy, CURLINFO_PROXY_ERROR, &reason) != CURLE_OK)
+    return false;
+  for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+    if (refusals[i] == (CURLproxycode)reason)
+      return true;
+#endif
+  return false;
+}
+
 void transfer_complete(struct transfer *transfer, CURLcode code) {
   static const struct {
     CURLcode code;
@@ -611,6 +667,10 @@ void transfer_complete(struct transfer *transfer, CURLcode code) {
   }
   if (code == CURLE_BAD_CONTENT_ENCODING && !transfer->has_body) { /* else it broke on the way */
     transfer_finish(transfer, TRANSFER_ENCODING);
+    return;
+  }
+  if (is_refused_by_proxy(transfer, code)) {
+    transfer_finish(transfer, TRANSFER_PROXY);
     return;
   }
   for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)

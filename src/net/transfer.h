@@ -60,6 +60,8 @@ enum transfer_failure {
   TRANSFER_IDLE_TIMEOUT,
   TRANSFER_TOTAL_TIMEOUT,
   TRANSFER_TRUNCATED, /* the peer ended before the announced end */
+  TRANSFER_PROXY,     /* a proxy refused, and will again: libcurl's words in `message` */
+  TRANSFER_FLOODED,   /* the peer sends without end what means nothing (HTTP/2) */
   TRANSFER_TOO_LARGE,
   TRANSFER_LARGE_DOWNLOAD,
   TRANSFER_COSTLY,        /* the values of its JSON would take too much memory */
@@ -74,14 +76,19 @@ struct transfer {
   CURL *easy;
   struct curl_slist *headers;
   struct multipart *multipart;
-  int64_t unsent;    /* bytes of the multipart body that libcurl has not asked for yet */
-  double last_sent;  /* when it asked for the latest, 0 before */
-  bool is_counted;   /* libcurl tells when it sends */
-  bool is_sent;      /* it has begun to send the request */
-  bool held_back;    /* it was kept from sending it again */
-  bool is_refused;   /* of the stream, by the server */
-  bool downgrades;   /* it was about to send it by HTTP/1.1 */
-  struct sink *sink; /* the caller's */
+  int64_t unsent;      /* bytes of the multipart body that libcurl has not asked for yet */
+  double last_sent;    /* when it asked for the latest, 0 before */
+  bool is_counted;     /* libcurl tells when it sends */
+  bool is_sent;        /* it has begun to send the request */
+  bool held_back;      /* it was kept from sending it again */
+  bool is_refused;     /* of the stream, by the server */
+  bool downgrades;     /* it was about to send it by HTTP/1.1 */
+  bool is_http2;       /* where the server speaks it */
+  bool has_zone;       /* its URL names an interface of this machine */
+  int looks;           /* its connection may have ended with another transfer */
+  bool is_doubted;     /* if it is cancelled, its connection takes no new stream */
+  unsigned generation; /* of connections, which http2.c counts */
+  struct sink *sink;   /* the caller's */
   char curl_message[CURL_ERROR_SIZE];
   char message[512]; /* about the failure, where there is more to say than its name */
 
@@ -97,8 +104,9 @@ struct transfer {
   size_t max_download_bytes;
   bool collecting;
   bool paused;
-  unsigned lent; /* so often; nothing here moves or changes while it is */
-  bool held;     /* paused because it was lent */
+  unsigned lent;  /* so often; nothing here moves or changes while it is */
+  bool held;      /* paused because it was lent */
+  size_t waiting; /* bytes that libcurl keeps of it while it is paused (HTTP/2) */
   bool is_recorded;
   struct recording recording; /* of the body so far */
 
@@ -115,6 +123,8 @@ struct transfer {
   bool news;  /* something changed since the reader last looked */
   bool ready; /* stands in the loop's ready list */
   struct transfer *next_ready;
+  int local_port; /* of its connection, 0: unknown */
+  int remote_port;
   int socket;        /* that it was last seen to use, or -1; the loop's */
   struct loop *loop; /* where it is under way or stands in the ready list, or NULL */
   bool active;       /* under way there */

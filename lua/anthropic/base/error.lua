@@ -21,7 +21,7 @@ local printable = require "anthropic.base.printable"
 ---@field timeout? "connect"|"first_byte"|"idle"|"total" which one ran out
 ---@field rate_limit? table<string, table> from the `anthropic-ratelimit-*` headers
 ---@field retry_after? number seconds that the server asked to wait
----@field retryable? boolean false: the server's words say that asking again will not help
+---@field retryable? boolean false: asking again will not help, by the server's words or as a proxy refuses
 ---@field unprocessed? boolean true: the server cannot have acted, as nothing was sent, or it said so (HTTP/2)
 ---@field details? any of the API's error object
 ---@field attempts? integer how often the request was sent

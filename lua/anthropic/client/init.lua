@@ -236,12 +236,13 @@ function Client:chat(params)
   return require("anthropic.client.chat").new(self, params)
 end
 
---- Cancels what this client has under way. Later requests fail. Idempotent.
+--- Cancels what this client has under way, and leaves no connection to others that was in use for it. Later requests
+--- fail. Idempotent.
 function Client:close()
   local own = private[self]
   own.closed = true
   for made in pairs(own.exchanges) do
-    made:close()
+    made:close(true)
   end
 end
 

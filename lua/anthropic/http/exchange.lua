@@ -29,6 +29,8 @@ Exchange.__index = Exchange
 
 local exchange = {}
 
+local PROXY_AUTHENTICATION_REQUIRED = 407
+
 --- What exchanges with the same options have in common. What may hold a credential stays behind
 --- functions, so that a dump of an exchange, or of a stream, shows none.
 ---@param resolved table
@@ -79,6 +81,7 @@ function exchange.new(spec, profile, shared)
     transfer = nil,
     under_way = false,
     redirects_to = nil, -- returns where a redirect that is followed leads
+    is_proxied = false, -- a proxy may have answered
   }, Exchange)
 end
 
@@ -107,18 +110,19 @@ local function leave(self)
   self.under_way = false
 end
 
-local function close_transfer(self)
+local function close_transfer(self, in_doubt)
   leave(self)
   if self.transfer then
-    self.transfer:close()
+    self.transfer:close(in_doubt)
     loop.wake(self.transfer)
   end
 end
 
 --- Cancels it: what is under way ends, and whoever waits for it goes on with an error.
-function Exchange:close()
+---@param in_doubt? boolean nobody shall use its connection any more
+function Exchange:close(in_doubt)
   self.closed = true
-  close_transfer(self)
+  close_transfer(self, in_doubt)
   loop.wake(self)
 end
 
@@ -252,10 +256,21 @@ function Exchange:api_error(body, status, name)
   return self:describe(err)
 end
 
+-- The answer of a proxy that wants a credential.
+local function proxy_refusal(self, body)
+  local message = ("response %d"):format(self.response.status)
+  local err = failures.error("proxy", message, nil, self.profile, self.response)
+  err.unprocessed, err.status, err.body = true, self.response.status, self.redact(body)
+  return self:describe(err)
+end
+
 local function refusal(self)
   local body, failure = self:read_body()
   if not body then
     return failure
+  elseif self.response.status == PROXY_AUTHENTICATION_REQUIRED
+    and (self.is_proxied or self.response.headers["proxy-authenticate"]) then
+    return proxy_refusal(self, body)
   end
   return self:api_error(body, self.response.status)
 end

@@ -31,9 +31,21 @@ local KINDS = {
     message = what_to_do and message .. " (" .. what_to_do .. ")" or message
     return { kind = "connection", message = message, code = code }
   end,
+  proxy = function(_, message, code)
+    message = without_user_info(message)
+    return {
+      kind = "connection",
+      message = ("the proxy refused the request: %s (%s)"):format(message, advice.of_proxy(message)),
+      code = code,
+      retryable = false,
+    }
+  end,
   truncated = function(_, message)
     message = message ~= "" and message or "the connection was closed before the headers were complete"
     return { kind = "truncated", message = message }
+  end,
+  flooded = function()
+    return { kind = "protocol", message = "the server sends frames without end that carry nothing (HTTP/2)" }
   end,
   too_large = function(profile)
     local limit = profile.option "max_response_bytes"

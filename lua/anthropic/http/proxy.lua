@@ -52,4 +52,23 @@ function proxy.candidates(given)
   return found
 end
 
+local function of_environment(names)
+  for _, name in ipairs(names) do
+    local value = os.getenv(name)
+    if value then
+      return value
+    end
+  end
+end
+
+--- Whether a proxy may answer a request in the server's place. It cannot where it passes bytes on: TLS, or all that
+--- comes by SOCKS.
+---@param url string
+---@param given? string the option
+---@return boolean
+function proxy.may_answer(url, given)
+  local used = given or of_environment { "http_proxy", "all_proxy", "ALL_PROXY" } or ""
+  return used ~= "" and url:lower():find "^http:" ~= nil and not used:lower():find "^socks"
+end
+
 return proxy

@@ -31,8 +31,10 @@ local function is_retryable_status(status)
 end
 
 local function may_pass(err)
-  if err.kind == "api" then
-    return err.retryable ~= false and err.status ~= nil and is_retryable_status(err.status)
+  if err.retryable == false then
+    return false
+  elseif err.kind == "api" then
+    return err.status ~= nil and is_retryable_status(err.status)
   elseif err.kind == "connection" then
     return not is_lasting(err)
   elseif err.kind == "timeout" then

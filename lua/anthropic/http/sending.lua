@@ -6,6 +6,7 @@ local failures = require "anthropic.http.failures"
 local headers = require "anthropic.http.headers"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
+local proxy = require "anthropic.http.proxy"
 local shown_url = require "anthropic.http.shown_url"
 local tasks = require "anthropic.loop.task"
 local urls = require "anthropic.http.url"
@@ -104,6 +105,7 @@ function sending.send(self, wire, driver)
   self.redact, self.url = wire.redact, function()
     return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
   end
+  self.is_proxied = proxy.may_answer(wire.url, wire.proxy)
   self.under_way = true
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()

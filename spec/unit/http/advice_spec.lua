@@ -12,9 +12,6 @@ describe("advice", function()
     { 35, "error:0A00042E:SSL routines::tlsv1 alert protocol version", "TLS 1.2 or later is needed" },
     { 35, "unsupported protocol", "TLS 1.2 or later is needed" },
     { 35, "Recv failure: Connection reset by peer", nil },
-    { 56, "CONNECT tunnel failed, response 401", "check the user name and password in proxy" },
-    { 56, "CONNECT tunnel failed, response 407", "check the user name and password in proxy" },
-    { 56, "CONNECT tunnel failed, response 403", nil },
     { 56, "Recv failure: Connection reset by peer", nil },
     { 60, "SSL certificate problem: certificate has expired",
       "check the server's certificate and this machine's clock" },
@@ -25,7 +22,6 @@ describe("advice", function()
     { 60, "", "set ca_file or ca_path to an authority that you trust" },
     { 77, "error adding trust anchors from file: nowhere",
       "check ca_file; without it the system's certificates are needed, such as Debian's ca-certificates" },
-    { 97, "connection to proxy rejected", "check the user name and password in proxy" },
     { 97, "cannot complete SOCKS5 connection", nil },
     { 7, "Failed to connect", nil },
     { 28, "timeout, certificate has expired", nil },
@@ -44,9 +40,25 @@ describe("advice", function()
   it("does not depend on how libcurl writes its words", function()
     assert.equal("check base_url", advice.of(60, "Target HOST Name"))
     assert.equal("TLS 1.2 or later is needed", advice.of(35, "Unsupported PROTOCOL"))
-    assert.equal("check the user name and password in proxy", advice.of(97, "Rejected"))
-    assert.equal("check the user name and password in proxy", advice.of(56, "Connect TUNNEL failed, response 407"))
+    assert.equal("check the user name and password in proxy", advice.of_proxy "User was REJECTED")
   end)
+
+  for text, expected in pairs {
+    ["CONNECT tunnel failed, response 401"] = "check the user name and password in proxy",
+    ["CONNECT tunnel failed, response 407"] = "check the user name and password in proxy",
+    ["Received HTTP code 407 from proxy after CONNECT"] = "check the user name and password in proxy",
+    ["Received HTTP code 401 from proxy after CONNECT"] = "check the user name and password in proxy",
+    ["response 407"] = "check the user name and password in proxy",
+    ["User was rejected by the SOCKS5 server (5 1)."] = "check the user name and password in proxy",
+    ["No authentication method was acceptable."] = "check the user name and password in proxy",
+    ["CONNECT tunnel failed, response 403"] = "check proxy, and what it lets through",
+    ["cannot complete SOCKS5 connection to localhost. (2)"] = "check proxy, and what it lets through",
+    [""] = "check proxy, and what it lets through",
+  } do
+    it(("of a proxy that says %q is to %s"):format(text, expected), function()
+      assert.equal(expected, advice.of_proxy(text))
+    end)
+  end
 
   it("takes the first row that fits", function()
     assert.equal("check the server's certificate and this machine's clock", advice.of(60, "host: expired"))

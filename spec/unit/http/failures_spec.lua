@@ -45,6 +45,17 @@ describe("a failure of a transfer", function()
       { kind = "truncated", message = "transfer closed with 7 bytes remaining to read" } },
     { "truncated", "", 18,
       { kind = "truncated", message = "the connection was closed before the headers were complete" } },
+    { "proxy", "response 407", nil, {
+      kind = "connection", retryable = false,
+      message = "the proxy refused the request: response 407 (check the user name and password in proxy)",
+    } },
+    { "proxy", "Unsupported: 'http://user:secret@host'", 97, {
+      kind = "connection", retryable = false, code = 97,
+      message = "the proxy refused the request: Unsupported: '[redacted]@host' (check proxy, and what it lets through)",
+    } },
+    { "flooded", "", 56, {
+      kind = "protocol", message = "the server sends frames without end that carry nothing (HTTP/2)",
+    } },
     { "large_headers", "Too large", 56, { kind = "protocol", message = "the answer's headers are too large" } },
     { "costly", "", nil, { kind = "protocol", message = "the answer's values would take too much memory" } },
     { "file", "cannot open /x", nil, { kind = "invalid_request", message = "cannot open /x" } },

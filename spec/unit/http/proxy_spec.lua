@@ -30,16 +30,40 @@ describe("a proxy", function()
     end)
   end
 
-  it("is the one that is given, else those of the environment", function()
+  local function with_environment(variables, f)
     local getenv = os.getenv
     os.getenv = function(name) -- luacheck: ignore 122
-      return ({ https_proxy = "a", ALL_PROXY = "b", HTTP_PROXY = "not libcurl's" })[name]
+      return variables[name]
     end
-    local ok, err = pcall(function()
+    local ok, err = pcall(f)
+    os.getenv = getenv -- luacheck: ignore 122
+    assert.is_true(ok, err)
+  end
+
+  it("is the one that is given, else those of the environment", function()
+    with_environment({ https_proxy = "a", ALL_PROXY = "b", HTTP_PROXY = "not libcurl's" }, function()
       assert.same({ "x" }, proxy.candidates "x")
       assert.same({ "a", "b" }, proxy.candidates(nil))
     end)
-    os.getenv = getenv -- luacheck: ignore 122
-    assert.is_true(ok, err)
+  end)
+
+  it("may answer in the server's place where it reads the request, which is without TLS, and no SOCKS", function()
+    with_environment({}, function()
+      assert.is_true(proxy.may_answer("http://host/", "http://proxy:1"))
+      assert.is_true(proxy.may_answer("HTTP://host/", "proxy"))
+      assert.is_false(proxy.may_answer("https://host/", "http://proxy:1"))
+      assert.is_false(proxy.may_answer("http://host/", "SOCKS5h://proxy:1"))
+      assert.is_false(proxy.may_answer("http://host/", ""))
+      assert.is_false(proxy.may_answer("http://host/", nil))
+    end)
+    with_environment({ https_proxy = "a" }, function()
+      assert.is_false(proxy.may_answer("http://host/", nil))
+    end)
+    for _, name in ipairs { "http_proxy", "all_proxy", "ALL_PROXY" } do
+      with_environment({ [name] = "a" }, function()
+        assert.is_true(proxy.may_answer("http://host/", nil))
+        assert.is_false(proxy.may_answer("http://host/", ""))
+      end)
+    end
   end)
 end)

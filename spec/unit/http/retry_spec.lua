@@ -101,6 +101,13 @@ describe("another attempt", function()
     end
   end)
 
+  it("is not worthwhile where asking again will not help", function()
+    assert.is_true(is_worthwhile { kind = "connection", code = 56 })
+    for _, kind in ipairs { "connection", "timeout", "truncated" } do
+      assert.is_false(is_worthwhile { kind = kind, code = 56, retryable = false })
+    end
+  end)
+
   it("is worthwhile after libcurl's code 1 where something was sent: then it is a garbled answer", function()
     assert.is_true(is_worthwhile { kind = "connection", code = 1 })
     assert.is_false(is_worthwhile { kind = "connection", code = 1, unprocessed = true })

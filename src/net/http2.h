@@ -1,0 +1,47 @@
+/* What many transfers on one connection need beside libcurl: connections that take no new stream,
+ * and an end to what goes on without end inside of libcurl. No Lua. */
+#ifndef ANTHROPIC_NET_HTTP2_H
+#define ANTHROPIC_NET_HTTP2_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(hidden)
+
+struct transfer;
+
+/* Of a loop. Zero-initialise. */
+struct http2 {
+  unsigned generation; /* of connections: a transfer uses none of an earlier one */
+  int64_t idle_bytes;  /* that came during the step under way and told no stream of anything */
+};
+
+/* Before a transfer starts: which connections it may use. */
+void http2_join(const struct http2 *http2, struct transfer *transfer);
+
+/* Whether a transfer that ends leaves its connection in doubt: it may be dead. */
+bool http2_is_in_doubt(const struct transfer *transfer);
+
+/* The connection of a transfer that is about to end takes no new stream. Its other streams, which
+ * are in the list `transfers`, go on; it closes with the last of them. */
+void http2_retire(struct http2 *http2, const struct transfer *transfer, struct transfer *transfers);
+
+/* Suspects the transfers in a list of having ended with another, whose connection they share, where
+ * that is how it failed. */
+void http2_suspect(const struct transfer *ended, struct transfer *transfers);
+
+/* The socket of a transfer that is under suspicion, to be looked at; -1: none is. */
+int http2_next_suspect(struct transfer *transfers);
+
+/* Libcurl goes on. */
+void http2_begin_step(struct http2 *http2);
+
+/* For libcurl's log, which has a line for each record of TLS and each piece of an answer. False
+ * where more came in one step than any server has to send without an answer. */
+bool http2_note(struct http2 *http2, curl_infotype type, const char *bytes, size_t length);
+
+#pragma GCC visibility pop
+
+#endif
