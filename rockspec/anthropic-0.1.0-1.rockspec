@@ -103,7 +103,6 @@ build = {
     ["anthropic.helpers.tool_runner"] = "lua/anthropic/helpers/tool_runner.lua",
     ["anthropic.helpers.tool_turn"] = "lua/anthropic/helpers/tool_turn.lua",
     ["anthropic.helpers.tools"] = "lua/anthropic/helpers/tools.lua",
-    ["anthropic.http.advice"] = "lua/anthropic/http/advice.lua",
     ["anthropic.http.curl_command"] = "lua/anthropic/http/curl_command.lua",
     ["anthropic.http.error_body"] = "lua/anthropic/http/error_body.lua",
     ["anthropic.http.error_codes"] = "lua/anthropic/http/error_codes.lua",
