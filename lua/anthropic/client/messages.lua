@@ -1,5 +1,6 @@
 --- `client.messages`.
 
+local check = require "anthropic.base.check"
 local responses = require "anthropic.message.response"
 local continuation = require "anthropic.stream.continuation"
 local errors = require "anthropic.base.error"
@@ -12,6 +13,7 @@ local paths = require "anthropic.base.path"
 local request = require "anthropic.http.request"
 local stream = require "anthropic.stream"
 local stream_callbacks = require "anthropic.stream.callbacks"
+local tables = require "anthropic.base.tables"
 
 local messages = {}
 
@@ -48,7 +50,7 @@ local function problem_of(params)
   local problem = expect("model", params.model, "string")
     or expect("messages", params.messages, "table")
     or (params.stream ~= nil and expect("stream", params.stream, "boolean"))
-    or (params.betas ~= nil and not options.is_list_of_strings(params.betas) and "betas: list of strings expected")
+    or (params.betas ~= nil and not check.is_list_of_strings(params.betas) and "betas: list of strings expected")
     or nil
   if problem or json.is_raw(params.messages) then
     return problem
@@ -207,10 +209,7 @@ messages.methods.stream = {
   needs_params = true,
   settings = stream_callbacks.settings,
   call = function(client, _, params, given)
-    local streamed = {}
-    for name, value in pairs(params) do
-      streamed[name] = value
-    end
+    local streamed = tables.copy(params)
     streamed.stream = true
     local callbacks, rest = options.split(given, stream_callbacks.settings)
     if next(callbacks) == nil then

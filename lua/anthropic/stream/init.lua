@@ -14,6 +14,7 @@ local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
 local message = require "anthropic.message.message"
 local attempts = require "anthropic.stream.attempts"
+local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 local tool_inputs = require "anthropic.stream.tool_inputs"
 
@@ -308,18 +309,9 @@ function Stream:tool_inputs()
   return iteration(next_tool_input, self, tool_inputs.watcher(self))
 end
 
-local function choice_numbers(self)
-  local numbers = {}
-  for number in pairs(self.accumulators) do
-    numbers[#numbers + 1] = number
-  end
-  table.sort(numbers)
-  return numbers
-end
-
 local function whole_of(self)
   local choices = {}
-  for i, number in ipairs(choice_numbers(self)) do
+  for i, number in ipairs(tables.sorted_keys(self.accumulators)) do
     choices[i] = attach(self, self.accumulators[number]:finish())
   end
   return message.of_choices(choices)
