@@ -114,16 +114,18 @@ local function read_stream(exchange)
 end
 
 -- What the caller asked for, made of what was read.
-local function deliver(exchange, read, wants_stream, on_message)
-  if not stream.is(read) then
+local function deliver(exchange, read, wants_stream, on_message, ask_for_rest)
+  if stream.is(read) then
+    read.on_message, read.ask_for_rest = on_message, ask_for_rest
+    if not wants_stream then
+      return read:message()
+    end
+    return read
+  end
+  if on_message then
     on_message(read)
-    return wants_stream and stream.of_message(exchange, read) or read
   end
-  read.on_message = on_message
-  if not wants_stream then
-    return read:message()
-  end
-  return read
+  return wants_stream and stream.of_message(exchange, read) or read
 end
 
 -- An answer that may take longer than ten minutes (at 128,000 tokens an hour) is streamed whether
@@ -134,8 +136,6 @@ local function is_streamed(params)
   end
   return type(params.max_tokens) == "number" and params.max_tokens * 3600 / 128000 > 600
 end
-
-local function ignore() end
 
 -- The body of a request, its headers and betas; nil and a message.
 local function encode(params, streamed)
@@ -181,13 +181,10 @@ local function send(client, params, given, on_message, paced)
   if not read then
     return nil, err
   end
-  if stream.is(read) then
-    read.ask_for_rest = function(content)
-      local whole = continuation.params(params, content)
-      return whole and encode(whole, streamed)
-    end
-  end
-  return deliver(exchange, read, params.stream, on_message or ignore)
+  return deliver(exchange, read, params.stream, on_message, function(content)
+    local whole = continuation.params(params, content)
+    return whole and encode(whole, streamed)
+  end)
 end
 
 messages.methods = {}

@@ -402,17 +402,18 @@ function Exchange:count(message)
 end
 
 --- Attempts until `read` gives a result, or an error is final.
----@param read fun(exchange: anthropic.Exchange): any, anthropic.Error?
+---@param read? fun(exchange: anthropic.Exchange): any, anthropic.Error? nil: the headers of a success are all, and the
+---result is true
 ---@return any result
 ---@return anthropic.Error?
 function Exchange:run(read)
   while true do
     local result, err = self:attempt()
-    if result then
+    if result and read then
       result, err = read(self)
-      if result ~= nil then
-        return result
-      end
+    end
+    if result ~= nil then
+      return result
     end
     local again
     again, err = self:recover(err)

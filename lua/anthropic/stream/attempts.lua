@@ -62,9 +62,7 @@ end
 local function send_again(self, err)
   local again, final = self.exchange:recover(err)
   if again then
-    return self.exchange:run(function()
-      return true
-    end)
+    return self.exchange:run()
   end
   return nil, final
 end
