@@ -21,11 +21,15 @@ local function is_ambiguous(err, source, lasting)
   return source == "curl" and not lasting and err.message == "the answer's headers are too large"
 end
 
+local function names_it(words)
+  return words:find("not enough memory", 1, true) ~= nil
+end
+
 local function is_clear(err, source, lasting)
   if errors.is(err) then
-    return (KINDS[err.kind] or is_ambiguous(err, source, lasting)) and #err.message > 0
+    return KINDS[err.kind] and #err.message > 0 or names_it(err.message) or is_ambiguous(err, source, lasting)
   end
-  return type(err) == "string" and err:find("not enough memory", 1, true) ~= nil
+  return type(err) == "string" and names_it(err)
 end
 
 local function judge(tally, wanted, source, lasting, ok, result, err)

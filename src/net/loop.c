@@ -18,7 +18,9 @@ enum {
   BATCH = 64,
   MAX_IDLE_CONNECTIONS = 64,
   MAX_IDLE_HANDLES = 16,
-  FIRST_TO_LOOK = 0x080000 /* libcurl: see end_unclean */
+  FIRST_TO_LOOK = 0x080000,   /* libcurl: see end_unclean */
+  FIRST_TO_DANGLE = 0x075300, /* see can_be_used_again */
+  FIRST_WITHOUT_DANGLING = 0x080100
 };
 
 static const double LONGEST_STEP = 0.005; /* seconds; what one socket takes is up to libcurl */
@@ -561,8 +563,15 @@ CURL *loop_take_easy(struct loop *loop) {
   return loop->idle_count > 0 ? loop->idle_handles[--loop->idle_count] : NULL;
 }
 
+/* From 7.83 to 8.0 libcurl reads what it has freed where a handle's second answer begins with a
+ * header line that goes on with the one before (curl's pull request 11103). */
+static bool can_be_used_again(void) {
+  unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+  return version < FIRST_TO_DANGLE || version >= FIRST_WITHOUT_DANGLING;
+}
+
 void loop_give_easy(struct loop *loop, CURL *easy) {
-  if (loop->idle_count < MAX_IDLE_HANDLES)
+  if (loop->idle_count < MAX_IDLE_HANDLES && can_be_used_again())
     loop->idle_handles[loop->idle_count++] = easy;
   else
     curl_easy_cleanup(easy);
