@@ -55,12 +55,8 @@ local function is_supported(version)
 end
 
 local function check_curl(report, info)
-  local names = {}
-  for name in pairs(info.features) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  local found = ("libcurl %s (%s)"):format(info.version, table.concat(names, ", "))
+  local names = table.concat(require("anthropic.base.tables").sorted_keys(info.features), ", ")
+  local found = ("libcurl %s (%s)"):format(info.version, names)
   if is_supported(info.version) then
     report.ok(found)
   else

@@ -184,7 +184,7 @@ function anthropic.sleep(seconds)
   elseif tasks.is_refusal(reason) then
     return nil, reason
   end
-  return nil, require("anthropic.base.error").new { kind = "cancelled", message = "the task was cancelled" }
+  return nil, require("anthropic.base.error").cancelled "the task was cancelled"
 end
 
 --- The seconds of a clock that only goes forward, to measure how long something takes.

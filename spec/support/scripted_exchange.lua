@@ -121,7 +121,7 @@ function Exchange:run(read)
     return nil, self:fail(script.err)
   end
   begin(self, script)
-  return read(self)
+  return not read or read(self)
 end
 
 function Exchange:count(fields)

@@ -1,12 +1,12 @@
 --- From a row of resources.lua, or from `client:request`, to a request and its result.
 
+local check = require "anthropic.base.check"
 local responses = require "anthropic.message.response"
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local params_of = require "anthropic.api.params"
 local multipart = require "anthropic.http.multipart"
-local options = require "anthropic.http.options"
 local pages = require "anthropic.api.pages"
 local request = require "anthropic.http.request"
 local stream = require "anthropic.stream"
@@ -143,25 +143,25 @@ local function send(client, spec, given)
   return with_response(result.value, exchange.response)
 end
 
-local LIST_OF_STRINGS = { expected = "list of strings", check = options.is_list_of_strings }
+local LIST_OF_STRINGS = { expected = "list of strings", check = check.is_list_of_strings }
 
 -- What `client:request` takes.
 local FIELDS = {
-  method = options.of_type "string",
-  path = options.of_type "string",
-  query = options.of_type "table",
-  body = options.of_type("string", "table"),
-  multipart = options.of_type "table",
-  headers = options.of_type "table",
+  method = check.of_type "string",
+  path = check.of_type "string",
+  query = check.of_type "table",
+  body = check.of_type("string", "table"),
+  multipart = check.of_type "table",
+  headers = check.of_type "table",
   betas = LIST_OF_STRINGS,
-  stream = options.of_type "boolean",
-  binary = options.of_type "boolean",
-  accept = options.of_type "string",
+  stream = check.of_type "boolean",
+  binary = check.of_type "boolean",
+  accept = check.of_type "string",
 }
 
 local function problem_of(name, row, value)
   if not row then
-    return ("unknown field %q; did you mean %q?"):format(tostring(name), options.nearest(name, FIELDS))
+    return ("unknown field %q; did you mean %q?"):format(tostring(name), check.nearest(name, FIELDS))
   elseif not row.check(value) then
     local got = row == LIST_OF_STRINGS and "" or ", got " .. type(value)
     return ("%s: %s expected%s"):format(name, row.expected, got)

@@ -6,6 +6,7 @@
 
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
+local tables = require "anthropic.base.tables"
 
 local pages = {}
 
@@ -61,10 +62,7 @@ local function next_query(page)
   if not changed then
     return nil
   end
-  local query, is_other, place = {}, false, nil
-  for name, value in pairs(own.query) do
-    query[name] = value
-  end
+  local query, is_other, place = tables.copy(own.query), false, nil
   for name, value in pairs(changed) do
     if type(value) ~= "string" and type(value) ~= "number" then
       local words = ("a page names the next one by a %s, not a text"):format(type(value))

@@ -81,6 +81,13 @@ function errors.invalid_request(message)
   return errors.new { kind = "invalid_request", message = message }
 end
 
+--- An error of kind "cancelled".
+---@param what string that was ended: "the request was cancelled"
+---@return anthropic.Error
+function errors.cancelled(what)
+  return errors.new { kind = "cancelled", message = what }
+end
+
 --- The HTTP status that an API error type stands for, or nil.
 ---@param name? string
 ---@return integer?

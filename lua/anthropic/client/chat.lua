@@ -17,6 +17,7 @@
 
 local log = require "anthropic.http.log"
 local parts = require "anthropic.message.parts"
+local tables = require "anthropic.base.tables"
 local tool_runner = require "anthropic.helpers.tool_runner"
 
 local chat = {}
@@ -27,10 +28,7 @@ local function complete(params)
   if params ~= nil and type(params) ~= "table" then
     error("params: table expected, got " .. type(params), 3)
   end
-  local whole = { max_tokens = DEFAULT_MAX_TOKENS }
-  for name, value in pairs(params or {}) do
-    whole[name] = value
-  end
+  local whole = tables.merge({ max_tokens = DEFAULT_MAX_TOKENS }, params)
   whole.stream = nil -- say and stream differ in that
   return whole
 end
@@ -81,10 +79,7 @@ local function with_turn(self, prompt)
     turns[i] = message
   end
   turns[#turns + 1] = { role = "user", content = prompt }
-  local params = {}
-  for name, value in pairs(self.params) do
-    params[name] = value
-  end
+  local params = tables.copy(self.params)
   params.messages = turns
   return params
 end

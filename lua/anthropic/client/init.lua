@@ -160,7 +160,7 @@ end
 function Client:exchange(spec, given)
   local own = private[self]
   if own.closed then
-    return nil, errors.new { kind = "cancelled", message = "the client is closed" }
+    return nil, errors.cancelled "the client is closed"
   end
   local profile = given and exchange.profile(options.of_request(own.options, given)) or own.profile
   local made = exchange.new(spec, profile, own.shared)
@@ -195,7 +195,7 @@ function Client:wait(seconds, given)
   elseif tasks.is_refusal(reason) then
     return nil, reason
   end
-  return nil, errors.new { kind = "cancelled", message = "the wait was cancelled" }
+  return nil, errors.cancelled "the wait was cancelled"
 end
 
 --- Has a function called with every exchange whose attempt ends; nil: with none. For

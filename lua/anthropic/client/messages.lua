@@ -1,5 +1,6 @@
 --- `client.messages`.
 
+local check = require "anthropic.base.check"
 local responses = require "anthropic.message.response"
 local continuation = require "anthropic.stream.continuation"
 local errors = require "anthropic.base.error"
@@ -12,6 +13,7 @@ local paths = require "anthropic.base.path"
 local request = require "anthropic.http.request"
 local stream = require "anthropic.stream"
 local stream_callbacks = require "anthropic.stream.callbacks"
+local tables = require "anthropic.base.tables"
 
 local messages = {}
 
@@ -48,7 +50,7 @@ local function problem_of(params)
   local problem = expect("model", params.model, "string")
     or expect("messages", params.messages, "table")
     or (params.stream ~= nil and expect("stream", params.stream, "boolean"))
-    or (params.betas ~= nil and not options.is_list_of_strings(params.betas) and "betas: list of strings expected")
+    or (params.betas ~= nil and not check.is_list_of_strings(params.betas) and "betas: list of strings expected")
     or nil
   if problem or json.is_raw(params.messages) then
     return problem
@@ -112,16 +114,18 @@ local function read_stream(exchange)
 end
 
 -- What the caller asked for, made of what was read.
-local function deliver(exchange, read, wants_stream, on_message)
-  if not stream.is(read) then
+local function deliver(exchange, read, wants_stream, on_message, ask_for_rest)
+  if stream.is(read) then
+    read.on_message, read.ask_for_rest = on_message, ask_for_rest
+    if not wants_stream then
+      return read:message()
+    end
+    return read
+  end
+  if on_message then
     on_message(read)
-    return wants_stream and stream.of_message(exchange, read) or read
   end
-  read.on_message = on_message
-  if not wants_stream then
-    return read:message()
-  end
-  return read
+  return wants_stream and stream.of_message(exchange, read) or read
 end
 
 -- An answer that may take longer than ten minutes (at 128,000 tokens an hour) is streamed whether
@@ -132,8 +136,6 @@ local function is_streamed(params)
   end
   return type(params.max_tokens) == "number" and params.max_tokens * 3600 / 128000 > 600
 end
-
-local function ignore() end
 
 -- The body of a request, its headers and betas; nil and a message.
 local function encode(params, streamed)
@@ -179,13 +181,10 @@ local function send(client, params, given, on_message, paced)
   if not read then
     return nil, err
   end
-  if stream.is(read) then
-    read.ask_for_rest = function(content)
-      local whole = continuation.params(params, content)
-      return whole and encode(whole, streamed)
-    end
-  end
-  return deliver(exchange, read, params.stream, on_message or ignore)
+  return deliver(exchange, read, params.stream, on_message, function(content)
+    local whole = continuation.params(params, content)
+    return whole and encode(whole, streamed)
+  end)
 end
 
 messages.methods = {}
@@ -207,10 +206,7 @@ messages.methods.stream = {
   needs_params = true,
   settings = stream_callbacks.settings,
   call = function(client, _, params, given)
-    local streamed = {}
-    for name, value in pairs(params) do
-      streamed[name] = value
-    end
+    local streamed = tables.copy(params)
     streamed.stream = true
     local callbacks, rest = options.split(given, stream_callbacks.settings)
     if next(callbacks) == nil then

@@ -9,11 +9,12 @@
 -- The requests are paced by what the responses say of the rate limits (see limiter.lua), and run as
 -- tasks of an `anthropic.run`.
 
+local check = require "anthropic.base.check"
 local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
-local options = require "anthropic.http.options"
 local paths = require "anthropic.base.path"
+local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 
 local concurrent = {}
@@ -34,21 +35,13 @@ local concurrent = {}
 local DEFAULT_CONCURRENCY = 8
 
 concurrent.settings = {
-  concurrency = {
-    expected = "a whole number, 1 or more",
-    check = function(value) return type(value) == "number" and value >= 1 and value % 1 == 0 end,
-  },
-  params = options.of_type "table",
-  on_progress = options.of_type "function",
+  concurrency = check.whole(1),
+  params = check.of_type "table",
+  on_progress = check.of_type "function",
 }
 
 local function join(shared, own)
-  local params = {}
-  for _, source in ipairs { shared or {}, own } do
-    for name, value in pairs(source) do
-      params[name] = value
-    end
-  end
+  local params = tables.merge(tables.copy(shared), own)
   params.stream = nil -- a whole message is what has a place in the results
   return params
 end

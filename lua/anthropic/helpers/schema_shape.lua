@@ -7,6 +7,7 @@
 local json = require "anthropic.base.json"
 local parts = require "anthropic.helpers.schema_parts"
 local paths = require "anthropic.base.path"
+local tables = require "anthropic.base.tables"
 
 local shape = {}
 
@@ -81,22 +82,11 @@ local function types(given, path)
   return (type(given) == "table" and list_of_types or problem_of_type)(given, path)
 end
 
-local function sorted_keys(given)
-  local keys = {}
-  for key in pairs(given) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys, function(a, b)
-    return tostring(a) < tostring(b)
-  end)
-  return keys
-end
-
 local function named_schemas(given, path, context)
   if type(given) ~= "table" or json.is_raw(given) then
     return wrong(path, "a table of schemas", given)
   end
-  for _, name in ipairs(sorted_keys(given)) do
+  for _, name in ipairs(tables.sorted_keys(given, tables.is_before_as_text)) do
     local problem
     if type(name) ~= "string" then
       problem = ("%s: a table of schemas expected, got the key %s"):format(path, tostring(name))
@@ -176,7 +166,7 @@ function visit(node, path, context)
   context.paths[node], context.open[node] = path, true
   context.order[#context.order + 1] = node
   context.level = context.level + 1
-  for _, name in ipairs(sorted_keys(node)) do
+  for _, name in ipairs(tables.sorted_keys(node, tables.is_before_as_text)) do
     local problem
     if type(name) ~= "string" then
       problem = path .. ": a schema expected, got a list"

@@ -21,6 +21,7 @@ local parts = require "anthropic.helpers.schema_parts"
 local paths = require "anthropic.base.path"
 local schema = require "anthropic.helpers.schema"
 local shape = require "anthropic.helpers.schema_shape"
+local tables = require "anthropic.base.tables"
 
 local structured_output = {}
 
@@ -122,18 +123,9 @@ KEYWORDS["$ref"] = function(given, path, context)
   return given
 end
 
-local function sorted_names(node)
-  local names = {}
-  for name in pairs(node) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
-
 local function transform_keywords(node, path, context, others)
   local sent, described = {}, {}
-  for _, name in ipairs(sorted_names(node)) do
+  for _, name in ipairs(tables.sorted_keys(node)) do
     local keyword, message = KEYWORDS[name], nil
     local value
     if keyword then

@@ -16,6 +16,7 @@
 -- call that no tool fits, or two (see tool_lookup.lua), is answered without asking. What a callback raises ends the
 -- run and is raised.
 
+local check = require "anthropic.base.check"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
@@ -42,24 +43,16 @@ local DEFAULT_MAX_TURNS = 20
 ---@field turns anthropic.Turn[]
 ---@field stopped? string the last stop reason, or "max_turns"; nil after a failure
 
-local function is_positive(value)
-  return type(value) == "number" and value > 0
-end
-
-local function is_function(value)
-  return type(value) == "function"
-end
+local a_function = { expected = "a function", check = check.of_type("function").check }
 
 -- The parameters that are not sent.
 local OWN = {
-  max_turns = { "a whole number, 1 or more", function(value)
-    return type(value) == "number" and value >= 1 and value % 1 == 0
-  end },
-  on_turn = { "a function", is_function },
-  on_tool_use = { "a function", is_function },
-  on_event = { "a function", is_function },
-  tool_timeout = { "a positive number of seconds", is_positive },
-  max_result_bytes = { "a positive number of bytes", is_positive },
+  max_turns = check.whole(1),
+  on_turn = a_function,
+  on_tool_use = a_function,
+  on_event = a_function,
+  tool_timeout = check.positive "a positive number of seconds",
+  max_result_bytes = check.positive "a positive number of bytes",
 }
 
 -- --- parameters ----------------------------------------------------------------------------------
@@ -83,9 +76,9 @@ local function problem_of_tools(list)
 end
 
 local function problem_of(params)
-  for name, rule in pairs(OWN) do
-    if params[name] ~= nil and not rule[2](params[name]) then
-      return ("%s: %s expected, got %s"):format(name, rule[1], type(params[name]))
+  for name, row in pairs(OWN) do
+    if params[name] ~= nil and not row.check(params[name]) then
+      return ("%s: %s expected, got %s"):format(name, row.expected, type(params[name]))
     end
   end
   if type(params.messages) ~= "table" or json.is_raw(params.messages) then

@@ -13,6 +13,7 @@
 -- without positions in files and tracebacks, which `on_log` gets (see http/log.lua). So does what cannot be read or
 -- encoded. What is not UTF-8 in a result is mended, as nobody is there to do it: U+FFFD for each ill-formed part.
 
+local check = require "anthropic.base.check"
 local core = require "anthropic.core"
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
@@ -48,32 +49,28 @@ local tools = { failure = tool_result.failure }
 
 -- --- definition ----------------------------------------------------------------------------------
 
-local function is_positive(value)
-  return type(value) == "number" and value > 0
-end
-
 -- The fields that stay here.
 local OWN = {
-  run = function(value) return type(value) == "function", "function" end,
-  timeout = function(value) return is_positive(value), "positive number of seconds" end,
-  max_result_bytes = function(value) return is_positive(value), "positive number of bytes" end,
+  run = check.of_type "function",
+  timeout = check.positive "positive number of seconds",
+  max_result_bytes = check.positive "positive number of bytes",
 }
 
 local SENT = {
-  name = function(value)
-    local is_name = type(value) == "string" and value:find "^[%w_-]+$" ~= nil and #value <= 128
-    return is_name, "string of 1 to 128 letters, digits, '_' and '-'"
-  end,
-  description = function(value) return type(value) == "string", "string" end,
-  input_schema = function(value) return type(value) == "table", "table" end,
-  type = function(value) return type(value) == "string", "string" end,
+  name = {
+    expected = "string of 1 to 128 letters, digits, '_' and '-'",
+    check = function(value) return type(value) == "string" and value:find "^[%w_-]+$" ~= nil and #value <= 128 end,
+  },
+  description = check.of_type "string",
+  input_schema = check.of_type "table",
+  type = check.of_type "string",
 }
 
-local function check_field(checks, name, value, level)
-  local ok, expected = checks[name](value)
-  if not ok then
+local function check_field(rows, name, value, level)
+  local row = rows[name]
+  if not row.check(value) then
     local got = type(value) == "string" and ("%q"):format(value) or type(value)
-    error(("anthropic.tool: %s: %s expected, got %s"):format(name, expected, got), level + 1)
+    error(("anthropic.tool: %s: %s expected, got %s"):format(name, row.expected, got), level + 1)
   end
 end
 
@@ -87,9 +84,9 @@ function tools.tool(fields)
   end
   local own, sent = {}, {}
   for name, value in pairs(fields) do
-    local checks = OWN[name] and OWN or SENT
-    if checks[name] then
-      check_field(checks, name, value, 3)
+    local rows = OWN[name] and OWN or SENT
+    if rows[name] then
+      check_field(rows, name, value, 3)
     end
     (OWN[name] and own or sent)[name] = value
   end

@@ -4,6 +4,7 @@ local codes = require "anthropic.http.error_codes"
 local error_signs = require "anthropic.http.error_signs"
 local headers = require "anthropic.http.headers"
 local json = require "anthropic.base.json"
+local tables = require "anthropic.base.tables"
 
 local error_text = {}
 
@@ -116,11 +117,7 @@ end
 
 -- What is wrong, by the names of the members that it is wrong with.
 local function words_of_map(map, depth, redact)
-  local names, found = {}, {}
-  for name in pairs(map) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
+  local names, found = tables.sorted_keys(map), {}
   for i = 1, math.min(#names, MOST_ITEMS) do
     local said = words_in(map[names[i]], depth, redact)
     found[#found + 1] = said and names[i] .. ": " .. said

@@ -146,7 +146,7 @@ function Exchange:finish()
 end
 
 local function cancelled()
-  return errors.new { kind = "cancelled", message = "the request was cancelled" }
+  return errors.cancelled "the request was cancelled"
 end
 
 --- Waits for news of the transfer. It goes on where the calling code cannot wait (tasks.is_refusal).
@@ -402,17 +402,18 @@ function Exchange:count(message)
 end
 
 --- Attempts until `read` gives a result, or an error is final.
----@param read fun(exchange: anthropic.Exchange): any, anthropic.Error?
+---@param read? fun(exchange: anthropic.Exchange): any, anthropic.Error? nil: the headers of a success are all, and the
+---result is true
 ---@return any result
 ---@return anthropic.Error?
 function Exchange:run(read)
   while true do
     local result, err = self:attempt()
-    if result then
+    if result and read then
       result, err = read(self)
-      if result ~= nil then
-        return result
-      end
+    end
+    if result ~= nil then
+      return result
     end
     local again
     again, err = self:recover(err)

@@ -1,103 +1,202 @@
---- Failures of transfers, by the names that the core gives them, as errors.
+--- Failures of transfers, in one table: the core's word, what kind of error it is, what it says, what to do about it,
+--- and whether it lasts. What the core calls "connection" is told apart by libcurl's code.
+--
+--     failures.error("connection", "Could not resolve host: x", 6, profile)
+--     --> { kind = "connection", message = "Could not resolve host: x (check base_url and the network)", code = 6 }
 
-local advice = require "anthropic.http.advice"
 local errors = require "anthropic.base.error"
 
 local failures = {}
 
+-- libcurl's codes, by their names in curl.h.
+local CODES = {
+  UNSUPPORTED_PROTOCOL = 1,
+  URL_MALFORMAT = 3,
+  NOT_BUILT_IN = 4,
+  COULDNT_RESOLVE_PROXY = 5,
+  COULDNT_RESOLVE_HOST = 6,
+  SSL_CONNECT_ERROR = 35,
+  SSL_CERTPROBLEM = 58,
+  SSL_CIPHER = 59,
+  PEER_FAILED_VERIFICATION = 60,
+  USE_SSL_FAILED = 64,
+  SSL_ENGINE_INITFAILED = 66,
+  SSL_CACERT_BADFILE = 77,
+  SSL_SHUTDOWN_FAILED = 80,
+  SSL_CRL_BADFILE = 82,
+  SSL_ISSUER_ERROR = 83,
+  SSL_PINNEDPUBKEYNOTMATCH = 90,
+  SSL_INVALIDCERTSTATUS = 91,
+}
+
+local CHECK_USER = "check the user name and password in proxy"
+local CHECK_TIMES = "check the server's certificate and this machine's clock"
+
+-- What to do: by what stands in libcurl's words, in lower case; the first row that fits is taken.
+local ADVICE = {
+  certificate = {
+    { "expired", CHECK_TIMES },
+    { "not yet valid", CHECK_TIMES },
+    { "host", "check base_url" },
+    { "", "set ca_file or ca_path to an authority that you trust" },
+  },
+  handshake = {
+    { "wrong version number", "the server speaks no TLS: check the port, or begin base_url with http://" },
+    { "protocol", "TLS 1.2 or later is needed" },
+  },
+  proxy = {
+    { "response 401", CHECK_USER },
+    { "response 407", CHECK_USER },
+    { "code 401", CHECK_USER }, -- before libcurl 7.85
+    { "code 407", CHECK_USER },
+    { "user was rejected", CHECK_USER },
+    { "no authentication method", CHECK_USER },
+    { "", "check proxy, and what it lets through" },
+  },
+  proxy_name = { { "", "check proxy" } },
+  name = { { "", "check base_url and the network" } },
+  authorities = {
+    { "", "check ca_file; without it the system's certificates are needed, such as Debian's ca-certificates" },
+  },
+}
+
+-- libcurl's code -> `lasts`: it will be the same next time, "unsent": if nothing was sent; `advice`. Codes that are not
+-- here pass, and say all.
+local CONNECTIONS = {
+  -- A scheme that it does not know; also an answer that does not begin as HTTP/1 does.
+  [CODES.UNSUPPORTED_PROTOCOL] = { lasts = "unsent" },
+  [CODES.URL_MALFORMAT] = { lasts = true },
+  [CODES.NOT_BUILT_IN] = { lasts = true },
+  [CODES.COULDNT_RESOLVE_PROXY] = { advice = ADVICE.proxy_name },
+  [CODES.COULDNT_RESOLVE_HOST] = { advice = ADVICE.name },
+  [CODES.SSL_CONNECT_ERROR] = { advice = ADVICE.handshake },
+  [CODES.SSL_CERTPROBLEM] = { lasts = true },
+  [CODES.SSL_CIPHER] = { lasts = true },
+  [CODES.PEER_FAILED_VERIFICATION] = { lasts = true, advice = ADVICE.certificate },
+  [CODES.USE_SSL_FAILED] = { lasts = true },
+  [CODES.SSL_ENGINE_INITFAILED] = { lasts = true },
+  [CODES.SSL_CACERT_BADFILE] = { lasts = true, advice = ADVICE.authorities },
+  [CODES.SSL_SHUTDOWN_FAILED] = { lasts = true },
+  [CODES.SSL_CRL_BADFILE] = { lasts = true },
+  [CODES.SSL_ISSUER_ERROR] = { lasts = true },
+  [CODES.SSL_PINNEDPUBKEYNOTMATCH] = { lasts = true },
+  [CODES.SSL_INVALIDCERTSTATUS] = { lasts = true },
+}
+
+local function with_timeout(name, words)
+  local function message(_, profile)
+    return words:format(profile.timeouts[name] or 0)
+  end
+  return { kind = "timeout", timeout = name, message = message }
+end
+
+local function with_limit(option, words)
+  local function message(_, profile)
+    return words:format(profile.option(option))
+  end
+  return { kind = "protocol", message = message }
+end
+
+-- A connection that ended where libcurl would send the request again behind our back.
+local function lost(name, message)
+  return { kind = "connection", lost = name, is_libcurls = true, message = message }
+end
+
+-- The core's word -> the error's fields, and
+--   message       text, or a function of the words, the profile and the response; nil: the words as they came
+--   is_libcurls   its words may quote a proxy's URL, and its code is kept
+--   advice        nil: by libcurl's code
+local ROWS = {
+  connection = { kind = "connection", is_libcurls = true },
+  proxy = {
+    kind = "connection",
+    is_libcurls = true,
+    message = function(words) return "the proxy refused the request: " .. words end,
+    advice = ADVICE.proxy,
+    retryable = false,
+  },
+  lost = lost("lost", "the connection, which had been used before, ended without an answer"),
+  refused = lost("refused", "the server says that it did not process the request"),
+  downgraded = lost("downgraded", 'the server wants the request by HTTP/1.1 (set http_version = "1.1")'),
+  truncated = {
+    kind = "truncated",
+    message = function(words)
+      return words ~= "" and words or "the connection was closed before the headers were complete"
+    end,
+  },
+  connect = with_timeout("connect", "no connection within %g seconds"),
+  first_byte = with_timeout("first_byte", "no answer within %g seconds"),
+  idle = with_timeout("idle", "nothing came for %g seconds"),
+  total = with_timeout("total", "not finished within %g seconds"),
+  too_large = with_limit("max_response_bytes", "the answer is larger than %d bytes"),
+  large_download = with_limit("max_download_bytes", "the file is larger than %d bytes"),
+  large_headers = { kind = "protocol", message = "the answer's headers are too large" },
+  costly = { kind = "protocol", message = "the answer's values would take too much memory" },
+  flooded = { kind = "protocol", message = "the server sends frames without end that carry nothing (HTTP/2)" },
+  encoding = {
+    kind = "protocol",
+    message = function(words, _, response)
+      local value = response and response.headers["content-encoding"]
+      return value and ("Content-Encoding %q: %s"):format(value, words) or words
+    end,
+  },
+  file = { kind = "invalid_request" },
+  memory = { kind = "connection", message = "not enough memory" },
+  cancelled = { kind = "cancelled", message = "the request was cancelled" },
+}
+
 -- libcurl quotes the URL of a proxy in full, with its user name and password.
-local function without_user_info(message)
-  return (message:gsub("'.*@", "'[redacted]@"))
+local function without_user_info(words)
+  return (words:gsub("'.*@", "'[redacted]@"))
 end
 
-local TIMEOUT_MESSAGES = {
-  connect = "no connection within %g seconds",
-  first_byte = "no answer within %g seconds",
-  idle = "nothing came for %g seconds",
-  total = "not finished within %g seconds",
-}
-
--- Where libcurl would send the request again behind our back.
-local LOST_MESSAGES = {
-  lost = "the connection, which had been used before, ended without an answer",
-  refused = "the server says that it did not process the request",
-  downgraded = 'the server wants the request by HTTP/1.1 (set http_version = "1.1")',
-}
-
-local KINDS = {
-  connection = function(_, message, code)
-    message = without_user_info(message)
-    local what_to_do = advice.of(code, message)
-    message = what_to_do and message .. " (" .. what_to_do .. ")" or message
-    return { kind = "connection", message = message, code = code }
-  end,
-  proxy = function(_, message, code)
-    message = without_user_info(message)
-    return {
-      kind = "connection",
-      message = ("the proxy refused the request: %s (%s)"):format(message, advice.of_proxy(message)),
-      code = code,
-      retryable = false,
-    }
-  end,
-  truncated = function(_, message)
-    message = message ~= "" and message or "the connection was closed before the headers were complete"
-    return { kind = "truncated", message = message }
-  end,
-  flooded = function()
-    return { kind = "protocol", message = "the server sends frames without end that carry nothing (HTTP/2)" }
-  end,
-  too_large = function(profile)
-    local limit = profile.option "max_response_bytes"
-    return { kind = "protocol", message = ("the answer is larger than %d bytes"):format(limit) }
-  end,
-  large_download = function(profile)
-    local limit = profile.option "max_download_bytes"
-    return { kind = "protocol", message = ("the file is larger than %d bytes"):format(limit) }
-  end,
-  costly = function()
-    return { kind = "protocol", message = "the answer's values would take too much memory" }
-  end,
-  large_headers = function()
-    return { kind = "protocol", message = "the answer's headers are too large" }
-  end,
-  encoding = function(_, message, _, response)
-    local value = response and response.headers["content-encoding"]
-    message = value and ("Content-Encoding %q: %s"):format(value, message) or message
-    return { kind = "protocol", message = message }
-  end,
-  file = function(_, message)
-    return { kind = "invalid_request", message = message }
-  end,
-  memory = function()
-    return { kind = "connection", message = "not enough memory" }
-  end,
-  cancelled = function()
-    return { kind = "cancelled", message = "the request was cancelled" }
-  end,
-}
-
-for name, words in pairs(TIMEOUT_MESSAGES) do
-  KINDS[name] = function(profile)
-    return { kind = "timeout", timeout = name, message = words:format(profile.timeouts[name] or 0) }
+local function first_that_fits(rows, words)
+  words = words:lower()
+  for _, row in ipairs(rows) do
+    if words:find(row[1], 1, true) then
+      return row[2]
+    end
   end
 end
 
-for name, message in pairs(LOST_MESSAGES) do
-  KINDS[name] = function(_, _, code)
-    return { kind = "connection", message = message, code = code, lost = name }
-  end
+local function advice_of(name, row, words, code)
+  local of_code = name == "connection" and CONNECTIONS[code]
+  local rows = row.advice or of_code and of_code.advice
+  return rows and first_that_fits(rows, words)
 end
 
 --- The error that a failure is.
 ---@param name string as the core gave it
----@param message string libcurl's words, or what there is to say; no credential is in it
+---@param words string libcurl's, or what there is to say; no credential is in it
 ---@param code? integer libcurl's
 ---@param profile anthropic.Profile
 ---@param response? anthropic.Response where its headers have come
 ---@return anthropic.Error
-function failures.error(name, message, code, profile, response)
-  return errors.new(KINDS[name](profile, message, code, response))
+function failures.error(name, words, code, profile, response)
+  local row = ROWS[name]
+  words = row.is_libcurls and without_user_info(words) or words
+  local message = row.message or words
+  if type(message) == "function" then
+    message = message(words, profile, response)
+  end
+  local advice = advice_of(name, row, words, code)
+  return errors.new {
+    kind = row.kind,
+    message = advice and ("%s (%s)"):format(message, advice) or message,
+    timeout = row.timeout,
+    lost = row.lost,
+    retryable = row.retryable,
+    code = row.is_libcurls and code or nil,
+  }
+end
+
+--- Whether a failed connection will fail again: bad URLs, certificates, TLS set-up.
+---@param err anthropic.Error
+---@return boolean
+function failures.lasts(err)
+  local row = CONNECTIONS[err.code]
+  local lasts = row and row.lasts
+  return lasts == true or lasts == "unsent" and err.unprocessed == true
 end
 
 return failures

@@ -2,6 +2,7 @@
 
 local core = require "anthropic.core"
 local number = require "anthropic.base.number"
+local tables = require "anthropic.base.tables"
 
 local headers = {}
 
@@ -73,12 +74,7 @@ end
 --- Sets every field of a table.
 ---@return true|nil, string? message
 function headers.set_all(set, given)
-  local names = {}
-  for name in pairs(given or {}) do
-    names[#names + 1] = name
-  end
-  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(tables.sorted_keys(given or {}, tables.is_before_as_text)) do
     local ok, message = headers.set(set, name, given[name])
     if not ok then
       return nil, message

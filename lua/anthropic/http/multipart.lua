@@ -5,9 +5,10 @@
 --
 -- Files are not opened here: the C core streams them from disk, anew for each attempt.
 
+local check = require "anthropic.base.check"
 local number = require "anthropic.base.number"
-local options = require "anthropic.http.options"
 local paths = require "anthropic.base.path"
+local tables = require "anthropic.base.tables"
 
 ---@class anthropic.UploadedFile either a path or data
 ---@field path? string
@@ -78,7 +79,7 @@ end
 local function problem_of_fields(where, file)
   for name, value in pairs(file) do
     if not FILE_FIELDS[name] then
-      local nearest = options.nearest(name, FILE_FIELDS)
+      local nearest = check.nearest(name, FILE_FIELDS)
       return ("%s: unknown field %q; did you mean %q?"):format(where, tostring(name), nearest)
     elseif type(value) ~= "string" then
       return ("%s.%s: string expected, got %s"):format(where, name, type(value))
@@ -159,18 +160,11 @@ local function add_field(parts, name, value)
 end
 
 -- Plain fields come first, so that a server that reads on the way knows them before the files.
-local function sorted_names(params)
-  local names = {}
-  for name in pairs(params) do
-    names[#names + 1] = name
+local function is_before(one, other)
+  if FILES[one] ~= FILES[other] then
+    return not FILES[one]
   end
-  table.sort(names, function(a, b)
-    if FILES[a] ~= FILES[b] then
-      return not FILES[a]
-    end
-    return tostring(a) < tostring(b)
-  end)
-  return names
+  return tables.is_before_as_text(one, other)
 end
 
 --- Turns parameters into parts: `file` and `archive` are one file each, `files` is a list; a file is
@@ -180,7 +174,7 @@ end
 ---@return string? message what is wrong, and where
 function multipart.parts(params)
   local parts, has_file = {}, false
-  for _, name in ipairs(sorted_names(params or {})) do
+  for _, name in ipairs(tables.sorted_keys(params or {}, is_before)) do
     if type(name) ~= "string" then
       return nil, ("[%s]: a parameter has a name, such as file"):format(tostring(name))
     end

@@ -1,49 +1,13 @@
 --- The options of a client and of a single request: what there is, of which type, with which
 --- default. A wrong name or type is a mistake in the calling program and raises.
 
+local check = require "anthropic.base.check"
 local loop = require "anthropic.loop"
-local paths = require "anthropic.base.path"
+local tables = require "anthropic.base.tables"
 
 local options = {}
 
---- Whether a value is a list of strings, without names and holes.
-function options.is_list_of_strings(value)
-  if paths.problem_of_list("", value) then
-    return false
-  end
-  for _, item in ipairs(value) do
-    if type(item) ~= "string" then
-      return false
-    end
-  end
-  return true
-end
-
-local function is_positive(value)
-  return type(value) == "number" and value > 0
-end
-
 local TIMEOUTS = { connect = 30, first_byte = 600, idle = 300, total = false }
-
-local function one_of(...)
-  local allowed = {}
-  for _, word in ipairs { ... } do
-    allowed[word] = true
-  end
-  local expected = 'one of "' .. table.concat({ ... }, '", "') .. '"'
-  return { expected = expected, check = function(value) return allowed[value] or false end }
-end
-
-local function of_type(...)
-  local allowed = {}
-  for _, name in ipairs { ... } do
-    allowed[name] = true
-  end
-  return {
-    expected = table.concat({ ... }, " or "),
-    check = function(value) return allowed[type(value)] or false end,
-  }
-end
 
 -- A string for libcurl. `hidden`: it may hold a password.
 local function line(hidden)
@@ -63,33 +27,28 @@ local size = {
 -- What an event may have though a whole answer may not; `max_event_bytes` can be less.
 local SMALLEST_EVENT_LIMIT = 1024 * 1024
 
-local positive_number = { expected = "a positive number", check = is_positive }
-
 -- Each row: the check of a given value; the default, where it is not nil, stands in DEFAULTS.
 local ROWS = {
-  api_key = of_type("string", "function"),
-  auth_token = of_type("string", "function"),
-  auth = one_of("x-api-key", "bearer"),
-  base_url = of_type("string"),
-  api_version = of_type("string"),
-  betas = { expected = "a list of strings", check = options.is_list_of_strings },
-  headers = of_type("table"),
+  api_key = check.of_type("string", "function"),
+  auth_token = check.of_type("string", "function"),
+  auth = check.one_of("x-api-key", "bearer"),
+  base_url = check.of_type("string"),
+  api_version = check.of_type("string"),
+  betas = { expected = "a list of strings", check = check.is_list_of_strings },
+  headers = check.of_type("table"),
   model = {
     expected = "the name of a model",
     check = function(value) return type(value) == "string" and value:find "%S" ~= nil end,
   },
-  max_retries = {
-    expected = "a whole number, 0 or more",
-    check = function(value) return type(value) == "number" and value >= 0 and value % 1 == 0 end,
-  },
+  max_retries = check.whole(0),
   timeout = {
     expected = "a positive number of seconds, or a table of connect, first_byte, idle, total",
     check = function(value)
       if type(value) ~= "table" then
-        return is_positive(value)
+        return check.is_positive(value)
       end
       for name, seconds in pairs(value) do
-        if TIMEOUTS[name] == nil or not (seconds == false or is_positive(seconds)) then
+        if TIMEOUTS[name] == nil or not (seconds == false or check.is_positive(seconds)) then
           return false
         end
       end
@@ -99,8 +58,8 @@ local ROWS = {
   proxy = line(true),
   ca_file = line(),
   ca_path = line(),
-  insecure = of_type("boolean"),
-  http_version = one_of("1.1", "2"),
+  insecure = check.of_type("boolean"),
+  http_version = check.one_of("1.1", "2"),
   max_event_bytes = size,
   max_response_bytes = size,
   max_download_bytes = size,
@@ -108,10 +67,10 @@ local ROWS = {
     expected = "a driver or the name of one (" .. table.concat(loop.names(), ", ") .. ")",
     check = loop.is_driver,
   },
-  retry = one_of("safe", "always"),
-  on_interrupt = one_of("retry", "continue"),
-  on_retry = of_type("function"),
-  on_log = of_type("function"),
+  retry = check.one_of("safe", "always"),
+  on_interrupt = check.one_of("retry", "continue"),
+  on_retry = check.of_type("function"),
+  on_log = check.of_type("function"),
 }
 
 local DEFAULTS = {
@@ -123,49 +82,6 @@ local DEFAULTS = {
   max_response_bytes = 64 * 1024 * 1024,
   max_download_bytes = 1024 * 1024 * 1024,
 }
-
--- How many letters have to be inserted, removed or replaced to turn one word into the other.
-local function distance(from, to)
-  local row = {}
-  for j = 0, #to do
-    row[j] = j
-  end
-  for i = 1, #from do
-    local diagonal = row[0]
-    row[0] = i
-    for j = 1, #to do
-      local cost = from:byte(i) == to:byte(j) and 0 or 1
-      local value = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
-      diagonal, row[j] = row[j], value
-    end
-  end
-  return row[#to]
-end
-
---- The name in `names` (a set) that is written most like `name`.
----@return string
-function options.nearest(name, names)
-  local best, best_distance
-  for candidate in pairs(names) do
-    local d = distance(tostring(name), candidate)
-    if not best or d < best_distance or (d == best_distance and candidate < best) then
-      best, best_distance = candidate, d
-    end
-  end
-  return best
-end
-
-options.of_type, options.positive_number = of_type, positive_number
-
-local function join(one, other)
-  local joined = {}
-  for _, rows in ipairs { one, other } do
-    for name, row in pairs(rows) do
-      joined[name] = row
-    end
-  end
-  return joined
-end
 
 -- A misspelt word is quoted. What is longer may be a credential in a wrong place.
 local function is_word(value)
@@ -183,12 +99,12 @@ function options.check(given, level, settings)
   if type(given) ~= "table" then
     error("options: table expected, got " .. type(given), level + 1)
   end
-  local rows = settings and join(ROWS, settings) or ROWS
+  local rows = settings and tables.merge(tables.copy(ROWS), settings) or ROWS
   for name, value in pairs(given) do
     local row = rows[name]
     if not row then
       error(
-        ("unknown option %q; did you mean %q?"):format(tostring(name), options.nearest(name, rows)),
+        ("unknown option %q; did you mean %q?"):format(tostring(name), check.nearest(name, rows)),
         level + 1
       )
     end
@@ -215,17 +131,14 @@ local function merge(target, given)
   if given.api_key or given.auth_token then
     target.api_key, target.auth_token, target.credential_of_environment = nil, nil, nil
   end
-  for name, value in pairs(given) do
-    target[name] = value
-  end
-  return target
+  return tables.merge(target, given)
 end
 
 -- A list or table of headers that the caller changes later is none of the client's any more.
 local function copies_of_tables(given)
   local copied = {}
   for name, value in pairs(given) do
-    copied[name] = type(value) == "table" and name ~= "loop" and merge({}, value) or value
+    copied[name] = type(value) == "table" and name ~= "loop" and tables.copy(value) or value
   end
   return copied
 end
@@ -234,7 +147,7 @@ end
 ---@param given? table checked options
 ---@return table
 function options.of_client(given)
-  local resolved = merge({}, DEFAULTS)
+  local resolved = tables.copy(DEFAULTS)
   resolved.base_url = environment("ANTHROPIC_BASE_URL") or resolved.base_url
   resolved.api_key = environment("ANTHROPIC_API_KEY")
   resolved.auth_token = not resolved.api_key and environment("ANTHROPIC_AUTH_TOKEN") or nil
@@ -253,14 +166,12 @@ function options.of_request(of_client, given)
   if not given then
     return of_client
   end
-  local resolved = merge(merge({}, of_client), given)
+  local resolved = merge(tables.copy(of_client), given)
   resolved.headers, resolved.request_headers = of_client.headers, given.headers
   resolved.betas, resolved.request_betas = of_client.betas, given.betas
   if given.timeout then
     resolved.timeout = options.timeouts(of_client.timeout)
-    for name, seconds in pairs(type(given.timeout) == "table" and given.timeout or { total = given.timeout }) do
-      resolved.timeout[name] = seconds
-    end
+    tables.merge(resolved.timeout, type(given.timeout) == "table" and given.timeout or { total = given.timeout })
   end
   return resolved
 end
@@ -291,17 +202,11 @@ end
 ---@param timeout? number|table
 ---@return table
 function options.timeouts(timeout)
-  local all = {}
-  for name, seconds in pairs(TIMEOUTS) do
-    all[name] = seconds
-  end
+  local all = tables.copy(TIMEOUTS)
   if type(timeout) == "number" then
     all.total = timeout
   end
-  for name, seconds in pairs(type(timeout) == "table" and timeout or {}) do
-    all[name] = seconds
-  end
-  return all
+  return tables.merge(all, type(timeout) == "table" and timeout or nil)
 end
 
 return options

@@ -5,6 +5,7 @@
 -- billed or kept: of that it repeats only what the server cannot have acted on.
 
 local core = require "anthropic.core"
+local failures = require "anthropic.http.failures"
 local headers = require "anthropic.http.headers"
 
 local retry = {}
@@ -12,19 +13,6 @@ local retry = {}
 local FIRST_DELAY, LARGEST_DELAY = 0.5, 8 -- seconds
 -- A server that asks for more than this gets no answer by waiting: the caller is told at once.
 local LONGEST_WAIT = 300
-
--- libcurl's codes for what will not be different next time: bad URLs, certificates, TLS set-up.
-local LASTING = {
-  [3] = true, [4] = true, [58] = true, [59] = true, [60] = true, [64] = true, [66] = true, [77] = true, [80] = true,
-  [82] = true, [83] = true, [90] = true, [91] = true,
-}
-
--- Two things have this one: a scheme that it does not know, and an answer that does not begin as HTTP/1 does.
-local UNSUPPORTED_PROTOCOL = 1
-
-local function is_lasting(err)
-  return LASTING[err.code] or err.code == UNSUPPORTED_PROTOCOL and err.unprocessed
-end
 
 local function is_retryable_status(status)
   return status == 408 or status == 409 or status == 429 or status >= 500
@@ -36,7 +24,7 @@ local function may_pass(err)
   elseif err.kind == "api" then
     return err.status ~= nil and is_retryable_status(err.status)
   elseif err.kind == "connection" then
-    return not is_lasting(err)
+    return not failures.lasts(err)
   elseif err.kind == "timeout" then
     return err.timeout ~= "total"
   end

@@ -10,6 +10,7 @@
 
 local core = require "anthropic.core"
 local proxies = require "anthropic.http.proxy"
+local tables = require "anthropic.base.tables"
 
 ---@class anthropic.Secrets: { [integer]: string }
 ---@field variables table<string, string> a secret -> the variable that stands for it
@@ -176,22 +177,14 @@ function secrets.new()
   return { variables = {}, headers = {}, taken = {} }
 end
 
-local function copy(original)
-  local copied = {}
-  for key, value in pairs(original) do
-    copied[key] = value
-  end
-  return copied
-end
-
 --- A list with the same secrets, to which others are added.
 ---@param list anthropic.Secrets
 ---@return anthropic.Secrets
 function secrets.copy(list)
-  local copied = copy(list)
-  copied.variables, copied.taken = copy(list.variables), copy(list.taken)
+  local copied = tables.copy(list)
+  copied.variables, copied.taken = tables.copy(list.variables), tables.copy(list.taken)
   for variable, numbers in pairs(list.taken) do
-    copied.taken[variable] = { count = numbers.count, of = copy(numbers.of) }
+    copied.taken[variable] = { count = numbers.count, of = tables.copy(numbers.of) }
   end
   return copied
 end

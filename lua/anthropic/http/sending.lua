@@ -45,7 +45,9 @@ end
 local function start(exchange, wire)
   local unsettled, seconds = loop.unsettled()
   if unsettled and not tasks.wait(exchange.option "loop", unsettled, seconds) or exchange.closed then
-    return nil, errors.new { kind = "cancelled", message = "the request was cancelled", unprocessed = true }
+    local err = errors.cancelled "the request was cancelled"
+    err.unprocessed = true
+    return nil, err
   end
   local left = exchange.deadline - core.now()
   if left <= 0 then

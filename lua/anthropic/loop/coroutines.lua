@@ -130,6 +130,9 @@ local unfinished = setmetatable({}, { __mode = "k" }) -- in Lua 5.1: { clean, se
 --- Cleans up what an error has broken off in a coroutine, where `finally` could not.
 ---@param thread? thread default: the one that runs
 function coroutines.mend(thread)
+  if PCALL_CAN_BE_LEFT then -- `finally` leaves nothing
+    return
+  end
   thread = thread or coroutines.running()
   local left = thread and unfinished[thread]
   if left then

@@ -31,7 +31,7 @@ local function pack(...)
 end
 
 local function cancelled_error()
-  return errors.new { kind = "cancelled", message = "the task was cancelled" }
+  return errors.cancelled "the task was cancelled"
 end
 
 --- The task whose code is running, or nil. Under the built-in scheduler that is so in coroutines of

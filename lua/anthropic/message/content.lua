@@ -9,6 +9,7 @@
 local core = require "anthropic.core"
 local memory = require "anthropic.base.memory"
 local errors = require "anthropic.base.error"
+local tables = require "anthropic.base.tables"
 
 local content = {}
 
@@ -105,10 +106,7 @@ local function divide(given, fields)
   for name, value in pairs(given) do
     (SOURCES[name] and source or rest)[name] = value
   end
-  for name, value in pairs(fields or {}) do
-    rest[name] = value
-  end
-  return source, rest
+  return source, tables.merge(rest, fields)
 end
 
 local function problem_of(source, media_type)

@@ -9,6 +9,7 @@ local json = require "anthropic.base.json"
 local param = require "anthropic.message.param"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
+local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
 
 ---@class anthropic.Response what HTTP said
@@ -90,10 +91,7 @@ function message.fields_of(whole)
   for name, value in pairs(whole) do
     fields[name] = not OWN[name] and value or nil
   end
-  for name, value in pairs(whole.extra or {}) do
-    fields[name] = value
-  end
-  return fields
+  return tables.merge(fields, whole.extra)
 end
 
 --- The message of several choices: the first of them, with all in `choices`.

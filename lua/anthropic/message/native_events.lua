@@ -13,6 +13,7 @@ local json = require "anthropic.base.json"
 local native_blocks = require "anthropic.message.native_blocks"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
+local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
 
 local native_events = {}
@@ -57,17 +58,11 @@ local function news(fields, told, all)
   return new
 end
 
-local function note(told, new)
-  for name, value in pairs(new) do
-    told[name] = value
-  end
-end
-
 -- What a late or a second start, or the end, says of the message goes into a message_delta.
 local function amend(self, fields, usage, all)
   local delta, counts = news(fields, self.told, all), news(usage or {}, self.told_usage, all)
-  note(self.told, delta)
-  note(self.told_usage, counts)
+  tables.merge(self.told, delta)
+  tables.merge(self.told_usage, counts)
   if next(delta) ~= nil or next(counts) ~= nil then
     emit(self, { type = "message_delta", delta = delta, usage = next(counts) ~= nil and counts or nil })
   end
@@ -149,8 +144,8 @@ function handlers.message_start(self, event)
   else
     self.has_begun = true
     emit(self, start_of(self, event, fields, usage))
-    note(self.told, news(fields, self.told))
-    note(self.told_usage, usage or {})
+    tables.merge(self.told, news(fields, self.told))
+    tables.merge(self.told_usage, usage or {})
   end
   return add_content(self, fields.content, "message_start")
 end

@@ -10,10 +10,10 @@
 -- `frame.update`. `on_done` is called once, whatever happens. What a callback raises ends the stream
 -- and is raised in the host's way.
 
+local check = require "anthropic.base.check"
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
-local options = require "anthropic.http.options"
 local tasks = require "anthropic.loop.task"
 
 local stream_callbacks = {}
@@ -24,9 +24,9 @@ local stream_callbacks = {}
 ---@field on_done? fun(message: anthropic.Message?, err: anthropic.Error?) at the end
 
 stream_callbacks.settings = {
-  on_event = options.of_type "function",
-  on_text = options.of_type "function",
-  on_done = options.of_type "function",
+  on_event = check.of_type "function",
+  on_text = check.of_type "function",
+  on_done = check.of_type "function",
 }
 
 -- Much may have come at once: when callbacks have taken so long, the host goes on first.
@@ -85,7 +85,7 @@ function stream_callbacks.start(driver, callbacks, open)
       stream:close()
     end
     if not errors.is(failure) then
-      failure = errors.new { kind = "cancelled", message = "a callback failed: " .. tostring(failure) }
+      failure = errors.cancelled("a callback failed: " .. tostring(failure))
     end
     done(nil, failure)
   end)

@@ -8,6 +8,7 @@
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
+local tables = require "anthropic.base.tables"
 
 local continuation = {}
 
@@ -56,10 +57,7 @@ function continuation.params(params, content)
   if json.is_raw(params.messages) or thinks(params) or has_format(params) or not is_plain_text(content) then
     return nil
   end
-  local whole = {}
-  for name, value in pairs(params) do
-    whole[name] = value
-  end
+  local whole = tables.copy(params)
   local blocks = trimmed(content)
   if blocks[1] then
     whole.messages = {}
@@ -111,10 +109,7 @@ local function without_repetition(self, text)
 end
 
 local function copy(event, index)
-  local whole = {}
-  for name, value in pairs(event) do
-    whole[name] = value
-  end
+  local whole = tables.copy(event)
   whole.index = index
   return whole
 end

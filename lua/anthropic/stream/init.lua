@@ -13,7 +13,8 @@ local events = require "anthropic.message.events"
 local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
 local message = require "anthropic.message.message"
-local attempts = require "anthropic.stream.recovery"
+local attempts = require "anthropic.stream.attempts"
+local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 local tool_inputs = require "anthropic.stream.tool_inputs"
 
@@ -85,7 +86,7 @@ local function flow_after(self, event)
   end
   local transfer = self.exchange.transfer
   transfer:follow(self.accumulators[0].run)
-  self.take_event, self.take_text = transfer.next_event, transfer.next_text
+  self.take_event, self.take_text, self.take_other = transfer.next_event, transfer.next_text, transfer.skip_deltas
   return transfer
 end
 
@@ -143,9 +144,9 @@ local function read(self, data, name, is_for_us)
   end
   local here = coroutine.running() or MAIN
   if is_being_read(self, here) then
-    error("the stream is being read by another coroutine", 3)
+    error("the stream is being read by another coroutine", 4)
   elseif self.reader then
-    return attempts.fail(self, errors.new { kind = "cancelled", message = "an error broke off the reading" })
+    return attempts.fail(self, errors.cancelled "an error broke off the reading")
   end
   self.reader = here
   local event, err = advance(self, data, name)
@@ -170,8 +171,49 @@ local function await_flow(self)
   return is_refused and err or nil
 end
 
+-- What a reader can want: the field with the transfer's method that brings it while deltas flow, and what it is of an
+-- event that comes in the plain way; nil, and the reader goes on to the next one.
+local EVENT = { take = "take_event", of = function(event) return event end }
+local TEXT = { take = "take_text", of = events.text_of }
+local END = { take = "take_other", of = function() end }
+
+-- Reads on to what is wanted. `data` and `name` are what the flow gave, if it was asked: those who read a delta at a
+-- time ask it themselves, which saves a call for each.
+local function step(self, want, data, name)
+  while true do
+    if self.flow and not data and not name then
+      data, name = self[want.take](self.flow)
+      if name == true then
+        return data
+      end
+    end
+    local event, err
+    if name == "again" and not data then
+      err = await_flow(self)
+      event = not err
+    else
+      event, err = read(self, data, name, want == END)
+      local found = event and want.of(event)
+      if found then
+        return found
+      end
+    end
+    if not event then
+      return nil, err
+    end
+    data, name = nil, nil
+  end
+end
+
 local function check_iteration(self)
   loop.check_iteration(self.exchange.option "loop", "stream:next()", 4)
+end
+
+local function raised(found, err)
+  if err then
+    error(err, 0)
+  end
+  return found
 end
 
 --- The next event, waiting for it in the host's way.
@@ -183,15 +225,10 @@ function Stream:next()
     data, name = self.take_event(transfer)
     if name == true then
       return data
-    elseif name == "again" and not data then
-      local refusal = await_flow(self)
-      if refusal then
-        return nil, refusal
-      end
-      return self:next()
     end
   end
-  return read(self, data, name)
+  local event, err = step(self, EVENT, data, name)
+  return event, err
 end
 
 --- Iterates over the events: `for event in stream do`. Raises the error on failure.
@@ -205,61 +242,25 @@ function Stream:__call()
     data, name = self.take_event(transfer)
     if name == true then
       return data
-    elseif name == "again" and not data then
-      local refusal = await_flow(self)
-      if refusal then
-        error(refusal, 0)
-      end
-      return self()
     end
   end
-  local event, err = read(self, data, name)
-  if err then
-    error(err, 0)
-  end
-  return event
+  return raised(step(self, EVENT, data, name))
 end
 
 -- LuaJIT's traces keep the closures that they came across, and with them what those hold: there an
 -- iterator is a table.
 local CLOSURES_ARE_KEPT = rawget(_G, "jit") ~= nil
 
-local function iteration(step, self, state)
+local function iteration(next_one, self, state)
   return setmetatable({ stream = self, state = state }, {
     __call = function(iterator)
-      return step(iterator.stream, iterator.state)
+      return next_one(iterator.stream, iterator.state)
     end,
   })
 end
 
--- The next piece of text. `data` and `name` are what ended the flow, if they are known.
-local function next_text(self, data, name)
-  while true do
-    if self.flow and not data and not name then
-      data, name = self.flow:next_text()
-      if name == true then
-        return data
-      end
-    end
-    if name == "again" and not data then
-      local refusal = await_flow(self)
-      if refusal then
-        error(refusal, 0)
-      end
-    else
-      local event, err = read(self, data, name)
-      if err then
-        error(err, 0)
-      elseif not event then
-        return nil
-      end
-      local text = events.text_of(event)
-      if text then
-        return text
-      end
-    end
-    data, name = nil, nil
-  end
+local function next_text(self)
+  return raised(step(self, TEXT))
 end
 
 --- Iterates over the non-empty pieces of text, in order. Raises the error on failure.
@@ -268,7 +269,7 @@ function Stream:text_deltas()
   if CLOSURES_ARE_KEPT then
     return iteration(next_text, self)
   end
-  return function() -- next_text, where deltas flow with fewer instructions
+  return function()
     if ITERATORS_CANNOT_WAIT then
       check_iteration(self)
     end
@@ -279,7 +280,7 @@ function Stream:text_deltas()
         return data
       end
     end
-    return next_text(self, data, name)
+    return raised(step(self, TEXT, data, name))
   end
 end
 
@@ -308,18 +309,9 @@ function Stream:tool_inputs()
   return iteration(next_tool_input, self, tool_inputs.watcher(self))
 end
 
-local function choice_numbers(self)
-  local numbers = {}
-  for number in pairs(self.accumulators) do
-    numbers[#numbers + 1] = number
-  end
-  table.sort(numbers)
-  return numbers
-end
-
 local function whole_of(self)
   local choices = {}
-  for i, number in ipairs(choice_numbers(self)) do
+  for i, number in ipairs(tables.sorted_keys(self.accumulators)) do
     choices[i] = attach(self, self.accumulators[number]:finish())
   end
   return message.of_choices(choices)
@@ -329,19 +321,7 @@ end
 ---@return anthropic.Message|nil message the whole message
 ---@return anthropic.Error?
 function Stream:message()
-  local event, err
-  repeat
-    local data, name
-    if self.flow then
-      data, name = self.flow:skip_deltas()
-    end
-    if name == "again" and not data then
-      err = await_flow(self)
-      event = not err
-    else
-      event, err = read(self, data, name, true)
-    end
-  until not event
+  local _, err = step(self, END)
   if err then
     return nil, err
   end
@@ -375,7 +355,7 @@ function Stream:close()
   if self.reader then -- the one who waits finds out
     self.exchange:close()
   else
-    attempts.fail(self, errors.new { kind = "cancelled", message = "the stream was closed" })
+    attempts.fail(self, errors.cancelled "the stream was closed")
   end
 end
 

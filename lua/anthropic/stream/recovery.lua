@@ -1,132 +1,31 @@
---- The attempts that a stream is made of: what each brought, and what comes after a failure.
+--- What a failure of a stream leads to.
+--
+--     recovery.after { is_released = false }                           --> "begin_anew": nobody has seen anything
+--     recovery.after { is_released = true }                            --> "fail"
+--     recovery.after { is_released = true, on_interrupt = "continue" } --> "go_on"
 
-local accumulator = require "anthropic.message.accumulator"
-local budgets = require "anthropic.message.budget"
-local continuation = require "anthropic.stream.continuation"
-local events = require "anthropic.message.events"
-local event_source = require "anthropic.stream.source"
-local memory = require "anthropic.base.memory"
+local recovery = {}
 
-local attempts = {}
+---@class anthropic.StreamSoFar
+---@field is_closed? boolean the reader has closed it
+---@field is_released? boolean content has come, which is not kept back any more
+---@field is_seen? boolean the reader has an event of it
+---@field has_stopped? boolean the message has its reason to stop
+---@field on_interrupt? "retry"|"continue" the option
 
---- Begins with a response whose headers have come. Forgets what an earlier attempt brought.
----@param self anthropic.Stream
-function attempts.begin(self)
-  self.response = self.exchange:response_so_far()
-  self.budget = budgets.new(self.exchange.option "max_response_bytes")
-  self.accumulators = { [0] = accumulator.new(self.budget) }
-  self.source = event_source.new(self.exchange, self.accumulators[0], self.open_ended)
-  self.flow = nil -- the transfer, while deltas flow
+--- What to do after a failure.
+---@param so_far anthropic.StreamSoFar
+---@return "begin_anew"|"go_on"|"end"|"fail" what ask for the whole answer again, ask for its rest, end it as complete,
+--- or end with the error
+function recovery.after(so_far)
+  if so_far.is_closed then
+    return "fail"
+  elseif not so_far.is_released or so_far.on_interrupt == "retry" and not so_far.is_seen then
+    return "begin_anew"
+  elseif so_far.on_interrupt ~= "continue" then
+    return "fail"
+  end
+  return so_far.has_stopped and "end" or "go_on"
 end
 
---- Takes in an event.
----@param self anthropic.Stream
----@param event table
----@return boolean false when the event is malformed
-function attempts.accumulate(self, event)
-  local choice = events.choice_of(event)
-  self.accumulators[choice] = self.accumulators[choice] or accumulator.new(self.budget)
-  return self.accumulators[choice]:add(event)
-end
-
--- What arrived, kept-back events included.
-local function partial(self)
-  local event = self.source:take(true)
-  while event do
-    attempts.accumulate(self, event)
-    event = self.source:take(true)
-  end
-  if self.accumulators[0]:is_empty() then
-    return nil
-  end
-  return (memory.attempt(self.snapshot, self))
-end
-
---- Ends the stream with an error.
----@param self anthropic.Stream
----@param err anthropic.Error
----@return nil
----@return anthropic.Error err with what had arrived
-function attempts.fail(self, err)
-  self.flow = nil
-  err = self.exchange:fail(err) -- which gives the memory of the transfer back first
-  err.partial = partial(self)
-  if err.partial and not self.whole then
-    self.exchange:count(err.partial)
-  end
-  self.err = err
-  return nil, err
-end
-
-local function send_again(self, err)
-  local again, final = self.exchange:recover(err)
-  if again then
-    return self.exchange:run(function()
-      return true
-    end)
-  end
-  return nil, final
-end
-
-local function begin_anew(self, err)
-  if self.source.released then
-    self.exchange:count(self.accumulators[0].fields)
-  end
-  local again, final = send_again(self, err)
-  if not again then
-    return attempts.fail(self, final)
-  end
-  attempts.begin(self)
-  return true
-end
-
--- Asks for the rest of what broke off.
-local function go_on(self, err)
-  local so_far = self.accumulators[0]
-  if so_far.fields.stop_reason then -- there is no rest
-    self.source:put { type = "message_stop" }
-    return true
-  end
-  local content = self:snapshot().content
-  local body = self.ask_for_rest and #self.accumulators == 0 and self.ask_for_rest(content)
-  if not body then
-    return attempts.fail(self, err)
-  end
-  self.exchange:set_body(body)
-  local again, final = send_again(self, err)
-  if not again then -- the first error says more than that of a server that does not go on
-    err.attempts, err.history = final.attempts, final.history
-    return attempts.fail(self, final.kind == "cancelled" and final or err)
-  end
-  self.exchange:count(so_far.fields)
-  self.continuations = self.continuations or {}
-  table.insert(self.continuations, {
-    error = err, usage = so_far.fields.usage, request_id = self.response.request_id,
-  })
-  self.response = self.exchange:response_so_far()
-  self.source = event_source.new(self.exchange, so_far, self.open_ended)
-  self.source:continue(continuation.new(so_far:last(), content, function(start)
-    so_far.fields.usage = start.usage
-  end))
-  return true
-end
-
---- After a failure: another attempt while nobody has seen anything of this one, the rest of it, or the
---- end.
----@param self anthropic.Stream
----@param err anthropic.Error
----@return true|nil
----@return anthropic.Error? err the final one
-function attempts.recover(self, err)
-  local on_interrupt = self.exchange.option "on_interrupt"
-  if self.closed then
-    return attempts.fail(self, err)
-  elseif not self.source.released or on_interrupt == "retry" and not self.is_seen then
-    return begin_anew(self, err)
-  elseif on_interrupt == "continue" then
-    return go_on(self, err)
-  end
-  return attempts.fail(self, err)
-end
-
-return attempts
+return recovery

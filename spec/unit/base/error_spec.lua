@@ -34,6 +34,11 @@ describe("an error", function()
     end
   end)
 
+  it("of what was ended has its kind and message alone", function()
+    assert.same({ kind = "cancelled", message = "the wait was cancelled" }, errors.cancelled "the wait was cancelled")
+    assert.is_true(errors.is(errors.cancelled "the wait was cancelled"))
+  end)
+
   it("can be raised and caught as it is", function()
     local err = errors.invalid_request "no"
     local ok, caught = pcall(error, err)

@@ -20,7 +20,7 @@ local function results(batch, id, params, given, fields)
       if fields.failure then
         return nil, fields.failure
       end
-      return read()
+      return not read or read()
     end,
     response_so_far = function()
       return { status = 200 }

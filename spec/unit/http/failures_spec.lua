@@ -127,3 +127,105 @@ describe("a failure of a transfer", function()
     assert.is_nil(other.attempts)
   end)
 end)
+
+describe("a failed connection says what to do", function()
+  -- What stands behind the words of the failure, in parentheses.
+  local function advice_of(name, words, code)
+    local message = failures.error(name, words, code, profile()).message
+    return message:match "%(([^()]*)%)$"
+  end
+
+  for _, case in ipairs {
+    { 5, "Could not resolve proxy: nowhere", "check proxy" },
+    { 5, "", "check proxy" },
+    { 6, "Could not resolve host: nowhere", "check base_url and the network" },
+    { 35, "TLS connect error: error:0A00010B:SSL routines::wrong version number",
+      "the server speaks no TLS: check the port, or begin base_url with http://" },
+    { 35, "error:0A00042E:SSL routines::tlsv1 alert protocol version", "TLS 1.2 or later is needed" },
+    { 35, "unsupported protocol", "TLS 1.2 or later is needed" },
+    { 35, "Recv failure: Connection reset by peer", nil },
+    { 56, "Recv failure: Connection reset by peer", nil },
+    { 60, "SSL certificate problem: certificate has expired",
+      "check the server's certificate and this machine's clock" },
+    { 60, "SSL certificate problem: certificate is not yet valid",
+      "check the server's certificate and this machine's clock" },
+    { 60, "SSL: no alternative certificate subject name matches target host name 'a'", "check base_url" },
+    { 60, "SSL certificate problem: self-signed certificate", "set ca_file or ca_path to an authority that you trust" },
+    { 60, "", "set ca_file or ca_path to an authority that you trust" },
+    { 77, "error adding trust anchors from file: nowhere",
+      "check ca_file; without it the system's certificates are needed, such as Debian's ca-certificates" },
+    { 97, "cannot complete SOCKS5 connection", nil },
+    { 7, "Failed to connect", nil },
+    { 28, "timeout, certificate has expired", nil },
+    { 52, "Empty reply from server", nil },
+    { 0, "", nil },
+  } do
+    it(("on %d %q: %s"):format(case[1], case[2], case[3] or "nothing"), function()
+      assert.equal(case[3], advice_of("connection", case[2], case[1]))
+    end)
+  end
+
+  it("only where there is a code", function()
+    assert.is_nil(advice_of("connection", "certificate has expired"))
+  end)
+
+  it("only where libcurl's code says what it is", function()
+    assert.is_nil(advice_of("truncated", "certificate has expired", 60))
+    assert.is_nil(advice_of("lost", "", 6))
+  end)
+
+  it("however libcurl writes its words", function()
+    assert.equal("check base_url", advice_of("connection", "Target HOST Name", 60))
+    assert.equal("TLS 1.2 or later is needed", advice_of("connection", "Unsupported PROTOCOL", 35))
+    assert.equal("check the user name and password in proxy", advice_of("proxy", "User was REJECTED"))
+  end)
+
+  for text, expected in pairs {
+    ["CONNECT tunnel failed, response 401"] = "check the user name and password in proxy",
+    ["CONNECT tunnel failed, response 407"] = "check the user name and password in proxy",
+    ["Received HTTP code 407 from proxy after CONNECT"] = "check the user name and password in proxy",
+    ["Received HTTP code 401 from proxy after CONNECT"] = "check the user name and password in proxy",
+    ["response 407"] = "check the user name and password in proxy",
+    ["User was rejected by the SOCKS5 server (5 1)."] = "check the user name and password in proxy",
+    ["No authentication method was acceptable."] = "check the user name and password in proxy",
+    ["CONNECT tunnel failed, response 403"] = "check proxy, and what it lets through",
+    ["cannot complete SOCKS5 connection to localhost. (2)"] = "check proxy, and what it lets through",
+    [""] = "check proxy, and what it lets through",
+  } do
+    it(("of a proxy that says %q: %s"):format(text, expected), function()
+      assert.equal(expected, advice_of("proxy", text))
+    end)
+  end
+
+  it("by the first row that fits", function()
+    assert.equal("check the server's certificate and this machine's clock",
+      advice_of("connection", "host: expired", 60))
+    assert.equal("the server speaks no TLS: check the port, or begin base_url with http://",
+      advice_of("connection", "protocol: wrong version number", 35))
+  end)
+end)
+
+describe("a failed connection lasts", function()
+  local function lasts(fields)
+    fields.kind = "connection"
+    return failures.lasts(errors.new(fields))
+  end
+
+  it("where its certificate or its URL is bad", function()
+    for _, code in ipairs { 3, 4, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91 } do
+      assert.is_true(lasts { code = code }, code)
+    end
+  end)
+
+  it("where libcurl does not know the scheme, which sends nothing", function()
+    assert.is_true(lasts { code = 1, unprocessed = true })
+    assert.is_false(lasts { code = 1 })
+  end)
+
+  it("nowhere else", function()
+    for _, code in ipairs { 0, 2, 5, 6, 7, 16, 28, 35, 52, 55, 56, 92, 97 } do
+      assert.is_false(lasts { code = code, unprocessed = true }, code)
+    end
+    assert.is_false(lasts {})
+  end)
+end)

@@ -1,3 +1,4 @@
+local check = require "anthropic.base.check"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local service = require "spec.support.service"
@@ -112,9 +113,9 @@ describe("options", function()
 
   it("take a method's own settings beside all others", function()
     local settings = {
-      concurrency = options.positive_number,
-      path = options.of_type("string"),
-      on_done = options.of_type("function", "table"),
+      concurrency = check.positive(),
+      path = check.of_type("string"),
+      on_done = check.of_type("function", "table"),
     }
     assert.is_nil(refusal({ concurrency = 1, path = "x", on_done = f, timeout = 5 }, settings))
     assert.is_nil(refusal({ on_done = {} }, settings))
@@ -127,7 +128,7 @@ describe("options", function()
   end)
 
   it("of one method are none of the next", function()
-    assert.is_nil(refusal({ path = "x" }, { path = options.of_type("string") }))
+    assert.is_nil(refusal({ path = "x" }, { path = check.of_type("string") }))
     assert.matches('^unknown option "path"', refusal { path = "x" })
   end)
 
@@ -150,64 +151,6 @@ describe("options", function()
       local of_method = debug.getinfo(method, "S").linedefined + 1
       assert.matches("^spec/unit/http/options_spec%.lua:" .. of_method .. ": ", message)
     end
-  end)
-end)
-
-describe("the nearest name", function()
-  local function set(...)
-    local names = {}
-    for _, name in ipairs { ... } do
-      names[name] = true
-    end
-    return names
-  end
-
-  it("needs the fewest letters inserted, removed or replaced", function()
-    for _, row in ipairs { -- what was written, names, nearest
-      { "abc", { "abc", "abd" }, "abc" },
-      { "abc", { "abcd", "xyz" }, "abcd" }, -- one inserted
-      { "abcd", { "abc", "wxyz" }, "abc" }, -- one removed
-      { "abd", { "abc", "bd__" }, "abc" }, -- one replaced
-      { "kitten", { "sitting", "mittens" }, "mittens" }, -- 3 and 2
-      { "kitten", { "sitting", "k" }, "sitting" }, -- 3 and 5
-      { "ab", { "ba", "abcd" }, "abcd" },
-      { "aaaa", { "a", "aaaabbbb" }, "a" }, -- 3 and 4
-      { "xabc", { "abcx", "abc" }, "abc" },
-      { "", { "a", "bb" }, "a" },
-      { "bbb", { "a", "bb" }, "bb" },
-      { "flaw", { "lawn", "fl" }, "fl" },
-      { "", { "ccc", "dddd" }, "ccc" },
-      { "abcdef", { "azced", "zzzzzz" }, "azced" }, -- 3
-      { "filenme", { "filename", "file_no" }, "filename" },
-    } do
-      assert.equal(row[3], options.nearest(row[1], set((table.unpack or unpack)(row[2]))), row[1])
-    end
-  end)
-
-  it("is the first in the alphabet of equally near ones", function()
-    for _ = 1, 3 do
-      assert.equal("a", options.nearest("z", set("c", "b", "a", "d")))
-      assert.equal("abcd", options.nearest("ab", set("ba", "abcd")))
-      assert.equal("cat", options.nearest("at", set("hat", "cat", "rat")))
-    end
-  end)
-
-  it("takes what is no string for its text", function()
-    assert.equal("12", options.nearest(1, set("12", "nil")))
-    assert.equal("true", options.nearest(true, set("12", "true")))
-  end)
-end)
-
-describe("a list of strings", function()
-  it("has strings at 1 to n, and nothing else", function()
-    assert.is_true(options.is_list_of_strings {})
-    assert.is_true(options.is_list_of_strings { "a" })
-    assert.is_true(options.is_list_of_strings { "a", "b" })
-    for _, value in ipairs { { 1 }, { "a", 1 }, { a = "b" }, { "a", a = "b" }, { { "a" } }, { false }, "a", 1, true,
-                             f, { "a", nil, "c" }, { nil, "b" }, { [0] = "a" } } do
-      assert.is_false(options.is_list_of_strings(value))
-    end
-    assert.is_false(options.is_list_of_strings(nil))
   end)
 end)
 
@@ -419,7 +362,7 @@ describe("timeouts", function()
 end)
 
 describe("a table of a method's settings and options", function()
-  local rows = { concurrency = options.positive_number, on_progress = options.of_type "function" }
+  local rows = { concurrency = check.positive(), on_progress = check.of_type "function" }
 
   it("is divided by the names of the settings", function()
     local own, rest = options.split({ concurrency = 1, timeout = 2, on_progress = f, headers = {} }, rows)

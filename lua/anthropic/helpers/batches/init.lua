@@ -8,6 +8,7 @@
 -- The plain methods (create, retrieve, list, cancel, delete) are rows of resources.lua.
 
 local batch_results = require "anthropic.helpers.batches.results"
+local check = require "anthropic.base.check"
 local errors = require "anthropic.base.error"
 local params_of = require "anthropic.api.params"
 local options = require "anthropic.http.options"
@@ -63,15 +64,15 @@ batches.methods.results = {
 batches.methods.run = {
   names = {},
   settings = {
-    max_requests = options.positive_number,
-    max_bytes = options.positive_number,
-    poll_interval = options.positive_number,
-    max_poll_interval = options.positive_number,
-    on_created = options.of_type "function",
-    on_progress = options.of_type "function",
-    on_result = options.of_type "function",
-    resume = options.of_type("string", "table"),
-    skip = options.of_type("table", "function"),
+    max_requests = check.positive(),
+    max_bytes = check.positive(),
+    poll_interval = check.positive(),
+    max_poll_interval = check.positive(),
+    on_created = check.of_type "function",
+    on_progress = check.of_type "function",
+    on_result = check.of_type "function",
+    resume = check.of_type("string", "table"),
+    skip = check.of_type("table", "function"),
   },
   call = function(client, _, requests, given, resource)
     local settings, rest = options.split(given, batches.methods.run.settings)

@@ -75,9 +75,7 @@ end
 ---@return anthropic.BatchResults|nil
 ---@return anthropic.Error?
 function batch_results.open(exchange, batch)
-  local ok, err = exchange:run(function()
-    return true
-  end)
+  local ok, err = exchange:run()
   if not ok then
     return nil, err
   end
@@ -170,9 +168,7 @@ local function recover(self, err)
   if self.count == 0 and not self.closed then
     again, final = self.exchange:recover(err)
     if again then
-      again, final = self.exchange:run(function()
-        return true
-      end)
+      again, final = self.exchange:run()
     end
   else
     final = self.exchange:fail(err)
@@ -265,7 +261,7 @@ function Results:close()
   if self.reader then -- the one who waits finds out
     self.exchange:close()
   else
-    self.err = self.exchange:fail(errors.new { kind = "cancelled", message = "the results were closed" })
+    self.err = self.exchange:fail(errors.cancelled "the results were closed")
   end
 end
 

@@ -1,0 +1,132 @@
+--- The attempts that a stream is made of: what each brought, and what comes after a failure.
+
+local accumulator = require "anthropic.message.accumulator"
+local budgets = require "anthropic.message.budget"
+local continuation = require "anthropic.stream.continuation"
+local events = require "anthropic.message.events"
+local event_source = require "anthropic.stream.source"
+local memory = require "anthropic.base.memory"
+local recovery = require "anthropic.stream.recovery"
+
+local attempts = {}
+
+--- Begins with a response whose headers have come. Forgets what an earlier attempt brought.
+---@param self anthropic.Stream
+function attempts.begin(self)
+  self.response = self.exchange:response_so_far()
+  self.budget = budgets.new(self.exchange.option "max_response_bytes")
+  self.accumulators = { [0] = accumulator.new(self.budget) }
+  self.source = event_source.new(self.exchange, self.accumulators[0], self.open_ended)
+  self.flow = nil -- the transfer, while deltas flow
+end
+
+--- Takes in an event.
+---@param self anthropic.Stream
+---@param event table
+---@return boolean false when the event is malformed
+function attempts.accumulate(self, event)
+  local choice = events.choice_of(event)
+  self.accumulators[choice] = self.accumulators[choice] or accumulator.new(self.budget)
+  return self.accumulators[choice]:add(event)
+end
+
+-- What arrived, kept-back events included.
+local function partial(self)
+  local event = self.source:take(true)
+  while event do
+    attempts.accumulate(self, event)
+    event = self.source:take(true)
+  end
+  if self.accumulators[0]:is_empty() then
+    return nil
+  end
+  return (memory.attempt(self.snapshot, self))
+end
+
+--- Ends the stream with an error.
+---@param self anthropic.Stream
+---@param err anthropic.Error
+---@return nil
+---@return anthropic.Error err with what had arrived
+function attempts.fail(self, err)
+  self.flow = nil
+  err = self.exchange:fail(err) -- which gives the memory of the transfer back first
+  err.partial = partial(self)
+  if err.partial and not self.whole then
+    self.exchange:count(err.partial)
+  end
+  self.err = err
+  return nil, err
+end
+
+local function send_again(self, err)
+  local again, final = self.exchange:recover(err)
+  if again then
+    return self.exchange:run()
+  end
+  return nil, final
+end
+
+local function begin_anew(self, err)
+  if self.source.released then
+    self.exchange:count(self.accumulators[0].fields)
+  end
+  local again, final = send_again(self, err)
+  if not again then
+    return attempts.fail(self, final)
+  end
+  attempts.begin(self)
+  return true
+end
+
+-- Asks for the rest of what broke off.
+local function go_on(self, err)
+  local so_far = self.accumulators[0]
+  local content = self:snapshot().content
+  local body = self.ask_for_rest and #self.accumulators == 0 and self.ask_for_rest(content)
+  if not body then
+    return attempts.fail(self, err)
+  end
+  self.exchange:set_body(body)
+  local again, final = send_again(self, err)
+  if not again then -- the first error says more than that of a server that does not go on
+    err.attempts, err.history = final.attempts, final.history
+    return attempts.fail(self, final.kind == "cancelled" and final or err)
+  end
+  self.exchange:count(so_far.fields)
+  self.continuations = self.continuations or {}
+  table.insert(self.continuations, {
+    error = err, usage = so_far.fields.usage, request_id = self.response.request_id,
+  })
+  self.response = self.exchange:response_so_far()
+  self.source = event_source.new(self.exchange, so_far, self.open_ended)
+  self.source:continue(continuation.new(so_far:last(), content, function(start)
+    so_far.fields.usage = start.usage
+  end))
+  return true
+end
+
+local function put_end(self)
+  self.source:put { type = "message_stop" }
+  return true
+end
+
+local RECOVERIES = { begin_anew = begin_anew, go_on = go_on, ["end"] = put_end, fail = attempts.fail }
+
+--- After a failure: another attempt, the rest of this one, or the end.
+---@param self anthropic.Stream
+---@param err anthropic.Error
+---@return true|nil
+---@return anthropic.Error? err the final one
+function attempts.recover(self, err)
+  local what = recovery.after {
+    is_closed = self.closed,
+    is_released = self.source.released,
+    is_seen = self.is_seen,
+    has_stopped = self.accumulators[0].fields.stop_reason and true,
+    on_interrupt = self.exchange.option "on_interrupt",
+  }
+  return RECOVERIES[what](self, err)
+end
+
+return attempts
