@@ -90,8 +90,8 @@ static int push_end(lua_State *L, struct transfer *transfer, enum sse_result res
     return bind_transfer_push_state(L, result == SSE_TOO_LARGE ? "too_large"
                                        : result == SSE_FULL    ? "full"
                                                                : "memory");
-  transfer->news = false;
-  return bind_transfer_push_state(L, transfer->done ? "done" : "again");
+  transfer->entry.news = false;
+  return bind_transfer_push_state(L, transfer->entry.done ? "done" : "again");
 }
 
 static int read(lua_State *L, struct lua_transfer *self, struct delta_run *run,
@@ -141,14 +141,14 @@ static int form(lua_State *L) {
   } while (form == FORM_UNKNOWN && !too_long && transfer_demand(transfer));
   if (too_long) /* whoever reads it as text is told so */
     form = FORM_TEXT;
-  else if (form == FORM_UNKNOWN && transfer->done && self->start.has_comments)
+  else if (form == FORM_UNKNOWN && transfer->entry.done && self->start.has_comments)
     form = FORM_EVENTS;
   if (form != FORM_UNKNOWN) {
     lua_pushstring(L, name_of(form));
     return 1;
   }
-  transfer->news = false;
-  return bind_transfer_push_state(L, transfer->done ? "done" : "again");
+  transfer->entry.news = false;
+  return bind_transfer_push_state(L, transfer->entry.done ? "done" : "again");
 }
 
 /* rest() -> data, name of what event() left at the end, as if an empty line ended it | nil */
@@ -156,7 +156,7 @@ static int rest(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
   struct transfer *transfer = self->transfer;
   struct delta_cut cut = {.kind = CUT_OTHER};
-  if (!transfer || transfer->lent || !transfer->done ||
+  if (!transfer || transfer->lent || !transfer->entry.done ||
       sse_rest(&self->sse, &transfer->body, &cut.event) != SSE_EVENT)
     return 0;
   transfer_lend(transfer);

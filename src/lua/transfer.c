@@ -109,8 +109,8 @@ static int line(lua_State *L) {
   }
   if (result == LINES_TOO_LARGE)
     return bind_transfer_push_state(L, "too_large");
-  transfer->news = false;
-  if (!transfer->done)
+  transfer->entry.news = false;
+  if (!transfer->entry.done)
     return bind_transfer_push_state(L, "again");
   push_buffer(L, transfer, &transfer->body);
   bind_transfer_push_state(L, "done");
@@ -159,8 +159,8 @@ static int body(lua_State *L) {
     return 1;
   }
   transfer_collect(transfer);
-  transfer->news = false;
-  if (!transfer->done)
+  transfer->entry.news = false;
+  if (!transfer->entry.done)
     return 0;
   if (!transfer->lent)
     bound_body(transfer, lua_toboolean(L, 2));
@@ -169,14 +169,14 @@ static int body(lua_State *L) {
 
 static int done(lua_State *L) {
   const struct transfer *transfer = bind_transfer_check(L)->transfer;
-  lua_pushboolean(L, !transfer || transfer->done);
+  lua_pushboolean(L, !transfer || transfer->entry.done);
   return 1;
 }
 
 /* has_news() -> whether bytes, headers or the end came since event() or body() last asked */
 static int has_news(lua_State *L) {
   const struct transfer *transfer = bind_transfer_check(L)->transfer;
-  lua_pushboolean(L, !transfer || transfer->news);
+  lua_pushboolean(L, !transfer || transfer->entry.news);
   return 1;
 }
 
@@ -235,7 +235,8 @@ static int timings(lua_State *L) {
       {"tls", CURLINFO_APPCONNECT_TIME_T},           {"request", CURLINFO_PRETRANSFER_TIME_T},
       {"first_byte", CURLINFO_STARTTRANSFER_TIME_T}, {"total", CURLINFO_TOTAL_TIME_T},
   };
-  CURL *easy = bind_transfer_check(L)->transfer ? bind_transfer_check(L)->transfer->easy : NULL;
+  CURL *easy =
+      bind_transfer_check(L)->transfer ? bind_transfer_check(L)->transfer->entry.easy : NULL;
   double seconds[sizeof times / sizeof *times];
   long connects = 0;
   if (easy)
@@ -281,8 +282,8 @@ static int close_transfer(lua_State *L) {
   if (self->transfer)
     self->transfer->is_doubted = lua_toboolean(L, 2);
   if (self->transfer && self->transfer->lent) {
-    if (self->transfer->loop)
-      loop_remove(self->transfer->loop, self->transfer);
+    if (self->transfer->entry.loop)
+      loop_remove(self->transfer->entry.loop, &self->transfer->entry);
     return 0;
   }
   if (self->transfer)
@@ -294,7 +295,7 @@ static int close_transfer(lua_State *L) {
 
 static int tostring(lua_State *L) {
   const struct transfer *transfer = bind_transfer_check(L)->transfer;
-  const char *state = !transfer ? "closed" : transfer->done ? "done" : "under way";
+  const char *state = !transfer ? "closed" : transfer->entry.done ? "done" : "under way";
   lua_pushfstring(L, TRANSFER " (%s)", state);
   return 1;
 }

@@ -81,7 +81,7 @@ bool multipart_begin(struct transfer *transfer, size_t count) {
   if (!multipart)
     return false;
   multipart->capacity = count;
-  multipart->mime = curl_mime_init(transfer->easy);
+  multipart->mime = curl_mime_init(transfer->entry.easy);
   transfer->multipart = multipart;
   return multipart->mime != NULL;
 }
@@ -118,7 +118,8 @@ bool multipart_add(struct transfer *transfer, const struct part *part) {
 }
 
 bool multipart_end(struct transfer *transfer) {
-  return curl_easy_setopt(transfer->easy, CURLOPT_MIMEPOST, transfer->multipart->mime) == CURLE_OK;
+  return curl_easy_setopt(transfer->entry.easy, CURLOPT_MIMEPOST, transfer->multipart->mime) ==
+         CURLE_OK;
 }
 
 void multipart_free(struct multipart *multipart) {
