@@ -249,6 +249,23 @@ static int on_log(CURL *easy, curl_infotype type, char *text, size_t length, voi
   return 0;
 }
 
+/* Whether a file that is sent could not be read. */
+static bool fail_by_part(struct transfer *transfer) {
+  const char *path;
+  const char *problem = multipart_problem(transfer->multipart, &path);
+  if (problem)
+    transfer_fail_file(transfer, "read", path, problem);
+  return problem != NULL;
+}
+
+static void on_part(void *context) {
+  struct transfer *transfer = context;
+  if (fail_by_part(transfer))
+    return;
+  transfer->last_sent = transfer->last_byte = clock_now();
+  note_deadline(transfer);
+}
+
 /* --- the end --------------------------------------------------------------------------------- */
 
 void transfer_finish(struct transfer *transfer, enum transfer_failure failure) {
@@ -382,7 +399,7 @@ static void finish_with(struct transfer *transfer, CURLcode code) {
 /* When the first of its timeouts will run out, and which. */
 static double first_timeout(const struct transfer *transfer, enum transfer_failure *failure) {
   double deadline = HUGE_VAL;
-  bool is_sending = transfer->last_sent > 0 && transfer->unsent > 0;
+  bool is_sending = transfer->last_sent > 0 && multipart_unsent(transfer->multipart) > 0;
   *failure = TRANSFER_OK;
 #define CONSIDER(applies, seconds, since, name)                                                    \
   if ((applies) && (seconds) > 0 && (since) + (seconds) < deadline) {                              \
@@ -647,6 +664,18 @@ bool transfer_add_header(struct transfer *transfer, const char *line) {
          curl_easy_setopt(transfer->entry.easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 }
 
+bool transfer_begin_parts(struct transfer *transfer, size_t count) {
+  transfer->multipart = multipart_new(transfer->entry.easy, count, on_part, transfer);
+  return transfer->multipart != NULL;
+}
+
+bool transfer_add_part(struct transfer *transfer, const struct part *part) {
+  if (multipart_add(transfer->multipart, part))
+    return true;
+  fail_by_part(transfer);
+  return false;
+}
+
 bool transfer_start(struct transfer *transfer, struct loop *loop) {
   transfer->started = transfer->last_byte = clock_now();
   return loop_add(loop, &transfer->entry);
@@ -734,12 +763,6 @@ void transfer_take_back(struct transfer *transfer) {
     return;
   transfer->held = false;
   resume(transfer);
-}
-
-void transfer_note_sent(struct transfer *transfer, int64_t count) {
-  transfer->unsent -= count;
-  transfer->last_sent = transfer->last_byte = clock_now();
-  note_deadline(transfer);
 }
 
 void transfer_limit(struct transfer *transfer, double seconds) {

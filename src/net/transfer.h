@@ -21,6 +21,7 @@
 #pragma GCC visibility push(hidden)
 
 struct multipart;
+struct part;
 struct sink;
 
 /* Times are in seconds, 0 means none. Strings are copied, `body` and `sink` are not: they must
@@ -75,8 +76,7 @@ struct transfer {
   struct loop_entry entry; /* first: the callbacks find the transfer by it */
   struct curl_slist *headers;
   struct multipart *multipart;
-  int64_t unsent;    /* bytes of the multipart body that libcurl has not asked for yet */
-  double last_sent;  /* when it asked for the latest, 0 before */
+  double last_sent;  /* when libcurl asked for bytes of that the last time, 0 before */
   bool is_counted;   /* libcurl tells when it sends */
   bool is_sent;      /* it has begun to send the request */
   bool held_back;    /* it was kept from sending it again */
@@ -126,6 +126,14 @@ bool transfer_start(struct transfer *transfer, struct loop *loop);
 /* Adds one "Name: value" line to the request, before it starts. False when memory ran out. */
 bool transfer_add_header(struct transfer *transfer, const char *line);
 
+/* Gives the request a body of `count` parts, at least one, before it starts. Each is then added in
+ * turn. False when memory ran out. */
+bool transfer_begin_parts(struct transfer *transfer, size_t count);
+
+/* Adds the next part (multipart.h). False with the transfer failed, where its file cannot be read,
+ * or when memory ran out. */
+bool transfer_add_part(struct transfer *transfer, const struct part *part);
+
 /* Cancels it if it is under way and frees everything. NULL is fine. */
 void transfer_free(struct transfer *transfer);
 
@@ -159,9 +167,6 @@ void transfer_finish(struct transfer *transfer, enum transfer_failure failure);
 /* Ends the transfer with TRANSFER_FILE. `verb` is what could not be done, such as "read". */
 void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
                         const char *problem);
-
-/* For multipart.c: libcurl took `count` bytes of the body. */
-void transfer_note_sent(struct transfer *transfer, int64_t count);
 
 /* Whether the server cannot have acted on the request: nothing of it was sent, or it says so. */
 bool transfer_is_unprocessed(const struct transfer *transfer);
