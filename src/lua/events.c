@@ -193,12 +193,11 @@ static int skip_deltas(lua_State *L) {
   return read_run(L, REST);
 }
 
-void bind_events_add(lua_State *L, const char *transfer) {
+void bind_events_open(lua_State *L) {
   static const luaL_Reg methods[] = {{"form", form},           {"event", event},
                                      {"follow", follow},       {"next_event", next_event},
                                      {"next_text", next_text}, {"skip_deltas", skip_deltas},
                                      {"rest", rest},           {NULL, NULL}};
-  luaL_getmetatable(L, transfer);
   lua_pushliteral(L, "type");
   lua_pushliteral(L, "index");
   lua_pushliteral(L, "delta");
@@ -207,5 +206,5 @@ void bind_events_add(lua_State *L, const char *transfer) {
     lua_pushstring(L, delta_names[kind].type);
     lua_pushstring(L, delta_names[kind].field);
   }
-  luaL_setfuncs(L, methods, UPVALUES);
+  bind_type_add(L, TRANSFER, methods, UPVALUES - METATABLE);
 }

@@ -24,8 +24,7 @@ static int pieces(lua_State *L) {
   return 1;
 }
 
-void bind_recording_add(lua_State *L, const char *transfer) {
+void bind_recording_open(lua_State *L) {
   static const luaL_Reg methods[] = {{"pieces", pieces}, {NULL, NULL}};
-  luaL_getmetatable(L, transfer);
-  luaL_setfuncs(L, methods, 1);
+  bind_type_add(L, TRANSFER, methods, 0);
 }

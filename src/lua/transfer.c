@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define TRANSFER "anthropic.transfer"
-
 enum {
   LARGE_BODY = 1024 * 1024,     /* which is not held twice */
   KEPT_BODY = 4 * 1024 * 1024,  /* of one that is refused */
@@ -324,9 +322,4 @@ static const luaL_Reg methods[] = {
 
 void bind_transfer_open(lua_State *L) {
   bind_type_make(L, TRANSFER, metamethods, methods);
-  luaL_getmetatable(L, TRANSFER);
-  lua_getfield(L, -1, "__index");
-  bind_events_add(L, TRANSFER);
-  bind_recording_add(L, TRANSFER);
-  lua_pop(L, 2);
 }
