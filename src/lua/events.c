@@ -80,7 +80,7 @@ static enum sse_result cut_event(struct lua_transfer *self, struct delta_run *ru
                                  struct delta_cut *cut) {
   enum sse_result result;
   do
-    result = delta_run_cut(run, &self->sse, &self->transfer->body, cut);
+    result = delta_run_cut(run, &self->sse, &self->transfer->body.bytes, cut);
   while (result == SSE_MORE && transfer_demand(self->transfer));
   return result;
 }
@@ -110,7 +110,7 @@ static int read(lua_State *L, struct lua_transfer *self, struct delta_run *run,
     results = push_cut(L, &cut, reading);
     transfer_take_back(self->transfer);
     if (self->sse.consumed > LARGE_EVENT)
-      sse_drop(&self->sse, &self->transfer->body);
+      sse_drop(&self->sse, &self->transfer->body.bytes);
   }
   return results;
 }
@@ -135,9 +135,10 @@ static int form(lua_State *L) {
   enum body_form form;
   bool too_long;
   do {
-    form = body_form_read(&self->start, buffer_bytes(&transfer->body), transfer->body.length);
-    too_long = self->start.line >= transfer->max_body_bytes ||
-               self->start.searched >= transfer->max_body_bytes;
+    form = body_form_read(&self->start, buffer_bytes(&transfer->body.bytes),
+                          transfer->body.bytes.length);
+    too_long = self->start.line >= transfer->body.max_bytes ||
+               self->start.searched >= transfer->body.max_bytes;
   } while (form == FORM_UNKNOWN && !too_long && transfer_demand(transfer));
   if (too_long) /* whoever reads it as text is told so */
     form = FORM_TEXT;
@@ -157,7 +158,7 @@ static int rest(lua_State *L) {
   struct transfer *transfer = self->transfer;
   struct delta_cut cut = {.kind = CUT_OTHER};
   if (!transfer || transfer->lent || !transfer->entry.done ||
-      sse_rest(&self->sse, &transfer->body, &cut.event) != SSE_EVENT)
+      sse_rest(&self->sse, &transfer->body.bytes, &cut.event) != SSE_EVENT)
     return 0;
   transfer_lend(transfer);
   int results = push_cut(L, &cut, EVENTS);

@@ -7,7 +7,7 @@ static int pieces(lua_State *L) {
   struct transfer *transfer = bind_transfer_check(L)->transfer;
   if (!transfer)
     return 1;
-  const struct recording *recording = &transfer->recording;
+  const struct recording *recording = &transfer->body.recording;
   size_t count = recording_count(recording), start = 0;
   transfer_lend(transfer);
   for (size_t i = 0; i < count; i++) {

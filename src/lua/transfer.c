@@ -99,7 +99,7 @@ static int line(lua_State *L) {
   size_t length;
   enum lines_result result;
   do
-    result = lines_next(&self->lines, &transfer->body, &bytes, &length);
+    result = lines_next(&self->lines, &transfer->body.bytes, &bytes, &length);
   while (result == LINES_MORE && transfer_demand(transfer));
   if (result == LINES_LINE) {
     push_bytes(L, transfer, bytes, length);
@@ -110,7 +110,7 @@ static int line(lua_State *L) {
   transfer->entry.news = false;
   if (!transfer->entry.done)
     return bind_transfer_push_state(L, "again");
-  push_buffer(L, transfer, &transfer->body);
+  push_buffer(L, transfer, &transfer->body.bytes);
   bind_transfer_push_state(L, "done");
   lua_pushvalue(L, -3);
   return 3;
@@ -118,7 +118,7 @@ static int line(lua_State *L) {
 
 /* Refuses JSON before it becomes values that cost too much, and what is too large to be shown. */
 static void bound_body(struct transfer *transfer, bool is_json) {
-  struct buffer *bytes = &transfer->body;
+  struct buffer *bytes = &transfer->body.bytes;
   bool is_success = transfer->status / 100 == 2;
   if (is_json && transfer->failure == TRANSFER_OK && is_success &&
       json_is_costly(buffer_bytes(bytes), bytes->length))
@@ -139,12 +139,12 @@ static int push_body(lua_State *L, struct transfer *transfer) {
   if (!lua_isnil(L, -1))
     return 1;
   lua_pop(L, 1);
-  push_buffer(L, transfer, &transfer->body);
-  if (transfer->body.length < LARGE_BODY || transfer->lent)
+  push_buffer(L, transfer, &transfer->body.bytes);
+  if (transfer->body.bytes.length < LARGE_BODY || transfer->lent)
     return 1;
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "body");
-  buffer_free(&transfer->body);
+  buffer_free(&transfer->body.bytes);
   return 1;
 }
 

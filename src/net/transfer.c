@@ -15,10 +15,7 @@
 #include <string.h>
 
 enum {
-  WINDOW = 256 * 1024,           /* body bytes that wait before an unread transfer pauses */
   MAX_HEADER_BYTES = 256 * 1024, /* of one response; libcurl's own limit is above it */
-  UNPACKED_ROOM =
-      20 * 1024 * 1024, /* more than what gzip makes of the bytes that are read at once */
   KEEP_ALIVE_SECONDS = 60,
   SILENCE = 5 /* seconds without a byte, after which a cancelled stream (HTTP/2) tells of a dead
                  connection */
@@ -110,79 +107,59 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   return length;
 }
 
-/* Where a length is announced, libcurl takes no more than that. */
-static bool fits_download(const struct transfer *transfer, size_t length) {
+/* Decides where the body goes, when its first bytes are there. Where a length is announced, libcurl
+ * takes no more than that. */
+static void begin_body(struct transfer *transfer) {
   curl_off_t announced = -1;
   curl_easy_getinfo(transfer->entry.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-  return announced >= 0 ||
-         (uint64_t)transfer->sink->length + length <= transfer->max_download_bytes;
+  transfer->has_body = true;
+  transfer->body.is_announced = announced >= 0;
+  transfer->body.is_encoded = transfer->encoding & ENCODING_KNOWN;
+  transfer->body.sink = goes_to_sink(transfer) ? transfer->sink : NULL;
 }
 
-static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t length) {
-  if (!fits_download(transfer, length)) {
-    transfer_finish(transfer, TRANSFER_LARGE_DOWNLOAD);
-    return 0;
-  }
-  const char *problem = sink_write(transfer->sink, bytes, length);
-  if (!problem)
-    return length;
-  transfer_fail_file(transfer, "write", transfer->sink->path, problem);
-  return 0;
-}
-
-/* Whether the window was full before libcurl read what it passes on now. */
-static bool was_full(struct transfer *transfer) {
+/* Bytes of an encoded body that came over the wire so far. */
+static int64_t taken_of(const struct transfer *transfer) {
   curl_off_t taken = 0;
-  if (transfer->encoding & ENCODING_KNOWN)
+  if (transfer->body.is_encoded)
     curl_easy_getinfo(transfer->entry.easy, CURLINFO_SIZE_DOWNLOAD_T, &taken);
-  if (transfer->body.length >= transfer->allowed)
-    return !(transfer->encoding & ENCODING_KNOWN) || taken != transfer->taken;
-  transfer->taken = taken;
-  return false;
+  return taken;
 }
 
-/* Bytes that the body may still grow by. While it is paused, libcurl would keep without a limit
- * what it unpacks: an encoded body pauses between two reads. */
-static size_t room_of(const struct transfer *transfer) {
-  size_t most = transfer->collecting ? transfer->max_body_bytes : transfer->allowed + UNPACKED_ROOM;
-  return most > transfer->body.length ? most - transfer->body.length : 0;
+static void fail_by_body(struct transfer *transfer, enum body_result result) {
+  static const enum transfer_failure failures[] = {
+      [BODY_TOO_LARGE] = TRANSFER_TOO_LARGE,
+      [BODY_LARGE_DOWNLOAD] = TRANSFER_LARGE_DOWNLOAD,
+      [BODY_NO_MEMORY] = TRANSFER_NO_MEMORY,
+  };
+  if (result == BODY_NOT_WRITTEN)
+    transfer_fail_file(transfer, "write", transfer->sink->path, transfer->body.problem);
+  else
+    transfer_finish(transfer, failures[result]);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   struct transfer *transfer = userdata;
+  struct body *body = &transfer->body;
   size_t length = size * count;
   if (transfer->entry.done) /* nobody reads it any more */
     return length;
   transfer->last_byte = clock_now();
-  transfer->has_body = true;
-  if (transfer->lent) {
-    transfer->entry.paused = transfer->held = true;
-    return CURL_WRITEFUNC_PAUSE;
-  }
-  bool to_sink = goes_to_sink(transfer);
-  if (!to_sink && !transfer->collecting && was_full(transfer)) {
+  if (!transfer->has_body)
+    begin_body(transfer);
+  if (transfer->lent || !body_has_room(body, taken_of(transfer))) {
     transfer->entry.paused = true;
+    transfer->held = transfer->lent > 0;
     return CURL_WRITEFUNC_PAUSE;
   }
-  if (transfer->is_recorded &&
-      !recording_add(&transfer->recording, transfer->last_byte - transfer->started, bytes,
-                     length)) {
-    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+  enum body_result result =
+      body_write(body, transfer->last_byte - transfer->started, bytes, length);
+  if (result != BODY_TAKEN) {
+    fail_by_body(transfer, result);
     return 0;
   }
-  if (to_sink)
-    return write_to_sink(transfer, bytes, length);
-  size_t room = room_of(transfer);
-  if (length > room) {
-    buffer_append(&transfer->body, bytes, room);
-    transfer_finish(transfer, TRANSFER_TOO_LARGE);
-    return 0;
-  }
-  if (!buffer_append(&transfer->body, bytes, length)) {
-    transfer_finish(transfer, TRANSFER_NO_MEMORY);
-    return 0;
-  }
-  tell(transfer);
+  if (!body->sink)
+    tell(transfer);
   return length;
 }
 
@@ -222,7 +199,7 @@ static void note_bytes(struct transfer *transfer, curl_infotype type, const char
     transfer_finish(transfer, TRANSFER_FLOODED);
   else if (transfer->entry.paused && type == CURLINFO_DATA_IN) {
     transfer->waiting += length;
-    if (transfer->waiting + transfer->body.length > transfer->max_body_bytes) {
+    if (transfer->waiting + transfer->body.bytes.length > transfer->body.max_bytes) {
       transfer_finish(transfer, TRANSFER_TOO_LARGE);
       loop_leave(transfer->entry.loop);
     }
@@ -627,10 +604,10 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
   if (!transfer)
     return NULL;
   transfer->entry.callbacks = &callbacks;
-  transfer->allowed = WINDOW;
-  transfer->max_body_bytes = options->max_body_bytes;
-  transfer->max_download_bytes = options->max_download_bytes;
-  transfer->is_recorded = options->record;
+  body_demand(&transfer->body);
+  transfer->body.max_bytes = options->max_body_bytes;
+  transfer->body.max_sink_bytes = options->max_download_bytes;
+  transfer->body.is_recorded = options->record;
   transfer->sink = options->sink;
   transfer->first_byte_timeout = options->first_byte_timeout;
   transfer->idle_timeout = options->idle_timeout;
@@ -690,8 +667,7 @@ void transfer_free(struct transfer *transfer) {
   curl_slist_free_all(transfer->headers);
   multipart_free(transfer->multipart);
   buffer_free(&transfer->response_headers);
-  buffer_free(&transfer->body);
-  recording_free(&transfer->recording);
+  body_free(&transfer->body);
   free(transfer);
 }
 
@@ -714,33 +690,33 @@ void transfer_close(struct transfer *transfer, struct loop *loop) {
 static bool resume(struct transfer *transfer) {
   if (!transfer->entry.paused || !transfer->entry.active)
     return false;
-  size_t before = transfer->body.length;
+  size_t before = transfer->body.bytes.length;
   transfer->entry.paused = false;
   transfer->waiting = 0;
   transfer->last_byte = clock_now();
   loop_resume(transfer->entry.loop, &transfer->entry);
-  return transfer->body.length > before;
+  return transfer->body.bytes.length > before;
 }
 
 bool transfer_demand(struct transfer *transfer) {
-  transfer->allowed = transfer->body.length + WINDOW;
+  body_demand(&transfer->body);
   return resume(transfer);
 }
 
 void transfer_collect(struct transfer *transfer) {
-  if (transfer->collecting)
+  if (transfer->body.is_whole)
     return;
-  transfer->collecting = true;
-  if (transfer->body.length > transfer->max_body_bytes) {
-    transfer->body.length = transfer->max_body_bytes;
+  if (!body_collect(&transfer->body))
     transfer_refuse(transfer, TRANSFER_TOO_LARGE);
-  }
   resume(transfer);
 }
 
 void transfer_refuse(struct transfer *transfer, enum transfer_failure failure) {
-  transfer->entry.done = transfer->failure != TRANSFER_OK; /* a success is one no more */
   transfer_finish(transfer, failure);
+  if (transfer->failure == TRANSFER_OK) { /* a success is one no more */
+    transfer->failure = failure;
+    tell(transfer);
+  }
   if (transfer->entry.loop)
     loop_remove(transfer->entry.loop, &transfer->entry);
 }
@@ -748,17 +724,13 @@ void transfer_refuse(struct transfer *transfer, enum transfer_failure failure) {
 void transfer_lend(struct transfer *transfer) {
   transfer->lent++;
   buffer_lend(&transfer->response_headers);
-  buffer_lend(&transfer->body);
-  buffer_lend(&transfer->recording.bytes);
-  buffer_lend(&transfer->recording.pieces);
+  body_lend(&transfer->body);
 }
 
 void transfer_take_back(struct transfer *transfer) {
   transfer->lent--;
   buffer_take_back(&transfer->response_headers);
-  buffer_take_back(&transfer->body);
-  buffer_take_back(&transfer->recording.bytes);
-  buffer_take_back(&transfer->recording.pieces);
+  body_take_back(&transfer->body);
   if (!transfer->held || transfer->lent > 0)
     return;
   transfer->held = false;

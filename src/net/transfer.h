@@ -12,8 +12,8 @@
 #ifndef ANTHROPIC_NET_TRANSFER_H
 #define ANTHROPIC_NET_TRANSFER_H
 
+#include "net/body.h"
 #include "net/loop_entry.h"
-#include "net/recording.h"
 #include "util/buffer.h"
 
 #include <stdint.h>
@@ -91,18 +91,11 @@ struct transfer {
   struct buffer response_headers;
   size_t other_headers; /* bytes of interim responses' and of trailers, which libcurl keeps */
   unsigned encoding;    /* enum content_encoding, added up */
-  struct buffer body;
-  bool has_body;    /* some of it has come */
-  size_t allowed;   /* body bytes that may wait before the transfer pauses */
-  curl_off_t taken; /* of an encoded body, from the wire, when fewer than that waited */
-  size_t max_body_bytes;
-  size_t max_download_bytes;
-  bool collecting;
+  struct body body;
+  bool has_body;  /* some of it has come */
   unsigned lent;  /* so often; nothing here moves or changes while it is */
   bool held;      /* paused because it was lent */
   size_t waiting; /* bytes that libcurl keeps of it while it is paused (HTTP/2) */
-  bool is_recorded;
-  struct recording recording; /* of the body so far */
 
   enum transfer_failure failure; /* meaningful once it is done */
   CURLcode code;
