@@ -51,6 +51,7 @@ build = {
         "src/lua/transfer.c",
         "src/lua/type.c",
         "src/lua/weight.c",
+        "src/net/body.c",
         "src/net/content_encoding.c",
         "src/net/http2.c",
         "src/net/loop.c",

@@ -3,7 +3,8 @@
 --
 -- Lua: the public files at the top and testing/ may require anything, and nothing requires them. A module named in
 -- a string (`package.loaded["..."]`, `require("anthropic.loop." .. name)`) is required too.
--- C: a file includes its own folder or one further up; decode and json do not know each other.
+-- C: a file includes its own folder or one further up; decode and json do not know each other. A .c file and its
+-- header are one unit, and no unit includes itself by way of others.
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
@@ -20,6 +21,7 @@ end
 
 local lua_rank, c_rank = ranks(LUA), ranks(C)
 local problems, arrows, sizes = {}, {}, {}
+local units, includes = {}, {} -- of C: their names in order, and what each includes
 
 local function read(path)
   local file = assert(io.open(path, "rb"))
@@ -86,9 +88,15 @@ end
 local function check_c(path)
   local text = read(path)
   local layer = path:match "^src/([a-z]+)/"
+  local unit = path:match "^src/(.*)%.[ch]$"
   count("src/" .. layer, text)
+  if not includes[unit] then
+    units[#units + 1] = unit
+    includes[unit] = {}
+  end
   for target in text:gmatch '#include "([^"]+)"' do
     local below = target:match "^([a-z]+)/"
+    table.insert(includes[unit], (target:match "^(.*)%.h$"))
     if not c_rank[below] then
       problems[#problems + 1] = ("%s includes %s, which is in no layer"):format(path, target)
     elseif below ~= layer then
@@ -100,11 +108,35 @@ local function check_c(path)
   end
 end
 
+-- Follows the includes of a unit; `way` lists the units that led to it, and says of each that it is on it.
+local function find_circles(unit, way, is_known)
+  if way[unit] then
+    table.insert(way, unit)
+    problems[#problems + 1] = "the includes go round: " .. table.concat(way, " -> ", way[unit])
+    table.remove(way)
+  elseif not is_known[unit] then
+    is_known[unit] = true
+    table.insert(way, unit)
+    way[unit] = #way
+    for _, target in ipairs(includes[unit] or {}) do
+      if target ~= unit then
+        find_circles(target, way, is_known)
+      end
+    end
+    way[unit] = nil
+    table.remove(way)
+  end
+end
+
 for _, path in ipairs(files "lua/anthropic -name '*.lua'") do
   check_lua(path)
 end
 for _, path in ipairs(files "src -name '*.[ch]'") do
   check_c(path)
+end
+local is_known = {}
+for _, unit in ipairs(units) do
+  find_circles(unit, {}, is_known)
 end
 
 local function draw(prefix, ...)

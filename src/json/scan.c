@@ -1,7 +1,6 @@
 #include "json/scan.h"
 
 #include "util/utf8.h"
-#include "json/weight.h"
 
 #include <stdio.h>
 

@@ -10,10 +10,9 @@
 #define ANTHROPIC_JSON_SCAN_H
 
 #include "util/buffer.h"
+#include "json/weight.h"
 
 #pragma GCC visibility push(hidden)
-
-enum { JSON_MAX_DEPTH = 1000 };
 
 enum json_scan_option {
   JSON_MARK = 1,     /* mark empty arrays and numbers */

@@ -1,7 +1,5 @@
 #include "json/weight.h"
 
-#include "json/scan.h"
-
 #include <string.h>
 
 enum {

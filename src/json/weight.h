@@ -9,6 +9,8 @@
 
 #pragma GCC visibility push(hidden)
 
+enum { JSON_MAX_DEPTH = 1000 }; /* deeper than that nothing is read */
+
 #define JSON_COSTLY "the values would take too much memory"
 
 /* Bytes, about what the Lua that needs most of them takes. What a structure costs beside its

@@ -80,7 +80,7 @@ static enum sse_result cut_event(struct lua_transfer *self, struct delta_run *ru
                                  struct delta_cut *cut) {
   enum sse_result result;
   do
-    result = delta_run_cut(run, &self->sse, &self->transfer->body, cut);
+    result = delta_run_cut(run, &self->sse, &self->transfer->body.bytes, cut);
   while (result == SSE_MORE && transfer_demand(self->transfer));
   return result;
 }
@@ -90,8 +90,8 @@ static int push_end(lua_State *L, struct transfer *transfer, enum sse_result res
     return bind_transfer_push_state(L, result == SSE_TOO_LARGE ? "too_large"
                                        : result == SSE_FULL    ? "full"
                                                                : "memory");
-  transfer->news = false;
-  return bind_transfer_push_state(L, transfer->done ? "done" : "again");
+  transfer->entry.news = false;
+  return bind_transfer_push_state(L, transfer->entry.done ? "done" : "again");
 }
 
 static int read(lua_State *L, struct lua_transfer *self, struct delta_run *run,
@@ -110,7 +110,7 @@ static int read(lua_State *L, struct lua_transfer *self, struct delta_run *run,
     results = push_cut(L, &cut, reading);
     transfer_take_back(self->transfer);
     if (self->sse.consumed > LARGE_EVENT)
-      sse_drop(&self->sse, &self->transfer->body);
+      sse_drop(&self->sse, &self->transfer->body.bytes);
   }
   return results;
 }
@@ -135,20 +135,21 @@ static int form(lua_State *L) {
   enum body_form form;
   bool too_long;
   do {
-    form = body_form_read(&self->start, buffer_bytes(&transfer->body), transfer->body.length);
-    too_long = self->start.line >= transfer->max_body_bytes ||
-               self->start.searched >= transfer->max_body_bytes;
+    form = body_form_read(&self->start, buffer_bytes(&transfer->body.bytes),
+                          transfer->body.bytes.length);
+    too_long = self->start.line >= transfer->body.max_bytes ||
+               self->start.searched >= transfer->body.max_bytes;
   } while (form == FORM_UNKNOWN && !too_long && transfer_demand(transfer));
   if (too_long) /* whoever reads it as text is told so */
     form = FORM_TEXT;
-  else if (form == FORM_UNKNOWN && transfer->done && self->start.has_comments)
+  else if (form == FORM_UNKNOWN && transfer->entry.done && self->start.has_comments)
     form = FORM_EVENTS;
   if (form != FORM_UNKNOWN) {
     lua_pushstring(L, name_of(form));
     return 1;
   }
-  transfer->news = false;
-  return bind_transfer_push_state(L, transfer->done ? "done" : "again");
+  transfer->entry.news = false;
+  return bind_transfer_push_state(L, transfer->entry.done ? "done" : "again");
 }
 
 /* rest() -> data, name of what event() left at the end, as if an empty line ended it | nil */
@@ -156,8 +157,8 @@ static int rest(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
   struct transfer *transfer = self->transfer;
   struct delta_cut cut = {.kind = CUT_OTHER};
-  if (!transfer || transfer->lent || !transfer->done ||
-      sse_rest(&self->sse, &transfer->body, &cut.event) != SSE_EVENT)
+  if (!transfer || transfer->lent || !transfer->entry.done ||
+      sse_rest(&self->sse, &transfer->body.bytes, &cut.event) != SSE_EVENT)
     return 0;
   transfer_lend(transfer);
   int results = push_cut(L, &cut, EVENTS);
@@ -193,12 +194,11 @@ static int skip_deltas(lua_State *L) {
   return read_run(L, REST);
 }
 
-void bind_events_add(lua_State *L, const char *transfer) {
+void bind_events_open(lua_State *L) {
   static const luaL_Reg methods[] = {{"form", form},           {"event", event},
                                      {"follow", follow},       {"next_event", next_event},
                                      {"next_text", next_text}, {"skip_deltas", skip_deltas},
                                      {"rest", rest},           {NULL, NULL}};
-  luaL_getmetatable(L, transfer);
   lua_pushliteral(L, "type");
   lua_pushliteral(L, "index");
   lua_pushliteral(L, "delta");
@@ -207,5 +207,5 @@ void bind_events_add(lua_State *L, const char *transfer) {
     lua_pushstring(L, delta_names[kind].type);
     lua_pushstring(L, delta_names[kind].field);
   }
-  luaL_setfuncs(L, methods, UPVALUES);
+  bind_type_add(L, TRANSFER, methods, UPVALUES - METATABLE);
 }

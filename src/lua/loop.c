@@ -19,7 +19,8 @@ static struct loop *check_loop(lua_State *L) {
   return loop;
 }
 
-/* The uservalue finds a transfer's userdata by its address, without keeping it alive. */
+/* The uservalue finds a transfer's userdata by the address of its entry, without keeping it alive.
+ */
 static void push_transfers(lua_State *L) {
   lua_newtable(L);
   lua_newtable(L);
@@ -81,9 +82,9 @@ static int start(lua_State *L) {
     return 3;
   get_uservalue(L, 1);
   lua_pushvalue(L, -2);
-  lua_rawsetp(L, -2, transfer);
+  lua_rawsetp(L, -2, &transfer->entry);
   lua_pop(L, 1);
-  if (loop_add(check_loop(L), transfer)) /* a finalizer may have closed the loop */
+  if (transfer_start(transfer, check_loop(L))) /* a finalizer may have closed the loop */
     return 1;
   lua_pushnil(L);
   lua_pushliteral(L, "cannot start: not enough memory or descriptors");
@@ -93,10 +94,10 @@ static int start(lua_State *L) {
 /* next_ready() -> a transfer with news that was not returned since, or nil */
 static int next_ready(lua_State *L) {
   struct loop *loop = check_loop(L);
-  struct transfer *transfer;
+  struct loop_entry *entry;
   get_uservalue(L, 1);
-  while ((transfer = loop_next_ready(loop))) {
-    lua_rawgetp(L, -1, transfer);
+  while ((entry = loop_next_ready(loop))) {
+    lua_rawgetp(L, -1, entry);
     if (!lua_isnil(L, -1))
       return 1;
     lua_pop(L, 1);

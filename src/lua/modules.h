@@ -1,5 +1,5 @@
 /* The parts of the C module. Each opener adds its functions and values to the module table on top
- * of the stack and leaves the stack as it was. */
+ * of the stack, or methods to the type of another, and leaves the stack as it was. */
 #ifndef ANTHROPIC_LUA_MODULES_H
 #define ANTHROPIC_LUA_MODULES_H
 
@@ -10,11 +10,13 @@
 void bind_content_open(lua_State *L);
 void bind_delta_run_open(lua_State *L);
 void bind_escapes_open(lua_State *L);
+void bind_events_open(lua_State *L); /* after transfer_open */
 void bind_frames_open(lua_State *L);
 void bind_headers_open(lua_State *L);
 void bind_json_open(lua_State *L);
 void bind_json_partial_open(lua_State *L); /* after json_open */
 void bind_loop_open(lua_State *L);
+void bind_recording_open(lua_State *L); /* after transfer_open */
 void bind_sink_open(lua_State *L);
 void bind_sse_open(lua_State *L);
 void bind_transfer_open(lua_State *L);

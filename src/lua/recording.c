@@ -7,7 +7,7 @@ static int pieces(lua_State *L) {
   struct transfer *transfer = bind_transfer_check(L)->transfer;
   if (!transfer)
     return 1;
-  const struct recording *recording = &transfer->recording;
+  const struct recording *recording = &transfer->body.recording;
   size_t count = recording_count(recording), start = 0;
   transfer_lend(transfer);
   for (size_t i = 0; i < count; i++) {
@@ -24,8 +24,7 @@ static int pieces(lua_State *L) {
   return 1;
 }
 
-void bind_recording_add(lua_State *L, const char *transfer) {
+void bind_recording_open(lua_State *L) {
   static const luaL_Reg methods[] = {{"pieces", pieces}, {NULL, NULL}};
-  luaL_getmetatable(L, transfer);
-  luaL_setfuncs(L, methods, 1);
+  bind_type_add(L, TRANSFER, methods, 0);
 }

@@ -108,7 +108,7 @@ static bool add_headers(lua_State *L, struct transfer *transfer) {
  * message set. */
 static bool add_parts(lua_State *L, struct transfer *transfer) {
   size_t count = lua_istable(L, PARTS) ? lua_rawlen(L, PARTS) : 0;
-  bool ok = count == 0 || multipart_begin(transfer, count);
+  bool ok = count == 0 || transfer_begin_parts(transfer, count);
   for (size_t i = 1; ok && i <= count; i++) {
     struct part part = {0};
     lua_rawgeti(L, PARTS, (int)i);
@@ -121,10 +121,10 @@ static bool add_parts(lua_State *L, struct transfer *transfer) {
     part.data = push_string(L, table, "data", &part.length);
     if (!part.name || !part.path == !part.data)
       luaL_error(L, "part %d must have a name and either a path or data", (int)i);
-    ok = multipart_add(transfer, &part);
+    ok = transfer_add_part(transfer, &part);
     lua_settop(L, table - 1);
   }
-  return ok && (count == 0 || multipart_end(transfer));
+  return ok;
 }
 
 /* A second attempt begins with an empty file. */

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define TRANSFER "anthropic.transfer"
-
 enum {
   LARGE_BODY = 1024 * 1024,     /* which is not held twice */
   KEPT_BODY = 4 * 1024 * 1024,  /* of one that is refused */
@@ -101,7 +99,7 @@ static int line(lua_State *L) {
   size_t length;
   enum lines_result result;
   do
-    result = lines_next(&self->lines, &transfer->body, &bytes, &length);
+    result = lines_next(&self->lines, &transfer->body.bytes, &bytes, &length);
   while (result == LINES_MORE && transfer_demand(transfer));
   if (result == LINES_LINE) {
     push_bytes(L, transfer, bytes, length);
@@ -109,10 +107,10 @@ static int line(lua_State *L) {
   }
   if (result == LINES_TOO_LARGE)
     return bind_transfer_push_state(L, "too_large");
-  transfer->news = false;
-  if (!transfer->done)
+  transfer->entry.news = false;
+  if (!transfer->entry.done)
     return bind_transfer_push_state(L, "again");
-  push_buffer(L, transfer, &transfer->body);
+  push_buffer(L, transfer, &transfer->body.bytes);
   bind_transfer_push_state(L, "done");
   lua_pushvalue(L, -3);
   return 3;
@@ -120,7 +118,7 @@ static int line(lua_State *L) {
 
 /* Refuses JSON before it becomes values that cost too much, and what is too large to be shown. */
 static void bound_body(struct transfer *transfer, bool is_json) {
-  struct buffer *bytes = &transfer->body;
+  struct buffer *bytes = &transfer->body.bytes;
   bool is_success = transfer->status / 100 == 2;
   if (is_json && transfer->failure == TRANSFER_OK && is_success &&
       json_is_costly(buffer_bytes(bytes), bytes->length))
@@ -141,12 +139,12 @@ static int push_body(lua_State *L, struct transfer *transfer) {
   if (!lua_isnil(L, -1))
     return 1;
   lua_pop(L, 1);
-  push_buffer(L, transfer, &transfer->body);
-  if (transfer->body.length < LARGE_BODY || transfer->lent)
+  push_buffer(L, transfer, &transfer->body.bytes);
+  if (transfer->body.bytes.length < LARGE_BODY || transfer->lent)
     return 1;
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "body");
-  buffer_free(&transfer->body);
+  buffer_free(&transfer->body.bytes);
   return 1;
 }
 
@@ -159,8 +157,8 @@ static int body(lua_State *L) {
     return 1;
   }
   transfer_collect(transfer);
-  transfer->news = false;
-  if (!transfer->done)
+  transfer->entry.news = false;
+  if (!transfer->entry.done)
     return 0;
   if (!transfer->lent)
     bound_body(transfer, lua_toboolean(L, 2));
@@ -169,14 +167,14 @@ static int body(lua_State *L) {
 
 static int done(lua_State *L) {
   const struct transfer *transfer = bind_transfer_check(L)->transfer;
-  lua_pushboolean(L, !transfer || transfer->done);
+  lua_pushboolean(L, !transfer || transfer->entry.done);
   return 1;
 }
 
 /* has_news() -> whether bytes, headers or the end came since event() or body() last asked */
 static int has_news(lua_State *L) {
   const struct transfer *transfer = bind_transfer_check(L)->transfer;
-  lua_pushboolean(L, !transfer || transfer->news);
+  lua_pushboolean(L, !transfer || transfer->entry.news);
   return 1;
 }
 
@@ -235,7 +233,8 @@ static int timings(lua_State *L) {
       {"tls", CURLINFO_APPCONNECT_TIME_T},           {"request", CURLINFO_PRETRANSFER_TIME_T},
       {"first_byte", CURLINFO_STARTTRANSFER_TIME_T}, {"total", CURLINFO_TOTAL_TIME_T},
   };
-  CURL *easy = bind_transfer_check(L)->transfer ? bind_transfer_check(L)->transfer->easy : NULL;
+  CURL *easy =
+      bind_transfer_check(L)->transfer ? bind_transfer_check(L)->transfer->entry.easy : NULL;
   double seconds[sizeof times / sizeof *times];
   long connects = 0;
   if (easy)
@@ -281,8 +280,8 @@ static int close_transfer(lua_State *L) {
   if (self->transfer)
     self->transfer->is_doubted = lua_toboolean(L, 2);
   if (self->transfer && self->transfer->lent) {
-    if (self->transfer->loop)
-      loop_remove(self->transfer->loop, self->transfer);
+    if (self->transfer->entry.loop)
+      loop_remove(self->transfer->entry.loop, &self->transfer->entry);
     return 0;
   }
   if (self->transfer)
@@ -294,7 +293,7 @@ static int close_transfer(lua_State *L) {
 
 static int tostring(lua_State *L) {
   const struct transfer *transfer = bind_transfer_check(L)->transfer;
-  const char *state = !transfer ? "closed" : transfer->done ? "done" : "under way";
+  const char *state = !transfer ? "closed" : transfer->entry.done ? "done" : "under way";
   lua_pushfstring(L, TRANSFER " (%s)", state);
   return 1;
 }
@@ -323,9 +322,4 @@ static const luaL_Reg methods[] = {
 
 void bind_transfer_open(lua_State *L) {
   bind_type_make(L, TRANSFER, metamethods, methods);
-  luaL_getmetatable(L, TRANSFER);
-  lua_getfield(L, -1, "__index");
-  bind_events_add(L, TRANSFER);
-  bind_recording_add(L, TRANSFER);
-  lua_pop(L, 2);
 }

@@ -1,4 +1,5 @@
-/* What the files of the Lua type of a transfer share. */
+/* What the files of the Lua type of a transfer share: the type itself (transfer.c), its methods
+ * that read events (events.c) and those for what is recorded (recording.c). */
 #ifndef ANTHROPIC_LUA_TRANSFER_H
 #define ANTHROPIC_LUA_TRANSFER_H
 
@@ -9,6 +10,8 @@
 #include "net/transfer.h"
 
 #pragma GCC visibility push(hidden)
+
+#define TRANSFER "anthropic.transfer"
 
 /* The transfer is NULL once closed.
  *
@@ -29,13 +32,6 @@ struct lua_transfer *bind_transfer_check(lua_State *L);
 
 /* Pushes nil and the state; the number of results. */
 int bind_transfer_push_state(lua_State *L, const char *state);
-
-/* Adds the methods that read events to the table on top of the stack; `transfer` names the type.
- * (events.c) */
-void bind_events_add(lua_State *L, const char *transfer);
-
-/* The same for what is recorded. (recording.c) */
-void bind_recording_add(lua_State *L, const char *transfer);
 
 #pragma GCC visibility pop
 

@@ -13,6 +13,16 @@ void bind_type_make(lua_State *L, const char *type, const luaL_Reg *metamethods,
   lua_pop(L, 1);
 }
 
+void bind_type_add(lua_State *L, const char *type, const luaL_Reg *methods, int count) {
+  int first = lua_gettop(L) - count + 1;
+  luaL_getmetatable(L, type);
+  lua_getfield(L, -1, "__index");
+  lua_insert(L, first);
+  lua_insert(L, first + 1);
+  luaL_setfuncs(L, methods, count + 1);
+  lua_pop(L, 1);
+}
+
 void *bind_type_check(lua_State *L, int index, const char *type) {
   void *userdata = lua_touserdata(L, index);
   if (userdata && lua_getmetatable(L, index)) {

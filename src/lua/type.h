@@ -11,6 +11,10 @@
 void bind_type_make(lua_State *L, const char *type, const luaL_Reg *metamethods,
                     const luaL_Reg *methods);
 
+/* Adds methods to a type that was made. Their first upvalue is the metatable, the others are the
+ * `count` values on top of the stack, which it pops. */
+void bind_type_add(lua_State *L, const char *type, const luaL_Reg *methods, int count);
+
 /* As luaL_checkudata, with fewer instructions where a method of the type calls it. */
 void *bind_type_check(lua_State *L, int index, const char *type);
 

@@ -1,12 +1,8 @@
-#define _POSIX_C_SOURCE 200809L
 #include "net/http2.h"
 
-#include "net/transfer.h"
-#include "util/clock.h"
+#include "net/loop_entry.h"
 
 enum {
-  SILENCE =
-      5, /* seconds without a byte, after which a cancelled stream tells of a dead connection */
   FIRST_SCOPE = 1 << 30,     /* no interface has this number */
   MAX_IDLE_BYTES = 16 << 20, /* of one step */
   LOOKS = 3,
@@ -16,59 +12,43 @@ enum {
 /* libcurl has no word for "this connection no more". But it shares no connection between two scopes
  * of addresses, and systems look at the scope of link-local addresses alone. One of these in a URL
  * brings its scope along, which has to stay. */
-void http2_join(const struct http2 *http2, struct transfer *transfer) {
-  transfer->generation = http2->generation;
-  if (!transfer->is_http2 || http2->generation == 0)
+void http2_join(const struct http2 *http2, struct loop_entry *entry) {
+  entry->generation = http2->generation;
+  if (!entry->is_http2 || http2->generation == 0)
     return;
-  if (transfer->has_zone)
-    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+  if (entry->has_zone)
+    curl_easy_setopt(entry->easy, CURLOPT_FRESH_CONNECT, 1L);
   else
-    curl_easy_setopt(transfer->easy, CURLOPT_ADDRESS_SCOPE,
+    curl_easy_setopt(entry->easy, CURLOPT_ADDRESS_SCOPE,
                      (long)FIRST_SCOPE + (long)(http2->generation % FIRST_SCOPE));
 }
 
-bool http2_is_in_doubt(const struct transfer *transfer) {
-  switch (transfer->failure) {
-  case TRANSFER_FIRST_BYTE_TIMEOUT:
-  case TRANSFER_IDLE_TIMEOUT:
-  case TRANSFER_TOTAL_TIMEOUT:
-    return transfer->is_http2;
-  case TRANSFER_CANCELLED:
-    return transfer->is_http2 &&
-           (transfer->is_doubted ||
-            (!transfer->paused && clock_now() - transfer->last_byte >= SILENCE));
-  default:
-    return false;
-  }
-}
-
 /* Of several on one connection that time out, the first makes the new generation. */
-void http2_retire(struct http2 *http2, const struct transfer *transfer,
-                  struct transfer *transfers) {
-  if (transfer->generation == http2->generation)
+void http2_retire(struct http2 *http2, const struct loop_entry *entry, struct loop_entry *entries) {
+  if (entry->generation == http2->generation)
     http2->generation++;
-  for (struct transfer *each = transfers; each; each = each->next)
-    if (each->is_http2 && each->generation == transfer->generation)
+  for (struct loop_entry *each = entries; each; each = each->next)
+    if (each->is_http2 && each->generation == entry->generation)
       curl_easy_setopt(each->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
-/* A look at the socket ends at the first transfer for which there is something: a head or a body
+/* A look at the socket ends at the first entry for which there is something: a head or a body
  * that was read already, or the end. Each gets as many. */
-void http2_suspect(const struct transfer *ended, struct transfer *transfers) {
+void http2_suspect(const struct loop_entry *ended, CURLcode code, struct loop_entry *entries) {
   static const CURLcode ends[] = {CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR,
                                   CURLE_HTTP2, CURLE_GOT_NOTHING};
   bool is_over = false;
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-    is_over = is_over || ended->code == ends[i];
+    is_over = is_over || code == ends[i];
   if (!is_over)
     return;
-  for (struct transfer *each = transfers; each; each = each->next)
+  for (struct loop_entry *each = entries; each; each = each->next)
     if (each->is_http2 && each->socket == ended->socket)
       each->looks = LOOKS;
 }
 
-int http2_next_suspect(struct transfer *transfers) {
-  for (struct transfer *each = transfers; each; each = each->next)
+int http2_next_suspect(struct loop_entry *entries) {
+  for (struct loop_entry *each = entries; each; each = each->next)
     if (each->looks > 0) {
       each->looks--;
       return each->socket;

@@ -10,30 +10,27 @@
 
 #pragma GCC visibility push(hidden)
 
-struct transfer;
+struct loop_entry;
 
 /* Of a loop. Zero-initialise. */
 struct http2 {
-  unsigned generation; /* of connections: a transfer uses none of an earlier one */
+  unsigned generation; /* of connections: an entry uses none of an earlier one */
   int64_t idle_bytes;  /* that came during the step under way and told no stream of anything */
 };
 
-/* Before a transfer starts: which connections it may use. */
-void http2_join(const struct http2 *http2, struct transfer *transfer);
+/* Before an entry starts: which connections it may use. */
+void http2_join(const struct http2 *http2, struct loop_entry *entry);
 
-/* Whether a transfer that ends leaves its connection in doubt: it may be dead. */
-bool http2_is_in_doubt(const struct transfer *transfer);
+/* The connection of an entry that is about to leave takes no new stream. Its other streams, which
+ * are in the list `entries`, go on; it closes with the last of them. */
+void http2_retire(struct http2 *http2, const struct loop_entry *entry, struct loop_entry *entries);
 
-/* The connection of a transfer that is about to end takes no new stream. Its other streams, which
- * are in the list `transfers`, go on; it closes with the last of them. */
-void http2_retire(struct http2 *http2, const struct transfer *transfer, struct transfer *transfers);
+/* Suspects the entries in a list of having ended with another, whose connection they share, where
+ * `code` says that this is how it failed. */
+void http2_suspect(const struct loop_entry *ended, CURLcode code, struct loop_entry *entries);
 
-/* Suspects the transfers in a list of having ended with another, whose connection they share, where
- * that is how it failed. */
-void http2_suspect(const struct transfer *ended, struct transfer *transfers);
-
-/* The socket of a transfer that is under suspicion, to be looked at; -1: none is. */
-int http2_next_suspect(struct transfer *transfers);
+/* The socket of an entry that is under suspicion, to be looked at; -1: none is. */
+int http2_next_suspect(struct loop_entry *entries);
 
 /* Libcurl goes on. */
 void http2_begin_step(struct http2 *http2);

@@ -2,10 +2,10 @@
 #include "net/loop.h"
 
 #include "net/http2.h"
+#include "net/loop_entry.h"
 #include "net/poller.h"
 #include "net/sigpipe.h"
 #include "net/socket_list.h"
-#include "net/transfer.h"
 #include "util/clock.h"
 
 #include <fcntl.h>
@@ -30,16 +30,16 @@ struct loop {
   struct poller *poller;
   pid_t owner;
   struct sigpipe_guard guard;
-  struct transfer *transfers;
+  struct loop_entry *entries;
   size_t active;
-  struct transfer *first_ready;
-  struct transfer *last_ready;
-  double curl_deadline;     /* when libcurl wants to be called, or HUGE_VAL */
-  double transfer_deadline; /* no transfer's timeout runs out before this */
-  double alarm;             /* when the host wants a step, or HUGE_VAL */
-  bool is_watched;          /* the host has the descriptor: the poller's timer is for it */
-  double armed;             /* what that is set to */
-  size_t served;            /* sockets since timeouts were last looked at */
+  struct loop_entry *first_ready;
+  struct loop_entry *last_ready;
+  double curl_deadline;  /* when libcurl wants to be called, or HUGE_VAL */
+  double entry_deadline; /* no entry runs out of time before this */
+  double alarm;          /* when the host wants a step, or HUGE_VAL */
+  bool is_watched;       /* the host has the descriptor: the poller's timer is for it */
+  double armed;          /* what that is set to */
+  size_t served;         /* sockets since timeouts were last looked at */
   struct poller_event events[BATCH];
   size_t event_count, next_event; /* of these: what a step leaves is the next one's */
   /* Every one that libcurl has open. It closes those on which no connection came about (a timeout,
@@ -47,17 +47,17 @@ struct loop {
   struct socket_list sockets;
   bool looks; /* at idle sockets before they are used again */
   struct http2 http2;
-  bool has_leavers; /* transfers that are done and not gone */
+  bool has_leavers; /* entries that are done and not gone */
   CURL *idle_handles[MAX_IDLE_HANDLES];
   size_t idle_count;
 };
 
 /* --- libcurl's callbacks --------------------------------------------------------------------- */
 
-static struct transfer *transfer_of(CURL *easy) {
+static struct loop_entry *entry_of(CURL *easy) {
   char *private = NULL;
   curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-  return (struct transfer *)(void *)private;
+  return (struct loop_entry *)(void *)private;
 }
 
 static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata, void *unused) {
@@ -65,9 +65,9 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata,
   (void)unused;
   bool readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
   bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
-  struct transfer *transfer = readable || writable ? transfer_of(easy) : NULL;
-  if (transfer) {
-    transfer->socket = (int)socket;
+  struct loop_entry *entry = readable || writable ? entry_of(easy) : NULL;
+  if (entry) {
+    entry->socket = (int)socket;
     socket_list_set_used(&loop->sockets, (int)socket);
   }
   return poller_watch(loop->poller, (int)socket, readable, writable) ? 0 : -1;
@@ -116,7 +116,7 @@ static long milliseconds_until(double time, double now) {
 }
 
 static double next_deadline(const struct loop *loop) {
-  return fmin(fmin(loop->curl_deadline, loop->transfer_deadline), loop->alarm);
+  return fmin(fmin(loop->curl_deadline, loop->entry_deadline), loop->alarm);
 }
 
 /* A timer that comes too soon costs an empty step; setting it anew for each request costs more. */
@@ -142,59 +142,59 @@ struct loop *loop_new(void) {
   struct loop *loop = calloc(1, sizeof *loop);
   if (!loop)
     return NULL;
-  loop->curl_deadline = loop->transfer_deadline = loop->alarm = loop->armed = HUGE_VAL;
+  loop->curl_deadline = loop->entry_deadline = loop->alarm = loop->armed = HUGE_VAL;
   return loop;
 }
 
-/* The loop knows a transfer that is under way or ready, and no other. */
-static void release(struct transfer *transfer) {
-  if (!transfer->active && !transfer->ready)
-    transfer->loop = NULL;
+/* The loop knows an entry that is under way or ready, and no other. */
+static void release(struct loop_entry *entry) {
+  if (!entry->active && !entry->ready)
+    entry->loop = NULL;
 }
 
-static void unlink_transfer(struct loop *loop, struct transfer *transfer) {
-  if (transfer->previous)
-    transfer->previous->next = transfer->next;
+static void unlink_entry(struct loop *loop, struct loop_entry *entry) {
+  if (entry->previous)
+    entry->previous->next = entry->next;
   else
-    loop->transfers = transfer->next;
-  if (transfer->next)
-    transfer->next->previous = transfer->previous;
-  transfer->next = transfer->previous = NULL;
-  transfer->active = false;
+    loop->entries = entry->next;
+  if (entry->next)
+    entry->next->previous = entry->previous;
+  entry->next = entry->previous = NULL;
+  entry->active = false;
   loop->active--;
-  release(transfer);
+  release(entry);
 }
 
-static void unmark_ready(struct loop *loop, struct transfer *transfer) {
-  if (!transfer->ready)
+static void unmark_ready(struct loop *loop, struct loop_entry *entry) {
+  if (!entry->ready)
     return;
-  struct transfer **link = &loop->first_ready;
-  struct transfer *before = NULL;
-  while (*link != transfer) {
+  struct loop_entry **link = &loop->first_ready;
+  struct loop_entry *before = NULL;
+  while (*link != entry) {
     before = *link;
     link = &before->next_ready;
   }
-  *link = transfer->next_ready;
-  if (loop->last_ready == transfer)
+  *link = entry->next_ready;
+  if (loop->last_ready == entry)
     loop->last_ready = before;
-  transfer->ready = false;
-  transfer->next_ready = NULL;
-  release(transfer);
+  entry->ready = false;
+  entry->next_ready = NULL;
+  release(entry);
 }
 
-/* A transfer that ended leaves the multi handle at once, which closes or keeps its connection. What
+/* An entry that ended leaves the multi handle at once, which closes or keeps its connection. What
  * libcurl holds back of a paused one is taken from it first: it would lose that memory (HTTP/2). */
-static void detach(struct loop *loop, struct transfer *transfer) {
-  if (!transfer->active)
+static void detach(struct loop *loop, struct loop_entry *entry) {
+  if (!entry->active)
     return;
-  if (http2_is_in_doubt(transfer))
-    http2_retire(&loop->http2, transfer, loop->transfers);
+  if (entry->is_http2 && entry->retires)
+    http2_retire(&loop->http2, entry, loop->entries);
   sigpipe_block(&loop->guard);
-  if (transfer->paused)
-    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
-  curl_multi_remove_handle(loop->multi, transfer->easy);
+  if (entry->paused)
+    curl_easy_pause(entry->easy, CURLPAUSE_CONT);
+  curl_multi_remove_handle(loop->multi, entry->easy);
   sigpipe_restore(&loop->guard);
-  unlink_transfer(loop, transfer);
+  unlink_entry(loop, entry);
 }
 
 /* Without memory libcurl closes sockets without telling (it did not get to publish them). */
@@ -213,12 +213,11 @@ static void close_multi(struct loop *loop) {
  * using or freeing them could write to the parent's connections or wait for a thread that does
  * not exist here. They are given up; only the descriptors are closed. */
 static void abandon_parent(struct loop *loop) {
-  while (loop->transfers) {
-    struct transfer *transfer = loop->transfers;
-    transfer->easy = NULL;
-    transfer->headers = NULL;
-    transfer_finish(transfer, TRANSFER_CANCELLED);
-    unlink_transfer(loop, transfer);
+  while (loop->entries) {
+    struct loop_entry *entry = loop->entries;
+    entry->easy = NULL;
+    entry->callbacks->abandon(entry);
+    unlink_entry(loop, entry);
   }
   socket_list_remove_closed(&loop->sockets);
   for (size_t i = 0; i < loop->sockets.count; i++)
@@ -228,7 +227,7 @@ static void abandon_parent(struct loop *loop) {
   loop->poller = NULL;
   loop->multi = NULL;
   loop->event_count = loop->next_event = 0;
-  loop->curl_deadline = loop->transfer_deadline = loop->armed = HUGE_VAL;
+  loop->curl_deadline = loop->entry_deadline = loop->armed = HUGE_VAL;
 }
 
 static void notice_fork(struct loop *loop) {
@@ -269,8 +268,8 @@ void loop_free(struct loop *loop) {
   if (!loop)
     return;
   notice_fork(loop);
-  while (loop->transfers)
-    loop_remove(loop, loop->transfers);
+  while (loop->entries)
+    loop_remove(loop, loop->entries);
   while (loop->first_ready)
     unmark_ready(loop, loop->first_ready);
   if (loop->multi)
@@ -292,26 +291,24 @@ int loop_fd(struct loop *loop) {
 
 /* --- working --------------------------------------------------------------------------------- */
 
-static void note_deadline(struct loop *loop, const struct transfer *transfer) {
-  enum transfer_failure failure;
-  loop->transfer_deadline = fmin(loop->transfer_deadline, transfer_deadline(transfer, &failure));
+static void note_deadline(struct loop *loop, const struct loop_entry *entry) {
+  loop->entry_deadline = fmin(loop->entry_deadline, entry->callbacks->deadline(entry));
 }
 
 /* Timeouts only move away while bytes come, so the earliest that was noted is a lower bound. */
 static void expire(struct loop *loop) {
   double now = clock_now();
-  if (now < loop->transfer_deadline)
+  if (now < loop->entry_deadline)
     return;
-  loop->transfer_deadline = HUGE_VAL;
-  for (struct transfer *transfer = loop->transfers, *next; transfer; transfer = next) {
-    enum transfer_failure failure;
-    next = transfer->next;
-    if (transfer_deadline(transfer, &failure) > now) {
-      note_deadline(loop, transfer);
+  loop->entry_deadline = HUGE_VAL;
+  for (struct loop_entry *entry = loop->entries, *next; entry; entry = next) {
+    next = entry->next;
+    if (entry->callbacks->deadline(entry) > now) {
+      note_deadline(loop, entry);
       continue;
     }
-    transfer_finish(transfer, failure);
-    detach(loop, transfer);
+    entry->callbacks->expire(entry);
+    detach(loop, entry);
   }
 }
 
@@ -325,12 +322,11 @@ static void note_idle(struct loop *loop, CURL *easy) {
     socket_list_set_idle(&loop->sockets, (int)socket);
 }
 
-/* libcurl tells which socket a transfer uses after it has read from it. */
-static int socket_of(struct loop *loop, struct transfer *transfer) {
-  if (transfer->socket < 0 && transfer->local_port > 0)
-    transfer->socket =
-        socket_list_find(&loop->sockets, transfer->local_port, transfer->remote_port);
-  return transfer->socket;
+/* libcurl tells which socket an entry uses after it has read from it. */
+static int socket_of(struct loop *loop, struct loop_entry *entry) {
+  if (entry->socket < 0 && entry->local_port > 0)
+    entry->socket = socket_list_find(&loop->sockets, entry->local_port, entry->remote_port);
+  return entry->socket;
 }
 
 static void collect_completions(struct loop *loop) {
@@ -339,23 +335,22 @@ static void collect_completions(struct loop *loop) {
   while ((message = curl_multi_info_read(loop->multi, &left))) {
     if (message->msg != CURLMSG_DONE)
       continue;
-    CURLcode code = message->data.result;
-    struct transfer *transfer = transfer_of(message->easy_handle);
+    struct loop_entry *entry = entry_of(message->easy_handle);
     if (loop->looks)
       note_idle(loop, message->easy_handle);
-    transfer_complete(transfer, code);
-    detach(loop, transfer);
-    if (transfer->is_http2 && code != CURLE_OK && socket_of(loop, transfer) >= 0)
-      http2_suspect(transfer, loop->transfers);
+    CURLcode code = entry->callbacks->complete(entry, message->data.result);
+    detach(loop, entry);
+    if (entry->is_http2 && code != CURLE_OK && socket_of(loop, entry) >= 0)
+      http2_suspect(entry, code, loop->entries);
   }
 }
 
-/* Whether no transfer under way uses a socket: one that ended may have left it to the next already.
+/* Whether no entry under way uses a socket: one that ended may have left it to the next already.
  */
 static bool is_unused(void *context, int descriptor) {
   const struct loop *loop = context;
-  for (const struct transfer *transfer = loop->transfers; transfer; transfer = transfer->next)
-    if (transfer->socket == descriptor)
+  for (const struct loop_entry *entry = loop->entries; entry; entry = entry->next)
+    if (entry->socket == descriptor)
       return false;
   return true;
 }
@@ -368,15 +363,15 @@ static void end_unclean(struct loop *loop) {
     socket_list_end_unclean(&loop->sockets, is_unused, loop);
 }
 
-/* A multi handle that reports an error can do nothing more for its transfers, and what it knows of
+/* A multi handle that reports an error can do nothing more for its entries, and what it knows of
  * its sockets may be wrong (libcurl 7.88 then divides by zero). The next use makes a new one. */
 static void give_up(struct loop *loop, CURLMcode code) {
   collect_completions(loop);
-  while (loop->transfers) {
-    struct transfer *transfer = loop->transfers;
-    transfer_complete(transfer,
-                      code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
-    detach(loop, transfer);
+  while (loop->entries) {
+    struct loop_entry *entry = loop->entries;
+    entry->callbacks->complete(entry, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY
+                                                                  : CURLE_FAILED_INIT);
+    detach(loop, entry);
   }
   close_multi(loop);
   loop->curl_deadline = HUGE_VAL;
@@ -393,10 +388,10 @@ static bool perform(struct loop *loop, curl_socket_t socket, int what) {
 
 static void let_leave(struct loop *loop) {
   loop->has_leavers = false;
-  for (struct transfer *transfer = loop->transfers, *next; transfer; transfer = next) {
-    next = transfer->next;
-    if (transfer->done)
-      detach(loop, transfer);
+  for (struct loop_entry *entry = loop->entries, *next; entry; entry = next) {
+    next = entry->next;
+    if (entry->done)
+      detach(loop, entry);
   }
 }
 
@@ -425,7 +420,7 @@ static void work(struct loop *loop, bool with_sockets) {
   /* before 8.1 libcurl tells the first of many streams of the end of their connection */
   while (works) {
     collect_completions(loop);
-    int socket = http2_next_suspect(loop->transfers);
+    int socket = http2_next_suspect(loop->entries);
     if (socket < 0)
       break;
     works = perform(loop, socket, CURL_CSELECT_IN);
@@ -435,55 +430,55 @@ static void work(struct loop *loop, bool with_sockets) {
   sigpipe_restore(&loop->guard);
 }
 
-bool loop_add(struct loop *loop, struct transfer *transfer) {
+bool loop_add(struct loop *loop, struct loop_entry *entry) {
   if (!open_loop(loop))
     return false;
-  curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-  curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETDATA, loop);
-  curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-  curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETDATA, loop);
-  transfer->started = transfer->last_byte = clock_now();
-  transfer->socket = -1;
+  curl_easy_setopt(entry->easy, CURLOPT_PRIVATE, entry);
+  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETDATA, loop);
+  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETDATA, loop);
+  entry->socket = -1;
   end_unclean(loop);
-  http2_join(&loop->http2, transfer);
-  if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
+  http2_join(&loop->http2, entry);
+  if (curl_multi_add_handle(loop->multi, entry->easy) != CURLM_OK)
     return false;
-  transfer->loop = loop;
-  transfer->active = true;
-  transfer->next = loop->transfers;
-  if (loop->transfers)
-    loop->transfers->previous = transfer;
-  loop->transfers = transfer;
+  entry->loop = loop;
+  entry->active = true;
+  entry->next = loop->entries;
+  if (loop->entries)
+    loop->entries->previous = entry;
+  loop->entries = entry;
   loop->active++;
-  note_deadline(loop, transfer);
+  note_deadline(loop, entry);
   work(loop, false);   /* it is sent at once where a connection is there */
   call_for_step(loop); /* others may have been moved along */
   arm(loop);
   return true;
 }
 
-void loop_remove(struct loop *loop, struct transfer *transfer) {
+void loop_remove(struct loop *loop, struct loop_entry *entry) {
   notice_fork(loop);
-  if (transfer->loop != loop)
+  if (entry->loop != loop)
     return;
-  transfer_finish(transfer, TRANSFER_CANCELLED);
-  detach(loop, transfer);
-  unmark_ready(loop, transfer);
+  entry->callbacks->cancel(entry);
+  detach(loop, entry);
+  unmark_ready(loop, entry);
 }
 
-void loop_resume(struct loop *loop, struct transfer *transfer) {
+void loop_resume(struct loop *loop, struct loop_entry *entry) {
   notice_fork(loop);
-  if (!transfer->active)
+  if (!entry->active)
     return;
   sigpipe_block(&loop->guard);
-  CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+  CURLcode code = curl_easy_pause(entry->easy, CURLPAUSE_CONT);
   sigpipe_restore(&loop->guard);
   if (code != CURLE_OK)
-    transfer_complete(transfer, code);
-  if (transfer->done)
-    detach(loop, transfer);
+    entry->callbacks->complete(entry, code);
+  if (entry->done)
+    detach(loop, entry);
   else
-    note_deadline(loop, transfer);
+    note_deadline(loop, entry);
   if (code == CURLE_ABORTED_BY_CALLBACK) /* on_socket failed: that ends the whole multi handle */
     give_up(loop, CURLM_ABORTED_BY_CALLBACK);
   call_for_step(loop);
@@ -535,29 +530,29 @@ size_t loop_connections(struct loop *loop) {
   return loop->sockets.count;
 }
 
-void loop_note_deadline(struct loop *loop, const struct transfer *transfer) {
+void loop_note_deadline(struct loop *loop, const struct loop_entry *entry) {
   notice_fork(loop);
-  if (!transfer->active)
+  if (!entry->active)
     return;
-  note_deadline(loop, transfer);
+  note_deadline(loop, entry);
   arm(loop);
-}
-
-struct http2 *loop_http2(struct loop *loop) {
-  return &loop->http2;
 }
 
 void loop_leave(struct loop *loop) {
   loop->has_leavers = true;
 }
 
-void loop_break(struct loop *loop, struct transfer *transfer) {
-  loop->has_leavers = true;
-  if (socket_of(loop, transfer) >= 0)
-    socket_end(transfer->socket);
+bool loop_note_log(struct loop *loop, struct loop_entry *entry, curl_infotype type,
+                   const char *bytes, size_t length) {
+  if (http2_note(&loop->http2, type, bytes, length))
+    return true;
+  loop_leave(loop);
+  if (socket_of(loop, entry) >= 0)
+    socket_end(entry->socket);
+  return false;
 }
 
-/* --- handles between two transfers ----------------------------------------------------------- */
+/* --- handles between two entries ------------------------------------------------------------- */
 
 CURL *loop_take_easy(struct loop *loop) {
   return loop->idle_count > 0 ? loop->idle_handles[--loop->idle_count] : NULL;
@@ -579,24 +574,24 @@ void loop_give_easy(struct loop *loop, CURL *easy) {
 
 /* --- the ready list -------------------------------------------------------------------------- */
 
-void loop_mark_ready(struct loop *loop, struct transfer *transfer) {
-  if (transfer->ready)
+void loop_mark_ready(struct loop *loop, struct loop_entry *entry) {
+  if (entry->ready)
     return;
-  transfer->ready = true;
+  entry->ready = true;
   if (loop->last_ready)
-    loop->last_ready->next_ready = transfer;
+    loop->last_ready->next_ready = entry;
   else
-    loop->first_ready = transfer;
-  loop->last_ready = transfer;
+    loop->first_ready = entry;
+  loop->last_ready = entry;
 }
 
 /* The reader may have taken the news already. */
-struct transfer *loop_next_ready(struct loop *loop) {
-  struct transfer *transfer;
-  while ((transfer = loop->first_ready)) {
-    unmark_ready(loop, transfer);
-    if (transfer->news)
+struct loop_entry *loop_next_ready(struct loop *loop) {
+  struct loop_entry *entry;
+  while ((entry = loop->first_ready)) {
+    unmark_ready(loop, entry);
+    if (entry->news)
       break;
   }
-  return transfer;
+  return entry;
 }

@@ -1,7 +1,8 @@
-/* Many transfers at once: a curl multi handle behind one pollable descriptor. No Lua.
+/* Many transfers at once: a curl multi handle behind one pollable descriptor. It knows them as
+ * entries (loop_entry.h). No Lua.
  *
  * Everything is made on first use and made anew in a forked child, where the parent's connections
- * are left alone and transfers that were under way end as cancelled. */
+ * are left alone and entries that were under way are cancelled. */
 #ifndef ANTHROPIC_NET_LOOP_H
 #define ANTHROPIC_NET_LOOP_H
 
@@ -11,33 +12,47 @@
 
 #pragma GCC visibility push(hidden)
 
-struct http2;
 struct loop;
-struct transfer;
+struct loop_entry;
 
 /* NULL when memory ran out. The caller frees it with loop_free. */
 struct loop *loop_new(void);
 
-/* Cancels what is under way and closes all connections. Transfers stay their owners' to free. */
+/* Cancels what is under way and closes all connections. Entries stay their owners' to free. */
 void loop_free(struct loop *loop);
 
 /* Readable whenever loop_wait has work, timers included; -1 where there is no such descriptor or
  * none could be made. It changes after a fork. Owned by the loop. */
 int loop_fd(struct loop *loop);
 
-/* Starts a transfer: where a connection is idle, its request is sent at once. It may have failed
- * when this returns. False when memory or descriptors ran out. The loop does not own it: its owner
- * ends it with transfer_free, which removes it here. */
-bool loop_add(struct loop *loop, struct transfer *transfer);
+/* Starts an entry: where a connection is idle, its request is sent at once. It may be done when
+ * this returns. False when memory or descriptors ran out. The loop does not own it: its owner takes
+ * it out with loop_remove before it is freed. */
+bool loop_add(struct loop *loop, struct loop_entry *entry);
 
-/* Takes a transfer out, cancelled if it is not done. */
-void loop_remove(struct loop *loop, struct transfer *transfer);
+/* Takes an entry out, cancelled where it was under way. One that is not there is fine. */
+void loop_remove(struct loop *loop, struct loop_entry *entry);
 
-/* Lets a paused transfer go on. */
-void loop_resume(struct loop *loop, struct transfer *transfer);
+/* Lets one that was paused go on. */
+void loop_resume(struct loop *loop, struct loop_entry *entry);
 
-/* Does the work at hand, waiting up to `seconds` (negative: for ever) for some to come, unless a
- * transfer is ready. Returns early on a signal. Bounded: a step handles at most 64 sockets, and
+/* The deadline of one that is under way changed. */
+void loop_note_deadline(struct loop *loop, const struct loop_entry *entry);
+
+/* Puts an entry into the ready list: it has news. */
+void loop_mark_ready(struct loop *loop, struct loop_entry *entry);
+
+/* From libcurl's callbacks: an entry that is done leaves when libcurl returns. */
+void loop_leave(struct loop *loop);
+
+/* For libcurl's log of an entry by HTTP/2, line by line. False where its peer has sent so much
+ * without end that means nothing that its connection was ended, whatever libcurl does. The entry
+ * leaves when libcurl returns, and is to be done by then. */
+bool loop_note_log(struct loop *loop, struct loop_entry *entry, curl_infotype type,
+                   const char *bytes, size_t length);
+
+/* Does the work at hand, waiting up to `seconds` (negative: for ever) for some to come, unless an
+ * entry is ready. Returns early on a signal. Bounded: a step handles at most 64 sockets, and
  * after 5 ms leaves the rest of them to the next one. False when there was no work for libcurl. */
 bool loop_wait(struct loop *loop, double seconds);
 
@@ -45,36 +60,21 @@ bool loop_wait(struct loop *loop, double seconds);
  * descriptors ran out. */
 bool loop_set_alarm(struct loop *loop, double time);
 
-/* Transfers under way; after a fork the parent's, until the child's first step. */
+/* Entries under way; after a fork the parent's, until the child's first step. */
 size_t loop_active(const struct loop *loop);
 
 /* Open sockets, idle connections included. */
 size_t loop_connections(struct loop *loop);
 
-/* A transfer with news that came since it was last returned here and were not read, first come
- * first served; NULL: none. */
-struct transfer *loop_next_ready(struct loop *loop);
+/* An entry with news that came since it was last returned here and were not read, first come first
+ * served; NULL: none. */
+struct loop_entry *loop_next_ready(struct loop *loop);
 
-/* For transfer.c: a handle that was given, or NULL. The caller's to free. */
+/* A handle that was given, to be used again, or NULL. The caller's to free. */
 CURL *loop_take_easy(struct loop *loop);
 
-/* For transfer.c: keeps a handle that no transfer uses, or frees it. */
+/* Keeps a handle that no entry uses, as good as new, or frees it. */
 void loop_give_easy(struct loop *loop, CURL *easy);
-
-/* For transfer.c: the transfer's timeouts changed. */
-void loop_note_deadline(struct loop *loop, const struct transfer *transfer);
-
-/* For transfer.c: what its transfers by HTTP/2 have in common. */
-struct http2 *loop_http2(struct loop *loop);
-
-/* For transfer.c, from libcurl's callbacks: a transfer that is done leaves when libcurl returns. */
-void loop_leave(struct loop *loop);
-
-/* The same, and its connection ends at once, whatever libcurl does. */
-void loop_break(struct loop *loop, struct transfer *transfer);
-
-/* For transfer.c: puts a transfer into the ready list. */
-void loop_mark_ready(struct loop *loop, struct transfer *transfer);
 
 #pragma GCC visibility pop
 

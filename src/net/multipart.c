@@ -3,15 +3,13 @@
 
 #include "util/file.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Where a part's bytes come from. A file is open only while it is being sent. */
 struct source {
-  struct transfer *transfer;
+  struct multipart *multipart;
   const char *path;
   const char *data;
   int64_t size;
@@ -20,7 +18,13 @@ struct source {
 };
 
 struct multipart {
+  CURL *easy;
   curl_mime *mime;
+  void (*on_read)(void *context);
+  void *context;
+  const char *problem;
+  const char *problem_path;
+  int64_t unsent;
   size_t count;
   size_t capacity;
   struct source sources[];
@@ -52,9 +56,15 @@ static bool read_source(struct source *source, char *bytes, size_t count, const 
   return true;
 }
 
+static void fail(struct source *source, const char *problem) {
+  source->multipart->problem = problem;
+  source->multipart->problem_path = source->path;
+}
+
 /* Never more than was announced, also where the file has grown. */
 static size_t on_read(char *bytes, size_t size, size_t count, void *userdata) {
   struct source *source = userdata;
+  struct multipart *multipart = source->multipart;
   const char *problem = NULL;
   size_t length = size * count;
   if (length > (uint64_t)(source->size - source->offset))
@@ -62,28 +72,36 @@ static size_t on_read(char *bytes, size_t size, size_t count, void *userdata) {
   if (length == 0)
     return 0;
   if (!read_source(source, bytes, length, &problem)) {
-    transfer_fail_file(source->transfer, "read", source->path, problem);
+    fail(source, problem);
+    multipart->on_read(multipart->context);
     return CURL_READFUNC_ABORT;
   }
   source->offset += (int64_t)length;
   if (source->offset == source->size)
     close_source(source);
-  transfer_note_sent(source->transfer, (int64_t)length);
+  multipart->unsent -= (int64_t)length;
+  multipart->on_read(multipart->context);
   return length;
 }
 
 /* --- set-up ---------------------------------------------------------------------------------- */
 
-bool multipart_begin(struct transfer *transfer, size_t count) {
+struct multipart *multipart_new(CURL *easy, size_t count, void (*on_read)(void *context),
+                                void *context) {
   struct multipart *multipart = NULL;
   if (count <= (SIZE_MAX - sizeof *multipart) / sizeof *multipart->sources)
     multipart = calloc(1, sizeof *multipart + count * sizeof *multipart->sources);
   if (!multipart)
-    return false;
+    return NULL;
+  multipart->easy = easy;
+  multipart->mime = curl_mime_init(easy);
+  multipart->on_read = on_read;
+  multipart->context = context;
   multipart->capacity = count;
-  multipart->mime = curl_mime_init(transfer->easy);
-  transfer->multipart = multipart;
-  return multipart->mime != NULL;
+  if (multipart->mime)
+    return multipart;
+  free(multipart);
+  return NULL;
 }
 
 static bool measure(struct source *source, const struct part *part) {
@@ -94,31 +112,35 @@ static bool measure(struct source *source, const struct part *part) {
   int descriptor = file_open(part->path, &source->size, &problem);
   if (descriptor >= 0)
     return close(descriptor) == 0;
-  transfer_fail_file(source->transfer, "read", part->path, problem);
+  fail(source, problem);
   return false;
 }
 
-bool multipart_add(struct transfer *transfer, const struct part *part) {
-  struct multipart *multipart = transfer->multipart;
+bool multipart_add(struct multipart *multipart, const struct part *part) {
   if (multipart->count == multipart->capacity)
     return false;
   struct source *source = &multipart->sources[multipart->count++];
-  *source = (struct source){transfer, part->path, part->data, 0, 0, -1};
+  *source = (struct source){multipart, part->path, part->data, 0, 0, -1};
   if (!measure(source, part))
     return false;
-  transfer->unsent += source->size;
+  multipart->unsent += source->size;
   curl_mimepart *mime = curl_mime_addpart(multipart->mime);
-  if (mime && curl_mime_name(mime, part->name) == CURLE_OK &&
-      curl_mime_filename(mime, part->filename) == CURLE_OK &&
-      curl_mime_type(mime, part->content_type) == CURLE_OK &&
-      curl_mime_data_cb(mime, source->size, on_read, NULL, NULL, source) == CURLE_OK)
-    return true;
-  snprintf(transfer->message, sizeof transfer->message, "not enough memory");
-  return false;
+  if (!mime || curl_mime_name(mime, part->name) != CURLE_OK ||
+      curl_mime_filename(mime, part->filename) != CURLE_OK ||
+      curl_mime_type(mime, part->content_type) != CURLE_OK ||
+      curl_mime_data_cb(mime, source->size, on_read, NULL, NULL, source) != CURLE_OK)
+    return false;
+  return multipart->count < multipart->capacity ||
+         curl_easy_setopt(multipart->easy, CURLOPT_MIMEPOST, multipart->mime) == CURLE_OK;
 }
 
-bool multipart_end(struct transfer *transfer) {
-  return curl_easy_setopt(transfer->easy, CURLOPT_MIMEPOST, transfer->multipart->mime) == CURLE_OK;
+const char *multipart_problem(const struct multipart *multipart, const char **path) {
+  *path = multipart->problem_path;
+  return multipart->problem;
+}
+
+int64_t multipart_unsent(const struct multipart *multipart) {
+  return multipart->unsent;
 }
 
 void multipart_free(struct multipart *multipart) {

@@ -3,12 +3,15 @@
 #ifndef ANTHROPIC_NET_MULTIPART_H
 #define ANTHROPIC_NET_MULTIPART_H
 
-#include "net/transfer.h"
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #pragma GCC visibility push(hidden)
 
 /* One part: the content of the file at `path`, or the `length` bytes at `data` where it is NULL.
- * These two must outlive the transfer, the rest is copied. NULL: no filename, no type. */
+ * These two must outlive the multipart, the rest is copied. NULL: no filename, no type. */
 struct part {
   const char *name;
   const char *filename;
@@ -18,16 +21,23 @@ struct part {
   size_t length;
 };
 
-/* Gives the transfer, which has not started, a body with room for `count` parts. The transfer owns
- * it. False when memory ran out. */
-bool multipart_begin(struct transfer *transfer, size_t count);
+struct multipart;
 
-/* Adds the next part. False with transfer->message set: the file cannot be read, or memory ran
- * out. */
-bool multipart_add(struct transfer *transfer, const struct part *part);
+/* Makes a body with room for `count` parts, at least one, of a request that has not started.
+ * `on_read` is called with `context` whenever libcurl has asked for bytes and got some, or there
+ * was a problem. NULL when memory ran out. The caller frees it with multipart_free. */
+struct multipart *multipart_new(CURL *easy, size_t count, void (*on_read)(void *context),
+                                void *context);
 
-/* After the last part. */
-bool multipart_end(struct transfer *transfer);
+/* Adds the next part; with the last the request has its body. False where there was a problem, or
+ * memory ran out. */
+bool multipart_add(struct multipart *multipart, const struct part *part);
+
+/* What kept a file from being read, and the path of that; NULL: nothing. */
+const char *multipart_problem(const struct multipart *multipart, const char **path);
+
+/* Bytes of its parts that libcurl has not asked for yet. */
+int64_t multipart_unsent(const struct multipart *multipart);
 
 /* Closes what is open and frees it, after the easy handle is gone. NULL is fine. */
 void multipart_free(struct multipart *multipart);

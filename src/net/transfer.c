@@ -2,7 +2,6 @@
 #include "net/transfer.h"
 
 #include "net/content_encoding.h"
-#include "net/http2.h"
 #include "net/loop.h"
 #include "net/multipart.h"
 #include "util/clock.h"
@@ -16,22 +15,21 @@
 #include <string.h>
 
 enum {
-  WINDOW = 256 * 1024,           /* body bytes that wait before an unread transfer pauses */
   MAX_HEADER_BYTES = 256 * 1024, /* of one response; libcurl's own limit is above it */
-  UNPACKED_ROOM =
-      20 * 1024 * 1024, /* more than what gzip makes of the bytes that are read at once */
-  KEEP_ALIVE_SECONDS = 60
+  KEEP_ALIVE_SECONDS = 60,
+  SILENCE = 5 /* seconds without a byte, after which a cancelled stream (HTTP/2) tells of a dead
+                 connection */
 };
 
 static void tell(struct transfer *transfer) {
-  transfer->news = true;
-  if (transfer->loop)
-    loop_mark_ready(transfer->loop, transfer);
+  transfer->entry.news = true;
+  if (transfer->entry.loop)
+    loop_mark_ready(transfer->entry.loop, &transfer->entry);
 }
 
 static void note_deadline(struct transfer *transfer) {
-  if (transfer->active)
-    loop_note_deadline(transfer->loop, transfer);
+  if (transfer->entry.active)
+    loop_note_deadline(transfer->entry.loop, &transfer->entry);
 }
 
 /* --- libcurl's callbacks: they append, count and set flags ----------------------------------- */
@@ -51,7 +49,7 @@ static void set_encoding(struct transfer *transfer, unsigned encoding) {
   if (encoding == transfer->encoding)
     return;
   transfer->encoding = encoding;
-  curl_easy_setopt(transfer->easy, CURLOPT_HTTP_CONTENT_DECODING,
+  curl_easy_setopt(transfer->entry.easy, CURLOPT_HTTP_CONTENT_DECODING,
                    encoding == ENCODING_UNKNOWN ? 0L : 1L);
 }
 
@@ -94,7 +92,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   long status = 0;
   if (!is_blank(line, length))
     return length;
-  curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(transfer->entry.easy, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200) {
     transfer->status = status;
     transfer->last_byte = clock_now();
@@ -109,79 +107,59 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   return length;
 }
 
-/* Where a length is announced, libcurl takes no more than that. */
-static bool fits_download(const struct transfer *transfer, size_t length) {
+/* Decides where the body goes, when its first bytes are there. Where a length is announced, libcurl
+ * takes no more than that. */
+static void begin_body(struct transfer *transfer) {
   curl_off_t announced = -1;
-  curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-  return announced >= 0 ||
-         (uint64_t)transfer->sink->length + length <= transfer->max_download_bytes;
+  curl_easy_getinfo(transfer->entry.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+  transfer->has_body = true;
+  transfer->body.is_announced = announced >= 0;
+  transfer->body.is_encoded = transfer->encoding & ENCODING_KNOWN;
+  transfer->body.sink = goes_to_sink(transfer) ? transfer->sink : NULL;
 }
 
-static size_t write_to_sink(struct transfer *transfer, const char *bytes, size_t length) {
-  if (!fits_download(transfer, length)) {
-    transfer_finish(transfer, TRANSFER_LARGE_DOWNLOAD);
-    return 0;
-  }
-  const char *problem = sink_write(transfer->sink, bytes, length);
-  if (!problem)
-    return length;
-  transfer_fail_file(transfer, "write", transfer->sink->path, problem);
-  return 0;
-}
-
-/* Whether the window was full before libcurl read what it passes on now. */
-static bool was_full(struct transfer *transfer) {
+/* Bytes of an encoded body that came over the wire so far. */
+static int64_t taken_of(const struct transfer *transfer) {
   curl_off_t taken = 0;
-  if (transfer->encoding & ENCODING_KNOWN)
-    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &taken);
-  if (transfer->body.length >= transfer->allowed)
-    return !(transfer->encoding & ENCODING_KNOWN) || taken != transfer->taken;
-  transfer->taken = taken;
-  return false;
+  if (transfer->body.is_encoded)
+    curl_easy_getinfo(transfer->entry.easy, CURLINFO_SIZE_DOWNLOAD_T, &taken);
+  return taken;
 }
 
-/* Bytes that the body may still grow by. While it is paused, libcurl would keep without a limit
- * what it unpacks: an encoded body pauses between two reads. */
-static size_t room_of(const struct transfer *transfer) {
-  size_t most = transfer->collecting ? transfer->max_body_bytes : transfer->allowed + UNPACKED_ROOM;
-  return most > transfer->body.length ? most - transfer->body.length : 0;
+static void fail_by_body(struct transfer *transfer, enum body_result result) {
+  static const enum transfer_failure failures[] = {
+      [BODY_TOO_LARGE] = TRANSFER_TOO_LARGE,
+      [BODY_LARGE_DOWNLOAD] = TRANSFER_LARGE_DOWNLOAD,
+      [BODY_NO_MEMORY] = TRANSFER_NO_MEMORY,
+  };
+  if (result == BODY_NOT_WRITTEN)
+    transfer_fail_file(transfer, "write", transfer->sink->path, transfer->body.problem);
+  else
+    transfer_finish(transfer, failures[result]);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   struct transfer *transfer = userdata;
+  struct body *body = &transfer->body;
   size_t length = size * count;
-  if (transfer->done) /* nobody reads it any more */
+  if (transfer->entry.done) /* nobody reads it any more */
     return length;
   transfer->last_byte = clock_now();
-  transfer->has_body = true;
-  if (transfer->lent) {
-    transfer->paused = transfer->held = true;
+  if (!transfer->has_body)
+    begin_body(transfer);
+  if (transfer->lent || !body_has_room(body, taken_of(transfer))) {
+    transfer->entry.paused = true;
+    transfer->held = transfer->lent > 0;
     return CURL_WRITEFUNC_PAUSE;
   }
-  bool to_sink = goes_to_sink(transfer);
-  if (!to_sink && !transfer->collecting && was_full(transfer)) {
-    transfer->paused = true;
-    return CURL_WRITEFUNC_PAUSE;
-  }
-  if (transfer->is_recorded &&
-      !recording_add(&transfer->recording, transfer->last_byte - transfer->started, bytes,
-                     length)) {
-    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+  enum body_result result =
+      body_write(body, transfer->last_byte - transfer->started, bytes, length);
+  if (result != BODY_TAKEN) {
+    fail_by_body(transfer, result);
     return 0;
   }
-  if (to_sink)
-    return write_to_sink(transfer, bytes, length);
-  size_t room = room_of(transfer);
-  if (length > room) {
-    buffer_append(&transfer->body, bytes, room);
-    transfer_finish(transfer, TRANSFER_TOO_LARGE);
-    return 0;
-  }
-  if (!buffer_append(&transfer->body, bytes, length)) {
-    transfer_finish(transfer, TRANSFER_NO_MEMORY);
-    return 0;
-  }
-  tell(transfer);
+  if (!body->sink)
+    tell(transfer);
   return length;
 }
 
@@ -193,8 +171,8 @@ static int before_sending(void *userdata, char *remote, char *local, int remote_
   struct transfer *transfer = userdata;
   (void)remote;
   (void)local;
-  transfer->remote_port = remote_port;
-  transfer->local_port = local_port;
+  transfer->entry.remote_port = remote_port;
+  transfer->entry.local_port = local_port;
   transfer->held_back = transfer->is_sent;
   transfer->is_sent = true;
   return transfer->held_back ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -215,16 +193,15 @@ static bool ends_with(const char *text, size_t length, const char *words) {
  * MiB). */
 static void note_bytes(struct transfer *transfer, curl_infotype type, const char *bytes,
                        size_t length) {
-  if (!transfer->active || transfer->done)
+  if (!transfer->entry.active || transfer->entry.done)
     return;
-  if (!http2_note(loop_http2(transfer->loop), type, bytes, length)) {
+  if (!loop_note_log(transfer->entry.loop, &transfer->entry, type, bytes, length))
     transfer_finish(transfer, TRANSFER_FLOODED);
-    loop_break(transfer->loop, transfer);
-  } else if (transfer->paused && type == CURLINFO_DATA_IN) {
+  else if (transfer->entry.paused && type == CURLINFO_DATA_IN) {
     transfer->waiting += length;
-    if (transfer->waiting + transfer->body.length > transfer->max_body_bytes) {
+    if (transfer->waiting + transfer->body.bytes.length > transfer->body.max_bytes) {
       transfer_finish(transfer, TRANSFER_TOO_LARGE);
-      loop_leave(transfer->loop);
+      loop_leave(transfer->entry.loop);
     }
   }
 }
@@ -248,6 +225,211 @@ static int on_log(CURL *easy, curl_infotype type, char *text, size_t length, voi
     transfer->downgrades = true;
   return 0;
 }
+
+/* Whether a file that is sent could not be read. */
+static bool fail_by_part(struct transfer *transfer) {
+  const char *path;
+  const char *problem = multipart_problem(transfer->multipart, &path);
+  if (problem)
+    transfer_fail_file(transfer, "read", path, problem);
+  return problem != NULL;
+}
+
+static void on_part(void *context) {
+  struct transfer *transfer = context;
+  if (fail_by_part(transfer))
+    return;
+  transfer->last_sent = transfer->last_byte = clock_now();
+  note_deadline(transfer);
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+void transfer_finish(struct transfer *transfer, enum transfer_failure failure) {
+  if (transfer->entry.done)
+    return;
+  transfer->entry.done = true;
+  transfer->failure = failure;
+  tell(transfer);
+}
+
+void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
+                        const char *problem) {
+  snprintf(transfer->message, sizeof transfer->message, "cannot %s %.400s: %s", verb,
+           path ? path : "a file", problem);
+  transfer_finish(transfer, TRANSFER_FILE);
+}
+
+/* Whether libcurl gets as much memory as the headers may take, asked after it went without some. */
+static bool has_memory(void) {
+  char *text = curl_maprintf("%*s", MAX_HEADER_BYTES, "");
+  curl_free(text);
+  return text != NULL;
+}
+
+/* From 8.6 on libcurl tells of a line of the headers that is above its limit (100 KiB). Before,
+ * that was a line that it had no memory for, and what comes of the line is not shown to anyone:
+ * then it was too large where memory is to be had. */
+static bool has_large_header(const struct transfer *transfer, CURLcode code) {
+  enum { TOO_LARGE = 100, FIRST_TO_TELL = 0x080600 };
+  curl_off_t first_byte = 0;
+  curl_easy_getinfo(transfer->entry.easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+  if (transfer->status || first_byte == 0)
+    return false;
+  return (int)code == TOO_LARGE ||
+         (code == CURLE_OUT_OF_MEMORY &&
+          curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_TELL && has_memory());
+}
+
+bool transfer_is_unprocessed(const struct transfer *transfer) {
+  if (transfer->is_refused && !transfer->status)
+    return true;
+  if (transfer->is_counted)
+    return !transfer->is_sent;
+  return transfer->failure == TRANSFER_CONNECT_TIMEOUT ||
+         transfer->code == CURLE_COULDNT_RESOLVE_PROXY ||
+         transfer->code == CURLE_COULDNT_RESOLVE_HOST || transfer->code == CURLE_COULDNT_CONNECT;
+}
+
+/* Whether a proxy refused in a way that will not be different next time. A proxy that is too busy,
+ * or does not reach the server, may do so later. */
+static bool is_refused_by_proxy(const struct transfer *transfer, CURLcode code) {
+  long status = 0;
+  curl_easy_getinfo(transfer->entry.easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  if (code != CURLE_OK && status / 100 == 4)
+    return status != 408 && status != 425 && status != 429;
+#if LIBCURL_VERSION_NUM >= 0x074900
+  static const CURLproxycode refusals[] = {
+      CURLPX_IDENTD,         CURLPX_IDENTD_DIFFER,     CURLPX_NO_AUTH,
+      CURLPX_REQUEST_FAILED, CURLPX_REPLY_NOT_ALLOWED, CURLPX_USER_REJECTED,
+      CURLPX_LONG_USER,      CURLPX_LONG_PASSWD,       CURLPX_REPLY_COMMAND_NOT_SUPPORTED,
+  };
+  long reason = CURLPX_OK;
+  if (code != CURLE_PROXY ||
+      curl_easy_getinfo(transfer->entry.easy, CURLINFO_PROXY_ERROR, &reason) != CURLE_OK)
+    return false;
+  for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+    if (refusals[i] == (CURLproxycode)reason)
+      return true;
+#endif
+  return false;
+}
+
+/* Ends the transfer with what libcurl made of it. */
+static void finish_with(struct transfer *transfer, CURLcode code) {
+  static const struct {
+    CURLcode code;
+    enum transfer_failure failure;
+  } failures[] = {
+      {CURLE_PARTIAL_FILE, TRANSFER_TRUNCATED},
+      {CURLE_OUT_OF_MEMORY, TRANSFER_NO_MEMORY},
+      /* the one timeout that is left to libcurl */
+      {CURLE_OPERATION_TIMEDOUT, TRANSFER_CONNECT_TIMEOUT},
+  };
+  if (transfer->entry.done)
+    return;
+  transfer->code = code;
+  if (code == CURLE_OK) {
+    /* libcurl calls an answer that broke off inside its headers a success */
+    transfer_finish(transfer, transfer->status ? TRANSFER_OK : TRANSFER_TRUNCATED);
+    return;
+  }
+  /* a multipart body that was sent in part cannot be rewound */
+  bool is_repeated = transfer->held_back || code == CURLE_SEND_FAIL_REWIND;
+  if (is_repeated)
+    transfer->code = CURLE_GOT_NOTHING; /* what it would be if libcurl did not try again */
+  if (transfer->is_refused && !transfer->status) {
+    transfer_finish(transfer, TRANSFER_REFUSED);
+    return;
+  }
+  if (is_repeated) {
+    transfer_finish(transfer, transfer->downgrades ? TRANSFER_DOWNGRADED : TRANSFER_LOST);
+    return;
+  }
+  if (has_large_header(transfer, code)) {
+    transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
+    return;
+  }
+  snprintf(transfer->message, sizeof transfer->message, "%s",
+           transfer->curl_message[0] ? transfer->curl_message : curl_easy_strerror(code));
+  /* libcurl has a limit of its own for what it unpacks while the transfer is paused */
+  if (code == CURLE_OUT_OF_MEMORY && transfer->encoding & ENCODING_KNOWN && has_memory()) {
+    transfer_finish(transfer, TRANSFER_TOO_LARGE);
+    return;
+  }
+  if (code == CURLE_BAD_CONTENT_ENCODING && !transfer->has_body) { /* else it broke on the way */
+    transfer_finish(transfer, TRANSFER_ENCODING);
+    return;
+  }
+  if (is_refused_by_proxy(transfer, code)) {
+    transfer_finish(transfer, TRANSFER_PROXY);
+    return;
+  }
+  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+    if (failures[i].code == code) {
+      transfer_finish(transfer, failures[i].failure);
+      return;
+    }
+  transfer_finish(transfer, TRANSFER_CONNECTION);
+}
+
+/* When the first of its timeouts will run out, and which. */
+static double first_timeout(const struct transfer *transfer, enum transfer_failure *failure) {
+  double deadline = HUGE_VAL;
+  bool is_sending = transfer->last_sent > 0 && multipart_unsent(transfer->multipart) > 0;
+  *failure = TRANSFER_OK;
+#define CONSIDER(applies, seconds, since, name)                                                    \
+  if ((applies) && (seconds) > 0 && (since) + (seconds) < deadline) {                              \
+    deadline = (since) + (seconds);                                                                \
+    *failure = (name);                                                                             \
+  }
+  CONSIDER(true, transfer->total_timeout, transfer->started, TRANSFER_TOTAL_TIMEOUT)
+  CONSIDER(!transfer->status, transfer->first_byte_timeout,
+           fmax(transfer->started, transfer->last_sent), TRANSFER_FIRST_BYTE_TIMEOUT)
+  CONSIDER((transfer->status || is_sending) && !transfer->entry.paused, transfer->idle_timeout,
+           transfer->last_byte, TRANSFER_IDLE_TIMEOUT)
+#undef CONSIDER
+  return deadline;
+}
+
+/* --- what the loop is told ------------------------------------------------------------------- */
+
+static double deadline(const struct loop_entry *entry) {
+  enum transfer_failure failure;
+  return first_timeout((const struct transfer *)entry, &failure);
+}
+
+/* The connection may be dead. */
+static void expire(struct loop_entry *entry) {
+  enum transfer_failure failure;
+  entry->retires = !entry->done;
+  first_timeout((const struct transfer *)entry, &failure);
+  transfer_finish((struct transfer *)entry, failure);
+}
+
+static CURLcode complete(struct loop_entry *entry, CURLcode code) {
+  struct transfer *transfer = (struct transfer *)entry;
+  finish_with(transfer, code);
+  return transfer->code;
+}
+
+static bool is_silent(const struct transfer *transfer) {
+  return !transfer->entry.paused && clock_now() - transfer->last_byte >= SILENCE;
+}
+
+static void cancel(struct loop_entry *entry) {
+  struct transfer *transfer = (struct transfer *)entry;
+  entry->retires = !entry->done && (transfer->is_doubted || is_silent(transfer));
+  transfer_finish(transfer, TRANSFER_CANCELLED);
+}
+
+static void abandon(struct loop_entry *entry) {
+  struct transfer *transfer = (struct transfer *)entry;
+  transfer->headers = NULL;
+  transfer_finish(transfer, TRANSFER_CANCELLED);
+}
+
+static const struct loop_callbacks callbacks = {deadline, expire, complete, cancel, abandon};
 
 /* --- set-up ---------------------------------------------------------------------------------- */
 
@@ -361,7 +543,7 @@ static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
 /* Has libcurl tell before it sends. One that cannot sends twice on connections that it kept alone.
  */
 static CURLcode set_sending(struct transfer *transfer, const struct transfer_options *options) {
-  CURL *easy = transfer->easy;
+  CURL *easy = transfer->entry.easy;
   CURLcode code = CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075000
   transfer->is_counted =
@@ -389,13 +571,12 @@ static bool has_zone(const char *url) {
 
 /* What each has. */
 static CURLcode set_request(struct transfer *transfer, const struct transfer_options *options) {
-  CURL *easy = transfer->easy;
+  CURL *easy = transfer->entry.easy;
   CURLcode code = CURLE_OK;
-  transfer->is_http2 = options->http2;
-  transfer->has_zone = has_zone(options->url);
+  transfer->entry.is_http2 = options->http2;
+  transfer->entry.has_zone = has_zone(options->url);
   SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
   SET(set_method(easy, options));
-  SET(curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer));
   SET(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_message));
   SET(curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
   SET(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
@@ -410,10 +591,10 @@ static CURLcode set_request(struct transfer *transfer, const struct transfer_opt
 
 /* Takes a handle that has been used before, or makes one. */
 static CURLcode take_easy(struct transfer *transfer, struct loop *loop) {
-  transfer->easy = loop ? loop_take_easy(loop) : NULL;
-  if (!transfer->easy)
-    transfer->easy = curl_easy_init();
-  return transfer->easy ? set_up(transfer->easy) : CURLE_OUT_OF_MEMORY;
+  transfer->entry.easy = loop ? loop_take_easy(loop) : NULL;
+  if (!transfer->entry.easy)
+    transfer->entry.easy = curl_easy_init();
+  return transfer->entry.easy ? set_up(transfer->entry.easy) : CURLE_OUT_OF_MEMORY;
 }
 
 struct transfer *transfer_new(struct loop *loop, const struct transfer_options *options,
@@ -422,10 +603,11 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
   *code = CURLE_OUT_OF_MEMORY;
   if (!transfer)
     return NULL;
-  transfer->allowed = WINDOW;
-  transfer->max_body_bytes = options->max_body_bytes;
-  transfer->max_download_bytes = options->max_download_bytes;
-  transfer->is_recorded = options->record;
+  transfer->entry.callbacks = &callbacks;
+  body_demand(&transfer->body);
+  transfer->body.max_bytes = options->max_body_bytes;
+  transfer->body.max_sink_bytes = options->max_download_bytes;
+  transfer->body.is_recorded = options->record;
   transfer->sink = options->sink;
   transfer->first_byte_timeout = options->first_byte_timeout;
   transfer->idle_timeout = options->idle_timeout;
@@ -436,7 +618,7 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
   if (*code == CURLE_OK)
     *code = set_sending(transfer, options);
   if (*code == CURLE_OK)
-    *code = set_route(transfer->easy, options);
+    *code = set_route(transfer->entry.easy, options);
   if (*code != CURLE_OK)
     goto fail;
   /* libcurl would ask a server whether it may send a large body, and wait up to a second; what
@@ -455,31 +637,49 @@ bool transfer_add_header(struct transfer *transfer, const char *line) {
     return false;
   bool is_first = !transfer->headers; /* which stays the list's head */
   transfer->headers = headers;
-  return !is_first || curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+  return !is_first ||
+         curl_easy_setopt(transfer->entry.easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+}
+
+bool transfer_begin_parts(struct transfer *transfer, size_t count) {
+  transfer->multipart = multipart_new(transfer->entry.easy, count, on_part, transfer);
+  return transfer->multipart != NULL;
+}
+
+bool transfer_add_part(struct transfer *transfer, const struct part *part) {
+  if (multipart_add(transfer->multipart, part))
+    return true;
+  fail_by_part(transfer);
+  return false;
+}
+
+bool transfer_start(struct transfer *transfer, struct loop *loop) {
+  transfer->started = transfer->last_byte = clock_now();
+  return loop_add(loop, &transfer->entry);
 }
 
 void transfer_free(struct transfer *transfer) {
   if (!transfer)
     return;
-  if (transfer->loop)
-    loop_remove(transfer->loop, transfer);
-  curl_easy_cleanup(transfer->easy);
+  if (transfer->entry.loop)
+    loop_remove(transfer->entry.loop, &transfer->entry);
+  curl_easy_cleanup(transfer->entry.easy);
   curl_slist_free_all(transfer->headers);
   multipart_free(transfer->multipart);
   buffer_free(&transfer->response_headers);
-  buffer_free(&transfer->body);
-  recording_free(&transfer->recording);
+  body_free(&transfer->body);
   free(transfer);
 }
 
 void transfer_close(struct transfer *transfer, struct loop *loop) {
   if (!transfer)
     return;
-  bool is_over = transfer->done && transfer->failure == TRANSFER_OK && !transfer->active;
-  if (loop && is_over && transfer->easy && !transfer->multipart) {
-    curl_easy_reset(transfer->easy);
-    loop_give_easy(loop, transfer->easy);
-    transfer->easy = NULL;
+  bool is_over =
+      transfer->entry.done && transfer->failure == TRANSFER_OK && !transfer->entry.active;
+  if (loop && is_over && transfer->entry.easy && !transfer->multipart) {
+    curl_easy_reset(transfer->entry.easy);
+    loop_give_easy(loop, transfer->entry.easy);
+    transfer->entry.easy = NULL;
   }
   transfer_free(transfer);
 }
@@ -488,213 +688,56 @@ void transfer_close(struct transfer *transfer, struct loop *loop) {
 
 /* libcurl may call on_body from here. */
 static bool resume(struct transfer *transfer) {
-  if (!transfer->paused || !transfer->active)
+  if (!transfer->entry.paused || !transfer->entry.active)
     return false;
-  size_t before = transfer->body.length;
-  transfer->paused = false;
+  size_t before = transfer->body.bytes.length;
+  transfer->entry.paused = false;
   transfer->waiting = 0;
   transfer->last_byte = clock_now();
-  loop_resume(transfer->loop, transfer);
-  return transfer->body.length > before;
+  loop_resume(transfer->entry.loop, &transfer->entry);
+  return transfer->body.bytes.length > before;
 }
 
 bool transfer_demand(struct transfer *transfer) {
-  transfer->allowed = transfer->body.length + WINDOW;
+  body_demand(&transfer->body);
   return resume(transfer);
 }
 
 void transfer_collect(struct transfer *transfer) {
-  if (transfer->collecting)
+  if (transfer->body.is_whole)
     return;
-  transfer->collecting = true;
-  if (transfer->body.length > transfer->max_body_bytes) {
-    transfer->body.length = transfer->max_body_bytes;
+  if (!body_collect(&transfer->body))
     transfer_refuse(transfer, TRANSFER_TOO_LARGE);
-  }
   resume(transfer);
 }
 
 void transfer_refuse(struct transfer *transfer, enum transfer_failure failure) {
-  transfer->done = transfer->failure != TRANSFER_OK; /* a success is one no more */
   transfer_finish(transfer, failure);
-  if (transfer->loop)
-    loop_remove(transfer->loop, transfer);
+  if (transfer->failure == TRANSFER_OK) { /* a success is one no more */
+    transfer->failure = failure;
+    tell(transfer);
+  }
+  if (transfer->entry.loop)
+    loop_remove(transfer->entry.loop, &transfer->entry);
 }
 
 void transfer_lend(struct transfer *transfer) {
   transfer->lent++;
   buffer_lend(&transfer->response_headers);
-  buffer_lend(&transfer->body);
-  buffer_lend(&transfer->recording.bytes);
-  buffer_lend(&transfer->recording.pieces);
+  body_lend(&transfer->body);
 }
 
 void transfer_take_back(struct transfer *transfer) {
   transfer->lent--;
   buffer_take_back(&transfer->response_headers);
-  buffer_take_back(&transfer->body);
-  buffer_take_back(&transfer->recording.bytes);
-  buffer_take_back(&transfer->recording.pieces);
+  body_take_back(&transfer->body);
   if (!transfer->held || transfer->lent > 0)
     return;
   transfer->held = false;
   resume(transfer);
 }
 
-void transfer_note_sent(struct transfer *transfer, int64_t count) {
-  transfer->unsent -= count;
-  transfer->last_sent = transfer->last_byte = clock_now();
-  note_deadline(transfer);
-}
-
 void transfer_limit(struct transfer *transfer, double seconds) {
   transfer->total_timeout = fmax(clock_now() - transfer->started + seconds, DBL_MIN);
   note_deadline(transfer);
-}
-
-/* --- the end --------------------------------------------------------------------------------- */
-
-void transfer_finish(struct transfer *transfer, enum transfer_failure failure) {
-  if (transfer->done)
-    return;
-  transfer->done = true;
-  transfer->failure = failure;
-  tell(transfer);
-}
-
-void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
-                        const char *problem) {
-  snprintf(transfer->message, sizeof transfer->message, "cannot %s %.400s: %s", verb,
-           path ? path : "a file", problem);
-  transfer_finish(transfer, TRANSFER_FILE);
-}
-
-/* Whether libcurl gets as much memory as the headers may take, asked after it went without some. */
-static bool has_memory(void) {
-  char *text = curl_maprintf("%*s", MAX_HEADER_BYTES, "");
-  curl_free(text);
-  return text != NULL;
-}
-
-/* From 8.6 on libcurl tells of a line of the headers that is above its limit (100 KiB). Before,
- * that was a line that it had no memory for, and what comes of the line is not shown to anyone:
- * then it was too large where memory is to be had. */
-static bool has_large_header(const struct transfer *transfer, CURLcode code) {
-  enum { TOO_LARGE = 100, FIRST_TO_TELL = 0x080600 };
-  curl_off_t first_byte = 0;
-  curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-  if (transfer->status || first_byte == 0)
-    return false;
-  return (int)code == TOO_LARGE ||
-         (code == CURLE_OUT_OF_MEMORY &&
-          curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_TELL && has_memory());
-}
-
-bool transfer_is_unprocessed(const struct transfer *transfer) {
-  if (transfer->is_refused && !transfer->status)
-    return true;
-  if (transfer->is_counted)
-    return !transfer->is_sent;
-  return transfer->failure == TRANSFER_CONNECT_TIMEOUT ||
-         transfer->code == CURLE_COULDNT_RESOLVE_PROXY ||
-         transfer->code == CURLE_COULDNT_RESOLVE_HOST || transfer->code == CURLE_COULDNT_CONNECT;
-}
-
-/* Whether a proxy refused in a way that will not be different next time. A proxy that is too busy,
- * or does not reach the server, may do so later. */
-static bool is_refused_by_proxy(const struct transfer *transfer, CURLcode code) {
-  long status = 0;
-  curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
-  if (code != CURLE_OK && status / 100 == 4)
-    return status != 408 && status != 425 && status != 429;
-#if LIBCURL_VERSION_NUM >= 0x074900
-  static const CURLproxycode refusals[] = {
-      CURLPX_IDENTD,         CURLPX_IDENTD_DIFFER,     CURLPX_NO_AUTH,
-      CURLPX_REQUEST_FAILED, CURLPX_REPLY_NOT_ALLOWED, CURLPX_USER_REJECTED,
-      CURLPX_LONG_USER,      CURLPX_LONG_PASSWD,       CURLPX_REPLY_COMMAND_NOT_SUPPORTED,
-  };
-  long reason = CURLPX_OK;
-  if (code != CURLE_PROXY ||
-      curl_easy_getinfo(transfer->easy, CURLINFO_PROXY_ERROR, &reason) != CURLE_OK)
-    return false;
-  for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-    if (refusals[i] == (CURLproxycode)reason)
-      return true;
-#endif
-  return false;
-}
-
-void transfer_complete(struct transfer *transfer, CURLcode code) {
-  static const struct {
-    CURLcode code;
-    enum transfer_failure failure;
-  } failures[] = {
-      {CURLE_PARTIAL_FILE, TRANSFER_TRUNCATED},
-      {CURLE_OUT_OF_MEMORY, TRANSFER_NO_MEMORY},
-      /* the one timeout that is left to libcurl */
-      {CURLE_OPERATION_TIMEDOUT, TRANSFER_CONNECT_TIMEOUT},
-  };
-  if (transfer->done)
-    return;
-  transfer->code = code;
-  if (code == CURLE_OK) {
-    /* libcurl calls an answer that broke off inside its headers a success */
-    transfer_finish(transfer, transfer->status ? TRANSFER_OK : TRANSFER_TRUNCATED);
-    return;
-  }
-  /* a multipart body that was sent in part cannot be rewound */
-  bool is_repeated = transfer->held_back || code == CURLE_SEND_FAIL_REWIND;
-  if (is_repeated)
-    transfer->code = CURLE_GOT_NOTHING; /* what it would be if libcurl did not try again */
-  if (transfer->is_refused && !transfer->status) {
-    transfer_finish(transfer, TRANSFER_REFUSED);
-    return;
-  }
-  if (is_repeated) {
-    transfer_finish(transfer, transfer->downgrades ? TRANSFER_DOWNGRADED : TRANSFER_LOST);
-    return;
-  }
-  if (has_large_header(transfer, code)) {
-    transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
-    return;
-  }
-  snprintf(transfer->message, sizeof transfer->message, "%s",
-           transfer->curl_message[0] ? transfer->curl_message : curl_easy_strerror(code));
-  /* libcurl has a limit of its own for what it unpacks while the transfer is paused */
-  if (code == CURLE_OUT_OF_MEMORY && transfer->encoding & ENCODING_KNOWN && has_memory()) {
-    transfer_finish(transfer, TRANSFER_TOO_LARGE);
-    return;
-  }
-  if (code == CURLE_BAD_CONTENT_ENCODING && !transfer->has_body) { /* else it broke on the way */
-    transfer_finish(transfer, TRANSFER_ENCODING);
-    return;
-  }
-  if (is_refused_by_proxy(transfer, code)) {
-    transfer_finish(transfer, TRANSFER_PROXY);
-    return;
-  }
-  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
-    if (failures[i].code == code) {
-      transfer_finish(transfer, failures[i].failure);
-      return;
-    }
-  transfer_finish(transfer, TRANSFER_CONNECTION);
-}
-
-double transfer_deadline(const struct transfer *transfer, enum transfer_failure *failure) {
-  double deadline = HUGE_VAL;
-  bool is_sending = transfer->last_sent > 0 && transfer->unsent > 0;
-  *failure = TRANSFER_OK;
-#define CONSIDER(applies, seconds, since, name)                                                    \
-  if ((applies) && (seconds) > 0 && (since) + (seconds) < deadline) {                              \
-    deadline = (since) + (seconds);                                                                \
-    *failure = (name);                                                                             \
-  }
-  CONSIDER(true, transfer->total_timeout, transfer->started, TRANSFER_TOTAL_TIMEOUT)
-  CONSIDER(!transfer->status, transfer->first_byte_timeout,
-           fmax(transfer->started, transfer->last_sent), TRANSFER_FIRST_BYTE_TIMEOUT)
-  CONSIDER((transfer->status || is_sending) && !transfer->paused, transfer->idle_timeout,
-           transfer->last_byte, TRANSFER_IDLE_TIMEOUT)
-#undef CONSIDER
-  return deadline;
 }

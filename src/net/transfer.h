@@ -12,16 +12,16 @@
 #ifndef ANTHROPIC_NET_TRANSFER_H
 #define ANTHROPIC_NET_TRANSFER_H
 
-#include "net/recording.h"
+#include "net/body.h"
+#include "net/loop_entry.h"
 #include "util/buffer.h"
 
-#include <curl/curl.h>
 #include <stdint.h>
 
 #pragma GCC visibility push(hidden)
 
-struct loop;
 struct multipart;
+struct part;
 struct sink;
 
 /* Times are in seconds, 0 means none. Strings are copied, `body` and `sink` are not: they must
@@ -73,22 +73,17 @@ enum transfer_failure {
 };
 
 struct transfer {
-  CURL *easy;
+  struct loop_entry entry; /* first: the callbacks find the transfer by it */
   struct curl_slist *headers;
   struct multipart *multipart;
-  int64_t unsent;      /* bytes of the multipart body that libcurl has not asked for yet */
-  double last_sent;    /* when it asked for the latest, 0 before */
-  bool is_counted;     /* libcurl tells when it sends */
-  bool is_sent;        /* it has begun to send the request */
-  bool held_back;      /* it was kept from sending it again */
-  bool is_refused;     /* of the stream, by the server */
-  bool downgrades;     /* it was about to send it by HTTP/1.1 */
-  bool is_http2;       /* where the server speaks it */
-  bool has_zone;       /* its URL names an interface of this machine */
-  int looks;           /* its connection may have ended with another transfer */
-  bool is_doubted;     /* if it is cancelled, its connection takes no new stream */
-  unsigned generation; /* of connections, which http2.c counts */
-  struct sink *sink;   /* the caller's */
+  double last_sent;  /* when libcurl asked for bytes of that the last time, 0 before */
+  bool is_counted;   /* libcurl tells when it sends */
+  bool is_sent;      /* it has begun to send the request */
+  bool held_back;    /* it was kept from sending it again */
+  bool is_refused;   /* of the stream, by the server */
+  bool downgrades;   /* it was about to send it by HTTP/1.1 */
+  bool is_doubted;   /* if it is cancelled, its connection takes no new stream */
+  struct sink *sink; /* the caller's */
   char curl_message[CURL_ERROR_SIZE];
   char message[512]; /* about the failure, where there is more to say than its name */
 
@@ -96,22 +91,13 @@ struct transfer {
   struct buffer response_headers;
   size_t other_headers; /* bytes of interim responses' and of trailers, which libcurl keeps */
   unsigned encoding;    /* enum content_encoding, added up */
-  struct buffer body;
-  bool has_body;    /* some of it has come */
-  size_t allowed;   /* body bytes that may wait before the transfer pauses */
-  curl_off_t taken; /* of an encoded body, from the wire, when fewer than that waited */
-  size_t max_body_bytes;
-  size_t max_download_bytes;
-  bool collecting;
-  bool paused;
+  struct body body;
+  bool has_body;  /* some of it has come */
   unsigned lent;  /* so often; nothing here moves or changes while it is */
   bool held;      /* paused because it was lent */
   size_t waiting; /* bytes that libcurl keeps of it while it is paused (HTTP/2) */
-  bool is_recorded;
-  struct recording recording; /* of the body so far */
 
-  bool done;
-  enum transfer_failure failure; /* meaningful once done */
+  enum transfer_failure failure; /* meaningful once it is done */
   CURLcode code;
 
   double started; /* monotonic seconds */
@@ -119,18 +105,6 @@ struct transfer {
   double first_byte_timeout;
   double idle_timeout;
   double total_timeout;
-
-  bool news;  /* something changed since the reader last looked */
-  bool ready; /* stands in the loop's ready list */
-  struct transfer *next_ready;
-  int local_port; /* of its connection, 0: unknown */
-  int remote_port;
-  int socket;        /* that it was last seen to use, or -1; the loop's */
-  struct loop *loop; /* where it is under way or stands in the ready list, or NULL */
-  bool active;       /* under way there */
-  struct transfer *next;
-  struct transfer *previous;
-  void *owner; /* the caller's */
 };
 
 /* Makes a transfer that is not under way, with a handle that the loop (which may be NULL) has kept
@@ -139,8 +113,19 @@ struct transfer {
 struct transfer *transfer_new(struct loop *loop, const struct transfer_options *options,
                               CURLcode *code);
 
+/* Starts it; see loop_add. */
+bool transfer_start(struct transfer *transfer, struct loop *loop);
+
 /* Adds one "Name: value" line to the request, before it starts. False when memory ran out. */
 bool transfer_add_header(struct transfer *transfer, const char *line);
+
+/* Gives the request a body of `count` parts, at least one, before it starts. Each is then added in
+ * turn. False when memory ran out. */
+bool transfer_begin_parts(struct transfer *transfer, size_t count);
+
+/* Adds the next part (multipart.h). False with the transfer failed, where its file cannot be read,
+ * or when memory ran out. */
+bool transfer_add_part(struct transfer *transfer, const struct part *part);
 
 /* Cancels it if it is under way and frees everything. NULL is fine. */
 void transfer_free(struct transfer *transfer);
@@ -176,17 +161,8 @@ void transfer_finish(struct transfer *transfer, enum transfer_failure failure);
 void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
                         const char *problem);
 
-/* For multipart.c: libcurl took `count` bytes of the body. */
-void transfer_note_sent(struct transfer *transfer, int64_t count);
-
 /* Whether the server cannot have acted on the request: nothing of it was sent, or it says so. */
 bool transfer_is_unprocessed(const struct transfer *transfer);
-
-/* Ends the transfer with what libcurl made of it. */
-void transfer_complete(struct transfer *transfer, CURLcode code);
-
-/* When the first of its timeouts will run out (monotonic seconds, or HUGE_VAL), and which. */
-double transfer_deadline(const struct transfer *transfer, enum transfer_failure *failure);
 
 #pragma GCC visibility pop
 
