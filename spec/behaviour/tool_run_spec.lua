@@ -234,7 +234,11 @@ describe("client.messages.run", function()
         local expected = RAISING[i][2]
         assert.is_true(block.is_error)
         nothing_of_this_machine(block.content)
-        assert.truthy(block.content == expected or block.content:find(expected), block.content)
+        local is_expected = block.content == expected or block.content:find(expected) ~= nil
+        if expected == "stack overflow" and rawget(_G, "jit") then -- it may have no stack left for the handler
+          is_expected = is_expected or block.content == "error in error handling"
+        end
+        assert.is_true(is_expected, block.content)
       end
       -- Each is told of; where the words cannot be read, that is, too.
       assert.equal(#RAISING + 1, #records)
