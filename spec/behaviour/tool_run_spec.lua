@@ -193,6 +193,9 @@ describe("client.messages.run", function()
       assert.is_nil(text:find("traceback", 1, true), text)
     end
 
+    -- LuaJIT may have no stack left for the handler of a stack overflow.
+    local NO_STACK_LEFT = rawget(_G, "jit") and "error in error handling"
+
     -- Pairs of what a tool does, and what the model reads.
     local RAISING = {
       { function() error "no such city" end, "no such city" },
@@ -234,11 +237,8 @@ describe("client.messages.run", function()
         local expected = RAISING[i][2]
         assert.is_true(block.is_error)
         nothing_of_this_machine(block.content)
-        local is_expected = block.content == expected or block.content:find(expected) ~= nil
-        if expected == "stack overflow" and rawget(_G, "jit") then -- it may have no stack left for the handler
-          is_expected = is_expected or block.content == "error in error handling"
-        end
-        assert.is_true(is_expected, block.content)
+        assert.truthy(block.content == expected or block.content:find(expected) or block.content == NO_STACK_LEFT,
+          block.content)
       end
       -- Each is told of; where the words cannot be read, that is, too.
       assert.equal(#RAISING + 1, #records)
@@ -246,7 +246,7 @@ describe("client.messages.run", function()
         assert.equal("warn", record.level)
         assert.equal("f" .. record.tool_use_id:sub(2), record.tool)
         assert.is_string(record.error)
-        if record.tool ~= "f15" then -- which raised nothing
+        if record.tool ~= "f15" and record.error ~= NO_STACK_LEFT then -- which raised nothing
           assert.matches("stack traceback:", record.traceback)
         end
       end
