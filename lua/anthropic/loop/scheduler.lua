@@ -1,4 +1,4 @@
---- The driver of `anthropic.run` in a plain program: one thread, coroutines that give way while they
+--- The driver of `anthropic.run` in a plain program: one thread, coroutines that yield while they
 --- wait.
 --
 -- Coroutines run in turn, each until it waits. A round starts some new ones and resumes every runnable one once, then

@@ -4,7 +4,7 @@
 --     for text in stream:text_deltas() do io.write(text) end
 --     print(stream:message().usage.output_tokens)
 --
--- Events that come before the first content are kept back until it comes: up to then a failure is
+-- Events that come before the first content are buffered until it comes: up to then a failure is
 -- retried, and the reader sees one stream. What `on_interrupt` adds to that is in recovery.lua.
 
 local responses = require "anthropic.message.response"

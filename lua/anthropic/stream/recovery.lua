@@ -8,7 +8,7 @@ local recovery = {}
 
 ---@class anthropic.StreamSoFar
 ---@field is_closed? boolean the reader has closed it
----@field is_released? boolean content has come, which is not kept back any more
+---@field is_released? boolean content has come, which is not buffered any more
 ---@field is_seen? boolean the reader has an event of it
 ---@field has_stopped? boolean the message has its reason to stop
 ---@field on_interrupt? "retry"|"continue" the option

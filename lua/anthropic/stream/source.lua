@@ -1,4 +1,4 @@
---- The events of one attempt at a stream: what comes over the wire, decoded, translated, and kept back
+--- The events of one attempt at a stream: what comes over the wire, decoded, translated, and buffered
 --- until the first content comes, up to which a failure can be hidden from the reader.
 --
 --     local source = event_source.new(exchange, accumulator, false)
@@ -21,7 +21,7 @@ local function is_done(data)
   return #data < 64 and data:match "^%s*%[DONE%]%s*$" ~= nil
 end
 
--- A server that sends only pings is not waited for with ever more of them kept back.
+-- A server that sends only pings is not waited for with ever more of them buffered.
 local MOST_KEPT_BACK = 64
 local MOST_BYTES_KEPT_BACK = 1024 * 1024
 
@@ -314,7 +314,7 @@ function Source:pull(data, name)
 end
 
 --- The next event; nil where none is there.
----@param all? boolean also those that are kept back
+---@param all? boolean also those that are buffered
 ---@return table|nil
 function Source:take(all)
   if self.first > self.last or not (self.released or self.complete or all) then
