@@ -15,7 +15,7 @@
 --   finish    an answer, and the rest of those that have begun
 --   pour      200 and 8 MB of an event stream's comments
 --   rest      4 MB of frames that carry nothing, five times, with a rest after each was read; then an answer
---   mixed     200 and 9 MB of frames that carry nothing, 3 MB of a body, and 9 MB of such frames again
+--   mixed     200 and 9 MB of frames that carry nothing, 1 MB of a body, and 9 MB of such frames again
 --   cut       200 and a body that ends before its length
 --   hold      nothing until the next `burst`
 --   burst     200 and the beginning of a body for each that is held, and the end as by notify, all at once
@@ -201,7 +201,7 @@ local ACTIONS = {
     send(client, HEADERS, END_HEADERS, stream, STREAM_HEAD)
     send_idle(client, stream, 9)
     local piece = frame(DATA, 0, stream, COMMENTS)
-    for _ = 1, 3e6 / #piece do
+    for _ = 1, 1.2e6 / #piece do
       client:send(piece)
     end
     send_idle(client, stream, 9)
