@@ -14,6 +14,11 @@
 --   begin     200 and the head of a body, which comes with the next `finish`
 --   finish    an answer, and the rest of those that have begun
 --   pour      200 and 8 MB of an event stream's comments
+--   rest      4 MB of frames that carry nothing, five times, with a rest after each was read; then an answer
+--   mixed     200 and 9 MB of frames that carry nothing, 1 MB of a body, and 9 MB of such frames again
+--   cut       200 and a body that ends before its length
+--   hold      nothing until the next `burst`
+--   burst     200 and the beginning of a body for each that is held, and the end as by notify, all at once
 --   flood:K   frames of a kind without end: window, priority, or (after a head) data, of which each is empty
 -- or, before one, of the connection to come: `busy`, GOAWAY before any request.
 -- Logs a line for each request: the number of its connection and the version; and one for the end of a connection.
@@ -79,6 +84,8 @@ local HEAD = "\136\15\16\16application/json\15\13" .. string.char(#tostring(#BOD
 
 local STREAM_HEAD = "\136\15\16\17text/event-stream"
 
+local COMMENTS = (":" .. ("x"):rep(98) .. "\n"):rep(160)
+
 local function resetter(code)
   return function(client, stream)
     send(client, RST_STREAM, 0, stream, number(code, 4))
@@ -110,8 +117,38 @@ local function flood(client, stream, kind)
   return false
 end
 
+-- Waits until all that was sent has been read.
+local function await_reader(client)
+  send(client, PING, 0, 0, ("\0"):rep(8))
+  local kind
+  repeat
+    local head = client:receive(9)
+    local length = head and read_number(head:sub(1, 3)) or 0
+    kind = head and head:byte(4)
+    if length > 0 then
+      client:receive(length)
+    end
+  until not head or kind == PING
+end
+
 local holders = {} -- processes
 local begun = {} -- { client, stream }
+local held = {} -- streams
+
+-- Ends TLS, but not TCP: the connection has two owners, of which one goes on.
+local function leave_half(client)
+  holders[#holders + 1] = io.popen "exec sleep 3"
+  client:close()
+  return nil
+end
+
+-- So many MB of frames that carry nothing.
+local function send_idle(client, stream, size)
+  local frames = FLOODS.priority(stream):rep(math.floor(1e5 / 14))
+  for _ = 1, size * 10 do
+    client:send(frames)
+  end
+end
 
 -- What comes of a request; false: the end of its connection, nil: nobody looks at it any more.
 local ACTIONS = {
@@ -154,20 +191,54 @@ local ACTIONS = {
   end,
   pour = function(client, stream)
     send(client, HEADERS, END_HEADERS, stream, STREAM_HEAD)
-    local piece = frame(DATA, 0, stream, (":" .. ("x"):rep(98) .. "\n"):rep(160))
+    local piece = frame(DATA, 0, stream, COMMENTS)
     for _ = 1, 500 do
       client:send(piece)
     end
     return true
   end,
+  mixed = function(client, stream)
+    send(client, HEADERS, END_HEADERS, stream, STREAM_HEAD)
+    send_idle(client, stream, 9)
+    local piece = frame(DATA, 0, stream, COMMENTS)
+    for _ = 1, 1.2e6 / #piece do
+      client:send(piece)
+    end
+    send_idle(client, stream, 9)
+    send(client, DATA, END_STREAM, stream, "")
+    return true
+  end,
+  cut = function(client, stream)
+    send(client, HEADERS, END_HEADERS, stream, HEAD)
+    return resetter(NO_ERROR)(client, stream)
+  end,
+  hold = function(_, stream)
+    held[#held + 1] = stream
+    return true
+  end,
+  burst = function(client, stream)
+    held[#held + 1] = stream
+    local frames = {}
+    for i, each in ipairs(held) do
+      frames[i] = frame(HEADERS, END_HEADERS, each, HEAD) .. frame(DATA, 0, each, "{")
+    end
+    client:send(table.concat(frames))
+    return leave_half(client)
+  end,
+  rest = function(client, stream)
+    for _ = 1, 5 do
+      send_idle(client, stream, 4)
+      await_reader(client)
+      socket.sleep(0.02)
+    end
+    send(client, HEADERS, END_HEADERS, stream, HEAD)
+    send(client, DATA, END_STREAM, stream, BODY)
+    return true
+  end,
   gone_dark = function()
     return nil
   end,
-  notify = function(client)
-    holders[#holders + 1] = io.popen "exec sleep 3" -- the connection has two owners, of which one goes on
-    client:close()
-    return nil
-  end,
+  notify = leave_half,
 }
 
 local count = 0

@@ -343,47 +343,11 @@ describe("a transfer of the core", function()
     end)
   end)
 
-  describe("with a limited body", function()
-    local function body_of(text, limit, wanted_late)
-      local transfer, connection = start { max_body_bytes = limit }
-      connection:send(head_of(#text) .. text)
-      if wanted_late then
-        core_peer.pass(loop, 0.1)
-      end
-      local body = core_peer.run(loop, function()
-        return transfer:body()
-      end)
-      connection:close()
-      assert.equal(0, loop:active())
-      return body, (transfer:failure())
-    end
-
-    it("takes as much as that and no more", function()
-      for _, late in ipairs { false, true } do
-        assert.same({ "12345" }, { body_of("12345", 5, late) })
-        assert.same({ "12345", "too_large" }, { body_of("123456", 5, late) })
-        assert.same({ ("x"):rep(300000), "too_large" }, { body_of(("x"):rep(500000), 300000, late) })
-        assert.same({ "1", "too_large" }, { body_of(("1"):rep(100), 1, late) })
-      end
-    end)
-
-    it("ends at once when too much is there already", function()
-      local transfer, connection = start { max_body_bytes = 3 }
-      connection:send(head .. "12345")
-      core_peer.pass(loop, 0.1)
-      assert.equal(1, loop:active())
-      assert.equal("123", transfer:body())
-      assert.equal("too_large", (transfer:failure()))
-      assert.equal(0, loop:active())
-      connection:close()
-    end)
-
-    it("reports an event above the limit, for good", function()
-      local transfer = answered(head .. "data: 12345\n\ndata: 123456\n\ndata: 1\n\n", { max_event_bytes = 5 })
-      assert.equal("12345", (transfer:event()))
-      assert.same({ nil, "too_large" }, { transfer:event() })
-      assert.same({ nil, "too_large" }, { transfer:event() })
-    end)
+  it("reports an event above the limit of events, for good", function()
+    local transfer = answered(head .. "data: 12345\n\ndata: 123456\n\ndata: 1\n\n", { max_event_bytes = 5 })
+    assert.equal("12345", (transfer:event()))
+    assert.same({ nil, "too_large" }, { transfer:event() })
+    assert.same({ nil, "too_large" }, { transfer:event() })
   end)
 
   describe("has the final response's headers", function()
@@ -904,99 +868,20 @@ describe("a transfer of the core", function()
     end)
   end)
 
-  it("is recorded also where a limit or a window leaves bytes out of the body", function()
-    local transfer = answered(head_of(6) .. "123456", { record = true, max_body_bytes = 3 })
-    assert.equal("123", transfer:body())
-    local seconds, bytes = transfer:pieces()[1][1], transfer:pieces()[1][2]
-    assert.equal("123456", bytes)
-    assert.is_true(seconds >= 0 and seconds < 60) -- since its start
-  end)
-
-  describe("with a window of 256 KiB", function()
-    local PIECE, WINDOW = 16384, 256 * 1024
-
-    local function taken(transfer)
-      local count = 0
-      for _, piece in ipairs(transfer:pieces()) do
-        count = count + #piece[2]
-      end
-      return count
-    end
-
-    -- Sends so many bytes, in pieces that arrive as such.
-    local function send(transfer, connection, bytes)
-      local sent = 0
-      while sent < bytes do
-        local before = taken(transfer)
-        connection:send((":"):rep(math.min(PIECE, bytes - sent) - 1) .. "\n")
-        core_peer.run(loop, function()
-          return taken(transfer) == before + math.min(PIECE, bytes - sent)
-        end)
-        sent = sent + PIECE
-      end
-    end
-
-    local function opened(options)
-      options.record = true
+  describe("whose body is full", function()
+    local function full(options)
       local transfer, connection = start(options)
-      connection:send(head)
+      local text, sent = head .. (":\n"):rep(200 * 1024), 0
       core_peer.run(loop, function()
-        return transfer:status()
+        sent = core_peer.send_some(connection, text, sent)
+        return sent == #text
       end)
+      core_peer.pass(loop, 0.03)
       return transfer, connection
     end
 
-    it("takes exactly so much before it is read, and goes on when it is", function()
-      local transfer, connection = opened {}
-      send(transfer, connection, WINDOW)
-      connection:send "\n"
-      core_peer.pass(loop, 0.03)
-      assert.equal(WINDOW, taken(transfer))
-      assert.same({ nil, "again" }, { transfer:event() })
-      core_peer.run(loop, function()
-        return taken(transfer) == WINDOW + 1
-      end)
-      connection:close()
-    end)
-
-    it("takes what begins within it", function()
-      local transfer, connection = opened {}
-      send(transfer, connection, WINDOW - 1)
-      connection:send(("x"):rep(99) .. "\n")
-      core_peer.run(loop, function()
-        return taken(transfer) == WINDOW + 99
-      end)
-      connection:send "\n"
-      core_peer.pass(loop, 0.03)
-      assert.equal(WINDOW + 99, taken(transfer))
-      connection:close()
-    end)
-
-    it("takes no more than that again after what was read", function()
-      local transfer, connection = opened {}
-      send(transfer, connection, PIECE)
-      assert.same({ nil, "again" }, { transfer:event() })
-      connection:send(("data: 12345678\n\n"):rep(65536))
-      core_peer.pass(loop, 0.05)
-      assert.is_true(taken(transfer) >= PIECE + WINDOW and taken(transfer) <= 2 * PIECE + WINDOW, taken(transfer))
-      connection:close()
-    end)
-
-    it("takes an event that is larger, when it is read", function()
-      local transfer, connection = start()
-      local text, sent = head .. "data: " .. ("x"):rep(4 * WINDOW) .. "\n\n", 0
-      core_peer.run(loop, function()
-        sent = sent < #text and core_peer.send_some(connection, text, sent) or sent
-        local data = transfer:event()
-        return data and #data == 4 * WINDOW
-      end)
-      connection:close()
-    end)
-
-    it("has no idle timeout while it is full, and a whole one afterwards", function()
-      local transfer, connection = opened { idle_timeout = 0.2 }
-      send(transfer, connection, WINDOW)
-      connection:send "x"
+    it("has no idle timeout, and a whole one afterwards", function()
+      local transfer, connection = full { idle_timeout = 0.2 }
       core_peer.pass(loop, 0.3)
       assert.is_false(transfer:done())
       local before = core.now()
@@ -1008,9 +893,7 @@ describe("a transfer of the core", function()
     end)
 
     it("has the total timeout all the same", function()
-      local transfer, connection = opened {}
-      send(transfer, connection, WINDOW)
-      connection:send "x"
+      local transfer, connection = full()
       transfer:limit(0.05)
       core_peer.finish(loop, transfer)
       assert.equal("total", (transfer:failure()))
@@ -1165,21 +1048,11 @@ describe("a transfer of the core", function()
     end
   end)
 
-  describe("with a limited body that fails", function()
-    it("is cut to the limit, and keeps its failure", function()
-      local transfer = answered(head_of(50) .. "12345678", { max_body_bytes = 5 })
-      assert.equal("truncated", (transfer:failure()))
-      assert.equal("12345", transfer:body())
-      assert.equal("truncated", (transfer:failure()))
-    end)
-
-    it("is a success no more when more came than the limit, whenever it is asked for", function()
-      local transfer = answered(head_of(6) .. "123456", { max_body_bytes = 5 })
-      assert.is_nil(transfer:failure())
-      assert.equal("12345", transfer:body())
-      assert.equal("too_large", (transfer:failure()))
-      assert.equal("12345", transfer:body())
-    end)
+  it("keeps its failure where its body is cut to the limit as well", function()
+    local transfer = answered(head_of(50) .. "12345678", { max_body_bytes = 5 })
+    assert.equal("truncated", (transfer:failure()))
+    assert.equal("12345", transfer:body())
+    assert.equal("truncated", (transfer:failure()))
   end)
 
   describe("read line by line", function()
@@ -1271,26 +1144,6 @@ describe("a transfer of the core", function()
       assert.is_nil(answered(head_of(5) .. "whole", { sink = sink }):failure())
       assert.is_true(sink:commit())
       assert.equal("whole", directory:read "answer")
-    end)
-
-    it("has neither window nor limit", function()
-      local text, sent = ("0123456789abcdef"):rep(64 * 1024), 0
-      local transfer, connection = start { sink = sink, max_body_bytes = 10 }
-      connection:send(head_of(#text))
-      core_peer.run(loop, function()
-        sent = sent < #text and core_peer.send_some(connection, text, sent) or sent
-        return transfer:done()
-      end)
-      assert.is_nil(transfer:failure())
-      assert.equal("", transfer:body())
-      assert.is_true(sink:commit())
-      assert.is_true(directory:read "answer" == text)
-      connection:close()
-    end)
-
-    it("is recorded as any other", function()
-      local transfer = answered(head_of(5) .. "hello", { sink = sink, record = true })
-      assert.equal("hello", transfer:pieces()[1][2])
     end)
 
     it("ends where the file cannot be written", function()
