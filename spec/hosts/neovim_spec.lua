@@ -204,7 +204,7 @@ for _, editor in ipairs(editors) do
       assert.equal(2000, result.texts)
       assert.equal("end_turn", result.finished)
       assert.is_true(result.joined)
-      assert.is_true(result.scheduled < 1500, result.scheduled .. " schedules") -- how much comes at once is the server's
+      assert.is_true(result.scheduled < 1500, result.scheduled .. " schedules") -- for 2,000 pieces
     end)
 
     it("can be called from its callbacks of the event loop, which cannot wait", function()
