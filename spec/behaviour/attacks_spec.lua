@@ -1,4 +1,4 @@
--- What comes of attacks: see support/attacks.lua.
+-- How attacks end: see support/attacks.lua.
 
 local attacks = require "spec.support.attacks"
 local documentation = require "spec.support.documentation"

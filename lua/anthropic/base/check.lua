@@ -49,7 +49,7 @@ function check.positive(expected)
   return { expected = expected or "a positive number", check = check.is_positive }
 end
 
---- Whole numbers. Infinity is none.
+--- Whole numbers, which infinity is not.
 ---@param least integer
 ---@return anthropic.Check
 function check.whole(least)

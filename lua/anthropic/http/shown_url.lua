@@ -119,7 +119,7 @@ local function without_user_info(rest)
   return after
 end
 
---- A URL that a server names as it is shown, also one that is none: without a user name, a password and a query.
+--- A URL that a server names as it is shown, also where it is invalid: without a user name, a password and a query.
 ---@param text string
 ---@return string
 function shown_url.elsewhere(text)
@@ -127,7 +127,7 @@ function shown_url.elsewhere(text)
   return (scheme or "") .. (without_user_info(rest or text) or "...")
 end
 
---- A base URL as it is shown, also one that is none.
+--- A base URL as it is shown, also where it is invalid.
 ---@param base string
 ---@return string
 function shown_url.of_base(base)
