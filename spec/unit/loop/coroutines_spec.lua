@@ -71,7 +71,12 @@ end
 local function describe_all(variant)
   local coroutines, is_stock_5_1 = variant.module, variant.is_stock_5_1 or false
 
+  before_each(function() -- a step wakes as many as it has time for
+    waiting.stop_clock()
+  end)
+
   after_each(function()
+    waiting.restart_clock()
     assert.is_true(loop.is_idle())
   end)
 

@@ -284,7 +284,12 @@ describe("the poller", function()
     while readable(0.02) do
       loop:step()
     end
-    assert.is_false(readable(0.03))
+    local wakeups = 0
+    while wakeups < 10 and readable(0.05) do -- by a timer of libcurl's perhaps
+      loop:step()
+      wakeups = wakeups + 1
+    end
+    assert.is_true(wakeups < 10)
     while transfer:event() do end -- luacheck: ignore
     assert.is_true(readable(5))
     connection:close()
