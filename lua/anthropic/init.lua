@@ -187,6 +187,24 @@ function anthropic.sleep(seconds)
   return nil, require("anthropic.base.error").cancelled "the task was cancelled"
 end
 
+-- What requests load when they first need it.
+local PARTS = {
+  "api.endpoint", "api.resources", "base.memory", "client", "client.chat", "client.messages",
+  "helpers.structured_output", "helpers.tool_runner", "helpers.tools", "http.curl_command", "http.error_body",
+  "loop.scheduler", "loop.task", "message.content", "version",
+}
+
+--- Loads all that a first request would load, and makes the core loop: for a game's loading screen.
+function anthropic.preload()
+  for _, name in ipairs(PARTS) do
+    require("anthropic." .. name)
+  end
+  get_json().library()
+  local loop = require "anthropic.loop"
+  loop.core():fd()
+  loop.driver()
+end
+
 --- The seconds of a clock that only goes forward, to measure how long something takes.
 ---@return number
 function anthropic.now()
@@ -196,8 +214,10 @@ end
 --- What is loaded when it is first looked at.
 local LAZY = {
   null = function() return get_json().null end,
-  version = function() return require "anthropic.version" end,
 }
+for _, name in ipairs { "health", "loop", "sse", "testing", "version" } do
+  LAZY[name] = function() return require("anthropic." .. name) end
+end
 
 return setmetatable(anthropic, {
   __index = function(_, name)

@@ -172,10 +172,26 @@ describe("callbacks", function()
     end)
   end
 
-  it("have all come when the call returns, where nothing else could move the stream", function()
+  it("are refused where nothing could go on with the stream: nothing is sent, and on_done hears of it", function()
+    local before = #server:requests()
     local seen, callbacks = recorder()
-    local handle = client_at("").messages.stream(params, callbacks)
+    local handle, err = client_at("").messages.stream(params, callbacks)
+    assert.is_nil(handle)
+    assert.equal("invalid_request", err.kind)
+    assert.equal("cannot_wait", err.type)
+    for _, way in ipairs { "anthropic.run", "anthropic.loop.frame", 'loop = "blocking"' } do
+      assert.is_truthy(err.message:find(way, 1, true), way)
+    end
+    assert.equal(err, seen.err)
+    assert.equal(1, seen.done)
+    assert.equal(before, #server:requests())
+  end)
+
+  it("have all come when the call returns, by the driver that blocks", function()
+    local seen, callbacks = recorder()
+    local handle = client_at("", "blocking").messages.stream(params, callbacks)
     assert.is_true(handle.done)
+    assert.equal("one two three", handle:snapshot():text())
     assert.equal("one two three", table.concat(seen.texts))
     assert.equal(1, seen.done)
   end)
@@ -197,7 +213,7 @@ describe("callbacks", function()
 end)
 
 describe("a task", function()
-  local frame = require "anthropic.loop.frame"
+  local frame = loop.driver "frame"
 
   before_each(function()
     loop.use "frame"
@@ -205,6 +221,7 @@ describe("a task", function()
 
   after_each(function()
     loop.use(nil)
+    frame.is_chosen = false
   end)
 
   it("in a host needs no run, and can be joined and cancelled", function()

@@ -187,6 +187,7 @@ describe("on_interrupt", function()
       assert.equal("Hello", assert(assert(client.messages.stream(params())):message()):text())
       local pieces, text_of_message = {}, nil
       client.messages.stream(params(), {
+        loop = "blocking",
         on_text = function(piece) pieces[#pieces + 1] = piece end,
         on_done = function(message) text_of_message = message:text() end,
       })

@@ -200,7 +200,7 @@ describe("Bytes that are being read", function()
     it("stay for callbacks, of " .. path, function()
       local texts, drop, message = {}, dropper(), nil
       client.messages.stream(service.params(), {
-        base_url = client:option "base_url" .. path,
+        base_url = client:option "base_url" .. path, loop = "blocking",
         on_text = function(text)
           texts[#texts + 1] = text
           drop()

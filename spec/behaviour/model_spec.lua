@@ -79,8 +79,9 @@ for _, prefix in ipairs { "", "beta." } do
   end }
   WAYS[prefix .. "messages.stream with callbacks"] = { function(client, given, options)
     local told
-    local task = resource(client).stream(given, merged(options or {}, { on_done = function(...) told = { ... } end }))
-    task:join()
+    local with_callback = merged({ loop = "blocking" }, options or {})
+    with_callback.on_done = function(...) told = { ... } end
+    resource(client).stream(given, with_callback)
     return told[1], told[2]
   end }
   WAYS[prefix .. "messages.parse"] = { function(client, given, options)

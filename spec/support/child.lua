@@ -53,6 +53,14 @@ function child.start(program, ...)
   return self
 end
 
+--- What a Lua program in a process of its own writes, standard error too.
+function child.output(code)
+  local pipe = assert(io.popen(("%s -e %s 2>&1"):format(quote(interpreter()), quote(code))))
+  local output = pipe:read("*a")
+  pipe:close()
+  return output
+end
+
 --- What the program has logged so far.
 function child:log()
   return read_file(self.log_path)

@@ -54,6 +54,7 @@ end
 local function read_by_callbacks(client, params, options)
   local pieces, message, err = {}, nil, nil
   local whole = {
+    loop = "blocking",
     on_text = function(text) pieces[#pieces + 1] = text end,
     on_done = function(...) message, err = ... end,
   }

@@ -138,4 +138,9 @@ function Error:__tostring()
   return printable.line(text)
 end
 
+--- So that `"it failed: " .. err` works.
+function Error.__concat(left, right)
+  return tostring(left) .. tostring(right)
+end
+
 return errors

@@ -9,7 +9,8 @@
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
 
-local frame = { suspends = true, spawn = coroutines.spawn }
+-- Whoever requires this module, or steps it, chooses it for all that name no other driver.
+local frame = { suspends = true, is_chosen = true, spawn = coroutines.spawn }
 
 -- Seconds of a frame.
 local BUDGET = 0.001
@@ -18,6 +19,7 @@ local BUDGET = 0.001
 --- called once per frame. Raises what a task raised that nobody waits for.
 ---@param budget? number seconds after which the rest is left to the next frame; default 0.001
 function frame.update(budget)
+  frame.is_chosen = true
   loop.step(0, budget or BUDGET)
 end
 

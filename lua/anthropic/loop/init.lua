@@ -212,6 +212,9 @@ local HOSTS = {
   { "scheduler", package.loaded, "anthropic.loop.scheduler", function(scheduler)
     return scheduler.thread()
   end },
+  { "frame", package.loaded, "anthropic.loop.frame", function(frame)
+    return type(frame) == "table" and frame.is_chosen
+  end },
   { "ngx", _G, "ngx", function(ngx)
     return type(ngx) == "table" and ngx.get_phase
   end },
@@ -222,9 +225,11 @@ local HOSTS = {
     return copas.running ~= false and is_in_coroutine() -- older ones do not tell
   end },
   { "uv", _G, "vim", function(vim)
-    return type(vim) == "table" and (vim.uv or vim.loop)
+    return type(vim) == "table" and vim.schedule_wrap and (vim.uv or vim.loop)
   end },
-  { "uv", package.loaded, "luv" },
+  { "uv", package.loaded, "luv", function()
+    return type(rawget(_G, "vim")) ~= "table" -- nothing turns the event loop in a thread of Neovim's
+  end },
   { "frame", _G, "love" },
 }
 local NAMES = { "scheduler", "ngx", "cqueues", "copas", "uv", "frame", "blocking", "yield" }
@@ -256,6 +261,12 @@ function loop.use(driver)
   used = driver
 end
 
+--- Whether neither the program nor a host says how calling code waits that names no driver.
+---@return boolean
+function loop.lacks_host()
+  return not used and loop.name() == "blocking"
+end
+
 --- The name of the driver for calling code that names none, or the driver itself.
 ---@return string|table
 function loop.name()
@@ -279,8 +290,17 @@ function loop.driver(driver)
   if type(driver) == "table" then
     return driver
   end
-  drivers[driver] = drivers[driver] or require("anthropic.loop." .. driver)
-  return drivers[driver]
+  local found = drivers[driver]
+  if not found then
+    local module = "anthropic.loop." .. driver
+    local was_loaded = package.loaded[module]
+    found = require(module)
+    if not was_loaded then
+      found.is_chosen = false -- by this call alone, not for all
+    end
+    drivers[driver] = found
+  end
+  return found
 end
 
 --- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.

@@ -23,6 +23,10 @@ local stream_callbacks = {}
 ---@field on_text? fun(text: string) each non-empty piece of text
 ---@field on_done? fun(message: anthropic.Message?, err: anthropic.Error?) at the end
 
+---@class anthropic.StreamHandle: anthropic.Task
+---@field snapshot fun(): anthropic.Message? the message so far, and at the end all that arrived; nil before
+---  the response's headers
+
 stream_callbacks.settings = {
   on_event = check.of_type "function",
   on_text = check.of_type "function",
@@ -63,17 +67,18 @@ end
 ---@param driver string|table|nil the client's `loop` option
 ---@param callbacks anthropic.StreamCallbacks
 ---@param open fun(): anthropic.Stream?, anthropic.Error? sends the request
----@return anthropic.Task handle
+---@return anthropic.StreamHandle|nil handle
+---@return anthropic.Error? err where nothing could go on with the stream; on_done was called with it
 function stream_callbacks.start(driver, callbacks, open)
-  local stream
+  local stream, latest
   local on_done = callbacks.on_done or function() end
   local function done(message, err)
-    callbacks, stream = {}, nil
+    callbacks, stream, latest = {}, nil, message or err and err.partial
     local call = on_done
     on_done = function() end
     call(message, err)
   end
-  return tasks.start(driver, function()
+  local handle, refusal = tasks.start(driver, function()
     local message, err
     stream, err = open()
     if stream then
@@ -89,6 +94,17 @@ function stream_callbacks.start(driver, callbacks, open)
     end
     done(nil, failure)
   end)
+  if not handle then
+    done(nil, refusal)
+    return nil, refusal
+  end
+  function handle.snapshot()
+    if stream then
+      return stream:snapshot()
+    end
+    return latest
+  end
+  return handle
 end
 
 return stream_callbacks

@@ -83,6 +83,14 @@ describe("an error as text", function()
     assert.equal("anthropic: api error 500: no (req_2)", tostring(err))
   end)
 
+  it("stands also where it is concatenated, on either side", function()
+    local err = errors.new { kind = "api", message = "no" }
+    assert.equal("failed: anthropic: api error: no", "failed: " .. err)
+    assert.equal("anthropic: api error: no!", err .. "!")
+    assert.equal("1 anthropic: api error: no", 1 .. " " .. err)
+    assert.equal("anthropic: api error: noanthropic: api error: no", err .. err)
+  end)
+
   it("leaves the message alone", function()
     local err = errors.new { kind = "api", message = "a\nb" }
     tostring(err)

@@ -426,13 +426,15 @@ describe("stream", function()
   for _, name in ipairs { "on_text", "on_event", "on_done" } do
     it("with " .. name .. " alone does not wait", function()
       streamed()
-      assert.equal("anthropic.Task (done)", tostring((call("stream", params_with(), { [name] = function() end }))))
+      assert.equal("anthropic.Task (done)", tostring((call("stream", params_with(), {
+        loop = "blocking", [name] = function() end,
+      }))))
     end)
   end
 
   it("has a refused request told by its callback", function()
     local told
-    call("stream", {}, { on_done = function(...) told = { ... } end })
+    call("stream", {}, { loop = "blocking", on_done = function(...) told = { ... } end })
     assert.is_nil(told[1])
     assert.equal("model: missing", told[2].message)
   end)

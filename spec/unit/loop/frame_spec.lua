@@ -1,3 +1,4 @@
+local child = require "spec.support.child"
 local frame = require "anthropic.loop.frame"
 local loop = require "anthropic.loop"
 local waiting = require "spec.support.waiting"
@@ -51,6 +52,16 @@ describe("the frame driver", function()
     assert.is_false(has_ended)
     frame.update()
     assert.is_true(has_ended)
+  end)
+
+  it("is chosen by whoever requires it or steps it, not by a client that names it", function()
+    local function name_after(code)
+      return child.output(([[local loop = require "anthropic.loop" %s io.write(loop.name())]]):format(code))
+    end
+    assert.equal("frame", name_after 'require "anthropic.loop.frame"')
+    assert.equal("blocking", name_after 'loop.driver "frame"')
+    assert.equal("frame", name_after 'loop.driver("frame").update()')
+    assert.equal("blocking", name_after 'require "anthropic.loop.frame" loop.use "blocking"')
   end)
 
   it("cannot wait outside of coroutines, and says what can", function()

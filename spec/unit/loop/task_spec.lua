@@ -1,7 +1,6 @@
 local anthropic = require "anthropic"
 local core = require "anthropic.core"
 local coroutines = require "anthropic.loop.coroutines"
-local frame = require "anthropic.loop.frame"
 local loop = require "anthropic.loop"
 local task_module = require "anthropic.loop.task"
 local waiting = require "spec.support.waiting"
@@ -247,7 +246,7 @@ describe("a task in a host", function()
 
   local function turn(count)
     for _ = 1, count or 3 do
-      frame.update(1)
+      loop.step(0, 1)
     end
   end
 

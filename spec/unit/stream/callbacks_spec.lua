@@ -54,6 +54,10 @@ local function failure(kind)
   return errors.new { kind = kind or "connection", message = "reset" }
 end
 
+local function loop_spawn(f)
+  loop.after(0, coroutine.wrap(f))
+end
+
 -- Starts with callbacks of the names given that note their calls.
 local function start(stream, names, chosen)
   local calls, callbacks = {}, {}
@@ -106,6 +110,41 @@ describe("callbacks", function()
     assert.equal(EVENTS[2], calls[2][2])
     assert.is_true(handle.done)
     assert.equal(0, stream.closed)
+  end)
+
+  it("come with a handle that has the message so far, and at its end the whole", function()
+    local seen, handle = {}, nil
+    local stream = stream_of(EVENTS)
+    function stream.snapshot() return { "so far", stream.position } end
+    local core_loop = { wait = function() return true end, spawn = loop_spawn }
+    handle = stream_callbacks.start(core_loop, { on_text = function()
+      seen[#seen + 1] = handle:snapshot()
+    end }, function() return stream end)
+    assert.is_nil(handle:snapshot())
+    while not handle.done do
+      loop.step(0)
+    end
+    assert.same({ { "so far", 2 }, { "so far", 4 } }, seen)
+    assert.equal(stream.whole, handle:snapshot())
+  end)
+
+  it("come with a handle that has what had arrived where the stream fails", function()
+    local err = failure()
+    err.partial = { "a part" }
+    local _, handle = start(stream_of({}, err), "on_done")
+    assert.equal(err.partial, handle:snapshot())
+  end)
+
+  it("are not called where nothing goes on with a stream, but for on_done, and nothing is sent", function()
+    loop.use(nil)
+    local told, opened = {}, 0
+    local handle, err = stream_callbacks.start(nil, {
+      on_text = error, on_event = error, on_done = function(...) told[#told + 1] = { n = select("#", ...), ... } end,
+    }, function() opened = opened + 1 end)
+    assert.is_nil(handle)
+    assert.equal("cannot_wait", err.type)
+    assert.same({ { n = 2, nil, err } }, told)
+    assert.equal(0, opened)
   end)
 
   it("may be those of text alone", function()

@@ -1,0 +1,78 @@
+-- What is loaded before the first request, so that a frame of a game need not. Each case is a process of its own, where
+-- nothing more can be loaded after anthropic.preload.
+
+local child = require "spec.support.child"
+local testing = require "anthropic.testing"
+
+local PROGRAM = [[
+  local anthropic = require "anthropic"
+  anthropic.preload()
+  local searchers = rawget(package, "searchers") or rawget(package, "loaders")
+  while searchers[2] do
+    table.remove(searchers)
+  end
+  local client = anthropic.new { base_url = "%s", api_key = "k", max_retries = 0 }
+  local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
+  local function text(message, err)
+    return message and message:text() or tostring(err)
+  end
+  io.write((function() %s end)())
+]]
+
+describe("anthropic.preload", function()
+  local server
+
+  setup(function()
+    server = testing.server { script = { routes = {
+      { path = "/no/v1/messages", answers = { testing.error { status = 529 } } },
+      { path = "/tool/v1/messages", answers = {
+        testing.message { tool_uses = { { id = "t", name = "add", input = { a = 1 } } } },
+        testing.message { text = "Hello" },
+      } },
+      { path = "/json/v1/messages", answers = { testing.message { text = '{"a":1}' } } },
+      { path = "/v1/messages", body_contains = '"stream":true', answers = { testing.stream { text = "Hello" } } },
+      { path = "/v1/messages", answers = { testing.message { text = "Hello" } } },
+    } } }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  local CASES = {
+    { "a message", "", "return text(client.messages.create(params))", "Hello" },
+    { "a stream", "", "return text(client.messages.stream(params):message())", "Hello" },
+    { "a stream in a task", "", [[return anthropic.run(function()
+      return text(client.messages.stream(params):message())
+    end)]], "Hello" },
+    { "a stream with callbacks", "", [[
+      local got
+      client.messages.stream(params, { loop = "blocking", on_done = function(...) got = text(...) end })
+      return got]], "Hello" },
+    { "a chat", "", [[return (client:chat { model = "m", max_tokens = 9 }:say "Hello")]], "Hello" },
+    { "a tool", "/tool", [[
+      local add = anthropic.tool { name = "add", input_schema = { type = "object" }, run = function() return "2" end }
+      params.tools = { add }
+      return text(client.messages.run(params))]], "Hello" },
+    { "a structured output", "/json", [[
+      params.schema = { type = "object", properties = { a = { type = "integer" } } }
+      return tostring(assert(client.messages.parse(params)).parsed.a)]], "1" },
+    { "an error", "/no", "return text(client.messages.create(params))",
+      "anthropic: api error 529 overloaded_error: an error of the testing server (req_test_error)" },
+    { "an image", "", [[return anthropic.image { data = "GIF89a" }.source.media_type]], "image/gif" },
+  }
+
+  for _, case in ipairs(CASES) do
+    it("has loaded all that " .. case[1] .. " needs", function()
+      assert.equal(case[4], (child.output(PROGRAM:format(server.url .. case[2], case[3]))))
+    end)
+  end
+
+  it("can be called again, and from a client's own modules", function()
+    assert.equal("twice", child.output [[
+      local anthropic = require "anthropic"
+      anthropic.preload()
+      anthropic.preload()
+      io.write "twice"]])
+  end)
+end)
