@@ -103,7 +103,9 @@ local function check_options(report)
   end
   local url, err = require("anthropic.http.url").check_base(resolved.base_url)
   if url then
-    report.ok("requests go to " .. require("anthropic.http.shown_url").of_base(url))
+    local proxy = require("anthropic.http.proxy").describe(url)
+    report.ok("requests go to " .. require("anthropic.http.shown_url").of_base(url)
+      .. (proxy and " by the proxy " .. proxy or ""))
   else
     report.error("ANTHROPIC_BASE_URL: " .. err.message)
   end

@@ -183,7 +183,7 @@ function Exchange:failure()
   if not name then
     return nil
   end
-  local err = failures.error(name, self.redact(message), code, self.profile, self.response)
+  local err = failures.error(name, self.redact(message), code, self.profile, self.response, self.describe_proxy)
   err.unprocessed = self.transfer:unprocessed() or nil
   err.status = self.response and self.response.status
   return self:describe(err)

@@ -15,6 +15,7 @@ local CODES = {
   NOT_BUILT_IN = 4,
   COULDNT_RESOLVE_PROXY = 5,
   COULDNT_RESOLVE_HOST = 6,
+  COULDNT_CONNECT = 7,
   SSL_CONNECT_ERROR = 35,
   SSL_CERTPROBLEM = 58,
   SSL_CIPHER = 59,
@@ -145,6 +146,12 @@ local ROWS = {
   cancelled = { kind = "cancelled", message = "the request was cancelled" },
 }
 
+-- Where the proxy may be the one that did not answer.
+local function names_proxy(name, code)
+  return name == "connect"
+    or name == "connection" and (code == CODES.COULDNT_CONNECT or code == CODES.COULDNT_RESOLVE_PROXY)
+end
+
 -- libcurl quotes the URL of a proxy in full, with its user name and password.
 local function without_user_info(words)
   return (words:gsub("'.*@", "'[redacted]@"))
@@ -171,8 +178,9 @@ end
 ---@param code? integer libcurl's
 ---@param profile anthropic.Profile
 ---@param response? anthropic.Response where its headers have come
+---@param describe_proxy? fun(): string? the proxy that the request went by
 ---@return anthropic.Error
-function failures.error(name, words, code, profile, response)
+function failures.error(name, words, code, profile, response, describe_proxy)
   local row = ROWS[name]
   words = row.is_libcurls and without_user_info(words) or words
   local message = row.message or words
@@ -180,6 +188,10 @@ function failures.error(name, words, code, profile, response)
     message = message(words, profile, response)
   end
   local advice = advice_of(name, row, words, code)
+  local proxy = names_proxy(name, code) and describe_proxy and describe_proxy()
+  if proxy then
+    advice = "by the proxy " .. proxy .. (advice and ": " .. advice or "")
+  end
   return errors.new {
     kind = row.kind,
     message = advice and ("%s (%s)"):format(message, advice) or message,

@@ -85,10 +85,21 @@ local function line(record)
   return table.concat(words, " ") .. "\n"
 end
 
+local refused = {} -- set of words that are no levels, each said once
+
+local function level_of(wanted)
+  local level = LEVELS[wanted:lower()]
+  if not level and not refused[wanted] then
+    refused[wanted] = true
+    io.stderr:write(("anthropic warn log: ANTHROPIC_LOG is %s, which is none of debug, info, warn, error, off: "
+      .. "taken as info\n"):format(('"%s"'):format(printable.line(wanted))))
+  end
+  return level or LEVELS.info
+end
+
 local function is_wanted(option, event)
   local wanted = option "log_level"
-  return option "on_log" ~= nil
-    or wanted ~= nil and LEVELS[LEVEL_OF_EVENT[event]] <= (LEVELS[wanted:lower()] or LEVELS.info)
+  return option "on_log" ~= nil or wanted ~= nil and LEVELS[LEVEL_OF_EVENT[event]] <= level_of(wanted)
 end
 
 local function hand_out(option, event, record)

@@ -106,6 +106,9 @@ function sending.send(self, wire, driver)
     return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
   end
   self.is_proxied = proxy.may_answer(wire.url, wire.proxy)
+  self.describe_proxy = function()
+    return proxy.describe(wire.url, wire.proxy)
+  end
   self.under_way = true
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()

@@ -57,6 +57,16 @@ local function has_user_info(base_url)
     or base_url:find("@", 1, true) ~= nil and not authority:find "^[^:]*:?%d*$" and not authority:find "^%[.*%]:?%d*$"
 end
 
+-- What begins with a host may lack its scheme: a machine's own, an address or one with a port is mostly without TLS.
+local function meant(text)
+  local host, port = text:match "^([%w.-]+)(:?%d*)%f[/%z]"
+  if not host or port == ":" or host ~= "localhost" and port == "" and not host:find "%w%.%w" then
+    return nil
+  end
+  local is_plain = host == "localhost" or port ~= "" and port ~= ":443" or host:find "^[%d.]+$"
+  return (is_plain and "http://" or "https://") .. text
+end
+
 --- Checks a base URL and takes away the white space around it and the slashes at its end. What may hold a
 --- secret is not quoted.
 ---@param base_url string
@@ -66,7 +76,9 @@ function url.check_base(base_url)
   base_url = base_url:match "^%s*(.-)%s*$"
   local where = quoted("base_url", base_url)
   if not base_url:match("^[hH][tT][tT][pP][sS]?://[^/]") then
-    return invalid(where .. ": must begin with http:// or https:// and a host")
+    local suggested = where ~= "base_url" and meant(base_url)
+    return invalid(where .. ": must begin with http:// or https:// and a host"
+      .. (suggested and ("; did you mean %q?"):format(suggested) or ""))
   elseif has_user_info(base_url) then
     return invalid("base_url: must not hold a user name or password")
   elseif base_url:find("[%s%c?#\\]") then

@@ -67,6 +67,21 @@ describe("a failure of a transfer", function()
     end)
   end
 
+  it("of a connection names the proxy that the request went by, where it may be the one that did not answer", function()
+    local function by_proxy() return "http://p:1, from http_proxy" end
+    local function message(name, words, code, describe)
+      return failures.error(name, words, code, profile({ connect = 3 }), nil, describe).message
+    end
+    assert.equal("Failed to connect (by the proxy http://p:1, from http_proxy)",
+      message("connection", "Failed to connect", 7, by_proxy))
+    assert.equal("Could not resolve proxy (by the proxy http://p:1, from http_proxy: check proxy)",
+      message("connection", "Could not resolve proxy", 5, by_proxy))
+    assert.equal("no connection within 3 seconds (by the proxy http://p:1, from http_proxy)",
+      message("connect", "", 28, by_proxy))
+    assert.equal("reset", message("connection", "reset", 56, by_proxy))
+    assert.equal("Failed to connect", message("connection", "Failed to connect", 7, function() return nil end))
+  end)
+
   for name, words in pairs {
     connect = "no connection within %s seconds",
     first_byte = "no answer within %s seconds",

@@ -267,6 +267,7 @@ describe("a record", function()
   } do
     it(("goes to standard error as ANTHROPIC_LOG=%s asks: %s"):format(word, expected), function()
       local events = {}
+      passes(word, "error") -- once it is said that a word is no level
       for event in pairs(EVENTS) do
         events[#events + 1] = passes(word, event) and event or nil
       end
@@ -274,6 +275,19 @@ describe("a record", function()
       assert.equal(expected, table.concat(events, " "))
     end)
   end
+
+  it("is preceded once by a line that names the levels, where ANTHROPIC_LOG is none", function()
+    for _ = 1, 2 do
+      log.write(exchange_of { log_level = "ver\27bose" }, "response", describe_nothing)
+    end
+    assert.equal(3, #written)
+    assert.equal('anthropic warn log: ANTHROPIC_LOG is "ver bose", which is none of debug, info, warn, error, off: '
+      .. "taken as info\n", written[1])
+    log.write(exchange_of { log_level = "verb" }, "request", describe_nothing)
+    assert.equal(4, #written)
+    log.write(exchange_of { log_level = "loud", on_log = on_log }, "request", describe_nothing)
+    assert.equal(4, #written)
+  end)
 
   it("is a line on standard error: level, event, then the rest by name, without functions", function()
     log.write(exchange_of { log_level = "debug", attempts = 2 }, "request", function()

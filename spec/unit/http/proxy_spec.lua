@@ -47,6 +47,66 @@ describe("a proxy", function()
     end)
   end)
 
+  it("is used by the URL's scheme, as the environment names it", function()
+    local all = { http_proxy = "a", https_proxy = "b", HTTPS_PROXY = "c", all_proxy = "d", ALL_PROXY = "e" }
+    for _, name in ipairs { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
+      with_environment(all, function()
+        assert.same({ all[name], name }, { proxy.used("https://host/", nil) })
+        assert.same({ "x", "proxy" }, { proxy.used("https://host/", "x") })
+        assert.is_nil(proxy.used("https://host/", ""))
+      end)
+      all[name] = nil
+    end
+    with_environment(all, function()
+      assert.same({ "a", "http_proxy" }, { proxy.used("HTTP://host/", nil) })
+      assert.is_nil(proxy.used("https://host/", nil))
+    end)
+    with_environment({ HTTP_PROXY = "not libcurl's" }, function()
+      assert.is_nil(proxy.used("http://host/", nil))
+    end)
+  end)
+
+  for _, case in ipairs { -- no_proxy, URL, whether a proxy is used
+    { "*", "http://host/", false },
+    { "host", "http://host/", false },
+    { "HOST", "https://host:8080/v1?x", false },
+    { "other, host", "http://Host./", false },
+    { "other host", "http://host", false },
+    { "host.", "http://host", false },
+    { ".host", "http://a.host/", false },
+    { "host", "http://a.host/", false },
+    { "host", "http://ahost/", true },
+    { "a.host", "http://host/", true },
+    { "10.0.0.0/8", "http://10.1.2.3/", false },
+    { "10.0.0.0/8", "http://11.1.2.3/", true },
+    { "10.0.0.0/8", "http://host/", true },
+    { "10.1.2.3/32", "http://10.1.2.3:80/", false },
+    { "10.1.2.3/99", "http://10.1.2.4/", true },
+    { "0.0.0.0/0", "http://10.1.2.3/", false },
+    { "10.1.2.3", "http://10.1.2.3/", false },
+    { "::1", "http://[::1]:80/", false },
+    { "", "http://host/", true },
+    { ",, .", "http://host/", true },
+  } do
+    it(("is%s used for %s where no_proxy is %q"):format(case[3] and "" or " not", case[2], case[1]), function()
+      for _, name in ipairs { "no_proxy", "NO_PROXY" } do
+        with_environment({ [name] = case[1], all_proxy = "p" }, function()
+          assert.equal(case[3], proxy.used(case[2], nil) ~= nil)
+          assert.equal(case[3], proxy.used(case[2], "given") ~= nil)
+        end)
+      end
+    end)
+  end
+
+  it("is described without its credentials, and with where it is named", function()
+    with_environment({ https_proxy = "http://user:secret@host:1" }, function()
+      assert.equal("http://host:1, from https_proxy", proxy.describe("https://x", nil))
+      assert.equal("host:2, from the option proxy", proxy.describe("https://x", "host:2"))
+      assert.equal("that is not shown, from the option proxy", proxy.describe("https://x", "host:1:user:secret"))
+      assert.is_nil(proxy.describe("http://x", nil))
+    end)
+  end)
+
   it("may answer in the server's place where it reads the request, which is without TLS, and no SOCKS", function()
     with_environment({}, function()
       assert.is_true(proxy.may_answer("http://host/", "http://proxy:1"))

@@ -57,6 +57,26 @@ describe("a base URL", function()
     end
   end)
 
+  for given, suggested in pairs {
+    ["localhost:8080"] = "http://localhost:8080", ["localhost/v1"] = "http://localhost/v1",
+    ["localhost"] = "http://localhost", ["127.0.0.1:4000/v1"] = "http://127.0.0.1:4000/v1",
+    ["10.0.0.7"] = "http://10.0.0.7", ["gateway:4000"] = "http://gateway:4000",
+    ["gateway.example.com"] = "https://gateway.example.com", ["api.example.com/v1"] = "https://api.example.com/v1",
+    ["example.com:443/x"] = "https://example.com:443/x",
+  } do
+    it("is suggested where it lacks its scheme: " .. given, function()
+      assert.equal(('base_url %q: must begin with http:// or https:// and a host; did you mean %q?')
+        :format(given, suggested), refusal(url.check_base(given)))
+    end)
+  end
+
+  it("is not suggested for what may hold a key, nor for what names no host", function()
+    for _, given in ipairs { "example.com/v1?key=secret", "user:secret@example.com", "sk-ant-api03-abcdefgh",
+                             "localhost:", "host:port", "a b.c", ".", ":80", "C:/x" } do
+      assert.is_nil(refusal(url.check_base(given)):find "did you mean")
+    end
+  end)
+
   it("holds no user and no password, and these are not quoted", function()
     for _, given in ipairs { "http://user:secret@h", "http://user@h", "https://:secret@h/x", "http://@h",
                              "HTTP://a@b@h", "http://h?k=@", "http://user:sec/ret@h", "http://user:a?b@h" } do
