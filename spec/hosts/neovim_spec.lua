@@ -105,6 +105,7 @@ for _, editor in ipairs(editors) do
             local url = %q
             local host_scenarios = require "spec.support.host_scenarios"
             %s
+            eventually(function() return active_handles() == 0 end) -- a connection may still end
             report { results, active_handles() }
           ]]):format(fresh.url, call))
           fresh:stop()

@@ -206,6 +206,16 @@ function Waiter:close()
   end
 end
 
+-- What nobody asked for is shown by the host: words that name a place are a bug's, and the way there is told.
+local function shown(self)
+  local failure = self.failure
+  if type(failure) == "string" and self.traceback and failure:find "^[^\n]-:%d+: " then
+    return failure .. "\n" .. self.traceback
+  end
+  return failure
+end
+
+-- `...`: the results, or what was raised and the traceback.
 local function finish(self, ok, ...)
   if self.done then
     return
@@ -216,7 +226,7 @@ local function finish(self, ok, ...)
   elseif ok then
     self.results = pack(...)
   else
-    self.failure = (...)
+    self.failure, self.traceback = ...
     if self.group then
       self.group.failed = self.group.failed + 1
       self.group.unjoined[self] = self.group.failed
@@ -227,7 +237,7 @@ local function finish(self, ok, ...)
     self.on_failure(self.failure)
   end
   if not ok and not self.is_cancelled and not self.group and not is_asked_for then
-    error(self.failure, 0)
+    error(shown(self), 0)
   end
 end
 
@@ -246,7 +256,7 @@ local function start(self, f, ...)
     end
     self.has_begun = true
     task_of[coroutines.running()] = self
-    finish(self, coroutines.protect(function()
+    finish(self, coroutines.trace(function()
       return f(unpack(arguments, 1, arguments.n))
     end))
   end
@@ -369,7 +379,7 @@ function tasks.run(f, ...)
   end
   local failed = first_failed(group, main)
   if failed then
-    error(failed.failure, 0)
+    error(shown(failed), 0)
   end
   return unpack(main.results or {}, 1, main.results and main.results.n or 0)
 end

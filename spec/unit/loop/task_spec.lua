@@ -290,6 +290,18 @@ describe("a task in a host", function()
       assert.equal("words", failure_of_turn())
     end)
 
+    it("has the host tell the way there too, where the words name a place: they are a bug's", function()
+      local nothing
+      local function broken() return nothing.field end
+      local task = task_module.spawn(function() return (broken()) end)
+      local told = failure_of_turn()
+      local place = debug.getinfo(broken, "S")
+      local position = "^spec/unit/loop/task_spec%.lua:" .. place.linedefined
+      assert.matches(position .. ": attempt to index [^\n]*\nstack traceback:\n", told)
+      assert.is_truthy(told:find("'broken'", 1, true))
+      assert.equal(told:match "^[^\n]*", select(2, task:join()))
+    end)
+
     it("gives it to who joins alone", function()
       local told
       local task = task_module.spawn(function()
@@ -463,7 +475,7 @@ describe("a task in a host", function()
     it("cannot join itself, and is blamed for it", function()
       local task
       task = task_module.spawn(function() task:join() end)
-      assert.matches("^spec/unit/loop/task_spec%.lua:%d+: a task cannot join itself$", failure_of_turn())
+      assert.matches("^spec/unit/loop/task_spec%.lua:%d+: a task cannot join itself\n", failure_of_turn())
     end)
 
     it("leaves the other running where it is cancelled, and the other's error is the host's again", function()
@@ -575,6 +587,17 @@ describe("a task in a host", function()
         assert.equal(object, err)
         assert.is_true(left.done)
         assert.equal("cancelled", select(2, left:join()).kind)
+      end
+    end)
+
+    it("has the run raise the way there too, where the words of its failure name a place", function()
+      local function broken() error "of a bug" end
+      for _, spawn in ipairs { function(f) return f() end, task_module.spawn } do
+        local ok, err = pcall(task_module.run, function()
+          spawn(function() return (broken()) end)
+        end)
+        assert.is_false(ok)
+        assert.matches("^spec/unit/loop/task_spec%.lua:%d+: of a bug\nstack traceback:\n.*'broken'", err)
       end
     end)
 
