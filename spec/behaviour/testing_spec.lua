@@ -1,5 +1,6 @@
 local raw_client = require "spec.support.raw_client"
 local socket = require "socket"
+local child = require "spec.support.child"
 local testing = require "anthropic.testing"
 
 local connect = raw_client.connect
@@ -31,6 +32,15 @@ local function interpreter()
     lowest = lowest - 1
   end
   return arg[lowest]
+end
+
+local function executable(command)
+  local path = os.tmpname()
+  local file = io.open(path, "w")
+  file:write("#!/bin/sh\n" .. command .. "\n")
+  file:close()
+  os.execute("chmod +x " .. path)
+  return path
 end
 
 describe("the testing server", function()
@@ -111,21 +121,46 @@ describe("the testing server", function()
     end)
 
     it("says which package is missing where there is no LuaSocket", function()
+      local program = executable(("LUA_PATH=nowhere/?.lua LUA_CPATH=nowhere/?.so exec %s \"$@\"")
+        :format(child.quote(child.interpreter())))
       local path, cpath = package.path, package.cpath
       package.path, package.cpath = "nowhere/?.lua", "nowhere/?.so"
-      local ok, message = pcall(testing.server, { script = { {} } })
+      local ok, message = pcall(testing.server, { script = { {} }, lua = program })
       package.path, package.cpath = path, cpath
+      os.remove(program)
       assert.is_false(ok)
       assert.matches("needs LuaSocket", message)
       assert.matches("lua%-socket", message)
     end)
 
+    it("finds LuaSocket where its Lua does, though this process has paths of its own, as editors have", function()
+      local path, cpath = package.path, package.cpath
+      package.path, package.cpath = "nowhere/?.lua", "nowhere/?.so"
+      local ok, message = pcall(serve, { {} })
+      package.path, package.cpath = path, cpath
+      assert.is_true(ok, message)
+    end)
+
+    it("starts by another Lua, whatever paths the environment has for this one", function()
+      local other = _VERSION == "Lua 5.4" and "lua5.1" or "lua5.4"
+      local probe = assert(io.popen("command -v " .. other))
+      local is_there = probe:read "*l" ~= nil
+      probe:close()
+      if not is_there then
+        pending("there is no " .. other)
+        return
+      end
+      local getenv = os.getenv
+      os.getenv = function(name) -- luacheck: ignore 122
+        return name:find "^LUA_C?PATH$" and "nowhere/?.lua" or getenv(name)
+      end
+      local ok, message = pcall(serve, { {} }, { lua = other })
+      os.getenv = getenv -- luacheck: ignore 122
+      assert.is_true(ok, message)
+    end)
+
     it("does not wait for ever for an interpreter that says nothing", function()
-      local program = os.tmpname()
-      local file = io.open(program, "w")
-      file:write("#!/bin/sh\nexec sleep 100\n")
-      file:close()
-      os.execute("chmod +x " .. program)
+      local program = executable "exec sleep 100"
       local ok, message = pcall(testing.server, { script = { {} }, lua = program, start_timeout = 0.2 })
       os.remove(program)
       assert.is_false(ok)

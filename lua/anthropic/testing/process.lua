@@ -53,18 +53,24 @@ local function interpreters(given)
   return list
 end
 
---- The child's first lines: where its modules are. The C modules of this process
---- are of use only to a Lua of the same version.
+--- The child's first lines: where its modules are. It has its Lua's own paths, as if the environment named none. To a Lua
+--- of the same version this process's come first; to another they are of less use, and its C modules of none.
 local function start_program(directory)
   local root = debug.getinfo(1, "S").source:match("^@(.*)anthropic/testing/process%.lua$")
   local here = root and root .. "?.lua;" .. root .. "?/init.lua;" or ""
+  local function paths_of_environment(name)
+    return (os.getenv(name) or ""):gsub(";;+", ";"):gsub("^;", "")
+  end
   return string.format([[
 if _VERSION == %q and (jit ~= nil) == %s then
-  package.path, package.cpath = %q, %q
+  package.path, package.cpath = %q .. ";" .. package.path, %q .. ";" .. package.cpath
+else
+  package.path, package.cpath = package.path .. ";" .. %q, package.cpath .. ";" .. %q
 end
 package.path = %q .. package.path
 require("anthropic.testing.server").child(%q, ...)
-]], _VERSION, tostring(rawget(_G, "jit") ~= nil), package.path, package.cpath, here, directory)
+]], _VERSION, tostring(rawget(_G, "jit") ~= nil), package.path, package.cpath, paths_of_environment "LUA_PATH",
+    paths_of_environment "LUA_CPATH", here, directory)
 end
 
 local function start_shell(directory, lua)
@@ -75,6 +81,7 @@ local function start_shell(directory, lua)
   local all = table.concat(names, " ")
   return string.format([[
 echo $$ >%s
+unset LUA_PATH LUA_CPATH
 for lua in %s; do
   command -v "$lua" >/dev/null 2>&1 && exec "$lua" %s $$
 done

@@ -291,8 +291,7 @@ describe("a task in a host", function()
     end)
 
     it("has the host tell the way there too, where the words name a place: they are a bug's", function()
-      local nothing
-      local function broken() return nothing.field end
+      local function broken(nothing) return nothing.field end
       local task = task_module.spawn(function() return (broken()) end)
       local told = failure_of_turn()
       local place = debug.getinfo(broken, "S")

@@ -180,7 +180,7 @@ describe("what a child is started with", function()
     assert.equal("'luajit-2.1' 'luajit' 'lua'", tried())
   end)
 
-  it("runs the server with the paths of this process, where it is the same Lua", function()
+  it("runs the server with the paths of this process, where it is the same Lua, before its own", function()
     local program = start()
     local path, cpath, require_given = package.path, package.cpath, rawget(_G, "require")
     local function run(version, jit)
@@ -201,10 +201,15 @@ describe("what a child is started with", function()
       assert.is_true(ok, message)
       return seen
     end
+    local function of_environment(name)
+      return ";" .. ((os.getenv(name) or ""):gsub(";;+", ";"):gsub("^;", ""))
+    end
     local source = debug.getinfo(process.start, "S").source:match "^@(.*)anthropic/testing/process%.lua$"
     local here = source .. "?.lua;" .. source .. "?/init.lua;"
-    assert.same({ "anthropic.testing.server", here .. path, cpath, root, "77" }, run(_VERSION, jit_given))
-    assert.same({ "anthropic.testing.server", here .. "its/?.lua", "its/?.so", root, "77" }, run("Lua 9", jit_given))
-    assert.equal("its/?.so", run(_VERSION, not jit_given and {} or nil)[3])
+    assert.same({ "anthropic.testing.server", here .. path .. ";its/?.lua", cpath .. ";its/?.so", root, "77" },
+      run(_VERSION, jit_given))
+    local other_path, other_cpath = "its/?.lua" .. of_environment "LUA_PATH", "its/?.so" .. of_environment "LUA_CPATH"
+    assert.same({ "anthropic.testing.server", here .. other_path, other_cpath, root, "77" }, run("Lua 9", jit_given))
+    assert.equal(other_cpath, run(_VERSION, not jit_given and {} or nil)[3])
   end)
 end)
