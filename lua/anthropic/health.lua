@@ -3,6 +3,7 @@
 --
 --     lua5.4 -e 'require("anthropic.health").check()'
 
+local require = require
 local health = {}
 
 local OLDEST_LIBCURL = { 7, 85 }

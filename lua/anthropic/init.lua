@@ -8,6 +8,7 @@
 --     })
 --     print(message:text())
 
+local require = require
 local anthropic = {}
 
 ---@class anthropic.Options

@@ -1,5 +1,6 @@
 -- What is loaded before the first request, so that a frame of a game need not. Each case is a process of its own, where
--- nothing more can be loaded after anthropic.preload.
+-- nothing more can be loaded after anthropic.preload, or where `require` and `package` are gone then, as in a sandbox
+-- that lends them to a trusted module.
 
 local child = require "spec.support.child"
 local testing = require "anthropic.testing"
@@ -7,10 +8,7 @@ local testing = require "anthropic.testing"
 local PROGRAM = [[
   local anthropic = require "anthropic"
   anthropic.preload()
-  local searchers = rawget(package, "searchers") or rawget(package, "loaders")
-  while searchers[2] do
-    table.remove(searchers)
-  end
+  %s
   local client = anthropic.new { base_url = "%s", api_key = "k", max_retries = 0 }
   local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
   local function text(message, err)
@@ -18,6 +16,15 @@ local PROGRAM = [[
   end
   io.write((function() %s end)())
 ]]
+
+local AFTERWARDS = {
+  ["has loaded all that %s needs"] = [[
+    local searchers = rawget(package, "searchers") or rawget(package, "loaders")
+    while searchers[2] do
+      table.remove(searchers)
+    end]],
+  ["has %s work in a sandbox, without `require` and `package`"] = "require, package = nil, nil",
+}
 
 describe("anthropic.preload", function()
   local server
@@ -63,9 +70,11 @@ describe("anthropic.preload", function()
   }
 
   for _, case in ipairs(CASES) do
-    it("has loaded all that " .. case[1] .. " needs", function()
-      assert.equal(case[4], (child.output(PROGRAM:format(server.url .. case[2], case[3]))))
-    end)
+    for name, afterwards in pairs(AFTERWARDS) do
+      it(name:format(case[1]), function()
+        assert.equal(case[4], (child.output(PROGRAM:format(afterwards, server.url .. case[2], case[3]))))
+      end)
+    end
   end
 
   it("can be called again, and from a client's own modules", function()

@@ -7,6 +7,7 @@
 -- Reading is lua-cjson's. Before it, the text is checked and what lua-cjson would lose is marked;
 -- after it, the marks become values. Writing is this library's own: equal values, equal bytes.
 
+local package, require = package, require
 local core = require "anthropic.core"
 
 local prepare, restore = core.json_prepare, core.json_restore

@@ -3,6 +3,7 @@
 -- It owns no connection; all clients of a Lua state share one loop. Its options, the credential
 -- among them, stay out of its table.
 
+local require = require
 local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
 local limiter = require "anthropic.http.limiter"

@@ -1,5 +1,6 @@
 --- `client.messages`.
 
+local require = require
 local check = require "anthropic.base.check"
 local responses = require "anthropic.message.response"
 local continuation = require "anthropic.stream.continuation"

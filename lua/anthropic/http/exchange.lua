@@ -4,6 +4,7 @@
 -- content. Whoever reads on later (a stream) can ask it to recover from a failure as long as
 -- nothing was handed over.
 
+local require = require
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"

@@ -1,5 +1,6 @@
 --- What goes over the wire: URL, header lines, exactly one credential.
 
+local require = require
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
 local option_rows = require "anthropic.http.options"

@@ -1,5 +1,6 @@
 --- One attempt of an exchange: its request goes out, until the headers of the answer have come.
 
+local require = require
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"

@@ -15,6 +15,7 @@
 -- is told of news by `loop.on_news(subject, f)` and of time by `loop.after(seconds, f)`; both call
 -- from inside `loop.step`, for which there is work whenever `loop.core():fd()` is readable.
 
+local package, require = package, require
 local alarms = require "anthropic.loop.alarms"
 local core = require "anthropic.core"
 

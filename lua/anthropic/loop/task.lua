@@ -9,6 +9,7 @@
 -- What makes a task of a coroutine is here: its results, who joins it, how it is cancelled. Starting
 -- coroutines and waiting in them is the driver's.
 
+local package, require = package, require
 local coroutines = require "anthropic.loop.coroutines"
 local counted_set = require "anthropic.loop.counted_set"
 local errors = require "anthropic.base.error"

@@ -53,8 +53,8 @@ local function interpreters(given)
   return list
 end
 
---- The child's first lines: where its modules are. It has its Lua's own paths, as if the environment named none. To a Lua
---- of the same version this process's come first; to another they are of less use, and its C modules of none.
+--- The child's first lines: where its modules are. It has its own paths, as if the environment named none. In a Lua
+--- of the same version this process's come first; to another its C modules are of no use.
 local function start_program(directory)
   local root = debug.getinfo(1, "S").source:match("^@(.*)anthropic/testing/process%.lua$")
   local here = root and root .. "?.lua;" .. root .. "?/init.lua;" or ""

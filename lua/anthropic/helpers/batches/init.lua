@@ -7,6 +7,7 @@
 --
 -- The plain methods (create, retrieve, list, cancel, delete) are rows of resources.lua.
 
+local require = require
 local batch_results = require "anthropic.helpers.batches.results"
 local check = require "anthropic.base.check"
 local errors = require "anthropic.base.error"
