@@ -11,10 +11,9 @@ CURL_LIBS ?= $(shell curl-config --libs 2>/dev/null || echo -lcurl)
 
 # lua5.4 -> 5.4; LuaJIT loads modules made for 5.1
 LUA_ABI := $(if $(findstring jit,$(LUA)),5.1,$(patsubst lua%,%,$(LUA)))
-LUA_HEADERS := $(if $(findstring jit,$(LUA)),luajit-2.1,$(LUA) lua$(LUA_ABI) lua-$(LUA_ABI) lua)
-LUA_INCDIR ?= $(patsubst %/lua.h,%,$(firstword $(wildcard $(foreach name,$(LUA_HEADERS), \
-  /usr/include/$(name)/lua.h /usr/local/include/$(name)/lua.h /opt/homebrew/include/$(name)/lua.h)) \
-  /usr/include/lua.h))
+# found once a run, by whoever compiles
+find_headers = $(eval LUA_INCDIR := $(or $(shell CC="$(CC)" tools/headers $(LUA)),$(error no headers)))$(LUA_INCDIR)
+LUA_INCDIR ?= $(find_headers)
 
 BUILD := build/$(LUA)
 TEST_BUILD := build/test/$(LUA)
