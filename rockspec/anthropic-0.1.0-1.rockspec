@@ -54,6 +54,7 @@ build = {
         "src/lua/weight.c",
         "src/net/body.c",
         "src/net/content_encoding.c",
+        "src/net/easy_options.c",
         "src/net/http2.c",
         "src/net/loop.c",
         "src/net/multipart.c",

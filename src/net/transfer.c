@@ -16,7 +16,6 @@
 
 enum {
   MAX_HEADER_BYTES = 256 * 1024, /* of one response; libcurl's own limit is above it */
-  KEEP_ALIVE_SECONDS = 60,
   SILENCE = 5 /* seconds without a byte, after which a cancelled stream (HTTP/2) tells of a dead
                  connection */
 };
@@ -433,135 +432,6 @@ static const struct loop_callbacks callbacks = {deadline, expire, complete, canc
 
 /* --- set-up ---------------------------------------------------------------------------------- */
 
-/* For libcurl 0 would mean its own default; here it means none. */
-static long milliseconds(double seconds) {
-  double value = ceil(seconds * 1000);
-  return value > 0 && value < 2147483647.0 ? (long)value : 2147483647L;
-}
-
-/* A libcurl that cannot speak TLS to a proxy has no such options. */
-static CURLcode of_proxy(CURLcode code) {
-  return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
-}
-
-static CURLcode set_protocols(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075500
-  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
-}
-
-/* A transfer that ends while its host's name is looked up must not wait for the resolver: what is
- * left of that goes on in a thread of its own, and is then freed there. (lua/core.c sees to it that
- * the thread's code stays loaded.) */
-static CURLcode leave_resolver(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075700
-  return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-#else
-  (void)easy;
-  return CURLE_OK;
-#endif
-}
-
-#define SET(call)                                                                                  \
-  if (code == CURLE_OK)                                                                            \
-  code = (call)
-
-/* Reading a file of authorities takes longer than a frame of a game. libcurl keeps what it has read
- * for later connections, but only where it is given no directory as well, and some builds have both
- * by default. So it gets what the caller named; else its own file; else its own directory. */
-static CURLcode set_authorities(CURL *easy, const char *file, const char *directory) {
-  CURLcode code = CURLE_OK;
-  SET(curl_easy_setopt(easy, CURLOPT_CAINFO, file));
-  SET(curl_easy_setopt(easy, CURLOPT_CAPATH, directory));
-  return code;
-}
-
-static CURLcode set_default_authorities(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075400
-  const char *file = NULL, *directory = NULL;
-  CURLcode code = curl_easy_getinfo(easy, CURLINFO_CAINFO, &file);
-  SET(curl_easy_getinfo(easy, CURLINFO_CAPATH, &directory));
-  SET(set_authorities(easy, file, file ? NULL : directory));
-  return code;
-#else
-  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-  return set_authorities(easy, info->cainfo, info->cainfo ? NULL : info->capath);
-#endif
-}
-
-/* What all transfers have in common. */
-static CURLcode set_up(CURL *easy) {
-  CURLcode code = CURLE_OK;
-  SET(set_default_authorities(easy));
-  SET(set_protocols(easy));
-  SET(leave_resolver(easy));
-  SET(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
-  SET(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
-  SET(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
-  SET(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "")); /* all that libcurl knows */
-  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
-  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEP_ALIVE_SECONDS));
-  SET(curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEP_ALIVE_SECONDS));
-  SET(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
-  SET(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
-  SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)));
-  return code;
-}
-
-/* What only some have. */
-static CURLcode set_route(CURL *easy, const struct transfer_options *options) {
-  CURLcode code = CURLE_OK;
-  if (options->proxy)
-    SET(curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy));
-  if (options->ca_file || options->ca_path)
-    SET(set_authorities(easy, options->ca_file, options->ca_path));
-  if (options->ca_file)
-    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, options->ca_file)));
-  if (options->ca_path)
-    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, options->ca_path)));
-  if (options->insecure) {
-    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
-    SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
-    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 0L)));
-    SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 0L)));
-  }
-  return code;
-}
-
-static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
-  if (strcmp(options->method, "HEAD") == 0)
-    return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
-  if (code != CURLE_OK || !options->body)
-    return code;
-  code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body_length);
-  return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body);
-}
-
-/* Has libcurl tell before it sends. One that cannot sends twice on connections that it kept alone.
- */
-static CURLcode set_sending(struct transfer *transfer, const struct transfer_options *options) {
-  CURL *easy = transfer->entry.easy;
-  CURLcode code = CURLE_OK;
-#if LIBCURL_VERSION_NUM >= 0x075000
-  transfer->is_counted =
-      curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending) == CURLE_OK &&
-      curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == CURLE_OK;
-#endif
-  if (options->fresh || (options->once && !transfer->is_counted))
-    SET(curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L));
-  if (options->max_idle > 0) /* libcurl counts whole seconds, and compares with "more than" */
-    SET(curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, options->max_idle - 1));
-  if (options->http2) {
-    SET(curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_log));
-    SET(curl_easy_setopt(easy, CURLOPT_DEBUGDATA, transfer));
-    SET(curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L));
-  }
-  return code;
-}
-
 /* Whether the host of a URL is an address that is followed by an interface: [fe80::1%25eth0]. */
 static bool has_zone(const char *url) {
   const char *host = strstr(url, "://[");
@@ -569,33 +439,56 @@ static bool has_zone(const char *url) {
   return zone && memchr(host, ']', (size_t)(zone - host)) == NULL;
 }
 
-/* What each has. */
-static CURLcode set_request(struct transfer *transfer, const struct transfer_options *options) {
+#define SET(call)                                                                                  \
+  if (code == CURLE_OK)                                                                            \
+  code = (call)
+
+static CURLcode set_callbacks(struct transfer *transfer) {
   CURL *easy = transfer->entry.easy;
   CURLcode code = CURLE_OK;
-  transfer->entry.is_http2 = options->http2;
-  transfer->entry.has_zone = has_zone(options->url);
-  SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
-  SET(set_method(easy, options));
   SET(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_message));
+  SET(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
   SET(curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
+  SET(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
   SET(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
-  SET(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(options->connect_timeout)));
-  SET(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                       (long)(options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)));
-  SET(curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options->http2 ? 1L : 0L));
+  if (transfer->entry.is_http2) {
+    SET(curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_log));
+    SET(curl_easy_setopt(easy, CURLOPT_DEBUGDATA, transfer));
+    SET(curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L));
+  }
+  return code;
+}
+
+/* Has libcurl tell before it sends. One that cannot sends twice on connections that it kept alone.
+ */
+static CURLcode set_sending(struct transfer *transfer, bool is_fresh, bool is_once) {
+  CURL *easy = transfer->entry.easy;
+#if LIBCURL_VERSION_NUM >= 0x075000
+  transfer->is_counted =
+      curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == CURLE_OK;
+#endif
+  if (is_fresh || (is_once && !transfer->is_counted))
+    return curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+  return CURLE_OK;
+}
+
+/* Takes a handle that has been used before, or makes one, and sets it up. */
+static CURLcode set_up(struct transfer *transfer, struct loop *loop,
+                       const struct transfer_options *options) {
+  CURLcode code = CURLE_OK;
+  transfer->entry.easy = loop ? loop_take_easy(loop) : NULL;
+  if (!transfer->entry.easy)
+    transfer->entry.easy = curl_easy_init();
+  if (!transfer->entry.easy)
+    return CURLE_OUT_OF_MEMORY;
+  SET(easy_options_set(transfer->entry.easy, options));
+  SET(set_callbacks(transfer));
+  SET(set_sending(transfer, options->fresh, options->once));
   return code;
 }
 
 #undef SET
-
-/* Takes a handle that has been used before, or makes one. */
-static CURLcode take_easy(struct transfer *transfer, struct loop *loop) {
-  transfer->entry.easy = loop ? loop_take_easy(loop) : NULL;
-  if (!transfer->entry.easy)
-    transfer->entry.easy = curl_easy_init();
-  return transfer->entry.easy ? set_up(transfer->entry.easy) : CURLE_OUT_OF_MEMORY;
-}
 
 struct transfer *transfer_new(struct loop *loop, const struct transfer_options *options,
                               CURLcode *code) {
@@ -604,6 +497,8 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
   if (!transfer)
     return NULL;
   transfer->entry.callbacks = &callbacks;
+  transfer->entry.is_http2 = options->http2;
+  transfer->entry.has_zone = has_zone(options->url);
   body_demand(&transfer->body);
   transfer->body.max_bytes = options->max_body_bytes;
   transfer->body.max_sink_bytes = options->max_download_bytes;
@@ -612,13 +507,7 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
   transfer->first_byte_timeout = options->first_byte_timeout;
   transfer->idle_timeout = options->idle_timeout;
   transfer->total_timeout = options->total_timeout;
-  *code = take_easy(transfer, loop);
-  if (*code == CURLE_OK)
-    *code = set_request(transfer, options);
-  if (*code == CURLE_OK)
-    *code = set_sending(transfer, options);
-  if (*code == CURLE_OK)
-    *code = set_route(transfer->entry.easy, options);
+  *code = set_up(transfer, loop, options);
   if (*code != CURLE_OK)
     goto fail;
   /* libcurl would ask a server whether it may send a large body, and wait up to a second; what

@@ -13,6 +13,7 @@
 #define ANTHROPIC_NET_TRANSFER_H
 
 #include "net/body.h"
+#include "net/easy_options.h"
 #include "net/loop_entry.h"
 #include "util/buffer.h"
 
@@ -22,33 +23,6 @@
 
 struct multipart;
 struct part;
-struct sink;
-
-/* Times are in seconds, 0 means none. Strings are copied, `body` and `sink` are not: they must
- * outlive the transfer. NULL strings are libcurl's defaults. */
-struct transfer_options {
-  const char *method;
-  const char *url;
-  const char *body;
-  size_t body_length;
-  struct sink *sink; /* gets the body of a 2xx answer; may be NULL */
-  const char *proxy;
-  const char *ca_file;
-  const char *ca_path;
-  bool insecure; /* accept any certificate */
-  bool http2;
-  bool fresh;    /* take a new connection */
-  bool once;     /* the request must not be sent twice, whatever libcurl can do */
-  long max_idle; /* use no connection again that was idle for so many seconds; 0: libcurl's limit */
-  double connect_timeout;
-  double first_byte_timeout; /* from the request's end to that of the response's headers */
-  double idle_timeout;       /* between two bytes of a body; stands still while paused */
-  double total_timeout;
-  size_t max_body_bytes;
-  size_t max_download_bytes; /* that go to the sink where no length is announced */
-  bool record;               /* keep what comes of the body, and when (for tests) */
-};
-
 enum transfer_failure {
   TRANSFER_OK,
   TRANSFER_CONNECTION, /* libcurl's words in `message` */
