@@ -7,7 +7,6 @@
 #include "util/clock.h"
 #include "util/sink.h"
 
-#include <curl/mprintf.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 #include <string.h>
 
 enum {
-  MAX_HEADER_BYTES = 256 * 1024, /* of one response; libcurl's own limit is above it */
   SILENCE = 5 /* seconds without a byte, after which a cancelled stream (HTTP/2) tells of a dead
                  connection */
 };
@@ -33,64 +31,25 @@ static void note_deadline(struct transfer *transfer) {
 
 /* --- libcurl's callbacks: they append, count and set flags ----------------------------------- */
 
-static bool is_status_line(const char *line, size_t length) {
-  return length > 5 && memcmp(line, "HTTP/", 5) == 0;
-}
-
-static bool is_blank(const char *line, size_t length) {
-  return length > 0 && (line[0] == '\r' || line[0] == '\n');
-}
-
 /* libcurl fails where it is to undo an encoding that it does not know. Where no word that is named
  * is an encoding, the content is as it is, and it need not undo any. (From 8.5 on it decides that
  * before it shows the line, and fails all the same.) */
-static void set_encoding(struct transfer *transfer, unsigned encoding) {
-  if (encoding == transfer->encoding)
-    return;
-  transfer->encoding = encoding;
+static void set_decoding(struct transfer *transfer) {
   curl_easy_setopt(transfer->entry.easy, CURLOPT_HTTP_CONTENT_DECODING,
-                   encoding == ENCODING_UNKNOWN ? 0L : 1L);
+                   transfer->head.encoding == ENCODING_UNKNOWN ? 0L : 1L);
+}
+
+static bool is_encoded(const struct transfer *transfer) {
+  return transfer->head.encoding & ENCODING_KNOWN;
 }
 
 static bool goes_to_sink(const struct transfer *transfer) {
   return transfer->sink && transfer->status / 100 == 2;
 }
 
-/* Counts what is no header of the final response. False where that is too much. */
-static bool count_other_headers(struct transfer *transfer, size_t length) {
-  transfer->other_headers += length;
-  if (transfer->other_headers <= MAX_HEADER_BYTES)
-    return true;
-  transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
-  return false;
-}
-
-/* libcurl passes whole lines, also those of interim (1xx) responses; a status line begins anew. */
-static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
-  struct transfer *transfer = userdata;
-  size_t length = size * count;
-  if (transfer->status) /* trailers */
-    return count_other_headers(transfer, length) ? length : 0;
-  unsigned encoding = content_encoding_read(line, length);
-  if (is_status_line(line, length)) {
-    if (!count_other_headers(transfer, transfer->response_headers.length))
-      return 0;
-    buffer_clear(&transfer->response_headers);
-    set_encoding(transfer, 0);
-  }
-  if (encoding)
-    set_encoding(transfer, transfer->encoding | encoding);
-  if (length > MAX_HEADER_BYTES - transfer->response_headers.length) {
-    transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
-    return 0;
-  }
-  if (!buffer_append(&transfer->response_headers, line, length)) {
-    transfer_finish(transfer, TRANSFER_NO_MEMORY);
-    return 0;
-  }
+/* The headers of a response are there; of an interim (1xx) one that means nothing. */
+static bool end_head(struct transfer *transfer) {
   long status = 0;
-  if (!is_blank(line, length))
-    return length;
   curl_easy_getinfo(transfer->entry.easy, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200) {
     transfer->status = status;
@@ -98,12 +57,29 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
     note_deadline(transfer); /* of the idle timeout, which begins here */
     tell(transfer);
   }
-  if (goes_to_sink(transfer) && transfer->encoding & ENCODING_KNOWN) {
-    snprintf(transfer->message, sizeof transfer->message, "a file is not written from it");
-    transfer_finish(transfer, TRANSFER_ENCODING);
+  if (!goes_to_sink(transfer) || !is_encoded(transfer))
+    return true;
+  snprintf(transfer->message, sizeof transfer->message, "a file is not written from it");
+  transfer_finish(transfer, TRANSFER_ENCODING);
+  return false;
+}
+
+/* libcurl passes whole lines. */
+static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
+  struct transfer *transfer = userdata;
+  struct head *head = &transfer->head;
+  size_t length = size * count;
+  unsigned encoding = head->encoding;
+  enum head_result result =
+      transfer->status ? head_take_trailer(head, length) : head_take(head, line, length);
+  if (head->encoding != encoding)
+    set_decoding(transfer);
+  if (result == HEAD_TOO_LARGE || result == HEAD_NO_MEMORY) {
+    transfer_finish(transfer,
+                    result == HEAD_TOO_LARGE ? TRANSFER_LARGE_HEADERS : TRANSFER_NO_MEMORY);
     return 0;
   }
-  return length;
+  return result != HEAD_ENDED || end_head(transfer) ? length : 0;
 }
 
 /* Decides where the body goes, when its first bytes are there. Where a length is announced, libcurl
@@ -113,7 +89,7 @@ static void begin_body(struct transfer *transfer) {
   curl_easy_getinfo(transfer->entry.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
   transfer->has_body = true;
   transfer->body.is_announced = announced >= 0;
-  transfer->body.is_encoded = transfer->encoding & ENCODING_KNOWN;
+  transfer->body.is_encoded = is_encoded(transfer);
   transfer->body.sink = goes_to_sink(transfer) ? transfer->sink : NULL;
 }
 
@@ -163,8 +139,6 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
 }
 
 #if LIBCURL_VERSION_NUM >= 0x075000
-/* Called before each time that the request is sent. libcurl sends it again where a connection that
- * it kept ends without an answer, and where a server refuses a stream. */
 static int before_sending(void *userdata, char *remote, char *local, int remote_port,
                           int local_port) {
   struct transfer *transfer = userdata;
@@ -172,20 +146,9 @@ static int before_sending(void *userdata, char *remote, char *local, int remote_
   (void)local;
   transfer->entry.remote_port = remote_port;
   transfer->entry.local_port = local_port;
-  transfer->held_back = transfer->is_sent;
-  transfer->is_sent = true;
-  return transfer->held_back ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+  return sending_begin(&transfer->sending) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 #endif
-
-static bool begins_with(const char *text, size_t length, const char *words) {
-  return length >= strlen(words) && memcmp(text, words, strlen(words)) == 0;
-}
-
-static bool ends_with(const char *text, size_t length, const char *words) {
-  size_t count = strlen(words);
-  return length >= count && memcmp(text + length - count, words, count) == 0;
-}
 
 /* By HTTP/2 libcurl reads on while a transfer is paused, for the others of its connection, and
  * keeps what comes of it: as much as the window lets a server send (32 MiB before 8.1, then 10
@@ -205,23 +168,13 @@ static void note_bytes(struct transfer *transfer, curl_infotype type, const char
   }
 }
 
-/* What a server says of a request by HTTP/2 stands in libcurl's log alone: that it refused the
- * stream (which libcurl does not say where others had used the connection before), that it ends the
- * connection and has processed nothing of it, or that it wants HTTP/1.1. */
 static int on_log(CURL *easy, curl_infotype type, char *text, size_t length, void *userdata) {
   struct transfer *transfer = userdata;
   (void)easy;
-  if (type != CURLINFO_TEXT) {
+  if (type == CURLINFO_TEXT)
+    sending_note_log(&transfer->sending, text, length);
+  else
     note_bytes(transfer, type, text, length);
-    return 0;
-  }
-  bool is_away = begins_with(text, length, "recveived GOAWAY") || /* before 8.1 */
-                 begins_with(text, length, "received GOAWAY");
-  if (begins_with(text, length, "REFUSED_STREAM") ||
-      (is_away && ends_with(text, length, ", last_stream=0\n")))
-    transfer->is_refused = true;
-  else if (begins_with(text, length, "Downgrades to HTTP/1.1"))
-    transfer->downgrades = true;
   return 0;
 }
 
@@ -259,117 +212,14 @@ void transfer_fail_file(struct transfer *transfer, const char *verb, const char 
   transfer_finish(transfer, TRANSFER_FILE);
 }
 
-/* Whether libcurl gets as much memory as the headers may take, asked after it went without some. */
-static bool has_memory(void) {
-  char *text = curl_maprintf("%*s", MAX_HEADER_BYTES, "");
-  curl_free(text);
-  return text != NULL;
-}
-
-/* From 8.6 on libcurl tells of a line of the headers that is above its limit (100 KiB). Before,
- * that was a line that it had no memory for, and what comes of the line is not shown to anyone:
- * then it was too large where memory is to be had. */
-static bool has_large_header(const struct transfer *transfer, CURLcode code) {
-  enum { TOO_LARGE = 100, FIRST_TO_TELL = 0x080600 };
-  curl_off_t first_byte = 0;
-  curl_easy_getinfo(transfer->entry.easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-  if (transfer->status || first_byte == 0)
-    return false;
-  return (int)code == TOO_LARGE ||
-         (code == CURLE_OUT_OF_MEMORY &&
-          curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_TELL && has_memory());
-}
-
 bool transfer_is_unprocessed(const struct transfer *transfer) {
-  if (transfer->is_refused && !transfer->status)
+  if (transfer->sending.is_refused && !transfer->status)
     return true;
-  if (transfer->is_counted)
-    return !transfer->is_sent;
+  if (transfer->sending.is_counted)
+    return !transfer->sending.is_sent;
   return transfer->failure == TRANSFER_CONNECT_TIMEOUT ||
          transfer->code == CURLE_COULDNT_RESOLVE_PROXY ||
          transfer->code == CURLE_COULDNT_RESOLVE_HOST || transfer->code == CURLE_COULDNT_CONNECT;
-}
-
-/* Whether a proxy refused in a way that will not be different next time. A proxy that is too busy,
- * or does not reach the server, may do so later. */
-static bool is_refused_by_proxy(const struct transfer *transfer, CURLcode code) {
-  long status = 0;
-  curl_easy_getinfo(transfer->entry.easy, CURLINFO_HTTP_CONNECTCODE, &status);
-  if (code != CURLE_OK && status / 100 == 4)
-    return status != 408 && status != 425 && status != 429;
-#if LIBCURL_VERSION_NUM >= 0x074900
-  static const CURLproxycode refusals[] = {
-      CURLPX_IDENTD,         CURLPX_IDENTD_DIFFER,     CURLPX_NO_AUTH,
-      CURLPX_REQUEST_FAILED, CURLPX_REPLY_NOT_ALLOWED, CURLPX_USER_REJECTED,
-      CURLPX_LONG_USER,      CURLPX_LONG_PASSWD,       CURLPX_REPLY_COMMAND_NOT_SUPPORTED,
-  };
-  long reason = CURLPX_OK;
-  if (code != CURLE_PROXY ||
-      curl_easy_getinfo(transfer->entry.easy, CURLINFO_PROXY_ERROR, &reason) != CURLE_OK)
-    return false;
-  for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-    if (refusals[i] == (CURLproxycode)reason)
-      return true;
-#endif
-  return false;
-}
-
-/* Ends the transfer with what libcurl made of it. */
-static void finish_with(struct transfer *transfer, CURLcode code) {
-  static const struct {
-    CURLcode code;
-    enum transfer_failure failure;
-  } failures[] = {
-      {CURLE_PARTIAL_FILE, TRANSFER_TRUNCATED},
-      {CURLE_OUT_OF_MEMORY, TRANSFER_NO_MEMORY},
-      /* the one timeout that is left to libcurl */
-      {CURLE_OPERATION_TIMEDOUT, TRANSFER_CONNECT_TIMEOUT},
-  };
-  if (transfer->entry.done)
-    return;
-  transfer->code = code;
-  if (code == CURLE_OK) {
-    /* libcurl calls an answer that broke off inside its headers a success */
-    transfer_finish(transfer, transfer->status ? TRANSFER_OK : TRANSFER_TRUNCATED);
-    return;
-  }
-  /* a multipart body that was sent in part cannot be rewound */
-  bool is_repeated = transfer->held_back || code == CURLE_SEND_FAIL_REWIND;
-  if (is_repeated)
-    transfer->code = CURLE_GOT_NOTHING; /* what it would be if libcurl did not try again */
-  if (transfer->is_refused && !transfer->status) {
-    transfer_finish(transfer, TRANSFER_REFUSED);
-    return;
-  }
-  if (is_repeated) {
-    transfer_finish(transfer, transfer->downgrades ? TRANSFER_DOWNGRADED : TRANSFER_LOST);
-    return;
-  }
-  if (has_large_header(transfer, code)) {
-    transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
-    return;
-  }
-  snprintf(transfer->message, sizeof transfer->message, "%s",
-           transfer->curl_message[0] ? transfer->curl_message : curl_easy_strerror(code));
-  /* libcurl has a limit of its own for what it unpacks while the transfer is paused */
-  if (code == CURLE_OUT_OF_MEMORY && transfer->encoding & ENCODING_KNOWN && has_memory()) {
-    transfer_finish(transfer, TRANSFER_TOO_LARGE);
-    return;
-  }
-  if (code == CURLE_BAD_CONTENT_ENCODING && !transfer->has_body) { /* else it broke on the way */
-    transfer_finish(transfer, TRANSFER_ENCODING);
-    return;
-  }
-  if (is_refused_by_proxy(transfer, code)) {
-    transfer_finish(transfer, TRANSFER_PROXY);
-    return;
-  }
-  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
-    if (failures[i].code == code) {
-      transfer_finish(transfer, failures[i].failure);
-      return;
-    }
-  transfer_finish(transfer, TRANSFER_CONNECTION);
 }
 
 /* When the first of its timeouts will run out, and which. */
@@ -406,9 +256,19 @@ static void expire(struct loop_entry *entry) {
   transfer_finish((struct transfer *)entry, failure);
 }
 
+/* Ends the transfer with what libcurl made of it. */
 static CURLcode complete(struct loop_entry *entry, CURLcode code) {
   struct transfer *transfer = (struct transfer *)entry;
-  finish_with(transfer, code);
+  if (entry->done)
+    return transfer->code;
+  struct verdict_facts facts = {entry->easy, &transfer->sending, transfer->status,
+                                transfer->has_body, is_encoded(transfer)};
+  struct verdict verdict = verdict_of(code, &facts);
+  transfer->code = verdict.code;
+  if (verdict.has_words)
+    snprintf(transfer->message, sizeof transfer->message, "%s",
+             transfer->curl_message[0] ? transfer->curl_message : curl_easy_strerror(code));
+  transfer_finish(transfer, verdict.failure);
   return transfer->code;
 }
 
@@ -464,11 +324,11 @@ static CURLcode set_callbacks(struct transfer *transfer) {
 static CURLcode set_sending(struct transfer *transfer, bool is_fresh, bool is_once) {
   CURL *easy = transfer->entry.easy;
 #if LIBCURL_VERSION_NUM >= 0x075000
-  transfer->is_counted =
+  transfer->sending.is_counted =
       curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == CURLE_OK;
 #endif
-  if (is_fresh || (is_once && !transfer->is_counted))
+  if (is_fresh || (is_once && !transfer->sending.is_counted))
     return curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   return CURLE_OK;
 }
@@ -555,7 +415,7 @@ void transfer_free(struct transfer *transfer) {
   curl_easy_cleanup(transfer->entry.easy);
   curl_slist_free_all(transfer->headers);
   multipart_free(transfer->multipart);
-  buffer_free(&transfer->response_headers);
+  buffer_free(&transfer->head.lines);
   body_free(&transfer->body);
   free(transfer);
 }
@@ -612,13 +472,13 @@ void transfer_refuse(struct transfer *transfer, enum transfer_failure failure) {
 
 void transfer_lend(struct transfer *transfer) {
   transfer->lent++;
-  buffer_lend(&transfer->response_headers);
+  buffer_lend(&transfer->head.lines);
   body_lend(&transfer->body);
 }
 
 void transfer_take_back(struct transfer *transfer) {
   transfer->lent--;
-  buffer_take_back(&transfer->response_headers);
+  buffer_take_back(&transfer->head.lines);
   body_take_back(&transfer->body);
   if (!transfer->held || transfer->lent > 0)
     return;

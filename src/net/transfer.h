@@ -14,7 +14,10 @@
 
 #include "net/body.h"
 #include "net/easy_options.h"
+#include "net/head.h"
 #include "net/loop_entry.h"
+#include "net/sending.h"
+#include "net/verdict.h"
 #include "util/buffer.h"
 
 #include <stdint.h>
@@ -23,48 +26,19 @@
 
 struct multipart;
 struct part;
-enum transfer_failure {
-  TRANSFER_OK,
-  TRANSFER_CONNECTION, /* libcurl's words in `message` */
-  TRANSFER_LOST,       /* a kept connection ended before anything of the answer came */
-  TRANSFER_REFUSED,    /* the server says that it did not process the request (HTTP/2) */
-  TRANSFER_DOWNGRADED, /* the server wants it by HTTP/1.1 */
-  TRANSFER_CONNECT_TIMEOUT,
-  TRANSFER_FIRST_BYTE_TIMEOUT,
-  TRANSFER_IDLE_TIMEOUT,
-  TRANSFER_TOTAL_TIMEOUT,
-  TRANSFER_TRUNCATED, /* the peer ended before the announced end */
-  TRANSFER_PROXY,     /* a proxy refused, and will again: libcurl's words in `message` */
-  TRANSFER_FLOODED,   /* the peer sends without end what means nothing (HTTP/2) */
-  TRANSFER_TOO_LARGE,
-  TRANSFER_LARGE_DOWNLOAD,
-  TRANSFER_COSTLY,        /* the values of its JSON would take too much memory */
-  TRANSFER_LARGE_HEADERS, /* of the response */
-  TRANSFER_ENCODING,      /* the content's, which libcurl cannot undo */
-  TRANSFER_FILE,          /* a file could not be read or written: `message` names it */
-  TRANSFER_NO_MEMORY,
-  TRANSFER_CANCELLED
-};
-
 struct transfer {
   struct loop_entry entry; /* first: the callbacks find the transfer by it */
   struct curl_slist *headers;
   struct multipart *multipart;
-  double last_sent;  /* when libcurl asked for bytes of that the last time, 0 before */
-  bool is_counted;   /* libcurl tells when it sends */
-  bool is_sent;      /* it has begun to send the request */
-  bool held_back;    /* it was kept from sending it again */
-  bool is_refused;   /* of the stream, by the server */
-  bool downgrades;   /* it was about to send it by HTTP/1.1 */
+  double last_sent; /* when libcurl asked for bytes of that the last time, 0 before */
+  struct sending sending;
   bool is_doubted;   /* if it is cancelled, its connection takes no new stream */
   struct sink *sink; /* the caller's */
   char curl_message[CURL_ERROR_SIZE];
   char message[512]; /* about the failure, where there is more to say than its name */
 
   long status; /* 0 until the final response's headers are complete */
-  struct buffer response_headers;
-  size_t other_headers; /* bytes of interim responses' and of trailers, which libcurl keeps */
-  unsigned encoding;    /* enum content_encoding, added up */
+  struct head head;
   struct body body;
   bool has_body;  /* some of it has come */
   unsigned lent;  /* so often; nothing here moves or changes while it is */
