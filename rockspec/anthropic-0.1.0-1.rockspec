@@ -67,6 +67,8 @@ build = {
         "src/net/sigpipe.c",
         "src/net/socket_list.c",
         "src/net/transfer.c",
+        "src/net/transfer_callbacks.c",
+        "src/net/transfer_state.c",
         "src/net/verdict.c",
         "src/util/base64.c",
         "src/util/buffer.c",
