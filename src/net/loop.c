@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 enum {
-  BATCH = 64,
   MAX_IDLE_CONNECTIONS = 64,
   MAX_IDLE_HANDLES = 16,
   FIRST_TO_LOOK = 0x080000,   /* libcurl: see end_unclean */
@@ -40,8 +39,8 @@ struct loop {
   bool is_watched;       /* the host has the descriptor: the poller's timer is for it */
   double armed;          /* what that is set to */
   size_t served;         /* sockets since timeouts were last looked at */
-  struct poller_event events[BATCH];
-  size_t event_count, next_event; /* of these: what a step leaves is the next one's */
+  struct poller_batch batch;
+  size_t next_event; /* of these: what a step leaves is the next one's */
   /* Every one that libcurl has open. It closes those on which no connection came about (a timeout,
    * the slower of two address families) without a word, so some may be closed by now. */
   struct socket_list sockets;
@@ -203,7 +202,7 @@ static void close_multi(struct loop *loop) {
   curl_multi_cleanup(loop->multi);
   sigpipe_restore(&loop->guard);
   loop->multi = NULL;
-  loop->event_count = loop->next_event = 0;
+  loop->batch.count = loop->next_event = 0;
   while (loop->sockets.count > 0)
     poller_watch(loop->poller, loop->sockets.items[--loop->sockets.count].descriptor, false, false);
   loop->sockets.idle = 0;
@@ -226,7 +225,7 @@ static void abandon_parent(struct loop *loop) {
   poller_free(loop->poller);
   loop->poller = NULL;
   loop->multi = NULL;
-  loop->event_count = loop->next_event = 0;
+  loop->batch.count = loop->next_event = 0;
   loop->curl_deadline = loop->entry_deadline = loop->armed = HUGE_VAL;
 }
 
@@ -397,8 +396,8 @@ static void let_leave(struct loop *loop) {
 
 static bool serve_sockets(struct loop *loop) {
   double until = clock_now() + LONGEST_STEP;
-  while (loop->next_event < loop->event_count) {
-    const struct poller_event *event = &loop->events[loop->next_event++];
+  while (loop->next_event < loop->batch.count) {
+    const struct poller_event *event = &loop->batch.events[loop->next_event++];
     int what = (event->readable ? CURL_CSELECT_IN : 0) | (event->writable ? CURL_CSELECT_OUT : 0) |
                (event->failed ? CURL_CSELECT_ERR : 0);
     loop->served++;
@@ -488,21 +487,21 @@ void loop_resume(struct loop *loop, struct loop_entry *entry) {
 bool loop_wait(struct loop *loop, double seconds) {
   if (!open_loop(loop))
     return false;
-  if (loop->next_event == loop->event_count) {
+  if (loop->next_event == loop->batch.count) {
     double now = clock_now();
     double until = seconds < 0 ? HUGE_VAL : now + seconds;
     if (loop->first_ready)
       until = now;
     long milliseconds = milliseconds_until(fmin(until, next_deadline(loop)), now);
     loop->next_event = 0;
-    loop->event_count = poller_wait(loop->poller, milliseconds, loop->events, BATCH);
+    poller_wait(loop->poller, milliseconds, &loop->batch);
   }
-  bool has_work = loop->next_event < loop->event_count || loop->curl_deadline <= clock_now();
+  bool has_work = loop->next_event < loop->batch.count || loop->curl_deadline <= clock_now();
   if (has_work)
     work(loop, true);
-  /* bytes may wait on a socket that has not had its turn yet (one place may go to the timer) */
-  if (loop->next_event == loop->event_count &&
-      (loop->event_count < BATCH - 1 || loop->served >= loop->sockets.count)) {
+  /* bytes may wait on a socket that has not had its turn yet */
+  if (loop->next_event == loop->batch.count &&
+      (!loop->batch.has_more || loop->served >= loop->sockets.count)) {
     loop->served = 0;
     expire(loop);
   }
