@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "net/transfer.h"
 
+#include "net/easy_pool.h"
 #include "net/loop.h"
 #include "net/multipart.h"
 #include "net/transfer_callbacks.h"
@@ -24,7 +25,7 @@ static bool has_zone(const char *url) {
 /* Takes a handle that has been used before, or makes one, and sets it up. */
 static CURLcode set_up(struct transfer *transfer, struct loop *loop,
                        const struct transfer_options *options) {
-  transfer->entry.easy = loop ? loop_take_easy(loop) : NULL;
+  transfer->entry.easy = loop ? easy_pool_take(loop_easy_pool(loop)) : NULL;
   if (!transfer->entry.easy)
     transfer->entry.easy = curl_easy_init();
   if (!transfer->entry.easy)
@@ -110,7 +111,7 @@ void transfer_close(struct transfer *transfer, struct loop *loop) {
       transfer->entry.done && transfer->failure == TRANSFER_OK && !transfer->entry.active;
   if (loop && is_over && transfer->entry.easy && !transfer->multipart) {
     curl_easy_reset(transfer->entry.easy);
-    loop_give_easy(loop, transfer->entry.easy);
+    easy_pool_give(loop_easy_pool(loop), transfer->entry.easy);
     transfer->entry.easy = NULL;
   }
   transfer_free(transfer);
