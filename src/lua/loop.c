@@ -3,6 +3,7 @@
 
 #include "net/loop.h"
 #include "net/transfer.h"
+#include "util/held_signal.h"
 
 #include <math.h>
 
@@ -50,12 +51,20 @@ static int fd(lua_State *L) {
   return 1;
 }
 
-/* wait(seconds) -> whether there was work for libcurl. Negative waits for ever. */
+/* wait(seconds, takes_interrupt?) -> whether there was work for libcurl, whether SIGINT came.
+ * Negative waits for ever. An interrupt that is taken does not end the wait; the host does not see
+ * it. */
 static int wait(lua_State *L) {
+  struct loop *loop = check_loop(L);
   double seconds = luaL_checknumber(L, 2);
   luaL_argcheck(L, !isnan(seconds), 2, "must be a number");
-  lua_pushboolean(L, loop_wait(check_loop(L), seconds));
-  return 1;
+  bool takes_interrupt = lua_toboolean(L, 3);
+  struct held_signal interrupt = {0};
+  if (takes_interrupt)
+    signal_hold(&interrupt, SIGINT);
+  lua_pushboolean(L, loop_wait(loop, seconds));
+  lua_pushboolean(L, takes_interrupt && signal_release(&interrupt, false));
+  return 2;
 }
 
 static int step(lua_State *L) {

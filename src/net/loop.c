@@ -8,8 +8,8 @@
 #include "net/http2.h"
 #include "net/loop_entry.h"
 #include "net/poller.h"
-#include "net/sigpipe.h"
 #include "util/clock.h"
+#include "util/held_signal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct loop {
   CURLM *multi;
   struct connections connections; /* they have the poller */
   pid_t owner;
-  struct sigpipe_guard guard;
+  struct held_signal sigpipe;
   struct entry_list entries;
   struct ready_list ready;
   struct deadlines deadlines;
@@ -89,18 +89,18 @@ static void detach(struct loop *loop, struct loop_entry *entry) {
     return;
   if (entry->is_http2 && entry->retires)
     http2_retire(&loop->http2, entry, loop->entries.first);
-  sigpipe_block(&loop->guard);
+  signal_hold(&loop->sigpipe, SIGPIPE);
   if (entry->paused)
     curl_easy_pause(entry->easy, CURLPAUSE_CONT);
   curl_multi_remove_handle(loop->multi, entry->easy);
-  sigpipe_restore(&loop->guard);
+  signal_release(&loop->sigpipe, true);
   unlink_entry(loop, entry);
 }
 
 static void close_multi(struct loop *loop) {
-  sigpipe_block(&loop->guard);
+  signal_hold(&loop->sigpipe, SIGPIPE);
   curl_multi_cleanup(loop->multi);
-  sigpipe_restore(&loop->guard);
+  signal_release(&loop->sigpipe, true);
   loop->multi = NULL;
   loop->batch.count = loop->next_event = 0;
   connections_clear(&loop->connections);
@@ -267,7 +267,7 @@ static bool serve_sockets(struct loop *loop) {
 }
 
 static void work(struct loop *loop, bool with_sockets) {
-  sigpipe_block(&loop->guard);
+  signal_hold(&loop->sigpipe, SIGPIPE);
   bool works = !with_sockets || serve_sockets(loop);
   if (works && loop->deadlines.curl <= clock_now()) {
     loop->deadlines.curl = HUGE_VAL;
@@ -283,7 +283,7 @@ static void work(struct loop *loop, bool with_sockets) {
   }
   if (loop->has_leavers)
     let_leave(loop);
-  sigpipe_restore(&loop->guard);
+  signal_release(&loop->sigpipe, true);
 }
 
 bool loop_add(struct loop *loop, struct loop_entry *entry) {
@@ -317,9 +317,9 @@ void loop_resume(struct loop *loop, struct loop_entry *entry) {
   notice_fork(loop);
   if (!entry->active)
     return;
-  sigpipe_block(&loop->guard);
+  signal_hold(&loop->sigpipe, SIGPIPE);
   CURLcode code = curl_easy_pause(entry->easy, CURLPAUSE_CONT);
-  sigpipe_restore(&loop->guard);
+  signal_release(&loop->sigpipe, true);
   if (code != CURLE_OK)
     entry->callbacks->complete(entry, code);
   if (entry->done)

@@ -83,10 +83,10 @@ local function ring(limit)
   set_alarm()
 end
 
-local function work(seconds, budget)
+local function work(seconds, budget, takes_interrupt)
   local the_core = loop.core()
   local limit = core.now() + budget
-  local has_worked = the_core:wait(seconds)
+  local has_worked, was_interrupted = the_core:wait(seconds, takes_interrupt)
   if seconds ~= 0 then -- it may have waited
     limit = core.now() + budget
   end
@@ -95,7 +95,7 @@ local function work(seconds, budget)
     loop.wake(transfer)
     if core.now() > limit then
       the_core:alarm(limit) -- a step is due for the others
-      return true
+      return true, was_interrupted
     end
     transfer = the_core:next_ready()
   end
@@ -105,7 +105,7 @@ local function work(seconds, budget)
   elseif not has_worked then -- a step that came too early
     set_alarm()
   end
-  return has_worked
+  return has_worked, was_interrupted
 end
 
 --- Does the work at hand and wakes whoever waits for it. What a wake-up raises is raised; the others
@@ -113,17 +113,19 @@ end
 ---@param seconds number wait at most this long for work; negative: for ever
 ---@param budget? number seconds after which no more are woken: the others have their turn in the next step;
 ---default 0.005
+---@param takes_interrupt? boolean keep SIGINT (Ctrl-C) from the host's handler meanwhile, and tell of it
 ---@return boolean has_worked false when nothing came for any transfer
-function loop.step(seconds, budget)
+---@return boolean? was_interrupted an interrupt came, and was taken
+function loop.step(seconds, budget, takes_interrupt)
   local was_stepping = is_stepping
   is_stepping = true
-  local ok, result = pcall(work, seconds, budget or BUDGET)
+  local ok, result, was_interrupted = pcall(work, seconds, budget or BUDGET, takes_interrupt)
   is_stepping = was_stepping
   if not ok then
     set_alarm()
     error(result, 0)
   end
-  return result
+  return result, was_interrupted
 end
 
 --- Whether the calling code was woken by a step.

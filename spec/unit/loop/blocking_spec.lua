@@ -19,13 +19,12 @@ describe("the blocking driver", function()
 
   -- Replaces the steps: each takes the seconds given, then does what `during` says.
   local function steps_take(seconds, during)
-    loop.step = function(limit)
+    loop.step = function(limit, budget, takes_interrupt)
       waits[#waits + 1] = limit
+      assert.is_nil(budget)
       assert.is_true(#waits < 100, "it waits for ever")
       pass(seconds)
-      if during then
-        during(#waits)
-      end
+      return true, during and during(#waits, takes_interrupt)
     end
   end
 
@@ -49,20 +48,34 @@ describe("the blocking driver", function()
     local subject = waiting.subject()
     steps_take(1, function(count) subject.is_ready = count == 3 end)
     assert.is_true(blocking.wait(subject))
-    assert.same({ -1, -1, -1 }, waits)
+    assert.same({ 0.1, 0.1, 0.1 }, waits) -- each looks for Ctrl-C at its end
   end)
 
   it("steps for the time that is left", function()
     local subject = waiting.subject()
-    steps_take(2, function(count) subject.is_ready = count == 2 end)
-    assert.is_true(blocking.wait(subject, 5))
-    assert.same({ 5, 3 }, waits)
+    steps_take(2, function(count) subject.is_ready = count == 4 end)
+    assert.is_true(blocking.wait(subject, 6.0625))
+    assert.same({ 0.1, 0.1, 0.1, 0.0625 }, waits)
   end)
 
   it("takes a last step when the time is over, and then returns true", function()
     steps_take(2)
     assert.is_true(blocking.wait(waiting.subject(), 3))
-    assert.same({ 3, 1, 0 }, waits)
+    assert.same({ 0.1, 0.1, 0 }, waits)
+  end)
+
+  it("ends by an interrupt, and leaves another within a second of it to the host", function()
+    local takes = {}
+    steps_take(0.5, function(count, takes_interrupt)
+      takes[count] = takes_interrupt
+      return count == 2 or count == 6
+    end)
+    assert.same({ nil, "cancelled" }, { blocking.wait(waiting.subject()) })
+    assert.equal(2, #waits)
+    assert.same({ nil, "cancelled" }, { blocking.wait(waiting.subject(), 60) })
+    assert.same({ true, true, false, false, false, true }, takes)
+    assert.same({ 0.1, 0.1, 60, 59.5, 59, 0.1 }, waits)
+    pass(2)
   end)
 
   it("takes one step where there is no time", function()

@@ -86,11 +86,22 @@ describe("a loop's methods", function()
 
     it("waits as long as that, and says that there was no work", function()
       local began = core.now()
-      assert.same({ n = 1, false }, count_and_pack(loop:wait(0.02)))
+      assert.same({ n = 2, false, false }, count_and_pack(loop:wait(0.02)))
       assert.is_true(core.now() - began >= 0.019 and core.now() - began < 1)
       began = core.now()
       assert.is_false(loop:wait(0))
       assert.is_true(core.now() - began < 0.01)
+    end)
+
+    it("keeps an interrupt from the host where it is told to, and says that it came", function()
+      local pipe = assert(io.popen "sleep 0.2; kill -INT $PPID")
+      local began, was_interrupted = core.now(), nil
+      repeat
+        was_interrupted = select(2, loop:wait(0.05, true))
+      until was_interrupted or core.now() - began > 5
+      pipe:close()
+      assert.is_true(was_interrupted)
+      assert.is_false((select(2, loop:wait(0, true))))
     end)
 
     it("ends when there is work, and says so", function()
