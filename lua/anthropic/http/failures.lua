@@ -199,4 +199,7 @@ function failures.lasts(err)
   return lasts == true or lasts == "unsent" and err.unprocessed == true
 end
 
+-- What doc/how-to/errors.md lists.
+failures.ROWS, failures.ADVICE = ROWS, ADVICE
+
 return failures
