@@ -357,14 +357,16 @@ static bool is_unused(void *context, int descriptor) {
 
 /* What waits on an idle connection is no answer to the next request: a refusal that came too late,
  * an answer nobody asked for, or the end. Before 8.0 libcurl takes all but the end of a plain
- * connection for the answer. Nobody can help what comes between this look and the request. */
+ * connection for the answer. Nobody can help what comes between this look and the request.
+ * workaround: libcurl < 8.0 */
 static void end_unclean(struct loop *loop) {
   if (loop->sockets.idle > 0)
     socket_list_end_unclean(&loop->sockets, is_unused, loop);
 }
 
 /* A multi handle that reports an error can do nothing more for its entries, and what it knows of
- * its sockets may be wrong (libcurl 7.88 then divides by zero). The next use makes a new one. */
+ * its sockets may be wrong (libcurl 7.88 then divides by zero). The next use makes a new one.
+ * workaround: libcurl 7.88 */
 static void give_up(struct loop *loop, CURLMcode code) {
   collect_completions(loop);
   while (loop->entries) {
@@ -417,7 +419,8 @@ static void work(struct loop *loop, bool with_sockets) {
     loop->curl_deadline = HUGE_VAL;
     works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
   }
-  /* before 8.1 libcurl tells the first of many streams of the end of their connection */
+  /* of many streams, only the first hears of the end of their connection: workaround: libcurl < 8.1
+   */
   while (works) {
     collect_completions(loop);
     int socket = http2_next_suspect(loop->entries);
@@ -559,7 +562,8 @@ CURL *loop_take_easy(struct loop *loop) {
 }
 
 /* From 7.83 to 8.0 libcurl reads what it has freed where a handle's second answer begins with a
- * header line that goes on with the one before (curl's pull request 11103). */
+ * header line that goes on with the one before (curl's pull request 11103).
+ * workaround: libcurl 7.83 to 8.0 */
 static bool can_be_used_again(void) {
   unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
   return version < FIRST_TO_DANGLE || version >= FIRST_WITHOUT_DANGLING;

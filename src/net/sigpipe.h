@@ -11,6 +11,7 @@
 
 /* Zero-initialise. */
 struct sigpipe_guard {
+  /* private part */
   size_t depth;
   sigset_t mask;
   bool was_pending;

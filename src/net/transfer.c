@@ -44,7 +44,7 @@ static bool is_blank(const char *line, size_t length) {
 
 /* libcurl fails where it is to undo an encoding that it does not know. Where no word that is named
  * is an encoding, the content is as it is, and it need not undo any. (From 8.5 on it decides that
- * before it shows the line, and fails all the same.) */
+ * before it shows the line, and fails all the same.) workaround: libcurl < 8.5 */
 static void set_encoding(struct transfer *transfer, unsigned encoding) {
   if (encoding == transfer->encoding)
     return;
@@ -163,7 +163,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   return length;
 }
 
-#if LIBCURL_VERSION_NUM >= 0x075000
+#if LIBCURL_VERSION_NUM >= 0x075000 /* workaround: libcurl < 7.80 */
 /* Called before each time that the request is sent. libcurl sends it again where a connection that
  * it kept ends without an answer, and where a server refuses a stream. */
 static int before_sending(void *userdata, char *remote, char *local, int remote_port,
@@ -216,7 +216,7 @@ static int on_log(CURL *easy, curl_infotype type, char *text, size_t length, voi
     note_bytes(transfer, type, text, length);
     return 0;
   }
-  bool is_away = begins_with(text, length, "recveived GOAWAY") || /* before 8.1 */
+  bool is_away = begins_with(text, length, "recveived GOAWAY") || /* workaround: libcurl < 8.1 */
                  begins_with(text, length, "received GOAWAY");
   if (begins_with(text, length, "REFUSED_STREAM") ||
       (is_away && ends_with(text, length, ", last_stream=0\n")))
@@ -269,7 +269,7 @@ static bool has_memory(void) {
 
 /* From 8.6 on libcurl tells of a line of the headers that is above its limit (100 KiB). Before,
  * that was a line that it had no memory for, and what comes of the line is not shown to anyone:
- * then it was too large where memory is to be had. */
+ * then it was too large where memory is to be had. workaround: libcurl < 8.6 */
 static bool has_large_header(const struct transfer *transfer, CURLcode code) {
   enum { TOO_LARGE = 100, FIRST_TO_TELL = 0x080600 };
   curl_off_t first_byte = 0;
@@ -298,7 +298,7 @@ static bool is_refused_by_proxy(const struct transfer *transfer, CURLcode code) 
   curl_easy_getinfo(transfer->entry.easy, CURLINFO_HTTP_CONNECTCODE, &status);
   if (code != CURLE_OK && status / 100 == 4)
     return status != 408 && status != 425 && status != 429;
-#if LIBCURL_VERSION_NUM >= 0x074900
+#if LIBCURL_VERSION_NUM >= 0x074900 /* workaround: libcurl < 7.73 */
   static const CURLproxycode refusals[] = {
       CURLPX_IDENTD,         CURLPX_IDENTD_DIFFER,     CURLPX_NO_AUTH,
       CURLPX_REQUEST_FAILED, CURLPX_REPLY_NOT_ALLOWED, CURLPX_USER_REJECTED,
@@ -445,7 +445,7 @@ static CURLcode of_proxy(CURLcode code) {
 }
 
 static CURLcode set_protocols(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075500
+#if LIBCURL_VERSION_NUM >= 0x075500 /* workaround: libcurl < 7.85 */
   return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
   return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
@@ -456,7 +456,7 @@ static CURLcode set_protocols(CURL *easy) {
  * left of that goes on in a thread of its own, and is then freed there. (lua/core.c sees to it that
  * the thread's code stays loaded.) */
 static CURLcode leave_resolver(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075700
+#if LIBCURL_VERSION_NUM >= 0x075700 /* workaround: libcurl < 7.87 */
   return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #else
   (void)easy;
@@ -479,7 +479,7 @@ static CURLcode set_authorities(CURL *easy, const char *file, const char *direct
 }
 
 static CURLcode set_default_authorities(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075400
+#if LIBCURL_VERSION_NUM >= 0x075400 /* workaround: libcurl < 7.84 */
   const char *file = NULL, *directory = NULL;
   CURLcode code = curl_easy_getinfo(easy, CURLINFO_CAINFO, &file);
   SET(curl_easy_getinfo(easy, CURLINFO_CAPATH, &directory));
@@ -545,7 +545,7 @@ static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
 static CURLcode set_sending(struct transfer *transfer, const struct transfer_options *options) {
   CURL *easy = transfer->entry.easy;
   CURLcode code = CURLE_OK;
-#if LIBCURL_VERSION_NUM >= 0x075000
+#if LIBCURL_VERSION_NUM >= 0x075000 /* workaround: libcurl < 7.80 */
   transfer->is_counted =
       curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == CURLE_OK;

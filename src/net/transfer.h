@@ -74,33 +74,33 @@ enum transfer_failure {
 
 struct transfer {
   struct loop_entry entry; /* first: the callbacks find the transfer by it */
-  struct curl_slist *headers;
-  struct multipart *multipart;
-  double last_sent;  /* when libcurl asked for bytes of that the last time, 0 before */
-  bool is_counted;   /* libcurl tells when it sends */
-  bool is_sent;      /* it has begun to send the request */
-  bool held_back;    /* it was kept from sending it again */
-  bool is_refused;   /* of the stream, by the server */
-  bool downgrades;   /* it was about to send it by HTTP/1.1 */
-  bool is_doubted;   /* if it is cancelled, its connection takes no new stream */
-  struct sink *sink; /* the caller's */
-  char curl_message[CURL_ERROR_SIZE];
-  char message[512]; /* about the failure, where there is more to say than its name */
 
   long status; /* 0 until the final response's headers are complete */
   struct buffer response_headers;
-  size_t other_headers; /* bytes of interim responses' and of trailers, which libcurl keeps */
-  unsigned encoding;    /* enum content_encoding, added up */
   struct body body;
-  bool has_body;  /* some of it has come */
-  unsigned lent;  /* so often; nothing here moves or changes while it is */
-  bool held;      /* paused because it was lent */
-  size_t waiting; /* bytes that libcurl keeps of it while it is paused (HTTP/2) */
-
   enum transfer_failure failure; /* meaningful once it is done */
   CURLcode code;
+  char message[512]; /* about the failure, where there is more to say than its name */
+  bool is_doubted;   /* if it is cancelled, its connection takes no new stream */
+  unsigned lent;     /* so often; nothing here moves or changes while it is */
 
-  double started; /* monotonic seconds */
+  /* private part */
+  struct curl_slist *headers;
+  struct multipart *multipart;
+  struct sink *sink; /* the caller's */
+  char curl_message[CURL_ERROR_SIZE];
+  bool is_counted;      /* libcurl tells when it sends */
+  bool is_sent;         /* it has begun to send the request */
+  bool held_back;       /* it was kept from sending it again */
+  bool is_refused;      /* of the stream, by the server */
+  bool downgrades;      /* it was about to send it by HTTP/1.1 */
+  bool has_body;        /* some of it has come */
+  bool held;            /* paused because it was lent */
+  size_t waiting;       /* bytes that libcurl keeps of it while it is paused (HTTP/2) */
+  size_t other_headers; /* bytes of interim responses' and of trailers, which libcurl keeps */
+  unsigned encoding;    /* enum content_encoding, added up */
+  double started;       /* monotonic seconds */
+  double last_sent;     /* when libcurl asked for bytes of the multipart the last time, 0 before */
   double last_byte;
   double first_byte_timeout;
   double idle_timeout;

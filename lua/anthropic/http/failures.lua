@@ -47,7 +47,7 @@ local ADVICE = {
   proxy = {
     { "response 401", CHECK_USER },
     { "response 407", CHECK_USER },
-    { "code 401", CHECK_USER }, -- before libcurl 7.85
+    { "code 401", CHECK_USER }, -- workaround: libcurl < 7.85
     { "code 407", CHECK_USER },
     { "user was rejected", CHECK_USER },
     { "no authentication method", CHECK_USER },

@@ -219,7 +219,7 @@ local HOSTS = {
     return cqueues.running()
   end },
   { "copas", package.loaded, "copas", function(copas)
-    return copas.running ~= false and is_in_coroutine() -- older ones do not tell
+    return copas.running ~= false and is_in_coroutine() -- workaround: older ones do not tell
   end },
   { "uv", _G, "vim", function(vim)
     return type(vim) == "table" and (vim.uv or vim.loop)
@@ -283,7 +283,7 @@ function loop.driver(driver)
   return drivers[driver]
 end
 
---- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.
+--- The C code of stock Lua 5.1 that calls an iterator cannot be suspended. workaround: Lua 5.1
 loop.ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 
 --- Raises where an iterator that waits cannot be used in a generic `for`.

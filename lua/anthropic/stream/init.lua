@@ -247,7 +247,7 @@ function Stream:__call()
   return raised(step(self, EVENT, data, name))
 end
 
--- LuaJIT's traces keep the closures that they came across, and with them what those hold: there an
+-- workaround: LuaJIT's traces keep the closures that they came across, and with them what those hold: there an
 -- iterator is a table.
 local CLOSURES_ARE_KEPT = rawget(_G, "jit") ~= nil
 
