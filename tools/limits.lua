@@ -88,7 +88,7 @@ local ATTACKS = {
   { "20 MB of tools' inputs", "json_inputs/20", "request" },
   { "20 MB of short strings", "json_strings/20", "request" },
   { "60 MB that are no JSON", "words/60", "create" },
-  { "60 MB of JSON that is no message", "json_words/60", "create" },
+  { "60 MB of JSON that is not a message", "json_words/60", "create" },
   { "60 MB that refuse the request", "refusal/60", "create" },
   { "256 MB of text in gzip", "gzip_text/256", "message" },
   { "256 MB of text in zstd", "zstd_text/256", "message" },

@@ -359,7 +359,7 @@ faults.rows = {
     both = final("protocol", { status = 200, words = "not JSON" }) },
   { name = "broken JSON", answer = with(function(good)
     return { body = first(good) .. "\ndata: {\"type\": oops}\n\n" .. rest(good) }
-  end), streamed = final("protocol", { status = 200, partial = CONTENT.text, words = "no event" }),
+  end), streamed = final("protocol", { status = 200, partial = CONTENT.text, words = "not an event" }),
     whole = final("protocol", { status = 200, words = "not JSON" }) },
   { name = "200 with an error", answer = constant { body = OVERLOADED, headers = { ["retry-after-ms"] = 1 } },
     both = merge(OVERLOAD, { attempts = 3, waits = "asked" }) },

@@ -35,7 +35,7 @@ local function evaluate(name, credential)
     local err
     value, err = credential()
     if value == nil then
-      return invalid(name .. ": the function gave none" .. (err and ": " .. tostring(err) or ""))
+      return invalid(name .. ": the function returned nothing" .. (err and ": " .. tostring(err) or ""))
     end
   end
   if type(value) ~= "string" then

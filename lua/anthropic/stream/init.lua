@@ -146,7 +146,7 @@ local function read(self, data, name, is_for_us)
   if is_being_read(self, here) then
     error("the stream is being read by another coroutine", 4)
   elseif self.reader then
-    return attempts.fail(self, errors.cancelled "an error broke off the reading")
+    return attempts.fail(self, errors.cancelled "an error interrupted the reading")
   end
   self.reader = here
   local event, err = advance(self, data, name)
