@@ -42,8 +42,8 @@ struct loop {
   size_t served;         /* sockets since timeouts were last looked at */
   struct poller_event events[BATCH];
   size_t event_count, next_event; /* of these: what a step leaves is the next one's */
-  /* Every one that libcurl has open. It closes those on which no connection came about (a timeout,
-   * the slower of two address families) without a word, so some may be closed by now. */
+  /* Every one that libcurl has open. libcurl does not report when it closes one that never
+   * connected (a timeout, the slower of two address families), so some may be closed by now. */
   struct socket_list sockets;
   bool looks; /* at idle sockets before they are used again */
   struct http2 http2;
@@ -129,8 +129,7 @@ static void arm(struct loop *loop) {
   loop->armed = deadline;
 }
 
-/* Outside of a step nobody looks at the ready list: a step is due at once, which wakes who waits.
- */
+/* The ready list is read by a step alone. Makes one due at once, so that the host calls it. */
 static void call_for_step(struct loop *loop) {
   if (loop->first_ready)
     loop->curl_deadline = clock_now();
@@ -455,7 +454,7 @@ bool loop_add(struct loop *loop, struct loop_entry *entry) {
   loop->active++;
   note_deadline(loop, entry);
   work(loop, false);   /* it is sent at once where a connection is there */
-  call_for_step(loop); /* others may have been moved along */
+  call_for_step(loop); /* libcurl may have moved other entries on, too */
   arm(loop);
   return true;
 }

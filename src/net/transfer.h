@@ -46,7 +46,7 @@ struct transfer_options {
   double total_timeout;
   size_t max_body_bytes;
   size_t max_download_bytes; /* that go to the sink where no length is announced */
-  bool record;               /* keep what comes of the body, and when (for tests) */
+  bool record;               /* keep the body's pieces and their times (for tests) */
 };
 
 enum transfer_failure {

@@ -99,7 +99,7 @@ local function prepare(spec)
   return message
 end
 
--- Sends; gives a result and the exchange, or nil and an error.
+-- Sends; returns a result and the exchange, or nil and an error.
 local function exchange_of(client, spec, given)
   local message = prepare(spec)
   if message then

@@ -28,7 +28,7 @@ local function bare(credential)
   return (value .. " "):match "^[Bb][Ee][Aa][Rr][Ee][Rr]%s+(.-)%s*$" or value
 end
 
--- The value of a credential option: a string, or a function that gives one.
+-- The value of a credential option: a string, or a function that returns one.
 local function evaluate(name, credential)
   local value = credential
   if type(credential) == "function" then

@@ -64,8 +64,7 @@ local function set_alarm()
   loop.core():alarm(soonest and soonest.time)
 end
 
--- Those whose time has come; not the ones that they set. Those that come after `limit` have their turn in the next
--- step.
+-- Calls the alarms that are due, but not those that they set. After `limit` the rest is left to the next step.
 local function ring(limit)
   local now = core.now()
   local alarm = alarm_set:soonest()

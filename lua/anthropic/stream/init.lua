@@ -133,8 +133,8 @@ local function is_being_read(self, coroutine_here)
     and (reader == MAIN or coroutine.status(reader) ~= "dead")
 end
 
--- The next event in the plain way. `data` and `name` are what ended the flow, if there was
--- one; `is_for_us`: nobody else will see it.
+-- The next event in the plain way. `data` and `name` are the event that ended the flow, if there was one.
+-- `is_for_us`: the caller drops the event, so the reader does not see it.
 local function read(self, data, name, is_for_us)
   self.flow = nil
   if self.err then
@@ -155,8 +155,8 @@ local function read(self, data, name, is_for_us)
   return event, err
 end
 
--- Waits for more of what flows. It flows no more where that has failed; `read` tells the rest. An error
--- where the calling code cannot wait.
+-- Waits for more deltas. If the transfer failed, the flow ends and `read` returns the failure. An error if the
+-- calling code cannot wait.
 local function await_flow(self)
   local transfer = self.flow
   self.flow, self.reader = nil, coroutine.running() or MAIN

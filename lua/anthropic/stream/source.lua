@@ -21,7 +21,7 @@ local function is_done(data)
   return #data < 64 and data:match "^%s*%[DONE%]%s*$" ~= nil
 end
 
--- A server that sends only pings is not waited for with ever more of them buffered.
+-- A server may send only pings for ever: no more than these are buffered.
 local MOST_KEPT_BACK = 64
 local MOST_BYTES_KEPT_BACK = 1024 * 1024
 
