@@ -67,6 +67,10 @@ demo: ## install what is missing, build, and stream the example request into the
 	@$(MAKE) -s all
 	@eval "$$($(MAKE) -s env)" && $(LUA) examples/demo.lua
 
+demo-picture: all ## draw doc/demo.svg, the demo in a terminal, anew
+	@eval "$$($(MAKE) -s env)" && env -u ANTHROPIC_API_KEY -u ANTHROPIC_AUTH_TOKEN -u ANTHROPIC_BASE_URL \
+	  -u ANTHROPIC_MODEL -u NO_COLOR TERM=xterm $(LUA) tools/demo_picture.lua >doc/demo.svg
+
 test: ## every day: install what is missing, build, lint, run the specs on one Lua (SLOW=1: name the slowest)
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES)
 	@tools/test $(LUA)
@@ -75,9 +79,10 @@ check: ## before a change goes out: the same, then every Lua, sanitizers, valgri
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
 	@tools/check $(LUA)
 
-lint: ## check the sources: luacheck, layers, models of the docs, clang-format, cppcheck
+lint: ## check the sources: luacheck, layers, links and models of the docs, clang-format, cppcheck
 	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
 	lua5.4 tools/layers.lua
+	lua5.4 tools/links.lua
 	lua5.4 tools/models.lua
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
@@ -95,13 +100,13 @@ install: all ## install under PREFIX (default /usr/local), for LUA
 	@target="$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic"; \
 	  mkdir -p "$$target" && cp $(CORE) "$$target/core.so" && chmod 755 "$$target/core.so"
 
-reliability: all ## try every fault, and write the table of doc/reliability.md anew
+reliability: all ## try every fault, and write the table of doc/explanation/reliability.md anew
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/reliability.lua
 
-limits: all ## measure what hostile answers cost, and write the table of doc/limits.md anew
+limits: all ## measure what hostile answers cost, and write the table of doc/explanation/limits.md anew
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/limits.lua
 
-attacks: all ## play every attack, and write the table of doc/reliability.md anew
+attacks: all ## play every attack, and write the table of doc/explanation/reliability.md anew
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/attacks.lua
 
 doc: ## write doc/reference.md anew, after a public function or annotation changed

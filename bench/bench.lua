@@ -1,5 +1,5 @@
 -- Measures this library beside everything a user could pick instead. `make bench` runs it under the
--- load server; doc/benchmark.md says how it is measured. From the environment:
+-- load server; doc/explanation/benchmark.md says how it is measured. From the environment:
 --
 --     ROWS, PEERS   names to measure, or the beginnings of names before a "-"; all where empty
 --     ROUNDS        how often

@@ -24,9 +24,8 @@ bench: ## measure it beside other clients (ROWS=stream: these rows alone)
 	@for lua in lua5.4 luajit; do $(MAKE) -s LUA=$$lua || exit 1; done
 	@build/bench/server $(firstword $(BENCH_CORES)) $(BENCH_SECONDS) lua5.4 bench/bench.lua $(BENCH_CORES)
 
-bench-plot: ## draw doc/benchmark.svg from doc/benchmark.tsv (make bench TABLE=doc/benchmark.tsv)
-	@tools/setup gnuplot-nox
-	gnuplot bench/plot.gnuplot
+bench-plot: ## draw doc/explanation/benchmark.svg from benchmark.tsv (make bench TABLE=doc/explanation/benchmark.tsv)
+	lua5.4 bench/plot.lua <doc/explanation/benchmark.tsv >doc/explanation/benchmark.svg
 
 bench-parts: all ## measure what streams, requests, tool inputs and batch results cost (needs valgrind)
 	@$(MAKE) -s build/bench/libcurl

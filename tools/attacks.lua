@@ -1,9 +1,9 @@
--- Plays every attack and writes the table of doc/reliability.md anew: lua tools/attacks.lua
+-- Plays every attack and writes the table of doc/explanation/reliability.md anew: lua tools/attacks.lua
 
 local attacks = require "spec.support.attacks"
 local documentation = require "spec.support.documentation"
 
-local PATH = "doc/reliability.md"
+local PATH = "doc/explanation/reliability.md"
 
 local file = assert(io.open(PATH))
 local page = file:read "*a"

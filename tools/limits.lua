@@ -1,12 +1,13 @@
--- Measures what hostile answers cost a client, each in a process of its own, and writes the table of doc/limits.md
--- anew: lua tools/limits.lua. With names of answers it prints their rows alone: lua tools/limits.lua text gzip_text
+-- Measures what hostile answers cost a client, each in a process of its own, and writes the table of
+-- doc/explanation/limits.md anew: lua tools/limits.lua. With names of answers it prints their rows alone:
+--     lua tools/limits.lua text gzip_text
 
 local child = require "spec.support.child"
 local documentation = require "spec.support.documentation"
 
 local MEBIBYTE = 1024 * 1024
 local MOST_SECONDS = 10
-local PATH = "doc/limits.md"
+local PATH = "doc/explanation/limits.md"
 
 -- How a client asks, by name. Each gives a result or nil and an error.
 local ways = {}
@@ -87,7 +88,7 @@ local ATTACKS = {
   { "20 MB of tools' inputs", "json_inputs/20", "request" },
   { "20 MB of short strings", "json_strings/20", "request" },
   { "60 MB that are no JSON", "words/60", "create" },
-  { "60 MB of JSON that is no message", "json_words/60", "create" },
+  { "60 MB of JSON that is not a message", "json_words/60", "create" },
   { "60 MB that refuse the request", "refusal/60", "create" },
   { "256 MB of text in gzip", "gzip_text/256", "message" },
   { "256 MB of text in zstd", "zstd_text/256", "message" },

@@ -143,7 +143,7 @@ end
 
 print "# Reference\n"
 print "Written from the sources by `make doc`. The methods of the API, and the fields of requests, blocks and events,"
-print "are in `types/anthropic.lua` for editors to complete; [waiting.md](waiting.md) says what may block.\n"
+print "are in `types/anthropic.lua` for editors to complete; [waiting](explanation/waiting.md) says what may block.\n"
 for _, module in ipairs(MODULES) do
   print_module(module[1], module[2], module[3])
 end

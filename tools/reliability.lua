@@ -1,8 +1,8 @@
--- Tries every fault and writes the table of doc/reliability.md anew: lua tools/reliability.lua
+-- Tries every fault and writes the table of doc/explanation/reliability.md anew: lua tools/reliability.lua
 
 local fault_matrix = require "spec.support.fault_matrix"
 
-local PATH = "doc/reliability.md"
+local PATH = "doc/explanation/reliability.md"
 
 local report = fault_matrix.run()
 for _, problem in ipairs(report.problems) do

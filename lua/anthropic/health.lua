@@ -8,7 +8,7 @@ local health = {}
 
 local OLDEST_LIBCURL = { 7, 85 }
 
--- --- where it is told ----------------------------------------------------------------------------
+-- --- where it is printed -------------------------------------------------------------------------
 
 local function print_item(level)
   return function(text, advice)
@@ -35,7 +35,7 @@ local function new_report()
   return report
 end
 
--- --- what is told --------------------------------------------------------------------------------
+-- --- checks ---------------------------------------------------------------------------------------
 
 local function check_lua(report)
   local jit, vim = rawget(_G, "jit"), rawget(_G, "vim")

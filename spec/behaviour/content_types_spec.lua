@@ -158,7 +158,7 @@ describe("an answer to a request for a message", function()
     end
   end)
 
-  it("is a protocol error with the body where it is no message, whatever it is called", function()
+  it("is a protocol error with the body where it is not a message, whatever it is called", function()
     local bodies = { "<html><title>502</title></html>", "upstream timed out", '{"id":1}\n{"id":2}\n', "null", "[]",
                      "\0\1\255" }
     local script = {}
@@ -370,7 +370,7 @@ describe("a stream of any kind", function()
         local events, err = read(client, ask)
         assert.is_nil(events)
         assert.equal("protocol", err.kind)
-        assert.equal("the answer is no event stream", err.message)
+        assert.equal("the answer is not an event stream", err.message)
         assert.equal(case[1], err.body)
         assert.equal(200, err.status)
         assert.equal(1, err.attempts)

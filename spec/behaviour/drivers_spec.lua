@@ -346,10 +346,10 @@ describe("the loop yield", function()
   end)
 end)
 
-describe("a driver as doc/waiting.md writes it", function()
+describe("a driver as doc/how-to/event-loops.md writes it", function()
   it("runs tasks in a host that watches the descriptor", function()
-    local file = assert(io.open "doc/waiting.md")
-    local program = file:read "*a":match "```lua\n(local coroutines.-)```"
+    local file = assert(io.open "doc/how-to/event-loops.md")
+    local program = file:read "*a":match "```lua my_host\n(.-)```"
     file:close()
     local step
     assert((loadstring or load)("local my_host = ...\n" .. program)) {

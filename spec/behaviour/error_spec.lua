@@ -251,7 +251,7 @@ describe("a failure", function()
     end)
   end)
 
-  describe("by a success that is no message", function()
+  describe("by a success that is not a message", function()
     it("is a protocol error with the body", function()
       local script = {}
       local bodies = {

@@ -282,6 +282,13 @@ describe("examples/", function()
     end)
   end
 
+  it("are all in the index", function()
+    local index = background.read_file "examples/README.md"
+    for name in background.output_of("ls examples | grep -v README.md"):gmatch "[^\n]+" do
+      assert.truthy(index:find("](" .. name .. ")", 1, true), name)
+    end
+  end)
+
   for directory in background.output_of("ls -d examples/*/"):gmatch "(%S+)/\n" do
     it(directory:match "[^/]*$" .. "/ is run in its host by make test-hosts", function()
       assert.not_equal("", background.output_of(("grep -l '%s' spec/hosts/*_spec.lua"):format(directory)))

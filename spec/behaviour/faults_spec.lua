@@ -33,12 +33,12 @@ describe("under every fault, a request", function()
     assert.same({ descriptors = 0, connections = 0, transfers = 0 }, report.leaked)
   end)
 
-  it("is in the table of doc/reliability.md (make reliability)", function()
+  it("is in the table of doc/explanation/reliability.md (make reliability)", function()
     if not (readings.all and faults.thorough) then
       pending "not everything is tried on this Lua, or under a sanitizer"
       return
     end
-    local file = assert(io.open "doc/reliability.md")
+    local file = assert(io.open "doc/explanation/reliability.md")
     local page = file:read "*a"
     file:close()
     assert.equal(fault_matrix.with_table(page, report), page)

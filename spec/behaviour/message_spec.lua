@@ -408,7 +408,7 @@ describe("a message", function()
       assert.equal('{"content":[{"text":"b","type":"text"}],"role":"assistant"}', sent(message.choices[2]:to_param()))
     end)
 
-    it("is no message without a choice", function()
+    it("is not a message without a choice", function()
       for _, body in ipairs { '{"choices":[]}', '{"choices":[5]}', '{"choices":{}}' } do
         local message, err = receive(body)
         assert.is_nil(message)

@@ -775,7 +775,7 @@ describe("client.messages.run", function()
       ["tools: table expected, got string"] = { tools = "f" },
       ["tools[1]: table expected, got string"] = { tools = { "f" } },
       ["tools[2]: has no `run` function; make it with anthropic.tool"] = { tools = { f, { name = "g" } } },
-      ['tools[2].name: "f" is there twice'] = { tools = { f, tool("f", echo) } },
+      ['tools[2].name: "f" appears twice'] = { tools = { f, tool("f", echo) } },
     } do
       local message, err = run(fields)
       assert.is_nil(message)

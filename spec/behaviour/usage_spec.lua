@@ -126,7 +126,7 @@ describe("client.usage", function()
     assert.equal(1, client.usage:total().requests)
   end)
 
-  it("does not count what is no message", function()
+  it("does not count what is not a message", function()
     serve { { body = { input_tokens = 55 } } }
     assert(client.messages.count_tokens { model = "m", messages = {} })
     assert.is_nil(next(client.usage.by_model))

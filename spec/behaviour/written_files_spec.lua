@@ -1,28 +1,24 @@
 -- What is written from the sources must be of today's sources.
 
-local function output_of(command)
-  local pipe = assert(io.popen(command))
-  local output = pipe:read "*a"
-  pipe:close()
-  return output
-end
-
-local function content_of(path)
-  local file = assert(io.open(path))
-  local content = file:read "*a"
-  file:close()
-  return content
-end
+local background = require "spec.support.background"
 
 describe("What is written from the sources", function()
   for path, written in pairs {
     ["types/anthropic.lua"] = { target = "types", command = "lua5.4 tools/types.lua" },
     ["doc/reference.md"] = { target = "doc", command = "lua5.4 tools/reference.lua" },
+    ["doc/explanation/benchmark.svg"] = {
+      target = "bench-plot", command = "lua5.4 bench/plot.lua <doc/explanation/benchmark.tsv",
+    },
+    ["doc/demo.svg"] = {
+      target = "demo-picture",
+      command = "env -u ANTHROPIC_API_KEY -u ANTHROPIC_AUTH_TOKEN -u ANTHROPIC_BASE_URL -u ANTHROPIC_MODEL -u NO_COLOR "
+        .. "TERM=xterm " .. background.interpreter() .. " tools/demo_picture.lua",
+    },
   } do
     it("is up to date: " .. path, function()
-      local output = output_of(written.command)
+      local output = background.output_of(written.command)
       assert.is_true(#output > 10000)
-      assert.is_true(output == content_of(path), "run `make " .. written.target .. "`")
+      assert.is_true(output == background.read_file(path), "run `make " .. written.target .. "`")
     end)
   end
 end)

@@ -202,7 +202,7 @@ local ROWS = {
     end, { body = { data = testing.array {} } })
     return "asked for: `" .. (server:requests()[1].target:match "%?(.*)" or "") .. "`"
   end },
-  { "a filter that no query can say: `{ gte = null }`", "dropped", function()
+  { "a filter that a query cannot express: `{ gte = null }`", "dropped", function()
     local words, err = asked(function(client)
       return client.beta.agents.list { created_at = { gte = anthropic.null } }
     end, MADE)
@@ -261,7 +261,7 @@ local ROWS = {
     os.remove(path)
     return shown(text)
   end },
-  { "a server echoes the key as a type, with `\\u0038` for 8", "`err.type` holds it", function()
+  { "a server sends the key back as a type, with `\\u0038` for 8", "`err.type` holds it", function()
     local _, err = asked(create, { status = 400, body = '{"type":"error","error":{"type":"'
       .. SECRET:gsub("8", "\\u0038") .. '","message":"no"}}' }, { api_key = SECRET })
     return shown(err.type)
@@ -297,10 +297,10 @@ local ROWS = {
     } } } })
   end },
   { "a tool raises", "`is_error`, with this machine's path", function() return told(function() error "no" end) end },
-  { "a tool raises what no `tostring` can tell", "the run ends: it raises", function()
+  { "a tool raises a value whose `tostring` raises", "the run ends: it raises", function()
     return told(function() error(setmetatable({}, { __tostring = function() error "no" end })) end)
   end },
-  { "a tool returns what raises when it is read", "the run ends: it raises", function()
+  { "a tool returns a table that raises when it is read", "the run ends: it raises", function()
     return told(function() return setmetatable({}, { __index = error, __pairs = error, __len = error }) end)
   end },
   { "the caller's `container` is a text, the answer names another", "the other one is sent", function()

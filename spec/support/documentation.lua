@@ -1,28 +1,77 @@
--- The programs that the documentation shows.
+-- The programs that the documentation shows. One place says what a block of Lua on a page needs to run:
 --
---     for _, program in ipairs(documentation.programs "README.md") do
---       local output, code = documentation.run(program, "ANTHROPIC_API_KEY=k ANTHROPIC_BASE_URL=http://...")
+--     ```lua              a program; where it shows no client, it has `anthropic`, `client` and `params`
+--     ```lua value        an expression that is given to something else
+--     ```lua love         a program of a game: its frames are run
+--     ```lua my_host      a program of a host that watches descriptors
+--     ```lua nvim         runs in Neovim (spec/hosts/documentation_spec.lua)
+--     ```lua ngx          runs in nginx, with a `stream` (there, too)
+--
+--     for _, page in ipairs(documentation.pages()) do
+--       for _, program in ipairs(documentation.programs(page)) do
+--         local output, code = documentation.run(program, "ANTHROPIC_API_KEY=k ANTHROPIC_BASE_URL=http://...")
+--       end
 --     end
 
 local background = require "spec.support.background"
+local testing = require "anthropic.testing"
 
 local documentation = {}
 
-local PRELUDE = 'local anthropic = require "anthropic"\nlocal client = anthropic.new()\n'
+local PRELUDE = [[
+local anthropic = require "anthropic"
+local client = anthropic.new()
+local params = {
+  model = "m",
+  max_tokens = 1024,
+  messages = { { role = "user", content = "Why is the sky blue?" } },
+}
+]]
+
+-- By the word behind "lua": what stands before and behind the block.
+local FRAMES = {
+  value = { "return ", "" },
+  love = {
+    "love = { graphics = { print = function() end } }\n",
+    "\nlove.load()\nlocal loop = require 'anthropic.loop'\n"
+      .. "repeat love.update() love.draw() until loop.is_idle()\n",
+  },
+  my_host = {
+    "local my_host, readable = {}, nil\nfunction my_host.when_readable(_, f) readable = f end\n",
+    "\nlocal task = require('anthropic').spawn(require('anthropic').sleep, 0.01)\n"
+      .. "while not task:is_closing() do\n  loop.core():wait(0.1)\n  readable()\nend\n",
+  },
+}
+
+--- The words behind "lua" of blocks that run inside a host.
+documentation.HOSTS = { nvim = true, ngx = true }
+
+--- The pages whose programs run: the README, the tutorial, and all below these folders.
+---@return string[]
+function documentation.pages()
+  local pages = {}
+  local found = background.output_of("ls README.md doc/*.md doc/how-to/*.md doc/explanation/*.md | LC_ALL=C sort")
+  for page in found:gmatch "[^\n]+" do
+    pages[#pages + 1] = page
+  end
+  return pages
+end
 
 --- Every block of Lua on a page, with the heading it stands under.
 ---@param page string
----@return { page: string, title: string, code: string }[]
+---@return { page: string, title: string, host?: string, code: string }[]
 function documentation.programs(page)
-  local found, title, code = {}, "", nil
+  local found, title, current, lines = {}, "", nil, nil
   for line in io.lines(page) do
-    if line == "```lua" then
-      code = {}
-    elseif line == "```" and code then
-      found[#found + 1] = { page = page, title = title, code = table.concat(code, "\n") .. "\n" }
-      code = nil
-    elseif code then
-      code[#code + 1] = line
+    local words = line:match "^```lua *(.*)$"
+    if words then
+      current, lines = { page = page, title = title, host = words ~= "" and words or nil }, {}
+    elseif line == "```" and current then
+      current.code = table.concat(lines, "\n") .. "\n"
+      found[#found + 1] = current
+      current = nil
+    elseif current then
+      lines[#lines + 1] = line
     else
       title = line:match "^#+ (.*)" or title
     end
@@ -31,17 +80,75 @@ function documentation.programs(page)
 end
 
 --- Runs a program in a Lua of its own; one that shows no client has one of the environment's.
----@param program { code: string }
+---@param program { code: string, host?: string }
 ---@param environment string assignments
 ---@return string output errors included
 ---@return integer code
 function documentation.run(program, environment)
   local path = os.tmpname()
-  local begins_itself = program.code:find 'require "anthropic"\n'
-  background.write_file(path, (begins_itself and "" or PRELUDE) .. program.code)
-  local output, code = background.output_of(("%s %s %s 2>&1"):format(environment, background.interpreter(), path))
+  local frame = program.host and assert(FRAMES[program.host], program.host)
+  local begins_itself = frame or program.code:find('^local anthropic = require "anthropic"\n')
+  local code = frame and frame[1] .. program.code .. frame[2] or program.code
+  background.write_file(path, (begins_itself and "" or PRELUDE) .. code)
+  local output, exit_code = background.output_of(("%s timeout 60 %s %s 2>&1 </dev/null"):format(
+    environment, background.interpreter(), path))
   os.remove(path)
-  return output, code
+  return output, exit_code
+end
+
+--- Whether a program is about a failure, which it shows.
+---@param program { code: string }
+function documentation.shows_an_error(program)
+  return program.code:find("err.kind", 1, true) ~= nil or program.code:find("max_retries = 0", 1, true) ~= nil
+end
+
+--- What the server of the programs answers.
+---@return table script
+function documentation.script()
+  local function batch(id, count)
+    return { body = {
+      id = id, type = "message_batch", processing_status = "ended",
+      request_counts = { processing = 0, succeeded = count, errored = 0, canceled = 0, expired = 0 },
+      results_url = "/v1/messages/batches/" .. id .. "/results",
+    } }
+  end
+  local function results(count)
+    local lines = {}
+    for number = 1, count do
+      lines[number] = ('{"custom_id":"square-%d","result":{"type":"succeeded","message":{"type":"message",'
+        .. '"role":"assistant","model":"m","content":[{"type":"text","text":"%d"}],"usage":{"input_tokens":1}}}}\n')
+        :format(number, number * number)
+    end
+    return { body = table.concat(lines) }
+  end
+  local weather = { id = "toolu_1", name = "get_weather", input = { city = "Paris" } }
+  return { routes = {
+    { path = "/v1/models", match = "after_id", answers = { { body = { data = { { id = "n" } }, has_more = false } } } },
+    { path = "/v1/models", answers = { { body = { data = { { id = "m" } }, has_more = false, last_id = "m" } } } },
+    { match = "^/v1/models/", answers = { { body = { id = "m", type = "model" } } } },
+    { path = "/v1/files", answers = { { body = { id = "file_1", type = "file" } } } },
+    { path = "/v1/files/file_1/content", answers = { { body = "bytes" } } },
+    { match = "count_tokens", answers = { { body = { input_tokens = 10 } } } },
+    { match = "msgbatch_1/results$", answers = { results(3) } },
+    { match = "msgbatch_2/results$", answers = { results(1) } },
+    { match = "batches/msgbatch_2$", answers = { batch("msgbatch_2", 1) } },
+    { match = "batches", answers = { batch("msgbatch_1", 3) } },
+    { body_contains = "tool_result", answers = { testing.message { text = "It is sunny in Paris." } } },
+    {
+      body_contains = "get_weather", body_match = '"stream":true',
+      answers = { testing.stream { tool_uses = { weather }, stop_reason = "tool_use" } },
+    },
+    {
+      body_contains = "get_weather",
+      answers = { testing.message { tool_uses = { weather }, stop_reason = "tool_use" } },
+    },
+    { body_contains = "json_schema", answers = { testing.message { text = '{"name":"Pancakes","minutes":20}' } } },
+    {
+      body_contains = '"stream":true',
+      answers = { testing.stream { thinking = "Hm.", text = "Rayleigh scattering." } },
+    },
+    { answers = { testing.message { text = "Rayleigh scattering." } } },
+  } }
 end
 
 --- A page with another table in the place of the one that a command has made.

@@ -296,7 +296,7 @@ end
 local function describe(row, shape)
   local result = not row.cases and (row[shape] or row.both)
   if not result then
-    return row[shape] and "by what came" or ""
+    return row[shape] and "depends on what had come" or ""
   elseif result.kind == "message" then
     return "the message"
   end

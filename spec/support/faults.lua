@@ -234,7 +234,7 @@ faults.rows = {
   { name = "no TLS where TLS is expected", url = "plain_as_tls", both = BROKEN },
   { name = "silence instead of TLS", url = "silence_as_tls", timeout = { connect = 1.5 },
     both = early("timeout", { timeout = "connect" }) },
-  { name = "a certificate that nobody vouches for", url = "unknown_authority", both = final("connection", {
+  { name = "a certificate from an unknown authority", url = "unknown_authority", both = final("connection", {
     words = "certificate" }) },
 
   -- before and in the headers
@@ -261,14 +261,14 @@ faults.rows = {
     return head(good, ("X-Note: " .. ("x"):rep(1000) .. "\r\n"):rep(3000)) .. good.bytes
   end), both = final("protocol", { words = "headers? .*too l" }) },
   { name = "no HTTP", answer = raw(function() return "220 mail.example.com ESMTP\r\n" end), both = BROKEN },
-  { name = "a status that is none", answer = raw(function(good)
+  { name = "an invalid status line", answer = raw(function(good)
     return (head(good):gsub("200 OK", "abc OK", 1)) .. good.bytes
   end), both = BROKEN },
 
   -- statuses
   { name = "interim answers before the answer", answer = with { interim = { 100, 102, 103 } }, both = MESSAGE },
   { name = "nothing but an interim answer", answer = raw(constant "HTTP/1.1 100 Continue\r\n\r\n"), both = BROKEN },
-  { name = "another protocol, switched to", answer = raw(constant(
+  { name = "a switch to another protocol", answer = raw(constant(
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h\r\n\r\n")), both = BROKEN },
   { name = "a redirect", answer = status(307, { Location = "http://127.0.0.1:1/" }),
     both = final("api", { status = 307, words = "redirects to http://127.0.0.1:1/ %(not followed%)" }) },
@@ -307,14 +307,14 @@ faults.rows = {
   { name = "a length that is too large", answer = raw(function(good)
     return head(good, "Content-Length: 5000\r\n") .. good.bytes
   end), streamed = MESSAGE, whole = late "truncated" },
-  { name = "a length below zero", answer = raw(function(good)
+  { name = "a negative length", answer = raw(function(good)
     return head(good, "Content-Length: -5\r\n") .. good.bytes
   end), both = BROKEN },
-  { name = "a chunk's length that is no number", answer = chunked "zz\r\n",
+  { name = "a chunk length that is no number", answer = chunked "zz\r\n",
     streamed = BROKEN_CONTENT, whole = BROKEN_LATER },
-  { name = "a chunk's length that is too large", answer = chunked "fffffffffffffffff\r\n",
+  { name = "a chunk length that is too large", answer = chunked "fffffffffffffffff\r\n",
     streamed = BROKEN_CONTENT, whole = BROKEN_LATER },
-  { name = "chunks that are none", answer = raw(function(good)
+  { name = "invalid chunks", answer = raw(function(good)
     return head(good, "Transfer-Encoding: chunked\r\n") .. good.bytes
   end), both = BROKEN_LATER },
 
@@ -346,10 +346,10 @@ faults.rows = {
   end), streamed = BROKEN_CONTENT, whole = BROKEN_LATER },
   { name = "gzip, cut short", answer = in_gzip(function(good) return stored_gzip(first(good)) end),
     streamed = CUT_CONTENT, whole = final("protocol", { status = 200, words = "not JSON" }) },
-  { name = "an encoding that is none", answer = with { headers = { ["Content-Encoding"] = "none-such" } },
+  { name = "an unknown encoding", answer = with { headers = { ["Content-Encoding"] = "none-such" } },
     both = libcurl.passes_unknown_encodings and MESSAGE
       or final("protocol", { status = 200, words = 'Content%-Encoding "none%-such"' }) },
-  { name = "gzip that is none", answer = with { headers = { ["Content-Encoding"] = "gzip" } },
+  { name = "a body that is not gzip, called gzip", answer = with { headers = { ["Content-Encoding"] = "gzip" } },
     both = final("protocol", { status = 200, words = 'Content%-Encoding "gzip"' }) },
   { name = "an encoding that libcurl lacks", answer = with { headers = { ["Content-Encoding"] = "compress" } },
     both = final("protocol", { status = 200, words = 'Content%-Encoding "compress"' }) },
@@ -359,17 +359,17 @@ faults.rows = {
     both = final("protocol", { status = 200, words = "not JSON" }) },
   { name = "broken JSON", answer = with(function(good)
     return { body = first(good) .. "\ndata: {\"type\": oops}\n\n" .. rest(good) }
-  end), streamed = final("protocol", { status = 200, partial = CONTENT.text, words = "no event" }),
+  end), streamed = final("protocol", { status = 200, partial = CONTENT.text, words = "not an event" }),
     whole = final("protocol", { status = 200, words = "not JSON" }) },
   { name = "200 with an error", answer = constant { body = OVERLOADED, headers = { ["retry-after-ms"] = 1 } },
     both = merge(OVERLOAD, { attempts = 3, waits = "asked" }) },
-  { name = "an error event at first", answer = inserted(ERROR_EVENT, 0),
+  { name = "an error event first", answer = inserted(ERROR_EVENT, 0),
     streamed = merge(OVERLOAD, { attempts = 3, waits = "asked" }) },
   { name = "an error event before the content", answer = inserted(ERROR_EVENT, START.last),
     streamed = merge(OVERLOAD, { attempts = 3, waits = "asked", partial = "" }) },
   { name = "an error event in the content", answer = inserted(ERROR_EVENT, CONTENT.last),
     streamed = merge(OVERLOAD, { attempts = 1, partial = CONTENT.text }) },
-  { name = "an error event at last", answer = inserted(ERROR_EVENT, end_of("message_delta").last),
+  { name = "an error event at the end", answer = inserted(ERROR_EVENT, end_of("message_delta").last),
     streamed = merge(OVERLOAD, { attempts = 1, partial = TEXT }) },
   { name = "an error event after the end", answer = inserted(ERROR_EVENT, STOP.last), streamed = MESSAGE },
 }

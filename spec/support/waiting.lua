@@ -1,5 +1,5 @@
 -- What the specs of the loop and of its drivers share: a clock that stands still, what is waited for, and what
--- every driver promises (doc/waiting.md).
+-- every driver promises (doc/how-to/event-loops.md).
 
 local assert = require "luassert"
 local core = require "anthropic.core"

@@ -17,7 +17,9 @@ struct delta_run {
   long index;
   struct buffer text; /* what they brought */
   size_t room;        /* bytes that it may hold */
-  char form[192];     /* what stands before the text in their events, where that is known */
+
+  /* private part */
+  char form[192]; /* what stands before the text in their events, where that is known */
   size_t form_length;
 };
 

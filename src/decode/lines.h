@@ -19,8 +19,9 @@ enum lines_result {
 /* Zero-initialise, then set `max_line_bytes`. Offsets are from the front of the buffer. */
 struct lines {
   size_t max_line_bytes; /* without the line's end */
-  size_t consumed;       /* the line handed out last, dropped at the next call */
-  size_t searched;       /* up to here there is no LF */
+  /* private part */
+  size_t consumed; /* the line handed out last, dropped at the next call */
+  size_t searched; /* there is no LF before this offset */
   bool too_large;
 };
 

@@ -42,8 +42,9 @@ struct sse_mark {
 /* Zero-initialise, then set `max_event_bytes`. All offsets are from the front of the buffer. */
 struct sse {
   size_t max_event_bytes; /* most bytes in one event's data, or in the value of any other field */
+  size_t consumed;        /* bytes of the event handed out last, dropped at the next call */
 
-  size_t consumed;  /* bytes of the event handed out last, dropped at the next call */
+  /* private part */
   size_t line;      /* start of the first line that has not been read */
   size_t data;      /* start of the data gathered so far, when has_data */
   size_t data_size; /* its length */

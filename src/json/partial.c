@@ -68,7 +68,7 @@ static bool append_replacement(struct json_partial *partial) {
   return append(partial, UTF8_REPLACEMENT, 3);
 }
 
-/* What waited for its other half will not get it. */
+/* An incomplete sequence, or half of a surrogate pair, stays incomplete: U+FFFD. */
 static bool settle(struct json_partial *partial) {
   bool waited = partial->high || partial->sequence_size;
   partial->high = 0;

@@ -29,6 +29,7 @@ struct json_partial {
   size_t depth;        /* open containers */
   size_t position;     /* bytes read; JSON_PARTIAL_INVALID: the byte that is wrong, from 1 */
   const char *message; /* JSON_PARTIAL_INVALID: what is wrong */
+  /* private part */
   int state;
   int number;                         /* how far a number has come */
   const char *word;                   /* what is left of true, false or null */

@@ -1,4 +1,5 @@
-/* What Lua 5.1 (and LuaJIT) lack of the C API that the binding uses, with the newer names. */
+/* What Lua 5.1 (and LuaJIT) lack of the C API that the binding uses, with the newer names.
+ * workaround: Lua 5.1 */
 #ifndef ANTHROPIC_LUA_COMPAT_H
 #define ANTHROPIC_LUA_COMPAT_H
 

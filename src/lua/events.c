@@ -3,7 +3,7 @@
  * transfer:form(), after them transfer:rest().
  *
  * A run (delta_run.c) takes in the text of every delta that goes on with it. Of such a delta
- * `next_event` gives its table and true, `next_text` its string and true (nothing where it brings
+ * `next_event` returns its table and true, `next_text` its string and true (nothing where it brings
  * no text of the message), `skip_deltas` nothing. All else they give as transfer:event() does:
  *
  *   table            a delta

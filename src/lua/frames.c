@@ -47,7 +47,7 @@ static bool is_called_by_c(lua_State *thread, lua_Debug *frame, const lua_Debug 
   return found;
 }
 
-#if LUA_VERSION_NUM == 502
+#if LUA_VERSION_NUM == 502 /* workaround: Lua 5.2 */
 
 /* The C functions of this version that can be suspended. */
 static bool can_be_left(lua_State *thread, lua_Debug *frame) {

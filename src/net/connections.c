@@ -100,7 +100,8 @@ static bool is_unused(void *context, int descriptor) {
 
 /* What waits on an idle connection is no answer to the next request: a refusal that came too late,
  * an answer nobody asked for, or the end. Before 8.0 libcurl takes all but the end of a plain
- * connection for the answer. Nobody can help what comes between this look and the request. */
+ * connection for the answer. Nobody can help what comes between this look and the request.
+ * workaround: libcurl < 8.0 */
 void connections_end_unclean(struct connections *connections, struct loop_entry *entries) {
   if (connections->sockets.idle > 0)
     socket_list_end_unclean(&connections->sockets, is_unused, entries);

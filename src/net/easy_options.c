@@ -29,7 +29,7 @@ static const struct {
     {CURLOPT_TCP_KEEPALIVE, 1, false},
     {CURLOPT_TCP_KEEPIDLE, KEEP_ALIVE_SECONDS, false},
     {CURLOPT_TCP_KEEPINTVL, KEEP_ALIVE_SECONDS, false},
-#if LIBCURL_VERSION_NUM >= 0x075700
+#if LIBCURL_VERSION_NUM >= 0x075700 /* workaround: libcurl < 7.87 */
     /* A transfer that ends while its host's name is looked up must not wait for the resolver: what
      * is left of that goes on in a thread of its own, and is then freed there. (lua/core.c sees to
      * it that the thread's code stays loaded.) */
@@ -54,7 +54,7 @@ static CURLcode set_common(CURL *easy) {
       code = if_known(code);
   }
   SET(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "")); /* all that libcurl knows */
-#if LIBCURL_VERSION_NUM >= 0x075500
+#if LIBCURL_VERSION_NUM >= 0x075500                         /* workaround: libcurl < 7.85 */
   SET(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"));
 #else
   SET(curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)));
@@ -76,7 +76,7 @@ static CURLcode set_authorities(CURL *easy, const char *file, const char *direct
  * for later connections, but only where it is given no directory as well, and some builds have both
  * by default. So it gets what the caller named; else its own file; else its own directory. */
 static CURLcode set_default_authorities(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075400
+#if LIBCURL_VERSION_NUM >= 0x075400 /* workaround: libcurl < 7.84 */
   const char *file = NULL, *directory = NULL;
   CURLcode code = curl_easy_getinfo(easy, CURLINFO_CAINFO, &file);
   SET(curl_easy_getinfo(easy, CURLINFO_CAPATH, &directory));

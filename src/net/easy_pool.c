@@ -5,7 +5,8 @@
 enum { FIRST_TO_DANGLE = 0x075300, FIRST_WITHOUT_DANGLING = 0x080100 };
 
 /* From 7.83 to 8.0 libcurl reads what it has freed where a handle's second answer begins with a
- * header line that goes on with the one before (curl's pull request 11103). */
+ * header line that goes on with the one before (curl's pull request 11103).
+ * workaround: libcurl 7.83 to 8.0 */
 static bool can_be_used_again(void) {
   unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
   return version < FIRST_TO_DANGLE || version >= FIRST_WITHOUT_DANGLING;

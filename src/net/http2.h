@@ -1,5 +1,5 @@
 /* What many transfers on one connection need beside libcurl: connections that take no new stream,
- * and an end to what goes on without end inside of libcurl. No Lua. */
+ * and an end to what goes on without end inside of libcurl (workaround: libcurl < 8.7). No Lua. */
 #ifndef ANTHROPIC_NET_HTTP2_H
 #define ANTHROPIC_NET_HTTP2_H
 
@@ -14,6 +14,7 @@ struct loop_entry;
 
 /* Of a loop. Zero-initialise. */
 struct http2 {
+  /* private part */
   unsigned generation; /* of connections: an entry uses none of an earlier one */
   int64_t idle_bytes;  /* that came during the step under way and told no stream of anything */
 };

@@ -48,8 +48,7 @@ static void arm(struct loop *loop) {
   deadlines_arm(&loop->deadlines, loop->connections.poller);
 }
 
-/* Outside of a step nobody looks at the ready list: a step is due at once, which wakes who waits.
- */
+/* The ready list is read by a step alone. Makes one due at once, so that the host calls it. */
 static void call_for_step(struct loop *loop) {
   if (loop->ready.first)
     loop->deadlines.curl = clock_now();
@@ -220,7 +219,8 @@ static void collect_completions(struct loop *loop) {
 }
 
 /* A multi handle that reports an error can do nothing more for its entries, and what it knows of
- * its sockets may be wrong (libcurl 7.88 then divides by zero). The next use makes a new one. */
+ * its sockets may be wrong (libcurl 7.88 then divides by zero). The next use makes a new one.
+ * workaround: libcurl 7.88 */
 static void give_up(struct loop *loop, CURLMcode code) {
   collect_completions(loop);
   while (loop->entries.first) {
@@ -273,7 +273,8 @@ static void work(struct loop *loop, bool with_sockets) {
     loop->deadlines.curl = HUGE_VAL;
     works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
   }
-  /* before 8.1 libcurl tells the first of many streams of the end of their connection */
+  /* of many streams, only the first hears of the end of their connection: workaround: libcurl < 8.1
+   */
   while (works) {
     collect_completions(loop);
     int socket = http2_next_suspect(loop->entries.first);
@@ -299,7 +300,7 @@ bool loop_add(struct loop *loop, struct loop_entry *entry) {
   entry_list_add(&loop->entries, entry);
   note_deadline(loop, entry);
   work(loop, false);   /* it is sent at once where a connection is there */
-  call_for_step(loop); /* others may have been moved along */
+  call_for_step(loop); /* libcurl may have moved other entries on, too */
   arm(loop);
   return true;
 }

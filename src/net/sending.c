@@ -18,7 +18,7 @@ static bool ends_with(const char *text, size_t length, const char *words) {
 }
 
 void sending_note_log(struct sending *sending, const char *text, size_t length) {
-  bool is_away = begins_with(text, length, "recveived GOAWAY") || /* before 8.1 */
+  bool is_away = begins_with(text, length, "recveived GOAWAY") || /* workaround: libcurl < 8.1 */
                  begins_with(text, length, "received GOAWAY");
   if (begins_with(text, length, "REFUSED_STREAM") ||
       (is_away && ends_with(text, length, ", last_stream=0\n")))

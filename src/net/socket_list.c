@@ -123,7 +123,7 @@ void socket_list_end_unclean(struct socket_list *list,
 
 bool socket_list_add(struct socket_list *list, int descriptor) {
   struct stat status;
-  socket_list_remove(list, descriptor); /* closed without a word: its number is there again */
+  socket_list_remove(list, descriptor); /* its number is used again after an unreported close */
   if (fstat(descriptor, &status) != 0)
     return false;
   if (list->count == list->capacity) {

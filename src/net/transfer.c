@@ -146,7 +146,7 @@ void transfer_collect(struct transfer *transfer) {
 
 void transfer_refuse(struct transfer *transfer, enum transfer_failure failure) {
   transfer_finish(transfer, failure);
-  if (transfer->failure == TRANSFER_OK) { /* a success is one no more */
+  if (transfer->failure == TRANSFER_OK) { /* the success becomes a failure */
     transfer->failure = failure;
     transfer_tell(transfer);
   }

@@ -14,7 +14,7 @@
 
 /* libcurl fails where it is to undo an encoding that it does not know. Where no word that is named
  * is an encoding, the content is as it is, and it need not undo any. (From 8.5 on it decides that
- * before it shows the line, and fails all the same.) */
+ * before it shows the line, and fails all the same.) workaround: libcurl < 8.5 */
 static void set_decoding(struct transfer *transfer) {
   curl_easy_setopt(transfer->entry.easy, CURLOPT_HTTP_CONTENT_DECODING,
                    transfer->head.encoding == ENCODING_UNKNOWN ? 0L : 1L);
@@ -117,7 +117,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
 
 /* --- what goes out, and libcurl's log --------------------------------------------------------- */
 
-#if LIBCURL_VERSION_NUM >= 0x075000
+#if LIBCURL_VERSION_NUM >= 0x075000 /* workaround: libcurl < 7.80 */
 static int before_sending(void *userdata, char *remote, char *local, int remote_port,
                           int local_port) {
   struct transfer *transfer = userdata;
@@ -191,7 +191,7 @@ static CURLcode set_callbacks(struct transfer *transfer) {
  */
 static CURLcode set_sending(struct transfer *transfer, bool is_fresh, bool is_once) {
   CURL *easy = transfer->entry.easy;
-#if LIBCURL_VERSION_NUM >= 0x075000
+#if LIBCURL_VERSION_NUM >= 0x075000 /* workaround: libcurl < 7.80 */
   transfer->sending.is_counted =
       curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == CURLE_OK;

@@ -16,7 +16,7 @@ static bool has_memory(void) {
 
 /* From 8.6 on libcurl tells of a line of the headers that is above its limit (100 KiB). Before,
  * that was a line that it had no memory for, and what comes of the line is not shown to anyone:
- * then it was too large where memory is to be had. */
+ * then it was too large where memory is to be had. workaround: libcurl < 8.6 */
 static bool has_large_header(CURLcode code, const struct verdict_facts *facts) {
   enum { TOO_LARGE = 100, FIRST_TO_TELL = 0x080600 };
   curl_off_t first_byte = 0;
@@ -35,7 +35,7 @@ static bool is_refused_by_proxy(CURLcode code, CURL *easy) {
   curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
   if (code != CURLE_OK && status / 100 == 4)
     return status != 408 && status != 425 && status != 429;
-#if LIBCURL_VERSION_NUM >= 0x074900
+#if LIBCURL_VERSION_NUM >= 0x074900 /* workaround: libcurl < 7.73 */
   static const CURLproxycode refusals[] = {
       CURLPX_IDENTD,         CURLPX_IDENTD_DIFFER,     CURLPX_NO_AUTH,
       CURLPX_REQUEST_FAILED, CURLPX_REPLY_NOT_ALLOWED, CURLPX_USER_REJECTED,

@@ -11,9 +11,11 @@
 
 /* Zero-initialise to make an empty buffer. The live bytes are [buffer_bytes, + length). */
 struct buffer {
+  size_t length;
+
+  /* private part */
   char *storage;
   size_t start;
-  size_t length;
   size_t capacity;
 #ifdef ANTHROPIC_DEBUG
   unsigned lent;

@@ -12,6 +12,7 @@
 
 /* Zero-initialise. */
 struct held_signal {
+  /* private part */
   int number;
   size_t depth;
   sigset_t mask;

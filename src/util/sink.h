@@ -12,10 +12,12 @@
 
 struct sink {
   char *path; /* NULL: closed */
+  int64_t length;
+
+  /* private part */
   char *temporary;
   int descriptor;
   pid_t owner; /* a forked child does not remove its parent's file */
-  int64_t length;
 };
 
 /* These give NULL, or words for what went wrong. */

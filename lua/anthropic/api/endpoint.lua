@@ -99,7 +99,7 @@ local function prepare(spec)
   return message
 end
 
--- Sends; gives a result and the exchange, or nil and an error.
+-- Sends; returns a result and the exchange, or nil and an error.
 local function exchange_of(client, spec, given)
   local message = prepare(spec)
   if message then
@@ -221,7 +221,7 @@ local function fill_path(row, values)
   local path = row.path:gsub("{([%w_]+)}", function(name)
     local value = values[name]
     if value == "" or value == "." or value == ".." then
-      problem = ("%s: %q is no path segment"):format(name, value)
+      problem = ("%s: %q is not a path segment"):format(name, value)
     end
     return (urls.escape(value))
   end)
@@ -281,7 +281,7 @@ local function list(client, row, path, parts, given)
     if not result then
       return nil, exchange
     elseif type(result.value) ~= "table" or result.value[1] ~= nil then
-      return nil, responses.protocol_error(exchange, "the answer is no page of a list")
+      return nil, responses.protocol_error(exchange, "the answer is not a page of a list")
     end
     return pages.new(result.value, exchange.response, row.pages, query, fetch, exchange.option "loop")
   end

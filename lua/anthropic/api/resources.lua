@@ -9,8 +9,8 @@
 --     retry=safe                it makes what is billed or kept: not repeated where the server may have acted
 --     multipart, binary, stream the request's body, the response's body, or an event stream
 --
--- A `multipart` method takes files as multipart.lua says; a `binary` one gives a string, or with the
--- parameter `path` writes that file and gives { path, bytes, response }.
+-- A `multipart` method takes files as multipart.lua says; a `binary` one returns a string, or with the
+-- parameter `path` writes that file and returns { path, bytes, response }.
 --
 -- What is left of a method's parameters goes into the query of a GET or DELETE, and into the body
 -- of a POST.

@@ -70,7 +70,7 @@ local function transform_alternatives(given, path, context, node, others)
 end
 
 -- Each keyword that is sent, as a function of its argument, the argument's path, the context, the schema
--- and what others name that hold of the same value. It gives what is sent; nil and a message where the
+-- and what others name that hold of the same value. It returns what is sent; nil and a message where the
 -- API would refuse it; nil where the API has no such thing.
 local KEYWORDS = {
   title = keep,

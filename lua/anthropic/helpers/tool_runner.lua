@@ -69,7 +69,7 @@ local function problem_of_tools(list)
     elseif not tools.is(tool) and not json.is_raw(tool) and (tool.type == nil or tool.type == "custom") then
       return where .. ": has no `run` function; make it with anthropic.tool"
     elseif tool.name and names[tool.name] then
-      return ("%s.name: %q is there twice"):format(where, tool.name)
+      return ("%s.name: %q appears twice"):format(where, tool.name)
     end
     names[tool.name or tool] = true
   end

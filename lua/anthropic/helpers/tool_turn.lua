@@ -65,7 +65,7 @@ local function obstacle(call)
   elseif not call.tool then
     return ("no tool named %s can be run"):format(quoted(block.name))
   elseif type(call.input) ~= "table" or json.is_array(call.input) then
-    return "the input is no object; the tool was not run"
+    return "the input is not an object; the tool was not run"
   end
 end
 

@@ -134,7 +134,7 @@ function curl_command.command(request)
   for _, part in ipairs(request.parts or {}) do
     local option = form_option(part)
     if not option then
-      return nil, "the request uploads what is no file on disk"
+      return nil, "the request uploads something that is not a file on disk"
     end
     words[#words + 1] = option
   end

@@ -136,13 +136,13 @@ function Exchange:response_so_far()
   return self.response
 end
 
---- Gives the transfer up to the loop, which keeps its connection if it ends soon.
+--- Hands the transfer to the loop to be drained: if it ends soon, its connection is used again.
 function Exchange:finish()
   self.complete = true
   leave(self)
   self:response_so_far()
   local transfer = self.transfer
-  self.transfer = nil -- closing the exchange is no longer closing it
+  self.transfer = nil -- from here on, close() must not close it
   loop.drain(transfer)
 end
 

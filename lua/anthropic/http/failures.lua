@@ -48,7 +48,7 @@ local ADVICE = {
   proxy = {
     { "response 401", CHECK_USER },
     { "response 407", CHECK_USER },
-    { "code 401", CHECK_USER }, -- before libcurl 7.85
+    { "code 401", CHECK_USER }, -- workaround: libcurl < 7.85
     { "code 407", CHECK_USER },
     { "user was rejected", CHECK_USER },
     { "no authentication method", CHECK_USER },
@@ -210,5 +210,8 @@ function failures.lasts(err)
   local lasts = row and row.lasts
   return lasts == true or lasts == "unsent" and err.unprocessed == true
 end
+
+-- What doc/how-to/errors.md lists.
+failures.ROWS, failures.ADVICE = ROWS, ADVICE
 
 return failures

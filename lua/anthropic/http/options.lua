@@ -135,7 +135,7 @@ local function environment(name)
   return value and value:match "^%s*(.*%S)" or nil
 end
 
--- The credential counts as one option: whoever gives one form replaces the other.
+-- The credential counts as one option: one form replaces the other.
 local function merge(target, given)
   if given.api_key or given.auth_token then
     target.api_key, target.auth_token, target.credential_of_environment = nil, nil, nil

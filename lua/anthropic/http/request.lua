@@ -29,14 +29,14 @@ local function bare(credential)
   return (value .. " "):match "^[Bb][Ee][Aa][Rr][Ee][Rr]%s+(.-)%s*$" or value
 end
 
--- The value of a credential option: a string, or a function that gives one.
+-- The value of a credential option: a string, or a function that returns one.
 local function evaluate(name, credential)
   local value = credential
   if type(credential) == "function" then
     local err
     value, err = credential()
     if value == nil then
-      return invalid(name .. ": the function gave none" .. (err and ": " .. tostring(err) or ""))
+      return invalid(name .. ": the function returned nothing" .. (err and ": " .. tostring(err) or ""))
     end
   end
   if type(value) ~= "string" then

@@ -11,7 +11,7 @@ local headers = require "anthropic.http.headers"
 local retry = {}
 
 local FIRST_DELAY, LARGEST_DELAY = 0.5, 8 -- seconds
--- A server that asks for more than this gets no answer by waiting: the caller is told at once.
+-- If a server asks to wait longer than this, the call fails now.
 local LONGEST_WAIT = 300
 
 local function is_retryable_status(status)

@@ -5,7 +5,7 @@ local loop = require "anthropic.loop"
 
 local coroutines = {}
 
--- Stock Lua 5.1 cannot yield across pcall. There a function is protected by a coroutine of its own,
+-- workaround: Lua 5.1 cannot yield across pcall. There a function is protected by a coroutine of its own,
 -- which stands for the one that it was called in.
 local PCALL_CAN_BE_LEFT = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
 local outer_of = setmetatable({}, { __mode = "kv" })
@@ -37,7 +37,7 @@ local CANNOT_YIELD = "the calling code cannot wait: it was called by a function 
 
 local is_yieldable = rawget(coroutine, "isyieldable")
 
--- Lua 5.1 and 5.2 do not tell, and nginx hides it. In 5.1 a coroutine may stand for another.
+-- workaround: Lua 5.1 and 5.2 do not tell, and nginx hides it. In 5.1 a coroutine may stand for another.
 local function can_yield()
   if is_yieldable then
     return is_yieldable()

@@ -65,8 +65,7 @@ local function set_alarm()
   loop.core():alarm(soonest and soonest.time)
 end
 
--- Those whose time has come; not the ones that they set. Those that come after `limit` have their turn in the next
--- step.
+-- Calls the alarms that are due, but not those that they set. After `limit` the rest is left to the next step.
 local function ring(limit)
   local now = core.now()
   local alarm = alarm_set:soonest()
@@ -225,7 +224,7 @@ local HOSTS = {
     return cqueues.running()
   end },
   { "copas", package.loaded, "copas", function(copas)
-    return copas.running ~= false and is_in_coroutine() -- older ones do not tell
+    return copas.running ~= false and is_in_coroutine() -- workaround: older ones do not tell
   end },
   { "uv", _G, "vim", function(vim)
     return type(vim) == "table" and vim.schedule_wrap and (vim.uv or vim.loop)
@@ -306,7 +305,7 @@ function loop.driver(driver)
   return found
 end
 
---- The C code of stock Lua 5.1 that calls an iterator cannot be suspended.
+--- The C code of stock Lua 5.1 that calls an iterator cannot be suspended. workaround: Lua 5.1
 loop.ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 
 --- Raises where an iterator that waits cannot be used in a generic `for`.

@@ -49,7 +49,7 @@ end
 
 -- --- waiting -------------------------------------------------------------------------------------
 
--- A task waits by a subject of its own, so that it can be called away from any other.
+-- Each task waits on a subject of its own, which cancel() wakes whatever else the task waits for.
 local Waiter = {}
 Waiter.__index = Waiter
 

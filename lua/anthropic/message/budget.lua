@@ -15,7 +15,7 @@ Budget.__index = Budget
 local budgets = {}
 
 -- Below it a message that broke off can be handed over whole within the memory that an error may cost, though its text
--- is there twice then.
+-- appears twice then.
 local FREE_COPY = 16 * 1024 * 1024
 
 --- A budget of its own for each stream. Above 16 MiB a text counts twice: it is, when the message is made.

@@ -97,7 +97,7 @@ end
 local function add_content(self, content, where)
   local blocks = parts.blocks(content)
   if not blocks then
-    return where .. ": the content is no list of blocks"
+    return where .. ": the content is not a list of blocks"
   elseif not self.blocks:have_begun() then
     return self.blocks:begin_with(blocks)
   end

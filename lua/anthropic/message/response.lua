@@ -49,7 +49,7 @@ local function describe(value, body)
   elseif type(value) ~= "table" then
     return "the answer is neither an object nor a list"
   end
-  return "the answer is no message"
+  return "the answer is not a message"
 end
 
 local BOM = "\239\187\191"
@@ -137,7 +137,7 @@ function responses.no_stream_error(exchange)
   if err and not (err.kind == "protocol" and err.body) then
     return err
   end
-  return responses.protocol_error(exchange, "the answer is no event stream", body or err.body)
+  return responses.protocol_error(exchange, "the answer is not an event stream", body or err.body)
 end
 
 --- Reads the body of an exchange as a message in either shape.

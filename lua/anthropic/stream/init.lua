@@ -133,8 +133,8 @@ local function is_being_read(self, coroutine_here)
     and (reader == MAIN or coroutine.status(reader) ~= "dead")
 end
 
--- The next event in the plain way. `data` and `name` are what ended the flow, if there was
--- one; `is_for_us`: nobody else will see it.
+-- The next event in the plain way. `data` and `name` are the event that ended the flow, if there was one.
+-- `is_for_us`: the caller drops the event, so the reader does not see it.
 local function read(self, data, name, is_for_us)
   self.flow = nil
   if self.err then
@@ -146,7 +146,7 @@ local function read(self, data, name, is_for_us)
   if is_being_read(self, here) then
     error("the stream is being read by another coroutine", 4)
   elseif self.reader then
-    return attempts.fail(self, errors.cancelled "an error broke off the reading")
+    return attempts.fail(self, errors.cancelled "an error interrupted the reading")
   end
   self.reader = here
   local event, err = advance(self, data, name)
@@ -155,8 +155,8 @@ local function read(self, data, name, is_for_us)
   return event, err
 end
 
--- Waits for more of what flows. It flows no more where that has failed; `read` tells the rest. An error
--- where the calling code cannot wait.
+-- Waits for more deltas. If the transfer failed, the flow ends and `read` returns the failure. An error if the
+-- calling code cannot wait.
 local function await_flow(self)
   local transfer = self.flow
   self.flow, self.reader = nil, coroutine.running() or MAIN
@@ -247,7 +247,7 @@ function Stream:__call()
   return raised(step(self, EVENT, data, name))
 end
 
--- LuaJIT's traces keep the closures that they came across, and with them what those hold: there an
+-- workaround: LuaJIT's traces keep the closures that they came across, and with them what those hold: there an
 -- iterator is a table.
 local CLOSURES_ARE_KEPT = rawget(_G, "jit") ~= nil
 

@@ -21,7 +21,7 @@ local function is_done(data)
   return #data < 64 and data:match "^%s*%[DONE%]%s*$" ~= nil
 end
 
--- A server that sends only pings is not waited for with ever more of them buffered.
+-- A server may send only pings for ever: no more than these are buffered.
 local MOST_KEPT_BACK = 64
 local MOST_BYTES_KEPT_BACK = 1024 * 1024
 
@@ -173,7 +173,8 @@ local function receive_other(self, value, problem, data, name)
   elseif value ~= nil and type(value) ~= "table" and type_of_name(name) then
     return put_all(self, { { type = name, data = value } })
   end
-  return nil, protocol_error(self, "the stream holds what is no event: " .. (problem or "not an object"), data)
+  local words = "the stream holds something that is not an event: " .. (problem or "not an object")
+  return nil, protocol_error(self, words, data)
 end
 
 -- Takes one payload in. nil and an error when it ends the stream.

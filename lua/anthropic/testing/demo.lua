@@ -6,13 +6,14 @@
 
 local answers = require "anthropic.testing.answers"
 
-local thinking = "The user talks to a local server, so there is no model behind this answer. "
-  .. "A short greeting in two languages shows that text, 中文 and emoji all arrive whole. "
+-- Lines that fit a terminal of 80 columns.
+local thinking = "The user talks to a local server, so there is no model behind this answer.\n"
+  .. "A greeting in two languages shows that text, 中文 and emoji all arrive whole.\n"
   .. "I will say what is being shown, and end with something friendly."
 
-local text = "你好!很高兴见到你。👋 Hello! This answer comes from the local testing server, "
-  .. "piece by piece, exactly as the API streams it: first the thinking, then the text. "
-  .. "每一个字都会完整地到达，表情符号也一样 🚀. "
+local text = "你好!很高兴见到你。👋 Hello! This answer comes from the local testing server,\n"
+  .. "piece by piece, exactly as the API streams it: first the thinking, then the\n"
+  .. "text. 每一个字都会完整地到达，表情符号也一样 🚀.\n"
   .. "Set ANTHROPIC_API_KEY to talk to the real model. 祝你玩得开心！✨\n"
 
 local seconds_between = 0.03

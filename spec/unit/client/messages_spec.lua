@@ -336,7 +336,7 @@ describe("an answer", function()
     assert.same({ TEXT }, { read:message().content[1] })
   end)
 
-  it("is an error where it is no message, whole or streamed", function()
+  it("is an error where it is not a message, whole or streamed", function()
     client.answer.body = '{"type":"other"}'
     for _, name in ipairs { "create", "stream" } do
       local value, err = call(name, params_with())

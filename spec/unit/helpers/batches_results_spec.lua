@@ -164,7 +164,7 @@ describe("an answer that should be a batch", function()
       found, err = batch_results.check(answer[1], answer[2])
       assert.is_nil(found)
       assert.equal("protocol", err.kind)
-      assert.equal("the answer is no batch", err.message)
+      assert.equal("the answer is not a batch", err.message)
     end
   end)
 end)

@@ -277,11 +277,11 @@ describe("making batches", function()
     assert.same({ "create b1", "create b2" }, log)
   end)
 
-  it("is an error where the answer is no batch", function()
+  it("is an error where the answer is not a batch", function()
     for _, answer in ipairs { {}, { id = 5 }, "text", true } do
       local _, err = run(requests_of "a", nil, { create = function() return answer end })
       assert.equal("protocol", err.kind)
-      assert.equal("the answer is no batch", err.message)
+      assert.equal("the answer is not a batch", err.message)
       assert.same({}, err.batches)
     end
   end)
@@ -350,7 +350,7 @@ describe("asking after batches", function()
       assert.same({ "b1", "b2" }, err.batches)
     end
     local _, err = run(requests_of "a", nil, { retrieve = function() return {} end })
-    assert.equal("the answer is no batch", err.message)
+    assert.equal("the answer is not a batch", err.message)
   end)
 
   it("ends where the wait is cancelled, with the batches to resume", function()

@@ -122,7 +122,7 @@ describe("the results of a batch", function()
     assert.is_nil(asked.spec)
     found, err = results { type = "something" }
     assert.is_nil(found)
-    assert.equal("the answer is no batch", err.message)
+    assert.equal("the answer is not a batch", err.message)
   end)
 
   it("are the error of their own request", function()

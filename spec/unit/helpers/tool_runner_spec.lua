@@ -137,9 +137,9 @@ describe("what a run refuses before it sends", function()
   end)
 
   it("is two tools of one name", function()
-    refused({ tools = { tool "a", tool "b", tool "a" } }, 'tools[3].name: "a" is there twice')
+    refused({ tools = { tool "a", tool "b", tool "a" } }, 'tools[3].name: "a" appears twice')
     refused({ tools = { { type = "web_search_20250305", name = "a" }, tool "a" } },
-      'tools[2].name: "a" is there twice')
+      'tools[2].name: "a" appears twice')
   end)
 
   it("is not a tool of the API's, raw JSON, or toolsets without names", function()
@@ -489,7 +489,7 @@ describe("a call that cannot be run", function()
   it("has an input that is no object", function()
     for _, input in ipairs { 5, true, "x", '[1]', json.array { 1 }, json.array { {} } } do
       local call
-      assert.equal("the input is no object; the tool was not run", failure(use("a", input), {
+      assert.equal("the input is not an object; the tool was not run", failure(use("a", input), {
         tools = { tool("a", error) },
         on_turn = function(turn) call = call or turn.calls[1] end,
       }))

@@ -244,7 +244,7 @@ describe("a call that cannot be run", function()
 
   it("has an input that is no object", function()
     for _, input in ipairs { "x", "[1]", 5, true, json.array { 1 } } do
-      assert_answered("the input is no object; the tool was not run", use("a", input))
+      assert_answered("the input is not an object; the tool was not run", use("a", input))
     end
   end)
 

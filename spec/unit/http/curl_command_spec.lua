@@ -284,7 +284,7 @@ describe("the command for curl", function()
         { name = "file", data = "bytes", filename = "a", content_type = "text/plain" },
       } })
       assert.is_nil(command)
-      assert.equal("the request uploads what is no file on disk", message)
+      assert.equal("the request uploads something that is not a file on disk", message)
     end)
   end)
 end)

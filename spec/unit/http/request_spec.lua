@@ -32,7 +32,7 @@ local function lines(given, spec)
   return assert(build(given, spec)).headers
 end
 
--- The line of a field, nil where there is none; fails where it is there twice.
+-- The line of a field, nil where there is none; fails where it appears twice.
 local function line(name, given, spec)
   local found
   for _, text in ipairs(lines(given, spec)) do
@@ -232,11 +232,11 @@ describe("the credential", function()
   end)
 
   it("is one that a function fails to give", function()
-    assert.equal("api_key: the function gave none", refusal { api_key = function() end })
-    assert.equal("api_key: the function gave none: no vault", refusal { api_key = function()
+    assert.equal("api_key: the function returned nothing", refusal { api_key = function() end })
+    assert.equal("api_key: the function returned nothing: no vault", refusal { api_key = function()
       return nil, "no vault"
     end })
-    assert.equal("auth_token: the function gave none: 7", refusal {
+    assert.equal("auth_token: the function returned nothing: 7", refusal {
       api_key = false,
       auth_token = function() return nil, 7 end,
     })

@@ -227,11 +227,11 @@ describe("a body read as a message", function()
 
   for _, case in ipairs {
     { "null", "the answer is neither an object nor a list" },
-    { "{}", "the answer is no message" },
-    { "[]", "the answer is no message" },
-    { '{"type":"message","name":"secret"}', "the answer is no message" },
-    { '{"type":"message","content":5}', "the answer is no message" },
-    { '{"choices":[]}', "the answer is no message" },
+    { "{}", "the answer is not a message" },
+    { "[]", "the answer is not a message" },
+    { '{"type":"message","name":"secret"}', "the answer is not a message" },
+    { '{"type":"message","content":5}', "the answer is not a message" },
+    { '{"choices":[]}', "the answer is not a message" },
   } do
     it(("is refused where %s: %s"):format(case[2], case[1]), function()
       local exchange = exchange_of(case[1])

@@ -57,7 +57,7 @@ describe("a source of events", function()
         local ok, err = pull(source, case[2])
         assert.is_nil(ok)
         assert.equal("protocol", err.kind)
-        local prefix = "the stream holds what is no event: "
+        local prefix = "the stream holds something that is not an event: "
         assert.equal(prefix, err.message:sub(1, #prefix))
         assert.truthy(err.message:find(case[3], #prefix + 1, true), err.message)
         assert.is_true(#err.message > #prefix)
@@ -410,9 +410,9 @@ describe("a source of events", function()
       assert.equal("message_start", source:take().type)
     end)
 
-    it("an error where it is no message", function()
+    it("an error where it is not a message", function()
       for _, case in ipairs {
-        { "<html>", "the answer is not JSON" }, { '{"type":"other"}', "the answer is no message" },
+        { "<html>", "the answer is not JSON" }, { '{"type":"other"}', "the answer is not a message" },
         { "", "the answer is empty" },
       } do
         local source = new { body = case[1] }
@@ -439,7 +439,7 @@ describe("a source of events", function()
       local ok, err = source:pull(nil, "document")
       assert.is_nil(ok)
       assert.equal("protocol", err.kind)
-      assert.equal("the answer is no event stream", err.message)
+      assert.equal("the answer is not an event stream", err.message)
     end)
 
     it("what it breaks off with", function()

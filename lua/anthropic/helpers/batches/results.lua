@@ -49,7 +49,7 @@ function batch_results.check(batch, err)
   if type(batch) == "table" and type(batch.id) == "string" then
     return batch
   elseif not errors.is(err) then
-    err = errors.new { kind = "protocol", message = "the answer is no batch" }
+    err = errors.new { kind = "protocol", message = "the answer is not a batch" }
   end
   return nil, err
 end

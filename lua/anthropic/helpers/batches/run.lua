@@ -197,8 +197,8 @@ local function expect(run, chunk)
   end
 end
 
--- Reads the results of a batch that has ended. What breaks off is read again from its beginning, and
--- what was there before passed over.
+-- Reads the results of a batch that has ended. After an interruption it reads them again from the beginning
+-- and skips those that it has.
 local function collect(run, chunk)
   expect(run, chunk)
   local fruitless = 0
