@@ -6,6 +6,8 @@
 -- A way is `streamed` where the answer is asked for as a stream. `readings.all`: all of them are
 -- here; stock Lua 5.1 cannot wait in an iterator under the scheduler.
 
+local tasks = require "anthropic.loop.task"
+
 local suspends_iterators = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
 
 local function open(client, params, options, read)
@@ -54,7 +56,7 @@ end
 local function read_by_callbacks(client, params, options)
   local pieces, message, err = {}, nil, nil
   local whole = {
-    loop = "blocking",
+    loop = not tasks.current() and "blocking" or nil,
     on_text = function(text) pieces[#pieces + 1] = text end,
     on_done = function(...) message, err = ... end,
   }
