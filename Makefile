@@ -105,8 +105,8 @@ limits: all ## measure what hostile answers cost, and write the table of doc/lim
 attacks: all ## play every attack, and write the table of doc/reliability.md anew
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/attacks.lua
 
-doc: ## write doc/reference.md anew, after a public function or annotation changed
-	lua5.4 tools/reference.lua > doc/reference.md
+doc: ## write doc/reference/ anew, after a public function or annotation changed
+	lua5.4 tools/reference.lua
 
 models: ## write the docs' model into them, after another one got it in tools/models.tsv
 	lua5.4 tools/models.lua write

@@ -17,9 +17,9 @@ local retry = require "anthropic.http.retry"
 local tasks = require "anthropic.loop.task"
 
 ---@class anthropic.Attempt
----@field status? integer
----@field kind? string of its error
----@field seconds number it took
+---@field status? integer HTTP status, where a response came
+---@field kind? anthropic.ErrorKind of its error
+---@field seconds number that it took
 ---@field waited number seconds until the next one
 
 ---@class anthropic.Exchange
