@@ -76,10 +76,11 @@ check: ## before a change goes out: the same, then every Lua, sanitizers, valgri
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
 	@tools/check $(LUA)
 
-lint: ## check the sources: luacheck, layers, models of the docs, clang-format, cppcheck
+lint: ## check the sources: luacheck, layers, models of the docs, the reference's names, clang-format, cppcheck
 	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
 	lua5.4 tools/layers.lua
 	lua5.4 tools/models.lua
+	lua5.4 tools/documented.lua
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ -Isrc src

@@ -519,6 +519,19 @@ local function put_functions(page, file)
   end
 end
 
+-- The sources name a page alone: "(waiting.md)". One that is not of the reference is looked for below doc/.
+local function located(text)
+  return (text:gsub("%]%(([%w_-]+)%.md", function(name)
+    for _, page in ipairs(PAGES) do
+      if page.name == name then
+        return nil
+      end
+    end
+    local path = name ~= "README" and list_files("doc -name " .. name .. ".md -not -path 'doc/reference/*'")[1]
+    return path and "](" .. path:gsub("^doc/", "../")
+  end))
+end
+
 local function text_of(page)
   out = {}
   put("# ", page.title)
@@ -550,7 +563,7 @@ local function text_of(page)
       put_methods(page, item)
     end
   end
-  return (table.concat(out, "\n"):gsub("\n+$", "") .. "\n")
+  return located(table.concat(out, "\n"):gsub("\n+$", "") .. "\n")
 end
 
 local function index_text()
@@ -558,7 +571,7 @@ local function index_text()
   put "# Reference"
   put ""
   put "Every public name, written from the sources by `make doc`. A `?` behind a name or a type: it may be absent."
-  put "Times are in seconds, sizes in bytes. [Waiting](../waiting.md) says which functions block, yield or raise."
+  put "Times are in seconds, sizes in bytes. [Waiting](waiting.md) says which functions block, yield or raise."
   put ""
   put "| page | |"
   put "|---|---|"
@@ -567,7 +580,7 @@ local function index_text()
   end
   put ""
   put "An editor with a language server reads the same from the sources and from `types/anthropic.lua`."
-  return table.concat(out, "\n") .. "\n"
+  return located(table.concat(out, "\n") .. "\n")
 end
 
 local function write(path, text)

@@ -29,7 +29,7 @@ local printable = require "anthropic.base.printable"
 ---| "api_error" # status 500: the server failed
 ---| "timeout_error" # status 504, 408: the server took too long
 ---| "overloaded_error" # status 529: the server has too much to do
----| "cannot_wait" # this library's own: the calling code cannot be suspended; see [waiting](../waiting.md)
+---| "cannot_wait" # this library's own: the calling code cannot be suspended; see [waiting](waiting.md)
 
 ---@class anthropic.Error `tostring(err)` is one line: kind, status, type, message and request ID, never a credential
 ---@field kind anthropic.ErrorKind

@@ -111,6 +111,7 @@ end
 ---@param client anthropic.Client
 ---@param list table[] parameters of messages.create
 ---@param settings anthropic.MapSettings
+---@param given anthropic.Options of every request
 ---@param send fun(params: table): anthropic.Message?, anthropic.Error?
 ---@return table|nil messages with `n`; nil at the places of those that failed
 ---@return table|anthropic.Error errs those that failed, at their places; an error when all was

@@ -27,6 +27,12 @@ local tasks = require "anthropic.loop.task"
 local Exchange = {}
 Exchange.__index = Exchange
 
+---@class anthropic.Profile what exchanges with the same options have in common
+---@field option fun(name: string): any
+---@field timeouts table<string, number|false>
+---@field is_logged boolean
+---@field build function see request.builder
+
 local exchange = {}
 
 local PROXY_AUTHENTICATION_REQUIRED = 407
@@ -36,9 +42,7 @@ local PROXY_AUTHENTICATION_REQUIRED = 407
 ---@param resolved table
 ---@return anthropic.Profile
 function exchange.profile(resolved)
-  ---@class anthropic.Profile
   return {
-    ---@type fun(name: string): any
     option = function(name)
       return resolved[name]
     end,

@@ -1,4 +1,4 @@
---- Parts for drivers: what hosts of coroutines have in common; [waiting](../waiting.md) shows how they are used.
+--- Parts for drivers: what hosts of coroutines have in common; [waiting](waiting.md) shows how they are used.
 
 local core = require "anthropic.core"
 local loop = require "anthropic.loop"

@@ -4,7 +4,7 @@
 --
 -- There is one core loop per Lua state; all clients share it and its connections. A step of it wakes everything whose
 -- transfer has news and whose time has come, so several ways of waiting can be mixed. How the calling code waits is a
--- driver's business; [waiting](../waiting.md) shows how to write one. A driver's `wait` is the only function that
+-- driver's business; [waiting](waiting.md) shows how to write one. A driver's `wait` is the only function that
 -- blocks or yields. `loop.on_news` tells it of news, `loop.after` of time; both call from inside `loop.step`, for which
 -- there is work whenever `loop.descriptor()` is readable.
 

@@ -43,6 +43,8 @@ local batch_results = {}
 local MOST_RESULTS = 2 ^ 31
 
 --- Passes a method's answer on if it is a batch.
+---@param batch any
+---@param err? anthropic.Error
 ---@return table|nil batch
 ---@return anthropic.Error?
 function batch_results.check(batch, err)
