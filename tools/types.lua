@@ -177,13 +177,41 @@ local WRITTEN = {
   ["messages.batches"] = { "lua/anthropic/helpers/batches/init.lua", "batches.methods." },
 }
 
--- The words and tags of an item, as they are written above a function.
-local function print_annotations(item, renamed)
+local function print_words(item)
   for _, line in ipairs(item.words) do
     print(("--- " .. line):match "^(.-)%s*$")
   end
-  for _, overload in ipairs(item.overloads) do
-    print("---@overload " .. renamed(overload))
+end
+
+-- An item as an overload of itself.
+local function overload_of(item)
+  local params, returns = {}, {}
+  for i, param in ipairs(item.params) do
+    params[i] = ("%s%s: %s"):format(param.name, param.is_optional and "?" or "", param.type)
+  end
+  for i, result in ipairs(item.returns) do
+    returns[i] = result.type
+  end
+  return ("fun(%s): %s"):format(table.concat(params, ", "), table.concat(returns, ", "))
+end
+
+-- The tags of an item, as they are written above a function. Language servers take the function first, then its
+-- overloads, and the first one that fits: the one with `stream = true` goes first, as it asks for more.
+local function print_annotations(item, renamed)
+  print_words(item)
+  local first = item.overloads[1]
+  if first and first:find "anthropic%.Stream%a*Params" then
+    print("---@overload " .. renamed(overload_of(item)))
+    local names, returns = first:match "^fun(%b()): (.*)$"
+    for name, kind in names:sub(2, -2):gmatch "([%w_?]+): ([%w_.]+)" do
+      print(("---@param %s %s"):format(name, renamed(kind)))
+    end
+    for kind in returns:gmatch "[^%s,]+" do
+      print("---@return " .. kind)
+    end
+    return
+  elseif first then
+    print("---@overload " .. renamed(first))
   end
   for _, param in ipairs(item.params) do
     print(("---@param %s%s %s %s"):format(param.name, param.is_optional and "?" or "", renamed(param.type), param.words)

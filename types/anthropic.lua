@@ -2095,11 +2095,11 @@ local BetaMessages = {}
 ---
 --- Where `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
 --- end: a Message is returned, and no connection stands idle for minutes. `stream = false` asks for a whole answer.
----@overload fun(params: anthropic.BetaStreamParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
----@param params anthropic.BetaMessageParams
----@param options? anthropic.Options options for this request
----@return anthropic.Message? message
----@return anthropic.Error? err
+---@overload fun(params: anthropic.BetaMessageParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
+---@param params anthropic.BetaStreamParams
+---@param options? anthropic.Options
+---@return anthropic.Stream?
+---@return anthropic.Error?
 function BetaMessages.create(params, options) end
 
 --- Creates a message and returns a Stream, as `create` with `stream = true` does.
@@ -2123,11 +2123,11 @@ function BetaMessages.map(list, settings) end
 
 --- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
 --- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same.
----@overload fun(params: anthropic.StreamParseParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
----@param params anthropic.ParseParams
----@param options? anthropic.Options options for this request
----@return anthropic.Message? message
----@return anthropic.Error? err
+---@overload fun(params: anthropic.ParseParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
+---@param params anthropic.StreamParseParams
+---@param options? anthropic.Options
+---@return anthropic.Stream?
+---@return anthropic.Error?
 function BetaMessages.parse(params, options) end
 
 --- Sends requests and runs the tools that the answers call, in turn, until an answer calls none. See [tools](tools.md).
@@ -2633,11 +2633,11 @@ local Messages = {}
 ---
 --- Where `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
 --- end: a Message is returned, and no connection stands idle for minutes. `stream = false` asks for a whole answer.
----@overload fun(params: anthropic.StreamParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
----@param params anthropic.MessageParams
----@param options? anthropic.Options options for this request
----@return anthropic.Message? message
----@return anthropic.Error? err
+---@overload fun(params: anthropic.MessageParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
+---@param params anthropic.StreamParams
+---@param options? anthropic.Options
+---@return anthropic.Stream?
+---@return anthropic.Error?
 function Messages.create(params, options) end
 
 --- Creates a message and returns a Stream, as `create` with `stream = true` does.
@@ -2661,11 +2661,11 @@ function Messages.map(list, settings) end
 
 --- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
 --- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same.
----@overload fun(params: anthropic.StreamParseParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
----@param params anthropic.ParseParams
----@param options? anthropic.Options options for this request
----@return anthropic.Message? message
----@return anthropic.Error? err
+---@overload fun(params: anthropic.ParseParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
+---@param params anthropic.StreamParseParams
+---@param options? anthropic.Options
+---@return anthropic.Stream?
+---@return anthropic.Error?
 function Messages.parse(params, options) end
 
 --- Sends requests and runs the tools that the answers call, in turn, until an answer calls none. See [tools](tools.md).

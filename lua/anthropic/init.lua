@@ -215,10 +215,12 @@ local LAZY = {
   version = function() return require "anthropic.version" end,
 }
 
-return setmetatable(anthropic, {
+setmetatable(anthropic, {
   __index = function(_, name)
     local value = LAZY[name] and LAZY[name]()
     anthropic[name] = value
     return value
   end,
 })
+
+return anthropic
