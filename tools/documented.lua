@@ -295,7 +295,7 @@ local function returned_by(path)
   return text:match "\nreturn ([%w_]+)\n*$" or text:match "\nreturn setmetatable%(([%w_]+),"
 end
 
--- How users name a module, whose fields are documented one by one. A driver has those of all drivers, too.
+-- How users name a module, whose fields are documented one by one. A driver has those of all drivers, too, and flags.
 local MODULES = {
   ["anthropic"] = "anthropic", ["anthropic.loop"] = "loop", ["anthropic.loop.frame"] = "loop.frame",
   ["anthropic.loop.coroutines"] = "loop.coroutines", ["anthropic.testing"] = "testing",
@@ -312,7 +312,7 @@ for module, name in pairs(MODULES) do
   local found = without_private(exports_of(module), path, returned_by(path) .. ".")
   for field in pairs(found) do
     if module == "anthropic" and titles["anthropic." .. field]
-      or name == "loop.frame" and classes["anthropic.Driver"][field] then
+      or name == "loop.frame" and (classes["anthropic.Driver"][field] or require(module)[field] == true) then
       found[field] = nil
     end
   end

@@ -310,7 +310,8 @@ local function put_rows(head, rows, page)
         put "|---|---|---|"
         is_open = true
       end
-      put("| `", row.name, row.is_optional and "?" or "", "` | ", linked(row.type, page), " | ", cell(row.words), " |")
+      local name = code(row.name .. (row.is_optional and "?" or ""))
+      put("| ", name, " | ", linked(row.type, page), " | ", cell(row.words), " |")
     end
   end
   if is_open then
