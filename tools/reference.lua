@@ -301,6 +301,17 @@ local function cell(text)
   return (text:gsub("|", "\\|"))
 end
 
+-- Words, with the classes that they name as links, but for those in code.
+local function with_links(text, page)
+  return ((text .. "``"):gsub("([^`]*)(`[^`]*`)", function(words, span)
+    words = words:gsub("()(anthropic%.[%w_.]*%w)", function(first, name)
+      local is_inside = words:sub(first - 1, first - 1):find "[%[#/\"]"
+      return place_of[name] and not is_inside and linked(name, page) or nil
+    end)
+    return words .. span
+  end):gsub("``$", ""))
+end
+
 local function put_rows(head, rows, page)
   local is_open = false
   for _, row in ipairs(rows) do
@@ -311,7 +322,7 @@ local function put_rows(head, rows, page)
         is_open = true
       end
       local name = code(row.name .. (row.is_optional and "?" or ""))
-      put("| ", name, " | ", linked(row.type, page), " | ", cell(row.words), " |")
+      put("| ", name, " | ", linked(row.type, page), " | ", cell(with_links(row.words, page)), " |")
     end
   end
   if is_open then
@@ -329,9 +340,9 @@ local function put_results(results, page)
   put_rows("result", rows, page)
 end
 
-local function put_words(words)
+local function put_words(words, page)
   if #words > 0 and table.concat(words):find "%S" then
-    put((table.concat(words, "\n"):gsub("^%s+", ""):gsub("\n+$", "")))
+    put(with_links(table.concat(words, "\n"):gsub("^%s+", ""):gsub("\n+$", ""), page))
     put ""
   end
 end
@@ -346,7 +357,7 @@ local function put_function(call, item, page)
   end
   put("## `", call, item.kind == "function" and "(" .. table.concat(names, ", ") .. ")" or "", "`")
   put ""
-  put_words(item.words)
+  put_words(item.words, page)
   put_rows("parameter", item.params, page)
   put_results(item.returns, page)
   for _, overload in ipairs(item.overloads) do
@@ -369,17 +380,17 @@ local function put_class(item, page)
   if item.parent then
     about[#about + 1] = "Has all fields of " .. linked(item.parent, page) .. "."
   end
-  put_words(item.words)
-  put_words(about)
+  put_words(item.words, page)
+  put_words(about, page)
   put_rows("field", item.fields, page)
 end
 
 local function put_alias(item, page)
   put("## ", item.name)
   put ""
-  put_words(item.words)
+  put_words(item.words, page)
   if #item.values == 0 then
-    put(linked(item.about, page))
+    put((linked(item.about, page):gsub("\\|", "|")))
     put ""
     return
   elseif item.about ~= "" then
@@ -491,7 +502,7 @@ end
 -- --- pages ---------------------------------------------------------------------------------------
 
 -- The text at the top of a file, "Heading: text". The first one of a page has the page's heading.
-local function put_header(file, is_first)
+local function put_header(page, file, is_first)
   local words = {}
   for i, line in ipairs(not HEADERLESS[file] and files[file].header or {}) do
     local heading, rest = line:match "^([%w \"]+): (.*)$"
@@ -505,7 +516,7 @@ local function put_header(file, is_first)
     line = i == 1 and rest or line
     words[i] = i == 1 and line:gsub("^%l", string.upper) or line
   end
-  put_words(words)
+  put_words(words, page)
 end
 
 local function put_functions(page, file)
@@ -541,6 +552,10 @@ local function text_of(page)
   put ""
   if page.has_resources then
     put_resources(page)
+  elseif page.is_of_api then
+    put "What the API defines, as far as the types of this library know it. Further fields and types are sent and"
+    put "returned as they are. A field that the server sends as null is absent."
+    put ""
   end
   local is_put = {}
   for _, name in ipairs(page.begins_with_classes and page.classes or {}) do
@@ -548,7 +563,7 @@ local function text_of(page)
     put_item(definitions[name].item, page)
   end
   for i, file in ipairs(page.files) do
-    put_header(file, i == 1 and not page.begins_with_classes and not page.has_resources)
+    put_header(page, file, i == 1 and not page.begins_with_classes and not page.has_resources)
     put_functions(page, file)
     for _, item in ipairs(page.items) do
       if definitions[item.name].file == file and not is_put[item] then

@@ -6,8 +6,7 @@
 --       print(one:join(), two:join())
 --     end)
 --
--- What makes a task of a coroutine is here: its results, who joins it, how it is cancelled. Starting
--- coroutines and waiting in them is the driver's.
+-- A task is a coroutine that the host runs: it has results, can be joined and cancelled, and may itself spawn others.
 
 local coroutines = require "anthropic.loop.coroutines"
 local counted_set = require "anthropic.loop.counted_set"

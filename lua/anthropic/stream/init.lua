@@ -7,6 +7,10 @@
 -- The ways of reading can be mixed, and one that is left early leaves the stream usable. Events that come before the
 -- first content are buffered until it comes: up to then a failed attempt is repeated, and the reader sees one stream.
 -- After a failure every call returns, or raises, the same error.
+--
+-- Events are the API's: `event.type`, and the fields of that type; `ping` and types of later versions as well. A server
+-- that speaks chat completion is read as the same events: `event.raw` is the chunk as it came, and `event.choice` is
+-- the number of the answer, from the second one on.
 
 local responses = require "anthropic.message.response"
 local errors = require "anthropic.base.error"
@@ -21,7 +25,8 @@ local tool_inputs = require "anthropic.stream.tool_inputs"
 
 local ITERATORS_CANNOT_WAIT = loop.ITERATORS_CANNOT_WAIT
 
----@class anthropic.Stream
+---@class anthropic.Stream `for event in stream do` iterates over the events, and raises the error on failure; see
+---  anthropic.api.RawMessageStreamEvent
 ---@field response anthropic.Response status, headers and timings, there from the start
 ---@operator call: anthropic.api.RawMessageStreamEvent?
 local Stream = {}

@@ -41,7 +41,7 @@ local OF_REPORT = { total = true, batches = true, failed = true, missing = true,
 ---@field resume? string|string[] IDs of batches that an earlier run made of the same requests, in order
 ---@field skip? table<string, any>|fun(custom_id: string): any the `custom_id`s whose results are already there
 ---@field max_requests? integer requests in one batch. Default: 100000
----@field max_bytes? integer bytes in one batch. of its JSON. Default: 256000000
+---@field max_bytes? integer bytes of JSON in one batch. Default: 256000000 (256 MB)
 ---@field poll_interval? number seconds until a batch is first looked at again. Default: 5
 ---@field max_poll_interval? number seconds between two looks at most. Default: 60
 
