@@ -8,7 +8,8 @@
 
 local printable = require "anthropic.base.printable"
 
----@alias anthropic.ErrorKind what `err.kind` can be
+--- What `err.kind` can be.
+---@alias anthropic.ErrorKind
 ---| "api" # the server refused the request, or sent an `error` event: see `status`, `type` and `message`
 ---| "connection" # no connection, or a broken one: the name, the address, TLS, a proxy, the network
 ---| "timeout" # `err.timeout` names the one of the option `timeout` that ran out
@@ -17,7 +18,8 @@ local printable = require "anthropic.base.printable"
 ---| "cancelled" # the program cancelled it: `task:cancel`, `stream:close`, `client:close`
 ---| "invalid_request" # refused before anything was sent: the message names what is wrong
 
----@alias anthropic.ErrorType what `err.type` is by the API's own words; other servers have further ones
+--- What `err.type` is, in the API's own words; other servers have further ones.
+---@alias anthropic.ErrorType
 ---| "invalid_request_error" # status 400: the request is wrong
 ---| "authentication_error" # status 401: the credential is wrong or missing
 ---| "billing_error" # status 402: the account cannot pay

@@ -7,7 +7,8 @@
 --     handle:cancel()
 --
 -- The functions are called where the host calls its own: in Neovim in its main loop, in a game by `frame.update`. An
--- error that one of them raises ends the stream, and is raised in the host's way. They may wait.
+-- error that one of them raises ends the stream, and is raised in the host's way. `on_event` and
+-- `on_text` may wait.
 
 local check = require "anthropic.base.check"
 local core = require "anthropic.core"

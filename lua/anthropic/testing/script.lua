@@ -12,7 +12,7 @@ local json = require "anthropic.testing.json"
 ---@field status? integer Default: 200
 ---@field reason? string the words behind the status. Default: those that HTTP has for it
 ---@field headers? table further headers: a table, or a list of pairs; they replace the defaults, `false` removes one
----@field request_id? string the header `request-id`. Default: one of the server's own
+---@field request_id? string the header `request-id`. Default: "req_test_1", "req_test_2", ...
 ---@field interim? (integer|anthropic.testing.Interim)[] responses with a status 1xx that are sent before
 ---@field body? string|table a table is sent as JSON
 ---@field events? (string|anthropic.testing.Event)[] of a stream; a string is sent as it is
