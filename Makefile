@@ -79,11 +79,12 @@ check: ## before a change goes out: the same, then every Lua, sanitizers, valgri
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
 	@tools/check $(LUA)
 
-lint: ## check the sources: luacheck, layers, links and models of the docs, clang-format, cppcheck
+lint: ## check the sources: luacheck, layers, links, models and names in the docs, clang-format, cppcheck
 	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
 	lua5.4 tools/layers.lua
 	lua5.4 tools/links.lua
 	lua5.4 tools/models.lua
+	lua5.4 tools/documented.lua
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ -Isrc src
@@ -109,8 +110,8 @@ limits: all ## measure what hostile answers cost, and write the table of doc/exp
 attacks: all ## play every attack, and write the table of doc/explanation/reliability.md anew
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/attacks.lua
 
-doc: ## write doc/reference.md anew, after a public function or annotation changed
-	lua5.4 tools/reference.lua > doc/reference.md
+doc: ## write doc/reference/ anew, after a public function or annotation changed
+	lua5.4 tools/reference.lua
 
 models: ## write the docs' model into them, after another one got it in tools/models.tsv
 	lua5.4 tools/models.lua write

@@ -1,149 +1,618 @@
--- Prints the reference of the public modules, from their annotations: lua tools/reference.lua > doc/reference.md
+-- Writes the reference, a page for each subject, from the annotations of the sources:
+--
+--     lua tools/reference.lua [DIRECTORY]      default: doc/reference
+--
+-- PAGES says which file stands on which page. A public module without a page (lua/anthropic/<name>.lua) gets one of its
+-- own; a class without a page stands on the first one that names it. `---@private` keeps a function or field out.
 
--- Module, file, and what its tables are called by a user.
-local MODULES = {
-  { "anthropic", "init.lua", { anthropic = "anthropic." } },
-  { "Client", "client/init.lua", { Client = "client:" } },
-  { "Message", "message/message.lua", { Message = "message:" } },
-  { "Stream", "stream/init.lua", { Stream = "stream:" } },
-  { "Tool inputs", "stream/tool_inputs.lua", { Progress = "progress:" } },
-  { "Page", "api/pages.lua", { Page = "page:" } },
-  { "Tools", "helpers/tools.lua", {} },
-  { "Runs of tools", "helpers/tool_runner.lua", {} },
-  { "Batches", "helpers/batches/init.lua", {} },
-  { "Runs of batches", "helpers/batches/run.lua", {} },
-  { "Batch results", "helpers/batches/results.lua", { Results = "results:" } },
-  { "Many requests at once", "helpers/concurrent.lua", {} },
-  { "Usage", "message/usage.lua", { Usage = "client.usage:" } },
-  { "Chat", "client/chat.lua", { Chat = "chat:" } },
-  { "Error", "base/error.lua", { Error = "err:" } },
-  { "Callbacks", "stream/callbacks.lua", {} },
-  { "Task", "loop/task.lua", { Task = "task:" } },
-  { "anthropic.sse", "sse.lua", { sse = "sse.", Decoder = "decoder:" } },
-  { "anthropic.health", "health.lua", { health = "health." } },
-  { "anthropic.testing", "testing/init.lua", { testing = "testing.", Server = "server:" } },
+package.path = "./?.lua;./lua/?.lua;" .. package.path
+
+local annotations = require "tools.annotations"
+
+local ROOT = "lua/anthropic/"
+
+-- `files`: their functions and classes; `classes`: of other files; `modules`: file -> how users name its table;
+-- `methods`: file -> how names begin there, and how users write that.
+local PAGES = {
+  {
+    name = "anthropic", title = "Module anthropic", about = "making clients, JSON, content blocks, tasks",
+    files = { "init.lua" }, modules = { ["init.lua"] = "anthropic" },
+  },
+  {
+    name = "options", title = "Options", about = "of a client and of one request; log records",
+    classes = { "anthropic.Options", "anthropic.Timeouts", "anthropic.RetryInfo" }, begins_with_classes = true,
+    files = { "http/log.lua" },
+  },
+  {
+    name = "client", title = "Client", about = "`client:request`, `ask`, `chat`, `close`",
+    files = { "client/init.lua" },
+  },
+  { name = "chat", title = "Chat", about = "questions and conversations", files = { "client/chat.lua" } },
+  {
+    name = "messages", title = "Messages", about = "`client.messages`: `create`, `stream`, `parse`, `run`, `map`",
+    files = { "client/messages.lua", "helpers/structured_output.lua", "helpers/concurrent.lua" },
+    methods = { ["client/messages.lua"] = { "messages.methods.", "client.messages." } },
+    classes = { "anthropic.MessageParams", "anthropic.StreamParams" },
+  },
+  {
+    name = "tools", title = "Tools", about = "defining tools, and `messages.run`",
+    files = { "helpers/tool_runner.lua", "helpers/tool_turn.lua", "helpers/tools.lua" },
+  },
+  { name = "message", title = "Message", about = "an answer", files = { "message/message.lua" } },
+  {
+    name = "stream", title = "Stream", about = "an answer as it comes",
+    files = { "stream/init.lua", "stream/tool_inputs.lua", "stream/callbacks.lua" },
+  },
+  { name = "errors", title = "Errors", about = "every kind and type of error", files = { "base/error.lua" } },
+  { name = "usage", title = "Usage", about = "`client.usage`: tokens and costs", files = { "message/usage.lua" } },
+  {
+    name = "batches", title = "Batches", about = "`client.messages.batches`: `run` and `results`",
+    files = { "helpers/batches/init.lua", "helpers/batches/run.lua", "helpers/batches/results.lua" },
+    methods = { ["helpers/batches/init.lua"] = { "batches.methods.", "client.messages.batches." } },
+  },
+  {
+    name = "resources", title = "Resources", about = "every other method of the API; pages, uploads, downloads",
+    files = { "api/pages.lua", "http/multipart.lua", "api/endpoint.lua" }, has_resources = true,
+  },
+  { name = "tasks", title = "Tasks", about = "what `anthropic.spawn` returns", files = { "loop/task.lua" } },
+  {
+    name = "loop", title = "Module anthropic.loop", about = "how the library waits; drivers",
+    files = { "loop/init.lua", "loop/frame.lua", "loop/coroutines.lua" },
+    modules = {
+      ["loop/init.lua"] = "loop", ["loop/frame.lua"] = "loop.frame", ["loop/coroutines.lua"] = "loop.coroutines",
+    },
+  },
+  {
+    name = "testing", title = "Module anthropic.testing", about = "a local server for tests; recordings",
+    files = {
+      "testing/init.lua", "testing/script.lua", "testing/answers.lua", "testing/completions.lua",
+      "testing/recording.lua",
+    },
+    modules = { ["testing/init.lua"] = "testing" },
+  },
 }
 
-local function read_lines(path)
-  local lines = {}
-  for line in io.lines("lua/anthropic/" .. path) do
-    lines[#lines + 1] = line
+-- What a method's object is called; else the last word of its class in lower case.
+local OBJECTS = {
+  ["anthropic.Error"] = "err", ["anthropic.Usage"] = "client.usage", ["anthropic.ToolInputProgress"] = "progress",
+  ["anthropic.BatchResults"] = "results", ["anthropic.RunReader"] = "reader",
+}
+
+-- Where the methods stand that are resources of a client.
+local RESOURCE_PAGES = { ["anthropic.Messages"] = "messages.md", ["anthropic.Batches"] = "batches.md" }
+
+-- Classes that are not for users.
+local HIDDEN = { ["anthropic.RunReader"] = true, ["anthropic.Messages"] = true, ["anthropic.Batches"] = true }
+
+-- Files whose text at the top is for developers.
+local HEADERLESS = {
+  ["testing/script.lua"] = true, ["testing/answers.lua"] = true, ["testing/completions.lua"] = true,
+  ["testing/recording.lua"] = true, ["helpers/tool_turn.lua"] = true, ["api/endpoint.lua"] = true,
+  ["http/multipart.lua"] = true, ["helpers/batches/run.lua"] = true, ["helpers/batches/results.lua"] = true,
+}
+
+-- --- what there is -------------------------------------------------------------------------------
+
+local files = {} -- path below ROOT -> { items, header }
+local definitions = {} -- class or alias -> { item, file }
+
+local function list_files(pattern)
+  local pipe = assert(io.popen("find " .. pattern .. " | LC_ALL=C sort"))
+  local list = {}
+  for path in pipe:lines() do
+    list[#list + 1] = path
   end
-  return lines
+  pipe:close()
+  return list
+end
+
+local function define(items, file)
+  for _, item in ipairs(items) do
+    if (item.kind == "class" or item.kind == "alias") and not definitions[item.name] then
+      definitions[item.name] = { item = item, file = file }
+    end
+  end
+end
+
+for _, path in ipairs(list_files(ROOT .. " -name '*.lua'")) do
+  local items, header = annotations.read(path)
+  local name = path:sub(#ROOT + 1)
+  files[name] = { items = items, header = header }
+  define(items, name)
+end
+local types = annotations.read "types/anthropic.lua"
+define(types, "types")
+
+-- Public modules without a page of their own.
+local function add_pages()
+  local has_page = { ["version.lua"] = true }
+  for _, page in ipairs(PAGES) do
+    for _, file in ipairs(page.files) do
+      has_page[file] = true
+    end
+  end
+  for _, path in ipairs(list_files(ROOT .. " -maxdepth 1 -name '*.lua'")) do
+    local file = path:sub(#ROOT + 1)
+    local name = file:match "^(.*)%.lua$"
+    if not has_page[file] then
+      PAGES[#PAGES + 1] = {
+        name = name, title = "Module anthropic." .. name, files = { file }, modules = { [file] = name },
+        about = (table.concat(files[file].header, " "):match "^[^.;:]*"),
+      }
+    end
+  end
+  PAGES[#PAGES + 1] = {
+    name = "types", title = "The API's types", about = "fields of requests, content blocks and events", files = {},
+    is_of_api = true,
+  }
+end
+
+-- --- what stands where ---------------------------------------------------------------------------
+
+local place_of = {} -- class or alias -> the page it stands on
+
+local function claim(page, name)
+  local found = definitions[name]
+  if found and not place_of[name] and not HIDDEN[name] then
+    place_of[name] = page
+    table.insert(page.items, found.item)
+    return found.item
+  end
+end
+
+local function is_public_class(item)
+  return (item.kind == "class" or item.kind == "alias") and not HIDDEN[item.name]
+end
+
+local function each_type(item, f)
+  for _, list in ipairs { item.params, item.returns, item.fields } do
+    for _, tag in ipairs(list) do
+      if not tag.is_private then
+        f(tag.type)
+      end
+    end
+  end
+  for _, overload in ipairs(item.overloads) do
+    f(overload)
+  end
+  if item.kind == "alias" then
+    f(item.about)
+  end
+  f(item.parent or "")
+end
+
+-- How users write a function of a file; nil: it is not theirs.
+local function call_of(page, file, item)
+  if item.is_private or item.name:find "[.:]_" then
+    return nil
+  end
+  local methods = page.methods and page.methods[file]
+  if methods and item.name:sub(1, #methods[1]) == methods[1] then
+    return methods[2] .. item.name:sub(#methods[1] + 1)
+  end
+  local owner, name = item.name:match "^([%w_]+)[.:]([%w_]+)$"
+  local module = page.modules and page.modules[file]
+  if not owner then
+    return nil
+  elseif module and files[file].returned == owner then
+    return module .. "." .. name
+  end
+  for _, class in ipairs(files[file].items) do
+    if class.kind == "class" and class.variable == owner and place_of[class.name] and item.name:find ":" then
+      return (OBJECTS[class.name] or class.name:match "[^.]+$":lower()) .. ":" .. name, class
+    end
+  end
+end
+
+-- The table that a file returns.
+for name, file in pairs(files) do
+  for line in io.lines(ROOT .. name) do
+    file.returned = line:match "^return ([%w_]+)$" or line:match "^return setmetatable%(([%w_]+)," or file.returned
+  end
+end
+
+local function arrange()
+  for _, page in ipairs(PAGES) do
+    page.items = {}
+    for _, name in ipairs(page.classes or {}) do
+      claim(page, name)
+    end
+  end
+  for _, page in ipairs(PAGES) do
+    for _, file in ipairs(page.files) do
+      for _, item in ipairs(files[file].items) do
+        if is_public_class(item) then
+          claim(page, item.name)
+        end
+      end
+    end
+    if page.is_of_api then
+      for _, item in ipairs(types) do
+        if is_public_class(item) and item.name:find "^anthropic%.api%." then
+          claim(page, item.name)
+        end
+      end
+    end
+  end
+end
+
+-- Classes that only their uses bring in, with those that they use in their turn.
+local function follow_types(page)
+  local function follow(item)
+    each_type(item, function(text)
+      for name in text:gmatch "anthropic%.[%w_.]*%w" do
+        local claimed = not name:find "^anthropic%.api%." and not name:find "^anthropic%.resource%."
+          and claim(page, name)
+        if claimed then
+          follow(claimed)
+        end
+      end
+    end)
+  end
+  for _, file in ipairs(page.files) do
+    for _, item in ipairs(files[file].items) do
+      if (item.kind == "function" or item.kind == "value") and call_of(page, file, item) then
+        follow(item)
+      end
+    end
+  end
+  for i = 1, #page.items do
+    follow(page.items[i])
+  end
+end
+
+-- --- writing -------------------------------------------------------------------------------------
+
+local out
+
+local function put(...)
+  out[#out + 1] = table.concat { ... }
+end
+
+local function anchor_of(heading)
+  return (heading:lower():gsub("[^%w%s_-]", ""):gsub("%s", "-"))
+end
+
+local function code(text)
+  return text ~= "" and "`" .. text:gsub("|", "\\|") .. "`" or ""
+end
+
+-- A type, with the classes in it as links.
+local function linked(text, page)
+  local pieces, position = {}, 1
+  for first, name, last in text:gmatch "()(anthropic%.[%w_.]*%w)()" do
+    local target = place_of[name]
+    if RESOURCE_PAGES[name] then
+      pieces[#pieces + 1] = code(text:sub(position, first - 1))
+      pieces[#pieces + 1] = ("[`%s`](%s)"):format(name, RESOURCE_PAGES[name])
+      position = last
+    elseif target and text:sub(first - 1, first - 1) ~= '"' then
+      local place = target == page and "" or target.name .. ".md"
+      pieces[#pieces + 1] = code(text:sub(position, first - 1))
+      pieces[#pieces + 1] = ("[`%s`](%s#%s)"):format(name, place, anchor_of(name))
+      position = last
+    end
+  end
+  pieces[#pieces + 1] = code(text:sub(position))
+  return table.concat(pieces)
 end
 
 local function cell(text)
   return (text:gsub("|", "\\|"))
 end
 
--- The words of a LuaCATS type end at the first space outside of brackets, or after a "|" or ",".
-local function split_type(text)
-  local depth, quoted = 0, false
-  for i = 1, #text do
-    local char = text:sub(i, i)
-    if char == '"' then
-      quoted = not quoted
-    elseif char:find "[<({%[]" then
-      depth = depth + 1
-    elseif char:find "[>)}%]]" then
-      depth = depth - 1
-    elseif char == " " and depth == 0 and not quoted and not text:sub(i - 1, i - 1):find "[:|,]"
-      and not text:sub(i + 1, i + 1):find "[:|]" then
-      return text:sub(1, i - 1), text:sub(i + 1)
-    end
-  end
-  return text, ""
+-- Words, with the classes that they name as links, but for those in code.
+local function with_links(text, page)
+  return ((text .. "``"):gsub("([^`]*)(`[^`]*`)", function(words, span)
+    words = words:gsub("()(anthropic%.[%w_.]*%w)", function(first, name)
+      local is_inside = words:sub(first - 1, first - 1):find "[%[#/\"]"
+      return place_of[name] and not is_inside and linked(name, page) or nil
+    end)
+    return words .. span
+  end):gsub("``$", ""))
 end
 
-local function print_rows(head, rows)
-  if #rows == 0 then
-    return
-  end
-  print("| " .. head .. " | type | |\n|---|---|---|")
+local function put_rows(head, rows, page)
+  local is_open = false
   for _, row in ipairs(rows) do
-    local name, rest = row:match "^(%S+)%s*(.*)$"
-    local kind, words = split_type(rest)
-    print(("| `%s` | `%s` | %s |"):format(name, cell(kind), cell(words)))
-  end
-  print ""
-end
-
-local function print_returns(returns)
-  for i, text in ipairs(returns) do
-    local kind, words = split_type(text)
-    print(("%s `%s`%s  "):format(i == 1 and "Returns" or "and", kind, words ~= "" and ": " .. words or ""))
-  end
-  if #returns > 0 then
-    print ""
-  end
-end
-
-local function print_function(call, block)
-  local names = {}
-  for _, parameter in ipairs(block.params) do
-    names[#names + 1] = parameter:match "^%S+"
-  end
-  print(("### `%s(%s)`\n"):format(call, table.concat(names, ", ")))
-  print(table.concat(block.words, "\n") .. "\n")
-  print_rows("parameter", block.params)
-  print_returns(block.returns)
-end
-
-local function new_block()
-  return { words = {}, params = {}, returns = {}, fields = {} }
-end
-
-local function add(block, line)
-  local tag, rest = line:match "^%-%-%-@(%w+)%s*(.*)$"
-  if tag == "param" then
-    block.params[#block.params + 1] = rest
-  elseif tag == "return" then
-    block.returns[#block.returns + 1] = rest
-  elseif tag == "field" then
-    block.fields[#block.fields + 1] = rest
-  elseif tag == "class" then
-    block.class, block.about = rest:gsub("^([%w_.]+):%s*[%w_.]+", "%1"):match "^([%w_.]+)%s*(.*)$"
-  elseif not tag then
-    block.words[#block.words + 1] = (line:gsub("^%-%-%-? ?", ""))
-  end
-end
-
--- The call of a function line that is public, as a user writes it.
-local function public_call(line, tables)
-  local owner, method = line:match "^function ([%w_]+)[.:]([%w_]+)%("
-  if owner and tables[owner] and not method:find "^_" then
-    return tables[owner] .. method
-  end
-end
-
-local function print_module(title, path, tables)
-  print("## " .. title .. "\n")
-  local block, first = new_block(), true
-  for _, line in ipairs(read_lines(path)) do
-    if line:find "^%-%-" then
-      add(block, line)
-    else
-      local call = public_call(line, tables)
-      if first and #block.words > 0 then
-        print(table.concat(block.words, "\n") .. "\n")
-        first = false
-      elseif call then
-        print_function(call, block)
-      elseif block.class and #block.fields > 0 then
-        print(("### %s\n"):format(block.class))
-        if block.about ~= "" then
-          print(block.about .. "\n")
-        end
-        print_rows("field", block.fields)
+    if not row.is_private then
+      if not is_open then
+        put("| ", head, " | type | |")
+        put "|---|---|---|"
+        is_open = true
       end
-      block = new_block()
+      local name = code(row.name .. (row.is_optional and "?" or ""))
+      put("| ", name, " | ", linked(row.type, page), " | ", cell(with_links(row.words, page)), " |")
+    end
+  end
+  if is_open then
+    put ""
+  end
+end
+
+-- A result's name is the first word behind its type.
+local function put_results(results, page)
+  local rows = {}
+  for i, result in ipairs(results) do
+    local name, words = result.words:match "^([%w_.]+)%s*(.*)$"
+    rows[i] = { name = name or "", type = result.type, words = words or result.words }
+  end
+  put_rows("result", rows, page)
+end
+
+local function put_words(words, page)
+  if #words > 0 and table.concat(words):find "%S" then
+    put(with_links(table.concat(words, "\n"):gsub("^%s+", ""):gsub("\n+$", ""), page))
+    put ""
+  end
+end
+
+local function put_function(call, item, page)
+  local names = {}
+  for _, param in ipairs(item.params) do
+    names[#names + 1] = param.name .. (param.is_optional and "?" or "")
+  end
+  if item.arguments and item.arguments[#item.arguments] == "..." and names[#names] ~= "..." then
+    names[#names + 1] = "..."
+  end
+  put("## `", call, item.kind == "function" and "(" .. table.concat(names, ", ") .. ")" or "", "`")
+  put ""
+  put_words(item.words, page)
+  put_rows("parameter", item.params, page)
+  put_results(item.returns, page)
+  for _, overload in ipairs(item.overloads) do
+    put("Also `", call, "`", (linked(overload:gsub("^fun", ""), page):gsub("\\|", "|")))
+    put ""
+  end
+  if item.kind == "value" and item.type then
+    put("Type: ", linked(item.type, page), item.about ~= "" and " " or "", item.about)
+    put ""
+  end
+end
+
+local function put_class(item, page)
+  put("## ", item.name)
+  put ""
+  local about = {}
+  if item.about ~= "" then
+    about[1] = item.about:gsub("^%l", string.upper):gsub("([^.])$", "%1.")
+  end
+  if item.parent then
+    about[#about + 1] = "Has all fields of " .. linked(item.parent, page) .. "."
+  end
+  put_words(item.words, page)
+  put_words(about, page)
+  put_rows("field", item.fields, page)
+end
+
+local function put_alias(item, page)
+  put("## ", item.name)
+  put ""
+  put_words(item.words, page)
+  if #item.values == 0 then
+    put((linked(item.about, page):gsub("\\|", "|")))
+    put ""
+    return
+  elseif item.about ~= "" then
+    put((item.about:gsub("^%l", string.upper):gsub("([^.])$", "%1.")))
+    put ""
+  end
+  put "| value | |"
+  put "|---|---|"
+  for _, value in ipairs(item.values) do
+    put("| ", code(value.name), " | ", cell(value.text), " |")
+  end
+  put ""
+end
+
+local function put_item(item, page)
+  if item.kind == "class" then
+    put_class(item, page)
+  else
+    put_alias(item, page)
+  end
+end
+
+-- The methods of a class, behind it.
+local function put_methods(page, class)
+  local file = definitions[class.name].file
+  for _, item in ipairs(file ~= "types" and files[file].items or {}) do
+    if item.kind == "function" then
+      local call, owner = call_of(page, file, item)
+      if call and owner == class then
+        put_function(call, item, page)
+      end
     end
   end
 end
 
-print "# Reference\n"
-print "Written from the sources by `make doc`. The methods of the API, and the fields of requests, blocks and events,"
-print "are in `types/anthropic.lua` for editors to complete; [waiting](explanation/waiting.md) says what may block.\n"
-for _, module in ipairs(MODULES) do
-  print_module(module[1], module[2], module[3])
+-- --- the methods that are rows of data -----------------------------------------------------------
+
+local function sorted_keys(set)
+  local keys = {}
+  for key in pairs(set) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  return keys
+end
+
+local function put_resource(path, rows, page)
+  put("## `client.", path, "`")
+  put ""
+  if rows.beta then
+    put("Sends the beta `", rows.beta, "`.")
+    put ""
+  end
+  put "| method | request | returns | |"
+  put "|---|---|---|---|"
+  for _, name in ipairs(sorted_keys(rows)) do
+    if name ~= "beta" then
+      local row = rows[name]
+      local arguments, notes = {}, {}
+      for argument in row:gmatch "{([%w_]+)}" do
+        arguments[#arguments + 1] = argument
+      end
+      arguments[#arguments + 1] = row:find " multipart" and "params" or "params?"
+      arguments[#arguments + 1] = "options?"
+      local result = row:find " pages=" and "anthropic.Page" or row:find " stream" and "anthropic.Stream"
+        or row:find " binary" and "string|anthropic.Download" or "table"
+      for label, key in pairs { headers = "headers", query = "query" } do
+        local words = row:match(" " .. key .. "=(%S+)")
+        if words then
+          notes[#notes + 1] = ("in the %s: `%s`"):format(label, words:gsub(",", "`, `"))
+        end
+      end
+      table.sort(notes)
+      notes[#notes + 1] = row:match " beta=(%S+)" and "beta `" .. row:match " beta=(%S+)" .. "`"
+      notes[#notes + 1] = row:find " retry=safe" and '`retry` is "safe"' or nil
+      notes[#notes + 1] = row:find " multipart" and "uploads: " .. linked("anthropic.UploadParams", page) or nil
+      notes[#notes + 1] = row:find " binary" and "downloads: " .. linked("anthropic.DownloadParams", page) or nil
+      put("| `", name, "(", table.concat(arguments, ", "), ")` | `", row:match "^%S+", " /", row:match "^%S+ (%S+)",
+        "` | ", linked(result, page), " | ", table.concat(notes, "; "), " |")
+    end
+  end
+  put ""
+end
+
+local RESOURCES = [[
+Every method takes the parameters of its path, in the path's order, then a table `params` of all others, then options
+for this request. It returns the decoded answer, or nil and an [error](errors.md). A result that is a table has
+`result.response`. Path parameters are strings. Of `params`, `betas` (a list of strings) is sent as `anthropic-beta`.
+What is not sent as a header goes into the query of a GET or DELETE, and into the body of a POST.
+
+    local model = assert(client.models.retrieve("claude-sonnet-5-5"))
+    for file in assert(client.beta.files.list { limit = 100 }) do print(file.filename) end
+    local file = assert(client.beta.files.upload { file = "report.pdf" })
+    local saved = assert(client.beta.files.download(file.id, { path = "copy.pdf" }))
+
+An upload takes a path, or `{ path = | data =, filename =, content_type = }`. A download is returned as a string; with
+the parameter `path` it is written to that file. `retry` is "safe" where the table says so: an attempt is not repeated
+where the server may have acted on it; of all other methods it is "always".
+]]
+
+local function put_resources(page)
+  put(RESOURCES)
+  local rows = require "anthropic.api.resources"
+  for _, path in ipairs(sorted_keys(rows)) do
+    put_resource(path, rows[path], page)
+  end
+end
+
+-- --- pages ---------------------------------------------------------------------------------------
+
+-- The text at the top of a file, "Heading: text". The first one of a page has the page's heading.
+local function put_header(page, file, is_first)
+  local words = {}
+  for i, line in ipairs(not HEADERLESS[file] and files[file].header or {}) do
+    local heading, rest = line:match "^([%w \"]+): (.*)$"
+    if heading and #heading > 22 then
+      heading, rest = nil, nil
+    end
+    if i == 1 and heading and not is_first then
+      put("## ", heading)
+      put ""
+    end
+    line = i == 1 and rest or line
+    words[i] = i == 1 and line:gsub("^%l", string.upper) or line
+  end
+  put_words(words, page)
+end
+
+local function put_functions(page, file)
+  for _, item in ipairs(files[file].items) do
+    local call, class = nil, nil
+    if item.kind == "function" or item.kind == "value" then
+      call, class = call_of(page, file, item)
+    end
+    if call and not class then
+      put_function(call, item, page)
+    end
+  end
+end
+
+-- The sources name a page alone: "(waiting.md)". One that is not of the reference is looked for below doc/.
+local function located(text)
+  return (text:gsub("%]%(([%w_-]+)%.md", function(name)
+    for _, page in ipairs(PAGES) do
+      if page.name == name then
+        return nil
+      end
+    end
+    local path = name ~= "README" and list_files("doc -name " .. name .. ".md -not -path 'doc/reference/*'")[1]
+    return path and "](" .. path:gsub("^doc/", "../")
+  end))
+end
+
+local function text_of(page)
+  out = {}
+  put("# ", page.title)
+  put ""
+  put "Written from the sources by `make doc`: do not edit. [All pages](README.md)"
+  put ""
+  if page.has_resources then
+    put_resources(page)
+  elseif page.is_of_api then
+    put "What the API defines, as far as the types of this library know it. Further fields and types are sent and"
+    put "returned as they are. A field that the server sends as null is absent."
+    put ""
+  end
+  local is_put = {}
+  for _, name in ipairs(page.begins_with_classes and page.classes or {}) do
+    is_put[definitions[name].item] = true
+    put_item(definitions[name].item, page)
+  end
+  for i, file in ipairs(page.files) do
+    put_header(page, file, i == 1 and not page.begins_with_classes and not page.has_resources)
+    put_functions(page, file)
+    for _, item in ipairs(page.items) do
+      if definitions[item.name].file == file and not is_put[item] then
+        is_put[item] = true
+        put_item(item, page)
+        put_methods(page, item)
+      end
+    end
+  end
+  for _, item in ipairs(page.items) do
+    if not is_put[item] then
+      put_item(item, page)
+      put_methods(page, item)
+    end
+  end
+  return located(table.concat(out, "\n"):gsub("\n+$", "") .. "\n")
+end
+
+local function index_text()
+  out = {}
+  put "# Reference"
+  put ""
+  put "Every public name, written from the sources by `make doc`. A `?` behind a name or a type: it may be absent."
+  put "Times are in seconds, sizes in bytes. [Waiting](waiting.md) says which functions block, yield or raise."
+  put ""
+  put "| page | |"
+  put "|---|---|"
+  for _, page in ipairs(PAGES) do
+    put("| [", page.title, "](", page.name, ".md) | ", page.about, " |")
+  end
+  put ""
+  put "An editor with a language server reads the same from the sources and from `types/anthropic.lua`."
+  return located(table.concat(out, "\n") .. "\n")
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
+add_pages()
+arrange()
+for _, page in ipairs(PAGES) do
+  follow_types(page)
+end
+local directory = arg[1] or "doc/reference"
+assert(os.execute("mkdir -p " .. directory .. " && rm -f " .. directory .. "/*.md"))
+write(directory .. "/README.md", index_text())
+for _, page in ipairs(PAGES) do
+  write(directory .. "/" .. page.name .. ".md", text_of(page))
 end

@@ -1,8 +1,10 @@
 -- Prints the annotations of the API's types and methods, for editors: lua tools/types.lua > types/anthropic.lua
 -- The types stand in tools/types.tsv (a name, and its fields or its alternatives), the methods in
--- lua/anthropic/api/resources.lua.
+-- lua/anthropic/api/resources.lua; those that do more are taken from where they are written.
 
-package.path = "./lua/?.lua;" .. package.path
+package.path = "./?.lua;./lua/?.lua;" .. package.path
+
+local annotations = require "tools.annotations"
 
 local PRIMITIVES = { string = "string", number = "number", boolean = "boolean", unknown = "any", null = "nil" }
 
@@ -46,6 +48,8 @@ local function translate_one(word)
     return '"' .. word:sub(2, -2) .. '"'
   elseif word:match "^{%s*%[key: string%]:" then
     return "table<string, " .. translate(word:match ":%s*string%]:%s*(.-)%s*}$" or "unknown") .. ">"
+  elseif word == "(string & {})" then -- any other string
+    return "string"
   elseif word == "true" or word == "false" or tonumber(word) then
     return word
   end
@@ -90,8 +94,9 @@ local function is_class(fields)
   return fields:match "^%(extends" or fields:match "^[%w_]+%??:%s"
 end
 
+-- `_`: no module. `require "anthropic"` leads to lua/anthropic/init.lua.
 print [[
----@meta
+---@meta _
 -- Written by tools/types.lua: do not edit.
 
 ]]
@@ -141,8 +146,16 @@ local function sorted(set)
   return names
 end
 
+local CLASSES = {
+  [""] = "anthropic.Client",
+  messages = "anthropic.Messages",
+  ["messages.batches"] = "anthropic.Batches",
+  ["beta.messages"] = "anthropic.BetaMessages",
+  ["beta.messages.batches"] = "anthropic.BetaBatches",
+}
+
 local function resource_class(path)
-  return "anthropic.resource." .. path
+  return CLASSES[path] or "anthropic.resource." .. path
 end
 
 local function signature(row)
@@ -158,53 +171,118 @@ local function signature(row)
   return ("fun(%s): %s, anthropic.Error?"):format(table.concat(arguments, ", "), result)
 end
 
-local MESSAGES = [[
----@field create fun(params: %s, options?: anthropic.Options): any, anthropic.Error?
----@field stream (fun(params: %s, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?)]]
-  .. [[|(fun(params: %s, callbacks: anthropic.StreamCallbacks): anthropic.Task)
----@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
----@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
----@field map fun(list: table[], settings?: anthropic.MapSettings|anthropic.Options): table?, table]]
+-- Methods with code of their own: the file, and how their names begin there.
+local WRITTEN = {
+  messages = { "lua/anthropic/client/messages.lua", "messages.methods." },
+  ["messages.batches"] = { "lua/anthropic/helpers/batches/init.lua", "batches.methods." },
+}
 
-local BATCHES = [[
----@field results fun(message_batch_id: string, params?: table, options?: anthropic.Options): ]]
-  .. [[anthropic.BatchResults?, anthropic.Error?
----@field run fun(requests?: table[], settings?: anthropic.BatchSettings|anthropic.Options): ]]
-  .. "table<string, anthropic.BatchResult>?, anthropic.BatchReport|anthropic.Error"
+local function print_words(item)
+  for _, line in ipairs(item.words) do
+    print(("--- " .. line):match "^(.-)%s*$")
+  end
+end
 
--- What older models and gateways take besides.
+-- An item as an overload of itself.
+local function overload_of(item)
+  local params, returns = {}, {}
+  for i, param in ipairs(item.params) do
+    params[i] = ("%s%s: %s"):format(param.name, param.is_optional and "?" or "", param.type)
+  end
+  for i, result in ipairs(item.returns) do
+    returns[i] = result.type
+  end
+  return ("fun(%s): %s"):format(table.concat(params, ", "), table.concat(returns, ", "))
+end
+
+-- The tags of an item, as they are written above a function. Language servers take the function first, then its
+-- overloads, and the first one that fits: the one with `stream = true` goes first, as it asks for more.
+local function print_annotations(item, renamed)
+  print_words(item)
+  local first = item.overloads[1]
+  if first and first:find "anthropic%.Stream%a*Params" then
+    print("---@overload " .. renamed(overload_of(item)))
+    local names, returns = first:match "^fun(%b()): (.*)$"
+    for name, kind in names:sub(2, -2):gmatch "([%w_?]+): ([%w_.]+)" do
+      print(("---@param %s %s"):format(name, renamed(kind)))
+    end
+    for kind in returns:gmatch "[^%s,]+" do
+      print("---@return " .. kind)
+    end
+    return
+  elseif first then
+    print("---@overload " .. renamed(first))
+  end
+  for _, param in ipairs(item.params) do
+    print(("---@param %s%s %s %s"):format(param.name, param.is_optional and "?" or "", renamed(param.type), param.words)
+      :match "^(.-)%s*$")
+  end
+  for _, result in ipairs(item.returns) do
+    print(("---@return %s %s"):format(result.type, result.words):match "^(.-)%s*$")
+  end
+end
+
+local function print_methods(path)
+  local written = WRITTEN[path:gsub("^beta%.", "")]
+  if not written then
+    return
+  end
+  local function renamed(text)
+    return path:find "^beta%." and text:gsub("anthropic%.(%a*)Params", { Message = "anthropic.BetaMessageParams",
+      Stream = "anthropic.BetaStreamParams" }) or text
+  end
+  local variable = resource_class(path):match "[^.]+$"
+  print(("local %s = {}\n"):format(variable))
+  for _, item in ipairs((annotations.read(written[1]))) do
+    local name = item.name:sub(1, #written[2]) == written[2] and item.name:sub(#written[2] + 1)
+    if name then
+      local arguments = {}
+      for i, param in ipairs(item.params) do
+        arguments[i] = param.name
+      end
+      print_annotations(item, renamed)
+      print(("function %s.%s(%s) end\n"):format(variable, name, table.concat(arguments, ", ")))
+    end
+  end
+end
+
 print [[
----@class anthropic.MessageParams: anthropic.api.MessageCreateParamsBase
----@field temperature? number
----@field top_p? number
+---@class anthropic.MessageParams: anthropic.api.MessageCreateParamsBase the fields of the request as the API defines
+---  them; the ones below are for older models, for gateways, and for servers that speak chat completion
+---@field temperature? number from 0 to 1
+---@field top_p? number from 0 to 1
 ---@field top_k? integer
----@field n? integer
----@field stop? string|string[]
+---@field n? integer how many answers, where the server can send several: `message.choices`
+---@field stop? string|string[] chat completion's word for `stop_sequences`
 ---@field presence_penalty? number
 ---@field frequency_penalty? number
 ---@field logit_bias? table<integer|string, number>
 ---@field response_format? { type: string }
 ---@field user? string
----@field seen? integer
----@field betas? string[]
+---@field seed? integer
+---@field betas? string[] sent as `anthropic-beta`
+
+---@class anthropic.StreamParams: anthropic.MessageParams
+---@field stream true
+
+---@class anthropic.BetaMessageParams: anthropic.api.BetaMessageCreateParamsBase the fields of the request as the API
+---  defines them
+---@field betas? string[] sent as `anthropic-beta`
+
+---@class anthropic.BetaStreamParams: anthropic.BetaMessageParams
+---@field stream true
 ]]
 
 for _, path in ipairs(sorted(paths)) do
-  print("---@class " .. (path == "" and "anthropic.Client" or resource_class(path)))
+  print("---@class " .. resource_class(path))
   for _, name in ipairs(sorted(children[path])) do
     print(("---@field %s %s"):format(name, resource_class(path == "" and name or path .. "." .. name)))
-  end
-  if path == "messages" then
-    print((MESSAGES:gsub("%%s", "anthropic.MessageParams")))
-  elseif path == "beta.messages" then
-    print((MESSAGES:gsub("%%s", class "BetaMessageCreateParamsBase")))
-  elseif path:find "messages%.batches$" then
-    print(BATCHES)
   end
   for _, name in ipairs(sorted(rows[path])) do
     if name ~= "beta" then
       print(("---@field %s %s"):format(name, signature(rows[path][name])))
     end
   end
+  print_methods(path)
   print ""
 end

@@ -1,4 +1,4 @@
----@meta
+---@meta _
 -- Written by tools/types.lua: do not edit.
 
 
@@ -396,7 +396,7 @@
 ---@class anthropic.api.Metadata
 ---@field user_id? string
 
----@alias anthropic.api.Model "claude-fable-5-2"|"claude-mythos-5-2"|"claude-haiku-5-5"|"claude-sonnet-5-5"|"claude-fable-5-1"|"claude-opus-5-5"|"claude-mythos-5-1"|"claude-sonnet-5"|"claude-fable-5"|"claude-mythos-5"|"claude-opus-5"|"claude-opus-4-8"|"claude-opus-4-7"|"claude-mythos-preview"|"claude-opus-4-6"|"claude-sonnet-4-6"|"claude-haiku-4-5"|"claude-haiku-4-5-20251001"|"claude-opus-4-5"|"claude-opus-4-5-20251101"|"claude-sonnet-4-5"|"claude-sonnet-4-5-20250929"|any
+---@alias anthropic.api.Model "claude-fable-5-2"|"claude-mythos-5-2"|"claude-haiku-5-5"|"claude-sonnet-5-5"|"claude-fable-5-1"|"claude-opus-5-5"|"claude-mythos-5-1"|"claude-sonnet-5"|"claude-fable-5"|"claude-mythos-5"|"claude-opus-5"|"claude-opus-4-8"|"claude-opus-4-7"|"claude-mythos-preview"|"claude-opus-4-6"|"claude-sonnet-4-6"|"claude-haiku-4-5"|"claude-haiku-4-5-20251001"|"claude-opus-4-5"|"claude-opus-4-5-20251101"|"claude-sonnet-4-5"|"claude-sonnet-4-5-20250929"|string
 
 ---@class anthropic.api.OutputConfig
 ---@field effort? "low"|"medium"|"high"|"xhigh"|"max"
@@ -1935,24 +1935,35 @@
 ---@field user_profile_id? string
 ---@field workspace_id? string
 
----@class anthropic.MessageParams: anthropic.api.MessageCreateParamsBase
----@field temperature? number
----@field top_p? number
+---@class anthropic.MessageParams: anthropic.api.MessageCreateParamsBase the fields of the request as the API defines
+---  them; the ones below are for older models, for gateways, and for servers that speak chat completion
+---@field temperature? number from 0 to 1
+---@field top_p? number from 0 to 1
 ---@field top_k? integer
----@field n? integer
----@field stop? string|string[]
+---@field n? integer how many answers, where the server can send several: `message.choices`
+---@field stop? string|string[] chat completion's word for `stop_sequences`
 ---@field presence_penalty? number
 ---@field frequency_penalty? number
 ---@field logit_bias? table<integer|string, number>
 ---@field response_format? { type: string }
 ---@field user? string
----@field seen? integer
----@field betas? string[]
+---@field seed? integer
+---@field betas? string[] sent as `anthropic-beta`
+
+---@class anthropic.StreamParams: anthropic.MessageParams
+---@field stream true
+
+---@class anthropic.BetaMessageParams: anthropic.api.BetaMessageCreateParamsBase the fields of the request as the API
+---  defines them
+---@field betas? string[] sent as `anthropic-beta`
+
+---@class anthropic.BetaStreamParams: anthropic.BetaMessageParams
+---@field stream true
 
 ---@class anthropic.Client
 ---@field beta anthropic.resource.beta
 ---@field files anthropic.resource.files
----@field messages anthropic.resource.messages
+---@field messages anthropic.Messages
 ---@field models anthropic.resource.models
 ---@field organization anthropic.resource.organization
 ---@field skills anthropic.resource.skills
@@ -1967,7 +1978,7 @@
 ---@field environments anthropic.resource.beta.environments
 ---@field files anthropic.resource.beta.files
 ---@field memory_stores anthropic.resource.beta.memory_stores
----@field messages anthropic.resource.beta.messages
+---@field messages anthropic.BetaMessages
 ---@field models anthropic.resource.beta.models
 ---@field organization anthropic.resource.beta.organization
 ---@field sessions anthropic.resource.beta.sessions
@@ -2075,23 +2086,84 @@
 ---@field redact fun(memory_store_id: string, memory_version_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field retrieve fun(memory_store_id: string, memory_version_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 
----@class anthropic.resource.beta.messages
----@field batches anthropic.resource.beta.messages.batches
----@field create fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): any, anthropic.Error?
----@field stream (fun(params: anthropic.api.BetaMessageCreateParamsBase, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?)|(fun(params: anthropic.api.BetaMessageCreateParamsBase, callbacks: anthropic.StreamCallbacks): anthropic.Task)
----@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
----@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
----@field map fun(list: table[], settings?: anthropic.MapSettings|anthropic.Options): table?, table
+---@class anthropic.BetaMessages
+---@field batches anthropic.BetaBatches
 ---@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+local BetaMessages = {}
 
----@class anthropic.resource.beta.messages.batches
----@field results fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.BatchResults?, anthropic.Error?
----@field run fun(requests?: table[], settings?: anthropic.BatchSettings|anthropic.Options): table<string, anthropic.BatchResult>?, anthropic.BatchReport|anthropic.Error
+--- Creates a message. With `stream = true` it returns a Stream, as soon as the response's headers have come.
+---
+--- Where `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
+--- end: a Message is returned, and no connection stands idle for minutes. `stream = false` asks for a whole answer.
+---@overload fun(params: anthropic.BetaMessageParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
+---@param params anthropic.BetaStreamParams
+---@param options? anthropic.Options
+---@return anthropic.Stream?
+---@return anthropic.Error?
+function BetaMessages.create(params, options) end
+
+--- Creates a message and returns a Stream, as `create` with `stream = true` does.
+---
+--- With `on_event`, `on_text` or `on_done` among the options it returns a Task at once, and calls these functions when
+--- something has come; see anthropic.StreamCallbacks.
+---@overload fun(params: anthropic.BetaMessageParams, callbacks: anthropic.StreamCallbacks): anthropic.Task
+---@param params anthropic.BetaMessageParams
+---@param options? anthropic.Options options for this request
+---@return anthropic.Stream? stream
+---@return anthropic.Error? err
+function BetaMessages.stream(params, options) end
+
+--- Sends many requests, several at a time, and returns their answers in the order of the requests. What the responses
+--- say of the rate limits sets the pace.
+---@param list anthropic.BetaMessageParams[] the parameters of each request; `stream` is ignored
+---@param settings? anthropic.MapSettings
+---@return table? messages `messages[i]` is the Message for `list[i]`, nil where it failed; `messages.n` is their number. nil where all was cancelled, or the list is wrong
+---@return table|anthropic.Error errors `errors[i]` is the error of `list[i]`, where it failed. Where all was cancelled, one error, which has what came as `messages` and `errors`
+function BetaMessages.map(list, settings) end
+
+--- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
+--- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same.
+---@overload fun(params: anthropic.ParseParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
+---@param params anthropic.StreamParseParams
+---@param options? anthropic.Options
+---@return anthropic.Stream?
+---@return anthropic.Error?
+function BetaMessages.parse(params, options) end
+
+--- Sends requests and runs the tools that the answers call, in turn, until an answer calls none. See [tools](tools.md).
+---@param params anthropic.RunParams
+---@param options? anthropic.Options options for each request
+---@return anthropic.Message? message the last one
+---@return anthropic.Run|anthropic.Error run what was done; on failure an error, whose `run` is what was done before
+function BetaMessages.run(params, options) end
+
+
+---@class anthropic.BetaBatches
 ---@field cancel fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+local BetaBatches = {}
+
+--- Opens the results of a batch that has ended. The batch is retrieved first.
+---
+--- If fewer results come than the batch counts, the iterator ends with an error of kind "truncated".
+---@param message_batch_id string
+---@param params? table `betas`, `workspace_id`
+---@param options? anthropic.Options options for both requests
+---@return anthropic.BatchResults? results an iterator
+---@return anthropic.Error? err
+function BetaBatches.results(message_batch_id, params, options) end
+
+--- Sends requests as batches, as many as it takes, waits until they have ended, and returns all results.
+--- Cancelling it (`task:cancel()`, `client:close()`) does not cancel the batches: `resume` goes on with them.
+---@param requests? anthropic.BatchRequest[] nil, with `resume`: those of the batches to resume
+---@param settings? anthropic.BatchSettings
+---@return table<string, anthropic.BatchResult>? results by `custom_id`; empty where `on_result` takes them
+---@return anthropic.BatchReport|anthropic.Error report on failure an error, which has `batches` to resume with, `results` and `report`
+function BetaBatches.run(requests, settings) end
+
 
 ---@class anthropic.resource.beta.models
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
@@ -2552,23 +2624,84 @@
 ---@field retrieve_metadata fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field upload fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
 
----@class anthropic.resource.messages
----@field batches anthropic.resource.messages.batches
----@field create fun(params: anthropic.MessageParams, options?: anthropic.Options): any, anthropic.Error?
----@field stream (fun(params: anthropic.MessageParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?)|(fun(params: anthropic.MessageParams, callbacks: anthropic.StreamCallbacks): anthropic.Task)
----@field parse fun(params: anthropic.ParseParams, options?: anthropic.Options): any, anthropic.Error?
----@field run fun(params: anthropic.RunParams, options?: anthropic.Options): anthropic.Message?, anthropic.RunOrError
----@field map fun(list: table[], settings?: anthropic.MapSettings|anthropic.Options): table?, table
+---@class anthropic.Messages
+---@field batches anthropic.Batches
 ---@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+local Messages = {}
 
----@class anthropic.resource.messages.batches
----@field results fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.BatchResults?, anthropic.Error?
----@field run fun(requests?: table[], settings?: anthropic.BatchSettings|anthropic.Options): table<string, anthropic.BatchResult>?, anthropic.BatchReport|anthropic.Error
+--- Creates a message. With `stream = true` it returns a Stream, as soon as the response's headers have come.
+---
+--- Where `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
+--- end: a Message is returned, and no connection stands idle for minutes. `stream = false` asks for a whole answer.
+---@overload fun(params: anthropic.MessageParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
+---@param params anthropic.StreamParams
+---@param options? anthropic.Options
+---@return anthropic.Stream?
+---@return anthropic.Error?
+function Messages.create(params, options) end
+
+--- Creates a message and returns a Stream, as `create` with `stream = true` does.
+---
+--- With `on_event`, `on_text` or `on_done` among the options it returns a Task at once, and calls these functions when
+--- something has come; see anthropic.StreamCallbacks.
+---@overload fun(params: anthropic.MessageParams, callbacks: anthropic.StreamCallbacks): anthropic.Task
+---@param params anthropic.MessageParams
+---@param options? anthropic.Options options for this request
+---@return anthropic.Stream? stream
+---@return anthropic.Error? err
+function Messages.stream(params, options) end
+
+--- Sends many requests, several at a time, and returns their answers in the order of the requests. What the responses
+--- say of the rate limits sets the pace.
+---@param list anthropic.MessageParams[] the parameters of each request; `stream` is ignored
+---@param settings? anthropic.MapSettings
+---@return table? messages `messages[i]` is the Message for `list[i]`, nil where it failed; `messages.n` is their number. nil where all was cancelled, or the list is wrong
+---@return table|anthropic.Error errors `errors[i]` is the error of `list[i]`, where it failed. Where all was cancelled, one error, which has what came as `messages` and `errors`
+function Messages.map(list, settings) end
+
+--- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
+--- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same.
+---@overload fun(params: anthropic.ParseParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
+---@param params anthropic.StreamParseParams
+---@param options? anthropic.Options
+---@return anthropic.Stream?
+---@return anthropic.Error?
+function Messages.parse(params, options) end
+
+--- Sends requests and runs the tools that the answers call, in turn, until an answer calls none. See [tools](tools.md).
+---@param params anthropic.RunParams
+---@param options? anthropic.Options options for each request
+---@return anthropic.Message? message the last one
+---@return anthropic.Run|anthropic.Error run what was done; on failure an error, whose `run` is what was done before
+function Messages.run(params, options) end
+
+
+---@class anthropic.Batches
 ---@field cancel fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 ---@field retrieve fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+local Batches = {}
+
+--- Opens the results of a batch that has ended. The batch is retrieved first.
+---
+--- If fewer results come than the batch counts, the iterator ends with an error of kind "truncated".
+---@param message_batch_id string
+---@param params? table `betas`, `workspace_id`
+---@param options? anthropic.Options options for both requests
+---@return anthropic.BatchResults? results an iterator
+---@return anthropic.Error? err
+function Batches.results(message_batch_id, params, options) end
+
+--- Sends requests as batches, as many as it takes, waits until they have ended, and returns all results.
+--- Cancelling it (`task:cancel()`, `client:close()`) does not cancel the batches: `resume` goes on with them.
+---@param requests? anthropic.BatchRequest[] nil, with `resume`: those of the batches to resume
+---@param settings? anthropic.BatchSettings
+---@return table<string, anthropic.BatchResult>? results by `custom_id`; empty where `on_result` takes them
+---@return anthropic.BatchReport|anthropic.Error report on failure an error, which has `batches` to resume with, `results` and `report`
+function Batches.run(requests, settings) end
+
 
 ---@class anthropic.resource.models
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?

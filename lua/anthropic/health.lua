@@ -112,8 +112,8 @@ local function check_options(report)
   end
 end
 
---- Tells what there is, and what is missing.
----@return boolean well whether nothing is missing that every request needs
+--- Prints what there is and what is missing; in Neovim into the report of `:checkhealth anthropic`.
+---@return boolean well whether every request has what it needs
 function health.check()
   local report, well = new_report(), true
   local report_error = report.error

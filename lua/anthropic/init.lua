@@ -9,45 +9,62 @@
 --     print(message:text())
 
 local require = require
+
+---@class anthropic
+---@field null any JSON's null: `nil` leaves a field out, `anthropic.null` sends it
+---@field version string of this library: "major.minor.patch"
 local anthropic = {}
 
----@class anthropic.Options
----@field api_key? string|fun(): string?, any asked anew for each attempt [ANTHROPIC_API_KEY]
----@field auth_token? string|fun(): string?, any sent as a bearer token [ANTHROPIC_AUTH_TOKEN]
----@field auth? "x-api-key"|"bearer" of the API key; default x-api-key to anthropic.com, else bearer
----@field base_url? string default "https://api.anthropic.com" [ANTHROPIC_BASE_URL]; it may end in /v1 or /v1/messages
----@field model? string of requests that name none; no model is built in [ANTHROPIC_MODEL]
----@field api_version? string default "2023-06-01"
----@field betas? string[] for the `anthropic-beta` header
----@field headers? table<string, string|false> further headers; false removes a default [ANTHROPIC_CUSTOM_HEADERS]
----@field max_retries? integer default 2
----@field retry? "safe"|"always" whether what the server may have acted on is sent again; default by method
----@field timeout? number|anthropic.Timeouts seconds; a number is the total
----@field proxy? string URL; default by libcurl from the environment
----@field ca_file? string
----@field ca_path? string
----@field insecure? boolean accept any certificate; default false
----@field http_version? "1.1"|"2" default "1.1"
----@field max_event_bytes? integer most bytes in one event of a stream, default 32 MiB
----@field max_response_bytes? integer most bytes that one exchange holds in memory, default 64 MiB
----@field max_download_bytes? integer most bytes of a download to a file where no length is announced, default 1 GiB
----@field loop? string|table a driver's name, or a driver; default: found by the host
----@field on_interrupt? "retry"|"continue" what to do about an answer that breaks off after its first content: ask
----  again if nobody has seen a part of it, or ask for the rest of its text; default: an error
----@field on_retry? fun(info: anthropic.RetryInfo) before each wait
----@field on_log? fun(record: table) every event of the client's work [ANTHROPIC_LOG: debug, info, warn, error]
+---@class anthropic.Options the options of a client, or of one request: the last argument of a method
+---@field api_key? string|fun(): string?, any sent as `x-api-key`, or as `auth` says. A function is called before each
+---  attempt, and returns the key, or nil and what is wrong. Default: $ANTHROPIC_API_KEY
+---@field auth_token? string|fun(): string?, any sent as a bearer token; a function as for `api_key`. Excludes
+---  `api_key`. Default: $ANTHROPIC_AUTH_TOKEN, where there is no API key
+---@field auth? "x-api-key"|"bearer" how `api_key` is sent. Default: "x-api-key" to anthropic.com, else "bearer"
+---@field base_url? string where the server is: https://host, with a path if it has one, without a query. It may end in
+---  `/v1` or `/v1/messages`: "https://host", "https://host/v1" and "https://host/v1/messages" send a message to the
+---  same address. Default: $ANTHROPIC_BASE_URL, else "https://api.anthropic.com"
+---@field model? string of requests that name none. No model is built in. Default: $ANTHROPIC_MODEL
+---@field api_version? string sent as `anthropic-version`. Default: "2023-06-01"
+---@field betas? string[] sent as `anthropic-beta`; those of a request are added to the client's
+---@field headers? table<string, string|false> further headers; `false` removes a default. Those of a request are added
+---  to the client's. $ANTHROPIC_CUSTOM_HEADERS has more, a line of `name: value` for each
+---@field max_retries? integer how often a failed attempt is repeated; 0: never. Default: 2
+---@field retry? "safe"|"always" "safe": an attempt is not repeated where the server may have acted on it. Default: by
+---  the method; see [resources](resources.md)
+---@field timeout? number|anthropic.Timeouts seconds; a number is the total. Default: see anthropic.Timeouts
+---@field proxy? string URL of a proxy: `http://`, `https://`, `socks4://`, `socks4a://`, `socks5://` or `socks5h://`,
+---  then `user:password@` if it asks for them, then host and port. "" uses none. Default: $https_proxy (or
+---  $HTTPS_PROXY), for http:// URLs $http_proxy, else $all_proxy (or $ALL_PROXY); not for the hosts in $no_proxy
+---@field ca_file? string path of a PEM file: the certificate authorities to trust. Default: the system's
+---@field ca_path? string path of a directory of such files, prepared by `c_rehash`. Default: the system's
+---@field insecure? boolean true accepts any certificate. Default: false
+---@field http_version? "1.1"|"2" "2" is asked for over TLS only. Default: "1.1"
+---@field max_event_bytes? integer bytes in one event of a stream, or in one line of a batch's results. Default:
+---  33554432 (32 MiB)
+---@field max_response_bytes? integer bytes that one exchange holds in memory. Default: 67108864 (64 MiB)
+---@field max_download_bytes? integer bytes of a download to a file where no length is announced. Default: 1073741824
+---  (1 GiB)
+---@field loop? string|anthropic.Driver how to wait: the name of a driver, or a driver; see [loop](loop.md). Default:
+---  found by the host
+---@field on_interrupt? "retry"|"continue" what to do when a stream breaks off after its first content. "retry": send
+---  the request again, if nobody has read a part of the answer. "continue": ask for the rest of the text. Default: an
+---  error
+---@field on_retry? fun(info: anthropic.RetryInfo) called before each wait for another attempt
+---@field on_log? fun(record: anthropic.LogRecord) called for every event of the client's work. Without it
+---  $ANTHROPIC_LOG (`debug`, `info`, `warn`, `error` or `off`) prints the records from that level on to standard error
 
----@class anthropic.RetryInfo
----@field attempt integer that failed
----@field max_retries integer
----@field error anthropic.Error
+---@class anthropic.RetryInfo what `on_retry` is told
+---@field attempt integer number of the attempt that failed, from 1
+---@field max_retries integer the option
+---@field error anthropic.Error why the attempt failed
 ---@field delay number seconds until the next attempt
 
----@class anthropic.Timeouts seconds; false: none
----@field connect? number|false default 30
----@field first_byte? number|false until the response's headers, default 600
----@field idle? number|false between two bytes, default 300
----@field total? number|false for everything, retries included; default none
+---@class anthropic.Timeouts in seconds; `false` turns one off. When one runs out, the error's `timeout` names it
+---@field connect? number|false until the connection stands, TLS included. Default: 30
+---@field first_byte? number|false until the response's headers have come. Default: 600
+---@field idle? number|false between two pieces of the response. Default: 300
+---@field total? number|false for the whole request, retries and the reading of a stream included. Default: false
 
 local json
 
@@ -57,9 +74,9 @@ local function get_json()
   return json
 end
 
---- Makes a client. Raises only on a wrong option.
+--- Makes a client. Sends nothing. Raises only on a wrong option; the error names the nearest right one.
 ---@param options? anthropic.Options
----@return anthropic.Client
+---@return anthropic.Client client
 function anthropic.new(options)
   local client = require("anthropic.client").new(options)
   return client -- no tail call: an error about the options blames the caller's line
@@ -67,28 +84,28 @@ end
 
 --- Marks a table as a JSON array, also when it is empty.
 ---@param t table
----@return table t
+---@return table t the same table
 function anthropic.array(t)
   return get_json().array(t)
 end
 
 --- Marks a table as a JSON object, also when its keys are numbers.
 ---@param t table
----@return table t
+---@return table t the same table
 function anthropic.object(t)
   return get_json().object(t)
 end
 
---- A value that is sent as the JSON text given.
+--- Makes a value that stands for a JSON text: it is sent exactly as it is.
 ---@param text string valid JSON
----@return any
+---@return any value
 function anthropic.raw(text)
   return get_json().raw(text)
 end
 
 --- Defines a tool for the `tools` of `client.messages.run`. Raises where a field is of a wrong type.
----@param fields anthropic.ToolFields name, description, input_schema, run(input, call), and what else is sent
----@return anthropic.Tool
+---@param fields anthropic.ToolFields
+---@return anthropic.Tool tool
 function anthropic.tool(fields)
   local tool = require("anthropic.helpers.tools").tool(fields) -- no tail call: it blames the caller of this
   return tool
@@ -103,9 +120,9 @@ end
 
 --- Writes JSON as requests are written: keys sorted, numbers exact. A Message is written whole, to be stored,
 --- logged or relayed: all that the server sent.
----@param value any
----@return string|nil
----@return anthropic.Error? err its message names the path
+---@param value any a table, string, number, boolean or anthropic.null
+---@return string|nil json
+---@return anthropic.Error? err of kind "invalid_request"; its message names the path of what JSON cannot say
 function anthropic.encode(value)
   return as_error(get_json().encode(value))
 end
@@ -113,9 +130,9 @@ end
 --- Reads JSON: integers, `[]`, `{}` and null (as anthropic.null) are kept apart. What comes of it is encoded as equal
 --- JSON: numbers keep their digits, and the `input` of an object whose `type` is tool_use, server_tool_use or
 --- mcp_tool_use keeps its text, until they are changed.
----@param text string
----@return any
----@return anthropic.Error?
+---@param text string JSON
+---@return any value
+---@return anthropic.Error? err of kind "invalid_request", where the text is no JSON
 function anthropic.decode(text)
   return as_error(get_json().decode(text))
 end
@@ -128,12 +145,12 @@ local function check_source(name, source, fields)
   end
 end
 
----@class anthropic.Source one of path, data, url and file_id; further fields go into the block
+---@class anthropic.Source one of `path`, `data`, `url` and `file_id`; further fields go into the block
 ---@field path? string of a file
 ---@field data? string the file's bytes
----@field url? string
----@field file_id? string of an uploaded file
----@field media_type? string default: found by the content
+---@field url? string http(s) address that the server fetches
+---@field file_id? string ID of an uploaded file
+---@field media_type? string such as "image/png". Default: found by the content
 
 --- Makes an image block of a JPEG, PNG, GIF or WebP file.
 ---@param source string|anthropic.Source a path, an http(s) URL, or a table
@@ -156,23 +173,23 @@ function anthropic.document(source, fields)
 end
 
 --- Runs a function in a coroutine until it and all that it spawned have ended: in the host's way, and
---- in a plain program by the built-in scheduler. What nobody joined and failed is raised.
+--- in a plain program by the built-in scheduler. The error of a task that failed and that nobody joined is raised.
 ---@param f function called with the further arguments
----@return any ... the results of f
+---@return any ... the results of `f`
 function anthropic.run(f, ...)
   return require("anthropic.loop.task").run(f, ...)
 end
 
 --- Starts another coroutine: inside `anthropic.run`, and in a host that runs several by itself.
 ---@param f function called with the further arguments
----@return anthropic.Task
+---@return anthropic.Task task
 function anthropic.spawn(f, ...)
   return require("anthropic.loop.task").spawn(f, ...)
 end
 
 --- Waits in the host's way.
 ---@param seconds number
----@return true|nil
+---@return true|nil ok
 ---@return anthropic.Error? err when the task was cancelled, or the calling code cannot wait
 function anthropic.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds then
@@ -206,8 +223,8 @@ function anthropic.preload()
   loop.driver()
 end
 
---- The seconds of a clock that only goes forward, to measure how long something takes.
----@return number
+--- Returns the seconds of a clock that only goes forward, to measure how long something takes.
+---@return number seconds
 function anthropic.now()
   return require("anthropic.core").now()
 end
@@ -220,10 +237,12 @@ for _, name in ipairs { "health", "loop", "sse", "testing", "version" } do
   LAZY[name] = function() return require("anthropic." .. name) end
 end
 
-return setmetatable(anthropic, {
+setmetatable(anthropic, {
   __index = function(_, name)
     local value = LAZY[name] and LAZY[name]()
     anthropic[name] = value
     return value
   end,
 })
+
+return anthropic

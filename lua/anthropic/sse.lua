@@ -10,20 +10,23 @@ local errors = require "anthropic.base.error"
 local DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 ---@class anthropic.sse.Event
----@field event string "message" when unnamed
----@field data string
----@field id string the last event ID, "" before any
+---@field event string "message" where the event has no name
+---@field data string its lines, joined by line breaks
+---@field id string the last event ID; "" before the first
+
+---@class anthropic.sse.Options
+---@field max_event_bytes? integer bytes of data in one event. Default: 33554432 (32 MiB)
 
 ---@class anthropic.sse.Decoder
----@field retry? integer milliseconds, once the server has said so
+---@field retry? integer milliseconds to wait before the next connection, as the server asked last
 local Decoder = {}
 Decoder.__index = Decoder
 
 local sse = {}
 
 --- Makes a decoder.
----@param options? { max_event_bytes?: integer } most bytes of data in one event, 32 MiB by default
----@return anthropic.sse.Decoder
+---@param options? anthropic.sse.Options
+---@return anthropic.sse.Decoder decoder
 function sse.decoder(options)
   local limit = options and options.max_event_bytes or DEFAULT_MAX_EVENT_BYTES
   return setmetatable({
@@ -40,10 +43,10 @@ local function fail(self, kind, message)
   return nil, self.err
 end
 
---- Takes bytes in, cut anywhere.
+--- Takes bytes in; they may be cut anywhere.
 ---@param bytes string
----@return true|nil
----@return anthropic.Error? err an event above the limit (kind "protocol"); it stays so
+---@return true|nil ok
+---@return anthropic.Error? err of kind "protocol": an event is above the limit; every later call returns it too
 function Decoder:feed(bytes)
   if self.err then
     return nil, self.err
@@ -64,8 +67,8 @@ function Decoder:feed(bytes)
   return true
 end
 
---- The next event, or nil when more bytes are needed.
----@return anthropic.sse.Event?
+--- Returns the next event, or nil when more bytes are needed.
+---@return anthropic.sse.Event? event
 function Decoder:next()
   local event = self.queue[self.first]
   if event then
@@ -76,8 +79,8 @@ function Decoder:next()
 end
 
 --- Ends the input. An event that was not ended by a blank line is dropped, as the rules say.
----@return true|nil
----@return anthropic.Error?
+---@return true|nil ok
+---@return anthropic.Error? err
 function Decoder:finish()
   self.finished = true
   if self.err then

@@ -1,11 +1,11 @@
 -- What is written from the sources must be of today's sources.
 
 local background = require "spec.support.background"
+local directories = require "spec.support.directory"
 
 describe("What is written from the sources", function()
   for path, written in pairs {
     ["types/anthropic.lua"] = { target = "types", command = "lua5.4 tools/types.lua" },
-    ["doc/reference.md"] = { target = "doc", command = "lua5.4 tools/reference.lua" },
     ["doc/explanation/benchmark.svg"] = {
       target = "bench-plot", command = "lua5.4 bench/plot.lua <doc/explanation/benchmark.tsv",
     },
@@ -21,4 +21,14 @@ describe("What is written from the sources", function()
       assert.is_true(output == background.read_file(path), "run `make " .. written.target .. "`")
     end)
   end
+
+  it("is up to date: doc/reference", function()
+    local written = directories.new()
+    background.output_of("lua5.4 tools/reference.lua " .. written.root)
+    local names = written:names()
+    local differences = background.output_of("diff -rq doc/reference " .. written.root)
+    written:remove()
+    assert.is_true(#names > 15)
+    assert.equal("", differences, "run `make doc`")
+  end)
 end)

@@ -12,13 +12,13 @@ local request = require "anthropic.http.request"
 local stream = require "anthropic.stream"
 local urls = require "anthropic.http.url"
 
----@class anthropic.DownloadParams
----@field path? string the file to write; without it the method gives the bytes
----@field [string] any
+---@class anthropic.DownloadParams the parameters of a download
+---@field path? string the file to write, by a temporary name until it is whole. Without it the bytes are returned
+---@field [string] any a further parameter of the request
 
----@class anthropic.Download
+---@class anthropic.Download what a download to a file returns
 ---@field path string as it was given
----@field bytes integer
+---@field bytes integer length of the file
 ---@field response anthropic.Response
 
 local endpoint = {}

@@ -1,8 +1,8 @@
---- Lists come in pages.
+--- Pages: lists come in pages.
 --
 --     local page = assert(client.models.list { limit = 20 })
 --     for model in page do print(model.id) end        -- this page's and all later ones
---     local following = page:next_page()              -- nil: there is none
+--     local following = page:next_page()              -- nil: that was the last page
 
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
@@ -10,10 +10,10 @@ local tables = require "anthropic.base.tables"
 
 local pages = {}
 
----@class anthropic.Page
+---@class anthropic.Page `for item in page do` iterates over the items of this page and of all later ones
 ---@field data table[] the items of this page
----@field has_more? boolean
----@field next_page_token? string where the answer names its next page: what it calls it
+---@field has_more? boolean whether there is a later page, where the server says so
+---@field next_page_token? string the answer's name for the next page, where it has one
 ---@field response anthropic.Response never encoded
 ---@field extra? table fields of the answer with a name of the above or of a method; encoded at their place
 ---@operator call: any
@@ -115,8 +115,8 @@ local function is_repeated(page)
 end
 
 --- Fetches the page after this one.
----@return anthropic.Page|nil page nil alone: this is the last one
----@return anthropic.Error?
+---@return anthropic.Page|nil page nil alone: this is the last page
+---@return anthropic.Error? err
 function Page:next_page()
   local own = private[self]
   local query, place = next_query(self)
@@ -133,9 +133,9 @@ function Page:next_page()
   return following
 end
 
---- The next item of the list, from this page on. An empty page does not end the list.
+--- Returns the next item of the list, from this page on. An empty page does not end the list.
 ---@return any item nil alone is the end
----@return anthropic.Error? err asked again, it is tried again
+---@return anthropic.Error? err the next call tries again
 function Page:next()
   local own = private[self]
   while not own.ended do

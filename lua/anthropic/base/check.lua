@@ -91,6 +91,8 @@ local function distance(from, to)
 end
 
 --- The name in `names` (a set) that is written most like `name`.
+---@param name any
+---@param names table<string, any>
 ---@return string
 function check.nearest(name, names)
   local best, best_distance

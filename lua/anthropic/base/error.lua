@@ -8,30 +8,55 @@
 
 local printable = require "anthropic.base.printable"
 
----@class anthropic.Error
----@field kind "api"|"connection"|"timeout"|"truncated"|"protocol"|"cancelled"|"invalid_request"
----@field message string
----@field type? string the API's error type, or the one that the status stands for
----@field status? integer HTTP status; for an error inside a 200 the status that its code or its type stands for
+--- What `err.kind` can be.
+---@alias anthropic.ErrorKind
+---| "api" # the server refused the request, or sent an `error` event: see `status`, `type` and `message`
+---| "connection" # no connection, or a broken one: the name, the address, TLS, a proxy, the network
+---| "timeout" # `err.timeout` names the one of the option `timeout` that ran out
+---| "truncated" # the answer ended before its end
+---| "protocol" # the answer is no message, breaks HTTP's rules, or is above a limit
+---| "cancelled" # the program cancelled it: `task:cancel`, `stream:close`, `client:close`
+---| "invalid_request" # refused before anything was sent: the message names what is wrong
+
+--- What `err.type` is, in the API's own words; other servers have further ones.
+---@alias anthropic.ErrorType
+---| "invalid_request_error" # status 400: the request is wrong
+---| "authentication_error" # status 401: the credential is wrong or missing
+---| "billing_error" # status 402: the account cannot pay
+---| "permission_error" # status 403: the credential does not allow it
+---| "not_found_error" # status 404: there is no such thing, or `base_url` is wrong
+---| "conflict_error" # status 409: what the request changes has changed
+---| "request_too_large" # status 413: the request is too large
+---| "rate_limit_error" # status 429: too many requests or tokens
+---| "api_error" # status 500: the server failed
+---| "timeout_error" # status 504, 408: the server took too long
+---| "overloaded_error" # status 529: the server has too much to do
+---| "cannot_wait" # this library's own: the calling code cannot be suspended; see [waiting](waiting.md)
+
+---@class anthropic.Error `tostring(err)` is one line: kind, status, type, message and request ID, never a credential
+---@field kind anthropic.ErrorKind
+---@field message string what happened, and what to do
+---@field type? anthropic.ErrorType|string the API's error type, or the one that the status stands for
+---@field status? integer HTTP status; of an error inside a 200 the status that its code or its type stands for
 ---@field in_stream? boolean true for an `error` event
----@field request_id? string
+---@field request_id? string the API's ID of the request
 ---@field headers? table<string, string> of the response, names in lower case
----@field body? string of the response, as it came but for secrets
+---@field body? string of the response, without secrets
 ---@field url? string that was asked, without its query
----@field timeout? "connect"|"first_byte"|"idle"|"total" which one ran out
----@field rate_limit? table<string, table> from the `anthropic-ratelimit-*` headers
+---@field timeout? "connect"|"first_byte"|"idle"|"total" the timeout that ran out
+---@field rate_limit? table<string, anthropic.RateLimit> from the `anthropic-ratelimit-*` headers
 ---@field retry_after? number seconds that the server asked to wait
----@field retryable? boolean false: asking again will not help, by the server's words or as a proxy refuses
----@field unprocessed? boolean true: the server cannot have acted, as nothing was sent, or it said so (HTTP/2)
+---@field retryable? boolean false: sending it again will not help, as the server said or a proxy refuses
+---@field unprocessed? boolean true: the server cannot have acted: nothing was sent, or it said so (HTTP/2)
 ---@field details? any of the API's error object
 ---@field attempts? integer how often the request was sent
----@field history? anthropic.Attempt[]
----@field partial? anthropic.Message what had arrived
----@field batches? string[] of messages.batches.run: the IDs to resume with
----@field results? table<string, anthropic.BatchResult> of messages.batches.run: what had arrived
----@field report? anthropic.BatchReport of messages.batches.run
----@field messages? table of messages.map, when all was cancelled: what had arrived
----@field errors? table likewise
+---@field history? anthropic.Attempt[] one entry for each attempt
+---@field partial? anthropic.Message the part of the answer that came
+---@field batches? string[] of batches.run: the IDs to resume with
+---@field results? table<string, anthropic.BatchResult> of batches.run: the results that came
+---@field report? anthropic.BatchReport of batches.run: the counts so far
+---@field messages? table of messages.map, when all was cancelled: the messages that came
+---@field errors? table of messages.map, when all was cancelled: the errors of those that failed
 ---@field run? anthropic.Run of messages.run: what was done before the failure
 local Error = {}
 Error.__index = Error
@@ -109,10 +134,10 @@ function errors.set_command(err, make)
   commands[err] = make
 end
 
---- A command line for sh that sends the request again, with variables of the shell in place of what is secret:
---- `$ANTHROPIC_API_KEY` or `$ANTHROPIC_AUTH_TOKEN`, `$X_TEAM` for a header x-team of the caller's.
+--- Returns a command line for sh that sends the request again with curl. Variables of the shell stand in place of
+--- secrets: `$ANTHROPIC_API_KEY` or `$ANTHROPIC_AUTH_TOKEN`, and `$X_TEAM` for a header `x-team`.
 ---@return string|nil command nil where no request was sent
----@return string? message
+---@return string? message why there is none
 function Error:to_curl()
   local make = commands[self]
   if not make then

@@ -1,4 +1,4 @@
---- Asking a question and holding a conversation.
+--- Chat: asking a question and holding a conversation.
 --
 --     print(client:ask("Why is the sky blue?"))
 --
@@ -9,8 +9,8 @@
 -- A conversation keeps the whole answers, thinking and signatures included. A turn that fails
 -- leaves the history as it was.
 --
--- Tools of `anthropic.tool` are run, as `messages.run` does, whose parameters (`max_turns`, `on_tool_use`, ...) are
--- taken as well:
+-- Tools made by `anthropic.tool` are run, as `messages.run` runs them; its parameters (`max_turns`, `on_tool_use`, ...)
+-- hold here as well:
 --
 --     local chat = client:chat { model = "claude-sonnet-5-5", tools = { weather }, max_turns = 5 }
 --     local text, message, run = chat:say("What is the weather in Paris?")
@@ -59,8 +59,13 @@ function chat.ask(client, prompt, params)
   return message:text(), message, run
 end
 
+---@class anthropic.ChatParams: anthropic.RunParams the parameters of client:ask and client:chat
+---@field model? string Default: the option `model`
+---@field max_tokens? integer Default: 4096
+---@field messages? table[] of client:chat: the history to go on from
+
 ---@class anthropic.Chat
----@field messages table[] the history, yours to read and to change between turns
+---@field messages table[] the history, free to be read and changed between turns
 local Chat = {}
 Chat.__index = Chat
 
@@ -110,11 +115,11 @@ local function settle(self)
   end
 end
 
---- Says something and waits for the whole answer.
+--- Sends a turn and returns the whole answer. After a failure the history is as before.
 ---@param prompt string|table text, or a list of content blocks
----@param options? anthropic.Options
----@return string|nil text of the answer; where tools were run, of the last one
----@return anthropic.Message|anthropic.Error
+---@param options? anthropic.Options options for each request
+---@return string|nil text of the answer; where tools were run, of the last answer
+---@return anthropic.Message|anthropic.Error message on failure an error
 ---@return anthropic.Run? run where tools were run
 function Chat:say(prompt, options)
   check_prompt(prompt)
@@ -168,11 +173,12 @@ local function open_run(client, params, options)
   return reader, reader or err
 end
 
---- Says something and iterates over the text of the answer as it comes; where tools are run, over that of all
---- turns. Raises the error on failure. An answer that is left early is remembered as far as it came.
----@param prompt string|table
----@param options? anthropic.Options
----@return fun(): string?
+--- Sends a turn and iterates over the text of the answer as it comes: `for text in chat:stream(prompt) do`. Where tools
+--- are run, over the text of all answers. Raises the error on failure. An answer that is left early is kept as far as
+--- it came.
+---@param prompt string|table text, or a list of content blocks
+---@param options? anthropic.Options options for each request
+---@return fun(): string? iterator
 function Chat:stream(prompt, options)
   check_prompt(prompt)
   settle(self)

@@ -1,7 +1,11 @@
---- A client: options, and the resources that send with them.
+--- A client sends requests by its options: it has a method for every endpoint of the API.
 --
--- It owns no connection; all clients of a Lua state share one loop. Its options, the credential
--- among them, stay out of its table.
+--     local client = anthropic.new { max_retries = 5, timeout = { total = 120 } }
+--     local page = assert(client.models.list())
+--
+-- Every method returns its result, or nil and an error (see [errors](errors.md)); it raises only where an argument is
+-- of a wrong type. Its last argument is a table of options for this request alone. All clients of a Lua state share
+-- one loop and its connections.
 
 local require = require
 local errors = require "anthropic.base.error"
@@ -14,19 +18,23 @@ local shown_url = require "anthropic.http.shown_url"
 local tasks = require "anthropic.loop.task"
 local usage = require "anthropic.message.usage"
 
----@class anthropic.Client
----@field messages anthropic.Messages
----@field usage anthropic.Usage
+---@class anthropic.Client the resources of the API are fields as well: `client.messages`, `client.models`, ...; see
+---  [messages](messages.md) and [resources](resources.md)
+---@field messages anthropic.Messages see [messages](messages.md)
+---@field usage anthropic.Usage the tokens that its messages used; see [usage](usage.md)
 local Client = {}
 
 ---@class anthropic.RequestParams
----@field method? string default GET, with a body POST
----@field path string
+---@field method? string Default: "GET", with a body "POST"
+---@field path string such as "/v1/models", below the base URL; or a whole URL on the same host
 ---@field query? table<string, any> strings, numbers, booleans; lists and tables of such
----@field body? table|string to be encoded, or as it is
----@field headers? table<string, string|number|false>
----@field betas? string[]
----@field stream? boolean the answer is an event stream
+---@field body? table|string a table is encoded as JSON; a string is sent as it is. Excludes `multipart`
+---@field multipart? anthropic.UploadParams the fields and files of a form
+---@field headers? table<string, string|number|false> further headers; `false` removes a default
+---@field betas? string[] sent as `anthropic-beta`
+---@field stream? boolean true: the answer is an event stream, and a Stream is returned
+---@field binary? boolean true: the answer's bytes are returned as a string
+---@field accept? string the header `accept`. Default: by `stream` and `binary`
 
 local client = {}
 
@@ -154,6 +162,7 @@ function client.new(given)
 end
 
 --- Prepares an exchange. For the resources.
+---@private
 ---@param spec table see exchange.new
 ---@param given? anthropic.Options checked
 ---@return anthropic.Exchange|nil
@@ -170,6 +179,7 @@ function Client:exchange(spec, given)
 end
 
 --- An option as it holds for a request. For the resources.
+---@private
 ---@param name string
 ---@param given? anthropic.Options
 function Client:option(name, given)
@@ -177,6 +187,7 @@ function Client:option(name, given)
 end
 
 --- Waits in the host's way. client:close() ends it. For the resources.
+---@private
 ---@param seconds number
 ---@param given? anthropic.Options
 ---@return true|nil
@@ -201,16 +212,17 @@ end
 
 --- Has a function called with every exchange whose attempt ends; nil: with none. For
 --- `anthropic.testing`.
+---@private
 ---@param observer? fun(exchange: anthropic.Exchange)
 function Client:observe(observer)
   private[self].shared.observer = observer
 end
 
---- Sends a request that has no name yet.
+--- Sends a request that has no method of its own yet.
 ---@param spec anthropic.RequestParams
----@param given? anthropic.Options
----@return any result the decoded answer (a table has its `response`; null is anthropic.null), or with `stream = true` a
----Stream of one that calls itself an event stream; nil on failure
+---@param given? anthropic.Options options for this request
+---@return any result the decoded answer (a table has its `response`; null is anthropic.null), with `stream = true` a
+---  Stream, with `binary = true` a string; nil on failure
 ---@return anthropic.Error? err
 function Client:request(spec, given)
   if type(spec) ~= "table" or type(spec.path) ~= "string" then
@@ -220,25 +232,24 @@ function Client:request(spec, given)
   return require("anthropic.api.endpoint").request(self, spec, given)
 end
 
---- Asks one question, of the model that the params or the option `model` name. Tools of `anthropic.tool` are run.
+--- Asks one question, of the model that `params` or the option `model` names. Tools made by `anthropic.tool` are run.
 ---@param prompt string|table text, or a list of content blocks
----@param params? table further parameters of messages.create or messages.run, such as model, max_tokens, tools
----@return string|nil text
----@return anthropic.Message|anthropic.Error
+---@param params? anthropic.ChatParams further parameters of messages.create or messages.run
+---@return string|nil text of the answer
+---@return anthropic.Message|anthropic.Error message on failure an error
 ---@return anthropic.Run? run where tools were run
 function Client:ask(prompt, params)
   return require("anthropic.client.chat").ask(self, prompt, params)
 end
 
---- Begins a conversation. Tools of `anthropic.tool` are run.
----@param params? table parameters of messages.create or messages.run for every turn; without a model the option's
----@return anthropic.Chat
+--- Begins a conversation. Sends nothing. Tools made by `anthropic.tool` are run.
+---@param params? anthropic.ChatParams parameters of messages.create or messages.run for every turn
+---@return anthropic.Chat chat
 function Client:chat(params)
   return require("anthropic.client.chat").new(self, params)
 end
 
---- Cancels what this client has under way, and leaves no connection to others that was in use for it. Later requests
---- fail. Idempotent.
+--- Cancels what this client has under way. Later requests fail with an error of kind "cancelled". May be called twice.
 function Client:close()
   local own = private[self]
   own.closed = true

@@ -1,4 +1,13 @@
---- `client.messages`.
+--- `client.messages`: creating messages.
+--
+--     local message, err = client.messages.create {
+--       model = "claude-sonnet-5-5", max_tokens = 1024,
+--       messages = { { role = "user", content = "Hello" } },
+--     }
+--     print(message and message:text() or err)
+--
+-- `client.beta.messages` has the same methods. Parameters that are wrong in themselves are refused before anything is
+-- sent: the error is of kind "invalid_request".
 
 local require = require
 local check = require "anthropic.base.check"
@@ -190,8 +199,15 @@ end
 
 messages.methods = {}
 
---- Creates a message: a Message, or with `stream = true` a Stream. With a `max_tokens` from 21334 on
---- and no `stream` the answer is streamed underneath; `stream = false` keeps it whole.
+--- Creates a message. With `stream = true` it returns a Stream, as soon as the response's headers have come.
+---
+--- Where `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
+--- end: a Message is returned, and no connection stands idle for minutes. `stream = false` asks for a whole answer.
+---@overload fun(params: anthropic.StreamParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@param params anthropic.MessageParams
+---@param options? anthropic.Options options for this request
+---@return anthropic.Message? message
+---@return anthropic.Error? err
 messages.methods.create = {
   names = {},
   needs_params = true,
@@ -200,8 +216,15 @@ messages.methods.create = {
   end,
 }
 
---- The same with `stream = true`. With `on_event`, `on_text` or `on_done` among the options it does
---- not wait: see stream/callbacks.lua.
+--- Creates a message and returns a Stream, as `create` with `stream = true` does.
+---
+--- With `on_event`, `on_text` or `on_done` among the options it returns a Task at once, and calls these functions when
+--- something has come; see anthropic.StreamCallbacks.
+---@overload fun(params: anthropic.MessageParams, callbacks: anthropic.StreamCallbacks): anthropic.Task
+---@param params anthropic.MessageParams
+---@param options? anthropic.Options options for this request
+---@return anthropic.Stream? stream
+---@return anthropic.Error? err
 messages.methods.stream = {
   names = {},
   needs_params = true,
@@ -219,7 +242,14 @@ messages.methods.stream = {
   end,
 }
 
---- Answers many requests at once, in their order: see concurrent.lua.
+--- Sends many requests, several at a time, and returns their answers in the order of the requests. What the responses
+--- say of the rate limits sets the pace.
+---@param list anthropic.MessageParams[] the parameters of each request; `stream` is ignored
+---@param settings? anthropic.MapSettings
+---@return table? messages `messages[i]` is the Message for `list[i]`, nil where it failed; `messages.n` is their
+---  number. nil where all was cancelled, or the list is wrong
+---@return table|anthropic.Error errors `errors[i]` is the error of `list[i]`, where it failed. Where all was cancelled,
+---  one error, which has what came as `messages` and `errors`
 messages.methods.map = {
   names = {},
   needs_params = true,
@@ -232,8 +262,13 @@ messages.methods.map = {
   end,
 }
 
---- Creates a message that fits a JSON schema: `parsed` is its decoded text or, where that is not JSON
---- or does not fit, `parse_error` says why. See structured_output.lua.
+--- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
+--- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same.
+---@overload fun(params: anthropic.StreamParseParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
+---@param params anthropic.ParseParams
+---@param options? anthropic.Options options for this request
+---@return anthropic.Message? message
+---@return anthropic.Error? err
 messages.methods.parse = {
   names = {},
   needs_params = true,
@@ -249,8 +284,11 @@ messages.methods.parse = {
   end,
 }
 
---- Requests and tool calls in turn, until the model is done: the last Message and an anthropic.Run.
---- See tool_runner.lua.
+--- Sends requests and runs the tools that the answers call, in turn, until an answer calls none. See [tools](tools.md).
+---@param params anthropic.RunParams
+---@param options? anthropic.Options options for each request
+---@return anthropic.Message? message the last one
+---@return anthropic.Run|anthropic.Error run what was done; on failure an error, whose `run` is what was done before
 messages.methods.run = {
   names = {},
   needs_params = true,

@@ -1,4 +1,4 @@
---- `client.messages.map`: many requests at once, answers in their order.
+--- Many requests at once: `client.messages.map` returns the answers in the order of the requests.
 --
 --     local messages, errs = client.messages.map({
 --       { messages = { { role = "user", content = "One?" } } },
@@ -6,8 +6,7 @@
 --     }, { params = { model = "claude-sonnet-5-5", max_tokens = 1024 }, concurrency = 8 })
 --     for i = 1, messages.n do print(messages[i] and messages[i]:text() or errs[i]) end
 --
--- The requests are paced by what the responses say of the rate limits (see limiter.lua), and run as
--- tasks of an `anthropic.run`.
+-- The requests are paced by what the responses say of the rate limits, and run as tasks of an `anthropic.run`.
 
 local check = require "anthropic.base.check"
 local coroutines = require "anthropic.loop.coroutines"
@@ -19,18 +18,19 @@ local tasks = require "anthropic.loop.task"
 
 local concurrent = {}
 
----@class anthropic.MapSettings its table holds options of the requests as well
----@field concurrency? integer requests under way at a time, default 8
----@field params? table parameters that all have in common; a request's own come first
----@field on_progress? fun(progress: anthropic.MapProgress) after each answer
+---@class anthropic.MapSettings: anthropic.Options the settings of messages.map; options of the requests stand in the
+---  same table
+---@field concurrency? integer requests under way at a time. Default: 8
+---@field params? table parameters that all requests have in common; a request's own come first
+---@field on_progress? fun(progress: anthropic.MapProgress) called after each answer
 
 ---@class anthropic.MapProgress
----@field total integer
----@field done integer
----@field failed integer
----@field index integer of the request that was answered
----@field message? anthropic.Message
----@field error? anthropic.Error
+---@field total integer requests
+---@field done integer requests that have an answer or an error
+---@field failed integer requests that have an error
+---@field index integer of the request that ended now, from 1
+---@field message? anthropic.Message its answer
+---@field error? anthropic.Error its error
 
 local DEFAULT_CONCURRENCY = 8
 
@@ -111,6 +111,7 @@ end
 ---@param client anthropic.Client
 ---@param list table[] parameters of messages.create
 ---@param settings anthropic.MapSettings
+---@param given anthropic.Options of every request
 ---@param send fun(params: table): anthropic.Message?, anthropic.Error?
 ---@return table|nil messages with `n`; nil at the places of those that failed
 ---@return table|anthropic.Error errs those that failed, at their places; an error when all was

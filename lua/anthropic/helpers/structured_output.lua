@@ -1,4 +1,4 @@
---- Structured output: an answer that fits a JSON schema.
+--- Structured output: `client.messages.parse` asks for an answer that fits a JSON schema.
 --
 --     local message = assert(client.messages.parse {
 --       model = "claude-sonnet-5-5", max_tokens = 1024,
@@ -7,13 +7,12 @@
 --     })
 --     print(message.parsed and message.parsed.city or message.parse_error)
 --
--- The API takes a part of JSON Schema. What it does not take is put into the description, where the
--- model reads it, and is checked when the answer has come. Object properties that may be absent are
--- absent, nulls are `anthropic.null`.
+-- The API takes a part of JSON Schema. The rest is put into the description, where the model reads it, and is checked
+-- when the answer has come. Optional properties may be absent; nulls are `anthropic.null`.
 --
--- The API takes objects that admit only the members that they name. So every object is closed, as if
--- `additionalProperties = false` stood in it, and one that names no members, { type = "object" }, is
--- refused, unless it says its `additionalProperties`: these are sent where closing it would leave {}.
+-- The API takes only objects that allow no other properties than those they name. So every object is sent with
+-- `additionalProperties = false`. An object that names no property, `{ type = "object" }`, is refused before anything
+-- is sent, unless it says its `additionalProperties`.
 
 local string_formats = require "anthropic.helpers.string_formats"
 local json = require "anthropic.base.json"
@@ -26,7 +25,10 @@ local tables = require "anthropic.base.tables"
 local structured_output = {}
 
 ---@class anthropic.ParseParams: anthropic.MessageParams
----@field schema table JSON schema of the answer
+---@field schema table the JSON schema of the answer; an object at its top
+
+---@class anthropic.StreamParseParams: anthropic.ParseParams
+---@field stream true
 
 local join = paths.join
 

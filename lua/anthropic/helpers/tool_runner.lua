@@ -1,4 +1,4 @@
---- `client.messages.run`: requests and tool calls in turn, until the model is done.
+--- Runs: `client.messages.run` sends requests and runs the tools that the answers call, until an answer calls none.
 --
 --     local message, run = client.messages.run {
 --       model = "claude-sonnet-5-5", max_tokens = 1024, tools = { weather },
@@ -7,14 +7,13 @@
 --     }
 --     print(message:text(), run.stopped, #run.turns)
 --
--- `run.messages` is the history, ready to be sent with one more user message. It always ends with a
--- whole turn: an answer whose tools were not run is not in it, nor is a refused one, as the API
--- would not take it.
+-- `run.messages` is the history, ready to be sent with one more user message. It always ends with a whole turn: an
+-- answer whose tools were not run is not in it, nor is a refused one, as the API would not take it.
 --
--- `on_tool_use` is asked for each call of a turn before any tool of that turn runs: it returns true, a changed
--- input, or false and a reason for the model; nothing is a refusal. `call.name` and `call.tool` are what will run; a
--- call that no tool fits, or two (see tool_lookup.lua), is answered without asking. What a callback raises ends the
--- run and is raised.
+-- `on_tool_use` is called for each call of a turn, before any tool of that turn runs. It returns true to allow the
+-- call, a table to allow it with that input, or false and a reason that the model reads. A function that returns
+-- nothing refuses the call. A call of a tool that does not exist is answered without asking. An error that a callback
+-- raises ends the run and is raised.
 
 local check = require "anthropic.base.check"
 local errors = require "anthropic.base.error"
@@ -27,21 +26,22 @@ local tool_runner = {}
 
 local DEFAULT_MAX_TURNS = 20
 
----@class anthropic.RunParams: anthropic.MessageParams those of messages.create, and what is not sent:
----@field tools? (anthropic.Tool|table)[] made by anthropic.tool, and the API's own server tools
----@field max_turns? integer most requests, default 20; the tools of the last one are run, too
----@field on_turn? fun(turn: anthropic.Turn) after each turn
----@field on_tool_use? fun(call: anthropic.ToolCall): boolean|table|nil, any before a tool runs
----@field on_event? fun(event: table) each event of each turn as it comes; the turns are streamed
----@field tool_timeout? number seconds, for tools that have no `timeout`
----@field max_result_bytes? integer of text in a result, default 256 KiB; what is longer is cut, with a note
-
----@alias anthropic.RunOrError anthropic.Run|anthropic.Error
+---@class anthropic.RunParams: anthropic.MessageParams the parameters of messages.create, and these, which are not sent
+---@field tools? (anthropic.Tool|table)[] made by anthropic.tool; tools that the API runs itself, as plain tables
+---@field max_turns? integer requests of one run at most. The tools that the last answer calls still run. Default: 20
+---@field on_turn? fun(turn: anthropic.Turn) called after each turn, when its tools have run
+---@field on_tool_use? fun(call: anthropic.ToolCall): boolean|table|nil, any called before each call: true allows it, a
+---  table allows it with that input, false and a reason refuse it. Returning nothing refuses it, too. May wait
+---@field on_event? fun(event: anthropic.api.RawMessageStreamEvent) called with each event of each answer as it
+---  comes; the answers are streamed then
+---@field tool_timeout? number seconds that a tool without a `timeout` may take. Default: no limit
+---@field max_result_bytes? integer bytes of text in one result; longer text is cut, and a note says so. A tool's own
+---  `max_result_bytes` comes first. Default: 262144 (256 KiB)
 
 ---@class anthropic.Run
----@field messages table[] the history
----@field turns anthropic.Turn[]
----@field stopped? string the last stop reason, or "max_turns"; nil after a failure
+---@field messages table[] the history: the messages given, answers and tool results
+---@field turns anthropic.Turn[] one for each answer
+---@field stopped? string the `stop_reason` of the last answer, or "max_turns"; nil after a failure
 
 local a_function = { expected = "a function", check = check.of_type("function").check }
 

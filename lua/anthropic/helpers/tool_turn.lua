@@ -10,10 +10,10 @@ local tools = require "anthropic.helpers.tools"
 
 local tool_turn = {}
 
----@class anthropic.Turn
+---@class anthropic.Turn one answer, and what became of its calls
 ---@field number integer from 1
----@field message anthropic.Message with its usage
----@field calls anthropic.ToolCall[]
+---@field message anthropic.Message the answer
+---@field calls anthropic.ToolCall[] in the answer's order
 ---@field results table[] the tool_result blocks, in the order of the calls
 
 -- --- calls ---------------------------------------------------------------------------------------

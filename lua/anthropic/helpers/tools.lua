@@ -1,4 +1,4 @@
---- Tools that the model can call: how they are defined, and what becomes of a call.
+--- Tools: what the model can call, made by `anthropic.tool`.
 --
 --     local weather = anthropic.tool {
 --       name = "get_weather", description = "The weather of a city.",
@@ -8,10 +8,10 @@
 --       end,
 --     }
 --
--- `run` returns a text, content blocks or anything that JSON can say; nil and a message for a failure.
--- What `run` raises, and a message after nil, become a result with `is_error`, which the model reads: the words alone,
--- without positions in files and tracebacks, which `on_log` gets (see http/log.lua). So does what cannot be read or
--- encoded. What is not UTF-8 in a result is mended, as nobody is there to do it: U+FFFD for each ill-formed part.
+-- `run` returns a text, content blocks or anything that JSON can say; on failure nil and a message. A message after
+-- nil, and an error that `run` raises, become a result with `is_error`, which the model reads: the words alone, without
+-- positions in files and tracebacks, which `on_log` gets. So does a result that cannot be read or encoded. Bytes of a
+-- result that are not UTF-8 are replaced by U+FFFD.
 
 local check = require "anthropic.base.check"
 local core = require "anthropic.core"
@@ -22,28 +22,27 @@ local tool_result = require "anthropic.helpers.tool_result"
 
 local tools = { failure = tool_result.failure }
 
----@class anthropic.Tool the definition as it is sent; `run`, `timeout` and `max_result_bytes` are not
----@field name? string
----@field description? string
----@field input_schema? table
----@field run fun(input: table, call: anthropic.ToolCall): any, any
+---@class anthropic.Tool: anthropic.ToolFields made by anthropic.tool. It is sent without `run`, `timeout` and
+---  `max_result_bytes`
 
----@class anthropic.ToolFields further fields are sent as they are
----@field name? string 1 to 128 letters, digits, "_" and "-"; a `type` of the API's may do without
----@field description? string
----@field input_schema? table default: an object without properties
----@field run fun(input: table, call: anthropic.ToolCall): any, any
----@field timeout? number seconds
----@field max_result_bytes? integer of text in a result
+---@class anthropic.ToolFields further fields, such as `cache_control` and `strict`, are sent as they are
+---@field name? string 1 to 128 letters, digits, "_" and "-". Optional where `type` names a tool that the API defines
+---@field description? string what the tool does, for the model
+---@field input_schema? table JSON schema of the input. Default: an object without properties
+---@field type? string of a tool that the API defines and the program runs, such as "bash_20250124". Default: "custom"
+---@field run fun(input: table, call: anthropic.ToolCall): any, any runs the tool: a text, content blocks, or a value
+---  that JSON can say; nil and a message on failure. May wait
+---@field timeout? number seconds that a call may take. Default: `tool_timeout` of the run, else no limit
+---@field max_result_bytes? integer bytes of text in one result. Default: `max_result_bytes` of the run
 
 ---@class anthropic.ToolCall
 ---@field id string of the tool_use block
----@field name? string of the tool or, where a toolset is called, of its member; nil where the model said none
+---@field name? string of the tool or, where a toolset is called, of its member; nil where the model named none
 ---@field toolset_name? string `computer` for a call of `computer_toolset_20260801`
----@field input any a copy of what the model gave, yours to change; nil where its JSON is broken
----@field tool? anthropic.Tool that will run; nil where none fits, or it was withdrawn by a `tool_removal`
+---@field input any a copy of the model's input, free to be changed; nil where its JSON is broken
+---@field tool? anthropic.Tool that will run; nil where no tool has that name, or a `tool_removal` withdrew it
 ---@field block table the tool_use block
----@field turn integer
+---@field turn integer from 1
 ---@field message anthropic.Message that the call stands in
 ---@field client anthropic.Client
 

@@ -18,15 +18,21 @@ local retry = require "anthropic.http.retry"
 local tasks = require "anthropic.loop.task"
 
 ---@class anthropic.Attempt
----@field status? integer
----@field kind? string of its error
----@field seconds number it took
+---@field status? integer HTTP status, where a response came
+---@field kind? anthropic.ErrorKind of its error
+---@field seconds number that it took
 ---@field waited number seconds until the next one
 
 ---@class anthropic.Exchange
 ---@field response? anthropic.Response
 local Exchange = {}
 Exchange.__index = Exchange
+
+---@class anthropic.Profile what exchanges with the same options have in common
+---@field option fun(name: string): any
+---@field timeouts table<string, number|false>
+---@field is_logged boolean
+---@field build function see request.builder
 
 local exchange = {}
 
@@ -37,9 +43,7 @@ local PROXY_AUTHENTICATION_REQUIRED = 407
 ---@param resolved table
 ---@return anthropic.Profile
 function exchange.profile(resolved)
-  ---@class anthropic.Profile
   return {
-    ---@type fun(name: string): any
     option = function(name)
       return resolved[name]
     end,

@@ -72,6 +72,8 @@ function headers.set(set, name, value)
 end
 
 --- Sets every field of a table.
+---@param set table
+---@param given? table<string, string|number|false>
 ---@return true|nil, string? message
 function headers.set_all(set, given)
   for _, name in ipairs(tables.sorted_keys(given or {}, tables.is_before_as_text)) do
@@ -84,6 +86,8 @@ function headers.set_all(set, given)
 end
 
 --- The value of a field: false when it was removed, nil when it was never set.
+---@param set table
+---@param name string
 ---@return string|false|nil
 function headers.get(set, name)
   local field = set.fields[name:lower()]
@@ -92,6 +96,7 @@ end
 
 --- The "Name: value" lines, in the order in which the fields were first set. libcurl takes
 --- "Name;" for a field without a value, and "Name:" for one that it must not add by itself.
+---@param set table
 ---@return string[]
 function headers.lines(set)
   local lines = {}
@@ -151,6 +156,7 @@ local RATE_LIMIT = "^anthropic%-ratelimit%-(.+)%-(%a+)$"
 
 --- The `anthropic-ratelimit-*` fields: { requests = { limit=, remaining=, reset= }, tokens = ... }.
 --- Numbers are numbers, `reset` is the API's time stamp.
+---@param fields table<string, string>
 ---@return table?
 function headers.rate_limit(fields)
   local limits

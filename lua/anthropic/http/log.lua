@@ -1,12 +1,8 @@
---- What the client tells of its work: to `on_log`, or to standard error as ANTHROPIC_LOG asks.
+--- Log records: what the client says of its work, to `on_log`, or to standard error as ANTHROPIC_LOG asks.
 --
--- A record is a flat table: `level`, `event` ("request", "response", "body", "retry", "error"),
--- `attempt`, and what belongs to the event. No record holds a header or a secret; what it holds is on one line, without
--- control characters. Bodies are there for those who ask: `request_body` and `response_body` are functions that give
--- the text, its system prompts and base64 shortened, or with `true` the whole text.
---
--- The event "tool" is of no request: a tool of `messages.run` raised something, or gave what cannot be sent. Its record
--- has `tool` and `tool_use_id`, `error` and the `traceback`, whole: the model reads the words alone.
+-- A record is a flat table. It holds no header and no secret; its strings are one line each, without control
+-- characters. Bodies are there for those who ask: `request_body` and `response_body` are functions that return the
+-- text, its system prompts and base64 shortened, or with `true` the whole text.
 --
 --     anthropic.new { on_log = function(record)
 --       if record.event == "request" then print(record.url, record.request_body()) end
@@ -14,6 +10,26 @@
 
 local json = require "anthropic.base.json"
 local printable = require "anthropic.base.printable"
+
+---@class anthropic.LogRecord what `on_log` is told
+---@field event "request"|"response"|"body"|"retry"|"error"|"tool" a request is sent; headers have come; a whole body
+---  has come; another attempt follows; a request has failed; a tool of messages.run raised an error, or returned what
+---  cannot be sent
+---@field level "debug"|"info"|"warn"|"error" "debug" of "request" and "body", "info" of "response", "warn" of "retry"
+---  and "tool", "error" of "error"
+---@field attempt? integer number of the attempt, from 1; absent of "tool"
+---@field method? string of "request"
+---@field url? string of "request"
+---@field request_body? fun(whole?: boolean): string of "request", where it has a JSON body
+---@field status? integer of "response"
+---@field request_id? string of "response"
+---@field seconds? number of "response": since the attempt began; of "retry": until the next attempt
+---@field bytes? integer of "body": its length
+---@field response_body? fun(whole?: boolean): string of "body"
+---@field error? string of "retry", "error" and "tool": the error's words
+---@field tool? string of "tool": the tool's name
+---@field tool_use_id? string of "tool": the call's ID
+---@field traceback? string of "tool": of what was raised, whole
 
 local log = {}
 

@@ -10,17 +10,18 @@ local number = require "anthropic.base.number"
 local paths = require "anthropic.base.path"
 local tables = require "anthropic.base.tables"
 
----@class anthropic.UploadedFile either a path or data
----@field path? string
----@field data? string the file's bytes; needs a filename
----@field filename? string default by the path: its last part, in `files` all of it
----@field content_type? string default by the end of the filename
+---@class anthropic.UploadedFile a file, by `path` or by `data`
+---@field path? string of a file; it is read while it is sent, and never held in memory as a whole
+---@field data? string the file's bytes; needs `filename`
+---@field filename? string the name that the server sees. Default: the last part of the path, in `files` the whole path
+---@field content_type? string Default: by the end of the filename, else "application/octet-stream"
 
----@class anthropic.UploadParams which of the three a method takes, and its other parameters
----@field file? string|anthropic.UploadedFile a path, or a table
----@field files? (string|anthropic.UploadedFile)[]
----@field archive? string|anthropic.UploadedFile
----@field [string] any
+---@class anthropic.UploadParams the parameters of an upload: `file`, `files` or `archive`, as the method asks, and
+---  others
+---@field file? string|anthropic.UploadedFile of `files.upload`: a path, or a table
+---@field files? (string|anthropic.UploadedFile)[] of `skills.create`: paths or tables
+---@field archive? string|anthropic.UploadedFile of methods that take an archive: a path, or a table
+---@field [string] any a further field of the form
 
 local multipart = {}
 

@@ -1,4 +1,4 @@
---- What drivers for hosts of coroutines have in common.
+--- Parts for drivers: what hosts of coroutines have in common; [waiting](waiting.md) shows how they are used.
 
 local core = require "anthropic.core"
 local loop = require "anthropic.loop"
@@ -11,6 +11,7 @@ local PCALL_CAN_BE_LEFT = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
 local outer_of = setmetatable({}, { __mode = "kv" })
 
 --- The coroutine that the host knows; nil outside of any.
+---@private
 ---@return thread?
 function coroutines.running()
   local here, is_main = coroutine.running()
@@ -24,6 +25,7 @@ function coroutines.running()
 end
 
 --- Whether the calling code runs in a coroutine that `protect` has put between it and the host's.
+---@private
 ---@return boolean
 function coroutines.is_protected()
   return outer_of[coroutine.running()] ~= nil
@@ -52,8 +54,8 @@ local function can_yield()
   return false
 end
 
---- Whether the calling code, which runs in a coroutine, can be suspended.
----@return true|nil
+--- A driver's `check`: whether the calling code, which runs in a coroutine, can be suspended.
+---@return true|nil ok
 ---@return string? words why not, and what to do
 function coroutines.check()
   if can_yield() then
@@ -81,6 +83,7 @@ local function protect(f)
 end
 
 --- `pcall` for a function that may wait, in every Lua.
+---@private
 ---@param f function
 ---@return boolean ok
 ---@return any ... results, or what was raised
@@ -111,6 +114,7 @@ local function after_protect(inner, ok, ...)
 end
 
 --- `protect` that tells where an error was raised.
+---@private
 ---@param f function
 ---@return boolean ok
 ---@return any ... results; or what was raised, and the traceback, where there is one
@@ -128,6 +132,7 @@ end
 local unfinished = setmetatable({}, { __mode = "k" }) -- in Lua 5.1: { clean, self, ... } by coroutine
 
 --- Cleans up what an error has broken off in a coroutine, where `finally` could not.
+---@private
 ---@param thread? thread default: the one that runs
 function coroutines.mend(thread)
   if PCALL_CAN_BE_LEFT then -- `finally` leaves nothing
@@ -185,6 +190,7 @@ end
 --- Calls `f(self, ...)`, which may wait, then `clean(self)`, also where an error ends `f` and, since
 --- Lua 5.4, where its coroutine is closed. Stock Lua 5.1 cannot catch an error of code that waits:
 --- there `mend` makes up for it, at the next wait of the coroutine and at the end of a task.
+---@private
 ---@param f function
 ---@param clean fun(self: table) must not raise
 ---@param self table
@@ -200,12 +206,14 @@ local function resume(thread)
 end
 
 --- Runs a function in a coroutine until it waits. What it raises is raised.
+---@private
 ---@param f function
 function coroutines.begin(f)
   resume(coroutine.create(f))
 end
 
---- Runs a function in a coroutine, from the next step of the loop on. What it raises, the step raises.
+--- A driver's `spawn`: runs a function in a coroutine, from the next step of the loop on. The step raises the errors
+--- that it raises.
 ---@param f function
 function coroutines.spawn(f)
   local thread = coroutine.create(f)
@@ -216,6 +224,7 @@ end
 
 --- Steps the loop in a coroutine of the driver's own. What a wake-up raises is raised in the host's
 --- way, by another one.
+---@private
 ---@param driver table
 function coroutines.step(driver)
   local ok, err = pcall(loop.step, 0)
@@ -247,9 +256,9 @@ local function leave(self)
   end
 end
 
---- What every `wait` has in common.
----@param subject table
----@param seconds? number
+--- Waits for a subject in the way of a host: what every driver's `wait` needs around its own yield.
+---@param subject anthropic.Subject
+---@param seconds? number how long at most
 ---@param suspend fun(): any returns some time after `wake`, or before; what it returns is raised
 ---@param wake fun() called from inside a step
 ---@param left? fun() called at the end of the wait, also where an error breaks it off
@@ -262,10 +271,9 @@ function coroutines.wait(subject, seconds, suspend, wake, left)
   return true
 end
 
---- A driver's `wait` for coroutines that whoever steps the loop resumes, always from inside a step.
---- The host may resume them as well.
----@param subject table
----@param seconds? number
+--- A driver's `wait`: yields until a step of the loop resumes the coroutine. The host may resume it as well.
+---@param subject anthropic.Subject
+---@param seconds? number how long at most
 ---@param suspend? fun(): any yields; what it returns is raised
 function coroutines.park(subject, seconds, suspend)
   local thread = coroutines.running()

@@ -1,4 +1,4 @@
---- The driver of programs that call once in a while and must never be kept waiting: games.
+--- Games: the driver "frame" is for programs that must never wait, and that call it once per frame.
 --
 --     function love.update()
 --       require("anthropic.loop.frame").update()
@@ -15,14 +15,15 @@ local frame = { suspends = true, is_chosen = true, spawn = coroutines.spawn }
 -- Seconds of a frame.
 local BUDGET = 0.001
 
---- Does the work at hand: moves every request along and resumes whoever has news. Never waits. To be
---- called once per frame. Raises what a task raised that nobody waits for.
----@param budget? number seconds after which the rest is left to the next frame; default 0.001
+--- Does the work at hand: moves every request along and resumes the coroutines that have news. Never waits. To be
+--- called once per frame. Raises the error of a task that nobody waits for.
+---@param budget? number seconds after which the rest is left to the next frame. Default: 0.001
 function frame.update(budget)
   frame.is_chosen = true
   loop.step(0, budget or BUDGET)
 end
 
+---@private
 function frame.check()
   if not coroutines.running() then
     error("the frame loop cannot wait here: use anthropic.spawn, or on_done of messages.stream", 0)
@@ -30,6 +31,7 @@ function frame.check()
   return coroutines.check()
 end
 
+---@private
 function frame.wait(subject, seconds)
   return coroutines.park(subject, seconds)
 end

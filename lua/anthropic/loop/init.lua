@@ -1,23 +1,27 @@
 --- Where the library waits.
 --
--- There is one core loop per Lua state; all clients share it and its connections. Whoever steps it
--- wakes everyone whose transfer has news and whose time has come, so several ways of waiting can be
--- mixed. How a caller waits is a driver's business. A driver is a table:
+--     require("anthropic.loop").use "uv"
 --
---     wait(subject, seconds?) -> true | nil, "cancelled"
---     spawn(f)     where the host runs several coroutines: runs f in another one, which may wait
---     suspends     true where waiting yields
---     check()      optional, asked before each wait: nil and words where the calling code cannot be
---                  suspended; raises where its host cannot wait at all
---
--- `wait` is the only function of the library that blocks or yields. It returns once
--- `subject:has_news()` (a transfer, or a table with that method) or when the seconds have passed. It
--- is told of news by `loop.on_news(subject, f)` and of time by `loop.after(seconds, f)`; both call
--- from inside `loop.step`, for which there is work whenever `loop.core():fd()` is readable.
+-- There is one core loop per Lua state; all clients share it and its connections. A step of it wakes everything whose
+-- transfer has news and whose time has come, so several ways of waiting can be mixed. How the calling code waits is a
+-- driver's business; [waiting](waiting.md) shows how to write one. A driver's `wait` is the only function that
+-- blocks or yields. `loop.on_news` tells it of news, `loop.after` of time; both call from inside `loop.step`, for which
+-- there is work whenever `loop.descriptor()` is readable.
 
 local package, require = package, require
 local alarms = require "anthropic.loop.alarms"
 local core = require "anthropic.core"
+
+---@class anthropic.Driver
+---@field wait fun(subject: anthropic.Subject, seconds?: number): boolean?, any returns true once
+---  `subject:has_news()`, or when the seconds have passed; nil and "cancelled" where the host ended the wait
+---@field spawn? fun(f: function) where the host runs several coroutines: runs `f` in another one, which may wait
+---@field suspends? boolean true where `wait` yields
+---@field check? fun(): boolean?, string? called before each wait: nil and words where the calling code cannot be
+---  suspended; raises where its host cannot wait at all
+
+---@class anthropic.Subject what is waited for
+---@field has_news fun(subject: anthropic.Subject): boolean whether the wait is over
 
 local loop = {}
 
@@ -39,18 +43,21 @@ local SETTLE_SECONDS = 0.02
 local BUDGET = 0.005
 
 --- The core loop of this Lua state.
+---@private
 function loop.core()
   the_loop = the_loop or core.loop()
   return the_loop
 end
 
---- The descriptor for hosts that watch one: readable whenever there is work. It changes after a fork.
----@return integer
+--- Returns the descriptor for hosts that watch one: it is readable whenever there is work. It changes after a fork.
+--- Raises where the system has none.
+---@return integer descriptor
 function loop.descriptor()
   return loop.core():fd() or error('this system has no descriptor for all transfers: use loop = "blocking"', 0)
 end
 
 --- Wakes whoever waits for the subject.
+---@private
 function loop.wake(subject)
   local resume = waiting[subject]
   if resume then
@@ -107,11 +114,10 @@ local function work(seconds, budget, takes_interrupt)
   return has_worked, was_interrupted
 end
 
---- Does the work at hand and wakes whoever waits for it. What a wake-up raises is raised; the others
---- are woken by the next step.
----@param seconds number wait at most this long for work; negative: for ever
----@param budget? number seconds after which no more are woken: the others have their turn in the next step;
----default 0.005
+--- Does the work at hand, and wakes the coroutines that wait for it. An error that a wake-up raises is raised; the
+--- others are woken by the next step.
+---@param seconds number how long to wait for work; negative: for ever
+---@param budget? number seconds after which the next step wakes the rest. Default: 0.005
 ---@param takes_interrupt? boolean keep SIGINT (Ctrl-C) from the host's handler meanwhile, and tell of it
 ---@return boolean has_worked false when nothing came for any transfer
 ---@return boolean? was_interrupted an interrupt came, and was taken
@@ -128,15 +134,16 @@ function loop.step(seconds, budget, takes_interrupt)
 end
 
 --- Whether the calling code was woken by a step.
+---@private
 function loop.is_stepping()
   return is_stepping
 end
 
 --- Calls a function once, by the first step after the time, which is not before now. Those of equal
 --- times are called in their order.
----@param seconds number
+---@param seconds number from now
 ---@param call fun()
----@return fun() forget
+---@return fun() forget takes it back
 function loop.after(seconds, call)
   local time, soonest = core.now() + math.max(seconds, 0), alarm_set:soonest()
   if not soonest or time < soonest.time then
@@ -151,17 +158,21 @@ function loop.after(seconds, call)
   end
 end
 
---- Calls `resume` once, as soon as the subject has news. nil forgets it.
+--- Calls a function once, as soon as the subject has news.
+---@param subject anthropic.Subject
+---@param resume? fun() nil: forget the function that was given before
 function loop.on_news(subject, resume)
   waiting[subject] = resume
 end
 
 --- Whether somebody waits for the subject.
+---@private
 function loop.is_awaited(subject)
   return waiting[subject] ~= nil
 end
 
 --- Whether nobody waits for anything, so that the loop needs no steps.
+---@private
 function loop.is_idle()
   return next(waiting) == nil and not alarm_set:soonest()
 end
@@ -179,6 +190,7 @@ end
 
 --- Lets a transfer that has been read come to its end in the background, so that its connection
 --- can be used again.
+---@private
 function loop.drain(transfer)
   if not transfer:done() then
     loop.step(0)
@@ -193,6 +205,7 @@ function loop.drain(transfer)
 end
 
 --- A transfer that is coming to its end, whose connection it is worth waiting for.
+---@private
 ---@return { has_news: fun(): boolean }|nil subject that has news when the transfer has ended
 ---@return number? seconds to wait at most
 function loop.unsettled()
@@ -236,13 +249,14 @@ local HOSTS = {
 }
 local NAMES = { "scheduler", "ngx", "cqueues", "copas", "uv", "frame", "blocking", "yield" }
 
---- The names of the drivers, in the order in which they are tried.
----@return string[]
+--- Returns the names of the drivers, in the order in which they are tried.
+---@return string[] names
 function loop.names()
   return NAMES
 end
 
 --- Whether a value names a driver, or can be one.
+---@private
 function loop.is_driver(value)
   for _, name in ipairs(NAMES) do
     if value == name then
@@ -254,8 +268,8 @@ end
 
 local used
 
---- Names the driver for all that do not name one: tasks, `anthropic.sleep`, clients without `loop`.
----@param driver? string|table a driver's name, or a driver; nil: found by the host
+--- Sets the driver for tasks, `anthropic.sleep`, and clients without the option `loop`.
+---@param driver? string|anthropic.Driver a driver's name, or a driver; nil: found by the host
 function loop.use(driver)
   if driver and not loop.is_driver(driver) then
     error(("no such loop: %s (there are %s)"):format(tostring(driver), table.concat(loop.names(), ", ")), 2)
@@ -264,13 +278,14 @@ function loop.use(driver)
 end
 
 --- Whether neither the program nor a host says how calling code waits that names no driver.
+---@private
 ---@return boolean
 function loop.lacks_host()
   return not used and loop.name() == "blocking"
 end
 
---- The name of the driver for calling code that names none, or the driver itself.
----@return string|table
+--- Returns the name of the driver that holds for the calling code, or the driver that was set.
+---@return string|anthropic.Driver driver
 function loop.name()
   if used then
     return used
@@ -286,6 +301,7 @@ function loop.name()
 end
 
 --- The driver for the calling code.
+---@private
 ---@param driver? string|table the client's `loop` option
 function loop.driver(driver)
   driver = driver or loop.name()
@@ -306,9 +322,11 @@ function loop.driver(driver)
 end
 
 --- The C code of stock Lua 5.1 that calls an iterator cannot be suspended. workaround: Lua 5.1
+---@private
 loop.ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 
 --- Raises where an iterator that waits cannot be used in a generic `for`.
+---@private
 ---@param driver? string|table the client's `loop` option
 ---@param instead string what to call there
 ---@param level? integer where to put the blame, as in `error`; default 3: on the caller's caller

@@ -6,8 +6,7 @@
 --       print(one:join(), two:join())
 --     end)
 --
--- What makes a task of a coroutine is here: its results, who joins it, how it is cancelled. Starting
--- coroutines and waiting in them is the driver's.
+-- A task is a coroutine that the host runs: it has results, can be joined and cancelled, and may itself spawn others.
 
 local package, require = package, require
 local coroutines = require "anthropic.loop.coroutines"
@@ -19,8 +18,8 @@ local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
 local tasks = {}
 
----@class anthropic.Task
----@field done boolean
+---@class anthropic.Task what anthropic.spawn returns, and messages.stream with callbacks
+---@field done boolean whether it has ended
 local Task = {}
 Task.__index = Task
 Task.__name = "anthropic.Task"
@@ -401,7 +400,7 @@ local function remove_joiner(self, joiner)
 end
 
 --- Waits until the task has ended.
----@return any ... its results; nil and an error when it raised one or was cancelled
+---@return any ... its results; nil and an error when it raised one, or was cancelled
 function Task:join()
   if not self.done then
     if tasks.current() == self then
@@ -427,13 +426,13 @@ function Task:join()
 end
 
 --- A task can be waited for like a transfer: its end is its news.
+---@private
 function Task:has_news()
   return self.done
 end
 
---- Cancels the task: what it waits for ends at once with an error of kind "cancelled", and if it
---- waits again that is raised. A task that has ended stays as it is; one that has not begun never
---- does.
+--- Cancels the task: what it waits for ends at once with an error of kind "cancelled"; if it waits again, that error is
+--- raised. A task that has ended stays as it is; one that has not begun never does.
 function Task:cancel()
   if self.done or self.is_cancelled then
     return
@@ -446,7 +445,7 @@ function Task:cancel()
   end
 end
 
---- Cancels the task, as a handle of a host's event loop is closed.
+--- Cancels the task, by the name that handles of libuv have for it.
 ---@param closed? fun() called when the task has ended
 function Task:close(closed)
   if closed and self.done then
@@ -466,8 +465,8 @@ function Task:close(closed)
   self:cancel()
 end
 
---- Whether the task has ended or will end without going on.
----@return boolean
+--- Returns whether the task has ended, or was cancelled.
+---@return boolean is_closing
 function Task:is_closing()
   return self.done or self.is_cancelled or false
 end

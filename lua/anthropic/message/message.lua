@@ -13,32 +13,49 @@ local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
 
 ---@class anthropic.Response what HTTP said
----@field status integer
+---@field status integer such as 200
 ---@field headers table<string, string> names in lower case, looked up regardless of case
----@field request_id? string
----@field attempts integer every try, the first included
----@field timings table<string, number> seconds since the start: name_lookup, connect, tls, first_byte, total; of a
---- stream, once it has ended, first_text too, and tokens_per_second from the first content on
----@field rate_limit? table<string, table> from the `anthropic-ratelimit-*` headers
----@field continuations? anthropic.Interruption[] where the answer had broken off and was gone on with
+---@field request_id? string the API's ID of the request
+---@field attempts integer how often the request was sent, the first time included
+---@field timings anthropic.Timings
+---@field rate_limit? table<string, anthropic.RateLimit> from the `anthropic-ratelimit-*` headers, by what is limited:
+---  `requests`, `tokens`, `input_tokens`, `output_tokens`
+---@field continuations? anthropic.Interruption[] where the answer broke off and `on_interrupt = "continue"` went on
+
+---@class anthropic.Timings seconds since the start of the last attempt
+---@field name_lookup number until the host's address was known
+---@field connect number until the connection stood
+---@field tls number until TLS stood
+---@field request number until the request was about to be sent
+---@field first_byte number until the response's headers began
+---@field total number until the response had ended
+---@field reused boolean whether the connection was there already
+---@field first_text? number of a stream that has ended: until the first content
+---@field tokens_per_second? number of a stream that has ended: output tokens per second from the first content on
+
+---@class anthropic.RateLimit
+---@field limit? number in the current period
+---@field remaining? number until the end of the period
+---@field reset? string when the period ends (RFC 3339)
 
 ---@class anthropic.Interruption
----@field error anthropic.Error
----@field usage? table of the request that broke off, as far as it was told
----@field request_id? string
+---@field error anthropic.Error what broke the answer off
+---@field usage? table of the request that broke off, as far as it is known
+---@field request_id? string of the request that broke off
 
 ---@class anthropic.Message
----@field id? string
+---@field id? string such as "msg_..."
 ---@field type "message"
 ---@field role "assistant"
----@field model string
----@field content anthropic.api.ContentBlock[]
----@field stop_reason? string
----@field stop_sequence? string
----@field usage anthropic.api.Usage
+---@field model string as the server named it
+---@field content anthropic.api.ContentBlock[] the blocks. In a `tool_use` block `input` is the decoded table; where
+---  its JSON is broken, `input` is nil, `input_json` is the text, and `input_error` says why
+---@field stop_reason? string such as "end_turn", "max_tokens", "tool_use", "refusal"
+---@field stop_sequence? string the one of `stop_sequences` that ended the answer
+---@field usage anthropic.api.Usage the tokens that it took
 ---@field response anthropic.Response never encoded
 ---@field raw? table the foreign object, where the server spoke chat completion; never encoded
----@field choices? anthropic.Message[] where the server sent several; never encoded
+---@field choices? anthropic.Message[] where the server sent several answers: all of them; never encoded
 ---@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never encoded
 ---@field parse_error? string of messages.parse: why there is no `parsed`; never encoded
 ---@field extra? table fields of the answer with a name of the above or of a method; encoded at their place
@@ -140,20 +157,20 @@ local function join(content, kind)
   return #pieces == 1 and pieces[1] or table.concat(pieces)
 end
 
---- The text blocks, joined without separator; "" where there are none.
----@return string
+--- Returns the text blocks, joined without separator; "" without any.
+---@return string text
 function Message:text()
   return join(self.content, "text")
 end
 
---- The thinking blocks, joined likewise.
----@return string
+--- Returns the thinking blocks, joined without separator; "" without any.
+---@return string text
 function Message:thinking()
   return join(self.content, "thinking")
 end
 
---- The `tool_use` blocks: those that the caller has to answer.
----@return anthropic.api.ToolUseBlock[]
+--- Returns the `tool_use` blocks: the calls that the program has to answer.
+---@return anthropic.api.ToolUseBlock[] calls
 function Message:tool_uses()
   local uses = {}
   for _, block in ipairs(self.content) do
@@ -164,10 +181,10 @@ function Message:tool_uses()
   return uses
 end
 
---- The message as a request takes it: `{ role =, content = }`, a plain table whose blocks are copies and whose inputs
---- are the same tables. What the API refuses is left out or mended: blank text; an input that is no object; a call
---- without an ID of its own; thinking without a signature, where the vendor sent the message.
----@return table? turn nil where nothing is left
+--- Returns the message as a request takes it: `{ role =, content = }`, a plain table whose blocks are copies and whose
+--- inputs are the same tables. What the API refuses is left out or mended: blank text; an input that is no object; a
+--- call without an ID of its own; thinking without a signature, where the vendor sent the message.
+---@return table? turn nil where nothing is left of it
 function Message:to_param()
   return param.of_message(self)
 end

@@ -6,22 +6,22 @@
 --
 -- Every count of the API's `usage` is summed under its own name, those of its inner tables too
 -- (`thinking_tokens`, `ephemeral_1h_input_tokens`, `web_search_requests`). A message counts once,
--- at its end; one that broke off counts with what is known of it. What is no count (negative, not
+-- at its end; one that broke off counts with the tokens that are known. A number that is no count (negative, not
 -- finite, above 2^53) adds nothing.
 --
 -- `by_model` has the names that the answers gave, "unknown" for those that gave none, and 64 names
 -- at most: what further models used is summed under "other".
 
----@class anthropic.ModelUsage
----@field requests integer
----@field input_tokens integer
+---@class anthropic.ModelUsage sums; further counts of the API's `usage` stand under their own names
+---@field requests integer messages counted
+---@field input_tokens integer read without a cache
 ---@field output_tokens integer thinking included
----@field cache_creation_input_tokens integer
----@field cache_read_input_tokens integer
----@field thinking_tokens integer part of output_tokens, where the server says so
+---@field cache_creation_input_tokens integer written to a cache
+---@field cache_read_input_tokens integer read from a cache
+---@field thinking_tokens integer the part of `output_tokens` that was thinking, where the server says so
 
 ---@class anthropic.Usage
----@field by_model table<string, anthropic.ModelUsage>
+---@field by_model table<string, anthropic.ModelUsage> by the names that the answers gave
 local Usage = {}
 
 local metatable = { __name = "anthropic.Usage", __index = Usage }
@@ -136,10 +136,9 @@ local function add_counts(sums, counts)
   add(sums, counts, 1, MOST_COUNTS - size_of(sums))
 end
 
---- Counts a message. The client does so for those that it was sent; results of a batch, or a
---- message from elsewhere, can be added.
+--- Counts a message. The client counts its own messages; this adds one from elsewhere, such as a batch's result.
 ---
---- What a compaction or an advisor used on the way counts as well, the advisor's under its own model.
+--- Tokens that a compaction or an advisor took count as well, the advisor's under its own model.
 ---@param message anthropic.Message
 function Usage:add(message)
   if type(message) ~= "table" or type(message.usage) ~= "table" then
@@ -204,17 +203,17 @@ local function sum(by_model, names)
   return sums
 end
 
---- The sums of one model. An alias finds the dated name that the answers gave (`m` finds `m-20270101`, and the
+--- Returns the sums of one model. An alias finds the dated name that the answers gave (`m` finds `m-20270101`, and the
 --- sum where there are several), a dated name its alias.
 ---@param name string
----@return anthropic.ModelUsage? sums, nil where it was not used
+---@return anthropic.ModelUsage? sums nil where the model was not used
 function Usage:of(name)
   local names = type(name) == "string" and names_of(name, self.by_model) or {}
   return #names > 1 and sum(self.by_model, names) or self.by_model[names[1]]
 end
 
---- The sums over all models.
----@return anthropic.ModelUsage
+--- Returns the sums over all models.
+---@return anthropic.ModelUsage sums
 function Usage:total()
   local names = {}
   for name in pairs(self.by_model) do
@@ -265,14 +264,14 @@ local function cost_of_model(model, sums, prices, unpriced)
   return cost
 end
 
---- What it cost by the prices given: what a million costs, under the names of the counts. A price is found by
+--- Returns what it cost. A price is that of a million tokens, under the name of the count; it is found by the model's
 --- alias, too.
 ---
---- Prices are needed for what was used of `input_tokens`, `output_tokens`, `cache_creation_input_tokens`,
---- `cache_read_input_tokens`, and of a server's tools (`web_search_requests`, ...; 0 where they cost nothing).
---- `thinking_tokens`, a part of `output_tokens`, and `ephemeral_5m_input_tokens` and
---- `ephemeral_1h_input_tokens`, parts of `cache_creation_input_tokens`, cost what the whole does where they have
---- no price of their own. Any other count costs nothing where it has no price.
+--- A price is needed for each of these, where it was used: `input_tokens`, `output_tokens`,
+--- `cache_creation_input_tokens`, `cache_read_input_tokens`, and a server's tools (`web_search_requests`, ...; 0 where
+--- they cost nothing). `thinking_tokens`, a part of `output_tokens`, and `ephemeral_5m_input_tokens` and
+--- `ephemeral_1h_input_tokens`, parts of `cache_creation_input_tokens`, cost what the whole does where they have no
+--- price of their own. Any other count costs nothing where it has no price.
 ---@param prices table<string, table<string, number>> by model
 ---@return number? cost in the prices' currency; nil where a price is missing
 ---@return string[] unpriced what has no price, sorted: a model's name, or `model: count`
@@ -294,7 +293,7 @@ function Usage:cost(prices)
   return cost / 1e6, unpriced
 end
 
---- Forgets everything.
+--- Sets every sum to nothing.
 function Usage:reset()
   for model in pairs(self.by_model) do
     self.by_model[model] = nil

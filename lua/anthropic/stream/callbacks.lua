@@ -1,4 +1,4 @@
---- A stream for programs that think in callbacks.
+--- Callbacks: `client.messages.stream` with functions among its options.
 --
 --     local handle = client.messages.stream(params, {
 --       on_text = function(text) io.write(text) end,
@@ -6,9 +6,9 @@
 --     })
 --     handle:cancel()
 --
--- The callbacks are called where the host calls its own: in Neovim in its main loop, in a game by
--- `frame.update`. `on_done` is called once, whatever happens. What a callback raises ends the stream
--- and is raised in the host's way.
+-- The functions are called where the host calls its own: in Neovim in its main loop, in a game by `frame.update`. An
+-- error that one of them raises ends the stream, and is raised in the host's way. `on_event` and
+-- `on_text` may wait.
 
 local check = require "anthropic.base.check"
 local core = require "anthropic.core"
@@ -18,10 +18,11 @@ local tasks = require "anthropic.loop.task"
 
 local stream_callbacks = {}
 
----@class anthropic.StreamCallbacks: anthropic.Options its table holds options of the request as well
----@field on_event? fun(event: anthropic.api.RawMessageStreamEvent) each event
----@field on_text? fun(text: string) each non-empty piece of text
----@field on_done? fun(message: anthropic.Message?, err: anthropic.Error?) at the end
+---@class anthropic.StreamCallbacks: anthropic.Options the callbacks of messages.stream; options of the request stand in
+---  the same table
+---@field on_event? fun(event: anthropic.api.RawMessageStreamEvent) called with each event
+---@field on_text? fun(text: string) called with each non-empty piece of text
+---@field on_done? fun(message: anthropic.Message?, err: anthropic.Error?) called once, at the end, whatever happens
 
 ---@class anthropic.StreamHandle: anthropic.Task
 ---@field snapshot fun(): anthropic.Message? the message so far, and at the end all that arrived; nil before

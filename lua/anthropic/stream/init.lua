@@ -4,8 +4,13 @@
 --     for text in stream:text_deltas() do io.write(text) end
 --     print(stream:message().usage.output_tokens)
 --
--- Events that come before the first content are buffered until it comes: up to then a failure is
--- retried, and the reader sees one stream. What `on_interrupt` adds to that is in recovery.lua.
+-- The ways of reading can be mixed, and one that is left early leaves the stream usable. Events that come before the
+-- first content are buffered until it comes: up to then a failed attempt is repeated, and the reader sees one stream.
+-- After a failure every call returns, or raises, the same error.
+--
+-- Events are the API's: `event.type`, and the fields of that type; `ping` and types of later versions as well. A server
+-- that speaks chat completion is read as the same events: `event.raw` is the chunk as it came, and `event.choice` is
+-- the number of the answer, from the second one on.
 
 local responses = require "anthropic.message.response"
 local errors = require "anthropic.base.error"
@@ -20,8 +25,9 @@ local tool_inputs = require "anthropic.stream.tool_inputs"
 
 local ITERATORS_CANNOT_WAIT = loop.ITERATORS_CANNOT_WAIT
 
----@class anthropic.Stream
----@field response anthropic.Response
+---@class anthropic.Stream `for event in stream do` iterates over the events, and raises the error on failure; see
+---  anthropic.api.RawMessageStreamEvent
+---@field response anthropic.Response status, headers and timings, there from the start
 ---@operator call: anthropic.api.RawMessageStreamEvent?
 local Stream = {}
 Stream.__index = Stream
@@ -216,7 +222,7 @@ local function raised(found, err)
   return found
 end
 
---- The next event, waiting for it in the host's way.
+--- Returns the next event. Waits for it in the host's way.
 ---@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
 function Stream:next()
@@ -263,8 +269,9 @@ local function next_text(self)
   return raised(step(self, TEXT))
 end
 
---- Iterates over the non-empty pieces of text, in order. Raises the error on failure.
----@return fun(): string?
+--- Iterates over the non-empty pieces of text, in order: `for text in stream:text_deltas() do`. Raises the error on
+--- failure.
+---@return fun(): string? iterator
 function Stream:text_deltas()
   if CLOSURES_ARE_KEPT then
     return iteration(next_text, self)
@@ -301,10 +308,10 @@ local function next_tool_input(self, watch)
   end
 end
 
---- Iterates over the inputs of tool calls as far as they are known, at a block's start, after each
---- piece, and at the block's end: `for id, name, input, is_complete, progress in`. `input` is the
---- same table throughout; see tool_inputs.lua. Raises the error on failure.
----@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress?
+--- Iterates over the inputs of tool calls as far as they are known: `for id, name, input, is_complete, progress in
+--- stream:tool_inputs() do`. It yields at a block's start, after each piece, and at the block's end. `input` is one
+--- table that grows. Raises the error on failure.
+---@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress? iterator
 function Stream:tool_inputs()
   return iteration(next_tool_input, self, tool_inputs.watcher(self))
 end
@@ -319,7 +326,7 @@ end
 
 --- Reads to the end.
 ---@return anthropic.Message|nil message the whole message
----@return anthropic.Error?
+---@return anthropic.Error? err
 function Stream:message()
   local _, err = step(self, END)
   if err then
@@ -338,14 +345,15 @@ function Stream:message()
   return self.whole
 end
 
---- The message so far, without reading. Each call copies what has come: to show an answer as it grows, use the
+--- Returns the message so far, without reading. Each call copies what has come: to show an answer as it grows, use the
 --- events or `text_deltas`.
----@return anthropic.Message
+---@return anthropic.Message message
 function Stream:snapshot()
   return self.whole or attach(self, self.accumulators[0]:snapshot())
 end
 
---- Cancels the stream, if it has not ended. Every later call gives an error of kind "cancelled".
+--- Cancels the stream, if it has not ended. Every later call returns an error of kind "cancelled". May be called twice;
+--- a variable with `<close>` and the garbage collector call it as well.
 function Stream:close()
   if self.ended or self.err or self.closed then
     return

@@ -1,4 +1,4 @@
---- Tool inputs while they stream, in time linear in their bytes.
+--- Tool inputs: `stream:tool_inputs` shows them while they stream, in time linear in their bytes.
 --
 --     for id, name, input, is_complete, progress in stream:tool_inputs() do
 --       print(name, input.title)                   -- a title is there once it is complete
@@ -14,31 +14,31 @@ local events = require "anthropic.message.events"
 
 local tool_inputs = {}
 
----@class anthropic.ToolInputProgress
+---@class anthropic.ToolInputProgress the string that is being written, and what is wrong
 local Progress = {}
 Progress.__index = Progress
 Progress.__name = "anthropic.ToolInputProgress"
 
---- Where the string is that is being written: names, and positions from 1.
----@return (string|integer)[]|nil path nil while none is
+--- Returns where in the input the string stands that is being written: names, and positions from 1.
+---@return (string|integer)[]|nil path nil while no string is being written
 function Progress:path()
   return self.reader:path()
 end
 
---- That string as far as it is known. Each call copies it: to show it as it grows, use `added`.
----@return string|nil
+--- Returns that string as far as it is known. Each call copies it: to show it as it grows, use `added`.
+---@return string|nil text
 function Progress:text()
   return self.reader:text()
 end
 
---- What the last step added to that string; "" where none is being written.
----@return string
+--- Returns what the last step added to that string; "" while no string is being written.
+---@return string text
 function Progress:added()
   return self.reader:added()
 end
 
---- Why the JSON is broken or, once the block has ended, not complete.
----@return string|nil
+--- Returns why the JSON is broken or, once the block has ended, incomplete.
+---@return string|nil problem
 function Progress:problem()
   return self.message
 end

@@ -8,6 +8,50 @@
 local json = require "anthropic.testing.json"
 local pieces = require "anthropic.testing.pieces"
 
+---@class anthropic.testing.Pace fields of an answer that every builder takes
+---@field headers? table as in anthropic.testing.Answer
+---@field request_id? string the header `request-id`
+---@field interim? (integer|anthropic.testing.Interim)[] as in anthropic.testing.Answer
+---@field framing? "length"|"chunked"|"close" as in anthropic.testing.Answer
+---@field chunk_bytes? integer cuts the body into writes of that many bytes
+---@field splits? integer[] cuts the body into writes at these offsets
+---@field delay? number seconds before the answer
+---@field delay_between? number seconds between its pieces
+---@field cut_after? integer closes the connection after that many bytes of the body
+---@field reset_after? integer resets the connection after that many bytes of the body
+---@field hang_after? integer sends nothing more after that many bytes of the body
+---@field cut_headers? integer closes the connection after that many bytes of the head
+
+---@class anthropic.testing.MessageFields: anthropic.testing.Pace
+---@field text? string a text block
+---@field thinking? string a thinking block, before the text
+---@field signature? string of the thinking. Default: one of the server's own
+---@field tool_uses? anthropic.testing.ToolUse[] tool_use blocks, after the text
+---@field content? table[] all blocks as they are, in place of the fields above
+---@field id? string Default: "msg_test"
+---@field model? string Default: "claude-test"
+---@field stop_reason? string Default: "tool_use" with a tool_use block, else "end_turn"
+---@field stop_sequence? string Default: null
+---@field usage? table<string, any> Default: 10 input tokens, 20 output tokens; of a stream one for each piece
+
+---@class anthropic.testing.ToolUse
+---@field name string of the tool
+---@field input? table Default: an empty object
+---@field input_json? string the input as a JSON text, sent as it is
+---@field id? string Default: "toolu_test_1", "toolu_test_2", ...
+
+---@class anthropic.testing.StreamFields: anthropic.testing.MessageFields
+---@field pieces? integer in how many pieces a text comes. Default: one for each word
+---@field ping? boolean false: no `ping` after the first block's start. Default: true
+---@field error? { type: string, message: string } an `error` event in place of the last block's end and all that
+---  follows
+
+---@class anthropic.testing.ErrorFields: anthropic.testing.Pace
+---@field status? integer Default: 500
+---@field type? string Default: the API's type for the status
+---@field message? string Default: "an error of the testing server"
+---@field retry_after? number seconds, in the header `retry-after`
+
 local answers = {}
 
 local default_model = "claude-test"
@@ -119,10 +163,8 @@ local function message_of(fields, content, stop_reason, stop_sequence, usage)
 end
 
 --- An answer with a whole message.
----@param fields table `text`, `thinking`, `signature`, `tool_uses` (a list of
----  `{ name=, input=, input_json=, id= }`) or `content` (blocks as they are);
----  `id`, `model`, `stop_reason`, `stop_sequence`, `usage`; an answer's own fields
----@return table answer
+---@param fields anthropic.testing.MessageFields
+---@return anthropic.testing.Answer answer
 function answers.message(fields)
   local content = content_of(fields)
   local body = message_of(fields, content, stop_reason_of(fields, content),
@@ -186,13 +228,9 @@ local function add_block(events, block, index, fields)
   return #deltas
 end
 
---- An answer with the events of a streamed message, in the order in which the
---- API sends them.
----@param fields table the fields of `message`, and `pieces` (in how many pieces a
----  text comes; default: by words), `ping` (false: none after the first block's
----  start), `error` (`{ type=, message= }`: an error event in place of the last
----  block's end and all that follows), `delay_between` in seconds
----@return table answer
+--- An answer with the events of a streamed message, in the order in which the API sends them.
+---@param fields anthropic.testing.StreamFields
+---@return anthropic.testing.Answer answer
 function answers.stream(fields)
   local events, deltas = {}, 0
   local content = content_of(fields)
@@ -233,9 +271,8 @@ local error_types = {
 }
 
 --- An answer with an API error.
----@param fields table `status` (default 500), `type` (default: by the status),
----  `message`, `retry_after` (seconds), `request_id`; an answer's own fields
----@return table answer
+---@param fields anthropic.testing.ErrorFields
+---@return anthropic.testing.Answer answer
 function answers.error(fields)
   local status = fields.status or 500
   local request_id = fields.request_id or "req_test_error"

@@ -6,6 +6,33 @@
 local answers = require "anthropic.testing.answers"
 local json = require "anthropic.testing.json"
 
+---@class anthropic.testing.Choice
+---@field content? string the text
+---@field reasoning? string the reasoning, before the text
+---@field tool_calls? anthropic.testing.ToolCall[] after the text
+---@field finish_reason? string Default: "tool_calls" with a tool call, else "stop"
+
+---@class anthropic.testing.ToolCall
+---@field name string of the tool
+---@field arguments? string|table a table is sent as JSON. Default: "{}"
+---@field id? string Default: "call_test_1", "call_test_2", ...
+
+---@class anthropic.testing.CompletionFields: anthropic.testing.Pace
+---@field content? string the text
+---@field reasoning? string the reasoning, before the text
+---@field tool_calls? anthropic.testing.ToolCall[] after the text
+---@field finish_reason? string Default: "tool_calls" with a tool call, else "stop"
+---@field choices? anthropic.testing.Choice[] several choices, in place of the fields above
+---@field id? string Default: "chatcmpl-test"
+---@field model? string Default: "claude-test"
+---@field created? integer seconds since the epoch. Default: a fixed time
+---@field usage? table Default: 9 prompt tokens, 12 completion tokens
+
+---@class anthropic.testing.CompletionStreamFields: anthropic.testing.CompletionFields
+---@field pieces? integer in how many pieces a text comes. Default: one for each word
+---@field usage_alone? boolean true: usage in a chunk of its own, without choices. Default: false
+---@field done? boolean false: no `data: [DONE]` at the end. Default: true
+
 local completions = {}
 
 local default_created = 1700000000
@@ -56,10 +83,8 @@ local function object_of(fields, kind, choices, usage)
 end
 
 --- An answer with a whole chat completion.
----@param fields table `content`, `reasoning`, `tool_calls` (a list of `{ name=,
----  arguments=, id= }`), `finish_reason`, or `choices` (a list of tables of these);
----  `id`, `model`, `created`, `usage`; an answer's own fields
----@return table answer
+---@param fields anthropic.testing.CompletionFields
+---@return anthropic.testing.Answer answer
 function completions.completion(fields)
   local list = {}
   for index, choice in ipairs(choices_of(fields)) do
@@ -117,10 +142,8 @@ local function interleave(choices, fields, visit)
 end
 
 --- An answer with a streamed chat completion. Usage comes with the last chunk.
----@param fields table the fields of `completion`, and `pieces` (in how many pieces
----  a text comes; default: by words), `usage_alone` (true: usage in a chunk of its
----  own, without choices), `done` (false: no `data: [DONE]`), `delay_between`
----@return table answer
+---@param fields anthropic.testing.CompletionStreamFields
+---@return anthropic.testing.Answer answer
 function completions.completion_stream(fields)
   local events = {}
   local choices = choices_of(fields)

@@ -19,20 +19,44 @@ local process = require "anthropic.testing.process"
 local script = require "anthropic.testing.script"
 local serialize = require "anthropic.testing.serialize"
 
-local testing = {
-  message = answers.message,
-  stream = answers.stream,
-  error = answers.error,
-  completion = completions.completion,
-  completion_stream = completions.completion_stream,
-  array = json.array,
-  null = json.null,
-}
+---@class anthropic.testing
+---@field null any JSON's null in a body
+local testing = { null = json.null }
+
+--- Returns an answer with a whole message.
+---@param fields anthropic.testing.MessageFields
+---@return anthropic.testing.Answer answer
+testing.message = answers.message
+
+--- Returns an answer with the events of a streamed message, in the order in which the API sends them.
+---@param fields anthropic.testing.StreamFields
+---@return anthropic.testing.Answer answer
+testing.stream = answers.stream
+
+--- Returns an answer with an API error.
+---@param fields anthropic.testing.ErrorFields
+---@return anthropic.testing.Answer answer
+testing.error = answers.error
+
+--- Returns an answer with a whole chat completion, as gateways send it.
+---@param fields anthropic.testing.CompletionFields
+---@return anthropic.testing.Answer answer
+testing.completion = completions.completion
+
+--- Returns an answer with the chunks of a streamed chat completion. Usage comes with the last chunk.
+---@param fields anthropic.testing.CompletionStreamFields
+---@return anthropic.testing.Answer answer
+testing.completion_stream = completions.completion_stream
+
+--- Marks a table of a body as a JSON array, also when it is empty.
+---@param t table
+---@return table t the same table
+testing.array = json.array
 
 ---@class anthropic.testing.Server
----@field url string such as "http://127.0.0.1:40123"
----@field port integer
----@field pid integer the server's process
+---@field url string such as "http://127.0.0.1:40123": a client's `base_url`
+---@field port integer of 127.0.0.1
+---@field pid integer of the server's process
 local Server = {}
 Server.__index = Server
 
@@ -57,33 +81,20 @@ local function check_options(options)
   end
 end
 
---- Starts a server on 127.0.0.1. Raises an error where the script is wrong or the
---- server cannot start (the error has the server's own words).
----
---- The script is a list of answers (the n-th request gets the n-th), one answer,
---- `{ routes = { { method=, path=, target=, match=, body=, body_contains=,
---- body_match=, answers=, on_end= }, ... } }` (the first route that fits; `target` is
---- the path with its query; `match` and `body_match` are Lua patterns, `match` of the
---- target, `body_match` one or a list that must all be found), or `"demo"`.
----
---- An answer: `status` (200), `reason`, `headers` (a table, or a list of pairs;
---- they replace the defaults, false removes one), `request_id`, `interim` (a list
---- of 1xx statuses sent before); one of `body` (a string, or a table sent as JSON),
---- `events` (a list of `{ event=, data=, id=, delay= }`, of `{ raw=, delay= }` and of
---- strings sent as they are) and `raw` (the whole response; then `keep_open` keeps the connection);
---- `framing` "length", "chunked" or "close"; `chunk_bytes` or `splits` (offsets) cut
---- the body into writes of their own; `repeats` sends the body that often, so that a large one
---- takes no memory; `delay` before the answer and `delay_between`
---- its pieces, in seconds; and the faults `close`, `reset` or `hang` in place of an
---- answer, `cut_after`, `reset_after` or `hang_after` that many bytes of the body,
---- `cut_headers` after that many bytes of the head.
----
---- A peer that shuts down only its sending side counts as gone.
----@param options table `script` (required), `on_end` ("repeat", the default: the last
----  answer again; "error": a 500), `lua` (the interpreter), `port` (default: any),
----  `lifetime` in seconds (600), `max_record_bytes` of a body (64 MiB),
----  `start_timeout` in seconds (10)
----@return anthropic.testing.Server
+---@class anthropic.testing.ServerOptions
+---@field script anthropic.testing.Answer|anthropic.testing.Answer[]|anthropic.testing.Routes|"demo" one answer; a list:
+---  the n-th request gets the n-th answer; answers by route; or "demo": a friendly answer to every message
+---@field on_end? "repeat"|"error" what follows the last answer: that answer again, or a 500. Default: "repeat"
+---@field port? integer Default: a free one
+---@field lifetime? number seconds after which the server ends by itself. Default: 600
+---@field max_record_bytes? integer bytes of a request's body that are recorded. Default: 67108864 (64 MiB)
+---@field start_timeout? number seconds that the server may take to start. Default: 10
+---@field lua? string the interpreter that runs the server. Default: the one that runs the test
+
+--- Starts a server on 127.0.0.1, in a process of its own. Raises an error where the script is wrong, or the server
+--- cannot start (the error has the server's own words).
+---@param options anthropic.testing.ServerOptions
+---@return anthropic.testing.Server server
 function testing.server(options)
   check_options(options)
   local settings = serialize.dump({
@@ -105,7 +116,20 @@ function testing.server(options)
   }, Server)
 end
 
---- A request; its `json` is decoded when it is asked for, where lua-cjson is there.
+---@class anthropic.testing.Request
+---@field method string such as "POST"
+---@field target string the path with its query, as it was sent
+---@field path string without the query
+---@field query string without the "?"; "" where there is none
+---@field headers table<string, string> names in lower case; of several with one name the last
+---@field raw_headers string[][] pairs of name and value, as they were sent
+---@field body string exact bytes; the beginning of a body above `max_record_bytes`
+---@field body_bytes integer length of the body
+---@field json any the decoded body, where lua-cjson is installed and the body is JSON
+---@field connection integer number of its connection, from 1
+---@field number integer of the request, from 1
+---@field time number seconds since the server's start
+---@field closed_early? boolean true where the client closed before it had the whole answer
 local Request = {}
 
 function Request.__index(request, name)
@@ -154,13 +178,8 @@ local function read_log(server)
   log:close()
 end
 
---- The requests so far, in the order in which they were complete: `method`, `target`,
---- `path`, `query`, `headers` (lower-case names, the last of a name), `raw_headers`
---- (a list of pairs as sent), `body` (exact bytes; its beginning where it is over
---- `max_record_bytes`), `body_bytes` (its length), `json` (where lua-cjson is there),
---- `connection` and `number` (from 1), `time` (seconds since the server's start),
---- `closed_early` (true where the peer closed before it had the whole answer).
----@return table[]
+--- Returns the requests so far, in the order in which they were complete.
+---@return anthropic.testing.Request[] requests
 function Server:requests()
   read_log(self)
   local list = {}
@@ -170,14 +189,15 @@ function Server:requests()
   return list
 end
 
---- How many connections there have been, and how many are open now.
----@return { opened: integer, open: integer }
+--- Returns how many connections there have been, and how many are open now.
+---@return { opened: integer, open: integer } connections
 function Server:connections()
   read_log(self)
   return { opened = self.opened, open = self.open }
 end
 
---- Ends the server and waits until it is gone. What it recorded stays readable.
+--- Ends the server and waits until it is gone. The requests stay readable. A variable with `<close>` and the garbage
+--- collector call it as well.
 function Server:stop()
   local child = self.child
   if child then
@@ -192,23 +212,25 @@ Server.__gc = Server.stop
 Server.__close = Server.stop
 
 --- Writes what a client sends and gets to a file from now on, without credentials:
---- every attempt, streams with their pieces and pauses. `recorder:stop()` ends it.
+--- every attempt, streams with their pieces and pauses. `recorder:stop()` ends it. What the file held before is gone.
+--- Raises an error where the file cannot be written.
 ---@param client anthropic.Client
----@param path string
----@return anthropic.testing.Recorder
+---@param path string of the file
+---@return anthropic.testing.Recorder recorder
 function testing.record(client, path)
   return require("anthropic.testing.recording").record(client, path)
 end
 
---- Starts a server that plays a recording.
----
---- A request that is like a recorded one in method, path, query and body gets its
---- answers in their order.
----@param path string
----@param options? table `in_order` (true: the n-th request gets the n-th answer,
----  whatever it is), `speed` (1: pauses as they were, 2: half as long; default:
----  none), and those of `testing.server`
----@return anthropic.testing.Server
+---@class anthropic.testing.ReplayOptions: anthropic.testing.ServerOptions those of testing.server without `script`, and
+---  these
+---@field in_order? boolean true: the n-th request gets the n-th answer, whatever it asks. Default: false
+---@field speed? number 1: pauses as they were; 2: half as long. Default: no pauses
+
+--- Starts a server that plays a recording. A request that equals a recorded one in method, path, query and body gets
+--- its answers, in their order.
+---@param path string of the file
+---@param options? anthropic.testing.ReplayOptions
+---@return anthropic.testing.Server server
 function testing.replay(path, options)
   local of_server, of_recording = {}, {}
   for name, value in pairs(options or {}) do
@@ -219,11 +241,13 @@ function testing.replay(path, options)
   return testing.server(of_server)
 end
 
---- The command: runs a server in this process, prints its URL on the first line,
---- and does not return.
+--- Runs a server in this process, prints its URL on the first line, and does not return: a command for the shell.
 ---
----     lua -e 'require("anthropic.testing").main()' -- --port 8080 --lifetime 60
----@param arguments? string[] default: the command line's (Lua 5.1 has none for `-e`)
+---     lua -e 'require("anthropic.testing").main()' -- --port 8080 --script answers.lua --lifetime 60
+---
+--- `--port N` is a port of 127.0.0.1 (default: a free one). `--script FILE` names a Lua file that returns the script,
+--- as `testing.server` takes it (default: "demo"). `--lifetime S` ends the server after S seconds (default: never).
+---@param arguments? string[] Default: the command line's (Lua 5.1 has none for `-e`)
 function testing.main(arguments)
   require "anthropic.testing.command"(arguments)
 end

@@ -147,7 +147,7 @@ local function body_match_of(body)
   return patterns
 end
 
----@class anthropic.testing.Recorder
+---@class anthropic.testing.Recorder made by testing.record
 local Recorder = {}
 Recorder.__index = Recorder
 

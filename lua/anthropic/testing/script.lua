@@ -7,6 +7,58 @@
 
 local json = require "anthropic.testing.json"
 
+---@class anthropic.testing.Answer an answer of the server, with one of `body`, `events` and `raw`, or with a fault in
+---  their place
+---@field status? integer Default: 200
+---@field reason? string the words behind the status. Default: those that HTTP has for it
+---@field headers? table further headers: a table, or a list of pairs; they replace the defaults, `false` removes one
+---@field request_id? string the header `request-id`. Default: "req_test_1", "req_test_2", ...
+---@field interim? (integer|anthropic.testing.Interim)[] responses with a status 1xx that are sent before
+---@field body? string|table a table is sent as JSON
+---@field events? (string|anthropic.testing.Event)[] of a stream; a string is sent as it is
+---@field raw? string the whole response, its head included
+---@field keep_open? boolean with `raw`: true keeps the connection open behind it
+---@field framing? "length"|"chunked"|"close" how the end of the body is told. Default: "length", with `events`
+---  "chunked"
+---@field chunk_bytes? integer cuts the body into writes of that many bytes
+---@field splits? integer[] cuts the body into writes at these offsets
+---@field repeats? integer sends the body that often, so that a large one takes no memory
+---@field delay? number seconds before the answer
+---@field delay_between? number seconds between its pieces
+---@field close? boolean true closes the connection in place of an answer
+---@field reset? boolean true resets the connection in place of an answer
+---@field hang? boolean true sends nothing, and keeps the connection open
+---@field cut_after? integer closes the connection after that many bytes of the body
+---@field reset_after? integer resets the connection after that many bytes of the body
+---@field hang_after? integer sends nothing more after that many bytes of the body
+---@field cut_headers? integer closes the connection after that many bytes of the head
+
+---@class anthropic.testing.Interim
+---@field status integer 100 to 199
+---@field reason? string the words behind the status
+---@field headers? table as in anthropic.testing.Answer
+
+---@class anthropic.testing.Event an event of a stream, with `raw` or with the others
+---@field event? string the event's name
+---@field data? string|table a table is sent as JSON
+---@field id? string the event's ID
+---@field raw? string sent as it is
+---@field delay? number seconds before it
+
+---@class anthropic.testing.Routes
+---@field routes anthropic.testing.Route[] the first one that fits a request answers it; a 404 where none fits
+
+---@class anthropic.testing.Route what a request has to have; what is absent fits every request
+---@field method? string such as "POST"
+---@field path? string without the query
+---@field target? string the path with its query
+---@field match? string a Lua pattern that is found in the target
+---@field body? string the exact body
+---@field body_contains? string a text that is found in the body
+---@field body_match? string|string[] Lua patterns that are all found in the body
+---@field answers anthropic.testing.Answer[] in their order
+---@field on_end? "repeat"|"error" what follows the last answer. Default: that of the server
+
 local script = {}
 
 local function fail(path, message)

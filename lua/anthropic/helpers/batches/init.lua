@@ -5,7 +5,7 @@
 --     }, { on_progress = function(progress) print(progress.done, progress.total) end }))
 --     print(results.one.result.message:text(), report.succeeded)
 --
--- The plain methods (create, retrieve, list, cancel, delete) are rows of resources.lua.
+-- The plain methods (`create`, `retrieve`, `list`, `cancel`, `delete`) are in [resources](resources.md).
 
 local require = require
 local batch_results = require "anthropic.helpers.batches.results"
@@ -45,10 +45,14 @@ local function open_results(client, id, batch, params, given)
   return batch_results.open(exchange, batch)
 end
 
---- The results of a batch that has ended, as an iterator.
+--- Opens the results of a batch that has ended. The batch is retrieved first.
 ---
---- The batch is retrieved first. Fewer results than it counts are an error of kind "truncated",
---- after the whole ones were given.
+--- If fewer results come than the batch counts, the iterator ends with an error of kind "truncated".
+---@param message_batch_id string
+---@param params? table `betas`, `workspace_id`
+---@param options? anthropic.Options options for both requests
+---@return anthropic.BatchResults? results an iterator
+---@return anthropic.Error? err
 batches.methods.results = {
   names = { "message_batch_id" },
   call = function(client, values, params, given, resource)
@@ -61,7 +65,13 @@ batches.methods.results = {
   end,
 }
 
---- Sends requests in batches and gives their results: see batches/run.lua.
+--- Sends requests as batches, as many as it takes, waits until they have ended, and returns all results.
+--- Cancelling it (`task:cancel()`, `client:close()`) does not cancel the batches: `resume` goes on with them.
+---@param requests? anthropic.BatchRequest[] nil, with `resume`: those of the batches to resume
+---@param settings? anthropic.BatchSettings
+---@return table<string, anthropic.BatchResult>? results by `custom_id`; empty where `on_result` takes them
+---@return anthropic.BatchReport|anthropic.Error report on failure an error, which has `batches` to resume with,
+---  `results` and `report`
 batches.methods.run = {
   names = {},
   settings = {

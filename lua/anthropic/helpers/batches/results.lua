@@ -16,9 +16,9 @@ local options = require "anthropic.http.options"
 local tasks = require "anthropic.loop.task"
 
 ---@class anthropic.BatchResult
----@field custom_id string
+---@field custom_id string of the request
 ---@field result { type: "succeeded"|"errored"|"canceled"|"expired", message: anthropic.Message?, error: table? }
----@field raw? table the line, where it said "succeeded" and had no message that can be read
+---@field raw? table the line, where it says "succeeded" and has no message that can be read
 
 -- The result in place of a success whose message cannot be read.
 local UNREADABLE = {
@@ -29,7 +29,7 @@ local UNREADABLE = {
   },
 }
 
----@class anthropic.BatchResults
+---@class anthropic.BatchResults `for result in results do` iterates over them; it raises the error on failure
 ---@field batch table as it was retrieved
 ---@field response anthropic.Response
 ---@operator call: anthropic.BatchResult
@@ -43,6 +43,8 @@ local batch_results = {}
 local MOST_RESULTS = 2 ^ 31
 
 --- Passes a method's answer on if it is a batch.
+---@param batch any
+---@param err? anthropic.Error
 ---@return table|nil batch
 ---@return anthropic.Error?
 function batch_results.check(batch, err)
@@ -223,9 +225,9 @@ local function is_being_read(self, here)
   return reader ~= nil and reader ~= here and (reader == MAIN or coroutine.status(reader) ~= "dead")
 end
 
---- The next result, waiting for it in the host's way.
+--- Returns the next result. Waits for it in the host's way.
 ---@return anthropic.BatchResult|nil result nil alone is the end
----@return anthropic.Error? err the same at every call after a failure; "truncated": some are missing
+---@return anthropic.Error? err the same at every call after a failure. Kind "truncated": results are missing
 function Results:next()
   local here = coroutine.running() or MAIN
   if self.err then
@@ -252,7 +254,7 @@ function Results:__call()
   return result
 end
 
---- Cancels the reading, if it has not ended. Every later call gives an error of kind "cancelled".
+--- Cancels the reading, if it has not ended. Every later call returns an error of kind "cancelled".
 function Results:close()
   if self.ended or self.err or self.closed then
     return

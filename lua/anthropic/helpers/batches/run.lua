@@ -29,36 +29,41 @@ local IS_OUTCOME = { succeeded = true, errored = true, canceled = true, expired 
 -- Fields of a report that count no type of results, whatever a server calls one.
 local OF_REPORT = { total = true, batches = true, failed = true, missing = true, doubled = true, unexpected = true }
 
----@class anthropic.BatchSettings its table holds options of the requests as well
----@field on_created? fun(batch: table) a batch was made: the place to store its `id`
----@field on_progress? fun(progress: anthropic.BatchProgress)
----@field on_result? fun(result: anthropic.BatchResult) gets each result, and none is kept in memory
+---@class anthropic.BatchRequest one request of a batch
+---@field custom_id string names the request among those of one run; 1 to 64 letters, digits, "_" and "-"
+---@field params anthropic.MessageParams
+
+---@class anthropic.BatchSettings: anthropic.Options the settings of batches.run; options of the requests stand in
+---  the same table
+---@field on_created? fun(batch: table) called when a batch was made: store its `id` to resume with
+---@field on_progress? fun(progress: anthropic.BatchProgress) called when the numbers have changed
+---@field on_result? fun(result: anthropic.BatchResult) called with each result; no result is held in memory then
 ---@field resume? string|string[] IDs of batches that an earlier run made of the same requests, in order
----@field skip? table<string, any>|fun(custom_id: string): any results that are already there
----@field max_requests? integer in one batch, default 100,000
----@field max_bytes? integer in one batch, default 256 MB
----@field poll_interval? number seconds until a batch is first asked after, default 5
----@field max_poll_interval? number seconds, default 60
+---@field skip? table<string, any>|fun(custom_id: string): any the `custom_id`s whose results are already there
+---@field max_requests? integer requests in one batch. Default: 100000
+---@field max_bytes? integer bytes of JSON in one batch. Default: 256000000 (256 MB)
+---@field poll_interval? number seconds until a batch is first looked at again. Default: 5
+---@field max_poll_interval? number seconds between two looks at most. Default: 60
 
 ---@class anthropic.BatchProgress
 ---@field state "creating"|"processing"|"results"
 ---@field total integer requests
----@field done integer requests that the API is done with
+---@field done integer requests that the API has ended
 ---@field delivered integer results that were read
----@field processing integer
----@field succeeded integer
----@field errored integer
----@field canceled integer
----@field expired integer
+---@field processing integer requests that the API works on
+---@field succeeded integer requests that have a message
+---@field errored integer requests that failed
+---@field canceled integer requests that were cancelled first
+---@field expired integer requests that were not begun in time
 
 ---@class anthropic.BatchReport
----@field total integer
----@field succeeded integer
----@field errored integer
----@field canceled integer
----@field expired integer
+---@field total integer requests
+---@field succeeded integer requests that have a message
+---@field errored integer requests that failed
+---@field canceled integer requests that were cancelled first
+---@field expired integer requests that were not begun in time
 ---@field failed anthropic.BatchResult[] those that did not succeed
----@field batches string[] IDs
+---@field batches string[] IDs of the batches, in order
 
 local function size_of(chunk)
   return chunk.first and chunk.last - chunk.first + 1
