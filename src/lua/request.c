@@ -9,12 +9,12 @@
 #include <string.h>
 
 /* The stack of loop:start. */
-enum { LOOP = 1, OPTIONS, BODY, SINK, PARTS };
+enum { LOOP = 1, OPTIONS, BODY, SINK, PARTS, BODY_FILE };
 
-/* Leaves the string on the stack, which keeps it alive; nil where there is none. */
+/* Leaves the string on the stack, which keeps it alive; nil or false where there is none. */
 static const char *push_string(lua_State *L, int table, const char *name, size_t *length) {
   lua_getfield(L, table, name);
-  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
+  if (lua_toboolean(L, -1) && lua_type(L, -1) != LUA_TSTRING)
     luaL_error(L, "%s must be a string", name);
   return lua_tolstring(L, -1, length);
 }
@@ -64,11 +64,15 @@ struct transfer_options bind_request_read(lua_State *L) {
   lua_getfield(L, OPTIONS, "sink");
   options.sink = lua_isnil(L, SINK) ? NULL : bind_sink_check(L, SINK);
   lua_getfield(L, OPTIONS, "multipart");
+  options.body_file = push_path(L, OPTIONS, "body_file");
   options.method = push_line(L, OPTIONS, "method");
   options.url = push_line(L, OPTIONS, "url");
   options.proxy = push_line(L, OPTIONS, "proxy");
   options.ca_file = push_line(L, OPTIONS, "ca_file");
   options.ca_path = push_line(L, OPTIONS, "ca_path");
+  options.certificate_file = push_line(L, OPTIONS, "certificate_file");
+  options.key_file = push_line(L, OPTIONS, "key_file");
+  options.unix_socket = push_line(L, OPTIONS, "unix_socket");
   options.insecure = boolean_field(L, "insecure");
   options.http2 = boolean_field(L, "http2");
   options.fresh = boolean_field(L, "fresh");
@@ -127,6 +131,11 @@ static bool add_parts(lua_State *L, struct transfer *transfer) {
   return ok;
 }
 
+static bool add_file(lua_State *L, struct transfer *transfer) {
+  const char *path = lua_tolstring(L, BODY_FILE, NULL);
+  return !path || transfer_add_file(transfer, path);
+}
+
 /* A second attempt begins with an empty file. */
 static bool restart_sink(struct transfer *transfer) {
   const char *problem = transfer->sink ? sink_restart(transfer->sink) : NULL;
@@ -136,9 +145,10 @@ static bool restart_sink(struct transfer *transfer) {
 }
 
 void bind_request_keep(lua_State *L, int transfer) {
-  static const int kept[] = {LOOP, BODY, SINK, PARTS};
-  lua_createtable(L, 4, 0);
-  for (int i = 0; i < 4; i++) {
+  static const int kept[] = {LOOP, BODY, SINK, PARTS, BODY_FILE};
+  enum { COUNT = sizeof kept / sizeof *kept };
+  lua_createtable(L, COUNT, 0);
+  for (int i = 0; i < COUNT; i++) {
     lua_pushvalue(L, kept[i]);
     lua_rawseti(L, -2, i + 1);
   }
@@ -146,7 +156,8 @@ void bind_request_keep(lua_State *L, int transfer) {
 }
 
 const char *bind_request_add(lua_State *L, struct transfer *transfer) {
-  if (add_headers(L, transfer) && add_parts(L, transfer) && restart_sink(transfer))
+  if (add_headers(L, transfer) && add_parts(L, transfer) && add_file(L, transfer) &&
+      restart_sink(transfer))
     return NULL;
   return transfer->message[0] ? transfer->message : "not enough memory";
 }

@@ -521,6 +521,12 @@ static CURLcode set_route(CURL *easy, const struct transfer_options *options) {
     SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, options->ca_file)));
   if (options->ca_path)
     SET(of_proxy(curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, options->ca_path)));
+  if (options->certificate_file)
+    SET(curl_easy_setopt(easy, CURLOPT_SSLCERT, options->certificate_file));
+  if (options->key_file)
+    SET(curl_easy_setopt(easy, CURLOPT_SSLKEY, options->key_file));
+  if (options->unix_socket)
+    SET(curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, options->unix_socket));
   if (options->insecure) {
     SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
     SET(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
@@ -639,6 +645,11 @@ bool transfer_add_header(struct transfer *transfer, const char *line) {
   transfer->headers = headers;
   return !is_first ||
          curl_easy_setopt(transfer->entry.easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+}
+
+bool transfer_add_file(struct transfer *transfer, const char *path) {
+  transfer->multipart = multipart_of_file(transfer->entry.easy, path, on_part, transfer);
+  return transfer->multipart && !fail_by_part(transfer);
 }
 
 bool transfer_begin_parts(struct transfer *transfer, size_t count) {

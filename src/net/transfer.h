@@ -24,18 +24,22 @@ struct multipart;
 struct part;
 struct sink;
 
-/* Times are in seconds, 0 means none. Strings are copied, `body` and `sink` are not: they must
- * outlive the transfer. NULL strings are libcurl's defaults. */
+/* Times are in seconds, 0 means none. Strings are copied; `body`, `body_file` and `sink` are not:
+ * they must outlive the transfer. NULL strings are libcurl's defaults. */
 struct transfer_options {
   const char *method;
   const char *url;
   const char *body;
   size_t body_length;
-  struct sink *sink; /* gets the body of a 2xx answer; may be NULL */
+  const char *body_file; /* the path of a file that is the body */
+  struct sink *sink;     /* gets the body of a 2xx answer; may be NULL */
   const char *proxy;
   const char *ca_file;
   const char *ca_path;
-  bool insecure; /* accept any certificate */
+  const char *certificate_file; /* the client's own, PEM */
+  const char *key_file;         /* of that; NULL: it is in the same file */
+  const char *unix_socket;      /* the path of the socket to connect to */
+  bool insecure;                /* accept any certificate */
   bool http2;
   bool fresh;    /* take a new connection */
   bool once;     /* the request must not be sent twice, whatever libcurl can do */
@@ -118,6 +122,10 @@ bool transfer_start(struct transfer *transfer, struct loop *loop);
 
 /* Adds one "Name: value" line to the request, before it starts. False when memory ran out. */
 bool transfer_add_header(struct transfer *transfer, const char *line);
+
+/* Gives the request the body that the option `body_file` names, before it starts. False with the
+ * transfer failed, where that cannot be read, or when memory ran out. */
+bool transfer_add_file(struct transfer *transfer, const char *path);
 
 /* Gives the request a body of `count` parts, at least one, before it starts. Each is then added in
  * turn. False when memory ran out. */
