@@ -58,7 +58,10 @@ end
 
 -- The folder or public file that a module's name begins with; nil where it is none of the library's.
 local function place_of(target)
-  local name = target:match "^anthropic%.([a-z_]+)"
+  local name, rest = target:match "^anthropic%.([a-z_]+)(.*)$"
+  if rest == "" and lua_rank[name] and io.open("lua/anthropic/" .. name .. ".lua") then -- the face of a folder
+    return "public " .. name
+  end
   local is_there = lua_rank[name] or name == "testing" or io.open("lua/anthropic/" .. name .. ".lua")
   return is_there and name ~= "version" and name or nil
 end

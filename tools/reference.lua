@@ -19,6 +19,8 @@ local MODULES = {
   { "Error", "base/error.lua", { Error = "err:" } },
   { "Callbacks", "stream/callbacks.lua", {} },
   { "Task", "loop/task.lua", { Task = "task:" } },
+  { "anthropic.http", "http.lua", { http = "http." } },
+  { "Reader", "http/body_reader.lua", { Reader = "reader:" } },
   { "anthropic.sse", "sse.lua", { sse = "sse.", Decoder = "decoder:" } },
   { "anthropic.health", "health.lua", { health = "health." } },
   { "anthropic.testing", "testing/init.lua", { testing = "testing.", Server = "server:" } },

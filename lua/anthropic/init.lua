@@ -25,6 +25,9 @@ local anthropic = {}
 ---@field proxy? string URL; default by libcurl from the environment
 ---@field ca_file? string
 ---@field ca_path? string
+---@field certificate_file? string of the client, PEM, where the server asks for one
+---@field key_file? string of that certificate; default: it is in the same file
+---@field unix_socket? string path of the socket to connect to
 ---@field insecure? boolean accept any certificate; default false
 ---@field http_version? "1.1"|"2" default "1.1"
 ---@field max_event_bytes? integer most bytes in one event of a stream, default 32 MiB
@@ -195,6 +198,7 @@ end
 
 --- What is loaded when it is first looked at.
 local LAZY = {
+  http = function() return require "anthropic.http" end,
   null = function() return get_json().null end,
   version = function() return require "anthropic.version" end,
 }

@@ -2,7 +2,7 @@
 
 local check = require "anthropic.base.check"
 local responses = require "anthropic.message.response"
-local core = require "anthropic.core"
+local download = require "anthropic.http.download"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local params_of = require "anthropic.api.params"
@@ -59,10 +59,10 @@ local function read_file(exchange, spec)
   if not result then
     return nil, err
   end
-  local bytes = spec.sink:length()
-  local ok, problem = spec.sink:commit()
-  if not ok then
-    return nil, exchange:describe(errors.invalid_request(("cannot write %s: %s"):format(spec.target, problem)))
+  local bytes
+  bytes, err = download.commit(exchange, spec.sink, spec.target)
+  if not bytes then
+    return nil, err
   end
   return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
 end
@@ -90,12 +90,9 @@ local function prepare(spec)
   elseif spec.body == nil and not BODILESS[spec.method] then
     spec.body = ""
   end
-  if spec.target == nil or message then
-    return message
-  elseif type(spec.target) ~= "string" then
-    return "path: string expected, got " .. type(spec.target)
+  if spec.target ~= nil and not message then
+    spec.sink, message = download.open(spec.target)
   end
-  spec.sink, message = core.sink(spec.target)
   return message
 end
 

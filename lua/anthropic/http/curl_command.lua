@@ -45,13 +45,17 @@ function curl_command.describe(exchange, wire)
   local described = {
     method = wire.method,
     url = shown_url.text(wire.url, wire.secrets, redact),
-    base_url = shown_url.text(option "base_url", wire.secrets, redact),
+    base_url = option "base_url" and shown_url.text(option "base_url", wire.secrets, redact),
     url_pieces = shown_url.pieces(wire.url, wire.secrets, redact),
     headers = {},
     body = body,
     is_redacted = body ~= wire.body,
+    body_file = wire.body_file,
     cacert = option "ca_file",
     capath = option "ca_path",
+    cert = wire.certificate_file or nil,
+    key = wire.key_file or nil,
+    ["unix-socket"] = wire.unix_socket,
     insecure = option "insecure",
   }
   for i, line in ipairs(wire.headers) do
@@ -109,7 +113,7 @@ end
 local function add_route(words, request)
   words[#words + 1] = request.proxy and "--proxy " .. quote_pieces(request.proxy)
   words[#words + 1] = request.proxy_user and "--proxy-user " .. quote_pieces(request.proxy_user)
-  for _, name in ipairs { "cacert", "capath" } do
+  for _, name in ipairs { "cacert", "capath", "cert", "key", "unix-socket" } do
     words[#words + 1] = request[name] and "--" .. name .. " " .. quote(request[name])
   end
   words[#words + 1] = request.insecure and "--insecure" or nil
@@ -133,6 +137,7 @@ function curl_command.command(request)
     end
     words[#words + 1] = option
   end
+  words[#words + 1] = request.body_file and "--data-binary " .. quote("@" .. request.body_file)
   local body, before = request.body, ""
   if body and body:find("%z") then
     return nil, "the body holds a NUL byte, which no command line can"

@@ -9,7 +9,7 @@
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
 
-local frame = { suspends = true, spawn = coroutines.spawn }
+local frame = { suspends = true, has_frames = true, spawn = coroutines.spawn }
 
 -- Seconds of a frame.
 local BUDGET = 0.001
