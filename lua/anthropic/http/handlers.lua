@@ -65,19 +65,24 @@ local function read_whole(reader, request, sink)
   return response
 end
 
+-- What `on_done` gets after a cancel.
+local function cancelled(reader)
+  reader:close()
+  return nil, reader.err or errors.cancelled "the request was cancelled"
+end
+
 local function deliver(reader, request, sink, given, back)
   local response = reader.response
   local method, on_piece = way_of(given)
   if not back(given.on_response, response) then
-    reader:close()
-    return nil, reader.err
+    return cancelled(reader)
   elseif not method or response.status < 200 or response.status >= 300 then
     local whole, err = read_whole(reader, request, sink)
     if whole and method then
       hand_on(reader, given, whole.body, back)
     end
     if whole and not back() then
-      return nil, errors.cancelled "the request was cancelled"
+      return cancelled(reader)
     end
     return whole, err
   end
@@ -85,9 +90,8 @@ local function deliver(reader, request, sink, given, back)
   while piece and back(on_piece, piece) do
     piece, err = reader[method](reader)
   end
-  if piece then
-    reader:close()
-    return nil, reader.err
+  if not back() then
+    return cancelled(reader)
   elseif err then
     return nil, err
   end
