@@ -2,6 +2,7 @@
 -- callbacks and readers behave is http_reading_spec's.
 
 local anthropic = require "anthropic"
+local child = require "spec.support.child"
 local directories = require "spec.support.directory"
 local http = require "anthropic.http"
 local service = require "spec.support.service"
@@ -269,6 +270,38 @@ describe("bodies and files of anthropic.http", function()
     assert.same({ 200, "a file", 500, "no" }, calls)
     assert.equal("whole", directory:read "out")
     assert.same({ "out" }, directory:names())
+  end)
+end)
+
+describe("a Unix socket", function()
+  local directory, server
+
+  before_each(function()
+    service.environment {}
+    directory = directories.new()
+  end)
+
+  after_each(function()
+    server:stop()
+    service.clear()
+    directory:remove()
+  end)
+
+  it("is connected to where it is named, by a client too, and for each path anew", function()
+    local path = directory:path "socket"
+    local message = '{"type":"message","role":"assistant","model":"m","content":[],"stop_reason":"end_turn"}'
+    server = child.start("spec/support/unix_server.lua", path, message)
+    local proxy = serve { { body = "by the proxy" } }
+    local response = assert(http.request { url = "http://docker.invalid/v1/x", unix_socket = path })
+    assert.equal(message, response.body)
+    assert.equal(message, assert(http.request { url = "http://x/", unix_socket = path, proxy = proxy.url }).body)
+    assert.truthy(server:log():find("GET /v1/x HTTP/1.1\nHost: docker.invalid\n", 1, true))
+    local client = service.client(nil, { base_url = "http://api.invalid", unix_socket = path })
+    assert(client.messages.create(service.params()))
+    local tcp = serve { { body = "by TCP" } }
+    assert.equal("by TCP", assert(http.request { url = tcp.url }).body)
+    local _, err = http.request { url = tcp.url, unix_socket = directory:path "none" }
+    assert.same({ "connection", 7 }, { err.kind, err:exit_code() })
   end)
 end)
 

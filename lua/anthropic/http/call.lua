@@ -177,17 +177,13 @@ function call.run(request)
   if not made then
     return nil, sink
   end
-  local attach
   local response, err = made:run(function()
-    local came
-    came, attach = plain_response.of(made)
-    return call.read(made, came, request, sink)
+    local came, attach = plain_response.of(made)
+    local whole, problem = call.read(made, came, request, sink)
+    return whole, problem and attach(problem)
   end)
   if sink then
     sink:close()
-  end
-  if not response and attach and made.response then
-    attach(err)
   end
   return response, err
 end
