@@ -4,10 +4,11 @@
 -- nothing keeps the host alive. In Neovim the steps are taken in its main loop, where its whole API
 -- may be called: once for all events that came.
 --
--- A coroutine is suspended. Outside of any the event loop is run until there is news, so that timers
--- and redraws go on.
+-- A coroutine is suspended, in the way of the library that it is of. Outside of any the event loop is run until there
+-- is news, so that timers and redraws go on.
 
 local coroutines = require "anthropic.loop.coroutines"
+local host_coroutines = require "anthropic.loop.host_coroutines"
 local loop = require "anthropic.loop"
 
 local driver = { suspends = true }
@@ -101,9 +102,9 @@ local function wait_outside(subject, seconds)
   return ok, reason
 end
 
-local function suspend()
+local function suspend(host)
   watch()
-  coroutine.yield()
+  host_coroutines.suspend(host)
 end
 
 function driver.check()
