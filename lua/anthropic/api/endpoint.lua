@@ -67,9 +67,10 @@ local function read_file(exchange, spec)
   return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
 end
 
--- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one.
+-- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one. An answer that has no
+-- body is none.
 local function read_stream(exchange)
-  if responses.is_event_stream(exchange.response) then
+  if not SILENT_STATUSES[exchange.response.status] and responses.is_event_stream(exchange.response) then
     return { value = stream.new(exchange, true) }
   end
   return nil, responses.no_stream_error(exchange)
