@@ -143,6 +143,7 @@ build = {
     ["anthropic.loop.counted_set"] = "lua/anthropic/loop/counted_set.lua",
     ["anthropic.loop.cqueues"] = "lua/anthropic/loop/cqueues.lua",
     ["anthropic.loop.frame"] = "lua/anthropic/loop/frame.lua",
+    ["anthropic.loop.host_coroutines"] = "lua/anthropic/loop/host_coroutines.lua",
     ["anthropic.loop"] = "lua/anthropic/loop/init.lua",
     ["anthropic.loop.ngx"] = "lua/anthropic/loop/ngx.lua",
     ["anthropic.loop.scheduler"] = "lua/anthropic/loop/scheduler.lua",

@@ -3,13 +3,16 @@
 local documentation = require "spec.support.documentation"
 local testing = require "anthropic.testing"
 
-local PAGES = { "README.md", "doc/conversations.md" }
+local PAGES = { "README.md", "doc/conversations.md", "doc/how-to/http-transport.md" }
 
 describe("A program of the documentation", function()
   local server
 
   setup(function()
     server = testing.server { script = { routes = {
+      { path = "/v1/chat/completions", answers = { {
+        headers = { ["Content-Type"] = "text/event-stream" }, body = 'data: {"choices":[]}\n\ndata: [DONE]\n\n',
+      } } },
       { path = "/v1/models", answers = { { body = { data = { { id = "m" } }, has_more = false } } } },
       { path = "/v1/files", answers = { { body = { id = "file_1", type = "file" } } } },
       { path = "/v1/files/file_1/content", answers = { { body = "bytes" } } },
@@ -47,7 +50,7 @@ describe("A program of the documentation", function()
     for i, program in ipairs(programs) do
       it(("%d, in %s under %q, runs as it stands"):format(i, page, program.title), function()
         local output, code = documentation.run(program,
-          "ANTHROPIC_API_KEY=test-key-1 ANTHROPIC_BASE_URL=" .. server.url)
+          ("ANTHROPIC_API_KEY=test-key-1 ANTHROPIC_BASE_URL=%s OPENAI_BASE_URL=%s/v1"):format(server.url, server.url))
         assert.equal(0, code, output)
         assert.is_nil(output:find("[Ee]rror:"), output)
       end)
