@@ -1,5 +1,5 @@
--- Awaits a request of anthropic.http in libraries that await callbacks, in one line each. A call of http.request in a
--- coroutine of theirs waits by itself; these are for their own lists of what runs at once, and for their ways to cancel.
+-- Awaits a request of anthropic.http in libraries that await callbacks, in one line each. A call of http.request in
+-- a coroutine of theirs waits by itself; these are for their own lists of what runs at once, and their ways to cancel.
 --
 --     local request = await.nio(require "nio")                -- in a task of nvim-nio
 --     local request = await.plenary(require "plenary.async")  -- in a coroutine of plenary.async
