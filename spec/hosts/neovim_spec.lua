@@ -210,6 +210,24 @@ for _, editor in ipairs(editors) do
       assert.is_true(result.scheduled < 1500, result.scheduled .. " schedules") -- for 2,000 pieces
     end)
 
+    it("has its turn among many callbacks that only schedule their work", function()
+      local result = run [[
+        local waiting, most, count, done = 0, 0, 0, nil
+        local work = vim.schedule_wrap(function() waiting = waiting - 1 end)
+        client_at("/burst").messages.stream(params, {
+          on_text = function()
+            waiting, count = waiting + 1, count + 1
+            most = math.max(most, waiting)
+            work()
+          end,
+          on_done = function(message, err) done = message and "done" or tostring(err) end,
+        })
+        eventually(function() return done end)
+        report { done, count, most <= 64 }
+      ]]
+      assert.same({ "done", 2000, true }, result)
+    end)
+
     it("can be called from its callbacks of the event loop, which cannot wait", function()
       local result = run [[
         local text, fast, waited

@@ -64,10 +64,9 @@ local function set_alarm()
   loop.core():alarm(soonest and soonest.time)
 end
 
--- Those whose time has come; not the ones that they set. Those that come after `limit` have their turn in the next
--- step.
-local function ring(limit)
-  local now = core.now()
+-- Those whose time had come by `now`, so not the ones that this step's wake-ups have set. Those that come after `limit`
+-- have their turn in the next step.
+local function ring(now, limit)
   local alarm = alarm_set:soonest()
   while alarm and alarm.time <= now do
     alarm_set:remove(alarm)
@@ -84,11 +83,10 @@ end
 
 local function work(seconds, budget)
   local the_core = loop.core()
-  local limit = core.now() + budget
+  local began = core.now()
   local has_worked = the_core:wait(seconds)
-  if seconds ~= 0 then -- it may have waited
-    limit = core.now() + budget
-  end
+  local now = core.now()
+  local limit = (seconds ~= 0 and now or began) + budget -- it may have waited
   local transfer = the_core:next_ready()
   while transfer do
     loop.wake(transfer)
@@ -99,8 +97,8 @@ local function work(seconds, budget)
     transfer = the_core:next_ready()
   end
   local alarm = alarm_set:soonest()
-  if alarm and alarm.time <= core.now() then
-    ring(limit)
+  if alarm and alarm.time <= now then
+    ring(now, limit)
   elseif not has_worked then -- a step that came too early
     set_alarm()
   end
