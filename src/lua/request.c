@@ -11,10 +11,10 @@
 /* The stack of loop:start. */
 enum { LOOP = 1, OPTIONS, BODY, SINK, PARTS, BODY_FILE };
 
-/* Leaves the string on the stack, which keeps it alive; nil or false where there is none. */
+/* Leaves the string on the stack, which keeps it alive; nil where there is none. */
 static const char *push_string(lua_State *L, int table, const char *name, size_t *length) {
   lua_getfield(L, table, name);
-  if (lua_toboolean(L, -1) && lua_type(L, -1) != LUA_TSTRING)
+  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
     luaL_error(L, "%s must be a string", name);
   return lua_tolstring(L, -1, length);
 }
@@ -35,6 +35,14 @@ static const char *push_line(lua_State *L, int table, const char *name) {
   if (text && (strlen(text) != length || strpbrk(text, "\r\n")))
     luaL_error(L, "%s must not contain NUL or a line break", name);
   return text;
+}
+
+/* false stands for none, where what all requests have in common names one. */
+static const char *push_certificate(lua_State *L, const char *name) {
+  lua_getfield(L, OPTIONS, name);
+  bool is_none = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return is_none ? NULL : push_line(L, OPTIONS, name);
 }
 
 static double number_field(lua_State *L, const char *name) {
@@ -70,8 +78,8 @@ struct transfer_options bind_request_read(lua_State *L) {
   options.proxy = push_line(L, OPTIONS, "proxy");
   options.ca_file = push_line(L, OPTIONS, "ca_file");
   options.ca_path = push_line(L, OPTIONS, "ca_path");
-  options.certificate_file = push_line(L, OPTIONS, "certificate_file");
-  options.key_file = push_line(L, OPTIONS, "key_file");
+  options.certificate_file = push_certificate(L, "certificate_file");
+  options.key_file = push_certificate(L, "key_file");
   options.unix_socket = push_line(L, OPTIONS, "unix_socket");
   options.insecure = boolean_field(L, "insecure");
   options.http2 = boolean_field(L, "http2");

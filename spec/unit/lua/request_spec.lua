@@ -142,8 +142,8 @@ describe("a request", function()
       end
     end)
 
-    it("what false stands for as nothing", function()
-      assert.matches("^POST / ", sent { certificate_file = false, key_file = false, unix_socket = false })
+    it("no certificate where that is false", function()
+      assert.matches("^POST / ", sent { certificate_file = false, key_file = false })
     end)
 
     it("an empty body, and none", function()
