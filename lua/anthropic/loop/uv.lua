@@ -63,10 +63,19 @@ end
 step = take_step
 
 if vim then
-  local step_in_main_loop = vim.schedule_wrap(take_step)
+  local is_scheduled = false
+  local step_in_main_loop = vim.schedule_wrap(function()
+    is_scheduled = false
+    take_step()
+  end)
+  -- The editor mostly takes the step before it polls again. Where it does not, this would be called again and again.
   function step()
-    handle:stop() -- it would be called again and again until then
-    step_in_main_loop()
+    if is_scheduled then
+      handle:stop()
+    else
+      is_scheduled = true
+      step_in_main_loop()
+    end
   end
 end
 
