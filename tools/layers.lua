@@ -56,9 +56,13 @@ local function without_comments(text)
   return ("\n" .. text):gsub("\n%s*%-%-[^\n]*", "\n")
 end
 
--- The folder or public file that a module's name begins with; nil where it is none of the library's.
-local function place_of(target)
-  local name = target:match "^anthropic%.([a-z_]+)"
+-- The folder or public file that a module's name begins with; nil where it is none of the library's. `is_whole`: the
+-- name is no beginning.
+local function place_of(target, is_whole)
+  local name, rest = target:match "^anthropic%.([a-z_]+)(.*)$"
+  if is_whole and rest == "" and lua_rank[name] and io.open("lua/anthropic/" .. name .. ".lua") then -- a folder's face
+    return "public " .. name
+  end
   local is_there = lua_rank[name] or name == "testing" or io.open("lua/anthropic/" .. name .. ".lua")
   return is_there and name ~= "version" and name or nil
 end
@@ -74,8 +78,8 @@ local function check_lua(path)
   local text = read(path)
   local layer = path:match "^lua/anthropic/([a-z_]+)/" or "public"
   count(layer, text)
-  for target in without_comments(text):gmatch "[\"'](anthropic%.[a-z_.]*[a-z_])[\"'.]" do
-    local place = place_of(target)
+  for target, after in without_comments(text):gmatch "[\"'](anthropic%.[a-z_.]*[a-z_])([\"'.])" do
+    local place = place_of(target, after ~= ".")
     if place and place ~= layer then
       note(layer, place, path, target)
     end

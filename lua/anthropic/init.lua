@@ -38,6 +38,9 @@ local anthropic = {}
 ---  $HTTPS_PROXY), for http:// URLs $http_proxy, else $all_proxy (or $ALL_PROXY); not for the hosts in $no_proxy
 ---@field ca_file? string path of a PEM file: the certificate authorities to trust. Default: the system's
 ---@field ca_path? string path of a directory of such files, prepared by `c_rehash`. Default: the system's
+---@field certificate_file? string path of the client's own certificate (PEM), where the server asks for one
+---@field key_file? string path of that certificate's key. Default: it is in the same file
+---@field unix_socket? string path of a socket to connect to
 ---@field insecure? boolean true accepts any certificate. Default: false
 ---@field http_version? "1.1"|"2" "2" is asked for over TLS only. Default: "1.1"
 ---@field max_event_bytes? integer bytes in one event of a stream, or in one line of a batch's results. Default:
@@ -231,9 +234,10 @@ end
 
 --- What is loaded when it is first looked at.
 local LAZY = {
+  http = function() return require "anthropic.http" end,
   null = function() return get_json().null end,
 }
-for _, name in ipairs { "health", "loop", "sse", "testing", "version" } do
+for _, name in ipairs { "health", "http", "loop", "sse", "testing", "version" } do
   LAZY[name] = function() return require("anthropic." .. name) end
 end
 

@@ -349,6 +349,21 @@ describe("a stream of any kind", function()
     end
   end)
 
+  it("is no empty success where the answer has no body, or ends inside its only event", function()
+    for _, ask in ipairs(ASKS) do
+      local script = {
+        { status = 204, headers = { ["Content-Type"] = "text/event-stream" } },
+        answer('data: {"id":1}\n', "text/event-stream"), answer('data: {"id":', "text/event-stream"),
+      }
+      local client = service.client(service.serve(script))
+      for _, kind in ipairs { "protocol", "truncated", "truncated" } do
+        local events, err = read(client, ask)
+        assert.is_nil(events)
+        assert.equal(kind, err.kind)
+      end
+    end
+  end)
+
   it("is a protocol error with the body where it calls itself something else, or holds something else", function()
     for _, ask in ipairs(ASKS) do
       local cases = {

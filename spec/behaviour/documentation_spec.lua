@@ -27,7 +27,7 @@ describe("A program of the documentation", function()
       if not documentation.HOSTS[program.host] then
         it(("%d, in %s under %q, runs as it stands"):format(i, page, program.title), function()
           local output, code = documentation.run(program,
-            "ANTHROPIC_API_KEY=test-key-1 ANTHROPIC_BASE_URL=" .. server.url)
+            ("ANTHROPIC_API_KEY=test-key-1 ANTHROPIC_BASE_URL=%s OPENAI_BASE_URL=%s/v1"):format(server.url, server.url))
           assert.equal(0, code, output)
           if not documentation.shows_an_error(program) then
             assert.is_nil(output:find("[Ee]rror:"), output)

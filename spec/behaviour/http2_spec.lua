@@ -5,6 +5,7 @@ local background = require "spec.support.background"
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
+local http = require "anthropic.http"
 local libcurl = require "spec.support.libcurl"
 local loop = require "anthropic.loop"
 local service = require "spec.support.service"
@@ -311,6 +312,32 @@ describe("over HTTP/2, a request", function()
       end
     end)
   end
+
+  it("of anthropic.http shares a connection, and fails with a number of curl's", function()
+    new_client { "answer", "answer", "refuse", "error", "cut", "refuse", "answer" }
+    local request = {
+      url = "https://127.0.0.1:" .. server.port .. "/", ca_file = directory .. "/ca.crt", http_version = "2",
+      headers = { ["Content-Type"] = "application/json" }, body = "{}",
+    }
+    assert.equal(200, assert(http.request(request)).status)
+    local reader = assert(http.open(request))
+    assert.matches("Hello!", reader:body())
+    for _, codes in ipairs { { 16, 52, 92 }, { 16, 52, 92 }, { 18, 92 } } do -- by libcurl's version
+      local response, err = http.request(request)
+      assert.is_nil(response)
+      assert.is_true(err.kind == "connection" or err.kind == "truncated")
+      local is_one = false
+      for _, code in ipairs(codes) do
+        is_one = is_one or err:exit_code() == code
+      end
+      assert.is_true(is_one, tostring(err) .. err:exit_code())
+    end
+    request.max_retries = 1
+    assert.equal(2, assert(http.request(request)).attempts)
+    local lines = arrived()
+    assert.equal(7, #lines)
+    assert.equal(lines[1], lines[2])
+  end)
 
   it("that must not be sent twice is sent again where the connection was given up before it", function()
     local client = new_client { "busy", "answer" }

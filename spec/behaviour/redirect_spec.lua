@@ -4,7 +4,6 @@
 local anthropic = require "anthropic"
 local directories = require "spec.support.directory"
 local service = require "spec.support.service"
-local socket = require "socket"
 local testing = require "anthropic.testing"
 
 local params = service.params
@@ -15,13 +14,6 @@ local function redirect(location, fields)
     answer[name] = value
   end
   return answer
-end
-
-local function free_port()
-  local listener = assert(socket.bind("127.0.0.1", 0))
-  local _, port = listener:getsockname()
-  listener:close()
-  return tonumber(port)
 end
 
 local function create_batch(client, options)
@@ -113,7 +105,7 @@ describe("a redirect to another place of the same server", function()
   end)
 
   it("is followed however it names the place", function()
-    local port = free_port()
+    local port = service.free_port()
     for location, target in pairs {
       ["/x"] = "/x", ["x/y"] = "/base/v1/x/y", ["?q=1"] = "/base/v1/messages?q=1", ["../../x"] = "/x", ["/x#y"] = "/x",
       [("//127.0.0.1:%d/x"):format(port)] = "/x", [("HTTP://127.0.0.1:%d"):format(port)] = "/",
@@ -223,7 +215,7 @@ describe("a redirect to another place of the same server", function()
   end)
 
   it("is recorded, and played again", function()
-    local path, port = os.tmpname(), free_port()
+    local path, port = os.tmpname(), service.free_port()
     local server = service.serve({
       redirect(("http://127.0.0.1:%d/base/x"):format(port)), redirect "/y?z", testing.message { text = "Hello!" },
     }, { port = port })

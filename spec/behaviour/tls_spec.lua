@@ -1,9 +1,11 @@
 local anthropic = require "anthropic"
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
+local http = require "anthropic.http"
 local loop = require "anthropic.loop"
 local raw_client = require "spec.support.raw_client"
 local socket = require "socket"
+local testing = require "anthropic.testing"
 
 local KEY = "sk-a-secret-of-the-test"
 local MESSAGE = '{"id":"msg","type":"message","role":"assistant","model":"m","content":'
@@ -37,9 +39,10 @@ describe("TLS", function()
     end
   end)
 
-  local function serve(name, protocol)
+  local function serve(name, protocol, authority)
     local path = directory .. "/" .. name
-    server = child.start("spec/support/tls_server.lua", path .. ".crt", path .. ".key", MESSAGE, 60, protocol)
+    server = child.start("spec/support/tls_server.lua", path .. ".crt", path .. ".key", MESSAGE, 60, protocol or "",
+      authority)
     return server
   end
 
@@ -139,6 +142,40 @@ describe("TLS", function()
   it("checks the host by its name, too", function()
     serve "here"
     assert.equal("Hello!", assert(ask { host = "localhost", ca_file = directory .. "/ca.crt" }):text())
+  end)
+
+  it("shows a certificate of the caller's where the server asks for one", function()
+    serve("here", nil, directory .. "/ca.crt")
+    local both = directory .. "/both.pem"
+    os.execute(("cat %s/elsewhere.crt %s/elsewhere.key > %s"):format(directory, directory, both))
+    local ca_file = directory .. "/ca.crt"
+    local files = { certificate_file = directory .. "/elsewhere.crt", key_file = directory .. "/elsewhere.key" }
+    assert.equal("Hello!", assert(ask {
+      ca_file = ca_file, certificate_file = files.certificate_file, key_file = files.key_file,
+    }):text())
+    assert.equal("Hello!", assert(ask { ca_file = ca_file, certificate_file = both }):text())
+    local url = "https://127.0.0.1:" .. server.port
+    files.url, files.ca_file = url, ca_file
+    assert.equal(MESSAGE, assert(http.request(files)).body)
+    local response, err = http.request { url = url, ca_file = ca_file }
+    assert.is_nil(response)
+    assert.equal("connection", err.kind)
+    response, err = http.request { url = url, ca_file = ca_file, certificate_file = directory .. "/none.crt" }
+    assert.is_nil(response)
+    assert.same({ "connection", 58 }, { err.kind, err:exit_code() })
+  end)
+
+  it("keeps a certificate of the caller's from the servers that a redirect leads to", function()
+    serve("here", nil, directory .. "/ca.crt")
+    local first = testing.server {
+      script = { status = 302, headers = { Location = "https://127.0.0.1:" .. server.port .. "/" } },
+    }
+    local _, err = http.request {
+      url = first.url, redirects = 1, ca_file = directory .. "/ca.crt",
+      certificate_file = directory .. "/elsewhere.crt", key_file = directory .. "/elsewhere.key",
+    }
+    first:stop()
+    assert.equal("connection", err.kind)
   end)
 
   it("accepts any certificate with insecure = true, for that client alone", function()

@@ -18,6 +18,9 @@ local function program(url, code)
       options.base_url, options.api_key = %q .. path, "a key of a test"
       return anthropic.new(options)
     end
+    local function client_url(path)
+      return %q .. path
+    end
     local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
     local function eventually(condition, seconds)
       return (vim.wait((seconds or 20) * 1000, condition, 5))
@@ -34,7 +37,7 @@ local function program(url, code)
       end
       return count
     end
-  ]]):format(url) .. code
+  ]]):format(url, url) .. code
 end
 
 local editors, missing = neovim.editors()
@@ -208,6 +211,24 @@ for _, editor in ipairs(editors) do
       assert.is_true(result.scheduled < 1500, result.scheduled .. " schedules") -- for 2,000 pieces
     end)
 
+    it("has its turn among many callbacks that only schedule their work", function()
+      local result = run [[
+        local waiting, most, count, done = 0, 0, 0, nil
+        local work = vim.schedule_wrap(function() waiting = waiting - 1 end)
+        client_at("/burst").messages.stream(params, {
+          on_text = function()
+            waiting, count = waiting + 1, count + 1
+            most = math.max(most, waiting)
+            work()
+          end,
+          on_done = function(message, err) done = message and "done" or tostring(err) end,
+        })
+        eventually(function() return done end)
+        report { done, count, most <= 64 }
+      ]]
+      assert.same({ "done", 2000, true }, result)
+    end)
+
     it("can be called from its callbacks of the event loop, which cannot wait", function()
       local result = run [[
         local text, fast, waited
@@ -362,6 +383,52 @@ for _, editor in ipairs(editors) do
         assert.truthy(requests[2].body:find('"input":{"a":[],"b":{},"c":null,"d":1.5}', 1, true))
       end)
     end
+
+    describe("in a coroutine of a library's", function()
+      local INSIDE = [[
+        local http = require "anthropic.http"
+        local libraries = require "spec.support.editor_async"
+        package.loaded["nio.tasks"], package.loaded.async = libraries.nio, libraries.async
+        local client = client_at ""
+        local function ask()
+          local text = ""
+          for piece in assert(client.messages.stream(params)):text_deltas() do
+            text = text .. piece
+          end
+          local response = assert(http.request { url = client_url "/v1/messages", body = "{}" })
+          return text .. response.status
+        end
+      ]]
+
+      it("waits in its way", function()
+        local results = run(INSIDE .. [[
+          local results = {}
+          for _, name in ipairs { "nio", "async", "plenary" } do
+            local task = libraries[name].run(ask)
+            eventually(function() return task.state ~= "running" end)
+            results[#results + 1] = { task.state, task.results[1] }
+          end
+          coroutine.wrap(function() results[#results + 1] = { "nobody's", ask() } end)()
+          eventually(function() return results[4] end)
+          report(results)
+        ]])
+        local text = "one two three four200"
+        assert.same({ { "done", text }, { "done", text }, { "done", text }, { "nobody's", text } }, results)
+      end)
+
+      it("ends with its task, where that tells", function()
+        local result = run(INSIDE .. [[
+          local task = libraries.async.run(function()
+            return http.request { url = client_url "/hang/v1/messages", body = "{}" }
+          end)
+          vim.wait(100)
+          task.close()
+          eventually(function() return task.state ~= "running" end)
+          report { task.state, task.results[1], require("anthropic.loop").core():active() }
+        ]])
+        assert.same({ "failed", "closed", 0 }, result)
+      end)
+    end)
 
     describe("by nvim-nio's protocol", function()
       local WRAPPED = [[

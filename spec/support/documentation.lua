@@ -2,6 +2,7 @@
 --
 --     ```lua              a program; where it shows no client, it has `anthropic`, `client` and `params`
 --     ```lua value        an expression that is given to something else
+--     ```lua task         a program inside anthropic.run
 --     ```lua love         a program of a game: its frames are run
 --     ```lua my_host      a program of a host that watches descriptors
 --     ```lua nvim         runs in Neovim (spec/hosts/documentation_spec.lua)
@@ -31,6 +32,7 @@ local params = {
 -- By the word behind "lua": what stands before and behind the block.
 local FRAMES = {
   value = { "return ", "" },
+  task = { PRELUDE .. "anthropic.run(function()\n", "\nend)\n" },
   love = {
     "love = { graphics = { print = function() end } }\n",
     "\nlove.load()\nlocal loop = require 'anthropic.loop'\n"
@@ -123,6 +125,9 @@ function documentation.script()
   end
   local weather = { id = "toolu_1", name = "get_weather", input = { city = "Paris" } }
   return { routes = {
+    { path = "/v1/chat/completions", answers = { {
+      headers = { ["Content-Type"] = "text/event-stream" }, body = 'data: {"choices":[]}\n\ndata: [DONE]\n\n',
+    } } },
     { path = "/v1/models", match = "after_id", answers = { { body = { data = { { id = "n" } }, has_more = false } } } },
     { path = "/v1/models", answers = { { body = { data = { { id = "m" } }, has_more = false, last_id = "m" } } } },
     { match = "^/v1/models/", answers = { { body = { id = "m", type = "model" } } } },

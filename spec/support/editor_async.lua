@@ -1,7 +1,7 @@
--- The protocols of the two libraries that plugins of Neovim wait with, as small as they can be: what
+-- The protocols of the libraries that plugins of Neovim wait with, as small as they can be: what
 -- they call, in which order, with what. A task's `state` is "running", "done" or "failed".
 
-local editor_async = { nio = {}, async = {} }
+local editor_async = { nio = {}, async = {}, plenary = {} }
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
@@ -18,9 +18,16 @@ end
 
 local nio = editor_async.nio
 
+local nio_tasks = setmetatable({}, { __mode = "k" })
+
+function nio.current_task()
+  return nio_tasks[coroutine.running()]
+end
+
 function nio.run(f)
   local task = { state = "running" }
   local thread = coroutine.create(f)
+  nio_tasks[thread] = task
   local function step(...)
     if task.state ~= "running" then
       return
@@ -55,9 +62,13 @@ end
 
 local async = editor_async.async
 
+local async_tasks = setmetatable({}, { __mode = "k" })
+local MARKER = {} -- nobody else can yield it
+
 function async.run(f)
   local task = { state = "running" }
   local thread = coroutine.create(f)
+  async_tasks[thread] = task
   local handle, is_closing
 
   local resume
@@ -80,9 +91,11 @@ function async.run(f)
         return finish(task, false, "closed")
       end
       return finish(task, unpack(yielded, 1, yielded.n))
+    elseif yielded[2] ~= MARKER then
+      return finish(task, false, "Unexpected coroutine.yield()")
     end
     local is_settled = false
-    handle = yielded[2](function(...)
+    handle = yielded[3](function(...)
       if not is_settled then
         is_settled = true
         resume(nil, ...)
@@ -99,8 +112,13 @@ function async.run(f)
 end
 
 function async.await(count, call, ...)
+  if not async_tasks[coroutine.running()] then
+    error "Not in async context"
+  elseif type(count) ~= "number" then
+    error "Invalid arguments"
+  end
   local arguments = { ... }
-  local results = pack(coroutine.yield(function(callback)
+  local results = pack(coroutine.yield(MARKER, function(callback)
     arguments[count] = callback
     return call(unpack(arguments, 1, count))
   end))
@@ -108,6 +126,28 @@ function async.await(count, call, ...)
     error(results[1], 0)
   end
   return unpack(results, 2, results.n)
+end
+
+-- --- plenary.async: a task yields (function, argument count, arguments), and cannot be cancelled.
+
+local plenary = editor_async.plenary
+
+function plenary.run(f)
+  local task = { state = "running" }
+  local thread = coroutine.create(f)
+  local function step(...)
+    local yielded = pack(coroutine.resume(thread, ...))
+    if coroutine.status(thread) == "dead" then
+      return finish(task, unpack(yielded, 1, yielded.n))
+    elseif type(yielded[2]) ~= "function" then
+      return finish(task, false, "type error :: expected func")
+    end
+    local arguments = { unpack(yielded, 4, yielded.n) }
+    arguments[yielded[3]] = step
+    yielded[2](unpack(arguments, 1, yielded[3]))
+  end
+  step()
+  return task
 end
 
 return editor_async

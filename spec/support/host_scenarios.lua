@@ -206,6 +206,60 @@ function SCENARIOS.a_map(_, client_at)
   return { n = messages.n, text = messages[3]:text(), errors = next(errs) ~= nil }
 end
 
+local STREAM_BODY = '{"stream":true}'
+
+-- The three ways of anthropic.http, each to its end.
+function SCENARIOS.the_transport(anthropic, _, base_url)
+  local request = { url = base_url .. "/v1/messages", body = STREAM_BODY }
+  local whole = assert(anthropic.http.request(request)).body
+  local counts = {}
+  for _, name in ipairs { "next_line", "next_event", "read" } do
+    local reader, bytes = assert(anthropic.http.open(request)), 0
+    local piece = reader[name](reader)
+    while piece do
+      counts[name] = (counts[name] or 0) + 1
+      bytes = bytes + #(piece.data or piece)
+      piece = reader[name](reader)
+    end
+    counts[name] = name ~= "read" and counts[name] or bytes == #whole
+  end
+  for _, name in ipairs { "on_line", "on_event", "on_bytes" } do
+    local bytes
+    local task = anthropic.http.request(request, {
+      on_response = function(response) counts[name] = response.status end,
+      [name] = function(piece)
+        counts[name] = counts[name] + (name == "on_bytes" and 0 or 1)
+        bytes = (bytes or 0) + #(piece.data or piece)
+      end,
+      on_done = function(response) counts[name .. " done"] = response.status end,
+    })
+    task:join()
+    counts.bytes = name == "on_bytes" and bytes == #whole
+  end
+  local refused = assert(anthropic.http.request { url = base_url .. "/bad/v1/messages", body = "{}" })
+  return { counts = counts, refused = refused.status }
+end
+
+function SCENARIOS.cancelled_transport(anthropic, _, base_url)
+  local calls = {}
+  local task = anthropic.http.request({ url = base_url .. "/slow/v1/messages", body = STREAM_BODY }, {
+    on_line = function() calls.line = true end,
+    on_done = function(_, err) calls[#calls + 1] = err.kind end,
+  })
+  while not calls.line do
+    anthropic.sleep(0.01)
+  end
+  task:cancel()
+  while not calls[1] do
+    anthropic.sleep(0.01)
+  end
+  anthropic.sleep(0.1)
+  local waiting = cancelled(anthropic, function()
+    return anthropic.http.request { url = base_url .. "/hang/v1/messages", body = "{}" }
+  end)
+  return { kinds = table.concat(calls, " "), waiting = waiting }
+end
+
 --- Runs every scenario, one after another. To be called where waiting is possible and tasks can be
 --- spawned.
 ---@param base_url string of host_scenarios.server()
@@ -222,7 +276,7 @@ function host_scenarios.run(base_url, only)
   local results = {}
   for name, scenario in pairs(SCENARIOS) do
     if not only or name == only then
-      results[name] = scenario(anthropic, client_at)
+      results[name] = scenario(anthropic, client_at, base_url)
     end
   end
   return assert(anthropic.encode(results))

@@ -7,6 +7,7 @@
 
 local anthropic = require "anthropic"
 local child = require "spec.support.child"
+local socket = require "socket"
 local testing = require "anthropic.testing"
 
 local service = {
@@ -49,6 +50,15 @@ function service.serve(script, options)
   local server = testing.server(options)
   servers[#servers + 1] = server
   return server
+end
+
+--- A port that nobody listens on.
+---@return integer
+function service.free_port()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  listener:close()
+  return tonumber(port)
 end
 
 --- A client of the server that does not retry, with the options given on top. KEY is its key

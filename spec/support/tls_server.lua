@@ -1,16 +1,19 @@
 -- Answers every request over TLS with one body, for so many seconds (60), by one version of the
--- protocol (any): lua tls_server.lua log certificate key body [seconds [protocol]]
+-- protocol (any): lua tls_server.lua log certificate key body [seconds [protocol [authority]]]
+-- With an authority it asks for a certificate of that.
 -- Logs each request's head, and each failed handshake.
 
 local socket = require "socket"
 local ssl = require "ssl"
 
-local log_path, certificate, key, body, lifetime, protocol = ...
+local log_path, certificate, key, body, lifetime, protocol, authority = ...
+protocol = protocol ~= "" and protocol or nil
 local log = assert(io.open(log_path, "a"))
 log:setvbuf "no"
 
 local context = assert(ssl.newcontext {
-  mode = "server", protocol = protocol or "any", certificate = certificate, key = key, verify = "none",
+  mode = "server", protocol = protocol or "any", certificate = certificate, key = key,
+  verify = authority and { "peer", "fail_if_no_peer_cert" } or "none", cafile = authority,
   options = { "all" }, ciphers = protocol and "ALL:@SECLEVEL=0", -- OpenSSL's own rule for old protocols
 })
 local listener = assert(socket.bind("127.0.0.1", 0))
@@ -28,7 +31,9 @@ local function serve(client)
     length = tonumber(line:lower():match "^content%-length: (%d+)") or length
   until line == ""
   log:write(table.concat(head, "\n"), "\n")
-  client:receive(length)
+  if length > 0 then
+    client:receive(length)
+  end
   client:send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
     .. ("Content-Length: %d\r\n\r\n"):format(#body) .. body)
 end

@@ -11,6 +11,7 @@ local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local directories = require "spec.support.directory"
+local http = require "anthropic.http"
 local json = require "anthropic.base.json"
 local testing = require "anthropic.testing"
 
@@ -301,12 +302,53 @@ local function download(url, directory)
     end,
     check = function() -- nothing half written stays
       for _, name in ipairs(directory:names()) do
-        if name ~= "upload.txt" and name ~= "download.txt" then
+        if name ~= "upload.txt" and name ~= "download.txt" and name ~= "body.txt" then
           error("left behind: " .. name)
         end
       end
       assert(directory:read "download.txt" == FILE, "the file is broken")
       os.remove(path)
+    end,
+  }
+end
+
+-- By anthropic.http: a file goes out, and what comes is read by each way in turn.
+local function by_the_transport(url, directory)
+  local path = directory:write("body.txt", BODY)
+  local function read(request)
+    local reader, err = http.open(request)
+    if not reader then
+      return nil, err
+    end
+    local size = 0
+    for _, name in ipairs { "read", "next_line" } do
+      local piece, problem = reader[name](reader)
+      if problem then
+        return nil, problem
+      end
+      size = size + #(piece or "")
+    end
+    local rest, problem = reader:body()
+    return rest and "read", problem
+  end
+  return {
+    name = "requests of anthropic.http",
+    sources = ALL,
+    wanted = "200 200 read",
+    run = function()
+      local request = { url = url .. "/v1/messages", body_file = path, timeout = 60 }
+      local response, err = http.request(request)
+      if not response then
+        return nil, err
+      end
+      local called
+      http.request(request, { on_line = function() end, on_done = function(...) called = { ... } end })
+      if not called[1] then
+        return nil, called[2]
+      end
+      local word
+      word, err = read(request)
+      return word and ("%d %d %s"):format(response.status, called[1].status, word), err
     end,
   }
 end
@@ -334,6 +376,7 @@ function scenarios.open()
   self.list = list_for_client(self.server.url)
   for _, scenario in ipairs {
     upload(self.server.url, self.directory), download(self.server.url, self.directory),
+    by_the_transport(self.server.url, self.directory),
     retry_that_succeeds(self.overloaded.url), decode_events(), decode_and_encode(), refuse_to_encode(),
   } do
     table.insert(self.list, scenario)

@@ -1,6 +1,6 @@
-/* The body of a transfer as events: transfer:event(), and while deltas follow each other
- * transfer:next_event(), transfer:next_text() and transfer:skip_deltas(). Before them
- * transfer:form(), after them transfer:rest().
+/* The body of a transfer as events: transfer:event() or transfer:event_with_id(), and while deltas
+ * follow each other transfer:next_event(), transfer:next_text() and transfer:skip_deltas(). Before
+ * them transfer:form(), after them transfer:rest().
  *
  * A run (delta_run.c) takes in the text of every delta that goes on with it. Of such a delta
  * `next_event` returns its table and true, `next_text` its string and true (nothing where it brings
@@ -119,6 +119,31 @@ static int event(lua_State *L) {
   return read(L, bind_transfer_check(L), NULL, EVENTS);
 }
 
+/* event_with_id() -> data, name, id of any event as it came, "" where it has none | as event() */
+static int event_with_id(lua_State *L) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  struct transfer *transfer = self->transfer;
+  struct sse_event event;
+  enum sse_result result;
+  if (!transfer)
+    return bind_transfer_push_state(L, "done");
+  if (transfer->lent)
+    return bind_transfer_push_state(L, "memory");
+  do
+    result = sse_next(&self->sse, &transfer->body.bytes, &event);
+  while (result == SSE_MORE && transfer_demand(transfer));
+  if (result != SSE_EVENT)
+    return push_end(L, transfer, result);
+  transfer_lend(transfer);
+  lua_pushlstring(L, event.data, event.data_length);
+  lua_pushlstring(L, event.name, event.name_length);
+  lua_pushlstring(L, event.id, event.id_length);
+  transfer_take_back(transfer);
+  if (self->sse.consumed > LARGE_EVENT)
+    sse_drop(&self->sse, &transfer->body.bytes);
+  return 3;
+}
+
 static const char *name_of(enum body_form form) {
   static const char *const names[] = {
       [FORM_EVENTS] = "events", [FORM_JSON] = "json", [FORM_TEXT] = "text"};
@@ -195,10 +220,15 @@ static int skip_deltas(lua_State *L) {
 }
 
 void bind_events_open(lua_State *L) {
-  static const luaL_Reg methods[] = {{"form", form},           {"event", event},
-                                     {"follow", follow},       {"next_event", next_event},
-                                     {"next_text", next_text}, {"skip_deltas", skip_deltas},
-                                     {"rest", rest},           {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"form", form},
+                                     {"event", event},
+                                     {"event_with_id", event_with_id},
+                                     {"follow", follow},
+                                     {"next_event", next_event},
+                                     {"next_text", next_text},
+                                     {"skip_deltas", skip_deltas},
+                                     {"rest", rest},
+                                     {NULL, NULL}};
   lua_pushliteral(L, "type");
   lua_pushliteral(L, "index");
   lua_pushliteral(L, "delta");

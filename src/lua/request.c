@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The stack of loop:start. */
-enum { LOOP = 1, OPTIONS, BODY, SINK, PARTS };
+enum { LOOP = 1, OPTIONS, BODY, SINK, PARTS, BODY_FILE };
 
 /* Leaves the string on the stack, which keeps it alive; nil where there is none. */
 static const char *push_string(lua_State *L, int table, const char *name, size_t *length) {
@@ -58,9 +58,13 @@ static bool boolean_field(lua_State *L, const char *name) {
   return value;
 }
 
+/* false stands for none, where what all requests have in common names one. */
 static const char *push_route_option(lua_State *L, const struct route_option *row) {
-  if (row->is_flag)
-    return boolean_field(L, row->name) ? row->name : NULL;
+  lua_getfield(L, OPTIONS, row->name);
+  bool is_none = !lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  if (is_none || row->is_flag)
+    return is_none ? NULL : row->name;
   return push_line(L, OPTIONS, row->name);
 }
 
@@ -71,6 +75,7 @@ struct transfer_options bind_request_read(lua_State *L) {
   lua_getfield(L, OPTIONS, "sink");
   options.sink = lua_isnil(L, SINK) ? NULL : bind_sink_check(L, SINK);
   lua_getfield(L, OPTIONS, "multipart");
+  options.body_file = push_path(L, OPTIONS, "body_file");
   options.method = push_line(L, OPTIONS, "method");
   options.url = push_line(L, OPTIONS, "url");
   for (size_t i = 0; route_options[i].name; i++)
@@ -132,6 +137,11 @@ static bool add_parts(lua_State *L, struct transfer *transfer) {
   return ok;
 }
 
+static bool add_file(lua_State *L, struct transfer *transfer) {
+  const char *path = lua_tolstring(L, BODY_FILE, NULL);
+  return !path || transfer_add_file(transfer, path);
+}
+
 /* A second attempt begins with an empty file. */
 static bool restart_sink(struct transfer *transfer) {
   const char *problem = transfer->sink ? sink_restart(transfer->sink) : NULL;
@@ -141,9 +151,10 @@ static bool restart_sink(struct transfer *transfer) {
 }
 
 void bind_request_keep(lua_State *L, int transfer) {
-  static const int kept[] = {LOOP, BODY, SINK, PARTS};
-  lua_createtable(L, 4, 0);
-  for (int i = 0; i < 4; i++) {
+  static const int kept[] = {LOOP, BODY, SINK, PARTS, BODY_FILE};
+  enum { COUNT = sizeof kept / sizeof *kept };
+  lua_createtable(L, COUNT, 0);
+  for (int i = 0; i < COUNT; i++) {
     lua_pushvalue(L, kept[i]);
     lua_rawseti(L, -2, i + 1);
   }
@@ -151,7 +162,8 @@ void bind_request_keep(lua_State *L, int transfer) {
 }
 
 const char *bind_request_add(lua_State *L, struct transfer *transfer) {
-  if (add_headers(L, transfer) && add_parts(L, transfer) && restart_sink(transfer))
+  if (add_headers(L, transfer) && add_parts(L, transfer) && add_file(L, transfer) &&
+      restart_sink(transfer))
     return NULL;
   return transfer->message[0] ? transfer->message : "not enough memory";
 }

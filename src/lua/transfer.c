@@ -116,14 +116,45 @@ static int line(lua_State *L) {
   return 3;
 }
 
+/* Drops the line that was handed out last, so that the buffer begins with what nobody has seen. */
+static void drop_line(struct lua_transfer *self) {
+  buffer_consume(&self->transfer->body.bytes, self->lines.consumed);
+  self->lines.consumed = self->lines.searched = 0;
+}
+
+/* bytes(max) -> what has come, at most so many bytes | nil, "again" | nil, "done" | nil, "memory".
+ * For a body that is not read as events. */
+static int bytes(lua_State *L) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  struct transfer *transfer = self->transfer;
+  lua_Number most = luaL_optnumber(L, 2, (lua_Number)SIZE_MAX);
+  luaL_argcheck(L, most >= 1, 2, "must be at least 1");
+  if (!transfer)
+    return bind_transfer_push_state(L, "done");
+  if (transfer->lent)
+    return bind_transfer_push_state(L, "memory");
+  drop_line(self);
+  struct buffer *buffer = &transfer->body.bytes;
+  if (buffer->length == 0)
+    transfer_demand(transfer);
+  if (buffer->length == 0) {
+    transfer->entry.news = false;
+    return bind_transfer_push_state(L, transfer->entry.done ? "done" : "again");
+  }
+  size_t length = most < (lua_Number)buffer->length ? (size_t)most : buffer->length;
+  push_bytes(L, transfer, buffer_bytes(buffer), length);
+  buffer_consume(buffer, length);
+  return 1;
+}
+
 /* Refuses JSON before it becomes values that cost too much, and what is too large to be shown. */
-static void bound_body(struct transfer *transfer, bool is_json) {
+static void bound_body(struct transfer *transfer, bool is_json, bool is_wanted) {
   struct buffer *bytes = &transfer->body.bytes;
   bool is_success = transfer->status / 100 == 2;
   if (is_json && transfer->failure == TRANSFER_OK && is_success &&
       json_is_costly(buffer_bytes(bytes), bytes->length))
     transfer_refuse(transfer, TRANSFER_COSTLY);
-  size_t most = is_success ? SIZE_MAX : KEPT_ERROR;
+  size_t most = is_success || is_wanted ? SIZE_MAX : KEPT_ERROR;
   if (transfer->failure == TRANSFER_TOO_LARGE || transfer->failure == TRANSFER_COSTLY)
     most = KEPT_BODY;
   if (bytes->length > most) {
@@ -148,20 +179,24 @@ static int push_body(lua_State *L, struct transfer *transfer) {
   return 1;
 }
 
-/* body(is_json) -> the whole body once the transfer is done, as far as it came | nil before. Of one
- * that is refused no more than its beginning. `is_json`: it is about to be decoded. */
+/* body(is_json, is_wanted) -> the body once the transfer is done, as far as it came and was not
+ * read as lines or bytes | nil before. Of one that is refused no more than its beginning.
+ * `is_json`: it is about to be decoded; `is_wanted`: whatever the status. */
 static int body(lua_State *L) {
-  struct transfer *transfer = bind_transfer_check(L)->transfer;
+  struct lua_transfer *self = bind_transfer_check(L);
+  struct transfer *transfer = self->transfer;
   if (!transfer) {
     lua_pushliteral(L, "");
     return 1;
   }
+  if (!transfer->lent)
+    drop_line(self);
   transfer_collect(transfer);
   transfer->entry.news = false;
   if (!transfer->entry.done)
     return 0;
   if (!transfer->lent)
-    bound_body(transfer, lua_toboolean(L, 2));
+    bound_body(transfer, lua_toboolean(L, 2), lua_toboolean(L, 3));
   return push_body(L, transfer);
 }
 
@@ -306,17 +341,12 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"status", status},
-    {"headers", headers},
-    {"line", line},
-    {"body", body},
-    {"done", done},
-    {"has_news", has_news},
-    {"failure", failure},
-    {"timings", timings},
-    {"unprocessed", unprocessed},
-    {"limit", limit},
-    {"close", close_transfer},
+    {"status", status},     {"headers", headers},
+    {"line", line},         {"bytes", bytes},
+    {"body", body},         {"done", done},
+    {"has_news", has_news}, {"failure", failure},
+    {"timings", timings},   {"unprocessed", unprocessed},
+    {"limit", limit},       {"close", close_transfer},
     {NULL, NULL},
 };
 

@@ -26,13 +26,14 @@ struct route_option {
 /* Ends with a row without a name. */
 extern const struct route_option route_options[MAX_ROUTE_OPTIONS + 1];
 
-/* Times are in seconds, 0 means none. Strings are copied, `body` and `sink` are not: they must
- * outlive the transfer. */
+/* Times are in seconds, 0 means none. Strings are copied; `body`, `body_file` and `sink` are not:
+ * they must outlive the transfer. */
 struct transfer_options {
   const char *method;
   const char *url;
   const char *body;
   size_t body_length;
+  const char *body_file;                /* the path of a file that is the body */
   struct sink *sink;                    /* gets the body of a 2xx answer; may be NULL */
   const char *route[MAX_ROUTE_OPTIONS]; /* by route_options; NULL: not given, of a flag any text */
   bool http2;

@@ -86,44 +86,75 @@ static size_t on_read(char *bytes, size_t size, size_t count, void *userdata) {
 
 /* --- set-up ---------------------------------------------------------------------------------- */
 
-struct multipart *multipart_new(CURL *easy, size_t count, void (*on_read)(void *context),
-                                void *context) {
+static struct multipart *allocate(CURL *easy, size_t count, void (*on_read)(void *context),
+                                  void *context) {
   struct multipart *multipart = NULL;
   if (count <= (SIZE_MAX - sizeof *multipart) / sizeof *multipart->sources)
     multipart = calloc(1, sizeof *multipart + count * sizeof *multipart->sources);
   if (!multipart)
     return NULL;
   multipart->easy = easy;
-  multipart->mime = curl_mime_init(easy);
   multipart->on_read = on_read;
   multipart->context = context;
   multipart->capacity = count;
+  return multipart;
+}
+
+struct multipart *multipart_new(CURL *easy, size_t count, void (*on_read)(void *context),
+                                void *context) {
+  struct multipart *multipart = allocate(easy, count, on_read, context);
+  if (!multipart)
+    return NULL;
+  multipart->mime = curl_mime_init(easy);
   if (multipart->mime)
     return multipart;
   free(multipart);
   return NULL;
 }
 
-static bool measure(struct source *source, const struct part *part) {
+static bool measure(struct source *source) {
   const char *problem;
-  source->size = (int64_t)part->length;
-  if (!part->path)
+  if (!source->path)
     return true;
-  int descriptor = file_open(part->path, &source->size, &problem);
+  int descriptor = file_open(source->path, &source->size, &problem);
   if (descriptor >= 0)
     return close(descriptor) == 0;
   fail(source, problem);
   return false;
 }
 
+/* Takes the next source. NULL where it cannot be read. */
+static struct source *add_source(struct multipart *multipart, const struct part *part) {
+  struct source *source = &multipart->sources[multipart->count++];
+  *source = (struct source){multipart, part->path, part->data, (int64_t)part->length, 0, -1};
+  if (!measure(source))
+    return NULL;
+  multipart->unsent += source->size;
+  return source;
+}
+
+struct multipart *multipart_of_file(CURL *easy, const char *path, void (*report)(void *context),
+                                    void *context) {
+  struct part part = {.path = path};
+  struct multipart *multipart = allocate(easy, 1, report, context);
+  struct source *source = multipart ? add_source(multipart, &part) : NULL;
+  if (!source) /* there is a problem, or no memory */
+    return multipart;
+  if (curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_READDATA, source) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)source->size) == CURLE_OK)
+    return multipart;
+  free(multipart);
+  return NULL;
+}
+
 bool multipart_add(struct multipart *multipart, const struct part *part) {
   if (multipart->count == multipart->capacity)
     return false;
-  struct source *source = &multipart->sources[multipart->count++];
-  *source = (struct source){multipart, part->path, part->data, 0, 0, -1};
-  if (!measure(source, part))
+  struct source *source = add_source(multipart, part);
+  if (!source)
     return false;
-  multipart->unsent += source->size;
   curl_mimepart *mime = curl_mime_addpart(multipart->mime);
   if (!mime || curl_mime_name(mime, part->name) != CURLE_OK ||
       curl_mime_filename(mime, part->filename) != CURLE_OK ||

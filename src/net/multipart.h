@@ -1,5 +1,5 @@
 /* A request's body as multipart/form-data, sent from files and from the caller's memory without a
- * copy of the whole. No Lua. */
+ * copy of the whole; or as the content of one file. No Lua. */
 #ifndef ANTHROPIC_NET_MULTIPART_H
 #define ANTHROPIC_NET_MULTIPART_H
 
@@ -28,6 +28,12 @@ struct multipart;
  * was a problem. NULL when memory ran out. The caller frees it with multipart_free. */
 struct multipart *multipart_new(CURL *easy, size_t count, void (*on_read)(void *context),
                                 void *context);
+
+/* The same for a body that is the content of the file at `path`, which must outlive it. Where that
+ * cannot be read, multipart_problem tells. NULL when memory ran out or libcurl refused an option.
+ */
+struct multipart *multipart_of_file(CURL *easy, const char *path, void (*on_read)(void *context),
+                                    void *context);
 
 /* Adds the next part; with the last the request has its body. False where there was a problem, or
  * memory ran out. */

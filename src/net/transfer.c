@@ -74,6 +74,11 @@ bool transfer_add_header(struct transfer *transfer, const char *line) {
          curl_easy_setopt(transfer->entry.easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 }
 
+bool transfer_add_file(struct transfer *transfer, const char *path) {
+  transfer->multipart = multipart_of_file(transfer->entry.easy, path, transfer_on_part, transfer);
+  return transfer->multipart && !transfer_fail_by_part(transfer);
+}
+
 bool transfer_begin_parts(struct transfer *transfer, size_t count) {
   transfer->multipart = multipart_new(transfer->entry.easy, count, transfer_on_part, transfer);
   return transfer->multipart != NULL;

@@ -2,7 +2,7 @@
 
 local check = require "anthropic.base.check"
 local responses = require "anthropic.message.response"
-local core = require "anthropic.core"
+local download = require "anthropic.http.download"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local params_of = require "anthropic.api.params"
@@ -59,17 +59,18 @@ local function read_file(exchange, spec)
   if not result then
     return nil, err
   end
-  local bytes = spec.sink:length()
-  local ok, problem = spec.sink:commit()
-  if not ok then
-    return nil, exchange:describe(errors.invalid_request(("cannot write %s: %s"):format(spec.target, problem)))
+  local bytes
+  bytes, err = download.commit(exchange, spec.sink, spec.target)
+  if not bytes then
+    return nil, err
   end
   return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
 end
 
--- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one.
+-- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one. An answer that has no
+-- body is none.
 local function read_stream(exchange)
-  if responses.is_event_stream(exchange.response) then
+  if not SILENT_STATUSES[exchange.response.status] and responses.is_event_stream(exchange.response) then
     return { value = stream.new(exchange, true) }
   end
   return nil, responses.no_stream_error(exchange)
@@ -90,12 +91,9 @@ local function prepare(spec)
   elseif spec.body == nil and not BODILESS[spec.method] then
     spec.body = ""
   end
-  if spec.target == nil or message then
-    return message
-  elseif type(spec.target) ~= "string" then
-    return "path: string expected, got " .. type(spec.target)
+  if spec.target ~= nil and not message then
+    spec.sink, message = download.open(spec.target)
   end
-  spec.sink, message = core.sink(spec.target)
   return message
 end
 

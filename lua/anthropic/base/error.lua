@@ -46,6 +46,8 @@ local printable = require "anthropic.base.printable"
 ---@field timeout? "connect"|"first_byte"|"idle"|"total" the timeout that ran out
 ---@field rate_limit? table<string, anthropic.RateLimit> from the `anthropic-ratelimit-*` headers
 ---@field retry_after? number seconds that the server asked to wait
+---@field code? integer libcurl's number, where it has one for the failure
+---@field response? anthropic.http.Response of `anthropic.http`: the response that broke off, as far as it came
 ---@field retryable? boolean false: sending it again will not help, as the server said or a proxy refuses
 ---@field unprocessed? boolean true: the server cannot have acted: nothing was sent, or it said so (HTTP/2)
 ---@field details? any of the API's error object
@@ -144,6 +146,24 @@ function Error:to_curl()
     return nil, "no request was sent"
   end
   return make()
+end
+
+-- By kind, for errors that have no `code`.
+local EXIT_CODES = {
+  api = 22,
+  cancelled = 42,
+  connection = 7,
+  invalid_request = 2,
+  protocol = 8,
+  timeout = 28,
+  truncated = 18,
+}
+
+--- The number that the curl command would exit with: 6 for a host that is not found, 7 for a connection that is
+--- refused, 18 for an answer that broke off, 22 for a status of 400 and above (as with `--fail`), 28 for a timeout.
+---@return integer
+function Error:exit_code()
+  return self.code ~= 0 and self.code or EXIT_CODES[self.kind] or 2
 end
 
 function Error:__tostring()

@@ -46,15 +46,16 @@ function curl_command.describe(exchange, wire)
   local described = {
     method = wire.method,
     url = shown_url.text(wire.url, wire.secrets, redact),
-    base_url = shown_url.text(option "base_url", wire.secrets, redact),
+    base_url = option "base_url" and shown_url.text(option "base_url", wire.secrets, redact),
     url_pieces = shown_url.pieces(wire.url, wire.secrets, redact),
     headers = {},
     body = body,
     is_redacted = body ~= wire.body,
+    body_file = wire.body_file,
   }
   for _, each in ipairs(option_rows.ROUTE) do
     if each.curl then
-      described[each.curl] = option(each.name)
+      described[each.curl] = wire[each.name] or nil
     end
   end
   for i, line in ipairs(wire.headers) do
@@ -138,6 +139,7 @@ function curl_command.command(request)
     end
     words[#words + 1] = option
   end
+  words[#words + 1] = request.body_file and "--data-binary " .. quote("@" .. request.body_file)
   local body, before = request.body, ""
   if body and body:find("%z") then
     return nil, "the body holds a NUL byte, which no command line can"

@@ -41,20 +41,24 @@ local PROXY_AUTHENTICATION_REQUIRED = 407
 --- What exchanges with the same options have in common. What may hold a credential stays behind
 --- functions, so that a dump of an exchange, or of a stream, shows none.
 ---@param resolved table
+---@param build? fun(spec: table): table|nil, anthropic.Error? makes a request; default: one of the API
+---@param address? string what the caller calls the server's address; default: base_url
 ---@return anthropic.Profile
-function exchange.profile(resolved)
+function exchange.profile(resolved, build, address)
   return {
     option = function(name)
       return resolved[name]
     end,
     timeouts = options.timeouts(resolved.timeout),
     is_logged = resolved.on_log ~= nil or resolved.log_level ~= nil,
-    build = request.builder(resolved),
+    build = build or request.builder(resolved),
+    address = address,
   }
 end
 
 --- Prepares an exchange; nothing is sent yet.
----@param spec table what request.builder's function takes, and `paced`
+---@param spec table what the profile's `build` takes, and `paced`; `takes_any_status`: an answer of every status is a
+---success, unless it is to be tried for again; `redirects`: how many are followed, to any server (redirects.lua)
 ---@param profile anthropic.Profile
 ---@param shared table what the client's exchanges have in common: `limiter`, `usage`, and
 --- `observer`, which is called with every exchange whose attempt ends, while its transfer is there
@@ -81,12 +85,14 @@ function exchange.new(spec, profile, shared)
     complete = false,
     redact = nil,
     url = nil, -- returns what an error may show of it
+    address = nil, -- returns it as it is
     request = nil,
     response = nil,
     transfer = nil,
     under_way = false,
     redirects_to = nil, -- returns where a redirect that is followed leads
     is_proxied = false, -- a proxy may have answered
+    planned_delay = nil, -- before the next attempt, where the status alone has decided that there is one
   }, Exchange)
 end
 
@@ -218,13 +224,14 @@ end
 ---@return string|nil body as far as it came
 ---@return anthropic.Error? failure why it is not complete
 function Exchange:read_body(is_json)
-  local body, problem = memory.attempt(self.transfer.body, self.transfer, is_json)
+  local is_wanted = self.spec().takes_any_status
+  local body, problem = memory.attempt(self.transfer.body, self.transfer, is_json, is_wanted)
   while not body and not problem do
     local ok, err = self:wait()
     if not ok then
       return nil, err
     end
-    body, problem = memory.attempt(self.transfer.body, self.transfer, is_json)
+    body, problem = memory.attempt(self.transfer.body, self.transfer, is_json, is_wanted)
   end
   if not body then
     return nil, self:describe(errors.new { kind = "protocol", message = problem .. " for the answer" })
@@ -295,6 +302,27 @@ function Exchange:enter(kind, waited)
   end
 end
 
+-- Seconds to wait before another attempt, or nil when there will be none.
+local function next_delay(self, err)
+  if self.closed or self.attempts == 0 or self.retries >= self.option "max_retries" then
+    return nil
+  end
+  local delay = retry.is_worthwhile(err, self.policy) and retry.delay(err, self.retries, self.losses > 0)
+  return delay and core.now() + delay < self.deadline and delay or nil
+end
+
+-- Whether the answer is what was asked for: a success, or any where there will be no other.
+local function is_taken(self)
+  local status = self.response.status
+  if status >= 200 and status < 300 then
+    return true
+  elseif not self.spec().takes_any_status then
+    return false
+  end
+  self.planned_delay = next_delay(self, self:describe(errors.new { kind = "api", message = "", status = status }))
+  return not self.planned_delay
+end
+
 --- Sends the request, once but for redirects, and waits for the headers of a success. Sends nothing where the calling
 --- code cannot wait.
 ---@return true|nil, anthropic.Error?
@@ -319,19 +347,10 @@ function Exchange:attempt()
   ok, err = redirects.send(self, wire, driver)
   if not ok then
     return nil, err
-  elseif self.response.status >= 200 and self.response.status < 300 then
+  elseif is_taken(self) then
     return true
   end
   return nil, refusal(self)
-end
-
--- Seconds to wait before another attempt, or nil when there will be none.
-local function next_delay(self, err)
-  if self.closed or self.attempts == 0 or self.retries >= self.option "max_retries" then
-    return nil
-  end
-  local delay = retry.is_worthwhile(err, self.policy) and retry.delay(err, self.retries, self.losses > 0)
-  return delay and core.now() + delay < self.deadline and delay or nil
 end
 
 -- Enters the attempt into the history, and its request into the error.
@@ -356,6 +375,10 @@ end
 ---@return anthropic.Error? err the final error, with attempts and history
 function Exchange:recover(err)
   local delay = next_delay(self, err)
+  if err.kind == "api" and not self.closed then
+    delay = delay or self.planned_delay
+  end
+  self.planned_delay = nil
   self.shared.limiter:hear(err, delay)
   if not delay then
     return nil, self:fail(err)

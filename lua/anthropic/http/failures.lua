@@ -16,10 +16,16 @@ local CODES = {
   COULDNT_RESOLVE_PROXY = 5,
   COULDNT_RESOLVE_HOST = 6,
   COULDNT_CONNECT = 7,
+  HTTP2 = 16,
+  WRITE_ERROR = 23,
+  READ_ERROR = 26,
+  OUT_OF_MEMORY = 27,
   SSL_CONNECT_ERROR = 35,
   SSL_CERTPROBLEM = 58,
   SSL_CIPHER = 59,
   PEER_FAILED_VERIFICATION = 60,
+  BAD_CONTENT_ENCODING = 61,
+  FILESIZE_EXCEEDED = 63,
   USE_SSL_FAILED = 64,
   SSL_ENGINE_INITFAILED = 66,
   SSL_CACERT_BADFILE = 77,
@@ -28,6 +34,7 @@ local CODES = {
   SSL_ISSUER_ERROR = 83,
   SSL_PINNEDPUBKEYNOTMATCH = 90,
   SSL_INVALIDCERTSTATUS = 91,
+  TOO_LARGE = 100,
 }
 
 local CHECK_USER = "check the user name and password in proxy"
@@ -95,7 +102,7 @@ local function with_limit(option, words)
   local function message(_, profile)
     return words:format(profile.option(option))
   end
-  return { kind = "protocol", message = message }
+  return { kind = "protocol", code = CODES.FILESIZE_EXCEEDED, message = message }
 end
 
 -- A connection that ended where libcurl would send the request again behind our back.
@@ -106,6 +113,7 @@ end
 -- The core's word -> the error's fields, and
 --   message       text, or a function of the words, the profile and the response; nil: the words as they came
 --   is_libcurls   its words may quote a proxy's URL, and its code is kept
+--   code          else, where the kind alone does not tell it: what the curl command would exit with
 --   advice        nil: by libcurl's code
 local ROWS = {
   connection = { kind = "connection", is_libcurls = true },
@@ -131,18 +139,27 @@ local ROWS = {
   total = with_timeout("total", "not finished within %g seconds"),
   too_large = with_limit("max_response_bytes", "the answer is larger than %d bytes"),
   large_download = with_limit("max_download_bytes", "the file is larger than %d bytes"),
-  large_headers = { kind = "protocol", message = "the answer's headers are too large" },
-  costly = { kind = "protocol", message = "the answer's values would take too much memory" },
-  flooded = { kind = "protocol", message = "the server sends frames without end that carry nothing (HTTP/2)" },
+  large_headers = { kind = "protocol", code = CODES.TOO_LARGE, message = "the answer's headers are too large" },
+  costly = {
+    kind = "protocol",
+    code = CODES.FILESIZE_EXCEEDED,
+    message = "the answer's values would take too much memory",
+  },
+  flooded = {
+    kind = "protocol",
+    code = CODES.HTTP2,
+    message = "the server sends frames without end that carry nothing (HTTP/2)",
+  },
   encoding = {
     kind = "protocol",
+    code = CODES.BAD_CONTENT_ENCODING,
     message = function(words, _, response)
       local value = response and response.headers["content-encoding"]
       return value and ("Content-Encoding %q: %s"):format(value, words) or words
     end,
   },
-  file = { kind = "invalid_request" },
-  memory = { kind = "connection", message = "not enough memory" },
+  file = { kind = "invalid_request" }, -- its code: see code_of
+  memory = { kind = "connection", code = CODES.OUT_OF_MEMORY, message = "not enough memory" },
   cancelled = { kind = "cancelled", message = "the request was cancelled" },
 }
 
@@ -150,6 +167,13 @@ local ROWS = {
 local function names_proxy(name, code)
   return name == "connect"
     or name == "connection" and (code == CODES.COULDNT_CONNECT or code == CODES.COULDNT_RESOLVE_PROXY)
+end
+
+local function code_of(name, row, words, code)
+  if name == "file" then
+    return words:find("cannot write", 1, true) and CODES.WRITE_ERROR or CODES.READ_ERROR
+  end
+  return row.is_libcurls and code or row.code
 end
 
 -- libcurl quotes the URL of a proxy in full, with its user name and password.
@@ -192,13 +216,16 @@ function failures.error(name, words, code, profile, response, describe_proxy)
   if proxy then
     advice = "by the proxy " .. proxy .. (advice and ": " .. advice or "")
   end
+  if advice and profile.address then -- what the caller calls it
+    advice = advice:gsub("base_url", profile.address)
+  end
   return errors.new {
     kind = row.kind,
     message = advice and ("%s (%s)"):format(message, advice) or message,
     timeout = row.timeout,
     lost = row.lost,
     retryable = row.retryable,
-    code = row.is_libcurls and code or nil,
+    code = code_of(name, row, words, code),
   }
 end
 

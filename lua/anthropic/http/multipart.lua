@@ -168,6 +168,48 @@ local function is_before(one, other)
   return tables.is_before_as_text(one, other)
 end
 
+-- One part of a list.
+local function add_part(parts, where, part)
+  if type(part) ~= "table" or type(part.name) ~= "string" then
+    return where .. ": a table with a name expected"
+  elseif part.name:find "%z" then
+    return where .. ".name: must not contain NUL"
+  elseif part.path == nil and part.filename == nil and part.content_type == nil and type(part.data) ~= "string" then
+    return add_field(parts, part.name, part.data)
+  end
+  local file = tables.copy(part)
+  file.name = nil
+  local made, problem
+  if file.data ~= nil and file.filename == nil then
+    problem = problem_of_fields(where, file)
+    made = { name = part.name, content_type = file.content_type, data = file.data }
+  else
+    made, problem = file_part(where, part.name, file, base_name)
+  end
+  if problem then
+    return problem
+  end
+  made.name = escape(made.name)
+  parts[#parts + 1] = made
+end
+
+--- The parts of a list: { name, data } is a field, { name, path } or { name, data, filename } a file; each may have a
+--- `content_type`, and a file a `filename`.
+---@param given table[]
+---@return table[]|nil parts { name, filename?, content_type?, path | data }
+---@return string? message what is wrong, and where
+function multipart.list(given)
+  local problem = given[1] == nil and "multipart: a list of parts expected" or paths.problem_of_list("multipart", given)
+  local parts = {}
+  for i, part in ipairs(problem and {} or given) do
+    problem = problem or add_part(parts, ("multipart[%d]"):format(i), part)
+  end
+  if problem then
+    return nil, problem
+  end
+  return parts
+end
+
 --- Turns parameters into parts: `file` and `archive` are one file each, `files` is a list; a file is
 --- a path, or { path | data, filename?, content_type? }.
 ---@param params? table

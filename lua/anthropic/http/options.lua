@@ -75,6 +75,9 @@ options.ROUTE = {
   { name = "proxy", row = line(true) },
   { name = "ca_file", row = line(), curl = "cacert" },
   { name = "ca_path", row = line(), curl = "capath" },
+  { name = "certificate_file", row = line(), curl = "cert" },
+  { name = "key_file", row = line(), curl = "key" },
+  { name = "unix_socket", row = line(), curl = "unix-socket" },
   { name = "insecure", row = check.of_type("boolean"), curl = "insecure" },
 }
 
@@ -97,6 +100,31 @@ local function is_word(value)
   return type(value) == "string" and #value < 16 and value:find "^[%w%s._-]*$" ~= nil
 end
 
+--- Raises if a table has a member that has no row, or a value of a wrong type.
+---@param what string that a member is, such as "option"
+---@param given table
+---@param rows table<string, anthropic.Check>
+---@param level integer where to put the blame, as in `error`
+function options.check_rows(what, given, rows, level)
+  for name, value in pairs(given) do
+    local row = rows[name]
+    if not row then
+      error(
+        ("unknown %s %q; did you mean %q?"):format(what, tostring(name), check.nearest(name, rows)),
+        level + 1
+      )
+    end
+    if not row.check(value) then
+      error(("%s %q: %s expected, got %s"):format(
+        what,
+        name,
+        row.expected,
+        not row.hidden and is_word(value) and ("%q"):format(value) or type(value)
+      ), level + 1)
+    end
+  end
+end
+
 --- Raises if the table has an option that does not exist or a value of a wrong type.
 ---@param given? table
 ---@param level integer where to put the blame, as in `error`
@@ -109,22 +137,7 @@ function options.check(given, level, settings)
     error("options: table expected, got " .. type(given), level + 1)
   end
   local rows = settings and tables.merge(tables.copy(ROWS), settings) or ROWS
-  for name, value in pairs(given) do
-    local row = rows[name]
-    if not row then
-      error(
-        ("unknown option %q; did you mean %q?"):format(tostring(name), check.nearest(name, rows)),
-        level + 1
-      )
-    end
-    if not row.check(value) then
-      error(("option %q: %s expected, got %s"):format(
-        name,
-        row.expected,
-        not row.hidden and is_word(value) and ("%q"):format(value) or type(value)
-      ), level + 1)
-    end
-  end
+  options.check_rows("option", given, rows, level + 1)
   if given.api_key and given.auth_token then
     error("options api_key and auth_token exclude each other", level + 1)
   end
@@ -165,6 +178,37 @@ function options.of_client(given)
   resolved.custom_headers = environment("ANTHROPIC_CUSTOM_HEADERS")
   resolved.log_level = environment("ANTHROPIC_LOG")
   return merge(resolved, copies_of_tables(given or {}))
+end
+
+-- The options that say nothing of an API.
+local OF_TRANSPORT = {
+  "max_retries", "timeout", "proxy", "ca_file", "ca_path", "certificate_file", "key_file", "unix_socket", "insecure",
+  "http_version", "max_event_bytes", "max_response_bytes", "max_download_bytes", "loop", "on_retry",
+}
+
+--- Rows of the options that say nothing of an API.
+---@return table<string, anthropic.Check>
+function options.transport_rows()
+  local rows = {}
+  for _, name in ipairs(OF_TRANSPORT) do
+    rows[name] = ROWS[name]
+  end
+  return rows
+end
+
+--- Such options, with the defaults under what was given; without retries.
+---@param given table checked
+---@return table
+function options.of_transport(given)
+  local resolved = { max_retries = 0 }
+  for _, name in ipairs(OF_TRANSPORT) do
+    if given[name] ~= nil then
+      resolved[name] = given[name]
+    elseif name ~= "max_retries" then
+      resolved[name] = DEFAULTS[name]
+    end
+  end
+  return resolved
 end
 
 --- The options of one request. `headers` and `betas` of both apply and are merged later.

@@ -1,7 +1,11 @@
 --- Redirects: a request goes on to where its server sends it, with method, body and credential, as long as that is the
 -- same server and it says that nothing was done (307 and 308). All others are errors that name both places.
+--
+-- A request of `anthropic.http` that asks for it goes on as a browser's does: to any server, where it has no credential
+-- with it, and as a GET where it was a POST, or the answer to it stands elsewhere (303).
 
 local request = require "anthropic.http.request"
+local secrets = require "anthropic.http.secrets"
 local sending = require "anthropic.http.sending"
 local shown_url = require "anthropic.http.shown_url"
 local urls = require "anthropic.http.url"
@@ -25,6 +29,65 @@ function redirects.target(status, from, location)
   return origin and not to:find("\\", 1, true) and origin == urls.origin(from) and to or nil
 end
 
+-- Status -> the methods that go on as they are; all others become GET.
+local ANY = setmetatable({}, { __index = function() return true end })
+local KEPT_METHODS = {
+  [301] = setmetatable({ POST = false }, getmetatable(ANY)),
+  [302] = setmetatable({ POST = false }, getmetatable(ANY)),
+  [303] = { GET = true, HEAD = true },
+  [307] = ANY,
+  [308] = ANY,
+}
+
+--- Where a request of a caller who wants every redirect followed goes on to, or nil.
+---@param status integer of the answer
+---@param from string the URL that was asked
+---@param location? string as the header says it
+---@return string?
+function redirects.place(status, from, location)
+  if not KEPT_METHODS[status] or not location or location == "" or location:find "[%c\\]" then
+    return nil
+  end
+  local to = urls.resolve(from, location:gsub("[^!-~]", urls.escape))
+  return to:find "^[hH][tT][tT][pP][sS]?:" and urls.origin(to) and to or nil
+end
+
+-- What says something of a body.
+local OF_BODY = {
+  ["content-type"] = true, ["content-length"] = true, ["content-encoding"] = true, ["content-language"] = true,
+  ["content-location"] = true, ["transfer-encoding"] = true,
+}
+
+-- Leaves out the header lines whose names, in lower case, are so.
+local function without(lines, is_so)
+  local left = {}
+  for _, line in ipairs(lines) do
+    if not is_so(line:match("^[^:;]*"):lower()) then
+      left[#left + 1] = line
+    end
+  end
+  return left
+end
+
+--- Makes a request fit for where it goes on to.
+---@param wire table as plain_request.builder's function made it
+---@param status integer of the answer
+---@param to string
+---@param secret_headers table<string, boolean> by names in lower case
+function redirects.adapt(wire, status, to, secret_headers)
+  if not KEPT_METHODS[status][wire.method] then
+    wire.method = "GET"
+    wire.body, wire.body_file, wire.multipart = nil, nil, nil
+    wire.headers = without(wire.headers, function(name) return OF_BODY[name] end)
+  end
+  if urls.origin(to) ~= urls.origin(wire.url) then
+    wire.headers = without(wire.headers, function(name)
+      return secrets.is_credential(name) or secret_headers[name] or name == "proxy-authorization"
+    end)
+    wire.certificate_file, wire.key_file = false, false
+  end
+end
+
 --- What an error says of a redirect that is not followed.
 ---@param status integer
 ---@param from string the URL that was asked, as an error may show it
@@ -42,11 +105,16 @@ end
 ---@return true|nil
 ---@return anthropic.Error? err where no answer came
 function redirects.send(exchange, wire, driver)
+  local spec = exchange.spec()
+  local most, find = spec.redirects or MOST, spec.redirects and redirects.place or redirects.target
   local fields, err = sending.send(exchange, wire, driver)
-  for _ = 1, MOST do
-    local to = fields and redirects.target(exchange.response.status, wire.url, fields.location)
+  for _ = 1, most do
+    local status = fields and exchange.response.status
+    local to = fields and find(status, wire.url, fields.location)
     if not to then
       break
+    elseif spec.redirects then
+      redirects.adapt(wire, status, to, spec.secret_headers)
     end
     exchange:enter(nil, 0)
     exchange.redirects_to = function() return to end -- for its observer

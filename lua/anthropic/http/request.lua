@@ -140,8 +140,10 @@ local function build_headers(spec, options, base)
   return { lines = headers.lines(set), secrets = list, redact = redaction.redactor(list) }
 end
 
--- What all requests with the same options have in common.
-local function common_fields(options)
+--- What all requests with the same options have in common: the way to the server, timeouts and limits.
+---@param options table resolved
+---@return table
+function request.common_fields(options)
   local timeouts = option_rows.timeouts(options.timeout)
   local fields = {
     http2 = options.http_version == "2",
@@ -166,18 +168,23 @@ local function is_usual(spec)
     and (not spec.betas or spec.betas[1] == nil) and (not spec.headers or next(spec.headers) == nil)
 end
 
--- The secrets of a request and its redactor, with what is secret in the query of its URL.
-local function with_query(url, list, redact)
+--- The secrets of a request and its redactor, with what is secret in the query of its URL.
+---@param url string
+---@param list anthropic.Secrets
+---@param redact function
+---@return anthropic.Secrets
+---@return function
+function request.with_query(url, list, redact)
   local extended = url:find("?", 1, true) and shown_url.with_query(list, url) or list
   return extended, extended == list and redact or redaction.redactor(extended)
 end
 
---- Sends a request to another URL of the same server.
+--- Sends a request to another URL.
 ---@param wire table as request.builder's function made it
 ---@param url string
 function request.redirect(wire, url)
   wire.url = url
-  wire.secrets, wire.redact = with_query(url, wire.secrets, wire.redact)
+  wire.secrets, wire.redact = request.with_query(url, wire.secrets, wire.redact)
 end
 
 --- Makes the function that builds the attempts of requests with the same options, as the core's loop
@@ -192,7 +199,7 @@ function request.builder(options)
   return function(spec)
     local url, err
     if not base then
-      metatable = { __index = common_fields(options) }
+      metatable = { __index = request.common_fields(options) }
       base, err = urls.check_base(options.base_url)
     end
     if base and spec.path == last_path and not spec.query then
@@ -213,7 +220,7 @@ function request.builder(options)
       end
       usual = usual or is_constant and is_usual(spec) and head or nil
     end
-    local list, redact = with_query(url, head.secrets, head.redact)
+    local list, redact = request.with_query(url, head.secrets, head.redact)
     return setmetatable({
       method = spec.method,
       url = url,

@@ -33,7 +33,8 @@ local HARMLESS_PARAMETERS = set_of "limit after_id before_id page beta"
 
 -- Credentials by what the name of their header ends with, after a hyphen or at its begin; and what only looks so.
 local CREDENTIALS = set_of [[
-  apikey assertion auth authorization cookie credential credentials jwt key password secret signature token
+  accesskey accesstoken apikey apitoken assertion auth authentication authorization authtoken bearer cookie credential
+  credentials jwt key passwd password secret secretkey signature token
 ]]
 local NO_CREDENTIALS = set_of "proxy-authorization idempotency-key cache-key routing-key surrogate-key"
 

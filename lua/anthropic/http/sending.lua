@@ -103,6 +103,7 @@ end
 ---@return table<string, string>|nil fields of the answer's headers, as they came
 ---@return anthropic.Error? err where no answer came
 function sending.send(self, wire, driver)
+  self.address = function() return wire.url end
   self.redact, self.url = wire.redact, function()
     return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
   end

@@ -87,6 +87,26 @@ function url.check_base(base_url)
   return (base_url:gsub("/+$", ""))
 end
 
+--- Checks a URL that stands for itself, and takes a user name and a password out of it. What may hold a secret is not
+--- quoted.
+---@param text string
+---@return string|nil
+---@return anthropic.Error|string|nil second what is wrong, or the user name and the password as they stood in it
+function url.check(text)
+  local where = quoted("url", text)
+  local scheme, authority, rest = text:match "^(%a+://)([^/?#]*)(.*)$"
+  if not scheme or not scheme:find "^[hH][tT][tT][pP][sS]?:" or authority == "" then
+    return invalid(where .. ": must begin with http:// or https:// and a host")
+  elseif text:find "[%s%c\\]" then
+    return invalid(where .. ": must not hold spaces, control characters or '\\'")
+  end
+  local user_info, host = authority:match "^(.*)@([^@]*)$"
+  if host == "" then
+    return invalid "url: the host is missing"
+  end
+  return scheme .. (host or authority) .. rest, user_info
+end
+
 --- Whether the host is the vendor's own.
 ---@param text string a URL
 ---@return boolean

@@ -274,10 +274,12 @@ end
 --- A driver's `wait`: yields until a step of the loop resumes the coroutine. The host may resume it as well.
 ---@param subject anthropic.Subject
 ---@param seconds? number how long at most
----@param suspend? fun(): any yields; what it returns is raised
+---@param suspend? fun(host: table): any yields; what it returns is raised. It may set `host.resume`, which then resumes
+---  the coroutine, and returns true where it is lost if it has not gone on then; `host.subject` is what is waited for
 function coroutines.park(subject, seconds, suspend)
   local thread = coroutines.running()
-  local is_parked = false
+  local is_parked, is_lost = false, false
+  local host = { subject = subject }
   local function go_on()
     if not is_parked or coroutine.status(thread) ~= "suspended" then
       return
@@ -286,17 +288,23 @@ function coroutines.park(subject, seconds, suspend)
       return
     end
     is_parked = false
-    resume(thread)
+    if not host.resume then
+      return resume(thread)
+    end
+    is_lost = true
+    if host.resume() and is_lost and subject.close then
+      subject:close()
+    end
   end
   return coroutines.wait(subject, seconds, function()
     is_parked = true
     local failure
     if suspend then
-      failure = suspend()
+      failure = suspend(host)
     else
       coroutine.yield()
     end
-    is_parked = false
+    is_parked, is_lost = false, false
     return failure
   end, go_on, function()
     is_parked = false

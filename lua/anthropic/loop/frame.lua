@@ -10,7 +10,7 @@ local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
 
 -- Whoever requires this module, or steps it, chooses it for all that name no other driver.
-local frame = { suspends = true, is_chosen = true, spawn = coroutines.spawn }
+local frame = { suspends = true, has_frames = true, is_chosen = true, spawn = coroutines.spawn }
 
 -- Seconds of a frame.
 local BUDGET = 0.001

@@ -72,9 +72,9 @@ local function set_alarm()
   loop.core():alarm(soonest and soonest.time)
 end
 
--- Calls the alarms that are due, but not those that they set. After `limit` the rest is left to the next step.
-local function ring(limit)
-  local now = core.now()
+-- Calls the alarms that were due by `now`, so not those that this step's wake-ups have set. After `limit` the rest is
+-- left to the next step.
+local function ring(now, limit)
   local alarm = alarm_set:soonest()
   while alarm and alarm.time <= now do
     alarm_set:remove(alarm)
@@ -91,11 +91,10 @@ end
 
 local function work(seconds, budget, takes_interrupt)
   local the_core = loop.core()
-  local limit = core.now() + budget
+  local began = core.now()
   local has_worked, was_interrupted = the_core:wait(seconds, takes_interrupt)
-  if seconds ~= 0 then -- it may have waited
-    limit = core.now() + budget
-  end
+  local now = core.now()
+  local limit = (seconds ~= 0 and now or began) + budget -- it may have waited
   local transfer = the_core:next_ready()
   while transfer do
     loop.wake(transfer)
@@ -106,8 +105,8 @@ local function work(seconds, budget, takes_interrupt)
     transfer = the_core:next_ready()
   end
   local alarm = alarm_set:soonest()
-  if alarm and alarm.time <= core.now() then
-    ring(limit)
+  if alarm and alarm.time <= now then
+    ring(now, limit)
   elseif not has_worked then -- a step that came too early
     set_alarm()
   end

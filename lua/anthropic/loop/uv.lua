@@ -4,10 +4,11 @@
 -- nothing keeps the host alive. In Neovim the steps are taken in its main loop, where its whole API
 -- may be called: once for all events that came.
 --
--- A coroutine is suspended. Outside of any the event loop is run until there is news, so that timers
--- and redraws go on.
+-- A coroutine is suspended, in the way of the library that it is of. Outside of any the event loop is run until there
+-- is news, so that timers and redraws go on.
 
 local coroutines = require "anthropic.loop.coroutines"
+local host_coroutines = require "anthropic.loop.host_coroutines"
 local loop = require "anthropic.loop"
 
 local driver = { suspends = true }
@@ -62,10 +63,19 @@ end
 step = take_step
 
 if vim then
-  local step_in_main_loop = vim.schedule_wrap(take_step)
+  local is_scheduled = false
+  local step_in_main_loop = vim.schedule_wrap(function()
+    is_scheduled = false
+    take_step()
+  end)
+  -- The editor mostly takes the step before it polls again. Where it does not, this would be called again and again.
   function step()
-    handle:stop() -- it would be called again and again until then
-    step_in_main_loop()
+    if is_scheduled then
+      handle:stop()
+    else
+      is_scheduled = true
+      step_in_main_loop()
+    end
   end
 end
 
@@ -101,9 +111,9 @@ local function wait_outside(subject, seconds)
   return ok, reason
 end
 
-local function suspend()
+local function suspend(host)
   watch()
-  coroutine.yield()
+  host_coroutines.suspend(host)
 end
 
 function driver.check()

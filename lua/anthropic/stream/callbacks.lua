@@ -10,11 +10,9 @@
 -- error that one of them raises ends the stream, and is raised in the host's way. `on_event` and
 -- `on_text` may wait.
 
+local callbacks = require "anthropic.loop.callbacks"
 local check = require "anthropic.base.check"
-local core = require "anthropic.core"
-local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
-local tasks = require "anthropic.loop.task"
 
 local stream_callbacks = {}
 
@@ -34,31 +32,17 @@ stream_callbacks.settings = {
   on_done = check.of_type "function",
 }
 
--- Much may have come at once: when callbacks have taken so long, the host goes on first.
-local SLICE_SECONDS = 0.005
-
-local function deliver(driver, stream, callbacks)
-  local on_event, on_text = callbacks.on_event, callbacks.on_text
-  local task = tasks.current()
+local function deliver(stream, given, call)
+  local on_event, on_text = given.on_event, given.on_text
   local event = (on_event or on_text) and stream:next()
-  local taken = 0
-  while event and not task.is_cancelled do
-    local began = core.now()
-    if on_event then
-      on_event(event)
-    end
+  while event do
     local text = on_text and events.text_of(event)
-    if text then
-      on_text(text)
+    if not call(on_event, event) or text and not call(on_text, text) then
+      break
     end
-    taken = taken + core.now() - began
-    if taken > SLICE_SECONDS then
-      tasks.sleep(0, driver)
-      taken = 0
-    end
-    event = not task.is_cancelled and stream:next()
+    event = stream:next()
   end
-  if task.is_cancelled then
+  if not call() then
     stream:close()
   end
   return stream:message()
@@ -66,38 +50,24 @@ end
 
 --- Begins a stream that calls back.
 ---@param driver string|table|nil the client's `loop` option
----@param callbacks anthropic.StreamCallbacks
+---@param given anthropic.StreamCallbacks
 ---@param open fun(): anthropic.Stream?, anthropic.Error? sends the request
 ---@return anthropic.StreamHandle|nil handle
 ---@return anthropic.Error? err where nothing could go on with the stream; on_done was called with it
-function stream_callbacks.start(driver, callbacks, open)
+function stream_callbacks.start(driver, given, open)
   local stream, latest
-  local on_done = callbacks.on_done or function() end
-  local function done(message, err)
-    callbacks, stream, latest = {}, nil, message or err and err.partial
-    local call = on_done
-    on_done = function() end
-    call(message, err)
+  local function on_done(message, err)
+    stream, latest = nil, message or err and err.partial
+    if given.on_done then
+      given.on_done(message, err)
+    end
   end
-  local handle, refusal = tasks.start(driver, function()
-    local message, err
-    stream, err = open()
-    if stream then
-      message, err = deliver(driver, stream, callbacks)
-    end
-    done(message, err)
-  end, function(failure)
-    if stream then
-      stream:close()
-    end
-    if not errors.is(failure) then
-      failure = errors.cancelled("a callback failed: " .. tostring(failure))
-    end
-    done(nil, failure)
+  local handle, err = callbacks.start(driver, on_done, open, function(opened, call)
+    stream = opened
+    return deliver(stream, given, call)
   end)
   if not handle then
-    done(nil, refusal)
-    return nil, refusal
+    return nil, err
   end
   function handle.snapshot()
     if stream then

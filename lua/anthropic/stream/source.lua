@@ -260,7 +260,7 @@ local function receive_end(self)
       return ok, err
     end
   end
-  if self.open_ended and not is_understood(self) then
+  if self.open_ended and not is_understood(self) and not data then -- an event that is cut off is not passed over
     self.complete = true
     return true
   elseif self.stray and not is_understood(self) then

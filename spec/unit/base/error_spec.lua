@@ -197,3 +197,15 @@ describe("the command line of an error", function()
     assert.is_nil(kept.request)
   end)
 end)
+
+describe("the number that curl would exit with", function()
+  it("is libcurl's, or stands for the kind", function()
+    for kind, code in pairs {
+      api = 22, cancelled = 42, connection = 7, invalid_request = 2, protocol = 8, timeout = 28, truncated = 18,
+    } do
+      assert.equal(code, errors.new({ kind = kind, message = "no" }):exit_code())
+      assert.equal(code, errors.new({ kind = kind, message = "no", code = 0 }):exit_code())
+      assert.equal(60, errors.new({ kind = kind, message = "no", code = 60 }):exit_code())
+    end
+  end)
+end)

@@ -184,6 +184,15 @@ describe("the command for curl", function()
     }, { proxy = "http://u:p@p:1", ca_file = "/ca.pem", ca_path = "/certs", insecure = true }))
   end)
 
+  it("names a certificate, a socket and a file that is the body", function()
+    local request = describe_request { url = "https://x/" }
+    request.cert, request.key, request["unix-socket"], request.body_file = "/c", "/k", "/s", "/b c"
+    local command = curl_command.command(request)
+    for _, words in ipairs { "--cert '/c'", "--key '/k'", "--unix-socket '/s'", "--data-binary '@/b c'" } do
+      assert.truthy(command:find(words, 1, true), words)
+    end
+  end)
+
   it("does not say insecure where certificates are checked", function()
     assert.equal(command_of {}, command_of({}, { insecure = false }))
     assert.is_nil(command_of({}, { insecure = false }):find("insecure", 1, true))

@@ -54,12 +54,15 @@ describe("a failure of a transfer", function()
       message = "the proxy refused the request: Unsupported: '[redacted]@host' (check proxy, and what it lets through)",
     } },
     { "flooded", "", 56, {
-      kind = "protocol", message = "the server sends frames without end that carry nothing (HTTP/2)",
+      kind = "protocol", code = 16, message = "the server sends frames without end that carry nothing (HTTP/2)",
     } },
-    { "large_headers", "Too large", 56, { kind = "protocol", message = "the answer's headers are too large" } },
-    { "costly", "", nil, { kind = "protocol", message = "the answer's values would take too much memory" } },
-    { "file", "cannot open /x", nil, { kind = "invalid_request", message = "cannot open /x" } },
-    { "memory", "Out of memory", 27, { kind = "connection", message = "not enough memory" } },
+    { "large_headers", "Too large", 56,
+      { kind = "protocol", code = 100, message = "the answer's headers are too large" } },
+    { "costly", "", nil,
+      { kind = "protocol", code = 63, message = "the answer's values would take too much memory" } },
+    { "file", "cannot read /x", nil, { kind = "invalid_request", code = 26, message = "cannot read /x" } },
+    { "file", "cannot write /x", nil, { kind = "invalid_request", code = 23, message = "cannot write /x" } },
+    { "memory", "Out of memory", 27, { kind = "connection", code = 27, message = "not enough memory" } },
     { "cancelled", "", 0, { kind = "cancelled", message = "the request was cancelled" } },
   } do
     it(("named %s, %q, %s, is one of kind %s"):format(case[1], case[2], tostring(case[3]), case[4].kind), function()
@@ -111,9 +114,9 @@ describe("a failure of a transfer", function()
   end)
 
   it("says which size was too large", function()
-    assert.same({ kind = "protocol", message = "the answer is larger than 67108864 bytes" },
+    assert.same({ kind = "protocol", code = 63, message = "the answer is larger than 67108864 bytes" },
       fields_of("too_large", "", 23, profile(nil, 67108864)))
-    assert.same({ kind = "protocol", message = "the file is larger than 1000 bytes" },
+    assert.same({ kind = "protocol", code = 63, message = "the file is larger than 1000 bytes" },
       fields_of("large_download", "", 23, profile(nil, 1000)))
   end)
 

@@ -283,3 +283,47 @@ describe("the parts of an upload", function()
     assert.equal("files[1]: a path or a table expected, got number", refusal { files = { 1, true } })
   end)
 end)
+
+describe("a list of parts", function()
+  local function refusal_of_list(list)
+    local parts, message = multipart.list(list)
+    assert.is_nil(parts)
+    return message
+  end
+
+  it("is fields and files in their order, with names that break no line", function()
+    assert.same({
+      { name = "a", data = "1" }, { name = "b", data = "true" }, { name = "c%22", data = "x" },
+      { name = "d", data = "{}", content_type = "application/json" },
+      { name = "e", path = "/x/y.pdf", filename = "y.pdf", content_type = "application/pdf" },
+      { name = "e", data = "x", filename = "z.txt", content_type = "a/b" },
+    }, multipart.list {
+      { name = "a", data = 1 }, { name = "b", data = true }, { name = 'c"', data = "x" },
+      { name = "d", data = "{}", content_type = "application/json" },
+      { name = "e", path = "/x/y.pdf" }, { name = "e", data = "x", filename = "z.txt", content_type = "a/b" },
+    })
+  end)
+
+  it("is refused where one is none, by its number", function()
+    local good = { name = "a", data = "x" }
+    for words, list in pairs {
+      ["multipart: a list of parts expected"] = {},
+      ["multipart[2]: a table with a name expected"] = { good, "x" },
+      ["multipart[1]: a table with a name expected"] = { { data = "x" } },
+      ["multipart[1].name: must not contain NUL"] = { { name = "a\0", data = "x" } },
+      ["a: string, number or boolean expected, got nil"] = { { name = "a" } },
+      ["a: string, number or boolean expected, got table"] = { { name = "a", data = {} } },
+      ["multipart[1]: either path or data expected"] = { { name = "a", path = "x", data = "y" } },
+      ['multipart[1]: unknown field "filenam"; did you mean "filename"?'] = {
+        { name = "a", data = "x", filenam = "y" },
+      },
+      ["multipart[1].content_type: must not contain a line break"] = {
+        { name = "a", path = "x", content_type = "a\n" },
+      },
+    } do
+      assert.equal(words, refusal_of_list(list))
+    end
+    assert.matches("^multipart", refusal_of_list { good, nil, good })
+    assert.matches("^multipart", refusal_of_list { good, x = good })
+  end)
+end)

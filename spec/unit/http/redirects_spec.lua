@@ -59,3 +59,62 @@ describe("a redirect", function()
     end
   end)
 end)
+
+describe("a redirect of a request that follows every one", function()
+  it("leads to any server, by http and https", function()
+    for location, to in pairs {
+      ["/x"] = "https://host/x", ["//other/x"] = "https://other/x", ["http://other:1/x#y"] = "http://other:1/x",
+      ["HTTPS://other/"] = "HTTPS://other/", ["/a b"] = "https://host/a%20b", ["/\195\169"] = "https://host/%C3%A9",
+    } do
+      for _, status in ipairs { 301, 302, 303, 307, 308 } do
+        assert.equal(to, redirects.place(status, FROM, location), location)
+      end
+      for _, status in ipairs { 200, 300, 304, 305, 306, 404 } do
+        assert.is_nil(redirects.place(status, FROM, location))
+      end
+    end
+    for _, location in ipairs {
+      "", "ftp://host/", "file:///x", "https://user@host/", "https://", "\\\\host", "/x\r\nA: b", "/x\0", "mailto:a@b",
+    } do
+      assert.is_nil(redirects.place(302, FROM, location), location)
+    end
+    assert.is_nil(redirects.place(302, FROM, nil))
+  end)
+
+  local function adapted(status, method, to, secret)
+    local wire = {
+      url = FROM, method = method, body = "x", body_file = "f", multipart = {},
+      headers = {
+        "Content-Type: a", "content-length: 1", "Authorization: b", "Cookie: c", "X-Api-Key;", "my-token: d",
+        "Accept:", "X-Mine: e", "Proxy-Authorization: f", "Idempotency-Key: g",
+      },
+      certificate_file = "cert", key_file = "key",
+    }
+    redirects.adapt(wire, status, to, secret or {})
+    return wire
+  end
+
+  it("keeps the method and the body, or is a GET without one", function()
+    for _, case in ipairs {
+      { 301, "POST", "GET" }, { 302, "POST", "GET" }, { 303, "POST", "GET" }, { 303, "DELETE", "GET" },
+      { 301, "PUT", "PUT" }, { 302, "HEAD", "HEAD" }, { 303, "HEAD", "HEAD" }, { 303, "GET", "GET" },
+      { 307, "POST", "POST" }, { 308, "PATCH", "PATCH" },
+    } do
+      local wire = adapted(case[1], case[2], "https://host/x")
+      assert.equal(case[3], wire.method)
+      local is_kept = case[2] == case[3]
+      assert.same({ is_kept and "x" or nil, is_kept and "f" or nil }, { wire.body, wire.body_file })
+      assert.equal(is_kept and 10 or 8, #wire.headers)
+      assert.equal("cert", wire.certificate_file)
+    end
+  end)
+
+  it("leaves what is secret behind where the server is another one", function()
+    for _, to in ipairs { "https://other/", "http://host/", "https://host:444/", "https://host.other/" } do
+      local wire = adapted(307, "POST", to, { ["x-mine"] = true })
+      assert.same({ "Content-Type: a", "content-length: 1", "Accept:", "Idempotency-Key: g" }, wire.headers)
+      assert.same({ false, false }, { wire.certificate_file, wire.key_file })
+    end
+    assert.equal(10, #adapted(307, "POST", "https://HOST:443/y", { ["x-mine"] = true }).headers)
+  end)
+end)

@@ -32,7 +32,7 @@ describe("a header", function()
   it("carries a credential, by its name", function()
     for _, name in ipairs {
       "Authorization", "X-API-KEY", "api-key", "apikey", "x_api_key", "X-Goog-Api-Key", "Cookie", "key",
-      "x-access-token",
+      "x-access-token", "X-APIToken", "X-AccessToken", "X-AuthToken", "X-SecretKey", "Authentication", "x-bearer",
       "X-Auth", "cf-aig-authorization", "Ocp-Apim-Subscription-Key", "x-client-secret", "x-amz-security-token",
       "cf-access-jwt-assertion", "X-Signature", "password",
     } do

@@ -445,3 +445,30 @@ describe("a query", function()
     end
   end)
 end)
+
+describe("a URL that stands for itself", function()
+  it("is as it is, without a user name and a password", function()
+    for text, expected in pairs {
+      ["http://h"] = { "http://h" }, ["HTTPS://h:1/p?q=a@b#f"] = { "HTTPS://h:1/p?q=a@b#f" },
+      ["http://u:p@h/x"] = { "http://h/x", "u:p" }, ["http://u@h?x"] = { "http://h?x", "u" },
+      ["http://u:p@w@h"] = { "http://h", "u:p@w" }, ["http://[::1]:80/"] = { "http://[::1]:80/" },
+    } do
+      assert.same(expected, { url.check(text) }, text)
+    end
+  end)
+
+  it("is refused with words that show no secret", function()
+    for text, words in pairs {
+      ["h/x"] = 'url "h/x": must begin with http:// or https:// and a host',
+      ["ftp://h"] = 'url "ftp://h": must begin with http:// or https:// and a host',
+      ["https:///x"] = 'url "https:///x": must begin with http:// or https:// and a host',
+      ["http://h/a b"] = 'url "http://h/a b": must not hold spaces, control characters or \'\\\'',
+      ["http://h/\0?key=secret"] = "url: must not hold spaces, control characters or '\\'",
+      ["http://h\\@other/"] = "url: must not hold spaces, control characters or '\\'",
+      ["http://user:secret@/x"] = "url: the host is missing",
+      [""] = 'url "": must begin with http:// or https:// and a host',
+    } do
+      assert.equal(words, refusal(url.check(text)))
+    end
+  end)
+end)

@@ -4,6 +4,8 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
 local head = core_peer.head
 
 local function count_and_pack(...)
@@ -65,6 +67,42 @@ describe("events of a transfer", function()
     until results[1] == nil
     return list
   end
+
+  describe("by event_with_id()", function()
+    it("are data, name and ID of each, deltas too", function()
+      local text = delta("text_delta", 0, "Hi")
+      local transfer = answered("data: 1\n\nid: 7\n" .. OTHER .. text .. "id\ndata\n\nid: lost\ndata: lost")
+      assert.same({
+        { n = 3, "1", "", "" }, { n = 3, "{}", "ping", "7" },
+        { n = 3, text:match "data: (.-)\n", "content_block_delta", "7" }, { n = 3, "", "", "" }, { n = 2, nil, "done" },
+      }, all_of(transfer, "event_with_id"))
+      transfer:close()
+      assert.same({ n = 2, nil, "done" }, count_and_pack(transfer:event_with_id()))
+    end)
+
+    it("wait for what is to come, and have a limit", function()
+      local transfer, connection = start { max_event_bytes = 5 }
+      assert.same({ n = 2, nil, "again" }, count_and_pack(transfer:event_with_id()))
+      connection:send(head .. "data: 12345\n\ndata: 123456\n\n")
+      connection:close()
+      core_peer.finish(loop, transfer)
+      assert.equal("12345", transfer:event_with_id())
+      assert.same({ n = 2, nil, "too_large" }, count_and_pack(transfer:event_with_id()))
+    end)
+
+    it("go on behind a large one, where the transfer had paused", function()
+      local transfer, connection = start()
+      local text = head .. "data: " .. ("x"):rep(3000000) .. "\n\ndata: y\n\n"
+      local sent, sizes = 0, {}
+      core_peer.run(loop, function()
+        sent = sent < #text and core_peer.send_some(connection, text, sent) or sent
+        sizes[#sizes + 1] = #(transfer:event_with_id() or "")
+        return sizes[#sizes] == 1
+      end)
+      assert.equal(3000000, math.max(unpack(sizes)))
+      connection:close()
+    end)
+  end)
 
   describe("by event()", function()
     it("are data and name, or a delta's table", function()

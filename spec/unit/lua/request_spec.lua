@@ -8,6 +8,8 @@ local head, head_of = core_peer.head, core_peer.head_of
 
 local WORDS = { method = "must be a string", url = "must be a string", body = "must be a string",
   proxy = "must be a string", ca_file = "must be a string", ca_path = "must be a string",
+  certificate_file = "must be a string", key_file = "must be a string", unix_socket = "must be a string",
+  body_file = "must be a string",
   connect_timeout = "must be a number", first_byte_timeout = "must be a number",
   idle_timeout = "must be a number", total_timeout = "must be a number",
   max_body_bytes = "must be a number", max_event_bytes = "must be a number",
@@ -56,11 +58,17 @@ describe("a request", function()
     end)
 
     it("NUL or a line break where libcurl would pass it on", function()
-      for _, name in ipairs { "method", "url", "proxy", "ca_file", "ca_path" } do
+      for _, name in ipairs {
+        "method", "url", "proxy", "ca_file", "ca_path", "certificate_file", "key_file", "unix_socket",
+      } do
         for _, text in ipairs { "a\0b", "a\rb", "a\nb", "a\0", "\n", "\0" } do
           assert.equal(name .. " must not contain NUL or a line break", refusal_of { [name] = text })
         end
       end
+    end)
+
+    it("NUL in the path of its body", function()
+      assert.equal("body_file must not contain NUL", refusal_of { body = false, body_file = "a\0b" })
     end)
 
     it("no method or no URL", function()
@@ -120,6 +128,22 @@ describe("a request", function()
       assert.matches("\r\nContent%-Type: text/plain\r\n", request)
       assert.matches("\r\nContent%-Length: 3\r\n", request)
       assert.equal("\r\n\r\nx\0y", request:sub(-7))
+    end)
+
+    it("a file as its body, of any size", function()
+      directory = temporary.new()
+      for _, size in ipairs { 0, 1, 65536, 65537, 3000000 } do
+        local bytes = ("0123456789abcdef!"):rep(math.ceil(size / 17)):sub(1, size)
+        local request = sent { body = false, body_file = directory:write("a", bytes), method = "PUT" }
+        assert.is_true(request:sub(-size - 4) == "\r\n\r\n" .. bytes, size)
+        assert.matches("^PUT / ", request)
+        assert.matches("\r\nContent%-Length: " .. size .. "\r\n", request)
+        assert.is_nil(request:find("Expect", 1, true))
+      end
+    end)
+
+    it("no certificate where that is false", function()
+      assert.matches("^POST / ", sent { certificate_file = false, key_file = false })
     end)
 
     it("an empty body, and none", function()

@@ -49,8 +49,8 @@ describe("a transfer's methods", function()
       names[#names + 1] = name
     end
     table.sort(names)
-    assert.equal("body close done event failure follow form has_news headers limit line next_event next_text pieces"
-      .. " rest skip_deltas status timings unprocessed", table.concat(names, " "))
+    assert.equal("body bytes close done event event_with_id failure follow form has_news headers limit line next_event"
+      .. " next_text pieces rest skip_deltas status timings unprocessed", table.concat(names, " "))
   end)
 
   it("say in words what it does", function()
@@ -184,6 +184,68 @@ describe("a transfer's methods", function()
         return state == "done"
       end)
       assert.equal(8000, count)
+      connection:close()
+    end)
+  end)
+
+  describe("bytes", function()
+    it("gives what has come, at most so much", function()
+      local transfer, connection = start()
+      assert.same({ n = 2, nil, "again" }, count_and_pack(transfer:bytes()))
+      connection:send(head .. "one\0two")
+      wait_for_headers(transfer)
+      core_peer.run(loop, function() return transfer:has_news() end)
+      assert.same({ n = 1, "on" }, count_and_pack(transfer:bytes(2)))
+      assert.same({ n = 1, "e\0two" }, count_and_pack(transfer:bytes(100)))
+      assert.same({ n = 2, nil, "again" }, count_and_pack(transfer:bytes(1)))
+      assert.is_false(transfer:has_news())
+      connection:send("end")
+      connection:close()
+      core_peer.finish(loop, transfer)
+      assert.same({ n = 1, "end" }, count_and_pack(transfer:bytes()))
+      assert.same({ n = 2, nil, "done" }, count_and_pack(transfer:bytes()))
+      assert.equal("", transfer:body())
+      transfer:close()
+      assert.same({ n = 2, nil, "done" }, count_and_pack(transfer:bytes()))
+    end)
+
+    it("takes a number from 1 on", function()
+      local transfer = answered(head .. "one")
+      for _, wrong in ipairs { 0, -1, 0 / 0, "x" } do
+        assert.is_false(pcall(transfer.bytes, transfer, wrong))
+      end
+      assert.equal("o", transfer:bytes(1.5))
+      assert.equal("ne", transfer:bytes(math.huge))
+    end)
+
+    it("goes on after lines, and before them", function()
+      local transfer = answered(head .. "one\r\ntwo\nthree\nfour\nfive")
+      assert.equal("one", transfer:line())
+      assert.equal("two\nth", transfer:bytes(6))
+      assert.equal("ree", transfer:line())
+      assert.equal("four\nfive", transfer:body())
+      transfer = answered(head .. "one\ntwo")
+      assert.equal("one", transfer:line())
+      assert.equal("two", transfer:body())
+      assert.same({ n = 3, nil, "done", "two" }, count_and_pack(transfer:line()))
+    end)
+
+    it("goes on where the transfer had paused", function()
+      local text = ("0123456789"):rep(800000)
+      local transfer, connection = start()
+      connection:send(head_of(#text))
+      local sent, pieces, largest = 0, {}, 0
+      core_peer.run(loop, function()
+        sent = sent < #text and core_peer.send_some(connection, text, sent) or sent
+        local bytes, state = transfer:bytes()
+        while bytes do
+          pieces[#pieces + 1], largest = bytes, math.max(largest, #bytes)
+          bytes, state = transfer:bytes()
+        end
+        return state == "done"
+      end)
+      assert.is_true(table.concat(pieces) == text)
+      assert.is_true(largest < 1024 * 1024)
       connection:close()
     end)
   end)

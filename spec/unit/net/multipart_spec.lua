@@ -268,6 +268,74 @@ describe("a multipart body", function()
     end)
   end)
 
+  describe("that is a file's content alone", function()
+    local path
+
+    before_each(function()
+      path = directory:write("a", ("x"):rep(3000000))
+    end)
+
+    local function begin(options)
+      return loop:start { method = "POST", url = peer.url, body_file = path,
+        idle_timeout = options and options.idle_timeout, first_byte_timeout = options and options.first_byte_timeout }
+    end
+
+    it("is refused where that cannot be read, which is named", function()
+      for change, problem in pairs {
+        ["rm a"] = "No such file or directory", ["rm a; mkdir a"] = "it is a directory",
+      } do
+        directory:run("rm -rf a; truncate -s 3000000 a; " .. change)
+        assert.same({ nil, "cannot read " .. path .. ": " .. problem, "file" }, { begin() })
+      end
+      assert.equal(0, loop:active())
+    end)
+
+    it("fails where that changes before it is opened, or while it is sent", function()
+      for change, problem in pairs {
+        ["rm a"] = "No such file or directory", ["truncate -s 10 a"] = "it changed while it was sent",
+      } do
+        directory:run "rm -rf a; truncate -s 3000000 a"
+        local transfer = assert(begin())
+        directory:run(change)
+        local connection = peer:connection(loop)
+        core_peer.finish(loop, transfer)
+        assert.same({ "file", "cannot read " .. path .. ": " .. problem, 0 }, { transfer:failure() })
+        connection:close()
+      end
+    end)
+
+    it("has the timeout of a silence while it is sent, and that of the headers after it", function()
+      directory:run "truncate -s 33554432 a"
+      local transfer = assert(begin { idle_timeout = 0.05 })
+      local connection = peer:connection(loop) -- which does not read
+      core_peer.finish(loop, transfer)
+      assert.equal("idle", (transfer:failure()))
+      connection:close()
+      directory:run "truncate -s 10 a"
+      transfer = assert(begin { idle_timeout = 0.03, first_byte_timeout = 0.12 })
+      connection = peer:accept(loop)
+      core_peer.finish(loop, transfer)
+      assert.equal("first_byte", (transfer:failure()))
+      connection:close()
+    end)
+
+    it("is an error without memory, and keeps none", function()
+      for _, source in ipairs { "core", "curl" } do
+        if not exhaustion.is_possible(source) then
+          pending "of this system has memory at all times"
+        end
+        assert.is_true(exhaustion.survive(function()
+          local transfer, message = begin()
+          if transfer then
+            transfer:close()
+            return "started"
+          end
+          return not message:lower():find("memory", 1, true) and message or nil
+        end, source) > 2)
+      end
+    end)
+  end)
+
   it("is read from a file that a host without a standard input gets as descriptor 0", function()
     local bytes = ("0123456789"):rep(30000)
     local program = directory:write("program.lua", ([[

@@ -1,0 +1,128 @@
+--- Requests of `anthropic.http` that call back.
+
+local body_reader = require "anthropic.http.body_reader"
+local call = require "anthropic.http.call"
+local callbacks = require "anthropic.loop.callbacks"
+local core = require "anthropic.core"
+local errors = require "anthropic.base.error"
+local options = require "anthropic.http.options"
+
+local handlers = {}
+
+-- --- what has come as a whole --------------------------------------------------------------------
+
+local function each_line(body, take)
+  local first = 1
+  while first <= #body do
+    local last = body:find("\n", first, true) or #body + 1
+    local line = body:sub(first, last - 1)
+    if not take(line:sub(-1) == "\r" and last <= #body and line:sub(1, -2) or line) then
+      return
+    end
+    first = last + 1
+  end
+end
+
+local function each_event(body, take, limit)
+  local decoder = core.sse(limit)
+  decoder:feed(body)
+  local data, name, id = decoder:next()
+  while data and take { event = name ~= "" and name or "message", data = data, id = id } do
+    data, name, id = decoder:next()
+  end
+end
+
+-- A refusal is read whole, so that what it says is at hand in any case, and handed on.
+local function hand_on(reader, given, body, back)
+  if given.on_bytes and body ~= "" then
+    back(given.on_bytes, body)
+  elseif given.on_line then
+    each_line(body, function(line) return back(given.on_line, line) end)
+  elseif given.on_event then
+    local limit = options.event_limit(reader.exchange.option)
+    each_event(body, function(event) return back(given.on_event, event) end, limit)
+  end
+end
+
+-- --- reading -------------------------------------------------------------------------------------
+
+local PIECES = { on_line = "next_line", on_event = "next_event", on_bytes = "read" }
+
+-- How the body is read, and the handler.
+local function way_of(given)
+  for name, method in pairs(PIECES) do
+    if given[name] then
+      return method, given[name]
+    end
+  end
+end
+
+local function read_whole(reader, request, sink)
+  local response, err = call.read(reader.exchange, reader.response, request, sink)
+  if not response then
+    return body_reader.fail(reader, err)
+  end
+  return response
+end
+
+-- What `on_done` gets after a cancel.
+local function cancelled(reader)
+  reader:close()
+  return nil, reader.err or errors.cancelled "the request was cancelled"
+end
+
+local function deliver(reader, request, sink, given, back)
+  local response = reader.response
+  local method, on_piece = way_of(given)
+  if not back(given.on_response, response) then
+    return cancelled(reader)
+  elseif not method or response.status < 200 or response.status >= 300 then
+    local whole, err = read_whole(reader, request, sink)
+    if whole and method then
+      hand_on(reader, given, whole.body, back)
+    end
+    if whole and not back() then
+      return cancelled(reader)
+    end
+    return whole, err
+  end
+  local piece, err = reader[method](reader)
+  while piece and back(on_piece, piece) do
+    piece, err = reader[method](reader)
+  end
+  if not back() then
+    return cancelled(reader)
+  elseif err then
+    return nil, err
+  end
+  return response
+end
+
+--- Sends a request that calls back.
+---@param request anthropic.http.Request checked
+---@param given anthropic.http.Handlers checked
+---@return anthropic.Task handle
+function handlers.start(request, given)
+  local sink
+  local function open()
+    local made, second = call.prepare(request)
+    if not made then
+      return nil, second
+    end
+    sink = second
+    return body_reader.open(made)
+  end
+  local function done(...)
+    if sink then
+      sink:close()
+    end
+    if given.on_done then
+      given.on_done(...)
+    end
+  end
+  return callbacks.start(request.loop, done, open, function(reader, back)
+    return deliver(reader, request, sink, given, back)
+  end)
+end
+
+return handlers

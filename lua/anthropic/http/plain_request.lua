@@ -1,0 +1,73 @@
+--- What goes over the wire for a caller who says it all: URL, headers, body. No credential, no header and no base URL
+--- of ours.
+
+local core = require "anthropic.core"
+local errors = require "anthropic.base.error"
+local headers = require "anthropic.http.headers"
+local redaction = require "anthropic.http.redaction"
+local request = require "anthropic.http.request"
+local secrets = require "anthropic.http.secrets"
+local urls = require "anthropic.http.url"
+
+local plain_request = {}
+
+-- The header that a user name and a password in a URL stand for. There they would be shown wherever it is.
+local function basic(user_info)
+  local user, password = user_info:match "^([^:]*):?(.*)$"
+  return "Basic " .. core.base64(urls.unescape(user) .. ":" .. urls.unescape(password))
+end
+
+local function build_headers(spec, options, user_info)
+  local set = headers.new()
+  local ok, message = headers.set_all(set, spec.headers)
+  if not ok then
+    return nil, errors.invalid_request(message)
+  elseif user_info and headers.get(set, "Authorization") == nil then
+    headers.set(set, "Authorization", basic(user_info))
+  end
+  local list = secrets.new()
+  secrets.add_headers(list, set)
+  for name in pairs(spec.secret_headers) do
+    local value = headers.get(set, name)
+    if value then
+      secrets.add(list, name, value)
+    end
+  end
+  secrets.add_proxies(list, options.proxy)
+  return { lines = headers.lines(set), secrets = list, redact = redaction.redactor(list) }
+end
+
+--- Makes the function that builds the attempts of requests with the same options, as request.builder does. `spec` is
+--- { method, url, headers?, secret_headers, body?, body_file?, multipart?, sink? }, `secret_headers` a set of names in
+--- lower case.
+---@param options table resolved
+---@return fun(spec: table): table|nil, anthropic.Error?
+function plain_request.builder(options)
+  local metatable = { __index = request.common_fields(options) }
+  return function(spec)
+    local url, second = urls.check(spec.url)
+    if not url then
+      return nil, second
+    end
+    local head, err = build_headers(spec, options, second)
+    if not head then
+      return nil, err
+    end
+    local list, redact = request.with_query(url, head.secrets, head.redact)
+    return setmetatable({
+      method = spec.method,
+      url = url,
+      headers = head.lines,
+      body = spec.body,
+      body_file = spec.body_file,
+      multipart = spec.multipart,
+      sink = spec.sink,
+      secrets = list,
+      redact = redact,
+      total_timeout = nil, -- the exchange's to set, and `record`
+      record = false,
+    }, metatable)
+  end
+end
+
+return plain_request

@@ -1,0 +1,79 @@
+--- What all that calls back has in common: a task, callbacks in slices, and `on_done` once and last.
+--
+-- Much may have come at once. When so many callbacks were called, or they took so long, the host goes on first.
+
+local core = require "anthropic.core"
+local errors = require "anthropic.base.error"
+local loop = require "anthropic.loop"
+local tasks = require "anthropic.loop.task"
+
+local callbacks = {}
+
+local SLICE_CALLS, SLICE_SECONDS = 64, 0.005
+
+-- The turn of a host that has frames comes once in each: there the time alone counts.
+local function calls_of(driver)
+  return loop.driver(driver).has_frames and math.huge or SLICE_CALLS
+end
+
+-- Makes `call(f, value)`, which gives the host a turn at the end of a slice. It returns false where the task is
+-- cancelled, and calls nothing then. Without arguments it tells just that.
+local function caller(driver, task)
+  local most = calls_of(driver)
+  local calls, seconds = 0, 0
+  return function(f, value)
+    if task.is_cancelled or not f then
+      return not task.is_cancelled
+    end
+    local began = core.now()
+    f(value)
+    calls, seconds = calls + 1, seconds + core.now() - began
+    if not task.is_cancelled and (calls >= most or seconds > SLICE_SECONDS) then
+      tasks.sleep(0, driver)
+      calls, seconds = 0, 0
+    end
+    return not task.is_cancelled
+  end
+end
+
+--- Starts what calls back.
+---@param driver string|table|nil the client's `loop` option
+---@param on_done? fun(result: any, err: anthropic.Error?)
+---@param open fun(): table?, anthropic.Error? makes what is read; it can be closed
+---@param deliver fun(source: table, call: fun(f?: function, value: any): boolean): any, anthropic.Error? reads it,
+---calls back by `call`, until that returns false, and returns what `on_done` gets
+---@return anthropic.Task|nil handle
+---@return anthropic.Error? err where nothing could call back later; on_done was called with it
+function callbacks.start(driver, on_done, open, deliver)
+  local source
+  on_done = on_done or function() end
+  local function done(result, err)
+    source, deliver = nil, nil
+    local call = on_done
+    on_done = function() end
+    call(result, err)
+  end
+  local handle, refusal = tasks.start(driver, function()
+    local result, err
+    source, err = open()
+    if source then
+      result, err = deliver(source, caller(driver, tasks.current()))
+    end
+    done(result, err)
+    return result, err
+  end, function(failure)
+    if source then
+      source:close()
+    end
+    if not errors.is(failure) then
+      failure = errors.cancelled("a callback failed: " .. tostring(failure))
+    end
+    done(nil, failure)
+  end)
+  if not handle then
+    done(nil, refusal)
+  end
+  return handle, refusal
+end
+
+return callbacks
