@@ -4,7 +4,7 @@ import { Problem, answerTo } from "./events.js";
 import { load, save } from "./store.js";
 import { assistantView, isRunning, userView } from "./turns.js";
 
-const FRAME = 60; // milliseconds between two looks at what has come
+const FRAME = 60; // milliseconds between two looks at what has come; more where showing it takes long
 
 const byId = (id) => document.getElementById(id);
 const scroller = byId("scroller");
@@ -134,11 +134,14 @@ async function answer(turn, view) {
       turn.thinkingTime = turn.time - turn.thinkingFrom;
     }
   };
-  const timer = setInterval(() => {
+  let timer;
+  const frame = () => {
     tick();
     render(view);
     scrollAlong();
-  }, FRAME);
+    timer = setTimeout(frame, Math.max(FRAME, 4 * (performance.now() - began - turn.time)));
+  };
+  timer = setTimeout(frame, FRAME);
   try {
     for await (const event of answerTo(messages(), answering.signal)) {
       tick();
@@ -156,7 +159,7 @@ async function answer(turn, view) {
       announce("Stopped");
     }
   } finally {
-    clearInterval(timer);
+    clearTimeout(timer);
     turn.time = performance.now() - began;
   }
 }

@@ -4,6 +4,7 @@
 const ELEMENTS = ["a", "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s",
   "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"];
 const ATTRIBUTES = ["align", "class", "href", "start"];
+const MOST = 200_000; // characters that are read as Markdown
 const LINKS = /^(?:https?:\/\/|mailto:)/i;
 
 const { markdownit, DOMPurify } = window;
@@ -88,6 +89,9 @@ function elementOf(html) {
 
 // The HTML of each block of the text: a paragraph, a list, a fence of code.
 function blocksOf(text) {
+  if (text.length > MOST) {
+    return [`<pre><code>${markdown.utils.escapeHtml(text)}</code></pre>`];
+  }
   const environment = {};
   const tokens = markdown.parse(text, environment);
   const blocks = [];

@@ -21,9 +21,11 @@ function seconds(milliseconds) {
   return milliseconds < 9950 ? `${(milliseconds / 1000).toFixed(1)} s` : `${Math.round(milliseconds / 1000)} s`;
 }
 
+const whole = (milliseconds) => `${Math.floor(milliseconds / 1000)} s`;
+
 function numbers(turn) {
   if (isRunning(turn)) {
-    return [`${Math.floor(turn.time / 1000)} s`];
+    return turn.time < 1000 || turn.state === "thinking" ? [] : [whole(turn.time)];
   }
   return [
     turn.state === "stopped" && "Stopped",
@@ -103,7 +105,7 @@ export function assistantView(turn) {
     find("thinking").hidden = turn.thinking === "";
     find("thinking").classList.toggle("running", turn.state === "thinking");
     find("thinking-time").textContent = turn.state === "thinking"
-      ? `Thinking for ${Math.floor(turn.thinkingTime / 1000)} s`
+      ? `Thinking for ${whole(turn.thinkingTime)}`
       : `Thought for ${seconds(turn.thinkingTime ?? 0)}`;
     show(find("thought"), turn.thinking);
   }
