@@ -291,7 +291,9 @@ document.addEventListener("click", ({ target }) => {
 
 // A keyboard on the screen takes room from the page where the browser does not do it itself.
 visualViewport?.addEventListener("resize", () => {
-  document.documentElement.style.setProperty("--height", `${visualViewport.height}px`);
+  if (visualViewport.scale === 1) { // and the reader has not zoomed in
+    document.documentElement.style.setProperty("--height", `${visualViewport.height}px`);
+  }
 });
 
 addEventListener("pagehide", () => save(turns));
