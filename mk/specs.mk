@@ -39,3 +39,11 @@ SOAK_REQUESTS ?= 60000
 
 soak: all ## send very many requests with random faults, and see that nothing is left
 	SPEC_VERBOSE=1 SOAK_REQUESTS=$(SOAK_REQUESTS) spec/run $(LUA) spec/behaviour/load_spec.lua
+
+screenshots: ## take the pictures of the chat page in doc/images anew, after the page changed
+	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
+	@$(MAKE) -s all LUA=luajit
+	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/screenshots.lua
+
+vendor: ## fetch the browser libraries of the chat page anew, after a version in tools/vendor changed
+	@tools/vendor

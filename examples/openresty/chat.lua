@@ -23,6 +23,10 @@ function chat.messages()
 end
 
 function chat.answer()
+  local site = ngx.var.http_sec_fetch_site -- where a browser's request comes from
+  if site and site ~= "same-origin" then
+    return ngx.exit(ngx.HTTP_FORBIDDEN) -- another page would ask at our expense
+  end
   local messages = chat.messages()
   if not messages then
     return ngx.exit(ngx.HTTP_BAD_REQUEST)

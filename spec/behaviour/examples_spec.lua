@@ -269,6 +269,26 @@ function checks.demo()
 end
 
 describe("examples/", function()
+  it("has an index of them all, whose links lead somewhere", function()
+    local index = background.read_file "examples/README.md"
+    for path in background.output_of("cd examples && ls -d *.lua */"):gmatch "([^\n/]+)/?\n" do
+      assert.truthy(index:find(("](%s)"):format(path), 1, true), path)
+    end
+    for path in index:gmatch "%]%(([^)#]+)" do
+      assert.equal(0, select(2, background.output_of("test -e examples/" .. path)), path)
+    end
+  end)
+
+  it("has the libraries of its page as they were published", function()
+    local there = "cd examples/openresty/vendor && "
+    local output, code = background.output_of(there .. "sha256sum --check --strict SHA256SUMS 2>&1")
+    assert.equal(0, code, output)
+    local listed = background.read_file "examples/openresty/vendor/SHA256SUMS"
+    for name in background.output_of(there .. "ls *.js *.LICENSE"):gmatch "[^\n]+" do
+      assert.truthy(listed:find("  " .. name .. "\n", 1, true), name)
+    end
+  end)
+
   for path in background.output_of("ls examples/*.lua"):gmatch "[^\n]+" do
     local name = path:match "examples/(.*)%.lua"
 
