@@ -1,5 +1,7 @@
 #include "json/scan.h"
 
+#include "util/hex.h"
+#include "util/json_text.h"
 #include "util/utf8.h"
 
 #include <stdio.h>
@@ -70,45 +72,19 @@ static bool is_digit(unsigned char byte) {
   return byte >= '0' && byte <= '9';
 }
 
-static int hex_digit(unsigned char byte) {
-  int letter = byte | 0x20;
-  if (is_digit(byte))
-    return byte - '0';
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
-/* The value of the four hex digits at `at`, or -1. */
-static int hex_unit(const unsigned char *at) {
-  int unit = 0;
-  for (int i = 0; i < 4; i++) {
-    int digit = hex_digit(at[i]);
-    if (digit < 0)
-      return -1;
-    unit = unit << 4 | digit;
-  }
-  return unit;
-}
-
-static bool is_high_surrogate(int unit) {
-  return unit >= 0xD800 && unit <= 0xDBFF;
-}
-
-static bool is_low_surrogate(int unit) {
-  return unit >= 0xDC00 && unit <= 0xDFFF;
-}
-
 /* Whether the other half of a lone surrogate's escape in [at, after) may be in another text. */
 static bool is_cut(const struct scanner *scanner, const unsigned char *at,
                    const unsigned char *after, int unit) {
   return scanner->options & JSON_KEEP_HALVES && scanner->value &&
-         (is_high_surrogate(unit) ? *after == '"' : at == scanner->value);
+         (utf8_is_high_surrogate(unit) ? *after == '"' : at == scanner->value);
 }
 
 static bool keep_half(struct scanner *scanner, const unsigned char *at, const unsigned char *after,
                       int unit) {
-  const char bytes[] = {'\xED', (char)(0x80 | (unit >> 6 & 0x3F)), (char)(0x80 | (unit & 0x3F))};
+  char bytes[4];
+  size_t count = utf8_write(bytes, (uint32_t)unit);
   scanner->result->halves = true;
-  return replace(scanner, at, after, bytes, sizeof bytes);
+  return replace(scanner, at, after, bytes, count);
 }
 
 /* The scan_ functions below take the position of what they read and return the one after it, or
@@ -122,10 +98,10 @@ static const unsigned char *scan_unicode_escape(struct scanner *scanner, const u
     fail(scanner, at, "invalid \\u escape");
     return NULL;
   }
-  if (is_high_surrogate(unit) && after[0] == '\\' && after[1] == 'u' &&
-      is_low_surrogate(hex_unit(after + 2)))
+  if (utf8_is_high_surrogate(unit) && after[0] == '\\' && after[1] == 'u' &&
+      utf8_is_low_surrogate(hex_unit(after + 2)))
     return after + 6;
-  if (!is_high_surrogate(unit) && !is_low_surrogate(unit))
+  if (!utf8_is_high_surrogate(unit) && !utf8_is_low_surrogate(unit))
     return after;
   if (is_cut(scanner, at, after, unit))
     return keep_half(scanner, at, after, unit) ? after : NULL;
@@ -136,22 +112,12 @@ static const unsigned char *scan_unicode_escape(struct scanner *scanner, const u
 }
 
 static const unsigned char *scan_escape(struct scanner *scanner, const unsigned char *at) {
-  switch (at[1]) {
-  case '"':
-  case '\\':
-  case '/':
-  case 'b':
-  case 'f':
-  case 'n':
-  case 'r':
-  case 't':
+  if (json_escaped((char)at[1]))
     return at + 2;
-  case 'u':
+  if (at[1] == 'u')
     return scan_unicode_escape(scanner, at);
-  default:
-    fail(scanner, at + 1, "invalid escape");
-    return NULL;
-  }
+  fail(scanner, at + 1, "invalid escape");
+  return NULL;
 }
 
 static const unsigned char *scan_sequence(struct scanner *scanner, const unsigned char *at) {
@@ -212,7 +178,7 @@ static bool mark_integer(struct scanner *scanner, const unsigned char *from,
       return mark_number(scanner, from, end, "\"\xFFn");
     value = value * 10 + digit;
   }
-  if (value <= UINT64_C(1) << 53)
+  if (value <= JSON_LARGEST_EXACT)
     return true;
   return mark_number(scanner, from, end, scanner->options & JSON_INTEGERS ? "\"\xFFi" : "\"\xFFn");
 }

@@ -1,10 +1,10 @@
 #include "lua/json.h"
 
 #include "lua/modules.h"
+#include "util/json_text.h"
 #include "json/scan.h"
 
 #include <locale.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,8 +56,7 @@ void bind_json_push_number(lua_State *L, const char *digits, size_t length) {
     lua_pushlstring(L, digits, length);
     double number = strtod(luaL_gsub(L, lua_tostring(L, -1), ".", point), NULL);
     lua_pop(L, 2);
-    is_integer = fabs(number) <= 9007199254740992.0 && floor(number) == number &&
-                 !(number == 0 && signbit(number));
+    is_integer = json_is_integer(number);
     if (!is_integer) {
       lua_pushnumber(L, (lua_Number)number);
       return;
@@ -246,8 +245,7 @@ static bool restore_value(struct restore *restore, int table) {
   case LUA_TNUMBER: {
     restore->pending--;
     lua_Number number = lua_tonumber(L, -1);
-    if (lua_isinteger(L, -1) || !(fabs(number) <= 9007199254740992.0) || floor(number) != number ||
-        (number == 0 && signbit(number)))
+    if (lua_isinteger(L, -1) || !json_is_integer((double)number))
       return false;
     lua_pop(L, 1);
     lua_pushinteger(L, (lua_Integer)number);

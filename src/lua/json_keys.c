@@ -1,7 +1,8 @@
 #include "lua/json_keys.h"
 
+#include "util/json_text.h"
+
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static bool read_number_key(lua_State *L, int index, int64_t *number) {
   return lua_isinteger(L, index);
 #else
   lua_Number value = lua_tonumber(L, index);
-  if (!(fabs(value) <= 9007199254740992.0) || floor(value) != value)
+  if (!json_is_whole((double)value))
     return false;
   *number = (int64_t)value;
   return true;
