@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* What an open container is. */
-enum level { OBJECT = 0, ARRAY = 1, INPUT = 2 };
+enum level { OBJECT = 0, ARRAY = 1, FOUND = 2 };
 
 struct scanner {
   const unsigned char *start, *at, *end;
@@ -17,10 +17,11 @@ struct scanner {
   struct json_scan *result;
   enum json_scan_status status;
   const unsigned char *value; /* the string value being read, or NULL */
-  bool input;                 /* the value that comes next is that of a member `input` */
+  const char *member;         /* what is looked for, or NULL */
+  bool found;                 /* the value that comes next is that of such a member */
   size_t depth;               /* open containers */
   unsigned char levels[JSON_MAX_DEPTH];
-  const unsigned char *inputs[JSON_MAX_DEPTH]; /* where those that are an input start */
+  const unsigned char *starts[JSON_MAX_DEPTH]; /* of those that were found */
 };
 
 static bool fail(struct scanner *scanner, const unsigned char *at, const char *message) {
@@ -243,9 +244,8 @@ static const unsigned char *scan_word(struct scanner *scanner, const unsigned ch
   return at;
 }
 
-/* Whether the name in [at, end) is `input`, which may be written with escapes. */
-static bool is_input(const unsigned char *at, const unsigned char *end) {
-  const char *word = "input";
+/* Whether the name in [at, end) is the word, which may be written with escapes. */
+static bool is_name(const unsigned char *at, const unsigned char *end, const char *word) {
   for (; *word && at < end; word++) {
     bool escaped = *at == '\\' && at[1] == 'u';
     if (escaped ? hex_unit(at + 2) != *word : *at != (unsigned char)*word)
@@ -264,7 +264,7 @@ static bool scan_name(struct scanner *scanner) {
   const unsigned char *after = scan_string(scanner, name);
   if (!after)
     return false;
-  scanner->input = scanner->options & JSON_FIND_INPUTS && is_input(name, after - 1);
+  scanner->found = scanner->member && is_name(name, after - 1, scanner->member);
   scanner->at = after;
   skip_space(scanner);
   if (*scanner->at != ':')
@@ -281,32 +281,32 @@ static bool open_container(struct scanner *scanner, bool array) {
   if (scanner->depth == JSON_MAX_DEPTH)
     return fail(scanner, scanner->at, "nested deeper than 1000");
   scanner->levels[scanner->depth] =
-      (unsigned char)((array ? ARRAY : OBJECT) | (scanner->input ? INPUT : 0));
-  if (scanner->input)
-    scanner->inputs[scanner->depth] = scanner->at;
-  scanner->input = false;
+      (unsigned char)((array ? ARRAY : OBJECT) | (scanner->found ? FOUND : 0));
+  if (scanner->found)
+    scanner->starts[scanner->depth] = scanner->at;
+  scanner->found = false;
   scanner->depth++;
   scanner->at++;
   skip_space(scanner);
   return true;
 }
 
-/* Tells where the input that ends here stands. */
-static bool mark_input(struct scanner *scanner, const unsigned char *first) {
+/* Tells where the member's value that ends here stands. */
+static bool mark_member(struct scanner *scanner, const unsigned char *first) {
   char mark[64];
   int length =
       snprintf(mark, sizeof mark, ",\"\xFF\":\"%zu %zu\"", (size_t)(first - scanner->start) + 1,
                (size_t)(scanner->at - scanner->start));
   scanner->result->pending++;
-  scanner->result->inputs++;
+  scanner->result->found++;
   return replace(scanner, scanner->at, scanner->at, mark, (size_t)length);
 }
 
 static bool close_container(struct scanner *scanner) {
   scanner->at++;
   scanner->depth--;
-  return !(scanner->levels[scanner->depth] & INPUT) ||
-         mark_input(scanner, scanner->inputs[scanner->depth]);
+  return !(scanner->levels[scanner->depth] & FOUND) ||
+         mark_member(scanner, scanner->starts[scanner->depth]);
 }
 
 /* Reads a scalar or an empty container, or opens a container and reads up to its first value. */
@@ -363,7 +363,7 @@ static bool start_value(struct scanner *scanner, bool *opened) {
     scanner->at =
         *from == '-' && from[1] == 'I' ? scan_nan(scanner, from) : scan_number(scanner, from);
   }
-  scanner->input = false;
+  scanner->found = false;
   return scanner->at != NULL;
 }
 
@@ -409,7 +409,8 @@ static bool scan_text(struct scanner *scanner) {
 }
 
 enum json_scan_status json_scan(const char *text, size_t length, unsigned options,
-                                struct buffer *output, struct json_scan *result) {
+                                const char *member, struct buffer *output,
+                                struct json_scan *result) {
   struct scanner scanner;
   scanner.start = scanner.at = scanner.copied = (const unsigned char *)text;
   scanner.end = scanner.start + length;
@@ -418,7 +419,8 @@ enum json_scan_status json_scan(const char *text, size_t length, unsigned option
   scanner.result = result;
   scanner.status = JSON_UNCHANGED;
   scanner.value = NULL;
-  scanner.input = false;
+  scanner.member = member;
+  scanner.found = false;
   scanner.depth = 0;
   *result = (struct json_scan){0};
   scan_text(&scanner);
