@@ -29,6 +29,7 @@ build = {
         "src/decode/lines.c",
         "src/decode/sse.c",
         "src/json/encode.c",
+        "src/json/number.c",
         "src/json/partial.c",
         "src/json/scan.c",
         "src/json/weight.c",
