@@ -44,6 +44,8 @@ build = {
         "src/lua/json_encode.c",
         "src/lua/json_keys.c",
         "src/lua/json_partial.c",
+        "src/lua/json_place.c",
+        "src/lua/json_shape.c",
         "src/lua/loop.c",
         "src/lua/recording.c",
         "src/lua/request.c",
