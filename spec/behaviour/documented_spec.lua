@@ -70,16 +70,16 @@ describe("the page of errors", function()
   end)
 
   it("has the fields that an error is annotated with", function()
-    local annotated = background.read_file "lua/anthropic/base/error.lua":match "anthropic%.Error\n(.-)\nlocal Error"
+    local annotated = background.read_file "lua/anthropic/base/error.lua":match "@class anthropic%.Error .-\n(.-)\nlocal Error"
     for name in annotated:gmatch "@field ([%a_]+)" do
       assert.is_true(has_row("`" .. name .. "`"), name)
     end
   end)
 
   it("has the kinds, and no other", function()
-    local annotated = background.read_file "lua/anthropic/base/error.lua":match "@field kind ([^\n]+)"
+    local annotated = background.read_file "lua/anthropic/base/error.lua":match "@alias anthropic%.ErrorKind\n(.-)\n\n"
     local kinds = {}
-    for kind in annotated:gmatch '"([%a_]+)"' do
+    for kind in annotated:gmatch '%-%-%-| "([%a_]+)"' do
       kinds[kind] = true
       assert.is_true(has_row("| `" .. kind .. "` |"), kind)
     end
@@ -93,7 +93,7 @@ describe("the page of options", function()
   local page = background.read_file "doc/how-to/options.md"
   local source = background.read_file "lua/anthropic/init.lua"
   local annotated = {}
-  for name in source:match "@class anthropic%.Options\n(.-)\n\n":gmatch "@field ([%a_]+)" do
+  for name in source:match "@class anthropic%.Options .-\n(.-)\n\n":gmatch "@field ([%a_]+)" do
     annotated[name] = true
   end
 

@@ -95,7 +95,7 @@ describe("a copy of the tree", function()
 
   setup(function()
     copy = background.make_directory()
-    run("cp -R Makefile mk *.rockspec rockspec src lua doc " .. copy)
+    run("cp -R Makefile mk tools *.rockspec rockspec src lua doc " .. copy)
   end)
 
   teardown(function()

@@ -55,7 +55,7 @@ function curl_command.describe(exchange, wire)
   }
   for _, each in ipairs(option_rows.ROUTE) do
     if each.curl then
-      described[each.curl] = wire[each.name] or nil
+      described[each.curl] = wire[each.name] ~= false and option(each.name) or nil
     end
   end
   for i, line in ipairs(wire.headers) do

@@ -42,8 +42,7 @@ end
 ---@param open fun(): table?, anthropic.Error? makes what is read; it can be closed
 ---@param deliver fun(source: table, call: fun(f?: function, value: any): boolean): any, anthropic.Error? reads it,
 ---calls back by `call`, until that returns false, and returns what `on_done` gets
----@return anthropic.Task|nil handle
----@return anthropic.Error? err where nothing could call back later; on_done was called with it
+---@return anthropic.Task handle
 function callbacks.start(driver, on_done, open, deliver)
   local source
   on_done = on_done or function() end
@@ -53,7 +52,7 @@ function callbacks.start(driver, on_done, open, deliver)
     on_done = function() end
     call(result, err)
   end
-  local handle, refusal = tasks.start(driver, function()
+  return tasks.start(driver, function()
     local result, err
     source, err = open()
     if source then
@@ -70,10 +69,6 @@ function callbacks.start(driver, on_done, open, deliver)
     end
     done(nil, failure)
   end)
-  if not handle then
-    done(nil, refusal)
-  end
-  return handle, refusal
 end
 
 return callbacks

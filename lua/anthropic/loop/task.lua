@@ -299,17 +299,24 @@ end
 local NOTHING_STEPS = "nothing would call back here: call it inside anthropic.run, or call "
   .. 'require("anthropic.loop.frame").update() once a frame, or choose loop = "blocking", which returns at the end'
 
---- Starts a coroutine for callbacks, in every host; by the driver "blocking" it has ended when this returns.
+--- Whether something goes on with a coroutine after its caller.
 ---@param driver string|table|nil the client's `loop` option
----@param f function
----@param on_failure fun(failure: any) called when f raised or was cancelled
----@return anthropic.Task|nil
----@return anthropic.Error? err of type "cannot_wait" where no driver is named and there is no host that goes on with it
-function tasks.start(driver, f, on_failure)
-  local parent = tasks.current()
+---@return true|nil
+---@return anthropic.Error? err of type "cannot_wait": no driver is named, and there is no host
+function tasks.check_host(driver)
   if not driver and loop.lacks_host() then
     return nil, errors.new { kind = "invalid_request", type = "cannot_wait", message = NOTHING_STEPS }
   end
+  return true
+end
+
+--- Starts a coroutine for callbacks, in every host; where nothing else could move it on, it has ended when this returns.
+---@param driver string|table|nil the client's `loop` option
+---@param f function
+---@param on_failure fun(failure: any) called when f raised or was cancelled
+---@return anthropic.Task
+function tasks.start(driver, f, on_failure)
+  local parent = tasks.current()
   local self = new(parent and parent.group, loop.driver(driver))
   self.on_failure = on_failure
   return start(self, f)

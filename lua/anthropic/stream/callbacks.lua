@@ -13,6 +13,7 @@
 local callbacks = require "anthropic.loop.callbacks"
 local check = require "anthropic.base.check"
 local events = require "anthropic.message.events"
+local tasks = require "anthropic.loop.task"
 
 local stream_callbacks = {}
 
@@ -62,13 +63,15 @@ function stream_callbacks.start(driver, given, open)
       given.on_done(message, err)
     end
   end
-  local handle, err = callbacks.start(driver, on_done, open, function(opened, call)
+  local can_go_on, refusal = tasks.check_host(driver)
+  if not can_go_on then
+    on_done(nil, refusal)
+    return nil, refusal
+  end
+  local handle = callbacks.start(driver, on_done, open, function(opened, call)
     stream = opened
     return deliver(stream, given, call)
   end)
-  if not handle then
-    return nil, err
-  end
   function handle.snapshot()
     if stream then
       return stream:snapshot()

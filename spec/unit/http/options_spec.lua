@@ -375,8 +375,8 @@ describe("the options of the way to the server", function()
     end
   end)
 
-  it("are in the annotations and in the README", function()
-    for _, path in ipairs { "lua/anthropic/init.lua", "README.md" } do
+  it("are in the annotations and on the page of options", function()
+    for _, path in ipairs { "lua/anthropic/init.lua", "doc/how-to/options.md" } do
       local file = assert(io.open(path))
       local text = file:read "*a"
       file:close()

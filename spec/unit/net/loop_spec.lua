@@ -59,7 +59,7 @@ describe("the core's types", function()
 
   it("refuse wrong options with their names", function()
     for name, value in pairs {
-      method = 1, url = true, body = {}, proxy = 1, ca_file = {}, ca_path = false,
+      method = 1, url = true, body = {}, proxy = 1, ca_file = {}, ca_path = true,
       connect_timeout = "1", first_byte_timeout = {}, idle_timeout = true, total_timeout = "x",
       max_body_bytes = {}, max_event_bytes = "1", max_download_bytes = "1",
     } do
