@@ -70,7 +70,8 @@ describe("the page of errors", function()
   end)
 
   it("has the fields that an error is annotated with", function()
-    local annotated = background.read_file "lua/anthropic/base/error.lua":match "@class anthropic%.Error .-\n(.-)\nlocal Error"
+    local source = background.read_file "lua/anthropic/base/error.lua"
+    local annotated = source:match "@class anthropic%.Error .-\n(.-)\nlocal Error"
     for name in annotated:gmatch "@field ([%a_]+)" do
       assert.is_true(has_row("`" .. name .. "`"), name)
     end

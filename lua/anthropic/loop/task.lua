@@ -310,7 +310,7 @@ function tasks.check_host(driver)
   return true
 end
 
---- Starts a coroutine for callbacks, in every host; where nothing else could move it on, it has ended when this returns.
+--- Starts a coroutine for callbacks, in every host; where nothing else could move it on, it has ended at the return.
 ---@param driver string|table|nil the client's `loop` option
 ---@param f function
 ---@param on_failure fun(failure: any) called when f raised or was cancelled

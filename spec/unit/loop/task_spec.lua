@@ -151,7 +151,9 @@ describe("a task that waits inside a coroutine of its own", function()
       end)
       local numbers = coroutine.wrap(function()
         for i = 1, 2 do
-          anthropic.sleep(0.05)
+          repeat
+            anthropic.sleep(0.002)
+          until #order >= 3
           coroutine.yield(i)
         end
       end)
