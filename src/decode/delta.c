@@ -1,5 +1,7 @@
 #include "decode/delta.h"
 
+#include "util/hex.h"
+#include "util/json_text.h"
 #include "util/utf8.h"
 
 #include <string.h>
@@ -76,43 +78,29 @@ static inline bool read_index(struct cursor *cursor, long *index) {
 
 /* The value of four hexadecimal digits, or -1. */
 static long read_hex(const char *at, const char *end) {
-  long value = 0;
-  if (end - at < 4)
-    return -1;
-  for (int i = 0; i < 4; i++) {
-    char c = at[i];
-    int digit = c >= '0' && c <= '9'   ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
-    if (digit < 0)
-      return -1;
-    value = value * 16 + digit;
-  }
-  return value;
+  return end - at < 4 ? -1 : hex_unit((const unsigned char *)at);
 }
 
 /* Reads the escape behind a backslash: its length (0: none that is known), and its code point. */
 static size_t read_escape(const char *at, const char *end, long *code) {
-  static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
-  const char *letter = at < end && *at ? strchr(letters, *at) : NULL;
-  if (letter) {
-    *code = (unsigned char)meanings[letter - letters];
+  if (at == end)
+    return 0;
+  *code = json_escaped(*at);
+  if (*code)
     return 1;
-  }
-  if (at == end || *at != 'u')
+  if (*at != 'u')
     return 0;
   *code = read_hex(at + 1, end);
-  if (*code < 0 || (*code >= 0xDC00 && *code < 0xE000))
+  if (*code < 0 || utf8_is_low_surrogate(*code))
     return 0;
-  if (*code < 0xD800 || *code >= 0xE000)
+  if (!utf8_is_high_surrogate(*code))
     return 5;
   if (end - at < 7 || at[5] != '\\' || at[6] != 'u')
     return 0;
   long low = read_hex(at + 7, end);
-  if (low < 0xDC00 || low >= 0xE000)
+  if (!utf8_is_low_surrogate(low))
     return 0;
-  *code = 0x10000 + ((*code - 0xD800) << 10) + (low - 0xDC00);
+  *code = (long)utf8_join((uint32_t)*code, (uint32_t)low);
   return 11;
 }
 
@@ -148,25 +136,6 @@ static inline bool read_string(struct cursor *cursor, struct string *string) {
   return true;
 }
 
-static char *write_code(char *to, long code) {
-  if (code < 0x80) {
-    *to++ = (char)code;
-  } else if (code < 0x800) {
-    *to++ = (char)(0xC0 | (code >> 6));
-    *to++ = (char)(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    *to++ = (char)(0xE0 | (code >> 12));
-    *to++ = (char)(0x80 | ((code >> 6) & 0x3F));
-    *to++ = (char)(0x80 | (code & 0x3F));
-  } else {
-    *to++ = (char)(0xF0 | (code >> 18));
-    *to++ = (char)(0x80 | ((code >> 12) & 0x3F));
-    *to++ = (char)(0x80 | ((code >> 6) & 0x3F));
-    *to++ = (char)(0x80 | (code & 0x3F));
-  }
-  return to;
-}
-
 /* A checked string, unescaped where it stands: what an escape means is never longer than it. */
 static size_t unescape(char *text, size_t length) {
   const char *at = text, *end = text + length;
@@ -181,7 +150,7 @@ static size_t unescape(char *text, size_t length) {
       break;
     long code = 0;
     at += 1 + read_escape(at + 1, end, &code);
-    to = write_code(to, code);
+    to += utf8_write(to, (uint32_t)code);
   }
   return (size_t)(to - text);
 }

@@ -1,5 +1,6 @@
 #include "decode/escapes.h"
 
+#include "util/hex.h"
 #include "util/utf8.h"
 
 #include <string.h>
@@ -36,21 +37,14 @@ static struct escape of_code(size_t length, uint32_t code) {
     return escape;
   if (code < 0x80)
     return of_byte(length, (unsigned char)code);
-  static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
-  escape.count = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  for (size_t i = escape.count; i-- > 1; code >>= 6)
-    escape.bytes[i] = (unsigned char)(0x80 | (code & 0x3F));
-  escape.bytes[0] = (unsigned char)(leads[escape.count] | code);
+  escape.count = utf8_write((char *)escape.bytes, code);
   return escape;
 }
 
 /* The readers below get text that ends in NUL. */
 
 static int digit(unsigned char byte, int base) {
-  int value = byte >= '0' && byte <= '9'   ? byte - '0'
-              : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
-              : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
-                                           : 16;
+  int value = hex_digit(byte);
   return value < base ? value : -1;
 }
 
@@ -80,9 +74,9 @@ static struct escape after_backslashes(const unsigned char *at) {
   const unsigned char *next = at + run;
   uint32_t code, low;
   if (unicode(next, &code)) {
-    if (code >> 10 == 0x36 && (more = backslashes_at(next + 5)) > 0 &&
-        unicode(next + 5 + more, &low) && low >> 10 == 0x37)
-      return of_code(run + 10 + more, 0x10000 + ((code & 0x3FF) << 10) + (low & 0x3FF));
+    if (utf8_is_high_surrogate(code) && (more = backslashes_at(next + 5)) > 0 &&
+        unicode(next + 5 + more, &low) && utf8_is_low_surrogate(low))
+      return of_code(run + 10 + more, utf8_join(code, low));
     return of_code(run + 5, code);
   }
   if (*next == 'x' && number(next + 1, 16, 2, 2, &code) == 2)

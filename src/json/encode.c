@@ -1,5 +1,6 @@
 #include "json/encode.h"
 
+#include "util/json_text.h"
 #include "util/utf8.h"
 
 #include <inttypes.h>
@@ -71,7 +72,7 @@ static size_t normalise_point(char *digits) {
 bool json_encode_double(struct buffer *buffer, double value) {
   if (value == 0 && signbit(value))
     return buffer_append(buffer, "-0.0", 4);
-  if (fabs(value) < 9007199254740992.0 && floor(value) == value)
+  if (json_is_whole(value))
     return json_encode_integer(buffer, (int64_t)value);
   char digits[40];
   for (int precision = 15; precision <= 17; precision++) {

@@ -1,5 +1,7 @@
 #include "json/partial.h"
 
+#include "util/hex.h"
+#include "util/json_text.h"
 #include "util/utf8.h"
 
 /* What comes next, or what is being read. */
@@ -40,13 +42,6 @@ static bool is_digit(unsigned char byte) {
   return byte >= '0' && byte <= '9';
 }
 
-static int hex_digit(unsigned char byte) {
-  int letter = byte | 0x20;
-  if (is_digit(byte))
-    return byte - '0';
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
 /* --- strings -----------------------------------------------------------------------------------
  */
 
@@ -55,13 +50,8 @@ static bool append(struct json_partial *partial, const void *bytes, size_t count
 }
 
 static bool append_character(struct json_partial *partial, unsigned code) {
-  unsigned char bytes[4];
-  size_t count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
-  for (size_t i = count; i-- > 1; code >>= 6)
-    bytes[i] = (unsigned char)(0x80 | (code & 0x3F));
-  bytes[0] = (unsigned char)(leads[count] | code);
-  return append(partial, bytes, count);
+  char bytes[4];
+  return append(partial, bytes, utf8_write(bytes, code));
 }
 
 static bool append_replacement(struct json_partial *partial) {
@@ -118,31 +108,24 @@ static bool read_sequences(struct json_partial *partial, const unsigned char **a
 /* A \u escape is complete. */
 static bool append_unit(struct json_partial *partial) {
   unsigned unit = partial->unit, high = partial->high;
-  bool is_high = unit >= 0xD800 && unit <= 0xDBFF, is_low = unit >= 0xDC00 && unit <= 0xDFFF;
+  bool is_low = utf8_is_low_surrogate(unit);
   if (high && is_low) {
     partial->high = 0;
-    return append_character(partial, 0x10000 + ((high & 0x3FF) << 10 | (unit & 0x3FF)));
+    return append_character(partial, utf8_join(high, unit));
   }
   if (!settle(partial))
     return false;
-  if (is_high) {
+  if (utf8_is_high_surrogate(unit)) {
     partial->high = unit;
     return true;
   }
   return is_low ? append_replacement(partial) : append_character(partial, unit);
 }
 
-/* The byte that a backslash and `letter` stand for, or 0. */
-static char escaped(unsigned char letter) {
-  static const char letters[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
-  const char *found = letter ? strchr(letters, letter) : NULL;
-  return found ? bytes[found - letters] : 0;
-}
-
 /* Reads a byte of an escape; JSON_PARTIAL_MORE: it was a good one. */
 static enum json_partial_token read_escape(struct json_partial *partial, unsigned char byte) {
   if (partial->escape == 1 && byte != 'u') {
-    char character = escaped(byte);
+    char character = json_escaped((char)byte);
     if (!character)
       return fail(partial, "invalid escape");
     partial->escape = 0;

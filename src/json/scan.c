@@ -1,11 +1,13 @@
 #include "json/scan.h"
 
+#include "util/hex.h"
+#include "util/json_text.h"
 #include "util/utf8.h"
 
 #include <stdio.h>
 
 /* What an open container is. */
-enum level { OBJECT = 0, ARRAY = 1, INPUT = 2 };
+enum level { OBJECT = 0, ARRAY = 1, FOUND = 2 };
 
 struct scanner {
   const unsigned char *start, *at, *end;
@@ -15,10 +17,11 @@ struct scanner {
   struct json_scan *result;
   enum json_scan_status status;
   const unsigned char *value; /* the string value being read, or NULL */
-  bool input;                 /* the value that comes next is that of a member `input` */
+  const char *member;         /* what is looked for, or NULL */
+  bool found;                 /* the value that comes next is that of such a member */
   size_t depth;               /* open containers */
   unsigned char levels[JSON_MAX_DEPTH];
-  const unsigned char *inputs[JSON_MAX_DEPTH]; /* where those that are an input start */
+  const unsigned char *starts[JSON_MAX_DEPTH]; /* of those that were found */
 };
 
 static bool fail(struct scanner *scanner, const unsigned char *at, const char *message) {
@@ -70,45 +73,19 @@ static bool is_digit(unsigned char byte) {
   return byte >= '0' && byte <= '9';
 }
 
-static int hex_digit(unsigned char byte) {
-  int letter = byte | 0x20;
-  if (is_digit(byte))
-    return byte - '0';
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
-/* The value of the four hex digits at `at`, or -1. */
-static int hex_unit(const unsigned char *at) {
-  int unit = 0;
-  for (int i = 0; i < 4; i++) {
-    int digit = hex_digit(at[i]);
-    if (digit < 0)
-      return -1;
-    unit = unit << 4 | digit;
-  }
-  return unit;
-}
-
-static bool is_high_surrogate(int unit) {
-  return unit >= 0xD800 && unit <= 0xDBFF;
-}
-
-static bool is_low_surrogate(int unit) {
-  return unit >= 0xDC00 && unit <= 0xDFFF;
-}
-
 /* Whether the other half of a lone surrogate's escape in [at, after) may be in another text. */
 static bool is_cut(const struct scanner *scanner, const unsigned char *at,
                    const unsigned char *after, int unit) {
   return scanner->options & JSON_KEEP_HALVES && scanner->value &&
-         (is_high_surrogate(unit) ? *after == '"' : at == scanner->value);
+         (utf8_is_high_surrogate(unit) ? *after == '"' : at == scanner->value);
 }
 
 static bool keep_half(struct scanner *scanner, const unsigned char *at, const unsigned char *after,
                       int unit) {
-  const char bytes[] = {'\xED', (char)(0x80 | (unit >> 6 & 0x3F)), (char)(0x80 | (unit & 0x3F))};
+  char bytes[4];
+  size_t count = utf8_write(bytes, (uint32_t)unit);
   scanner->result->halves = true;
-  return replace(scanner, at, after, bytes, sizeof bytes);
+  return replace(scanner, at, after, bytes, count);
 }
 
 /* The scan_ functions below take the position of what they read and return the one after it, or
@@ -122,10 +99,10 @@ static const unsigned char *scan_unicode_escape(struct scanner *scanner, const u
     fail(scanner, at, "invalid \\u escape");
     return NULL;
   }
-  if (is_high_surrogate(unit) && after[0] == '\\' && after[1] == 'u' &&
-      is_low_surrogate(hex_unit(after + 2)))
+  if (utf8_is_high_surrogate(unit) && after[0] == '\\' && after[1] == 'u' &&
+      utf8_is_low_surrogate(hex_unit(after + 2)))
     return after + 6;
-  if (!is_high_surrogate(unit) && !is_low_surrogate(unit))
+  if (!utf8_is_high_surrogate(unit) && !utf8_is_low_surrogate(unit))
     return after;
   if (is_cut(scanner, at, after, unit))
     return keep_half(scanner, at, after, unit) ? after : NULL;
@@ -136,22 +113,12 @@ static const unsigned char *scan_unicode_escape(struct scanner *scanner, const u
 }
 
 static const unsigned char *scan_escape(struct scanner *scanner, const unsigned char *at) {
-  switch (at[1]) {
-  case '"':
-  case '\\':
-  case '/':
-  case 'b':
-  case 'f':
-  case 'n':
-  case 'r':
-  case 't':
+  if (json_escaped((char)at[1]))
     return at + 2;
-  case 'u':
+  if (at[1] == 'u')
     return scan_unicode_escape(scanner, at);
-  default:
-    fail(scanner, at + 1, "invalid escape");
-    return NULL;
-  }
+  fail(scanner, at + 1, "invalid escape");
+  return NULL;
 }
 
 static const unsigned char *scan_sequence(struct scanner *scanner, const unsigned char *at) {
@@ -212,7 +179,7 @@ static bool mark_integer(struct scanner *scanner, const unsigned char *from,
       return mark_number(scanner, from, end, "\"\xFFn");
     value = value * 10 + digit;
   }
-  if (value <= UINT64_C(1) << 53)
+  if (value <= JSON_LARGEST_EXACT)
     return true;
   return mark_number(scanner, from, end, scanner->options & JSON_INTEGERS ? "\"\xFFi" : "\"\xFFn");
 }
@@ -277,9 +244,8 @@ static const unsigned char *scan_word(struct scanner *scanner, const unsigned ch
   return at;
 }
 
-/* Whether the name in [at, end) is `input`, which may be written with escapes. */
-static bool is_input(const unsigned char *at, const unsigned char *end) {
-  const char *word = "input";
+/* Whether the name in [at, end) is the word, which may be written with escapes. */
+static bool is_name(const unsigned char *at, const unsigned char *end, const char *word) {
   for (; *word && at < end; word++) {
     bool escaped = *at == '\\' && at[1] == 'u';
     if (escaped ? hex_unit(at + 2) != *word : *at != (unsigned char)*word)
@@ -298,7 +264,7 @@ static bool scan_name(struct scanner *scanner) {
   const unsigned char *after = scan_string(scanner, name);
   if (!after)
     return false;
-  scanner->input = scanner->options & JSON_FIND_INPUTS && is_input(name, after - 1);
+  scanner->found = scanner->member && is_name(name, after - 1, scanner->member);
   scanner->at = after;
   skip_space(scanner);
   if (*scanner->at != ':')
@@ -315,32 +281,32 @@ static bool open_container(struct scanner *scanner, bool array) {
   if (scanner->depth == JSON_MAX_DEPTH)
     return fail(scanner, scanner->at, "nested deeper than 1000");
   scanner->levels[scanner->depth] =
-      (unsigned char)((array ? ARRAY : OBJECT) | (scanner->input ? INPUT : 0));
-  if (scanner->input)
-    scanner->inputs[scanner->depth] = scanner->at;
-  scanner->input = false;
+      (unsigned char)((array ? ARRAY : OBJECT) | (scanner->found ? FOUND : 0));
+  if (scanner->found)
+    scanner->starts[scanner->depth] = scanner->at;
+  scanner->found = false;
   scanner->depth++;
   scanner->at++;
   skip_space(scanner);
   return true;
 }
 
-/* Tells where the input that ends here stands. */
-static bool mark_input(struct scanner *scanner, const unsigned char *first) {
+/* Tells where the member's value that ends here stands. */
+static bool mark_member(struct scanner *scanner, const unsigned char *first) {
   char mark[64];
   int length =
       snprintf(mark, sizeof mark, ",\"\xFF\":\"%zu %zu\"", (size_t)(first - scanner->start) + 1,
                (size_t)(scanner->at - scanner->start));
   scanner->result->pending++;
-  scanner->result->inputs++;
+  scanner->result->found++;
   return replace(scanner, scanner->at, scanner->at, mark, (size_t)length);
 }
 
 static bool close_container(struct scanner *scanner) {
   scanner->at++;
   scanner->depth--;
-  return !(scanner->levels[scanner->depth] & INPUT) ||
-         mark_input(scanner, scanner->inputs[scanner->depth]);
+  return !(scanner->levels[scanner->depth] & FOUND) ||
+         mark_member(scanner, scanner->starts[scanner->depth]);
 }
 
 /* Reads a scalar or an empty container, or opens a container and reads up to its first value. */
@@ -397,7 +363,7 @@ static bool start_value(struct scanner *scanner, bool *opened) {
     scanner->at =
         *from == '-' && from[1] == 'I' ? scan_nan(scanner, from) : scan_number(scanner, from);
   }
-  scanner->input = false;
+  scanner->found = false;
   return scanner->at != NULL;
 }
 
@@ -443,7 +409,8 @@ static bool scan_text(struct scanner *scanner) {
 }
 
 enum json_scan_status json_scan(const char *text, size_t length, unsigned options,
-                                struct buffer *output, struct json_scan *result) {
+                                const char *member, struct buffer *output,
+                                struct json_scan *result) {
   struct scanner scanner;
   scanner.start = scanner.at = scanner.copied = (const unsigned char *)text;
   scanner.end = scanner.start + length;
@@ -452,7 +419,8 @@ enum json_scan_status json_scan(const char *text, size_t length, unsigned option
   scanner.result = result;
   scanner.status = JSON_UNCHANGED;
   scanner.value = NULL;
-  scanner.input = false;
+  scanner.member = member;
+  scanner.found = false;
   scanner.depth = 0;
   *result = (struct json_scan){0};
   scan_text(&scanner);

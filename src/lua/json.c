@@ -1,10 +1,10 @@
 #include "lua/json.h"
 
 #include "lua/modules.h"
+#include "util/json_text.h"
 #include "json/scan.h"
 
 #include <locale.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ enum { HOST_OPTIONS = 0 };
 enum { LARGE_TEXT = 1024 * 1024 };
 enum {
   STRICT_OPTIONS = JSON_MARK | HOST_OPTIONS,
-  ANSWER_OPTIONS = STRICT_OPTIONS | JSON_REPAIR | JSON_FIND_INPUTS | JSON_NAN_IS_NULL | JSON_BOUNDED
+  ANSWER_OPTIONS = STRICT_OPTIONS | JSON_REPAIR | JSON_NAN_IS_NULL | JSON_BOUNDED
 };
 
 static int free_buffer(lua_State *L) {
@@ -56,8 +56,7 @@ void bind_json_push_number(lua_State *L, const char *digits, size_t length) {
     lua_pushlstring(L, digits, length);
     double number = strtod(luaL_gsub(L, lua_tostring(L, -1), ".", point), NULL);
     lua_pop(L, 2);
-    is_integer = fabs(number) <= 9007199254740992.0 && floor(number) == number &&
-                 !(number == 0 && signbit(number));
+    is_integer = json_is_integer(number);
     if (!is_integer) {
       lua_pushnumber(L, (lua_Number)number);
       return;
@@ -71,16 +70,27 @@ void bind_json_push_number(lua_State *L, const char *digits, size_t length) {
 #endif
 }
 
-bool bind_json_is_tool_use(lua_State *L, int table) {
-  bool found = false;
-  lua_pushliteral(L, "type");
+void bind_json_push_kept(lua_State *L, int index) {
+  static const int types[] = {LUA_TSTRING, LUA_TTABLE, LUA_TSTRING, LUA_TTABLE};
+  if (!lua_istable(L, index)) {
+    lua_settop(L, lua_gettop(L) + BIND_KEPT_BESIDE);
+    return;
+  }
+  for (int i = BIND_KEPT_TAG; i <= BIND_KEPT_BESIDE; i++) {
+    lua_rawgeti(L, index, i);
+    luaL_checktype(L, lua_gettop(L), types[i - BIND_KEPT_TAG]);
+  }
+}
+
+bool bind_json_is_tagged(lua_State *L, int table, int kept) {
+  if (lua_isnil(L, kept + BIND_KEPT_TAG))
+    return false;
+  lua_pushvalue(L, kept + BIND_KEPT_TAG);
   lua_rawget(L, table);
+  bool found = false;
   if (lua_type(L, -1) == LUA_TSTRING) {
-    size_t length;
-    const char *type = lua_tolstring(L, -1, &length);
-    found = (length == 8 && memcmp(type, "tool_use", 8) == 0) ||
-            (length == 15 && memcmp(type, "server_tool_use", 15) == 0) ||
-            (length == 12 && memcmp(type, "mcp_tool_use", 12) == 0);
+    lua_rawget(L, kept + BIND_KEPT_TAGGED);
+    found = lua_toboolean(L, -1);
   }
   lua_pop(L, 1);
   return found;
@@ -95,18 +105,19 @@ static void leave_room(lua_State *L, size_t length) {
   free(room);
 }
 
-/* json_prepare(text, options) -> text for the decoder, pending, halves, inputs | nil, message,
-   position */
+/* json_prepare(text, options, member?) -> text for the decoder, pending, halves, found | nil,
+   message, position */
 static int prepare(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   unsigned options = (unsigned)luaL_checkinteger(L, 2);
+  const char *member = lua_tostring(L, 3);
   struct buffer *output = NULL;
   struct json_scan result;
-  enum json_scan_status status = json_scan(text, length, options, NULL, &result);
+  enum json_scan_status status = json_scan(text, length, options, member, NULL, &result);
   if (status == JSON_NEEDS_OUTPUT) {
     output = bind_json_new_buffer(L);
-    status = json_scan(text, length, options, output, &result);
+    status = json_scan(text, length, options, member, output, &result);
   }
   switch (status) {
   case JSON_UNCHANGED:
@@ -130,20 +141,20 @@ static int prepare(lua_State *L) {
   leave_room(L, length);
   lua_pushinteger(L, (lua_Integer)result.pending);
   lua_pushboolean(L, result.halves);
-  lua_pushinteger(L, (lua_Integer)result.inputs);
+  lua_pushinteger(L, (lua_Integer)result.found);
   return 4;
 }
 
-enum { DIGITS = 5, FOUND }; /* in the stack of json_restore */
+enum { DIGITS = 5, KEPT, TAG, TAGGED, MEMBER, BESIDE, FOUND }; /* the stack of json_restore */
 enum { ARRAY_METATABLE = 1, OBJECT_METATABLE };
 
 struct restore {
   lua_State *L;
   size_t pending;
-  size_t inputs; /* marks of inputs that are pending */
+  size_t marked; /* members that are pending */
   int found;     /* values in the list FOUND */
   bool nulls_absent;
-  bool in_input; /* what is restored is a part of a tool's input */
+  bool in_kept; /* what is restored is a part of a member that keeps its text */
 };
 
 static void set_kind(lua_State *L, int metatable) {
@@ -183,9 +194,9 @@ static void add_found(struct restore *restore) {
   lua_rawseti(restore->L, FOUND, ++restore->found);
 }
 
-/* Takes the mark of an input, if the table has one. True where it is a tool's: then it is in the
-   list. In such an input nothing is looked for. */
-static bool take_input(struct restore *restore, int table) {
+/* Takes the mark of a member, if the table has one. True where the table keeps its text: then it is
+   in the list. In such a member nothing is looked for. */
+static bool take_mark(struct restore *restore, int table) {
   lua_State *L = restore->L;
   lua_pushliteral(L, "\xFF");
   lua_rawget(L, table);
@@ -194,12 +205,12 @@ static bool take_input(struct restore *restore, int table) {
   if (mark) {
     char *rest;
     size_t first = strtoul(mark, &rest, 10), last = strtoul(rest, NULL, 10);
-    restore->inputs--;
+    restore->marked--;
     restore->pending--;
     lua_pushliteral(L, "\xFF");
     lua_pushnil(L);
     lua_rawset(L, table);
-    found = !restore->in_input && bind_json_is_tool_use(L, table);
+    found = !restore->in_kept && bind_json_is_tagged(L, table, KEPT);
     if (found) {
       lua_pushvalue(L, table);
       add_found(restore);
@@ -246,8 +257,7 @@ static bool restore_value(struct restore *restore, int table) {
   case LUA_TNUMBER: {
     restore->pending--;
     lua_Number number = lua_tonumber(L, -1);
-    if (lua_isinteger(L, -1) || !(fabs(number) <= 9007199254740992.0) || floor(number) != number ||
-        (number == 0 && signbit(number)))
+    if (lua_isinteger(L, -1) || !json_is_integer((double)number))
       return false;
     lua_pop(L, 1);
     lua_pushinteger(L, (lua_Integer)number);
@@ -283,20 +293,15 @@ static bool restore_value(struct restore *restore, int table) {
   }
 }
 
-/* Restores the input of a tool, on top of the stack, where it is user data. */
-static bool restore_input(struct restore *restore, int table) {
+/* Restores the member that keeps its text, on top of the stack: it is user data. */
+static bool restore_kept(struct restore *restore, int table) {
   bool nulls_absent = restore->nulls_absent;
-  restore->in_input = true;
+  restore->in_kept = true;
   restore->nulls_absent = false;
   bool other = restore_value(restore, table);
-  restore->in_input = false;
+  restore->in_kept = false;
   restore->nulls_absent = nulls_absent;
   return other;
-}
-
-static bool is_input(lua_State *L, int index) {
-  return lua_type(L, index) == LUA_TSTRING && lua_rawlen(L, index) == 5 &&
-         memcmp(lua_tostring(L, index), "input", 5) == 0;
 }
 
 /* Restores what is in the table on top of the stack. */
@@ -310,14 +315,14 @@ static void restore_table(struct restore *restore) {
     set_kind(L, OBJECT_METATABLE);
     return;
   }
-  bool tool_use = restore->inputs > 0 && take_input(restore, table);
+  bool keeps = restore->marked > 0 && take_mark(restore, table);
   do {
     if (restore->nulls_absent && lua_type(L, -2) == LUA_TSTRING && lua_isuserdata(L, -1)) {
       restore->pending--;
       lua_pop(L, 1);
       set_absent(L);
-    } else if (tool_use && is_input(L, -2) ? restore_input(restore, table)
-                                           : restore_value(restore, table)) {
+    } else if (keeps && lua_rawequal(L, -2, MEMBER) ? restore_kept(restore, table)
+                                                    : restore_value(restore, table)) {
       lua_pushvalue(L, -2);
       lua_insert(L, -2);
       lua_rawset(L, table);
@@ -328,22 +333,25 @@ static void restore_table(struct restore *restore) {
   lua_settop(L, table);
 }
 
-/* json_restore(value, pending, nulls_absent, inputs, digits) -> value, found
+/* json_restore(value, pending, nulls_absent, marked, digits, kept) -> value, found
    Puts in place, within `value`, what json_prepare marked or counted: the same tables are returned.
    Every userdata is taken for the decoder's null. With `nulls_absent` an object's nulls become
-   absent fields, but for those in a tool's input. `inputs` is what json_prepare gave. In the table
-   `digits`, tables get those of their numbers that have another value, or may have: key -> text.
-   `found` is nil or { block of a tool, place of its input's first byte, of its last, block, ... }.
+   absent fields, but for those in a member that keeps its text (`kept`: see json.h). `marked` is
+   how many json_prepare found. In the table `digits`, tables get those of their numbers that have
+   another value, or may have: key -> text. `found` is nil or { object that keeps a member's text,
+   place of its first byte, of its last, object, ... }.
  */
 static int restore(lua_State *L) {
-  lua_settop(L, FOUND - 1);
+  lua_settop(L, KEPT);
   struct restore restore = {L,
                             (size_t)luaL_checkinteger(L, 2),
                             (size_t)luaL_optinteger(L, 4, 0),
                             0,
                             lua_toboolean(L, 3),
                             false};
-  lua_pushnil(L);
+  if (restore.marked > 0)
+    bind_json_push_kept(L, KEPT);
+  lua_settop(L, FOUND);
   lua_pushvalue(L, 1);
   if (restore.pending > 0)
     restore_value(&restore, 0);
@@ -363,7 +371,6 @@ void bind_json_open(lua_State *L) {
                  {"json_repair", JSON_REPAIR},
                  {"json_strict", STRICT_OPTIONS},
                  {"json_input", STRICT_OPTIONS | JSON_BOUNDED},
-                 {"json_decode", STRICT_OPTIONS | JSON_FIND_INPUTS},
                  {"json_answer", ANSWER_OPTIONS},
                  {"json_event", ANSWER_OPTIONS | JSON_KEEP_HALVES},
                  {"json_request", BIND_JSON_REQUEST},

@@ -9,7 +9,19 @@
 #include <string.h>
 
 /* The stack of json_encode. */
-enum { VALUE = 1, RULES, MODE, OUTPUT, KINDS, LITERALS, FIELDS, INPUTS, DIGITS, IS_UNCHANGED };
+enum {
+  VALUE = 1,
+  RULES,
+  MODE,
+  OUTPUT,
+  KINDS,
+  LITERALS,
+  FIELDS,
+  INPUTS,
+  DIGITS,
+  IS_UNCHANGED,
+  KEPT
+};
 
 /* What is pushed for a table, above it. */
 enum { NULLS = 1, UNENCODED, MERGED, NOTED };
@@ -31,7 +43,7 @@ struct encoder {
   lua_State *L;
   struct buffer *output;
   unsigned mode;
-  bool has_inputs; /* some table is a tool's input with its text */
+  bool has_inputs; /* some table is a member with its text */
   bool has_digits; /* some table has numbers whose digits were noted */
 };
 
@@ -197,8 +209,8 @@ static unsigned member_rule(lua_State *L, unsigned rule, const struct key *key) 
   return found;
 }
 
-/* Writes the raw text of the tool input on top of the stack, if it has one that still holds. */
-static bool encode_raw_input(struct encoder *encoder) {
+/* Writes the raw text of the member on top of the stack, if it has one that still holds. */
+static bool encode_kept(struct encoder *encoder) {
   lua_State *L = encoder->L;
   int input = lua_gettop(L);
   bool unchanged = false;
@@ -238,15 +250,20 @@ static bool encode_noted(struct encoder *encoder) {
   return same;
 }
 
+static bool is_kept(lua_State *L, const struct key *key) {
+  size_t length;
+  const char *member = lua_tolstring(L, KEPT + BIND_KEPT_MEMBER, &length);
+  return key->length == length && memcmp(key->name, member, length) == 0;
+}
+
 static bool encode_member(struct encoder *encoder, const struct place *place,
                           const struct sources *sources, const struct key *key, unsigned rule,
-                          bool tool_use) {
+                          bool keeps) {
   lua_State *L = encoder->L;
   struct place member = {place, key->name, key->length, 0, NULL, place->depth + 1};
   const struct sources notes = {.table = sources->table + NOTED};
   bind_keys_push_value(L, sources, key);
-  if (tool_use && lua_istable(L, -1) && bind_keys_equal(key->name, key->length, "input") &&
-      encode_raw_input(encoder))
+  if (keeps && lua_istable(L, -1) && is_kept(L, key) && encode_kept(encoder))
     return true;
   if (encoder->has_digits && key->kind != MERGED_KEY && lua_istable(L, notes.table)) {
     bind_keys_push_value(L, &notes, key);
@@ -259,7 +276,7 @@ static bool encode_member(struct encoder *encoder, const struct place *place,
 /* The keys are on top of the stack. */
 static bool encode_object(struct encoder *encoder, const struct place *place,
                           const struct sources *sources, struct keys *keys, unsigned rule,
-                          bool tool_use) {
+                          bool keeps) {
   lua_State *L = encoder->L;
   int top = lua_gettop(L);
   const struct key *twice = bind_keys_sort(keys);
@@ -279,9 +296,9 @@ static bool encode_object(struct encoder *encoder, const struct place *place,
     append(encoder, ":", 1);
     if (key->kind == NULL_KEY)
       append(encoder, "null", 4);
-    else if (key->kind == EMPTY_INPUT_KEY)
+    else if (key->kind == EMPTY_KEY)
       append(encoder, "{}", 2);
-    else if (!encode_member(encoder, place, sources, key, rule, tool_use))
+    else if (!encode_member(encoder, place, sources, key, rule, keeps))
       return false;
     lua_settop(L, top);
   }
@@ -382,9 +399,9 @@ static bool encode_table(struct encoder *encoder, struct place *place, unsigned 
   if (array)
     return encode_array(encoder, place, table, survey.numbers, rule);
   bool is_sent = encoder->mode & BIND_JSON_REQUEST && !(rule & (DATA | MEMBERS));
-  bool tool_use = (is_sent || encoder->has_inputs) && bind_json_is_tool_use(L, table);
-  struct keys *keys = bind_keys_push(L, &sources, &survey, tool_use && is_sent);
-  return encode_object(encoder, place, &sources, keys, rule, tool_use);
+  bool keeps = (is_sent || encoder->has_inputs) && bind_json_is_tagged(L, table, KEPT);
+  struct keys *keys = bind_keys_push(L, &sources, &survey, keeps && is_sent ? KEPT : 0);
+  return encode_object(encoder, place, &sources, keys, rule, keeps);
 }
 
 /* Writes the value on top of the stack and leaves it there, perhaps with more above it. */
@@ -437,6 +454,8 @@ int bind_json_encode(lua_State *L) {
     luaL_checktype(L, KINDS + i, LUA_TTABLE);
   }
   lua_getfield(L, RULES, "is_unchanged");
+  lua_getfield(L, RULES, "kept");
+  bind_json_push_kept(L, KEPT);
   encoder.has_inputs = has_members(L, INPUTS);
   encoder.has_digits = has_members(L, DIGITS);
   lua_pushvalue(L, VALUE);

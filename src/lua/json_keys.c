@@ -1,14 +1,13 @@
 #include "lua/json_keys.h"
 
+#include "lua/json.h"
+
+#include "util/json_text.h"
+
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool bind_keys_equal(const char *name, size_t length, const char *word) {
-  return length == strlen(word) && memcmp(name, word, length) == 0;
-}
 
 /* The number at `index` as an integer key; false where it is none. */
 static bool read_number_key(lua_State *L, int index, int64_t *number) {
@@ -17,7 +16,7 @@ static bool read_number_key(lua_State *L, int index, int64_t *number) {
   return lua_isinteger(L, index);
 #else
   lua_Number value = lua_tonumber(L, index);
-  if (!(fabs(value) <= 9007199254740992.0) || floor(value) != value)
+  if (!json_is_whole((double)value))
     return false;
   *number = (int64_t)value;
   return true;
@@ -90,32 +89,37 @@ static int compare_keys(const void *left, const void *right) {
   return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-/* What a request says of a tool's input. */
-struct input {
-  bool is_sent; /* the object is a tool_use block in a request */
+/* What a request says of a member that keeps its text. */
+struct member {
+  int kept; /* see bind_keys_push */
   bool known, unknown;
 };
 
-/* Whether a name of a block, whose value is on top of the stack, is written. */
-static bool note_input(lua_State *L, struct input *input, const char *name, size_t length) {
-  bool json = bind_keys_equal(name, length, "input_json");
-  bool itself = bind_keys_equal(name, length, "input");
-  bool null = itself && lua_isuserdata(L, -1);
-  input->known = input->known || (itself && !null);
-  input->unknown = input->unknown || json || null;
-  return !json && !null && !bind_keys_equal(name, length, "input_error");
+/* Whether a member, whose name is below its value on top of the stack, is written. */
+static bool note_member(lua_State *L, struct member *member) {
+  if (lua_rawequal(L, -2, member->kept + BIND_KEPT_MEMBER)) {
+    bool null = lua_isuserdata(L, -1);
+    member->known = member->known || !null;
+    member->unknown = member->unknown || null;
+    return !null;
+  }
+  lua_pushvalue(L, -2);
+  lua_rawget(L, member->kept + BIND_KEPT_BESIDE);
+  bool is_beside = !lua_isnil(L, -1);
+  member->unknown = member->unknown || lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return !is_beside;
 }
 
 static void add_own(lua_State *L, struct keys *keys, const struct sources *sources,
-                    struct input *input) {
+                    struct member *member) {
   size_t length;
-  bool all = !input->is_sent && !lua_istable(L, sources->unencoded);
+  bool all = !member->kept && !lua_istable(L, sources->unencoded);
   for (lua_pushnil(L); lua_next(L, sources->table); lua_pop(L, 1)) {
     int64_t number;
     if (lua_type(L, -2) == LUA_TSTRING) {
       const char *name = lua_tolstring(L, -2, &length);
-      if (all || ((!input->is_sent || note_input(L, input, name, length)) &&
-                  !has(L, sources->unencoded, -2)))
+      if (all || ((!member->kept || note_member(L, member)) && !has(L, sources->unencoded, -2)))
         add_key(keys, NAME_KEY, name, length, 0);
     } else if (lua_type(L, -2) == LUA_TNUMBER && read_number_key(L, -2, &number)) {
       char digits[24];
@@ -132,18 +136,20 @@ static bool has_member(lua_State *L, const struct sources *sources, int key) {
 }
 
 struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
-                            const struct survey *survey, bool empty_input) {
+                            const struct survey *survey, int kept) {
   struct survey nulls = {0}, merged = {0};
   if (lua_istable(L, sources->nulls))
     nulls = bind_keys_survey(L, sources->nulls);
   if (lua_istable(L, sources->merged))
     merged = bind_keys_survey(L, sources->merged);
-  struct keys *keys = allocate_keys(
-      L, survey->names + survey->numbers + nulls.names + merged.names + 1,
-      survey->name_bytes + survey->numbers * 24 + nulls.name_bytes + merged.name_bytes + 5);
-  struct input input = {.is_sent = empty_input};
-  add_own(L, keys, sources, &input);
-  size_t length;
+  size_t length, member_length = 0;
+  const char *member_name = kept ? lua_tolstring(L, kept + BIND_KEPT_MEMBER, &member_length) : NULL;
+  struct keys *keys =
+      allocate_keys(L, survey->names + survey->numbers + nulls.names + merged.names + 1,
+                    survey->name_bytes + survey->numbers * 24 + nulls.name_bytes +
+                        merged.name_bytes + member_length);
+  struct member member = {.kept = kept};
+  add_own(L, keys, sources, &member);
   if (merged.names > 0) {
     for (lua_pushnil(L); lua_next(L, sources->merged); lua_pop(L, 1)) {
       const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &length) : NULL;
@@ -154,14 +160,14 @@ struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
   if (nulls.names > 0) {
     for (lua_pushnil(L); lua_next(L, sources->nulls); lua_pop(L, 1)) {
       const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &length) : NULL;
-      if (name && empty_input && bind_keys_equal(name, length, "input"))
-        input.unknown = true;
+      if (name && kept && lua_rawequal(L, -2, kept + BIND_KEPT_MEMBER))
+        member.unknown = true;
       else if (name && !has_member(L, sources, -2))
         add_key(keys, NULL_KEY, name, length, 0);
     }
   }
-  if (input.unknown && !input.known)
-    add_key(keys, EMPTY_INPUT_KEY, "input", 5, 0);
+  if (member.unknown && !member.known)
+    add_key(keys, EMPTY_KEY, member_name, member_length, 0);
   return keys;
 }
 

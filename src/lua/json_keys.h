@@ -14,7 +14,7 @@ struct survey {
   const char *other; /* the type of a key that is neither, or NULL */
 };
 
-enum key_kind { NAME_KEY, NUMBER_KEY, MERGED_KEY, NULL_KEY, EMPTY_INPUT_KEY };
+enum key_kind { NAME_KEY, NUMBER_KEY, MERGED_KEY, NULL_KEY, EMPTY_KEY };
 
 /* `number` is what a NUMBER_KEY's name was made of. */
 struct key {
@@ -42,11 +42,11 @@ struct sources {
   int merged;    /* its names stand among the table's */
 };
 
-/* Pushes a userdata with all keys. With `empty_input` they are those of a tool_use block in a
-   request: its input is an object even where it is null or broken, and what is known of it then
-   (`input_json`, `input_error`) is left out. */
+/* Pushes a userdata with all keys. With `kept`, below what bind_json_push_kept pushed, they are
+   those of an object in a request that keeps a member's text: the member is an object even where it
+   is null or broken (EMPTY_KEY), and what stands beside it then is left out. 0: of any other. */
 struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
-                            const struct survey *survey, bool empty_input);
+                            const struct survey *survey, int kept);
 
 /* Sorts by the bytes of the names. Returns the first of two keys with the same name, before the
  * other, or NULL. */
@@ -54,8 +54,6 @@ const struct key *bind_keys_sort(struct keys *keys);
 
 /* Pushes the value of a key that stands in a table. */
 void bind_keys_push_value(lua_State *L, const struct sources *sources, const struct key *key);
-
-bool bind_keys_equal(const char *name, size_t length, const char *word);
 
 #pragma GCC visibility pop
 

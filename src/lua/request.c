@@ -58,18 +58,23 @@ static bool boolean_field(lua_State *L, const char *name) {
   return value;
 }
 
+static const char *push_route_option(lua_State *L, const struct route_option *row) {
+  if (row->is_flag)
+    return boolean_field(L, row->name) ? row->name : NULL;
+  return push_line(L, OPTIONS, row->name);
+}
+
 struct transfer_options bind_request_read(lua_State *L) {
   struct transfer_options options = {0};
+  luaL_checkstack(L, LUA_MINSTACK + MAX_ROUTE_OPTIONS, "too many options");
   options.body = push_string(L, OPTIONS, "body", &options.body_length);
   lua_getfield(L, OPTIONS, "sink");
   options.sink = lua_isnil(L, SINK) ? NULL : bind_sink_check(L, SINK);
   lua_getfield(L, OPTIONS, "multipart");
   options.method = push_line(L, OPTIONS, "method");
   options.url = push_line(L, OPTIONS, "url");
-  options.proxy = push_line(L, OPTIONS, "proxy");
-  options.ca_file = push_line(L, OPTIONS, "ca_file");
-  options.ca_path = push_line(L, OPTIONS, "ca_path");
-  options.insecure = boolean_field(L, "insecure");
+  for (size_t i = 0; route_options[i].name; i++)
+    options.route[i] = push_route_option(L, &route_options[i]);
   options.http2 = boolean_field(L, "http2");
   options.fresh = boolean_field(L, "fresh");
   options.once = boolean_field(L, "once");

@@ -74,7 +74,7 @@ static int headers(lua_State *L) {
   if (!transfer)
     return 0;
   if (transfer->status)
-    push_buffer(L, transfer, &transfer->response_headers);
+    push_buffer(L, transfer, &transfer->head.lines);
   else
     lua_pushliteral(L, "");
   return 1;

@@ -1,139 +1,58 @@
 #define _POSIX_C_SOURCE 200809L
 #include "net/loop.h"
 
+#include "net/connections.h"
+#include "net/deadlines.h"
+#include "net/easy_pool.h"
+#include "net/entry_list.h"
 #include "net/http2.h"
 #include "net/loop_entry.h"
 #include "net/poller.h"
 #include "net/sigpipe.h"
-#include "net/socket_list.h"
 #include "util/clock.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-  BATCH = 64,
-  MAX_IDLE_CONNECTIONS = 64,
-  MAX_IDLE_HANDLES = 16,
-  FIRST_TO_LOOK = 0x080000,   /* libcurl: see end_unclean */
-  FIRST_TO_DANGLE = 0x075300, /* see can_be_used_again */
-  FIRST_WITHOUT_DANGLING = 0x080100
-};
+enum { MAX_IDLE_CONNECTIONS = 64 };
 
 static const double LONGEST_STEP = 0.005; /* seconds; what one socket takes is up to libcurl */
 
 struct loop {
   CURLM *multi;
-  struct poller *poller;
+  struct connections connections; /* they have the poller */
   pid_t owner;
   struct sigpipe_guard guard;
-  struct loop_entry *entries;
-  size_t active;
-  struct loop_entry *first_ready;
-  struct loop_entry *last_ready;
-  double curl_deadline;  /* when libcurl wants to be called, or HUGE_VAL */
-  double entry_deadline; /* no entry runs out of time before this */
-  double alarm;          /* when the host wants a step, or HUGE_VAL */
-  bool is_watched;       /* the host has the descriptor: the poller's timer is for it */
-  double armed;          /* what that is set to */
-  size_t served;         /* sockets since timeouts were last looked at */
-  struct poller_event events[BATCH];
-  size_t event_count, next_event; /* of these: what a step leaves is the next one's */
-  /* Every one that libcurl has open. It closes those on which no connection came about (a timeout,
-   * the slower of two address families) without a word, so some may be closed by now. */
-  struct socket_list sockets;
-  bool looks; /* at idle sockets before they are used again */
+  struct entry_list entries;
+  struct ready_list ready;
+  struct deadlines deadlines;
+  struct poller_batch batch;
+  size_t next_event; /* of these: what a step leaves is the next one's */
+  size_t served;     /* sockets since timeouts were last looked at */
   struct http2 http2;
   bool has_leavers; /* entries that are done and not gone */
-  CURL *idle_handles[MAX_IDLE_HANDLES];
-  size_t idle_count;
+  struct easy_pool easy_pool;
 };
 
 /* --- libcurl's callbacks --------------------------------------------------------------------- */
 
-static struct loop_entry *entry_of(CURL *easy) {
-  char *private = NULL;
-  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-  return (struct loop_entry *)(void *)private;
-}
-
-static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata, void *unused) {
-  struct loop *loop = userdata;
-  (void)unused;
-  bool readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
-  bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
-  struct loop_entry *entry = readable || writable ? entry_of(easy) : NULL;
-  if (entry) {
-    entry->socket = (int)socket;
-    socket_list_set_used(&loop->sockets, (int)socket);
-  }
-  return poller_watch(loop->poller, (int)socket, readable, writable) ? 0 : -1;
-}
-
 static int on_timer(CURLM *multi, long milliseconds, void *userdata) {
   struct loop *loop = userdata;
   (void)multi;
-  loop->curl_deadline = milliseconds < 0 ? HUGE_VAL : clock_now() + (double)milliseconds / 1000;
+  loop->deadlines.curl = milliseconds < 0 ? HUGE_VAL : clock_now() + (double)milliseconds / 1000;
   return 0;
 }
 
-static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
-  struct loop *loop = userdata;
-  (void)purpose;
-  int type = address->socktype;
-#ifdef SOCK_CLOEXEC
-  type |= SOCK_CLOEXEC;
-#endif
-  int descriptor = socket(address->family, type, address->protocol);
-  if (descriptor < 0)
-    return CURL_SOCKET_BAD;
-#ifndef SOCK_CLOEXEC
-  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-#endif
-  if (!socket_list_add(&loop->sockets, descriptor)) {
-    close(descriptor);
-    return CURL_SOCKET_BAD;
-  }
-  return descriptor;
-}
-
-static int on_close(void *userdata, curl_socket_t socket) {
-  struct loop *loop = userdata;
-  poller_watch(loop->poller, (int)socket, false, false);
-  socket_list_remove(&loop->sockets, (int)socket);
-  return close((int)socket);
-}
-
-/* At most a day; -1 where there is no such time. */
-static long milliseconds_until(double time, double now) {
-  if (time == HUGE_VAL)
-    return -1;
-  double seconds = time - now;
-  return seconds < 86400 ? (long)ceil(fmax(seconds, 0) * 1000) : 86400000;
-}
-
-static double next_deadline(const struct loop *loop) {
-  return fmin(fmin(loop->curl_deadline, loop->entry_deadline), loop->alarm);
-}
-
-/* A timer that comes too soon costs an empty step; setting it anew for each request costs more. */
 static void arm(struct loop *loop) {
-  double deadline = next_deadline(loop);
-  double now = clock_now();
-  if (!loop->is_watched || (loop->armed > now && loop->armed <= deadline))
-    return;
-  poller_set_timer(loop->poller, milliseconds_until(deadline, now));
-  loop->armed = deadline;
+  deadlines_arm(&loop->deadlines, loop->connections.poller);
 }
 
 /* Outside of a step nobody looks at the ready list: a step is due at once, which wakes who waits.
  */
 static void call_for_step(struct loop *loop) {
-  if (loop->first_ready)
-    loop->curl_deadline = clock_now();
+  if (loop->ready.first)
+    loop->deadlines.curl = clock_now();
 }
 
 /* --- opening, forking, closing --------------------------------------------------------------- */
@@ -142,7 +61,8 @@ struct loop *loop_new(void) {
   struct loop *loop = calloc(1, sizeof *loop);
   if (!loop)
     return NULL;
-  loop->curl_deadline = loop->entry_deadline = loop->alarm = loop->armed = HUGE_VAL;
+  loop->deadlines.alarm = HUGE_VAL;
+  deadlines_reset(&loop->deadlines);
   return loop;
 }
 
@@ -152,33 +72,13 @@ static void release(struct loop_entry *entry) {
     entry->loop = NULL;
 }
 
-static void unlink_entry(struct loop *loop, struct loop_entry *entry) {
-  if (entry->previous)
-    entry->previous->next = entry->next;
-  else
-    loop->entries = entry->next;
-  if (entry->next)
-    entry->next->previous = entry->previous;
-  entry->next = entry->previous = NULL;
-  entry->active = false;
-  loop->active--;
+static void unmark_ready(struct loop *loop, struct loop_entry *entry) {
+  ready_list_remove(&loop->ready, entry);
   release(entry);
 }
 
-static void unmark_ready(struct loop *loop, struct loop_entry *entry) {
-  if (!entry->ready)
-    return;
-  struct loop_entry **link = &loop->first_ready;
-  struct loop_entry *before = NULL;
-  while (*link != entry) {
-    before = *link;
-    link = &before->next_ready;
-  }
-  *link = entry->next_ready;
-  if (loop->last_ready == entry)
-    loop->last_ready = before;
-  entry->ready = false;
-  entry->next_ready = NULL;
+static void unlink_entry(struct loop *loop, struct loop_entry *entry) {
+  entry_list_remove(&loop->entries, entry);
   release(entry);
 }
 
@@ -188,7 +88,7 @@ static void detach(struct loop *loop, struct loop_entry *entry) {
   if (!entry->active)
     return;
   if (entry->is_http2 && entry->retires)
-    http2_retire(&loop->http2, entry, loop->entries);
+    http2_retire(&loop->http2, entry, loop->entries.first);
   sigpipe_block(&loop->guard);
   if (entry->paused)
     curl_easy_pause(entry->easy, CURLPAUSE_CONT);
@@ -197,41 +97,35 @@ static void detach(struct loop *loop, struct loop_entry *entry) {
   unlink_entry(loop, entry);
 }
 
-/* Without memory libcurl closes sockets without telling (it did not get to publish them). */
 static void close_multi(struct loop *loop) {
   sigpipe_block(&loop->guard);
   curl_multi_cleanup(loop->multi);
   sigpipe_restore(&loop->guard);
   loop->multi = NULL;
-  loop->event_count = loop->next_event = 0;
-  while (loop->sockets.count > 0)
-    poller_watch(loop->poller, loop->sockets.items[--loop->sockets.count].descriptor, false, false);
-  loop->sockets.idle = 0;
+  loop->batch.count = loop->next_event = 0;
+  connections_clear(&loop->connections);
 }
 
 /* In a forked child the multi handle, its easy handles and its resolver threads are the parent's:
  * using or freeing them could write to the parent's connections or wait for a thread that does
  * not exist here. They are given up; only the descriptors are closed. */
 static void abandon_parent(struct loop *loop) {
-  while (loop->entries) {
-    struct loop_entry *entry = loop->entries;
+  while (loop->entries.first) {
+    struct loop_entry *entry = loop->entries.first;
     entry->easy = NULL;
     entry->callbacks->abandon(entry);
     unlink_entry(loop, entry);
   }
-  socket_list_remove_closed(&loop->sockets);
-  for (size_t i = 0; i < loop->sockets.count; i++)
-    close(loop->sockets.items[i].descriptor);
-  loop->sockets.count = loop->sockets.idle = 0;
-  poller_free(loop->poller);
-  loop->poller = NULL;
+  connections_abandon(&loop->connections);
+  poller_free(loop->connections.poller);
+  loop->connections.poller = NULL;
   loop->multi = NULL;
-  loop->event_count = loop->next_event = 0;
-  loop->curl_deadline = loop->entry_deadline = loop->armed = HUGE_VAL;
+  loop->batch.count = loop->next_event = 0;
+  deadlines_reset(&loop->deadlines);
 }
 
 static void notice_fork(struct loop *loop) {
-  if (loop->poller && loop->owner != getpid())
+  if (loop->connections.poller && loop->owner != getpid())
     abandon_parent(loop);
 }
 
@@ -241,14 +135,12 @@ static bool open_loop(struct loop *loop) {
     return true;
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
     return false;
-  if (!loop->poller)
-    loop->poller = poller_new();
+  if (!loop->connections.poller)
+    loop->connections.poller = poller_new();
   loop->multi = curl_multi_init();
   loop->owner = getpid();
-  loop->looks = curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_LOOK;
-  if (loop->poller && loop->multi &&
-      curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
-      curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop) == CURLM_OK &&
+  if (loop->connections.poller && loop->multi &&
+      connections_attach(&loop->connections, loop->multi) &&
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop) == CURLM_OK &&
       curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
@@ -257,8 +149,8 @@ static bool open_loop(struct loop *loop) {
     arm(loop);
     return true;
   }
-  poller_free(loop->poller);
-  loop->poller = NULL;
+  poller_free(loop->connections.poller);
+  loop->connections.poller = NULL;
   if (loop->multi)
     close_multi(loop);
   return false;
@@ -268,40 +160,39 @@ void loop_free(struct loop *loop) {
   if (!loop)
     return;
   notice_fork(loop);
-  while (loop->entries)
-    loop_remove(loop, loop->entries);
-  while (loop->first_ready)
-    unmark_ready(loop, loop->first_ready);
+  while (loop->entries.first)
+    loop_remove(loop, loop->entries.first);
+  while (loop->ready.first)
+    unmark_ready(loop, loop->ready.first);
   if (loop->multi)
     close_multi(loop);
-  while (loop->idle_count > 0)
-    curl_easy_cleanup(loop_take_easy(loop));
-  poller_free(loop->poller);
-  socket_list_free(&loop->sockets);
+  easy_pool_free(&loop->easy_pool);
+  poller_free(loop->connections.poller);
+  connections_free(&loop->connections);
   free(loop);
 }
 
 int loop_fd(struct loop *loop) {
   if (!open_loop(loop))
     return -1;
-  loop->is_watched = true;
+  loop->deadlines.is_watched = true;
   arm(loop);
-  return poller_fd(loop->poller);
+  return poller_fd(loop->connections.poller);
 }
 
 /* --- working --------------------------------------------------------------------------------- */
 
 static void note_deadline(struct loop *loop, const struct loop_entry *entry) {
-  loop->entry_deadline = fmin(loop->entry_deadline, entry->callbacks->deadline(entry));
+  loop->deadlines.entry = fmin(loop->deadlines.entry, entry->callbacks->deadline(entry));
 }
 
 /* Timeouts only move away while bytes come, so the earliest that was noted is a lower bound. */
 static void expire(struct loop *loop) {
   double now = clock_now();
-  if (now < loop->entry_deadline)
+  if (now < loop->deadlines.entry)
     return;
-  loop->entry_deadline = HUGE_VAL;
-  for (struct loop_entry *entry = loop->entries, *next; entry; entry = next) {
+  loop->deadlines.entry = HUGE_VAL;
+  for (struct loop_entry *entry = loop->entries.first, *next; entry; entry = next) {
     next = entry->next;
     if (entry->callbacks->deadline(entry) > now) {
       note_deadline(loop, entry);
@@ -312,69 +203,34 @@ static void expire(struct loop *loop) {
   }
 }
 
-/* Of HTTP/2, where something may well wait, libcurl has always read it before it goes on. */
-static void note_idle(struct loop *loop, CURL *easy) {
-  long version = 0;
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
-  if (version < CURL_HTTP_VERSION_2_0 && socket != CURL_SOCKET_BAD)
-    socket_list_set_idle(&loop->sockets, (int)socket);
-}
-
-/* libcurl tells which socket an entry uses after it has read from it. */
-static int socket_of(struct loop *loop, struct loop_entry *entry) {
-  if (entry->socket < 0 && entry->local_port > 0)
-    entry->socket = socket_list_find(&loop->sockets, entry->local_port, entry->remote_port);
-  return entry->socket;
-}
-
 static void collect_completions(struct loop *loop) {
   int left;
   CURLMsg *message;
   while ((message = curl_multi_info_read(loop->multi, &left))) {
     if (message->msg != CURLMSG_DONE)
       continue;
-    struct loop_entry *entry = entry_of(message->easy_handle);
-    if (loop->looks)
-      note_idle(loop, message->easy_handle);
+    struct loop_entry *entry = loop_entry_of(message->easy_handle);
+    connections_note_idle(&loop->connections, message->easy_handle);
     CURLcode code = entry->callbacks->complete(entry, message->data.result);
     detach(loop, entry);
-    if (entry->is_http2 && code != CURLE_OK && socket_of(loop, entry) >= 0)
-      http2_suspect(entry, code, loop->entries);
+    if (entry->is_http2 && code != CURLE_OK &&
+        connections_socket_of(&loop->connections, entry) >= 0)
+      http2_suspect(entry, code, loop->entries.first);
   }
-}
-
-/* Whether no entry under way uses a socket: one that ended may have left it to the next already.
- */
-static bool is_unused(void *context, int descriptor) {
-  const struct loop *loop = context;
-  for (const struct loop_entry *entry = loop->entries; entry; entry = entry->next)
-    if (entry->socket == descriptor)
-      return false;
-  return true;
-}
-
-/* What waits on an idle connection is no answer to the next request: a refusal that came too late,
- * an answer nobody asked for, or the end. Before 8.0 libcurl takes all but the end of a plain
- * connection for the answer. Nobody can help what comes between this look and the request. */
-static void end_unclean(struct loop *loop) {
-  if (loop->sockets.idle > 0)
-    socket_list_end_unclean(&loop->sockets, is_unused, loop);
 }
 
 /* A multi handle that reports an error can do nothing more for its entries, and what it knows of
  * its sockets may be wrong (libcurl 7.88 then divides by zero). The next use makes a new one. */
 static void give_up(struct loop *loop, CURLMcode code) {
   collect_completions(loop);
-  while (loop->entries) {
-    struct loop_entry *entry = loop->entries;
+  while (loop->entries.first) {
+    struct loop_entry *entry = loop->entries.first;
     entry->callbacks->complete(entry, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY
                                                                   : CURLE_FAILED_INIT);
     detach(loop, entry);
   }
   close_multi(loop);
-  loop->curl_deadline = HUGE_VAL;
+  loop->deadlines.curl = HUGE_VAL;
 }
 
 static bool perform(struct loop *loop, curl_socket_t socket, int what) {
@@ -388,7 +244,7 @@ static bool perform(struct loop *loop, curl_socket_t socket, int what) {
 
 static void let_leave(struct loop *loop) {
   loop->has_leavers = false;
-  for (struct loop_entry *entry = loop->entries, *next; entry; entry = next) {
+  for (struct loop_entry *entry = loop->entries.first, *next; entry; entry = next) {
     next = entry->next;
     if (entry->done)
       detach(loop, entry);
@@ -397,8 +253,8 @@ static void let_leave(struct loop *loop) {
 
 static bool serve_sockets(struct loop *loop) {
   double until = clock_now() + LONGEST_STEP;
-  while (loop->next_event < loop->event_count) {
-    const struct poller_event *event = &loop->events[loop->next_event++];
+  while (loop->next_event < loop->batch.count) {
+    const struct poller_event *event = &loop->batch.events[loop->next_event++];
     int what = (event->readable ? CURL_CSELECT_IN : 0) | (event->writable ? CURL_CSELECT_OUT : 0) |
                (event->failed ? CURL_CSELECT_ERR : 0);
     loop->served++;
@@ -413,14 +269,14 @@ static bool serve_sockets(struct loop *loop) {
 static void work(struct loop *loop, bool with_sockets) {
   sigpipe_block(&loop->guard);
   bool works = !with_sockets || serve_sockets(loop);
-  if (works && loop->curl_deadline <= clock_now()) {
-    loop->curl_deadline = HUGE_VAL;
+  if (works && loop->deadlines.curl <= clock_now()) {
+    loop->deadlines.curl = HUGE_VAL;
     works = perform(loop, CURL_SOCKET_TIMEOUT, 0);
   }
   /* before 8.1 libcurl tells the first of many streams of the end of their connection */
   while (works) {
     collect_completions(loop);
-    int socket = http2_next_suspect(loop->entries);
+    int socket = http2_next_suspect(loop->entries.first);
     if (socket < 0)
       break;
     works = perform(loop, socket, CURL_CSELECT_IN);
@@ -434,22 +290,13 @@ bool loop_add(struct loop *loop, struct loop_entry *entry) {
   if (!open_loop(loop))
     return false;
   curl_easy_setopt(entry->easy, CURLOPT_PRIVATE, entry);
-  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETDATA, loop);
-  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETDATA, loop);
-  entry->socket = -1;
-  end_unclean(loop);
+  connections_join(&loop->connections, entry);
+  connections_end_unclean(&loop->connections, loop->entries.first);
   http2_join(&loop->http2, entry);
   if (curl_multi_add_handle(loop->multi, entry->easy) != CURLM_OK)
     return false;
   entry->loop = loop;
-  entry->active = true;
-  entry->next = loop->entries;
-  if (loop->entries)
-    loop->entries->previous = entry;
-  loop->entries = entry;
-  loop->active++;
+  entry_list_add(&loop->entries, entry);
   note_deadline(loop, entry);
   work(loop, false);   /* it is sent at once where a connection is there */
   call_for_step(loop); /* others may have been moved along */
@@ -488,21 +335,21 @@ void loop_resume(struct loop *loop, struct loop_entry *entry) {
 bool loop_wait(struct loop *loop, double seconds) {
   if (!open_loop(loop))
     return false;
-  if (loop->next_event == loop->event_count) {
+  if (loop->next_event == loop->batch.count) {
     double now = clock_now();
     double until = seconds < 0 ? HUGE_VAL : now + seconds;
-    if (loop->first_ready)
+    if (loop->ready.first)
       until = now;
-    long milliseconds = milliseconds_until(fmin(until, next_deadline(loop)), now);
+    long milliseconds = deadlines_milliseconds(fmin(until, deadlines_next(&loop->deadlines)), now);
     loop->next_event = 0;
-    loop->event_count = poller_wait(loop->poller, milliseconds, loop->events, BATCH);
+    poller_wait(loop->connections.poller, milliseconds, &loop->batch);
   }
-  bool has_work = loop->next_event < loop->event_count || loop->curl_deadline <= clock_now();
+  bool has_work = loop->next_event < loop->batch.count || loop->deadlines.curl <= clock_now();
   if (has_work)
     work(loop, true);
-  /* bytes may wait on a socket that has not had its turn yet (one place may go to the timer) */
-  if (loop->next_event == loop->event_count &&
-      (loop->event_count < BATCH - 1 || loop->served >= loop->sockets.count)) {
+  /* bytes may wait on a socket that has not had its turn yet */
+  if (loop->next_event == loop->batch.count &&
+      (!loop->batch.has_more || loop->served >= loop->connections.sockets.count)) {
     loop->served = 0;
     expire(loop);
   }
@@ -511,23 +358,26 @@ bool loop_wait(struct loop *loop, double seconds) {
 }
 
 bool loop_set_alarm(struct loop *loop, double time) {
-  if (time == loop->alarm)
+  if (time == loop->deadlines.alarm)
     return true;
   if (!open_loop(loop))
     return false;
-  loop->alarm = time;
+  loop->deadlines.alarm = time;
   arm(loop);
   return true;
 }
 
+struct easy_pool *loop_easy_pool(struct loop *loop) {
+  return &loop->easy_pool;
+}
+
 size_t loop_active(const struct loop *loop) {
-  return loop->active;
+  return loop->entries.count;
 }
 
 size_t loop_connections(struct loop *loop) {
   notice_fork(loop);
-  socket_list_remove_closed(&loop->sockets);
-  return loop->sockets.count;
+  return connections_count(&loop->connections);
 }
 
 void loop_note_deadline(struct loop *loop, const struct loop_entry *entry) {
@@ -547,48 +397,21 @@ bool loop_note_log(struct loop *loop, struct loop_entry *entry, curl_infotype ty
   if (http2_note(&loop->http2, type, bytes, length))
     return true;
   loop_leave(loop);
-  if (socket_of(loop, entry) >= 0)
+  if (connections_socket_of(&loop->connections, entry) >= 0)
     socket_end(entry->socket);
   return false;
-}
-
-/* --- handles between two entries ------------------------------------------------------------- */
-
-CURL *loop_take_easy(struct loop *loop) {
-  return loop->idle_count > 0 ? loop->idle_handles[--loop->idle_count] : NULL;
-}
-
-/* From 7.83 to 8.0 libcurl reads what it has freed where a handle's second answer begins with a
- * header line that goes on with the one before (curl's pull request 11103). */
-static bool can_be_used_again(void) {
-  unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
-  return version < FIRST_TO_DANGLE || version >= FIRST_WITHOUT_DANGLING;
-}
-
-void loop_give_easy(struct loop *loop, CURL *easy) {
-  if (loop->idle_count < MAX_IDLE_HANDLES && can_be_used_again())
-    loop->idle_handles[loop->idle_count++] = easy;
-  else
-    curl_easy_cleanup(easy);
 }
 
 /* --- the ready list -------------------------------------------------------------------------- */
 
 void loop_mark_ready(struct loop *loop, struct loop_entry *entry) {
-  if (entry->ready)
-    return;
-  entry->ready = true;
-  if (loop->last_ready)
-    loop->last_ready->next_ready = entry;
-  else
-    loop->first_ready = entry;
-  loop->last_ready = entry;
+  ready_list_add(&loop->ready, entry);
 }
 
 /* The reader may have taken the news already. */
 struct loop_entry *loop_next_ready(struct loop *loop) {
   struct loop_entry *entry;
-  while ((entry = loop->first_ready)) {
+  while ((entry = loop->ready.first)) {
     unmark_ready(loop, entry);
     if (entry->news)
       break;

@@ -2,7 +2,20 @@
  * entries (loop_entry.h). No Lua.
  *
  * Everything is made on first use and made anew in a forked child, where the parent's connections
- * are left alone and entries that were under way are cancelled. */
+ * are left alone and entries that were under way are cancelled.
+ *
+ * How another event loop steps this one. The host watches loop_fd for reading, level-triggered, and
+ * calls loop_wait(loop, 0) whenever it is readable: that does all there is to do without waiting,
+ * and leaves what takes too long to the next call, for which the descriptor stays readable.
+ * Afterwards it takes what has news by loop_next_ready until NULL. That is all: timeouts need no
+ * timer of the host's, since the descriptor is readable when one runs out, and loop_set_alarm lends
+ * it to the host for a time of its own. Before each round the host asks loop_fd again, since it
+ * changes after a fork. Where loop_fd is -1 (poll(2) alone), the host calls loop_wait now and then,
+ * at least every few milliseconds, or lets it block where nothing else is to be done.
+ *
+ * A loop belongs to one thread. Entries are added and removed between the steps, never from their
+ * callbacks. In Lua the same is `core.loop()` (lua/loop.c), and a host is one short file in
+ * lua/anthropic/loop/. */
 #ifndef ANTHROPIC_NET_LOOP_H
 #define ANTHROPIC_NET_LOOP_H
 
@@ -12,6 +25,7 @@
 
 #pragma GCC visibility push(hidden)
 
+struct easy_pool;
 struct loop;
 struct loop_entry;
 
@@ -70,11 +84,8 @@ size_t loop_connections(struct loop *loop);
  * served; NULL: none. */
 struct loop_entry *loop_next_ready(struct loop *loop);
 
-/* A handle that was given, to be used again, or NULL. The caller's to free. */
-CURL *loop_take_easy(struct loop *loop);
-
-/* Keeps a handle that no entry uses, as good as new, or frees it. */
-void loop_give_easy(struct loop *loop, CURL *easy);
+/* Handles for entries to come. Owned by the loop. */
+struct easy_pool *loop_easy_pool(struct loop *loop);
 
 #pragma GCC visibility pop
 

@@ -60,4 +60,11 @@ struct loop_entry {
   unsigned generation; /* of connections (http2.c) */
 };
 
+/* The entry of a handle that is in a loop. */
+static inline struct loop_entry *loop_entry_of(CURL *easy) {
+  char *entry = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &entry);
+  return (struct loop_entry *)(void *)entry;
+}
+
 #endif

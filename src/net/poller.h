@@ -28,6 +28,14 @@ struct poller_event {
   bool failed;
 };
 
+enum { POLLER_BATCH = 64 }; /* the most sockets that one wait tells of */
+
+struct poller_batch {
+  struct poller_event events[POLLER_BATCH];
+  size_t count;
+  bool has_more; /* other sockets may be ready, too */
+};
+
 /* NULL when memory or descriptors ran out. The caller frees it with poller_free. */
 struct poller *poller_new(void);
 
@@ -44,10 +52,9 @@ bool poller_watch(struct poller *poller, int socket, bool readable, bool writabl
 /* Makes the descriptor readable after `milliseconds`, until poller_wait; negative: not at all. */
 bool poller_set_timer(struct poller *poller, long milliseconds);
 
-/* Waits up to `milliseconds` (negative: for ever) and stores up to `capacity` ready sockets in
- * `events`. Returns their number, 0 also when the timer ran out or a signal came. */
-size_t poller_wait(struct poller *poller, long milliseconds, struct poller_event *events,
-                   size_t capacity);
+/* Waits up to `milliseconds` (negative: for ever) and stores the ready sockets: none also when the
+ * timer ran out or a signal came. */
+void poller_wait(struct poller *poller, long milliseconds, struct poller_batch *batch);
 
 #pragma GCC visibility pop
 

@@ -12,8 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 64 };
-
 struct poller {
   int epoll;
   int timer;
@@ -76,26 +74,24 @@ static void silence_timer(struct poller *poller) {
     ;
 }
 
-size_t poller_wait(struct poller *poller, long milliseconds, struct poller_event *events,
-                   size_t capacity) {
-  struct epoll_event ready[BATCH];
-  int room = capacity < BATCH ? (int)capacity : BATCH;
+void poller_wait(struct poller *poller, long milliseconds, struct poller_batch *batch) {
+  struct epoll_event ready[POLLER_BATCH];
   int timeout = milliseconds < 0 ? -1 : milliseconds > INT_MAX ? INT_MAX : (int)milliseconds;
-  int count = epoll_wait(poller->epoll, ready, room, timeout);
-  size_t stored = 0;
+  int count = epoll_wait(poller->epoll, ready, POLLER_BATCH, timeout);
+  batch->count = 0;
+  batch->has_more = count == POLLER_BATCH;
   for (int i = 0; i < count; i++) {
     if (ready[i].data.fd == poller->timer) {
       silence_timer(poller);
       continue;
     }
-    events[stored++] = (struct poller_event){
+    batch->events[batch->count++] = (struct poller_event){
         .socket = ready[i].data.fd,
         .readable = ready[i].events & (EPOLLIN | EPOLLHUP | EPOLLRDHUP),
         .writable = ready[i].events & EPOLLOUT,
         .failed = ready[i].events & EPOLLERR,
     };
   }
-  return stored;
 }
 
 #endif

@@ -12,7 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { BATCH = 64, TIMER_IDENT = 1 };
+enum { TIMER_IDENT = 1 };
 
 struct poller {
   int queue;
@@ -67,24 +67,23 @@ bool poller_set_timer(struct poller *poller, long milliseconds) {
   return change(poller, TIMER_IDENT, EVFILT_TIMER, EV_ADD | EV_ONESHOT, milliseconds);
 }
 
-size_t poller_wait(struct poller *poller, long milliseconds, struct poller_event *events,
-                   size_t capacity) {
-  struct kevent ready[BATCH];
+void poller_wait(struct poller *poller, long milliseconds, struct poller_batch *batch) {
+  struct kevent ready[POLLER_BATCH];
   struct timespec timeout = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-  int room = capacity < BATCH ? (int)capacity : BATCH;
-  int count = kevent(poller->queue, NULL, 0, ready, room, milliseconds < 0 ? NULL : &timeout);
-  size_t stored = 0;
+  int count =
+      kevent(poller->queue, NULL, 0, ready, POLLER_BATCH, milliseconds < 0 ? NULL : &timeout);
+  batch->count = 0;
+  batch->has_more = count == POLLER_BATCH;
   for (int i = 0; i < count; i++) {
     if (ready[i].filter == EVFILT_TIMER)
       continue;
-    events[stored++] = (struct poller_event){
+    batch->events[batch->count++] = (struct poller_event){
         .socket = (int)ready[i].ident,
         .readable = ready[i].filter == EVFILT_READ,
         .writable = ready[i].filter == EVFILT_WRITE,
         .failed = (ready[i].flags & EV_ERROR) != 0,
     };
   }
-  return stored;
 }
 
 #endif

@@ -70,25 +70,24 @@ bool poller_set_timer(struct poller *poller, long milliseconds) {
   return true;
 }
 
-size_t poller_wait(struct poller *poller, long milliseconds, struct poller_event *events,
-                   size_t capacity) {
+void poller_wait(struct poller *poller, long milliseconds, struct poller_batch *batch) {
   int timeout = milliseconds < 0 ? -1 : milliseconds > INT_MAX ? INT_MAX : (int)milliseconds;
   int ready = poll(poller->sockets, (nfds_t)poller->count, timeout);
-  size_t stored = 0;
+  batch->count = 0;
   size_t scanned = 0;
-  for (; ready > 0 && scanned < poller->count && stored < capacity; scanned++) {
+  for (; ready > 0 && scanned < poller->count && batch->count < POLLER_BATCH; scanned++) {
     const struct pollfd *socket = &poller->sockets[(poller->next + scanned) % poller->count];
     if (!socket->revents)
       continue;
-    events[stored++] = (struct poller_event){
+    batch->events[batch->count++] = (struct poller_event){
         .socket = socket->fd,
         .readable = socket->revents & (POLLIN | POLLHUP),
         .writable = socket->revents & POLLOUT,
         .failed = socket->revents & (POLLERR | POLLNVAL),
     };
   }
+  batch->has_more = ready > (int)batch->count;
   poller->next += scanned;
-  return stored;
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* What the JSON reader and writer share: finding the bytes of a string that need a closer look. */
+/* UTF-8, which the readers and writers of JSON share: finding the bytes of a string that need a
+ * closer look, checking a sequence and writing one, and the surrogates of UTF-16. */
 #ifndef ANTHROPIC_UTIL_UTF8_H
 #define ANTHROPIC_UTIL_UTF8_H
 
@@ -80,6 +81,29 @@ static inline bool utf8_sequence(const unsigned char *at, size_t *length) {
     highest = 0xBF;
   }
   return true;
+}
+
+/* Writes a code point, in up to four bytes. Returns how many. */
+static inline size_t utf8_write(char *to, uint32_t code) {
+  static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
+  size_t count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (size_t i = count; i-- > 1; code >>= 6)
+    to[i] = (char)(0x80 | (code & 0x3F));
+  to[0] = (char)(leads[count] | code);
+  return count;
+}
+
+static inline bool utf8_is_high_surrogate(long unit) {
+  return unit >= 0xD800 && unit <= 0xDBFF;
+}
+
+static inline bool utf8_is_low_surrogate(long unit) {
+  return unit >= 0xDC00 && unit <= 0xDFFF;
+}
+
+/* The code point of two surrogates. */
+static inline uint32_t utf8_join(uint32_t high, uint32_t low) {
+  return 0x10000 + ((high & 0x3FF) << 10 | (low & 0x3FF));
 }
 
 #pragma GCC visibility pop

@@ -12,7 +12,7 @@ local core = require "anthropic.core"
 
 local prepare, restore = core.json_prepare, core.json_restore
 local CHECK, REPAIR, STRICT, INPUT = core.json_check, core.json_repair, core.json_strict, core.json_input
-local DECODE, ANSWER, EVENT = core.json_decode, core.json_answer, core.json_event
+local ANSWER, EVENT = core.json_answer, core.json_event
 local REQUEST, MEND = core.json_request, core.json_mend
 
 local json = {}
@@ -103,6 +103,15 @@ local fields = {
   logit_bias = "object",
 }
 
+-- Which objects keep the text of a member: those with such a `type` that of `input`. What stands beside one that is
+-- broken is not sent; `input_json` stands for it.
+local kept = {
+  "type",
+  { tool_use = true, server_tool_use = true, mcp_tool_use = true },
+  "input",
+  { input_json = true, input_error = false },
+}
+
 -- Tool inputs as decoded, to the text they came as.
 local input_texts = setmetatable({}, { __mode = "k" })
 
@@ -133,8 +142,8 @@ function json.library()
 end
 
 -- Gives the value, what core.json_restore found, and whether halves of characters are left.
-local function decode_text(text, options, nulls_absent)
-  local prepared, pending, halves, inputs = prepare(text, options)
+local function decode_text(text, options, member, nulls_absent)
+  local prepared, pending, halves, marked = prepare(text, options, member)
   if not prepared then
     return nil, pending
   end
@@ -151,7 +160,7 @@ local function decode_text(text, options, nulls_absent)
   if pending == 0 then
     return value, nil, halves
   end
-  local restored, found = restore(value, pending, nulls_absent, inputs, digits)
+  local restored, found = restore(value, pending, nulls_absent, marked, digits, kept)
   return restored, found, halves
 end
 
@@ -199,6 +208,7 @@ local rules = {
   kinds = kinds,
   literals = literals,
   fields = fields,
+  kept = kept,
   inputs = input_texts,
   digits = digits,
   is_unchanged = function(input, text)
@@ -330,7 +340,7 @@ local function keep_inputs(text, found)
 end
 
 local function decode(text, options, nulls_absent)
-  local value, found, halves = decode_text(text, options, nulls_absent)
+  local value, found, halves = decode_text(text, options, kept[3], nulls_absent)
   if value == nil then
     return nil, found
   elseif found then
@@ -346,7 +356,7 @@ end
 ---@return string? message what is wrong, and at which byte
 function json.decode(text)
   check(text, "string", "decode")
-  local value, message = decode(text, DECODE)
+  local value, message = decode(text, STRICT)
   return value, message
 end
 

@@ -1,6 +1,7 @@
 --- A request as a command line for curl. What is secret in it is a variable of the shell, so that the command works
 --- where that is set: see secrets.lua. In a body it is blotted out.
 
+local option_rows = require "anthropic.http.options"
 local proxies = require "anthropic.http.proxy"
 local shown_url = require "anthropic.http.shown_url"
 
@@ -50,10 +51,12 @@ function curl_command.describe(exchange, wire)
     headers = {},
     body = body,
     is_redacted = body ~= wire.body,
-    cacert = option "ca_file",
-    capath = option "ca_path",
-    insecure = option "insecure",
   }
+  for _, each in ipairs(option_rows.ROUTE) do
+    if each.curl then
+      described[each.curl] = option(each.name)
+    end
+  end
   for i, line in ipairs(wire.headers) do
     described.headers[i] = describe_header(line, wire.secrets, redact)
   end
@@ -109,10 +112,12 @@ end
 local function add_route(words, request)
   words[#words + 1] = request.proxy and "--proxy " .. quote_pieces(request.proxy)
   words[#words + 1] = request.proxy_user and "--proxy-user " .. quote_pieces(request.proxy_user)
-  for _, name in ipairs { "cacert", "capath" } do
-    words[#words + 1] = request[name] and "--" .. name .. " " .. quote(request[name])
+  for _, each in ipairs(option_rows.ROUTE) do
+    local value = each.curl and request[each.curl]
+    if value then
+      words[#words + 1] = "--" .. each.curl .. (value == true and "" or " " .. quote(value))
+    end
   end
-  words[#words + 1] = request.insecure and "--insecure" or nil
 end
 
 --- The command for sh.

@@ -55,10 +55,6 @@ local ROWS = {
       return true
     end,
   },
-  proxy = line(true),
-  ca_file = line(),
-  ca_path = line(),
-  insecure = check.of_type("boolean"),
   http_version = check.one_of("1.1", "2"),
   max_event_bytes = size,
   max_response_bytes = size,
@@ -72,6 +68,19 @@ local ROWS = {
   on_retry = check.of_type("function"),
   on_log = check.of_type("function"),
 }
+
+--- The way to the server: what the core takes by the same name (src/net/easy_options.c). `curl` is the option of
+--- the command `curl` for it, where that is as simple.
+options.ROUTE = {
+  { name = "proxy", row = line(true) },
+  { name = "ca_file", row = line(), curl = "cacert" },
+  { name = "ca_path", row = line(), curl = "capath" },
+  { name = "insecure", row = check.of_type("boolean"), curl = "insecure" },
+}
+
+for _, each in ipairs(options.ROUTE) do
+  ROWS[each.name] = each.row
+end
 
 local DEFAULTS = {
   base_url = "https://api.anthropic.com",

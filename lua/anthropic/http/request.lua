@@ -143,11 +143,7 @@ end
 -- What all requests with the same options have in common.
 local function common_fields(options)
   local timeouts = option_rows.timeouts(options.timeout)
-  return {
-    proxy = options.proxy,
-    ca_file = options.ca_file,
-    ca_path = options.ca_path,
-    insecure = options.insecure,
+  local fields = {
     http2 = options.http_version == "2",
     connect_timeout = timeouts.connect or nil,
     first_byte_timeout = timeouts.first_byte or nil,
@@ -158,6 +154,10 @@ local function common_fields(options)
     end),
     max_download_bytes = options.max_download_bytes,
   }
+  for _, each in ipairs(option_rows.ROUTE) do
+    fields[each.name] = options[each.name]
+  end
+  return fields
 end
 
 -- Whether the header lines of such requests are the same, as long as the credential is.

@@ -361,6 +361,33 @@ describe("timeouts", function()
   end)
 end)
 
+describe("the options of the way to the server", function()
+  local core = require "anthropic.core"
+
+  it("are what the core looks at by these names", function()
+    local own, seen = core.loop(), {}
+    own:start(setmetatable({ method = "GET", url = "http://127.0.0.1:9/" }, { __index = function(_, name)
+      seen[name] = true
+    end })):close()
+    own:close()
+    for _, each in ipairs(options.ROUTE) do
+      assert.is_true(seen[each.name], each.name)
+    end
+  end)
+
+  it("are in the annotations and in the README", function()
+    for _, path in ipairs { "lua/anthropic/init.lua", "README.md" } do
+      local file = assert(io.open(path))
+      local text = file:read "*a"
+      file:close()
+      for _, each in ipairs(options.ROUTE) do
+        local pattern = path:find "lua$" and "%-%-%-@field " .. each.name .. "%? " or "| [^|\n]*`" .. each.name .. "`"
+        assert.matches(pattern, text, nil, nil, each.name .. " in " .. path)
+      end
+    end
+  end)
+end)
+
 describe("a table of a method's settings and options", function()
   local rows = { concurrency = check.positive(), on_progress = check.of_type "function" }
 

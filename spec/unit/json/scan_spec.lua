@@ -1,6 +1,6 @@
 local core = require "anthropic.core"
 
-local CHECK, REPAIR, STRICT, DECODE = core.json_check, core.json_repair, core.json_strict, core.json_decode
+local CHECK, REPAIR, STRICT = core.json_check, core.json_repair, core.json_strict
 local ANSWER, EVENT = core.json_answer, core.json_event
 local has_integers = math.type ~= nil -- luacheck: ignore 143
 
@@ -194,7 +194,7 @@ describe("NaN and the infinities", function()
         local count = select(2, expected:gsub("null", ""))
         assert.same({ expected, count, false, 0 }, { core.json_prepare(text, options) })
       end
-      for _, options in ipairs { CHECK, REPAIR, STRICT, DECODE } do
+      for _, options in ipairs { CHECK, REPAIR, STRICT } do
         assert.is_nil((core.json_prepare(text, options)))
       end
     end
@@ -211,6 +211,14 @@ describe("NaN and the infinities", function()
 end)
 
 describe("a text in which inputs are looked for", function()
+  local function prepare(text, options)
+    return core.json_prepare(text, options, "input")
+  end
+
+  local function marks_of(text, options)
+    return (prepare(text, options))
+  end
+
   -- The text, in which each "@" is the mark of the input before it, and without them.
   local function marked(given)
     local text = given:gsub("@", "")
@@ -240,8 +248,8 @@ describe("a text in which inputs are looked for", function()
       '{"\\u0069nput":[true]@}', '{"in\\u0070u\\u0074":[true]@}', '{"input":[true]@,"input":{"a":true}@}',
     } do
       local text, expected, inputs = marked(given)
-      for _, options in ipairs { DECODE, ANSWER, EVENT } do
-        assert.same({ expected, inputs, false, inputs }, { core.json_prepare(text, options) })
+      for _, options in ipairs { STRICT, ANSWER, EVENT } do
+        assert.same({ expected, inputs, false, inputs }, { prepare(text, options) })
       end
       assert.same({ text, 0, false, 0 }, { core.json_prepare(text, STRICT) })
     end
@@ -249,12 +257,12 @@ describe("a text in which inputs are looked for", function()
 
   it("has what is in them marked, too", function()
     assert.equal('{"input":{"a":' .. EMPTY_ARRAY .. ',"b":' .. number "1e400" .. '},"\255":"10 27"}',
-      prepared('{"input":{"a":[],"b":1e400}}', DECODE))
-    assert.equal('{"input":' .. EMPTY_ARRAY .. ',"\255":"10 11"}', prepared('{"input":[]}', DECODE))
-    assert.same({ '{"input":{},"\255":"10 11"}', 2, false, 1 }, { core.json_prepare('{"input":{}}', DECODE) })
-    assert.equal('{"input":{"a":"\239\191\189"},"\255":"10 18"}', prepared('{"input":{"a":"\255"}}', ANSWER))
-    assert.equal('{"input":[null],"\255":"10 14"}', prepared('{"input":[NaN]}', ANSWER))
-    assert.equal('{"input":[true],"\255":"13 18"}', prepared('\239\187\191{"input":[true]}', ANSWER))
+      marks_of('{"input":{"a":[],"b":1e400}}', STRICT))
+    assert.equal('{"input":' .. EMPTY_ARRAY .. ',"\255":"10 11"}', marks_of('{"input":[]}', STRICT))
+    assert.same({ '{"input":{},"\255":"10 11"}', 2, false, 1 }, { prepare('{"input":{}}', STRICT) })
+    assert.equal('{"input":{"a":"\239\191\189"},"\255":"10 18"}', marks_of('{"input":{"a":"\255"}}', ANSWER))
+    assert.equal('{"input":[null],"\255":"10 14"}', marks_of('{"input":[NaN]}', ANSWER))
+    assert.equal('{"input":[true],"\255":"13 18"}', marks_of('\239\187\191{"input":[true]}', ANSWER))
   end)
 
   it("has none that is no object and no list, or of another name", function()
@@ -264,23 +272,29 @@ describe("a text in which inputs are looked for", function()
       '{"":[true]}', '{"\\u0049nput":[true]}', '{"input\\u0000":[true]}', '{"\\input":[true]}',
     } do
       if text:find("\\i", 1, true) then
-        assert.is_nil((prepared(text, DECODE)))
+        assert.is_nil((marks_of(text, STRICT)))
       else
-        assert.same({ text, 0, false, 0 }, { core.json_prepare(text, DECODE) })
+        assert.same({ text, 0, false, 0 }, { prepare(text, STRICT) })
       end
     end
   end)
 
   it("is refused where its input is broken", function()
     assert.same({ nil, "expected a value at byte 28", 28 },
-      { core.json_prepare('{"content":[{"input":{"a": ,}}]}', ANSWER) })
+      { prepare('{"content":[{"input":{"a": ,}}]}', ANSWER) })
     assert.same({ nil, "unexpected end of the text at byte 28", 28 },
-      { core.json_prepare('{"content":[{"input":{"a":1', ANSWER) })
+      { prepare('{"content":[{"input":{"a":1', ANSWER) })
+  end)
+
+  it("may look for another name", function()
+    assert.same({ '{"a":[true],"\255":"6 11","input":{}}', 2, false, 1 },
+      { core.json_prepare('{"a":[true],"input":{}}', STRICT, "a") })
+    assert.same({ '{"":[true],"\255":"5 10"}', 1, false, 1 }, { core.json_prepare('{"":[true]}', STRICT, "") })
   end)
 
   it("may have them a thousand levels deep", function()
     local text = ('{"input":'):rep(999) .. "[]" .. ("}"):rep(999)
-    local got, pending, _, inputs = core.json_prepare(text, DECODE)
+    local got, pending, _, inputs = prepare(text, STRICT)
     assert.equal(999, inputs)
     assert.equal(1000, pending)
     assert.equal(999, (select(2, got:gsub('"\255":', ""))))

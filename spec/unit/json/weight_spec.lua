@@ -5,7 +5,7 @@ local json = require "anthropic.base.json"
 
 local COSTLY = "the values would take too much memory at byte 1"
 local MEGABYTE = 1000000
-local NAN_IS_NULL = 32
+local NAN_IS_NULL = 16
 
 local function list_of(item, megabytes, last)
   return "[" .. item:rep(math.floor(megabytes * MEGABYTE / #item)) .. (last or "1") .. "]"

@@ -10,6 +10,7 @@ local function rules(given)
       [STRANGE] = "strange", [WRONG] = 5 },
     literals = { [core.null] = "null" },
     fields = {},
+    kept = require "spec.support.kept",
     inputs = {},
     digits = {},
     is_unchanged = function() return true end,

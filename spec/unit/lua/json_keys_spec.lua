@@ -6,7 +6,8 @@ local OBJECT = {}
 local has_integers = math.type ~= nil
 
 local function encode(value, given)
-  local rules = { kinds = { [OBJECT] = "object" }, literals = {}, fields = {}, inputs = {}, digits = {} }
+  local rules = { kinds = { [OBJECT] = "object" }, literals = {}, fields = {}, inputs = {}, digits = {},
+    kept = require "spec.support.kept" }
   local mode
   for name, part in pairs(given or {}) do
     if name == "mode" then
@@ -253,6 +254,17 @@ describe("a block of a tool in a request", function()
       encode { type = "tool_use", input_error_ = 1, input_jso = 2 })
     assert.equal('{"input_json_":2,"input_jsox":1,"type":"tool_use"}',
       encode({ type = "tool_use", input_jsox = 1, input_json_ = 2 }, REQUEST))
+  end)
+
+  it("is one by the names that the rules give", function()
+    local given = { mode = core.json_request,
+      kept = { "kind", { call = true }, "arguments", { text = true, why = false } } }
+    assert.equal('{"arguments":{},"input_json":2,"kind":"call"}',
+      encode({ kind = "call", text = "{", why = "x", input_json = 2 }, given))
+    assert.equal('{"kind":"call"}', encode({ kind = "call", why = "x" }, given))
+    assert.equal('{"input_json":"{","type":"tool_use"}', encode({ type = "tool_use", input_json = "{" }, given))
+    given.kept = nil
+    assert.equal('{"input_json":"{"}', encode({ input_json = "{" }, given))
   end)
 
   it("has an empty object for an input that is null", function()

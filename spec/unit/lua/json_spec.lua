@@ -10,7 +10,7 @@ local has_integers = math.type ~= nil
 local negative_zero = tonumber "-0.0"
 
 -- The options are bits.
-local MARK, INTEGERS, REPAIR, FIND_INPUTS, KEEP_HALVES, NAN_IS_NULL, BOUNDED = 1, 2, 4, 8, 16, 32, 64
+local MARK, INTEGERS, REPAIR, KEEP_HALVES, NAN_IS_NULL, BOUNDED = 1, 2, 4, 8, 16, 32
 local HOST = has_integers and INTEGERS or 0
 
 local function count_and_pack(...)
@@ -23,9 +23,8 @@ describe("the options", function()
     assert.equal(REPAIR, core.json_repair)
     assert.equal(MARK + HOST, core.json_strict)
     assert.equal(MARK + HOST + BOUNDED, core.json_input)
-    assert.equal(MARK + HOST + FIND_INPUTS, core.json_decode)
-    assert.equal(MARK + HOST + REPAIR + FIND_INPUTS + NAN_IS_NULL + BOUNDED, core.json_answer)
-    assert.equal(MARK + HOST + REPAIR + FIND_INPUTS + NAN_IS_NULL + BOUNDED + KEEP_HALVES, core.json_event)
+    assert.equal(MARK + HOST + REPAIR + NAN_IS_NULL + BOUNDED, core.json_answer)
+    assert.equal(MARK + HOST + REPAIR + NAN_IS_NULL + BOUNDED + KEEP_HALVES, core.json_event)
     assert.same({ 1, 2 }, { core.json_request, core.json_mend })
   end)
 
@@ -101,7 +100,7 @@ describe("json_prepare", function()
   it("tells where inputs are", function()
     local text = '{"content":[{"input":{"a":true},"x":"y"}]}'
     assert.same({ n = 4, '{"content":[{"input":{"a":true},"\255":"22 31","x":"y"}]}', 1, false, 1 },
-      count_and_pack(prepare(text, MARK + FIND_INPUTS)))
+      count_and_pack(prepare(text, MARK, "input")))
   end)
 
   it("takes texts of any size", function()
@@ -138,6 +137,7 @@ describe("the buffers of JSON", function()
 end)
 
 describe("json_restore", function()
+  local kept = require "spec.support.kept"
   local null = io.stdout -- every userdata is a decoder's null
 
   local function restored(value, pending, nulls_absent)
@@ -321,7 +321,7 @@ describe("json_restore", function()
 
     it("takes the marks out, and gives each tool's block with the place of its input", function()
       local first, second = tool { input = { a = true }, x = "y" }, tool { input = {}, [MARK_NAME] = "3 4000000000" }
-      local value, found = restore({ first, { second } }, 1000, false, 2)
+      local value, found = restore({ first, { second } }, 1000, false, 2, nil, kept)
       assert.equal(first, value[1])
       assert.same({ input = { a = true }, type = "tool_use", x = "y" }, first)
       assert.equal(6, #found)
@@ -335,10 +335,10 @@ describe("json_restore", function()
 
     it("gives those of the three types alone", function()
       for _, kind in ipairs { "tool_use", "server_tool_use", "mcp_tool_use" } do
-        assert.equal(3, #select(2, restore(tool { input = {}, type = kind }, 1000, false, 1)))
+        assert.equal(3, #select(2, restore(tool { input = {}, type = kind }, 1000, false, 1, nil, kept)))
       end
       for _, kind in ipairs { "xtool_use", "tool_us", "tool_use ", "tool_use\0", "Tool_use", "", 5, true, {} } do
-        local block, found = restore(tool { input = {}, type = kind }, 1000, false, 1)
+        local block, found = restore(tool { input = {}, type = kind }, 1000, false, 1, nil, kept)
         assert.is_nil(found)
         assert.is_nil(block[MARK_NAME])
       end
@@ -348,7 +348,7 @@ describe("json_restore", function()
       local inner = tool { input = { a = null }, b = null }
       local block = tool { input = { inner, c = null }, d = null }
       local other = tool { input = { e = null, f = block }, type = "other", g = null }
-      local value, found = restore({ other, { h = null } }, 1000, true, 3)
+      local value, found = restore({ other, { h = null } }, 1000, true, 3, nil, kept)
       assert.same({ block, 10, 20 }, found)
       assert.is_nil(rawget(other, "g"))
       assert.is_nil(rawget(other.input, "e"))
@@ -362,7 +362,7 @@ describe("json_restore", function()
 
     it("restores what else there is", function()
       local block = tool { input = { x = "\255a" }, a = null, b = "\255a", c = {} }
-      local value, found = restore({ block }, 1000, true, 1)
+      local value, found = restore({ block }, 1000, true, 1, nil, kept)
       assert.equal(block, value[1])
       assert.same({ block, 10, 20 }, found)
       assert.is_nil(rawget(block, "a"))
@@ -371,8 +371,23 @@ describe("json_restore", function()
       assert.equal(core.json_object_metatable, getmetatable(block.c))
     end)
 
+    it("is told which they are, and raises where that is no list of four", function()
+      local other = { "kind", { call = true }, "arguments", {} }
+      local block = { kind = "call", type = "tool_use", arguments = { null }, [MARK_NAME] = "1 2" }
+      assert.same({ block, 1, 2 }, (select(2, restore(block, 1000, true, 1, nil, other))))
+      assert.equal(core.null, block.arguments[1])
+      block = tool { input = {} }
+      assert.is_nil((select(2, restore(block, 1000, false, 1))))
+      assert.is_nil(block[MARK_NAME])
+      for i = 1, 4 do
+        local wrong = { "type", {}, "input", {} }
+        wrong[i] = true
+        assert.has_error(function() restore(tool { input = {} }, 1000, false, 1, nil, wrong) end)
+      end
+    end)
+
     it("counts the marks", function()
-      local value = restore({ { input = {}, [MARK_NAME] = "1 2" }, { null } }, 2, false, 1)
+      local value = restore({ { input = {}, [MARK_NAME] = "1 2" }, { null } }, 2, false, 1, nil, kept)
       assert.is_nil(value[1][MARK_NAME])
       assert.equal(core.json_object_metatable, getmetatable(value[1].input))
       assert.equal(null, value[2][1])

@@ -1,0 +1,134 @@
+#define _POSIX_C_SOURCE 200809L
+#include "net/connections.h"
+
+#include "net/loop_entry.h"
+#include "net/poller.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { FIRST_TO_LOOK = 0x080000 }; /* libcurl, by itself: see connections_end_unclean */
+
+/* --- libcurl's callbacks --------------------------------------------------------------------- */
+
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata, void *unused) {
+  struct connections *connections = userdata;
+  (void)unused;
+  bool readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
+  bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
+  struct loop_entry *entry = readable || writable ? loop_entry_of(easy) : NULL;
+  if (entry) {
+    entry->socket = (int)socket;
+    socket_list_set_used(&connections->sockets, (int)socket);
+  }
+  return poller_watch(connections->poller, (int)socket, readable, writable) ? 0 : -1;
+}
+
+static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
+  struct connections *connections = userdata;
+  (void)purpose;
+  int type = address->socktype;
+#ifdef SOCK_CLOEXEC
+  type |= SOCK_CLOEXEC;
+#endif
+  int descriptor = socket(address->family, type, address->protocol);
+  if (descriptor < 0)
+    return CURL_SOCKET_BAD;
+#ifndef SOCK_CLOEXEC
+  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+#endif
+  if (!socket_list_add(&connections->sockets, descriptor)) {
+    close(descriptor);
+    return CURL_SOCKET_BAD;
+  }
+  return descriptor;
+}
+
+/* Not called for those on which no connection came about (a timeout, the slower of two address
+ * families): libcurl closes them without a word. */
+static int on_close(void *userdata, curl_socket_t socket) {
+  struct connections *connections = userdata;
+  poller_watch(connections->poller, (int)socket, false, false);
+  socket_list_remove(&connections->sockets, (int)socket);
+  return close((int)socket);
+}
+
+bool connections_attach(struct connections *connections, CURLM *multi) {
+  connections->looks = curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_LOOK;
+  return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+         curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, connections) == CURLM_OK;
+}
+
+void connections_join(struct connections *connections, struct loop_entry *entry) {
+  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETDATA, connections);
+  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETDATA, connections);
+  entry->socket = -1;
+}
+
+/* libcurl tells which socket an entry uses after it has read from it. */
+int connections_socket_of(struct connections *connections, struct loop_entry *entry) {
+  if (entry->socket < 0 && entry->local_port > 0)
+    entry->socket = socket_list_find(&connections->sockets, entry->local_port, entry->remote_port);
+  return entry->socket;
+}
+
+/* --- idle ones ------------------------------------------------------------------------------- */
+
+/* Of HTTP/2, where something may well wait, libcurl has always read it before it goes on. */
+void connections_note_idle(struct connections *connections, CURL *easy) {
+  long version = 0;
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if (!connections->looks)
+    return;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
+  if (version < CURL_HTTP_VERSION_2_0 && socket != CURL_SOCKET_BAD)
+    socket_list_set_idle(&connections->sockets, (int)socket);
+}
+
+/* Whether no entry under way uses a socket: one that ended may have left it to the next already.
+ */
+static bool is_unused(void *context, int descriptor) {
+  for (const struct loop_entry *entry = context; entry; entry = entry->next)
+    if (entry->socket == descriptor)
+      return false;
+  return true;
+}
+
+/* What waits on an idle connection is no answer to the next request: a refusal that came too late,
+ * an answer nobody asked for, or the end. Before 8.0 libcurl takes all but the end of a plain
+ * connection for the answer. Nobody can help what comes between this look and the request. */
+void connections_end_unclean(struct connections *connections, struct loop_entry *entries) {
+  if (connections->sockets.idle > 0)
+    socket_list_end_unclean(&connections->sockets, is_unused, entries);
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+size_t connections_count(struct connections *connections) {
+  socket_list_remove_closed(&connections->sockets);
+  return connections->sockets.count;
+}
+
+/* Without memory libcurl closes sockets without telling (it did not get to publish them). */
+void connections_clear(struct connections *connections) {
+  struct socket_list *sockets = &connections->sockets;
+  while (sockets->count > 0)
+    poller_watch(connections->poller, sockets->items[--sockets->count].descriptor, false, false);
+  sockets->idle = 0;
+}
+
+void connections_abandon(struct connections *connections) {
+  struct socket_list *sockets = &connections->sockets;
+  socket_list_remove_closed(sockets);
+  for (size_t i = 0; i < sockets->count; i++)
+    close(sockets->items[i].descriptor);
+  sockets->count = sockets->idle = 0;
+}
+
+void connections_free(struct connections *connections) {
+  socket_list_free(&connections->sockets);
+}

@@ -1,0 +1,55 @@
+/* The sockets that libcurl has open for a loop's entries: opened, watched and closed here, and
+ * looked at before they are used again. No Lua. */
+#ifndef ANTHROPIC_NET_CONNECTIONS_H
+#define ANTHROPIC_NET_CONNECTIONS_H
+
+#include "net/socket_list.h"
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#pragma GCC visibility push(hidden)
+
+struct loop_entry;
+struct poller;
+
+/* Zero-initialise; connections_free ends it. */
+struct connections {
+  struct poller *poller;      /* the loop's, which outlives what is open */
+  struct socket_list sockets; /* some of which libcurl may have closed without a word */
+
+  /* private part */
+  bool looks; /* at idle ones before they are used again */
+};
+
+/* Has a multi handle report its sockets. False when libcurl refused. */
+bool connections_attach(struct connections *connections, CURLM *multi);
+
+/* Has the handle of an entry that is about to start open and close its sockets here. */
+void connections_join(struct connections *connections, struct loop_entry *entry);
+
+/* The socket that an entry uses, or -1: unknown. */
+int connections_socket_of(struct connections *connections, struct loop_entry *entry);
+
+/* An entry's handle is done, and its connection idle. */
+void connections_note_idle(struct connections *connections, CURL *easy);
+
+/* Before an idle connection is used: ends those on which something waits. `entries` is the list of
+ * those under way. */
+void connections_end_unclean(struct connections *connections, struct loop_entry *entries);
+
+/* How many there are. */
+size_t connections_count(struct connections *connections);
+
+/* The multi handle is gone, and its sockets are closed. */
+void connections_clear(struct connections *connections);
+
+/* In a forked child: closes its copies of the parent's sockets, whose multi handle is given up. */
+void connections_abandon(struct connections *connections);
+
+void connections_free(struct connections *connections);
+
+#pragma GCC visibility pop
+
+#endif

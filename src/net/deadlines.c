@@ -1,0 +1,32 @@
+#define _POSIX_C_SOURCE 200809L
+#include "net/deadlines.h"
+
+#include "net/poller.h"
+#include "util/clock.h"
+
+#include <math.h>
+
+void deadlines_reset(struct deadlines *deadlines) {
+  deadlines->curl = deadlines->entry = deadlines->armed = HUGE_VAL;
+}
+
+double deadlines_next(const struct deadlines *deadlines) {
+  return fmin(fmin(deadlines->curl, deadlines->entry), deadlines->alarm);
+}
+
+long deadlines_milliseconds(double time, double now) {
+  if (time == HUGE_VAL)
+    return -1;
+  double seconds = time - now;
+  return seconds < 86400 ? (long)ceil(fmax(seconds, 0) * 1000) : 86400000;
+}
+
+/* A timer that comes too soon costs an empty step; setting it anew for each request costs more. */
+void deadlines_arm(struct deadlines *deadlines, struct poller *poller) {
+  double next = deadlines_next(deadlines);
+  double now = clock_now();
+  if (!deadlines->is_watched || (deadlines->armed > now && deadlines->armed <= next))
+    return;
+  poller_set_timer(poller, deadlines_milliseconds(next, now));
+  deadlines->armed = next;
+}

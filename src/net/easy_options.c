@@ -1,0 +1,149 @@
+#include "net/easy_options.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { KEEP_ALIVE_SECONDS = 60 };
+
+/* A libcurl that cannot speak TLS to a proxy knows none of the proxy's. */
+const struct route_option route_options[MAX_ROUTE_OPTIONS + 1] = {
+    {"proxy", false, {CURLOPT_PROXY}, {0}},
+    {"ca_file", false, {CURLOPT_CAINFO}, {CURLOPT_PROXY_CAINFO}},
+    {"ca_path", false, {CURLOPT_CAPATH}, {CURLOPT_PROXY_CAPATH}},
+    {"insecure",
+     true,
+     {CURLOPT_SSL_VERIFYPEER, CURLOPT_SSL_VERIFYHOST},
+     {CURLOPT_PROXY_SSL_VERIFYPEER, CURLOPT_PROXY_SSL_VERIFYHOST}},
+};
+
+/* What all requests have in common. */
+static const struct {
+  CURLoption option;
+  long value;
+  bool is_needed;
+} common[] = {
+    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2, true},
+    {CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2, false},
+    {CURLOPT_NOSIGNAL, 1, true},
+    {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1, true},
+    {CURLOPT_TCP_KEEPALIVE, 1, false},
+    {CURLOPT_TCP_KEEPIDLE, KEEP_ALIVE_SECONDS, false},
+    {CURLOPT_TCP_KEEPINTVL, KEEP_ALIVE_SECONDS, false},
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* A transfer that ends while its host's name is looked up must not wait for the resolver: what
+     * is left of that goes on in a thread of its own, and is then freed there. (lua/core.c sees to
+     * it that the thread's code stays loaded.) */
+    {CURLOPT_QUICK_EXIT, 1, false},
+#endif
+};
+
+/* What was welcome and is not known. */
+static CURLcode if_known(CURLcode code) {
+  return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
+}
+
+#define SET(call)                                                                                  \
+  if (code == CURLE_OK)                                                                            \
+  code = (call)
+
+static CURLcode set_common(CURL *easy) {
+  CURLcode code = CURLE_OK;
+  for (size_t i = 0; i < sizeof common / sizeof *common && code == CURLE_OK; i++) {
+    code = curl_easy_setopt(easy, common[i].option, common[i].value);
+    if (!common[i].is_needed)
+      code = if_known(code);
+  }
+  SET(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "")); /* all that libcurl knows */
+#if LIBCURL_VERSION_NUM >= 0x075500
+  SET(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"));
+#else
+  SET(curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)));
+#endif
+  return code;
+}
+
+/* --- the way to the server ------------------------------------------------------------------- */
+
+/* Which authorities are trusted where the caller names none. Not every TLS library takes both. */
+static CURLcode set_authorities(CURL *easy, const char *file, const char *directory) {
+  CURLcode code = CURLE_OK;
+  SET(if_known(curl_easy_setopt(easy, CURLOPT_CAINFO, file)));
+  SET(if_known(curl_easy_setopt(easy, CURLOPT_CAPATH, directory)));
+  return code;
+}
+
+/* Reading a file of authorities takes longer than a frame of a game. libcurl keeps what it has read
+ * for later connections, but only where it is given no directory as well, and some builds have both
+ * by default. So it gets what the caller named; else its own file; else its own directory. */
+static CURLcode set_default_authorities(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075400
+  const char *file = NULL, *directory = NULL;
+  CURLcode code = curl_easy_getinfo(easy, CURLINFO_CAINFO, &file);
+  SET(curl_easy_getinfo(easy, CURLINFO_CAPATH, &directory));
+  SET(set_authorities(easy, file, file ? NULL : directory));
+  return code;
+#else
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  return set_authorities(easy, info->cainfo, info->cainfo ? NULL : info->capath);
+#endif
+}
+
+static bool names_authorities(const struct transfer_options *options) {
+  for (size_t i = 0; route_options[i].name; i++)
+    if (options->route[i] && (route_options[i].needed[0] == CURLOPT_CAINFO ||
+                              route_options[i].needed[0] == CURLOPT_CAPATH))
+      return true;
+  return false;
+}
+
+static CURLcode set_route_option(CURL *easy, CURLoption option, bool is_flag, const char *text) {
+  if (option == 0)
+    return CURLE_OK;
+  return is_flag ? curl_easy_setopt(easy, option, 0L) : curl_easy_setopt(easy, option, text);
+}
+
+static CURLcode set_route(CURL *easy, const struct transfer_options *options) {
+  CURLcode code = names_authorities(options) ? set_authorities(easy, NULL, NULL)
+                                             : set_default_authorities(easy);
+  for (size_t i = 0; route_options[i].name; i++) {
+    const struct route_option *row = &route_options[i];
+    const char *text = options->route[i];
+    for (size_t each = 0; text && each < sizeof row->needed / sizeof *row->needed; each++) {
+      SET(set_route_option(easy, row->needed[each], row->is_flag, text));
+      SET(if_known(set_route_option(easy, row->welcome[each], row->is_flag, text)));
+    }
+  }
+  return code;
+}
+
+/* --- the request ----------------------------------------------------------------------------- */
+
+/* For libcurl 0 would mean its own default; here it means none. */
+static long milliseconds(double seconds) {
+  double value = ceil(seconds * 1000);
+  return value > 0 && value < 2147483647.0 ? (long)value : 2147483647L;
+}
+
+static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
+  if (strcmp(options->method, "HEAD") == 0)
+    return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
+  if (code != CURLE_OK || !options->body)
+    return code;
+  code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body_length);
+  return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body);
+}
+
+CURLcode easy_options_set(CURL *easy, const struct transfer_options *options) {
+  CURLcode code = set_common(easy);
+  SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
+  SET(set_method(easy, options));
+  SET(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(options->connect_timeout)));
+  SET(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                       (long)(options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)));
+  SET(curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options->http2 ? 1L : 0L));
+  if (options->max_idle > 0) /* libcurl counts whole seconds, and compares with "more than" */
+    SET(curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, options->max_idle - 1));
+  SET(set_route(easy, options));
+  return code;
+}

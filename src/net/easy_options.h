@@ -1,0 +1,57 @@
+/* What libcurl is told of a request: the easy options, from the request's own. No Lua.
+ *
+ * A libcurl that does not know an option refuses it. That fails the request where the option is
+ * needed or its caller asked for it; what would be welcome is left out. */
+#ifndef ANTHROPIC_NET_EASY_OPTIONS_H
+#define ANTHROPIC_NET_EASY_OPTIONS_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#pragma GCC visibility push(hidden)
+
+struct sink;
+
+enum { MAX_ROUTE_OPTIONS = 16 };
+
+/* An option of the way to the server that libcurl takes as it is: one row for each. */
+struct route_option {
+  const char *name;
+  bool is_flag;         /* sets its easy options to 0; else they take the text */
+  CURLoption needed[2]; /* 0: none */
+  CURLoption welcome[2];
+};
+
+/* Ends with a row without a name. */
+extern const struct route_option route_options[MAX_ROUTE_OPTIONS + 1];
+
+/* Times are in seconds, 0 means none. Strings are copied, `body` and `sink` are not: they must
+ * outlive the transfer. */
+struct transfer_options {
+  const char *method;
+  const char *url;
+  const char *body;
+  size_t body_length;
+  struct sink *sink;                    /* gets the body of a 2xx answer; may be NULL */
+  const char *route[MAX_ROUTE_OPTIONS]; /* by route_options; NULL: not given, of a flag any text */
+  bool http2;
+  bool fresh;    /* take a new connection */
+  bool once;     /* the request must not be sent twice, whatever libcurl can do */
+  long max_idle; /* use no connection again that was idle for so many seconds; 0: libcurl's limit */
+  double connect_timeout;
+  double first_byte_timeout; /* from the request's end to that of the response's headers */
+  double idle_timeout;       /* between two bytes of a body; stands still while paused */
+  double total_timeout;
+  size_t max_body_bytes;
+  size_t max_download_bytes; /* that go to the sink where no length is announced */
+  bool record;               /* keep what comes of the body, and when (for tests) */
+};
+
+/* Sets what all requests have in common and what this one asks for, on a handle that is as good as
+ * new. What runs out later than the connect timeout is left to the caller, as are callbacks. */
+CURLcode easy_options_set(CURL *easy, const struct transfer_options *options);
+
+#pragma GCC visibility pop
+
+#endif

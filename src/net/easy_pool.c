@@ -1,0 +1,28 @@
+#include "net/easy_pool.h"
+
+#include <stdbool.h>
+
+enum { FIRST_TO_DANGLE = 0x075300, FIRST_WITHOUT_DANGLING = 0x080100 };
+
+/* From 7.83 to 8.0 libcurl reads what it has freed where a handle's second answer begins with a
+ * header line that goes on with the one before (curl's pull request 11103). */
+static bool can_be_used_again(void) {
+  unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+  return version < FIRST_TO_DANGLE || version >= FIRST_WITHOUT_DANGLING;
+}
+
+CURL *easy_pool_take(struct easy_pool *pool) {
+  return pool->count > 0 ? pool->handles[--pool->count] : NULL;
+}
+
+void easy_pool_give(struct easy_pool *pool, CURL *easy) {
+  if (pool->count < MAX_IDLE_HANDLES && can_be_used_again())
+    pool->handles[pool->count++] = easy;
+  else
+    curl_easy_cleanup(easy);
+}
+
+void easy_pool_free(struct easy_pool *pool) {
+  while (pool->count > 0)
+    curl_easy_cleanup(easy_pool_take(pool));
+}

@@ -1,0 +1,22 @@
+/* What libcurl calls while it runs a transfer. These append, count and set flags. No Lua. */
+#ifndef ANTHROPIC_NET_TRANSFER_CALLBACKS_H
+#define ANTHROPIC_NET_TRANSFER_CALLBACKS_H
+
+#include <curl/curl.h>
+
+#pragma GCC visibility push(hidden)
+
+struct transfer;
+struct transfer_options;
+
+/* Has libcurl call back for all that it tells of the transfer. Where it cannot tell before it
+ * sends, a request that must go out once takes a new connection: libcurl sends twice on those alone
+ * that it kept. */
+CURLcode transfer_callbacks_set(struct transfer *transfer, const struct transfer_options *options);
+
+/* For multipart_new: libcurl has asked for bytes of the body. */
+void transfer_on_part(void *transfer);
+
+#pragma GCC visibility pop
+
+#endif

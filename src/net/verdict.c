@@ -1,0 +1,90 @@
+#include "net/verdict.h"
+
+#include "net/sending.h"
+#include "util/buffer.h"
+
+enum { PROBE_BYTES = 256 * 1024 }; /* as much as the headers of a response may take */
+
+/* Whether there is as much memory as the headers may take, asked after libcurl went without some.
+ */
+static bool has_memory(void) {
+  struct buffer probe = {0};
+  bool has = buffer_reserve(&probe, PROBE_BYTES);
+  buffer_free(&probe);
+  return has;
+}
+
+/* From 8.6 on libcurl tells of a line of the headers that is above its limit (100 KiB). Before,
+ * that was a line that it had no memory for, and what comes of the line is not shown to anyone:
+ * then it was too large where memory is to be had. */
+static bool has_large_header(CURLcode code, const struct verdict_facts *facts) {
+  enum { TOO_LARGE = 100, FIRST_TO_TELL = 0x080600 };
+  curl_off_t first_byte = 0;
+  curl_easy_getinfo(facts->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+  if (facts->status || first_byte == 0)
+    return false;
+  return (int)code == TOO_LARGE ||
+         (code == CURLE_OUT_OF_MEMORY &&
+          curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_TELL && has_memory());
+}
+
+/* Whether a proxy refused in a way that will not be different next time. A proxy that is too busy,
+ * or does not reach the server, may do so later. */
+static bool is_refused_by_proxy(CURLcode code, CURL *easy) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  if (code != CURLE_OK && status / 100 == 4)
+    return status != 408 && status != 425 && status != 429;
+#if LIBCURL_VERSION_NUM >= 0x074900
+  static const CURLproxycode refusals[] = {
+      CURLPX_IDENTD,         CURLPX_IDENTD_DIFFER,     CURLPX_NO_AUTH,
+      CURLPX_REQUEST_FAILED, CURLPX_REPLY_NOT_ALLOWED, CURLPX_USER_REJECTED,
+      CURLPX_LONG_USER,      CURLPX_LONG_PASSWD,       CURLPX_REPLY_COMMAND_NOT_SUPPORTED,
+  };
+  long reason = CURLPX_OK;
+  if (code != CURLE_PROXY || curl_easy_getinfo(easy, CURLINFO_PROXY_ERROR, &reason) != CURLE_OK)
+    return false;
+  for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+    if (refusals[i] == (CURLproxycode)reason)
+      return true;
+#endif
+  return false;
+}
+
+/* A failure for which libcurl has words. */
+static enum transfer_failure failure_of(CURLcode code, const struct verdict_facts *facts) {
+  /* libcurl has a limit of its own for what it unpacks while the transfer is paused */
+  if (code == CURLE_OUT_OF_MEMORY && facts->is_encoded && has_memory())
+    return TRANSFER_TOO_LARGE;
+  if (code == CURLE_BAD_CONTENT_ENCODING && !facts->has_body) /* else it broke on the way */
+    return TRANSFER_ENCODING;
+  if (is_refused_by_proxy(code, facts->easy))
+    return TRANSFER_PROXY;
+  switch (code) {
+  case CURLE_PARTIAL_FILE:
+    return TRANSFER_TRUNCATED;
+  case CURLE_OUT_OF_MEMORY:
+    return TRANSFER_NO_MEMORY;
+  case CURLE_OPERATION_TIMEDOUT: /* the one timeout that is left to libcurl */
+    return TRANSFER_CONNECT_TIMEOUT;
+  default:
+    return TRANSFER_CONNECTION;
+  }
+}
+
+struct verdict verdict_of(CURLcode code, const struct verdict_facts *facts) {
+  const struct sending *sending = facts->sending;
+  if (code == CURLE_OK) /* libcurl calls an answer that broke off inside its headers a success */
+    return (struct verdict){facts->status ? TRANSFER_OK : TRANSFER_TRUNCATED, code, false};
+  /* a multipart body that was sent in part cannot be rewound */
+  bool is_repeated = sending->held_back || code == CURLE_SEND_FAIL_REWIND;
+  if (is_repeated)
+    code = CURLE_GOT_NOTHING;
+  if (sending->is_refused && !facts->status)
+    return (struct verdict){TRANSFER_REFUSED, code, false};
+  if (is_repeated)
+    return (struct verdict){sending->downgrades ? TRANSFER_DOWNGRADED : TRANSFER_LOST, code, false};
+  if (has_large_header(code, facts))
+    return (struct verdict){TRANSFER_LARGE_HEADERS, code, false};
+  return (struct verdict){failure_of(code, facts), code, true};
+}
