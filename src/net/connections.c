@@ -3,12 +3,16 @@
 
 #include "net/loop_entry.h"
 #include "net/poller.h"
+#include "util/clock.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FIRST_TO_LOOK = 0x080000 }; /* libcurl, by itself: see connections_end_unclean */
+/* libcurl's versions: see connections_end_unclean */
+enum { FIRST_TO_LOOK = 0x080000, FIRST_TO_LOOK_LATE = 0x081600 };
+
+static const double LATE = 1.5; /* seconds: its one, and what its clock may be behind */
 
 /* --- libcurl's callbacks --------------------------------------------------------------------- */
 
@@ -55,17 +59,10 @@ static int on_close(void *userdata, curl_socket_t socket) {
 }
 
 bool connections_attach(struct connections *connections, CURLM *multi) {
-  connections->looks = curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_LOOK;
+  unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+  connections->looks = version < FIRST_TO_LOOK || version >= FIRST_TO_LOOK_LATE;
   return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
          curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, connections) == CURLM_OK;
-}
-
-void connections_join(struct connections *connections, struct loop_entry *entry) {
-  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETDATA, connections);
-  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETDATA, connections);
-  entry->socket = -1;
 }
 
 /* libcurl tells which socket an entry uses after it has read from it. */
@@ -99,11 +96,28 @@ static bool is_unused(void *context, int descriptor) {
 }
 
 /* What waits on an idle connection is no answer to the next request: a refusal that came too late,
- * an answer nobody asked for, or the end. Before 8.0 libcurl takes all but the end of a plain
- * connection for the answer. Nobody can help what comes between this look and the request. */
-void connections_end_unclean(struct connections *connections, struct loop_entry *entries) {
-  if (connections->sockets.idle > 0)
-    socket_list_end_unclean(&connections->sockets, is_unused, entries);
+ * an answer nobody asked for, or the end.
+ *
+ * workaround: libcurl before 8.0 takes all but the end of a plain connection for the answer; from
+ * 8.22 on it does not look at a connection that was used, or looked at, within the last second. It
+ * finds the end of one that is ended here once that second is over; until then what starts takes a
+ * new one. Nobody can help what comes between this look and the request. */
+static void end_unclean(struct connections *connections, struct loop_entry *entries) {
+  if (connections->sockets.idle > 0 &&
+      socket_list_end_unclean(&connections->sockets, is_unused, entries))
+    connections->fresh_until = clock_now() + LATE;
+}
+
+void connections_join(struct connections *connections, struct loop_entry *entry,
+                      struct loop_entry *entries) {
+  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETDATA, connections);
+  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETDATA, connections);
+  entry->socket = -1;
+  end_unclean(connections, entries);
+  if (clock_now() < connections->fresh_until)
+    curl_easy_setopt(entry->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */

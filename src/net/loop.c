@@ -290,8 +290,7 @@ bool loop_add(struct loop *loop, struct loop_entry *entry) {
   if (!open_loop(loop))
     return false;
   curl_easy_setopt(entry->easy, CURLOPT_PRIVATE, entry);
-  connections_join(&loop->connections, entry);
-  connections_end_unclean(&loop->connections, loop->entries.first);
+  connections_join(&loop->connections, entry, loop->entries.first);
   http2_join(&loop->http2, entry);
   if (curl_multi_add_handle(loop->multi, entry->easy) != CURLM_OK)
     return false;

@@ -95,30 +95,36 @@ void socket_end(int descriptor) {
 
 /* Of the sockets [first, last), from the last one on: the place of one that is idle no more is
  * taken by one that was looked at. */
-static void end_unclean(struct socket_list *list, size_t first, size_t last,
+static bool end_unclean(struct socket_list *list, size_t first, size_t last,
                         bool (*may_end)(void *context, int descriptor), void *context) {
   struct pollfd waiting[BATCH];
   for (size_t i = first; i < last; i++)
     waiting[i - first] = (struct pollfd){list->items[i].descriptor, POLLIN, 0};
   int count = poll(waiting, last - first, 0);
+  bool ended = false;
   for (size_t i = last; count > 0 && i-- > first;) {
     struct listed_socket *item = &list->items[i];
     if (waiting[i - first].revents == 0)
       continue;
     count--;
-    if (is_open(item) && may_end(context, item->descriptor))
+    if (is_open(item) && may_end(context, item->descriptor)) {
       socket_end(item->descriptor);
+      ended = true;
+    }
     swap(list, i, --list->idle);
   }
+  return ended;
 }
 
-void socket_list_end_unclean(struct socket_list *list,
+bool socket_list_end_unclean(struct socket_list *list,
                              bool (*may_end)(void *context, int descriptor), void *context) {
+  bool ended = false;
   for (size_t last = list->idle; last > 0;) {
     size_t first = last > BATCH ? last - BATCH : 0;
-    end_unclean(list, first, last, may_end, context);
+    ended = end_unclean(list, first, last, may_end, context) || ended;
     last = first;
   }
+  return ended;
 }
 
 bool socket_list_add(struct socket_list *list, int descriptor) {

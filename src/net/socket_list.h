@@ -35,8 +35,8 @@ void socket_list_set_used(struct socket_list *list, int descriptor);
 
 /* Ends what is connected to each idle socket on which something waits, and for which `may_end`
  * (given `context`) is true: it stays open, and whoever reads from it finds the end. What `may_end`
- * refuses is noted as used. At most one system call where nothing waits. */
-void socket_list_end_unclean(struct socket_list *list,
+ * refuses is noted as used. True where it ended one. At most one system call where nothing waits. */
+bool socket_list_end_unclean(struct socket_list *list,
                              bool (*may_end)(void *context, int descriptor), void *context);
 
 /* Ends what is connected to a socket, at once: it stays open, and whoever reads from it finds the
