@@ -155,3 +155,17 @@ CURLcode easy_options_set(CURL *easy, const struct transfer_options *options) {
   SET(set_route(easy, options));
   return code;
 }
+
+unsigned easy_options_origin(const struct transfer_options *options) {
+  const char *text = options->url;
+  for (size_t i = 0; route_options[i].name; i++)
+    if (route_options[i].needed[0] == CURLOPT_PROXY && options->route[i] && *options->route[i])
+      text = options->route[i];
+  unsigned origin = 2166136261u; /* FNV-1a */
+  for (int slashes = 0; *text && slashes < 3; text++) {
+    slashes += *text == '/';
+    bool is_upper = *text >= 'A' && *text <= 'Z';
+    origin = (origin ^ (unsigned)(*text + (is_upper ? 'a' - 'A' : 0))) * 16777619u;
+  }
+  return origin;
+}
