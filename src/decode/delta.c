@@ -85,7 +85,7 @@ static long read_hex(const char *at, const char *end) {
 static size_t read_escape(const char *at, const char *end, long *code) {
   if (at == end)
     return 0;
-  *code = json_escaped(*at);
+  *code = (unsigned char)json_escaped(*at);
   if (*code)
     return 1;
   if (*at != 'u')

@@ -3,6 +3,7 @@
 #include "util/hex.h"
 #include "util/json_text.h"
 #include "util/utf8.h"
+#include "json/number.h"
 
 #include <stdio.h>
 
@@ -155,67 +156,37 @@ static const unsigned char *scan_string(struct scanner *scanner, const unsigned 
   }
 }
 
-static const unsigned char *skip_digits(const unsigned char *at) {
-  while (is_digit(*at))
-    at++;
-  return at;
-}
-
 static bool mark_number(struct scanner *scanner, const unsigned char *from,
                         const unsigned char *end, const char *mark) {
   scanner->result->pending += !(scanner->options & JSON_INTEGERS); /* else it is counted */
   return replace(scanner, from, from, mark, 3) && replace(scanner, end, end, "\"", 1);
 }
 
-/* Doubles hold every integer of up to 15 digits. Of the longer ones, those beyond 2^53 are marked.
- */
-static bool mark_integer(struct scanner *scanner, const unsigned char *from,
-                         const unsigned char *digits, const unsigned char *end) {
-  bool negative = *from == '-';
-  uint64_t limit = (uint64_t)INT64_MAX + negative, value = 0;
-  for (const unsigned char *at = digits; at < end; at++) {
-    unsigned digit = *at - '0';
-    if (value > (limit - digit) / 10)
-      return mark_number(scanner, from, end, "\"\xFFn");
-    value = value * 10 + digit;
-  }
-  if (value <= JSON_LARGEST_EXACT)
+static bool mark_kind(struct scanner *scanner, const unsigned char *from,
+                      const struct json_number *number) {
+  switch (number->kind) {
+  case JSON_NUMBER_NEGATIVE_ZERO:
+    return replace(scanner, number->end, number->end, ".0", 2);
+  case JSON_NUMBER_LONG:
+    return mark_number(scanner, from, number->end,
+                       scanner->options & JSON_INTEGERS ? "\"\xFFi" : "\"\xFFn");
+  case JSON_NUMBER_INEXACT:
+    return mark_number(scanner, from, number->end, "\"\xFFn");
+  default:
     return true;
-  return mark_number(scanner, from, end, scanner->options & JSON_INTEGERS ? "\"\xFFi" : "\"\xFFn");
+  }
 }
 
 static const unsigned char *scan_number(struct scanner *scanner, const unsigned char *from) {
-  const unsigned char *at = from + (*from == '-'), *digits = at;
-  at = *at == '0' ? at + 1 : skip_digits(at);
-  const unsigned char *digits_end = at;
-  bool valid = at > digits, may_overflow = digits_end - digits > 200;
-  if (valid && *at == '.') {
-    const unsigned char *fraction = ++at;
-    at = skip_digits(at);
-    valid = at > fraction;
-  }
-  if (valid && (*at | 0x20) == 'e') {
-    at++;
-    at += *at == '+' || *at == '-';
-    const unsigned char *exponent = at;
-    at = skip_digits(at);
-    valid = at > exponent;
-    may_overflow = may_overflow || at - exponent > 2;
-  }
-  if (!valid) {
-    fail(scanner, at, "invalid number");
+  struct json_number number = json_number_read(from);
+  if (number.kind == JSON_NUMBER_INVALID) {
+    fail(scanner, number.end, "invalid number");
     return NULL;
   }
   if (!marks(scanner))
-    return at;
+    return number.end;
   scanner->result->pending += !!(scanner->options & JSON_INTEGERS);
-  if (at > digits_end)
-    return !may_overflow || mark_number(scanner, from, at, "\"\xFFn") ? at : NULL;
-  if (*from == '-' && *digits == '0') /* an integer has no negative zero */
-    return replace(scanner, at, at, ".0", 2) ? at : NULL;
-  if (at - digits > 15 && !mark_integer(scanner, from, digits, at))
-    return NULL;
-  return at;
+  return mark_kind(scanner, from, &number) ? number.end : NULL;
 }
 
 /* NaN, Infinity or -Infinity, which many servers write though JSON has none of them. */

@@ -2,6 +2,7 @@
 
 #include "lua/modules.h"
 #include "util/json_text.h"
+#include "json/number.h"
 #include "json/scan.h"
 
 #include <locale.h>
@@ -35,22 +36,9 @@ struct buffer *bind_json_new_buffer(lua_State *L) {
   return buffer;
 }
 
-static bool read_integer(const char *digits, size_t length, int64_t *value) {
-  bool negative = digits[0] == '-';
-  uint64_t limit = (uint64_t)INT64_MAX + negative, sum = 0;
-  for (size_t i = negative; i < length; i++) {
-    unsigned digit = (unsigned)(digits[i] - '0');
-    if (digit > 9 || sum > (limit - digit) / 10)
-      return false;
-    sum = sum * 10 + digit;
-  }
-  *value = negative ? (int64_t)(0 - sum) : (int64_t)sum;
-  return sum > 0 || !negative; /* no integer is a negative zero */
-}
-
 void bind_json_push_number(lua_State *L, const char *digits, size_t length) {
   int64_t integer;
-  bool is_integer = read_integer(digits, length, &integer);
+  bool is_integer = json_number_read_integer(digits, length, &integer);
   if (!is_integer) {
     const char *point = localeconv()->decimal_point;
     lua_pushlstring(L, digits, length);

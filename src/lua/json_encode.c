@@ -1,5 +1,7 @@
 #include "lua/json.h"
 #include "lua/json_keys.h"
+#include "lua/json_place.h"
+#include "lua/json_shape.h"
 #include "json/encode.h"
 #include "json/scan.h"
 
@@ -23,21 +25,10 @@ enum {
   KEPT
 };
 
-/* What is pushed for a table, above it. */
-enum { NULLS = 1, UNENCODED, MERGED, NOTED };
+enum { NOTED = SHAPE_MERGED + 1 }; /* what is pushed for a table, above its shape */
 
 /* What the names above a value say of it. */
 enum rule { ARRAY_WHEN_EMPTY = 1, NUMBER_KEYS = 2, MEMBERS = 4, DATA = 8 };
-
-/* Where the encoder is: a member (name) or an element (index) of the parent. */
-struct place {
-  const struct place *parent;
-  const char *name;
-  size_t length;
-  size_t index;
-  const void *table;
-  int depth;
-};
 
 struct encoder {
   lua_State *L;
@@ -47,46 +38,11 @@ struct encoder {
   bool has_digits; /* some table has numbers whose digits were noted */
 };
 
-/* What a table's metatable says of it. */
-enum shape { PLAIN_SHAPE, ARRAY_SHAPE, EMPTY_ARRAY_SHAPE, OBJECT_SHAPE, RAW_SHAPE };
-
 static bool encode_value(struct encoder *encoder, struct place *place, unsigned rule);
 
 static void append(struct encoder *encoder, const void *bytes, size_t count) {
   if (!buffer_append(encoder->output, bytes, count))
     luaL_error(encoder->L, "not enough memory");
-}
-
-static bool is_word(const char *name, size_t length) {
-  bool word = length > 0 && !(name[0] >= '0' && name[0] <= '9');
-  for (size_t i = 0; i < length && word; i++)
-    word = name[i] == '_' || (name[i] >= '0' && name[i] <= '9') ||
-           ((name[i] | 0x20) >= 'a' && (name[i] | 0x20) <= 'z');
-  return word;
-}
-
-/* The middle of a very long path is left out. */
-static void append_path(struct encoder *encoder, const struct place *place, int depth) {
-  if (!place->parent)
-    return;
-  append_path(encoder, place->parent, depth);
-  if (place->depth >= 16 && place->depth + 16 < depth) {
-    if (place->depth == 16)
-      append(encoder, "...", 3);
-    return;
-  }
-  if (!place->name) {
-    char index[32];
-    append(encoder, index, (size_t)snprintf(index, sizeof index, "[%zu]", place->index));
-  } else if (is_word(place->name, place->length)) {
-    append(encoder, ".", place->parent->parent != NULL);
-    append(encoder, place->name, place->length);
-  } else {
-    append(encoder, "[", 1);
-    if (!json_encode_string(encoder->output, place->name, place->length, NULL))
-      luaL_error(encoder->L, "not enough memory");
-    append(encoder, "]", 1);
-  }
 }
 
 /* Leaves "path: message" on top of the stack. */
@@ -96,12 +52,7 @@ static bool fail(struct encoder *encoder, const struct place *place, const char 
   va_start(arguments, format);
   lua_pushvfstring(L, format, arguments);
   va_end(arguments);
-  buffer_clear(encoder->output);
-  append_path(encoder, place, place->depth);
-  if (encoder->output->length == 0)
-    append(encoder, "value", 5);
-  lua_pushlstring(L, buffer_bytes(encoder->output), encoder->output->length);
-  lua_pushfstring(L, "%s: %s", lua_tostring(L, -1), lua_tostring(L, -2));
+  bind_place_push_message(L, place, encoder->output);
   return false;
 }
 
@@ -132,56 +83,6 @@ static bool encode_number(struct encoder *encoder, const struct place *place) {
   if (!done)
     luaL_error(L, "not enough memory");
   return true;
-}
-
-/* Pushes the table that the metatable has under a name, or nil. */
-static bool push_part(lua_State *L, int metatable, const char *name) {
-  lua_pushstring(L, name);
-  lua_rawget(L, metatable);
-  if (lua_istable(L, -1))
-    return true;
-  lua_pop(L, 1);
-  lua_pushnil(L);
-  return false;
-}
-
-/* Pushes the member of `table` whose members stand beside it, by the metatable's word, or nil. */
-static void push_merged(lua_State *L, int metatable, int table) {
-  lua_pushliteral(L, "__merged");
-  lua_rawget(L, metatable);
-  if (!lua_isnil(L, -1))
-    lua_rawget(L, table);
-  if (!lua_istable(L, -1)) {
-    lua_pop(L, 1);
-    lua_pushnil(L);
-  }
-}
-
-/* Reads the metatable of `table`, which is on top of the stack, and pushes its parts. */
-static enum shape read_shape(lua_State *L, int table) {
-  static const char *const kinds[] = {"", "array", "empty array", "object", "raw"};
-  enum shape shape = PLAIN_SHAPE;
-  if (!lua_getmetatable(L, table)) {
-    lua_settop(L, table + MERGED);
-    return PLAIN_SHAPE;
-  }
-  int metatable = lua_gettop(L);
-  lua_pushvalue(L, metatable);
-  lua_rawget(L, KINDS);
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    for (int i = ARRAY_SHAPE; i <= RAW_SHAPE; i++)
-      if (strcmp(lua_tostring(L, -1), kinds[i]) == 0)
-        shape = (enum shape)i;
-    lua_settop(L, table);
-    lua_settop(L, table + MERGED);
-    return shape;
-  }
-  lua_pop(L, 1);
-  bool nulls = push_part(L, metatable, "__nulls");
-  bool unencoded = push_part(L, metatable, "__unencoded");
-  push_merged(L, metatable, table);
-  lua_remove(L, metatable);
-  return nulls || unencoded ? OBJECT_SHAPE : PLAIN_SHAPE;
 }
 
 /* What the names say of a member of an object with this rule. */
@@ -381,14 +282,14 @@ static bool choose_form(struct encoder *encoder, const struct place *place, enum
 static bool encode_table(struct encoder *encoder, struct place *place, unsigned rule) {
   lua_State *L = encoder->L;
   int table = lua_gettop(L);
-  struct sources sources = {table, table + NULLS, table + UNENCODED, table + MERGED};
+  struct sources sources = {table, table + SHAPE_NULLS, table + SHAPE_UNENCODED,
+                            table + SHAPE_MERGED};
   place->table = lua_topointer(L, table);
-  for (const struct place *outer = place->parent; outer; outer = outer->parent)
-    if (outer->table == place->table)
-      return fail(encoder, place, "the table contains itself");
+  if (bind_place_is_inside(place, place->table))
+    return fail(encoder, place, "the table contains itself");
   if (place->depth > JSON_MAX_DEPTH || !lua_checkstack(L, LUA_MINSTACK))
     return fail(encoder, place, "nested deeper than %d", JSON_MAX_DEPTH);
-  enum shape shape = read_shape(L, table);
+  enum shape shape = bind_shape_push(L, KINDS);
   if (shape == RAW_SHAPE)
     return encode_raw(encoder, place, table);
   push_notes(encoder, table);

@@ -166,7 +166,7 @@ struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
         add_key(keys, NULL_KEY, name, length, 0);
     }
   }
-  if (member.unknown && !member.known)
+  if (member_name && member.unknown && !member.known)
     add_key(keys, EMPTY_KEY, member_name, member_length, 0);
   return keys;
 }

@@ -18,22 +18,22 @@ const struct route_option route_options[MAX_ROUTE_OPTIONS + 1] = {
 
 /* What all requests have in common. */
 static const struct {
-  CURLoption option;
   long value;
+  CURLoption option;
   bool is_needed;
 } common[] = {
-    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2, true},
-    {CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2, false},
-    {CURLOPT_NOSIGNAL, 1, true},
-    {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1, true},
-    {CURLOPT_TCP_KEEPALIVE, 1, false},
-    {CURLOPT_TCP_KEEPIDLE, KEEP_ALIVE_SECONDS, false},
-    {CURLOPT_TCP_KEEPINTVL, KEEP_ALIVE_SECONDS, false},
+    {CURL_SSLVERSION_TLSv1_2, CURLOPT_SSLVERSION, true},
+    {CURL_SSLVERSION_TLSv1_2, CURLOPT_PROXY_SSLVERSION, false},
+    {1, CURLOPT_NOSIGNAL, true},
+    {1, CURLOPT_SUPPRESS_CONNECT_HEADERS, true},
+    {1, CURLOPT_TCP_KEEPALIVE, false},
+    {KEEP_ALIVE_SECONDS, CURLOPT_TCP_KEEPIDLE, false},
+    {KEEP_ALIVE_SECONDS, CURLOPT_TCP_KEEPINTVL, false},
 #if LIBCURL_VERSION_NUM >= 0x075700
     /* A transfer that ends while its host's name is looked up must not wait for the resolver: what
      * is left of that goes on in a thread of its own, and is then freed there. (lua/core.c sees to
      * it that the thread's code stays loaded.) */
-    {CURLOPT_QUICK_EXIT, 1, false},
+    {1, CURLOPT_QUICK_EXIT, false},
 #endif
 };
 

@@ -1,0 +1,70 @@
+#include "json/number.h"
+
+#include "util/json_text.h"
+
+enum {
+  EXACT_DIGITS = 15, /* a double holds every integer of so many */
+  /* a double holds what has at most so many digits before its point, and in its exponent */
+  FINITE_DIGITS = 200,
+  FINITE_EXPONENT = 2
+};
+
+bool json_number_read_integer(const char *digits, size_t length, int64_t *value) {
+  bool negative = digits[0] == '-';
+  uint64_t limit = (uint64_t)INT64_MAX + negative, sum = 0;
+  for (size_t i = negative; i < length; i++) {
+    unsigned digit = (unsigned)(digits[i] - '0');
+    if (digit > 9 || sum > (limit - digit) / 10)
+      return false;
+    sum = sum * 10 + digit;
+  }
+  *value = negative ? (int64_t)(0 - sum) : (int64_t)sum;
+  return sum > 0 || !negative;
+}
+
+static bool is_digit(unsigned char byte) {
+  return byte >= '0' && byte <= '9';
+}
+
+static const unsigned char *skip_digits(const unsigned char *at) {
+  while (is_digit(*at))
+    at++;
+  return at;
+}
+
+static enum json_number_kind kind_of_integer(const unsigned char *from, const unsigned char *end) {
+  int64_t value;
+  size_t digits = (size_t)(end - from) - (*from == '-');
+  if (*from == '-' && from[1] == '0')
+    return JSON_NUMBER_NEGATIVE_ZERO;
+  if (digits <= EXACT_DIGITS)
+    return JSON_NUMBER_PLAIN;
+  if (!json_number_read_integer((const char *)from, (size_t)(end - from), &value))
+    return JSON_NUMBER_INEXACT;
+  return value >= -JSON_LARGEST_EXACT && value <= JSON_LARGEST_EXACT ? JSON_NUMBER_PLAIN
+                                                                     : JSON_NUMBER_LONG;
+}
+
+struct json_number json_number_read(const unsigned char *from) {
+  const unsigned char *digits = from + (*from == '-');
+  const unsigned char *at = *digits == '0' ? digits + 1 : skip_digits(digits), *digits_end = at;
+  bool valid = at > digits, may_overflow = at - digits > FINITE_DIGITS;
+  if (valid && *at == '.') {
+    const unsigned char *fraction = ++at;
+    at = skip_digits(at);
+    valid = at > fraction;
+  }
+  if (valid && (*at | 0x20) == 'e') {
+    at++;
+    at += *at == '+' || *at == '-';
+    const unsigned char *exponent = at;
+    at = skip_digits(at);
+    valid = at > exponent;
+    may_overflow = may_overflow || at - exponent > FINITE_EXPONENT;
+  }
+  if (!valid)
+    return (struct json_number){JSON_NUMBER_INVALID, at};
+  if (at == digits_end)
+    return (struct json_number){kind_of_integer(from, at), at};
+  return (struct json_number){may_overflow ? JSON_NUMBER_INEXACT : JSON_NUMBER_PLAIN, at};
+}
