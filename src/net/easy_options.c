@@ -161,11 +161,13 @@ unsigned easy_options_origin(const struct transfer_options *options) {
   for (size_t i = 0; route_options[i].name; i++)
     if (route_options[i].needed[0] == CURLOPT_PROXY && options->route[i] && *options->route[i])
       text = options->route[i];
+  const char *authority = strstr(text, "://");
+  size_t length = authority ? (size_t)(authority - text) + 3 : 0;
+  length += strcspn(text + length, "/?#");
   unsigned origin = 2166136261u; /* FNV-1a */
-  for (int slashes = 0; *text && slashes < 3; text++) {
-    slashes += *text == '/';
-    bool is_upper = *text >= 'A' && *text <= 'Z';
-    origin = (origin ^ (unsigned)(*text + (is_upper ? 'a' - 'A' : 0))) * 16777619u;
+  for (size_t i = 0; i < length; i++) {
+    bool is_upper = text[i] >= 'A' && text[i] <= 'Z';
+    origin = (origin ^ (unsigned)(text[i] + (is_upper ? 'a' - 'A' : 0))) * 16777619u;
   }
   return origin;
 }
