@@ -176,7 +176,8 @@ describe("a failed connection says what to do", function()
 
   it("on a certificate by what the TLS library found, where that is known", function()
     local message = failures.error("connection", "Refused", 60, profile(), nil, nil, nil).message
-    assert.equal("Refused (check base_url and this machine's clock, or set ca_file or ca_path to an authority that you trust)",
+    assert.equal("Refused (check base_url and this machine's clock, or set ca_file or ca_path to an authority "
+      .. "that you trust)",
       message)
   end)
 
