@@ -146,6 +146,7 @@ build = {
     ["anthropic.http.sending"] = "lua/anthropic/http/sending.lua",
     ["anthropic.http.shown_url"] = "lua/anthropic/http/shown_url.lua",
     ["anthropic.http.url"] = "lua/anthropic/http/url.lua",
+    ["anthropic.http.verification"] = "lua/anthropic/http/verification.lua",
     ["anthropic"] = "lua/anthropic/init.lua",
     ["anthropic.loop.alarms"] = "lua/anthropic/loop/alarms.lua",
     ["anthropic.loop.blocking"] = "lua/anthropic/loop/blocking.lua",

@@ -239,10 +239,10 @@ describe("a request that fails", function()
       assert.equal(3, err.attempts)
       assert.equal(3, #server:requests())
       for _, retries in ipairs { 0, 1, 5 } do
-        _, err, server = create(failing(500), { max_retries = retries })
-        assert.equal(retries + 1, err.attempts)
-        assert.equal(retries + 1, #err.history)
-        assert.equal(retries + 1, #server:requests())
+        local _, its, another = create(failing(500), { max_retries = retries })
+        assert.equal(retries + 1, its.attempts)
+        assert.equal(retries + 1, #its.history)
+        assert.equal(retries + 1, #another:requests())
       end
     end)
 

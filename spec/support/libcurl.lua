@@ -8,6 +8,7 @@ local version = tonumber(major) * 100 + tonumber(minor)
 return {
   -- Content with an unknown encoding can be read as it is.
   passes_unknown_encodings = version < 805,
-  -- Frames of HTTP/2 that carry nothing are read a few at a time, so that timeouts have their turn.
+  -- Frames of HTTP/2 that carry nothing are read a few at a time, so that timeouts have their turn; later
+  -- versions of nghttp2 bound them by themselves.
   reads_in_steps = version >= 807,
 }

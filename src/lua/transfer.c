@@ -213,7 +213,18 @@ static int has_news(lua_State *L) {
   return 1;
 }
 
-/* failure() -> nil when it succeeded or is not done | name, message, libcurl's code */
+/* What the TLS library found in the certificate of the server or of the proxy, in its own numbers;
+ * 0: nothing. */
+static long verify_result_of(CURL *easy) {
+  long result = 0;
+  curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
+  if (result == 0)
+    curl_easy_getinfo(easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &result);
+  return result;
+}
+
+/* failure() -> nil when it succeeded or is not done | name, message, libcurl's code, and where
+ * that is about a certificate what the TLS library found in it */
 static int failure(lua_State *L) {
   static const char *const names[] = {
       [TRANSFER_CONNECTION] = "connection",
@@ -248,7 +259,10 @@ static int failure(lua_State *L) {
   lua_pushstring(L, names[failure]);
   lua_insert(L, -2);
   lua_pushinteger(L, code);
-  return 3;
+  if (code != CURLE_PEER_FAILED_VERIFICATION || !transfer->entry.easy)
+    return 3;
+  lua_pushinteger(L, (lua_Integer)verify_result_of(transfer->entry.easy));
+  return 4;
 }
 
 /* unprocessed() -> whether the server cannot have acted on the request */

@@ -3,12 +3,16 @@
 
 #include "net/loop_entry.h"
 #include "net/poller.h"
+#include "util/clock.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FIRST_TO_LOOK = 0x080000 }; /* libcurl, by itself: see connections_end_unclean */
+/* libcurl's versions: see end_unclean */
+enum { FIRST_TO_LOOK = 0x080000, FIRST_TO_LOOK_LATE = 0x081600 };
+
+static const double LATE = 1.5; /* seconds: its one, and what its clock may be behind */
 
 /* --- libcurl's callbacks --------------------------------------------------------------------- */
 
@@ -55,17 +59,11 @@ static int on_close(void *userdata, curl_socket_t socket) {
 }
 
 bool connections_attach(struct connections *connections, CURLM *multi) {
-  connections->looks = curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_LOOK;
+  unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+  connections->is_late = version >= FIRST_TO_LOOK_LATE;
+  connections->looks = version < FIRST_TO_LOOK || connections->is_late;
   return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
          curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, connections) == CURLM_OK;
-}
-
-void connections_join(struct connections *connections, struct loop_entry *entry) {
-  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETDATA, connections);
-  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETDATA, connections);
-  entry->socket = -1;
 }
 
 /* libcurl tells which socket an entry uses after it has read from it. */
@@ -86,25 +84,69 @@ void connections_note_idle(struct connections *connections, CURL *easy) {
   curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
   curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
   if (version < CURL_HTTP_VERSION_2_0 && socket != CURL_SOCKET_BAD)
-    socket_list_set_idle(&connections->sockets, (int)socket);
+    socket_list_set_idle(&connections->sockets, (int)socket, loop_entry_of(easy)->origin);
 }
+
+/* The next of an origin take new connections until libcurl has noted that this one ended. */
+static void note_ended(struct connections *connections, unsigned origin) {
+  double now = clock_now();
+  struct ended *place = connections->ended;
+  for (struct ended *each = place; each < connections->ended + MAX_ENDED; each++)
+    if (each->origin == origin || (place->origin != origin && each->until < place->until))
+      place = each;
+  if (place->origin != origin && place->until > now)
+    connections->others_until = now + LATE;
+  *place = (struct ended){origin, now + LATE};
+}
+
+static bool needs_fresh(const struct connections *connections, unsigned origin) {
+  double now = clock_now();
+  for (size_t i = 0; i < MAX_ENDED; i++)
+    if (connections->ended[i].origin == origin && connections->ended[i].until > now)
+      return true;
+  return connections->others_until > now;
+}
+
+struct look {
+  struct connections *connections;
+  const struct loop_entry *entries; /* under way */
+};
 
 /* Whether no entry under way uses a socket: one that ended may have left it to the next already.
  */
-static bool is_unused(void *context, int descriptor) {
-  for (const struct loop_entry *entry = context; entry; entry = entry->next)
-    if (entry->socket == descriptor)
+static bool may_end(void *context, const struct listed_socket *socket) {
+  const struct look *look = context;
+  for (const struct loop_entry *entry = look->entries; entry; entry = entry->next)
+    if (entry->socket == socket->descriptor)
       return false;
+  if (look->connections->is_late)
+    note_ended(look->connections, socket->origin);
   return true;
 }
 
 /* What waits on an idle connection is no answer to the next request: a refusal that came too late,
- * an answer nobody asked for, or the end. Before 8.0 libcurl takes all but the end of a plain
- * connection for the answer. Nobody can help what comes between this look and the request.
- * workaround: libcurl < 8.0 */
-void connections_end_unclean(struct connections *connections, struct loop_entry *entries) {
+ * an answer nobody asked for, or the end. Nobody can help what comes between this look and the
+ * request.
+ *
+ * workaround: libcurl before 8.0 takes all but the end of a plain connection for the answer; from
+ * 8.22 on it does not look at a connection that was used, or looked at, within the last second, nor
+ * find the end of one that is ended here before that second is over. */
+static void end_unclean(struct connections *connections, const struct loop_entry *entries) {
+  struct look look = {connections, entries};
   if (connections->sockets.idle > 0)
-    socket_list_end_unclean(&connections->sockets, is_unused, entries);
+    socket_list_end_unclean(&connections->sockets, may_end, &look);
+}
+
+void connections_join(struct connections *connections, struct loop_entry *entry,
+                      const struct loop_entry *entries) {
+  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETDATA, connections);
+  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETDATA, connections);
+  entry->socket = -1;
+  end_unclean(connections, entries);
+  if (needs_fresh(connections, entry->origin))
+    curl_easy_setopt(entry->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */

@@ -14,30 +14,36 @@
 struct loop_entry;
 struct poller;
 
+enum { MAX_ENDED = 16 };
+
 /* Zero-initialise; connections_free ends it. */
 struct connections {
   struct poller *poller;      /* the loop's, which outlives what is open */
   struct socket_list sockets; /* some of which libcurl may have closed without a word */
 
   /* private part */
-  bool looks; /* at idle ones before they are used again */
+  bool looks;    /* at idle ones before they are used again */
+  bool is_late;  /* libcurl notes an end after a while */
+  struct ended { /* whose end it may not have noted yet */
+    unsigned origin;
+    double until; /* of clock_now */
+  } ended[MAX_ENDED];
+  double others_until; /* of those that had no place */
 };
 
 /* Has a multi handle report its sockets. False when libcurl refused. */
 bool connections_attach(struct connections *connections, CURLM *multi);
 
-/* Has the handle of an entry that is about to start open and close its sockets here. */
-void connections_join(struct connections *connections, struct loop_entry *entry);
+/* Has the handle of an entry that is about to start open and close its sockets here, and ends idle
+ * connections on which something waits. `entries` is the list of those under way. */
+void connections_join(struct connections *connections, struct loop_entry *entry,
+                      const struct loop_entry *entries);
 
 /* The socket that an entry uses, or -1: unknown. */
 int connections_socket_of(struct connections *connections, struct loop_entry *entry);
 
 /* An entry's handle is done, and its connection idle. */
 void connections_note_idle(struct connections *connections, CURL *easy);
-
-/* Before an idle connection is used: ends those on which something waits. `entries` is the list of
- * those under way. */
-void connections_end_unclean(struct connections *connections, struct loop_entry *entries);
 
 /* How many there are. */
 size_t connections_count(struct connections *connections);

@@ -137,6 +137,14 @@ static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
   return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body);
 }
 
+/* libcurl compares with "more than", and before 8.15 it counts whole seconds. */
+static CURLcode set_max_idle(CURL *easy, long seconds) {
+  enum { FIRST_TO_COUNT_MILLISECONDS = 0x080f00 };
+  if (curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_COUNT_MILLISECONDS)
+    seconds--;
+  return curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, seconds);
+}
+
 CURLcode easy_options_set(CURL *easy, const struct transfer_options *options) {
   CURLcode code = set_common(easy);
   SET(curl_easy_setopt(easy, CURLOPT_URL, options->url));
@@ -145,8 +153,24 @@ CURLcode easy_options_set(CURL *easy, const struct transfer_options *options) {
   SET(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                        (long)(options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)));
   SET(curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options->http2 ? 1L : 0L));
-  if (options->max_idle > 0) /* libcurl counts whole seconds, and compares with "more than" */
-    SET(curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, options->max_idle - 1));
+  if (options->max_idle > 0)
+    SET(set_max_idle(easy, options->max_idle));
   SET(set_route(easy, options));
   return code;
+}
+
+unsigned easy_options_origin(const struct transfer_options *options) {
+  const char *text = options->url;
+  for (size_t i = 0; route_options[i].name; i++)
+    if (route_options[i].needed[0] == CURLOPT_PROXY && options->route[i] && *options->route[i])
+      text = options->route[i];
+  const char *authority = strstr(text, "://");
+  size_t length = authority ? (size_t)(authority - text) + 3 : 0;
+  length += strcspn(text + length, "/?#");
+  unsigned origin = 2166136261u; /* FNV-1a */
+  for (size_t i = 0; i < length; i++) {
+    bool is_upper = text[i] >= 'A' && text[i] <= 'Z';
+    origin = (origin ^ (unsigned)(text[i] + (is_upper ? 'a' - 'A' : 0))) * 16777619u;
+  }
+  return origin;
 }

@@ -53,6 +53,10 @@ struct transfer_options {
  * new. What runs out later than the connect timeout is left to the caller, as are callbacks. */
 CURLcode easy_options_set(CURL *easy, const struct transfer_options *options);
 
+/* A number for whom the connection leads to: the proxy, or the URL's scheme and authority. Others
+ * rarely have the same. */
+unsigned easy_options_origin(const struct transfer_options *options);
+
 #pragma GCC visibility pop
 
 #endif

@@ -8,6 +8,20 @@ static bool is_status_line(const char *line, size_t length) {
   return length > 5 && memcmp(line, "HTTP/", 5) == 0;
 }
 
+static bool is_digit(char byte) {
+  return byte >= '0' && byte <= '9';
+}
+
+/* Whether a status line has a status of three digits behind the version. libcurl's later versions
+ * take the first three of more. */
+static bool has_status(const char *line, size_t length) {
+  const char *space = memchr(line, ' ', length);
+  size_t left = space ? length - (size_t)(space - line) : 0;
+  if (left < 4 || !is_digit(space[1]) || !is_digit(space[2]) || !is_digit(space[3]))
+    return false;
+  return left == 4 || !is_digit(space[4]);
+}
+
 static bool is_blank(const char *line, size_t length) {
   return length > 0 && (line[0] == '\r' || line[0] == '\n');
 }
@@ -19,6 +33,8 @@ enum head_result head_take_trailer(struct head *head, size_t length) {
 
 enum head_result head_take(struct head *head, const char *line, size_t length) {
   if (is_status_line(line, length)) {
+    if (!has_status(line, length))
+      return HEAD_NO_STATUS;
     if (head_take_trailer(head, head->lines.length) != HEAD_TAKEN)
       return HEAD_TOO_LARGE;
     buffer_clear(&head->lines);

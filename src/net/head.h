@@ -18,7 +18,8 @@ struct head {
 
 enum head_result {
   HEAD_TAKEN,
-  HEAD_ENDED, /* with this line */
+  HEAD_ENDED,     /* with this line */
+  HEAD_NO_STATUS, /* a status line without a status of three digits */
   HEAD_TOO_LARGE,
   HEAD_NO_MEMORY
 };

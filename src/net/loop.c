@@ -30,6 +30,8 @@ struct loop {
   struct poller_batch batch;
   size_t next_event; /* of these: what a step leaves is the next one's */
   size_t served;     /* sockets since timeouts were last looked at */
+  double last_step;
+  double stood_still; /* seconds without a step, the longest since timeouts were last looked at */
   struct http2 http2;
   bool has_leavers; /* entries that are done and not gone */
   struct easy_pool easy_pool;
@@ -185,6 +187,21 @@ static void note_deadline(struct loop *loop, const struct loop_entry *entry) {
   loop->deadlines.entry = fmin(loop->deadlines.entry, entry->callbacks->deadline(entry));
 }
 
+static bool has_event(const struct loop *loop, int socket) {
+  for (size_t i = 0; i < loop->batch.count; i++)
+    if (loop->batch.events[i].socket == socket)
+      return true;
+  return false;
+}
+
+/* By HTTP/2 a server sends no more on any stream where nobody reads, and libcurl reads one stream
+ * after the other: where the host stood still, each needs time anew. */
+static bool put_off(struct loop *loop, struct loop_entry *entry) {
+  return entry->is_http2 && loop->stood_still > 0 &&
+         has_event(loop, connections_socket_of(&loop->connections, entry)) &&
+         entry->callbacks->put_off(entry, loop->stood_still);
+}
+
 /* Timeouts only move away while bytes come, so the earliest that was noted is a lower bound. */
 static void expire(struct loop *loop) {
   double now = clock_now();
@@ -193,7 +210,7 @@ static void expire(struct loop *loop) {
   loop->deadlines.entry = HUGE_VAL;
   for (struct loop_entry *entry = loop->entries.first, *next; entry; entry = next) {
     next = entry->next;
-    if (entry->callbacks->deadline(entry) > now) {
+    if (entry->callbacks->deadline(entry) > now || put_off(loop, entry)) {
       note_deadline(loop, entry);
       continue;
     }
@@ -291,8 +308,7 @@ bool loop_add(struct loop *loop, struct loop_entry *entry) {
   if (!open_loop(loop))
     return false;
   curl_easy_setopt(entry->easy, CURLOPT_PRIVATE, entry);
-  connections_join(&loop->connections, entry);
-  connections_end_unclean(&loop->connections, loop->entries.first);
+  connections_join(&loop->connections, entry, loop->entries.first);
   http2_join(&loop->http2, entry);
   if (curl_multi_add_handle(loop->multi, entry->easy) != CURLM_OK)
     return false;
@@ -339,6 +355,7 @@ bool loop_wait(struct loop *loop, double seconds) {
   if (loop->next_event == loop->batch.count) {
     double now = clock_now();
     double until = seconds < 0 ? HUGE_VAL : now + seconds;
+    loop->stood_still = fmax(loop->stood_still, now - loop->last_step);
     if (loop->ready.first)
       until = now;
     long milliseconds = deadlines_milliseconds(fmin(until, deadlines_next(&loop->deadlines)), now);
@@ -353,7 +370,9 @@ bool loop_wait(struct loop *loop, double seconds) {
       (!loop->batch.has_more || loop->served >= loop->connections.sockets.count)) {
     loop->served = 0;
     expire(loop);
+    loop->stood_still = 0;
   }
+  loop->last_step = clock_now();
   arm(loop);
   return has_work;
 }

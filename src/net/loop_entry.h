@@ -15,6 +15,10 @@ struct loop_callbacks {
   /* When it runs out of time (of clock_now), or HUGE_VAL. */
   double (*deadline)(const struct loop_entry *entry);
 
+  /* It ran out of time while the host did not step, for so many seconds; then something came on its
+   * connection. Returns whether it has time again. */
+  bool (*put_off)(struct loop_entry *entry, double stood_still);
+
   /* It ran out of time. It leaves the loop. */
   void (*expire)(struct loop_entry *entry);
 
@@ -37,13 +41,14 @@ struct loop_entry {
   CURL *easy;
 
   /* The owner's, which the loop reads. */
-  bool done;      /* nothing more is wanted of it */
-  bool news;      /* something changed since its reader last looked */
-  bool paused;    /* libcurl holds back what comes of it */
-  bool is_http2;  /* where the server speaks it */
-  bool has_zone;  /* its URL names an interface of this machine */
-  bool retires;   /* its connection takes no new stream once it has left (HTTP/2) */
-  int local_port; /* of its connection, 0: unknown */
+  bool done;       /* nothing more is wanted of it */
+  bool news;       /* something changed since its reader last looked */
+  bool paused;     /* libcurl holds back what comes of it */
+  bool is_http2;   /* where the server speaks it */
+  bool has_zone;   /* its URL names an interface of this machine */
+  unsigned origin; /* the same for what could share a connection, and rarely for others */
+  bool retires;    /* its connection takes no new stream once it has left (HTTP/2) */
+  int local_port;  /* of its connection, 0: unknown */
   int remote_port;
 
   /* The loop's, which the owner may read. */

@@ -69,9 +69,10 @@ void socket_list_remove(struct socket_list *list, int descriptor) {
     }
 }
 
-void socket_list_set_idle(struct socket_list *list, int descriptor) {
+void socket_list_set_idle(struct socket_list *list, int descriptor, unsigned origin) {
   for (size_t i = list->idle; i < list->count; i++)
     if (list->items[i].descriptor == descriptor) {
+      list->items[i].origin = origin;
       swap(list, i, list->idle++);
       return;
     }
@@ -96,7 +97,8 @@ void socket_end(int descriptor) {
 /* Of the sockets [first, last), from the last one on: the place of one that is idle no more is
  * taken by one that was looked at. */
 static void end_unclean(struct socket_list *list, size_t first, size_t last,
-                        bool (*may_end)(void *context, int descriptor), void *context) {
+                        bool (*may_end)(void *context, const struct listed_socket *socket),
+                        void *context) {
   struct pollfd waiting[BATCH];
   for (size_t i = first; i < last; i++)
     waiting[i - first] = (struct pollfd){list->items[i].descriptor, POLLIN, 0};
@@ -106,14 +108,15 @@ static void end_unclean(struct socket_list *list, size_t first, size_t last,
     if (waiting[i - first].revents == 0)
       continue;
     count--;
-    if (is_open(item) && may_end(context, item->descriptor))
+    if (is_open(item) && may_end(context, item))
       socket_end(item->descriptor);
     swap(list, i, --list->idle);
   }
 }
 
 void socket_list_end_unclean(struct socket_list *list,
-                             bool (*may_end)(void *context, int descriptor), void *context) {
+                             bool (*may_end)(void *context, const struct listed_socket *socket),
+                             void *context) {
   for (size_t last = list->idle; last > 0;) {
     size_t first = last > BATCH ? last - BATCH : 0;
     end_unclean(list, first, last, may_end, context);
@@ -136,7 +139,7 @@ bool socket_list_add(struct socket_list *list, int descriptor) {
     list->items = items;
     list->capacity = capacity;
   }
-  list->items[list->count++] = (struct listed_socket){descriptor, status.st_dev, status.st_ino};
+  list->items[list->count++] = (struct listed_socket){descriptor, status.st_dev, status.st_ino, 0};
   return true;
 }
 

@@ -13,6 +13,7 @@ struct listed_socket {
   int descriptor;
   dev_t device;
   ino_t inode;
+  unsigned origin; /* whom an idle one leads to: the caller's number */
 };
 
 /* Zero-initialise to make an empty list. */
@@ -30,14 +31,15 @@ bool socket_list_add(struct socket_list *list, int descriptor);
 void socket_list_remove(struct socket_list *list, int descriptor);
 
 /* Notes that nobody uses a socket, or that somebody does. One that is not there is fine. */
-void socket_list_set_idle(struct socket_list *list, int descriptor);
+void socket_list_set_idle(struct socket_list *list, int descriptor, unsigned origin);
 void socket_list_set_used(struct socket_list *list, int descriptor);
 
 /* Ends what is connected to each idle socket on which something waits, and for which `may_end`
  * (given `context`) is true: it stays open, and whoever reads from it finds the end. What `may_end`
  * refuses is noted as used. At most one system call where nothing waits. */
 void socket_list_end_unclean(struct socket_list *list,
-                             bool (*may_end)(void *context, int descriptor), void *context);
+                             bool (*may_end)(void *context, const struct listed_socket *socket),
+                             void *context);
 
 /* Ends what is connected to a socket, at once: it stays open, and whoever reads from it finds the
  * end. */

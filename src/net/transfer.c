@@ -43,6 +43,7 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
   transfer->entry.callbacks = &transfer_loop_callbacks;
   transfer->entry.is_http2 = options->http2;
   transfer->entry.has_zone = has_zone(options->url);
+  transfer->entry.origin = easy_options_origin(options);
   body_demand(&transfer->body);
   transfer->body.max_bytes = options->max_body_bytes;
   transfer->body.max_sink_bytes = options->max_download_bytes;

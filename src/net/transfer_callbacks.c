@@ -41,6 +41,19 @@ static bool end_head(struct transfer *transfer) {
   return false;
 }
 
+/* One that ended has said why. */
+static void fail_by_head(struct transfer *transfer, enum head_result result) {
+  if (result == HEAD_TOO_LARGE)
+    transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
+  else if (result == HEAD_NO_MEMORY)
+    transfer_finish(transfer, TRANSFER_NO_MEMORY);
+  else if (result == HEAD_NO_STATUS) {
+    transfer->code = CURLE_WEIRD_SERVER_REPLY;
+    snprintf(transfer->message, sizeof transfer->message, "the answer has no status");
+    transfer_finish(transfer, TRANSFER_CONNECTION);
+  }
+}
+
 /* libcurl passes whole lines. */
 static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   struct transfer *transfer = userdata;
@@ -51,12 +64,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
       transfer->status ? head_take_trailer(head, length) : head_take(head, line, length);
   if (head->encoding != encoding)
     set_decoding(transfer);
-  if (result == HEAD_TOO_LARGE || result == HEAD_NO_MEMORY) {
-    transfer_finish(transfer,
-                    result == HEAD_TOO_LARGE ? TRANSFER_LARGE_HEADERS : TRANSFER_NO_MEMORY);
-    return 0;
-  }
-  return result != HEAD_ENDED || end_head(transfer) ? length : 0;
+  if (result == HEAD_TAKEN || (result == HEAD_ENDED && end_head(transfer)))
+    return length;
+  fail_by_head(transfer, result);
+  return 0;
 }
 
 /* Decides where the body goes, when its first bytes are there. Where a length is announced, libcurl

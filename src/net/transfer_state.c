@@ -76,9 +76,10 @@ static double first_timeout(const struct transfer *transfer, enum transfer_failu
   }
   CONSIDER(true, transfer->total_timeout, transfer->started, TRANSFER_TOTAL_TIMEOUT)
   CONSIDER(!transfer->status, transfer->first_byte_timeout,
-           fmax(transfer->started, transfer->last_sent), TRANSFER_FIRST_BYTE_TIMEOUT)
+           fmax(fmax(transfer->started, transfer->last_sent), transfer->restarted),
+           TRANSFER_FIRST_BYTE_TIMEOUT)
   CONSIDER((transfer->status || is_sending) && !transfer->entry.paused, transfer->idle_timeout,
-           transfer->last_byte, TRANSFER_IDLE_TIMEOUT)
+           fmax(transfer->last_byte, transfer->restarted), TRANSFER_IDLE_TIMEOUT)
 #undef CONSIDER
   return deadline;
 }
@@ -88,6 +89,21 @@ static double first_timeout(const struct transfer *transfer, enum transfer_failu
 static double deadline(const struct loop_entry *entry) {
   enum transfer_failure failure;
   return first_timeout((const struct transfer *)entry, &failure);
+}
+
+/* What comes is kept from this one while the host does not read. Steps of a usual length are none
+ * of that. */
+static bool put_off(struct loop_entry *entry, double stood_still) {
+  struct transfer *transfer = (struct transfer *)entry;
+  enum transfer_failure failure;
+  first_timeout(transfer, &failure);
+  double seconds = failure == TRANSFER_IDLE_TIMEOUT         ? transfer->idle_timeout
+                   : failure == TRANSFER_FIRST_BYTE_TIMEOUT ? transfer->first_byte_timeout
+                                                            : HUGE_VAL;
+  if (stood_still < seconds / 2)
+    return false;
+  transfer->restarted = clock_now();
+  return true;
 }
 
 /* The connection may be dead. */
@@ -103,7 +119,8 @@ static CURLcode complete(struct loop_entry *entry, CURLcode code) {
   struct transfer *transfer = (struct transfer *)entry;
   if (entry->done)
     return transfer->code;
-  struct verdict_facts facts = {entry->easy, &transfer->sending, transfer->status,
+  struct verdict_facts facts = {entry->easy,        transfer->curl_message,
+                                &transfer->sending, transfer->status,
                                 transfer->has_body, transfer_is_encoded(transfer)};
   struct verdict verdict = verdict_of(code, &facts);
   transfer->code = verdict.code;
@@ -130,4 +147,5 @@ static void abandon(struct loop_entry *entry) {
   transfer_finish(transfer, TRANSFER_CANCELLED);
 }
 
-const struct loop_callbacks transfer_loop_callbacks = {deadline, expire, complete, cancel, abandon};
+const struct loop_callbacks transfer_loop_callbacks = {deadline, put_off, expire,
+                                                       complete, cancel,  abandon};

@@ -37,6 +37,7 @@ struct transfer {
 
   double started; /* monotonic seconds */
   double last_byte;
+  double restarted; /* what waits for bytes began anew, 0: it did not */
   double first_byte_timeout;
   double idle_timeout;
   double total_timeout;

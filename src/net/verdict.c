@@ -3,6 +3,8 @@
 #include "net/sending.h"
 #include "util/buffer.h"
 
+#include <string.h>
+
 enum { PROBE_BYTES = 256 * 1024 }; /* as much as the headers of a response may take */
 
 /* Whether there is as much memory as the headers may take, asked after libcurl went without some.
@@ -51,6 +53,14 @@ static bool is_refused_by_proxy(CURLcode code, CURL *easy) {
   return false;
 }
 
+/* nghttp2 bounds by itself how many frames that mean nothing it takes, from 1.70 at the latest on.
+ * It is known by libcurl's words alone. */
+static bool is_flooded(CURLcode code, const char *words) {
+  static const char begin[] =
+      "nghttp2 shuts down connection with error 11:"; /* ENHANCE_YOUR_CALM */
+  return code == CURLE_HTTP2 && strncmp(words, begin, sizeof begin - 1) == 0;
+}
+
 /* A failure for which libcurl has words. */
 static enum transfer_failure failure_of(CURLcode code, const struct verdict_facts *facts) {
   /* libcurl has a limit of its own for what it unpacks while the transfer is paused */
@@ -60,6 +70,8 @@ static enum transfer_failure failure_of(CURLcode code, const struct verdict_fact
     return TRANSFER_ENCODING;
   if (is_refused_by_proxy(code, facts->easy))
     return TRANSFER_PROXY;
+  if (is_flooded(code, facts->words))
+    return TRANSFER_FLOODED;
   switch (code) {
   case CURLE_PARTIAL_FILE:
     return TRANSFER_TRUNCATED;

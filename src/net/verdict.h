@@ -35,6 +35,7 @@ enum transfer_failure {
 /* What is known when libcurl is done. */
 struct verdict_facts {
   CURL *easy;
+  const char *words; /* libcurl's, may be "" */
   const struct sending *sending;
   long status;     /* 0: the final response's headers did not come */
   bool has_body;   /* some of it came */

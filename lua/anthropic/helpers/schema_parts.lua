@@ -21,8 +21,8 @@ function parts.resolve(root, reference)
     return nil
   end
   local target = root
-  for name in reference:gmatch "/([^/]*)" do
-    name = unescape(name)
+  for escaped in reference:gmatch "/([^/]*)" do
+    local name = unescape(escaped)
     local position = name:find "^%d+$" and tonumber(name) + 1
     target = type(target) == "table" and (target[name] or position and target[position])
   end

@@ -190,11 +190,12 @@ end
 --- The error that the transfer ended with, or nil.
 ---@return anthropic.Error?
 function Exchange:failure()
-  local name, message, code = self.transfer:failure()
+  local name, message, code, verify_result = self.transfer:failure()
   if not name then
     return nil
   end
-  local err = failures.error(name, self.redact(message), code, self.profile, self.response, self.describe_proxy)
+  local err = failures.error(name, self.redact(message), code, self.profile, self.response, self.describe_proxy,
+    verify_result)
   err.unprocessed = self.transfer:unprocessed() or nil
   err.status = self.response and self.response.status
   return self:describe(err)

@@ -4,7 +4,9 @@
 --     failures.error("connection", "Could not resolve host: x", 6, profile)
 --     --> { kind = "connection", message = "Could not resolve host: x (check base_url and the network)", code = 6 }
 
+local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
+local verification = require "anthropic.http.verification"
 
 local failures = {}
 
@@ -37,19 +39,22 @@ local CODES = {
   TOO_LARGE = 100,
 }
 
+local NO_TLS = "the server speaks no TLS: check the port, or begin base_url with http://"
 local CHECK_USER = "check the user name and password in proxy"
-local CHECK_TIMES = "check the server's certificate and this machine's clock"
+
+-- By what is wrong with a certificate.
+local CERTIFICATE_ADVICE = {
+  times = "check the server's certificate and this machine's clock",
+  host = "check base_url",
+  authority = "set ca_file or ca_path to an authority that you trust",
+  unknown = "check base_url and this machine's clock, or set ca_file or ca_path to an authority that you trust",
+}
 
 -- What to do: by what stands in libcurl's words, in lower case; the first row that fits is taken.
 local ADVICE = {
-  certificate = {
-    { "expired", CHECK_TIMES },
-    { "not yet valid", CHECK_TIMES },
-    { "host", "check base_url" },
-    { "", "set ca_file or ca_path to an authority that you trust" },
-  },
   handshake = {
-    { "wrong version number", "the server speaks no TLS: check the port, or begin base_url with http://" },
+    { "wrong version number", NO_TLS },
+    { "unexpected tls packet", NO_TLS }, -- GnuTLS
     { "protocol", "TLS 1.2 or later is needed" },
   },
   proxy = {
@@ -80,7 +85,7 @@ local CONNECTIONS = {
   [CODES.SSL_CONNECT_ERROR] = { advice = ADVICE.handshake },
   [CODES.SSL_CERTPROBLEM] = { lasts = true },
   [CODES.SSL_CIPHER] = { lasts = true },
-  [CODES.PEER_FAILED_VERIFICATION] = { lasts = true, advice = ADVICE.certificate },
+  [CODES.PEER_FAILED_VERIFICATION] = { lasts = true },
   [CODES.USE_SSL_FAILED] = { lasts = true },
   [CODES.SSL_ENGINE_INITFAILED] = { lasts = true },
   [CODES.SSL_CACERT_BADFILE] = { lasts = true, advice = ADVICE.authorities },
@@ -190,8 +195,11 @@ local function first_that_fits(rows, words)
   end
 end
 
-local function advice_of(name, row, words, code)
+local function advice_of(name, row, words, code, verify_result)
   local of_code = name == "connection" and CONNECTIONS[code]
+  if of_code and code == CODES.PEER_FAILED_VERIFICATION then
+    return CERTIFICATE_ADVICE[verification.fault(verify_result, core.curl_info().tls) or "unknown"]
+  end
   local rows = row.advice or of_code and of_code.advice
   return rows and first_that_fits(rows, words)
 end
@@ -203,15 +211,16 @@ end
 ---@param profile anthropic.Profile
 ---@param response? anthropic.Response where its headers have come
 ---@param describe_proxy? fun(): string? the proxy that the request went by
+---@param verify_result? integer what the TLS library found in a certificate
 ---@return anthropic.Error
-function failures.error(name, words, code, profile, response, describe_proxy)
+function failures.error(name, words, code, profile, response, describe_proxy, verify_result)
   local row = ROWS[name]
   words = row.is_libcurls and without_user_info(words) or words
   local message = row.message or words
   if type(message) == "function" then
     message = message(words, profile, response)
   end
-  local advice = advice_of(name, row, words, code)
+  local advice = advice_of(name, row, words, code, verify_result)
   local proxy = names_proxy(name, code) and describe_proxy and describe_proxy()
   if proxy then
     advice = "by the proxy " .. proxy .. (advice and ": " .. advice or "")

@@ -14,8 +14,8 @@ end
 
 local function resource_path(resource)
   local names = {}
-  for name in resource:gmatch "[^/]+" do
-    name = snake_case(name)
+  for part in resource:gmatch "[^/]+" do
+    local name = snake_case(part)
     if name ~= names[#names] then
       names[#names + 1] = name
     end

