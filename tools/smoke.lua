@@ -22,7 +22,8 @@ local CHECKS = {
   create = { { testing.message { text = "Hello!" } }, function(client)
     return assert(client.messages.create(params)):text() == "Hello!"
   end },
-  ["create after a failure"] = { { testing.error { status = 529, retry_after = 0 }, testing.message { text = "Hello!" } },
+  ["create after a failure"] = {
+    { testing.error { status = 529, retry_after = 0 }, testing.message { text = "Hello!" } },
     function(client)
       return assert(client.messages.create(params)):text() == "Hello!"
     end },
