@@ -118,7 +118,8 @@ end
 --- What the open descriptors of this process are, sorted; without pipes, as this makes one itself, of
 --- which an end may be closed while they are listed.
 function core_peer.descriptors()
-  local pipe = assert(io.popen("ls -l /proc/$PPID/fd 2>/dev/null | sed '/->/!d; s/.*-> //; s/:\\[[0-9]*\\]$//; /^pipe/d' | sort"))
+  local names = "sed '/->/!d; s/.*-> //; s/:\\[[0-9]*\\]$//; /^pipe/d'"
+  local pipe = assert(io.popen("ls -l /proc/$PPID/fd 2>/dev/null | " .. names .. " | sort"))
   local list = pipe:read("*a")
   pipe:close()
   return list
