@@ -85,6 +85,7 @@ lint: ## check the sources: luacheck, layers, links, models and names in the doc
 	lua5.4 tools/links.lua
 	lua5.4 tools/models.lua
 	lua5.4 tools/documented.lua
+	lua5.4 tools/interface.lua
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ -Isrc src
@@ -100,6 +101,8 @@ install: all ## install under PREFIX (default /usr/local), for LUA
 	done
 	@target="$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic"; \
 	  mkdir -p "$$target" && cp $(CORE) "$$target/core.so" && chmod 755 "$$target/core.so"
+	@target="$(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/anthropic/types"; \
+	  mkdir -p "$$target" && cp types/*.lua "$$target" && chmod 644 "$$target"/*.lua
 
 reliability: all ## try every fault, and write the table of doc/explanation/reliability.md anew
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/reliability.lua
@@ -119,6 +122,9 @@ models: ## write the docs' model into them, after another one got it in tools/mo
 
 check-release: ## before a release: none of the models that the docs name ends within half a year
 	lua5.4 tools/models.lua release
+
+interface: ## write the interface of the two halves anew, after a header of src/ or types/core.lua changed
+	lua5.4 tools/interface.lua write
 
 types: ## write the editors' types anew, after tools/types.tsv or a method changed
 	lua5.4 tools/types.lua > types/anthropic.lua

@@ -91,11 +91,14 @@ build = {
     ["anthropic.api.params"] = "lua/anthropic/api/params.lua",
     ["anthropic.api.resources"] = "lua/anthropic/api/resources.lua",
     ["anthropic.base.check"] = "lua/anthropic/base/check.lua",
+    ["anthropic.base.core"] = "lua/anthropic/base/core.lua",
     ["anthropic.base.error"] = "lua/anthropic/base/error.lua",
+    ["anthropic.base.interface"] = "lua/anthropic/base/interface.lua",
     ["anthropic.base.json"] = "lua/anthropic/base/json.lua",
     ["anthropic.base.memory"] = "lua/anthropic/base/memory.lua",
     ["anthropic.base.number"] = "lua/anthropic/base/number.lua",
     ["anthropic.base.path"] = "lua/anthropic/base/path.lua",
+    ["anthropic.base.places"] = "lua/anthropic/base/places.lua",
     ["anthropic.base.printable"] = "lua/anthropic/base/printable.lua",
     ["anthropic.base.tables"] = "lua/anthropic/base/tables.lua",
     ["anthropic.client.chat"] = "lua/anthropic/client/chat.lua",
@@ -209,7 +212,7 @@ build = {
     ["anthropic.testing.server"] = "lua/anthropic/testing/server.lua",
     ["anthropic.version"] = "lua/anthropic/version.lua",
   },
-  copy_directories = { "doc" },
+  copy_directories = { "doc", "types" },
 }
 test_dependencies = {
   "busted",

@@ -11,7 +11,7 @@ package.path = "./?.lua;./lua/?.lua;./lua/?/init.lua;" .. package.path
 local annotations = require "tools.annotations"
 
 local nothing = setmetatable({}, { __index = function() return function() return {} end end })
-package.preload["anthropic.core"] = function() return nothing end
+package.preload["anthropic.base.core"] = function() return nothing end
 
 local problems = {}
 

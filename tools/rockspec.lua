@@ -55,7 +55,7 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
     },
 %s  },
-  copy_directories = { "doc" },
+  copy_directories = { "doc", "types" },
 }
 test_dependencies = {
   "busted",

@@ -3,7 +3,8 @@
 --
 --     lua5.4 -e 'require("anthropic.health").check()'
 
-local require = require
+local package, require = package, require
+local places = require "anthropic.base.places"
 local health = {}
 
 local OLDEST_LIBCURL = { 7, 85 }
@@ -47,6 +48,35 @@ local function check_lua(report)
   local directory = debug.getinfo(1, "S").source:match "^@(.*)[/\\][^/\\]*$"
   report.ok(("anthropic %s (%s)"):format(require "anthropic.version", directory or "?"))
   report.ok(lua)
+end
+
+local BUILD_IT = {
+  "build it where this library is: make LUA=luajit for Neovim (lazy.nvim: build = \"make LUA=luajit\")",
+}
+
+-- The file that a path of the host's own leads to, such as Neovim's of plugins.
+local function places_of_editor(name)
+  local vim = rawget(_G, "vim")
+  local find = type(vim) == "table" and vim.api and vim.api.nvim_get_runtime_file
+  return find and find("lua/" .. name:gsub("%.", "/") .. ".lua", true) or {}
+end
+
+-- Of two copies the first wins, for all who require it.
+local function check_copies(report)
+  local copies, seen = {}, {}
+  local first = debug.getinfo(1, "S").source:match "^@(.*)health%.lua$"
+  for _, list in ipairs { places_of_editor "anthropic.health", places.of("anthropic.health", package.path) } do
+    for _, path in ipairs(list) do
+      local directory = path:match "^(.*)health%.lua$"
+      if directory ~= first and not seen[directory] then
+        seen[directory] = true
+        copies[#copies + 1] = "also in " .. directory
+      end
+    end
+  end
+  if copies[1] then
+    report.warn("there is another copy of the library; this one is used by all: " .. tostring(first), copies)
+  end
 end
 
 local function is_supported(version)
@@ -123,14 +153,19 @@ function health.check()
   end
   report.start "anthropic"
   check_lua(report)
+  check_copies(report)
   local found, core = pcall(require, "anthropic.core")
   if not found then
     local reason = core:find("not found:", 1, true) and core:match "[^\n]*" or core:gsub("%s+", " ")
-    report.error("the C module cannot be loaded: " .. reason, {
-      "build it where this library is: make LUA=luajit for Neovim (lazy.nvim: build = \"make LUA=luajit\")",
-    })
+    report.error("the C module cannot be loaded: " .. reason, BUILD_IT)
     return false
   end
+  local fits, problem = pcall(require, "anthropic.base.core")
+  if not fits then
+    report.error(problem, BUILD_IT)
+    return false
+  end
+  report.ok("the C core fits (" .. (places.of("anthropic.core", package.cpath)[1] or "?") .. ")")
   check_curl(report, core.curl_info())
   check_json(report)
   report.ok("waits by " .. driver_name())

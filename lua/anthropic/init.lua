@@ -211,7 +211,7 @@ end
 -- What requests load when they first need it.
 local PARTS = {
   "api.endpoint", "api.resources", "base.memory", "client", "client.chat", "client.messages",
-  "helpers.structured_output", "helpers.tool_runner", "helpers.tools", "http.curl_command", "http.error_body",
+  "helpers.structured_output", "helpers.tool_runner", "helpers.tools", "http.curl_command",
   "loop.scheduler", "loop.task", "message.content", "version",
 }
 
@@ -229,7 +229,7 @@ end
 --- Returns the seconds of a clock that only goes forward, to measure how long something takes.
 ---@return number seconds
 function anthropic.now()
-  return require("anthropic.core").now()
+  return require("anthropic.base.core").now()
 end
 
 --- What is loaded when it is first looked at.

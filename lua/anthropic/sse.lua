@@ -4,7 +4,7 @@
 --     decoder:feed(bytes)
 --     for event in function() return decoder:next() end do print(event.event, event.data) end
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 
 local DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024

@@ -2,6 +2,7 @@
 
 local background = require "spec.support.background"
 local core = require "anthropic.core"
+local directory = require "spec.support.directory"
 
 local LUA = background.interpreter()
 local UNSET = "env -u ANTHROPIC_API_KEY -u ANTHROPIC_AUTH_TOKEN -u ANTHROPIC_BASE_URL "
@@ -59,6 +60,30 @@ describe("the health check", function()
     has(printed, "ERROR    ANTHROPIC_BASE_URL: base_url: must not hold a user name or password")
     assert.is_nil(printed:find("user:password", 1, true))
     assert.is_false(well)
+  end)
+
+  it("fails with a core of another build, and shows where both halves lie", function()
+    local printed, well = check("", [[
+      local core = require "anthropic.core"
+      package.loaded["anthropic.core"] = setmetatable({ interface = "0123" }, { __index = core })
+    ]])
+    has(printed, "ERROR    anthropic: the Lua files and the C core are of different builds: run `make`")
+    has(printed, "/anthropic/core.so (interface 0123)")
+    assert.is_false(well)
+  end)
+
+  it("shows where the core lies, and warns of a second copy of the library on the path", function()
+    local printed, well = check ""
+    has(printed, "ok       the C core fits (")
+    assert.is_nil(printed:find("another copy", 1, true))
+    local root = directory.new()
+    root:run "mkdir anthropic"
+    root:write("anthropic/health.lua", "")
+    printed, well = check("", ("package.path = package.path .. ';%s/?.lua'"):format(root.root))
+    root:remove()
+    has(printed, "warning  there is another copy of the library; this one is used by all: ")
+    has(printed, "\n         also in " .. root.root .. "/anthropic/")
+    assert.is_true(well)
   end)
 
   it("fails without the C module, and says how to build it", function()

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* dladdr */
 #include "lua/modules.h"
 
+#include "lua/interface.h"
 #include "util/clock.h"
 
 #include <curl/curl.h>
@@ -77,6 +78,8 @@ int luaopen_anthropic_core(lua_State *L) {
   stay_loaded();
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
+  lua_pushliteral(L, ANTHROPIC_INTERFACE);
+  lua_setfield(L, -2, "interface");
   bind_content_open(L);
   bind_delta_run_open(L);
   bind_escapes_open(L);

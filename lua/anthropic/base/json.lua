@@ -8,7 +8,7 @@
 -- after it, the marks become values. Writing is this library's own: equal values, equal bytes.
 
 local package, require = package, require
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 
 local prepare, restore = core.json_prepare, core.json_restore
 local CHECK, REPAIR, STRICT, INPUT = core.json_check, core.json_repair, core.json_strict, core.json_input

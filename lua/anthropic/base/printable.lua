@@ -3,7 +3,7 @@
 --
 --     printable.line "no\27[2Jsuch\226\128\174 key\r\n"     --> "no [2Jsuch key "
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 
 local printable = {}
 

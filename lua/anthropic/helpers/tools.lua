@@ -14,7 +14,7 @@
 -- result that are not UTF-8 are replaced by U+FFFD.
 
 local check = require "anthropic.base.check"
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
 local tasks = require "anthropic.loop.task"

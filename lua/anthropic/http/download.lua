@@ -1,6 +1,6 @@
 --- Answers that go to a file, by a temporary name beside its own.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local failures = require "anthropic.http.failures"
 
 local download = {}

@@ -5,7 +5,8 @@
 -- nothing was handed over.
 
 local require = require
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
+local error_body = require "anthropic.http.error_body" -- before descriptors may have run out
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
 local log = require "anthropic.http.log"
@@ -259,7 +260,7 @@ end
 ---@param name? string of the event that it is the data of
 ---@return anthropic.Error
 function Exchange:api_error(body, status, name)
-  local said = require("anthropic.http.error_body").read(body, self.redact, name)
+  local said = error_body.read(body, self.redact, name)
   local err = errors.new(said)
   err.kind = "api"
   err.message = message_of(self, said.message, status)

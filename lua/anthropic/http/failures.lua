@@ -4,7 +4,7 @@
 --     failures.error("connection", "Could not resolve host: x", 6, profile)
 --     --> { kind = "connection", message = "Could not resolve host: x (check base_url and the network)", code = 6 }
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local verification = require "anthropic.http.verification"
 
@@ -168,6 +168,21 @@ local ROWS = {
   cancelled = { kind = "cancelled", message = "the request was cancelled" },
 }
 
+-- libcurl does not say why it could not make a socket. EMFILE and ENFILE have these numbers on every Unix.
+local TOO_MANY_FILES = { [23] = true, [24] = true }
+local CHECK_FILES = "no file descriptor is left: close files or connections, or raise the limit (ulimit -n)"
+
+local function lacks_descriptors(name, code)
+  if name ~= "connection" or code ~= CODES.COULDNT_CONNECT and code ~= CODES.COULDNT_RESOLVE_HOST then
+    return false
+  end
+  local file, _, number = io.open(".")
+  if file then
+    file:close()
+  end
+  return not file and TOO_MANY_FILES[number] or false
+end
+
 -- Where the proxy may be the one that did not answer.
 local function names_proxy(name, code)
   return name == "connect"
@@ -222,7 +237,9 @@ function failures.error(name, words, code, profile, response, describe_proxy, ve
   end
   local advice = advice_of(name, row, words, code, verify_result)
   local proxy = names_proxy(name, code) and describe_proxy and describe_proxy()
-  if proxy then
+  if lacks_descriptors(name, code) then
+    advice = CHECK_FILES
+  elseif proxy then
     advice = "by the proxy " .. proxy .. (advice and ": " .. advice or "")
   end
   if advice and profile.address then -- what the caller calls it

@@ -3,7 +3,7 @@
 local body_reader = require "anthropic.http.body_reader"
 local call = require "anthropic.http.call"
 local callbacks = require "anthropic.loop.callbacks"
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local options = require "anthropic.http.options"
 

@@ -1,6 +1,6 @@
 --- Header fields: what a request sends and what a response brought.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local number = require "anthropic.base.number"
 local tables = require "anthropic.base.tables"
 

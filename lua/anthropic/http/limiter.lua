@@ -4,7 +4,7 @@
 -- or 529 that all have to slow down. Only requests that ask for it (`paced`) are held back: while
 -- nothing is left, until the limit is reset, or until one of those under way has come back.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local headers = require "anthropic.http.headers"
 local tasks = require "anthropic.loop.task"
 

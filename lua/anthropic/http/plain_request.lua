@@ -1,7 +1,7 @@
 --- What goes over the wire for a caller who says it all: URL, headers, body. No credential, no header and no base URL
 --- of ours.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
 local redaction = require "anthropic.http.redaction"

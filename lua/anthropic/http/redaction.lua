@@ -4,7 +4,7 @@
 -- and other languages (`\u0038`, `\/`, `\x38`), of URLs (`%38`) and of HTML (`&#56;`), also one inside the other, and
 -- without the characters that nobody sees. What stands for it in the text as it came is replaced, the rest stays.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 
 local redaction = {}
 

@@ -4,7 +4,7 @@
 -- There are two policies. "always" repeats whatever may pass by itself. "safe" is for requests that make what is
 -- billed or kept: of that it repeats only what the server cannot have acted on.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local failures = require "anthropic.http.failures"
 local headers = require "anthropic.http.headers"
 

@@ -8,7 +8,7 @@
 --
 -- The list itself is for redaction.lua: what is to be blotted out of a server's words.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local proxies = require "anthropic.http.proxy"
 local tables = require "anthropic.base.tables"
 

@@ -1,7 +1,7 @@
 --- One attempt of an exchange: its request goes out, until the headers of the answer have come.
 
 local require = require
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
 local headers = require "anthropic.http.headers"

@@ -3,7 +3,7 @@
 -- Ctrl-C ends a wait, and what waited is cancelled. A second one within a second is the host's, as it is anywhere
 -- outside of a wait: the stock interpreter's raises "interrupted!".
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local loop = require "anthropic.loop"
 
 local blocking = {}

@@ -2,7 +2,7 @@
 --
 -- Much may have come at once. When so many callbacks were called, or they took so long, the host goes on first.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local tasks = require "anthropic.loop.task"

@@ -1,6 +1,6 @@
 --- Parts for drivers: what hosts of coroutines have in common; [waiting](waiting.md) shows how they are used.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local loop = require "anthropic.loop"
 
 local coroutines = {}

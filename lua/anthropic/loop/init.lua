@@ -10,7 +10,7 @@
 
 local package, require = package, require
 local alarms = require "anthropic.loop.alarms"
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 
 ---@class anthropic.Driver
 ---@field wait fun(subject: anthropic.Subject, seconds?: number): boolean?, any returns true once

@@ -12,7 +12,7 @@
 -- steps only post semaphores, so nobody's code runs in another's request. nginx may drop a timer that
 -- it promised to run: while the poller shows no life, those who wait step the loop.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
 

@@ -4,7 +4,7 @@
 -- is unknown is kept. Text is joined when it is asked for, which keeps the whole linear.
 
 local budgets = require "anthropic.message.budget"
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local growing_text = require "anthropic.message.growing_text"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"

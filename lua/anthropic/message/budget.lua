@@ -4,7 +4,7 @@
 --     budget:take(#piece)
 --     if budget:is_exceeded() then ... end
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 
 ---@class anthropic.Budget
 ---@field held number bytes

@@ -6,7 +6,7 @@
 --       { type = "text", text = "What do these two have in common?" },
 --     } } }
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local memory = require "anthropic.base.memory"
 local errors = require "anthropic.base.error"
 local tables = require "anthropic.base.tables"

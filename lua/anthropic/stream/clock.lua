@@ -4,7 +4,7 @@
 --     clock:note(event)                        -- at each event
 --     clock:add_to(timings, began, usage)
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local events = require "anthropic.message.events"
 
 ---@class anthropic.StreamClock

@@ -9,7 +9,7 @@
 -- soon as it opens; a string, a number or a word once it has ended. The string that is being
 -- written is seen through `progress`.
 
-local core = require "anthropic.core"
+local core = require "anthropic.base.core"
 local events = require "anthropic.message.events"
 
 local tool_inputs = {}

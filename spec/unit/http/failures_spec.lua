@@ -85,6 +85,24 @@ describe("a failure of a transfer", function()
     assert.equal("Failed to connect", message("connection", "Failed to connect", 7, function() return nil end))
   end)
 
+  it("of a connection says that no descriptor is left, where that is so", function()
+    local open, number = io.open, 24
+    local function message(name, code)
+      io.open = function() return nil, "too many", number end -- luacheck: ignore 122
+      local err = failures.error(name, "Failed to connect", code, profile(), nil, function() return "p" end)
+      io.open = open -- luacheck: ignore 122
+      return err.message
+    end
+    for _, code in ipairs { 6, 7 } do
+      assert.matches("^Failed to connect %(no file descriptor is left: .*ulimit %-n", message("connection", code))
+    end
+    number = 23
+    assert.matches("no file descriptor", message("connection", 7))
+    assert.is_nil(message("connection", 56):find "descriptor")
+    number = 13
+    assert.equal("Failed to connect (by the proxy p)", message("connection", 7))
+  end)
+
   for name, words in pairs {
     connect = "no connection within %s seconds",
     first_byte = "no answer within %s seconds",
