@@ -53,20 +53,7 @@ function plain_request.builder(options)
     if not head then
       return nil, err
     end
-    local list, redact = request.with_query(url, head.secrets, head.redact)
-    return setmetatable({
-      method = spec.method,
-      url = url,
-      headers = head.lines,
-      body = spec.body,
-      body_file = spec.body_file,
-      multipart = spec.multipart,
-      sink = spec.sink,
-      secrets = list,
-      redact = redact,
-      total_timeout = nil, -- the exchange's to set, and `record`
-      record = false,
-    }, metatable)
+    return request.wire(spec, url, head, metatable)
   end
 end
 

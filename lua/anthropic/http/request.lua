@@ -168,15 +168,33 @@ local function is_usual(spec)
     and (not spec.betas or spec.betas[1] == nil) and (not spec.headers or next(spec.headers) == nil)
 end
 
---- The secrets of a request and its redactor, with what is secret in the query of its URL.
----@param url string
----@param list anthropic.Secrets
----@param redact function
----@return anthropic.Secrets
----@return function
-function request.with_query(url, list, redact)
+-- The secrets of a request and its redactor, with what is secret in the query of its URL.
+local function with_query(url, list, redact)
   local extended = url:find("?", 1, true) and shown_url.with_query(list, url) or list
   return extended, extended == list and redact or redaction.redactor(extended)
+end
+
+--- One attempt, as the core's loop takes it.
+---@param spec table
+---@param url string
+---@param head { lines: string[], secrets: anthropic.Secrets, redact: function } its header lines
+---@param metatable table of what all requests with the same options have in common
+---@return table wire
+function request.wire(spec, url, head, metatable)
+  local list, redact = with_query(url, head.secrets, head.redact)
+  return setmetatable({
+    method = spec.method,
+    url = url,
+    headers = head.lines,
+    body = spec.body,
+    body_file = spec.body_file,
+    multipart = spec.multipart,
+    sink = spec.sink,
+    secrets = list,
+    redact = redact,
+    total_timeout = nil, -- the exchange's to set, and `record`
+    record = false,
+  }, metatable)
 end
 
 --- Sends a request to another URL.
@@ -184,7 +202,7 @@ end
 ---@param url string
 function request.redirect(wire, url)
   wire.url = url
-  wire.secrets, wire.redact = request.with_query(url, wire.secrets, wire.redact)
+  wire.secrets, wire.redact = with_query(url, wire.secrets, wire.redact)
 end
 
 --- Makes the function that builds the attempts of requests with the same options, as the core's loop
@@ -220,19 +238,7 @@ function request.builder(options)
       end
       usual = usual or is_constant and is_usual(spec) and head or nil
     end
-    local list, redact = request.with_query(url, head.secrets, head.redact)
-    return setmetatable({
-      method = spec.method,
-      url = url,
-      headers = head.lines,
-      body = spec.body,
-      multipart = spec.multipart,
-      sink = spec.sink,
-      secrets = list,
-      redact = redact,
-      total_timeout = nil, -- the exchange's to set, and `record`
-      record = false,
-    }, metatable)
+    return request.wire(spec, url, head, metatable)
   end
 end
 
