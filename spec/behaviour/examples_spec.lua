@@ -184,8 +184,9 @@ local function check_haikus(name)
     { answers = { testing.stream { text = "Silver on the pond.", delay_between = 0.1 } } },
   } })
   assert.equal(0, code, output)
-  assert.truthy(output:find("Silver on the pond.\n", 1, true), output)
-  assert.truthy(output:find("Warm stone.\n", 1, true), output)
+  local others, count = output:gsub("Warm stone%.\n", "") -- it may come amid the other
+  assert.equal(1, count, output)
+  assert.truthy(others:find("Silver on the pond.\n", 1, true), output)
   local ticks = tonumber((assert(output:match "%((%d+) ticks meanwhile%)\n$", output)))
   assert.is_true(ticks > 5, output)
   assert.equal(2, #requests)
