@@ -28,8 +28,8 @@ describe("as a plugin", function()
   setup(function()
     home = background.make_directory()
     packages = home .. "/data/nvim/site/pack/x/start"
-    run_command(("mkdir -p %s/anthropic && cp -R Makefile mk anthropic-scm-1.rockspec src lua doc %s/anthropic"):format(
-      packages, packages))
+    run_command(("mkdir -p %s/anthropic && cp -R Makefile mk tools types *.rockspec src lua doc %s/anthropic")
+      :format(packages, packages))
     run_command(("rm -f %s/anthropic/lua/anthropic/core.so && make -j2 -C %s/anthropic LUA=luajit"):format(
       packages, packages))
     run_command(("cp -R examples/neovim %s/ask"):format(packages))

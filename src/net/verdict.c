@@ -7,13 +7,19 @@
 
 enum { PROBE_BYTES = 256 * 1024 }; /* as much as the headers of a response may take */
 
-/* Whether there is as much memory as the headers may take, asked after libcurl went without some.
- */
+/* Whether libcurl gets as much memory as the headers may take, asked after it went without some. */
 static bool has_memory(void) {
   struct buffer probe = {0};
-  bool has = buffer_reserve(&probe, PROBE_BYTES);
+  struct curl_slist *copy = NULL;
+  if (buffer_reserve(&probe, PROBE_BYTES)) {
+    char *text = buffer_bytes(&probe);
+    memset(text, 'x', PROBE_BYTES - 1);
+    text[PROBE_BYTES - 1] = '\0';
+    copy = curl_slist_append(NULL, text);
+  }
   buffer_free(&probe);
-  return has;
+  curl_slist_free_all(copy);
+  return copy != NULL;
 }
 
 /* From 8.6 on libcurl tells of a line of the headers that is above its limit (100 KiB). Before,
