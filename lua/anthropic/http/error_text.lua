@@ -91,6 +91,7 @@ function error_text.is_word(text)
 end
 
 local function join(first, second)
+  second = second and second:find "%S" and second or nil
   if not first or not second then
     return first or second
   elseif second:sub(1, #first) == first then
