@@ -61,21 +61,31 @@ local function places_of_editor(name)
   return find and find("lua/" .. name:gsub("%.", "/") .. ".lua", true) or {}
 end
 
+-- The folder of a file, by one name: a path may lead to it from here and from the root.
+local function folder_of(path)
+  local folder = path:match "^(.*)health%.lua$"
+  if not folder:find "^[/\\]" and not folder:find "^%a:" then
+    folder = (os.getenv "PWD" or ".") .. "/" .. folder
+  end
+  return (folder:gsub("/%.%f[/]", ""):gsub("//+", "/"))
+end
+
 -- Of two copies the first wins, for all who require it.
 local function check_copies(report)
-  local copies, seen = {}, {}
-  local first = debug.getinfo(1, "S").source:match "^@(.*)health%.lua$"
+  local copies = {}
+  local first = folder_of(debug.getinfo(1, "S").source:sub(2))
+  local seen = { [first] = true }
   for _, list in ipairs { places_of_editor "anthropic.health", places.of("anthropic.health", package.path) } do
     for _, path in ipairs(list) do
-      local directory = path:match "^(.*)health%.lua$"
-      if directory ~= first and not seen[directory] then
-        seen[directory] = true
-        copies[#copies + 1] = "also in " .. directory
+      local folder = folder_of(path)
+      if not seen[folder] then
+        seen[folder] = true
+        copies[#copies + 1] = "also in " .. folder
       end
     end
   end
   if copies[1] then
-    report.warn("there is another copy of the library; this one is used by all: " .. tostring(first), copies)
+    report.warn("there is another copy of the library; this one is used by all: " .. first, copies)
   end
 end
 

@@ -8,7 +8,13 @@
 --     })
 --     print(message:text())
 
-local require = require
+local load = require
+
+-- The two halves are compared first. (On Lua 5.1 a module that could not be loaded says only that, the second time.)
+local function require(name)
+  load "anthropic.base.core"
+  return load(name)
+end
 
 ---@class anthropic
 ---@field null any JSON's null: `nil` leaves a field out, `anthropic.null` sends it
@@ -238,7 +244,7 @@ local LAZY = {
   null = function() return get_json().null end,
 }
 for _, name in ipairs { "health", "http", "loop", "sse", "testing", "version" } do
-  LAZY[name] = function() return require("anthropic." .. name) end
+  LAZY[name] = function() return load("anthropic." .. name) end
 end
 
 setmetatable(anthropic, {

@@ -10,6 +10,9 @@ local function place_of(name, field)
 end
 
 if core.interface ~= interface then
+  if package then
+    package.loaded["anthropic.base.core"] = nil -- the next who asks gets the same error
+  end
   error(("anthropic: the Lua files and the C core are of different builds: run `make` where the library is. Lua files: "
     .. "%s (interface %s); C core: %s (interface %s)"):format(place_of("anthropic.base.core", "path"), interface,
     place_of("anthropic.core", "cpath"), tostring(core.interface or "none")), 0)

@@ -56,8 +56,9 @@ describe("require \"anthropic\"", function()
     assert.equal("true\tnil", lines[2])
     assert.equal("anthropic anthropic.version", lines[3])
     assert.equal("number", lines[4])
-    assert.equal("anthropic anthropic.core anthropic.version", lines[5])
-    assert.equal("anthropic anthropic.base.json anthropic.core anthropic.version", lines[6])
+    local core = " anthropic.base.core anthropic.base.interface"
+    assert.equal("anthropic" .. core .. " anthropic.core anthropic.version", lines[5])
+    assert.equal("anthropic" .. core .. " anthropic.base.json anthropic.core anthropic.version", lines[6])
   end)
 
   it("has these functions", function()

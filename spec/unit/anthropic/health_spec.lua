@@ -65,7 +65,7 @@ describe("the health check", function()
       { told[2][1], told[2][2]:match "^anthropic %S+ %(" })
     assert.matches("lua/anthropic%)$", told[2][2])
     assert.same({ "ok", jit and jit.version or _VERSION }, told[3])
-    assert.equal(10, #told)
+    assert.equal(11, #told)
   end)
 
   it("names Neovim and what runs Lua there", function()
@@ -88,12 +88,12 @@ describe("the health check", function()
   it("tells Neovim by the names that it has", function()
     rawset(_G, "vim", { fn = {}, health = reporter "report_" })
     health.check()
-    assert.equal(10, #told)
+    assert.equal(11, #told)
     told = {}
     package.loaded.health = reporter "report_"
     rawset(_G, "vim", { fn = {} })
     health.check()
-    assert.equal(10, #told)
+    assert.equal(11, #told)
   end)
 
   describe("in a plain program", function()

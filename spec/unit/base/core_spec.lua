@@ -38,6 +38,7 @@ describe("the C core", function()
 
   it("of a build that has no such mark is the same error, each time", function()
     local told = child.output(OTHER:format("false", [[
+      pcall(require("anthropic").new)
       pcall(require, "anthropic.base.core")
       require("anthropic").new()]]))
     assert.matches("%(interface none%)$", told)
