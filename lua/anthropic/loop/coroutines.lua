@@ -106,25 +106,31 @@ local function after_xpcall(raised, ok, ...)
   return false, (...), raised.stack
 end
 
-local function after_protect(inner, ok, ...)
+local function after_protect(is_wanted, inner, ok, ...)
   if ok then
     return ok, ...
   end
-  return false, (...), stack(inner, "")
+  return false, (...), is_wanted(...) and stack(inner, "") or nil
+end
+
+local function always()
+  return true
 end
 
 --- `protect` that tells where an error was raised.
 ---@private
 ---@param f function
+---@param is_wanted? fun(raised: any): boolean whether a traceback is, which costs more than the rest; default: always
 ---@return boolean ok
 ---@return any ... results; or what was raised, and the traceback, where there is one
-function coroutines.trace(f)
+function coroutines.trace(f, is_wanted)
+  is_wanted = is_wanted or always
   if not PCALL_CAN_BE_LEFT then
-    return after_protect(protect(f))
+    return after_protect(is_wanted, protect(f))
   end
   local raised = {}
   return after_xpcall(raised, xpcall(f, function(value)
-    raised.stack = stack("", 3)
+    raised.stack = is_wanted(value) and stack("", 3) or nil
     return value
   end))
 end

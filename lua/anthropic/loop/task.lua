@@ -206,13 +206,14 @@ function Waiter:close()
   end
 end
 
--- What nobody asked for is shown by the host: words that name a place are a bug's, and the way there is told.
+-- Words that name a place are a bug's.
+local function is_of_bug(raised)
+  return type(raised) == "string" and raised:find "^[^\n]-:%d+: " ~= nil
+end
+
+-- What nobody asked for is shown by the host, and of a bug the way there is told.
 local function shown(self)
-  local failure = self.failure
-  if type(failure) == "string" and self.traceback and failure:find "^[^\n]-:%d+: " then
-    return failure .. "\n" .. self.traceback
-  end
-  return failure
+  return self.traceback and self.failure .. "\n" .. self.traceback or self.failure
 end
 
 -- `...`: the results, or what was raised and the traceback.
@@ -258,7 +259,7 @@ local function start(self, f, ...)
     task_of[coroutines.running()] = self
     finish(self, coroutines.trace(function()
       return f(unpack(arguments, 1, arguments.n))
-    end))
+    end, is_of_bug))
   end
   if self.group then
     self.group.tasks:add(self)
