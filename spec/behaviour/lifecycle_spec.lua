@@ -7,6 +7,7 @@ local anthropic = require "anthropic"
 local background = require "spec.support.background"
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
+local directories = require "spec.support.directory"
 local raw_client = require "spec.support.raw_client"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
@@ -283,7 +284,7 @@ describe("Lua states in threads of one process", function()
     return output, code
   end
 
-  it("work at once, each with a loop of its own", function()
+  local function threads()
     local lua = background.interpreter()
     local program = os.getenv "SPEC_THREADS"
     if not program then
@@ -291,7 +292,58 @@ describe("Lua states in threads of one process", function()
       local built, status = background.output_of(("env -u MAKEFLAGS make -s LUA=%s all %s 2>&1"):format(lua, program))
       assert.equal(0, status, built)
     end
-    local output, code = run(program, 4)
+    return program
+  end
+
+  -- In the place of the C library's: who has seen a signal waits a little before it is taken.
+  local SLOW_TO_TAKE = [[
+    #define _GNU_SOURCE
+    #include <signal.h>
+    #include <sys/syscall.h>
+    #include <unistd.h>
+    int sigpending(sigset_t *set) {
+      int code = (int)syscall(SYS_rt_sigpending, set, 8);
+      if (sigismember(set, SIGINT) == 1)
+        usleep(30000);
+      return code;
+    }
+  ]]
+
+  it("go on where many see one Ctrl-C, which one of them takes", function()
+    local directory = directories.new()
+    directory:write("slow.c", SLOW_TO_TAKE)
+    directory:write("program.lua", [[
+      local core = require "anthropic.core"
+      local loop, taken, over = core.loop(), 0, core.now() + 1
+      repeat
+        taken = taken + (select(2, loop:wait(0.01, true)) and 1 or 0)
+      until core.now() > over
+      io.write("ended " .. taken .. "\n")
+    ]])
+    local slow = directory:path "slow.so"
+    directory:run "cc -shared -fPIC -o slow.so slow.c"
+    local file = not package.preload.host and io.open(slow)
+    if not file then
+      directory:remove()
+      pending "needs a function in the place of the C library's, which a sanitizer or this system does not let in"
+      return
+    end
+    file:close()
+    local output, code = background.output_of(([[timeout -k 1 10 sh -c '
+      LD_PRELOAD=%s %s 8 %s & program=$!
+      sleep 0.5; kill -INT $program
+      wait $program' 2>&1]]):format(slow, threads(), directory:path "program.lua"))
+    directory:remove()
+    assert.equal(0, code, output)
+    local ended, taken = 0, 0
+    for count in output:gmatch "ended (%d+)\n" do
+      ended, taken = ended + 1, taken + tonumber(count)
+    end
+    assert.same({ 8, 1 }, { ended, taken }, output)
+  end)
+
+  it("work at once, each with a loop of its own", function()
+    local output, code = run(threads(), 4)
     local lines = {}
     for line in output:gmatch "[^\n]+" do
       lines[#lines + 1] = line

@@ -3,12 +3,14 @@
  *     threads count program.lua [argument ...]
  *
  * The program gets the number of its thread, from 1, and the arguments as its `...`. The core is
- * found by package.cpath, or linked in (make tsan). */
+ * found by package.cpath, or linked in (make tsan). SIGINT is for the threads, not for the first. */
+#define _POSIX_C_SOURCE 200809L
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +75,10 @@ int main(int count, char **words) {
     if (pthread_create(&jobs[i].thread, NULL, run_thread, &jobs[i]) != 0)
       return EXIT_FAILURE;
   }
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &interrupt, NULL);
   for (int i = 0; i < threads; i++) {
     pthread_join(jobs[i].thread, NULL);
     ok = ok && jobs[i].ok;
