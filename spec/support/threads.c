@@ -3,7 +3,8 @@
  *     threads count program.lua [argument ...]
  *
  * The program gets the number of its thread, from 1, and the arguments as its `...`. The core is
- * found by package.cpath, or linked in (make tsan). SIGINT is for the threads, not for the first. */
+ * found by package.cpath, or linked in (make tsan). SIGINT is for the threads, not for the first.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include <lauxlib.h>
 #include <lua.h>

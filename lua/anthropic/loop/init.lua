@@ -89,10 +89,14 @@ local function ring(now, limit)
   set_alarm()
 end
 
+-- An interrupt that was taken, and that nobody has been told of: a wake-up may raise before.
+local is_interrupted = false
+
 local function work(seconds, budget, takes_interrupt)
   local the_core = loop.core()
   local began = core.now()
   local has_worked, was_interrupted = the_core:wait(seconds, takes_interrupt)
+  is_interrupted = is_interrupted or was_interrupted or false
   local now = core.now()
   local limit = (seconds ~= 0 and now or began) + budget -- it may have waited
   local transfer = the_core:next_ready()
@@ -100,7 +104,7 @@ local function work(seconds, budget, takes_interrupt)
     loop.wake(transfer)
     if core.now() > limit then
       the_core:alarm(limit) -- a step is due for the others
-      return true, was_interrupted
+      return true
     end
     transfer = the_core:next_ready()
   end
@@ -110,7 +114,7 @@ local function work(seconds, budget, takes_interrupt)
   elseif not has_worked then -- a step that came too early
     set_alarm()
   end
-  return has_worked, was_interrupted
+  return has_worked
 end
 
 --- Does the work at hand, and wakes the coroutines that wait for it. An error that a wake-up raises is raised; the
@@ -119,16 +123,18 @@ end
 ---@param budget? number seconds after which the next step wakes the rest. Default: 0.005
 ---@param takes_interrupt? boolean keep SIGINT (Ctrl-C) from the host's handler meanwhile, and tell of it
 ---@return boolean has_worked false when nothing came for any transfer
----@return boolean? was_interrupted an interrupt came, and was taken
+---@return boolean was_interrupted an interrupt was taken, by this step or by one that raised
 function loop.step(seconds, budget, takes_interrupt)
   local was_stepping = is_stepping
   is_stepping = true
-  local ok, result, was_interrupted = pcall(work, seconds, budget or BUDGET, takes_interrupt)
+  local ok, result = pcall(work, seconds, budget or BUDGET, takes_interrupt)
   is_stepping = was_stepping
   if not ok then
     set_alarm()
     error(result, 0)
   end
+  local was_interrupted = takes_interrupt and is_interrupted or false
+  is_interrupted = is_interrupted and not was_interrupted
   return result, was_interrupted
 end
 
@@ -312,7 +318,7 @@ function loop.driver(driver)
     local module = "anthropic.loop." .. driver
     local was_loaded = package.loaded[module]
     found = require(module)
-    if not was_loaded then
+    if found.is_chosen and not was_loaded then
       found.is_chosen = false -- by this call alone, not for all
     end
     drivers[driver] = found

@@ -7,12 +7,12 @@ local STOCK_5_1 = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 -- A core loop whose transfers have news when the spec says so. `wait` does what `during` says.
 local function fake_core()
   local fake = { ready = {}, waits = {}, alarms = {} }
-  function fake:wait(seconds)
+  function fake:wait(seconds, takes_interrupt)
     self.waits[#self.waits + 1] = seconds
     if self.during then
       self.during()
     end
-    return self.has_worked or false
+    return self.has_worked or false, takes_interrupt and self.interrupts and table.remove(self.interrupts, 1) or false
   end
   function fake:next_ready()
     return table.remove(self.ready, 1)
@@ -179,6 +179,24 @@ describe("the loop", function()
       assert.equal(0, woken)
       loop.step(0)
       assert.equal(1, woken)
+    end)
+
+    it("tells of an interrupt that the core took, once, to who wants to know", function()
+      the_core.interrupts = { false, true }
+      assert.same({ false, false }, { loop.step(0, nil, true) })
+      assert.same({ false, true }, { loop.step(0, nil, true) })
+      assert.same({ false, false }, { loop.step(0, nil, true) })
+      assert.same({ false, false }, { loop.step(0) })
+    end)
+
+    it("tells of an interrupt in the next step where a wake-up raises in the one that took it", function()
+      local transfer = {}
+      loop.on_news(transfer, function() error("of another", 0) end)
+      the_core.ready, the_core.interrupts = { transfer }, { true }
+      assert.same({ false, "of another" }, { pcall(loop.step, 0, nil, true) })
+      assert.same({ false, false }, { loop.step(0) }) -- which does not ask
+      assert.same({ false, true }, { loop.step(0, nil, true) })
+      assert.same({ false, false }, { loop.step(0, nil, true) })
     end)
 
     it("adds no position to the words that a wake-up raises", function()
