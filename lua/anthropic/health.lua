@@ -63,7 +63,7 @@ end
 
 -- The folder of a file, by one name: a path may lead to it from here and from the root.
 local function folder_of(path)
-  local folder = path:match "^(.*)health%.lua$"
+  local folder = path:match "^(.*)health%.lua$" or path -- a loader may name it as it likes
   if not folder:find "^[/\\]" and not folder:find "^%a:" then
     folder = (os.getenv "PWD" or ".") .. "/" .. folder
   end

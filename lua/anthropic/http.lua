@@ -13,6 +13,8 @@
 --     local reader = assert(http.open { url = url, headers = headers, body = json })
 --     for line in reader:lines() do print(line) end
 
+local require = require
+
 local http = {}
 
 ---@class anthropic.http.Request

@@ -217,8 +217,8 @@ end
 -- What requests load when they first need it.
 local PARTS = {
   "api.endpoint", "api.resources", "base.memory", "client", "client.chat", "client.messages",
-  "helpers.structured_output", "helpers.tool_runner", "helpers.tools", "http.curl_command",
-  "loop.scheduler", "loop.task", "message.content", "version",
+  "helpers.structured_output", "helpers.tool_runner", "helpers.tools", "http", "http.body_reader", "http.call",
+  "http.curl_command", "http.handlers", "loop.scheduler", "loop.task", "message.content", "version",
 }
 
 --- Loads all that a first request would load, and makes the core loop: for a game's loading screen.

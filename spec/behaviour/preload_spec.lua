@@ -9,7 +9,8 @@ local PROGRAM = [[
   local anthropic = require "anthropic"
   anthropic.preload()
   %s
-  local client = anthropic.new { base_url = "%s", api_key = "k", max_retries = 0 }
+  local client_url = "%s"
+  local client = anthropic.new { base_url = client_url, api_key = "k", max_retries = 0 }
   local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
   local function text(message, err)
     return message and message:text() or tostring(err)
@@ -66,6 +67,16 @@ describe("anthropic.preload", function()
       return tostring(assert(client.messages.parse(params)).parsed.a)]], "1" },
     { "an error", "/no", "return text(client.messages.create(params))",
       "anthropic: api error 529 overloaded_error: an error of the testing server (req_test_error)" },
+    { "a request of anthropic.http", "", [[
+      local http = anthropic.http
+      local reader = http.open { url = client_url .. "/v1/messages", body = '{"stream":true}' }
+      local count, done = 0, 0
+      for _ in reader:events() do
+        count = count + 1
+      end
+      http.request({ url = client_url .. "/v1/messages", body = "{}" }, { on_done = function() done = done + 1 end })
+      return http.request { url = client_url .. "/v1/messages", body = "{}" }.status .. " " .. count .. " " .. done]],
+      "200 7 1" },
     { "an image", "", [[return anthropic.image { data = "GIF89a" }.source.media_type]], "image/gif" },
   }
 

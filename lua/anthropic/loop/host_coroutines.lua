@@ -5,6 +5,8 @@
 -- plenary.async takes (begin, number of arguments), nvim-nio (number, begin); async.nvim has a function of its own.
 -- A coroutine of no library's is resumed by the driver, whatever it has yielded.
 
+local package = package
+
 local host_coroutines = {}
 
 -- async.nvim looks where it is called before it looks at the argument, and tells no other way. Its modules' name is one
