@@ -62,7 +62,7 @@ local http = {}
 ---@class anthropic.http.Handlers at most one of on_line, on_event and on_bytes
 ---@field on_response? fun(response: anthropic.http.Response) once, before the body
 ---@field on_line? fun(line: string) each line, without its end
----@field on_event? fun(event: anthropic.sse.Event) each event of an event stream; what is none is an error
+---@field on_event? fun(event: anthropic.sse.Event) each event; a body that is not an event stream is an error
 ---@field on_bytes? fun(bytes: string) the bytes as they come
 ---@field on_done? fun(response: anthropic.http.Response?, err: anthropic.Error?) once and last, whatever happens
 

@@ -136,12 +136,12 @@ function anthropic.encode(value)
   return as_error(get_json().encode(value))
 end
 
---- Reads JSON: integers, `[]`, `{}` and null (as anthropic.null) are kept apart. What comes of it is encoded as equal
---- JSON: numbers keep their digits, and the `input` of an object whose `type` is tool_use, server_tool_use or
---- mcp_tool_use keeps its text, until they are changed.
+--- Reads JSON: integers, `[]`, `{}` and null (as anthropic.null) are kept apart. The result encodes as equal JSON.
+--- Numbers keep their digits, and the `input` of an object whose `type` is tool_use, server_tool_use or mcp_tool_use
+--- keeps its text, until they are changed.
 ---@param text string JSON
 ---@return any value
----@return anthropic.Error? err of kind "invalid_request", where the text is no JSON
+---@return anthropic.Error? err of kind "invalid_request", if the text is not JSON
 function anthropic.decode(text)
   return as_error(get_json().decode(text))
 end

@@ -139,7 +139,7 @@ end
 --- Returns a command line for sh that sends the request again with curl. Variables of the shell stand in place of
 --- secrets: `$ANTHROPIC_API_KEY` or `$ANTHROPIC_AUTH_TOKEN`, and `$X_TEAM` for a header `x-team`.
 ---@return string|nil command nil where no request was sent
----@return string? message why there is none
+---@return string? message why there is no command
 function Error:to_curl()
   local make = commands[self]
   if not make then

@@ -170,7 +170,7 @@ local function media_type(response)
   return (response.headers["content-type"] or ""):lower():match "^[ \t]*([^; \t]*)"
 end
 
--- What is none would bring no event, and be lost.
+-- Anything else would bring no event, and be lost.
 local function check_form(self)
   local form, err = self.exchange:read_form()
   if err then
@@ -235,7 +235,8 @@ function Reader:lines()
   return iterator(self, "next_line")
 end
 
---- Iterates over the events of an event stream. Raises the error on failure, also where the body is none.
+--- Iterates over the events of an event stream. Raises the error on failure, also for a body that is
+--- not an event stream.
 ---@return fun(): anthropic.sse.Event?
 function Reader:events()
   return iterator(self, "next_event")

@@ -431,7 +431,7 @@ function Exchange:count(message)
   self.shared.usage:add(message)
 end
 
---- Attempts until `read` gives a result, or an error is final.
+--- Attempts until `read` returns a result, or an error is final.
 ---@param read? fun(exchange: anthropic.Exchange): any, anthropic.Error? nil: the headers of a success are all, and the
 ---result is true
 ---@return any result

@@ -68,7 +68,7 @@ local function shortened(value, redact, in_system)
   return copy
 end
 
---- A body for a record: a function that gives it.
+--- A body for a record: a function that returns it.
 ---@param exchange anthropic.Exchange
 ---@param body? string
 ---@return nil|fun(whole?: boolean): string

@@ -16,7 +16,7 @@ local function calls_of(driver)
   return loop.driver(driver).has_frames and math.huge or SLICE_CALLS
 end
 
--- Makes `call(f, value)`, which gives the host a turn at the end of a slice. It returns false where the task is
+-- Makes `call(f, value)`, which yields to the host at the end of a slice. It returns false where the task is
 -- cancelled, and calls nothing then. Without arguments it tells just that.
 local function caller(driver, task)
   local most = calls_of(driver)
