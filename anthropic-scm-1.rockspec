@@ -141,6 +141,7 @@ build = {
     ["anthropic.http.plain_request"] = "lua/anthropic/http/plain_request.lua",
     ["anthropic.http.plain_response"] = "lua/anthropic/http/plain_response.lua",
     ["anthropic.http.proxy"] = "lua/anthropic/http/proxy.lua",
+    ["anthropic.http.reading"] = "lua/anthropic/http/reading.lua",
     ["anthropic.http.redaction"] = "lua/anthropic/http/redaction.lua",
     ["anthropic.http.redirects"] = "lua/anthropic/http/redirects.lua",
     ["anthropic.http.request"] = "lua/anthropic/http/request.lua",

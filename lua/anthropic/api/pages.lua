@@ -6,6 +6,7 @@
 
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
+local reading = require "anthropic.http.reading"
 local tables = require "anthropic.base.tables"
 
 local pages = {}
@@ -156,11 +157,7 @@ end
 -- The same for a generic `for`: `for item in page do`. Raises the error on failure.
 local function iterate(self)
   loop.check_iteration(private[self].driver, "page:next()")
-  local item, err = self:next()
-  if err then
-    error(err, 0)
-  end
-  return item
+  return reading.raised(self:next())
 end
 
 for name in pairs(Page) do

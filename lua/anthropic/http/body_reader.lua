@@ -5,6 +5,7 @@ local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local plain_response = require "anthropic.http.plain_response"
+local reading = require "anthropic.http.reading"
 local tasks = require "anthropic.loop.task"
 
 ---@class anthropic.http.Reader
@@ -85,17 +86,6 @@ end
 
 -- --- pieces --------------------------------------------------------------------------------------
 
-local MAIN = {} -- stands for the main coroutine where Lua has no value for it
-
--- Only one coroutine reads at a time. One whose reading an error broke off reads no more.
-local function enter(self, here)
-  local reader = self.reading
-  if reader and reader ~= here and (reader == MAIN or coroutine.status(reader) ~= "dead") then
-    error("the body is being read by another coroutine", 4)
-  end
-  self.reading = here
-end
-
 local function receive(self, take, argument)
   while true do
     local value, second, third = take(self.exchange.transfer, argument)
@@ -119,11 +109,6 @@ local function receive(self, take, argument)
   end
 end
 
-local function leave(self, ...)
-  self.reading = nil
-  return ...
-end
-
 -- Takes the next piece. `as`: what it is read as; a body of events is read as nothing else.
 local function take_next(self, as, take, argument)
   if self.read_as and (as == "events") ~= (self.read_as == "events") then
@@ -133,9 +118,9 @@ local function take_next(self, as, take, argument)
   elseif self.ended then
     return nil
   end
-  enter(self, coroutine.running() or MAIN)
+  reading.enter(self, "the body is", 3)
   self.read_as = as
-  return leave(self, receive(self, take, argument))
+  return reading.leave(self, receive(self, take, argument))
 end
 
 local function take_line(transfer)
@@ -221,11 +206,7 @@ end
 local function iterator(self, name)
   loop.check_iteration(self.exchange.option "loop", "reader:" .. name .. "()", 4)
   return function()
-    local value, err = self[name](self)
-    if err then
-      error(err, 0)
-    end
-    return value
+    return reading.raised(self[name](self))
   end
 end
 
@@ -262,28 +243,19 @@ function Reader:body()
   elseif self.ended then
     return ""
   end
-  enter(self, coroutine.running() or MAIN)
-  return leave(self, take_rest(self))
+  reading.enter(self, "the body is", 2)
+  return reading.leave(self, take_rest(self))
 end
 
 --- Cancels the reading, if it has not ended. Every later call returns an error of kind "cancelled".
 function Reader:close()
-  if self.ended or self.err or self.closed then
-    return
-  end
-  self.closed = true
-  if self.reading then -- the one who waits finds out
-    self.exchange:close()
-  else
-    fail(self, errors.cancelled "the reader was closed")
-  end
+  reading.close(self, "the reader was", fail)
 end
 
 Reader.__close = Reader.close
 
 function Reader:__tostring()
-  local state = self.err and "failed" or self.ended and "ended" or "open"
-  return ("anthropic.http.Reader (%d, %s)"):format(self.response.status, state)
+  return ("anthropic.http.Reader (%d, %s)"):format(self.response.status, reading.state_of(self))
 end
 
 return body_reader

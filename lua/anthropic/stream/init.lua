@@ -19,6 +19,7 @@ local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
 local message = require "anthropic.message.message"
 local attempts = require "anthropic.stream.attempts"
+local reading = require "anthropic.http.reading"
 local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 local tool_inputs = require "anthropic.stream.tool_inputs"
@@ -130,15 +131,6 @@ local function advance(self, data, name)
   end
 end
 
-local MAIN = {} -- stands for the main coroutine where Lua has no value for it
-
--- Whether a coroutine that can still go on is inside next().
-local function is_being_read(self, coroutine_here)
-  local reader = self.reader
-  return reader ~= nil and reader ~= coroutine_here
-    and (reader == MAIN or coroutine.status(reader) ~= "dead")
-end
-
 -- The next event in the plain way. `data` and `name` are the event that ended the flow, if there was one.
 -- `is_for_us`: the caller drops the event, so the reader does not see it.
 local function read(self, data, name, is_for_us)
@@ -148,15 +140,11 @@ local function read(self, data, name, is_for_us)
   elseif self.ended then
     return nil
   end
-  local here = coroutine.running() or MAIN
-  if is_being_read(self, here) then
-    error("the stream is being read by another coroutine", 4)
-  elseif self.reader then
+  if not reading.enter(self, "the stream is", 4) then
     return attempts.fail(self, errors.cancelled "an error interrupted the reading")
   end
-  self.reader = here
   local event, err = advance(self, data, name)
-  self.reader = nil
+  reading.leave(self)
   self.is_seen = self.is_seen or event ~= nil and not is_for_us
   return event, err
 end
@@ -165,7 +153,8 @@ end
 -- calling code cannot wait.
 local function await_flow(self)
   local transfer = self.flow
-  self.flow, self.reader = nil, coroutine.running() or MAIN
+  self.flow = nil
+  reading.enter(self, "the stream is", 4)
   local ok, err = self.exchange:wait()
   local is_refused = tasks.is_refusal(err)
   if ok or is_refused then
@@ -173,7 +162,7 @@ local function await_flow(self)
   else
     attempts.recover(self, err)
   end
-  self.reader = nil
+  reading.leave(self)
   return is_refused and err or nil
 end
 
@@ -215,13 +204,6 @@ local function check_iteration(self)
   loop.check_iteration(self.exchange.option "loop", "stream:next()", 4)
 end
 
-local function raised(found, err)
-  if err then
-    error(err, 0)
-  end
-  return found
-end
-
 --- Returns the next event. Waits for it in the host's way.
 ---@return anthropic.api.RawMessageStreamEvent|nil event nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
@@ -250,7 +232,7 @@ function Stream:__call()
       return data
     end
   end
-  return raised(step(self, EVENT, data, name))
+  return reading.raised(step(self, EVENT, data, name))
 end
 
 -- workaround: LuaJIT's traces keep the closures that they came across, and with them what those hold: there an
@@ -266,7 +248,7 @@ local function iteration(next_one, self, state)
 end
 
 local function next_text(self)
-  return raised(step(self, TEXT))
+  return reading.raised(step(self, TEXT))
 end
 
 --- Iterates over the non-empty pieces of text, in order: `for text in stream:text_deltas() do`. Raises the error on
@@ -287,7 +269,7 @@ function Stream:text_deltas()
         return data
       end
     end
-    return raised(step(self, TEXT, data, name))
+    return reading.raised(step(self, TEXT, data, name))
   end
 end
 
@@ -303,9 +285,7 @@ local function next_tool_input(self, watch)
     end
     event, err = self:next()
   end
-  if err then
-    error(err, 0)
-  end
+  return reading.raised(nil, err)
 end
 
 --- Iterates over the inputs of tool calls as far as they are known: `for id, name, input, is_complete, progress in
@@ -355,23 +335,16 @@ end
 --- Cancels the stream, if it has not ended. Every later call returns an error of kind "cancelled". May be called twice;
 --- a variable with `<close>` and the garbage collector call it as well.
 function Stream:close()
-  if self.ended or self.err or self.closed then
-    return
+  if not self.ended then
+    self.flow = nil
   end
-  self.closed = true
-  self.flow = nil
-  if self.reader then -- the one who waits finds out
-    self.exchange:close()
-  else
-    attempts.fail(self, errors.cancelled "the stream was closed")
-  end
+  reading.close(self, "the stream was", attempts.fail)
 end
 
 Stream.__close = Stream.close
 
 function Stream:__tostring()
-  local state = self.err and "failed" or self.ended and "ended" or "open"
-  return "anthropic.Stream (" .. state .. ")"
+  return ("anthropic.Stream (%s)"):format(reading.state_of(self))
 end
 
 return stream

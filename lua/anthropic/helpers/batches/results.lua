@@ -13,6 +13,7 @@ local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
+local reading = require "anthropic.http.reading"
 local tasks = require "anthropic.loop.task"
 
 ---@class anthropic.BatchResult
@@ -164,6 +165,11 @@ local function receive(self)
   end
 end
 
+local function fail(self, err)
+  self.err = self.exchange:fail(err)
+  return nil, self.err
+end
+
 -- Before the first result a failure is retried.
 local function recover(self, err)
   local again, final
@@ -173,7 +179,7 @@ local function recover(self, err)
       again, final = self.exchange:run()
     end
   else
-    final = self.exchange:fail(err)
+    return fail(self, err)
   end
   if not again then
     self.err = final
@@ -217,61 +223,35 @@ local function advance(self)
   end
 end
 
-local MAIN = {} -- stands for the main coroutine where Lua has no value for it
-
--- Whether a coroutine that can still go on is inside next(). One whose reading an error broke off is not.
-local function is_being_read(self, here)
-  local reader = self.reader
-  return reader ~= nil and reader ~= here and (reader == MAIN or coroutine.status(reader) ~= "dead")
-end
-
 --- Returns the next result. Waits for it in the host's way.
 ---@return anthropic.BatchResult|nil result nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure. Kind "truncated": results are missing
 function Results:next()
-  local here = coroutine.running() or MAIN
   if self.err then
     return nil, self.err
   elseif self.ended then
     return nil
-  elseif is_being_read(self, here) then
-    error("the results are being read by another coroutine", 2)
   end
-  self.reader = here
-  local result, err = advance(self)
-  self.reader = nil
-  return result, err
+  reading.enter(self, "the results are", 2)
+  return reading.leave(self, advance(self))
 end
 
 --- Iterates over the results: `for result in results do`. Raises the error on failure.
 ---@return anthropic.BatchResult?
 function Results:__call()
   loop.check_iteration(self.exchange.option "loop", "results:next()")
-  local result, err = self:next()
-  if err then
-    error(err, 0)
-  end
-  return result
+  return reading.raised(self:next())
 end
 
 --- Cancels the reading, if it has not ended. Every later call returns an error of kind "cancelled".
 function Results:close()
-  if self.ended or self.err or self.closed then
-    return
-  end
-  self.closed = true
-  if self.reader then -- the one who waits finds out
-    self.exchange:close()
-  else
-    self.err = self.exchange:fail(errors.cancelled "the results were closed")
-  end
+  reading.close(self, "the results were", fail)
 end
 
 Results.__close = Results.close
 
 function Results:__tostring()
-  local state = self.err and "failed" or self.ended and "ended" or "open"
-  return ("anthropic.BatchResults (%d read, %s)"):format(self.count, state)
+  return ("anthropic.BatchResults (%d read, %s)"):format(self.count, reading.state_of(self))
 end
 
 return batch_results

@@ -1,0 +1,74 @@
+--- What everything that reads an answer as it comes has in common (Stream, BatchResults, http's Reader): one coroutine
+--- reads at a time, an end, an error that stays, and close. Such a reader has the fields
+---
+---   exchange   of its answer
+---   reader     the coroutine that reads now
+---   err        what it failed with: every later call returns it
+---   ended      whether all has been read
+---   closed     whether `close` was called before the end
+
+local errors = require "anthropic.base.error"
+
+local reading = {}
+
+local MAIN = {} -- stands for the main coroutine where Lua has no value for it
+
+--- Begins to read; `leave` ends it. Raises where another coroutine is reading. One whose reading an error broke off,
+--- or that is dead, reads no more.
+---@param self table a reader
+---@param noun string "the stream is"
+---@param level integer at which the error stands, as for `error`
+---@return boolean is_first false: a reading was broken off, and never left
+function reading.enter(self, noun, level)
+  local here, reader = coroutine.running() or MAIN, self.reader
+  if reader and reader ~= here and (reader == MAIN or coroutine.status(reader) ~= "dead") then
+    error(noun .. " being read by another coroutine", level + 1)
+  end
+  self.reader = here
+  return reader == nil
+end
+
+--- Ends what `enter` began.
+---@param self table a reader
+---@return any ... what was read
+function reading.leave(self, ...)
+  self.reader = nil
+  return ...
+end
+
+--- What an iterator returns: it raises an error.
+---@generic T
+---@param found T
+---@param err? anthropic.Error
+---@return T
+function reading.raised(found, err)
+  if err then
+    error(err, 0)
+  end
+  return found
+end
+
+--- Cancels the reading, if it has not ended. Whoever waits for the next piece finds out.
+---@param self table a reader
+---@param noun string "the stream was"
+---@param fail fun(self: table, err: anthropic.Error) ends the reading with an error
+function reading.close(self, noun, fail)
+  if self.ended or self.err or self.closed then
+    return
+  end
+  self.closed = true
+  if self.reader then
+    self.exchange:close()
+  else
+    fail(self, errors.cancelled(noun .. " closed"))
+  end
+end
+
+--- A word for `tostring`.
+---@param self table a reader
+---@return "failed"|"ended"|"open"
+function reading.state_of(self)
+  return self.err and "failed" or self.ended and "ended" or "open"
+end
+
+return reading
