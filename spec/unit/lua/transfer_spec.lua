@@ -278,6 +278,37 @@ describe("a transfer's methods", function()
       assert.same({ n = 1, "" }, count_and_pack(answered(""):body()))
       assert.same({ n = 1, "12" }, count_and_pack(answered(head_of(5) .. "12"):body()))
     end)
+
+    local MIB = 1024 * 1024
+
+    -- How many bytes of an answer of so many MiB the body is.
+    local function kept(status, mebibytes, text, is_json, is_wanted)
+      local transfer, connection = start()
+      local sent, body, whole = 0, nil, text:rep(mebibytes * MIB / #text)
+      connection:send(("HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n"):format(status, #whole))
+      core_peer.run(loop, function()
+        sent = sent < #whole and core_peer.send_some(connection, whole, sent) or sent
+        body = transfer:body(is_json, is_wanted)
+        return body
+      end)
+      connection:close()
+      assert.is_true(whole:sub(1, #body) == body)
+      assert.is_true(transfer:body(is_json, is_wanted) == body)
+      return #body / MIB
+    end
+
+    it("is all of a success, and 16 MiB of what refuses the request unless all is wanted", function()
+      assert.equal(17, kept(200, 17, "0123456789abcdef"))
+      assert.equal(16, kept(500, 17, "0123456789abcdef"))
+      assert.equal(15, kept(500, 15, "0123456789abcdef"))
+      assert.equal(17, kept(500, 17, "0123456789abcdef", false, true))
+    end)
+
+    it("is 4 MiB of what would cost too much as JSON, which only a success is read for", function()
+      assert.equal(4, kept(200, 8, "[[[[]]]]", true))
+      assert.equal(8, kept(200, 8, "[[[[]]]]", false))
+      assert.equal(8, kept(500, 8, "[[[[]]]]", true))
+    end)
   end)
 
   describe("pieces", function()
