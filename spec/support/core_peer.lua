@@ -7,6 +7,7 @@
 --     local connection = peer:accept(loop)
 --     connection:send(core_peer.head .. "hello")
 
+require "spec.support.abilities" -- before libcurl is used
 local core = require "anthropic.core"
 local socket = require "socket"
 
@@ -113,6 +114,59 @@ end
 
 function Peer:close()
   self.listener:close()
+end
+
+--- Starts a request, and accepts it.
+---@return userdata transfer
+---@return table connection
+---@return string request
+function core_peer.open(loop, peer, options)
+  local transfer = core_peer.start(loop, peer, options)
+  return transfer, peer:accept(loop)
+end
+
+--- A request and what it is answered, to its end.
+---@return userdata transfer
+function core_peer.answered(loop, peer, text, options)
+  local transfer, connection = core_peer.open(loop, peer, options)
+  local sent = 0
+  core_peer.run(loop, function()
+    sent = core_peer.send_some(connection, text, sent)
+    return sent == #text or transfer:done()
+  end)
+  connection:shutdown("send")
+  core_peer.finish(loop, transfer)
+  connection:close()
+  return transfer
+end
+
+--- A transfer and the peer's side of it.
+---@return { transfer: userdata, connection: table }
+function core_peer.pair(loop, peer, options)
+  local transfer, connection = core_peer.open(loop, peer, options)
+  return { transfer = transfer, connection = connection }
+end
+
+--- So many of them.
+function core_peer.pairs(loop, peer, count)
+  local list = {}
+  for i = 1, count do
+    list[i] = core_peer.pair(loop, peer)
+  end
+  return list
+end
+
+function core_peer.close_all(list)
+  for _, each in ipairs(list) do
+    each.transfer:close()
+    each.connection:close()
+  end
+end
+
+--- Whether there is something to read from a descriptor, within so many seconds (0).
+function core_peer.is_readable(descriptor, seconds)
+  local watched = { getfd = function() return descriptor end, dirty = function() return false end }
+  return #socket.select({ watched }, nil, seconds or 0) > 0
 end
 
 --- What the open descriptors of this process are, sorted; without pipes, as this makes one itself, of

@@ -45,7 +45,7 @@ describe("a body with a Content-Encoding", function()
     "Content-Encoding: utf-8, identity\r\n", "Content-Encoding: identity ,binary\r\n",
     "Content-Encoding: gzipped\r\n", "Content-Encoding: gzi\r\n", "Content-Encoding: charset=utf-8\r\n",
     "Content-Encoding: utf-8\r\nContent-Encoding: identity\r\n", "Content-Encoding: none, utf-8\r\n",
-    "X-Other-Encoding: gzip\r\nContent-Encoding: utf-8\r\n",
+    "X-Other-Encoding: gzip\r\nContent-Encoding: utf-8\r\n", "Content-Encoding: utf-8, jdentity\r\n",
     "Content-Encoding: utf-8\r\nContent-Encoding: iso-8859-1\r\n",
   } do
     it(("whose words name none is read as it is, or refused: %q"):format(head), function()
@@ -71,6 +71,12 @@ describe("a body with a Content-Encoding", function()
       assert.equal("encoding", failure)
     end)
   end
+
+  it("is read by no field of a like name", function()
+    for _, name in ipairs { "Xontent-Encoding", "Content-Encodinh", "Content-Encoding-X", "Content-Encodin" } do
+      assert.equal("hello", (plain(name .. ": gzip\r\n")))
+    end
+  end)
 
   it("that was undone is unpacked, wherever the field stands", function()
     for _, head in ipairs {

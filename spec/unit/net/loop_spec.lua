@@ -3,7 +3,6 @@ local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local exhaustion = require "spec.support.exhaustion"
-local full_queue = require "spec.support.full_queue"
 local socket = require "socket"
 
 local host = package.preload.host and require "host"
@@ -344,23 +343,16 @@ describe("the core's types", function()
 end)
 
 describe("a loop of the core", function()
-  local loop, peer, descriptor
+  local loop, peer
 
   before_each(function()
-    loop, descriptor = core.loop(), nil
-    peer = core_peer.listen()
+    loop, peer = core.loop(), core_peer.listen()
   end)
 
   after_each(function()
     loop:close()
     peer:close()
   end)
-
-  local function readable(seconds)
-    descriptor = descriptor or loop:fd() -- once, as a host does: asking makes it ready to wait
-    local watched = { getfd = function() return descriptor end, dirty = function() return false end }
-    return #socket.select({ watched }, nil, seconds or 0) > 0
-  end
 
   local function seconds_of(f)
     local before = core.now()
@@ -370,23 +362,11 @@ describe("a loop of the core", function()
 
   -- A transfer and the peer's side of it.
   local function open(options)
-    local transfer = core_peer.start(loop, peer, options)
-    return { transfer = transfer, connection = peer:accept(loop) }
+    return core_peer.pair(loop, peer, options)
   end
 
   local function open_many(count)
-    local list = {}
-    for i = 1, count do
-      list[i] = open()
-    end
-    return list
-  end
-
-  local function close_all(list)
-    for _, each in ipairs(list) do
-      each.transfer:close()
-      each.connection:close()
-    end
+    return core_peer.pairs(loop, peer, count)
   end
 
   it("waits as long as it is told where nothing happens", function()
@@ -406,7 +386,7 @@ describe("a loop of the core", function()
     each.connection:send(core_peer.head)
     assert.is_true(loop:wait(5))
     assert.equal(200, each.transfer:status())
-    close_all { each }
+    core_peer.close_all { each }
   end)
 
   it("does not wait while a transfer is ready", function()
@@ -419,7 +399,7 @@ describe("a loop of the core", function()
     assert.equal(each.transfer, loop:next_ready())
     while each.transfer:event() do end -- luacheck: ignore
     assert.is_true(seconds_of(function() loop:wait(0.03) end) >= 0.03)
-    close_all { each }
+    core_peer.close_all { each }
   end)
 
   it("waits for ever until an alarm or a timeout", function()
@@ -439,160 +419,7 @@ describe("a loop of the core", function()
     end)
     assert.is_true(took < 2)
     assert.equal("total", (each.transfer:failure()))
-    close_all { each }
-  end)
-
-  it("ends at its time a transfer that one later in time stands behind", function()
-    local late, soon, later = open { total_timeout = 60 }, open(), open()
-    later.transfer:limit(30)
-    soon.transfer:limit(0.04)
-    core_peer.finish(loop, soon.transfer)
-    assert.equal(soon.transfer, loop:next_ready())
-    local longest = 0 -- libcurl may want to be called now and then
-    for _ = 1, 5 do
-      longest = math.max(longest, seconds_of(function() loop:wait(0.02) end))
-    end
-    assert.is_true(longest >= 0.02) -- what is over is waited for no more
-    assert.is_false(later.transfer:done())
-    core.advance(31)
-    core_peer.finish(loop, later.transfer)
-    assert.is_false(late.transfer:done())
-    assert.equal(1, loop:active())
-    close_all { late, soon, later }
-  end)
-
-  describe("with an alarm", function()
-    it("waits until then at most, again and again until it is moved", function()
-      local at = core.now() + 0.03
-      loop:alarm(at)
-      loop:alarm(at)
-      loop:wait(5)
-      assert.is_true(core.now() >= at - 0.002 and core.now() < at + 2)
-      assert.is_true(seconds_of(function() loop:wait(5) end) < 2)
-      loop:alarm(core.now() + 60)
-      assert.is_true(seconds_of(function() loop:wait(0.02) end) >= 0.02)
-      loop:alarm(core.now() - 1)
-      assert.is_true(seconds_of(function() loop:wait(5) end) < 2)
-      loop:alarm()
-      assert.is_true(seconds_of(function() loop:wait(0.02) end) >= 0.02)
-    end)
-
-    it("takes times that are far away", function()
-      for _, time in ipairs { core.now() + 1e9, math.huge, 1e300 } do
-        loop:alarm(time)
-        assert.is_false(readable())
-        assert.is_true(seconds_of(function() loop:wait(0.02) end) >= 0.02)
-      end
-      loop:alarm(-math.huge)
-      assert.is_true(seconds_of(function() loop:wait(5) end) < 2)
-    end)
-
-    it("refuses what is no time", function()
-      for _, time in ipairs { 0 / 0, "soon", {}, true } do
-        local ok, message = pcall(loop.alarm, loop, time)
-        assert.is_false(ok)
-        assert.matches("bad argument", message)
-      end
-    end)
-
-    it("makes its descriptor readable then, and not before", function()
-      if not loop:fd() then
-        pending "there is none with this poller"
-        return
-      end
-      loop:alarm(core.now() + 0.05)
-      assert.is_false(readable())
-      local before = core.now()
-      assert.is_true(readable(5))
-      assert.is_true(core.now() - before >= 0.03)
-      loop:step()
-      assert.is_true(readable()) -- still due
-      loop:alarm(nil)
-      loop:step()
-      assert.is_false(readable(0.02))
-      loop:alarm(core.now() - 5)
-      assert.is_true(readable(1))
-      loop:alarm(core.now() + 60)
-      loop:step()
-      assert.is_false(readable(0.02))
-    end)
-
-    it("that was set before its descriptor was asked for, too", function()
-      loop:alarm(core.now() + 0.03)
-      if loop:fd() then
-        assert.is_true(readable(5))
-      end
-    end)
-  end)
-
-  describe("with a timeout", function()
-    local function is_told_of(transfer)
-      while not transfer:done() do
-        assert.is_true(readable(5))
-        loop:step()
-      end
-      return (transfer:failure())
-    end
-
-    it("makes its descriptor readable, of one transfer after the other", function()
-      if not loop:fd() then
-        pending "there is none with this poller"
-      end
-      local first, second = open(), open()
-      first.transfer:limit(0.04)
-      second.transfer:limit(0.08)
-      assert.equal("total", is_told_of(first.transfer))
-      assert.equal("total", is_told_of(second.transfer))
-      close_all { first, second }
-    end)
-
-    it("sets its descriptor's timer where no step was made since it began or was limited", function()
-      local fd = loop:fd()
-      if not fd or not core_peer.timer(fd) then
-        pending "which the system does not tell"
-      end
-      local first = open()
-      first.connection:send(core_peer.head_of(2) .. "ok")
-      core_peer.finish(loop, first.transfer)
-      local second = core_peer.start(loop, peer, { total_timeout = 60 })
-      while readable(0.02) do
-        loop:step()
-      end
-      second:limit(0.04)
-      assert.is_true(core_peer.timer(fd) <= 0.041)
-      core_peer.start(loop, peer, { total_timeout = 0.01 })
-      assert.is_true(core_peer.timer(fd) <= 0.011)
-      assert.equal("total", is_told_of(second))
-      close_all { first }
-    end)
-
-    it("ends a transfer that was paused and goes on", function()
-      local each = open { idle_timeout = 50 }
-      each.connection:send(core_peer.head)
-      local text, sent = ("data: x\n\n"):rep(100000), 0
-      for _ = 1, 100 do
-        sent = core_peer.send_some(each.connection, text, sent)
-        loop:step()
-      end
-      core.advance(60)
-      loop:step()
-      assert.is_false(each.transfer:done()) -- it is not the peer that is silent
-      local count = 0
-      core_peer.run(loop, function()
-        while each.transfer:event() do
-          count = count + 1
-        end
-        sent = sent < #text and core_peer.send_some(each.connection, text, sent) or sent
-        return count == 100000
-      end)
-      core.advance(40)
-      loop:step()
-      assert.is_false(each.transfer:done())
-      core.advance(20)
-      loop:step()
-      assert.equal("idle", (each.transfer:failure()))
-      close_all { each }
-    end)
+    core_peer.close_all { each }
   end)
 
   it("leaves the signals as the host has them, whatever it does", function()
@@ -649,30 +476,6 @@ describe("a loop of the core", function()
     assert.equal("changed: ", output)
   end)
 
-  it("has a connection where a host without a standard input gets descriptor 0 for it", function()
-    local path = os.tmpname()
-    local file = assert(io.open(path, "w"))
-    file:write(([[
-      local first = io.open "/dev/null"
-      local loop = require("anthropic.core").loop()
-      loop:fd()
-      first:close()
-      local transfer = assert(loop:start { method = "GET", url = %q, total_timeout = 10 })
-      repeat loop:wait(1) until transfer:done()
-      io.write(tostring((transfer:failure())), " ", transfer:body(), " ", loop:connections(), " ")
-      loop:close()
-      io.write(tostring(require("anthropic.core").loop():fd()))
-    ]]):format(peer.url))
-    file:close()
-    local pipe = assert(io.popen(("(exec <&-; %s %s) 2>&1"):format(child.interpreter(), path)))
-    local connection = peer:accept(loop)
-    connection:send(core_peer.head_of(2) .. "ok")
-    assert.matches("^nil ok 1 [0n]", pipe:read "*a") -- it is free again
-    pipe:close()
-    connection:close()
-    os.remove(path)
-  end)
-
   it("begins anew where the system refuses to watch a socket, and ends what was under way", function()
     if not loop:fd() then
       pending "which this poller does not ask"
@@ -718,139 +521,15 @@ describe("a loop of the core", function()
     core_peer.finish(loop, each.transfer)
     assert.equal("ok", each.transfer:body())
     assert.equal(1, loop:connections())
-    close_all { each }
+    core_peer.close_all { each }
   end)
 
   it("has one descriptor as long as it lives", function()
     local fd = loop:fd()
     local each = open()
     assert.equal(fd, loop:fd())
-    close_all { each }
+    core_peer.close_all { each }
     assert.equal(fd, loop:fd())
-  end)
-
-  it("names the ready ones once each, first come first served", function()
-    local list = open_many(3)
-    for _, i in ipairs { 2, 3, 1 } do
-      list[i].connection:send(core_peer.head)
-      core_peer.run(loop, function()
-        return list[i].transfer:status()
-      end)
-    end
-    for _, i in ipairs { 2, 3, 1 } do
-      assert.equal(list[i].transfer, loop:next_ready())
-    end
-    assert.is_nil(loop:next_ready())
-    close_all(list)
-  end)
-
-  it("does not name those whose news were read, or which were closed, wherever they stood", function()
-    for gone = 1, 3 do
-      for _, way in ipairs { "close", "event" } do
-        local list = open_many(3)
-        for _, each in ipairs(list) do
-          each.connection:send(core_peer.head)
-          core_peer.run(loop, function()
-            return each.transfer:status()
-          end)
-        end
-        list[gone].transfer[way](list[gone].transfer)
-        local another = open()
-        another.connection:send(core_peer.head)
-        core_peer.run(loop, function()
-          return another.transfer:status()
-        end)
-        for i = 1, 3 do
-          if i ~= gone then
-            assert.equal(list[i].transfer, loop:next_ready())
-          end
-        end
-        assert.equal(another.transfer, loop:next_ready())
-        assert.is_nil(loop:next_ready())
-        list[4] = another
-        close_all(list)
-      end
-    end
-  end)
-
-  it("goes on with all others when one is closed, wherever it stands", function()
-    for gone = 1, 3 do
-      local list = open_many(3)
-      assert.equal(3, loop:active())
-      list[gone].transfer:close()
-      assert.equal(2, loop:active())
-      for i, each in ipairs(list) do
-        if i ~= gone then
-          each.connection:send(core_peer.head_of(2) .. "ok")
-          core_peer.finish(loop, each.transfer)
-          assert.equal("ok", each.transfer:body())
-        end
-      end
-      assert.equal(0, loop:active())
-      close_all(list)
-    end
-  end)
-
-  it("counts the connections that are open, idle ones too", function()
-    assert.equal(0, loop:connections())
-    local list = open_many(20)
-    assert.equal(20, loop:connections())
-    for i = 1, 10 do
-      list[i].connection:send(core_peer.head_of(2) .. "ok")
-      core_peer.finish(loop, list[i].transfer)
-    end
-    assert.equal(20, loop:connections())
-    for i = 11, 20 do
-      list[i].transfer:close()
-    end
-    assert.equal(10, loop:connections())
-    close_all(list)
-    core_peer.pass(loop, 0.03)
-    local each = open() -- libcurl looks at the idle ones that their peers have closed
-    assert.is_true(loop:connections() <= 11 and loop:connections() >= 1)
-    close_all { each }
-  end)
-
-  it("keeps 64 idle connections and no more", function()
-    local list = open_many(70)
-    for _, each in ipairs(list) do
-      each.connection:send(core_peer.head_of(2) .. "ok")
-    end
-    for _, each in ipairs(list) do
-      core_peer.finish(loop, each.transfer)
-    end
-    assert.equal(64, loop:connections())
-    close_all(list)
-  end)
-
-  it("has no connection where none came about", function()
-    local gone = core_peer.listen()
-    gone:close()
-    core_peer.finish(loop, core_peer.start(loop, gone))
-    assert.equal(0, loop:connections())
-  end)
-
-  it("has none any more where one did not come about in time", function()
-    local queue = full_queue.open()
-    if not queue then
-      pending "this system answers connections above its queue"
-    end
-    local transfer = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.02 })
-    assert.equal(1, loop:connections())
-    core_peer.finish(loop, transfer)
-    assert.equal(0, loop:connections())
-    queue:close()
-  end)
-
-  it("sends at once where a connection is idle", function()
-    local first = open()
-    first.connection:send(core_peer.head_of(2) .. "ok")
-    core_peer.finish(loop, first.transfer)
-    local second = core_peer.start(loop, peer)
-    first.connection:settimeout(5)
-    assert.equal("POST / HTTP/1.1", first.connection:receive "*l") -- nobody has moved the loop along
-    second:close()
-    close_all { first }
   end)
 
   it("does at most 64 sockets' work in a step, and the rest of it in the next ones", function()
@@ -872,7 +551,7 @@ describe("a loop of the core", function()
       loop:step()
     end
     assert.equal(100, count())
-    close_all(list)
+    core_peer.close_all(list)
   end)
 
   it("ends a transfer at its time although many others are always busy", function()
@@ -894,7 +573,7 @@ describe("a loop of the core", function()
     end
     assert.equal("idle", (silent.transfer:failure()))
     list[#list + 1] = silent
-    close_all(list)
+    core_peer.close_all(list)
   end)
 
   it("does not end for its timeout what has bytes waiting, however many wait before it", function()
@@ -924,7 +603,7 @@ describe("a loop of the core", function()
       assert.is_false(each.transfer:done())
       assert.equal("1", (each.transfer:event()))
     end
-    close_all(list)
+    core_peer.close_all(list)
   end)
 
   it("is an error without memory, and keeps nothing", function()

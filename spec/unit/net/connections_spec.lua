@@ -1,0 +1,185 @@
+local child = require "spec.support.child"
+local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
+local full_queue = require "spec.support.full_queue"
+
+local head_of = core_peer.head_of
+
+describe("the connections of a loop", function()
+  local loop, peer
+
+  before_each(function()
+    loop, peer = core.loop(), core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  local function start(options)
+    return core_peer.open(loop, peer, options)
+  end
+
+  -- A transfer and the peer's side of it.
+  local function open(options)
+    return core_peer.pair(loop, peer, options)
+  end
+
+  local function open_many(count)
+    return core_peer.pairs(loop, peer, count)
+  end
+
+  it("can be given no more bytes after its end", function()
+    local transfer, connection = start()
+    connection:send(head_of(2) .. "okHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain")
+    core_peer.finish(loop, transfer)
+    assert.equal("ok", transfer:body())
+    connection:close()
+  end)
+
+  it("uses a connection again, unless the peer closed it meanwhile", function()
+    local first, connection = start()
+    connection:send(head_of(2) .. "ok")
+    core_peer.finish(loop, first)
+    assert.equal(1, loop:connections())
+    local second = core_peer.start(loop, peer)
+    core_peer.read_request(loop, connection)
+    connection:send(head_of(2) .. "ok")
+    core_peer.finish(loop, second)
+    assert.is_false(first:timings().reused)
+    assert.is_true(second:timings().reused)
+    connection:close()
+    local third, another = start()
+    another:send(head_of(2) .. "ok")
+    core_peer.finish(loop, third)
+    assert.equal("ok", third:body())
+    assert.is_false(third:timings().reused)
+    another:close()
+  end)
+
+  -- Handles are used again as well: what one request set must not be found in the next.
+  it("sends nothing of the request before it on the same connection", function()
+    local plain = { method = "POST", body = "{}", headers = { "Content-Type: application/json" } }
+    local requests = {
+      plain,
+      { method = "PUT", body = "a longer body", headers = { "X-One: 1" }, expected = "X-One: 1\r\n" },
+      plain,
+      { method = "GET", body = false, headers = {}, expected = "" },
+      plain,
+      { method = "HEAD", body = false, headers = { "X-Two: 2" }, expected = "X-Two: 2\r\n" },
+      { method = "POST", body = "", headers = {}, expected = "" },
+      { method = "DELETE", body = false, headers = {}, expected = "" },
+      plain,
+    }
+    local connection
+    for i, request in ipairs(requests) do
+      local transfer = core_peer.start(loop, peer, {
+        method = request.method, body = request.body, headers = request.headers,
+      })
+      connection = connection or peer:connection(loop)
+      local sent = core_peer.read_request(loop, connection)
+      local first, fields, body = sent:match "^(.-)\r\n(.-\r\n)\r\n(.*)$"
+      assert.equal(request.method .. " / HTTP/1.1", first, i)
+      assert.equal(request.body or "", body, i)
+      assert.equal(request.body and tostring(#request.body) or nil, fields:match "Content%-Length: (%d+)", i)
+      for _, of_libcurl in ipairs { "Host: ", "Content%-Length: ", "Accept: ", "Content%-Type: application/x%-www" } do
+        fields = fields:gsub(of_libcurl .. "[^\r]*\r\n", "")
+      end
+      assert.equal(request.expected or "Content-Type: application/json\r\n", fields, i)
+      connection:send(request.method == "HEAD" and head_of(5) or head_of(2) .. "ok")
+      core_peer.finish(loop, transfer)
+      assert.is_nil(transfer:failure())
+      assert.equal(request.method == "HEAD" and "" or "ok", transfer:body())
+      assert.equal(i > 1, transfer:timings().reused)
+      transfer:close()
+    end
+    connection:close()
+  end)
+
+  it("has a connection where a host without a standard input gets descriptor 0 for it", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(([[
+      local first = io.open "/dev/null"
+      local loop = require("anthropic.core").loop()
+      loop:fd()
+      first:close()
+      local transfer = assert(loop:start { method = "GET", url = %q, total_timeout = 10 })
+      repeat loop:wait(1) until transfer:done()
+      io.write(tostring((transfer:failure())), " ", transfer:body(), " ", loop:connections(), " ")
+      loop:close()
+      io.write(tostring(require("anthropic.core").loop():fd()))
+    ]]):format(peer.url))
+    file:close()
+    local pipe = assert(io.popen(("(exec <&-; %s %s) 2>&1"):format(child.interpreter(), path)))
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head_of(2) .. "ok")
+    assert.matches("^nil ok 1 [0n]", pipe:read "*a") -- it is free again
+    pipe:close()
+    connection:close()
+    os.remove(path)
+  end)
+
+  it("counts the connections that are open, idle ones too", function()
+    assert.equal(0, loop:connections())
+    local list = open_many(20)
+    assert.equal(20, loop:connections())
+    for i = 1, 10 do
+      list[i].connection:send(core_peer.head_of(2) .. "ok")
+      core_peer.finish(loop, list[i].transfer)
+    end
+    assert.equal(20, loop:connections())
+    for i = 11, 20 do
+      list[i].transfer:close()
+    end
+    assert.equal(10, loop:connections())
+    core_peer.close_all(list)
+    core_peer.pass(loop, 0.03)
+    local each = open() -- libcurl looks at the idle ones that their peers have closed
+    assert.is_true(loop:connections() <= 11 and loop:connections() >= 1)
+    core_peer.close_all { each }
+  end)
+
+  it("keeps 64 idle connections and no more", function()
+    local list = open_many(70)
+    for _, each in ipairs(list) do
+      each.connection:send(core_peer.head_of(2) .. "ok")
+    end
+    for _, each in ipairs(list) do
+      core_peer.finish(loop, each.transfer)
+    end
+    assert.equal(64, loop:connections())
+    core_peer.close_all(list)
+  end)
+
+  it("has no connection where none came about", function()
+    local gone = core_peer.listen()
+    gone:close()
+    core_peer.finish(loop, core_peer.start(loop, gone))
+    assert.equal(0, loop:connections())
+  end)
+
+  it("has none any more where one did not come about in time", function()
+    local queue = full_queue.open()
+    if not queue then
+      pending "this system answers connections above its queue"
+    end
+    local transfer = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.02 })
+    assert.equal(1, loop:connections())
+    core_peer.finish(loop, transfer)
+    assert.equal(0, loop:connections())
+    queue:close()
+  end)
+
+  it("sends at once where a connection is idle", function()
+    local first = open()
+    first.connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, first.transfer)
+    local second = core_peer.start(loop, peer)
+    first.connection:settimeout(5)
+    assert.equal("POST / HTTP/1.1", first.connection:receive "*l") -- nobody has moved the loop along
+    second:close()
+    core_peer.close_all { first }
+  end)
+end)

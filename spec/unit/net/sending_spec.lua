@@ -1,0 +1,117 @@
+local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
+
+local head_of = core_peer.head_of
+
+describe("what a transfer sends", function()
+  local loop, peer
+
+  before_each(function()
+    loop, peer = core.loop(), core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  local function start(options)
+    return core_peer.open(loop, peer, options)
+  end
+
+  -- A connection that was kept after an answer.
+  local function kept()
+    local transfer, connection = start()
+    connection:send(head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    transfer:close()
+    return connection
+  end
+
+  it("sends its body byte by byte, NUL too", function()
+    for _, body in ipairs { "a\0b", "\0", "", ("\0\255"):rep(1000) } do
+      local transfer = core_peer.start(loop, peer, { body = body })
+      local connection, request = peer:accept(loop)
+      assert.equal(body, request:match "\r\n\r\n(.*)$")
+      transfer:close()
+      connection:close()
+    end
+  end)
+
+  it("asks by HTTP/1.1 after an answer of HTTP/1.0", function()
+    for _, version in ipairs { "1.1", "1.0", "1.1" } do
+      local transfer = core_peer.start(loop, peer)
+      local connection, request = peer:accept(loop)
+      assert.matches("^POST / HTTP/1%.1\r\n", request)
+      connection:send("HTTP/" .. version .. " 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+      core_peer.finish(loop, transfer)
+      assert.equal("ok", transfer:body())
+      transfer:close()
+      connection:close()
+    end
+  end)
+
+  describe("sends its request once", function()
+    -- What arrived on connections after the first one.
+    local function sent_elsewhere()
+      local text = ""
+      core_peer.pass(loop, 0.01)
+      local other = peer.listener:accept()
+      while other do
+        other:settimeout(0)
+        local _, _, partial = other:receive(1000)
+        text = text .. partial
+        other:close()
+        other = peer.listener:accept()
+      end
+      return text
+    end
+
+    for name, options in pairs {
+      POST = {}, GET = { method = "GET", body = false }, DELETE = { method = "DELETE", body = false },
+      HEAD = { method = "HEAD", body = false }, ["a large POST"] = { body = ("x"):rep(3000000) },
+    } do
+      it("where its connection, which was kept, turns out dead, however often that was so before: " .. name, function()
+        for _ = 1, 12 do
+          local connection = kept()
+          local transfer = core_peer.start(loop, peer, options)
+          core_peer.read_request(loop, connection)
+          connection:close()
+          core_peer.finish(loop, transfer)
+          assert.same({ "lost", "", 52 }, { transfer:failure() })
+          assert.is_false(transfer:unprocessed())
+          assert.equal("", sent_elsewhere())
+          transfer:close()
+        end
+      end)
+    end
+
+    it("where there are other connections that were kept", function()
+      local connections, transfers = {}, {}
+      for i = 1, 3 do
+        transfers[i], connections[i] = start()
+      end
+      for i = 1, 3 do
+        connections[i]:send(head_of(2) .. "ok")
+        core_peer.finish(loop, transfers[i]):close()
+      end
+      local transfer = core_peer.start(loop, peer)
+      local used
+      core_peer.run(loop, function()
+        for i, connection in ipairs(connections) do
+          used = used or connection:receive(1) and i
+        end
+        return used
+      end)
+      connections[used]:close()
+      core_peer.finish(loop, transfer)
+      assert.equal("lost", (transfer:failure()))
+      assert.equal("", sent_elsewhere())
+      for i, connection in ipairs(connections) do
+        local _, _, partial = connection:receive(1000)
+        assert.is_true(i == used or partial == "")
+        connection:close()
+      end
+    end)
+  end)
+end)
