@@ -157,7 +157,8 @@ describe("the priority of a request", function()
 
   it("is the caller's, or not sent, where the caller says so", function()
     assert.equal("priority: u=1", line("priority", { http_version = "2", headers = { priority = "u=1" } }))
-    assert.equal("Priority:", line("priority", { http_version = "2", headers = { Priority = false } })) -- so none is sent
+    -- so it is not sent
+    assert.equal("Priority:", line("priority", { http_version = "2", headers = { Priority = false } }))
   end)
 end)
 
