@@ -352,7 +352,18 @@ describe("over HTTP/2, a request", function()
       local value, err = create_batch(client)
       assert.is_nil(value)
       assert.is_nil(err.unprocessed)
+      assert.equal("connection", err.kind) -- nothing of the answer came
       assert.equal(1, err.attempts)
+      assert.equal(1, #arrived())
+    end)
+  end
+
+  for _, step in ipairs { "cut", "broken", "broken_gone" } do
+    it("whose answer broke off in its body is truncated, however its connection ended: " .. step, function()
+      local _, err = create_batch(new_client { step, "answer" })
+      assert.equal("truncated", err.kind)
+      assert.equal(200, err.status)
+      assert.is_nil(err.unprocessed)
       assert.equal(1, #arrived())
     end)
   end

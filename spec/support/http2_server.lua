@@ -17,6 +17,8 @@
 --   rest      4 MB of frames that carry nothing, five times, with a rest after each was read; then an answer
 --   mixed     200 and 9 MB of frames that carry nothing, 1 MB of a body, and 9 MB of such frames again
 --   cut       200 and a body that ends before its length
+--   broken    200 and the beginning of a body, and the end
+--   broken_gone  the same, with a GOAWAY before the end
 --   hold      nothing until the next `burst`
 --   burst     200 and the beginning of a body for each that is held, and the end as by notify, all at once
 --   flood:K   frames of a kind without end: window, priority, or (after a head) data, of which each is empty
@@ -150,6 +152,11 @@ local function send_idle(client, stream, size)
   end
 end
 
+local function send_beginning(client, stream)
+  send(client, HEADERS, END_HEADERS, stream, HEAD)
+  send(client, DATA, 0, stream, "{")
+end
+
 -- What comes of a request; false: the end of its connection, nil: nobody looks at it any more.
 local ACTIONS = {
   answer = function(client, stream)
@@ -211,6 +218,15 @@ local ACTIONS = {
   cut = function(client, stream)
     send(client, HEADERS, END_HEADERS, stream, HEAD)
     return resetter(NO_ERROR)(client, stream)
+  end,
+  broken = function(client, stream)
+    send_beginning(client, stream)
+    return drain(client)
+  end,
+  broken_gone = function(client, stream)
+    send_beginning(client, stream)
+    send_away(client, stream)
+    return drain(client)
   end,
   hold = function(_, stream)
     held[#held + 1] = stream

@@ -110,6 +110,9 @@ local function build_headers(spec, options, base)
   if spec.sink then -- what is written is what was announced
     headers.set(set, "Accept-Encoding", "identity")
   end
+  if options.http_version == "2" then -- else a server may serve those that share a connection one after the other
+    headers.set(set, "Priority", "i")
+  end
   headers.set(set, "User-Agent", "anthropic-lua/" .. require "anthropic.version")
   local betas = join_betas(options.betas, options.request_betas, spec.betas)
   local ok, message = headers.set(set, "anthropic-version", options.api_version)

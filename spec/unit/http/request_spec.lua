@@ -149,6 +149,19 @@ describe("the headers of a request", function()
   end)
 end)
 
+describe("the priority of a request", function()
+  it("asks for a bit of each answer in turn where they share a connection", function()
+    assert.equal("Priority: i", line("Priority", { http_version = "2" }))
+    assert.is_nil(line "Priority")
+  end)
+
+  it("is the caller's, or not sent, where the caller says so", function()
+    assert.equal("priority: u=1", line("priority", { http_version = "2", headers = { priority = "u=1" } }))
+    -- so it is not sent
+    assert.equal("Priority:", line("priority", { http_version = "2", headers = { Priority = false } }))
+  end)
+end)
+
 describe("the parameters that travel as headers", function()
   it("are these", function()
     assert.same({
