@@ -211,18 +211,34 @@ local function resume(thread)
   end
 end
 
+local own = setmetatable({}, { __mode = "k" }) -- coroutines that nobody else knows
+
+local function create(f)
+  local thread = coroutine.create(f)
+  own[thread] = true
+  return thread
+end
+
+--- Whether a coroutine was made here, so that none but the library resumes it.
+---@private
+---@param thread thread
+---@return boolean
+function coroutines.is_own(thread)
+  return own[thread] == true
+end
+
 --- Runs a function in a coroutine until it waits. What it raises is raised.
 ---@private
 ---@param f function
 function coroutines.begin(f)
-  resume(coroutine.create(f))
+  resume(create(f))
 end
 
 --- A driver's `spawn`: runs a function in a coroutine, from the next step of the loop on. The step raises the errors
 --- that it raises.
 ---@param f function
 function coroutines.spawn(f)
-  local thread = coroutine.create(f)
+  local thread = create(f)
   loop.after(0, function()
     resume(thread)
   end)
@@ -240,19 +256,22 @@ function coroutines.step(driver)
 end
 
 local function await(self, seconds)
-  self.forget = seconds and loop.after(seconds, function()
-    self.is_over = true
-    self.wake()
-  end)
-  local failure
-  while failure == nil and not self.is_over and not self.subject:has_news() do
-    loop.on_news(self.subject, self.wake)
-    failure = self.suspend()
+  if seconds then
+    self.forget = loop.after(seconds, function()
+      self.is_over = true
+      self.wake()
+    end)
+  end
+  local subject, failure = self.subject, nil
+  while failure == nil and not self.is_over and not subject:has_news() do
+    loop.on_news(subject, self.wake)
+    failure = self:suspend()
   end
   return failure
 end
 
 local function leave(self)
+  self.is_parked = false
   loop.on_news(self.subject, nil)
   if self.forget then
     self.forget()
@@ -262,14 +281,7 @@ local function leave(self)
   end
 end
 
---- Waits for a subject in the way of a host: what every driver's `wait` needs around its own yield.
----@param subject anthropic.Subject
----@param seconds? number how long at most
----@param suspend fun(): any returns some time after `wake`, or before; what it returns is raised
----@param wake fun() called from inside a step
----@param left? fun() called at the end of the wait, also where an error breaks it off
-function coroutines.wait(subject, seconds, suspend, wake, left)
-  local self = { subject = subject, suspend = suspend, wake = wake, left = left, is_over = false, forget = nil }
+local function wait(self, seconds)
   local failure = coroutines.finally(await, leave, self, seconds)
   if failure ~= nil then
     error(failure, 0)
@@ -277,44 +289,64 @@ function coroutines.wait(subject, seconds, suspend, wake, left)
   return true
 end
 
+local function suspend_as_given(self)
+  return self.given()
+end
+
+--- Waits for a subject in the way of a host: what every driver's `wait` needs around its own yield.
+---@param subject anthropic.Subject
+---@param seconds? number how long at most
+---@param suspend fun(): any returns some time after `wake`, or before; what it returns is raised
+---@param wake fun() called from inside a step
+---@param left? fun() called at the end of the wait, also where an error breaks it off
+function coroutines.wait(subject, seconds, suspend, wake, left)
+  return wait({ subject = subject, suspend = suspend_as_given, given = suspend, wake = wake, left = left }, seconds)
+end
+
+local function go_on(self)
+  if not self.is_parked or coroutine.status(self.thread) ~= "suspended" then
+    return
+  elseif not loop.is_stepping() then
+    loop.after(0, self.wake)
+    return
+  end
+  self.is_parked = false
+  if not self.resume then
+    return resume(self.thread)
+  end
+  self.is_lost = true
+  if self.resume() and self.is_lost and self.subject.close then
+    self.subject:close()
+  end
+end
+
+local function suspend_parked(self)
+  self.is_parked = true
+  local failure
+  if self.given then
+    failure = self.given(self)
+  else
+    coroutine.yield()
+  end
+  self.is_parked, self.is_lost = false, false
+  return failure
+end
+
 --- A driver's `wait`: yields until a step of the loop resumes the coroutine. The host may resume it as well.
 ---@param subject anthropic.Subject
 ---@param seconds? number how long at most
----@param suspend? fun(host: table): any yields; what it returns is raised. It may set `host.resume`, which then resumes
----  the coroutine, and returns true where it is lost if it has not gone on then; `host.subject` is what is waited for
+---@param suspend? fun(host: table): any yields; what it returns is raised. `host.thread` is what it suspends, for
+---  `host.subject`. It may set `host.resume`, which then resumes the coroutine, and returns true where it is lost if it
+---  has not gone on then
 function coroutines.park(subject, seconds, suspend)
-  local thread = coroutines.running()
-  local is_parked, is_lost = false, false
-  local host = { subject = subject }
-  local function go_on()
-    if not is_parked or coroutine.status(thread) ~= "suspended" then
-      return
-    elseif not loop.is_stepping() then
-      loop.after(0, go_on)
-      return
-    end
-    is_parked = false
-    if not host.resume then
-      return resume(thread)
-    end
-    is_lost = true
-    if host.resume() and is_lost and subject.close then
-      subject:close()
-    end
+  local self = {
+    subject = subject, thread = coroutines.running(), suspend = suspend_parked, given = suspend,
+    is_parked = false, is_lost = false, wake = false,
+  }
+  function self.wake()
+    go_on(self)
   end
-  return coroutines.wait(subject, seconds, function()
-    is_parked = true
-    local failure
-    if suspend then
-      failure = suspend(host)
-    else
-      coroutine.yield()
-    end
-    is_parked, is_lost = false, false
-    return failure
-  end, go_on, function()
-    is_parked = false
-  end)
+  return wait(self, seconds)
 end
 
 return coroutines

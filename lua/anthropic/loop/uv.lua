@@ -19,6 +19,7 @@ local vim = rawget(_G, "vim")
 local INTERRUPT_MILLISECONDS = 200
 
 local handle, watched -- the poll handle, and its descriptor
+local is_watching = false -- asking the handle costs more
 
 local function get_uv()
   return vim and (vim.uv or vim.loop) or require "luv"
@@ -26,30 +27,40 @@ end
 
 local step
 
+local function stop()
+  if is_watching then
+    handle:stop()
+    is_watching = false
+  end
+end
+
+local function on_readable(failure)
+  if failure then -- libuv has stopped the handle
+    is_watching = false
+  end
+  step()
+end
+
 -- Watches the descriptor as long as somebody waits.
 local function watch()
   if loop.is_idle() then
-    if handle then
-      handle:stop()
-    end
-    return
+    return stop()
   end
   local descriptor = loop.core():fd()
   if handle and descriptor ~= watched then
     handle:close()
-    handle = nil
+    handle, is_watching = nil, false
   end
   handle = handle or get_uv().new_poll(descriptor)
   watched = descriptor
-  if not handle:is_active() then
-    handle:start("r", step)
+  if not is_watching then
+    handle:start("r", on_readable)
+    is_watching = true
   end
 end
 
--- Does the work at hand, and watches on: meanwhile too, for a wake-up may run the event loop itself
--- (a prompt, `vim.wait`). What a wake-up raises is raised; the others have their turn at once.
+-- Does the work at hand, and watches on. What a wake-up raises is raised; the others have their turn at once.
 local function take_step()
-  watch()
   local ok, err = pcall(loop.step, 0)
   if not ok then
     loop.after(0, function() end)
@@ -64,17 +75,20 @@ step = take_step
 
 if vim then
   local is_scheduled = false
-  local step_in_main_loop = vim.schedule_wrap(function()
+  local function step_in_main_loop()
     is_scheduled = false
+    if not is_watching then -- a wake-up may run the event loop itself (a prompt, `vim.wait`)
+      watch()
+    end
     take_step()
-  end)
+  end
   -- The editor mostly takes the step before it polls again. Where it does not, this would be called again and again.
   function step()
     if is_scheduled then
-      handle:stop()
+      stop()
     else
       is_scheduled = true
-      step_in_main_loop()
+      vim.schedule(step_in_main_loop)
     end
   end
 end
@@ -111,9 +125,16 @@ local function wait_outside(subject, seconds)
   return ok, reason
 end
 
+-- A step watches on at its end.
 local function suspend(host)
-  watch()
-  host_coroutines.suspend(host)
+  if not loop.is_stepping() then
+    watch()
+  end
+  if coroutines.is_own(host.thread) then
+    coroutine.yield()
+  else
+    host_coroutines.suspend(host)
+  end
 end
 
 function driver.check()

@@ -85,11 +85,8 @@ local function played_vim(uv, place)
   local vim = { waits = {}, [place or "uv"] = uv }
   local scheduled = {}
 
-  function vim.schedule_wrap(f)
-    return function(...)
-      assert.equal(0, select("#", ...))
-      scheduled[#scheduled + 1] = f
-    end
+  function vim.schedule(f)
+    scheduled[#scheduled + 1] = f
   end
 
   function vim.turn()
@@ -412,6 +409,47 @@ describe("the uv driver in Neovim", function()
     vim.turn()
     assert.is_true(seen)
     assert.is_false(uv.handles[1]:is_active())
+  end)
+
+  it("leaves the handle alone in a step after which somebody still waits", function()
+    local last = waiting.subject()
+    coroutine.wrap(function() driver.wait(last) end)()
+    for _ = 1, 3 do
+      local subject = waiting.subject()
+      coroutine.wrap(function() driver.wait(subject) end)()
+      subject.give()
+      vim.turn()
+    end
+    local handle = uv.handles[1]
+    assert.same({ 1, 1, 0 }, { #uv.handles, handle.starts, handle.stops })
+    last.give()
+    vim.turn()
+  end)
+
+  it("watches again where libuv has given the handle up", function()
+    local subject = waiting.subject()
+    coroutine.wrap(function() driver.wait(subject) end)()
+    local handle = uv.handles[1]
+    local call = handle.call
+    handle.call = nil
+    call "EBADF"
+    vim.turn()
+    assert.is_true(handle:is_active())
+    subject.give()
+    vim.turn()
+  end)
+
+  it("asks no library about a coroutine of its own", function()
+    local asked = 0
+    package.loaded["nio.tasks"] = { current_task = function() asked = asked + 1 end }
+    driver.spawn(function() driver.wait(waiting.subject(), 0) end)
+    vim.turn()
+    vim.turn()
+    assert.equal(0, asked)
+    coroutine.wrap(function() driver.wait(waiting.subject(), 0) end)()
+    assert.equal(1, asked)
+    vim.turn()
+    package.loaded["nio.tasks"] = nil
   end)
 
   it("watches on where somebody still waits after a step", function()
