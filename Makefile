@@ -113,8 +113,9 @@ limits: all ## measure what hostile answers cost, and write the table of doc/exp
 attacks: all ## play every attack, and write the table of doc/explanation/reliability.md anew
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) tools/attacks.lua
 
-doc: ## write doc/reference/ anew, after a public function or annotation changed
+doc: types ## write doc/reference/ and Neovim's help anew, after a public function, an annotation or a page changed
 	lua5.4 tools/reference.lua
+	lua5.4 tools/vimdoc.lua
 
 models: ## write the docs' model into them, after another one got it in tools/models.tsv
 	lua5.4 tools/models.lua write

@@ -6,7 +6,7 @@
 -- An anchor is a heading as GitHub spells it: lower case, blanks as "-", without punctuation.
 
 local FIND = "find . -name '*.md' -not -path './build/*' -not -path './.git/*' | LC_ALL=C sort"
-local FURTHER = { "./doc/anthropic.txt" }
+local FURTHER = { "./doc/anthropic.txt", "./doc/anthropic-reference.txt" }
 
 local problems = {}
 

@@ -40,10 +40,10 @@ local function read_table()
   assert(of_docs, "tools/models.tsv: no model of the docs")
 end
 
--- The reference is written from `lua`, and from the API's own list of models.
+-- The reference and Neovim's help are written from `lua`, from pages, and from the API's own list of models.
 local function files()
   local pipe = assert(io.popen("find " .. PLACES
-    .. " -type f ! -name '*.so' ! -name '*.svg' ! -path 'doc/reference/*' | LC_ALL=C sort"))
+    .. " -type f ! -name '*.so' ! -name '*.svg' ! -path 'doc/reference/*' ! -path 'doc/*.txt' | LC_ALL=C sort"))
   local list = {}
   for path in pipe:lines() do
     list[#list + 1] = path

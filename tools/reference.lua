@@ -455,8 +455,11 @@ local function put_resource(path, rows, page)
       end
       arguments[#arguments + 1] = row:find " multipart" and "params" or "params?"
       arguments[#arguments + 1] = "options?"
+      local named = row:match " returns=(%S+)"
+      local item = named and "anthropic.api." .. named
       local result = row:find " pages=" and "anthropic.Page" or row:find " stream" and "anthropic.Stream"
-        or row:find " binary" and "string|anthropic.Download" or "table"
+        or row:find " binary" and "string|anthropic.Download" or item or "table"
+      local items = item and result == "anthropic.Page" and " of " .. linked(item, page) or ""
       for label, key in pairs { headers = "headers", query = "query" } do
         local words = row:match(" " .. key .. "=(%S+)")
         if words then
@@ -469,7 +472,7 @@ local function put_resource(path, rows, page)
       notes[#notes + 1] = row:find " multipart" and "uploads: " .. linked("anthropic.UploadParams", page) or nil
       notes[#notes + 1] = row:find " binary" and "downloads: " .. linked("anthropic.DownloadParams", page) or nil
       put("| `", name, "(", table.concat(arguments, ", "), ")` | `", row:match "^%S+", " /", row:match "^%S+ (%S+)",
-        "` | ", linked(result, page), " | ", table.concat(notes, "; "), " |")
+        "` | ", linked(result, page), items, " | ", table.concat(notes, "; "), " |")
     end
   end
   put ""

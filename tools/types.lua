@@ -75,6 +75,33 @@ function translate(text)
   return #words > 0 and table.concat(words, "|") or "nil"
 end
 
+local function sorted(set)
+  local names = {}
+  for name in pairs(set or {}) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+-- The results of methods: class -> whether one alone is returned, and pages of it.
+local rows = require "anthropic.api.resources"
+local is_result, is_item = {}, {}
+for _, methods in pairs(rows) do
+  for _, row in pairs(methods) do
+    local result = row:match " returns=(%S+)"
+    if result then
+      assert(known[result], result .. " is not in tools/types.tsv")
+      local set = row:find " pages=" and is_item or is_result
+      set[result] = true
+    end
+  end
+end
+
+local function page_of(name)
+  return "anthropic." .. name .. "Page"
+end
+
 local function print_class(name, fields)
   local parent = fields:match "^%(extends ([%w_]+)%)"
   print(("---@class %s%s"):format(class(name), parent and ": " .. class(parent) or ""))
@@ -87,7 +114,20 @@ local function print_class(name, fields)
       print(("---@field %s%s %s"):format(label, (optional ~= "" or nullable) and "?" or "", translate(kind)))
     end
   end
+  if is_result[name] then
+    print "---@field response? anthropic.Response of a method's result; never encoded"
+  end
   print ""
+end
+
+-- A list of one type: what its walks and methods return.
+local function print_page(name)
+  local item, page = class(name), page_of(name)
+  print(("---@class %s: anthropic.Page"):format(page))
+  print(("---@field data %s[]"):format(item))
+  print(("---@field next fun(self: %s): %s?, anthropic.Error?"):format(page, item))
+  print(("---@field next_page fun(self: %s): %s?, anthropic.Error?"):format(page, page))
+  print(("---@overload fun(): %s\n"):format(item))
 end
 
 local function is_class(fields)
@@ -109,9 +149,12 @@ for line in io.lines "tools/types.tsv" do
   end
 end
 
+for _, name in ipairs(sorted(is_item)) do
+  print_page(name)
+end
+
 -- --- the methods ---------------------------------------------------------------------------------
 
-local rows = require "anthropic.api.resources"
 local children = {} -- path -> list of names
 
 local function add_child(path)
@@ -137,15 +180,6 @@ for path in pairs(rows) do
   paths[path] = true
 end
 
-local function sorted(set)
-  local names = {}
-  for name in pairs(set or {}) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
-
 local CLASSES = {
   [""] = "anthropic.Client",
   messages = "anthropic.Messages",
@@ -166,9 +200,12 @@ local function signature(row)
   arguments[#arguments + 1] = row:find " multipart" and "params: anthropic.UploadParams"
     or row:find " binary" and "params?: anthropic.DownloadParams" or "params?: table"
   arguments[#arguments + 1] = "options?: anthropic.Options"
-  local result = row:find " pages=" and "anthropic.Page?" or row:find " stream" and "anthropic.Stream?"
-    or row:find " binary" and "string|anthropic.Download|nil" or "any"
-  return ("fun(%s): %s, anthropic.Error?"):format(table.concat(arguments, ", "), result)
+  local named = row:match " returns=(%S+)"
+  local result = row:find " pages=" and (named and page_of(named) or "anthropic.Page")
+    or row:find " stream" and "anthropic.Stream"
+    or row:find " binary" and "string|anthropic.Download|nil"
+    or named and class(named) or "table"
+  return ("fun(%s): %s, anthropic.Error?"):format(table.concat(arguments, ", "), result:gsub("^[%w_.]+$", "%0?"))
 end
 
 -- Methods with code of their own: the file, and how their names begin there.

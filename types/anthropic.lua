@@ -392,6 +392,7 @@
 
 ---@class anthropic.api.MessageTokensCount
 ---@field input_tokens number
+---@field response? anthropic.Response of a method's result; never encoded
 
 ---@class anthropic.api.Metadata
 ---@field user_id? string
@@ -1745,6 +1746,7 @@
 ---@class anthropic.api.BetaMessageTokensCount
 ---@field context_management? anthropic.api.BetaCountTokensContextManagementResponse
 ---@field input_tokens number
+---@field response? anthropic.Response of a method's result; never encoded
 
 ---@class anthropic.api.BetaOutputConfig
 ---@field effort? "low"|"medium"|"high"|"xhigh"|"max"
@@ -1935,6 +1937,1250 @@
 ---@field user_profile_id? string
 ---@field workspace_id? string
 
+---@class anthropic.api.APIKey
+---@field id string
+---@field created_at string
+---@field created_by? anthropic.api.APIKeyCreatedBy
+---@field expires_at? string
+---@field name string
+---@field partial_key_hint? string
+---@field principal? anthropic.api.APIKeyUserActor|anthropic.api.APIKeyServiceAccountActor
+---@field scope anthropic.api.APIKeyOrganizationScope|anthropic.api.APIKeyWorkspaceScope
+---@field status "active"|"archived"|"expired"|"inactive"
+---@field type "api_key"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.APIKeyCreatedBy
+---@field id string
+---@field type "service_account"|"user"
+
+---@class anthropic.api.APIKeyOrganizationScope
+---@field type "organization"
+
+---@class anthropic.api.APIKeyServiceAccountActor
+---@field service_account_id string
+---@field type "service_account_actor"
+
+---@class anthropic.api.APIKeyUserActor
+---@field type "user_actor"
+---@field user_id string
+
+---@class anthropic.api.APIKeyWorkspaceScope
+---@field type "workspace"
+---@field workspace_id string
+
+---@class anthropic.api.AWSExternalKeyConfig
+---@field kms_arn string
+---@field type "aws"
+---@field region? string
+
+---@alias anthropic.api.AllowedInferenceGeo "global"|"us"
+
+---@class anthropic.api.AnalyticsArtifactActivity
+---@field artifact_type string
+---@field artifacts_created_count number
+---@field distinct_user_count number
+---@field is_shared boolean
+---@field published_artifacts_created_count number
+---@field product? string
+---@field rbac_group_id? string
+---@field rbac_group_name? string
+---@field user_id? string
+
+---@class anthropic.api.AnalyticsChatCoworkUnifiedChatMetrics
+---@field connectors_used_count number
+---@field distinct_artifacts_created_count number
+---@field distinct_connectors_used_count? number
+---@field distinct_conversation_count? number
+---@field distinct_files_uploaded_count? number
+---@field distinct_projects_created_count number
+---@field distinct_projects_used_count? number
+---@field distinct_shared_artifacts_viewed_count? number
+---@field distinct_skills_used_count? number
+---@field message_count number
+---@field shared_conversations_viewed_count number
+---@field thinking_message_count number
+
+---@class anthropic.api.AnalyticsChatCoworkUnifiedMetrics
+---@field chat anthropic.api.AnalyticsChatCoworkUnifiedChatMetrics
+---@field sessions anthropic.api.AnalyticsChatCoworkUnifiedSessionsMetrics
+
+---@class anthropic.api.AnalyticsChatCoworkUnifiedSessionsMetrics
+---@field action_count number
+---@field artifacts_created_count number
+---@field connectors_used_count number
+---@field dispatch_turn_count number
+---@field distinct_connectors_used_count? number
+---@field distinct_plugins_used_count? number
+---@field distinct_session_count? number
+---@field distinct_skills_used_count? number
+---@field edit_tool_count? number
+---@field file_edit_count? number
+---@field message_count number
+---@field multi_edit_tool_count? number
+---@field notebook_edit_tool_count? number
+---@field plugins_used_count? number
+---@field sessions_with_file_edits_count? number
+---@field skills_used_count number
+---@field write_tool_count? number
+
+---@class anthropic.api.AnalyticsChatMetrics
+---@field connectors_used_count number
+---@field distinct_artifacts_created_count number
+---@field distinct_connectors_used_count? number
+---@field distinct_conversation_count? number
+---@field distinct_files_uploaded_count? number
+---@field distinct_projects_created_count number
+---@field distinct_projects_used_count? number
+---@field distinct_shared_artifacts_viewed_count? number
+---@field distinct_skills_used_count? number
+---@field message_count number
+---@field shared_conversations_viewed_count number
+---@field thinking_message_count number
+
+---@class anthropic.api.AnalyticsClaudeCodeMetrics
+---@field core_metrics anthropic.api.AnalyticsCoreCodeMetrics
+---@field tool_actions anthropic.api.AnalyticsToolActions
+
+---@class anthropic.api.AnalyticsClaudeTagMetrics
+---@field active_day_count? number
+---@field active_message_count? number
+
+---@class anthropic.api.AnalyticsConnectorActivity
+---@field chat_metrics anthropic.api.AnalyticsConnectorChatMetrics
+---@field claude_code_metrics anthropic.api.AnalyticsConnectorClaudeCodeMetrics
+---@field connector_display_name? string
+---@field connector_name string
+---@field cowork_metrics anthropic.api.AnalyticsConnectorCoworkMetrics
+---@field distinct_user_count number
+---@field individual_auth_distinct_user_count? number
+---@field managed_auth_distinct_user_count? number
+---@field office_metrics anthropic.api.AnalyticsConnectorOfficeMetrics
+---@field read_call_count? number
+---@field unclassified_call_count? number
+---@field write_call_count? number
+---@field chat_cowork_unified_metrics? anthropic.api.AnalyticsConnectorChatCoworkUnifiedMetrics
+---@field product? string
+---@field rbac_group_id? string
+---@field rbac_group_name? string
+---@field user_id? string
+
+---@class anthropic.api.AnalyticsConnectorChatCoworkUnifiedChatMetrics
+---@field distinct_conversation_connector_used_count? number
+
+---@class anthropic.api.AnalyticsConnectorChatCoworkUnifiedMetrics
+---@field chat anthropic.api.AnalyticsConnectorChatCoworkUnifiedChatMetrics
+---@field sessions anthropic.api.AnalyticsConnectorChatCoworkUnifiedSessionsMetrics
+
+---@class anthropic.api.AnalyticsConnectorChatCoworkUnifiedSessionsMetrics
+---@field distinct_session_connector_used_count? number
+
+---@class anthropic.api.AnalyticsConnectorChatMetrics
+---@field distinct_conversation_connector_used_count? number
+
+---@class anthropic.api.AnalyticsConnectorClaudeCodeMetrics
+---@field distinct_session_connector_used_count? number
+
+---@class anthropic.api.AnalyticsConnectorCoworkMetrics
+---@field distinct_session_connector_used_count? number
+
+---@class anthropic.api.AnalyticsConnectorOfficeMetrics
+---@field excel anthropic.api.AnalyticsConnectorOfficeProductMetrics
+---@field outlook anthropic.api.AnalyticsConnectorOfficeProductMetrics
+---@field powerpoint anthropic.api.AnalyticsConnectorOfficeProductMetrics
+---@field word anthropic.api.AnalyticsConnectorOfficeProductMetrics
+
+---@class anthropic.api.AnalyticsConnectorOfficeProductMetrics
+---@field distinct_session_connector_used_count? number
+
+---@class anthropic.api.AnalyticsCoreCodeMetrics
+---@field artifacts_created_count number
+---@field commit_count number
+---@field distinct_session_count? number
+---@field lines_of_code anthropic.api.AnalyticsLinesOfCode
+---@field pull_request_count number
+
+---@class anthropic.api.AnalyticsCoworkMetrics
+---@field action_count number
+---@field artifacts_created_count number
+---@field connectors_used_count number
+---@field dispatch_turn_count number
+---@field distinct_connectors_used_count? number
+---@field distinct_plugins_used_count? number
+---@field distinct_session_count? number
+---@field distinct_skills_used_count? number
+---@field edit_tool_count? number
+---@field file_edit_count? number
+---@field message_count number
+---@field multi_edit_tool_count? number
+---@field notebook_edit_tool_count? number
+---@field plugins_used_count? number
+---@field sessions_with_file_edits_count? number
+---@field skills_used_count number
+---@field write_tool_count? number
+
+---@class anthropic.api.AnalyticsDesignMetrics
+---@field distinct_projects_created_count number
+---@field distinct_projects_used_count? number
+---@field distinct_session_count? number
+---@field message_count number
+
+---@class anthropic.api.AnalyticsLinesOfCode
+---@field added_count number
+---@field removed_count number
+
+---@class anthropic.api.AnalyticsOfficeMetrics
+---@field excel anthropic.api.AnalyticsOfficeProductMetrics
+---@field outlook anthropic.api.AnalyticsOfficeProductMetrics
+---@field powerpoint anthropic.api.AnalyticsOfficeProductMetrics
+---@field word anthropic.api.AnalyticsOfficeProductMetrics
+
+---@class anthropic.api.AnalyticsOfficeProductMetrics
+---@field connectors_used_count number
+---@field distinct_connectors_used_count? number
+---@field distinct_session_count? number
+---@field distinct_skills_used_count? number
+---@field message_count number
+---@field skills_used_count number
+
+---@class anthropic.api.AnalyticsPluginActivity
+---@field claude_code_metrics anthropic.api.AnalyticsPluginClaudeCodeMetrics
+---@field cowork_metrics anthropic.api.AnalyticsPluginCoworkMetrics
+---@field distinct_user_count number
+---@field install_count? number
+---@field invocation_count number
+---@field plugin_id? string
+---@field plugin_name string
+---@field chat_cowork_unified_metrics? anthropic.api.AnalyticsPluginChatCoworkUnifiedMetrics
+---@field product? string
+---@field rbac_group_id? string
+---@field rbac_group_name? string
+---@field user_id? string
+
+---@class anthropic.api.AnalyticsPluginChatCoworkUnifiedMetrics
+---@field distinct_session_plugin_used_count? number
+
+---@class anthropic.api.AnalyticsPluginClaudeCodeMetrics
+---@field distinct_session_plugin_used_count? number
+
+---@class anthropic.api.AnalyticsPluginCoworkMetrics
+---@field distinct_session_plugin_used_count? number
+
+---@class anthropic.api.AnalyticsProjectActivity
+---@field created_at? string
+---@field created_by? anthropic.api.AnalyticsUser
+---@field distinct_conversation_count? number
+---@field distinct_user_count number
+---@field message_count number
+---@field project_id string
+---@field project_name string
+---@field rbac_group_id? string
+---@field rbac_group_name? string
+---@field user_id? string
+
+---@class anthropic.api.AnalyticsScienceMetrics
+---@field delegation_count number
+---@field distinct_session_count? number
+---@field message_count number
+---@field remote_compute_job_count number
+---@field skills_used_count number
+
+---@class anthropic.api.AnalyticsSingleDayActivitySummary
+---@field assigned_seat_count? number
+---@field cowork_daily_active_user_count number
+---@field cowork_monthly_active_user_count number
+---@field cowork_weekly_active_user_count number
+---@field daily_active_user_count number
+---@field daily_adoption_rate? number
+---@field ending_at string
+---@field monthly_active_user_count number
+---@field monthly_adoption_rate? number
+---@field pending_invite_count? number
+---@field starting_at string
+---@field weekly_active_user_count number
+---@field weekly_adoption_rate? number
+---@field chat_cowork_unified_daily_active_user_count? number
+---@field chat_cowork_unified_monthly_active_user_count? number
+---@field chat_cowork_unified_weekly_active_user_count? number
+---@field chat_daily_active_user_count? number
+---@field chat_monthly_active_user_count? number
+---@field chat_weekly_active_user_count? number
+---@field claude_code_daily_active_user_count? number
+---@field claude_code_monthly_active_user_count? number
+---@field claude_code_weekly_active_user_count? number
+---@field claude_design_daily_active_user_count? number
+---@field claude_design_monthly_active_user_count? number
+---@field claude_design_weekly_active_user_count? number
+---@field claude_tag_daily_active_user_count? number
+---@field claude_tag_monthly_active_user_count? number
+---@field claude_tag_weekly_active_user_count? number
+---@field office_agent_daily_active_user_count? number
+---@field office_agent_monthly_active_user_count? number
+---@field office_agent_weekly_active_user_count? number
+---@field science_daily_active_user_count? number
+---@field science_entitled_user_count? number
+---@field science_monthly_active_user_count? number
+---@field science_weekly_active_user_count? number
+
+---@class anthropic.api.AnalyticsSkillActivity
+---@field attributed_list_price? string
+---@field chat_metrics anthropic.api.AnalyticsSkillChatMetrics
+---@field claude_code_metrics anthropic.api.AnalyticsSkillClaudeCodeMetrics
+---@field cowork_metrics anthropic.api.AnalyticsSkillCoworkMetrics
+---@field currency? string
+---@field distinct_user_count number
+---@field enable_count? number
+---@field estimated_overage_spend? string
+---@field invocation_count? number
+---@field office_metrics anthropic.api.AnalyticsSkillOfficeMetrics
+---@field share_status? "organization"|"private"|"public"
+---@field skill_display_name? string
+---@field skill_name string
+---@field chat_cowork_unified_metrics? anthropic.api.AnalyticsSkillChatCoworkUnifiedMetrics
+---@field product? string
+---@field rbac_group_id? string
+---@field rbac_group_name? string
+---@field user_id? string
+
+---@class anthropic.api.AnalyticsSkillChatCoworkUnifiedChatMetrics
+---@field distinct_conversation_skill_used_count? number
+
+---@class anthropic.api.AnalyticsSkillChatCoworkUnifiedMetrics
+---@field chat anthropic.api.AnalyticsSkillChatCoworkUnifiedChatMetrics
+---@field sessions anthropic.api.AnalyticsSkillChatCoworkUnifiedSessionsMetrics
+
+---@class anthropic.api.AnalyticsSkillChatCoworkUnifiedSessionsMetrics
+---@field distinct_session_skill_used_count? number
+
+---@class anthropic.api.AnalyticsSkillChatMetrics
+---@field distinct_conversation_skill_used_count? number
+
+---@class anthropic.api.AnalyticsSkillClaudeCodeMetrics
+---@field distinct_session_skill_used_count? number
+
+---@class anthropic.api.AnalyticsSkillCoworkMetrics
+---@field distinct_session_skill_used_count? number
+
+---@class anthropic.api.AnalyticsSkillOfficeMetrics
+---@field excel anthropic.api.AnalyticsSkillOfficeProductMetrics
+---@field outlook anthropic.api.AnalyticsSkillOfficeProductMetrics
+---@field powerpoint anthropic.api.AnalyticsSkillOfficeProductMetrics
+---@field word anthropic.api.AnalyticsSkillOfficeProductMetrics
+
+---@class anthropic.api.AnalyticsSkillOfficeProductMetrics
+---@field distinct_session_skill_used_count? number
+
+---@class anthropic.api.AnalyticsToolActionCounts
+---@field accepted_count number
+---@field rejected_count number
+
+---@class anthropic.api.AnalyticsToolActions
+---@field edit_tool anthropic.api.AnalyticsToolActionCounts
+---@field multi_edit_tool anthropic.api.AnalyticsToolActionCounts
+---@field notebook_edit_tool anthropic.api.AnalyticsToolActionCounts
+---@field write_tool anthropic.api.AnalyticsToolActionCounts
+
+---@class anthropic.api.AnalyticsUser
+---@field id string
+---@field email_address string
+---@field type "user"
+
+---@class anthropic.api.AnalyticsUserActivity
+---@field chat_metrics anthropic.api.AnalyticsChatMetrics
+---@field claude_code_metrics anthropic.api.AnalyticsClaudeCodeMetrics
+---@field cowork_metrics anthropic.api.AnalyticsCoworkMetrics
+---@field design_metrics anthropic.api.AnalyticsDesignMetrics
+---@field distinct_user_count? number
+---@field office_metrics anthropic.api.AnalyticsOfficeMetrics
+---@field science_metrics anthropic.api.AnalyticsScienceMetrics
+---@field user? anthropic.api.AnalyticsUser
+---@field web_search_count number
+---@field chat_cowork_unified_metrics? anthropic.api.AnalyticsChatCoworkUnifiedMetrics
+---@field claude_tag_metrics? anthropic.api.AnalyticsClaudeTagMetrics
+---@field last_activity_date? string
+---@field rbac_group_id? string
+---@field rbac_group_name? string
+
+---@class anthropic.api.AzureExternalKeyConfig
+---@field key_name string
+---@field tenant_id string
+---@field type "azure"
+---@field vault_uri string
+---@field client_id? string
+
+---@class anthropic.api.CapabilitySupport
+---@field supported boolean
+
+---@alias anthropic.api.ComplianceSettingsState anthropic.api.ComplianceSettingsStateEnabled|anthropic.api.ComplianceSettingsStateDisabled
+
+---@class anthropic.api.ComplianceSettingsStateDisabled
+---@field type "disabled"
+
+---@class anthropic.api.ComplianceSettingsStateEnabled
+---@field type "enabled"
+
+---@class anthropic.api.ContextManagementCapability
+---@field clear_thinking_20251015? anthropic.api.CapabilitySupport
+---@field clear_tool_uses_20250919? anthropic.api.CapabilitySupport
+---@field compact_20260112? anthropic.api.CapabilitySupport
+---@field supported boolean
+
+---@class anthropic.api.DataResidency
+---@field allowed_inference_geos anthropic.api.AllowedInferenceGeo[]|"unrestricted"
+---@field default_inference_geo "global"|"us"
+---@field workspace_geo "us"
+
+---@class anthropic.api.DeletedFile
+---@field id string
+---@field type? "file_deleted"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.DeletedMessageBatch
+---@field id string
+---@field type "message_batch_deleted"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.DeletedRBACGroup
+---@field id string
+---@field type "rbac_group_deleted"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.DeletedRBACGroupMember
+---@field rbac_group_id string
+---@field type "rbac_group_member_deleted"
+---@field user_id string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.DeletedSkill
+---@field id string
+---@field type "skill_deleted"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.DeletedSkillVersion
+---@field id string
+---@field type "skill_version_deleted"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.DeletedUserProfile
+---@field id string
+---@field type "user_profile_deleted"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.EffortCapability
+---@field high anthropic.api.CapabilitySupport
+---@field low anthropic.api.CapabilitySupport
+---@field max anthropic.api.CapabilitySupport
+---@field medium anthropic.api.CapabilitySupport
+---@field supported boolean
+---@field xhigh? anthropic.api.CapabilitySupport
+
+---@class anthropic.api.ExternalKey
+---@field id string
+---@field attachment anthropic.api.ExternalKeyAttachedAttachment|anthropic.api.ExternalKeyUnattachedAttachment
+---@field created_at string
+---@field display_name? string
+---@field geo string
+---@field provider_config anthropic.api.AWSExternalKeyConfig|anthropic.api.GCPExternalKeyConfig|anthropic.api.AzureExternalKeyConfig
+---@field type "external_key"
+---@field updated_at string
+---@field user_profile_id? string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.ExternalKeyAttachedAttachment
+---@field type "attached"
+
+---@class anthropic.api.ExternalKeyDeleteResponse
+---@field id string
+---@field type "external_key_deleted"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.ExternalKeyUnattachedAttachment
+---@field type "unattached"
+
+---@class anthropic.api.ExternalKeyValidateResponse
+---@field error? string
+---@field status "failure"|"success"
+---@field type "external_key_validation"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.FederationIssuer
+---@field id string
+---@field archived_at? string
+---@field archived_by_actor_id? string
+---@field check_jti boolean
+---@field created_at string
+---@field created_by_actor_id? string
+---@field issuer_url string
+---@field jwks anthropic.api.JWKSDiscovery|anthropic.api.JWKSExplicitURL|anthropic.api.JWKSInline
+---@field jwks_polling_disabled_at? string
+---@field max_jwt_lifetime_seconds number
+---@field name string
+---@field poll_status? anthropic.api.FederationIssuerPollStatus
+---@field type "federation_issuer"
+---@field updated_at string
+---@field updated_by_actor_id? string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.FederationIssuerPollStatus
+---@field consecutive_failures number
+---@field last_fetched_at? string
+---@field next_poll_at? string
+
+---@class anthropic.api.FederationRule
+---@field id string
+---@field applies_to_all_workspaces boolean
+---@field archived_at? string
+---@field archived_by_actor_id? string
+---@field created_at string
+---@field created_by_actor_id? string
+---@field description? string
+---@field issuer_id string
+---@field issuer_name? string
+---@field match anthropic.api.FederationRuleMatch
+---@field name string
+---@field oauth_scope string
+---@field target anthropic.api.ServiceAccountTarget
+---@field token_lifetime_seconds number
+---@field type "federation_rule"
+---@field updated_at string
+---@field updated_by_actor_id? string
+---@field workspace_ids string[]
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.FederationRuleMatch
+---@field audience? string
+---@field claims? table<string, string>
+---@field condition? string
+---@field subject_prefix? string
+
+---@class anthropic.api.FederationRuleWorkspace
+---@field created_at string
+---@field created_by_actor_id? string
+---@field federation_rule_id string
+---@field type "federation_rule_workspace"
+---@field workspace_id string
+---@field workspace_name? string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.FileMetadata
+---@field id string
+---@field created_at string
+---@field filename string
+---@field mime_type string
+---@field size_bytes number
+---@field type "file"
+---@field downloadable? boolean
+---@field expires_at? string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.GCPExternalKeyConfig
+---@field key_name string
+---@field type "gcp"
+
+---@class anthropic.api.IncreaseRequestApproveResponse
+---@field id string
+---@field actor anthropic.api.SpendLimitIncreaseRequestActor
+---@field created_at string
+---@field period anthropic.api.SpendLimitPeriod
+---@field resolved_at? string
+---@field resolved_by? anthropic.api.SpendLimitIncreaseRequestResolvedBy
+---@field spend_limit? anthropic.api.SpendLimit
+---@field spend_summary? anthropic.api.SpendSummary
+---@field status anthropic.api.SpendLimitIncreaseRequestStatus
+---@field type "spend_limit_increase_request"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.InviteDeleteResponse
+---@field id string
+---@field type "invite_deleted"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.JWKSDiscovery
+---@field type "discovery"
+---@field ca_cert_pem? string
+---@field discovery_base? string
+
+---@class anthropic.api.JWKSExplicitURL
+---@field type "explicit_url"
+---@field url string
+---@field ca_cert_pem? string
+
+---@class anthropic.api.JWKSInline
+---@field keys table<string, any>[]
+---@field type "inline"
+
+---@class anthropic.api.MemberRemoveResponse
+---@field type "workspace_member_deleted"
+---@field user_id string
+---@field workspace_id string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.MessageBatch
+---@field id string
+---@field archived_at? string
+---@field cancel_initiated_at? string
+---@field created_at string
+---@field ended_at? string
+---@field expires_at string
+---@field processing_status "in_progress"|"canceling"|"ended"
+---@field request_counts anthropic.api.MessageBatchRequestCounts
+---@field results_url? string
+---@field type "message_batch"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.MessageBatchRequestCounts
+---@field canceled number
+---@field errored number
+---@field expired number
+---@field processing number
+---@field succeeded number
+
+---@class anthropic.api.ModelCapabilities
+---@field batch anthropic.api.CapabilitySupport
+---@field citations anthropic.api.CapabilitySupport
+---@field code_execution anthropic.api.CapabilitySupport
+---@field context_management anthropic.api.ContextManagementCapability
+---@field effort anthropic.api.EffortCapability
+---@field image_input anthropic.api.CapabilitySupport
+---@field pdf_input anthropic.api.CapabilitySupport
+---@field server_tools anthropic.api.ServerToolsCapability
+---@field structured_outputs anthropic.api.CapabilitySupport
+---@field thinking anthropic.api.ThinkingCapability
+
+---@class anthropic.api.ModelInfo
+---@field id string
+---@field capabilities? anthropic.api.ModelCapabilities
+---@field created_at string
+---@field deprecated_at? string
+---@field display_name string
+---@field lifecycle "active"|"deprecated"|"retired"
+---@field line? anthropic.api.ModelLine
+---@field max_input_tokens? number
+---@field max_tokens? number
+---@field retires_at? string
+---@field type "model"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@alias anthropic.api.ModelLine "haiku"|"sonnet"|"opus"|"fable"|"mythos"
+
+---@class anthropic.api.OrganizationComplianceSettings
+---@field state anthropic.api.ComplianceSettingsState
+---@field type "compliance_settings"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.OrganizationInfo
+---@field id string
+---@field name string
+---@field type "organization"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.OrganizationInvite
+---@field id string
+---@field accepted_at? string
+---@field email string
+---@field expires_at string
+---@field invited_at string
+---@field rbac_group_ids string[]
+---@field role anthropic.api.OrganizationRole
+---@field status "accepted"|"deleted"|"expired"|"pending"
+---@field type "invite"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.OrganizationRateLimit
+---@field id string
+---@field group anthropic.api.OrganizationRateLimitModelGroup|anthropic.api.OrganizationRateLimitBatchGroup|anthropic.api.OrganizationRateLimitTokenCountGroup|anthropic.api.OrganizationRateLimitFilesGroup|anthropic.api.OrganizationRateLimitSkillsGroup|anthropic.api.OrganizationRateLimitWebSearchGroup
+---@field limits anthropic.api.OrganizationRateLimitValue[]
+---@field models? string[]
+---@field type "rate_limit"
+
+---@class anthropic.api.OrganizationRateLimitBatchGroup
+---@field id string
+---@field type "batch"
+
+---@class anthropic.api.OrganizationRateLimitFilesGroup
+---@field id string
+---@field type "files"
+
+---@class anthropic.api.OrganizationRateLimitModelGroup
+---@field id string
+---@field display_name string
+---@field type "model_group"
+
+---@class anthropic.api.OrganizationRateLimitSkillsGroup
+---@field id string
+---@field type "skills"
+
+---@class anthropic.api.OrganizationRateLimitTokenCountGroup
+---@field id string
+---@field type "token_count"
+
+---@class anthropic.api.OrganizationRateLimitValue
+---@field type string
+---@field value number
+
+---@class anthropic.api.OrganizationRateLimitWebSearchGroup
+---@field id string
+---@field type "web_search"
+
+---@alias anthropic.api.OrganizationRole "admin"|"billing"|"claude_code_user"|"developer"|"managed"|"membership_admin"|"owner"|"primary_owner"|"user"
+
+---@class anthropic.api.OrganizationUser
+---@field id string
+---@field added_at string
+---@field email string
+---@field name string
+---@field role anthropic.api.OrganizationRole
+---@field type "user"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.RBACAllConnectorsPermissionResource
+---@field type "all_connectors"
+
+---@class anthropic.api.RBACConnectorPermissionResource
+---@field connector_id string
+---@field type "connector"
+
+---@class anthropic.api.RBACConnectorScopePermissionResource
+---@field connector_id string
+---@field scope string
+---@field type "connector_scope"
+
+---@class anthropic.api.RBACConnectorToolPermissionResource
+---@field connector_id string
+---@field tool_name string
+---@field type "connector_tool"
+
+---@class anthropic.api.RBACGroup
+---@field id string
+---@field created_at string
+---@field name string
+---@field role_ids? string[]
+---@field source_type "direct"|"scim"
+---@field type "rbac_group"
+---@field updated_at string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.RBACGroupMember
+---@field created_at string
+---@field email string
+---@field rbac_group_id string
+---@field type "rbac_group_member"
+---@field user_id string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.RBACOrganizationPermissionResource
+---@field organization_id string
+---@field type "organization"
+
+---@class anthropic.api.RBACRole
+---@field id string
+---@field created_at string
+---@field display_name string
+---@field source anthropic.api.RBACRoleSource
+---@field type "rbac_role"
+---@field updated_at string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.RBACRolePermission
+---@field action string
+---@field resource anthropic.api.RBACOrganizationPermissionResource|anthropic.api.RBACConnectorToolPermissionResource|anthropic.api.RBACConnectorScopePermissionResource|anthropic.api.RBACConnectorPermissionResource|anthropic.api.RBACAllConnectorsPermissionResource
+---@field type "rbac_role_permission"
+
+---@alias anthropic.api.RBACRoleSource anthropic.api.RBACRoleSourceBuiltIn|anthropic.api.RBACRoleSourceCustom
+
+---@class anthropic.api.RBACRoleSourceBuiltIn
+---@field type "built_in"
+
+---@class anthropic.api.RBACRoleSourceCustom
+---@field type "custom"
+
+---@class anthropic.api.ServerToolsCapability
+---@field code_execution anthropic.api.CapabilitySupport
+---@field supported boolean
+---@field web_search anthropic.api.CapabilitySupport
+
+---@class anthropic.api.ServiceAccount
+---@field id string
+---@field archived_at? string
+---@field archived_by_actor_id? string
+---@field created_at string
+---@field created_by_actor_id? string
+---@field description? string
+---@field name string
+---@field organization_role "admin"|"developer"
+---@field type "service_account"
+---@field updated_at string
+---@field updated_by_actor_id? string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.ServiceAccountRemoveResponse
+---@field service_account_id string
+---@field type "service_account_workspace_member_deleted"
+---@field workspace_id string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.ServiceAccountTarget
+---@field service_account_id string
+---@field type "service_account"
+---@field service_account_name? string
+
+---@class anthropic.api.ServiceAccountWorkspaceMember
+---@field created_by_actor_id? string
+---@field implicit? boolean
+---@field service_account_id string
+---@field type "service_account_workspace_member"
+---@field workspace_id string
+---@field workspace_role anthropic.api.WorkspaceRole
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.Skill
+---@field id string
+---@field created_at string
+---@field display_name string
+---@field latest_version_id string
+---@field source anthropic.api.SkillSource
+---@field type "skill"
+---@field updated_at string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.SkillSource
+---@field type "custom"|"anthropic"|"anthropic_example"|"plugin"
+
+---@class anthropic.api.SkillVersion
+---@field id string
+---@field created_at string
+---@field description string
+---@field name string
+---@field skill_id string
+---@field type "skill_version"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.SpendLimit
+---@field id string
+---@field amount? string
+---@field created_at string
+---@field currency string
+---@field is_enabled boolean
+---@field period anthropic.api.SpendLimitPeriod
+---@field scope anthropic.api.SpendLimitUserScope|anthropic.api.SpendLimitSeatTierScope|anthropic.api.SpendLimitRBACGroupScope|anthropic.api.SpendLimitOrganizationServiceScope|anthropic.api.SpendLimitOrganizationScope|anthropic.api.SpendLimitWorkspaceScope|anthropic.api.SpendLimitUsageTierScope
+---@field type "spend_limit"
+---@field updated_at string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.SpendLimitIncreaseRequest
+---@field id string
+---@field actor anthropic.api.SpendLimitIncreaseRequestActor
+---@field created_at string
+---@field period anthropic.api.SpendLimitPeriod
+---@field resolved_at? string
+---@field resolved_by? anthropic.api.SpendLimitIncreaseRequestResolvedBy
+---@field spend_summary? anthropic.api.SpendSummary
+---@field status anthropic.api.SpendLimitIncreaseRequestStatus
+---@field type "spend_limit_increase_request"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@alias anthropic.api.SpendLimitIncreaseRequestActor anthropic.api.SpendLimitUserActor|anthropic.api.SpendLimitScopedAPIKeyActor
+
+---@alias anthropic.api.SpendLimitIncreaseRequestResolvedBy anthropic.api.SpendLimitUserActor|anthropic.api.SpendLimitScopedAPIKeyActor
+
+---@alias anthropic.api.SpendLimitIncreaseRequestStatus "approved"|"denied"|"pending"
+
+---@class anthropic.api.SpendLimitOrganizationScope
+---@field type "organization"
+
+---@class anthropic.api.SpendLimitOrganizationServiceScope
+---@field service string
+---@field type "organization_service"
+
+---@alias anthropic.api.SpendLimitPeriod "daily"|"monthly"|"weekly"
+
+---@class anthropic.api.SpendLimitRBACGroupScope
+---@field rbac_group_id string
+---@field type "rbac_group"
+
+---@class anthropic.api.SpendLimitScopedAPIKeyActor
+---@field scoped_api_key_id string
+---@field type "scoped_api_key_actor"
+
+---@class anthropic.api.SpendLimitSeatTierScope
+---@field seat_tier string
+---@field type "seat_tier"
+
+---@class anthropic.api.SpendLimitUsageTierScope
+---@field type "usage_tier"
+
+---@class anthropic.api.SpendLimitUserActor
+---@field deleted boolean
+---@field email_address? string
+---@field name? string
+---@field type "user_actor"
+---@field user_id string
+
+---@class anthropic.api.SpendLimitUserScope
+---@field type "user"
+---@field user_id string
+
+---@class anthropic.api.SpendLimitWorkspaceScope
+---@field type "workspace"
+---@field workspace_id string
+
+---@class anthropic.api.SpendSummary
+---@field actor anthropic.api.SpendLimitUserActor|anthropic.api.SpendLimitScopedAPIKeyActor
+---@field amount? string
+---@field currency string
+---@field period anthropic.api.SpendLimitPeriod
+---@field period_to_date_spend string
+---@field scope anthropic.api.SpendLimitUserScope|anthropic.api.SpendLimitSeatTierScope|anthropic.api.SpendLimitRBACGroupScope|anthropic.api.SpendLimitOrganizationServiceScope|anthropic.api.SpendLimitOrganizationScope|anthropic.api.SpendLimitWorkspaceScope|anthropic.api.SpendLimitUsageTierScope
+---@field source anthropic.api.SpendLimitUserScope|anthropic.api.SpendLimitSeatTierScope|anthropic.api.SpendLimitRBACGroupScope|anthropic.api.SpendLimitOrganizationServiceScope|anthropic.api.SpendLimitOrganizationScope|anthropic.api.SpendLimitWorkspaceScope|anthropic.api.SpendLimitUsageTierScope
+---@field spend_limit_id string
+
+---@class anthropic.api.ThinkingCapability
+---@field supported boolean
+---@field types anthropic.api.ThinkingTypes
+
+---@class anthropic.api.ThinkingTypes
+---@field adaptive anthropic.api.CapabilitySupport
+---@field between_tools anthropic.api.CapabilitySupport
+---@field disabled anthropic.api.CapabilitySupport
+---@field enabled anthropic.api.CapabilitySupport
+
+---@class anthropic.api.UserProfile
+---@field id string
+---@field access_type anthropic.api.UserProfileAccessType
+---@field created_at string
+---@field enforcement_actions anthropic.api.UserProfileEnforcementAction[]
+---@field enforcement_status anthropic.api.UserProfileEnforcementStatus
+---@field external_user_details anthropic.api.UserProfileExternalUserDetails
+---@field metadata table<string, string>
+---@field name? string
+---@field programs anthropic.api.UserProfilePrograms
+---@field type "user_profile"
+---@field updated_at string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@alias anthropic.api.UserProfileAccessType "application"|"passthrough"
+
+---@class anthropic.api.UserProfileActionURL
+---@field expires_at string
+---@field type "user_profile_action_url"
+---@field url string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.UserProfileCyberProgram
+---@field requirements? anthropic.api.UserProfileCyberRequirements
+---@field status anthropic.api.UserProfileProgramStatus
+---@field tiers table<string, anthropic.api.UserProfileCyberTier>
+
+---@class anthropic.api.UserProfileCyberRequirements
+---@field data_retention boolean
+---@field human_review boolean
+
+---@class anthropic.api.UserProfileCyberTier
+---@field status "active"|"inactive"
+
+---@class anthropic.api.UserProfileEfsFeature
+---@field status "active"|"inactive"
+
+---@class anthropic.api.UserProfileEfsProgram
+---@field features table<string, anthropic.api.UserProfileEfsFeature>
+---@field status anthropic.api.UserProfileProgramStatus
+
+---@alias anthropic.api.UserProfileEnforcementAction anthropic.api.UserProfileEnforcementActionRestriction|anthropic.api.UserProfileEnforcementActionBan
+
+---@class anthropic.api.UserProfileEnforcementActionBan
+---@field id string
+---@field action? anthropic.api.UserProfileEnforcementActionNextStep
+---@field expires_at? string
+---@field opened_at string
+---@field reason anthropic.api.UserProfileEnforcementActionReason
+---@field type "ban"
+
+---@alias anthropic.api.UserProfileEnforcementActionNextStep "verify"
+
+---@alias anthropic.api.UserProfileEnforcementActionReason "unsupported_region"|"fraud_or_abuse"|"high_harm"|"usage_policy_violation"|"account_compromise"|"unspecified"
+
+---@class anthropic.api.UserProfileEnforcementActionRestriction
+---@field id string
+---@field action? anthropic.api.UserProfileEnforcementActionNextStep
+---@field expires_at? string
+---@field opened_at string
+---@field reason anthropic.api.UserProfileEnforcementActionReason
+---@field type "restriction"
+
+---@alias anthropic.api.UserProfileEnforcementStatus "unrestricted"|"pending"|"restricted"|"banned"
+
+---@alias anthropic.api.UserProfileExternalUserAccountStatus "active"|"suspended"|"blocked"
+
+---@class anthropic.api.UserProfileExternalUserDetails
+---@field account_status? anthropic.api.UserProfileExternalUserAccountStatus
+---@field country? string
+---@field email_hash? string
+---@field entity_type? anthropic.api.UserProfileExternalUserEntityType
+---@field name_hash? string
+---@field onboarded_at? string
+---@field reference_id? string
+
+---@alias anthropic.api.UserProfileExternalUserEntityType "individual"|"business"|"non_profit"|"government"
+
+---@alias anthropic.api.UserProfileProgramStatus "active"|"pending"|"rejected"
+
+---@class anthropic.api.UserProfilePrograms
+---@field cyber? anthropic.api.UserProfileCyberProgram
+---@field efs? anthropic.api.UserProfileEfsProgram
+
+---@class anthropic.api.UserRemoveResponse
+---@field id string
+---@field type "user_deleted"
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.Workspace
+---@field id string
+---@field archived_at? string
+---@field compartment_id string
+---@field created_at string
+---@field data_residency anthropic.api.DataResidency
+---@field display_color string
+---@field external_key_id? string
+---@field name string
+---@field tags table<string, string>
+---@field type "workspace"
+---@field user_profile_id? string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.WorkspaceMember
+---@field type "workspace_member"
+---@field user_id string
+---@field workspace_id string
+---@field workspace_role anthropic.api.WorkspaceRole
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.WorkspaceRateLimit
+---@field group anthropic.api.OrganizationRateLimitModelGroup|anthropic.api.OrganizationRateLimitBatchGroup|anthropic.api.OrganizationRateLimitTokenCountGroup|anthropic.api.OrganizationRateLimitFilesGroup|anthropic.api.OrganizationRateLimitSkillsGroup|anthropic.api.OrganizationRateLimitWebSearchGroup
+---@field limits anthropic.api.WorkspaceRateLimitValue[]
+---@field models? string[]
+---@field rate_limit_id string
+---@field type "workspace_rate_limit"
+---@field workspace_id string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@class anthropic.api.WorkspaceRateLimitOrganizationSource
+---@field type "organization"
+
+---@class anthropic.api.WorkspaceRateLimitValue
+---@field org_limit? number
+---@field source anthropic.api.WorkspaceRateLimitWorkspaceSource|anthropic.api.WorkspaceRateLimitOrganizationSource
+---@field type string
+---@field value number
+
+---@class anthropic.api.WorkspaceRateLimitWorkspaceSource
+---@field type "workspace"
+
+---@class anthropic.api.WorkspaceRemoveResponse
+---@field federation_rule_id string
+---@field type "federation_rule_workspace_deleted"
+---@field workspace_id string
+---@field response? anthropic.Response of a method's result; never encoded
+
+---@alias anthropic.api.WorkspaceRole "workspace_admin"|"workspace_billing"|"workspace_developer"|"workspace_restricted_developer"|"workspace_user"
+
+---@class anthropic.APIKeyPage: anthropic.Page
+---@field data anthropic.api.APIKey[]
+---@field next fun(self: anthropic.APIKeyPage): anthropic.api.APIKey?, anthropic.Error?
+---@field next_page fun(self: anthropic.APIKeyPage): anthropic.APIKeyPage?, anthropic.Error?
+---@overload fun(): anthropic.api.APIKey
+
+---@class anthropic.AnalyticsArtifactActivityPage: anthropic.Page
+---@field data anthropic.api.AnalyticsArtifactActivity[]
+---@field next fun(self: anthropic.AnalyticsArtifactActivityPage): anthropic.api.AnalyticsArtifactActivity?, anthropic.Error?
+---@field next_page fun(self: anthropic.AnalyticsArtifactActivityPage): anthropic.AnalyticsArtifactActivityPage?, anthropic.Error?
+---@overload fun(): anthropic.api.AnalyticsArtifactActivity
+
+---@class anthropic.AnalyticsConnectorActivityPage: anthropic.Page
+---@field data anthropic.api.AnalyticsConnectorActivity[]
+---@field next fun(self: anthropic.AnalyticsConnectorActivityPage): anthropic.api.AnalyticsConnectorActivity?, anthropic.Error?
+---@field next_page fun(self: anthropic.AnalyticsConnectorActivityPage): anthropic.AnalyticsConnectorActivityPage?, anthropic.Error?
+---@overload fun(): anthropic.api.AnalyticsConnectorActivity
+
+---@class anthropic.AnalyticsPluginActivityPage: anthropic.Page
+---@field data anthropic.api.AnalyticsPluginActivity[]
+---@field next fun(self: anthropic.AnalyticsPluginActivityPage): anthropic.api.AnalyticsPluginActivity?, anthropic.Error?
+---@field next_page fun(self: anthropic.AnalyticsPluginActivityPage): anthropic.AnalyticsPluginActivityPage?, anthropic.Error?
+---@overload fun(): anthropic.api.AnalyticsPluginActivity
+
+---@class anthropic.AnalyticsProjectActivityPage: anthropic.Page
+---@field data anthropic.api.AnalyticsProjectActivity[]
+---@field next fun(self: anthropic.AnalyticsProjectActivityPage): anthropic.api.AnalyticsProjectActivity?, anthropic.Error?
+---@field next_page fun(self: anthropic.AnalyticsProjectActivityPage): anthropic.AnalyticsProjectActivityPage?, anthropic.Error?
+---@overload fun(): anthropic.api.AnalyticsProjectActivity
+
+---@class anthropic.AnalyticsSingleDayActivitySummaryPage: anthropic.Page
+---@field data anthropic.api.AnalyticsSingleDayActivitySummary[]
+---@field next fun(self: anthropic.AnalyticsSingleDayActivitySummaryPage): anthropic.api.AnalyticsSingleDayActivitySummary?, anthropic.Error?
+---@field next_page fun(self: anthropic.AnalyticsSingleDayActivitySummaryPage): anthropic.AnalyticsSingleDayActivitySummaryPage?, anthropic.Error?
+---@overload fun(): anthropic.api.AnalyticsSingleDayActivitySummary
+
+---@class anthropic.AnalyticsSkillActivityPage: anthropic.Page
+---@field data anthropic.api.AnalyticsSkillActivity[]
+---@field next fun(self: anthropic.AnalyticsSkillActivityPage): anthropic.api.AnalyticsSkillActivity?, anthropic.Error?
+---@field next_page fun(self: anthropic.AnalyticsSkillActivityPage): anthropic.AnalyticsSkillActivityPage?, anthropic.Error?
+---@overload fun(): anthropic.api.AnalyticsSkillActivity
+
+---@class anthropic.AnalyticsUserActivityPage: anthropic.Page
+---@field data anthropic.api.AnalyticsUserActivity[]
+---@field next fun(self: anthropic.AnalyticsUserActivityPage): anthropic.api.AnalyticsUserActivity?, anthropic.Error?
+---@field next_page fun(self: anthropic.AnalyticsUserActivityPage): anthropic.AnalyticsUserActivityPage?, anthropic.Error?
+---@overload fun(): anthropic.api.AnalyticsUserActivity
+
+---@class anthropic.ExternalKeyPage: anthropic.Page
+---@field data anthropic.api.ExternalKey[]
+---@field next fun(self: anthropic.ExternalKeyPage): anthropic.api.ExternalKey?, anthropic.Error?
+---@field next_page fun(self: anthropic.ExternalKeyPage): anthropic.ExternalKeyPage?, anthropic.Error?
+---@overload fun(): anthropic.api.ExternalKey
+
+---@class anthropic.FederationIssuerPage: anthropic.Page
+---@field data anthropic.api.FederationIssuer[]
+---@field next fun(self: anthropic.FederationIssuerPage): anthropic.api.FederationIssuer?, anthropic.Error?
+---@field next_page fun(self: anthropic.FederationIssuerPage): anthropic.FederationIssuerPage?, anthropic.Error?
+---@overload fun(): anthropic.api.FederationIssuer
+
+---@class anthropic.FederationRulePage: anthropic.Page
+---@field data anthropic.api.FederationRule[]
+---@field next fun(self: anthropic.FederationRulePage): anthropic.api.FederationRule?, anthropic.Error?
+---@field next_page fun(self: anthropic.FederationRulePage): anthropic.FederationRulePage?, anthropic.Error?
+---@overload fun(): anthropic.api.FederationRule
+
+---@class anthropic.FederationRuleWorkspacePage: anthropic.Page
+---@field data anthropic.api.FederationRuleWorkspace[]
+---@field next fun(self: anthropic.FederationRuleWorkspacePage): anthropic.api.FederationRuleWorkspace?, anthropic.Error?
+---@field next_page fun(self: anthropic.FederationRuleWorkspacePage): anthropic.FederationRuleWorkspacePage?, anthropic.Error?
+---@overload fun(): anthropic.api.FederationRuleWorkspace
+
+---@class anthropic.FileMetadataPage: anthropic.Page
+---@field data anthropic.api.FileMetadata[]
+---@field next fun(self: anthropic.FileMetadataPage): anthropic.api.FileMetadata?, anthropic.Error?
+---@field next_page fun(self: anthropic.FileMetadataPage): anthropic.FileMetadataPage?, anthropic.Error?
+---@overload fun(): anthropic.api.FileMetadata
+
+---@class anthropic.MessageBatchPage: anthropic.Page
+---@field data anthropic.api.MessageBatch[]
+---@field next fun(self: anthropic.MessageBatchPage): anthropic.api.MessageBatch?, anthropic.Error?
+---@field next_page fun(self: anthropic.MessageBatchPage): anthropic.MessageBatchPage?, anthropic.Error?
+---@overload fun(): anthropic.api.MessageBatch
+
+---@class anthropic.ModelInfoPage: anthropic.Page
+---@field data anthropic.api.ModelInfo[]
+---@field next fun(self: anthropic.ModelInfoPage): anthropic.api.ModelInfo?, anthropic.Error?
+---@field next_page fun(self: anthropic.ModelInfoPage): anthropic.ModelInfoPage?, anthropic.Error?
+---@overload fun(): anthropic.api.ModelInfo
+
+---@class anthropic.OrganizationInvitePage: anthropic.Page
+---@field data anthropic.api.OrganizationInvite[]
+---@field next fun(self: anthropic.OrganizationInvitePage): anthropic.api.OrganizationInvite?, anthropic.Error?
+---@field next_page fun(self: anthropic.OrganizationInvitePage): anthropic.OrganizationInvitePage?, anthropic.Error?
+---@overload fun(): anthropic.api.OrganizationInvite
+
+---@class anthropic.OrganizationRateLimitPage: anthropic.Page
+---@field data anthropic.api.OrganizationRateLimit[]
+---@field next fun(self: anthropic.OrganizationRateLimitPage): anthropic.api.OrganizationRateLimit?, anthropic.Error?
+---@field next_page fun(self: anthropic.OrganizationRateLimitPage): anthropic.OrganizationRateLimitPage?, anthropic.Error?
+---@overload fun(): anthropic.api.OrganizationRateLimit
+
+---@class anthropic.OrganizationUserPage: anthropic.Page
+---@field data anthropic.api.OrganizationUser[]
+---@field next fun(self: anthropic.OrganizationUserPage): anthropic.api.OrganizationUser?, anthropic.Error?
+---@field next_page fun(self: anthropic.OrganizationUserPage): anthropic.OrganizationUserPage?, anthropic.Error?
+---@overload fun(): anthropic.api.OrganizationUser
+
+---@class anthropic.RBACGroupPage: anthropic.Page
+---@field data anthropic.api.RBACGroup[]
+---@field next fun(self: anthropic.RBACGroupPage): anthropic.api.RBACGroup?, anthropic.Error?
+---@field next_page fun(self: anthropic.RBACGroupPage): anthropic.RBACGroupPage?, anthropic.Error?
+---@overload fun(): anthropic.api.RBACGroup
+
+---@class anthropic.RBACGroupMemberPage: anthropic.Page
+---@field data anthropic.api.RBACGroupMember[]
+---@field next fun(self: anthropic.RBACGroupMemberPage): anthropic.api.RBACGroupMember?, anthropic.Error?
+---@field next_page fun(self: anthropic.RBACGroupMemberPage): anthropic.RBACGroupMemberPage?, anthropic.Error?
+---@overload fun(): anthropic.api.RBACGroupMember
+
+---@class anthropic.RBACRolePage: anthropic.Page
+---@field data anthropic.api.RBACRole[]
+---@field next fun(self: anthropic.RBACRolePage): anthropic.api.RBACRole?, anthropic.Error?
+---@field next_page fun(self: anthropic.RBACRolePage): anthropic.RBACRolePage?, anthropic.Error?
+---@overload fun(): anthropic.api.RBACRole
+
+---@class anthropic.RBACRolePermissionPage: anthropic.Page
+---@field data anthropic.api.RBACRolePermission[]
+---@field next fun(self: anthropic.RBACRolePermissionPage): anthropic.api.RBACRolePermission?, anthropic.Error?
+---@field next_page fun(self: anthropic.RBACRolePermissionPage): anthropic.RBACRolePermissionPage?, anthropic.Error?
+---@overload fun(): anthropic.api.RBACRolePermission
+
+---@class anthropic.ServiceAccountPage: anthropic.Page
+---@field data anthropic.api.ServiceAccount[]
+---@field next fun(self: anthropic.ServiceAccountPage): anthropic.api.ServiceAccount?, anthropic.Error?
+---@field next_page fun(self: anthropic.ServiceAccountPage): anthropic.ServiceAccountPage?, anthropic.Error?
+---@overload fun(): anthropic.api.ServiceAccount
+
+---@class anthropic.ServiceAccountWorkspaceMemberPage: anthropic.Page
+---@field data anthropic.api.ServiceAccountWorkspaceMember[]
+---@field next fun(self: anthropic.ServiceAccountWorkspaceMemberPage): anthropic.api.ServiceAccountWorkspaceMember?, anthropic.Error?
+---@field next_page fun(self: anthropic.ServiceAccountWorkspaceMemberPage): anthropic.ServiceAccountWorkspaceMemberPage?, anthropic.Error?
+---@overload fun(): anthropic.api.ServiceAccountWorkspaceMember
+
+---@class anthropic.SkillPage: anthropic.Page
+---@field data anthropic.api.Skill[]
+---@field next fun(self: anthropic.SkillPage): anthropic.api.Skill?, anthropic.Error?
+---@field next_page fun(self: anthropic.SkillPage): anthropic.SkillPage?, anthropic.Error?
+---@overload fun(): anthropic.api.Skill
+
+---@class anthropic.SkillVersionPage: anthropic.Page
+---@field data anthropic.api.SkillVersion[]
+---@field next fun(self: anthropic.SkillVersionPage): anthropic.api.SkillVersion?, anthropic.Error?
+---@field next_page fun(self: anthropic.SkillVersionPage): anthropic.SkillVersionPage?, anthropic.Error?
+---@overload fun(): anthropic.api.SkillVersion
+
+---@class anthropic.SpendLimitPage: anthropic.Page
+---@field data anthropic.api.SpendLimit[]
+---@field next fun(self: anthropic.SpendLimitPage): anthropic.api.SpendLimit?, anthropic.Error?
+---@field next_page fun(self: anthropic.SpendLimitPage): anthropic.SpendLimitPage?, anthropic.Error?
+---@overload fun(): anthropic.api.SpendLimit
+
+---@class anthropic.SpendLimitIncreaseRequestPage: anthropic.Page
+---@field data anthropic.api.SpendLimitIncreaseRequest[]
+---@field next fun(self: anthropic.SpendLimitIncreaseRequestPage): anthropic.api.SpendLimitIncreaseRequest?, anthropic.Error?
+---@field next_page fun(self: anthropic.SpendLimitIncreaseRequestPage): anthropic.SpendLimitIncreaseRequestPage?, anthropic.Error?
+---@overload fun(): anthropic.api.SpendLimitIncreaseRequest
+
+---@class anthropic.SpendSummaryPage: anthropic.Page
+---@field data anthropic.api.SpendSummary[]
+---@field next fun(self: anthropic.SpendSummaryPage): anthropic.api.SpendSummary?, anthropic.Error?
+---@field next_page fun(self: anthropic.SpendSummaryPage): anthropic.SpendSummaryPage?, anthropic.Error?
+---@overload fun(): anthropic.api.SpendSummary
+
+---@class anthropic.UserProfilePage: anthropic.Page
+---@field data anthropic.api.UserProfile[]
+---@field next fun(self: anthropic.UserProfilePage): anthropic.api.UserProfile?, anthropic.Error?
+---@field next_page fun(self: anthropic.UserProfilePage): anthropic.UserProfilePage?, anthropic.Error?
+---@overload fun(): anthropic.api.UserProfile
+
+---@class anthropic.WorkspacePage: anthropic.Page
+---@field data anthropic.api.Workspace[]
+---@field next fun(self: anthropic.WorkspacePage): anthropic.api.Workspace?, anthropic.Error?
+---@field next_page fun(self: anthropic.WorkspacePage): anthropic.WorkspacePage?, anthropic.Error?
+---@overload fun(): anthropic.api.Workspace
+
+---@class anthropic.WorkspaceMemberPage: anthropic.Page
+---@field data anthropic.api.WorkspaceMember[]
+---@field next fun(self: anthropic.WorkspaceMemberPage): anthropic.api.WorkspaceMember?, anthropic.Error?
+---@field next_page fun(self: anthropic.WorkspaceMemberPage): anthropic.WorkspaceMemberPage?, anthropic.Error?
+---@overload fun(): anthropic.api.WorkspaceMember
+
+---@class anthropic.WorkspaceRateLimitPage: anthropic.Page
+---@field data anthropic.api.WorkspaceRateLimit[]
+---@field next fun(self: anthropic.WorkspaceRateLimitPage): anthropic.api.WorkspaceRateLimit?, anthropic.Error?
+---@field next_page fun(self: anthropic.WorkspaceRateLimitPage): anthropic.WorkspaceRateLimitPage?, anthropic.Error?
+---@overload fun(): anthropic.api.WorkspaceRateLimit
+
 ---@class anthropic.MessageParams: anthropic.api.MessageCreateParamsBase the fields of the request as the API defines
 ---  them; the ones below are for older models, for gateways, and for servers that speak chat completion
 ---@field temperature? number from 0 to 1
@@ -1989,11 +3235,11 @@
 
 ---@class anthropic.resource.beta.agents
 ---@field versions anthropic.resource.beta.agents.versions
----@field archive fun(agent_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(agent_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(agent_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(agent_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(agent_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(agent_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.agents.versions
 ---@field list fun(agent_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
@@ -2008,87 +3254,87 @@
 
 ---@class anthropic.resource.beta.compliance.review.cases
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field respond fun(case_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(case_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field respond fun(case_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field retrieve fun(case_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.compliance.review.items
----@field retrieve fun(item_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(item_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.compliance.review.notices
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 
 ---@class anthropic.resource.beta.deployment_runs
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(deployment_run_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(deployment_run_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.deployments
----@field archive fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(deployment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field pause fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field run fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field unpause fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(deployment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field pause fun(deployment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field retrieve fun(deployment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field run fun(deployment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field unpause fun(deployment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(deployment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.dreams
----@field archive fun(dream_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field cancel fun(dream_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(dream_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field cancel fun(dream_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(dream_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(dream_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.environments
 ---@field work anthropic.resource.beta.environments.work
----@field archive fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(environment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(environment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(environment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(environment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.environments.work
----@field ack fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field heartbeat fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field ack fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field heartbeat fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(environment_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field poll fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field stats fun(environment_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field stop fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field poll fun(environment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field retrieve fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field stats fun(environment_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field stop fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(environment_id: string, work_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.files
----@field delete fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(file_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedFile?, anthropic.Error?
 ---@field download fun(file_id: string, params?: anthropic.DownloadParams, options?: anthropic.Options): string|anthropic.Download|nil, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve_metadata fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field upload fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.FileMetadataPage?, anthropic.Error?
+---@field retrieve_metadata fun(file_id: string, params?: table, options?: anthropic.Options): anthropic.api.FileMetadata?, anthropic.Error?
+---@field upload fun(params: anthropic.UploadParams, options?: anthropic.Options): anthropic.api.FileMetadata?, anthropic.Error?
 
 ---@class anthropic.resource.beta.memory_stores
 ---@field memories anthropic.resource.beta.memory_stores.memories
 ---@field memory_versions anthropic.resource.beta.memory_stores.memory_versions
----@field archive fun(memory_store_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(memory_store_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(memory_store_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(memory_store_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(memory_store_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(memory_store_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(memory_store_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(memory_store_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.memory_stores.memories
----@field create fun(memory_store_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(memory_store_id: string, memory_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(memory_store_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(memory_store_id: string, memory_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(memory_store_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(memory_store_id: string, memory_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(memory_store_id: string, memory_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(memory_store_id: string, memory_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(memory_store_id: string, memory_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.memory_stores.memory_versions
 ---@field list fun(memory_store_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field redact fun(memory_store_id: string, memory_version_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(memory_store_id: string, memory_version_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field redact fun(memory_store_id: string, memory_version_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field retrieve fun(memory_store_id: string, memory_version_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.BetaMessages
 ---@field batches anthropic.BetaBatches
----@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field count_tokens fun(params?: table, options?: anthropic.Options): anthropic.api.BetaMessageTokensCount?, anthropic.Error?
 local BetaMessages = {}
 
 --- Creates a message. With `stream = true` it returns a Stream, as soon as the response's headers have come.
@@ -2139,11 +3385,11 @@ function BetaMessages.run(params, options) end
 
 
 ---@class anthropic.BetaBatches
----@field cancel fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field cancel fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.api.MessageBatch?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.MessageBatch?, anthropic.Error?
+---@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedMessageBatch?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.MessageBatchPage?, anthropic.Error?
+---@field retrieve fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.api.MessageBatch?, anthropic.Error?
 local BetaBatches = {}
 
 --- Opens the results of a batch that has ended. The batch is retrieved first.
@@ -2166,8 +3412,8 @@ function BetaBatches.run(requests, settings) end
 
 
 ---@class anthropic.resource.beta.models
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(model_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.ModelInfoPage?, anthropic.Error?
+---@field retrieve fun(model_id: string, params?: table, options?: anthropic.Options): anthropic.api.ModelInfo?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization
 ---@field analytics anthropic.resource.beta.organization.analytics
@@ -2191,7 +3437,7 @@ function BetaBatches.run(requests, settings) end
 ---@field users anthropic.resource.beta.organization.users
 ---@field webhooks anthropic.resource.beta.organization.webhooks
 ---@field workspaces anthropic.resource.beta.organization.workspaces
----@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(params?: table, options?: anthropic.Options): anthropic.api.OrganizationInfo?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.analytics
 ---@field apps anthropic.resource.beta.organization.analytics.apps
@@ -2215,13 +3461,13 @@ function BetaBatches.run(requests, settings) end
 ---@field projects anthropic.resource.beta.organization.analytics.apps.chat.projects
 
 ---@class anthropic.resource.beta.organization.analytics.apps.chat.projects
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsProjectActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.analytics.artifacts
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsArtifactActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.analytics.connectors
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsConnectorActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.analytics.cost
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
@@ -2230,13 +3476,13 @@ function BetaBatches.run(requests, settings) end
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.analytics.plugins
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsPluginActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.analytics.skills
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsSkillActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.analytics.summaries
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsSingleDayActivitySummaryPage?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.analytics.usage
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
@@ -2251,12 +3497,12 @@ function BetaBatches.run(requests, settings) end
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.analytics.users
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsUserActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.api_keys
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(api_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(api_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.APIKeyPage?, anthropic.Error?
+---@field retrieve fun(api_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.APIKey?, anthropic.Error?
+---@field update fun(api_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.APIKey?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.claude_code
 ---@field managed_settings anthropic.resource.beta.organization.claude_code.managed_settings
@@ -2267,18 +3513,18 @@ function BetaBatches.run(requests, settings) end
 ---@field rbac_groups anthropic.resource.beta.organization.claude_code.managed_settings.rbac_groups
 
 ---@class anthropic.resource.beta.organization.claude_code.managed_settings.configuration
----@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.claude_code.managed_settings.rbac_group_default
----@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.claude_code.managed_settings.rbac_groups
----@field delete fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(rbac_group_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field set fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(rbac_group_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field set fun(rbac_group_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.claude_tag
 ---@field bundles anthropic.resource.beta.organization.claude_tag.bundles
@@ -2288,107 +3534,107 @@ function BetaBatches.run(requests, settings) end
 ---@class anthropic.resource.beta.organization.claude_tag.bundles
 ---@field targets anthropic.resource.beta.organization.claude_tag.bundles.targets
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(bundle_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(bundle_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(bundle_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(bundle_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.claude_tag.bundles.targets
----@field create fun(bundle_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(bundle_id: string, target_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(bundle_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(bundle_id: string, target_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(bundle_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(bundle_id: string, target_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(bundle_id: string, target_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.claude_tag.slack_channels
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.claude_tag.slack_workspaces
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.compliance_settings
----@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(params?: table, options?: anthropic.Options): anthropic.api.OrganizationComplianceSettings?, anthropic.Error?
+---@field update fun(params?: table, options?: anthropic.Options): anthropic.api.OrganizationComplianceSettings?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.external_keys
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field validate fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.ExternalKey?, anthropic.Error?
+---@field delete fun(external_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.ExternalKeyDeleteResponse?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.ExternalKeyPage?, anthropic.Error?
+---@field retrieve fun(external_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.ExternalKey?, anthropic.Error?
+---@field update fun(external_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.ExternalKey?, anthropic.Error?
+---@field validate fun(external_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.ExternalKeyValidateResponse?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.external_storage
----@field activate fun(external_storage_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(external_storage_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field activate fun(external_storage_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(external_storage_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(external_storage_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(external_storage_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(external_storage_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(external_storage_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.federation
 ---@field issuers anthropic.resource.beta.organization.federation.issuers
 ---@field rules anthropic.resource.beta.organization.federation.rules
 
 ---@class anthropic.resource.beta.organization.federation.issuers
----@field archive fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationIssuer?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.FederationIssuer?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.FederationIssuerPage?, anthropic.Error?
+---@field retrieve fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationIssuer?, anthropic.Error?
+---@field update fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationIssuer?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.federation.rules
 ---@field workspaces anthropic.resource.beta.organization.federation.rules.workspaces
----@field archive fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationRule?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.FederationRule?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.FederationRulePage?, anthropic.Error?
+---@field retrieve fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationRule?, anthropic.Error?
+---@field update fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationRule?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.federation.rules.workspaces
----@field add fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(federation_rule_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationRuleWorkspace?, anthropic.Error?
+---@field list fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.FederationRuleWorkspacePage?, anthropic.Error?
+---@field remove fun(federation_rule_id: string, workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.WorkspaceRemoveResponse?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.invites
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(invite_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(invite_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.OrganizationInvite?, anthropic.Error?
+---@field delete fun(invite_id: string, params?: table, options?: anthropic.Options): anthropic.api.InviteDeleteResponse?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.OrganizationInvitePage?, anthropic.Error?
+---@field retrieve fun(invite_id: string, params?: table, options?: anthropic.Options): anthropic.api.OrganizationInvite?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.plugin_marketplaces
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(marketplace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(marketplace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field validate_archive fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
----@field validate_repository fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(marketplace_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(marketplace_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field validate_archive fun(params: anthropic.UploadParams, options?: anthropic.Options): table?, anthropic.Error?
+---@field validate_repository fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.plugins
 ---@field installation_settings anthropic.resource.beta.organization.plugins.installation_settings
 ---@field shares anthropic.resource.beta.organization.plugins.shares
 ---@field versions anthropic.resource.beta.organization.plugins.versions
----@field create fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(plugin_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params: anthropic.UploadParams, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(plugin_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(plugin_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(plugin_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(plugin_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(plugin_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.plugins.installation_settings
 ---@field list fun(plugin_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(plugin_id: string, target: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field set fun(plugin_id: string, target: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field remove fun(plugin_id: string, target: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field set fun(plugin_id: string, target: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.plugins.shares
 ---@field list fun(plugin_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.plugins.versions
----@field create fun(plugin_id: string, params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(plugin_id: string, params: anthropic.UploadParams, options?: anthropic.Options): table?, anthropic.Error?
 ---@field download fun(plugin_id: string, version: string, params?: anthropic.DownloadParams, options?: anthropic.Options): string|anthropic.Download|nil, anthropic.Error?
 ---@field list fun(plugin_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(plugin_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(plugin_id: string, version: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.providers
 ---@field google anthropic.resource.beta.organization.providers.google
@@ -2400,148 +3646,148 @@ function BetaBatches.run(requests, settings) end
 ---@field data_controls anthropic.resource.beta.organization.providers.google.projects.data_controls
 
 ---@class anthropic.resource.beta.organization.providers.google.projects.data_controls
----@field retrieve fun(project_number: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(project_number: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(project_number: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(project_number: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.rate_limits
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.OrganizationRateLimitPage?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.rbac_groups
 ---@field members anthropic.resource.beta.organization.rbac_groups.members
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.RBACGroup?, anthropic.Error?
+---@field delete fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedRBACGroup?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.RBACGroupPage?, anthropic.Error?
+---@field retrieve fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.api.RBACGroup?, anthropic.Error?
+---@field update fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.api.RBACGroup?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.rbac_groups.members
----@field add fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(rbac_group_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.api.RBACGroupMember?, anthropic.Error?
+---@field list fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.RBACGroupMemberPage?, anthropic.Error?
+---@field remove fun(rbac_group_id: string, user_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedRBACGroupMember?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.rbac_roles
 ---@field permissions anthropic.resource.beta.organization.rbac_roles.permissions
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(rbac_role_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.RBACRolePage?, anthropic.Error?
+---@field retrieve fun(rbac_role_id: string, params?: table, options?: anthropic.Options): anthropic.api.RBACRole?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.rbac_roles.permissions
----@field list fun(rbac_role_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(rbac_role_id: string, params?: table, options?: anthropic.Options): anthropic.RBACRolePermissionPage?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.service_accounts
 ---@field workspaces anthropic.resource.beta.organization.service_accounts.workspaces
----@field archive fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccount?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.ServiceAccount?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.ServiceAccountPage?, anthropic.Error?
+---@field retrieve fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccount?, anthropic.Error?
+---@field update fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccount?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.service_accounts.workspaces
----@field add fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(service_account_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountWorkspaceMember?, anthropic.Error?
+---@field list fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.ServiceAccountWorkspaceMemberPage?, anthropic.Error?
+---@field remove fun(service_account_id: string, workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountRemoveResponse?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.spend_limits
 ---@field effective anthropic.resource.beta.organization.spend_limits.effective
 ---@field increase_requests anthropic.resource.beta.organization.spend_limits.increase_requests
----@field delete fun(spend_limit_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(spend_limit_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field set fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(spend_limit_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.SpendLimitPage?, anthropic.Error?
+---@field retrieve fun(spend_limit_id: string, params?: table, options?: anthropic.Options): anthropic.api.SpendLimit?, anthropic.Error?
+---@field set fun(params?: table, options?: anthropic.Options): anthropic.api.SpendLimit?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.spend_limits.effective
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.SpendSummaryPage?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.spend_limits.increase_requests
----@field approve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field deny fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field approve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): anthropic.api.IncreaseRequestApproveResponse?, anthropic.Error?
+---@field deny fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): anthropic.api.SpendLimitIncreaseRequest?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.SpendLimitIncreaseRequestPage?, anthropic.Error?
+---@field retrieve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): anthropic.api.SpendLimitIncreaseRequest?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.telemetry_destinations
 ---@field workspaces anthropic.resource.beta.organization.telemetry_destinations.workspaces
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(destination_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(destination_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(destination_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field test fun(destination_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(destination_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(destination_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field test fun(destination_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(destination_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.telemetry_destinations.workspaces
----@field add fun(destination_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(destination_id: string, workspace_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(destination_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(destination_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field remove fun(destination_id: string, workspace_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.users
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field sign_out fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.OrganizationUserPage?, anthropic.Error?
+---@field remove fun(user_id: string, params?: table, options?: anthropic.Options): anthropic.api.UserRemoveResponse?, anthropic.Error?
+---@field retrieve fun(user_id: string, params?: table, options?: anthropic.Options): anthropic.api.OrganizationUser?, anthropic.Error?
+---@field sign_out fun(user_id: string, params?: table, options?: anthropic.Options): anthropic.api.OrganizationUser?, anthropic.Error?
+---@field update fun(user_id: string, params?: table, options?: anthropic.Options): anthropic.api.OrganizationUser?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.webhooks
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field regenerate_signing_secret fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field regenerate_signing_secret fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field retrieve fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(webhook_endpoint_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.workspaces
 ---@field members anthropic.resource.beta.organization.workspaces.members
 ---@field rate_limits anthropic.resource.beta.organization.workspaces.rate_limits
 ---@field service_accounts anthropic.resource.beta.organization.workspaces.service_accounts
----@field archive fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.Workspace?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.Workspace?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.WorkspacePage?, anthropic.Error?
+---@field retrieve fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.Workspace?, anthropic.Error?
+---@field update fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.Workspace?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.workspaces.members
----@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.WorkspaceMember?, anthropic.Error?
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.WorkspaceMemberPage?, anthropic.Error?
+---@field remove fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): anthropic.api.MemberRemoveResponse?, anthropic.Error?
+---@field retrieve fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): anthropic.api.WorkspaceMember?, anthropic.Error?
+---@field update fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): anthropic.api.WorkspaceMember?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.workspaces.rate_limits
----@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field update fun(workspace_id: string, rate_limit_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.WorkspaceRateLimitPage?, anthropic.Error?
+---@field update fun(workspace_id: string, rate_limit_id: string, params?: table, options?: anthropic.Options): anthropic.api.WorkspaceRateLimit?, anthropic.Error?
 
 ---@class anthropic.resource.beta.organization.workspaces.service_accounts
----@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountWorkspaceMember?, anthropic.Error?
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.ServiceAccountWorkspaceMemberPage?, anthropic.Error?
+---@field remove fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountRemoveResponse?, anthropic.Error?
+---@field retrieve fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountWorkspaceMember?, anthropic.Error?
+---@field update fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountWorkspaceMember?, anthropic.Error?
 
 ---@class anthropic.resource.beta.sessions
 ---@field events anthropic.resource.beta.sessions.events
 ---@field resources anthropic.resource.beta.sessions.resources
 ---@field threads anthropic.resource.beta.sessions.threads
----@field archive fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(session_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(session_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(session_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(session_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.sessions.events
 ---@field list fun(session_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field send fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field send fun(session_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field stream fun(session_id: string, params?: table, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
 
 ---@class anthropic.resource.beta.sessions.resources
----@field add fun(session_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(session_id: string, resource_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(session_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(session_id: string, resource_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(session_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(session_id: string, resource_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(session_id: string, resource_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(session_id: string, resource_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(session_id: string, resource_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.sessions.threads
 ---@field events anthropic.resource.beta.sessions.threads.events
----@field archive fun(session_id: string, thread_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(session_id: string, thread_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(session_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(session_id: string, thread_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(session_id: string, thread_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.sessions.threads.events
 ---@field list fun(session_id: string, thread_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
@@ -2549,45 +3795,45 @@ function BetaBatches.run(requests, settings) end
 
 ---@class anthropic.resource.beta.skills
 ---@field versions anthropic.resource.beta.skills.versions
----@field create fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params: anthropic.UploadParams, options?: anthropic.Options): anthropic.api.Skill?, anthropic.Error?
+---@field delete fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedSkill?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.SkillPage?, anthropic.Error?
+---@field retrieve fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.api.Skill?, anthropic.Error?
 
 ---@class anthropic.resource.beta.skills.versions
----@field create fun(skill_id: string, params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(skill_id: string, params: anthropic.UploadParams, options?: anthropic.Options): anthropic.api.SkillVersion?, anthropic.Error?
+---@field delete fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedSkillVersion?, anthropic.Error?
 ---@field download fun(skill_id: string, version: string, params?: anthropic.DownloadParams, options?: anthropic.Options): string|anthropic.Download|nil, anthropic.Error?
----@field list fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.SkillVersionPage?, anthropic.Error?
+---@field retrieve fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): anthropic.api.SkillVersion?, anthropic.Error?
 
 ---@class anthropic.resource.beta.tunnels
 ---@field certificates anthropic.resource.beta.tunnels.certificates
----@field archive fun(tunnel_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(tunnel_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(tunnel_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field reveal_token fun(tunnel_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field rotate_token fun(tunnel_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(tunnel_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field reveal_token fun(tunnel_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field rotate_token fun(tunnel_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.tunnels.certificates
----@field archive fun(tunnel_id: string, certificate_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(tunnel_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(tunnel_id: string, certificate_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(tunnel_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(tunnel_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(tunnel_id: string, certificate_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(tunnel_id: string, certificate_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.user_profiles
 ---@field action_urls anthropic.resource.beta.user_profiles.action_urls
 ---@field providers anthropic.resource.beta.user_profiles.providers
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create_enrollment_url fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.UserProfile?, anthropic.Error?
+---@field create_enrollment_url fun(user_profile_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(user_profile_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedUserProfile?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.UserProfilePage?, anthropic.Error?
+---@field retrieve fun(user_profile_id: string, params?: table, options?: anthropic.Options): anthropic.api.UserProfile?, anthropic.Error?
+---@field update fun(user_profile_id: string, params?: table, options?: anthropic.Options): anthropic.api.UserProfile?, anthropic.Error?
 
 ---@class anthropic.resource.beta.user_profiles.action_urls
----@field create fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(user_profile_id: string, params?: table, options?: anthropic.Options): anthropic.api.UserProfileActionURL?, anthropic.Error?
 
 ---@class anthropic.resource.beta.user_profiles.providers
 ---@field google anthropic.resource.beta.user_profiles.providers.google
@@ -2596,37 +3842,37 @@ function BetaBatches.run(requests, settings) end
 ---@field data_controls anthropic.resource.beta.user_profiles.providers.google.data_controls
 
 ---@class anthropic.resource.beta.user_profiles.providers.google.data_controls
----@field retrieve fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(user_profile_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(user_profile_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.vaults
 ---@field credentials anthropic.resource.beta.vaults.credentials
----@field archive fun(vault_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(vault_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(vault_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(vault_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(vault_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(vault_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(vault_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(vault_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.beta.vaults.credentials
----@field archive fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(vault_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field create fun(vault_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field delete fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 ---@field list fun(vault_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field mcp_oauth_validate fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field mcp_oauth_validate fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field retrieve fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
+---@field update fun(vault_id: string, credential_id: string, params?: table, options?: anthropic.Options): table?, anthropic.Error?
 
 ---@class anthropic.resource.files
----@field delete fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field delete fun(file_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedFile?, anthropic.Error?
 ---@field download fun(file_id: string, params?: anthropic.DownloadParams, options?: anthropic.Options): string|anthropic.Download|nil, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve_metadata fun(file_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field upload fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.FileMetadataPage?, anthropic.Error?
+---@field retrieve_metadata fun(file_id: string, params?: table, options?: anthropic.Options): anthropic.api.FileMetadata?, anthropic.Error?
+---@field upload fun(params: anthropic.UploadParams, options?: anthropic.Options): anthropic.api.FileMetadata?, anthropic.Error?
 
 ---@class anthropic.Messages
 ---@field batches anthropic.Batches
----@field count_tokens fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field count_tokens fun(params?: table, options?: anthropic.Options): anthropic.api.MessageTokensCount?, anthropic.Error?
 local Messages = {}
 
 --- Creates a message. With `stream = true` it returns a Stream, as soon as the response's headers have come.
@@ -2677,11 +3923,11 @@ function Messages.run(params, options) end
 
 
 ---@class anthropic.Batches
----@field cancel fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(message_batch_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field cancel fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.api.MessageBatch?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.MessageBatch?, anthropic.Error?
+---@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedMessageBatch?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.MessageBatchPage?, anthropic.Error?
+---@field retrieve fun(message_batch_id: string, params?: table, options?: anthropic.Options): anthropic.api.MessageBatch?, anthropic.Error?
 local Batches = {}
 
 --- Opens the results of a batch that has ended. The batch is retrieved first.
@@ -2704,8 +3950,8 @@ function Batches.run(requests, settings) end
 
 
 ---@class anthropic.resource.models
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(model_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.ModelInfoPage?, anthropic.Error?
+---@field retrieve fun(model_id: string, params?: table, options?: anthropic.Options): anthropic.api.ModelInfo?, anthropic.Error?
 
 ---@class anthropic.resource.organization
 ---@field analytics anthropic.resource.organization.analytics
@@ -2721,7 +3967,7 @@ function Batches.run(requests, settings) end
 ---@field spend_limits anthropic.resource.organization.spend_limits
 ---@field users anthropic.resource.organization.users
 ---@field workspaces anthropic.resource.organization.workspaces
----@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(params?: table, options?: anthropic.Options): anthropic.api.OrganizationInfo?, anthropic.Error?
 
 ---@class anthropic.resource.organization.analytics
 ---@field apps anthropic.resource.organization.analytics.apps
@@ -2739,178 +3985,178 @@ function Batches.run(requests, settings) end
 ---@field projects anthropic.resource.organization.analytics.apps.chat.projects
 
 ---@class anthropic.resource.organization.analytics.apps.chat.projects
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsProjectActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.organization.analytics.artifacts
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsArtifactActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.organization.analytics.connectors
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsConnectorActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.organization.analytics.plugins
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsPluginActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.organization.analytics.skills
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsSkillActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.organization.analytics.summaries
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsSingleDayActivitySummaryPage?, anthropic.Error?
 
 ---@class anthropic.resource.organization.analytics.users
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.AnalyticsUserActivityPage?, anthropic.Error?
 
 ---@class anthropic.resource.organization.api_keys
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(api_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(api_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.APIKeyPage?, anthropic.Error?
+---@field retrieve fun(api_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.APIKey?, anthropic.Error?
+---@field update fun(api_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.APIKey?, anthropic.Error?
 
 ---@class anthropic.resource.organization.compliance_settings
----@field retrieve fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field retrieve fun(params?: table, options?: anthropic.Options): anthropic.api.OrganizationComplianceSettings?, anthropic.Error?
+---@field update fun(params?: table, options?: anthropic.Options): anthropic.api.OrganizationComplianceSettings?, anthropic.Error?
 
 ---@class anthropic.resource.organization.external_keys
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field validate fun(external_key_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.ExternalKey?, anthropic.Error?
+---@field delete fun(external_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.ExternalKeyDeleteResponse?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.ExternalKeyPage?, anthropic.Error?
+---@field retrieve fun(external_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.ExternalKey?, anthropic.Error?
+---@field update fun(external_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.ExternalKey?, anthropic.Error?
+---@field validate fun(external_key_id: string, params?: table, options?: anthropic.Options): anthropic.api.ExternalKeyValidateResponse?, anthropic.Error?
 
 ---@class anthropic.resource.organization.federation
 ---@field issuers anthropic.resource.organization.federation.issuers
 ---@field rules anthropic.resource.organization.federation.rules
 
 ---@class anthropic.resource.organization.federation.issuers
----@field archive fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationIssuer?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.FederationIssuer?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.FederationIssuerPage?, anthropic.Error?
+---@field retrieve fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationIssuer?, anthropic.Error?
+---@field update fun(federation_issuer_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationIssuer?, anthropic.Error?
 
 ---@class anthropic.resource.organization.federation.rules
 ---@field workspaces anthropic.resource.organization.federation.rules.workspaces
----@field archive fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationRule?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.FederationRule?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.FederationRulePage?, anthropic.Error?
+---@field retrieve fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationRule?, anthropic.Error?
+---@field update fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationRule?, anthropic.Error?
 
 ---@class anthropic.resource.organization.federation.rules.workspaces
----@field add fun(federation_rule_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(federation_rule_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.api.FederationRuleWorkspace?, anthropic.Error?
+---@field list fun(federation_rule_id: string, params?: table, options?: anthropic.Options): anthropic.FederationRuleWorkspacePage?, anthropic.Error?
+---@field remove fun(federation_rule_id: string, workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.WorkspaceRemoveResponse?, anthropic.Error?
 
 ---@class anthropic.resource.organization.invites
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(invite_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(invite_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.OrganizationInvite?, anthropic.Error?
+---@field delete fun(invite_id: string, params?: table, options?: anthropic.Options): anthropic.api.InviteDeleteResponse?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.OrganizationInvitePage?, anthropic.Error?
+---@field retrieve fun(invite_id: string, params?: table, options?: anthropic.Options): anthropic.api.OrganizationInvite?, anthropic.Error?
 
 ---@class anthropic.resource.organization.rate_limits
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.OrganizationRateLimitPage?, anthropic.Error?
 
 ---@class anthropic.resource.organization.rbac_groups
 ---@field members anthropic.resource.organization.rbac_groups.members
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.RBACGroup?, anthropic.Error?
+---@field delete fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedRBACGroup?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.RBACGroupPage?, anthropic.Error?
+---@field retrieve fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.api.RBACGroup?, anthropic.Error?
+---@field update fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.api.RBACGroup?, anthropic.Error?
 
 ---@class anthropic.resource.organization.rbac_groups.members
----@field add fun(rbac_group_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(rbac_group_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.api.RBACGroupMember?, anthropic.Error?
+---@field list fun(rbac_group_id: string, params?: table, options?: anthropic.Options): anthropic.RBACGroupMemberPage?, anthropic.Error?
+---@field remove fun(rbac_group_id: string, user_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedRBACGroupMember?, anthropic.Error?
 
 ---@class anthropic.resource.organization.rbac_roles
 ---@field permissions anthropic.resource.organization.rbac_roles.permissions
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(rbac_role_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.RBACRolePage?, anthropic.Error?
+---@field retrieve fun(rbac_role_id: string, params?: table, options?: anthropic.Options): anthropic.api.RBACRole?, anthropic.Error?
 
 ---@class anthropic.resource.organization.rbac_roles.permissions
----@field list fun(rbac_role_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(rbac_role_id: string, params?: table, options?: anthropic.Options): anthropic.RBACRolePermissionPage?, anthropic.Error?
 
 ---@class anthropic.resource.organization.service_accounts
 ---@field workspaces anthropic.resource.organization.service_accounts.workspaces
----@field archive fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccount?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.ServiceAccount?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.ServiceAccountPage?, anthropic.Error?
+---@field retrieve fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccount?, anthropic.Error?
+---@field update fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccount?, anthropic.Error?
 
 ---@class anthropic.resource.organization.service_accounts.workspaces
----@field add fun(service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(service_account_id: string, workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountWorkspaceMember?, anthropic.Error?
+---@field list fun(service_account_id: string, params?: table, options?: anthropic.Options): anthropic.ServiceAccountWorkspaceMemberPage?, anthropic.Error?
+---@field remove fun(service_account_id: string, workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountRemoveResponse?, anthropic.Error?
 
 ---@class anthropic.resource.organization.spend_limits
 ---@field effective anthropic.resource.organization.spend_limits.effective
 ---@field increase_requests anthropic.resource.organization.spend_limits.increase_requests
 
 ---@class anthropic.resource.organization.spend_limits.effective
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.SpendSummaryPage?, anthropic.Error?
 
 ---@class anthropic.resource.organization.spend_limits.increase_requests
----@field approve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field deny fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field approve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): anthropic.api.IncreaseRequestApproveResponse?, anthropic.Error?
+---@field deny fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): anthropic.api.SpendLimitIncreaseRequest?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.SpendLimitIncreaseRequestPage?, anthropic.Error?
+---@field retrieve fun(spend_limit_increase_request_id: string, params?: table, options?: anthropic.Options): anthropic.api.SpendLimitIncreaseRequest?, anthropic.Error?
 
 ---@class anthropic.resource.organization.users
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.OrganizationUserPage?, anthropic.Error?
+---@field remove fun(user_id: string, params?: table, options?: anthropic.Options): anthropic.api.UserRemoveResponse?, anthropic.Error?
+---@field retrieve fun(user_id: string, params?: table, options?: anthropic.Options): anthropic.api.OrganizationUser?, anthropic.Error?
+---@field update fun(user_id: string, params?: table, options?: anthropic.Options): anthropic.api.OrganizationUser?, anthropic.Error?
 
 ---@class anthropic.resource.organization.workspaces
 ---@field members anthropic.resource.organization.workspaces.members
 ---@field rate_limits anthropic.resource.organization.workspaces.rate_limits
 ---@field service_accounts anthropic.resource.organization.workspaces.service_accounts
----@field archive fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field archive fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.Workspace?, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.Workspace?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.WorkspacePage?, anthropic.Error?
+---@field retrieve fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.Workspace?, anthropic.Error?
+---@field update fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.Workspace?, anthropic.Error?
 
 ---@class anthropic.resource.organization.workspaces.members
----@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.WorkspaceMember?, anthropic.Error?
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.WorkspaceMemberPage?, anthropic.Error?
+---@field remove fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): anthropic.api.MemberRemoveResponse?, anthropic.Error?
+---@field retrieve fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): anthropic.api.WorkspaceMember?, anthropic.Error?
+---@field update fun(workspace_id: string, user_id: string, params?: table, options?: anthropic.Options): anthropic.api.WorkspaceMember?, anthropic.Error?
 
 ---@class anthropic.resource.organization.workspaces.rate_limits
----@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field update fun(workspace_id: string, rate_limit_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.WorkspaceRateLimitPage?, anthropic.Error?
+---@field update fun(workspace_id: string, rate_limit_id: string, params?: table, options?: anthropic.Options): anthropic.api.WorkspaceRateLimit?, anthropic.Error?
 
 ---@class anthropic.resource.organization.workspaces.service_accounts
----@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field remove fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field retrieve fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field add fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountWorkspaceMember?, anthropic.Error?
+---@field list fun(workspace_id: string, params?: table, options?: anthropic.Options): anthropic.ServiceAccountWorkspaceMemberPage?, anthropic.Error?
+---@field remove fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountRemoveResponse?, anthropic.Error?
+---@field retrieve fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountWorkspaceMember?, anthropic.Error?
+---@field update fun(workspace_id: string, service_account_id: string, params?: table, options?: anthropic.Options): anthropic.api.ServiceAccountWorkspaceMember?, anthropic.Error?
 
 ---@class anthropic.resource.skills
 ---@field versions anthropic.resource.skills.versions
----@field create fun(params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(skill_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params: anthropic.UploadParams, options?: anthropic.Options): anthropic.api.Skill?, anthropic.Error?
+---@field delete fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedSkill?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.SkillPage?, anthropic.Error?
+---@field retrieve fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.api.Skill?, anthropic.Error?
 
 ---@class anthropic.resource.skills.versions
----@field create fun(skill_id: string, params: anthropic.UploadParams, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(skill_id: string, params: anthropic.UploadParams, options?: anthropic.Options): anthropic.api.SkillVersion?, anthropic.Error?
+---@field delete fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedSkillVersion?, anthropic.Error?
+---@field list fun(skill_id: string, params?: table, options?: anthropic.Options): anthropic.SkillVersionPage?, anthropic.Error?
+---@field retrieve fun(skill_id: string, version: string, params?: table, options?: anthropic.Options): anthropic.api.SkillVersion?, anthropic.Error?
 
 ---@class anthropic.resource.user_profiles
 ---@field action_urls anthropic.resource.user_profiles.action_urls
----@field create fun(params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field delete fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field list fun(params?: table, options?: anthropic.Options): anthropic.Page?, anthropic.Error?
----@field retrieve fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
----@field update fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(params?: table, options?: anthropic.Options): anthropic.api.UserProfile?, anthropic.Error?
+---@field delete fun(user_profile_id: string, params?: table, options?: anthropic.Options): anthropic.api.DeletedUserProfile?, anthropic.Error?
+---@field list fun(params?: table, options?: anthropic.Options): anthropic.UserProfilePage?, anthropic.Error?
+---@field retrieve fun(user_profile_id: string, params?: table, options?: anthropic.Options): anthropic.api.UserProfile?, anthropic.Error?
+---@field update fun(user_profile_id: string, params?: table, options?: anthropic.Options): anthropic.api.UserProfile?, anthropic.Error?
 
 ---@class anthropic.resource.user_profiles.action_urls
----@field create fun(user_profile_id: string, params?: table, options?: anthropic.Options): any, anthropic.Error?
+---@field create fun(user_profile_id: string, params?: table, options?: anthropic.Options): anthropic.api.UserProfileActionURL?, anthropic.Error?
 

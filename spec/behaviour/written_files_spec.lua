@@ -31,4 +31,15 @@ describe("What is written from the sources", function()
     assert.is_true(#names > 15)
     assert.equal("", differences, "run `make doc`")
   end)
+
+  it("is up to date: Neovim's help", function()
+    local written = directories.new()
+    background.output_of("lua5.4 tools/vimdoc.lua " .. written.root)
+    for _, name in ipairs { "anthropic.txt", "anthropic-reference.txt" } do
+      local text = written:read(name)
+      assert.is_true(#text > 10000)
+      assert.is_true(text == background.read_file("doc/" .. name), "run `make doc`")
+    end
+    written:remove()
+  end)
 end)

@@ -100,37 +100,57 @@ describe("as a plugin", function()
       it("has help, whose links lead somewhere", function()
         local result = run [[
           vim.cmd "helptags ALL"
-          vim.cmd "help anthropic"
-          local broken, links, blocks = {}, 0, 0
-          local lines = vim.api.nvim_buf_get_lines(0, 0, -1, true)
-          local name = vim.fn.expand "%:t"
-          for _, line in ipairs(lines) do
-            for tag in line:gmatch "|([^|%s]+)|" do
-              links = links + 1
-              if not vim.tbl_contains(vim.fn.getcompletion(tag, "help"), tag) then
-                broken[#broken + 1] = tag
+          local broken, wide, links, blocks, names = {}, {}, 0, 0, {}
+          local tags, count = {}, 0
+          for _, path in ipairs(vim.api.nvim_get_runtime_file("doc/tags", true)) do
+            for line in io.lines(path) do
+              tags[line:match "^%S+"] = true
+              count = count + (line:find "^anthropic" and 1 or 0)
+            end
+          end
+          for _, subject in ipairs { "anthropic", "anthropic-reference.txt" } do
+            vim.cmd("help " .. subject)
+            names[#names + 1] = vim.fn.expand "%:t"
+            local lines, is_code = vim.api.nvim_buf_get_lines(0, 0, -1, true), false
+            for _, line in ipairs(lines) do
+              is_code = (is_code or line == ">") and line ~= "<"
+              for tag in line:gmatch(is_code and "$^" or "|(anthropic[^|%s%[]*)|") do
+                links = links + 1
+                broken[#broken + 1] = not tags[tag] and tag or nil
+              end
+              local is_one_word = line:find "^%s*%S+$" -- the tag of a long call, a path
+              if not is_code and not is_one_word and vim.fn.strdisplaywidth(line) > 78 then
+                wide[#wide + 1] = line
               end
             end
-          end
-          local wide = {}
-          for number, line in ipairs(lines) do
-            if vim.fn.strdisplaywidth(line) > 78 then
-              wide[#wide + 1] = number
+            for block in table.concat(lines, "\n"):gmatch "\n>\n(    local.-)\n<\n" do
+              blocks = blocks + (loadstring(block) and 1 or 0)
             end
           end
-          for block in table.concat(lines, "\n"):gmatch "\n>\n(\tlocal.-)\n<\n" do
-            assert(loadstring(block))
-            blocks = blocks + 1
-          end
-          report { name = name, broken = broken, blocks = blocks, links = links, wide = wide,
-            tags = #vim.fn.getcompletion("anthropic", "help") }
+          report { names = names, broken = broken, blocks = blocks, links = links, wide = wide, tags = count }
         ]]
-        assert.equal("anthropic.txt", result.name)
+        assert.same({ "anthropic.txt", "anthropic-reference.txt" }, result.names)
         assert.same({}, result.broken)
         assert.same({}, result.wide)
-        assert.is_true(result.blocks >= 4)
-        assert.is_true(result.links > 10)
-        assert.is_true(result.tags > 10)
+        assert.is_true(result.blocks > 40)
+        assert.is_true(result.links > 200)
+        assert.is_true(result.tags > 200)
+      end)
+
+      it("has help for what a plugin's author looks for", function()
+        local result = run [[
+          vim.cmd "helptags ALL"
+          local found = {}
+          for subject in ([=[anthropic-tools anthropic-run anthropic-parse anthropic-usage anthropic-testing
+            anthropic-proxies anthropic-errors anthropic-options messages.run messages.parse messages.stream
+            anthropic.tool() anthropic.new() anthropic.Options stream:text_deltas task:cancel testing.server
+            err:to_curl]=]):gmatch "%S+" do
+            local ok = pcall(vim.cmd, "help " .. subject)
+            found[#found + 1] = not (ok and vim.fn.expand("%:t"):find "^anthropic") and subject or nil
+          end
+          report(found)
+        ]]
+        assert.same({}, result)
       end)
 
       -- The lines of `:checkhealth anthropic`.

@@ -102,12 +102,12 @@ function nginx.start(parts)
   })), parts)
 end
 
---- Starts the example's own configuration, at another port.
----@param parts { environment: string }
+--- Starts an example's own configuration, at another port.
+---@param parts { environment: string, name?: string } name: of the file, default "nginx.conf"
 function nginx.start_example(parts)
   local root, port = make_tree(), background.free_port()
-  local configuration = background.read_file "examples/openresty/nginx.conf"
-  configuration = configuration:gsub("127%.0%.0%.1:8080", "127.0.0.1:" .. port)
+  local configuration = background.read_file("examples/openresty/" .. (parts.name or "nginx.conf"))
+  configuration = configuration:gsub("127%.0%.0%.1:808[01]", "127.0.0.1:" .. port)
     :gsub("error_log stderr", "error_log error.log")
   return start(root, port, configuration, parts)
 end

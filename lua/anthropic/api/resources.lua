@@ -8,6 +8,8 @@
 --     beta=name                 the beta that the method needs; a resource's `beta`: all its methods
 --     retry=safe                it makes what is billed or kept: not repeated where the server may have acted
 --     multipart, binary, stream the request's body, the response's body, or an event stream
+--     returns=Name              the type of the result, or of a list's items: a name of tools/types.tsv. The reference
+--                               and the editors' types are made from it; nothing is checked against it
 --
 -- A `multipart` method takes files as multipart.lua says; a `binary` one returns a string, or with the
 -- parameter `path` writes that file and returns { path, bytes, response }.
@@ -109,7 +111,11 @@ local resources = {
     list = "GET v1/memory_stores/{memory_store_id}/memory_versions pages=cursor headers=workspace_id",
     redact = "POST v1/memory_stores/{memory_store_id}/memory_versions/{memory_version_id}/redact headers=workspace_id",
   },
-  ["beta.messages"] = { beta = "token-counting-2024-11-01" },
+  ["beta.messages"] = {
+    beta = "token-counting-2024-11-01",
+    count_tokens = "POST v1/messages/count_tokens headers=user_profile_id,workspace_id"
+      .. " returns=BetaMessageTokensCount",
+  },
   ["beta.organization.analytics.cost_report"] = {
     list = "GET v1/organizations/analytics/cost_report pages=cursor",
   },
@@ -222,10 +228,10 @@ local resources = {
     update = "POST v1/organizations/providers/google/projects/{project_number}/data_controls",
   },
   ["beta.organization.spend_limits"] = {
-    retrieve = "GET v1/organizations/spend_limits/{spend_limit_id}",
-    list = "GET v1/organizations/spend_limits pages=cursor beta=spend-limit-reads-2026-09-26",
+    retrieve = "GET v1/organizations/spend_limits/{spend_limit_id} returns=SpendLimit",
+    list = "GET v1/organizations/spend_limits pages=cursor beta=spend-limit-reads-2026-09-26 returns=SpendLimit",
     delete = "DELETE v1/organizations/spend_limits/{spend_limit_id}",
-    set = "POST v1/organizations/spend_limits",
+    set = "POST v1/organizations/spend_limits returns=SpendLimit",
   },
   ["beta.organization.telemetry_destinations"] = {
     beta = "telemetry-destinations-2026-08-11",
@@ -243,7 +249,8 @@ local resources = {
     remove = "DELETE v1/organizations/telemetry_destinations/{destination_id}/workspaces/{workspace_id}",
   },
   ["beta.organization.users"] = {
-    sign_out = "POST v1/organizations/users/{user_id}/sign_out beta=admin-user-sign-out-2026-10-08",
+    sign_out = "POST v1/organizations/users/{user_id}/sign_out beta=admin-user-sign-out-2026-10-08"
+      .. " returns=OrganizationUser",
   },
   ["beta.organization.webhooks"] = {
     beta = "webhooks-2026-10-07",
@@ -338,187 +345,199 @@ local resources = {
     archive = "POST v1/vaults/{vault_id}/archive headers=workspace_id",
   },
   files = {
-    list = "GET v1/files pages=cursor headers=workspace_id",
-    delete = "DELETE v1/files/{file_id} headers=workspace_id",
+    list = "GET v1/files pages=cursor headers=workspace_id returns=FileMetadata",
+    delete = "DELETE v1/files/{file_id} headers=workspace_id returns=DeletedFile",
     download = "GET v1/files/{file_id}/content headers=workspace_id binary",
-    retrieve_metadata = "GET v1/files/{file_id} headers=workspace_id",
-    upload = "POST v1/files headers=workspace_id multipart retry=safe",
+    retrieve_metadata = "GET v1/files/{file_id} headers=workspace_id returns=FileMetadata",
+    upload = "POST v1/files headers=workspace_id multipart retry=safe returns=FileMetadata",
   },
   ["messages.batches"] = {
-    create = "POST v1/messages/batches headers=user_profile_id,workspace_id retry=safe",
-    retrieve = "GET v1/messages/batches/{message_batch_id} headers=workspace_id",
-    list = "GET v1/messages/batches pages=id headers=workspace_id",
-    delete = "DELETE v1/messages/batches/{message_batch_id} headers=workspace_id",
-    cancel = "POST v1/messages/batches/{message_batch_id}/cancel headers=workspace_id",
+    create = "POST v1/messages/batches headers=user_profile_id,workspace_id retry=safe returns=MessageBatch",
+    retrieve = "GET v1/messages/batches/{message_batch_id} headers=workspace_id returns=MessageBatch",
+    list = "GET v1/messages/batches pages=id headers=workspace_id returns=MessageBatch",
+    delete = "DELETE v1/messages/batches/{message_batch_id} headers=workspace_id returns=DeletedMessageBatch",
+    cancel = "POST v1/messages/batches/{message_batch_id}/cancel headers=workspace_id returns=MessageBatch",
   },
   messages = {
-    count_tokens = "POST v1/messages/count_tokens headers=user_profile_id,workspace_id",
+    count_tokens = "POST v1/messages/count_tokens headers=user_profile_id,workspace_id returns=MessageTokensCount",
   },
   models = {
-    retrieve = "GET v1/models/{model_id} headers=workspace_id",
-    list = "GET v1/models pages=id headers=workspace_id",
+    retrieve = "GET v1/models/{model_id} headers=workspace_id returns=ModelInfo",
+    list = "GET v1/models pages=id headers=workspace_id returns=ModelInfo",
   },
   ["organization.analytics.apps.chat.projects"] = {
-    list = "GET v1/organizations/analytics/apps/chat/projects pages=cursor",
+    list = "GET v1/organizations/analytics/apps/chat/projects pages=cursor returns=AnalyticsProjectActivity",
   },
   ["organization.analytics.artifacts"] = {
-    list = "GET v1/organizations/analytics/artifacts pages=cursor",
+    list = "GET v1/organizations/analytics/artifacts pages=cursor returns=AnalyticsArtifactActivity",
   },
   ["organization.analytics.connectors"] = {
-    list = "GET v1/organizations/analytics/connectors pages=cursor",
+    list = "GET v1/organizations/analytics/connectors pages=cursor returns=AnalyticsConnectorActivity",
   },
   ["organization.analytics.plugins"] = {
-    list = "GET v1/organizations/analytics/plugins pages=cursor",
+    list = "GET v1/organizations/analytics/plugins pages=cursor returns=AnalyticsPluginActivity",
   },
   ["organization.analytics.skills"] = {
-    list = "GET v1/organizations/analytics/skills pages=cursor",
+    list = "GET v1/organizations/analytics/skills pages=cursor returns=AnalyticsSkillActivity",
   },
   ["organization.analytics.summaries"] = {
-    list = "GET v1/organizations/analytics/summaries pages=cursor",
+    list = "GET v1/organizations/analytics/summaries pages=cursor returns=AnalyticsSingleDayActivitySummary",
   },
   ["organization.analytics.users"] = {
-    list = "GET v1/organizations/analytics/users pages=cursor",
+    list = "GET v1/organizations/analytics/users pages=cursor returns=AnalyticsUserActivity",
   },
   ["organization.api_keys"] = {
-    retrieve = "GET v1/organizations/api_keys/{api_key_id}",
-    update = "POST v1/organizations/api_keys/{api_key_id}",
-    list = "GET v1/organizations/api_keys pages=id",
+    retrieve = "GET v1/organizations/api_keys/{api_key_id} returns=APIKey",
+    update = "POST v1/organizations/api_keys/{api_key_id} returns=APIKey",
+    list = "GET v1/organizations/api_keys pages=id returns=APIKey",
   },
   ["organization.compliance_settings"] = {
-    retrieve = "GET v1/organizations/compliance_settings",
-    update = "POST v1/organizations/compliance_settings",
+    retrieve = "GET v1/organizations/compliance_settings returns=OrganizationComplianceSettings",
+    update = "POST v1/organizations/compliance_settings returns=OrganizationComplianceSettings",
   },
   ["organization.external_keys"] = {
-    create = "POST v1/organizations/external_keys retry=safe",
-    retrieve = "GET v1/organizations/external_keys/{external_key_id}",
-    update = "POST v1/organizations/external_keys/{external_key_id}",
-    list = "GET v1/organizations/external_keys pages=cursor",
-    delete = "DELETE v1/organizations/external_keys/{external_key_id}",
-    validate = "POST v1/organizations/external_keys/{external_key_id}/validate",
+    create = "POST v1/organizations/external_keys retry=safe returns=ExternalKey",
+    retrieve = "GET v1/organizations/external_keys/{external_key_id} returns=ExternalKey",
+    update = "POST v1/organizations/external_keys/{external_key_id} returns=ExternalKey",
+    list = "GET v1/organizations/external_keys pages=cursor returns=ExternalKey",
+    delete = "DELETE v1/organizations/external_keys/{external_key_id} returns=ExternalKeyDeleteResponse",
+    validate = "POST v1/organizations/external_keys/{external_key_id}/validate returns=ExternalKeyValidateResponse",
   },
   ["organization.federation.issuers"] = {
-    create = "POST v1/organizations/federation_issuers retry=safe",
-    retrieve = "GET v1/organizations/federation_issuers/{federation_issuer_id}",
-    update = "POST v1/organizations/federation_issuers/{federation_issuer_id}",
-    list = "GET v1/organizations/federation_issuers pages=cursor",
-    archive = "POST v1/organizations/federation_issuers/{federation_issuer_id}/archive",
+    create = "POST v1/organizations/federation_issuers retry=safe returns=FederationIssuer",
+    retrieve = "GET v1/organizations/federation_issuers/{federation_issuer_id} returns=FederationIssuer",
+    update = "POST v1/organizations/federation_issuers/{federation_issuer_id} returns=FederationIssuer",
+    list = "GET v1/organizations/federation_issuers pages=cursor returns=FederationIssuer",
+    archive = "POST v1/organizations/federation_issuers/{federation_issuer_id}/archive returns=FederationIssuer",
   },
   ["organization.federation.rules"] = {
-    create = "POST v1/organizations/federation_rules retry=safe",
-    retrieve = "GET v1/organizations/federation_rules/{federation_rule_id}",
-    update = "POST v1/organizations/federation_rules/{federation_rule_id}",
-    list = "GET v1/organizations/federation_rules pages=cursor",
-    archive = "POST v1/organizations/federation_rules/{federation_rule_id}/archive",
+    create = "POST v1/organizations/federation_rules retry=safe returns=FederationRule",
+    retrieve = "GET v1/organizations/federation_rules/{federation_rule_id} returns=FederationRule",
+    update = "POST v1/organizations/federation_rules/{federation_rule_id} returns=FederationRule",
+    list = "GET v1/organizations/federation_rules pages=cursor returns=FederationRule",
+    archive = "POST v1/organizations/federation_rules/{federation_rule_id}/archive returns=FederationRule",
   },
   ["organization.federation.rules.workspaces"] = {
-    list = "GET v1/organizations/federation_rules/{federation_rule_id}/workspaces pages=cursor",
-    add = "POST v1/organizations/federation_rules/{federation_rule_id}/workspaces",
-    remove = "DELETE v1/organizations/federation_rules/{federation_rule_id}/workspaces/{workspace_id}",
+    list = "GET v1/organizations/federation_rules/{federation_rule_id}/workspaces pages=cursor"
+      .. " returns=FederationRuleWorkspace",
+    add = "POST v1/organizations/federation_rules/{federation_rule_id}/workspaces returns=FederationRuleWorkspace",
+    remove = "DELETE v1/organizations/federation_rules/{federation_rule_id}/workspaces/{workspace_id}"
+      .. " returns=WorkspaceRemoveResponse",
   },
   ["organization.invites"] = {
-    create = "POST v1/organizations/invites",
-    retrieve = "GET v1/organizations/invites/{invite_id}",
-    list = "GET v1/organizations/invites pages=id",
-    delete = "DELETE v1/organizations/invites/{invite_id}",
+    create = "POST v1/organizations/invites returns=OrganizationInvite",
+    retrieve = "GET v1/organizations/invites/{invite_id} returns=OrganizationInvite",
+    list = "GET v1/organizations/invites pages=id returns=OrganizationInvite",
+    delete = "DELETE v1/organizations/invites/{invite_id} returns=InviteDeleteResponse",
   },
   organization = {
-    retrieve = "GET v1/organizations/me",
+    retrieve = "GET v1/organizations/me returns=OrganizationInfo",
   },
   ["organization.rate_limits"] = {
-    list = "GET v1/organizations/rate_limits pages=cursor",
+    list = "GET v1/organizations/rate_limits pages=cursor returns=OrganizationRateLimit",
   },
   ["organization.rbac_groups.members"] = {
-    list = "GET v1/organizations/rbac_groups/{rbac_group_id}/members pages=cursor",
-    add = "POST v1/organizations/rbac_groups/{rbac_group_id}/members",
-    remove = "DELETE v1/organizations/rbac_groups/{rbac_group_id}/members/{user_id}",
+    list = "GET v1/organizations/rbac_groups/{rbac_group_id}/members pages=cursor returns=RBACGroupMember",
+    add = "POST v1/organizations/rbac_groups/{rbac_group_id}/members returns=RBACGroupMember",
+    remove = "DELETE v1/organizations/rbac_groups/{rbac_group_id}/members/{user_id} returns=DeletedRBACGroupMember",
   },
   ["organization.rbac_groups"] = {
-    create = "POST v1/organizations/rbac_groups retry=safe",
-    retrieve = "GET v1/organizations/rbac_groups/{rbac_group_id}",
-    update = "POST v1/organizations/rbac_groups/{rbac_group_id}",
-    list = "GET v1/organizations/rbac_groups pages=cursor",
-    delete = "DELETE v1/organizations/rbac_groups/{rbac_group_id}",
+    create = "POST v1/organizations/rbac_groups retry=safe returns=RBACGroup",
+    retrieve = "GET v1/organizations/rbac_groups/{rbac_group_id} returns=RBACGroup",
+    update = "POST v1/organizations/rbac_groups/{rbac_group_id} returns=RBACGroup",
+    list = "GET v1/organizations/rbac_groups pages=cursor returns=RBACGroup",
+    delete = "DELETE v1/organizations/rbac_groups/{rbac_group_id} returns=DeletedRBACGroup",
   },
   ["organization.rbac_roles.permissions"] = {
-    list = "GET v1/organizations/rbac_roles/{rbac_role_id}/permissions pages=cursor",
+    list = "GET v1/organizations/rbac_roles/{rbac_role_id}/permissions pages=cursor returns=RBACRolePermission",
   },
   ["organization.rbac_roles"] = {
-    retrieve = "GET v1/organizations/rbac_roles/{rbac_role_id}",
-    list = "GET v1/organizations/rbac_roles pages=cursor",
+    retrieve = "GET v1/organizations/rbac_roles/{rbac_role_id} returns=RBACRole",
+    list = "GET v1/organizations/rbac_roles pages=cursor returns=RBACRole",
   },
   ["organization.service_accounts"] = {
-    create = "POST v1/organizations/service_accounts retry=safe",
-    retrieve = "GET v1/organizations/service_accounts/{service_account_id}",
-    update = "POST v1/organizations/service_accounts/{service_account_id}",
-    list = "GET v1/organizations/service_accounts pages=cursor",
-    archive = "POST v1/organizations/service_accounts/{service_account_id}/archive",
+    create = "POST v1/organizations/service_accounts retry=safe returns=ServiceAccount",
+    retrieve = "GET v1/organizations/service_accounts/{service_account_id} returns=ServiceAccount",
+    update = "POST v1/organizations/service_accounts/{service_account_id} returns=ServiceAccount",
+    list = "GET v1/organizations/service_accounts pages=cursor returns=ServiceAccount",
+    archive = "POST v1/organizations/service_accounts/{service_account_id}/archive returns=ServiceAccount",
   },
   ["organization.service_accounts.workspaces"] = {
-    list = "GET v1/organizations/service_accounts/{service_account_id}/workspaces pages=cursor",
-    add = "POST v1/organizations/service_accounts/{service_account_id}/workspaces",
-    remove = "DELETE v1/organizations/service_accounts/{service_account_id}/workspaces/{workspace_id}",
+    list = "GET v1/organizations/service_accounts/{service_account_id}/workspaces pages=cursor"
+      .. " returns=ServiceAccountWorkspaceMember",
+    add = "POST v1/organizations/service_accounts/{service_account_id}/workspaces"
+      .. " returns=ServiceAccountWorkspaceMember",
+    remove = "DELETE v1/organizations/service_accounts/{service_account_id}/workspaces/{workspace_id}"
+      .. " returns=ServiceAccountRemoveResponse",
   },
   ["organization.spend_limits.effective"] = {
-    list = "GET v1/organizations/spend_limits/effective pages=cursor",
+    list = "GET v1/organizations/spend_limits/effective pages=cursor returns=SpendSummary",
   },
   ["organization.spend_limits.increase_requests"] = {
-    retrieve = "GET v1/organizations/spend_limit_increase_requests/{spend_limit_increase_request_id}",
-    list = "GET v1/organizations/spend_limit_increase_requests pages=cursor",
-    approve = "POST v1/organizations/spend_limit_increase_requests/{spend_limit_increase_request_id}/approve",
-    deny = "POST v1/organizations/spend_limit_increase_requests/{spend_limit_increase_request_id}/deny",
+    retrieve = "GET v1/organizations/spend_limit_increase_requests/{spend_limit_increase_request_id}"
+      .. " returns=SpendLimitIncreaseRequest",
+    list = "GET v1/organizations/spend_limit_increase_requests pages=cursor returns=SpendLimitIncreaseRequest",
+    approve = "POST v1/organizations/spend_limit_increase_requests/{spend_limit_increase_request_id}/approve"
+      .. " returns=IncreaseRequestApproveResponse",
+    deny = "POST v1/organizations/spend_limit_increase_requests/{spend_limit_increase_request_id}/deny"
+      .. " returns=SpendLimitIncreaseRequest",
   },
   ["organization.users"] = {
-    retrieve = "GET v1/organizations/users/{user_id}",
-    update = "POST v1/organizations/users/{user_id}",
-    list = "GET v1/organizations/users pages=id",
-    remove = "DELETE v1/organizations/users/{user_id}",
+    retrieve = "GET v1/organizations/users/{user_id} returns=OrganizationUser",
+    update = "POST v1/organizations/users/{user_id} returns=OrganizationUser",
+    list = "GET v1/organizations/users pages=id returns=OrganizationUser",
+    remove = "DELETE v1/organizations/users/{user_id} returns=UserRemoveResponse",
   },
   ["organization.workspaces.members"] = {
-    retrieve = "GET v1/organizations/workspaces/{workspace_id}/members/{user_id}",
-    update = "POST v1/organizations/workspaces/{workspace_id}/members/{user_id}",
-    list = "GET v1/organizations/workspaces/{workspace_id}/members pages=id",
-    add = "POST v1/organizations/workspaces/{workspace_id}/members",
-    remove = "DELETE v1/organizations/workspaces/{workspace_id}/members/{user_id}",
+    retrieve = "GET v1/organizations/workspaces/{workspace_id}/members/{user_id} returns=WorkspaceMember",
+    update = "POST v1/organizations/workspaces/{workspace_id}/members/{user_id} returns=WorkspaceMember",
+    list = "GET v1/organizations/workspaces/{workspace_id}/members pages=id returns=WorkspaceMember",
+    add = "POST v1/organizations/workspaces/{workspace_id}/members returns=WorkspaceMember",
+    remove = "DELETE v1/organizations/workspaces/{workspace_id}/members/{user_id} returns=MemberRemoveResponse",
   },
   ["organization.workspaces.rate_limits"] = {
-    update = "POST v1/organizations/workspaces/{workspace_id}/rate_limits/{rate_limit_id}",
-    list = "GET v1/organizations/workspaces/{workspace_id}/rate_limits pages=cursor",
+    update = "POST v1/organizations/workspaces/{workspace_id}/rate_limits/{rate_limit_id} returns=WorkspaceRateLimit",
+    list = "GET v1/organizations/workspaces/{workspace_id}/rate_limits pages=cursor returns=WorkspaceRateLimit",
   },
   ["organization.workspaces.service_accounts"] = {
-    retrieve = "GET v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}",
-    update = "POST v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}",
-    list = "GET v1/organizations/workspaces/{workspace_id}/service_accounts pages=cursor",
-    add = "POST v1/organizations/workspaces/{workspace_id}/service_accounts",
-    remove = "DELETE v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}",
+    retrieve = "GET v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}"
+      .. " returns=ServiceAccountWorkspaceMember",
+    update = "POST v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}"
+      .. " returns=ServiceAccountWorkspaceMember",
+    list = "GET v1/organizations/workspaces/{workspace_id}/service_accounts pages=cursor"
+      .. " returns=ServiceAccountWorkspaceMember",
+    add = "POST v1/organizations/workspaces/{workspace_id}/service_accounts returns=ServiceAccountWorkspaceMember",
+    remove = "DELETE v1/organizations/workspaces/{workspace_id}/service_accounts/{service_account_id}"
+      .. " returns=ServiceAccountRemoveResponse",
   },
   ["organization.workspaces"] = {
-    create = "POST v1/organizations/workspaces retry=safe",
-    retrieve = "GET v1/organizations/workspaces/{workspace_id}",
-    update = "POST v1/organizations/workspaces/{workspace_id}",
-    list = "GET v1/organizations/workspaces pages=id",
-    archive = "POST v1/organizations/workspaces/{workspace_id}/archive",
+    create = "POST v1/organizations/workspaces retry=safe returns=Workspace",
+    retrieve = "GET v1/organizations/workspaces/{workspace_id} returns=Workspace",
+    update = "POST v1/organizations/workspaces/{workspace_id} returns=Workspace",
+    list = "GET v1/organizations/workspaces pages=id returns=Workspace",
+    archive = "POST v1/organizations/workspaces/{workspace_id}/archive returns=Workspace",
   },
   skills = {
-    create = "POST v1/skills headers=workspace_id multipart retry=safe",
-    retrieve = "GET v1/skills/{skill_id} headers=workspace_id",
-    list = "GET v1/skills pages=cursor headers=workspace_id",
-    delete = "DELETE v1/skills/{skill_id} headers=workspace_id",
+    create = "POST v1/skills headers=workspace_id multipart retry=safe returns=Skill",
+    retrieve = "GET v1/skills/{skill_id} headers=workspace_id returns=Skill",
+    list = "GET v1/skills pages=cursor headers=workspace_id returns=Skill",
+    delete = "DELETE v1/skills/{skill_id} headers=workspace_id returns=DeletedSkill",
   },
   ["skills.versions"] = {
-    create = "POST v1/skills/{skill_id}/versions headers=workspace_id multipart retry=safe",
-    retrieve = "GET v1/skills/{skill_id}/versions/{version} headers=workspace_id",
-    list = "GET v1/skills/{skill_id}/versions pages=cursor headers=workspace_id",
-    delete = "DELETE v1/skills/{skill_id}/versions/{version} headers=workspace_id",
+    create = "POST v1/skills/{skill_id}/versions headers=workspace_id multipart retry=safe returns=SkillVersion",
+    retrieve = "GET v1/skills/{skill_id}/versions/{version} headers=workspace_id returns=SkillVersion",
+    list = "GET v1/skills/{skill_id}/versions pages=cursor headers=workspace_id returns=SkillVersion",
+    delete = "DELETE v1/skills/{skill_id}/versions/{version} headers=workspace_id returns=DeletedSkillVersion",
   },
   ["user_profiles.action_urls"] = {
-    create = "POST v1/user_profiles/{user_profile_id}/action_urls headers=workspace_id",
+    create = "POST v1/user_profiles/{user_profile_id}/action_urls headers=workspace_id returns=UserProfileActionURL",
   },
   user_profiles = {
-    create = "POST v1/user_profiles headers=workspace_id",
-    retrieve = "GET v1/user_profiles/{user_profile_id} headers=workspace_id",
-    update = "POST v1/user_profiles/{user_profile_id} headers=workspace_id",
-    list = "GET v1/user_profiles pages=cursor headers=workspace_id",
-    delete = "DELETE v1/user_profiles/{user_profile_id} headers=workspace_id",
+    create = "POST v1/user_profiles headers=workspace_id returns=UserProfile",
+    retrieve = "GET v1/user_profiles/{user_profile_id} headers=workspace_id returns=UserProfile",
+    update = "POST v1/user_profiles/{user_profile_id} headers=workspace_id returns=UserProfile",
+    list = "GET v1/user_profiles pages=cursor headers=workspace_id returns=UserProfile",
+    delete = "DELETE v1/user_profiles/{user_profile_id} headers=workspace_id returns=DeletedUserProfile",
   },
 }
 

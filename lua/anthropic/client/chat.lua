@@ -14,6 +14,8 @@
 --
 --     local chat = client:chat { model = "claude-sonnet-5-5", tools = { weather }, max_turns = 5 }
 --     local text, message, run = chat:say("What is the weather in Paris?")
+--
+-- `on_event` is called with every event, also without tools: so a program shows the thinking.
 
 local log = require "anthropic.http.log"
 local parts = require "anthropic.message.parts"

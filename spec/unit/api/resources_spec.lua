@@ -129,7 +129,7 @@ describe("the table of methods", function()
   end)
 
   it("has nothing in a row that means nothing", function()
-    local known = set_of "http path pages headers query beta retry multipart binary stream"
+    local known = set_of "http path pages headers query beta retry multipart binary stream returns"
     for _, row in ipairs(all_rows()) do
       local words = row.words
       assert.truthy(words.http == "GET" or words.http == "POST" or words.http == "DELETE", row.text)
@@ -142,6 +142,34 @@ describe("the table of methods", function()
         local is_flag = name == "multipart" or name == "binary" or name == "stream"
         assert.equal(is_flag, value == true, name .. " in " .. row.text)
       end
+    end
+  end)
+
+  it("names the types of results, which editors know", function()
+    local file = assert(io.open "types/anthropic.lua")
+    local types = file:read "*a"
+    file:close()
+    for _, row in ipairs(all_rows()) do
+      local name = row.words.returns
+      local is_class = name and types:find("\n---@class anthropic.api." .. name .. "\n", 1, true) ~= nil
+      assert.is_true(not name or is_class, row.text)
+      assert.truthy(name or row.words.binary or row.resource:find "^beta%.", row.name .. " names no type")
+    end
+  end)
+
+  it("says in the types what a list has, and what a method returns", function()
+    local file = assert(io.open "types/anthropic.lua")
+    local types = file:read "*a"
+    file:close()
+    for _, line in ipairs {
+      "---@field list fun(params?: table, options?: anthropic.Options): anthropic.ModelInfoPage?, anthropic.Error?",
+      "---@field data anthropic.api.ModelInfo[]",
+      "---@field upload fun(params: anthropic.UploadParams, options?: anthropic.Options): anthropic.api.FileMetadata?,",
+      "---@field delete fun(message_batch_id: string, params?: table, options?: anthropic.Options): "
+        .. "anthropic.api.DeletedMessageBatch?, anthropic.Error?",
+      "---@field count_tokens fun(params?: table, options?: anthropic.Options): anthropic.api.MessageTokensCount?,",
+    } do
+      assert.truthy(types:find("\n" .. line, 1, true), line)
     end
   end)
 

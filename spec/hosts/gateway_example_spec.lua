@@ -1,0 +1,149 @@
+-- The gateway of examples/openresty: whom it lets through, how much of it, and what it says otherwise.
+
+local anthropic = require "anthropic"
+local background = require "spec.support.background"
+local nginx = require "spec.support.nginx"
+local raw_client = require "spec.support.raw_client"
+local testing = require "anthropic.testing"
+
+describe("the gateway in nginx", function()
+  local service, server
+
+  local is_there, why_not = nginx.is_installed()
+  if not is_there then
+    it("is there", function() pending(why_not) end)
+    return
+  end
+
+  setup(function()
+    background.output_of "make -s LUA=luajit >&2"
+  end)
+
+  local USAGE = { input_tokens = 40, output_tokens = 30 }
+
+  before_each(function()
+    service = testing.server { script = { routes = {
+      { body_contains = "slowly", answers = { testing.stream { text = ("word "):rep(500), delay_between = 0.02 } } },
+      { body_contains = "busy", answers = {
+        testing.error { status = 529, retry_after = 0.01, request_id = "req_7" },
+      } },
+      { body_contains = "broken", answers = {
+        testing.stream { text = "one two", error = { type = "overloaded_error", message = "Overloaded" } },
+      } },
+      { body_contains = "gone", answers = { { close = true } } },
+      {
+        body_match = '"stream":true',
+        answers = { testing.stream { thinking = "Hm.", text = "Hello.", usage = USAGE } },
+      },
+      { answers = { testing.message { text = "Hello.", usage = USAGE } } },
+    } } }
+    server = nginx.start_example {
+      name = "gateway.conf", environment = "ANTHROPIC_API_KEY=real-secret ANTHROPIC_BASE_URL=" .. service.url,
+    }
+  end)
+
+  after_each(function()
+    service:stop()
+    local errors = server:stop()
+    assert.is_nil(errors:find("real-secret", 1, true))
+    assert.is_nil(errors:find("traceback", 1, true), errors)
+  end)
+
+  -- A team's client is one of this library, as any would do.
+  local function client_of(key)
+    return anthropic.new { base_url = server.url, api_key = key, auth = "x-api-key", max_retries = 0 }
+  end
+
+  local function request(words, changed)
+    local params = {
+      model = "claude-sonnet-5-5", max_tokens = 100, messages = { { role = "user", content = words } },
+    }
+    for name, value in pairs(changed or {}) do
+      params[name] = value
+    end
+    return params
+  end
+
+  it("passes messages on with a key of its own, whole and streamed", function()
+    local client = client_of "key-of-red"
+    local message = assert(client.messages.create(request "Hi"))
+    assert.equal("Hello.", message:text())
+    local streamed = assert(assert(client.messages.stream(request "Hi")):message())
+    assert.equal("Hm.", streamed:thinking())
+    assert.equal("Hello.", streamed:text())
+    assert.equal("end_turn", streamed.stop_reason)
+    for _, sent in ipairs(service:requests()) do
+      assert.equal("Bearer real-secret", sent.headers.authorization)
+      assert.is_nil(sent.headers["x-api-key"])
+    end
+  end)
+
+  local REFUSALS = {
+    ["an unknown key"] = { key = "other", status = 401, type = "authentication_error" },
+    ["a model that is not offered"] = { changed = { model = "m" }, status = 403, type = "permission_error" },
+    ["too many tokens"] = { changed = { max_tokens = 5000 }, status = 400, type = "invalid_request_error" },
+    ["a body that is too large"] = { words = ("a"):rep(300000), status = 413, type = "request_too_large" },
+  }
+  for what, case in pairs(REFUSALS) do
+    it("refuses " .. what, function()
+      local message, err = client_of(case.key or "key-of-red").messages.create(
+        request(case.words or "Hi", case.changed))
+      assert.is_nil(message)
+      assert.equal(case.status, err.status)
+      assert.equal(case.type, err.type)
+      assert.equal(0, #service:requests())
+    end)
+  end
+
+  it("hands on the API's errors, before the answer and inside it", function()
+    local client = client_of "key-of-red"
+    local _, err = client.messages.create(request "busy")
+    assert.equal(529, err.status)
+    assert.equal("overloaded_error", err.type)
+    assert.equal("req_7", err.request_id)
+    local _, inside = assert(client.messages.stream(request "broken")):message()
+    assert.equal("overloaded_error", inside.type)
+    assert.equal("one two", inside.partial:text())
+  end)
+
+  it("tells of no answer without the network's words", function()
+    local _, err = client_of("key-of-red").messages.create(request "gone")
+    assert.equal(502, err.status)
+    assert.equal("no answer from the API: connection", err.message)
+  end)
+
+  it("ends a team's day when its tokens are spent", function()
+    local client = client_of "key-of-blue"
+    assert(client.messages.create(request "Hi"))
+    assert(assert(client.messages.stream(request "Hi")):message())
+    local _, err = client.messages.create(request "Hi")
+    assert.equal(429, err.status)
+    assert.matches("tokens for today are spent", err.message)
+    assert(client_of("key-of-red").messages.create(request "Hi"))
+  end)
+
+  it("counts answers whose reader hung up, and asks for no more of them", function()
+    local client = client_of "key-of-blue"
+    for _ = 1, 10 do -- 10 and 1 tokens each, as far as the API has said
+      local stream = client.messages.stream(request "slowly")
+      if stream then
+        stream:next()
+        stream:close()
+        raw_client.eventually(function() return service:connections().open == 0 end)
+      end
+    end
+    local _, err = client.messages.create(request "Hi")
+    assert.equal(429, err.status)
+  end)
+
+  it("lets a team have two answers at a time", function()
+    local client = client_of "key-of-red"
+    local one = assert(client.messages.stream(request "slowly"))
+    local two = assert(client.messages.stream(request "slowly"))
+    local _, err = client.messages.create(request "Hi")
+    assert.equal(429, err.status)
+    assert.equal("too many requests at once", err.message)
+    one:close()
+    two:close()
+  end)
+end)
