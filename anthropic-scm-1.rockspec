@@ -216,6 +216,7 @@ build = {
     ["anthropic.testing.serialize"] = "lua/anthropic/testing/serialize.lua",
     ["anthropic.testing.server"] = "lua/anthropic/testing/server.lua",
     ["anthropic.version"] = "lua/anthropic/version.lua",
+    ["anthropic.webhooks"] = "lua/anthropic/webhooks.lua",
   },
   copy_directories = { "doc", "types" },
 }
