@@ -20,7 +20,7 @@ build/fuzz/%-driver: spec/fuzz/%.c spec/fuzz/driver.c $(FUZZ_HEADERS) $(SOURCES)
 	$(COMPILE) $(ASAN_FLAGS) -o $@ $< spec/fuzz/driver.c $(SOURCES) \
 	  $(LUA_LIBS) $(CURL_LIBS) -lm -ldl -Wl,-E
 
-build/fuzz/seeds: $(CORE) $(wildcard spec/fuzz/*.lua spec/fixtures/*.sse)
+build/fuzz/seeds: $(CORE) $(wildcard spec/fuzz/*.lua spec/fixtures/*.sse spec/fixtures/aws/*.bin)
 	@rm -rf $@
 	@$(FUZZ_LUA_PATH) LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;" $(LUA) spec/fuzz/seeds.lua $@ || { rm -r $@; exit 1; }
 

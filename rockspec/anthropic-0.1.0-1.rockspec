@@ -23,6 +23,7 @@ build = {
   modules = {
     ["anthropic.core"] = {
       sources = {
+        "src/decode/aws_event_stream.c",
         "src/decode/body_form.c",
         "src/decode/delta.c",
         "src/decode/delta_run.c",
@@ -34,9 +35,11 @@ build = {
         "src/json/partial.c",
         "src/json/scan.c",
         "src/json/weight.c",
+        "src/lua/aws_events.c",
         "src/lua/content.c",
         "src/lua/core.c",
         "src/lua/delta_run.c",
+        "src/lua/digest.c",
         "src/lua/escapes.c",
         "src/lua/events.c",
         "src/lua/frames.c",
@@ -81,6 +84,7 @@ build = {
         "src/util/clock.c",
         "src/util/file.c",
         "src/util/held_signal.c",
+        "src/util/sha256.c",
         "src/util/sink.c",
       },
       libraries = { "curl" },
@@ -169,6 +173,7 @@ build = {
     ["anthropic.loop.uv"] = "lua/anthropic/loop/uv.lua",
     ["anthropic.loop.yield"] = "lua/anthropic/loop/yield.lua",
     ["anthropic.message.accumulator"] = "lua/anthropic/message/accumulator.lua",
+    ["anthropic.message.aws_events"] = "lua/anthropic/message/aws_events.lua",
     ["anthropic.message.budget"] = "lua/anthropic/message/budget.lua",
     ["anthropic.message.chat_completion"] = "lua/anthropic/message/chat_completion.lua",
     ["anthropic.message.completion_choice"] = "lua/anthropic/message/completion_choice.lua",
@@ -213,6 +218,7 @@ build = {
     ["anthropic.testing.serialize"] = "lua/anthropic/testing/serialize.lua",
     ["anthropic.testing.server"] = "lua/anthropic/testing/server.lua",
     ["anthropic.version"] = "lua/anthropic/version.lua",
+    ["anthropic.webhooks"] = "lua/anthropic/webhooks.lua",
   },
   copy_directories = { "doc", "types" },
 }

@@ -40,6 +40,30 @@ function core.base64(bytes) end
 ---@return string? message
 function core.base64_file(path) end
 
+--- Its padding may be missing.
+---@param text string
+---@return string|nil bytes nil where it is no base64
+function core.base64_decode(text) end
+
+---@param bytes string
+---@return string digest 32 bytes
+function core.sha256(bytes) end
+
+---@param key string
+---@param bytes string
+---@return string digest 32 bytes
+function core.hmac_sha256(key, bytes) end
+
+---@param bytes string 64 at most
+---@return string text in lower case
+function core.hex(bytes) end
+
+--- Whether two texts are equal, in a time that does not tell where they differ.
+---@param a string
+---@param b string
+---@return boolean
+function core.is_same(a, b) end
+
 --- The first bytes of a file, 64 at most.
 ---@param path string
 ---@return string|nil
@@ -125,6 +149,25 @@ function sse:next() end
 
 ---@return number|nil milliseconds
 function sse:retry() end
+
+---@class anthropic.core.aws_events decoder of AWS's event stream
+local aws_events = {}
+
+---@param max_event_bytes integer
+---@return anthropic.core.aws_events
+function core.aws_events(max_event_bytes) end
+
+---@param bytes string
+function aws_events:feed(bytes) end
+
+---@return string|nil payload
+---@return string kind "event", "exception", "error"; "again", "broken", "too_large" without a payload
+---@return string? name
+---@return string? text
+function aws_events:next() end
+
+---@return number bytes of a frame that has not come whole
+function aws_events:rest() end
 
 ---@class anthropic.core.delta_run
 local delta_run = {}
@@ -255,6 +298,10 @@ function transfer:event() end
 
 ---@return string|nil data, name, id
 function transfer:event_with_id() end
+
+---@return string|nil payload, kind, name, text of a message of AWS's event stream; nil and "again", "done", "broken",
+---  "too_large", "memory"
+function transfer:aws_event() end
 
 ---@return string|nil data, name of what event() left at the end
 function transfer:rest() end

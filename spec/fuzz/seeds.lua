@@ -39,6 +39,13 @@ local EDGES = {
     .. [["thinking":"\ud83d\ude00\u00e9 \"x\""}}]],
 }
 
+for _, path in ipairs(lines_of "ls spec/fixtures/aws/*.bin") do
+  local file = assert(io.open(path, "rb"))
+  local frames = file:read "*a"
+  file:close()
+  write("aws_event_stream", "\255" .. frames)
+  write("aws_event_stream", "\40" .. frames)
+end
 for _, path in ipairs(lines_of "ls spec/fixtures/*.sse") do
   local file = assert(io.open(path, "rb"))
   local stream = file:read "*a"

@@ -6,6 +6,7 @@
 --     scenarios:close()
 
 local anthropic = require "anthropic"
+local aws_frames = require "spec.support.aws_frames"
 local blocking = require "anthropic.loop.blocking"
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
@@ -33,6 +34,9 @@ local ROUTES = {
   { path = "/retry/v1/messages", body = BODY, answers = { testing.error { status = 529, retry_after = 0 } } },
   { path = "/chat/v1/messages", body = STREAM_BODY,
     answers = { testing.completion_stream { content = "Hello there!", reasoning = "Hm." } } },
+  { path = "/aws/v1/messages", body = STREAM_BODY,
+    answers = { { headers = { ["content-type"] = aws_frames.CONTENT_TYPE },
+      body = aws_frames.fixture "bedrock_ok.bin", chunk_bytes = 500 } } },
   { path = "/tool/v1/messages", body = STREAM_BODY, answers = { testing.stream { content = { TOOL } } } },
   { path = "/hang/v1/messages", body = BODY, answers = { { hang = true } } },
   { path = "/v1/messages", body = BODY, answers = { testing.message { text = "Hello there!" } } },
@@ -137,6 +141,45 @@ local function decode_events()
   }
 end
 
+local function decode_aws_events()
+  local pieces = {}
+  for i = 1, 12 do
+    pieces[i] = aws_frames.event(("n"):rep(50 * i), ("d"):rep(200 * i))
+  end
+  local text = table.concat(pieces)
+  return {
+    name = "AWS's events are decoded",
+    sources = WITHOUT_CURL,
+    wanted = ("%d"):format(78 * 250),
+    run = function()
+      local decoder = core.aws_events(100000)
+      local size = 0
+      for i = 1, #text, 700 do
+        decoder:feed(text:sub(i, i + 699))
+        local payload, _, name = decoder:next()
+        while payload do
+          size = size + #payload + #name
+          payload, _, name = decoder:next()
+        end
+      end
+      return ("%d"):format(size)
+    end,
+  }
+end
+
+local function digest()
+  local bytes = ("x"):rep(1000)
+  local text = core.base64(bytes)
+  return {
+    name = "a digest is made",
+    sources = WITHOUT_CURL,
+    wanted = core.hex(core.hmac_sha256("key", bytes)),
+    run = function()
+      return core.hex(core.hmac_sha256("key", core.base64_decode(text)))
+    end,
+  }
+end
+
 local function decode_and_encode()
   local text = [[{"content":[{"type":"tool_use","id":"a","input":{"x":[],"n":12345678901234567890,"s":"\u00e9\n"}}],]]
     .. [["empty":[],"nothing":null,"object":{},"big":9007199254740993,"list":[1,2.5,"]] .. ("y"):rep(2000) .. [["]}]]
@@ -214,6 +257,7 @@ local function list_for_client(url)
         return text_of(new_client(url).messages.create(PARAMS))
       end,
     },
+    stream_scenario("a stream in AWS's framing", url .. "/aws", read_texts, "Hé€😀"),
     stream_scenario("a stream read as events", url, read_events, "message_start content_block_start ping "
       .. ("content_block_delta "):rep(5) .. "content_block_stop content_block_start "
       .. ("content_block_delta "):rep(5) .. "content_block_stop message_delta message_stop"),
@@ -377,7 +421,8 @@ function scenarios.open()
   for _, scenario in ipairs {
     upload(self.server.url, self.directory), download(self.server.url, self.directory),
     by_the_transport(self.server.url, self.directory),
-    retry_that_succeeds(self.overloaded.url), decode_events(), decode_and_encode(), refuse_to_encode(),
+    retry_that_succeeds(self.overloaded.url), decode_events(), decode_aws_events(), digest(), decode_and_encode(),
+    refuse_to_encode(),
   } do
     table.insert(self.list, scenario)
   end

@@ -82,6 +82,7 @@ int luaopen_anthropic_core(lua_State *L) {
   lua_setfield(L, -2, "interface");
   bind_content_open(L);
   bind_delta_run_open(L);
+  bind_digest_open(L);
   bind_escapes_open(L);
   bind_frames_open(L);
   bind_headers_open(L);
@@ -91,6 +92,7 @@ int luaopen_anthropic_core(lua_State *L) {
   bind_sink_open(L);
   bind_sse_open(L);
   bind_transfer_open(L);
+  bind_aws_events_open(L);
   bind_events_open(L);
   bind_recording_open(L);
   bind_weight_open(L);

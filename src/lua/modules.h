@@ -7,8 +7,10 @@
 
 #pragma GCC visibility push(hidden)
 
+void bind_aws_events_open(lua_State *L); /* after transfer_open */
 void bind_content_open(lua_State *L);
 void bind_delta_run_open(lua_State *L);
+void bind_digest_open(lua_State *L);
 void bind_escapes_open(lua_State *L);
 void bind_events_open(lua_State *L); /* after transfer_open */
 void bind_frames_open(lua_State *L);

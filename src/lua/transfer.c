@@ -32,6 +32,7 @@ struct transfer *bind_transfer_push(lua_State *L) {
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
   self->sse.max_event_bytes = max_event_bytes;
+  self->aws_events.max_frame_bytes = max_event_bytes;
   self->lines.max_line_bytes = max_event_bytes;
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);

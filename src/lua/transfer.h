@@ -1,8 +1,9 @@
 /* What the files of the Lua type of a transfer share: the type itself (transfer.c), its methods
- * that read events (events.c) and those for what is recorded (recording.c). */
+ * that read events (events.c, aws_events.c) and those for what is recorded (recording.c). */
 #ifndef ANTHROPIC_LUA_TRANSFER_H
 #define ANTHROPIC_LUA_TRANSFER_H
 
+#include "decode/aws_event_stream.h"
 #include "decode/body_form.h"
 #include "decode/delta_run.h"
 #include "decode/lines.h"
@@ -23,6 +24,7 @@ struct lua_transfer {
   struct loop **loop; /* in its userdata, kept alive by the uservalue; NULL there once closed */
   struct body_start start;
   struct sse sse;
+  struct aws_event_stream aws_events;
   struct lines lines;
   struct delta_run *run; /* what follow() was given; kept alive by the uservalue */
 };

@@ -29,3 +29,40 @@ void base64_encode(char *text, const void *bytes, size_t count) {
   text[2] = count == 2 ? alphabet[group >> 6 & 63] : '=';
   text[3] = '=';
 }
+
+/* The value of a character, or -1. */
+static int value_of(char character) {
+  if (character >= 'A' && character <= 'Z')
+    return character - 'A';
+  if (character >= 'a' && character <= 'z')
+    return character - 'a' + 26;
+  if (character >= '0' && character <= '9')
+    return character - '0' + 52;
+  return character == '+' ? 62 : character == '/' ? 63 : -1;
+}
+
+/* The length without the padding, where that fits or is missing. */
+static size_t without_padding(const char *text, size_t count) {
+  size_t length = count;
+  for (int i = 0; i < 2 && count % 4 == 0 && length > 0 && text[length - 1] == '='; i++)
+    length--;
+  return length;
+}
+
+bool base64_decode(void *bytes, const char *text, size_t count, size_t *length) {
+  unsigned char *to = bytes;
+  uint32_t group = 0;
+  count = without_padding(text, count);
+  if (count % 4 == 1)
+    return false;
+  for (size_t i = 0; i < count; i++) {
+    int value = value_of(text[i]);
+    if (value < 0)
+      return false;
+    group = group << 6 | (uint32_t)value;
+    if (i % 4 > 0)
+      *to++ = (unsigned char)(group >> (6 - 2 * (i % 4)));
+  }
+  *length = count / 4 * 3 + (count % 4 > 0 ? count % 4 - 1 : 0);
+  return true;
+}

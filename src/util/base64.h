@@ -14,6 +14,11 @@ bool base64_length(size_t count, size_t *length);
  * one after the other. */
 void base64_encode(char *text, const void *bytes, size_t count);
 
+/* Decodes `count` characters to `bytes`, which has room for three of every four and may be where
+ * the text is. The padding may be missing; bits behind the last byte are passed over. False where
+ * it is no base64. */
+bool base64_decode(void *bytes, const char *text, size_t count, size_t *length);
+
 #pragma GCC visibility pop
 
 #endif

@@ -146,13 +146,14 @@ end
 --- retryable: false?, details: any } said `status` is that of its code or of its word
 function error_body.read(body, redact, name)
   local value = error_text.decode(body, redact)
+  local word = name and error_signs.is_word(name) and name or nil
   if value == nil then
     local said = error_text.in_text(redact(body))
-    return { message = said, status = codes.status_of(said) }
+    return { type = word, message = said, status = codes.status_of(word) or codes.status_of(said) }
   end
   local layers = {}
   add_layers(layers, error_text.decode_quoted(value, redact) or value, DEEPEST, redact)
-  layers[#layers + 1] = name and error_signs.is_word(name) and { type = name } or nil
+  layers[#layers + 1] = word and { type = word }
   local said = error_text.in_value(value, DEEPEST, redact)
   local result = {
     type = type_of(layers),

@@ -1,6 +1,7 @@
 --- What a successful response holds: a message in one of the two shapes, a stream of one, or
 --- something that was not asked for.
 
+local aws_events = require "anthropic.message.aws_events"
 local chat_completion = require "anthropic.message.chat_completion"
 local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
@@ -22,6 +23,11 @@ function responses.is_event_stream(response)
   return media_type(response) == "text/event-stream"
 end
 
+--- Whether the response says that it is an event stream in AWS's framing: its bytes are no text.
+function responses.is_aws_event_stream(response)
+  return media_type(response) == aws_events.CONTENT_TYPE
+end
+
 --- Whether the answer to a request for a message is an event stream: by its body, which says more than its content
 --- type. Where the body shows nothing, the content type tells.
 ---@param response anthropic.Response
@@ -29,6 +35,7 @@ end
 ---@return boolean
 function responses.is_stream(response, form)
   return form == "events" or form == nil and responses.is_event_stream(response)
+    or responses.is_aws_event_stream(response)
 end
 
 --- Whether the response says that it is a document: such an answer is looked at before it is handed on.

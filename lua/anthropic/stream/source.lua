@@ -7,6 +7,7 @@
 --       local ok, err = source:pull(source:read())
 --     end
 
+local aws_events = require "anthropic.message.aws_events"
 local responses = require "anthropic.message.response"
 local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
@@ -51,6 +52,7 @@ function event_source.new(exchange, accumulator, open_ended)
     released = false,
     complete = false,
     is_stream = false, -- until the body has shown that it is one
+    is_framed = responses.is_aws_event_stream(exchange.response),
     clock = stream_clock.new(),
     native = responses.native_reader(),
     translator = nil, -- once a chunk of a chat completion has come
@@ -193,7 +195,9 @@ local function receive(self, data, name)
     return receive_chunk(self, event, data, halves)
   end
   event.type = event.type or type_of_name(name)
-  if event.type == nil and self.open_ended then
+  if event.type == nil and self.is_framed then -- a gateway's heartbeat
+    return true
+  elseif event.type == nil and self.open_ended then
     return put_all(self, { event })
   end
   return receive_native(self, event, data)
@@ -252,7 +256,10 @@ local function receive_end(self)
   if err then
     return nil, err
   end
-  local data, name = self.exchange.transfer:rest()
+  local data, name
+  if not self.is_framed then
+    data, name = self.exchange.transfer:rest()
+  end
   if data and is_end(data, name) then
     local ok
     ok, err = self:pull(data, name)
@@ -269,13 +276,32 @@ local function receive_end(self)
   return nil, truncated(self)
 end
 
+-- The next message of AWS's event stream, as `transfer:event` would have given what is in it.
+local function read_framed(self)
+  local payload, kind, name, text = self.exchange.transfer:aws_event()
+  if not payload then
+    return nil, kind
+  end
+  local data, problem, failure = aws_events.read(payload, kind, name, text)
+  if data then
+    return data, problem
+  elseif not failure then
+    return nil, protocol_error(self, "a malformed event: " .. problem, payload)
+  end
+  local err = in_stream_error(self, failure.data, failure.name)
+  err.type = err.type or failure.name ~= "" and failure.name or nil
+  return nil, err
+end
+
 --- What the transfer gives next, for `pull`: as `transfer:event` does, or nil and "document" where the body is none of
---- a stream.
+--- a stream, or nil and the error that ends the stream.
 ---@return any data
----@return string? name
+---@return string|anthropic.Error? name
 function Source:read()
   local transfer = self.exchange.transfer
-  if not self.is_stream then
+  if self.is_framed then
+    return read_framed(self)
+  elseif not self.is_stream then
     local form, state = transfer:form()
     if not form and state == "again" then
       return nil, state
@@ -289,7 +315,7 @@ end
 
 --- Moves on by one payload, or waits for one.
 ---@param data? any this and `name` are what `read` gave
----@param name? string
+---@param name? string|anthropic.Error
 ---@return true|nil
 ---@return anthropic.Error?
 function Source:pull(data, name)
@@ -310,6 +336,10 @@ function Source:pull(data, name)
     return nil, protocol_error(self, ("an event is larger than %d bytes"):format(limit))
   elseif name == "full" then
     return nil, self:too_large()
+  elseif name == "broken" then
+    return nil, protocol_error(self, "the event stream is broken: a frame's checksum or length is wrong")
+  elseif type(name) == "table" then
+    return nil, name
   end
   return nil, self.exchange:describe(errors.new { kind = "connection", message = "not enough memory" })
 end
@@ -330,7 +360,7 @@ end
 --- Whether deltas need nothing that is done here: they can go straight from the wire to the reader.
 ---@return boolean
 function Source:lets_flow()
-  return self.released and self.first > self.last and not self.complete
+  return self.released and self.first > self.last and not self.complete and not self.is_framed
     and not self.joiner and not self.translator and self.native:is_plain() and not self.clock.awaits_text
     and (not self.continuation or self.continuation:is_joined())
 end

@@ -58,6 +58,7 @@ describe("the C core", function()
     end
     local objects = {
       core = core, loop = core.loop(), sse = core.sse(1), delta_run = core.delta_run(),
+      aws_events = core.aws_events(1),
       json_partial = core.json_partial(), sink = core.sink(os.tmpname()),
     }
     objects.transfer = objects.loop:start { method = "GET", url = "http://127.0.0.1:1", record = true }
