@@ -67,6 +67,7 @@ local ROWS = {
   on_interrupt = check.one_of("retry", "continue"),
   on_retry = check.of_type("function"),
   on_log = check.of_type("function"),
+  tag = { expected = "anything", check = function() return true end },
 }
 
 --- The way to the server: what the core takes by the same name (src/net/easy_options.c). `curl` is the option of
@@ -156,11 +157,14 @@ local function merge(target, given)
   return tables.merge(target, given)
 end
 
+-- Objects of the caller's own.
+local KEPT = { loop = true, limiter = true, tag = true }
+
 -- A list or table of headers that the caller changes later is none of the client's any more.
 local function copies_of_tables(given)
   local copied = {}
   for name, value in pairs(given) do
-    copied[name] = type(value) == "table" and name ~= "loop" and tables.copy(value) or value
+    copied[name] = type(value) == "table" and not KEPT[name] and tables.copy(value) or value
   end
   return copied
 end
