@@ -288,6 +288,9 @@ function transfer:failure() end
 ---@return table<string, number|boolean>
 function transfer:timings() end
 
+---@return integer bytes of the body that came over the wire so far
+function transfer:received() end
+
 ---@return boolean whether the server cannot have acted on the request
 function transfer:unprocessed() end
 

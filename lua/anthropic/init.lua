@@ -65,6 +65,7 @@ local anthropic = {}
 ---@field on_retry? fun(info: anthropic.RetryInfo) called before each wait for another attempt
 ---@field on_log? fun(record: anthropic.LogRecord) called for every event of the client's work. Without it
 ---  $ANTHROPIC_LOG (`debug`, `info`, `warn`, `error` or `off`) prints the records from that level on to standard error
+---@field tag? any stands in log records and in what a limiter is asked with
 
 ---@class anthropic.RetryInfo what `on_retry` is told
 ---@field attempt integer number of the attempt that failed, from 1

@@ -46,7 +46,7 @@ describe("on_log", function()
     end
     assert.same({
       "debug request 1", "info response 1", "debug body 1", "warn retry 1",
-      "debug request 2", "info response 2", "debug body 2",
+      "debug request 2", "info response 2", "debug body 2", "info done 2",
     }, events)
     assert.equal("POST", records[1].method)
     assert.equal(server.url .. "/v1/messages", records[1].url)
@@ -148,9 +148,10 @@ describe("ANTHROPIC_LOG", function()
 
   it("writes a line for each event of its level and above", function()
     local debug = log_of "debug"
-    assert.equal(7, select(2, debug:gsub("\n", "")))
+    assert.equal(8, select(2, debug:gsub("\n", "")))
     assert.truthy(debug:find("anthropic debug request attempt=1 method=POST url=", 1, true))
     assert.truthy(debug:find("anthropic info response attempt=2", 1, true))
+    assert.matches("anthropic info done attempt=2 bytes=%d+ .*input_tokens=%d+ .*outcome=ok", debug)
     server:stop()
     local warn = log_of "warn"
     assert.equal(1, select(2, warn:gsub("\n", "")))

@@ -89,9 +89,12 @@ function Exchange:count()
   self.counted = (self.counted or 0) + 1
 end
 
-function Exchange:finish()
+function Exchange:finish(complete)
   self.finished = true
   self.response.timings = {}
+  if complete then
+    complete(self.response.timings)
+  end
 end
 
 function Exchange:response_so_far()

@@ -128,9 +128,12 @@ function Exchange:count(fields)
   self.counted[#self.counted + 1] = fields
 end
 
-function Exchange:finish()
+function Exchange:finish(complete)
   self.finished = self.finished + 1
   self.response.timings = {}
+  if complete then
+    complete(self.response.timings)
+  end
 end
 
 function Exchange:response_so_far()

@@ -321,6 +321,16 @@ static int timings(lua_State *L) {
   return 1;
 }
 
+/* received() -> bytes of the body that came over the wire so far */
+static int received(lua_State *L) {
+  const struct transfer *transfer = bind_transfer_check(L)->transfer;
+  curl_off_t bytes = 0;
+  if (transfer && transfer->entry.easy)
+    curl_easy_getinfo(transfer->entry.easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+  lua_pushinteger(L, (lua_Integer)bytes);
+  return 1;
+}
+
 /* limit(seconds): at most this long from now */
 static int limit(lua_State *L) {
   struct transfer *transfer = bind_transfer_check(L)->transfer;
@@ -371,12 +381,19 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"status", status},     {"headers", headers},
-    {"line", line},         {"bytes", bytes},
-    {"body", body},         {"done", done},
-    {"has_news", has_news}, {"failure", failure},
-    {"timings", timings},   {"unprocessed", unprocessed},
-    {"limit", limit},       {"close", close_transfer},
+    {"status", status},
+    {"headers", headers},
+    {"line", line},
+    {"bytes", bytes},
+    {"body", body},
+    {"done", done},
+    {"has_news", has_news},
+    {"failure", failure},
+    {"timings", timings},
+    {"unprocessed", unprocessed},
+    {"received", received},
+    {"limit", limit},
+    {"close", close_transfer},
     {NULL, NULL},
 };
 

@@ -87,6 +87,7 @@ local function prepare(spec)
   if spec.multipart then
     spec.multipart, message = multipart.parts(spec.multipart)
   elseif type(spec.body) == "table" then
+    spec.model = spec.body.model
     spec.body, message = json.encode_request(spec.body)
   elseif spec.body == nil and not BODILESS[spec.method] then
     spec.body = ""

@@ -181,6 +181,7 @@ local function send(client, params, given, on_message, paced)
     body = text,
     headers = headers,
     betas = betas,
+    model = params.model,
     paced = paced,
   }, given)
   if not exchange then

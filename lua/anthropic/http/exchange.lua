@@ -14,6 +14,7 @@ local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
 local middleware = require "anthropic.http.middleware"
 local options = require "anthropic.http.options"
+local outcome = require "anthropic.http.outcome"
 local redirects = require "anthropic.http.redirects"
 local request = require "anthropic.http.request"
 local retry = require "anthropic.http.retry"
@@ -77,8 +78,8 @@ end
 --- `observer`, which is called with every exchange whose attempt ends, while its transfer is there
 ---@return anthropic.Exchange
 function exchange.new(spec, profile, shared)
-  local total = profile.timeouts.total
-  return setmetatable({
+  local total, began = profile.timeouts.total, core.now()
+  local self = setmetatable({
     spec = function()
       return spec
     end,
@@ -87,12 +88,16 @@ function exchange.new(spec, profile, shared)
     policy = profile.option "retry" or spec.retry, -- see retry.lua
     is_held_back = spec.paced, -- while the rate limits say so
     shared = shared,
-    deadline = total and core.now() + total or math.huge,
+    began = began,
+    deadline = total and began + total or math.huge,
     attempts = 0, -- how often the request was sent
     retries = 0,
     losses = 0, -- attempts that were lost with their connection: see failures.lua
     lost = nil, -- how the latest of them was
     closed = false,
+    has_ended = false, -- and its end was told
+    message = nil, -- that it brought
+    accumulator = nil, -- whose `fields` are what has come of one
     -- of the latest attempt; named here so that the table has room for them
     attempt_began = nil,
     complete = false,
@@ -107,6 +112,10 @@ function exchange.new(spec, profile, shared)
     is_proxied = false, -- a proxy may have answered
     planned_delay = nil, -- before the next attempt, where the status alone has decided that there is one
   }, Exchange)
+  if profile.is_logged then
+    outcome.watch(self)
+  end
+  return self
 end
 
 --- Sets the body of later attempts.
@@ -127,6 +136,7 @@ end
 
 -- The attempt is over, its transfer still there: tells those who want to know, once.
 local function leave(self)
+  outcome.measure(self)
   self.shared.limiter:release(self)
   if self.under_way and self.transfer and self.shared.observer then
     self.shared.observer(self)
@@ -153,12 +163,17 @@ function Exchange:reset()
   end
 end
 
---- Cancels it: what is under way ends, and whoever waits for it goes on with an error.
----@param in_doubt? boolean nobody shall use its connection any more
-function Exchange:close(in_doubt)
+local function shut(self, in_doubt)
   self.closed = true
   self:close_transfer(in_doubt)
   loop.wake(self)
+end
+
+--- Cancels it: what is under way ends, and whoever waits for it goes on with an error.
+---@param in_doubt? boolean nobody shall use its connection any more
+function Exchange:close(in_doubt)
+  shut(self, in_doubt)
+  outcome.tell(self, "closed")
 end
 
 --- The response, with its timings by now.
@@ -171,13 +186,23 @@ function Exchange:response_so_far()
 end
 
 --- Hands the transfer to the loop to be drained: if it ends soon, its connection is used again.
-function Exchange:finish()
+function Exchange:drain()
   self.complete = true
   leave(self)
   self:response_so_far()
   local transfer = self.transfer
   self.transfer = nil -- from here on, close() must not close it
   loop.drain(transfer)
+end
+
+--- Ends the exchange: all that was asked for has come.
+---@param complete? fun(timings: table) adds what its reader knows
+function Exchange:finish(complete)
+  self:drain()
+  if complete then
+    complete(self.response.timings)
+  end
+  outcome.tell(self, "ok")
 end
 
 local function cancelled()
@@ -194,7 +219,7 @@ function Exchange:wait(driver)
   elseif tasks.is_refusal(reason) and not self.closed then
     return nil, reason
   end
-  self:close()
+  shut(self)
   return nil, cancelled()
 end
 
@@ -436,24 +461,30 @@ end
 
 --- Ends the exchange with an error that will not be retried. Again with the same error: nothing.
 ---@param err anthropic.Error
+---@param complete? fun(timings: table) adds what its reader knows
 ---@return anthropic.Error err with attempts and history
-function Exchange:fail(err)
+function Exchange:fail(err, complete)
   if err.history then -- it has failed with it before
     return err
   end
   record(self, err, 0)
   err.attempts = self.attempts
   err.history = self.history
-  self:close()
+  shut(self)
   if err.kind ~= "cancelled" then
     log.write(self, "error", describe_failure, err)
   end
+  if complete and self.timings then
+    complete(self.timings)
+  end
+  outcome.tell(self, err.kind == "cancelled" and "closed" or "error", err)
   return err
 end
 
 --- Enters a message that came into the client's account.
 ---@param message anthropic.Message
 function Exchange:count(message)
+  self.message = message
   self.shared.usage:add(message)
 end
 

@@ -12,21 +12,32 @@ local json = require "anthropic.base.json"
 local printable = require "anthropic.base.printable"
 
 ---@class anthropic.LogRecord what `on_log` is told
----@field event "request"|"response"|"body"|"retry"|"error"|"tool" a request is sent; headers have come; a whole body
----  has come; another attempt follows; a request has failed; a tool of messages.run raised an error, or returned what
----  cannot be sent
----@field level "debug"|"info"|"warn"|"error" "debug" of "request" and "body", "info" of "response", "warn" of "retry"
----  and "tool", "error" of "error"
----@field attempt? integer number of the attempt, from 1; absent of "tool"
----@field method? string of "request"
----@field url? string of "request"
+---@field event "request"|"response"|"body"|"retry"|"error"|"done"|"tool" a request is sent; headers have come; a whole
+---  body has come; another attempt follows; a request has failed; a request has ended, once for each; a tool of
+---  messages.run raised an error, or returned what cannot be sent
+---@field level "debug"|"info"|"warn"|"error" "debug" of "request" and "body", "info" of "response" and "done", "warn"
+---  of "retry" and "tool", "error" of "error"
+---@field attempt? integer number of the attempt, from 1; of "done": how many there were, 0 where nothing was sent;
+---  absent of "tool"
+---@field tag? any the option `tag`
+---@field method? string of "request" and "done"
+---@field url? string of "request", and of "done" without its query
 ---@field request_body? fun(whole?: boolean): string of "request", where it has a JSON body
----@field status? integer of "response"
----@field request_id? string of "response"
----@field seconds? number of "response": since the attempt began; of "retry": until the next attempt
----@field bytes? integer of "body": its length
+---@field status? integer of "response" and "done": of the last answer or error
+---@field request_id? string of "response" and "done"
+---@field seconds? number of "response": since the attempt began; of "retry": until the next attempt; of "done": of the
+---  whole call
+---@field bytes? integer of "body": its length; of "done": of the last answer's body, as they came over the wire
+---@field outcome? "ok"|"error"|"closed" of "done": "closed" was cancelled, closed, or left to the garbage collector
+---@field model? string of "done": as the answer calls it, else as the request does
+---@field usage? anthropic.api.Usage of "done": the tokens, as far as they are known
+---@field stop_reason? string of "done"
+---@field timings? table<string, number|boolean> of "done": as in a response; of a stream also `first_text` and
+---  `tokens_per_second`
+---@field kind? anthropic.ErrorKind of "done": of its error
+---@field type? string of "done": of its error
 ---@field response_body? fun(whole?: boolean): string of "body"
----@field error? string of "retry", "error" and "tool": the error's words
+---@field error? string of "retry", "error", "done" and "tool": the error's words
 ---@field tool? string of "tool": the tool's name
 ---@field tool_use_id? string of "tool": the call's ID
 ---@field traceback? string of "tool": of what was raised, whole
@@ -35,7 +46,7 @@ local log = {}
 
 local LEVELS = { off = 0, error = 1, warn = 2, info = 3, debug = 4 }
 local LEVEL_OF_EVENT = {
-  request = "debug", response = "info", body = "debug", retry = "warn", error = "error", tool = "warn",
+  request = "debug", response = "info", body = "debug", retry = "warn", error = "error", done = "info", tool = "warn",
 }
 
 local SHOWN = 60 -- bytes of a shortened text
@@ -86,17 +97,30 @@ local function make_printable(record)
   end
 end
 
+-- What stands in a record's tables, and in its line.
+local SHOWN_OF = {
+  usage = { "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens" },
+  timings = { "first_byte", "first_text" },
+}
+local IN_A_LINE = { string = true, number = true, boolean = true }
+
 local function line(record)
-  local names = {}
+  local shown, names = {}, {}
   for name, value in pairs(record) do
-    if name ~= "level" and name ~= "event" and type(value) ~= "function" then
-      names[#names + 1] = name
+    if name ~= "level" and name ~= "event" and IN_A_LINE[type(value)] then
+      shown[name] = value
     end
+    for _, member in ipairs(type(value) == "table" and SHOWN_OF[name] or {}) do
+      shown[member] = type(value[member]) == "number" and value[member] or nil
+    end
+  end
+  for name in pairs(shown) do
+    names[#names + 1] = name
   end
   table.sort(names)
   local words = { "anthropic", record.level, record.event }
   for _, name in ipairs(names) do
-    words[#words + 1] = name .. "=" .. printable.line(tostring(record[name]))
+    words[#words + 1] = name .. "=" .. printable.line(tostring(shown[name]))
   end
   return table.concat(words, " ") .. "\n"
 end
@@ -119,7 +143,7 @@ local function is_wanted(option, event)
 end
 
 local function hand_out(option, event, record)
-  record.event, record.level = event, LEVEL_OF_EVENT[event]
+  record.event, record.level, record.tag = event, LEVEL_OF_EVENT[event], option "tag"
   local on_log = option "on_log"
   if on_log then
     on_log(record)
@@ -130,7 +154,7 @@ end
 
 --- Tells of an event of an exchange.
 ---@param exchange anthropic.Exchange
----@param event "request"|"response"|"body"|"retry"|"error"
+---@param event "request"|"response"|"body"|"retry"|"error"|"done"
 ---@param describe fun(exchange: anthropic.Exchange, ...): table makes the record, where one is wanted
 ---@param ... any
 function log.write(exchange, event, describe, ...)

@@ -118,7 +118,7 @@ function redirects.send(exchange, wire, driver)
     end
     exchange:enter(nil, 0)
     exchange.redirects_to = function() return to end -- for its observer
-    exchange:finish()
+    exchange:drain()
     exchange.response, exchange.complete, exchange.redirects_to = nil, false, nil
     request.redirect(wire, to)
     fields, err = sending.send(exchange, wire, driver)

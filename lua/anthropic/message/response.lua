@@ -172,12 +172,12 @@ function responses.read_message(exchange)
   if not whole then
     return nil, err
   end
+  exchange:count(whole)
   exchange:finish()
   responses.attach(exchange, whole, exchange.response)
   for _, choice in ipairs(whole.choices or {}) do
     responses.attach(exchange, choice, exchange.response)
   end
-  exchange:count(whole)
   return whole
 end
 

@@ -16,6 +16,7 @@ function attempts.begin(self)
   self.response = self.exchange:response_so_far()
   self.budget = budgets.new(self.exchange.option "max_response_bytes")
   self.accumulators = { [0] = accumulator.new(self.budget) }
+  self.exchange.accumulator = self.accumulators[0]
   self.source = event_source.new(self.exchange, self.accumulators[0], self.open_ended)
   self.flow = nil -- the transfer, while deltas flow
 end
@@ -30,13 +31,17 @@ function attempts.accumulate(self, event)
   return self.accumulators[choice]:add(event)
 end
 
--- What arrived, kept-back events included.
-local function partial(self)
+-- Takes in the kept-back events.
+local function take_all(self)
   local event = self.source:take(true)
   while event do
     attempts.accumulate(self, event)
     event = self.source:take(true)
   end
+end
+
+-- What arrived.
+local function partial(self)
   if self.accumulators[0]:is_empty() then
     return nil
   end
@@ -50,7 +55,10 @@ end
 ---@return anthropic.Error err with what had arrived
 function attempts.fail(self, err)
   self.flow = nil
-  err = self.exchange:fail(err) -- which gives the memory of the transfer back first
+  take_all(self)
+  err = self.exchange:fail(err, function(timings)
+    self.source.clock:add_to(timings, self.exchange.attempt_began, self.accumulators[0].fields.usage)
+  end) -- which gives the memory of the transfer back first
   err.partial = partial(self)
   if err.partial and not self.whole then
     self.exchange:count(err.partial)
@@ -71,6 +79,7 @@ local function begin_anew(self, err)
   if self.source.released then
     self.exchange:count(self.accumulators[0].fields)
   end
+  take_all(self)
   local again, final = send_again(self, err)
   if not again then
     return attempts.fail(self, final)

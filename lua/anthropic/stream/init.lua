@@ -78,10 +78,11 @@ end
 local function finish(self)
   self.ended = true
   if not self.whole then
-    self.exchange:count(self.accumulators[0].fields)
-    self.exchange:finish()
-    local usage = self.accumulators[0].fields.usage
-    self.source.clock:add_to(self.response.timings, self.exchange.attempt_began, usage)
+    local fields = self.accumulators[0].fields
+    self.exchange:count(fields)
+    self.exchange:finish(function(timings)
+      self.source.clock:add_to(timings, self.exchange.attempt_began, fields.usage)
+    end)
   end
 end
 

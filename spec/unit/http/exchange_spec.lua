@@ -55,6 +55,10 @@ describe("an exchange", function()
     return self.plan.unprocessed or false
   end
 
+  function Transfer:received()
+    return self:done() and #self.plan.body or 0
+  end
+
   function Transfer:timings()
     return { total = self.step }
   end
@@ -1294,11 +1298,12 @@ describe("an exchange", function()
     it("tells the log, but not of a cancellation", function()
       local exchange, err = refused()
       exchange:fail(err)
-      assert.same({ { event = "error", level = "error", attempt = 1, error = tostring(err) } }, records)
+      assert.same({ event = "error", level = "error", attempt = 1, error = tostring(err) }, records[1])
+      assert.same({ "done", "error", 2 }, { records[2].event, records[2].outcome, #records })
       started = {}
       exchange = refused()
       exchange:fail(errors.new { kind = "cancelled", message = "no more" })
-      assert.same({}, records)
+      assert.same({ "done", "closed", 1 }, { records[1].event, records[1].outcome, #records })
     end)
 
     it("has the request in its error as a command, without the credential", function()
@@ -1389,7 +1394,7 @@ describe("an exchange", function()
         { method = "POST", path = "/v1/x", query = { key = SECRET }, body = '{"a":"' .. SECRET .. '"}' },
         exchanges.profile(options_of { on_log = function(record) records[#records + 1] = record end }), shared)
       exchange:run(function() end)
-      assert.equal(4, #records)
+      assert.equal(5, #records)
       for _, record in ipairs(records) do
         for name, value in pairs(record) do
           local text = type(value) == "function" and value() .. value(true) or tostring(value)

@@ -1,0 +1,92 @@
+--- How a request ended, for those who keep records: its "done" record.
+--
+-- Every request that was begun has one, exactly one, whatever ended it: its answer, an error, a cancel, or that nobody
+-- holds its stream any more.
+
+local core = require "anthropic.base.core"
+local guard = require "anthropic.base.guard"
+local log = require "anthropic.http.log"
+
+local outcome = {}
+
+-- The counts of an answer are a server's words: more are not copied.
+local MOST_COUNTS, DEEPEST = 64, 4
+
+-- What a server counted, to be kept: it may change with the message, and quote what is secret.
+local function copy_counts(counts, redact, depth)
+  local copy, room = {}, MOST_COUNTS
+  for name, value in pairs(counts) do
+    if type(value) == "table" then
+      value = depth < DEEPEST and copy_counts(value, redact, depth + 1) or nil
+    elseif type(value) == "string" then
+      value = redact(value)
+    end
+    room = room - 1
+    if room >= 0 and type(name) ~= "table" and type(value) ~= "userdata" then
+      copy[name] = value
+    end
+  end
+  return copy
+end
+
+local function word(value, redact)
+  return type(value) == "string" and redact(value) or nil
+end
+
+local function same(text)
+  return text
+end
+
+local function describe(exchange, how, err)
+  local spec, response = exchange.spec(), exchange.response or {}
+  local message = exchange.accumulator and exchange.accumulator.fields or exchange.message or {}
+  local redact = exchange.redact or same
+  return {
+    outcome = how,
+    method = spec.method,
+    url = exchange.url and exchange.url(),
+    status = err and err.status or response.status,
+    request_id = err and err.request_id or response.request_id,
+    seconds = core.now() - exchange.began,
+    timings = how == "ok" and response.timings or exchange.timings,
+    bytes = exchange.bytes or 0,
+    model = word(message.model, redact) or word(spec.model, redact),
+    usage = type(message.usage) == "table" and copy_counts(message.usage, redact, 1) or nil,
+    stop_reason = word(message.stop_reason, redact),
+    kind = err and err.kind,
+    type = err and err.type,
+    error = err and tostring(err),
+  }
+end
+
+--- Tells of the end of an exchange, once.
+---@param exchange anthropic.Exchange
+---@param how "ok"|"error"|"closed"
+---@param err? anthropic.Error
+function outcome.tell(exchange, how, err)
+  if exchange.has_ended then
+    return
+  end
+  exchange.has_ended = true
+  log.write(exchange, "done", describe, how, err)
+end
+
+--- Notes what the transfer knows before it is gone.
+---@param exchange anthropic.Exchange
+function outcome.measure(exchange)
+  if exchange.profile.is_logged and exchange.transfer then
+    exchange.bytes, exchange.timings = exchange.transfer:received(), exchange.transfer:timings()
+  end
+end
+
+--- Has an exchange closed when nobody holds it any more.
+---@param exchange anthropic.Exchange
+function outcome.watch(exchange)
+  exchange.guard = exchange.guard or guard.new(function()
+    if not exchange.has_ended then
+      exchange:close()
+    end
+  end)
+end
+
+return outcome
