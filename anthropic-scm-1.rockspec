@@ -140,6 +140,7 @@ build = {
     ["anthropic.http.headers"] = "lua/anthropic/http/headers.lua",
     ["anthropic.http.limiter"] = "lua/anthropic/http/limiter.lua",
     ["anthropic.http.log"] = "lua/anthropic/http/log.lua",
+    ["anthropic.http.middleware"] = "lua/anthropic/http/middleware.lua",
     ["anthropic.http.multipart"] = "lua/anthropic/http/multipart.lua",
     ["anthropic.http.options"] = "lua/anthropic/http/options.lua",
     ["anthropic.http.plain_request"] = "lua/anthropic/http/plain_request.lua",

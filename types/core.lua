@@ -235,6 +235,13 @@ function loop:alarm(time) end
 ---@return "file"? what
 function loop:start(options) end
 
+--- A transfer that has ended with an answer that no server sent.
+---@param options table as of start, with `answer`: { status: integer, head: string, body: string }
+---@return anthropic.core.transfer|nil
+---@return string? message
+---@return "file"? what
+function loop:answer(options) end
+
 ---@return anthropic.core.transfer|nil with news that was not returned since
 function loop:next_ready() end
 

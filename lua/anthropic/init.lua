@@ -59,6 +59,9 @@ local anthropic = {}
 ---@field on_interrupt? "retry"|"continue" what to do when a stream breaks off after its first content. "retry": send
 ---  the request again, if nobody has read a part of the answer. "continue": ask for the rest of the text. Default: an
 ---  error
+---@field middleware? anthropic.Middleware[] functions around every attempt, the first outermost; see
+---  anthropic.Middleware. Those of a request stand in place of the client's
+---@field tag? any for middleware to tell requests apart
 ---@field on_retry? fun(info: anthropic.RetryInfo) called before each wait for another attempt
 ---@field on_log? fun(record: anthropic.LogRecord) called for every event of the client's work. Without it
 ---  $ANTHROPIC_LOG (`debug`, `info`, `warn`, `error` or `off`) prints the records from that level on to standard error

@@ -100,6 +100,19 @@ static int start(lua_State *L) {
   return 2;
 }
 
+/* answer(options) -> transfer that has ended with options.answer: { status, head, body }, and sends
+ * nothing | nil, message, "file" */
+static int answer(lua_State *L) {
+  check_loop(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  struct transfer *transfer = bind_transfer_push(L);
+  if (!transfer)
+    return 3;
+  bind_transfer_answer(L, transfer);
+  return 1;
+}
+
 /* next_ready() -> a transfer with news that was not returned since, or nil */
 static int next_ready(lua_State *L) {
   struct loop *loop = check_loop(L);
@@ -153,6 +166,7 @@ static const luaL_Reg methods[] = {
     {"step", step},
     {"alarm", set_alarm},
     {"start", start},
+    {"answer", answer},
     {"next_ready", next_ready},
     {"active", active},
     {"connections", connections},

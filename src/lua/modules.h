@@ -30,6 +30,9 @@ void bind_weight_open(lua_State *L);
 struct transfer;
 struct transfer *bind_transfer_push(lua_State *L);
 
+/* Ends a transfer with the answer in the options table at index 2. */
+void bind_transfer_answer(lua_State *L, struct transfer *transfer);
+
 /* The name of the Lua type of struct delta_run. (delta_run.c) */
 #define DELTA_RUN "anthropic.delta_run"
 

@@ -4,6 +4,7 @@
 
 #include "lua/request.h"
 #include "net/loop.h"
+#include "net/transfer_callbacks.h"
 #include "json/weight.h"
 
 #include <string.h>
@@ -45,6 +46,20 @@ struct transfer *bind_transfer_push(lua_State *L) {
   if (problem)
     return fail(L, problem, self->transfer->failure == TRANSFER_FILE);
   return self->transfer;
+}
+
+void bind_transfer_answer(lua_State *L, struct transfer *transfer) {
+  struct transfer_answer answer;
+  lua_getfield(L, 2, "answer");
+  luaL_checktype(L, -1, LUA_TTABLE);
+  lua_getfield(L, -1, "status");
+  answer.status = (long)luaL_checkinteger(L, -1);
+  lua_getfield(L, -2, "head");
+  answer.head = luaL_checklstring(L, -1, &answer.head_length);
+  lua_getfield(L, -3, "body");
+  answer.bytes = luaL_checklstring(L, -1, &answer.length);
+  transfer_answer(transfer, &answer);
+  lua_pop(L, 4);
 }
 
 /* --- methods: safe on a closed transfer, where there is nothing to read ---------------------- */

@@ -126,6 +126,25 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   return length;
 }
 
+/* As if it had come by libcurl, at once. */
+void transfer_answer(struct transfer *transfer, const struct transfer_answer *answer) {
+  struct body *body = &transfer->body;
+  enum body_result result = BODY_TAKEN;
+  transfer->started = transfer->last_byte = clock_now();
+  transfer->status = answer->status;
+  begin_body(transfer);
+  body->is_announced = true;
+  body->allowed = answer->length;
+  if (!buffer_append(&transfer->head.lines, answer->head, answer->head_length))
+    result = BODY_NO_MEMORY;
+  else if (answer->length > 0)
+    result = body_write(body, 0, answer->bytes, answer->length);
+  if (result != BODY_TAKEN)
+    fail_by_body(transfer, result);
+  else
+    transfer_finish(transfer, TRANSFER_OK);
+}
+
 /* --- what goes out, and libcurl's log --------------------------------------------------------- */
 
 #if LIBCURL_VERSION_NUM >= 0x075000 /* workaround: libcurl < 7.80 */

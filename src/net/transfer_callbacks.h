@@ -14,6 +14,18 @@ struct transfer_options;
  * that it kept. */
 CURLcode transfer_callbacks_set(struct transfer *transfer, const struct transfer_options *options);
 
+/* An answer that no server sends. */
+struct transfer_answer {
+  long status;
+  const char *head; /* status line and headers, as a server would send them */
+  size_t head_length;
+  const char *bytes; /* the body */
+  size_t length;
+};
+
+/* Ends it with such an answer, in place of loop_add. It may fail, as one that is under way. */
+void transfer_answer(struct transfer *transfer, const struct transfer_answer *answer);
+
 /* For multipart_new: libcurl has asked for bytes of the body. */
 void transfer_on_part(void *transfer);
 

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "6f7be5122e25db58"
+return "b0d2f926bb4eb22c"

@@ -2,6 +2,7 @@
 --- server.
 
 local errors = require "anthropic.base.error"
+local headers = require "anthropic.http.headers"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local plain_response = require "anthropic.http.plain_response"
@@ -166,17 +167,13 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
-local function media_type(response)
-  return (response.headers["content-type"] or ""):lower():match "^[ \t]*([^; \t]*)"
-end
-
 -- Anything else would bring no event, and be lost.
 local function check_form(self)
   local form, err = self.exchange:read_form()
   if err then
     return after_wait(self, err)
   end
-  local kind = media_type(self.response)
+  local kind = headers.media_type(self.response.headers)
   if form == "events" or form == nil or form == "text" and kind == "text/event-stream" then
     self.is_stream = true
     return true

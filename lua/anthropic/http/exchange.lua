@@ -12,6 +12,7 @@ local failures = require "anthropic.http.failures"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
+local middleware = require "anthropic.http.middleware"
 local options = require "anthropic.http.options"
 local redirects = require "anthropic.http.redirects"
 local request = require "anthropic.http.request"
@@ -33,11 +34,22 @@ Exchange.__index = Exchange
 ---@field option fun(name: string): any
 ---@field timeouts table<string, number|false>
 ---@field is_logged boolean
----@field build function see request.builder
+---@field send fun(exchange: anthropic.Exchange, driver: table): true?, anthropic.Error? one attempt
 
 local exchange = {}
 
 local PROXY_AUTHENTICATION_REQUIRED = 407
+
+-- Sends a request as it is built.
+local function plain_sender(build)
+  return function(self, driver)
+    local wire, err = build(self.spec())
+    if not wire then
+      return nil, err
+    end
+    return redirects.send(self, wire, driver)
+  end
+end
 
 --- What exchanges with the same options have in common. What may hold a credential stays behind
 --- functions, so that a dump of an exchange, or of a stream, shows none.
@@ -52,7 +64,7 @@ function exchange.profile(resolved, build, address)
     end,
     timeouts = options.timeouts(resolved.timeout),
     is_logged = resolved.on_log ~= nil or resolved.log_level ~= nil,
-    build = build or request.builder(resolved),
+    send = middleware.sender(resolved) or plain_sender(build or request.builder(resolved)),
     address = address,
   }
 end
@@ -122,7 +134,9 @@ local function leave(self)
   self.under_way = false
 end
 
-local function close_transfer(self, in_doubt)
+--- Ends what is under way of it.
+---@param in_doubt? boolean nobody shall use its connection any more
+function Exchange:close_transfer(in_doubt)
   leave(self)
   if self.transfer then
     self.transfer:close(in_doubt)
@@ -130,11 +144,20 @@ local function close_transfer(self, in_doubt)
   end
 end
 
+--- Forgets what an earlier request of it has brought.
+function Exchange:reset()
+  self.response, self.complete = nil, false
+  if self.transfer then
+    self:close_transfer()
+    self.transfer = nil
+  end
+end
+
 --- Cancels it: what is under way ends, and whoever waits for it goes on with an error.
 ---@param in_doubt? boolean nobody shall use its connection any more
 function Exchange:close(in_doubt)
   self.closed = true
-  close_transfer(self, in_doubt)
+  self:close_transfer(in_doubt)
   loop.wake(self)
 end
 
@@ -221,11 +244,11 @@ local function describe_body(self, body)
   return { bytes = #body, response_body = log.body(self, body) }
 end
 
---- Reads the whole body.
+--- Waits for the whole body.
 ---@param is_json? boolean it is about to be decoded: refused where its values would take too much memory
 ---@return string|nil body as far as it came
----@return anthropic.Error? failure why it is not complete
-function Exchange:read_body(is_json)
+---@return anthropic.Error? err why there is none
+function Exchange:await_body(is_json)
   local is_wanted = self.spec().takes_any_status
   local body, problem = memory.attempt(self.transfer.body, self.transfer, is_json, is_wanted)
   while not body and not problem do
@@ -237,6 +260,18 @@ function Exchange:read_body(is_json)
   end
   if not body then
     return nil, self:describe(errors.new { kind = "protocol", message = problem .. " for the answer" })
+  end
+  return body
+end
+
+--- Reads the whole body.
+---@param is_json? boolean it is about to be decoded: refused where its values would take too much memory
+---@return string|nil body as far as it came
+---@return anthropic.Error? failure why it is not complete
+function Exchange:read_body(is_json)
+  local body, err = self:await_body(is_json)
+  if not body then
+    return nil, err
   end
   log.write(self, "body", describe_body, body)
   local failure = self:failure()
@@ -333,20 +368,11 @@ function Exchange:attempt()
   if not driver then
     return nil, refusal_to_wait
   end
-  self.response, self.complete = nil, false
-  if self.transfer then
-    close_transfer(self)
-    self.transfer = nil
-  end
+  self:reset()
   if self.closed or self.is_held_back and not self.shared.limiter:wait(self) then
     return nil, cancelled()
   end
-  local wire, err = self.profile.build(self.spec())
-  if not wire then
-    return nil, err
-  end
-  local ok
-  ok, err = redirects.send(self, wire, driver)
+  local ok, err = self.profile.send(self, driver)
   if not ok then
     return nil, err
   elseif is_taken(self) then
@@ -390,7 +416,7 @@ function Exchange:recover(err)
   if err.lost then
     self.losses, self.lost = self.losses + 1, err.lost
   end
-  close_transfer(self)
+  self:close_transfer()
   log.write(self, "retry", describe_failure, err, delay)
   local on_retry = self.option "on_retry"
   if on_retry then

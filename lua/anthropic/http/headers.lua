@@ -151,6 +151,24 @@ function headers.redacted(fields, redact)
   return setmetatable(redacted, CaseInsensitive)
 end
 
+--- Fields by their names in lower case, looked up regardless of case.
+---@param fields table<string, string>
+---@return table<string, string>
+function headers.copy(fields)
+  local copied = {}
+  for name, value in pairs(fields) do
+    copied[name:lower()] = value
+  end
+  return setmetatable(copied, CaseInsensitive)
+end
+
+--- The media type that a response names, in lower case; "" where it names none.
+---@param fields table<string, string> of the response
+---@return string
+function headers.media_type(fields)
+  return (fields["content-type"] or ""):lower():match "^[ \t]*([^; \t]*)"
+end
+
 local FIRST_BYTE = ("a"):byte()
 local RATE_LIMIT = "^anthropic%-ratelimit%-(.+)%-(%a+)$"
 

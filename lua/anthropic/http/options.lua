@@ -3,6 +3,7 @@
 
 local check = require "anthropic.base.check"
 local loop = require "anthropic.loop"
+local paths = require "anthropic.base.path"
 local tables = require "anthropic.base.tables"
 
 local options = {}
@@ -23,6 +24,18 @@ local size = {
   expected = "a whole number, 1 or more",
   check = function(value) return type(value) == "number" and value >= 1 and math.floor(value) == value end,
 }
+
+local function is_list_of_functions(value)
+  if paths.problem_of_list("", value) then
+    return false
+  end
+  for _, item in ipairs(value) do
+    if type(item) ~= "function" then
+      return false
+    end
+  end
+  return true
+end
 
 -- What an event may have though a whole answer may not; `max_event_bytes` can be less.
 local SMALLEST_EVENT_LIMIT = 1024 * 1024
@@ -65,6 +78,8 @@ local ROWS = {
   },
   retry = check.one_of("safe", "always"),
   on_interrupt = check.one_of("retry", "continue"),
+  middleware = { expected = "a list of functions", check = is_list_of_functions },
+  tag = { expected = "anything", check = function() return true end },
   on_retry = check.of_type("function"),
   on_log = check.of_type("function"),
 }
@@ -157,10 +172,12 @@ local function merge(target, given)
 end
 
 -- A list or table of headers that the caller changes later is none of the client's any more.
+local COPIED = tables.set { "headers", "betas", "timeout", "middleware" }
+
 local function copies_of_tables(given)
   local copied = {}
   for name, value in pairs(given) do
-    copied[name] = type(value) == "table" and name ~= "loop" and tables.copy(value) or value
+    copied[name] = COPIED[name] and type(value) == "table" and tables.copy(value) or value
   end
   return copied
 end

@@ -7,6 +7,7 @@ local failures = require "anthropic.http.failures"
 local headers = require "anthropic.http.headers"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
+local options = require "anthropic.http.options"
 local proxy = require "anthropic.http.proxy"
 local shown_url = require "anthropic.http.shown_url"
 local tasks = require "anthropic.loop.task"
@@ -65,18 +66,27 @@ local function start(exchange, wire)
   return true
 end
 
--- The response that a caller sees, and the header fields as they came.
-local function read_response(self)
-  local block = self.transfer:headers()
-  local came = headers.parse(block)
-  local fields = self.redact(block) ~= block and headers.redacted(came, self.redact) or came
-  return {
-    status = self.transfer:status(),
+--- Sets the response that a caller sees.
+---@param self anthropic.Exchange
+---@param status integer
+---@param fields table<string, string> without secrets
+function sending.set_response(self, status, fields)
+  self.response = {
+    status = status,
     headers = fields,
     request_id = fields["request-id"] or fields["x-request-id"],
     attempts = self.attempts,
     rate_limit = headers.rate_limit(fields),
-  }, came
+  }
+end
+
+-- Sets the response of the transfer. Returns the header fields as they came.
+local function read_response(self)
+  local block = self.transfer:headers()
+  local came = headers.parse(block)
+  local fields = self.redact(block) ~= block and headers.redacted(came, self.redact) or came
+  sending.set_response(self, self.transfer:status(), fields)
+  return came
 end
 
 local function describe_request(self, wire)
@@ -96,13 +106,8 @@ local function describe_response(self)
   }
 end
 
---- Sends the request of an exchange and waits for the headers of its answer.
----@param self anthropic.Exchange
----@param wire table as request.builder's function made it
----@param driver table of the calling code
----@return table<string, string>|nil fields of the answer's headers, as they came
----@return anthropic.Error? err where no answer came
-function sending.send(self, wire, driver)
+-- Begins an attempt.
+local function begin(self, wire)
   self.address = function() return wire.url end
   self.redact, self.url = wire.redact, function()
     return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
@@ -118,6 +123,16 @@ function sending.send(self, wire, driver)
   self.request = function() -- for err:to_curl(); behind a function, as the options are
     return require("anthropic.http.curl_command").describe({ option = option, redact = wire.redact }, wire)
   end
+end
+
+--- Sends the request of an exchange and waits for the headers of its answer.
+---@param self anthropic.Exchange
+---@param wire table as request.builder's function made it
+---@param driver table of the calling code
+---@return table<string, string>|nil fields of the answer's headers, as they came
+---@return anthropic.Error? err where no answer came
+function sending.send(self, wire, driver)
+  begin(self, wire)
   log.write(self, "request", describe_request, wire)
   local ok, err = start(self, wire)
   while ok and not self.transfer:status() do
@@ -129,11 +144,38 @@ function sending.send(self, wire, driver)
   if not ok then
     return nil, err
   end
-  local fields
-  self.response, fields = read_response(self)
+  local fields = read_response(self)
   self.shared.limiter:learn(self.response)
   log.write(self, "response", describe_response)
   return fields
+end
+
+--- Has an answer come that no server sent, at once.
+---@param self anthropic.Exchange
+---@param answer { status: integer, head: string, body: string }
+---@param wire? table the request that it is the answer to; nil: the one that was sent
+---@return true|nil
+---@return anthropic.Error?
+function sending.answer(self, answer, wire)
+  if wire then
+    begin(self, wire)
+  end
+  local transfer, message, reason = loop.core():answer {
+    method = "GET",
+    url = self.address(),
+    sink = self.spec().sink,
+    record = self.shared.observer ~= nil,
+    max_body_bytes = self.option "max_response_bytes",
+    max_event_bytes = options.event_limit(self.option),
+    answer = answer,
+  }
+  if not transfer then
+    return nil, unsent(reason or "connection", message, self.profile)
+  end
+  self.transfer, self.under_way = transfer, true
+  read_response(self)
+  log.write(self, "response", describe_response)
+  return true
 end
 
 return sending

@@ -269,11 +269,6 @@ describe("an exchange", function()
       assert.is_true(exchanges.profile(options_of { on_log = print }).is_logged)
       assert.is_true(exchanges.profile(options_of { log_level = "off" }).is_logged)
     end)
-
-    it("that builds requests", function()
-      local wire = assert(exchanges.profile(options_of()).build { method = "GET", path = "/v1/x" })
-      assert.equal("http://x.test/v1/x", wire.url)
-    end)
   end)
 
   -- --- one attempt -------------------------------------------------------------------------------

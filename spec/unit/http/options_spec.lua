@@ -71,7 +71,7 @@ describe("an option", function()
     for wrong, right in pairs {
       apikey = "api_key", API_KEY = "api_key", base_uri = "base_url", maxRetries = "max_retries",
       time_out = "timeout", header = "headers", on_logs = "on_log", beta = "betas", ["ca-file"] = "ca_file",
-      [""] = "auth", x = "auth",
+      [""] = "tag", x = "tag",
     } do
       assert.equal(('unknown option %q; did you mean %q?'):format(wrong, right), refusal { [wrong] = 1 })
     end

@@ -38,6 +38,7 @@ local function open_results(client, id, batch, params, given)
     headers = { ["anthropic-workspace-id"] = params and params.workspace_id },
     betas = params and params.betas,
     accept = "application/binary",
+    has_lines = true,
   }, given)
   if not exchange then
     return nil, err
