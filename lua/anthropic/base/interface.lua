@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "3751b6522ae513ae"
+return "b0d2f926bb4eb22c"
