@@ -1,5 +1,5 @@
 /* The Lua type of net/transfer.h: loop:start{ ... } -> transfer. The events of its body are
- * events.c's. */
+ * events.c's, its pieces pieces.c's. */
 #include "lua/transfer.h"
 
 #include "lua/request.h"
@@ -313,12 +313,17 @@ static int limit(lua_State *L) {
   return 0;
 }
 
+void bind_transfer_free_parts(struct lua_transfer *self) {
+  sse_free(&self->sse);
+  buffer_free(&self->copy);
+}
+
 /* The loop may have been collected before. */
 static int collect_transfer(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
   transfer_free(self->transfer);
   self->transfer = NULL;
-  sse_free(&self->sse);
+  bind_transfer_free_parts(self);
   return 0;
 }
 
@@ -334,9 +339,9 @@ static int close_transfer(lua_State *L) {
     return 0;
   }
   if (self->transfer)
-    transfer_close(self->transfer, *self->loop);
+    transfer_close(self->transfer, self->loop ? *self->loop : NULL);
   self->transfer = NULL;
-  sse_free(&self->sse);
+  bind_transfer_free_parts(self);
   return 0;
 }
 

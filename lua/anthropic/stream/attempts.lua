@@ -1,11 +1,8 @@
 --- The attempts that a stream is made of: what each brought, and what comes after a failure.
 
-local accumulator = require "anthropic.message.accumulator"
-local budgets = require "anthropic.message.budget"
 local continuation = require "anthropic.stream.continuation"
-local events = require "anthropic.message.events"
 local event_source = require "anthropic.stream.source"
-local memory = require "anthropic.base.memory"
+local reading = require "anthropic.stream.reading"
 local recovery = require "anthropic.stream.recovery"
 
 local attempts = {}
@@ -13,34 +10,8 @@ local attempts = {}
 --- Begins with a response whose headers have come. Forgets what an earlier attempt brought.
 ---@param self anthropic.Stream
 function attempts.begin(self)
-  self.response = self.exchange:response_so_far()
-  self.budget = budgets.new(self.exchange.option "max_response_bytes")
-  self.accumulators = { [0] = accumulator.new(self.budget) }
-  self.source = event_source.new(self.exchange, self.accumulators[0], self.open_ended)
+  reading.begin(self)
   self.flow = nil -- the transfer, while deltas flow
-end
-
---- Takes in an event.
----@param self anthropic.Stream
----@param event table
----@return boolean false when the event is malformed
-function attempts.accumulate(self, event)
-  local choice = events.choice_of(event)
-  self.accumulators[choice] = self.accumulators[choice] or accumulator.new(self.budget)
-  return self.accumulators[choice]:add(event)
-end
-
--- What arrived, kept-back events included.
-local function partial(self)
-  local event = self.source:take(true)
-  while event do
-    attempts.accumulate(self, event)
-    event = self.source:take(true)
-  end
-  if self.accumulators[0]:is_empty() then
-    return nil
-  end
-  return (memory.attempt(self.snapshot, self))
 end
 
 --- Ends the stream with an error.
@@ -51,7 +22,7 @@ end
 function attempts.fail(self, err)
   self.flow = nil
   err = self.exchange:fail(err) -- which gives the memory of the transfer back first
-  err.partial = partial(self)
+  err.partial = reading.partial(self)
   if err.partial and not self.whole then
     self.exchange:count(err.partial)
   end

@@ -16,10 +16,8 @@ local responses = require "anthropic.message.response"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local loop = require "anthropic.loop"
-local memory = require "anthropic.base.memory"
-local message = require "anthropic.message.message"
 local attempts = require "anthropic.stream.attempts"
-local tables = require "anthropic.base.tables"
+local reading = require "anthropic.stream.reading"
 local tasks = require "anthropic.loop.task"
 local tool_inputs = require "anthropic.stream.tool_inputs"
 
@@ -66,14 +64,6 @@ end
 
 -- --- reading -------------------------------------------------------------------------------------
 
-local function attach(self, whole)
-  responses.attach(self.exchange, whole, self.response)
-  whole.response.continuations = self.continuations
-  local translator = self.source.translator
-  whole.raw = translator and translator.raw or self.source.raw or whole.raw
-  return whole
-end
-
 local function finish(self)
   self.ended = true
   if not self.whole then
@@ -99,16 +89,12 @@ end
 -- `data` and `name` are what the flow gave, if it was asked.
 local function advance(self, data, name)
   while true do
-    local event = self.source:take()
-    if event and attempts.accumulate(self, event) then
-      if self.budget:is_exceeded() then
-        return attempts.fail(self, self.source:too_large())
-      end
+    local event, err = reading.take(self)
+    if event then
       self.flow = flow_after(self, event)
       return event
-    elseif event then
-      local words = "a malformed event: " .. tostring(event.type)
-      return attempts.fail(self, responses.protocol_error(self.exchange, words))
+    elseif err then
+      return attempts.fail(self, err)
     elseif self.source.complete then
       finish(self)
       return nil
@@ -116,7 +102,8 @@ local function advance(self, data, name)
     if not data and not name then
       data, name = self.source:read()
     end
-    local ok, err = self.source:pull(data, name)
+    local ok
+    ok, err = self.source:pull(data, name)
     data, name = nil, nil
     if not ok then
       if tasks.is_refusal(err) then
@@ -316,14 +303,6 @@ function Stream:tool_inputs()
   return iteration(next_tool_input, self, tool_inputs.watcher(self))
 end
 
-local function whole_of(self)
-  local choices = {}
-  for i, number in ipairs(tables.sorted_keys(self.accumulators)) do
-    choices[i] = attach(self, self.accumulators[number]:finish())
-  end
-  return message.of_choices(choices)
-end
-
 --- Reads to the end.
 ---@return anthropic.Message|nil message the whole message
 ---@return anthropic.Error? err
@@ -332,24 +311,20 @@ function Stream:message()
   if err then
     return nil, err
   end
-  if not self.whole then
-    local whole, problem = memory.attempt(whole_of, self)
-    if not whole then
-      return nil, responses.protocol_error(self.exchange, problem .. " for the message")
-    end
-    self.whole = whole
-    if self.on_message then
-      self.on_message(self.whole)
-    end
+  local is_new = not self.whole
+  local whole
+  whole, err = reading.finish(self)
+  if whole and is_new and self.on_message then
+    self.on_message(whole)
   end
-  return self.whole
+  return whole, err
 end
 
 --- Returns the message so far, without reading. Each call copies what has come: to show an answer as it grows, use the
 --- events or `text_deltas`.
 ---@return anthropic.Message message
 function Stream:snapshot()
-  return self.whole or attach(self, self.accumulators[0]:snapshot())
+  return reading.snapshot(self)
 end
 
 --- Cancels the stream, if it has not ended. Every later call returns an error of kind "cancelled". May be called twice;
