@@ -11,7 +11,7 @@ describe("the C module", function()
     table.sort(names)
     assert.same({
       "base64:function", "base64_file:function", "can_yield:function", "curl_info:function",
-      "decode_escapes:function", "delta_run:function", "file_head:function", "find_spelled:function",
+      "decode_escapes:function", "delta_run:function", "fed:function", "file_head:function", "find_spelled:function",
       "interface:string", "is_text:function", "json_answer:number", "json_array_metatable:table", "json_check:number",
       "json_encode:function", "json_event:number", "json_input:number", "json_mend:number",
       "json_object_metatable:table", "json_partial:function", "json_prepare:function", "json_repair:number",
