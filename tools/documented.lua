@@ -322,7 +322,7 @@ end
 -- Methods. An object is called by the last word of its class, but for these.
 local OBJECTS = {
   ["anthropic.Error"] = "err", ["anthropic.Usage"] = "client.usage", ["anthropic.ToolInputProgress"] = "progress",
-  ["anthropic.BatchResults"] = "results",
+  ["anthropic.BatchResults"] = "results", ["anthropic.Reader"] = "answer_reader",
 }
 
 for path, items in pairs(items_of) do

@@ -76,6 +76,7 @@ local PAGES = {
 local OBJECTS = {
   ["anthropic.Error"] = "err", ["anthropic.Usage"] = "client.usage", ["anthropic.ToolInputProgress"] = "progress",
   ["anthropic.BatchResults"] = "results", ["anthropic.RunReader"] = "reader",
+  ["anthropic.Reader"] = "answer_reader",
 }
 
 -- Where the methods stand that are resources of a client.

@@ -331,4 +331,23 @@ function transfer:skip_deltas() end
 ---@return { [1]: number, [2]: string }[] of the body, where it is recorded
 function transfer:pieces() end
 
+---@param is_stream boolean false: form() does not know yet
+---@return string|nil bytes up to an empty line, or nil and "again", "done", "full", "memory"
+---@return boolean|string|nil is_cut it goes on with an event that was read before
+function transfer:raw_piece(is_stream) end
+
+---@param bytes string of the answer; of a transfer that is fed
+---@return boolean taken
+function transfer:feed(bytes) end
+
+--- No more comes; of a transfer that is fed.
+function transfer:finish() end
+
+--- A transfer without a network.
+---@param status integer
+---@param max_event_bytes integer
+---@param max_body_bytes integer that wait to be read
+---@return anthropic.core.transfer
+function core.fed(status, max_event_bytes, max_body_bytes) end
+
 return core

@@ -247,7 +247,7 @@ local LAZY = {
   http = function() return require "anthropic.http" end,
   null = function() return get_json().null end,
 }
-for _, name in ipairs { "health", "http", "loop", "sse", "testing", "version", "webhooks" } do
+for _, name in ipairs { "health", "http", "loop", "reader", "sse", "testing", "version", "webhooks" } do
   LAZY[name] = function() return load("anthropic." .. name) end
 end
 

@@ -9,6 +9,7 @@
  *   table            a delta
  *   data, name       any other event
  *   nil, "again" | nil, "done" | nil, "too_large" | nil, "full" (the run is) | nil, "memory"
+ *   nil, "piece"     the end of what transfer:raw_piece() gave (pieces.c), once
  *
  * "done" comes once, after the last event, whether the transfer succeeded or failed. */
 #include "lua/transfer.h"
@@ -76,16 +77,34 @@ static int push_cut(lua_State *L, const struct delta_cut *cut, enum reading read
   return 2;
 }
 
-static enum sse_result cut_event(struct lua_transfer *self, struct delta_run *run,
-                                 struct delta_cut *cut) {
-  enum sse_result result;
-  do
-    result = delta_run_cut(run, &self->sse, &self->transfer->body.bytes, cut);
-  while (result == SSE_MORE && transfer_demand(self->transfer));
-  return result;
+/* Gets more to cut events from: SSE_EVENT where there is some, else SSE_MORE. */
+static enum sse_result get_more(struct lua_transfer *self) {
+  if (self->in_piece)
+    return SSE_MORE;
+  bool came = transfer_demand(self->transfer);
+  if (self->has_copy) {
+    came = self->transfer->body.bytes.length > 0;
+    if (!bind_transfer_move_all(self))
+      return SSE_NO_MEMORY;
+  }
+  return came ? SSE_EVENT : SSE_MORE;
 }
 
-static int push_end(lua_State *L, struct transfer *transfer, enum sse_result result) {
+static enum sse_result cut_event(struct lua_transfer *self, struct delta_run *run,
+                                 struct buffer *bytes, struct delta_cut *cut) {
+  enum sse_result result, more = SSE_EVENT;
+  do
+    result = delta_run_cut(run, &self->sse, bytes, cut);
+  while (result == SSE_MORE && (more = get_more(self)) == SSE_EVENT);
+  return more == SSE_EVENT ? result : more;
+}
+
+static int push_end(lua_State *L, struct lua_transfer *self, enum sse_result result) {
+  struct transfer *transfer = self->transfer;
+  bool in_piece = self->in_piece;
+  self->in_piece = false;
+  if (result == SSE_MORE && in_piece && !(transfer->entry.done && transfer->body.bytes.length == 0))
+    return bind_transfer_push_state(L, "piece");
   if (result != SSE_MORE)
     return bind_transfer_push_state(L, result == SSE_TOO_LARGE ? "too_large"
                                        : result == SSE_FULL    ? "full"
@@ -100,17 +119,18 @@ static int read(lua_State *L, struct lua_transfer *self, struct delta_run *run,
     return bind_transfer_push_state(L, "done");
   if (self->transfer->lent)
     return bind_transfer_push_state(L, "memory");
+  struct buffer *bytes = bind_transfer_bytes(self);
   struct delta_cut cut;
   int results = 0;
   while (results == 0) {
-    enum sse_result result = cut_event(self, run, &cut);
+    enum sse_result result = cut_event(self, run, bytes, &cut);
     if (result != SSE_EVENT)
-      return push_end(L, self->transfer, result);
+      return push_end(L, self, result);
     transfer_lend(self->transfer);
     results = push_cut(L, &cut, reading);
     transfer_take_back(self->transfer);
     if (self->sse.consumed > LARGE_EVENT)
-      sse_drop(&self->sse, &self->transfer->body.bytes);
+      sse_drop(&self->sse, bytes);
   }
   return results;
 }
@@ -133,7 +153,7 @@ static int event_with_id(lua_State *L) {
     result = sse_next(&self->sse, &transfer->body.bytes, &event);
   while (result == SSE_MORE && transfer_demand(transfer));
   if (result != SSE_EVENT)
-    return push_end(L, transfer, result);
+    return push_end(L, self, result);
   transfer_lend(transfer);
   lua_pushlstring(L, event.data, event.data_length);
   lua_pushlstring(L, event.name, event.name_length);
@@ -183,7 +203,7 @@ static int rest(lua_State *L) {
   struct transfer *transfer = self->transfer;
   struct delta_cut cut = {.kind = CUT_OTHER};
   if (!transfer || transfer->lent || !transfer->entry.done ||
-      sse_rest(&self->sse, &transfer->body.bytes, &cut.event) != SSE_EVENT)
+      sse_rest(&self->sse, bind_transfer_bytes(self), &cut.event) != SSE_EVENT)
     return 0;
   transfer_lend(transfer);
   int results = push_cut(L, &cut, EVENTS);

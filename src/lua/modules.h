@@ -13,11 +13,13 @@ void bind_delta_run_open(lua_State *L);
 void bind_digest_open(lua_State *L);
 void bind_escapes_open(lua_State *L);
 void bind_events_open(lua_State *L); /* after transfer_open */
+void bind_fed_open(lua_State *L);    /* after transfer_open */
 void bind_frames_open(lua_State *L);
 void bind_headers_open(lua_State *L);
 void bind_json_open(lua_State *L);
 void bind_json_partial_open(lua_State *L); /* after json_open */
 void bind_loop_open(lua_State *L);
+void bind_pieces_open(lua_State *L);    /* after transfer_open */
 void bind_recording_open(lua_State *L); /* after transfer_open */
 void bind_sink_open(lua_State *L);
 void bind_sse_open(lua_State *L);

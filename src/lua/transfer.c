@@ -1,5 +1,5 @@
 /* The Lua type of net/transfer.h: loop:start{ ... } -> transfer. The events of its body are
- * events.c's. */
+ * events.c's, its pieces pieces.c's. */
 #include "lua/transfer.h"
 
 #include "lua/request.h"
@@ -19,6 +19,12 @@ struct lua_transfer *bind_transfer_check(lua_State *L) {
   return bind_type_check(L, 1, TRANSFER);
 }
 
+void bind_transfer_bound_events(struct lua_transfer *self, size_t most) {
+  self->sse.max_event_bytes = most;
+  self->aws_events.max_frame_bytes = most;
+  self->lines.max_line_bytes = most;
+}
+
 static void *fail(lua_State *L, const char *message, bool is_file) {
   lua_pushnil(L);
   lua_pushstring(L, message);
@@ -32,9 +38,7 @@ struct transfer *bind_transfer_push(lua_State *L) {
   CURLcode code;
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
-  self->sse.max_event_bytes = max_event_bytes;
-  self->aws_events.max_frame_bytes = max_event_bytes;
-  self->lines.max_line_bytes = max_event_bytes;
+  bind_transfer_bound_events(self, max_event_bytes);
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);
   bind_request_keep(L, lua_gettop(L));
@@ -339,12 +343,17 @@ static int limit(lua_State *L) {
   return 0;
 }
 
+void bind_transfer_free_parts(struct lua_transfer *self) {
+  sse_free(&self->sse);
+  buffer_free(&self->copy);
+}
+
 /* The loop may have been collected before. */
 static int collect_transfer(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
   transfer_free(self->transfer);
   self->transfer = NULL;
-  sse_free(&self->sse);
+  bind_transfer_free_parts(self);
   return 0;
 }
 
@@ -360,9 +369,9 @@ static int close_transfer(lua_State *L) {
     return 0;
   }
   if (self->transfer)
-    transfer_close(self->transfer, *self->loop);
+    transfer_close(self->transfer, self->loop ? *self->loop : NULL);
   self->transfer = NULL;
-  sse_free(&self->sse);
+  bind_transfer_free_parts(self);
   return 0;
 }
 

@@ -1,5 +1,6 @@
 /* What the files of the Lua type of a transfer share: the type itself (transfer.c), its methods
- * that read events (events.c, aws_events.c) and those for what is recorded (recording.c). */
+ * that read events (events.c, aws_events.c) and pieces (pieces.c), those for what is recorded
+ * (recording.c), and the transfer that is fed (fed.c). */
 #ifndef ANTHROPIC_LUA_TRANSFER_H
 #define ANTHROPIC_LUA_TRANSFER_H
 
@@ -7,6 +8,7 @@
 #include "decode/body_form.h"
 #include "decode/delta_run.h"
 #include "decode/lines.h"
+#include "decode/pieces.h"
 #include "lua/modules.h"
 #include "net/transfer.h"
 
@@ -21,16 +23,39 @@
  * is collected. It stays lent if Lua runs out of memory then: part of an event may be lost. */
 struct lua_transfer {
   struct transfer *transfer;
-  struct loop **loop; /* in its userdata, kept alive by the uservalue; NULL there once closed */
+  struct loop **loop; /* in its userdata, kept alive by the uservalue; NULL there once closed. NULL:
+                         the transfer is fed */
   struct body_start start;
   struct sse sse;
   struct aws_event_stream aws_events;
   struct lines lines;
   struct delta_run *run; /* what follow() was given; kept alive by the uservalue */
+
+  /* Where the body is read in pieces, its events are cut from a copy. */
+  struct pieces pieces;
+  struct buffer copy;
+  bool has_copy;    /* events are cut from there */
+  bool by_pieces;   /* what is there came from raw_piece() alone */
+  bool in_piece;    /* event() reads no further than the piece */
+  bool is_cut_open; /* the copy may begin inside an event */
 };
 
 /* The transfer at stack index 1; raises where it is none. */
 struct lua_transfer *bind_transfer_check(lua_State *L);
+
+/* The bytes that an event, a frame or a line may have. */
+void bind_transfer_bound_events(struct lua_transfer *self, size_t most);
+
+/* Where events are cut from. */
+static inline struct buffer *bind_transfer_bytes(struct lua_transfer *self) {
+  return self->has_copy ? &self->copy : &self->transfer->body.bytes;
+}
+
+/* Moves all that waits to where events are cut from. False when memory ran out. (pieces.c) */
+bool bind_transfer_move_all(struct lua_transfer *self);
+
+/* Frees what the userdata holds beside its transfer. */
+void bind_transfer_free_parts(struct lua_transfer *self);
 
 /* Pushes nil and the state; the number of results. */
 int bind_transfer_push_state(lua_State *L, const char *state);

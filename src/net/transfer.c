@@ -65,6 +65,27 @@ fail:
   return NULL;
 }
 
+struct transfer *transfer_new_fed(long status, size_t max_body_bytes) {
+  struct transfer *transfer = calloc(1, sizeof *transfer);
+  if (!transfer)
+    return NULL;
+  transfer->entry.callbacks = &transfer_loop_callbacks;
+  transfer->status = status;
+  transfer->body.max_bytes = max_body_bytes;
+  body_collect(&transfer->body);
+  return transfer;
+}
+
+bool transfer_feed(struct transfer *transfer, const char *bytes, size_t length) {
+  if (transfer->entry.done)
+    return false;
+  enum body_result result = body_write(&transfer->body, 0, bytes, length);
+  transfer->entry.news = true;
+  if (result != BODY_TAKEN)
+    transfer_finish(transfer, result == BODY_NO_MEMORY ? TRANSFER_NO_MEMORY : TRANSFER_TOO_LARGE);
+  return result == BODY_TAKEN;
+}
+
 bool transfer_add_header(struct transfer *transfer, const char *line) {
   struct curl_slist *headers = curl_slist_append(transfer->headers, line);
   if (!headers)

@@ -25,6 +25,13 @@ struct part;
 struct transfer *transfer_new(struct loop *loop, const struct transfer_options *options,
                               CURLcode *code);
 
+/* Makes one whose answer the caller has by other ways: its bytes are fed to it, at most so many at
+ * a time, and no loop has it. NULL when memory ran out. The caller frees it as any other. */
+struct transfer *transfer_new_fed(long status, size_t max_body_bytes);
+
+/* Takes bytes of its answer. False where it has failed, now or before. */
+bool transfer_feed(struct transfer *transfer, const char *bytes, size_t length);
+
 /* Starts it; see loop_add. */
 bool transfer_start(struct transfer *transfer, struct loop *loop);
 

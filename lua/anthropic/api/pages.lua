@@ -6,7 +6,7 @@
 
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
-local reading = require "anthropic.http.reading"
+local reader_base = require "anthropic.http.reader_base"
 local tables = require "anthropic.base.tables"
 
 local pages = {}
@@ -157,7 +157,7 @@ end
 -- The same for a generic `for`: `for item in page do`. Raises the error on failure.
 local function iterate(self)
   loop.check_iteration(private[self].driver, "page:next()")
-  return reading.raised(self:next())
+  return reader_base.raised(self:next())
 end
 
 for name in pairs(Page) do

@@ -6,7 +6,7 @@ local headers = require "anthropic.http.headers"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local plain_response = require "anthropic.http.plain_response"
-local reading = require "anthropic.http.reading"
+local reader_base = require "anthropic.http.reader_base"
 local tasks = require "anthropic.loop.task"
 
 ---@class anthropic.http.Reader
@@ -119,9 +119,9 @@ local function take_next(self, as, take, argument)
   elseif self.ended then
     return nil
   end
-  reading.enter(self, "the body is", 3)
+  reader_base.enter(self, "the body is", 3)
   self.read_as = as
-  return reading.leave(self, receive(self, take, argument))
+  return reader_base.leave(self, receive(self, take, argument))
 end
 
 local function take_line(transfer)
@@ -203,7 +203,7 @@ end
 local function iterator(self, name)
   loop.check_iteration(self.exchange.option "loop", "reader:" .. name .. "()", 4)
   return function()
-    return reading.raised(self[name](self))
+    return reader_base.raised(self[name](self))
   end
 end
 
@@ -240,19 +240,19 @@ function Reader:body()
   elseif self.ended then
     return ""
   end
-  reading.enter(self, "the body is", 2)
-  return reading.leave(self, take_rest(self))
+  reader_base.enter(self, "the body is", 2)
+  return reader_base.leave(self, take_rest(self))
 end
 
 --- Cancels the reading, if it has not ended. Every later call returns an error of kind "cancelled".
 function Reader:close()
-  reading.close(self, "the reader was", fail)
+  reader_base.close(self, "the reader was", fail)
 end
 
 Reader.__close = Reader.close
 
 function Reader:__tostring()
-  return ("anthropic.http.Reader (%d, %s)"):format(self.response.status, reading.state_of(self))
+  return ("anthropic.http.Reader (%d, %s)"):format(self.response.status, reader_base.state_of(self))
 end
 
 return body_reader

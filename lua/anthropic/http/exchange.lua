@@ -307,9 +307,9 @@ function Exchange:read_body(is_json)
 end
 
 local function message_of(self, said, status)
-  local location = self.response.headers.location
-  if status and location and (status < 400 or not said) then
-    return redirects.words(status, self.url(), location)
+  local location, url = self.response.headers.location, self.url()
+  if status and location and url and (status < 400 or not said) then
+    return redirects.words(status, url, location)
   end
   return said or status and ("HTTP %d"):format(status) or "the server sent an error without a message"
 end
@@ -338,7 +338,9 @@ local function proxy_refusal(self, body)
   return self:describe(err)
 end
 
-local function refusal(self)
+--- The error of an answer that is no success.
+---@return anthropic.Error
+function Exchange:refusal()
   local body, failure = self:read_body()
   if not body then
     return failure
@@ -403,7 +405,7 @@ function Exchange:attempt()
   elseif is_taken(self) then
     return true
   end
-  return nil, refusal(self)
+  return nil, self:refusal()
 end
 
 -- Enters the attempt into the history, and its request into the error.

@@ -139,6 +139,20 @@ function headers.parse(block)
   return setmetatable(fields, CaseInsensitive)
 end
 
+--- The fields of a response that another library read: names in any case, a list for a field that was repeated.
+---@param given table<string, string|number|table>
+---@return table<string, string>
+function headers.of_table(given)
+  local fields = {}
+  for name, value in pairs(given) do
+    if type(value) == "table" then
+      value = table.concat(value, ", ")
+    end
+    fields[tostring(name):lower()] = tostring(value)
+  end
+  return setmetatable(fields, CaseInsensitive)
+end
+
 --- The fields of a response without secrets. The API's own names stay: the limits are read from them.
 ---@param fields table<string, string>
 ---@param redact fun(text: string): string

@@ -136,6 +136,17 @@ function responses.attach(exchange, whole, response)
   param.note_sender(whole, exchange.option "base_url")
 end
 
+--- The same for a message and all its choices.
+---@param exchange anthropic.Exchange
+---@param whole anthropic.Message
+---@param response anthropic.Response
+function responses.attach_all(exchange, whole, response)
+  responses.attach(exchange, whole, response)
+  for _, choice in ipairs(whole.choices or {}) do
+    responses.attach(exchange, choice, response)
+  end
+end
+
 --- Reads the body of an exchange that is none of the event stream which was asked for.
 ---@param exchange anthropic.Exchange
 ---@return anthropic.Error err what it tells of, where it is an error object
@@ -174,10 +185,7 @@ function responses.read_message(exchange)
   end
   exchange:count(whole)
   exchange:finish()
-  responses.attach(exchange, whole, exchange.response)
-  for _, choice in ipairs(whole.choices or {}) do
-    responses.attach(exchange, choice, exchange.response)
-  end
+  responses.attach_all(exchange, whole, exchange.response)
   return whole
 end
 

@@ -1,11 +1,8 @@
 --- The attempts that a stream is made of: what each brought, and what comes after a failure.
 
-local accumulator = require "anthropic.message.accumulator"
-local budgets = require "anthropic.message.budget"
 local continuation = require "anthropic.stream.continuation"
-local events = require "anthropic.message.events"
 local event_source = require "anthropic.stream.source"
-local memory = require "anthropic.base.memory"
+local reading = require "anthropic.stream.reading"
 local recovery = require "anthropic.stream.recovery"
 
 local attempts = {}
@@ -13,39 +10,8 @@ local attempts = {}
 --- Begins with a response whose headers have come. Forgets what an earlier attempt brought.
 ---@param self anthropic.Stream
 function attempts.begin(self)
-  self.response = self.exchange:response_so_far()
-  self.budget = budgets.new(self.exchange.option "max_response_bytes")
-  self.accumulators = { [0] = accumulator.new(self.budget) }
-  self.exchange.accumulator = self.accumulators[0]
-  self.source = event_source.new(self.exchange, self.accumulators[0], self.open_ended)
+  reading.begin(self)
   self.flow = nil -- the transfer, while deltas flow
-end
-
---- Takes in an event.
----@param self anthropic.Stream
----@param event table
----@return boolean false when the event is malformed
-function attempts.accumulate(self, event)
-  local choice = events.choice_of(event)
-  self.accumulators[choice] = self.accumulators[choice] or accumulator.new(self.budget)
-  return self.accumulators[choice]:add(event)
-end
-
--- Takes in the kept-back events.
-local function take_all(self)
-  local event = self.source:take(true)
-  while event do
-    attempts.accumulate(self, event)
-    event = self.source:take(true)
-  end
-end
-
--- What arrived.
-local function partial(self)
-  if self.accumulators[0]:is_empty() then
-    return nil
-  end
-  return (memory.attempt(self.snapshot, self))
 end
 
 --- Ends the stream with an error.
@@ -55,11 +21,10 @@ end
 ---@return anthropic.Error err with what had arrived
 function attempts.fail(self, err)
   self.flow = nil
-  take_all(self)
   err = self.exchange:fail(err, function(timings)
     self.source.clock:add_to(timings, self.exchange.attempt_began, self.accumulators[0].fields.usage)
   end) -- which gives the memory of the transfer back first
-  err.partial = partial(self)
+  err.partial = reading.partial(self)
   if err.partial and not self.whole then
     self.exchange:count(err.partial)
   end
@@ -79,7 +44,7 @@ local function begin_anew(self, err)
   if self.source.released then
     self.exchange:count(self.accumulators[0].fields)
   end
-  take_all(self)
+  reading.take_rest(self)
   local again, final = send_again(self, err)
   if not again then
     return attempts.fail(self, final)

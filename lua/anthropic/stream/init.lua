@@ -16,11 +16,9 @@ local responses = require "anthropic.message.response"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local loop = require "anthropic.loop"
-local memory = require "anthropic.base.memory"
-local message = require "anthropic.message.message"
 local attempts = require "anthropic.stream.attempts"
-local reading = require "anthropic.http.reading"
-local tables = require "anthropic.base.tables"
+local reader_base = require "anthropic.http.reader_base"
+local reading = require "anthropic.stream.reading"
 local tasks = require "anthropic.loop.task"
 local tool_inputs = require "anthropic.stream.tool_inputs"
 
@@ -67,14 +65,6 @@ end
 
 -- --- reading -------------------------------------------------------------------------------------
 
-local function attach(self, whole)
-  responses.attach(self.exchange, whole, self.response)
-  whole.response.continuations = self.continuations
-  local translator = self.source.translator
-  whole.raw = translator and translator.raw or self.source.raw or whole.raw
-  return whole
-end
-
 local function finish(self)
   self.ended = true
   if not self.whole then
@@ -101,16 +91,12 @@ end
 -- `data` and `name` are what the flow gave, if it was asked.
 local function advance(self, data, name)
   while true do
-    local event = self.source:take()
-    if event and attempts.accumulate(self, event) then
-      if self.budget:is_exceeded() then
-        return attempts.fail(self, self.source:too_large())
-      end
+    local event, err = reading.take(self)
+    if event then
       self.flow = flow_after(self, event)
       return event
-    elseif event then
-      local words = "a malformed event: " .. tostring(event.type)
-      return attempts.fail(self, responses.protocol_error(self.exchange, words))
+    elseif err then
+      return attempts.fail(self, err)
     elseif self.source.complete then
       finish(self)
       return nil
@@ -118,7 +104,8 @@ local function advance(self, data, name)
     if not data and not name then
       data, name = self.source:read()
     end
-    local ok, err = self.source:pull(data, name)
+    local ok
+    ok, err = self.source:pull(data, name)
     data, name = nil, nil
     if not ok then
       if tasks.is_refusal(err) then
@@ -141,11 +128,11 @@ local function read(self, data, name, is_for_us)
   elseif self.ended then
     return nil
   end
-  if not reading.enter(self, "the stream is", 4) then
+  if not reader_base.enter(self, "the stream is", 4) then
     return attempts.fail(self, errors.cancelled "an error interrupted the reading")
   end
   local event, err = advance(self, data, name)
-  reading.leave(self)
+  reader_base.leave(self)
   self.is_seen = self.is_seen or event ~= nil and not is_for_us
   return event, err
 end
@@ -155,7 +142,7 @@ end
 local function await_flow(self)
   local transfer = self.flow
   self.flow = nil
-  reading.enter(self, "the stream is", 4)
+  reader_base.enter(self, "the stream is", 4)
   local ok, err = self.exchange:wait()
   local is_refused = tasks.is_refusal(err)
   if ok or is_refused then
@@ -163,7 +150,7 @@ local function await_flow(self)
   else
     attempts.recover(self, err)
   end
-  reading.leave(self)
+  reader_base.leave(self)
   return is_refused and err or nil
 end
 
@@ -233,7 +220,7 @@ function Stream:__call()
       return data
     end
   end
-  return reading.raised(step(self, EVENT, data, name))
+  return reader_base.raised(step(self, EVENT, data, name))
 end
 
 -- workaround: LuaJIT's traces keep the closures that they came across, and with them what those hold: there an
@@ -249,7 +236,7 @@ local function iteration(next_one, self, state)
 end
 
 local function next_text(self)
-  return reading.raised(step(self, TEXT))
+  return reader_base.raised(step(self, TEXT))
 end
 
 --- Iterates over the non-empty pieces of text, in order: `for text in stream:text_deltas() do`. Raises the error on
@@ -270,7 +257,7 @@ function Stream:text_deltas()
         return data
       end
     end
-    return reading.raised(step(self, TEXT, data, name))
+    return reader_base.raised(step(self, TEXT, data, name))
   end
 end
 
@@ -286,7 +273,7 @@ local function next_tool_input(self, watch)
     end
     event, err = self:next()
   end
-  return reading.raised(nil, err)
+  return reader_base.raised(nil, err)
 end
 
 --- Iterates over the inputs of tool calls as far as they are known: `for id, name, input, is_complete, progress in
@@ -297,14 +284,6 @@ function Stream:tool_inputs()
   return iteration(next_tool_input, self, tool_inputs.watcher(self))
 end
 
-local function whole_of(self)
-  local choices = {}
-  for i, number in ipairs(tables.sorted_keys(self.accumulators)) do
-    choices[i] = attach(self, self.accumulators[number]:finish())
-  end
-  return message.of_choices(choices)
-end
-
 --- Reads to the end.
 ---@return anthropic.Message|nil message the whole message
 ---@return anthropic.Error? err
@@ -313,24 +292,20 @@ function Stream:message()
   if err then
     return nil, err
   end
-  if not self.whole then
-    local whole, problem = memory.attempt(whole_of, self)
-    if not whole then
-      return nil, responses.protocol_error(self.exchange, problem .. " for the message")
-    end
-    self.whole = whole
-    if self.on_message then
-      self.on_message(self.whole)
-    end
+  local is_new = not self.whole
+  local whole
+  whole, err = reading.finish(self)
+  if whole and is_new and self.on_message then
+    self.on_message(whole)
   end
-  return self.whole
+  return whole, err
 end
 
 --- Returns the message so far, without reading. Each call copies what has come: to show an answer as it grows, use the
 --- events or `text_deltas`.
 ---@return anthropic.Message message
 function Stream:snapshot()
-  return self.whole or attach(self, self.accumulators[0]:snapshot())
+  return reading.snapshot(self)
 end
 
 --- Cancels the stream, if it has not ended. Every later call returns an error of kind "cancelled". May be called twice;
@@ -339,13 +314,13 @@ function Stream:close()
   if not self.ended then
     self.flow = nil
   end
-  reading.close(self, "the stream was", attempts.fail)
+  reader_base.close(self, "the stream was", attempts.fail)
 end
 
 Stream.__close = Stream.close
 
 function Stream:__tostring()
-  return ("anthropic.Stream (%s)"):format(reading.state_of(self))
+  return ("anthropic.Stream (%s)"):format(reader_base.state_of(self))
 end
 
 return stream

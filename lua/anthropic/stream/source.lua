@@ -56,7 +56,8 @@ function event_source.new(exchange, accumulator, open_ended)
     clock = stream_clock.new(),
     native = responses.native_reader(),
     translator = nil, -- once a chunk of a chat completion has come
-    raw = nil, -- the foreign object, where the answer came whole
+    document = nil, -- the message, where the answer came whole
+    raw = nil, -- the foreign object that it was
     stray = nil, -- the last payload that was not understood, until one is
   }, Source)
 end
@@ -236,7 +237,7 @@ local function receive_document(self)
   if not whole then
     return nil, err
   end
-  self.raw = whole.raw
+  self.document, self.raw = whole, whole.raw
   self.accumulator.budget:lift() -- it has come within its limit
   return put_all(self, responses.events(whole))
 end

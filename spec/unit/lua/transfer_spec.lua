@@ -49,8 +49,9 @@ describe("a transfer's methods", function()
       names[#names + 1] = name
     end
     table.sort(names)
-    assert.equal("aws_event body bytes close done event event_with_id failure follow form has_news headers limit line"
-      .. " next_event next_text pieces received rest skip_deltas status timings unprocessed", table.concat(names, " "))
+    assert.equal("aws_event body bytes close done event event_with_id failure feed finish follow form has_news headers"
+      .. " limit line next_event next_text pieces raw_piece received rest skip_deltas status timings unprocessed",
+      table.concat(names, " "))
   end)
 
   it("say in words what it does", function()

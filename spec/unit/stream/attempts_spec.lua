@@ -3,6 +3,7 @@
 local attempts = require "anthropic.stream.attempts"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local reading = require "anthropic.stream.reading"
 local scripted_exchange = require "spec.support.scripted_exchange"
 local stream_module = require "anthropic.stream"
 
@@ -49,26 +50,6 @@ end
 
 local CUT = { START, block(0), text(0, "Hel") }
 local WHOLE = { START, block(0), text(0, "Hello"), { type = "content_block_stop", index = 0 }, ending(7), STOP }
-
-describe("an event taken in", function()
-  it("goes to the choice that it belongs to", function()
-    local opened = open({}, {})
-    assert.is_true(attempts.accumulate(opened, START))
-    local other = json.decode '{"type":"message_start","choice":2,"raw":{},"message":{"id":"other"}}'
-    assert.is_true(attempts.accumulate(opened, other))
-    assert.equal("other", opened.accumulators[2].fields.id)
-    assert.is_nil(opened.accumulators[0].fields.id)
-    assert.is_nil(opened.accumulators[1])
-    other.message.model = "m"
-    local same = opened.accumulators[2]
-    assert.is_true(attempts.accumulate(opened, { type = "message_delta", choice = 2, raw = {}, delta = { x = 1 } }))
-    assert.equal(same, opened.accumulators[2])
-  end)
-
-  it("may be malformed", function()
-    assert.is_false(attempts.accumulate(open({}, {}), { type = "content_block_delta", index = 0 }))
-  end)
-end)
 
 describe("a stream that fails", function()
   it("has the error for good, with what had arrived", function()
@@ -347,7 +328,7 @@ describe("after a failure", function()
     it("it is final where there are several choices", function()
       local opened, exchange = cut { recoveries = { {} } }
       read(opened, 3)
-      attempts.accumulate(opened, { type = "message_start", choice = 1, raw = {}, message = {} })
+      reading.accumulate(opened, { type = "message_start", choice = 1, raw = {}, message = {} })
       local _, err = opened:message()
       assert.equal("truncated", err.kind)
       assert.is_nil(opened.asked_with)

@@ -13,7 +13,7 @@ local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
-local reading = require "anthropic.http.reading"
+local reader_base = require "anthropic.http.reader_base"
 local tasks = require "anthropic.loop.task"
 
 ---@class anthropic.BatchResult
@@ -232,26 +232,26 @@ function Results:next()
   elseif self.ended then
     return nil
   end
-  reading.enter(self, "the results are", 2)
-  return reading.leave(self, advance(self))
+  reader_base.enter(self, "the results are", 2)
+  return reader_base.leave(self, advance(self))
 end
 
 --- Iterates over the results: `for result in results do`. Raises the error on failure.
 ---@return anthropic.BatchResult?
 function Results:__call()
   loop.check_iteration(self.exchange.option "loop", "results:next()")
-  return reading.raised(self:next())
+  return reader_base.raised(self:next())
 end
 
 --- Cancels the reading, if it has not ended. Every later call returns an error of kind "cancelled".
 function Results:close()
-  reading.close(self, "the results were", fail)
+  reader_base.close(self, "the results were", fail)
 end
 
 Results.__close = Results.close
 
 function Results:__tostring()
-  return ("anthropic.BatchResults (%d read, %s)"):format(self.count, reading.state_of(self))
+  return ("anthropic.BatchResults (%d read, %s)"):format(self.count, reader_base.state_of(self))
 end
 
 return batch_results

@@ -9,7 +9,7 @@
 
 local errors = require "anthropic.base.error"
 
-local reading = {}
+local reader_base = {}
 
 local MAIN = {} -- stands for the main coroutine where Lua has no value for it
 
@@ -19,7 +19,7 @@ local MAIN = {} -- stands for the main coroutine where Lua has no value for it
 ---@param noun string "the stream is"
 ---@param level integer at which the error stands, as for `error`
 ---@return boolean is_first false: a reading was broken off, and never left
-function reading.enter(self, noun, level)
+function reader_base.enter(self, noun, level)
   local here, reader = coroutine.running() or MAIN, self.reader
   if reader and reader ~= here and (reader == MAIN or coroutine.status(reader) ~= "dead") then
     error(noun .. " being read by another coroutine", level + 1)
@@ -31,7 +31,7 @@ end
 --- Ends what `enter` began.
 ---@param self table a reader
 ---@return any ... what was read
-function reading.leave(self, ...)
+function reader_base.leave(self, ...)
   self.reader = nil
   return ...
 end
@@ -41,7 +41,7 @@ end
 ---@param found T
 ---@param err? anthropic.Error
 ---@return T
-function reading.raised(found, err)
+function reader_base.raised(found, err)
   if err then
     error(err, 0)
   end
@@ -52,7 +52,7 @@ end
 ---@param self table a reader
 ---@param noun string "the stream was"
 ---@param fail fun(self: table, err: anthropic.Error) ends the reading with an error
-function reading.close(self, noun, fail)
+function reader_base.close(self, noun, fail)
   if self.ended or self.err or self.closed then
     return
   end
@@ -67,8 +67,8 @@ end
 --- A word for `tostring`.
 ---@param self table a reader
 ---@return "failed"|"ended"|"open"
-function reading.state_of(self)
+function reader_base.state_of(self)
   return self.err and "failed" or self.ended and "ended" or "open"
 end
 
-return reading
+return reader_base

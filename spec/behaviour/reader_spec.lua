@@ -1,0 +1,330 @@
+-- A reader that is fed by hand gives the events, messages and errors of a Stream over a connection, however the bytes
+-- are cut.
+
+local anthropic = require "anthropic"
+local aws_frames = require "spec.support.aws_frames"
+local dialects = require "spec.fixtures.dialects"
+local json = require "anthropic.base.json"
+local odd_streams = require "spec.support.odd_streams"
+local service = require "spec.support.service"
+local streams = require "spec.support.streams"
+local testing = require "anthropic.testing"
+
+local PARAMS = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hi" } } }
+local EVENT_STREAM = { ["content-type"] = "text/event-stream" }
+local JSON = { ["content-type"] = "application/json" }
+local ODD = 6 -- streams of chance, of each kind
+
+local function payloads_of(answer)
+  local list = {}
+  for i, payload in ipairs(answer) do
+    list[i] = type(payload) == "table" and payload[1]
+      and ("event: %s\ndata: %s\n\n"):format(payload[1], json.encode(payload[2]))
+      or type(payload) == "table" and ("data: %s\n\n"):format(json.encode(payload)) or payload
+  end
+  return table.concat(list)
+end
+
+-- Every answer: what it is, its status, headers and body.
+local answers = {}
+
+local function add(name, body, headers, status)
+  headers = headers or EVENT_STREAM
+  headers["request-id"] = "req_1"
+  table.insert(answers, { name = name, body = body, headers = headers, status = status or 200 })
+end
+
+for name in io.popen("ls spec/fixtures/*.sse"):lines() do
+  name = name:match "([%w_]+)%.sse$"
+  local body = streams.read(name)
+  add(name, body)
+  add(name .. ", lines ended by CR LF", (body:gsub("\n", "\r\n")))
+  add(name .. ", lines ended by CR", (body:gsub("\n", "\r")))
+  add(name .. ", cut off", body:sub(1, math.floor(#body * 0.6)))
+end
+for kind, list in pairs(dialects) do
+  for i, case in ipairs(list) do
+    local answer = case[2]
+    local is_stream = answer[1] ~= nil
+    add(("%s %d"):format(kind, i), is_stream and payloads_of(answer) or json.encode(answer),
+      is_stream and EVENT_STREAM or JSON)
+  end
+end
+for _, kind in ipairs { "native", "chat", "anything" } do
+  for seed = 1, ODD do
+    add(("%s of chance %d"):format(kind, seed), streams.of((odd_streams[kind](seed))))
+  end
+end
+for _, name in ipairs { "bedrock_ok", "bedrock_throttle" } do
+  local body, headers = aws_frames.fixture(name .. ".bin"), { ["content-type"] = aws_frames.CONTENT_TYPE }
+  add(name, body, headers)
+  add(name .. ", cut off", body:sub(1, math.floor(#body * 0.6)), headers)
+  add(name .. ", broken", body:sub(1, 99) .. "\0" .. body:sub(101), headers)
+end
+local ERROR = '{"type":"error","error":{"type":"overloaded_error","message":"Over"},"request_id":"req_2"}'
+add("an error", ERROR, { ["content-type"] = "application/json", ["retry-after"] = "7" }, 529)
+add("an error without words", "", {}, 502)
+add("a page", "<html><title>Bad Gateway</title></html>", { ["content-type"] = "text/html" }, 502)
+add("a proxy's", "", { ["proxy-authenticate"] = "Basic" }, 407)
+add("a stream that is called JSON", streams.read "thinking", JSON)
+add("an error in a 200", ERROR, JSON)
+add("an error event", "event: error\ndata: " .. ERROR .. "\n\n")
+add("nothing", "")
+add("nothing, called JSON", "", JSON)
+add("comments alone", ": a\n\n: b\n\n")
+add("comments before JSON", ": a\n\n" .. '{"type":"message","role":"assistant","content":[]}')
+add("a page in a 200", "<html>Hello</html>", { ["content-type"] = "text/html" })
+add("text", "Hello", { ["content-type"] = "text/plain" })
+add("a list", "[1]", JSON)
+add("a byte order mark", "\239\187\191" .. streams.read "text")
+add("no blank line at the end", (streams.read("text"):gsub("\n\n$", "")))
+add("half a character",
+  'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\\ud83d"}}\n\n')
+
+local FIELDS = { "kind", "type", "status", "message", "request_id", "in_stream", "retry_after", "body", "timeout" }
+
+local function facts_of(err)
+  local facts = {}
+  for _, name in ipairs(FIELDS) do
+    facts[name] = err[name]
+  end
+  facts.partial = err.partial and streams.whole(err.partial)
+  return facts
+end
+
+local function encoded(event)
+  return assert(json.encode(event))
+end
+
+-- What a Stream gives: the events, the message and the error.
+local function by_stream(base_url)
+  local client = service.client(nil, { base_url = base_url, max_retries = 0 })
+  local stream, err = client.messages.stream(PARAMS)
+  local events = {}
+  if stream then
+    local event
+    event, err = stream:next()
+    while event do
+      events[#events + 1] = encoded(event)
+      event, err = stream:next()
+    end
+  end
+  return events, stream and stream:message(), err
+end
+
+local function by_reader(answer, size)
+  local reader = anthropic.reader { status = answer.status, headers = answer.headers }
+  local events, err = {}, nil
+  local function take()
+    local event, problem = reader:next()
+    while event do
+      events[#events + 1] = encoded(event)
+      event, problem = reader:next()
+    end
+    err = problem
+  end
+  for i = 1, #answer.body, size do
+    local ok, problem = reader:feed(answer.body:sub(i, i + size - 1))
+    assert(ok or problem == err)
+    take()
+  end
+  local ok, problem = reader:finish()
+  take()
+  assert.equal(err, problem)
+  assert.equal(err == nil or nil, ok)
+  local message, same = reader:message()
+  assert.equal(err, same)
+  return events, message, err
+end
+
+describe("a reader", function()
+  local server
+
+  setup(function()
+    local routes = {}
+    for i, answer in ipairs(answers) do
+      routes[i] = { match = ("^/a%d/"):format(i), answers = { {
+        status = answer.status, headers = answer.headers, body = answer.body,
+      } } }
+    end
+    server = testing.server { script = { routes = routes } }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  after_each(service.clear)
+
+  it("gives what a Stream gives, however the bytes are cut", function()
+    for i, answer in ipairs(answers) do
+      local events, message, err = by_stream(("%s/a%d"):format(server.url, i))
+      for _, size in ipairs { 1, 2, 3, 7, math.max(#answer.body, 1) } do
+        local where = ("%s, %d bytes at a time"):format(answer.name, size)
+        local read, whole, problem = by_reader(answer, size)
+        if #events > 0 or not err then -- up to the first content a Stream keeps its events back
+          assert.same(events, read, where)
+        end
+        assert.equal(message and streams.whole(message), whole and streams.whole(whole), where)
+        assert.same(err and facts_of(err), problem and facts_of(problem), where)
+      end
+    end
+  end)
+
+  it("is public under both names", function()
+    assert.equal(require "anthropic.reader", anthropic.reader)
+    assert.equal("ping", anthropic.reader.new():feed "event: ping\ndata: {}\n\n" and "ping")
+  end)
+
+  it("hands on each event as soon as it is whole", function()
+    local reader = anthropic.reader()
+    assert.is_true(reader:feed 'data: {"type":"message_start","message":{"role":"assistant"}}\n')
+    assert.same({}, { reader:next() })
+    assert.is_true(reader:feed "\n")
+    assert.equal("message_start", reader:next().type)
+    assert.same({}, { reader:next() })
+    assert.equal("assistant", reader:snapshot().role)
+  end)
+
+  it("has no message before the end", function()
+    local reader, body = anthropic.reader(), streams.read "text"
+    reader:feed(body:sub(1, 600))
+    local message, err = reader:message()
+    assert.is_nil(message)
+    assert.equal("invalid_request", err.kind)
+    assert.is_true(reader:feed(body:sub(601)))
+    assert.equal(reader:message(), reader:message())
+    assert.is_true(reader:finish())
+    assert.same({}, { reader:next() })
+    assert.equal("anthropic.Reader (ended)", tostring(reader))
+  end)
+
+  it("hands on after finish what came before it", function()
+    local reader = anthropic.reader()
+    reader:feed(streams.read("text"):sub(1, 600))
+    local ok, err = reader:finish()
+    assert.is_nil(ok)
+    assert.equal("truncated", err.kind)
+    assert.equal("message_start", reader:next().type)
+    local event, problem = reader:next()
+    while event do
+      event, problem = reader:next()
+    end
+    assert.equal(err, problem)
+    assert.equal(err, select(2, reader:feed "x"))
+    assert.equal(err, select(2, reader:message()))
+    assert.equal("anthropic.Reader (failed)", tostring(reader))
+  end)
+
+  it("takes what follows the end, and nothing after finish", function()
+    local reader = anthropic.reader()
+    reader:feed(streams.read "text")
+    assert.is_table(reader:message())
+    assert.is_true(reader:feed "data: [DONE]\n\n")
+    local other = anthropic.reader { headers = JSON }
+    other:feed '{"type":"message","role":"assistant","content":[]}'
+    assert.is_true(other:finish())
+    assert.is_true(other:feed "x")
+    local failed = anthropic.reader()
+    local _, err = failed:finish()
+    assert.equal("the answer is empty", err.message)
+    assert.equal(err, select(2, failed:feed "x"))
+  end)
+
+  it("knows the response", function()
+    local reader = anthropic.reader { status = 429, headers = {
+      ["Retry-After"] = 3, ["Request-Id"] = "req_1", ["Set-Cookie"] = { "a", "b" },
+      ["anthropic-ratelimit-requests-remaining"] = "0",
+    } }
+    reader:feed '{"type":"error","error":{"type":"rate_limit_error","message":"Slow down"}}'
+    assert.same({}, { reader:next() })
+    local _, err = reader:finish()
+    assert.equal("api", err.kind)
+    assert.equal("rate_limit_error", err.type)
+    assert.equal(3, err.retry_after)
+    assert.equal("req_1", err.request_id)
+    assert.equal(0, err.rate_limit.requests.remaining)
+    assert.equal("a, b", err.headers["set-cookie"])
+    assert.equal("anthropic: api error 429 rate_limit_error: Slow down (req_1)", tostring(err))
+    local message = anthropic.reader { headers = JSON }
+    message:feed '{"type":"message","role":"assistant","content":[],"id":"m"}'
+    message:finish()
+    assert.equal(200, message:message().response.status)
+    assert.equal("req_1", message:message().response.request_id)
+  end)
+
+  it("says so where the answer is a redirect", function()
+    local reader = anthropic.reader { status = 302, headers = { location = "/elsewhere" } }
+    assert.equal("anthropic: api error 302: HTTP 302", tostring(select(2, reader:finish())))
+  end)
+
+  it("holds no more than it may", function()
+    local reader = anthropic.reader { max_event_bytes = 100 }
+    reader:feed("data: " .. ("x"):rep(101) .. "\n\n")
+    assert.equal("an event is larger than 100 bytes", select(2, reader:next()).message)
+    reader = anthropic.reader { max_response_bytes = 1000 }
+    local ok, err = reader:feed(("x"):rep(1001))
+    assert.is_nil(ok)
+    assert.equal("the answer is larger than 1000 bytes", err.message)
+    reader = anthropic.reader { max_response_bytes = 10000 } -- of text
+    local delta = 'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%s"}}\n\n'
+    repeat
+      ok = reader:feed(delta:format(("x"):rep(1000)))
+      err = select(2, reader:next())
+    until not ok or err
+    assert.equal("the answer is larger than 10000 bytes", err.message)
+    assert.is_true(#err.partial:text() > 5000)
+  end)
+
+  it("reads AWS event streams where they are announced, or the caller says so", function()
+    local body = aws_frames.fixture "bedrock_ok.bin"
+    for _, options in ipairs {
+      { framing = "event_stream" },
+      { framing = "event_stream", headers = { ["Content-Type"] = "text/event-stream" } },
+      { headers = { ["Content-Type"] = "application/vnd.amazon.eventstream" } },
+      { framing = "auto", headers = { ["content-type"] = "application/vnd.amazon.eventstream; x=y" } },
+    } do
+      local reader = anthropic.reader(options)
+      assert(reader:feed(body))
+      assert(reader:finish())
+      assert.equal("Hé€😀", reader:message():text())
+    end
+    local reader = anthropic.reader {
+      framing = "sse", headers = { ["Content-Type"] = "application/vnd.amazon.eventstream" },
+    }
+    assert(reader:feed 'data: {"type":"ping"}\n\n')
+    assert.equal("ping", reader:next().type)
+  end)
+
+  it("refuses wrong options and arguments", function()
+    for words, call in pairs {
+      ['unknown option "frame"'] = function() anthropic.reader { frame = "sse" } end,
+      ['option "framing"'] = function() anthropic.reader.new { framing = "ndjson" } end,
+      ['option "status"'] = function() anthropic.reader { status = "200" } end,
+      ['option "max_event_bytes"'] = function() anthropic.reader { max_event_bytes = 0 } end,
+      ["table expected, got string"] = function() anthropic.reader "sse" end,
+      ["string expected, got nil"] = function() anthropic.reader():feed() end,
+    } do
+      local ok, message = pcall(call)
+      assert.is_false(ok)
+      assert.truthy(message:find(words, 1, true), message)
+      assert.truthy(message:find "reader_spec", message)
+    end
+  end)
+
+  it("makes no loop", function()
+    local output = service.run [[
+      local core = require "anthropic.core"
+      core.loop = function() error "a loop was made" end
+      local anthropic = require "anthropic"
+      local reader = anthropic.reader { headers = { ["content-type"] = "application/json" } }
+      assert(reader:feed '{"type":"message","role":"assistant","content":"Hi"}')
+      assert(reader:finish())
+      io.write(reader:message():text())
+      reader = anthropic.reader { status = 500 }
+      local ok, err = reader:finish()
+      io.write(" ", tostring(err))
+    ]]
+    assert.equal("Hi anthropic: api error 500 api_error: HTTP 500", output)
+  end)
+end)

@@ -1,0 +1,28 @@
+/* A body cut into pieces that end with an empty line, for whoever hands it on as it comes. The
+ * pieces of an event stream hold whole events and comments. Incremental and linear in the bytes. No
+ * Lua, no curl. */
+#ifndef ANTHROPIC_DECODE_PIECES_H
+#define ANTHROPIC_DECODE_PIECES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#pragma GCC visibility push(hidden)
+
+/* Zero-initialise. */
+struct pieces {
+  /* private part */
+  size_t at;      /* up to here the present piece was read */
+  bool in_line;   /* the present line holds something */
+  bool after_cr;  /* the byte before was a CR: a LF belongs to it */
+  bool is_ended;  /* that CR ended an empty line */
+  bool uses_crlf; /* the lines so far ended so */
+};
+
+/* The length of the piece that `bytes` begin with; 0 where its end has not come. `bytes` begin with
+ * what follows the piece before, or with those of the call before. */
+size_t pieces_next(struct pieces *pieces, const char *bytes, size_t length);
+
+#pragma GCC visibility pop
+
+#endif

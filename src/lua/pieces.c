@@ -1,0 +1,99 @@
+/* The body of a transfer in pieces, as it came: transfer:raw_piece(). What a piece brought,
+ * transfer:event() reads next, up to nil, "piece"; asked once more, it goes on with the body. */
+#include "lua/transfer.h"
+
+bool bind_transfer_move_all(struct lua_transfer *self) {
+  struct buffer *bytes = &self->transfer->body.bytes;
+  if (!buffer_append(&self->copy, buffer_bytes(bytes), bytes->length))
+    return false;
+  buffer_consume(bytes, bytes->length);
+  self->by_pieces = false;
+  return true;
+}
+
+/* Whether nothing of the body was looked at as events. */
+static bool is_untouched(const struct lua_transfer *self) {
+  return !self->has_copy && !self->sse.after_bom && self->sse.consumed == 0;
+}
+
+/* What event() has begun to read is moved aside for it to be read to its end. */
+static bool begin_pieces(struct lua_transfer *self) {
+  bool is_untouched_yet = is_untouched(self);
+  self->is_cut_open = !is_untouched_yet;
+  self->pieces = (struct pieces){.uses_crlf = self->pieces.uses_crlf};
+  if (!self->has_copy && !is_untouched_yet) {
+    self->copy = self->transfer->body.bytes;
+    self->transfer->body.bytes = (struct buffer){0};
+  }
+  self->has_copy = self->by_pieces = true;
+  self->in_piece = !is_untouched_yet;
+  return is_untouched_yet;
+}
+
+/* The length of the next piece that is there; 0: none. `most`: of the bytes that may belong to one.
+ */
+static size_t next_piece(struct lua_transfer *self, bool is_stream) {
+  struct transfer *transfer = self->transfer;
+  const struct buffer *bytes = &transfer->body.bytes;
+  size_t length;
+  do {
+    size_t most = is_stream ? bytes->length : self->start.line;
+    length = pieces_next(&self->pieces, buffer_bytes(bytes), most);
+  } while (length == 0 && is_stream && bytes->length < transfer->body.max_bytes &&
+           transfer_demand(transfer));
+  return length == 0 && is_stream && transfer->entry.done ? bytes->length : length;
+}
+
+static void note_taken(struct body_start *start, size_t length) {
+  start->line -= length < start->line ? length : start->line;
+  start->searched -= length < start->searched ? length : start->searched;
+}
+
+/* Whether the piece goes on with an event that began before it. */
+static bool goes_on(struct lua_transfer *self) {
+  size_t length = 0;
+  self->is_cut_open =
+      self->is_cut_open && (!sse_ahead(&self->sse, &self->copy, &length) || length > 0);
+  return self->is_cut_open;
+}
+
+/* raw_piece(is_stream) -> what has come up to and with the next empty line, at the end what is
+ * left, and whether it goes on with an event that began before; "" where events have to be read
+ * first that are in no piece | nil, "again" | nil, "done" | nil, "full": it is larger than the
+ * answer may be | nil, "memory". `is_stream`: false where form() does not know yet: then only what
+ * precedes what it looks at. */
+static int raw_piece(lua_State *L) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  struct transfer *transfer = self->transfer;
+  if (!transfer)
+    return bind_transfer_push_state(L, "done");
+  if (transfer->lent)
+    return bind_transfer_push_state(L, "memory");
+  if (!self->by_pieces && !begin_pieces(self)) {
+    lua_pushliteral(L, "");
+    return 1;
+  }
+  struct buffer *bytes = &transfer->body.bytes;
+  size_t length = next_piece(self, lua_toboolean(L, 2));
+  if (length == 0 && bytes->length >= transfer->body.max_bytes)
+    return bind_transfer_push_state(L, "full");
+  if (length == 0) {
+    transfer->entry.news = false;
+    return bind_transfer_push_state(L, transfer->entry.done ? "done" : "again");
+  }
+  transfer_lend(transfer);
+  lua_pushlstring(L, buffer_bytes(bytes), length);
+  transfer_take_back(transfer);
+  lua_pushboolean(L, goes_on(self));
+  if (!buffer_append(&self->copy, buffer_bytes(bytes), length))
+    return bind_transfer_push_state(L, "memory");
+  buffer_consume(bytes, length);
+  note_taken(&self->start, length);
+  self->in_piece = true;
+  return 2;
+}
+
+void bind_pieces_open(lua_State *L) {
+  static const luaL_Reg methods[] = {{"raw_piece", raw_piece}, {NULL, NULL}};
+  bind_type_add(L, TRANSFER, methods, 0);
+}
