@@ -293,11 +293,12 @@ messages.methods.run = {
   names = {},
   needs_params = true,
   call = function(client, _, params, given)
+    local function option(name)
+      return client:option(name, given)
+    end
     return require("anthropic.helpers.tool_runner").run(client, function(turn)
       return send(client, turn, given)
-    end, params, log.teller(function(name)
-      return client:option(name, given)
-    end))
+    end, params, log.teller(option), option)
   end,
 }
 

@@ -71,6 +71,9 @@ local function begin_anew(self, err)
   if self.source.released then
     self.exchange:count(self.accumulators[0].fields)
   end
+  if self.on_restart then
+    self.on_restart()
+  end
   local again, final = send_again(self, err)
   if not again then
     return attempts.fail(self, final)

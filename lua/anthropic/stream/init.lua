@@ -181,7 +181,12 @@ end
 -- event that comes in the plain way; nil, and the reader goes on to the next one.
 local EVENT = { take = "take_event", of = function(event) return event end }
 local TEXT = { take = "take_text", of = events.text_of }
-local END = { take = "take_other", of = function() end }
+local END = { take = "take_other", of = function() end, is_for_us = true }
+local BOUNDARY = {
+  take = "take_other",
+  of = function(event) return event.type ~= "content_block_delta" and event or nil end,
+  is_for_us = true,
+}
 
 -- Reads on to what is wanted. `data` and `name` are what the flow gave, if it was asked: those who read a delta at a
 -- time ask it themselves, which saves a call for each.
@@ -198,7 +203,7 @@ local function step(self, want, data, name)
       err = await_flow(self)
       event = not err
     else
-      event, err = read(self, data, name, want == END)
+      event, err = read(self, data, name, want.is_for_us)
       local found = event and want.of(event)
       if found then
         return found
@@ -208,6 +213,28 @@ local function step(self, want, data, name)
       return nil, err
     end
     data, name = nil, nil
+  end
+end
+
+--- Reads on to the next event that is no delta. It counts as nothing that anybody has seen: if the stream breaks off,
+--- the request may be sent again.
+---@private
+---@return table|nil event nil alone is the end
+---@return anthropic.Error? err
+function Stream:next_boundary()
+  return step(self, BOUNDARY)
+end
+
+--- The block that an event of the first choice belongs to, as far as it came, and its input's text where that came in
+--- pieces.
+---@private
+---@param event table
+---@return table|nil block at its end the one that the whole message has
+---@return string? json
+function Stream:block_of(event)
+  local entry = events.choice_of(event) == 0 and not self.whole and self.accumulators[0].by_index[event.index]
+  if entry then
+    return entry.block, entry.json and self.accumulators[0]:input_json(entry)
   end
 end
 
