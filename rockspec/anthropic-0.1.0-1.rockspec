@@ -196,6 +196,7 @@ build = {
     ["anthropic.stream.clock"] = "lua/anthropic/stream/clock.lua",
     ["anthropic.stream.continuation"] = "lua/anthropic/stream/continuation.lua",
     ["anthropic.stream"] = "lua/anthropic/stream/init.lua",
+    ["anthropic.stream.objects"] = "lua/anthropic/stream/objects.lua",
     ["anthropic.stream.recovery"] = "lua/anthropic/stream/recovery.lua",
     ["anthropic.stream.source"] = "lua/anthropic/stream/source.lua",
     ["anthropic.stream.tool_inputs"] = "lua/anthropic/stream/tool_inputs.lua",

@@ -18,6 +18,7 @@ local events = require "anthropic.message.events"
 local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
 local message = require "anthropic.message.message"
+local objects = require "anthropic.stream.objects"
 local attempts = require "anthropic.stream.attempts"
 local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
@@ -343,6 +344,29 @@ function Stream:tool_inputs()
   return iteration(next_tool_input, self, tool_inputs.watcher(self))
 end
 
+local function next_object(self, reader)
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(self)
+  end
+  local text, err = step(self, TEXT)
+  while text do
+    local object, progress = reader:read(text)
+    if object then
+      return object, progress
+    end
+    text, err = step(self, TEXT)
+  end
+  return raised(nil, err)
+end
+
+--- Iterates over the object of `messages.parse { stream = true }` as far as it is known: `for object, progress in
+--- stream:objects() do`. It yields at each piece of text. `object` is one table that grows and holds complete values
+--- only; `progress` shows the string that is being written. Raises the error on failure.
+---@return fun(): table?, anthropic.ToolInputProgress? iterator
+function Stream:objects()
+  return iteration(next_object, self, objects.reader(self))
+end
+
 local function whole_of(self)
   local choices = {}
   for i, number in ipairs(tables.sorted_keys(self.accumulators)) do
@@ -366,10 +390,10 @@ function Stream:message()
     end
     self.whole = whole
     if self.on_message then
-      self.on_message(self.whole)
+      self.whole, self.err = self.on_message(whole)
     end
   end
-  return self.whole
+  return self.whole, self.err
 end
 
 --- Returns the message so far, without reading. Each call copies what has come: to show an answer as it grows, use the
