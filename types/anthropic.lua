@@ -3368,7 +3368,8 @@ function BetaMessages.stream(params, options) end
 function BetaMessages.map(list, settings) end
 
 --- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
---- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same.
+--- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same, with `repair = n` once
+--- the model was asked again so often. A stream shows the first answer; its `message` returns the last one.
 ---@overload fun(params: anthropic.ParseParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
 ---@param params anthropic.StreamParseParams
 ---@param options? anthropic.Options
@@ -3906,7 +3907,8 @@ function Messages.stream(params, options) end
 function Messages.map(list, settings) end
 
 --- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
---- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same.
+--- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same, with `repair = n` once
+--- the model was asked again so often. A stream shows the first answer; its `message` returns the last one.
 ---@overload fun(params: anthropic.ParseParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
 ---@param params anthropic.StreamParseParams
 ---@param options? anthropic.Options

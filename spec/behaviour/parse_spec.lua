@@ -217,6 +217,159 @@ describe("client.messages.parse", function()
     assert.equal(0, #server:requests())
   end)
 
+  describe("with repair", function()
+    local bad, good = { text = '{"people":1}' }, { text = '{"city":"Paris"}' }
+
+    it("asks again with what is wrong, until the answer fits", function()
+      serve(testing.message { text = "It is Paris." }, testing.message(bad), testing.message(good))
+      local message = assert(client.messages.parse(params { repair = 5 }))
+      assert.same({ city = "Paris" }, message.parsed)
+      assert.is_nil(message.parse_error)
+      local requests = server:requests()
+      assert.equal(3, #requests)
+      assert.is_nil(requests[1].json.repair)
+      local turns = requests[3].json.messages
+      assert.equal(5, #turns)
+      assert.same({ role = "assistant", content = { { type = "text", text = "It is Paris." } } }, turns[2])
+      assert.equal("user", turns[3].role)
+      assert.matches("^the answer is not JSON: ", turns[3].content)
+      assert.same({ role = "user", content = "city: missing" }, turns[5])
+      assert.same(requests[1].json.output_config, requests[3].json.output_config)
+      assert.equal(30, client.usage:total().input_tokens)
+    end)
+
+    it("returns the last answer where none fits", function()
+      serve(testing.message(bad), testing.message { text = '{"city":5}' }, testing.message(good))
+      local message = assert(client.messages.parse(params { repair = 1 }))
+      assert.is_nil(message.parsed)
+      assert.equal("city: string expected, got number", message.parse_error)
+      assert.equal(2, #server:requests())
+    end)
+
+    it("does not ask again after a refusal, where the answer fits, or by 0", function()
+      serve(testing.message { text = "No.", stop_reason = "refusal" }, testing.message(good), testing.message(bad))
+      assert.equal("the model refused", assert(client.messages.parse(params { repair = 3 })).parse_error)
+      assert.is_nil(assert(client.messages.parse(params { repair = 3 })).parse_error)
+      assert.equal("city: missing", assert(client.messages.parse(params { repair = 0 })).parse_error)
+      assert.equal(3, #server:requests())
+    end)
+
+    it("fails with what the other request fails with, and keeps the answer", function()
+      serve(testing.message(bad), testing.error { status = 400, message = "no" })
+      local message, err = client.messages.parse(params { repair = 1 })
+      assert.is_nil(message)
+      assert.equal(400, err.status)
+      assert.equal("city: missing", err.partial.parse_error)
+    end)
+
+    it("holds for a stream, whose events are those of the first answer", function()
+      serve(testing.stream(bad), testing.message(good))
+      local stream = assert(client.messages.parse(params { repair = 1, stream = true }))
+      local texts = {}
+      for text in stream:text_deltas() do
+        texts[#texts + 1] = text
+      end
+      assert.equal(bad.text, table.concat(texts))
+      assert.same({ city = "Paris" }, stream:message().parsed)
+      assert.same({ city = "Paris" }, stream:message().parsed)
+      assert.equal(2, #server:requests())
+      assert.is_nil(server:requests()[2].json.stream)
+    end)
+
+    it("fails a stream with what the other request fails with", function()
+      serve(testing.stream(bad), testing.error { status = 400, message = "no" })
+      local stream = assert(client.messages.parse(params { repair = 1, stream = true }))
+      for _ = 1, 2 do
+        local message, err = stream:message()
+        assert.is_nil(message)
+        assert.equal(400, err.status)
+      end
+    end)
+
+    it("is a whole number, and needs messages that can grow", function()
+      serve(testing.message(good))
+      for _, value in ipairs { -1, 0.5, "1", true } do
+        local _, err = client.messages.parse(params { repair = value })
+        assert.matches("^repair: a whole number, 0 or more expected", err.message)
+      end
+      local _, err = client.messages.parse(params { repair = 1, messages = anthropic.raw "[]" })
+      assert.equal("repair: needs a list of messages, got raw JSON", err.message)
+    end)
+  end)
+
+  describe("stream:objects", function()
+    local TEXT = '{"city":"Par\\u0069s","people":2000000,"parts":[{"n":1},{"n":2}],"open":true}'
+
+    local function objects_of(answer)
+      serve(answer)
+      return assert(client.messages.parse(params { stream = true, schema = { type = "object", properties = {
+        city = { type = "string" }, people = { type = "integer" }, open = { type = "boolean" },
+        parts = { type = "array", items = { type = "object", properties = { n = { type = "integer" } } } },
+      } } }))
+    end
+
+    it("shows the object as far as it is known", function()
+      local stream = objects_of(testing.stream { text = TEXT, pieces = #TEXT })
+      local seen, written, first = {}, {}, nil
+      for object, progress in stream:objects() do
+        first = first or object
+        assert.equal(first, object)
+        seen[#seen + 1] = anthropic.encode(object)
+        written[#written + 1] = progress:added()
+        assert.is_nil(progress:problem())
+      end
+      assert.equal(#TEXT, #seen)
+      assert.equal("{}", seen[1])
+      assert.equal('{"city":"Paris"}', seen[21])
+      assert.equal("Paris", table.concat(written))
+      assert.same(anthropic.decode(TEXT), first)
+      assert.same(first, stream:message().parsed)
+    end)
+
+    it("takes up what was read in another way", function()
+      local stream = objects_of(testing.stream { text = TEXT, pieces = #TEXT })
+      local next_text = stream:text_deltas()
+      for _ = 1, 30 do
+        next_text()
+      end
+      local last
+      for object in stream:objects() do
+        last = object
+      end
+      assert.same(anthropic.decode(TEXT), last)
+    end)
+
+    it("shows the object of an answer that comes whole", function()
+      local count, last = 0, nil
+      for object in objects_of(testing.message { text = TEXT }):objects() do
+        count, last = count + 1, object
+      end
+      assert.equal(1, count)
+      assert.same(anthropic.decode(TEXT), last)
+    end)
+
+    it("stops where the text is no JSON, and the message says so", function()
+      local stream = objects_of(testing.stream { text = '{"city": Paris, of course}', pieces = 26 })
+      local problem
+      for _, progress in stream:objects() do
+        assert.is_nil(problem)
+        problem = progress:problem()
+      end
+      assert.matches("at byte 10$", problem)
+      assert.matches("^the answer is not JSON", stream:message().parse_error)
+    end)
+
+    it("raises the error of a stream that breaks off", function()
+      local stream = objects_of(testing.stream { text = TEXT, cut_after = 700 })
+      local ok, err = pcall(function()
+        local next_object = stream:objects()
+        while next_object() do end -- luacheck: ignore 542
+      end)
+      assert.is_false(ok)
+      assert.equal("truncated", err.kind)
+    end)
+  end)
+
   it("gives the request's error", function()
     serve(testing.error { status = 400, message = "no such model" })
     local message, err = client.messages.parse(params())

@@ -169,9 +169,10 @@ local function open_run(client, params, options)
   local function send(turn)
     return client.messages.create(turn, options)
   end
-  local reader, err = tool_runner.open(client, send, params, log.teller(function(name)
+  local function option(name)
     return client:option(name, options)
-  end))
+  end
+  local reader, err = tool_runner.open(client, send, params, log.teller(option), option)
   return reader, reader or err
 end
 

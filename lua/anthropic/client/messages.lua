@@ -133,7 +133,11 @@ local function deliver(exchange, read, wants_stream, on_message, ask_for_rest)
     return read
   end
   if on_message then
-    on_message(read)
+    local err
+    read, err = on_message(read)
+    if not read then
+      return nil, err
+    end
   end
   return wants_stream and stream.of_message(exchange, read) or read
 end
@@ -157,8 +161,8 @@ local function encode(params, streamed)
   return text, headers, betas
 end
 
--- Sends; `on_message` is called with the whole message before the caller has it. `paced`: held back
--- while the rate limits say so.
+-- Sends; `on_message` is called with the whole message before the caller has it, and returns that or another one; nil
+-- and an error. `paced`: held back while the rate limits say so.
 local function send(client, params, given, on_message, paced)
   local err
   params, err = params_of.complete(client, params, given)
@@ -264,7 +268,8 @@ messages.methods.map = {
 }
 
 --- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
---- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same.
+--- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same, with `repair = n` once
+--- the model was asked again so often. A stream shows the first answer; its `message` returns the last one.
 ---@overload fun(params: anthropic.StreamParseParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
 ---@param params anthropic.ParseParams
 ---@param options? anthropic.Options options for this request
@@ -280,7 +285,9 @@ messages.methods.parse = {
       return nil, errors.invalid_request(problem)
     end
     return send(client, whole, given, function(message)
-      structured_output.finish(message, params.schema)
+      return structured_output.converge(message, params, whole, function(again)
+        return send(client, again, given)
+      end)
     end)
   end,
 }
@@ -294,11 +301,12 @@ messages.methods.run = {
   names = {},
   needs_params = true,
   call = function(client, _, params, given)
+    local function option(name)
+      return client:option(name, given)
+    end
     return require("anthropic.helpers.tool_runner").run(client, function(turn)
       return send(client, turn, given)
-    end, params, log.teller(function(name)
-      return client:option(name, given)
-    end))
+    end, params, log.teller(option), option)
   end,
 }
 

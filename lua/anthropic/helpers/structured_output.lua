@@ -10,10 +10,13 @@
 -- The API takes a part of JSON Schema. The rest is put into the description, where the model reads it, and is checked
 -- when the answer has come. Optional properties may be absent; nulls are `anthropic.null`.
 --
+-- With `repair = n` an answer that does not fit is sent back with what is wrong, at most so often.
+--
 -- The API takes only objects that allow no other properties than those they name. So every object is sent with
 -- `additionalProperties = false`. An object that names no property, `{ type = "object" }`, is refused before anything
 -- is sent, unless it says its `additionalProperties`.
 
+local check = require "anthropic.base.check"
 local string_formats = require "anthropic.helpers.string_formats"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.helpers.schema_parts"
@@ -26,6 +29,8 @@ local structured_output = {}
 
 ---@class anthropic.ParseParams: anthropic.MessageParams
 ---@field schema table the JSON schema of the answer; an object at its top
+---@field repair? integer how often the model is asked again where its answer does not fit, with `parse_error` as the
+---  next user turn. The last answer is returned, whether it fits or not. Not after a refusal. Default: 0
 
 ---@class anthropic.StreamParseParams: anthropic.ParseParams
 ---@field stream true
@@ -269,6 +274,16 @@ local function parse(message, root)
   return value
 end
 
+local repair_row = check.whole(0)
+
+local function problem_of_repair(params)
+  if params.repair ~= nil and not repair_row.check(params.repair) then
+    return ("repair: %s expected, got %s"):format(repair_row.expected, tostring(params.repair))
+  elseif params.repair and json.is_raw(params.messages) then
+    return "repair: needs a list of messages, got raw JSON"
+  end
+end
+
 --- The parameters of messages.create for those of messages.parse.
 ---@param params table with `schema`
 ---@return table|nil
@@ -276,6 +291,10 @@ end
 function structured_output.params(params)
   if params.schema == nil then
     return nil, "schema: missing"
+  end
+  local problem = problem_of_repair(params)
+  if problem then
+    return nil, problem
   end
   local config = params.output_config
   if config ~= nil and type(config) ~= "table" or json.is_raw(config) then
@@ -288,7 +307,7 @@ function structured_output.params(params)
     return nil, message
   end
   local whole = json.copy(params)
-  whole.schema = nil
+  whole.schema, whole.repair = nil, nil
   whole.output_config = json.copy(config or {})
   whole.output_config.format = { type = "json_schema", schema = sent }
   return whole
@@ -299,6 +318,43 @@ end
 ---@param root table the schema
 function structured_output.finish(message, root)
   message.parsed, message.parse_error = parse(message, root)
+end
+
+-- The API takes no turn of the user's behind these, or the model can say nothing more.
+local FINAL = { refusal = true, pause_turn = true, model_context_window_exceeded = true }
+
+local function params_of_repair(sent, message)
+  local whole = tables.copy(sent)
+  whole.stream = nil
+  whole.messages = json.copy(sent.messages)
+  table.insert(whole.messages, message)
+  table.insert(whole.messages, { role = "user", content = message.parse_error })
+  return whole
+end
+
+--- Finishes a message, and asks again as often as the parameters say.
+---@param message anthropic.Message
+---@param params table those of messages.parse
+---@param sent table what was sent for them
+---@param send fun(params: table): anthropic.Message?, anthropic.Error?
+---@return anthropic.Message|nil message the last answer
+---@return anthropic.Error? err its `partial` is the answer that did not fit
+function structured_output.converge(message, params, sent, send)
+  structured_output.finish(message, params.schema)
+  for _ = 1, params.repair or 0 do
+    if not message.parse_error or FINAL[message.stop_reason] then
+      break
+    end
+    sent = params_of_repair(sent, message)
+    local answer, err = send(sent)
+    if not answer then
+      err.partial = err.partial or message
+      return nil, err
+    end
+    message = answer
+    structured_output.finish(message, params.schema)
+  end
+  return message
 end
 
 return structured_output

@@ -14,11 +14,16 @@
 -- call, a table to allow it with that input, or false and a reason that the model reads. A function that returns
 -- nothing refuses the call. A call of a tool that does not exist is answered without asking. An error that a callback
 -- raises ends the run and is raised.
+--
+-- With `eager = true` the answers are streamed, and a tool starts when its block ends; then `on_tool_use` is called.
 
 local check = require "anthropic.base.check"
+local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
+local message_thread = require "anthropic.helpers.message_thread"
+local tool_changes = require "anthropic.helpers.tool_changes"
 local tool_turn = require "anthropic.helpers.tool_turn"
 local tools = require "anthropic.helpers.tools"
 
@@ -29,7 +34,12 @@ local DEFAULT_MAX_TURNS = 20
 ---@class anthropic.RunParams: anthropic.MessageParams the parameters of messages.create, and these, which are not sent
 ---@field tools? (anthropic.Tool|table)[] made by anthropic.tool; tools that the API runs itself, as plain tables
 ---@field max_turns? integer requests of one run at most. The tools that the last answer calls still run. Default: 20
----@field on_turn? fun(turn: anthropic.Turn) called after each turn, when its tools have run
+---@field eager? boolean true: a tool starts when its block ends, while the answer still streams. All results are
+---  awaited before the next turn. Default: false
+---@field before_turn? fun(run: anthropic.Run): table[]? called before each request. It may return another history, with
+---  which the run goes on. May wait
+---@field on_turn? fun(turn: anthropic.Turn, run: anthropic.Run): anthropic.TurnDecision? called after each turn, when
+---  its tools have run. What it adds to `run.messages` is sent next, and keeps the run going. May wait
 ---@field on_tool_use? fun(call: anthropic.ToolCall): boolean|table|nil, any called before each call: true allows it, a
 ---  table allows it with that input, false and a reason refuse it. Returning nothing refuses it, too. May wait
 ---@field on_event? fun(event: anthropic.api.RawMessageStreamEvent) called with each event of each answer as it
@@ -41,13 +51,16 @@ local DEFAULT_MAX_TURNS = 20
 ---@class anthropic.Run
 ---@field messages table[] the history: the messages given, answers and tool results
 ---@field turns anthropic.Turn[] one for each answer
----@field stopped? string the `stop_reason` of the last answer, or "max_turns"; nil after a failure
+---@field stopped? string the `stop_reason` of the last answer, "max_turns", or "stop" where `on_turn` said so; nil
+---  after a failure
 
 local a_function = { expected = "a function", check = check.of_type("function").check }
 
 -- The parameters that are not sent.
 local OWN = {
   max_turns = check.whole(1),
+  eager = { expected = "true or false", check = check.of_type("boolean").check },
+  before_turn = a_function,
   on_turn = a_function,
   on_tool_use = a_function,
   on_event = a_function,
@@ -56,24 +69,6 @@ local OWN = {
 }
 
 -- --- parameters ----------------------------------------------------------------------------------
-
-local function problem_of_tools(list)
-  if type(list) ~= "table" then
-    return "tools: table expected, got " .. type(list)
-  end
-  local names = {}
-  for i, tool in ipairs(list) do
-    local where = ("tools[%d]"):format(i)
-    if type(tool) ~= "table" then
-      return ("%s: table expected, got %s"):format(where, type(tool))
-    elseif not tools.is(tool) and not json.is_raw(tool) and (tool.type == nil or tool.type == "custom") then
-      return where .. ": has no `run` function; make it with anthropic.tool"
-    elseif tool.name and names[tool.name] then
-      return ("%s.name: %q appears twice"):format(where, tool.name)
-    end
-    names[tool.name or tool] = true
-  end
-end
 
 local function problem_of(params)
   for name, row in pairs(OWN) do
@@ -84,7 +79,7 @@ local function problem_of(params)
   if type(params.messages) ~= "table" or json.is_raw(params.messages) then
     return "messages: a list expected, got " .. type(params.messages)
   end
-  return problem_of_tools(params.tools or {})
+  return tool_changes.problem_of_tools("tools", params.tools or {})
 end
 
 local function request_of(params)
@@ -95,7 +90,7 @@ local function request_of(params)
     end
   end
   request.messages = json.copy(params.messages)
-  if request.stream == nil and params.on_event then
+  if request.stream == nil and (params.on_event or params.eager) then
     request.stream = true
   end
   return request
@@ -103,8 +98,24 @@ end
 
 -- --- running -------------------------------------------------------------------------------------
 
+-- The betas of all requests. `option`: of the client and of this call.
+local function betas_of(request, option)
+  local betas = {}
+  local function add(list)
+    for _, name in ipairs(type(list) == "table" and list or {}) do
+      betas[#betas + 1] = type(name) == "string" and name or nil
+    end
+  end
+  add(request.betas)
+  if option then
+    add(option "betas")
+    add(option "request_betas")
+  end
+  return betas
+end
+
 -- What a run is made of; nothing is sent yet.
-local function prepare(client, send, params, tell)
+local function prepare(client, send, params, tell, option)
   local problem = problem_of(params)
   if problem then
     return nil, errors.invalid_request(problem)
@@ -115,6 +126,10 @@ local function prepare(client, send, params, tell)
     send = send,
     params = params,
     request = request,
+    thread = message_thread.of(request),
+    tools = request.tools or {}, -- that can be called now
+    changes = {}, -- of which the model is to be told
+    change_beta = tool_changes.beta_among(betas_of(request, option)),
     run = { messages = request.messages, turns = {} },
     limits = {
       seconds = params.tool_timeout,
@@ -126,43 +141,141 @@ local function prepare(client, send, params, tell)
   }
 end
 
+-- The history that the next request has.
+local function history_of(self)
+  local run, given = self.run, nil
+  if self.params.before_turn then
+    given = self.params.before_turn(run)
+  end
+  if given ~= nil and (type(given) ~= "table" or json.is_raw(given)) then
+    return nil, errors.invalid_request("before_turn: a list of messages or nil expected, got " .. type(given))
+  elseif given then
+    run.messages = json.copy(given)
+  end
+  tool_changes.tell(self, run.messages)
+  return run.messages
+end
+
+local function send_on_thread(self, may_recover)
+  local request, problem = message_thread.request(self.thread, self.request)
+  if not request then
+    return nil, errors.invalid_request(problem)
+  end
+  local answer, err = self.send(request)
+  if not answer and may_recover > 0 and message_thread.recovers(self.thread, err) then
+    return send_on_thread(self, may_recover - 1)
+  end
+  return answer, err
+end
+
+-- Sends the request of the next turn.
+local function begin_turn(self)
+  local messages, err = history_of(self)
+  if not messages then
+    return nil, err
+  end
+  self.request.messages = messages
+  if self.thread then
+    return send_on_thread(self, 2)
+  end
+  return self.send(self.request)
+end
+
+-- The calls that start while an answer streams.
+local function watch(self, stream)
+  self.early = nil
+  if self.params.eager and not stream.whole then
+    self.early = tool_turn.early(self)
+    self.early:watch(stream)
+  end
+end
+
+local function forget_early(self)
+  if self.early then
+    self.early:cancel()
+    self.early = nil
+  end
+end
+
 -- The next event of a stream, shown to whoever wants to see it.
 local function next_event(self, stream)
   local event, err = stream:next()
   if event and self.params.on_event then
     self.params.on_event(event)
   end
+  if event and self.early then
+    self.early:see(stream, event)
+  end
   return event, err
 end
 
-local function ask(self)
-  local answer, err = self.send(self.request)
-  if not answer or not self.request.stream then
-    return answer, err
+-- Reads to the end of the answer. Without somebody who sees the events only those are read that start a call.
+local function read(self, stream)
+  local event, err
+  if self.early and not self.params.on_event then
+    event, err = stream:next_boundary()
+    while event do
+      self.early:see(stream, event)
+      event, err = stream:next_boundary()
+    end
+  else
+    repeat
+      event, err = next_event(self, stream)
+    until not event
   end
-  local event
-  repeat
-    event, err = next_event(self, answer)
-  until not event
   if err then
     return nil, err
   end
-  return answer:message()
+  return stream:message()
 end
+
+local function ask(self)
+  local answer, err = begin_turn(self)
+  if not answer or not self.request.stream then
+    return answer, err
+  end
+  watch(self, answer)
+  return read(self, answer)
+end
+
+-- What the server goes on with as it is.
+local UNFINISHED = { pause_turn = true, compaction = true }
 
 -- Whether the model has more to say after an answer, and may; nil and an error where its turn fails.
 local function go_on(self, message)
-  local turn, err = tool_turn.take(self, message)
+  local turn, err, decision = tool_turn.take(self, message)
+  self.early = nil
   if not turn then
     return nil, err
-  elseif #turn.calls == 0 and message.stop_reason ~= "pause_turn" then
+  end
+  local stops, problem = tool_changes.apply(self, decision)
+  if stops == nil then
+    return nil, errors.invalid_request(problem)
+  end
+  if self.thread then
+    message_thread.note(self.thread, self.run.messages, message)
+  end
+  local goes_on = #turn.calls > 0 or UNFINISHED[message.stop_reason] or #self.run.messages > self.length
+  if not goes_on then
     self.run.stopped = message.stop_reason
-    return false
+  elseif stops then
+    self.run.stopped = "stop"
   elseif turn.number >= (self.params.max_turns or DEFAULT_MAX_TURNS) then
     self.run.stopped = "max_turns"
-    return false
+  else
+    return true
   end
-  return true
+  return false
+end
+
+-- One turn: whether another one follows; nil and an error. Its message is in `self.message`.
+local function take_turn(self)
+  local message, err = ask(self)
+  if not message then
+    return nil, err
+  end
+  self.message = message
+  return go_on(self, message)
 end
 
 --- Runs turns until one calls no tool, `max_turns` are over, or a request fails.
@@ -170,25 +283,27 @@ end
 ---@param send fun(params: table): any, anthropic.Error?
 ---@param params table those of messages.create and of this module
 ---@param tell? fun(event: "tool", record: table) of what a tool raised, or gave that cannot be sent
+---@param option? fun(name: string): any the options of the requests
 ---@return anthropic.Message|nil message the last one
 ---@return anthropic.Run|anthropic.Error run on failure an error whose `run` has what was done so far
-function tool_runner.run(client, send, params, tell)
-  local self, problem = prepare(client, send, params, tell)
+function tool_runner.run(client, send, params, tell, option)
+  local self, problem = prepare(client, send, params, tell, option)
   if not self then
     return nil, problem
   end
-  local message, err, is_open
+  local is_open, err
   repeat
-    message, err = ask(self)
-    if message then
-      is_open, err = go_on(self, message)
+    if params.eager then
+      is_open, err = coroutines.enclose(take_turn, forget_early, self)
+    else
+      is_open, err = take_turn(self)
     end
     if err then
       err.run = self.run
       return nil, err
     end
   until not is_open
-  return message, self.run
+  return self.message, self.run
 end
 
 --- Whether parameters ask for a run: by a tool that can be run, or by what only a run has.
@@ -216,22 +331,52 @@ end
 local Reader = {}
 Reader.__index = Reader
 
+-- Reads on: the next event; nil where another turn was begun, or all is over.
+local function read_on(self)
+  local stream = self.stream
+  local event, err = next_event(self, stream)
+  if event or err then
+    return event, err
+  end
+  self.stream = nil -- nobody reads on meanwhile
+  local message, is_open
+  message, self.err = stream:message()
+  if message then
+    is_open, self.err = go_on(self, message)
+  end
+  if is_open then
+    self.stream, self.err = begin_turn(self)
+  end
+  if self.stream then
+    watch(self, self.stream)
+  end
+end
+
+-- What an error or the end of its coroutine leaves behind.
+local function forget_unread(self)
+  if not self.is_read then
+    forget_early(self)
+  end
+end
+
+local function read_on_eagerly(self)
+  self.is_read = false
+  local event, err = read_on(self)
+  self.is_read = not err
+  return event, err
+end
+
 -- The next event of any turn. The tools of a turn run when the last one of its answer was read.
 local function advance(self)
   while self.stream do
-    local stream = self.stream
-    local event, err = next_event(self, stream)
+    local event, err
+    if self.params.eager then
+      event, err = coroutines.enclose(read_on_eagerly, forget_unread, self)
+    else
+      event, err = read_on(self)
+    end
     if event or err then
       return event, err
-    end
-    self.stream = nil -- nobody reads on meanwhile
-    local message, is_open
-    message, self.err = stream:message()
-    if message then
-      is_open, self.err = go_on(self, message)
-    end
-    if is_open then
-      self.stream, self.err = self.send(self.request)
     end
   end
   return nil, self.err
@@ -259,6 +404,7 @@ end
 
 --- Cancels it.
 function Reader:close()
+  forget_early(self)
   if self.stream then
     self.stream:close()
   end
@@ -269,15 +415,20 @@ end
 ---@param send fun(params: table): anthropic.Stream?, anthropic.Error?
 ---@param params table those of messages.create and of this module
 ---@param tell? fun(event: "tool", record: table)
+---@param option? fun(name: string): any the options of the requests
 ---@return anthropic.RunReader|nil reader
 ---@return anthropic.Error?
-function tool_runner.open(client, send, params, tell)
-  local self, err = prepare(client, send, params, tell)
+function tool_runner.open(client, send, params, tell, option)
+  local self, err = prepare(client, send, params, tell, option)
   if self then
     self.request.stream = true
-    self.stream, err = send(self.request)
+    self.stream, err = begin_turn(self)
   end
-  return self and self.stream and setmetatable(self, Reader), err
+  if not self or not self.stream then
+    return nil, err
+  end
+  watch(self, self.stream)
+  return setmetatable(self, Reader)
 end
 
 return tool_runner

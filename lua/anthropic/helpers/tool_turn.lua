@@ -3,6 +3,7 @@
 -- Every call is looked up and approved before the first tool runs. The results go into the history together with the
 -- answer, or neither does.
 
+local early_calls = require "anthropic.helpers.early_calls"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local tool_lookup = require "anthropic.helpers.tool_lookup"
@@ -57,10 +58,8 @@ end
 
 -- Why a call cannot be run, or nil.
 local function obstacle(call)
-  local block, message = call.block, call.message
-  if CUTS[message.stop_reason] and message.content[#message.content] == block then
-    return ("the call was cut off (%s); it was not run"):format(message.stop_reason)
-  elseif block.input_error then
+  local block = call.block
+  if block.input_error then
     return "the input is not valid JSON: " .. block.input_error .. "; the tool was not run"
   elseif not call.tool then
     return ("no tool named %s can be run"):format(quoted(block.name))
@@ -94,28 +93,74 @@ local function input_of(block)
   return copy(own.input)
 end
 
-local function calls_of(self, turn)
-  local calls, find = {}, tool_lookup.new(self.request.tools, self.request.messages)
-  for i, block in ipairs(blocks_of(turn.message)) do
-    local tool, toolset_name = find(block)
-    local call = {
-      id = block.id,
-      name = parts.word(block.name),
-      toolset_name = toolset_name,
-      input = input_of(block),
-      tool = tool,
-      block = block,
-      turn = turn.number,
-      message = turn.message,
-      client = self.client,
-    }
-    local problem = obstacle(call)
-    if problem then
-      call.answer = tools.failure(call, problem)
-    else
-      approve(self, call)
+local function new_call(self, find, number, block)
+  local tool, toolset_name = find(block)
+  return {
+    id = block.id,
+    name = parts.word(block.name),
+    toolset_name = toolset_name,
+    input = input_of(block),
+    tool = tool,
+    block = block,
+    turn = number,
+    client = self.client,
+  }
+end
+
+local function finder(self)
+  return tool_lookup.new(self.tools, self.run.messages)
+end
+
+-- While a message streams, it is copied for those alone who ask for it.
+local function message_of(stream)
+  return { __index = function(_, name)
+    return name == "message" and stream:snapshot() or nil
+  end }
+end
+
+--- Calls that start before their answer is whole, for the turn that comes.
+---@param self table see `take`
+---@return anthropic.EarlyCalls
+function tool_turn.early(self)
+  local find, number = finder(self), #self.run.turns + 1
+  return early_calls.new(function(block, stream)
+    local call = new_call(self, find, number, block)
+    if obstacle(call) or call.tool.eager == false then
+      return nil
     end
-    calls[i] = call
+    setmetatable(call, message_of(stream))
+    approve(self, call)
+    return call
+  end, self.limits)
+end
+
+-- Where a message was cut off in a block, why that is not run.
+local function cut(message, block)
+  return CUTS[message.stop_reason] and message.content[#message.content] == block
+    and ("the call was cut off (%s); it was not run"):format(message.stop_reason)
+end
+
+-- The call of a block of a whole message, with its answer where it cannot be run or is refused.
+local function call_of(self, find, turn, block)
+  local call = new_call(self, find, turn.number, block)
+  call.message = turn.message
+  local problem = cut(turn.message, block) or obstacle(call)
+  if problem then
+    call.answer = tools.failure(call, problem)
+  else
+    approve(self, call)
+  end
+  return call
+end
+
+local function calls_of(self, turn)
+  local calls, find = {}, finder(self)
+  for i, block in ipairs(blocks_of(turn.message)) do
+    local call = self.early and self.early:call(block)
+    if call then
+      setmetatable(call, nil).message = turn.message
+    end
+    calls[i] = call or call_of(self, find, turn, block)
   end
   return calls
 end
@@ -135,7 +180,7 @@ local function keep_container(self, message)
 end
 
 local function remember(self, turn)
-  local history = self.request.messages
+  local history = self.run.messages
   if #turn.message.content > 0 then
     history[#history + 1] = turn.message
   end
@@ -144,27 +189,45 @@ local function remember(self, turn)
   end
 end
 
+-- Runs what an answer calls. nil and an error where the running task is cancelled.
+local function answer(self, turn)
+  local early = self.early
+  turn.calls = calls_of(self, turn)
+  if early then
+    early:cancel(turn.calls)
+  end
+  local results, err = tools.answer(turn.calls, self.limits, early and early.running)
+  if not results then
+    err.partial = turn.message
+    return nil, err
+  end
+  turn.results = results
+  remember(self, turn)
+  keep_container(self, turn.message)
+  return true
+end
+
 --- Takes an answer: runs what it calls, and adds both to the history.
----@param self table of the run: `request` (what is sent; changed), `params`, `client`, `limits`, `run`
+---@param self table of the run: `request` (what is sent; changed), `tools`, `params`, `client`, `limits`, `run`, and
+---  `early` where calls were started already
 ---@param message anthropic.Message
 ---@return anthropic.Turn|nil
 ---@return anthropic.Error? err the running task was cancelled meanwhile
+---@return any decision what `on_turn` returned
 function tool_turn.take(self, message)
   local turn = { number = #self.run.turns + 1, message = message, calls = {}, results = {} }
   self.run.turns[turn.number] = turn
   if message.stop_reason ~= "refusal" then
-    turn.calls = calls_of(self, turn)
-    local results, err = tools.answer(turn.calls, self.limits)
-    if not results then
-      err.partial = message
+    local ok, err = answer(self, turn)
+    if not ok then
       return nil, err
     end
-    turn.results = results
-    remember(self, turn)
-    keep_container(self, message)
+  elseif self.early then
+    self.early:cancel()
   end
+  self.length = #self.run.messages -- what `on_turn` adds to it is sent, too
   if self.params.on_turn then
-    self.params.on_turn(turn)
+    return turn, nil, self.params.on_turn(turn, self.run)
   end
   return turn
 end

@@ -22,8 +22,8 @@ local tool_result = require "anthropic.helpers.tool_result"
 
 local tools = { failure = tool_result.failure }
 
----@class anthropic.Tool: anthropic.ToolFields made by anthropic.tool. It is sent without `run`, `timeout` and
----  `max_result_bytes`
+---@class anthropic.Tool: anthropic.ToolFields made by anthropic.tool. It is sent without `run`, `timeout`,
+---  `max_result_bytes` and `eager`
 
 ---@class anthropic.ToolFields further fields, such as `cache_control` and `strict`, are sent as they are
 ---@field name? string 1 to 128 letters, digits, "_" and "-". Optional where `type` names a tool that the API defines
@@ -34,6 +34,7 @@ local tools = { failure = tool_result.failure }
 ---  that JSON can say; nil and a message on failure. May wait
 ---@field timeout? number seconds that a call may take. Default: `tool_timeout` of the run, else no limit
 ---@field max_result_bytes? integer bytes of text in one result. Default: `max_result_bytes` of the run
+---@field eager? boolean false: in a run with `eager = true` it waits for the end of the answer. Default: true
 
 ---@class anthropic.ToolCall
 ---@field id string of the tool_use block
@@ -43,7 +44,7 @@ local tools = { failure = tool_result.failure }
 ---@field tool? anthropic.Tool that will run; nil where no tool has that name, or a `tool_removal` withdrew it
 ---@field block table the tool_use block
 ---@field turn integer from 1
----@field message anthropic.Message that the call stands in
+---@field message anthropic.Message that the call stands in; while that streams, as far as it has come
 ---@field client anthropic.Client
 
 -- --- definition ----------------------------------------------------------------------------------
@@ -53,6 +54,7 @@ local OWN = {
   run = check.of_type "function",
   timeout = check.positive "positive number of seconds",
   max_result_bytes = check.positive "positive number of bytes",
+  eager = check.of_type "boolean",
 }
 
 local SENT = {
@@ -115,6 +117,11 @@ end
 
 -- --- running -------------------------------------------------------------------------------------
 
+---@class anthropic.RunLimits for tools that have none of their own; see anthropic.ResultLimits
+---@field seconds? number
+---@field bytes? number
+---@field tell? function
+
 local function timed_out(call, seconds)
   return tools.failure(call, ("the tool did not end within %g seconds"):format(seconds))
 end
@@ -156,29 +163,48 @@ local function limits_of(call, limits)
   }
 end
 
-local function cancel_all(running)
+-- A call that has run already, as a task that has ended.
+local Ended = { done = true }
+Ended.__index = Ended
+
+function Ended:join()
+  return self.block
+end
+
+function Ended.cancel() end
+
+--- Starts a call. Where no task can be spawned it has run at the return.
+---@param call anthropic.ToolCall
+---@param limits anthropic.RunLimits
+---@return anthropic.Task running to be joined for the result block, or to be cancelled
+function tools.start(call, limits)
+  if loop.driver().spawn then
+    return tasks.spawn(run_in_task, call, limits_of(call, limits))
+  end
+  return setmetatable({ block = run_here(call, limits_of(call, limits)) }, Ended)
+end
+
+--- Cancels calls that run.
+---@param running table<anthropic.ToolCall, anthropic.Task>
+function tools.cancel(running)
   for _, task in pairs(running) do
-    if task then
-      task:cancel()
-    end
+    task:cancel()
   end
 end
 
-local function answer_together(calls, limits)
-  local running, blocks = {}, {}
+-- All results, in order; nil and an error where the running task is cancelled.
+local function await_all(calls, running)
+  local blocks = {}
   for i, call in ipairs(calls) do
-    running[i] = not call.answer and tasks.spawn(run_in_task, call, limits_of(call, limits))
-  end
-  for i, call in ipairs(calls) do
-    local problem
-    if running[i] then
-      blocks[i], problem = running[i]:join()
+    local task, problem = running[call], nil
+    if task then
+      blocks[i], problem = task:join()
     else
       blocks[i] = call.answer
     end
     if problem then
-      cancel_all(running)
-      if running[i].done then -- what `tell` raised
+      tools.cancel(running)
+      if task.done then -- what `tell` raised
         error(problem, 0)
       end
       return nil, problem -- this task was cancelled, and not that one
@@ -191,19 +217,18 @@ end
 --- the other. A time limit ends a tool that waits only there; elsewhere it is checked when the tool has
 --- ended.
 ---@param calls anthropic.ToolCall[]
----@param limits { seconds?: number, bytes?: number, tell?: function } for tools that have none of their own; see
----  anthropic.ResultLimits
+---@param limits anthropic.RunLimits
+---@param running? table<anthropic.ToolCall, anthropic.Task> those that were started before; changed
 ---@return table[]|nil blocks in the order of the calls
 ---@return anthropic.Error? err the running task was cancelled
-function tools.answer(calls, limits)
-  if loop.driver().spawn then
-    return answer_together(calls, limits)
+function tools.answer(calls, limits, running)
+  running = running or {}
+  for _, call in ipairs(calls) do
+    if not call.answer then
+      running[call] = running[call] or tools.start(call, limits)
+    end
   end
-  local blocks = {}
-  for i, call in ipairs(calls) do
-    blocks[i] = call.answer or run_here(call, limits_of(call, limits))
-  end
-  return blocks
+  return await_all(calls, running)
 end
 
 return tools

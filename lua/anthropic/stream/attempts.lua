@@ -45,6 +45,9 @@ local function begin_anew(self, err)
     self.exchange:count(self.accumulators[0].fields)
   end
   reading.take_rest(self)
+  if self.on_restart then
+    self.on_restart()
+  end
   local again, final = send_again(self, err)
   if not again then
     return attempts.fail(self, final)

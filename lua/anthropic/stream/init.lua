@@ -16,6 +16,7 @@ local responses = require "anthropic.message.response"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local loop = require "anthropic.loop"
+local objects = require "anthropic.stream.objects"
 local attempts = require "anthropic.stream.attempts"
 local reader_base = require "anthropic.http.reader_base"
 local reading = require "anthropic.stream.reading"
@@ -158,7 +159,12 @@ end
 -- event that comes in the plain way; nil, and the reader goes on to the next one.
 local EVENT = { take = "take_event", of = function(event) return event end }
 local TEXT = { take = "take_text", of = events.text_of }
-local END = { take = "take_other", of = function() end }
+local END = { take = "take_other", of = function() end, is_for_us = true }
+local BOUNDARY = {
+  take = "take_other",
+  of = function(event) return event.type ~= "content_block_delta" and event or nil end,
+  is_for_us = true,
+}
 
 -- Reads on to what is wanted. `data` and `name` are what the flow gave, if it was asked: those who read a delta at a
 -- time ask it themselves, which saves a call for each.
@@ -175,7 +181,7 @@ local function step(self, want, data, name)
       err = await_flow(self)
       event = not err
     else
-      event, err = read(self, data, name, want == END)
+      event, err = read(self, data, name, want.is_for_us)
       local found = event and want.of(event)
       if found then
         return found
@@ -185,6 +191,28 @@ local function step(self, want, data, name)
       return nil, err
     end
     data, name = nil, nil
+  end
+end
+
+--- Reads on to the next event that is no delta. It counts as nothing that anybody has seen: if the stream breaks off,
+--- the request may be sent again.
+---@private
+---@return table|nil event nil alone is the end
+---@return anthropic.Error? err
+function Stream:next_boundary()
+  return step(self, BOUNDARY)
+end
+
+--- The block that an event of the first choice belongs to, as far as it came, and its input's text where that came in
+--- pieces.
+---@private
+---@param event table
+---@return table|nil block at its end the one that the whole message has
+---@return string? json
+function Stream:block_of(event)
+  local entry = events.choice_of(event) == 0 and not self.whole and self.accumulators[0].by_index[event.index]
+  if entry then
+    return entry.block, entry.json and self.accumulators[0]:input_json(entry)
   end
 end
 
@@ -284,6 +312,29 @@ function Stream:tool_inputs()
   return iteration(next_tool_input, self, tool_inputs.watcher(self))
 end
 
+local function next_object(self, reader)
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(self)
+  end
+  local text, err = step(self, TEXT)
+  while text do
+    local object, progress = reader:read(text)
+    if object then
+      return object, progress
+    end
+    text, err = step(self, TEXT)
+  end
+  return reader_base.raised(nil, err)
+end
+
+--- Iterates over the object of `messages.parse { stream = true }` as far as it is known: `for object, progress in
+--- stream:objects() do`. It yields at each piece of text. `object` is one table that grows and holds complete values
+--- only; `progress` shows the string that is being written. Raises the error on failure.
+---@return fun(): table?, anthropic.ToolInputProgress? iterator
+function Stream:objects()
+  return iteration(next_object, self, objects.reader(self))
+end
+
 --- Reads to the end.
 ---@return anthropic.Message|nil message the whole message
 ---@return anthropic.Error? err
@@ -292,13 +343,15 @@ function Stream:message()
   if err then
     return nil, err
   end
-  local is_new = not self.whole
+  if self.whole then
+    return self.whole, self.err
+  end
   local whole
   whole, err = reading.finish(self)
-  if whole and is_new and self.on_message then
-    self.on_message(whole)
+  if whole and self.on_message then
+    self.whole, self.err = self.on_message(whole)
   end
-  return whole, err
+  return self.whole, err or self.err
 end
 
 --- Returns the message so far, without reading. Each call copies what has come: to show an answer as it grows, use the

@@ -43,6 +43,13 @@ function Progress:problem()
   return self.message
 end
 
+--- Shows what a reader of JSON has come to.
+---@param fields table with `reader`
+---@return anthropic.ToolInputProgress
+function tool_inputs.progress(fields)
+  return setmetatable(fields, Progress)
+end
+
 local function is_tool_use(block)
   return type(block.type) == "string" and block.type:find "tool_use$" ~= nil
 end
@@ -85,11 +92,7 @@ function Watcher:__call(event)
   end
   local progress, json = self.watched[entry], ""
   if not progress then
-    progress = setmetatable({
-      reader = core.json_partial(),
-      block = entry.block,
-      is_complete = false,
-    }, Progress)
+    progress = tool_inputs.progress { reader = core.json_partial(), block = entry.block, is_complete = false }
     self.watched[entry] = progress
     accumulator.budget:take(READER_BYTES)
     json = accumulator:input_json(entry)

@@ -72,7 +72,8 @@ describe("the results of a batch", function()
     }, asked.spec)
     asked = select(3, results(batch))
     assert.same({
-      method = "GET", path = "/v1/messages/batches/b/results", accept = "application/binary", headers = {}, has_lines = true,
+      method = "GET", path = "/v1/messages/batches/b/results", accept = "application/binary",
+      headers = {}, has_lines = true,
     }, asked.spec)
   end)
 

@@ -36,7 +36,8 @@ local function new(params)
     messages = { { role = "user", content = "go" } }, tools = params.tools, container = params.container,
   }
   return {
-    client = client, params = params, request = request, limits = {}, run = { messages = request.messages, turns = {} },
+    client = client, params = params, request = request, tools = params.tools, limits = {},
+    run = { messages = request.messages, turns = {} },
   }
 end
 

@@ -12,7 +12,8 @@ describe("the C module", function()
     assert.same({
       "aws_events:function", "base64:function", "base64_decode:function", "base64_file:function",
       "can_yield:function", "curl_info:function", "decode_escapes:function", "delta_run:function",
-      "fed:function", "file_head:function", "find_spelled:function", "hex:function", "hmac_sha256:function", "interface:string",
+      "fed:function", "file_head:function", "find_spelled:function", "hex:function",
+      "hmac_sha256:function", "interface:string",
       "is_same:function", "is_text:function", "json_answer:number", "json_array_metatable:table", "json_check:number",
       "json_encode:function", "json_event:number", "json_input:number", "json_mend:number",
       "json_object_metatable:table", "json_partial:function", "json_prepare:function", "json_repair:number",

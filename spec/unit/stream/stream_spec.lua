@@ -441,6 +441,7 @@ describe("a stream", function()
       opened.on_message = function(whole)
         given[#given + 1] = whole
         whole.parsed = "parsed"
+        return whole
       end
       types_of(opened)
       assert.same({}, given)
@@ -509,6 +510,7 @@ describe("a stream", function()
       local given
       opened.on_message = function(whole)
         given = whole
+        return whole
       end
       local whole = assert(opened:message())
       assert.equal(whole, given)

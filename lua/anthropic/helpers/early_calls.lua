@@ -1,0 +1,148 @@
+--- Calls that start while their answer still streams (`eager = true` of a run).
+--
+--     local early = early_calls.new(call_of, limits)
+--     early:watch(stream)
+--     early:see(stream, event)          -- each event but deltas
+--     local call = early:call(block)    -- when the message is there
+--     early:cancel()                    -- where it never will be
+--
+-- A call starts when its block ends. One whose block holds no input may have been cut off: it starts when the model has
+-- gone on, with another block or the end of its turn. What a model began that then gave up (a `fallback` follows) is
+-- cancelled.
+--
+-- Where the stream is asked for again, what runs is cancelled. A call that has ended by then is not run a second time:
+-- if the same one comes again, it has its result.
+
+local events = require "anthropic.message.events"
+local json = require "anthropic.base.json"
+local parts = require "anthropic.message.parts"
+local tools = require "anthropic.helpers.tools"
+
+local early_calls = {}
+
+---@class anthropic.EarlyCalls
+---@field running table<anthropic.ToolCall, anthropic.Task>
+local EarlyCalls = {}
+EarlyCalls.__index = EarlyCalls
+
+---@param call_of fun(block: table, stream: anthropic.Stream): anthropic.ToolCall? looks a call up and asks for its
+---  approval; nil where it must wait for the end of the answer
+---@param limits anthropic.RunLimits
+---@return anthropic.EarlyCalls
+function early_calls.new(call_of, limits)
+  return setmetatable({
+    call_of = call_of, limits = limits,
+    calls = {}, -- by their blocks
+    running = {},
+    ended = {}, -- of a stream that broke off, by ID
+  }, EarlyCalls)
+end
+
+-- The words of a call, by which it is known again.
+local function words_of(block)
+  return tostring(block.name) .. " " .. tostring(json.encode(block.input))
+end
+
+-- Forgets what has started. What has ended is kept apart.
+local function begin_anew(self)
+  for call, task in pairs(self.running) do
+    local result = task.done and task:join()
+    if result then
+      self.ended[call.id or false] = { call = call, task = task, words = words_of(call.block) }
+    end
+    task:cancel()
+  end
+  self.calls, self.running, self.unsure = {}, {}, nil
+end
+
+--- Has the stream tell when it is asked for again.
+---@param stream anthropic.Stream
+function EarlyCalls:watch(stream)
+  stream.on_restart = function()
+    begin_anew(self)
+  end
+end
+
+-- The same call, where it has ended before.
+local function take_ended(self, block)
+  local ended = self.ended[block.id or false]
+  if ended and ended.words == words_of(block) then
+    self.ended[block.id or false] = nil
+    ended.call.block = block
+    return ended.call, ended.task
+  end
+end
+
+local function start(self, block, stream)
+  local call, task = take_ended(self, block)
+  call = call or self.call_of(block, stream)
+  self.calls[block] = call
+  if call and not call.answer then
+    self.running[call] = task or tools.start(call, self.limits)
+  end
+end
+
+local function start_unsure(self, stream)
+  local block = self.unsure
+  self.unsure = nil
+  if block then
+    start(self, block, stream)
+  end
+end
+
+-- By the type of an event.
+local SEE = {}
+
+function SEE.content_block_stop(self, stream, event)
+  local block, text = stream:block_of(event)
+  if not block or block.type ~= "tool_use" or self.calls[block] then
+    return
+  elseif parts.is_empty(text) and parts.is_empty(block.input) then
+    self.unsure = block
+  else
+    start(self, block, stream)
+  end
+end
+
+function SEE.content_block_start(self, stream, event)
+  if event.content_block.type == "fallback" then
+    self:cancel()
+  end
+  start_unsure(self, stream)
+end
+
+function SEE.message_delta(self, stream, event)
+  if type(event.delta) == "table" and event.delta.stop_reason == "tool_use" then
+    start_unsure(self, stream)
+  end
+end
+
+--- Takes an event in, which the stream has accumulated. What the approval raises is raised.
+---@param stream anthropic.Stream
+---@param event table
+function EarlyCalls:see(stream, event)
+  local see = SEE[event.type]
+  if see and events.choice_of(event) == 0 then
+    see(self, stream, event)
+  end
+end
+
+--- The call of a block, where it has started or was refused.
+---@param block table
+---@return anthropic.ToolCall?
+function EarlyCalls:call(block)
+  return self.calls[block]
+end
+
+--- Cancels what is not among some calls.
+---@param kept? anthropic.ToolCall[]
+function EarlyCalls:cancel(kept)
+  local running = {}
+  for _, call in ipairs(kept or {}) do
+    running[call], self.running[call] = self.running[call], nil
+  end
+  tools.cancel(self.running)
+  self.calls, self.running, self.unsure = {}, running, nil
+end
+
+return early_calls

@@ -1,0 +1,176 @@
+--- What `on_turn` of a run may return: `{ add_tools =, remove_tools =, stop = true }`.
+--
+-- The model learns of a change by a system message of its own where the API takes that, so that what was cached stays:
+-- under a beta of BETAS. Elsewhere the next request's `tools` are others. Which tools run is known here, whatever
+-- becomes of the history.
+
+local check = require "anthropic.base.check"
+local json = require "anthropic.base.json"
+local tables = require "anthropic.base.tables"
+local tools = require "anthropic.helpers.tools"
+
+local tool_changes = {}
+
+---@class anthropic.TurnDecision what `on_turn` may return
+---@field add_tools? (anthropic.Tool|table)[] from the next turn on. One of the same name is replaced
+---@field remove_tools? (anthropic.Tool|string)[] tools or their names
+---@field stop? boolean true: no other turn follows
+
+-- The betas by which `tool_addition` and `tool_removal` are taken, and whether with definitions: else they name tools
+-- of the request.
+local BETAS = {
+  { name = "inline-tools-", with_definitions = true },
+  { name = "mid-conversation-tool-changes-", with_definitions = false },
+}
+
+local ROWS = { add_tools = check.of_type "table", remove_tools = check.of_type "table", stop = check.of_type "boolean" }
+
+-- --- what is wrong -------------------------------------------------------------------------------
+
+--- What is wrong with a list of tools; nil where nothing is.
+---@param where string
+---@param list any
+---@return string?
+function tool_changes.problem_of_tools(where, list)
+  if type(list) ~= "table" then
+    return ("%s: table expected, got %s"):format(where, type(list))
+  end
+  local names = {}
+  for i, tool in ipairs(list) do
+    local place = ("%s[%d]"):format(where, i)
+    if type(tool) ~= "table" then
+      return ("%s: table expected, got %s"):format(place, type(tool))
+    elseif not tools.is(tool) and not json.is_raw(tool) and (tool.type == nil or tool.type == "custom") then
+      return place .. ": has no `run` function; make it with anthropic.tool"
+    elseif tool.name and names[tool.name] then
+      return ("%s.name: %q appears twice"):format(place, tool.name)
+    end
+    names[tool.name or tool] = true
+  end
+end
+
+-- What a tool is removed by.
+local function name_of(value)
+  if type(value) == "table" then
+    return value.name or value.type
+  end
+  return value
+end
+
+local function problem_of(decision)
+  for name, value in pairs(decision) do
+    local row = ROWS[name]
+    if not row then
+      return ("unknown field %q; did you mean %q?"):format(tostring(name), check.nearest(name, ROWS))
+    elseif not row.check(value) then
+      return ("%s: %s expected, got %s"):format(name, row.expected, type(value))
+    end
+  end
+  for i, value in ipairs(decision.remove_tools or {}) do
+    if type(name_of(value)) ~= "string" then
+      return ("remove_tools[%d]: the name of a tool, or a tool, expected, got %s"):format(i, type(value))
+    end
+  end
+  return decision.add_tools and tool_changes.problem_of_tools("add_tools", decision.add_tools)
+end
+
+-- --- changes -------------------------------------------------------------------------------------
+
+-- A list without the tools of a name, and whether there was one.
+local function without(list, name)
+  local rest, found = json.array {}, nil
+  for _, tool in ipairs(list) do
+    if name ~= nil and name_of(tool) == name then
+      found = tool
+    else
+      rest[#rest + 1] = tool
+    end
+  end
+  return rest, found
+end
+
+local function with(list, tool)
+  local whole = without(list, name_of(tool))
+  whole[#whole + 1] = tool
+  return whole
+end
+
+-- Puts a change down for the next request: as a block, where the API takes it, else among its tools.
+local function put(self, kind, reference, change)
+  local beta = self.change_beta
+  if beta and (beta.with_definitions or reference.type == "tool_reference") then
+    self.changes[#self.changes + 1] = { type = kind, tool = reference }
+  else
+    self.request.tools = change(self.request.tools or {})
+  end
+end
+
+local function remove(self, name)
+  self.tools = without(self.tools, name)
+  put(self, "tool_removal", { type = "tool_reference", name = name }, function(list)
+    return (without(list, name))
+  end)
+end
+
+local function reference_to(self, tool)
+  local beta = self.change_beta
+  if beta and not beta.with_definitions and select(2, without(self.request.tools or {}, tool.name)) == tool then
+    return { type = "tool_reference", name = tool.name }
+  end
+  return { type = "tool_definition", definition = json.is_raw(tool) and tool or tables.copy(tool) }
+end
+
+local function add(self, tool)
+  self.tools = with(self.tools, tool)
+  put(self, "tool_addition", reference_to(self, tool), function(list)
+    return with(list, tool)
+  end)
+end
+
+--- The beta of some names by which the API takes changes; nil where there is none.
+---@param betas string[]
+---@return { with_definitions: boolean }?
+function tool_changes.beta_among(betas)
+  for _, row in ipairs(BETAS) do
+    for _, name in ipairs(betas) do
+      if name:sub(1, #row.name) == row.name then
+        return row
+      end
+    end
+  end
+end
+
+--- Does what `on_turn` returned, as far as it is about tools. What is no table means nothing.
+---@param self table of the run: `tools`, `changes`, `change_beta`, `request`
+---@param decision any
+---@return boolean|nil stops whether the run is to end; nil and what is wrong with the decision
+---@return string? problem
+function tool_changes.apply(self, decision)
+  if type(decision) ~= "table" then
+    return false
+  end
+  local problem = problem_of(decision)
+  if problem then
+    return nil, "on_turn returned a table with a wrong field: " .. problem
+  end
+  for _, value in ipairs(decision.remove_tools or {}) do
+    remove(self, name_of(value))
+  end
+  for _, tool in ipairs(decision.add_tools or {}) do
+    add(self, tool)
+  end
+  return decision.stop or false
+end
+
+--- Adds the changes that wait to a history, unless that ends with an answer that the server goes on with.
+---@param self table of the run
+---@param messages table[]
+function tool_changes.tell(self, messages)
+  local last = messages[#messages]
+  if #self.changes > 0 and not (type(last) == "table" and last.role == "assistant") then
+    messages[#messages + 1] = { role = "system", content = json.array(self.changes) }
+    self.changes = {}
+  end
+end
+
+return tool_changes
