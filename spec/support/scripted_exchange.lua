@@ -134,6 +134,7 @@ function Exchange:finish(complete)
   if complete then
     complete(self.response.timings)
   end
+  return true
 end
 
 function Exchange:response_so_far()

@@ -40,8 +40,9 @@ local function read_value(exchange, spec)
   if err then
     return nil, err
   end
-  exchange:finish()
-  return { value = value }
+  local ok
+  ok, err = exchange:finish()
+  return ok and { value = value }, err
 end
 
 local function read_bytes(exchange)
@@ -49,8 +50,9 @@ local function read_bytes(exchange)
   if err then
     return nil, err
   end
-  exchange:finish()
-  return { value = body }
+  local ok
+  ok, err = exchange:finish()
+  return ok and { value = body }, err
 end
 
 -- The body goes to the file; `read_bytes` only waits for its end.

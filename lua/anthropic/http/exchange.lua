@@ -9,6 +9,7 @@ local core = require "anthropic.base.core"
 local error_body = require "anthropic.http.error_body" -- before descriptors may have run out
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
+local limiting = require "anthropic.http.limiting"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
@@ -62,7 +63,7 @@ end
 ---@param spec table what the profile's `build` takes, and `paced`; `takes_any_status`: an answer of every status is a
 ---success, unless it is to be tried for again; `redirects`: how many are followed, to any server (redirects.lua)
 ---@param profile anthropic.Profile
----@param shared table what the client's exchanges have in common: `limiter`, `usage`, and
+---@param shared table what the client's exchanges have in common: `limiter` and `usage`, if it has them, and
 --- `observer`, which is called with every exchange whose attempt ends, while its transfer is there
 ---@return anthropic.Exchange
 function exchange.new(spec, profile, shared)
@@ -125,7 +126,6 @@ end
 -- The attempt is over, its transfer still there: tells those who want to know, once.
 local function leave(self)
   outcome.measure(self)
-  self.shared.limiter:release(self)
   if self.under_way and self.transfer and self.shared.observer then
     self.shared.observer(self)
   end
@@ -134,6 +134,9 @@ end
 
 local function close_transfer(self, in_doubt)
   leave(self)
+  if self.permit then
+    limiting.release(self, errors.cancelled "the request was cancelled")
+  end
   if self.transfer then
     self.transfer:close(in_doubt)
     loop.wake(self.transfer)
@@ -174,12 +177,19 @@ end
 
 --- Ends the exchange: all that was asked for has come.
 ---@param complete? fun(timings: table) adds what its reader knows
+---@return true|nil
+---@return anthropic.Error? err of the limiter
 function Exchange:finish(complete)
   self:drain()
+  limiting.release(self)
   if complete then
     complete(self.response.timings)
   end
+  if self.limiter_problem then
+    return nil, self:fail(self.limiter_problem)
+  end
   outcome.tell(self, "ok")
+  return true
 end
 
 local function cancelled()
@@ -363,15 +373,22 @@ function Exchange:attempt()
     close_transfer(self)
     self.transfer = nil
   end
-  if self.closed or self.is_held_back and not self.shared.limiter:wait(self) then
+  if self.closed then
     return nil, cancelled()
   end
-  local wire, err = self.profile.build(self.spec())
+  local ok, err = limiting.acquire(self)
+  if not ok or self.closed then
+    return nil, self.closed and cancelled() or err
+  end
+  local wire
+  wire, err = self.profile.build(self.spec())
   if not wire then
     return nil, err
   end
-  local ok
   ok, err = redirects.send(self, wire, driver)
+  if ok then
+    ok, err = limiting.observe(self)
+  end
   if not ok then
     return nil, err
   elseif is_taken(self) then
@@ -406,7 +423,7 @@ function Exchange:recover(err)
     delay = delay or self.planned_delay
   end
   self.planned_delay = nil
-  self.shared.limiter:hear(err, delay)
+  limiting.release(self, err)
   if not delay then
     return nil, self:fail(err)
   end
@@ -440,6 +457,9 @@ end
 function Exchange:fail(err, complete)
   if err.history then -- it has failed with it before
     return err
+  end
+  if self.permit then
+    limiting.release(self, err)
   end
   record(self, err, 0)
   err.attempts = self.attempts

@@ -67,6 +67,12 @@ local ROWS = {
   on_interrupt = check.one_of("retry", "continue"),
   on_retry = check.of_type("function"),
   on_log = check.of_type("function"),
+  limiter = {
+    expected = "an object with the method acquire, or false",
+    check = function(value)
+      return value == false or type(value) == "userdata" or type(value) == "table" and value.acquire ~= nil
+    end,
+  },
   tag = { expected = "anything", check = function() return true end },
 }
 

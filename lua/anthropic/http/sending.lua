@@ -131,7 +131,6 @@ function sending.send(self, wire, driver)
   end
   local fields
   self.response, fields = read_response(self)
-  self.shared.limiter:learn(self.response)
   log.write(self, "response", describe_response)
   return fields
 end

@@ -204,6 +204,16 @@ end
 coroutines.finally = rawget(coroutine, "close") and finally_by_closing
   or PCALL_CAN_BE_LEFT and finally_by_pcall or finally_in_5_1
 
+local function finally_unless_raised(f, clean, self)
+  local result, reason = f(self)
+  clean(self)
+  return result, reason
+end
+
+--- `finally` for a function that waits by `tasks.wait`, which mends. In stock Lua 5.1 an error leaves `clean` out.
+---@private
+coroutines.finally_around = PCALL_CAN_BE_LEFT and coroutines.finally or finally_unless_raised
+
 local function resume(thread)
   local ok, err = coroutine.resume(thread)
   if not ok then

@@ -166,7 +166,11 @@ function responses.read_message(exchange)
     return nil, err
   end
   exchange:count(whole)
-  exchange:finish()
+  local ok
+  ok, err = exchange:finish()
+  if not ok then
+    return nil, err
+  end
   responses.attach(exchange, whole, exchange.response)
   for _, choice in ipairs(whole.choices or {}) do
     responses.attach(exchange, choice, exchange.response)

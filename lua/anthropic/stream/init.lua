@@ -75,14 +75,18 @@ local function attach(self, whole)
 end
 
 local function finish(self)
-  self.ended = true
   if not self.whole then
     local fields = self.accumulators[0].fields
     self.exchange:count(fields)
-    self.exchange:finish(function(timings)
+    local ok, err = self.exchange:finish(function(timings)
       self.source.clock:add_to(timings, self.exchange.attempt_began, fields.usage)
     end)
+    if not ok then
+      return attempts.fail(self, err)
+    end
   end
+  self.ended = true
+  return nil
 end
 
 -- The transfer, where deltas can go straight from the wire to whoever reads: they are accumulated in
@@ -111,8 +115,7 @@ local function advance(self, data, name)
       local words = "a malformed event: " .. tostring(event.type)
       return attempts.fail(self, responses.protocol_error(self.exchange, words))
     elseif self.source.complete then
-      finish(self)
-      return nil
+      return finish(self)
     end
     if not data and not name then
       data, name = self.source:read()
