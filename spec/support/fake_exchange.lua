@@ -98,6 +98,8 @@ function Exchange:finish(complete)
   return true
 end
 
+function Exchange.note() end
+
 function Exchange:response_so_far()
   return self.response
 end

@@ -25,6 +25,7 @@ local tasks = require "anthropic.loop.task"
 ---@field kind? anthropic.ErrorKind of its error
 ---@field seconds number that it took
 ---@field waited number seconds until the next one
+---@field member? integer of a pool: who was asked, by the order of its members
 
 ---@class anthropic.Exchange
 ---@field response? anthropic.Response
@@ -86,6 +87,8 @@ function exchange.new(spec, profile, shared)
     closed = false,
     has_ended = false, -- and its end was told
     message = nil, -- that it brought
+    route = nil, -- through a pool: it chooses each attempt's member
+    member = nil,
     accumulator = nil, -- whose `fields` are what has come of one
     -- of the latest attempt; named here so that the table has room for them
     attempt_began = nil,
@@ -107,10 +110,25 @@ function exchange.new(spec, profile, shared)
   return self
 end
 
---- Sets the body of later attempts.
+--- Sets the body of later attempts, which are by the same member of a pool.
 ---@param body string
 function Exchange:set_body(body)
-  self.spec().body = body
+  self.spec().body, self.route = body, nil
+end
+
+--- Has the next attempt made with other options. For pools.
+---@param profile anthropic.Profile
+---@param shared table
+---@param member integer
+function Exchange:use(profile, shared, member)
+  self.profile, self.option, self.shared = profile, profile.option, shared
+  self.policy = profile.option "retry" or self.spec().retry
+  if self.member ~= member then
+    self.member, self.losses, self.lost = member, 0, nil
+  end
+  if profile.is_logged then
+    outcome.watch(self)
+  end
 end
 
 function Exchange:has_news()
@@ -335,6 +353,7 @@ function Exchange:enter(kind, waited)
       kind = kind,
       seconds = core.now() - self.attempt_began,
       waited = waited,
+      member = self.member,
     }
   end
 end
@@ -344,7 +363,12 @@ local function next_delay(self, err)
   if self.closed or self.attempts == 0 or self.retries >= self.option "max_retries" then
     return nil
   end
-  local delay = retry.is_worthwhile(err, self.policy) and retry.delay(err, self.retries, self.losses > 0)
+  local delay
+  if self.route then
+    delay = self.route:delay(self, err)
+  else
+    delay = retry.is_worthwhile(err, self.policy) and retry.delay(err, self.retries, self.losses > 0)
+  end
   return delay and core.now() + delay < self.deadline and delay or nil
 end
 
@@ -376,7 +400,13 @@ function Exchange:attempt()
   if self.closed then
     return nil, cancelled()
   end
-  local ok, err = limiting.acquire(self)
+  local ok, err = true, nil
+  if self.route then
+    ok, err = self.route:enter(self)
+  end
+  if ok then
+    ok, err = limiting.acquire(self)
+  end
   if not ok or self.closed then
     return nil, self.closed and cancelled() or err
   end
@@ -392,6 +422,9 @@ function Exchange:attempt()
   if not ok then
     return nil, err
   elseif is_taken(self) then
+    if self.route then
+      self.route:answered(self)
+    end
     return true
   end
   return nil, refusal(self)
@@ -418,6 +451,9 @@ end
 ---@return true|nil
 ---@return anthropic.Error? err the final error, with attempts and history
 function Exchange:recover(err)
+  if self.route then
+    self.route:failed(self, err)
+  end
   local delay = next_delay(self, err)
   if err.kind == "api" and not self.closed then
     delay = delay or self.planned_delay
@@ -475,9 +511,18 @@ function Exchange:fail(err, complete)
   return err
 end
 
+--- Notes what an answer names, for pools: requests that name it go to the same server.
+---@param value any
+function Exchange:note(value)
+  if self.shared.names then
+    self.shared.names:learn(value)
+  end
+end
+
 --- Enters a message that came into the client's account.
 ---@param message anthropic.Message
 function Exchange:count(message)
+  self:note(message)
   self.message = message
   self.shared.usage:add(message)
 end

@@ -75,6 +75,7 @@ local function read_response(self)
     headers = fields,
     request_id = fields["request-id"] or fields["x-request-id"],
     attempts = self.attempts,
+    member = self.member,
     rate_limit = headers.rate_limit(fields),
   }, came
 end

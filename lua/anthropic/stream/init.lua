@@ -342,6 +342,7 @@ function Stream:message()
       return nil, responses.protocol_error(self.exchange, problem .. " for the message")
     end
     self.whole = whole
+    self.exchange:note(whole)
     if self.on_message then
       self.on_message(self.whole)
     end
