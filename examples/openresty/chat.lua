@@ -2,9 +2,15 @@
 
 local anthropic = require "anthropic"
 
+local records = require "records"
+local shared_limiter = require "shared_limiter"
+
 local chat = {}
 
-local client = anthropic.new()
+local client = anthropic.new {
+  limiter = shared_limiter.new "anthropic_limits",
+  on_log = records.on_log,
+}
 
 local function send(event)
   ngx.print("event: ", event.type, "\ndata: ", anthropic.encode(event), "\n\n")
@@ -31,12 +37,12 @@ function chat.answer()
   if not messages then
     return ngx.exit(ngx.HTTP_BAD_REQUEST)
   end
-  local stream, err = client.messages.stream {
+  local stream, err = client.messages.stream({ -- the log tells this request's ID beside the API's
     model = "claude-sonnet-5-5",
     max_tokens = 8000,
     thinking = { type = "adaptive", display = "summarized" },
     messages = messages,
-  }
+  }, { tag = ngx.var.request_id })
   ngx.header.content_type = "text/event-stream"
   ngx.header.cache_control = "no-cache"
   if not stream then

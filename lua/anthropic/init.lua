@@ -65,6 +65,8 @@ local anthropic = {}
 ---@field on_retry? fun(info: anthropic.RetryInfo) called before each wait for another attempt
 ---@field on_log? fun(record: anthropic.LogRecord) called for every event of the client's work. Without it
 ---  $ANTHROPIC_LOG (`debug`, `info`, `warn`, `error` or `off`) prints the records from that level on to standard error
+---@field limiter? anthropic.RequestLimiter|false asked for each attempt whether and when it may go out; see
+---  [limiter](limiter.md). Default: only `map` waits; false: nothing does
 ---@field tag? any stands in log records and in what a limiter is asked with
 
 ---@class anthropic.RetryInfo what `on_retry` is told
@@ -247,7 +249,10 @@ local LAZY = {
   http = function() return require "anthropic.http" end,
   null = function() return get_json().null end,
 }
-for _, name in ipairs { "health", "http", "loop", "reader", "sse", "testing", "version", "webhooks" } do
+local PUBLIC = {
+  "health", "http", "limiter", "loop", "pool", "reader", "sse", "testing", "version", "webhooks",
+}
+for _, name in ipairs(PUBLIC) do
   LAZY[name] = function() return load("anthropic." .. name) end
 end
 

@@ -470,8 +470,7 @@ describe("a request that fails", function()
         end,
       })
       assert.same({
-        "request 1", "response 1", "body 1", "retry 1", "request 2", "response 2", "body 2",
-        "done 2",
+        "request 1", "response 1", "body 1", "retry 1", "request 2", "response 2", "body 2", "done 2",
       }, events)
     end)
   end)

@@ -273,6 +273,44 @@ describe("the chat page in nginx", function()
     stop()
   end)
 
+  it("counts for Prometheus, and logs a line for each request with its IDs", function()
+    if not nginx.is_installed() then
+      return pending "nginx is not installed"
+    end
+    start {
+      testing.stream { text = "Scattered.", request_id = "req_1", model = 'a "model"',
+        usage = { input_tokens = 30, output_tokens = 12 } },
+      testing.error { status = 400, type = "invalid_request_error", message = "not so", request_id = "req_2" },
+    }
+    post("/chat", QUESTION)
+    post("/chat", QUESTION)
+    local page, status, headers = post "/metrics"
+    assert.equal(200, status)
+    assert.equal("text/plain; version=0.0.4", headers["content-type"])
+    for _, line in ipairs {
+      "# TYPE anthropic_requests_total counter",
+      'anthropic_requests_total{model="a \\"model\\"",outcome="ok",status="200"} 1',
+      'anthropic_requests_total{model="claude-sonnet-5-5",outcome="error",status="400"} 1',
+      'anthropic_errors_total{kind="api",type="invalid_request_error"} 1',
+      'anthropic_tokens_total{model="a \\"model\\"",kind="input_tokens"} 30',
+      'anthropic_tokens_total{model="a \\"model\\"",kind="output_tokens"} 12',
+      "# TYPE anthropic_first_text_seconds histogram",
+      'anthropic_first_text_seconds_bucket{model="a \\"model\\"",le="+Inf"} 1',
+      'anthropic_first_text_seconds_count{model="a \\"model\\""} 1',
+      'anthropic_request_seconds_count{model="claude-sonnet-5-5"} 1',
+      'anthropic_requests_in_flight{worker="0"} 0',
+    } do
+      assert.truthy(("\n" .. page):find("\n" .. line .. "\n", 1, true), line .. " is not in\n" .. page)
+    end
+    for line in page:gmatch "[^\n]+" do -- as the format has it
+      assert.truthy(line:find "^# %u+ [%l_]+ [%w ,.]+$" or line:find '^[%l_]+{.+} [%d.e+-]+$', line)
+    end
+    local log = server:log()
+    assert.truthy(log:find "anthropic ok: status=200 request_id=req_1 tag=%x+ attempts=1 seconds=[%d.]+ tokens=12")
+    assert.truthy(log:find "anthropic error: status=400 request_id=req_2 tag=%x+ attempts=1 .*not so")
+    stop()
+  end)
+
   it("refuses what another page asks, and says what its own may load", function()
     if not nginx.is_installed() then
       return pending "nginx is not installed"

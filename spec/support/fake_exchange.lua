@@ -95,7 +95,10 @@ function Exchange:finish(complete)
   if complete then
     complete(self.response.timings)
   end
+  return true
 end
+
+function Exchange.note() end
 
 function Exchange:response_so_far()
   return self.response

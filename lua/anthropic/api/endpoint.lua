@@ -40,8 +40,10 @@ local function read_value(exchange, spec)
   if err then
     return nil, err
   end
-  exchange:finish()
-  return { value = value }
+  local ok
+  ok, err = exchange:finish()
+  exchange:note(value)
+  return ok and { value = value }, err
 end
 
 local function read_bytes(exchange)
@@ -49,8 +51,9 @@ local function read_bytes(exchange)
   if err then
     return nil, err
   end
-  exchange:finish()
-  return { value = body }
+  local ok
+  ok, err = exchange:finish()
+  return ok and { value = body }, err
 end
 
 -- The body goes to the file; `read_bytes` only waits for its end.
@@ -287,6 +290,20 @@ local function list(client, row, path, parts, given)
   return fetch(parts.query)
 end
 
+-- The body of a request as a member of a pool takes it, and the model's name there.
+local function remake(member, row, params, given)
+  local whole, err = params_of.complete_any(member, params, given)
+  if not whole then
+    return nil, err
+  end
+  local body = divide(row, whole).body
+  local text, problem = json.encode_request(body)
+  if not text then
+    return nil, errors.invalid_request(problem)
+  end
+  return text, body.model
+end
+
 --- A method of a row: `names` of its path parameters, and `call` with their values.
 ---@param text string the row
 ---@param beta? string of its resource
@@ -312,7 +329,12 @@ function endpoint.method(text, beta)
       if row.pages then
         return list(client, row, path, parts, given)
       end
-      return send(client, spec_of(row, path, parts), given)
+      local spec = spec_of(row, path, parts)
+      spec.params = params
+      spec.remake = type(spec.body) == "table" and function(member)
+        return remake(member, row, params, given)
+      end or nil
+      return send(client, spec, given)
     end,
   }
 end

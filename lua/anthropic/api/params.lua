@@ -26,6 +26,8 @@ function params.complete(client, fields, given, as_given)
   if model == nil and not as_given and fields.messages ~= nil then
     return nil, errors.invalid_request(MISSING)
   end
+  local names = client:option("model_names", given) -- only of a pool's member
+  model = names and names[model] or model
   local messages = param.list(fields.messages, client:option("base_url", given))
   if model == fields.model and messages == fields.messages then
     return fields

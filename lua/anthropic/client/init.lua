@@ -161,6 +161,31 @@ function client.new(given)
   return self
 end
 
+--- What a client consists of; nil: the value is no client. For pools.
+---@private
+---@param value any
+---@return table?
+function client.own(value)
+  return private[value]
+end
+
+--- A client that consists of other parts. For pools.
+---@private
+---@param own table with `prepare`, which makes its exchanges
+---@return anthropic.Client
+function client.around(own)
+  local self = setmetatable({}, metatable)
+  own.exchanges = setmetatable({}, { __mode = "k" })
+  private[self] = own
+  return self
+end
+
+-- An exchange of a client that is none of a pool.
+local function prepare(own, spec, given)
+  local profile = given and exchange.profile(options.of_request(own.options, given)) or own.profile
+  return exchange.new(spec, profile, own.shared)
+end
+
 --- Prepares an exchange. For the resources.
 ---@private
 ---@param spec table see exchange.new
@@ -172,8 +197,7 @@ function Client:exchange(spec, given)
   if own.closed then
     return nil, errors.cancelled "the client is closed"
   end
-  local profile = given and exchange.profile(options.of_request(own.options, given)) or own.profile
-  local made = exchange.new(spec, profile, own.shared)
+  local made = own.prepare and own.prepare(spec, given) or prepare(own, spec, given)
   own.exchanges[made] = true
   return made
 end

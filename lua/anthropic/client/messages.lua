@@ -161,11 +161,25 @@ local function encode(params, streamed)
   return text, headers, betas
 end
 
+-- The body of a request as a member of a pool takes it, and the model's name there.
+local function remake(member, params, given, streamed)
+  local whole, err = params_of.complete(member, params, given)
+  if not whole then
+    return nil, err
+  end
+  local text, problem = encode(whole, streamed)
+  if not text then
+    return nil, errors.invalid_request(problem)
+  end
+  return text, whole.model
+end
+
 -- Sends; `on_message` is called with the whole message before the caller has it, and returns that or another one; nil
 -- and an error. `paced`: held back while the rate limits say so.
 local function send(client, params, given, on_message, paced)
+  local asked = params
   local err
-  params, err = params_of.complete(client, params, given)
+  params, err = params_of.complete(client, asked, given)
   if not params then
     return nil, err
   end
@@ -186,6 +200,10 @@ local function send(client, params, given, on_message, paced)
     headers = headers,
     betas = betas,
     model = params.model,
+    params = params,
+    remake = function(member)
+      return remake(member, asked, given, streamed)
+    end,
     paced = paced,
   }, given)
   if not exchange then

@@ -4,7 +4,6 @@ local check = require "anthropic.base.check"
 local download = require "anthropic.http.download"
 local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
-local limiter = require "anthropic.http.limiter"
 local multipart = require "anthropic.http.multipart"
 local options = require "anthropic.http.options"
 local plain_request = require "anthropic.http.plain_request"
@@ -138,7 +137,7 @@ function call.prepare(request)
     return nil, err
   end
   local profile = exchange.profile(resolved, plain_request.builder(resolved), "url")
-  return exchange.new(spec, profile, { limiter = limiter.new() }), spec.sink
+  return exchange.new(spec, profile, {}), spec.sink
 end
 
 -- --- what comes back -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ local core = require "anthropic.base.core"
 local error_body = require "anthropic.http.error_body" -- before descriptors may have run out
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
+local limiting = require "anthropic.http.limiting"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
@@ -25,6 +26,7 @@ local tasks = require "anthropic.loop.task"
 ---@field kind? anthropic.ErrorKind of its error
 ---@field seconds number that it took
 ---@field waited number seconds until the next one
+---@field member? integer of a pool: who was asked, by the order of its members
 
 ---@class anthropic.Exchange
 ---@field response? anthropic.Response
@@ -74,7 +76,7 @@ end
 ---@param spec table what the profile's `build` takes, and `paced`; `takes_any_status`: an answer of every status is a
 ---success, unless it is to be tried for again; `redirects`: how many are followed, to any server (redirects.lua)
 ---@param profile anthropic.Profile
----@param shared table what the client's exchanges have in common: `limiter`, `usage`, and
+---@param shared table what the client's exchanges have in common: `limiter` and `usage`, if it has them, and
 --- `observer`, which is called with every exchange whose attempt ends, while its transfer is there
 ---@return anthropic.Exchange
 function exchange.new(spec, profile, shared)
@@ -97,6 +99,8 @@ function exchange.new(spec, profile, shared)
     closed = false,
     has_ended = false, -- and its end was told
     message = nil, -- that it brought
+    route = nil, -- through a pool: it chooses each attempt's member
+    member = nil,
     accumulator = nil, -- whose `fields` are what has come of one
     -- of the latest attempt; named here so that the table has room for them
     attempt_began = nil,
@@ -118,10 +122,25 @@ function exchange.new(spec, profile, shared)
   return self
 end
 
---- Sets the body of later attempts.
+--- Sets the body of later attempts, which are by the same member of a pool.
 ---@param body string
 function Exchange:set_body(body)
-  self.spec().body = body
+  self.spec().body, self.route = body, nil
+end
+
+--- Has the next attempt made with other options. For pools.
+---@param profile anthropic.Profile
+---@param shared table
+---@param member integer
+function Exchange:use(profile, shared, member)
+  self.profile, self.option, self.shared = profile, profile.option, shared
+  self.policy = profile.option "retry" or self.spec().retry
+  if self.member ~= member then
+    self.member, self.losses, self.lost = member, 0, nil
+  end
+  if profile.is_logged then
+    outcome.watch(self)
+  end
 end
 
 function Exchange:has_news()
@@ -137,16 +156,13 @@ end
 -- The attempt is over, its transfer still there: tells those who want to know, once.
 local function leave(self)
   outcome.measure(self)
-  self.shared.limiter:release(self)
   if self.under_way and self.transfer and self.shared.observer then
     self.shared.observer(self)
   end
   self.under_way = false
 end
 
---- Ends what is under way of it.
----@param in_doubt? boolean nobody shall use its connection any more
-function Exchange:close_transfer(in_doubt)
+local function close_transfer(self, in_doubt)
   leave(self)
   if self.transfer then
     self.transfer:close(in_doubt)
@@ -154,18 +170,26 @@ function Exchange:close_transfer(in_doubt)
   end
 end
 
---- Forgets what an earlier request of it has brought.
+--- Forgets what an earlier request of it has brought; a middleware may send several in one attempt.
 function Exchange:reset()
   self.response, self.complete = nil, false
   if self.transfer then
-    self:close_transfer()
+    close_transfer(self)
     self.transfer = nil
+  end
+end
+
+-- Ends the attempt that is under way.
+local function end_attempt(self, in_doubt)
+  close_transfer(self, in_doubt)
+  if self.permit then
+    limiting.release(self, errors.cancelled "the request was cancelled")
   end
 end
 
 local function shut(self, in_doubt)
   self.closed = true
-  self:close_transfer(in_doubt)
+  end_attempt(self, in_doubt)
   loop.wake(self)
 end
 
@@ -197,12 +221,19 @@ end
 
 --- Ends the exchange: all that was asked for has come.
 ---@param complete? fun(timings: table) adds what its reader knows
+---@return true|nil
+---@return anthropic.Error? err of the limiter
 function Exchange:finish(complete)
   self:drain()
+  limiting.release(self)
   if complete then
     complete(self.response.timings)
   end
+  if self.limiter_problem then
+    return nil, self:fail(self.limiter_problem)
+  end
   outcome.tell(self, "ok")
+  return true
 end
 
 local function cancelled()
@@ -362,6 +393,7 @@ function Exchange:enter(kind, waited)
       kind = kind,
       seconds = core.now() - self.attempt_began,
       waited = waited,
+      member = self.member,
     }
   end
 end
@@ -371,7 +403,12 @@ local function next_delay(self, err)
   if self.closed or self.attempts == 0 or self.retries >= self.option "max_retries" then
     return nil
   end
-  local delay = retry.is_worthwhile(err, self.policy) and retry.delay(err, self.retries, self.losses > 0)
+  local delay
+  if self.route then
+    delay = self.route:delay(self, err)
+  else
+    delay = retry.is_worthwhile(err, self.policy) and retry.delay(err, self.retries, self.losses > 0)
+  end
   return delay and core.now() + delay < self.deadline and delay or nil
 end
 
@@ -396,13 +433,29 @@ function Exchange:attempt()
     return nil, refusal_to_wait
   end
   self:reset()
-  if self.closed or self.is_held_back and not self.shared.limiter:wait(self) then
+  if self.closed then
     return nil, cancelled()
   end
-  local ok, err = self.profile.send(self, driver)
+  local ok, err = true, nil
+  if self.route then
+    ok, err = self.route:enter(self)
+  end
+  if ok then
+    ok, err = limiting.acquire(self)
+  end
+  if not ok or self.closed then
+    return nil, self.closed and cancelled() or err
+  end
+  ok, err = self.profile.send(self, driver)
+  if ok then
+    ok, err = limiting.observe(self)
+  end
   if not ok then
     return nil, err
   elseif is_taken(self) then
+    if self.route then
+      self.route:answered(self)
+    end
     return true
   end
   return nil, self:refusal()
@@ -429,12 +482,15 @@ end
 ---@return true|nil
 ---@return anthropic.Error? err the final error, with attempts and history
 function Exchange:recover(err)
+  if self.route then
+    self.route:failed(self, err)
+  end
   local delay = next_delay(self, err)
   if err.kind == "api" and not self.closed then
     delay = delay or self.planned_delay
   end
   self.planned_delay = nil
-  self.shared.limiter:hear(err, delay)
+  limiting.release(self, err)
   if not delay then
     return nil, self:fail(err)
   end
@@ -443,7 +499,7 @@ function Exchange:recover(err)
   if err.lost then
     self.losses, self.lost = self.losses + 1, err.lost
   end
-  self:close_transfer()
+  end_attempt(self)
   log.write(self, "retry", describe_failure, err, delay)
   local on_retry = self.option "on_retry"
   if on_retry then
@@ -469,6 +525,9 @@ function Exchange:fail(err, complete)
   if err.history then -- it has failed with it before
     return err
   end
+  if self.permit then
+    limiting.release(self, err)
+  end
   record(self, err, 0)
   err.attempts = self.attempts
   err.history = self.history
@@ -483,9 +542,18 @@ function Exchange:fail(err, complete)
   return err
 end
 
+--- Notes what an answer names, for pools: requests that name it go to the same server.
+---@param value any
+function Exchange:note(value)
+  if self.shared.names then
+    self.shared.names:learn(value)
+  end
+end
+
 --- Enters a message that came into the client's account.
 ---@param message anthropic.Message
 function Exchange:count(message)
+  self:note(message)
   self.message = message
   self.shared.usage:add(message)
 end

@@ -29,6 +29,7 @@ local printable = require "anthropic.base.printable"
 ---  whole call
 ---@field bytes? integer of "body": its length; of "done": of the last answer's body, as they came over the wire
 ---@field outcome? "ok"|"error"|"closed" of "done": "closed" was cancelled, closed, or left to the garbage collector
+---@field member? integer of "done": of a pool, who was asked last
 ---@field model? string of "done": as the answer calls it, else as the request does
 ---@field usage? anthropic.api.Usage of "done": the tokens, as far as they are known
 ---@field stop_reason? string of "done"

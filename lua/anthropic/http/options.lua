@@ -82,6 +82,12 @@ local ROWS = {
   tag = { expected = "anything", check = function() return true end },
   on_retry = check.of_type("function"),
   on_log = check.of_type("function"),
+  limiter = {
+    expected = "an object with the method acquire, or false",
+    check = function(value)
+      return value == false or type(value) == "userdata" or type(value) == "table" and value.acquire ~= nil
+    end,
+  },
 }
 
 --- The way to the server: what the core takes by the same name (src/net/easy_options.c). `curl` is the option of

@@ -43,6 +43,7 @@ local function describe(exchange, how, err)
   local redact = exchange.redact or same
   return {
     outcome = how,
+    member = exchange.member,
     method = spec.method,
     url = exchange.url and exchange.url(),
     status = err and err.status or response.status,

@@ -37,6 +37,15 @@ local function is_safe(err, word)
   return err.unprocessed or status == 429 or status >= 400 and word == "true"
 end
 
+--- Whether the server says that it did not act on the request, or nothing was sent.
+---@param err anthropic.Error
+---@return boolean
+function retry.is_refused(err)
+  local word = not err.in_stream and err.headers and err.headers["x-should-retry"]
+  local status = not err.in_stream and err.status
+  return is_safe(err, word) or status == 401 or status == 403
+end
+
 --- Whether the failed request is to be sent again. What the headers of the answer say of that decides; those that came
 --- before an `error` event say nothing of it.
 ---@param err anthropic.Error
@@ -89,6 +98,14 @@ function retry.after(fields)
   return date and positive(date - (headers.date(fields.date) or os.time()))
 end
 
+--- Seconds to wait where nobody says how long: twice as long each time, less a part at random.
+---@param retries integer made so far
+---@return number
+function retry.backoff(retries)
+  local random = core.now() * 1e6 % 1 -- the clock's fraction of a microsecond; math.random is the user's
+  return math.min(FIRST_DELAY * 2 ^ retries, LARGEST_DELAY) * (1 - random / 4)
+end
+
 --- Seconds to wait before the next attempt, or nil when the server asks for too long.
 ---@param err anthropic.Error
 ---@param retries integer made so far
@@ -101,8 +118,7 @@ function retry.delay(err, retries, was_lost)
   if err.retry_after then
     return err.retry_after <= LONGEST_WAIT and err.retry_after or nil
   end
-  local random = core.now() * 1e6 % 1 -- the clock's fraction of a microsecond; math.random is the user's
-  return math.min(FIRST_DELAY * 2 ^ retries, LARGEST_DELAY) * (1 - random / 4)
+  return retry.backoff(retries)
 end
 
 return retry

@@ -76,6 +76,7 @@ function sending.set_response(self, status, fields)
     headers = fields,
     request_id = fields["request-id"] or fields["x-request-id"],
     attempts = self.attempts,
+    member = self.member,
     rate_limit = headers.rate_limit(fields),
   }
 end
@@ -145,7 +146,6 @@ function sending.send(self, wire, driver)
     return nil, err
   end
   local fields = read_response(self)
-  self.shared.limiter:learn(self.response)
   log.write(self, "response", describe_response)
   return fields
 end

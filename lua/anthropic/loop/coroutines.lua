@@ -215,6 +215,15 @@ end
 ---@param self table
 ---@return any, any two results of f
 coroutines.enclose = rawget(coroutine, "close") and finally_by_closing or enclose_by_protect
+local function finally_unless_raised(f, clean, self)
+  local result, reason = f(self)
+  clean(self)
+  return result, reason
+end
+
+--- `finally` for a function that waits by `tasks.wait`, which mends. In stock Lua 5.1 an error leaves `clean` out.
+---@private
+coroutines.finally_around = PCALL_CAN_BE_LEFT and coroutines.finally or finally_unless_raised
 
 local function resume(thread)
   local ok, err = coroutine.resume(thread)

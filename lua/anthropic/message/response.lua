@@ -184,7 +184,11 @@ function responses.read_message(exchange)
     return nil, err
   end
   exchange:count(whole)
-  exchange:finish()
+  local ok
+  ok, err = exchange:finish()
+  if not ok then
+    return nil, err
+  end
   responses.attach_all(exchange, whole, exchange.response)
   return whole
 end

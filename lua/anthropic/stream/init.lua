@@ -67,14 +67,18 @@ end
 -- --- reading -------------------------------------------------------------------------------------
 
 local function finish(self)
-  self.ended = true
   if not self.whole then
     local fields = self.accumulators[0].fields
     self.exchange:count(fields)
-    self.exchange:finish(function(timings)
+    local ok, err = self.exchange:finish(function(timings)
       self.source.clock:add_to(timings, self.exchange.attempt_began, fields.usage)
     end)
+    if not ok then
+      return attempts.fail(self, err)
+    end
   end
+  self.ended = true
+  return nil
 end
 
 -- The transfer, where deltas can go straight from the wire to whoever reads: they are accumulated in
@@ -99,8 +103,7 @@ local function advance(self, data, name)
     elseif err then
       return attempts.fail(self, err)
     elseif self.source.complete then
-      finish(self)
-      return nil
+      return finish(self)
     end
     if not data and not name then
       data, name = self.source:read()
@@ -348,6 +351,9 @@ function Stream:message()
   end
   local whole
   whole, err = reading.finish(self)
+  if whole then
+    self.exchange:note(whole)
+  end
   if whole and self.on_message then
     self.whole, self.err = self.on_message(whole)
   end

@@ -8,6 +8,8 @@ local function client_with(name)
   return { option = function(_, option, given)
     if option == "base_url" then
       return "http://127.0.0.1"
+    elseif option == "model_names" then
+      return nil
     end
     assert.equal("model", option)
     return given and given.model or name
@@ -25,6 +27,19 @@ describe("parameters", function()
       assert.equal(params, params_of.complete_any(client_with "other", params))
       assert.equal(name, params.model)
     end
+  end)
+
+  it("have the name that a pool's member knows the model by, in copies", function()
+    local member = { option = function(_, option)
+      return option == "model_names" and { mine = "there", usual = "usual there" } or option == "model" and "usual"
+    end }
+    local params = { model = "mine", messages = {} }
+    assert.equal("there", params_of.complete(member, params).model)
+    assert.equal("mine", params.model)
+    assert.equal("usual there", params_of.complete(member, { messages = {} }).model)
+    assert.equal("other", params_of.complete(member, { model = "other", messages = {} }).model)
+    local requests = params_of.complete_requests(member, { { custom_id = "x", params = params } })
+    assert.equal("there", requests[1].params.model)
   end)
 
   it("that name none are copied with that of the options", function()

@@ -400,7 +400,7 @@ describe("stream", function()
     local given = { max_retries = 1 }
     call("stream", params_with(), given)
     assert.equal(given, the_one_sent().given)
-    assert.same({ { "base_url", { max_retries = 1 } } }, client.options)
+    assert.same({ { "model_names", given }, { "base_url", given } }, client.options)
   end)
 
   it("with callbacks gives a task, calls back, and sends with the options alone", function()
@@ -420,7 +420,7 @@ describe("stream", function()
     assert.is_nil(seen.err)
     assert.same({ max_retries = 1, loop = "blocking" }, the_one_sent().given)
     local sent_with = { max_retries = 1, loop = "blocking" }
-    assert.same({ { "loop", sent_with }, { "base_url", sent_with } }, client.options)
+    assert.same({ { "loop", sent_with }, { "model_names", sent_with }, { "base_url", sent_with } }, client.options)
   end)
 
   for _, name in ipairs { "on_text", "on_event", "on_done" } do

@@ -142,7 +142,10 @@ describe("an exchange", function()
     loop.core = function() return fake_core end
     driver = new_driver()
     shared = {
-      limiter = { wait = note "wait", learn = note "learn", hear = note "hear", release = note "release" },
+      limiter = {
+        learn = note "learn", hear = note "hear",
+        acquire = note "acquire", observe = note "observe", release = note "release",
+      },
       usage = { add = note "add" },
       observer = nil,
     }
@@ -392,22 +395,26 @@ describe("an exchange", function()
 
     it("when the limiter lets it, where it is paced", function()
       local exchange = new({}, { method = "GET", path = "/", paced = true })
-      shared.limiter.wait = function(_, asked)
-        assert.equal(exchange, asked)
+      shared.limiter.acquire = function(_, request)
+        assert.same({ method = "GET", path = "/", tokens = 0, attempt = 1 }, request)
         assert.same({}, started)
-        retained[#retained + 1] = { "wait" }
+        retained[#retained + 1] = { "acquire" }
         return true
       end
       assert.is_true(exchange:attempt())
-      assert.equal(1, #calls_of "wait")
+      assert.equal(1, #calls_of "acquire")
       assert.is_true(new():attempt())
-      assert.equal(1, #calls_of "wait")
+      assert.equal(1, #calls_of "acquire")
     end)
 
     it("not where it was cancelled while the limiter held it back", function()
       local exchange = new({}, { method = "GET", path = "/", paced = true })
-      shared.limiter.wait = function() return nil end
+      shared.limiter.acquire = function()
+        exchange:close()
+        return true
+      end
       assert_cancelled(exchange:attempt())
+      assert.equal("cancelled", calls_of("release")[1][4].kind)
       assert.same({}, started)
     end)
 
@@ -501,7 +508,7 @@ describe("an exchange", function()
         plans, started, retained = { { status = status } }, {}, {}
         local exchange = new()
         exchange:attempt()
-        assert.same({ { "learn", exchange.response } }, calls_of "learn")
+        assert.same({ { "learn", nil, exchange.response } }, calls_of "learn")
         assert.equal(status, exchange.response.status)
       end
     end)
@@ -679,11 +686,14 @@ describe("an exchange", function()
       assert.is_true(exchange:has_news())
     end)
 
-    it("is given back to the limiter", function()
-      local exchange = new()
+    it("is given back to the limiter, once", function()
+      local exchange = new({}, { method = "GET", path = "/", paced = true })
+      exchange:attempt()
       exchange:close()
-      assert.is_true(#calls_of "release" >= 1)
-      assert.equal(exchange, calls_of("release")[1][2])
+      exchange:close()
+      assert.equal(1, #calls_of "release")
+      assert.equal(exchange.response, calls_of("release")[1][3])
+      assert.equal("cancelled", calls_of("release")[1][4].kind)
     end)
   end)
 
@@ -693,7 +703,6 @@ describe("an exchange", function()
       exchange:finish()
       assert.is_true(exchange.complete)
       assert.equal(1, transfer.limited)
-      assert.is_true(#calls_of "release" >= 1)
       exchange:close()
       assert.is_nil(transfer.closed)
       transfer.step = 10
@@ -1236,15 +1245,26 @@ describe("an exchange", function()
       assert.same({}, waits)
     end)
 
-    it("tells the limiter of the failure, and how long it waits", function()
+    it("tells the limiter of the failure, once", function()
       local exchange, err = refused { max_retries = 1 }
       exchange:recover(err)
-      assert.same({ { "hear", err, 2 } }, calls_of "hear")
-      assert.is_true(#calls_of "release" >= 1)
+      assert.same({ { "hear", nil, err } }, calls_of "hear")
       err = failure_of(exchange)
       retained = {}
       exchange:recover(err)
-      assert.same({ { "hear", err } }, calls_of "hear")
+      assert.same({ { "hear", nil, err } }, calls_of "hear")
+    end)
+
+    it("is given back to the limiter with the failure, once for each attempt", function()
+      plans = { { status = 503, fields = { ["retry-after"] = 2 } } }
+      local exchange = exchanges.new({ method = "GET", path = "/", paced = true },
+        exchanges.profile(options_of { max_retries = 1 }), shared)
+      exchange:run()
+      assert.equal(2, #calls_of "acquire")
+      assert.equal(2, #calls_of "observe")
+      assert.equal(2, #calls_of "release")
+      assert.equal(503, calls_of("release")[2][4].status)
+      assert.same({}, calls_of "hear")
     end)
 
     it("tells the log", function()

@@ -1,4 +1,4 @@
--- How the requests of a client are held back by what its responses say of its rate limits.
+-- How requests are held back by what the answers say of rate limits.
 
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
@@ -7,7 +7,7 @@ local limiter = require "anthropic.http.limiter"
 
 local real_now = core.now
 
-describe("a client's limiter", function()
+describe("the limiter", function()
   local now -- the clock; waiting is what moves it
   local waits -- how long each wait was to be
   local during -- called in each wait, once the time has passed
@@ -43,6 +43,8 @@ describe("a client's limiter", function()
         return name == "loop" and driver or nil
       end,
     }
+    exchange.request = setmetatable({ method = "POST", path = "/v1/messages", model = "m", tokens = 1, attempt = 1 },
+      { __index = { exchange = exchange } })
     function exchange.has_news(self)
       return self.closed or self.was_called
     end
@@ -59,35 +61,50 @@ describe("a client's limiter", function()
       lines[#lines + 1] = "anthropic-ratelimit-" .. name .. ": " .. value
     end
     local fields = headers.parse(table.concat(lines, "\r\n") .. "\r\n\r\n")
-    pace:learn { headers = fields, rate_limit = headers.rate_limit(fields) }
+    pace:learn("m", { headers = fields, rate_limit = headers.rate_limit(fields) })
   end
 
   local function learn_requests(remaining, reset)
     learn { ["requests-remaining"] = remaining, ["requests-reset"] = reset or "2025-01-01T00:00:10Z" }
   end
 
-  local function hear(status, delay, retry_after)
-    pace:hear(errors.new { kind = "api", status = status, retry_after = retry_after }, delay)
+  local function hear(status, retry_after)
+    pace:hear("m", errors.new { kind = "api", status = status, retry_after = retry_after })
+  end
+
+  -- Asks for an exchange, as limiting.lua does.
+  local function acquire(exchange)
+    local ok, err = pace:acquire(exchange.request)
+    return ok, err
+  end
+
+  local function release(exchange, err)
+    pace:release(exchange.request, nil, err)
+  end
+
+  local function answer(exchange, status, fields)
+    pace:observe(exchange.request, { status = status or 200, headers = fields or {},
+      rate_limit = headers.rate_limit(fields or {}) })
   end
 
   -- The waits of a new request, which comes back at once.
   local function waits_of()
     waits = {}
     local exchange = new_exchange()
-    assert.is_true(pace:wait(exchange))
-    pace:release(exchange)
+    assert.is_true(acquire(exchange))
+    release(exchange)
     return waits
   end
 
   it("holds nobody back at first", function()
     for _ = 1, 100 do
-      assert.is_true(pace:wait(new_exchange()))
+      assert.is_true(acquire(new_exchange()))
     end
     assert.same({}, waits)
   end)
 
   it("learns nothing from a response without limits", function()
-    pace:learn { headers = {} }
+    pace:learn("m", { headers = {} })
     assert.same({}, waits_of())
   end)
 
@@ -201,8 +218,8 @@ describe("a client's limiter", function()
     it("and sends no more than are left", function()
       learn_requests(2)
       local first, second = new_exchange(), new_exchange()
-      assert.is_true(pace:wait(first))
-      assert.is_true(pace:wait(second))
+      assert.is_true(acquire(first))
+      assert.is_true(acquire(second))
       assert.same({}, waits)
       assert.same({ 10 }, waits_of())
     end)
@@ -210,26 +227,51 @@ describe("a client's limiter", function()
     it("until one comes back", function()
       learn_requests(1)
       local first = new_exchange()
-      assert.is_true(pace:wait(first))
+      assert.is_true(acquire(first))
       during = function()
         now = 1001
-        pace:release(first)
+        release(first)
         return true
       end
       assert.same({ 10 }, waits_of())
       assert.equal(1001, now)
     end)
 
-    it("but only where requests are limited, not tokens", function()
-      learn { ["tokens-remaining"] = 1, ["tokens-reset"] = "2025-01-01T00:00:10Z" }
-      assert.is_true(pace:wait(new_exchange()))
-      assert.is_true(pace:wait(new_exchange()))
+    it("by the tokens that they are estimated at, where tokens are limited", function()
+      learn { ["input-tokens-remaining"] = 100, ["input-tokens-reset"] = "2025-01-01T00:00:10Z" }
+      local large = new_exchange()
+      large.request.tokens = 80
+      assert.is_true(acquire(large))
+      local small = new_exchange()
+      small.request.tokens = 20
+      assert.is_true(acquire(small))
       assert.same({}, waits)
+      assert.same({ 10 }, waits_of())
+    end)
+
+    it("until their headers have come: then they are counted", function()
+      learn_requests(1)
+      local first = new_exchange()
+      assert.is_true(acquire(first))
+      answer(first, 200, headers.parse("HTTP/1.1 200 OK\r\ndate: Wed, 01 Jan 2025 00:00:00 GMT\r\n"
+        .. "anthropic-ratelimit-requests-remaining: 1\r\n"
+        .. "anthropic-ratelimit-requests-reset: 2025-01-01T00:00:10Z\r\n\r\n"))
+      assert.is_true(acquire(new_exchange()))
+      assert.same({}, waits)
+    end)
+
+    it("and spent, where the answer says nothing of it", function()
+      learn_requests(1)
+      local first = new_exchange()
+      assert.is_true(acquire(first))
+      answer(first)
+      release(first)
+      assert.same({ 10 }, waits_of())
     end)
 
     it("unless they were lost", function()
       learn_requests(1)
-      assert.is_true(pace:wait(new_exchange()))
+      assert.is_true(acquire(new_exchange()))
       collectgarbage()
       collectgarbage()
       assert.same({}, waits_of())
@@ -238,19 +280,19 @@ describe("a client's limiter", function()
     it("once, also where one comes back twice", function()
       learn_requests(2)
       local first, second = new_exchange(), new_exchange()
-      pace:wait(first)
-      pace:wait(second)
-      pace:release(first)
-      pace:release(first)
+      acquire(first)
+      acquire(second)
+      release(first)
+      release(first)
       assert.same({}, waits_of())
-      assert.is_true(pace:wait(new_exchange()))
+      assert.is_true(acquire(new_exchange()))
       assert.same({ 10 }, waits_of())
-      pace:release(second)
+      release(second)
     end)
 
     it("and not those that were never held back", function()
       learn_requests(1)
-      pace:release(new_exchange())
+      release(new_exchange())
       assert.same({}, waits_of())
     end)
   end)
@@ -270,28 +312,58 @@ describe("a client's limiter", function()
       end
     end)
 
-    it("for as long as its own request waits", function()
-      hear(429, 0.25, 7)
-      assert.same({ 0.25 }, waits_of())
-    end)
-
-    it("for as long as the server asks, where it is not sent again", function()
-      hear(429, nil, 7)
+    it("for as long as the server asks", function()
+      hear(429, 7)
       assert.same({ 7 }, waits_of())
     end)
 
-    it("for a second, where nothing is said", function()
+    it("for a second where nothing is said, and twice as long after each further one, up to 8", function()
+      for _, seconds in ipairs { 1, 2, 4, 8, 8 } do
+        hear(529)
+        assert.same({ seconds }, waits_of())
+      end
+    end)
+
+    it("anew for a second after an answer", function()
+      hear(529)
+      waits_of()
+      local exchange = new_exchange()
+      assert.is_true(acquire(exchange))
+      answer(exchange)
+      release(exchange)
       hear(529)
       assert.same({ 1 }, waits_of())
     end)
 
+    it("once, where those that were under way are refused as well", function()
+      local together = {}
+      for i = 1, 4 do
+        together[i] = new_exchange()
+        assert.is_true(acquire(together[i]))
+      end
+      now = now + 0.1
+      for _, exchange in ipairs(together) do
+        release(exchange, errors.new { kind = "api", status = 429 })
+      end
+      assert.same({ 1 }, waits_of())
+    end)
+
     it("for five minutes at most", function()
-      hear(429, nil, 300)
+      hear(429, 300)
       assert.same({ 300 }, waits_of())
-      hear(429, nil, 301)
+      hear(429, 301)
       assert.same({ 300 }, waits_of())
       hear(429, 86400)
       assert.same({ 300 }, waits_of())
+    end)
+
+    it("of one model, and not those for another", function()
+      hear(429, 5)
+      learn_requests(0)
+      local other = new_exchange()
+      other.request.model = "n"
+      assert.is_true(acquire(other))
+      assert.same({}, waits)
     end)
 
     it("and a later one makes that longer, never shorter", function()
@@ -352,7 +424,7 @@ describe("a client's limiter", function()
         return true
       end
       exchange.was_called = true
-      assert.is_true(pace:wait(exchange))
+      assert.is_true(acquire(exchange))
       assert.is_falsy(exchange.was_called)
       assert.same({ 5, 3 }, waits)
     end)
@@ -365,21 +437,21 @@ describe("a client's limiter", function()
       exchange:call()
       return true
     end
-    assert.is_true(pace:wait(exchange))
+    assert.is_true(acquire(exchange))
     assert.same({ 5 }, waits)
     assert.is_falsy(exchange:has_news())
     exchange:call()
-    assert.is_true(pace:wait(exchange))
+    assert.is_true(acquire(exchange))
     assert.is_falsy(exchange:has_news())
   end)
 
   it("waits no longer than the exchange's deadline, and lets it find out by itself", function()
     hear(429, 20)
     local exchange = new_exchange(now + 5)
-    assert.is_true(pace:wait(exchange))
+    assert.is_true(acquire(exchange))
     assert.same({ 5 }, waits)
-    assert.is_true(pace:wait(new_exchange(now)))
-    assert.is_true(pace:wait(new_exchange(now - 1)))
+    assert.is_true(acquire(new_exchange(now)))
+    assert.is_true(acquire(new_exchange(now - 1)))
     assert.same({ 5 }, waits)
   end)
 
@@ -395,12 +467,12 @@ describe("a client's limiter", function()
         return true
       end }
     end
-    assert.is_true(pace:wait(exchange))
+    assert.is_true(acquire(exchange))
     assert.same({ "loop" }, chosen)
     assert.same({}, waits)
   end)
 
-  describe("calls those that wait", function()
+  describe("calls the first of those that wait", function()
     -- Waits with an exchange; `act` is what happens meanwhile. Returns how often it was called.
     local function calls_during(act)
       local exchange, calls = new_exchange(), nil
@@ -410,63 +482,148 @@ describe("a client's limiter", function()
         calls = exchange.calls
         return true
       end
-      pace:wait(exchange)
+      acquire(exchange)
       during = nil
       return calls
     end
 
     it("when a response tells of limits", function()
       assert.equal(1, calls_during(function() learn_requests(5) end))
-      assert.equal(0, calls_during(function() pace:learn { headers = {} } end))
+      assert.equal(0, calls_during(function() pace:learn("m", { headers = {} }) end))
     end)
 
-    it("when a request comes back that was held back before", function()
+    it("when a request comes back", function()
       local other = new_exchange()
-      pace:wait(other)
-      assert.equal(1, calls_during(function()
-        pace:release(other)
-        pace:release(other)
-      end))
-      assert.equal(0, calls_during(function() pace:release(new_exchange()) end))
+      acquire(other)
+      assert.is_true(calls_during(function() release(other) end) >= 1)
+    end)
+  end)
+
+  describe("lets requests go in their order", function()
+    -- Runs what waits in coroutines; each wait ends when its time has come or its subject is called.
+    local sleepers
+    local plain_wait = driver.wait
+
+    after_each(function()
+      driver.wait = plain_wait
     end)
 
-    it("each of them", function()
-      local one, other, calls = new_exchange(), new_exchange(), nil
-      hear(429, 5)
-      during = function(count)
-        if count == 1 then
-          hear(429, 5)
-          pace:wait(other)
-        else
-          learn_requests(5)
-          calls = { one.calls, other.calls }
+    before_each(function()
+      sleepers = {}
+      driver.wait = function(subject, seconds)
+        table.insert(sleepers, { thread = coroutine.running(), subject = subject, at = now + seconds })
+        return coroutine.yield()
+      end
+    end)
+
+    -- Starts one that waits; it enters its name when it may go.
+    local function start(name, gone, exchange)
+      coroutine.wrap(function()
+        if acquire(exchange) then
+          gone[#gone + 1] = name
         end
-        return true
+      end)()
+    end
+
+    local function advance(seconds)
+      local until_then = now + seconds
+      while true do
+        local soonest
+        for _, sleeper in ipairs(sleepers) do
+          local at = sleeper.subject:has_news() and now or sleeper.at
+          if at <= until_then and (not soonest or at < soonest.at) then
+            soonest = { at = at, sleeper = sleeper }
+          end
+        end
+        if not soonest then
+          break
+        end
+        now = math.max(now, soonest.at)
+        for i, sleeper in ipairs(sleepers) do
+          if sleeper == soonest.sleeper then
+            table.remove(sleepers, i)
+            break
+          end
+        end
+        assert(coroutine.resume(soonest.sleeper.thread, true))
       end
-      pace:wait(one)
-      assert.same({ 1, 1 }, calls)
+      now = until_then
+    end
+
+    it("also where a later one would fit sooner", function()
+      local gone = {}
+      learn { ["input-tokens-remaining"] = 50, ["input-tokens-reset"] = "2025-01-01T00:00:10Z",
+        ["input-tokens-limit"] = 100 }
+      local large = new_exchange()
+      large.request.tokens = 80
+      start("large", gone, large)
+      start("small", gone, new_exchange())
+      assert.same({}, gone)
+      advance(10)
+      assert.same({ "large", "small" }, gone)
     end)
 
-    it("but not those whose wait is over, nor those that were given up", function()
-      local over, given_up = new_exchange(), new_exchange()
-      hear(429, 5)
-      pace:wait(over)
-      hear(429, 5)
-      during = function()
-        pace:release(given_up)
-        learn_requests(5)
-        return true
+    it("and no more than the limit after a reset", function()
+      local gone = {}
+      learn { ["requests-remaining"] = 0, ["requests-reset"] = "2025-01-01T00:00:10Z", ["requests-limit"] = 3 }
+      for i = 1, 5 do
+        start(i, gone, new_exchange())
       end
-      pace:wait(given_up)
-      assert.equal(0, over.calls)
-      assert.equal(0, given_up.calls)
+      advance(11)
+      assert.same({ 1, 2, 3 }, gone)
+      learn { ["requests-remaining"] = 3, ["requests-reset"] = "2025-01-01T00:00:10Z", ["requests-limit"] = 3 }
+      assert.same({ 1, 2, 3 }, gone)
+    end)
+
+    it("past one that is closed while it waits", function()
+      local gone, first = {}, new_exchange()
+      hear(429, 5)
+      start("first", gone, first)
+      start("second", gone, new_exchange())
+      first.closed = true
+      advance(5)
+      assert.same({ "second" }, gone)
+    end)
+
+    it("past one that is lost with its host, a second after its turn", function()
+      local gone = {}
+      hear(429, 5)
+      start("lost", gone, new_exchange())
+      sleepers = {}
+      start("next", gone, new_exchange())
+      advance(5.5)
+      assert.same({}, gone)
+      advance(1.5)
+      assert.same({ "next" }, gone)
+    end)
+  end)
+
+  describe("knows a limit that comes back bit by bit", function()
+    local function learn_bucket(remaining, seconds)
+      learn { ["requests-remaining"] = remaining, ["requests-limit"] = 60,
+        ["requests-reset"] = ("2025-01-01T00:00:%02dZ"):format(seconds) }
+    end
+
+    it("by the time of its reset, which moves away, and waits for what is needed alone", function()
+      learn_bucket(57, 3)
+      learn_bucket(50, 10)
+      learn_bucket(0, 59)
+      local waited = waits_of()[1]
+      assert.is_true(waited > 0.9 and waited < 1.1, tostring(waited))
+    end)
+
+    it("and one that is reset at a time by that time, which stays", function()
+      learn_bucket(57, 30)
+      learn_bucket(50, 30)
+      learn_bucket(0, 30)
+      assert.same({ 30 }, waits_of())
     end)
   end)
 
   describe("gives nothing", function()
     -- That it neither waits nor counts as a request under way afterwards.
     local function assert_refused(exchange)
-      assert.is_nil((pace:wait(exchange)))
+      assert.is_nil((acquire(exchange)))
       during = nil
       now = now + 1000
       learn_requests(1)
@@ -480,7 +637,7 @@ describe("a client's limiter", function()
       assert_refused(exchange)
       hear(429, 5)
       waits = {}
-      assert.is_nil((pace:wait(exchange)))
+      assert.is_nil((acquire(exchange)))
       assert.same({}, waits)
     end)
 
@@ -519,13 +676,13 @@ describe("a client's limiter", function()
       learn { ["invented-" .. i .. "-remaining"] = "0", ["invented-" .. i .. "-reset"] = "2025-01-01T00:00:10Z" }
     end
     local held = 0
-    for _ in pairs(pace.budgets) do
+    for _ in pairs(pace.lanes.m.budgets) do
       held = held + 1
     end
     assert.equal(16, held)
     now = now + 11
     learn { ["requests-remaining"] = "0", ["requests-reset"] = "2025-01-01T00:00:30Z" }
-    assert.is_table(pace.budgets.requests)
-    assert.is_nil(next(pace.budgets, "requests"))
+    assert.is_table(pace.lanes.m.budgets.requests)
+    assert.is_nil(next(pace.lanes.m.budgets, "requests"))
   end)
 end)

@@ -16,7 +16,6 @@ describe("sending", function()
   local wires -- of the transfers that were started, in order
   local steps -- of the transfer until its headers come
   local answer -- { status =, headers = }, or { failure = }
-  local learned -- of the limiter
   local records -- of the log
   local waits -- what the driver was asked for, in order
   local driver
@@ -33,7 +32,7 @@ describe("sending", function()
 
   before_each(function()
     now, refused, wires, steps, answer = 100, nil, {}, 1, { status = 200 }
-    learned, records, waits = {}, {}, {}
+    records, waits = {}, {}
     core.now = function() return now end
     loop.unsettled = function() return nil, 0.02 end
     loop.core = function()
@@ -82,7 +81,7 @@ describe("sending", function()
     local exchange = {
       option = option,
       profile = { option = option, timeouts = { total = 60 }, is_logged = all.on_log ~= nil },
-      shared = { limiter = { learn = function(_, response) learned[#learned + 1] = response end } },
+      shared = {},
       deadline = math.huge, attempts = 0, retries = 0, losses = 0, closed = false,
       waited = {},
       wait = function(self, its_driver)
@@ -290,7 +289,6 @@ describe("sending", function()
       assert.is_nil(fields)
       assert.equal("gone", err.message)
       assert.is_nil(exchange.response)
-      assert.same({}, learned)
     end)
 
     it("until its wait ends with an error", function()
@@ -311,7 +309,7 @@ describe("sending", function()
       return exchange.response, fields
     end
 
-    it("with the status, the headers and how often it was tried, which the limiter learns", function()
+    it("with the status, the headers and how often it was tried", function()
       local response, fields = response_of("Request-Id: r\r\nanthropic-ratelimit-tokens-remaining: 7\r\n", 429)
       assert.equal(429, response.status)
       assert.equal("r", response.headers["request-id"])
@@ -319,8 +317,6 @@ describe("sending", function()
       assert.equal("r", response.request_id)
       assert.equal(2, response.attempts)
       assert.same({ tokens = { remaining = 7 } }, response.rate_limit)
-      assert.same({ response }, learned)
-      assert.equal(response, learned[1])
     end)
 
     it("with another server's ID of the request where there is no other", function()

@@ -34,6 +34,7 @@ local function exchange_of(body, fields)
   end
   function exchange.finish(self)
     self.done[#self.done + 1] = "finish"
+    return true
   end
   function exchange.count(self, whole)
     self.done[#self.done + 1] = whole

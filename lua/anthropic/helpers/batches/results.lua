@@ -202,9 +202,9 @@ local function advance(self)
     if self.at_end then
       err = missing(self)
       if not err then
-        self.ended = true
-        self.exchange:finish()
-        return nil
+        self.ended, err = self.exchange:finish()
+        self.err = err
+        return nil, err
       end
     else
       result, err = receive(self)

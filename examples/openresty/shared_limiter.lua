@@ -1,0 +1,54 @@
+--- A limiter for all workers of one nginx: what is known of the server's limits stands in a shared dictionary.
+--
+--     lua_shared_dict anthropic_limits 1m;
+--
+--     local client = anthropic.new { limiter = require("shared_limiter").new "anthropic_limits" }
+
+local anthropic = require "anthropic"
+local window = require "limit_window"
+
+local LONGEST_LOCK = 1 -- seconds: a worker may have died inside
+
+local SharedLimiter = {}
+SharedLimiter.__index = SharedLimiter
+
+local shared_limiter = {}
+
+---@param name string of the dictionary
+function shared_limiter.new(name)
+  return setmetatable({ dictionary = assert(ngx.shared[name], "no lua_shared_dict " .. name) }, SharedLimiter)
+end
+
+-- Calls `f` with the state of a model, while no other worker does.
+local function with_state(self, model, f)
+  local dictionary, lock, name = self.dictionary, "lock " .. model, "state " .. model
+  while not dictionary:add(lock, true, LONGEST_LOCK) do
+    ngx.sleep(0.001)
+  end
+  local state = anthropic.decode(dictionary:get(name) or "{}")
+  local result = f(state, ngx.now())
+  dictionary:set(name, anthropic.encode(anthropic.object(state)))
+  dictionary:delete(lock)
+  return result
+end
+
+function SharedLimiter:acquire(request)
+  while true do
+    local seconds = with_state(self, request.model or "", window.take)
+    if seconds <= 0 then
+      return true
+    end
+    local ok, err = anthropic.sleep(math.min(seconds, 0.5))
+    if not ok then
+      return nil, err -- the request was cancelled
+    end
+  end
+end
+
+function SharedLimiter:observe(request, response)
+  with_state(self, request.model or "", function(state, now)
+    window.learn(state, now, window.told(response, now))
+  end)
+end
+
+return shared_limiter

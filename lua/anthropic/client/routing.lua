@@ -1,0 +1,129 @@
+--- Which member of a pool a request goes to: by weights, past those that failed until their cool-down is over.
+--
+--     local routing = routes.new({ { weight = 2 }, { weight = 1 } }, 30)
+--     local i = routing:choose(exchange, {})     -- 1, 2, 1, 1, 2, 1, ...
+--     routing:failed(i, err)                     -- for the time being nothing goes to it
+
+local core = require "anthropic.base.core"
+
+local routes = {}
+
+---@class anthropic.PoolRoute a member
+---@field weight number
+---@field current number of the smooth round robin: the largest is next
+---@field dead_until? number by core.now(); nil: it is alive
+---@field is_asked? boolean the server asked to wait so long
+---@field probe { [1]?: anthropic.Exchange } that tries it again, as long as somebody holds that
+
+---@class anthropic.Routing
+---@field members anthropic.PoolRoute[]
+---@field cooldown number
+local Routing = {}
+Routing.__index = Routing
+
+--- Makes the routes to members.
+---@param members { weight: number }[]
+---@param cooldown number seconds
+---@return anthropic.Routing
+function routes.new(members, cooldown)
+  local list = {}
+  for i, member in ipairs(members) do
+    list[i] = { weight = member.weight, current = 0, probe = setmetatable({}, { __mode = "v" }) }
+  end
+  return setmetatable({ members = list, cooldown = cooldown }, Routing)
+end
+
+local FAILING_STATUSES = { [401] = true, [403] = true, [408] = true, [429] = true }
+
+--- Whether an error says that another member may do better.
+---@param err anthropic.Error
+---@return boolean
+function routes.is_of_member(err)
+  if err.kind == "api" then
+    return err.status ~= nil and (FAILING_STATUSES[err.status] or err.status >= 500)
+  end
+  return err.kind == "connection" or err.kind == "truncated" or err.kind == "timeout" and err.timeout ~= "total"
+end
+
+local function is_tried_again(member)
+  local exchange = member.probe[1]
+  return exchange ~= nil and not exchange.has_ended
+end
+
+-- Those that a request can go to: the dead ones whose cool-down is over first, one request for each.
+local function candidates(self, tried, now)
+  local due, alive = {}, {}
+  for i, member in ipairs(self.members) do
+    if not tried[i] and not member.dead_until then
+      alive[#alive + 1] = i
+    elseif not tried[i] and member.dead_until <= now and not is_tried_again(member) then
+      due[#due + 1] = i
+    end
+  end
+  return due, alive
+end
+
+-- The smooth weighted round robin: each gains its weight, the winner pays for all.
+local function next_in_turn(self, list)
+  local total, best = 0, nil
+  for _, i in ipairs(list) do
+    local member = self.members[i]
+    member.current, total = member.current + member.weight, total + member.weight
+    if not best or member.current > self.members[best].current then
+      best = i
+    end
+  end
+  self.members[best].current = self.members[best].current - total
+  return best
+end
+
+-- Where all are dead: the one that was tried least, of those the one whose cool-down ends first.
+local function least_bad(self, tried)
+  local best
+  for i, member in ipairs(self.members) do
+    local other = best and self.members[best]
+    local is_better = not other or (tried[i] or 0) < (tried[best] or 0)
+      or (tried[i] or 0) == (tried[best] or 0) and (member.dead_until or 0) < (other.dead_until or 0)
+    best = is_better and i or best
+  end
+  return best
+end
+
+--- The member that a request goes to next.
+---@param exchange anthropic.Exchange
+---@param tried table<integer, integer> how often it went to each
+---@return integer member
+---@return number? seconds nil: at once; otherwise all are dead, and its server asked to wait so long, or 0
+function Routing:choose(exchange, tried)
+  local now = core.now()
+  local due, alive = candidates(self, tried, now)
+  if due[1] then
+    self.members[due[1]].probe[1] = exchange
+    return due[1]
+  elseif alive[1] then
+    return next_in_turn(self, alive)
+  end
+  local i = least_bad(self, tried)
+  local member = self.members[i]
+  return i, member.is_asked and math.max(member.dead_until - now, 0) or 0
+end
+
+--- A member has answered: it is alive.
+---@param i integer
+function Routing:answered(i)
+  local member = self.members[i]
+  member.dead_until, member.is_asked, member.probe[1] = nil, nil, nil
+end
+
+--- A member has failed.
+---@param i integer
+---@param err anthropic.Error
+function Routing:failed(i, err)
+  local member = self.members[i]
+  member.probe[1] = nil
+  member.dead_until = core.now() + (err.retry_after or self.cooldown)
+  member.is_asked = err.retry_after ~= nil
+  member.current = 0
+end
+
+return routes

@@ -1,0 +1,141 @@
+--- What an exchange and the option `limiter` have to do with each other: each attempt acquires, and releases once.
+--
+--     anthropic.new { limiter = {
+--       acquire = function(self, request) return may_go(request.tag), "not today" end,
+--       observe = function(self, request, response) print(response.status) end,
+--       release = function(self, request, response, err) print(request.path, err) end,
+--     } }
+--
+-- Without the option, the client's own limiter learns from all that comes, and holds back what `map` sends.
+
+local coroutines = require "anthropic.loop.coroutines"
+local errors = require "anthropic.base.error"
+local limiters = require "anthropic.http.limiter"
+local outcome = require "anthropic.http.outcome"
+local tables = require "anthropic.base.tables"
+local token_estimate = require "anthropic.http.token_estimate"
+local urls = require "anthropic.http.url"
+
+---@class anthropic.RequestLimiter what the option `limiter` can be; called with a colon, for each attempt
+---@field acquire fun(self: table, request: anthropic.LimiterRequest): boolean?, any true: it may go out; nil and an
+---  error or words: it fails with that. May wait
+---@field observe? fun(self: table, request: anthropic.LimiterRequest, response: anthropic.Response) headers have come
+---@field release? fun(self: table, request: anthropic.LimiterRequest, response: anthropic.Response?, err:
+---  anthropic.Error?) once for each acquire that returned true, whatever ended the attempt; must not wait
+
+---@class anthropic.LimiterRequest an attempt that a limiter is asked for
+---@field method string
+---@field path string without the query, such as "/v1/messages"
+---@field model? string
+---@field tokens integer an estimate of the input's
+---@field attempt integer from 1
+---@field tag any the option `tag`
+
+local limiting = {}
+
+-- A limiter may keep requests: they do not keep an exchange that nobody else holds.
+local function link_to(exchange)
+  return { __index = setmetatable({ exchange = exchange }, { __mode = "v" }) }
+end
+
+local function request_of(exchange)
+  local spec = exchange.spec()
+  return setmetatable({
+    method = spec.method,
+    path = (urls.without_query(spec.path):gsub("^%a+://[^/]*", "")),
+    model = type(spec.model) == "string" and spec.model or nil,
+    tokens = token_estimate.of(spec.body),
+    attempt = exchange.attempts + 1,
+    tag = exchange.option "tag",
+  }, link_to(exchange))
+end
+
+-- What a limiter raised or returned, as the error of the request, which is not sent again for it.
+local function error_of(name, problem)
+  if not errors.is(problem) then
+    local words = problem == nil and "returned nothing" or tostring(problem)
+    return errors.invalid_request(("limiter: %s: %s"):format(name, words))
+  end
+  local err = errors.new(tables.copy(problem)) -- it may be that of another request
+  err.history, err.attempts, err.retryable = nil, nil, false
+  return err
+end
+
+-- Calls a method, if there is one. false and an error where it raises.
+local function call(limiter, protect, name, ...)
+  local method, arguments = limiter[name], { ... }
+  if not method then
+    return true
+  elseif limiters.is(limiter) then
+    return true, method(limiter, ...)
+  end
+  local ok, first, second = protect(function()
+    return method(limiter, arguments[1], arguments[2], arguments[3])
+  end)
+  if not ok then
+    return false, error_of(name, first)
+  end
+  return true, first, second
+end
+
+--- Waits until an attempt may begin.
+---@param exchange anthropic.Exchange
+---@return true|nil
+---@return anthropic.Error?
+function limiting.acquire(exchange)
+  local limiter = exchange.option "limiter"
+  if limiter == nil then
+    limiter = exchange.is_held_back and exchange.shared.limiter
+  end
+  if not limiter then
+    return true
+  end
+  local request = request_of(exchange)
+  local ok, result, problem = call(limiter, coroutines.protect, "acquire", request)
+  if not ok then
+    return nil, result
+  elseif not result then
+    return nil, error_of("acquire", problem)
+  end
+  exchange.permit = { limiter = limiter, request = request }
+  outcome.watch(exchange)
+  if exchange.closed then
+    limiting.release(exchange, errors.cancelled "the request was cancelled")
+  end
+  return true
+end
+
+local function learner_of(exchange)
+  return exchange.option "limiter" == nil and exchange.shared.limiter or nil
+end
+
+--- Tells of the headers that have come.
+---@param exchange anthropic.Exchange
+---@return true|nil
+---@return anthropic.Error?
+function limiting.observe(exchange)
+  local permit, learner = exchange.permit, learner_of(exchange)
+  if permit then
+    local ok, err = call(permit.limiter, coroutines.protect, "observe", permit.request, exchange.response)
+    return ok or nil, err
+  elseif learner then
+    learner:learn(exchange.spec().model, exchange.response)
+  end
+  return true
+end
+
+--- The attempt is over.
+---@param exchange anthropic.Exchange
+---@param err? anthropic.Error
+function limiting.release(exchange, err)
+  local permit, learner = exchange.permit, learner_of(exchange)
+  if permit then
+    exchange.permit = nil
+    local ok, problem = call(permit.limiter, pcall, "release", permit.request, exchange.response, err)
+    exchange.limiter_problem = exchange.limiter_problem or not ok and problem or nil
+  elseif learner and err then
+    learner:hear(exchange.spec().model, err)
+  end
+end
+
+return limiting

@@ -1,0 +1,337 @@
+-- The option `limiter`: what it is asked, when, and what becomes of what it says and raises.
+
+local anthropic = require "anthropic"
+local testing = require "anthropic.testing"
+
+local PARAMS = { model = "m", max_tokens = 9, messages = { { role = "user", content = ("Hello "):rep(100) } } }
+
+-- A limiter that notes what it is asked.
+local function noting(calls, methods)
+  local self = {}
+  for _, name in ipairs { "acquire", "observe", "release" } do
+    self[name] = function(me, ...)
+      assert(me == self, "called without a colon")
+      calls[#calls + 1] = { name, ... }
+      if methods and methods[name] then
+        return methods[name](...)
+      end
+      return true
+    end
+  end
+  return self
+end
+
+local function names_of(calls)
+  local names = {}
+  for i, call in ipairs(calls) do
+    names[i] = call[1]
+  end
+  return table.concat(names, " ")
+end
+
+describe("a limiter", function()
+  local server, calls, client
+
+  local function serve(script, options, methods)
+    server = testing.server { script = script }
+    calls = {}
+    options = options or {}
+    options.base_url, options.api_key = server.url, "k"
+    options.max_retries = options.max_retries or 0
+    options.limiter = noting(calls, methods)
+    client = anthropic.new(options)
+    return client
+  end
+
+  after_each(function()
+    server:stop()
+  end)
+
+  it("is asked before an attempt, and told of its answer and its end", function()
+    serve({ testing.message { text = "x", request_id = "req_1" } }, { tag = "t" })
+    assert(client.messages.create(PARAMS))
+    assert.equal("acquire observe release", names_of(calls))
+    local request = calls[1][2]
+    assert.is_true(request.tokens > 150 and request.tokens < 300)
+    request.tokens = nil
+    assert.same({ method = "POST", path = "/v1/messages", model = "m", attempt = 1, tag = "t" }, request)
+    assert.equal(request, calls[2][2])
+    assert.equal(request, calls[3][2])
+    assert.equal("req_1", calls[2][3].request_id)
+    assert.equal(calls[2][3], calls[3][3])
+    assert.is_nil(calls[3][4])
+  end)
+
+  it("is asked for each attempt", function()
+    serve({ testing.error { status = 529, retry_after = 0 }, testing.message { text = "x" } }, { max_retries = 1 })
+    assert(client.messages.create(PARAMS))
+    assert.equal("acquire observe release acquire observe release", names_of(calls))
+    assert.equal(529, calls[2][3].status)
+    assert.equal(529, calls[3][4].status)
+    assert.equal(2, calls[4][2].attempt)
+  end)
+
+  it("is told of what brought no answer", function()
+    serve { { reset = true } }
+    assert.is_nil((client.messages.create(PARAMS)))
+    assert.equal("acquire release", names_of(calls))
+    assert.is_nil(calls[2][3])
+    assert.is_not_nil(calls[2][4].kind)
+  end)
+
+  it("is not asked twice for a redirect", function()
+    serve { { status = 307, headers = { Location = "/v1/elsewhere" } }, testing.message { text = "x" } }
+    assert(client.messages.create(PARAMS))
+    assert.equal("acquire observe release", names_of(calls))
+  end)
+
+  it("is asked of every method", function()
+    serve { { body = { id = "m" } }, { body = { data = {} } }, { body = { input_tokens = 3 } } }
+    assert(client.models.retrieve "m")
+    assert(client.models.list())
+    assert(client.messages.count_tokens { model = "n", messages = PARAMS.messages })
+    assert.equal("acquire observe release acquire observe release acquire observe release", names_of(calls))
+    assert.equal("/v1/models/m", calls[1][2].path)
+    assert.equal("GET", calls[1][2].method)
+    assert.equal("n", calls[7][2].model)
+  end)
+
+  it("is asked by map, run and parse", function()
+    serve { testing.message { text = "{}" } }
+    assert(client.messages.map({ PARAMS, PARAMS }))
+    assert(client.messages.run { model = "m", max_tokens = 9, messages = PARAMS.messages, max_turns = 1 })
+    assert(client.messages.parse { model = "m", max_tokens = 9, messages = PARAMS.messages,
+      schema = { type = "object", properties = {}, additionalProperties = false } })
+    local acquired, released = 0, 0
+    for _, call in ipairs(calls) do
+      acquired = acquired + (call[1] == "acquire" and 1 or 0)
+      released = released + (call[1] == "release" and 1 or 0)
+    end
+    assert.same({ 4, 4 }, { acquired, released })
+  end)
+
+  it("may be another one, or none, for one request", function()
+    serve { testing.message { text = "x" } }
+    local others = {}
+    assert(client.messages.create(PARAMS, { limiter = noting(others) }))
+    assert(client.messages.create(PARAMS, { limiter = false }))
+    assert.same({}, calls)
+    assert.equal("acquire observe release", names_of(others))
+  end)
+
+  it("may wait", function()
+    serve({ testing.message { text = "x" } }, nil, { acquire = function() return anthropic.sleep(0.02) end })
+    local began = anthropic.now()
+    anthropic.run(function()
+      assert(client.messages.create(PARAMS))
+    end)
+    assert.is_true(anthropic.now() - began >= 0.02)
+  end)
+
+  describe("is told once of a stream that", function()
+    local HANGING = testing.stream { text = "one two three", hang_after = 600 }
+
+    it("is read to its end", function()
+      serve { testing.stream { text = "x" } }
+      local stream = assert(client.messages.stream(PARAMS))
+      assert.equal("acquire observe", names_of(calls))
+      assert(stream:message())
+      stream:close()
+      assert.equal("acquire observe release", names_of(calls))
+      assert.is_nil(calls[3][4])
+    end)
+
+    it("breaks off", function()
+      serve { testing.stream { text = "x", error = { type = "overloaded_error", message = "Overloaded" } } }
+      assert.is_nil((assert(client.messages.stream(PARAMS)):message()))
+      assert.equal("acquire observe release", names_of(calls))
+      assert.equal("overloaded_error", calls[3][4].type)
+    end)
+
+    it("is closed", function()
+      serve { HANGING }
+      local stream = assert(client.messages.stream(PARAMS))
+      stream:close()
+      stream:close()
+      assert.equal("acquire observe release", names_of(calls))
+      assert.equal("cancelled", calls[3][4].kind)
+    end)
+
+    it("is left with its client", function()
+      serve { HANGING }
+      local stream = assert(client.messages.stream(PARAMS))
+      client:close()
+      assert.equal("acquire observe release", names_of(calls))
+      stream:close()
+      assert.equal(3, #calls)
+    end)
+
+    it("is cancelled with its task", function()
+      serve { HANGING }
+      anthropic.run(function()
+        local task = anthropic.spawn(function()
+          return assert(client.messages.stream(PARAMS)):message()
+        end)
+        anthropic.sleep(0.02)
+        task:cancel()
+        task:join()
+      end)
+      assert.equal("acquire observe release", names_of(calls))
+    end)
+
+    it("nobody holds any more", function()
+      serve { HANGING }
+      local function leave()
+        assert(client.messages.stream(PARAMS)):next()
+      end
+      leave()
+      for _ = 1, 10 do
+        collectgarbage()
+      end
+      assert.equal("acquire observe release", names_of(calls))
+    end)
+  end)
+
+  describe("refuses a request", function()
+    local function refusal_of(methods, options)
+      serve({ testing.message { text = "x" } }, options, methods)
+      local message, err = client.messages.create(PARAMS)
+      assert.is_nil(message)
+      return err
+    end
+
+    it("with words", function()
+      local err = refusal_of({ acquire = function() return nil, "not today" end }, { max_retries = 2 })
+      assert.equal("invalid_request", err.kind)
+      assert.equal("limiter: acquire: not today", err.message)
+      assert.equal("acquire", names_of(calls))
+      assert.equal(0, #server:requests())
+    end)
+
+    it("with nothing", function()
+      assert.equal("limiter: acquire: returned nothing", refusal_of({ acquire = function() end }).message)
+    end)
+
+    it("with an error of this library, also of another request", function()
+      local other
+      local err = refusal_of { acquire = function()
+        local _
+        _, other = anthropic.new { base_url = "http://127.0.0.1:1", api_key = "k", max_retries = 0 }.models.list()
+        return nil, other
+      end }
+      assert.equal("connection", err.kind)
+      assert.equal(other.message, err.message)
+      assert.equal(0, err.attempts)
+      assert.equal(1, other.attempts)
+    end)
+
+    it("where it raises", function()
+      local err = refusal_of { acquire = function() error("broken", 0) end }
+      assert.equal("limiter: acquire: broken", err.message)
+      assert.equal("acquire", names_of(calls))
+    end)
+
+    it("where it raises after waiting", function()
+      serve({ testing.message { text = "x" } }, nil, { acquire = function()
+        anthropic.sleep(0.001)
+        error("broken", 0)
+      end })
+      local err
+      anthropic.run(function()
+        local _
+        _, err = client.messages.create(PARAMS)
+      end)
+      assert.equal("limiter: acquire: broken", err.message)
+    end)
+
+    it("where it raises at the headers, and is told of the end all the same", function()
+      local err = refusal_of({ observe = function() error("broken", 0) end }, { max_retries = 2 })
+      assert.equal("limiter: observe: broken", err.message)
+      assert.equal("acquire observe release", names_of(calls))
+      assert.equal(err, calls[3][4])
+    end)
+
+    it("where it raises at the end", function()
+      local err = refusal_of({ release = function() error("broken", 0) end })
+      assert.equal("limiter: release: broken", err.message)
+      assert.equal("acquire observe release", names_of(calls))
+    end)
+  end)
+
+  it("that raises at the end of a stream ends it with that error", function()
+    serve({ testing.stream { text = "x" } }, nil, { release = function() error("broken", 0) end })
+    local message, err = assert(client.messages.stream(PARAMS)):message()
+    assert.is_nil(message)
+    assert.equal("limiter: release: broken", err.message)
+    assert.equal("x", err.partial:text())
+  end)
+
+  it("is refused where it is none", function()
+    serve { {} }
+    for _, value in ipairs { "x", 1, true, {} } do
+      assert.has_error(function() anthropic.new { limiter = value } end)
+    end
+  end)
+end)
+
+describe("anthropic.limiter", function()
+  local server
+
+  after_each(function()
+    server:stop()
+  end)
+
+  local function limited(seconds, remaining)
+    local now = os.time()
+    local message = { id = "m", type = "message", role = "assistant", content = {}, model = "m", usage = {} }
+    return { body = message, headers = {
+      Date = os.date("!%a, %d %b %Y %H:%M:%S GMT", now),
+      ["anthropic-ratelimit-requests-limit"] = "2",
+      ["anthropic-ratelimit-requests-remaining"] = tostring(remaining or 0),
+      ["anthropic-ratelimit-requests-reset"] = os.date("!%Y-%m-%dT%H:%M:%SZ", now + seconds),
+    } }
+  end
+
+  it("takes no options", function()
+    server = testing.server { script = { {} } }
+    assert.has_error(function() anthropic.limiter.new { concurency = 1 } end)
+    assert.has_error(function() anthropic.limiter.new "x" end)
+    assert.equal(anthropic.limiter, require "anthropic.limiter")
+  end)
+
+  it("lets all requests of its clients wait until the limit is reset", function()
+    server = testing.server { script = { limited(1) } }
+    local limiter = anthropic.limiter.new {}
+    local one = anthropic.new { base_url = server.url, api_key = "k", limiter = limiter }
+    local other = anthropic.new { base_url = server.url, api_key = "k", limiter = limiter }
+    assert(one.messages.create(PARAMS))
+    local began = anthropic.now()
+    assert(other.messages.create(PARAMS))
+    assert.is_true(anthropic.now() - began > 0.9)
+  end)
+
+  it("ends a wait with the request's time, and with its task", function()
+    server = testing.server { script = { limited(100) } }
+    local client = anthropic.new { base_url = server.url, api_key = "k", limiter = anthropic.limiter.new() }
+    assert(client.messages.create(PARAMS))
+    local _, err = client.messages.create(PARAMS, { timeout = 0.02, max_retries = 0 })
+    assert.equal("timeout", err.kind)
+    assert.equal("total", err.timeout)
+    anthropic.run(function()
+      local task = anthropic.spawn(function()
+        local _, cancelled = client.messages.create(PARAMS)
+        return cancelled
+      end)
+      anthropic.sleep(0.01)
+      task:cancel()
+      task:join()
+      task = anthropic.spawn(function()
+        return select(2, client.messages.create(PARAMS))
+      end)
+      anthropic.sleep(0.01)
+      client:close()
+      assert.equal("cancelled", task:join().kind)
+    end)
+    assert.equal(1, #server:requests())
+  end)
+end)

@@ -1,0 +1,353 @@
+-- Several clients as one.
+
+local anthropic = require "anthropic"
+local testing = require "anthropic.testing"
+
+local function ask(fields)
+  local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
+  for name, value in pairs(fields or {}) do
+    params[name] = value
+  end
+  return params
+end
+
+local function answer(text, fields)
+  local message = { text = text }
+  for name, value in pairs(fields or {}) do
+    message[name] = value
+  end
+  return testing.message(message)
+end
+
+describe("a pool", function()
+  local servers, clients
+
+  -- Clients, each of a server with a script; "away" is one that nobody listens for.
+  local function members(scripts, options)
+    for i, script in ipairs(scripts) do
+      local url = "http://127.0.0.1:1"
+      if script ~= "away" then
+        servers[i] = testing.server { script = script }
+        url = servers[i].url
+      end
+      local own = { base_url = url, api_key = "key-" .. i }
+      for name, value in pairs(options and options[i] or {}) do
+        own[name] = value
+      end
+      clients[i] = anthropic.new(own)
+    end
+    return clients
+  end
+
+  local function requests_of(i)
+    return servers[i] and #servers[i]:requests() or 0
+  end
+
+  before_each(function()
+    servers, clients = {}, {}
+  end)
+
+  after_each(function()
+    for _, server in pairs(servers) do
+      server:stop()
+    end
+  end)
+
+  it("is made by anthropic.pool, called or by its `new`", function()
+    local client = anthropic.new { api_key = "k" }
+    assert.equal(anthropic.pool, require "anthropic.pool")
+    assert.equal("anthropic.Pool (1 members)", tostring(anthropic.pool { members = { client } }))
+    local pool = anthropic.pool.new { members = { client, { client = client } } }
+    assert.equal("anthropic.Pool (2 members)", tostring(pool))
+  end)
+
+  it("refuses wrong fields", function()
+    local client = anthropic.new { api_key = "k" }
+    for _, wrong in ipairs {
+      {}, { members = {} }, { members = "x" }, { members = { 1 } }, { members = { {} } },
+      { members = { { client = client, weight = 0 } } }, { members = { { client = client, wieght = 1 } } },
+      { members = { { client = client, models = { 1 } } } }, { members = { client }, cooldown = -1 },
+      { members = { client }, max_retries = 1.5 }, { members = { client }, cooldwon = 1 },
+    } do
+      assert.has_error(function() anthropic.pool(wrong) end)
+      assert.has_error(function() anthropic.pool.new(wrong) end)
+    end
+  end)
+
+  it("shares requests out by weights", function()
+    members { { answer "a" }, { answer "b" } }
+    local pool = anthropic.pool { members = { { client = clients[1], weight = 3 }, clients[2] } }
+    for _ = 1, 8 do
+      assert(pool.messages.create(ask()))
+    end
+    assert.same({ 6, 2 }, { requests_of(1), requests_of(2) })
+  end)
+
+  describe("goes on with the next member after", function()
+    local cases = {
+      { "no connection", "away", "connection" },
+      { "a broken one", { { reset = true } }, nil },
+      { "401", { testing.error { status = 401 } }, "api" },
+      { "403", { testing.error { status = 403 } }, "api" },
+      { "429", { testing.error { status = 429, retry_after = 60 } }, "api" },
+      { "500", { testing.error { status = 500 } }, "api" },
+      { "503, whatever it says of retries", { { status = 503, headers = { ["x-should-retry"] = "false" } } }, "api" },
+      { "an overload", { testing.error { status = 529 } }, "api" },
+    }
+    for _, case in ipairs(cases) do
+      it(case[1] .. ", at once", function()
+        members { case[2], { answer "b" } }
+        local pool = anthropic.pool { members = clients }
+        local began = anthropic.now()
+        for _ = 1, 4 do
+          local message = assert(pool.messages.create(ask()))
+          assert.equal("b", message:text())
+          assert.equal(2, message.response.member)
+        end
+        assert.is_true(anthropic.now() - began < 5)
+        assert.is_true(requests_of(1) <= 1, "a dead member was asked again")
+        assert.equal("Bearer key-2", servers[2]:requests()[1].headers.authorization)
+      end)
+    end
+
+    it("a stream that breaks off before its first content", function()
+      members {
+        { { events = { { event = "error", data = { type = "error", error = { type = "overloaded_error" } } } } } },
+        { testing.stream { text = "b" } },
+      }
+      local stream = assert(anthropic.pool({ members = clients }).messages.stream(ask()))
+      assert.equal("b", assert(stream:message()):text())
+      assert.same({ 1, 1 }, { requests_of(1), requests_of(2) })
+    end)
+  end)
+
+  it("does not go on after what the request itself is to blame for", function()
+    for _, status in ipairs { 400, 404, 413 } do
+      members { { testing.error { status = status } }, { answer "b" } }
+      local _, err = anthropic.pool({ members = clients }).messages.create(ask())
+      assert.equal(status, err.status)
+      assert.same({ 1, 0 }, { requests_of(1), requests_of(2) })
+      for _, server in pairs(servers) do
+        server:stop()
+      end
+    end
+  end)
+
+  it("does not go on once content was handed over", function()
+    members {
+      { testing.stream { text = "one two", error = { type = "overloaded_error", message = "Overloaded" } } },
+      { testing.stream { text = "b" } },
+    }
+    local stream = assert(anthropic.pool({ members = clients }).messages.stream(ask()))
+    local message, err = stream:message()
+    assert.is_nil(message)
+    assert.equal("overloaded_error", err.type)
+    assert.same({ 1, 0 }, { requests_of(1), requests_of(2) })
+  end)
+
+  it("has one budget of attempts, and tells who was asked", function()
+    members({ { testing.error { status = 500 } }, { testing.error { status = 503 } } }, { { max_retries = 9 } })
+    local _, err = anthropic.pool({ members = clients, max_retries = 1 }).messages.create(ask())
+    assert.equal(2, err.attempts)
+    assert.same({ 1, 2 }, { err.history[1].member, err.history[2].member })
+    assert.same({ 500, 503 }, { err.history[1].status, err.history[2].status })
+    _, err = anthropic.pool({ members = clients }).messages.create(ask(), { max_retries = 0 })
+    assert.equal(1, err.attempts)
+  end)
+
+  it("asks each member twice by default", function()
+    members { "away", "away" }
+    local retries = {}
+    local _, err = anthropic.pool({ members = clients }).messages.create(ask(), {
+      on_retry = function(info) retries[#retries + 1] = info.delay > 0.3 end,
+    })
+    assert.equal(4, err.attempts)
+    local asked = {}
+    for i, attempt in ipairs(err.history) do
+      asked[i] = attempt.member
+    end
+    assert.same({ 1, 2, 1, 2 }, asked)
+    assert.same({ false, true, true }, retries)
+  end)
+
+  it("tries a dead member again after its cool-down, by one request", function()
+    members { { testing.error { status = 500 }, { status = 200, hang = true } }, { answer "b" } }
+    local pool = anthropic.pool { members = clients, cooldown = 0.05 }
+    assert(pool.messages.create(ask()))
+    assert.equal(1, requests_of(1))
+    anthropic.sleep(0.06)
+    anthropic.run(function()
+      local tasks = {}
+      for i = 1, 4 do
+        tasks[i] = anthropic.spawn(pool.messages.create, ask())
+      end
+      for i = 2, 4 do
+        assert.equal("b", assert(tasks[i]:join()):text())
+      end
+      assert.equal(2, requests_of(1))
+      tasks[1]:cancel()
+      tasks[1]:join()
+    end)
+  end)
+
+  it("takes a member back that answers again", function()
+    members { { testing.error { status = 401 }, answer "a" }, { answer "b" } }
+    local pool = anthropic.pool { members = clients, cooldown = 0.02 }
+    assert.equal("b", assert(pool.messages.create(ask())):text())
+    anthropic.sleep(0.03)
+    local texts = {}
+    for i = 1, 4 do
+      texts[i] = assert(pool.messages.create(ask())):text()
+    end
+    assert.equal("a", texts[1])
+    table.sort(texts)
+    assert.equal("aab", table.concat(texts, "", 1, 3))
+  end)
+
+  it("waits as long as a server asks, where all are to be waited for", function()
+    members { { { status = 429, headers = { ["retry-after-ms"] = "30" }, body = {} }, answer "a" } }
+    local retries = {}
+    local message = assert(anthropic.pool({ members = clients }).messages.create(ask(), {
+      on_retry = function(info) retries[#retries + 1] = info.delay end,
+    }))
+    assert.equal("a", message:text())
+    assert.is_true(retries[1] >= 0.02)
+  end)
+
+  it("calls a model what it is called there", function()
+    members { { answer "a" }, { answer "b" } }
+    local pool = anthropic.pool { members = {
+      { client = clients[1], models = { sonnet = "claude-sonnet-there" } },
+      { client = clients[2], models = { sonnet = "anthropic.sonnet-v1:0" } },
+    } }
+    assert(pool.messages.create(ask { model = "sonnet" }))
+    assert(pool.messages.create(ask { model = "sonnet" }))
+    assert(pool.messages.create(ask { model = "other" }))
+    local function model(i, j)
+      return anthropic.decode(servers[i]:requests()[j].body).model
+    end
+    assert.equal("claude-sonnet-there", model(1, 1))
+    assert.equal("anthropic.sonnet-v1:0", model(2, 1))
+    assert.equal("other", model(1, 2))
+  end)
+
+  it("calls it so after a failure, for counting and in batches, too", function()
+    members {
+      { testing.error { status = 500 } },
+      { { body = { input_tokens = 3 } }, { body = { id = "msgbatch_1" } } },
+    }
+    local pool = anthropic.pool { members = { clients[1], { client = clients[2], models = { m = "there" } } } }
+    assert.equal(3, assert(pool.messages.count_tokens { model = "m", messages = ask().messages }).input_tokens)
+    assert(pool.messages.batches.create { requests = { { custom_id = "x", params = ask() } } })
+    assert.equal("m", anthropic.decode(servers[1]:requests()[1].body).model)
+    assert.equal("there", anthropic.decode(servers[2]:requests()[1].body).model)
+    assert.equal("there", anthropic.decode(servers[2]:requests()[2].body).requests[1].params.model)
+  end)
+
+  it("asks a member's own model where a request names none", function()
+    members({ { answer "a" }, { answer "b" } }, { { model = "one" }, { model = "two" } })
+    local pool = anthropic.pool { members = clients }
+    assert.equal("a", (assert(pool:ask "Hello")))
+    assert.equal("b", (assert(pool:ask "Hello")))
+    assert.equal("one", anthropic.decode(servers[1]:requests()[1].body).model)
+    assert.equal("two", anthropic.decode(servers[2]:requests()[1].body).model)
+  end)
+
+  it("sends what names a container to the member that has it", function()
+    local message = { id = "msg_1", type = "message", role = "assistant", model = "m", content = {}, usage = {},
+      container = { id = "container_1", expires_at = "2027-01-01T00:00:00Z" } }
+    members { { answer "a" }, { { body = message } } }
+    local pool = anthropic.pool { members = clients }
+    assert(pool.messages.create(ask()))
+    assert(pool.messages.create(ask()))
+    for _ = 1, 3 do
+      assert.equal(2, assert(pool.messages.create(ask { container = "container_1" })).response.member)
+    end
+    assert.same({ 1, 4 }, { requests_of(1), requests_of(2) })
+  end)
+
+  it("sends what names a file to the member that it was uploaded by", function()
+    members { { answer "a" }, { { body = { id = "file_1", type = "file" } }, answer "b" } }
+    local pool = anthropic.pool { members = clients }
+    assert(clients[2].beta.files.upload { file = { data = "x", filename = "x.txt" } })
+    local content = { { type = "document", source = { type = "file", file_id = "file_1" } } }
+    for _ = 1, 2 do
+      local message = assert(pool.messages.create(ask { messages = { { role = "user", content = content } } }))
+      assert.equal("b", message:text())
+    end
+    assert.equal(0, requests_of(1))
+  end)
+
+  it("asks after a batch where it was made", function()
+    members { { answer "a" }, { { body = { id = "msgbatch_1", type = "message_batch" } } } }
+    local pool = anthropic.pool { members = clients }
+    assert(pool.messages.create(ask()))
+    assert(pool.messages.batches.create { requests = { { custom_id = "x", params = ask() } } })
+    for _ = 1, 3 do
+      assert(pool.messages.batches.retrieve "msgbatch_1")
+    end
+    assert.same({ 1, 4 }, { requests_of(1), requests_of(2) })
+  end)
+
+  it("makes nothing twice", function()
+    members { { testing.error { status = 500 } }, { { body = { id = "msgbatch_1" } } } }
+    local pool = anthropic.pool { members = clients }
+    local batch = { requests = { { custom_id = "x", params = ask() } } }
+    assert.equal(500, select(2, pool.messages.batches.create(batch)).status)
+    assert.same({ 1, 0 }, { requests_of(1), requests_of(2) })
+    assert(pool.messages.batches.create(batch))
+  end)
+
+  it("has the methods of a client", function()
+    members {
+      { testing.error { status = 500 } },
+      { routes = {
+        { path = "/v1/models", answers = { { body = { data = { { id = "m" } }, has_more = false } } } },
+        { body_contains = '"stream":true', answers = { testing.stream { text = '{"a":1}' } } },
+        { answers = { answer '{"a":1}' } },
+      } },
+    }
+    local pool = anthropic.pool { members = clients }
+    local schema = { type = "object", properties = { a = { type = "integer" } } }
+    assert.equal(1, assert(pool.messages.parse(ask { schema = schema })).parsed.a)
+    local messages = assert(pool.messages.map { ask(), ask() })
+    assert.equal(2, messages.n)
+    assert(messages[1] and messages[2])
+    assert(pool.messages.run(ask { max_turns = 1 }))
+    assert.equal('{"a":1}', (assert(pool:chat({ model = "m" }):say "Hello")))
+    assert.equal("m", assert(pool.models.list()).data[1].id)
+    assert.equal('{"a":1}', assert(pool.messages.stream(ask())):message():text())
+    assert.is_nil(pool.beta)
+  end)
+
+  it("counts the tokens of all, and each member its own", function()
+    members { { answer("a", { usage = { output_tokens = 3 } }) }, { answer("b", { usage = { output_tokens = 4 } }) } }
+    local pool = anthropic.pool { members = clients }
+    assert(pool.messages.create(ask()))
+    assert(pool.messages.create(ask()))
+    assert.equal(7, pool.usage:total().output_tokens)
+    assert.equal(3, clients[1].usage:total().output_tokens)
+    assert.equal(4, clients[2].usage:total().output_tokens)
+  end)
+
+  it("cancels what it has under way when it is closed, and leaves its members open", function()
+    members { { testing.stream { text = "one", hang_after = 450 }, answer "a" } }
+    local pool = anthropic.pool { members = clients }
+    local stream = assert(pool.messages.stream(ask()))
+    pool:close()
+    assert.equal("cancelled", select(2, stream:message()).kind)
+    assert.equal("cancelled", select(2, pool.messages.create(ask())).kind)
+    assert.equal("a", assert(clients[1].messages.create(ask())):text())
+  end)
+
+  it("has one done record for a request, with the member that answered", function()
+    local records = {}
+    local function on_log(record)
+      records[#records + 1] = record.event == "done" and record or nil
+    end
+    members({ { testing.error { status = 500 } }, { answer "b" } }, { { on_log = on_log }, { on_log = on_log } })
+    assert(anthropic.pool({ members = clients }).messages.create(ask()))
+    assert.equal(1, #records)
+    assert.same({ "ok", 2, 2 }, { records[1].outcome, records[1].member, records[1].attempt })
+  end)
+end)
