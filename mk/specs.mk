@@ -17,9 +17,10 @@ WRAP_ALLOCATIONS := $(foreach name,malloc calloc realloc strdup realpath free,-W
 $(TEST_CORE): $(TEST_BUILD)/abilities.o
 endif
 
-# POLLER=POLL or KQUEUE takes another of the pollers than the platform's own; on Linux kqueue is one of the specs' own.
+# POLLER=POLL or KQUEUE takes another of the pollers than the platform's own. On Linux kqueue is one of the specs' own, and
+# signals are taken as on macOS, too.
 ifeq ($(POLLER)-$(shell uname -s),KQUEUE-Linux)
-COMPILE += -D_DEFAULT_SOURCE -Ispec/support/kqueue
+COMPILE += -D_DEFAULT_SOURCE -DWITHOUT_SIGTIMEDWAIT -Ispec/support/kqueue
 $(CORE): $(BUILD)/kqueue.o
 OBJECTS += $(BUILD)/kqueue.o
 $(TEST_CORE): $(TEST_BUILD)/kqueue.o
