@@ -24,7 +24,7 @@ OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o)
 CORE := $(BUILD)/anthropic/core.so
 VERSION := $(shell sed 's/.*"\(.*\)".*/\1/' lua/anthropic/version.lua)
 WARNINGS := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
-COMPILE = $(CC) -std=c99 $(WARNINGS) -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS)
+COMPILE = $(CC) -std=c99 $(WARNINGS) -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS) $(POLLER:%=-DPOLLER_%)
 SHARED := $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
 
 # Debian's packages

@@ -9,7 +9,7 @@ ASAN_HOST := build/asan/$(LUA)$(POLLER:%=-%)
 # build/host/<lua> is the same without sanitizers, for valgrind.
 HOST := build/host/$(LUA)
 HOST_FLAGS = -O1 -g $(TEST_FLAGS)
-$(ASAN_HOST): HOST_FLAGS = $(ASAN_FLAGS) $(POLLER:%=-DPOLLER_%)
+$(ASAN_HOST): HOST_FLAGS = $(ASAN_FLAGS)
 
 $(HOST) $(ASAN_HOST): $(SOURCES) $(HEADERS) $(HOST_SOURCES)
 	@mkdir -p $(@D)

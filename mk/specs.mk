@@ -17,6 +17,18 @@ WRAP_ALLOCATIONS := $(foreach name,malloc calloc realloc strdup realpath free,-W
 $(TEST_CORE): $(TEST_BUILD)/abilities.o
 endif
 
+# POLLER=POLL or KQUEUE takes another of the pollers than the platform's own. On Linux kqueue is one of the specs' own, and
+# signals are taken as on macOS, too.
+ifeq ($(POLLER)-$(shell uname -s),KQUEUE-Linux)
+COMPILE += -D_DEFAULT_SOURCE -DWITHOUT_SIGTIMEDWAIT -Ispec/support/kqueue
+$(CORE): $(BUILD)/kqueue.o
+OBJECTS += $(BUILD)/kqueue.o
+$(TEST_CORE): $(TEST_BUILD)/kqueue.o
+endif
+
+%/kqueue.o: spec/support/kqueue/kqueue.c spec/support/kqueue/sys/event.h
+	$(COMPILE_OBJECT)
+
 $(TEST_BUILD)/abilities.o: spec/support/abilities.c spec/support/abilities.h $(HEADERS)
 	$(COMPILE_OBJECT)
 

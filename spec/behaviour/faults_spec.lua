@@ -2,6 +2,7 @@
 
 local fault_matrix = require "spec.support.fault_matrix"
 local faults = require "spec.support.faults"
+local libcurl = require "spec.support.libcurl"
 local readings = require "spec.support.readings"
 
 describe("under every fault, a request", function()
@@ -41,6 +42,10 @@ describe("under every fault, a request", function()
     local file = assert(io.open "doc/explanation/reliability.md")
     local page = file:read "*a"
     file:close()
-    assert.equal(fault_matrix.with_table(page, report), page)
+    local made = fault_matrix.with_table(page, report)
+    if not libcurl.passes_unknown_encodings then -- what the page says below its table
+      made = made:gsub("(| an unknown encoding |) `protocol` | `protocol` |", "%1 the message | the message |")
+    end
+    assert.equal(made, page)
   end)
 end)

@@ -54,7 +54,7 @@ end
 local function second(ask)
   return function(client)
     assert(create(client))
-    anthropic.sleep(0.05)
+    anthropic.sleep(0.15)
     return ask(client)
   end
 end

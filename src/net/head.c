@@ -22,8 +22,10 @@ static bool has_status(const char *line, size_t length) {
   return left == 4 || !is_digit(space[4]);
 }
 
+/* Half a line is none: libcurl hands it on where the connection ends in it. workaround: libcurl
+ * 8.22 */
 static bool is_blank(const char *line, size_t length) {
-  return length > 0 && (line[0] == '\r' || line[0] == '\n');
+  return length > 0 && (line[0] == '\r' || line[0] == '\n') && line[length - 1] == '\n';
 }
 
 enum head_result head_take_trailer(struct head *head, size_t length) {

@@ -119,9 +119,15 @@ static CURLcode complete(struct loop_entry *entry, CURLcode code) {
   struct transfer *transfer = (struct transfer *)entry;
   if (entry->done)
     return transfer->code;
-  struct verdict_facts facts = {entry->easy,        transfer->curl_message,
-                                &transfer->sending, transfer->status,
-                                transfer->has_body, transfer_is_encoded(transfer)};
+  struct verdict_facts facts = {
+      .easy = entry->easy,
+      .words = transfer->curl_message,
+      .sending = &transfer->sending,
+      .status = transfer->status,
+      .has_head = transfer->head.lines.length > 0,
+      .has_body = transfer->has_body,
+      .is_encoded = transfer_is_encoded(transfer),
+  };
   struct verdict verdict = verdict_of(code, &facts);
   transfer->code = verdict.code;
   if (verdict.has_words)

@@ -80,7 +80,7 @@ static enum transfer_failure failure_of(CURLcode code, const struct verdict_fact
     return TRANSFER_FLOODED;
   switch (code) {
   case CURLE_PARTIAL_FILE: /* workaround: libcurl < 8.1 says so too where nothing came (HTTP/2) */
-    return facts->status ? TRANSFER_TRUNCATED : TRANSFER_CONNECTION;
+    return facts->has_head ? TRANSFER_TRUNCATED : TRANSFER_CONNECTION;
   case CURLE_OUT_OF_MEMORY:
     return TRANSFER_NO_MEMORY;
   case CURLE_OPERATION_TIMEDOUT: /* the one timeout that is left to libcurl */

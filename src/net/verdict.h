@@ -38,6 +38,7 @@ struct verdict_facts {
   const char *words; /* libcurl's, may be "" */
   const struct sending *sending;
   long status;     /* 0: the final response's headers did not come */
+  bool has_head;   /* some of it came, or an interim one */
   bool has_body;   /* some of it came */
   bool is_encoded; /* the content */
 };

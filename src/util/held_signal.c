@@ -10,23 +10,37 @@ static bool is_pending(int number) {
   return sigismember(&pending, number) == 1;
 }
 
-/* Takes a signal that is pending away. False where another thread of the process was quicker. */
-static bool take(const sigset_t *set) {
-#if defined(_POSIX_REALTIME_SIGNALS) && _POSIX_REALTIME_SIGNALS > 0
-  const struct timespec none = {0, 0};
-  return sigtimedwait(set, NULL, &none) > 0;
-#else /* workaround: macOS and OpenBSD have no wait that ends */
-  int received;
-  return sigwait(set, &received) == 0;
-#endif
-}
-
 static sigset_t set_of(int number) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, number);
   return set;
 }
+
+#if defined(_POSIX_REALTIME_SIGNALS) && _POSIX_REALTIME_SIGNALS > 0 &&                             \
+    !defined(WITHOUT_SIGTIMEDWAIT)
+
+/* Takes a signal that is pending away. False where another thread of the process was quicker. */
+static bool take(int number) {
+  const struct timespec none = {0, 0};
+  sigset_t set = set_of(number);
+  return sigtimedwait(&set, NULL, &none) > 0;
+}
+
+#else
+
+/* The same. A sigwait could wait for ever here; but a signal that is ignored is pending no more,
+ * blocked or not. One that another thread takes in this moment counts as taken by both.
+ * workaround: macOS and OpenBSD have no wait that ends */
+static bool take(int number) {
+  struct sigaction ignore = {.sa_handler = SIG_IGN}, hosts;
+  if (sigaction(number, &ignore, &hosts) != 0)
+    return false;
+  sigaction(number, &hosts, NULL);
+  return true;
+}
+
+#endif
 
 void signal_hold(struct held_signal *held, int number) {
   if (held->depth++ > 0)
@@ -42,10 +56,8 @@ bool signal_release(struct held_signal *held, bool is_ours) {
   if (--held->depth > 0)
     return false;
   bool takes = !held->was_pending && (is_ours || !held->was_blocked) && is_pending(held->number);
-  if (takes) {
-    sigset_t set = set_of(held->number);
-    takes = take(&set);
-  }
+  if (takes)
+    takes = take(held->number);
   pthread_sigmask(SIG_SETMASK, &held->mask, NULL);
   return takes;
 }

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "b73d359154cb3710"
+return "83f23e962ae7391c"
