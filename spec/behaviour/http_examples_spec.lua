@@ -42,7 +42,7 @@ describe("plenary.curl's shape", function()
   it("sends what it is given", function()
     local directory = directories.new()
     local path = directory:write("body", "of a file")
-    local server = serve { { body = "" }, { body = "" }, { body = "" }, { body = "" }, { body = "" } }
+    local server = serve { { body = "" }, { body = "" }, { body = "" }, { body = "" }, { body = "" }, { body = "" } }
     curl.post(server.url, {
       headers = { content_type = "application/json", ["x-api-key"] = "k" }, body = "{}", accept = "text/event-stream",
       auth = "me:p@ss", raw = { "--no-buffer", "--connect-timeout", "10", "--retry=2", "-H", "x-more: 1" },
@@ -51,6 +51,8 @@ describe("plenary.curl's shape", function()
     curl.post(server.url, { body = { a = 1, b = "2" } })
     curl.post(server.url, { form = { file = "@" .. path, field = "v" } })
     curl.put { url = server.url, in_file = path, http_version = "HTTP/1.1", compressed = true }
+    local headers = directory:write("headers", "X-Api-Key: k\nX-Team: blue\n")
+    curl.get(server.url, { sync = true, raw = { "--header", "@" .. headers } })
     local requests = server:requests()
     directory:remove()
     for name, value in pairs {
@@ -63,6 +65,7 @@ describe("plenary.curl's shape", function()
     assert.equal("of a file", requests[2].body)
     assert.equal("a=1&b=2", requests[3].body)
     assert.matches("multipart/form%-data", header(requests[4], "content-type"))
+    assert.same({ "k", "blue" }, { header(requests[6], "x-api-key"), header(requests[6], "x-team") })
     assert.same({ "PUT", "of a file", "gzip" },
       { requests[5].method, requests[5].body, header(requests[5], "accept-encoding") })
   end)

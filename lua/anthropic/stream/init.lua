@@ -333,6 +333,11 @@ function Stream:message()
     return nil, err
   end
   if not self.whole then
+    local ok
+    ok, err = self.source:check_message()
+    if not ok then
+      return nil, err
+    end
     local whole, problem = memory.attempt(whole_of, self)
     if not whole then
       return nil, responses.protocol_error(self.exchange, problem .. " for the message")
