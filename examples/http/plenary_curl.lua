@@ -191,7 +191,8 @@ local function request_of(opts)
     fail "dry_run: there is no command line"
   end
   local request = {
-    url = opts.url, method = opts.method and opts.method:upper() or nil, headers = {}, redirects = REDIRECTS,
+    url = opts.url:find "^%a+://" and opts.url or "http://" .. opts.url, -- as curl takes it
+    method = opts.method and opts.method:upper() or nil, headers = {}, redirects = REDIRECTS,
     insecure = opts.insecure, proxy = opts.proxy, path = opts.output,
   }
   if opts.query then

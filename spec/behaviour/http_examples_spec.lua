@@ -37,6 +37,7 @@ describe("plenary.curl's shape", function()
     end
     assert.equal(200, curl.request({ url = serve { { body = "x" } }.url }).status)
     assert.equal(200, curl.get({ url = serve { { body = "x" } }.url }).status)
+    assert.equal(200, curl.get((serve { { body = "x" } }.url:gsub("^http://", ""))).status)
   end)
 
   it("sends what it is given", function()
