@@ -1,4 +1,4 @@
--- codecompanion.nvim on anthropic.http: no curl child, and no prompt and no key in a file.
+-- Runs codecompanion.nvim on anthropic.http: no curl child, and no prompt and no key in a file.
 --
 --     require("codecompanion").setup { ... }
 --     require("my_config.codecompanion").setup() -- false: the library is missing, and curl goes on as before

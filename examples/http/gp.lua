@@ -1,4 +1,4 @@
--- gp.nvim on anthropic.http: no curl child, and no key in the list of processes.
+-- Runs gp.nvim on anthropic.http: no curl child, and no key in the list of processes.
 --
 --     require("gp").setup { ... }
 --     require("my_config.gp").setup() -- false: the library is missing, and curl goes on as before
