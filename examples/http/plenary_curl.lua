@@ -55,12 +55,22 @@ local function seconds_of(request, name, value)
   request.timeout[name] = tonumber(value) or fail("%s: a number of seconds expected", name)
 end
 
-local function add_header(request, line)
-  local name, value = line:match "^([^:]+):%s*(.*)$"
+local function add_line(request, line)
+  local name, value = line:match "^([^:]+):[ \t]*(.*)$"
   if not name then
     fail("header %q: a name and a value expected", line)
   end
   request.headers[name] = value
+end
+
+-- A header, or those of a file.
+local function add_header(request, word)
+  if word:sub(1, 1) ~= "@" then
+    return add_line(request, word)
+  end
+  for line in io.lines(word:sub(2)) do
+    add_line(request, line)
+  end
 end
 
 local function nothing() end
@@ -160,10 +170,11 @@ end
 
 local VERSIONS = { ["HTTP/1.1"] = "1.1", ["HTTP/2"] = "2" }
 
+-- `sync` says to plenary nothing, and plugins write it.
 local KNOWN = {}
 for name in ([[
   url method headers body raw_body in_file data form query auth accept http_version insecure proxy compressed output
-  raw timeout callback stream on_error dump dry_run
+  raw timeout callback stream on_error dump dry_run sync
 ]]):gmatch "%S+" do
   KNOWN[name] = true
 end
@@ -180,7 +191,8 @@ local function request_of(opts)
     fail "dry_run: there is no command line"
   end
   local request = {
-    url = opts.url, method = opts.method and opts.method:upper() or nil, headers = {}, redirects = REDIRECTS,
+    url = opts.url:find "^%a+://" and opts.url or "http://" .. opts.url, -- as curl takes it
+    method = opts.method and opts.method:upper() or nil, headers = {}, redirects = REDIRECTS,
     insecure = opts.insecure, proxy = opts.proxy, path = opts.output,
   }
   if opts.query then

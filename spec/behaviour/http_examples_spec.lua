@@ -37,12 +37,13 @@ describe("plenary.curl's shape", function()
     end
     assert.equal(200, curl.request({ url = serve { { body = "x" } }.url }).status)
     assert.equal(200, curl.get({ url = serve { { body = "x" } }.url }).status)
+    assert.equal(200, curl.get((serve { { body = "x" } }.url:gsub("^http://", ""))).status)
   end)
 
   it("sends what it is given", function()
     local directory = directories.new()
     local path = directory:write("body", "of a file")
-    local server = serve { { body = "" }, { body = "" }, { body = "" }, { body = "" }, { body = "" } }
+    local server = serve { { body = "" }, { body = "" }, { body = "" }, { body = "" }, { body = "" }, { body = "" } }
     curl.post(server.url, {
       headers = { content_type = "application/json", ["x-api-key"] = "k" }, body = "{}", accept = "text/event-stream",
       auth = "me:p@ss", raw = { "--no-buffer", "--connect-timeout", "10", "--retry=2", "-H", "x-more: 1" },
@@ -51,6 +52,8 @@ describe("plenary.curl's shape", function()
     curl.post(server.url, { body = { a = 1, b = "2" } })
     curl.post(server.url, { form = { file = "@" .. path, field = "v" } })
     curl.put { url = server.url, in_file = path, http_version = "HTTP/1.1", compressed = true }
+    local headers = directory:write("headers", "X-Api-Key: k\nX-Team: blue\n")
+    curl.get(server.url, { sync = true, raw = { "--header", "@" .. headers } })
     local requests = server:requests()
     directory:remove()
     for name, value in pairs {
@@ -63,6 +66,7 @@ describe("plenary.curl's shape", function()
     assert.equal("of a file", requests[2].body)
     assert.equal("a=1&b=2", requests[3].body)
     assert.matches("multipart/form%-data", header(requests[4], "content-type"))
+    assert.same({ "k", "blue" }, { header(requests[6], "x-api-key"), header(requests[6], "x-team") })
     assert.same({ "PUT", "of a file", "gzip" },
       { requests[5].method, requests[5].body, header(requests[5], "accept-encoding") })
   end)
@@ -223,5 +227,250 @@ describe("one line for a library that awaits callbacks", function()
       end)
       assert.same({ "done", name }, { task.state, task.results[1] }, name)
     end
+  end)
+end)
+
+-- An example that a plugin of Neovim is to load, with what it takes of the editor. (The global would be the host.)
+local function load_in_editor(name)
+  local function deepcopy(value)
+    if type(value) ~= "table" then
+      return value
+    end
+    local copy = {}
+    for key, member in pairs(value) do
+      copy[key] = deepcopy(member)
+    end
+    return copy
+  end
+  local globals = setmetatable({ vim = { deepcopy = deepcopy } }, { __index = _G })
+  local path = "examples/http/" .. name .. ".lua"
+  if rawget(_G, "setfenv") then
+    return rawget(_G, "setfenv")(assert(loadfile(path)), globals)()
+  end
+  return assert(loadfile(path, "t", globals))()
+end
+
+local function with_modules(modules, call)
+  local before = {}
+  for name, module in pairs(modules) do
+    before[name], package.loaded[name] = package.loaded[name] or false, module
+  end
+  local ok, err = pcall(call)
+  for name, module in pairs(before) do
+    package.loaded[name] = module or nil
+  end
+  assert.is_true(ok, err)
+end
+
+-- The loaders of modules find nothing of the library.
+local function without_library(call)
+  local searchers = rawget(package, "searchers") or rawget(package, "loaders")
+  local http, kept = package.loaded["anthropic.http"], {}
+  package.loaded["anthropic.http"] = nil
+  for i = #searchers, 1, -1 do
+    kept[i], searchers[i] = searchers[i], nil
+  end
+  local ok, err = pcall(call)
+  for i, searcher in ipairs(kept) do
+    searchers[i] = searcher
+  end
+  package.loaded["anthropic.http"] = http
+  assert.is_true(ok, err)
+end
+
+describe("codecompanion.nvim's requests", function()
+  local client, modules, events, handled
+
+  -- The plugin as far as the example calls it.
+  before_each(function()
+    events, handled = {}, {}
+    client = {
+      merge_body = function(_, payload) return payload.messages end,
+      resolve_method = function() return "post" end,
+      request = function() return "by curl" end,
+      send_sync = function() return "by curl" end,
+    }
+    modules = {
+      ["codecompanion.http"] = client,
+      ["codecompanion.adapters"] = {
+        call_handler = function(provider, name, value)
+          handled[#handled + 1] = name .. (type(value) == "table" and " " .. value.status or "")
+          return provider.setup
+        end,
+        get_handler = function() end,
+      },
+      ["codecompanion.adapters.utils"] = {
+        get_env_vars = function(provider) return provider end,
+        set_env_vars = function(_, value) return value end,
+      },
+      ["codecompanion.config"] = { adapters = { opts = {}, http = { opts = {} } } },
+      ["codecompanion.utils.log"] = { wrap_cb = function(_, call) return call end, error = function() end },
+      ["codecompanion.utils"] = { fire = function(event) events[#events + 1] = event end },
+    }
+  end)
+
+  local function provider_of(server, is_streamed)
+    return {
+      name = "p", url = server.url, headers = { ["api-key"] = service.KEY }, opts = { stream = is_streamed },
+      schema = { model = { default = function() return "m" end } },
+    }
+  end
+
+  local function self_of(provider)
+    return { adapter = provider, methods = { encode = function(text) return text end }, user_args = {} }
+  end
+
+  -- What its callback got, and the words of errors.
+  local function ask(provider, stop_after)
+    local got, job = {}, nil
+    anthropic.run(function()
+      job = client.request(self_of(provider), { messages = "the body" }, {
+        callback = function(err, data)
+          got[#got + 1] = err and { err.message, type(err.stderr) == "table" and err.stderr.body or err.stderr }
+            or type(data) == "table" and data.body or data
+          if #got == stop_after then
+            job:shutdown()
+          end
+        end,
+        done = function() got[#got + 1] = "done" end,
+      })
+    end)
+    return got
+  end
+
+  it("bring lines, whole answers, refusals and failures in its shapes", function()
+    local server = serve { { body = "data: a\n\ndata: b\n" }, { body = "whole" }, { status = 401, body = "no" },
+      { body = "0123\n456", cut_after = 6 }, { body = '{"error":{}}' } }
+    with_modules(modules, function()
+      assert.is_true(load_in_editor("codecompanion").setup())
+      assert.same({ "data: a", "", "data: b", "done" }, ask(provider_of(server, true)))
+      assert.same({ "whole", "done" }, ask(provider_of(server, false)))
+      assert.same({ "done", { "401 error: ", "no" } }, ask(provider_of(server, true)))
+      local got = ask(provider_of(server, true))
+      assert.equal("0123", got[1])
+      assert.matches("truncated", got[2][1])
+      assert.matches("truncated", got[2][2])
+      assert.same({ "done", { "Request failed", '{"error":{}}' } }, ask(provider_of(server, true)))
+    end)
+    assert.same({ "RequestStarted", "RequestStreaming", "RequestFinished" }, { events[1], events[2], events[3] })
+    assert.same({ "setup", "on_exit 200", "teardown" }, { handled[1], handled[2], handled[3] })
+    local sent = server:requests()[1]
+    assert.same({ "POST", "the body", service.KEY }, { sent.method, sent.body, header(sent, "api-key") })
+  end)
+
+  it("call nothing after a cancel", function()
+    local server = serve { { body = ("x\n"):rep(1000) } }
+    with_modules(modules, function()
+      load_in_editor("codecompanion").setup()
+      assert.same({ "x", "x" }, ask(provider_of(server, true), 2))
+    end)
+    assert.equal("RequestFinished", events[#events])
+  end)
+
+  it("wait for an answer as a whole", function()
+    local server = serve { { body = "whole" }, { status = 401, body = "no" } }
+    with_modules(modules, function()
+      load_in_editor("codecompanion").setup()
+      local self = self_of(provider_of(server, true))
+      assert.equal("whole", client.send_sync(self, { messages = "x" }).body)
+      local response, err = client.send_sync(self, { messages = "x" })
+      assert.same({ nil, 401, "no" }, { response, err.status, err.stderr.body })
+      self.adapter.setup = false
+      assert.matches("setup", select(2, client.send_sync(self, { messages = "x" })).message)
+    end)
+  end)
+
+  it("go by curl where somebody speaks to curl, and where the library is missing", function()
+    with_modules(modules, function()
+      without_library(function()
+        assert.is_false(load_in_editor("codecompanion").setup())
+      end)
+      assert.equal("by curl", client.request())
+      load_in_editor("codecompanion").setup()
+      assert.equal("by curl", client.request { adapter = { raw = {} } })
+      assert.equal("by curl", client.send_sync { adapter = { opts = { request = print } } })
+    end)
+  end)
+end)
+
+describe("gp.nvim's requests", function()
+  local tasker, modules, errors, directory
+
+  before_each(function()
+    errors, directory = {}, directories.new()
+    tasker = { _handles = {}, commands = {} }
+    function tasker.run(_, command) tasker.commands[#tasker.commands + 1] = command end
+    function tasker.stop() tasker.is_stopped = true end
+    function tasker.is_busy() return tasker._handles[1] ~= nil end
+    function tasker.add_handle(handle, id, buf)
+      table.insert(tasker._handles, { handle = handle, pid = id, buf = buf })
+    end
+    function tasker.remove_handle() table.remove(tasker._handles) end
+    modules = {
+      ["gp.tasker"] = tasker,
+      ["gp.logger"] = { error = function(words) errors[#errors + 1] = words end },
+    }
+  end)
+
+  after_each(function() directory:remove() end)
+
+  local function ask(url, on_chunk)
+    local got = {}
+    anthropic.run(function()
+      local words = { "--no-buffer", "-s", url, "-H", "Content-Type: application/json", "-d",
+        "@" .. directory:write("body", "{}"), "-H", "api-key: " .. service.KEY, "--max-time", "20" }
+      tasker.run(1, "curl", words, function(code, _, out) got[#got + 1] = code .. " " .. out end, function(_, chunk)
+        got[#got + 1] = chunk or "end"
+        if on_chunk then
+          on_chunk()
+        end
+      end)
+    end)
+    return got
+  end
+
+  it("bring what curl would print, and errors that it would not", function()
+    local server = serve { { body = "data: a\ndata: b" }, { status = 401, body = "no" },
+      { body = "0123\n456", cut_after = 6 } }
+    with_modules(modules, function()
+      assert.is_true(load_in_editor("gp").setup())
+      assert.same({ "data: a\n", "data: b\n", "end", "0 data: a\ndata: b\n" }, ask(server.url))
+      assert.same({ "no\n", "end", "0 no\n" }, ask(server.url))
+      assert.same({}, errors)
+      assert.same({ "0123\n", "end", "18 0123\n" }, ask(server.url))
+    end)
+    assert.matches("truncated", errors[1])
+    assert.same({}, tasker._handles)
+    local sent = server:requests()[1]
+    assert.same({ "POST", "{}", service.KEY }, { sent.method, sent.body, header(sent, "api-key") })
+  end)
+
+  it("are one for a buffer, and stop", function()
+    with_modules(modules, function()
+      load_in_editor("gp").setup()
+      local url = serve { { body = ("x\n"):rep(1000) }, { body = "x" } }.url
+      local lines = ask(url, function()
+        assert.same({ 1, "request 1" }, { tasker._handles[1].buf, tasker._handles[1].pid })
+        tasker.run(1, "curl", { url }, error)
+        tasker.stop()
+        assert.is_true(tasker._handles[1].handle:is_closing())
+      end)
+      assert.same({ "x\n", "end" }, { lines[1], lines[2] })
+      assert.is_true(tasker.is_stopped)
+      assert.same({}, errors)
+    end)
+  end)
+
+  it("go by curl where only that knows the words, and where the library is missing", function()
+    with_modules(modules, function()
+      without_library(function()
+        assert.is_false(load_in_editor("gp").setup())
+      end)
+      load_in_editor("gp").setup()
+      tasker.run(nil, "curl", { "http://127.0.0.1:1/", "-F", "file=@x" })
+      tasker.run(nil, "curl", { "--socks5", "x" })
+      tasker.run(nil, "grep", { "x" })
+    end)
+    assert.same({ "curl", "curl", "grep" }, tasker.commands)
   end)
 end)

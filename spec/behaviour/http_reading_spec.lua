@@ -435,6 +435,21 @@ describe("handlers", function()
     assert.is_true(longest <= 64)
   end)
 
+  it("get bytes by pieces, however many have come", function()
+    local bytes, got, largest = ("0123456789abcdef"):rep(20000), {}, 0
+    http.request({ url = serve { { body = bytes } }.url }, {
+      on_bytes = function(piece)
+        got[#got + 1] = piece
+        largest = math.max(largest, #piece)
+        for _ = 1, #got == 1 and 10 or 0 do -- meanwhile more comes
+          loop.step(0.005)
+        end
+      end,
+    })
+    assert.equal(bytes, table.concat(got))
+    assert.is_true(largest <= 16384, tostring(largest))
+  end)
+
   it("stop between two slices, where the request is cancelled then", function()
     local server = serve { { body = ("x\n"):rep(1000) } }
     local lines, done = 0, {}

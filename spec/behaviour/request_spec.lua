@@ -944,6 +944,18 @@ describe("a request", function()
       assert.is_nil(err)
     end)
 
+    it("makes no message of a stream in which none was", function()
+      local headers = { ["Content-Type"] = "text/event-stream" }
+      for _, body in ipairs { "", ": hello\n\n", "data: [DONE]\n\n", "event: status\ndata: {\"n\":1}\n\n" } do
+        local client = service.client(service.serve { headers = headers, body = body })
+        local stream = assert(client:request { path = "/v1/things/1/stream", stream = true })
+        local message, err = stream:message()
+        assert.is_nil(message)
+        assert.equal("protocol", err.kind)
+        assert.equal("nothing in the stream was understood", err.message)
+      end
+    end)
+
     it("gives errors as every method does", function()
       local server = service.serve(testing.error { status = 404, message = "no such thing" })
       local value, err = service.client(server):request { path = "/v1/things/2" }

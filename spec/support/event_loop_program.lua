@@ -85,11 +85,13 @@ end
 -- An error in a task that nobody joins, while another one waits.
 function programs.an_unheard_error()
   host.start(function()
-    anthropic.spawn(function()
+    local task = anthropic.spawn(function()
       local _, err = client_at("/bad").messages.create(params)
       error(err, 0)
     end)
-    anthropic.sleep(0.5)
+    repeat
+      anthropic.sleep(0.1)
+    until task.done
   end)
   print_json(tostring(host.run()))
 end

@@ -260,6 +260,35 @@ function SCENARIOS.cancelled_transport(anthropic, _, base_url)
   return { kinds = table.concat(calls, " "), waiting = waiting }
 end
 
+-- What is called for each fault, in its order, the same calls one after another as one.
+function SCENARIOS.faulty_transport(anthropic, _, base_url)
+  local faults = {
+    cut = { url = base_url .. "/cut/v1/messages" },
+    refused = { url = base_url .. "/busy/v1/messages" },
+    ["nobody there"] = { url = "http://127.0.0.1:1/" },
+    late = { url = base_url .. "/hang/v1/messages", timeout = { first_byte = 0.05 } },
+    ["no stream"] = { url = base_url .. "/v1/messages", body = "{}" },
+  }
+  local seen = {}
+  for name, request in pairs(faults) do
+    request.body = request.body or STREAM_BODY
+    for _, handler in ipairs { "on_line", "on_event", "on_bytes" } do
+      local calls = {}
+      local function note(call)
+        calls[#calls + 1] = calls[#calls] ~= call and call or nil
+      end
+      anthropic.http.request(request, {
+        on_response = function() note "response" end,
+        [handler] = function() note "piece" end,
+        on_done = function(_, err) calls[#calls + 1] = err and err.kind or "done" end,
+      }):join()
+      seen[name .. ", " .. handler] = table.concat(calls, ", ")
+    end
+  end
+  anthropic.sleep(0.05)
+  return seen
+end
+
 --- Runs every scenario, one after another. To be called where waiting is possible and tasks can be
 --- spawned.
 ---@param base_url string of host_scenarios.server()

