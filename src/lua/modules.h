@@ -31,7 +31,7 @@ struct transfer *bind_transfer_push(lua_State *L);
 /* The name of the Lua type of struct delta_run. (delta_run.c) */
 #define DELTA_RUN "anthropic.delta_run"
 
-/* The sink at a stack index; raises where it is none. (sink.c) */
+/* The sink at a stack index; raises where it is not one. (sink.c) */
 struct sink;
 struct sink *bind_sink_check(lua_State *L, int index);
 

@@ -27,7 +27,7 @@ struct lua_transfer {
   struct delta_run *run; /* what follow() was given; kept alive by the uservalue */
 };
 
-/* The transfer at stack index 1; raises where it is none. */
+/* The transfer at stack index 1; raises where it is not one. */
 struct lua_transfer *bind_transfer_check(lua_State *L);
 
 /* Pushes nil and the state; the number of results. */
