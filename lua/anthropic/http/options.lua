@@ -156,7 +156,7 @@ local function merge(target, given)
   return tables.merge(target, given)
 end
 
--- The client has a copy of its lists and headers: the caller may change them later.
+-- A list or table of headers that the caller changes later is none of the client's any more.
 local function copies_of_tables(given)
   local copied = {}
   for name, value in pairs(given) do

@@ -129,7 +129,7 @@ function responses.attach(exchange, whole, response)
   param.note_sender(whole, exchange.option "base_url")
 end
 
---- Reads the body of an exchange that is not the event stream that was asked for.
+--- Reads the body of an exchange that is none of the event stream which was asked for.
 ---@param exchange anthropic.Exchange
 ---@return anthropic.Error err what it tells of, where it is an error object
 function responses.no_stream_error(exchange)

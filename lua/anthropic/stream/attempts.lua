@@ -50,7 +50,7 @@ end
 ---@return anthropic.Error err with what had arrived
 function attempts.fail(self, err)
   self.flow = nil
-  err = self.exchange:fail(err) -- which frees the memory of the transfer first
+  err = self.exchange:fail(err) -- which gives the memory of the transfer back first
   err.partial = partial(self)
   if err.partial and not self.whole then
     self.exchange:count(err.partial)

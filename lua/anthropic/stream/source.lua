@@ -269,8 +269,8 @@ local function receive_end(self)
   return nil, truncated(self)
 end
 
---- What the transfer returns next, for `pull`: as `transfer:event` does, or nil and "document" where the body is not
---- that of a stream.
+--- What the transfer gives next, for `pull`: as `transfer:event` does, or nil and "document" where the body is none of
+--- a stream.
 ---@return any data
 ---@return string? name
 function Source:read()
@@ -314,7 +314,7 @@ function Source:pull(data, name)
   return nil, self.exchange:describe(errors.new { kind = "connection", message = "not enough memory" })
 end
 
---- The next event; nil where none has come.
+--- The next event; nil where none is there.
 ---@param all? boolean also those that are buffered
 ---@return table|nil
 function Source:take(all)
