@@ -71,7 +71,7 @@ end
 
 local function is_terminal()
   local status = os.execute "test -t 1"
-  return status == true or status == 0 -- Lua 5.1 gives the exit code
+  return status == true or status == 0 -- Lua 5.1 returns the exit code
 end
 
 local BAR = 40

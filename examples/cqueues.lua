@@ -17,7 +17,7 @@ local function answer(question)
   }
   local message = stream
   if stream then
-    message, err = stream:message() -- stream:next() gives the events one by one
+    message, err = stream:message() -- stream:next() returns the events one by one
   end
   print(message and message:text() or err)
   left = left - 1

@@ -44,7 +44,7 @@ end
 -- Thinking is dim on a terminal; in a file or a pipe a line above each part tells what it is.
 local function has_colors()
   local status = os.execute "test -t 1"
-  local is_terminal = status == true or status == 0 -- Lua 5.1 gives the exit code
+  local is_terminal = status == true or status == 0 -- Lua 5.1 returns the exit code
   return is_terminal and not is_set "NO_COLOR" and is_set "TERM" and os.getenv "TERM" ~= "dumb"
 end
 

@@ -56,7 +56,7 @@ local function without_comments(text)
   return ("\n" .. text):gsub("\n%s*%-%-[^\n]*", "\n")
 end
 
--- The folder or public file that a module's name begins with; nil where it is none of the library's. `is_whole`: the
+-- The folder or public file that a module's name begins with; nil where it is not the library's. `is_whole`: the
 -- name is no beginning.
 local function place_of(target, is_whole)
   local name, rest = target:match "^anthropic%.([a-z_]+)(.*)$"

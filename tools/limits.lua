@@ -9,7 +9,7 @@ local MEBIBYTE = 1024 * 1024
 local MOST_SECONDS = 10
 local PATH = "doc/explanation/limits.md"
 
--- How a client asks, by name. Each gives a result or nil and an error.
+-- How a client asks, by name. Each returns a result or nil and an error.
 local ways = {}
 
 local PARAMS = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }

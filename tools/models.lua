@@ -56,7 +56,7 @@ local function alias_of(name)
   return (name:gsub("%-v%d+:?%d*$", ""):gsub("[-@]20%d%d%d%d%d%d$", ""))
 end
 
--- Calls with each model that a text names; what that gives takes its place.
+-- Calls with each model that a text names; what that returns takes its place.
 local function each_name(text, f)
   return (text:gsub("()(claude%-[%w@:-]*%w)", function(start, name)
     local is_inside = text:sub(math.max(start - 1, 1), start - 1):find "[%w_-]"

@@ -2,9 +2,10 @@
 --
 --     lua tools/vimdoc.lua [DIRECTORY]         default: doc
 --
--- anthropic.txt has the how-to pages that an editor's user needs, anthropic-reference.txt the reference. GUIDE says
--- which pages, and under which tag each stands. A section's tag is its page's with the heading behind it, but for those
--- with a short name in `sections`; what the reference heads by a call or a class has that as its tag.
+-- anthropic.txt has the how-to pages, anthropic-reference.txt the reference. GUIDE has the order of the how-to pages
+-- and the tag of each. Pages that it does not name follow under their names; those of OTHER_HOSTS are left out. A
+-- section's tag is its page's with the heading behind it, but for those with a short name in `sections`; what the
+-- reference heads by a call or a class has that as its tag.
 
 local WIDTH = 78
 
@@ -43,6 +44,8 @@ local GUIDE = {
   { page = "how-to/debugging.md", tag = "anthropic-debugging" },
 }
 
+local OTHER_HOSTS = { openresty = true, games = true, ["event-loops"] = true, ["from-other-sdks"] = true }
+
 local GUIDE_TEXT = [[
 The library for a plugin's author: how to do one thing at a time. What each
 function takes and returns is in |anthropic-reference.txt|. Beside these two
@@ -68,13 +71,18 @@ local function read_lines(path)
   return lines
 end
 
-local function reference_pages()
-  local pages = {}
-  local pipe = assert(io.popen "ls doc/reference/*.md | LC_ALL=C sort")
+-- Adds the pages of a folder to a list, but those that are in it or left out.
+local function add_pages(pages, folder, prefix, left_out)
+  local is_listed = {}
+  for _, page in ipairs(pages) do
+    is_listed[page.page] = true
+  end
+  local pipe = assert(io.popen(("ls doc/%s/*.md | LC_ALL=C sort"):format(folder)))
   for path in pipe:lines() do
-    local name = path:match "([%w_]+)%.md$"
-    if not LEFT_OUT[name] then
-      pages[#pages + 1] = { page = "reference/" .. name .. ".md", tag = "anthropic-reference-" .. name }
+    local name = path:match "([%w_-]+)%.md$"
+    local page = folder .. "/" .. name .. ".md"
+    if not left_out[name] and not is_listed[page] then
+      pages[#pages + 1] = { page = page, tag = prefix .. name }
     end
   end
   pipe:close()
@@ -398,9 +406,10 @@ local function write(path, text)
 end
 
 local directory = arg[1] or "doc"
-local reference = reference_pages()
-note_tags(GUIDE)
+local guide = add_pages(GUIDE, "how-to", "anthropic-", OTHER_HOSTS)
+local reference = add_pages({}, "reference", "anthropic-reference-", LEFT_OUT)
+note_tags(guide)
 note_tags(reference)
-write(directory .. "/anthropic.txt", text_of("anthropic.txt", "A client for the Messages API", GUIDE_TEXT, GUIDE))
+write(directory .. "/anthropic.txt", text_of("anthropic.txt", "A client for the Messages API", GUIDE_TEXT, guide))
 write(directory .. "/anthropic-reference.txt",
   text_of("anthropic-reference.txt", "Functions, options and fields", REFERENCE_TEXT, reference))

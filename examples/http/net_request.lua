@@ -1,4 +1,4 @@
--- Neovim's vim.net.request on anthropic.http, and a form of it that gives lines while they come.
+-- Neovim's vim.net.request on anthropic.http, and a form of it that returns lines while they come.
 --
 --     local request = require "my_plugin.net_request"
 --     request(url, { headers = headers }, function(err, response) print(err or response.body) end)

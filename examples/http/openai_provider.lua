@@ -9,7 +9,7 @@ local http = require "anthropic.http"
 
 local provider = {}
 
--- All that an ltn12 source gives.
+-- All that an ltn12 source returns.
 local function read_all(source)
   local pieces = {}
   local piece = source and source()

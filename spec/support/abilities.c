@@ -43,7 +43,7 @@ static void *counted(enum source source, void *memory) {
   return memory;
 }
 
-/* Who reads what was not written yet, or was freed, reads this. */
+/* What was not written yet, or was freed, reads as this. */
 static void *spoil(void *memory, size_t size) {
   return memory ? memset(memory, 0xA5, size) : NULL;
 }

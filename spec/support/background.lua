@@ -114,7 +114,7 @@ function background:signal(name)
   os.execute(("kill -%s %s 2>/dev/null"):format(name, background.read_file(self.directory .. "/pid"):match("%d+")))
 end
 
---- Waits until it is gone; gives all that it printed and, where Lua tells, its exit code.
+--- Waits until it is gone; returns all that it printed and, where Lua tells, its exit code.
 function background:wait()
   local _, _, exit_code = self.pipe:close()
   self.pipe = nil

@@ -47,7 +47,7 @@ openssl rehash authorities
 echo made
 ]]
 
---- Makes them; gives the directory, or nil where openssl cannot.
+--- Makes them; returns the directory, or nil where openssl cannot.
 function certificates.make()
   local pipe = io.popen "mktemp -d"
   local directory = pipe:read "*l"

@@ -216,7 +216,7 @@ local CAN = {
   errors = { create = true, stream = true, sleep = true, join = true, retry = true, left = 0 },
 }
 
---- What `what` gives on a Lua (lua5.1, luajit, ...).
+--- What `what` returns on a Lua (lua5.1, luajit, ...).
 function disturbances.expected(what, lua)
   local results = {}
   for name, value in pairs(CAN[what]) do

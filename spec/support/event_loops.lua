@@ -2,7 +2,7 @@
 --
 --     start(f)             runs f in a coroutine of the host's own
 --     every(seconds, f)    the host's timer: calls f until it returns false
---     run()                until nothing keeps the host alive; gives what it tells of errors
+--     run()                until nothing keeps the host alive; returns what it tells of errors
 --
 -- A program uses one, once.
 

@@ -33,7 +33,7 @@ local ALWAYS = 2 ^ 31
 local GARBAGE = 50 -- failed runs between two collections
 
 --- Runs `attempt` with the first allocation of `source` ("core", "lua" or "curl") failing, then the
---- second, and so on, with all after it and alone, until a run needs no more. Gives what each run
+--- second, and so on, with all after it and alone, until a run needs no more. Returns what each run
 --- returned, after whether it did not raise, to `check`, and whether all later ones failed too.
 ---@param source string
 ---@param attempt fun(): any, any

@@ -1,6 +1,6 @@
 -- What has to come out the same in every host: streams, errors, cancelling. A host's program calls
--- `run` where it may wait (or spawns it) and prints what it gives as one line of JSON; the specs of
--- spec/hosts compare that with what a plain program gives.
+-- `run` where it may wait (or spawns it) and prints what it returns as one line of JSON; the specs of
+-- spec/hosts compare that with what a plain program prints.
 --
 --     LUA_PATH, LUA_CPATH as by `make -s env`; the server is `host_scenarios.server()`
 

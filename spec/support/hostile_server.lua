@@ -41,7 +41,7 @@ local function input_delta(json)
   return delta(0, '{"type":"input_json_delta","partial_json":"' .. json .. '"}')
 end
 
--- Sends `piece`, or what it gives, until it was taken `count` times (nil: for ever).
+-- Sends `piece`, or what it returns, until it was taken `count` times (nil: for ever).
 local function repeated(send, piece, count)
   local sent = 0
   while sent ~= count do

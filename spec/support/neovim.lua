@@ -101,7 +101,7 @@ local function remote(self, option, text)
     self.editor.path, self.socket, option, background.quote(text)))
 end
 
---- Runs Lua code in it; gives what the code returns.
+--- Runs Lua code in it; returns what the code returns.
 function Session:lua(code)
   local path = self.directory .. "/code.lua"
   background.write_file(path, "return vim.json.encode { (function() " .. code .. " end)() }")
@@ -118,7 +118,7 @@ function Session:type(keys)
   remote(self, "--remote-send", keys)
 end
 
---- Types `:qa!`; gives what it printed after it was ready, and its exit code.
+--- Types `:qa!`; returns what it printed after it was ready, and its exit code.
 ---@return string output
 ---@return integer exit_code
 function Session:quit()

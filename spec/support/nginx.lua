@@ -165,7 +165,7 @@ function nginx:errors()
   return table.concat(lines, "\n")
 end
 
---- Ends it and waits until it is gone; then gives all that it complained of.
+--- Ends it and waits until it is gone; then returns all that it complained of.
 function nginx:stop()
   self:signal "TERM"
   local deadline = socket.gettime() + 5

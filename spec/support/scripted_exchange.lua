@@ -1,4 +1,4 @@
--- An exchange for a stream that plays a script: what its transfer gives, what comes of each wait and of each
+-- An exchange for a stream that plays a script: what its transfer returns, what comes of each wait and of each
 -- failure. It notes what it is asked for.
 --
 --     local exchange = scripted_exchange {

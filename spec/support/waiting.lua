@@ -12,7 +12,7 @@ local waiting = {}
 
 local real_now = core.now
 
---- Stops the clock, at the time given or where it is. Gives a function that moves it on; with no seconds it tells the
+--- Stops the clock, at the time given or where it is. Returns a function that moves it on; with no seconds it tells the
 --- time.
 function waiting.stop_clock(at)
   local time = at or real_now()

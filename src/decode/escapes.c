@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* An escape: how many bytes it has, 0 where there is none, and those that it stands for. */
+/* An escape: how many bytes it has, 0 where it is not an escape, and those that it stands for. */
 struct escape {
   size_t length, count;
   unsigned char bytes[4];

@@ -33,7 +33,7 @@ enum sse_result {
   SSE_NO_MEMORY  /* ask again after freeing some */
 };
 
-/* The first of one kind of line end that is not before `line`, or up to where there is none. */
+/* The first of one kind of line end that is not before `line`, or up to where none was found. */
 struct sse_mark {
   size_t at;
   bool found;

@@ -41,7 +41,7 @@ static int curl_info(lua_State *L) {
   lua_newtable(L);
   lua_pushstring(L, info->version);
   lua_setfield(L, -2, "version");
-  lua_pushstring(L, info->ssl_version); /* nil where there is none */
+  lua_pushstring(L, info->ssl_version); /* nil where libcurl has no TLS */
   lua_setfield(L, -2, "tls");
   lua_newtable(L);
   for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number at `index` as an integer key; false where it is none. */
+/* The number at `index` as an integer key; false where it is not one. */
 static bool read_number_key(lua_State *L, int index, int64_t *number) {
 #if LUA_VERSION_NUM >= 503
   *number = (int64_t)lua_tointeger(L, index);

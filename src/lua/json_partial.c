@@ -233,7 +233,7 @@ static int text(lua_State *L) {
   return 1;
 }
 
-/* added() -> what the last feed added to the string that is being read, "" where there is none */
+/* added() -> what the last feed added to the string that is being read, "" outside a string */
 static int added(lua_State *L) {
   struct reader *reader = check_reader(L);
   if (json_partial_in_string(&reader->partial))

@@ -38,7 +38,7 @@ void bind_transfer_answer(lua_State *L, struct transfer *transfer);
 /* The name of the Lua type of struct delta_run. (delta_run.c) */
 #define DELTA_RUN "anthropic.delta_run"
 
-/* The sink at a stack index; raises where it is none. (sink.c) */
+/* The sink at a stack index; raises where it is not one. (sink.c) */
 struct sink;
 struct sink *bind_sink_check(lua_State *L, int index);
 

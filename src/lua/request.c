@@ -11,7 +11,7 @@
 /* The stack of loop:start. */
 enum { LOOP = 1, OPTIONS, BODY, SINK, PARTS, BODY_FILE };
 
-/* Leaves the string on the stack, which keeps it alive; nil where there is none. */
+/* Leaves the string on the stack, which keeps it alive; nil where it is missing. */
 static const char *push_string(lua_State *L, int table, const char *name, size_t *length) {
   lua_getfield(L, table, name);
   if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)

@@ -40,7 +40,7 @@ struct lua_transfer {
   bool is_cut_open; /* the copy may begin inside an event */
 };
 
-/* The transfer at stack index 1; raises where it is none. */
+/* The transfer at stack index 1; raises where it is not one. */
 struct lua_transfer *bind_transfer_check(lua_State *L);
 
 /* The bytes that an event, a frame or a line may have. */

@@ -9,7 +9,7 @@
 
 enum content_encoding {
   ENCODING_KNOWN = 1,  /* an encoding, whether libcurl can undo it or not */
-  ENCODING_UNKNOWN = 2 /* a word that is none */
+  ENCODING_UNKNOWN = 2 /* not an encoding */
 };
 
 /* Which of these a line of the headers names, added up; 0 for any other line, and for `identity`.

@@ -12,6 +12,7 @@ enum { MAX_IDLE_HANDLES = 16 };
 
 /* Zero-initialise. */
 struct easy_pool {
+  /* private part */
   CURL *handles[MAX_IDLE_HANDLES];
   size_t count;
 };

@@ -30,7 +30,7 @@ void http2_retire(struct http2 *http2, const struct loop_entry *entry, struct lo
  * `code` says that this is how it failed. */
 void http2_suspect(const struct loop_entry *ended, CURLcode code, struct loop_entry *entries);
 
-/* The socket of an entry that is under suspicion, to be looked at; -1: none is. */
+/* The socket of an entry that is under suspicion, to be looked at; -1: there is no such entry. */
 int http2_next_suspect(struct loop_entry *entries);
 
 /* Libcurl goes on. */

@@ -24,7 +24,7 @@ struct socket_list {
   size_t capacity;
 };
 
-/* Adds an open socket, which is in use. False when memory ran out or it is none. */
+/* Adds an open socket, which is in use. False when memory ran out or it is not a socket. */
 bool socket_list_add(struct socket_list *list, int descriptor);
 
 /* Removes a socket, if it is there. */

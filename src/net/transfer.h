@@ -74,7 +74,7 @@ void transfer_lend(struct transfer *transfer);
 /* Once for each transfer_lend. */
 void transfer_take_back(struct transfer *transfer);
 
-/* Gives the transfer at most `seconds` from now. */
+/* Ends the transfer at the latest `seconds` from now. */
 void transfer_limit(struct transfer *transfer, double seconds);
 
 #pragma GCC visibility pop

@@ -81,7 +81,7 @@ static inline void buffer_clear(struct buffer *buffer) {
   buffer->length = 0;
 }
 
-/* Gives memory back where the content needs far less than there is. */
+/* Frees memory where the content needs far less than there is. */
 void buffer_trim(struct buffer *buffer);
 
 /* Frees the memory. The buffer is empty afterwards and may be used again. */

@@ -57,7 +57,7 @@ local function append(buffer, text)
   end
 end
 
--- Gives a function that writes pieces of thinking, as comments, and of text.
+-- Returns a function that writes pieces of thinking, as comments, and of text.
 local function writer(buffer)
   local writing, mark, mark_line
   return function(kind, text)

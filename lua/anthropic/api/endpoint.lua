@@ -70,8 +70,8 @@ local function read_file(exchange, spec)
   return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
 end
 
--- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one. An answer that has no
--- body is none.
+-- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one. An answer
+-- without a body is not a stream.
 local function read_stream(exchange)
   if not SILENT_STATUSES[exchange.response.status] and responses.is_event_stream(exchange.response) then
     return { value = stream.new(exchange, true) }
@@ -83,7 +83,7 @@ local function reader_of(spec)
   return spec.stream and read_stream or spec.sink and read_file or spec.binary and read_bytes or read_value
 end
 
--- Replaces what the caller gave by what is sent, and opens the file that is to be written. Gives
+-- Replaces what the caller gave by what is sent, and opens the file that is to be written. Returns
 -- what is wrong.
 local function prepare(spec)
   local message

@@ -43,7 +43,7 @@ end
 
 --- The requests of a batch, completed: the list given, or a copy.
 ---@param client anthropic.Client
----@param requests any a list of { custom_id =, params = }; what is none is left for others to refuse
+---@param requests any a list of { custom_id =, params = }; what is not a list of such is left for others to refuse
 ---@param given? anthropic.Options
 ---@param as_given? boolean
 ---@return any|nil requests

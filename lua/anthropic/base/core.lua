@@ -11,7 +11,7 @@ end
 
 if core.interface ~= interface then
   if package then
-    package.loaded["anthropic.base.core"] = nil -- the next who asks gets the same error
+    package.loaded["anthropic.base.core"] = nil -- the next caller gets the same error
   end
   error(("anthropic: the Lua files and the C core are of different builds: run `make` where the library is. Lua files: "
     .. "%s (interface %s); C core: %s (interface %s)"):format(place_of("anthropic.base.core", "path"), interface,

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "83f23e962ae7391c"
+return "f49847e56f213a80"

@@ -141,7 +141,7 @@ function json.library()
   return (select(2, find_decoder()))
 end
 
--- Gives the value, what core.json_restore found, and whether halves of characters are left.
+-- Returns the value, what core.json_restore found, and whether halves of characters are left.
 local function decode_text(text, options, member, nulls_absent)
   local prepared, pending, halves, marked = prepare(text, options, member)
   if not prepared then

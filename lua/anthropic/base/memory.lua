@@ -25,8 +25,8 @@ end
 
 --- Calls a function that does not wait. Other errors are raised.
 ---@param step function
----@return any result what it gives, or nil
----@return any problem what it gives, or words
+---@return any result what it returns, or nil
+---@return any problem what it returns, or words
 function memory.attempt(step, ...)
   return result(pcall(step, ...))
 end

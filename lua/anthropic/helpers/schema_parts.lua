@@ -15,7 +15,7 @@ end
 --- What a reference within a schema stands for: "#/$defs/name".
 ---@param root table
 ---@param reference any
----@return table|nil target nil where there is none
+---@return table|nil target nil where it is missing
 function parts.resolve(root, reference)
   if type(reference) ~= "string" or not (reference == "#" or reference:find "^#/") then
     return nil
@@ -163,7 +163,7 @@ end
 --- Whether a schema, or the others that hold of the same value, name a member or admit any.
 ---@param name string
 ---@param node table
----@param others? table as `others_of` gives it
+---@param others? table as `others_of` returns it
 ---@return boolean
 function Names:has(name, node, others)
   local counts = count_of(node, self.root, self.known)

@@ -76,7 +76,7 @@ local function fit(text, limit)
   return head:sub(1, last) .. "\n" .. cut_note(last, whole)
 end
 
--- The blocks of a result but for blank texts; nil where none is left.
+-- The blocks of a result without blank texts; nil where no block is left.
 local function fit_blocks(blocks, limit)
   local kept, left, omitted = json.array {}, limit, 0
   for _, block in ipairs(blocks) do

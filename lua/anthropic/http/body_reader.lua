@@ -169,7 +169,7 @@ local function check_form(self)
   end
   err = self.exchange:describe(errors.new {
     kind = "protocol",
-    message = ("the answer is no event stream%s"):format(kind ~= "" and " but " .. kind or ""),
+    message = ("the answer is not an event stream%s"):format(kind ~= "" and " but " .. kind or ""),
     status = self.response.status,
     body = self.exchange.redact(body),
   })

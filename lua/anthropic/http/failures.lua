@@ -153,7 +153,7 @@ local ROWS = {
   flooded = {
     kind = "protocol",
     code = CODES.HTTP2,
-    message = "the server sends frames without end that carry nothing (HTTP/2)",
+    message = "the server sends endless empty frames (HTTP/2)",
   },
   encoding = {
     kind = "protocol",

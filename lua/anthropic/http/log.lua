@@ -132,7 +132,7 @@ local function level_of(wanted)
   local level = LEVELS[wanted:lower()]
   if not level and not refused[wanted] then
     refused[wanted] = true
-    io.stderr:write(("anthropic warn log: ANTHROPIC_LOG is %s, which is none of debug, info, warn, error, off: "
+    io.stderr:write(("anthropic warn log: ANTHROPIC_LOG is %s, which is not one of debug, info, warn, error, off: "
       .. "taken as info\n"):format(('"%s"'):format(printable.line(wanted))))
   end
   return level or LEVELS.info

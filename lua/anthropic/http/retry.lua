@@ -70,7 +70,7 @@ local function decimal(text)
   return text and text:find "^%s*%-?[%d.]+%s*$" and tonumber(text) or nil
 end
 
---- A wait that a server asks for in a body, as a number or as text; nil where it is none.
+--- A wait that a server asks for in a body, as a number or as text; nil where it is neither.
 ---@param value any
 ---@return number?
 function retry.wait(value)

@@ -75,7 +75,7 @@ local function relay(inner, ok, ...)
   return relay(inner, coroutine.resume(inner, coroutine.yield(...)))
 end
 
--- Calls f in a coroutine of its own. Gives that, too.
+-- Calls f in a coroutine of its own, and returns that coroutine as well.
 local function protect(f)
   local inner = coroutine.create(function() return f() end)
   outer_of[inner] = coroutine.running()

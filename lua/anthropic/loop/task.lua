@@ -7,6 +7,14 @@
 --     end)
 --
 -- A task is a coroutine that the host runs: it has results, can be joined and cancelled, and may itself spawn others.
+--
+-- In a host with callbacks, a task may also yield by itself and be resumed by a callback of your own:
+--
+--     local function select(items, options)           -- waits for what the user of Neovim selects
+--       local this = coroutine.running()
+--       vim.ui.select(items, options, vim.schedule_wrap(function(choice) coroutine.resume(this, choice) end))
+--       return coroutine.yield()
+--     end
 
 local package, require = package, require
 local coroutines = require "anthropic.loop.coroutines"

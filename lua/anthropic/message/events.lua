@@ -25,7 +25,7 @@ function events.choice_of(event)
   return event.choice and event.raw and type(event.choice) == "number" and event.choice or 0
 end
 
---- The text that the event brings to the message, or nil where that is none.
+--- The text that the event brings to the message, or nil where it brings no text.
 ---@param event table
 ---@return string?
 function events.text_of(event)

@@ -124,7 +124,7 @@ function message.of_choices(choices)
   return first
 end
 
---- A decoded answer as a message, or nil where it is none. Its content may be a text or one block, or absent where
+--- A decoded answer as a message, or nil where it is not one. Its content may be a text or one block, or absent where
 --- the message says why it stopped.
 ---@param answer any
 ---@return anthropic.Message?

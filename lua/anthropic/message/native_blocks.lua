@@ -187,7 +187,7 @@ local function add_to(self, block, content)
   end
 end
 
--- Ends a block. One of which nothing is known is none.
+-- Ends a block. If nothing is known of it, it is dropped.
 local function stop(self, block)
   if block.has_ended then
     return

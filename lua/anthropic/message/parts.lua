@@ -38,7 +38,7 @@ end
 
 --- The text of a string, a number, a part or a list of parts.
 ---@param value any
----@return string text "" where there is none
+---@return string text "" where it has no text
 function parts.text_of(value)
   if type(value) == "string" then
     return value

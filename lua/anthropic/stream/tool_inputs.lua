@@ -110,7 +110,7 @@ function Watcher:__call(event)
   return block.id or event.index, block.name, input_of(progress), progress.is_complete, progress
 end
 
---- What is called with each event of the stream after it was accumulated, and gives what
+--- What is called with each event of the stream after it was accumulated, and returns what
 --- Stream:tool_inputs yields for it. A block whose start was read elsewhere is taken up where it
 --- stands.
 ---@param stream anthropic.Stream

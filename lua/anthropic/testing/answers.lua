@@ -64,7 +64,7 @@ local answer_fields = {
 }
 
 --- Completes an answer with its own fields among a builder's. Raises an error for
---- a field that is none of these and not in `names`.
+--- a field that is not one of these and not in `names`.
 ---@param answer table
 ---@param fields table
 ---@param names string the builder's fields, with spaces between

@@ -120,7 +120,7 @@ end
 ---@field method string such as "POST"
 ---@field target string the path with its query, as it was sent
 ---@field path string without the query
----@field query string without the "?"; "" where there is none
+---@field query string without the "?"; "" where it is missing
 ---@field headers table<string, string> names in lower case; of several with one name the last
 ---@field raw_headers string[][] pairs of name and value, as they were sent
 ---@field body string exact bytes; the beginning of a body above `max_record_bytes`

@@ -54,7 +54,7 @@ describe("a failure of a transfer", function()
       message = "the proxy refused the request: Unsupported: '[redacted]@host' (check proxy, and what it lets through)",
     } },
     { "flooded", "", 56, {
-      kind = "protocol", code = 16, message = "the server sends frames without end that carry nothing (HTTP/2)",
+      kind = "protocol", code = 16, message = "the server sends endless empty frames (HTTP/2)",
     } },
     { "large_headers", "Too large", 56,
       { kind = "protocol", code = 100, message = "the answer's headers are too large" } },

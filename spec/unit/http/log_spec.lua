@@ -281,7 +281,7 @@ describe("a record", function()
       log.write(exchange_of { log_level = "ver\27bose" }, "response", describe_nothing)
     end
     assert.equal(3, #written)
-    assert.equal('anthropic warn log: ANTHROPIC_LOG is "ver bose", which is none of debug, info, warn, error, off: '
+    assert.equal('anthropic warn log: ANTHROPIC_LOG is "ver bose", which is not one of debug, info, warn, error, off: '
       .. "taken as info\n", written[1])
     log.write(exchange_of { log_level = "verb" }, "request", describe_nothing)
     assert.equal(4, #written)

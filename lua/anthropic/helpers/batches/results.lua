@@ -145,7 +145,7 @@ local function receive_end(self, rest)
   return last, err
 end
 
--- The next result; nil alone when there is none yet, or none any more.
+-- The next result; nil alone when none has come yet, or all were returned.
 local function receive(self)
   local line, state, rest = self.exchange.transfer:line()
   if line then
