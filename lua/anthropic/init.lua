@@ -30,6 +30,21 @@ local anthropic = {}
 ---@field base_url? string where the server is: https://host, with a path if it has one, without a query. It may end in
 ---  `/v1` or `/v1/messages`: "https://host", "https://host/v1" and "https://host/v1/messages" send a message to the
 ---  same address. Default: $ANTHROPIC_BASE_URL, else "https://api.anthropic.com"
+---@field platform? "anthropic"|"bedrock"|"bedrock_mantle"|"aws"|"vertex"|"foundry"|"google_cloud" where Claude is
+---  served. Another one than "anthropic" has a base URL, a credential and variables of its own. Default: "anthropic"
+---@field region? string of "bedrock", "bedrock_mantle", "aws" ($AWS_REGION, else $AWS_DEFAULT_REGION, else that of the
+---  AWS profile) and "vertex" ($CLOUD_ML_REGION)
+---@field project_id? string of "vertex" ($ANTHROPIC_VERTEX_PROJECT_ID) and "google_cloud"
+---  ($ANTHROPIC_GOOGLE_CLOUD_PROJECT, else $GOOGLE_CLOUD_PROJECT); else that of the credentials
+---@field resource? string of "foundry". Excludes `base_url`. Default: $ANTHROPIC_FOUNDRY_RESOURCE
+---@field workspace_id? string of "aws" ($ANTHROPIC_AWS_WORKSPACE_ID) and "google_cloud"
+---  ($ANTHROPIC_GOOGLE_CLOUD_WORKSPACE_ID)
+---@field location? string of "google_cloud". Default: $ANTHROPIC_GOOGLE_CLOUD_LOCATION, else "global"
+---@field aws_access_key_id? string to sign with, together with the next one. Default: $AWS_ACCESS_KEY_ID, else by a
+---  profile, a container's or an instance's address
+---@field aws_secret_access_key? string
+---@field aws_session_token? string of temporary keys
+---@field aws_profile? string of ~/.aws/credentials and ~/.aws/config. Default: $AWS_PROFILE, else "default"
 ---@field model? string of requests that name none. No model is built in. Default: $ANTHROPIC_MODEL
 ---@field api_version? string sent as `anthropic-version`. Default: "2023-06-01"
 ---@field betas? string[] sent as `anthropic-beta`; those of a request are added to the client's

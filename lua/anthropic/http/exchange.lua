@@ -321,7 +321,8 @@ local function refusal(self)
     and (self.is_proxied or self.response.headers["proxy-authenticate"]) then
     return proxy_refusal(self, body)
   end
-  return self:api_error(body, self.response.status)
+  local word = self.response.headers["x-amzn-errortype"] -- AWS's, with a URL behind it
+  return self:api_error(body, self.response.status, word and word:match "^[^:]*")
 end
 
 --- Enters the attempt into the history, once.

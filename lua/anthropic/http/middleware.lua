@@ -10,6 +10,7 @@
 --
 -- What signs requests, in place of a credential of the options, is the last of them, `resolved.signing`: a function of
 -- `request`, `send` and the exchange. It sees the final bytes and all headers, and is not called for another server.
+-- `send(nil, true)` adds the credential of the options all the same.
 
 local core = require "anthropic.base.core"
 local coroutines = require "anthropic.loop.coroutines"
@@ -169,13 +170,13 @@ local function sign(self, asked)
     return transmit(self, draft, false)
   end
   local unsigned = request_of(self, draft)
-  return self.signing(unsigned, function()
+  return self.signing(unsigned, function(_, takes_credential)
     local signed
     signed, err = changed(self, draft, unsigned)
     if not signed then
       return nil, err
     end
-    return transmit(self, signed, true)
+    return transmit(self, signed, not takes_credential)
   end, self.exchange)
 end
 

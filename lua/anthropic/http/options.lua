@@ -19,6 +19,13 @@ local function line(hidden)
   }
 end
 
+-- What holds a secret.
+local function hidden(...)
+  local row = check.of_type(...)
+  row.hidden = true
+  return row
+end
+
 -- Of bytes; math.huge is no limit.
 local size = {
   expected = "a whole number, 1 or more",
@@ -79,6 +86,16 @@ local ROWS = {
   retry = check.one_of("safe", "always"),
   on_interrupt = check.one_of("retry", "continue"),
   middleware = { expected = "a list of functions", check = is_list_of_functions },
+  platform = check.one_of("anthropic", "bedrock", "bedrock_mantle", "aws", "vertex", "foundry", "google_cloud"),
+  region = check.of_type("string"),
+  project_id = check.of_type("string"),
+  resource = check.of_type("string"),
+  workspace_id = check.of_type("string"),
+  location = check.of_type("string"),
+  aws_access_key_id = hidden("string"),
+  aws_secret_access_key = hidden("string"),
+  aws_session_token = hidden("string"),
+  aws_profile = check.of_type("string"),
   tag = { expected = "anything", check = function() return true end },
   on_retry = check.of_type("function"),
   on_log = check.of_type("function"),
@@ -166,7 +183,11 @@ end
 -- The credential counts as one option: one form replaces the other.
 local function merge(target, given)
   if given.api_key or given.auth_token then
-    target.api_key, target.auth_token, target.credential_of_environment = nil, nil, nil
+    target.api_key, target.auth_token = nil, nil
+    target.credential_of_environment, target.credential_variable = nil, nil
+  end
+  if given.base_url then
+    target.has_derived_base = nil
   end
   return tables.merge(target, given)
 end
@@ -184,14 +205,19 @@ end
 
 --- The options of a client: the environment under what was given.
 ---@param given? table checked options
+---@param is_elsewhere? boolean of a platform that is to know neither the vendor's base URL nor its credential
 ---@return table
-function options.of_client(given)
+function options.of_client(given, is_elsewhere)
   local resolved = tables.copy(DEFAULTS)
-  resolved.base_url = environment("ANTHROPIC_BASE_URL") or resolved.base_url
-  resolved.api_key = environment("ANTHROPIC_API_KEY")
-  resolved.auth_token = not resolved.api_key and environment("ANTHROPIC_AUTH_TOKEN") or nil
+  if is_elsewhere then
+    resolved.base_url = nil
+  else
+    resolved.base_url = environment("ANTHROPIC_BASE_URL") or resolved.base_url
+    resolved.api_key = environment("ANTHROPIC_API_KEY")
+    resolved.auth_token = not resolved.api_key and environment("ANTHROPIC_AUTH_TOKEN") or nil
+    resolved.credential_of_environment = (resolved.api_key or resolved.auth_token) and true or nil
+  end
   resolved.model = environment("ANTHROPIC_MODEL")
-  resolved.credential_of_environment = (resolved.api_key or resolved.auth_token) and true or nil
   resolved.custom_headers = environment("ANTHROPIC_CUSTOM_HEADERS")
   resolved.log_level = environment("ANTHROPIC_LOG")
   return merge(resolved, copies_of_tables(given or {}))

@@ -74,7 +74,8 @@ local function authenticate(set, options, base)
   elseif (options.credential_of_environment or not options[name]) and has_own_credential(set) then
     return false
   elseif not options[name] then
-    return invalid "no credential: set ANTHROPIC_API_KEY or give the option api_key or auth_token"
+    return invalid(options.missing_credential
+      or "no credential: set ANTHROPIC_API_KEY or give the option api_key or auth_token")
   end
   local value, err = evaluate(name, options[name])
   if not value then
@@ -84,7 +85,8 @@ local function authenticate(set, options, base)
   if not headers.set(set, field, prefix .. value) then
     return invalid(name .. ": must not contain a line break or NUL")
   end
-  return { field = field, prefix = prefix, value = value, variable = "ANTHROPIC_" .. name:upper() }
+  local variable = options.credential_variable or "ANTHROPIC_" .. name:upper()
+  return { field = field, prefix = prefix, value = value, variable = variable }
 end
 
 local function join_betas(...)

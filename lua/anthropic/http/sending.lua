@@ -74,7 +74,7 @@ function sending.set_response(self, status, fields)
   self.response = {
     status = status,
     headers = fields,
-    request_id = fields["request-id"] or fields["x-request-id"],
+    request_id = fields["request-id"] or fields["x-request-id"] or fields["x-amzn-requestid"],
     attempts = self.attempts,
     rate_limit = headers.rate_limit(fields),
   }
