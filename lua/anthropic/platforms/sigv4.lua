@@ -60,7 +60,7 @@ end
 -- The pairs as they stand in the URL, sorted by name, then by value.
 local function canonical_query(query)
   local pairs_of = {}
-  for pair in query:gmatch "[^&]+" do
+  for pair in (query ~= "" and query .. "&" or ""):gmatch "([^&]*)&" do
     local name, value = pair:match "^([^=]*)=?(.*)$"
     pairs_of[#pairs_of + 1] = { name = name, value = value }
   end
