@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "bfd6fcbc5aca9b68"
+return "6635c365cf4a4553"
