@@ -22,10 +22,10 @@ end
 local anthropic = {}
 
 ---@class anthropic.Options the options of a client, or of one request: the last argument of a method
----@field api_key? string|fun(): string?, any sent as `x-api-key`, or as `auth` says. A function is called before each
----  attempt, and returns the key, or nil and what is wrong. Default: $ANTHROPIC_API_KEY
----@field auth_token? string|fun(): string?, any sent as a bearer token; a function as for `api_key`. Excludes
----  `api_key`. Default: $ANTHROPIC_AUTH_TOKEN, where there is no API key
+---@field api_key? string|anthropic.TokenFunction|anthropic.TokenCommand sent as `x-api-key`, or as `auth` says.
+---  Default: $ANTHROPIC_API_KEY
+---@field auth_token? string|anthropic.TokenFunction|anthropic.TokenCommand sent as a bearer token. Excludes `api_key`.
+---  Default: $ANTHROPIC_AUTH_TOKEN, where there is no API key
 ---@field auth? "x-api-key"|"bearer" how `api_key` is sent. Default: "x-api-key" to anthropic.com, else "bearer"
 ---@field base_url? string where the server is: https://host, with a path if it has one, without a query. It may end in
 ---  `/v1` or `/v1/messages`: "https://host", "https://host/v1" and "https://host/v1/messages" send a message to the

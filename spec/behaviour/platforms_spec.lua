@@ -435,7 +435,8 @@ describe("a platform", function()
 
     it("says what is wrong, and nothing that is secret", function()
       for text, words in pairs {
-        ["[default]\ncredential_process = false"] = "the command wrote nothing",
+        ["[default]\ncredential_process = false"] = "the command failed",
+        ["[default]\ncredential_process = echo"] = "the command wrote nothing",
         ["[default]\ncredential_process = echo hunter2"] = "wrote no JSON",
         ["[default]\ncredential_process = echo '{\"SecretAccessKey\":\"hunter2\"}'"] = "there are none in the answer",
         ["[default]\nsso_session = x"] = "needs a login %(SSO%).*aws configure export%-credentials %-%-profile default",
@@ -539,6 +540,7 @@ describe("a platform", function()
         { GCE_METADATA_HOST = google.url:gsub("^http://", "") })
       assert(client.messages.create(PARAMS))
       assert.equal("Bearer ya29.meta", header(last(), "authorization"))
+      assert.is_nil(header(last(), "x-api-key"))
       local request = google:requests()[1]
       assert.equal("/computeMetadata/v1/instance/service-accounts/default/token", request.path)
       assert.equal("Google", header(request, "metadata-flavor"))

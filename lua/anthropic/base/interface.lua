@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "b0d2f926bb4eb22c"
+return "cc70b7e48ed3465e"

@@ -141,7 +141,7 @@ end
 
 -- Sends what the last middleware asks for.
 local function transmit(self, draft, is_complete)
-  local wire, err = self.steps.wire(draft, self.exchange.spec(), is_complete)
+  local wire, err = self.steps.wire(draft, self.exchange, is_complete)
   if not wire then
     return nil, err
   end
@@ -313,7 +313,7 @@ function middleware.sender(resolved)
     local self = {
       exchange = exchange, driver = driver, steps = steps, chain = chain, signing = signing, draft = draft,
       attempt = exchange.attempts + 1, -- its number
-      unsent = steps.wire(draft, exchange.spec(), true), -- what is shown where nothing is sent
+      unsent = steps.wire(draft, exchange, true), -- what is shown where nothing is sent
       has_sent = false,
       sent = nil, -- the response of what was sent last, and what it was
     }

@@ -2,6 +2,7 @@
 --- default. A wrong name or type is a mistake in the calling program and raises.
 
 local check = require "anthropic.base.check"
+local credentials = require "anthropic.http.credentials"
 local loop = require "anthropic.loop"
 local paths = require "anthropic.base.path"
 local tables = require "anthropic.base.tables"
@@ -44,13 +45,31 @@ local function is_list_of_functions(value)
   return true
 end
 
+-- A string; a function, which is asked; or a command: see token_source.lua.
+local credential = {
+  expected = "string, function or table of a command",
+  hidden = true,
+  check = function(value)
+    if type(value) ~= "table" then
+      return type(value) == "string" or type(value) == "function"
+    end
+    for name in pairs(value) do
+      if name ~= "command" and name ~= "expires_in" then
+        return false
+      end
+    end
+    return check.is_list_of_strings(value.command) and #value.command > 0
+      and (value.expires_in == nil or check.is_positive(value.expires_in))
+  end,
+}
+
 -- What an event may have though a whole answer may not; `max_event_bytes` can be less.
 local SMALLEST_EVENT_LIMIT = 1024 * 1024
 
 -- Each row: the check of a given value; the default, where it is not nil, stands in DEFAULTS.
 local ROWS = {
-  api_key = check.of_type("string", "function"),
-  auth_token = check.of_type("string", "function"),
+  api_key = credential,
+  auth_token = credential,
   auth = check.one_of("x-api-key", "bearer"),
   base_url = check.of_type("string"),
   api_version = check.of_type("string"),
@@ -185,6 +204,7 @@ local function merge(target, given)
   if given.api_key or given.auth_token then
     target.api_key, target.auth_token = nil, nil
     target.credential_of_environment, target.credential_variable = nil, nil
+    target.token_source = credentials.source(given)
   end
   if given.base_url then
     target.has_derived_base = nil

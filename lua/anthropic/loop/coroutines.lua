@@ -204,6 +204,19 @@ end
 coroutines.finally = rawget(coroutine, "close") and finally_by_closing
   or PCALL_CAN_BE_LEFT and finally_by_pcall or finally_in_5_1
 
+--- The same for an `f` that makes waits of its own, which mend what they find unfinished.
+---@private
+---@param f function
+---@param clean fun(self: table) must not raise
+---@param self table
+---@return any, any two results of f
+function coroutines.finally_around(f, clean, self)
+  if PCALL_CAN_BE_LEFT or not coroutines.running() then
+    return coroutines.finally(f, clean, self)
+  end
+  return after_pcall(clean, self, coroutines.protect(function() return f(self) end))
+end
+
 local function resume(thread)
   local ok, err = coroutine.resume(thread)
   if not ok then

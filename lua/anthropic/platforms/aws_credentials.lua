@@ -6,7 +6,7 @@ local errors = require "anthropic.base.error"
 local fetch = require "anthropic.platforms.fetch"
 local files = require "anthropic.platforms.files"
 local json = require "anthropic.base.json"
-local remembered = require "anthropic.platforms.remembered"
+local token_source = require "anthropic.http.token_source"
 
 local aws_credentials = {}
 
@@ -49,9 +49,9 @@ local function of_environment()
   return { access_key_id = id, secret_access_key = secret, session_token = files.variable "AWS_SESSION_TOKEN" }
 end
 
-local function of_process(line)
+local function of_process(line, exchange)
   local what = "AWS credentials from the profile's credential_process"
-  local text, err = fetch.output(what, line)
+  local text, err = fetch.output(what, { "/bin/sh", "-c", line }, exchange)
   if not text then
     return nil, err
   end
@@ -128,7 +128,7 @@ local function words_of_profile(name, profile)
 end
 
 -- nil where the profile says nothing of credentials.
-local function of_profile(option, is_wanted)
+local function of_profile(option, exchange, is_wanted)
   local profile, name = files.aws_profile(option "aws_profile")
   if not profile then
     if is_wanted or name ~= "default" then
@@ -141,7 +141,7 @@ local function of_profile(option, is_wanted)
       session_token = text_or_nil(profile.aws_session_token),
     }
   elseif text_or_nil(profile.credential_process) then
-    return of_process(profile.credential_process)
+    return of_process(profile.credential_process, exchange)
   elseif not profile.role_arn and profile.credential_source == "Ec2InstanceMetadata" then
     return of_instance(option)
   elseif is_wanted or profile.role_arn or profile.sso_session or profile.sso_start_url then
@@ -158,16 +158,16 @@ local MISSING = "no AWS credentials: give aws_access_key_id and aws_secret_acces
   .. "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or keep a profile in ~/.aws/credentials"
 
 -- Each returns credentials and when they expire, nil alone where it has none, or nil and an error.
-local function find(option)
+local function find(option, exchange)
   local steps = { of_options }
   if option "aws_profile" then
-    steps[2] = function() return of_profile(option, true) end
+    steps[2] = function() return of_profile(option, exchange, true) end
   else
     steps[2], steps[3], steps[4] = of_environment, of_profile, of_container
     steps[5] = is_instance_asked_for() and of_instance or nil
   end
   for _, step in ipairs(steps) do
-    local credentials, second = step(option)
+    local credentials, second = step(option, exchange)
     if credentials or second then
       return credentials, second
     end
@@ -175,11 +175,17 @@ local function find(option)
   return invalid(MISSING)
 end
 
---- Makes a function that returns credentials (anthropic.AwsCredentials), or nil and an error. Those that expire are
---- remembered.
----@return fun(option: fun(name: string): any): table?, anthropic.Error?
-function aws_credentials.provider()
-  return remembered.new(find)
+local function as_they_are(_, credentials)
+  return credentials
+end
+
+--- Makes a source of credentials (anthropic.AwsCredentials). Those that expire are remembered.
+---@param option fun(name: string): any
+---@return anthropic.TokenSource
+function aws_credentials.source(option)
+  return token_source.new("credentials", function(exchange)
+    return find(option, exchange)
+  end, as_they_are)
 end
 
 return aws_credentials

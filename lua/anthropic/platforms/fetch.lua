@@ -2,9 +2,11 @@
 --- quotes what came.
 
 local call = require "anthropic.http.call"
+local command = require "anthropic.loop.command"
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
 local json = require "anthropic.base.json"
+local tasks = require "anthropic.loop.task"
 
 local fetch = {}
 
@@ -54,21 +56,27 @@ function fetch.object(what, asked, option)
   return nil, err or errors.new { kind = "connection", message = ("no %s: the answer is no JSON"):format(what) }
 end
 
---- What a command line writes, without the blanks at its end. It blocks.
+--- What a command writes, without the blanks around it.
 ---@param what string for an error
----@param line string for the shell
+---@param arguments string[]
+---@param exchange anthropic.Exchange that waits for it
 ---@return string|nil
 ---@return anthropic.Error?
-function fetch.output(what, line)
-  local pipe = io.popen(line .. " 2>/dev/null", "r")
-  local text = pipe and pipe:read "*a" or ""
-  if pipe then
-    pipe:close()
+function fetch.output(what, arguments, exchange)
+  local driver, refusal = tasks.check_waiting(exchange.option "loop")
+  if not driver then
+    return nil, refusal
   end
-  if not text:find "%S" then
-    return connection_error(("no %s: the command wrote nothing"):format(what))
+  local text, status = command.output(driver, arguments, exchange)
+  if text and status == 0 and text:find "%S" then
+    return text:match "%S.*":match "^.*%S"
+  elseif tasks.is_refusal(status) then
+    return nil, status
+  elseif exchange.closed then
+    return nil, errors.cancelled "the request was cancelled"
   end
-  return text:match "^%s*(.*%S)"
+  local words = text and status == 0 and "wrote nothing" or text and "failed" or "could not be run"
+  return connection_error(("no %s: the command %s"):format(what, words))
 end
 
 --- Seconds since the epoch of a time stamp, or nil.

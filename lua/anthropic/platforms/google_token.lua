@@ -4,14 +4,14 @@
 local errors = require "anthropic.base.error"
 local fetch = require "anthropic.platforms.fetch"
 local files = require "anthropic.platforms.files"
-local remembered = require "anthropic.platforms.remembered"
+local token_source = require "anthropic.http.token_source"
 local urls = require "anthropic.http.url"
 
 local google_token = {}
 
 local TOKEN_URL = "https://oauth2.googleapis.com/token"
 local METADATA = "/computeMetadata/v1/instance/service-accounts/default/token"
-local COMMAND = "gcloud auth print-access-token"
+local COMMAND = { "gcloud", "auth", "print-access-token" }
 local COMMAND_SECONDS = 300 -- its token lives an hour, of which some may have passed
 
 local function of_answer(what, value, err)
@@ -62,7 +62,7 @@ end
 
 local HOW = 'give auth_token a function, or { command = { "gcloud", "auth", "print-access-token" } }'
 
-local function find(option)
+local function find(option, exchange)
   local credentials = files.google_credentials()
   if credentials and credentials.type == "authorized_user" then
     return of_user(credentials, option)
@@ -74,17 +74,22 @@ local function find(option)
   elseif is_metadata_asked_for() then
     return of_metadata(option)
   end
-  local token = fetch.output("Google access token", COMMAND)
+  local token, err = fetch.output("Google access token", COMMAND, exchange)
   if token then
     return token, os.time() + COMMAND_SECONDS
+  elseif err.kind == "cancelled" or err.type == "cannot_wait" then
+    return nil, err
   end
   return nil, errors.invalid_request("no Google credentials: run `gcloud auth application-default login`, or " .. HOW)
 end
 
---- Makes a function that returns an access token, or nil and an error.
----@return fun(option: fun(name: string): any): string?, anthropic.Error?
-function google_token.provider()
-  return remembered.new(find)
+--- Makes a source of access tokens.
+---@param option fun(name: string): any
+---@return anthropic.TokenSource
+function google_token.source(option)
+  return token_source.new("credentials", function(exchange)
+    return find(option, exchange)
+  end, token_source.check)
 end
 
 return google_token

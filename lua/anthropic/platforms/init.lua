@@ -11,7 +11,7 @@
 --     serves, lacks      patterns of "METHOD /path": all that it has, or what it has not
 --     auth               how api_key is sent
 --     key_variables      of the environment, for api_key; `has_key_first`: before what signs
---     provider           the module that finds a credential: keys to sign with for AWS's `service`, or a token
+--     provider           the module whose source finds a credential: keys to sign with for AWS's `service`, or a token
 --     service_region     where only a base URL is known
 --     headers            header -> option that it carries
 --     dropped_headers    that it does not take
@@ -132,8 +132,8 @@ local function has_aws_option(resolved)
   return false
 end
 
--- Sets the credential that the environment has for the platform, where the options have none.
-local function find_credential(platform, resolved)
+-- Sets the credential that the environment, or the platform's own files, have, where the options have none.
+local function find_credential(platform, resolved, option)
   if resolved.api_key or resolved.auth_token then
     return
   end
@@ -144,6 +144,10 @@ local function find_credential(platform, resolved)
         resolved.api_key, resolved.credential_variable, resolved.credential_of_environment = key, variable, true
       end
     end
+  end
+  if platform.provider and not platform.service then
+    resolved.token_source = require(platform.provider).source(option)
+    resolved.auth_token, resolved.credential_of_environment = resolved.token_source.given, true
   end
 end
 
@@ -204,10 +208,10 @@ function platforms.apply(resolved)
   resolved.base_url = given or part("places").find_base(platform, option)
   resolved.auth = resolved.auth or platform.auth
   resolved.custom_headers = without_credentials(resolved.custom_headers)
-  find_credential(platform, resolved)
+  find_credential(platform, resolved, option)
   resolved.missing_credential = "no credential: give the option api_key or auth_token"
     .. (platform.key_variables and ", or set " .. table.concat(platform.key_variables, " or ") or "")
-  resolved.signing = part("signing").of(platform)
+  resolved.signing = part("signing").of(platform, option)
   return resolved
 end
 

@@ -27,17 +27,9 @@ local function has_own_credential(option, request)
   return false
 end
 
--- Adds a token. nil, or an error.
-local function add_token(option, provider, request)
-  local token, err = provider(option)
-  if not token then
-    return err
-  end
-  request.headers.authorization = "Bearer " .. token
-end
-
 -- Signs a request as it goes out. nil, or an error.
-local function sign(platform, option, provider, request, spec)
+local function sign(platform, source, request, exchange)
+  local spec, option = exchange.spec(), exchange.option
   if spec.multipart or spec.body_file then
     return errors.invalid_request("uploads cannot be signed; use an API key (api_key = ...)")
   end
@@ -45,7 +37,7 @@ local function sign(platform, option, provider, request, spec)
   if not region then
     return errors.invalid_request(places.words_of_missing(platform, "region"))
   end
-  local credentials, err = provider(option)
+  local credentials, err = source:get(exchange)
   if not credentials then
     return err
   end
@@ -65,24 +57,21 @@ end
 --- Makes the innermost middleware: it makes the request one of the platform's, and signs it where that is what stands
 --- for a credential.
 ---@param platform table
+---@param option fun(name: string): any of the client
 ---@return function
-function signing.of(platform)
-  local provider = platform.provider and require(platform.provider).provider()
+function signing.of(platform, option)
+  local source = platform.service and require(platform.provider).source(option)
   return function(request, send, exchange)
-    local spec, option = exchange.spec(), exchange.option
-    local ok, err = adapting.adapt(platform, option, request, spec)
+    local of_request = exchange.option
+    local ok, err = adapting.adapt(platform, of_request, request, exchange.spec())
     if not ok then
       return nil, err
-    elseif option "api_key" or option "auth_token" or not provider then
+    elseif of_request "api_key" or of_request "auth_token" or not source then
       return send(nil, true)
-    elseif has_own_credential(option, request) then
+    elseif has_own_credential(of_request, request) then
       return send()
     end
-    if platform.service then
-      err = sign(platform, option, provider, request, spec)
-    else
-      err = add_token(option, provider, request)
-    end
+    err = sign(platform, source, request, exchange)
     if err then
       return nil, err
     end
