@@ -700,11 +700,24 @@ describe("a platform", function()
     assert.equal(before, #server:requests())
   end)
 
-  it("signs no upload, and takes one by an API key", function()
-    local client = client_of("aws", PLATFORMS.aws.options)
-    local _, err = client.beta.files.upload { file = { filename = "a.txt", data = "x" } }
+  it("signs an upload, the same parts as are sent with a key", function()
+    home:write("b.txt", "bytes of a file\0\r\n")
+    local params = { file = { path = home:path "b.txt", filename = 'b "quoted".txt' }, expires_in_seconds = 60 }
+    local function parts_of(options)
+      assert(client_of("aws", options).beta.files.upload(params))
+      local request = last()
+      local boundary = header(request, "content-type"):match "^multipart/form%-data; boundary=(%S+)$"
+      local body, count = request.body:gsub("%-%-" .. boundary:gsub("%-", "%%-"), "--BOUNDARY")
+      assert.equal(3, count)
+      return body, request
+    end
+    local signed, request = parts_of(PLATFORMS.aws.options)
+    assert_signed(request, "aws-external-anthropic")
+    assert.equal((parts_of { workspace_id = "w", api_key = "k" }), signed)
+    params.file = home:path "none"
+    local _, err = client_of("aws", PLATFORMS.aws.options).beta.files.upload(params)
     assert.equal("invalid_request", err.kind)
-    assert.matches("uploads cannot be signed; use an API key", err.message)
+    assert.matches("cannot read .*none: No such file", err.message)
   end)
 
   it("needs its workspace, but for where a request names one", function()
@@ -713,8 +726,75 @@ describe("a platform", function()
     local _, err = client_of("aws", options).messages.create(PARAMS)
     assert.matches("workspace_id: missing; .*ANTHROPIC_AWS_WORKSPACE_ID", err.message)
     assert.equal("e", header(sent_by("aws", options, { ANTHROPIC_AWS_WORKSPACE_ID = "e" }), "anthropic-workspace-id"))
-    local client = client_of("google_cloud", { project_id = "p", auth_token = "t", base_url = nil })
-    assert.is_table(client)
+    service.environment { HOME = home.root }
+    local google = anthropic.new { platform = "google_cloud", project_id = "p", auth_token = "t" }
+    _, err = google.messages.create(PARAMS)
+    assert.equal("invalid_request", err.kind)
+    assert.matches("workspace_id: missing; .*ANTHROPIC_GOOGLE_CLOUD_WORKSPACE_ID", err.message)
+  end)
+
+  describe("works as ever", function()
+    it("with tools, also where the answer is streamed underneath", function()
+      local weather = { id = "toolu_1", name = "weather", input = { city = "Paris" } }
+      local bedrock = service.serve { routes = {
+        { body_contains = "tool_result", answers = { testing.message { text = "Sunny." } } },
+        { match = "/invoke$", answers = { testing.message { tool_uses = { weather }, stop_reason = "tool_use" } } },
+        { answers = { { headers = { ["content-type"] = aws_frames.CONTENT_TYPE },
+          body = aws_frames.fixture "bedrock_ok.bin" } } },
+      } }
+      local client = client_of("bedrock", tables.merge({ base_url = bedrock.url }, AWS))
+      local asked
+      local message = assert(client.messages.run {
+        model = MODEL, max_tokens = 9, messages = PARAMS.messages,
+        tools = { anthropic.tool {
+          name = "weather", description = "The weather.", input_schema = { type = "object" },
+          run = function(input)
+            asked = input.city
+            return "sun"
+          end,
+        } },
+      })
+      assert.same({ "Sunny.", "Paris" }, { message:text(), asked })
+      local params = tables.merge(tables.copy(PARAMS), { max_tokens = 30000 })
+      assert.equal("Hé€😀", assert(client.messages.create(params)):text())
+      local requests = bedrock:requests()
+      assert.equal("/model/claude-test/invoke-with-response-stream", requests[#requests].path)
+      assert_signed(requests[#requests], "bedrock")
+    end)
+
+    it("with map, ask, chats and callbacks", function()
+      local client = client_of("bedrock", tables.merge({ model = MODEL }, AWS))
+      local messages, errs = client.messages.map { PARAMS, PARAMS, PARAMS }
+      assert.same({ "Hi", "Hi", "Hi" }, { messages[1]:text(), messages[2]:text(), messages[3]:text() })
+      assert.is_nil(next(errs))
+      assert.equal("Hi", client:ask "Hello")
+      local chat = client:chat()
+      assert.equal("Hi", chat:say "Hello")
+      assert.equal("Hi", chat:say "And again")
+      assert.equal(3, #json.decode(last().body).messages)
+      local texts = {}
+      anthropic.run(function()
+        client.messages.stream(PARAMS, {
+          on_text = function(text) texts[#texts + 1] = text end, on_done = function() end,
+        })
+      end)
+      assert.same({ "Hé€😀" }, texts)
+    end)
+
+    it("with a stream that breaks off, and is taken up again", function()
+      local whole = aws_frames.fixture "bedrock_ok.bin"
+      local type_of_frames = { ["content-type"] = aws_frames.CONTENT_TYPE, ["retry-after"] = "0" }
+      local bedrock = service.serve {
+        { headers = type_of_frames, body = whole, cut_after = 700 },
+        { headers = type_of_frames, body = whole },
+      }
+      local client = client_of("bedrock", tables.merge({
+        base_url = bedrock.url, on_interrupt = "retry", max_retries = 1,
+      }, AWS))
+      assert.equal("Hé€😀", assert(assert(client.messages.stream(PARAMS)):message()):text())
+      assert.equal(2, #bedrock:requests())
+      assert_signed(bedrock:requests()[2], "bedrock")
+    end)
   end)
 
   describe("as an option", function()

@@ -111,7 +111,7 @@ function platforms.refusal(resolved, spec)
   end
   local places = part "places"
   local path = places.first_party_path(spec, resolved.base_url)
-  local called = spec.method .. " " .. path
+  local called = spec.method:upper() .. " " .. path
   local is_missing = platform.serves and not places.fits(platform.serves, called) or places.fits(platform.lacks, called)
   if path:find "^/v1/" and is_missing then
     return errors.invalid_request(("%s has no %s (platform = %q)"):format(platform.name, called, resolved.platform))

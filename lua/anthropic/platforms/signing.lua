@@ -2,6 +2,7 @@
 
 local adapting = require "anthropic.platforms.adapting"
 local errors = require "anthropic.base.error"
+local multipart = require "anthropic.http.multipart"
 local places = require "anthropic.platforms.places"
 local secrets = require "anthropic.http.secrets"
 local sigv4 = require "anthropic.platforms.sigv4"
@@ -29,9 +30,13 @@ end
 
 -- Signs a request as it goes out. nil, or an error.
 local function sign(platform, source, request, exchange)
-  local spec, option = exchange.spec(), exchange.option
-  if spec.multipart or spec.body_file then
-    return errors.invalid_request("uploads cannot be signed; use an API key (api_key = ...)")
+  local option, parts = exchange.option, exchange.spec().multipart
+  if parts and not request.body then
+    local text, second = multipart.text(parts)
+    if not text then
+      return errors.invalid_request(second)
+    end
+    request.body, request.headers["content-type"] = text, second
   end
   local region = option "region" or platform.service_region
   if not region then
