@@ -242,7 +242,13 @@ function loop:start(options) end
 ---@return "file"? what
 function loop:answer(options) end
 
----@return anthropic.core.transfer|nil with news that was not returned since
+--- Runs a command: its name and its arguments. It reads nothing, and its standard error is the host's.
+---@param arguments string[]
+---@return anthropic.core.process|nil
+---@return string? message
+function loop:run(arguments) end
+
+---@return anthropic.core.transfer|anthropic.core.process|nil with news that was not returned since
 function loop:next_ready() end
 
 ---@return integer transfers under way
@@ -252,6 +258,20 @@ function loop:active() end
 function loop:connections() end
 
 function loop:close() end
+
+---@class anthropic.core.process
+local process = {}
+
+---@return boolean
+function process:has_news() end
+
+---@return string|nil output of a command that is over
+---@return integer|"soon"|"too_large"|nil status negative: the signal that ended it. "soon": it has written all, and is
+---  about to be over
+function process:output() end
+
+--- Ends the command where it runs.
+function process:close() end
 
 ---@class anthropic.core.transfer
 local transfer = {}

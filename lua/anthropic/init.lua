@@ -22,14 +22,29 @@ end
 local anthropic = {}
 
 ---@class anthropic.Options the options of a client, or of one request: the last argument of a method
----@field api_key? string|fun(): string?, any sent as `x-api-key`, or as `auth` says. A function is called before each
----  attempt, and returns the key, or nil and what is wrong. Default: $ANTHROPIC_API_KEY
----@field auth_token? string|fun(): string?, any sent as a bearer token; a function as for `api_key`. Excludes
----  `api_key`. Default: $ANTHROPIC_AUTH_TOKEN, where there is no API key
+---@field api_key? string|anthropic.TokenFunction|anthropic.TokenCommand sent as `x-api-key`, or as `auth` says.
+---  Default: $ANTHROPIC_API_KEY
+---@field auth_token? string|anthropic.TokenFunction|anthropic.TokenCommand sent as a bearer token. Excludes `api_key`.
+---  Default: $ANTHROPIC_AUTH_TOKEN, where there is no API key
 ---@field auth? "x-api-key"|"bearer" how `api_key` is sent. Default: "x-api-key" to anthropic.com, else "bearer"
 ---@field base_url? string where the server is: https://host, with a path if it has one, without a query. It may end in
 ---  `/v1` or `/v1/messages`: "https://host", "https://host/v1" and "https://host/v1/messages" send a message to the
 ---  same address. Default: $ANTHROPIC_BASE_URL, else "https://api.anthropic.com"
+---@field platform? "anthropic"|"bedrock"|"bedrock_mantle"|"aws"|"vertex"|"foundry"|"google_cloud" where Claude is
+---  served. Another one than "anthropic" has a base URL, a credential and variables of its own. Default: "anthropic"
+---@field region? string of "bedrock", "bedrock_mantle", "aws" ($AWS_REGION, else $AWS_DEFAULT_REGION, else that of the
+---  AWS profile) and "vertex" ($CLOUD_ML_REGION)
+---@field project_id? string of "vertex" ($ANTHROPIC_VERTEX_PROJECT_ID) and "google_cloud"
+---  ($ANTHROPIC_GOOGLE_CLOUD_PROJECT, else $GOOGLE_CLOUD_PROJECT); else that of the credentials
+---@field resource? string of "foundry". Excludes `base_url`. Default: $ANTHROPIC_FOUNDRY_RESOURCE
+---@field workspace_id? string of "aws" ($ANTHROPIC_AWS_WORKSPACE_ID) and "google_cloud"
+---  ($ANTHROPIC_GOOGLE_CLOUD_WORKSPACE_ID)
+---@field location? string of "google_cloud". Default: $ANTHROPIC_GOOGLE_CLOUD_LOCATION, else "global"
+---@field aws_access_key_id? string to sign with, together with the next one. Default: $AWS_ACCESS_KEY_ID, else by a
+---  profile, a container's or an instance's address
+---@field aws_secret_access_key? string
+---@field aws_session_token? string of temporary keys
+---@field aws_profile? string of ~/.aws/credentials and ~/.aws/config. Default: $AWS_PROFILE, else "default"
 ---@field model? string of requests that name none. No model is built in. Default: $ANTHROPIC_MODEL
 ---@field api_version? string sent as `anthropic-version`. Default: "2023-06-01"
 ---@field betas? string[] sent as `anthropic-beta`; those of a request are added to the client's

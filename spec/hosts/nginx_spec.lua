@@ -132,6 +132,28 @@ describe_nginx("nginx", function()
     stop_without_complaint()
   end)
 
+  it("serves others while a command brings the key", function()
+    start { server = [[
+      location /ping { return 200; }
+      location / { content_by_lua_block {
+        local client = require("anthropic").new { base_url = SERVICE, max_retries = 0, api_key = {
+          command = { "sh", "-c", ngx.var.arg_quick and "echo hush >&2; exit 3" or "echo hush >&2; sleep 1; echo key" },
+        } }
+        local message, err = client.messages.create(params)
+        ngx.print(message and message:text() or tostring(err))
+      } }
+    ]] }
+    local waiting = server:open "/"
+    answer_of "/ping"
+    waiting:settimeout(0)
+    assert.is_nil(waiting:receive(1))
+    waiting:settimeout(10)
+    assert.matches("Hello!$", waiting:receive "*a")
+    assert.equal('anthropic: invalid_request error: api_key: the command "sh" failed with status 3',
+      answer_of "/?quick=yes")
+    stop_without_complaint()
+  end)
+
   it("can wait while it rewrites, checks access, makes content, and in timers", function()
     start {
       http = "lua_shared_dict results 1m;",

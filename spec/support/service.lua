@@ -18,15 +18,17 @@ local servers, clients = {}, {}
 local getenv = os.getenv
 local variables = {}
 
--- What the machine's own environment says of the API does not reach the specs.
+-- What the machine's own environment says of the API, and of the platforms, does not reach the specs.
 local function lookup(name)
-  if type(name) == "string" and name:find "^ANTHROPIC_" then
-    return variables[name]
+  for _, pattern in ipairs { "^ANTHROPIC_", "^AWS_", "^GOOGLE_", "^CLOUDSDK_", "^CLOUD_ML_", "^GCE_", "^K_SERVICE$" } do
+    if type(name) == "string" and name:find(pattern) then
+      return variables[name]
+    end
   end
-  return getenv(name)
+  return variables[name] or getenv(name)
 end
 
---- Sets the ANTHROPIC_* variables that this process sees; all others of them are unset.
+--- Sets variables that this process sees; all others of the API and of the platforms are unset.
 function service.environment(given)
   variables = given
   os.getenv = lookup -- luacheck: ignore 122

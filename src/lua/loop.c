@@ -81,6 +81,14 @@ static int set_alarm(lua_State *L) {
   return 0;
 }
 
+/* What next_ready() finds by its entry: the userdata on top. */
+static void keep_entry(lua_State *L, const struct loop_entry *entry) {
+  get_uservalue(L, 1);
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, entry);
+  lua_pop(L, 1);
+}
+
 /* start(options) -> transfer | nil, message, "file" where a file is the reason */
 static int start(lua_State *L) {
   check_loop(L);
@@ -89,10 +97,7 @@ static int start(lua_State *L) {
   struct transfer *transfer = bind_transfer_push(L);
   if (!transfer)
     return 3;
-  get_uservalue(L, 1);
-  lua_pushvalue(L, -2);
-  lua_rawsetp(L, -2, &transfer->entry);
-  lua_pop(L, 1);
+  keep_entry(L, &transfer->entry);
   if (transfer_start(transfer, check_loop(L))) /* a finalizer may have closed the loop */
     return 1;
   lua_pushnil(L);
@@ -113,7 +118,18 @@ static int answer(lua_State *L) {
   return 1;
 }
 
-/* next_ready() -> a transfer with news that was not returned since, or nil */
+/* run(arguments) -> a command that runs (lua/process.c) | nil, message */
+static int run(lua_State *L) {
+  struct loop *loop = check_loop(L);
+  lua_settop(L, 2);
+  struct loop_entry *entry = bind_process_push(L, loop);
+  if (!entry)
+    return 2;
+  keep_entry(L, entry);
+  return 1;
+}
+
+/* next_ready() -> a transfer or a command with news that was not returned since, or nil */
 static int next_ready(lua_State *L) {
   struct loop *loop = check_loop(L);
   struct loop_entry *entry;
@@ -167,6 +183,7 @@ static const luaL_Reg methods[] = {
     {"alarm", set_alarm},
     {"start", start},
     {"answer", answer},
+    {"run", run},
     {"next_ready", next_ready},
     {"active", active},
     {"connections", connections},

@@ -20,6 +20,7 @@ void bind_json_open(lua_State *L);
 void bind_json_partial_open(lua_State *L); /* after json_open */
 void bind_loop_open(lua_State *L);
 void bind_pieces_open(lua_State *L);    /* after transfer_open */
+void bind_process_open(lua_State *L);
 void bind_recording_open(lua_State *L); /* after transfer_open */
 void bind_sink_open(lua_State *L);
 void bind_sse_open(lua_State *L);
@@ -34,6 +35,12 @@ struct transfer *bind_transfer_push(lua_State *L);
 
 /* Ends a transfer with the answer in the options table at index 2. */
 void bind_transfer_answer(lua_State *L, struct transfer *transfer);
+
+/* Pushes a command that runs, of the list at index 2, with the loop's userdata at index 1. NULL:
+ * what was pushed last is nil and a message. */
+struct loop;
+struct loop_entry;
+struct loop_entry *bind_process_push(lua_State *L, struct loop *loop);
 
 /* The name of the Lua type of struct delta_run. (delta_run.c) */
 #define DELTA_RUN "anthropic.delta_run"

@@ -25,6 +25,7 @@ struct loop {
   pid_t owner;
   struct held_signal sigpipe;
   struct entry_list entries;
+  struct entry_list watched;
   struct ready_list ready;
   struct deadlines deadlines;
   struct poller_batch batch;
@@ -117,6 +118,11 @@ static void abandon_parent(struct loop *loop) {
     entry->callbacks->abandon(entry);
     unlink_entry(loop, entry);
   }
+  while (loop->watched.first) {
+    struct loop_entry *entry = loop->watched.first;
+    entry_list_remove(&loop->watched, entry);
+    entry->callbacks->abandon(entry);
+  }
   connections_abandon(&loop->connections);
   poller_free(loop->connections.poller);
   loop->connections.poller = NULL;
@@ -163,6 +169,8 @@ void loop_free(struct loop *loop) {
   notice_fork(loop);
   while (loop->entries.first)
     loop_remove(loop, loop->entries.first);
+  while (loop->watched.first)
+    loop_unwatch(loop, loop->watched.first);
   while (loop->ready.first)
     unmark_ready(loop, loop->ready.first);
   if (loop->multi)
@@ -268,6 +276,13 @@ static void let_leave(struct loop *loop) {
   }
 }
 
+static struct loop_entry *watched_at(const struct loop *loop, int descriptor) {
+  struct loop_entry *entry = loop->watched.first;
+  while (entry && entry->socket != descriptor)
+    entry = entry->next;
+  return entry;
+}
+
 static bool serve_sockets(struct loop *loop) {
   double until = clock_now() + LONGEST_STEP;
   while (loop->next_event < loop->batch.count) {
@@ -275,7 +290,10 @@ static bool serve_sockets(struct loop *loop) {
     int what = (event->readable ? CURL_CSELECT_IN : 0) | (event->writable ? CURL_CSELECT_OUT : 0) |
                (event->failed ? CURL_CSELECT_ERR : 0);
     loop->served++;
-    if (!perform(loop, event->socket, what))
+    struct loop_entry *watched = watched_at(loop, event->socket);
+    if (watched)
+      watched->callbacks->readable(watched);
+    else if (!perform(loop, event->socket, what))
       return false;
     if (clock_now() >= until)
       break;
@@ -327,6 +345,24 @@ void loop_remove(struct loop *loop, struct loop_entry *entry) {
     return;
   entry->callbacks->cancel(entry);
   detach(loop, entry);
+  unmark_ready(loop, entry);
+}
+
+bool loop_watch(struct loop *loop, struct loop_entry *entry, int descriptor) {
+  if (!open_loop(loop) || !poller_watch(loop->connections.poller, descriptor, true, false))
+    return false;
+  entry->loop = loop;
+  entry->socket = descriptor;
+  entry_list_add(&loop->watched, entry);
+  return true;
+}
+
+void loop_unwatch(struct loop *loop, struct loop_entry *entry) {
+  notice_fork(loop);
+  if (entry->active) {
+    poller_watch(loop->connections.poller, entry->socket, false, false);
+    entry_list_remove(&loop->watched, entry);
+  }
   unmark_ready(loop, entry);
 }
 

@@ -47,6 +47,13 @@ bool loop_add(struct loop *loop, struct loop_entry *entry);
 /* Takes an entry out, cancelled where it was under way. One that is not there is fine. */
 void loop_remove(struct loop *loop, struct loop_entry *entry);
 
+/* Watches a descriptor of an entry's owner, which needs no handle. False when memory or descriptors
+ * ran out. */
+bool loop_watch(struct loop *loop, struct loop_entry *entry, int descriptor);
+
+/* Ends that, before the descriptor is closed, and takes the entry out of the ready list. */
+void loop_unwatch(struct loop *loop, struct loop_entry *entry);
+
 /* Lets one that was paused go on. */
 void loop_resume(struct loop *loop, struct loop_entry *entry);
 

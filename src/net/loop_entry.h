@@ -32,6 +32,10 @@ struct loop_callbacks {
   /* In a forked child: the handle is the parent's, and given up with all that it points to. It
    * leaves the loop, and `easy` is NULL from here on. */
   void (*abandon)(struct loop_entry *entry);
+
+  /* Of one that is watched: its descriptor is readable, or what it led to has ended. (These ask for
+   * this and `abandon` alone.) It may end the watch. */
+  void (*readable)(struct loop_entry *entry);
 };
 
 /* Zero-initialise, with callbacks and a handle. While it is in a loop, the handle's sockets and its

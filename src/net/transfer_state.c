@@ -153,5 +153,5 @@ static void abandon(struct loop_entry *entry) {
   transfer_finish(transfer, TRANSFER_CANCELLED);
 }
 
-const struct loop_callbacks transfer_loop_callbacks = {deadline, put_off, expire,
-                                                       complete, cancel,  abandon};
+const struct loop_callbacks transfer_loop_callbacks = {deadline, put_off, expire, complete,
+                                                       cancel,   abandon, NULL};

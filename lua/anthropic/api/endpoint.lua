@@ -73,7 +73,9 @@ end
 -- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one. An answer
 -- without a body is not a stream.
 local function read_stream(exchange)
-  if not SILENT_STATUSES[exchange.response.status] and responses.is_event_stream(exchange.response) then
+  local response = exchange.response
+  local is_stream = responses.is_event_stream(response) or responses.is_aws_event_stream(response)
+  if is_stream and not SILENT_STATUSES[response.status] then
     return { value = stream.new(exchange, true) }
   end
   return nil, responses.no_stream_error(exchange)

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "f49847e56f213a80"
+return "cc70b7e48ed3465e"

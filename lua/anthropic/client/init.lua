@@ -14,7 +14,9 @@ local limiter = require "anthropic.http.limiter"
 local loop = require "anthropic.loop"
 local number = require "anthropic.base.number"
 local options = require "anthropic.http.options"
+local platforms = require "anthropic.platforms"
 local shown_url = require "anthropic.http.shown_url"
+local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 local usage = require "anthropic.message.usage"
 
@@ -38,7 +40,7 @@ local Client = {}
 
 local client = {}
 
--- client -> { options, profile, exchanges, shared, closed }; see exchange.lua for `profile` and `shared`
+-- client -> { given, options, profile, exchanges, shared, closed }; see exchange.lua for `profile` and `shared`
 local private = setmetatable({}, { __mode = "k" })
 
 -- Methods that are more than a row of resources.lua: modules with a table of methods.
@@ -145,14 +147,42 @@ function metatable.__tostring(self)
   return ("anthropic.Client (%s)"):format(shown_url.of_base(private[self].options.base_url))
 end
 
+-- The options of a client, with what its platform makes of them.
+local function resolve(given)
+  return platforms.apply(options.of_client(given, platforms.is_elsewhere(given)))
+end
+
+--- The options of a request. One of another platform, or of another region, is as of another client. For pools.
+---@private
+---@param own table of the client
+---@param given? anthropic.Options checked
+---@return table|nil
+---@return anthropic.Error?
+function client.options_of(own, given)
+  if not given or not platforms.are_concerned(given) then
+    return options.of_request(own.options, given)
+  end
+  local merged = platforms.replace(own.given, given)
+  local problem = platforms.problem_of(merged)
+  if problem then
+    return nil, errors.invalid_request(problem)
+  end
+  return options.of_request(resolve(merged), given)
+end
+
 --- Makes a client.
 ---@param given? anthropic.Options
 ---@return anthropic.Client
 function client.new(given)
   options.check(given, 3)
+  local problem = platforms.problem_of(given or {})
+  if problem then
+    error(problem, 3)
+  end
   local self = setmetatable({}, metatable)
-  local resolved = options.of_client(given)
+  local resolved = resolve(given or {})
   private[self] = {
+    given = tables.copy(given),
     options = resolved,
     profile = exchange.profile(resolved),
     exchanges = setmetatable({}, { __mode = "k" }),
@@ -182,7 +212,15 @@ end
 
 -- An exchange of a client that is none of a pool.
 local function prepare(own, spec, given)
-  local profile = given and exchange.profile(options.of_request(own.options, given)) or own.profile
+  local profile, resolved, err = own.profile, own.options, nil
+  if given then
+    resolved, err = client.options_of(own, given)
+    profile = resolved and exchange.profile(resolved)
+  end
+  err = err or platforms.refusal(resolved, spec)
+  if err then
+    return nil, err
+  end
   return exchange.new(spec, profile, own.shared)
 end
 
@@ -197,7 +235,15 @@ function Client:exchange(spec, given)
   if own.closed then
     return nil, errors.cancelled "the client is closed"
   end
-  local made = own.prepare and own.prepare(spec, given) or prepare(own, spec, given)
+  local made, err
+  if own.prepare then
+    made, err = own.prepare(spec, given)
+  else
+    made, err = prepare(own, spec, given)
+  end
+  if not made then
+    return nil, err
+  end
   own.exchanges[made] = true
   return made
 end
@@ -207,7 +253,7 @@ end
 ---@param name string
 ---@param given? anthropic.Options
 function Client:option(name, given)
-  return options.of_request(private[self].options, given)[name]
+  return (client.options_of(private[self], given) or private[self].options)[name]
 end
 
 --- Waits in the host's way. client:close() ends it. For the resources.

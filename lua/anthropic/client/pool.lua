@@ -9,6 +9,7 @@ local clients = require "anthropic.client"
 local exchange = require "anthropic.http.exchange"
 local options = require "anthropic.http.options"
 local owned_names = require "anthropic.client.owned_names"
+local platforms = require "anthropic.platforms"
 local retry = require "anthropic.http.retry"
 local routes = require "anthropic.client.routing"
 local tables = require "anthropic.base.tables"
@@ -62,11 +63,17 @@ local MEMBER_ROWS = {
 local Route = {}
 Route.__index = Route
 
-local function profile_of(member, pool, given)
-  if not given then
+local function profile_of(member, pool, given, spec)
+  local resolved, err = member.own.options, nil
+  if given then
+    resolved, err = clients.options_of(member.own, given)
+  end
+  err = err or platforms.refusal(resolved, spec)
+  if err then
+    return nil, err
+  elseif not given then
     return member.profile
   end
-  local resolved = options.of_request(member.own.options, given)
   resolved.max_retries = given.max_retries or pool.max_retries
   return exchange.profile(resolved)
 end
@@ -89,7 +96,11 @@ function Route:enter(made)
     end
     spec.body, spec.model = body, second
   end
-  made:use(profile_of(member, pool, self.given), member.shared, i)
+  local profile, err = profile_of(member, pool, self.given, spec)
+  if not profile then
+    return nil, err
+  end
+  made:use(profile, member.shared, i)
   return true
 end
 
@@ -148,7 +159,12 @@ local function owner_of(pool, spec)
 end
 
 local function prepare(pool, spec, given)
-  local made = exchange.new(spec, profile_of(pool.members[1], pool, given), pool.members[1].shared)
+  local first = pool.members[1]
+  local profile, err = profile_of(first, pool, given, spec)
+  if not profile then
+    return nil, err
+  end
+  local made = exchange.new(spec, profile, first.shared)
   made.route = setmetatable({
     pool = pool, given = given, tried = {}, only = owner_of(pool, spec), following = nil,
     body = spec.body, model = spec.model, -- as they are for a member that differs in nothing
@@ -173,6 +189,7 @@ end
 local function is_plain(member, first)
   return next(member.models) == nil and member.own.options.model == first.own.options.model
     and member.own.options.base_url == first.own.options.base_url
+    and member.own.options.platform == first.own.options.platform
 end
 
 local function new_member(pool, given)
@@ -277,6 +294,7 @@ function pools.new(given, level)
   local self = setmetatable({}, metatable)
   private[self] = clients.around {
     options = pool.members[1].own.options,
+    given = pool.members[1].own.given,
     shared = { usage = pool.usage },
     pool = pool,
     prepare = function(spec, request_options)

@@ -294,7 +294,7 @@ function tool_runner.run(client, send, params, tell, option)
   local is_open, err
   repeat
     if params.eager then
-      is_open, err = coroutines.enclose(take_turn, forget_early, self)
+      is_open, err = coroutines.finally_around(take_turn, forget_early, self)
     else
       is_open, err = take_turn(self)
     end
@@ -371,7 +371,7 @@ local function advance(self)
   while self.stream do
     local event, err
     if self.params.eager then
-      event, err = coroutines.enclose(read_on_eagerly, forget_unread, self)
+      event, err = coroutines.finally_around(read_on_eagerly, forget_unread, self)
     else
       event, err = read_on(self)
     end

@@ -46,7 +46,7 @@ local PROXY_AUTHENTICATION_REQUIRED = 407
 -- Sends a request as it is built.
 local function plain_sender(build)
   return function(self, driver)
-    local wire, err = build(self.spec())
+    local wire, err = build(self.spec(), self)
     if not wire then
       return nil, err
     end
@@ -114,6 +114,8 @@ function exchange.new(spec, profile, shared)
     under_way = false,
     redirects_to = nil, -- returns where a redirect that is followed leads
     is_proxied = false, -- a proxy may have answered
+    can_renew = false, -- its credential is one that is asked for; once that is done after a refusal: has_renewed
+    has_renewed = false,
     planned_delay = nil, -- before the next attempt, where the status alone has decided that there is one
   }, Exchange)
   if profile.is_logged then
@@ -379,7 +381,8 @@ function Exchange:refusal()
     and (self.is_proxied or self.response.headers["proxy-authenticate"]) then
     return proxy_refusal(self, body)
   end
-  return self:api_error(body, self.response.status)
+  local word = self.response.headers["x-amzn-errortype"] -- AWS's, with a URL behind it
+  return self:api_error(body, self.response.status, word and word:match "^[^:]*")
 end
 
 --- Enters the attempt into the history, once.
@@ -398,10 +401,14 @@ function Exchange:enter(kind, waited)
   end
 end
 
+local UNAUTHORIZED = 401
+
 -- Seconds to wait before another attempt, or nil when there will be none.
 local function next_delay(self, err)
   if self.closed or self.attempts == 0 or self.retries >= self.option "max_retries" then
     return nil
+  elseif err.status == UNAUTHORIZED and self.can_renew and not self.has_renewed then
+    return 0
   end
   local delay
   if self.route then
@@ -496,6 +503,7 @@ function Exchange:recover(err)
   end
   record(self, err, delay)
   self.retries = self.retries + 1
+  self.has_renewed = self.has_renewed or err.status == UNAUTHORIZED
   if err.lost then
     self.losses, self.lost = self.losses + 1, err.lost
   end

@@ -10,6 +10,7 @@
 --
 -- What signs requests, in place of a credential of the options, is the last of them, `resolved.signing`: a function of
 -- `request`, `send` and the exchange. It sees the final bytes and all headers, and is not called for another server.
+-- `send(nil, true)` adds the credential of the options all the same.
 
 local core = require "anthropic.base.core"
 local coroutines = require "anthropic.loop.coroutines"
@@ -140,7 +141,7 @@ end
 
 -- Sends what the last middleware asks for.
 local function transmit(self, draft, is_complete)
-  local wire, err = self.steps.wire(draft, self.exchange.spec(), is_complete)
+  local wire, err = self.steps.wire(draft, self.exchange, is_complete)
   if not wire then
     return nil, err
   end
@@ -169,13 +170,13 @@ local function sign(self, asked)
     return transmit(self, draft, false)
   end
   local unsigned = request_of(self, draft)
-  return self.signing(unsigned, function()
+  return self.signing(unsigned, function(_, takes_credential)
     local signed
     signed, err = changed(self, draft, unsigned)
     if not signed then
       return nil, err
     end
-    return transmit(self, signed, true)
+    return transmit(self, signed, not takes_credential)
   end, self.exchange)
 end
 
@@ -312,7 +313,7 @@ function middleware.sender(resolved)
     local self = {
       exchange = exchange, driver = driver, steps = steps, chain = chain, signing = signing, draft = draft,
       attempt = exchange.attempts + 1, -- its number
-      unsent = steps.wire(draft, exchange.spec(), true), -- what is shown where nothing is sent
+      unsent = steps.wire(draft, exchange, true), -- what is shown where nothing is sent
       has_sent = false,
       sent = nil, -- the response of what was sent last, and what it was
     }

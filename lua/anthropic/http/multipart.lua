@@ -3,9 +3,11 @@
 --     multipart.parts { file = "report.pdf", expires_in_seconds = 3600 }
 --     multipart.parts { files = { "pdf/SKILL.md", { data = text, filename = "pdf/notes.md" } } }
 --
--- Files are not opened here: the C core streams them from disk, anew for each attempt.
+-- Files are not opened here: the C core streams them from disk, anew for each attempt. (`multipart.text` is for bodies
+-- that are signed.)
 
 local check = require "anthropic.base.check"
+local core = require "anthropic.base.core"
 local number = require "anthropic.base.number"
 local paths = require "anthropic.base.path"
 local tables = require "anthropic.base.tables"
@@ -232,6 +234,44 @@ function multipart.parts(params)
     return nil, "no file given: file, files or archive expected"
   end
   return parts
+end
+
+local function read_file(path)
+  local file, problem = io.open(path, "rb")
+  local bytes
+  if file then
+    bytes, problem = file:read "*a"
+    file:close()
+  end
+  return bytes, "cannot read " .. (problem or path)
+end
+
+--- The whole body as one text, for those who need all its bytes before it is sent, and its content type.
+---@param parts table[] as `parts` and `list` return them
+---@return string|nil body
+---@return string second its content type, or what is wrong
+function multipart.text(parts)
+  local pieces = {}
+  for _, part in ipairs(parts) do
+    local bytes, problem = part.data, ""
+    if part.path then
+      bytes, problem = read_file(part.path)
+    end
+    if not bytes then
+      return nil, problem
+    end
+    local head = ('Content-Disposition: form-data; name="%s"'):format(part.name)
+    if part.filename then
+      head = head .. ('; filename="%s"\r\nContent-Type: %s'):format(part.filename, part.content_type)
+    end
+    pieces[#pieces + 1] = head .. "\r\n\r\n" .. bytes .. "\r\n"
+  end
+  local text = table.concat(pieces)
+  local boundary = core.hex(core.sha256(text)) -- which cannot stand in what it is made of
+  for i, piece in ipairs(pieces) do
+    pieces[i] = "--" .. boundary .. "\r\n" .. piece
+  end
+  return table.concat(pieces) .. "--" .. boundary .. "--\r\n", "multipart/form-data; boundary=" .. boundary
 end
 
 return multipart

@@ -2,6 +2,7 @@
 --- default. A wrong name or type is a mistake in the calling program and raises.
 
 local check = require "anthropic.base.check"
+local credentials = require "anthropic.http.credentials"
 local loop = require "anthropic.loop"
 local paths = require "anthropic.base.path"
 local tables = require "anthropic.base.tables"
@@ -17,6 +18,13 @@ local function line(hidden)
     hidden = hidden,
     check = function(value) return type(value) == "string" and not value:find "[\r\n%z]" end,
   }
+end
+
+-- What holds a secret.
+local function hidden(...)
+  local row = check.of_type(...)
+  row.hidden = true
+  return row
 end
 
 -- Of bytes; math.huge is no limit.
@@ -37,13 +45,31 @@ local function is_list_of_functions(value)
   return true
 end
 
+-- A string; a function, which is asked; or a command: see token_source.lua.
+local credential = {
+  expected = "string, function or table of a command",
+  hidden = true,
+  check = function(value)
+    if type(value) ~= "table" then
+      return type(value) == "string" or type(value) == "function"
+    end
+    for name in pairs(value) do
+      if name ~= "command" and name ~= "expires_in" then
+        return false
+      end
+    end
+    return check.is_list_of_strings(value.command) and #value.command > 0
+      and (value.expires_in == nil or check.is_positive(value.expires_in))
+  end,
+}
+
 -- What an event may have though a whole answer may not; `max_event_bytes` can be less.
 local SMALLEST_EVENT_LIMIT = 1024 * 1024
 
 -- Each row: the check of a given value; the default, where it is not nil, stands in DEFAULTS.
 local ROWS = {
-  api_key = check.of_type("string", "function"),
-  auth_token = check.of_type("string", "function"),
+  api_key = credential,
+  auth_token = credential,
   auth = check.one_of("x-api-key", "bearer"),
   base_url = check.of_type("string"),
   api_version = check.of_type("string"),
@@ -79,6 +105,16 @@ local ROWS = {
   retry = check.one_of("safe", "always"),
   on_interrupt = check.one_of("retry", "continue"),
   middleware = { expected = "a list of functions", check = is_list_of_functions },
+  platform = check.one_of("anthropic", "bedrock", "bedrock_mantle", "aws", "vertex", "foundry", "google_cloud"),
+  region = check.of_type("string"),
+  project_id = check.of_type("string"),
+  resource = check.of_type("string"),
+  workspace_id = check.of_type("string"),
+  location = check.of_type("string"),
+  aws_access_key_id = hidden("string"),
+  aws_secret_access_key = hidden("string"),
+  aws_session_token = hidden("string"),
+  aws_profile = check.of_type("string"),
   tag = { expected = "anything", check = function() return true end },
   on_retry = check.of_type("function"),
   on_log = check.of_type("function"),
@@ -172,7 +208,12 @@ end
 -- The credential counts as one option: one form replaces the other.
 local function merge(target, given)
   if given.api_key or given.auth_token then
-    target.api_key, target.auth_token, target.credential_of_environment = nil, nil, nil
+    target.api_key, target.auth_token = nil, nil
+    target.credential_of_environment, target.credential_variable = nil, nil
+    target.token_source = credentials.source(given)
+  end
+  if given.base_url then
+    target.has_derived_base = nil
   end
   return tables.merge(target, given)
 end
@@ -190,14 +231,19 @@ end
 
 --- The options of a client: the environment under what was given.
 ---@param given? table checked options
+---@param is_elsewhere? boolean of a platform that is to know neither the vendor's base URL nor its credential
 ---@return table
-function options.of_client(given)
+function options.of_client(given, is_elsewhere)
   local resolved = tables.copy(DEFAULTS)
-  resolved.base_url = environment("ANTHROPIC_BASE_URL") or resolved.base_url
-  resolved.api_key = environment("ANTHROPIC_API_KEY")
-  resolved.auth_token = not resolved.api_key and environment("ANTHROPIC_AUTH_TOKEN") or nil
+  if is_elsewhere then
+    resolved.base_url = nil
+  else
+    resolved.base_url = environment("ANTHROPIC_BASE_URL") or resolved.base_url
+    resolved.api_key = environment("ANTHROPIC_API_KEY")
+    resolved.auth_token = not resolved.api_key and environment("ANTHROPIC_AUTH_TOKEN") or nil
+    resolved.credential_of_environment = (resolved.api_key or resolved.auth_token) and true or nil
+  end
   resolved.model = environment("ANTHROPIC_MODEL")
-  resolved.credential_of_environment = (resolved.api_key or resolved.auth_token) and true or nil
   resolved.custom_headers = environment("ANTHROPIC_CUSTOM_HEADERS")
   resolved.log_level = environment("ANTHROPIC_LOG")
   return merge(resolved, copies_of_tables(given or {}))

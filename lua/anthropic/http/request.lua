@@ -1,6 +1,7 @@
 --- What goes over the wire: URL, header lines, exactly one credential.
 
 local require = require
+local credentials = require "anthropic.http.credentials"
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
 local option_rows = require "anthropic.http.options"
@@ -20,71 +21,6 @@ request.PARAMETER_HEADERS = {
 
 local function invalid(message)
   return nil, errors.invalid_request(message)
-end
-
--- A credential without the white space around it and, where it was written down as a header's value, without
--- its scheme.
-local function bare(credential)
-  local value = credential:match "^%s*(.-)%s*$"
-  return (value .. " "):match "^[Bb][Ee][Aa][Rr][Ee][Rr]%s+(.-)%s*$" or value
-end
-
--- The value of a credential option: a string, or a function that returns one.
-local function evaluate(name, credential)
-  local value = credential
-  if type(credential) == "function" then
-    local err
-    value, err = credential()
-    if value == nil then
-      return invalid(name .. ": the function returned nothing" .. (err and ": " .. tostring(err) or ""))
-    end
-  end
-  if type(value) ~= "string" then
-    return invalid(name .. ": string expected, got " .. type(value))
-  end
-  value = bare(value)
-  if value == "" then
-    return invalid(name .. ": is empty")
-  end
-  return value
-end
-
--- Whether the caller's own headers carry a credential.
-local function has_own_credential(set)
-  for _, key in ipairs(set.names) do
-    if set.fields[key].value and set.fields[key].value ~= "" and secrets.is_credential(key) then
-      return true
-    end
-  end
-  return false
-end
-
--- Sets the one header that carries the credential, and returns it; false where the caller's own headers carry one or
--- remove it. Beside one under another name only a credential of the options is sent, never one of the environment.
-local function authenticate(set, options, base)
-  if headers.get(set, "Authorization") or headers.get(set, "X-Api-Key") then
-    return false
-  end
-  local name = options.auth_token and "auth_token" or "api_key"
-  local scheme = options.auth or (urls.is_vendor(base) and "x-api-key" or "bearer")
-  local is_bearer = name == "auth_token" or scheme == "bearer"
-  local field = is_bearer and "Authorization" or "X-Api-Key"
-  if headers.get(set, field) == false then
-    return false
-  elseif (options.credential_of_environment or not options[name]) and has_own_credential(set) then
-    return false
-  elseif not options[name] then
-    return invalid "no credential: set ANTHROPIC_API_KEY or give the option api_key or auth_token"
-  end
-  local value, err = evaluate(name, options[name])
-  if not value then
-    return nil, err
-  end
-  local prefix = is_bearer and "Bearer " or ""
-  if not headers.set(set, field, prefix .. value) then
-    return invalid(name .. ": must not contain a line break or NUL")
-  end
-  return { field = field, prefix = prefix, value = value, variable = "ANTHROPIC_" .. name:upper() }
 end
 
 local function join_betas(...)
@@ -142,16 +78,19 @@ local function head_of(set, options, base, credential)
   secrets.add_headers(list, set, credential or nil)
   shown_url.add_base(list, base)
   secrets.add_proxies(list, options.proxy)
-  return { lines = headers.lines(set), secrets = list, redact = redaction.redactor(list) }
+  return {
+    lines = headers.lines(set), secrets = list, redact = redaction.redactor(list),
+    reject = credential and credential.reject or nil,
+  }
 end
 
-local function build_headers(spec, options, base)
+local function build_headers(spec, options, base, exchange)
   local set, err = fields_of(spec, options)
   if not set then
     return nil, err
   end
   local credential
-  credential, err = authenticate(set, options, base)
+  credential, err = credentials.add(set, options, base, exchange)
   if credential == nil then
     return nil, err
   end
@@ -195,7 +134,8 @@ end
 --- One attempt, as the core's loop takes it.
 ---@param spec table
 ---@param url string
----@param head { lines: string[], secrets: anthropic.Secrets, redact: function } its header lines
+---@param head { lines: string[], secrets: anthropic.Secrets, redact: function, reject: function? } its header lines;
+--- `reject` is told that the server refuses the credential in them, where another one can be had
 ---@param metatable table of what all requests with the same options have in common
 ---@return table wire
 function request.wire(spec, url, head, metatable)
@@ -210,6 +150,7 @@ function request.wire(spec, url, head, metatable)
     sink = spec.sink,
     secrets = list,
     redact = redact,
+    reject = head.reject,
     total_timeout = nil, -- the exchange's to set, and `record`
     record = false,
   }, metatable)
@@ -325,14 +266,15 @@ function request.steps(options)
 
   --- The attempt of a draft. Nothing is added where it is signed, or leads to another server.
   ---@param draft anthropic.Draft
-  ---@param spec table that the draft is of
+  ---@param exchange anthropic.Exchange that the draft is of
   ---@param is_complete? boolean it needs no credential of the options'
   ---@return table|nil wire
   ---@return anthropic.Error?
-  function steps.wire(draft, spec, is_complete)
+  function steps.wire(draft, exchange, is_complete)
+    local spec = exchange.spec()
     local credential, err = false
     if not is_complete and not draft.is_elsewhere then
-      credential, err = authenticate(draft.set, options, base)
+      credential, err = credentials.add(draft.set, options, base, exchange)
       if credential == nil then
         return nil, err
       end
@@ -359,12 +301,12 @@ end
 --- takes them, with the `secrets` in them (see secrets.lua) and a function `redact` for text that may hold them.
 --- `spec` is { method, path, query?, body?, multipart?, sink?, headers?, betas?, accept? }.
 ---@param options table resolved
----@return fun(spec: table): table|nil, anthropic.Error?
+---@return fun(spec: table, exchange?: anthropic.Exchange): table|nil, anthropic.Error?
 function request.builder(options)
   local metatable, base, usual, last_path, last_url
-  local is_constant = type(options.api_key) ~= "function" and type(options.auth_token) ~= "function"
+  local is_constant = credentials.are_constant(options)
 
-  return function(spec)
+  return function(spec, exchange)
     local url, err
     if not base then
       metatable = { __index = request.common_fields(options) }
@@ -382,7 +324,7 @@ function request.builder(options)
     end
     local head = usual
     if not head or not is_usual(spec) then
-      head, err = build_headers(spec, options, base)
+      head, err = build_headers(spec, options, base, exchange)
       if not head then
         return nil, err
       end

@@ -19,6 +19,8 @@ local sending = {}
 -- to close it.
 local LONGEST_IDLE = 5
 
+local UNAUTHORIZED = 401
+
 -- Whether libcurl may send it again by itself, and what connection it may take. After a loss that is a new one: by
 -- HTTP/2, where many are lost at once and can share one, after the second. Where others have used a connection before,
 -- libcurl does not tell whether the server refused a stream of HTTP/2.
@@ -74,7 +76,7 @@ function sending.set_response(self, status, fields)
   self.response = {
     status = status,
     headers = fields,
-    request_id = fields["request-id"] or fields["x-request-id"],
+    request_id = fields["request-id"] or fields["x-request-id"] or fields["x-amzn-requestid"],
     attempts = self.attempts,
     member = self.member,
     rate_limit = headers.rate_limit(fields),
@@ -113,6 +115,7 @@ local function begin(self, wire)
   self.redact, self.url = wire.redact, function()
     return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
   end
+  self.can_renew = wire.reject ~= nil
   self.is_proxied = proxy.may_answer(wire.url, wire.proxy)
   self.describe_proxy = function()
     return proxy.describe(wire.url, wire.proxy)
@@ -146,6 +149,9 @@ function sending.send(self, wire, driver)
     return nil, err
   end
   local fields = read_response(self)
+  if self.response.status == UNAUTHORIZED and wire.reject then
+    wire.reject()
+  end
   log.write(self, "response", describe_response)
   return fields
 end

@@ -204,26 +204,18 @@ end
 coroutines.finally = rawget(coroutine, "close") and finally_by_closing
   or PCALL_CAN_BE_LEFT and finally_by_pcall or finally_in_5_1
 
-local function enclose_by_protect(f, clean, self)
-  return after_pcall(clean, self, coroutines.protect(function() return f(self) end))
-end
-
---- `finally` for a function that may wait several times: in stock Lua 5.1 it cleans up at once, for a coroutine more.
+--- The same for an `f` that makes waits of its own, which mend what they find unfinished.
 ---@private
 ---@param f function
 ---@param clean fun(self: table) must not raise
 ---@param self table
 ---@return any, any two results of f
-coroutines.enclose = rawget(coroutine, "close") and finally_by_closing or enclose_by_protect
-local function finally_unless_raised(f, clean, self)
-  local result, reason = f(self)
-  clean(self)
-  return result, reason
+function coroutines.finally_around(f, clean, self)
+  if PCALL_CAN_BE_LEFT or not coroutines.running() then
+    return coroutines.finally(f, clean, self)
+  end
+  return after_pcall(clean, self, coroutines.protect(function() return f(self) end))
 end
-
---- `finally` for a function that waits by `tasks.wait`, which mends. In stock Lua 5.1 an error leaves `clean` out.
----@private
-coroutines.finally_around = PCALL_CAN_BE_LEFT and coroutines.finally or finally_unless_raised
 
 local function resume(thread)
   local ok, err = coroutine.resume(thread)

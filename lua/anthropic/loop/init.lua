@@ -17,8 +17,15 @@ local core = require "anthropic.base.core"
 ---  `subject:has_news()`, or when the seconds have passed; nil and "cancelled" where the host ended the wait
 ---@field spawn? fun(f: function) where the host runs several coroutines: runs `f` in another one, which may wait
 ---@field suspends? boolean true where `wait` yields
+---@field run? fun(arguments: string[], on_news: fun()): anthropic.Command?, string? starts a command in the host's way;
+---  nil alone, or without it: the core loop does
 ---@field check? fun(): boolean?, string? called before each wait: nil and words where the calling code cannot be
 ---  suspended; raises where its host cannot wait at all
+
+---@class anthropic.Command a command that runs; a wake-up (`on_news`) may be early, and may be in any context
+---@field output fun(command: anthropic.Command): string?, integer|"soon"|"too_large"|nil nil while it runs, "soon"
+---  where it is to be asked again soon; what it wrote, and its exit status (negative: the signal that ended it)
+---@field close fun(command: anthropic.Command) ends it where it runs
 
 ---@class anthropic.Subject what is waited for
 ---@field has_news fun(subject: anthropic.Subject): boolean whether the wait is over

@@ -233,6 +233,73 @@ function driver.wait(subject, seconds)
   return true
 end
 
+-- --- commands ------------------------------------------------------------------------------------
+
+-- The standard error of a command would fill a pipe that nobody reads, or go into the log.
+local QUIETLY = { "/bin/sh", "-c", 'exec "$@" 2>/dev/null', "sh" }
+-- nginx collects its children itself: here the status comes behind the output.
+local WITH_STATUS = { "/bin/sh", "-c", [["$@" 2>/dev/null; printf '\n%d' "$?"]], "sh" }
+
+local function join(list, other)
+  local joined = {}
+  for _, words in ipairs { list, other } do
+    for _, word in ipairs(words) do
+      joined[#joined + 1] = word
+    end
+  end
+  return joined
+end
+
+local PipeCommand = {}
+PipeCommand.__index = PipeCommand
+
+-- The light thread waits for the end, the worker does not.
+function PipeCommand:output()
+  local text, _, partial = self.process:stdout_read_all()
+  local ok, reason, status = self.process:wait()
+  return text or partial or "", ok and 0 or reason == "signal" and -status or status or 1
+end
+
+function PipeCommand:close()
+  self.process:kill(9)
+end
+
+local function run_by_pipe(pipes, arguments)
+  local process, message = pipes.spawn(join(QUIETLY, arguments))
+  if not process then
+    return nil, message
+  end
+  process:set_timeouts(nil, 0, nil, 0)
+  return setmetatable({ process = process }, PipeCommand)
+end
+
+local CoreCommand = {}
+CoreCommand.__index = CoreCommand
+
+-- nginx does not watch the core loop's descriptor.
+function CoreCommand:output()
+  local text, status = self.process:output()
+  if not text then
+    return nil, status or "soon"
+  end
+  local output, number = text:match "^(.*)\n(%d+)$"
+  return output or text, tonumber(number) or 1
+end
+
+function CoreCommand:close()
+  self.process:close()
+end
+
+--- Starts a command by ngx.pipe or, where nginx was built without it, by the core loop.
+function driver.run(arguments)
+  local has_pipes, pipes = pcall(require, "ngx.pipe")
+  if has_pipes then
+    return run_by_pipe(pipes, arguments)
+  end
+  local process, message = loop.core():run(join(WITH_STATUS, arguments))
+  return process and setmetatable({ process = process }, CoreCommand), message
+end
+
 -- nginx keeps a light thread that has ended until its parent ends, or waits for it.
 local function bury(children)
   for i = #children, 1, -1 do

@@ -162,4 +162,65 @@ function driver.spawn(f)
   watch()
 end
 
+-- --- commands ------------------------------------------------------------------------------------
+
+local MOST_OUTPUT = 256 * 1024
+
+local Command = {}
+Command.__index = Command
+
+function Command:output()
+  if self.is_too_large then
+    return nil, "too_large"
+  elseif self.is_at_end and self.status then
+    return table.concat(self.pieces), self.status
+  end
+  return nil
+end
+
+function Command:close()
+  if not self.pipe:is_closing() then
+    self.pipe:close()
+  end
+  if not self.status then
+    self.process:kill "sigkill" -- on_exit closes it
+  end
+end
+
+local function take(self, bytes)
+  if not bytes then
+    self.is_at_end = true
+    return
+  end
+  self.length = self.length + #bytes
+  self.is_too_large = self.length > MOST_OUTPUT
+  self.pieces[#self.pieces + 1] = not self.is_too_large and bytes or nil
+end
+
+--- Starts a command by libuv, whose callbacks come whatever the editor does.
+function driver.run(arguments, on_news)
+  local uv = get_uv()
+  local self = setmetatable({ pieces = {}, length = 0, pipe = uv.new_pipe(false) }, Command)
+  local rest = {}
+  for i = 2, #arguments do
+    rest[i - 1] = arguments[i]
+  end
+  local message
+  self.process, message = uv.spawn(arguments[1], { args = rest, stdio = { nil, self.pipe }, hide = true },
+    function(status, signal)
+      self.status = signal ~= 0 and -signal or status
+      self.process:close()
+      on_news()
+    end)
+  if not self.process then
+    self.pipe:close()
+    return nil, message
+  end
+  self.pipe:read_start(function(_, bytes)
+    take(self, bytes)
+    on_news()
+  end)
+  return self
+end
+
 return driver

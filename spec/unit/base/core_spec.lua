@@ -62,6 +62,7 @@ describe("the C core", function()
       json_partial = core.json_partial(), sink = core.sink(os.tmpname()),
     }
     objects.transfer = objects.loop:start { method = "GET", url = "http://127.0.0.1:1", record = true }
+    objects.process = objects.loop:run { "true" }
     for owner, object in pairs(objects) do
       local methods = type(object) == "table" and object or getmetatable(object).__index
       for name in pairs(methods) do

@@ -165,4 +165,12 @@ describe("the body of an error", function()
       end
     end
   end)
+
+  it("keeps the error's name where it is no JSON", function()
+    check("not so fast", { type = "throttlingException", status = 429, message = "not so fast" }, "type status message",
+      "throttlingException")
+    check("not so fast", { message = "not so fast" }, "type status message", "chunk")
+    check('{"message":"m"}', { type = "ValidationException", status = 400, message = "m" }, "type status message",
+      "ValidationException")
+  end)
 end)

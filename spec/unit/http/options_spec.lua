@@ -19,10 +19,18 @@ describe("an option", function()
   local whole = "a whole number, 0 or more"
   local size = "a whole number, 1 or more"
   local seconds = "a positive number of seconds, or a table of connect, first_byte, idle, total"
+  local a_credential = "string, function or table of a command"
   local a_driver = "a driver or the name of one (" .. table.concat(loop.names(), ", ") .. ")"
   for _, row in ipairs { -- name, what is expected, values that are taken, values that are not
-    { "api_key", "string or function", { "k", "", f }, { 1, {}, true, false } },
-    { "auth_token", "string or function", { "k", "", f }, { 1, {}, true, false } },
+    { "api_key", a_credential, { "k", "", f, { command = { "op" } }, { command = { "op", "x" }, expires_in = 0.5 } },
+      { 1, {}, true, false, { command = {} }, { command = "op" }, { command = { 1 } }, { "op" }, { expires_in = 1 },
+        { command = { "op" }, expires_in = 0 }, { command = { "op" }, expires_on = 1 } }, true },
+    { "auth_token", a_credential, { "k", "", f, { command = { "op" } } }, { 1, {}, true, false }, true },
+    { "middleware", "a list of functions", { {}, { f }, { f, f } }, { f, "f", 1, true, { "f" }, { f = f }, { f, 1 } } },
+    { "tag", "anything", { 1, "a", {}, f, true, false }, {} },
+    { "certificate_file", "a line of text", { "/a b/c.pem" }, { "a\nb", NUL, 1, {}, true, false } },
+    { "key_file", "a line of text", { "/a b/c.pem" }, { "a\nb", NUL, 1, {}, true, false } },
+    { "unix_socket", "a line of text", { "/a b/c" }, { "a\nb", NUL, 1, {}, true, false } },
     { "auth", 'one of "x-api-key", "bearer"', { "x-api-key", "bearer" }, { "Bearer", "", "x", 1, {}, true, false, f } },
     { "base_url", "string", { "http://h", "" }, { 1, {}, f, true, false } },
     { "api_version", "string", { "2023-06-01", "" }, { 20230601, {}, f, false } },

@@ -28,7 +28,7 @@ describe("a loop's methods", function()
       names[#names + 1] = name
     end
     table.sort(names)
-    assert.equal("active alarm answer close connections fd next_ready start step wait", table.concat(names, " "))
+    assert.equal("active alarm answer close connections fd next_ready run start step wait", table.concat(names, " "))
   end)
 
   it("raise once it is closed, but for close", function()

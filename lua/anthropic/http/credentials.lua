@@ -1,0 +1,92 @@
+--- The one header of a request that carries a credential of the options.
+
+local errors = require "anthropic.base.error"
+local headers = require "anthropic.http.headers"
+local secrets = require "anthropic.http.secrets"
+local token_source = require "anthropic.http.token_source"
+local urls = require "anthropic.http.url"
+
+local credentials = {}
+
+local function name_of(options)
+  return options.auth_token and "auth_token" or "api_key"
+end
+
+--- Whether the credential of all requests is the same.
+---@param options table resolved
+---@return boolean
+function credentials.are_constant(options)
+  local given = options[name_of(options)]
+  return given == nil or type(given) == "string"
+end
+
+--- Where the credential of some options is asked for, each time or now and then; nil: nowhere.
+---@param options table
+---@return anthropic.TokenSource|nil
+function credentials.source(options)
+  local name = name_of(options)
+  return not credentials.are_constant(options) and token_source.new(name, options[name]) or nil
+end
+
+-- Whether the caller's own headers carry a credential.
+local function has_own(set)
+  for _, key in ipairs(set.names) do
+    if set.fields[key].value and set.fields[key].value ~= "" and secrets.is_credential(key) then
+      return true
+    end
+  end
+  return false
+end
+
+-- The credential itself, and a function for the news that the server refuses it, where it is asked for.
+local function evaluate(name, options, exchange)
+  local given = options[name]
+  if type(given) == "string" then
+    return token_source.check(name, given)
+  end
+  options.token_source = options.token_source or credentials.source(options)
+  local source = options.token_source
+  local value, err = source:get(exchange)
+  if not value then
+    return nil, err
+  end
+  return value, function()
+    source:reject(value)
+  end
+end
+
+--- Sets the one header that carries the credential, and returns it; false where the caller's own headers carry one or
+--- remove it. Beside one under another name only a credential of the options is sent, never one of the environment.
+---@param set table of header fields
+---@param options table resolved
+---@param base string the base URL
+---@param exchange? anthropic.Exchange that needs it
+---@return table|false|nil credential { field, prefix, value, variable, reject }
+---@return anthropic.Error?
+function credentials.add(set, options, base, exchange)
+  if headers.get(set, "Authorization") or headers.get(set, "X-Api-Key") then
+    return false
+  end
+  local name = name_of(options)
+  local scheme = options.auth or (urls.is_vendor(base) and "x-api-key" or "bearer")
+  local is_bearer = name == "auth_token" or scheme == "bearer"
+  local field = is_bearer and "Authorization" or "X-Api-Key"
+  if headers.get(set, field) == false then
+    return false
+  elseif (options.credential_of_environment or not options[name]) and has_own(set) then
+    return false
+  elseif not options[name] then
+    return nil, errors.invalid_request(options.missing_credential
+      or "no credential: set ANTHROPIC_API_KEY or give the option api_key or auth_token")
+  end
+  local value, second = evaluate(name, options, exchange)
+  if not value then
+    return nil, second
+  end
+  local prefix = is_bearer and "Bearer " or ""
+  headers.set(set, field, prefix .. value)
+  local variable = options.credential_variable or "ANTHROPIC_" .. name:upper()
+  return { field = field, prefix = prefix, value = value, variable = variable, reject = second }
+end
+
+return credentials

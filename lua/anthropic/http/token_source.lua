@@ -1,0 +1,259 @@
+--- Where a credential comes from that is not a string: a function of the caller's, or a command.
+--
+--     local source = token_source.new("api_key", { command = { "op", "read", "op://vault/key" }, expires_in = 300 })
+--     local token, err = source:get(exchange)
+--     source:reject(token)                           -- the server did not take it
+--
+-- What comes with an end is remembered, and asked for again when little of its time is left: by one request, while the
+-- others wait for what that one gets. A function that names no end is asked for every attempt.
+
+local command = require "anthropic.loop.command"
+local core = require "anthropic.base.core"
+local coroutines = require "anthropic.loop.coroutines"
+local errors = require "anthropic.base.error"
+local failures = require "anthropic.http.failures"
+local loop = require "anthropic.loop"
+local printable = require "anthropic.base.printable"
+local tasks = require "anthropic.loop.task"
+
+--- Called before each attempt: returns the credential, or nil and what is wrong. With a second value, the time when it
+--- ends (seconds since the epoch), it is remembered. It may wait.
+---@alias anthropic.TokenFunction fun(): string?, any
+
+---@class anthropic.TokenCommand run without blocking the host
+---@field command string[] its name and its arguments; its output, trimmed, is the credential
+---@field expires_in? number seconds for which the output is used. Default: until the server refuses it
+
+---@class anthropic.TokenSource
+local TokenSource = {}
+TokenSource.__index = TokenSource
+
+local token_source = {}
+
+-- It is asked again when a tenth of the time is left, but no more than so many seconds.
+local LARGEST_REST = 60
+-- Those who wait for another request look so often whether it is still there.
+local PATIENCE = 1
+
+local MAIN = {} -- stands for the main coroutine where Lua has no value for it
+
+local function invalid(self, words)
+  return nil, errors.invalid_request(self.name .. ": " .. words)
+end
+
+--- A credential without the white space around it and, where it was written down as a header's value, without its
+--- scheme.
+---@param credential string
+---@return string
+function token_source.bare(credential)
+  local value = credential:match "^%s*(.*)$":match "^.*%S" or ""
+  local rest = (value .. " "):match "^[Bb][Ee][Aa][Rr][Ee][Rr]%s+(.*)$"
+  return rest and (rest:match "^.*%S" or "") or value
+end
+
+--- What a credential is, or what is wrong with it.
+---@param name string of the option
+---@param value any
+---@return string|nil
+---@return anthropic.Error?
+function token_source.check(name, value)
+  if type(value) ~= "string" then
+    return invalid({ name = name }, "string expected, got " .. type(value))
+  end
+  value = token_source.bare(value)
+  if value == "" then
+    return invalid({ name = name }, "is empty")
+  elseif value:find "[\r\n%z]" then
+    return invalid({ name = name }, "must not contain a line break or NUL")
+  end
+  return value
+end
+
+-- --- the request that needs it ---------------------------------------------------------------------
+
+local function has_ended(waiter)
+  return waiter ~= nil and (waiter.closed or core.now() >= waiter.deadline)
+end
+
+local function broken_off(waiter)
+  if not waiter.closed and core.now() >= waiter.deadline then
+    return failures.error("total", "", nil, waiter.profile)
+  end
+  return errors.cancelled "the request was cancelled"
+end
+
+-- --- asking --------------------------------------------------------------------------------------
+
+-- An error of another request keeps its kind; the request that needs the credential has not been sent.
+local function wrapped(self, err)
+  return nil, errors.new {
+    kind = err.kind, message = self.name .. ": " .. tostring(err.message), type = err.type, status = err.status,
+    timeout = err.timeout, retryable = err.retryable, unprocessed = true,
+  }
+end
+
+local function ask_function(self, waiter)
+  local value, second = self.given(self.is_own and waiter or nil)
+  if value ~= nil then
+    return value, type(second) == "number" and second or nil
+  elseif errors.is(second) then
+    return wrapped(self, second)
+  end
+  return invalid(self, "the function returned nothing" .. (second and ": " .. tostring(second) or ""))
+end
+
+-- Neither the arguments of a command nor what it writes is shown.
+local function ask_command(self, waiter)
+  local words, seconds = self.given.command, self.given.expires_in
+  local name = ("the command %q"):format(printable.line(words[1]))
+  local driver, refusal = tasks.check_waiting(waiter.option "loop")
+  if not driver then
+    return nil, refusal
+  end
+  local text, status, message = command.output(driver, words, waiter)
+  if text and status == 0 then
+    if text:find "%S" then
+      return text, seconds and os.time() + seconds or math.huge
+    end
+    return invalid(self, name .. " wrote nothing")
+  elseif tasks.is_refusal(status) then
+    return nil, status
+  elseif text then
+    return invalid(self, name .. (status < 0 and " was ended by signal " or " failed with status ") .. math.abs(status))
+  elseif status == "too_large" then
+    return invalid(self, name .. " wrote too much")
+  elseif message then
+    return invalid(self, name .. " cannot be run: " .. message)
+  end
+  return nil, broken_off(waiter)
+end
+
+local function remember(self, value, expires_at)
+  local left = expires_at - os.time()
+  self.value, self.due = value, expires_at - math.min(LARGEST_REST, left / 10)
+end
+
+-- Whether an error says nothing to others: the one that asks has ended.
+local function is_own(err, waiter)
+  local task = tasks.current()
+  return err.kind == "cancelled" or err.timeout == "total" or tasks.is_refusal(err)
+    or task ~= nil and task.is_cancelled or has_ended(waiter)
+end
+
+local function fetch(self, flight, waiter)
+  local ask = type(self.given) == "function" and ask_function or ask_command
+  local value, second = ask(self, waiter)
+  local err = value == nil and second or nil
+  if not err then
+    value, err = self.check(self.name, value)
+  end
+  if err then
+    flight.err = not is_own(err, waiter) and err or nil
+    return nil, err
+  end
+  self.is_plain = second == nil
+  if second then
+    remember(self, value, second)
+    flight.value = value
+  end
+  return value
+end
+
+-- --- one for all ---------------------------------------------------------------------------------
+
+local Flight = {}
+Flight.__index = Flight
+
+-- Whether the request that asks is gone.
+local function is_lost(flight)
+  return flight.owner ~= MAIN and coroutine.status(flight.owner) == "dead"
+end
+
+local function land(flight)
+  local source = flight.source
+  if source.flight == flight then
+    source.flight = nil
+  end
+  for waiter in pairs(flight.waiting) do
+    waiter.was_called = true
+    loop.wake(waiter)
+  end
+end
+
+-- Asks, on behalf of all who come meanwhile.
+local function take_off(self, waiter)
+  local flight = setmetatable({ source = self, owner = coroutines.running() or MAIN, waiting = {} }, Flight)
+  self.flight = flight
+  return coroutines.finally_around(function()
+    return fetch(self, flight, waiter)
+  end, land, flight)
+end
+
+-- Waits for the request that asks. nil, nil: it has brought nothing for others.
+local function await(self, flight, waiter)
+  flight.waiting[waiter] = true
+  local ok, reason = true, nil
+  while ok and self.flight == flight and not has_ended(waiter) and not is_lost(flight) do
+    waiter.was_called = false
+    ok, reason = tasks.wait(waiter.option "loop", waiter, math.min(PATIENCE, waiter.deadline - core.now()))
+  end
+  flight.waiting[waiter] = nil
+  waiter.was_called = false
+  if tasks.is_refusal(reason) then
+    return nil, reason
+  elseif not ok or has_ended(waiter) then
+    return nil, broken_off(waiter)
+  end
+  return flight.value, flight.err
+end
+
+--- The credential. Waits in the host's way.
+---@param waiter? table the exchange that needs it; nil: nothing can be waited for
+---@return string|nil
+---@return anthropic.Error?
+function TokenSource:get(waiter)
+  local value, err
+  while not value and not err do
+    local flight = self.flight
+    if self.value and os.time() < self.due then
+      return self.value
+    elseif self.is_plain then
+      return fetch(self, {}, waiter)
+    elseif not flight or is_lost(flight) then
+      return take_off(self, waiter)
+    elseif flight.owner == (coroutines.running() or MAIN) then
+      return invalid(self, "the function sends a request that needs what it is to return")
+    end
+    value, err = await(self, flight, waiter)
+  end
+  return value, err
+end
+
+--- The server has refused a credential: it is not used again.
+---@param value string
+function TokenSource:reject(value)
+  if self.value == value then
+    self.value = nil
+  end
+end
+
+--- A source of credentials.
+---@param name string of the option
+---@param given function|anthropic.TokenCommand
+---@param check? fun(name: string, value: any): any, anthropic.Error? of values that are no strings, from a function of
+---  the library's own, which is called with the exchange
+---@return anthropic.TokenSource
+function token_source.new(name, given, check)
+  return setmetatable({
+    name = name,
+    given = given,
+    check = check or token_source.check,
+    is_own = check ~= nil,
+    is_plain = false, -- it is a function that names no end
+    value = nil, -- what is remembered
+    due = nil, -- when it is asked again, in seconds of os.time
+    flight = nil, -- of the request that asks
+  }, TokenSource)
+end
+
+return token_source

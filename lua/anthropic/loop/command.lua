@@ -1,0 +1,68 @@
+--- Runs commands in the way of the host, which goes on meanwhile.
+--
+--     local output, status = command.output(driver, { "op", "read", "op://vault/key" }, waiter)
+
+local core = require "anthropic.base.core"
+local coroutines = require "anthropic.loop.coroutines"
+local loop = require "anthropic.loop"
+local tasks = require "anthropic.loop.task"
+
+local command = {}
+
+-- Its end is looked for so often once it has written all, and where nothing tells of news.
+local SOON, SELDOM = 0.005, 0.5
+
+-- By the core loop, which watches its output.
+local function run_by_core(arguments)
+  return loop.core():run(arguments)
+end
+
+local function await(self)
+  while true do
+    self.waiter.was_called = false
+    local text, status = self.process:output()
+    if text or status == "too_large" then
+      return text, status
+    end
+    loop.on_news(self.process, self.on_news)
+    local ok, reason = tasks.wait(self.driver, self.waiter, status == "soon" and SOON or SELDOM)
+    if not ok or self.waiter.closed or core.now() >= self.waiter.deadline then
+      return nil, reason or "cancelled"
+    end
+  end
+end
+
+local function close(self)
+  loop.on_news(self.process, nil)
+  self.process:close()
+end
+
+--- Runs a command to its end.
+---@param driver table of the calling code
+---@param arguments string[] its name and its arguments
+---@param waiter table what waits for it, as an exchange can be waited for: `closed` and `deadline` end the wait
+---@return string|nil output nil, and "cancelled", "too_large", or an error where the calling code cannot wait; nil, nil
+--- and words: it could not be run
+---@return integer|string|anthropic.Error|nil status its exit status; negative: the signal that ended it
+---@return string? message
+function command.output(driver, arguments, waiter)
+  local function on_news()
+    waiter.was_called = true
+    loop.after(0, function() loop.wake(waiter) end) -- this may be no place to go on
+  end
+  local process, message
+  if driver.run then
+    process, message = driver.run(arguments, on_news)
+  end
+  if not process and not message then
+    process, message = run_by_core(arguments)
+  end
+  if not process then
+    return nil, nil, message
+  end
+  return coroutines.finally_around(await, close, {
+    driver = driver, waiter = waiter, process = process, on_news = on_news,
+  })
+end
+
+return command

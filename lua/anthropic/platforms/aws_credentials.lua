@@ -1,0 +1,191 @@
+--- AWS's credentials, in the order of its own programs: the options, the environment, a profile of its files
+--- (`~/.aws/config`, `~/.aws/credentials`; keys, or a `credential_process`), a container's address, and an instance's
+--- where that is asked for.
+
+local errors = require "anthropic.base.error"
+local fetch = require "anthropic.platforms.fetch"
+local files = require "anthropic.platforms.files"
+local json = require "anthropic.base.json"
+local token_source = require "anthropic.http.token_source"
+
+local aws_credentials = {}
+
+local function invalid(words)
+  return nil, errors.invalid_request(words)
+end
+
+local function text_or_nil(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+-- Credentials as a command or an address writes them.
+local function of_object(what, value, token_name)
+  local credentials = {
+    access_key_id = text_or_nil(value.AccessKeyId),
+    secret_access_key = text_or_nil(value.SecretAccessKey),
+    session_token = text_or_nil(value[token_name]),
+  }
+  if not credentials.access_key_id or not credentials.secret_access_key then
+    return nil, errors.new { kind = "connection", message = ("no %s: there are none in the answer"):format(what) }
+  end
+  return credentials, fetch.time(value.Expiration)
+end
+
+local function of_options(option)
+  local id, secret = option "aws_access_key_id", option "aws_secret_access_key"
+  if not id and not secret then
+    return nil
+  elseif not id or not secret then
+    return invalid "options aws_access_key_id and aws_secret_access_key: one needs the other"
+  end
+  return { access_key_id = id, secret_access_key = secret, session_token = option "aws_session_token" }
+end
+
+local function of_environment()
+  local id, secret = files.variable "AWS_ACCESS_KEY_ID", files.variable "AWS_SECRET_ACCESS_KEY"
+  if not id or not secret then
+    return nil
+  end
+  return { access_key_id = id, secret_access_key = secret, session_token = files.variable "AWS_SESSION_TOKEN" }
+end
+
+local function of_process(line, exchange)
+  local what = "AWS credentials from the profile's credential_process"
+  local text, err = fetch.output(what, { "/bin/sh", "-c", line }, exchange)
+  if not text then
+    return nil, err
+  end
+  local value = json.decode(text)
+  if type(value) ~= "table" then
+    return nil, errors.new { kind = "connection", message = ("no %s: it wrote no JSON"):format(what) }
+  end
+  return of_object(what, value, "SessionToken")
+end
+
+local INSTANCE = "http://169.254.169.254"
+
+-- An instance's own credentials, by version 2 of its metadata service.
+local function of_instance(option)
+  local base = (files.variable "AWS_EC2_METADATA_SERVICE_ENDPOINT" or INSTANCE):gsub("/+$", "")
+  local what = "AWS credentials from the instance's metadata"
+  local token, err = fetch.text(what, {
+    url = base .. "/latest/api/token", method = "PUT", body = "", proxy = "",
+    headers = { ["x-aws-ec2-metadata-token-ttl-seconds"] = "21600" },
+  }, option)
+  if not token then
+    return nil, err
+  end
+  local fields = { ["x-aws-ec2-metadata-token"] = token }
+  local path = base .. "/latest/meta-data/iam/security-credentials/"
+  local role
+  role, err = fetch.text(what, { url = path, proxy = "", headers = fields }, option)
+  role = role and role:match "^%s*([%w+=,.@_-]+)"
+  if not role then
+    return nil, err or errors.new { kind = "connection", message = ("no %s: it has no role"):format(what) }
+  end
+  local value
+  value, err = fetch.object(what, { url = path .. role, proxy = "", headers = fields }, option)
+  if not value then
+    return nil, err
+  end
+  return of_object(what, value, "Token")
+end
+
+-- A token goes over TLS, or to this machine and the addresses that AWS's containers have.
+local function is_container_address(url)
+  local host = url:match "^http://([^/:]+)" or url:match "^http://(%[[%x:]+%])"
+  return url:find "^https://" ~= nil or host == "localhost" or host ~= nil and (host:find "^127%." ~= nil
+    or host == "169.254.170.2" or host == "169.254.170.23" or host == "[fd00:ec2::23]" or host == "[::1]")
+end
+
+local function of_container(option)
+  local relative = files.variable "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+  local url = relative and "http://169.254.170.2" .. relative or files.variable "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+  if not url then
+    return nil
+  elseif not is_container_address(url) then
+    return invalid "AWS_CONTAINER_CREDENTIALS_FULL_URI: must be https, or an address of this machine"
+  end
+  local path = files.variable "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+  local token = path and files.read(path) or files.variable "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+  local what = "AWS credentials from the container's address"
+  local value, err = fetch.object(what, {
+    url = url, proxy = "", headers = { authorization = token and token:match "^%s*(.*%S)" },
+  }, option)
+  if not value then
+    return nil, err
+  end
+  return of_object(what, value, "Token")
+end
+
+-- What needs a web page or another signature is a command of the user's.
+local function words_of_profile(name, profile)
+  local has_sso = profile.sso_session or profile.sso_start_url
+  local how = has_sso and "needs a login (SSO)" or profile.role_arn and "takes on a role"
+    or profile.web_identity_token_file and "has a web identity" or "has no keys"
+  return ('the AWS profile %q %s: give one with "credential_process = aws configure export-credentials --profile %s '
+    .. '--format process"'):format(name, how, name)
+end
+
+-- nil where the profile says nothing of credentials.
+local function of_profile(option, exchange, is_wanted)
+  local profile, name = files.aws_profile(option "aws_profile")
+  if not profile then
+    if is_wanted or name ~= "default" then
+      return invalid(("there is no AWS profile %q in ~/.aws/credentials and ~/.aws/config"):format(name))
+    end
+    return nil
+  elseif text_or_nil(profile.aws_access_key_id) and text_or_nil(profile.aws_secret_access_key) then
+    return {
+      access_key_id = profile.aws_access_key_id, secret_access_key = profile.aws_secret_access_key,
+      session_token = text_or_nil(profile.aws_session_token),
+    }
+  elseif text_or_nil(profile.credential_process) then
+    return of_process(profile.credential_process, exchange)
+  elseif not profile.role_arn and profile.credential_source == "Ec2InstanceMetadata" then
+    return of_instance(option)
+  elseif is_wanted or profile.role_arn or profile.sso_session or profile.sso_start_url then
+    return invalid(words_of_profile(name, profile))
+  end
+end
+
+local function is_instance_asked_for()
+  return files.variable "AWS_EC2_METADATA_SERVICE_ENDPOINT" ~= nil
+    or (files.variable "AWS_EC2_METADATA_DISABLED" or ""):lower() == "false"
+end
+
+local MISSING = "no AWS credentials: give aws_access_key_id and aws_secret_access_key or an api_key, "
+  .. "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or keep a profile in ~/.aws/credentials"
+
+-- Each returns credentials and when they expire, nil alone where it has none, or nil and an error.
+local function find(option, exchange)
+  local steps = { of_options }
+  if option "aws_profile" then
+    steps[2] = function() return of_profile(option, exchange, true) end
+  else
+    steps[2], steps[3], steps[4] = of_environment, of_profile, of_container
+    steps[5] = is_instance_asked_for() and of_instance or nil
+  end
+  for _, step in ipairs(steps) do
+    local credentials, second = step(option, exchange)
+    if credentials or second then
+      return credentials, second
+    end
+  end
+  return invalid(MISSING)
+end
+
+local function as_they_are(_, credentials)
+  return credentials
+end
+
+--- Makes a source of credentials (anthropic.AwsCredentials). Those that expire are remembered.
+---@param option fun(name: string): any
+---@return anthropic.TokenSource
+function aws_credentials.source(option)
+  return token_source.new("credentials", function(exchange)
+    return find(option, exchange)
+  end, as_they_are)
+end
+
+return aws_credentials

@@ -1,0 +1,87 @@
+--- The last step of a platform's request before it goes out.
+
+local adapting = require "anthropic.platforms.adapting"
+local errors = require "anthropic.base.error"
+local multipart = require "anthropic.http.multipart"
+local places = require "anthropic.platforms.places"
+local secrets = require "anthropic.http.secrets"
+local sigv4 = require "anthropic.platforms.sigv4"
+
+local signing = {}
+
+-- Whether the caller's headers carry the credential, or say that none is to be sent. Beside one under another name only
+-- what the options have is sent, never what was found elsewhere.
+local function has_own_credential(option, request)
+  for name in pairs(request.headers) do
+    if name == "authorization" or name == "x-api-key"
+      or secrets.is_credential(name) and not option "aws_access_key_id" then
+      return true
+    end
+  end
+  for _, list in ipairs { "headers", "request_headers" } do
+    for name, value in pairs(option(list) or {}) do
+      if value == false and type(name) == "string" and name:lower() == "authorization" then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+-- Signs a request as it goes out. nil, or an error.
+local function sign(platform, source, request, exchange)
+  local option, parts = exchange.option, exchange.spec().multipart
+  if parts and not request.body then
+    local text, second = multipart.text(parts)
+    if not text then
+      return errors.invalid_request(second)
+    end
+    request.body, request.headers["content-type"] = text, second
+  end
+  local region = option "region" or platform.service_region
+  if not region then
+    return errors.invalid_request(places.words_of_missing(platform, "region"))
+  end
+  local credentials, err = source:get(exchange)
+  if not credentials then
+    return err
+  end
+  local fields = {}
+  for name, value in pairs(request.headers) do
+    fields[name:lower()] = value
+  end
+  local signed = sigv4.sign {
+    method = request.method, url = request.url, headers = fields, body = request.body, region = region,
+    service = platform.service, credentials = credentials, time = os.time(),
+  }
+  for name, value in pairs(signed.headers) do
+    request.headers[name] = value
+  end
+end
+
+--- Makes the innermost middleware: it makes the request one of the platform's, and signs it where that is what stands
+--- for a credential.
+---@param platform table
+---@param option fun(name: string): any of the client
+---@return function
+function signing.of(platform, option)
+  local source = platform.service and require(platform.provider).source(option)
+  return function(request, send, exchange)
+    local of_request = exchange.option
+    local ok, err = adapting.adapt(platform, of_request, request, exchange.spec())
+    if not ok then
+      return nil, err
+    elseif of_request "api_key" or of_request "auth_token" or not source then
+      return send(nil, true)
+    elseif has_own_credential(of_request, request) then
+      return send()
+    end
+    err = sign(platform, source, request, exchange)
+    if err then
+      return nil, err
+    end
+    return send()
+  end
+end
+
+return signing

@@ -1,0 +1,87 @@
+-- The type of a command that runs: loop:run { ... }.
+
+local core = require "anthropic.core"
+
+describe("a command", function()
+  local loop
+
+  before_each(function()
+    loop = core.loop()
+  end)
+
+  after_each(function()
+    loop:close()
+  end)
+
+  -- Runs it to its end, a step at a time: what it wrote, its status.
+  local function run(...)
+    local process = assert(loop:run { ... })
+    local output, status = process:output()
+    while not output and status ~= "too_large" do
+      loop:wait(status == "soon" and 0.005 or 10)
+      loop:next_ready()
+      output, status = process:output()
+    end
+    process:close()
+    return output, status
+  end
+
+  it("gives what it wrote and its status", function()
+    local output, status = run("/bin/sh", "-c", "printf 'a\\0b'; exit 7")
+    assert.same({ "a\0b", 7 }, { output, status })
+    output, status = run("/bin/sh", "-c", "kill -9 $$")
+    assert.same({ "", -9 }, { output, status })
+  end)
+
+  it("writes at most 256 KiB", function()
+    local output, status = run("/bin/sh", "-c", "head -c 262144 /dev/zero")
+    assert.same({ 262144, 0 }, { #output, status })
+    output, status = run("/bin/sh", "-c", "head -c 262145 /dev/zero")
+    assert.same({ nil, "too_large" }, { output, status })
+  end)
+
+  it("wakes the loop, which tells of it", function()
+    local process = assert(loop:run { "/bin/sh", "-c", "sleep 0.01; echo x" })
+    assert.is_false(process:has_news())
+    local ready
+    repeat
+      loop:wait(10)
+      ready = loop:next_ready()
+    until ready
+    assert.equal(process, ready)
+    assert.is_true(process:has_news())
+    process:close()
+    process:close()
+  end)
+
+  it("reads nothing", function()
+    assert.equal("", (run "cat"))
+  end)
+
+  it("is ended where nobody has it any more", function()
+    local process = assert(loop:run { "/bin/sh", "-c", "echo $$; exec sleep 60" })
+    loop:wait(10)
+    process:output()
+    process = nil -- luacheck: ignore 311
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(loop:next_ready())
+    local other = assert(loop:run { "sleep", "60" })
+    loop:close()
+    assert.is_nil((other:output()))
+    other:close()
+  end)
+
+  it("that is not there is none", function()
+    local process, message = loop:run { "/no/such/command" }
+    assert.is_nil(process)
+    assert.equal("No such file or directory", message)
+  end)
+
+  it("is a list of strings", function()
+    for _, arguments in ipairs { {}, { 1 }, { "a\0b" }, { "a", {} } } do
+      assert.has_error(function() loop:run(arguments) end)
+    end
+    assert.has_error(function() loop:run() end)
+  end)
+end)

@@ -1,0 +1,70 @@
+-- What the platforms' own programs keep in files.
+
+local directories = require "spec.support.directory"
+local files = require "anthropic.platforms.files"
+
+describe("the files of a platform's programs", function()
+  local directory
+  local getenv, variables = os.getenv, {}
+
+  before_each(function()
+    directory, variables = directories.new(), {}
+    os.getenv = function(name) -- luacheck: ignore 122
+      return variables[name]
+    end
+  end)
+
+  after_each(function()
+    os.getenv = getenv -- luacheck: ignore 122
+    directory:remove()
+  end)
+
+  local function profile(text, name)
+    variables.AWS_SHARED_CREDENTIALS_FILE = directory:write("credentials", text)
+    return (files.aws_profile(name))
+  end
+
+  it("have variables without blanks, of which an empty one is none", function()
+    variables = { A = " x y \n", B = "", C = " \t" }
+    assert.equal("x y", files.variable "A")
+    for _, name in ipairs { "B", "C", "D" } do
+      assert.is_nil(files.variable(name))
+    end
+  end)
+
+  it("are read as AWS's programs read them", function()
+    assert.same({ a = "1", b = "x = y", c = "" }, profile "[default]\na=1\nb = x = y  \nc =\r\n")
+    assert.same({ a = "2" }, profile("[one]\na=1\n[ two ]\nA = 2\n[three]\na=3", "two"))
+    assert.same({ a = "1", b = "2" }, profile "[default]\na=1\n[x]\na=0\n[default]\nb=2\n")
+    assert.same({ region = "r" }, profile "# [x]\n; y\n[default] # mine\nregion = r\n  nested = 1\nnonsense\n")
+    assert.is_nil(profile("[default]\na=1", "none"))
+    assert.is_nil(profile "a=1")
+    assert.is_nil(profile "")
+  end)
+
+  it("are two for AWS, of which that of the credentials wins", function()
+    local config = "[profile w]\nregion=r\na=config\n[w]\na=none\n[default]\nd=1"
+    variables.AWS_CONFIG_FILE = directory:write("config", config)
+    assert.same({ region = "r", a = "mine" }, profile("[w]\na=mine", "w"))
+    assert.same({ d = "1" }, profile "")
+    variables.AWS_PROFILE = "w"
+    assert.same({ region = "r", a = "config" }, profile "")
+    assert.equal("w", select(2, files.aws_profile()))
+    assert.equal("default", select(2, files.aws_profile "default"))
+  end)
+
+  it("are below the user's folder where no variable says it", function()
+    os.execute("mkdir -p " .. directory:path ".aws" .. " " .. directory:path ".config/gcloud")
+    directory:write(".aws/credentials", "[default]\na=home")
+    directory:write(".config/gcloud/application_default_credentials.json", '{"type":"authorized_user"}')
+    assert.is_nil((files.aws_profile()))
+    assert.is_nil(files.google_credentials())
+    variables.HOME = directory.root
+    assert.same({ a = "home" }, (files.aws_profile()))
+    assert.equal("authorized_user", files.google_credentials().type)
+    variables.GOOGLE_APPLICATION_CREDENTIALS = directory:path "none"
+    assert.is_nil(files.google_credentials())
+    variables.GOOGLE_APPLICATION_CREDENTIALS = directory:write("x.json", "no JSON")
+    assert.is_nil(files.google_credentials())
+  end)
+end)

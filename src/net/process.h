@@ -1,0 +1,39 @@
+/* A command whose output a loop watches: it runs, and the host goes on. No Lua. */
+#ifndef ANTHROPIC_NET_PROCESS_H
+#define ANTHROPIC_NET_PROCESS_H
+
+#include "net/loop_entry.h"
+#include "util/buffer.h"
+
+#include <sys/types.h>
+
+#pragma GCC visibility push(hidden)
+
+enum { PROCESS_MAX_OUTPUT = 256 * 1024 };
+
+struct process {
+  struct loop_entry entry; /* its `news`: process_is_over may say something else than before */
+  struct buffer output;    /* what it has written to standard output */
+  bool is_too_large; /* it wrote more than PROCESS_MAX_OUTPUT, or there was no memory for it */
+  int status;        /* once it is over: its exit status, negative: the signal that ended it */
+
+  /* private part */
+  pid_t pid;   /* 0: it is over */
+  pid_t owner; /* who started it: a forked child leaves it alone */
+  int pipe;    /* -1: closed */
+};
+
+/* Starts a command: its name, which is looked for in PATH, and its arguments, then NULL. It reads
+ * nothing, and its standard error is the host's. 0, or the number of the error. `process` is
+ * zero-initialised, stays where it is, and is ended with process_end. */
+int process_start(struct process *process, char *const *arguments, struct loop *loop);
+
+/* Reads what has come. True when the command is over, and all of its output is there. */
+bool process_is_over(struct process *process);
+
+/* Ends the command where it runs, and frees everything. */
+void process_end(struct process *process);
+
+#pragma GCC visibility pop
+
+#endif
