@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "cc70b7e48ed3465e"
+return "094a06112cf2d49a"
