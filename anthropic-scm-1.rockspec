@@ -199,6 +199,7 @@ build = {
     ["anthropic.stream"] = "lua/anthropic/stream/init.lua",
     ["anthropic.stream.reading"] = "lua/anthropic/stream/reading.lua",
     ["anthropic.stream.recovery"] = "lua/anthropic/stream/recovery.lua",
+    ["anthropic.stream.relay"] = "lua/anthropic/stream/relay.lua",
     ["anthropic.stream.source"] = "lua/anthropic/stream/source.lua",
     ["anthropic.stream.tool_inputs"] = "lua/anthropic/stream/tool_inputs.lua",
     ["anthropic.testing.answers"] = "lua/anthropic/testing/answers.lua",

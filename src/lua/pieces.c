@@ -41,7 +41,8 @@ static size_t next_piece(struct lua_transfer *self, bool is_stream) {
     length = pieces_next(&self->pieces, buffer_bytes(bytes), most);
   } while (length == 0 && is_stream && bytes->length < transfer->body.max_bytes &&
            transfer_demand(transfer));
-  return length == 0 && is_stream && transfer->entry.done ? bytes->length : length;
+  bool is_rest = length == 0 && is_stream && transfer->entry.done;
+  return is_rest && bytes->length < transfer->body.max_bytes ? bytes->length : length;
 }
 
 static void note_taken(struct body_start *start, size_t length) {

@@ -14,6 +14,18 @@ function attempts.begin(self)
   self.flow = nil -- the transfer, while deltas flow
 end
 
+--- Ends the stream, whose end has come.
+---@param self anthropic.Stream
+function attempts.finish(self)
+  self.ended = true
+  if not self.whole then
+    self.exchange:count(self.accumulators[0].fields)
+    self.exchange:finish()
+    local usage = self.accumulators[0].fields.usage
+    self.source.clock:add_to(self.response.timings, self.exchange.attempt_began, usage)
+  end
+end
+
 --- Ends the stream with an error.
 ---@param self anthropic.Stream
 ---@param err anthropic.Error

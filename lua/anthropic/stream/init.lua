@@ -18,6 +18,7 @@ local events = require "anthropic.message.events"
 local loop = require "anthropic.loop"
 local attempts = require "anthropic.stream.attempts"
 local reading = require "anthropic.stream.reading"
+local relay = require "anthropic.stream.relay"
 local tasks = require "anthropic.loop.task"
 local tool_inputs = require "anthropic.stream.tool_inputs"
 
@@ -64,16 +65,6 @@ end
 
 -- --- reading -------------------------------------------------------------------------------------
 
-local function finish(self)
-  self.ended = true
-  if not self.whole then
-    self.exchange:count(self.accumulators[0].fields)
-    self.exchange:finish()
-    local usage = self.accumulators[0].fields.usage
-    self.source.clock:add_to(self.response.timings, self.exchange.attempt_began, usage)
-  end
-end
-
 -- The transfer, where deltas can go straight from the wire to whoever reads: they are accumulated in
 -- C then, and only those who want them get events.
 local function flow_after(self, event)
@@ -96,7 +87,7 @@ local function advance(self, data, name)
     elseif err then
       return attempts.fail(self, err)
     elseif self.source.complete then
-      finish(self)
+      attempts.finish(self)
       return nil
     end
     if not data and not name then
@@ -126,9 +117,8 @@ local function is_being_read(self, coroutine_here)
     and (reader == MAIN or coroutine.status(reader) ~= "dead")
 end
 
--- The next event in the plain way. `data` and `name` are the event that ended the flow, if there was one.
--- `is_for_us`: the caller drops the event, so the reader does not see it.
-local function read(self, data, name, is_for_us)
+-- Whether there is more to read; if so, until `reader` is nil again, for the calling coroutine alone.
+local function enter(self)
   self.flow = nil
   if self.err then
     return nil, self.err
@@ -137,12 +127,23 @@ local function read(self, data, name, is_for_us)
   end
   local here = coroutine.running() or MAIN
   if is_being_read(self, here) then
-    error("the stream is being read by another coroutine", 4)
+    error("the stream is being read by another coroutine", 5)
   elseif self.reader then
     return attempts.fail(self, errors.cancelled "an error interrupted the reading")
   end
   self.reader = here
-  local event, err = advance(self, data, name)
+  return true
+end
+
+-- The next event in the plain way. `data` and `name` are the event that ended the flow, if there was one.
+-- `is_for_us`: the caller drops the event, so the reader does not see it.
+local function read(self, data, name, is_for_us)
+  local ok, err = enter(self)
+  if not ok then
+    return nil, err
+  end
+  local event
+  event, err = advance(self, data, name)
   self.reader = nil
   self.is_seen = self.is_seen or event ~= nil and not is_for_us
   return event, err
@@ -301,6 +302,36 @@ end
 ---@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress? iterator
 function Stream:tool_inputs()
   return iteration(next_tool_input, self, tool_inputs.watcher(self))
+end
+
+local function next_piece(self)
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(self)
+  end
+  local bytes, list
+  local ok, err = enter(self)
+  if ok then
+    bytes, list, err = relay.next(self)
+    self.reader = nil
+  end
+  if err then
+    error(err, 0)
+  end
+  return bytes, list
+end
+
+--- Iterates over the body as it came, for a relay: `for bytes, events in stream:raw_events() do`. Each piece ends with
+--- an empty line, comments and heartbeats come at once, and the pieces joined are the body. All of it goes into the
+--- message. What came as one JSON document is written as an event stream. Raises the error on failure, after the piece
+--- that told of it. Once a piece with events was handed on, the request is not sent again.
+---@return fun(): string?, anthropic.api.RawMessageStreamEvent[]? iterator the bytes, and the events that they meant;
+---  nil with `on_interrupt = "continue"`, where no single body comes
+---@return anthropic.Error? err
+function Stream:raw_events()
+  if self.exchange.option "on_interrupt" == "continue" then
+    return nil, errors.invalid_request 'raw_events: not with on_interrupt = "continue": the bytes are of one answer'
+  end
+  return iteration(next_piece, self)
 end
 
 --- Reads to the end.

@@ -270,14 +270,12 @@ local function receive_end(self)
   return nil, truncated(self)
 end
 
---- What the transfer gives next, for `pull`: as `transfer:event` does, or nil and "document" where the body is none of
---- a stream.
----@return any data
----@return string? name
-function Source:read()
-  local transfer = self.exchange.transfer
+--- Finds out what the body is, if that is not known.
+---@return true|nil is_stream
+---@return "again"|"document"|nil state
+function Source:settle()
   if not self.is_stream then
-    local form, state = transfer:form()
+    local form, state = self.exchange.transfer:form()
     if not form and state == "again" then
       return nil, state
     elseif not responses.is_stream(self.exchange.response, form) then
@@ -285,7 +283,21 @@ function Source:read()
     end
     self.is_stream = true
   end
-  return transfer:event()
+  return true
+end
+
+--- What the transfer gives next, for `pull`: as `transfer:event` does, or nil and "document" where the body is none of
+--- a stream.
+---@return any data
+---@return string? name
+function Source:read()
+  if not self.is_stream then
+    local ok, state = self:settle()
+    if not ok then
+      return nil, state
+    end
+  end
+  return self.exchange.transfer:event()
 end
 
 --- Moves on by one payload, or waits for one.
