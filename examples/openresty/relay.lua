@@ -30,7 +30,8 @@ local function native_error(err)
 end
 
 local function completion_error(err)
-  return { error = { message = err.message, type = err.type or err.kind, param = anthropic.null, code = anthropic.null } }
+  local null = anthropic.null
+  return { error = { message = err.message, type = err.type or err.kind, param = null, code = null } }
 end
 
 local function status_of(err)
