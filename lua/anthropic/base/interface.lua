@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "c705b7ef3cc818c0"
+return "1af26536f7e6c781"

@@ -12,6 +12,7 @@ local attempts = {}
 function attempts.begin(self)
   reading.begin(self)
   self.flow = nil -- the transfer, while deltas flow
+  self.relayed = nil -- the last delta, while they are handed on as they came (relay.lua)
 end
 
 --- Ends the stream, whose end has come.

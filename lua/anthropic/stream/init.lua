@@ -142,6 +142,7 @@ local function read(self, data, name, is_for_us)
   if not ok then
     return nil, err
   end
+  self.relayed = nil
   local event
   event, err = advance(self, data, name)
   self.reader = nil

@@ -49,21 +49,7 @@ local function take_all(self, events)
   return err
 end
 
--- What the piece that came last meant. An error where it ends the stream.
-local function read_piece(self, events)
-  local err
-  while not err and not self.source.complete do
-    local data, name = self.source:read()
-    if name == "piece" and not data then
-      return nil
-    end
-    local ok, problem = self.source:pull(data, name)
-    err = take_all(self, events) or not ok and problem or nil
-  end
-  return err
-end
-
--- nil, "document" where the body is none of a stream; otherwise as transfer:raw_piece.
+-- nil, "document" where the body is none of a stream; otherwise as transfer:raw_piece returns it.
 local function next_piece(self)
   local is_stream, state = self.source:settle()
   if state == "document" then
@@ -95,13 +81,27 @@ local function read_unpieced(self)
   return attempts.recover(self, err)
 end
 
+-- Takes in what a piece brought. An error where it ends the stream.
+local function take_in(self, data, name, events)
+  if name == "piece" and not data then
+    return nil
+  end
+  local ok, err = self.source:pull(data, name)
+  return take_all(self, events) or not ok and err or nil
+end
+
+-- A delta of which more can go straight into the message, as stream/init.lua lets them flow.
+local function lets_follow(self, data, event)
+  return type(data) == "table" and event == data and self.source:lets_flow() and self.accumulators[0]:grows(event)
+end
+
 -- Hands on what a piece meant. "" with no events where an attempt failed and another has begun.
-local function hand_on(self, bytes, is_cut)
+local function hand_on(self, bytes, is_cut, data, name)
   local events = {}
   if not self.source.is_stream then -- comments, before anything else has come
     return bytes, events
   end
-  local err = read_piece(self, events)
+  local err = take_in(self, data, name, events)
   if err and attempts.recover(self, err) then
     return "", {}
   end
@@ -114,7 +114,25 @@ local function hand_on(self, bytes, is_cut)
   if #events > 0 then
     self.is_seen, self.source.released = true, true
   end
+  self.relayed = not is_cut and lets_follow(self, data, events[#events]) and data or nil
   return bytes, events
+end
+
+-- The next piece, where it brings a delta that goes on with the text of the one before it. Else what it brings stays
+-- for `step`.
+local function follow(self)
+  local before = self.relayed
+  local bytes, is_cut, data, name = self.exchange.transfer:raw_piece(true)
+  if type(data) ~= "table" or data.index ~= before.index or data.delta.type ~= before.delta.type then
+    self.relayed = is_cut == "again" and before or nil
+    return nil, bytes, is_cut, data, name
+  end
+  self.accumulators[0]:add(data)
+  if self.budget:is_exceeded() then
+    self.relayed = nil
+    attempts.fail(self, self.source:too_large())
+  end
+  return bytes, { data }
 end
 
 -- An event that stands in no piece.
@@ -164,10 +182,13 @@ local function read_on(self, state)
   return attempts.recover(self, err)
 end
 
--- One step: what was handed on, "" where nothing was; or nil and an error.
-local function step(self)
+-- One step: what was handed on, "" where nothing was; or nil and an error. The further arguments are a piece that is
+-- there.
+local function step(self, bytes, state, data, name)
   if self.err then
     return nil, self.err
+  elseif bytes and bytes ~= "" then
+    return hand_on(self, bytes, state, data, name)
   end
   local event, err = reading.take(self, true)
   if event then
@@ -177,13 +198,14 @@ local function step(self)
   elseif self.source.complete then
     return read_rest(self)
   end
-  local bytes, state, ok
-  if not self.is_unpieced then
-    bytes, state = next_piece(self)
+  if not state and not self.is_unpieced then
+    bytes, state, data, name = next_piece(self)
   end
   if bytes and bytes ~= "" then
-    return hand_on(self, bytes, state)
-  elseif bytes or self.is_unpieced then
+    return hand_on(self, bytes, state, data, name)
+  end
+  local ok
+  if bytes or self.is_unpieced then
     self.is_unpieced = true
     ok, err = read_unpieced(self)
   else
@@ -203,7 +225,14 @@ end
 function relay.next(self)
   local bytes, events
   repeat
-    bytes, events = step(self)
+    local state, data, name
+    bytes, events = nil, nil
+    if self.relayed then
+      bytes, events, state, data, name = follow(self)
+    end
+    if not bytes then
+      bytes, events = step(self, events, state, data, name)
+    end
   until bytes ~= "" or #events > 0
   if not bytes then
     return nil, nil, events
