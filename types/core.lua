@@ -354,6 +354,8 @@ function transfer:pieces() end
 ---@param is_stream boolean false: form() does not know yet
 ---@return string|nil bytes up to an empty line, or nil and "again", "done", "full", "memory"
 ---@return boolean|string|nil is_cut it goes on with an event that was read before
+---@return any data what it brought, as event() returns it; nil and "piece": nothing
+---@return string? name
 function transfer:raw_piece(is_stream) end
 
 ---@param bytes string of the answer; of a transfer that is fed

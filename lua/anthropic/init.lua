@@ -265,7 +265,7 @@ local LAZY = {
   null = function() return get_json().null end,
 }
 local PUBLIC = {
-  "health", "http", "limiter", "loop", "pool", "reader", "sse", "testing", "version", "webhooks",
+  "chat_completion", "health", "http", "limiter", "loop", "pool", "reader", "sse", "testing", "version", "webhooks",
 }
 for _, name in ipairs(PUBLIC) do
   LAZY[name] = function() return load("anthropic." .. name) end

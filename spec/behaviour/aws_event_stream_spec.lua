@@ -56,6 +56,34 @@ end
 describe("a stream in AWS's framing", function()
   after_each(service.clear)
 
+  it("is handed on as server-sent events", function()
+    local opened = open { answer(aws_frames.fixture "bedrock_ok.bin") }
+    local text, types = {}, {}
+    for bytes, events in opened:raw_events() do
+      text[#text + 1] = bytes
+      for _, event in ipairs(events) do
+        types[#types + 1] = event.type
+      end
+    end
+    assert.equal(6, #types)
+    local reader = require("anthropic.reader").new {}
+    assert(reader:feed(table.concat(text)))
+    assert(reader:finish())
+    assert.equal("Hé€😀", reader:message():text())
+    assert.equal("Hé€😀", opened:message():text())
+    opened = open { answer(BEGINNING .. aws_frames.exception("throttlingException", "Slow down")) }
+    text = {}
+    local ok, err = pcall(function()
+      for bytes in opened:raw_events() do
+        text[#text + 1] = bytes
+      end
+    end)
+    assert.is_false(ok)
+    assert.equal(429, err.status)
+    assert.equal("Hé", err.partial:text())
+    assert.matches("Hé", table.concat(text), 1, true)
+  end)
+
   it("is read by each way of reading, with the service's own figures", function()
     local fixture = aws_frames.fixture "bedrock_ok.bin"
     local opened = open { answer(fixture) }

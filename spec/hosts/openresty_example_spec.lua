@@ -6,6 +6,7 @@ local http = require "socket.http"
 local ltn12 = require "ltn12"
 local nginx = require "spec.support.nginx"
 local raw_client = require "spec.support.raw_client"
+local streams = require "spec.support.streams"
 local testing = require "anthropic.testing"
 
 local function missing()
@@ -336,6 +337,55 @@ describe("the chat page in nginx", function()
     end
     local page = post "/"
     assert.is_nil(page:find "<script[^>]*>[^<]" or page:find " style=" or page:find " on%l+=")
+    stop()
+  end)
+
+  it("relays the API's streams byte for byte, comments included", function()
+    if not nginx.is_installed() then
+      return pending "nginx is not installed"
+    end
+    local body = ": ping\n\n" .. streams.read "tool_use"
+    local cut = body:sub(1, 600)
+    start {
+      { headers = { ["content-type"] = "text/event-stream" }, body = body, chunk_bytes = 17 },
+      { headers = { ["content-type"] = "text/event-stream" }, body = cut },
+      testing.message { text = "Hi" },
+      testing.error { status = 401, message = "invalid x-api-key" },
+    }
+    local params = '{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}],"stream":true}'
+    assert.equal(body, (post("/v1/messages", params)))
+    local answer = post("/v1/messages", params)
+    assert.equal(cut, answer:sub(1, #cut))
+    assert.matches("event: error\ndata: .*ended before its end", answer:sub(#cut + 1))
+    assert.equal("Hi", cjson.decode((post("/v1/messages", (params:gsub(',"stream":true', ""))))).content[1].text)
+    local _, status = post("/v1/messages", params)
+    assert.equal(502, status)
+    assert.equal(400, select(2, post("/v1/messages", "what?")))
+    stop()
+  end)
+
+  it("relays to clients that speak chat completion", function()
+    if not nginx.is_installed() then
+      return pending "nginx is not installed"
+    end
+    start {
+      { headers = { ["content-type"] = "text/event-stream" }, body = streams.read "tool_use", chunk_bytes = 17 },
+      testing.message { text = "Hi" },
+    }
+    local request = '{"model":"m","messages":[{"role":"user","content":"Hi"}],"stream":true,'
+      .. '"stream_options":{"include_usage":true}}'
+    local body = post("/v1/chat/completions", request)
+    assert.matches("data: %[DONE%]\n\n$", body)
+    local message = assert(streams.open(body):message())
+    assert.equal("Let me check.", message:text())
+    assert.equal("get_weather", message:tool_uses()[1].name)
+    assert.equal(89, message.usage.output_tokens)
+    local whole = cjson.decode((post("/v1/chat/completions", (request:gsub(',"stream.*$', "}")))))
+    assert.equal("Hi", whole.choices[1].message.content)
+    local refused, status = post("/v1/chat/completions", (request:gsub('"stream":true', '"seed":1')))
+    assert.equal(400, status)
+    assert.equal("seed: cannot be translated", cjson.decode(refused).error.message)
+    assert.equal("Hi", service:requests()[1].json.messages[1].content)
     stop()
   end)
 

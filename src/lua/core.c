@@ -96,7 +96,6 @@ int luaopen_anthropic_core(lua_State *L) {
   bind_aws_events_open(L);
   bind_events_open(L);
   bind_fed_open(L);
-  bind_pieces_open(L);
   bind_recording_open(L);
   bind_weight_open(L);
   return 1;

@@ -9,7 +9,7 @@
  *   table            a delta
  *   data, name       any other event
  *   nil, "again" | nil, "done" | nil, "too_large" | nil, "full" (the run is) | nil, "memory"
- *   nil, "piece"     the end of what transfer:raw_piece() gave (pieces.c), once
+ *   nil, "piece"     the end of what transfer:raw_piece() found begun (pieces.c), once
  *
  * "done" comes once, after the last event, whether the transfer succeeded or failed. */
 #include "lua/transfer.h"
@@ -139,6 +139,29 @@ static int event(lua_State *L) {
   return read(L, bind_transfer_check(L), NULL, EVENTS);
 }
 
+/* raw_piece(is_stream) -> what has come up to and with the next empty line, at the end what is
+ * left; whether it goes on with an event that began before it; and what it brought, as event()
+ * does, or nil, "piece" where that is nothing
+ * "" where event() has to be asked first, up to nil, "piece": what was read before is in no piece
+ * nil, "again" | nil, "done" | nil, "full": it is larger than the answer may be | nil, "memory"
+ *
+ * `is_stream`: false where form() does not know yet: then it is what precedes that which form()
+ * looks at, and brings nothing. */
+static int raw_piece(lua_State *L) {
+  struct lua_transfer *self = bind_transfer_check(L);
+  bool is_stream = lua_toboolean(L, 2);
+  if (!self->transfer)
+    return bind_transfer_push_state(L, "done");
+  if (self->transfer->lent)
+    return bind_transfer_push_state(L, "memory");
+  int results = bind_pieces_push(L, self, is_stream);
+  if (results != 2 || lua_isnil(L, -2) || !is_stream)
+    return results;
+  results += read(L, self, NULL, EVENTS);
+  self->in_piece = false;
+  return results;
+}
+
 /* event_with_id() -> data, name, id of any event as it came, "" where it has none | as event() */
 static int event_with_id(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
@@ -243,6 +266,7 @@ void bind_events_open(lua_State *L) {
   static const luaL_Reg methods[] = {{"form", form},
                                      {"event", event},
                                      {"event_with_id", event_with_id},
+                                     {"raw_piece", raw_piece},
                                      {"follow", follow},
                                      {"next_event", next_event},
                                      {"next_text", next_text},

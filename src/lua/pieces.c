@@ -1,5 +1,5 @@
-/* The body of a transfer in pieces, as it came: transfer:raw_piece(). What a piece brought,
- * transfer:event() reads next, up to nil, "piece"; asked once more, it goes on with the body. */
+/* The body of a transfer in pieces, as it came, for transfer:raw_piece() (events.c). Its events are
+ * cut from a copy. */
 #include "lua/transfer.h"
 
 bool bind_transfer_move_all(struct lua_transfer *self) {
@@ -41,7 +41,8 @@ static size_t next_piece(struct lua_transfer *self, bool is_stream) {
     length = pieces_next(&self->pieces, buffer_bytes(bytes), most);
   } while (length == 0 && is_stream && bytes->length < transfer->body.max_bytes &&
            transfer_demand(transfer));
-  return length == 0 && is_stream && transfer->entry.done ? bytes->length : length;
+  bool is_rest = length == 0 && is_stream && transfer->entry.done;
+  return is_rest && bytes->length < transfer->body.max_bytes ? bytes->length : length;
 }
 
 static void note_taken(struct body_start *start, size_t length) {
@@ -57,24 +58,14 @@ static bool goes_on(struct lua_transfer *self) {
   return self->is_cut_open;
 }
 
-/* raw_piece(is_stream) -> what has come up to and with the next empty line, at the end what is
- * left, and whether it goes on with an event that began before; "" where events have to be read
- * first that are in no piece | nil, "again" | nil, "done" | nil, "full": it is larger than the
- * answer may be | nil, "memory". `is_stream`: false where form() does not know yet: then only what
- * precedes what it looks at. */
-static int raw_piece(lua_State *L) {
-  struct lua_transfer *self = bind_transfer_check(L);
+int bind_pieces_push(lua_State *L, struct lua_transfer *self, bool is_stream) {
   struct transfer *transfer = self->transfer;
-  if (!transfer)
-    return bind_transfer_push_state(L, "done");
-  if (transfer->lent)
-    return bind_transfer_push_state(L, "memory");
   if (!self->by_pieces && !begin_pieces(self)) {
     lua_pushliteral(L, "");
     return 1;
   }
   struct buffer *bytes = &transfer->body.bytes;
-  size_t length = next_piece(self, lua_toboolean(L, 2));
+  size_t length = next_piece(self, is_stream);
   if (length == 0 && bytes->length >= transfer->body.max_bytes)
     return bind_transfer_push_state(L, "full");
   if (length == 0) {
@@ -89,11 +80,6 @@ static int raw_piece(lua_State *L) {
     return bind_transfer_push_state(L, "memory");
   buffer_consume(bytes, length);
   note_taken(&self->start, length);
-  self->in_piece = true;
+  self->in_piece = is_stream;
   return 2;
-}
-
-void bind_pieces_open(lua_State *L) {
-  static const luaL_Reg methods[] = {{"raw_piece", raw_piece}, {NULL, NULL}};
-  bind_type_add(L, TRANSFER, methods, 0);
 }

@@ -54,6 +54,10 @@ static inline struct buffer *bind_transfer_bytes(struct lua_transfer *self) {
 /* Moves all that waits to where events are cut from. False when memory ran out. (pieces.c) */
 bool bind_transfer_move_all(struct lua_transfer *self);
 
+/* Pushes the next piece and whether it goes on with an event that began before it; "" where event()
+ * has to be asked first; or nil and a state. The number of results. (pieces.c) */
+int bind_pieces_push(lua_State *L, struct lua_transfer *self, bool is_stream);
+
 /* Frees what the userdata holds beside its transfer. */
 void bind_transfer_free_parts(struct lua_transfer *self);
 

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "094a06112cf2d49a"
+return "82b15ec020b91ac0"

@@ -339,6 +339,13 @@ local function pieces_of(self, event)
   return GROWING[delta.type] and entry.pieces[GROWING[delta.type]]
 end
 
+--- Whether an event that was added grows a text which has begun.
+---@param event table
+---@return boolean
+function Accumulator:grows(event)
+  return pieces_of(self, event) ~= nil
+end
+
 --- Lets a run take in the deltas that go on with the event that was added last, until another is
 --- added.
 ---@param event table

@@ -19,6 +19,14 @@ local WORDS = {
   safety = "refusal",
 }
 
+-- A chat completion's words; any other reason is "stop".
+local COMPLETION_WORDS = {
+  max_tokens = "length",
+  model_context_window_exceeded = "length",
+  tool_use = "tool_calls",
+  refusal = "content_filter",
+}
+
 local function word_of(reason)
   return type(reason) == "string" and WORDS[reason:lower()] or nil
 end
@@ -41,6 +49,17 @@ end
 ---@return any
 function stop_reasons.native(reason, has_calls)
   return word_of(reason) and stop_reasons.of(reason, has_calls) or reason
+end
+
+--- The reason in a chat completion's words, which always has one.
+---@param reason any
+---@param has_calls boolean there are calls that the caller has to answer
+---@return string
+function stop_reasons.to_completion(reason, has_calls)
+  if type(reason) == "string" then
+    return COMPLETION_WORDS[reason] or "stop"
+  end
+  return has_calls and "tool_calls" or "stop"
 end
 
 return stop_reasons

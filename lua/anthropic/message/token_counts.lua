@@ -112,4 +112,25 @@ function token_counts.of_completion(foreign)
   }
 end
 
+--- The API's counts as those of a chat completion, whose prompt counts what was read from the cache and written to it.
+---@param usage any
+---@return table? counts nil where none is known
+function token_counts.to_completion(usage)
+  usage = counts_of(usage) or {}
+  local input, output = count(usage.input_tokens), count(usage.output_tokens)
+  local read, written = count(usage.cache_read_input_tokens), count(usage.cache_creation_input_tokens)
+  if not (input or output or read or written) then
+    return nil
+  end
+  local thinking = count((counts_of(usage.output_tokens_details) or {}).thinking_tokens)
+  local prompt, completion = (input or 0) + (read or 0) + (written or 0), output or 0
+  return {
+    prompt_tokens = prompt,
+    completion_tokens = completion,
+    total_tokens = prompt + completion,
+    prompt_tokens_details = (read or written) and { cached_tokens = read, cache_creation_tokens = written } or nil,
+    completion_tokens_details = thinking and { reasoning_tokens = thinking } or nil,
+  }
+end
+
 return token_counts

@@ -12,6 +12,26 @@ local attempts = {}
 function attempts.begin(self)
   reading.begin(self)
   self.flow = nil -- the transfer, while deltas flow
+  self.relayed = nil -- the last delta, while they are handed on as they came (relay.lua)
+end
+
+--- Ends the stream, whose end has come.
+---@param self anthropic.Stream
+---@return nil
+---@return anthropic.Error? err where it fails all the same
+function attempts.finish(self)
+  if not self.whole then
+    local fields = self.accumulators[0].fields
+    self.exchange:count(fields)
+    local ok, err = self.exchange:finish(function(timings)
+      self.source.clock:add_to(timings, self.exchange.attempt_began, fields.usage)
+    end)
+    if not ok then
+      return attempts.fail(self, err)
+    end
+  end
+  self.ended = true
+  return nil
 end
 
 --- Ends the stream with an error.

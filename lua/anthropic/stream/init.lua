@@ -20,6 +20,7 @@ local objects = require "anthropic.stream.objects"
 local attempts = require "anthropic.stream.attempts"
 local reader_base = require "anthropic.http.reader_base"
 local reading = require "anthropic.stream.reading"
+local relay = require "anthropic.stream.relay"
 local tasks = require "anthropic.loop.task"
 local tool_inputs = require "anthropic.stream.tool_inputs"
 
@@ -66,21 +67,6 @@ end
 
 -- --- reading -------------------------------------------------------------------------------------
 
-local function finish(self)
-  if not self.whole then
-    local fields = self.accumulators[0].fields
-    self.exchange:count(fields)
-    local ok, err = self.exchange:finish(function(timings)
-      self.source.clock:add_to(timings, self.exchange.attempt_began, fields.usage)
-    end)
-    if not ok then
-      return attempts.fail(self, err)
-    end
-  end
-  self.ended = true
-  return nil
-end
-
 -- The transfer, where deltas can go straight from the wire to whoever reads: they are accumulated in
 -- C then, and only those who want them get events.
 local function flow_after(self, event)
@@ -103,7 +89,7 @@ local function advance(self, data, name)
     elseif err then
       return attempts.fail(self, err)
     elseif self.source.complete then
-      return finish(self)
+      return attempts.finish(self)
     end
     if not data and not name then
       data, name = self.source:read()
@@ -123,19 +109,30 @@ local function advance(self, data, name)
   end
 end
 
--- The next event in the plain way. `data` and `name` are the event that ended the flow, if there was one.
--- `is_for_us`: the caller drops the event, so the reader does not see it.
-local function read(self, data, name, is_for_us)
+-- Whether there is more to read; if so, until `leave`, for the calling coroutine alone.
+local function enter(self)
   self.flow = nil
   if self.err then
     return nil, self.err
   elseif self.ended then
     return nil
   end
-  if not reader_base.enter(self, "the stream is", 4) then
+  if not reader_base.enter(self, "the stream is", 5) then
     return attempts.fail(self, errors.cancelled "an error interrupted the reading")
   end
-  local event, err = advance(self, data, name)
+  return true
+end
+
+-- The next event in the plain way. `data` and `name` are the event that ended the flow, if there was one.
+-- `is_for_us`: the caller drops the event, so the reader does not see it.
+local function read(self, data, name, is_for_us)
+  local ok, err = enter(self)
+  if not ok then
+    return nil, err
+  end
+  self.relayed = nil
+  local event
+  event, err = advance(self, data, name)
   reader_base.leave(self)
   self.is_seen = self.is_seen or event ~= nil and not is_for_us
   return event, err
@@ -336,6 +333,34 @@ end
 ---@return fun(): table?, anthropic.ToolInputProgress? iterator
 function Stream:objects()
   return iteration(next_object, self, objects.reader(self))
+end
+
+local function next_piece(self)
+  if ITERATORS_CANNOT_WAIT then
+    check_iteration(self)
+  end
+  local bytes, list
+  local ok, err = enter(self)
+  if ok then
+    bytes, list, err = relay.next(self)
+    reader_base.leave(self)
+  end
+  reader_base.raised(nil, err)
+  return bytes, list
+end
+
+--- Iterates over the body as it came, for a relay: `for bytes, events in stream:raw_events() do`. Each piece ends with
+--- an empty line, comments and heartbeats come at once, and the pieces joined are the body. All of it goes into the
+--- message. What came as one JSON document is written as an event stream. Raises the error on failure, after the piece
+--- that told of it. Once a piece with events was handed on, the request is not sent again.
+---@return fun(): string?, anthropic.api.RawMessageStreamEvent[]? iterator the bytes, and the events that they meant;
+---  nil with `on_interrupt = "continue"`, where no single body comes
+---@return anthropic.Error? err
+function Stream:raw_events()
+  if self.exchange.option "on_interrupt" == "continue" then
+    return nil, errors.invalid_request 'raw_events: not with on_interrupt = "continue": the bytes are of one answer'
+  end
+  return iteration(next_piece, self)
 end
 
 --- Reads to the end.

@@ -304,16 +304,12 @@ local function read_framed(self)
   return nil, err
 end
 
---- What the transfer gives next, for `pull`: as `transfer:event` does, or nil and "document" where the body is none of
---- a stream, or nil and the error that ends the stream.
----@return any data
----@return string|anthropic.Error? name
-function Source:read()
-  local transfer = self.exchange.transfer
-  if self.is_framed then
-    return read_framed(self)
-  elseif not self.is_stream then
-    local form, state = transfer:form()
+--- Finds out what the body is, if that is not known.
+---@return true|nil is_stream
+---@return "again"|"document"|nil state
+function Source:settle()
+  if not self.is_stream then
+    local form, state = self.exchange.transfer:form()
     if not form and state == "again" then
       return nil, state
     elseif not responses.is_stream(self.exchange.response, form) then
@@ -321,7 +317,23 @@ function Source:read()
     end
     self.is_stream = true
   end
-  return transfer:event()
+  return true
+end
+
+--- What the transfer gives next, for `pull`: as `transfer:event` does, or nil and "document" where the body is none of
+--- a stream, or nil and the error that ends the stream.
+---@return any data
+---@return string|anthropic.Error? name
+function Source:read()
+  if self.is_framed then
+    return read_framed(self)
+  elseif not self.is_stream then
+    local ok, state = self:settle()
+    if not ok then
+      return nil, state
+    end
+  end
+  return self.exchange.transfer:event()
 end
 
 --- Moves on by one payload, or waits for one.

@@ -1,0 +1,352 @@
+--- The messages of a chat completion's request, as the API takes them. What has no counterpart is refused.
+--
+--     local reading = completion_messages.new()
+--     local system, messages = reading:messages("messages", body.messages)
+--     print(reading.problem)   --> messages[2].content[1].type: "input_audio" cannot be translated
+
+local json = require "anthropic.base.json"
+local parts = require "anthropic.message.parts"
+local paths = require "anthropic.base.path"
+
+---@class anthropic.CompletionReading
+---@field problem? string the first thing that cannot be translated, with its path
+local Reading = {}
+Reading.__index = Reading
+
+local completion_messages = {}
+
+--- A reading of one request.
+---@return anthropic.CompletionReading
+function completion_messages.new()
+  return setmetatable({}, Reading)
+end
+
+--- Notes what cannot be translated.
+---@param to string its path
+---@param words string
+---@return nil
+function Reading:refuse(to, words)
+  self.problem = self.problem or paths.problem(to, words)
+end
+
+local function shown(value)
+  return type(value) == "string" and #value <= 40 and ("%q"):format(value) or type(value)
+end
+
+--- Notes that a value is not one of those that can be translated.
+---@param to string
+---@param value any
+---@return nil
+function Reading:refuse_value(to, value)
+  return self:refuse(to, shown(value) .. " cannot be translated")
+end
+
+--- A value of one of the types; nil where it is absent or null, and where it is of another type, which is refused.
+---@param to string
+---@param value any
+---@param kind type
+---@param other? type
+---@return any
+function Reading:expect(to, value, kind, other)
+  if value == nil or value == json.null then
+    return nil
+  elseif type(value) == kind or type(value) == other then
+    return value
+  end
+  return self:refuse(to, ("%s expected, got %s"):format(kind .. (other and " or " .. other or ""), type(value)))
+end
+
+--- The same for what must be there.
+---@param to string
+---@param value any
+---@param kind type
+---@param other? type
+---@return any
+function Reading:need(to, value, kind, other)
+  if value == nil or value == json.null then
+    return self:refuse(to, "missing")
+  end
+  return self:expect(to, value, kind, other)
+end
+
+--- A list, and how long it is.
+---@param to string
+---@param value any
+---@return table
+function Reading:list(to, value)
+  local problem = paths.problem_of_list(to, value)
+  if problem then
+    self.problem = self.problem or problem
+    return {}
+  end
+  return value
+end
+
+--- Refuses the members that say something and that are not known.
+---@param to string
+---@param object table
+---@param known table<string, any>
+function Reading:check_members(to, object, known)
+  local first
+  for name, value in pairs(object) do
+    name = type(name) == "string" and name or tostring(name)
+    if not known[name] and not parts.is_empty(value) and (not first or name < first) then
+      first = name
+    end
+  end
+  if first then
+    self:refuse(paths.join(to, first), "cannot be translated")
+  end
+end
+
+-- --- parts ---------------------------------------------------------------------------------------
+
+-- The media type and the data of a data: URL.
+local function data_of(url)
+  local media_type, data = url:match "^data:([%w.+/-]*);base64,(.*)$"
+  return media_type, data
+end
+
+local function with_cache_control(block, part)
+  block.cache_control = not parts.is_empty(part.cache_control) and part.cache_control or nil
+  return block
+end
+
+local PARTS = {}
+
+function PARTS.text(self, to, part)
+  self:check_members(to, part, { type = true, text = true, cache_control = true })
+  return { type = "text", text = self:need(to .. ".text", part.text, "string") }
+end
+
+function PARTS.refusal(self, to, part)
+  self:check_members(to, part, { type = true, refusal = true, cache_control = true })
+  return { type = "text", text = self:need(to .. ".refusal", part.refusal, "string") }
+end
+
+local DETAILS = { auto = true, high = true }
+
+function PARTS.image_url(self, to, part)
+  self:check_members(to, part, { type = true, image_url = true, cache_control = true })
+  local image = self:need(to .. ".image_url", part.image_url, "table", "string") or {}
+  image = type(image) == "string" and { url = image } or image
+  to = to .. ".image_url"
+  self:check_members(to, image, { url = true, detail = true })
+  if not parts.is_empty(image.detail) and not DETAILS[image.detail] then
+    self:refuse_value(to .. ".detail", image.detail)
+  end
+  local url = self:need(to .. ".url", image.url, "string") or ""
+  local media_type, data = data_of(url)
+  if data then
+    return { type = "image", source = { type = "base64", media_type = media_type, data = data } }
+  elseif not url:find "^[hH][tT][tT][pP][sS]?://" then
+    self:refuse(to .. ".url", "a URL of http, https or data (with base64) expected")
+  end
+  return { type = "image", source = { type = "url", url = url } }
+end
+
+function PARTS.file(self, to, part)
+  self:check_members(to, part, { type = true, file = true, cache_control = true })
+  local file = self:need(to .. ".file", part.file, "table") or {}
+  to = to .. ".file"
+  self:check_members(to, file, { file_data = true, filename = true })
+  local media_type, data = data_of(self:need(to .. ".file_data", file.file_data, "string") or "")
+  if media_type ~= "application/pdf" then
+    self:refuse(to .. ".file_data", "a data: URL of a PDF expected")
+  end
+  return {
+    type = "document",
+    title = parts.word(self:expect(to .. ".filename", file.filename, "string")),
+    source = { type = "base64", media_type = media_type, data = data },
+  }
+end
+
+local TEXT = { text = true }
+local USER = { text = true, image_url = true, file = true }
+local ASSISTANT = { text = true, refusal = true }
+local TOOL = { text = true, image_url = true }
+
+-- The blocks of a list of parts.
+local function blocks_of(self, to, list, kinds)
+  local blocks = json.array {}
+  for i, part in ipairs(self:list(to, list)) do
+    local place = paths.join(to, i)
+    part = type(part) == "string" and { type = "text", text = part } or self:need(place, part, "table") or {}
+    if kinds[part.type] then
+      blocks[#blocks + 1] = with_cache_control(PARTS[part.type](self, place, part), part)
+    else
+      self:refuse_value(place .. ".type", part.type)
+    end
+  end
+  return blocks
+end
+
+-- Content as the API takes it: a text, or blocks.
+local function content_of(self, to, content, kinds)
+  if type(content) == "table" then
+    return blocks_of(self, to, content, kinds)
+  end
+  return self:need(to, content, "string", "table")
+end
+
+-- --- messages ------------------------------------------------------------------------------------
+
+-- Thinking that an answer brought and that comes back with it.
+local function add_thinking(self, to, message, blocks)
+  local list = message.thinking_blocks
+  if not parts.is_empty(list) then
+    for i, block in ipairs(self:list(to .. ".thinking_blocks", list)) do
+      blocks[#blocks + 1] = self:need(paths.join(to .. ".thinking_blocks", i), block, "table")
+    end
+  else
+    local text = parts.word(self:expect(to .. ".reasoning_content", message.reasoning_content, "string"))
+    blocks[#blocks + 1] = text and { type = "thinking", thinking = text } or nil
+  end
+end
+
+-- Blocks of an answer that a chat completion has no other place for (completion_writer.lua).
+local function add_foreign(self, to, message, blocks)
+  local given = self:expect(to .. ".provider_specific_fields", message.provider_specific_fields, "table") or {}
+  to = to .. ".provider_specific_fields"
+  self:check_members(to, given, { blocks = true, citations = true })
+  if not parts.is_empty(given.blocks) then
+    for i, block in ipairs(self:list(to .. ".blocks", given.blocks)) do
+      blocks[#blocks + 1] = self:need(paths.join(to .. ".blocks", i), block, "table")
+    end
+  end
+end
+
+local function add_content(self, to, content, blocks)
+  if parts.is_empty(content) then
+    return
+  elseif type(content) == "table" then
+    for _, block in ipairs(blocks_of(self, to, content, ASSISTANT)) do
+      blocks[#blocks + 1] = block
+    end
+  else
+    blocks[#blocks + 1] = { type = "text", text = self:need(to, content, "string", "table") }
+  end
+end
+
+local function tool_use(self, to, call)
+  self:check_members(to, call, { id = true, type = true, ["function"] = true, index = true, cache_control = true })
+  if call.type ~= nil and call.type ~= "function" then
+    self:refuse_value(to .. ".type", call.type)
+  end
+  local called = self:need(to .. ".function", call["function"], "table") or {}
+  self:check_members(to .. ".function", called, { name = true, arguments = true })
+  local block = {
+    type = "tool_use",
+    id = self:need(to .. ".id", call.id, "string"),
+    name = self:need(to .. ".function.name", called.name, "string"),
+  }
+  local arguments = self:need(to .. ".function.arguments", called.arguments, "string") or ""
+  json.tool_input(block, arguments)
+  if type(block.input) ~= "table" or json.is_array(block.input) then
+    self:refuse(to .. ".function.arguments", "the JSON of an object expected")
+  end
+  return with_cache_control(block, call)
+end
+
+local ROLES = {}
+
+local function system(self, to, message, all)
+  self:check_members(to, message, { role = true, content = true, cache_control = true })
+  local content = content_of(self, to .. ".content", message.content, TEXT)
+  all.system[#all.system + 1] = content
+end
+
+ROLES.system, ROLES.developer = system, system
+
+function ROLES.user(self, to, message, all)
+  self:check_members(to, message, { role = true, content = true })
+  table.insert(all.messages, { role = "user", content = content_of(self, to .. ".content", message.content, USER) })
+end
+
+local OF_ASSISTANT = {
+  role = true, content = true, refusal = true, tool_calls = true, reasoning_content = true, thinking_blocks = true,
+  provider_specific_fields = true,
+}
+
+function ROLES.assistant(self, to, message, all)
+  self:check_members(to, message, OF_ASSISTANT)
+  local blocks = json.array {}
+  add_thinking(self, to, message, blocks)
+  local has_thinking = #blocks > 0
+  add_foreign(self, to, message, blocks)
+  add_content(self, to .. ".content", message.content, blocks)
+  add_content(self, to .. ".refusal", message.refusal, blocks)
+  if not parts.is_empty(message.tool_calls) then
+    for i, call in ipairs(self:list(to .. ".tool_calls", message.tool_calls)) do
+      local place = paths.join(to .. ".tool_calls", i)
+      blocks[#blocks + 1] = tool_use(self, place, self:need(place, call, "table") or {})
+    end
+  end
+  if #blocks == 0 then -- it says nothing, and the API wants something
+    return
+  end
+  local is_text = #blocks == 1 and blocks[1].text == message.content
+  table.insert(all.messages, {
+    type = has_thinking and "message" or nil, -- what is not signed goes to no host that would refuse it (param.lua)
+    role = "assistant",
+    content = is_text and message.content or blocks,
+  })
+end
+
+local OF_TOOL = { role = true, content = true, tool_call_id = true, name = true, cache_control = true }
+
+-- Results that follow each other answer the calls of one message.
+function ROLES.tool(self, to, message, all)
+  self:check_members(to, message, OF_TOOL)
+  local result = with_cache_control({
+    type = "tool_result",
+    tool_use_id = self:need(to .. ".tool_call_id", message.tool_call_id, "string"),
+    content = content_of(self, to .. ".content", message.content, TOOL),
+  }, message)
+  local last = all.messages[#all.messages]
+  if last and last == all.results then
+    table.insert(last.content, result)
+  else
+    all.results = { role = "user", content = json.array { result } }
+    table.insert(all.messages, all.results)
+  end
+end
+
+-- What the system's messages say: a text, or blocks where one of them has parts.
+local function joined(list)
+  local blocks, has_parts = json.array {}, false
+  for _, content in ipairs(list) do
+    has_parts = has_parts or type(content) == "table"
+    for _, block in ipairs(type(content) == "table" and content or { { type = "text", text = content } }) do
+      blocks[#blocks + 1] = block
+    end
+  end
+  if has_parts then
+    return blocks
+  end
+  return list[1] and table.concat(list, "\n")
+end
+
+--- The messages, and what those of the system say, wherever they stand.
+---@param to string
+---@param list any
+---@return table[] messages
+---@return string|table[]|nil system
+function Reading:messages(to, list)
+  local all = { system = {}, messages = json.array {} }
+  for i, message in ipairs(self:list(to, list)) do
+    local place = paths.join(to, i)
+    message = self:need(place, message, "table") or {}
+    local read = ROLES[message.role]
+    if read then
+      read(self, place, message, all)
+    elseif message.role == nil then
+      self:refuse(place .. ".role", "missing")
+    else
+      self:refuse_value(place .. ".role", message.role)
+    end
+  end
+  return all.messages, joined(all.system)
+end
+
+return completion_messages

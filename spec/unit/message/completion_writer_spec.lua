@@ -1,0 +1,318 @@
+-- Messages and events in the shape of a chat completion, and what is read of that again.
+
+local completion_writer = require "anthropic.message.completion_writer"
+local json = require "anthropic.base.json"
+local message = require "anthropic.message.message"
+local odd_streams = require "spec.support.odd_streams"
+local stop_reasons = require "anthropic.message.stop_reasons"
+local streams = require "spec.support.streams"
+
+local function inputs_of(read)
+  local calls = {}
+  for i, call in ipairs(read:tool_uses()) do
+    calls[i] = { call.id, call.name, call.input_json or json.input_text(call.input) }
+  end
+  return calls
+end
+
+local function prompt_of(usage)
+  return (usage.input_tokens or 0) + (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
+end
+
+-- All that both shapes know of an answer.
+local function facts_of(read)
+  local calls = inputs_of(read)
+  local usage = read.usage or {}
+  return {
+    text = read:text(),
+    thinking = read:thinking(),
+    calls = calls,
+    reason = stop_reasons.of(stop_reasons.to_completion(read.stop_reason, calls[1] ~= nil), calls[1] ~= nil),
+    prompt = prompt_of(usage),
+    cached = usage.cache_read_input_tokens,
+    output = usage.output_tokens or 0,
+    reasoning = type(usage.output_tokens_details) == "table" and usage.output_tokens_details.thinking_tokens or nil,
+  }
+end
+
+-- The chunks, the message, and whether the blocks began in the order of their indices: a text that was handed on cannot
+-- come behind one that begins later.
+local function chunks_of(bytes, options)
+  local opened, encoder, chunks = streams.open(bytes), completion_writer.encoder(options), {}
+  local last, is_ordered = {}, true
+  local event, err = opened:next()
+  while event do
+    if event.type == "content_block_start" then
+      local kind = event.content_block.type
+      is_ordered = is_ordered and event.index >= (last[kind] or event.index)
+      last[kind] = event.index
+    end
+    for _, chunk in ipairs(encoder:feed(event)) do
+      chunks[#chunks + 1] = chunk
+    end
+    event, err = opened:next()
+  end
+  for _, chunk in ipairs(encoder:finish()) do
+    chunks[#chunks + 1] = chunk
+  end
+  return chunks, not err and opened:message() or nil, is_ordered
+end
+
+local function read_again(chunks)
+  local payloads = {}
+  for i, chunk in ipairs(chunks) do
+    payloads[i] = assert(json.encode(chunk))
+  end
+  payloads[#payloads + 1] = "[DONE]"
+  return assert(streams.open(streams.of(payloads)):message())
+end
+
+local function check_round_trip(bytes, name)
+  local chunks, whole, is_ordered = chunks_of(bytes, { include_usage = true })
+  if not whole then
+    return false
+  end
+  local expected, came = facts_of(whole), facts_of(read_again(chunks))
+  if not is_ordered then
+    assert.equal(#expected.text, #came.text)
+    assert.equal(#expected.thinking, #came.thinking)
+    came.text, came.thinking = expected.text, expected.thinking
+    for _, facts in ipairs { came, expected } do
+      table.sort(facts.calls, function(one, other) return one[1] < other[1] end)
+    end
+  end
+  assert.same(expected, came, name)
+  expected = facts_of(whole)
+  local completion = assert(json.encode(completion_writer.from_message(whole)))
+  assert.same(expected, facts_of(assert(streams.open(completion):message())), name .. ", whole")
+  return true
+end
+
+describe("what is written as a chat completion", function()
+  it("is read as the same, for all recorded streams", function()
+    for name in io.popen("ls spec/fixtures/*.sse"):lines() do
+      assert.is_true(check_round_trip(streams.read(name:match "([%w_]+)%.sse$"), name))
+    end
+  end)
+
+  it("is read as the same, for streams of chance", function()
+    for _, kind in ipairs { "native", "chat" } do
+      for seed = 1, 60 do
+        assert.is_true(check_round_trip(streams.of((odd_streams[kind](seed))), kind .. " " .. seed))
+      end
+    end
+  end)
+
+  it("never raises", function()
+    for seed = 1, 100 do
+      check_round_trip(streams.of((odd_streams.anything(seed))), "anything " .. seed)
+    end
+  end)
+end)
+
+local function encoder_of(options)
+  local encoder = completion_writer.encoder(options)
+  return encoder, function(event)
+    return json.encode(encoder:feed(event))
+  end
+end
+
+local function start(block, index)
+  return { type = "content_block_start", index = index or 0, content_block = block }
+end
+
+local function delta(fields, index)
+  return { type = "content_block_delta", index = index or 0, delta = fields }
+end
+
+local function stop(index)
+  return { type = "content_block_stop", index = index or 0 }
+end
+
+local function chunk(members, reason)
+  return ('{"choices":[{"delta":%s,"finish_reason":%s,"index":0,"logprobs":null}],"created":1,"id":"c",'
+    .. '"model":"m","object":"chat.completion.chunk"}'):format(members, reason or "null")
+end
+
+describe("the chunks of events", function()
+  local feed, encoder
+
+  before_each(function()
+    encoder, feed = encoder_of { id = "c", model = "m", created = 1 }
+    assert.equal("[" .. chunk '{"content":"","role":"assistant"}' .. "]",
+      feed { type = "message_start", message = { id = "msg_1", model = "x" } })
+  end)
+
+  local function deltas(event)
+    local list = {}
+    for i, each in ipairs(encoder:feed(event)) do
+      list[i] = json.encode(each.choices[1].delta)
+    end
+    return list
+  end
+
+  it("are text and thinking", function()
+    assert.equal("[]", feed(start { type = "text", text = "" }))
+    assert.equal("[" .. chunk '{"content":"Hi"}' .. "]", feed(delta { type = "text_delta", text = "Hi" }))
+    assert.same({}, deltas(start({ type = "text", text = "So" }, 1))) -- the first goes on
+    assert.same({ '{"content":"So"}' }, deltas(stop()))
+    assert.same({ '{"reasoning_content":"Hm"}' }, deltas(start({ type = "thinking", thinking = "Hm" }, 2)))
+    assert.same({ '{"reasoning_content":"."}' }, deltas(delta({ type = "thinking_delta", thinking = "." }, 2)))
+    assert.same({}, deltas(delta({ type = "signature_delta", signature = "s" }, 2)))
+    assert.same({ '{"thinking_blocks":[{"signature":"s","thinking":"","type":"thinking"}]}' }, deltas(stop(2)))
+    assert.same({ '{"thinking_blocks":[{"data":"d","type":"redacted_thinking"}]}' },
+      deltas(start({ type = "redacted_thinking", data = "d" }, 3)))
+  end)
+
+  it("are calls, each with an index of its own", function()
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"","name":"f"},"id":"a","index":0,"type":"function"}]}' },
+      deltas(start({ type = "tool_use", id = "a", name = "f", input = json.object {} }, 1)))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"{\\"x\\":"},"index":0}]}' },
+      deltas(delta({ type = "input_json_delta", partial_json = '{"x":' }, 1)))
+    assert.same({}, deltas(delta({ type = "input_json_delta", partial_json = "" }, 1)))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"1 }"},"index":0}]}' },
+      deltas(delta({ type = "input_json_delta", partial_json = "1 }" }, 1)))
+    assert.same({}, deltas(stop(1)))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"","name":"g"},"id":"b","index":1,"type":"function"}]}' },
+      deltas(start({ type = "tool_use", id = "b", name = "g" }, 2)))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"{}"},"index":1}]}' }, deltas(stop(2)))
+  end)
+
+  it("are calls whose input came whole", function()
+    deltas(start { type = "tool_use", id = "a", name = "f", input = { x = 1 } })
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"{\\"x\\":1}"},"index":0}]}' }, deltas(stop()))
+  end)
+
+  it("are a call once its name is known, or its arguments begin", function()
+    assert.same({}, deltas(start { type = "tool_use", id = "a" }))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"","name":"f"},"id":"a","index":0,"type":"function"}]}' },
+      deltas(start { type = "tool_use", id = "a", name = "f" }))
+    assert.same({}, deltas(start({ type = "tool_use" }, 1)))
+    assert.equal(2, #deltas(delta({ type = "input_json_delta", partial_json = "{}" }, 1)))
+  end)
+
+  it("keep what has no place of its own", function()
+    local search = { type = "server_tool_use", id = "s", name = "web_search", input = json.object {} }
+    assert.same({}, deltas(start(search, 1)))
+    assert.same({}, deltas(delta({ type = "input_json_delta", partial_json = '{"query": "lua"}' }, 1)))
+    assert.same({ '{"provider_specific_fields":{"blocks":[{"id":"s","input":{"query": "lua"},"name":"web_search",'
+      .. '"type":"server_tool_use"}]}}' }, deltas(stop(1)))
+    assert.same({ '{"provider_specific_fields":{"citations":[{"type":"page_location"}]}}' },
+      deltas(delta { type = "citations_delta", citation = { type = "page_location" } }))
+    assert.same({ '{"provider_specific_fields":{"delta":{"type":"new_delta","x":1}}}' },
+      deltas(delta({ type = "new_delta", x = 1 }, 7)))
+    assert.same({ '{"audio":{"id":"x"}}' }, deltas { type = "unknown_delta", delta = { audio = { id = "x" } } })
+  end)
+
+  it("end with the reason", function()
+    for reason, word in pairs {
+      end_turn = "stop", stop_sequence = "stop", pause_turn = "stop", max_tokens = "length", refusal = "content_filter",
+      model_context_window_exceeded = "length", tool_use = "tool_calls",
+    } do
+      local other, feed_other = encoder_of { id = "c", model = "m", created = 1 }
+      feed_other { type = "message_start", message = {} }
+      assert.equal("[]", feed_other { type = "message_delta", delta = { stop_reason = reason } })
+      assert.equal("[" .. chunk("{}", '"' .. word .. '"') .. "]", feed_other { type = "message_stop" })
+      assert.same({}, other:finish())
+    end
+    feed { type = "message_delta", delta = { stop_reason = "end_turn" } }
+    assert.equal("[" .. chunk("{}", '"stop"') .. "]", json.encode(encoder:finish())) -- the stop did not come
+    local silent = completion_writer.encoder()
+    silent:feed { type = "message_start", message = {} }
+    assert.equal("stop", silent:feed({ type = "message_stop" })[1].choices[1].finish_reason)
+  end)
+
+  it("say nothing where the events do not", function()
+    assert.equal("[]", feed { type = "ping" })
+    assert.equal("[]", feed { type = "a_new_event", data = 1 })
+    assert.equal("[]", feed {})
+    assert.equal("[]", feed(stop(9)))
+    assert.same({}, completion_writer.encoder():finish())
+  end)
+
+  it("have the tokens at the end where they are asked for", function()
+    local counting = completion_writer.encoder { include_usage = true, created = 1 }
+    local first = counting:feed { type = "message_start", message = {
+      id = "msg_1", model = "m", usage = { input_tokens = 3, cache_read_input_tokens = 4, output_tokens = 1 },
+    } }
+    assert.equal(json.null, first[1].usage)
+    counting:feed { type = "message_delta", delta = { stop_reason = "end_turn" }, usage = {
+      output_tokens = 7, output_tokens_details = { thinking_tokens = 2 },
+    } }
+    counting:feed { type = "message_stop" }
+    assert.equal('[{"choices":[],"created":1,"id":"msg_1","model":"m","object":"chat.completion.chunk","usage":'
+      .. '{"completion_tokens":7,"completion_tokens_details":{"reasoning_tokens":2},"prompt_tokens":7,'
+      .. '"prompt_tokens_details":{"cached_tokens":4},"total_tokens":14}}]', json.encode(counting:finish()))
+    local empty = completion_writer.encoder { include_usage = true }
+    assert.same({ prompt_tokens = 0, completion_tokens = 0, total_tokens = 0 }, empty:finish()[1].usage)
+  end)
+
+  it("have the number of the choice", function()
+    local third = completion_writer.encoder { index = 2 }
+    assert.equal(2, third:feed({ type = "message_start", message = {} })[1].choices[1].index)
+    local other = { type = "message_start", message = {}, choice = 1, raw = {} }
+    assert.equal(3, third:feed(other)[1].choices[1].index)
+  end)
+end)
+
+describe("a message as a chat completion", function()
+  local function completion_of(fields)
+    local completion = completion_writer.from_message(message.new(fields))
+    assert.is_number(completion.created)
+    completion.created = nil
+    return json.encode(completion)
+  end
+
+  it("may say nothing at all", function()
+    assert.equal('{"choices":[{"finish_reason":"stop","index":0,"logprobs":null,"message":{"content":"","refusal":null,'
+      .. '"role":"assistant"}}],"id":"","model":"","object":"chat.completion"}', completion_of {})
+    assert.equal(completion_of {}, completion_of { content = {}, usage = {} })
+  end)
+
+  it("has text, thinking, calls, the reason and the tokens", function()
+    local call = { type = "tool_use", id = "a", name = "f" }
+    json.tool_input(call, '{"x": 1.0}')
+    assert.equal('{"choices":[{"finish_reason":"tool_calls","index":0,"logprobs":null,"message":{"content":"AB",'
+      .. '"reasoning_content":"Hm","refusal":null,"role":"assistant",'
+      .. '"thinking_blocks":[{"signature":"s","thinking":"Hm","type":"thinking"},'
+      .. '{"data":"d","type":"redacted_thinking"}],'
+      .. '"tool_calls":[{"function":{"arguments":"{\\"x\\": 1.0}","name":"f"},"id":"a","type":"function"}]}}],'
+      .. '"id":"msg_1","model":"m","object":"chat.completion",'
+      .. '"usage":{"completion_tokens":2,"prompt_tokens":1,"total_tokens":3}}', completion_of {
+      id = "msg_1", model = "m", stop_reason = "tool_use", usage = { input_tokens = 1, output_tokens = 2 },
+      content = {
+        { type = "thinking", thinking = "Hm", signature = "s" }, { type = "redacted_thinking", data = "d" },
+        { type = "text", text = "A" }, { type = "text", text = "B" }, call,
+      },
+    })
+  end)
+
+  it("has null for content where it only calls", function()
+    local completion = completion_writer.from_message { content = { { type = "tool_use", id = "a", name = "f" } } }
+    assert.equal(json.null, completion.choices[1].message.content)
+    assert.equal("{}", completion.choices[1].message.tool_calls[1]["function"].arguments)
+    local broken = { type = "tool_use", id = "a", name = "f", input_json = '{"x', input_error = "cut off" }
+    assert.equal('{"x', completion_writer.from_message({ content = { broken } }).choices[1].message
+      .tool_calls[1]["function"].arguments)
+  end)
+
+  it("keeps what has no place of its own", function()
+    local block = { type = "web_search_tool_result", tool_use_id = "s", content = {} }
+    local made = completion_writer.from_message {
+      content = { block, { type = "text", text = "A", citations = { { type = "page_location" } } } },
+    }
+    assert.same({ blocks = { block }, citations = { { type = "page_location" } } },
+      made.choices[1].message.provider_specific_fields)
+  end)
+
+  it("has a choice for each", function()
+    local whole = message.of_choices {
+      message.new { content = { { type = "text", text = "A" } } },
+      message.new { content = { { type = "text", text = "B" } } },
+    }
+    local made = completion_writer.from_message(whole)
+    assert.equal("A", made.choices[1].message.content)
+    assert.equal("B", made.choices[2].message.content)
+    assert.equal(1, made.choices[2].index)
+  end)
+end)
