@@ -243,7 +243,7 @@ local LAZY = {
   http = function() return require "anthropic.http" end,
   null = function() return get_json().null end,
 }
-for _, name in ipairs { "health", "http", "loop", "sse", "testing", "version" } do
+for _, name in ipairs { "health", "http", "loop", "mcp", "memory_tool", "sse", "testing", "version" } do
   LAZY[name] = function() return load("anthropic." .. name) end
 end
 

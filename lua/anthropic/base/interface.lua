@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "11bdae5a7c1f2645"
+return "51cd4962d2a594dc"
