@@ -207,6 +207,69 @@ function sink:commit() end
 
 function sink:close() end
 
+---@class anthropic.core.folder files below a directory, by paths that cannot leave it; see util/folder.h
+local folder = {}
+
+---@param path string of the directory, which is made where it is missing
+---@return anthropic.core.folder|nil
+---@return string? words
+function core.folder(path) end
+
+---@param path string "" is the directory itself
+---@return "file"|"directory"|"other"|nil kind
+---@return integer|string size or words
+---@return "missing"|nil word
+function folder:look(path) end
+
+---@param path string
+---@param most integer bytes
+---@return string|nil bytes
+---@return string? words
+---@return "missing"|nil word
+function folder:read(path, most) end
+
+---@param path string
+---@param most integer entries
+---@return { [1]: string, [2]: string, [3]: integer }[]|nil entries name, kind and size of each
+---@return string? words
+---@return "missing"|nil word
+function folder:list(path, most) end
+
+---@param path string where nothing stands
+---@param bytes string
+---@return true|nil
+---@return string? words
+---@return "exists"|nil word
+function folder:create(path, bytes) end
+
+---@param path string of a file
+---@param bytes string
+---@return true|nil
+---@return string? words
+---@return "missing"|nil word
+function folder:replace(path, bytes) end
+
+---@param path string
+---@return true|nil
+---@return string? words
+---@return "missing"|nil word
+function folder:remove(path) end
+
+---@param from string
+---@param to string where nothing stands
+---@return true|nil
+---@return string? words
+---@return "missing"|"exists"|nil word
+function folder:rename(from, to) end
+
+--- Counts, no further than past `most` entries.
+---@param most integer
+---@return integer|nil entries
+---@return number|string bytes or words
+function folder:measure(most) end
+
+function folder:close() end
+
 -- --- the loop ------------------------------------------------------------------------------------
 
 ---@class anthropic.core.loop

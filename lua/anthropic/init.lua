@@ -265,7 +265,8 @@ local LAZY = {
   null = function() return get_json().null end,
 }
 local PUBLIC = {
-  "chat_completion", "health", "http", "limiter", "loop", "pool", "reader", "sse", "testing", "version", "webhooks",
+  "chat_completion", "health", "http", "limiter", "loop", "mcp", "memory_tool", "pool", "reader", "sse", "testing",
+  "version", "webhooks",
 }
 for _, name in ipairs(PUBLIC) do
   LAZY[name] = function() return load("anthropic." .. name) end

@@ -168,6 +168,69 @@ function checks.chat()
   assert.equal("Who am I?", messages[3].content)
 end
 
+function checks.agent()
+  local directory = background.make_directory()
+  local conversation, file = directory .. "/conversation.json", directory .. "/a.txt"
+  background.write_file(file, "The key is under the mat.")
+
+  -- Runs it with this input: its output and requests.
+  local function run_agent(script, input)
+    local server = testing.server { script = script, on_end = "error" }
+    local output, code = background.output_of(("printf %s | %s %s 2>&1"):format(background.quote(input),
+      command("agent", at(server)), conversation))
+    local requests = server:requests()
+    server:stop()
+    assert.equal(0, code, output)
+    return output, requests
+  end
+
+  local output, requests = run_agent({
+    testing.stream { text = "Let me see. ", tool_uses = {
+      { name = "read_file", input = { path = file } }, { name = "run_command", input = { command = "false" } },
+      { name = "memory", input = { command = "create", path = "/memories/key.txt", file_text = "mat" } },
+    } },
+    testing.stream { text = "Under the mat.", usage = { cache_read_input_tokens = 7 } },
+    testing.error { status = 400, message = "not that" },
+  }, "Where is the key?\\ny\\nnot now\\n\\nfail")
+  assert.truthy(output:find('> Let me see. \nread_file {"path":"' .. file .. '"}\nrun it? [y/N/reason] \n'
+    .. 'run_command {"command":"false"}\nrun it? [y/N/reason] Under the mat.\n[', 1, true), output)
+  assert.matches("%[20 tokens in, 7 of the cache, %d+ out; %$0%.0%d+ so far%]\n", output)
+  assert.truthy(output:find("\nanthropic: api error 400 invalid_request_error: not that", 1, true), output)
+  assert.same({ type = "ephemeral" }, requests[1].json.cache_control)
+  assert.same({ type = "ephemeral" }, requests[1].json.system[1].cache_control)
+  local results = requests[2].json.messages[3].content
+  assert.equal("The key is under the mat.", results[1].content)
+  assert.equal("not now", results[2].content)
+  assert.equal("mat", background.read_file(conversation .. ".memory/key.txt"))
+
+  output, requests = run_agent({ testing.stream { text = "You asked for the key." } }, "What did I ask?")
+  assert.truthy(output:find("You asked for the key.", 1, true), output)
+  assert.equal(5, #requests[1].json.messages)
+
+  -- Ctrl-C stops an answer, and it goes on.
+  local server = testing.server { script = {
+    testing.stream { text = ("word "):rep(500), delay_between = 0.05 }, testing.stream { text = "Yes." },
+  } }
+  local agent = background.start(command("agent", at(server)) .. " " .. conversation, "> ")
+  local function tell(line, answer)
+    agent.pipe:write(line .. "\n")
+    agent.pipe:flush()
+    local deadline = socket.gettime() + 20
+    while not agent:output():find(answer, 1, true) and socket.gettime() < deadline do
+      socket.sleep(0.02)
+    end
+  end
+  tell("Tell me more.", "word word")
+  agent:signal "INT"
+  tell("And?", "Yes.")
+  output = agent:wait()
+  agent:stop()
+  server:stop()
+  assert.matches("word ?\n%[stopped%]\n\n%[", output)
+  assert.truthy(output:find("\n> Yes.\n[", 1, true), output)
+  os.execute("rm -rf " .. directory)
+end
+
 -- Where Debian has no such module for this Lua.
 local function skip_without(module)
   local _, code = background.output_of(("%s -e 'require \"%s\"' 2>/dev/null"):format(background.interpreter(), module))

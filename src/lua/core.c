@@ -84,6 +84,7 @@ int luaopen_anthropic_core(lua_State *L) {
   bind_delta_run_open(L);
   bind_digest_open(L);
   bind_escapes_open(L);
+  bind_folder_open(L);
   bind_frames_open(L);
   bind_headers_open(L);
   bind_json_open(L);

@@ -14,6 +14,7 @@ void bind_digest_open(lua_State *L);
 void bind_escapes_open(lua_State *L);
 void bind_events_open(lua_State *L); /* after transfer_open */
 void bind_fed_open(lua_State *L);    /* after transfer_open */
+void bind_folder_open(lua_State *L);
 void bind_frames_open(lua_State *L);
 void bind_headers_open(lua_State *L);
 void bind_json_open(lua_State *L);

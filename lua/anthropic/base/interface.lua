@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "82b15ec020b91ac0"
+return "1b086ad05d6605c9"

@@ -9,17 +9,46 @@ describe("the C module", function()
       names[#names + 1] = name ~= "advance" and name .. ":" .. type(value) or nil -- of a test build
     end
     table.sort(names)
-    assert.same({
-      "aws_events:function", "base64:function", "base64_decode:function", "base64_file:function",
-      "can_yield:function", "curl_info:function", "decode_escapes:function", "delta_run:function",
-      "fed:function", "file_head:function", "find_spelled:function", "hex:function",
-      "hmac_sha256:function", "interface:string",
-      "is_same:function", "is_text:function", "json_answer:number", "json_array_metatable:table", "json_check:number",
-      "json_encode:function", "json_event:number", "json_input:number", "json_mend:number",
-      "json_object_metatable:table", "json_partial:function", "json_prepare:function", "json_repair:number",
-      "json_request:number", "json_restore:function", "json_strict:number", "loop:function", "now:function",
-      "null:userdata", "parse_headers:function", "sha256:function", "sink:function", "sse:function", "weigh:function",
-    }, names)
+    assert.equal([[
+aws_events:function
+base64:function
+base64_decode:function
+base64_file:function
+can_yield:function
+curl_info:function
+decode_escapes:function
+delta_run:function
+fed:function
+file_head:function
+find_spelled:function
+folder:function
+hex:function
+hmac_sha256:function
+interface:string
+is_same:function
+is_text:function
+json_answer:number
+json_array_metatable:table
+json_check:number
+json_encode:function
+json_event:number
+json_input:number
+json_mend:number
+json_object_metatable:table
+json_partial:function
+json_prepare:function
+json_repair:number
+json_request:number
+json_restore:function
+json_strict:number
+loop:function
+now:function
+null:userdata
+parse_headers:function
+sha256:function
+sink:function
+sse:function
+weigh:function]], table.concat(names, "\n"))
   end)
 
   it("is the same one however often it is required, and sets no global", function()
@@ -29,7 +58,8 @@ describe("the C module", function()
   end)
 
   it("registers its types", function()
-    for _, name in ipairs { "loop", "transfer", "sse.decoder", "delta_run", "sink", "json_partial", "json.buffer" } do
+    for _, name in ipairs { "loop", "transfer", "sse.decoder", "delta_run", "sink", "json_partial", "json.buffer",
+      "folder" } do
       assert.equal("table", type(debug.getregistry()["anthropic." .. name]), name)
     end
     assert.equal("function", type(debug.getregistry()["anthropic.transfer"].__index.next_event))

@@ -14,6 +14,7 @@ describe("every type of the core", function()
       ["anthropic.sse.decoder"] = core.sse(1),
       ["anthropic.delta_run"] = core.delta_run(),
       ["anthropic.sink"] = core.sink(directory:path "x"),
+      ["anthropic.folder"] = core.folder(directory.root),
       ["anthropic.json_partial"] = core.json_partial(),
     }
   end)

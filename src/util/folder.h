@@ -1,0 +1,67 @@
+/* Files below a directory, by paths that cannot leave it: names with "/" between them, none of them
+ * empty, "." or "..". No symbolic link is followed below it, whenever that was made: each name is
+ * opened by itself, in the directory that was opened before. No Lua, no curl. */
+#ifndef ANTHROPIC_UTIL_FOLDER_H
+#define ANTHROPIC_UTIL_FOLDER_H
+
+#include "util/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(hidden)
+
+struct folder {
+  int descriptor; /* of the directory; -1: closed */
+};
+
+enum folder_kind { FOLDER_FILE, FOLDER_DIRECTORY, FOLDER_OTHER };
+
+struct folder_entry {
+  enum folder_kind kind; /* a link is another one */
+  int64_t size;
+};
+
+/* The functions below give NULL, or words for what went wrong: these two where they fit. */
+extern const char folder_missing[], folder_exists[];
+
+/* Opens a directory, which the caller ends with folder_close; makes it where it is missing. The
+ * path is the caller's, and may lead through links. */
+const char *folder_open(struct folder *folder, const char *path);
+
+/* A closed one is fine. */
+void folder_close(struct folder *folder);
+
+/* What stands at a path; "" is the directory itself. */
+const char *folder_look(const struct folder *folder, const char *path, struct folder_entry *entry);
+
+/* Appends the entries of a directory: of each a struct folder_entry, then its name and a NUL, at
+ * most `most` of them. `bytes` is the caller's, also after a failure. */
+const char *folder_list(const struct folder *folder, const char *path, size_t most,
+                        struct buffer *bytes);
+
+/* Appends the bytes of a regular file that has one name only, at most `most`. */
+const char *folder_read(const struct folder *folder, const char *path, size_t most,
+                        struct buffer *bytes);
+
+/* Writes a file: under a temporary name, which takes its place when all is written. Makes the
+ * directories on the way. `is_new`: refused where something stands there; else a regular file must,
+ * whose mode stays. */
+const char *folder_write(const struct folder *folder, const char *path, const void *bytes,
+                         size_t count, bool is_new);
+
+/* Removes a file, a link, or a directory with all that is in it. */
+const char *folder_remove(const struct folder *folder, const char *path);
+
+/* Gives a file or directory another path, where nothing stands; makes the directories on the way.
+ */
+const char *folder_rename(const struct folder *folder, const char *from, const char *to);
+
+/* Counts the entries and the bytes of files in it, until there are more than `most`. */
+const char *folder_measure(const struct folder *folder, size_t most, size_t *entries,
+                           int64_t *bytes);
+
+#pragma GCC visibility pop
+
+#endif
