@@ -38,7 +38,7 @@ local Client = {}
 
 local client = {}
 
--- client -> { options, profile, exchanges, shared, closed }; see exchange.lua for `profile` and `shared`
+-- client -> { given, options, profile, exchanges, shared, closed }; see exchange.lua for `profile` and `shared`
 local private = setmetatable({}, { __mode = "k" })
 
 -- Methods that are more than a row of resources.lua: modules with a table of methods.
@@ -145,20 +145,25 @@ function metatable.__tostring(self)
   return ("anthropic.Client (%s)"):format(shown_url.of_base(private[self].options.base_url))
 end
 
+-- A client of checked options, and of what it has in common with others.
+local function make(given, resolved, shared)
+  local self = setmetatable({}, metatable)
+  private[self] = {
+    given = options.copy(given),
+    options = resolved,
+    profile = exchange.profile(resolved),
+    exchanges = setmetatable({}, { __mode = "k" }),
+    shared = shared,
+  }
+  return self
+end
+
 --- Makes a client.
 ---@param given? anthropic.Options
 ---@return anthropic.Client
 function client.new(given)
   options.check(given, 3)
-  local self = setmetatable({}, metatable)
-  local resolved = options.of_client(given)
-  private[self] = {
-    options = resolved,
-    profile = exchange.profile(resolved),
-    exchanges = setmetatable({}, { __mode = "k" }),
-    shared = { limiter = limiter.new(), usage = usage.new() },
-  }
-  return self
+  return make(given or {}, options.of_client(given), { limiter = limiter.new(), usage = usage.new() })
 end
 
 --- Prepares an exchange. For the resources.
@@ -230,6 +235,21 @@ function Client:request(spec, given)
   end
   options.check(given, 2)
   return require("anthropic.api.endpoint").request(self, spec, given)
+end
+
+--- Makes another client with some options changed. Both count into one `usage` and pace themselves together; `close`
+--- closes one of them.
+---@param given anthropic.Options `headers`, `betas` and the times of `timeout` are joined with the client's; false
+---  takes an option away
+---@return anthropic.Client
+function Client:with_options(given)
+  local own = private[self]
+  local changed = options.changed(own.given, given, 2)
+  local resolved = options.of_client(changed)
+  if given.api_key == nil and given.auth_token == nil then
+    resolved.token_source = own.options.token_source -- what is remembered is of use
+  end
+  return make(changed, resolved, own.shared)
 end
 
 --- Asks one question, of the model that `params` or the option `model` names. Tools made by `anthropic.tool` are run.
