@@ -820,6 +820,29 @@ describe("a platform", function()
       assert.is_table(anthropic.new { platform = "anthropic", api_key = "k" })
     end)
 
+    it("can be another one's for a client made by with_options", function()
+      local bedrock = client_of("bedrock", tables.merge({ aws_session_token = TOKEN, region = nil }, AWS))
+      local west = bedrock:with_options { region = "us-west-2" }
+      assert(west.messages.create(PARAMS))
+      assert_signed(last(), "bedrock", "us-west-2",
+        { access_key_id = ID, secret_access_key = SECRET, session_token = TOKEN })
+      local other = bedrock:with_options { aws_access_key_id = "OTHER", aws_secret_access_key = "s" }
+      assert(other.messages.create(PARAMS))
+      assert.is_nil(header(last(), "x-amz-security-token"))
+      assert.matches("Credential=OTHER", header(last(), "authorization"))
+      local foundry = bedrock:with_options { platform = "foundry", resource = "r", api_key = "k" }
+      assert.equal("https://r.services.ai.azure.com/anthropic", foundry:option "base_url")
+      local mantle = anthropic.new { platform = "bedrock_mantle", region = "a", api_key = "k" }
+      local moved = mantle:with_options { region = "b" }
+      assert.equal("https://bedrock-mantle.b.api.aws/anthropic", moved:option "base_url")
+      local ok, message = pcall(function() mantle:with_options { resource = "r" } end)
+      assert.is_false(ok)
+      local words = 'platforms_spec.lua:%d+: option "resource": the platform "bedrock_mantle" does not know it'
+      assert.matches(words, message)
+      service.environment(FIRST_PARTY)
+      assert.equal(FIRST_PARTY.ANTHROPIC_BASE_URL, mantle:with_options({ platform = "anthropic" }):option "base_url")
+    end)
+
     it("holds for one request, and takes nothing of the client's own along", function()
       service.environment(FIRST_PARTY)
       local client = anthropic.new { base_url = "http://127.0.0.1:9", api_key = "sk-first-party", max_retries = 0 }
