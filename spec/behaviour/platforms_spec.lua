@@ -431,6 +431,17 @@ describe("a platform", function()
       assert(client.messages.create(PARAMS))
       assert(client.messages.create(PARAMS))
       assert.equal(3, runs())
+      local expired = { ["x-amzn-errortype"] = "ExpiredTokenException" }
+      local refused = { status = 403, headers = expired, body = { message = "m" } }
+      local ok = testing.message { text = "Hi" }
+      local strict = service.serve { ok, ok, refused, ok }
+      client = client_of("bedrock", { base_url = strict.url }, environment((text:gsub(',"Expiration":"%%s"', ""))))
+      assert(client.messages.create(PARAMS))
+      assert(client.messages.create(PARAMS))
+      assert.equal(4, runs())
+      assert.equal(403, select(2, client.messages.create(PARAMS)).status)
+      assert(client.messages.create(PARAMS))
+      assert.equal(5, runs())
     end)
 
     it("says what is wrong, and nothing that is secret", function()
