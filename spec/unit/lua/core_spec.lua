@@ -10,13 +10,15 @@ describe("the C module", function()
     end
     table.sort(names)
     assert.same({
-      "base64:function", "base64_file:function", "can_yield:function", "curl_info:function",
-      "decode_escapes:function", "delta_run:function", "file_head:function", "find_spelled:function",
-      "interface:string", "is_text:function", "json_answer:number", "json_array_metatable:table", "json_check:number",
+      "aws_events:function", "base64:function", "base64_decode:function", "base64_file:function",
+      "can_yield:function", "curl_info:function", "decode_escapes:function", "delta_run:function",
+      "file_head:function", "find_spelled:function", "hex:function",
+      "hmac_sha256:function", "interface:string",
+      "is_same:function", "is_text:function", "json_answer:number", "json_array_metatable:table", "json_check:number",
       "json_encode:function", "json_event:number", "json_input:number", "json_mend:number",
       "json_object_metatable:table", "json_partial:function", "json_prepare:function", "json_repair:number",
       "json_request:number", "json_restore:function", "json_strict:number", "loop:function", "now:function",
-      "null:userdata", "parse_headers:function", "sink:function", "sse:function", "weigh:function",
+      "null:userdata", "parse_headers:function", "sha256:function", "sink:function", "sse:function", "weigh:function",
     }, names)
   end)
 

@@ -49,8 +49,8 @@ describe("a transfer's methods", function()
       names[#names + 1] = name
     end
     table.sort(names)
-    assert.equal("body bytes close done event event_with_id failure follow form has_news headers limit line next_event"
-      .. " next_text pieces rest skip_deltas status timings unprocessed", table.concat(names, " "))
+    assert.equal("aws_event body bytes close done event event_with_id failure follow form has_news headers limit line"
+      .. " next_event next_text pieces rest skip_deltas status timings unprocessed", table.concat(names, " "))
   end)
 
   it("say in words what it does", function()
