@@ -35,6 +35,8 @@ local http = {}
 ---@field certificate_file? string of the client, PEM
 ---@field key_file? string of that certificate; default: it is in the same file
 ---@field unix_socket? string path of the socket to connect to
+---@field max_idle? number seconds after which an idle connection is not used again; libcurl counts whole ones. Default:
+---  libcurl's, 118
 ---@field insecure? boolean accept any certificate; default false
 ---@field http_version? "1.1"|"2" default "1.1"
 ---@field max_event_bytes? integer most bytes in one event or line, default 32 MiB

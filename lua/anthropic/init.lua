@@ -62,6 +62,8 @@ local anthropic = {}
 ---@field certificate_file? string path of the client's own certificate (PEM), where the server asks for one
 ---@field key_file? string path of that certificate's key. Default: it is in the same file
 ---@field unix_socket? string path of a socket to connect to
+---@field max_idle? number seconds after which an idle connection is not used again; libcurl counts whole ones. Default:
+---  libcurl's, 118
 ---@field insecure? boolean true accepts any certificate. Default: false
 ---@field http_version? "1.1"|"2" "2" is asked for over TLS only. Default: "1.1"
 ---@field max_event_bytes? integer bytes in one event of a stream, or in one line of a batch's results. Default:

@@ -305,6 +305,28 @@ describe("a Unix socket", function()
   end)
 end)
 
+describe("an idle connection", function()
+  before_each(function()
+    service.environment {}
+  end)
+
+  after_each(service.clear)
+
+  it("is used again only as long as max_idle says, by a client too", function()
+    local server = serve { { body = {} } }
+    local client = service.client(server)
+    local function is_reused(max_idle)
+      local response = assert(http.request { url = server.url, max_idle = max_idle })
+      local answer = assert(client:request({ path = "/v1/x" }, { max_idle = max_idle }))
+      return response.timings.reused and answer.response.timings.reused
+    end
+    assert(http.request { url = server.url })
+    assert.is_true(is_reused())
+    assert.is_true(is_reused(100))
+    assert.is_false(is_reused(0.1))
+  end)
+end)
+
 describe("redirects of anthropic.http", function()
   before_each(function()
     service.environment {}

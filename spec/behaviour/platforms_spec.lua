@@ -431,6 +431,17 @@ describe("a platform", function()
       assert(client.messages.create(PARAMS))
       assert(client.messages.create(PARAMS))
       assert.equal(3, runs())
+      local expired = { ["x-amzn-errortype"] = "ExpiredTokenException" }
+      local refused = { status = 403, headers = expired, body = { message = "m" } }
+      local ok = testing.message { text = "Hi" }
+      local strict = service.serve { ok, ok, refused, ok }
+      client = client_of("bedrock", { base_url = strict.url }, environment((text:gsub(',"Expiration":"%%s"', ""))))
+      assert(client.messages.create(PARAMS))
+      assert(client.messages.create(PARAMS))
+      assert.equal(4, runs())
+      assert.equal(403, select(2, client.messages.create(PARAMS)).status)
+      assert(client.messages.create(PARAMS))
+      assert.equal(5, runs())
     end)
 
     it("says what is wrong, and nothing that is secret", function()
@@ -818,6 +829,29 @@ describe("a platform", function()
         assert.truthy(message:find("platforms_spec.lua", 1, true), message)
       end
       assert.is_table(anthropic.new { platform = "anthropic", api_key = "k" })
+    end)
+
+    it("can be another one's for a client made by with_options", function()
+      local bedrock = client_of("bedrock", tables.merge({ aws_session_token = TOKEN, region = nil }, AWS))
+      local west = bedrock:with_options { region = "us-west-2" }
+      assert(west.messages.create(PARAMS))
+      assert_signed(last(), "bedrock", "us-west-2",
+        { access_key_id = ID, secret_access_key = SECRET, session_token = TOKEN })
+      local other = bedrock:with_options { aws_access_key_id = "OTHER", aws_secret_access_key = "s" }
+      assert(other.messages.create(PARAMS))
+      assert.is_nil(header(last(), "x-amz-security-token"))
+      assert.matches("Credential=OTHER", header(last(), "authorization"))
+      local foundry = bedrock:with_options { platform = "foundry", resource = "r", api_key = "k" }
+      assert.equal("https://r.services.ai.azure.com/anthropic", foundry:option "base_url")
+      local mantle = anthropic.new { platform = "bedrock_mantle", region = "a", api_key = "k" }
+      local moved = mantle:with_options { region = "b" }
+      assert.equal("https://bedrock-mantle.b.api.aws/anthropic", moved:option "base_url")
+      local ok, message = pcall(function() mantle:with_options { resource = "r" } end)
+      assert.is_false(ok)
+      local words = 'platforms_spec.lua:%d+: option "resource": the platform "bedrock_mantle" does not know it'
+      assert.matches(words, message)
+      service.environment(FIRST_PARTY)
+      assert.equal(FIRST_PARTY.ANTHROPIC_BASE_URL, mantle:with_options({ platform = "anthropic" }):option "base_url")
     end)
 
     it("holds for one request, and takes nothing of the client's own along", function()

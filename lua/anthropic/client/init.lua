@@ -16,7 +16,6 @@ local number = require "anthropic.base.number"
 local options = require "anthropic.http.options"
 local platforms = require "anthropic.platforms"
 local shown_url = require "anthropic.http.shown_url"
-local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 local usage = require "anthropic.message.usage"
 
@@ -147,8 +146,12 @@ function metatable.__tostring(self)
   return ("anthropic.Client (%s)"):format(shown_url.of_base(private[self].options.base_url))
 end
 
--- The options of a client, with what its platform makes of them.
-local function resolve(given)
+-- The options of a client, with what its platform makes of them. Raises where they do not go together.
+local function resolve(given, level)
+  local problem = platforms.problem_of(given)
+  if problem then
+    error(problem, level + 1)
+  end
   return platforms.apply(options.of_client(given, platforms.is_elsewhere(given)))
 end
 
@@ -167,7 +170,20 @@ function client.options_of(own, given)
   if problem then
     return nil, errors.invalid_request(problem)
   end
-  return options.of_request(resolve(merged), given)
+  return options.of_request(resolve(merged, 0), given)
+end
+
+-- A client of checked options, and of what it has in common with others.
+local function make(given, resolved, shared)
+  local self = setmetatable({}, metatable)
+  private[self] = {
+    given = options.copy(given),
+    options = resolved,
+    profile = exchange.profile(resolved),
+    exchanges = setmetatable({}, { __mode = "k" }),
+    shared = shared,
+  }
+  return self
 end
 
 --- Makes a client.
@@ -175,20 +191,7 @@ end
 ---@return anthropic.Client
 function client.new(given)
   options.check(given, 3)
-  local problem = platforms.problem_of(given or {})
-  if problem then
-    error(problem, 3)
-  end
-  local self = setmetatable({}, metatable)
-  local resolved = resolve(given or {})
-  private[self] = {
-    given = tables.copy(given),
-    options = resolved,
-    profile = exchange.profile(resolved),
-    exchanges = setmetatable({}, { __mode = "k" }),
-    shared = { limiter = limiter.new(), usage = usage.new() },
-  }
-  return self
+  return make(given or {}, resolve(given or {}, 3), { limiter = limiter.new(), usage = usage.new() })
 end
 
 --- What a client consists of; nil: the value is no client. For pools.
@@ -300,6 +303,22 @@ function Client:request(spec, given)
   end
   options.check(given, 2)
   return require("anthropic.api.endpoint").request(self, spec, given)
+end
+
+--- Makes another client with some options changed. Both count into one `usage` and pace themselves together; `close`
+--- closes one of them.
+---@param given anthropic.Options `headers`, `betas` and the times of `timeout` are joined with the client's; false
+---  takes an option away
+---@return anthropic.Client
+function Client:with_options(given)
+  local own = private[self]
+  local is_moved = type(given) == "table" and platforms.are_concerned(given)
+  local changed = options.changed(is_moved and platforms.replace(own.given, given) or own.given, given, 2)
+  local resolved = resolve(changed, 2)
+  if given.api_key == nil and given.auth_token == nil and not is_moved then
+    resolved.token_source = own.options.token_source -- what is remembered is of use
+  end
+  return make(changed, resolved, own.shared)
 end
 
 --- Asks one question, of the model that `params` or the option `model` names. Tools made by `anthropic.tool` are run.

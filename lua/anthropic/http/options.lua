@@ -95,6 +95,7 @@ local ROWS = {
     end,
   },
   http_version = check.one_of("1.1", "2"),
+  max_idle = check.positive("a positive number of seconds"),
   max_event_bytes = size,
   max_response_bytes = size,
   max_download_bytes = size,
@@ -221,7 +222,10 @@ end
 -- A list or table of headers that the caller changes later is none of the client's any more.
 local COPIED = tables.set { "headers", "betas", "timeout", "middleware" }
 
-local function copies_of_tables(given)
+--- Options that the caller's later changes of these tables do not reach.
+---@param given table
+---@return table
+function options.copy(given)
   local copied = {}
   for name, value in pairs(given) do
     copied[name] = COPIED[name] and type(value) == "table" and tables.copy(value) or value
@@ -246,13 +250,13 @@ function options.of_client(given, is_elsewhere)
   resolved.model = environment("ANTHROPIC_MODEL")
   resolved.custom_headers = environment("ANTHROPIC_CUSTOM_HEADERS")
   resolved.log_level = environment("ANTHROPIC_LOG")
-  return merge(resolved, copies_of_tables(given or {}))
+  return merge(resolved, options.copy(given or {}))
 end
 
 -- The options that say nothing of an API.
 local OF_TRANSPORT = {
   "max_retries", "timeout", "proxy", "ca_file", "ca_path", "certificate_file", "key_file", "unix_socket", "insecure",
-  "http_version", "max_event_bytes", "max_response_bytes", "max_download_bytes", "loop", "on_retry",
+  "http_version", "max_idle", "max_event_bytes", "max_response_bytes", "max_download_bytes", "loop", "on_retry",
 }
 
 --- Rows of the options that say nothing of an API.
@@ -296,6 +300,67 @@ function options.of_request(of_client, given)
     tables.merge(resolved.timeout, type(given.timeout) == "table" and given.timeout or { total = given.timeout })
   end
   return resolved
+end
+
+-- --- options that take the place of others --------------------------------------------------------
+
+-- The header fields of both; those of the second replace the others regardless of case.
+local function joined_headers(before, given)
+  local replaced, joined = {}, tables.copy(given)
+  for name in pairs(given) do
+    replaced[tostring(name):lower()] = true
+  end
+  for name, value in pairs(before) do
+    if not replaced[tostring(name):lower()] then
+      joined[name] = value
+    end
+  end
+  return joined
+end
+
+local function joined_betas(before, given)
+  local joined, seen = {}, {}
+  for _, list in ipairs { before, given } do
+    for _, name in ipairs(list) do
+      joined[#joined + 1] = not seen[name] and name or nil
+      seen[name] = true
+    end
+  end
+  return joined
+end
+
+local function joined_timeouts(before, given)
+  local joined = {}
+  for _, timeout in ipairs { before, given } do
+    tables.merge(joined, type(timeout) == "table" and timeout or { total = timeout })
+  end
+  return joined
+end
+
+local JOINED = { headers = joined_headers, betas = joined_betas, timeout = joined_timeouts }
+
+--- Options of a client with others in their place. Headers, betas and timeouts are joined; false takes an option away,
+--- where it is no value of it. Raises where one does not exist or is of a wrong type.
+---@param before table checked
+---@param given table
+---@param level integer where to put the blame, as in `error`
+---@return table
+function options.changed(before, given, level)
+  local changes, changed = {}, tables.copy(before)
+  for name, value in pairs(type(given) == "table" and given or {}) do
+    local is_taken_away = value == false and ROWS[name] and not ROWS[name].check(false)
+    if is_taken_away then
+      changed[name] = nil
+    else
+      changes[name] = value
+    end
+  end
+  options.check(type(given) == "table" and changes or given or false, level + 1)
+  for name, value in pairs(changes) do
+    local join = JOINED[name]
+    changes[name] = join and changed[name] ~= nil and join(changed[name], value) or value
+  end
+  return merge(changed, changes)
 end
 
 --- Divides a table that holds a method's settings and the options of its requests.

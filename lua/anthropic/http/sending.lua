@@ -27,7 +27,8 @@ local UNAUTHORIZED = 401
 local function choose_connection(self, wire)
   local is_safe = self.policy == "safe"
   wire.once = is_safe or self.retries >= self.option "max_retries"
-  wire.max_idle = is_safe and LONGEST_IDLE or nil
+  local max_idle = math.min(self.option "max_idle" or math.huge, is_safe and LONGEST_IDLE or math.huge)
+  wire.max_idle = max_idle < 2 ^ 31 and math.floor(max_idle) or nil -- libcurl counts whole seconds
   if self.lost == "downgraded" then
     wire.http2 = false
   end
@@ -36,6 +37,7 @@ local function choose_connection(self, wire)
   else
     wire.fresh = self.losses > 0
   end
+  wire.fresh = wire.fresh or wire.max_idle == 0
 end
 
 -- An error before anything was sent.

@@ -28,7 +28,7 @@ local function of_object(what, value, token_name)
   if not credentials.access_key_id or not credentials.secret_access_key then
     return nil, errors.new { kind = "connection", message = ("no %s: there are none in the answer"):format(what) }
   end
-  return credentials, fetch.time(value.Expiration)
+  return credentials, fetch.time(value.Expiration) or math.huge -- until AWS says that they have expired
 end
 
 local function of_options(option)
@@ -179,12 +179,11 @@ local function as_they_are(_, credentials)
   return credentials
 end
 
---- Makes a source of credentials (anthropic.AwsCredentials). Those that expire are remembered.
----@param option fun(name: string): any
+--- Makes a source of credentials (anthropic.AwsCredentials). Those that a command or an address gives are remembered.
 ---@return anthropic.TokenSource
-function aws_credentials.source(option)
+function aws_credentials.source()
   return token_source.new("credentials", function(exchange)
-    return find(option, exchange)
+    return find(exchange.option, exchange)
   end, as_they_are)
 end
 

@@ -84,11 +84,10 @@ local function find(option, exchange)
 end
 
 --- Makes a source of access tokens.
----@param option fun(name: string): any
 ---@return anthropic.TokenSource
-function google_token.source(option)
+function google_token.source()
   return token_source.new("credentials", function(exchange)
-    return find(option, exchange)
+    return find(exchange.option, exchange)
   end, token_source.check)
 end
 

@@ -133,7 +133,7 @@ local function has_aws_option(resolved)
 end
 
 -- Sets the credential that the environment, or the platform's own files, have, where the options have none.
-local function find_credential(platform, resolved, option)
+local function find_credential(platform, resolved)
   if resolved.api_key or resolved.auth_token then
     return
   end
@@ -146,7 +146,7 @@ local function find_credential(platform, resolved, option)
     end
   end
   if platform.provider and not platform.service then
-    resolved.token_source = require(platform.provider).source(option)
+    resolved.token_source = require(platform.provider).source()
     resolved.auth_token, resolved.credential_of_environment = resolved.token_source.given, true
   end
 end
@@ -208,10 +208,10 @@ function platforms.apply(resolved)
   resolved.base_url = given or part("places").find_base(platform, option)
   resolved.auth = resolved.auth or platform.auth
   resolved.custom_headers = without_credentials(resolved.custom_headers)
-  find_credential(platform, resolved, option)
+  find_credential(platform, resolved)
   resolved.missing_credential = "no credential: give the option api_key or auth_token"
     .. (platform.key_variables and ", or set " .. table.concat(platform.key_variables, " or ") or "")
-  resolved.signing = part("signing").of(platform, option)
+  resolved.signing = part("signing").of(platform)
   return resolved
 end
 

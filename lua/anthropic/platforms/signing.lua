@@ -28,23 +28,23 @@ local function has_own_credential(option, request)
   return false
 end
 
--- Signs a request as it goes out. nil, or an error.
+-- Signs a request as it goes out.
 local function sign(platform, source, request, exchange)
   local option, parts = exchange.option, exchange.spec().multipart
   if parts and not request.body then
     local text, second = multipart.text(parts)
     if not text then
-      return errors.invalid_request(second)
+      return nil, errors.invalid_request(second)
     end
     request.body, request.headers["content-type"] = text, second
   end
   local region = option "region" or platform.service_region
   if not region then
-    return errors.invalid_request(places.words_of_missing(platform, "region"))
+    return nil, errors.invalid_request(places.words_of_missing(platform, "region"))
   end
   local credentials, err = source:get(exchange)
   if not credentials then
-    return err
+    return nil, err
   end
   local fields = {}
   for name, value in pairs(request.headers) do
@@ -57,30 +57,41 @@ local function sign(platform, source, request, exchange)
   for name, value in pairs(signed.headers) do
     request.headers[name] = value
   end
+  return credentials
+end
+
+-- Whether AWS says that the keys are of use no more.
+local function is_expired(response)
+  return response ~= nil and (response.headers["x-amzn-errortype"] or ""):find "^ExpiredToken" ~= nil
 end
 
 --- Makes the innermost middleware: it makes the request one of the platform's, and signs it where that is what stands
 --- for a credential.
 ---@param platform table
----@param option fun(name: string): any of the client
 ---@return function
-function signing.of(platform, option)
-  local source = platform.service and require(platform.provider).source(option)
+function signing.of(platform)
+  local source = platform.service and require(platform.provider).source()
   return function(request, send, exchange)
-    local of_request = exchange.option
-    local ok, err = adapting.adapt(platform, of_request, request, exchange.spec())
+    local option = exchange.option
+    local ok, err = adapting.adapt(platform, option, request, exchange.spec())
     if not ok then
       return nil, err
-    elseif of_request "api_key" or of_request "auth_token" or not source then
+    elseif option "api_key" or option "auth_token" or not source then
       return send(nil, true)
-    elseif has_own_credential(of_request, request) then
+    elseif has_own_credential(option, request) then
       return send()
     end
-    err = sign(platform, source, request, exchange)
-    if err then
+    local credentials
+    credentials, err = sign(platform, source, request, exchange)
+    if not credentials then
       return nil, err
     end
-    return send()
+    local response
+    response, err = send()
+    if is_expired(response) then
+      source:reject(credentials)
+    end
+    return response, err
   end
 end
 

@@ -148,6 +148,18 @@ describe("sending", function()
       assert.is_true(asked({}, nil, { max_retries = 0 }).once)
     end)
 
+    it("that was idle for no longer than the option says, in whole seconds", function()
+      local idle = { fresh = false, once = false, http2 = false }
+      for given, expected in pairs { [7] = 7, [7.9] = 7, [1] = 1, [2 ^ 40] = false, [math.huge] = false } do
+        idle.max_idle = expected or nil
+        assert.same(idle, asked({}, { http2 = false }, { max_idle = given }))
+      end
+      assert.equal(3, asked({ policy = "safe" }, nil, { max_idle = 3 }).max_idle)
+      assert.equal(5, asked({ policy = "safe" }, nil, { max_idle = 30 }).max_idle)
+      assert.is_true(asked({}, nil, { max_idle = 0.9 }).fresh)
+      assert.is_true(asked({}, { http2 = true }, { max_idle = 0.9 }).fresh)
+    end)
+
     it("anew for each attempt", function()
       local wire = new_wire { once = true, max_idle = 5, fresh = true }
       assert(sending.send(new(), wire, driver))
