@@ -21,7 +21,7 @@ local variables = {}
 -- What the machine's own environment says of the API does not reach the specs.
 local function lookup(name)
   if type(name) == "string" and name:find "^ANTHROPIC_" then
-    return variables[name]
+    return variables[name] or name == "ANTHROPIC_CONFIG_DIR" and "/nowhere" or nil -- no profile of the machine's
   end
   return getenv(name)
 end
@@ -110,9 +110,11 @@ function service.run(program, environment)
   file:write(program)
   file:close()
   local words = { "env" }
-  for _, name in ipairs { "API_KEY", "AUTH_TOKEN", "BASE_URL", "CUSTOM_HEADERS", "LOG", "MODEL" } do
+  local names = "API_KEY AUTH_TOKEN BASE_URL CUSTOM_HEADERS LOG MODEL PROFILE FEDERATION_RULE_ID"
+  for name in names:gmatch "%S+" do
     words[#words + 1] = "-u ANTHROPIC_" .. name
   end
+  words[#words + 1] = "ANTHROPIC_CONFIG_DIR=/nowhere"
   for name, value in pairs(environment or {}) do
     words[#words + 1] = child.quote(name .. "=" .. value)
   end

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "6635c365cf4a4553"
+return "9a4373ab5f293263"

@@ -246,7 +246,7 @@ function Client:with_options(given)
   local own = private[self]
   local changed = options.changed(own.given, given, 2)
   local resolved = options.of_client(changed)
-  if given.api_key == nil and given.auth_token == nil then
+  if given.api_key == nil and given.auth_token == nil and given.profile == nil then
     resolved.token_source = own.options.token_source -- what is remembered is of use
   end
   return make(changed, resolved, own.shared)
