@@ -68,11 +68,12 @@ describe("the results of a batch", function()
     assert.equal(given, asked.given)
     assert.same({
       method = "GET", path = "/v1/messages/batches/b/results", accept = "application/binary",
-      headers = { ["anthropic-workspace-id"] = "w" }, betas = { "x" },
+      headers = { ["anthropic-workspace-id"] = "w" }, betas = { "x" }, has_lines = true,
     }, asked.spec)
     asked = select(3, results(batch))
     assert.same({
       method = "GET", path = "/v1/messages/batches/b/results", accept = "application/binary", headers = {},
+      has_lines = true,
     }, asked.spec)
   end)
 

@@ -11,12 +11,13 @@ describe("the C module", function()
     table.sort(names)
     assert.same({
       "base64:function", "base64_file:function", "can_yield:function", "curl_info:function",
-      "decode_escapes:function", "delta_run:function", "file_head:function", "find_spelled:function",
-      "interface:string", "is_text:function", "json_answer:number", "json_array_metatable:table", "json_check:number",
-      "json_encode:function", "json_event:number", "json_input:number", "json_mend:number",
-      "json_object_metatable:table", "json_partial:function", "json_prepare:function", "json_repair:number",
-      "json_request:number", "json_restore:function", "json_strict:number", "loop:function", "now:function",
-      "null:userdata", "parse_headers:function", "sink:function", "sse:function", "weigh:function",
+      "decode_escapes:function", "delta_run:function", "file_head:function", "file_mode:function",
+      "find_spelled:function", "interface:string", "is_text:function", "json_answer:number",
+      "json_array_metatable:table", "json_check:number", "json_encode:function", "json_event:number",
+      "json_input:number", "json_mend:number", "json_object_metatable:table", "json_partial:function",
+      "json_prepare:function", "json_repair:number", "json_request:number", "json_restore:function",
+      "json_strict:number", "loop:function", "now:function", "null:userdata", "parse_headers:function",
+      "sink:function", "sse:function", "weigh:function", "write_private:function",
     }, names)
   end)
 
@@ -27,7 +28,8 @@ describe("the C module", function()
   end)
 
   it("registers its types", function()
-    for _, name in ipairs { "loop", "transfer", "sse.decoder", "delta_run", "sink", "json_partial", "json.buffer" } do
+    for _, name in ipairs { "loop", "transfer", "sse.decoder", "delta_run", "sink", "json_partial", "json.buffer",
+      "process" } do
       assert.equal("table", type(debug.getregistry()["anthropic." .. name]), name)
     end
     assert.equal("function", type(debug.getregistry()["anthropic.transfer"].__index.next_event))
