@@ -70,6 +70,18 @@ function core.is_same(a, b) end
 ---@return string? message
 function core.file_head(path) end
 
+--- Who may do what with a file.
+---@param path string
+---@return integer|nil mode as chmod counts it; nil: there is none
+function core.file_mode(path) end
+
+--- Puts a file in its place at once, for its owner alone.
+---@param path string
+---@param bytes string
+---@return true|nil
+---@return string? message
+function core.write_private(path, bytes) end
+
 --- Whether it is UTF-8 without NUL.
 ---@param bytes string
 ---@return boolean

@@ -135,10 +135,12 @@ local function check_options(report)
   local resolved = require("anthropic.http.options").of_client()
   if resolved.api_key then
     report.ok "the key in ANTHROPIC_API_KEY is used"
+  elseif type(resolved.auth_token) == "table" then
+    report.ok("a token is asked for: " .. resolved.auth_token.name)
   elseif resolved.auth_token then
     report.ok "the token in ANTHROPIC_AUTH_TOKEN is used"
   else
-    report.warn("no key: neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN is set", {
+    report.warn(resolved.missing_credential or "no key: neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN is set", {
       "set one of them, or give api_key or auth_token to anthropic.new",
     })
   end

@@ -26,6 +26,8 @@ local anthropic = {}
 ---  Default: $ANTHROPIC_API_KEY
 ---@field auth_token? string|anthropic.TokenFunction|anthropic.TokenCommand sent as a bearer token. Excludes `api_key`.
 ---  Default: $ANTHROPIC_AUTH_TOKEN, where there is no API key
+---@field profile? string of the vendor's tools, in place of a key. Without any of them: $ANTHROPIC_PROFILE, the
+---  environment's workload identity federation, or the active profile
 ---@field auth? "x-api-key"|"bearer" how `api_key` is sent. Default: "x-api-key" to anthropic.com, else "bearer"
 ---@field base_url? string where the server is: https://host, with a path if it has one, without a query. It may end in
 ---  `/v1` or `/v1/messages`: "https://host", "https://host/v1" and "https://host/v1/messages" send a message to the

@@ -22,7 +22,7 @@ local variables = {}
 local function lookup(name)
   for _, pattern in ipairs { "^ANTHROPIC_", "^AWS_", "^GOOGLE_", "^CLOUDSDK_", "^CLOUD_ML_", "^GCE_", "^K_SERVICE$" } do
     if type(name) == "string" and name:find(pattern) then
-      return variables[name]
+      return variables[name] or name == "ANTHROPIC_CONFIG_DIR" and "/nowhere" or nil -- no profile of the machine's
     end
   end
   return variables[name] or getenv(name)
@@ -112,9 +112,11 @@ function service.run(program, environment)
   file:write(program)
   file:close()
   local words = { "env" }
-  for _, name in ipairs { "API_KEY", "AUTH_TOKEN", "BASE_URL", "CUSTOM_HEADERS", "LOG", "MODEL" } do
+  local names = "API_KEY AUTH_TOKEN BASE_URL CUSTOM_HEADERS LOG MODEL PROFILE FEDERATION_RULE_ID"
+  for name in names:gmatch "%S+" do
     words[#words + 1] = "-u ANTHROPIC_" .. name
   end
+  words[#words + 1] = "ANTHROPIC_CONFIG_DIR=/nowhere"
   for name, value in pairs(environment or {}) do
     words[#words + 1] = child.quote(name .. "=" .. value)
   end

@@ -90,6 +90,7 @@ int luaopen_anthropic_core(lua_State *L) {
   bind_json_open(L);
   bind_json_partial_open(L);
   bind_loop_open(L);
+  bind_private_file_open(L);
   bind_process_open(L);
   bind_sink_open(L);
   bind_sse_open(L);

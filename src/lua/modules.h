@@ -21,6 +21,7 @@ void bind_json_open(lua_State *L);
 void bind_json_partial_open(lua_State *L); /* after json_open */
 void bind_loop_open(lua_State *L);
 void bind_pieces_open(lua_State *L); /* after transfer_open */
+void bind_private_file_open(lua_State *L);
 void bind_process_open(lua_State *L);
 void bind_recording_open(lua_State *L); /* after transfer_open */
 void bind_sink_open(lua_State *L);

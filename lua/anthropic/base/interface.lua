@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "1b086ad05d6605c9"
+return "0a47272c5559617c"

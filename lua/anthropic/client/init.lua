@@ -315,7 +315,7 @@ function Client:with_options(given)
   local is_moved = type(given) == "table" and platforms.are_concerned(given)
   local changed = options.changed(is_moved and platforms.replace(own.given, given) or own.given, given, 2)
   local resolved = resolve(changed, 2)
-  if given.api_key == nil and given.auth_token == nil and not is_moved then
+  if given.api_key == nil and given.auth_token == nil and given.profile == nil and not is_moved then
     resolved.token_source = own.options.token_source -- what is remembered is of use
   end
   return make(changed, resolved, own.shared)

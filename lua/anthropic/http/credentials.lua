@@ -1,7 +1,9 @@
 --- The one header of a request that carries a credential of the options.
 
+local require = require
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
+local profiles = require "anthropic.http.profiles"
 local secrets = require "anthropic.http.secrets"
 local token_source = require "anthropic.http.token_source"
 local urls = require "anthropic.http.url"
@@ -18,6 +20,32 @@ end
 function credentials.are_constant(options)
   local given = options[name_of(options)]
   return given == nil or type(given) == "string"
+end
+
+--- Looks for what asks for a token, where neither the options nor the environment name a credential: a profile, or the
+--- identity of a workload.
+---@param resolved table of a client
+---@param has_base_url? boolean the base URL is the caller's
+function credentials.complete(resolved, has_base_url)
+  if resolved.api_key or resolved.auth_token or (resolved.platform or "anthropic") ~= "anthropic" then
+    return
+  end
+  local config, problem = profiles.find(resolved.profile)
+  resolved.missing_credential = problem
+  if not config then
+    return
+  end
+  local oauth = require "anthropic.http.oauth"
+  if config.base_url and not has_base_url then
+    resolved.base_url = config.base_url
+  end
+  resolved.auth_token = oauth.source(config, resolved)
+  resolved.token_source = credentials.source(resolved)
+  resolved.credential_of_environment = not resolved.profile or nil
+  resolved.login = {
+    betas = { oauth.BETA },
+    headers = { ["anthropic-workspace-id"] = config.type == "user_oauth" and config.workspace_id or nil },
+  }
 end
 
 --- Where the credential of some options is asked for, each time or now and then; nil: nowhere.

@@ -70,6 +70,7 @@ local SMALLEST_EVENT_LIMIT = 1024 * 1024
 local ROWS = {
   api_key = credential,
   auth_token = credential,
+  profile = check.of_type("string"),
   auth = check.one_of("x-api-key", "bearer"),
   base_url = check.of_type("string"),
   api_version = check.of_type("string"),
@@ -198,6 +199,8 @@ function options.check(given, level, settings)
   options.check_rows("option", given, rows, level + 1)
   if given.api_key and given.auth_token then
     error("options api_key and auth_token exclude each other", level + 1)
+  elseif given.profile and (given.api_key or given.auth_token) then
+    error("the option profile excludes api_key and auth_token", level + 1)
   end
 end
 
@@ -208,9 +211,10 @@ end
 
 -- The credential counts as one option: one form replaces the other.
 local function merge(target, given)
-  if given.api_key or given.auth_token then
+  if given.api_key or given.auth_token or given.profile then
     target.api_key, target.auth_token = nil, nil
     target.credential_of_environment, target.credential_variable = nil, nil
+    target.profile, target.login, target.missing_credential = nil, nil, nil
     target.token_source = credentials.source(given)
   end
   if given.base_url then
@@ -250,7 +254,12 @@ function options.of_client(given, is_elsewhere)
   resolved.model = environment("ANTHROPIC_MODEL")
   resolved.custom_headers = environment("ANTHROPIC_CUSTOM_HEADERS")
   resolved.log_level = environment("ANTHROPIC_LOG")
-  return merge(resolved, options.copy(given or {}))
+  given = given or {}
+  merge(resolved, options.copy(given))
+  if not is_elsewhere then
+    credentials.complete(resolved, given.base_url ~= nil or environment("ANTHROPIC_BASE_URL") ~= nil)
+  end
+  return resolved
 end
 
 -- The options that say nothing of an API.
@@ -295,6 +304,9 @@ function options.of_request(of_client, given)
   local resolved = merge(tables.copy(of_client), given)
   resolved.headers, resolved.request_headers = of_client.headers, given.headers
   resolved.betas, resolved.request_betas = of_client.betas, given.betas
+  if given.profile then
+    credentials.complete(resolved, true)
+  end
   if given.timeout then
     resolved.timeout = options.timeouts(of_client.timeout)
     tables.merge(resolved.timeout, type(given.timeout) == "table" and given.timeout or { total = given.timeout })

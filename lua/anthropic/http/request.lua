@@ -23,6 +23,8 @@ local function invalid(message)
   return nil, errors.invalid_request(message)
 end
 
+local NO_LOGIN = { betas = {}, headers = {} } -- see credentials.complete
+
 local function join_betas(...)
   local names, seen = {}, {}
   for i = 1, select("#", ...) do
@@ -51,12 +53,14 @@ local function fields_of(spec, options)
     headers.set(set, "Priority", "i")
   end
   headers.set(set, "User-Agent", "anthropic-lua/" .. require "anthropic.version")
-  local betas = join_betas(options.betas, options.request_betas, spec.betas)
+  local login = options.login or NO_LOGIN
+  local betas = join_betas(options.betas, options.request_betas, spec.betas, login.betas)
   local ok, message = headers.set(set, "anthropic-version", options.api_version)
   if ok then
     ok, message = headers.set(set, "anthropic-beta", betas)
   end
   for _, given in ipairs {
+    login.headers,
     headers.parse_lines(options.custom_headers),
     options.headers or {},
     spec.headers or {},

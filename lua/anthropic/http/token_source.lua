@@ -93,7 +93,12 @@ local function wrapped(self, err)
 end
 
 local function ask_function(self, waiter)
-  local value, second = self.given(self.is_own and waiter or nil)
+  local value, second
+  if type(self.given) == "function" then
+    value, second = self.given(self.is_own and waiter or nil)
+  else
+    value, second = self.given.ask(self.is_refused)
+  end
   if value ~= nil then
     return value, type(second) == "number" and second or nil
   elseif errors.is(second) then
@@ -141,7 +146,8 @@ local function is_own(err, waiter)
 end
 
 local function fetch(self, flight, waiter)
-  local ask = type(self.given) == "function" and ask_function or ask_command
+  local is_command = type(self.given) == "table" and self.given.command
+  local ask = is_command and ask_command or ask_function
   local value, second = ask(self, waiter)
   local err = value == nil and second or nil
   if not err then
@@ -151,7 +157,7 @@ local function fetch(self, flight, waiter)
     flight.err = not is_own(err, waiter) and err or nil
     return nil, err
   end
-  self.is_plain = second == nil
+  self.is_plain, self.is_refused = second == nil, false
   if second then
     remember(self, value, second)
     flight.value = value
@@ -233,22 +239,24 @@ end
 ---@param value string
 function TokenSource:reject(value)
   if self.value == value then
-    self.value = nil
+    self.value, self.is_refused = nil, true
   end
 end
 
 --- A source of credentials.
 ---@param name string of the option
----@param given function|anthropic.TokenCommand
+---@param given function|anthropic.TokenCommand|{ name: string, ask: fun(is_refused: boolean): string?, any } the last
+--- is told whether the server has refused what it returned before
 ---@param check? fun(name: string, value: any): any, anthropic.Error? of values that are no strings, from a function of
 ---  the library's own, which is called with the exchange
 ---@return anthropic.TokenSource
 function token_source.new(name, given, check)
   return setmetatable({
-    name = name,
+    name = type(given) == "table" and given.name or name,
     given = given,
     check = check or token_source.check,
     is_own = check ~= nil,
+    is_refused = false,
     is_plain = false, -- it is a function that names no end
     value = nil, -- what is remembered
     due = nil, -- when it is asked again, in seconds of os.time

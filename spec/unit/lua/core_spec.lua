@@ -20,6 +20,7 @@ decode_escapes:function
 delta_run:function
 fed:function
 file_head:function
+file_mode:function
 find_spelled:function
 folder:function
 hex:function
@@ -48,7 +49,8 @@ parse_headers:function
 sha256:function
 sink:function
 sse:function
-weigh:function]], table.concat(names, "\n"))
+weigh:function
+write_private:function]], table.concat(names, "\n"))
   end)
 
   it("is the same one however often it is required, and sets no global", function()

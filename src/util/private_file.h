@@ -1,0 +1,18 @@
+/* Files that hold secrets: for their owner alone. No Lua, no curl. */
+#ifndef ANTHROPIC_UTIL_PRIVATE_FILE_H
+#define ANTHROPIC_UTIL_PRIVATE_FILE_H
+
+#include <stddef.h>
+
+#pragma GCC visibility push(hidden)
+
+/* Who may do what with the file that a path leads to, as chmod counts it; -1: there is none. */
+int private_file_mode(const char *path);
+
+/* Puts a file in its place at once, which its owner alone may read and write; its folder is made,
+ * where that is missing. NULL, or words for what went wrong: then nothing has changed. */
+const char *private_file_write(const char *path, const char *bytes, size_t count);
+
+#pragma GCC visibility pop
+
+#endif
