@@ -6,6 +6,7 @@
 local chat = require "anthropic.client.chat"
 local check = require "anthropic.base.check"
 local clients = require "anthropic.client"
+local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
 local options = require "anthropic.http.options"
 local owned_names = require "anthropic.client.owned_names"
@@ -59,6 +60,11 @@ local MEMBER_ROWS = {
 -- --- one request ---------------------------------------------------------------------------------
 
 ---@class anthropic.Route
+---@field parts fun(): table, table?, string?, string? the pool, the request's options, its body and its model as they
+---  are for a member that differs in nothing; behind a function, as they may hold a credential
+---@field tried table<integer, integer> how often it went to each member
+---@field only? integer the member that has what the request names
+---@field following? integer the member of the next attempt, where it is chosen
 local Route = {}
 Route.__index = Route
 
@@ -76,34 +82,38 @@ end
 ---@return true|nil
 ---@return anthropic.Error?
 function Route:enter(made)
-  local pool = self.pool
+  local pool, given, body, model = self.parts()
   local i = self.following or self.only or pool.routing:choose(made, self.tried)
+  if not i then
+    return nil, errors.cancelled "the clients of the pool are closed"
+  end
   local member, spec = pool.members[i], made.spec()
   self.following, self.tried[i] = nil, (self.tried[i] or 0) + 1
   if spec.remake and member.is_plain then
-    spec.body, spec.model = self.body, self.model
+    spec.body, spec.model = body, model
   elseif spec.remake then
-    local body, second = spec.remake(member)
+    local second
+    body, second = spec.remake(member)
     if not body then
       return nil, second
     end
     spec.body, spec.model = body, second
   end
-  made:use(profile_of(member, pool, self.given), member.shared, i)
+  made:use(profile_of(member, pool, given), member.shared, i)
   return true
 end
 
 --- A member has answered with a success.
 ---@param made anthropic.Exchange
 function Route:answered(made)
-  self.pool.routing:answered(made.member)
+  self.parts().routing:answered(made.member)
 end
 
 --- Takes in a failure.
 ---@param made anthropic.Exchange
 ---@param err anthropic.Error
 function Route:failed(made, err)
-  local routing = self.pool.routing
+  local routing = self.parts().routing
   if not made.member or err.kind == "cancelled" then
     return
   elseif routes.is_of_member(err) and not (err.lost and made.losses == 0) then
@@ -130,9 +140,9 @@ function Route:delay(made, err)
     return nil
   end
   local wait
-  self.following, wait = self.pool.routing:choose(made, self.tried)
+  self.following, wait = self.parts().routing:choose(made, self.tried)
   if not wait then
-    return 0
+    return self.following and 0 or nil
   end
   wait = math.max(wait, retry.backoff(self.tried[self.following] - 1))
   return wait <= LONGEST_WAIT and wait or nil
@@ -149,10 +159,10 @@ end
 
 local function prepare(pool, spec, given)
   local made = exchange.new(spec, profile_of(pool.members[1], pool, given), pool.members[1].shared)
-  made.route = setmetatable({
-    pool = pool, given = given, tried = {}, only = owner_of(pool, spec), following = nil,
-    body = spec.body, model = spec.model, -- as they are for a member that differs in nothing
-  }, Route)
+  local body, model = spec.body, spec.model
+  made.route = setmetatable({ tried = {}, only = owner_of(pool, spec), following = nil, parts = function()
+    return pool, given, body, model
+  end }, Route)
   return made
 end
 
@@ -189,6 +199,9 @@ local function new_member(pool, given)
     own = own,
     weight = given.weight or 1,
     models = tables.copy(given.models),
+    is_closed = function()
+      return own.closed
+    end,
     profile = exchange.profile(resolved),
     shared = setmetatable({ usage = counts }, { __index = own.shared }),
   }, Member)
