@@ -340,6 +340,37 @@ describe("a pool", function()
     assert.equal("a", assert(clients[1].messages.create(ask())):text())
   end)
 
+  it("asks no member whose client is closed", function()
+    members { { answer "a" }, { answer "b" } }
+    local pool = anthropic.pool { members = clients }
+    clients[1]:close()
+    assert.equal("b", assert(pool.messages.create(ask())):text())
+    assert.equal("b", assert(pool.messages.create(ask())):text())
+    clients[2]:close()
+    assert.equal("cancelled", select(2, pool.messages.create(ask())).kind)
+  end)
+
+  it("shows no credential in a dump of itself, or of its streams", function()
+    members { { testing.stream { text = "a" } }, "away" }
+    local pool = anthropic.pool { members = clients }
+    local stream = assert(pool.messages.stream(ask(), { headers = { ["X-Key"] = "key-of-a-request" } }))
+    local seen = {}
+    local function search(value)
+      if type(value) == "string" then
+        assert.is_nil(value:find("key%-%d") or value:find("key-of-a-request", 1, true), value)
+      elseif type(value) == "table" and not seen[value] then
+        seen[value] = true
+        for key, member in pairs(value) do
+          search(key)
+          search(member)
+        end
+      end
+    end
+    search(pool)
+    search(stream)
+    stream:close()
+  end)
+
   it("has one done record for a request, with the member that answered", function()
     local records = {}
     local function on_log(record)

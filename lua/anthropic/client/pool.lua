@@ -6,6 +6,7 @@
 local chat = require "anthropic.client.chat"
 local check = require "anthropic.base.check"
 local clients = require "anthropic.client"
+local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
 local options = require "anthropic.http.options"
 local owned_names = require "anthropic.client.owned_names"
@@ -60,6 +61,11 @@ local MEMBER_ROWS = {
 -- --- one request ---------------------------------------------------------------------------------
 
 ---@class anthropic.Route
+---@field parts fun(): table, table?, string?, string? the pool, the request's options, its body and its model as they
+---  are for a member that differs in nothing; behind a function, as they may hold a credential
+---@field tried table<integer, integer> how often it went to each member
+---@field only? integer the member that has what the request names
+---@field following? integer the member of the next attempt, where it is chosen
 local Route = {}
 Route.__index = Route
 
@@ -83,20 +89,24 @@ end
 ---@return true|nil
 ---@return anthropic.Error?
 function Route:enter(made)
-  local pool = self.pool
+  local pool, given, body, model = self.parts()
   local i = self.following or self.only or pool.routing:choose(made, self.tried)
+  if not i then
+    return nil, errors.cancelled "the clients of the pool are closed"
+  end
   local member, spec = pool.members[i], made.spec()
   self.following, self.tried[i] = nil, (self.tried[i] or 0) + 1
   if spec.remake and member.is_plain then
-    spec.body, spec.model = self.body, self.model
+    spec.body, spec.model = body, model
   elseif spec.remake then
-    local body, second = spec.remake(member)
+    local second
+    body, second = spec.remake(member)
     if not body then
       return nil, second
     end
     spec.body, spec.model = body, second
   end
-  local profile, err = profile_of(member, pool, self.given, spec)
+  local profile, err = profile_of(member, pool, given, spec)
   if not profile then
     return nil, err
   end
@@ -107,14 +117,14 @@ end
 --- A member has answered with a success.
 ---@param made anthropic.Exchange
 function Route:answered(made)
-  self.pool.routing:answered(made.member)
+  self.parts().routing:answered(made.member)
 end
 
 --- Takes in a failure.
 ---@param made anthropic.Exchange
 ---@param err anthropic.Error
 function Route:failed(made, err)
-  local routing = self.pool.routing
+  local routing = self.parts().routing
   if not made.member or err.kind == "cancelled" then
     return
   elseif routes.is_of_member(err) and not (err.lost and made.losses == 0) then
@@ -141,9 +151,9 @@ function Route:delay(made, err)
     return nil
   end
   local wait
-  self.following, wait = self.pool.routing:choose(made, self.tried)
+  self.following, wait = self.parts().routing:choose(made, self.tried)
   if not wait then
-    return 0
+    return self.following and 0 or nil
   end
   wait = math.max(wait, retry.backoff(self.tried[self.following] - 1))
   return wait <= LONGEST_WAIT and wait or nil
@@ -165,10 +175,10 @@ local function prepare(pool, spec, given)
     return nil, err
   end
   local made = exchange.new(spec, profile, first.shared)
-  made.route = setmetatable({
-    pool = pool, given = given, tried = {}, only = owner_of(pool, spec), following = nil,
-    body = spec.body, model = spec.model, -- as they are for a member that differs in nothing
-  }, Route)
+  local body, model = spec.body, spec.model
+  made.route = setmetatable({ tried = {}, only = owner_of(pool, spec), following = nil, parts = function()
+    return pool, given, body, model
+  end }, Route)
   return made
 end
 
@@ -206,6 +216,9 @@ local function new_member(pool, given)
     own = own,
     weight = given.weight or 1,
     models = tables.copy(given.models),
+    is_closed = function()
+      return own.closed
+    end,
     profile = exchange.profile(resolved),
     shared = setmetatable({ usage = counts }, { __index = own.shared }),
   }, Member)

@@ -13,6 +13,7 @@ local routes = {}
 ---@field current number of the smooth round robin: the largest is next
 ---@field dead_until? number by core.now(); nil: it is alive
 ---@field is_asked? boolean the server asked to wait so long
+---@field is_closed fun(): boolean nothing goes to it any more
 ---@field probe { [1]?: anthropic.Exchange } that tries it again, as long as somebody holds that
 
 ---@class anthropic.Routing
@@ -22,13 +23,18 @@ local Routing = {}
 Routing.__index = Routing
 
 --- Makes the routes to members.
----@param members { weight: number }[]
+---@param members { weight: number, is_closed?: fun(): boolean }[]
 ---@param cooldown number seconds
 ---@return anthropic.Routing
 function routes.new(members, cooldown)
   local list = {}
   for i, member in ipairs(members) do
-    list[i] = { weight = member.weight, current = 0, probe = setmetatable({}, { __mode = "v" }) }
+    list[i] = {
+      weight = member.weight,
+      current = 0,
+      probe = setmetatable({}, { __mode = "v" }),
+      is_closed = member.is_closed or function() return false end,
+    }
   end
   return setmetatable({ members = list, cooldown = cooldown }, Routing)
 end
@@ -54,9 +60,10 @@ end
 local function candidates(self, tried, now)
   local due, alive = {}, {}
   for i, member in ipairs(self.members) do
-    if not tried[i] and not member.dead_until then
+    local is_open = not tried[i] and not member.is_closed()
+    if is_open and not member.dead_until then
       alive[#alive + 1] = i
-    elseif not tried[i] and member.dead_until <= now and not is_tried_again(member) then
+    elseif is_open and member.dead_until <= now and not is_tried_again(member) then
       due[#due + 1] = i
     end
   end
@@ -84,7 +91,7 @@ local function least_bad(self, tried)
     local other = best and self.members[best]
     local is_better = not other or (tried[i] or 0) < (tried[best] or 0)
       or (tried[i] or 0) == (tried[best] or 0) and (member.dead_until or 0) < (other.dead_until or 0)
-    best = is_better and i or best
+    best = is_better and not member.is_closed() and i or best
   end
   return best
 end
@@ -92,7 +99,7 @@ end
 --- The member that a request goes to next.
 ---@param exchange anthropic.Exchange
 ---@param tried table<integer, integer> how often it went to each
----@return integer member
+---@return integer|nil member nil: all are closed
 ---@return number? seconds nil: at once; otherwise all are dead, and its server asked to wait so long, or 0
 function Routing:choose(exchange, tried)
   local now = core.now()
@@ -104,7 +111,10 @@ function Routing:choose(exchange, tried)
     return next_in_turn(self, alive)
   end
   local i = least_bad(self, tried)
-  local member = self.members[i]
+  local member = i and self.members[i]
+  if not member then
+    return nil
+  end
   return i, member.is_asked and math.max(member.dead_until - now, 0) or 0
 end
 
