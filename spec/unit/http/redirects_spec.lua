@@ -87,6 +87,7 @@ describe("a redirect of a request that follows every one", function()
       headers = {
         "Content-Type: a", "content-length: 1", "Authorization: b", "Cookie: c", "X-Api-Key;", "my-token: d",
         "Accept:", "X-Mine: e", "Proxy-Authorization: f", "Idempotency-Key: g",
+        "Host: virtual",
       },
       certificate_file = "cert", key_file = "key",
     }
@@ -104,17 +105,17 @@ describe("a redirect of a request that follows every one", function()
       assert.equal(case[3], wire.method)
       local is_kept = case[2] == case[3]
       assert.same({ is_kept and "x" or nil, is_kept and "f" or nil }, { wire.body, wire.body_file })
-      assert.equal(is_kept and 10 or 8, #wire.headers)
+      assert.equal(is_kept and 11 or 9, #wire.headers)
       assert.equal("cert", wire.certificate_file)
     end
   end)
 
-  it("leaves what is secret behind where the server is another one", function()
+  it("leaves what is secret behind where the server is another one, and the name of the first", function()
     for _, to in ipairs { "https://other/", "http://host/", "https://host:444/", "https://host.other/" } do
       local wire = adapted(307, "POST", to, { ["x-mine"] = true })
       assert.same({ "Content-Type: a", "content-length: 1", "Accept:", "Idempotency-Key: g" }, wire.headers)
       assert.same({ false, false }, { wire.certificate_file, wire.key_file })
     end
-    assert.equal(10, #adapted(307, "POST", "https://HOST:443/y", { ["x-mine"] = true }).headers)
+    assert.equal(11, #adapted(307, "POST", "https://HOST:443/y", { ["x-mine"] = true }).headers)
   end)
 end)
