@@ -1,9 +1,9 @@
 -- The reference client's tool runner and messages.run against the same scripted server, side by side: the same
 -- requests, results and turns. What a model reads of a failure differs in its words.
 --
--- CASES has the subjects of the runner's own tests (BetaToolRunner.test.ts) that are about what is sent and run: several
--- tools, a tool that is missing, fails, or fails with blocks, turns at most, a refusal, a container, tools that are
--- removed and added, and the same streamed and eager.
+-- CASES has the subjects of the runner's own tests (BetaToolRunner.test.ts) that are about what is sent and run:
+-- several tools; a tool that is missing, fails, or fails with blocks; turns at most; a refusal; a container; tools that
+-- are removed and added; and the same streamed and eager.
 
 local anthropic = require "anthropic"
 local background = require "spec.support.background"
