@@ -38,6 +38,7 @@ function host_scenarios.server()
       { type = "tool_use", id = "t2", name = "quick", input = { n = 2 } }, { type = "text", text = ("word "):rep(20) },
     }, stop_reason = "tool_use" } } },
     { path = "/calls_slowly/v1/messages", answers = { testing.stream { delay_between = 0.05, content = {
+      { type = "text", text = "Look: " },
       { type = "tool_use", id = "t1", name = "slow", input = { n = 100 } },
       { type = "text", text = ("word "):rep(400) },
     } } } },
