@@ -2,8 +2,8 @@
 -- requests, results and turns. What a model reads of a failure differs in its words.
 --
 -- CASES has the subjects of the runner's own tests (BetaToolRunner.test.ts) that are about what is sent and run:
--- several tools, a tool that is missing, fails, or fails with blocks, turns at most, a refusal, a container, tools that
--- are removed and added, and the same streamed and eager.
+-- several tools; a tool that is missing, fails, or fails with blocks; turns at most; a refusal; a container; tools that
+-- are removed and added; and the same streamed and eager.
 
 local anthropic = require "anthropic"
 local background = require "spec.support.background"

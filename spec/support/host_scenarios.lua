@@ -32,6 +32,16 @@ function host_scenarios.server()
     } },
     { path = "/busy/v1/messages", answers = { testing.error { status = 529, retry_after = 60 } } },
     { path = "/once/v1/messages", answers = once },
+    { path = "/calls/v1/messages", body_contains = "tool_result", answers = { testing.stream { text = "Done." } } },
+    { path = "/calls/v1/messages", answers = { testing.stream { delay_between = 0.002, content = {
+      { type = "tool_use", id = "t1", name = "slow", input = { n = 1 } },
+      { type = "tool_use", id = "t2", name = "quick", input = { n = 2 } }, { type = "text", text = ("word "):rep(20) },
+    }, stop_reason = "tool_use" } } },
+    { path = "/calls_slowly/v1/messages", answers = { testing.stream { delay_between = 0.05, content = {
+      { type = "text", text = "Look: " },
+      { type = "tool_use", id = "t1", name = "slow", input = { n = 100 } },
+      { type = "text", text = ("word "):rep(400) },
+    } } } },
     { path = "/v1/messages", body_contains = '"stream":true', answers = {
       testing.stream { thinking = "Hm.", text = table.concat(words, " "), delay_between = 0.01 },
     } },
@@ -199,6 +209,42 @@ function SCENARIOS.a_run_inside(anthropic)
     end)
     return (task:join())
   end) }
+end
+
+-- Runs with tools that start while their answer streams; `log` is told what they do.
+local function run_eagerly(anthropic, client, log)
+  local function tool(name, seconds)
+    return anthropic.tool { name = name, run = function(input)
+      log[#log + 1] = name .. " begins"
+      local ok, err = anthropic.sleep(seconds * input.n)
+      log[#log + 1] = name .. (ok and " ends" or " is " .. err.kind)
+      return name
+    end }
+  end
+  return client.messages.run {
+    model = "m", max_tokens = 9, messages = params.messages, eager = true,
+    tools = { tool("slow", 0.2), tool("quick", 0.001) },
+    on_tool_use = function() return anthropic.sleep(0.001) end,
+  }
+end
+
+function SCENARIOS.an_eager_run(anthropic, client_at)
+  local message, run = run_eagerly(anthropic, client_at "/calls", {})
+  local results = run.turns[1].results
+  return { text = message:text(), results = { results[1].content, results[2].content }, turns = #run.turns }
+end
+
+function SCENARIOS.a_cancelled_eager_run(anthropic, client_at)
+  local log = {}
+  local result = cancelled(anthropic, function()
+    return run_eagerly(anthropic, client_at "/calls_slowly", log)
+  end, function() return log[1] end)
+  for _ = 1, 100 do
+    if #log < 2 then
+      anthropic.sleep(0.01)
+    end
+  end
+  return { result = result, log = table.concat(log, ", ") }
 end
 
 function SCENARIOS.a_map(_, client_at)
