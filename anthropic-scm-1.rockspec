@@ -145,6 +145,7 @@ build = {
     ["anthropic.helpers.tool_turn"] = "lua/anthropic/helpers/tool_turn.lua",
     ["anthropic.helpers.tools"] = "lua/anthropic/helpers/tools.lua",
     ["anthropic.http"] = "lua/anthropic/http.lua",
+    ["anthropic.http.answer"] = "lua/anthropic/http/answer.lua",
     ["anthropic.http.body_reader"] = "lua/anthropic/http/body_reader.lua",
     ["anthropic.http.call"] = "lua/anthropic/http/call.lua",
     ["anthropic.http.credentials"] = "lua/anthropic/http/credentials.lua",
