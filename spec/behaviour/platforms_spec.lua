@@ -816,6 +816,7 @@ describe("a platform", function()
           { platform = "bedrock", resource = "r" },
         ['option "aws_profile": the platform "vertex" does not know it'] = { platform = "vertex", aws_profile = "p" },
         ['option "platform": one of'] = { platform = "bedrok" },
+        ['"profile"'] = { platform = "bedrock", profile = "p" },
         ["options resource and base_url exclude each other"] =
           { platform = "foundry", resource = "r", base_url = "http://x" },
         ["aws_access_key_id and aws_secret_access_key: one needs the other"] =

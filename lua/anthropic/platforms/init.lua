@@ -88,7 +88,9 @@ function platforms.problem_of(given)
         check.nearest(name, known))
     end
   end
-  if given.resource ~= nil and given.base_url ~= nil then
+  if platform and given.profile ~= nil then
+    return ("option \"profile\": is the vendor's own; the platform %q does not know it"):format(given.platform)
+  elseif given.resource ~= nil and given.base_url ~= nil then
     return "options resource and base_url exclude each other"
   elseif (given.aws_access_key_id == nil) ~= (given.aws_secret_access_key == nil) then
     return "options aws_access_key_id and aws_secret_access_key: one needs the other"
@@ -170,7 +172,7 @@ end
 function platforms.replace(before, given)
   local merged = tables.copy(before)
   if given.platform ~= nil and given.platform ~= (before.platform or "anthropic") then
-    for _, name in ipairs { "base_url", "api_key", "auth_token", "auth" } do
+    for _, name in ipairs { "base_url", "api_key", "auth_token", "auth", "profile" } do
       merged[name] = nil
     end
     for _, name in ipairs(COMPANIONS) do
