@@ -16,6 +16,7 @@ local check = require "anthropic.base.check"
 local completion_request = require "anthropic.message.completion_request"
 local completion_writer = require "anthropic.message.completion_writer"
 local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
 local options = require "anthropic.http.options"
 
 local chat_completion = {}
@@ -28,12 +29,18 @@ end
 
 --- Reads a chat completion's request. What the Messages API has no counterpart for is refused, with its path; what says
 --- what it does anyway (`n = 1`, an empty list) is taken. Without `max_tokens` an answer may have 4,096.
----@param body table decoded (nulls as anthropic.null)
+---@param body table|string as `anthropic.decode` returns it, or JSON
 ---@return table|nil params for `client.messages.create`; with `stream = true` it returns a Stream
 ---@return anthropic.Error? err of kind "invalid_request"
 function chat_completion.to_params(body)
-  check_table("to_params", body, 2)
-  local params, problem = completion_request.to_params(body)
+  local problem, params
+  if type(body) == "string" then
+    body, problem = json.decode(body)
+  end
+  if type(body) ~= "table" then
+    return nil, errors.invalid_request("the request is not a JSON object" .. (problem and ": " .. problem or ""))
+  end
+  params, problem = completion_request.to_params(body)
   if not params then
     return nil, errors.invalid_request(problem)
   end

@@ -92,11 +92,15 @@ static enum sse_result get_more(struct lua_transfer *self) {
 
 static enum sse_result cut_event(struct lua_transfer *self, struct delta_run *run,
                                  struct buffer *bytes, struct delta_cut *cut) {
-  enum sse_result result, more = SSE_EVENT;
-  do
-    result = delta_run_cut(run, &self->sse, bytes, cut);
-  while (result == SSE_MORE && (more = get_more(self)) == SSE_EVENT);
-  return more == SSE_EVENT ? result : more;
+  while (true) {
+    enum sse_result result = delta_run_cut(run, &self->sse, bytes, cut);
+    if (result == SSE_MORE)
+      result = get_more(self);
+    else
+      return result;
+    if (result != SSE_EVENT)
+      return result;
+  }
 }
 
 static int push_end(lua_State *L, struct lua_transfer *self, enum sse_result result) {
@@ -157,7 +161,7 @@ static int raw_piece(lua_State *L) {
   int results = bind_pieces_push(L, self, is_stream);
   if (results != 2 || lua_isnil(L, -2) || !is_stream)
     return results;
-  results += read(L, self, NULL, EVENTS);
+  results += event(L);
   self->in_piece = false;
   return results;
 }

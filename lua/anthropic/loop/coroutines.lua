@@ -362,4 +362,70 @@ function coroutines.park(subject, seconds, suspend)
   return wait(self, seconds)
 end
 
+-- --- hosts that resume a coroutine at its own time alone -------------------------------------------
+
+-- Of the time that passes between two looks so much counts: a host that stood still has abandoned nobody.
+local LONGEST_GAP = 0.1
+
+-- Moves on the clock of what the host did, and closes what was waited for by those who did not come back.
+local function look(self)
+  local now = core.now()
+  self.clock = self.clock + math.min(now - self.looked_at, LONGEST_GAP)
+  self.looked_at = now
+  for waiter in pairs(self.patience and self.asleep or {}) do
+    if self.clock - waiter.due > self.patience then
+      self.asleep[waiter] = nil
+      if waiter.subject.close then
+        waiter.subject:close()
+      end
+    end
+  end
+end
+
+local function await_polling(waiter, deadline)
+  local self, left = waiter.poller, deadline - core.now()
+  while left > 0 and not waiter.subject:has_news() do
+    loop.step(0)
+    look(self)
+    if not waiter.subject:has_news() then
+      local pause = math.min(self.interval, left)
+      waiter.due = self.clock + pause
+      self.asleep[waiter] = true
+      self.sleep(pause)
+      self.asleep[waiter] = nil
+    end
+    left = deadline - core.now()
+  end
+  return true
+end
+
+local function wake_up(waiter)
+  waiter.poller.asleep[waiter] = nil
+end
+
+---@class anthropic.PollOptions
+---@field interval? number seconds between two looks. Default: 0.002
+---@field abandoned_after? number seconds that a coroutine may stay away while the host resumes others; then it is taken
+---  for one that the host has given up, and what it waited for is closed. Default: never
+
+--- Makes a driver's `wait` for a host that resumes a coroutine when the time has come that it asked for, and at no
+--- other: each one that waits looks, and steps the loop for all.
+---@param sleep fun(seconds: number) suspends the calling coroutine, in the host's way
+---@param given? anthropic.PollOptions
+---@return fun(subject: anthropic.Subject, seconds: number?): true wait
+function coroutines.poll(sleep, given)
+  given = given or {}
+  local self = {
+    sleep = sleep,
+    interval = given.interval or 0.002,
+    patience = given.abandoned_after,
+    asleep = {}, -- those who wait for their time
+    clock = 0, looked_at = core.now(),
+  }
+  return function(subject, seconds)
+    local deadline = seconds and core.now() + seconds or math.huge
+    return (coroutines.finally(await_polling, wake_up, { poller = self, subject = subject }, deadline))
+  end
+end
+
 return coroutines

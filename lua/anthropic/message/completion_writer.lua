@@ -183,8 +183,9 @@ local function stop_block(self, block)
   for _, field in ipairs(FIELDS) do
     say_held(self, field)
   end
-  if block.kept then
-    say(self, foreign("blocks", json.array { block.kept:finish().content[1] }))
+  local kept = block.kept and block.kept:finish().content[1]
+  if kept then
+    say(self, foreign("blocks", json.array { kept }))
   elseif block.type == "thinking" and block.signature then
     local signed = { type = "thinking", thinking = "", signature = block.signature }
     say(self, { thinking_blocks = json.array { signed } })
@@ -231,12 +232,12 @@ function handlers.message_start(self, event)
   end
 end
 
-function handlers.content_block_start(self, event)
+function handlers.content_block_start(self, event, index)
   local members = type(event.content_block) == "table" and event.content_block or {}
-  local block = self.blocks[event.index]
+  local block = self.blocks[index]
   if not block or block.type ~= members.type then
-    block = new_block(event.index, members.type)
-    self.blocks[event.index] = block
+    block = new_block(index, members.type)
+    self.blocks[index] = block
   end
   local start = STARTS[members.type]
   if start then
@@ -246,9 +247,9 @@ function handlers.content_block_start(self, event)
   end
 end
 
-function handlers.content_block_delta(self, event)
+function handlers.content_block_delta(self, event, index)
   local delta = type(event.delta) == "table" and event.delta or {}
-  local block = block_at(self, event.index, TYPE_OF_DELTA[delta.type])
+  local block = block_at(self, index, TYPE_OF_DELTA[delta.type])
   local add = DELTAS[delta.type]
   if block.kept then
     keep(self, block, event)
@@ -259,10 +260,10 @@ function handlers.content_block_delta(self, event)
   end
 end
 
-function handlers.content_block_stop(self, event)
-  local block = self.blocks[event.index]
+function handlers.content_block_stop(self, _, index)
+  local block = self.blocks[index]
   if block then
-    self.blocks[event.index] = nil
+    self.blocks[index] = nil
     stop_block(self, block)
   end
 end
@@ -355,7 +356,7 @@ function Encoder:feed(event)
   note_message(self, event)
   local handle = handlers[event.type]
   if handle then
-    handle(choice, event)
+    handle(choice, event, event.index or 0)
   end
   return self.chunks
 end
@@ -418,7 +419,7 @@ local function assistant_of(message)
     texts = {}, thoughts = {}, thinking_blocks = json.array {}, calls = json.array {}, citations = json.array {},
     blocks = json.array {},
   }
-  for _, block in ipairs(type(message.content) == "table" and message.content or {}) do
+  for _, block in ipairs(parts.blocks(message.content) or {}) do
     local add = BLOCKS[block.type]
     if add then
       add(made, block)

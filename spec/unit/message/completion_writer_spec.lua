@@ -228,6 +228,10 @@ describe("the chunks of events", function()
     assert.equal("[]", feed {})
     assert.equal("[]", feed(stop(9)))
     assert.same({}, completion_writer.encoder():finish())
+    local bare = { type = "content_block_delta", delta = { type = "text_delta", text = "Hi" } }
+    assert.same({ '{"content":"Hi"}' }, deltas(bare))
+    assert.same({}, deltas { type = "content_block_start" })
+    assert.same({}, deltas { type = "content_block_stop" })
   end)
 
   it("have the tokens at the end where they are asked for", function()
