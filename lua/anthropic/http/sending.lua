@@ -62,6 +62,9 @@ local function start(exchange, wire)
     return nil, unsent(reason or "connection", message, exchange.profile)
   end
   exchange.transfer = transfer
+  if exchange.guard then -- somebody wants to know of its end
+    loop.own(transfer, exchange)
+  end
   return true
 end
 
@@ -97,13 +100,9 @@ local function describe_response(self)
   }
 end
 
---- Sends the request of an exchange and waits for the headers of its answer.
----@param self anthropic.Exchange
----@param wire table as request.builder's function made it
----@param driver table of the calling code
----@return table<string, string>|nil fields of the answer's headers, as they came
----@return anthropic.Error? err where no answer came
-function sending.send(self, wire, driver)
+-- What an error or a record shows of an attempt. The functions are made here, as nginx empties the stack of a request
+-- that it ends, and with that the variables of functions that have not returned.
+local function note_wire(self, wire)
   self.address = function() return wire.url end
   self.redact, self.url = wire.redact, function()
     return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
@@ -112,13 +111,23 @@ function sending.send(self, wire, driver)
   self.describe_proxy = function()
     return proxy.describe(wire.url, wire.proxy)
   end
-  self.under_way = true
-  self.attempts = self.attempts + 1
-  self.attempt_began = core.now()
   local option = self.option
   self.request = function() -- for err:to_curl(); behind a function, as the options are
     return require("anthropic.http.curl_command").describe({ option = option, redact = wire.redact }, wire)
   end
+end
+
+--- Sends the request of an exchange and waits for the headers of its answer.
+---@param self anthropic.Exchange
+---@param wire table as request.builder's function made it
+---@param driver table of the calling code
+---@return table<string, string>|nil fields of the answer's headers, as they came
+---@return anthropic.Error? err where no answer came
+function sending.send(self, wire, driver)
+  note_wire(self, wire)
+  self.under_way = true
+  self.attempts = self.attempts + 1
+  self.attempt_began = core.now()
   log.write(self, "request", describe_request, wire)
   local ok, err = start(self, wire)
   while ok and not self.transfer:status() do

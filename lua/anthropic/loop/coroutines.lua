@@ -308,8 +308,8 @@ function coroutines.park(subject, seconds, suspend)
       return resume(thread)
     end
     is_lost = true
-    if host.resume() and is_lost and subject.close then
-      subject:close()
+    if host.resume() and is_lost then
+      loop.give_up(subject)
     end
   end
   return coroutines.wait(subject, seconds, function()
