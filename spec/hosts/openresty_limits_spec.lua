@@ -1,6 +1,7 @@
 -- The limiters of examples/openresty: workers of two nginx share the limits of one upstream.
 
 local nginx = require "spec.support.nginx"
+local raw_client = require "spec.support.raw_client"
 local redis = require "spec.support.redis"
 local background = require "spec.support.background"
 
@@ -133,6 +134,44 @@ describe("the limiters of the examples", function()
     start(1, 'require("shared_limiter").new "limits"')
     assert_paced(50)
     stop()
+  end)
+
+  it("are told at once of a browser that hangs up, as the log is", function()
+    if not nginx.is_installed() then
+      return pending "nginx is not installed"
+    end
+    upstream = nginx.start { server = "location / { content_by_lua_block { ngx.sleep(20) } }" }
+    local server = nginx.start {
+      http = "lua_shared_dict seen 1m; init_by_lua_block { "
+        .. 'client = require("anthropic").new { base_url = "' .. upstream.url .. [[", api_key = "k",
+          limiter = {
+            acquire = function() ngx.shared.seen:incr("acquired", 1, 0) return true end,
+            release = function(_, _, _, err) ngx.shared.seen:incr("released " .. err.kind, 1, 0) end,
+          },
+          on_log = function(record) ngx.shared.seen:incr(record.outcome or record.event, 1, 0) end,
+        } }]],
+      server = [[
+        location /ask {
+          lua_check_client_abort on;
+          content_by_lua_block { client.messages.create { model = "m", max_tokens = 9, messages = {} } }
+        }
+        location /seen {
+          content_by_lua_block {
+            local seen = ngx.shared.seen
+            ngx.print(seen:get "acquired" or 0, seen:get "released cancelled" or 0, seen:get "closed" or 0)
+          }
+        }
+      ]],
+    }
+    local function eventually(words)
+      return raw_client.eventually(function() return server:get "/seen" == words end)
+    end
+    local client = server:open "/ask"
+    assert.is_true(eventually "100")
+    client:close()
+    assert.is_true(eventually "111")
+    assert.equal("", server:stop())
+    upstream:stop()
   end)
 
   it("keep a fleet below the limit by Redis, and go on without it", function()

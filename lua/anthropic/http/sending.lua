@@ -67,6 +67,9 @@ local function start(exchange, wire)
     return nil, unsent(reason or "connection", message, exchange.profile)
   end
   exchange.transfer = transfer
+  if exchange.guard then -- somebody wants to know of its end
+    loop.own(transfer, exchange)
+  end
   return true
 end
 
@@ -111,7 +114,8 @@ local function describe_response(self)
   }
 end
 
--- Begins an attempt.
+-- Begins an attempt: what an error or a record shows of it. The functions are made here, as nginx empties the stack of
+-- a request that it ends, and with that the variables of functions that have not returned.
 local function begin(self, wire)
   self.address = function() return wire.url end
   self.redact, self.url = wire.redact, function()

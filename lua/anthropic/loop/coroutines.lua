@@ -328,8 +328,8 @@ local function go_on(self)
     return resume(self.thread)
   end
   self.is_lost = true
-  if self.resume() and self.is_lost and self.subject.close then
-    self.subject:close()
+  if self.resume() and self.is_lost then
+    loop.give_up(self.subject)
   end
 end
 
@@ -375,9 +375,7 @@ local function look(self)
   for waiter in pairs(self.patience and self.asleep or {}) do
     if self.clock - waiter.due > self.patience then
       self.asleep[waiter] = nil
-      if waiter.subject.close then
-        waiter.subject:close()
-      end
+      loop.give_up(waiter.subject)
     end
   end
 end

@@ -177,6 +177,26 @@ function loop.on_news(subject, resume)
   waiting[subject] = resume
 end
 
+local owners = setmetatable({}, { __mode = "kv" })
+
+--- Has somebody closed in place of the subject where the host ends the wait for it.
+---@private
+---@param subject anthropic.Subject
+---@param owner { close: fun(owner: table) }
+function loop.own(subject, owner)
+  owners[subject] = owner
+end
+
+--- Closes what was waited for by code that will not come back.
+---@private
+---@param subject anthropic.Subject
+function loop.give_up(subject)
+  local owner = owners[subject] or subject
+  if owner.close then
+    owner:close()
+  end
+end
+
 --- Whether somebody waits for the subject.
 ---@private
 function loop.is_awaited(subject)

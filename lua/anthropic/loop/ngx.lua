@@ -77,8 +77,9 @@ local function sweep()
   for waiter, subject in pairs(lost) do
     waiting[waiter] = nil
     loop.on_news(subject, nil)
-    if subject.close then
-      subject:close()
+    local ok, err = pcall(loop.give_up, subject)
+    if not ok then
+      ngx.log(ngx.ERR, "anthropic: ", tostring(err))
     end
   end
 end

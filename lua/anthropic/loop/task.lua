@@ -209,9 +209,7 @@ end
 function Waiter:close()
   local subject = self.subject
   abandon(self.task)
-  if subject.close then
-    subject:close()
-  end
+  loop.give_up(subject)
 end
 
 -- Words that name a place are a bug's.

@@ -17,6 +17,7 @@ describe("an exchange", function()
   local waits -- { subject, seconds } in order
   local during -- called in each wait, after the time has passed
   local records -- of the log
+  local made -- all exchanges of the test: none is collected in the midst of another one, and tells of it
   local infos -- of on_retry
   local retained -- the limiter's and the account's calls, in order
 
@@ -137,7 +138,7 @@ describe("an exchange", function()
 
   before_each(function()
     now, plans, started, transfers, waits, during = 5000, { {} }, {}, {}, {}, nil
-    records, infos, retained = {}, {}, {}
+    records, infos, retained, made = {}, {}, {}, {}
     core.now = function() return now end
     loop.core = function() return fake_core end
     driver = new_driver()
@@ -152,6 +153,9 @@ describe("an exchange", function()
   end)
 
   after_each(function()
+    for _, exchange in ipairs(made) do
+      exchange:close()
+    end
     for _, transfer in ipairs(transfers) do -- some come to their end by themselves
       transfer.step = math.huge
       loop.wake(transfer)
@@ -173,7 +177,8 @@ describe("an exchange", function()
 
   local function new(given, spec)
     spec = spec or { method = "POST", path = "/v1/messages", body = "{}" }
-    return exchanges.new(spec, exchanges.profile(options_of(given)), shared)
+    made[#made + 1] = exchanges.new(spec, exchanges.profile(options_of(given)), shared)
+    return made[#made]
   end
 
   local function logged(given)
