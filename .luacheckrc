@@ -6,8 +6,8 @@ files["lua/anthropic/testing"] = { std = "max" }
 for _, mod in ipairs { "examples/luanti", "spec/support/luanti_player" } do
   files[mod] = { std = "luajit", globals = { "minetest" } }
 end
-for _, file in ipairs { "examples/neovim", "examples/http/codecompanion.lua", "examples/http/gp.lua" } do
-  files[file] = { globals = { "vim" } }
+for _, path in ipairs { "examples/neovim", "examples/http/codecompanion.lua" } do
+  files[path] = { globals = { "vim" } }
 end
 files["bench/plugins/"] = { std = "luajit", globals = { "vim" } }
 for _, game in ipairs { "examples/love", "bench/love/", "spec/support/love_example" } do

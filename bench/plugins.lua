@@ -102,16 +102,17 @@ local function command_of(options, plugin, provider, case, is_ours, server, home
   for _, kind in ipairs { "CONFIG", "DATA", "STATE", "CACHE" } do
     environment[#environment + 1] = ("XDG_%s_HOME=%s/%s"):format(kind, home, kind:lower())
   end
-  return ("env %s timeout -k 2 100 %s --headless -i NONE -n --cmd %s -c 'luafile bench/plugins/editor.lua' </dev/null")
-    :format(table.concat(environment, " "), quote(options.nvim), quote("set rtp^=" .. table.concat(paths, ",")))
+  local words = { "env", table.concat(environment, " "), "timeout -k 2 100", quote(options.nvim),
+    "--headless -i NONE -n --cmd", quote("set rtp^=" .. table.concat(paths, ",")),
+    "-c 'luafile bench/plugins/editor.lua' -c 'qa!' </dev/null" }
+  return table.concat(words, " ")
 end
 
--- Waits for a file; false where the patience is over.
-local function await(path, seconds)
-  local deadline = socket.gettime() + seconds
+-- Waits for a file; false where the editor ends without it.
+local function await(path, ended)
   while not exists(path) do
-    if socket.gettime() > deadline then
-      return false
+    if exists(ended) then
+      return exists(path)
     end
     socket.sleep(0.002)
   end
@@ -131,18 +132,18 @@ end
 
 local function measure(options, plugin, provider, case, is_ours)
   local directory = output_of("mktemp -d"):match "[^\n]+"
-  local home, report = directory .. "/home", directory .. "/report"
+  local home, report, ended = directory .. "/home", directory .. "/report", directory .. "/ended"
   os.execute("mkdir " .. home)
   local server = testing.server { script = case.answers[provider] }
   local command = command_of(options, plugin, provider, case, is_ours, server, home)
-  os.execute(("(%s) >%s/output 2>&1 &"):format(command, directory))
+  os.execute(("(%s; touch %s) >%s/output 2>&1 &"):format(command, ended, directory))
   local heard
-  if case.cancels and await(report .. ".cancelled", 60) then
+  if case.cancels and await(report .. ".cancelled", ended) then
     heard = await_close(server, 20)
     touch(report .. ".heard")
   end
   local result
-  if await(report, 100) then
+  if await(report, ended) then
     result = json.decode(read(report))
     result.heard = heard
   else

@@ -51,9 +51,16 @@ local function cpu()
   return sum
 end
 
+local function names_in(directory)
+  local scan = uv.fs_scandir(directory)
+  return function()
+    return scan and uv.fs_scandir_next(scan)
+  end
+end
+
 -- Whether a text stands in the command line of a process.
 local function is_in_list_of_processes(text)
-  for name in vim.fs and vim.fs.dir "/proc" or function() end do
+  for name in names_in "/proc" do
     if name:find "^%d+$" and read("/proc/" .. name .. "/cmdline"):find(text, 1, true) then
       return true
     end
@@ -63,12 +70,7 @@ end
 
 -- Whether it stands in a file below a directory.
 local function is_on_disk(text, directory)
-  local scan = uv.fs_scandir(directory)
-  while scan do
-    local name, kind = uv.fs_scandir_next(scan)
-    if not name then
-      return false
-    end
+  for name, kind in names_in(directory) do
     local here = directory .. "/" .. name
     if kind == "directory" and is_on_disk(text, here) or kind == "file" and read(here):find(text, 1, true) then
       return true
@@ -133,4 +135,3 @@ timer:stop()
 report.text, report.texts = table.concat(texts), #texts
 report.keeps_prompt = is_on_disk(PROMPT, vim.env.HOME)
 write(path, vim.json.encode(report))
-vim.cmd "qa!"
