@@ -288,6 +288,30 @@ describe("an eager run", function()
     assert.is_true(ran ~= 10 and ran <= 11)
   end)
 
+  case("cancels the stream, too, where the hook raises", { broken("hang_after", call(0, "t1", "a")) }, function()
+    local ok, err = pcall(run, { tools = { tool("a", error) }, on_tool_use = function() error("mine", 0) end })
+    assert.same({ false, "mine" }, { ok, err })
+    local chat = played.client:chat { model = "m", eager = true, tools = { tool("a", error) },
+      on_tool_use = function() error("mine", 0) end }
+    ok = pcall(chat.stream, chat, "go")
+    assert.is_false(ok) -- there is no other answer
+  end)
+
+  case("cancels the stream of a chat where the hook raises", { broken("hang_after", call(0, "t1", "a")) }, function()
+    local ran = 0
+    local chat = played.client:chat {
+      model = "m", eager = true, tools = { tool("a", function() ran = ran + 1 end) },
+      on_tool_use = function() error("mine", 0) end,
+    }
+    local next_text = chat:stream "go"
+    local ok, err = pcall(next_text)
+    assert.same({ false, "mine" }, { ok, err })
+    ok, err = pcall(next_text)
+    assert.is_false(ok)
+    assert.equal("cancelled", err.kind)
+    assert.equal(0, ran)
+  end)
+
   both("takes an answer that comes whole", {
     testing.message { tool_uses = { { name = "a" } } }, testing.message { text = "Done." },
   }, function()

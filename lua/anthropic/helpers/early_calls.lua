@@ -46,11 +46,11 @@ end
 -- Forgets what has started. What has ended is kept apart.
 local function begin_anew(self)
   for call, task in pairs(self.running) do
-    local result = task.done and task:join()
-    if result then
+    if tools.has_ended(task) then
       self.ended[call.id or false] = { call = call, task = task, words = words_of(call.block) }
+    else
+      task:cancel()
     end
-    task:cancel()
   end
   self.calls, self.running, self.unsure = {}, {}, nil
 end

@@ -235,7 +235,20 @@ local function ask(self)
     return answer, err
   end
   watch(self, answer)
-  return read(self, answer)
+  self.reading = answer
+  local message
+  message, err = read(self, answer)
+  self.reading = nil
+  return message, err
+end
+
+-- What an error or the end of its coroutine leaves behind.
+local function abandon(self)
+  forget_early(self)
+  if self.reading then
+    self.reading:close()
+    self.reading = nil
+  end
 end
 
 -- What the server goes on with as it is.
@@ -294,7 +307,11 @@ function tool_runner.run(client, send, params, tell, option)
   local is_open, err
   repeat
     if params.eager then
+<<<<<<< HEAD
       is_open, err = coroutines.finally_around(take_turn, forget_early, self)
+=======
+      is_open, err = coroutines.enclose(take_turn, abandon, self)
+>>>>>>> agent
     else
       is_open, err = take_turn(self)
     end
@@ -352,18 +369,21 @@ local function read_on(self)
   end
 end
 
--- What an error or the end of its coroutine leaves behind.
-local function forget_unread(self)
-  if not self.is_read then
+local function read_on_eagerly(self)
+  self.reading = self.stream
+  local event, err = read_on(self)
+  if err then
     forget_early(self)
   end
+  self.reading = nil
+  return event, err
 end
 
-local function read_on_eagerly(self)
-  self.is_read = false
-  local event, err = read_on(self)
-  self.is_read = not err
-  return event, err
+-- Where reading was broken off.
+local function abandon_unread(self)
+  if self.reading then
+    abandon(self)
+  end
 end
 
 -- The next event of any turn. The tools of a turn run when the last one of its answer was read.
@@ -371,7 +391,11 @@ local function advance(self)
   while self.stream do
     local event, err
     if self.params.eager then
+<<<<<<< HEAD
       event, err = coroutines.finally_around(read_on_eagerly, forget_unread, self)
+=======
+      event, err = coroutines.enclose(read_on_eagerly, abandon_unread, self)
+>>>>>>> agent
     else
       event, err = read_on(self)
     end

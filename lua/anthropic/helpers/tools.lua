@@ -142,9 +142,10 @@ local function run_here(call, limits)
   return block
 end
 
--- In a task of its own; nil where this task was cancelled.
-local function run_in_task(call, limits)
+-- In a task of its own, which is noted; nil where this task was cancelled.
+local function run_in_task(call, limits, note)
   local task = tasks.spawn(attempt, call)
+  note.task = task
   local go_on = tasks.wait(nil, task, limits.seconds)
   if not task.done then
     task:cancel()
@@ -165,6 +166,7 @@ end
 
 -- A call that has run already, as a task that has ended.
 local Ended = { done = true }
+local notes = setmetatable({}, { __mode = "k" }) -- of those that run as tasks
 Ended.__index = Ended
 
 function Ended:join()
@@ -179,9 +181,20 @@ function Ended.cancel() end
 ---@return anthropic.Task running to be joined for the result block, or to be cancelled
 function tools.start(call, limits)
   if loop.driver().spawn then
-    return tasks.spawn(run_in_task, call, limits_of(call, limits))
+    local note = {}
+    local task = tasks.spawn(run_in_task, call, limits_of(call, limits), note)
+    notes[task] = note
+    return task
   end
   return setmetatable({ block = run_here(call, limits_of(call, limits)) }, Ended)
+end
+
+--- Whether the tool of a call has ended, though its result may still have to be made.
+---@param running anthropic.Task that `start` returned
+---@return boolean
+function tools.has_ended(running)
+  local own = notes[running] and notes[running].task
+  return running.done or own ~= nil and own.done
 end
 
 --- Cancels calls that run.
