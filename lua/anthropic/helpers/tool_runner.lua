@@ -307,11 +307,7 @@ function tool_runner.run(client, send, params, tell, option)
   local is_open, err
   repeat
     if params.eager then
-<<<<<<< HEAD
-      is_open, err = coroutines.finally_around(take_turn, forget_early, self)
-=======
-      is_open, err = coroutines.enclose(take_turn, abandon, self)
->>>>>>> agent
+      is_open, err = coroutines.finally_around(take_turn, abandon, self)
     else
       is_open, err = take_turn(self)
     end
@@ -391,11 +387,7 @@ local function advance(self)
   while self.stream do
     local event, err
     if self.params.eager then
-<<<<<<< HEAD
-      event, err = coroutines.finally_around(read_on_eagerly, forget_unread, self)
-=======
-      event, err = coroutines.enclose(read_on_eagerly, abandon_unread, self)
->>>>>>> agent
+      event, err = coroutines.finally_around(read_on_eagerly, abandon_unread, self)
     else
       event, err = read_on(self)
     end
