@@ -24,9 +24,18 @@ local function overwrite_stack(...)
   return select("#", ...)
 end
 
+local function set_collector(pause, multiplier, size)
+  collectgarbage "incremental"
+  collectgarbage("param", "pause", pause)
+  collectgarbage("param", "stepmul", multiplier)
+  collectgarbage("param", "stepsize", size)
+end
+
 -- Lets the collector run a whole cycle in nearly every allocation.
 local function make_collector_eager()
-  if _VERSION == "Lua 5.4" or _VERSION == "Lua 5.5" then
+  if _VERSION == "Lua 5.5" then
+    set_collector(0, 0, 8192) -- each step is a whole cycle
+  elseif _VERSION == "Lua 5.4" then
     collectgarbage("incremental", 1, 1000, 26)
   else
     collectgarbage("setpause", 0)
@@ -36,7 +45,9 @@ local function make_collector_eager()
 end
 
 local function make_collector_lazy()
-  if _VERSION == "Lua 5.4" or _VERSION == "Lua 5.5" then
+  if _VERSION == "Lua 5.5" then
+    set_collector(250, 200, 12800)
+  elseif _VERSION == "Lua 5.4" then
     collectgarbage("incremental", 200, 100, 13)
   else
     collectgarbage("setpause", 200)

@@ -29,10 +29,10 @@ struct loop {
   struct ready_list ready;
   struct deadlines deadlines;
   struct poller_batch batch;
-  size_t next_event; /* of these: what a step leaves is the next one's */
-  size_t served;     /* sockets since timeouts were last looked at */
-  double last_step;
-  double stood_still; /* seconds without a step, the longest since timeouts were last looked at */
+  size_t next_event;  /* of these: what a step leaves is the next one's */
+  size_t served;      /* sockets since timeouts were last looked at */
+  double last_look;   /* at the sockets */
+  double stood_still; /* seconds between two looks, the most since timeouts were last looked at */
   struct http2 http2;
   bool has_leavers; /* entries that are done and not gone */
   struct easy_pool easy_pool;
@@ -391,12 +391,13 @@ bool loop_wait(struct loop *loop, double seconds) {
   if (loop->next_event == loop->batch.count) {
     double now = clock_now();
     double until = seconds < 0 ? HUGE_VAL : now + seconds;
-    loop->stood_still = fmax(loop->stood_still, now - loop->last_step);
+    loop->stood_still = fmax(loop->stood_still, now - loop->last_look);
     if (loop->ready.first)
       until = now;
     long milliseconds = deadlines_milliseconds(fmin(until, deadlines_next(&loop->deadlines)), now);
     loop->next_event = 0;
     poller_wait(loop->connections.poller, milliseconds, &loop->batch);
+    loop->last_look = clock_now();
   }
   bool has_work = loop->next_event < loop->batch.count || loop->deadlines.curl <= clock_now();
   if (has_work)
@@ -405,10 +406,10 @@ bool loop_wait(struct loop *loop, double seconds) {
   if (loop->next_event == loop->batch.count &&
       (!loop->batch.has_more || loop->served >= loop->connections.sockets.count)) {
     loop->served = 0;
+    loop->stood_still = fmax(loop->stood_still, clock_now() - loop->last_look);
     expire(loop);
     loop->stood_still = 0;
   }
-  loop->last_step = clock_now();
   arm(loop);
   return has_work;
 }

@@ -2,6 +2,7 @@ local anthropic = require "anthropic"
 local tools = require "anthropic.helpers.tools"
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+local NOTHING = tostring((select(2, pcall(error)))) -- what was raised: Lua 5.5 has words for it
 
 local function run() end
 
@@ -132,7 +133,7 @@ describe("a tool's result", function()
     block = answer(function()
       error()
     end)
-    assert.equal("nil", block.content)
+    assert.equal(NOTHING, block.content)
     assert.is_true(block.is_error)
   end)
 
@@ -627,7 +628,7 @@ describe("the calls of a turn", function()
 
   it("say nil where a tool raised nothing, in tasks", function()
     anthropic.run(function()
-      assert.same({ "nil" }, contents(tools.answer({ call_of(function() error() end) }, {})))
+      assert.same({ NOTHING }, contents(tools.answer({ call_of(function() error() end) }, {})))
     end)
   end)
 

@@ -777,7 +777,7 @@ describe("a wait", function()
     function driver.wait(subject, seconds)
       driver.waits[#driver.waits + 1] = { subject, seconds }
       if driver.result then
-        return (unpack or table.unpack)(driver.result)
+        return (unpack or table.unpack)(driver.result, 1, 2)
       end
       return true
     end

@@ -306,7 +306,11 @@ describe("a transfer of the core", function()
       end
       local text = table.concat(texts)
       texts = nil
-      collectgarbage("setpause", 110)
+      if _VERSION == "Lua 5.5" then
+        collectgarbage("param", "pause", 110)
+      else
+        collectgarbage("setpause", 110)
+      end
       collectgarbage()
       for _ = 1, 500 do
         if newproxy then

@@ -633,7 +633,7 @@ describe("a stream", function()
       assert.equal("the stream was closed", select(2, opened:next()).message)
     end)
 
-    if _VERSION == "Lua 5.4" then
+    if _VERSION == "Lua 5.4" or _VERSION == "Lua 5.5" then
       it("is closed by a variable that goes out of scope", function()
         local opened = hello()
         assert(load("local opened <close> = ..."))(opened)
