@@ -72,6 +72,18 @@ describe("a command", function()
     other:close()
   end)
 
+  it("may end between its news and whoever takes them", function()
+    local process = assert(loop:run { "true" })
+    repeat
+      loop:wait(10)
+    until process:has_news()
+    process:close()
+    process = nil -- luacheck: ignore 311
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(loop:next_ready())
+  end)
+
   it("that is not there is none", function()
     local process, message = loop:run { "/no/such/command" }
     assert.is_nil(process)
