@@ -86,8 +86,12 @@ describe("a command", function()
 
   it("that is not there is none", function()
     local process, message = loop:run { "/no/such/command" }
-    assert.is_nil(process)
-    assert.equal("No such file or directory", message)
+    if process then -- under valgrind, and in some C libraries, the child finds out
+      process:close()
+      assert.equal(127, select(2, run "/no/such/command"))
+    else
+      assert.equal("No such file or directory", message)
+    end
   end)
 
   it("is a list of strings", function()
