@@ -50,6 +50,7 @@ static void on_readable(struct loop_entry *entry) {
   struct loop *loop = entry->loop;
   read_output((struct process *)entry);
   entry->news = true;
+  entry->loop = loop; /* whose ready list it leaves when it ends, though it is watched no more */
   loop_mark_ready(loop, entry);
 }
 
