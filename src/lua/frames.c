@@ -21,6 +21,7 @@ static bool is_metamethod_of_top(lua_State *thread, int function) {
   if (lua_getmetatable(thread, top))
     for (lua_pushnil(thread); !found && lua_next(thread, top + 1); lua_settop(thread, top + 2))
       found = lua_rawequal(thread, -1, function) && lua_type(thread, -2) == LUA_TSTRING &&
+              strncmp(lua_tostring(thread, -2), "__", 2) == 0 && /* a method may stand there, too */
               strcmp(lua_tostring(thread, -2), "__call") != 0;
   lua_settop(thread, top);
   return found;
