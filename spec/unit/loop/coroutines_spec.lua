@@ -303,6 +303,35 @@ local function describe_all(variant)
     end)
   end)
 
+  describe("enclose", function()
+    it("cleans up once after a function that waits several times, whether it returns or raises", function()
+      for _, raised in ipairs { false, "broken" } do
+        local cleaned, ok, first, second = 0, nil, nil, nil
+        local thread = coroutine.create(function()
+          ok, first, second = coroutines.protect(function()
+            return coroutines.enclose(function()
+              for i = 1, 3 do
+                coroutine.yield(i)
+                coroutines.mend() -- which each wait does
+                assert.equal(0, cleaned)
+              end
+              if raised then
+                error(raised, 0)
+              end
+              return "one", "two"
+            end, function() cleaned = cleaned + 1 end, {})
+          end)
+        end)
+        for _ = 1, 4 do
+          assert(coroutine.resume(thread))
+        end
+        assert.equal("dead", coroutine.status(thread))
+        assert.equal(1, cleaned)
+        assert.same(raised and { false, raised } or { true, "one", "two" }, { ok, first, second })
+      end
+    end)
+  end)
+
   describe("finally", function()
     local cleaned
 
