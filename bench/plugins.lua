@@ -102,8 +102,10 @@ local function command_of(options, plugin, provider, case, is_ours, server, home
   for _, kind in ipairs { "CONFIG", "DATA", "STATE", "CACHE" } do
     environment[#environment + 1] = ("XDG_%s_HOME=%s/%s"):format(kind, home, kind:lower())
   end
-  return ("env %s timeout -k 2 100 %s --headless -i NONE -n --cmd %s -c 'luafile bench/plugins/editor.lua' </dev/null")
-    :format(table.concat(environment, " "), quote(options.nvim), quote("set rtp^=" .. table.concat(paths, ",")))
+  local command = { "env", table.concat(environment, " "), "timeout -k 2 100", quote(options.nvim),
+    "--headless -i NONE -n --cmd", quote("set rtp^=" .. table.concat(paths, ",")),
+    "-c 'luafile bench/plugins/editor.lua' -c 'qa!' </dev/null" }
+  return table.concat(command, " ")
 end
 
 -- Waits for a file; false where the editor ends without it.

@@ -135,4 +135,3 @@ timer:stop()
 report.text, report.texts = table.concat(texts), #texts
 report.keeps_prompt = is_on_disk(PROMPT, vim.env.HOME)
 write(path, vim.json.encode(report))
-vim.cmd "qa!"
