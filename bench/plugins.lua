@@ -102,10 +102,10 @@ local function command_of(options, plugin, provider, case, is_ours, server, home
   for _, kind in ipairs { "CONFIG", "DATA", "STATE", "CACHE" } do
     environment[#environment + 1] = ("XDG_%s_HOME=%s/%s"):format(kind, home, kind:lower())
   end
-  local words = { "env", table.concat(environment, " "), "timeout -k 2 100", quote(options.nvim),
+  local command = { "env", table.concat(environment, " "), "timeout -k 2 100", quote(options.nvim),
     "--headless -i NONE -n --cmd", quote("set rtp^=" .. table.concat(paths, ",")),
     "-c 'luafile bench/plugins/editor.lua' -c 'qa!' </dev/null" }
-  return table.concat(words, " ")
+  return table.concat(command, " ")
 end
 
 -- Waits for a file; false where the editor ends without it.

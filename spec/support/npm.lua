@@ -22,7 +22,8 @@ function npm.find(file, modules)
   end
   local found = io.open(modules .. file)
   if not found then
-    return nil, file:match("^@[^/]*/[^/]*") .. " is not installed (tools/peers installs it, where npm is there)"
+    local package = file:match "^@[^/]*/[^/]*" or file:match "^[^/]*"
+    return nil, package .. " is not installed (tools/peers installs it, where npm is there)"
   end
   found:close()
   return modules .. file

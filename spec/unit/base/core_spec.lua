@@ -60,6 +60,7 @@ describe("the C core", function()
       core = core, loop = core.loop(), sse = core.sse(1), delta_run = core.delta_run(),
       aws_events = core.aws_events(1),
       json_partial = core.json_partial(), sink = core.sink(os.tmpname()),
+      folder = core.folder("."),
     }
     objects.transfer = objects.loop:start { method = "GET", url = "http://127.0.0.1:1", record = true }
     objects.process = objects.loop:run { "true" }
@@ -77,5 +78,6 @@ describe("the C core", function()
     objects.transfer:close()
     objects.loop:close()
     objects.sink:close()
+    objects.folder:close()
   end)
 end)
