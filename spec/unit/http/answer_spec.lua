@@ -6,29 +6,29 @@ local errors = require "anthropic.base.error"
 
 -- Has come after so many waits.
 local function transfer_of(plan)
-  local self = { waits = 0 }
+  local transfer = { waits = 0 }
   local function has_come()
-    return self.waits >= (plan.after or 0)
+    return transfer.waits >= (plan.after or 0)
   end
-  function self:body(is_json, is_wanted)
-    self.asked = { is_json, is_wanted }
+  function transfer.body(_, is_json, is_wanted)
+    transfer.asked = { is_json, is_wanted }
     return has_come() and plan.body or nil
   end
-  function self:form()
+  function transfer.form()
     if has_come() then
       return plan.form, plan.form and "known" or nil
     end
     return nil, "again"
   end
-  function self:failure()
+  function transfer.failure()
     if plan.failure then
       return plan.failure, "words of libcurl", 18, plan.verify_result
     end
   end
-  function self:unprocessed()
+  function transfer.unprocessed()
     return plan.unprocessed or false
   end
-  return self
+  return transfer
 end
 
 local function exchange_of(plan)
