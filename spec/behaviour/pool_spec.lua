@@ -184,10 +184,14 @@ describe("a pool", function()
       for i = 2, 4 do
         assert.equal("b", assert(tasks[i]:join()):text())
       end
-      assert.equal(2, requests_of(1))
+      local deadline = os.time() + 10
+      while requests_of(1) < 2 and os.time() < deadline do -- its server may be slower than the other one
+        anthropic.sleep(0.01)
+      end
       tasks[1]:cancel()
       tasks[1]:join()
     end)
+    assert.equal(2, requests_of(1))
   end)
 
   it("takes a member back that answers again", function()
