@@ -296,6 +296,28 @@ describe("a reader", function()
     assert.equal("ping", reader:next().type)
   end)
 
+  it("reads a whole answer in whatever framing its events would have come", function()
+    for _, framing in ipairs { "sse", "event_stream", "auto" } do
+      for _, kind in ipairs { "application/json", "application/vnd.amazon.eventstream", "text/event-stream" } do
+        for _, size in ipairs { 1, 7, 1000 } do
+          local reader = anthropic.reader { framing = framing, headers = { ["Content-Type"] = kind } }
+          local body = ' \n{"type":"message","role":"assistant","content":"Hi"}'
+          for from = 1, #body, size do
+            assert(reader:feed(body:sub(from, from + size - 1)))
+            assert.is_nil(reader:next())
+          end
+          assert(reader:finish())
+          assert.equal("message_start", reader:next().type)
+          assert.equal("Hi", reader:message():text())
+        end
+        local refused = anthropic.reader { framing = framing, headers = { ["Content-Type"] = kind } }
+        assert(refused:feed '{"type":"error","error":{"type":"overloaded_error","message":"Busy"}}')
+        local _, err = refused:finish()
+        assert.equal("overloaded_error", err.type)
+      end
+    end
+  end)
+
   it("refuses wrong options and arguments", function()
     for words, call in pairs {
       ['unknown option "frame"'] = function() anthropic.reader { frame = "sse" } end,
