@@ -92,6 +92,7 @@ local MOST_AHEAD = 16 * 1024 * 1024
 
 local function fail(self, err)
   err.partial = reading.partial(self)
+  err.attempts = err.attempts or self.response.attempts
   self.err = err
   return nil
 end

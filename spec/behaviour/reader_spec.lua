@@ -81,7 +81,9 @@ add("no blank line at the end", (streams.read("text"):gsub("\n\n$", "")))
 add("half a character",
   'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\\ud83d"}}\n\n')
 
-local FIELDS = { "kind", "type", "status", "message", "request_id", "in_stream", "retry_after", "body", "timeout" }
+local FIELDS = {
+  "kind", "type", "status", "message", "request_id", "in_stream", "retry_after", "body", "timeout", "attempts",
+}
 
 local function facts_of(err)
   local facts = {}
