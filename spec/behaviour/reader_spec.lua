@@ -218,6 +218,19 @@ describe("a reader", function()
     assert.equal("anthropic.Reader (failed)", tostring(reader))
   end)
 
+  it("says at finish that a long answer was cut that nobody has read", function()
+    local reader = anthropic.reader()
+    local delta = 'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"'
+      .. ("x"):rep(20000) .. '"}}\n\n'
+    assert(reader:feed 'data: {"type":"message_start","message":{"role":"assistant"}}\n\n')
+    assert(reader:feed(delta:rep(1000)))
+    local ok, err = reader:finish()
+    assert.is_nil(ok)
+    assert.equal("truncated", err.kind)
+    assert.equal("message_start", reader:next().type)
+    assert.equal(20000000, #err.partial:text())
+  end)
+
   it("takes what follows the end, and nothing after finish", function()
     local reader = anthropic.reader()
     reader:feed(streams.read "text")
