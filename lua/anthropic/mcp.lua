@@ -39,11 +39,17 @@ local function name_for(name, taken)
   return own
 end
 
+-- A table that is no list. (Some servers write an empty object as an empty list.)
+local function object_or_nil(value)
+  return type(value) == "table" and not json.is_array(value) and value[1] == nil and value or nil
+end
+
 -- The API wants a schema of an object.
 local function schema_of(given)
-  local schema = json.copy(table_or_nil(given) or {})
+  given = object_or_nil(given)
+  local schema = json.copy(given and json.mend(given) or {})
   schema.type = "object"
-  schema.properties = table_or_nil(schema.properties) or {}
+  schema.properties = object_or_nil(schema.properties) or {}
   if next(schema.properties) == nil then
     schema.properties = json.object {}
   end
@@ -62,9 +68,9 @@ local function run_of(name, call)
     end
     local content, is_error = mcp.content(result)
     if is_error then
-      return nil, content
+      return nil, content[1] and content or "the server said that the tool failed"
     end
-    return content
+    return content[1] and content or nil
   end
 end
 
@@ -86,7 +92,7 @@ function mcp.tools(list, call)
       seen[name] = true
       made[#made + 1] = tools.tool {
         name = name_for(name, taken),
-        description = text_or_nil(given.description) or text_or_nil(given.title),
+        description = json.mend(text_or_nil(given.description) or text_or_nil(given.title)),
         input_schema = schema_of(given.inputSchema),
         run = run_of(name, call),
       }
@@ -101,6 +107,10 @@ local IMAGES = tables.set { "image/jpeg", "image/png", "image/gif", "image/webp"
 
 local function text_block(text)
   return { type = "text", text = json.mend(text) }
+end
+
+local function as_json(value)
+  return text_block(json.encode_mended(value) or "[a result that cannot be read]")
 end
 
 -- Says that something is there that cannot be shown.
@@ -148,7 +158,10 @@ end
 local CONTENT = {}
 
 function CONTENT.text(item)
-  return text_or_nil(item.text) and text_block(item.text)
+  if text_or_nil(item.text) then
+    return text_block(item.text)
+  end
+  return item.text ~= nil and item.text ~= json.null and as_json(item) or nil
 end
 
 function CONTENT.image(item)
@@ -183,10 +196,6 @@ function CONTENT.resource_link(item)
   return text_block(table.concat(lines, "\n"))
 end
 
-local function as_json(value)
-  return text_block(json.encode_mended(value) or "[a result that cannot be read]")
-end
-
 local function block_of(item)
   local read = type(item) == "table" and CONTENT[item.type]
   if read then
@@ -209,6 +218,9 @@ function mcp.content(result)
     return json.array { as_json(result) }, false
   end
   local blocks, content = json.array {}, table_or_nil(result.content)
+  if content and content.type ~= nil then -- no list of one
+    content = { content }
+  end
   for _, item in ipairs(content or {}) do
     local block = block_of(item)
     blocks[#blocks + 1] = block and not is_blank(block) and block or nil

@@ -87,11 +87,12 @@ end })
 
 -- --- reading -------------------------------------------------------------------------------------
 
--- Bytes of events that `finish` reads ahead of `next`.
+-- Bytes of events that `finish` reads ahead of `next`, or as many as the answer may have.
 local MOST_AHEAD = 16 * 1024 * 1024
 
 local function fail(self, err)
   err.partial = reading.partial(self)
+  err.attempts = err.attempts or self.response.attempts
   self.err = err
   return nil
 end
@@ -126,8 +127,8 @@ local function advance(self)
 end
 
 local function read_ahead(self)
-  local bytes = 0
-  while bytes < MOST_AHEAD do
+  local bytes, most = 0, math.max(MOST_AHEAD, self.exchange.option "max_response_bytes" or 0)
+  while bytes < most do
     local event = advance(self)
     if not event then
       return

@@ -6,6 +6,7 @@
 
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
+local options = require "anthropic.http.options"
 
 local DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
@@ -24,11 +25,24 @@ Decoder.__index = Decoder
 
 local sse = {}
 
---- Makes a decoder.
----@param options? anthropic.sse.Options
+local limit_row = options.transport_rows().max_event_bytes
+local ROWS = {
+  max_event_bytes = {
+    expected = limit_row.expected,
+    check = function(value) return value == false or limit_row.check(value) end, -- false is the default
+  },
+}
+
+--- Makes a decoder. Raises only on a wrong option.
+---@param given? anthropic.sse.Options
 ---@return anthropic.sse.Decoder decoder
-function sse.decoder(options)
-  local limit = options and options.max_event_bytes or DEFAULT_MAX_EVENT_BYTES
+function sse.decoder(given)
+  given = given or {}
+  if type(given) ~= "table" then
+    error("sse.decoder: options: table expected, got " .. type(given), 2)
+  end
+  options.check_rows("option", given, ROWS, 2)
+  local limit = given.max_event_bytes or DEFAULT_MAX_EVENT_BYTES
   return setmetatable({
     core = core.sse(limit),
     limit = limit,

@@ -82,6 +82,9 @@ describe("a stream in AWS's framing", function()
     assert.equal(429, err.status)
     assert.equal("Hé", err.partial:text())
     assert.matches("Hé", table.concat(text), 1, true)
+    local told = 'event: error\ndata: {"error":{"message":"Slow down","type":"throttlingException"},"type":"error"}\n\n'
+    assert.equal(told, text[#text])
+    assert.is_true(err.in_stream)
   end)
 
   it("is read by each way of reading, with the service's own figures", function()

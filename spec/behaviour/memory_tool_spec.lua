@@ -194,6 +194,14 @@ describe("the memory tool", function()
     outside:remove()
   end)
 
+  it("shows a file as it is, and takes null for a text that is not there", function()
+    tool.run(create("/memories/a", "x\0y\nz"))
+    assert.equal("Here's the content of /memories/a with line numbers:\n     1\tx\0y\n     2\tz",
+      tool.run(view "/memories/a"))
+    assert.matches("\n     1\tx\n", (tool.run(replace("/memories/a", "\0y", anthropic.null))))
+    assert.equal("x\nz", files().a)
+  end)
+
   it("refuses inputs of any other shape", function()
     for _, value in ipairs { 5, true, {}, anthropic.null, 0 / 0, 1.5, -1 } do
       for _, input in ipairs {
@@ -205,6 +213,9 @@ describe("the memory tool", function()
         assert.is_nil(said)
         assert.is_string(problem)
       end
+    end
+    for _, input in ipairs { 5, "x", true, anthropic.null } do
+      assert.same({ nil, "This is not a command of the memory tool" }, { tool.run(input) })
     end
     tool.run(create("/memories/a", "1"))
     for _, range in ipairs { "x", {}, { 1 }, { "1", 2 }, { 1.5, 2 }, { 0 / 0, 1 }, 5 } do

@@ -81,7 +81,9 @@ add("no blank line at the end", (streams.read("text"):gsub("\n\n$", "")))
 add("half a character",
   'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\\ud83d"}}\n\n')
 
-local FIELDS = { "kind", "type", "status", "message", "request_id", "in_stream", "retry_after", "body", "timeout" }
+local FIELDS = {
+  "kind", "type", "status", "message", "request_id", "in_stream", "retry_after", "body", "timeout", "attempts",
+}
 
 local function facts_of(err)
   local facts = {}
@@ -216,6 +218,19 @@ describe("a reader", function()
     assert.equal("anthropic.Reader (failed)", tostring(reader))
   end)
 
+  it("says at finish that a long answer was cut that nobody has read", function()
+    local reader = anthropic.reader()
+    local delta = 'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"'
+      .. ("x"):rep(20000) .. '"}}\n\n'
+    assert(reader:feed 'data: {"type":"message_start","message":{"role":"assistant"}}\n\n')
+    assert(reader:feed(delta:rep(1000)))
+    local ok, err = reader:finish()
+    assert.is_nil(ok)
+    assert.equal("truncated", err.kind)
+    assert.equal("message_start", reader:next().type)
+    assert.equal(20000000, #err.partial:text())
+  end)
+
   it("takes what follows the end, and nothing after finish", function()
     local reader = anthropic.reader()
     reader:feed(streams.read "text")
@@ -294,6 +309,28 @@ describe("a reader", function()
     }
     assert(reader:feed 'data: {"type":"ping"}\n\n')
     assert.equal("ping", reader:next().type)
+  end)
+
+  it("reads a whole answer in whatever framing its events would have come", function()
+    for _, framing in ipairs { "sse", "event_stream", "auto" } do
+      for _, kind in ipairs { "application/json", "application/vnd.amazon.eventstream", "text/event-stream" } do
+        for _, size in ipairs { 1, 7, 1000 } do
+          local reader = anthropic.reader { framing = framing, headers = { ["Content-Type"] = kind } }
+          local body = ' \n{"type":"message","role":"assistant","content":"Hi"}'
+          for from = 1, #body, size do
+            assert(reader:feed(body:sub(from, from + size - 1)))
+            assert.is_nil(reader:next())
+          end
+          assert(reader:finish())
+          assert.equal("message_start", reader:next().type)
+          assert.equal("Hi", reader:message():text())
+        end
+        local refused = anthropic.reader { framing = framing, headers = { ["Content-Type"] = kind } }
+        assert(refused:feed '{"type":"error","error":{"type":"overloaded_error","message":"Busy"}}')
+        local _, err = refused:finish()
+        assert.equal("overloaded_error", err.type)
+      end
+    end
   end)
 
   it("refuses wrong options and arguments", function()

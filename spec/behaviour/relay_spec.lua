@@ -7,6 +7,8 @@ local testing = require "anthropic.testing"
 
 local EVENT_STREAM = { ["content-type"] = "text/event-stream" }
 local START = 'event: message_start\ndata: {"type":"message_start","message":{"role":"assistant"}}\n\n'
+local CONTENT = 'event: content_block_delta\ndata: {"delta":{"text":"Hi","type":"text_delta"},"index":0,'
+  .. '"type":"content_block_delta"}\n\n'
 local OVERLOADED = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Over"}}\n\n'
 
 -- A stream of an answer: its body, or the answer's fields.
@@ -165,6 +167,17 @@ describe("a relayed stream", function()
     assert.equal("overloaded_error", err.type)
     assert.is_true(err.in_stream)
     assert.equal("assistant", err.partial.role)
+  end)
+
+  it("hands on an error that was read before the bytes were asked for", function()
+    local stream = open(START .. CONTENT .. OVERLOADED)
+    assert.equal("message_start", assert(stream:next()).type)
+    local pieces, _, err = relay(stream)
+    assert.equal(CONTENT, pieces[#pieces - 1])
+    assert.same({ type = "error", error = { type = "overloaded_error", message = "Over" } },
+      json.decode(pieces[#pieces]:match "^event: error\ndata: (.*)\n\n$"))
+    assert.equal("overloaded_error", err.type)
+    assert.equal(err, select(3, relay(stream)))
   end)
 
   it("is asked for again as long as comments alone were handed on", function()

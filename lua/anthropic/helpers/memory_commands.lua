@@ -15,7 +15,7 @@ local ROOT = "/memories"
 
 -- Lines that a view can number, and how wide a number is.
 local MOST_LINES = 999999
-local NUMBERED = "%6d\t%s"
+local NUMBERED = "%6d\t"
 
 -- Entries of a directory that a view reads and shows.
 local MOST_LISTED, MOST_SHOWN = 10000, 1000
@@ -75,7 +75,7 @@ end
 local function numbered(lines, first, last)
   local shown = {}
   for i = math.max(first, 1), math.min(last, #lines) do
-    shown[#shown + 1] = NUMBERED:format(i, lines[i])
+    shown[#shown + 1] = NUMBERED:format(i) .. lines[i] -- %s of Lua 5.1 ends at a NUL
   end
   return table.concat(shown, "\n")
 end
@@ -159,7 +159,7 @@ function COMMANDS.view(self, input, path)
   if is_range(range) then
     first, last = range[1], range[2] == -1 and count or range[2]
   end
-  return ("Here's the content of %s with line numbers:\n%s"):format(input.path, numbered(lines, first, last))
+  return ("Here's the content of %s with line numbers:\n"):format(input.path) .. numbered(lines, first, last)
 end
 
 -- --- writing -------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ end
 local MOST_PLACES = 100
 
 function COMMANDS.str_replace(self, input, path)
-  local old, new = input.old_str, input.new_str or ""
+  local old, new = input.old_str, type(input.new_str) == "string" and input.new_str or ""
   local text, problem = text_of(self, input, path)
   if not text then
     return nil, problem
@@ -326,7 +326,7 @@ local function is_text(value)
 end
 
 local function is_text_or_nothing(value)
-  return value == nil or is_text(value)
+  return value == nil or value == json.null or is_text(value)
 end
 
 -- What each command takes, its path first.
@@ -344,9 +344,10 @@ local INPUTS = {
 ---@return string|nil text
 ---@return string? message why it failed
 function Commands:run(input)
-  local fields = is_text(input.command) and INPUTS[input.command]
+  local command = type(input) == "table" and input.command
+  local fields = is_text(command) and INPUTS[command]
   if not fields then
-    return nil, ("%s is not a command of the memory tool"):format(tostring(input.command))
+    return nil, (is_text(command) and command or "This") .. " is not a command of the memory tool"
   end
   for _, field in ipairs(fields) do
     if not field[2](input[field[1]]) then

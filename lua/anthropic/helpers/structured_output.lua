@@ -30,7 +30,8 @@ local structured_output = {}
 ---@class anthropic.ParseParams: anthropic.MessageParams
 ---@field schema table the JSON schema of the answer; an object at its top
 ---@field repair? integer how often the model is asked again where its answer does not fit, with `parse_error` as the
----  next user turn. The last answer is returned, whether it fits or not. Not after a refusal. Default: 0
+---  next user turn. The last answer is returned, whether it fits or not. Not after a refusal, nor where it
+---  calls a tool. Default: 0
 
 ---@class anthropic.StreamParseParams: anthropic.ParseParams
 ---@field stream true
@@ -323,6 +324,16 @@ end
 -- The API takes no turn of the user's behind these, or the model can say nothing more.
 local FINAL = { refusal = true, pause_turn = true, model_context_window_exceeded = true }
 
+-- A call wants its result as the next turn.
+local function calls_tools(message)
+  for _, block in ipairs(message.content) do
+    if block.type == "tool_use" then
+      return true
+    end
+  end
+  return false
+end
+
 local function params_of_repair(sent, message)
   local whole = tables.copy(sent)
   whole.stream = nil
@@ -342,7 +353,7 @@ end
 function structured_output.converge(message, params, sent, send)
   structured_output.finish(message, params.schema)
   for _ = 1, params.repair or 0 do
-    if not message.parse_error or FINAL[message.stop_reason] then
+    if not message.parse_error or FINAL[message.stop_reason] or calls_tools(message) then
       break
     end
     sent = params_of_repair(sent, message)

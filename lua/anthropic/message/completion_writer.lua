@@ -292,6 +292,18 @@ end
 
 handlers.message_stop = stop
 
+-- As servers of this shape tell of it in a stream. Nothing follows.
+function handlers.error(self, event)
+  local told = type(event.error) == "table" and event.error or {}
+  self.encoder.is_over = true
+  table.insert(self.encoder.chunks, { error = {
+    message = parts.word(told.message) or "the answer broke off",
+    type = parts.word(told.type) or "api_error",
+    param = json.null,
+    code = json.null,
+  } })
+end
+
 -- --- the encoder ---------------------------------------------------------------------------------
 
 ---@class anthropic.CompletionEncoder
@@ -319,6 +331,7 @@ function completion_writer.encoder(given)
     index = given.index or 0,
     choices = {},
     chunks = nil, -- of the present call
+    is_over = false,
   }, Encoder)
 end
 
@@ -344,9 +357,15 @@ end
 
 --- Returns the chunks that an event stands for.
 ---@param event table of the API
----@return table[] chunks often one; empty where the event says nothing there
+---@return table[] chunks often one; empty where the event says nothing there. An `error` event is `{ error = ... }`
 function Encoder:feed(event)
+  if type(event) ~= "table" then
+    error("encoder:feed: table expected, got " .. type(event), 2)
+  end
   self.chunks = json.array {}
+  if self.is_over then
+    return self.chunks
+  end
   local number = events.choice_of(event)
   local choice = self.choices[number]
   if not choice then
@@ -363,9 +382,13 @@ end
 
 --- Returns what comes behind the events: the chunk that says why the answer ended, where that has not been, and the
 --- tokens, where they were asked for. Then comes `data: [DONE]`.
----@return table[] chunks
+---@return table[] chunks empty after an error, and when it was called before
 function Encoder:finish()
   self.chunks = json.array {}
+  if self.is_over then
+    return self.chunks
+  end
+  self.is_over = true
   local first = self.choices[0]
   if first and first.reason then
     stop(first)
@@ -440,12 +463,18 @@ local function assistant_of(message)
   }
 end
 
+-- The choices of a message; a field of this name that a server has in its own messages is none.
+local function choices_of(message)
+  local list = type(message.choices) == "table" and message.choices or {}
+  return type(list[1]) == "table" and list or { message }
+end
+
 --- A message as a chat completion.
 ---@param message table an anthropic.Message, or one that was stored
 ---@return table
 function completion_writer.from_message(message)
   local choices = json.array {}
-  for i, choice in ipairs(message.choices or { message }) do
+  for i, choice in ipairs(choices_of(message)) do
     local said = assistant_of(choice)
     choices[i] = {
       index = i - 1,

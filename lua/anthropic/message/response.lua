@@ -35,7 +35,7 @@ end
 ---@return boolean
 function responses.is_stream(response, form)
   return form == "events" or form == nil and responses.is_event_stream(response)
-    or responses.is_aws_event_stream(response)
+    or form ~= "json" and responses.is_aws_event_stream(response)
 end
 
 --- Whether the response says that it is a document: such an answer is looked at before it is handed on.

@@ -81,6 +81,12 @@ local function read_unpieced(self)
   return attempts.recover(self, err)
 end
 
+-- The event that told of an error and whose bytes are in no piece: whoever is relayed to has to know.
+local function hand_on_error(self, err)
+  local told = { type = err.type or "api_error", message = err.message }
+  return sse_of(self, { type = "error", error = told }), {}
+end
+
 -- Takes in what a piece brought. An error where it ends the stream.
 local function take_in(self, data, name, events)
   if name == "piece" and not data then
@@ -208,6 +214,9 @@ local function step(self, bytes, state, data, name)
   if bytes or self.is_unpieced then
     self.is_unpieced = true
     ok, err = read_unpieced(self)
+    if not ok and err.in_stream then
+      return hand_on_error(self, err)
+    end
   else
     ok, err = read_on(self, state)
   end

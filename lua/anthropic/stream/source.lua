@@ -304,6 +304,14 @@ local function read_framed(self)
   return nil, err
 end
 
+-- Whether events stand in a body of this form. A frame begins with its length, of which no JSON is.
+local function has_events(self, form)
+  if self.is_framed then
+    return form ~= "json"
+  end
+  return responses.is_stream(self.exchange.response, form)
+end
+
 --- Finds out what the body is, if that is not known.
 ---@return true|nil is_stream
 ---@return "again"|"document"|nil state
@@ -312,7 +320,7 @@ function Source:settle()
     local form, state = self.exchange.transfer:form()
     if not form and state == "again" then
       return nil, state
-    elseif not responses.is_stream(self.exchange.response, form) then
+    elseif not has_events(self, form) then
       return nil, "document"
     end
     self.is_stream = true
@@ -325,13 +333,14 @@ end
 ---@return any data
 ---@return string|anthropic.Error? name
 function Source:read()
-  if self.is_framed then
-    return read_framed(self)
-  elseif not self.is_stream then
+  if not self.is_stream then
     local ok, state = self:settle()
     if not ok then
       return nil, state
     end
+  end
+  if self.is_framed then
+    return read_framed(self)
   end
   return self.exchange.transfer:event()
 end

@@ -42,6 +42,7 @@ local CONTENT = {
   { { type = "hologram", depth = 3 }, text '{"depth":3,"type":"hologram"}' },
   { "words", text "words" },
   { 5, text "5" },
+  { { type = "text", text = 5 }, text '{"text":5,"type":"text"}' },
 }
 
 describe("the content of an MCP result", function()
@@ -67,6 +68,10 @@ describe("the content of an MCP result", function()
     assert.same({ text "one" }, (mcp.content(structured)))
     assert.same({}, (mcp.content { content = {} }))
     assert.same({ text '{"toolResult":5}' }, (mcp.content { toolResult = 5 }))
+  end)
+
+  it("may be a single part", function()
+    assert.same({ text "a" }, (mcp.content { content = text "a" }))
   end)
 
   it("raises on nothing", function()
@@ -135,6 +140,9 @@ describe("the tools of an MCP server", function()
     assert.same({ nil, { text "no" } }, { tool.run {} })
     assert.same({ nil, "gone" }, { tool.run {} })
     assert.same({ nil, "the server gave no result" }, { tool.run {} })
+    results = { {}, {}, {}, {}, { { content = {} } }, { { content = { text " " }, isError = true } } }
+    assert.same({}, { tool.run {} }) -- the result of a call may be without content
+    assert.same({ nil, "the server said that the tool failed" }, { tool.run {} })
   end)
 
   it("are those of a list whose entries may be anything", function()
@@ -144,6 +152,21 @@ describe("the tools of an MCP server", function()
     assert.equal(2, #made)
     assert.equal('{"input_schema":{"properties":{},"type":"object"},"name":"b"}', anthropic.encode(made[2]))
     assert.same({}, mcp.tools({ tools = {} }, call_nothing))
+  end)
+
+  it("can be sent, whatever their schemas and descriptions are", function()
+    local loop = {}
+    loop.loop = loop
+    for _, schema in ipairs { json.array {}, { 1 }, loop, { properties = json.array {} }, { properties = { 1 } } } do
+      local made = mcp.tools({ { name = "a", inputSchema = schema } }, call_nothing)
+      assert.equal('{"input_schema":{"properties":{},"type":"object"},"name":"a"}', anthropic.encode(made[1]))
+    end
+    local schema = { properties = { ["y\255"] = { title = "\255" } } }
+    local broken = { name = "a", description = "x\255", inputSchema = schema }
+    local replacement = "\239\191\189"
+    local sent = anthropic.decode(anthropic.encode(mcp.tools({ broken }, call_nothing)[1]))
+    assert.equal("x" .. replacement, sent.description)
+    assert.equal(replacement, sent.input_schema.properties["y" .. replacement].title)
   end)
 
   it("are none of what is no list, or without a function", function()

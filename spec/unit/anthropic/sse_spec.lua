@@ -110,6 +110,15 @@ describe("a decoder", function()
     for _, limit in ipairs { 0, -1, "x", {}, 0 / 0 } do
       assert.has_error(function() sse.decoder { max_event_bytes = limit } end)
     end
+    for given, words in pairs {
+      [5] = "sse.decoder: options: table expected, got number",
+      [{ max_events_bytes = 5 }] = 'unknown option "max_events_bytes"; did you mean "max_event_bytes"?',
+    } do
+      local ok, message = pcall(function() sse.decoder(given) end)
+      assert.is_false(ok)
+      assert.truthy(message:find(words, 1, true), message)
+      assert.truthy(message:find "sse_spec", message)
+    end
     assert.has_error(function() sse.decoder():feed {} end)
     assert.has_error(function() sse.decoder():feed() end)
   end)

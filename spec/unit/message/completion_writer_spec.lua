@@ -251,6 +251,30 @@ describe("the chunks of events", function()
     assert.same({ prompt_tokens = 0, completion_tokens = 0, total_tokens = 0 }, empty:finish()[1].usage)
   end)
 
+  it("end once, and with an error", function()
+    local counting = completion_writer.encoder { include_usage = true }
+    counting:feed { type = "message_start", message = {} }
+    counting:feed { type = "message_stop" }
+    assert.equal(1, #counting:finish())
+    assert.same({}, counting:finish())
+    assert.same({}, counting:feed(start { type = "text", text = "late" }))
+
+    assert.equal('[{"error":{"code":null,"message":"Busy","param":null,"type":"overloaded_error"}}]',
+      feed { type = "error", error = { type = "overloaded_error", message = "Busy" } })
+    assert.equal("[]", feed { type = "error", error = 5 })
+    assert.same({}, encoder:finish())
+    local silent = completion_writer.encoder()
+    assert.equal("api_error", silent:feed({ type = "error" })[1].error.type)
+  end)
+
+  it("are of events alone", function()
+    for _, value in ipairs { "x", 5, true } do
+      local ok, words = pcall(encoder.feed, encoder, value)
+      assert.is_false(ok)
+      assert.truthy(words:find("encoder:feed: table expected, got " .. type(value), 1, true), words)
+    end
+  end)
+
   it("have the number of the choice", function()
     local third = completion_writer.encoder { index = 2 }
     assert.equal(2, third:feed({ type = "message_start", message = {} })[1].choices[1].index)
@@ -307,6 +331,13 @@ describe("a message as a chat completion", function()
     }
     assert.same({ blocks = { block }, citations = { { type = "page_location" } } },
       made.choices[1].message.provider_specific_fields)
+  end)
+
+  it("takes a field of the server's own for no choices", function()
+    for _, field in ipairs { 5, "x", {}, { 5 } } do
+      local made = completion_writer.from_message { content = { { type = "text", text = "A" } }, choices = field }
+      assert.equal("A", made.choices[1].message.content)
+    end
   end)
 
   it("has a choice for each", function()
