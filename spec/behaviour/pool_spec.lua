@@ -258,7 +258,7 @@ describe("a pool", function()
     local slow = answer "a"
     slow.delay = 0.05
     members({ "away", { slow } }, { { timeout = 0.02 }, { timeout = 60 } })
-    local pool = anthropic.pool { members = { { client = clients[1], weight = 1 }, { client = clients[2], weight = 5 } } }
+    local pool = anthropic.pool { members = { clients[1], { client = clients[2], weight = 5 } } }
     assert.equal("a", assert(pool.messages.create(ask())):text())
   end)
 

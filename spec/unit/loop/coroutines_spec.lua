@@ -303,13 +303,13 @@ local function describe_all(variant)
     end)
   end)
 
-  describe("enclose", function()
+  describe("finally_around", function()
     it("cleans up once after a function that waits several times, whether it returns or raises", function()
       for _, raised in ipairs { false, "broken" } do
         local cleaned, ok, first, second = 0, nil, nil, nil
         local thread = coroutine.create(function()
           ok, first, second = coroutines.protect(function()
-            return coroutines.enclose(function()
+            return coroutines.finally_around(function()
               for i = 1, 3 do
                 coroutine.yield(i)
                 coroutines.mend() -- which each wait does
