@@ -363,8 +363,8 @@ local function record(self, err, waited)
   self:enter(err.kind, waited)
 end
 
-local function describe_failure(_, err, delay)
-  return { error = tostring(err), seconds = delay }
+local function describe_failure(self, err, delay)
+  return log.of_exchange(self, { error = tostring(err), seconds = delay }, err)
 end
 
 --- After a failure with nothing handed over: waits, if another attempt is worthwhile.
