@@ -102,7 +102,7 @@ function webhooks.unwrap(body, headers, secret)
   end
   local event
   event, problem = json.decode_answer(body)
-  if type(event) ~= "table" or event == json.null then
+  if type(event) ~= "table" or event == json.null or json.is_array(event) then
     return refuse(nil, "the webhook's body is no JSON object" .. (problem and ": " .. problem or ""))
   end
   return event

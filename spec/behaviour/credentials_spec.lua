@@ -168,6 +168,24 @@ describe("a function for a credential", function()
     assert.truthy(err.message:find("needs what it is to return", 1, true))
   end)
 
+  it("that raises is an error of the request, which gives back what it acquired", function()
+    for _, raised in ipairs { "no vault", {}, 5 } do
+      local held = 0
+      local client, server = client_of({ HELLO }, {
+        auth_token = function() error(raised, 0) end,
+        limiter = {
+          acquire = function() held = held + 1 return true end,
+          release = function() held = held - 1 end,
+        },
+      })
+      local message, err = client.messages.create(params())
+      assert.is_nil(message)
+      assert.equal("invalid_request", err.kind)
+      assert.truthy(err.message:find("^auth_token: the function raised: "))
+      assert.same({ 0, 0 }, { held, #server:requests() })
+    end
+  end)
+
   it("keeps the kind of another request's error", function()
     local vault = service.client { url = "http://127.0.0.1:" .. service.free_port() }
     local client = client_of({ HELLO }, { auth_token = function() return nil, select(2, vault.models.list()) end })

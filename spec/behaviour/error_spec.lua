@@ -756,7 +756,10 @@ describe("a failure", function()
           errors = {}
           local _, err = ask(client, streamed)
           assert.equal(1, #errors)
-          assert.same({ event = "error", level = "error", attempt = 1, error = tostring(err) }, errors[1])
+          assert.same({
+            event = "error", level = "error", attempt = 1, error = tostring(err), method = "POST", url = err.url,
+            status = err.status, request_id = err.request_id,
+          }, errors[1])
         end
       end
     end)

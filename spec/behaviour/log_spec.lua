@@ -37,7 +37,7 @@ describe("on_log", function()
   end)
 
   it("gets the events of a request in their order", function()
-    local client = serve { testing.error { status = 529, retry_after = 0 },
+    local client = serve { testing.error { status = 529, retry_after = 0, request_id = "req_8" },
       testing.message { text = "x", request_id = "req_9" } }
     assert(client.messages.create(ask()))
     local events = {}
@@ -50,6 +50,11 @@ describe("on_log", function()
     }, events)
     assert.equal("POST", records[1].method)
     assert.equal(server.url .. "/v1/messages", records[1].url)
+    for i, answer in ipairs { "", "529 req_8", "529 req_8", "529 req_8", "", "200 req_9", "200 req_9", "200 req_9" } do
+      local record = records[i]
+      assert.same({ "POST", server.url .. "/v1/messages" }, { record.method, record.url })
+      assert.equal(answer, record.status and record.status .. " " .. record.request_id or "")
+    end
     assert.equal(529, records[2].status)
     assert.equal("req_9", records[6].request_id)
     assert.is_true(records[7].bytes > 10)

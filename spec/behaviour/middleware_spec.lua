@@ -116,6 +116,23 @@ describe("a middleware", function()
     assert.same({ 0, 1 }, { #of_client, #of_request })
   end)
 
+  it("has each of its sends in the history", function()
+    local refused = testing.error { status = 500 }
+    local client, server = client_of({ refused }, { function(_, send)
+      send()
+      return send()
+    end }, { max_retries = 1, on_retry = function() end })
+    local message, err = client.messages.create(params())
+    assert.is_nil(message)
+    assert.same({ 4, 4 }, { #server:requests(), err.attempts })
+    local seen = {}
+    for i = 1, 4 do
+      local entry = err.history[i]
+      seen[i] = entry and entry.status .. " " .. entry.kind .. " " .. tostring(entry.waited > 0)
+    end
+    assert.same({ "500 api false", "500 api true", "500 api false", "500 api false" }, seen)
+  end)
+
   it("is a list of functions", function()
     for _, given in ipairs { "text", { "text" }, { noting, "x" } } do
       assert.has_error(function() anthropic.new { middleware = given } end)

@@ -32,7 +32,7 @@ describe("a pool", function()
       end
       local own = { base_url = url, api_key = "key-" .. i }
       for name, value in pairs(options and options[i] or {}) do
-        own[name] = value
+        own[name] = value or nil
       end
       clients[i] = anthropic.new(own)
     end
@@ -216,6 +216,54 @@ describe("a pool", function()
     }))
     assert.equal("a", message:text())
     assert.is_true(retries[1] >= 0.02)
+  end)
+
+  it("asks for a refused token once more before it goes on, each member's own", function()
+    local calls = { 0, 0 }
+    local function token_of(i)
+      return { api_key = false, auth_token = function()
+        calls[i] = calls[i] + 1
+        return ("token-%d-%d"):format(i, calls[i])
+      end }
+    end
+    local refused = testing.error { status = 401 }
+    members({ { refused, answer "a", refused }, { refused, answer "b" } }, { token_of(1), token_of(2) })
+    local pool = anthropic.pool { members = clients }
+    assert.equal("a", assert(pool.messages.create(ask())):text())
+    assert.same({ 2, 0 }, calls)
+    clients[1]:close()
+    assert.equal("b", assert(pool.messages.create(ask())):text())
+    assert.same({ 2, 2 }, calls)
+  end)
+
+  it("goes on where a token is refused again", function()
+    members({ { testing.error { status = 401 } }, { answer "b" } }, { { api_key = function() return "k" end } })
+    local message = assert(anthropic.pool({ members = clients }).messages.create(ask()))
+    assert.same({ "b", 3, 2, 1 }, { message:text(), message.response.attempts, requests_of(1), requests_of(2) })
+  end)
+
+  it("asks no member whose platform has not what is asked for", function()
+    local counted = { body = { input_tokens = 7 } }
+    members({ { answer "a" }, { counted } }, { { platform = "bedrock", region = "us-east-1" } })
+    for _, order in ipairs { { 1, 2 }, { 2, 1 } } do
+      local pool = anthropic.pool { members = { clients[order[1]], clients[order[2]] } }
+      for _ = 1, 3 do
+        assert.equal(7, assert(pool.messages.count_tokens(ask())).input_tokens)
+      end
+    end
+    assert.equal(0, requests_of(1))
+    local counts, err = anthropic.pool({ members = { clients[1] } }).messages.count_tokens(ask())
+    assert.is_nil(counts)
+    assert.equal("invalid_request", err.kind)
+    assert.truthy(err.message:find("Amazon Bedrock has no", 1, true))
+  end)
+
+  it("gives a request the total time of the member that it goes to", function()
+    local slow = answer "a"
+    slow.delay = 0.05
+    members({ "away", { slow } }, { { timeout = 0.02 }, { timeout = 60 } })
+    local pool = anthropic.pool { members = { clients[1], { client = clients[2], weight = 5 } } }
+    assert.equal("a", assert(pool.messages.create(ask())):text())
   end)
 
   it("calls a model what it is called there", function()

@@ -64,17 +64,24 @@ local MEMBER_ROWS = {
 ---@field parts fun(): table, table?, string?, string? the pool, the request's options, its body and its model as they
 ---  are for a member that differs in nothing; behind a function, as they may hold a credential
 ---@field tried table<integer, integer> how often it went to each member
+---@field barred table<integer, boolean> members whose platform cannot serve it
 ---@field only? integer the member that has what the request names
 ---@field following? integer the member of the next attempt, where it is chosen
 local Route = {}
 Route.__index = Route
 
-local function profile_of(member, pool, given, spec)
+-- A member's options for a request; nil and why it cannot serve it.
+local function options_of(member, given, spec)
   local resolved, err = member.own.options, nil
   if given then
     resolved, err = clients.options_of(member.own, given)
   end
   err = err or platforms.refusal(resolved, spec)
+  return not err and resolved or nil, err
+end
+
+local function profile_of(member, pool, given, spec)
+  local resolved, err = options_of(member, given, spec)
   if err then
     return nil, err
   elseif not given then
@@ -90,7 +97,7 @@ end
 ---@return anthropic.Error?
 function Route:enter(made)
   local pool, given, body, model = self.parts()
-  local i = self.following or self.only or pool.routing:choose(made, self.tried)
+  local i = self.following or self.only or pool.routing:choose(made, self.tried, self.barred)
   if not i then
     return nil, errors.cancelled "the clients of the pool are closed"
   end
@@ -134,6 +141,12 @@ function Route:failed(made, err)
   end
 end
 
+--- Has the next attempt made by the same member.
+---@param made anthropic.Exchange
+function Route:stay(made)
+  self.following = made.member
+end
+
 -- Another attempt by the same member.
 local function stay(self, made, err)
   self.following = made.member
@@ -151,7 +164,7 @@ function Route:delay(made, err)
     return nil
   end
   local wait
-  self.following, wait = self.parts().routing:choose(made, self.tried)
+  self.following, wait = self.parts().routing:choose(made, self.tried, self.barred)
   if not wait then
     return self.following and 0 or nil
   end
@@ -168,17 +181,32 @@ local function owner_of(pool, spec)
   end
 end
 
+-- The first member that can serve a request, and those that cannot; nil and why none can.
+local function first_of(pool, spec, given)
+  local first, barred, refusal = nil, {}, nil
+  for i, member in ipairs(pool.members) do
+    local _, err = options_of(member, given, spec)
+    barred[i], refusal = err ~= nil or nil, refusal or err
+    first = first or not err and member or nil
+  end
+  return first, first and barred or refusal
+end
+
 local function prepare(pool, spec, given)
-  local first = pool.members[1]
+  local first, barred = first_of(pool, spec, given)
+  if not first then
+    return nil, barred
+  end
   local profile, err = profile_of(first, pool, given, spec)
   if not profile then
     return nil, err
   end
   local made = exchange.new(spec, profile, first.shared)
   local body, model = spec.body, spec.model
-  made.route = setmetatable({ tried = {}, only = owner_of(pool, spec), following = nil, parts = function()
-    return pool, given, body, model
-  end }, Route)
+  made.route = setmetatable({ tried = {}, barred = barred, only = owner_of(pool, spec), following = nil,
+    parts = function()
+      return pool, given, body, model
+    end }, Route)
   return made
 end
 

@@ -57,10 +57,10 @@ local function is_tried_again(member)
 end
 
 -- Those that a request can go to: the dead ones whose cool-down is over first, one request for each.
-local function candidates(self, tried, now)
+local function candidates(self, tried, barred, now)
   local due, alive = {}, {}
   for i, member in ipairs(self.members) do
-    local is_open = not tried[i] and not member.is_closed()
+    local is_open = not tried[i] and not barred[i] and not member.is_closed()
     if is_open and not member.dead_until then
       alive[#alive + 1] = i
     elseif is_open and member.dead_until <= now and not is_tried_again(member) then
@@ -85,13 +85,13 @@ local function next_in_turn(self, list)
 end
 
 -- Where all are dead: the one that was tried least, of those the one whose cool-down ends first.
-local function least_bad(self, tried)
+local function least_bad(self, tried, barred)
   local best
   for i, member in ipairs(self.members) do
     local other = best and self.members[best]
     local is_better = not other or (tried[i] or 0) < (tried[best] or 0)
       or (tried[i] or 0) == (tried[best] or 0) and (member.dead_until or 0) < (other.dead_until or 0)
-    best = is_better and not member.is_closed() and i or best
+    best = is_better and not barred[i] and not member.is_closed() and i or best
   end
   return best
 end
@@ -99,18 +99,20 @@ end
 --- The member that a request goes to next.
 ---@param exchange anthropic.Exchange
 ---@param tried table<integer, integer> how often it went to each
+---@param barred? table<integer, boolean> those that cannot serve it
 ---@return integer|nil member nil: all are closed
 ---@return number? seconds nil: at once; otherwise all are dead, and its server asked to wait so long, or 0
-function Routing:choose(exchange, tried)
+function Routing:choose(exchange, tried, barred)
   local now = core.now()
-  local due, alive = candidates(self, tried, now)
+  barred = barred or {}
+  local due, alive = candidates(self, tried, barred, now)
   if due[1] then
     self.members[due[1]].probe[1] = exchange
     return due[1]
   elseif alive[1] then
     return next_in_turn(self, alive)
   end
-  local i = least_bad(self, tried)
+  local i = least_bad(self, tried, barred)
   local member = i and self.members[i]
   if not member then
     return nil

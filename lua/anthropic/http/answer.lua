@@ -57,7 +57,7 @@ function Answer:read_form()
 end
 
 local function describe_body(self, body)
-  return { bytes = #body, response_body = log.body(self, body) }
+  return log.of_exchange(self, { bytes = #body, response_body = log.body(self, body) })
 end
 
 --- Waits for the whole body.

@@ -136,8 +136,9 @@ end
 function Exchange:use(profile, shared, member)
   self.profile, self.option, self.shared = profile, profile.option, shared
   self.policy = profile.option "retry" or self.spec().retry
+  self.deadline = self.began + (profile.timeouts.total or math.huge)
   if self.member ~= member then
-    self.member, self.losses, self.lost = member, 0, nil
+    self.member, self.losses, self.lost, self.has_renewed = member, 0, nil, false
   end
   if profile.is_logged then
     outcome.watch(self)
@@ -273,11 +274,23 @@ end
 
 local UNAUTHORIZED = 401
 
+local function can_go_on(self)
+  return not self.closed and self.attempts > 0 and self.retries < self.option "max_retries"
+end
+
+-- Whether the credential, which was refused, is asked for once more.
+local function is_renewed(self, err)
+  return can_go_on(self) and err.status == UNAUTHORIZED and self.can_renew and not self.has_renewed
+end
+
 -- Seconds to wait before another attempt, or nil when there will be none.
 local function next_delay(self, err)
-  if self.closed or self.attempts == 0 or self.retries >= self.option "max_retries" then
+  if not can_go_on(self) then
     return nil
-  elseif err.status == UNAUTHORIZED and self.can_renew and not self.has_renewed then
+  elseif is_renewed(self, err) then
+    if self.route then
+      self.route:stay(self)
+    end
     return 0
   end
   local delay
@@ -350,8 +363,8 @@ local function record(self, err, waited)
   self:enter(err.kind, waited)
 end
 
-local function describe_failure(_, err, delay)
-  return { error = tostring(err), seconds = delay }
+local function describe_failure(self, err, delay)
+  return log.of_exchange(self, { error = tostring(err), seconds = delay }, err)
 end
 
 --- After a failure with nothing handed over: waits, if another attempt is worthwhile.
@@ -359,7 +372,7 @@ end
 ---@return true|nil
 ---@return anthropic.Error? err the final error, with attempts and history
 function Exchange:recover(err)
-  if self.route then
+  if self.route and not is_renewed(self, err) then
     self.route:failed(self, err)
   end
   local delay = next_delay(self, err)

@@ -20,11 +20,11 @@ local printable = require "anthropic.base.printable"
 ---@field attempt? integer number of the attempt, from 1; of "done": how many there were, 0 where nothing was sent;
 ---  absent of "tool"
 ---@field tag? any the option `tag`
----@field method? string of "request" and "done"
----@field url? string of "request", and of "done" without its query
+---@field method? string absent of "tool"
+---@field url? string of "request", and of all others without its query; absent of "tool"
 ---@field request_body? fun(whole?: boolean): string of "request", where it has a JSON body
----@field status? integer of "response" and "done": of the last answer or error
----@field request_id? string of "response" and "done"
+---@field status? integer of the last answer or error; absent of "request" and "tool"
+---@field request_id? string of the last answer or error; absent of "request" and "tool"
 ---@field seconds? number of "response": since the attempt began; of "retry": until the next attempt; of "done": of the
 ---  whole call
 ---@field bytes? integer of "body": its length; of "done": of the last answer's body, as they came over the wire
@@ -90,6 +90,19 @@ function log.body(exchange, body)
     local value = not whole and json.decode(body)
     return redact(type(value) == "table" and json.encode(shortened(value, redact)) or body)
   end
+end
+
+--- A record with what tells requests and their answers apart.
+---@param exchange anthropic.Exchange
+---@param record table
+---@param err? anthropic.Error that came in place of an answer
+---@return table record
+function log.of_exchange(exchange, record, err)
+  local response = exchange.response or {}
+  record.method, record.url = exchange.spec().method, exchange.url and exchange.url()
+  record.status = err and err.status or response.status
+  record.request_id = err and err.request_id or response.request_id
+  return record
 end
 
 local function make_printable(record)

@@ -145,14 +145,18 @@ local function transmit(self, draft, is_complete)
   if not wire then
     return nil, err
   end
+  if self.has_sent then -- the one before was a try of its own
+    self.exchange:enter(self.failure_kind, 0)
+  end
   self.exchange:reset()
   self.sent, self.has_sent = nil, true
-  local ok
+  local ok, response
   ok, err = redirects.send(self.exchange, wire, self.driver)
-  if not ok then
-    return nil, err
+  if ok then
+    response, err = response_of(self)
   end
-  return response_of(self)
+  self.failure_kind = err and err.kind or response.status >= 300 and "api" or nil
+  return response, err
 end
 
 local function changed(self, draft, asked)
@@ -315,6 +319,7 @@ function middleware.sender(resolved)
       attempt = exchange.attempts + 1, -- its number
       unsent = steps.wire(draft, exchange, true), -- what is shown where nothing is sent
       has_sent = false,
+      failure_kind = nil, -- of what was sent last
       sent = nil, -- the response of what was sent last, and what it was
     }
     exchange.attempt_began, exchange.redact = core.now(), self.unsent.redact

@@ -41,13 +41,9 @@ local function describe(exchange, how, err)
   local spec, response = exchange.spec(), exchange.response or {}
   local message = exchange.accumulator and exchange.accumulator.fields or exchange.message or {}
   local redact = exchange.redact or same
-  return {
+  return log.of_exchange(exchange, {
     outcome = how,
     member = exchange.member,
-    method = spec.method,
-    url = exchange.url and exchange.url(),
-    status = err and err.status or response.status,
-    request_id = err and err.request_id or response.request_id,
     seconds = core.now() - exchange.began,
     timings = how == "ok" and response.timings or exchange.timings,
     bytes = exchange.bytes or 0,
@@ -57,7 +53,7 @@ local function describe(exchange, how, err)
     kind = err and err.kind,
     type = err and err.type,
     error = err and tostring(err),
-  }
+  }, err)
 end
 
 --- Tells of the end of an exchange, once.

@@ -106,12 +106,7 @@ local function describe_request(self, wire)
 end
 
 local function describe_response(self)
-  local response = self.response
-  return {
-    status = response.status,
-    request_id = response.request_id,
-    seconds = core.now() - self.attempt_began,
-  }
+  return log.of_exchange(self, { seconds = core.now() - self.attempt_began })
 end
 
 -- Begins an attempt: what an error or a record shows of it. The functions are made here, as nginx empties the stack of

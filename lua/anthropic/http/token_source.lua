@@ -13,6 +13,7 @@ local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
 local loop = require "anthropic.loop"
+local memory = require "anthropic.base.memory"
 local printable = require "anthropic.base.printable"
 local tasks = require "anthropic.loop.task"
 
@@ -92,10 +93,25 @@ local function wrapped(self, err)
   }
 end
 
+-- Calls the caller's function. nil and an error of the request where it raises.
+local function call(f)
+  local ok, value, second = coroutines.protect(f)
+  if ok then
+    return value, second
+  elseif memory.is_lack(value) then
+    error(value, 0)
+  elseif errors.is(value) then
+    return nil, value
+  end
+  return nil, errors.invalid_request("the function raised: " .. tostring(value))
+end
+
 local function ask_function(self, waiter)
   local value, second
-  if type(self.given) == "function" then
-    value, second = self.given(self.is_own and waiter or nil)
+  if self.is_own then
+    value, second = self.given(waiter)
+  elseif type(self.given) == "function" then
+    value, second = call(self.given)
   else
     value, second = self.given.ask(self.is_refused)
   end

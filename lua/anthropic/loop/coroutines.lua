@@ -88,7 +88,7 @@ end
 ---@return boolean ok
 ---@return any ... results, or what was raised
 function coroutines.protect(f)
-  if PCALL_CAN_BE_LEFT then
+  if PCALL_CAN_BE_LEFT or not coroutine.running() then -- outside of any, Lua 5.1 has nothing to leave
     return pcall(f)
   end
   return select(2, protect(f))

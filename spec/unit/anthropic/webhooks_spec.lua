@@ -130,7 +130,7 @@ describe("a webhook", function()
   end)
 
   it("is refused where it is no object, though it was signed", function()
-    for _, body in ipairs { "", "null", "7", '"text"', "{", "\255" } do
+    for _, body in ipairs { "", "null", "7", '"text"', "{", "\255", "[]", '[{"type":"event"}]' } do
       assert.matches("no JSON object", assert_refused(nil, body, signed { body = body }, SECRET))
     end
   end)

@@ -1276,7 +1276,10 @@ describe("an exchange", function()
       local exchange, err = refused { max_retries = 1 }
       exchange:recover(err)
       assert.same({
-        { event = "retry", level = "warn", attempt = 1, seconds = 2, error = tostring(err) },
+        {
+          event = "retry", level = "warn", attempt = 1, seconds = 2, error = tostring(err),
+          method = "POST", url = "http://x.test/v1/messages", status = 500,
+        },
       }, records)
     end)
   end)
@@ -1323,7 +1326,10 @@ describe("an exchange", function()
     it("tells the log, but not of a cancellation", function()
       local exchange, err = refused()
       exchange:fail(err)
-      assert.same({ event = "error", level = "error", attempt = 1, error = tostring(err) }, records[1])
+      assert.same({
+        event = "error", level = "error", attempt = 1, error = tostring(err),
+        method = "POST", url = "http://x.test/v1/messages", status = 500,
+      }, records[1])
       assert.same({ "done", "error", 2 }, { records[2].event, records[2].outcome, #records })
       started = {}
       exchange = refused()

@@ -81,6 +81,7 @@ describe("sending", function()
     local exchange = {
       option = option,
       profile = { option = option, timeouts = { total = 60 }, is_logged = all.on_log ~= nil },
+      spec = function() return { method = "POST" } end,
       shared = {},
       deadline = math.huge, attempts = 0, retries = 0, losses = 0, closed = false,
       waited = {},
@@ -364,8 +365,10 @@ describe("sending", function()
     assert.same({
       event = "request", level = "debug", attempt = 2, method = "POST", url = "http://x.test/v1/messages?beta=true",
     }, records[1])
-    assert.same({ event = "response", level = "info", attempt = 2, status = 200, request_id = "r", seconds = 4 },
-      records[2])
+    assert.same({
+      event = "response", level = "info", attempt = 2, status = 200, request_id = "r", seconds = 4,
+      method = "POST", url = "http://x.test/v1/messages",
+    }, records[2])
   end)
 
   it("tells the log of a request that cannot be sent, too", function()
