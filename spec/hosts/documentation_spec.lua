@@ -68,6 +68,8 @@ describe("A program of the documentation", function()
       end
       local host = nginx.start {
         main = "env ANTHROPIC_API_KEY; env ANTHROPIC_BASE_URL;",
+        http = "init_by_lua_block { "
+          .. 'package.path = ngx.config.prefix() .. "../../examples/openresty/?.lua;" .. package.path }',
         environment = "ANTHROPIC_API_KEY=test-key-1 ANTHROPIC_BASE_URL=" .. server.url,
         server = "location = /ask { lua_check_client_abort on; content_by_lua_block {\n"
           .. 'local client = require("anthropic").new()\n'
