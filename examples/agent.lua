@@ -2,7 +2,7 @@
 --
 --     ANTHROPIC_API_KEY=... lua examples/agent.lua conversation.json
 --
--- Ctrl-C stops an answer, Ctrl-D ends. The conversation is stored after each turn and gone on with the next time; the
+-- Ctrl-C stops an answer, Ctrl-D ends. The conversation is stored after each turn and continued the next time; the
 -- model's own notes are beside it.
 
 local anthropic = require "anthropic"

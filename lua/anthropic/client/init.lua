@@ -213,7 +213,7 @@ function client.around(own)
   return self
 end
 
--- An exchange of a client that is none of a pool.
+-- An exchange of a client that does not stand for a pool.
 local function prepare(own, spec, given)
   local profile, resolved, err = own.profile, own.options, nil
   if given then

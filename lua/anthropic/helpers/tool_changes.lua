@@ -127,7 +127,7 @@ local function add(self, tool)
   end)
 end
 
---- The beta of some names by which the API takes changes; nil where there is none.
+--- The beta of some names by which the API takes changes; or nil.
 ---@param betas string[]
 ---@return { with_definitions: boolean }?
 function tool_changes.beta_among(betas)

@@ -27,7 +27,7 @@ function files.read(path)
   return text
 end
 
---- A path below the user's folder; nil where there is none.
+--- A path below the user's folder; nil if the folder is unknown.
 ---@param path string
 ---@return string?
 function files.at_home(path)
@@ -62,7 +62,7 @@ local function read_sections(text)
   return sections
 end
 
---- The profile that AWS's programs would take, from both of their files; nil where there is none.
+--- The profile that AWS's programs would take, from both of their files, or nil.
 ---@param name? string default: $AWS_PROFILE, else "default"
 ---@return table<string, string>|nil fields names in lower case
 ---@return string name
