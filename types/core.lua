@@ -162,25 +162,6 @@ function sse:next() end
 ---@return number|nil milliseconds
 function sse:retry() end
 
----@class anthropic.core.aws_events decoder of AWS's event stream
-local aws_events = {}
-
----@param max_event_bytes integer
----@return anthropic.core.aws_events
-function core.aws_events(max_event_bytes) end
-
----@param bytes string
-function aws_events:feed(bytes) end
-
----@return string|nil payload
----@return string kind "event", "exception", "error"; "again", "broken", "too_large" without a payload
----@return string? name
----@return string? text
-function aws_events:next() end
-
----@return number bytes of a frame that has not come whole
-function aws_events:rest() end
-
 ---@class anthropic.core.delta_run
 local delta_run = {}
 

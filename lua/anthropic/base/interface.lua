@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "0a47272c5559617c"
+return "cbc4afd119463d05"

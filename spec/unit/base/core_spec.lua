@@ -58,7 +58,6 @@ describe("the C core", function()
     end
     local objects = {
       core = core, loop = core.loop(), sse = core.sse(1), delta_run = core.delta_run(),
-      aws_events = core.aws_events(1),
       json_partial = core.json_partial(), sink = core.sink(os.tmpname()),
       folder = core.folder("."),
     }

@@ -10,7 +10,6 @@ describe("the C module", function()
     end
     table.sort(names)
     assert.equal([[
-aws_events:function
 base64:function
 base64_decode:function
 base64_file:function
