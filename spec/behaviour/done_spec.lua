@@ -1,6 +1,7 @@
 -- The record that each request ends with: `record.event == "done"`.
 
 local anthropic = require "anthropic"
+local service = require "spec.support.service"
 local testing = require "anthropic.testing"
 
 local SECRET = "sk-ant-very-secret-key-0123456789"
@@ -168,8 +169,37 @@ describe("the done record", function()
       for _ = 1, 10 do
         collectgarbage()
       end
+      anthropic.sleep(0) -- with LuaJIT the next step tells of it
       assert.equal(3, assert_only({ outcome = "closed" }).usage.input_tokens)
     end)
+  end)
+
+  it("comes also where a loop that LuaJIT has compiled runs while garbage is collected", function()
+    serve { testing.stream { text = "Hello!", hang_after = 600 } }
+    local output = service.run(([[
+      local anthropic = require "anthropic"
+      local count = 0
+      local function on_log(record)
+        local words = {}
+        for name, value in pairs(record) do
+          words[#words + 1] = { name .. tostring(value) }
+        end
+        count = count + (record.event == "done" and 1 or 0)
+      end
+      for _ = 1, 300 do
+        on_log { event = "none", a = 1, b = 2, c = 3, d = 4 }
+      end
+      local client = anthropic.new { base_url = %q, api_key = "k", on_log = on_log }
+      for _ = 1, 12 do
+        local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hi" } } }
+        assert(client.messages.stream(params)):next()
+        collectgarbage()
+      end
+      collectgarbage()
+      anthropic.sleep(0)
+      print(count >= 11) -- the last stream's place on the stack may still be there
+    ]]):format(server.url))
+    assert.equal("true\n", output)
   end)
 
   it("holds no credential, whatever the server quotes", function()

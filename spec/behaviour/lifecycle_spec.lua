@@ -108,9 +108,10 @@ describe("a program that ends", function()
   after_each(service.clear)
 
   -- Runs a program that has a stream under way; how it ended and what it printed.
-  local function run(ending, environment)
+  local function run(ending, environment, first)
     local server = service.serve { OPEN }
     local output = service.run(([[
+      %s
       local anthropic = require "anthropic"
       local client = anthropic.new { base_url = %q, api_key = "k", max_retries = 0 }
       local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hi" } } }
@@ -122,7 +123,7 @@ describe("a program that ends", function()
       io.stdout:write("reading ")
       io.stdout:flush()
       %s
-    ]]):format(server.url, ending), environment)
+    ]]):format(first or "", server.url, ending), environment)
     assert.is_true(raw_client.eventually(function() return server:connections().open == 0 end))
     return output
   end
@@ -153,14 +154,12 @@ describe("a program that ends", function()
     assert.matches("^reading .*the end", run "error 'the end'")
   end)
 
-  -- From 5.4.3 on Lua finalizes nothing that was made while the state closes: that is lost.
+  -- From 5.4.3 on Lua finalizes nothing that was made while the state closes: that is lost. LuaJIT before August 2023
+  -- never ends a `pairs` loop that it has compiled, if a finalizer runs it: there nothing is compiled.
   for _, late in ipairs {
     'late = loop:start { method = "GET", url = "http://127.0.0.1:9/" } loop:wait(0)', "stream:next()", "open()",
   } do
     it("may do so with transfers of the bare core, and with a finalizer that calls " .. late, function()
-      if rawget(_G, "jit") and not late:find "late" then
-        pending "about one such program in a hundred does not end on LuaJIT, in LuaJIT's own code"
-      end
       assert.equal("reading ", run(([[
         local core = require "anthropic.core"
         local loop = core.loop()
@@ -175,7 +174,7 @@ describe("a program that ends", function()
         else
           proxy = setmetatable({}, { __gc = at_end })
         end
-      ]]):format(late), { ASAN_OPTIONS = "detect_leaks=0" }))
+      ]]):format(late), { ASAN_OPTIONS = "detect_leaks=0" }, "if jit then jit.off() end"))
     end)
   end
 end)

@@ -188,6 +188,7 @@ describe("a limiter", function()
       for _ = 1, 10 do
         collectgarbage()
       end
+      anthropic.sleep(0) -- with LuaJIT the next step tells of it
       assert.equal("acquire observe release", names_of(calls))
     end)
   end)

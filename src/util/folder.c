@@ -67,6 +67,8 @@ static void leave(struct place *place) {
 static const char *find(const struct folder *folder, const char *path, bool make,
                         struct place *place) {
   size_t length = strlen(path);
+  place->parent = -1;
+  place->name = place->text;
   if (folder->descriptor < 0)
     return "it is closed";
   if (length >= sizeof place->text)

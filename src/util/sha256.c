@@ -39,7 +39,7 @@ static void take_block(uint32_t state[8], const unsigned char *block) {
   uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
   uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
   for (int t = 0; t < 64; t++) {
-    uint32_t word = t < 16 ? (words[t] = read_word(block + 4 * t)) : next_word(words, t);
+    uint32_t word = t < 16 ? (words[t] = read_word(&block[4 * (size_t)t])) : next_word(words, t);
     uint32_t first = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) +
                      constants[t] + word;
     uint32_t second =

@@ -1,19 +1,32 @@
 --- What is to be done once nobody holds an object any more: stock tables have no finalizer in Lua 5.1 and LuaJIT.
 --
 --     object.guard = guard.new(function() print "nobody holds the object" end)
+--     guard.run_due()
 --
 -- The function may run inside of any other code, so what it raises is dropped.
+--
+-- workaround: LuaJIT before August 2023 never ends a `pairs` loop that it has compiled, if a finalizer runs it. With
+-- LuaJIT a finalizer notes that its function is due, and `run_due` calls it.
 
 local guard = {}
 
 local newproxy = rawget(_G, "newproxy") -- Lua 5.1 and LuaJIT
+local IS_JIT = rawget(_G, "jit") ~= nil
 
---- Makes a value that calls a function when it is collected. Where this Lua has no finalizers, it never does.
+local due -- the entry that became due last; each has the one before it as `next`
+
+--- Makes a value that calls a function when it is collected; with LuaJIT `run_due` calls it after that. Where this Lua
+--- has no finalizers, nothing does.
 ---@param call fun()
 ---@return any
 function guard.new(call)
+  local entry = { call = call, next = nil }
   local function finalize()
-    pcall(call)
+    if IS_JIT then
+      entry.next, due = due, entry
+    else
+      pcall(call)
+    end
   end
   if not newproxy then
     return setmetatable({}, { __gc = finalize })
@@ -21,6 +34,15 @@ function guard.new(call)
   local proxy = newproxy(true)
   getmetatable(proxy).__gc = finalize
   return proxy
+end
+
+--- Calls the functions that are due. What they raise is dropped.
+function guard.run_due()
+  while due do
+    local entry = due
+    due = entry.next
+    pcall(entry.call)
+  end
 end
 
 return guard

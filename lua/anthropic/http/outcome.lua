@@ -76,9 +76,10 @@ function outcome.measure(exchange)
   end
 end
 
---- Has an exchange closed when nobody holds it any more.
+--- Has an exchange closed when nobody holds it any more: with LuaJIT by the next step of the loop, or the next request.
 ---@param exchange anthropic.Exchange
 function outcome.watch(exchange)
+  guard.run_due()
   exchange.guard = exchange.guard or guard.new(function()
     if not exchange.has_ended then
       exchange:close()

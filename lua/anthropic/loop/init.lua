@@ -11,6 +11,7 @@
 local package, require = package, require
 local alarms = require "anthropic.loop.alarms"
 local core = require "anthropic.base.core"
+local guard = require "anthropic.base.guard"
 
 ---@class anthropic.Driver
 ---@field wait fun(subject: anthropic.Subject, seconds?: number): boolean?, any returns true once
@@ -100,6 +101,7 @@ end
 local is_interrupted = false
 
 local function work(seconds, budget, takes_interrupt)
+  guard.run_due()
   local the_core = loop.core()
   local began = core.now()
   local has_worked, was_interrupted = the_core:wait(seconds, takes_interrupt)
