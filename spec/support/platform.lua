@@ -35,7 +35,8 @@ return function(name)
 
   --- The refusal's words, too.
   function self.has(method, path)
-    local err = platforms.refusal({ platform = name, base_url = "https://gateway.test" }, { method = method, path = path })
+    local resolved = { platform = name, base_url = "https://gateway.test" }
+    local err = platforms.refusal(resolved, { method = method, path = path })
     return err == nil, err and err.message
   end
 

@@ -68,7 +68,8 @@ describe("a request made a platform's", function()
       ["?beta=true"] = "", ["?beta=true&a=1"] = "?a=1", ["?a=1&beta=true"] = "?a=1", ["?a=1"] = "?a=1",
       ["?alphabeta=true"] = "?alphabeta=true",
     } do
-      assert.equal(BASE .. "/models/m/run" .. kept, adapt({ body = '{"model":"m"}', path = "/v1/messages" .. query }).url)
+      local request = adapt { body = '{"model":"m"}', path = "/v1/messages" .. query }
+      assert.equal(BASE .. "/models/m/run" .. kept, request.url)
     end
   end)
 

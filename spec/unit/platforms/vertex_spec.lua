@@ -28,7 +28,9 @@ describe("Vertex AI", function()
   end)
 
   it("has the model in the path, and the version in the body", function()
-    local request = vertex.write(options(), "/v1/messages", { model = "m@1;x" }, { ["anthropic-version"] = "2023-06-01" })
+    local request = vertex.write(options(), "/v1/messages", { model = "m@1;x" }, {
+      ["anthropic-version"] = "2023-06-01",
+    })
     assert.equal(MODELS .. "m@1%3Bx:rawPredict", request.url)
     assert.same({ anthropic_version = "vertex-2023-10-16" }, request.body)
     assert.is_nil(request.headers["anthropic-version"])
