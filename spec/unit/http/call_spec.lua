@@ -21,7 +21,8 @@ describe("a request of anthropic.http", function()
     for _, case in ipairs {
       { nil, "a request is a table with a url" }, { {}, "a request is a table with a url" },
       { { url = 7 }, "url" }, { { url = URL, methd = "GET" }, "method" },
-      { { url = URL, redirects = -1 }, "redirects" }, { { url = URL, redirects = 0.5 }, "redirects" }, { { url = URL, secret_headers = { 1 } }, "secret_headers" },
+      { { url = URL, redirects = -1 }, "redirects" },
+      { { url = URL, redirects = 0.5 }, "redirects" }, { { url = URL, secret_headers = { 1 } }, "secret_headers" },
       { { url = URL, timeout = "long" }, "timeout" },
     } do
       local line
