@@ -792,6 +792,17 @@ describe("a stream", function()
       assert.equal("event", exchange.transfer.asked[4])
     end)
 
+    it("adds nothing to the message that the run takes in, whoever reads", function()
+      for _, read in ipairs {
+        function(opened) return opened:next() end, function(opened) return opened() end,
+        function(opened) return opened:text_deltas()() end, function(opened) return opened:next_boundary() end,
+      } do
+        local opened = flowing { FLOWN, FLOWN, END }
+        read(opened)
+        assert.equal("Hel", opened:snapshot():text()) -- no run of the core's is behind this transfer
+      end
+    end)
+
     it("takes its texts straight from the transfer", function()
       local opened, exchange = flowing { { "lo", true }, { "!", true }, END }
       local read = opened:text_deltas()
@@ -1010,5 +1021,34 @@ describe("a stream", function()
     collectgarbage()
     collectgarbage()
     assert.is_nil(next(alive))
+  end)
+end)
+
+describe("a block of a stream", function()
+  it("is found by its events, with the text of its input", function()
+    local opened = open { START, block(0), block(1, { type = "tool_use", id = "t", name = "f", input = {} }),
+      input_json(1, '{"a":'), input_json(1, "1}"), block_stop(1), ENDING, STOP }
+    for _ = 1, 5 do
+      opened:next()
+    end
+    local found, text_of_input = opened:block_of { index = 1 }
+    assert.same({ "f", '{"a":1}' }, { found.name, text_of_input })
+    found, text_of_input = opened:block_of { index = 0 }
+    assert.same({ "text", nil }, { found.type, text_of_input })
+    assert.is_falsy((opened:block_of { index = 2 }))
+    assert.is_falsy((opened:block_of { index = 1, choice = 1, raw = {} }))
+    opened:message()
+    assert.is_falsy((opened:block_of { index = 1 }))
+  end)
+end)
+
+describe("the body of a stream", function()
+  it("is not handed on where another answer may follow it", function()
+    local opened = hello { options = { on_interrupt = "continue" } }
+    local iterator, err = opened:raw_events()
+    assert.is_nil(iterator)
+    assert.equal("invalid_request", err.kind)
+    assert.is_truthy(hello({ options = { on_interrupt = "retry" } }):raw_events())
+    assert.is_truthy(hello():raw_events())
   end)
 end)
