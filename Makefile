@@ -124,6 +124,9 @@ models: ## write the docs' model into them, after another one got it in tools/mo
 check-release: ## before a release: none of the models that the docs name ends within half a year
 	lua5.4 tools/models.lua release
 
+release: ## check everything, and tag a version: make release VERSION=0.2.0
+	@tools/release $(VERSION)
+
 interface: ## write the interface of the two halves anew, after a header of src/ or types/core.lua changed
 	lua5.4 tools/interface.lua write
 

@@ -6,7 +6,7 @@ source = {
 }
 description = {
   summary = "A client for the Messages API",
-  detailed = "Messages, streams, tools and every other method; on libcurl, for Lua 5.1 to 5.4 and LuaJIT.",
+  detailed = "Messages, streams, tools and every other method; on libcurl, for Lua 5.1 to 5.5 and LuaJIT.",
   license = "MIT",
   labels = { "http", "neovim", "openresty" },
 }

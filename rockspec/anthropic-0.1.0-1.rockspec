@@ -2,12 +2,11 @@ rockspec_format = "3.0"
 package = "anthropic"
 version = "0.1.0-1"
 source = {
-  url = "git+file://.",
-  tag = "v0.1.0",
+  url = "https://example.invalid/anthropic/anthropic-0.1.0.tar.gz",
 }
 description = {
   summary = "A client for the Messages API",
-  detailed = "Messages, streams, tools and every other method; on libcurl, for Lua 5.1 to 5.4 and LuaJIT.",
+  detailed = "Messages, streams, tools and every other method; on libcurl, for Lua 5.1 to 5.5 and LuaJIT.",
   license = "MIT",
   labels = { "http", "neovim", "openresty" },
 }

@@ -172,7 +172,9 @@ describe("a limiter", function()
         local task = anthropic.spawn(function()
           return assert(client.messages.stream(PARAMS)):message()
         end)
-        anthropic.sleep(0.02)
+        while #calls < 2 do
+          anthropic.sleep(0.01)
+        end
         task:cancel()
         task:join()
       end)

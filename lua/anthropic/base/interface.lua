@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "cbc4afd119463d05"
+return "e4f629547b54f819"
