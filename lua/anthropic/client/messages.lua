@@ -241,9 +241,10 @@ messages.methods.create = {
 
 --- Creates a message and returns a Stream, as `create` with `stream = true` does.
 ---
---- With `on_event`, `on_text` or `on_done` among the options it returns a Task at once, and calls these functions when
---- something has come; see anthropic.StreamCallbacks.
----@overload fun(params: anthropic.MessageParams, callbacks: anthropic.StreamCallbacks): anthropic.Task
+--- With `on_event`, `on_text` or `on_done` among the options it returns a handle at once, and calls these functions
+--- when something has come; see anthropic.StreamCallbacks.
+---@overload fun(params: anthropic.MessageParams, callbacks: anthropic.StreamCallbacks): anthropic.StreamHandle?,
+---  anthropic.Error?
 ---@param params anthropic.MessageParams
 ---@param options? anthropic.Options options for this request
 ---@return anthropic.Stream? stream
