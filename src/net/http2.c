@@ -9,18 +9,18 @@ enum {
   RECORD_HEADER = 5 /* its length, and what it begins with says what follows */
 };
 
-/* libcurl has no word for "this connection no more". But it shares no connection between two scopes
- * of addresses, and systems look at the scope of link-local addresses alone. One of these in a URL
- * brings its scope along, which has to stay. */
+/* libcurl has no word for "this connection no more", nor for "none that speaks HTTP/1.1". But it
+ * shares no connection between two scopes of addresses, and systems look at the scope of link-local
+ * addresses alone. One of these in a URL brings its scope along, which has to stay. */
 void http2_join(const struct http2 *http2, struct loop_entry *entry) {
   entry->generation = http2->generation;
-  if (!entry->is_http2 || http2->generation == 0)
+  if (!entry->is_http2)
     return;
-  if (entry->has_zone)
-    curl_easy_setopt(entry->easy, CURLOPT_FRESH_CONNECT, 1L);
-  else
+  if (!entry->has_zone)
     curl_easy_setopt(entry->easy, CURLOPT_ADDRESS_SCOPE,
                      (long)FIRST_SCOPE + (long)(http2->generation % FIRST_SCOPE));
+  else if (http2->generation > 0)
+    curl_easy_setopt(entry->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 /* Of several on one connection that time out, the first makes the new generation. */

@@ -19,7 +19,8 @@ struct http2 {
   int64_t idle_bytes;  /* that came during the step under way and told no stream of anything */
 };
 
-/* Before an entry starts: which connections it may use. */
+/* Before an entry starts: which connections it may use. One of HTTP/2 uses none that another entry
+ * opened for HTTP/1.1. */
 void http2_join(const struct http2 *http2, struct loop_entry *entry);
 
 /* The connection of an entry that is about to leave takes no new stream. Its other streams, which

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "e4f629547b54f819"
+return "520331871d2eb526"
