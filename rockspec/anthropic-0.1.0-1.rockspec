@@ -202,6 +202,7 @@ build = {
     ["anthropic.loop.scheduler"] = "lua/anthropic/loop/scheduler.lua",
     ["anthropic.loop.task"] = "lua/anthropic/loop/task.lua",
     ["anthropic.loop.uv"] = "lua/anthropic/loop/uv.lua",
+    ["anthropic.loop.waiting"] = "lua/anthropic/loop/waiting.lua",
     ["anthropic.loop.yield"] = "lua/anthropic/loop/yield.lua",
     ["anthropic.mcp"] = "lua/anthropic/mcp.lua",
     ["anthropic.memory_tool"] = "lua/anthropic/memory_tool.lua",

@@ -84,7 +84,7 @@ describe("a wait by polling", function()
   end)
 
   it("closes what was waited for by one that the host does not resume, while it resumes others", function()
-    local wait = coroutines.poll(sleep, { interval = 0.001, abandoned_after = 0.03 })
+    local wait = coroutines.poll(sleep, { interval = 0.001, abandoned_after = 0.15 })
     local lost, kept = new_subject(), new_subject()
     begin(wait, lost)
     local other = begin(wait, kept)
