@@ -212,6 +212,7 @@ build = {
     ["anthropic.message.budget"] = "lua/anthropic/message/budget.lua",
     ["anthropic.message.chat_completion"] = "lua/anthropic/message/chat_completion.lua",
     ["anthropic.message.completion_choice"] = "lua/anthropic/message/completion_choice.lua",
+    ["anthropic.message.completion_choice_writer"] = "lua/anthropic/message/completion_choice_writer.lua",
     ["anthropic.message.completion_messages"] = "lua/anthropic/message/completion_messages.lua",
     ["anthropic.message.completion_request"] = "lua/anthropic/message/completion_request.lua",
     ["anthropic.message.completion_writer"] = "lua/anthropic/message/completion_writer.lua",
