@@ -2,6 +2,8 @@
 
 local background = require "spec.support.background"
 
+local COMMIT = "git -c user.name=a -c user.email=a@b commit -qa"
+
 describe("A release", function()
   local clone
 
@@ -9,8 +11,7 @@ describe("A release", function()
     clone = background.make_directory()
     background.output_of(("git clone -q . %s/tree 2>&1 && cp tools/release tools/rockspec.lua %s/tree/tools"):format(
       clone, clone))
-    background.output_of(("cd %s/tree && git add -A; git -c user.name=a -c user.email=a@b commit -qm tools; git tag v0.1.0 2>&1"):format(
-      clone))
+    background.output_of(("cd %s/tree && git add -A; %s -m tools; git tag v0.1.0 2>&1"):format(clone, COMMIT))
   end)
 
   teardown(function()
@@ -22,7 +23,7 @@ describe("A release", function()
       return pending "this tree is no clone of git's"
     end
     local output, code = background.output_of(
-      ("cd %s/tree && %s; tools/release %s 2>&1 </dev/null; code=$?; git checkout -q .; git clean -qfd; exit $code"):format(
+      ("cd %s/tree && %s; tools/release %s 2>&1 </dev/null; code=$?; git checkout -q .; exit $code"):format(
         clone, preparation or "true", version))
     assert.not_equal(0, code)
     return output
@@ -44,10 +45,9 @@ describe("A release", function()
   end)
 
   it("needs an entry in CHANGELOG.md, with what breaks", function()
-    local commit = "git -c user.name=a -c user.email=a@b commit -qam x"
     assert.matches('has no "What breaks"',
-      refusal("0.2.0", "sed -i 's/^### What breaks/### More/' CHANGELOG.md && " .. commit))
+      refusal("0.2.0", "sed -i 's/^### What breaks/### More/' CHANGELOG.md && " .. COMMIT .. " -m x"))
     assert.matches("says nothing about 0%.2%.0",
-      refusal("0.2.0", "sed -i 's/^## Unreleased/## Others/' CHANGELOG.md && " .. commit))
+      refusal("0.2.0", "sed -i 's/^## Unreleased/## Others/' CHANGELOG.md && " .. COMMIT .. " -m x"))
   end)
 end)

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "520331871d2eb526"
+return "730bfcb8055a7c98"
