@@ -17,7 +17,10 @@ LUA_INCDIR ?= $(find_headers)
 
 BUILD := build/$(LUA)
 TEST_BUILD := build/test/$(LUA)
-SOURCES := $(wildcard src/*/*.c)
+# src/port/ has a file of each kind for each: PORT=windows takes the others
+PORT ?= posix
+ALL_SOURCES := $(wildcard src/*/*.c)
+SOURCES := $(filter-out src/port/%_$(if $(filter posix,$(PORT)),windows,posix).c,$(ALL_SOURCES))
 HEADERS := $(wildcard src/*/*.h)
 MODULES := $(sort $(patsubst lua/%,%,$(wildcard $(addsuffix .lua,lua/anthropic/* lua/anthropic/*/* lua/anthropic/*/*/*))))
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o)
@@ -86,7 +89,7 @@ lint: ## check the sources: luacheck, layers, links, models and names in the doc
 	lua5.4 tools/models.lua
 	lua5.4 tools/documented.lua
 	lua5.4 tools/interface.lua
-	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
+	clang-format --dry-run -Werror $(ALL_SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ -Isrc src
 

@@ -1,4 +1,3 @@
-#define _POSIX_C_SOURCE 200809L
 #include "net/loop.h"
 
 #include "net/connections.h"
@@ -8,12 +7,12 @@
 #include "net/http2.h"
 #include "net/loop_entry.h"
 #include "net/poller.h"
+#include "port/held_signal.h"
+#include "port/self.h"
 #include "util/clock.h"
-#include "util/held_signal.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { MAX_IDLE_CONNECTIONS = 64 };
 
@@ -22,7 +21,7 @@ static const double LONGEST_STEP = 0.005; /* seconds; what one socket takes is u
 struct loop {
   CURLM *multi;
   struct connections connections; /* they have the poller */
-  pid_t owner;
+  long owner;
   struct held_signal sigpipe;
   struct entry_list entries;
   struct entry_list watched;
@@ -91,7 +90,7 @@ static void detach(struct loop *loop, struct loop_entry *entry) {
     return;
   if (entry->is_http2 && entry->retires)
     http2_retire(&loop->http2, entry, loop->entries.first);
-  signal_hold(&loop->sigpipe, SIGPIPE);
+  signal_hold(&loop->sigpipe, PORT_BROKEN_PIPE);
   if (entry->paused)
     curl_easy_pause(entry->easy, CURLPAUSE_CONT);
   curl_multi_remove_handle(loop->multi, entry->easy);
@@ -100,7 +99,7 @@ static void detach(struct loop *loop, struct loop_entry *entry) {
 }
 
 static void close_multi(struct loop *loop) {
-  signal_hold(&loop->sigpipe, SIGPIPE);
+  signal_hold(&loop->sigpipe, PORT_BROKEN_PIPE);
   curl_multi_cleanup(loop->multi);
   signal_release(&loop->sigpipe, true);
   loop->multi = NULL;
@@ -132,7 +131,7 @@ static void abandon_parent(struct loop *loop) {
 }
 
 static void notice_fork(struct loop *loop) {
-  if (loop->connections.poller && loop->owner != getpid())
+  if (loop->connections.poller && loop->owner != port_self_id())
     abandon_parent(loop);
 }
 
@@ -145,7 +144,7 @@ static bool open_loop(struct loop *loop) {
   if (!loop->connections.poller)
     loop->connections.poller = poller_new();
   loop->multi = curl_multi_init();
-  loop->owner = getpid();
+  loop->owner = port_self_id();
   if (loop->connections.poller && loop->multi &&
       connections_attach(&loop->connections, loop->multi) &&
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
@@ -195,7 +194,7 @@ static void note_deadline(struct loop *loop, const struct loop_entry *entry) {
   loop->deadlines.entry = fmin(loop->deadlines.entry, entry->callbacks->deadline(entry));
 }
 
-static bool has_event(const struct loop *loop, int socket) {
+static bool has_event(const struct loop *loop, port_socket socket) {
   for (size_t i = 0; i < loop->batch.count; i++)
     if (loop->batch.events[i].socket == socket)
       return true;
@@ -238,7 +237,7 @@ static void collect_completions(struct loop *loop) {
     CURLcode code = entry->callbacks->complete(entry, message->data.result);
     detach(loop, entry);
     if (entry->is_http2 && code != CURLE_OK &&
-        connections_socket_of(&loop->connections, entry) >= 0)
+        connections_socket_of(&loop->connections, entry) != NO_SOCKET)
       http2_suspect(entry, code, loop->entries.first);
   }
 }
@@ -276,9 +275,9 @@ static void let_leave(struct loop *loop) {
   }
 }
 
-static struct loop_entry *watched_at(const struct loop *loop, int descriptor) {
+static struct loop_entry *watched_at(const struct loop *loop, port_socket socket) {
   struct loop_entry *entry = loop->watched.first;
-  while (entry && entry->socket != descriptor)
+  while (entry && entry->socket != socket)
     entry = entry->next;
   return entry;
 }
@@ -302,7 +301,7 @@ static bool serve_sockets(struct loop *loop) {
 }
 
 static void work(struct loop *loop, bool with_sockets) {
-  signal_hold(&loop->sigpipe, SIGPIPE);
+  signal_hold(&loop->sigpipe, PORT_BROKEN_PIPE);
   bool works = !with_sockets || serve_sockets(loop);
   if (works && loop->deadlines.curl <= clock_now()) {
     loop->deadlines.curl = HUGE_VAL;
@@ -312,8 +311,8 @@ static void work(struct loop *loop, bool with_sockets) {
    */
   while (works) {
     collect_completions(loop);
-    int socket = http2_next_suspect(loop->entries.first);
-    if (socket < 0)
+    port_socket socket = http2_next_suspect(loop->entries.first);
+    if (socket == NO_SOCKET)
       break;
     works = perform(loop, socket, CURL_CSELECT_IN);
   }
@@ -348,11 +347,11 @@ void loop_remove(struct loop *loop, struct loop_entry *entry) {
   unmark_ready(loop, entry);
 }
 
-bool loop_watch(struct loop *loop, struct loop_entry *entry, int descriptor) {
-  if (!open_loop(loop) || !poller_watch(loop->connections.poller, descriptor, true, false))
+bool loop_watch(struct loop *loop, struct loop_entry *entry, port_socket socket) {
+  if (!open_loop(loop) || !poller_watch(loop->connections.poller, socket, true, false))
     return false;
   entry->loop = loop;
-  entry->socket = descriptor;
+  entry->socket = socket;
   entry_list_add(&loop->watched, entry);
   return true;
 }
@@ -370,7 +369,7 @@ void loop_resume(struct loop *loop, struct loop_entry *entry) {
   notice_fork(loop);
   if (!entry->active)
     return;
-  signal_hold(&loop->sigpipe, SIGPIPE);
+  signal_hold(&loop->sigpipe, PORT_BROKEN_PIPE);
   CURLcode code = curl_easy_pause(entry->easy, CURLPAUSE_CONT);
   signal_release(&loop->sigpipe, true);
   if (code != CURLE_OK)
@@ -454,8 +453,8 @@ bool loop_note_log(struct loop *loop, struct loop_entry *entry, curl_infotype ty
   if (http2_note(&loop->http2, type, bytes, length))
     return true;
   loop_leave(loop);
-  if (connections_socket_of(&loop->connections, entry) >= 0)
-    socket_end(entry->socket);
+  if (connections_socket_of(&loop->connections, entry) != NO_SOCKET)
+    port_socket_end(entry->socket);
   return false;
 }
 
