@@ -47,13 +47,13 @@ void http2_suspect(const struct loop_entry *ended, CURLcode code, struct loop_en
       each->looks = LOOKS;
 }
 
-int http2_next_suspect(struct loop_entry *entries) {
+port_socket http2_next_suspect(struct loop_entry *entries) {
   for (struct loop_entry *each = entries; each; each = each->next)
     if (each->looks > 0) {
       each->looks--;
       return each->socket;
     }
-  return -1;
+  return NO_SOCKET;
 }
 
 void http2_begin_step(struct http2 *http2) {

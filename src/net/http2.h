@@ -3,6 +3,8 @@
 #ifndef ANTHROPIC_NET_HTTP2_H
 #define ANTHROPIC_NET_HTTP2_H
 
+#include "port/socket.h"
+
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,8 +33,9 @@ void http2_retire(struct http2 *http2, const struct loop_entry *entry, struct lo
  * `code` says that this is how it failed. */
 void http2_suspect(const struct loop_entry *ended, CURLcode code, struct loop_entry *entries);
 
-/* The socket of an entry that is under suspicion, to be looked at; -1: there is no such entry. */
-int http2_next_suspect(struct loop_entry *entries);
+/* The socket of an entry that is under suspicion, to be looked at; NO_SOCKET: there is no such
+ * entry. */
+port_socket http2_next_suspect(struct loop_entry *entries);
 
 /* Libcurl goes on. */
 void http2_begin_step(struct http2 *http2);

@@ -1,11 +1,9 @@
-#define _POSIX_C_SOURCE 200809L
 #include "net/loop.h"
 
 #include "net/loop_state.h"
 #include "net/loop_step.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 
 /* --- its life -------------------------------------------------------------------------------- */
@@ -73,11 +71,11 @@ void loop_remove(struct loop *loop, struct loop_entry *entry) {
   loop_state_unmark_ready(loop, entry);
 }
 
-bool loop_watch(struct loop *loop, struct loop_entry *entry, int descriptor) {
-  if (!loop_state_open(loop) || !poller_watch(loop->connections.poller, descriptor, true, false))
+bool loop_watch(struct loop *loop, struct loop_entry *entry, port_socket socket) {
+  if (!loop_state_open(loop) || !poller_watch(loop->connections.poller, socket, true, false))
     return false;
   entry->loop = loop;
-  entry->socket = descriptor;
+  entry->socket = socket;
   entry_list_add(&loop->watched, entry);
   return true;
 }
@@ -95,7 +93,7 @@ void loop_resume(struct loop *loop, struct loop_entry *entry) {
   loop_state_notice_fork(loop);
   if (!entry->active)
     return;
-  signal_hold(&loop->sigpipe, SIGPIPE);
+  signal_hold(&loop->sigpipe, PORT_BROKEN_PIPE);
   CURLcode code = curl_easy_pause(entry->easy, CURLPAUSE_CONT);
   signal_release(&loop->sigpipe, true);
   if (code != CURLE_OK)
@@ -160,7 +158,7 @@ bool loop_note_log(struct loop *loop, struct loop_entry *entry, curl_infotype ty
   if (http2_note(&loop->http2, type, bytes, length))
     return true;
   loop_leave(loop);
-  if (connections_socket_of(&loop->connections, entry) >= 0)
+  if (connections_socket_of(&loop->connections, entry) != NO_SOCKET)
     socket_end(entry->socket);
   return false;
 }

@@ -1,11 +1,9 @@
-#define _POSIX_C_SOURCE 200809L
 #include "net/loop_state.h"
 
+#include "port/self.h"
 #include "util/clock.h"
 
 #include <math.h>
-#include <signal.h>
-#include <unistd.h>
 
 enum { MAX_IDLE_CONNECTIONS = 64 };
 
@@ -34,7 +32,7 @@ void loop_state_detach(struct loop *loop, struct loop_entry *entry) {
     return;
   if (entry->is_http2 && entry->retires)
     http2_retire(&loop->http2, entry, loop->entries.first);
-  signal_hold(&loop->sigpipe, SIGPIPE);
+  signal_hold(&loop->sigpipe, PORT_BROKEN_PIPE);
   if (entry->paused)
     curl_easy_pause(entry->easy, CURLPAUSE_CONT);
   curl_multi_remove_handle(loop->multi, entry->easy);
@@ -65,7 +63,7 @@ static int on_timer(CURLM *multi, long milliseconds, void *userdata) {
 }
 
 void loop_state_close(struct loop *loop) {
-  signal_hold(&loop->sigpipe, SIGPIPE);
+  signal_hold(&loop->sigpipe, PORT_BROKEN_PIPE);
   curl_multi_cleanup(loop->multi);
   signal_release(&loop->sigpipe, true);
   loop->multi = NULL;
@@ -97,7 +95,7 @@ static void abandon_parent(struct loop *loop) {
 }
 
 void loop_state_notice_fork(struct loop *loop) {
-  if (loop->connections.poller && loop->owner != getpid())
+  if (loop->connections.poller && loop->owner != port_self_id())
     abandon_parent(loop);
 }
 
@@ -110,7 +108,7 @@ bool loop_state_open(struct loop *loop) {
   if (!loop->connections.poller)
     loop->connections.poller = poller_new();
   loop->multi = curl_multi_init();
-  loop->owner = getpid();
+  loop->owner = port_self_id();
   if (loop->connections.poller && loop->multi &&
       connections_attach(&loop->connections, loop->multi) &&
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&

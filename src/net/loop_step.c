@@ -1,15 +1,13 @@
-#define _POSIX_C_SOURCE 200809L
 #include "net/loop_step.h"
 
 #include "net/loop_state.h"
 #include "util/clock.h"
 
 #include <math.h>
-#include <signal.h>
 
 static const double LONGEST_STEP = 0.005; /* seconds; what one socket takes is up to libcurl */
 
-static bool has_event(const struct loop *loop, int socket) {
+static bool has_event(const struct loop *loop, port_socket socket) {
   for (size_t i = 0; i < loop->batch.count; i++)
     if (loop->batch.events[i].socket == socket)
       return true;
@@ -52,7 +50,7 @@ static void collect_completions(struct loop *loop) {
     CURLcode code = entry->callbacks->complete(entry, message->data.result);
     loop_state_detach(loop, entry);
     if (entry->is_http2 && code != CURLE_OK &&
-        connections_socket_of(&loop->connections, entry) >= 0)
+        connections_socket_of(&loop->connections, entry) != NO_SOCKET)
       http2_suspect(entry, code, loop->entries.first);
   }
 }
@@ -87,9 +85,9 @@ static void let_leave(struct loop *loop) {
   }
 }
 
-static struct loop_entry *watched_at(const struct loop *loop, int descriptor) {
+static struct loop_entry *watched_at(const struct loop *loop, port_socket socket) {
   struct loop_entry *entry = loop->watched.first;
-  while (entry && entry->socket != descriptor)
+  while (entry && entry->socket != socket)
     entry = entry->next;
   return entry;
 }
@@ -113,7 +111,7 @@ static bool serve_sockets(struct loop *loop) {
 }
 
 void loop_step_work(struct loop *loop, bool with_sockets) {
-  signal_hold(&loop->sigpipe, SIGPIPE);
+  signal_hold(&loop->sigpipe, PORT_BROKEN_PIPE);
   bool works = !with_sockets || serve_sockets(loop);
   if (works && loop->deadlines.curl <= clock_now()) {
     loop->deadlines.curl = HUGE_VAL;
@@ -122,8 +120,8 @@ void loop_step_work(struct loop *loop, bool with_sockets) {
   /* of many streams, only the first hears of their connection's end: workaround: libcurl < 8.1 */
   while (works) {
     collect_completions(loop);
-    int socket = http2_next_suspect(loop->entries.first);
-    if (socket < 0)
+    port_socket socket = http2_next_suspect(loop->entries.first);
+    if (socket == NO_SOCKET)
       break;
     works = perform(loop, socket, CURL_CSELECT_IN);
   }

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "730bfcb8055a7c98"
+return "e8a196e51e2e0976"
