@@ -158,6 +158,6 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 16
 
-include mk/specs.mk mk/sanitize.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk mk/platforms.mk
+include mk/specs.mk mk/sanitize.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk mk/platforms.mk mk/dist.mk
 
 .PHONY: $(LINTS) $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))
