@@ -17,7 +17,10 @@ LUA_INCDIR ?= $(find_headers)
 
 BUILD := build/$(LUA)
 TEST_BUILD := build/test/$(LUA)
-SOURCES := $(wildcard src/*/*.c)
+# src/port/ has a file of each kind for each: PORT=windows takes the others
+PORT ?= posix
+ALL_SOURCES := $(wildcard src/*/*.c)
+SOURCES := $(filter-out src/port/%_$(if $(filter posix,$(PORT)),windows,posix).c,$(ALL_SOURCES))
 HEADERS := $(wildcard src/*/*.h)
 MODULES := $(sort $(patsubst lua/%,%,$(wildcard $(addsuffix .lua,lua/anthropic/* lua/anthropic/*/* lua/anthropic/*/*/*))))
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o)

@@ -159,7 +159,7 @@ bool loop_note_log(struct loop *loop, struct loop_entry *entry, curl_infotype ty
     return true;
   loop_leave(loop);
   if (connections_socket_of(&loop->connections, entry) != NO_SOCKET)
-    socket_end(entry->socket);
+    port_socket_end(entry->socket);
   return false;
 }
 
