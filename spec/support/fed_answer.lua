@@ -17,6 +17,7 @@ return function(pieces, options, status)
   end)
   local transfer, position = exchange.transfer, 0
   exchange.attempt_began = core.now()
+  exchange.shared.usage = { add = function() end }
 
   function exchange.address()
     return "http://h.test/x"
