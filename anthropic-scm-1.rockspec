@@ -219,6 +219,7 @@ build = {
     ["anthropic.message.content"] = "lua/anthropic/message/content.lua",
     ["anthropic.message.deltas"] = "lua/anthropic/message/deltas.lua",
     ["anthropic.message.events"] = "lua/anthropic/message/events.lua",
+    ["anthropic.message.growing_block"] = "lua/anthropic/message/growing_block.lua",
     ["anthropic.message.growing_text"] = "lua/anthropic/message/growing_text.lua",
     ["anthropic.message.message"] = "lua/anthropic/message/message.lua",
     ["anthropic.message.native_blocks"] = "lua/anthropic/message/native_blocks.lua",
