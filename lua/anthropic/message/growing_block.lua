@@ -47,83 +47,55 @@ end
 
 local joined = growing_text.joined -- mostly of one piece, what a run took in
 
--- The deltas of text that grows, and its field.
-local GROWING = { text_delta = "text", thinking_delta = "thinking" }
-
-local function growing(kind)
-  local field = GROWING[kind]
-  return function(self, delta)
-    if type(delta[field]) ~= "string" then
-      return false
-    end
-    grow(self, field, delta[field])
-    return true
-  end
-end
-
--- Each known delta: the type of block it belongs to, and what it does there (false: it is malformed).
-local DELTAS = {
-  text_delta = { block = "text", apply = growing "text_delta" },
-  thinking_delta = { block = "thinking", apply = growing "thinking_delta" },
-  signature_delta = {
-    block = "thinking",
-    apply = function(self, delta)
-      self.budget:replace(delta.signature, self.block.signature)
-      self.block.signature = delta.signature
-      return type(delta.signature) == "string"
-    end,
-  },
-  input_json_delta = {
-    block = "tool_use",
-    apply = function(self, delta)
-      if type(delta.partial_json) ~= "string" then
-        return false
-      end
-      self.budget:take(#delta.partial_json)
-      self.json, self.closed = self.json or {}, nil
-      growing_text.add(self.json, delta.partial_json)
-      return true
-    end,
-  },
-  citations_delta = {
-    block = "text",
-    apply = function(self, delta)
-      self.budget:replace(delta)
-      if not self.citations then -- the block's own are the event's
-        local before = self.block.citations
-        self.citations = type(before) == "table" and json.copy(before) or json.array {}
-        self.block.citations = self.citations
-      end
-      table.insert(self.citations, delta.citation)
-      return true
-    end,
-  },
+-- The deltas of the API, by the type of block that they belong to.
+local BLOCK_OF = {
+  text_delta = "text",
+  citations_delta = "text",
+  thinking_delta = "thinking",
+  signature_delta = "thinking",
+  input_json_delta = "tool_use",
 }
 
 local KNOWN_BLOCKS = {}
-for _, known in pairs(DELTAS) do
-  KNOWN_BLOCKS[known.block] = true
+for _, kind in pairs(BLOCK_OF) do
+  KNOWN_BLOCKS[kind] = true
 end
 
---- The type of block that a delta belongs to.
----@param delta_type string
----@return string
-function growing_block.type_of(delta_type)
-  local known = DELTAS[delta_type]
-  return known and known.block or (delta_type:gsub("_delta$", ""))
+-- Those of text that grows, and its field.
+local GROWING = { text_delta = "text", thinking_delta = "thinking" }
+
+-- What the others do to a block (false: the delta is malformed).
+local appliers = {}
+
+function appliers.signature_delta(self, delta)
+  self.budget:replace(delta.signature, self.block.signature)
+  self.block.signature = delta.signature
+  return type(delta.signature) == "string"
 end
 
---- Adds a delta. One of a later API makes the strings grow of a block that is of a later API, too, as all deltas do so
---- far. In another block a field that it brought might be refused when the block is sent back.
----@param delta table
----@return boolean|nil ok false when it is malformed; nil where it has no place in the block
-function GrowingBlock:add(delta)
-  local known = DELTAS[delta.type]
-  if known then
-    return known.apply(self, delta)
-  elseif KNOWN_BLOCKS[self.block.type] then
-    return nil
+function appliers.input_json_delta(self, delta)
+  if type(delta.partial_json) ~= "string" then
+    return false
   end
+  self.budget:take(#delta.partial_json)
+  self.json, self.closed = self.json or {}, nil
+  growing_text.add(self.json, delta.partial_json)
+  return true
+end
+
+function appliers.citations_delta(self, delta)
+  self.budget:replace(delta)
+  if not self.citations then -- the block's own are the event's
+    local before = self.block.citations
+    self.citations = type(before) == "table" and json.copy(before) or json.array {}
+    self.block.citations = self.citations
+  end
+  table.insert(self.citations, delta.citation)
+  return true
+end
+
+-- One of a later API: its strings grow the block's, as those of all deltas do so far.
+local function add_unknown(self, delta)
   for name, value in pairs(delta) do
     if name ~= "type" and type(value) == "string" then
       grow(self, name, value)
@@ -133,6 +105,33 @@ function GrowingBlock:add(delta)
     end
   end
   return true
+end
+
+--- The type of block that a delta belongs to.
+---@param delta_type string
+---@return string
+function growing_block.type_of(delta_type)
+  return BLOCK_OF[delta_type] or (delta_type:gsub("_delta$", ""))
+end
+
+--- Adds a delta. One of a later API has no place in a block of a type that is known: a field that it brought might be
+--- refused when the block is sent back.
+---@param delta table
+---@return boolean|nil ok false when it is malformed; nil where it has no place in the block
+function GrowingBlock:add(delta)
+  local field = GROWING[delta.type]
+  if field then
+    local piece = delta[field]
+    if type(piece) ~= "string" then
+      return false
+    end
+    grow(self, field, piece)
+    return true
+  end
+  local apply = appliers[delta.type] or not KNOWN_BLOCKS[self.block.type] and add_unknown
+  if apply then
+    return apply(self, delta)
+  end
 end
 
 --- A start that is repeated says what was missing, and its text goes on with the block's.
