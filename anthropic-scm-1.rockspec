@@ -134,6 +134,7 @@ build = {
     ["anthropic.helpers.failure_words"] = "lua/anthropic/helpers/failure_words.lua",
     ["anthropic.helpers.memory_commands"] = "lua/anthropic/helpers/memory_commands.lua",
     ["anthropic.helpers.message_thread"] = "lua/anthropic/helpers/message_thread.lua",
+    ["anthropic.helpers.run_params"] = "lua/anthropic/helpers/run_params.lua",
     ["anthropic.helpers.schema"] = "lua/anthropic/helpers/schema.lua",
     ["anthropic.helpers.schema_parts"] = "lua/anthropic/helpers/schema_parts.lua",
     ["anthropic.helpers.schema_shape"] = "lua/anthropic/helpers/schema_shape.lua",
