@@ -111,6 +111,7 @@ build = {
     ["anthropic.base.guard"] = "lua/anthropic/base/guard.lua",
     ["anthropic.base.interface"] = "lua/anthropic/base/interface.lua",
     ["anthropic.base.json"] = "lua/anthropic/base/json.lua",
+    ["anthropic.base.json_fields"] = "lua/anthropic/base/json_fields.lua",
     ["anthropic.base.memory"] = "lua/anthropic/base/memory.lua",
     ["anthropic.base.number"] = "lua/anthropic/base/number.lua",
     ["anthropic.base.path"] = "lua/anthropic/base/path.lua",
