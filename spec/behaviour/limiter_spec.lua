@@ -172,8 +172,9 @@ describe("a limiter", function()
         local task = anthropic.spawn(function()
           return assert(client.messages.stream(PARAMS)):message()
         end)
-        while #calls < 2 do
-          anthropic.sleep(0.01)
+        local deadline = anthropic.now() + 10
+        while #calls < 2 and anthropic.now() < deadline do
+          anthropic.sleep(0.005)
         end
         task:cancel()
         task:join()
