@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "d599eac79537ac80"
+return "5ec220246f033808"
