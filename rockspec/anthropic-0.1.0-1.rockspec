@@ -36,6 +36,7 @@ build = {
         "src/json/scan.c",
         "src/json/weight.c",
         "src/lua/aws_events.c",
+        "src/lua/body.c",
         "src/lua/content.c",
         "src/lua/core.c",
         "src/lua/delta_run.c",

@@ -94,6 +94,7 @@ int luaopen_anthropic_core(lua_State *L) {
   bind_transfer_open(L);
   bind_aws_events_open(L);
   bind_events_open(L);
+  bind_body_open(L);
   bind_fed_open(L);
   bind_recording_open(L);
   bind_weight_open(L);

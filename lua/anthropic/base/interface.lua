@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "e8a196e51e2e0976"
+return "7175b3a09968c392"
