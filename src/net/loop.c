@@ -239,7 +239,7 @@ static void collect_completions(struct loop *loop) {
     detach(loop, entry);
     if (entry->is_http2 && code != CURLE_OK &&
         connections_socket_of(&loop->connections, entry) >= 0)
-      http2_suspect(entry, code, loop->entries.first);
+      http2_suspect(&loop->http2, entry, code, loop->entries.first);
   }
 }
 
@@ -312,7 +312,7 @@ static void work(struct loop *loop, bool with_sockets) {
    */
   while (works) {
     collect_completions(loop);
-    int socket = http2_next_suspect(loop->entries.first);
+    int socket = http2_next_suspect(&loop->http2, loop->entries.first);
     if (socket < 0)
       break;
     works = perform(loop, socket, CURL_CSELECT_IN);
