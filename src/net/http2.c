@@ -34,7 +34,8 @@ void http2_retire(struct http2 *http2, const struct loop_entry *entry, struct lo
 
 /* A look at the socket ends at the first entry for which there is something: a head or a body
  * that was read already, or the end. Each gets as many. */
-void http2_suspect(const struct loop_entry *ended, CURLcode code, struct loop_entry *entries) {
+void http2_suspect(struct http2 *http2, const struct loop_entry *ended, CURLcode code,
+                   struct loop_entry *entries) {
   static const CURLcode ends[] = {CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR,
                                   CURLE_HTTP2, CURLE_GOT_NOTHING};
   bool is_over = false;
@@ -42,17 +43,21 @@ void http2_suspect(const struct loop_entry *ended, CURLcode code, struct loop_en
     is_over = is_over || code == ends[i];
   if (!is_over)
     return;
+  http2->has_suspects = true;
   for (struct loop_entry *each = entries; each; each = each->next)
     if (each->is_http2 && each->socket == ended->socket)
       each->looks = LOOKS;
 }
 
-port_socket http2_next_suspect(struct loop_entry *entries) {
+port_socket http2_next_suspect(struct http2 *http2, struct loop_entry *entries) {
+  if (!http2->has_suspects) /* a walk along thousands of entries at each step would be felt */
+    return NO_SOCKET;
   for (struct loop_entry *each = entries; each; each = each->next)
     if (each->looks > 0) {
       each->looks--;
       return each->socket;
     }
+  http2->has_suspects = false;
   return NO_SOCKET;
 }
 

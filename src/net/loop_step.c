@@ -51,7 +51,7 @@ static void collect_completions(struct loop *loop) {
     loop_state_detach(loop, entry);
     if (entry->is_http2 && code != CURLE_OK &&
         connections_socket_of(&loop->connections, entry) != NO_SOCKET)
-      http2_suspect(entry, code, loop->entries.first);
+      http2_suspect(&loop->http2, entry, code, loop->entries.first);
   }
 }
 
@@ -120,7 +120,7 @@ void loop_step_work(struct loop *loop, bool with_sockets) {
   /* of many streams, only the first hears of their connection's end: workaround: libcurl < 8.1 */
   while (works) {
     collect_completions(loop);
-    port_socket socket = http2_next_suspect(loop->entries.first);
+    port_socket socket = http2_next_suspect(&loop->http2, loop->entries.first);
     if (socket == NO_SOCKET)
       break;
     works = perform(loop, socket, CURL_CSELECT_IN);

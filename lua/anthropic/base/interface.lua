@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "7175b3a09968c392"
+return "c0e150a1c0149520"

@@ -3,7 +3,8 @@ local credential_text = require "anthropic.http.credential_text"
 describe("a credential as it was written down", function()
   for _, case in ipairs {
     { "k", "k" }, { " k\n", "k" }, { "Bearer k", "k" }, { "bearer  k ", "k" }, { "Bearer", "" }, { "Bearer ", "" },
-    { "Bearerk", "Bearerk" }, { "a b", "a b" }, { " \t", "" }, { "", "" },
+    { "Bearerk", "Bearerk" }, { "a b", "a b" }, { " \t", "" }, { "", "" }, { "bEARER \t x ", "x" },
+    { "x Bearer y", "x Bearer y" },
   } do
     it(("is %q of %q"):format(case[2], case[1]), function()
       assert.equal(case[2], credential_text.bare(case[1]))
