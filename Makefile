@@ -17,7 +17,10 @@ LUA_INCDIR ?= $(find_headers)
 
 BUILD := build/$(LUA)
 TEST_BUILD := build/test/$(LUA)
-SOURCES := $(wildcard src/*/*.c)
+# src/port/ has a file of each kind for each: PORT=windows takes the others
+PORT ?= posix
+ALL_SOURCES := $(wildcard src/*/*.c)
+SOURCES := $(filter-out src/port/%_$(if $(filter posix,$(PORT)),windows,posix).c,$(ALL_SOURCES))
 HEADERS := $(wildcard src/*/*.h)
 MODULES := $(sort $(patsubst lua/%,%,$(wildcard $(addsuffix .lua,lua/anthropic/* lua/anthropic/*/* lua/anthropic/*/*/*))))
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o)
@@ -94,7 +97,7 @@ lint-specs:
 	$(LUACHECK) spec
 
 lint-c:
-	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
+	clang-format --dry-run -Werror $(ALL_SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
 	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ -Isrc src
 
@@ -140,6 +143,9 @@ models: ## write the docs' model into them, after another one got it in tools/mo
 check-release: ## before a release: none of the models that the docs name ends within half a year
 	lua5.4 tools/models.lua release
 
+release: ## check everything, and tag a version: make release VERSION=0.2.0
+	@tools/release $(VERSION)
+
 interface: ## write the interface of the two halves anew, after a header of src/ or types/core.lua changed
 	lua5.4 tools/interface.lua write
 
@@ -156,6 +162,6 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 16
 
-include mk/specs.mk mk/sanitize.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk mk/platforms.mk
+include mk/specs.mk mk/sanitize.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk mk/platforms.mk mk/dist.mk
 
 .PHONY: $(LINTS) $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))

@@ -9,6 +9,13 @@ local WITHOUT = {
   ["lua/anthropic/base/interface.lua"] = "written by tools/interface.lua, which fails where it is not up to date",
   ["src/net/poller_kqueue.c"] = "of other systems: tools/platforms runs all specs on it",
   ["src/net/poller_poll.c"] = "of other systems: tools/platforms runs all specs on it",
+  ["src/port/poll_posix.c"] = "what poller_poll.c uses of the system",
+}
+
+-- What src/port/ has of a system is tried by the spec of the one that uses it.
+local OF_USERS = {
+  child = "net/process", clock = "util/clock", directory = "util/folder", file = "util/file", self = "net/loop_state",
+  socket = "net/socket_list",
 }
 
 local function exists(path)
@@ -23,6 +30,10 @@ function own_specs.of(path)
     layer, name = "helpers", name == "init" and "batches" or "batches_" .. name
   end
   name = name == "init" and layer or name
+  if layer == "port" then
+    name = name:gsub("_posix$", ""):gsub("_windows$", "")
+    layer, name = (OF_USERS[name] or "port/" .. name):match "(.*)/(.*)"
+  end
   local own, of_face = ("spec/unit/%s/%s"):format(layer, name), "spec/behaviour/" .. name
   if exists(own .. "_spec.lua") then
     return own

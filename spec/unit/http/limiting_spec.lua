@@ -131,23 +131,24 @@ describe("a limiter", function()
   end)
 
   it("of the client holds back what is paced alone, and learns from all", function()
+    local RESPONSE = { rate_limit = {} }
     local own = limiters.new()
     local learned, heard = {}, {}
     local shared = { limiter = setmetatable({
       learn = function(_, ...) learned = { ... } end,
       hear = function(_, ...) heard = { ... } end,
     }, { __index = own }) }
-    local exchange = new({}, { shared = shared, response = "response" })
+    local exchange = new({}, { shared = shared, response = RESPONSE })
     assert.is_true(limiting.acquire(exchange))
     assert.is_nil(exchange.permit)
     assert.is_true(limiting.observe(exchange))
-    assert.same({ "m", "response" }, learned)
+    assert.same({ "m", RESPONSE }, learned)
     limiting.release(exchange)
     assert.same({}, heard)
     limiting.release(exchange, "problem")
     assert.same({ "m", "problem" }, heard)
     learned, heard = {}, {}
-    exchange = new({ limiter = false }, { shared = shared, is_held_back = true })
+    exchange = new({ limiter = false }, { shared = shared, is_held_back = true, response = RESPONSE })
     assert.is_true(limiting.acquire(exchange))
     limiting.observe(exchange)
     limiting.release(exchange, "problem")

@@ -38,22 +38,6 @@ describe("a source of tokens", function()
     end), counts
   end
 
-  it("has credentials without white space and scheme", function()
-    for text, value in pairs {
-      [" a b \n"] = "a b", ["Bearer x"] = "x", ["bEARER \t x "] = "x", ["bearer"] = "", ["Bearer "] = "", [" "] = "",
-      bearerx = "bearerx", ["x Bearer y"] = "x Bearer y",
-    } do
-      assert.equal(value, token_source.bare(text))
-    end
-    for value, words in pairs { [7] = "string expected, got number", [" "] = "is empty", [true] =
-      "string expected, got boolean", ["a\0b"] = "must not contain a line break or NUL", ["a\rb"] =
-      "must not contain a line break or NUL" } do
-      local token, err = token_source.check("api_key", value)
-      assert.is_nil(token)
-      assert.equal("api_key: " .. words, err.message)
-    end
-  end)
-
   it("is asked each time where it names no end", function()
     local source = counter()
     assert.same({ "t1", "t2" }, { (source:get(waiter())), (source:get(waiter())) })
