@@ -1,26 +1,18 @@
 -- Prints the rockspec of a version, with the files that are in the tree: lua tools/rockspec.lua 0.1.0
 
-local version = arg[1]
+local files = require "tools.files"
 
-local function files(pattern)
-  local pipe = assert(io.popen("ls " .. pattern .. " | LC_ALL=C sort"))
-  local list = {}
-  for path in pipe:lines() do
-    list[#list + 1] = path
-  end
-  pipe:close()
-  return list
-end
+local version = arg[1]
 
 local function module_name(path)
   return path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
 end
 
 local sources, modules = {}, {}
-for _, path in ipairs(files "src/*/*.c") do
+for _, path in ipairs(files.list "ls src/*/*.c") do
   sources[#sources + 1] = ('        "%s",\n'):format(path)
 end
-for _, path in ipairs(files "lua/*/*.lua lua/*/*/*.lua lua/*/*/*/*.lua") do
+for _, path in ipairs(files.list "ls lua/*/*.lua lua/*/*/*.lua lua/*/*/*/*.lua") do
   modules[#modules + 1] = ('    ["%s"] = "%s",\n'):format(module_name(path), path)
 end
 
