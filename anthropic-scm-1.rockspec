@@ -215,6 +215,7 @@ build = {
     ["anthropic.loop.host_coroutines"] = "lua/anthropic/loop/host_coroutines.lua",
     ["anthropic.loop"] = "lua/anthropic/loop/init.lua",
     ["anthropic.loop.ngx"] = "lua/anthropic/loop/ngx.lua",
+    ["anthropic.loop.protected"] = "lua/anthropic/loop/protected.lua",
     ["anthropic.loop.scheduler"] = "lua/anthropic/loop/scheduler.lua",
     ["anthropic.loop.task"] = "lua/anthropic/loop/task.lua",
     ["anthropic.loop.uv"] = "lua/anthropic/loop/uv.lua",

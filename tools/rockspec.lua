@@ -6,6 +6,8 @@
 
 local PLACE = "https://example.invalid/anthropic" -- where releases are published: the one line to set
 
+local files = require "tools.files"
+
 local version = arg[1]
 if version == "place" then
   print(PLACE)
@@ -19,25 +21,15 @@ local function source()
   return ("%s/anthropic-%s.tar.gz"):format(arg[2] or PLACE, version)
 end
 
-local function files(pattern)
-  local pipe = assert(io.popen("ls " .. pattern .. " | LC_ALL=C sort"))
-  local list = {}
-  for path in pipe:lines() do
-    list[#list + 1] = path
-  end
-  pipe:close()
-  return list
-end
-
 local function module_name(path)
   return path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
 end
 
 local sources, modules = {}, {}
-for _, path in ipairs(files "src/*/*.c") do
+for _, path in ipairs(files.list "ls src/*/*.c") do
   sources[#sources + 1] = ('        "%s",\n'):format(path)
 end
-for _, path in ipairs(files "lua/*/*.lua lua/*/*/*.lua lua/*/*/*/*.lua") do
+for _, path in ipairs(files.list "ls lua/*/*.lua lua/*/*/*.lua lua/*/*/*/*.lua") do
   modules[#modules + 1] = ('    ["%s"] = "%s",\n'):format(module_name(path), path)
 end
 
