@@ -31,6 +31,7 @@ local guard = require "anthropic.base.guard"
 ---@class anthropic.Subject what is waited for
 ---@field has_news fun(subject: anthropic.Subject): boolean whether the wait is over
 
+---@class anthropic.loop
 local loop = {}
 
 local the_loop
