@@ -33,7 +33,6 @@ end
 local calls = {} -- "stream:next" -> page
 local classes = {} -- "anthropic.Options" -> { name -> type as the page shows it }
 local endpoints = {} -- "models.list" -> true
-local titles = {} -- "anthropic.sse" -> true
 
 local function read_row(page, line, class, resource)
   local name, rest = line:match "^| `([^`]*)` | (.*)$"
@@ -55,7 +54,6 @@ local function read_page(path)
     local call = line:match "^## `([%w_.:]+)%("
     local path_of_resource = line:match "^## `client%.([%w_.]+)`$"
     local name = line:match "^## (anthropic[%w_.]*)$"
-    titles[line:match "^# Module (anthropic[%w_.]*)$" or ""] = true
     if call or path_of_resource or name then
       class, resource, kind = nil, path_of_resource, nil
     end
@@ -295,8 +293,7 @@ for module, name in pairs(MODULES) do
   local path = source_of(module):sub(3)
   local found = without_private(exports_of(module), path, returned_by(path) .. ".")
   for field in pairs(found) do
-    if module == "anthropic" and titles["anthropic." .. field]
-      or name == "loop.frame" and (classes["anthropic.Driver"][field] or require(module)[field] == true) then
+    if name == "loop.frame" and (classes["anthropic.Driver"][field] or require(module)[field] == true) then
       found[field] = nil
     end
   end

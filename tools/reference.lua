@@ -83,7 +83,7 @@ local OBJECTS = {
   ["anthropic.Reader"] = "answer_reader",
 }
 
--- Where the methods stand that are resources of a client.
+-- Where the methods of a class stand that has no section.
 local RESOURCE_PAGES = { ["anthropic.Messages"] = "messages.md", ["anthropic.Batches"] = "batches.md" }
 
 -- Classes that are not for users.
@@ -134,6 +134,15 @@ local function add_pages()
         name = name, title = "Module anthropic." .. name, files = { file }, modules = { [file] = name },
         about = (table.concat(files[file].header, " "):match "^[^.;:]*"),
       }
+    end
+  end
+  for _, page in ipairs(PAGES) do -- the class of a module without fields is its page
+    for _, module in pairs(page.modules or {}) do
+      local found = definitions["anthropic." .. module]
+      if found and not found.item.fields[1] then
+        HIDDEN[found.item.name] = true
+        RESOURCE_PAGES[found.item.name] = page.name .. ".md"
+      end
     end
   end
   PAGES[#PAGES + 1] = {
