@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "2b62127f59736850"
+return "0def69b3e1d493bb"
