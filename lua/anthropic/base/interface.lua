@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "786d639849081e99"
+return "9ffd5d131c550c24"
