@@ -27,7 +27,8 @@ OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o)
 CORE := $(BUILD)/anthropic/core.so
 VERSION := $(shell sed 's/.*"\(.*\)".*/\1/' lua/anthropic/version.lua)
 WARNINGS := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
-COMPILE = $(CC) -std=c99 $(WARNINGS) -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS) $(POLLER:%=-DPOLLER_%)
+STANDARD ?= c99
+COMPILE = $(CC) -std=$(STANDARD) $(WARNINGS) -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS) $(POLLER:%=-DPOLLER_%)
 SHARED := $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
 
 # Debian's packages
@@ -164,6 +165,6 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 16
 
-include mk/specs.mk mk/sanitize.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk mk/platforms.mk mk/dist.mk
+include mk/specs.mk mk/sanitize.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk mk/platforms.mk mk/dist.mk mk/windows.mk
 
 .PHONY: $(LINTS) $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))

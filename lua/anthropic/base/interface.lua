@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "d76844652138cd96"
+return "6fe645b757bf6102"
