@@ -17,7 +17,10 @@ LUA_INCDIR ?= $(find_headers)
 
 BUILD := build/$(LUA)
 TEST_BUILD := build/test/$(LUA)
-SOURCES := $(wildcard src/*/*.c)
+# src/port/ has a file of each kind for each: PORT=windows takes the others
+PORT ?= posix
+ALL_SOURCES := $(wildcard src/*/*.c)
+SOURCES := $(filter-out src/port/%_$(if $(filter posix,$(PORT)),windows,posix).c,$(ALL_SOURCES))
 HEADERS := $(wildcard src/*/*.h)
 MODULES := $(sort $(patsubst lua/%,%,$(wildcard $(addsuffix .lua,lua/anthropic/* lua/anthropic/*/* lua/anthropic/*/*/*))))
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o)
@@ -79,16 +82,32 @@ check: ## before a change goes out: the same, then every Lua, sanitizers, valgri
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
 	@tools/check $(LUA)
 
-lint: ## check the sources: luacheck, layers, links, models and names in the docs, clang-format, cppcheck
-	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
+LINTS := lint-lua lint-specs lint-c lint-words
+lint: $(LINTS) ## check the sources: luacheck, layers, own specs, links, models and names in the docs, clang-format, cppcheck
+
+# What has not changed is not checked again.
+LUACHECK := luacheck --cache build/luacheck --no-color -q
+
+lint-lua:
+	@mkdir -p build
+	$(LUACHECK) lua examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
+
+lint-specs:
+	@mkdir -p build
+	$(LUACHECK) spec
+
+lint-c:
+	clang-format --dry-run -Werror $(ALL_SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
+	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
+	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ -Isrc src
+
+lint-words:
 	lua5.4 tools/layers.lua
+	lua5.4 tools/own_specs.lua
 	lua5.4 tools/links.lua
 	lua5.4 tools/models.lua
 	lua5.4 tools/documented.lua
 	lua5.4 tools/interface.lua
-	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/fuzz/*.[ch] bench/*.[ch] bench/peers/*.c)
-	cppcheck -q --std=c99 --enable=warning,performance,portability --inline-suppr \
-	  --error-exitcode=1 -DLUA_VERSION_NUM=504 -D__linux__ -Isrc src
 
 env: ## print the exports that make the built tree loadable: eval "$$(make -s env)"
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;;}"'
@@ -124,6 +143,9 @@ models: ## write the docs' model into them, after another one got it in tools/mo
 check-release: ## before a release: none of the models that the docs name ends within half a year
 	lua5.4 tools/models.lua release
 
+release: ## check everything, and tag a version: make release VERSION=0.2.0
+	@tools/release $(VERSION)
+
 interface: ## write the interface of the two halves anew, after a header of src/ or types/core.lua changed
 	lua5.4 tools/interface.lua write
 
@@ -142,4 +164,4 @@ help: ## list the targets
 
 include mk/specs.mk mk/sanitize.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk mk/platforms.mk mk/dist.mk
 
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))
+.PHONY: $(LINTS) $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))

@@ -33,6 +33,25 @@ local function maker(program)
   end
 end
 
+-- The instructions of a process that makes so many short requests over one connection; of 0, nothing.
+local function short_requests(count)
+  if count == 0 then
+    return 0, 0
+  end
+  local server = testing.server { script = testing.message { text = "Hello! How are you today, my friend?" } }
+  local command = ("%s bench/library.lua %s create %d 1 20 0"):format(lua, server.url, count)
+  local ok, instructions = pcall(callgrind.count, command)
+  server:stop()
+  return ok and instructions or error(instructions, 0), count
+end
+
+-- The instructions of encoding or decoding so many messages of a history.
+local function history(how)
+  return function(count)
+    return callgrind.count(("%s bench/history.lua %s %d"):format(lua, how, count)), count
+  end
+end
+
 local function tool_input(bytes)
   local line = 'all work and no play makes Jack a dull boy \\"\\n'
   return bodies.tool_input(('{"text":"%s"}'):format(line:rep(math.floor(bytes / #line))))
@@ -40,12 +59,16 @@ end
 
 -- Name, unit, program, sizes: little and much, so that what a process and a request cost falls out.
 local paths = {
+  { "first_request", "process", short_requests, 0, 1 },
+  { "short_request", "request", short_requests, 20, 1020 },
   { "events", "event", reader("read_stream.lua %s events", bodies.text), 1000, 11000 },
   { "text", "event", reader("read_stream.lua %s text", bodies.text), 1000, 11000 },
   -- so many that it matters little whether Lua collects its garbage once more
   { "message", "event", reader("read_stream.lua %s message", bodies.text), 1000, 101000 },
   { "sse", "byte", maker "split_events.lua", 1000, 11000 },
   { "encode", "byte", maker "encode_history.lua", 100, 1100 },
+  { "encode_history", "message", history "encode", 1000, 11000 },
+  { "decode_history", "message", history "decode", 1000, 11000 },
   { "tool_input", "byte", reader("read_tool_input.lua %s", tool_input), 50000, 500000 },
 }
 
@@ -85,7 +108,7 @@ for i, path in ipairs(paths) do
   lines[i + 1] = name .. "\t" .. unit .. "\t" .. text
   local grown = count > most
   failed = failed + (grown and 1 or 0)
-  print(("%-12s %8s instructions per %-6s %s"):format(name, text, unit,
+  print(("%-14s %8s instructions per %-6s %s"):format(name, text, unit,
     grown and ("FAILED: %s in %s"):format(known[name] or "not", TABLE) or ""))
 end
 if writes then

@@ -359,7 +359,7 @@ local CHECKED = {
   { "anthropic.MapSettings", require("anthropic.helpers.concurrent").settings },
   { "anthropic.StreamCallbacks", require("anthropic.stream.callbacks").settings },
   { "anthropic.BatchSettings", require("anthropic.helpers.batches").methods.run.settings },
-  { "anthropic.RunParams", own_local("anthropic.helpers.tool_runner", "OWN"), { tools = true } },
+  { "anthropic.RunParams", own_local("anthropic.helpers.run_params", "OWN"), { tools = true } },
   {
     "anthropic.ToolFields",
     own_local("anthropic.helpers.tools", "OWN"), own_local("anthropic.helpers.tools", "SENT"),

@@ -1,5 +1,5 @@
 -- The interface between the two halves of the library, the C core and its Lua files: a hash over what the core shows
--- (src's headers, types/core.lua), which stands in both.
+-- (src's headers, types/core.lua) and the version, which stands in both.
 --
 --     lua5.4 tools/interface.lua          fails where it is not what the sources say (make lint)
 --     lua5.4 tools/interface.lua write    writes it (make interface)
@@ -12,6 +12,7 @@ local function output_of(command)
 end
 
 local HASHED = "LC_ALL=C; export LC_ALL; cat $(find src -name '*.h' ! -path src/lua/interface.h | sort) types/core.lua"
+  .. " lua/anthropic/version.lua"
 
 local hash = output_of(HASHED .. " | sha256sum"):sub(1, 16)
 

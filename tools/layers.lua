@@ -9,7 +9,7 @@
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
 local LUA = { "base", "loop", "http", "message", "stream", "platforms", "api", "helpers", "client" }
-local C = { "util", "decode", "json", "net", "lua" }
+local C = { "port", "util", "decode", "json", "net", "lua" }
 
 local function ranks(names)
   local rank = {}

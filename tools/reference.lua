@@ -36,7 +36,10 @@ local PAGES = {
   },
   {
     name = "tools", title = "Tools", about = "defining tools, and `messages.run`",
-    files = { "helpers/tool_runner.lua", "helpers/tool_turn.lua", "helpers/tool_changes.lua", "helpers/tools.lua" },
+    files = {
+      "helpers/run_params.lua", "helpers/tool_runner.lua", "helpers/tool_turn.lua", "helpers/tool_changes.lua",
+      "helpers/tools.lua",
+    },
   },
   { name = "message", title = "Message", about = "an answer", files = { "message/message.lua" } },
   {

@@ -1,6 +1,23 @@
--- Prints the rockspec of a version, with the files that are in the tree: lua tools/rockspec.lua 0.1.0
+-- Prints the rockspec of a version, with the files that are in the tree:
+--
+--     lua tools/rockspec.lua 0.2.0 [PLACE]   its archive is below PLACE (default: below)
+--     lua tools/rockspec.lua scm             of a clone
+--     lua tools/rockspec.lua place           prints the default place
+
+local PLACE = "https://example.invalid/anthropic" -- where releases are published: the one line to set
 
 local version = arg[1]
+if version == "place" then
+  print(PLACE)
+  return
+end
+
+local function source()
+  if version == "scm" then
+    return "git+file://."
+  end
+  return ("%s/anthropic-%s.tar.gz"):format(arg[2] or PLACE, version)
+end
 
 local function files(pattern)
   local pipe = assert(io.popen("ls " .. pattern .. " | LC_ALL=C sort"))
@@ -29,11 +46,11 @@ rockspec_format = "3.0"
 package = "anthropic"
 version = "%s-1"
 source = {
-  url = "git+file://.",%s
+  url = "%s",
 }
 description = {
   summary = "A client for the Messages API",
-  detailed = "Messages, streams, tools and every other method; on libcurl, for Lua 5.1 to 5.4 and LuaJIT.",
+  detailed = "Messages, streams, tools and every other method; on libcurl, for Lua 5.1 to 5.5 and LuaJIT.",
   license = "MIT",
   labels = { "http", "neovim", "openresty" },
 }
@@ -65,5 +82,5 @@ test_dependencies = {
 test = {
   type = "busted",
 }
-]]):format(version, version == "scm" and "" or ('\n  tag = "v%s",'):format(version), table.concat(sources),
+]]):format(version, source(), table.concat(sources),
   table.concat(modules)))

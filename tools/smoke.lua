@@ -81,4 +81,4 @@ for name, check in pairs(CHECKS) do
   end
 end
 print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0 and 0 or 1) -- Lua 5.1 takes no boolean
+os.exit(failed == 0 and 0 or 1)

@@ -248,7 +248,7 @@ local function print_annotations(item, renamed)
     end
     return
   elseif first then
-    print("---@overload " .. renamed(first))
+    print("---@overload " .. renamed(first):gsub("anthropic%.StreamCallbacks", "anthropic.AnyStreamCallbacks"))
   end
   for _, param in ipairs(item.params) do
     print(("---@param %s%s %s %s"):format(param.name, param.is_optional and "?" or "", renamed(param.type), param.words)
@@ -309,6 +309,22 @@ print [[
 ---@class anthropic.BetaStreamParams: anthropic.BetaMessageParams
 ---@field stream true
 ]]
+
+-- What calls back has one of its fields at least: else options alone would fit, too.
+local function print_callbacks(name, fields)
+  local classes = {}
+  for i, field in ipairs(fields) do
+    classes[i] = name .. "." .. field.name
+    print(("---@class %s: %s\n---@field %s %s\n"):format(classes[i], name, field.name, field.type))
+  end
+  print(("---@alias %s %s\n"):format(name:gsub("%.", ".Any"), table.concat(classes, "|")))
+end
+
+for _, item in ipairs((annotations.read "lua/anthropic/stream/callbacks.lua")) do
+  if item.name == "anthropic.StreamCallbacks" then
+    print_callbacks(item.name, item.fields)
+  end
+end
 
 for _, path in ipairs(sorted(paths)) do
   print("---@class " .. resource_class(path))

@@ -3206,6 +3206,17 @@
 ---@class anthropic.BetaStreamParams: anthropic.BetaMessageParams
 ---@field stream true
 
+---@class anthropic.StreamCallbacks.on_event: anthropic.StreamCallbacks
+---@field on_event fun(event: anthropic.api.RawMessageStreamEvent)
+
+---@class anthropic.StreamCallbacks.on_text: anthropic.StreamCallbacks
+---@field on_text fun(text: string)
+
+---@class anthropic.StreamCallbacks.on_done: anthropic.StreamCallbacks
+---@field on_done fun(message: anthropic.Message?, err: anthropic.Error?)
+
+---@alias anthropic.AnyStreamCallbacks anthropic.StreamCallbacks.on_event|anthropic.StreamCallbacks.on_text|anthropic.StreamCallbacks.on_done
+
 ---@class anthropic.Client
 ---@field beta anthropic.resource.beta
 ---@field files anthropic.resource.files
@@ -3350,9 +3361,9 @@ function BetaMessages.create(params, options) end
 
 --- Creates a message and returns a Stream, as `create` with `stream = true` does.
 ---
---- With `on_event`, `on_text` or `on_done` among the options it returns a Task at once, and calls these functions when
---- something has come; see anthropic.StreamCallbacks.
----@overload fun(params: anthropic.BetaMessageParams, callbacks: anthropic.StreamCallbacks): anthropic.Task
+--- With `on_event`, `on_text` or `on_done` among the options it returns a handle at once, and calls these functions
+--- when something has come; see anthropic.StreamCallbacks.
+---@overload fun(params: anthropic.BetaMessageParams, callbacks: anthropic.AnyStreamCallbacks): anthropic.StreamHandle?, anthropic.Error?
 ---@param params anthropic.BetaMessageParams
 ---@param options? anthropic.Options options for this request
 ---@return anthropic.Stream? stream
@@ -3889,9 +3900,9 @@ function Messages.create(params, options) end
 
 --- Creates a message and returns a Stream, as `create` with `stream = true` does.
 ---
---- With `on_event`, `on_text` or `on_done` among the options it returns a Task at once, and calls these functions when
---- something has come; see anthropic.StreamCallbacks.
----@overload fun(params: anthropic.MessageParams, callbacks: anthropic.StreamCallbacks): anthropic.Task
+--- With `on_event`, `on_text` or `on_done` among the options it returns a handle at once, and calls these functions
+--- when something has come; see anthropic.StreamCallbacks.
+---@overload fun(params: anthropic.MessageParams, callbacks: anthropic.AnyStreamCallbacks): anthropic.StreamHandle?, anthropic.Error?
 ---@param params anthropic.MessageParams
 ---@param options? anthropic.Options options for this request
 ---@return anthropic.Stream? stream

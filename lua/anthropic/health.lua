@@ -22,13 +22,14 @@ end
 
 local PRINTED = { start = print, ok = print_item "ok", warn = print_item "warning", error = print_item "ERROR" }
 
+local function is_neovim()
+  local vim = rawget(_G, "vim")
+  return type(vim) == "table" and vim.fn and true
+end
+
 -- Neovim's functions have had these names since 0.10, and been in `vim.health` since 0.8.
 local function new_report()
-  local vim = rawget(_G, "vim")
-  local host = PRINTED
-  if type(vim) == "table" and vim.fn then
-    host = vim.health or require "health"
-  end
+  local host = is_neovim() and (rawget(_G, "vim").health or require "health") or PRINTED
   local report = {}
   for name in pairs(PRINTED) do
     report[name] = host[name] or host["report_" .. name]
@@ -49,10 +50,6 @@ local function check_lua(report)
   report.ok(("anthropic %s (%s)"):format(require "anthropic.version", directory or "?"))
   report.ok(lua)
 end
-
-local BUILD_IT = {
-  "build it where this library is: make LUA=luajit for Neovim (lazy.nvim: build = \"make LUA=luajit\")",
-}
 
 -- The file that a path of the host's own leads to, such as Neovim's of plugins.
 local function places_of_editor(name)
@@ -166,15 +163,9 @@ function health.check()
   report.start "anthropic"
   check_lua(report)
   check_copies(report)
-  local found, core = pcall(require, "anthropic.core")
-  if not found then
-    local reason = core:find("not found:", 1, true) and core:match "[^\n]*" or core:gsub("%s+", " ")
-    report.error("the C module cannot be loaded: " .. reason, BUILD_IT)
-    return false
-  end
-  local fits, problem = pcall(require, "anthropic.base.core")
+  local fits, core = pcall(require, "anthropic.base.core")
   if not fits then
-    report.error(problem, BUILD_IT)
+    report.error((core:gsub("^anthropic: ", "")), is_neovim() and { 'lazy.nvim: build = "make LUA=luajit"' })
     return false
   end
   report.ok("the C core fits (" .. (places.of("anthropic.core", package.cpath)[1] or "?") .. ")")

@@ -251,6 +251,7 @@ function anthropic.preload()
   for _, name in ipairs(PARTS) do
     require("anthropic." .. name)
   end
+  require("anthropic.base.lazy").load()
   get_json().library()
   local loop = require "anthropic.loop"
   loop.core():fd()

@@ -202,7 +202,7 @@ describe("A download", function()
         ["out.bin/out.bin"] = "Not a directory",
         full = "it is a directory",
         pipe = "it is no regular file",
-        [("x"):rep(300)] = "File name too long",
+        [("x"):rep(300)] = select(2, io.open(("x"):rep(300))):match ": ([^:]*)$", -- in the words of the system
       } do
         local result, err = download(name)
         assert.is_nil(result)

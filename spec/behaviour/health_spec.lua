@@ -67,7 +67,7 @@ describe("the health check", function()
       local core = require "anthropic.core"
       package.loaded["anthropic.core"] = setmetatable({ interface = "0123" }, { __index = core })
     ]])
-    has(printed, "ERROR    anthropic: the Lua files and the C core are of different builds: run `make`")
+    has(printed, "ERROR    the Lua files and the C core are of different builds: run `make")
     has(printed, "/anthropic/core.so (interface 0123)")
     assert.is_false(well)
   end)
@@ -86,16 +86,31 @@ describe("the health check", function()
     assert.is_true(well)
   end)
 
+  it("tells of two versions on the path which one all who require it have got", function()
+    local root = directory.new()
+    root:run(("cp -r '%s' lua && echo 'return \"9.8.7\"' >lua/anthropic/version.lua"):format(background.absolute "lua"))
+    local printed = check("", ([[
+      package.path = "%s/lua/?.lua;%s/lua/?/init.lua;" .. package.path
+      local first = require "anthropic" -- by the plugin that brought this version
+      local second = require "anthropic" -- by the one that brought the other
+      print(first == second, second.version)
+    ]]):format(root.root, root.root))
+    root:remove()
+    has(printed, "true\t9.8.7\n")
+    has(printed, "ok       anthropic 9.8.7 (")
+    has(printed, "warning  there is another copy of the library")
+  end)
+
   it("fails without the C module, and says how to build it", function()
     local printed, well = check("", [[
       package.preload["anthropic.core"] = function() error("libcurl.so:\n\tno such file", 0) end
     ]])
     has(printed, "ERROR    the C module cannot be loaded: ")
     has(printed, "libcurl.so: no such file")
-    has(printed, "\n         build it where this library is: make LUA=luajit")
+    has(printed, ": run `make")
     assert.is_false(well)
     printed = check("LUA_CPATH=/nowhere/?.so", "")
-    has(printed, "ERROR    the C module cannot be loaded: module 'anthropic.core' not found:\n         build")
+    has(printed, "ERROR    the C module cannot be loaded: module 'anthropic.core' not found: run `make")
   end)
 
   it("fails without lua-cjson", function()

@@ -119,6 +119,16 @@ describe("over HTTP/2 by nginx", function()
     assert.equal("Hello!", assert(message, tostring(err)):text())
   end)
 
+  spec("it is spoken where another client left an idle connection of 1.1, and the other way round", function()
+    serve(testing.message { text = "Hello!" })
+    local spoken = {}
+    for i, version in ipairs { "1.1", "2", "1.1", "2" } do
+      local response = assert(new_client({ http_version = version }).messages.create(params())).response
+      spoken[i] = response.headers["x-protocol"] .. (response.timings.reused and " again" or "")
+    end
+    assert.same({ "HTTP/1.1", "HTTP/2.0", "HTTP/1.1 again", "HTTP/2.0 again" }, spoken)
+  end)
+
   spec("events come when they are sent", function()
     serve(testing.stream { text = "one two three", delay_between = 0.3 })
     local stream = assert(new_client().messages.stream(params()))

@@ -172,7 +172,10 @@ describe("a limiter", function()
         local task = anthropic.spawn(function()
           return assert(client.messages.stream(PARAMS)):message()
         end)
-        anthropic.sleep(0.02)
+        local deadline = anthropic.now() + 10
+        while #calls < 2 and anthropic.now() < deadline do
+          anthropic.sleep(0.005)
+        end
         task:cancel()
         task:join()
       end)

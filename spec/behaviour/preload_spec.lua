@@ -96,3 +96,65 @@ describe("anthropic.preload", function()
       io.write "twice"]])
   end)
 end)
+
+describe("the first request of a process", function()
+  local server
+
+  setup(function()
+    server = testing.server { script = { routes = {
+      { path = "/no/v1/messages", answers = { testing.error { status = 529, type = "overloaded_error" } } },
+      { path = "/v1/messages", answers = { testing.message { text = "Hello" } } },
+    } } }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  local function run(program)
+    return (child.output(([[
+      local anthropic = require "anthropic"
+      local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
+      local function ask(url)
+        return anthropic.new({ base_url = url, api_key = "k", max_retries = 0 }).messages.create(params)
+      end
+      local function seal() -- as if no descriptor were left
+        local searchers = rawget(package, "searchers") or rawget(package, "loaders")
+        while searchers[2] do
+          table.remove(searchers)
+        end
+      end
+      local url = "%s"
+      ]] .. program):format(server.url)))
+  end
+
+  it("loads nothing that a stream, another shape of answer or a failure needs", function()
+    assert.equal("", run [[
+      assert(ask(url))
+      for _, name in ipairs {
+        "stream", "stream.source", "message.accumulator", "message.chat_completion", "message.native_events",
+        "http.failures", "http.error_body", "http.error_text", "http.error_codes", "http.retry", "http.recovering",
+        "http.middleware", "http.drafts", "http.limiter", "http.token_source", "http.profiles", "helpers.concurrent",
+      } do
+        if package.loaded["anthropic." .. name] then
+          io.write(name, " ")
+        end
+      end]])
+  end)
+
+  it("may fail", function()
+    assert.equal("api overloaded_error 529", run [[
+      local _, err = ask(url .. "/no")
+      io.write(err.kind, " ", err.type, " ", err.status)]])
+  end)
+
+  it("is followed by one that loads what failures need, while it can", function()
+    assert.equal("api connection", run [[
+      assert(ask(url))
+      assert(ask(url))
+      seal()
+      local _, refusal = ask(url .. "/no")
+      local _, failure = ask "http://127.0.0.1:1"
+      io.write(refusal.kind, " ", failure.kind)]])
+  end)
+end)

@@ -438,7 +438,7 @@ describe("the testing server", function()
     end
 
     it("is a command", function()
-      if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
+      if _VERSION == "Lua 5.1" and not rawget(_G, "jit") or _VERSION == "Lua 5.2" then -- no `arg` there
         command_serves([[-e 'require("anthropic.testing").main { "--lifetime", "1" }']], "你好")
       else
         command_serves([[-e 'require("anthropic.testing").main()' -- --lifetime 1]], "你好")

@@ -89,7 +89,7 @@ describe("TLS", function()
   it("refuses a ca_path that is not there", function()
     serve "here"
     local message, err = ask { ca_path = directory .. "/none" }
-    assert_refused(message, err, "issuer", "ca_path")
+    assert_refused(message, err, "", "ca_") -- libcurl 8.17 and later wants a file of it
   end)
 
   it("refuses TLS below 1.2, whatever the system allows", function()
@@ -142,6 +142,27 @@ describe("TLS", function()
   it("takes authorities from ca_path", function()
     serve "here"
     assert.equal("Hello!", assert(ask { ca_path = directory .. "/authorities" }):text())
+  end)
+
+  -- For tools/platforms: what the system trusts is changed.
+  it("takes none of the system's authorities where ca_file or ca_path names others", function()
+    if not os.getenv "SPEC_CHANGES_SYSTEM" then
+      return pending "may not change what the system trusts (tools/platforms)"
+    end
+    os.execute(([[
+      cd %s && mkdir others && cp self.crt others && openssl rehash others && system=/etc/ssl/certs &&
+      cp $system/ca-certificates.crt kept.crt && cat ca.crt >>$system/ca-certificates.crt &&
+      cp ca.crt $system/$(openssl x509 -hash -noout -in ca.crt).0]]):format(directory))
+    serve "here"
+    local trusted, problem = ask {}
+    local by_file, file_err = ask { ca_file = directory .. "/self.crt" }
+    local by_path, path_err = ask { ca_path = directory .. "/others" }
+    os.execute(([[
+      cd %s && cp kept.crt /etc/ssl/certs/ca-certificates.crt &&
+      rm /etc/ssl/certs/$(openssl x509 -hash -noout -in ca.crt).0]]):format(directory))
+    assert(trusted, problem)
+    assert_refused(by_file, file_err, "issuer", "set ca_file or ca_path")
+    assert_refused(by_path, path_err, "issuer", "set ca_file or ca_path")
   end)
 
   it("checks the host by its name, too", function()

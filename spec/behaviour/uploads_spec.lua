@@ -240,7 +240,8 @@ describe("An upload", function()
 
     it("says why a file cannot be read", function()
       directory:run "ln -s loop loop"
-      assert.truthy(refused({ file = directory:path "loop" }):find "/loop: Too many levels of symbolic links$")
+      local _, words = io.open(directory:path "loop") -- of the system
+      assert.equal("cannot read " .. words, refused { file = directory:path "loop" })
     end)
 
     it("says what is wrong with the parameters", function()

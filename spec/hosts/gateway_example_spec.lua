@@ -2,6 +2,8 @@
 
 local anthropic = require "anthropic"
 local background = require "spec.support.background"
+local http = require "socket.http"
+local ltn12 = require "ltn12"
 local nginx = require "spec.support.nginx"
 local raw_client = require "spec.support.raw_client"
 local testing = require "anthropic.testing"
@@ -19,11 +21,22 @@ describe("the gateway in nginx", function()
     background.output_of "make -s LUA=luajit >&2"
   end)
 
+  local function start(upstream, environment)
+    return nginx.start_example {
+      name = "gateway.conf",
+      environment = ("ANTHROPIC_API_KEY=real-secret ANTHROPIC_BASE_URL=%s %s")
+        :format(upstream.url, environment or ""),
+    }
+  end
+
   local USAGE = { input_tokens = 40, output_tokens = 30 }
 
   before_each(function()
     service = testing.server { script = { routes = {
       { body_contains = "slowly", answers = { testing.stream { text = ("word "):rep(500), delay_between = 0.02 } } },
+      { body_contains = "at length", answers = {
+        testing.stream { text = ("word "):rep(40), delay_between = 0.02, usage = USAGE },
+      } },
       { body_contains = "busy", answers = {
         testing.error { status = 529, retry_after = 0.01, request_id = "req_7" },
       } },
@@ -37,9 +50,7 @@ describe("the gateway in nginx", function()
       },
       { answers = { testing.message { text = "Hello.", usage = USAGE } } },
     } } }
-    server = nginx.start_example {
-      name = "gateway.conf", environment = "ANTHROPIC_API_KEY=real-secret ANTHROPIC_BASE_URL=" .. service.url,
-    }
+    server = start(service)
   end)
 
   after_each(function()
@@ -109,7 +120,7 @@ describe("the gateway in nginx", function()
   it("tells of no answer without the network's words", function()
     local _, err = client_of("key-of-red").messages.create(request "gone")
     assert.equal(502, err.status)
-    assert.equal("no answer from the API: connection", err.message)
+    assert.equal("no whole answer from the service: connection", err.message)
   end)
 
   it("ends a team's day when its tokens are spent", function()
@@ -145,5 +156,119 @@ describe("the gateway in nginx", function()
     assert.equal("too many requests at once", err.message)
     one:close()
     two:close()
+  end)
+
+  -- As an OpenAI client asks.
+  local function complete(key, words, more)
+    local body = ('{"model":"claude-sonnet-5-5","messages":[{"role":"user","content":"%s"}]%s}')
+      :format(words, more or "")
+    local parts = {}
+    local _, status = http.request {
+      url = server.url .. "/v1/chat/completions", method = "POST", source = ltn12.source.string(body),
+      sink = ltn12.sink.table(parts),
+      headers = { authorization = "Bearer " .. key, ["content-length"] = #body },
+    }
+    return table.concat(parts), status
+  end
+
+  it("answers in the shape of a chat completion, its refusals and its errors too", function()
+    local body = complete("key-of-red", "Hi")
+    assert.equal("Hello.", anthropic.decode(body).choices[1].message.content)
+    body = complete("key-of-red", "Hi", ',"stream":true')
+    assert.matches("^data: {.*data: %[DONE%]\n\n$", body)
+    for _, case in ipairs {
+      { "other", "Hi", "", 401, "authentication_error" },
+      { "key-of-red", "Hi", ',"max_tokens":5000', 400, "invalid_request_error" },
+      { "key-of-red", "Hi", ',"seed":7', 400, "invalid_request_error" },
+      { "key-of-red", "busy", "", 529, "overloaded_error" },
+      { "key-of-red", "gone", "", 502, "api_error" },
+    } do
+      local status
+      body, status = complete(case[1], case[2], case[3])
+      assert.equal(case[4], status)
+      assert.equal(case[5], anthropic.decode(body).error.type)
+      assert.is_nil(anthropic.decode(body).type)
+    end
+    body = complete("key-of-red", "broken", ',"stream":true')
+    assert.matches('data: {"error":{"code":null,"message":"Overloaded"', body)
+  end)
+
+  it("counts the tokens of both shapes together", function()
+    assert(client_of("key-of-blue").messages.create(request "Hi"))
+    complete("key-of-blue", "Hi", ',"stream":true')
+    local body, status = complete("key-of-blue", "Hi")
+    assert.equal(429, status)
+    assert.matches("tokens for today are spent", body)
+  end)
+
+  it("hands on the betas that are asked for, and which request of the API it was", function()
+    local client = anthropic.new {
+      base_url = server.url, api_key = "key-of-red", auth = "x-api-key", max_retries = 0, betas = { "one", "two" },
+    }
+    for _, streamed in ipairs { false, true } do
+      local answer = assert(client.messages.create(request("Hi", { stream = streamed })))
+      assert.matches("^req_test_%d$", answer.response.request_id)
+    end
+    for _, sent in ipairs(service:requests()) do
+      assert.equal("one,two", (sent.headers["anthropic-beta"]:gsub(" ", "")))
+    end
+  end)
+
+  it("says nothing of what the API said of its own key", function()
+    local refusing = testing.server { script = testing.error { status = 401, message = "this key has been stolen" } }
+    server:stop()
+    server = start(refusing)
+    local _, err = client_of("key-of-red").messages.create(request "Hi")
+    refusing:stop()
+    assert.equal(502, err.status)
+    assert.equal("the service refuses the gateway", err.message)
+  end)
+
+  it("asks another service where the first one fails", function()
+    local other = testing.server { script = { routes = {
+      { body_match = '"stream":true', answers = { testing.stream { text = "From the other." } } },
+      { answers = { testing.message { text = "From the other." } } },
+    } } }
+    server:stop()
+    server = start(service, "FALLBACK_API_KEY=other-secret FALLBACK_BASE_URL=" .. other.url)
+    local client = client_of "key-of-red"
+    assert.equal("From the other.", assert(client.messages.create(request "busy")):text())
+    assert.equal("From the other.", assert(assert(client.messages.stream(request "busy")):message()):text())
+    local sent = other:requests()
+    other:stop()
+    assert.equal("Bearer other-secret", sent[1].headers.authorization)
+    assert.equal(2, #sent)
+  end)
+
+  it("loses no answer when it is loaded anew, and no count", function()
+    local client = client_of "key-of-blue"
+    assert(client.messages.create(request "Hi"))
+    assert(client.messages.create(request "Hi"))
+    local stream = assert(client_of("key-of-red").messages.stream(request "at length"))
+    assert(stream:next())
+    local old = server:workers()[1]
+    server:signal "HUP"
+    assert.is_true(raw_client.eventually(function()
+      local workers = server:workers()
+      return #workers == 2 and workers[#workers] ~= old
+    end))
+    assert.equal(("word "):rep(40), assert(stream:message()):text())
+    local _, err = client.messages.create(request "Hi")
+    assert.equal(429, err.status)
+    assert(client_of("key-of-red").messages.create(request "Hi"))
+  end)
+
+  it("has a page of metrics", function()
+    assert(client_of("key-of-red").messages.create(request "Hi"))
+    complete("key-of-red", "busy")
+    local page = http.request(server.url .. "/metrics")
+    for _, line in ipairs {
+      'anthropic_requests_total{model="claude-test",outcome="ok",status="200"} 1',
+      'anthropic_tokens_total{model="claude-test",kind="output_tokens"} 30',
+      'anthropic_errors_total{kind="api",type="overloaded_error"} 1',
+      'anthropic_requests_in_flight{worker="0"} 0',
+    } do
+      assert.truthy(page:find(line, 1, true), line .. " is not in\n" .. page)
+    end
   end)
 end)

@@ -422,6 +422,33 @@ for _, editor in ipairs(editors) do
       end)
     end
 
+    it("blocks a thread of the editor's that asks, and no more than that", function()
+      assert.same({ "Hello!", "blocking" }, run [[
+        local result, name
+        local work = uv.new_work(function(url)
+          local client = require("anthropic").new { base_url = url, api_key = "k" }
+          local message, err = client.messages.create {
+            model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } },
+          }
+          return message and message:text() or tostring(err), require("anthropic.loop").name()
+        end, function(...) result, name = ... end)
+        work:queue(client_url "")
+        eventually(function() return result end)
+        report { result, name }
+      ]])
+    end)
+
+    it("starts the testing server", function()
+      assert.equal("From the editor", run [[
+        local testing = require "anthropic.testing"
+        local own = testing.server { script = testing.message { text = "From the editor" } }
+        local client = anthropic.new { base_url = own.url, api_key = "k" }
+        local message = assert(client.messages.create(params))
+        own:stop()
+        report(message:text())
+      ]])
+    end)
+
     describe("in a coroutine of a library's", function()
       local INSIDE = [[
         local http = require "anthropic.http"

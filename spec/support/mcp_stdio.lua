@@ -5,24 +5,16 @@
 --     session:stop()
 
 local anthropic = require "anthropic"
-local directories = require "spec.support.directory"
+local piped = require "spec.support.piped"
 
 local Session = {}
 Session.__index = Session
 
 local mcp_stdio = {}
 
-local LIFETIME = 60 -- seconds, whatever becomes of the spec
-
 -- Starts a server and shakes hands.
 function mcp_stdio.start(command)
-  local directory = directories.new()
-  directory:run "mkfifo in out"
-  os.execute(("timeout %d %s <'%s' >'%s' 2>'%s' &"):format(LIFETIME, command, directory:path "in",
-    directory:path "out", directory:path "errors"))
-  local self = setmetatable({ directory = directory, count = 0 }, Session)
-  self.input = assert(io.open(directory:path "in", "w"))
-  self.output = assert(io.open(directory:path "out", "r"))
+  local self = setmetatable({ program = piped.start(command), count = 0 }, Session)
   self:request("initialize", {
     protocolVersion = "2025-06-18", capabilities = anthropic.object {}, clientInfo = { name = "spec", version = "1" },
   })
@@ -32,8 +24,8 @@ end
 
 function Session:send(message)
   message.jsonrpc = "2.0"
-  self.input:write(assert(anthropic.encode(message)), "\n")
-  self.input:flush()
+  self.program.input:write(assert(anthropic.encode(message)), "\n")
+  self.program.input:flush()
 end
 
 -- The result of a request; nil and the error's words. What the server asks or tells meanwhile is passed over.
@@ -41,10 +33,10 @@ function Session:request(method, params)
   self.count = self.count + 1
   self:send { id = self.count, method = method, params = params }
   while true do
-    local line = self.output:read "*l"
+    local line = self.program.output:read "*l"
     local answer = line and assert(anthropic.decode(line))
     if not answer then
-      error("the server ended: " .. self.directory:read "errors")
+      error("the server ended: " .. self.program:errors())
     elseif answer.id == self.count and not answer.method then
       return answer.result, answer.error and answer.error.message
     end
@@ -52,9 +44,7 @@ function Session:request(method, params)
 end
 
 function Session:stop()
-  self.input:close()
-  self.output:close()
-  self.directory:remove()
+  self.program:stop()
 end
 
 return mcp_stdio

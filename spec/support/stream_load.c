@@ -5,11 +5,11 @@
  *
  * prints the port of the service on its first line and begins when a line comes on standard input.
  * Each of STREAMS browsers then asks PORT for /stream?<service's port>; the service sends each
- * EVENTS text deltas, one every MILLISECONDS, whose text is the time when it was sent and a line
- * end. The browsers expect just these texts. Meanwhile /ping is asked for every 5 ms on a
- * connection of its own. The results are "name value" lines, times in microseconds. With
- * ABORT_AFTER_SECONDS the browsers hang up then, and `freed` is the time until the service has no
- * connection any more. */
+ * EVENTS text deltas, one every MILLISECONDS, whose text is the time when it was sent, some letters
+ * and a line end. The browsers expect just these texts, or the events. Meanwhile /ping is asked for
+ * every 5 ms on a connection of its own. The results are "name value" lines, times in microseconds.
+ * With ABORT_AFTER_SECONDS the browsers hang up then, and `freed` is the time until the service has
+ * no connection any more. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +25,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PING_INTERVAL = 5000, SPREAD = 1000000, PATIENCE = 20000000, HEAD = 4096 };
+enum {
+  PING_INTERVAL = 5000,
+  SPREAD = 1000000,
+  PATIENCE = 20000000,
+  HEAD = 4096,
+  LONGEST_WORD = 15
+};
 
 enum role { NOBODY, LISTENER, SERVICE, BROWSER, PING };
 
@@ -149,13 +155,27 @@ static void answer(struct peer *peer) {
   peer->next = now() + interval;
 }
 
+/* As texts are: of other lengths and letters each. */
+static const char *some_word(void) {
+  static char word[LONGEST_WORD + 1];
+  static uint32_t state = 1;
+  size_t length = state >> 8 & LONGEST_WORD;
+  for (size_t i = 0; i < length; i++) {
+    state = state * 1664525u + 1013904223u;
+    word[i] = (char)('a' + (state >> 24) % 26);
+  }
+  state = state * 1664525u + 1013904223u;
+  word[length] = '\0';
+  return word;
+}
+
 static void send_event(struct peer *peer) {
   char event[256];
   peer->sent++;
   snprintf(event, sizeof event,
            "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
-           "\"delta\":{\"type\":\"text_delta\",\"text\":\"%lld\\n\"}}\n\n",
-           (long long)now());
+           "\"delta\":{\"type\":\"text_delta\",\"text\":\"%lld%s\\n\"}}\n\n",
+           (long long)now(), some_word());
   send_text(peer, event);
   peer->next += interval;
   if (peer->sent < events)
@@ -185,6 +205,17 @@ static void read_request(struct peer *peer) {
 
 /* --- the browsers ---------------------------------------------------------------------------- */
 
+/* A line of the text, or one of an event that has such a text. */
+static void note_time(const char *line, int64_t time) {
+  static const char key[] = "\"text\":\"";
+  if (strncmp(line, "data:", 5) == 0) {
+    line = strstr(line, key);
+    line = line ? line + sizeof key - 1 : "";
+  }
+  if (*line >= '0' && *line <= '9')
+    add_sample(&late, time - strtoll(line, NULL, 10));
+}
+
 static void read_answer(struct peer *peer) {
   ssize_t count = recv(peer->socket, peer->head + peer->length, HEAD - 1 - peer->length, 0);
   int64_t time = now();
@@ -203,8 +234,10 @@ static void read_answer(struct peer *peer) {
     line += 4;
     peer->in_body = true;
   }
-  for (char *end; (end = strchr(line, '\n')); line = end + 1)
-    add_sample(&late, time - strtoll(line, NULL, 10));
+  for (char *end; (end = strchr(line, '\n')); line = end + 1) {
+    *end = '\0';
+    note_time(line, time);
+  }
   peer->length -= (size_t)(line - peer->head);
   memmove(peer->head, line, peer->length);
 }

@@ -8,7 +8,6 @@
 #include "util/utf8.h"
 
 #include <string.h>
-#include <unistd.h>
 
 enum { HEAD = 64, PIECE = 48 * 1024 /* a whole number of three bytes */ };
 
@@ -37,7 +36,7 @@ static int file_head(lua_State *L) {
     return fail(L, lua_tostring(L, 1), problem);
   size_t length = size < HEAD ? (size_t)size : HEAD;
   bool ok = file_read(descriptor, head, length, &problem);
-  close(descriptor);
+  file_close(descriptor);
   if (!ok)
     return fail(L, lua_tostring(L, 1), problem);
   lua_pushlstring(L, head, length);
@@ -88,7 +87,7 @@ static int base64_file(lua_State *L) {
   if (descriptor < 0)
     return fail(L, lua_tostring(L, 1), problem);
   bool ok = encode_file(text, descriptor, size, &problem);
-  close(descriptor);
+  file_close(descriptor);
   return ok ? push_text(L, text) : fail(L, lua_tostring(L, 1), problem);
 }
 

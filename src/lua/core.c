@@ -1,12 +1,11 @@
 /* Opens the C module `anthropic.core`. */
-#define _GNU_SOURCE /* dladdr */
 #include "lua/modules.h"
 
 #include "lua/interface.h"
+#include "port/self.h"
 #include "util/clock.h"
 
 #include <curl/curl.h>
-#include <dlfcn.h>
 
 static int now(lua_State *L) {
   lua_pushnumber(L, clock_now());
@@ -69,9 +68,7 @@ int luaopen_anthropic_core(lua_State *L);
 /* Closing a Lua state unloads its C modules. A name that is still being looked up then is a thread
  * inside libcurl, so this module, and libcurl with it, stays loaded. */
 static void stay_loaded(void) {
-  Dl_info self;
-  if (dladdr((void *)(intptr_t)luaopen_anthropic_core, &self) && self.dli_fname)
-    dlopen(self.dli_fname, RTLD_NOW | RTLD_LOCAL);
+  port_self_stay_loaded((void (*)(void))luaopen_anthropic_core);
 }
 
 int luaopen_anthropic_core(lua_State *L) {
@@ -97,6 +94,7 @@ int luaopen_anthropic_core(lua_State *L) {
   bind_transfer_open(L);
   bind_aws_events_open(L);
   bind_events_open(L);
+  bind_body_open(L);
   bind_fed_open(L);
   bind_recording_open(L);
   bind_weight_open(L);

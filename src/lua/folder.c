@@ -48,7 +48,7 @@ static int done(lua_State *L, const char *problem) {
 static int new_folder(lua_State *L) {
   const char *path = check_path(L, 1);
   struct folder *folder = lua_newuserdata(L, sizeof *folder);
-  folder->descriptor = -1;
+  folder->directory = NO_DIRECTORY;
   luaL_getmetatable(L, FOLDER);
   lua_setmetatable(L, -2);
   const char *problem = path ? folder_open(folder, path) : nul;

@@ -3,7 +3,7 @@
 
 #include "net/loop.h"
 #include "net/transfer.h"
-#include "util/held_signal.h"
+#include "port/held_signal.h"
 
 #include <math.h>
 
@@ -61,7 +61,7 @@ static int wait(lua_State *L) {
   bool takes_interrupt = lua_toboolean(L, 3);
   struct held_signal interrupt = {0};
   if (takes_interrupt)
-    signal_hold(&interrupt, SIGINT);
+    signal_hold(&interrupt, PORT_INTERRUPT);
   lua_pushboolean(L, loop_wait(loop, seconds));
   lua_pushboolean(L, takes_interrupt && signal_release(&interrupt, false));
   return 2;

@@ -8,6 +8,7 @@
 #pragma GCC visibility push(hidden)
 
 void bind_aws_events_open(lua_State *L); /* after transfer_open */
+void bind_body_open(lua_State *L);       /* after transfer_open */
 void bind_content_open(lua_State *L);
 void bind_delta_run_open(lua_State *L);
 void bind_digest_open(lua_State *L);
@@ -20,7 +21,6 @@ void bind_headers_open(lua_State *L);
 void bind_json_open(lua_State *L);
 void bind_json_partial_open(lua_State *L); /* after json_open */
 void bind_loop_open(lua_State *L);
-void bind_pieces_open(lua_State *L); /* after transfer_open */
 void bind_private_file_open(lua_State *L);
 void bind_process_open(lua_State *L);
 void bind_recording_open(lua_State *L); /* after transfer_open */

@@ -22,7 +22,7 @@ static char **push_arguments(lua_State *L) {
     lua_rawgeti(L, 2, (int)i + 1);
     const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
     luaL_argcheck(L, text && strlen(text) == length, 2, "a list of strings without NUL expected");
-    arguments[i] = (char *)text; /* which posix_spawn does not change */
+    arguments[i] = (char *)text; /* which port_child_start does not change */
     lua_pop(L, 1);
   }
   arguments[count] = NULL;
@@ -33,7 +33,7 @@ struct loop_entry *bind_process_push(lua_State *L, struct loop *loop) {
   char **arguments = push_arguments(L);
   struct process *process = lua_newuserdata(L, sizeof *process);
   memset(process, 0, sizeof *process);
-  process->pipe = -1;
+  process->child.pipe = NO_PIPE;
   luaL_getmetatable(L, PROCESS);
   lua_setmetatable(L, -2);
   lua_createtable(L, 1, 0); /* the loop outlives it */
@@ -51,7 +51,7 @@ struct loop_entry *bind_process_push(lua_State *L, struct loop *loop) {
 /* has_news() -> whether there may be more than output() has returned */
 static int has_news(lua_State *L) {
   const struct process *process = check_process(L);
-  lua_pushboolean(L, process->entry.news || process->pipe < 0);
+  lua_pushboolean(L, process->entry.news || !process_has_pipe(process));
   return 1;
 }
 
@@ -62,7 +62,7 @@ static int output(lua_State *L) {
   process->entry.news = false;
   if (!process_is_over(process)) {
     lua_pushnil(L);
-    lua_pushstring(L, process->pipe < 0 ? "soon" : NULL);
+    lua_pushstring(L, process_has_pipe(process) ? NULL : "soon");
     return 2;
   }
   if (process->is_too_large) {

@@ -1,6 +1,6 @@
 /* What the files of the Lua type of a transfer share: the type itself (transfer.c), its methods
- * that read events (events.c, aws_events.c) and pieces (pieces.c), those for what is recorded
- * (recording.c), and the transfer that is fed (fed.c). */
+ * that read events (events.c, aws_events.c), pieces (pieces.c) and the rest (body.c), those for
+ * what is recorded (recording.c), and the transfer that is fed (fed.c). */
 #ifndef ANTHROPIC_LUA_TRANSFER_H
 #define ANTHROPIC_LUA_TRANSFER_H
 
@@ -60,6 +60,12 @@ int bind_pieces_push(lua_State *L, struct lua_transfer *self, bool is_stream);
 
 /* Frees what the userdata holds beside its transfer. */
 void bind_transfer_free_parts(struct lua_transfer *self);
+
+/* Pushes bytes that the transfer owns, as a string. */
+void bind_transfer_push_bytes(lua_State *L, struct transfer *transfer, const char *bytes,
+                              size_t length);
+void bind_transfer_push_buffer(lua_State *L, struct transfer *transfer,
+                               const struct buffer *buffer);
 
 /* Pushes nil and the state; the number of results. */
 int bind_transfer_push_state(lua_State *L, const char *state);

@@ -1,13 +1,9 @@
-#define _POSIX_C_SOURCE 200809L
 #include "net/connections.h"
 
 #include "net/loop_entry.h"
 #include "net/poller.h"
+#include "port/socket.h"
 #include "util/clock.h"
-
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* libcurl's versions: see end_unclean */
 enum { FIRST_TO_LOOK = 0x080000, FIRST_TO_LOOK_LATE = 0x081600 };
@@ -23,39 +19,32 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata,
   bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
   struct loop_entry *entry = readable || writable ? loop_entry_of(easy) : NULL;
   if (entry) {
-    entry->socket = (int)socket;
-    socket_list_set_used(&connections->sockets, (int)socket);
+    entry->socket = socket;
+    socket_list_set_used(&connections->sockets, socket);
   }
-  return poller_watch(connections->poller, (int)socket, readable, writable) ? 0 : -1;
+  return poller_watch(connections->poller, socket, readable, writable) ? 0 : -1;
 }
 
 static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
   struct connections *connections = userdata;
   (void)purpose;
-  int type = address->socktype;
-#ifdef SOCK_CLOEXEC
-  type |= SOCK_CLOEXEC;
-#endif
-  int descriptor = socket(address->family, type, address->protocol);
-  if (descriptor < 0)
+  port_socket opened = port_socket_open(address->family, address->socktype, address->protocol);
+  if (opened == NO_SOCKET)
     return CURL_SOCKET_BAD;
-#ifndef SOCK_CLOEXEC
-  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-#endif
-  if (!socket_list_add(&connections->sockets, descriptor)) {
-    close(descriptor);
+  if (!socket_list_add(&connections->sockets, opened)) {
+    port_socket_close(opened);
     return CURL_SOCKET_BAD;
   }
-  return descriptor;
+  return opened;
 }
 
 /* Not called for those on which no connection came about (a timeout, the slower of two address
  * families): libcurl closes them without a word. */
 static int on_close(void *userdata, curl_socket_t socket) {
   struct connections *connections = userdata;
-  poller_watch(connections->poller, (int)socket, false, false);
-  socket_list_remove(&connections->sockets, (int)socket);
-  return close((int)socket);
+  poller_watch(connections->poller, socket, false, false);
+  socket_list_remove(&connections->sockets, socket);
+  return port_socket_close(socket);
 }
 
 bool connections_attach(struct connections *connections, CURLM *multi) {
@@ -67,8 +56,8 @@ bool connections_attach(struct connections *connections, CURLM *multi) {
 }
 
 /* libcurl tells which socket an entry uses after it has read from it. */
-int connections_socket_of(struct connections *connections, struct loop_entry *entry) {
-  if (entry->socket < 0 && entry->local_port > 0)
+port_socket connections_socket_of(struct connections *connections, struct loop_entry *entry) {
+  if (entry->socket == NO_SOCKET && entry->local_port > 0)
     entry->socket = socket_list_find(&connections->sockets, entry->local_port, entry->remote_port);
   return entry->socket;
 }
@@ -84,7 +73,7 @@ void connections_note_idle(struct connections *connections, CURL *easy) {
   curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
   curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
   if (version < CURL_HTTP_VERSION_2_0 && socket != CURL_SOCKET_BAD)
-    socket_list_set_idle(&connections->sockets, (int)socket, loop_entry_of(easy)->origin);
+    socket_list_set_idle(&connections->sockets, socket, loop_entry_of(easy)->origin);
 }
 
 /* The next of an origin take new connections until libcurl has noted that this one ended. */
@@ -114,13 +103,13 @@ struct look {
 
 /* Whether no entry under way uses a socket: one that ended may have left it to the next already.
  */
-static bool may_end(void *context, const struct listed_socket *socket) {
+static bool may_end(void *context, const struct listed_socket *item) {
   const struct look *look = context;
   for (const struct loop_entry *entry = look->entries; entry; entry = entry->next)
-    if (entry->socket == socket->descriptor)
+    if (entry->socket == item->socket)
       return false;
   if (look->connections->is_late)
-    note_ended(look->connections, socket->origin);
+    note_ended(look->connections, item->origin);
   return true;
 }
 
@@ -143,7 +132,7 @@ void connections_join(struct connections *connections, struct loop_entry *entry,
   curl_easy_setopt(entry->easy, CURLOPT_OPENSOCKETDATA, connections);
   curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
   curl_easy_setopt(entry->easy, CURLOPT_CLOSESOCKETDATA, connections);
-  entry->socket = -1;
+  entry->socket = NO_SOCKET;
   end_unclean(connections, entries);
   if (needs_fresh(connections, entry->origin))
     curl_easy_setopt(entry->easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -160,7 +149,7 @@ size_t connections_count(struct connections *connections) {
 void connections_clear(struct connections *connections) {
   struct socket_list *sockets = &connections->sockets;
   while (sockets->count > 0)
-    poller_watch(connections->poller, sockets->items[--sockets->count].descriptor, false, false);
+    poller_watch(connections->poller, sockets->items[--sockets->count].socket, false, false);
   sockets->idle = 0;
 }
 
@@ -168,7 +157,7 @@ void connections_abandon(struct connections *connections) {
   struct socket_list *sockets = &connections->sockets;
   socket_list_remove_closed(sockets);
   for (size_t i = 0; i < sockets->count; i++)
-    close(sockets->items[i].descriptor);
+    port_socket_close(sockets->items[i].socket);
   sockets->count = sockets->idle = 0;
 }
 

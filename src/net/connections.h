@@ -39,8 +39,8 @@ bool connections_attach(struct connections *connections, CURLM *multi);
 void connections_join(struct connections *connections, struct loop_entry *entry,
                       const struct loop_entry *entries);
 
-/* The socket that an entry uses, or -1: unknown. */
-int connections_socket_of(struct connections *connections, struct loop_entry *entry);
+/* The socket that an entry uses, or NO_SOCKET: unknown. */
+port_socket connections_socket_of(struct connections *connections, struct loop_entry *entry);
 
 /* An entry's handle is done, and its connection idle. */
 void connections_note_idle(struct connections *connections, CURL *easy);

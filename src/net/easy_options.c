@@ -1,5 +1,8 @@
 #include "net/easy_options.h"
 
+#include "util/buffer.h"
+
+#include <dirent.h>
 #include <math.h>
 #include <string.h>
 
@@ -67,7 +70,27 @@ static CURLcode set_common(CURL *easy) {
 
 /* --- the way to the server ------------------------------------------------------------------- */
 
-/* Which authorities are trusted where the caller names none. Not every TLS library takes both. */
+/* Below it lies no authority. */
+static const char nowhere[] = "/dev/null";
+
+/* Appends the path, with a NUL, of a certificate in a directory that `openssl rehash` prepared. */
+static CURLcode find_certificate(const char *directory, struct buffer *path) {
+  DIR *entries = opendir(directory);
+  struct dirent *entry = NULL;
+  do
+    entry = entries ? readdir(entries) : NULL;
+  while (entry && (strspn(entry->d_name, "0123456789abcdef") != 8 || entry->d_name[8] != '.' ||
+                   strspn(entry->d_name + 9, "0123456789") == 0));
+  CURLcode code = entry ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+  if (entry && !(buffer_append(path, directory, strlen(directory)) && buffer_append(path, "/", 1) &&
+                 buffer_append(path, entry->d_name, strlen(entry->d_name) + 1)))
+    code = CURLE_OUT_OF_MEMORY;
+  if (entries)
+    closedir(entries);
+  return code;
+}
+
+/* Not every TLS library takes both. */
 static CURLcode set_authorities(CURL *easy, const char *file, const char *directory) {
   CURLcode code = CURLE_OK;
   SET(if_known(curl_easy_setopt(easy, CURLOPT_CAINFO, file)));
@@ -75,9 +98,31 @@ static CURLcode set_authorities(CURL *easy, const char *file, const char *direct
   return code;
 }
 
+/* Has nothing trusted but what the caller named. From 8.17 on, libcurl takes its own file or
+ * directory where it is given none. The file must have a certificate, so that is one of the
+ * directory's. */
+static CURLcode set_only_these(CURL *easy, const char *file, const char *directory) {
+  enum { FIRST_TO_ADD_ITS_OWN = 0x081100 };
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  bool adds_its_own = info->version_num >= FIRST_TO_ADD_ITS_OWN;
+  struct buffer path = {0};
+  CURLcode code = CURLE_OK;
+  if (!directory && adds_its_own && info->capath)
+    directory = nowhere;
+  if (!file && adds_its_own && info->cainfo) {
+    code = find_certificate(directory, &path);
+    file = buffer_bytes(&path);
+  }
+  SET(set_authorities(easy, file, directory));
+  SET(if_known(curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, file)));
+  SET(if_known(curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, directory)));
+  buffer_free(&path);
+  return code;
+}
+
 /* Reading a file of authorities takes longer than a frame of a game. libcurl keeps what it has read
  * for later connections, but only where it is given no directory as well, and some builds have both
- * by default. So it gets what the caller named; else its own file; else its own directory. */
+ * by default. So it gets its own file; else its own directory. */
 static CURLcode set_default_authorities(CURL *easy) {
 #if LIBCURL_VERSION_NUM >= 0x075400 /* workaround: libcurl < 7.84 */
   const char *file = NULL, *directory = NULL;
@@ -91,12 +136,11 @@ static CURLcode set_default_authorities(CURL *easy) {
 #endif
 }
 
-static bool names_authorities(const struct transfer_options *options) {
+static const char *route_text(const struct transfer_options *options, CURLoption option) {
   for (size_t i = 0; route_options[i].name; i++)
-    if (options->route[i] && (route_options[i].needed[0] == CURLOPT_CAINFO ||
-                              route_options[i].needed[0] == CURLOPT_CAPATH))
-      return true;
-  return false;
+    if (route_options[i].needed[0] == option)
+      return options->route[i];
+  return NULL;
 }
 
 static CURLcode set_route_option(CURL *easy, CURLoption option, bool is_flag, const char *text) {
@@ -106,8 +150,10 @@ static CURLcode set_route_option(CURL *easy, CURLoption option, bool is_flag, co
 }
 
 static CURLcode set_route(CURL *easy, const struct transfer_options *options) {
-  CURLcode code = names_authorities(options) ? set_authorities(easy, NULL, NULL)
-                                             : set_default_authorities(easy);
+  const char *file = route_text(options, CURLOPT_CAINFO);
+  const char *directory = route_text(options, CURLOPT_CAPATH);
+  CURLcode code =
+      file || directory ? set_only_these(easy, file, directory) : set_default_authorities(easy);
   for (size_t i = 0; route_options[i].name; i++) {
     const struct route_option *row = &route_options[i];
     const char *text = options->route[i];

@@ -9,18 +9,18 @@ enum {
   RECORD_HEADER = 5 /* its length, and what it begins with says what follows */
 };
 
-/* libcurl has no word for "this connection no more". But it shares no connection between two scopes
- * of addresses, and systems look at the scope of link-local addresses alone. One of these in a URL
- * brings its scope along, which has to stay. */
+/* libcurl has no word for "this connection no more", nor for "none that speaks HTTP/1.1". But it
+ * shares no connection between two scopes of addresses, and systems look at the scope of link-local
+ * addresses alone. One of these in a URL brings its scope along, which has to stay. */
 void http2_join(const struct http2 *http2, struct loop_entry *entry) {
   entry->generation = http2->generation;
-  if (!entry->is_http2 || http2->generation == 0)
+  if (!entry->is_http2)
     return;
-  if (entry->has_zone)
-    curl_easy_setopt(entry->easy, CURLOPT_FRESH_CONNECT, 1L);
-  else
+  if (!entry->has_zone)
     curl_easy_setopt(entry->easy, CURLOPT_ADDRESS_SCOPE,
                      (long)FIRST_SCOPE + (long)(http2->generation % FIRST_SCOPE));
+  else if (http2->generation > 0)
+    curl_easy_setopt(entry->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 /* Of several on one connection that time out, the first makes the new generation. */
@@ -34,7 +34,8 @@ void http2_retire(struct http2 *http2, const struct loop_entry *entry, struct lo
 
 /* A look at the socket ends at the first entry for which there is something: a head or a body
  * that was read already, or the end. Each gets as many. */
-void http2_suspect(const struct loop_entry *ended, CURLcode code, struct loop_entry *entries) {
+void http2_suspect(struct http2 *http2, const struct loop_entry *ended, CURLcode code,
+                   struct loop_entry *entries) {
   static const CURLcode ends[] = {CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR,
                                   CURLE_HTTP2, CURLE_GOT_NOTHING};
   bool is_over = false;
@@ -42,18 +43,22 @@ void http2_suspect(const struct loop_entry *ended, CURLcode code, struct loop_en
     is_over = is_over || code == ends[i];
   if (!is_over)
     return;
+  http2->has_suspects = true;
   for (struct loop_entry *each = entries; each; each = each->next)
     if (each->is_http2 && each->socket == ended->socket)
       each->looks = LOOKS;
 }
 
-int http2_next_suspect(struct loop_entry *entries) {
+port_socket http2_next_suspect(struct http2 *http2, struct loop_entry *entries) {
+  if (!http2->has_suspects) /* a walk along thousands of entries at each step would be felt */
+    return NO_SOCKET;
   for (struct loop_entry *each = entries; each; each = each->next)
     if (each->looks > 0) {
       each->looks--;
       return each->socket;
     }
-  return -1;
+  http2->has_suspects = false;
+  return NO_SOCKET;
 }
 
 void http2_begin_step(struct http2 *http2) {

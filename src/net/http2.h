@@ -3,6 +3,8 @@
 #ifndef ANTHROPIC_NET_HTTP2_H
 #define ANTHROPIC_NET_HTTP2_H
 
+#include "port/socket.h"
+
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,9 +19,11 @@ struct http2 {
   /* private part */
   unsigned generation; /* of connections: an entry uses none of an earlier one */
   int64_t idle_bytes;  /* that came during the step under way and told no stream of anything */
+  bool has_suspects;   /* perhaps: entries to be looked at */
 };
 
-/* Before an entry starts: which connections it may use. */
+/* Before an entry starts: which connections it may use. One of HTTP/2 uses none that another entry
+ * opened for HTTP/1.1. */
 void http2_join(const struct http2 *http2, struct loop_entry *entry);
 
 /* The connection of an entry that is about to leave takes no new stream. Its other streams, which
@@ -28,10 +32,12 @@ void http2_retire(struct http2 *http2, const struct loop_entry *entry, struct lo
 
 /* Suspects the entries in a list of having ended with another, whose connection they share, where
  * `code` says that this is how it failed. */
-void http2_suspect(const struct loop_entry *ended, CURLcode code, struct loop_entry *entries);
+void http2_suspect(struct http2 *http2, const struct loop_entry *ended, CURLcode code,
+                   struct loop_entry *entries);
 
-/* The socket of an entry that is under suspicion, to be looked at; -1: there is no such entry. */
-int http2_next_suspect(struct loop_entry *entries);
+/* The socket of an entry that is under suspicion, to be looked at; NO_SOCKET: there is no such
+ * entry. */
+port_socket http2_next_suspect(struct http2 *http2, struct loop_entry *entries);
 
 /* Libcurl goes on. */
 void http2_begin_step(struct http2 *http2);

@@ -19,6 +19,8 @@
 #ifndef ANTHROPIC_NET_LOOP_H
 #define ANTHROPIC_NET_LOOP_H
 
+#include "port/socket.h"
+
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,11 +49,11 @@ bool loop_add(struct loop *loop, struct loop_entry *entry);
 /* Takes an entry out, cancelled where it was under way. One that is not there is fine. */
 void loop_remove(struct loop *loop, struct loop_entry *entry);
 
-/* Watches a descriptor of an entry's owner, which needs no handle. False when memory or descriptors
- * ran out. */
-bool loop_watch(struct loop *loop, struct loop_entry *entry, int descriptor);
+/* Watches a socket, or what the poller takes for one, of an entry's owner, which needs no handle.
+ * False when memory or descriptors ran out. */
+bool loop_watch(struct loop *loop, struct loop_entry *entry, port_socket socket);
 
-/* Ends that, before the descriptor is closed, and takes the entry out of the ready list. */
+/* Ends that, before that is closed, and takes the entry out of the ready list. */
 void loop_unwatch(struct loop *loop, struct loop_entry *entry);
 
 /* Lets one that was paused go on. */

@@ -4,6 +4,8 @@
 #ifndef ANTHROPIC_NET_LOOP_ENTRY_H
 #define ANTHROPIC_NET_LOOP_ENTRY_H
 
+#include "port/socket.h"
+
 #include <curl/curl.h>
 #include <stdbool.h>
 
@@ -64,7 +66,7 @@ struct loop_entry {
   struct loop_entry *next_ready;
   struct loop_entry *next;
   struct loop_entry *previous;
-  int socket;          /* that it was last seen to use, or -1 */
+  port_socket socket;  /* that it was last seen to use, or NO_SOCKET */
   int looks;           /* its connection may have ended with another entry (http2.c) */
   unsigned generation; /* of connections (http2.c) */
 };

@@ -1,11 +1,9 @@
-#define _POSIX_C_SOURCE 200809L
 #include "net/multipart.h"
 
 #include "util/file.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Where a part's bytes come from. A file is open only while it is being sent. */
 struct source {
@@ -32,7 +30,7 @@ struct multipart {
 
 static void close_source(struct source *source) {
   if (source->descriptor >= 0)
-    close(source->descriptor);
+    file_close(source->descriptor);
   source->descriptor = -1;
 }
 
@@ -118,7 +116,7 @@ static bool measure(struct source *source) {
     return true;
   int descriptor = file_open(source->path, &source->size, &problem);
   if (descriptor >= 0)
-    return close(descriptor) == 0;
+    return file_close(descriptor);
   fail(source, problem);
   return false;
 }

@@ -3,6 +3,8 @@
 #ifndef ANTHROPIC_NET_POLLER_H
 #define ANTHROPIC_NET_POLLER_H
 
+#include "port/socket.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,7 +24,7 @@
 struct poller;
 
 struct poller_event {
-  int socket;
+  port_socket socket;
   bool readable;
   bool writable;
   bool failed;
@@ -47,7 +49,7 @@ void poller_free(struct poller *poller);
 int poller_fd(const struct poller *poller);
 
 /* Watches a socket for what is asked; neither means: no longer. False when the system refused. */
-bool poller_watch(struct poller *poller, int socket, bool readable, bool writable);
+bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool writable);
 
 /* Makes the descriptor readable after `milliseconds`, until poller_wait; negative: not at all. */
 bool poller_set_timer(struct poller *poller, long milliseconds);

@@ -46,7 +46,7 @@ int poller_fd(const struct poller *poller) {
   return poller->epoll;
 }
 
-bool poller_watch(struct poller *poller, int socket, bool readable, bool writable) {
+bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool writable) {
   struct epoll_event event = {.data.fd = socket};
   event.events = (readable ? (uint32_t)EPOLLIN : 0) | (writable ? (uint32_t)EPOLLOUT : 0);
   if (!event.events)

@@ -2,6 +2,8 @@
 
 #ifdef POLLER_KQUEUE
 
+#include "port/self.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -16,7 +18,7 @@ enum { TIMER_IDENT = 1 };
 
 struct poller {
   int queue;
-  pid_t owner;
+  long owner;
 };
 
 struct poller *poller_new(void) {
@@ -29,7 +31,7 @@ struct poller *poller_new(void) {
     return NULL;
   }
   fcntl(poller->queue, F_SETFD, FD_CLOEXEC);
-  poller->owner = getpid();
+  poller->owner = port_self_id();
   return poller;
 }
 
@@ -37,7 +39,7 @@ struct poller *poller_new(void) {
 void poller_free(struct poller *poller) {
   if (!poller)
     return;
-  if (poller->owner == getpid())
+  if (poller->owner == port_self_id())
     close(poller->queue);
   free(poller);
 }
@@ -54,7 +56,7 @@ static bool change(struct poller *poller, uintptr_t ident, int filter, int flags
   return (flags & EV_DELETE) && (errno == ENOENT || errno == EBADF);
 }
 
-bool poller_watch(struct poller *poller, int socket, bool readable, bool writable) {
+bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool writable) {
   uintptr_t ident = (uintptr_t)socket;
   bool reads = change(poller, ident, EVFILT_READ, readable ? EV_ADD : EV_DELETE, 0);
   bool writes = change(poller, ident, EVFILT_WRITE, writable ? EV_ADD : EV_DELETE, 0);

@@ -2,8 +2,8 @@
 
 #ifdef POLLER_POLL
 
-#include <limits.h>
-#include <poll.h>
+#include "port/poll.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -44,7 +44,7 @@ static bool grow(struct poller *poller) {
   return true;
 }
 
-bool poller_watch(struct poller *poller, int socket, bool readable, bool writable) {
+bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool writable) {
   short events = (short)((readable ? POLLIN : 0) | (writable ? POLLOUT : 0));
   size_t i = 0;
   while (i < poller->count && poller->sockets[i].fd != socket)
@@ -71,8 +71,7 @@ bool poller_set_timer(struct poller *poller, long milliseconds) {
 }
 
 void poller_wait(struct poller *poller, long milliseconds, struct poller_batch *batch) {
-  int timeout = milliseconds < 0 ? -1 : milliseconds > INT_MAX ? INT_MAX : (int)milliseconds;
-  int ready = poll(poller->sockets, (nfds_t)poller->count, timeout);
+  int ready = port_poll(poller->sockets, poller->count, milliseconds);
   batch->count = 0;
   size_t scanned = 0;
   for (; ready > 0 && scanned < poller->count && batch->count < POLLER_BATCH; scanned++) {

@@ -3,9 +3,8 @@
 #define ANTHROPIC_NET_PROCESS_H
 
 #include "net/loop_entry.h"
+#include "port/child.h"
 #include "util/buffer.h"
-
-#include <sys/types.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -18,15 +17,17 @@ struct process {
   int status;        /* once it is over: its exit status, negative: the signal that ended it */
 
   /* private part */
-  pid_t pid;   /* 0: it is over */
-  pid_t owner; /* who started it: a forked child leaves it alone */
-  int pipe;    /* -1: closed */
+  struct port_child child;
+  long owner; /* who started it: a forked child leaves it alone */
 };
 
 /* Starts a command: its name, which is looked for in PATH, and its arguments, then NULL. It reads
  * nothing, and its standard error is the host's. 0, or the number of the error. `process` is
  * zero-initialised, stays where it is, and is ended with process_end. */
 int process_start(struct process *process, char *const *arguments, struct loop *loop);
+
+/* Whether more output may come. */
+bool process_has_pipe(const struct process *process);
 
 /* Reads what has come. True when the command is over, and all of its output is there. */
 bool process_is_over(struct process *process);

@@ -3,16 +3,16 @@
 #ifndef ANTHROPIC_NET_SOCKET_LIST_H
 #define ANTHROPIC_NET_SOCKET_LIST_H
 
+#include "port/socket.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
 #pragma GCC visibility push(hidden)
 
 struct listed_socket {
-  int descriptor;
-  dev_t device;
-  ino_t inode;
+  port_socket socket;
+  struct port_socket_identity identity;
   unsigned origin; /* whom an idle one leads to: the caller's number */
 };
 
@@ -25,14 +25,14 @@ struct socket_list {
 };
 
 /* Adds an open socket, which is in use. False when memory ran out or it is not a socket. */
-bool socket_list_add(struct socket_list *list, int descriptor);
+bool socket_list_add(struct socket_list *list, port_socket socket);
 
 /* Removes a socket, if it is there. */
-void socket_list_remove(struct socket_list *list, int descriptor);
+void socket_list_remove(struct socket_list *list, port_socket socket);
 
 /* Notes that nobody uses a socket, or that somebody does. One that is not there is fine. */
-void socket_list_set_idle(struct socket_list *list, int descriptor, unsigned origin);
-void socket_list_set_used(struct socket_list *list, int descriptor);
+void socket_list_set_idle(struct socket_list *list, port_socket socket, unsigned origin);
+void socket_list_set_used(struct socket_list *list, port_socket socket);
 
 /* Ends what is connected to each idle socket on which something waits, and for which `may_end`
  * (given `context`) is true: it stays open, and whoever reads from it finds the end. What `may_end`
@@ -41,12 +41,8 @@ void socket_list_end_unclean(struct socket_list *list,
                              bool (*may_end)(void *context, const struct listed_socket *socket),
                              void *context);
 
-/* Ends what is connected to a socket, at once: it stays open, and whoever reads from it finds the
- * end. */
-void socket_end(int descriptor);
-
-/* A socket between two ports, or -1. */
-int socket_list_find(const struct socket_list *list, int local_port, int remote_port);
+/* A socket between two ports, or NO_SOCKET. */
+port_socket socket_list_find(const struct socket_list *list, int local_port, int remote_port);
 
 /* Removes those that were closed without socket_list_remove. */
 void socket_list_remove_closed(struct socket_list *list);

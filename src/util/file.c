@@ -1,40 +1,48 @@
-#define _POSIX_C_SOURCE 200809L
-#define _FILE_OFFSET_BITS 64
 #include "util/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "port/file.h"
+
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 int file_open(const char *path, int64_t *size, const char **problem) {
-  struct stat status;
-  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block */
-  if (descriptor < 0 || fstat(descriptor, &status) != 0) {
-    *problem = strerror(errno);
-  } else if (!S_ISREG(status.st_mode)) {
-    *problem = S_ISDIR(status.st_mode) ? "it is a directory" : "it is no regular file";
+  struct port_status status;
+  int descriptor;
+  int error = port_file_open(path, &descriptor);
+  if (error) {
+    *problem = strerror(error);
+    return -1;
+  }
+  error = port_file_status(descriptor, &status);
+  if (error) {
+    *problem = strerror(error);
+  } else if (status.kind != PORT_FILE) {
+    *problem = file_kind_problem(status.kind);
   } else {
-    *size = status.st_size;
+    *size = status.size;
     return descriptor;
   }
-  if (descriptor >= 0)
-    close(descriptor);
+  port_file_close(descriptor);
   return -1;
 }
 
 bool file_read(int descriptor, void *bytes, size_t count, const char **problem) {
   while (count > 0) {
-    ssize_t length = read(descriptor, bytes, count);
-    if (length < 0 && errno == EINTR)
-      continue;
-    if (length <= 0) {
-      *problem = length < 0 ? strerror(errno) : "it became shorter";
+    size_t length;
+    int error = port_file_read(descriptor, bytes, count, &length);
+    if (error || length == 0) {
+      *problem = error ? strerror(error) : "it became shorter";
       return false;
     }
     bytes = (char *)bytes + length;
-    count -= (size_t)length;
+    count -= length;
   }
   return true;
+}
+
+bool file_close(int descriptor) {
+  return port_file_close(descriptor) == 0;
+}
+
+const char *file_kind_problem(enum port_kind kind) {
+  return kind == PORT_DIRECTORY ? "it is a directory" : "it is no regular file";
 }

@@ -4,6 +4,7 @@
 #ifndef ANTHROPIC_UTIL_FOLDER_H
 #define ANTHROPIC_UTIL_FOLDER_H
 
+#include "port/directory.h"
 #include "util/buffer.h"
 
 #include <stdbool.h>
@@ -13,7 +14,7 @@
 #pragma GCC visibility push(hidden)
 
 struct folder {
-  int descriptor; /* of the directory; -1: closed */
+  port_directory directory; /* NO_DIRECTORY: closed */
 };
 
 enum folder_kind { FOLDER_FILE, FOLDER_DIRECTORY, FOLDER_OTHER };

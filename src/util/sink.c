@@ -1,31 +1,32 @@
-#define _XOPEN_SOURCE 700
-#define _FILE_OFFSET_BITS 64
+#define _XOPEN_SOURCE 700 /* strdup */
 #include "util/sink.h"
 
+#include "port/clock.h"
+#include "port/file.h"
+#include "port/self.h"
+#include "util/file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { NAME_EXTRA = 32, MOST_TRIES = 100 };
 
+static const char *words_of(int error) {
+  return error ? strerror(error) : NULL;
+}
+
 /* Not mkstemp: its files are readable by their owner alone, whatever the umask allows. */
 static int create_temporary(struct sink *sink, size_t size) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  for (unsigned i = 0; i < MOST_TRIES; i++) {
-    unsigned unique = (unsigned)now.tv_nsec + i;
+  unsigned long fraction = port_clock_fraction();
+  int error = EEXIST;
+  for (unsigned i = 0; error == EEXIST && i < MOST_TRIES; i++) {
     snprintf(sink->temporary, size, "%s.%lx%08x.part", sink->path, (unsigned long)sink->owner,
-             unique);
-    int descriptor = open(sink->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor >= 0 || errno != EEXIST)
-      return descriptor;
+             (unsigned)fraction + i);
+    error = port_file_create(sink->temporary, false, &sink->descriptor);
   }
-  return -1;
+  return error;
 }
 
 static void forget(struct sink *sink) {
@@ -36,85 +37,76 @@ static void forget(struct sink *sink) {
 
 /* A file that stands there already is replaced where its symbolic link leads, only if it may be
  * written, and keeps its mode; a device or a pipe is not replaced at all. */
-static const char *look_at_target(struct sink *sink, const char *path, mode_t *mode) {
-  struct stat status;
+static const char *look_at_target(struct sink *sink, const char *path, int *mode) {
+  struct port_status status;
   if (path[0] == '\0')
     return "the path is empty";
-  bool exists = stat(path, &status) == 0;
-  if (exists && !S_ISREG(status.st_mode))
-    return S_ISDIR(status.st_mode) ? "it is a directory" : "it is no regular file";
-  if (exists && access(path, W_OK) != 0)
-    return strerror(errno);
-  *mode = exists ? status.st_mode & 0777 : 0;
-  sink->path = exists ? realpath(path, NULL) : strdup(path);
+  bool exists = port_file_look(path, &status) == 0;
+  if (exists && status.kind != PORT_FILE)
+    return file_kind_problem(status.kind);
+  int error = exists ? port_file_check_writable(path) : 0;
+  if (error)
+    return strerror(error);
+  *mode = exists ? status.mode : 0;
+  sink->path = exists ? port_file_real_path(path) : strdup(path);
   return sink->path ? NULL : strerror(errno);
 }
 
 const char *sink_open(struct sink *sink, const char *path) {
-  mode_t mode = 0;
+  int mode = 0;
   const char *problem = look_at_target(sink, path, &mode);
   if (problem)
     return problem;
   size_t size = strlen(sink->path) + NAME_EXTRA;
-  sink->owner = getpid();
+  sink->owner = port_self_id();
   sink->temporary = malloc(size);
   if (!sink->temporary) {
     forget(sink);
     return "not enough memory";
   }
-  sink->descriptor = create_temporary(sink, size);
-  if (sink->descriptor >= 0 && (mode == 0 || fchmod(sink->descriptor, mode) == 0))
-    return NULL;
-  problem = strerror(errno);
-  if (sink->descriptor >= 0)
-    sink_discard(sink);
-  else
+  int error = create_temporary(sink, size);
+  if (error) {
     forget(sink);
-  return problem;
+    return strerror(error);
+  }
+  error = mode ? port_file_set_mode(sink->descriptor, mode) : 0;
+  if (error)
+    sink_discard(sink);
+  return words_of(error);
 }
 
 const char *sink_restart(struct sink *sink) {
   if (!sink->path)
     return "it is closed";
-  if (lseek(sink->descriptor, 0, SEEK_SET) != 0 || ftruncate(sink->descriptor, 0) != 0)
-    return strerror(errno);
-  sink->length = 0;
-  return NULL;
+  int error = port_file_empty(sink->descriptor);
+  if (!error)
+    sink->length = 0;
+  return words_of(error);
 }
 
 const char *sink_write(struct sink *sink, const void *bytes, size_t count) {
   if (!sink->path)
     return "it is closed";
-  while (count > 0) {
-    ssize_t written = write(sink->descriptor, bytes, count);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return strerror(errno);
-    sink->length += written;
-    bytes = (const char *)bytes + written;
-    count -= (size_t)written;
-  }
-  return NULL;
+  return words_of(port_file_write(sink->descriptor, bytes, count, &sink->length));
 }
 
 const char *sink_commit(struct sink *sink) {
-  const char *problem = NULL;
   if (!sink->path)
     return "it is closed";
-  if (close(sink->descriptor) != 0 || rename(sink->temporary, sink->path) != 0) {
-    problem = strerror(errno);
-    unlink(sink->temporary);
-  }
+  int error = port_file_close(sink->descriptor);
+  if (!error)
+    error = port_file_replace(sink->temporary, sink->path);
+  if (error)
+    port_file_remove(sink->temporary);
   forget(sink);
-  return problem;
+  return words_of(error);
 }
 
 void sink_discard(struct sink *sink) {
   if (!sink->path)
     return;
-  close(sink->descriptor);
-  if (sink->owner == getpid())
-    unlink(sink->temporary);
+  port_file_close(sink->descriptor);
+  if (sink->owner == port_self_id())
+    port_file_remove(sink->temporary);
   forget(sink);
 }

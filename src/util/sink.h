@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -17,7 +16,7 @@ struct sink {
   /* private part */
   char *temporary;
   int descriptor;
-  pid_t owner; /* a forked child does not remove its parent's file */
+  long owner; /* a forked child does not remove its parent's file */
 };
 
 /* These give NULL, or words for what went wrong. */

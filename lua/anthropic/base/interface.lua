@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "cbc4afd119463d05"
+return "c0e150a1c0149520"

@@ -9,6 +9,7 @@
 
 local package, require = package, require
 local core = require "anthropic.base.core"
+local fields = require "anthropic.base.json_fields"
 
 local prepare, restore = core.json_prepare, core.json_restore
 local CHECK, REPAIR, STRICT, INPUT = core.json_check, core.json_repair, core.json_strict, core.json_input
@@ -43,65 +44,6 @@ local kinds = setmetatable({
 }, { __mode = "k" })
 
 local literals = { [core.null] = "null" }
-
--- What a field's name says of its value where the table alone does not: whether an empty one is an
--- array, where the names inside are the user's own, and where all that is inside is.
-local fields = {
-  allowed_callers = "array",
-  allowed_domains = "array",
-  allowed_tools = "array",
-  allOf = "array",
-  anyOf = "array",
-  applied_edits = "array",
-  betas = "array",
-  blocked_domains = "array",
-  choices = "array",
-  citations = "array",
-  clear_tool_inputs = "array",
-  content = "array",
-  data = "array",
-  edits = "array",
-  exclude_tools = "array",
-  fallbacks = "array",
-  input_transformations = "array",
-  lines = "array",
-  mcp_servers = "array",
-  messages = "array",
-  oneOf = "array",
-  prefixItems = "array",
-  remove_to_redeem = "array",
-  requests = "array",
-  required = "array",
-  skills = "array",
-  state_changes = "array",
-  stop = "array",
-  stop_sequences = "array",
-  system = "array",
-  tabs = "array",
-  tool_calls = "array",
-  tool_changes = "array",
-  tool_references = "array",
-  tools = "array",
-  view_range = "array",
-
-  enum = "data array",
-  examples = "data array",
-  input_examples = "data array",
-
-  arguments = "data",
-  const = "data",
-  default = "data",
-  input = "data",
-  metadata = "data",
-
-  ["$defs"] = "members",
-  definitions = "members",
-  dependentSchemas = "members",
-  patternProperties = "members",
-  properties = "members",
-
-  logit_bias = "object",
-}
 
 -- Which objects keep the text of a member: those with such a `type` that of `input`. What stands beside one that is
 -- broken is not sent; `input_json` stands for it.

@@ -10,7 +10,7 @@
 local require = require
 local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
-local limiter = require "anthropic.http.limiter"
+local lazy = require "anthropic.base.lazy"
 local loop = require "anthropic.loop"
 local number = require "anthropic.base.number"
 local options = require "anthropic.http.options"
@@ -18,6 +18,8 @@ local platforms = require "anthropic.platforms"
 local shown_url = require "anthropic.http.shown_url"
 local tasks = require "anthropic.loop.task"
 local usage = require "anthropic.message.usage"
+
+local option_changes = lazy.module "anthropic.http.option_changes"
 
 ---@class anthropic.Client the resources of the API are fields as well: `client.messages`, `client.models`, ...; see
 ---  [messages](messages.md) and [resources](resources.md)
@@ -71,7 +73,7 @@ local function check_arguments(name, method, ...)
   if type(params) ~= "table" and (params ~= nil or method.needs_params) then
     error(expected(name .. ": params", "table", params), 3)
   end
-  options.check(given, 3, method.settings)
+  options.check(given, 3, given and method.settings)
   return values, params, given
 end
 
@@ -191,7 +193,7 @@ end
 ---@return anthropic.Client
 function client.new(given)
   options.check(given, 3)
-  return make(given or {}, resolve(given or {}, 3), { limiter = limiter.new(), usage = usage.new() })
+  return make(given or {}, resolve(given or {}, 3), { is_paced = true, usage = usage.new() })
 end
 
 --- What a client consists of; nil: the value is no client. For pools.
@@ -313,7 +315,7 @@ end
 function Client:with_options(given)
   local own = private[self]
   local is_moved = type(given) == "table" and platforms.are_concerned(given)
-  local changed = options.changed(is_moved and platforms.replace(own.given, given) or own.given, given, 2)
+  local changed = option_changes.changed(is_moved and platforms.replace(own.given, given) or own.given, given, 2)
   local resolved = resolve(changed, 2)
   if given.api_key == nil and given.auth_token == nil and given.profile == nil and not is_moved then
     resolved.token_source = own.options.token_source -- what is remembered is of use

@@ -11,19 +11,22 @@
 
 local require = require
 local check = require "anthropic.base.check"
+local lazy = require "anthropic.base.lazy"
+local whole_messages = require "anthropic.message.message"
 local responses = require "anthropic.message.response"
-local continuation = require "anthropic.stream.continuation"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local params_of = require "anthropic.api.params"
-local concurrent = require "anthropic.helpers.concurrent"
 local log = require "anthropic.http.log"
 local options = require "anthropic.http.options"
 local paths = require "anthropic.base.path"
 local request = require "anthropic.http.request"
-local stream = require "anthropic.stream"
-local stream_callbacks = require "anthropic.stream.callbacks"
 local tables = require "anthropic.base.tables"
+
+local concurrent = lazy.module "anthropic.helpers.concurrent"
+local continuation = lazy.module "anthropic.stream.continuation"
+local stream = lazy.module "anthropic.stream"
+local stream_callbacks = lazy.module "anthropic.stream.callbacks"
 
 local messages = {}
 
@@ -125,7 +128,7 @@ end
 
 -- What the caller asked for, made of what was read.
 local function deliver(exchange, read, wants_stream, on_message, ask_for_rest)
-  if stream.is(read) then
+  if not whole_messages.is(read) then -- a stream
     read.on_message, read.ask_for_rest = on_message, ask_for_rest
     if not wants_stream then
       return read:message()
@@ -222,6 +225,15 @@ end
 
 messages.methods = {}
 
+-- A method with options of its own: those that a module has as its `settings`.
+local function with_settings_of(module, method)
+  return setmetatable(method, {
+    __index = function(_, name)
+      return name == "settings" and module.settings or nil
+    end,
+  })
+end
+
 --- Creates a message. With `stream = true` it returns a Stream, as soon as the response's headers have come.
 ---
 --- Where `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
@@ -241,20 +253,23 @@ messages.methods.create = {
 
 --- Creates a message and returns a Stream, as `create` with `stream = true` does.
 ---
---- With `on_event`, `on_text` or `on_done` among the options it returns a Task at once, and calls these functions when
---- something has come; see anthropic.StreamCallbacks.
----@overload fun(params: anthropic.MessageParams, callbacks: anthropic.StreamCallbacks): anthropic.Task
+--- With `on_event`, `on_text` or `on_done` among the options it returns a handle at once, and calls these functions
+--- when something has come; see anthropic.StreamCallbacks.
+---@overload fun(params: anthropic.MessageParams, callbacks: anthropic.StreamCallbacks): anthropic.StreamHandle?,
+---  anthropic.Error?
 ---@param params anthropic.MessageParams
 ---@param options? anthropic.Options options for this request
 ---@return anthropic.Stream? stream
 ---@return anthropic.Error? err
-messages.methods.stream = {
+messages.methods.stream = with_settings_of(stream_callbacks, {
   names = {},
   needs_params = true,
-  settings = stream_callbacks.settings,
   call = function(client, _, params, given)
     local streamed = tables.copy(params)
     streamed.stream = true
+    if not given then
+      return send(client, streamed)
+    end
     local callbacks, rest = options.split(given, stream_callbacks.settings)
     if next(callbacks) == nil then
       return send(client, streamed, given)
@@ -263,7 +278,7 @@ messages.methods.stream = {
       return send(client, streamed, rest)
     end)
   end,
-}
+})
 
 --- Sends many requests, several at a time, and returns their answers in the order of the requests. What the responses
 --- say of the rate limits sets the pace.
@@ -273,17 +288,16 @@ messages.methods.stream = {
 ---  number. nil where all was cancelled, or the list is wrong
 ---@return table|anthropic.Error errors `errors[i]` is the error of `list[i]`, where it failed. Where all was cancelled,
 ---  one error, which has what came as `messages` and `errors`
-messages.methods.map = {
+messages.methods.map = with_settings_of(concurrent, {
   names = {},
   needs_params = true,
-  settings = concurrent.settings,
   call = function(client, _, list, given)
     local settings, rest = options.split(given, concurrent.settings)
     return concurrent.run(client, list, settings, rest, function(params)
       return send(client, params, rest, nil, true)
     end)
   end,
-}
+})
 
 --- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
 --- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same, with `repair = n` once

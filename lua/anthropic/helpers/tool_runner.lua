@@ -17,84 +17,24 @@
 --
 -- With `eager = true` the answers are streamed, and a tool starts when its block ends; then `on_tool_use` is called.
 
-local check = require "anthropic.base.check"
 local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
 local message_thread = require "anthropic.helpers.message_thread"
+local run_params = require "anthropic.helpers.run_params"
 local tool_changes = require "anthropic.helpers.tool_changes"
 local tool_turn = require "anthropic.helpers.tool_turn"
-local tools = require "anthropic.helpers.tools"
 
 local tool_runner = {}
 
 local DEFAULT_MAX_TURNS = 20
-
----@class anthropic.RunParams: anthropic.MessageParams the parameters of messages.create, and these, which are not sent
----@field tools? (anthropic.Tool|table)[] made by anthropic.tool; tools that the API runs itself, as plain tables
----@field max_turns? integer requests of one run at most. The tools that the last answer calls still run. Default: 20
----@field eager? boolean true: a tool starts when its block ends, while the answer still streams. All results are
----  awaited before the next turn. Default: false
----@field before_turn? fun(run: anthropic.Run): table[]? called before each request. It may return another history, with
----  which the run goes on. May wait
----@field on_turn? fun(turn: anthropic.Turn, run: anthropic.Run): anthropic.TurnDecision? called after each turn, when
----  its tools have run. What it adds to `run.messages` is sent next, and keeps the run going. May wait
----@field on_tool_use? fun(call: anthropic.ToolCall): boolean|table|nil, any called before each call: true allows it, a
----  table allows it with that input, false and a reason refuse it. Returning nothing refuses it, too. May wait
----@field on_event? fun(event: anthropic.api.RawMessageStreamEvent) called with each event of each answer as it
----  comes; the answers are streamed then
----@field tool_timeout? number seconds that a tool without a `timeout` may take. Default: no limit
----@field max_result_bytes? integer bytes of text in one result; longer text is cut, and a note says so. A tool's own
----  `max_result_bytes` comes first. Default: 262144 (256 KiB)
 
 ---@class anthropic.Run
 ---@field messages table[] the history: the messages given, answers and tool results
 ---@field turns anthropic.Turn[] one for each answer
 ---@field stopped? string the `stop_reason` of the last answer, "max_turns", or "stop" where `on_turn` said so; nil
 ---  after a failure
-
-local a_function = { expected = "a function", check = check.of_type("function").check }
-
--- The parameters that are not sent.
-local OWN = {
-  max_turns = check.whole(1),
-  eager = { expected = "true or false", check = check.of_type("boolean").check },
-  before_turn = a_function,
-  on_turn = a_function,
-  on_tool_use = a_function,
-  on_event = a_function,
-  tool_timeout = check.positive "a positive number of seconds",
-  max_result_bytes = check.positive "a positive number of bytes",
-}
-
--- --- parameters ----------------------------------------------------------------------------------
-
-local function problem_of(params)
-  for name, row in pairs(OWN) do
-    if params[name] ~= nil and not row.check(params[name]) then
-      return ("%s: %s expected, got %s"):format(name, row.expected, type(params[name]))
-    end
-  end
-  if type(params.messages) ~= "table" or json.is_raw(params.messages) then
-    return "messages: a list expected, got " .. type(params.messages)
-  end
-  return tool_changes.problem_of_tools("tools", params.tools or {})
-end
-
-local function request_of(params)
-  local request = {}
-  for name, value in pairs(params) do
-    if not OWN[name] then
-      request[name] = value
-    end
-  end
-  request.messages = json.copy(params.messages)
-  if request.stream == nil and (params.on_event or params.eager) then
-    request.stream = true
-  end
-  return request
-end
 
 -- --- running -------------------------------------------------------------------------------------
 
@@ -116,11 +56,11 @@ end
 
 -- What a run is made of; nothing is sent yet.
 local function prepare(client, send, params, tell, option)
-  local problem = problem_of(params)
+  local problem = run_params.problem_of(params)
   if problem then
     return nil, errors.invalid_request(problem)
   end
-  local request = request_of(params)
+  local request = run_params.request_of(params)
   return {
     client = client,
     send = send,
@@ -319,22 +259,7 @@ function tool_runner.run(client, send, params, tell, option)
   return self.message, self.run
 end
 
---- Whether parameters ask for a run: by a tool that can be run, or by what only a run has.
----@param params table
----@return boolean
-function tool_runner.is_asked_for(params)
-  for name in pairs(OWN) do
-    if params[name] ~= nil then
-      return true
-    end
-  end
-  for _, tool in ipairs(type(params.tools) == "table" and params.tools or {}) do
-    if tools.is(tool) then
-      return true
-    end
-  end
-  return false
-end
+tool_runner.is_asked_for = run_params.ask_for_run
 
 -- --- reading -------------------------------------------------------------------------------------
 

@@ -32,7 +32,8 @@ local tools = { failure = tool_result.failure }
 ---@field type? string of a tool that the API defines and the program runs, such as "bash_20250124". Default: "custom"
 ---@field run fun(input: table, call: anthropic.ToolCall): any, any runs the tool: a text, content blocks, or a value
 ---  that JSON can say; nil and a message on failure. May wait
----@field timeout? number seconds that a call may take. Default: `tool_timeout` of the run, else no limit
+---@field timeout? number seconds that a call may take. It ends what waits in this library's way, and cannot end what
+---  blocks the program, such as `io.popen`. Default: `tool_timeout` of the run, else no limit
 ---@field max_result_bytes? integer bytes of text in one result. Default: `max_result_bytes` of the run
 ---@field eager? boolean false: in a run with `eager = true` it waits for the end of the answer. Default: true
 

@@ -1,13 +1,15 @@
 --- What an exchange does with its answer: methods of anthropic.Exchange that read the body, and make of the transfer's
 --- failure, or of a refusal, an error.
 
-local error_body = require "anthropic.http.error_body" -- before descriptors may have run out
 local errors = require "anthropic.base.error"
-local failures = require "anthropic.http.failures"
+local lazy = require "anthropic.base.lazy"
 local log = require "anthropic.http.log"
 local memory = require "anthropic.base.memory"
 local redirects = require "anthropic.http.redirects"
-local retry = require "anthropic.http.retry"
+
+local error_body = lazy.module_for_failure "anthropic.http.error_body"
+local failures = lazy.module_for_failure "anthropic.http.failures"
+local retry = lazy.module_for_failure "anthropic.http.retry"
 
 ---@class anthropic.Exchange
 local Answer = {}

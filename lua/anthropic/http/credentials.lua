@@ -1,12 +1,15 @@
 --- The one header of a request that carries a credential of the options.
 
 local require = require
+local credential_text = require "anthropic.http.credential_text"
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
-local profiles = require "anthropic.http.profiles"
+local lazy = require "anthropic.base.lazy"
 local secrets = require "anthropic.http.secrets"
-local token_source = require "anthropic.http.token_source"
 local urls = require "anthropic.http.url"
+
+local profiles = lazy.module "anthropic.http.profiles"
+local token_source = lazy.module "anthropic.http.token_source"
 
 local credentials = {}
 
@@ -70,7 +73,7 @@ end
 local function evaluate(name, options, exchange)
   local given = options[name]
   if type(given) == "string" then
-    return token_source.check(name, given)
+    return credential_text.check(name, given)
   end
   options.token_source = options.token_source or credentials.source(options)
   local source = options.token_source

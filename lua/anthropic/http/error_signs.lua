@@ -4,9 +4,11 @@
 --     error_signs.is_error({ message = "Overloaded" }, "error")          --> true: the event's name
 --     error_signs.is_error({ id = "x", error = json.null, choices = {} })  --> false
 
-local codes = require "anthropic.http.error_codes"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local lazy = require "anthropic.base.lazy"
+
+local codes = lazy.module_for_failure "anthropic.http.error_codes"
 
 local error_signs = {}
 

@@ -8,16 +8,17 @@ local require = require
 local answer = require "anthropic.http.answer"
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
+local lazy = require "anthropic.base.lazy"
 local limiting = require "anthropic.http.limiting"
-local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
-local middleware = require "anthropic.http.middleware"
 local options = require "anthropic.http.options"
 local outcome = require "anthropic.http.outcome"
 local redirects = require "anthropic.http.redirects"
 local request = require "anthropic.http.request"
-local retry = require "anthropic.http.retry"
 local tasks = require "anthropic.loop.task"
+
+local middleware = lazy.module "anthropic.http.middleware"
+local recovering = lazy.module_for_failure "anthropic.http.recovering"
 
 ---@class anthropic.Attempt
 ---@field status? integer HTTP status, where a response came
@@ -53,6 +54,11 @@ local function plain_sender(build)
   end
 end
 
+-- Sends a request that goes through the caller's functions, or is signed; nil: it does neither.
+local function changed_sender(resolved)
+  return (resolved.middleware or resolved.signing) and middleware.sender(resolved)
+end
+
 --- What exchanges with the same options have in common. What may hold a credential stays behind
 --- functions, so that a dump of an exchange, or of a stream, shows none.
 ---@param resolved table
@@ -66,7 +72,7 @@ function exchange.profile(resolved, build, address)
     end,
     timeouts = options.timeouts(resolved.timeout),
     is_logged = resolved.on_log ~= nil or resolved.log_level ~= nil,
-    send = middleware.sender(resolved) or plain_sender(build or request.builder(resolved)),
+    send = changed_sender(resolved) or plain_sender(build or request.builder(resolved)),
     address = address,
   }
 end
@@ -75,7 +81,7 @@ end
 ---@param spec table what the profile's `build` takes, and `paced`; `takes_any_status`: an answer of every status is a
 ---success, unless it is to be tried for again; `redirects`: how many are followed, to any server (redirects.lua)
 ---@param profile anthropic.Profile
----@param shared table what the client's exchanges have in common: `limiter` and `usage`, if it has them, and
+---@param shared table what the client's exchanges have in common: `is_paced` and `usage`, if it has them, and
 --- `observer`, which is called with every exchange whose attempt ends, while its transfer is there
 ---@return anthropic.Exchange
 function exchange.new(spec, profile, shared)
@@ -181,24 +187,27 @@ function Exchange:reset()
   end
 end
 
--- Ends the attempt that is under way.
-local function end_attempt(self, in_doubt)
+--- Ends the attempt that is under way.
+---@param in_doubt? boolean nobody shall use its connection any more
+function Exchange:end_attempt(in_doubt)
   close_transfer(self, in_doubt)
   if self.permit then
     limiting.release(self, errors.cancelled "the request was cancelled")
   end
 end
 
-local function shut(self, in_doubt)
+--- Ends it, and tells nobody how.
+---@param in_doubt? boolean nobody shall use its connection any more
+function Exchange:shut(in_doubt)
   self.closed = true
-  end_attempt(self, in_doubt)
+  self:end_attempt(in_doubt)
   loop.wake(self)
 end
 
 --- Cancels it: what is under way ends, and whoever waits for it goes on with an error.
 ---@param in_doubt? boolean nobody shall use its connection any more
 function Exchange:close(in_doubt)
-  shut(self, in_doubt)
+  self:shut(in_doubt)
   outcome.tell(self, "closed")
 end
 
@@ -252,7 +261,7 @@ function Exchange:wait(driver)
   elseif tasks.is_refusal(reason) and not self.closed then
     return nil, reason
   end
-  shut(self)
+  self:shut()
   return nil, cancelled()
 end
 
@@ -272,36 +281,6 @@ function Exchange:enter(kind, waited)
   end
 end
 
-local UNAUTHORIZED = 401
-
-local function can_go_on(self)
-  return not self.closed and self.attempts > 0 and self.retries < self.option "max_retries"
-end
-
--- Whether the credential, which was refused, is asked for once more.
-local function is_renewed(self, err)
-  return can_go_on(self) and err.status == UNAUTHORIZED and self.can_renew and not self.has_renewed
-end
-
--- Seconds to wait before another attempt, or nil when there will be none.
-local function next_delay(self, err)
-  if not can_go_on(self) then
-    return nil
-  elseif is_renewed(self, err) then
-    if self.route then
-      self.route:stay(self)
-    end
-    return 0
-  end
-  local delay
-  if self.route then
-    delay = self.route:delay(self, err)
-  else
-    delay = retry.is_worthwhile(err, self.policy) and retry.delay(err, self.retries, self.losses > 0)
-  end
-  return delay and core.now() + delay < self.deadline and delay or nil
-end
-
 -- Whether the answer is what was asked for: a success, or any where there will be no other.
 local function is_taken(self)
   local status = self.response.status
@@ -310,7 +289,8 @@ local function is_taken(self)
   elseif not self.spec().takes_any_status then
     return false
   end
-  self.planned_delay = next_delay(self, self:describe(errors.new { kind = "api", message = "", status = status }))
+  local err = self:describe(errors.new { kind = "api", message = "", status = status })
+  self.planned_delay = recovering.next_delay(self, err)
   return not self.planned_delay
 end
 
@@ -351,61 +331,12 @@ function Exchange:attempt()
   return nil, self:refusal()
 end
 
--- Enters the attempt into the history, and its request into the error.
-local function record(self, err, waited)
-  local describe_sent = self.request
-  if describe_sent then
-    err.url = self.url()
-    errors.set_command(err, function()
-      return require("anthropic.http.curl_command").command(describe_sent())
-    end)
-  end
-  self:enter(err.kind, waited)
-end
-
-local function describe_failure(self, err, delay)
-  return log.of_exchange(self, { error = tostring(err), seconds = delay }, err)
-end
-
 --- After a failure with nothing handed over: waits, if another attempt is worthwhile.
 ---@param err anthropic.Error
 ---@return true|nil
 ---@return anthropic.Error? err the final error, with attempts and history
 function Exchange:recover(err)
-  if self.route and not is_renewed(self, err) then
-    self.route:failed(self, err)
-  end
-  local delay = next_delay(self, err)
-  if err.kind == "api" and not self.closed then
-    delay = delay or self.planned_delay
-  end
-  self.planned_delay = nil
-  limiting.release(self, err)
-  if not delay then
-    return nil, self:fail(err)
-  end
-  record(self, err, delay)
-  self.retries = self.retries + 1
-  self.has_renewed = self.has_renewed or err.status == UNAUTHORIZED
-  if err.lost then
-    self.losses, self.lost = self.losses + 1, err.lost
-  end
-  end_attempt(self)
-  log.write(self, "retry", describe_failure, err, delay)
-  local on_retry = self.option "on_retry"
-  if on_retry then
-    on_retry {
-      attempt = self.attempts,
-      max_retries = self.option "max_retries",
-      error = err,
-      delay = delay,
-    }
-  end
-  local ok, reason = tasks.wait(self.option "loop", self, delay)
-  if ok and not self.closed then
-    return true
-  end
-  return nil, self:fail(tasks.is_refusal(reason) and err or self:describe(cancelled()))
+  return recovering.recover(self, err)
 end
 
 --- Ends the exchange with an error that will not be retried. Again with the same error: nothing.
@@ -413,24 +344,7 @@ end
 ---@param complete? fun(timings: table) adds what its reader knows
 ---@return anthropic.Error err with attempts and history
 function Exchange:fail(err, complete)
-  if err.history then -- it has failed with it before
-    return err
-  end
-  if self.permit then
-    limiting.release(self, err)
-  end
-  record(self, err, 0)
-  err.attempts = self.attempts
-  err.history = self.history
-  shut(self)
-  if err.kind ~= "cancelled" then
-    log.write(self, "error", describe_failure, err)
-  end
-  if complete and self.timings then
-    complete(self.timings)
-  end
-  outcome.tell(self, err.kind == "cancelled" and "closed" or "error", err)
-  return err
+  return recovering.fail(self, err, complete)
 end
 
 --- Notes what an answer names, for pools: requests that name it go to the same server.

@@ -10,11 +10,13 @@
 
 local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
-local limiters = require "anthropic.http.limiter"
+local lazy = require "anthropic.base.lazy"
 local outcome = require "anthropic.http.outcome"
 local tables = require "anthropic.base.tables"
 local token_estimate = require "anthropic.http.token_estimate"
 local urls = require "anthropic.http.url"
+
+local limiters = lazy.module_for_failure "anthropic.http.limiter"
 
 ---@class anthropic.RequestLimiter what the option `limiter` can be; called with a colon, for each attempt
 ---@field acquire fun(self: table, request: anthropic.LimiterRequest): boolean?, any true: it may go out; nil and an
@@ -78,6 +80,14 @@ local function call(limiter, protect, name, ...)
   return true, first, second
 end
 
+-- The limiter that is built in, where the client has one: made when there is something to learn.
+local function limiter_of(shared)
+  if shared.is_paced and not shared.limiter then
+    shared.limiter = limiters.new()
+  end
+  return shared.limiter
+end
+
 --- Waits until an attempt may begin.
 ---@param exchange anthropic.Exchange
 ---@return true|nil
@@ -85,7 +95,7 @@ end
 function limiting.acquire(exchange)
   local limiter = exchange.option "limiter"
   if limiter == nil then
-    limiter = exchange.is_held_back and exchange.shared.limiter
+    limiter = exchange.is_held_back and limiter_of(exchange.shared)
   end
   if not limiter then
     return true
@@ -106,7 +116,7 @@ function limiting.acquire(exchange)
 end
 
 local function learner_of(exchange)
-  return exchange.option "limiter" == nil and exchange.shared.limiter or nil
+  return exchange.option "limiter" == nil and limiter_of(exchange.shared) or nil
 end
 
 --- Tells of the headers that have come.
@@ -114,11 +124,13 @@ end
 ---@return true|nil
 ---@return anthropic.Error?
 function limiting.observe(exchange)
-  local permit, learner = exchange.permit, learner_of(exchange)
+  local permit = exchange.permit
   if permit then
     local ok, err = call(permit.limiter, coroutines.protect, "observe", permit.request, exchange.response)
     return ok or nil, err
-  elseif learner then
+  end
+  local learner = exchange.response.rate_limit and learner_of(exchange)
+  if learner then
     learner:learn(exchange.spec().model, exchange.response)
   end
   return true
@@ -128,12 +140,15 @@ end
 ---@param exchange anthropic.Exchange
 ---@param err? anthropic.Error
 function limiting.release(exchange, err)
-  local permit, learner = exchange.permit, learner_of(exchange)
+  local permit = exchange.permit
   if permit then
     exchange.permit = nil
     local ok, problem = call(permit.limiter, pcall, "release", permit.request, exchange.response, err)
     exchange.limiter_problem = exchange.limiter_problem or not ok and problem or nil
-  elseif learner and err then
+    return
+  end
+  local learner = err and learner_of(exchange)
+  if learner then
     learner:hear(exchange.spec().model, err)
   end
 end

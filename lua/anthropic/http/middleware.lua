@@ -14,11 +14,11 @@
 
 local core = require "anthropic.base.core"
 local coroutines = require "anthropic.loop.coroutines"
+local drafts = require "anthropic.http.drafts"
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
 local memory = require "anthropic.base.memory"
 local redirects = require "anthropic.http.redirects"
-local request = require "anthropic.http.request"
 local sending = require "anthropic.http.sending"
 local tables = require "anthropic.base.tables"
 
@@ -308,7 +308,7 @@ function middleware.sender(resolved)
   if #chain == 0 and not signing then
     return nil
   end
-  local steps = request.steps(resolved)
+  local steps = drafts.steps(resolved)
   return function(exchange, driver)
     local draft, err = steps.draft(exchange.spec())
     if not draft then

@@ -144,6 +144,8 @@ for _, each in ipairs(options.ROUTE) do
   ROWS[each.name] = each.row
 end
 
+options.ROWS = ROWS
+
 local DEFAULTS = {
   base_url = "https://api.anthropic.com",
   api_version = "2023-06-01",
@@ -209,8 +211,11 @@ local function environment(name)
   return value and value:match "^%s*(.*%S)" or nil
 end
 
--- The credential counts as one option: one form replaces the other.
-local function merge(target, given)
+--- Sets options. The credential counts as one: one form replaces the other.
+---@param target table
+---@param given table
+---@return table target
+function options.merge(target, given)
   if given.api_key or given.auth_token or given.profile then
     target.api_key, target.auth_token = nil, nil
     target.credential_of_environment, target.credential_variable = nil, nil
@@ -255,7 +260,7 @@ function options.of_client(given, is_elsewhere)
   resolved.custom_headers = environment("ANTHROPIC_CUSTOM_HEADERS")
   resolved.log_level = environment("ANTHROPIC_LOG")
   given = given or {}
-  merge(resolved, options.copy(given))
+  options.merge(resolved, options.copy(given))
   if not is_elsewhere then
     credentials.complete(resolved, given.base_url ~= nil or environment("ANTHROPIC_BASE_URL") ~= nil)
   end
@@ -301,7 +306,7 @@ function options.of_request(of_client, given)
   if not given then
     return of_client
   end
-  local resolved = merge(tables.copy(of_client), given)
+  local resolved = options.merge(tables.copy(of_client), given)
   resolved.headers, resolved.request_headers = of_client.headers, given.headers
   resolved.betas, resolved.request_betas = of_client.betas, given.betas
   if given.profile then
@@ -312,67 +317,6 @@ function options.of_request(of_client, given)
     tables.merge(resolved.timeout, type(given.timeout) == "table" and given.timeout or { total = given.timeout })
   end
   return resolved
-end
-
--- --- options that take the place of others --------------------------------------------------------
-
--- The header fields of both; those of the second replace the others regardless of case.
-local function joined_headers(before, given)
-  local replaced, joined = {}, tables.copy(given)
-  for name in pairs(given) do
-    replaced[tostring(name):lower()] = true
-  end
-  for name, value in pairs(before) do
-    if not replaced[tostring(name):lower()] then
-      joined[name] = value
-    end
-  end
-  return joined
-end
-
-local function joined_betas(before, given)
-  local joined, seen = {}, {}
-  for _, list in ipairs { before, given } do
-    for _, name in ipairs(list) do
-      joined[#joined + 1] = not seen[name] and name or nil
-      seen[name] = true
-    end
-  end
-  return joined
-end
-
-local function joined_timeouts(before, given)
-  local joined = {}
-  for _, timeout in ipairs { before, given } do
-    tables.merge(joined, type(timeout) == "table" and timeout or { total = timeout })
-  end
-  return joined
-end
-
-local JOINED = { headers = joined_headers, betas = joined_betas, timeout = joined_timeouts }
-
---- Options of a client with others in their place. Headers, betas and timeouts are joined; false takes an option away,
---- where it is no value of it. Raises where one does not exist or is of a wrong type.
----@param before table checked
----@param given table
----@param level integer where to put the blame, as in `error`
----@return table
-function options.changed(before, given, level)
-  local changes, changed = {}, tables.copy(before)
-  for name, value in pairs(type(given) == "table" and given or {}) do
-    local is_taken_away = value == false and ROWS[name] and not ROWS[name].check(false)
-    if is_taken_away then
-      changed[name] = nil
-    else
-      changes[name] = value
-    end
-  end
-  options.check(type(given) == "table" and changes or given or false, level + 1)
-  for name, value in pairs(changes) do
-    local join = JOINED[name]
-    changes[name] = join and changed[name] ~= nil and join(changed[name], value) or value
-  end
-  return merge(changed, changes)
 end
 
 --- Divides a table that holds a method's settings and the options of its requests.

@@ -3,8 +3,8 @@
 local require = require
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
-local failures = require "anthropic.http.failures"
 local headers = require "anthropic.http.headers"
+local lazy = require "anthropic.base.lazy"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
@@ -12,6 +12,8 @@ local proxy = require "anthropic.http.proxy"
 local shown_url = require "anthropic.http.shown_url"
 local tasks = require "anthropic.loop.task"
 local urls = require "anthropic.http.url"
+
+local failures = lazy.module_for_failure "anthropic.http.failures"
 
 local sending = {}
 
@@ -38,6 +40,18 @@ local function choose_connection(self, wire)
     wire.fresh = self.losses > 0
   end
   wire.fresh = wire.fresh or wire.max_idle == 0
+end
+
+local requests = 0 -- of this process, up to 2
+
+-- The first request of a process does not pay for what a failure needs. Later ones may find no descriptor for it.
+local function prepare_for_failure()
+  if requests < 2 then
+    requests = requests + 1
+    if requests == 2 then
+      lazy.load_for_failure()
+    end
+  end
 end
 
 -- An error before anything was sent.
@@ -137,6 +151,7 @@ end
 ---@return table<string, string>|nil fields of the answer's headers, as they came
 ---@return anthropic.Error? err where no answer came
 function sending.send(self, wire, driver)
+  prepare_for_failure()
   begin(self, wire)
   log.write(self, "request", describe_request, wire)
   local ok, err = start(self, wire)

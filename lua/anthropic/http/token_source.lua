@@ -10,6 +10,7 @@
 local command = require "anthropic.loop.command"
 local core = require "anthropic.base.core"
 local coroutines = require "anthropic.loop.coroutines"
+local credential_text = require "anthropic.http.credential_text"
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
 local loop = require "anthropic.loop"
@@ -40,34 +41,6 @@ local MAIN = {} -- stands for the main coroutine where Lua has no value for it
 
 local function invalid(self, words)
   return nil, errors.invalid_request(self.name .. ": " .. words)
-end
-
---- A credential without the white space around it and, where it was written down as a header's value, without its
---- scheme.
----@param credential string
----@return string
-function token_source.bare(credential)
-  local value = credential:match "^%s*(.*)$":match "^.*%S" or ""
-  local rest = (value .. " "):match "^[Bb][Ee][Aa][Rr][Ee][Rr]%s+(.*)$"
-  return rest and (rest:match "^.*%S" or "") or value
-end
-
---- What a credential is, or what is wrong with it.
----@param name string of the option
----@param value any
----@return string|nil
----@return anthropic.Error?
-function token_source.check(name, value)
-  if type(value) ~= "string" then
-    return invalid({ name = name }, "string expected, got " .. type(value))
-  end
-  value = token_source.bare(value)
-  if value == "" then
-    return invalid({ name = name }, "is empty")
-  elseif value:find "[\r\n%z]" then
-    return invalid({ name = name }, "must not contain a line break or NUL")
-  end
-  return value
 end
 
 -- --- the request that needs it ---------------------------------------------------------------------
@@ -270,7 +243,7 @@ function token_source.new(name, given, check)
   return setmetatable({
     name = type(given) == "table" and given.name or name,
     given = given,
-    check = check or token_source.check,
+    check = check or credential_text.check,
     is_own = check ~= nil,
     is_refused = false,
     is_plain = false, -- it is a function that names no end

@@ -60,10 +60,14 @@ end
 -- What begins with a host may lack its scheme: a machine's own, an address or one with a port is mostly without TLS.
 local function meant(text)
   local host, port = text:match "^([%w.-]+)(:?%d*)%f[/%z]"
-  if not host or port == ":" or host ~= "localhost" and port == "" and not host:find "%w%.%w" then
+  if not host then
+    host, port = text:match "^(%[[%x:.]+%])(:?%d*)%f[/%z]"
+  end
+  local is_name = host and not host:find "^%["
+  if not host or port == ":" or is_name and host ~= "localhost" and port == "" and not host:find "%w%.%w" then
     return nil
   end
-  local is_plain = host == "localhost" or port ~= "" and port ~= ":443" or host:find "^[%d.]+$"
+  local is_plain = not is_name or host == "localhost" or port ~= "" and port ~= ":443" or host:find "^[%d.]+$"
   return (is_plain and "http://" or "https://") .. text
 end
 

@@ -37,13 +37,8 @@ local CANNOT_YIELD = "the calling code cannot wait: it was called by a function 
   .. "tostring, require, a finalizer%s), which Lua cannot suspend; wait before or after that call, or in a "
   .. "task of its own (anthropic.spawn)"
 
-local is_yieldable = rawget(coroutine, "isyieldable")
-
 -- workaround: Lua 5.1 and 5.2 do not tell, and nginx hides it. In 5.1 a coroutine may stand for another.
-local function can_yield()
-  if is_yieldable then
-    return is_yieldable()
-  end
+local function can_yield_outwards()
   local thread = coroutine.running()
   while thread and core.can_yield(thread) do
     thread = outer_of[thread]
@@ -53,6 +48,8 @@ local function can_yield()
   end
   return false
 end
+
+local can_yield = rawget(coroutine, "isyieldable") or can_yield_outwards
 
 --- A driver's `check`: whether the calling code, which runs in a coroutine, can be suspended.
 ---@return true|nil ok
@@ -135,15 +132,16 @@ function coroutines.trace(f, is_wanted)
   end))
 end
 
+--- Whether `finally` may leave something for `mend`.
+---@private
+coroutines.NEEDS_MENDING = not PCALL_CAN_BE_LEFT
+
 local unfinished = setmetatable({}, { __mode = "k" }) -- in Lua 5.1: { clean, self, ... } by coroutine
 
 --- Cleans up what an error has broken off in a coroutine, where `finally` could not.
 ---@private
 ---@param thread? thread default: the one that runs
 function coroutines.mend(thread)
-  if PCALL_CAN_BE_LEFT then -- `finally` leaves nothing
-    return
-  end
   thread = thread or coroutines.running()
   local left = thread and unfinished[thread]
   if left then
@@ -182,13 +180,11 @@ end
 
 local Guard = { __close = function(guard) guard.clean(guard.self) end }
 
-local function once(_, is_done)
-  return not is_done or nil
-end
+local ONCE = { true }
 
 -- The fourth value of a generic `for` is closed when the loop is left, however that happens.
 local function finally_by_closing(f, clean, self, ...)
-  for _ in once, nil, nil, setmetatable({ clean = clean, self = self }, Guard) do -- luacheck: ignore 512
+  for _ in next, ONCE, nil, setmetatable({ clean = clean, self = self }, Guard) do -- luacheck: ignore 512
     return f(self, ...)
   end
 end

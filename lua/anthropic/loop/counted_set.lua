@@ -1,7 +1,7 @@
 --- A set that knows how many are in it.
 --
 --     local set = counted_set.new()
---     set:add(task)
+--     set:put(task, true)
 --     set:count() --> 1
 --
 -- `members` is the truth, and each change of it is one write: where an error, such as one of a debug hook, breaks a
@@ -21,25 +21,19 @@ function counted_set.new()
   return setmetatable({ members = {}, counted = 0, change = 0 }, CountedSet)
 end
 
-local function change_to(self, member, value, difference)
-  if self.members[member] == value then
+--- Puts one in, or takes it out, which takes no memory.
+---@param member any
+---@param is_in true|nil
+function CountedSet:put(member, is_in)
+  if self.members[member] == is_in then
     return
   end
   local counted, change = self.counted, self.change + 1
   self.counted, self.change = false, change
-  self.members[member] = value
+  self.members[member] = is_in
   if self.change == change then
-    self.counted = counted and counted + difference
+    self.counted = counted and counted + (is_in and 1 or -1)
   end
-end
-
-function CountedSet:add(member)
-  change_to(self, member, true, 1)
-end
-
---- Takes one out, if it is there. Takes no memory.
-function CountedSet:remove(member)
-  change_to(self, member, nil, -1)
 end
 
 ---@return integer

@@ -30,6 +30,7 @@ local guard = require "anthropic.base.guard"
 
 ---@class anthropic.Subject what is waited for
 ---@field has_news fun(subject: anthropic.Subject): boolean whether the wait is over
+---@field stands_for? anthropic.Subject whose news are its own, too
 
 local loop = {}
 
@@ -177,6 +178,10 @@ end
 ---@param resume? fun() nil: forget the function that was given before
 function loop.on_news(subject, resume)
   waiting[subject] = resume
+  local other = subject.stands_for
+  if other then
+    waiting[other] = resume
+  end
 end
 
 local owners = setmetatable({}, { __mode = "kv" })

@@ -73,7 +73,7 @@ end
 local function leave(entry)
   if entry.subject then
     loop.on_news(entry.subject, nil)
-    hopeful:remove(entry)
+    hopeful:put(entry, nil)
     entry.subject = nil
   end
   if entry.forget then
@@ -171,7 +171,7 @@ end
 local function await(entry, subject, seconds)
   entry.subject, entry.is_over = subject, false
   if not subject.is_join then
-    hopeful:add(entry)
+    hopeful:put(entry, true)
   end
   entry.forget = seconds and loop.after(seconds, function()
     entry.is_over = true

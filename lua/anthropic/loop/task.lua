@@ -16,15 +16,23 @@
 --       return coroutine.yield()
 --     end
 
-local package, require = package, require
+local require = require
 local coroutines = require "anthropic.loop.coroutines"
 local counted_set = require "anthropic.loop.counted_set"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
+local waiting = require "anthropic.loop.waiting"
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
-local tasks = {}
+-- What the running one does: see waiting.lua.
+local tasks = {
+  current = waiting.current,
+  wait = waiting.wait,
+  sleep = waiting.sleep,
+  check_waiting = waiting.check,
+  is_refusal = waiting.is_refusal,
+}
 
 ---@class anthropic.Task what anthropic.spawn returns, and messages.stream with callbacks
 ---@field done boolean whether it has ended
@@ -32,141 +40,10 @@ local Task = {}
 Task.__index = Task
 Task.__name = "anthropic.Task"
 
-local task_of = setmetatable({}, { __mode = "k" }) -- by its coroutine
+local cancelled_error = waiting.cancelled_error
 
 local function pack(...)
   return { n = select("#", ...), ... }
-end
-
-local function cancelled_error()
-  return errors.cancelled "the task was cancelled"
-end
-
---- The task whose code is running, or nil. Under the built-in scheduler that is so in coroutines of
---- the task's own, too.
----@return anthropic.Task?
-function tasks.current()
-  local task = task_of[coroutines.running()]
-  if task then
-    return task
-  end
-  local scheduler = package.loaded["anthropic.loop.scheduler"]
-  return scheduler and task_of[scheduler.thread()]
-end
-
--- --- waiting -------------------------------------------------------------------------------------
-
--- Each task waits on a subject of its own, which cancel() wakes whatever else the task waits for.
-local Waiter = {}
-Waiter.__index = Waiter
-
--- Whoever looks and sees nothing is told of the next news: a wake-up without any does not use that up.
-function Waiter:has_news()
-  local subject = self.subject
-  if not subject or self.task.is_cancelled or subject:has_news() then
-    return true
-  end
-  loop.on_news(subject, self.call)
-  return false
-end
-
-local function leave(waiter)
-  if waiter.subject then
-    loop.on_news(waiter.subject, nil)
-    waiter.subject = nil
-  end
-end
-
-local function wait_by(waiter, driver, seconds)
-  return driver.wait(waiter, seconds)
-end
-
-local function new_waiter(task)
-  local waiter = setmetatable({ task = task }, Waiter)
-  function waiter.call()
-    loop.wake(waiter)
-  end
-  return waiter
-end
-
--- A cancelled task that went on must not wait again.
-local function refuse(subject)
-  if subject.close then
-    subject:close()
-  end
-  error(cancelled_error(), 0)
-end
-
---- The driver for the calling code. Raises where its host cannot wait at all, such as outside of its
---- coroutines.
----@param driver string|table|nil the client's `loop` option
----@param task? anthropic.Task the running one
----@return table|nil driver
----@return anthropic.Error? err of kind "invalid_request" and type "cannot_wait": the calling code
---- cannot be suspended where it is
-local function find_driver(driver, task)
-  local found = not driver and task and task.driver or loop.driver(driver)
-  if found.check then
-    local ok, words = found.check()
-    if not ok and words then
-      return nil, errors.new { kind = "invalid_request", type = "cannot_wait", message = words }
-    end
-  end
-  return found
-end
-
---- The driver for the calling code, to be asked for before a request is sent.
----@param driver string|table|nil the client's `loop` option
----@return table|nil driver
----@return anthropic.Error? err where the calling code cannot wait
-function tasks.check_waiting(driver)
-  return find_driver(driver, tasks.current())
-end
-
---- Whether a wait was refused, and what was waited for goes on: it can be waited for elsewhere.
----@param reason any second result of tasks.wait
-function tasks.is_refusal(reason)
-  return type(reason) == "table" and reason.type == "cannot_wait"
-end
-
---- Waits in the way of the host, as loop/init.lua describes; the running task can be cancelled
---- meanwhile.
----@param driver string|table|nil the client's `loop` option
----@param subject { has_news: fun(subject: table): boolean }
----@param seconds? number
----@return true|nil
----@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
-function tasks.wait(driver, subject, seconds)
-  local task = tasks.current()
-  if task and task.was_told then
-    refuse(subject)
-  end
-  coroutines.mend()
-  local found, err = find_driver(driver, task)
-  if not found then
-    return nil, err
-  elseif not task then
-    return found.wait(subject, seconds)
-  end
-  local waiter = task.waiter
-  waiter.subject, waiter.is_join = subject, subject.is_join
-  local ok, reason = coroutines.finally(wait_by, leave, waiter, found, seconds)
-  if task.is_cancelled then
-    task.was_told = true
-    return nil, "cancelled"
-  end
-  return ok, reason
-end
-
-local never = { has_news = function() return false end }
-
---- Waits in the way of the host.
----@param seconds number
----@param driver? string|table the client's `loop` option
----@return true|nil
----@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
-function tasks.sleep(seconds, driver)
-  return tasks.wait(driver, never, seconds)
 end
 
 -- --- a task's life -------------------------------------------------------------------------------
@@ -181,8 +58,7 @@ end
 
 local function end_task(self)
   self.done = true
-  coroutines.mend() -- what an error may have broken off
-  leave(self.waiter)
+  waiting.leave(self) -- what an error may have broken off
   for _, joiner in ipairs(self.joiners) do
     if joiner then
       loop.wake(joiner)
@@ -191,7 +67,7 @@ local function end_task(self)
   loop.wake(self)
   local group = self.group
   if group then
-    group.tasks:remove(self)
+    group.tasks:put(self, nil)
     if group:has_news() then
       loop.wake(group)
     end
@@ -203,13 +79,6 @@ end
 local function abandon(self)
   self.is_cancelled = true
   end_task(self)
-end
-
---- The host has ended the coroutine that waits.
-function Waiter:close()
-  local subject = self.subject
-  abandon(self.task)
-  loop.give_up(subject)
 end
 
 -- Words that name a place are a bug's.
@@ -251,7 +120,7 @@ end
 -- `driver`: that starts it, and that it waits by where no client names another.
 local function new(group, driver)
   local self = setmetatable({ done = false, joiners = {}, group = group, driver = driver }, Task)
-  self.waiter = new_waiter(self)
+  self.waiter = waiting.waiter(self, abandon)
   return self
 end
 
@@ -262,19 +131,19 @@ local function start(self, f, ...)
       return
     end
     self.has_begun = true
-    task_of[coroutines.running()] = self
+    waiting.begin(self)
     finish(self, coroutines.trace(function()
       return f(unpack(arguments, 1, arguments.n))
     end, is_of_bug))
   end
   if self.group then
-    self.group.tasks:add(self)
+    self.group.tasks:put(self, true)
   end
   if driver.spawn then
     local ok, err = pcall(driver.spawn, body)
     if not ok then -- nobody is to wait for it
       if self.group then
-        self.group.tasks:remove(self)
+        self.group.tasks:put(self, nil)
       end
       error(err, 0)
     end
@@ -417,9 +286,10 @@ end
 ---@return any ... its results; nil and an error when it raised one, or was cancelled
 function Task:join()
   if not self.done then
-    if tasks.current() == self then
+    local current = tasks.current()
+    if current == self then
       error("a task cannot join itself", 2)
-    elseif not loop.driver().spawn then
+    elseif not (current and current.driver or loop.driver()).spawn then
       error("task:join works inside anthropic.run", 2)
     end
     local joiner = { is_join = true, has_news = function() return self.done end }
@@ -453,7 +323,7 @@ function Task:cancel()
   end
   self.is_cancelled = true
   if self.has_begun then
-    self.waiter.call()
+    loop.wake(self.waiter)
   else
     finish(self, true)
   end

@@ -1,14 +1,13 @@
 --- Native stream events to a message.
 --
 -- Blocks are found by their index, so interleaved blocks work; usage is merged, never added; what
--- is unknown is kept. Text is joined when it is asked for, which keeps the whole linear.
+-- is unknown is kept. How a block grows is growing_block.lua's.
 
 local budgets = require "anthropic.message.budget"
 local core = require "anthropic.base.core"
-local growing_text = require "anthropic.message.growing_text"
+local growing_block = require "anthropic.message.growing_block"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
-local parts = require "anthropic.message.parts"
 local token_counts = require "anthropic.message.token_counts"
 
 ---@class anthropic.Accumulator
@@ -17,8 +16,8 @@ Accumulator.__index = Accumulator
 
 local accumulator = {}
 
--- What a message, a block of it, and one of its fields take beside their content.
-local MESSAGE_BYTES, BLOCK_BYTES, FIELD_BYTES = 1500, 1000, 200
+-- What a message, one of its fields, and a delta that is kept beside take beside their content.
+local MESSAGE_BYTES, FIELD_BYTES, UNKNOWN_BYTES = 1500, 200, 1000
 
 --- An empty message.
 ---@param budget? anthropic.Budget what it may hold together with others; `add` counts, whoever calls it looks
@@ -29,110 +28,19 @@ function accumulator.new(budget)
   return setmetatable({ fields = { content = {} }, entries = {}, by_index = {}, budget = budget }, Accumulator)
 end
 
--- An entry is a block under way: its `block`, `index`, the string fields that grow as lists of
--- `pieces`, the tool input's `json` pieces, and the `citations` that were added to.
-
-local function grow(self, entry, field, piece)
-  self.budget:take(#piece)
-  local pieces = entry.pieces[field]
-  if not pieces then
-    local before = entry.block[field]
-    pieces = { type(before) == "string" and before ~= "" and before or nil }
-    entry.pieces[field] = pieces
-  end
-  growing_text.add(pieces, piece)
-end
-
-local joined = growing_text.joined -- mostly of one piece, what a run took in
-
--- The deltas of text that grows, and its field.
-local GROWING = { text_delta = "text", thinking_delta = "thinking" }
-
-local function growing(kind)
-  local field = GROWING[kind]
-  return function(self, entry, delta)
-    if type(delta[field]) ~= "string" then
-      return false
-    end
-    grow(self, entry, field, delta[field])
-    return true
-  end
-end
-
--- Each known delta: the type of block it belongs to, and what it does to an entry of an accumulator (false:
--- it is malformed).
-local DELTAS = {
-  text_delta = { block = "text", apply = growing "text_delta" },
-  thinking_delta = { block = "thinking", apply = growing "thinking_delta" },
-  signature_delta = {
-    block = "thinking",
-    apply = function(self, entry, delta)
-      self.budget:replace(delta.signature, entry.block.signature)
-      entry.block.signature = delta.signature
-      return type(delta.signature) == "string"
-    end,
-  },
-  input_json_delta = {
-    block = "tool_use",
-    apply = function(self, entry, delta)
-      if type(delta.partial_json) ~= "string" then
-        return false
-      end
-      self.budget:take(#delta.partial_json)
-      entry.json, entry.closed = entry.json or {}, nil
-      growing_text.add(entry.json, delta.partial_json)
-      return true
-    end,
-  },
-  citations_delta = {
-    block = "text",
-    apply = function(self, entry, delta)
-      self.budget:replace(delta)
-      if not entry.citations then -- the block's own are the event's
-        local before = entry.block.citations
-        entry.citations = type(before) == "table" and json.copy(before) or json.array {}
-        entry.block.citations = entry.citations
-      end
-      table.insert(entry.citations, delta.citation)
-      return true
-    end,
-  },
-}
-
-local KNOWN_BLOCKS = {}
-for _, known in pairs(DELTAS) do
-  KNOWN_BLOCKS[known.block] = true
-end
+-- An entry is a growing block with its `index`, and its `number` among those of the same one.
 
 local function keep_unknown(self, event)
   self.budget:replace(event.delta)
-  self.budget:take(BLOCK_BYTES)
+  self.budget:take(UNKNOWN_BYTES)
   self.unknown = self.unknown or {}
   table.insert(self.unknown, { index = event.index, delta = event.delta })
 end
 
--- A delta of a later API. In a block of a type that is known, a field it brought might be refused
--- when the block is sent back, so it is kept beside; in a block of another type its strings grow
--- the block's, as all deltas do so far.
-local function add_unknown(self, entry, event)
-  if KNOWN_BLOCKS[entry.block.type] then
-    return keep_unknown(self, event)
-  end
-  for name, value in pairs(event.delta) do
-    if name ~= "type" and type(value) == "string" then
-      grow(self, entry, name, value)
-    elseif name ~= "type" then
-      self.budget:replace(value, entry.block[name])
-      entry.block[name] = value
-    end
-  end
-end
-
 function Accumulator:open(index, block)
-  self.budget:replace(block)
-  self.budget:take(BLOCK_BYTES)
   local entries = self.entries
-  local entry = { index = index, number = #entries + 1, block = block, pieces = {} }
+  local entry = growing_block.new(block, self.budget)
+  entry.index, entry.number = index, #entries + 1
   self.is_unsorted = self.is_unsorted or entries[1] ~= nil and entries[#entries].index > index
   entries[#entries + 1] = entry
   self.by_index[index] = entry
@@ -158,36 +66,6 @@ local function sorted_entries(self)
     end
   end
   return entries
-end
-
--- A block copy whose growing fields have their present value.
-local function settle(entry, block)
-  for field, pieces in pairs(entry.pieces) do
-    block[field] = joined(pieces)
-  end
-end
-
--- What came in pieces is the input, unless it says nothing where the block's start brought one.
-local function close_input(entry)
-  local block, before = entry.block, entry.block.input
-  local text = joined(entry.json)
-  json.tool_input(block, text)
-  if not parts.is_empty(before) and not block.input_error and parts.is_empty(block.input) then
-    block.input = before
-  end
-end
-
--- A block that goes on after its end is closed again.
-local function close(entry)
-  settle(entry, entry.block)
-  entry.pieces = {}
-  if entry.closed then
-    return
-  elseif entry.json then
-    close_input(entry)
-  end
-  parts.read_input(entry.block)
-  entry.closed = true
 end
 
 local handlers = {}
@@ -216,28 +94,13 @@ function handlers.message_start(self, event)
   return true
 end
 
--- A start that is repeated says what was missing, and its text goes on with the block's.
-local function begin_again(self, entry, members)
-  self.budget:replace(members)
-  local field = GROWING[tostring(members.type) .. "_delta"]
-  for name, value in pairs(members) do
-    if name == field then
-      if type(value) == "string" and value ~= "" then
-        grow(self, entry, field, value)
-      end
-    elseif parts.is_empty(entry.block[name]) then
-      entry.block[name] = value
-    end
-  end
-end
-
 function handlers.content_block_start(self, event)
   if type(event.content_block) ~= "table" or type(event.index) ~= "number" then
     return false
   end
   local block, repeated = json.copy(event.content_block), self.by_index[event.index]
   if repeated and not repeated.closed and repeated.block.type == block.type then
-    begin_again(self, repeated, block)
+    repeated:begin_again(block)
     return true
   end
   self:open(event.index, block)
@@ -252,23 +115,21 @@ function handlers.content_block_delta(self, event)
   if type(delta) ~= "table" or type(delta.type) ~= "string" or type(event.index) ~= "number" then
     return false
   end
-  local known = DELTAS[delta.type]
   local entry = self.by_index[event.index]
   if not entry then -- a server that leaves out content_block_start
-    local kind = known and known.block or delta.type:gsub("_delta$", "")
-    entry = self:open(event.index, { type = kind })
+    entry = self:open(event.index, { type = growing_block.type_of(delta.type) })
   end
-  if known then
-    return known.apply(self, entry, delta)
+  local ok = entry:add(delta)
+  if ok == nil then
+    keep_unknown(self, event)
   end
-  add_unknown(self, entry, event)
-  return true
+  return ok ~= false
 end
 
 function handlers.content_block_stop(self, event)
   local entry = self.by_index[event.index]
   if entry then
-    close(entry)
+    entry:close()
   end
   return true
 end
@@ -330,13 +191,8 @@ end
 
 -- The pieces of the text that a delta grows, where it has begun.
 local function pieces_of(self, event)
-  local delta, entry = event.delta, self.by_index[event.index]
-  if event.type ~= "content_block_delta" or not entry then
-    return nil
-  elseif delta.type == "input_json_delta" then
-    return entry.json
-  end
-  return GROWING[delta.type] and entry.pieces[GROWING[delta.type]]
+  local entry = event.type == "content_block_delta" and self.by_index[event.index]
+  return entry and entry:pieces_of(event.delta.type) or nil
 end
 
 --- Whether an event that was added grows a text which has begun.
@@ -349,7 +205,7 @@ end
 --- Lets a run take in the deltas that go on with the event that was added last, until another is
 --- added.
 ---@param event table
----@return userdata|nil run for `transfer:reader`; nil where the event grows no text
+---@return userdata|nil run for `transfer:follow`; nil where the event grows no text
 function Accumulator:follow(event)
   self.followed = pieces_of(self, event)
   if self.followed then
@@ -394,15 +250,7 @@ function Accumulator:snapshot()
   fields.content = json.array {}
   fields.unknown_deltas = self.unknown and json.copy(self.unknown) or fields.unknown_deltas
   for i, entry in ipairs(sorted_entries(self)) do
-    local block = json.copy(entry.block)
-    settle(entry, block)
-    block.citations = entry.citations and json.copy(entry.citations) or block.citations
-    if entry.json and not entry.closed then
-      block.input = nil
-      block.input_json = joined(entry.json)
-      block.input_error = "the input is not complete"
-    end
-    fields.content[i] = block
+    fields.content[i] = entry:copy()
   end
   return message.new(fields)
 end
@@ -413,7 +261,7 @@ function Accumulator:finish()
   catch_up(self)
   local content = json.array {}
   for i, entry in ipairs(sorted_entries(self)) do
-    close(entry)
+    entry:close()
     content[i] = entry.block
   end
   self.fields.content = content

@@ -7,7 +7,7 @@
 -- tokens have a place there. Other blocks, such as a server's tools, and citations stand in
 -- `provider_specific_fields`.
 
-local accumulator = require "anthropic.message.accumulator"
+local choices = require "anthropic.message.completion_choice_writer"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
@@ -15,294 +15,6 @@ local stop_reasons = require "anthropic.message.stop_reasons"
 local token_counts = require "anthropic.message.token_counts"
 
 local completion_writer = {}
-
-local function foreign(field, value)
-  return { provider_specific_fields = { [field] = value } }
-end
-
--- --- one choice ----------------------------------------------------------------------------------
-
----@class anthropic.ChoiceWriter the chunks of one answer
----@field calls integer how many have begun
----@field blocks table<number, table> those under way, by their index
-local Choice = {}
-Choice.__index = Choice
-
-local FIELDS = { "reasoning_content", "content" }
-
-local function new_choice(encoder, index)
-  local self = setmetatable({ encoder = encoder, index = index, calls = 0, blocks = {}, queues = {} }, Choice)
-  for _, field in ipairs(FIELDS) do
-    self.queues[field] = { first = 1, last = 0 }
-  end
-  return self
-end
-
-local function emit(self, delta, reason)
-  local encoder = self.encoder
-  table.insert(encoder.chunks, encoder:chunk(json.array { {
-    index = self.index,
-    delta = next(delta) == nil and json.object {} or delta,
-    finish_reason = reason or json.null,
-    logprobs = json.null,
-  } }))
-end
-
-local function begin(self)
-  if not self.has_begun then
-    self.has_begun = true
-    emit(self, { role = "assistant", content = "" })
-  end
-end
-
-local function say(self, delta)
-  begin(self)
-  emit(self, delta)
-end
-
--- In the order of their indices, behind those that have said something.
-local function enqueue(queue, block)
-  block.is_queued, queue.last = true, queue.last + 1
-  local place = queue.last
-  while place > queue.first and not queue[place - 1].has_said and queue[place - 1].index > block.index do
-    queue[place] = queue[place - 1]
-    place = place - 1
-  end
-  queue[place] = block
-end
-
--- A piece of a block's text or thinking. Where blocks overlap, the later one waits for the end of the earlier: the
--- shape knows one text, in order.
-local function say_piece(self, block, field, piece)
-  local queue = self.queues[field]
-  if not block.is_queued then
-    enqueue(queue, block)
-  end
-  if not parts.word(piece) then
-    return
-  elseif queue[queue.first] == block then
-    block.has_said = true
-    say(self, { [field] = piece })
-  else
-    block.held = block.held or {}
-    table.insert(block.held, piece)
-  end
-end
-
--- Says what waited for the end of a block.
-local function say_held(self, field, is_over)
-  local queue = self.queues[field]
-  local block = queue[queue.first]
-  while block and (block.is_stopped or is_over) do
-    queue[queue.first] = nil
-    queue.first = queue.first + 1
-    block = queue[queue.first]
-    if block and block.held then
-      block.has_said = true
-      say(self, { [field] = table.concat(block.held) })
-      block.held = nil
-    end
-  end
-end
-
-local function call_piece(self, block, members)
-  members.index = block.call
-  say(self, { tool_calls = json.array { members } })
-end
-
-local function announce(self, block)
-  block.is_told = true
-  call_piece(self, block, {
-    id = parts.word(block.id),
-    type = "function",
-    ["function"] = { name = parts.word(block.name), arguments = "" },
-  })
-end
-
-local function add_arguments(self, block, piece)
-  if piece == "" then
-    return
-  elseif not block.is_told then
-    announce(self, block)
-  end
-  block.has_arguments = true
-  call_piece(self, block, { ["function"] = { arguments = piece } })
-end
-
--- A block that has no place in a chat completion is put together, and handed on at its end.
-local function keep(self, block, event)
-  block.kept = block.kept or accumulator.new()
-  block.kept:add(event)
-  return self
-end
-
--- What a block's start brings, by its type; any other is kept.
-local STARTS = {
-  text = function(self, block, members)
-    say_piece(self, block, "content", members.text)
-  end,
-  thinking = function(self, block, members)
-    say_piece(self, block, "reasoning_content", members.thinking)
-    block.signature = parts.word(members.signature)
-  end,
-  redacted_thinking = function(self, _, members)
-    say(self, { thinking_blocks = json.array { { type = "redacted_thinking", data = members.data } } })
-  end,
-  tool_use = function(self, block, members)
-    if not block.call then
-      block.call, self.calls = self.calls, self.calls + 1
-    end
-    block.id, block.name = parts.word(members.id) or block.id, parts.word(members.name) or block.name
-    block.input = not parts.is_empty(members.input) and members.input or block.input
-    if not block.is_told and parts.word(block.id) and parts.word(block.name) then
-      announce(self, block)
-    end
-  end,
-}
-
-local DELTAS = {
-  text_delta = function(self, block, delta)
-    say_piece(self, block, "content", delta.text)
-  end,
-  thinking_delta = function(self, block, delta)
-    say_piece(self, block, "reasoning_content", delta.thinking)
-  end,
-  signature_delta = function(_, block, delta)
-    block.signature = parts.word(delta.signature)
-  end,
-  input_json_delta = function(self, block, delta)
-    add_arguments(self, block, parts.word(delta.partial_json) or "")
-  end,
-  citations_delta = function(self, _, delta)
-    say(self, foreign("citations", json.array { delta.citation }))
-  end,
-}
-
-local function stop_block(self, block)
-  block.is_stopped = true
-  for _, field in ipairs(FIELDS) do
-    say_held(self, field)
-  end
-  local kept = block.kept and block.kept:finish().content[1]
-  if kept then
-    say(self, foreign("blocks", json.array { kept }))
-  elseif block.type == "thinking" and block.signature then
-    local signed = { type = "thinking", thinking = "", signature = block.signature }
-    say(self, { thinking_blocks = json.array { signed } })
-  elseif block.call then
-    if not block.is_told then
-      announce(self, block)
-    end
-    if not block.has_arguments then
-      add_arguments(self, block, block.input and json.input_text(block.input) or "{}")
-    end
-  end
-end
-
--- A block whose start did not come is of the type that its delta belongs to.
-local TYPE_OF_DELTA = {
-  text_delta = "text", thinking_delta = "thinking", signature_delta = "thinking", input_json_delta = "tool_use",
-  citations_delta = "text",
-}
-
-local function new_block(index, kind)
-  return { type = kind, index = type(index) == "number" and index or 0 }
-end
-
-local function block_at(self, index, kind)
-  local block = self.blocks[index]
-  if not block then
-    block = new_block(index, kind)
-    self.blocks[index] = block
-    if kind == "tool_use" then
-      STARTS.tool_use(self, block, {})
-    end
-  end
-  return block
-end
-
-local handlers = {}
-
-function handlers.message_start(self, event)
-  local message = type(event.message) == "table" and event.message or {}
-  self.usage = token_counts.merge(self.usage, message.usage)
-  begin(self)
-  if message.stop_reason ~= nil then
-    self.reason = message.stop_reason
-  end
-end
-
-function handlers.content_block_start(self, event, index)
-  local members = type(event.content_block) == "table" and event.content_block or {}
-  local block = self.blocks[index]
-  if not block or block.type ~= members.type then
-    block = new_block(index, members.type)
-    self.blocks[index] = block
-  end
-  local start = STARTS[members.type]
-  if start then
-    start(self, block, members)
-  else
-    keep(self, block, event)
-  end
-end
-
-function handlers.content_block_delta(self, event, index)
-  local delta = type(event.delta) == "table" and event.delta or {}
-  local block = block_at(self, index, TYPE_OF_DELTA[delta.type])
-  local add = DELTAS[delta.type]
-  if block.kept then
-    keep(self, block, event)
-  elseif add then
-    add(self, block, delta)
-  else
-    say(self, foreign("delta", delta))
-  end
-end
-
-function handlers.content_block_stop(self, _, index)
-  local block = self.blocks[index]
-  if block then
-    self.blocks[index] = nil
-    stop_block(self, block)
-  end
-end
-
--- What a server of this shape sent and no event of the API says: it goes back as it came.
-function handlers.unknown_delta(self, event)
-  say(self, type(event.delta) == "table" and event.delta or {})
-end
-
-local function stop(self)
-  if not self.is_stopped then
-    self.is_stopped = true
-    begin(self)
-    for _, field in ipairs(FIELDS) do
-      say_held(self, field, true)
-    end
-    emit(self, {}, stop_reasons.to_completion(self.reason, self.calls > 0))
-  end
-end
-
-function handlers.message_delta(self, event)
-  local delta = type(event.delta) == "table" and event.delta or {}
-  self.usage = token_counts.merge(self.usage, event.usage)
-  self.reason = delta.stop_reason or event.stop_reason or self.reason
-end
-
-handlers.message_stop = stop
-
--- As servers of this shape tell of it in a stream. Nothing follows.
-function handlers.error(self, event)
-  local told = type(event.error) == "table" and event.error or {}
-  self.encoder.is_over = true
-  table.insert(self.encoder.chunks, { error = {
-    message = parts.word(told.message) or "the answer broke off",
-    type = parts.word(told.type) or "api_error",
-    param = json.null,
-    code = json.null,
-  } })
-end
 
 -- --- the encoder ---------------------------------------------------------------------------------
 
@@ -336,13 +48,13 @@ function completion_writer.encoder(given)
 end
 
 ---@private
-function Encoder:chunk(choices, usage)
+function Encoder:chunk(list, usage)
   return {
     id = self.id or "",
     object = "chat.completion.chunk",
     created = self.created,
     model = self.model or "",
-    choices = choices,
+    choices = list,
     usage = self.include_usage and (usage or json.null) or nil,
   }
 end
@@ -367,16 +79,9 @@ function Encoder:feed(event)
     return self.chunks
   end
   local number = events.choice_of(event)
-  local choice = self.choices[number]
-  if not choice then
-    choice = new_choice(self, self.index + number)
-    self.choices[number] = choice
-  end
+  self.choices[number] = self.choices[number] or choices.new(self, self.index + number)
   note_message(self, event)
-  local handle = handlers[event.type]
-  if handle then
-    handle(choice, event, event.index or 0)
-  end
+  self.choices[number]:feed(event)
   return self.chunks
 end
 
@@ -391,7 +96,7 @@ function Encoder:finish()
   self.is_over = true
   local first = self.choices[0]
   if first and first.reason then
-    stop(first)
+    first:stop()
   end
   if self.include_usage then
     local usage = token_counts.to_completion(first and first.usage) or token_counts.to_completion { input_tokens = 0 }
@@ -464,7 +169,7 @@ local function assistant_of(message)
 end
 
 -- The choices of a message; a field of this name that a server has in its own messages is none.
-local function choices_of(message)
+local function all_choices(message)
   local list = type(message.choices) == "table" and message.choices or {}
   return type(list[1]) == "table" and list or { message }
 end
@@ -473,10 +178,10 @@ end
 ---@param message table an anthropic.Message, or one that was stored
 ---@return table
 function completion_writer.from_message(message)
-  local choices = json.array {}
-  for i, choice in ipairs(choices_of(message)) do
+  local written = json.array {}
+  for i, choice in ipairs(all_choices(message)) do
     local said = assistant_of(choice)
-    choices[i] = {
+    written[i] = {
       index = i - 1,
       message = said,
       finish_reason = stop_reasons.to_completion(choice.stop_reason, said.tool_calls ~= nil),
@@ -488,7 +193,7 @@ function completion_writer.from_message(message)
     object = "chat.completion",
     created = os.time(),
     model = parts.word(message.model) or "",
-    choices = choices,
+    choices = written,
     usage = token_counts.to_completion(message.usage),
   }
 end

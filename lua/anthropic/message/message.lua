@@ -68,7 +68,10 @@ local message = {}
 -- methods are added below.
 local OWN = { response = true, raw = true, choices = true, parsed = true, parse_error = true, extra = true }
 
-local function is_message(value)
+--- Whether a value is a message.
+---@param value any
+---@return boolean
+function message.is(value)
   local metatable = getmetatable(value)
   return type(metatable) == "table" and rawget(metatable, "__index") == Message
 end
@@ -83,7 +86,7 @@ local plain_metatable = metatable_with(nil)
 ---@param fields table a message is returned as it is
 ---@return anthropic.Message
 function message.new(fields)
-  if is_message(fields) then
+  if message.is(fields) then
     return fields
   end
   local extra

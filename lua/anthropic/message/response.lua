@@ -2,15 +2,15 @@
 --- something that was not asked for.
 
 local aws_events = require "anthropic.message.aws_events"
-local chat_completion = require "anthropic.message.chat_completion"
 local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local lazy = require "anthropic.base.lazy"
 local memory = require "anthropic.base.memory"
 local message = require "anthropic.message.message"
 local param = require "anthropic.message.param"
-local native_events = require "anthropic.message.native_events"
-local whole_events = require "anthropic.message.whole_events"
+
+local chat_completion = lazy.module "anthropic.message.chat_completion"
 
 local responses = {}
 
@@ -43,10 +43,6 @@ function responses.is_document(response)
   local kind = media_type(response)
   return kind == "application/json" or kind == "text/html" or kind:match("%+json$") ~= nil
 end
-
-responses.is_completion_chunk = chat_completion.is
-responses.translator = chat_completion.translator
-responses.native_reader = native_events.reader
 
 local function describe(value, body)
   if body:match("^%s*$") then
@@ -192,7 +188,5 @@ function responses.read_message(exchange)
   responses.attach_all(exchange, whole, exchange.response)
   return whole
 end
-
-responses.events = whole_events.of
 
 return responses

@@ -6,6 +6,7 @@ local errors = require "anthropic.base.error"
 local fetch = require "anthropic.platforms.fetch"
 local files = require "anthropic.platforms.files"
 local json = require "anthropic.base.json"
+local tables = require "anthropic.base.tables"
 local token_source = require "anthropic.http.token_source"
 
 local aws_credentials = {}
@@ -91,11 +92,16 @@ local function of_instance(option)
   return of_object(what, value, "Token")
 end
 
+local CONTAINER_HOSTS = tables.set {
+  "localhost", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "[::1]",
+}
+
 -- A token goes over TLS, or to this machine and the addresses that AWS's containers have.
 local function is_container_address(url)
-  local host = url:match "^http://([^/:]+)" or url:match "^http://(%[[%x:]+%])"
-  return url:find "^https://" ~= nil or host == "localhost" or host ~= nil and (host:find "^127%." ~= nil
-    or host == "169.254.170.2" or host == "169.254.170.23" or host == "[fd00:ec2::23]" or host == "[::1]")
+  local authority = url:match "^http://([^/?#]*)" or ""
+  local host = authority:match "^(%[[%x:]+%]):?%d*$" or authority:match "^([%w.-]+):?%d*$"
+  return url:find "^https://" ~= nil or host ~= nil
+    and (CONTAINER_HOSTS[host] or host:find "^127%.%d+%.%d+%.%d+$" ~= nil)
 end
 
 local function of_container(option)

@@ -1,6 +1,7 @@
 --- Google's access token, where the options have none: of the application default credentials that
 --- `gcloud auth application-default login` makes, of the metadata server where that is asked for, or of `gcloud`.
 
+local credential_text = require "anthropic.http.credential_text"
 local errors = require "anthropic.base.error"
 local fetch = require "anthropic.platforms.fetch"
 local files = require "anthropic.platforms.files"
@@ -88,7 +89,7 @@ end
 function google_token.source()
   return token_source.new("credentials", function(exchange)
     return find(exchange.option, exchange)
-  end, token_source.check)
+  end, credential_text.check)
 end
 
 return google_token

@@ -24,8 +24,8 @@ local stream_callbacks = {}
 ---@field on_done? fun(message: anthropic.Message?, err: anthropic.Error?) called once, at the end, whatever happens
 
 ---@class anthropic.StreamHandle: anthropic.Task
----@field snapshot fun(): anthropic.Message? the message so far, and at the end all that arrived; nil before
----  the response's headers
+---@field snapshot fun(handle: anthropic.StreamHandle): anthropic.Message? the message so far, and at the end all that
+---  arrived; nil before the response's headers
 
 stream_callbacks.settings = {
   on_event = check.of_type "function",

@@ -12,7 +12,6 @@
 -- that speaks chat completion is read as the same events: `event.raw` is the chunk as it came, and `event.choice` is
 -- the number of the answer, from the second one on.
 
-local responses = require "anthropic.message.response"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local loop = require "anthropic.loop"
@@ -23,6 +22,7 @@ local reading = require "anthropic.stream.reading"
 local relay = require "anthropic.stream.relay"
 local tasks = require "anthropic.loop.task"
 local tool_inputs = require "anthropic.stream.tool_inputs"
+local whole_events = require "anthropic.message.whole_events"
 
 local ITERATORS_CANNOT_WAIT = loop.ITERATORS_CANNOT_WAIT
 
@@ -35,11 +35,6 @@ Stream.__index = Stream
 Stream.__name = "anthropic.Stream"
 
 local stream = {}
-
---- Whether a value is a stream.
-function stream.is(value)
-  return getmetatable(value) == Stream
-end
 
 --- Wraps an exchange whose response's headers have come.
 ---@param exchange anthropic.Exchange
@@ -58,7 +53,7 @@ end
 function stream.of_message(exchange, whole)
   local self = stream.new(exchange)
   self.budget:lift() -- it has come within its limit
-  for _, event in ipairs(responses.events(whole)) do
+  for _, event in ipairs(whole_events.of(whole)) do
     self.source:put(event)
   end
   self.whole = whole

@@ -8,10 +8,13 @@
 --     end
 
 local aws_events = require "anthropic.message.aws_events"
+local chat_completion = require "anthropic.message.chat_completion"
 local responses = require "anthropic.message.response"
 local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
+local native_events = require "anthropic.message.native_events"
+local whole_events = require "anthropic.message.whole_events"
 local json = require "anthropic.base.json"
 local options = require "anthropic.http.options"
 local stream_clock = require "anthropic.stream.clock"
@@ -54,7 +57,7 @@ function event_source.new(exchange, accumulator, open_ended)
     is_stream = false, -- until the body has shown that it is one
     is_framed = responses.is_aws_event_stream(exchange.response),
     clock = stream_clock.new(),
-    native = responses.native_reader(),
+    native = native_events.reader(),
     translator = nil, -- once a chunk of a chat completion has come
     document = nil, -- the message, where the answer came whole
     raw = nil, -- the foreign object that it was
@@ -157,7 +160,7 @@ end
 
 -- Takes in a chunk of a chat completion.
 local function receive_chunk(self, chunk, data, halves)
-  self.translator = self.translator or responses.translator()
+  self.translator = self.translator or chat_completion.translator()
   local list, problem = self.translator:feed(chunk, halves and json.decode_answer(data) or chunk)
   if not list then
     return nil, protocol_error(self, "a malformed chunk: " .. problem, data)
@@ -202,7 +205,7 @@ local function receive(self, data, name)
   if halves then
     self.joiner = self.joiner or surrogates.joiner()
   end
-  if responses.is_completion_chunk(event) or self.translator and event.type == nil and not HEARTBEATS[name] then
+  if chat_completion.is(event) or self.translator and event.type == nil and not HEARTBEATS[name] then
     return receive_chunk(self, event, data, halves)
   end
   event.type = event.type or type_of_name(name)
@@ -249,7 +252,7 @@ local function receive_document(self)
   end
   self.document, self.raw = whole, whole.raw
   self.accumulator.budget:lift() -- it has come within its limit
-  return put_all(self, responses.events(whole))
+  return put_all(self, whole_events.of(whole))
 end
 
 -- Whether what a body ended with, its empty line missing, is the whole end mark.

@@ -30,7 +30,7 @@ describe("the C core", function()
   } do
     it("of another build is one error, which says what to do and where both lie, for " .. what, function()
       local told = child.output(OTHER:format('"0123"', code))
-      assert.matches("^anthropic: the Lua files and the C core are of different builds: run `make`", told)
+      assert.matches("^anthropic: the Lua files and the C core are of different builds: run `make[^`]*` where", told)
       assert.is_truthy(told:find("lua/anthropic/base/core.lua (interface " .. interface .. ")", 1, true), told)
       assert.matches("anthropic/core%.so %(interface 0123%)$", told)
     end)
@@ -42,6 +42,20 @@ describe("the C core", function()
       pcall(require, "anthropic.base.core")
       require("anthropic").new()]]))
     assert.matches("%(interface none%)$", told)
+  end)
+
+  it("that is not there, or cannot be loaded, is one error without the places that were searched", function()
+    local told = child.output [[
+      package.cpath = "nowhere/?.so"
+      io.write(tostring(select(2, pcall(require("anthropic").new))))
+      package.preload["anthropic.core"] = function() error("libcurl.so.4:\n\tno such file", 0) end
+      io.write("\n", tostring(select(2, pcall(require("anthropic").new))))]]
+    local missing, broken = told:match "^([^\n]*)\n([^\n]*)$"
+    assert.matches("^anthropic: the C module cannot be loaded: module 'anthropic.core' not found: run `make", missing)
+    assert.matches("^anthropic: the C module cannot be loaded: libcurl.so.4: no such file: run `make", broken)
+    local command = rawget(_G, "jit") and "make LUA=luajit" or _VERSION == "Lua 5.4" and "make"
+      or "make LUA=" .. background.interpreter()
+    assert.truthy(missing:find("run `" .. command .. "` where the library is. Lua files: ", 1, true), missing)
   end)
 
   it("has what types/core.lua says, and nothing else", function()

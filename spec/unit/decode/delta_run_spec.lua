@@ -413,4 +413,38 @@ describe("a run of deltas", function()
       assert.equal("oldoldnew", run:take())
     end
   end)
+
+  it("waits for the last byte of an event, although its place held that byte before", function()
+    run:follow("text_delta", 0, "")
+    local transfer = core.fed(200, 1000, 100000)
+    transfer:follow(run)
+    local one = event("text_delta", 0, "abcd")
+    transfer:feed(one:rep(2))
+    for _ = 1, 2 do
+      assert.same({ delta("text_delta", 0, "abcd"), true }, { transfer:next_event() })
+    end
+    for length = #one - 1, 1, -1 do
+      assert.same({ nil, "again" }, { transfer:next_event() })
+      transfer:feed(one:sub(1, length))
+      assert.same({ nil, "again" }, { transfer:next_event() }, length)
+      transfer:feed(one:sub(length + 1))
+      assert.same({ delta("text_delta", 0, "abcd"), true }, { transfer:next_event() }, length)
+    end
+    assert.equal(("abcd"):rep(#one + 1), run:take())
+  end)
+
+  it("takes as many bytes as it has room for, and not one more", function()
+    for room, result in pairs { [8] = "abcdabcd", [7] = "abcd", [4] = "abcd", [3] = "" } do
+      run:follow("text_delta", 0, "", room)
+      local transfer = core.fed(200, 1000, 100000)
+      transfer:follow(run)
+      transfer:feed(event("text_delta", 0, "abcd"):rep(2))
+      local _, state
+      repeat
+        _, state = transfer:next_event()
+      until state ~= true
+      assert.equal(result == "abcdabcd" and "again" or "full", state)
+      assert.equal(result ~= "" and result or nil, (run:take()))
+    end
+  end)
 end)

@@ -740,3 +740,56 @@ describe("a decoder without memory", function()
     end) > 3)
   end)
 end)
+
+describe("what stands behind the last empty line", function()
+  -- All events of a text, and then what is left, as "data name" each.
+  local function read(text, limit)
+    local transfer, list = core.fed(200, limit or 100, 1000), {}
+    transfer:feed(text)
+    for data, name in function() return transfer:event() end do
+      list[#list + 1] = data .. " " .. name
+    end
+    transfer:finish()
+    for _ = 1, 2 do
+      local data, name = transfer:rest()
+      list[#list + 1] = data and "rest: " .. data .. " " .. name or "nothing"
+    end
+    return table.concat(list, ", ")
+  end
+
+  it("is an event, once", function()
+    for text, expected in pairs {
+      ["data: a\n\ndata: b"] = "a , rest: b , nothing", ["data: a\n\ndata: b\n"] = "a , rest: b , nothing",
+      ["data: a\n\nevent: x\ndata: b\ndata: c"] = "a , rest: b\nc x, nothing",
+      ["data: a"] = "rest: a , nothing", ["data"] = "rest:  , nothing", ["data:\n"] = "rest:  , nothing",
+      ["data: a\r"] = "rest: a , nothing", ["\239\187\191data: a"] = "rest: a , nothing",
+    } do
+      assert.equal(expected, read(text), text)
+    end
+  end)
+
+  it("is nothing without data", function()
+    for text, expected in pairs {
+      ["data: a\n\n"] = "a , nothing, nothing", ["data: a\n\nevent: x"] = "a , nothing, nothing",
+      ["data: a\n\n: c"] = "a , nothing, nothing", [""] = "nothing, nothing", ["\n\n"] = "nothing, nothing",
+      ["dat"] = "nothing, nothing", ["event: x\nid: 1\n"] = "nothing, nothing",
+    } do
+      assert.equal(expected, read(text), text)
+    end
+  end)
+
+  it("has the limit of any event", function()
+    assert.equal("rest: 12345 , nothing", read("data: 12345", 5))
+    assert.equal("nothing, nothing", read("data: 123456", 5))
+    assert.equal("rest: 12\n45 , nothing", read("data: 12\ndata: 45", 5))
+    assert.equal("nothing, nothing", read("data: 12\ndata: 456", 5))
+    assert.equal("nothing, nothing", read("x: " .. ("x"):rep(20), 5))
+  end)
+
+  it("is nothing before the answer has ended", function()
+    local transfer = core.fed(200, 100, 1000)
+    transfer:feed "data: a"
+    assert.same({ nil, "again" }, { transfer:event() })
+    assert.is_nil(transfer:rest())
+  end)
+end)

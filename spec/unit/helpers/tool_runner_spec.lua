@@ -127,21 +127,6 @@ describe("what a run refuses before it sends", function()
     refused({ messages = json.raw "[]" }, "messages: a list expected, got table")
   end)
 
-  it("is what is no list of tools", function()
-    refused({ tools = "x" }, "tools: table expected, got string")
-    refused({ tools = { tool "a", "b" } }, "tools[2]: table expected, got string")
-    refused({ tools = { { name = "a", input_schema = {} } } },
-      "tools[1]: has no `run` function; make it with anthropic.tool")
-    refused({ tools = { tool "a", { type = "custom", name = "b" } } },
-      "tools[2]: has no `run` function; make it with anthropic.tool")
-  end)
-
-  it("is two tools of one name", function()
-    refused({ tools = { tool "a", tool "b", tool "a" } }, 'tools[3].name: "a" appears twice')
-    refused({ tools = { { type = "web_search_20250305", name = "a" }, tool "a" } },
-      'tools[2].name: "a" appears twice')
-  end)
-
   it("is not a tool of the API's, raw JSON, or toolsets without names", function()
     local set = anthropic.tool { type = "computer_toolset_1", run = print }
     local other = anthropic.tool { type = "browser_toolset_1", run = print }
@@ -846,23 +831,5 @@ describe("a run that is read piece by piece", function()
     assert.is_false(ok)
     assert.equal(problem, err)
     assert.same({}, err.run.turns)
-  end)
-end)
-
-describe("parameters that ask for a run", function()
-  it("have a tool that can be run, or what only a run has", function()
-    for _, params in ipairs {
-      { tools = { tool "a" } }, { tools = { { type = "web_search_20250305" }, tool "a" } }, { max_turns = 1 },
-      { on_tool_use = print }, { on_turn = print }, { on_event = print }, { tool_timeout = 1 },
-      { max_result_bytes = 1 },
-    } do
-      assert.is_true(tool_runner.is_asked_for(params))
-    end
-    for _, params in ipairs {
-      {}, { tools = {} }, { tools = { { name = "a" }, { type = "web_search_20250305" } } }, { tools = "x" },
-      { tools = json.raw "[]" }, { tools = { 5, "x", print } }, { model = "m", stream = true },
-    } do
-      assert.is_false(tool_runner.is_asked_for(params))
-    end
   end)
 end)

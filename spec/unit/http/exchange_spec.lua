@@ -508,14 +508,18 @@ describe("an exchange", function()
       end
     end)
 
-    it("teaches the limiter, also by a refusal", function()
+    it("teaches the limiter, also by a refusal, where it tells of a limit", function()
       for _, status in ipairs { 200, 429 } do
-        plans, started, retained = { { status = status } }, {}, {}
+        local fields = { ["anthropic-ratelimit-requests-remaining"] = "3" }
+        plans, started, retained = { { status = status, fields = fields } }, {}, {}
         local exchange = new()
         exchange:attempt()
         assert.same({ { "learn", nil, exchange.response } }, calls_of "learn")
         assert.equal(status, exchange.response.status)
       end
+      plans, started, retained = { {} }, {}, {}
+      new():attempt()
+      assert.same({}, calls_of "learn")
     end)
   end)
 

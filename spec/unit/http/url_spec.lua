@@ -62,7 +62,8 @@ describe("a base URL", function()
     ["localhost"] = "http://localhost", ["127.0.0.1:4000/v1"] = "http://127.0.0.1:4000/v1",
     ["10.0.0.7"] = "http://10.0.0.7", ["gateway:4000"] = "http://gateway:4000",
     ["gateway.example.com"] = "https://gateway.example.com", ["api.example.com/v1"] = "https://api.example.com/v1",
-    ["example.com:443/x"] = "https://example.com:443/x",
+    ["example.com:443/x"] = "https://example.com:443/x", ["[::1]:8080/v1"] = "http://[::1]:8080/v1",
+    ["[::1]"] = "http://[::1]",
   } do
     it("is suggested where it lacks its scheme: " .. given, function()
       assert.equal(('base_url %q: must begin with http:// or https:// and a host; did you mean %q?')

@@ -7,13 +7,13 @@ describe("a counted set", function()
   it("counts each member once, and none that has left", function()
     local set = counted_set.new()
     assert.equal(0, set:count())
-    set:add "one"
-    set:add "two"
-    set:add "one"
+    set:put("one", true)
+    set:put("two", true)
+    set:put("one", true)
     assert.equal(2, set:count())
-    set:remove "one"
-    set:remove "one"
-    set:remove "three"
+    set:put("one", nil)
+    set:put("one", nil)
+    set:put("three", nil)
     assert.equal(1, set:count())
     assert.same({ two = true }, set.members)
   end)
@@ -21,34 +21,34 @@ describe("a counted set", function()
   it("counts its members where an error breaks a change off, wherever", function()
     broken_off.everywhere(function(break_off)
       local set = counted_set.new()
-      set:add "one"
-      set:add "two"
-      break_off(function() set:remove "one" end)
-      break_off(function() set:add "three" end)
+      set:put("one", true)
+      set:put("two", true)
+      break_off(function() set:put("one", nil) end)
+      break_off(function() set:put("three", true) end)
       break_off(function() set:count() end)
       local members = 0
       for _ in pairs(set.members) do
         members = members + 1
       end
       assert.equal(members, set:count())
-      set:add "four"
+      set:put("four", true)
       assert.equal(members + 1, set:count())
     end)
   end)
 
   it("counts what a finalizer adds in the middle of a change", function()
     local set = counted_set.new()
-    set:add "one"
+    set:put("one", true)
     setmetatable(set.members, { __newindex = function(members, member, value)
       setmetatable(members, nil)
       rawset(members, member, value)
-      set:remove "one"
-      set:add "three"
-      set:add "four"
+      set:put("one", nil)
+      set:put("three", true)
+      set:put("four", true)
     end })
-    set:add "two"
+    set:put("two", true)
     assert.equal(3, set:count())
-    set:remove "three"
+    set:put("three", nil)
     assert.equal(2, set:count())
   end)
 end)

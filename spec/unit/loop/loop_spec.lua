@@ -93,6 +93,25 @@ describe("the loop", function()
       assert.is_false(loop.is_awaited({}))
     end)
 
+    it("tells one that stands for another of both's news, until it is told or forgotten", function()
+      local other = waiting.subject()
+      local subject = { stands_for = other, has_news = other.has_news }
+      local told = 0
+      local function tell() told = told + 1 end
+      loop.on_news(subject, tell)
+      loop.wake(other)
+      loop.wake(other)
+      assert.equal(1, told)
+      loop.on_news(subject, tell)
+      loop.wake(subject)
+      assert.equal(2, told)
+      loop.on_news(subject, nil)
+      loop.wake(other)
+      loop.wake(subject)
+      assert.equal(2, told)
+      assert.is_true(loop.is_idle())
+    end)
+
     it("calls the latest who asked, and nobody who took it back", function()
       local subject, called = {}, {}
       loop.on_news(subject, function() called[#called + 1] = 1 end)

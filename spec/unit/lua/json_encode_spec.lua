@@ -1,51 +1,12 @@
--- core.json_encode(value, rules, mode): Lua values as JSON text. The rules are the caller's.
+-- core.json_encode(value, rules, mode): Lua values as JSON text. The rules are the caller's. What a metatable says
+-- is in json_shape_spec.lua, and how a place is named in json_place_spec.lua.
 
 local core = require "anthropic.core"
+local encoder = require "spec.support.encoder"
 
-local ARRAY, EMPTY_ARRAY, OBJECT, RAW, STRANGE, WRONG = {}, {}, {}, {}, {}, {}
-
-local function rules(given)
-  local all = {
-    kinds = { [ARRAY] = "array", [EMPTY_ARRAY] = "empty array", [OBJECT] = "object", [RAW] = "raw",
-      [STRANGE] = "strange", [WRONG] = 5 },
-    literals = { [core.null] = "null" },
-    fields = {},
-    kept = require "spec.support.kept",
-    inputs = {},
-    digits = {},
-    is_unchanged = function() return true end,
-  }
-  for name, value in pairs(given or {}) do
-    all[name] = value
-  end
-  return all
-end
-
-local function encode(value, given)
-  return core.json_encode(value, rules(given))
-end
-
-local function encode_request(value, given)
-  return core.json_encode(value, rules(given), core.json_request)
-end
-
-local function fails(expected, value, given)
-  local text, message = encode(value, given)
-  assert.is_nil(text)
-  assert.equal(expected, message)
-end
-
-local function of(metatable, value)
-  return setmetatable(value, metatable)
-end
-
--- A value below so many tables, each the first element of the next.
-local function nested(value, levels)
-  for _ = 1, levels do
-    value = { value }
-  end
-  return value
-end
+local EMPTY_ARRAY, OBJECT = encoder.EMPTY_ARRAY, encoder.OBJECT
+local rules, encode, encode_request = encoder.rules, encoder.encode, encoder.encode_request
+local fails, of, nested = encoder.fails, encoder.of, encoder.nested
 
 describe("the encoder raises for", function()
   it("a missing value, but not for nil", function()
@@ -180,148 +141,6 @@ describe("a table is", function()
   it("refused where a name is no UTF-8", function()
     fails("value: a name has invalid UTF-8 at byte 1", { ["\255"] = 1 })
     fails("a[1]: a name has invalid UTF-8 at byte 3", { a = { { ["xy\128z"] = 1 } } })
-  end)
-end)
-
-describe("a kind of the metatable", function()
-  it("makes an array, empty or not", function()
-    assert.equal("[]", encode(of(ARRAY, {})))
-    assert.equal("[1,2]", encode(of(ARRAY, { 1, 2 })))
-    fails("value: an array has names as keys", of(ARRAY, { a = 1 }))
-    fails("value: an array has names as keys", of(ARRAY, { 1, a = 1 }))
-    fails("value: a key is a boolean that cannot be a name", of(ARRAY, { [false] = 1 }))
-    fails("value: an array with holes; fill them with anthropic.null, or make it an object with anthropic.object()",
-      of(ARRAY, { 1, nil, 3 }))
-  end)
-
-  it("is refused where a name says something else, and its keys too", function()
-    local given = { fields = { map = "object" } }
-    fails("map: an array has names as keys", { map = of(ARRAY, { x = 1 }) }, given)
-    fails("map: an array has names as keys", { map = of(ARRAY, { 1, x = 1 }) }, given)
-    fails("map: an array with holes; fill them with anthropic.null, or make it an object with anthropic.object()",
-      { map = of(ARRAY, { [3] = 1 }) }, given)
-    assert.equal('{"map":[1,2]}', encode({ map = of(ARRAY, { 1, 2 }) }, given))
-    assert.equal('{"map":[]}', encode({ map = of(ARRAY, {}) }, given))
-    assert.equal('{"map":[]}', encode({ map = of(EMPTY_ARRAY, {}) }, given))
-    assert.equal('{"map":{"1":5}}', encode({ map = of(EMPTY_ARRAY, { 5 }) }, given))
-    assert.equal('{"map":{"1":5}}', encode({ map = of(OBJECT, { 5 }) }, given))
-  end)
-
-  it("makes an array of an empty table only", function()
-    assert.equal("[]", encode(of(EMPTY_ARRAY, {})))
-    assert.equal("[1]", encode(of(EMPTY_ARRAY, { 1 })))
-    assert.equal('{"a":1}', encode(of(EMPTY_ARRAY, { a = 1 })))
-    fails("value: both names and numbers as keys; anthropic.object() makes all of them names",
-      of(EMPTY_ARRAY, { 1, a = 1 }))
-  end)
-
-  it("makes an object, also of numbers", function()
-    assert.equal("{}", encode(of(OBJECT, {})))
-    assert.equal('{"-5":1,"1":2,"10":3,"a":4}', encode(of(OBJECT, { [-5] = 1, 2, [10] = 3, a = 4 })))
-    fails("value: a key is a boolean that cannot be a name", of(OBJECT, { [true] = 1 }))
-    fails("value: 10 is a key both as a number and as a string", of(OBJECT, { [10] = 1, ["10"] = 2 }))
-    fails("x: -1 is a key both as a number and as a string", { x = of(OBJECT, { [-1] = 1, ["-1"] = 2, a = 3 }) })
-  end)
-
-  it("puts raw text in as it is", function()
-    assert.equal(" any\0thing ", encode(of(RAW, { " any\0thing " })))
-    assert.equal('{"a":[1, 2],"b":3}', encode { a = of(RAW, { "[1, 2]" }), b = 3 })
-    for _, gone in ipairs { {}, { 5 }, { false }, { a = "x" } } do
-      fails("[1]: the raw JSON is gone", { of(RAW, gone) })
-    end
-  end)
-
-  it("says nothing where it is another word or no word", function()
-    for _, metatable in ipairs { STRANGE, WRONG } do
-      assert.equal("{}", encode(of(metatable, {})))
-      assert.equal("[1]", encode(of(metatable, { 1 })))
-      assert.equal('{"a":1}', encode(of(metatable, { a = 1 })))
-    end
-    assert.equal('{"x":[]}', encode({ x = of({}, {}) }, { fields = { x = "array" } }))
-  end)
-end)
-
-describe("a metatable with __unencoded", function()
-  local ours = { __unencoded = { response = true, text = true, a = false } }
-
-  it("names what is left out", function()
-    assert.equal('{"id":1,"texts":2}', encode(of(ours, { id = 1, texts = 2, text = 3, response = print, a = 4 })))
-    assert.equal("{}", encode(of(ours, { text = 1 })))
-    assert.equal('{"x":[{"id":false}]}', encode { x = { of(ours, { id = false, response = {} }) } })
-    assert.equal('{"response":{"text":1}}', encode { response = { text = 1 } })
-  end)
-
-  it("makes an object of the table", function()
-    assert.equal('{"1":1}', encode(of(ours, { 1 })))
-    assert.equal('{"x":{}}', encode({ x = of(ours, {}) }, { fields = { x = "array" } }))
-    fails("value: a key is a boolean that cannot be a name", of(ours, { [true] = 1 }))
-  end)
-
-  it("says nothing where the metatable has a kind", function()
-    local metatable = { __unencoded = { a = true } }
-    assert.equal('{"a":1}', encode(of(metatable, { a = 1 }), { kinds = { [metatable] = "object" } }))
-  end)
-end)
-
-describe("a metatable with __merged", function()
-  local merging = { __merged = "extra", __unencoded = { extra = true, text = true } }
-
-  it("names a member whose members stand beside the table's", function()
-    assert.equal('{"b":1,"text":2,"z":[3]}',
-      encode(of(merging, { b = 1, text = print, extra = { text = 2, z = { 3 } } })))
-    assert.equal('{"extra":5}', encode(of(merging, { extra = { extra = 5 } })))
-    assert.equal('{"b":1}', encode(of(merging, { b = 1, extra = {} })))
-    assert.equal('{"list":[]}', encode(of(merging, { extra = { list = {} } }), { fields = { list = "array" } }))
-    assert.equal('{"a":1,"b":2,"extra":{"b":2}}',
-      encode(of({ __merged = "extra" }, { a = 1, extra = { b = 2 } })))
-  end)
-
-  it("says nothing where there is no such table", function()
-    for _, extra in ipairs { "x", 5, false } do
-      assert.equal('{"b":1}', encode(of(merging, { b = 1, extra = extra })))
-    end
-    assert.equal("[1]", encode(of({ __merged = "extra" }, { 1 })))
-    assert.equal("[1]", encode(of({ __merged = true }, { 1 })))
-  end)
-
-  it("refuses a name that stands twice", function()
-    fails("x: b is a key both of the table and of what stands beside it",
-      { x = of(merging, { a = 0, b = 1, extra = { b = 2, c = 3 } }) })
-    -- whatever comes after the two
-    fails("value: 10 is a key both as a number and as a string",
-      of(merging, { [10] = 1, ["10"] = 2, extra = { ["11"] = 3 } }))
-  end)
-
-  it("leaves the place of what cannot be encoded", function()
-    fails("x.text[1]: a function has no JSON form", { x = of(merging, { extra = { text = { print } } }) })
-  end)
-
-  it("has names that are null where they stand in neither", function()
-    local metatable = { __merged = "extra", __unencoded = merging.__unencoded,
-      __nulls = { text = true, extra = true, a = true, b = true } }
-    assert.equal('{"a":null,"b":1,"extra":null,"text":null}', encode(of(metatable, { b = 1, text = 2, extra = {} })))
-    assert.equal('{"a":2,"b":null,"extra":null,"text":1}', encode(of(metatable, { extra = { text = 1, a = 2 } })))
-  end)
-end)
-
-describe("a metatable with __nulls", function()
-  local nulls = { __nulls = { a = true, b = true, [5] = true } }
-
-  it("names what is null unless the table has it", function()
-    assert.equal('{"a":null,"b":null}', encode(of(nulls, {})))
-    assert.equal('{"a":1,"b":null,"c":2}', encode(of(nulls, { a = 1, c = 2 })))
-    assert.equal('{"a":false,"b":0}', encode(of(nulls, { a = false, b = 0 })))
-  end)
-
-  it("makes an object of the table", function()
-    assert.equal('{"1":1,"a":null,"b":null}', encode(of(nulls, { 1 })))
-    assert.equal("{}", encode(of({ __nulls = {} }, {})))
-    assert.equal('{"x":{}}', encode({ x = of({ __nulls = {} }, {}) }, { fields = { x = "array" } }))
-  end)
-
-  it("says nothing where it is no table", function()
-    assert.equal("[1]", encode(of({ __nulls = true }, { 1 })))
-    assert.equal('{"x":[]}', encode({ x = of({ __nulls = true }, {}) }, { fields = { x = "array" } }))
   end)
 end)
 
@@ -515,57 +334,6 @@ describe("a tool's input", function()
   end)
 end)
 
-describe("a message names the place", function()
-  local function place(value)
-    local _, message = encode(value)
-    return (message:match "^(.*): a function has no JSON form$")
-  end
-
-  it("as the value, by name and by position", function()
-    assert.equal("value", place(print))
-    assert.equal("a", place { a = print })
-    assert.equal("[2]", place { 1, print })
-    assert.equal("a.b[3].c", place { a = { b = { 1, 2, { c = print } } } })
-    assert.equal("[1][2]", place { { 1, print } })
-    assert.equal("[1].a", place { { a = print } })
-  end)
-
-  it("quotes names that are no words", function()
-    for _, name in ipairs { "a", "Z", "_", "z9", "A0", "a_b", "_1", "aZ", "za", "AZ" } do
-      assert.equal("x." .. name, place { x = { [name] = print } })
-    end
-    for _, name in ipairs { "", "0", "9a", "a b", "a-b", "a.b", "a/", "a:", "a@", "a[", "a`", "a{", "{", "@", "é" } do
-      assert.equal('x["' .. name .. '"]', place { x = { [name] = print } })
-    end
-    assert.equal('["a\\"\\n"]', place { ['a"\n'] = print })
-    assert.equal('["\\u0000"].b', place { ["\0"] = { b = print } })
-    assert.equal('["7"]', place(of(OBJECT, { [7] = print })))
-  end)
-
-  it("whole up to 32 levels, and without the middle from 33 on", function()
-    local function named(levels)
-      local value = print
-      for i = levels, 1, -1 do
-        value = { ["a" .. i] = value }
-      end
-      return place(value)
-    end
-    local function names(from, to)
-      local list = {}
-      for i = from, to do
-        list[#list + 1] = "a" .. i
-      end
-      return table.concat(list, ".")
-    end
-    assert.equal(names(1, 31), named(31))
-    assert.equal(names(1, 14) .. "..." .. "." .. names(16, 32), named(32))
-    assert.equal(names(1, 14) .. "..." .. "." .. names(17, 33), named(33))
-    assert.equal(names(1, 14) .. "..." .. "." .. names(84, 100), named(100))
-    assert.equal(("[1]"):rep(31), place(nested(print, 31)))
-    assert.equal(("[1]"):rep(14) .. "..." .. ("[1]"):rep(17), place(nested(print, 500)))
-  end)
-end)
-
 describe("depth", function()
   it("is 1000 tables at most", function()
     assert.equal(("["):rep(999) .. "{}" .. ("]"):rep(999), encode(nested({}, 999)))
@@ -577,23 +345,6 @@ describe("depth", function()
       objects = { a = objects }
     end
     assert.matches(": nested deeper than 1000$", (select(2, encode(objects))))
-  end)
-
-  it("is endless for a table in itself, at whatever distance", function()
-    local value = {}
-    value.a = value
-    fails("a: the table contains itself", value)
-    value = { 1, 2, {} }
-    value[3].x = { value }
-    fails("[3].x[1]: the table contains itself", value)
-    local inner = {}
-    inner[1] = inner
-    fails("a.b[1]: the table contains itself", { a = { b = inner } })
-  end)
-
-  it("is none where a table stands twice side by side", function()
-    local shared = { 1 }
-    assert.equal('{"a":[1],"b":[[1],[1]]}', encode { a = shared, b = { shared, shared } })
   end)
 end)
 

@@ -27,46 +27,6 @@ local function take(transfer, list)
 end
 
 describe("a body in pieces", function()
-  it("is cut behind empty lines", function()
-    for text, pieces in pairs {
-      ["data: a\n\ndata: b\n\n"] = { { "data: a\n\n", "a" }, { "data: b\n\n", "b" } },
-      ["data: a\r\n\r\n: x\r\n\r\n"] = { { "data: a\r\n\r\n", "a" }, { ": x\r\n\r\n" } },
-      ["data: a\r\rdata: b\r\r"] = { { "data: a\r\r", "a" }, { "data: b\r\r", "b" } },
-      ["\n\n: x\n\n"] = { { "\n" }, { "\n" }, { ": x\n\n" } },
-      ["data: a\ndata: b\n\n\n"] = { { "data: a\ndata: b\n\n", "a\nb" }, { "\n" } },
-      ["event: a\n\ndata: b\n\n"] = { { "event: a\n\n" }, { "data: b\n\n", "b" } },
-      ["data: a\n\ndata: b"] = { { "data: a\n\n", "a" }, { "data: b" } },
-      ["data: a\r\n\ndata: b\n\r\n"] = { { "data: a\r\n\n", "a" }, { "data: b\n\r\n", "b" } },
-    } do
-      local transfer = fed(text)
-      transfer:finish()
-      assert.same(pieces, (take(transfer)), text)
-    end
-  end)
-
-  it("is cut the same however its bytes come", function()
-    local text = ": a\r\n\r\nevent: x\r\ndata: 1\r\ndata: 2\r\n\r\n\r\ndata: 3\r\n\r\nrest"
-    local whole = fed(text)
-    whole:finish()
-    local expected = take(whole)
-    local transfer, list = fed(), {}
-    for i = 1, #text do
-      transfer:feed(text:sub(i, i))
-      take(transfer, list)
-    end
-    transfer:finish()
-    assert.same(expected, (take(transfer, list)))
-  end)
-
-  it("does not wait behind the CR of an empty line where lines end so", function()
-    assert.same({ { "data: a\r\r", "a" } }, (take(fed "data: a\r\r")))
-    assert.same({}, (take(fed "data: a\r\n\r")))
-    local transfer = fed "data: a\r\r"
-    local list = take(transfer)
-    transfer:feed "\ndata: b\r\r"
-    assert.same({ { "data: a\r\r", "a" }, { "\ndata: b\r\r", "b" } }, (take(transfer, list)))
-  end)
-
   it("says why no piece is there", function()
     local transfer = fed "data: a"
     assert.same({ nil, "again" }, { transfer:raw_piece(true) })

@@ -121,14 +121,6 @@ local function start(block, index)
   return { type = "content_block_start", index = index or 0, content_block = block }
 end
 
-local function delta(fields, index)
-  return { type = "content_block_delta", index = index or 0, delta = fields }
-end
-
-local function stop(index)
-  return { type = "content_block_stop", index = index or 0 }
-end
-
 local function chunk(members, reason)
   return ('{"choices":[{"delta":%s,"finish_reason":%s,"index":0,"logprobs":null}],"created":1,"id":"c",'
     .. '"model":"m","object":"chat.completion.chunk"}'):format(members, reason or "null")
@@ -141,97 +133,6 @@ describe("the chunks of events", function()
     encoder, feed = encoder_of { id = "c", model = "m", created = 1 }
     assert.equal("[" .. chunk '{"content":"","role":"assistant"}' .. "]",
       feed { type = "message_start", message = { id = "msg_1", model = "x" } })
-  end)
-
-  local function deltas(event)
-    local list = {}
-    for i, each in ipairs(encoder:feed(event)) do
-      list[i] = json.encode(each.choices[1].delta)
-    end
-    return list
-  end
-
-  it("are text and thinking", function()
-    assert.equal("[]", feed(start { type = "text", text = "" }))
-    assert.equal("[" .. chunk '{"content":"Hi"}' .. "]", feed(delta { type = "text_delta", text = "Hi" }))
-    assert.same({}, deltas(start({ type = "text", text = "So" }, 1))) -- the first goes on
-    assert.same({ '{"content":"So"}' }, deltas(stop()))
-    assert.same({ '{"reasoning_content":"Hm"}' }, deltas(start({ type = "thinking", thinking = "Hm" }, 2)))
-    assert.same({ '{"reasoning_content":"."}' }, deltas(delta({ type = "thinking_delta", thinking = "." }, 2)))
-    assert.same({}, deltas(delta({ type = "signature_delta", signature = "s" }, 2)))
-    assert.same({ '{"thinking_blocks":[{"signature":"s","thinking":"","type":"thinking"}]}' }, deltas(stop(2)))
-    assert.same({ '{"thinking_blocks":[{"data":"d","type":"redacted_thinking"}]}' },
-      deltas(start({ type = "redacted_thinking", data = "d" }, 3)))
-  end)
-
-  it("are calls, each with an index of its own", function()
-    assert.same({ '{"tool_calls":[{"function":{"arguments":"","name":"f"},"id":"a","index":0,"type":"function"}]}' },
-      deltas(start({ type = "tool_use", id = "a", name = "f", input = json.object {} }, 1)))
-    assert.same({ '{"tool_calls":[{"function":{"arguments":"{\\"x\\":"},"index":0}]}' },
-      deltas(delta({ type = "input_json_delta", partial_json = '{"x":' }, 1)))
-    assert.same({}, deltas(delta({ type = "input_json_delta", partial_json = "" }, 1)))
-    assert.same({ '{"tool_calls":[{"function":{"arguments":"1 }"},"index":0}]}' },
-      deltas(delta({ type = "input_json_delta", partial_json = "1 }" }, 1)))
-    assert.same({}, deltas(stop(1)))
-    assert.same({ '{"tool_calls":[{"function":{"arguments":"","name":"g"},"id":"b","index":1,"type":"function"}]}' },
-      deltas(start({ type = "tool_use", id = "b", name = "g" }, 2)))
-    assert.same({ '{"tool_calls":[{"function":{"arguments":"{}"},"index":1}]}' }, deltas(stop(2)))
-  end)
-
-  it("are calls whose input came whole", function()
-    deltas(start { type = "tool_use", id = "a", name = "f", input = { x = 1 } })
-    assert.same({ '{"tool_calls":[{"function":{"arguments":"{\\"x\\":1}"},"index":0}]}' }, deltas(stop()))
-  end)
-
-  it("are a call once its name is known, or its arguments begin", function()
-    assert.same({}, deltas(start { type = "tool_use", id = "a" }))
-    assert.same({ '{"tool_calls":[{"function":{"arguments":"","name":"f"},"id":"a","index":0,"type":"function"}]}' },
-      deltas(start { type = "tool_use", id = "a", name = "f" }))
-    assert.same({}, deltas(start({ type = "tool_use" }, 1)))
-    assert.equal(2, #deltas(delta({ type = "input_json_delta", partial_json = "{}" }, 1)))
-  end)
-
-  it("keep what has no place of its own", function()
-    local search = { type = "server_tool_use", id = "s", name = "web_search", input = json.object {} }
-    assert.same({}, deltas(start(search, 1)))
-    assert.same({}, deltas(delta({ type = "input_json_delta", partial_json = '{"query": "lua"}' }, 1)))
-    assert.same({ '{"provider_specific_fields":{"blocks":[{"id":"s","input":{"query": "lua"},"name":"web_search",'
-      .. '"type":"server_tool_use"}]}}' }, deltas(stop(1)))
-    assert.same({ '{"provider_specific_fields":{"citations":[{"type":"page_location"}]}}' },
-      deltas(delta { type = "citations_delta", citation = { type = "page_location" } }))
-    assert.same({ '{"provider_specific_fields":{"delta":{"type":"new_delta","x":1}}}' },
-      deltas(delta({ type = "new_delta", x = 1 }, 7)))
-    assert.same({ '{"audio":{"id":"x"}}' }, deltas { type = "unknown_delta", delta = { audio = { id = "x" } } })
-  end)
-
-  it("end with the reason", function()
-    for reason, word in pairs {
-      end_turn = "stop", stop_sequence = "stop", pause_turn = "stop", max_tokens = "length", refusal = "content_filter",
-      model_context_window_exceeded = "length", tool_use = "tool_calls",
-    } do
-      local other, feed_other = encoder_of { id = "c", model = "m", created = 1 }
-      feed_other { type = "message_start", message = {} }
-      assert.equal("[]", feed_other { type = "message_delta", delta = { stop_reason = reason } })
-      assert.equal("[" .. chunk("{}", '"' .. word .. '"') .. "]", feed_other { type = "message_stop" })
-      assert.same({}, other:finish())
-    end
-    feed { type = "message_delta", delta = { stop_reason = "end_turn" } }
-    assert.equal("[" .. chunk("{}", '"stop"') .. "]", json.encode(encoder:finish())) -- the stop did not come
-    local silent = completion_writer.encoder()
-    silent:feed { type = "message_start", message = {} }
-    assert.equal("stop", silent:feed({ type = "message_stop" })[1].choices[1].finish_reason)
-  end)
-
-  it("say nothing where the events do not", function()
-    assert.equal("[]", feed { type = "ping" })
-    assert.equal("[]", feed { type = "a_new_event", data = 1 })
-    assert.equal("[]", feed {})
-    assert.equal("[]", feed(stop(9)))
-    assert.same({}, completion_writer.encoder():finish())
-    local bare = { type = "content_block_delta", delta = { type = "text_delta", text = "Hi" } }
-    assert.same({ '{"content":"Hi"}' }, deltas(bare))
-    assert.same({}, deltas { type = "content_block_start" })
-    assert.same({}, deltas { type = "content_block_stop" })
   end)
 
   it("have the tokens at the end where they are asked for", function()

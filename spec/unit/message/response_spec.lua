@@ -1,9 +1,7 @@
 -- What a successful response holds, and what is said where it holds something else.
 
-local accumulator = require "anthropic.message.accumulator"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
-local message = require "anthropic.message.message"
 local responses = require "anthropic.message.response"
 
 local NATIVE = '{"id":"msg_1","type":"message","role":"assistant","model":"m","usage":{"output_tokens":2},'
@@ -274,76 +272,5 @@ describe("a body read as a message", function()
     assert.equal(exchange.response, whole.choices[1].response)
     assert.equal(exchange.response, whole.choices[2].response)
     assert.equal(2, #exchange.done)
-  end)
-end)
-
-describe("the events of a whole message", function()
-  local whole
-
-  before_each(function()
-    whole = message.new {
-      id = "msg_1", type = "message", role = "assistant", model = "m", stop_reason = "stop_sequence",
-      stop_sequence = "x", usage = { input_tokens = 1, output_tokens = 2 }, container = { id = "c" },
-      content = { { type = "text", text = "a" }, { type = "tool_use", id = "t", input = { b = 1 } } },
-    }
-    whole.response, whole.raw, whole.choices, whole.parsed, whole.parse_error = {}, {}, {}, {}, "x"
-  end)
-
-  it("are what would have made it up", function()
-    local events = responses.events(whole)
-    assert.same({
-      id = "msg_1", type = "message", role = "assistant", model = "m", usage = { input_tokens = 1, output_tokens = 2 },
-      container = { id = "c" }, content = {},
-    }, events[1].message)
-    events[1].message = nil
-    assert.same({
-      { type = "message_start" },
-      { type = "content_block_start", index = 0, content_block = { type = "text", text = "" } },
-      { type = "content_block_delta", index = 0, delta = { type = "text_delta", text = "a" } },
-      { type = "content_block_stop", index = 0 },
-      { type = "content_block_start", index = 1, content_block = { type = "tool_use", id = "t", input = {} } },
-      { type = "content_block_delta", index = 1, delta = { type = "input_json_delta", partial_json = '{"b":1}' } },
-      { type = "content_block_stop", index = 1 },
-      { type = "message_delta", delta = { stop_reason = "stop_sequence", stop_sequence = "x" },
-        usage = { input_tokens = 1, output_tokens = 2 } },
-      { type = "message_stop" },
-    }, events)
-  end)
-
-  it("leave the message as it was", function()
-    responses.events(whole)
-    assert.equal("stop_sequence", whole.stop_reason)
-    assert.equal("x", whole.stop_sequence)
-    assert.equal(2, #whole.content)
-    for _, name in ipairs { "response", "raw", "choices", "parsed", "parse_error" } do
-      assert.is_truthy(whole[name], name)
-    end
-  end)
-
-  it("make up the same message", function()
-    local made = accumulator.new()
-    for _, event in ipairs(responses.events(whole)) do
-      assert.is_true(made:add(event))
-    end
-    for _, name in ipairs { "response", "raw", "choices", "parsed", "parse_error" } do
-      whole[name] = nil
-    end
-    assert.same(whole, made:finish())
-  end)
-
-  it("begin with content that is a list, and end with usage, where there is none", function()
-    local events = responses.events(message.new { role = "assistant" })
-    assert.equal(3, #events)
-    assert.equal("[]", json.encode(events[1].message.content))
-    assert.same({ type = "message_delta", delta = {}, usage = {} }, events[2])
-    assert.same({ type = "message_stop" }, events[3])
-  end)
-end)
-
-describe("a chat completion in a response", function()
-  it("is told by its chunks, and translated", function()
-    assert.is_true(responses.is_completion_chunk { choices = {} })
-    assert.is_false(responses.is_completion_chunk { type = "message_start" })
-    assert.equal("message_start", responses.translator():feed({ choices = { {} } })[1].type)
   end)
 end)

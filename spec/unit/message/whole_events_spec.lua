@@ -170,3 +170,58 @@ describe("the events of a message that came whole", function()
     assert.is_nil(events[#events].choice)
   end)
 end)
+
+describe("the events of a message with all that it can have", function()
+  local whole
+
+  before_each(function()
+    whole = message.new {
+      id = "msg_1", type = "message", role = "assistant", model = "m", stop_reason = "stop_sequence",
+      stop_sequence = "x", usage = { input_tokens = 1, output_tokens = 2 }, container = { id = "c" },
+      content = { { type = "text", text = "a" }, { type = "tool_use", id = "t", input = { b = 1 } } },
+    }
+    whole.response, whole.raw, whole.choices, whole.parsed, whole.parse_error = {}, {}, {}, {}, "x"
+  end)
+
+  it("are what would have made it up", function()
+    local events = whole_events.of(whole)
+    assert.same({
+      id = "msg_1", type = "message", role = "assistant", model = "m", usage = { input_tokens = 1, output_tokens = 2 },
+      container = { id = "c" }, content = {},
+    }, events[1].message)
+    events[1].message = nil
+    assert.same({
+      { type = "message_start" },
+      { type = "content_block_start", index = 0, content_block = { type = "text", text = "" } },
+      { type = "content_block_delta", index = 0, delta = { type = "text_delta", text = "a" } },
+      { type = "content_block_stop", index = 0 },
+      { type = "content_block_start", index = 1, content_block = { type = "tool_use", id = "t", input = {} } },
+      { type = "content_block_delta", index = 1, delta = { type = "input_json_delta", partial_json = '{"b":1}' } },
+      { type = "content_block_stop", index = 1 },
+      { type = "message_delta", delta = { stop_reason = "stop_sequence", stop_sequence = "x" },
+        usage = { input_tokens = 1, output_tokens = 2 } },
+      { type = "message_stop" },
+    }, events)
+  end)
+
+  it("leave the message as it was", function()
+    whole_events.of(whole)
+    assert.equal("stop_sequence", whole.stop_reason)
+    assert.equal("x", whole.stop_sequence)
+    assert.equal(2, #whole.content)
+    for _, name in ipairs { "response", "raw", "choices", "parsed", "parse_error" } do
+      assert.is_truthy(whole[name], name)
+    end
+  end)
+
+  it("make up the same message", function()
+    local made = accumulator.new()
+    for _, event in ipairs(whole_events.of(whole)) do
+      assert.is_true(made:add(event))
+    end
+    for _, name in ipairs { "response", "raw", "choices", "parsed", "parse_error" } do
+      whole[name] = nil
+    end
+    assert.same(whole, made:finish())
+  end)
+end)

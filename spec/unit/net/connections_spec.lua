@@ -182,4 +182,41 @@ describe("the connections of a loop", function()
     second:close()
     core_peer.close_all { first }
   end)
+
+  it("uses no connection again on which something came that nobody asked for, and others all the same", function()
+    local pairs_of = open_many(2)
+    for _, each in ipairs(pairs_of) do
+      each.connection:send(head_of(2) .. "ok")
+      core_peer.finish(loop, each.transfer):close()
+    end
+    assert.equal(2, loop:connections())
+    pairs_of[1].connection:send "x"
+    local transfer = core_peer.start(loop, peer)
+    core_peer.read_request(loop, pairs_of[2].connection)
+    pairs_of[2].connection:send(head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    assert.is_true(transfer:timings().reused)
+    pairs_of[2].connection:send "x"
+    local other, another = start()
+    another:send(head_of(2) .. "ok")
+    core_peer.finish(loop, other)
+    assert.is_false(other:timings().reused)
+    assert.equal("ok", other:body())
+    another:close()
+    core_peer.close_all(pairs_of)
+  end)
+
+  it("does not wake for a connection that could take more, while an answer is waited for", function()
+    local transfer, connection = start()
+    loop:fd()
+    while loop:wait(0) do end -- luacheck: ignore
+    for _ = 1, 3 do
+      assert.is_false(loop:wait(0.01))
+    end
+    connection:send(head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    while loop:wait(0) do end -- luacheck: ignore
+    assert.is_false(loop:wait(0.01))
+    connection:close()
+  end)
 end)

@@ -72,6 +72,16 @@ describe("a body with a Content-Encoding", function()
     end)
   end
 
+  it("of each word that is registered is one, and of no other", function()
+    for word in ("aes128gcm br compress dcb dcz deflate exi gzip pack200-gzip x-compress x-gzip zstd"):gmatch "%S+" do
+      assert.equal("", (plain("Content-Encoding: utf-8, " .. word .. "\r\n")), word)
+      if libcurl.passes_unknown_encodings then
+        assert.same({ "hello" }, { plain("Content-Encoding: utf-8, " .. word .. "x\r\n") }, word)
+        assert.same({ "hello" }, { plain("Content-Encoding: utf-8, x" .. word .. "\r\n") }, word)
+      end
+    end
+  end)
+
   it("is read by no field of a like name", function()
     for _, name in ipairs { "Xontent-Encoding", "Content-Encodinh", "Content-Encoding-X", "Content-Encodin" } do
       assert.equal("hello", (plain(name .. ": gzip\r\n")))

@@ -272,4 +272,27 @@ describe("the deadlines of a loop", function()
       core_peer.close_all { each }
     end)
   end)
+
+  it("sets its descriptor's timer to whole milliseconds, none too soon, and to a day at most", function()
+    local function timer_of(seconds)
+      local own = core.loop()
+      local fd, now = own:fd(), core.now()
+      own:alarm(now + seconds)
+      own:fd()
+      local left = fd and core_peer.timer(fd)
+      own:close()
+      return left, core.now() - now
+    end
+    if not timer_of(1) then
+      pending "which the system does not tell"
+    end
+    for _, seconds in ipairs { 0.25, 10, 3600, 86399, 86400, 1e9 } do
+      local left, passed = timer_of(seconds)
+      local most = math.min(seconds, 86400)
+      assert.is_true(left <= most + 0.001 and left >= most - passed - 0.001, seconds)
+    end
+    for _, seconds in ipairs { 0, -0.5, -1e9 } do
+      assert.is_true(timer_of(seconds) <= 0.001)
+    end
+  end)
 end)

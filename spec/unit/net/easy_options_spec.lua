@@ -1,5 +1,6 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local full_queue = require "spec.support.full_queue"
 local gzip = require "spec.support.gzip"
 
 local head_of = core_peer.head_of
@@ -124,5 +125,40 @@ describe("the options of libcurl for a transfer", function()
     assert.is_true(jiffies > 5000 and jiffies <= 6000, jiffies)
     transfer:close()
     connection:close()
+  end)
+
+  it("sends a request as it is: its method, and its body to the last byte", function()
+    for _, case in ipairs {
+      { "POST", "a\0b", "3" }, { "PUT", "", "0" }, { "PATCH", "x", "1" }, { "DELETE", false }, { "GET", false },
+    } do
+      local transfer, connection, request = start { method = case[1], body = case[2], headers = {} }
+      assert.equal(case[1], request:match "^%u+")
+      assert.equal(case[3], request:match "\r\nContent%-Length: (%d+)", case[1])
+      assert.equal(case[2] or "", request:match "\r\n\r\n(.*)$")
+      transfer:close()
+      connection:close()
+    end
+    local transfer, connection, request = start { method = "HEAD", body = false, headers = {} }
+    assert.equal("HEAD", request:match "^%u+")
+    connection:send(head_of(5))
+    core_peer.finish(loop, transfer)
+    assert.is_nil(transfer:failure())
+    assert.equal("", transfer:body())
+    connection:close()
+  end)
+
+  it("waits for a connection as long as it is told, and without end where it is not", function()
+    local queue = full_queue.open()
+    if not queue then
+      pending "this system answers connections above its queue"
+      return
+    end
+    local limited = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.0005 })
+    local endless = core_peer.start(loop, peer, { url = queue.url })
+    core_peer.finish(loop, limited)
+    assert.equal("connect", (limited:failure()))
+    assert.is_false(endless:done())
+    endless:close()
+    queue:close()
   end)
 end)

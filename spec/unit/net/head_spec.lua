@@ -146,4 +146,25 @@ describe("the head of an answer", function()
       assert.equal("ok", transfer:body())
     end)
   end)
+
+  it("has a status of three digits, whatever its reason begins with", function()
+    for _, reason in ipairs { "", " ", " 7", " OK", " 200" } do
+      local transfer = answered("HTTP/1.1 200" .. reason .. "\r\nContent-Length: 0\r\n\r\n")
+      assert.equal(200, transfer:status(), reason)
+      assert.is_nil(transfer:failure())
+    end
+  end)
+
+  it("may have interim ones before it, of 256 KiB together", function()
+    local function interim(size)
+      local first = "HTTP/1.1 103 Early Hints\r\n"
+      local line = "X: " .. ("y"):rep(995) .. "\r\n"
+      local left = size - #first - 2
+      local count = math.floor(left / #line) - 1
+      return first .. line:rep(count) .. "X: " .. ("y"):rep(left - count * #line - 5) .. "\r\n\r\n"
+    end
+    local final = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    assert.is_nil(answered(interim(128 * 1024):rep(2) .. final):failure())
+    assert.equal("large_headers", (answered(interim(128 * 1024) .. interim(128 * 1024 + 1) .. final):failure()))
+  end)
 end)

@@ -1,5 +1,6 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local directories = require "spec.support.directory"
 
 local host = package.preload.host and require "host"
 local head, head_of = core_peer.head, core_peer.head_of
@@ -18,6 +19,10 @@ describe("a transfer under libcurl", function()
 
   local function start(options)
     return core_peer.open(loop, peer, options)
+  end
+
+  local function answered(text, options)
+    return core_peer.answered(loop, peer, text, options)
   end
 
   describe("that nobody reads", function()
@@ -185,6 +190,156 @@ describe("a transfer under libcurl", function()
         sent = sent < #rest and core_peer.send_some(connection, rest, sent) or sent
         return transfer:event() == "after"
       end)
+      connection:close()
+    end)
+  end)
+
+  describe("has an answer", function()
+    it("with the status of its last head, interim ones aside", function()
+      local transfer = answered("HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 418 Tea\r\nA: 1\r\n"
+        .. "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nTrailer: 2\r\n\r\n")
+      assert.equal(418, transfer:status())
+      assert.equal("ok", transfer:body())
+      assert.is_nil(transfer:headers():find("Link", 1, true))
+      assert.is_nil(transfer:headers():find("Trailer", 1, true))
+      assert.is_nil(transfer:failure())
+    end)
+
+    it("or none, where it has no status", function()
+      for _, line in ipairs { "HTTP/1.1 x", "HTTP/1.1 20", "HTTP/1.1 2000 X" } do
+        local transfer = answered(line .. "\r\n\r\nbody")
+        assert.equal("connection", (transfer:failure()), line)
+        assert.is_nil(transfer:status())
+      end
+    end)
+
+    it("within the limit of headers", function()
+      local long = ("X: " .. ("y"):rep(6995) .. "\r\n"):rep(10)
+      local transfer = answered("HTTP/1.1 200 OK\r\n" .. long:rep(4) .. "\r\n")
+      assert.equal("large_headers", (transfer:failure()))
+      assert.is_nil(answered("HTTP/1.1 200 OK\r\n" .. long:rep(3) .. "\r\n"):failure())
+    end)
+
+    it("whose encoding is undone, or is no encoding", function()
+      for _, word in ipairs { "identity", "utf-8", "" } do
+        local transfer = answered("HTTP/1.1 200 OK\r\nContent-Encoding: " .. word .. "\r\n\r\nplain")
+        assert.equal("plain", transfer:body(), word)
+        assert.is_nil(transfer:failure())
+      end
+    end)
+  end)
+
+  describe("into a file", function()
+    local directory, path, sink
+
+    before_each(function()
+      directory = directories.new()
+      path = directory:path "answer"
+      sink = assert(core.sink(path))
+    end)
+
+    after_each(function()
+      sink:close()
+      directory:remove()
+    end)
+
+    it("writes a success alone", function()
+      for status, length in pairs { [200] = 2, [299] = 2, [300] = 0, [404] = 0 } do
+        local transfer = answered("HTTP/1.1 " .. status .. " X\r\nContent-Length: 2\r\n\r\nok", { sink = sink })
+        assert.equal(length, sink:length(), status)
+        assert.equal(length == 0 and "ok" or "", transfer:body())
+      end
+    end)
+
+    it("writes nothing that is encoded", function()
+      for status, failure in pairs { [200] = "encoding", [404] = false } do
+        local transfer = answered("HTTP/1.1 " .. status
+          .. " X\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", { sink = sink })
+        assert.equal(failure or nil, (transfer:failure()))
+      end
+    end)
+
+    it("says which file could not be written", function()
+      local transfer, connection = start { sink = sink }
+      sink:close()
+      connection:send(head_of(5) .. "hello")
+      core_peer.finish(loop, transfer)
+      assert.same({ "file", "cannot write a file: it is closed", 0 }, { transfer:failure() })
+      connection:close()
+    end)
+
+    it("ends above its limit, and above that of a body where it is none", function()
+      local transfer = answered(head .. "123456", { sink = sink, max_download_bytes = 5, max_body_bytes = 1 })
+      assert.equal("large_download", (transfer:failure()))
+      transfer = answered(head .. "12345", { sink = sink, max_download_bytes = 5, max_body_bytes = 1 })
+      assert.is_nil(transfer:failure())
+      transfer = answered("HTTP/1.1 404 X\r\n\r\n12345", { sink = sink, max_download_bytes = 9, max_body_bytes = 4 })
+      transfer:body()
+      assert.equal("too_large", (transfer:failure()))
+    end)
+  end)
+
+  describe("that no server answers", function()
+    local function answer(given, options)
+      local all = { method = "GET", url = peer.url, answer = given }
+      for name, value in pairs(options or {}) do
+        all[name] = value
+      end
+      return loop:answer(all)
+    end
+
+    it("has ended with its answer", function()
+      local transfer = answer { status = 418, head = "HTTP/1.1 418 Tea\r\nA: 1\r\n\r\n", body = "tea" }
+      assert.is_true(transfer:done())
+      assert.equal(418, transfer:status())
+      assert.equal("HTTP/1.1 418 Tea\r\nA: 1\r\n\r\n", transfer:headers())
+      assert.equal("tea", transfer:body())
+      assert.is_nil(transfer:failure())
+      assert.equal(0, loop:active())
+      assert.equal("", answer({ status = 204, head = "", body = "" }):body())
+    end)
+
+    it("has all of it, whatever a transfer holds before it is read", function()
+      local body = ("data: x\n\n"):rep(100000)
+      local transfer, count = answer { status = 200, head = "", body = body }, 0
+      while transfer:event() do
+        count = count + 1
+      end
+      assert.equal(100000, count)
+    end)
+
+    it("ends above the limits, as any other", function()
+      local given = { status = 200, head = "", body = "12345" }
+      local transfer = answer(given, { max_body_bytes = 4 })
+      transfer:body()
+      assert.equal("too_large", (transfer:failure()))
+      assert.equal("12345", answer(given, { max_body_bytes = 5 }):body())
+      local directory = directories.new()
+      local sink = assert(core.sink(directory:path "file"))
+      assert.is_nil(answer(given, { sink = sink, max_download_bytes = 5 }):failure())
+      assert.equal(5, sink:length())
+      assert.is_nil(answer(given, { sink = sink, max_download_bytes = 4 }):failure()) -- its length is known
+      sink:close()
+      directory:remove()
+    end)
+  end)
+
+  describe("is idle", function()
+    it("from its last byte on, of the head or of the body", function()
+      local transfer, connection = start { idle_timeout = 1000 }
+      for _, bytes in ipairs { head, "a", "b" } do
+        core.advance(900)
+        connection:send(bytes)
+        core_peer.run(loop, function()
+          return transfer:has_news() and (transfer:bytes() or bytes == head and transfer:status())
+        end)
+      end
+      core.advance(900)
+      core_peer.pass(loop, 0.01)
+      assert.is_false(transfer:done())
+      core.advance(100)
+      core_peer.finish(loop, transfer)
+      assert.equal("idle", (transfer:failure()))
       connection:close()
     end)
   end)

@@ -322,4 +322,28 @@ describe("the state of a transfer", function()
       end
     end)
   end)
+
+  it("tells of what ends it, whatever that is", function()
+    for name, ending in pairs {
+      total = function(transfer) transfer:limit(0.001) end,
+      truncated = function(_, connection)
+        connection:send "HTTP/1.1 200 OK\r\n"
+        connection:close()
+      end,
+    } do
+      local transfer, connection = core_peer.open(loop, peer)
+      assert.is_false(transfer:has_news())
+      ending(transfer, connection)
+      local ready
+      core_peer.run(loop, function()
+        ready = ready or loop:next_ready()
+        return transfer:done()
+      end)
+      assert.equal(transfer, ready or loop:next_ready())
+      assert.is_true(transfer:has_news())
+      assert.equal(name, (transfer:failure()))
+      transfer:close()
+      connection:close()
+    end
+  end)
 end)

@@ -129,4 +129,69 @@ describe("the verdict on a transfer", function()
     assert.equal("12345", transfer:body())
     assert.equal("truncated", (transfer:failure()))
   end)
+
+  it("is that headers were too large, unless the answer's have come", function()
+    local long = "X: " .. ("y"):rep(200000) .. "\r\n"
+    assert.equal("large_headers", (answered("HTTP/1.1 200 OK\r\n" .. long .. "\r\n"):failure()))
+    assert.equal("large_headers", (answered("HTTP/1.1 103 E\r\n\r\nHTTP/1.1 200 OK\r\n" .. long .. "\r\n"):failure()))
+    local trailer = answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" .. long .. "\r\n"):failure()
+    assert.is_string(trailer)
+    assert.not_equal("large_headers", trailer)
+  end)
+
+  it("is that a body could not be unpacked where none of it could", function()
+    local function unpacked(bytes)
+      return (answered("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" .. bytes):failure())
+    end
+    assert.equal("encoding", unpacked "no gzip at all, and long enough to tell")
+  end)
+
+  it("is a proxy's refusal where that will be the same next time", function()
+    for status, name in pairs {
+      [400] = "proxy", [403] = "proxy", [407] = "proxy", [499] = "proxy", [408] = "connection", [425] = "connection",
+      [429] = "connection", [500] = "connection", [503] = "connection",
+    } do
+      local transfer = core_peer.start(loop, peer, { url = "https://127.0.0.1:1/", proxy = peer.url })
+      local connection = peer:accept(loop)
+      connection:send("HTTP/1.1 " .. status .. " No\r\nContent-Length: 0\r\n\r\n")
+      core_peer.finish(loop, transfer)
+      assert.equal(name, (transfer:failure()), status)
+      connection:close()
+    end
+    assert.is_nil(answered("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"):failure())
+  end)
+
+  it("is a refusal of a SOCKS proxy's where that will be the same next time", function()
+    -- By the number of its reply; nil: it takes none of the ways to log in.
+    local function refused(reply)
+      local transfer = core_peer.start(loop, peer, {
+        url = "http://127.0.0.1:1/", proxy = "socks5h://127.0.0.1:" .. peer.port,
+      })
+      local connection = peer:connection(loop)
+      local function expect(count)
+        local bytes = ""
+        core_peer.run(loop, function()
+          local all, _, part = connection:receive(count - #bytes)
+          bytes = bytes .. (all or part)
+          return #bytes == count
+        end)
+      end
+      expect(3)
+      connection:send(reply and "\5\0" or "\5\255")
+      if reply then
+        expect(10)
+        connection:send("\5" .. string.char(reply) .. "\0\1\127\0\0\1\0\1")
+      end
+      core_peer.finish(loop, transfer)
+      connection:close()
+      return (transfer:failure())
+    end
+    for reply, name in pairs {
+      [1] = "connection", [2] = "proxy", [3] = "connection", [4] = "connection", [5] = "connection", [7] = "proxy",
+      [8] = "connection",
+    } do
+      assert.equal(name, refused(reply), reply)
+    end
+    assert.equal("proxy", refused(nil))
+  end)
 end)

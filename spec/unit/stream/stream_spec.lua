@@ -88,14 +88,6 @@ local function cannot_wait()
 end
 
 describe("a stream", function()
-  it("is told from other values", function()
-    assert.is_true(stream_module.is((hello())))
-    for _, value in ipairs { {}, "stream", 1, setmetatable({}, { __name = "anthropic.Stream" }), print, false } do
-      assert.is_false(stream_module.is(value))
-    end
-    assert.is_false(stream_module.is(nil))
-  end)
-
   it("has the response whose headers have come", function()
     local opened, exchange = hello()
     assert.equal(exchange.response, opened.response)

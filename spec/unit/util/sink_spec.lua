@@ -211,7 +211,7 @@ describe("a sink", function()
 
     it("for a name that is too long with what is added", function()
       local long = directory:path(("n"):rep(250))
-      refused(long, "File name too long")
+      refused(long, select(2, io.open(("n"):rep(300))):match ": ([^:]*)$") -- in the words of the system
       assert.same({}, directory:names())
     end)
 

@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-#include "util/held_signal.h"
+#include "port/held_signal.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -42,14 +42,16 @@ static bool take(int number) {
 
 #endif
 
-void signal_hold(struct held_signal *held, int number) {
+static const int numbers[] = {[PORT_BROKEN_PIPE] = SIGPIPE, [PORT_INTERRUPT] = SIGINT};
+
+void signal_hold(struct held_signal *held, enum port_signal signal) {
   if (held->depth++ > 0)
     return;
-  sigset_t set = set_of(number);
-  held->number = number;
+  held->number = numbers[signal];
+  sigset_t set = set_of(held->number);
   pthread_sigmask(SIG_BLOCK, &set, &held->mask);
-  held->was_blocked = sigismember(&held->mask, number) == 1;
-  held->was_pending = held->was_blocked && is_pending(number);
+  held->was_blocked = sigismember(&held->mask, held->number) == 1;
+  held->was_pending = held->was_blocked && is_pending(held->number);
 }
 
 bool signal_release(struct held_signal *held, bool is_ours) {

@@ -1,0 +1,64 @@
+--- Modules that are loaded when they are first used, as a process pays for each with its first request: what only some
+--- programs need, and what only a failure needs.
+--
+--     local stream = lazy.module "anthropic.stream"
+--     stream.new(exchange)  -- loads it
+--
+-- Such a module is a table that nobody goes over with `pairs`.
+
+local require = require
+
+local lazy = {}
+
+local waiting = {} -- names of modules that are not loaded yet
+local waiting_for_failure = {}
+
+local function stand_in(name, names)
+  names[name] = true
+  local metatable = {}
+  function metatable.__index(_, key)
+    names[name] = nil
+    metatable.__index = require(name)
+    return metatable.__index[key]
+  end
+  return setmetatable({}, metatable)
+end
+
+--- What stands for a module until it is used, and leads to it from then on.
+---@param name string such as "anthropic.stream"
+---@return table
+function lazy.module(name)
+  return stand_in(name, waiting)
+end
+
+--- The same for a module that a failure needs: `load_for_failure` loads it, too.
+---@param name string
+---@return table
+function lazy.module_for_failure(name)
+  return stand_in(name, waiting_for_failure)
+end
+
+-- Loads modules, and those that they name.
+local function load_all(names)
+  local name = next(names)
+  while name do
+    names[name] = nil
+    require(name)
+    name = next(names)
+  end
+end
+
+--- Loads what failures need. To be called while there are descriptors: without one, nothing can be loaded.
+function lazy.load_for_failure()
+  load_all(waiting_for_failure)
+end
+
+--- Loads everything.
+function lazy.load()
+  while next(waiting) or next(waiting_for_failure) do
+    load_all(waiting)
+    load_all(waiting_for_failure)
+  end
+end
+
+return lazy

@@ -1,0 +1,162 @@
+--- Waiting in the way of the host, which the running task can be cancelled in.
+--
+--     local ok, reason = waiting.wait(client_loop, transfer, 10)
+--
+-- A task waits by a subject of its own, its waiter, which stands for what it waits for: cancelling the task wakes it
+-- whatever that is.
+
+local package, require = package, require
+local coroutines = require "anthropic.loop.coroutines"
+local errors = require "anthropic.base.error"
+local loop = require "anthropic.loop"
+
+local waiting = {}
+
+local task_of = setmetatable({}, { __mode = "k" }) -- by its coroutine
+
+---@return anthropic.Error
+function waiting.cancelled_error()
+  return errors.cancelled "the task was cancelled"
+end
+
+--- The task whose code is running, or nil. Under the built-in scheduler that is so in coroutines of
+--- the task's own, too.
+---@return anthropic.Task?
+function waiting.current()
+  local task = task_of[coroutines.running()]
+  if task then
+    return task
+  end
+  local scheduler = package.loaded["anthropic.loop.scheduler"]
+  return scheduler and task_of[scheduler.thread()]
+end
+
+--- The running coroutine is a task's from here on.
+---@param task anthropic.Task
+function waiting.begin(task)
+  task_of[coroutines.running()] = task
+end
+
+-- --- a task's waiter -----------------------------------------------------------------------------
+
+---@class anthropic.Waiter: anthropic.Subject
+---@field task anthropic.Task
+local Waiter = {}
+Waiter.__index = Waiter
+
+--- Makes what a task waits by.
+---@param task anthropic.Task
+---@param abandon fun(task: anthropic.Task) ends it where the host has ended its coroutine
+---@return anthropic.Waiter
+function waiting.waiter(task, abandon)
+  return setmetatable({ task = task, abandon = abandon }, Waiter)
+end
+
+function Waiter:has_news()
+  local subject = self.stands_for
+  return not subject or self.task.is_cancelled or subject:has_news()
+end
+
+--- The host has ended the coroutine that waits.
+function Waiter:close()
+  local subject = self.stands_for
+  self.abandon(self.task)
+  loop.give_up(subject)
+end
+
+--- Ends what is left of a task's wait, which an error may have broken off.
+---@param task anthropic.Task
+function waiting.leave(task)
+  if coroutines.NEEDS_MENDING then
+    coroutines.mend()
+  end
+  loop.on_news(task.waiter, nil)
+  task.waiter.stands_for = nil
+end
+
+-- --- waiting -------------------------------------------------------------------------------------
+
+-- A cancelled task that went on must not wait again.
+local function refuse(subject)
+  if subject.close then
+    subject:close()
+  end
+  error(waiting.cancelled_error(), 0)
+end
+
+--- The driver for the calling code. Raises where its host cannot wait at all, such as outside of its
+--- coroutines.
+---@param driver string|table|nil the client's `loop` option
+---@param task? anthropic.Task the running one
+---@return table|nil driver
+---@return anthropic.Error? err of kind "invalid_request" and type "cannot_wait": the calling code
+--- cannot be suspended where it is
+local function find_driver(driver, task)
+  local found = not driver and task and task.driver or loop.driver(driver)
+  if found.check then
+    local ok, words = found.check()
+    if not ok and words then
+      return nil, errors.new { kind = "invalid_request", type = "cannot_wait", message = words }
+    end
+  end
+  return found
+end
+
+--- The driver for the calling code, to be asked for before a request is sent.
+---@param driver string|table|nil the client's `loop` option
+---@return table|nil driver
+---@return anthropic.Error? err where the calling code cannot wait
+function waiting.check(driver)
+  return find_driver(driver, waiting.current())
+end
+
+--- Whether a wait was refused, and what was waited for goes on: it can be waited for elsewhere.
+---@param reason any second result of waiting.wait
+function waiting.is_refusal(reason)
+  return type(reason) == "table" and reason.type == "cannot_wait"
+end
+
+--- Waits in the way of the host, as loop/init.lua describes; the running task can be cancelled
+--- meanwhile.
+---@param driver string|table|nil the client's `loop` option
+---@param subject anthropic.Subject
+---@param seconds? number
+---@return true|nil
+---@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
+function waiting.wait(driver, subject, seconds)
+  local task = waiting.current()
+  if task and task.was_told then
+    refuse(subject)
+  end
+  if coroutines.NEEDS_MENDING then
+    coroutines.mend()
+  end
+  local found, err = find_driver(driver, task)
+  if not found then
+    return nil, err
+  elseif not task then
+    return found.wait(subject, seconds)
+  end
+  local waiter = task.waiter
+  waiter.stands_for, waiter.is_join = subject, subject.is_join
+  local ok, reason = found.wait(waiter, seconds)
+  waiter.stands_for = nil
+  if task.is_cancelled then
+    task.was_told = true
+    return nil, "cancelled"
+  end
+  return ok, reason
+end
+
+local never = { has_news = function() return false end }
+
+--- Waits in the way of the host.
+---@param seconds number
+---@param driver? string|table the client's `loop` option
+---@return true|nil
+---@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
+function waiting.sleep(seconds, driver)
+  return waiting.wait(driver, never, seconds)
+end
+
+return waiting

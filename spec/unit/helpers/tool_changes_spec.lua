@@ -1,0 +1,132 @@
+-- What becomes of the tools of a run that `on_turn` changes.
+
+local anthropic = require "anthropic"
+local json = require "anthropic.base.json"
+local tool_changes = require "anthropic.helpers.tool_changes"
+
+local function tool(name)
+  return anthropic.tool { name = name, run = function() end }
+end
+
+describe("changes of tools", function()
+  local a, b = tool "a", tool "b"
+
+  local function new(beta)
+    return { tools = { a }, changes = {}, change_beta = beta, request = { tools = { a } } }
+  end
+
+  local function names(list)
+    local found = {}
+    for i, each in ipairs(list) do
+      found[i] = each.name or each.type
+    end
+    return table.concat(found, " ")
+  end
+
+  it("mean nothing where they are no table", function()
+    for _, decision in ipairs { 7, "stop", true, false } do
+      assert.is_false(tool_changes.apply(new(), decision))
+    end
+    assert.is_false(tool_changes.apply(new(), nil))
+    assert.is_false(tool_changes.apply(new(), {}))
+    assert.is_true(tool_changes.apply(new(), { stop = true }))
+    assert.is_false(tool_changes.apply(new(), { stop = false }))
+  end)
+
+  it("say what is wrong with them, and change nothing then", function()
+    for _, case in ipairs {
+      { { add_tool = {} }, 'unknown field "add_tool"; did you mean "add_tools"?' },
+      { { stop = 1 }, "stop: boolean expected, got number" },
+      { { add_tools = "b" }, "add_tools: table expected, got string" },
+      { { add_tools = { 7 } }, "add_tools[1]: table expected, got number" },
+      { { add_tools = { b, { name = "c" } } }, "add_tools[2]: has no `run` function; make it with anthropic.tool" },
+      { { add_tools = { { type = "custom" } } }, "add_tools[1]: has no `run` function; make it with anthropic.tool" },
+      { { add_tools = { b, tool "b" } }, 'add_tools[2].name: "b" appears twice' },
+      { { remove_tools = { "a", 7 } }, "remove_tools[2]: the name of a tool, or a tool, expected, got number" },
+      { { remove_tools = { {} } }, "remove_tools[1]: the name of a tool, or a tool, expected, got table" },
+    } do
+      local self = new()
+      local stops, problem = tool_changes.apply(self, case[1])
+      assert.is_nil(stops)
+      assert.equal("on_turn returned a table with a wrong field: " .. case[2], problem)
+      assert.equal("a", names(self.tools))
+    end
+    local fine = { a, b, { type = "web_search_1" }, json.raw "{}", { type = "x" } }
+    assert.is_nil(tool_changes.problem_of_tools("tools", fine))
+  end)
+
+  it("are of the next request's tools where the API takes no others", function()
+    local self = new()
+    local before = self.request.tools
+    tool_changes.apply(self, { add_tools = { b } })
+    assert.same({ "a b", "a b", "a" }, { names(self.tools), names(self.request.tools), names(before) })
+    tool_changes.apply(self, { remove_tools = { a, "none" } })
+    assert.same({ "b", "b" }, { names(self.tools), names(self.request.tools) })
+    assert.is_true(json.is_array(self.request.tools))
+    local other = tool "b"
+    tool_changes.apply(self, { add_tools = { other } })
+    assert.equal(other, self.tools[1])
+    assert.equal(1, #self.tools)
+    tool_changes.apply(self, { add_tools = { { type = "web_search_1" } } })
+    tool_changes.apply(self, { remove_tools = { { type = "web_search_1" }, b } })
+    assert.equal(0, #self.request.tools)
+    self.request.tools = nil
+    tool_changes.apply(self, { add_tools = { b } })
+    assert.equal("b", names(self.request.tools))
+    assert.same({}, self.changes)
+  end)
+
+  it("are told by definitions under a beta that takes them", function()
+    local self = new(assert(tool_changes.beta_among { "x", "inline-tools-2026-01-01" }))
+    tool_changes.apply(self, { add_tools = { b }, remove_tools = { "a" } })
+    assert.equal("b", names(self.tools))
+    assert.equal("a", names(self.request.tools))
+    assert.same({ type = "tool_removal", tool = { type = "tool_reference", name = "a" } }, self.changes[1])
+    assert.same({ "tool_addition", "tool_definition", "b" },
+      { self.changes[2].type, self.changes[2].tool.type, self.changes[2].tool.definition.name })
+    assert.are_not.equal(b, self.changes[2].tool.definition)
+    local raw = json.raw '{"name":"r"}'
+    tool_changes.apply(self, { add_tools = { raw } })
+    assert.equal(raw, self.changes[3].tool.definition)
+  end)
+
+  it("name the request's tools under a beta that takes names alone", function()
+    local self = new(assert(tool_changes.beta_among { "mid-conversation-tool-changes-2026-01-01" }))
+    tool_changes.apply(self, { remove_tools = { "a" } })
+    tool_changes.apply(self, { add_tools = { a } })
+    assert.same({
+      { type = "tool_removal", tool = { type = "tool_reference", name = "a" } },
+      { type = "tool_addition", tool = { type = "tool_reference", name = "a" } },
+    }, self.changes)
+    tool_changes.apply(self, { add_tools = { b } }) -- which the request does not define
+    assert.equal(2, #self.changes)
+    assert.equal("a b", names(self.request.tools))
+    local other = tool "a"
+    tool_changes.apply(self, { add_tools = { other } })
+    assert.equal(2, #self.changes)
+    assert.equal("b a", names(self.request.tools))
+  end)
+
+  it("have a beta, or none", function()
+    assert.is_nil(tool_changes.beta_among { "inline-tool-x", "tools", "x-inline-tools-1" })
+    assert.is_nil(tool_changes.beta_among {})
+    assert.is_true(tool_changes.beta_among({ "mid-conversation-tool-changes-1", "inline-tools-1" }).with_definitions)
+  end)
+
+  it("are told behind the history, unless the server goes on with its last answer", function()
+    local self = { changes = {} }
+    local messages = { { role = "user" } }
+    tool_changes.tell(self, messages)
+    assert.equal(1, #messages)
+    self.changes = { { type = "tool_removal" } }
+    messages[2] = { role = "assistant" }
+    tool_changes.tell(self, messages)
+    assert.equal(2, #messages)
+    messages[3] = "any"
+    tool_changes.tell(self, messages)
+    assert.same({ role = "system", content = { { type = "tool_removal" } } }, messages[4])
+    assert.same({}, self.changes)
+    tool_changes.tell(self, messages)
+    assert.equal(4, #messages)
+  end)
+end)

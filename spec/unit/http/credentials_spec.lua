@@ -1,0 +1,143 @@
+-- The header that carries a credential; spec/behaviour/credentials_spec.lua has what is sent by it.
+
+local credentials = require "anthropic.http.credentials"
+local errors = require "anthropic.base.error"
+local headers = require "anthropic.http.headers"
+local service = require "spec.support.service"
+
+local VENDOR, OTHER = "https://api.anthropic.com", "https://gateway.test"
+
+local function set_of(fields)
+  local set = headers.new()
+  assert(headers.set_all(set, fields or {}))
+  return set
+end
+
+-- The line that was added, or what stands in its place.
+local function line(options, base, fields)
+  local set = set_of(fields)
+  local credential, err = credentials.add(set, options, base or VENDOR)
+  if not credential then
+    return credential, err and err.message
+  end
+  return credential.field .. ": " .. headers.get(set, credential.field), credential
+end
+
+describe("a credential", function()
+  it("goes in the header of its server's kind", function()
+    assert.equal("X-Api-Key: k", (line({ api_key = "k" })))
+    assert.equal("Authorization: Bearer k", (line({ api_key = "k" }, OTHER)))
+    assert.equal("X-Api-Key: k", (line({ api_key = "k", auth = "x-api-key" }, OTHER)))
+    assert.equal("Authorization: Bearer k", (line { api_key = "k", auth = "bearer" }))
+    assert.equal("Authorization: Bearer t", (line { api_key = "k", auth_token = "t", auth = "x-api-key" }))
+  end)
+
+  it("is described for errors and logs", function()
+    local _, credential = line { auth_token = " t " }
+    assert.same({ "Bearer ", "t", "ANTHROPIC_AUTH_TOKEN" },
+      { credential.prefix, credential.value, credential.variable })
+    _, credential = line { api_key = "k" }
+    assert.same({ "", "ANTHROPIC_API_KEY" }, { credential.prefix, credential.variable })
+    _, credential = line { api_key = "k", credential_variable = "OTHER" }
+    assert.equal("OTHER", credential.variable)
+    assert.is_nil(credential.reject)
+  end)
+
+  it("gives way to the caller's own header, or to its removal", function()
+    for _, fields in ipairs { { Authorization = "own" }, { ["x-api-key"] = "own" }, { ["x-api-key"] = false } } do
+      assert.is_false((line({ api_key = "k" }, VENDOR, fields)))
+    end
+    assert.equal("X-Api-Key: k", (line({ api_key = "k" }, VENDOR, { Authorization = false })))
+    assert.is_false((line({ api_key = "k" }, OTHER, { Authorization = false })))
+  end)
+
+  it("is sent beside one under another name where the options name it, but not where the environment does", function()
+    local own = { ["X-Access-Token"] = "own" }
+    assert.equal("X-Api-Key: k", (line({ api_key = "k" }, VENDOR, own)))
+    assert.is_false((line({ api_key = "k", credential_of_environment = true }, VENDOR, own)))
+    assert.is_false((line({}, VENDOR, own)))
+    for _, fields in ipairs { { ["X-Access-Token"] = "" }, { ["X-Other"] = "x" } } do
+      assert.equal("X-Api-Key: k", (line({ api_key = "k", credential_of_environment = true }, VENDOR, fields)))
+    end
+  end)
+
+  it("that is missing is an error that says what to do", function()
+    assert.same({ nil, "no credential: set ANTHROPIC_API_KEY or give the option api_key or auth_token" }, { line {} })
+    assert.same({ nil, "own words" }, { line { missing_credential = "own words" } })
+  end)
+
+  it("is a line of text", function()
+    assert.same({ nil, "api_key: is empty" }, { line { api_key = " " } })
+    assert.same({ nil, "auth_token: must not contain a line break or NUL" }, { line { auth_token = "a\nb" } })
+  end)
+
+  it("may be asked for, and is told when it is refused", function()
+    local count = 0
+    local options = { api_key = function()
+      count = count + 1
+      return "k" .. count, os.time() + 3600
+    end }
+    local first, credential = line(options)
+    assert.equal("X-Api-Key: k1", first)
+    assert.equal("X-Api-Key: k1", (line(options)))
+    credential.reject()
+    assert.equal("X-Api-Key: k2", (line(options)))
+    local problem = errors.new { kind = "timeout", message = "slow" }
+    assert.same({ nil, "api_key: slow" }, { line { api_key = function() return nil, problem end } })
+  end)
+
+  it("is the same for all requests, unless it is asked for", function()
+    assert.is_true(credentials.are_constant {})
+    assert.is_true(credentials.are_constant { api_key = "k" })
+    assert.is_false(credentials.are_constant { api_key = print })
+    assert.is_true(credentials.are_constant { api_key = print, auth_token = "t" })
+    assert.is_nil(credentials.source { api_key = "k" })
+    assert.is_truthy(credentials.source { api_key = print })
+  end)
+end)
+
+describe("a credential that nothing names", function()
+  after_each(service.clear)
+
+  it("is asked for by a federation of the environment", function()
+    service.environment { ANTHROPIC_FEDERATION_RULE_ID = "r", ANTHROPIC_ORGANIZATION_ID = "o",
+      ANTHROPIC_IDENTITY_TOKEN = "t", ANTHROPIC_WORKSPACE_ID = "w" }
+    local resolved = { base_url = VENDOR }
+    credentials.complete(resolved)
+    assert.is_table(resolved.auth_token)
+    assert.is_truthy(resolved.token_source)
+    assert.is_true(resolved.credential_of_environment)
+    assert.same({ betas = { "oauth-2025-04-20" }, headers = {} }, resolved.login)
+    for _, given in ipairs { { api_key = "k" }, { auth_token = "t" }, { platform = "bedrock" } } do
+      credentials.complete(given)
+      assert.is_nil(given.login)
+    end
+    resolved = { platform = "anthropic" }
+    credentials.complete(resolved)
+    assert.is_truthy(resolved.login)
+  end)
+
+  it("says what is wrong with the profile that was asked for", function()
+    service.environment {}
+    local resolved = { profile = "x" }
+    credentials.complete(resolved)
+    assert.equal('there is no profile "x" in /nowhere', resolved.missing_credential)
+    assert.is_nil(resolved.auth_token)
+  end)
+
+  it("is of a profile, which may name the server and the workspace", function()
+    local directory = require("spec.support.directory").new()
+    directory:run "mkdir configs"
+    directory:write("configs/a.json",
+      '{"base_url":"https://own.test","workspace_id":"w","authentication":{"type":"user_oauth"}}')
+    service.environment { ANTHROPIC_CONFIG_DIR = directory.root }
+    local resolved, fixed = { profile = "a", base_url = VENDOR }, { profile = "a", base_url = OTHER }
+    credentials.complete(resolved)
+    credentials.complete(fixed, true)
+    directory:remove()
+    assert.equal("https://own.test", resolved.base_url)
+    assert.equal(OTHER, fixed.base_url)
+    assert.same({ ["anthropic-workspace-id"] = "w" }, resolved.login.headers)
+    assert.is_nil(resolved.credential_of_environment)
+  end)
+end)

@@ -1,0 +1,128 @@
+-- The messages of a chat completion's request; the rest of it is in completion_request_spec.lua.
+
+local completion_messages = require "anthropic.message.completion_messages"
+local json = require "anthropic.base.json"
+
+-- The messages as JSON, and the system's as JSON or nil.
+local function read(text)
+  local reading = completion_messages.new()
+  local messages, system = reading:messages("messages", json.decode(text))
+  assert.is_nil(reading.problem)
+  return json.encode(messages), system and json.encode(system)
+end
+
+local function problem_of(text)
+  local reading = completion_messages.new()
+  reading:messages("messages", json.decode(text))
+  return reading.problem
+end
+
+-- The content of one message of a role.
+local function content(role, fields)
+  local messages = json.decode(read(('[{"role":"%s",%s}]'):format(role, fields)))
+  assert.equal(1, #messages)
+  return json.encode(messages[1].content)
+end
+
+describe("the messages of a chat completion", function()
+  it("have what the system's say apart, wherever they stand", function()
+    local messages, system = read('[{"role":"user","content":"Hi"},{"role":"system","content":"a"},'
+      .. '{"role":"developer","content":"b"}]')
+    assert.equal('[{"content":"Hi","role":"user"}]', messages)
+    assert.equal('"a\\nb"', system)
+    system = select(2, read('[{"role":"system","content":"a"},{"role":"system","content":[{"type":"text","text":"b",'
+      .. '"cache_control":{"type":"ephemeral"}},"c"]}]'))
+    assert.equal('[{"text":"a","type":"text"},{"cache_control":{"type":"ephemeral"},"text":"b","type":"text"},'
+      .. '{"text":"c","type":"text"}]', system)
+    assert.same({ "[]" }, { read "[]" })
+  end)
+
+  it("have a user's texts, images and files", function()
+    for part, block in pairs {
+      ['{"type":"text","text":"a"}'] = '{"text":"a","type":"text"}',
+      ['{"type":"image_url","image_url":"https://h/x"}'] =
+        '{"source":{"type":"url","url":"https://h/x"},"type":"image"}',
+      ['{"type":"image_url","image_url":{"url":"HTTP://h/x","detail":"high"}}'] =
+        '{"source":{"type":"url","url":"HTTP://h/x"},"type":"image"}',
+      ['{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}'] =
+        '{"source":{"data":"AA==","media_type":"image/png","type":"base64"},"type":"image"}',
+      ['{"type":"file","file":{"file_data":"data:application/pdf;base64,AA==","filename":"a.pdf"}}'] =
+        '{"source":{"data":"AA==","media_type":"application/pdf","type":"base64"},"title":"a.pdf","type":"document"}',
+    } do
+      assert.equal("[" .. block .. "]", content("user", '"content":[' .. part .. "]"))
+    end
+    assert.equal('"a"', content("user", '"content":"a"'))
+  end)
+
+  it("have what an assistant thought, said and called, in this order", function()
+    assert.equal('"a"', content("assistant", '"content":"a"'))
+    assert.equal('[{"text":"a","type":"text"},{"text":"no","type":"text"},'
+      .. '{"id":"i","input":{"x":1},"name":"f","type":"tool_use"}]',
+      content("assistant", '"content":"a","refusal":"no","tool_calls":[{"id":"i","type":"function","index":0,'
+        .. '"function":{"name":"f","arguments":"{\\"x\\":1}"}}]'))
+    assert.equal('[{"thinking":"t","type":"thinking"},{"text":"a","type":"text"}]',
+      content("assistant", '"content":[{"type":"text","text":"a"}],"reasoning_content":"t"'))
+    assert.equal('[{"signature":"s","thinking":"t","type":"thinking"},{"type":"own"},{"text":"a","type":"text"}]',
+      content("assistant", '"content":"a","reasoning_content":"not this","thinking_blocks":[{"type":"thinking",'
+        .. '"thinking":"t","signature":"s"}],"provider_specific_fields":{"blocks":[{"type":"own"}],"citations":[1]}'))
+    assert.equal("[]", (read '[{"role":"assistant","content":null,"tool_calls":[]}]'))
+  end)
+
+  it("mark a turn that thought as a message", function()
+    local list = json.decode(read('[{"role":"assistant","content":"a","reasoning_content":"t"},'
+      .. '{"role":"assistant","content":"a"}]'))
+    assert.same({ "message", nil }, { list[1].type, list[2].type })
+  end)
+
+  it("have the results of tools that follow each other in one turn", function()
+    local function result(id)
+      return ('{"role":"tool","tool_call_id":"%s","content":"r%s"}'):format(id, id)
+    end
+    local function block(id)
+      return ('{"content":"r%s","tool_use_id":"%s","type":"tool_result"}'):format(id, id)
+    end
+    assert.equal('[{"content":[' .. block(1) .. "," .. block(2) .. '],"role":"user"},{"content":"x","role":"user"},'
+      .. '{"content":[' .. block(3) .. '],"role":"user"}]',
+      (read("[" .. result(1) .. "," .. result(2) .. ',{"role":"user","content":"x"},' .. result(3) .. "]")))
+  end)
+
+  it("are refused, the first problem with its place", function()
+    for text, problem in pairs {
+      ["7"] = "messages: ", ["[7]"] = "messages[1]: table expected, got number", ["[null]"] = "messages[1]: missing",
+      ["[{}]"] = "messages[1].role: missing", ['[{"role":"x"}]'] = 'messages[1].role: "x" cannot be translated',
+      ['[{"role":"' .. ("x"):rep(41) .. '"}]'] = "messages[1].role: string cannot be translated",
+      ['[{"role":"user"}]'] = "messages[1].content: missing",
+      ['[{"role":"user","content":7}]'] = "messages[1].content: string or table expected, got number",
+      ['[{"role":"user","content":"a","name":"n"}]'] = "messages[1].name: cannot be translated",
+      ['[{"role":"user","content":"a","name":""},{"role":"x"}]'] = 'messages[2].role: "x" cannot be translated',
+      ['[{"role":"user","content":[{"type":"input_audio"}]}]'] =
+        'messages[1].content[1].type: "input_audio" cannot be translated',
+      ['[{"role":"system","content":[{"type":"image_url"}]}]'] =
+        'messages[1].content[1].type: "image_url" cannot be translated',
+      ['[{"role":"user","content":[{"type":"refusal"}]}]'] =
+        'messages[1].content[1].type: "refusal" cannot be translated',
+      ['[{"role":"user","content":[{"type":"text"}]}]'] = "messages[1].content[1].text: missing",
+      ['[{"role":"user","content":[{"type":"image_url","image_url":"ftp://h"}]}]'] =
+        "messages[1].content[1].image_url.url: a URL of http, https or data (with base64) expected",
+      ['[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://h","detail":"low"}}]}]'] =
+        'messages[1].content[1].image_url.detail: "low" cannot be translated',
+      ['[{"role":"user","content":[{"type":"file","file":{"file_data":"data:text/plain;base64,AA=="}}]}]'] =
+        "messages[1].content[1].file.file_data: a data: URL of a PDF expected",
+      ['[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}]'] =
+        "messages[1].content[1].file.file_id: cannot be translated",
+      ['[{"role":"assistant","tool_calls":[{"id":"i","type":"custom","function":{}}]}]'] =
+        'messages[1].tool_calls[1].type: "custom" cannot be translated',
+      ['[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}]'] =
+        "messages[1].tool_calls[1].id: missing",
+      ['[{"role":"assistant","tool_calls":[{"id":"i","function":{"name":"f","arguments":"[]"}}]}]'] =
+        "messages[1].tool_calls[1].function.arguments: the JSON of an object expected",
+      ['[{"role":"tool","content":"a"}]'] = "messages[1].tool_call_id: missing",
+    } do
+      assert.equal(problem, (problem_of(text):sub(1, problem == "messages: " and #problem or -1)))
+    end
+  end)
+
+  it("name the first unknown member by the alphabet", function()
+    assert.equal("messages[1].a: cannot be translated", problem_of '[{"role":"user","content":"x","b":1,"a":1,"c":1}]')
+  end)
+end)

@@ -1,0 +1,77 @@
+-- A command that runs beside the host: what it may write, and what it has of the host.
+
+local core = require "anthropic.core"
+
+describe("a command's process", function()
+  local loop
+
+  before_each(function()
+    loop = core.loop()
+  end)
+
+  after_each(function()
+    loop:close()
+  end)
+
+  -- Runs it to its end, a step at a time: what it wrote, its status.
+  local function run(...)
+    local process = assert(loop:run { ... })
+    local output, status = process:output()
+    while not output and status ~= "too_large" do
+      loop:wait(status == "soon" and 0.005 or 10)
+      loop:next_ready()
+      output, status = process:output()
+    end
+    process:close()
+    return output, status
+  end
+
+  it("gives what it wrote and its status", function()
+    local output, status = run("/bin/sh", "-c", "printf 'a\\0b'; exit 7")
+    assert.same({ "a\0b", 7 }, { output, status })
+    output, status = run("/bin/sh", "-c", "kill -9 $$")
+    assert.same({ "", -9 }, { output, status })
+  end)
+
+  it("writes at most 256 KiB", function()
+    local output, status = run("/bin/sh", "-c", "head -c 262144 /dev/zero")
+    assert.same({ 262144, 0 }, { #output, status })
+    output, status = run("/bin/sh", "-c", "head -c 262145 /dev/zero")
+    assert.same({ nil, "too_large" }, { output, status })
+  end)
+
+  it("reads nothing", function()
+    assert.equal("", (run "cat"))
+  end)
+
+  it("has its output whole, in whatever pieces it comes", function()
+    local output, status = run("/bin/sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.002; done")
+    assert.same({ "1\n2\n3\n", 0 }, { output, status })
+    for _, count in ipairs { 1, 4095, 4096, 4097, 65537 } do
+      assert.equal(count, #run("/bin/sh", "-c", ("head -c %d /dev/zero"):format(count)))
+    end
+  end)
+
+  it("may go on after it has written all", function()
+    local output, status = run("/bin/sh", "-c", "echo x; exec >/dev/null; sleep 0.02; exit 3")
+    assert.same({ "x\n", 3 }, { output, status })
+  end)
+
+  it("ends by a signal that the host may ignore", function()
+    local output = run("/bin/sh", "-c", "kill -PIPE $$; echo survived")
+    assert.equal("", output)
+  end)
+
+  it("is found by its name on the path, and gets its arguments as they are", function()
+    assert.equal("a b|$HOME|", (run("printf", "%s|", "a b", "$HOME")))
+  end)
+
+  it("is ended with all that it would write", function()
+    local process = assert(loop:run { "/bin/sh", "-c", "echo x; exec sleep 60" })
+    loop:wait(10)
+    assert.is_nil((process:output()))
+    process:close()
+    assert.is_true(process:has_news())
+    assert.equal(-9, select(2, process:output()))
+  end)
+end)

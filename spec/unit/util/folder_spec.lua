@@ -1,0 +1,153 @@
+-- core.folder: files below a directory, by paths that cannot leave it.
+
+local core = require "anthropic.core"
+local directories = require "spec.support.directory"
+
+describe("a folder", function()
+  local outside, inside, folder
+
+  before_each(function()
+    outside = directories.new()
+    inside = directories.new()
+    outside:write("secret", "outside")
+    folder = assert(core.folder(inside.root))
+  end)
+
+  after_each(function()
+    folder:close()
+    inside:remove()
+    outside:remove()
+  end)
+
+  it("makes its directory, and those above it", function()
+    local path = inside:path "a/b c/d"
+    local made = assert(core.folder(path))
+    assert.equal("directory", (made:look ""))
+    assert.equal("700\n", inside:run "stat -c %a a")
+    assert.is_true(made:create("x", "1"))
+    assert.equal("1", inside:read "a/b c/d/x")
+  end)
+
+  it("is none where its path is no directory", function()
+    inside:write("file", "")
+    for _, path in ipairs { inside:path "file", inside:path "file/x", "", inside:path "a\0b", ("x"):rep(5000) } do
+      local made, words = core.folder(path)
+      assert.is_nil(made)
+      assert.is_string(words)
+    end
+  end)
+
+  it("creates, reads, replaces, lists, renames and removes", function()
+    assert.is_true(folder:create("a/b/c.txt", "one\0\255"))
+    assert.equal("one\0\255", folder:read("a/b/c.txt", 100))
+    assert.is_true(folder:replace("a/b/c.txt", ""))
+    assert.equal("", folder:read("a/b/c.txt", 0))
+    assert.is_true(folder:rename("a/b", "d/e"))
+    assert.is_true(folder:create("d/big", ("x"):rep(100000)))
+    local list = folder:list("d", 10)
+    table.sort(list, function(one, other) return one[1] < other[1] end)
+    assert.same({ "big", "file", 100000 }, list[1])
+    assert.same({ "e", "directory" }, { list[2][1], list[2][2] })
+    assert.equal(1, #folder:list("d", 1))
+    local entries, bytes = folder:measure(100)
+    assert.same({ 5, 100000 }, { entries, bytes }) -- a, d, d/big, d/e, d/e/c.txt
+    assert.equal(3, (folder:measure(2)))
+    assert.is_true(folder:remove "d")
+    assert.is_true(folder:remove "a")
+    assert.same({}, inside:names())
+  end)
+
+  it("tells what is missing and what is there", function()
+    folder:create("a", "1")
+    for _, case in ipairs {
+      { "missing", "look", "b" }, { "missing", "look", "b/c" }, { "missing", "read", "b", 1 },
+      { "missing", "replace", "b", "" }, { "missing", "remove", "b" }, { "missing", "rename", "b", "c" },
+      { "missing", "list", "b", 1 }, { "exists", "create", "a", "" }, { "exists", "rename", "a", "a" },
+    } do
+      local result, words, word = folder[case[2]](folder, case[3], case[4])
+      assert.is_nil(result)
+      assert.is_string(words)
+      assert.equal(case[1], word)
+    end
+    assert.equal("1", folder:read("a", 1))
+    assert.matches("too large", select(2, folder:read("a", 0)))
+  end)
+
+  local NO_NAMES = { "..", ".", "a/..", "../x", "a/../../x", "/etc", "a//b", "a/", "/", "a/./b", "a\0b",
+    ("a/"):rep(40) .. "a", ("a"):rep(5000), ("a"):rep(300) }
+
+  it("refuses what is no path below it", function()
+    folder:create("a/b", "")
+    local function check(path)
+      for _, case in ipairs {
+        { "look", path }, { "read", path, 9 }, { "list", path, 9 }, { "create", path, "" }, { "replace", path, "" },
+        { "remove", path }, { "rename", path, "q" }, { "rename", "a", path },
+      } do
+        assert.is_nil((folder[case[1]](folder, case[2], case[3])), case[1] .. " " .. path)
+      end
+    end
+    for _, path in ipairs(NO_NAMES) do
+      check(path)
+    end
+    assert.same({ "a" }, inside:names())
+    assert.same({ "b" }, { folder:list("a", 9)[1][1] })
+  end)
+
+  it("follows no link, wherever it stands and whenever it was made", function()
+    folder:create("dir/deep/file", "inside")
+    inside:run(("ln -s %s out; ln -s %s/secret file; ln -s ../dir dir/self; ln -s nowhere none; ln -s dir in"):format(
+      outside.root, outside.root))
+    for _, path in ipairs { "out", "file", "out/secret", "dir/self/deep/file", "none", "in/deep/file", "in" } do
+      assert.is_nil((folder:read(path, 100)), path)
+      assert.is_nil((folder:list(path, 100)), path)
+      assert.is_nil((folder:replace(path, "changed")), path)
+      assert.is_nil((folder:create(path, "changed")), path)
+      assert.is_nil((folder:create(path .. "/new", "changed")), path)
+      assert.is_nil((folder:rename(path, "moved")), path)
+      assert.is_nil((folder:rename("dir/deep", path .. "/moved")), path)
+    end
+    -- A directory that was looked at becomes a link.
+    assert.equal("inside", folder:read("dir/deep/file", 100))
+    inside:run("rm -r dir/deep; ln -s " .. outside.root .. " dir/deep")
+    assert.is_nil((folder:read("dir/deep/secret", 100)))
+    assert.is_nil((folder:create("dir/deep/new", "")))
+    -- What is removed is the link.
+    for _, path in ipairs { "dir", "out", "file", "none", "in" } do
+      assert.is_true(folder:remove(path))
+    end
+    assert.same({}, inside:names())
+    assert.same({ "secret" }, outside:names())
+    assert.equal("outside", outside:read "secret")
+  end)
+
+  it("stays where it was opened, whatever its path becomes", function()
+    folder:create("file", "inside")
+    local moved = inside.root .. ".moved"
+    os.rename(inside.root, moved)
+    os.execute(("ln -s '%s' '%s'"):format(outside.root, inside.root))
+    assert.equal("inside", folder:read("file", 100))
+    assert.is_nil((folder:read("secret", 100)))
+    os.remove(inside.root)
+    os.rename(moved, inside.root)
+  end)
+
+  it("reads no file that has another name, no pipe and no device", function()
+    inside:run(("ln %s/secret hard; mkfifo pipe"):format(outside.root))
+    assert.matches("hard link", select(2, folder:read("hard", 100)))
+    assert.matches("no regular file", select(2, folder:read("pipe", 100)))
+    assert.is_nil((folder:replace("pipe", "")))
+    assert.is_true(folder:replace("hard", "changed")) -- another file takes that name
+    assert.equal("outside", outside:read "secret")
+  end)
+
+  it("keeps a file's mode, and leaves nothing behind", function()
+    folder:create("file", "1")
+    assert.equal("600\n", inside:run "stat -c %a file")
+    inside:run "chmod 640 file"
+    folder:replace("file", "2")
+    assert.equal("640\n", inside:run "stat -c %a file")
+    assert.is_nil((folder:create("file", "3")))
+    assert.same({ "file" }, inside:names())
+  end)
+
+end)

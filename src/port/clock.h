@@ -1,0 +1,15 @@
+/* The system's clocks. */
+#ifndef ANTHROPIC_PORT_CLOCK_H
+#define ANTHROPIC_PORT_CLOCK_H
+
+#pragma GCC visibility push(hidden)
+
+/* Seconds of a clock that only goes forward. */
+double port_clock(void);
+
+/* What differs from one call to the next, mostly: the time of day below a second. */
+unsigned long port_clock_fraction(void);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,15 @@
+/* The process, and this module in it. */
+#ifndef ANTHROPIC_PORT_SELF_H
+#define ANTHROPIC_PORT_SELF_H
+
+#pragma GCC visibility push(hidden)
+
+/* The number of the process: another one in a forked child. */
+long port_self_id(void);
+
+/* Keeps the module of a function loaded until the process ends. */
+void port_self_stay_loaded(void (*function)(void));
+
+#pragma GCC visibility pop
+
+#endif

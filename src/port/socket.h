@@ -1,0 +1,50 @@
+/* Sockets. */
+#ifndef ANTHROPIC_PORT_SOCKET_H
+#define ANTHROPIC_PORT_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef _WIN32
+typedef uintptr_t port_socket; /* a SOCKET */
+#define NO_SOCKET (~(port_socket)0)
+#else
+#include <sys/types.h>
+typedef int port_socket;
+enum { NO_SOCKET = -1 };
+#endif
+
+#pragma GCC visibility push(hidden)
+
+/* What tells a socket from another that has its number after it was closed. */
+struct port_socket_identity {
+  /* private part */
+#ifdef _WIN32
+  unsigned long mark;
+#else
+  dev_t device;
+  ino_t inode;
+#endif
+};
+
+/* Opens a socket that no child inherits, or NO_SOCKET. The caller closes it. */
+port_socket port_socket_open(int family, int type, int protocol);
+
+/* 0, or what the system says. */
+int port_socket_close(port_socket socket);
+
+/* Notes which socket this is; false where it is none. A socket is noted once. */
+bool port_socket_identify(port_socket socket, struct port_socket_identity *identity);
+
+/* Whether it is open, and that one. */
+bool port_socket_is(port_socket socket, const struct port_socket_identity *identity);
+
+/* The ports that a connected one is between. */
+bool port_socket_ports(port_socket socket, int *local, int *remote);
+
+/* Ends what is connected to it, at once: it stays open, and whoever reads from it finds the end. */
+void port_socket_end(port_socket socket);
+
+#pragma GCC visibility pop
+
+#endif
