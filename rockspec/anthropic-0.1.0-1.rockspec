@@ -74,6 +74,8 @@ build = {
         "src/net/head.c",
         "src/net/http2.c",
         "src/net/loop.c",
+        "src/net/loop_state.c",
+        "src/net/loop_step.c",
         "src/net/multipart.c",
         "src/net/poller_epoll.c",
         "src/net/poller_kqueue.c",

@@ -1,3 +1,5 @@
+-- A loop that a forked process has from its parent.
+
 local abilities = require "spec.support.abilities"
 local certificates = require "spec.support.certificates"
 local core = require "anthropic.core"

@@ -1,0 +1,188 @@
+-- What a step of a loop does, and what it leaves to the next one. What a loop does is loop_spec.lua's.
+
+local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
+local socket = require "socket"
+
+describe("a step of the core's loop", function()
+  local loop, peer
+
+  before_each(function()
+    loop, peer = core.loop(), core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  local function seconds_of(f)
+    local before = core.now()
+    f()
+    return core.now() - before
+  end
+
+  -- A transfer and the peer's side of it.
+  local function open(options)
+    return core_peer.pair(loop, peer, options)
+  end
+
+  local function open_many(count)
+    return core_peer.pairs(loop, peer, count)
+  end
+
+  it("tells whether there was work", function()
+    assert.is_false(loop:wait(0))
+    local each = open()
+    while loop:wait(0) do end -- luacheck: ignore
+    assert.is_false(loop:wait(0))
+    each.connection:send(core_peer.head)
+    assert.is_true(loop:wait(5))
+    assert.equal(200, each.transfer:status())
+    core_peer.close_all { each }
+  end)
+
+  it("does not wait while a transfer is ready", function()
+    local each = open()
+    each.connection:send(core_peer.head)
+    core_peer.run(loop, function()
+      return each.transfer:status()
+    end)
+    assert.is_true(seconds_of(function() loop:wait(5) end) < 2)
+    assert.equal(each.transfer, loop:next_ready())
+    while each.transfer:event() do end -- luacheck: ignore
+    assert.is_true(seconds_of(function() loop:wait(0.03) end) >= 0.03)
+    core_peer.close_all { each }
+  end)
+
+  it("waits as long as it is told where nothing happens", function()
+    for _, seconds in ipairs { 0, 0.03 } do
+      local took = seconds_of(function()
+        assert.is_false(loop:wait(seconds))
+      end)
+      assert.is_true(took >= seconds and took < seconds + 1)
+    end
+  end)
+
+  it("begins anew where the system refuses to watch a socket, and ends what was under way", function()
+    if not loop:fd() then
+      pending "which this poller does not ask"
+    end
+    local function sockets()
+      local pipe = assert(io.popen "ls -l /proc/$PPID/fd 2>/dev/null")
+      local set = {}
+      for number in pipe:read("*a"):gmatch "(%d+) %-> socket:" do
+        set[tonumber(number)] = true
+      end
+      pipe:close()
+      return set
+    end
+    local before = sockets()
+    local transfer = core_peer.start(loop, peer)
+    local taken
+    for one in pairs(sockets()) do
+      taken = not before[one] and one or taken
+    end
+    if not taken then
+      pending "whose number cannot be had"
+    end
+    local other = core_peer.start(loop, peer)
+    local connection = peer:accept(loop)
+    connection:send(core_peer.head)
+    local text, sent = ("data: x\n\n"):rep(500000), 0
+    for _ = 1, 200 do -- until it is watched no more: nobody reads it
+      sent = core_peer.send_some(connection, text, sent)
+      loop:step()
+    end
+    local gone = socket.tcp()
+    gone:setfd(taken)
+    gone:close()
+    while transfer:event() do end -- luacheck: ignore
+    assert.equal("connection", (transfer:failure()))
+    assert.equal("connection", (other:failure()))
+    assert.equal(0, loop:active())
+    connection:close()
+    connection = peer:connection(loop) -- the other's
+    connection:close()
+    local each = open()
+    each.connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, each.transfer)
+    assert.equal("ok", each.transfer:body())
+    assert.equal(1, loop:connections())
+    core_peer.close_all { each }
+  end)
+
+  it("does at most 64 sockets' work in a step, and the rest of it in the next ones", function()
+    local list = open_many(100)
+    while loop:wait(0) do end -- luacheck: ignore
+    for _, each in ipairs(list) do
+      each.connection:send(core_peer.head)
+    end
+    local function count()
+      local answered = 0
+      for _, each in ipairs(list) do
+        answered = answered + (each.transfer:status() and 1 or 0)
+      end
+      return answered
+    end
+    loop:step()
+    assert.is_true(count() >= 1 and count() <= 64)
+    for _ = 1, 99 do -- each does something, however slow the machine is
+      loop:step()
+    end
+    assert.equal(100, count())
+    core_peer.close_all(list)
+  end)
+
+  it("ends a transfer at its time although many others are always busy", function()
+    local list = open_many(80)
+    for _, each in ipairs(list) do
+      each.connection:send(core_peer.head)
+    end
+    local silent = open { idle_timeout = 0.1 }
+    silent.connection:send(core_peer.head)
+    local deadline = core.now() + 5
+    while not silent.transfer:done() and core.now() < deadline do
+      for _, each in ipairs(list) do
+        each.connection:send ":\n"
+      end
+      loop:step()
+      for _, each in ipairs(list) do
+        each.transfer:event()
+      end
+    end
+    assert.equal("idle", (silent.transfer:failure()))
+    list[#list + 1] = silent
+    core_peer.close_all(list)
+  end)
+
+  it("does not end for its timeout what has bytes waiting, however many wait before it", function()
+    local list = {}
+    for i = 1, 130 do
+      list[i] = open { idle_timeout = 0.3 }
+    end
+    for _, each in ipairs(list) do
+      each.connection:send(core_peer.head)
+    end
+    core_peer.run(loop, function()
+      local count = 0
+      for _, each in ipairs(list) do
+        count = count + (each.transfer:status() and 1 or 0)
+      end
+      return count == #list
+    end)
+    loop:step()
+    for _, each in ipairs(list) do
+      each.connection:send "data: 1\n\n"
+    end
+    core.advance(0.35)
+    for _ = 1, 5 do
+      loop:step()
+    end
+    for _, each in ipairs(list) do
+      assert.is_false(each.transfer:done())
+      assert.equal("1", (each.transfer:event()))
+    end
+    core_peer.close_all(list)
+  end)
+end)

@@ -1,0 +1,27 @@
+/* One step of a loop: libcurl's work on the sockets on which something came, and what is due by its
+ * time. No Lua. */
+#ifndef ANTHROPIC_NET_LOOP_STEP_H
+#define ANTHROPIC_NET_LOOP_STEP_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#pragma GCC visibility push(hidden)
+
+struct loop;
+
+/* loop_wait of a loop that is open. */
+bool loop_step(struct loop *loop, double seconds);
+
+/* Has libcurl do what it can at once, on the sockets too where `with_sockets`, and takes out the
+ * entries that end by it. */
+void loop_step_work(struct loop *loop, bool with_sockets);
+
+/* A multi handle that reports an error can do nothing more for its entries, and what it knows of
+ * its sockets may be wrong (libcurl 7.88 then divides by zero). The next use makes a new one.
+ * workaround: libcurl 7.88 */
+void loop_step_give_up(struct loop *loop, CURLMcode code);
+
+#pragma GCC visibility pop
+
+#endif
