@@ -92,6 +92,7 @@ build = {
         "src/util/clock.c",
         "src/util/file.c",
         "src/util/folder.c",
+        "src/util/fork_mark.c",
         "src/util/held_signal.c",
         "src/util/private_file.c",
         "src/util/sha256.c",

@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <signal.h>
-#include <unistd.h>
 
 enum { MAX_IDLE_CONNECTIONS = 64 };
 
@@ -97,7 +96,7 @@ static void abandon_parent(struct loop *loop) {
 }
 
 void loop_state_notice_fork(struct loop *loop) {
-  if (loop->connections.poller && loop->owner != getpid())
+  if (loop->connections.poller && fork_mark_is_foreign(&loop->owner))
     abandon_parent(loop);
 }
 
@@ -110,7 +109,7 @@ bool loop_state_open(struct loop *loop) {
   if (!loop->connections.poller)
     loop->connections.poller = poller_new();
   loop->multi = curl_multi_init();
-  loop->owner = getpid();
+  fork_mark_set(&loop->owner);
   if (loop->connections.poller && loop->multi &&
       connections_attach(&loop->connections, loop->multi) &&
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&

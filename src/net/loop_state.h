@@ -10,19 +10,19 @@
 #include "net/http2.h"
 #include "net/loop_entry.h"
 #include "net/poller.h"
+#include "util/fork_mark.h"
 #include "util/held_signal.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
 #pragma GCC visibility push(hidden)
 
 struct loop {
   CURLM *multi;
   struct connections connections; /* they have the poller */
-  pid_t owner;
+  struct fork_mark owner;
   struct held_signal sigpipe;
   struct entry_list entries;
   struct entry_list watched;

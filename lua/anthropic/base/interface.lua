@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "cbc4afd119463d05"
+return "4395aff6db500547"
