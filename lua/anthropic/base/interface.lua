@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "6fe645b757bf6102"
+return "a9b26cc23959b691"
