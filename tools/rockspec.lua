@@ -1,5 +1,7 @@
 -- Prints the rockspec of a version, with the files that are in the tree: lua tools/rockspec.lua 0.1.0
 
+package.path = "./?.lua;" .. package.path
+
 local files = require "tools.files"
 
 local version = arg[1]
