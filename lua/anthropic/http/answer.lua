@@ -136,7 +136,7 @@ function Answer:refusal()
   if not body then
     return failure
   elseif self.response.status == PROXY_AUTHENTICATION_REQUIRED
-    and (self.is_proxied or self.response.headers["proxy-authenticate"]) then
+    and (self.response.headers["proxy-authenticate"] or self.is_proxied and self.is_proxied()) then
     return proxy_refusal(self, body)
   end
   local word = self.response.headers["x-amzn-errortype"] -- AWS's, with a URL behind it

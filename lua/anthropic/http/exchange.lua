@@ -112,7 +112,7 @@ function exchange.new(spec, profile, shared)
     transfer = nil,
     under_way = false,
     redirects_to = nil, -- returns where a redirect that is followed leads
-    is_proxied = false, -- a proxy may have answered
+    is_proxied = nil, -- returns whether a proxy may have answered
     can_renew = false, -- its credential is one that is asked for; once that is done after a refusal: has_renewed
     has_renewed = false,
     planned_delay = nil, -- before the next attempt, where the status alone has decided that there is one

@@ -117,7 +117,9 @@ local function begin(self, wire)
     return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
   end
   self.can_renew = wire.reject ~= nil
-  self.is_proxied = proxy.may_answer(wire.url, wire.proxy)
+  self.is_proxied = function()
+    return proxy.may_answer(wire.url, wire.proxy)
+  end
   self.describe_proxy = function()
     return proxy.describe(wire.url, wire.proxy)
   end

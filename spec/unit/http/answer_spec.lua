@@ -40,7 +40,7 @@ local function exchange_of(plan)
     },
     profile = { is_logged = false, option = function() end, timeouts = {} },
     describe_proxy = function() end,
-    is_proxied = plan.is_proxied,
+    is_proxied = function() return plan.is_proxied or false end,
   }
   function self.spec()
     return { takes_any_status = plan.takes_any_status }

@@ -205,7 +205,7 @@ describe("sending", function()
       for proxy, is_proxied in pairs { [""] = false, ["http://p.test"] = true } do
         local exchange = new()
         assert(sending.send(exchange, new_wire { proxy = proxy }, driver))
-        assert.equal(is_proxied, exchange.is_proxied)
+        assert.equal(is_proxied, exchange.is_proxied())
       end
     end)
 
