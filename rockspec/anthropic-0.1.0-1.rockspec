@@ -128,6 +128,7 @@ build = {
     ["anthropic.base.places"] = "lua/anthropic/base/places.lua",
     ["anthropic.base.printable"] = "lua/anthropic/base/printable.lua",
     ["anthropic.base.tables"] = "lua/anthropic/base/tables.lua",
+    ["anthropic.base.values"] = "lua/anthropic/base/values.lua",
     ["anthropic.chat_completion"] = "lua/anthropic/chat_completion.lua",
     ["anthropic.client.chat"] = "lua/anthropic/client/chat.lua",
     ["anthropic.client"] = "lua/anthropic/client/init.lua",
