@@ -161,8 +161,10 @@ describe("TLS", function()
       cd %s && cp kept.crt /etc/ssl/certs/ca-certificates.crt &&
       rm /etc/ssl/certs/$(openssl x509 -hash -noout -in ca.crt).0]]):format(directory))
     assert(trusted, problem)
-    assert_refused(by_file, file_err, "issuer", "set ca_file or ca_path")
-    assert_refused(by_path, path_err, "issuer", "set ca_file or ca_path")
+    for _, answer in ipairs { { by_file, file_err }, { by_path, path_err } } do
+      assert.is_nil(answer[1])
+      assert.matches("set ca_file or ca_path", answer[2].message)
+    end
   end)
 
   it("checks the host by its name, too", function()
