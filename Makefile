@@ -82,6 +82,7 @@ check: ## before a change goes out: the same, then every Lua, sanitizers, valgri
 lint: ## check the sources: luacheck, layers, links, models and names in the docs, clang-format, cppcheck
 	luacheck --no-color -q lua spec examples tools bench $(wildcard *.rockspec rockspec/*.rockspec)
 	lua5.4 tools/layers.lua
+	lua5.4 tools/loops.lua
 	lua5.4 tools/links.lua
 	lua5.4 tools/models.lua
 	lua5.4 tools/documented.lua
