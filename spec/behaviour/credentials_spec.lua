@@ -231,7 +231,7 @@ describe("a function for a credential", function()
   end)
 
   it("is asked once for all that were refused", function()
-    local late = testing.error { status = 401, headers = { ["x-should-retry"] = "false" }, delay = 0.3 } -- all have come
+    local late = testing.error { status = 401, headers = { ["x-should-retry"] = "false" }, delay = 0.3 }
     local script = {}
     for i = 1, 40 do
       script[i] = i <= 20 and late or HELLO
