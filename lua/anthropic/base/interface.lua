@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "a08f410d1f18fcdd"
+return "a58b016037f74e40"
