@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "a9b26cc23959b691"
+return "f5de74c6606ca9e5"
