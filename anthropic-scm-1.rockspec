@@ -293,6 +293,7 @@ build = {
     ["anthropic.testing.pieces"] = "lua/anthropic/testing/pieces.lua",
     ["anthropic.testing.play"] = "lua/anthropic/testing/play.lua",
     ["anthropic.testing.process"] = "lua/anthropic/testing/process.lua",
+    ["anthropic.testing.process_windows"] = "lua/anthropic/testing/process_windows.lua",
     ["anthropic.testing.recording"] = "lua/anthropic/testing/recording.lua",
     ["anthropic.testing.script"] = "lua/anthropic/testing/script.lua",
     ["anthropic.testing.serialize"] = "lua/anthropic/testing/serialize.lua",
