@@ -43,4 +43,18 @@ describe("an exchange whose answer is fed", function()
     assert.same({ nil, "too_large" }, { exchange.transfer:event() })
     assert.is_true(new().transfer:feed(("x"):rep(1024 * 1024)))
   end)
+
+  it("is refused in the words of its body, whatever its status", function()
+    local function refusal(status, fields)
+      local exchange = fed_exchange.new(status, fields or {}, function() end)
+      exchange.transfer:feed '{"error":{"type":"x","message":"no"}}'
+      exchange.transfer:finish()
+      return exchange:refusal()
+    end
+    for _, status in ipairs { 400, 407, 529 } do
+      local err = refusal(status)
+      assert.same({ "api", "no", status }, { err.kind, err.message, err.status })
+    end
+    assert.equal("connection", refusal(407, { ["Proxy-Authenticate"] = "Basic" }).kind)
+  end)
 end)
