@@ -3,13 +3,12 @@
 -- Exported is what a program can reach: the fields of public modules, the methods of their objects, the options that
 -- are checked, the endpoints, the environment's variables. `---@private` is for what only the library calls. The
 -- modules are loaded without the C core, so nothing has to be built.
---
--- And every annotated function names all its parameters, each with a type; every type that is named exists.
 
 package.path = "./?.lua;./lua/?.lua;./lua/?/init.lua;" .. package.path
 
-local annotations = require "tools.annotations"
+local annotated = require "tools.annotated"
 local files = require "tools.files"
+local tables = require "anthropic.base.tables"
 
 local nothing = setmetatable({}, { __index = function() return function() return {} end end })
 package.preload["anthropic.base.core"] = function() return nothing end
@@ -18,14 +17,6 @@ local problems = {}
 
 local function complain(...)
   problems[#problems + 1] = string.format(...)
-end
-
-local function set_of(list)
-  local set = {}
-  for _, name in ipairs(list) do
-    set[name] = true
-  end
-  return set
 end
 
 -- --- the reference -------------------------------------------------------------------------------
@@ -74,74 +65,9 @@ for _, path in ipairs(files.list "ls doc/reference/*.md") do
   end
 end
 
--- --- the annotations -----------------------------------------------------------------------------
-
 local ROOT = "lua/anthropic/"
-
-local items_of, defined, is_private = {}, {}, {} -- is_private: "Client:wait" of a file
-
-local function note(path)
-  items_of[path] = annotations.read(path)
-  is_private[path] = {}
-  for _, item in ipairs(items_of[path]) do
-    if item.kind == "class" or item.kind == "alias" then
-      defined[item.name] = true
-    end
-    is_private[path][item.name or ""] = item.is_private
-  end
-end
-
 local sources = files.list("find " .. ROOT .. " -name '*.lua'")
-for _, path in ipairs(sources) do
-  note(path)
-end
-note "types/anthropic.lua"
-
-local function check_types(item, text)
-  for name in text:gsub('"[^"]*"', ""):gmatch "anthropic%.[%w_.]*%w" do
-    if not defined[name] then
-      complain("%s: there is no type %s", item.place, name)
-    end
-  end
-end
-
-local function check_parameters(item)
-  local named, has = {}, set_of(item.arguments or {})
-  for _, param in ipairs(item.params) do
-    named[param.name] = true
-    if param.type == "" then
-      complain("%s: parameter %s of %s has no type", item.place, param.name, item.name)
-    elseif item.arguments and not has[param.name] then
-      complain("%s: %s has no parameter %s", item.place, item.name, param.name)
-    end
-  end
-  for _, argument in ipairs(item.arguments or {}) do
-    if not named[argument] and argument ~= "..." and argument ~= "_" then
-      complain("%s: parameter %s of %s has no type", item.place, argument, item.name)
-    end
-  end
-end
-
-for path, items in pairs(items_of) do
-  for _, item in ipairs(items) do
-    local is_annotated = #item.params + #item.returns > 0 and path:find "^lua/"
-    if item.kind == "function" and is_annotated then
-      check_parameters(item)
-    end
-    for _, list in ipairs { item.params, item.returns, item.fields } do
-      for _, tag in ipairs(list) do
-        check_types(item, tag.type)
-        if tag.type == "" then
-          complain("%s: %s of %s has no type", item.place, tag.name or "a result", item.name)
-        end
-      end
-    end
-    check_types(item, item.parent or "")
-    for _, overload in ipairs(item.overloads) do
-      check_types(item, overload)
-    end
-  end
-end
+local items_of, is_private = annotated.check(sources, complain)
 
 -- --- what there is -------------------------------------------------------------------------------
 
@@ -350,7 +276,7 @@ local CHECKED = {
   { "anthropic.testing.Answer", own_local(SCRIPT, "answer_fields") },
   { "anthropic.testing.Event", own_local(SCRIPT, "event_fields") },
   { "anthropic.testing.Route", own_local(SCRIPT, "route_fields") },
-  { "anthropic.testing.Pace", set_of(own_local(ANSWERS, "answer_fields")) },
+  { "anthropic.testing.Pace", tables.set(own_local(ANSWERS, "answer_fields")) },
   { "anthropic.testing.MessageFields", words_of(own_local(ANSWERS, "message_fields")) },
 }
 

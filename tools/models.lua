@@ -7,7 +7,7 @@
 -- A dated name (claude-x-4-5-20250929) is its alias; so is one of a platform (anthropic.claude-x-4-5-20250929-v1:0).
 -- To move the docs to another model: give it the "docs" in models.tsv, then `make models`.
 
-package.path = "./?.lua;" .. package.path
+package.path = arg[0]:match "^(.-)tools/[^/]*$" .. "?.lua;" .. package.path
 
 local files = require "tools.files"
 

@@ -2,99 +2,19 @@
 --
 --     lua tools/reference.lua [DIRECTORY]      default: doc/reference
 --
--- PAGES says which file stands on which page. A public module without a page (lua/anthropic/<name>.lua) gets one of its
--- own; a class without a page stands on the first one that names it. `---@private` keeps a function or field out.
+-- reference_pages.lua says which file stands on which page. A public module without a page (lua/anthropic/<name>.lua)
+-- gets one of its own; a class without a page stands on the first one that names it. `---@private` keeps a function or
+-- field out.
 
 package.path = "./?.lua;./lua/?.lua;" .. package.path
 
 local annotations = require "tools.annotations"
+local layout = require "tools.reference_pages"
 local tool_files = require "tools.files"
 
 local ROOT = "lua/anthropic/"
 
--- `files`: their functions and classes; `classes`: of other files; `modules`: file -> how users name its table;
--- `methods`: file -> how names begin there, and how users write that.
-local PAGES = {
-  {
-    name = "anthropic", title = "Module anthropic", about = "making clients, JSON, content blocks, tasks",
-    files = { "init.lua" }, modules = { ["init.lua"] = "anthropic" },
-  },
-  {
-    name = "options", title = "Options", about = "of a client and of one request; log records",
-    classes = { "anthropic.Options", "anthropic.Timeouts", "anthropic.RetryInfo" }, begins_with_classes = true,
-    files = { "http/log.lua" },
-  },
-  {
-    name = "client", title = "Client", about = "`client:request`, `ask`, `chat`, `close`",
-    files = { "client/init.lua" },
-  },
-  { name = "chat", title = "Chat", about = "questions and conversations", files = { "client/chat.lua" } },
-  {
-    name = "messages", title = "Messages", about = "`client.messages`: `create`, `stream`, `parse`, `run`, `map`",
-    files = { "client/messages.lua", "helpers/structured_output.lua", "helpers/concurrent.lua" },
-    methods = { ["client/messages.lua"] = { "messages.methods.", "client.messages." } },
-    classes = { "anthropic.MessageParams", "anthropic.StreamParams" },
-  },
-  {
-    name = "tools", title = "Tools", about = "defining tools, and `messages.run`",
-    files = {
-      "helpers/run_params.lua", "helpers/tool_runner.lua", "helpers/tool_turn.lua", "helpers/tool_changes.lua",
-      "helpers/tools.lua",
-    },
-  },
-  { name = "message", title = "Message", about = "an answer", files = { "message/message.lua" } },
-  {
-    name = "stream", title = "Stream", about = "an answer as it comes",
-    files = { "stream/init.lua", "stream/tool_inputs.lua", "stream/callbacks.lua" },
-  },
-  { name = "errors", title = "Errors", about = "every kind and type of error", files = { "base/error.lua" } },
-  { name = "usage", title = "Usage", about = "`client.usage`: tokens and costs", files = { "message/usage.lua" } },
-  {
-    name = "batches", title = "Batches", about = "`client.messages.batches`: `run` and `results`",
-    files = { "helpers/batches/init.lua", "helpers/batches/run.lua", "helpers/batches/results.lua" },
-    methods = { ["helpers/batches/init.lua"] = { "batches.methods.", "client.messages.batches." } },
-  },
-  {
-    name = "resources", title = "Resources", about = "every other method of the API; pages, uploads, downloads",
-    files = { "api/pages.lua", "http/multipart.lua", "api/endpoint.lua" }, has_resources = true,
-  },
-  { name = "tasks", title = "Tasks", about = "what `anthropic.spawn` returns", files = { "loop/task.lua" } },
-  {
-    name = "loop", title = "Module anthropic.loop", about = "how the library waits; drivers",
-    files = { "loop/init.lua", "loop/frame.lua", "loop/coroutines.lua" },
-    modules = {
-      ["loop/init.lua"] = "loop", ["loop/frame.lua"] = "loop.frame", ["loop/coroutines.lua"] = "loop.coroutines",
-    },
-  },
-  {
-    name = "testing", title = "Module anthropic.testing", about = "a local server for tests; recordings",
-    files = {
-      "testing/init.lua", "testing/script.lua", "testing/answers.lua", "testing/completions.lua",
-      "testing/recording.lua",
-    },
-    modules = { ["testing/init.lua"] = "testing" },
-  },
-}
-
--- What a method's object is called; else the last word of its class in lower case.
-local OBJECTS = {
-  ["anthropic.Error"] = "err", ["anthropic.Usage"] = "client.usage", ["anthropic.ToolInputProgress"] = "progress",
-  ["anthropic.BatchResults"] = "results", ["anthropic.RunReader"] = "reader",
-  ["anthropic.Reader"] = "answer_reader",
-}
-
--- Where the methods of a class stand that has no section.
-local RESOURCE_PAGES = { ["anthropic.Messages"] = "messages.md", ["anthropic.Batches"] = "batches.md" }
-
--- Classes that are not for users.
-local HIDDEN = { ["anthropic.RunReader"] = true, ["anthropic.Messages"] = true, ["anthropic.Batches"] = true }
-
--- Files whose text at the top is for developers.
-local HEADERLESS = {
-  ["testing/script.lua"] = true, ["testing/answers.lua"] = true, ["testing/completions.lua"] = true,
-  ["testing/recording.lua"] = true, ["helpers/tool_turn.lua"] = true, ["api/endpoint.lua"] = true,
-  ["http/multipart.lua"] = true, ["helpers/batches/run.lua"] = true, ["helpers/batches/results.lua"] = true,
-}
+local PAGES = layout.pages
 
 -- --- what there is -------------------------------------------------------------------------------
 
@@ -140,8 +60,8 @@ local function add_pages()
     for _, module in pairs(page.modules or {}) do
       local found = definitions["anthropic." .. module]
       if found and not found.item.fields[1] then
-        HIDDEN[found.item.name] = true
-        RESOURCE_PAGES[found.item.name] = page.name .. ".md"
+        layout.hidden[found.item.name] = true
+        layout.resource_pages[found.item.name] = page.name .. ".md"
       end
     end
   end
@@ -157,7 +77,7 @@ local place_of = {} -- class or alias -> the page it stands on
 
 local function claim(page, name)
   local found = definitions[name]
-  if found and not place_of[name] and not HIDDEN[name] then
+  if found and not place_of[name] and not layout.hidden[name] then
     place_of[name] = page
     table.insert(page.items, found.item)
     return found.item
@@ -165,7 +85,7 @@ local function claim(page, name)
 end
 
 local function is_public_class(item)
-  return (item.kind == "class" or item.kind == "alias") and not HIDDEN[item.name]
+  return (item.kind == "class" or item.kind == "alias") and not layout.hidden[item.name]
 end
 
 local function each_type(item, f)
@@ -203,7 +123,7 @@ local function call_of(page, file, item)
   end
   for _, class in ipairs(files[file].items) do
     if class.kind == "class" and class.variable == owner and place_of[class.name] and item.name:find ":" then
-      return (OBJECTS[class.name] or class.name:match "[^.]+$":lower()) .. ":" .. name, class
+      return (layout.objects[class.name] or class.name:match "[^.]+$":lower()) .. ":" .. name, class
     end
   end
 end
@@ -286,9 +206,9 @@ local function linked(text, page)
   local pieces, position = {}, 1
   for first, name, last in text:gmatch "()(anthropic%.[%w_.]*%w)()" do
     local target = place_of[name]
-    if RESOURCE_PAGES[name] then
+    if layout.resource_pages[name] then
       pieces[#pieces + 1] = code(text:sub(position, first - 1))
-      pieces[#pieces + 1] = ("[`%s`](%s)"):format(name, RESOURCE_PAGES[name])
+      pieces[#pieces + 1] = ("[`%s`](%s)"):format(name, layout.resource_pages[name])
       position = last
     elseif target and text:sub(first - 1, first - 1) ~= '"' then
       local place = target == page and "" or target.name .. ".md"
@@ -511,7 +431,7 @@ end
 -- The text at the top of a file, "Heading: text". The first one of a page has the page's heading.
 local function put_header(page, file, is_first)
   local words = {}
-  for i, line in ipairs(not HEADERLESS[file] and files[file].header or {}) do
+  for i, line in ipairs(not layout.headerless[file] and files[file].header or {}) do
     local heading, rest = line:match "^([%w \"]+): (.*)$"
     if heading and #heading > 22 then
       heading, rest = nil, nil

@@ -2,68 +2,17 @@
 --
 --     lua tools/vimdoc.lua [DIRECTORY]         default: doc
 --
--- anthropic.txt has the how-to pages, anthropic-reference.txt the reference. GUIDE has the order of the how-to pages
--- and the tag of each. Pages that it does not name follow under their names; those of OTHER_HOSTS are left out. A
--- section's tag is its page's with the heading behind it, but for those with a short name in `sections`; what the
+-- anthropic.txt has the how-to pages, anthropic-reference.txt the reference. vimdoc_pages.lua has the order of the
+-- how-to pages and the tag of each. Pages that it does not name follow under their names, but for those of other hosts.
+-- A section's tag is its page's with the heading behind it, but for those with a short name in `sections`; what the
 -- reference heads by a call or a class has that as its tag.
 
 package.path = "./?.lua;" .. package.path
 
 local files = require "tools.files"
+local help = require "tools.vimdoc_pages"
 
 local WIDTH = 78
-
-local GUIDE = {
-  { page = "how-to/install.md", tag = "anthropic-install" },
-  {
-    page = "how-to/neovim.md", tag = "anthropic-neovim",
-    sections = {
-      ["Stream an answer into a buffer"] = "anthropic-stream", ["A chat buffer with a history"] = "anthropic-chat",
-      ["Ask before a tool runs"] = "anthropic-approval", ["What blocks"] = "anthropic-blocking",
-      ["With other libraries for coroutines"] = "anthropic-async", ["JSON"] = "anthropic-json",
-    },
-  },
-  { page = "how-to/options.md", tag = "anthropic-options" },
-  { page = "how-to/errors.md", tag = "anthropic-errors" },
-  { page = "how-to/retries-and-timeouts.md", tag = "anthropic-retries" },
-  {
-    page = "how-to/tls-and-proxies.md", tag = "anthropic-tls",
-    sections = { ["Go through a proxy"] = "anthropic-proxies" },
-  },
-  {
-    page = "how-to/tools.md", tag = "anthropic-tools",
-    sections = { ["Define a tool and let it run"] = "anthropic-run" },
-  },
-  { page = "how-to/structured-output.md", tag = "anthropic-parse" },
-  { page = "how-to/usage-and-cost.md", tag = "anthropic-usage" },
-  { page = "how-to/saving-and-resuming.md", tag = "anthropic-saving" },
-  { page = "how-to/prompt-caching.md", tag = "anthropic-caching" },
-  { page = "how-to/images-and-pdfs.md", tag = "anthropic-images" },
-  { page = "how-to/many-requests.md", tag = "anthropic-many" },
-  { page = "how-to/batches.md", tag = "anthropic-batches" },
-  { page = "how-to/ctrl-c.md", tag = "anthropic-cancel" },
-  { page = "how-to/gateways.md", tag = "anthropic-gateways" },
-  { page = "how-to/http-transport.md", tag = "anthropic-http" },
-  { page = "how-to/testing.md", tag = "anthropic-testing" },
-  { page = "how-to/debugging.md", tag = "anthropic-debugging" },
-}
-
-local OTHER_HOSTS = { openresty = true, games = true, ["event-loops"] = true, ["from-other-sdks"] = true }
-
-local GUIDE_TEXT = [[
-The library for a plugin's author: how to do one thing at a time. What each
-function takes and returns is in |anthropic-reference.txt|. Beside these two
-files are a tutorial, explanations, and pages for other hosts (doc/README.md).
-`:checkhealth anthropic` says what is missing.]]
-
-local REFERENCE_TEXT = [[
-Every public function, option and field. A `?` behind a name or a type: it may
-be absent. Times are in seconds, sizes in bytes. How to do one thing at a time
-is in |anthropic.txt|. The fields of the API's own requests and answers are in
-doc/reference/types.md, and in types/anthropic.lua for language servers.]]
-
--- Pages of the reference that are only named in help: what is in them are the API's own types.
-local LEFT_OUT = { README = true, types = true }
 
 -- --- pages and tags ------------------------------------------------------------------------------
 
@@ -402,10 +351,11 @@ local function text_of(name, title, words, pages)
 end
 
 local directory = arg[1] or "doc"
-local guide = add_pages(GUIDE, "how-to", "anthropic-", OTHER_HOSTS)
-local reference = add_pages({}, "reference", "anthropic-reference-", LEFT_OUT)
+local guide = add_pages(help.guide, "how-to", "anthropic-", help.other_hosts)
+local reference = add_pages({}, "reference", "anthropic-reference-", help.left_out)
 note_tags(guide)
 note_tags(reference)
-files.write(directory .. "/anthropic.txt", text_of("anthropic.txt", "A client for the Messages API", GUIDE_TEXT, guide))
+files.write(directory .. "/anthropic.txt",
+  text_of("anthropic.txt", "A client for the Messages API", help.guide_text, guide))
 files.write(directory .. "/anthropic-reference.txt",
-  text_of("anthropic-reference.txt", "Functions, options and fields", REFERENCE_TEXT, reference))
+  text_of("anthropic-reference.txt", "Functions, options and fields", help.reference_text, reference))

@@ -8,22 +8,13 @@
 --     end
 
 local aws_events = require "anthropic.message.aws_events"
-local chat_completion = require "anthropic.message.chat_completion"
 local responses = require "anthropic.message.response"
-local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local native_events = require "anthropic.message.native_events"
-local whole_events = require "anthropic.message.whole_events"
-local json = require "anthropic.base.json"
 local options = require "anthropic.http.options"
+local payloads = require "anthropic.stream.payloads"
 local stream_clock = require "anthropic.stream.clock"
-local surrogates = require "anthropic.message.surrogates"
-
--- Whether a payload is the end mark, with blanks around it or not.
-local function is_done(data)
-  return #data < 64 and data:match "^%s*%[DONE%]%s*$" ~= nil
-end
 
 -- A server may send only pings for ever: no more than these are buffered.
 local MOST_KEPT_BACK = 64
@@ -114,180 +105,14 @@ function Source:too_large()
   return protocol_error(self, ("the answer is larger than %d bytes"):format(limit))
 end
 
-local function in_stream_error(self, data, name)
-  local err = self.exchange:api_error(data, nil, name)
-  err.in_stream = true
-  return err
-end
-
-local function is_understood(self)
-  return self.native.has_begun or self.translator ~= nil and self.translator.has_begun
-end
-
-local function not_understood(self)
-  return nil, protocol_error(self, "nothing in the stream was understood", self.stray)
-end
-
 --- Whether the stream, which has ended, was a message's: one without an end mark of its own may be anything.
 ---@return true|nil
 ---@return anthropic.Error?
 function Source:check_message()
-  if is_understood(self) or self.document or not self.open_ended then
+  if payloads.is_understood(self) or self.document or not self.open_ended then
     return true
   end
-  return not_understood(self)
-end
-
-local function put_all(self, list)
-  for _, event in ipairs(list) do
-    self:put(event)
-  end
-  return true
-end
-
--- Takes in an event of the API's own shape.
-local function receive_native(self, event, data)
-  local list, problem = self.native:feed(event)
-  if not list then
-    return nil, protocol_error(self, "a malformed event: " .. problem, data)
-  elseif self.translator and self.native.has_begun then
-    return nil, protocol_error(self, "the stream holds events of two shapes", data)
-  elseif event.type ~= "ping" and not self.native.has_begun then
-    self.stray = data
-  end
-  return put_all(self, list)
-end
-
--- Takes in a chunk of a chat completion.
-local function receive_chunk(self, chunk, data, halves)
-  self.translator = self.translator or chat_completion.translator()
-  local list, problem = self.translator:feed(chunk, halves and json.decode_answer(data) or chunk)
-  if not list then
-    return nil, protocol_error(self, "a malformed chunk: " .. problem, data)
-  elseif self.native.has_begun then
-    return nil, protocol_error(self, "the stream holds events of two shapes", data)
-  elseif not self.translator.has_begun then
-    self.stray = data
-  end
-  return put_all(self, list)
-end
-
--- A name that an event can have as its type.
-local function type_of_name(name)
-  return name ~= "" and name ~= "message" and json.encode(name) and name or nil
-end
-
--- Events that say nothing, whatever stands in them.
-local HEARTBEATS = { ping = true, heartbeat = true, keepalive = true, ["keep-alive"] = true, keep_alive = true }
-
--- Takes in what is no object: a heartbeat, an event of a server's own, or what cannot be read.
-local function receive_other(self, value, problem, data, name)
-  if value == json.null or not data:find "%S" then
-    return true
-  elseif HEARTBEATS[name] then
-    return put_all(self, { { type = name } })
-  elseif value ~= nil and type(value) ~= "table" and type_of_name(name) then
-    return put_all(self, { { type = name, data = value } })
-  end
-  local words = "the stream holds something that is not an event: " .. (problem or "not an object")
-  return nil, protocol_error(self, words, data)
-end
-
--- Takes one payload in. nil and an error when it ends the stream.
-local function receive(self, data, name)
-  self.bytes = self.bytes + #data
-  local event, problem, halves = json.decode_event(data)
-  if error_signs.is_error(event, name, self.open_ended) then
-    return nil, in_stream_error(self, data, name)
-  elseif type(event) ~= "table" or json.is_array(event) then
-    return receive_other(self, event, problem, data, name)
-  end
-  if halves then
-    self.joiner = self.joiner or surrogates.joiner()
-  end
-  if chat_completion.is(event) or self.translator and event.type == nil and not HEARTBEATS[name] then
-    return receive_chunk(self, event, data, halves)
-  end
-  event.type = event.type or type_of_name(name)
-  if event.type == nil and self.is_framed then -- a gateway's heartbeat
-    return true
-  elseif event.type == nil and self.open_ended then
-    return put_all(self, { event })
-  end
-  return receive_native(self, event, data)
-end
-
--- The end mark of a chat completion; some servers send it after the API's own events, too.
-local function receive_done(self)
-  if not is_understood(self) and not self.open_ended then
-    return not_understood(self)
-  elseif self.translator then
-    local list, problem = self.translator:finish()
-    if not list then
-      return nil, protocol_error(self, "a malformed stream: " .. problem)
-    end
-    return put_all(self, list)
-  elseif self.accumulator.fields.stop_reason then
-    return put_all(self, self.native:feed { type = "message_stop" })
-  end
-  return true
-end
-
-local function truncated(self)
-  return self.exchange:describe(errors.new {
-    kind = "truncated",
-    message = "the stream ended before its end",
-    status = self.exchange.response.status,
-  })
-end
-
--- The answer came whole. Its events are those that would have brought it.
-local function receive_document(self)
-  if self.open_ended then
-    return nil, responses.no_stream_error(self.exchange)
-  end
-  local whole, err = responses.decode_message(self.exchange)
-  if not whole then
-    return nil, err
-  end
-  self.document, self.raw = whole, whole.raw
-  self.accumulator.budget:lift() -- it has come within its limit
-  return put_all(self, whole_events.of(whole))
-end
-
--- Whether what a body ended with, its empty line missing, is the whole end mark.
-local function is_end(data, name)
-  if is_done(data) then
-    return true
-  end
-  local event = json.decode_event(data)
-  return type(event) == "table" and (event.type or name) == "message_stop"
-end
-
--- The transfer is over and all its events are read.
-local function receive_end(self)
-  local err = self.exchange:failure()
-  if err then
-    return nil, err
-  end
-  local data, name
-  if not self.is_framed then
-    data, name = self.exchange.transfer:rest()
-  end
-  if data and is_end(data, name) then
-    local ok
-    ok, err = self:pull(data, name)
-    if not ok or self.complete then
-      return ok, err
-    end
-  end
-  if self.open_ended and not is_understood(self) and not data then -- an event that is cut off is not passed over
-    self.complete = true
-    return true
-  elseif self.stray and not is_understood(self) then
-    return not_understood(self)
-  end
-  return nil, truncated(self)
+  return payloads.not_understood(self)
 end
 
 -- The next message of AWS's event stream, as `transfer:event` would have given what is in it.
@@ -302,7 +127,7 @@ local function read_framed(self)
   elseif not failure then
     return nil, protocol_error(self, "a malformed event: " .. problem, payload)
   end
-  local err = in_stream_error(self, failure.data, failure.name)
+  local err = payloads.stream_error(self, failure.data, failure.name)
   err.type = err.type or failure.name ~= "" and failure.name or nil
   return nil, err
 end
@@ -355,17 +180,17 @@ end
 ---@return anthropic.Error?
 function Source:pull(data, name)
   if type(data) == "table" then -- a delta, decoded in C
-    return receive_native(self, data)
-  elseif data and is_done(data) then
-    return receive_done(self)
+    return payloads.native(self, data)
+  elseif data and payloads.is_end_mark(data) then
+    return payloads.done(self)
   elseif data then
-    return receive(self, data, name)
+    return payloads.data(self, data, name)
   elseif name == "again" then
     return self.exchange:wait()
   elseif name == "done" then
-    return receive_end(self)
+    return payloads.ended(self)
   elseif name == "document" then
-    return receive_document(self)
+    return payloads.document(self)
   elseif name == "too_large" then
     local limit = options.event_limit(self.exchange.option)
     return nil, protocol_error(self, ("an event is larger than %d bytes"):format(limit))
