@@ -104,6 +104,27 @@ describe("plenary.curl's shape", function()
     assert.equal(1, lines)
   end)
 
+  it("gives the callback what has come after a shutdown with the code 0, once", function()
+    local server, got, closing = serve { { status = 201, body = ("x\n"):rep(1000) }, { body = "whole" } }, {}, {}
+    local job
+    local function on_end(response)
+      got[#got + 1] = response.status .. " " .. response.body
+    end
+    curl.get(server.url, {
+      stream = function(_, _, this)
+        closing[1] = this:is_closing()
+        this:shutdown(0)
+        this:shutdown(0)
+        closing[2] = this:is_closing()
+      end,
+      callback = on_end,
+    })
+    job = curl.get(server.url, { callback = on_end })
+    job:shutdown(0)
+    assert.same({ "201 x", "200 whole" }, got)
+    assert.same({ false, true }, closing)
+  end)
+
   it("tells of failures by on_error, or raises", function()
     local told
     local function on_error(e) told = e end
