@@ -1,4 +1,4 @@
--- lua-openai in an editor, with LuaSocket or with examples/http/openai_provider.lua; see README.md.
+-- lua-openai in an editor, by examples/http/openai_provider.lua: with LuaSocket Neovim crashes. See README.md.
 
 local openai = {}
 
@@ -16,10 +16,10 @@ function openai.setup(url)
 end
 
 function openai.ask(_, prompt, on_text, on_error, on_done)
-  local function ask()
+  local task = require("anthropic").spawn(function()
     local ok, status, response = pcall(client.chat, client, { { role = "user", content = prompt } },
       { model = "model", stream = true }, function(chunk)
-        if chunk.content then
+        if chunk.content and chunk.content ~= "" then
           on_text(chunk.content)
         end
       end)
@@ -27,15 +27,9 @@ function openai.ask(_, prompt, on_text, on_error, on_done)
       on_error(ok and response or status)
     end
     on_done()
-  end
-  if client.config.http_provider ~= "bench.openai_provider" then
-    vim.schedule(ask) -- which blocks the editor
-    return function() end
-  end
-  local task = require("anthropic").spawn(ask)
+  end)
   return function()
     task:cancel()
-    on_done()
   end
 end
 

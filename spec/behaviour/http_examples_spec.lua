@@ -221,6 +221,29 @@ describe("lua-openai's http_provider", function()
     assert.same({ "{}", "2", "127.0.0.1" }, { sent.body, header(sent, "content-length"), header(sent, "host") })
   end)
 
+  it("gives much that came at once in pieces, between which others have their turn", function()
+    local server = serve { { body = ("0123456789"):rep(20000) } }
+    local out, most, turns = {}, 0, 0
+    anthropic.run(function()
+      local other = anthropic.spawn(function()
+        while true do
+          anthropic.sleep(0)
+          turns = turns + 1
+        end
+      end)
+      provider.request { url = server.url, sink = function(piece)
+        out[#out + 1] = piece
+        most = math.max(most, #(piece or ""))
+        turns = piece and #out == 1 and 0 or turns
+        return 1
+      end }
+      other:cancel()
+    end)
+    assert.equal(200000, #table.concat(out))
+    assert.is_true(most <= 16384)
+    assert.is_true(turns > 0)
+  end)
+
   it("tells of what broke off, and of a sink that takes no more", function()
     local server = serve { { body = "0123456789", cut_after = 4 }, { body = "x" } }
     local ok, problem = provider.request { url = server.url }
