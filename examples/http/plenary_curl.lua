@@ -259,20 +259,39 @@ end
 local Job = {}
 Job.__index = Job
 
---- Ends the request. Nothing is called after it.
-function Job:shutdown()
+--- Ends the request. Nothing is called after it; with the code 0, of a caller that has what it wants, the callback gets
+--- what has come.
+function Job:shutdown(code)
+  if self.is_shutdown then
+    return
+  end
   self.is_shutdown = true
   if self.task then
     self.task:cancel()
   end
+  if code == 0 and self.response then
+    self.finish(self.response)
+  end
+end
+
+--- Whether it has ended, or was ended.
+function Job:is_closing()
+  return self.is_shutdown
 end
 
 local function start(request, handling, opts)
   local job, lines = setmetatable({ is_shutdown = false }, Job), opts.stream and {}
+  function job.finish(response, err)
+    finish(opts, handling, response, lines and table.concat(lines, "\n"), err)
+  end
   local handlers = {
+    on_response = function(response)
+      job.response = response
+    end,
     on_done = function(response, err)
       if not job.is_shutdown then
-        finish(opts, handling, response, lines and table.concat(lines, "\n"), err)
+        job.is_shutdown = true
+        job.finish(response, err)
       end
     end,
   }

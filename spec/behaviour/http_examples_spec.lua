@@ -104,6 +104,27 @@ describe("plenary.curl's shape", function()
     assert.equal(1, lines)
   end)
 
+  it("gives the callback what has come after a shutdown with the code 0, once", function()
+    local server, got, closing = serve { { status = 201, body = ("x\n"):rep(1000) }, { body = "whole" } }, {}, {}
+    local job
+    local function on_end(response)
+      got[#got + 1] = response.status .. " " .. response.body
+    end
+    curl.get(server.url, {
+      stream = function(_, _, this)
+        closing[1] = this:is_closing()
+        this:shutdown(0)
+        this:shutdown(0)
+        closing[2] = this:is_closing()
+      end,
+      callback = on_end,
+    })
+    job = curl.get(server.url, { callback = on_end })
+    job:shutdown(0)
+    assert.same({ "201 x", "200 whole" }, got)
+    assert.same({ false, true }, closing)
+  end)
+
   it("tells of failures by on_error, or raises", function()
     local told
     local function on_error(e) told = e end
@@ -198,6 +219,29 @@ describe("lua-openai's http_provider", function()
     assert.equal("answer", table.concat(out))
     local sent = server:requests()[1]
     assert.same({ "{}", "2", "127.0.0.1" }, { sent.body, header(sent, "content-length"), header(sent, "host") })
+  end)
+
+  it("gives much that came at once in pieces, between which others have their turn", function()
+    local server = serve { { body = ("0123456789"):rep(20000) } }
+    local out, most, turns = {}, 0, 0
+    anthropic.run(function()
+      local other = anthropic.spawn(function()
+        while true do
+          anthropic.sleep(0)
+          turns = turns + 1
+        end
+      end)
+      provider.request { url = server.url, sink = function(piece)
+        out[#out + 1] = piece
+        most = math.max(most, #(piece or ""))
+        turns = piece and #out == 1 and 0 or turns
+        return 1
+      end }
+      other:cancel()
+    end)
+    assert.equal(200000, #table.concat(out))
+    assert.is_true(most <= 16384)
+    assert.is_true(turns > 0)
   end)
 
   it("tells of what broke off, and of a sink that takes no more", function()
