@@ -342,6 +342,9 @@ describe("Lua states in threads of one process", function()
     for count in output:gmatch "ended (%d+)\n" do
       ended, taken = ended + 1, taken + tonumber(count)
     end
+    if os.getenv "SPEC_WITHOUT_SIGTIMEDWAIT" then -- each that sees it takes it (src/util/held_signal.c)
+      taken = math.min(taken, 1)
+    end
     assert.same({ 8, 1 }, { ended, taken }, output)
   end)
 
