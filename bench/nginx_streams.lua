@@ -4,8 +4,9 @@
 --     eval "$(make -s env)"
 --     LUA_PATH="./?.lua;$LUA_PATH" lua5.4 bench/nginx_streams.lua WAY [STREAMS] [EVENTS] [MILLISECONDS] [DIRECTIVES]
 --
--- WAY: raw (raw_events), text (text_deltas), pass (proxy_pass), cosocket (anthropic.reader on a socket of nginx's), or
--- tls-1.1, tls-2 (raw, by TLS to an nginx before the service, in that version).
+-- WAY: raw (raw_events), text (text_deltas), pass (proxy_pass), cosocket (anthropic.reader on a socket of nginx's),
+-- sleep (no service: what a request of nginx's Lua module holds), or tls-1.1, tls-2 (raw, by TLS to an nginx before the
+-- service, in that version).
 
 local background = require "spec.support.background"
 local certificates = require "spec.support.certificates"
@@ -67,6 +68,13 @@ local WAYS = {
     proxy_method POST; proxy_set_body '{}'; proxy_buffering off; proxy_http_version 1.1;
     proxy_pass http://127.0.0.1:$args/v1/messages;
   ]],
+  sleep = [[ content_by_lua_block {
+    for _ = 1, 100 do
+      ngx.print(": nothing\n\n")
+      ngx.flush(true)
+      ngx.sleep(0.1)
+    end
+  } ]],
   cosocket = [[ content_by_lua_block {
     local sock = ngx.socket.tcp()
     assert(sock:connect("127.0.0.1", tonumber(ngx.var.args)))
@@ -169,8 +177,10 @@ local results = load:results()
 print(("%s: %d streams, %d events each every %d ms; %d finished"):format(way, streams, events, milliseconds,
   results.finished))
 print(("  CPU for 1,000 events: %.1f ms"):format((server.cpu_seconds(worker) - before) * 1e6 / (streams * events)))
-print(("  an event later by %.2f ms at the median, %.2f at the 99th percentile; a ping takes %.2f and %.2f")
-  :format(results.late_median, results.late_99 or 0 / 0, results.ping_median, results.ping_99))
+if results.late_count then
+  print(("  an event later by %.2f ms at the median, %.2f at the 99th percentile; a ping takes %.2f and %.2f")
+    :format(results.late_median, results.late_99, results.ping_median, results.ping_99))
+end
 print(("  KiB of a stream in the worker, at 1/5, 2/5, 3/5, 4/5: %.1f %.1f %.1f %.1f"):format(
   (middle[1] - memory) / streams, (middle[2] - memory) / streams, (middle[3] - memory) / streams,
   (middle[4] - memory) / streams))
