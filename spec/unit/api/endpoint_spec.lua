@@ -6,7 +6,7 @@ local endpoint = require "anthropic.api.endpoint"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local service = require "spec.support.service"
-local stream_module = require "anthropic.stream"
+local streams = require "spec.support.streams"
 
 local function failure()
   return errors.new { kind = "connection", message = "reset" }
@@ -537,7 +537,7 @@ describe("the result of a method", function()
     it("is one, which has no end mark", function()
       local client = client_of { content_type = "text/event-stream" }
       local opened, second = endpoint.method("GET v1/sessions/{id}/events/stream stream").call(client, { id = "s" })
-      assert.is_true(stream_module.is(opened))
+      assert.is_true(streams.is(opened))
       assert.is_nil(second)
       assert.equal(client.exchanges[1].response, opened.response)
       assert.equal(0, client.exchanges[1].finished)
@@ -778,7 +778,7 @@ describe("a request without a name", function()
     it("without an end mark, whatever its path", function()
       for _, path in ipairs { "/v1/messages", "https://host/v1/messages", "/v1/messages/batches", "/v1/new" } do
         local _, opened, second = request({ path = path, stream = true }, { content_type = "Text/Event-Stream; a=b" })
-        assert.is_true(stream_module.is(opened))
+        assert.is_true(streams.is(opened))
         assert.is_nil(second)
         local event, err = opened:next()
         assert.is_nil(event)
