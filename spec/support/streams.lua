@@ -46,6 +46,11 @@ function streams.whole(message)
   return assert(json.encode(fields))
 end
 
+--- Whether a value is a stream.
+function streams.is(value)
+  return (getmetatable(value) or {}).__name == "anthropic.Stream"
+end
+
 --- Reads a stream to its end: everything that came of it, as one text.
 function streams.digest(opened)
   local lines = {}

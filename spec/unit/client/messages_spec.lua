@@ -17,10 +17,6 @@ local EVENTS = streams.of {
   { type = "message_stop" },
 }
 
-local function is_stream(value)
-  return (getmetatable(value) or {}).__name == "anthropic.Stream"
-end
-
 -- A client whose exchanges answer as the spec says: a `body` of a `content_type`, or an `err`.
 local client
 
@@ -246,7 +242,7 @@ end)
 describe("an answer", function()
   it("comes whole where it was asked for whole", function()
     local message = assert(call("create", params_with()))
-    assert.is_false(is_stream(message))
+    assert.is_false(streams.is(message))
     assert.equal("Hello!", message:text())
     assert.equal(client.latest.response, message.response)
     assert.equal(1, client.latest.counted)
@@ -256,7 +252,7 @@ describe("an answer", function()
     streamed()
     for _, given in ipairs { {}, { stream = false }, { max_tokens = 30000 } } do
       local message = assert(call("create", params_with(given)))
-      assert.is_false(is_stream(message))
+      assert.is_false(streams.is(message))
       assert.equal("Hello!", message:text())
       assert.equal("end_turn", message.stop_reason)
     end
@@ -264,14 +260,14 @@ describe("an answer", function()
 
   it("comes whole where it was asked for underneath as a stream, and the server sends a document", function()
     local message = assert(call("create", params_with { max_tokens = 30000 }))
-    assert.is_false(is_stream(message))
+    assert.is_false(streams.is(message))
     assert.equal("Hello!", message:text())
   end)
 
   it("is a stream where that was asked for", function()
     streamed()
     for _, read in ipairs { call("create", params_with { stream = true }), call("stream", params_with()) } do
-      assert.is_true(is_stream(read))
+      assert.is_true(streams.is(read))
       assert.equal("message_start", read:next().type)
       assert.equal("Hello!", read:message():text())
     end
@@ -287,10 +283,10 @@ describe("an answer", function()
       it(("is read by what it holds: %s as %q"):format(case[1], content_type), function()
         client.answer = { body = "\n\n" .. case[2], content_type = content_type }
         local message = assert(call("create", params_with()))
-        assert.is_false(is_stream(message))
+        assert.is_false(streams.is(message))
         assert.equal("Hello!", message:text())
         local read = assert(call("stream", params_with()))
-        assert.is_true(is_stream(read))
+        assert.is_true(streams.is(read))
         assert.equal("message_start", read:next().type)
         assert.equal("Hello!", read:message():text())
         assert.equal(client.latest.response, read:message().response)
@@ -332,7 +328,7 @@ describe("an answer", function()
 
   it("is a stream where that was asked for and a document comes", function()
     local read = assert(call("stream", params_with()))
-    assert.is_true(is_stream(read))
+    assert.is_true(streams.is(read))
     local pieces = {}
     local next_text = read:text_deltas()
     pieces[1] = next_text()
@@ -495,7 +491,7 @@ describe("parse", function()
     client.answer.body = client.answer.body:gsub("\\\\\\", "\\")
     assert.same({ city = "Paris" }, assert(call("parse", params_with { schema = SCHEMA })).parsed)
     local read = assert(call("parse", params_with { schema = SCHEMA, stream = true }))
-    assert.is_true(is_stream(read))
+    assert.is_true(streams.is(read))
     assert.same({ city = "Paris" }, read:message().parsed)
   end)
 
