@@ -27,7 +27,8 @@ OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o)
 CORE := $(BUILD)/anthropic/core.so
 VERSION := $(shell sed 's/.*"\(.*\)".*/\1/' lua/anthropic/version.lua)
 WARNINGS := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
-COMPILE = $(CC) -std=c99 $(WARNINGS) -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS) $(POLLER:%=-DPOLLER_%)
+STANDARD ?= c99
+COMPILE = $(CC) -std=$(STANDARD) $(WARNINGS) -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS) $(POLLER:%=-DPOLLER_%)
 SHARED := $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
 
 # Debian's packages
@@ -37,7 +38,8 @@ BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev \
 DEMO_PACKAGES := lua-socket
 TEST_PACKAGES := lua-busted lua-sec lua-luv lua-cqueues lua-copas nghttp2-server openssl procps \
   lua-check luarocks nginx tinyproxy-bin microsocks clang-format cppcheck
-CHECK_PACKAGES := valgrind clang-tidy neovim libnginx-mod-http-lua redis-server lua-nginx-redis chromium love minetest-server xvfb xauth \
+CHECK_PACKAGES := valgrind clang-tidy neovim libnginx-mod-http-lua redis-server lua-nginx-redis chromium love \
+  minetest-server xvfb xauth haproxy prosody mpv liblua5.2-dev \
   lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
 
 all: $(CORE) ## build for one Lua into build/<lua>/ (another: make LUA=luajit)
@@ -113,11 +115,12 @@ env: ## print the exports that make the built tree loadable: eval "$$(make -s en
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;;}"'
 	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;$${LUA_CPATH:-;;}"'
 
-install: all ## install under PREFIX (default /usr/local), for LUA
+install: all ## install under PREFIX (default /usr/local), for LUA (COMPILED=1: for that Lua alone, quicker to load)
 	@for module in $(MODULES); do \
 	  target="$(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$module"; \
 	  mkdir -p "$${target%/*}" && cp "lua/$$module" "$$target" && chmod 644 "$$target" || exit 1; \
 	done
+	@[ -z "$(COMPILED)" ] || $(LUA) tools/compile.lua "$(DESTDIR)" "$(PREFIX)/share/lua/$(LUA_ABI)" $(MODULES)
 	@target="$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic"; \
 	  mkdir -p "$$target" && cp $(CORE) "$$target/core.so" && chmod 755 "$$target/core.so"
 	@target="$(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/anthropic/types"; \
@@ -162,6 +165,6 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 16
 
-include mk/specs.mk mk/sanitize.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk mk/platforms.mk mk/dist.mk
+include mk/specs.mk mk/sanitize.mk mk/bench.mk mk/fuzz.mk mk/coverage.mk mk/platforms.mk mk/dist.mk mk/windows.mk
 
 .PHONY: $(LINTS) $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))

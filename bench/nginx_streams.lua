@@ -1,10 +1,11 @@
--- What streams through nginx cost: CPU time of the worker, delay, memory. Needs `make LUA=luajit`, `make
--- build/stream_load`, and the paths of `make env`:
+-- What streams through nginx cost: CPU time of the worker, delay, memory. After `make`, `make LUA=luajit` and `make
+-- build/stream_load`:
 --
+--     eval "$(make -s env)"
 --     LUA_PATH="./?.lua;$LUA_PATH" lua5.4 bench/nginx_streams.lua WAY [STREAMS] [EVENTS] [MILLISECONDS] [DIRECTIVES]
 --
--- WAY: raw (raw_events), text (text_deltas), pass (proxy_pass), cosocket (anthropic.sse on nginx's own socket), tls-1.1
--- or tls-2 (raw, by TLS to an nginx before the service, in that version).
+-- WAY: raw (raw_events), text (text_deltas), pass (proxy_pass), cosocket (anthropic.reader on a socket of nginx's), or
+-- tls-1.1, tls-2 (raw, by TLS to an nginx before the service, in that version).
 
 local background = require "spec.support.background"
 local certificates = require "spec.support.certificates"
@@ -47,20 +48,23 @@ local WAYS = {
       end
     end
   } ]],
-  pass = [[ proxy_method POST; proxy_set_body '{}'; proxy_buffering off; proxy_pass http://127.0.0.1:$args/v1/messages; proxy_http_version 1.1; ]],
+  pass = [[
+    proxy_method POST; proxy_set_body '{}'; proxy_buffering off; proxy_http_version 1.1;
+    proxy_pass http://127.0.0.1:$args/v1/messages;
+  ]],
   cosocket = [[ content_by_lua_block {
     local sock = ngx.socket.tcp()
     assert(sock:connect("127.0.0.1", tonumber(ngx.var.args)))
     local body = '{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hello"}]}'
-    sock:send("POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: " .. #body
-      .. "\r\n\r\n" .. body)
+    sock:send("POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body)
     local is_chunked = false
     local line = sock:receive "*l"
     while line ~= "" do
       is_chunked = is_chunked or line:lower():find "^transfer%-encoding: chunked" ~= nil
       line = sock:receive "*l"
     end
-    local reader = require("anthropic.reader").new { status = 200, headers = { ["content-type"] = "text/event-stream" } }
+    local headers = { ["content-type"] = "text/event-stream" }
+    local reader = require("anthropic.reader").new { status = 200, headers = headers }
     local function hand_on(bytes)
       reader:feed(bytes)
       while reader:next() do end
@@ -104,7 +108,8 @@ local function resident(pid)
 end
 
 local function connections_to(pid, port)
-  return tonumber((background.output_of(("ss -Htnp state established dport = :%d | grep -c pid=%d,"):format(port, pid))))
+  local command = "ss -Htnp state established dport = :%d | grep -c pid=%d,"
+  return tonumber((background.output_of(command:format(port, pid))))
 end
 
 local version = way:match "^tls%-(.*)"
@@ -124,14 +129,15 @@ local server = nginx.start {
 server:get "/ping"
 local worker = server:workers()[1]
 local before, memory = server.cpu_seconds(worker), resident(worker)
-local load = stream_load.begin {
-  port = server.port, streams = streams, milliseconds = milliseconds, events = events, runner = runner,
-}
-if version then
-  local values = { directory = directory, port = front_port, upstream = load.process.ready }
+local function start_front(upstream)
+  local values = { directory = directory, port = front_port, upstream = upstream }
   background.write_file(directory .. "/nginx.conf", (FRONT:gsub("%$(%l+)%f[^%l_]", values)))
   front = background.serve("nginx -p " .. directory .. " -c " .. directory .. "/nginx.conf", front_port)
 end
+local load = stream_load.begin {
+  port = server.port, streams = streams, milliseconds = milliseconds, events = events, runner = runner,
+  before = version and start_front,
+}
 local seconds = events * milliseconds / 1000
 local middle = {}
 for i = 1, 4 do
@@ -151,7 +157,7 @@ print(("  KiB of a stream in the worker, at 1/5, 2/5, 3/5, 4/5: %.1f %.1f %.1f %
 if connections then
   print(("  connections to the service: %d"):format(connections))
 end
-io.write(server:stop())
+print(server:stop():sub(1, 300))
 if front then
   front:stop()
   certificates.remove(directory)

@@ -9,6 +9,7 @@
 package.path = "./?.lua;./lua/?.lua;./lua/?/init.lua;" .. package.path
 
 local annotations = require "tools.annotations"
+local files = require "tools.files"
 
 local nothing = setmetatable({}, { __index = function() return function() return {} end end })
 package.preload["anthropic.base.core"] = function() return nothing end
@@ -17,23 +18,6 @@ local problems = {}
 
 local function complain(...)
   problems[#problems + 1] = string.format(...)
-end
-
-local function lines_of(command)
-  local pipe = assert(io.popen(command))
-  local list = {}
-  for line in pipe:lines() do
-    list[#list + 1] = line
-  end
-  pipe:close()
-  return list
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
 end
 
 local function set_of(list)
@@ -49,7 +33,6 @@ end
 local calls = {} -- "stream:next" -> page
 local classes = {} -- "anthropic.Options" -> { name -> type as the page shows it }
 local endpoints = {} -- "models.list" -> true
-local titles = {} -- "anthropic.sse" -> true
 
 local function read_row(page, line, class, resource)
   local name, rest = line:match "^| `([^`]*)` | (.*)$"
@@ -71,7 +54,6 @@ local function read_page(path)
     local call = line:match "^## `([%w_.:]+)%("
     local path_of_resource = line:match "^## `client%.([%w_.]+)`$"
     local name = line:match "^## (anthropic[%w_.]*)$"
-    titles[line:match "^# Module (anthropic[%w_.]*)$" or ""] = true
     if call or path_of_resource or name then
       class, resource, kind = nil, path_of_resource, nil
     end
@@ -86,7 +68,7 @@ local function read_page(path)
   end
 end
 
-for _, path in ipairs(lines_of "ls doc/reference/*.md") do
+for _, path in ipairs(files.list "ls doc/reference/*.md") do
   if not path:find "README" then
     read_page(path)
   end
@@ -109,7 +91,7 @@ local function note(path)
   end
 end
 
-local sources = lines_of("find " .. ROOT .. " -name '*.lua' | LC_ALL=C sort")
+local sources = files.list("find " .. ROOT .. " -name '*.lua'")
 for _, path in ipairs(sources) do
   note(path)
 end
@@ -291,7 +273,7 @@ local function without_private(found, path, owner)
 end
 
 local function returned_by(path)
-  local text = read(path)
+  local text = files.read(path)
   return text:match "\nreturn ([%w_]+)\n*$" or text:match "\nreturn setmetatable%(([%w_]+),"
 end
 
@@ -300,7 +282,7 @@ local MODULES = {
   ["anthropic"] = "anthropic", ["anthropic.loop"] = "loop", ["anthropic.loop.frame"] = "loop.frame",
   ["anthropic.loop.coroutines"] = "loop.coroutines", ["anthropic.testing"] = "testing",
 }
-for _, path in ipairs(lines_of("ls " .. ROOT .. "*.lua")) do
+for _, path in ipairs(files.list("ls " .. ROOT .. "*.lua")) do
   local name = path:match "([%w_]+)%.lua$"
   if name ~= "init" and name ~= "version" then
     MODULES["anthropic." .. name] = name
@@ -311,8 +293,7 @@ for module, name in pairs(MODULES) do
   local path = source_of(module):sub(3)
   local found = without_private(exports_of(module), path, returned_by(path) .. ".")
   for field in pairs(found) do
-    if module == "anthropic" and titles["anthropic." .. field]
-      or name == "loop.frame" and (classes["anthropic.Driver"][field] or require(module)[field] == true) then
+    if name == "loop.frame" and (classes["anthropic.Driver"][field] or require(module)[field] == true) then
       found[field] = nil
     end
   end
@@ -402,7 +383,7 @@ end
 -- Where an error's kind is worked out, it is `api` or `timeout`.
 local kinds, types = {}, {}
 for _, path in ipairs(sources) do
-  local text = read(path)
+  local text = files.read(path)
   for fields in text:gmatch "errors%.new%s*%(?%s*(%b{})" do
     kinds[fields:match 'kind = "([%w_]+)"' or ""] = true
     types[fields:match '[^%w_]type = "([%w_]+)"' or ""] = true
@@ -432,8 +413,8 @@ compare("client.messages.batches", methods_of "anthropic.helpers.batches", docum
 
 -- `pattern` finds a name in code; `form` is how the page writes it.
 local function compare_words(path, pattern, page, form)
-  local text = read("doc/reference/" .. page .. ".md")
-  for name in read(path):gmatch(pattern) do
+  local text = files.read("doc/reference/" .. page .. ".md")
+  for name in files.read(path):gmatch(pattern) do
     if not text:find(form:format(name), 1, true) then
       complain("%s: `%s` is not in doc/reference/%s.md", path, form:format(name), page)
     end

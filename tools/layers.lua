@@ -6,6 +6,8 @@
 -- C: a file includes its own folder or one further up; decode and json do not know each other. A .c file and its
 -- header are one unit, and no unit includes itself by way of others.
 
+local files = require "tools.files"
+
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
 local LUA = { "base", "loop", "http", "message", "stream", "platforms", "api", "helpers", "client" }
@@ -22,23 +24,6 @@ end
 local lua_rank, c_rank = ranks(LUA), ranks(C)
 local problems, arrows, sizes = {}, {}, {}
 local units, includes = {}, {} -- of C: their names in order, and what each includes
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
-
-local function files(pattern)
-  local pipe = assert(io.popen("find " .. pattern .. " | LC_ALL=C sort"))
-  local list = {}
-  for path in pipe:lines() do
-    list[#list + 1] = path
-  end
-  pipe:close()
-  return list
-end
 
 local function note(from, to, path, target)
   local key = from .. " -> " .. to
@@ -75,7 +60,7 @@ local function is_wrong(layer, place)
 end
 
 local function check_lua(path)
-  local text = read(path)
+  local text = files.read(path)
   local layer = path:match "^lua/anthropic/([a-z_]+)/" or "public"
   count(layer, text)
   for target, after in without_comments(text):gmatch "[\"'](anthropic%.[a-z_.]*[a-z_])([\"'.])" do
@@ -90,7 +75,7 @@ local function check_lua(path)
 end
 
 local function check_c(path)
-  local text = read(path)
+  local text = files.read(path)
   local layer = path:match "^src/([a-z]+)/"
   local unit = path:match "^src/(.*)%.[ch]$"
   count("src/" .. layer, text)
@@ -132,10 +117,10 @@ local function find_circles(unit, way, is_known)
   end
 end
 
-for _, path in ipairs(files "lua/anthropic -name '*.lua'") do
+for _, path in ipairs(files.list("find lua/anthropic -name '*.lua'")) do
   check_lua(path)
 end
-for _, path in ipairs(files "src -name '*.[ch]'") do
+for _, path in ipairs(files.list("find src -name '*.[ch]'")) do
   check_c(path)
 end
 local is_known = {}

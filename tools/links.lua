@@ -5,7 +5,9 @@
 --
 -- An anchor is a heading as GitHub spells it: lower case, blanks as "-", without punctuation.
 
-local FIND = "find . -name '*.md' -not -path './build/*' -not -path './.git/*' | LC_ALL=C sort"
+local files = require "tools.files"
+
+local FIND = "find . -name '*.md' -not -path './build/*' -not -path './.git/*'"
 local FURTHER = { "./doc/anthropic.txt", "./doc/anthropic-reference.txt" }
 
 local problems = {}
@@ -107,11 +109,9 @@ local function check(page)
   end
 end
 
-local pipe = assert(io.popen(FIND))
-for page in pipe:lines() do
+for _, page in ipairs(files.list(FIND)) do
   check(page)
 end
-pipe:close()
 for _, page in ipairs(FURTHER) do
   if exists(page) then
     check(page)

@@ -7,25 +7,14 @@
 -- A dated name (claude-x-4-5-20250929) is its alias; so is one of a platform (anthropic.claude-x-4-5-20250929-v1:0).
 -- To move the docs to another model: give it the "docs" in models.tsv, then `make models`.
 
+local files = require "tools.files"
+
 local HALF_A_YEAR = 183 * 24 * 60 * 60
 
 local PLACES = "README.md doc examples lua"
 
 local models = {} -- name -> { ends, kind, places }
 local of_docs
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
 
 local function read_table()
   for line in io.lines "tools/models.tsv" do
@@ -41,15 +30,9 @@ local function read_table()
 end
 
 -- The reference and Neovim's help are written from `lua`, from pages, and from the API's own list of models.
-local function files()
-  local pipe = assert(io.popen("find " .. PLACES
-    .. " -type f ! -name '*.so' ! -name '*.svg' ! -path 'doc/reference/*' ! -path 'doc/*.txt' | LC_ALL=C sort"))
-  local list = {}
-  for path in pipe:lines() do
-    list[#list + 1] = path
-  end
-  pipe:close()
-  return list
+local function paths()
+  return files.list("find " .. PLACES
+    .. " -type f ! -name '*.so' ! -name '*.svg' ! -path 'doc/reference/*' ! -path 'doc/*.txt'")
 end
 
 local function alias_of(name)
@@ -90,7 +73,7 @@ end
 
 -- `today`: of a release, in seconds; nil: not asked.
 local function check(path, today)
-  each_name(read(path), function(name)
+  each_name(files.read(path), function(name)
     local model = models[alias_of(name)]
     if not model then
       note(path, name, "is not in tools/models.tsv")
@@ -103,13 +86,13 @@ local function check(path, today)
 end
 
 local function replace(path)
-  local text = read(path)
+  local text = files.read(path)
   local replaced = each_name(text, function(name)
     local model = models[alias_of(name)]
     return model and not may_be_named(model, path) and of_docs or nil
   end)
   if replaced ~= text then
-    write(path, replaced)
+    files.write(path, replaced)
     print(path)
   end
 end
@@ -117,7 +100,7 @@ end
 local command, day = arg[1], arg[2]
 assert(command == nil or command == "release" or command == "write", "usage: models.lua [release [DAY] | write]")
 read_table()
-for _, path in ipairs(files()) do
+for _, path in ipairs(paths()) do
   if command == "write" then
     replace(path)
   else

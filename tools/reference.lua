@@ -8,6 +8,7 @@
 package.path = "./?.lua;./lua/?.lua;" .. package.path
 
 local annotations = require "tools.annotations"
+local tool_files = require "tools.files"
 
 local ROOT = "lua/anthropic/"
 
@@ -82,7 +83,7 @@ local OBJECTS = {
   ["anthropic.Reader"] = "answer_reader",
 }
 
--- Where the methods stand that are resources of a client.
+-- Where the methods of a class stand that has no section.
 local RESOURCE_PAGES = { ["anthropic.Messages"] = "messages.md", ["anthropic.Batches"] = "batches.md" }
 
 -- Classes that are not for users.
@@ -100,16 +101,6 @@ local HEADERLESS = {
 local files = {} -- path below ROOT -> { items, header }
 local definitions = {} -- class or alias -> { item, file }
 
-local function list_files(pattern)
-  local pipe = assert(io.popen("find " .. pattern .. " | LC_ALL=C sort"))
-  local list = {}
-  for path in pipe:lines() do
-    list[#list + 1] = path
-  end
-  pipe:close()
-  return list
-end
-
 local function define(items, file)
   for _, item in ipairs(items) do
     if (item.kind == "class" or item.kind == "alias") and not definitions[item.name] then
@@ -118,7 +109,7 @@ local function define(items, file)
   end
 end
 
-for _, path in ipairs(list_files(ROOT .. " -name '*.lua'")) do
+for _, path in ipairs(tool_files.list("find " .. ROOT .. " -name '*.lua'")) do
   local items, header = annotations.read(path)
   local name = path:sub(#ROOT + 1)
   files[name] = { items = items, header = header }
@@ -135,7 +126,7 @@ local function add_pages()
       has_page[file] = true
     end
   end
-  for _, path in ipairs(list_files(ROOT .. " -maxdepth 1 -name '*.lua'")) do
+  for _, path in ipairs(tool_files.list("find " .. ROOT .. " -maxdepth 1 -name '*.lua'")) do
     local file = path:sub(#ROOT + 1)
     local name = file:match "^(.*)%.lua$"
     if not has_page[file] then
@@ -143,6 +134,15 @@ local function add_pages()
         name = name, title = "Module anthropic." .. name, files = { file }, modules = { [file] = name },
         about = (table.concat(files[file].header, " "):match "^[^.;:]*"),
       }
+    end
+  end
+  for _, page in ipairs(PAGES) do -- the class of a module without fields is its page
+    for _, module in pairs(page.modules or {}) do
+      local found = definitions["anthropic." .. module]
+      if found and not found.item.fields[1] then
+        HIDDEN[found.item.name] = true
+        RESOURCE_PAGES[found.item.name] = page.name .. ".md"
+      end
     end
   end
   PAGES[#PAGES + 1] = {
@@ -546,7 +546,8 @@ local function located(text)
         return nil
       end
     end
-    local path = name ~= "README" and list_files("doc -name " .. name .. ".md -not -path 'doc/reference/*'")[1]
+    local command = ("find doc -name %s.md -not -path 'doc/reference/*'"):format(name)
+    local path = name ~= "README" and tool_files.list(command)[1]
     return path and "](" .. path:gsub("^doc/", "../")
   end))
 end
@@ -606,12 +607,6 @@ local function index_text()
   return located(table.concat(out, "\n") .. "\n")
 end
 
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
 add_pages()
 arrange()
 for _, page in ipairs(PAGES) do
@@ -619,7 +614,7 @@ for _, page in ipairs(PAGES) do
 end
 local directory = arg[1] or "doc/reference"
 assert(os.execute("mkdir -p " .. directory .. " && rm -f " .. directory .. "/*.md"))
-write(directory .. "/README.md", index_text())
+tool_files.write(directory .. "/README.md", index_text())
 for _, page in ipairs(PAGES) do
-  write(directory .. "/" .. page.name .. ".md", text_of(page))
+  tool_files.write(directory .. "/" .. page.name .. ".md", text_of(page))
 end

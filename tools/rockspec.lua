@@ -6,6 +6,8 @@
 
 local PLACE = "https://example.invalid/anthropic" -- where releases are published: the one line to set
 
+local files = require "tools.files"
+
 local version = arg[1]
 if version == "place" then
   print(PLACE)
@@ -19,25 +21,27 @@ local function source()
   return ("%s/anthropic-%s.tar.gz"):format(arg[2] or PLACE, version)
 end
 
-local function files(pattern)
-  local pipe = assert(io.popen("ls " .. pattern .. " | LC_ALL=C sort"))
-  local list = {}
-  for path in pipe:lines() do
-    list[#list + 1] = path
-  end
-  pipe:close()
-  return list
-end
-
 local function module_name(path)
   return path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
 end
 
-local sources, modules = {}, {}
-for _, path in ipairs(files "src/*/*.c") do
-  sources[#sources + 1] = ('        "%s",\n'):format(path)
+-- Of src/port/ the files of one system. LuaRocks puts a system's list over the general one, item by item: so it has
+-- to be as long.
+local function sources_of(system, indent)
+  local list = {}
+  for _, path in ipairs(files.list "ls src/*/*.c") do
+    local of = path:match "^src/port/.*_(%l+)%.c$"
+    if not of or of == system then
+      list[#list + 1] = ('%s"%s",\n'):format(indent, path)
+    end
+  end
+  return list
 end
-for _, path in ipairs(files "lua/*/*.lua lua/*/*/*.lua lua/*/*/*/*.lua") do
+
+local sources, sources_of_windows = sources_of("posix", (" "):rep(8)), sources_of("windows", (" "):rep(12))
+assert(#sources_of_windows >= #sources)
+local modules = {}
+for _, path in ipairs(files.list "ls lua/*/*.lua lua/*/*/*.lua lua/*/*/*/*.lua") do
   modules[#modules + 1] = ('    ["%s"] = "%s",\n'):format(module_name(path), path)
 end
 
@@ -72,6 +76,17 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
     },
 %s  },
+  platforms = {
+    windows = {
+      modules = {
+        ["anthropic.core"] = {
+          sources = {
+%s          },
+          libraries = { "curl", "ws2_32", "ntdll" },
+        },
+      },
+    },
+  },
   copy_directories = { "doc", "types" },
 }
 test_dependencies = {
@@ -82,5 +97,4 @@ test_dependencies = {
 test = {
   type = "busted",
 }
-]]):format(version, source(), table.concat(sources),
-  table.concat(modules)))
+]]):format(version, source(), table.concat(sources), table.concat(modules), table.concat(sources_of_windows)))

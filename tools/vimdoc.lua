@@ -7,6 +7,8 @@
 -- section's tag is its page's with the heading behind it, but for those with a short name in `sections`; what the
 -- reference heads by a call or a class has that as its tag.
 
+local files = require "tools.files"
+
 local WIDTH = 78
 
 local GUIDE = {
@@ -77,15 +79,13 @@ local function add_pages(pages, folder, prefix, left_out)
   for _, page in ipairs(pages) do
     is_listed[page.page] = true
   end
-  local pipe = assert(io.popen(("ls doc/%s/*.md | LC_ALL=C sort"):format(folder)))
-  for path in pipe:lines() do
+  for _, path in ipairs(files.list(("ls doc/%s/*.md"):format(folder))) do
     local name = path:match "([%w_-]+)%.md$"
     local page = folder .. "/" .. name .. ".md"
     if not left_out[name] and not is_listed[page] then
       pages[#pages + 1] = { page = page, tag = prefix .. name }
     end
   end
-  pipe:close()
   return pages
 end
 
@@ -399,17 +399,11 @@ local function text_of(name, title, words, pages)
   return table.concat(out, "\n") .. "\n"
 end
 
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
 local directory = arg[1] or "doc"
 local guide = add_pages(GUIDE, "how-to", "anthropic-", OTHER_HOSTS)
 local reference = add_pages({}, "reference", "anthropic-reference-", LEFT_OUT)
 note_tags(guide)
 note_tags(reference)
-write(directory .. "/anthropic.txt", text_of("anthropic.txt", "A client for the Messages API", GUIDE_TEXT, guide))
-write(directory .. "/anthropic-reference.txt",
+files.write(directory .. "/anthropic.txt", text_of("anthropic.txt", "A client for the Messages API", GUIDE_TEXT, guide))
+files.write(directory .. "/anthropic-reference.txt",
   text_of("anthropic-reference.txt", "Functions, options and fields", REFERENCE_TEXT, reference))

@@ -19,6 +19,7 @@ local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local options = require "anthropic.http.options"
 
+---@class anthropic.chat_completion
 local chat_completion = {}
 
 local function check_table(name, value, level)

@@ -5,6 +5,7 @@
 
 local package, require = package, require
 local places = require "anthropic.base.places"
+---@class anthropic.health
 local health = {}
 
 local OLDEST_LIBCURL = { 7, 85 }

@@ -15,6 +15,7 @@
 
 local require = require
 
+---@class anthropic.http
 local http = {}
 
 ---@class anthropic.http.Request

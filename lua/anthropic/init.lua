@@ -19,6 +19,18 @@ end
 ---@class anthropic
 ---@field null any JSON's null: `nil` leaves a field out, `anthropic.null` sends it
 ---@field version string of this library: "major.minor.patch"
+---@field chat_completion anthropic.chat_completion
+---@field health anthropic.health
+---@field http anthropic.http
+---@field limiter anthropic.limiter
+---@field loop anthropic.loop
+---@field mcp anthropic.mcp
+---@field memory_tool anthropic.memory_tool
+---@field pool anthropic.pool
+---@field reader anthropic.reader
+---@field sse anthropic.sse
+---@field testing anthropic.testing
+---@field webhooks anthropic.webhooks
 local anthropic = {}
 
 ---@class anthropic.Options the options of a client, or of one request: the last argument of a method

@@ -7,6 +7,7 @@
 -- with the methods of anthropic.RequestLimiter. It is asked for each attempt of each request. Several clients can share
 -- one.
 
+---@class anthropic.limiter
 local limiter = {}
 
 --- Makes the limiter that is built in. It learns from the headers and refusals of all answers, and lets requests wait

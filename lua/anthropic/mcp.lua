@@ -12,6 +12,7 @@ local json = require "anthropic.base.json"
 local tables = require "anthropic.base.tables"
 local tools = require "anthropic.helpers.tools"
 
+---@class anthropic.mcp
 local mcp = {}
 
 local function text_or_nil(value)

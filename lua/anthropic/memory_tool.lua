@@ -13,6 +13,7 @@ local memory_commands = require "anthropic.helpers.memory_commands"
 local options = require "anthropic.http.options"
 local tools = require "anthropic.helpers.tools"
 
+---@class anthropic.memory_tool
 local memory_tool = {}
 
 ---@class anthropic.MemoryToolOptions

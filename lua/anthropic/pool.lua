@@ -8,6 +8,8 @@
 --     }
 --     print(pool:ask("Why is the sky blue?", { model = "claude-sonnet-5-5" }))
 
+---@class anthropic.pool
+---@overload fun(options: anthropic.PoolOptions): anthropic.Pool
 local pool = {}
 
 --- Makes a pool. `anthropic.pool { ... }` is the same. Raises on a wrong field.
@@ -18,9 +20,11 @@ function pool.new(options)
   return made -- no tail call: an error about the options blames the caller's line
 end
 
-return setmetatable(pool, {
+setmetatable(pool, {
   __call = function(_, options)
     local made = require("anthropic.client.pool").new(options, 2)
     return made
   end,
 })
+
+return pool

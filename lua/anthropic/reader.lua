@@ -31,6 +31,8 @@ local Reader = {}
 Reader.__index = Reader
 Reader.__name = "anthropic.Reader"
 
+---@class anthropic.reader
+---@overload fun(options: anthropic.reader.Options): anthropic.Reader
 local module = {}
 
 local rows = options.transport_rows()

@@ -23,6 +23,7 @@ local DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 local Decoder = {}
 Decoder.__index = Decoder
 
+---@class anthropic.sse
 local sse = {}
 
 local limit_row = options.transport_rows().max_event_bytes

@@ -19,6 +19,7 @@ local LONGEST_TIME = 15 -- digits
 ---@field created_at? string time stamp
 ---@field data? table what happened: `data.type` says what, `data.id` to which object
 
+---@class anthropic.webhooks
 local webhooks = {}
 
 local function expect(name, value, kind)

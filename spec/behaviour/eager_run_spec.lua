@@ -1,9 +1,9 @@
 -- `eager = true` of client.messages.run: tools that start while their answer still streams.
 
 local anthropic = require "anthropic"
-local coroutines = require "anthropic.loop.coroutines"
 local json = require "anthropic.testing.json"
 local played_cases = require "spec.support.played_cases"
+local protected = require "anthropic.loop.protected"
 local testing = require "anthropic.testing"
 
 local function tool(name, run, fields)
@@ -275,7 +275,7 @@ describe("an eager run", function()
     stream(call(0, "t1", "a"), call(1, "t2", "a"), ending()), done,
   }, function()
     local ran = 0
-    local ok, err = coroutines.protect(function() return run {
+    local ok, err = protected.call(function() return run {
       tools = { tool("a", function()
         ran = ran + 1
         anthropic.sleep(0.01)

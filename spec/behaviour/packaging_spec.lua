@@ -118,6 +118,17 @@ describe("a copy of the tree", function()
     assert_works(copy .. "/prefix")
   end)
 
+  it("installs with make what one Lua has compiled, which names the lines of the sources", function()
+    local prefix = copy .. "/compiled"
+    run(("make -C %s install COMPILED=1 LUA=%s PREFIX=%s %s"):format(copy, LUA, prefix, FAST))
+    assert_works(prefix)
+    local path = ("%s/share/lua/%s/anthropic/client/messages.lua"):format(prefix, ABI)
+    local file = assert(io.open(path, "rb"))
+    assert.equal("\27", file:read(1))
+    file:close()
+    assert.equal("@" .. path, debug.getinfo(assert(loadfile(path)), "S").source)
+  end)
+
   it("installs with luarocks, without asking anyone", function()
     if background.output_of "command -v luarocks" == "" then
       return pending "luarocks is not installed"

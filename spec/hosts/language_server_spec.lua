@@ -7,7 +7,8 @@ local language_server = require "spec.support.language_server"
 
 -- A row: what is written, what is offered behind it, and what is not; what follows it.
 local OFFERED = {
-  { "anthropic.", { "new", "tool", "run", "spawn", "encode", "null", "version" }, {} },
+  { "anthropic.", { "new", "tool", "run", "spawn", "encode", "null", "version", "http", "reader", "pool" }, {} },
+  { "anthropic.http.", { "request", "open" }, {} },
   { "client.", { "messages", "models", "files", "beta", "usage" }, {} },
   { "client:", { "ask", "chat", "close", "request", "with_options" }, { "exchange", "observe", "option", "wait" } },
   { "client.messages.", { "create", "stream", "parse", "run", "map", "count_tokens", "batches" }, {} },
@@ -41,6 +42,8 @@ local WRONG = {
 local RIGHT = {
   "print(message:text(), err.kind, stream:next())",
   "for text in streamed:text_deltas() do print(text:len()) end",
+  'print(anthropic.http.request { url = "http://host" }, anthropic.pool { members = { client } }:ask("Why?"))',
+  "print(anthropic.reader { status = 200 }:next(), anthropic.limiter.new(), anthropic.loop.names())",
   "print(client.models.list(), client:ask { model = 'm', max_tokens = 9, prompt = 'Why?' })",
 }
 

@@ -5,6 +5,8 @@
 --     ```lua task         a program inside anthropic.run
 --     ```lua love         a program of a game: its frames are run
 --     ```lua my_host      a program of a host that watches descriptors
+--     ```lua prosody      a module of Prosody's, which watches descriptors as well
+--     ```lua mpv          a script of mpv's, which has only a timer
 --     ```lua nvim         runs in Neovim (spec/hosts/documentation_spec.lua)
 --     ```lua ngx          runs in nginx, with a `stream` (there, too)
 --
@@ -18,6 +20,16 @@ local background = require "spec.support.background"
 local testing = require "anthropic.testing"
 
 local documentation = {}
+
+-- A host calls `tick` again and again, until a task has ended.
+local function hosted(before, tick)
+  return { before, ([[
+local task = require('anthropic').spawn(require('anthropic').sleep, 0.01)
+while not task:is_closing() do
+  %s
+end
+]]):format(tick) }
+end
 
 local PRELUDE = [[
 local anthropic = require "anthropic"
@@ -38,11 +50,12 @@ local FRAMES = {
     "\nlove.load()\nlocal loop = require 'anthropic.loop'\n"
       .. "repeat love.update() love.draw() until loop.is_idle()\n",
   },
-  my_host = {
-    "local my_host, readable = {}, nil\nfunction my_host.when_readable(_, f) readable = f end\n",
-    "\nlocal task = require('anthropic').spawn(require('anthropic').sleep, 0.01)\n"
-      .. "while not task:is_closing() do\n  loop.core():wait(0.1)\n  readable()\nend\n",
-  },
+  my_host = hosted("local my_host, readable = {}, nil\nfunction my_host.when_readable(_, f) readable = f end\n",
+    "loop.core():wait(0.1)\n  readable()"),
+  prosody = hosted("local readable\n"
+    .. "package.preload['net.server'] = function() return { watchfd = function(_, f) readable = f end } end\n",
+    "loop.core():wait(0.1)\n  readable()"),
+  mpv = hosted("local tick\nlocal mp = { add_periodic_timer = function(_, f) tick = f end }\n", "tick()"),
 }
 
 --- The words behind "lua" of blocks that run inside a host.

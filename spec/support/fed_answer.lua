@@ -19,10 +19,10 @@ return function(pieces, options, status)
   exchange.attempt_began = core.now()
   exchange.shared.usage = { add = function() end }
 
-  function exchange.address()
+  function exchange.way()
     return "http://h.test/x"
   end
-  exchange.url = exchange.address
+  exchange.url = exchange.way
 
   function exchange.redact(text)
     return (text:gsub("secret", "***"))

@@ -14,11 +14,15 @@ function stream_load.first_on_the_machine()
   return code == 0 and "chrt -f 1" or ""
 end
 
---- Begins; `abort_after` seconds the browsers hang up. `runner`: a command that runs it.
+--- Begins; `abort_after` seconds the browsers hang up. `runner`: a command that runs it. `before`: called with the
+--- service's port.
 function stream_load.begin(options)
   local command = ("%s build/stream_load %d %d %d %d %s"):format(options.runner or "", options.port,
     options.streams, options.milliseconds, options.events, options.abort_after or "")
   local self = setmetatable({ process = background.start(command, "^(%d+)\n") }, stream_load)
+  if options.before then
+    options.before(self.process.ready)
+  end
   self.process.pipe:write("go\n")
   self.process.pipe:flush()
   return self

@@ -3,13 +3,18 @@
 #include <stdbool.h>
 
 enum { FIRST_TO_DANGLE = 0x075300, FIRST_WITHOUT_DANGLING = 0x080100 };
+enum { USED_ONCE = 1, USED_AGAIN };
 
 /* From 7.83 to 8.0 libcurl reads what it has freed where a handle's second answer begins with a
  * header line that goes on with the one before (curl's pull request 11103).
  * workaround: libcurl 7.83 to 8.0 */
-static bool can_be_used_again(void) {
-  unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
-  return version < FIRST_TO_DANGLE || version >= FIRST_WITHOUT_DANGLING;
+static bool can_be_used_again(struct easy_pool *pool) {
+  if (pool->use == 0) {
+    unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+    bool dangles = version >= FIRST_TO_DANGLE && version < FIRST_WITHOUT_DANGLING;
+    pool->use = dangles ? USED_ONCE : USED_AGAIN;
+  }
+  return pool->use == USED_AGAIN;
 }
 
 CURL *easy_pool_take(struct easy_pool *pool) {
@@ -17,7 +22,7 @@ CURL *easy_pool_take(struct easy_pool *pool) {
 }
 
 void easy_pool_give(struct easy_pool *pool, CURL *easy) {
-  if (pool->count < MAX_IDLE_HANDLES && can_be_used_again())
+  if (pool->count < MAX_IDLE_HANDLES && can_be_used_again(pool))
     pool->handles[pool->count++] = easy;
   else
     curl_easy_cleanup(easy);

@@ -15,6 +15,7 @@ struct easy_pool {
   /* private part */
   CURL *handles[MAX_IDLE_HANDLES];
   size_t count;
+  int use; /* how, by libcurl's version, which takes long to tell; 0: not known yet */
 };
 
 /* A handle that was given, or NULL. The caller's to free. */

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "c0e150a1c0149520"
+return "6fe645b757bf6102"

@@ -9,10 +9,10 @@
 -- The requests are paced by what the responses say of the rate limits, and run as tasks of an `anthropic.run`.
 
 local check = require "anthropic.base.check"
-local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local paths = require "anthropic.base.path"
+local protected = require "anthropic.loop.protected"
 local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 
@@ -79,7 +79,7 @@ end
 -- A worker of several. What it raises ends the others at once: what they still ask for is paid for.
 local function work_among_others(state, workers)
   local task = tasks.current()
-  local ok, result = coroutines.protect(function() return work(state) end)
+  local ok, result = protected.call(function() return work(state) end)
   if not ok and not task.is_cancelled then
     state.raised = { result }
     cancel_all(workers, task)

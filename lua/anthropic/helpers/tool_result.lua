@@ -3,10 +3,10 @@
 -- What cannot be read, told or encoded is a result, too, with `is_error`. What is not UTF-8 is mended, blank texts are
 -- left out, and long ones cut with a note.
 
-local coroutines = require "anthropic.loop.coroutines"
 local failure_words = require "anthropic.helpers.failure_words"
 local json = require "anthropic.base.json"
 local paths = require "anthropic.base.path"
+local protected = require "anthropic.loop.protected"
 
 local tool_result = {}
 
@@ -145,7 +145,7 @@ end
 -- The result for a value, whose metamethods may raise anything. nil, what is wrong, and a traceback where that was
 -- raised.
 local function make(call, limit, is_error, read, value)
-  local ok, block, problem = coroutines.trace(function()
+  local ok, block, problem = protected.trace(function()
     local content, why = read(value, limit, call)
     if why then
       return nil, why

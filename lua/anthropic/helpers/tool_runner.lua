@@ -17,11 +17,11 @@
 --
 -- With `eager = true` the answers are streamed, and a tool starts when its block ends; then `on_tool_use` is called.
 
-local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
 local message_thread = require "anthropic.helpers.message_thread"
+local protected = require "anthropic.loop.protected"
 local run_params = require "anthropic.helpers.run_params"
 local tool_changes = require "anthropic.helpers.tool_changes"
 local tool_turn = require "anthropic.helpers.tool_turn"
@@ -247,7 +247,7 @@ function tool_runner.run(client, send, params, tell, option)
   local is_open, err
   repeat
     if params.eager then
-      is_open, err = coroutines.finally_around(take_turn, abandon, self)
+      is_open, err = protected.finally_around(take_turn, abandon, self)
     else
       is_open, err = take_turn(self)
     end
@@ -312,7 +312,7 @@ local function advance(self)
   while self.stream do
     local event, err
     if self.params.eager then
-      event, err = coroutines.finally_around(read_on_eagerly, abandon_unread, self)
+      event, err = protected.finally_around(read_on_eagerly, abandon_unread, self)
     else
       event, err = read_on(self)
     end

@@ -15,8 +15,8 @@
 
 local check = require "anthropic.base.check"
 local core = require "anthropic.base.core"
-local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 local tasks = require "anthropic.loop.task"
 local tool_result = require "anthropic.helpers.tool_result"
 
@@ -129,7 +129,7 @@ end
 
 -- Calls the tool: whether that raised nothing, then its results, or what it raised and the traceback.
 local function attempt(call)
-  return coroutines.trace(function()
+  return protected.trace(function()
     return call.tool.run(call.input, call)
   end)
 end

@@ -5,6 +5,7 @@ local errors = require "anthropic.base.error"
 local lazy = require "anthropic.base.lazy"
 local log = require "anthropic.http.log"
 local memory = require "anthropic.base.memory"
+local proxy = require "anthropic.http.proxy"
 local redirects = require "anthropic.http.redirects"
 
 local error_body = lazy.module_for_failure "anthropic.http.error_body"
@@ -36,7 +37,10 @@ function Answer:failure()
   if not name then
     return nil
   end
-  local err = failures.error(name, self.redact(message), code, self.profile, self.response, self.describe_proxy,
+  local function describe_proxy()
+    return proxy.describe(self.way())
+  end
+  local err = failures.error(name, self.redact(message), code, self.profile, self.response, describe_proxy,
     verify_result)
   err.unprocessed = self.transfer:unprocessed() or nil
   err.status = self.response and self.response.status
@@ -138,7 +142,7 @@ function Answer:refusal()
   if not body then
     return failure
   elseif self.response.status == PROXY_AUTHENTICATION_REQUIRED
-    and (self.is_proxied or self.response.headers["proxy-authenticate"]) then
+    and (proxy.may_answer(self.way()) or self.response.headers["proxy-authenticate"]) then
     return proxy_refusal(self, body)
   end
   local word = self.response.headers["x-amzn-errortype"] -- AWS's, with a URL behind it

@@ -44,7 +44,10 @@ end
 ---@param choices any
 ---@return any
 function error_signs.in_choices(choices)
-  for _, choice in ipairs(table_or_nil(choices) or {}) do
+  if type(choices) ~= "table" then
+    return nil
+  end
+  for _, choice in ipairs(choices) do
     if type(choice) == "table" then
       local part = table_or_nil(choice.delta) or table_or_nil(choice.message)
       if is_filled(choice.error) then

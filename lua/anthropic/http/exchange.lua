@@ -112,13 +112,12 @@ function exchange.new(spec, profile, shared)
     complete = false,
     redact = nil,
     url = nil, -- returns what an error may show of it
-    address = nil, -- returns it as it is
+    way = nil, -- returns it as it is, and the option `proxy`
     request = nil,
     response = nil,
     transfer = nil,
     under_way = false,
     redirects_to = nil, -- returns where a redirect that is followed leads
-    is_proxied = false, -- a proxy may have answered
     can_renew = false, -- its credential is one that is asked for; once that is done after a refusal: has_renewed
     has_renewed = false,
     planned_delay = nil, -- before the next attempt, where the status alone has decided that there is one

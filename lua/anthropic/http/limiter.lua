@@ -8,10 +8,10 @@
 -- with every request, it is one that comes back.
 
 local core = require "anthropic.base.core"
-local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 local tasks = require "anthropic.loop.task"
 
 -- What is longer than this is not waited for: the server's own refusal says more.
@@ -281,7 +281,7 @@ function Limiter:acquire(request)
       deadline = exchange and exchange.deadline or math.huge,
     }
     put(lane, entry, lane.last)
-    local ok, err = coroutines.finally_around(await, leave, entry)
+    local ok, err = protected.finally_around(await, leave, entry)
     if not ok then
       return nil, err
     end

@@ -8,10 +8,10 @@
 --
 -- Without the option, the client's own limiter learns from all that comes, and holds back what `map` sends.
 
-local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local lazy = require "anthropic.base.lazy"
 local outcome = require "anthropic.http.outcome"
+local protected = require "anthropic.loop.protected"
 local tables = require "anthropic.base.tables"
 local token_estimate = require "anthropic.http.token_estimate"
 local urls = require "anthropic.http.url"
@@ -101,7 +101,7 @@ function limiting.acquire(exchange)
     return true
   end
   local request = request_of(exchange)
-  local ok, result, problem = call(limiter, coroutines.protect, "acquire", request)
+  local ok, result, problem = call(limiter, protected.call, "acquire", request)
   if not ok then
     return nil, result
   elseif not result then
@@ -126,7 +126,7 @@ end
 function limiting.observe(exchange)
   local permit = exchange.permit
   if permit then
-    local ok, err = call(permit.limiter, coroutines.protect, "observe", permit.request, exchange.response)
+    local ok, err = call(permit.limiter, protected.call, "observe", permit.request, exchange.response)
     return ok or nil, err
   end
   local learner = exchange.response.rate_limit and learner_of(exchange)

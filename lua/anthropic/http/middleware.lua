@@ -13,11 +13,11 @@
 -- `send(nil, true)` adds the credential of the options all the same.
 
 local core = require "anthropic.base.core"
-local coroutines = require "anthropic.loop.coroutines"
 local drafts = require "anthropic.http.drafts"
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
 local memory = require "anthropic.base.memory"
+local protected = require "anthropic.loop.protected"
 local redirects = require "anthropic.http.redirects"
 local sending = require "anthropic.http.sending"
 local tables = require "anthropic.base.tables"
@@ -323,7 +323,7 @@ function middleware.sender(resolved)
       sent = nil, -- the response of what was sent last, and what it was
     }
     exchange.attempt_began, exchange.redact = core.now(), self.unsent.redact
-    return finish(self, coroutines.protect(function()
+    return finish(self, protected.call(function()
       return call(self, 1, request_of(self, draft))
     end))
   end

@@ -66,14 +66,20 @@ local function escape(name)
   return (name:gsub('["\r\n]', ESCAPES))
 end
 
+local is_windows = package.config:sub(1, 1) == "\\"
+
+local function with_slashes(path)
+  return is_windows and path:gsub("\\", "/") or path
+end
+
 local function base_name(path)
-  return path:match("([^/]*)/*$")
+  return with_slashes(path):match("([^/]*)/*$")
 end
 
 -- Where directories count, a name from outside of the current one says nothing to the server.
 local function relative_name(path)
-  local name = path:gsub("^%./+", "")
-  if name:match("^/") or ("/" .. name .. "/"):find("/../", 1, true) then
+  local name = with_slashes(path):gsub("^%./+", "")
+  if name:match("^/") or is_windows and name:match("^%a:") or ("/" .. name .. "/"):find("/../", 1, true) then
     return nil, ("%s needs a filename, the path that it is to have there"):format(path)
   end
   return name

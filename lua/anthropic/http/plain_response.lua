@@ -26,7 +26,7 @@ function plain_response.of(exchange)
     status = so_far.status,
     headers = headers.parse(block),
     header_lines = lines_of(block),
-    url = exchange.address(),
+    url = (exchange.way()),
     attempts = so_far.attempts,
     timings = so_far.timings,
   }

@@ -8,7 +8,6 @@ local lazy = require "anthropic.base.lazy"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
-local proxy = require "anthropic.http.proxy"
 local shown_url = require "anthropic.http.shown_url"
 local tasks = require "anthropic.loop.task"
 local urls = require "anthropic.http.url"
@@ -126,15 +125,11 @@ end
 -- Begins an attempt: what an error or a record shows of it. The functions are made here, as nginx empties the stack of
 -- a request that it ends, and with that the variables of functions that have not returned.
 local function begin(self, wire)
-  self.address = function() return wire.url end
+  self.way = function() return wire.url, wire.proxy end
   self.redact, self.url = wire.redact, function()
     return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
   end
   self.can_renew = wire.reject ~= nil
-  self.is_proxied = proxy.may_answer(wire.url, wire.proxy)
-  self.describe_proxy = function()
-    return proxy.describe(wire.url, wire.proxy)
-  end
   self.under_way = true
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()
@@ -184,7 +179,7 @@ function sending.answer(self, answer, wire)
   end
   local transfer, message, reason = loop.core():answer {
     method = "GET",
-    url = self.address(),
+    url = (self.way()),
     sink = self.spec().sink,
     record = self.shared.observer ~= nil,
     max_body_bytes = self.option "max_response_bytes",

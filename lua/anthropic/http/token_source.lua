@@ -9,13 +9,13 @@
 
 local command = require "anthropic.loop.command"
 local core = require "anthropic.base.core"
-local coroutines = require "anthropic.loop.coroutines"
 local credential_text = require "anthropic.http.credential_text"
 local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
 local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
 local printable = require "anthropic.base.printable"
+local protected = require "anthropic.loop.protected"
 local tasks = require "anthropic.loop.task"
 
 --- Called before each attempt: returns the credential, or nil and what is wrong. With a second value, the time when it
@@ -68,7 +68,7 @@ end
 
 -- Calls the caller's function. nil and an error of the request where it raises.
 local function call(f)
-  local ok, value, second = coroutines.protect(f)
+  local ok, value, second = protected.call(f)
   if ok then
     return value, second
   elseif memory.is_lack(value) then
@@ -177,9 +177,9 @@ end
 
 -- Asks, on behalf of all who come meanwhile.
 local function take_off(self, waiter)
-  local flight = setmetatable({ source = self, owner = coroutines.running() or MAIN, waiting = {} }, Flight)
+  local flight = setmetatable({ source = self, owner = protected.running() or MAIN, waiting = {} }, Flight)
   self.flight = flight
-  return coroutines.finally_around(function()
+  return protected.finally_around(function()
     return fetch(self, flight, waiter)
   end, land, flight)
 end
@@ -216,7 +216,7 @@ function TokenSource:get(waiter)
       return fetch(self, {}, waiter)
     elseif not flight or is_lost(flight) then
       return take_off(self, waiter)
-    elseif flight.owner == (coroutines.running() or MAIN) then
+    elseif flight.owner == (protected.running() or MAIN) then
       return invalid(self, "the function sends a request that needs what it is to return")
     end
     value, err = await(self, flight, waiter)

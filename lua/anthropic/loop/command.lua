@@ -3,8 +3,8 @@
 --     local output, status = command.output(driver, { "op", "read", "op://vault/key" }, waiter)
 
 local core = require "anthropic.base.core"
-local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 local tasks = require "anthropic.loop.task"
 
 local command = {}
@@ -60,7 +60,7 @@ function command.output(driver, arguments, waiter)
   if not process then
     return nil, nil, message
   end
-  return coroutines.finally_around(await, close, {
+  return protected.finally_around(await, close, {
     driver = driver, waiter = waiter, process = process, on_news = on_news,
   })
 end

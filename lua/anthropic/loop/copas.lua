@@ -6,6 +6,7 @@
 local copas = require "copas"
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 
 local driver = { suspends = true }
 
@@ -62,7 +63,7 @@ local function start_pump()
 end
 
 function driver.check()
-  if not coroutines.running() then
+  if not protected.running() then
     error("Copas cannot wait here: wait in a thread of copas.addthread", 0)
   end
   return coroutines.check()

@@ -2,36 +2,9 @@
 
 local core = require "anthropic.base.core"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 
 local coroutines = {}
-
--- workaround: Lua 5.1 cannot yield across pcall. There a function is protected by a coroutine of its own,
--- which stands for the one that it was called in.
-local PCALL_CAN_BE_LEFT = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
-local outer_of = setmetatable({}, { __mode = "kv" })
-
---- The coroutine that the host knows; nil outside of any.
----@private
----@return thread?
-function coroutines.running()
-  local here, is_main = coroutine.running()
-  if not here or is_main then
-    return nil
-  end
-  while outer_of[here] do -- one may stand inside another
-    here = outer_of[here]
-  end
-  return here
-end
-
---- Whether the calling code runs in a coroutine that `protect` has put between it and the host's.
----@private
----@return boolean
-function coroutines.is_protected()
-  return outer_of[coroutine.running()] ~= nil
-end
-
--- --- whether the calling code can be suspended ---------------------------------------------------
 
 local CANNOT_YIELD = "the calling code cannot wait: it was called by a function in C (string.gsub, table.sort, "
   .. "tostring, require, a finalizer%s), which Lua cannot suspend; wait before or after that call, or in a "
@@ -41,7 +14,7 @@ local CANNOT_YIELD = "the calling code cannot wait: it was called by a function 
 local function can_yield_outwards()
   local thread = coroutine.running()
   while thread and core.can_yield(thread) do
-    thread = outer_of[thread]
+    thread = protected.outer_of(thread)
     if not thread then
       return true
     end
@@ -58,159 +31,7 @@ function coroutines.check()
   if can_yield() then
     return true
   end
-  return nil, CANNOT_YIELD:format(PCALL_CAN_BE_LEFT and "" or "; here also pcall, an iterator or a metamethod")
-end
-
--- --- calls that may wait -------------------------------------------------------------------------
-
-local function relay(inner, ok, ...)
-  if not ok or coroutine.status(inner) ~= "suspended" then
-    return ok, ...
-  elseif not outer_of[inner] then
-    return false, "attempt to yield from outside a coroutine"
-  end
-  return relay(inner, coroutine.resume(inner, coroutine.yield(...)))
-end
-
--- Calls f in a coroutine of its own, and returns that coroutine as well.
-local function protect(f)
-  local inner = coroutine.create(function() return f() end)
-  outer_of[inner] = coroutine.running()
-  return inner, relay(inner, coroutine.resume(inner))
-end
-
---- `pcall` for a function that may wait, in every Lua.
----@private
----@param f function
----@return boolean ok
----@return any ... results, or what was raised
-function coroutines.protect(f)
-  if PCALL_CAN_BE_LEFT or not coroutine.running() then -- outside of any, Lua 5.1 has nothing to leave
-    return pcall(f)
-  end
-  return select(2, protect(f))
-end
-
--- The stack of a thread, or of the code that raised where its handler calls this.
-local function stack(...)
-  return (debug.traceback(...):gsub("^\n", ""))
-end
-
-local function after_xpcall(raised, ok, ...)
-  if ok then
-    return ok, ...
-  end
-  return false, (...), raised.stack
-end
-
-local function after_protect(is_wanted, inner, ok, ...)
-  if ok then
-    return ok, ...
-  end
-  return false, (...), is_wanted(...) and stack(inner, "") or nil
-end
-
-local function always()
-  return true
-end
-
---- `protect` that tells where an error was raised.
----@private
----@param f function
----@param is_wanted? fun(raised: any): boolean whether a traceback is, which costs more than the rest; default: always
----@return boolean ok
----@return any ... results; or what was raised, and the traceback, where there is one
-function coroutines.trace(f, is_wanted)
-  is_wanted = is_wanted or always
-  if not PCALL_CAN_BE_LEFT then
-    return after_protect(is_wanted, protect(f))
-  end
-  local raised = {}
-  return after_xpcall(raised, xpcall(f, function(value)
-    raised.stack = is_wanted(value) and stack("", 3) or nil
-    return value
-  end))
-end
-
---- Whether `finally` may leave something for `mend`.
----@private
-coroutines.NEEDS_MENDING = not PCALL_CAN_BE_LEFT
-
-local unfinished = setmetatable({}, { __mode = "k" }) -- in Lua 5.1: { clean, self, ... } by coroutine
-
---- Cleans up what an error has broken off in a coroutine, where `finally` could not.
----@private
----@param thread? thread default: the one that runs
-function coroutines.mend(thread)
-  thread = thread or coroutines.running()
-  local left = thread and unfinished[thread]
-  if left then
-    unfinished[thread] = nil
-    for i = #left, 1, -2 do
-      left[i - 1](left[i])
-    end
-  end
-end
-
-local function after_pcall(clean, self, ok, result, reason)
-  clean(self)
-  if not ok then
-    error(result, 0)
-  end
-  return result, reason
-end
-
-local function finally_by_pcall(f, clean, self, ...)
-  return after_pcall(clean, self, pcall(f, self, ...))
-end
-
-local function finally_in_5_1(f, clean, self, ...)
-  local thread = coroutines.running()
-  if not thread then -- which is not suspended
-    return finally_by_pcall(f, clean, self, ...)
-  end
-  local left = unfinished[thread] or {}
-  unfinished[thread] = left
-  left[#left + 1], left[#left + 2] = clean, self
-  local result, reason = f(self, ...)
-  left[#left], left[#left - 1] = nil, nil
-  clean(self)
-  return result, reason
-end
-
-local Guard = { __close = function(guard) guard.clean(guard.self) end }
-
-local ONCE = { true }
-
--- The fourth value of a generic `for` is closed when the loop is left, however that happens.
-local function finally_by_closing(f, clean, self, ...)
-  for _ in next, ONCE, nil, setmetatable({ clean = clean, self = self }, Guard) do -- luacheck: ignore 512
-    return f(self, ...)
-  end
-end
-
---- Calls `f(self, ...)`, which may wait, then `clean(self)`, also where an error ends `f` and, since
---- Lua 5.4, where its coroutine is closed. Stock Lua 5.1 cannot catch an error of code that waits:
---- there `mend` makes up for it, at the next wait of the coroutine and at the end of a task.
----@private
----@param f function
----@param clean fun(self: table) must not raise
----@param self table
----@return any, any two results of f
-coroutines.finally = rawget(coroutine, "close") and finally_by_closing
-  or PCALL_CAN_BE_LEFT and finally_by_pcall or finally_in_5_1
-
---- The same for an `f` that makes waits of its own, which mend what they find unfinished.
----@private
----@param f function
----@param clean fun(self: table) must not raise
----@param self table
----@return any, any two results of f
-function coroutines.finally_around(f, clean, self)
-  if PCALL_CAN_BE_LEFT or not coroutines.running() then
-    return coroutines.finally(f, clean, self)
-  end
-  return after_pcall(clean, self, coroutines.protect(function() return f(self) end))
+  return nil, CANNOT_YIELD:format(protected.BY_COROUTINES and "; here also pcall, an iterator or a metamethod" or "")
 end
 
 local function resume(thread)
@@ -291,7 +112,7 @@ local function leave(self)
 end
 
 local function wait(self, seconds)
-  local failure = coroutines.finally(await, leave, self, seconds)
+  local failure = protected.finally(await, leave, self, seconds)
   if failure ~= nil then
     error(failure, 0)
   end
@@ -349,7 +170,7 @@ end
 ---  has not gone on then
 function coroutines.park(subject, seconds, suspend)
   local self = {
-    subject = subject, thread = coroutines.running(), suspend = suspend_parked, given = suspend,
+    subject = subject, thread = protected.running(), suspend = suspend_parked, given = suspend,
     is_parked = false, is_lost = false, wake = false,
   }
   function self.wake()
@@ -418,7 +239,7 @@ function coroutines.poll(sleep, given)
   }
   return function(subject, seconds)
     local deadline = seconds and core.now() + seconds or math.huge
-    return (coroutines.finally(await_polling, wake_up, { poller = self, subject = subject }, deadline))
+    return (protected.finally(await_polling, wake_up, { poller = self, subject = subject }, deadline))
   end
 end
 

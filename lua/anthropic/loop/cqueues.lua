@@ -7,6 +7,7 @@ local condition = require "cqueues.condition"
 local coroutines = require "anthropic.loop.coroutines"
 local cqueues = require "cqueues"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 
 local driver = { suspends = true }
 
@@ -32,7 +33,7 @@ local function running()
   local controller, is_its_own = cqueues.running()
   if not controller then
     error("cqueues cannot wait here: wait in a coroutine of cq:wrap", 0)
-  elseif not is_its_own and not coroutines.is_protected() then
+  elseif not is_its_own and not protected.is_protected() then
     error("cqueues cannot wait in a coroutine inside one of its own: use cq:wrap or anthropic.spawn", 0)
   end
   return controller

@@ -8,6 +8,7 @@
 
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 
 -- Whoever requires this module, or steps it, chooses it for all that name no other driver.
 local frame = { suspends = true, has_frames = true, is_chosen = true, spawn = coroutines.spawn }
@@ -25,7 +26,7 @@ end
 
 ---@private
 function frame.check()
-  if not coroutines.running() then
+  if not protected.running() then
     error("the frame loop cannot wait here: use anthropic.spawn, or on_done of messages.stream", 0)
   end
   return coroutines.check()

@@ -32,6 +32,7 @@ local guard = require "anthropic.base.guard"
 ---@field has_news fun(subject: anthropic.Subject): boolean whether the wait is over
 ---@field stands_for? anthropic.Subject whose news are its own, too
 
+---@class anthropic.loop
 local loop = {}
 
 local the_loop

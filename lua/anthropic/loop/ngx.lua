@@ -15,6 +15,7 @@
 local core = require "anthropic.base.core"
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 
 local ngx = rawget(_G, "ngx")
 
@@ -230,7 +231,7 @@ function driver.wait(subject, seconds)
   local waiter = table.remove(spare) or new_waiter()
   waiter.subject = subject
   last_work = core.now()
-  coroutines.finally(await, leave, waiter, deadline)
+  protected.finally(await, leave, waiter, deadline)
   return true
 end
 

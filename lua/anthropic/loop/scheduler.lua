@@ -7,6 +7,7 @@
 local coroutines = require "anthropic.loop.coroutines"
 local counted_set = require "anthropic.loop.counted_set"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 
 local scheduler = {
   suspends = true, -- waiting yields
@@ -139,7 +140,7 @@ end
 
 -- Lets the others go on.
 local function suspend(entry)
-  if coroutines.running() == entry.thread then
+  if protected.running() == entry.thread then
     coroutine.yield(PARKED)
   elseif depth < MAX_DEPTH then
     depth = depth + 1
@@ -162,7 +163,7 @@ function scheduler.check()
   if not running then
     error('the loop "scheduler" waits inside anthropic.run only', 0)
   end
-  if coroutines.running() == running.thread then
+  if protected.running() == running.thread then
     return coroutines.check()
   end
   return true -- not suspended: it runs the others meanwhile
@@ -186,7 +187,7 @@ end
 --- Waits as loop/init.lua describes. Where seconds are given the others go first, even if there is
 --- no time to wait.
 function scheduler.wait(subject, seconds)
-  coroutines.finally(await, leave, running, subject, seconds)
+  protected.finally(await, leave, running, subject, seconds)
   return true
 end
 
@@ -220,7 +221,7 @@ function scheduler.close()
       close_thread(entry.thread)
     end
     leave(entry)
-    coroutines.mend(entry.thread)
+    protected.mend(entry.thread)
   end
 end
 

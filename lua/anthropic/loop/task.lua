@@ -21,6 +21,7 @@ local coroutines = require "anthropic.loop.coroutines"
 local counted_set = require "anthropic.loop.counted_set"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 local waiting = require "anthropic.loop.waiting"
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
@@ -132,7 +133,7 @@ local function start(self, f, ...)
     end
     self.has_begun = true
     waiting.begin(self)
-    finish(self, coroutines.trace(function()
+    finish(self, protected.trace(function()
       return f(unpack(arguments, 1, arguments.n))
     end, is_of_bug))
   end

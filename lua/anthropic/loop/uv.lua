@@ -10,6 +10,7 @@
 local coroutines = require "anthropic.loop.coroutines"
 local host_coroutines = require "anthropic.loop.host_coroutines"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 
 local driver = { suspends = true }
 
@@ -138,7 +139,7 @@ local function suspend(host)
 end
 
 function driver.check()
-  if coroutines.running() then
+  if protected.running() then
     return coroutines.check()
   end
   local uv = get_uv()
@@ -149,7 +150,7 @@ function driver.check()
 end
 
 function driver.wait(subject, seconds)
-  local wait = coroutines.running() and coroutines.park or wait_outside
+  local wait = protected.running() and coroutines.park or wait_outside
   local ok, reason = wait(subject, seconds, suspend)
   if not loop.is_stepping() then
     watch()

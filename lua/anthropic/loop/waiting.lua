@@ -6,9 +6,9 @@
 -- whatever that is.
 
 local package, require = package, require
-local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 
 local waiting = {}
 
@@ -23,7 +23,7 @@ end
 --- the task's own, too.
 ---@return anthropic.Task?
 function waiting.current()
-  local task = task_of[coroutines.running()]
+  local task = task_of[protected.running()]
   if task then
     return task
   end
@@ -34,7 +34,7 @@ end
 --- The running coroutine is a task's from here on.
 ---@param task anthropic.Task
 function waiting.begin(task)
-  task_of[coroutines.running()] = task
+  task_of[protected.running()] = task
 end
 
 -- --- a task's waiter -----------------------------------------------------------------------------
@@ -67,8 +67,8 @@ end
 --- Ends what is left of a task's wait, which an error may have broken off.
 ---@param task anthropic.Task
 function waiting.leave(task)
-  if coroutines.NEEDS_MENDING then
-    coroutines.mend()
+  if protected.BY_COROUTINES then
+    protected.mend()
   end
   loop.on_news(task.waiter, nil)
   task.waiter.stands_for = nil
@@ -128,8 +128,8 @@ function waiting.wait(driver, subject, seconds)
   if task and task.was_told then
     refuse(subject)
   end
-  if coroutines.NEEDS_MENDING then
-    coroutines.mend()
+  if protected.BY_COROUTINES then
+    protected.mend()
   end
   local found, err = find_driver(driver, task)
   if not found then

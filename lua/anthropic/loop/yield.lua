@@ -6,11 +6,12 @@
 
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 
 local driver = { suspends = true, spawn = coroutines.spawn }
 
 function driver.check()
-  if not coroutines.running() then
+  if not protected.running() then
     error('the loop "yield" waits inside a coroutine only', 0)
   end
   return coroutines.check()

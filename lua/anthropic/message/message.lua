@@ -67,6 +67,7 @@ local message = {}
 -- The names that are this library's own: an answer's field of such a name stands in `extra`. The
 -- methods are added below.
 local OWN = { response = true, raw = true, choices = true, parsed = true, parse_error = true, extra = true }
+local OWN_NAMES = {}
 
 --- Whether a value is a message.
 ---@param value any
@@ -90,7 +91,8 @@ function message.new(fields)
     return fields
   end
   local extra
-  for name in pairs(OWN) do
+  for i = 1, #OWN_NAMES do
+    local name = OWN_NAMES[i]
     if fields[name] ~= nil then
       extra = extra or {}
       extra[name], fields[name] = fields[name], nil
@@ -127,6 +129,15 @@ function message.of_choices(choices)
   return first
 end
 
+local function has_tool_use(content)
+  for i = 1, #content do
+    if content[i].type == "tool_use" then
+      return true
+    end
+  end
+  return false
+end
+
 --- A decoded answer as a message, or nil where it is not one. Its content may be a text or one block, or absent where
 --- the message says why it stopped.
 ---@param answer any
@@ -147,13 +158,14 @@ function message.of_answer(answer)
   answer.content, answer.usage = content, token_counts.merge(nil, answer.usage)
   parts.complete_calls(content, answer.id)
   local made = message.new(answer)
-  made.stop_reason = stop_reasons.native(made.stop_reason, #made:tool_uses() > 0)
+  made.stop_reason = stop_reasons.native(made.stop_reason, has_tool_use(content))
   return made
 end
 
 local function join(content, kind)
   local pieces = {}
-  for _, block in ipairs(content) do
+  for i = 1, #content do
+    local block = content[i]
     if block.type == kind and type(block[kind]) == "string" then
       pieces[#pieces + 1] = block[kind]
     end
@@ -195,6 +207,9 @@ end
 
 for name in pairs(Message) do
   OWN[name] = true
+end
+for name in pairs(OWN) do
+  OWN_NAMES[#OWN_NAMES + 1] = name
 end
 
 return message

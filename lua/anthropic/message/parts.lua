@@ -139,9 +139,6 @@ local function read_text(block)
   end
 end
 
--- What this library notes of an input that is broken: texts.
-local OWN_MEMBERS = { "input_json", "input_error" }
-
 --- A block that has a type and is its own table; nil where the value is no block.
 ---@param value any
 ---@return table?
@@ -154,9 +151,8 @@ function parts.block(value)
   local block = json.copy(value)
   block.type = parts.type_of(block)
   read_text(block)
-  for _, name in ipairs(OWN_MEMBERS) do
-    block[name] = parts.word(block[name])
-  end
+  block.input_json = parts.word(block.input_json) -- what this library notes of an input that is broken: texts
+  block.input_error = parts.word(block.input_error)
   return block
 end
 
@@ -170,8 +166,8 @@ function parts.blocks(content)
   elseif type(content) ~= "table" or not json.is_array(content) then
     content = { content }
   end
-  for i, value in ipairs(content) do
-    local block = parts.block(value)
+  for i = 1, #content do
+    local block = parts.block(content[i])
     if not block then
       return nil
     end
@@ -213,7 +209,8 @@ end
 ---@param message_id any
 function parts.complete_calls(blocks, message_id)
   local seen = {}
-  for _, block in ipairs(blocks) do
+  for i = 1, #blocks do
+    local block = blocks[i]
     if parts.is_tool_use(block.type) then
       parts.read_input(block)
       block.id = parts.call_id(seen, block.id, message_id)

@@ -116,12 +116,12 @@ local function is_counted(name, depth)
   return type(name) == "string" and #name <= LONGEST_COUNT and not NO_COUNTS[name] and (depth == 1 or not KINDS[name])
 end
 
--- Adds what a table counts, inner tables too. `room`: how many names more the sums may have.
+-- Adds what a table counts, inner tables too. `room`: how many names more the sums may have, once one came that is new.
 local function add(sums, counts, depth, room)
   for name, value in pairs(counts) do
     local count = count_of(value)
     if count and is_counted(name, depth) then
-      room = room - (sums[name] and 0 or 1)
+      room = sums[name] and room or (room or MOST_COUNTS - size_of(sums)) - 1
       if sums[name] or room >= 0 then
         count_up(sums, name, count)
       end
@@ -130,10 +130,6 @@ local function add(sums, counts, depth, room)
     end
   end
   return room
-end
-
-local function add_counts(sums, counts)
-  add(sums, counts, 1, MOST_COUNTS - size_of(sums))
 end
 
 --- Counts a message. The client counts its own messages; this adds one from elsewhere, such as a batch's result.
@@ -146,11 +142,14 @@ function Usage:add(message)
   end
   local sums = sums_of(self, message.model)
   count_up(sums, "requests", 1)
-  add_counts(sums, message.usage)
+  add(sums, message.usage, 1)
   local iterations = message.usage.iterations
-  for _, iteration in ipairs(type(iterations) == "table" and iterations or {}) do
+  if type(iterations) ~= "table" then
+    return
+  end
+  for _, iteration in ipairs(iterations) do
     if type(iteration) == "table" and APART[iteration.type] then
-      add_counts(sums_of(self, iteration.model or message.model), iteration)
+      add(sums_of(self, iteration.model or message.model), iteration, 1)
     end
   end
 end

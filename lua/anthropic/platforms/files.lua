@@ -83,6 +83,11 @@ function files.aws_profile(name)
   return found, name
 end
 
+local function google_folder()
+  local of_windows = package.config:sub(1, 1) == "\\" and files.variable "APPDATA"
+  return of_windows and of_windows .. "/gcloud" or files.at_home ".config/gcloud"
+end
+
 --- Google's application default credentials: the object in the file, or nil.
 ---@return table?
 function files.google_credentials()
@@ -90,7 +95,7 @@ function files.google_credentials()
   if path then
     return files.object(path)
   end
-  local folder = files.variable "CLOUDSDK_CONFIG" or files.at_home ".config/gcloud"
+  local folder = files.variable "CLOUDSDK_CONFIG" or google_folder()
   return files.object(folder and folder .. "/application_default_credentials.json")
 end
 

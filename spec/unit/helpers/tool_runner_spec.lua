@@ -833,3 +833,78 @@ describe("a run that is read piece by piece", function()
     assert.same({}, err.run.turns)
   end)
 end)
+
+describe("a run on a message thread", function()
+  local function lost()
+    return errors.new { kind = "api", status = 404, message = "m", details = { error_code = "thread_not_found" } }
+  end
+
+  local function params()
+    return { thread = { type = "create" }, tools = { tool "a" } }
+  end
+
+  local function threads()
+    local types = {}
+    for i, request in ipairs(sent) do
+      types[i] = request.thread and request.thread.type or "none"
+    end
+    return table.concat(types, " ")
+  end
+
+  it("sends what the server lacks", function()
+    assert(run({ answer({ use("a", {}) }, nil, { id = "msg_1" }), done() }, params()))
+    assert.equal("create continue", threads())
+    assert.equal("msg_1", sent[2].thread.previous_message_id)
+    assert.equal(1, #sent[2].messages)
+    assert.is_nil(sent[2].tools)
+  end)
+
+  it("makes it anew once where it is lost, goes on without one then, and fails where that does not help", function()
+    local first = answer({ use("a", {}) }, nil, { id = "msg_1" })
+    assert(run({ first, lost(), done() }, params()))
+    assert.equal("create continue create", threads())
+    assert.equal(3, #sent[3].messages)
+    local unsupported = errors.new { kind = "api", status = 400, message = "m", details = {
+      error_code = "thread_unsupported_request",
+    } }
+    assert(run({ first, lost(), unsupported, done() }, params()))
+    assert.equal("create continue create none", threads())
+    assert(run({ unsupported, done() }, params()))
+    assert.equal("create none", threads())
+    local result, err = run({ first, lost(), lost() }, params())
+    assert.is_nil(result)
+    assert.equal(404, err.status)
+  end)
+end)
+
+describe("a run whose calls start early", function()
+  it("runs each once, while its answer goes on", function()
+    local block, calls, seen = use("a", { x = 1 }), 0, {}
+    local whole = answer { block }
+    local first = streamed({
+      { type = "content_block_stop", index = 0 }, { type = "ping" }, { type = "ping" },
+    }, whole)
+    first.block_of = function() return block end
+    local streams, number = { first, streamed({ { type = "ping" } }, done()) }, 0
+    local params = {
+      eager = true, messages = { { role = "user", content = "go" } },
+      on_event = function(event) seen[#seen + 1] = event.type .. " " .. calls end,
+      tools = { tool("a", function()
+        calls = calls + 1
+        return "ran"
+      end) },
+    }
+    local result
+    anthropic.run(function()
+      result = tool_runner.run(client, function()
+        number = number + 1
+        return streams[number]
+      end, params)
+    end)
+    assert.is_truthy(result)
+    assert.equal(1, calls)
+    assert.equal(2, number)
+    assert.equal("ping 1", seen[#seen])
+    assert.equal(4, #seen)
+  end)
+end)

@@ -39,8 +39,7 @@ local function exchange_of(plan)
       status = plan.status, headers = plan.headers or {}, request_id = plan.request_id, rate_limit = plan.rate_limit,
     },
     profile = { is_logged = false, option = function() end, timeouts = {} },
-    describe_proxy = function() end,
-    is_proxied = plan.is_proxied,
+    way = function() return "http://api.example/v1/x", plan.is_proxied and "http://p.test" or "" end,
   }
   function self.spec()
     return { takes_any_status = plan.takes_any_status }

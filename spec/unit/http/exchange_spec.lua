@@ -1444,4 +1444,76 @@ describe("an exchange", function()
     new():count(message)
     assert.same({ { "add", message } }, retained)
   end)
+
+  describe("whose credential is asked for", function()
+    local asked
+
+    local function renewing(given)
+      asked = 0
+      given = given or {}
+      given.max_retries = given.max_retries or 2
+      given.api_key = given.api_key or function()
+        asked = asked + 1
+        return SECRET .. asked, os.time() + 1000
+      end
+      return logged(given)
+    end
+
+    local function run(exchange)
+      return exchange:run(function() return true end)
+    end
+
+    it("asks for it once more where the server refuses it, without a wait", function()
+      plans = { { status = 401 }, {} }
+      assert.is_true(run(renewing()))
+      assert.equal(2, #started)
+      assert.equal(2, asked)
+      assert.equal(5000, now)
+    end)
+
+    it("asks no more than once more", function()
+      plans = { { status = 401 } }
+      local ok, err = run(renewing())
+      assert.is_nil(ok)
+      assert.same({ 401, 2 }, { err.status, err.attempts })
+    end)
+
+    it("asks no more for another status, a constant credential, or without retries", function()
+      for _, case in ipairs {
+        { 403 }, { 400 }, { 401, { api_key = SECRET } }, { 401, { max_retries = 0 } },
+      } do
+        plans, started = { { status = case[1] } }, {}
+        local _, err = run(renewing(case[2]))
+        assert.same({ case[1], 1 }, { err.status, err.attempts })
+      end
+    end)
+
+    it("asks anew for each member of a pool", function()
+      plans = { { status = 401 } }
+      local exchange = renewing()
+      exchange.has_renewed = true
+      exchange:use(exchange.profile, shared, 2)
+      assert.is_false(exchange.has_renewed)
+      exchange.has_renewed = true
+      exchange:use(exchange.profile, shared, 2)
+      assert.is_true(exchange.has_renewed)
+    end)
+  end)
+
+  describe("that uses another profile", function()
+    it("has its options, and tells its log of the end when nobody holds it any more", function()
+      local exchange = new()
+      assert.is_nil(exchange.guard)
+      local profile = exchanges.profile(options_of { on_log = print, max_retries = 7 })
+      exchange:use(profile, shared, 1)
+      assert.equal(7, exchange.option "max_retries")
+      assert.equal(profile, exchange.profile)
+      assert.is_truthy(exchange.guard)
+      exchange.losses = 3
+      exchange:use(profile, shared, 1)
+      assert.equal(3, exchange.losses)
+      exchange:use(profile, shared, 2)
+      assert.equal(0, exchange.losses)
+    end)
+  end)
 end)

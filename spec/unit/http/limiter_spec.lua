@@ -1,10 +1,10 @@
 -- How requests are held back by what the answers say of rate limits.
 
 local core = require "anthropic.core"
-local coroutines = require "anthropic.loop.coroutines"
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
 local limiter = require "anthropic.http.limiter"
+local protected = require "anthropic.loop.protected"
 
 local real_now = core.now
 
@@ -512,7 +512,7 @@ describe("the limiter", function()
     before_each(function()
       sleepers = {}
       driver.wait = function(subject, seconds)
-        table.insert(sleepers, { thread = coroutines.running(), subject = subject, at = now + seconds })
+        table.insert(sleepers, { thread = protected.running(), subject = subject, at = now + seconds })
         return coroutine.yield()
       end
     end)

@@ -14,7 +14,7 @@ describe("a response", function()
     function exchange.redact(text)
       return (text:gsub("secret", "***"))
     end
-    function exchange.address()
+    function exchange.way()
       return "https://h.test/?key=secret"
     end
     function exchange.url()

@@ -9,6 +9,7 @@ local CORPUS = {
   '{"a":{"b":{"c":{"d":"e"}}}}',
   '[[[[1],2],3],{"x":[null,true,false,"",-1]}]',
   '{"n":[0,-0,1.0,10,123.456,8.2156e-15,1.5e+10,2E8,1e5,-1.5e-3,-7]}',
+  '{"more":[0.5,-0.5,0.0,-0.0,0e1,0E-1,0.25e+2,1.0e1,-1E-7,100,0]}',
   '{"big":[9007199254740991,9007199254740992,9007199254740993,-9223372036854775808,'
     .. '9223372036854775807,9223372036854775808,123456789012345678901234567890,1e400]}',
   '{"escapes":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\u0000"}',
@@ -226,6 +227,17 @@ describe("the reader of partial JSON", function()
         assert.is_nil(ok)
         assert.equal(message, problem)
         assert.equal(message, (select(2, reader:feed "1")))
+      end
+    end
+  end)
+
+  it("takes no number with a part too many, however it is cut", function()
+    for _, text in ipairs { "[1.5.2]", "[0.5.]", "[1e5.2]", "[1e5e5]", "[00]", "[01]", "[-01]", "[1..2]", "[1.e5]",
+      "[1e+-5]", "[1-]", "[--1]", "[.5]", "[+1]", "[0x1]", "[1ee5]", "[1.5e5.5]" } do
+      for cut = 1, #text - 1 do
+        local reader = core.json_partial()
+        local ok = reader:feed(text:sub(1, cut)) and reader:feed(text:sub(cut + 1))
+        assert.is_falsy(ok, text)
       end
     end
   end)

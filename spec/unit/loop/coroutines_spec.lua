@@ -1,59 +1,8 @@
--- Each Lua suspends, and cleans up, in a way of its own. The module is run as it is, and as it runs where Lua has
--- less.
+-- Each Lua suspends in a way of its own: see support/lua_variants.lua.
 
 local loop = require "anthropic.loop"
+local variants = require "spec.support.lua_variants"
 local waiting = require "spec.support.waiting"
-
-local NOTHING = select(2, pcall(error)) -- what was raised: Lua 5.5 has words for it
-local IS_STOCK_5_1 = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
-
--- The module, loaded where the globals given replace the real ones.
-local function load_with(globals)
-  local path
-  for template in package.path:gmatch "[^;]+" do
-    local candidate = template:gsub("%?", "anthropic/loop/coroutines")
-    local file = not path and io.open(candidate)
-    if file then
-      file:close()
-      path = candidate
-    end
-  end
-  local environment = setmetatable(globals, { __index = _G })
-  environment._G = environment
-  if setfenv then
-    return setfenv(assert(loadfile(path)), environment)()
-  end
-  return assert(loadfile(path, "t", environment))()
-end
-
--- Lua's coroutines without the functions named.
-local function coroutine_without(...)
-  local rest = {}
-  for name, value in pairs(coroutine) do
-    rest[name] = value
-  end
-  for _, name in ipairs { ... } do
-    rest[name] = nil
-  end
-  return rest
-end
-
-local VARIANTS = { {
-  name = "as it is", module = require "anthropic.loop.coroutines",
-  is_stock_5_1 = IS_STOCK_5_1, closes = rawget(coroutine, "close") ~= nil,
-} }
-if not IS_STOCK_5_1 then
-  local jit = rawget(_G, "jit")
-  VARIANTS[2] = { name = "without coroutine.close", module = load_with {
-    coroutine = coroutine_without "close", jit = jit,
-  } }
-  VARIANTS[3] = { name = "without coroutine.isyieldable", module = load_with {
-    coroutine = coroutine_without("close", "isyieldable"), jit = jit,
-  } }
-  VARIANTS[4] = { name = "as on stock Lua 5.1", is_stock_5_1 = true, module = load_with {
-    coroutine = coroutine_without("close", "isyieldable"), _VERSION = "Lua 5.1",
-  } }
-end
 
 local function pack(...)
   return { n = select("#", ...), ... }
@@ -70,7 +19,7 @@ local function start(f, ...)
 end
 
 local function describe_all(variant)
-  local coroutines, is_stock_5_1 = variant.module, variant.is_stock_5_1 or false
+  local coroutines, protected, is_stock_5_1 = variant.coroutines, variant.protected, variant.is_stock_5_1
 
   before_each(function() -- a step wakes as many as it has time for
     waiting.stop_clock()
@@ -81,67 +30,22 @@ local function describe_all(variant)
     assert.is_true(loop.is_idle())
   end)
 
-  describe("the running coroutine", function()
-    it("is none outside of any", function()
-      assert.is_nil(coroutines.running())
-      assert.is_false(coroutines.is_protected())
-    end)
-
-    it("is the one that the host knows, also where protect has put one between", function()
-      local inside, protected
-      local thread = start(function()
-        inside = coroutines.running()
-        coroutines.protect(function() protected = coroutines.running() end)
-      end)
-      assert.equal(thread, inside)
-      assert.equal(thread, protected)
-    end)
-
-    it("is the one that the host knows also where protect is called under protect", function()
-      local inside
-      local thread = start(function()
-        coroutines.protect(function()
-          coroutines.protect(function() inside = coroutines.running() end)
-        end)
-      end)
-      assert.equal(thread, inside)
-    end)
-
-    it("is a coroutine of one's own inside of it", function()
-      local inner, seen
-      start(function()
-        inner = start(function() seen = coroutines.running() end)
-      end)
-      assert.equal(inner, seen)
-    end)
-
-    it("is protected where protect has put one between: on stock Lua 5.1 alone", function()
-      local before, inside, after
-      start(function()
-        before = coroutines.is_protected()
-        coroutines.protect(function() inside = coroutines.is_protected() end)
-        after = coroutines.is_protected()
-      end)
-      assert.same({ false, is_stock_5_1, false }, { before, inside, after })
-    end)
-  end)
-
   describe("the check", function()
     local WORDS = "the calling code cannot wait: it was called by a function in C (string.gsub, table.sort, tostring, "
       .. "require, a finalizer" .. (is_stock_5_1 and "; here also pcall, an iterator or a metamethod" or "")
       .. "), which Lua cannot suspend; wait before or after that call, or in a task of its own (anthropic.spawn)"
 
     it("passes in a coroutine, also under protect", function()
-      local plain, protected, twice
+      local plain, once, twice
       start(function()
         plain = pack(coroutines.check())
-        coroutines.protect(function()
-          protected = coroutines.check()
-          coroutines.protect(function() twice = coroutines.check() end)
+        protected.call(function()
+          once = coroutines.check()
+          protected.call(function() twice = coroutines.check() end)
         end)
       end)
       assert.same({ n = 1, true }, plain)
-      assert.is_true(protected)
+      assert.is_true(once)
       assert.is_true(twice)
     end)
 
@@ -166,13 +70,14 @@ local function describe_all(variant)
       local outside, inside
       start(function()
         ("x"):gsub(".", function()
-          coroutines.protect(function() outside = pack(coroutines.check()) end)
+          protected.call(function() outside = pack(coroutines.check()) end)
         end)
-        coroutines.protect(function()
+        protected.call(function()
           ("x"):gsub(".", function() inside = pack(coroutines.check()) end)
         end)
       end)
-      if is_stock_5_1 == IS_STOCK_5_1 then -- elsewhere the core does not know the coroutine that waits for this one
+      -- elsewhere the core does not know the coroutine that waits for this one
+      if is_stock_5_1 == variants[1].is_stock_5_1 then
         assert.same({ n = 2, nil, WORDS }, outside)
       end
       assert.same({ n = 2, nil, WORDS }, inside)
@@ -187,7 +92,7 @@ local function describe_all(variant)
         local _ = setmetatable({}, { __index = function() seen[3] = coroutines.check() end }).x
       end)
       for i = 1, 3 do
-        assert.equal(not IS_STOCK_5_1 or nil, seen[i])
+        assert.equal(not variants[1].is_stock_5_1 or nil, seen[i])
       end
     end)
 
@@ -196,265 +101,12 @@ local function describe_all(variant)
     end)
   end)
 
-  describe("trace", function()
-    it("gives all results, nils inside", function()
-      start(function()
-        assert.same({ n = 4, true, nil, 2, nil }, pack(coroutines.trace(function() return nil, 2, nil end)))
-        assert.same({ n = 1, true }, pack(coroutines.trace(function() end)))
-      end)
-    end)
-
-    it("gives what was raised as it is, and where", function()
-      local object = {}
-      local function raise(value)
-        error(value, 0)
-      end
-      local function check()
-        for _, value in ipairs { "words", 5, object, false } do
-          local results = pack(coroutines.trace(function()
-            raise(value)
-            return 1
-          end))
-          assert.same({ false, value, 3 }, { results[1], results[2], results.n })
-          assert.equal(value, results[2])
-          assert.matches("^stack traceback:\n.*coroutines_spec%.lua:%d+: in .*raise", results[3])
-          assert.is_nil(results[3]:find("coroutines.lua:%d+: in.-raise"))
-        end
-        assert.equal(NOTHING, (select(2, coroutines.trace(function() error() end))))
-      end
-      check()
-      start(check)
-    end)
-
-    it("may be left by a wait, also of one under another", function()
-      local results
-      local thread, yielded = start(function()
-        results = pack(coroutines.trace(function()
-          return coroutines.trace(function()
-            local given = coroutine.yield "waits"
-            error("after " .. given, 0)
-          end)
-        end))
-      end)
-      assert.equal("waits", yielded)
-      coroutine.resume(thread, "news")
-      assert.same({ true, false, "after news" }, { results[1], results[2], results[3] })
-      assert.matches("^stack traceback:", results[4])
-    end)
-
-    it("gives an error whose stack was too deep", function()
-      local function deeper()
-        return 1 + deeper()
-      end
-      local ok, raised = coroutines.trace(deeper)
-      assert.is_false(ok)
-      local words = tostring(raised) -- LuaJIT may have no stack left for the handler
-      assert.is_true(words:find "stack overflow" ~= nil or words == "error in error handling", words)
-    end)
-  end)
-
-  describe("protect", function()
-    it("gives all results, nils inside", function()
-      start(function()
-        assert.same({ n = 4, true, nil, 2, nil }, pack(coroutines.protect(function() return nil, 2, nil end)))
-        assert.same({ n = 1, true }, pack(coroutines.protect(function() end)))
-      end)
-    end)
-
-    it("gives what was raised, unchanged", function()
-      local object = {}
-      start(function()
-        assert.same({ n = 2, false, object }, pack(coroutines.protect(function() error(object) end)))
-        assert.equal(object, select(2, coroutines.protect(function() error(object) end)))
-        assert.same({ n = 2, false, NOTHING }, pack(coroutines.protect(function() error(nil) end)))
-      end)
-    end)
-
-    it("lets the function wait: what it yields comes out, what it is resumed with goes in", function()
-      local results
-      local thread, yielded = start(function()
-        results = pack(coroutines.protect(function()
-          local first = coroutine.yield "one"
-          local second = pack(coroutine.yield(first .. " then two"))
-          return second.n, second[2]
-        end))
-      end)
-      assert.equal("one", yielded)
-      assert.same({ true, "in then two" }, { coroutine.resume(thread, "in") })
-      coroutine.resume(thread, nil, "second", nil)
-      assert.same({ n = 3, true, 3, "second" }, results)
-    end)
-
-    it("gives what was raised after a wait", function()
-      local results
-      local thread = start(function()
-        results = pack(coroutines.protect(function()
-          coroutine.yield()
-          error("late", 0)
-        end))
-      end)
-      coroutine.resume(thread)
-      assert.same({ n = 2, false, "late" }, results)
-    end)
-
-    it("works outside of coroutines", function()
-      assert.same({ n = 2, true, 5 }, pack(coroutines.protect(function() return 5 end)))
-      assert.same({ n = 2, false, "words" }, pack(coroutines.protect(function() error("words", 0) end)))
-    end)
-  end)
-
-  describe("finally_around", function()
-    it("cleans up once after a function that waits several times, whether it returns or raises", function()
-      for _, raised in ipairs { false, "broken" } do
-        local cleaned, ok, first, second = 0, nil, nil, nil
-        local thread = coroutine.create(function()
-          ok, first, second = coroutines.protect(function()
-            return coroutines.finally_around(function()
-              for i = 1, 3 do
-                coroutine.yield(i)
-                coroutines.mend() -- which each wait does
-                assert.equal(0, cleaned)
-              end
-              if raised then
-                error(raised, 0)
-              end
-              return "one", "two"
-            end, function() cleaned = cleaned + 1 end, {})
-          end)
-        end)
-        for _ = 1, 4 do
-          assert(coroutine.resume(thread))
-        end
-        assert.equal("dead", coroutine.status(thread))
-        assert.equal(1, cleaned)
-        assert.same(raised and { false, raised } or { true, "one", "two" }, { ok, first, second })
-      end
-    end)
-  end)
-
-  describe("finally", function()
-    local cleaned
-
-    before_each(function() cleaned = {} end)
-
-    local function clean(self) cleaned[#cleaned + 1] = self end
-
-    it("gives two results, and cleans up once after the function", function()
-      local function f(self, ...)
-        assert.same({}, cleaned)
-        return self, ..., nil
-      end
-      local object = {}
-      assert.same({ object, "more" }, { coroutines.finally(f, clean, object, "more") })
-      assert.same({ object }, cleaned)
-      cleaned = {}
-      start(function()
-        assert.same({ object, "more" }, { coroutines.finally(f, clean, object, "more") })
-        local one, two = coroutines.finally(function() return nil, false end, clean, object)
-        assert.is_nil(one)
-        assert.is_false(two)
-      end)
-      assert.same({ object, object }, cleaned)
-    end)
-
-    it("passes several arguments on", function()
-      local seen
-      coroutines.finally(function(...) seen = pack(...) end, clean, "self", nil, 3, nil)
-      assert.same({ n = 4, "self", nil, 3, nil }, seen)
-    end)
-
-    it("cleans up where the function raises, and raises that unchanged", function()
-      local object = {}
-      local ok, err = pcall(coroutines.finally, function() error(object) end, clean, "self")
-      assert.is_false(ok)
-      assert.equal(object, err)
-      assert.same({ "self" }, cleaned)
-    end)
-
-    it("lets the function wait, and cleans up after it", function()
-      local results
-      local thread, yielded = start(function()
-        results = { coroutines.finally(function() return coroutine.yield "waiting", 2 end, clean, "self") }
-      end)
-      assert.equal("waiting", yielded)
-      assert.same({}, cleaned)
-      coroutine.resume(thread, 1)
-      assert.same({ 1, 2 }, results)
-      assert.same({ "self" }, cleaned)
-    end)
-
-    it("cleans up where the function raises after a wait, on stock Lua 5.1 by mend", function()
-      local thread = start(function()
-        local ok, err = coroutines.protect(function()
-          coroutines.finally(function()
-            coroutine.yield()
-            error("late", 0)
-          end, clean, "self")
-        end)
-        assert.same({ false, "late" }, { ok, err })
-        assert.same(is_stock_5_1 and {} or { "self" }, cleaned)
-        coroutines.mend()
-        return "ended"
-      end)
-      assert.same({ true, "ended" }, { coroutine.resume(thread) })
-      assert.same({ "self" }, cleaned)
-    end)
-
-    it("cleans up inner before outer", function()
-      local thread = start(function()
-        coroutines.protect(function()
-          coroutines.finally(function()
-            coroutines.finally(function()
-              coroutine.yield()
-              error "late"
-            end, clean, "inner")
-          end, clean, "outer")
-        end)
-        coroutines.mend()
-      end)
-      assert.same({}, cleaned)
-      coroutine.resume(thread)
-      assert.same({ "inner", "outer" }, cleaned)
-    end)
-
-    it("leaves nothing to mend where the function has returned", function()
-      local thread = start(function()
-        coroutines.finally(function() coroutines.finally(coroutine.yield, clean, "inner") end, clean, "outer")
-        assert.same({ "inner", "outer" }, cleaned)
-        coroutines.mend()
-      end)
-      assert.is_true((coroutine.resume(thread)))
-      assert.same({ "inner", "outer" }, cleaned)
-    end)
-
-    it("mends what an earlier error broke off, and not what is under way elsewhere", function()
-      local other = start(function()
-        coroutines.finally(coroutine.yield, clean, "other")
-      end)
-      start(function() coroutines.mend() end)
-      coroutines.mend()
-      assert.same({}, cleaned)
-      coroutine.resume(other)
-      assert.same({ "other" }, cleaned)
-    end)
-
-    if variant.closes then
-      it("cleans up where the coroutine is closed", function()
-        local thread = start(function()
-          coroutines.finally(coroutine.yield, clean, "self")
-        end)
-        assert.is_true(coroutine["close"](thread))
-        assert.same({ "self" }, cleaned)
-      end)
-    end
-  end)
-
   describe("spawn", function()
     it("runs the function in a coroutine of its own, in the next step", function()
       local thread
       coroutines.spawn(function(...)
         assert.equal(0, select("#", ...))
-        thread = coroutines.running()
+        thread = protected.running()
       end)
       assert.is_nil(thread)
       loop.step(0)
@@ -568,10 +220,10 @@ local function describe_all(variant)
       for _, failure in ipairs { "words", false } do
         local subject = waiting.subject()
         local thread = start(function()
-          local results = pack(coroutines.protect(function()
+          local results = pack(protected.call(function()
             return coroutines.wait(subject, 60, suspend, wake, left)
           end))
-          coroutines.mend()
+          protected.mend()
           return results
         end)
         local _, results = coroutine.resume(thread, failure)
@@ -659,13 +311,13 @@ local function describe_all(variant)
       local asked = 0
       local results
       start(function()
-        results = pack(coroutines.protect(function()
+        results = pack(protected.call(function()
           return coroutines.park(waiting.subject(), nil, function()
             asked = asked + 1
             return asked == 3 and "at the third time" or nil
           end)
         end))
-        coroutines.mend()
+        protected.mend()
       end)
       assert.same({ n = 2, false, "at the third time" }, results)
       assert.equal(3, asked)
@@ -686,10 +338,10 @@ local function describe_all(variant)
     it("lets a wake-up pass whose wait was broken off", function()
       local subject = waiting.subject()
       local thread = start(function()
-        coroutines.protect(function()
+        protected.call(function()
           coroutines.park(subject, nil, function() error(coroutine.yield(), 0) end)
         end)
-        coroutines.mend()
+        protected.mend()
         coroutine.yield()
       end)
       subject.give() -- has it go on in the next step
@@ -702,6 +354,6 @@ local function describe_all(variant)
   end)
 end
 
-for _, variant in ipairs(VARIANTS) do
+for _, variant in ipairs(variants) do
   describe("coroutines, " .. variant.name .. ":", function() describe_all(variant) end)
 end

@@ -8,9 +8,9 @@ if not has_cqueues then
   return
 end
 
-local coroutines = require "anthropic.loop.coroutines"
 local driver = require "anthropic.loop.cqueues"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 
 describe("the cqueues driver", function()
   local controller, failure
@@ -65,8 +65,8 @@ describe("the cqueues driver", function()
       end
       local told
       controller:wrap(function()
-        told = { coroutines.protect(function() return driver.wait(subject, 600) end) }
-        coroutines.mend()
+        told = { protected.call(function() return driver.wait(subject, 600) end) }
+        protected.mend()
       end)
       turn()
       turn()
@@ -143,7 +143,7 @@ describe("the cqueues driver", function()
     it("but it can under protect", function()
       local told
       controller:wrap(function()
-        coroutines.protect(function()
+        protected.call(function()
           told = { driver.check(), driver.wait(waiting.subject(), 0) }
         end)
       end)

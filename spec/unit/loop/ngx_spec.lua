@@ -387,7 +387,7 @@ describe("the ngx driver", function()
       local state = { subject = waiting.subject() }
       ngx.start(function()
         state.told = { pcall(driver.wait, state.subject, 1) }
-        require("anthropic.loop.coroutines").mend()
+        require("anthropic.loop.protected").mend()
       end)
       ngx.broken = "busy"
       ngx.turn(1)

@@ -1,6 +1,7 @@
 -- The wait of a host that resumes a coroutine at its own time alone, and of coroutines that such a host has given up.
 
 local coroutines = require "anthropic.loop.coroutines"
+local protected = require "anthropic.loop.protected"
 local core = require "anthropic.base.core"
 
 local function new_subject()
@@ -124,7 +125,7 @@ describe("a wait by polling", function()
     local subject = new_subject()
     local thread = begin(wait, subject)
     assert.is_false(coroutine.resume(thread))
-    coroutines.mend(thread)
+    protected.mend(thread)
     local other = coroutines.poll(sleep, { interval = 0.001, abandoned_after = 0.02 })
     run({ begin(other, new_subject()) }, 0.1)
     assert.equal(0, subject.closed)

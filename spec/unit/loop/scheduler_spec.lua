@@ -1,7 +1,7 @@
 local anthropic = require "anthropic"
 local broken_off = require "spec.support.broken_off"
-local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 local scheduler = require "anthropic.loop.scheduler"
 local waiting = require "spec.support.waiting"
 
@@ -363,7 +363,7 @@ describe("the scheduler", function()
     assert.is_nil(scheduler.thread())
     local thread, inside
     anthropic.run(function()
-      thread = coroutines.running()
+      thread = protected.running()
       anthropic.sleep(0)
       assert.equal(thread, scheduler.thread())
       inside = coroutine.wrap(scheduler.thread)()
@@ -534,7 +534,7 @@ describe("the scheduler", function()
     local watch = setmetatable({}, { __mode = "k" })
     anthropic.run(function()
       for _ = 1, 10 do
-        anthropic.spawn(function() watch[coroutines.running()] = true end)
+        anthropic.spawn(function() watch[protected.running()] = true end)
       end
       anthropic.sleep(0)
       anthropic.sleep(0)
@@ -653,14 +653,14 @@ describe("the scheduler", function()
           local object = {}
           watch[object] = true
           anthropic.spawn(function()
-            watch[coroutines.running()] = true
+            watch[protected.running()] = true
             scheduler.wait(subject, 600)
             object.used = true
           end)
         end
         anthropic.spawn(function()
-          watch[coroutines.running()] = true
-          coroutines.finally(function()
+          watch[protected.running()] = true
+          protected.finally(function()
             scheduler.wait(waiting.subject(), 600)
           end, function() cleaned = cleaned + 1 end, {})
         end)

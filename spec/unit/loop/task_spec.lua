@@ -2,6 +2,7 @@ local anthropic = require "anthropic"
 local core = require "anthropic.core"
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 local task_module = require "anthropic.loop.task"
 local waiting = require "spec.support.waiting"
 
@@ -619,7 +620,7 @@ describe("a task in a host", function()
       local results
       local arguments = { ... }
       coroutine.wrap(function()
-        results = { coroutines.protect(function()
+        results = { protected.call(function()
           return task_module.run(f, (unpack or table.unpack)(arguments))
         end) }
       end)()

@@ -1,6 +1,7 @@
 -- How the events of a stream become a message, one after the other.
 
 local accumulator = require "anthropic.message.accumulator"
+local budgets = require "anthropic.message.budget"
 local core = require "anthropic.core"
 local json = require "anthropic.base.json"
 
@@ -798,5 +799,49 @@ describe("a run", function()
     assert.is_nil(made:follow(text "a"))
     assert.same({}, calls)
     assert.equal("a", made:finish():text())
+  end)
+end)
+
+describe("what a message holds", function()
+  -- How many bytes more are held after each of some events.
+  local function growth(...)
+    local budget = budgets.new(1e9)
+    local made, list = accumulator.new(budget), {}
+    for i, event in ipairs { ... } do
+      local before = budget.held
+      assert.is_true(made:add(event))
+      list[i] = budget.held - before
+    end
+    return list
+  end
+
+  local LONG = ("x"):rep(10000)
+
+  it("counts, wherever it came", function()
+    for name, event in pairs {
+      start = begin { other = LONG }, block = start { type = "text", text = LONG }, text = text(LONG),
+      thinking = thinking(LONG), delta = { type = "message_delta", delta = { other = LONG } },
+      beside = { type = "message_delta", delta = {}, other = LONG }, later = delta("new_delta", { a = LONG }),
+      unknown = { type = "unknown_delta", index = 0, delta = { type = "x", a = LONG } },
+    } do
+      local kind = name == "thinking" and "thinking" or "text"
+      local list = name == "start" and growth(event) or name == "block" and growth(begin(), event)
+        or growth(begin(), start { type = kind }, event)
+      assert.is_true(list[#list] >= 10000 and list[#list] < 12000, name)
+    end
+  end)
+
+  it("does not count twice what took another's place", function()
+    local again = { type = "message_delta", delta = { other = LONG } }
+    local list = growth(begin(), again, again, { type = "message_delta", delta = { other = "y" } })
+    assert.equal(0, list[3])
+    assert.is_true(list[4] < -9000)
+  end)
+end)
+
+describe("a delta of the other shape that no event says", function()
+  it("is kept as it came", function()
+    local unknown = { type = "unknown_delta", index = 0, delta = { type = "x", a = 1 } }
+    assert.same({ { index = 0, delta = unknown.delta } }, accumulated(begin(), unknown):finish().unknown_deltas)
   end)
 end)

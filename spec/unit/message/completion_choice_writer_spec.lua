@@ -113,6 +113,14 @@ describe("the chunks of events", function()
     local silent = completion_writer.encoder()
     silent:feed { type = "message_start", message = {} }
     assert.equal("stop", silent:feed({ type = "message_stop" })[1].choices[1].finish_reason)
+    for count = 1, 2 do
+      local calling = completion_writer.encoder()
+      for i = 1, count do
+        calling:feed(start({ type = "tool_use", id = "t" .. i, name = "f", input = {} }, i - 1))
+        calling:feed(stop(i - 1))
+      end
+      assert.equal("tool_calls", calling:feed({ type = "message_stop" })[1].choices[1].finish_reason)
+    end
   end)
 
   it("say nothing where the events do not", function()

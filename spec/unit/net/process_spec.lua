@@ -1,6 +1,8 @@
 -- A command that runs beside the host: what it may write, and what it has of the host.
 
+local abilities = require "spec.support.abilities"
 local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
 
 describe("a command's process", function()
   local loop
@@ -73,5 +75,39 @@ describe("a command's process", function()
     process:close()
     assert.is_true(process:has_news())
     assert.equal(-9, select(2, process:output()))
+  end)
+
+  it("is its parent's in a forked child, which neither ends nor waits for it", function()
+    if not abilities then
+      pending "of this system cannot be had"
+      return
+    end
+    local process = assert(loop:run { "/bin/sh", "-c", "sleep 0.05; echo x" })
+    local pid = abilities.fork()
+    if pid == 0 then
+      local output, status = process:output()
+      process:close()
+      abilities.exit(output == "" and status == -9 and 0 or 1)
+    end
+    assert.equal(0, abilities.wait(pid))
+    local output, status = process:output()
+    while not output do
+      loop:wait(status == "soon" and 0.005 or 10)
+      output, status = process:output()
+    end
+    process:close()
+    assert.same({ "x\n", 0 }, { output, status })
+  end)
+
+  it("leaves no descriptor open, however it ends", function()
+    run("true")
+    local _, before = core_peer.descriptors():gsub("\n", "")
+    run("true")
+    run("/bin/sh", "-c", "head -c 300000 /dev/zero")
+    assert(loop:run { "sleep", "60" }):close()
+    loop:run { "/no/such/command" }
+    collectgarbage()
+    local _, after = core_peer.descriptors():gsub("\n", "")
+    assert.equal(before, after)
   end)
 end)

@@ -1,3 +1,5 @@
+local certificates = require "spec.support.certificates"
+local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 
@@ -113,5 +115,58 @@ describe("what a transfer sends", function()
         connection:close()
       end
     end)
+  end)
+end)
+
+describe("what a server of HTTP/2 says of a request that it did not take", function()
+  local directory, server, loop
+
+  setup(function()
+    directory = assert(certificates.make())
+  end)
+
+  teardown(function()
+    certificates.remove(directory)
+  end)
+
+  before_each(function()
+    loop = core.loop()
+  end)
+
+  after_each(function()
+    loop:close()
+    server:stop()
+  end)
+
+  -- The failure, whether the server can have acted, and the version of the request, by what the server does.
+  local function sent(...)
+    server = child.start("spec/support/http2_server.lua", directory .. "/here.crt", directory .. "/here.key", ...)
+    local transfer = core_peer.finish(loop, assert(loop:start {
+      method = "POST", url = "https://127.0.0.1:" .. server.port .. "/", body = "{}", http2 = true,
+      ca_file = directory .. "/ca.crt",
+    }))
+    return (transfer:failure()), transfer:unprocessed(), server:log():match "HTTP/%S+"
+  end
+
+  it("is known, for a stream and for the whole connection", function()
+    assert.same({ "refused", true, "HTTP/2" }, { sent "refuse" })
+    server:stop()
+    assert.same({ "refused", true, "HTTP/2" }, { sent "away" })
+  end)
+
+  it("is not taken from any other end", function()
+    for _, step in ipairs { "error", "gone", "close" } do
+      local name, unprocessed = sent(step)
+      assert.is_string(name)
+      assert.not_equal("refused", name, step)
+      assert.not_equal("downgraded", name, step)
+      assert.is_false(unprocessed, step)
+      server:stop()
+    end
+    assert.same({ nil, false, "HTTP/2" }, { sent "answer" })
+  end)
+
+  it("may be that it wants it by HTTP/1.1", function()
+    assert.equal("downgraded", (sent("downgrade", "answer")))
   end)
 end)

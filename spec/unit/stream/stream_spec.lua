@@ -2,6 +2,7 @@
 
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
+local fed_answer = require "spec.support.fed_answer"
 local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message.message"
@@ -784,6 +785,17 @@ describe("a stream", function()
       assert.equal("event", exchange.transfer.asked[4])
     end)
 
+    it("adds nothing to the message that the run takes in, whoever reads", function()
+      for _, read in ipairs {
+        function(opened) return opened:next() end, function(opened) return opened() end,
+        function(opened) return opened:text_deltas()() end, function(opened) return opened:next_boundary() end,
+      } do
+        local opened = flowing { FLOWN, FLOWN, END }
+        read(opened)
+        assert.equal("Hel", opened:snapshot():text()) -- no run of the core's is behind this transfer
+      end
+    end)
+
     it("takes its texts straight from the transfer", function()
       local opened, exchange = flowing { { "lo", true }, { "!", true }, END }
       local read = opened:text_deltas()
@@ -1002,5 +1014,138 @@ describe("a stream", function()
     collectgarbage()
     collectgarbage()
     assert.is_nil(next(alive))
+  end)
+end)
+
+describe("a block of a stream", function()
+  it("is found by its events, with the text of its input", function()
+    local opened = open { START, block(0), block(1, { type = "tool_use", id = "t", name = "f", input = {} }),
+      input_json(1, '{"a":'), input_json(1, "1}"), block_stop(1), ENDING, STOP }
+    for _ = 1, 5 do
+      opened:next()
+    end
+    local found, text_of_input = opened:block_of { index = 1 }
+    assert.same({ "f", '{"a":1}' }, { found.name, text_of_input })
+    found, text_of_input = opened:block_of { index = 0 }
+    assert.same({ "text", nil }, { found.type, text_of_input })
+    assert.is_falsy((opened:block_of { index = 2 }))
+    assert.is_falsy((opened:block_of { index = 1, choice = 1, raw = {} }))
+    opened:message()
+    assert.is_falsy((opened:block_of { index = 1 }))
+  end)
+end)
+
+describe("the body of a stream", function()
+  local function fed(pieces)
+    local exchange = fed_answer(pieces, { max_event_bytes = 100000 })
+    function exchange.recover(_, err)
+      return nil, exchange:fail(err)
+    end
+    return stream_module.new(exchange)
+  end
+
+  local function sse(event)
+    return "data: " .. assert(json.encode(event)) .. "\n\n"
+  end
+
+  it("is handed on in pieces, and read all the same", function()
+    local opened = fed { sse(START), sse(block(0)) .. sse(text(0, "Hi")), sse(STOP) }
+    local pieces = {}
+    for bytes, meant in opened:raw_events() do
+      pieces[#pieces + 1] = bytes
+      assert.is_table(meant)
+    end
+    assert.equal(sse(START) .. sse(block(0)) .. sse(text(0, "Hi")) .. sse(STOP), table.concat(pieces))
+    assert.equal("Hi", opened:message():text())
+    assert.is_nil((opened:raw_events()()))
+  end)
+
+  it("may be read by one coroutine after the other, and not by two", function()
+    local opened = fed { sse(START), sse(STOP) }
+    local read = opened:raw_events()
+    assert.is_string((read()))
+    local other = coroutine.wrap(function() return (read()) end)
+    assert.is_string(other())
+    opened = fed { sse(START), sse(STOP) }
+    local wait = opened.exchange.wait
+    function opened.exchange.wait(...)
+      coroutine.yield()
+      return wait(...)
+    end
+    local held = opened:raw_events()
+    local first = coroutine.create(function() return held() end)
+    read = opened:raw_events()
+    assert.is_true(coroutine.resume(first))
+    local ok, message_of_error = pcall(read)
+    assert.is_false(ok)
+    assert.matches("the stream is being read by another coroutine", message_of_error, 1, true)
+  end)
+
+  it("raises its error, every time", function()
+    local broken = errors.new { kind = "timeout", message = "slow" }
+    local read = fed({ sse(START), broken }):raw_events()
+    assert.is_string((read()))
+    for _ = 1, 2 do
+      local ok, err = pcall(read)
+      assert.is_false(ok)
+      assert.equal(broken, err)
+    end
+  end)
+
+  it("is not handed on where another answer may follow it", function()
+    local opened = hello { options = { on_interrupt = "continue" } }
+    local iterator, err = opened:raw_events()
+    assert.is_nil(iterator)
+    assert.equal("invalid_request", err.kind)
+    assert.is_truthy(hello({ options = { on_interrupt = "retry" } }):raw_events())
+    assert.is_truthy(hello():raw_events())
+  end)
+end)
+
+describe("the object of a stream", function()
+  it("is shown at each piece of its text", function()
+    local opened = open {
+      START, block(0), text(0, '{"a":'), text(0, '1,"b"'), text(0, ":2}"), block_stop(0), ENDING, STOP,
+    }
+    local shown = {}
+    for object, progress in opened:objects() do
+      shown[#shown + 1] = json.encode(object)
+      assert.is_truthy(progress)
+    end
+    assert.same({ "{}", '{"a":1}', '{"a":1,"b":2}' }, shown)
+    assert.equal('{"a":1,"b":2}', opened:message():text())
+  end)
+
+  it("is shown no further where its JSON broke, and the stream is read on", function()
+    local opened = open { START, block(0), text(0, '{"a":1}'), text(0, "!"), text(0, "?"), block_stop(0), ENDING, STOP }
+    local count = 0
+    for _ in opened:objects() do
+      count = count + 1
+    end
+    assert.equal(2, count)
+    assert.equal('{"a":1}!?', opened:message():text())
+  end)
+
+  it("raises the stream's error", function()
+    local opened = open { START, block(0), text(0, "{") }
+    local read = opened:objects()
+    read()
+    local ok, err = pcall(read)
+    assert.is_false(ok)
+    assert.equal("truncated", err.kind)
+  end)
+end)
+
+describe("a message that came in a stream", function()
+  it("is noted, for pools, once it is whole", function()
+    local opened, exchange = hello()
+    local noted = {}
+    function exchange.note(_, value)
+      noted[#noted + 1] = value
+    end
+    local whole = opened:message()
+    opened:message()
+    assert.equal(1, #noted)
+    assert.equal(whole, noted[1])
   end)
 end)

@@ -1,5 +1,6 @@
 -- core.folder: files below a directory, by paths that cannot leave it.
 
+local child = require "spec.support.child"
 local core = require "anthropic.core"
 local directories = require "spec.support.directory"
 
@@ -150,4 +151,56 @@ describe("a folder", function()
     assert.same({ "file" }, inside:names())
   end)
 
+  it("takes paths of 32 names and of 4095 bytes, and none of more", function()
+    local deep = ("a/"):rep(31) .. "b"
+    assert.is_true(folder:create(deep, "deep"))
+    assert.equal("deep", folder:read(deep, 4))
+    assert.equal("the path has too many names", select(2, folder:create("a/" .. deep, "")))
+    assert.is_nil((folder:read("a/" .. deep, 4)))
+    local name = ("n"):rep(127) .. "/"
+    local long = name:rep(31) .. ("n"):rep(127) -- 4095 bytes
+    assert.is_true(folder:create(long, "long"))
+    assert.equal("long", folder:read(long, 4))
+    assert.equal("the path is too long", select(2, folder:read(long .. "n", 4)))
+    assert.is_true(folder:remove "a")
+    assert.is_true(folder:remove(("n"):rep(127)))
+    assert.same({}, inside:names())
+  end)
+
+  it("measures so many files and no more, with all that they hold", function()
+    for i = 1, 3 do
+      folder:create("d" .. i .. "/f", ("x"):rep(i))
+    end
+    assert.same({ 6, 6 }, { folder:measure(6) })
+    assert.equal(6, (folder:measure(5)))
+    assert.equal(1, (folder:measure(0)))
+  end)
+
+  it("reads a file of so many bytes, and none of more", function()
+    for _, size in ipairs { 0, 1, 4095, 4096, 4097, 70000 } do
+      folder:create("f" .. size, ("x"):rep(size))
+      assert.equal(size, #folder:read("f" .. size, size))
+      if size > 0 then
+        assert.is_nil((folder:read("f" .. size, size - 1)))
+      end
+    end
+  end)
+
+  it("may have the lowest descriptor, which standard input has left", function()
+    local program = inside:write("program.lua", [[
+      local core = require "anthropic.core"
+      for i = 1, 2 do
+        local folder = assert(core.folder(arg[1]))
+        assert(folder:create("made" .. i, "x"))
+        assert(folder:read("made" .. i, 1) == "x")
+        folder:close()
+        local again = assert(core.folder(arg[1])) -- its number is there again
+        again:close()
+      end
+      print "done"
+    ]])
+    local pipe = assert(io.popen(("%s %s %s <&- 2>&1"):format(child.interpreter(), program, inside.root)))
+    assert.equal("done\n", pipe:read "*a")
+    pipe:close()
+  end)
 end)
