@@ -106,6 +106,7 @@ lint-c:
 lint-words:
 	lua5.4 tools/layers.lua
 	lua5.4 tools/own_specs.lua
+	lua5.4 tools/loops.lua
 	lua5.4 tools/links.lua
 	lua5.4 tools/models.lua
 	lua5.4 tools/documented.lua

@@ -12,11 +12,13 @@ local PLAIN_STRING_FUNCTIONS = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-AVX512F,-
 
 --- The instructions of a command; raises with what it printed where it fails.
 ---@param command string
+---@param environment? string arguments of env(1)
 ---@return number instructions
 ---@return string output what the command printed
-function callgrind.count(command)
-  local pipe = assert(io.popen(("%s valgrind --tool=callgrind --callgrind-out-file=/dev/null %s 2>&1; echo exit $?")
-    :format(PLAIN_STRING_FUNCTIONS, command)))
+function callgrind.count(command, environment)
+  local pipe = assert(io.popen((
+    "env %s %s valgrind --tool=callgrind --callgrind-out-file=/dev/null %s 2>&1; echo exit $?"
+  ):format(environment or "", PLAIN_STRING_FUNCTIONS, command)))
   local output = pipe:read "*a"
   pipe:close()
   local count = output:match "refs:%s+([%d,]+)"

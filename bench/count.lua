@@ -52,6 +52,18 @@ local function history(how)
   end
 end
 
+local EDITOR = "nvim --headless -u NONE -i NONE -n --cmd 'lua jit.off()' --cmd 'let g:count = %d' -c 'luafile bench/%s'"
+local EDITOR_ENVIRONMENT = "-u VIMRUNTIME LUA_PATH='./?.lua;./lua/?.lua;./lua/?/init.lua' "
+  .. "LUA_CPATH='./build/luajit/?.so;;'"
+
+-- The same in Neovim, without compiled traces: they differ from run to run.
+local function maker_in_editor(program)
+  return function(argument)
+    local count, output = callgrind.count(EDITOR:format(argument, program), EDITOR_ENVIRONMENT)
+    return count, tonumber(output:match "\n(%d+)\n")
+  end
+end
+
 local function tool_input(bytes)
   local line = 'all work and no play makes Jack a dull boy \\"\\n'
   return bodies.tool_input(('{"text":"%s"}'):format(line:rep(math.floor(bytes / #line))))
@@ -70,7 +82,14 @@ local paths = {
   { "encode_history", "message", history "encode", 1000, 11000 },
   { "decode_history", "message", history "decode", 1000, 11000 },
   { "tool_input", "byte", reader("read_tool_input.lua %s", tool_input), 50000, 500000 },
+  { "wake", "event", maker "wake.lua", 500, 2500 },
 }
+local has_editor = os.execute "command -v nvim >/dev/null"
+if has_editor == true or has_editor == 0 then
+  paths[#paths + 1] = { "wake_editor", "event", maker_in_editor "wake.lua", 200, 1200 }
+else
+  print "wake_editor  not counted: Neovim is not installed"
+end
 
 -- The instructions for each unit of a path; more rounds are made while they are above `most`.
 local function instructions(run, little_size, much_size, most)

@@ -36,6 +36,21 @@ local HTTP = [[
   }
 ]]
 
+-- KiB of Lua's heap, and of what was allocated elsewhere (nginx, libcurl, the core).
+local MEMORY = [[ content_by_lua_block {
+  local ffi = require "ffi"
+  pcall(ffi.cdef, "struct mallinfo2 { size_t fields[10]; }; struct mallinfo2 mallinfo2(void);")
+  local function heaps()
+    local info = ffi.C.mallinfo2() -- fields: hblkhd, uordblks
+    return collectgarbage "count", (tonumber(info.fields[4]) + tonumber(info.fields[7])) / 1024
+  end
+  local with_garbage = heaps()
+  collectgarbage()
+  collectgarbage()
+  local lua, other = heaps()
+  ngx.print(("%.1f %.1f %.1f"):format(with_garbage, lua, other))
+} ]]
+
 local WAYS = {
   raw = [[ content_by_lua_block { relay("http://127.0.0.1:" .. ngx.var.args) } ]],
   tls = [[ content_by_lua_block { relay("https://127.0.0.1:" .. os.getenv "FRONT") } ]],
@@ -123,10 +138,14 @@ if version then
 end
 local server = nginx.start {
   environment = environment, runner = runner, http = HTTP .. (directives or ""),
-  main = "env VERSION; env CA_FILE; env FRONT; worker_rlimit_nofile 8192;",
-  server = "location /ping { return 200; } location /stream { " .. WAYS[version and "tls" or way] .. " }",
+  main = "env VERSION; env CA_FILE; env FRONT; worker_rlimit_nofile 8192;", connections = 4 * streams + 100,
+  server = "location /ping { return 200; } location /memory { " .. MEMORY .. " } location /stream { "
+    .. WAYS[version and "tls" or way] .. " }",
 }
-server:get "/ping"
+local function heaps()
+  return { server:get("/memory"):match "(%S+) (%S+) (%S+)" }
+end
+local first_heaps = heaps()
 local worker = server:workers()[1]
 local before, memory = server.cpu_seconds(worker), resident(worker)
 local function start_front(upstream)
@@ -144,6 +163,7 @@ for i = 1, 4 do
   socket.sleep(seconds / 5)
   middle[i] = resident(worker)
 end
+local last_heaps = heaps()
 local connections = version and connections_to(worker, front_port)
 local results = load:results()
 print(("%s: %d streams, %d events each every %d ms; %d finished"):format(way, streams, events, milliseconds,
@@ -154,6 +174,9 @@ print(("  an event later by %.2f ms at the median, %.2f at the 99th percentile; 
 print(("  KiB of a stream in the worker, at 1/5, 2/5, 3/5, 4/5: %.1f %.1f %.1f %.1f"):format(
   (middle[1] - memory) / streams, (middle[2] - memory) / streams, (middle[3] - memory) / streams,
   (middle[4] - memory) / streams))
+print(("  at 4/5 Lua's heap is %.1f of it, after a collection %.1f; other allocations are %.1f"):format(
+  (last_heaps[1] - first_heaps[1]) / streams, (last_heaps[2] - first_heaps[2]) / streams,
+  (last_heaps[3] - first_heaps[3]) / streams))
 if connections then
   print(("  connections to the service: %d"):format(connections))
 end

@@ -35,6 +35,7 @@ bench-parts: all ## measure what streams, requests, tool inputs and batch result
 	@eval "$$($(MAKE) -s env LUA=luajit)" && luajit -joff bench/stream_memory.lua
 
 bench-count: all ## count the instructions of the hot paths, against bench/baseline.tsv (WRITE=1: write it anew), and their growth
+	@$(MAKE) -s LUA=luajit
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) bench/count.lua $(LUA) $(WRITE)
 
 journeys: all ## count the calls and files from a request to its answer, of a delta, a failure and a cancelled task

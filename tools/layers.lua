@@ -6,6 +6,8 @@
 -- C: a file includes its own folder or one further up; decode and json do not know each other. A .c file and its
 -- header are one unit, and no unit includes itself by way of others.
 
+package.path = "./?.lua;" .. package.path
+
 local files = require "tools.files"
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")

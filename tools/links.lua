@@ -5,6 +5,8 @@
 --
 -- An anchor is a heading as GitHub spells it: lower case, blanks as "-", without punctuation.
 
+package.path = "./?.lua;" .. package.path
+
 local files = require "tools.files"
 
 local FIND = "find . -name '*.md' -not -path './build/*' -not -path './.git/*'"

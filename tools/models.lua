@@ -7,6 +7,8 @@
 -- A dated name (claude-x-4-5-20250929) is its alias; so is one of a platform (anthropic.claude-x-4-5-20250929-v1:0).
 -- To move the docs to another model: give it the "docs" in models.tsv, then `make models`.
 
+package.path = "./?.lua;" .. package.path
+
 local files = require "tools.files"
 
 local HALF_A_YEAR = 183 * 24 * 60 * 60

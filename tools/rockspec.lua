@@ -6,6 +6,8 @@
 
 local PLACE = "https://example.invalid/anthropic" -- where releases are published: the one line to set
 
+package.path = "./?.lua;" .. package.path
+
 local files = require "tools.files"
 
 local version = arg[1]

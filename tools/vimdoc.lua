@@ -7,6 +7,8 @@
 -- section's tag is its page's with the heading behind it, but for those with a short name in `sections`; what the
 -- reference heads by a call or a class has that as its tag.
 
+package.path = "./?.lua;" .. package.path
+
 local files = require "tools.files"
 
 local WIDTH = 78

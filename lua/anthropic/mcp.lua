@@ -11,17 +11,12 @@
 local json = require "anthropic.base.json"
 local tables = require "anthropic.base.tables"
 local tools = require "anthropic.helpers.tools"
+local values = require "anthropic.base.values"
 
 ---@class anthropic.mcp
 local mcp = {}
 
-local function text_or_nil(value)
-  return type(value) == "string" and value or nil
-end
-
-local function table_or_nil(value)
-  return type(value) == "table" and value or nil
-end
+local table_or_nil, string_or_nil = values.table_or_nil, values.string_or_nil
 
 -- --- tools ---------------------------------------------------------------------------------------
 
@@ -88,12 +83,12 @@ function mcp.tools(list, call)
   end
   local made, taken, seen = {}, {}, {}
   for _, given in ipairs(table_or_nil(list.tools) or list) do
-    local name = text_or_nil(table_or_nil(given) and given.name)
+    local name = string_or_nil(table_or_nil(given) and given.name)
     if name and not seen[name] then
       seen[name] = true
       made[#made + 1] = tools.tool {
         name = name_for(name, taken),
-        description = json.mend(text_or_nil(given.description) or text_or_nil(given.title)),
+        description = json.mend(string_or_nil(given.description) or string_or_nil(given.title)),
         input_schema = schema_of(given.inputSchema),
         run = run_of(name, call),
       }
@@ -116,12 +111,12 @@ end
 
 -- Says that something is there that cannot be shown.
 local function note(what, kind)
-  return text_block(("[%s%s: it cannot be shown]"):format(what, text_or_nil(kind) and " (" .. kind .. ")" or ""))
+  return text_block(("[%s%s: it cannot be shown]"):format(what, string_or_nil(kind) and " (" .. kind .. ")" or ""))
 end
 
 -- A text of base64 without white space; nil where it is none.
 local function base64_of(data)
-  data = text_or_nil(data) and data:gsub("%s", "")
+  data = string_or_nil(data) and data:gsub("%s", "")
   if data and data ~= "" and not data:find "[^%w+/=]" then
     return data
   end
@@ -131,13 +126,13 @@ local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 -- The bytes of base64 without white space.
 local function decode_base64(data)
-  local values, bytes, length = { [("="):byte()] = 0 }, {}, #data:gsub("=", "")
+  local digits, bytes, length = { [("="):byte()] = 0 }, {}, #data:gsub("=", "")
   for i = 1, #ALPHABET do
-    values[ALPHABET:byte(i)] = i - 1
+    digits[ALPHABET:byte(i)] = i - 1
   end
   for i = 1, length, 4 do
     local a, b, c, d = data:byte(i, i + 3)
-    local group = ((values[a] * 64 + (values[b] or 0)) * 64 + (values[c] or 0)) * 64 + (values[d] or 0)
+    local group = ((digits[a] * 64 + (digits[b] or 0)) * 64 + (digits[c] or 0)) * 64 + (digits[d] or 0)
     bytes[#bytes + 1] = string.char(math.floor(group / 65536), math.floor(group / 256) % 256, group % 256)
   end
   return table.concat(bytes):sub(1, math.floor(length * 3 / 4))
@@ -153,13 +148,13 @@ end
 
 -- The media type alone, in lower case, "" where there is none.
 local function media_type_of(value)
-  return (text_or_nil(value) or ""):match("^[^;]*"):lower():gsub("%s", "")
+  return (string_or_nil(value) or ""):match("^[^;]*"):lower():gsub("%s", "")
 end
 
 local CONTENT = {}
 
 function CONTENT.text(item)
-  if text_or_nil(item.text) then
+  if string_or_nil(item.text) then
     return text_block(item.text)
   end
   return item.text ~= nil and item.text ~= json.null and as_json(item) or nil
@@ -177,7 +172,7 @@ end
 function CONTENT.resource(item)
   local resource = table_or_nil(item.resource) or {}
   local kind, data = media_type_of(resource.mimeType), base64_of(resource.blob)
-  if text_or_nil(resource.text) then
+  if string_or_nil(resource.text) then
     return resource.text:find "%S" and text_document(resource.text)
   elseif data and IMAGES[kind] then
     return base64_block("image", data, kind)
@@ -186,14 +181,14 @@ function CONTENT.resource(item)
   elseif data and (kind == "" or kind:sub(1, 5) == "text/") then
     return text_document(decode_base64(data))
   end
-  return note("the resource " .. (text_or_nil(resource.uri) or "without a URI"), resource.mimeType)
+  return note("the resource " .. (string_or_nil(resource.uri) or "without a URI"), resource.mimeType)
 end
 
 function CONTENT.resource_link(item)
-  local lines = { ("[a resource: %s%s]"):format(text_or_nil(item.uri) or "without a URI",
-    text_or_nil(item.mimeType) and " (" .. item.mimeType .. ")" or "") }
-  lines[#lines + 1] = text_or_nil(item.title) or text_or_nil(item.name)
-  lines[#lines + 1] = text_or_nil(item.description)
+  local lines = { ("[a resource: %s%s]"):format(string_or_nil(item.uri) or "without a URI",
+    string_or_nil(item.mimeType) and " (" .. item.mimeType .. ")" or "") }
+  lines[#lines + 1] = string_or_nil(item.title) or string_or_nil(item.name)
+  lines[#lines + 1] = string_or_nil(item.description)
   return text_block(table.concat(lines, "\n"))
 end
 

@@ -231,9 +231,10 @@ describe("a function for a credential", function()
   end)
 
   it("is asked once for all that were refused", function()
+    local late = testing.error { status = 401, headers = { ["x-should-retry"] = "false" }, delay = 0.3 }
     local script = {}
     for i = 1, 40 do
-      script[i] = i <= 20 and REFUSED or HELLO
+      script[i] = i <= 20 and late or HELLO
     end
     local client = client_of(script, { auth_token = source(3600, 0.01), max_retries = 2 })
     assert.same({}, ask_at_once(client, 20))

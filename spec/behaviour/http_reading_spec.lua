@@ -342,8 +342,8 @@ describe("handlers", function()
     assert.same({ "response 200", "line x", "line y", "done 200" }, calls)
   end)
 
-  -- Cancels in a moment, and returns the calls.
-  local function cancelled(answer, names, moment)
+  -- Cancels in a moment, after `least` calls, and returns the calls.
+  local function cancelled(answer, names, moment, least)
     local calls, handlers = noting(names)
     local url = serve { answer }.url
     anthropic.run(function()
@@ -360,7 +360,10 @@ describe("handlers", function()
       if moment == "at once" then
         task:cancel()
       elseif moment == "while it waits" then
-        anthropic.sleep(0.03)
+        local deadline = anthropic.now() + 10
+        repeat
+          anthropic.sleep(0.03)
+        until #calls >= (least or 0) or anthropic.now() > deadline
         task:cancel()
       end
       task:join()
@@ -377,7 +380,7 @@ describe("handlers", function()
     assert.same({ "done cancelled" }, cancelled(slow, ALL, "at once"))
     assert.same({ "done cancelled" }, cancelled(slow, ALL, "while it waits"))
     local hanging = { body = "a\nb\nc\n", hang_after = 4 }
-    assert.same({ "response 200", "line a", "line b", "done cancelled" }, cancelled(hanging, ALL, "while it waits"))
+    assert.same({ "response 200", "line a", "line b", "done cancelled" }, cancelled(hanging, ALL, "while it waits", 3))
     for _, names in ipairs { ALL, "on_response on_bytes on_done", "on_response on_done" } do
       assert.same({ "response 200", "done cancelled" }, cancelled({ body = "a\nb" }, names, "on_response"))
     end

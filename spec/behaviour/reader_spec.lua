@@ -34,8 +34,8 @@ local function add(name, body, headers, status)
   table.insert(answers, { name = name, body = body, headers = headers, status = status or 200 })
 end
 
-for name in io.popen("ls spec/fixtures/*.sse"):lines() do
-  name = name:match "([%w_]+)%.sse$"
+for path in io.popen("ls spec/fixtures/*.sse"):lines() do
+  local name = path:match "([%w_]+)%.sse$"
   local body = streams.read(name)
   add(name, body)
   add(name .. ", lines ended by CR LF", (body:gsub("\n", "\r\n")))

@@ -11,4 +11,6 @@ return {
   -- Frames of HTTP/2 that carry nothing are read a few at a time, so that timeouts have their turn; later
   -- versions of nghttp2 bound them by themselves.
   reads_in_steps = version >= 807,
+  -- Beside a file of authorities it reads the directory that it was built with, if any, and keeps neither then.
+  may_read_its_directory = version >= 817,
 }

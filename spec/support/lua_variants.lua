@@ -55,4 +55,18 @@ if not variants[1].is_stock_5_1 then
   add("as on stock Lua 5.1", { coroutine = coroutine_without("close", "isyieldable"), _VERSION = "Lua 5.1" })
 end
 
+function variants.pack(...)
+  return { n = select("#", ...), ... }
+end
+
+-- Runs f in a coroutine until it first yields; gives the coroutine and what it yielded.
+function variants.start(f, ...)
+  local thread = coroutine.create(f)
+  local results = variants.pack(coroutine.resume(thread, ...))
+  if not results[1] then
+    error(results[2], 0)
+  end
+  return thread, results[2]
+end
+
 return variants

@@ -20,7 +20,7 @@ worker_processes $workers;
 pid nginx.pid;
 error_log error.log notice;
 $main
-events { worker_connections 1024; }
+events { worker_connections $connections; }
 http {
   access_log off;
   client_body_temp_path temporary;
@@ -89,13 +89,14 @@ local function start(root, port, configuration, parts)
 end
 
 --- Starts nginx with a configuration's parts: `main`, `http`, `server`; `workers`, default 1;
---- `environment`: assignments; `runner`: a command that runs it.
+--- `connections` of each worker, default 1024; `environment`: assignments; `runner`: a command that runs it.
 function nginx.start(parts)
   local root, port = make_tree(), background.free_port()
   return start(root, port, (CONFIGURATION:gsub("%$(%l+)", {
     root = root,
     port = port,
     workers = parts.workers or 1,
+    connections = parts.connections or 1024,
     main = parts.main or "",
     http = parts.http or "",
     server = parts.server or "",

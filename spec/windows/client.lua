@@ -237,6 +237,19 @@ local CHECKS = {
     local process = assert(loop:run { "cmd", "/c", "pause" })
     process:close() -- which ends it
   end },
+  { "a testing server on Windows itself", function()
+    local testing = require "anthropic.testing"
+    local server = testing.server { script = { testing.stream { text = words }, testing.message { text = "Hi" } } }
+    local client = client_of("", { base_url = server.url })
+    equal(words, (read_stream(client)))
+    equal("Hi", assert(client.messages.create(params)):text())
+    server:stop()
+    equal(2, #server:requests())
+    equal("Hello", server:requests()[1].json.messages[1].content)
+    local is_there, problem = pcall(testing.server, { script = testing.message {}, lua = "no-such-lua" })
+    equal(false, is_there)
+    has("no Lua interpreter found", problem)
+  end },
   { "TLS by Schannel, with an authority of its own", tls_url and function()
     local client = client_of("", { base_url = tls_url, ca_file = ca_file, max_retries = 0 })
     equal("Hello over TLS!", assert(client.messages.create(params)):text())

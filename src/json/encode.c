@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* `byte` is a quote, a backslash or a control character. */
 static bool append_escape(struct buffer *buffer, unsigned char byte) {
@@ -20,11 +21,24 @@ static bool append_escape(struct buffer *buffer, unsigned char byte) {
          buffer_append(buffer, (const char[]){digits[byte >> 4], digits[byte & 15]}, 2);
 }
 
+/* Most strings are names and words in which nothing is escaped. */
+static bool append_plain(struct buffer *buffer, const char *bytes, size_t length) {
+  char *quoted = length > SIZE_MAX - 2 ? NULL : buffer_extend(buffer, length + 2);
+  if (!quoted)
+    return false;
+  quoted[0] = '"';
+  memcpy(quoted + 1, bytes, length);
+  quoted[length + 1] = '"';
+  return true;
+}
+
 bool json_encode_string(struct buffer *buffer, const char *bytes, size_t length, size_t *invalid) {
   const unsigned char *start = (const unsigned char *)bytes, *end = start + length;
-  const unsigned char *at = start, *copied = start;
+  const unsigned char *at = utf8_skip_plain(start, end), *copied = start;
   if (invalid)
     *invalid = 0;
+  if (at == end)
+    return append_plain(buffer, bytes, length);
   if (!buffer_append(buffer, "\"", 1))
     return false;
   while ((at = utf8_skip_plain(at, end)) < end) {

@@ -45,6 +45,13 @@ static void append(struct encoder *encoder, const void *bytes, size_t count) {
     luaL_error(encoder->L, "not enough memory");
 }
 
+static void append_byte(struct encoder *encoder, char byte) {
+  char *end = buffer_extend(encoder->output, 1);
+  if (!end)
+    luaL_error(encoder->L, "not enough memory");
+  *end = byte;
+}
+
 /* Leaves "path: message" on top of the stack. */
 static bool fail(struct encoder *encoder, const struct place *place, const char *format, ...) {
   lua_State *L = encoder->L;
@@ -85,8 +92,8 @@ static bool encode_number(struct encoder *encoder, const struct place *place) {
   return true;
 }
 
-/* What the names say of a member of an object with this rule. */
-static unsigned member_rule(lua_State *L, unsigned rule, const struct key *key) {
+/* What the names say of a member of an object with this rule, whose name is at the index `name`. */
+static unsigned member_rule(lua_State *L, unsigned rule, int name) {
   static const struct {
     const char *word;
     unsigned rule;
@@ -100,7 +107,7 @@ static unsigned member_rule(lua_State *L, unsigned rule, const struct key *key) 
     return DATA;
   if (rule & MEMBERS)
     return 0;
-  lua_pushlstring(L, key->name, key->length);
+  lua_pushvalue(L, name);
   lua_rawget(L, FIELDS);
   const char *word = lua_tostring(L, -1);
   for (size_t i = 0; word && i < sizeof words / sizeof *words; i++)
@@ -163,15 +170,17 @@ static bool encode_member(struct encoder *encoder, const struct place *place,
   lua_State *L = encoder->L;
   struct place member = {place, key->name, key->length, 0, NULL, place->depth + 1};
   const struct sources notes = {.table = sources->table + NOTED};
-  bind_keys_push_value(L, sources, key);
+  lua_pushlstring(L, key->name, key->length);
+  int name = lua_gettop(L);
+  bind_keys_push_value(L, sources, key, name);
   if (keeps && lua_istable(L, -1) && is_kept(L, key) && encode_kept(encoder))
     return true;
   if (encoder->has_digits && key->kind != MERGED_KEY && lua_istable(L, notes.table)) {
-    bind_keys_push_value(L, &notes, key);
+    bind_keys_push_value(L, &notes, key, name);
     if (encode_noted(encoder))
       return true;
   }
-  return encode_value(encoder, &member, member_rule(L, rule, key));
+  return encode_value(encoder, &member, member_rule(L, rule, name));
 }
 
 /* The keys are on top of the stack. */
@@ -188,13 +197,14 @@ static bool encode_object(struct encoder *encoder, const struct place *place,
                 merged ? "of the table and of what stands beside it"
                        : "as a number and as a string");
   }
-  append(encoder, "{", 1);
+  append_byte(encoder, '{');
   for (size_t i = 0; i < keys->count; i++) {
     const struct key *key = &keys->list[i];
-    append(encoder, ",", i > 0);
+    if (i > 0)
+      append_byte(encoder, ',');
     if (!encode_string(encoder, place, "a name has ", key->name, key->length))
       return false;
-    append(encoder, ":", 1);
+    append_byte(encoder, ':');
     if (key->kind == NULL_KEY)
       append(encoder, "null", 4);
     else if (key->kind == EMPTY_KEY)
@@ -203,7 +213,7 @@ static bool encode_object(struct encoder *encoder, const struct place *place,
       return false;
     lua_settop(L, top);
   }
-  append(encoder, "}", 1);
+  append_byte(encoder, '}');
   return true;
 }
 
@@ -223,15 +233,16 @@ static bool encode_element(struct encoder *encoder, struct place *element, int t
 static bool encode_array(struct encoder *encoder, const struct place *place, int table,
                          size_t count, unsigned rule) {
   int top = lua_gettop(encoder->L);
-  append(encoder, "[", 1);
+  append_byte(encoder, '[');
   for (size_t i = 1; i <= count; i++) {
     struct place element = {place, NULL, 0, i, NULL, place->depth + 1};
-    append(encoder, ",", i > 1);
+    if (i > 1)
+      append_byte(encoder, ',');
     if (!encode_element(encoder, &element, table, rule))
       return false;
     lua_settop(encoder->L, top);
   }
-  append(encoder, "]", 1);
+  append_byte(encoder, ']');
   return true;
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FEW = 12 };
+
 /* The number at `index` as an integer key; false where it is not one. */
 static bool read_number_key(lua_State *L, int index, int64_t *number) {
 #if LUA_VERSION_NUM >= 503
@@ -171,17 +173,32 @@ struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
   return keys;
 }
 
+/* By insertion: quicker than qsort for the few keys that most objects have. */
+static void sort_few(struct key *list, size_t count) {
+  for (size_t i = 1; i < count; i++) {
+    struct key key = list[i];
+    size_t at = i;
+    for (; at > 0 && compare_keys(&list[at - 1], &key) > 0; at--)
+      list[at] = list[at - 1];
+    list[at] = key;
+  }
+}
+
 const struct key *bind_keys_sort(struct keys *keys) {
-  qsort(keys->list, keys->count, sizeof *keys->list, compare_keys);
+  if (keys->count <= FEW)
+    sort_few(keys->list, keys->count);
+  else
+    qsort(keys->list, keys->count, sizeof *keys->list, compare_keys);
   for (size_t i = 1; i < keys->count; i++)
     if (compare_keys(&keys->list[i - 1], &keys->list[i]) == 0)
       return &keys->list[i - 1];
   return NULL;
 }
 
-void bind_keys_push_value(lua_State *L, const struct sources *sources, const struct key *key) {
+void bind_keys_push_value(lua_State *L, const struct sources *sources, const struct key *key,
+                          int name) {
   if (key->kind != NUMBER_KEY)
-    lua_pushlstring(L, key->name, key->length);
+    lua_pushvalue(L, name);
   else
 #if LUA_VERSION_NUM >= 503
     lua_pushinteger(L, (lua_Integer)key->number);

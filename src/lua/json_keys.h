@@ -52,8 +52,9 @@ struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
  * other, or NULL. */
 const struct key *bind_keys_sort(struct keys *keys);
 
-/* Pushes the value of a key that stands in a table. */
-void bind_keys_push_value(lua_State *L, const struct sources *sources, const struct key *key);
+/* Pushes the value of a key that stands in a table. Its name is at the index `name`. */
+void bind_keys_push_value(lua_State *L, const struct sources *sources, const struct key *key,
+                          int name);
 
 #pragma GCC visibility pop
 

@@ -74,21 +74,23 @@ static CURLcode set_common(CURL *easy) {
 /* Below it lies no authority. */
 static const char nowhere[] = "/dev/null";
 
-/* Appends the path, with a NUL, of a certificate in a directory that `openssl rehash` prepared. */
-static CURLcode find_certificate(const char *directory, struct buffer *path) {
+/* Appends the path of a certificate in a directory that `openssl rehash` prepared, with a NUL.
+ * Where there is none, that of the directory: no file of certificates, which the error then names.
+ */
+static bool append_certificate(const char *directory, struct buffer *path) {
   DIR *entries = opendir(directory);
   struct dirent *entry = NULL;
   do
     entry = entries ? readdir(entries) : NULL;
   while (entry && (strspn(entry->d_name, "0123456789abcdef") != 8 || entry->d_name[8] != '.' ||
                    strspn(entry->d_name + 9, "0123456789") == 0));
-  CURLcode code = entry ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
-  if (entry && !(buffer_append(path, directory, strlen(directory)) && buffer_append(path, "/", 1) &&
-                 buffer_append(path, entry->d_name, strlen(entry->d_name) + 1)))
-    code = CURLE_OUT_OF_MEMORY;
+  const char *name = entry ? entry->d_name : "";
+  bool is_appended = buffer_append(path, directory, strlen(directory)) &&
+                     buffer_append(path, "/", *name ? 1 : 0) &&
+                     buffer_append(path, name, strlen(name) + 1);
   if (entries)
     closedir(entries);
-  return code;
+  return is_appended;
 }
 
 /* Not every TLS library takes both. */
@@ -111,7 +113,8 @@ static CURLcode set_only_these(CURL *easy, const char *file, const char *directo
   if (!directory && adds_its_own && info->capath)
     directory = nowhere;
   if (!file && adds_its_own && info->cainfo) {
-    code = find_certificate(directory, &path);
+    if (!append_certificate(directory, &path))
+      code = CURLE_OUT_OF_MEMORY;
     file = buffer_bytes(&path);
   }
   SET(set_authorities(easy, file, directory));

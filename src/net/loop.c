@@ -32,6 +32,7 @@ void loop_free(struct loop *loop) {
   easy_pool_free(&loop->easy_pool);
   poller_free(loop->connections.poller);
   connections_free(&loop->connections);
+  fork_mark_free(&loop->owner);
   free(loop);
 }
 

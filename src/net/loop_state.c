@@ -1,6 +1,5 @@
 #include "net/loop_state.h"
 
-#include "port/self.h"
 #include "util/clock.h"
 
 #include <math.h>
@@ -95,7 +94,7 @@ static void abandon_parent(struct loop *loop) {
 }
 
 void loop_state_notice_fork(struct loop *loop) {
-  if (loop->connections.poller && loop->owner != port_self_id())
+  if (loop->connections.poller && fork_mark_is_foreign(&loop->owner))
     abandon_parent(loop);
 }
 
@@ -108,7 +107,7 @@ bool loop_state_open(struct loop *loop) {
   if (!loop->connections.poller)
     loop->connections.poller = poller_new();
   loop->multi = curl_multi_init();
-  loop->owner = port_self_id();
+  fork_mark_set(&loop->owner);
   if (loop->connections.poller && loop->multi &&
       connections_attach(&loop->connections, loop->multi) &&
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&

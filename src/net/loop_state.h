@@ -10,6 +10,7 @@
 #include "net/http2.h"
 #include "net/loop_entry.h"
 #include "net/poller.h"
+#include "port/fork_mark.h"
 #include "port/held_signal.h"
 
 #include <curl/curl.h>
@@ -21,7 +22,7 @@
 struct loop {
   CURLM *multi;
   struct connections connections; /* they have the poller */
-  long owner;
+  struct fork_mark owner;
   struct held_signal sigpipe;
   struct entry_list entries;
   struct entry_list watched;

@@ -52,15 +52,25 @@ static inline char *buffer_bytes(const struct buffer *buffer) {
 /* Makes room for `extra` more bytes. False when memory ran out; the content is then untouched. */
 bool buffer_reserve(struct buffer *buffer, size_t extra);
 
+/* Appends `count` bytes, at least 1, that the caller writes where this points to. NULL when memory
+ * ran out; the content is then untouched. */
+static inline char *buffer_extend(struct buffer *buffer, size_t count) {
+  BUFFER_MAY_CHANGE(buffer);
+  if (count > buffer->capacity - buffer->start - buffer->length && !buffer_reserve(buffer, count))
+    return NULL;
+  char *end = buffer_bytes(buffer) + buffer->length;
+  buffer->length += count;
+  return end;
+}
+
 /* Appends `count` bytes. False when memory ran out; the content is then untouched. */
 static inline bool buffer_append(struct buffer *buffer, const void *bytes, size_t count) {
   if (count == 0)
     return true;
-  BUFFER_MAY_CHANGE(buffer);
-  if (count > buffer->capacity - buffer->start - buffer->length && !buffer_reserve(buffer, count))
+  char *end = buffer_extend(buffer, count);
+  if (!end)
     return false;
-  memcpy(buffer_bytes(buffer) + buffer->length, bytes, count);
-  buffer->length += count;
+  memcpy(end, bytes, count);
   return true;
 }
 

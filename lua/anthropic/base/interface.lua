@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "6fe645b757bf6102"
+return "f5de74c6606ca9e5"

@@ -10,6 +10,7 @@
 local package, require = package, require
 local core = require "anthropic.base.core"
 local fields = require "anthropic.base.json_fields"
+local memory = require "anthropic.base.memory"
 
 local prepare, restore = core.json_prepare, core.json_restore
 local CHECK, REPAIR, STRICT, INPUT = core.json_check, core.json_repair, core.json_strict, core.json_input
@@ -17,11 +18,6 @@ local ANSWER, EVENT = core.json_answer, core.json_event
 local REQUEST, MEND = core.json_request, core.json_mend
 
 local json = {}
-
--- Loaded when it is needed: the library's own module loads this one, and nothing else.
-local function attempt(...)
-  return require("anthropic.base.memory").attempt(...)
-end
 
 local LARGE_EVENT = 1024 * 1024 -- one that may take more memory than there is
 
@@ -91,7 +87,7 @@ local function decode_text(text, options, member, nulls_absent)
   end
   decoder = decoder or find_decoder()
   local decoded, value = pcall(decoder, prepared)
-  if not decoded and require("anthropic.base.memory").is_lack(value) then
+  if not decoded and memory.is_lack(value) then
     error(value, 0)
   elseif not decoded then
     -- The text is valid, but lua-cjson notes the locale's decimal point when it is made, and a host
@@ -164,30 +160,33 @@ local function note(meanings, marker, meaning)
   end
 end
 
+local noted_cjson, noted_vim -- whose markers are known
+
 -- Other libraries' ways to say what a table cannot, where they are loaded.
 local function note_markers()
-  local cjson = package.loaded.cjson
-  if type(cjson) == "table" then
+  local cjson, vim = package.loaded.cjson, rawget(_G, "vim")
+  if cjson ~= noted_cjson and type(cjson) == "table" then
     note(kinds, cjson.array_mt, "array")
     note(kinds, cjson.empty_array_mt, "empty array")
     note(literals, cjson.empty_array, "[]")
+    noted_cjson = cjson
   end
-  local vim = rawget(_G, "vim")
-  if type(vim) == "table" then
+  if vim ~= noted_vim and type(vim) == "table" then
     note(literals, vim.NIL, "null")
     note(kinds, vim.empty_dict and getmetatable(vim.empty_dict()), "object")
+    noted_vim = vim
   end
 end
 
-local function check(argument, expected, name, level)
-  if type(argument) ~= expected then
-    local message = "bad argument #1 to '%s' (%s expected, got %s)"
-    error(message:format(name, expected, type(argument)), level or 3)
-  end
+local function refuse(argument, expected, name, level)
+  local message = "bad argument #1 to '%s' (%s expected, got %s)"
+  error(message:format(name, expected, type(argument)), level + 1)
 end
 
 local function set_kind(value, metatable, name)
-  check(value, "table", name, 4)
+  if type(value) ~= "table" then
+    refuse(value, "table", name, 3)
+  end
   local present = getmetatable(value)
   if present == nil then
     return setmetatable(value, metatable)
@@ -227,7 +226,9 @@ end
 ---@param text string raises where it is not valid JSON
 ---@return table raw opaque
 function json.raw(text)
-  check(text, "string", "raw")
+  if type(text) ~= "string" then
+    refuse(text, "string", "raw", 2)
+  end
   local valid, message = prepare(text, CHECK)
   if not valid then
     error(("bad argument #1 to 'raw' (invalid JSON: %s)"):format(message), 2)
@@ -250,7 +251,7 @@ end
 ---@return string? message
 function json.encode_request(value)
   note_markers()
-  return attempt(core.json_encode, value, rules, REQUEST)
+  return memory.attempt(core.json_encode, value, rules, REQUEST)
 end
 
 --- Encodes a value that nobody can mend any more: in its strings and names, each ill-formed part of
@@ -297,7 +298,9 @@ end
 ---@return any value nil where the text is not valid
 ---@return string? message what is wrong, and at which byte
 function json.decode(text)
-  check(text, "string", "decode")
+  if type(text) ~= "string" then
+    refuse(text, "string", "decode", 2)
+  end
   local value, message = decode(text, STRICT)
   return value, message
 end
@@ -359,7 +362,7 @@ end
 ---@return any value nil where the text is not valid
 ---@return string? message what is wrong, and at which byte
 function json.decode_answer(text)
-  local value, message = attempt(decode, text, ANSWER, true)
+  local value, message = memory.attempt(decode, text, ANSWER, true)
   return value, message
 end
 
@@ -371,7 +374,7 @@ end
 ---@return boolean? halves whether there are any
 function json.decode_event(text)
   if #text > LARGE_EVENT then
-    return attempt(decode, text, EVENT, true)
+    return memory.attempt(decode, text, EVENT, true)
   end
   return decode(text, EVENT, true)
 end

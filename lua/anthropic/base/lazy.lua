@@ -6,19 +6,41 @@
 --
 -- Such a module is a table that nobody goes over with `pairs`.
 
-local require = require
+local package, require = package, require
 
 local lazy = {}
 
 local waiting = {} -- names of modules that are not loaded yet
 local waiting_for_failure = {}
 
+-- What stands for a module while it is loaded: a userdata in Lua 5.1, a number in LuaJIT.
+local IS_MARK = { userdata = true, number = true }
+
+-- They take a module that could not be loaded, and those that were about to load it, for half loaded ever after.
+local function forget_half_loaded()
+  for name, value in pairs(package and package.loaded or {}) do
+    if IS_MARK[type(value)] and type(name) == "string" and name:find "^anthropic%." then
+      package.loaded[name] = nil
+    end
+  end
+end
+
+-- What could not be loaded, as memory or descriptors were out, is tried again by its next use.
+local function load_module(name)
+  local ok, module = pcall(require, name)
+  if not ok then
+    forget_half_loaded()
+    error(module, 0)
+  end
+  return module
+end
+
 local function stand_in(name, names)
   names[name] = true
   local metatable = {}
   function metatable.__index(_, key)
+    metatable.__index = load_module(name)
     names[name] = nil
-    metatable.__index = require(name)
     return metatable.__index[key]
   end
   return setmetatable({}, metatable)
@@ -42,8 +64,8 @@ end
 local function load_all(names)
   local name = next(names)
   while name do
+    load_module(name)
     names[name] = nil
-    require(name)
     name = next(names)
   end
 end

@@ -8,16 +8,11 @@ local error_signs = require "anthropic.http.error_signs"
 local error_text = require "anthropic.http.error_text"
 local errors = require "anthropic.base.error"
 local retry = require "anthropic.http.retry"
+local values = require "anthropic.base.values"
 
 local error_body = {}
 
-local function table_or_nil(value)
-  return type(value) == "table" and value or nil
-end
-
-local function string_or_nil(value)
-  return type(value) == "string" and value or nil
-end
+local table_or_nil, string_or_nil = values.table_or_nil, values.string_or_nil
 
 local DEEPEST = 8 -- objects in objects, lists in lists, JSON in texts
 

@@ -7,18 +7,13 @@
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local lazy = require "anthropic.base.lazy"
+local values = require "anthropic.base.values"
 
 local codes = lazy.module_for_failure "anthropic.http.error_codes"
 
 local error_signs = {}
 
-local function table_or_nil(value)
-  return type(value) == "table" and value or nil
-end
-
-local function string_or_nil(value)
-  return type(value) == "string" and value or nil
-end
+local table_or_nil, string_or_nil = values.table_or_nil, values.string_or_nil
 
 -- Whether something stands there: not null, not false, 0, empty or blank.
 local function is_filled(value)

@@ -5,16 +5,11 @@ local error_signs = require "anthropic.http.error_signs"
 local headers = require "anthropic.http.headers"
 local json = require "anthropic.base.json"
 local tables = require "anthropic.base.tables"
+local values = require "anthropic.base.values"
 
 local error_text = {}
 
-local function table_or_nil(value)
-  return type(value) == "table" and value or nil
-end
-
-local function string_or_nil(value)
-  return type(value) == "string" and value or nil
-end
+local table_or_nil, string_or_nil = values.table_or_nil, values.string_or_nil
 
 -- --- decoding ------------------------------------------------------------------------------------
 

@@ -16,21 +16,23 @@ local function calls_of(driver)
   return loop.driver(driver).has_frames and math.huge or SLICE_CALLS
 end
 
--- Makes `call(f, value)`, which yields to the host at the end of a slice. It returns false where the task is
--- cancelled, and calls nothing then. Without arguments it tells just that.
+-- Makes `call(f, value)`, which yields to the host at the end of a slice; a new one begins where the task has waited.
+-- It returns false where the task is cancelled, and calls nothing then. Without arguments it tells just that.
 local function caller(driver, task)
   local most = calls_of(driver)
-  local calls, seconds = 0, 0
+  local calls, seconds, waits = 0, 0, task.waits
   return function(f, value)
     if task.is_cancelled or not f then
       return not task.is_cancelled
+    end
+    if task.waits ~= waits then
+      calls, seconds, waits = 0, 0, task.waits
     end
     local began = core.now()
     f(value)
     calls, seconds = calls + 1, seconds + core.now() - began
     if not task.is_cancelled and (calls >= most or seconds > SLICE_SECONDS) then
       tasks.sleep(0, driver)
-      calls, seconds = 0, 0
     end
     return not task.is_cancelled
   end

@@ -5,7 +5,6 @@
 -- the core loop is stepped.
 
 local coroutines = require "anthropic.loop.coroutines"
-local counted_set = require "anthropic.loop.counted_set"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 
@@ -43,7 +42,7 @@ local active = false
 local depth = 0
 local running -- the entry whose code is being run
 local entries = {} -- set of those that have not ended
-local hopeful = counted_set.new() -- of them, those that wait for more than the end of another
+local hopeful -- of them, the one that was last seen to wait for more than the end of another
 local starting, runnable = { first = false, last = false }, { first = false, last = false } -- queues
 local queued = 0 -- so far
 
@@ -74,7 +73,6 @@ end
 local function leave(entry)
   if entry.subject then
     loop.on_news(entry.subject, nil)
-    hopeful:put(entry, nil)
     entry.subject = nil
   end
   if entry.forget then
@@ -98,19 +96,36 @@ local function resume(entry)
     return
   end
   entries[entry] = nil
+  if hopeful == entry then
+    hopeful = nil
+  end
   leave(entry) -- where an error broke off even that
   if not ok then
     error(yielded, 0)
   end
 end
 
--- Whether one that can go on waits for more than the end of another. Those that run the others meanwhile cannot.
-local function something_will_come()
-  local held_up, entry = 0, running and running.outer
-  while entry do
-    held_up, entry = held_up + (hopeful.members[entry] and 1 or 0), entry.outer
+-- Whether one waits for more than the end of another. Those that run the others meanwhile cannot go on.
+local function is_hopeful(entry)
+  local subject, outer = entry.subject, running and running.outer
+  while outer and outer ~= entry do
+    outer = outer.outer
   end
-  return hopeful:count() > held_up
+  return subject ~= nil and not subject.is_join and not outer
+end
+
+local function something_will_come()
+  if hopeful and is_hopeful(hopeful) then
+    return true
+  end
+  hopeful = nil
+  for entry in pairs(entries) do
+    if is_hopeful(entry) then
+      hopeful = entry
+      return true
+    end
+  end
+  return false
 end
 
 local function seconds_to_wait()
@@ -172,7 +187,7 @@ end
 local function await(entry, subject, seconds)
   entry.subject, entry.is_over = subject, false
   if not subject.is_join then
-    hopeful:put(entry, true)
+    hopeful = entry
   end
   entry.forget = seconds and loop.after(seconds, function()
     entry.is_over = true
@@ -213,7 +228,7 @@ end
 --- Ends a run. What is left, because an error broke it off, is dropped. It may be memory that is
 --- short, so nothing is allocated here.
 function scheduler.close()
-  active, running, depth = false, nil, 0
+  active, running, hopeful, depth = false, nil, nil, 0
   starting.first, starting.last, runnable.first, runnable.last = false, false, false, false
   for entry in pairs(entries) do
     entries[entry] = nil

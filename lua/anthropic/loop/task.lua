@@ -120,7 +120,7 @@ end
 
 -- `driver`: that starts it, and that it waits by where no client names another.
 local function new(group, driver)
-  local self = setmetatable({ done = false, joiners = {}, group = group, driver = driver }, Task)
+  local self = setmetatable({ done = false, waits = 0, joiners = {}, group = group, driver = driver }, Task)
   self.waiter = waiting.waiter(self, abandon)
   return self
 end

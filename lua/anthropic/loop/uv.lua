@@ -1,8 +1,8 @@
 --- The driver of libuv's hosts: Neovim (`vim.uv`, `vim.loop`) and programs on luv.
 --
 -- The event loop watches the core loop's one descriptor, and only while somebody waits, so that
--- nothing keeps the host alive. In Neovim the steps are taken in its main loop, where its whole API
--- may be called: once for all events that came.
+-- nothing keeps the host alive. Where the system has none (Windows), a timer takes the steps. In Neovim they are taken
+-- in its main loop, where its whole API may be called: once for all events that came.
 --
 -- A coroutine is suspended, in the way of the library that it is of. Outside of any the event loop is run until there
 -- is news, so that timers and redraws go on.
@@ -19,7 +19,10 @@ local vim = rawget(_G, "vim")
 -- How long Neovim waits before it looks for Ctrl-C: older ones do so when a wait ends.
 local INTERRUPT_MILLISECONDS = 200
 
-local handle, watched -- the poll handle, and its descriptor
+-- How often a timer takes a step.
+local TIMER_MILLISECONDS = 10
+
+local handle, watched -- the poll handle and its descriptor, or the timer
 local is_watching = false -- asking the handle costs more
 
 local function get_uv()
@@ -52,10 +55,14 @@ local function watch()
     handle:close()
     handle, is_watching = nil, false
   end
-  handle = handle or get_uv().new_poll(descriptor)
+  handle = handle or descriptor and get_uv().new_poll(descriptor) or get_uv().new_timer()
   watched = descriptor
   if not is_watching then
-    handle:start("r", on_readable)
+    if descriptor then
+      handle:start("r", on_readable)
+    else
+      handle:start(TIMER_MILLISECONDS, TIMER_MILLISECONDS, on_readable)
+    end
     is_watching = true
   end
 end

@@ -139,6 +139,7 @@ function waiting.wait(driver, subject, seconds)
   end
   local waiter = task.waiter
   waiter.stands_for, waiter.is_join = subject, subject.is_join
+  task.waits = task.waits + 1
   local ok, reason = found.wait(waiter, seconds)
   waiter.stands_for = nil
   if task.is_cancelled then

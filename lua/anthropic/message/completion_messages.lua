@@ -88,8 +88,8 @@ end
 ---@param known table<string, any>
 function Reading:check_members(to, object, known)
   local first
-  for name, value in pairs(object) do
-    name = type(name) == "string" and name or tostring(name)
+  for key, value in pairs(object) do
+    local name = tostring(key)
     if not known[name] and not parts.is_empty(value) and (not first or name < first) then
       first = name
     end

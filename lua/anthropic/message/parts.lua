@@ -5,6 +5,7 @@
 --     parts.type_of { thinking = "Hm." }                        --> "thinking"
 
 local json = require "anthropic.base.json"
+local values = require "anthropic.base.values"
 
 local parts = {}
 
@@ -58,12 +59,7 @@ function parts.index(value)
   return index and index == index and math.abs(index) < 2 ^ 53 and index or nil
 end
 
---- A string that holds something, or nil.
----@param value any
----@return string?
-function parts.word(value)
-  return type(value) == "string" and value ~= "" and value or nil
-end
+parts.word = values.word
 
 --- A text without the white space behind it, in time linear in that.
 ---@param text string

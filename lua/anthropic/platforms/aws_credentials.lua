@@ -8,6 +8,7 @@ local files = require "anthropic.platforms.files"
 local json = require "anthropic.base.json"
 local tables = require "anthropic.base.tables"
 local token_source = require "anthropic.http.token_source"
+local values = require "anthropic.base.values"
 
 local aws_credentials = {}
 
@@ -15,16 +16,12 @@ local function invalid(words)
   return nil, errors.invalid_request(words)
 end
 
-local function text_or_nil(value)
-  return type(value) == "string" and value ~= "" and value or nil
-end
-
 -- Credentials as a command or an address writes them.
 local function of_object(what, value, token_name)
   local credentials = {
-    access_key_id = text_or_nil(value.AccessKeyId),
-    secret_access_key = text_or_nil(value.SecretAccessKey),
-    session_token = text_or_nil(value[token_name]),
+    access_key_id = values.word(value.AccessKeyId),
+    secret_access_key = values.word(value.SecretAccessKey),
+    session_token = values.word(value[token_name]),
   }
   if not credentials.access_key_id or not credentials.secret_access_key then
     return nil, errors.new { kind = "connection", message = ("no %s: there are none in the answer"):format(what) }
@@ -141,12 +138,12 @@ local function of_profile(option, exchange, is_wanted)
       return invalid(("there is no AWS profile %q in ~/.aws/credentials and ~/.aws/config"):format(name))
     end
     return nil
-  elseif text_or_nil(profile.aws_access_key_id) and text_or_nil(profile.aws_secret_access_key) then
+  elseif values.word(profile.aws_access_key_id) and values.word(profile.aws_secret_access_key) then
     return {
       access_key_id = profile.aws_access_key_id, secret_access_key = profile.aws_secret_access_key,
-      session_token = text_or_nil(profile.aws_session_token),
+      session_token = values.word(profile.aws_session_token),
     }
-  elseif text_or_nil(profile.credential_process) then
+  elseif values.word(profile.credential_process) then
     return of_process(profile.credential_process, exchange)
   elseif not profile.role_arn and profile.credential_source == "Ec2InstanceMetadata" then
     return of_instance(option)

@@ -1,6 +1,6 @@
 --- A scriptable local server for tests, in a process of its own: it plays scripted
 --- answers (messages, streams, errors, delays, cuts, resets) and records requests.
---- The server needs LuaSocket; the test itself needs plain Lua on a POSIX system.
+--- The server needs LuaSocket; the test itself needs plain Lua.
 ---
 ---     local testing = require "anthropic.testing"
 ---     local server = testing.server { script = {
@@ -56,7 +56,7 @@ testing.array = json.array
 ---@class anthropic.testing.Server
 ---@field url string such as "http://127.0.0.1:40123": a client's `base_url`
 ---@field port integer of 127.0.0.1
----@field pid integer of the server's process
+---@field pid integer of the server's process; 0 on Windows
 local Server = {}
 Server.__index = Server
 

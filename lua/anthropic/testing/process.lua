@@ -1,10 +1,13 @@
 --- The server's process, seen from its parent: finds the Lua to run, starts the
---- child with its files in a private directory, and ends it. Plain Lua and `sh`.
+--- child with its files in a private directory, and ends it. Plain Lua and `sh`; on Windows `cmd`
+--- (process_windows.lua).
 ---
 ---     local child = process.start(settings, nil, 10)
 ---     process.stop(child)
 
 local process = {}
+
+local windows = package.config:sub(1, 1) == "\\" and require "anthropic.testing.process_windows" or nil
 
 local function quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
@@ -38,7 +41,7 @@ local function interpreters(given)
     lowest = lowest - 1
   end
   local program = arguments[lowest]
-  if program and program:match("[^/]*$"):find("^lua[jit%d.-]*$") then
+  if program and program:match("[^/\\]*$"):gsub("%.exe$", ""):find("^lua[jit%d.-]*$") then
     list[1] = program
   end
   local version = _VERSION:match("%d.*")
@@ -56,7 +59,7 @@ end
 --- The child's first lines: where its modules are. It has its own paths, as if the environment named none. In a Lua
 --- of the same version this process's come first; to another its C modules are of no use.
 local function start_program(directory)
-  local root = debug.getinfo(1, "S").source:match("^@(.*)anthropic/testing/process%.lua$")
+  local root = debug.getinfo(1, "S").source:match("^@(.*)anthropic[/\\]testing[/\\]process%.lua$")
   local here = root and root .. "?.lua;" .. root .. "?/init.lua;" or ""
   local function paths_of_environment(name)
     return (os.getenv(name) or ""):gsub(";;+", ";"):gsub("^;", "")
@@ -73,13 +76,17 @@ require("anthropic.testing.server").child(%q, ...)
     paths_of_environment "LUA_CPATH", here, directory)
 end
 
-local function start_shell(directory, lua)
+-- The name of a script that runs the first of the interpreters that is there, and its text.
+local function start_script(directory, lua)
+  if windows then
+    return windows.script(directory, interpreters(lua))
+  end
   local names = {}
   for index, name in ipairs(interpreters(lua)) do
     names[index] = quote(name)
   end
   local all = table.concat(names, " ")
-  return string.format([[
+  return "start.sh", string.format([[
 echo $$ >%s
 unset LUA_PATH LUA_CPATH
 for lua in %s; do
@@ -89,8 +96,19 @@ echo "no Lua interpreter found: tried" %s >&2
 ]], quote(directory .. "/pid"), all, quote(directory .. "/start.lua"), all)
 end
 
+local function has_ended(child)
+  local mark = io.open(child.directory .. "/ended")
+  return mark ~= nil and mark:close()
+end
+
 --- Waits, in a shell and at most `seconds`, until the child is ready or has ended.
-local function wait_for_start(directory, seconds)
+local function wait_for_start(child, seconds)
+  local directory = child.directory
+  if windows then
+    return windows.wait(seconds, function()
+      return read_file(directory .. "/ready"):find "\n" ~= nil or has_ended(child)
+    end)
+  end
   os.execute(string.format([[
 cd %s && count=0
 until [ -s ready ] || [ -e ended ] || [ $count -ge %d ]; do sleep 0.01; count=$((count + 1)); done
@@ -98,18 +116,29 @@ until [ -s ready ] || [ -e ended ] || [ $count -ge %d ]; do sleep 0.01; count=$(
 end
 
 local function make_directory()
-  local pipe = assert(io.popen('mktemp -d "${TMPDIR:-/tmp}/anthropic-testing.XXXXXX"'))
-  local directory = pipe:read("*l")
-  pipe:close()
+  local directory
+  if windows then
+    directory = windows.make_directory()
+  else
+    local pipe = assert(io.popen('mktemp -d "${TMPDIR:-/tmp}/anthropic-testing.XXXXXX"'))
+    directory = pipe:read("*l")
+    pipe:close()
+  end
   if not directory then
     error("anthropic.testing: cannot make a temporary directory", 0)
   end
   return directory
 end
 
-local function has_ended(child)
-  local mark = io.open(child.directory .. "/ended")
-  return mark ~= nil and mark:close()
+-- The command that runs the script, with its output in files.
+local function start_command(directory)
+  if windows then
+    return windows.command(directory)
+  end
+  local commands = "echo $PPID >DIR/owner; exec >DIR/ready 2>DIR/errors; sh DIR/start.sh; : >DIR/ended"
+  return (commands:gsub("DIR", function()
+    return quote(directory)
+  end))
 end
 
 --- Runs a command where this process is the one that started the child: another, forked from it, leaves it alone.
@@ -122,7 +151,9 @@ end
 --- the child goes on.
 ---@param child table as `start` returned it
 function process.stop(child)
-  if not has_ended(child) then
+  if windows then
+    windows.stop(child)
+  elseif not has_ended(child) then
     as_parent(child, "kill " .. read_file(child.directory .. "/pid"):match("%d*") .. " 2>/dev/null")
   end
   child.pipe:close()
@@ -131,7 +162,11 @@ end
 --- Removes the child's directory.
 ---@param child table
 function process.remove(child)
-  as_parent(child, "rm -rf " .. quote(child.directory))
+  if windows then
+    windows.remove(child)
+  else
+    as_parent(child, "rm -rf " .. quote(child.directory))
+  end
 end
 
 --- Starts the child. Its standard input is a pipe that ends with this process,
@@ -145,14 +180,11 @@ function process.start(settings, lua, seconds)
   local directory = make_directory()
   write_file(directory .. "/settings", settings)
   write_file(directory .. "/start.lua", start_program(directory))
-  write_file(directory .. "/start.sh", start_shell(directory, lua))
-  local commands = "echo $PPID >DIR/owner; exec >DIR/ready 2>DIR/errors; sh DIR/start.sh; : >DIR/ended"
-  local command = commands:gsub("DIR", function()
-    return quote(directory)
-  end)
-  local child = { directory = directory, pipe = assert(io.popen(command, "w")) }
-  wait_for_start(directory, seconds)
-  local pid, port = read_file(directory .. "/ready"):match("^(%d+) (%d+)\n")
+  local name, script = start_script(directory, lua)
+  write_file(directory .. "/" .. name, script)
+  local child = { directory = directory, pipe = assert(io.popen(start_command(directory), "w")) }
+  wait_for_start(child, seconds)
+  local pid, port = read_file(directory .. "/ready"):match("^(%d+) (%d+)\r?\n")
   if not pid then
     local reason = has_ended(child) and read_file(directory .. "/errors") or "not ready after " .. seconds .. " seconds"
     process.stop(child)

@@ -122,10 +122,13 @@ local function accept(state, now)
   end
 end
 
+-- How often a child that can only be told so by a file looks whether it is to stop.
+local STOP_SECONDS = 0.02
+
 --- What to wait for: the sockets to read, those to write, and until when.
 local function interests(state, now)
   local readers, writers = {}, {}
-  local deadline = math.min(state.ends, now + 1)
+  local deadline = math.min(state.ends, now + (state.stop and STOP_SECONDS or 1))
   if state.open < state.max_open then
     readers[1] = state.listener
   end
@@ -146,10 +149,15 @@ local function interests(state, now)
   return readers, writers, math.max(0, deadline - now)
 end
 
---- One turn of the loop. Returns false when the parent has gone.
+local function is_told_to_stop(state)
+  local file = state.stop and io.open(state.stop)
+  return file and file:close()
+end
+
+--- One turn of the loop. Returns false when the parent has gone, or has had it end.
 local function turn(state, socket)
   local readable, writable = socket.select(interests(state, socket.gettime()))
-  if readable[standard_input] then
+  if readable[standard_input] or is_told_to_stop(state) then
     return false
   end
   local now = socket.gettime()
@@ -194,6 +202,7 @@ function server.run(settings)
     plan = settings.plan,
     log = settings.log,
     parent = settings.parent,
+    stop = settings.stop,
     max_record_bytes = settings.max_record_bytes or 64 * 1024 * 1024,
     started = started,
     ends = started + (settings.lifetime or math.huge),
@@ -219,13 +228,17 @@ function server.child(directory, process_id)
   local file = assert(io.open(directory .. "/settings", "rb"))
   local settings = serialize.load(file:read("*a"))
   file:close()
-  settings.parent = true
+  if package.config:sub(1, 1) == "\\" then -- no select there takes a pipe
+    settings.stop = directory .. "\\stop"
+  else
+    settings.parent = true
+  end
   settings.log = assert(io.open(directory .. "/log", "ab"))
   settings.ready = function(port)
     io.stdout:write(process_id, " ", string.format("%d", port), "\n")
     io.stdout:flush()
   end
-  if server.run(settings) == "parent" then
+  if server.run(settings) == "parent" and settings.parent then
     os.execute("rm -rf '" .. directory:gsub("'", "'\\''") .. "'")
   end
 end

@@ -58,7 +58,8 @@ describe("require \"anthropic\"", function()
     assert.equal("number", lines[4])
     local core = " anthropic.base.core anthropic.base.interface"
     assert.equal("anthropic" .. core .. " anthropic.core anthropic.version", lines[5])
-    assert.equal("anthropic" .. core .. " anthropic.base.json anthropic.core anthropic.version", lines[6])
+    local of_json = " anthropic.base.json anthropic.base.json_fields anthropic.base.memory"
+    assert.equal("anthropic" .. core .. of_json .. " anthropic.core anthropic.version", lines[6])
   end)
 
   it("has these functions", function()

@@ -41,6 +41,14 @@ describe("decoding escapes", function()
                      ["&#8364;&#x1F600;"] = "€😀" }
   end)
 
+  it("reads numbers of HTML of one digit and of so many, and leaves longer ones", function()
+    assert_decoded {
+      ["a&#x9;b"] = "ab", ["a&#9;b"] = "ab", ["&#x0000041;"] = "A", ["&#x00000041;"] = "&#x00000041;",
+      ["&#00000065;"] = "A", ["&#000000065;"] = "&#000000065;", ["&#x;"] = "&#x;", ["&#;"] = "&#;", ["&#x41"] = "&#x41",
+      ["&#65"] = "&#65", ["&#x110000;"] = "&#x110000;",
+    }
+  end)
+
   it("reads one inside the other", function()
     assert_decoded {
       [ [[\u002541]] ] = "A", ["%5cu0041"] = "A", ["&#37;41"] = "A", ["&amp;#65;"] = "A", ["%26%2365%3b"] = "A",

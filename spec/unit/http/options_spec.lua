@@ -424,3 +424,41 @@ describe("a table of a method's settings and options", function()
     assert.same({ concurrency = 1, timeout = 2 }, given)
   end)
 end)
+
+describe("the options of a client", function()
+  after_each(service.clear)
+
+  it("know a credential of the environment from one that was given", function()
+    service.environment { ANTHROPIC_API_KEY = "of the environment" }
+    assert.is_true(options.of_client({}).credential_of_environment)
+    local resolved = options.of_client { api_key = "given" }
+    assert.equal("given", resolved.api_key)
+    assert.is_nil(resolved.credential_of_environment)
+    service.environment { ANTHROPIC_AUTH_TOKEN = "of the environment" }
+    assert.is_true(options.of_client({}).credential_of_environment)
+    service.environment {}
+    assert.is_nil(options.of_client({}).credential_of_environment)
+  end)
+
+  it("keep the base URL that somebody named before that of a profile", function()
+    local directory = require("spec.support.directory").new()
+    directory:run "mkdir configs"
+    directory:write("configs/default.json",
+      '{"base_url":"https://profile.test","authentication":{"type":"user_oauth"}}')
+    service.environment { ANTHROPIC_CONFIG_DIR = directory.root }
+    assert.equal("https://profile.test", options.of_client({}).base_url)
+    assert.equal("https://given.test", options.of_client({ base_url = "https://given.test" }).base_url)
+    service.environment { ANTHROPIC_CONFIG_DIR = directory.root, ANTHROPIC_BASE_URL = "https://environment.test" }
+    assert.equal("https://environment.test", options.of_client({}).base_url)
+    directory:remove()
+  end)
+end)
+
+describe("the options of a plain request", function()
+  it("have no retries but those that are asked for, and all other defaults", function()
+    assert.equal(0, options.of_transport({}).max_retries)
+    assert.equal(3, options.of_transport({ max_retries = 3 }).max_retries)
+    assert.equal(options.of_client({ api_key = "k" }).max_event_bytes, options.of_transport({}).max_event_bytes)
+    assert.is_nil(options.of_transport({ api_key = "k", model = "m" }).api_key)
+  end)
+end)

@@ -21,6 +21,17 @@ describe("a string in JSON", function()
     end
   end)
 
+  it("has the same escapes wherever they stand in it, or none", function()
+    for length = 0, 40 do
+      local plain = ("x"):rep(length)
+      assert.equal('"' .. plain .. '"', encode(plain))
+      for at = 1, length do
+        local text = plain:sub(1, at - 1) .. '"' .. plain:sub(at + 1)
+        assert.equal('"' .. text:gsub('"', '\\"') .. '"', encode(text))
+      end
+    end
+  end)
+
   it("has all other characters as they are", function()
     for _, text in ipairs { "", "/", "é", "字", "😀", "\194\128", "\239\191\191", "\244\143\191\191", "\226\128\168" } do
       assert.equal('"' .. text .. '"', encode(text))

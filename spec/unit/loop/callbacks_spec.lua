@@ -2,6 +2,7 @@
 
 local callbacks = require "anthropic.loop.callbacks"
 local errors = require "anthropic.base.error"
+local tasks = require "anthropic.loop.task"
 
 -- A host whose waits come back at once; it counts them.
 local function host(fields)
@@ -36,6 +37,19 @@ describe("callbacks", function()
       assert.equal(calls, called)
       assert.equal(turns, driver.waits)
     end
+  end)
+
+  it("begin to count anew where the task has waited for what comes", function()
+    local driver = host()
+    callbacks.start(driver, nil, source_of, function(_, call)
+      for _ = 1, 10 do
+        for _ = 1, 63 do
+          call(function() end)
+        end
+        tasks.sleep(1, driver)
+      end
+    end)
+    assert.equal(10, driver.waits)
   end)
 
   it("leave a host of frames its turn by their time alone", function()

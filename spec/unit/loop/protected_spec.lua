@@ -4,19 +4,7 @@ local variants = require "spec.support.lua_variants"
 
 local NOTHING = select(2, pcall(error)) -- what was raised: Lua 5.5 has words for it
 
-local function pack(...)
-  return { n = select("#", ...), ... }
-end
-
--- Runs f in a coroutine until it first yields; gives the coroutine and what it yielded.
-local function start(f, ...)
-  local thread = coroutine.create(f)
-  local results = pack(coroutine.resume(thread, ...))
-  if not results[1] then
-    error(results[2], 0)
-  end
-  return thread, results[2]
-end
+local pack, start = variants.pack, variants.start
 
 local function describe_all(variant)
   local protected, is_stock_5_1 = variant.protected, variant.is_stock_5_1

@@ -1,6 +1,8 @@
 -- The driver with luv where it is installed, and with the calls that it makes of libuv and of Neovim played.
 
+local anthropic = require "anthropic"
 local loop = require "anthropic.loop"
+local testing = require "anthropic.testing"
 local waiting = require "spec.support.waiting"
 
 local has_luv, luv = pcall(require, "luv")
@@ -14,6 +16,17 @@ local function load_driver(vim, uv)
   local driver = require "anthropic.loop.uv"
   package.loaded["anthropic.loop.uv"] = nil
   return driver
+end
+
+-- Replaces a function of the core loop's; gives a function that puts the loop back.
+local function with_descriptor(fd)
+  local core = loop.core
+  loop.core = function()
+    return setmetatable({ fd = fd }, { __index = function(_, name)
+      return function(_, ...) return core()[name](core(), ...) end
+    end })
+  end
+  return function() loop.core = core end
 end
 
 local opened = {} -- handles of luv: there can be but one for a descriptor
@@ -149,11 +162,50 @@ describe("the uv driver with luv", function()
         is_active = function() return handle:is_active() end,
       }
     end
+    function uv.new_timer()
+      local handle = luv.new_timer()
+      opened[#opened + 1] = handle
+      return {
+        start = function(_, after, interval, call)
+          assert.same({ 10, 10 }, { after, interval })
+          handle:start(after, interval, function() call_safely(call) end)
+        end,
+        stop = function() handle:stop() end,
+        is_active = function() return handle:is_active() end,
+      }
+    end
     return uv
   end
 
   describe_promises(function()
     return load_driver(nil, guarded()), function() luv.run "nowait" end
+  end)
+
+  describe("where the system has no descriptor", function()
+    local restore
+
+    before_each(function()
+      restore = with_descriptor(function() end)
+    end)
+
+    after_each(function()
+      restore()
+    end)
+
+    describe_promises(function()
+      return load_driver(nil, guarded()), function() luv.run "once" end
+    end)
+
+    it("has requests go on, step by step", function()
+      local server = testing.server { script = testing.stream { text = ("word "):rep(50), delay_between = 0.001 } }
+      local client = anthropic.new { base_url = server.url, api_key = "test-key", loop = load_driver(nil, guarded()) }
+      local text = assert(client.messages.stream {
+        model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } },
+      }):message():text()
+      put_back()
+      server:stop()
+      assert.equal(("word "):rep(50), text)
+    end)
   end)
 
   it("runs the event loop outside of coroutines, with the host's own timers, and keeps nothing alive", function()
@@ -233,15 +285,10 @@ describe("the uv driver", function()
 
   it("makes another handle where the descriptor has changed, and closes the old one", function()
     begin_wait()()
-    local core = loop.core
     local descriptor = loop.descriptor()
-    loop.core = function()
-      return setmetatable({ fd = function() return descriptor + 1 end }, { __index = function(_, name)
-        return function(_, ...) return core()[name](core(), ...) end
-      end })
-    end
+    local restore = with_descriptor(function() return descriptor + 1 end)
     local ok, err = pcall(function() begin_wait()() end)
-    loop.core = core
+    restore()
     assert.is_true(ok, err)
     assert.equal(2, #uv.handles)
     assert.is_true(uv.handles[1].is_closed)

@@ -53,6 +53,18 @@ describe("the names of an object", function()
     })
   end)
 
+  it("stand in that order whether they are few or many", function()
+    for count = 1, 40 do
+      local value, sorted = {}, {}
+      for i = 1, count do
+        sorted[i] = ("k"):rep(i % 3) .. i * 7919 % 101
+        value[sorted[i]] = 0
+      end
+      table.sort(sorted) -- letters and digits: as their bytes
+      assert.equal('"' .. table.concat(sorted, '","') .. '"', names_of(value))
+    end
+  end)
+
   it("stand in the same order however they came into the table", function()
     local names = {}
     for i = 1, 300 do

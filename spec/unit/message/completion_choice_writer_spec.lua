@@ -1,37 +1,16 @@
 -- The chunks of one answer, as an encoder hands them on.
 
+local chunk_events = require "spec.support.chunk_events"
 local completion_writer = require "anthropic.message.completion_writer"
 local json = require "anthropic.base.json"
 
-local function encoder_of(options)
-  local encoder = completion_writer.encoder(options)
-  return encoder, function(event)
-    return json.encode(encoder:feed(event))
-  end
-end
-
-local function start(block, index)
-  return { type = "content_block_start", index = index or 0, content_block = block }
-end
-
-local function delta(fields, index)
-  return { type = "content_block_delta", index = index or 0, delta = fields }
-end
-
-local function stop(index)
-  return { type = "content_block_stop", index = index or 0 }
-end
-
-local function chunk(members, reason)
-  return ('{"choices":[{"delta":%s,"finish_reason":%s,"index":0,"logprobs":null}],"created":1,"id":"c",'
-    .. '"model":"m","object":"chat.completion.chunk"}'):format(members, reason or "null")
-end
+local chunk, delta, start, stop = chunk_events.chunk, chunk_events.delta, chunk_events.start, chunk_events.stop
 
 describe("the chunks of events", function()
   local feed, encoder
 
   before_each(function()
-    encoder, feed = encoder_of { id = "c", model = "m", created = 1 }
+    encoder, feed = chunk_events.encoder_of { id = "c", model = "m", created = 1 }
     assert.equal("[" .. chunk '{"content":"","role":"assistant"}' .. "]",
       feed { type = "message_start", message = { id = "msg_1", model = "x" } })
   end)
@@ -102,7 +81,7 @@ describe("the chunks of events", function()
       end_turn = "stop", stop_sequence = "stop", pause_turn = "stop", max_tokens = "length", refusal = "content_filter",
       model_context_window_exceeded = "length", tool_use = "tool_calls",
     } do
-      local other, feed_other = encoder_of { id = "c", model = "m", created = 1 }
+      local other, feed_other = chunk_events.encoder_of { id = "c", model = "m", created = 1 }
       feed_other { type = "message_start", message = {} }
       assert.equal("[]", feed_other { type = "message_delta", delta = { stop_reason = reason } })
       assert.equal("[" .. chunk("{}", '"' .. word .. '"') .. "]", feed_other { type = "message_stop" })

@@ -1,5 +1,6 @@
 -- Messages and events in the shape of a chat completion, and what is read of that again.
 
+local chunk_events = require "spec.support.chunk_events"
 local completion_writer = require "anthropic.message.completion_writer"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
@@ -110,28 +111,12 @@ describe("what is written as a chat completion", function()
   end)
 end)
 
-local function encoder_of(options)
-  local encoder = completion_writer.encoder(options)
-  return encoder, function(event)
-    return json.encode(encoder:feed(event))
-  end
-end
-
-local function start(block, index)
-  return { type = "content_block_start", index = index or 0, content_block = block }
-end
-
-local function chunk(members, reason)
-  return ('{"choices":[{"delta":%s,"finish_reason":%s,"index":0,"logprobs":null}],"created":1,"id":"c",'
-    .. '"model":"m","object":"chat.completion.chunk"}'):format(members, reason or "null")
-end
-
 describe("the chunks of events", function()
   local feed, encoder
 
   before_each(function()
-    encoder, feed = encoder_of { id = "c", model = "m", created = 1 }
-    assert.equal("[" .. chunk '{"content":"","role":"assistant"}' .. "]",
+    encoder, feed = chunk_events.encoder_of { id = "c", model = "m", created = 1 }
+    assert.equal("[" .. chunk_events.chunk '{"content":"","role":"assistant"}' .. "]",
       feed { type = "message_start", message = { id = "msg_1", model = "x" } })
   end)
 
@@ -158,7 +143,7 @@ describe("the chunks of events", function()
     counting:feed { type = "message_stop" }
     assert.equal(1, #counting:finish())
     assert.same({}, counting:finish())
-    assert.same({}, counting:feed(start { type = "text", text = "late" }))
+    assert.same({}, counting:feed(chunk_events.start { type = "text", text = "late" }))
 
     assert.equal('[{"error":{"code":null,"message":"Busy","param":null,"type":"overloaded_error"}}]',
       feed { type = "error", error = { type = "overloaded_error", message = "Busy" } })

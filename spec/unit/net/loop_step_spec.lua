@@ -22,18 +22,9 @@ describe("a step of the core's loop", function()
     return core.now() - before
   end
 
-  -- A transfer and the peer's side of it.
-  local function open(options)
-    return core_peer.pair(loop, peer, options)
-  end
-
-  local function open_many(count)
-    return core_peer.pairs(loop, peer, count)
-  end
-
   it("tells whether there was work", function()
     assert.is_false(loop:wait(0))
-    local each = open()
+    local each = core_peer.pair(loop, peer)
     while loop:wait(0) do end -- luacheck: ignore
     assert.is_false(loop:wait(0))
     each.connection:send(core_peer.head)
@@ -43,7 +34,7 @@ describe("a step of the core's loop", function()
   end)
 
   it("does not wait while a transfer is ready", function()
-    local each = open()
+    local each = core_peer.pair(loop, peer)
     each.connection:send(core_peer.head)
     core_peer.run(loop, function()
       return each.transfer:status()
@@ -104,7 +95,7 @@ describe("a step of the core's loop", function()
     connection:close()
     connection = peer:connection(loop) -- the other's
     connection:close()
-    local each = open()
+    local each = core_peer.pair(loop, peer)
     each.connection:send(core_peer.head_of(2) .. "ok")
     core_peer.finish(loop, each.transfer)
     assert.equal("ok", each.transfer:body())
@@ -113,7 +104,7 @@ describe("a step of the core's loop", function()
   end)
 
   it("does at most 64 sockets' work in a step, and the rest of it in the next ones", function()
-    local list = open_many(100)
+    local list = core_peer.pairs(loop, peer, 100)
     while loop:wait(0) do end -- luacheck: ignore
     for _, each in ipairs(list) do
       each.connection:send(core_peer.head)
@@ -135,11 +126,11 @@ describe("a step of the core's loop", function()
   end)
 
   it("ends a transfer at its time although many others are always busy", function()
-    local list = open_many(80)
+    local list = core_peer.pairs(loop, peer, 80)
     for _, each in ipairs(list) do
       each.connection:send(core_peer.head)
     end
-    local silent = open { idle_timeout = 0.1 }
+    local silent = core_peer.pair(loop, peer, { idle_timeout = 0.1 })
     silent.connection:send(core_peer.head)
     local deadline = core.now() + 5
     while not silent.transfer:done() and core.now() < deadline do
@@ -159,7 +150,7 @@ describe("a step of the core's loop", function()
   it("does not end for its timeout what has bytes waiting, however many wait before it", function()
     local list = {}
     for i = 1, 130 do
-      list[i] = open { idle_timeout = 0.3 }
+      list[i] = core_peer.pair(loop, peer, { idle_timeout = 0.3 })
     end
     for _, each in ipairs(list) do
       each.connection:send(core_peer.head)

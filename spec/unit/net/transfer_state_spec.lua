@@ -346,4 +346,17 @@ describe("the state of a transfer", function()
       connection:close()
     end
   end)
+
+  it("has libcurl's words for its failure where they say more than its name", function()
+    local gone = core_peer.listen()
+    gone:close()
+    local name, words, code = core_peer.finish(loop, core_peer.start(loop, gone)):failure()
+    assert.same({ "connection", 7 }, { name, code })
+    assert.matches("onnect", words)
+    name, words, code = core_peer.answered(loop, peer, "HTTP/1.1 200 OK\r\n"):failure()
+    assert.same({ "truncated", "", 0 }, { name, words, code })
+    local long = "X: " .. ("y"):rep(200000) .. "\r\n"
+    name, words = core_peer.answered(loop, peer, "HTTP/1.1 200 OK\r\n" .. long .. "\r\n"):failure()
+    assert.same({ "large_headers", "" }, { name, words })
+  end)
 end)

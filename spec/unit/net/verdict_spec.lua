@@ -132,7 +132,8 @@ describe("the verdict on a transfer", function()
 
   it("is that headers were too large, unless the answer's have come", function()
     local long = "X: " .. ("y"):rep(200000) .. "\r\n"
-    assert.equal("large_headers", (answered("HTTP/1.1 200 OK\r\n" .. long .. "\r\n"):failure()))
+    local name, words = answered("HTTP/1.1 200 OK\r\n" .. long .. "\r\n"):failure()
+    assert.same({ "large_headers", "" }, { name, words })
     assert.equal("large_headers", (answered("HTTP/1.1 103 E\r\n\r\nHTTP/1.1 200 OK\r\n" .. long .. "\r\n"):failure()))
     local trailer = answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" .. long .. "\r\n"):failure()
     assert.is_string(trailer)

@@ -2,6 +2,7 @@
 
 local child = require "spec.support.child"
 local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
 local directories = require "spec.support.directory"
 
 describe("a folder", function()
@@ -202,5 +203,30 @@ describe("a folder", function()
     local pipe = assert(io.popen(("%s %s %s <&- 2>&1"):format(child.interpreter(), program, inside.root)))
     assert.equal("done\n", pipe:read "*a")
     pipe:close()
+  end)
+
+  it("leaves no descriptor open, whatever becomes of a path", function()
+    local function try_all()
+      folder:create("d/e/f", "x")
+      for _, path in ipairs { "d/e/f", "d/e", "d", "none", "none/x", "d/e/f/g", "..", "a//b", ("a/"):rep(40) .. "a" } do
+        folder:look(path)
+        folder:read(path, 10)
+        folder:read(path, 0)
+        folder:list(path, 10)
+        folder:create(path, "")
+        folder:replace(path, "y")
+        folder:rename(path, "d/e/f")
+      end
+      folder:measure(10)
+      folder:measure(1)
+      folder:remove "d"
+      folder:remove "none"
+    end
+    try_all()
+    local before = core_peer.descriptors()
+    for _ = 1, 3 do
+      try_all()
+    end
+    assert.equal(before, core_peer.descriptors())
   end)
 end)
