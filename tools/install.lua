@@ -198,8 +198,8 @@ local function install(options, directory)
   print(("anthropic: the core for %s is there, by %s"):format(lua, name or "make"))
 end
 
-local function main(...)
-  local options = read_options { ... }
+local function main(words)
+  local options = read_options(words)
   local directory = must "mktemp -d":match "[^\n]+"
   local well, problem = pcall(install, options, directory)
   run("rm -rf %s", directory)
@@ -208,8 +208,9 @@ local function main(...)
   end
 end
 
-local well, problem = pcall(main, ...)
-if not well and arg and arg[0] and arg[0]:find "install%.lua$" then
+local is_program = arg and arg[0] and arg[0]:find "install%.lua$"
+local well, problem = pcall(main, is_program and arg or { ... }) -- `nvim -l` hands over no words
+if not well and is_program then
   io.stderr:write(problem, "\n")
   os.exit(1)
 elseif not well then

@@ -166,7 +166,8 @@ function health.check()
   check_copies(report)
   local fits, core = pcall(require, "anthropic.base.core")
   if not fits then
-    report.error((core:gsub("^anthropic: ", "")), is_neovim() and { 'lazy.nvim: build = "make LUA=luajit"' })
+    report.error((core:gsub("^anthropic: ", "")),
+      is_neovim() and { 'lazy.nvim: build = "nvim -l tools/install.lua LUA=luajit"' })
     return false
   end
   report.ok("the C core fits (" .. (places.of("anthropic.core", package.cpath)[1] or "?") .. ")")

@@ -1,5 +1,6 @@
 #include "net/easy_options.h"
 
+#include "port/file.h"
 #include "util/buffer.h"
 
 #include <dirent.h>
@@ -126,20 +127,48 @@ static CURLcode set_only_these(CURL *easy, const char *file, const char *directo
   return code;
 }
 
+/* Where systems keep their authorities in one file. */
+static const char *const usual_files[] = {
+    "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Arch, Alpine */
+    "/etc/pki/tls/certs/ca-bundle.crt",                  /* Fedora */
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora without the older names */
+    "/etc/ssl/ca-bundle.pem",                            /* openSUSE */
+    "/etc/ssl/cert.pem",                                 /* BSD, macOS */
+    "/usr/local/share/certs/ca-root-nss.crt",            /* FreeBSD */
+};
+
+static bool is_there(const char *path) {
+  struct port_status status;
+  return port_file_look(path, &status) == 0;
+}
+
+/* libcurl's own file, or the system's: a libcurl that came with the core was built elsewhere. */
+static const char *file_of_system(const char *file) {
+  size_t next = 0;
+  const char *found = file;
+  while (found && !is_there(found))
+    found = next < sizeof usual_files / sizeof *usual_files ? usual_files[next++] : NULL;
+  return found ? found : file;
+}
+
 /* Reading a file of authorities takes longer than a frame of a game. libcurl keeps what it has read
  * for later connections, but only where it is given no directory as well, and some builds have both
  * by default. So it gets its own file; else its own directory. */
 static CURLcode set_default_authorities(CURL *easy) {
+  CURLcode code = CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075400 /* workaround: libcurl < 7.84 */
   const char *file = NULL, *directory = NULL;
-  CURLcode code = curl_easy_getinfo(easy, CURLINFO_CAINFO, &file);
+  SET(curl_easy_getinfo(easy, CURLINFO_CAINFO, &file));
   SET(curl_easy_getinfo(easy, CURLINFO_CAPATH, &directory));
-  SET(set_authorities(easy, file, file ? NULL : directory));
-  return code;
 #else
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-  return set_authorities(easy, info->cainfo, info->cainfo ? NULL : info->capath);
+  const char *file = info->cainfo, *directory = info->capath;
 #endif
+  const char *found = file_of_system(file);
+  SET(set_authorities(easy, found, file ? NULL : directory));
+  if (found != file)
+    SET(if_known(curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, found)));
+  return code;
 }
 
 static const char *route_text(const struct transfer_options *options, CURLoption option) {

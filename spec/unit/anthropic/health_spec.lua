@@ -6,7 +6,7 @@ local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local service = require "spec.support.service"
 
-local BUILD = 'lazy.nvim: build = "make LUA=luajit"'
+local BUILD = 'lazy.nvim: build = "nvim -l tools/install.lua LUA=luajit"'
 
 describe("the health check", function()
   local curl_info, library, name = core.curl_info, json.library, loop.name
