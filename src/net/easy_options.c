@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* libcurl's own buffer of 16 KiB is most of what a stream that waits for its next event holds, and
- * reading by a quarter of it costs nothing that can be measured. */
+ * reading by a quarter of it costs nothing that can be measured. Over HTTP/2 such a buffer would
+ * make libcurl go round without end beside a stream that is not read. workaround: libcurl 7.88 */
 enum { KEEP_ALIVE_SECONDS = 60, RECEIVE_BUFFER = 4096 };
 
 /* A libcurl that cannot speak TLS to a proxy knows none of the proxy's. */
@@ -38,7 +39,6 @@ static const struct {
     {1, CURLOPT_TCP_KEEPALIVE, false},
     {KEEP_ALIVE_SECONDS, CURLOPT_TCP_KEEPIDLE, false},
     {KEEP_ALIVE_SECONDS, CURLOPT_TCP_KEEPINTVL, false},
-    {RECEIVE_BUFFER, CURLOPT_BUFFERSIZE, false},
 #if LIBCURL_VERSION_NUM >= 0x075700 /* workaround: libcurl < 7.87 */
     /* A transfer that ends while its host's name is looked up must not wait for the resolver: what
      * is left of that goes on in a thread of its own, and is then freed there. (lua/core.c sees to
@@ -234,6 +234,8 @@ CURLcode easy_options_set(CURL *easy, const struct transfer_options *options) {
   SET(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                        (long)(options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)));
   SET(curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options->http2 ? 1L : 0L));
+  if (!options->http2)
+    SET(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER));
   if (options->max_idle > 0)
     SET(set_max_idle(easy, options->max_idle));
   SET(set_route(easy, options));
