@@ -22,6 +22,10 @@ end
 
 local function unknown() end
 
+local function no_way()
+  return "", ""
+end
+
 local LARGEST = 2 ^ 52
 
 --- Makes one.
@@ -42,7 +46,7 @@ function fed_exchange.new(status, fields, option)
     rate_limit = headers.rate_limit(came),
   }
   exchange.attempts = 1
-  exchange.redact, exchange.url = same, unknown
+  exchange.redact, exchange.url, exchange.way = same, unknown, no_way
   exchange.transfer = core.fed(status, options.event_limit(option), option "max_response_bytes" or LARGEST)
   function exchange.wait()
     return nil, fed_exchange.MORE
