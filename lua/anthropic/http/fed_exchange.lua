@@ -24,7 +24,7 @@ local function unknown() end
 
 -- No server was asked, by whatever proxy.
 local function no_way()
-  return ""
+  return "", ""
 end
 
 local LARGEST = 2 ^ 52
