@@ -62,7 +62,7 @@ describe("a file that is read", function()
       directory:write("file", "content")
       assert.equal("Not a directory", problem_of(directory:path "file/below"))
       directory:run "ln -s loop loop"
-      assert.equal("Too many levels of symbolic links", problem_of(directory:path "loop"))
+      assert.equal(select(2, io.open(directory:path "loop")):match ": ([^:]*)$", problem_of(directory:path "loop"))
       if background.output_of "id -u" ~= "0\n" then
         directory:run "chmod 000 file"
         assert.equal("Permission denied", problem_of(directory:path "file"))
