@@ -12,6 +12,11 @@ local INTERFACE = "lua/anthropic/base/interface.lua"
 local TOOLS = "sh tar gzip sha256sum mktemp cp mv mkdir rm ls uname cat"
 
 describe("the build step of a plugin", function()
+  if package.preload["anthropic.core"] then
+    pending "needs a core of its own (under sanitizers it is a part of the interpreter)"
+    return
+  end
+
   local made, core, tree, name, target
 
   -- An archive as `make dist` makes it, with this build's core under two names.

@@ -46,7 +46,7 @@ describe("the C core", function()
 
   it("that is not there, or cannot be loaded, is one error without the places that were searched", function()
     local told = child.output [[
-      package.cpath = "nowhere/?.so"
+      package.cpath, package.preload["anthropic.core"] = "nowhere/?.so", nil
       io.write(tostring(select(2, pcall(require("anthropic").new))))
       package.preload["anthropic.core"] = function() error("libcurl.so.4:\n\tno such file", 0) end
       io.write("\n", tostring(select(2, pcall(require("anthropic").new))))]]
