@@ -72,6 +72,34 @@ function core_peer.finish(loop, transfer)
   return transfer
 end
 
+--- Runs a command to its end, a step at a time: what it wrote, its status.
+function core_peer.run_command(loop, ...)
+  local process = assert(loop:run { ... })
+  local output, status = process:output()
+  while not output and status ~= "too_large" do
+    loop:wait(status == "soon" and 0.005 or 10)
+    loop:next_ready()
+    output, status = process:output()
+  end
+  process:close()
+  return output, status
+end
+
+--- Until the transfer has its answer's headers, and no more work.
+function core_peer.wait_for_headers(loop, transfer)
+  core_peer.run(loop, function() return transfer:status() end)
+  core_peer.pass(loop, 0.01)
+end
+
+--- A transfer that has ended after so much of an answer.
+function core_peer.answered(loop, peer, text, options)
+  local transfer = core_peer.start(loop, peer, options)
+  local connection = peer:accept(loop)
+  connection:send(text)
+  connection:close()
+  return core_peer.finish(loop, transfer)
+end
+
 --- The next connection, without reading from it.
 function Peer:connection(loop)
   local connection = core_peer.run(loop, function()

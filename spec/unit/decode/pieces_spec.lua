@@ -1,30 +1,9 @@
 -- Where a body is cut: behind its empty lines. What the pieces bring: spec/unit/lua/pieces_spec.lua.
 
 local core = require "anthropic.core"
+local fed_pieces = require "spec.support.fed_pieces"
 
-local function fed(...)
-  local transfer = core.fed(200, 100, 1000)
-  for _, bytes in ipairs { ... } do
-    transfer:feed(bytes)
-  end
-  return transfer
-end
-
--- The pieces that are there, each with the data of its event.
-local function take(transfer, list)
-  list = list or {}
-  local bytes, is_cut, data, name = transfer:raw_piece(true)
-  while bytes do
-    local piece = { bytes, is_cut or data }
-    piece[3] = is_cut and data or nil
-    list[#list + 1] = piece
-    if not data and name ~= "piece" and name ~= "done" then
-      error(name)
-    end
-    bytes, is_cut, data, name = transfer:raw_piece(true)
-  end
-  return list
-end
+local fed, take = fed_pieces.fed, fed_pieces.take
 
 describe("a piece of a body", function()
   it("is cut behind empty lines", function()

@@ -1,6 +1,7 @@
 -- The type of a command that runs: loop:run { ... }.
 
 local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
 
 describe("a command", function()
   local loop
@@ -13,17 +14,8 @@ describe("a command", function()
     loop:close()
   end)
 
-  -- Runs it to its end, a step at a time: what it wrote, its status.
   local function run(...)
-    local process = assert(loop:run { ... })
-    local output, status = process:output()
-    while not output and status ~= "too_large" do
-      loop:wait(status == "soon" and 0.005 or 10)
-      loop:next_ready()
-      output, status = process:output()
-    end
-    process:close()
-    return output, status
+    return core_peer.run_command(loop, ...)
   end
 
   it("wakes the loop, which tells of it", function()

@@ -31,16 +31,7 @@ describe("a transfer's methods", function()
   end
 
   local function answered(text, options)
-    local transfer, connection = start(options)
-    connection:send(text)
-    connection:close()
-    return core_peer.finish(loop, transfer)
-  end
-
-  -- Until it has the answer's headers and no more work.
-  local function wait_for_headers(transfer)
-    core_peer.run(loop, function() return transfer:status() end)
-    core_peer.pass(loop, 0.01)
+    return core_peer.answered(loop, peer, text, options)
   end
 
   it("are these", function()
@@ -97,7 +88,7 @@ describe("a transfer's methods", function()
       assert.is_false(transfer:done())
       assert.is_false(transfer:has_news())
       connection:send(head)
-      wait_for_headers(transfer)
+      core_peer.wait_for_headers(loop, transfer)
       assert.is_true(transfer:has_news())
       assert.same({ n = 2, nil, "again" }, count_and_pack(transfer:event()))
       assert.is_false(transfer:has_news())
@@ -142,7 +133,7 @@ describe("a transfer's methods", function()
       local transfer, connection = start { record = true }
       assert.same({}, transfer:pieces())
       connection:send(head .. "one\0")
-      wait_for_headers(transfer)
+      core_peer.wait_for_headers(loop, transfer)
       core_peer.run(loop, function() return #transfer:pieces() == 1 end)
       connection:send("two")
       connection:close()
@@ -303,7 +294,8 @@ describe("a transfer's methods", function()
     end)
 
     it("is there for to-be-closed variables and for the collector", function()
-      local metatable = getmetatable((start()))
+      local kept = start()
+      local metatable = getmetatable(kept)
       for _, name in ipairs { "__close", "__gc" } do
         local transfer, connection = start()
         local before = loop:active()

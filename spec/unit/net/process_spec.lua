@@ -15,17 +15,8 @@ describe("a command's process", function()
     loop:close()
   end)
 
-  -- Runs it to its end, a step at a time: what it wrote, its status.
   local function run(...)
-    local process = assert(loop:run { ... })
-    local output, status = process:output()
-    while not output and status ~= "too_large" do
-      loop:wait(status == "soon" and 0.005 or 10)
-      loop:next_ready()
-      output, status = process:output()
-    end
-    process:close()
-    return output, status
+    return core_peer.run_command(loop, ...)
   end
 
   it("gives what it wrote and its status", function()
