@@ -12,6 +12,7 @@ local client, seconds, began, next_frame
 local frames, slowest_cpu, slowest, bytes, running, failure = 0, 0, 0, 0, 0, nil
 
 function love.load(arguments)
+  anthropic.preload()
   client = anthropic.new { base_url = arguments[1], api_key = "a key of the bench", max_retries = 0 }
   seconds = tonumber(arguments[3])
   for _ = 1, tonumber(arguments[2]) do

@@ -76,6 +76,7 @@ end
 
 function love.load(arguments)
   love.keyboard.setKeyRepeat(true)
+  anthropic.preload() -- now, and not in the frame of the first question
   client = connect()
   if arguments[1] then
     ask(arguments[1])
