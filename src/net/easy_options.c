@@ -7,9 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-/* libcurl's own buffer of 16 KiB is most of what a stream that waits for its next event holds, and
- * reading by a quarter of it costs nothing that can be measured. Over HTTP/2 such a buffer would
- * make libcurl go round without end beside a stream that is not read. workaround: libcurl 7.88 */
+/* libcurl's own buffer of 16 KiB is most of what a stream that waits for its next event holds.
+ * Reading by a quarter of it costs 4 % of the instructions where events come at full speed, and
+ * nothing where one comes at a time. Over HTTP/2 such a buffer would make libcurl go round without
+ * end beside a stream that is not read. workaround: libcurl 7.88 */
 enum { KEEP_ALIVE_SECONDS = 60, RECEIVE_BUFFER = 4096 };
 
 /* A libcurl that cannot speak TLS to a proxy knows none of the proxy's. */
