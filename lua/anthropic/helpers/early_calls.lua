@@ -49,7 +49,7 @@ local function begin_anew(self)
     if tools.has_ended(task) then
       self.ended[call.id or false] = { call = call, task = task, words = words_of(call.block) }
     else
-      task:cancel()
+      tools.cancel_one(task)
     end
   end
   self.calls, self.running, self.unsure = {}, {}, nil

@@ -198,11 +198,21 @@ function tools.has_ended(running)
   return running.done or own ~= nil and own.done
 end
 
+--- Cancels a call. Its tool does not begin any more, which the task that awaits it would be too late to see to.
+---@param running anthropic.Task that `start` returned
+function tools.cancel_one(running)
+  local own = notes[running] and notes[running].task
+  if own then
+    own:cancel()
+  end
+  running:cancel()
+end
+
 --- Cancels calls that run.
 ---@param running table<anthropic.ToolCall, anthropic.Task>
 function tools.cancel(running)
   for _, task in pairs(running) do
-    task:cancel()
+    tools.cancel_one(task)
   end
 end
 

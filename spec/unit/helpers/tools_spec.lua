@@ -748,6 +748,25 @@ describe("the calls of a turn", function()
     }) })
   end)
 
+  it("do not begin after they were cancelled, and have ended where they had begun and need not wait", function()
+    anthropic.run(function()
+      for turns = 0, 4 do
+        local count = 0
+        local running = tools.start(call_of(function() count = count + 1 end), {})
+        for _ = 1, turns do
+          anthropic.sleep(0)
+        end
+        local before = count
+        assert.equal(before == 1, tools.has_ended(running))
+        tools.cancel_one(running)
+        for _ = 1, 5 do
+          anthropic.sleep(0)
+        end
+        assert.equal(before, count, turns .. " turns")
+      end
+    end)
+  end)
+
   it("may spawn tasks of their own", function()
     anthropic.run(function()
       assert.same({ "inner" }, contents(tools.answer({ call_of(function()
