@@ -1,5 +1,5 @@
 -- The gateway of examples/openresty and its users: curl, and the vendors' clients in TypeScript and Python. Each asks
--- the API itself and the gateway the same, and what comes of it is the same.
+-- the API itself and the gateway the same, and the results are equal.
 
 local background = require "spec.support.background"
 local json = require "anthropic.base.json"

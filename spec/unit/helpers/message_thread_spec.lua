@@ -131,7 +131,7 @@ describe("a message thread", function()
     end
   end)
 
-  it("is none where the server keeps no such conversation", function()
+  it("is missing where the server keeps no such conversation", function()
     local self = thread()
     assert.is_true(message_thread.recovers(self, { details = { error_code = "thread_unsupported_request" } }))
     local sent = message_thread.request(self, request)

@@ -16,11 +16,11 @@ describe("the problem of a run's parameters", function()
     assert.equal(problem, (run_params.problem_of(fields)))
   end
 
-  it("is none of good ones", function()
+  it("finds nothing wrong with good ones", function()
     refused({ tools = { a, b, { type = "web_search_20250305" } }, max_turns = 1, on_event = print, model = 5 }, nil)
   end)
 
-  it("is a value that is none of its parameter's", function()
+  it("names a value that its parameter cannot have", function()
     refused({ max_turns = 0 }, "max_turns: a whole number, 1 or more expected, got number")
     refused({ eager = "yes" }, "eager: true or false expected, got string")
     refused({ messages = "x" }, "messages: a list expected, got string")

@@ -43,7 +43,7 @@ describe("a credential", function()
     assert.is_nil(credential.reject)
   end)
 
-  it("gives way to the caller's own header, or to its removal", function()
+  it("yields to the caller's own header, or to its removal", function()
     for _, fields in ipairs { { Authorization = "own" }, { ["x-api-key"] = "own" }, { ["x-api-key"] = false } } do
       assert.is_false((line({ api_key = "k" }, VENDOR, fields)))
     end

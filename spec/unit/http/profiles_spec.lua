@@ -43,7 +43,7 @@ describe("a profile", function()
     assert.equal("default", profiles.find().name)
   end)
 
-  it("is none where nothing says so, and a problem where one is named", function()
+  it("is missing where nothing names one, and a problem where one is named", function()
     environment()
     assert.same({}, { profiles.find() })
     assert.same({ nil, ('there is no profile "x" in %s'):format(directory.root) }, { profiles.find "x" })
