@@ -10,7 +10,7 @@ end
 
 local a, b = tool "a", tool "b"
 
-describe("the problem of a run's parameters", function()
+describe("the check of a run's parameters", function()
   local function refused(fields, problem)
     fields.messages = fields.messages or {}
     assert.equal(problem, (run_params.problem_of(fields)))
