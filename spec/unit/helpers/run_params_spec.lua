@@ -26,7 +26,7 @@ describe("the check of a run's parameters", function()
     refused({ messages = "x" }, "messages: a list expected, got string")
   end)
 
-  it("is what is no list of tools", function()
+  it("refuses what is no list of tools", function()
     refused({ tools = "x" }, "tools: table expected, got string")
     refused({ tools = { a, "b" } }, "tools[2]: table expected, got string")
     refused({ tools = { { name = "a", input_schema = {} } } },
@@ -35,7 +35,7 @@ describe("the check of a run's parameters", function()
       "tools[2]: has no `run` function; make it with anthropic.tool")
   end)
 
-  it("is two tools of one name", function()
+  it("refuses two tools of one name", function()
     refused({ tools = { a, b, a } }, 'tools[3].name: "a" appears twice')
     refused({ tools = { { type = "web_search_20250305", name = "a" }, a } },
       'tools[2].name: "a" appears twice')
