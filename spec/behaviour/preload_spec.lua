@@ -128,13 +128,12 @@ describe("the first request of a process", function()
       ]] .. program):format(server.url)))
   end
 
-  it("loads nothing that a stream, another shape of answer or a failure needs", function()
+  it("loads nothing that a stream or another shape of answer needs", function()
     assert.equal("", run [[
       assert(ask(url))
       for _, name in ipairs {
         "stream", "stream.source", "message.accumulator", "message.chat_completion", "message.native_events",
-        "http.failures", "http.error_body", "http.error_text", "http.error_codes", "http.retry", "http.recovering",
-        "http.middleware", "http.drafts", "http.limiter", "http.token_source", "http.profiles", "helpers.concurrent",
+        "http.middleware", "http.drafts", "http.token_source", "http.profiles", "helpers.concurrent",
       } do
         if package.loaded["anthropic." .. name] then
           io.write(name, " ")
@@ -148,13 +147,22 @@ describe("the first request of a process", function()
       io.write(err.kind, " ", err.type, " ", err.status)]])
   end)
 
-  it("is followed by one that loads what failures need, while it can", function()
+  it("has loaded what failures need", function()
     assert.equal("api connection", run [[
-      assert(ask(url))
       assert(ask(url))
       seal()
       local _, refusal = ask(url .. "/no")
       local _, failure = ask "http://127.0.0.1:1"
       io.write(refusal.kind, " ", failure.kind)]])
+  end)
+
+  it("is not sent where what reads its stream cannot be loaded", function()
+    local before = #server:requests()
+    assert.equal("module 'anthropic.stream'", run [[
+      local create = anthropic.new({ base_url = url, api_key = "k" }).messages.create
+      seal()
+      params.stream = true
+      io.write((select(2, pcall(create, params)):match "module 'anthropic.stream'"))]])
+    assert.equal(before, #server:requests())
   end)
 end)

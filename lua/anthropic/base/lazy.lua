@@ -1,5 +1,5 @@
 --- Modules that are loaded when they are first used, as a process pays for each with its first request: what only some
---- programs need, and what only a failure needs.
+--- programs need.
 --
 --     local stream = lazy.module "anthropic.stream"
 --     stream.new(exchange)  -- loads it
@@ -53,7 +53,7 @@ function lazy.module(name)
   return stand_in(name, waiting)
 end
 
---- The same for a module that a failure needs: `load_for_failure` loads it, too.
+--- The same for a module that a failure needs: `load_for_failure` loads it, too, before the first request is sent.
 ---@param name string
 ---@return table
 function lazy.module_for_failure(name)

@@ -191,6 +191,7 @@ local function send(client, params, given, on_message, paced)
     return nil, errors.invalid_request(problem)
   end
   local streamed = is_streamed(params)
+  local _ = streamed and stream.new -- what reads it is loaded before it is paid for
   local text, headers, betas = encode(params, streamed)
   if not text then
     return nil, errors.invalid_request(headers)

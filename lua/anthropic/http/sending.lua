@@ -41,18 +41,6 @@ local function choose_connection(self, wire)
   wire.fresh = wire.fresh or wire.max_idle == 0
 end
 
-local requests = 0 -- of this process, up to 2
-
--- The first request of a process does not pay for what a failure needs. Later ones may find no descriptor for it.
-local function prepare_for_failure()
-  if requests < 2 then
-    requests = requests + 1
-    if requests == 2 then
-      lazy.load_for_failure()
-    end
-  end
-end
-
 -- An error before anything was sent.
 local function unsent(name, message, profile)
   local err = failures.error(name, message, nil, profile)
@@ -146,7 +134,7 @@ end
 ---@return table<string, string>|nil fields of the answer's headers, as they came
 ---@return anthropic.Error? err where no answer came
 function sending.send(self, wire, driver)
-  prepare_for_failure()
+  lazy.load_for_failure() -- later there may be no descriptor for that
   begin(self, wire)
   log.write(self, "request", describe_request, wire)
   local ok, err = start(self, wire)

@@ -95,7 +95,7 @@ describe("a profile", function()
     end
   end)
 
-  it("gives way to the environment's federation where that is whole", function()
+  it("yields to the environment's federation where that is whole", function()
     profile("default", USER)
     local variables = { ANTHROPIC_FEDERATION_RULE_ID = "r", ANTHROPIC_ORGANIZATION_ID = "o" }
     environment(variables)

@@ -20,14 +20,14 @@ end
 describe("the wait before another attempt", function()
   for what, case in pairs { -- what the exchange knows, the status, seconds
     ["is what the server asks for"] = { {}, 529, 3 },
-    ["is none after what will fail again"] = { {}, 400 },
-    ["is none where enough were made"] = { { retries = 2 }, 529 },
-    ["is none where nothing was sent"] = { { attempts = 0 }, 529 },
-    ["is none where it was closed"] = { { closed = true }, 529 },
-    ["is none where the time is over before"] = { { deadline = 0 }, 529 },
-    ["is none where the server may have acted"] = { { policy = "safe" }, 529 },
+    ["is missing after what will fail again"] = { {}, 400 },
+    ["is missing where enough were made"] = { { retries = 2 }, 529 },
+    ["is missing where nothing was sent"] = { { attempts = 0 }, 529 },
+    ["is missing where it was closed"] = { { closed = true }, 529 },
+    ["is missing where the time is over before"] = { { deadline = 0 }, 529 },
+    ["is missing where the server may have acted"] = { { policy = "safe" }, 529 },
     ["is no time where the credential is asked for again"] = { { can_renew = true }, 401, 0 },
-    ["is none where that was done"] = { { can_renew = true, has_renewed = true }, 401 },
+    ["is missing where that was done"] = { { can_renew = true, has_renewed = true }, 401 },
   } do
     it(what, function()
       assert.equal(case[3], recovering.next_delay(exchange_with(case[1]), api_error(case[2])))
