@@ -1,6 +1,6 @@
 -- Does one of the things whose time has to be linear, with so much of it: lua bench/growth.lua NAME SIZE
 --
--- bench/count.lua counts its instructions. What it does is all in this process: answers are played, not sent.
+-- bench/count_growth.lua counts its instructions. What it does is all in this process: answers are played, not sent.
 
 local anthropic = require "anthropic"
 local json = require "anthropic.base.json"

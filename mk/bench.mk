@@ -34,9 +34,14 @@ bench-parts: all ## measure what streams, requests, tool inputs and batch result
 	@$(MAKE) -s LUA=luajit && eval "$$($(MAKE) -s env)" && $(LUA) bench/love.lua
 	@eval "$$($(MAKE) -s env LUA=luajit)" && luajit -joff bench/stream_memory.lua
 
-bench-count: all ## count the instructions of the hot paths, against bench/baseline.tsv (WRITE=1: write it anew), and their growth
+bench-count: bench-paths bench-growth ## count the instructions of the hot paths and their growth (with -j2 side by side)
+
+bench-paths: all ## count the instructions of the hot paths, against bench/baseline.tsv (WRITE=1: write it anew)
 	@$(MAKE) -s LUA=luajit
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) bench/count.lua $(LUA) $(WRITE)
+
+bench-growth: all ## count at 1, 4 and 16 times the size what must be linear
+	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) bench/count_growth.lua $(LUA)
 
 journeys: all ## count the calls and files from a request to its answer, of a delta, a failure and a cancelled task
 	@eval "$$($(MAKE) -s env)" && $(LUA) tools/journeys.lua
