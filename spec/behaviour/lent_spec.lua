@@ -165,7 +165,7 @@ describe("Bytes that are being read", function()
   end
 
   local function open(path)
-    return assert(client.messages.stream(service.params(), { base_url = client:option "base_url" .. path }))
+    return assert(client.messages.stream(service.params(), { base_url = client:options_for() "base_url" .. path }))
   end
 
   -- At the fifth piece, and again while sixty are there to be read.
@@ -221,7 +221,7 @@ describe("Bytes that are being read", function()
     it("stay for callbacks, of " .. path, function()
       local texts, drop, message = {}, dropper(), nil
       client.messages.stream(service.params(), {
-        base_url = client:option "base_url" .. path, loop = "blocking",
+        base_url = client:options_for() "base_url" .. path, loop = "blocking",
         on_text = function(text)
           texts[#texts + 1] = text
           drop()

@@ -19,9 +19,11 @@ end
 
 -- A client whose `loop` option is the one given.
 local function client_of(driver)
-  return { option = function(_, name)
-    assert.equal("loop", name)
-    return driver
+  return { options_for = function()
+    return function(name)
+      assert.equal("loop", name)
+      return driver
+    end
   end }
 end
 
