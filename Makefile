@@ -32,7 +32,7 @@ COMPILE = $(CC) -std=$(STANDARD) $(WARNINGS) -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS
 SHARED := $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
 
 # Debian's packages
-BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev \
+BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev ca-certificates \
   $(if $(findstring jit,$(LUA)),luajit2 libluajit2-5.1-dev,$(LUA) \
   lib$(LUA)$(if $(filter lua5.1,$(LUA)),-0)-dev) lua-cjson
 DEMO_PACKAGES := lua-socket
