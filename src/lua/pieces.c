@@ -52,9 +52,7 @@ static void note_taken(struct body_start *start, size_t length) {
 
 /* Whether the piece goes on with an event that began before it. */
 static bool goes_on(struct lua_transfer *self) {
-  size_t length = 0;
-  self->is_cut_open =
-      self->is_cut_open && (!sse_ahead(&self->sse, &self->copy, &length) || length > 0);
+  self->is_cut_open = self->is_cut_open && !sse_is_spent(&self->sse, &self->copy);
   return self->is_cut_open;
 }
 
