@@ -61,7 +61,7 @@ void transfer_close(struct transfer *transfer, struct loop *loop);
  */
 bool transfer_demand(struct transfer *transfer);
 
-/* The reader wants the body as a whole. */
+/* The reader wants the body as a whole. Nothing happens while it is lent: ask again. */
 void transfer_collect(struct transfer *transfer);
 
 /* Makes a body that came whole a failure, for what its reader found in it. */
