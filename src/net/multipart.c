@@ -116,9 +116,10 @@ static bool measure(struct source *source) {
     return true;
   int descriptor = file_open(source->path, &source->size, &problem);
   if (descriptor >= 0)
-    return file_close(descriptor);
-  fail(source, problem);
-  return false;
+    file_close(descriptor);
+  else
+    fail(source, problem);
+  return descriptor >= 0;
 }
 
 /* Takes the next source. NULL where it cannot be read. */

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "0ee78ea9138c55e9"
+return "37bbe8d88c6323dc"
