@@ -67,7 +67,8 @@ static WCHAR *command_line(char *const *arguments) {
 }
 
 /* A file of commands is read by a shell, which takes its arguments apart in a way of its own: that
- * is the caller's to write (cmd /c ...). The system does not see dots and spaces at a name's end. */
+ * is the caller's to write (cmd /c ...). The system does not see dots and spaces at a name's end.
+ */
 static bool is_script(const char *name) {
   size_t length = strlen(name);
   while (length > 0 && (name[length - 1] == '.' || name[length - 1] == ' '))
