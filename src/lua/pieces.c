@@ -30,8 +30,8 @@ static bool begin_pieces(struct lua_transfer *self) {
   return is_untouched_yet;
 }
 
-/* The length of the next piece that is there; 0: none. `most`: of the bytes that may belong to one.
- */
+/* The length of the next piece that is there; 0: none. Before form() knows what the body is, only
+ * what it has looked past may belong to one. */
 static size_t next_piece(struct lua_transfer *self, bool is_stream) {
   struct transfer *transfer = self->transfer;
   const struct buffer *bytes = &transfer->body.bytes;

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "37bbe8d88c6323dc"
+return "de05a9c7981cf4a6"
