@@ -11,13 +11,13 @@ CURL_LIBS ?= $(shell curl-config --libs 2>/dev/null || echo -lcurl)
 
 # lua5.4 -> 5.4; LuaJIT loads modules made for 5.1
 LUA_ABI := $(if $(findstring jit,$(LUA)),5.1,$(patsubst lua%,%,$(LUA)))
-# found once a run, by whoever compiles
+# Looked for once, and only by a run that compiles.
 find_headers = $(eval LUA_INCDIR := $(or $(shell CC="$(CC)" tools/headers $(LUA)),$(error no headers)))$(LUA_INCDIR)
 LUA_INCDIR ?= $(find_headers)
 
 BUILD := build/$(LUA)
 TEST_BUILD := build/test/$(LUA)
-# src/port/ has a file of each kind for each: PORT=windows takes the others
+# Of src/port/ the files of one system: PORT=windows takes those of the other.
 PORT ?= posix
 ALL_SOURCES := $(wildcard src/*/*.c)
 SOURCES := $(filter-out src/port/%_$(if $(filter posix,$(PORT)),windows,posix).c,$(ALL_SOURCES))

@@ -10,7 +10,7 @@
 
 struct loop;
 
-/* loop_wait of a loop that is open. */
+/* loop_wait (loop.h) of a loop that is open. */
 bool loop_step(struct loop *loop, double seconds);
 
 /* Has libcurl do what it can at once, on the sockets too where `with_sockets`, and takes out the

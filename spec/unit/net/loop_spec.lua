@@ -486,6 +486,35 @@ describe("a loop of the core", function()
     assert.equal(before, core_peer.descriptors())
   end)
 
+  it("goes on to watch a command where libcurl has no memory to begin anew", function()
+    if not exhaustion.is_possible "curl" then
+      pending "of this system has memory at all times"
+    end
+    local path = os.tmpname()
+    local process = assert(loop:run { "/bin/sh", "-c", "while [ -e " .. path .. " ]; do sleep 0.01; done" })
+    exhaustion.run("curl", function()
+      loop:start { method = "GET", url = peer.url }
+      for _ = 1, 5 do
+        loop:wait(0)
+      end
+      loop:start { method = "GET", url = peer.url } -- the first may have ended libcurl's handle
+      collectgarbage()
+    end, function(ok, _, message)
+      assert.is_true(ok, message)
+      local connection = peer.listener:accept()
+      while connection do
+        connection:close()
+        connection = peer.listener:accept()
+      end
+    end)
+    os.remove(path)
+    assert.equal(process, core_peer.run(loop, function()
+      local ready = loop:next_ready()
+      return ready == process and ready
+    end))
+    process:close()
+  end)
+
   it("gives back all that libcurl held for it", function()
     if not exhaustion.is_possible "curl" then
       pending "which cannot be counted here"
