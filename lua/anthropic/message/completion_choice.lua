@@ -165,6 +165,7 @@ local function add_content(self, content)
     local text = plain_text_of(part)
     if text then
       texts[#texts + 1] = text
+      add_unknown(self, "content", type(part) == "table" and unknown_of(part) or nil)
     else
       blocks.add_text(self, "text", table.concat(texts))
       texts = {}

@@ -316,6 +316,12 @@ describe("a choice", function()
     })
   end)
 
+  it("keeps what a part of the content has beside its text", function()
+    assert.same({ "unknown {content:{annotations:[{url:u}]}}", HI[1], HI[2] }, events_of { delta { content = {
+      { type = "text", text = "Hi", annotations = { { url = "u" } } }, { type = "text", text = "", annotations = {} },
+    } } })
+  end)
+
   it("keeps what a call has besides its own, with what tells it from others", function()
     local piece = { index = 0, id = "t", type = "function", ["function"] = { name = "f", arguments = "{}" },
       extra_content = { google = { thought_signature = "s" } } }
