@@ -97,7 +97,7 @@ function blocks.add_text(self, kind, piece)
     return
   end
   local hidden = kind == "thinking" and self.hidden or nil
-  if not self.open or self.open.type ~= kind then
+  if not self.open or self.open.type ~= kind or self.hidden then
     blocks.close(self)
     self.hidden = not hidden and self.hidden or nil
     self.open = { type = kind, index = blocks.open(self, { type = kind, [kind] = "" }) }

@@ -64,7 +64,8 @@ local function says_more(part)
   return false
 end
 
--- A part of the thinking. One that is signed anew is a block of its own. Whether it had any text.
+-- A part of the thinking. What follows a signature is a block of its own, unless it has the same. Whether it had any
+-- text.
 local function add_thought(self, part)
   if part.type == "redacted_thinking" and parts.word(part.data) then
     blocks.close(self)
@@ -73,7 +74,7 @@ local function add_thought(self, part)
   end
   local text, signature = parts.text_of(part.thinking or part), parts.word(part.signature)
   local signed = self.open and self.open.signature
-  if signature and signed and signature ~= signed then
+  if signed and signature ~= signed and (signature or text ~= "") then
     blocks.close(self)
   end
   if text ~= "" and signature and signature ~= self.hidden then

@@ -49,12 +49,15 @@ describe("the blocks of a choice", function()
     local choice = new_choice()
     blocks.add_signature(choice, "s")
     assert.same({}, shown(choice))
-    blocks.add_text(choice, "text", "Hi")
+    blocks.add_text(choice, "text", "H")
     blocks.add_signature(choice, "t")
+    blocks.add_text(choice, "text", "i")
     blocks.add_signature(choice, "u")
+    blocks.add_signature(choice, "v")
     assert.same({ "start 0 thinking", "delta 0 signature_delta", "stop 0", "start 1 text", "delta 1 text_delta",
-      "stop 1", "start 2 thinking", "delta 2 signature_delta", "stop 2" }, shown(choice))
-    assert.same({ signature = "u" }, blocks.rest(choice))
+      "stop 1", "start 2 thinking", "delta 2 signature_delta", "stop 2", "start 3 text", "delta 3 text_delta", "stop 3",
+      "start 4 thinking", "delta 4 signature_delta", "stop 4" }, shown(choice))
+    assert.same({ signature = "v" }, blocks.rest(choice))
   end)
 
   it("show a signature that is all there is", function()
