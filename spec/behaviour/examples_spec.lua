@@ -65,9 +65,9 @@ end
 
 function checks.structured_output()
   local output, code, requests = run("structured_output", testing.message {
-    text = '{"name":"Pancakes","minutes":20,"ingredients":[{"name":"flour","grams":200},{"name":"milk","grams":300}]}',
+    text = '{"name":"Pancakes","minutes":20,"ingredients":[{"name":"flour","grams":200},{"name":"milk","grams":0.5}]}',
   })
-  assert.equal("Pancakes, 20 minutes\n  200 g flour\n  300 g milk\n", output)
+  assert.equal("Pancakes, 20 minutes\n  200 g flour\n  0.5 g milk\n", output)
   assert.equal(0, code)
   assert.equal("json_schema", requests[1].json.output_config.format.type)
   output, code = run("structured_output", testing.message { text = '{"name":"Pancakes"}' })

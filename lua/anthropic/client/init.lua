@@ -37,7 +37,7 @@ local Client = {}
 ---@field betas? string[] sent as `anthropic-beta`
 ---@field stream? boolean true: the answer is an event stream, and a Stream is returned
 ---@field binary? boolean true: the answer's bytes are returned as a string
----@field accept? string the header `accept`. Default: by `stream` and `binary`
+---@field accept? string the header `accept`. Default: "*/*" with `binary`, else "application/json"
 
 local client = {}
 
