@@ -1,5 +1,6 @@
 # What `make bench` measures with: the load server and the clients written in C. ROWS="stream paced-200"
-# measures these rows alone, PEERS="anthropic libcurl" these clients; TABLE is where the figures go.
+# measures these rows alone, PEERS="anthropic libcurl" these clients; TABLE is where the figures go. What `make compare`
+# plays faults to: CLIENTS="--lua-openai=DIR --tableshape=DIR --ug-lua-llm=DIR" names checkouts.
 BENCH_PACKAGES := nginx openssl curl lua-http lua-socket luarocks lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
 BENCH_SECONDS := 3000
 BENCH_CORES := 0 $(shell expr $$(nproc) - 1)
@@ -23,6 +24,12 @@ bench: ## measure it beside other clients (ROWS=stream: these rows alone)
 	@$(MAKE) -s build/bench/server build/bench/run build/bench/libcurl
 	@for lua in lua5.4 luajit; do $(MAKE) -s LUA=$$lua || exit 1; done
 	@build/bench/server $(firstword $(BENCH_CORES)) $(BENCH_SECONDS) lua5.4 bench/bench.lua $(BENCH_CORES)
+
+compare: ## play faults to it and to other clients, and write the table of doc/explanation/comparison.md anew
+	@tools/setup $(BUILD_PACKAGES) lua5.1 lua5.3 curl lua-http lua-socket lua-dkjson
+	@tools/bench-peers
+	@$(MAKE) -s LUA=lua5.4
+	@eval "$$($(MAKE) -s env LUA=lua5.4)" && LUA_PATH="./?.lua;$$LUA_PATH" lua5.4 bench/compare.lua $(CLIENTS)
 
 bench-plot: ## draw doc/explanation/benchmark.svg from benchmark.tsv (make bench TABLE=doc/explanation/benchmark.tsv)
 	lua5.4 bench/plot.lua <doc/explanation/benchmark.tsv >doc/explanation/benchmark.svg
