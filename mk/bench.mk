@@ -34,10 +34,11 @@ compare: ## play faults to it and to other clients, and write the table of doc/e
 bench-plot: ## draw doc/explanation/benchmark.svg from benchmark.tsv (make bench TABLE=doc/explanation/benchmark.tsv)
 	lua5.4 bench/plot.lua <doc/explanation/benchmark.tsv >doc/explanation/benchmark.svg
 
-bench-parts: all ## measure what streams, requests, tool inputs and batch results cost (needs valgrind)
+bench-parts: all ## measure what streams, requests, tool inputs, batch results and certificates cost (needs valgrind)
 	@$(MAKE) -s build/bench/libcurl
 	@eval "$$($(MAKE) -s env)" && $(LUA) bench/stream.lua $(LUA) && $(LUA) bench/requests.lua $(LUA) && \
-	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua
+	  $(LUA) bench/tool_inputs.lua $(LUA) && $(LUA) bench/batch_results.lua && \
+	  LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) bench/tls.lua
 	@$(MAKE) -s LUA=luajit && eval "$$($(MAKE) -s env)" && $(LUA) bench/love.lua
 	@eval "$$($(MAKE) -s env LUA=luajit)" && luajit -joff bench/stream_memory.lua
 
