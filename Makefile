@@ -108,6 +108,7 @@ lint-words:
 	lua5.4 tools/own_specs.lua
 	lua5.4 tools/loops.lua
 	lua5.4 tools/links.lua
+	lua5.4 tools/changelog.lua
 	lua5.4 tools/models.lua
 	lua5.4 tools/documented.lua
 	lua5.4 tools/interface.lua
