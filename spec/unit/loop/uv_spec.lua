@@ -259,8 +259,7 @@ describe("the uv driver", function()
     assert(coroutine.resume(thread))
     return function()
       subject.give()
-      uv.turn()
-      assert.equal("dead", coroutine.status(thread))
+      assert.is_true(waiting.turn_until(uv.turn, function() return coroutine.status(thread) == "dead" end))
     end, subject, thread
   end
 
