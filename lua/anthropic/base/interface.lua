@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "e5f623166f478043"
+return "2711d7f26b256a5f"
