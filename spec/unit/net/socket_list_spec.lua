@@ -108,7 +108,7 @@ describe("the list of a loop's sockets", function()
     end
     assert.is_true(exhaustion.survive(function()
       local own, transfers, count = core.loop(), {}, 0
-      for i = 1, 18 do -- above its first room
+      for _ = 1, 18 do -- above its first room
         local ok, transfer = pcall(own.start, own, { method = "GET", url = peer.url })
         transfers[#transfers + 1] = ok and transfer or nil
       end
