@@ -2,6 +2,7 @@
 
 local anthropic = require "anthropic"
 local background = require "spec.support.background"
+local descriptor = require "spec.support.descriptor"
 local socket = require "socket"
 local testing = require "anthropic.testing"
 
@@ -232,7 +233,12 @@ function checks.agent()
 end
 
 -- Where Debian has no such module for this Lua.
+local WATCH = { cqueues = true, copas = true }
+
 local function skip_without(module)
+  if WATCH[module] and not descriptor.is_there then
+    pending(descriptor.MISSING)
+  end
   local _, code = background.output_of(("%s -e 'require \"%s\"' 2>/dev/null"):format(background.interpreter(), module))
   if code ~= 0 then
     pending("there is no " .. module .. " for this Lua")

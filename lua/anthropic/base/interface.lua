@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "de05a9c7981cf4a6"
+return "b11a608014f88c6c"

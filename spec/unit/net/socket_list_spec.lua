@@ -108,10 +108,12 @@ describe("the list of a loop's sockets", function()
     end
     assert.is_true(exhaustion.survive(function()
       local own, transfers, count = core.loop(), {}, 0
-      for i = 1, 18 do -- above its first room
+      for _ = 1, 18 do -- above its first room
         local ok, transfer = pcall(own.start, own, { method = "GET", url = peer.url })
-        transfers[i] = ok and transfer or nil
-        count = count + (transfers[i] and not transfer:done() and 1 or 0)
+        transfers[#transfers + 1] = ok and transfer or nil
+      end
+      for _, transfer in ipairs(transfers) do -- poll(2) may lack room for one, which ends all
+        count = count + (transfer:done() and 0 or 1)
       end
       local connections = own:connections()
       own:close()

@@ -1,6 +1,7 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local directories = require "spec.support.directory"
+local libcurl = require "spec.support.libcurl"
 
 local host = package.preload.host and require "host"
 local head, head_of = core_peer.head, core_peer.head_of
@@ -221,7 +222,7 @@ describe("a transfer under libcurl", function()
     end)
 
     it("whose encoding is undone, or is no encoding", function()
-      for _, word in ipairs { "identity", "utf-8", "" } do
+      for _, word in ipairs { "identity", "", libcurl.passes_unknown_encodings and "utf-8" or nil } do
         local transfer = answered("HTTP/1.1 200 OK\r\nContent-Encoding: " .. word .. "\r\n\r\nplain")
         assert.equal("plain", transfer:body(), word)
         assert.is_nil(transfer:failure())
