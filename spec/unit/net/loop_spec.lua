@@ -443,6 +443,35 @@ describe("a loop of the core", function()
     assert.equal("changed: ", output)
   end)
 
+  it("resumes what was paused, tells of it, and goes on with others", function()
+    local body = ("x"):rep(300 * 1024) -- more than waits for a reader
+    local function paused(options)
+      local each, sent = open(options), 0
+      each.connection:send(core_peer.head_of(#body))
+      core_peer.run(loop, function()
+        sent = core_peer.send_some(each.connection, body, sent)
+        return sent == #body
+      end)
+      core_peer.pass(loop, 0.01)
+      return each
+    end
+    local other, whole, large = open(), paused(), paused { max_body_bytes = #body - 1 }
+    assert.is_false(large.transfer:done())
+    local fd = loop:fd()
+    while loop:wait(0) or loop:next_ready() do end -- luacheck: ignore
+    core_peer.run(loop, function()
+      return whole.transfer:body()
+    end)
+    large.transfer:body()
+    assert.is_true(not fd or core_peer.is_readable(fd))
+    core_peer.finish(loop, large.transfer)
+    assert.equal("too_large", (large.transfer:failure()))
+    assert.equal(1, loop:active())
+    other.connection:send(core_peer.head_of(2) .. "ok")
+    assert.equal("ok", core_peer.finish(loop, other.transfer):body())
+    core_peer.close_all { other, whole, large }
+  end)
+
   it("has one descriptor as long as it lives", function()
     local fd = loop:fd()
     local each = open()

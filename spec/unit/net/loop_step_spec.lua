@@ -103,6 +103,23 @@ describe("a step of the core's loop", function()
     core_peer.close_all { each }
   end)
 
+  it("ends a transfer at its time, one that is alone and one whose loop goes on with others", function()
+    local first, second = core_peer.pair(loop, peer), core_peer.pair(loop, peer)
+    first.transfer:limit(50)
+    core.advance(49)
+    loop:step()
+    assert.is_false(first.transfer:done())
+    core.advance(2)
+    loop:step()
+    assert.equal("total", (first.transfer:failure()))
+    assert.is_false(second.transfer:done())
+    second.transfer:limit(50)
+    core.advance(51)
+    loop:step()
+    assert.equal("total", (second.transfer:failure()))
+    core_peer.close_all { first, second }
+  end)
+
   it("does at most 64 sockets' work in a step, and the rest of it in the next ones", function()
     local list = core_peer.pairs(loop, peer, 100)
     while loop:wait(0) do end -- luacheck: ignore

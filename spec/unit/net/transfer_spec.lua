@@ -396,6 +396,25 @@ describe("a transfer of the core", function()
     end)
   end)
 
+  it("sends parts, and is none where a file of them or the body's cannot be read, which it names", function()
+    local transfer, connection, request = start {
+      body = false, multipart = { { name = "one", data = "first" }, { name = "two", data = "second" } },
+    }
+    assert.matches('name="one"\r\n\r\nfirst\r\n', request, 1, true)
+    assert.matches('name="two"\r\n\r\nsecond\r\n', request, 1, true)
+    connection:send(head_of(2) .. "ok")
+    assert.equal("ok", core_peer.finish(loop, transfer):body())
+    connection:close()
+    for _, body in ipairs {
+      { multipart = { { name = "one", data = "first" }, { name = "two", path = "/none" } } }, { body_file = "/none" },
+    } do
+      body.method, body.url = "POST", peer.url
+      local none, message, kind = loop:start(body)
+      assert.same({ nil, "file" }, { none, kind })
+      assert.matches("^cannot read /none: ", message)
+    end
+  end)
+
   it("ends after so many seconds from now where it is limited", function()
     local transfer, connection = start { total_timeout = 100000 }
     core.advance(10000)
