@@ -1,6 +1,7 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local directories = require "spec.support.directory"
+local http2_peer = require "spec.support.http2_peer"
 
 local host = package.preload.host and require "host"
 local head, head_of = core_peer.head, core_peer.head_of
@@ -341,6 +342,35 @@ describe("a transfer under libcurl", function()
       core_peer.finish(loop, transfer)
       assert.equal("idle", (transfer:failure()))
       connection:close()
+    end)
+  end)
+
+  describe("by HTTP/2", function()
+    local server
+
+    after_each(function()
+      server:stop()
+    end)
+
+    it("hears what libcurl says of it", function()
+      server = http2_peer.serve "refuse"
+      assert.equal("refused", (core_peer.finish(loop, server:send(loop)):failure()))
+    end)
+
+    -- libcurl reads on for others of its connection.
+    it("takes no more than its limit while nobody reads it, and any number of bytes while it is read", function()
+      server = http2_peer.serve("pour", "silent", "pour") -- 8 MB
+      local unread = server:send(loop, { max_body_bytes = 1e6 })
+      local other = server:start(loop)
+      core_peer.finish(loop, unread)
+      assert.equal("too_large", (unread:failure()))
+      assert.is_false(other:done())
+      local read = server:start(loop, { max_body_bytes = 1e6 })
+      core_peer.run(loop, function()
+        read:event()
+        return read:done() or read:received() > 7e6
+      end)
+      assert.is_nil(read:failure())
     end)
   end)
 end)

@@ -3,6 +3,7 @@ local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local directories = require "spec.support.directory"
 local exhaustion = require "spec.support.exhaustion"
+local http2_peer = require "spec.support.http2_peer"
 
 local host = package.preload.host and require "host"
 local head, head_of = core_peer.head, core_peer.head_of
@@ -394,6 +395,23 @@ describe("a transfer of the core", function()
       transfer:finish()
       assert.equal("too_large", (transfer:failure()))
     end)
+  end)
+
+  it("of HTTP/2 keeps the interface that its URL names, and takes a new connection after one of them timed out", function()
+    local server = http2_peer.serve("silent", "answer")
+    local zoned = { url = server.url:gsub("127.0.0.1", "[::ffff:127.0.0.1%%251]"), insecure = true, total_timeout = 50 }
+    local transfer = server:send(loop, zoned)
+    if transfer:done() then
+      server:stop()
+      pending "this system has no IPv6"
+    end
+    core.advance(60)
+    assert.equal("total", (core_peer.finish(loop, transfer):failure()))
+    for _ = 1, 2 do
+      assert.is_nil(core_peer.finish(loop, server:send(loop, zoned)):failure())
+    end
+    assert.same({ 1, 2, 3 }, server:arrived())
+    server:stop()
   end)
 
   it("sends parts, and is none where a file of them or the body's cannot be read, which it names", function()

@@ -1,5 +1,6 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 
 local head_of = core_peer.head_of
 
@@ -93,6 +94,17 @@ describe("the verdict on a transfer", function()
       assert.equal(18, code)
     end)
 
+    it("no words of a connection that was kept and is lost", function()
+      local transfer, connection = start()
+      connection:send(head_of(2) .. "ok")
+      core_peer.finish(loop, transfer)
+      transfer = core_peer.start(loop, peer)
+      core_peer.read_request(loop, connection)
+      connection:close()
+      core_peer.finish(loop, transfer)
+      assert.same({ "lost", "", 52 }, { transfer:failure() })
+    end)
+
     it("no more than its name where that says all", function()
       local transfer = answered("HTTP/1.1 200 OK\r\n")
       assert.same({ "truncated", "", 0 }, { transfer:failure() })
@@ -138,6 +150,17 @@ describe("the verdict on a transfer", function()
     local trailer = answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" .. long .. "\r\n"):failure()
     assert.is_string(trailer)
     assert.not_equal("large_headers", trailer)
+    if exhaustion.is_possible "curl" then
+      local function attempt()
+        local own = core.loop()
+        core_peer.answered(own, peer, "HTTP/1.1 200 OK\r\n" .. long .. "\r\n"):close()
+        own:close()
+      end
+      attempt()
+      local held = exhaustion.blocks "curl"
+      attempt()
+      assert.equal(held, exhaustion.blocks "curl")
+    end
   end)
 
   it("is that a body could not be unpacked where none of it could", function()
