@@ -144,18 +144,6 @@ describe("the connections of a loop", function()
     core_peer.close_all { each }
   end)
 
-  it("keeps 64 idle connections and no more", function()
-    local list = open_many(70)
-    for _, each in ipairs(list) do
-      each.connection:send(core_peer.head_of(2) .. "ok")
-    end
-    for _, each in ipairs(list) do
-      core_peer.finish(loop, each.transfer)
-    end
-    assert.equal(64, loop:connections())
-    core_peer.close_all(list)
-  end)
-
   it("has no connection where none came about", function()
     local gone = core_peer.listen()
     gone:close()

@@ -1,12 +1,70 @@
--- A loop that a forked process has from its parent.
+-- What a loop has of libcurl, and that a forked process has from its parent.
 
 local abilities = require "spec.support.abilities"
 local certificates = require "spec.support.certificates"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 local full_queue = require "spec.support.full_queue"
 local socket = require "socket"
 local ssl = require "ssl"
+
+describe("the state of a loop", function()
+  local loop, peer
+
+  before_each(function()
+    loop, peer = core.loop(), core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  it("has 64 idle connections and no more", function()
+    local list = core_peer.pairs(loop, peer, 66)
+    for _, each in ipairs(list) do
+      each.connection:send(core_peer.head_of(2) .. "ok")
+    end
+    for _, each in ipairs(list) do
+      core_peer.finish(loop, each.transfer)
+    end
+    assert.equal(64, loop:connections())
+    core_peer.close_all(list)
+  end)
+
+  it("holds no signal once a transfer was detached, or the loop closed", function()
+    local function held()
+      local status = io.open "/proc/self/status"
+      local text = status and status:read "*a" or ""
+      return status and status:close() and text:match "SigBlk:%s*(%x+)"
+    end
+    local before = held()
+    local each = core_peer.pair(loop, peer)
+    each.transfer:close()
+    assert.equal(before, held())
+    loop:close()
+    assert.equal(before, held())
+    core_peer.close_all { each }
+  end)
+
+  it("is not open where there is no memory for it, and keeps none", function()
+    for _, source in ipairs { "core", "curl" } do
+      if not exhaustion.is_possible(source) then
+        pending "of this system has memory at all times"
+      end
+      assert.is_true(exhaustion.survive(function()
+        local own = core.loop()
+        own:fd()
+        own:alarm(core.now() + 60)
+        local transfer = own:start { method = "GET", url = peer.url }
+        local is_open = transfer and not transfer:done() or nil
+        own:close()
+        return is_open
+      end, source) > 3)
+    end
+  end)
+end)
 
 describe("the core in a forked process", function()
   if not abilities then

@@ -2,6 +2,7 @@
 
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local http2_peer = require "spec.support.http2_peer"
 local socket = require "socket"
 
 describe("a step of the core's loop", function()
@@ -112,6 +113,7 @@ describe("a step of the core's loop", function()
     core.advance(2)
     loop:step()
     assert.equal("total", (first.transfer:failure()))
+    assert.equal(1, loop:active())
     assert.is_false(second.transfer:done())
     second.transfer:limit(50)
     core.advance(51)
@@ -192,5 +194,52 @@ describe("a step of the core's loop", function()
       assert.equal("1", (each.transfer:event()))
     end
     core_peer.close_all(list)
+  end)
+
+  describe("by HTTP/2", function()
+    local server
+
+    after_each(function()
+      server:stop()
+    end)
+
+    it("ends all transfers of a connection that ends", function()
+      server = http2_peer.serve("begin", "begin", "notify")
+      local list = {}
+      for i = 1, 3 do
+        list[i] = server:send(loop, { total_timeout = 2 }) -- before its peer goes away altogether
+      end
+      for i, transfer in ipairs(list) do
+        core_peer.finish(loop, transfer)
+        assert.is_string((transfer:failure()), i)
+        assert.not_equal("total", (transfer:failure()), i)
+      end
+    end)
+
+    it("has no part any more in one that ended while libcurl read for others", function()
+      server = http2_peer.serve("pour", "silent")
+      local unread = server:send(loop, { max_body_bytes = 1e6 })
+      server:start(loop)
+      assert.equal(2, loop:active())
+      core_peer.finish(loop, unread)
+      assert.equal("too_large", (unread:failure()))
+      assert.equal(1, loop:active())
+    end)
+
+    it("puts a timeout off where the host stood still and something came", function()
+      server = http2_peer.serve("begin", "finish")
+      local transfer = server:send(loop, { total_timeout = 1000, idle_timeout = 50 })
+      core_peer.run(loop, function()
+        return transfer:status()
+      end)
+      local other = server:send(loop)
+      core_peer.is_readable(loop:fd() or 0, 1)
+      core.advance(60)
+      loop:step()
+      assert.is_nil((transfer:failure()))
+      core_peer.finish(loop, transfer)
+      assert.is_nil(transfer:failure())
+      other:close()
+    end)
   end)
 end)

@@ -227,6 +227,29 @@ describe("a connection that is idle", function()
     busy:close()
   end)
 
+  it("is counted no more once its peer has ended it, and those beside it are", function()
+    local used = core_peer.start(loop, peer)
+    note(peer:accept(loop))
+    local list = {}
+    for i = 1, 4 do
+      list[i] = core_peer.start(loop, peer)
+      note(peer:accept(loop))
+    end
+    for i = 1, 3 do
+      connections[i + 1]:send(OK)
+      core_peer.finish(loop, list[i])
+    end
+    connections[2]:close()
+    connections[3]:close()
+    assert.is_true(is_used_again(connections[4]))
+    local count = loop:connections()
+    assert.is_true(count >= 3 and count <= 5, count) -- libcurl may not have looked at all
+    connections[5]:send(OK)
+    assert.equal("ok", core_peer.finish(loop, list[4]):body())
+    connections[1]:send(OK)
+    assert.equal("ok", core_peer.finish(loop, used):body())
+  end)
+
   it("is not taken for one where its transfer is paused, and bytes wait", function()
     local connection = idle_connection()
     local paused = core_peer.start(loop, peer)

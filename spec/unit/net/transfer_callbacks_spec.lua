@@ -1,6 +1,7 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local directories = require "spec.support.directory"
+local gzip = require "spec.support.gzip"
 local http2_peer = require "spec.support.http2_peer"
 
 local host = package.preload.host and require "host"
@@ -111,6 +112,32 @@ describe("a transfer under libcurl", function()
         connection:close()
       end
     end)
+  end)
+
+  it("that nobody reads takes no more of what it unpacks after its first read", function()
+    local size = 4 * 1024 * 1024
+    local text = gzip((":"):rep(size - 1) .. "\n")
+    local half = math.floor(#text / 2)
+    local transfer, connection = start { record = true }
+    local function taken()
+      local count = 0
+      for _, piece in ipairs(transfer:pieces()) do
+        count = count + #piece[2]
+      end
+      return count
+    end
+    connection:send("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n")
+    core_peer.wait_for_headers(loop, transfer)
+    for i, bytes in ipairs { text:sub(1, half), text:sub(half + 1) } do
+      connection:send(bytes)
+      core_peer.run(loop, function()
+        return taken() > size / 3
+      end)
+      core_peer.pass(loop, 0.01)
+      assert.is_true(taken() < size * 2 / 3, i)
+    end
+    transfer:close()
+    connection:close()
   end)
 
   it("has news once for everything that comes", function()
@@ -298,6 +325,7 @@ describe("a transfer under libcurl", function()
       assert.is_nil(transfer:failure())
       assert.equal(0, loop:active())
       assert.equal("", answer({ status = 204, head = "", body = "" }):body())
+      assert.equal("x", answer({ status = 200, head = "", body = "x" }):body())
     end)
 
     it("has all of it, whatever a transfer holds before it is read", function()
@@ -328,8 +356,10 @@ describe("a transfer under libcurl", function()
   describe("is idle", function()
     it("from its last byte on, of the head or of the body", function()
       local transfer, connection = start { idle_timeout = 1000 }
-      for _, bytes in ipairs { head, "a", "b" } do
-        core.advance(900)
+      for i, bytes in ipairs { head, "a", "b" } do
+        core.advance(i == 1 and 1900 or 900)
+        core_peer.pass(loop, 0.005)
+        assert.is_false(transfer:done())
         connection:send(bytes)
         core_peer.run(loop, function()
           return transfer:has_news() and (transfer:bytes() or bytes == head and transfer:status())

@@ -1,6 +1,7 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local exhaustion = require "spec.support.exhaustion"
+local http2_peer = require "spec.support.http2_peer"
 
 local head_of = core_peer.head_of
 
@@ -103,6 +104,15 @@ describe("the verdict on a transfer", function()
       connection:close()
       core_peer.finish(loop, transfer)
       assert.same({ "lost", "", 52 }, { transfer:failure() })
+    end)
+
+    it("no words of one that the server refused, or wants by HTTP/1.1", function()
+      for step, expected in pairs { refuse = "refused", downgrade = "downgraded" } do
+        local server = http2_peer.serve(step)
+        local name, words = core_peer.finish(loop, server:send(loop)):failure()
+        server:stop()
+        assert.same({ expected, "" }, { name, words })
+      end
     end)
 
     it("no more than its name where that says all", function()
