@@ -117,9 +117,9 @@ env: ## print the exports that make the built tree loadable: eval "$$(make -s en
 	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;$${LUA_CPATH:-;;}"'
 
 install: all ## install under PREFIX (default /usr/local), for LUA (COMPILED=1: for that Lua alone, quicker to load)
-	@for module in $(MODULES); do \
-	  target="$(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$module"; \
-	  mkdir -p "$${target%/*}" && cp "lua/$$module" "$$target" && chmod 644 "$$target" || exit 1; \
+	@for directory in $(sort $(dir $(MODULES))); do \
+	  target="$(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$directory"; \
+	  mkdir -p "$$target" && cp lua/$$directory*.lua "$$target" && chmod 644 "$$target"*.lua || exit 1; \
 	done
 	@[ -z "$(COMPILED)" ] || $(LUA) tools/compile.lua "$(DESTDIR)" "$(PREFIX)/share/lua/$(LUA_ABI)" $(MODULES)
 	@target="$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic"; \
