@@ -6,7 +6,9 @@
 
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
+local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local socket = require "socket"
 
 local http2_peer = {}
 http2_peer.__index = http2_peer
@@ -46,6 +48,26 @@ function http2_peer:send(loop, options)
     return #self:arrived() > before or transfer:done()
   end)
   return transfer
+end
+
+-- Whether bytes that it sent wait in the system; nil where that does not tell.
+local function has_bytes(self)
+  local file = io.open "/proc/net/tcp"
+  local text = file and file:read "*a" or ""
+  local waiting = file and file:close() and 0
+  for port, count in text:gmatch "\n%s*%d+: %x+:%x+ %x+:(%x+) %x+ %x+:(%x+)" do
+    waiting = tonumber(port, 16) == self.server.port and waiting + tonumber(count, 16) or waiting
+  end
+  return waiting and waiting > 0
+end
+
+--- Waits, without a step of the loop, until bytes that it sent are here; false where the system does not tell.
+function http2_peer:await_bytes()
+  local deadline = core.now() + 10
+  while has_bytes(self) == false and core.now() < deadline do
+    socket.sleep(0.002)
+  end
+  return has_bytes(self) or false
 end
 
 function http2_peer:stop()

@@ -46,6 +46,15 @@ describe("a command's process", function()
     end
   end)
 
+  it("has news as soon as it writes, which is named", function()
+    local process = assert(loop:run { "/bin/sh", "-c", "echo x; exec sleep 60" })
+    assert.is_false(process:has_news())
+    core_peer.run(loop, function() return process:has_news() end)
+    assert.equal(process, loop:next_ready())
+    assert.is_nil(loop:next_ready())
+    process:close()
+  end)
+
   it("has its output where nobody steps the loop", function()
     local process = assert(loop:run { "/bin/sh", "-c", "echo x; exit 3" })
     local output, status = process:output()
