@@ -165,6 +165,9 @@ describe("the head of an answer", function()
       assert.equal(200, transfer:status(), reason)
       assert.is_nil(transfer:failure())
     end
+    for _, status in ipairs { 209, 290, 999 } do
+      assert.equal(status, answered("HTTP/1.1 " .. status .. " X\r\nContent-Length: 0\r\n\r\n"):status())
+    end
   end)
 
   it("may have interim ones before it, of 256 KiB together", function()
