@@ -9,6 +9,15 @@ local full_queue = require "spec.support.full_queue"
 local socket = require "socket"
 local ssl = require "ssl"
 
+-- The signals that this process does not take.
+local function held()
+  local status = io.open "/proc/self/status"
+  local text = status and status:read "*a" or ""
+  return status and status:close() and text:match "SigBlk:%s*(%x+)"
+end
+
+local HELD_AT_FIRST = held()
+
 describe("the state of a loop", function()
   local loop, peer
 
@@ -34,17 +43,11 @@ describe("the state of a loop", function()
   end)
 
   it("holds no signal once a transfer was detached, or the loop closed", function()
-    local function held()
-      local status = io.open "/proc/self/status"
-      local text = status and status:read "*a" or ""
-      return status and status:close() and text:match "SigBlk:%s*(%x+)"
-    end
-    local before = held()
     local each = core_peer.pair(loop, peer)
     each.transfer:close()
-    assert.equal(before, held())
+    assert.equal(HELD_AT_FIRST, held())
     loop:close()
-    assert.equal(before, held())
+    assert.equal(HELD_AT_FIRST, held())
     core_peer.close_all { each }
   end)
 
@@ -171,6 +174,29 @@ describe("the core in a forked process", function()
       end)
     end
     assert.is_true(core.now() - before < 15)
+    connection:close()
+  end)
+
+  it("has no command of the parent's, and times of its own", function()
+    local process = assert(loop:run { "/bin/sh", "-c", "sleep 0.1; echo x" })
+    local fd = loop:fd()
+    local transfer, connection = stream()
+    transfer:limit(50)
+    in_child(function()
+      local own = loop:fd()
+      assert.is_true(transfer:done())
+      assert.same({ "", -9 }, { process:output() })
+      while loop:step() or loop:next_ready() do end -- luacheck: ignore
+      core.advance(60)
+      loop:alarm(core.now() + 0.01)
+      assert.is_true(not own or core_peer.is_readable(own, 5))
+      loop:alarm(core.now() + 60)
+      loop:alarm(core.now() + 0.01)
+      assert.is_true(not fd or core_peer.is_readable(own, 5))
+    end)
+    assert.is_false(transfer:done())
+    core_peer.run(loop, function() return process:output() == "x\n" end)
+    process:close()
     connection:close()
   end)
 

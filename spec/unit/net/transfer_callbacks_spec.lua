@@ -302,7 +302,9 @@ describe("a transfer under libcurl", function()
       for status, failure in pairs { [200] = "encoding", [404] = false } do
         local transfer = answered("HTTP/1.1 " .. status
           .. " X\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", { sink = sink })
-        assert.equal(failure or nil, (transfer:failure()))
+        local name, words = transfer:failure()
+        assert.equal(failure or nil, name)
+        assert.equal(failure and "a file is not written from it" or nil, words)
       end
     end)
 
@@ -377,6 +379,30 @@ describe("a transfer under libcurl", function()
   end)
 
   describe("is idle", function()
+    it("from the last byte on that it sent of its parts", function()
+      local transfer = core_peer.start(loop, peer, {
+        body = false, multipart = { { name = "file", data = ("x"):rep(24 * 1024 * 1024) } }, idle_timeout = 50,
+      })
+      local connection = peer:connection(loop)
+      for _ = 1, 3 do
+        local count = 0
+        core_peer.run(loop, function()
+          local bytes, _, part = connection:receive(65536)
+          count = count + #(bytes or part)
+          return count > 4e6
+        end)
+        core.advance(40)
+        core_peer.pass(loop, 0.005)
+        assert.is_false(transfer:done())
+      end
+      for _ = 1, 100 do -- until nothing moves any more
+        core.advance(60)
+        core_peer.pass(loop, transfer:done() and 0 or 0.01)
+      end
+      assert.equal("idle", (transfer:failure()))
+      connection:close()
+    end)
+
     it("from its last byte on, of the head or of the body", function()
       local transfer, connection = start { idle_timeout = 1000 }
       for i, bytes in ipairs { head, "a", "b" } do

@@ -157,6 +157,13 @@ describe("a transfer of the core", function()
     end
   end)
 
+  it("keeps a record of what comes where that is wanted", function()
+    for _, record in ipairs { true, false } do
+      local transfer = answered(head_of(2) .. "ok", { record = record })
+      assert.equal(record and 1 or 0, #transfer:pieces())
+    end
+  end)
+
   it("fails above the limit of a body that is wanted as a whole, also where it had ended well", function()
     for most, failure in pairs { [6] = false, [5] = "too_large" } do
       local transfer = answered(head_of(6) .. "123456", { max_body_bytes = most })

@@ -348,6 +348,16 @@ describe("the state of a transfer", function()
     end
   end)
 
+  it("is processed by nobody as long as it is not sent", function()
+    local gone = core_peer.listen()
+    gone:close()
+    assert.is_true(core_peer.finish(loop, core_peer.start(loop, gone)):unprocessed())
+    local transfer, connection = start()
+    assert.is_false(transfer:unprocessed())
+    connection:close()
+    assert.is_false(core_peer.finish(loop, transfer):unprocessed())
+  end)
+
   it("has libcurl's words for its failure where they say more than its name", function()
     local gone = core_peer.listen()
     gone:close()
