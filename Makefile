@@ -37,10 +37,10 @@ BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev ca-certificates \
   lib$(LUA)$(if $(filter lua5.1,$(LUA)),-0)-dev) lua-cjson
 DEMO_PACKAGES := lua-socket
 TEST_PACKAGES := lua-busted lua-sec lua-luv lua-cqueues lua-copas nghttp2-server openssl procps \
-  lua-check luarocks nginx tinyproxy-bin microsocks clang-format cppcheck
+  lua-check luajit2 luarocks nginx tinyproxy-bin microsocks clang-format cppcheck
 CHECK_PACKAGES := valgrind clang-tidy neovim libnginx-mod-http-lua redis-server lua-nginx-redis chromium love \
   minetest-server xvfb xauth haproxy prosody mpv liblua5.2-dev \
-  lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
+  lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev libluajit2-5.1-dev
 
 all: $(CORE) ## build for one Lua into build/<lua>/ (another: make LUA=luajit)
 
@@ -88,7 +88,7 @@ LINTS := lint-lua lint-specs lint-c lint-words
 lint: $(LINTS) ## check the sources: luacheck, layers, own specs, links, models and names in the docs, clang-format, cppcheck
 
 # What has not changed is not checked again.
-LUACHECK := luacheck --cache build/luacheck --no-color -q
+LUACHECK := tools/luacheck --cache build/luacheck --no-color -q
 
 lint-lua:
 	@mkdir -p build
@@ -118,9 +118,9 @@ env: ## print the exports that make the built tree loadable: eval "$$(make -s en
 	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;$${LUA_CPATH:-;;}"'
 
 install: all ## install under PREFIX (default /usr/local), for LUA (COMPILED=1: for that Lua alone, quicker to load)
-	@for module in $(MODULES); do \
-	  target="$(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$module"; \
-	  mkdir -p "$${target%/*}" && cp "lua/$$module" "$$target" && chmod 644 "$$target" || exit 1; \
+	@for directory in $(sort $(dir $(MODULES))); do \
+	  target="$(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$directory"; \
+	  mkdir -p "$$target" && cp lua/$$directory*.lua "$$target" && chmod 644 "$$target"*.lua || exit 1; \
 	done
 	@[ -z "$(COMPILED)" ] || $(LUA) tools/compile.lua "$(DESTDIR)" "$(PREFIX)/share/lua/$(LUA_ABI)" $(MODULES)
 	@target="$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic"; \

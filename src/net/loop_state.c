@@ -115,8 +115,7 @@ bool loop_state_open(struct loop *loop) {
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop) == CURLM_OK &&
       curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
           CURLM_OK) {
-    loop_state_call_for_step(loop); /* the parent's entries are ready: they were cancelled */
-    loop_state_arm(loop);
+    loop_state_call_for_step(loop); /* for the parent's entries; the caller arms it */
     return true;
   }
   if (loop->multi)
