@@ -250,14 +250,19 @@ function anthropic.sleep(seconds)
   return nil, require("anthropic.base.error").cancelled "the task was cancelled"
 end
 
--- What requests load when they first need it.
+-- What is loaded when it is first needed, and loads the rest. A host's driver is not among it.
 local PARTS = {
-  "api.endpoint", "api.resources", "base.memory", "client", "client.chat", "client.messages",
+  "api.endpoint", "api.resources", "base.memory", "chat_completion", "client", "client.chat", "client.messages",
+  "client.pool", "health", "helpers.batches", "helpers.batches.results", "helpers.batches.run",
   "helpers.structured_output", "helpers.tool_runner", "helpers.tools", "http", "http.body_reader", "http.call",
-  "http.curl_command", "http.handlers", "loop.scheduler", "loop.task", "message.content", "version",
+  "http.curl_command", "http.handlers", "http.oauth", "limiter", "loop.scheduler", "loop.task", "mcp", "memory_tool",
+  "message.content", "platforms.aws", "platforms.aws_credentials", "platforms.aws_region", "platforms.bedrock",
+  "platforms.bedrock_mantle", "platforms.foundry", "platforms.google_cloud", "platforms.google_project",
+  "platforms.google_token", "platforms.signing", "platforms.vertex", "pool", "reader", "sse", "version", "webhooks",
 }
 
---- Loads all that a first request would load, and makes the core loop: for a game's loading screen.
+--- Loads all that a request can load, of whatever kind, and makes the core loop: for a game's loading screen, and for a
+--- sandbox that lends `require`. It leaves `anthropic.testing`.
 function anthropic.preload()
   for _, name in ipairs(PARTS) do
     require("anthropic." .. name)

@@ -7,6 +7,8 @@
 -- with the methods of anthropic.RequestLimiter. It is asked for each attempt of each request. Several clients can share
 -- one.
 
+local require = require
+
 ---@class anthropic.limiter
 local limiter = {}
 

@@ -8,6 +8,8 @@
 --     }
 --     print(pool:ask("Why is the sky blue?", { model = "claude-sonnet-5-5" }))
 
+local require = require
+
 ---@class anthropic.pool
 ---@overload fun(options: anthropic.PoolOptions): anthropic.Pool
 local pool = {}

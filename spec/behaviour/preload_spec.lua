@@ -77,6 +77,15 @@ describe("anthropic.preload", function()
       http.request({ url = client_url .. "/v1/messages", body = "{}" }, { on_done = function() done = done + 1 end })
       return http.request { url = client_url .. "/v1/messages", body = "{}" }.status .. " " .. count .. " " .. done]],
       "200 7 1" },
+    { "a pool", "", [[
+      return text(anthropic.pool { members = { client } }.messages.create(params))]], "Hello" },
+    { "a platform", "", [[
+      local elsewhere = anthropic.new { platform = "foundry", api_key = "k", base_url = client_url, max_retries = 0 }
+      return text(elsewhere.messages.create(params))]], "Hello" },
+    { "a reader", "", [[
+      local reader = anthropic.reader { status = 529 }
+      reader:feed "{}"
+      return select(2, reader:finish()).kind]], "api" },
     { "an image", "", [[return anthropic.image { data = "GIF89a" }.source.media_type]], "image/gif" },
   }
 
@@ -87,6 +96,28 @@ describe("anthropic.preload", function()
       end)
     end
   end
+
+  -- A host's driver is loaded in its host, and that of frames where it is chosen.
+  it("loads every file but those of other hosts and of tests", function()
+    assert.equal("", (child.output [[
+      local rockspec = {}
+      local file = assert(io.open("anthropic-scm-1.rockspec"))
+      local chunk = (rawget(_G, "loadstring") or load)(file:read "*a")
+      file:close()
+      if rawget(_G, "setfenv") then
+        setfenv(chunk, rockspec)
+        chunk()
+      else
+        load(string.dump(chunk), "rockspec", "b", rockspec)()
+      end
+      require("anthropic").preload()
+      for name in pairs(rockspec.build.modules) do
+        local is_left = name:find "^anthropic%.loop%." or name:find "^anthropic%.testing"
+        if not (is_left or package.loaded[name] or package.loaded[name .. ".init"]) then
+          io.write(name, "\n")
+        end
+      end]]))
+  end)
 
   it("can be called again, and from a client's own modules", function()
     assert.equal("twice", child.output [[

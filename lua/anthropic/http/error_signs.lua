@@ -220,7 +220,8 @@ local function is_error_object(value, name, is_open)
   local kind, object = string_or_nil(value.type), string_or_nil(value.object)
   if EVENTS[kind] then
     local start = kind == "message_start" and table_or_nil(value.message)
-    return start and start.type == "error" or false
+    -- The members of message_delta are kept in the message.
+    return start and start.type == "error" or kind ~= "message_delta" and has_error(value)
   elseif kind == "error" or object == "error" or value.event == "error" then
     return true
   elseif not has_sign(value) then

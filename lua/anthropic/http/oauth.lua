@@ -3,6 +3,8 @@
 --     local source = oauth.source(profiles.find(), resolved)
 --     local token, expires_at = source.ask(false)     -- nil and an error
 
+local require = require
+
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"

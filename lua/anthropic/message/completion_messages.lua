@@ -233,15 +233,15 @@ local function add_foreign(self, to, message, blocks)
   end
 end
 
+-- A model writes blank texts; the API takes none.
 local function add_content(self, to, content, blocks)
   if parts.is_empty(content) then
     return
-  elseif type(content) == "table" then
-    for _, block in ipairs(blocks_of(self, to, content, ASSISTANT)) do
-      blocks[#blocks + 1] = block
-    end
-  else
-    blocks[#blocks + 1] = { type = "text", text = self:need(to, content, "string", "table") }
+  elseif type(content) ~= "table" then
+    content = { self:need(to, content, "string", "table") }
+  end
+  for _, block in ipairs(blocks_of(self, to, content, ASSISTANT)) do
+    blocks[#blocks + 1] = block.text and block.text:find "%S" and block or nil
   end
 end
 

@@ -225,6 +225,7 @@ local ROWS = {
   { "presence_penalty", as_by_default(0) },
   { "frequency_penalty", as_by_default(0) },
   { "top_logprobs", as_by_default(0) },
+  { "web_search_options", as_by_default() }, -- an empty object turns the search on
 }
 
 local KNOWN = {}

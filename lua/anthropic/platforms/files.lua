@@ -1,6 +1,8 @@
 --- The files in which the platforms' own programs keep regions, projects and credentials. Nothing in them is ever said
 --- in an error.
 
+local package = package
+
 local json = require "anthropic.base.json"
 
 local files = {}

@@ -23,6 +23,8 @@
 -- The first party's credential and base URL are neither read nor sent there. Whatever else a request is goes through
 -- the caller's middleware first.
 
+local require = require
+
 local check = require "anthropic.base.check"
 local errors = require "anthropic.base.error"
 local secrets = require "anthropic.http.secrets"

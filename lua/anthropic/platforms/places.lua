@@ -1,6 +1,8 @@
 --- Where a platform's requests go: base URLs and paths, with the values that options, the environment and the
 --- platform's own files have.
 
+local require = require
+
 local files = require "anthropic.platforms.files"
 local urls = require "anthropic.http.url"
 

@@ -1,5 +1,7 @@
 --- The last step of a platform's request before it goes out.
 
+local require = require
+
 local adapting = require "anthropic.platforms.adapting"
 local errors = require "anthropic.base.error"
 local multipart = require "anthropic.http.multipart"

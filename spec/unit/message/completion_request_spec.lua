@@ -90,6 +90,7 @@ describe("a request", function()
       ['"n":2'] = "n: number cannot be translated",
       ['"seed":1'] = "seed: cannot be translated",
       ['"logit_bias":{"5":1}'] = "logit_bias: cannot be translated",
+      ['"web_search_options":{}'] = "web_search_options: table cannot be translated",
       ['"logprobs":true'] = "logprobs: cannot be translated",
       ['"presence_penalty":0.5'] = "presence_penalty: number cannot be translated",
       ['"functions":[{"name":"f"}]'] = "functions: cannot be translated",
@@ -185,6 +186,17 @@ describe("the messages of a request", function()
 
   it("may say nothing", function()
     assert.equal("[null,[]]", messages_of '[{"role":"assistant","content":""},{"role":"assistant","content":null}]')
+  end)
+
+  it("lose the blank texts of an answer, which the API refuses", function()
+    for _, blank in ipairs {
+      '"\\n"', '[{"type":"text","text":""}]', '[{"type":"text","text":" "},{"type":"refusal","refusal":""}]',
+    } do
+      assert.equal("[null,[]]", messages_of('[{"role":"assistant","content":' .. blank .. "}]"))
+      assert.equal('[null,[{"content":[{"id":"a","input":{},"name":"f","type":"tool_use"}],"role":"assistant"}]]',
+        messages_of('[{"role":"assistant","content":' .. blank
+          .. ',"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}]'))
+    end
   end)
 
   it("are refused for what cannot be translated, with its path", function()
