@@ -128,6 +128,8 @@ describe("the limiter", function()
 
     it("of any name", function()
       for _, name in ipairs { "tokens", "input-tokens", "output-tokens", "something-new" } do
+        learn { [name .. "-remaining"] = 1, [name .. "-reset"] = "2025-01-01T00:00:07Z" }
+        assert.same({}, waits_of(), name)
         learn { [name .. "-remaining"] = 0, [name .. "-reset"] = "2025-01-01T00:00:07Z" }
         assert.same({ 7 }, waits_of(), name)
       end

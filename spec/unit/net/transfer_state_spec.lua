@@ -394,17 +394,35 @@ describe("the state of a transfer", function()
       end
     end)
 
-    it("has time anew where the host stood still and something came", function()
-      server = http2_peer.serve("begin", "finish")
-      local transfer = server:send(loop, { idle_timeout = 50 })
-      core_peer.wait_for_headers(loop, transfer)
-      server:start(loop)
-      if not server:await_bytes() then
-        pending "which this system does not tell"
+    it("has time anew where the host stood still for long and something came on its connection", function()
+      for _, row in ipairs {
+        { { idle_timeout = 50 }, "begin", "idle" }, { { first_byte_timeout = 50 }, "silent", "first_byte" },
+      } do
+        server = http2_peer.serve(row[2], "answer")
+        local transfer = server:send(loop, row[1])
+        core_peer.pass(loop, 0.01)
+        server:start(loop)
+        if not server:await_bytes() then
+          pending "which this system does not tell"
+        end
+        core.advance(60)
+        core_peer.pass(loop, 0.01)
+        assert.is_false(transfer:done())
+        core.advance(40)
+        core_peer.pass(loop, 0.01)
+        assert.is_false(transfer:done())
+        core.advance(20) -- less than half of its time
+        core_peer.finish(loop, transfer)
+        assert.equal(row[3], (transfer:failure()))
+        server:stop()
       end
+      server = http2_peer.serve("silent", "answer") -- its own limit is none of the peer's
+      local limited = server:send(loop, { total_timeout = 50 })
+      server:start(loop)
+      server:await_bytes()
       core.advance(60)
-      core_peer.finish(loop, transfer)
-      assert.is_nil(transfer:failure())
+      core_peer.finish(loop, limited)
+      assert.equal("total", (limited:failure()))
     end)
 
     it("doubts it where it ran out of time, and not where it had ended", function()
