@@ -70,6 +70,13 @@ describe("a command's process", function()
   it("may go on after it has written all", function()
     local output, status = run("/bin/sh", "-c", "echo x; exec >/dev/null; sleep 0.02; exit 3")
     assert.same({ "x\n", 3 }, { output, status })
+    local process = assert(loop:run { "/bin/sh", "-c", "echo x; exec >/dev/null; exec sleep 60" })
+    core_peer.run(loop, function() -- nobody waits for it meanwhile
+      output, status = process:output()
+      return status == "soon"
+    end)
+    assert.is_nil(output)
+    process:close()
   end)
 
   it("ends by a signal that the host may ignore", function()
