@@ -207,7 +207,10 @@ describe("a step of the core's loop", function()
       server = http2_peer.serve("begin", "begin", "notify")
       local list = {}
       for i = 1, 3 do
-        list[i] = server:send(loop, { total_timeout = 2 }) -- before its peer goes away altogether
+        list[i] = server:send(loop)
+      end
+      for _, transfer in ipairs(list) do
+        transfer:limit(2) -- before its peer goes away altogether
       end
       for i, transfer in ipairs(list) do
         core_peer.finish(loop, transfer)
