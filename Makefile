@@ -11,13 +11,13 @@ CURL_LIBS ?= $(shell curl-config --libs 2>/dev/null || echo -lcurl)
 
 # lua5.4 -> 5.4; LuaJIT loads modules made for 5.1
 LUA_ABI := $(if $(findstring jit,$(LUA)),5.1,$(patsubst lua%,%,$(LUA)))
-# found once a run, by whoever compiles
+# Looked for once, and only by a run that compiles.
 find_headers = $(eval LUA_INCDIR := $(or $(shell CC="$(CC)" tools/headers $(LUA)),$(error no headers)))$(LUA_INCDIR)
 LUA_INCDIR ?= $(find_headers)
 
 BUILD := build/$(LUA)
 TEST_BUILD := build/test/$(LUA)
-# src/port/ has a file of each kind for each: PORT=windows takes the others
+# Of src/port/ the files of one system: PORT=windows takes those of the other.
 PORT ?= posix
 ALL_SOURCES := $(wildcard src/*/*.c)
 SOURCES := $(filter-out src/port/%_$(if $(filter posix,$(PORT)),windows,posix).c,$(ALL_SOURCES))
@@ -32,15 +32,15 @@ COMPILE = $(CC) -std=$(STANDARD) $(WARNINGS) -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS
 SHARED := $(if $(filter Darwin,$(shell uname -s)),-bundle -undefined dynamic_lookup,-shared)
 
 # Debian's packages
-BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev \
+BUILD_PACKAGES := gcc libc6-dev libcurl4-openssl-dev ca-certificates \
   $(if $(findstring jit,$(LUA)),luajit2 libluajit2-5.1-dev,$(LUA) \
   lib$(LUA)$(if $(filter lua5.1,$(LUA)),-0)-dev) lua-cjson
 DEMO_PACKAGES := lua-socket
 TEST_PACKAGES := lua-busted lua-sec lua-luv lua-cqueues lua-copas nghttp2-server openssl procps \
-  lua-check luarocks nginx tinyproxy-bin microsocks clang-format cppcheck
+  lua-check luajit2 luarocks nginx tinyproxy-bin microsocks clang-format cppcheck
 CHECK_PACKAGES := valgrind clang-tidy neovim libnginx-mod-http-lua redis-server lua-nginx-redis chromium love \
   minetest-server xvfb xauth haproxy prosody mpv liblua5.2-dev \
-  lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit2 libluajit2-5.1-dev
+  lua5.1 liblua5.1-0-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev libluajit2-5.1-dev
 
 all: $(CORE) ## build for one Lua into build/<lua>/ (another: make LUA=luajit)
 
@@ -88,7 +88,7 @@ LINTS := lint-lua lint-specs lint-c lint-words
 lint: $(LINTS) ## check the sources: luacheck, layers, own specs, links, models and names in the docs, clang-format, cppcheck
 
 # What has not changed is not checked again.
-LUACHECK := luacheck --cache build/luacheck --no-color -q
+LUACHECK := tools/luacheck --cache build/luacheck --no-color -q
 
 lint-lua:
 	@mkdir -p build
@@ -108,6 +108,7 @@ lint-words:
 	lua5.4 tools/own_specs.lua
 	lua5.4 tools/loops.lua
 	lua5.4 tools/links.lua
+	lua5.4 tools/changelog.lua
 	lua5.4 tools/models.lua
 	lua5.4 tools/documented.lua
 	lua5.4 tools/interface.lua
@@ -117,9 +118,9 @@ env: ## print the exports that make the built tree loadable: eval "$$(make -s en
 	@echo 'export LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;$${LUA_CPATH:-;;}"'
 
 install: all ## install under PREFIX (default /usr/local), for LUA (COMPILED=1: for that Lua alone, quicker to load)
-	@for module in $(MODULES); do \
-	  target="$(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$module"; \
-	  mkdir -p "$${target%/*}" && cp "lua/$$module" "$$target" && chmod 644 "$$target" || exit 1; \
+	@for directory in $(sort $(dir $(MODULES))); do \
+	  target="$(DESTDIR)$(PREFIX)/share/lua/$(LUA_ABI)/$$directory"; \
+	  mkdir -p "$$target" && cp lua/$$directory*.lua "$$target" && chmod 644 "$$target"*.lua || exit 1; \
 	done
 	@[ -z "$(COMPILED)" ] || $(LUA) tools/compile.lua "$(DESTDIR)" "$(PREFIX)/share/lua/$(LUA_ABI)" $(MODULES)
 	@target="$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_ABI)/anthropic"; \

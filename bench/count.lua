@@ -1,12 +1,11 @@
 -- Counts the instructions of the hot paths and holds them against bench/baseline.tsv: more than 5 % above
--- it is a failure. Then counts those of bench/growth.lua's things at 1, 4 and 16 times their size: what one costs must
--- not grow. Run by `make bench-count`; `make bench-count WRITE=1` writes the table anew.
+-- it is a failure. Run by `make bench-paths`; `make bench-paths WRITE=1` writes the table anew.
 local bodies = require "bench.bodies"
 local callgrind = require "bench.callgrind"
 local testing = require "anthropic.testing"
 
 local TABLE = "bench/baseline.tsv"
-local MOST_GROWTH = 1.05
+local MOST = 1.05 -- times the table
 -- What a run counts above the least is chance: a body that came in more pieces, hashes with another seed. So the
 -- least of the rounds counts, and a row that fails is measured this often before it does.
 local ROUNDS, MOST_ROUNDS = 3, 12
@@ -121,7 +120,7 @@ local known, failed = writes and {} or read_table(), 0
 local lines = { "path\tunit\tinstructions" }
 for i, path in ipairs(paths) do
   local name, unit = path[1], path[2]
-  local most = writes and math.huge or (known[name] or 0) * MOST_GROWTH
+  local most = writes and math.huge or (known[name] or 0) * MOST
   local count = instructions(path[3], path[4], path[5], most)
   local text = (count < 100 and "%.2f" or "%.0f"):format(count)
   lines[i + 1] = name .. "\t" .. unit .. "\t" .. text
@@ -134,44 +133,5 @@ if writes then
   local file = assert(io.open(TABLE, "w"))
   file:write(table.concat(lines, "\n"), "\n")
   file:close()
-end
-
--- Name, size at 1x, and how much more each may cost from 4x to 16x than from 1x to 4x: where a heap or a sort is
--- right, its depth.
-local LINEAR, DEEPER = 1.1, 1.5
-local things = {
-  { "blanks_of_a_chat", 20000, LINEAR },
-  { "blanks_of_an_interrupted_answer", 20000, LINEAR },
-  { "blanks_of_a_recorded_header", 20000, LINEAR },
-  { "blanks_that_come_again_one_by_one", 100, LINEAR },
-  { "empty_blocks_of_an_interrupted_answer", 100, LINEAR },
-  { "blocks_in_descending_order", 100, DEEPER },
-  { "blocks_that_end_in_half_a_character", 100, LINEAR },
-  { "calls", 100, LINEAR },
-  { "calls_beside_half_a_character", 100, LINEAR },
-  { "references_of_a_schema", 50, DEEPER },
-  { "tasks_that_sleep", 100, DEEPER },
-  { "tasks_that_are_cancelled", 100, DEEPER },
-  { "failed_tasks_joined_in_reverse", 100, LINEAR },
-  { "joins_of_one_task_that_are_cancelled", 100, LINEAR },
-}
-
-print "\ninstructions for each, from 1x to 4x and from 4x to 16x"
-for _, thing in ipairs(things) do
-  local name, size, most = thing[1], thing[2], thing[3]
-  local first, second
-  for _ = 1, ROUNDS do
-    local counts = {}
-    for i, times in ipairs { 1, 4, 16 } do
-      counts[i] = callgrind.count(("%s bench/growth.lua %s %d"):format(lua, name, size * times))
-    end
-    first, second = (counts[2] - counts[1]) / (3 * size), (counts[3] - counts[2]) / (12 * size)
-    if second <= first * most then
-      break
-    end
-  end
-  local grown = second > first * most
-  failed = failed + (grown and 1 or 0)
-  print(("%-40s %9.0f %9.0f  %4.2f %s"):format(name, first, second, second / first, grown and "FAILED" or ""))
 end
 os.exit(failed == 0)

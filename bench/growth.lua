@@ -1,8 +1,9 @@
 -- Does one of the things whose time has to be linear, with so much of it: lua bench/growth.lua NAME SIZE
 --
--- bench/count.lua counts its instructions. What it does is all in this process: answers are played, not sent.
+-- bench/count_growth.lua counts its instructions. What it does is all in this process: answers are played, not sent.
 
 local anthropic = require "anthropic"
+local core = require "anthropic.core"
 local json = require "anthropic.base.json"
 local played_client = require "spec.support.played_client"
 local testing = require "anthropic.testing"
@@ -202,6 +203,22 @@ function THINGS.blanks_of_a_recorded_header(size)
   assert(client.messages.count_tokens(PARAMS))
   recorder:stop()
   os.remove(path)
+end
+
+-- One event of a run, whose form is known, with a piece for each call of its reader.
+function THINGS.pieces_of_a_long_delta(size)
+  local fed, run = core.fed(200, 2 ^ 30, 2 ^ 30), core.delta_run()
+  local first, last = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"', '"}}\n\n'
+  fed:follow(run)
+  run:follow("text_delta", 0, "")
+  fed:feed(("data: " .. first .. "a" .. last):rep(2) .. "data: " .. first)
+  for _ = 1, size do
+    fed:feed(("b"):rep(64))
+    fed:skip_deltas()
+  end
+  fed:feed(last)
+  fed:skip_deltas()
+  assert(#run:take() == 2 + 64 * size)
 end
 
 THINGS[arg[1]](tonumber(arg[2]))

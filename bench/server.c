@@ -83,8 +83,7 @@ static void hang_up(struct connection *connection) {
   connection->fd = -1;
 }
 
-// --- answering
-// ------------------------------------------------------------------------------------
+// --- answering -------------------------------------------------------------------------------
 
 static void finish_answer(struct server *server, struct connection *connection) {
   if (connection->workload->closes) {
@@ -155,8 +154,7 @@ static void answer(struct server *server, struct connection *connection) {
   send_some(server, connection);
 }
 
-// --- requests
-// -------------------------------------------------------------------------------------
+// --- requests --------------------------------------------------------------------------------
 
 // Reads the header's end: the length of the body. False where it is more than is taken.
 static bool begin_body(struct connection *connection) {
@@ -232,8 +230,7 @@ static void accept_one(struct server *server) {
   watch(server, fd, EPOLLIN, connection, EPOLL_CTL_ADD);
 }
 
-// --- the loop
-// -------------------------------------------------------------------------------------
+// --- the loop --------------------------------------------------------------------------------
 
 // Sends what is due, and says how long to wait for the next: milliseconds.
 static int work_off_paced(struct server *server, int64_t end) {

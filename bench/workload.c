@@ -87,8 +87,7 @@ static void append_passage(struct text *text, size_t from, size_t length) {
   }
 }
 
-// --- streams
-// --------------------------------------------------------------------------------------
+// --- streams ---------------------------------------------------------------------------------
 
 struct stream {
   struct text *wire;
@@ -212,8 +211,7 @@ static void make_message(struct workload *workload, struct text *wire, size_t si
   free(body.bytes);
 }
 
-// --- by name
-// --------------------------------------------------------------------------------------
+// --- by name ---------------------------------------------------------------------------------
 
 static void free_one(struct workload *workload) {
   free(workload->name);

@@ -3,9 +3,9 @@
 //
 //     reply=stream|tool|message   a stream of text, of one tool's input; a whole message
 //     deltas=N    content deltas of a stream
-//     size=N      bytes of text in each delta (from half to one and a half of it), or in the
-//     message;
-//                 bytes of JSON in each piece of a tool's input
+//     size=N      bytes of text in each delta (from half to one and a half of it) or in the
+//     message,
+//                 or of JSON in each piece of a tool's input
 //     write=event one event in each write; without it: 16 KiB chunks that cut events anywhere
 //     pace=N      one event every N milliseconds
 //     close=1     the connection is closed after the answer

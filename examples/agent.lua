@@ -31,8 +31,13 @@ local function write(name, text)
   if not file then
     return nil, problem
   end
-  file:write(text)
-  file:close()
+  local ok
+  ok, problem = file:write(text)
+  local is_closed, other = file:close()
+  if not ok or not is_closed then -- the disk may be full: what was there before stays
+    os.remove(name .. ".new")
+    return nil, problem or other
+  end
   return os.rename(name .. ".new", name)
 end
 

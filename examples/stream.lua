@@ -19,4 +19,4 @@ for text in stream:text_deltas() do
 end
 
 local message = stream:message() -- the whole message, put together from the events
-print(("\n(%s, %d tokens)"):format(message.stop_reason, message.usage.output_tokens))
+print(("\n(%s, %s tokens)"):format(tostring(message.stop_reason), tostring(message.usage.output_tokens)))

@@ -33,7 +33,7 @@ if not recipe then
   print("no recipe: " .. message.parse_error)
   os.exit(1)
 end
-print(("%s, %d minutes"):format(recipe.name, recipe.minutes or 0))
+print(("%s, %g minutes"):format(recipe.name, recipe.minutes or 0))
 for _, ingredient in ipairs(recipe.ingredients) do
-  print(("  %d g %s"):format(ingredient.grams, ingredient.name))
+  print(("  %g g %s"):format(ingredient.grams, ingredient.name))
 end

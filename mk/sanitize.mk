@@ -56,4 +56,5 @@ valgrind: $(HOST) all ## run the specs that reach the C core under valgrind
 	$(if $(VALGRIND_FORKING),SPEC_LUA="$(VALGRIND) $(HOST)" tools/specs $(LUA) $(VALGRIND_FORKING))
 
 tidy: ## look at the C sources with clang-tidy
-	clang-tidy --quiet $(SOURCES) -- -std=c99 -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS) 2>/dev/null
+	@printf '%s\n' $(SOURCES) | xargs -P 2 -n 10 sh -c \
+	  'clang-tidy --quiet "$$@" -- -std=c99 -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS) 2>/dev/null' tidy

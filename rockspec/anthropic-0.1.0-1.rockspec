@@ -229,6 +229,7 @@ build = {
     ["anthropic.message.aws_events"] = "lua/anthropic/message/aws_events.lua",
     ["anthropic.message.budget"] = "lua/anthropic/message/budget.lua",
     ["anthropic.message.chat_completion"] = "lua/anthropic/message/chat_completion.lua",
+    ["anthropic.message.completion_blocks"] = "lua/anthropic/message/completion_blocks.lua",
     ["anthropic.message.completion_choice"] = "lua/anthropic/message/completion_choice.lua",
     ["anthropic.message.completion_choice_writer"] = "lua/anthropic/message/completion_choice_writer.lua",
     ["anthropic.message.completion_messages"] = "lua/anthropic/message/completion_messages.lua",

@@ -2,13 +2,8 @@
 
 local attacks = require "spec.support.attacks"
 local documentation = require "spec.support.documentation"
+local files = require "tools.files"
 
 local PATH = "doc/explanation/reliability.md"
 
-local file = assert(io.open(PATH))
-local page = file:read "*a"
-file:close()
-page = documentation.with_table(page, "make attacks", attacks.play())
-file = assert(io.open(PATH, "w"))
-file:write(page)
-file:close()
+files.write(PATH, documentation.with_table(files.read(PATH), "make attacks", attacks.play()))

@@ -4,6 +4,7 @@
 
 local child = require "spec.support.child"
 local documentation = require "spec.support.documentation"
+local files = require "tools.files"
 
 local MEBIBYTE = 1024 * 1024
 local MOST_SECONDS = 10
@@ -171,10 +172,5 @@ end
 
 local rows = table_of(arg)
 if #arg == 0 then
-  local file = assert(io.open(PATH))
-  local page = file:read "*a"
-  file:close()
-  file = assert(io.open(PATH, "w"))
-  file:write(documentation.with_table(page, "make limits", rows))
-  file:close()
+  files.write(PATH, documentation.with_table(files.read(PATH), "make limits", rows))
 end

@@ -28,9 +28,10 @@ local function with_constants(text)
     blocks[#blocks + 1] = block
   end
   while position <= #text do
-    local last = end_of_skipped(text, position)
-    local word = not last and text:match("^[%a_][%w_]*", position)
-    last = last or position + math.max(word and #word or 1, 1) - 1
+    local word = text:match("^[%a_][%w_]*", position)
+    local others = not word and text:match("^[^%a_%-%[\"']+", position) -- which begin nothing
+    local last = not word and not others and end_of_skipped(text, position)
+      or position + math.max(#(word or others or ""), 1) - 1
     pieces[#pieces + 1] = text:sub(position, last)
     if word == "for" then
       open { variable = text:match("^%s+([%a_][%w_]*)", last + 1), is_head = true }

@@ -285,7 +285,7 @@ local function put_function(call, item, page)
   put_rows("parameter", item.params, page)
   put_results(item.returns, page)
   for _, overload in ipairs(item.overloads) do
-    put("Also `", call, "`", (linked(overload:gsub("^fun", ""), page):gsub("\\|", "|")))
+    put("Also ", (linked(overload:gsub("^fun", call), page):gsub("\\|", "|")))
     put ""
   end
   if item.kind == "value" and item.type then

@@ -4,6 +4,10 @@
 --
 -- A method is its resource, its name, the HTTP method and the shape of the path.
 
+package.path = "./?.lua;" .. package.path
+
+local files = require "tools.files"
+
 local package_path = assert(arg[1], "the folder of the unpacked package")
 
 -- client/messages.lua has these.
@@ -29,19 +33,9 @@ local function resource_of(path)
   return snake_case(name)
 end
 
-local function lines_of(command)
-  local pipe = assert(io.popen(command))
-  local list = {}
-  for line in pipe:lines() do
-    list[#list + 1] = line
-  end
-  pipe:close()
-  return list
-end
-
 local function methods_of_sdk()
   local methods, count = {}, 0
-  for _, path in ipairs(lines_of(("find '%s/resources' -name '*.js'"):format(package_path))) do
+  for _, path in ipairs(files.list(("find '%s/resources' -name '*.js'"):format(package_path))) do
     local method
     for line in io.lines(path) do
       method = line:match "^%s+async (%w+)%(.*{$" or line:match "^%s+(%w+)%(.*{$" or method

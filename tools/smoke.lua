@@ -1,6 +1,6 @@
 -- What a platform without busted runs: the client against the testing server, which may be of another Lua.
 --
---     lua5.5 tools/smoke.lua
+--     lua5.5 tools/smoke.lua [LUA OF THE SERVER]
 
 local anthropic = require "anthropic"
 local testing = require "anthropic.testing"

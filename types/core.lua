@@ -40,6 +40,11 @@ function core.base64(bytes) end
 ---@return string? message
 function core.base64_file(path) end
 
+---@param path string of a regular file
+---@return string|nil bytes
+---@return string? message
+function core.file_bytes(path) end
+
 --- Its padding may be missing.
 ---@param text string
 ---@return string|nil bytes nil where it is no base64

@@ -16,6 +16,9 @@ local TEAMS = {
 -- What may be asked for: the most that `max_tokens` may be.
 local MODELS = { ["claude-sonnet-5-5"] = 4096 }
 
+-- The kinds of tokens that count. Those of a cache cost less, or more: weigh them as your prices do.
+local KINDS = { "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens" }
+
 local DAY = 24 * 60 * 60
 
 local function new_client(api_key, base_url)
@@ -70,8 +73,11 @@ function gateway.count()
   local answer = ngx.ctx.answer -- a message, or a stream
   local message = answer and (answer.usage and answer or answer:snapshot())
   local usage = message and message.usage
-  if usage then
-    local tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+  local tokens = 0
+  for _, kind in ipairs(KINDS) do
+    tokens = tokens + (usage and tonumber(usage[kind]) or 0)
+  end
+  if tokens > 0 then
     ngx.shared.spent:incr(ngx.ctx.team.name, tokens, 0, DAY)
   end
 end

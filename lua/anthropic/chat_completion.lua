@@ -1,5 +1,5 @@
---- The other shape, written: a request of a chat completion as the parameters of a message, and messages and their
--- events as chat completions. So an OpenAI client can talk to the Messages API through a server of yours.
+--- Chat completions for clients that speak them: reads their requests as parameters of a message, and writes messages
+-- and events as chat completions. So an OpenAI client can talk to the Messages API through a server of yours.
 --
 --     local chat_completion = require "anthropic.chat_completion"
 --     local params, err = chat_completion.to_params(anthropic.decode(body))

@@ -59,25 +59,38 @@ local function places_of_editor(name)
   return find and find("lua/" .. name:gsub("%.", "/") .. ".lua", true) or {}
 end
 
--- The folder of a file, by one name: a path may lead to it from here and from the root.
-local function folder_of(path)
-  local folder = path:match "^(.*)health%.lua$" or path -- a loader may name it as it likes
-  if not folder:find "^[/\\]" and not folder:find "^%a:" then
-    folder = (os.getenv "PWD" or ".") .. "/" .. folder
+-- A shell's PWD is no path of Windows' own, which keeps the current folder in no variable.
+local function current_folder(separator)
+  local vim = rawget(_G, "vim")
+  if is_neovim() and vim.fn.getcwd then
+    return vim.fn.getcwd()
+  elseif separator == "/" then
+    return os.getenv "PWD" or "."
   end
-  return (folder:gsub("/%.%f[/]", ""):gsub("//+", "/"))
+  local pipe = io.popen "cd"
+  local folder = pipe and pipe:read "*l"
+  if pipe then
+    pipe:close()
+  end
+  return folder or "."
 end
 
 -- Of two copies the first wins, for all who require it.
 local function check_copies(report)
   local copies = {}
-  local first = folder_of(debug.getinfo(1, "S").source:sub(2))
-  local seen = { [first] = true }
+  local separator = package.config:sub(1, 1)
+  local current = current_folder(separator)
+  local function folder_of(path)
+    -- a loader may name the file as it likes
+    return places.folder(path:match "^(.*)health%.lua$" or path, current, separator)
+  end
+  local first, first_key = folder_of(debug.getinfo(1, "S").source:sub(2))
+  local seen = { [first_key] = true }
   for _, list in ipairs { places_of_editor "anthropic.health", places.of("anthropic.health", package.path) } do
     for _, path in ipairs(list) do
-      local folder = folder_of(path)
-      if not seen[folder] then
-        seen[folder] = true
+      local folder, key = folder_of(path)
+      if not seen[key] then
+        seen[key] = true
         copies[#copies + 1] = "also in " .. folder
       end
     end

@@ -62,7 +62,7 @@ local http = {}
 ---@field attempts integer how often a request was sent, for redirects too
 ---@field timings table<string, number|boolean> seconds since the start, and `reused`
 
----@class anthropic.http.Handlers at most one of on_line, on_event and on_bytes
+---@class anthropic.http.Handlers at most one of on_line, on_event and on_bytes, none of them with `path`
 ---@field on_response? fun(response: anthropic.http.Response) once, before the body
 ---@field on_line? fun(line: string) each line, without its end
 ---@field on_event? fun(event: anthropic.sse.Event) each event; a body that is not an event stream is an error
@@ -87,7 +87,7 @@ function http.request(request, handlers)
   if handlers == nil then
     return call.run(request)
   end
-  call.check_handlers(handlers, 2)
+  call.check_handlers(handlers, request, 2)
   return require("anthropic.http.handlers").start(request, handlers)
 end
 

@@ -1,4 +1,4 @@
---- The Server-Sent Events decoder alone, for other transports (WHATWG HTML, section 9.2.6).
+--- The decoder of server-sent events alone, for other transports. It follows the WHATWG's HTML standard (9.2.6).
 --
 --     local decoder = require("anthropic.sse").decoder()
 --     decoder:feed(bytes)

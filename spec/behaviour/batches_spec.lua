@@ -1,5 +1,6 @@
 local anthropic = require "anthropic"
 local clock = require "spec.support.clock"
+local extent = require "spec.support.extent"
 local raw_client = require "spec.support.raw_client"
 local testing = require "anthropic.testing"
 
@@ -785,8 +786,8 @@ describe("a run of requests through batches", function()
   end)
 end)
 
-describe("10,000 results", function()
-  local count = 10000
+describe("thousands of results", function()
+  local count = extent(10000, 4000)
   local directory
 
   before_each(function()

@@ -1,5 +1,6 @@
 -- The programs of the README and of the pages that it leads to run as they stand.
 
+local descriptor = require "spec.support.descriptor"
 local documentation = require "spec.support.documentation"
 local testing = require "anthropic.testing"
 
@@ -26,6 +27,9 @@ describe("A program of the documentation", function()
     for i, program in ipairs(documentation.programs(page)) do
       if not documentation.HOSTS[program.host] then
         it(("%d, in %s under %q, runs as it stands"):format(i, page, program.title), function()
+          if not descriptor.is_there and program.code:find "descriptor%(" then
+            pending(descriptor.MISSING)
+          end
           local output, code = documentation.run(program,
             ("ANTHROPIC_API_KEY=test-key-1 ANTHROPIC_BASE_URL=%s OPENAI_BASE_URL=%s/v1"):format(server.url, server.url))
           assert.equal(0, code, output)

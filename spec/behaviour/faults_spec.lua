@@ -35,9 +35,12 @@ describe("under every fault, a request", function()
   end)
 
   it("is in the table of doc/explanation/reliability.md (make reliability)", function()
-    if not (readings.all and faults.thorough) then
+    if not readings.all or os.getenv "SPEC_LUA" then
       pending "not everything is tried on this Lua, or under a sanitizer"
       return
+    end
+    local function comparable(text) -- where not all is tried, its numbers are less
+      return faults.step == 1 and text or text:gsub("| %d+ | %d+ | (%d+ | %d+ |)", "| %1")
     end
     local file = assert(io.open "doc/explanation/reliability.md")
     local page = file:read "*a"
@@ -46,6 +49,6 @@ describe("under every fault, a request", function()
     if not libcurl.passes_unknown_encodings then -- what the page says below its table
       made = made:gsub("(| an unknown encoding |) `protocol` | `protocol` |", "%1 the message | the message |")
     end
-    assert.equal(made, page)
+    assert.equal(comparable(page), comparable(made))
   end)
 end)

@@ -534,7 +534,8 @@ describe("over HTTP/2, a request", function()
 
   for _, kind in ipairs { "window", "priority", "data" } do
     it("ends where frames come without end that carry nothing: " .. kind, function()
-      local client = new_client({ "flood:" .. kind }, { timeout = { first_byte = 0.5, idle = 0.5, total = 0.9 } })
+      local seconds = libcurl.reads_in_steps and 0.5 or 20 -- how soon a flood is noticed depends on the machine
+      local client = new_client({ "flood:" .. kind }, { timeout = { first_byte = seconds, total = 1.8 * seconds } })
       local message, err = create_message(client)
       assert.is_nil(message)
       local is_flooded = err.kind == "protocol"

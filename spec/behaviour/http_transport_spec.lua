@@ -143,6 +143,7 @@ describe("anthropic.http", function()
       { { url = "http://host/" }, "x", "handlers: table expected, got string" },
       { { url = "http://host/" }, { on_text = print }, 'unknown handler "on_text"; did you mean' },
       { { url = "http://host/" }, { on_line = print, on_bytes = print }, "one of on_line, on_event and on_bytes" },
+      { { url = "http://host/", path = "f" }, { on_bytes = print }, "path: excludes on_line, on_event and on_bytes" },
     } do
       local ok, message = pcall(http.request, case[1], case[2])
       assert.is_false(ok)

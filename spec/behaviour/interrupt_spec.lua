@@ -181,6 +181,22 @@ describe("on_interrupt", function()
       assert.same({ role = "assistant", content = { { type = "text", text = "Hel" } } }, messages[2])
     end)
 
+    it("counts each answer once, and none that has not begun", function()
+      local silent = { events = { ": nothing\n\n" } }
+      local client = client_of({ on_interrupt = "continue", max_retries = 2 },
+        broken(block(0, TEXT_BLOCK), text(0, "Hel")), silent, rest "lo")
+      local message = assert(assert(client.messages.stream(params())):message())
+      assert.equal("Hello", message:text())
+      assert.same({ 14, 2 }, { client.usage:total().input_tokens, client.usage:total().requests })
+      assert.equal(7, message.response.continuations[1].usage.input_tokens)
+      assert.is_nil(message.response.continuations[2].usage)
+      client = client_of({ on_interrupt = "continue", max_retries = 1 },
+        broken(block(0, TEXT_BLOCK), text(0, "Hel")), silent)
+      local _, err = assert(client.messages.stream(params())):message()
+      assert.equal("Hel", err.partial:text())
+      assert.same({ 7, 1 }, { client.usage:total().input_tokens, client.usage:total().requests })
+    end)
+
     it("does so for message() and for text_deltas(), and in callbacks", function()
       local cut = broken(block(0, TEXT_BLOCK), text(0, "Hel"))
       local client = client_of({ on_interrupt = "continue" }, cut, rest "lo", cut, rest "lo")

@@ -1,7 +1,10 @@
 -- Bytes stay where they are while they become Lua values, although a finalizer, which runs wherever Lua
 -- allocates, moves every transfer along meanwhile.
 
+local certificates = require "spec.support.certificates"
+local child = require "spec.support.child"
 local core = require "anthropic.core"
+local core_peer = require "spec.support.core_peer"
 local directories = require "spec.support.directory"
 local recording = require "anthropic.testing.recording"
 local service = require "spec.support.service"
@@ -165,7 +168,7 @@ describe("Bytes that are being read", function()
   end
 
   local function open(path)
-    return assert(client.messages.stream(service.params(), { base_url = client:option "base_url" .. path }))
+    return assert(client.messages.stream(service.params(), { base_url = client:options_for() "base_url" .. path }))
   end
 
   -- At the fifth piece, and again while sixty are there to be read.
@@ -221,7 +224,7 @@ describe("Bytes that are being read", function()
     it("stay for callbacks, of " .. path, function()
       local texts, drop, message = {}, dropper(), nil
       client.messages.stream(service.params(), {
-        base_url = client:option "base_url" .. path, loop = "blocking",
+        base_url = client:options_for() "base_url" .. path, loop = "blocking",
         on_text = function(text)
           texts[#texts + 1] = text
           drop()
@@ -326,5 +329,88 @@ describe("Bytes that are being read", function()
     make_collector_lazy()
     assert(reader:feed '"}')
     assert.equal(0, #reader:value().a % #text)
+  end)
+
+  describe("of the core alone", function()
+    local loop, peer
+
+    before_each(function()
+      loop = core.loop()
+      peer = core_peer.listen()
+    end)
+
+    after_each(function()
+      loop:close()
+      peer:close()
+    end)
+
+    -- Leaves it further up the stack than any call goes that follows.
+    local function drop_above(depth, f)
+      if depth == 0 then
+        drop_finalized(f)
+      else
+        drop_above(depth - 1, f)
+      end
+      return nil
+    end
+
+    -- The results of `read`, in whose first allocation the collector calls `f`.
+    local function disturbed(read, f)
+      make_collector_eager()
+      drop_above(20, f)
+      local first, second, third, fourth = read()
+      make_collector_lazy()
+      return first, second, third, fourth
+    end
+
+    it("stay for a command's output, though a finalizer closes the command", function()
+      local process = assert(loop:run { "/bin/sh", "-c", "printf '%0100000d' 1" })
+      core_peer.run(loop, function()
+        return (process:output())
+      end)
+      local output, status = disturbed(function()
+        return process:output()
+      end, function()
+        process:close()
+      end)
+      assert.equal(("0"):rep(99999) .. "1", output)
+      assert.equal(0, status)
+    end)
+
+    it("stay for pieces of a body, though a finalizer asks for it as a whole", function()
+      local text = ("x"):rep(100)
+      local transfer = core_peer.start(loop, peer, { max_body_bytes = 10 })
+      local connection = peer:accept(loop)
+      connection:send(core_peer.head_of(200) .. text)
+      core_peer.wait_for_headers(loop, transfer)
+      assert.equal(text, (disturbed(function()
+        return transfer:bytes()
+      end, function()
+        transfer:body()
+      end)))
+      assert.same({ nil, "again" }, { transfer:bytes() })
+      connection:close()
+    end)
+
+    it("stay for a failure, though a finalizer closes the transfer", function()
+      local directory_of_keys = assert(certificates.make())
+      local server = child.start("spec/support/tls_server.lua", directory_of_keys .. "/here.crt",
+        directory_of_keys .. "/here.key", "")
+      local transfer = core_peer.start(loop, { url = "https://127.0.0.1:" .. server.port .. "/" })
+      core_peer.finish(loop, transfer)
+      local name, message, code, verified = transfer:failure()
+      assert.equal(60, code)
+      local again = { disturbed(function()
+        return transfer:failure()
+      end, function()
+        drop_finalized(function() -- in the second
+          transfer:close()
+        end)
+      end) }
+      assert.same({ name, message, code, verified }, again)
+      transfer:close()
+      server:stop()
+      certificates.remove(directory_of_keys)
+    end)
   end)
 end)

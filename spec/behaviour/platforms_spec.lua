@@ -236,7 +236,7 @@ describe("a platform", function()
     local function base_of(name, options, environment)
       service.environment(tables.merge({ HOME = home.root }, environment))
       local made = anthropic.new(tables.merge({ platform = name }, options))
-      return made:option "base_url", made
+      return made:options_for() "base_url", made
     end
 
     for _, case in ipairs {
@@ -843,16 +843,17 @@ describe("a platform", function()
       assert.is_nil(header(last(), "x-amz-security-token"))
       assert.matches("Credential=OTHER", header(last(), "authorization"))
       local foundry = bedrock:with_options { platform = "foundry", resource = "r", api_key = "k" }
-      assert.equal("https://r.services.ai.azure.com/anthropic", foundry:option "base_url")
+      assert.equal("https://r.services.ai.azure.com/anthropic", foundry:options_for() "base_url")
       local mantle = anthropic.new { platform = "bedrock_mantle", region = "a", api_key = "k" }
       local moved = mantle:with_options { region = "b" }
-      assert.equal("https://bedrock-mantle.b.api.aws/anthropic", moved:option "base_url")
+      assert.equal("https://bedrock-mantle.b.api.aws/anthropic", moved:options_for() "base_url")
       local ok, message = pcall(function() mantle:with_options { resource = "r" } end)
       assert.is_false(ok)
       local words = 'platforms_spec.lua:%d+: option "resource": the platform "bedrock_mantle" does not know it'
       assert.matches(words, message)
       service.environment(FIRST_PARTY)
-      assert.equal(FIRST_PARTY.ANTHROPIC_BASE_URL, mantle:with_options({ platform = "anthropic" }):option "base_url")
+      local first = mantle:with_options { platform = "anthropic" }
+      assert.equal(FIRST_PARTY.ANTHROPIC_BASE_URL, first:options_for() "base_url")
     end)
 
     it("holds for one request, and takes nothing of the client's own along", function()

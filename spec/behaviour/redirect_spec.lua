@@ -52,13 +52,16 @@ describe("a redirect to another place of the same server", function()
       ask = function(client) return client.files.delete("f") end,
     },
     batch = { answer = { body = { id = "b" } }, ask = create_batch },
+    -- libcurl closes a connection whose answer is there before it has noted the end of what it sent
     upload = {
+      most_connections = 2,
       answer = { body = { id = "f" } },
       ask = function(client)
         return client.files.upload { file = { data = ("x"):rep(100000), filename = "x.txt" } }
       end,
     },
     ["upload of a file"] = {
+      most_connections = 2,
       answer = { body = { id = "f" } },
       ask = function(client) return client.files.upload { file = "README.md" } end,
     },
@@ -72,7 +75,8 @@ describe("a redirect to another place of the same server", function()
   for name, way in pairs(WAYS) do
     it("is followed with method, body and credential, and is no retry: " .. name, function()
       for _, status in ipairs { 307, 308 } do
-        local server = service.serve { redirect("/moved/to?here=1", { status = status }), way.answer }
+        -- without a body, whose end the next request would wait for 20 ms alone
+        local server = service.serve { redirect("/moved/to?here=1", { status = status, body = "" }), way.answer }
         local retries = 0
         local client = service.client(server, {
           max_retries = 0, auth = "x-api-key", on_retry = function() retries = retries + 1 end,
@@ -90,7 +94,7 @@ describe("a redirect to another place of the same server", function()
           assert.truthy(service.header(requests[1], field))
           assert.equal(service.header(requests[1], field), service.header(requests[2], field))
         end
-        assert.equal(1, server:connections().opened)
+        assert.is_true(server:connections().opened <= (way.most_connections or 1))
       end
     end)
   end

@@ -1,5 +1,6 @@
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local extent = require "spec.support.extent"
 local sent = require "spec.support.sent"
 local streams = require "spec.support.streams"
 
@@ -238,7 +239,7 @@ for _, name in ipairs(names) do
       local whole = streams.digest(streams.open(bytes))
       local unpack = table.unpack or unpack -- luacheck: ignore
       assert.equal(whole, streams.digest(streams.open(unpack(streams.bytes_of(bytes)))))
-      for position = 1, #bytes - 1 do
+      for position = 1, #bytes - 1, extent(1, 7) do
         local cut = streams.digest(streams.open(bytes:sub(1, position), bytes:sub(position + 1)))
         if cut ~= whole then
           assert.equal(whole, cut, "cut after byte " .. position)

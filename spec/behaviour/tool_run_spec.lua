@@ -216,7 +216,10 @@ describe("client.messages.run", function()
         "the result cannot be sent: mine" },
       { function() return print end, "the result cannot be sent: value: a function has no JSON form" },
       { function() require "anthropic.no_such_module" end, "^module 'anthropic.no_such_module' not found" },
-      { function() local function deeper() return 1 + deeper() end return deeper() end, "stack overflow" },
+      { function() -- with many arguments the stack is full after fewer levels
+        local function deeper(...) return 1 + deeper(...) end
+        return deeper(("x"):rep(200):byte(1, -1))
+      end, "stack overflow" },
     }
 
     local function raise_all()

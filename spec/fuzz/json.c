@@ -1,4 +1,4 @@
-/* json_scan.h, lua_json.c and lua_json_encode.c: text that the scan accepts is decoded by
+/* json/scan.h, lua/json.c and lua/json_encode.c: text that the scan accepts is decoded by
  * lua-cjson, whatever the options; and decoding, encoding and decoding again gives the same text.
  */
 #include "fuzz_lua.h"

@@ -1,4 +1,4 @@
-/* lua_json_encode.c: any Lua value is valid JSON that says the same, or an error. */
+/* lua/json_encode.c: any Lua value is valid JSON that says the same, or an error. */
 #include "fuzz_lua.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {

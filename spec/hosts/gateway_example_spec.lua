@@ -29,7 +29,9 @@ describe("the gateway in nginx", function()
     }
   end
 
-  local USAGE = { input_tokens = 40, output_tokens = 30 }
+  local USAGE = {
+    input_tokens = 10, cache_creation_input_tokens = 20, cache_read_input_tokens = 10, output_tokens = 30,
+  }
 
   before_each(function()
     service = testing.server { script = { routes = {

@@ -47,21 +47,51 @@ openssl rehash authorities
 echo made
 ]]
 
+-- Those that were made last, for a day: a spec that needs some copies them.
+local KEPT = "build/certificates"
+
+local COPY = [[
+[ "$(find KEPT -maxdepth 0 -mmin -1440 2>/dev/null)" ] && cp -R KEPT/. %s 2>/dev/null]]
+
+-- Several processes may do so at once: what is there is whole at any time.
+local KEEP = [[
+mkdir -p build && cp -R %s KEPT.$$ && {
+  mv KEPT KEPT.$$.old
+  mv KEPT.$$ KEPT
+  rm -rf KEPT.$$.old KEPT/certificates.*
+} 2>/dev/null]]
+
+local function read(path)
+  local file = io.open(path)
+  local text = file and file:read "*a" or ""
+  if file then
+    file:close()
+  end
+  return text
+end
+
+local function is_whole(directory)
+  return read(directory .. "/log"):find("made\n", 1, true) ~= nil and read(directory .. "/make.sh") == SCRIPT
+end
+
 --- Makes them; returns the directory, or nil where openssl cannot.
 function certificates.make()
   local pipe = io.popen "mktemp -d"
   local directory = pipe:read "*l"
   pipe:close()
+  os.execute((COPY:gsub("KEPT", KEPT):format(directory)))
+  if is_whole(directory) then
+    return directory
+  end
   local script = assert(io.open(directory .. "/make.sh", "w"))
   script:write(SCRIPT)
   script:close()
   os.execute("sh " .. directory .. "/make.sh " .. directory)
-  local log = io.open(directory .. "/log")
-  local text = log and log:read "*a" or ""
-  if log then
-    log:close()
+  if not is_whole(directory) then
+    return nil, read(directory .. "/log")
   end
-  return text:find("made\n", 1, true) and directory, text
+  os.execute((KEEP:gsub("KEPT", KEPT):format(directory)))
+  return directory
 end
 
 function certificates.remove(directory)

@@ -91,15 +91,6 @@ function core_peer.wait_for_headers(loop, transfer)
   core_peer.pass(loop, 0.01)
 end
 
---- A transfer that has ended after so much of an answer.
-function core_peer.answered(loop, peer, text, options)
-  local transfer = core_peer.start(loop, peer, options)
-  local connection = peer:accept(loop)
-  connection:send(text)
-  connection:close()
-  return core_peer.finish(loop, transfer)
-end
-
 --- The next connection, without reading from it.
 function Peer:connection(loop)
   local connection = core_peer.run(loop, function()

@@ -170,6 +170,11 @@ local CHECKS = {
     equal(#bytes, again.bytes)
     equal(core.base64(bytes), core.base64_file(path_of "Grüße 世界.bin"))
   end },
+  { "a document of text, with a name that is not ASCII", function()
+    local path = path_of "Brief 信.txt"
+    assert(core.write_private(path, "Grüße\r\n"))
+    equal("Grüße\r\n", assert(anthropic.document(path)).source.data)
+  end },
   { "files that cannot be read or written", function()
     local client = client_of "files"
     local _, err = client.files.upload { file = path_of "none" }

@@ -17,8 +17,8 @@ enum body_form {
 
 /* Zero-initialise. */
 struct body_start {
-  size_t line;       /* up to here it says nothing */
-  size_t searched;   /* from `line` to here there is no line end */
+  size_t line;       /* where the first line that may say something begins */
+  size_t searched;   /* from there to here there is no line end */
   bool has_comments; /* so it is an event stream, unless JSON follows */
 };
 

@@ -35,12 +35,12 @@ struct delta_cut {
   struct delta delta;
 };
 
-/* From now on takes in the deltas of this kind in this block, as long as all that was taken in is
- * no more than `room` bytes; what was taken in before stays. */
+/* From now on takes in the deltas of this kind in this block, as long as `text` is no longer than
+ * `room` bytes, which is at least what it holds already: that stays. */
 void delta_run_follow(struct delta_run *run, enum delta_kind kind, long index, size_t room);
 
 /* Cuts the next event as sse_next does. `run` may be NULL. SSE_FULL: a delta that went on with the
- * run had no room, and is lost. */
+ * run had no room; SSE_NO_MEMORY may mean the same. That delta is lost. */
 enum sse_result delta_run_cut(struct delta_run *run, struct sse *sse, struct buffer *buffer,
                               struct delta_cut *cut);
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* An escape: how many bytes it has, 0 where it is not an escape, and those that it stands for. */
+/* An escape: its `length` in the text, 0 where it is none, and the `count` bytes it stands for. */
 struct escape {
   size_t length, count;
   unsigned char bytes[4];
@@ -155,7 +155,7 @@ static struct escape escape_at(const unsigned char *at) {
   case 0xEF:
     return unseen(at);
   default:
-    return of_byte(*at < 0x20 || *at == 0x7F, *at);
+    return of_byte(*at < 0x20 || *at == 0x7F ? 1 : 0, *at); /* a control character is left out */
   }
 }
 

@@ -25,8 +25,7 @@ struct escapes {
 /* Takes `length` bytes in, each standing for itself. */
 void escapes_begin(struct escapes *text, const char *bytes, size_t length);
 
-/* Decodes the escapes that are there now, in place and in linear time. False where there are none.
- */
+/* Decodes each escape once, in place and in linear time. False where there are none. */
 bool escapes_decode(struct escapes *text);
 
 #pragma GCC visibility pop

@@ -12,7 +12,7 @@
 /* Zero-initialise. */
 struct pieces {
   /* private part */
-  size_t at;      /* up to here the present piece was read */
+  size_t at;      /* how far the present piece has been searched */
   bool in_line;   /* the present line holds something */
   bool after_cr;  /* the byte before was a CR: a LF belongs to it */
   bool is_ended;  /* that CR ended an empty line */

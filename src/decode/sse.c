@@ -55,7 +55,7 @@ static void search(struct sse_mark *mark, char character, size_t line,
   mark->at = at ? (size_t)(at - bytes) : buffer->length;
 }
 
-/* Where lines end in LF, the mark of CR is seldom out of date. */
+/* Inline: where lines end in LF, most calls find the mark of CR still right. */
 static inline void find(struct sse_mark *mark, char character, size_t line,
                         const struct buffer *buffer) {
   if (mark->found ? mark->at < line : mark->at < buffer->length)
@@ -237,11 +237,24 @@ enum sse_result sse_rest(struct sse *sse, struct buffer *buffer, struct sse_even
   return SSE_EVENT;
 }
 
-char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length) {
+/* Drops the event that was handed out last. Whether nothing has been read of what follows it. */
+static bool is_at_beginning(struct sse *sse, struct buffer *buffer) {
   if (sse->consumed)
     begin_event(sse, buffer);
-  if (sse->too_large || !sse->after_bom || sse->skip_lf || sse->line > 0 || sse->has_data ||
-      sse->name.length > 0)
+  return sse->after_bom && !sse->too_large && !sse->skip_lf && sse->line == 0 && !sse->has_data &&
+         sse->name.length == 0;
+}
+
+bool sse_is_spent(struct sse *sse, struct buffer *buffer) {
+  return is_at_beginning(sse, buffer) && buffer->length == 0;
+}
+
+/* Without the line's end, a long line that comes bit by bit would be read anew with each. */
+char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length) {
+  if (!is_at_beginning(sse, buffer))
+    return NULL;
+  find(&sse->lf, '\n', 0, buffer);
+  if (!sse->lf.found)
     return NULL;
   *length = buffer->length < sse->max_event_bytes ? buffer->length : sse->max_event_bytes;
   return buffer_bytes(buffer);

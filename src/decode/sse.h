@@ -33,9 +33,9 @@ enum sse_result {
   SSE_NO_MEMORY  /* ask again after freeing some */
 };
 
-/* The first of one kind of line end that is not before `line`, or up to where none was found. */
+/* Where lines end in one of CR and LF, as far as the buffer has been searched. */
 struct sse_mark {
-  size_t at;
+  size_t at; /* of the first that is not before `line`; not found: there is none before this */
   bool found;
 };
 
@@ -43,6 +43,8 @@ struct sse_mark {
 struct sse {
   size_t max_event_bytes; /* most bytes in one event's data, or in the value of any other field */
   size_t consumed;        /* bytes of the event handed out last, dropped at the next call */
+  bool has_retry;         /* the stream has named one */
+  uint64_t retry;         /* milliseconds, at most 2^53 */
 
   /* private part */
   size_t line;      /* start of the first line that has not been read */
@@ -54,11 +56,8 @@ struct sse {
   bool after_bom;
   bool skip_lf; /* the last line ended in CR: a following LF belongs to it */
   bool too_large;
-
-  struct buffer name;
+  struct buffer name; /* of the event that is being read */
   struct buffer id;
-  bool has_retry;
-  uint64_t retry; /* milliseconds, at most 2^53 */
 };
 
 /* Cuts the next event from `buffer` into `event`. An unterminated last event is never cut, so the
@@ -69,8 +68,11 @@ enum sse_result sse_next(struct sse *sse, struct buffer *buffer, struct sse_even
  * it. The standard drops that; the caller knows whether it is whole. */
 enum sse_result sse_rest(struct sse *sse, struct buffer *buffer, struct sse_event *event);
 
-/* The bytes at hand where they begin with a new event, nothing of it read; else NULL. A caller that
- * knows what it is can read the event itself, and then skips it. */
+/* Whether all bytes at hand were read and handed out. Drops the event that was handed out last. */
+bool sse_is_spent(struct sse *sse, struct buffer *buffer);
+
+/* The bytes at hand where they begin with a new event, nothing of it read, and its first line is
+ * whole; else NULL. A caller that knows what it is can read the event itself, and then skips it. */
 char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length);
 
 /* Skips `length` bytes that sse_ahead gave: an event which sse_next would have cut, of fields that

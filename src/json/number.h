@@ -24,8 +24,8 @@ struct json_number {
 /* The number that starts at `from`, in text that ends in NUL. */
 struct json_number json_number_read(const unsigned char *from);
 
-/* Reads an integer's digits, with a sign or without. False where they are not all digits, where 64
- * bits do not hold it, and for a negative zero. */
+/* Reads an integer's digits, at least one, with a minus before them or without. False where they
+ * are not all digits, where 64 bits do not hold it, and for a negative zero. */
 bool json_number_read_integer(const char *digits, size_t length, int64_t *value);
 
 #pragma GCC visibility pop

@@ -1,5 +1,5 @@
 /* Reads JSON text that comes in pieces, cut anywhere, token by token, in time linear in its bytes.
-   What is not valid UTF-8, and lone surrogates, become U+FFFD. No Lua. */
+ * What is not valid UTF-8, and lone surrogates, become U+FFFD. No Lua. */
 #ifndef ANTHROPIC_JSON_PARTIAL_H
 #define ANTHROPIC_JSON_PARTIAL_H
 
@@ -43,7 +43,8 @@ struct json_partial {
 };
 
 /* The next token of [*at, end), where there must be a NUL at `end`. Moves `*at`. After
-   JSON_PARTIAL_INVALID nothing more may be read. A number ends with the byte after it. */
+ * JSON_PARTIAL_INVALID or JSON_PARTIAL_NO_MEMORY nothing more may be read. A number ends with the
+ * byte after it. */
 enum json_partial_token json_partial_next(struct json_partial *partial, const char **at,
                                           const char *end);
 

@@ -90,7 +90,7 @@ static bool keep_half(struct scanner *scanner, const unsigned char *at, const un
 }
 
 /* The scan_ functions below take the position of what they read and return the one after it, or
-   NULL after a failure. */
+ * NULL after a failure. */
 static const unsigned char *scan_unicode_escape(struct scanner *scanner, const unsigned char *at) {
   const unsigned char *after = at + 6;
   int unit = hex_unit(at + 2);

@@ -1,11 +1,11 @@
 /* Checks JSON text by the grammar of RFC 8259, and copies it with what a plain decoder would lose
-   marked. A mark is a string that starts with the byte 0xFF, which no valid text contains:
-   \xFF a          an empty array
-   \xFF i digits   an integer beyond 2^53 that fits 64 bits, where the host has such integers
-   \xFF n number   a number whose digits the host's numbers do not hold, or may not hold
-   Where a member is looked for, an object that has it with an object or an array as its value has
-   one more, whose name is the byte 0xFF: the string "first last", the places of that value's first
-   and last byte in the text, from 1. No Lua. */
+ * marked. A mark is a string that starts with the byte 0xFF, which no valid text contains:
+ * \xFF a          an empty array
+ * \xFF i digits   an integer beyond 2^53 that fits 64 bits, where the host has such integers
+ * \xFF n number   a number whose digits the host's numbers do not hold, or may not hold
+ * Where a member is looked for, an object that has it with an object or an array as its value has
+ * one more, whose name is the byte 0xFF: the string "first last", the places of that value's first
+ * and last byte in the text, from 1. No Lua. */
 #ifndef ANTHROPIC_JSON_SCAN_H
 #define ANTHROPIC_JSON_SCAN_H
 
@@ -34,16 +34,17 @@ enum json_scan_status {
 };
 
 struct json_scan {
-  size_t pending; /* marks, nulls, empty objects (and numbers): at most so many values to restore */
-  size_t found;   /* members that were looked for; each is one of the pending too */
-  bool halves;    /* surrogates were kept */
+  size_t pending;      /* values to restore, at most: marks, nulls, empty objects, and where
+                          JSON_INTEGERS says so all numbers */
+  size_t found;        /* members that were looked for; each is one of the pending too */
+  bool halves;         /* surrogates were kept */
   const char *message; /* JSON_INVALID: what is wrong */
   size_t position;     /* JSON_INVALID: the byte, from 1 */
 };
 
 /* `text` must have a NUL at `length`. `member` is the name that is looked for, in ASCII, or NULL.
-   With `output` NULL the scan stops with JSON_NEEDS_OUTPUT where something has to be replaced; call
-   again with an empty buffer. */
+ * With `output` NULL the scan stops with JSON_NEEDS_OUTPUT where something has to be replaced; call
+ * again with an empty buffer. */
 enum json_scan_status json_scan(const char *text, size_t length, unsigned options,
                                 const char *member, struct buffer *output,
                                 struct json_scan *result);

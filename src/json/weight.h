@@ -26,10 +26,11 @@ enum {
   WEIGHT_INPUT = 160   /* a member `input`, whose text is kept */
 };
 
-/* A reader that gets its values in pieces asks for the limit by the bytes so far. */
+/* The most that the values of a text of `length` bytes may cost. A reader that gets its text in
+ * pieces asks with the bytes so far. */
 uint64_t json_weight_limit(size_t length);
 
-/* Of a text that need not be valid. Linear. */
+/* What the values of a text cost, which need not be valid. Linear. */
 uint64_t json_weight(const char *text, size_t length);
 
 /* Whether the values of a text of network data cost more than the limit. Fast where it is short. */

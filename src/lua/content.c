@@ -1,5 +1,5 @@
-/* What content blocks are made of: the beginning of a file, base64 of a file or of bytes, and
- * whether bytes are text. */
+/* What content blocks are made of: the beginning of a file or all of it, base64 of a file or of
+ * bytes, and whether bytes are text. */
 #include "lua/modules.h"
 
 #include "lua/json.h"
@@ -72,23 +72,39 @@ static bool encode_file(struct buffer *text, int descriptor, int64_t size, const
   return true;
 }
 
+static bool take_file(struct buffer *bytes, int descriptor, int64_t size, const char **problem) {
+  char *start = size > 0 && (uint64_t)size <= SIZE_MAX ? buffer_extend(bytes, (size_t)size) : NULL;
+  *problem = "not enough memory";
+  return size == 0 || (start && file_read(descriptor, start, (size_t)size, problem));
+}
+
 static int push_text(lua_State *L, struct buffer *text) {
   lua_pushlstring(L, text->length ? buffer_bytes(text) : "", text->length);
   buffer_free(text);
   return 1;
 }
 
-/* base64_file(path) -> text | nil, message */
-static int base64_file(lua_State *L) {
+/* What a reader makes of a file: text | nil, message */
+static int push_file(lua_State *L, bool (*read)(struct buffer *, int, int64_t, const char **)) {
   int64_t size;
   const char *problem;
   struct buffer *text = bind_json_new_buffer(L);
   int descriptor = open_file(L, &size, &problem);
   if (descriptor < 0)
     return fail(L, lua_tostring(L, 1), problem);
-  bool ok = encode_file(text, descriptor, size, &problem);
+  bool ok = read(text, descriptor, size, &problem);
   file_close(descriptor);
   return ok ? push_text(L, text) : fail(L, lua_tostring(L, 1), problem);
+}
+
+/* base64_file(path) -> text | nil, message */
+static int base64_file(lua_State *L) {
+  return push_file(L, encode_file);
+}
+
+/* file_bytes(path) -> bytes | nil, message */
+static int file_bytes(lua_State *L) {
+  return push_file(L, take_file);
 }
 
 /* base64(bytes) -> text */
@@ -116,11 +132,8 @@ static int is_text(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"file_head", file_head},
-    {"base64_file", base64_file},
-    {"base64", base64},
-    {"is_text", is_text},
-    {NULL, NULL},
+    {"file_head", file_head}, {"base64_file", base64_file}, {"file_bytes", file_bytes},
+    {"base64", base64},       {"is_text", is_text},         {NULL, NULL},
 };
 
 void bind_content_open(lua_State *L) {

@@ -36,8 +36,7 @@ static int follow(lua_State *L) {
   const char *text = luaL_checklstring(L, 4, &length);
   if (!buffer_append(&run->text, text, length))
     return luaL_error(L, "not enough memory");
-  lua_Number room = luaL_optnumber(L, 5, HUGE_VAL);
-  size_t most = room < (lua_Number)(SIZE_MAX / 2) ? (size_t)fmax(room, 0) : SIZE_MAX;
+  size_t most = bind_size(luaL_optnumber(L, 5, HUGE_VAL));
   delta_run_follow(run, (enum delta_kind)kind, (lua_Number)index == number ? index : -1,
                    most > run->text.length ? most : run->text.length);
   return 0;

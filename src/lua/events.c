@@ -92,12 +92,11 @@ static enum sse_result get_more(struct lua_transfer *self) {
 
 static enum sse_result cut_event(struct lua_transfer *self, struct delta_run *run,
                                  struct buffer *bytes, struct delta_cut *cut) {
-  while (true) {
+  for (;;) {
     enum sse_result result = delta_run_cut(run, &self->sse, bytes, cut);
-    if (result == SSE_MORE)
-      result = get_more(self);
-    else
+    if (result != SSE_MORE)
       return result;
+    result = get_more(self);
     if (result != SSE_EVENT)
       return result;
   }

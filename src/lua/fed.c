@@ -6,9 +6,9 @@
 #include <string.h>
 
 static size_t check_size(lua_State *L, int index) {
-  lua_Number size = luaL_checknumber(L, index);
+  size_t size = bind_size(luaL_checknumber(L, index));
   luaL_argcheck(L, size >= 1, index, "must be at least 1");
-  return size < (lua_Number)(SIZE_MAX / 2) ? (size_t)size : SIZE_MAX / 2;
+  return size;
 }
 
 static int new_fed(lua_State *L) {

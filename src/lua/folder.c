@@ -1,13 +1,12 @@
 /* The Lua type of util/folder.h: core.folder(path) -> folder. */
 #include "lua/modules.h"
 
-#include "util/buffer.h"
+#include "lua/json.h"
 #include "util/folder.h"
 
 #include <string.h>
 
 #define FOLDER "anthropic.folder"
-#define BYTES "anthropic.folder_bytes"
 
 enum { FOLDER_INDEX = 1, PATH_INDEX, ARGUMENT };
 
@@ -71,21 +70,12 @@ static int look(lua_State *L) {
   return 2;
 }
 
-/* A buffer that is freed where Lua raises. */
-static struct buffer *push_bytes(lua_State *L) {
-  struct buffer *bytes = lua_newuserdata(L, sizeof *bytes);
-  memset(bytes, 0, sizeof *bytes);
-  luaL_getmetatable(L, BYTES);
-  lua_setmetatable(L, -2);
-  return bytes;
-}
-
 /* read(path, most) -> bytes | nil, words, word */
 static int read_file(lua_State *L) {
   const struct folder *folder = check_folder(L);
   const char *path = check_path(L, PATH_INDEX);
-  size_t most = (size_t)luaL_checknumber(L, ARGUMENT);
-  struct buffer *bytes = push_bytes(L);
+  size_t most = bind_size(luaL_checknumber(L, ARGUMENT));
+  struct buffer *bytes = bind_json_new_buffer(L);
   const char *problem = path ? folder_read(folder, path, most, bytes) : nul;
   if (problem)
     return fail(L, problem);
@@ -98,8 +88,8 @@ static int read_file(lua_State *L) {
 static int list(lua_State *L) {
   const struct folder *folder = check_folder(L);
   const char *path = check_path(L, PATH_INDEX);
-  size_t most = (size_t)luaL_checknumber(L, ARGUMENT);
-  struct buffer *bytes = push_bytes(L);
+  size_t most = bind_size(luaL_checknumber(L, ARGUMENT));
+  struct buffer *bytes = bind_json_new_buffer(L);
   const char *problem = path ? folder_list(folder, path, most, bytes) : nul;
   if (problem)
     return fail(L, problem);
@@ -159,7 +149,7 @@ static int rename_path(lua_State *L) {
 /* measure(most) -> entries, bytes | nil, words; no further than past `most` entries */
 static int measure(lua_State *L) {
   const struct folder *folder = check_folder(L);
-  size_t most = (size_t)luaL_checknumber(L, PATH_INDEX), entries;
+  size_t most = bind_size(luaL_checknumber(L, PATH_INDEX)), entries;
   int64_t bytes;
   const char *problem = folder_measure(folder, most, &entries, &bytes);
   if (problem)
@@ -173,16 +163,6 @@ static int close_folder(lua_State *L) {
   folder_close(luaL_checkudata(L, FOLDER_INDEX, FOLDER));
   return 0;
 }
-
-static int free_bytes(lua_State *L) {
-  buffer_free(luaL_checkudata(L, 1, BYTES));
-  return 0;
-}
-
-static const luaL_Reg bytes_metamethods[] = {
-    {"__gc", free_bytes},
-    {NULL, NULL},
-};
 
 static const luaL_Reg metamethods[] = {
     {"__gc", close_folder},
@@ -199,7 +179,6 @@ static const luaL_Reg methods[] = {
 };
 
 void bind_folder_open(lua_State *L) {
-  bind_type_make(L, BYTES, bytes_metamethods, (const luaL_Reg[]){{NULL, NULL}});
   bind_type_make(L, FOLDER, metamethods, methods);
   lua_pushcfunction(L, new_folder);
   lua_setfield(L, -2, "folder");

@@ -94,7 +94,7 @@ static void leave_room(lua_State *L, size_t length) {
 }
 
 /* json_prepare(text, options, member?) -> text for the decoder, pending, halves, found | nil,
-   message, position */
+ * message, position */
 static int prepare(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
@@ -151,7 +151,7 @@ static void set_kind(lua_State *L, int metatable) {
 }
 
 /* Takes the name on top of the stack from the table below it, and notes in the table's metatable
-   that it was null. */
+ * that it was null. */
 static void set_absent(lua_State *L) {
   int table = lua_gettop(L) - 1;
   lua_pushvalue(L, -1);
@@ -183,7 +183,7 @@ static void add_found(struct restore *restore) {
 }
 
 /* Takes the mark of a member, if the table has one. True where the table keeps its text: then it is
-   in the list. In such a member nothing is looked for. */
+ * in the list. In such a member nothing is looked for. */
 static bool take_mark(struct restore *restore, int table) {
   lua_State *L = restore->L;
   lua_pushliteral(L, "\xFF");
@@ -234,7 +234,7 @@ static void note_digits(lua_State *L, int table, const char *digits, size_t leng
 static void restore_table(struct restore *restore);
 
 /* Restores the value on top of the stack, of which the key in `table` is below, if that is not 0;
-   true where another took its place. */
+ * true where another took its place. */
 static bool restore_value(struct restore *restore, int table) {
   lua_State *L = restore->L;
   switch (lua_type(L, -1)) {
@@ -322,12 +322,12 @@ static void restore_table(struct restore *restore) {
 }
 
 /* json_restore(value, pending, nulls_absent, marked, digits, kept) -> value, found
-   Puts in place, within `value`, what json_prepare marked or counted: the same tables are returned.
-   Every userdata is taken for the decoder's null. With `nulls_absent` an object's nulls become
-   absent fields, but for those in a member that keeps its text (`kept`: see json.h). `marked` is
-   how many json_prepare found. In the table `digits`, tables get those of their numbers that have
-   another value, or may have: key -> text. `found` is nil or { object that keeps a member's text,
-   place of its first byte, of its last, object, ... }.
+ * Puts in place, within `value`, what json_prepare marked or counted: the same tables are returned.
+ * Every userdata is taken for the decoder's null. With `nulls_absent` an object's nulls become
+ * absent fields, but for those in a member that keeps its text (`kept`: see json.h). `marked` is
+ * how many json_prepare found. In the table `digits`, tables get those of their numbers that have
+ * another value, or may have: key -> text. `found` is nil or { object that keeps a member's text,
+ * place of its first byte, of its last, object, ... }.
  */
 static int restore(lua_State *L) {
   lua_settop(L, KEPT);

@@ -141,7 +141,7 @@ static bool encode_kept(struct encoder *encoder) {
 }
 
 /* Takes from the top of the stack what the notes say of the number below, and writes it if these
-   digits still say the same. */
+ * digits still say the same. */
 static bool encode_noted(struct encoder *encoder) {
   lua_State *L = encoder->L;
   int number = lua_gettop(L) - 1;

@@ -45,7 +45,7 @@ struct survey bind_keys_survey(lua_State *L, int table) {
 }
 
 /* Whether the table, if there is one, has a value for the key at the negative index `key`. (Nothing
-   is allocated: a finalizer could change the table that is being traversed.) */
+ * is allocated: a finalizer could change the table that is being traversed.) */
 static bool has(lua_State *L, int table, int key) {
   if (!lua_istable(L, table))
     return false;

@@ -25,13 +25,14 @@ struct key {
 };
 
 /* The names, each with a NUL behind it, are copies: a table may lose keys while it is encoded (it
-   may be weak, or a finalizer may write to it). */
+ * may be weak, or a finalizer may write to it). */
 struct keys {
   size_t count, capacity;
   char *names, *names_end;
   struct key list[];
 };
 
+/* What the keys of the table at a stack index are. Allocates nothing. */
 struct survey bind_keys_survey(lua_State *L, int table);
 
 /* Where an object's names are: stack indices of its table, and of tables or nil. */
@@ -43,8 +44,8 @@ struct sources {
 };
 
 /* Pushes a userdata with all keys. With `kept`, below what bind_json_push_kept pushed, they are
-   those of an object in a request that keeps a member's text: the member is an object even where it
-   is null or broken (EMPTY_KEY), and what stands beside it then is left out. 0: of any other. */
+ * those of an object in a request that keeps a member's text: the member is an object even where it
+ * is null or broken (EMPTY_KEY), and what stands beside it then is left out. 0: of any other. */
 struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
                             const struct survey *survey, int kept);
 

@@ -1,5 +1,5 @@
 /* The Lua type of json/partial.h: core.json_partial() -> a reader that builds a value as its text
-   comes. */
+ * comes. */
 #include "lua/json.h"
 
 #include "lua/modules.h"
@@ -23,7 +23,7 @@ struct reader {
 };
 
 /* The reader's uservalue, the build, is a table: at 0 the value, at d the open container of depth
-   d, at -d the name of its member that comes; and the metatables of empty containers. */
+ * d, at -d the name of its member that comes; and the metatables of empty containers. */
 enum { READER_INDEX = 1, BYTES, BUILD };
 
 static struct reader *check_reader(lua_State *L) {

@@ -21,7 +21,7 @@ struct place {
 bool bind_place_is_inside(const struct place *place, const void *table);
 
 /* Pushes "path: " and the string on top of the stack, in whose place it stands. The buffer is for
-   the path and loses its content. */
+ * the path and loses its content. */
 void bind_place_push_message(lua_State *L, const struct place *place, struct buffer *buffer);
 
 #pragma GCC visibility pop

@@ -12,8 +12,8 @@ enum shape { PLAIN_SHAPE, ARRAY_SHAPE, EMPTY_ARRAY_SHAPE, OBJECT_SHAPE, RAW_SHAP
 enum { SHAPE_NULLS = 1, SHAPE_UNENCODED, SHAPE_MERGED };
 
 /* Pushes what stands in the metatable of the table on top of the stack, three tables or nil: names
-   that are null, names that are left out, and the member whose members stand beside the table's.
-   `kinds` is the stack index of metatable -> shape (see json.h). */
+ * that are null, names that are left out, and the member whose members stand beside the table's.
+ * `kinds` is the stack index of metatable -> shape (see json.h). */
 enum shape bind_shape_push(lua_State *L, int kinds);
 
 #pragma GCC visibility pop

@@ -30,8 +30,8 @@ static bool begin_pieces(struct lua_transfer *self) {
   return is_untouched_yet;
 }
 
-/* The length of the next piece that is there; 0: none. `most`: of the bytes that may belong to one.
- */
+/* The length of the next piece that is there; 0: none. Before form() knows what the body is, only
+ * what it has looked past may belong to one. */
 static size_t next_piece(struct lua_transfer *self, bool is_stream) {
   struct transfer *transfer = self->transfer;
   const struct buffer *bytes = &transfer->body.bytes;
@@ -52,9 +52,7 @@ static void note_taken(struct body_start *start, size_t length) {
 
 /* Whether the piece goes on with an event that began before it. */
 static bool goes_on(struct lua_transfer *self) {
-  size_t length = 0;
-  self->is_cut_open =
-      self->is_cut_open && (!sse_ahead(&self->sse, &self->copy, &length) || length > 0);
+  self->is_cut_open = self->is_cut_open && !sse_is_spent(&self->sse, &self->copy);
   return self->is_cut_open;
 }
 

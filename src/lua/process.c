@@ -83,8 +83,16 @@ static int close_process(lua_State *L) {
   return 0;
 }
 
+/* Not when it is closed: a finalizer may do that while the output is made a string. */
+static int free_process(lua_State *L) {
+  struct process *process = check_process(L);
+  process_end(process);
+  buffer_free(&process->output);
+  return 0;
+}
+
 static const luaL_Reg metamethods[] = {
-    {"__gc", close_process},
+    {"__gc", free_process},
     {"__close", close_process},
     {NULL, NULL},
 };

@@ -47,8 +47,8 @@ static double number_field(lua_State *L, const char *name) {
 }
 
 size_t bind_request_size(lua_State *L, const char *name) {
-  double number = number_field(L, name);
-  return number >= 1 && number < (double)(SIZE_MAX / 2) ? (size_t)number : SIZE_MAX;
+  size_t size = bind_size(number_field(L, name));
+  return size > 0 ? size : SIZE_MAX;
 }
 
 static bool boolean_field(lua_State *L, const char *name) {

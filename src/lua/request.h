@@ -11,7 +11,7 @@
 /* Leaves what the result points to on the stack. First of all, with nothing above the table. */
 struct transfer_options bind_request_read(lua_State *L);
 
-/* A size; missing means no limit. */
+/* The size that the option `name` is; SIZE_MAX, which is no limit, where it is missing or 0. */
 size_t bind_request_size(lua_State *L, const char *name);
 
 /* Makes the loop and what the request is made of live as long as the userdata at an index. */

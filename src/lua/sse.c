@@ -32,7 +32,7 @@ static int new_decoder(lua_State *L) {
   luaL_argcheck(L, limit >= 1 && limit < 9007199254740992.0, 1, "must be at least 1");
   struct decoder *decoder = lua_newuserdata(L, sizeof *decoder);
   memset(decoder, 0, sizeof *decoder);
-  decoder->sse.max_event_bytes = (size_t)limit;
+  decoder->sse.max_event_bytes = bind_size(limit);
   luaL_getmetatable(L, DECODER);
   lua_setmetatable(L, -2);
   return 1;

@@ -124,7 +124,8 @@ static long verify_result_of(CURL *easy) {
 }
 
 /* failure() -> nil when it succeeded or is not done | name, message, libcurl's code, and where
- * that is about a certificate what the TLS library found in it */
+ * that is about a certificate what the TLS library found in it. What is pushed is read first: a
+ * finalizer may close the transfer meanwhile. */
 static int failure(lua_State *L) {
   static const char *const names[] = {
       [TRANSFER_CONNECTION] = "connection",
@@ -150,6 +151,9 @@ static int failure(lua_State *L) {
   struct transfer *transfer = bind_transfer_check(L)->transfer;
   enum transfer_failure failure = transfer ? transfer->failure : TRANSFER_CANCELLED;
   lua_Integer code = transfer ? (lua_Integer)transfer->code : 0;
+  CURL *easy = transfer ? transfer->entry.easy : NULL;
+  bool is_about_certificate = easy && code == CURLE_PEER_FAILED_VERIFICATION;
+  long found = is_about_certificate ? verify_result_of(easy) : 0;
   if (failure == TRANSFER_OK)
     return 0;
   if (transfer)
@@ -159,9 +163,9 @@ static int failure(lua_State *L) {
   lua_pushstring(L, names[failure]);
   lua_insert(L, -2);
   lua_pushinteger(L, code);
-  if (code != CURLE_PEER_FAILED_VERIFICATION || !transfer->entry.easy)
+  if (!is_about_certificate)
     return 3;
-  lua_pushinteger(L, (lua_Integer)verify_result_of(transfer->entry.easy));
+  lua_pushinteger(L, (lua_Integer)found);
   return 4;
 }
 

@@ -15,6 +15,14 @@ void bind_type_make(lua_State *L, const char *type, const luaL_Reg *metamethods,
  * `count` values on top of the stack, which it pops. */
 void bind_type_add(lua_State *L, const char *type, const luaL_Reg *methods, int count);
 
+/* A number as a size: 0 where it is negative or no number, and the largest size where none is as
+ * large. */
+static inline size_t bind_size(lua_Number number) {
+  if (number >= (lua_Number)(SIZE_MAX / 2))
+    return SIZE_MAX;
+  return number > 0 ? (size_t)number : 0;
+}
+
 /* As luaL_checkudata, with fewer instructions where a method of the type calls it. */
 void *bind_type_check(lua_State *L, int index, const char *type);
 

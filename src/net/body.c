@@ -8,8 +8,9 @@ enum {
       20 * 1024 * 1024 /* more than what gzip makes of the bytes that are read at once */
 };
 
-/* While it is paused, libcurl would keep without a limit what it unpacks: an encoded body is full
- * between two reads alone. */
+/* A transfer that is paused makes libcurl keep, without a limit, what it still unpacks of the bytes
+ * it has read. So a body that is encoded takes all of these, and is full only before the next read
+ * from the wire. */
 bool body_has_room(struct body *body, int64_t taken) {
   if (body->sink || body->is_whole)
     return true;
@@ -48,6 +49,7 @@ void body_demand(struct body *body) {
 
 bool body_collect(struct body *body) {
   bool fits = body->bytes.length <= body->max_bytes;
+  BUFFER_MAY_CHANGE(&body->bytes);
   body->is_whole = true;
   if (!fits)
     body->bytes.length = body->max_bytes;

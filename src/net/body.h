@@ -22,16 +22,16 @@ struct body {
   size_t max_sink_bytes; /* where no length is announced */
   struct sink *sink;     /* the caller's, takes all bytes; NULL: none */
   const char *problem;   /* of the sink */
-  bool is_announced;     /* its length is, and no more comes */
+  bool is_announced;     /* its length was, and no more than that comes */
   bool is_encoded;       /* what comes was unpacked: of one read from the wire it may be much */
   bool is_recorded;
   struct recording recording;
 
-  bool is_whole; /* wanted so; set by body_collect */
+  bool is_whole;  /* wanted so; set by body_collect */
+  size_t allowed; /* bytes that may wait before it is full; set by body_demand */
 
   /* private part */
-  size_t allowed; /* bytes that may wait before it is full */
-  int64_t taken;  /* from the wire, when fewer than that waited */
+  int64_t taken; /* from the wire, when fewer than `allowed` waited */
 };
 
 enum body_result {
@@ -42,8 +42,8 @@ enum body_result {
   BODY_NOT_WRITTEN /* `problem` says why */
 };
 
-/* Whether it takes what came next. `taken`: bytes of it from the wire so far, where it is encoded.
- */
+/* Whether it takes more now; else its transfer is paused. `taken`: bytes of it that came from the
+ * wire so far, where it is encoded. */
 bool body_has_room(struct body *body, int64_t taken);
 
 /* Takes bytes that came `seconds` after the start. */

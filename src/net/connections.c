@@ -5,6 +5,8 @@
 #include "port/socket.h"
 #include "util/clock.h"
 
+#include <errno.h>
+
 /* libcurl's versions: see end_unclean */
 enum { FIRST_TO_LOOK = 0x080000, FIRST_TO_LOOK_LATE = 0x081600 };
 
@@ -22,7 +24,10 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *userdata,
     entry->socket = socket;
     socket_list_set_used(&connections->sockets, socket);
   }
-  return poller_watch(connections->poller, socket, readable, writable) ? 0 : -1;
+  if (poller_watch(connections->poller, socket, readable, writable))
+    return 0;
+  connections->lacks_memory = errno == ENOMEM;
+  return -1;
 }
 
 static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
@@ -151,6 +156,7 @@ void connections_clear(struct connections *connections) {
   while (sockets->count > 0)
     poller_watch(connections->poller, sockets->items[--sockets->count].socket, false, false);
   sockets->idle = 0;
+  connections->lacks_memory = false;
 }
 
 void connections_abandon(struct connections *connections) {

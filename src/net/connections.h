@@ -21,6 +21,8 @@ struct connections {
   struct poller *poller;      /* the loop's, which outlives what is open */
   struct socket_list sockets; /* some of which libcurl may have closed without a word */
 
+  bool lacks_memory; /* for a socket that was to be watched, which libcurl calls an abort */
+
   /* private part */
   bool looks;    /* at idle ones before they are used again */
   bool is_late;  /* libcurl notes an end after a while */

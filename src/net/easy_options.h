@@ -50,11 +50,12 @@ struct transfer_options {
 };
 
 /* Sets what all requests have in common and what this one asks for, on a handle that is as good as
- * new. What runs out later than the connect timeout is left to the caller, as are callbacks. */
+ * new. The other timeouts, callbacks, headers and what of the body is a file are left to the
+ * caller. */
 CURLcode easy_options_set(CURL *easy, const struct transfer_options *options);
 
-/* A number for whom the connection leads to: the proxy, or the URL's scheme and authority. Others
- * rarely have the same. */
+/* A number for the other end of the connection: the proxy, or the URL's scheme and authority. Two
+ * ends rarely have the same. */
 unsigned easy_options_origin(const struct transfer_options *options);
 
 #pragma GCC visibility pop

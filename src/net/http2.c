@@ -65,7 +65,8 @@ void http2_begin_step(struct http2 *http2) {
   http2->idle_bytes = 0;
 }
 
-/* Behind a proxy that speaks TLS itself each byte comes twice. */
+/* How many bytes on the wire an answer's account for, at most: behind a proxy that speaks TLS
+ * itself each comes twice, and there are frames around them. */
 static int64_t told(size_t length) {
   return 3 * (int64_t)length;
 }

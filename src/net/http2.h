@@ -39,7 +39,7 @@ void http2_suspect(struct http2 *http2, const struct loop_entry *ended, CURLcode
  * entry. */
 port_socket http2_next_suspect(struct http2 *http2, struct loop_entry *entries);
 
-/* Libcurl goes on. */
+/* libcurl is about to be called: idle bytes are counted from here. */
 void http2_begin_step(struct http2 *http2);
 
 /* For libcurl's log, which has a line for each record of TLS and each piece of an answer. False

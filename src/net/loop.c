@@ -98,7 +98,7 @@ void loop_resume(struct loop *loop, struct loop_entry *entry) {
   CURLcode code = curl_easy_pause(entry->easy, CURLPAUSE_CONT);
   signal_release(&loop->sigpipe, true);
   if (code != CURLE_OK)
-    entry->callbacks->complete(entry, code);
+    loop_step_complete(loop, entry, code);
   if (entry->done)
     loop_state_detach(loop, entry);
   else

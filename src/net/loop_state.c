@@ -72,8 +72,11 @@ void loop_state_close(struct loop *loop) {
 
 /* In a forked child the multi handle, its easy handles and its resolver threads are the parent's:
  * using or freeing them could write to the parent's connections or wait for a thread that does
- * not exist here. They are given up; only the descriptors are closed. */
+ * not exist here. They are given up; only the descriptors are closed. The poller goes first, as
+ * callbacks look for the fork by it. */
 static void abandon_parent(struct loop *loop) {
+  poller_free(loop->connections.poller);
+  loop->connections.poller = NULL;
   while (loop->entries.first) {
     struct loop_entry *entry = loop->entries.first;
     entry->easy = NULL;
@@ -86,8 +89,6 @@ static void abandon_parent(struct loop *loop) {
     entry->callbacks->abandon(entry);
   }
   connections_abandon(&loop->connections);
-  poller_free(loop->connections.poller);
-  loop->connections.poller = NULL;
   loop->multi = NULL;
   loop->batch.count = loop->next_event = 0;
   deadlines_reset(&loop->deadlines);
@@ -114,13 +115,10 @@ bool loop_state_open(struct loop *loop) {
       curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop) == CURLM_OK &&
       curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS) ==
           CURLM_OK) {
-    loop_state_call_for_step(loop); /* for the parent's */
-    loop_state_arm(loop);
+    loop_state_call_for_step(loop); /* for the parent's entries; the caller arms it */
     return true;
   }
-  poller_free(loop->connections.poller);
-  loop->connections.poller = NULL;
   if (loop->multi)
     loop_state_close(loop);
-  return false;
+  return false; /* the poller stays: entries may be watched by it */
 }

@@ -48,7 +48,7 @@ void loop_state_notice_fork(struct loop *loop);
 /* Closes the multi handle with all its connections. No entry is under way. */
 void loop_state_close(struct loop *loop);
 
-/* Takes an entry that has ended, or shall, out of the multi handle, which closes or keeps its
+/* Takes an entry that has ended, or is to end, out of the multi handle, which closes or keeps its
  * connection. One that is not under way is fine. */
 void loop_state_detach(struct loop *loop, struct loop_entry *entry);
 

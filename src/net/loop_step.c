@@ -39,6 +39,11 @@ static void expire(struct loop *loop) {
   }
 }
 
+CURLcode loop_step_complete(struct loop *loop, struct loop_entry *entry, CURLcode code) {
+  bool lacks_memory = code == CURLE_ABORTED_BY_CALLBACK && loop->connections.lacks_memory;
+  return entry->callbacks->complete(entry, lacks_memory ? CURLE_OUT_OF_MEMORY : code);
+}
+
 static void collect_completions(struct loop *loop) {
   int left;
   CURLMsg *message;
@@ -47,7 +52,7 @@ static void collect_completions(struct loop *loop) {
       continue;
     struct loop_entry *entry = loop_entry_of(message->easy_handle);
     connections_note_idle(&loop->connections, message->easy_handle);
-    CURLcode code = entry->callbacks->complete(entry, message->data.result);
+    CURLcode code = loop_step_complete(loop, entry, message->data.result);
     loop_state_detach(loop, entry);
     if (entry->is_http2 && code != CURLE_OK &&
         connections_socket_of(&loop->connections, entry) != NO_SOCKET)
@@ -56,11 +61,11 @@ static void collect_completions(struct loop *loop) {
 }
 
 void loop_step_give_up(struct loop *loop, CURLMcode code) {
+  bool lacks_memory = code == CURLM_OUT_OF_MEMORY || loop->connections.lacks_memory;
   collect_completions(loop);
   while (loop->entries.first) {
     struct loop_entry *entry = loop->entries.first;
-    entry->callbacks->complete(entry, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY
-                                                                  : CURLE_FAILED_INIT);
+    entry->callbacks->complete(entry, lacks_memory ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
     loop_state_detach(loop, entry);
   }
   loop_state_close(loop);

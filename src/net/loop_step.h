@@ -9,13 +9,18 @@
 #pragma GCC visibility push(hidden)
 
 struct loop;
+struct loop_entry;
 
-/* loop_wait of a loop that is open. */
+/* loop_wait (loop.h) of a loop that is open. */
 bool loop_step(struct loop *loop, double seconds);
 
 /* Has libcurl do what it can at once, on the sockets too where `with_sockets`, and takes out the
  * entries that end by it. */
 void loop_step_work(struct loop *loop, bool with_sockets);
+
+/* Tells an entry's owner that its handle is done: returns what the owner makes of the code.
+ * libcurl calls it an abort where the poller had no memory for a socket. */
+CURLcode loop_step_complete(struct loop *loop, struct loop_entry *entry, CURLcode code);
 
 /* A multi handle that reports an error can do nothing more for its entries, and what it knows of
  * its sockets may be wrong (libcurl 7.88 then divides by zero). The next use makes a new one.

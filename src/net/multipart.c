@@ -18,7 +18,7 @@ struct source {
 struct multipart {
   CURL *easy;
   curl_mime *mime;
-  void (*on_read)(void *context);
+  void (*on_part)(void *context);
   void *context;
   const char *problem;
   const char *problem_path;
@@ -71,20 +71,20 @@ static size_t on_read(char *bytes, size_t size, size_t count, void *userdata) {
     return 0;
   if (!read_source(source, bytes, length, &problem)) {
     fail(source, problem);
-    multipart->on_read(multipart->context);
+    multipart->on_part(multipart->context);
     return CURL_READFUNC_ABORT;
   }
   source->offset += (int64_t)length;
   if (source->offset == source->size)
     close_source(source);
   multipart->unsent -= (int64_t)length;
-  multipart->on_read(multipart->context);
+  multipart->on_part(multipart->context);
   return length;
 }
 
 /* --- set-up ---------------------------------------------------------------------------------- */
 
-static struct multipart *allocate(CURL *easy, size_t count, void (*on_read)(void *context),
+static struct multipart *allocate(CURL *easy, size_t count, void (*on_part)(void *context),
                                   void *context) {
   struct multipart *multipart = NULL;
   if (count <= (SIZE_MAX - sizeof *multipart) / sizeof *multipart->sources)
@@ -92,15 +92,15 @@ static struct multipart *allocate(CURL *easy, size_t count, void (*on_read)(void
   if (!multipart)
     return NULL;
   multipart->easy = easy;
-  multipart->on_read = on_read;
+  multipart->on_part = on_part;
   multipart->context = context;
   multipart->capacity = count;
   return multipart;
 }
 
-struct multipart *multipart_new(CURL *easy, size_t count, void (*on_read)(void *context),
+struct multipart *multipart_new(CURL *easy, size_t count, void (*on_part)(void *context),
                                 void *context) {
-  struct multipart *multipart = allocate(easy, count, on_read, context);
+  struct multipart *multipart = allocate(easy, count, on_part, context);
   if (!multipart)
     return NULL;
   multipart->mime = curl_mime_init(easy);
@@ -116,9 +116,10 @@ static bool measure(struct source *source) {
     return true;
   int descriptor = file_open(source->path, &source->size, &problem);
   if (descriptor >= 0)
-    return file_close(descriptor);
-  fail(source, problem);
-  return false;
+    file_close(descriptor);
+  else
+    fail(source, problem);
+  return descriptor >= 0;
 }
 
 /* Takes the next source. NULL where it cannot be read. */
@@ -131,10 +132,10 @@ static struct source *add_source(struct multipart *multipart, const struct part 
   return source;
 }
 
-struct multipart *multipart_of_file(CURL *easy, const char *path, void (*report)(void *context),
+struct multipart *multipart_of_file(CURL *easy, const char *path, void (*on_part)(void *context),
                                     void *context) {
   struct part part = {.path = path};
-  struct multipart *multipart = allocate(easy, 1, report, context);
+  struct multipart *multipart = allocate(easy, 1, on_part, context);
   struct source *source = multipart ? add_source(multipart, &part) : NULL;
   if (!source) /* there is a problem, or no memory */
     return multipart;

@@ -24,15 +24,15 @@ struct part {
 struct multipart;
 
 /* Makes a body with room for `count` parts, at least one, of a request that has not started.
- * `on_read` is called with `context` whenever libcurl has asked for bytes and got some, or there
+ * `on_part` is called with `context` whenever libcurl has asked for bytes and got some, or there
  * was a problem. NULL when memory ran out. The caller frees it with multipart_free. */
-struct multipart *multipart_new(CURL *easy, size_t count, void (*on_read)(void *context),
+struct multipart *multipart_new(CURL *easy, size_t count, void (*on_part)(void *context),
                                 void *context);
 
 /* The same for a body that is the content of the file at `path`, which must outlive it. Where that
  * cannot be read, multipart_problem tells. NULL when memory ran out or libcurl refused an option.
  */
-struct multipart *multipart_of_file(CURL *easy, const char *path, void (*on_read)(void *context),
+struct multipart *multipart_of_file(CURL *easy, const char *path, void (*on_part)(void *context),
                                     void *context);
 
 /* Adds the next part; with the last the request has its body. False where there was a problem, or

@@ -48,7 +48,8 @@ void poller_free(struct poller *poller);
  * where none exists. Owned by the poller. */
 int poller_fd(const struct poller *poller);
 
-/* Watches a socket for what is asked; neither means: no longer. False when the system refused. */
+/* Watches a socket for what is asked; neither means: no longer. False and errno when the system
+ * refused. */
 bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool writable);
 
 /* Makes the descriptor readable after `milliseconds`, until poller_wait; negative: not at all. */

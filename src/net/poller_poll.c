@@ -4,6 +4,7 @@
 
 #include "port/poll.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -55,8 +56,10 @@ bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool
     return true;
   }
   if (i == poller->count) {
-    if (!grow(poller))
+    if (!grow(poller)) {
+      errno = ENOMEM;
       return false;
+    }
     poller->count++;
   }
   poller->sockets[i] = (struct pollfd){.fd = socket, .events = events};

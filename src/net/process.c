@@ -88,5 +88,4 @@ void process_end(struct process *process) {
     port_child_kill(&process->child);
     port_child_collect(&process->child, true, &process->status);
   }
-  buffer_free(&process->output);
 }

@@ -12,7 +12,7 @@ enum { PROCESS_MAX_OUTPUT = 256 * 1024 };
 
 struct process {
   struct loop_entry entry; /* its `news`: process_is_over may say something else than before */
-  struct buffer output;    /* what it has written to standard output */
+  struct buffer output;    /* what it has written to standard output; its owner frees it */
   bool is_too_large; /* it wrote more than PROCESS_MAX_OUTPUT, or there was no memory for it */
   int status;        /* once it is over: its exit status, negative: the signal that ended it */
 
@@ -23,7 +23,8 @@ struct process {
 
 /* Starts a command: its name, which is looked for in PATH, and its arguments, then NULL. It reads
  * nothing, and its standard error is the host's. 0, or the number of the error. `process` is
- * zero-initialised, stays where it is, and is ended with process_end. */
+ * zero-initialised, stays where it is, and is ended with process_end. Where the loop cannot watch
+ * it for lack of memory, its output is read when process_is_over asks. */
 int process_start(struct process *process, char *const *arguments, struct loop *loop);
 
 /* Whether more output may come. */
@@ -32,7 +33,7 @@ bool process_has_pipe(const struct process *process);
 /* Reads what has come. True when the command is over, and all of its output is there. */
 bool process_is_over(struct process *process);
 
-/* Ends the command where it runs, and frees everything. */
+/* Ends the command where it runs. What it has written stays. */
 void process_end(struct process *process);
 
 #pragma GCC visibility pop

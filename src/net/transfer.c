@@ -164,7 +164,7 @@ bool transfer_demand(struct transfer *transfer) {
 }
 
 void transfer_collect(struct transfer *transfer) {
-  if (transfer->body.is_whole)
+  if (transfer->body.is_whole || transfer->lent)
     return;
   if (!body_collect(&transfer->body))
     transfer_refuse(transfer, TRANSFER_TOO_LARGE);

@@ -1,8 +1,8 @@
 /* One HTTP exchange on a curl easy handle: request out, status, headers and body in. No Lua.
  *
  * A request goes out once: where libcurl would send it again (its connection, which was kept, ended
- * before an answer; the server refused the stream), the transfer fails instead. A libcurl before
- * 7.80 cannot be kept from it; then a transfer that must not be sent twice takes a new connection.
+ * before an answer; the server refused the stream), the transfer fails instead. Where libcurl
+ * cannot be kept from it (before 7.80), one that must not be sent twice takes a new connection.
  *
  * The body of a success goes straight to the sink, where there is one. Otherwise, and where the
  * status tells of a failure, it waits in one bounded buffer. While it is read piece by piece
@@ -19,6 +19,7 @@
 
 struct loop;
 struct part;
+
 /* Makes a transfer that is not under way, with a handle that the loop (which may be NULL) has kept
  * where it has one. NULL with *code set when libcurl refused an option or memory ran out. The
  * caller frees it with transfer_free or transfer_close. */
@@ -61,7 +62,7 @@ void transfer_close(struct transfer *transfer, struct loop *loop);
  */
 bool transfer_demand(struct transfer *transfer);
 
-/* The reader wants the body as a whole. */
+/* The reader wants the body as a whole. Nothing happens while it is lent: ask again. */
 void transfer_collect(struct transfer *transfer);
 
 /* Makes a body that came whole a failure, for what its reader found in it. */

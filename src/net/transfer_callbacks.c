@@ -147,7 +147,6 @@ void transfer_answer(struct transfer *transfer, const struct transfer_answer *an
 
 /* --- what goes out, and libcurl's log --------------------------------------------------------- */
 
-#if LIBCURL_VERSION_NUM >= 0x075000 /* workaround: libcurl < 7.80 */
 static int before_sending(void *userdata, char *remote, char *local, int remote_port,
                           int local_port) {
   struct transfer *transfer = userdata;
@@ -157,7 +156,6 @@ static int before_sending(void *userdata, char *remote, char *local, int remote_
   transfer->entry.local_port = local_port;
   return sending_begin(&transfer->sending) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
-#endif
 
 /* By HTTP/2 libcurl reads on while a transfer is paused, for the others of its connection, and
  * keeps what comes of it: as much as the window lets a server send (32 MiB before 8.1, then 10
@@ -217,15 +215,13 @@ static CURLcode set_callbacks(struct transfer *transfer) {
   return code;
 }
 
-/* Has libcurl tell before it sends. One that cannot sends twice on connections that it kept alone.
- */
+/* Has libcurl tell before it sends. One that cannot (before 7.80) sends again only on connections
+ * that it kept. */
 static CURLcode set_sending(struct transfer *transfer, bool is_fresh, bool is_once) {
   CURL *easy = transfer->entry.easy;
-#if LIBCURL_VERSION_NUM >= 0x075000 /* workaround: libcurl < 7.80 */
   transfer->sending.is_counted =
       curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == CURLE_OK;
-#endif
   if (is_fresh || (is_once && !transfer->sending.is_counted))
     return curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   return CURLE_OK;

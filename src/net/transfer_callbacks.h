@@ -9,9 +9,7 @@
 struct transfer;
 struct transfer_options;
 
-/* Has libcurl call back for all that it tells of the transfer. Where it cannot tell before it
- * sends, a request that must go out once takes a new connection: libcurl sends twice on those alone
- * that it kept. */
+/* Has libcurl call back for all that it tells of the transfer, whose handle has its options. */
 CURLcode transfer_callbacks_set(struct transfer *transfer, const struct transfer_options *options);
 
 /* An answer that no server sends. */
@@ -23,7 +21,8 @@ struct transfer_answer {
   size_t length;
 };
 
-/* Ends it with such an answer, in place of loop_add. It may fail, as one that is under way. */
+/* Ends the transfer with such an answer, in place of transfer_start. It may fail as one that is
+ * under way may. */
 void transfer_answer(struct transfer *transfer, const struct transfer_answer *answer);
 
 /* For multipart_new: libcurl has asked for bytes of the body. */

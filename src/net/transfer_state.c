@@ -91,8 +91,8 @@ static double deadline(const struct loop_entry *entry) {
   return first_timeout((const struct transfer *)entry, &failure);
 }
 
-/* What comes is kept from this one while the host does not read. Steps of a usual length are none
- * of that. */
+/* While the host did not step, what came of this one was not read: it gets its time anew. A pause
+ * that is short beside the timeout is no excuse. */
 static bool put_off(struct loop_entry *entry, double stood_still) {
   struct transfer *transfer = (struct transfer *)entry;
   enum transfer_failure failure;
@@ -153,5 +153,11 @@ static void abandon(struct loop_entry *entry) {
   transfer_finish(transfer, TRANSFER_CANCELLED);
 }
 
-const struct loop_callbacks transfer_loop_callbacks = {deadline, put_off, expire, complete,
-                                                       cancel,   abandon, NULL};
+const struct loop_callbacks transfer_loop_callbacks = {
+    .deadline = deadline,
+    .put_off = put_off,
+    .expire = expire,
+    .complete = complete,
+    .cancel = cancel,
+    .abandon = abandon,
+};

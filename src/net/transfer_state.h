@@ -17,7 +17,7 @@ struct transfer {
   struct loop_entry entry; /* first: the callbacks find the transfer by it */
   struct curl_slist *headers;
   struct multipart *multipart;
-  double last_sent; /* when libcurl asked for bytes of that the last time, 0 before */
+  double last_sent; /* when libcurl last asked for bytes of the multipart, 0: not yet */
   struct sending sending;
   bool is_doubted;   /* if it is cancelled, its connection takes no new stream */
   struct sink *sink; /* the caller's */
@@ -28,7 +28,7 @@ struct transfer {
   struct head head;
   struct body body;
   bool has_body;  /* some of it has come */
-  unsigned lent;  /* so often; nothing here moves or changes while it is */
+  unsigned lent;  /* how often; while it is, nothing here moves or changes */
   bool held;      /* paused because it was lent */
   size_t waiting; /* bytes that libcurl keeps of it while it is paused (HTTP/2) */
 
@@ -37,7 +37,7 @@ struct transfer {
 
   double started; /* monotonic seconds */
   double last_byte;
-  double restarted; /* what waits for bytes began anew, 0: it did not */
+  double restarted; /* when the timeouts that wait for bytes began anew, 0: they did not */
   double first_byte_timeout;
   double idle_timeout;
   double total_timeout;
@@ -52,7 +52,7 @@ void transfer_tell(struct transfer *transfer);
 /* One of its timeouts runs out at another time. */
 void transfer_note_deadline(struct transfer *transfer);
 
-/* Whether the content is, as the response's headers say. */
+/* Whether the response's headers name an encoding of its content. */
 bool transfer_is_encoded(const struct transfer *transfer);
 
 /* Ends the transfer with a failure, or with TRANSFER_OK; the first end wins. */
@@ -62,7 +62,8 @@ void transfer_finish(struct transfer *transfer, enum transfer_failure failure);
 void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
                         const char *problem);
 
-/* Ends it so where a file that it sends could not be read. False where none failed. */
+/* Ends it with TRANSFER_FILE where a file that it sends could not be read. False where none failed.
+ */
 bool transfer_fail_by_part(struct transfer *transfer);
 
 /* Whether the server cannot have acted on the request: nothing of it was sent, or it says so. */

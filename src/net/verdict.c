@@ -43,7 +43,6 @@ static bool is_refused_by_proxy(CURLcode code, CURL *easy) {
   curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
   if (code != CURLE_OK && status / 100 == 4)
     return status != 408 && status != 425 && status != 429;
-#if LIBCURL_VERSION_NUM >= 0x074900 /* workaround: libcurl < 7.73 */
   static const CURLproxycode refusals[] = {
       CURLPX_IDENTD,         CURLPX_IDENTD_DIFFER,     CURLPX_NO_AUTH,
       CURLPX_REQUEST_FAILED, CURLPX_REPLY_NOT_ALLOWED, CURLPX_USER_REJECTED,
@@ -55,7 +54,6 @@ static bool is_refused_by_proxy(CURLcode code, CURL *easy) {
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
     if (refusals[i] == (CURLproxycode)reason)
       return true;
-#endif
   return false;
 }
 

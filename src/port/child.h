@@ -10,7 +10,7 @@
 
 #pragma GCC visibility push(hidden)
 
-enum { NO_PIPE = -1, PORT_CHILD_KILLED = -9 };
+enum { NO_PIPE = -1, PORT_CHILD_KILLED = -9 /* the status after port_child_kill */ };
 
 struct port_child {
   intptr_t pipe; /* its standard output; NO_PIPE: closed */
@@ -40,11 +40,12 @@ bool port_child_read(struct port_child *child, void *bytes, size_t size, size_t 
 /* A closed one is fine. */
 void port_child_close_pipe(struct port_child *child);
 
-/* Ends it at once. */
+/* Ends it at once. It must run, as port_child_runs tells. */
 void port_child_kill(const struct port_child *child);
 
-/* Takes notice of its end, and waits for that where `waits`. *status is its exit status, negative:
- * the signal that ended it; it stays where somebody else was quicker to collect that. */
+/* Takes notice of its end, and waits for that where `waits`. It must run, as port_child_runs tells.
+ * *status becomes its exit status, or, negative, the signal that ended it; where somebody else
+ * collected that first, *status stays as it is. */
 void port_child_collect(struct port_child *child, bool waits, int *status);
 
 #pragma GCC visibility pop

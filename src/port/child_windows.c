@@ -67,10 +67,14 @@ static WCHAR *command_line(char *const *arguments) {
 }
 
 /* A file of commands is read by a shell, which takes its arguments apart in a way of its own: that
- * is the caller's to write (cmd /c ...). */
+ * is the caller's to write (cmd /c ...). The system does not see dots and spaces at a name's end.
+ */
 static bool is_script(const char *name) {
-  const char *dot = strrchr(name, '.');
-  return dot && (_stricmp(dot, ".bat") == 0 || _stricmp(dot, ".cmd") == 0);
+  size_t length = strlen(name);
+  while (length > 0 && (name[length - 1] == '.' || name[length - 1] == ' '))
+    length--;
+  const char *end = length >= 4 ? name + length - 4 : "";
+  return _strnicmp(end, ".bat", 4) == 0 || _strnicmp(end, ".cmd", 4) == 0;
 }
 
 /* --- starting --------------------------------------------------------------------------------- */

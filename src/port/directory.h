@@ -26,15 +26,16 @@ void port_directory_close(port_directory directory);
 /* What it is itself. */
 int port_directory_status(port_directory directory, struct port_status *status);
 
-/* Whether a name can be one in a directory, and stands for nothing else. */
+/* Whether a name, without a slash, can be that of an entry: not "" or "..", nor a device's. */
 bool port_directory_is_name(const char *name);
 
-/* The directory in another. */
+/* Opens a directory in another. */
 int port_directory_enter(port_directory parent, const char *name, port_directory *directory);
 
 /* Makes a directory in another, for its owner alone. */
 int port_directory_make(port_directory parent, const char *name);
 
+/* What stands at a name: of a link, the link itself. */
 int port_directory_look(port_directory parent, const char *name, struct port_status *status);
 
 /* Opens a file for reading, or makes one for its owner alone where none stands (EEXIST). The caller
@@ -49,8 +50,8 @@ int port_directory_rename(port_directory from, const char *name, port_directory 
 /* Removes a file or a link, or an empty directory: ENOTEMPTY or EEXIST where it is not. */
 int port_directory_remove(port_directory parent, const char *name, bool is_directory);
 
-/* Calls `visit` with each name in it, but for those that stand for it and the one above, until that
- * returns false; it may use the directory. Then, or after an error, the directory is closed. */
+/* Calls `visit` with each name in it but "." and "..", until that returns false; it may use the
+ * directory. Then, or after an error, the directory is closed. */
 int port_directory_list(port_directory directory, bool (*visit)(const char *name, void *data),
                         void *data);
 

@@ -82,10 +82,14 @@ int port_directory_list(port_directory directory, bool (*visit)(const char *name
     close((int)directory);
     return error;
   }
-  const struct dirent *entry;
-  while ((entry = readdir(stream)) != NULL)
-    if (port_directory_is_name(entry->d_name) && !visit(entry->d_name, data))
-      break;
+  int error = 0;
+  for (bool goes_on = true; goes_on;) {
+    errno = 0;
+    const struct dirent *entry = readdir(stream);
+    if (!entry)
+      error = errno; /* 0: the end */
+    goes_on = entry && (!port_directory_is_name(entry->d_name) || visit(entry->d_name, data));
+  }
   closedir(stream);
-  return 0;
+  return error;
 }

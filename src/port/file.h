@@ -1,6 +1,6 @@
 /* Files by their paths, which are UTF-8. These functions return 0, or the number of the error as
- * errno has it, unless they say otherwise; descriptors are the C library's, are closed by a child's
- * start, and read and write bytes as they are. */
+ * errno has it, unless they say otherwise; descriptors are the C library's, are not inherited by
+ * child programs, and read and write bytes as they are. */
 #ifndef ANTHROPIC_PORT_FILE_H
 #define ANTHROPIC_PORT_FILE_H
 
@@ -15,7 +15,7 @@ enum port_kind { PORT_FILE, PORT_DIRECTORY, PORT_LINK, PORT_OTHER };
 struct port_status {
   enum port_kind kind;
   int64_t size;
-  int mode;             /* who may do what with it, as chmod counts it */
+  int mode;             /* as chmod counts it */
   bool has_other_names; /* hard links */
 };
 
@@ -63,8 +63,8 @@ char *port_file_real_path(const char *path);
 /* Makes a directory and those above it, for their owner alone. Some may be there. */
 int port_file_make_directories(const char *path);
 
-/* Makes the directory that a file's path names, unless it is there: that one alone. `path` is
- * changed meanwhile. */
+/* Makes the directory that a file is in, unless it is there, but none above that. `path` is the
+ * file's; it is changed meanwhile. */
 void port_file_make_parent(char *path);
 
 #pragma GCC visibility pop

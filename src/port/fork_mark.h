@@ -10,6 +10,7 @@
 
 /* Zero-initialise. */
 struct fork_mark {
+  /* private part */
   long owner;
   volatile unsigned char *page; /* NULL: the system has none, and `owner` tells */
 };

@@ -14,8 +14,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Waits up to `milliseconds`, negative: for ever. How many sockets are ready; 0 also where a signal
- * came, or where it returns now and then because none can; negative: an error. */
+/* Waits up to `milliseconds`, negative: for ever. How many sockets are ready; negative: a signal
+ * came, or an error. On Windows, where no signal ends a wait, it returns 0 every now and then. */
 int port_poll(struct pollfd *sockets, size_t count, long milliseconds);
 
 #pragma GCC visibility pop

@@ -30,19 +30,19 @@ struct port_socket_identity {
 /* Opens a socket that no child inherits, or NO_SOCKET. The caller closes it. */
 port_socket port_socket_open(int family, int type, int protocol);
 
-/* 0, or what the system says. */
+/* 0, or another number where the system refused. */
 int port_socket_close(port_socket socket);
 
-/* Notes which socket this is; false where it is none. A socket is noted once. */
+/* Notes which socket this is, once for each; false where it is not a socket. */
 bool port_socket_identify(port_socket socket, struct port_socket_identity *identity);
 
 /* Whether it is open, and that one. */
 bool port_socket_is(port_socket socket, const struct port_socket_identity *identity);
 
-/* The ports that a connected one is between. */
+/* The two ports of a connected one. False where it is not connected. */
 bool port_socket_ports(port_socket socket, int *local, int *remote);
 
-/* Ends what is connected to it, at once: it stays open, and whoever reads from it finds the end. */
+/* Ends its connection at once: the socket stays open, and whoever reads from it finds the end. */
 void port_socket_end(port_socket socket);
 
 #pragma GCC visibility pop

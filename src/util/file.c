@@ -39,8 +39,8 @@ bool file_read(int descriptor, void *bytes, size_t count, const char **problem) 
   return true;
 }
 
-bool file_close(int descriptor) {
-  return port_file_close(descriptor) == 0;
+void file_close(int descriptor) {
+  port_file_close(descriptor);
 }
 
 const char *file_kind_problem(enum port_kind kind) {

@@ -18,8 +18,8 @@ int file_open(const char *path, int64_t *size, const char **problem);
 /* Reads `count` bytes. False with words in *problem where that fails or the file ends before. */
 bool file_read(int descriptor, void *bytes, size_t count, const char **problem);
 
-/* False where that fails. */
-bool file_close(int descriptor);
+/* Closes what file_open opened: where a file was only read, nothing can be lost by it. */
+void file_close(int descriptor);
 
 /* Words for what is no regular file. */
 const char *file_kind_problem(enum port_kind kind);

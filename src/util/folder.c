@@ -75,7 +75,7 @@ static const char *find(const struct folder *folder, const char *path, bool make
     if (end)
       *end = '\0';
     if (!port_directory_is_name(name))
-      problem = "the path has a name that is none";
+      problem = "the path has a name that is none"; /* such as ".." */
     else if (depth > MOST_NAMES)
       problem = "the path has too many names";
     else if (!end)
@@ -165,8 +165,7 @@ static const char *open_at(const struct folder *folder, const char *path,
   return problem;
 }
 
-/* Calls `visit` with each entry, and what it is, until it gives words; then gives those. Closes the
- * directory. */
+/* Gets each entry, and what it is. Returns NULL to go on, else words, which end the visit. */
 typedef const char *visitor(port_directory parent, const char *name,
                             const struct port_status *status, void *data);
 
@@ -185,13 +184,14 @@ static bool visit_entry(const char *name, void *data) {
   return !visit->problem;
 }
 
+/* Visits all entries. Returns the visitor's words, or those for an error. Closes the directory. */
 static const char *visit_all(port_directory directory, visitor *visitor, void *data) {
   struct visit visit = {directory, visitor, data, NULL};
   int error = port_directory_list(directory, visit_entry, &visit);
   return error ? strerror(error) : visit.problem;
 }
 
-static const char enough[] = "";
+static const char enough[] = ""; /* a visitor's, which wants no more: no error */
 
 struct listing {
   struct buffer *bytes;

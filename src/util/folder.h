@@ -20,11 +20,12 @@ struct folder {
 enum folder_kind { FOLDER_FILE, FOLDER_DIRECTORY, FOLDER_OTHER };
 
 struct folder_entry {
-  enum folder_kind kind; /* a link is another one */
+  enum folder_kind kind; /* a link is FOLDER_OTHER */
   int64_t size;
 };
 
-/* The functions below give NULL, or words for what went wrong: these two where they fit. */
+/* The functions below return NULL, or words for what went wrong, never to be freed. Whoever wants
+ * to tell these two from others compares pointers. */
 extern const char folder_missing[], folder_exists[];
 
 /* Opens a directory, which the caller ends with folder_close; makes it where it is missing. The
@@ -59,7 +60,8 @@ const char *folder_remove(const struct folder *folder, const char *path);
  */
 const char *folder_rename(const struct folder *folder, const char *from, const char *to);
 
-/* Counts the entries and the bytes of files in it, until there are more than `most`. */
+/* Counts the entries at any depth, and the bytes of the files among them; stops when there are more
+ * than `most` entries. */
 const char *folder_measure(const struct folder *folder, size_t most, size_t *entries,
                            int64_t *bytes);
 

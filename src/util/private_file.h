@@ -6,11 +6,12 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Who may do what with the file that a path leads to, as chmod counts it; -1: there is none. */
+/* The mode of the file that a path leads to, as chmod counts it; -1: there is none. */
 int private_file_mode(const char *path);
 
-/* Puts a file in its place at once, which its owner alone may read and write; its folder is made,
- * where that is missing. NULL, or words for what went wrong: then nothing has changed. */
+/* Replaces a file at once by one that its owner alone may read and write; makes its folder where
+ * that is missing. NULL, or words for what went wrong, never to be freed: then the file is as it
+ * was. */
 const char *private_file_write(const char *path, const char *bytes, size_t count);
 
 #pragma GCC visibility pop

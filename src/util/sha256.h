@@ -25,7 +25,7 @@ void sha256_add(struct sha256 *sha256, const void *bytes, size_t count);
 /* Writes the digest of all that was added. Afterwards it has to be started anew. */
 void sha256_finish(struct sha256 *sha256, unsigned char digest[SHA256_SIZE]);
 
-/* Writes the keyed digest of `count` bytes. Nothing of the key stays in memory of its own. */
+/* Writes the keyed digest of `count` bytes. Its copies of the key are wiped. */
 void sha256_hmac(const void *key, size_t key_length, const void *bytes, size_t count,
                  unsigned char digest[SHA256_SIZE]);
 

@@ -11,20 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_EXTRA = 32, MOST_TRIES = 100 };
+enum { NAME_EXTRA = 32, MOST_TRIES = 100, NO_MODE = -1 };
 
 static const char *words_of(int error) {
   return error ? strerror(error) : NULL;
 }
 
-/* Not mkstemp: its files are readable by their owner alone, whatever the umask allows. */
-static int create_temporary(struct sink *sink, size_t size) {
+/* Not mkstemp: a new file is readable by whom the umask allows. */
+static int create_temporary(struct sink *sink, size_t size, bool is_private) {
   unsigned long fraction = port_clock_fraction();
   int error = EEXIST;
   for (unsigned i = 0; error == EEXIST && i < MOST_TRIES; i++) {
     snprintf(sink->temporary, size, "%s.%lx%08x.part", sink->path, (unsigned long)sink->owner,
              (unsigned)fraction + i);
-    error = port_file_create(sink->temporary, false, &sink->descriptor);
+    error = port_file_create(sink->temporary, is_private, &sink->descriptor);
   }
   return error;
 }
@@ -36,7 +36,8 @@ static void forget(struct sink *sink) {
 }
 
 /* A file that stands there already is replaced where its symbolic link leads, only if it may be
- * written, and keeps its mode; a device or a pipe is not replaced at all. */
+ * written, and keeps its mode (NO_MODE: there is none); a device or a pipe is not replaced at all.
+ */
 static const char *look_at_target(struct sink *sink, const char *path, int *mode) {
   struct port_status status;
   if (path[0] == '\0')
@@ -47,13 +48,13 @@ static const char *look_at_target(struct sink *sink, const char *path, int *mode
   int error = exists ? port_file_check_writable(path) : 0;
   if (error)
     return strerror(error);
-  *mode = exists ? status.mode : 0;
+  *mode = exists ? status.mode : NO_MODE;
   sink->path = exists ? port_file_real_path(path) : strdup(path);
   return sink->path ? NULL : strerror(errno);
 }
 
 const char *sink_open(struct sink *sink, const char *path) {
-  int mode = 0;
+  int mode = NO_MODE;
   const char *problem = look_at_target(sink, path, &mode);
   if (problem)
     return problem;
@@ -64,12 +65,12 @@ const char *sink_open(struct sink *sink, const char *path) {
     forget(sink);
     return "not enough memory";
   }
-  int error = create_temporary(sink, size);
+  int error = create_temporary(sink, size, mode != NO_MODE); /* until it has its mode */
   if (error) {
     forget(sink);
     return strerror(error);
   }
-  error = mode ? port_file_set_mode(sink->descriptor, mode) : 0;
+  error = mode != NO_MODE ? port_file_set_mode(sink->descriptor, mode) : 0;
   if (error)
     sink_discard(sink);
   return words_of(error);

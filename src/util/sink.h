@@ -19,7 +19,7 @@ struct sink {
   long owner; /* a forked child does not remove its parent's file */
 };
 
-/* These give NULL, or words for what went wrong. */
+/* Those that return words return NULL where nothing went wrong. The words are never to be freed. */
 
 /* Makes the temporary file. The sink was zeroed; on success the caller ends it with sink_commit or
  * sink_discard. */
@@ -28,6 +28,7 @@ const char *sink_open(struct sink *sink, const char *path);
 /* Begins anew with an empty file. */
 const char *sink_restart(struct sink *sink);
 
+/* Appends `count` bytes; `length` counts what was written of them also where it fails. */
 const char *sink_write(struct sink *sink, const void *bytes, size_t count);
 
 /* Puts the file in its place. The sink is closed, whatever comes of it; on failure nothing is left

@@ -54,7 +54,7 @@ static inline const unsigned char *utf8_skip_plain(const unsigned char *at,
 }
 
 /* Whether a well-formed sequence starts at `at`; `length` is its length, or that of the ill-formed
-   part (at least 1). The text must end in NUL, which ends every sequence. */
+ * part (at least 1). The text must end in NUL, which ends every sequence. */
 static inline bool utf8_sequence(const unsigned char *at, size_t *length) {
   unsigned char lead = *at, lowest = 0x80, highest = 0xBF;
   size_t whole;

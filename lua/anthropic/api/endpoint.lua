@@ -23,6 +23,7 @@ local urls = require "anthropic.http.url"
 
 local endpoint = {}
 
+local ANYTHING = "*/*" -- what bytes are accepted as
 local BODILESS = { GET = true, HEAD = true, DELETE = true }
 
 -- --- sending -------------------------------------------------------------------------------------
@@ -185,6 +186,7 @@ function endpoint.request(client, spec, given)
   copy.is_open = true -- its answer may have any form
   copy.body = params_of.complete_any(client, spec.body, given, true)
   copy.method = spec.method or (spec.body and "POST" or "GET")
+  copy.accept = spec.accept or spec.binary and ANYTHING or nil
   if problem then
     return nil, errors.invalid_request(problem)
   elseif not copy.method:match "^%a+$" then
@@ -273,7 +275,7 @@ local function spec_of(row, path, parts)
     target = parts.target,
     stream = row.stream,
     binary = row.binary,
-    accept = row.binary and "*/*" or nil,
+    accept = row.binary and ANYTHING or nil,
     retry = row.retry,
   }
 end

@@ -19,16 +19,16 @@ local MISSING = "model: missing; name one in the request (model = ...), "
 ---@return table|nil fields
 ---@return anthropic.Error?
 function params.complete(client, fields, given, as_given)
-  local model = fields.model
+  local option, model = client:options_for(given), fields.model
   if model == nil and not as_given then
-    model = client:option("model", given)
+    model = option "model"
   end
   if model == nil and not as_given and fields.messages ~= nil then
     return nil, errors.invalid_request(MISSING)
   end
-  local names = client:option("model_names", given) -- only of a pool's member
+  local names = option "model_names" -- only of a pool's member
   model = names and names[model] or model
-  local messages = param.list(fields.messages, client:option("base_url", given))
+  local messages = param.list(fields.messages, option "base_url")
   if model == fields.model and messages == fields.messages then
     return fields
   end

@@ -19,4 +19,34 @@ function places.of(name, templates)
   return found
 end
 
+--- A folder by one name, however a path spells it: from its root, without "." and doubled separators. On Windows "/"
+--- separates, too, ".." is what it leads to, as Windows itself reads it, and letters name the same in either case.
+---@param path string
+---@param current string the folder where a path without a root begins
+---@param separator string "\\" on Windows, else "/"
+---@return string folder with a separator at its end
+---@return string key equal for equal folders
+function places.folder(path, current, separator)
+  local is_windows = separator == "\\"
+  if is_windows then
+    path, current = path:gsub("/", "\\"):gsub("^\\\\%?\\", ""), current:gsub("/", "\\")
+  end
+  if is_windows and path:find "^\\[^\\]" then -- on the drive of the current folder
+    path = (current:match "^%a:" or "") .. path
+  elseif path:sub(1, 1) ~= separator and not (is_windows and path:find "^%a:") then
+    path = current .. separator .. path
+  end
+  local root = is_windows and (path:match "^%a:\\?" or path:match "^\\*") or path:match "^/*":sub(1, 1)
+  local names = {}
+  for name in path:sub(#root + 1):gmatch("[^" .. separator .. "]+") do
+    if name == ".." and is_windows and (names[#names] or root) ~= "" and names[#names] ~= "..\\" then
+      names[#names] = nil
+    elseif name ~= "." then
+      names[#names + 1] = name .. separator
+    end
+  end
+  local folder = root .. table.concat(names)
+  return folder, is_windows and folder:lower() or folder
+end
+
 return places

@@ -169,9 +169,7 @@ local function open_run(client, params, options)
   local function send(turn)
     return client.messages.create(turn, options)
   end
-  local function option(name)
-    return client:option(name, options)
-  end
+  local option = client:options_for(options)
   local reader, err = tool_runner.open(client, send, params, log.teller(option), option)
   return reader, reader or err
 end

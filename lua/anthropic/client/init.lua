@@ -37,7 +37,7 @@ local Client = {}
 ---@field betas? string[] sent as `anthropic-beta`
 ---@field stream? boolean true: the answer is an event stream, and a Stream is returned
 ---@field binary? boolean true: the answer's bytes are returned as a string
----@field accept? string the header `accept`. Default: by `stream` and `binary`
+---@field accept? string the header `accept`. Default: "*/*" with `binary`, else "application/json"
 
 local client = {}
 
@@ -253,12 +253,19 @@ function Client:exchange(spec, given)
   return made
 end
 
---- An option as it holds for a request. For the resources.
+--- The options as they hold for a request, those that do not go together as without it. For the resources.
 ---@private
----@param name string
----@param given? anthropic.Options
-function Client:option(name, given)
-  return (client.options_of(private[self], given) or private[self].options)[name]
+---@param given? anthropic.Options checked
+---@return fun(name: string): any
+function Client:options_for(given)
+  local own = private[self]
+  local resolved = given and client.options_of(own, given)
+  if not resolved then
+    return own.profile.option
+  end
+  return function(name)
+    return resolved[name]
+  end
 end
 
 --- Waits in the host's way. client:close() ends it. For the resources.
@@ -276,7 +283,7 @@ function Client:wait(seconds, given)
   end
   own.exchanges[pause] = true
   pause.closed = own.closed
-  local ok, reason = tasks.wait(self:option("loop", given), pause, seconds)
+  local ok, reason = tasks.wait(self:options_for(given) "loop", pause, seconds)
   if ok and not own.closed then
     return true
   elseif tasks.is_refusal(reason) then

@@ -275,7 +275,7 @@ messages.methods.stream = with_settings_of(stream_callbacks, {
     if next(callbacks) == nil then
       return send(client, streamed, given)
     end
-    return stream_callbacks.start(client:option("loop", rest), callbacks, function()
+    return stream_callbacks.start(client:options_for(rest) "loop", callbacks, function()
       return send(client, streamed, rest)
     end)
   end,
@@ -334,9 +334,7 @@ messages.methods.run = {
   names = {},
   needs_params = true,
   call = function(client, _, params, given)
-    local function option(name)
-      return client:option(name, given)
-    end
+    local option = client:options_for(given)
     return require("anthropic.helpers.tool_runner").run(client, function(turn)
       return send(client, turn, given)
     end, params, log.teller(option), option)

@@ -216,11 +216,14 @@ end
 local Member = {}
 Member.__index = Member
 
-function Member:option(name, given)
-  if name == "model_names" then
-    return self.models
+function Member:options_for(given)
+  local option = self.client:options_for(given)
+  return function(name)
+    if name == "model_names" then
+      return self.models
+    end
+    return option(name)
   end
-  return self.client:option(name, given)
 end
 
 -- Whether requests for a member are the same as for the first one, but for where they go.
@@ -335,6 +338,7 @@ function pools.new(given, level)
   local self = setmetatable({}, metatable)
   private[self] = clients.around {
     options = pool.members[1].own.options,
+    profile = pool.members[1].own.profile,
     given = pool.members[1].own.given,
     shared = { usage = pool.usage },
     pool = pool,

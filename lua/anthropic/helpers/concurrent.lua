@@ -131,7 +131,7 @@ function concurrent.run(client, list, settings, given, send)
     list = list, settings = settings, send = send,
     messages = { n = #list }, errors = {}, next = 1, done = 0, failed = 0,
   }
-  local driver = loop.driver(client:option("loop", given))
+  local driver = loop.driver(client:options_for(given) "loop")
   local ok, err
   if driver.spawn or not driver.suspends then
     ok, err = tasks.run(work_together, state)

@@ -45,10 +45,11 @@ function call.check(request, level)
   options.check_rows("field", request, rows, level + 1)
 end
 
---- The same for handlers.
+--- The same for handlers of a request.
 ---@param handlers anthropic.http.Handlers
+---@param request anthropic.http.Request checked
 ---@param level integer
-function call.check_handlers(handlers, level)
+function call.check_handlers(handlers, request, level)
   if type(handlers) ~= "table" then
     error("handlers: table expected, got " .. type(handlers), level + 1)
   end
@@ -56,6 +57,8 @@ function call.check_handlers(handlers, level)
   local count = (handlers.on_line and 1 or 0) + (handlers.on_event and 1 or 0) + (handlers.on_bytes and 1 or 0)
   if count > 1 then
     error("handlers: one of on_line, on_event and on_bytes", level + 1)
+  elseif count > 0 and request.path ~= nil then
+    error("path: excludes on_line, on_event and on_bytes", level + 1)
   end
 end
 

@@ -8,6 +8,7 @@
 
 local check = require "anthropic.base.check"
 local core = require "anthropic.base.core"
+local memory = require "anthropic.base.memory"
 local number = require "anthropic.base.number"
 local paths = require "anthropic.base.path"
 local tables = require "anthropic.base.tables"
@@ -242,16 +243,6 @@ function multipart.parts(params)
   return parts
 end
 
-local function read_file(path)
-  local file, problem = io.open(path, "rb")
-  local bytes
-  if file then
-    bytes, problem = file:read "*a"
-    file:close()
-  end
-  return bytes, "cannot read " .. (problem or path)
-end
-
 --- The whole body as one text, for those who need all its bytes before it is sent, and its content type.
 ---@param parts table[] as `parts` and `list` return them
 ---@return string|nil body
@@ -261,7 +252,7 @@ function multipart.text(parts)
   for _, part in ipairs(parts) do
     local bytes, problem = part.data, ""
     if part.path then
-      bytes, problem = read_file(part.path)
+      bytes, problem = memory.attempt(core.file_bytes, part.path)
     end
     if not bytes then
       return nil, problem

@@ -10,6 +10,7 @@ local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local options = require "anthropic.http.options"
 local profiles = require "anthropic.http.profiles"
+local redaction = require "anthropic.http.redaction"
 local tables = require "anthropic.base.tables"
 local urls = require "anthropic.http.url"
 
@@ -44,7 +45,7 @@ local function check_endpoint(base)
   return url .. ENDPOINT
 end
 
--- What a refusal says, by the two members that hold nothing of what was sent.
+-- What a refusal says, in the two members that there are for words.
 local function words_of(response)
   local value = json.decode(response.body or "")
   local said = type(value) == "table" and {
@@ -57,10 +58,12 @@ end
 
 local HINT = "; does the federation rule match the identity token?"
 
-local function refusal(response, is_federation)
+-- It may quote what was sent.
+local function refusal(response, secret, is_federation)
+  local words = redaction.redactor { secret }(words_of(response))
   return nil, errors.new {
     kind = "api", status = response.status, type = errors.type_of_status(response.status) or "api_error",
-    message = words_of(response) .. (is_federation and response.status == 401 and HINT or ""),
+    message = words .. (is_federation and response.status == 401 and HINT or ""),
     request_id = response.headers["request-id"],
   }
 end
@@ -90,7 +93,7 @@ local function send(resolved, base, body, betas)
   if not response then
     return nil, err
   elseif response.status < 200 or response.status >= 300 then
-    return refusal(response, body.assertion ~= nil)
+    return refusal(response, body.assertion or body.refresh_token, body.assertion ~= nil)
   end
   local value = json.decode(response.body)
   local is_bearer = type(value) == "table" and (type(value.token_type) ~= "string"

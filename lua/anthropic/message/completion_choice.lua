@@ -4,12 +4,14 @@
 --     choice:add { delta = { content = "Hi" } }
 --     choice:finish()
 --
--- Every member of a choice is used, known to mean nothing (IGNORED), or handed on as an event of the type
--- `unknown_delta`, which the message keeps.
+-- Every member of a choice, of a call and of a part of the thinking is used, known to mean nothing (IGNORED), or handed
+-- on as an event of the type `unknown_delta`, which the message keeps.
 
+local blocks = require "anthropic.message.completion_blocks"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
+local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
 local tool_calls = require "anthropic.message.tool_calls"
 
@@ -27,102 +29,87 @@ local IGNORED = {
   native_finish_reason = true, seed = true, token_ids = true, prompt_token_ids = true, content_filter_results = true,
   content_filter_result = true, avg_logprobs = true, safety_ratings = true,
   -- of a delta or a message
-  role = true, name = true, type = true, id = true, object = true, obfuscation = true, provider_specific_fields = true,
+  role = true, name = true, type = true, id = true, object = true, obfuscation = true,
   -- read by name
+  provider_specific_fields = true,
   delta = true, message = true, text = true, content = true, refusal = true, tool_calls = true, function_call = true,
   reasoning_content = true, reasoning = true, thinking = true, thinking_blocks = true, reasoning_details = true,
   reasoning_text = true,
 }
+
+-- Members of a call, beside those of IGNORED.
+local OF_CALL = { ["function"] = true, custom = true, arguments = true, input = true, parameters = true }
 
 -- Where servers put the thinking; more than one says the same. In the first two it may be signed.
 local THINKING = {
   "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning", "thinking", "reasoning_text",
 }
 
--- --- events --------------------------------------------------------------------------------------
-
-local function emit(self, event)
-  event.raw = self.shared.raw
-  if self.number ~= 0 then
-    event.choice = self.number
-  end
-  self.shared.events[#self.shared.events + 1] = event
-end
-
-local function close_block(self)
-  if self.open then
-    emit(self, { type = "content_block_stop", index = self.open.index })
-    self.open = nil
+-- What has no form in the API's events, and is not understood.
+local function add_unknown(self, name, value)
+  if not parts.is_empty(value) then
+    blocks.emit(self, { type = "unknown_delta", delta = { [name] = value } })
   end
 end
 
-local function open_block(self, block)
-  self.shared.has_begun = true
-  local index = self.next_index
-  self.next_index = index + 1
-  emit(self, { type = "content_block_start", index = index, content_block = block })
-  return index
-end
+-- Members of a part that say nothing beside its text.
+local OF_PART = { type = true, id = true, index = true, format = true, role = true }
 
-local function add_delta(self, index, delta)
-  emit(self, { type = "content_block_delta", index = index, delta = delta })
-end
-
--- A piece of the text or of the thinking; a block of the other kind ends first.
-local function add_text(self, kind, piece)
-  if piece == "" then
-    return
+local function says_more(part)
+  for name, value in pairs(part) do
+    if not OF_PART[name] and not parts.is_empty(value) then
+      return true
+    end
   end
-  if not self.open or self.open.type ~= kind then
-    close_block(self)
-    self.open = { type = kind, index = open_block(self, { type = kind, [kind] = "" }) }
-  end
-  add_delta(self, self.open.index, { type = kind .. "_delta", [kind] = piece })
+  return false
 end
 
-local function add_signature(self, signature)
-  if parts.word(signature) and self.open and self.open.type == "thinking" then
-    self.open.signature = signature
-    add_delta(self, self.open.index, { type = "signature_delta", signature = signature })
-  end
-end
-
--- A part of the thinking. One that is signed anew is a block of its own. Whether it had any text.
+-- A part of the thinking. What follows a signature is a block of its own, unless it has the same. Whether it had any
+-- text.
 local function add_thought(self, part)
   if part.type == "redacted_thinking" and parts.word(part.data) then
-    close_block(self)
-    self.open = { index = open_block(self, { type = part.type, data = part.data }) }
+    blocks.close(self)
+    self.open = { index = blocks.open(self, { type = part.type, data = part.data }) }
     return true
   end
   local text, signature = parts.text_of(part.thinking or part), parts.word(part.signature)
   local signed = self.open and self.open.signature
-  if text ~= "" and signature and signed and signature ~= signed then
-    close_block(self)
+  if signed and signature ~= signed and (signature or text ~= "") then
+    blocks.close(self)
   end
-  add_text(self, "thinking", text)
-  add_signature(self, signature)
-  if text == "" and parts.word(part.data) then -- encrypted
-    emit(self, { type = "unknown_delta", delta = { reasoning = part } })
+  if text ~= "" and signature and signature ~= self.hidden then
+    blocks.show_hidden(self)
+  end
+  blocks.add_text(self, "thinking", text)
+  if signature then
+    blocks.add_signature(self, signature)
+  end
+  if text == "" and (parts.word(part.data) or not signature and says_more(part)) then -- encrypted, or not understood
+    blocks.emit(self, { type = "unknown_delta", delta = { reasoning = part } })
   end
   return text ~= ""
 end
 
--- What has no form in the API's events, and is not understood.
-local function add_unknown(self, name, value)
-  if not parts.is_empty(value) then
-    emit(self, { type = "unknown_delta", delta = { [name] = value } })
+-- The members of an object that are neither known nor empty; nil where there are none.
+local function unknown_of(object, known)
+  local unknown = {}
+  for name, value in pairs(object) do
+    local is_known = IGNORED[name] or known and known[name]
+    unknown[name] = not is_known and not parts.is_empty(value) and value or nil
   end
+  return next(unknown) ~= nil and unknown or nil
 end
 
 local function add_unknown_members(self, object)
-  local names = {}
-  for name in pairs(object) do
-    names[#names + 1] = not IGNORED[name] and name or nil
+  local unknown = unknown_of(object) or {}
+  for _, name in ipairs(tables.sorted_keys(unknown, tables.is_before_as_text)) do
+    add_unknown(self, name, unknown[name])
   end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    add_unknown(self, name, object[name])
+  local given = object.provider_specific_fields
+  if type(given) == "table" then -- which may repeat what stands beside it
+    given = unknown_of(given)
   end
+  add_unknown(self, "provider_specific_fields", given)
 end
 
 -- --- pieces --------------------------------------------------------------------------------------
@@ -161,7 +148,7 @@ local function add_part(self, part)
     add_thought(self, part)
   elseif part.refusal ~= nil then
     self.is_refused = self.is_refused or not parts.is_empty(part.refusal)
-    add_text(self, "text", parts.text_of(part.refusal))
+    blocks.add_text(self, "text", parts.text_of(part.refusal))
   else
     add_unknown(self, "content", part)
   end
@@ -172,32 +159,33 @@ local function add_content(self, content)
   if type(content) == "boolean" then
     return add_unknown(self, "content", content)
   elseif type(content) ~= "table" then
-    return add_text(self, "text", parts.text_of(content))
+    return blocks.add_text(self, "text", parts.text_of(content))
   end
   local texts = {}
   for _, part in ipairs(content[1] ~= nil and content or { content }) do
     local text = plain_text_of(part)
     if text then
       texts[#texts + 1] = text
+      add_unknown(self, "content", type(part) == "table" and unknown_of(part) or nil)
     else
-      add_text(self, "text", table.concat(texts))
+      blocks.add_text(self, "text", table.concat(texts))
       texts = {}
       add_part(self, part)
     end
   end
-  add_text(self, "text", table.concat(texts))
+  blocks.add_text(self, "text", table.concat(texts))
 end
 
 -- Begins the blocks of the calls up to one. A call's block begins when its name and ID are known, at the latest with
 -- the first of its arguments, or before a later call's.
 local function begin_calls(self, last)
-  close_block(self)
+  blocks.close(self)
   while not last.index do
     self.begun_calls = self.begun_calls + 1
     local call = self.calls.list[self.begun_calls]
     call.id = parts.call_id(self.ids, call.id, self.shared.id)
     call.told = call.name
-    call.index = open_block(self, {
+    call.index = blocks.open(self, {
       type = "tool_use", id = call.id, name = call.name, input = json.object {},
     })
   end
@@ -205,6 +193,11 @@ end
 
 local function add_call(self, piece)
   local said = tool_calls.read(piece)
+  local more = unknown_of(piece, OF_CALL)
+  if more then
+    more.id, more.index = said.id, said.index
+    add_unknown(self, "tool_calls", more)
+  end
   if not (said.id or said.name) and said.arguments == "" then
     return
   end
@@ -214,14 +207,14 @@ local function add_call(self, piece)
     begin_calls(self, call)
   elseif call.index and call.name ~= call.told then -- a name that comes after arguments
     call.told = call.name
-    emit(self, {
+    blocks.emit(self, {
       type = "content_block_start",
       index = call.index,
       content_block = { type = "tool_use", id = call.id, name = call.name, input = json.object {} },
     })
   end
   if said.arguments ~= "" then
-    add_delta(self, call.index, { type = "input_json_delta", partial_json = said.arguments })
+    blocks.add_delta(self, call.index, { type = "input_json_delta", partial_json = said.arguments })
   end
 end
 
@@ -244,7 +237,7 @@ local KINDS = {
   text = function(self, piece)
     add_content(self, parts.is_empty(piece.content) and piece.text or piece.content)
     self.is_refused = self.is_refused or not parts.is_empty(piece.refusal)
-    add_text(self, "text", parts.text_of(piece.refusal))
+    blocks.add_text(self, "text", parts.text_of(piece.refusal))
   end,
   calls = function(self, piece)
     if not parts.is_empty(piece.tool_calls) then
@@ -286,10 +279,12 @@ function completion_choice.new(number, shared)
     id = shared.id, model = shared.model, -- as its message begins
     next_index = 0,
     open = nil, -- the block of text or thinking that goes on
+    thought = nil, -- the last block of thinking
+    hidden = nil, -- the signature of thinking that has no block
     calls = tool_calls.new(), call_pieces = 0, begun_calls = 0, ids = {},
     in_deltas = {}, -- the kinds of things that deltas have said
   }, Choice)
-  emit(self, {
+  blocks.emit(self, {
     type = "message_start",
     message = {
       id = self.id,
@@ -326,12 +321,13 @@ end
 
 --- Ends the message.
 function Choice:finish()
-  close_block(self)
+  blocks.close(self)
   for _, call in ipairs(self.calls.list) do
     begin_calls(self, call)
-    emit(self, { type = "content_block_stop", index = call.index })
+    blocks.emit(self, { type = "content_block_stop", index = call.index })
   end
-  emit(self, {
+  add_unknown(self, "reasoning", blocks.rest(self))
+  blocks.emit(self, {
     type = "message_delta",
     delta = {
       stop_reason = self.is_refused and "refusal" or stop_reasons.of(self.finish_reason, self.begun_calls > 0),
@@ -340,7 +336,7 @@ function Choice:finish()
     },
     usage = token_counts.of_completion(self.shared.usage) or {},
   })
-  emit(self, { type = "message_stop" })
+  blocks.emit(self, { type = "message_stop" })
 end
 
 return completion_choice

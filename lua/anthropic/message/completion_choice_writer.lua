@@ -11,6 +11,7 @@ local accumulator = require "anthropic.message.accumulator"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
+local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
 
 local completion_choice_writer = {}
@@ -274,11 +275,23 @@ function handlers.unknown_delta(self, event)
   say(self, type(event.delta) == "table" and event.delta or {})
 end
 
+-- Ends the blocks whose end did not come. A signature that came after the end of its thinking is such a block.
+local function stop_all(self)
+  local function is_before(one, other)
+    return self.blocks[one].index < self.blocks[other].index
+  end
+  for _, key in ipairs(tables.sorted_keys(self.blocks, is_before)) do
+    stop_block(self, self.blocks[key])
+  end
+  self.blocks = {}
+end
+
 --- Ends it with the reason, where that has not been.
 function Choice:stop()
   if not self.is_stopped then
     self.is_stopped = true
     begin(self)
+    stop_all(self)
     for _, field in ipairs(FIELDS) do
       say_held(self, field, true)
     end

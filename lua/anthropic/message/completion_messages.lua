@@ -191,16 +191,33 @@ end
 
 -- --- messages ------------------------------------------------------------------------------------
 
--- Thinking that an answer brought and that comes back with it.
-local function add_thinking(self, to, message, blocks)
-  local list = message.thinking_blocks
-  if not parts.is_empty(list) then
-    for i, block in ipairs(self:list(to .. ".thinking_blocks", list)) do
-      blocks[#blocks + 1] = self:need(paths.join(to .. ".thinking_blocks", i), block, "table")
+-- The blocks of thinking whose text is not in them; nil where one has its text.
+local function blocks_without_text(blocks)
+  local found = {}
+  for _, block in ipairs(blocks) do
+    if block.type == "thinking" and not parts.is_empty(block.thinking) then
+      return nil
     end
-  else
-    local text = parts.word(self:expect(to .. ".reasoning_content", message.reasoning_content, "string"))
-    blocks[#blocks + 1] = text and { type = "thinking", thinking = text } or nil
+    found[#found + 1] = block.type == "thinking" and block or nil
+  end
+  return found
+end
+
+-- Thinking that an answer brought and that comes back with it. A stream says the text in `reasoning_content`, and in
+-- the blocks the signature alone. Of several none tells its part of the text, nor needs it: a signature holds the
+-- whole thinking.
+local function add_thinking(self, to, message, blocks)
+  local text = parts.word(self:expect(to .. ".reasoning_content", message.reasoning_content, "string"))
+  local list = parts.is_empty(message.thinking_blocks) and {} or message.thinking_blocks
+  for i, block in ipairs(self:list(to .. ".thinking_blocks", list)) do
+    local place = paths.join(to .. ".thinking_blocks", i)
+    blocks[#blocks + 1] = json.copy(self:need(place, block, "table") or {})
+  end
+  local without = text and blocks_without_text(blocks)
+  if without and #without == 1 then
+    without[1].thinking = text
+  elseif without and #without == 0 then
+    table.insert(blocks, 1, { type = "thinking", thinking = text })
   end
 end
 

@@ -54,14 +54,12 @@ local function base64_source(bytes, media_type)
 end
 
 local function text_source(bytes, media_type)
-  local text = bytes.data
+  local text, problem = bytes.data, nil
   if bytes.path then
-    local file, problem = io.open(bytes.path, "rb")
-    text = file and memory.attempt(file.read, file, "*a")
-    if not text then
-      return nil, "cannot read " .. (problem or bytes.path)
-    end
-    file:close()
+    text, problem = memory.attempt(core.file_bytes, bytes.path)
+  end
+  if not text then
+    return nil, problem
   end
   if not core.is_text(text) then
     return nil, bytes.name .. ": neither a PDF nor UTF-8 text"

@@ -56,10 +56,10 @@ end
 ---@param has_calls boolean there are calls that the caller has to answer
 ---@return string
 function stop_reasons.to_completion(reason, has_calls)
-  if type(reason) == "string" then
-    return COMPLETION_WORDS[reason] or "stop"
+  if has_calls and (type(reason) ~= "string" or reason == "end_turn") then
+    return "tool_calls"
   end
-  return has_calls and "tool_calls" or "stop"
+  return COMPLETION_WORDS[reason] or "stop"
 end
 
 return stop_reasons

@@ -85,6 +85,19 @@ local function uncached(prompt, read, written, output, total)
   return prompt
 end
 
+-- What a chat completion has no words for: gateways, and this library, leave the API's own.
+local OF_THE_API = { "cache_creation", "inference_geo", "iterations", "server_tool_use", "service_tier", "speed" }
+
+local function add_rest(counts, given)
+  for _, name in ipairs(OF_THE_API) do
+    local value = given[name]
+    if counts[name] == nil and value ~= json.null then
+      counts[name] = value
+    end
+  end
+  return counts
+end
+
 --- The counts of a chat completion under the API's names.
 ---@param foreign any
 ---@return table? counts
@@ -102,14 +115,15 @@ function token_counts.of_completion(foreign)
     "cache_creation_input_tokens", "cache_creation_tokens", "cache_write_tokens", "cached_creation_tokens")
   local thinking = first_count(output_details, "reasoning_tokens", "thinking_tokens")
   local total = first_count(foreign, "total_tokens")
-  return {
+  return add_rest({
     input_tokens = prompt and uncached(prompt, read or 0, written or 0, output or 0, total)
       or first_count(foreign, "input_tokens"),
     output_tokens = output,
     cache_read_input_tokens = read,
     cache_creation_input_tokens = written,
+    cache_creation = counts_of(prompt_details.cache_creation_token_details), -- by how long they are kept
     output_tokens_details = thinking and { thinking_tokens = thinking } or nil,
-  }
+  }, foreign)
 end
 
 --- The API's counts as those of a chat completion, whose prompt counts what was read from the cache and written to it.
@@ -124,13 +138,13 @@ function token_counts.to_completion(usage)
   end
   local thinking = count((counts_of(usage.output_tokens_details) or {}).thinking_tokens)
   local prompt, completion = (input or 0) + (read or 0) + (written or 0), output or 0
-  return {
+  return add_rest({
     prompt_tokens = prompt,
     completion_tokens = completion,
     total_tokens = prompt + completion,
     prompt_tokens_details = (read or written) and { cached_tokens = read, cache_creation_tokens = written } or nil,
     completion_tokens_details = thinking and { reasoning_tokens = thinking } or nil,
-  }
+  }, usage)
 end
 
 return token_counts

@@ -1,8 +1,8 @@
 --- The tool calls of a chat completion, put together from their pieces.
 --
 -- Servers tell calls apart by an index, by an ID, or not at all. A call begins with a new index; with a new name; with
--- a new ID together with a name; or, without an ID, with a name in the same chunk as the call before, or where that
--- one's arguments are whole.
+-- a new ID together with a name; with the same ID and a name in the same chunk, where the arguments of the call before
+-- are whole; or, without an ID, with a name in the same chunk, or where those arguments are whole.
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
@@ -66,13 +66,15 @@ local function begins_anew(call, said)
 end
 
 -- Whether a piece that might go on with a call begins another. In a later chunk a new ID alone does not: some servers
--- make one for each piece.
+-- make one for each piece. Nor does a whole call with the same ID there, which may repeat it.
 local function is_another(call, said, chunk)
   local has_gone_on = call.chunk ~= chunk
   if said.name and call.name and said.name ~= call.name then
     return true
+  elseif said.id and said.id == call.id then
+    return said.name ~= nil and not has_gone_on and begins_anew(call, said)
   elseif said.id and call.id then
-    return said.id ~= call.id and (said.name ~= nil or not has_gone_on)
+    return said.name ~= nil or not has_gone_on
   end
   return said.name ~= nil and call.name ~= nil and said.id == nil and (not has_gone_on or begins_anew(call, said))
 end

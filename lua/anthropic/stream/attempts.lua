@@ -35,6 +35,12 @@ function attempts.finish(self)
   return nil
 end
 
+-- Whether these tokens are those of an answer that broke off and was counted then: the one that goes on with it has not
+-- begun.
+local function is_counted(self, usage)
+  return usage ~= nil and usage == self.counted
+end
+
 --- Ends the stream with an error.
 ---@param self anthropic.Stream
 ---@param err anthropic.Error
@@ -46,7 +52,7 @@ function attempts.fail(self, err)
     self.source.clock:add_to(timings, self.exchange.attempt_began, self.accumulators[0].fields.usage)
   end) -- which gives the memory of the transfer back first
   err.partial = reading.partial(self)
-  if err.partial and not self.whole then
+  if err.partial and not self.whole and not is_counted(self, err.partial.usage) then
     self.exchange:count(err.partial)
   end
   self.err = err
@@ -100,11 +106,15 @@ local function go_on(self, err)
     err.attempts, err.history = final.attempts, final.history
     return attempts.fail(self, final.kind == "cancelled" and final or err)
   end
-  self.exchange:count(so_far.fields)
+  local usage = so_far.fields.usage
+  if is_counted(self, usage) then
+    usage = nil
+  else
+    self.exchange:count(so_far.fields)
+    self.counted = usage
+  end
   self.continuations = self.continuations or {}
-  table.insert(self.continuations, {
-    error = err, usage = so_far.fields.usage, request_id = self.response.request_id,
-  })
+  table.insert(self.continuations, { error = err, usage = usage, request_id = self.response.request_id })
   self.response = self.exchange:response_so_far()
   self.source = event_source.new(self.exchange, so_far, self.open_ended)
   self.source:continue(continuation.new(so_far:last(), content, function(start)

@@ -69,6 +69,24 @@ describe("the health check", function()
     assert.equal(11, #told)
   end)
 
+  it("takes the ways in which Windows spells a path for one copy of the library", function()
+    local config, path = package.config, package.path
+    rawset(package, "config", "\\" .. config:sub(2))
+    package.path = ""
+    local here = debug.getinfo(health.check, "S").source:sub(2)
+    _G.vim.fn.getcwd = function() return "C:/Users/me" end
+    _G.vim.api = { nvim_get_runtime_file = function()
+      return {
+        here, (here:gsub("/", "\\")), (here:gsub("^.*/", string.upper)), "x/../" .. here,
+        "D:\\lua\\anthropic\\health.lua",
+      }
+    end }
+    health.check()
+    rawset(package, "config", config)
+    package.path = path
+    assert.same({ "also in D:\\lua\\anthropic\\" }, entry "another copy"[3])
+  end)
+
   it("names Neovim and what runs Lua there", function()
     rawset(_G, "jit", { version = "LuaJIT 2.1" })
     _G.vim.version = function() return { major = 0, minor = 11, patch = 4 } end

@@ -769,8 +769,11 @@ describe("a request without a name", function()
   end)
 
   it("may download", function()
-    local _, bytes = request({ path = "/v1/new", binary = true }, { body = "not JSON" })
+    local sent, bytes = request({ path = "/v1/new", binary = true }, { body = "not JSON" })
     assert.equal("not JSON", bytes)
+    assert.equal("*/*", sent.accept)
+    assert.equal("image/png", request({ path = "/v1/new", binary = true, accept = "image/png" }).accept)
+    assert.is_nil(request({ path = "/v1/new" }).accept)
   end)
 
   describe("may be a stream", function()

@@ -5,14 +5,16 @@ local params_of = require "anthropic.api.params"
 
 -- A client whose option `model` is the name given, or that of the request's options.
 local function client_with(name)
-  return { option = function(_, option, given)
-    if option == "base_url" then
-      return "http://127.0.0.1"
-    elseif option == "model_names" then
-      return nil
+  return { options_for = function(_, given)
+    return function(option)
+      if option == "base_url" then
+        return "http://127.0.0.1"
+      elseif option == "model_names" then
+        return nil
+      end
+      assert.equal("model", option)
+      return given and given.model or name
     end
-    assert.equal("model", option)
-    return given and given.model or name
   end }
 end
 
@@ -30,8 +32,10 @@ describe("parameters", function()
   end)
 
   it("have the name that a pool's member knows the model by, in copies", function()
-    local member = { option = function(_, option)
-      return option == "model_names" and { mine = "there", usual = "usual there" } or option == "model" and "usual"
+    local member = { options_for = function()
+      return function(option)
+        return option == "model_names" and { mine = "there", usual = "usual there" } or option == "model" and "usual"
+      end
     end }
     local params = { model = "mine", messages = {} }
     assert.equal("there", params_of.complete(member, params).model)

@@ -29,3 +29,58 @@ describe("the places of a module", function()
     assert.same({}, places.of("a.b", nil))
   end)
 end)
+
+-- of a path: how else it is spelt
+local SPELLINGS = {
+  ["/"] = {
+    ["/home/me/lua/anthropic/"] = {
+      "/home/me/lua/anthropic/", "lua/anthropic/", "./lua/anthropic/", "././lua/./anthropic/", "lua//anthropic/",
+      "//home/me/lua/anthropic", ".//lua/anthropic/.",
+    },
+    ["/"] = { "/", "//", "/." },
+    ["/home/me/"] = { "", "." },
+    ["/home/me/../lua/"] = { "../lua/", "./../lua" }, -- a link may lead elsewhere
+    ["/home/me/.\\lua/"] = { ".\\lua/" },
+    ["/home/me/C:/lua/"] = { "C:/lua" },
+    ["/home/me/..a/.b/"] = { "..a/.b" },
+  },
+  ["\\"] = {
+    ["C:\\Users\\me\\lua\\anthropic\\"] = {
+      "C:\\Users\\me\\lua\\anthropic\\", ".\\lua\\anthropic\\", "./lua/anthropic/", "lua\\anthropic",
+      ".\\lua/anthropic\\", "\\\\?\\C:\\Users\\me\\lua\\anthropic\\", "lua/./anthropic/.",
+      "C:/Users/me/lua/anthropic/", "c:/users/ME/Lua/anthropic/", "\\Users\\me\\lua\\anthropic\\",
+      "/Users/me//lua\\\\anthropic", "..\\me\\lua\\anthropic", "lua\\x\\..\\anthropic\\",
+    },
+    ["D:\\"] = { "D:\\", "d:/", "D:\\x\\..", "D:/../" },
+    ["C:\\lua\\"] = { "/lua/", "C:\\lua", "..\\..\\lua", "..\\..\\..\\lua" },
+    ["\\\\server\\share\\lua\\"] = { "\\\\server\\share\\lua\\", "//server/share/lua", "\\\\SERVER\\share\\.\\lua" },
+    ["C:\\Users\\me\\"] = { "", ".", "./", ".\\" },
+  },
+}
+local CURRENT = { ["/"] = "/home/me", ["\\"] = "C:\\Users\\me" }
+
+describe("a folder", function()
+  for separator, folders in pairs(SPELLINGS) do
+    for folder, spellings in pairs(folders) do
+      it(("is %s by each of its names"):format(folder), function()
+        local _, expected = places.folder(folder, CURRENT[separator], separator)
+        for _, path in ipairs(spellings) do
+          local _, key = places.folder(path, CURRENT[separator], separator)
+          assert.equal(expected, key)
+        end
+        assert.equal(folder, (places.folder(spellings[1], CURRENT[separator], separator)))
+      end)
+    end
+  end
+
+  it("is another one where a letter's case differs, but on Windows", function()
+    assert.not_equal(select(2, places.folder("/a/", "/", "/")), select(2, places.folder("/A/", "/", "/")))
+    assert.same({ "C:\\Lua\\", "c:\\lua\\" }, { places.folder("Lua", "C:\\", "\\") })
+  end)
+
+  it("is told from where the program is, if that is not known", function()
+    assert.equal("lua/", (places.folder("./lua/", ".", "/")))
+    assert.equal("lua\\", (places.folder("./lua/", ".", "\\")))
+    assert.equal("..\\..\\lua\\", (places.folder("..\\..\\x\\..\\lua", ".", "\\")))
+  end)
+end)

@@ -21,7 +21,7 @@ local EVENTS = streams.of {
 local client
 
 before_each(function()
-  client = { sent = {}, options = {}, answer = { body = DOCUMENT, content_type = "application/json" } }
+  client = { sent = {}, asked = {}, answer = { body = DOCUMENT, content_type = "application/json" } }
 
   function client:exchange(spec, given)
     self.sent[#self.sent + 1] = { spec = spec, given = given, body = json.decode(spec.body) }
@@ -41,9 +41,11 @@ before_each(function()
     return exchange
   end
 
-  function client:option(name, given)
-    self.options[#self.options + 1] = { name, given }
-    return given and given[name]
+  function client:options_for(given)
+    return function(name)
+      self.asked[#self.asked + 1] = { name, given }
+      return given and given[name]
+    end
   end
 end)
 
@@ -400,7 +402,7 @@ describe("stream", function()
     local given = { max_retries = 1 }
     call("stream", params_with(), given)
     assert.equal(given, the_one_sent().given)
-    assert.same({ { "model_names", given }, { "base_url", given } }, client.options)
+    assert.same({ { "model_names", given }, { "base_url", given } }, client.asked)
   end)
 
   it("with callbacks gives a task, calls back, and sends with the options alone", function()
@@ -420,7 +422,7 @@ describe("stream", function()
     assert.is_nil(seen.err)
     assert.same({ max_retries = 1, loop = "blocking" }, the_one_sent().given)
     local sent_with = { max_retries = 1, loop = "blocking" }
-    assert.same({ { "loop", sent_with }, { "model_names", sent_with }, { "base_url", sent_with } }, client.options)
+    assert.same({ { "loop", sent_with }, { "model_names", sent_with }, { "base_url", sent_with } }, client.asked)
   end)
 
   for _, name in ipairs { "on_text", "on_event", "on_done" } do

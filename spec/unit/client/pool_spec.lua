@@ -113,7 +113,7 @@ describe("a pool", function()
     new { members = { member(1), { client = member(2), models = { m = "there" } }, member(1) } }
     local remade = {}
     local made = request { body = "first", model = "m", remake = function(one)
-      remade[#remade + 1] = one:option("model_names", nil)
+      remade[#remade + 1] = one:options_for(nil) "model_names"
       return "second", "there"
     end }
     local bodies = {}

@@ -354,6 +354,23 @@ describe("a run of deltas", function()
     end
   end)
 
+  it("reads a long event of its form that comes in small pieces, in linear time", function()
+    local fed = core.fed(200, 2 ^ 30, 2 ^ 30)
+    fed:follow(run)
+    run:follow("text_delta", 0, "")
+    local first, last = payload("text_delta", 0, "|"):match "^(.*)|(.*)$"
+    fed:feed(("data: " .. first .. "a" .. last .. "\n\n"):rep(2) .. "data: " .. first)
+    local piece = ("b"):rep(64)
+    for _ = 1, 2 ^ 21 / #piece do
+      fed:feed(piece)
+      assert(select(2, fed:skip_deltas()) == "again")
+    end
+    fed:feed(last .. "\n\n")
+    fed:skip_deltas()
+    assert.equal(2 + 2 ^ 21, #run:take())
+    fed:close()
+  end)
+
   it("may serve one transfer after another", function()
     run:follow("text_delta", 0, "")
     for _, text in ipairs { "a", "b" } do

@@ -404,6 +404,13 @@ describe("the parameters of messages.parse", function()
     assert.is_nil(params.output_config)
   end)
 
+  it("may say how often the answer is repaired, where the messages are a list", function()
+    local raw = json.raw "[]"
+    assert(structured_output.params { schema = schema, repair = 1, messages = {} })
+    assert(structured_output.params { schema = schema, messages = raw })
+    refused({ schema = schema, repair = 1, messages = raw }, "repair: needs a list of messages, got raw JSON")
+  end)
+
   it("keep what else output_config says, and leave the given one alone", function()
     local config = { effort = "low" }
     local whole = assert(structured_output.params { schema = { type = "null" }, output_config = config })

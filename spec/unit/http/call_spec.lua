@@ -47,14 +47,22 @@ describe("a request of anthropic.http", function()
   end)
 
   it("has handlers, of which one at most takes the body", function()
-    call.check_handlers({ on_response = print, on_done = print, on_line = print }, 1)
-    call.check_handlers({}, 1)
+    call.check_handlers({ on_response = print, on_done = print, on_line = print }, {}, 1)
+    call.check_handlers({}, {}, 1)
+    call.check_handlers({ on_response = print, on_done = print }, { path = "f" }, 1)
     for _, names in ipairs { { "on_line", "on_event" }, { "on_line", "on_bytes" }, { "on_event", "on_bytes" } } do
-      local _, message = pcall(call.check_handlers, { [names[1]] = print, [names[2]] = print }, 1)
+      local _, message = pcall(call.check_handlers, { [names[1]] = print, [names[2]] = print }, {}, 1)
       assert.matches("handlers: one of on_line, on_event and on_bytes", message, 1, true)
     end
     for _, given in ipairs { 7, { on_line = "x" }, { on_lines = print } } do
-      assert.is_false((pcall(call.check_handlers, given, 1)))
+      assert.is_false((pcall(call.check_handlers, given, {}, 1)))
+    end
+  end)
+
+  it("goes to a file or to a handler", function()
+    for _, name in ipairs { "on_line", "on_event", "on_bytes" } do
+      local _, message = pcall(call.check_handlers, { [name] = print }, { path = "f" }, 1)
+      assert.matches("path: excludes on_line, on_event and on_bytes", message, 1, true)
     end
   end)
 

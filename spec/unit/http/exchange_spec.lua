@@ -721,7 +721,7 @@ describe("an exchange", function()
 
     it("closes a transfer that has ended", function()
       local exchange, transfer = answered { headers_at = 1, done_at = 1 }
-      exchange:finish()
+      assert.is_true(exchange:finish())
       assert.is_true(transfer.closed)
     end)
 

@@ -672,6 +672,31 @@ describe("the limiter", function()
     assert.same({}, waits_of())
   end)
 
+  it("has a lane for each of 64 models, one for all others, and forgets the idle ones then", function()
+    local function lanes()
+      local names = {}
+      for name in pairs(pace.lanes) do
+        names[#names + 1] = name
+      end
+      return #names
+    end
+    local limit = errors.new { kind = "api", status = 429, retry_after = 5 }
+    for i = 1, 70 do
+      pace:hear("m" .. i, limit)
+    end
+    assert.equal(65, lanes())
+    assert.is_table(pace.lanes.m64)
+    assert.is_nil(pace.lanes.m65)
+    local first = pace.lanes.m1
+    pace:hear("m1", limit)
+    assert.equal(first, pace.lanes.m1)
+    assert.is_nil(pace.lanes.m65)
+    now = now + 1000 -- nothing is known of them any more
+    pace:hear("m99", limit)
+    assert.equal(1, lanes())
+    assert.is_table(pace.lanes.m99)
+  end)
+
   it("remembers 16 limits at most, and forgets those whose time is over", function()
     for i = 1, 40 do
       learn { ["invented-" .. i .. "-remaining"] = "0", ["invented-" .. i .. "-reset"] = "2025-01-01T00:00:10Z" }

@@ -111,6 +111,17 @@ describe("the token endpoint", function()
     assert.matches("; does the federation rule match", select(2, federation().ask(false)).message, 1, true)
   end)
 
+  it("quotes what was sent, which is told to nobody", function()
+    service.environment { ANTHROPIC_IDENTITY_TOKEN = "jwt.of.test" }
+    response = { status = 400, headers = {},
+      body = '{"error":"invalid_grant","error_description":"not valid: jwt.of.test, refresh-of-test"}' }
+    local _, of_federation = federation().ask(false)
+    local _, of_user = user(kept_token(-5, "refresh-of-test")).ask(false)
+    assert.equal("the token endpoint answered 400: invalid_grant: not valid: [redacted], refresh-of-test",
+      of_federation.message)
+    assert.equal("the token endpoint answered 400: invalid_grant: not valid: jwt.of.test, [redacted]", of_user.message)
+  end)
+
   it("has a bearer token and its seconds in its answer", function()
     for _, body in ipairs {
       "", "[]", '{"access_token":"a"}', '{"expires_in":1}', '{"access_token":7,"expires_in":1}',

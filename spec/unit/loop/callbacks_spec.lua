@@ -3,6 +3,7 @@
 local callbacks = require "anthropic.loop.callbacks"
 local errors = require "anthropic.base.error"
 local tasks = require "anthropic.loop.task"
+local waiting = require "spec.support.waiting"
 
 -- A host whose waits come back at once; it counts them.
 local function host(fields)
@@ -26,7 +27,10 @@ local function source_of()
 end
 
 describe("callbacks", function()
+  after_each(waiting.restart_clock)
+
   it("leave the host its turn after 64 calls", function()
+    waiting.stop_clock() -- else by their time, on a busy machine
     for calls, turns in pairs { [63] = 0, [64] = 1, [127] = 1, [128] = 2, [1000] = 15 } do
       local driver, called = host(), 0
       callbacks.start(driver, nil, source_of, function(_, call)
@@ -40,6 +44,7 @@ describe("callbacks", function()
   end)
 
   it("begin to count anew where the task has waited for what comes", function()
+    waiting.stop_clock()
     local driver = host()
     callbacks.start(driver, nil, source_of, function(_, call)
       for _ = 1, 10 do

@@ -1,5 +1,6 @@
 local anthropic = require "anthropic"
 local broken_off = require "spec.support.broken_off"
+local core = require "anthropic.core"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 local scheduler = require "anthropic.loop.scheduler"
@@ -127,7 +128,10 @@ describe("anthropic.run", function()
     local order = {}
     anthropic.run(function()
       anthropic.spawn(function()
-        anthropic.sleep(0.05)
+        local deadline = core.now() + 5
+        repeat
+          anthropic.sleep(0.001)
+        until #order == 2 or core.now() > deadline
         order[#order + 1] = "outer"
       end)
       assert.equal("inner", anthropic.run(function()

@@ -743,6 +743,17 @@ describe("a task in a host", function()
       end
     end)
 
+    it("needs a host that goes on with it, or a driver that is named", function()
+      local lacks_host = loop.lacks_host
+      finally(function() loop.lacks_host = lacks_host end)
+      for _, case in ipairs { { nil, false, true }, { nil, true, nil }, { "blocking", true, true } } do
+        loop.lacks_host = function() return case[2] end
+        local ok, err = task_module.check_host(case[1])
+        assert.equal(case[3], ok)
+        assert.equal(not ok and "cannot_wait" or nil, err and err.type)
+      end
+    end)
+
     it("waits by the driver that was chosen", function()
       local waits = {}
       local chosen = { wait = function(subject, seconds)

@@ -1,3 +1,4 @@
+local descriptor = require "spec.support.descriptor"
 local driver = require "anthropic.loop.yield"
 local loop = require "anthropic.loop"
 local waiting = require "spec.support.waiting"
@@ -36,12 +37,15 @@ describe("the yield driver", function()
   })
 
   it("yields the descriptor, at each turn, and takes nothing from who resumes it", function()
+    if not descriptor.is_there then
+      pending(descriptor.MISSING)
+    end
     local subject = waiting.subject()
     local thread = coroutine.create(function() return driver.wait(subject) end)
     for _ = 1, 3 do
-      local ok, descriptor = coroutine.resume(thread, "something")
+      local ok, yielded = coroutine.resume(thread, "something")
       assert.is_true(ok)
-      assert.equal(loop.descriptor(), descriptor)
+      assert.equal(loop.descriptor(), yielded)
     end
     subject.is_ready = true
     local ok, result = coroutine.resume(thread)

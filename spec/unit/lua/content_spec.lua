@@ -1,4 +1,4 @@
--- What content blocks are made of: core.file_head, core.base64_file, core.base64 and core.is_text.
+-- What content blocks are made of: core.file_head, core.file_bytes, core.base64_file, core.base64 and core.is_text.
 
 local core = require "anthropic.core"
 local temporary = require "spec.support.directory"
@@ -31,7 +31,7 @@ describe("a file", function()
   end)
 
   local function both(path, expected)
-    for _, name in ipairs { "file_head", "base64_file" } do
+    for _, name in ipairs { "file_head", "file_bytes", "base64_file" } do
       assert.same({ n = 2, nil, expected }, count_and_pack(core[name](path)))
     end
   end
@@ -60,7 +60,7 @@ describe("a file", function()
   end)
 
   it("must have a path that is a string", function()
-    for _, name in ipairs { "file_head", "base64_file" } do
+    for _, name in ipairs { "file_head", "file_bytes", "base64_file" } do
       assert.error_matches(function() core[name] {} end, "bad argument #1 to '.*' %(string expected, got table%)")
       assert.error_matches(function() core[name]() end, "bad argument #1 to '.*' %(string expected")
     end
@@ -70,6 +70,15 @@ describe("a file", function()
     for _, size in ipairs { 0, 1, 63, 64, 65, 1000 } do
       local bytes = bytes_of(size)
       assert.same({ n = 1, bytes:sub(1, 64) }, count_and_pack(core.file_head(directory:write("head", bytes))))
+    end
+  end)
+
+  it("is read whole, as its bytes are", function()
+    for _, size in ipairs { 0, 1, 64, 65, 200000 } do
+      local bytes = bytes_of(size)
+      local results = count_and_pack(core.file_bytes(directory:write("file", bytes)))
+      assert.equal(1, results.n)
+      assert.is_true(results[1] == bytes, size)
     end
   end)
 
@@ -90,8 +99,10 @@ describe("a file", function()
     local before = open_files()
     for _ = 1, 50 do
       core.file_head(path)
+      core.file_bytes(path)
       core.base64_file(path)
       core.file_head(directory.root)
+      core.file_bytes(directory.root)
       core.base64_file(directory.root)
     end
     assert.is_true(open_files() < before + 50) -- this program's own come and go

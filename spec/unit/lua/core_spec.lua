@@ -18,6 +18,7 @@ curl_info:function
 decode_escapes:function
 delta_run:function
 fed:function
+file_bytes:function
 file_head:function
 file_mode:function
 find_spelled:function

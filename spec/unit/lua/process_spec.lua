@@ -19,8 +19,9 @@ describe("a command", function()
   end
 
   it("wakes the loop, which tells of it", function()
-    local process = assert(loop:run { "/bin/sh", "-c", "sleep 0.01; echo x" })
+    local process = assert(loop:run { "/bin/sh", "-c", "sleep 0.01; echo x; exec sleep 60" })
     assert.is_false(process:has_news())
+    assert.same({ n = 2 }, { n = select("#", process:output()), process:output() })
     local ready
     repeat
       loop:wait(10)
@@ -69,9 +70,35 @@ describe("a command", function()
   end)
 
   it("is a list of strings", function()
-    for _, arguments in ipairs { {}, { 1 }, { "a\0b" }, { "a", {} } } do
-      assert.has_error(function() loop:run(arguments) end)
+    for arguments, message in pairs {
+      [{}] = "a list of strings expected", ["true"] = "a list of strings expected",
+      [{ 1 }] = "strings without NUL expected", [{ "a\0b" }] = "strings without NUL expected",
+      [{ "a", {} }] = "strings without NUL expected",
+    } do
+      local ok, words = pcall(loop.run, loop, arguments)
+      assert.is_false(ok)
+      assert.matches(message, words, 1, true)
     end
     assert.has_error(function() loop:run() end)
+    assert.equal("a|b", (run("printf", "%s|%s", "a", "b")))
+  end)
+
+  it("says what has become of it: nothing yet, that nothing more comes, all of it, or too much", function()
+    local process = assert(loop:run { "/bin/sh", "-c", "echo x; exec >/dev/null; sleep 0.05; exit 3" })
+    local seen = {}
+    core_peer.run(loop, function()
+      local count, output, state = select("#", process:output()), process:output()
+      assert.equal(2, count)
+      seen[#seen + 1] = not output and (state or "nothing") or nil
+      return output == "x\n" and state == 3
+    end)
+    assert.equal("soon", seen[#seen])
+    process:close()
+    process = assert(loop:run { "/bin/sh", "-c", "head -c 300000 /dev/zero" })
+    core_peer.run(loop, function()
+      local count, output, state = select("#", process:output()), process:output()
+      return count == 2 and not output and state == "too_large"
+    end)
+    process:close()
   end)
 end)

@@ -3,6 +3,7 @@
 
 local chat_completion = require "anthropic.message.chat_completion"
 local events = require "anthropic.message.events"
+local extent = require "spec.support.extent"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
 local odd_streams = require "spec.support.odd_streams"
@@ -10,7 +11,7 @@ local param = require "anthropic.message.param"
 local streams = require "spec.support.streams"
 local whole_events = require "anthropic.message.whole_events"
 
-local COUNT = 250
+local COUNT = extent(250, 80)
 
 -- --- what the events say -------------------------------------------------------------------------
 

@@ -162,7 +162,9 @@ local CASES = {
       { START(0, "thinking"), THINKING(0, "a"), SIGNATURE(0, "s"), THINKING(0, "b"), SIGNATURE(0, "s") } },
     { "without a signature after signed thinking",
       { delta { thinking_blocks = { { thinking = "a", signature = "s" } } },
-      delta { reasoning = "b" } }, { START(0, "thinking"), THINKING(0, "a"), SIGNATURE(0, "s"), THINKING(0, "b") } },
+      delta { reasoning = "b" }, delta { thinking_blocks = { { signature = "t" } } } },
+      { START(0, "thinking"), THINKING(0, "a"), SIGNATURE(0, "s"), STOP(0), START(1, "thinking"), THINKING(1, "b"),
+        SIGNATURE(1, "t") } },
     { "redacted", { delta { thinking_blocks = { { type = "redacted_thinking", data = "x" }, { thinking = "Hm." } } } },
       { "start 0 redacted_thinking {data:x}", STOP(0), START(1, "thinking"), THINKING(1, "Hm.") } },
     { "redacted after other thinking",
@@ -178,9 +180,32 @@ local CASES = {
       { START(0, "text"), TEXT(0, "a"), STOP(0), START(1, "thinking"), THINKING(1, "b"), STOP(1), START(2, "text"),
         TEXT(2, "c") } },
     { "in a part without a type", { delta { content = { thinking = "Hm.", text = "" } } }, HM },
-    { "a signature alone, after text",
-      { delta { content = "Hi" }, delta { thinking_blocks = { { signature = "s" } } } },
-      HI },
+    { "a signature alone, before text",
+      { delta { thinking_blocks = { { type = "thinking", thinking = "", signature = "s" } } },
+        delta { content = "Hi" } },
+      { START(0, "thinking"), SIGNATURE(0, "s"), STOP(0), START(1, "text"), TEXT(1, "Hi") } },
+    { "a signature alone, before text and a call", { delta { content = "Hi" },
+      delta { thinking_blocks = { { signature = "s" } } },
+      delta { tool_calls = { { id = "t", ["function"] = { name = "f", arguments = "{}" } } } } },
+      { HI[1], HI[2], STOP(0), START(1, "thinking"), SIGNATURE(1, "s"), STOP(1),
+        "start 2 tool_use {id:t,input:{},name:f}",
+        "delta 2 input_json_delta {partial_json:{}}" } },
+    { "two signatures alone", { delta { thinking_blocks = { { signature = "s" }, { signature = "t" } } },
+      delta { content = "Hi" } }, { START(0, "thinking"), SIGNATURE(0, "s"), STOP(0), START(1, "thinking"),
+      SIGNATURE(1, "t"), STOP(1), START(2, "text"), TEXT(2, "Hi") } },
+    { "a signature alone, then signed thinking", { delta { thinking_blocks = { { signature = "s" },
+      { thinking = "Hm.", signature = "t" } } } },
+      { START(0, "thinking"), SIGNATURE(0, "s"), STOP(0), START(1, "thinking"), THINKING(1, "Hm."),
+        SIGNATURE(1, "t") } },
+    { "a signature in blocks whose text is beside them", { delta { reasoning_content = "Hm.",
+      thinking_blocks = { { type = "thinking", thinking = "", signature = "s" } } } },
+      { HM[1], HM[2], SIGNATURE(0, "s") } },
+    { "a signature that comes after text", { delta { reasoning = "Hm." }, delta { content = "Hi" },
+      delta { reasoning_details = { { type = "reasoning.text", signature = "s" } } } },
+      { HM[1], HM[2], STOP(0), START(1, "text"), TEXT(1, "Hi"), SIGNATURE(0, "s") } },
+    { "in a part of an unknown form",
+      { delta { reasoning_details = { { type = "reasoning.encrypted", secret = "x" } } } },
+      { "unknown {reasoning:{secret:x,type:reasoning.encrypted}}" } },
     { "none", { delta { reasoning = "", thinking = {}, reasoning_details = {}, thinking_blocks = { {} } } }, {} },
   },
 
@@ -272,17 +297,49 @@ describe("a choice", function()
     for _, name in ipairs {
       "index", "logprobs", "usage", "stop_reason", "matched_stop", "native_finish_reason", "seed", "token_ids",
       "prompt_token_ids", "content_filter_results", "content_filter_result", "avg_logprobs", "safety_ratings", "role",
-      "name", "type", "id", "object", "obfuscation", "provider_specific_fields",
+      "name", "type", "id", "object", "obfuscation",
     } do
       members[name] = "x"
     end
     assert.same({}, events_of { members, delta(members), { message = members } })
   end)
 
+  it("keeps what a server has in fields of its own, but for what stands beside them as well", function()
+    local blocks = { { type = "server_tool_use", id = "s", name = "web_search" } }
+    assert.same({
+      "unknown {provider_specific_fields:{blocks:[{id:s,name:web_search,type:server_tool_use}]}}",
+      "unknown {provider_specific_fields:x}",
+    }, events_of {
+      delta { provider_specific_fields = {
+        blocks = blocks, citations = {}, thinking_blocks = { { thinking = "Hm." } },
+      } },
+      { message = { provider_specific_fields = { reasoning_content = "Hm." } } },
+      delta { provider_specific_fields = "x" },
+    })
+  end)
+
+  it("keeps what a part of the content has beside its text", function()
+    assert.same({ "unknown {content:{annotations:[{url:u}]}}", HI[1], HI[2] }, events_of { delta { content = {
+      { type = "text", text = "Hi", annotations = { { url = "u" } } }, { type = "text", text = "", annotations = {} },
+    } } })
+  end)
+
+  it("keeps what a call has besides its own, with what tells it from others", function()
+    local piece = { index = 0, id = "t", type = "function", ["function"] = { name = "f", arguments = "{}" },
+      extra_content = { google = { thought_signature = "s" } } }
+    local events = events_of {
+      delta { tool_calls = { piece } }, delta { tool_calls = { { index = 0, caller = "x" } } },
+    }
+    assert.equal("unknown {tool_calls:{extra_content:{google:{thought_signature:s}},id:t,index:0}}", events[1])
+    assert.equal("unknown {tool_calls:{caller:x,index:0}}", events[4])
+    assert.equal(4, #events)
+  end)
+
   it("has begun with anything that is understood, and with nothing else", function()
     for _, part in ipairs {
       delta { content = "a" }, delta { reasoning = "a" }, delta { tool_calls = { call("a") } }, { finish_reason = "x" },
       delta { thinking_blocks = { { type = "redacted_thinking", data = "x" } } }, { delta = { finish_reason = "x" } },
+      delta { thinking_blocks = { { signature = "s" } } },
     } do
       assert.is_true(select(2, added { part }).has_begun)
     end

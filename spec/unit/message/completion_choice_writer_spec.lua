@@ -76,6 +76,20 @@ describe("the chunks of events", function()
     assert.same({ '{"audio":{"id":"x"}}' }, deltas { type = "unknown_delta", delta = { audio = { id = "x" } } })
   end)
 
+  it("have what came in blocks that did not end", function()
+    deltas(start { type = "thinking", thinking = "Hm" })
+    deltas(stop())
+    assert.same({}, deltas(delta { type = "signature_delta", signature = "s" }))
+    deltas(start({ type = "tool_use", id = "a", name = "f", input = { x = 1 } }, 10))
+    deltas(start({ type = "container_upload", file_id = "u" }, 2))
+    assert.same({
+      '{"thinking_blocks":[{"signature":"s","thinking":"","type":"thinking"}]}',
+      '{"provider_specific_fields":{"blocks":[{"file_id":"u","type":"container_upload"}]}}',
+      '{"tool_calls":[{"function":{"arguments":"{\\"x\\":1}"},"index":0}]}',
+      "{}",
+    }, deltas { type = "message_stop" })
+  end)
+
   it("end with the reason", function()
     for reason, word in pairs {
       end_turn = "stop", stop_sequence = "stop", pause_turn = "stop", max_tokens = "length", refusal = "content_filter",
@@ -94,6 +108,7 @@ describe("the chunks of events", function()
     assert.equal("stop", silent:feed({ type = "message_stop" })[1].choices[1].finish_reason)
     for count = 1, 2 do
       local calling = completion_writer.encoder()
+      calling:feed { type = "message_delta", delta = { stop_reason = count == 1 and "end_turn" or nil } }
       for i = 1, count do
         calling:feed(start({ type = "tool_use", id = "t" .. i, name = "f", input = {} }, i - 1))
         calling:feed(stop(i - 1))

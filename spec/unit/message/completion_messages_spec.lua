@@ -68,6 +68,20 @@ describe("the messages of a chat completion", function()
     assert.equal("[]", (read '[{"role":"assistant","content":null,"tool_calls":[]}]'))
   end)
 
+  it("have thinking whose text and signature a stream brought apart", function()
+    local function thinking(blocks)
+      return content("assistant", '"reasoning_content":"t","thinking_blocks":[' .. blocks .. "]")
+    end
+    local signed = '{"type":"thinking","thinking":"","signature":"s"}'
+    local redacted = '{"data":"d","type":"redacted_thinking"}'
+    assert.equal('[{"signature":"s","thinking":"t","type":"thinking"}]', thinking(signed))
+    assert.equal('[{"signature":"s","thinking":"t","type":"thinking"}]', thinking '{"type":"thinking","signature":"s"}')
+    assert.equal('[{"thinking":"t","type":"thinking"},' .. redacted .. "]", thinking(redacted))
+    local two = signed .. "," .. signed
+    assert.equal("[" .. two:gsub('"type":"thinking","thinking":"","signature":"s"',
+      '"signature":"s","thinking":"","type":"thinking"') .. "]", thinking(two))
+  end)
+
   it("mark a turn that thought as a message", function()
     local list = json.decode(read('[{"role":"assistant","content":"a","reasoning_content":"t"},'
       .. '{"role":"assistant","content":"a"}]'))

@@ -127,12 +127,13 @@ describe("the chunks of events", function()
     } }
     assert.equal(json.null, first[1].usage)
     counting:feed { type = "message_delta", delta = { stop_reason = "end_turn" }, usage = {
-      output_tokens = 7, output_tokens_details = { thinking_tokens = 2 },
+      output_tokens = 7, output_tokens_details = { thinking_tokens = 2 }, server_tool_use = { web_search_requests = 1 },
     } }
     counting:feed { type = "message_stop" }
     assert.equal('[{"choices":[],"created":1,"id":"msg_1","model":"m","object":"chat.completion.chunk","usage":'
       .. '{"completion_tokens":7,"completion_tokens_details":{"reasoning_tokens":2},"prompt_tokens":7,'
-      .. '"prompt_tokens_details":{"cached_tokens":4},"total_tokens":14}}]', json.encode(counting:finish()))
+      .. '"prompt_tokens_details":{"cached_tokens":4},"server_tool_use":{"web_search_requests":1},"total_tokens":14}}]',
+      json.encode(counting:finish()))
     local empty = completion_writer.encoder { include_usage = true }
     assert.same({ prompt_tokens = 0, completion_tokens = 0, total_tokens = 0 }, empty:finish()[1].usage)
   end)

@@ -121,35 +121,13 @@ describe("a document", function()
       refused("document", { data = "\0", media_type = "text/plain" }))
   end)
 
-  it("leaves no text file open", function()
-    local is_open = true
-    local path = directory:write("text", "a")
-    local open = stub(io, "open").returns {
-      read = function() return "b" end, close = function() is_open = false end,
-    }
-    finally(function()
-      open:revert()
-    end)
-    assert.same(plain_text "b", content.document(path).source)
-    assert.is_false(is_open)
-  end)
-
-  it("names a text that cannot be opened any more", function()
-    local path = directory:write("text", "a")
-    local open = stub(io, "open").returns(nil, path .. ": Permission denied")
-    finally(function()
-      open:revert()
-    end)
-    assert.equal("document: cannot read " .. path .. ": Permission denied", refused("document", path))
-  end)
-
   it("names a text that cannot be read any more", function()
     local path = directory:write("text", "a")
-    local open = stub(io, "open").returns { read = function() return nil, "Input/output error" end }
+    local read = stub(core, "file_bytes").returns(nil, "cannot read " .. path .. ": Input/output error")
     finally(function()
-      open:revert()
+      read:revert()
     end)
-    assert.equal("document: cannot read " .. path, refused("document", path))
+    assert.equal("document: cannot read " .. path .. ": Input/output error", refused("document", path))
   end)
 end)
 

@@ -89,6 +89,18 @@ local COMPLETIONS = {
     { output_tokens = 9, output_tokens_details = { thinking_tokens = 5 } } },
   { "no thinking", { completion_tokens_details = { reasoning_tokens = 0 } },
     { output_tokens_details = { thinking_tokens = 0 } } },
+  { "the uses of a server's tools", { prompt_tokens = 1, server_tool_use = { web_search_requests = 2 } },
+    { input_tokens = 1, server_tool_use = { web_search_requests = 2 } } },
+  { "tokens written to the cache, by how long they are kept", { prompt_tokens = 9, prompt_tokens_details = {
+    cached_tokens = 0, cache_creation_tokens = 7,
+    cache_creation_token_details = { ephemeral_5m_input_tokens = 4, ephemeral_1h_input_tokens = 3 },
+  } }, { input_tokens = 2, cache_read_input_tokens = 0, cache_creation_input_tokens = 7,
+    cache_creation = { ephemeral_5m_input_tokens = 4, ephemeral_1h_input_tokens = 3 } } },
+  { "what has a price of its own", { completion_tokens = 1, service_tier = "priority", speed = "fast",
+    inference_geo = "us", iterations = { { type = "compaction", output_tokens = 5 } }, cost = 1 },
+    { output_tokens = 1, service_tier = "priority", speed = "fast", inference_geo = "us",
+      iterations = { { type = "compaction", output_tokens = 5 } } } },
+  { "nulls", { completion_tokens = 1, server_tool_use = json.null }, { output_tokens = 1 } },
   { "thinking in words", { completion_tokens_details = { reasoning_tokens = "much" } }, {} },
 }
 

@@ -100,6 +100,9 @@ local CALLS = {
     { "a f 1", "b f 2" } },
   { "two of one ID, by their index", { { piece(0, "a", "f", "1") }, { piece(1, "a", "f", "2") } },
     { "a f 1", "a f 2" } },
+  { "two of one ID in one chunk, by the end of the arguments", { {
+    piece(nil, "a", "f", "{}"), piece(nil, "a", "f", '{"b":1}'), piece(0, "a", "f", { c = 1 }), piece(0, "a", nil, " "),
+  } }, { "a f {}", 'a f {"b":1}', 'a f {"c":1} ' } },
   { "two without ID and name, by their index", { { piece(0, nil, nil, "1") }, { piece(1, nil, nil, "2") } },
     { "- - 1", "- - 2" } },
   { "two, the second by an index, a name and no ID", { { piece(nil, "a", "f", "1") }, { piece(1, nil, "g", "2") } },

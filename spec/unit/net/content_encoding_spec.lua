@@ -3,6 +3,7 @@
 
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local directories = require "spec.support.directory"
 local gzip = require "spec.support.gzip"
 local libcurl = require "spec.support.libcurl"
 
@@ -74,7 +75,9 @@ describe("a body with a Content-Encoding", function()
 
   it("of each word that is registered is one, and of no other", function()
     for word in ("aes128gcm br compress dcb dcz deflate exi gzip pack200-gzip x-compress x-gzip zstd"):gmatch "%S+" do
-      assert.equal("", (plain("Content-Encoding: utf-8, " .. word .. "\r\n")), word)
+      for _, spelled in ipairs { word, word:upper() } do
+        assert.equal("", (plain("Content-Encoding: utf-8, " .. spelled .. "\r\n")), spelled)
+      end
       if libcurl.passes_unknown_encodings then
         assert.same({ "hello" }, { plain("Content-Encoding: utf-8, " .. word .. "x\r\n") }, word)
         assert.same({ "hello" }, { plain("Content-Encoding: utf-8, x" .. word .. "\r\n") }, word)
@@ -83,9 +86,18 @@ describe("a body with a Content-Encoding", function()
   end)
 
   it("is read by no field of a like name", function()
-    for _, name in ipairs { "Xontent-Encoding", "Content-Encodinh", "Content-Encoding-X", "Content-Encodin" } do
+    local directory = directories.new()
+    local sink = assert(core.sink(directory:path "file")) -- into which nothing goes that is encoded
+    for _, name in ipairs {
+      "Xontent-Encoding", "Content-Encodinh", "Content-Encoding-X", "Content-Encodin", "Content-Encodings",
+    } do
       assert.equal("hello", (plain(name .. ": gzip\r\n")))
+      assert.is_nil(core_peer.answered(loop, peer, "HTTP/1.1 200 OK\r\n" .. name .. ": gzip\r\n\r\nhello", {
+        sink = sink,
+      }):failure(), name)
     end
+    sink:close()
+    directory:remove()
   end)
 
   it("that was undone is unpacked, wherever the field stands", function()

@@ -66,6 +66,24 @@ describe("the list of a loop's transfers", function()
     end
   end)
 
+  it("has each of them until it ends, whatever ends it", function()
+    local list = open_many(4)
+    list[2].transfer:limit(0)
+    core_peer.finish(loop, list[2].transfer)
+    for _, i in ipairs { 1, 3 } do
+      list[i].transfer:limit(50)
+    end
+    core.advance(60)
+    loop:step()
+    for i, failure in ipairs { "total", "total", "total", false } do
+      assert.equal(failure, (list[i].transfer:failure()) or false, i)
+    end
+    assert.equal(1, loop:active())
+    loop:close()
+    assert.equal("cancelled", (list[4].transfer:failure()))
+    core_peer.close_all(list)
+  end)
+
   it("goes on with all others when one is closed, wherever it stands", function()
     for gone = 1, 3 do
       local list = open_many(3)

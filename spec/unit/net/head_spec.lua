@@ -1,5 +1,6 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local directories = require "spec.support.directory"
 
 describe("the head of an answer", function()
   local loop, peer
@@ -33,6 +34,17 @@ describe("the head of an answer", function()
         local before = ("HTTP/1.1 " .. interim .. "\r\nInterim: 1\r\n\r\n"):rep(3)
         assert.same({ final, 200, nil, "ok" }, { headers_of(before .. final .. "ok") })
       end
+    end)
+
+    it("without the encoding of an interim one", function()
+      local directory = directories.new()
+      local sink = assert(core.sink(directory:path "file")) -- into which nothing goes that is encoded
+      local encoding = "Content-Encoding: gzip\r\n"
+      local final = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+      assert.is_nil(answered("HTTP/1.1 103 E\r\n" .. encoding .. "\r\n" .. final .. "\r\n", { sink = sink }):failure())
+      assert.equal("encoding", (answered(final .. encoding .. "\r\n", { sink = sink }):failure()))
+      sink:close()
+      directory:remove()
     end)
 
     it("without trailers", function()
@@ -152,6 +164,9 @@ describe("the head of an answer", function()
       local transfer = answered("HTTP/1.1 200" .. reason .. "\r\nContent-Length: 0\r\n\r\n")
       assert.equal(200, transfer:status(), reason)
       assert.is_nil(transfer:failure())
+    end
+    for _, status in ipairs { 209, 290, 999 } do
+      assert.equal(status, answered("HTTP/1.1 " .. status .. " X\r\nContent-Length: 0\r\n\r\n"):status())
     end
   end)
 

@@ -389,6 +389,12 @@ describe("a loop of the core", function()
     core_peer.close_all { each }
   end)
 
+  it("makes its descriptor readable for an alarm that was set after it was asked for", function()
+    local fd = loop:fd()
+    loop:alarm(core.now() + 0.01)
+    assert.is_true(not fd or core_peer.is_readable(fd, 5))
+  end)
+
   it("leaves the signals as the host has them, whatever it does", function()
     local path = os.tmpname()
     local file = assert(io.open(path, "w"))
@@ -443,6 +449,41 @@ describe("a loop of the core", function()
     assert.equal("changed: ", output)
   end)
 
+  it("resumes what was paused, tells of it, and goes on with others", function()
+    local body = ("x"):rep(300 * 1024) -- more than waits for a reader
+    local function paused(options)
+      local each, sent = open(options), 0
+      each.connection:send(core_peer.head_of(#body + 1))
+      core_peer.run(loop, function()
+        sent = core_peer.send_some(each.connection, body, sent)
+        return sent == #body
+      end)
+      core_peer.pass(loop, 0.01)
+      return each
+    end
+    local other, whole, large = open(), paused { idle_timeout = 50 }, paused { max_body_bytes = #body - 1 }
+    assert.is_false(large.transfer:done())
+    local fd = loop:fd()
+    while loop:wait(0) or loop:next_ready() do end -- luacheck: ignore
+    core.advance(60)
+    loop:step()
+    assert.is_false(whole.transfer:done()) -- it is not the peer that is silent
+    core_peer.run(loop, function()
+      return whole.transfer:body() or whole.transfer:received() == #body
+    end)
+    core.advance(60)
+    loop:step()
+    assert.equal("idle", (whole.transfer:failure()))
+    large.transfer:body()
+    assert.is_true(not fd or core_peer.is_readable(fd))
+    core_peer.finish(loop, large.transfer)
+    assert.equal("too_large", (large.transfer:failure()))
+    assert.equal(1, loop:active())
+    other.connection:send(core_peer.head_of(2) .. "ok")
+    assert.equal("ok", core_peer.finish(loop, other.transfer):body())
+    core_peer.close_all { other, whole, large }
+  end)
+
   it("has one descriptor as long as it lives", function()
     local fd = loop:fd()
     local each = open()
@@ -484,6 +525,35 @@ describe("a loop of the core", function()
       end, source) > 1)
     end
     assert.equal(before, core_peer.descriptors())
+  end)
+
+  it("goes on to watch a command where libcurl has no memory to begin anew", function()
+    if not exhaustion.is_possible "curl" then
+      pending "of this system has memory at all times"
+    end
+    local path = os.tmpname()
+    local process = assert(loop:run { "/bin/sh", "-c", "while [ -e " .. path .. " ]; do sleep 0.01; done" })
+    exhaustion.run("curl", function()
+      loop:start { method = "GET", url = peer.url }
+      for _ = 1, 5 do
+        loop:wait(0)
+      end
+      loop:start { method = "GET", url = peer.url } -- the first may have ended libcurl's handle
+      collectgarbage()
+    end, function(ok, _, message)
+      assert.is_true(ok, message)
+      local connection = peer.listener:accept()
+      while connection do
+        connection:close()
+        connection = peer.listener:accept()
+      end
+    end)
+    os.remove(path)
+    assert.equal(process, core_peer.run(loop, function()
+      local ready = loop:next_ready()
+      return ready == process and ready
+    end))
+    process:close()
   end)
 
   it("gives back all that libcurl held for it", function()

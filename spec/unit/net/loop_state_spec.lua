@@ -1,12 +1,73 @@
--- A loop that a forked process has from its parent.
+-- What a loop has of libcurl, and that a forked process has from its parent.
 
 local abilities = require "spec.support.abilities"
 local certificates = require "spec.support.certificates"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 local full_queue = require "spec.support.full_queue"
 local socket = require "socket"
 local ssl = require "ssl"
+
+-- The signals that this process does not take.
+local function held()
+  local status = io.open "/proc/self/status"
+  local text = status and status:read "*a" or ""
+  return status and status:close() and text:match "SigBlk:%s*(%x+)"
+end
+
+local HELD_AT_FIRST = held()
+
+describe("the state of a loop", function()
+  local loop, peer
+
+  before_each(function()
+    loop, peer = core.loop(), core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  it("has 64 idle connections and no more", function()
+    local list = core_peer.pairs(loop, peer, 66)
+    for _, each in ipairs(list) do
+      each.connection:send(core_peer.head_of(2) .. "ok")
+    end
+    for _, each in ipairs(list) do
+      core_peer.finish(loop, each.transfer)
+    end
+    assert.equal(64, loop:connections())
+    core_peer.close_all(list)
+  end)
+
+  it("holds no signal once a transfer was detached, or the loop closed", function()
+    local each = core_peer.pair(loop, peer)
+    each.transfer:close()
+    assert.equal(HELD_AT_FIRST, held())
+    loop:close()
+    assert.equal(HELD_AT_FIRST, held())
+    core_peer.close_all { each }
+  end)
+
+  it("is not open where there is no memory for it, and keeps none", function()
+    for _, source in ipairs { "core", "curl" } do
+      if not exhaustion.is_possible(source) then
+        pending "of this system has memory at all times"
+      end
+      assert.is_true(exhaustion.survive(function()
+        local own = core.loop()
+        own:fd()
+        own:alarm(core.now() + 60)
+        local transfer = own:start { method = "GET", url = peer.url }
+        local is_open = transfer and not transfer:done() or nil
+        own:close()
+        return is_open
+      end, source) > 3)
+    end
+  end)
+end)
 
 describe("the core in a forked process", function()
   if not abilities then
@@ -113,6 +174,29 @@ describe("the core in a forked process", function()
       end)
     end
     assert.is_true(core.now() - before < 15)
+    connection:close()
+  end)
+
+  it("has no command of the parent's, and times of its own", function()
+    local process = assert(loop:run { "/bin/sh", "-c", "sleep 0.1; echo x" })
+    local fd = loop:fd()
+    local transfer, connection = stream()
+    transfer:limit(50)
+    in_child(function()
+      local own = loop:fd()
+      assert.is_true(transfer:done())
+      assert.same({ "", -9 }, { process:output() })
+      while loop:step() or loop:next_ready() do end -- luacheck: ignore
+      core.advance(60)
+      loop:alarm(core.now() + 0.01)
+      assert.is_true(not own or core_peer.is_readable(own, 5))
+      loop:alarm(core.now() + 60)
+      loop:alarm(core.now() + 0.01)
+      assert.is_true(not fd or core_peer.is_readable(own, 5))
+    end)
+    assert.is_false(transfer:done())
+    core_peer.run(loop, function() return process:output() == "x\n" end)
+    process:close()
     connection:close()
   end)
 

@@ -2,6 +2,7 @@
 
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local http2_peer = require "spec.support.http2_peer"
 local socket = require "socket"
 
 describe("a step of the core's loop", function()
@@ -103,6 +104,24 @@ describe("a step of the core's loop", function()
     core_peer.close_all { each }
   end)
 
+  it("ends a transfer at its time, one that is alone and one whose loop goes on with others", function()
+    local first, second = core_peer.pair(loop, peer), core_peer.pair(loop, peer)
+    first.transfer:limit(50)
+    core.advance(49)
+    loop:step()
+    assert.is_false(first.transfer:done())
+    core.advance(2)
+    loop:step()
+    assert.equal("total", (first.transfer:failure()))
+    assert.equal(1, loop:active())
+    assert.is_false(second.transfer:done())
+    second.transfer:limit(50)
+    core.advance(51)
+    loop:step()
+    assert.equal("total", (second.transfer:failure()))
+    core_peer.close_all { first, second }
+  end)
+
   it("does at most 64 sockets' work in a step, and the rest of it in the next ones", function()
     local list = core_peer.pairs(loop, peer, 100)
     while loop:wait(0) do end -- luacheck: ignore
@@ -175,5 +194,49 @@ describe("a step of the core's loop", function()
       assert.equal("1", (each.transfer:event()))
     end
     core_peer.close_all(list)
+  end)
+
+  describe("by HTTP/2", function()
+    local server
+
+    after_each(function()
+      server:stop()
+    end)
+
+    it("ends all transfers of a connection that ends", function()
+      server = http2_peer.serve("begin", "begin", "notify")
+      local list = {}
+      for i = 1, 3 do
+        list[i] = server:send(loop, { total_timeout = 2 }) -- before its peer goes away altogether
+      end
+      for i, transfer in ipairs(list) do
+        core_peer.finish(loop, transfer)
+        assert.is_string((transfer:failure()), i)
+        assert.not_equal("total", (transfer:failure()), i)
+      end
+    end)
+
+    it("has no part any more in one that ended while libcurl read for others", function()
+      server = http2_peer.serve("pour", "silent")
+      local unread = server:send(loop, { max_body_bytes = 1e6 })
+      server:start(loop)
+      assert.equal(2, loop:active())
+      core_peer.finish(loop, unread)
+      assert.equal("too_large", (unread:failure()))
+      assert.equal(1, loop:active())
+    end)
+
+    it("puts a timeout off where the host stood still and something came", function()
+      server = http2_peer.serve("begin", "finish")
+      local transfer = server:send(loop, { total_timeout = 1000, idle_timeout = 50 })
+      core_peer.wait_for_headers(loop, transfer)
+      server:start(loop)
+      if not server:await_bytes() then
+        pending "which this system does not tell"
+      end
+      core.advance(60)
+      core_peer.finish(loop, transfer)
+      assert.is_nil(transfer:failure())
+    end)
   end)
 end)

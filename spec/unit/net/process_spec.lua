@@ -3,6 +3,7 @@
 local abilities = require "spec.support.abilities"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local socket = require "socket"
 
 describe("a command's process", function()
   local loop
@@ -43,6 +44,27 @@ describe("a command's process", function()
     for _, count in ipairs { 1, 4095, 4096, 4097, 65537 } do
       assert.equal(count, #run("/bin/sh", "-c", ("head -c %d /dev/zero"):format(count)))
     end
+  end)
+
+  it("has news as soon as it writes, which is named", function()
+    local process = assert(loop:run { "/bin/sh", "-c", "echo x; exec sleep 60" })
+    assert.is_false(process:has_news())
+    core_peer.run(loop, function() return process:has_news() end)
+    assert.equal(process, loop:next_ready())
+    assert.is_nil(loop:next_ready())
+    process:close()
+  end)
+
+  it("has its output where nobody steps the loop", function()
+    local process = assert(loop:run { "/bin/sh", "-c", "echo x; exit 3" })
+    local output, status = process:output()
+    local deadline = core.now() + 10
+    while not output and core.now() < deadline do
+      socket.sleep(0.002)
+      output, status = process:output()
+    end
+    assert.same({ "x\n", 3 }, { output, status })
+    process:close()
   end)
 
   it("may go on after it has written all", function()

@@ -166,6 +166,17 @@ describe("what a server of HTTP/2 says of a request that it did not take", funct
     assert.same({ nil, false, "HTTP/2" }, { sent "answer" })
   end)
 
+  it("is not that it wants it by HTTP/1.1 where a connection that was kept is lost", function()
+    local name = sent("answer", "close")
+    assert.is_nil(name)
+    local transfer = core_peer.finish(loop, assert(loop:start {
+      method = "POST", url = "https://127.0.0.1:" .. server.port .. "/", body = "{}", http2 = true,
+      ca_file = directory .. "/ca.crt",
+    }))
+    name = transfer:failure()
+    assert.is_true(name == "lost" or name == "connection" or name == "truncated", name)
+  end)
+
   it("may be that it wants it by HTTP/1.1", function()
     assert.equal("downgraded", (sent("downgrade", "answer")))
   end)

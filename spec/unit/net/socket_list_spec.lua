@@ -3,6 +3,7 @@ local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local exhaustion = require "spec.support.exhaustion"
 local full_queue = require "spec.support.full_queue"
+local http2_peer = require "spec.support.http2_peer"
 local ssl = require "ssl"
 
 -- The loop counts what it has open by this list.
@@ -102,16 +103,36 @@ describe("the list of a loop's sockets", function()
     assert.equal(3, loop:connections())
   end)
 
+  it("finds the one of a transfer that came to a connection later, among others", function()
+    open(2)
+    local server = http2_peer.serve("begin", "begin", "finish")
+    finally(function() server:stop() end)
+    local first = server:send(loop)
+    local later = server:send(loop, { idle_timeout = 50 })
+    for _, transfer in ipairs { first, later } do
+      core_peer.wait_for_headers(loop, transfer)
+    end
+    server:start(loop)
+    if not server:await_bytes() then
+      pending "which this system does not tell"
+    end
+    core.advance(60) -- its time begins anew where something came on its connection
+    core_peer.finish(loop, later)
+    assert.is_nil(later:failure())
+  end)
+
   it("takes no socket that it has no room for, and gives its memory back", function()
     if not exhaustion.is_possible "core" then
       pending "of this system has memory at all times"
     end
     assert.is_true(exhaustion.survive(function()
       local own, transfers, count = core.loop(), {}, 0
-      for i = 1, 18 do -- above its first room
+      for _ = 1, 18 do -- above its first room
         local ok, transfer = pcall(own.start, own, { method = "GET", url = peer.url })
-        transfers[i] = ok and transfer or nil
-        count = count + (transfers[i] and not transfer:done() and 1 or 0)
+        transfers[#transfers + 1] = ok and transfer or nil
+      end
+      for _, transfer in ipairs(transfers) do -- poll(2) may lack room for one, which ends all
+        count = count + (transfer:done() and 0 or 1)
       end
       local connections = own:connections()
       own:close()
@@ -225,6 +246,29 @@ describe("a connection that is idle", function()
     core_peer.finish(loop, busy)
     assert.equal("individ", busy:body())
     busy:close()
+  end)
+
+  it("is counted no more once its peer has ended it, and those beside it are", function()
+    local used = core_peer.start(loop, peer)
+    note(peer:accept(loop))
+    local list = {}
+    for i = 1, 4 do
+      list[i] = core_peer.start(loop, peer)
+      note(peer:accept(loop))
+    end
+    for i = 1, 3 do
+      connections[i + 1]:send(OK)
+      core_peer.finish(loop, list[i])
+    end
+    connections[2]:close()
+    connections[3]:close()
+    assert.is_true(is_used_again(connections[4]))
+    local count = loop:connections()
+    assert.is_true(count >= 3 and count <= 5, count) -- libcurl may not have looked at all
+    connections[5]:send(OK)
+    assert.equal("ok", core_peer.finish(loop, list[4]):body())
+    connections[1]:send(OK)
+    assert.equal("ok", core_peer.finish(loop, used):body())
   end)
 
   it("is not taken for one where its transfer is paused, and bytes wait", function()

@@ -3,6 +3,7 @@ local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local directories = require "spec.support.directory"
 local exhaustion = require "spec.support.exhaustion"
+local http2_peer = require "spec.support.http2_peer"
 
 local host = package.preload.host and require "host"
 local head, head_of = core_peer.head, core_peer.head_of
@@ -126,8 +127,8 @@ describe("a transfer of the core", function()
     for source, possible in pairs { core = { memory = true }, curl = { memory = true, connection = true } } do
       assert.is_true(exhaustion.survive(function()
         local own = core.loop()
-        local transfer = own:start { method = "GET", url = peer.url, record = true }
-        local connection, result
+        local transfer = own:start { method = "GET", url = peer.url, record = true, headers = { "X-Own: 1" } }
+        local connection, result, _, request
         if transfer then
           core_peer.run(own, function()
             connection = peer.listener:accept()
@@ -136,7 +137,7 @@ describe("a transfer of the core", function()
         end
         if connection then
           connection:settimeout(0)
-          pcall(core_peer.read_request, { wait = function(_, seconds)
+          _, request = pcall(core_peer.read_request, { wait = function(_, seconds)
             assert(not transfer:done())
             own:wait(seconds)
           end }, connection)
@@ -145,7 +146,7 @@ describe("a transfer of the core", function()
           connection:close()
           local failure = transfer:failure()
           if not failure then
-            result = #transfer:body()
+            result = request:find("X-Own: 1", 1, true) and #transfer:body() or "sent without its header"
           elseif not possible[failure] and (transfer:status() or failure ~= "large_headers") then
             result = failure -- libcurl may take a header that it has no memory for for too large
           end
@@ -153,6 +154,25 @@ describe("a transfer of the core", function()
         own:close()
         return result
       end, source) > 10)
+    end
+  end)
+
+  it("keeps a record of what comes where that is wanted", function()
+    for _, record in ipairs { true, false } do
+      local transfer = answered(head_of(2) .. "ok", { record = record })
+      assert.equal(record and 1 or 0, #transfer:pieces())
+    end
+  end)
+
+  it("fails above the limit of a body that is wanted as a whole, also where it had ended well", function()
+    for most, failure in pairs { [6] = false, [5] = "too_large" } do
+      local transfer = answered(head_of(6) .. "123456", { max_body_bytes = most })
+      assert.is_nil(transfer:failure())
+      while loop:next_ready() do end -- luacheck: ignore
+      for _ = 1, 2 do
+        assert.equal(("123456"):sub(1, most), transfer:body())
+        assert.equal(failure, (transfer:failure()) or false)
+      end
     end
   end)
 
@@ -394,6 +414,42 @@ describe("a transfer of the core", function()
       transfer:finish()
       assert.equal("too_large", (transfer:failure()))
     end)
+  end)
+
+  it("of HTTP/2 keeps the interface that its URL names, and takes a new connection after one timed out", function()
+    local server = http2_peer.serve("silent", "answer")
+    local zoned = { url = server.url:gsub("127.0.0.1", "[::ffff:127.0.0.1%%251]"), insecure = true, total_timeout = 50 }
+    local transfer = server:send(loop, zoned)
+    if transfer:done() then
+      server:stop()
+      pending "this system has no IPv6"
+    end
+    core.advance(60)
+    assert.equal("total", (core_peer.finish(loop, transfer):failure()))
+    for _ = 1, 2 do
+      assert.is_nil(core_peer.finish(loop, server:send(loop, zoned)):failure())
+    end
+    assert.same({ 1, 2, 3 }, server:arrived())
+    server:stop()
+  end)
+
+  it("sends parts, and is none where a file of them or the body's cannot be read, which it names", function()
+    local transfer, connection, request = start {
+      body = false, multipart = { { name = "one", data = "first" }, { name = "two", data = "second" } },
+    }
+    assert.matches('name="one"\r\n\r\nfirst\r\n', request, 1, true)
+    assert.matches('name="two"\r\n\r\nsecond\r\n', request, 1, true)
+    connection:send(head_of(2) .. "ok")
+    assert.equal("ok", core_peer.finish(loop, transfer):body())
+    connection:close()
+    for _, body in ipairs {
+      { multipart = { { name = "one", data = "first" }, { name = "two", path = "/none" } } }, { body_file = "/none" },
+    } do
+      body.method, body.url = "POST", peer.url
+      local none, message, kind = loop:start(body)
+      assert.same({ nil, "file" }, { none, kind })
+      assert.matches("^cannot read /none: ", message)
+    end
   end)
 
   it("ends after so many seconds from now where it is limited", function()

@@ -1,6 +1,7 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local full_queue = require "spec.support.full_queue"
+local http2_peer = require "spec.support.http2_peer"
 local socket = require "socket"
 
 local host = package.preload.host and require "host"
@@ -347,6 +348,16 @@ describe("the state of a transfer", function()
     end
   end)
 
+  it("is processed by nobody as long as it is not sent", function()
+    local gone = core_peer.listen()
+    gone:close()
+    assert.is_true(core_peer.finish(loop, core_peer.start(loop, gone)):unprocessed())
+    local transfer, connection = start()
+    assert.is_false(transfer:unprocessed())
+    connection:close()
+    assert.is_false(core_peer.finish(loop, transfer):unprocessed())
+  end)
+
   it("has libcurl's words for its failure where they say more than its name", function()
     local gone = core_peer.listen()
     gone:close()
@@ -358,5 +369,57 @@ describe("the state of a transfer", function()
     local long = "X: " .. ("y"):rep(200000) .. "\r\n"
     name, words = core_peer.answered(loop, peer, "HTTP/1.1 200 OK\r\n" .. long .. "\r\n"):failure()
     assert.same({ "large_headers", "" }, { name, words })
+  end)
+
+  describe("by HTTP/2", function()
+    local server
+
+    after_each(function()
+      server:stop()
+    end)
+
+    it("says that the server did not take it, as long as it has no answer", function()
+      server = http2_peer.serve "refuse"
+      local transfer = core_peer.finish(loop, server:send(loop))
+      assert.same({ "refused", true }, { (transfer:failure()), transfer:unprocessed() })
+    end)
+
+    it("doubts its connection where it is cancelled after a silence, or in doubt", function()
+      server = http2_peer.serve "silent"
+      for i, row in ipairs { { 0, false, 1 }, { 4, false, 1 }, { 0, true, 1 }, { 5.5, false, 2 }, { 0, false, 3 } } do
+        local transfer = server:send(loop)
+        assert.equal(row[3], server:arrived()[i], i)
+        core.advance(row[1])
+        transfer:close(row[2])
+      end
+    end)
+
+    it("has time anew where the host stood still and something came", function()
+      server = http2_peer.serve("begin", "finish")
+      local transfer = server:send(loop, { idle_timeout = 50 })
+      core_peer.wait_for_headers(loop, transfer)
+      server:start(loop)
+      if not server:await_bytes() then
+        pending "which this system does not tell"
+      end
+      core.advance(60)
+      core_peer.finish(loop, transfer)
+      assert.is_nil(transfer:failure())
+    end)
+
+    it("doubts it where it ran out of time, and not where it had ended", function()
+      server = http2_peer.serve("answer", "answer", "silent", "answer")
+      for i, connection in ipairs { 1, 1, 1, 2 } do
+        local transfer = server:send(loop, { total_timeout = 50 })
+        if i == 3 then
+          core.advance(60)
+        end
+        core_peer.finish(loop, transfer)
+        assert.equal(i == 3 and "total" or nil, (transfer:failure()))
+        core.advance(10)
+        transfer:close(true)
+        assert.equal(connection, server:arrived()[i], i)
+      end
+    end)
   end)
 end)

@@ -1,5 +1,7 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
+local http2_peer = require "spec.support.http2_peer"
 
 local head_of = core_peer.head_of
 
@@ -93,6 +95,26 @@ describe("the verdict on a transfer", function()
       assert.equal(18, code)
     end)
 
+    it("no words of a connection that was kept and is lost", function()
+      local transfer, connection = start()
+      connection:send(head_of(2) .. "ok")
+      core_peer.finish(loop, transfer)
+      transfer = core_peer.start(loop, peer)
+      core_peer.read_request(loop, connection)
+      connection:close()
+      core_peer.finish(loop, transfer)
+      assert.same({ "lost", "", 52 }, { transfer:failure() })
+    end)
+
+    it("no words of one that the server refused, or wants by HTTP/1.1", function()
+      for step, expected in pairs { refuse = "refused", downgrade = "downgraded" } do
+        local server = http2_peer.serve(step)
+        local name, words = core_peer.finish(loop, server:send(loop)):failure()
+        server:stop()
+        assert.same({ expected, "" }, { name, words })
+      end
+    end)
+
     it("no more than its name where that says all", function()
       local transfer = answered("HTTP/1.1 200 OK\r\n")
       assert.same({ "truncated", "", 0 }, { transfer:failure() })
@@ -138,6 +160,17 @@ describe("the verdict on a transfer", function()
     local trailer = answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" .. long .. "\r\n"):failure()
     assert.is_string(trailer)
     assert.not_equal("large_headers", trailer)
+    if exhaustion.is_possible "curl" then
+      local function attempt()
+        local own = core.loop()
+        core_peer.answered(own, peer, "HTTP/1.1 200 OK\r\n" .. long .. "\r\n"):close()
+        own:close()
+      end
+      attempt()
+      local held = exhaustion.blocks "curl"
+      attempt()
+      assert.equal(held, exhaustion.blocks "curl")
+    end
   end)
 
   it("is that a body could not be unpacked where none of it could", function()

@@ -34,7 +34,7 @@ local function open_results(client, id, batch, params, given)
   end
   local exchange, err = client:exchange({
     method = "GET",
-    path = results_path(id, batch.results_url, client:option("base_url", given)),
+    path = results_path(id, batch.results_url, client:options_for(given) "base_url"),
     headers = { ["anthropic-workspace-id"] = params and params.workspace_id },
     betas = params and params.betas,
     accept = "application/binary",

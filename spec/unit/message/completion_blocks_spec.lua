@@ -1,0 +1,69 @@
+-- The blocks of a choice, and the signatures of its thinking.
+
+local blocks = require "anthropic.message.completion_blocks"
+
+local function new_choice()
+  return { number = 0, next_index = 0, shared = { events = {}, has_begun = false } }
+end
+
+-- The events so far: "start 0 text", "delta 0 text_delta", "stop 0".
+local function shown(choice)
+  local list = {}
+  for i, event in ipairs(choice.shared.events) do
+    local what = event.content_block or event.delta
+    list[i] = ("%s %d%s"):format(event.type:match "_([a-z]+)$", event.index, what and " " .. what.type or "")
+  end
+  return list
+end
+
+describe("the blocks of a choice", function()
+  it("end where one of another kind begins", function()
+    local choice = new_choice()
+    blocks.add_text(choice, "thinking", "Hm.")
+    blocks.add_text(choice, "text", "H")
+    blocks.add_text(choice, "text", "")
+    blocks.add_text(choice, "text", "i")
+    blocks.close(choice)
+    assert.same({ "start 0 thinking", "delta 0 thinking_delta", "stop 0", "start 1 text", "delta 1 text_delta",
+      "delta 1 text_delta", "stop 1" }, shown(choice))
+    assert.is_true(choice.shared.has_begun)
+  end)
+
+  it("take a signature before, with and after their text", function()
+    local signed = { "start 0 thinking", "delta 0 thinking_delta", "delta 0 signature_delta" }
+    for _, order in ipairs { "first", "last" } do
+      local choice = new_choice()
+      if order == "first" then
+        blocks.add_signature(choice, "s")
+        assert.is_true(choice.shared.has_begun)
+      end
+      blocks.add_text(choice, "thinking", "Hm.")
+      if order == "last" then
+        blocks.add_signature(choice, "s")
+      end
+      assert.same(signed, shown(choice))
+    end
+  end)
+
+  it("show a signature without text before what comes next, and say what is left of one at the end", function()
+    local choice = new_choice()
+    blocks.add_signature(choice, "s")
+    assert.same({}, shown(choice))
+    blocks.add_text(choice, "text", "H")
+    blocks.add_signature(choice, "t")
+    blocks.add_text(choice, "text", "i")
+    blocks.add_signature(choice, "u")
+    blocks.add_signature(choice, "v")
+    assert.same({ "start 0 thinking", "delta 0 signature_delta", "stop 0", "start 1 text", "delta 1 text_delta",
+      "stop 1", "start 2 thinking", "delta 2 signature_delta", "stop 2", "start 3 text", "delta 3 text_delta", "stop 3",
+      "start 4 thinking", "delta 4 signature_delta", "stop 4" }, shown(choice))
+    assert.same({ signature = "v" }, blocks.rest(choice))
+  end)
+
+  it("show a signature that is all there is", function()
+    local choice = new_choice()
+    blocks.add_signature(choice, "s")
+    assert.is_nil(blocks.rest(choice))
+    assert.same({ "start 0 thinking", "delta 0 signature_delta", "stop 0" }, shown(choice))
+  end)
+end)
