@@ -5,6 +5,7 @@
 
 local accumulator = require "anthropic.message.accumulator"
 local completion_choice = require "anthropic.message.completion_choice"
+local core = require "anthropic.base.core"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
@@ -46,20 +47,32 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
+-- Counts are kept until the end, under whatever names come. A name takes the first beside its value.
+local COUNT_BYTES, MOST_USAGE_BYTES = 200, 1024 * 1024
+
 ---@class anthropic.ChunkTranslator
 ---@field has_begun boolean something was understood: a text, a call, an end
 ---@field usage? table as the server counts
+---@field weigh_usage fun(name: any, value: any, before: any) notes what `usage` holds
 local Translator = {}
 Translator.__index = Translator
 
 --- A translator from the chunks of one stream to native events.
 ---@return anthropic.ChunkTranslator
 function chat_completion.translator()
-  return setmetatable({ choices = {}, order = {}, chunk = 0, has_begun = false }, Translator)
+  local self = setmetatable({ choices = {}, order = {}, chunk = 0, has_begun = false, usage_bytes = 0 }, Translator)
+  function self.weigh_usage(name, value, before)
+    if before == nil then
+      self.usage_bytes = self.usage_bytes + COUNT_BYTES + #tostring(name) + core.weigh(value)
+    elseif type(value) ~= "number" then
+      self.usage_bytes = self.usage_bytes + core.weigh(value) - core.weigh(before)
+    end
+  end
+  return self
 end
 
 local function note_usage(self, usage)
-  self.usage = token_counts.merge(self.usage, usage)
+  self.usage = token_counts.hold(self.usage, usage, self.weigh_usage)
 end
 
 -- The choices of a chunk: a list, one alone, or the chunk itself.
@@ -103,6 +116,9 @@ function Translator:feed(chunk, raw)
       return nil, "a choice is a " .. (type(part) == "table" and "list" or type(part))
     end
     choice_at(self, number_of(part, position)):add(part)
+  end
+  if self.usage_bytes > MOST_USAGE_BYTES then
+    return nil, ("its usage is larger than %d bytes"):format(MOST_USAGE_BYTES)
   end
   return self.events
 end

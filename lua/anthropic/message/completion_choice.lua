@@ -313,7 +313,7 @@ function Choice:add(part)
   local shared = self.shared
   for _, piece in ipairs { delta, whole, part } do
     add_unknown_members(self, piece)
-    shared.usage = token_counts.merge(shared.usage, piece.usage)
+    shared.usage = token_counts.hold(shared.usage, piece.usage, shared.weigh_usage)
     self.finish_reason = parts.word(piece.finish_reason) or self.finish_reason
   end
   shared.has_begun = shared.has_begun or self.finish_reason ~= nil

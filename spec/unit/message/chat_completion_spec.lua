@@ -749,6 +749,15 @@ describe("several choices in one stream", function()
     }, shown(translator:finish()))
   end)
 
+  it("are refused where they count under more names than any server has", function()
+    local translator, i, problem = chat_completion.translator(), 0
+    repeat
+      i = i + 1
+      problem = select(2, translator:feed(chunk({ content = "a" }, { usage = { ["count_" .. i] = 1 } })))
+    until problem or i == 10000
+    assert.equal("its usage is larger than 1048576 bytes", problem)
+  end)
+
   it("share nothing with another stream", function()
     translate(chunk { content = "a" })
     assert.same({}, chat_completion.translator():finish())
