@@ -259,16 +259,21 @@ describe("waiting", function()
 
     it("ends at once when it is the client that is closed", function()
       run_watched(5, function(spawn)
-        local client = client_at "/stuck"
+        local client, is_open = client_at "/stuck", false
+        local before = #server:requests()
         local tasks = {
           spawn(function()
-            return select(2, assert(client.messages.stream(params)):message())
+            local stream = assert(client.messages.stream(params))
+            is_open = true
+            return select(2, stream:message())
           end),
           spawn(function()
             return select(2, client.messages.create(params, { base_url = server.url .. "/hang" }))
           end),
         }
-        anthropic.sleep(0.05)
+        repeat
+          anthropic.sleep(0.02)
+        until is_open and #server:requests() >= before + 2
         client:close()
         for _, task in ipairs(tasks) do
           assert.equal("cancelled", task:join().kind)
