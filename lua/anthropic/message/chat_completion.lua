@@ -4,8 +4,8 @@
 -- See completion_choice.lua for what is made of a choice.
 
 local accumulator = require "anthropic.message.accumulator"
+local budgets = require "anthropic.message.budget"
 local completion_choice = require "anthropic.message.completion_choice"
-local core = require "anthropic.base.core"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
@@ -47,28 +47,28 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
--- Counts are kept until the end, under whatever names come. A name takes the first beside its value.
-local COUNT_BYTES, MOST_USAGE_BYTES = 200, 1024 * 1024
+local COUNT_BYTES = 200 -- of a count's place, beside its name and its value
 
 ---@class anthropic.ChunkTranslator
 ---@field has_begun boolean something was understood: a text, a call, an end
 ---@field usage? table as the server counts
 ---@field weigh_usage fun(name: any, value: any, before: any) notes what `usage` holds
+---@field budget anthropic.Budget counts what is kept until it can be told
 local Translator = {}
 Translator.__index = Translator
 
 --- A translator from the chunks of one stream to native events.
+---@param budget? anthropic.Budget what is kept counts there; whoever feeds it looks
 ---@return anthropic.ChunkTranslator
-function chat_completion.translator()
-  local self = setmetatable({ choices = {}, order = {}, chunk = 0, has_begun = false, usage_bytes = 0 }, Translator)
-  function self.weigh_usage(name, value, before)
-    if before == nil then
-      self.usage_bytes = self.usage_bytes + COUNT_BYTES + #tostring(name) + core.weigh(value)
-    elseif type(value) ~= "number" then
-      self.usage_bytes = self.usage_bytes + core.weigh(value) - core.weigh(before)
-    end
+function chat_completion.translator(budget)
+  budget = budget or budgets.new()
+  local function weigh_usage(name, value, before)
+    budget:replace(value, before)
+    budget:take(before == nil and COUNT_BYTES + #tostring(name) or 0)
   end
-  return self
+  return setmetatable({
+    choices = {}, order = {}, chunk = 0, has_begun = false, budget = budget, weigh_usage = weigh_usage,
+  }, Translator)
 end
 
 local function note_usage(self, usage)
@@ -116,9 +116,6 @@ function Translator:feed(chunk, raw)
       return nil, "a choice is a " .. (type(part) == "table" and "list" or type(part))
     end
     choice_at(self, number_of(part, position)):add(part)
-  end
-  if self.usage_bytes > MOST_USAGE_BYTES then
-    return nil, ("its usage is larger than %d bytes"):format(MOST_USAGE_BYTES)
   end
   return self.events
 end

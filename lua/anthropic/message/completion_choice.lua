@@ -281,7 +281,7 @@ function completion_choice.new(number, shared)
     open = nil, -- the block of text or thinking that goes on
     thought = nil, -- the last block of thinking
     hidden = nil, -- the signature of thinking that has no block
-    calls = tool_calls.new(), call_pieces = 0, begun_calls = 0, ids = {},
+    calls = tool_calls.new(shared.budget), call_pieces = 0, begun_calls = 0, ids = {},
     in_deltas = {}, -- the kinds of things that deltas have said
   }, Choice)
   blocks.emit(self, {
