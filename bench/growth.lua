@@ -97,6 +97,24 @@ function THINGS.blocks_in_descending_order(size)
   read(payloads)
 end
 
+function THINGS.counts_under_new_names(size)
+  local payloads = { START }
+  for i = 1, size do
+    payloads[#payloads + 1] = { type = "message_delta", delta = {}, usage = { ["count_" .. i] = 1 } }
+  end
+  payloads[#payloads + 1] = STOP
+  read(payloads)
+end
+
+function THINGS.counts_of_a_completion_under_new_names(size)
+  local payloads = {}
+  for i = 1, size do
+    payloads[i] = { choices = { { delta = { content = "a" } } }, usage = { ["count_" .. i] = 1 } }
+  end
+  payloads[#payloads + 1] = "[DONE]"
+  read(payloads)
+end
+
 function THINGS.blocks_that_end_in_half_a_character(size)
   local payloads = { START }
   for i = 1, size do

@@ -137,6 +137,27 @@ describe("the done record", function()
       assert.equal(3, assert_only({ outcome = "closed" }).usage.input_tokens)
     end)
 
+    it("that is closed after its last event has all of it", function()
+      for _, pieces in ipairs { false, true } do
+        records = {}
+        local stream = open(testing.stream { text = "Hello!", usage = { output_tokens = 5 } })
+        if pieces then
+          for _, events in stream:raw_events() do
+            if events[1] and events[#events].type == "message_stop" then
+              break
+            end
+          end
+        else
+          repeat
+            local event = stream:next()
+          until event.type == "message_stop"
+        end
+        stream:close()
+        assert.equal(5, assert_only({ outcome = "ok", stop_reason = "end_turn" }).usage.output_tokens)
+        assert.equal("Hello!", assert(stream:message()):text())
+      end
+    end)
+
     it("whose client is closed, too", function()
       local client = serve { testing.stream { text = "Hello!", hang_after = 600 } }
       local stream = assert(client.messages.stream(PARAMS))

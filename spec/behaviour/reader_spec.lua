@@ -291,6 +291,43 @@ describe("a reader", function()
     assert.is_true(#err.partial:text() > 5000)
   end)
 
+  -- What a server says of a block, a call or its counts again and again, under other names each time.
+  it("holds no more than it may of what it only notes, or nothing of it", function()
+    local long = ("x"):rep(1000)
+    local start = '{"type":"message_start","message":{"id":"m","role":"assistant","content":[]}}'
+    local block = '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"a"}}'
+    local stop = '{"type":"content_block_stop","index":0}'
+    local chunk = '{"choices":[{"delta":{"content":"a"}}]}'
+    for name, case in pairs {
+      ["stops of a block"] = { { start, block, stop },
+        '{"type":"content_block_stop","index":0,"content_block":{"type":"text","KEY":"%s"}}' },
+      ["counts"] = { { start }, '{"type":"message_delta","delta":{},"usage":{"KEY":"%s"}}' },
+      ["counts of a completion"] = { { chunk }, '{"choices":[],"usage":{"KEY":"%s"}}', true },
+      ["calls without a name"] = { { chunk },
+        '{"choices":[{"delta":{"tool_calls":[{"index":KEY,"id":"%s"}]}}]}', true },
+    } do
+      local reader = anthropic.reader { max_response_bytes = 100000, headers = EVENT_STREAM }
+      for _, payload in ipairs(case[1]) do
+        assert(reader:feed("data: " .. payload .. "\n\n"))
+      end
+      local err
+      collectgarbage()
+      local before = collectgarbage "count"
+      for i = 1, 500 do
+        reader:feed("data: " .. case[2]:format(long):gsub("KEY", tostring(i)) .. "\n\n")
+        repeat
+          local event, problem = reader:next()
+          err = err or problem
+        until not event
+      end
+      collectgarbage()
+      assert.is_true(collectgarbage "count" - before < 300, name)
+      if case[3] then
+        assert.equal("the answer is larger than 100000 bytes", err.message, name)
+      end
+    end
+  end)
+
   it("reads AWS event streams where they are announced, or the caller says so", function()
     local body = aws_frames.fixture "bedrock_ok.bin"
     for _, options in ipairs {

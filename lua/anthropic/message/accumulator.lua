@@ -142,6 +142,20 @@ local function set(self, name, value)
   self.fields[name] = value
 end
 
+-- The first time the counts are copied, as those of the start are the reader's, too.
+local function add_usage(self, later)
+  local fields, budget = self.fields, self.budget
+  if not self.own_usage or self.own_usage ~= fields.usage then
+    local merged = token_counts.merge(fields.usage, later)
+    self.own_usage = merged ~= fields.usage and merged or nil
+    return set(self, "usage", merged)
+  end
+  token_counts.hold(self.own_usage, later, function(name, value, before)
+    budget:replace(value, before)
+    budget:take(before == nil and FIELD_BYTES + #tostring(name) or 0)
+  end)
+end
+
 function handlers.message_delta(self, event)
   if not is_table_or_nil(event.delta) or not is_table_or_nil(event.usage) then
     return false
@@ -152,7 +166,7 @@ function handlers.message_delta(self, event)
         set(self, member, said)
       end
     elseif name == "usage" then
-      set(self, "usage", token_counts.merge(self.fields.usage, value))
+      add_usage(self, value)
     elseif name ~= "type" and name ~= "raw" and name ~= "choice" then
       set(self, name, value)
     end
@@ -248,6 +262,7 @@ function Accumulator:snapshot()
   catch_up(self)
   local fields = json.copy(self.fields)
   fields.content = json.array {}
+  fields.usage = fields.usage == self.own_usage and token_counts.merge(nil, fields.usage) or fields.usage
   fields.unknown_deltas = self.unknown and json.copy(self.unknown) or fields.unknown_deltas
   for i, entry in ipairs(sorted_entries(self)) do
     fields.content[i] = entry:copy()

@@ -4,6 +4,7 @@
 -- See completion_choice.lua for what is made of a choice.
 
 local accumulator = require "anthropic.message.accumulator"
+local budgets = require "anthropic.message.budget"
 local completion_choice = require "anthropic.message.completion_choice"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
@@ -46,20 +47,32 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
+local COUNT_BYTES = 200 -- of a count's place, beside its name and its value
+
 ---@class anthropic.ChunkTranslator
 ---@field has_begun boolean something was understood: a text, a call, an end
 ---@field usage? table as the server counts
+---@field weigh_usage fun(name: any, value: any, before: any) notes what `usage` holds
+---@field budget anthropic.Budget counts what is kept until it can be told
 local Translator = {}
 Translator.__index = Translator
 
 --- A translator from the chunks of one stream to native events.
+---@param budget? anthropic.Budget what is kept counts there; whoever feeds it looks
 ---@return anthropic.ChunkTranslator
-function chat_completion.translator()
-  return setmetatable({ choices = {}, order = {}, chunk = 0, has_begun = false }, Translator)
+function chat_completion.translator(budget)
+  budget = budget or budgets.new()
+  local function weigh_usage(name, value, before)
+    budget:replace(value, before)
+    budget:take(before == nil and COUNT_BYTES + #tostring(name) or 0)
+  end
+  return setmetatable({
+    choices = {}, order = {}, chunk = 0, has_begun = false, budget = budget, weigh_usage = weigh_usage,
+  }, Translator)
 end
 
 local function note_usage(self, usage)
-  self.usage = token_counts.merge(self.usage, usage)
+  self.usage = token_counts.hold(self.usage, usage, self.weigh_usage)
 end
 
 -- The choices of a chunk: a list, one alone, or the chunk itself.

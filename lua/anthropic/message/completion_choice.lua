@@ -289,7 +289,7 @@ function completion_choice.new(number, shared)
     open = nil, -- the block of text or thinking that goes on
     thought = nil, -- the last block of thinking
     hidden = nil, -- the signature of thinking that has no block
-    calls = tool_calls.new(), call_pieces = 0, begun_calls = 0, ids = {},
+    calls = tool_calls.new(shared.budget), call_pieces = 0, begun_calls = 0, ids = {},
     own_fields = nil, -- what it had last in provider_specific_fields, as JSON
     in_deltas = {}, -- the kinds of things that deltas have said
   }, Choice)
@@ -322,7 +322,7 @@ function Choice:add(part)
   local shared = self.shared
   for _, piece in ipairs { delta, whole, part } do
     add_unknown_members(self, piece)
-    shared.usage = token_counts.merge(shared.usage, piece.usage)
+    shared.usage = token_counts.hold(shared.usage, piece.usage, shared.weigh_usage)
     self.finish_reason = parts.word(piece.finish_reason) or self.finish_reason
   end
   shared.has_begun = shared.has_begun or self.finish_reason ~= nil

@@ -227,7 +227,7 @@ local handlers = {}
 
 function handlers.message_start(self, event)
   local message = type(event.message) == "table" and event.message or {}
-  self.usage = token_counts.merge(self.usage, message.usage)
+  self.usage = token_counts.hold(self.usage, message.usage)
   begin(self)
   if message.stop_reason ~= nil then
     self.reason = message.stop_reason
@@ -301,7 +301,7 @@ end
 
 function handlers.message_delta(self, event)
   local delta = type(event.delta) == "table" and event.delta or {}
-  self.usage = token_counts.merge(self.usage, event.usage)
+  self.usage = token_counts.hold(self.usage, event.usage)
   self.reason = delta.stop_reason or event.stop_reason or self.reason
 end
 

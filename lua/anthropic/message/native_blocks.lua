@@ -169,13 +169,14 @@ end
 local function add_to(self, block, content)
   local begun, adds = content_of(block), false
   for name, value in pairs(content) do
-    if (block.pending or not GROWS[name]) and parts.is_empty(begun[name]) and not parts.is_empty(value) then
+    local is_open = block.pending or not (GROWS[name] or block.has_ended)
+    if is_open and parts.is_empty(begun[name]) and not parts.is_empty(value) then
       begun[name], adds = value, true
     end
   end
   if block.pending then
     return is_told(begun) and begin(self, block) or nil
-  elseif adds and not block.has_ended then
+  elseif adds then
     begin_again(self, block)
   end
   for _, row in ipairs(deltas.ROWS) do

@@ -52,6 +52,29 @@ function token_counts.merge(before, later)
   return merged
 end
 
+--- The same for counts that nobody else holds, such as a copy that `merge` made. They are changed in place, so that
+--- what comes costs what it is, however much has come.
+---@param into table? default: none have come
+---@param later any
+---@param note? fun(name: any, value: any, before: any) a count, and the one whose place it takes
+---@return table? into
+function token_counts.hold(into, later, note)
+  later = counts_of(later)
+  into = into or later and {}
+  for name, value in pairs(later or {}) do
+    local before = into[name]
+    if counts_of(before) and counts_of(value) then
+      token_counts.hold(before, value, note)
+    else
+      into[name] = merged_count(before, value)
+      if note then
+        note(name, into[name], before)
+      end
+    end
+  end
+  return into
+end
+
 local function first_count(foreign, ...)
   for _, name in ipairs { ... } do
     local number = count(foreign[name])

@@ -4,6 +4,7 @@
 -- a new ID together with a name; with the same ID and a name in the same chunk, where the arguments of the call before
 -- are whole; or, without an ID, with a name in the same chunk, or where those arguments are whole.
 
+local budgets = require "anthropic.message.budget"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 
@@ -18,15 +19,20 @@ local parts = require "anthropic.message.parts"
 
 ---@class anthropic.ToolCalls
 ---@field list anthropic.ForeignCall[] in the order of their beginning
+---@field budget anthropic.Budget
 local ToolCalls = {}
 ToolCalls.__index = ToolCalls
 
 local tool_calls = {}
 
+-- What a call, and an index for one, take beside their words.
+local CALL_BYTES, INDEX_BYTES = 300, 50
+
 --- The calls of one choice.
+---@param budget? anthropic.Budget what is kept of them counts there
 ---@return anthropic.ToolCalls
-function tool_calls.new()
-  return setmetatable({ list = {}, by_index = {}, by_id = {} }, ToolCalls)
+function tool_calls.new(budget)
+  return setmetatable({ list = {}, by_index = {}, by_id = {}, budget = budget or budgets.new() }, ToolCalls)
 end
 
 local function first_of(members, ...)
@@ -100,11 +106,14 @@ function ToolCalls:take(said, chunk)
   if not call then
     call = {}
     self.list[#self.list + 1] = call
+    self.budget:take(CALL_BYTES)
   end
+  self.budget:take((call.id and 0 or #(said.id or "")) + (call.name and 0 or #(said.name or "")))
   call.id, call.name, call.chunk = call.id or said.id, call.name or said.name, chunk
   call.last_byte = said.arguments ~= "" and said.arguments:sub(-1) or call.last_byte
   call.is_whole = call.is_whole or said.is_whole
   if said.index ~= nil then
+    self.budget:take(self.by_index[said.index] and 0 or INDEX_BYTES + #tostring(said.index))
     self.by_index[said.index], call.has_number = call, true
   end
   if call.id then

@@ -2,6 +2,7 @@
 
 local continuation = require "anthropic.stream.continuation"
 local event_source = require "anthropic.stream.source"
+local reader_base = require "anthropic.http.reader_base"
 local reading = require "anthropic.stream.reading"
 local recovery = require "anthropic.stream.recovery"
 
@@ -56,6 +57,15 @@ function attempts.fail(self, err)
   end
   self.err = err
   return nil, err
+end
+
+--- Cancels what has not ended. A reader that has had the last event has all there is.
+---@param self anthropic.Stream
+function attempts.close(self)
+  if self.source:is_read() and not (self.reader or self.ended or self.err or self.closed) then
+    attempts.finish(self)
+  end
+  reader_base.close(self, "the stream was", attempts.fail)
 end
 
 local function send_again(self, err)

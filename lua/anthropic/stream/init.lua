@@ -393,7 +393,7 @@ function Stream:close()
   if not self.ended then
     self.flow = nil
   end
-  reader_base.close(self, "the stream was", attempts.fail)
+  attempts.close(self)
 end
 
 Stream.__close = Stream.close

@@ -79,12 +79,14 @@ end
 
 -- Takes in a chunk of a chat completion.
 local function receive_chunk(self, chunk, data, halves)
-  self.translator = self.translator or chat_completion.translator()
+  self.translator = self.translator or chat_completion.translator(self.accumulator.budget)
   local list, problem = self.translator:feed(chunk, halves and json.decode_answer(data) or chunk)
   if not list then
     return nil, protocol_error(self, "a malformed chunk: " .. problem, data)
   elseif self.native.has_begun then
     return nil, protocol_error(self, "the stream holds events of two shapes", data)
+  elseif self.translator.budget:is_exceeded() then
+    return nil, self:too_large()
   elseif not self.translator.has_begun then
     self.stray = data
   end

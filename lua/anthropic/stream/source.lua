@@ -217,6 +217,12 @@ function Source:take(all)
   return event
 end
 
+--- Whether the reader has all of the message, though it has not asked for the end.
+---@return boolean
+function Source:is_read()
+  return self.complete and self.first > self.last
+end
+
 --- Whether deltas need nothing that is done here: they can go straight from the wire to the reader.
 ---@return boolean
 function Source:lets_flow()

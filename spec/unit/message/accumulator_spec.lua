@@ -377,6 +377,29 @@ describe("text that grows", function()
     end
   end)
 
+  it("leaves what was handed out of its counts as it was", function()
+    local first, made = { input_tokens = 1, details = { a = 1 } }, accumulator.new()
+    made:add { type = "message_start", message = { content = {}, usage = first } }
+    local snapshots = {}
+    for i = 1, 3 do
+      made:add { type = "message_delta", delta = {}, usage = { output_tokens = i, details = { a = i + 1 } } }
+      snapshots[i] = made:snapshot()
+    end
+    for i, snapshot in ipairs(snapshots) do
+      assert.same({ i, i + 1 }, { snapshot.usage.output_tokens, snapshot.usage.details.a })
+    end
+    assert.same({ input_tokens = 1, details = { a = 1 } }, first)
+  end)
+
+  it("weighs counts that come under new names", function()
+    local budget = budgets.new(100000)
+    local made = accumulator.new(budget)
+    for i = 1, 1000 do
+      made:add { type = "message_delta", delta = {}, usage = { ["count_" .. i] = { i } } }
+    end
+    assert.is_true(budget:is_exceeded())
+  end)
+
   it("goes on after its block's end", function()
     assert.equal("abc", finished(text "a", stop(), text "b", text "c", stop()):text())
   end)

@@ -1,5 +1,6 @@
 -- The other response shape: what a chat completion, and each chunk of one, stands for.
 
+local budgets = require "anthropic.message.budget"
 local chat_completion = require "anthropic.message.chat_completion"
 local json = require "anthropic.base.json"
 
@@ -748,6 +749,23 @@ describe("several choices in one stream", function()
       { type = "message_stop" },
     }, shown(translator:finish()))
   end)
+
+  for name, chunks in pairs {
+    ["counts under new names"] = function(i) return chunk({ content = "" }, { usage = { ["count_" .. i] = 1 } }) end,
+    ["calls without a name"] = function(i) return chunk { tool_calls = { call { index = i, id = "call_" .. i } } } end,
+    ["calls under new indices"] = function(i)
+      return chunk { tool_calls = { call { index = "index_" .. i, id = "t" } } }
+    end,
+  } do
+    it("weigh what is kept until the end: " .. name, function()
+      local budget = budgets.new(20000)
+      local translator = chat_completion.translator(budget)
+      for i = 1, 1000 do
+        assert(translator:feed(chunks(i)))
+      end
+      assert.is_true(budget:is_exceeded())
+    end)
+  end
 
   it("share nothing with another stream", function()
     translate(chunk { content = "a" })

@@ -120,6 +120,24 @@ describe("token counts", function()
     assert.same({ a = 3, details = { b = 4, c = "5" } }, later)
   end)
 
+  for _, case in ipairs(MERGES) do
+    it("that nobody else holds become the same: " .. case[1], function()
+      assert.same(case[4], token_counts.hold(token_counts.merge(nil, case[2]), case[3]))
+    end)
+  end
+
+  it("that nobody else holds are changed in place, and tell what changes", function()
+    local into, noted = { a = 1, details = { b = 2 } }, {}
+    local details = into.details
+    assert.equal(into, token_counts.hold(into, { a = 3, details = { b = 4 }, c = 5 }, function(name, value, before)
+      noted[name] = { value, before }
+    end))
+    assert.same({ a = 3, details = { b = 4 }, c = 5 }, into)
+    assert.equal(details, into.details)
+    assert.same({ a = { 3, 1 }, b = { 4, 2 }, c = { 5 } }, noted)
+    assert.is_nil(token_counts.hold(nil, nil))
+  end)
+
   it("can be encoded, whatever came first", function()
     local merged = token_counts.merge(token_counts.merge(nil, json.array {}), { input_tokens = 1 })
     assert.equal('{"input_tokens":1}', json.encode(merged))
