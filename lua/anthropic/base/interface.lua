@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "f5de74c6606ca9e5"
+return "e3184454362eafb9"

@@ -11,7 +11,8 @@ local errors = require "anthropic.base.error"
 
 local reader_base = {}
 
-local MAIN = {} -- stands for the main coroutine where Lua has no value for it
+local MAIN = {}
+reader_base.MAIN = MAIN -- stands for the main coroutine where Lua has no value for it
 
 --- Begins to read; `leave` ends it. Raises where another coroutine is reading. One whose reading an error broke off,
 --- or that is dead, reads no more.

@@ -82,16 +82,16 @@ local function set_alarm()
   loop.core():alarm(soonest and soonest.time)
 end
 
--- Calls the alarms that were due by `now`, so not those that this step's wake-ups have set. After `limit` the rest is
--- left to the next step.
-local function ring(now, limit)
-  local alarm = alarm_set:soonest()
+-- Calls the alarms that are due now, so not those that this step's wake-ups set later. What the step's time does not
+-- suffice for is left to the next one.
+local function ring()
+  local now, alarm = core.now(), alarm_set:soonest()
   while alarm and alarm.time <= now do
     alarm_set:remove(alarm)
     local ok, err = pcall(alarm.call)
     if not ok then -- the others at the next step
       error(err, 0)
-    elseif core.now() > limit then
+    elseif the_loop:is_late() then
       break
     end
     alarm = alarm_set:soonest()
@@ -103,29 +103,48 @@ end
 local is_interrupted = false
 
 local function work(seconds, budget, takes_interrupt)
-  guard.run_due()
-  local the_core = loop.core()
-  local began = core.now()
-  local has_worked, was_interrupted = the_core:wait(seconds, takes_interrupt)
-  is_interrupted = is_interrupted or was_interrupted or false
-  local now = core.now()
-  local limit = (seconds ~= 0 and now or began) + budget -- it may have waited
-  local transfer = the_core:next_ready()
-  while transfer do
-    loop.wake(transfer)
-    if core.now() > limit then
-      the_core:alarm(limit) -- a step is due for the others
-      return true
-    end
-    transfer = the_core:next_ready()
+  if guard.DEFERS then
+    guard.run_due()
   end
-  local alarm = alarm_set:soonest()
-  if alarm and alarm.time <= now then
-    ring(now, limit)
-  elseif not has_worked then -- a step that came too early
-    set_alarm()
+  local the_core = the_loop or loop.core()
+  local has_worked, was_interrupted, is_due = the_core:wait(seconds, takes_interrupt, budget)
+  is_interrupted = is_interrupted or was_interrupted
+  local subject, has_more = the_core:next_ready()
+  while subject do
+    local resume = waiting[subject]
+    if resume then
+      waiting[subject] = nil
+      resume()
+    end
+    if not has_more then
+      break
+    end
+    subject, has_more = the_core:next_ready()
+  end
+  if has_more then -- for the next step
+    return true
+  elseif is_due then -- or the step came too early
+    ring()
   end
   return has_worked
+end
+
+--- Takes a step as `loop.step` does, and raises nothing.
+---@private
+---@param seconds number how long to wait for work; negative: for ever
+---@param budget? number
+---@param takes_interrupt? boolean
+---@return boolean ok
+---@return any has_worked or what a wake-up raised
+function loop.try_step(seconds, budget, takes_interrupt)
+  local was_stepping = is_stepping
+  is_stepping = true
+  local ok, result = pcall(work, seconds, budget or BUDGET, takes_interrupt)
+  is_stepping = was_stepping
+  if not ok then
+    set_alarm()
+  end
+  return ok, result
 end
 
 --- Does the work at hand, and wakes the coroutines that wait for it. An error that a wake-up raises is raised; the
@@ -136,12 +155,8 @@ end
 ---@return boolean has_worked false when nothing came for any transfer
 ---@return boolean was_interrupted an interrupt was taken, by this step or by one that raised
 function loop.step(seconds, budget, takes_interrupt)
-  local was_stepping = is_stepping
-  is_stepping = true
-  local ok, result = pcall(work, seconds, budget or BUDGET, takes_interrupt)
-  is_stepping = was_stepping
+  local ok, result = loop.try_step(seconds, budget, takes_interrupt)
   if not ok then
-    set_alarm()
     error(result, 0)
   end
   local was_interrupted = takes_interrupt and is_interrupted or false

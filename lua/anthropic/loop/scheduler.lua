@@ -2,7 +2,7 @@
 --- wait.
 --
 -- Coroutines run in turn, each until it waits. A round starts some new ones and resumes every runnable one once, then
--- the core loop is stepped.
+-- the core loop is stepped. Where no other one can go on, whoever waits steps it where it is.
 
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
@@ -23,6 +23,11 @@ local MAX_DEPTH = 8
 -- A round starts no more than this, so that those whose time has come need not wait for thousands.
 local MOST_STARTS = 32
 
+-- So many steps in a row are taken by those who wait: a hook of the main coroutine, such as the interpreter's for
+-- Ctrl-C, runs there alone.
+local MOST_STEPS = 16
+
+local is_yieldable = rawget(coroutine, "isyieldable") -- Lua 5.3
 local close_thread = rawget(coroutine, "close") -- Lua 5.4
 
 -- One in a queue is linked to the next: being woken takes no memory, or want of it would leave it
@@ -45,6 +50,8 @@ local entries = {} -- set of those that have not ended
 local hopeful -- of them, the one that was last seen to wait for more than the end of another
 local starting, runnable = { first = false, last = false }, { first = false, last = false } -- queues
 local queued = 0 -- so far
+local steps = 0 -- since the last round
+local broken -- { what a wake-up raised } in a step of one that waits: the run ends with it
 
 local function put(queue, entry)
   queued = queued + 1
@@ -147,6 +154,12 @@ end
 
 -- One round.
 local function turn()
+  steps = 0
+  if broken then
+    local raised = broken[1]
+    broken = nil
+    error(raised, 0)
+  end
   loop.step(seconds_to_wait())
   local newest = queued
   resume_all(starting, newest, MOST_STARTS)
@@ -175,10 +188,11 @@ function scheduler.thread()
 end
 
 function scheduler.check()
-  if not running then
+  if is_yieldable and running and is_yieldable() then
+    return true
+  elseif not running then
     error('the loop "scheduler" waits inside anthropic.run only', 0)
-  end
-  if protected.running() == running.thread then
+  elseif protected.running() == running.thread then
     return coroutines.check()
   end
   return true -- not suspended: it runs the others meanwhile
@@ -202,7 +216,18 @@ end
 --- Waits as loop/init.lua describes. Where seconds are given the others go first, even if there is
 --- no time to wait.
 function scheduler.wait(subject, seconds)
-  protected.finally(await, leave, running, subject, seconds)
+  local entry, is_alone = running, not (seconds or subject.is_join)
+  while is_alone and steps < MOST_STEPS and not (starting.first or runnable.first) do
+    if subject:has_news() then
+      return true
+    end
+    running, steps = nil, steps + 1
+    local ok, result = loop.try_step(-1)
+    running = entry
+    broken = not ok and { result } or nil
+    is_alone = ok and result -- else a signal may have come
+  end
+  protected.finally(await, leave, entry, subject, seconds)
   return true
 end
 
@@ -228,7 +253,7 @@ end
 --- Ends a run. What is left, because an error broke it off, is dropped. It may be memory that is
 --- short, so nothing is allocated here.
 function scheduler.close()
-  active, running, hopeful, depth = false, nil, nil, 0
+  active, running, hopeful, broken, depth = false, nil, nil, nil, 0
   starting.first, starting.last, runnable.first, runnable.last = false, false, false, false
   for entry in pairs(entries) do
     entries[entry] = nil

@@ -12,6 +12,8 @@ local protected = require "anthropic.loop.protected"
 
 local waiting = {}
 
+-- The coroutine that the host knows; outside of any, nil or the main one, which is no task's.
+local running = protected.BY_COROUTINES and protected.running or coroutine.running
 local task_of = setmetatable({}, { __mode = "k" }) -- by its coroutine
 
 ---@return anthropic.Error
@@ -19,16 +21,16 @@ function waiting.cancelled_error()
   return errors.cancelled "the task was cancelled"
 end
 
---- The task whose code is running, or nil. Under the built-in scheduler that is so in coroutines of
---- the task's own, too.
----@return anthropic.Task?
-function waiting.current()
-  local task = task_of[protected.running()]
-  if task then
-    return task
-  end
+-- Under the built-in scheduler, a coroutine of the task's own runs for it, too.
+local function outer_task()
   local scheduler = package.loaded["anthropic.loop.scheduler"]
   return scheduler and task_of[scheduler.thread()]
+end
+
+--- The task whose code is running, or nil.
+---@return anthropic.Task?
+function waiting.current()
+  return task_of[running()] or outer_task()
 end
 
 --- The running coroutine is a task's from here on.
@@ -124,7 +126,7 @@ end
 ---@return true|nil
 ---@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
 function waiting.wait(driver, subject, seconds)
-  local task = waiting.current()
+  local task = task_of[running()] or outer_task()
   if task and task.was_told then
     refuse(subject)
   end
