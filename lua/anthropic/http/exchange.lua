@@ -164,7 +164,9 @@ end
 
 -- The attempt is over, its transfer still there: tells those who want to know, once.
 local function leave(self)
-  outcome.measure(self)
+  if self.profile.is_logged then
+    outcome.measure(self)
+  end
   if self.under_way and self.transfer and self.shared.observer then
     self.shared.observer(self)
   end
@@ -197,9 +199,12 @@ function Exchange:end_attempt(in_doubt)
   end
 end
 
---- Ends it, and tells nobody how.
+--- Ends it, and tells nobody how. May be called twice.
 ---@param in_doubt? boolean nobody shall use its connection any more
 function Exchange:shut(in_doubt)
+  if self.closed and not self.under_way then
+    return
+  end
   self.closed = true
   self:end_attempt(in_doubt)
   loop.wake(self)

@@ -71,12 +71,6 @@ local function take(queue)
   return entry
 end
 
-local function make_runnable(entry)
-  if not entry.is_queued and entries[entry] then
-    put(runnable, entry)
-  end
-end
-
 local function leave(entry)
   if entry.subject then
     loop.on_news(entry.subject, nil)
@@ -99,7 +93,7 @@ local function resume(entry)
   if ok and yielded == PARKED then
     return
   elseif ok and coroutine.status(entry.thread) ~= "dead" then
-    make_runnable(entry)
+    entry.wake()
     return
   end
   entries[entry] = nil
@@ -168,7 +162,7 @@ end
 
 -- Lets the others go on.
 local function suspend(entry)
-  if protected.running() == entry.thread then
+  if coroutine.running() == entry.thread or protected.running() == entry.thread then
     coroutine.yield(PARKED)
   elseif depth < MAX_DEPTH then
     depth = depth + 1
@@ -205,7 +199,7 @@ local function await(entry, subject, seconds)
   end
   entry.forget = seconds and loop.after(seconds, function()
     entry.is_over = true
-    make_runnable(entry)
+    entry.wake()
   end)
   while not entry.is_over and not subject:has_news() do
     loop.on_news(subject, entry.wake)
@@ -236,7 +230,9 @@ end
 function scheduler.spawn(f)
   local entry = { thread = coroutine.create(f), is_queued = false, number = 0, following = false }
   function entry.wake()
-    make_runnable(entry)
+    if not entry.is_queued and entries[entry] then
+      put(runnable, entry)
+    end
   end
   entries[entry] = true
   put(starting, entry)
