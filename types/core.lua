@@ -280,6 +280,8 @@ function loop:fd() end
 ---@return boolean has_worked
 ---@return boolean was_interrupted
 ---@return boolean is_due the alarm's time has come
+---@return anthropic.core.transfer|anthropic.core.process|nil subject this and `has_more` as of `next_ready`, with a budget
+---@return boolean? has_more
 function loop:wait(seconds, takes_interrupt, budget) end
 
 ---@return boolean is_late whether the budget of the last wait is used up

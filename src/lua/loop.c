@@ -52,10 +52,36 @@ static int fd(lua_State *L) {
   return 1;
 }
 
+/* Pushes what next_ready() returns; the number of results. */
+static int push_ready(lua_State *L, struct loop *loop) {
+  struct loop_entry *entry;
+  bool has_more;
+  get_uservalue(L, 1);
+  while ((entry = loop_next_ready(loop, &has_more))) {
+    lua_rawgetp(L, -1, entry);
+    if (!lua_isnil(L, -1))
+      break;
+    lua_pop(L, 1);
+  }
+  lua_remove(L, entry ? -2 : -1);
+  if (!entry && !has_more)
+    return 0;
+  if (!entry)
+    lua_pushnil(L);
+  lua_pushboolean(L, has_more);
+  return 2;
+}
+
+/* next_ready() -> a transfer or a command with news that was not returned since, whether there may
+ * be more | nil, true where the time for it is over, and a step is due for the rest | nothing */
+static int next_ready(lua_State *L) {
+  return push_ready(L, check_loop(L));
+}
+
 /* wait(seconds, takes_interrupt?, budget?) -> whether there was work for libcurl, whether SIGINT
- * came, whether the alarm's time has come. Negative waits for ever. An interrupt that is taken does
- * not end the wait; the host does not see it. After `budget` seconds, without what it has waited,
- * next_ready() stops. */
+ * came, whether the alarm's time has come; with a budget also what next_ready() returns. Negative
+ * waits for ever. An interrupt that is taken does not end the wait; the host does not see it. After
+ * `budget` seconds, without what it has waited, next_ready() stops. */
 static int wait(lua_State *L) {
   struct loop *loop = check_loop(L);
   double seconds = luaL_checknumber(L, 2);
@@ -70,7 +96,7 @@ static int wait(lua_State *L) {
   lua_pushboolean(L, takes_interrupt && signal_release(&interrupt, false));
   lua_pushboolean(L, loop_is_due(loop));
   loop_set_limit(loop, (seconds == 0 ? began : clock_now()) + budget);
-  return 3;
+  return budget == HUGE_VAL ? 3 : 3 + push_ready(L, loop);
 }
 
 /* is_late() -> whether the budget of the last wait() is used up */
@@ -139,27 +165,6 @@ static int run(lua_State *L) {
     return 2;
   keep_entry(L, entry);
   return 1;
-}
-
-/* next_ready() -> a transfer or a command with news that was not returned since, whether there may
- * be more | nil, true where the time for it is over, and a step is due for the rest | nothing */
-static int next_ready(lua_State *L) {
-  struct loop *loop = check_loop(L);
-  struct loop_entry *entry;
-  bool has_more;
-  get_uservalue(L, 1);
-  while ((entry = loop_next_ready(loop, &has_more))) {
-    lua_rawgetp(L, -1, entry);
-    if (!lua_isnil(L, -1))
-      break;
-    lua_pop(L, 1);
-  }
-  if (!entry && !has_more)
-    return 0;
-  if (!entry)
-    lua_pushnil(L);
-  lua_pushboolean(L, has_more);
-  return 2;
 }
 
 static int active(lua_State *L) {

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "e3184454362eafb9"
+return "e194563ef4a44d44"

@@ -26,14 +26,14 @@ function reader_base.enter(self, noun, level)
     error(noun .. " being read by another coroutine", level + 1)
   end
   self.reader = here
-  return reader == nil
+  return not reader
 end
 
 --- Ends what `enter` began.
 ---@param self table a reader
 ---@return any ... what was read
 function reader_base.leave(self, ...)
-  self.reader = nil
+  self.reader = false
   return ...
 end
 

@@ -30,7 +30,7 @@ local guard = require "anthropic.base.guard"
 
 ---@class anthropic.Subject what is waited for
 ---@field has_news fun(subject: anthropic.Subject): boolean whether the wait is over
----@field stands_for? anthropic.Subject whose news are its own, too
+---@field stands_for? anthropic.Subject|false whose news are its own, too
 
 ---@class anthropic.loop
 local loop = {}
@@ -82,54 +82,36 @@ local function set_alarm()
   loop.core():alarm(soonest and soonest.time)
 end
 
+-- Calls what is to be called in a step: true, or false and what that raised.
+local function wake_up(call)
+  local was_stepping = is_stepping
+  is_stepping = true
+  local ok, err = pcall(call)
+  is_stepping = was_stepping
+  return ok, err
+end
+
 -- Calls the alarms that are due now, so not those that this step's wake-ups set later. What the step's time does not
--- suffice for is left to the next one.
+-- suffice for is left to the next one, and so is what comes after one that raised: false and what that was.
 local function ring()
   local now, alarm = core.now(), alarm_set:soonest()
-  while alarm and alarm.time <= now do
+  local ok, err = true, nil
+  while ok and alarm and alarm.time <= now do
     alarm_set:remove(alarm)
-    local ok, err = pcall(alarm.call)
-    if not ok then -- the others at the next step
-      error(err, 0)
-    elseif the_loop:is_late() then
+    ok, err = wake_up(alarm.call)
+    alarm = alarm_set:soonest()
+    if the_loop:is_late() then
       break
     end
-    alarm = alarm_set:soonest()
   end
   set_alarm()
+  return ok, err
 end
 
 -- An interrupt that was taken, and that nobody has been told of: a wake-up may raise before.
 local is_interrupted = false
 
-local function work(seconds, budget, takes_interrupt)
-  if guard.DEFERS then
-    guard.run_due()
-  end
-  local the_core = the_loop or loop.core()
-  local has_worked, was_interrupted, is_due = the_core:wait(seconds, takes_interrupt, budget)
-  is_interrupted = is_interrupted or was_interrupted
-  local subject, has_more = the_core:next_ready()
-  while subject do
-    local resume = waiting[subject]
-    if resume then
-      waiting[subject] = nil
-      resume()
-    end
-    if not has_more then
-      break
-    end
-    subject, has_more = the_core:next_ready()
-  end
-  if has_more then -- for the next step
-    return true
-  elseif is_due then -- or the step came too early
-    ring()
-  end
-  return has_worked
-end
-
---- Takes a step as `loop.step` does, and raises nothing.
+--- Takes a step as `loop.step` does, and raises no error of a wake-up.
 ---@private
 ---@param seconds number how long to wait for work; negative: for ever
 ---@param budget? number
@@ -137,14 +119,33 @@ end
 ---@return boolean ok
 ---@return any has_worked or what a wake-up raised
 function loop.try_step(seconds, budget, takes_interrupt)
-  local was_stepping = is_stepping
-  is_stepping = true
-  local ok, result = pcall(work, seconds, budget or BUDGET, takes_interrupt)
-  is_stepping = was_stepping
-  if not ok then
-    set_alarm()
+  if guard.DEFERS then
+    guard.run_due()
   end
-  return ok, result
+  local the_core = the_loop or loop.core()
+  budget = budget or BUDGET
+  local has_worked, was_interrupted, is_due, subject, has_more = the_core:wait(seconds, takes_interrupt, budget)
+  is_interrupted = is_interrupted or was_interrupted
+  while subject do
+    local resume = waiting[subject]
+    if resume then
+      waiting[subject] = nil
+      local ok, err = wake_up(resume)
+      if not ok then
+        set_alarm()
+        return false, err
+      end
+    end
+    if not has_more then
+      break
+    end
+    subject, has_more = the_core:next_ready()
+  end
+  if is_due and not has_more then -- it may also come too early
+    local ok, err = ring()
+    return ok, ok and has_worked or err
+  end
+  return true, has_worked or has_more or false
 end
 
 --- Does the work at hand, and wakes the coroutines that wait for it. An error that a wake-up raises is raised; the

@@ -46,6 +46,7 @@ local close_thread = rawget(coroutine, "close") -- Lua 5.4
 local active = false
 local depth = 0
 local running -- the entry whose code is being run
+local stepping -- the entry that takes a step where it waits; none is running then
 local entries = {} -- set of those that have not ended
 local hopeful -- of them, the one that was last seen to wait for more than the end of another
 local starting, runnable = { first = false, last = false }, { first = false, last = false } -- queues
@@ -175,16 +176,24 @@ local function suspend(entry)
   end
 end
 
+-- The entry whose code is being run. An error may have broken off the step that it took.
+local function find_running()
+  if not running and stepping and not loop.is_stepping() and protected.running() == stepping.thread then
+    running, stepping = stepping, nil
+  end
+  return running
+end
+
 --- The coroutine that the scheduler has resumed, or nil.
 ---@return thread?
 function scheduler.thread()
-  return running and running.thread
+  return find_running() and running.thread
 end
 
 function scheduler.check()
   if is_yieldable and running and is_yieldable() then
     return true
-  elseif not running then
+  elseif not find_running() then
     error('the loop "scheduler" waits inside anthropic.run only', 0)
   elseif protected.running() == running.thread then
     return coroutines.check()
@@ -215,9 +224,9 @@ function scheduler.wait(subject, seconds)
     if subject:has_news() then
       return true
     end
-    running, steps = nil, steps + 1
+    running, stepping, steps = nil, entry, steps + 1
     local ok, result = loop.try_step(-1)
-    running = entry
+    running, stepping = entry, nil
     broken = not ok and { result } or nil
     is_alone = ok and result -- else a signal may have come
   end
@@ -249,7 +258,7 @@ end
 --- Ends a run. What is left, because an error broke it off, is dropped. It may be memory that is
 --- short, so nothing is allocated here.
 function scheduler.close()
-  active, running, hopeful, broken, depth = false, nil, nil, nil, 0
+  active, running, stepping, hopeful, broken, depth = false, nil, nil, nil, nil, 0
   starting.first, starting.last, runnable.first, runnable.last = false, false, false, false
   for entry in pairs(entries) do
     entries[entry] = nil

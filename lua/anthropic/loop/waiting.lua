@@ -43,6 +43,8 @@ end
 
 ---@class anthropic.Waiter: anthropic.Subject
 ---@field task anthropic.Task
+---@field stands_for anthropic.Subject|false
+---@field is_join boolean it waits for no more than the end of another task
 local Waiter = {}
 Waiter.__index = Waiter
 
@@ -51,7 +53,7 @@ Waiter.__index = Waiter
 ---@param abandon fun(task: anthropic.Task) ends it where the host has ended its coroutine
 ---@return anthropic.Waiter
 function waiting.waiter(task, abandon)
-  return setmetatable({ task = task, abandon = abandon }, Waiter)
+  return setmetatable({ task = task, abandon = abandon, stands_for = false, is_join = false }, Waiter)
 end
 
 function Waiter:has_news()
@@ -73,7 +75,7 @@ function waiting.leave(task)
     protected.mend()
   end
   loop.on_news(task.waiter, nil)
-  task.waiter.stands_for = nil
+  task.waiter.stands_for = false
 end
 
 -- --- waiting -------------------------------------------------------------------------------------
@@ -140,10 +142,10 @@ function waiting.wait(driver, subject, seconds)
     return found.wait(subject, seconds)
   end
   local waiter = task.waiter
-  waiter.stands_for, waiter.is_join = subject, subject.is_join
+  waiter.stands_for, waiter.is_join = subject, subject.is_join or false
   task.waits = task.waits + 1
   local ok, reason = found.wait(waiter, seconds)
-  waiter.stands_for = nil
+  waiter.stands_for = false
   if task.is_cancelled then
     task.was_told = true
     return nil, "cancelled"

@@ -42,7 +42,7 @@ local stream = {}
 ---@param open_ended? boolean the stream has no end mark of its own
 ---@return anthropic.Stream
 function stream.new(exchange, open_ended)
-  local self = setmetatable({ exchange = exchange, open_ended = open_ended }, Stream)
+  local self = setmetatable({ exchange = exchange, open_ended = open_ended, reader = false }, Stream)
   attempts.begin(self)
   return self
 end
@@ -138,7 +138,7 @@ end
 -- returns the failure. An error if the calling code cannot wait.
 local function await_flow(self)
   local transfer = self.flow
-  self.flow, self.reader = nil, running() or reader_base.MAIN
+  self.flow, self.reader = false, running() or reader_base.MAIN
   local ok, err = self.exchange:wait()
   local is_refused = not ok and tasks.is_refusal(err)
   if ok or is_refused then
@@ -146,7 +146,7 @@ local function await_flow(self)
   else
     attempts.recover(self, err)
   end
-  self.reader = nil
+  self.reader = false
   return is_refused and err or nil
 end
 

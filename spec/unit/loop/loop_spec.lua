@@ -15,7 +15,7 @@ local function fake_core()
     end
     self.limit = (seconds == 0 and began or core.now()) + budget
     return self.has_worked or false, takes_interrupt and self.interrupts and table.remove(self.interrupts, 1) or false,
-      (self.time or math.huge) <= core.now()
+      (self.time or math.huge) <= core.now(), self:next_ready()
   end
   function fake:is_late()
     return core.now() > self.limit

@@ -469,6 +469,22 @@ describe("the scheduler", function()
       assert.equal(1, anthropic.run(function() return 1 end))
     end)
 
+    it("of the only one that is left can be broken off by an error of the step itself", function()
+      local try_step = loop.try_step
+      anthropic.run(function()
+        function loop.try_step()
+          loop.try_step = try_step
+          error("of the step", 0)
+        end
+        assert.same({ false, "of the step" }, { pcall(scheduler.wait, subject) })
+        assert.equal(protected.running(), scheduler.thread())
+        local joined = false
+        anthropic.spawn(function() joined = true end):join()
+        assert.is_true(joined)
+      end)
+      assert_idle()
+    end)
+
     it("of the only one left returns now and then to the main coroutine, whose hooks run there alone", function()
       local calls, before = 0, nil
       debug.sethook(function() calls = calls + 1 end, "c")
