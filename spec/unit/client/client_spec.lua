@@ -129,6 +129,14 @@ describe("a client", function()
     assert.is_nil(client.beta.beta)
   end)
 
+  it("is held back by rate limits, as one of changed options is, with what both know", function()
+    local client = nowhere()
+    local shared = client_module.own(client).shared
+    assert.is_true(shared.is_paced)
+    assert.equal(shared, client_module.own(client:with_options { max_retries = 1 }).shared)
+    assert.not_equal(shared, client_module.own(nowhere()).shared)
+  end)
+
   it("has an account that stays the same and is its own", function()
     local client, other = client_at(), client_at()
     local usage = client.usage
