@@ -129,6 +129,26 @@ describe("a client", function()
     assert.is_nil(client.beta.beta)
   end)
 
+  it("is held back by rate limits, as one of changed options is, with what both know", function()
+    local client = nowhere()
+    local shared = client_module.own(client).shared
+    assert.is_true(shared.is_paced)
+    assert.equal(shared, client_module.own(client:with_options { max_retries = 1 }).shared)
+    assert.not_equal(shared, client_module.own(nowhere()).shared)
+  end)
+
+  it("remembers its tokens where others of its options change than its credential or its platform", function()
+    local client = nowhere()
+    local source = {}
+    client_module.own(client).options.token_source = source
+    for _, row in ipairs {
+      { { max_retries = 1 }, source }, { { timeout = { idle = 1 } }, source }, { { api_key = "other" }, nil },
+      { { auth_token = "other" }, nil },
+    } do
+      assert.equal(row[2], client_module.own(client:with_options(row[1])).options.token_source)
+    end
+  end)
+
   it("has an account that stays the same and is its own", function()
     local client, other = client_at(), client_at()
     local usage = client.usage

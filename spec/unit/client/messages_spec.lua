@@ -193,6 +193,28 @@ describe("a request", function()
     assert.is_nil(the_one_sent().body.workspace_id)
   end)
 
+  it("can be made anew for a member of a pool, with the model's name there", function()
+    local params = params_with { stream = true }
+    streamed()
+    call("create", params)
+    local remake = the_one_sent().spec.remake
+    local function member(names)
+      return { option = function(_, name) return name == "model_names" and names or nil end }
+    end
+    local text, model = remake(member { m = "m@there" })
+    assert.equal("m@there", model)
+    assert.equal(json.encode(params_with { stream = true, model = "m@there" }), text)
+    assert.same({ json.encode(params), "m" }, { remake(member(nil)) })
+    params.messages[1].content = print
+    local none, err = remake(member(nil))
+    assert.is_nil(none)
+    assert.equal("invalid_request", err.kind)
+    params.messages[1].content, params.model = "Hello", nil
+    none, err = remake(member(nil))
+    assert.is_nil(none)
+    assert.matches("model", err.message)
+  end)
+
   local STREAMED = {
     { {}, nil },
     { { stream = true }, true },
