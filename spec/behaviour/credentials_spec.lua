@@ -116,13 +116,18 @@ describe("a function for a credential", function()
     assert.equal(5, calls)
   end)
 
-  it("fails for all that wait for it", function()
+  it("fails for all that wait for it, each with an error and an end of its own", function()
+    local ended, released = 0, 0
     local client, server = client_of({ HELLO }, { auth_token = function()
       calls = calls + 1
       anthropic.sleep(0.02)
       return nil, "no vault"
-    end })
+    end, on_log = function(record)
+      ended = ended + (record.event == "done" and 1 or 0)
+    end, limiter = { acquire = function() return true end, release = function() released = released + 1 end } })
     local failures = ask_at_once(client, 5)
+    assert.same({ 5, 5 }, { ended, released })
+    assert.is_false(rawequal(failures[1], failures[5]))
     assert.equal(5, #failures)
     assert.equal(1, calls)
     assert.equal("auth_token: the function returned nothing: no vault", failures[5].message)

@@ -44,7 +44,10 @@ describe("a limiter", function()
   end
 
   after_each(function()
-    server:stop()
+    if server then
+      server:stop()
+      server = nil
+    end
   end)
 
   it("is asked before an attempt, and told of its answer and its end", function()
@@ -108,6 +111,26 @@ describe("a limiter", function()
       released = released + (call[1] == "release" and 1 or 0)
     end
     assert.same({ 4, 4 }, { acquired, released })
+  end)
+
+  it("is released at once where a task goes on though it was cancelled", function()
+    local ended
+    serve({ hang = true }, {
+      on_log = function(record) ended = record.event == "done" and record.outcome or ended end,
+    }, { acquire = function()
+      anthropic.sleep(10) -- which is cancelled, and nobody looks
+      return true
+    end })
+    anthropic.run(function()
+      local task = anthropic.spawn(client.messages.create, PARAMS)
+      anthropic.sleep(0.01)
+      task:cancel()
+      local message, err = task:join()
+      assert.is_nil(message)
+      assert.equal("cancelled", err.kind)
+    end)
+    assert.equal("acquire release", names_of(calls))
+    assert.equal("closed", ended)
   end)
 
   it("is an object", function()

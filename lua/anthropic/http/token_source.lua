@@ -16,6 +16,7 @@ local loop = require "anthropic.loop"
 local memory = require "anthropic.base.memory"
 local printable = require "anthropic.base.printable"
 local protected = require "anthropic.loop.protected"
+local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 
 --- Called before each attempt: returns the credential, or nil and what is wrong. With a second value, the time when it
@@ -134,6 +135,11 @@ local function is_own(err, waiter)
     or task ~= nil and task.is_cancelled or has_ended(waiter)
 end
 
+-- Each request has an error of its own: what becomes of it is noted there.
+local function copy_of(err)
+  return err and errors.new(tables.copy(err))
+end
+
 local function fetch(self, flight, waiter)
   local is_command = type(self.given) == "table" and self.given.command
   local ask = is_command and ask_command or ask_function
@@ -143,7 +149,7 @@ local function fetch(self, flight, waiter)
     value, err = self.check(self.name, value)
   end
   if err then
-    flight.err = not is_own(err, waiter) and err or nil
+    flight.err = not is_own(err, waiter) and copy_of(err) or nil
     return nil, err
   end
   self.is_plain, self.is_refused = second == nil, false
@@ -199,7 +205,7 @@ local function await(self, flight, waiter)
   elseif not ok or has_ended(waiter) then
     return nil, broken_off(waiter)
   end
-  return flight.value, flight.err
+  return flight.value, copy_of(flight.err)
 end
 
 --- The credential. Waits in the host's way.

@@ -82,9 +82,7 @@ end
 
 -- A cancelled task that went on must not wait again.
 local function refuse(subject)
-  if subject.close then
-    subject:close()
-  end
+  loop.give_up(subject)
   error(waiting.cancelled_error(), 0)
 end
 

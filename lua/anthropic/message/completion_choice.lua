@@ -92,12 +92,14 @@ end
 
 -- The members of an object that are neither known nor empty; nil where there are none.
 local function unknown_of(object, known)
-  local unknown = {}
+  local unknown
   for name, value in pairs(object) do
-    local is_known = IGNORED[name] or known and known[name]
-    unknown[name] = not is_known and not parts.is_empty(value) and value or nil
+    if not IGNORED[name] and not (known and known[name]) and not parts.is_empty(value) then
+      unknown = unknown or {}
+      unknown[name] = value
+    end
   end
-  return next(unknown) ~= nil and unknown or nil
+  return unknown
 end
 
 -- What a server has in fields of its own, which may repeat what stands beside them. Some send the same with each chunk.
@@ -113,11 +115,13 @@ local function add_own_fields(self, given)
 end
 
 local function add_unknown_members(self, object)
-  local unknown = unknown_of(object) or {}
-  for _, name in ipairs(tables.sorted_keys(unknown, tables.is_before_as_text)) do
+  local unknown = unknown_of(object)
+  for _, name in ipairs(unknown and tables.sorted_keys(unknown, tables.is_before_as_text) or {}) do
     add_unknown(self, name, unknown[name])
   end
-  add_own_fields(self, object.provider_specific_fields)
+  if object.provider_specific_fields ~= nil then
+    add_own_fields(self, object.provider_specific_fields)
+  end
 end
 
 -- --- pieces --------------------------------------------------------------------------------------

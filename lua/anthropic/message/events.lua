@@ -9,6 +9,8 @@ local events = {}
 function events.is_content(event)
   if event.type == "message_start" or event.type == "ping" then
     return false
+  elseif event.type == "unknown_delta" then -- what a server has in fields of its own may come with the first chunk
+    return type(event.delta) ~= "table" or event.delta.provider_specific_fields == nil
   elseif event.type ~= "content_block_start" then
     return true
   end
