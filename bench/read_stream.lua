@@ -1,4 +1,4 @@
--- Reads one stream of EVENTS deltas as fast as it comes: lua bench/read_stream.lua URL [events|text|message]
+-- Reads one stream as fast as it comes: lua bench/read_stream.lua URL [events|text|message]
 local anthropic = require "anthropic"
 
 local url, how = arg[1], arg[2] or "events"

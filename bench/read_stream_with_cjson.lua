@@ -1,4 +1,4 @@
--- The same by the usual means, for comparison: LuaSocket, lines, lua-cjson. arg[1] is host:port.
+-- The same by the usual means, for comparison: LuaSocket, lines, lua-cjson. arg[1] is http://HOST:PORT.
 local cjson = require "cjson"
 local socket = require "socket"
 

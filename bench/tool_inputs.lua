@@ -1,5 +1,5 @@
 -- What watching a tool's input costs while it streams: instructions (valgrind's callgrind) at 256 KiB in
--- 5,000 pieces and at four times that. A cost in proportion to the bytes has a ratio of 4. Run by `make bench`.
+-- 5,000 pieces and at four times that. A cost in proportion to the bytes has a ratio of 4. Run by `make bench-parts`.
 local anthropic = require "anthropic"
 local callgrind = require "bench.callgrind"
 local testing = require "anthropic.testing"

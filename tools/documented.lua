@@ -227,10 +227,7 @@ for module, name in pairs(MODULES) do
 end
 
 -- Methods. An object is called by the last word of its class, but for these.
-local OBJECTS = {
-  ["anthropic.Error"] = "err", ["anthropic.Usage"] = "client.usage", ["anthropic.ToolInputProgress"] = "progress",
-  ["anthropic.BatchResults"] = "results", ["anthropic.Reader"] = "answer_reader",
-}
+local OBJECTS = require("tools.reference_pages").objects
 
 for path, items in pairs(items_of) do
   for _, item in ipairs(items) do

@@ -281,9 +281,16 @@ function loop:fd() end
 
 ---@param seconds number negative: for ever
 ---@param takes_interrupt? boolean keep SIGINT from the host meanwhile
+---@param budget? number seconds after which `next_ready` stops. Default: never
 ---@return boolean has_worked
 ---@return boolean was_interrupted
-function loop:wait(seconds, takes_interrupt) end
+---@return boolean is_due the alarm's time has come
+---@return anthropic.core.transfer|anthropic.core.process|nil subject this and `has_more` as of `next_ready`, with a budget
+---@return boolean? has_more
+function loop:wait(seconds, takes_interrupt, budget) end
+
+---@return boolean is_late whether the budget of the last wait is used up
+function loop:is_late() end
 
 function loop:step() end
 
@@ -310,6 +317,7 @@ function loop:answer(options) end
 function loop:run(arguments) end
 
 ---@return anthropic.core.transfer|anthropic.core.process|nil with news that was not returned since
+---@return boolean? has_more there may be others; without one, the budget is used up and a step is due for them
 function loop:next_ready() end
 
 ---@return integer transfers under way

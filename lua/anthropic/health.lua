@@ -52,13 +52,6 @@ local function check_lua(report)
   report.ok(lua)
 end
 
--- The file that a path of the host's own leads to, such as Neovim's of plugins.
-local function places_of_editor(name)
-  local vim = rawget(_G, "vim")
-  local find = type(vim) == "table" and vim.api and vim.api.nvim_get_runtime_file
-  return find and find("lua/" .. name:gsub("%.", "/") .. ".lua", true) or {}
-end
-
 -- A shell's PWD is no path of Windows' own, which keeps the current folder in no variable.
 local function current_folder(separator)
   local vim = rawget(_G, "vim")
@@ -86,7 +79,7 @@ local function check_copies(report)
   end
   local first, first_key = folder_of(debug.getinfo(1, "S").source:sub(2))
   local seen = { [first_key] = true }
-  for _, list in ipairs { places_of_editor "anthropic.health", places.of("anthropic.health", package.path) } do
+  for _, list in ipairs { places.of_editor("anthropic.health", ".lua"), places.of("anthropic.health", package.path) } do
     for _, path in ipairs(list) do
       local folder, key = folder_of(path)
       if not seen[key] then
@@ -183,7 +176,7 @@ function health.check()
       is_neovim() and { 'lazy.nvim: build = "nvim -l tools/install.lua LUA=luajit"' })
     return false
   end
-  report.ok("the C core fits (" .. (places.of("anthropic.core", package.cpath)[1] or "?") .. ")")
+  report.ok("the C core fits (" .. places.first("anthropic.core", "cpath") .. ")")
   check_curl(report, core.curl_info())
   check_json(report)
   report.ok("waits by " .. driver_name())

@@ -601,6 +601,8 @@ describe("the convenience layer", function()
       message_of(client.ask, client)
       assert.truthy(message_of(client.ask, client, "Hi", "m"):find("params: table expected, got string", 1, true))
       assert.truthy(message_of(client.chat, client, 5):find("params: table expected, got number", 1, true))
+      assert.matches("params.messages: table expected, got string$",
+        message_of(client.chat, client, { messages = "x" }))
       message_of(chat.say, chat, "Hi", { no_such_option = 1 })
       assert.same({}, bodies())
       assert.same({}, chat.messages)

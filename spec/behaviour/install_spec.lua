@@ -22,7 +22,10 @@ describe("the build step of a plugin", function()
   -- An archive as `make dist` makes it, with this build's core under two names.
   setup(function()
     made = directory.new()
-    target = made:run("uname -sm"):gsub("%s+$", ""):gsub(" ", "-"):lower()
+    local maps = io.open "/proc/self/maps"
+    local text = maps and maps:read "*a" or ""
+    local libc = (text:find "/ld%-musl%-" or text:find "%-musl/libc%.so") and "-musl-" or "-"
+    target = made:run("uname -sm"):gsub("%s+$", ""):gsub(" ", libc):lower()
     name = "anthropic-9.9.9-" .. target .. ".tar.gz"
     local folder = name:gsub("%.tar%.gz$", "")
     made:run(("mkdir -p %s/lua/anthropic/base %s/lib/luajit/anthropic bin"):format(folder, folder))

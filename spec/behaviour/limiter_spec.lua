@@ -110,6 +110,14 @@ describe("a limiter", function()
     assert.same({ 4, 4 }, { acquired, released })
   end)
 
+  it("is an object", function()
+    for _, wrong in ipairs { anthropic.null, {}, 5, true } do
+      local ok, problem = pcall(anthropic.new, { limiter = wrong })
+      assert.is_false(ok)
+      assert.matches('option "limiter": an object with the method acquire, or false expected', problem, 1, true)
+    end
+  end)
+
   it("may be another one, or none, for one request", function()
     serve { testing.message { text = "x" } }
     local others = {}

@@ -2,6 +2,7 @@
 -- requests are counted where they arrive.
 
 local anthropic = require "anthropic"
+local libcurl = require "spec.support.libcurl"
 local resources = require "anthropic.api.resources"
 local service = require "spec.support.service"
 local socket = require "socket"
@@ -308,9 +309,16 @@ describe("on a connection that was kept and is closed before an answer", functio
 
   after_each(service.clear)
 
+  -- Where many connections have just ended, libcurl may have been told to make a new one.
+  local LOST = {
+    ["the connection, which had been used before, ended without an answer"] = true,
+    ["Empty reply from server"] = libcurl.notes_ends_late,
+    ["Recv failure: Connection reset by peer"] = libcurl.notes_ends_late,
+  }
+
   local function is_lost(err)
     assert.equal("connection", err.kind)
-    assert.equal("the connection, which had been used before, ended without an answer", err.message)
+    assert.is_true(LOST[err.message], err.message)
   end
 
   for name, ask in pairs(WAYS) do

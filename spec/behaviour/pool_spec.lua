@@ -170,6 +170,18 @@ describe("a pool", function()
     assert.same({ false, true, true }, retries)
   end)
 
+  it("asks each of those that an earlier request found dead", function()
+    members { "away", "away" }
+    local pool = anthropic.pool { members = clients, max_retries = 1 }
+    for _ = 1, 3 do
+      local message, err = pool.messages.create(ask())
+      assert.is_nil(message)
+      assert.equal("connection", err.kind)
+      assert.same({ 1, 2 }, { err.history[1].member, err.history[2].member })
+      assert.equal(0, err.history[1].waited)
+    end
+  end)
+
   it("tries a dead member again after its cool-down, by one request", function()
     members { { testing.error { status = 500 }, { status = 200, hang = true } }, { answer "b" } }
     local pool = anthropic.pool { members = clients, cooldown = 0.05 }

@@ -43,7 +43,7 @@ local function cases_of(row, shape)
   return { { answer = row.answer and row.answer(good), result = row[shape] or row.both } }
 end
 
--- Calls `each(case, shape, reading)` for all that a row asks for.
+-- Calls `each(case, shape)` for all that a row asks for.
 local function each_case(row, each)
   for _, shape in ipairs(SHAPES) do
     if row[shape] or row.both then

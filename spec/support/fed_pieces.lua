@@ -13,7 +13,7 @@ function fed_pieces.fed(...)
   return transfer
 end
 
---- The pieces that are there, each with the data of its event.
+--- The pieces that are there: { bytes, data of its event, if any }, or { bytes, true, data } where the piece is cut.
 function fed_pieces.take(transfer, list)
   list = list or {}
   local bytes, is_cut, data, name = transfer:raw_piece(true)

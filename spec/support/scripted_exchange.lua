@@ -10,6 +10,10 @@
 --       recoveries = { { events = { ... } } },          -- attempts that follow; then there is none
 --       options = { on_interrupt = "retry" },
 --     }
+--
+-- Also of a script, and of each of its recoveries: `response` (else 200 and its number's request ID) and `failure`,
+-- what its transfer ended with. A recovery that has `err` instead fails by that; `final` is the error that is told
+-- where no recovery is left, else the one that was to be recovered from.
 
 local core = require "anthropic.core"
 local errors = require "anthropic.base.error"

@@ -3,8 +3,9 @@
 //
 //     node sdk_runner.mjs <the package's index.mjs> <base URL> <file with a list of cases>
 //
-// A case: `path` behind the base URL, `params`, `tools` (name and what it does), `stream`, `eager`, `thread` (false: none), `max_turns`, and
-// `changes`: for the number of a turn the names of tools to add and to remove.
+// A case: `path` behind the base URL, `params`, `tools` (name and what it does), `first` (the names of those that it
+// begins with), `stream`, `eager`, `thread` (without it: none), `max_turns`, and `changes`: for each turn in order the
+// names of tools to add and to remove.
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";

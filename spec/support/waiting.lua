@@ -27,6 +27,23 @@ function waiting.restart_clock()
   core.now = real_now
 end
 
+-- --- the core loop --------------------------------------------------------------------------------
+
+--- Has the loop work by another core loop. Returns a function that puts its own back.
+function waiting.replace_core(other)
+  local own = loop.core()
+  local function set(the_core)
+    for i = 1, math.huge do
+      local name = assert(debug.getupvalue(loop.core, i))
+      if name == "the_loop" then
+        return debug.setupvalue(loop.core, i, the_core)
+      end
+    end
+  end
+  set(other)
+  return function() set(own) end
+end
+
 -- --- subjects ------------------------------------------------------------------------------------
 
 --- What can be waited for: `give` makes its news and wakes who waits. It counts its closings.

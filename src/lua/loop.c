@@ -4,6 +4,7 @@
 #include "net/loop.h"
 #include "net/transfer.h"
 #include "port/held_signal.h"
+#include "util/clock.h"
 
 #include <math.h>
 
@@ -51,20 +52,57 @@ static int fd(lua_State *L) {
   return 1;
 }
 
-/* wait(seconds, takes_interrupt?) -> whether there was work for libcurl, whether SIGINT came.
- * Negative waits for ever. An interrupt that is taken does not end the wait; the host does not see
- * it. */
+/* Pushes what next_ready() returns; the number of results. */
+static int push_ready(lua_State *L, struct loop *loop) {
+  struct loop_entry *entry;
+  bool has_more;
+  get_uservalue(L, 1);
+  while ((entry = loop_next_ready(loop, &has_more))) {
+    lua_rawgetp(L, -1, entry);
+    if (!lua_isnil(L, -1))
+      break;
+    lua_pop(L, 1);
+  }
+  lua_remove(L, entry ? -2 : -1);
+  if (!entry && !has_more)
+    return 0;
+  if (!entry)
+    lua_pushnil(L);
+  lua_pushboolean(L, has_more);
+  return 2;
+}
+
+/* next_ready() -> a transfer or a command with news that was not returned since, whether there may
+ * be more | nil, true where the time for it is over, and a step is due for the rest | nothing */
+static int next_ready(lua_State *L) {
+  return push_ready(L, check_loop(L));
+}
+
+/* wait(seconds, takes_interrupt?, budget?) -> whether there was work for libcurl, whether SIGINT
+ * came, whether the alarm's time has come; with a budget also what next_ready() returns. Negative
+ * waits for ever. An interrupt that is taken does not end the wait; the host does not see it. After
+ * `budget` seconds, without what it has waited, next_ready() stops. */
 static int wait(lua_State *L) {
   struct loop *loop = check_loop(L);
   double seconds = luaL_checknumber(L, 2);
   luaL_argcheck(L, !isnan(seconds), 2, "must be a number");
   bool takes_interrupt = lua_toboolean(L, 3);
+  double budget = luaL_optnumber(L, 4, HUGE_VAL);
+  double began = clock_now();
   struct held_signal interrupt = {0};
   if (takes_interrupt)
     signal_hold(&interrupt, PORT_INTERRUPT);
   lua_pushboolean(L, loop_wait(loop, seconds));
   lua_pushboolean(L, takes_interrupt && signal_release(&interrupt, false));
-  return 2;
+  lua_pushboolean(L, loop_is_due(loop));
+  loop_set_limit(loop, (seconds == 0 ? began : clock_now()) + budget);
+  return budget == HUGE_VAL ? 3 : 3 + push_ready(L, loop);
+}
+
+/* is_late() -> whether the budget of the last wait() is used up */
+static int is_late(lua_State *L) {
+  lua_pushboolean(L, loop_is_late(check_loop(L)));
+  return 1;
 }
 
 static int step(lua_State *L) {
@@ -129,20 +167,6 @@ static int run(lua_State *L) {
   return 1;
 }
 
-/* next_ready() -> a transfer or a command with news that was not returned since, or nil */
-static int next_ready(lua_State *L) {
-  struct loop *loop = check_loop(L);
-  struct loop_entry *entry;
-  get_uservalue(L, 1);
-  while ((entry = loop_next_ready(loop))) {
-    lua_rawgetp(L, -1, entry);
-    if (!lua_isnil(L, -1))
-      return 1;
-    lua_pop(L, 1);
-  }
-  return 0;
-}
-
 static int active(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)loop_active(check_loop(L)));
   return 1;
@@ -179,6 +203,7 @@ static const luaL_Reg metamethods[] = {
 static const luaL_Reg methods[] = {
     {"fd", fd},
     {"wait", wait},
+    {"is_late", is_late},
     {"step", step},
     {"alarm", set_alarm},
     {"start", start},

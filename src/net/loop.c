@@ -2,6 +2,7 @@
 
 #include "net/loop_state.h"
 #include "net/loop_step.h"
+#include "util/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@ struct loop *loop_new(void) {
   struct loop *loop = calloc(1, sizeof *loop);
   if (!loop)
     return NULL;
-  loop->deadlines.alarm = HUGE_VAL;
+  loop->deadlines.alarm = loop->limit = HUGE_VAL;
   deadlines_reset(&loop->deadlines);
   return loop;
 }
@@ -129,6 +130,18 @@ bool loop_set_alarm(struct loop *loop, double time) {
   return true;
 }
 
+bool loop_is_due(const struct loop *loop) {
+  return loop->deadlines.alarm <= clock_now();
+}
+
+void loop_set_limit(struct loop *loop, double time) {
+  loop->limit = time;
+}
+
+bool loop_is_late(const struct loop *loop) {
+  return clock_now() > loop->limit;
+}
+
 struct easy_pool *loop_easy_pool(struct loop *loop) {
   return &loop->easy_pool;
 }
@@ -171,12 +184,17 @@ void loop_mark_ready(struct loop *loop, struct loop_entry *entry) {
 }
 
 /* The reader may have taken the news already. */
-struct loop_entry *loop_next_ready(struct loop *loop) {
-  struct loop_entry *entry;
-  while ((entry = loop->ready.first)) {
-    loop_state_unmark_ready(loop, entry);
-    if (entry->news)
-      break;
-  }
+struct loop_entry *loop_next_ready(struct loop *loop, bool *has_more) {
+  struct loop_entry *entry = NULL;
+  if (loop->ready.first && loop_is_late(loop)) {
+    loop_state_call_for_step(loop);
+    loop_state_arm(loop);
+  } else
+    while ((entry = loop->ready.first)) {
+      loop_state_unmark_ready(loop, entry);
+      if (entry->news)
+        break;
+    }
+  *has_more = loop->ready.first != NULL;
   return entry;
 }

@@ -83,6 +83,15 @@ bool loop_wait(struct loop *loop, double seconds);
  * descriptors ran out. */
 bool loop_set_alarm(struct loop *loop, double time);
 
+/* Whether that time has come. */
+bool loop_is_due(const struct loop *loop);
+
+/* Whoever takes what has news stops at a time (of clock_now), so that the host has its turn. */
+void loop_set_limit(struct loop *loop, double time);
+
+/* Whether that time is over. */
+bool loop_is_late(const struct loop *loop);
+
 /* Entries under way; after a fork the parent's, until the child's first step. */
 size_t loop_active(const struct loop *loop);
 
@@ -90,8 +99,9 @@ size_t loop_active(const struct loop *loop);
 size_t loop_connections(struct loop *loop);
 
 /* An entry with news that came since it was last returned here and were not read, first come first
- * served; NULL: none. */
-struct loop_entry *loop_next_ready(struct loop *loop);
+ * served; NULL: none, or it is late, and a step is due for the rest. `has_more`: there may be
+ * others, or such a rest. */
+struct loop_entry *loop_next_ready(struct loop *loop, bool *has_more);
 
 /* Handles for entries to come. Owned by the loop. */
 struct easy_pool *loop_easy_pool(struct loop *loop);

@@ -31,6 +31,7 @@ struct loop {
   struct poller_batch batch;
   size_t next_event;  /* of these: what a step leaves is the next one's */
   size_t served;      /* sockets since timeouts were last looked at */
+  double limit;       /* when whoever takes what has news stops */
   double last_look;   /* at the sockets */
   double stood_still; /* seconds between two looks, the most since timeouts were last looked at */
   struct http2 http2;

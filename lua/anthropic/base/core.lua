@@ -9,7 +9,7 @@ local MAKE = jit and "make LUA=luajit" or _VERSION == "Lua 5.4" and "make"
   or "make LUA=" .. _VERSION:lower():gsub(" ", "")
 
 local function place_of(name, field)
-  return require("anthropic.base.places").of(name, package and package[field])[1] or "?"
+  return require("anthropic.base.places").first(name, field)
 end
 
 local function refuse(problem, halves, ...)

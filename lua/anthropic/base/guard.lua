@@ -36,6 +36,9 @@ function guard.new(call)
   return proxy
 end
 
+--- Whether `run_due` has anything to do here.
+guard.DEFERS = IS_JIT
+
 --- Calls the functions that are due. What they raise is dropped.
 function guard.run_due()
   while due do

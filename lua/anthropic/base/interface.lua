@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "b11a608014f88c6c"
+return "a47d4bf988113f52"

@@ -1,5 +1,7 @@
 --- Where a module lies: every file that a path of Lua's leads to, in the order in which they are tried.
 
+local package = package
+
 local places = {}
 
 ---@param name string of a module
@@ -17,6 +19,25 @@ function places.of(name, templates)
     seen[path] = true
   end
   return found
+end
+
+--- The files that Neovim's own search leads to, which comes before the paths.
+---@param name string of a module
+---@param extension string ".lua", ".so" or ".dll"
+---@return string[]
+function places.of_editor(name, extension)
+  local vim = rawget(_G, "vim")
+  local find = type(vim) == "table" and vim.api and vim.api.nvim_get_runtime_file
+  return find and find("lua/" .. name:gsub("%.", "/") .. extension, true) or {}
+end
+
+--- The file that is loaded for a module.
+---@param name string
+---@param field "path"|"cpath" of `package`
+---@return string path "?" where none is found, as of a module that is linked in
+function places.first(name, field)
+  local extension = field == "path" and ".lua" or package and package.config:sub(1, 1) == "\\" and ".dll" or ".so"
+  return places.of_editor(name, extension)[1] or places.of(name, package and package[field])[1] or "?"
 end
 
 --- A folder by one name, however a path spells it: from its root, without "." and doubled separators. On Windows "/"

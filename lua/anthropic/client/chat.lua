@@ -75,6 +75,9 @@ Chat.__index = Chat
 function chat.new(client, params)
   params = complete(params)
   local history = params.messages or {}
+  if type(history) ~= "table" then
+    error("params.messages: table expected, got " .. type(history), 3)
+  end
   params.messages = nil
   return setmetatable({ client = client, params = params, messages = history }, Chat)
 end

@@ -168,7 +168,8 @@ function Route:delay(made, err)
   if not wait then
     return self.following and 0 or nil
   end
-  wait = math.max(wait, retry.backoff(self.tried[self.following] - 1))
+  local tried = self.tried[self.following] or 0
+  wait = tried > 0 and math.max(wait, retry.backoff(tried - 1)) or wait
   return wait <= LONGEST_WAIT and wait or nil
 end
 

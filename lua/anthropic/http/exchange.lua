@@ -37,6 +37,7 @@ end
 
 ---@class anthropic.Profile what exchanges with the same options have in common
 ---@field option fun(name: string): any
+---@field loop? string|table the option
 ---@field timeouts table<string, number|false>
 ---@field is_logged boolean
 ---@field send fun(exchange: anthropic.Exchange, driver: table): true?, anthropic.Error? one attempt
@@ -70,6 +71,7 @@ function exchange.profile(resolved, build, address)
     option = function(name)
       return resolved[name]
     end,
+    loop = resolved.loop,
     timeouts = options.timeouts(resolved.timeout),
     is_logged = resolved.on_log ~= nil or resolved.log_level ~= nil,
     send = changed_sender(resolved) or plain_sender(build or request.builder(resolved)),
@@ -162,7 +164,9 @@ end
 
 -- The attempt is over, its transfer still there: tells those who want to know, once.
 local function leave(self)
-  outcome.measure(self)
+  if self.profile.is_logged then
+    outcome.measure(self)
+  end
   if self.under_way and self.transfer and self.shared.observer then
     self.shared.observer(self)
   end
@@ -195,9 +199,12 @@ function Exchange:end_attempt(in_doubt)
   end
 end
 
---- Ends it, and tells nobody how.
+--- Ends it, and tells nobody how. May be called twice.
 ---@param in_doubt? boolean nobody shall use its connection any more
 function Exchange:shut(in_doubt)
+  if self.closed and not self.under_way then
+    return
+  end
   self.closed = true
   self:end_attempt(in_doubt)
   loop.wake(self)
@@ -254,7 +261,7 @@ end
 ---@param driver? table where the caller knows it
 ---@return true|nil, anthropic.Error?
 function Exchange:wait(driver)
-  local ok, reason = tasks.wait(driver or self.option "loop", self.transfer)
+  local ok, reason = tasks.wait(driver or self.profile.loop, self.transfer)
   if ok and not self.closed then
     return true
   elseif tasks.is_refusal(reason) and not self.closed then

@@ -27,7 +27,7 @@ local MEMORY = 60
 -- One whose turn has come and who does not take it is lost: nginx may have ended its request.
 local GRACE = 1
 
----@class anthropic.Budget
+---@class anthropic.RateBudget
 ---@field remaining number as it was said last, less what was answered since without saying
 ---@field limit? number
 ---@field reset number by core.now(); math.huge: not known yet
@@ -35,7 +35,7 @@ local GRACE = 1
 ---@field comes_back? boolean bit by bit
 
 ---@class anthropic.Lane the requests for one model
----@field budgets table<string, anthropic.Budget>
+---@field budgets table<string, anthropic.RateBudget>
 ---@field first? table of those who wait, linked by `following` and `preceding`
 ---@field last? table
 

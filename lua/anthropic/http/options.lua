@@ -123,7 +123,8 @@ local ROWS = {
   limiter = {
     expected = "an object with the method acquire, or false",
     check = function(value)
-      return value == false or type(value) == "userdata" or type(value) == "table" and value.acquire ~= nil
+      return value == false or type(value) == "table" and value.acquire ~= nil
+        or type(value) == "userdata" and getmetatable(value) ~= nil -- that of null is none
     end,
   },
 }

@@ -65,13 +65,15 @@ function outcome.tell(exchange, how, err)
     return
   end
   exchange.has_ended = true
-  log.write(exchange, "done", describe, how, err)
+  if exchange.profile.is_logged then
+    log.write(exchange, "done", describe, how, err)
+  end
 end
 
---- Notes what the transfer knows before it is gone.
+--- Notes what the transfer knows before it is gone, where somebody keeps records.
 ---@param exchange anthropic.Exchange
 function outcome.measure(exchange)
-  if exchange.profile.is_logged and exchange.transfer then
+  if exchange.transfer then
     exchange.bytes, exchange.timings = exchange.transfer:received(), exchange.transfer:timings()
   end
 end

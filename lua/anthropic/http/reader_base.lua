@@ -11,7 +11,8 @@ local errors = require "anthropic.base.error"
 
 local reader_base = {}
 
-local MAIN = {} -- stands for the main coroutine where Lua has no value for it
+local MAIN = {}
+reader_base.MAIN = MAIN -- stands for the main coroutine where Lua has no value for it
 
 --- Begins to read; `leave` ends it. Raises where another coroutine is reading. One whose reading an error broke off,
 --- or that is dead, reads no more.
@@ -25,14 +26,14 @@ function reader_base.enter(self, noun, level)
     error(noun .. " being read by another coroutine", level + 1)
   end
   self.reader = here
-  return reader == nil
+  return not reader
 end
 
 --- Ends what `enter` began.
 ---@param self table a reader
 ---@return any ... what was read
 function reader_base.leave(self, ...)
-  self.reader = nil
+  self.reader = false
   return ...
 end
 

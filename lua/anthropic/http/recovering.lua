@@ -66,7 +66,9 @@ end
 ---@return true|nil
 ---@return anthropic.Error? err the final error, with attempts and history
 function recovering.recover(self, err)
-  if self.route and not is_renewed(self, err) then
+  if err.kind == "cancelled" then
+    return nil, self:fail(err)
+  elseif self.route and not is_renewed(self, err) then
     self.route:failed(self, err)
   end
   local delay = recovering.next_delay(self, err)

@@ -30,7 +30,7 @@ local guard = require "anthropic.base.guard"
 
 ---@class anthropic.Subject what is waited for
 ---@field has_news fun(subject: anthropic.Subject): boolean whether the wait is over
----@field stands_for? anthropic.Subject whose news are its own, too
+---@field stands_for? anthropic.Subject|false whose news are its own, too
 
 ---@class anthropic.loop
 local loop = {}
@@ -82,50 +82,70 @@ local function set_alarm()
   loop.core():alarm(soonest and soonest.time)
 end
 
--- Calls the alarms that were due by `now`, so not those that this step's wake-ups have set. After `limit` the rest is
--- left to the next step.
-local function ring(now, limit)
-  local alarm = alarm_set:soonest()
-  while alarm and alarm.time <= now do
+-- Calls what is to be called in a step: true, or false and what that raised.
+local function wake_up(call)
+  local was_stepping = is_stepping
+  is_stepping = true
+  local ok, err = pcall(call)
+  is_stepping = was_stepping
+  return ok, err
+end
+
+-- Calls the alarms that are due now, so not those that this step's wake-ups set later. What the step's time does not
+-- suffice for is left to the next one, and so is what comes after one that raised: false and what that was.
+local function ring()
+  local now, alarm = core.now(), alarm_set:soonest()
+  local ok, err = true, nil
+  while ok and alarm and alarm.time <= now do
     alarm_set:remove(alarm)
-    local ok, err = pcall(alarm.call)
-    if not ok then -- the others at the next step
-      error(err, 0)
-    elseif core.now() > limit then
+    ok, err = wake_up(alarm.call)
+    alarm = alarm_set:soonest()
+    if the_loop:is_late() then
       break
     end
-    alarm = alarm_set:soonest()
   end
   set_alarm()
+  return ok, err
 end
 
 -- An interrupt that was taken, and that nobody has been told of: a wake-up may raise before.
 local is_interrupted = false
 
-local function work(seconds, budget, takes_interrupt)
-  guard.run_due()
-  local the_core = loop.core()
-  local began = core.now()
-  local has_worked, was_interrupted = the_core:wait(seconds, takes_interrupt)
-  is_interrupted = is_interrupted or was_interrupted or false
-  local now = core.now()
-  local limit = (seconds ~= 0 and now or began) + budget -- it may have waited
-  local transfer = the_core:next_ready()
-  while transfer do
-    loop.wake(transfer)
-    if core.now() > limit then
-      the_core:alarm(limit) -- a step is due for the others
-      return true
+--- Takes a step as `loop.step` does, and raises no error of a wake-up.
+---@private
+---@param seconds number how long to wait for work; negative: for ever
+---@param budget? number
+---@param takes_interrupt? boolean
+---@return boolean ok
+---@return any has_worked or what a wake-up raised
+function loop.try_step(seconds, budget, takes_interrupt)
+  if guard.DEFERS then
+    guard.run_due()
+  end
+  local the_core = the_loop or loop.core()
+  budget = budget or BUDGET
+  local has_worked, was_interrupted, is_due, subject, has_more = the_core:wait(seconds, takes_interrupt, budget)
+  is_interrupted = is_interrupted or was_interrupted
+  while subject do
+    local resume = waiting[subject]
+    if resume then
+      waiting[subject] = nil
+      local ok, err = wake_up(resume)
+      if not ok then
+        set_alarm()
+        return false, err
+      end
     end
-    transfer = the_core:next_ready()
+    if not has_more then
+      break
+    end
+    subject, has_more = the_core:next_ready()
   end
-  local alarm = alarm_set:soonest()
-  if alarm and alarm.time <= now then
-    ring(now, limit)
-  elseif not has_worked then -- a step that came too early
-    set_alarm()
+  if is_due and not has_more then -- it may also come too early
+    local ok, err = ring()
+    return ok, ok and has_worked or err
   end
-  return has_worked
+  return true, has_worked or has_more or false
 end
 
 --- Does the work at hand, and wakes the coroutines that wait for it. An error that a wake-up raises is raised; the
@@ -136,12 +156,8 @@ end
 ---@return boolean has_worked false when nothing came for any transfer
 ---@return boolean was_interrupted an interrupt was taken, by this step or by one that raised
 function loop.step(seconds, budget, takes_interrupt)
-  local was_stepping = is_stepping
-  is_stepping = true
-  local ok, result = pcall(work, seconds, budget or BUDGET, takes_interrupt)
-  is_stepping = was_stepping
+  local ok, result = loop.try_step(seconds, budget, takes_interrupt)
   if not ok then
-    set_alarm()
     error(result, 0)
   end
   local was_interrupted = takes_interrupt and is_interrupted or false

@@ -2,7 +2,7 @@
 --- wait.
 --
 -- Coroutines run in turn, each until it waits. A round starts some new ones and resumes every runnable one once, then
--- the core loop is stepped.
+-- the core loop is stepped. Where no other one can go on, whoever waits steps it where it is.
 
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
@@ -23,6 +23,11 @@ local MAX_DEPTH = 8
 -- A round starts no more than this, so that those whose time has come need not wait for thousands.
 local MOST_STARTS = 32
 
+-- So many steps in a row are taken by those who wait: a hook of the main coroutine, such as the interpreter's for
+-- Ctrl-C, runs there alone.
+local MOST_STEPS = 16
+
+local is_yieldable = rawget(coroutine, "isyieldable") -- Lua 5.3
 local close_thread = rawget(coroutine, "close") -- Lua 5.4
 
 -- One in a queue is linked to the next: being woken takes no memory, or want of it would leave it
@@ -41,10 +46,13 @@ local close_thread = rawget(coroutine, "close") -- Lua 5.4
 local active = false
 local depth = 0
 local running -- the entry whose code is being run
+local stepping -- the entry that takes a step where it waits; none is running then
 local entries = {} -- set of those that have not ended
 local hopeful -- of them, the one that was last seen to wait for more than the end of another
 local starting, runnable = { first = false, last = false }, { first = false, last = false } -- queues
 local queued = 0 -- so far
+local steps = 0 -- since the last round
+local broken -- { what a wake-up raised } in a step of one that waits: the run ends with it
 
 local function put(queue, entry)
   queued = queued + 1
@@ -62,12 +70,6 @@ local function take(queue)
   queue.first = entry.following
   entry.is_queued = false
   return entry
-end
-
-local function make_runnable(entry)
-  if not entry.is_queued and entries[entry] then
-    put(runnable, entry)
-  end
 end
 
 local function leave(entry)
@@ -92,7 +94,7 @@ local function resume(entry)
   if ok and yielded == PARKED then
     return
   elseif ok and coroutine.status(entry.thread) ~= "dead" then
-    make_runnable(entry)
+    entry.wake()
     return
   end
   entries[entry] = nil
@@ -147,6 +149,12 @@ end
 
 -- One round.
 local function turn()
+  steps = 0
+  if broken then
+    local raised = broken[1]
+    broken = nil
+    error(raised, 0)
+  end
   loop.step(seconds_to_wait())
   local newest = queued
   resume_all(starting, newest, MOST_STARTS)
@@ -155,7 +163,7 @@ end
 
 -- Lets the others go on.
 local function suspend(entry)
-  if protected.running() == entry.thread then
+  if coroutine.running() == entry.thread or protected.running() == entry.thread then
     coroutine.yield(PARKED)
   elseif depth < MAX_DEPTH then
     depth = depth + 1
@@ -168,17 +176,26 @@ local function suspend(entry)
   end
 end
 
+-- The entry whose code is being run. An error may have broken off the step that it took.
+local function find_running()
+  if not running and stepping and not loop.is_stepping() and protected.running() == stepping.thread then
+    running, stepping = stepping, nil
+  end
+  return running
+end
+
 --- The coroutine that the scheduler has resumed, or nil.
 ---@return thread?
 function scheduler.thread()
-  return running and running.thread
+  return find_running() and running.thread
 end
 
 function scheduler.check()
-  if not running then
+  if is_yieldable and running and is_yieldable() then
+    return true
+  elseif not find_running() then
     error('the loop "scheduler" waits inside anthropic.run only', 0)
-  end
-  if protected.running() == running.thread then
+  elseif protected.running() == running.thread then
     return coroutines.check()
   end
   return true -- not suspended: it runs the others meanwhile
@@ -191,7 +208,7 @@ local function await(entry, subject, seconds)
   end
   entry.forget = seconds and loop.after(seconds, function()
     entry.is_over = true
-    make_runnable(entry)
+    entry.wake()
   end)
   while not entry.is_over and not subject:has_news() do
     loop.on_news(subject, entry.wake)
@@ -202,7 +219,18 @@ end
 --- Waits as loop/init.lua describes. Where seconds are given the others go first, even if there is
 --- no time to wait.
 function scheduler.wait(subject, seconds)
-  protected.finally(await, leave, running, subject, seconds)
+  local entry, is_alone = running, not (seconds or subject.is_join)
+  while is_alone and steps < MOST_STEPS and not (starting.first or runnable.first) do
+    if subject:has_news() then
+      return true
+    end
+    running, stepping, steps = nil, entry, steps + 1
+    local ok, result = loop.try_step(-1)
+    running, stepping = entry, nil
+    broken = not ok and { result } or nil
+    is_alone = ok and result -- else a signal may have come
+  end
+  protected.finally(await, leave, entry, subject, seconds)
   return true
 end
 
@@ -211,7 +239,9 @@ end
 function scheduler.spawn(f)
   local entry = { thread = coroutine.create(f), is_queued = false, number = 0, following = false }
   function entry.wake()
-    make_runnable(entry)
+    if not entry.is_queued and entries[entry] then
+      put(runnable, entry)
+    end
   end
   entries[entry] = true
   put(starting, entry)
@@ -228,7 +258,7 @@ end
 --- Ends a run. What is left, because an error broke it off, is dropped. It may be memory that is
 --- short, so nothing is allocated here.
 function scheduler.close()
-  active, running, hopeful, depth = false, nil, nil, 0
+  active, running, stepping, hopeful, broken, depth = false, nil, nil, nil, nil, 0
   starting.first, starting.last, runnable.first, runnable.last = false, false, false, false
   for entry in pairs(entries) do
     entries[entry] = nil

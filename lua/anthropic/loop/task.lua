@@ -120,7 +120,10 @@ end
 
 -- `driver`: that starts it, and that it waits by where no client names another.
 local function new(group, driver)
-  local self = setmetatable({ done = false, waits = 0, joiners = {}, group = group, driver = driver }, Task)
+  local self = setmetatable({
+    done = false, has_begun = false, is_cancelled = false, was_told = false, -- of that, by a wait that ended
+    waits = 0, joiners = {}, group = group, driver = driver,
+  }, Task)
   self.waiter = waiting.waiter(self, abandon)
   return self
 end

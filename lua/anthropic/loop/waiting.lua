@@ -12,6 +12,8 @@ local protected = require "anthropic.loop.protected"
 
 local waiting = {}
 
+-- The coroutine that the host knows; outside of any, nil or the main one, which is no task's.
+local running = protected.BY_COROUTINES and protected.running or coroutine.running
 local task_of = setmetatable({}, { __mode = "k" }) -- by its coroutine
 
 ---@return anthropic.Error
@@ -19,16 +21,16 @@ function waiting.cancelled_error()
   return errors.cancelled "the task was cancelled"
 end
 
---- The task whose code is running, or nil. Under the built-in scheduler that is so in coroutines of
---- the task's own, too.
----@return anthropic.Task?
-function waiting.current()
-  local task = task_of[protected.running()]
-  if task then
-    return task
-  end
+-- Under the built-in scheduler, a coroutine of the task's own runs for it, too.
+local function outer_task()
   local scheduler = package.loaded["anthropic.loop.scheduler"]
   return scheduler and task_of[scheduler.thread()]
+end
+
+--- The task whose code is running, or nil.
+---@return anthropic.Task?
+function waiting.current()
+  return task_of[running()] or outer_task()
 end
 
 --- The running coroutine is a task's from here on.
@@ -41,6 +43,8 @@ end
 
 ---@class anthropic.Waiter: anthropic.Subject
 ---@field task anthropic.Task
+---@field stands_for anthropic.Subject|false
+---@field is_join boolean it waits for no more than the end of another task
 local Waiter = {}
 Waiter.__index = Waiter
 
@@ -49,7 +53,7 @@ Waiter.__index = Waiter
 ---@param abandon fun(task: anthropic.Task) ends it where the host has ended its coroutine
 ---@return anthropic.Waiter
 function waiting.waiter(task, abandon)
-  return setmetatable({ task = task, abandon = abandon }, Waiter)
+  return setmetatable({ task = task, abandon = abandon, stands_for = false, is_join = false }, Waiter)
 end
 
 function Waiter:has_news()
@@ -71,7 +75,7 @@ function waiting.leave(task)
     protected.mend()
   end
   loop.on_news(task.waiter, nil)
-  task.waiter.stands_for = nil
+  task.waiter.stands_for = false
 end
 
 -- --- waiting -------------------------------------------------------------------------------------
@@ -124,7 +128,7 @@ end
 ---@return true|nil
 ---@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
 function waiting.wait(driver, subject, seconds)
-  local task = waiting.current()
+  local task = task_of[running()] or outer_task()
   if task and task.was_told then
     refuse(subject)
   end
@@ -138,10 +142,10 @@ function waiting.wait(driver, subject, seconds)
     return found.wait(subject, seconds)
   end
   local waiter = task.waiter
-  waiter.stands_for, waiter.is_join = subject, subject.is_join
+  waiter.stands_for, waiter.is_join = subject, subject.is_join or false
   task.waits = task.waits + 1
   local ok, reason = found.wait(waiter, seconds)
-  waiter.stands_for = nil
+  waiter.stands_for = false
   if task.is_cancelled then
     task.was_told = true
     return nil, "cancelled"

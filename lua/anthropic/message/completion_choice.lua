@@ -100,16 +100,24 @@ local function unknown_of(object, known)
   return next(unknown) ~= nil and unknown or nil
 end
 
+-- What a server has in fields of its own, which may repeat what stands beside them. Some send the same with each chunk.
+local function add_own_fields(self, given)
+  if type(given) == "table" then
+    given = unknown_of(given)
+  end
+  local text = not parts.is_empty(given) and json.encode(given) or nil
+  if text == nil or text ~= self.own_fields then
+    self.own_fields = text or self.own_fields
+    add_unknown(self, "provider_specific_fields", given)
+  end
+end
+
 local function add_unknown_members(self, object)
   local unknown = unknown_of(object) or {}
   for _, name in ipairs(tables.sorted_keys(unknown, tables.is_before_as_text)) do
     add_unknown(self, name, unknown[name])
   end
-  local given = object.provider_specific_fields
-  if type(given) == "table" then -- which may repeat what stands beside it
-    given = unknown_of(given)
-  end
-  add_unknown(self, "provider_specific_fields", given)
+  add_own_fields(self, object.provider_specific_fields)
 end
 
 -- --- pieces --------------------------------------------------------------------------------------
@@ -282,6 +290,7 @@ function completion_choice.new(number, shared)
     thought = nil, -- the last block of thinking
     hidden = nil, -- the signature of thinking that has no block
     calls = tool_calls.new(shared.budget), call_pieces = 0, begun_calls = 0, ids = {},
+    own_fields = nil, -- what it had last in provider_specific_fields, as JSON
     in_deltas = {}, -- the kinds of things that deltas have said
   }, Choice)
   blocks.emit(self, {

@@ -53,7 +53,9 @@ local function max_tokens(self, name, value, params)
 end
 
 local function stop(self, name, value, params)
-  if type(value) == "string" then
+  if value == "" then
+    return
+  elseif type(value) == "string" then
     params.stop_sequences = json.array { value }
     return
   end
@@ -65,7 +67,7 @@ local function stop(self, name, value, params)
 end
 
 local function user(self, name, value, params)
-  value = self:expect(name, value, "string")
+  value = parts.word(self:expect(name, value, "string"))
   if value and params.metadata and params.metadata.user_id ~= value then
     self:refuse(name, "another one than before")
   end

@@ -10,6 +10,7 @@
 local choices = require "anthropic.message.completion_choice_writer"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
+local messages = require "anthropic.message.message"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
 local token_counts = require "anthropic.message.token_counts"
@@ -142,17 +143,26 @@ local function list_or_nil(list)
   return list[1] ~= nil and list or nil
 end
 
+-- What content consists of; in a message from elsewhere that may be anything.
+local function list_of(content)
+  if parts.is_empty(content) then
+    return {}
+  end
+  return type(content) == "table" and json.is_array(content) and content or { content }
+end
+
 local function assistant_of(message)
   local made = {
     texts = {}, thoughts = {}, thinking_blocks = json.array {}, calls = json.array {}, citations = json.array {},
     blocks = json.array {},
   }
-  for _, block in ipairs(parts.blocks(message.content) or {}) do
-    local add = BLOCKS[block.type]
+  for _, value in ipairs(list_of(message.content)) do
+    local block = parts.block(value)
+    local add = block and BLOCKS[block.type]
     if add then
       add(made, block)
     else
-      table.insert(made.blocks, block)
+      table.insert(made.blocks, block or value)
     end
   end
   local text, thinking = table.concat(made.texts), table.concat(made.thoughts)
@@ -168,10 +178,9 @@ local function assistant_of(message)
   }
 end
 
--- The choices of a message; a field of this name that a server has in its own messages is none.
+-- The choices of a message. A stored one has none: what it has by this name is a field of its server's.
 local function all_choices(message)
-  local list = type(message.choices) == "table" and message.choices or {}
-  return type(list[1]) == "table" and list or { message }
+  return messages.is(message) and message.choices or { message }
 end
 
 --- A message as a chat completion.

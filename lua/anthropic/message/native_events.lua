@@ -6,7 +6,7 @@
 --     for _, event in ipairs(assert(reader:feed(decoded))) do ... end
 --
 -- Every member of an event is used, known to mean nothing, or stays in the event and, as an unknown delta, in the
--- message.
+-- message. What stands beside a start or a delta, and is no part of one, means nothing.
 
 local deltas = require "anthropic.message.deltas"
 local json = require "anthropic.base.json"

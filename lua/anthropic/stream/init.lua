@@ -24,6 +24,7 @@ local tasks = require "anthropic.loop.task"
 local tool_inputs = require "anthropic.stream.tool_inputs"
 local whole_events = require "anthropic.message.whole_events"
 
+local running = coroutine.running
 local ITERATORS_CANNOT_WAIT = loop.ITERATORS_CANNOT_WAIT
 
 ---@class anthropic.Stream `for event in stream do` iterates over the events, and raises the error on failure; see
@@ -41,7 +42,7 @@ local stream = {}
 ---@param open_ended? boolean the stream has no end mark of its own
 ---@return anthropic.Stream
 function stream.new(exchange, open_ended)
-  local self = setmetatable({ exchange = exchange, open_ended = open_ended }, Stream)
+  local self = setmetatable({ exchange = exchange, open_ended = open_ended, reader = false }, Stream)
   attempts.begin(self)
   return self
 end
@@ -133,20 +134,19 @@ local function read(self, data, name, is_for_us)
   return event, err
 end
 
--- Waits for more deltas. If the transfer failed, the flow ends and `read` returns the failure. An error if the
--- calling code cannot wait.
+-- Waits for more deltas, which nobody else reads while they flow. If the transfer failed, the flow ends and `read`
+-- returns the failure. An error if the calling code cannot wait.
 local function await_flow(self)
   local transfer = self.flow
-  self.flow = nil
-  reader_base.enter(self, "the stream is", 4)
+  self.flow, self.reader = false, running() or reader_base.MAIN
   local ok, err = self.exchange:wait()
-  local is_refused = tasks.is_refusal(err)
+  local is_refused = not ok and tasks.is_refusal(err)
   if ok or is_refused then
     self.flow = transfer
   else
     attempts.recover(self, err)
   end
-  reader_base.leave(self)
+  self.reader = false
   return is_refused and err or nil
 end
 
@@ -280,7 +280,11 @@ function Stream:text_deltas()
         return data
       end
     end
-    return reader_base.raised(step(self, TEXT, data, name))
+    local text, err = step(self, TEXT, data, name)
+    if err then
+      error(err, 0)
+    end
+    return text
   end
 end
 

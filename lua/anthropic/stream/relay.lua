@@ -58,6 +58,8 @@ local function next_piece(self)
   return self.exchange.transfer:raw_piece(is_stream)
 end
 
+local NOTHING = {} -- no events, in a step that hands nothing on
+
 local function wait(self)
   local ok, err = self.exchange:wait()
   if ok or tasks.is_refusal(err) then
@@ -109,7 +111,7 @@ local function hand_on(self, bytes, is_cut, data, name)
   end
   local err = take_in(self, data, name, events)
   if err and attempts.recover(self, err) then
-    return "", {}
+    return "", NOTHING
   end
   if is_cut then -- its beginning was read before
     bytes, err = sse_of_all(self, events)
@@ -223,7 +225,7 @@ local function step(self, bytes, state, data, name)
   if not ok then
     return nil, err
   end
-  return "", {}
+  return "", NOTHING
 end
 
 --- The next piece.
@@ -239,7 +241,13 @@ function relay.next(self)
     if self.relayed then
       bytes, events, state, data, name = follow(self)
     end
-    if not bytes then
+    if self.relayed and state == "again" then -- nothing else is there
+      local ok, err = wait(self)
+      if not ok then
+        return nil, nil, err
+      end
+      bytes, events = "", NOTHING
+    elseif not bytes then
       bytes, events = step(self, events, state, data, name)
     end
   until bytes ~= "" or #events > 0

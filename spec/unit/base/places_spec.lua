@@ -23,6 +23,22 @@ describe("the places of a module", function()
     assert.same({ root:path "two/a/b.lua", root:path "one/a/b.lua" }, places.of("a.b", two .. ";" .. one))
   end)
 
+  it("are before all those where an editor finds it", function()
+    local vim, asked = rawget(_G, "vim"), {}
+    rawset(_G, "vim", { api = { nvim_get_runtime_file = function(path)
+      asked[#asked + 1] = path
+      return path:find "%.lua$" and { "/plugin/" .. path } or {}
+    end } })
+    finally(function() rawset(_G, "vim", vim) end)
+    assert.equal("/plugin/lua/anthropic/base/places.lua", places.first("anthropic.base.places", "path"))
+    local of_core = places.of("anthropic.core", package.cpath)[1] or "?"
+    assert.equal(of_core, places.first("anthropic.core", "cpath"))
+    assert.same({ "lua/anthropic/base/places.lua", "lua/anthropic/core.so" }, asked)
+    rawset(_G, "vim", nil)
+    assert.equal(places.of("anthropic.base.places", package.path)[1], places.first("anthropic.base.places", "path"))
+    assert.equal("?", places.first("anthropic.no_such", "cpath"))
+  end)
+
   it("are none where no file is there, or no path", function()
     assert.same({}, places.of("a.b", root:path "?.lua"))
     assert.same({}, places.of("a.b", ""))

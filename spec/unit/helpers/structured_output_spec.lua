@@ -2,6 +2,7 @@
 
 local anthropic = require "anthropic"
 local json = require "anthropic.base.json"
+local message_type = require "anthropic.message.message"
 local structured_output = require "anthropic.helpers.structured_output"
 
 local null = anthropic.null
@@ -477,4 +478,71 @@ describe("the answer to messages.parse", function()
       assert.equal(case[4], message.parse_error:sub(1, #case[4]))
     end)
   end
+end)
+
+describe("an answer that is repaired", function()
+  local schema = { type = "object", properties = { n = { type = "integer" } } }
+
+  local function answer(text, stop_reason, block)
+    local content = { { type = "text", text = text }, block }
+    return message_type.new { type = "message", role = "assistant", content = content, stop_reason = stop_reason }
+  end
+
+  -- What comes of a first answer, and the requests that ask again; these get the other answers in turn.
+  local function converge(repair, first, ...)
+    local answers, asked = { ... }, {}
+    local sent = { model = "m", stream = true, messages = { { role = "user", content = "go" } } }
+    local message, err = structured_output.converge(first, { schema = schema, repair = repair }, sent, function(params)
+      asked[#asked + 1] = params
+      local given = answers[#asked]
+      if given.kind then
+        return nil, given
+      end
+      return given
+    end)
+    assert.equal(1, #sent.messages)
+    assert.is_true(sent.stream)
+    return message, asked, err
+  end
+
+  it("is asked for again as often as wanted, with what it was and what is wrong with it", function()
+    local first, second, right = answer "Sorry.", answer '{"n":"1"}', answer '{"n":1}'
+    local message, asked = converge(3, first, second, right)
+    assert.equal(right, message)
+    assert.same({ n = 1 }, message.parsed)
+    assert.equal(2, #asked)
+    assert.is_nil(asked[1].stream)
+    assert.equal("m", asked[1].model)
+    assert.equal(3, #asked[1].messages)
+    assert.equal(first, asked[1].messages[2])
+    assert.same({ role = "user", content = first.parse_error }, asked[1].messages[3])
+    assert.equal(5, #asked[2].messages)
+    assert.equal(second, asked[2].messages[4])
+    for repair, count in pairs { [0] = 0, [1] = 1, [2] = 2 } do
+      local last
+      last, asked = converge(repair, answer "a", answer "b", answer "c", answer "d")
+      assert.equal(count, #asked)
+      assert.is_string(last.parse_error)
+    end
+    assert.equal(0, #select(2, converge(nil, answer "a")))
+  end)
+
+  it("is that no more where nothing more can be said, or a call waits for its result", function()
+    for _, reason in ipairs { "refusal", "pause_turn", "model_context_window_exceeded" } do
+      assert.equal(0, #select(2, converge(1, answer("a", reason))))
+    end
+    local call = { type = "tool_use", id = "t", name = "f", input = {} }
+    assert.equal(0, #select(2, converge(1, answer("a", "tool_use", call))))
+  end)
+
+  it("is part of the error where asking again fails", function()
+    local first, problem = answer "a", { kind = "connection" }
+    local message, asked, err = converge(2, first, problem)
+    assert.is_nil(message)
+    assert.equal(1, #asked)
+    assert.equal(problem, err)
+    assert.equal(first, err.partial)
+    local partial = answer "b"
+    assert.equal(partial, select(3, converge(2, first, { kind = "connection", partial = partial })).partial)
+  end)
 end)

@@ -195,6 +195,18 @@ describe("a run", function()
     assert.equal("end_turn", made.stopped)
   end)
 
+  it("tells who logs of a tool that fails, and of no other", function()
+    local told = {}
+    local answers = { answer { use("a", {}), use("b", {}) }, done() }
+    assert(tool_runner.run(client, function() return table.remove(answers, 1) end, {
+      messages = { { role = "user", content = "go" } },
+      tools = { tool "a", tool("b", function() error("lost", 0) end) },
+    }, function(event, record)
+      told[#told + 1] = { event, record.tool, record.tool_use_id, record.error, type(record.traceback) }
+    end))
+    assert.same({ { "tool", "b", "id_b", "lost", "string" } }, told)
+  end)
+
   it("tells the tool of its call", function()
     local input, call
     local whole = answer({ use("a", { x = { 1 } }), use("b") })

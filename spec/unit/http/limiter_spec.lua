@@ -128,6 +128,8 @@ describe("the limiter", function()
 
     it("of any name", function()
       for _, name in ipairs { "tokens", "input-tokens", "output-tokens", "something-new" } do
+        learn { [name .. "-remaining"] = 1, [name .. "-reset"] = "2025-01-01T00:00:07Z" }
+        assert.same({}, waits_of(), name)
         learn { [name .. "-remaining"] = 0, [name .. "-reset"] = "2025-01-01T00:00:07Z" }
         assert.same({ 7 }, waits_of(), name)
       end
@@ -687,9 +689,11 @@ describe("the limiter", function()
     assert.equal(65, lanes())
     assert.is_table(pace.lanes.m64)
     assert.is_nil(pace.lanes.m65)
-    local first = pace.lanes.m1
+    local first, others = pace.lanes.m1.refusals, pace.lanes[""].refusals
+    now = now + 1
     pace:hear("m1", limit)
-    assert.equal(first, pace.lanes.m1)
+    assert.equal(first + 1, pace.lanes.m1.refusals)
+    assert.equal(others, pace.lanes[""].refusals)
     assert.is_nil(pace.lanes.m65)
     now = now + 1000 -- nothing is known of them any more
     pace:hear("m99", limit)

@@ -461,6 +461,49 @@ describe("the scheduler", function()
       end)
     end)
 
+    it("of the only one that is left ends the run with what a wake-up raises", function()
+      local object, has_ended = {}, false
+      loop.after(0.001, function() error(object) end)
+      assert.equal(object, failure_of(function()
+        scheduler.wait(subject)
+        has_ended = true
+      end))
+      assert.is_false(has_ended)
+      assert_idle()
+      assert.equal(1, anthropic.run(function() return 1 end))
+    end)
+
+    it("of the only one that is left can be broken off by an error of the step itself", function()
+      local try_step = loop.try_step
+      anthropic.run(function()
+        function loop.try_step()
+          loop.try_step = try_step
+          error("of the step", 0)
+        end
+        assert.same({ false, "of the step" }, { pcall(scheduler.wait, subject) })
+        assert.equal(protected.running(), scheduler.thread())
+        local joined = false
+        anthropic.spawn(function() joined = true end):join()
+        assert.is_true(joined)
+      end)
+      assert_idle()
+    end)
+
+    it("of the only one left returns now and then to the main coroutine, whose hooks run there alone", function()
+      local calls, before = 0, nil
+      debug.sethook(function() calls = calls + 1 end, "c")
+      anthropic.run(function()
+        before = calls
+        for _ = 1, 40 do
+          subject.is_ready = false
+          loop.after(0, subject.give)
+          scheduler.wait(subject)
+        end
+      end)
+      debug.sethook()
+      assert.is_true(calls > before)
+    end)
+
     it("waits anew after one whose time was over", function()
       anthropic.run(function()
         scheduler.wait(subject, 0)

@@ -28,7 +28,8 @@ describe("a loop's methods", function()
       names[#names + 1] = name
     end
     table.sort(names)
-    assert.equal("active alarm answer close connections fd next_ready run start step wait", table.concat(names, " "))
+    assert.equal("active alarm answer close connections fd is_late next_ready run start step wait",
+      table.concat(names, " "))
   end)
 
   it("raise once it is closed, but for close", function()
@@ -36,7 +37,7 @@ describe("a loop's methods", function()
     assert.same({ n = 0 }, count_and_pack(loop:close()))
     assert.same({ n = 0 }, count_and_pack(loop:close()))
     for name, argument in pairs { fd = false, wait = 0, step = false, alarm = 1, start = {}, next_ready = false,
-      active = false, connections = false } do
+      is_late = false, active = false, connections = false } do
       assert.has_error(function() loop[name](loop, argument or nil) end, "the loop is closed")
     end
     assert.equal("anthropic.loop (closed)", tostring(loop))
@@ -86,7 +87,7 @@ describe("a loop's methods", function()
 
     it("waits as long as that, and says that there was no work", function()
       local began = core.now()
-      assert.same({ n = 2, false, false }, count_and_pack(loop:wait(0.02)))
+      assert.same({ n = 3, false, false, false }, count_and_pack(loop:wait(0.02)))
       assert.is_true(core.now() - began >= 0.019 and core.now() - began < 1)
       began = core.now()
       assert.is_false(loop:wait(0))
@@ -184,6 +185,17 @@ describe("a loop's methods", function()
       end
     end)
 
+    it("is told of by the waits from its time on", function()
+      assert.is_false((select(3, loop:wait(0))))
+      loop:alarm(core.now() + 60)
+      assert.is_false((select(3, loop:wait(0))))
+      core.advance(60)
+      assert.is_true((select(3, loop:wait(0))))
+      assert.is_true((select(3, loop:wait(0))))
+      loop:alarm()
+      assert.is_false((select(3, loop:wait(0))))
+    end)
+
     it("is over at once where its time is past", function()
       local began = core.now()
       for _, time in ipairs { began, began - 5, 0, -1, -1 / 0 } do
@@ -228,14 +240,35 @@ describe("a loop's methods", function()
       one:send(head_of(1) .. "1")
       two:send(head_of(1) .. "2")
       core_peer.run(loop, function() return first:done() and second:done() end)
-      local ready = { [loop:next_ready()] = true }
+      local one_ready, has_more = loop:next_ready()
+      assert.is_true(has_more)
       local results = count_and_pack(loop:next_ready())
-      assert.equal(1, results.n)
-      ready[results[1]] = true
-      assert.is_true(ready[first] and ready[second])
+      assert.same({ 2, false }, { results.n, results[2] })
+      assert.is_true(one_ready == first and results[1] == second or one_ready == second and results[1] == first)
       assert.same({ n = 0 }, count_and_pack(loop:next_ready()))
       one:close()
       two:close()
+    end)
+
+    it("stops when the budget of the wait is used up, and has the next step come at once", function()
+      local transfers = {}
+      for i = 1, 2 do
+        transfers[i] = core_peer.start(loop, peer, { total_timeout = 1e-9 })
+      end
+      core_peer.run(loop, function() return loop:active() == 0 end)
+      local results = count_and_pack(loop:wait(0, false, 60))
+      assert.is_false(loop:is_late())
+      local first = results[4]
+      assert.same({ 5, true }, { results.n, results[5] })
+      core.advance(61)
+      assert.is_true(loop:is_late())
+      assert.same({ n = 2, nil, true }, count_and_pack(loop:next_ready()))
+      local began = core.now()
+      results = count_and_pack(loop:wait(10, false, 60))
+      assert.is_true(core.now() - began < 5)
+      assert.is_false(results[3])
+      assert.is_true(first == transfers[1] and results[4] == transfers[2] or results[4] == transfers[1])
+      assert.same({ 5, false, 3 }, { results.n, results[5], select("#", loop:wait(0, false, 60)) })
     end)
 
     it("passes over one that was closed, and one that nobody holds", function()

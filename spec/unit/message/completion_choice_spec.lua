@@ -314,6 +314,7 @@ describe("a choice", function()
         blocks = blocks, citations = {}, thinking_blocks = { { thinking = "Hm." } },
       } },
       { message = { provider_specific_fields = { reasoning_content = "Hm." } } },
+      delta { provider_specific_fields = "x" }, delta { provider_specific_fields = "x", content = "" }, delta {},
       delta { provider_specific_fields = "x" },
     })
   end)

@@ -83,6 +83,7 @@ describe("a request", function()
     assert.equal("{}", members('"n":1,"presence_penalty":0,"frequency_penalty":0,"logprobs":false,"store":false,'
       .. '"logit_bias":{},"metadata":{},"stop":null,"tools":[],"parallel_tool_calls":true,"modalities":["text"],'
       .. '"response_format":{"type":"text"},"stream_options":{"include_usage":true},"user":null,"seed":null,"stop":[]'))
+    assert.equal("{}", members '"stop":"","user":"","safety_identifier":"","metadata":{"user_id":""}')
   end)
 
   it("is refused for what cannot be translated, with its path", function()

@@ -221,10 +221,16 @@ describe("a message as a chat completion", function()
   end)
 
   it("takes a field of the server's own for no choices", function()
-    for _, field in ipairs { 5, "x", {}, { 5 } } do
+    for _, field in ipairs { 5, "x", {}, { 5 }, { { content = "B" } }, { {}, 5 } } do
       local made = completion_writer.from_message { content = { { type = "text", text = "A" } }, choices = field }
       assert.equal("A", made.choices[1].message.content)
     end
+  end)
+
+  it("keeps what is no block among the content of a message from elsewhere", function()
+    local written = completion_writer.from_message { content = { "A", 5, { type = "text", text = "B" } } }
+    local said = written.choices[1].message
+    assert.same({ "AB", { 5 } }, { said.content, said.provider_specific_fields.blocks })
   end)
 
   it("has a choice for each", function()

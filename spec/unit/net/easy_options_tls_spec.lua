@@ -27,10 +27,11 @@ describe("a transfer of the core over TLS", function()
   end)
 
   -- The next connection, shaken hands with under the name's certificate; nil where that fails.
-  local function secure(name)
+  local function secure(name, wants_certificate)
     local connection = assert(ssl.wrap(peer:connection(loop), {
-      mode = "server", protocol = "any", key = directory .. "/" .. name .. ".key",
-      certificate = directory .. "/" .. name .. ".crt",
+      mode = "server", protocol = wants_certificate and "tlsv1_2" or "any", key = directory .. "/" .. name .. ".key",
+      certificate = directory .. "/" .. name .. ".crt", cafile = wants_certificate and directory .. "/ca.crt" or nil,
+      verify = wants_certificate and { "peer", "fail_if_no_peer_cert" } or nil,
     }))
     connection:settimeout(0)
     local ok, problem
@@ -96,6 +97,21 @@ describe("a transfer of the core over TLS", function()
     end
     return all
   end
+
+  it("shows a certificate where it has one and its key", function()
+    local mine = { certificate_file = directory .. "/elsewhere.crt", key_file = directory .. "/elsewhere.key" }
+    for _, row in ipairs { { {}, false }, { mine, true }, { { certificate_file = mine.certificate_file }, false } } do
+      local transfer = core_peer.start(loop, peer, with(row[1], {
+        url = peer.secure_url, ca_file = directory .. "/ca.crt", total_timeout = 10,
+      }))
+      local connection = not transfer:done() and secure("here", true)
+      assert.equal(row[2], connection and true or false)
+      transfer:close()
+      if connection then
+        connection:close()
+      end
+    end
+  end)
 
   it("trusts whom ca_file or ca_path names, the proxy as the server", function()
     for where, route in pairs(routes()) do

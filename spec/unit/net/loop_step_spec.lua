@@ -207,7 +207,10 @@ describe("a step of the core's loop", function()
       server = http2_peer.serve("begin", "begin", "notify")
       local list = {}
       for i = 1, 3 do
-        list[i] = server:send(loop, { total_timeout = 2 }) -- before its peer goes away altogether
+        list[i] = server:send(loop)
+      end
+      for _, transfer in ipairs(list) do
+        transfer:limit(2) -- before its peer goes away altogether
       end
       for i, transfer in ipairs(list) do
         core_peer.finish(loop, transfer)
@@ -226,17 +229,23 @@ describe("a step of the core's loop", function()
       assert.equal(1, loop:active())
     end)
 
-    it("puts a timeout off where the host stood still and something came", function()
-      server = http2_peer.serve("begin", "finish")
+    it("puts a timeout off where the host stood still and something came on its connection", function()
+      server = http2_peer.serve("begin", "answer")
       local transfer = server:send(loop, { total_timeout = 1000, idle_timeout = 50 })
+      local plain = core_peer.pair(loop, peer)
       core_peer.wait_for_headers(loop, transfer)
       server:start(loop)
       if not server:await_bytes() then
         pending "which this system does not tell"
       end
       core.advance(60)
+      core_peer.pass(loop, 0.01)
+      assert.is_false(transfer:done())
+      plain.connection:send(core_peer.head) -- what comes on another one does not count
+      core.advance(60)
       core_peer.finish(loop, transfer)
-      assert.is_nil(transfer:failure())
+      assert.equal("idle", (transfer:failure()))
+      core_peer.close_all { plain }
     end)
   end)
 end)

@@ -70,6 +70,13 @@ describe("a command's process", function()
   it("may go on after it has written all", function()
     local output, status = run("/bin/sh", "-c", "echo x; exec >/dev/null; sleep 0.02; exit 3")
     assert.same({ "x\n", 3 }, { output, status })
+    local process = assert(loop:run { "/bin/sh", "-c", "echo x; exec >/dev/null; exec sleep 60" })
+    core_peer.run(loop, function() -- nobody waits for it meanwhile
+      output, status = process:output()
+      return status == "soon"
+    end)
+    assert.is_nil(output)
+    process:close()
   end)
 
   it("ends by a signal that the host may ignore", function()
@@ -96,13 +103,18 @@ describe("a command's process", function()
       return
     end
     local process = assert(loop:run { "/bin/sh", "-c", "sleep 0.05; echo x" })
-    local pid = abilities.fork()
-    if pid == 0 then
-      local output, status = process:output()
-      process:close()
-      abilities.exit(output == "" and status == -9 and 0 or 1)
+    for _, asks in ipairs { false, true } do
+      local pid = abilities.fork()
+      if pid == 0 then
+        local output, status = "", -9
+        if asks then
+          output, status = process:output()
+        end
+        process:close()
+        abilities.exit(output == "" and status == -9 and 0 or 1)
+      end
+      assert.equal(0, abilities.wait(pid))
     end
-    assert.equal(0, abilities.wait(pid))
     local output, status = process:output()
     while not output do
       loop:wait(status == "soon" and 0.005 or 10)

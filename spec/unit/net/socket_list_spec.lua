@@ -105,7 +105,7 @@ describe("the list of a loop's sockets", function()
 
   it("finds the one of a transfer that came to a connection later, among others", function()
     open(2)
-    local server = http2_peer.serve("begin", "begin", "finish")
+    local server = http2_peer.serve("begin", "begin", "answer")
     finally(function() server:stop() end)
     local first = server:send(loop)
     local later = server:send(loop, { idle_timeout = 50 })
@@ -117,8 +117,8 @@ describe("the list of a loop's sockets", function()
       pending "which this system does not tell"
     end
     core.advance(60) -- its time begins anew where something came on its connection
-    core_peer.finish(loop, later)
-    assert.is_nil(later:failure())
+    core_peer.pass(loop, 0.01)
+    assert.is_false(later:done())
   end)
 
   it("takes no socket that it has no room for, and gives its memory back", function()

@@ -26,7 +26,7 @@ describe("the state of a transfer", function()
   describe("times out", function()
     it("when nothing comes after the headers, however long other timeouts are", function()
       for _, others in ipairs { 0, 60 } do
-        local transfer, connection = start { idle_timeout = 0.3, first_byte_timeout = others, total_timeout = others }
+        local transfer, connection = start { idle_timeout = 0.05, first_byte_timeout = others, total_timeout = others }
         connection:send(head)
         core_peer.finish(loop, transfer)
         assert.equal("idle", (transfer:failure()))
@@ -36,11 +36,17 @@ describe("the state of a transfer", function()
     end)
 
     it("not while bytes come", function()
-      local transfer, connection = start { idle_timeout = 1 }
+      local transfer, connection = start { idle_timeout = 100 }
       connection:send(head)
-      for _ = 1, 8 do
-        core_peer.pass(loop, 0.2)
+      core_peer.wait_for_headers(loop, transfer)
+      for i = 1, 8 do
+        core.advance(90)
+        loop:step()
         connection:send(":\n")
+        core_peer.run(loop, function()
+          transfer:event()
+          return transfer:received() == 2 * i
+        end)
       end
       connection:close()
       core_peer.finish(loop, transfer)
@@ -48,7 +54,7 @@ describe("the state of a transfer", function()
     end)
 
     it("when no headers come, interim ones aside", function()
-      local transfer, connection = start { first_byte_timeout = 0.4 }
+      local transfer, connection = start { first_byte_timeout = 0.05 }
       connection:send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
       core_peer.finish(loop, transfer)
       assert.is_nil(transfer:status())
@@ -57,7 +63,7 @@ describe("the state of a transfer", function()
     end)
 
     it("when it takes too long as a whole", function()
-      local transfer, connection = start { total_timeout = 0.5, idle_timeout = 60 }
+      local transfer, connection = start { total_timeout = 0.05, idle_timeout = 60 }
       connection:send(head)
       core_peer.run(loop, function()
         connection:send(":\n")
@@ -73,7 +79,7 @@ describe("the state of a transfer", function()
         pending "this system answers connections above its queue"
         return
       end
-      local transfer = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.4 })
+      local transfer = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.05 })
       core_peer.finish(loop, transfer)
       assert.equal("connect", (transfer:failure()))
       assert.equal(0, loop:connections())
@@ -394,17 +400,35 @@ describe("the state of a transfer", function()
       end
     end)
 
-    it("has time anew where the host stood still and something came", function()
-      server = http2_peer.serve("begin", "finish")
-      local transfer = server:send(loop, { idle_timeout = 50 })
-      core_peer.wait_for_headers(loop, transfer)
-      server:start(loop)
-      if not server:await_bytes() then
-        pending "which this system does not tell"
+    it("has time anew where the host stood still for long and something came on its connection", function()
+      for _, row in ipairs {
+        { { idle_timeout = 50 }, "begin", "idle" }, { { first_byte_timeout = 50 }, "silent", "first_byte" },
+      } do
+        server = http2_peer.serve(row[2], "answer")
+        local transfer = server:send(loop, row[1])
+        core_peer.pass(loop, 0.01)
+        server:start(loop)
+        if not server:await_bytes() then
+          pending "which this system does not tell"
+        end
+        core.advance(60)
+        core_peer.pass(loop, 0.01)
+        assert.is_false(transfer:done())
+        core.advance(40)
+        core_peer.pass(loop, 0.01)
+        assert.is_false(transfer:done())
+        core.advance(20) -- less than half of its time
+        core_peer.finish(loop, transfer)
+        assert.equal(row[3], (transfer:failure()))
+        server:stop()
       end
+      server = http2_peer.serve("silent", "answer") -- its own limit is none of the peer's
+      local limited = server:send(loop, { total_timeout = 50 })
+      server:start(loop)
+      server:await_bytes()
       core.advance(60)
-      core_peer.finish(loop, transfer)
-      assert.is_nil(transfer:failure())
+      core_peer.finish(loop, limited)
+      assert.equal("total", (limited:failure()))
     end)
 
     it("doubts it where it ran out of time, and not where it had ended", function()

@@ -46,7 +46,8 @@ local PROGRAM = [[
 ]]
 
 -- A newer libcurl asks the system to leave the signal out, and the first write after a reset has another error. With
--- this in the place of the C library's the signal comes, as it may elsewhere.
+-- this in the place of the C library's the signal comes, as it may elsewhere. (It names no C library: a shell may have
+-- another one than Lua.)
 local SEND = [[
 #include <errno.h>
 #include <signal.h>
@@ -74,7 +75,7 @@ describe("the signal of a broken pipe", function()
       file:close()
     end
     send = directory .. "/send.so"
-    os.execute(("cc -shared -fPIC -o %s %s/send.c 2>/dev/null"):format(send, directory))
+    os.execute(("cc -shared -nostdlib -fPIC -o %s %s/send.c 2>/dev/null"):format(send, directory))
     local file = not package.preload.host and io.open(send) -- a sanitizer is to be the first that is loaded
     send = file and file:close() and send
   end)
