@@ -301,6 +301,10 @@ describe("a reader", function()
     for name, case in pairs {
       ["stops of a block"] = { { start, block, stop },
         '{"type":"content_block_stop","index":0,"content_block":{"type":"text","KEY":"%s"}}' },
+      ["starts of a block without a type"] = { { start },
+        '{"type":"content_block_start","index":0,"content_block":{"KEY":"%s"}}', true },
+      ["blocks without a type"] = { { start },
+        '{"type":"content_block_start","index":KEY,"content_block":{"a":"%s"}}', true },
       ["counts"] = { { start }, '{"type":"message_delta","delta":{},"usage":{"KEY":"%s"}}' },
       ["counts of a completion"] = { { chunk }, '{"choices":[],"usage":{"KEY":"%s"}}', true },
       ["calls without a name"] = { { chunk },

@@ -5,6 +5,7 @@
 --     blocks:delta { index = 0, delta = { text = "Hel" } }
 --     blocks.events   --> { content_block_start, content_block_delta }
 
+local budgets = require "anthropic.message.budget"
 local deltas = require "anthropic.message.deltas"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
@@ -13,6 +14,7 @@ local parts = require "anthropic.message.parts"
 ---@field index integer
 ---@field type? string nil until it is known
 ---@field pending? table the start that waits for the type, or for a call's name and ID
+---@field waiting? number bytes of that
 ---@field content? table what has begun
 ---@field brought table<string, true> the types of deltas that came
 ---@field has_ended? boolean
@@ -23,15 +25,20 @@ local parts = require "anthropic.message.parts"
 ---@field message_id? string
 ---@field is_plain boolean every block has the index that the server gave it
 ---@field has_calls boolean there is one for the caller to answer
+---@field budget anthropic.Budget counts what waits: nobody else does, until it has begun
 local Blocks = {}
 Blocks.__index = Blocks
 
 local native_blocks = {}
 
+local WAITING_BYTES, MEMBER_BYTES = 600, 100 -- of a block that waits, and of a member of it, beside what is in it
+
 --- The blocks of one stream.
+---@param budget? anthropic.Budget whoever hands events in looks
 ---@return anthropic.NativeBlocks
-function native_blocks.new()
+function native_blocks.new(budget)
   return setmetatable({
+    budget = budget or budgets.new(),
     events = {},
     is_plain = true,
     has_calls = false,
@@ -92,12 +99,22 @@ local function open(self, wire, event, content)
   return block
 end
 
+-- Weighs what waits.
+local function weigh(self, block, value, more)
+  local before = self.budget.held
+  self.budget:replace(value)
+  self.budget:take(more)
+  block.waiting = (block.waiting or 0) + self.budget.held - before
+end
+
 -- Emits a start that waited.
 local function begin(self, block)
   local start = block.pending
   if not start then
     return
   end
+  self.budget:take(-(block.waiting or 0))
+  block.waiting = nil
   local content = start.content_block
   content.type = content.type or block.type
   block.pending, block.type = nil, content.type
@@ -172,6 +189,9 @@ local function add_to(self, block, content)
     local is_open = block.pending or not (GROWS[name] or block.has_ended)
     if is_open and parts.is_empty(begun[name]) and not parts.is_empty(value) then
       begun[name], adds = value, true
+      if block.pending then
+        weigh(self, block, value, MEMBER_BYTES + #tostring(name))
+      end
     end
   end
   if block.pending then
@@ -251,6 +271,8 @@ function Blocks:start(event)
   local block = open(self, wire, event, content)
   if is_told(content) then
     begin(self, block)
+  else
+    weigh(self, block, content, WAITING_BYTES)
   end
 end
 

@@ -24,11 +24,12 @@ local Reader = {}
 Reader.__index = Reader
 
 --- A reader for the events of one stream.
+---@param budget? anthropic.Budget counts what waits until it can be told; whoever feeds the reader looks
 ---@return anthropic.NativeReader
-function native_events.reader()
+function native_events.reader(budget)
   return setmetatable({
     has_begun = false,
-    blocks = native_blocks.new(),
+    blocks = native_blocks.new(budget),
     told = { type = "message", role = "assistant" }, -- what was said of the message
     told_usage = {},
   }, Reader)

@@ -71,6 +71,8 @@ function payloads.native(self, event, data)
     return nil, protocol_error(self, "a malformed event: " .. problem, data)
   elseif self.translator and self.native.has_begun then
     return nil, protocol_error(self, "the stream holds events of two shapes", data)
+  elseif not list[1] and self.accumulator.budget:is_exceeded() then -- of what is told, the reader takes care
+    return nil, self:too_large()
   elseif event.type ~= "ping" and not self.native.has_begun then
     self.stray = data
   end

@@ -48,7 +48,7 @@ function event_source.new(exchange, accumulator, open_ended)
     is_stream = false, -- until the body has shown that it is one
     is_framed = responses.is_aws_event_stream(exchange.response),
     clock = stream_clock.new(),
-    native = native_events.reader(),
+    native = native_events.reader(accumulator.budget),
     translator = nil, -- once a chunk of a chat completion has come
     document = nil, -- the message, where the answer came whole
     raw = nil, -- the foreign object that it was
