@@ -52,7 +52,7 @@ local hopeful -- of them, the one that was last seen to wait for more than the e
 local starting, runnable = { first = false, last = false }, { first = false, last = false } -- queues
 local queued = 0 -- so far
 local steps = 0 -- since the last round
-local broken -- { what a wake-up raised } in a step of one that waits: the run ends with it
+local is_broken, raised = false, nil -- a wake-up raised that, in a step of one that waits: the run ends with it
 
 local function put(queue, entry)
   queued = queued + 1
@@ -150,9 +150,8 @@ end
 -- One round.
 local function turn()
   steps = 0
-  if broken then
-    local raised = broken[1]
-    broken = nil
+  if is_broken then
+    is_broken = false
     error(raised, 0)
   end
   loop.step(seconds_to_wait())
@@ -227,7 +226,7 @@ function scheduler.wait(subject, seconds)
     running, stepping, steps = nil, entry, steps + 1
     local ok, result = loop.try_step(-1)
     running, stepping = entry, nil
-    broken = not ok and { result } or nil
+    is_broken, raised = not ok, result
     is_alone = ok and result -- else a signal may have come
   end
   protected.finally(await, leave, entry, subject, seconds)
@@ -258,7 +257,7 @@ end
 --- Ends a run. What is left, because an error broke it off, is dropped. It may be memory that is
 --- short, so nothing is allocated here.
 function scheduler.close()
-  active, running, stepping, hopeful, broken, depth = false, nil, nil, nil, nil, 0
+  active, running, stepping, hopeful, is_broken, raised, depth = false, nil, nil, nil, false, nil, 0
   starting.first, starting.last, runnable.first, runnable.last = false, false, false, false
   for entry in pairs(entries) do
     entries[entry] = nil
