@@ -188,7 +188,10 @@ function disturbances.errors(anthropic, base_url, target, name)
     end
   end
   local kinds = {
-    create = function() client.messages.create(params) end,
+    create = function()
+      anthropic.spawn(anthropic.sleep, 0) -- a task that is alone may wait without being suspended
+      client.messages.create(params)
+    end,
     stream = function() client_at(anthropic, base_url, "/paced").messages.stream(params):message() end,
     sleep = function() anthropic.sleep(0.01) end,
     join = function() anthropic.spawn(anthropic.sleep, 0.01):join() end,
