@@ -1,6 +1,5 @@
 -- What one exchange may hold, whatever a server makes it of. What it costs in memory is measured by `make limits`.
 
-local anthropic = require "anthropic"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local directories = require "spec.support.directory"
