@@ -310,15 +310,18 @@ describe("on a connection that was kept and is closed before an answer", functio
   after_each(service.clear)
 
   -- Where many connections have just ended, libcurl may have been told to make a new one.
+  local KEPT = "the connection, which had been used before, ended without an answer"
   local LOST = {
-    ["the connection, which had been used before, ended without an answer"] = true,
+    [KEPT] = true,
     ["Empty reply from server"] = libcurl.notes_ends_late,
     ["Recv failure: Connection reset by peer"] = libcurl.notes_ends_late,
   }
 
+  -- Returns whether it had been kept.
   local function is_lost(err)
     assert.equal("connection", err.kind)
     assert.is_true(LOST[err.message], err.message)
+    return err.message == KEPT
   end
 
   for name, ask in pairs(WAYS) do
@@ -348,8 +351,7 @@ describe("on a connection that was kept and is closed before an answer", functio
       assert(create_message(client))
       assert(ask(client))
       assert.equal(1, #infos)
-      is_lost(infos[1].error)
-      assert.equal(0, infos[1].delay)
+      assert.is_true(not is_lost(infos[1].error) or infos[1].delay == 0)
       local requests = server:requests()
       assert.equal(3, #requests)
       assert.equal(requests[2].method, requests[3].method)

@@ -241,8 +241,8 @@ faults.rows = {
   -- before and in the headers
   { name = "closed instead of an answer", answer = constant { close = true }, both = BROKEN },
   { name = "reset instead of an answer", answer = constant { reset = true }, both = BROKEN },
-  { name = "silence instead of an answer", answer = constant { hang = true }, timeout = { first_byte = 1.5 },
-    both = early("timeout", { timeout = "first_byte", words = "no answer within 1.5 seconds" }) },
+  { name = "silence instead of an answer", answer = constant { hang = true }, timeout = { first_byte = 3 },
+    both = early("timeout", { timeout = "first_byte", words = "no answer within 3 seconds" }) },
   { name = "closed at each byte of the headers",
     cases = sweep(constant(1), function(good) return #head(good) - 1 end, function(good, count)
       return raw(head, { cut_after = count })(good)
@@ -250,7 +250,7 @@ faults.rows = {
       return early(count < #"HTTP/1.1 200 OK\r\n" and "connection" or "truncated")
     end), streamed = true, whole = true },
   { name = "reset in the headers", answer = raw(head, { reset_after = 20 }), both = BROKEN },
-  { name = "silence in the headers", answer = raw(head, { hang_after = 20 }), timeout = { first_byte = 1.5 },
+  { name = "silence in the headers", answer = raw(head, { hang_after = 20 }), timeout = { first_byte = 3 },
     both = early("timeout", { timeout = "first_byte" }) },
   { name = "headers that end in NUL and more", answer = raw(function(good)
     return head(good, "X-Note: a\0b\r\n") .. good.bytes
