@@ -280,13 +280,22 @@ local function spec_of(row, path, parts)
   }
 end
 
+-- Whether an answer can be a page: one that lists its items in another form would lose them.
+local function is_page(value)
+  if type(value) ~= "table" or value[1] ~= nil then
+    return false
+  end
+  local data = value.data
+  return data == nil or type(data) == "table" and (next(data) == nil or json.is_array(data))
+end
+
 local function list(client, row, path, parts, given)
   local function fetch(query)
     parts.query = query
     local result, exchange = exchange_of(client, spec_of(row, path, parts), given)
     if not result then
       return nil, exchange
-    elseif type(result.value) ~= "table" or result.value[1] ~= nil then
+    elseif not is_page(result.value) then
       return nil, responses.protocol_error(exchange, "the answer is not a page of a list")
     end
     return pages.new(result.value, exchange.response, row.pages, query, fetch, exchange.option "loop")

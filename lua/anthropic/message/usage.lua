@@ -275,6 +275,9 @@ end
 ---@return number? cost in the prices' currency; nil where a price is missing
 ---@return string[] unpriced what has no price, sorted: a model's name, or `model: count`
 function Usage:cost(prices)
+  if type(prices) ~= "table" then
+    error("usage:cost: a table of prices expected, got " .. type(prices), 2)
+  end
   local cost, unpriced = 0, {}
   for model, sums in pairs(self.by_model) do
     local names = names_of(model, prices)

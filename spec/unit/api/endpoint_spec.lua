@@ -621,13 +621,13 @@ describe("a list", function()
   end
 
   it("may be empty", function()
-    for _, body in ipairs { "{}", "[]", '{"data":[]}' } do
+    for _, body in ipairs { "{}", "[]", '{"data":[]}', '{"data":{}}', '{"data":null}' } do
       local page = list("GET v1/x pages=id", nil, { body = body })
       assert.same({}, page.data)
     end
   end)
 
-  for _, body in ipairs { "null", "[1]", '[{"id":"a"}]' } do
+  for _, body in ipairs { "null", "[1]", '[{"id":"a"}]', '{"data":{"a":{"id":"a"}}}', '{"data":"a"}', '{"data":7}' } do
     it("is an error where the answer is no page: " .. body, function()
       local page, err, client = list("GET v1/x pages=id", nil, { body = body })
       assert.is_nil(page)

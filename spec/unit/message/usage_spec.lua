@@ -350,6 +350,14 @@ describe("the cost of usage", function()
     end)
   end
 
+  it("wants prices", function()
+    for _, wrong in ipairs { false, 3, "3" } do
+      local ok, message = pcall(function() assert(used():cost(wrong or nil)) end)
+      assert.is_false(ok)
+      assert.matches("usage_spec.lua:%d+: usage:cost: a table of prices expected", message)
+    end
+  end)
+
   it("names every count that lacks a price", function()
     local made = used({ "a", { output_tokens = 1, input_tokens = 2 } }, { "b", { output_tokens = 1 } }, { "c", {} })
     assert.same({ "a: input_tokens", "a: output_tokens", "b: output_tokens", "c" },
