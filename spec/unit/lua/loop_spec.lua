@@ -59,7 +59,8 @@ describe("a loop's methods", function()
       local on_linux = io.open "/proc/self/status"
       if on_linux then
         on_linux:close()
-      elseif not descriptor then
+      end
+      if not descriptor and (not on_linux or os.getenv "SPEC_WITHOUT_DESCRIPTOR") then -- see tools/platforms
         pending "there is none with this poller"
         return
       end
