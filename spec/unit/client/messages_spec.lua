@@ -199,7 +199,9 @@ describe("a request", function()
     call("create", params)
     local remake = the_one_sent().spec.remake
     local function member(names)
-      return { option = function(_, name) return name == "model_names" and names or nil end }
+      return { options_for = function()
+        return function(name) return name == "model_names" and names or nil end
+      end }
     end
     local text, model = remake(member { m = "m@there" })
     assert.equal("m@there", model)
