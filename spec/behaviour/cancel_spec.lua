@@ -68,19 +68,26 @@ describe("task:cancel", function()
     return raw_client.eventually(function() return closed_early(model) == 1 end)
   end
 
-  -- Cancels f(...) after a moment; gives what f returned, and what join gives.
-  local function cancel_during(f, ...)
+  -- Cancels f(...) once it has come so far; returns what f returned, and what join returns.
+  local function cancel_when(is_far_enough, f, ...)
     local inside, joined
     anthropic.run(function(...)
       local arguments = { ... }
       local task = anthropic.spawn(function()
         inside = { f((unpack or table.unpack)(arguments)) }
       end)
-      anthropic.sleep(0.05)
+      repeat
+        anthropic.sleep(0.05)
+      until is_far_enough() or task.done
       task:cancel()
       joined = { task:join() }
     end, ...)
     return inside, joined
+  end
+
+  -- The same after a moment.
+  local function cancel_during(f, ...)
+    return cancel_when(function() return true end, f, ...)
   end
 
   local function assert_cancelled(result)
@@ -115,7 +122,11 @@ describe("task:cancel", function()
 
   it("while a stream is read: the error holds what came, the connection is closed at once", function()
     local stream
-    local inside = cancel_during(function()
+    local looks = 0 -- since it has been there
+    local inside = cancel_when(function()
+      looks = looks + (stream and 1 or 0)
+      return looks == 2
+    end, function()
       stream = assert(client_at("/stuck").messages.stream(with { model = "reading" }))
       return stream:message()
     end)
@@ -126,7 +137,9 @@ describe("task:cancel", function()
   end)
 
   it("during the wait before a retry: nothing more is sent", function()
-    local inside = cancel_during(client_at("/busy").messages.create, with { model = "retry" })
+    local is_waiting = false
+    local inside = cancel_when(function() return is_waiting end, client_at("/busy").messages.create,
+      with { model = "retry" }, { on_retry = function() is_waiting = true end })
     assert_cancelled(inside)
     assert.equal(1, inside[2].attempts)
     assert.equal(529, inside[2].history[1].status)
