@@ -90,8 +90,11 @@ local function add_thought(self, part)
   return text ~= ""
 end
 
--- The members of an object that are neither known nor empty; nil where there are none.
+-- The members of an object that are neither known nor empty; nil where there are none. A list stays whole.
 local function unknown_of(object, known)
+  if json.is_array(object) then
+    return object
+  end
   local unknown
   for name, value in pairs(object) do
     if not IGNORED[name] and not (known and known[name]) and not parts.is_empty(value) then
@@ -117,7 +120,7 @@ end
 local function add_unknown_members(self, object)
   local unknown = unknown_of(object)
   for _, name in ipairs(unknown and tables.sorted_keys(unknown, tables.is_before_as_text) or {}) do
-    add_unknown(self, name, unknown[name])
+    add_unknown(self, tostring(name), unknown[name])
   end
   if object.provider_specific_fields ~= nil then
     add_own_fields(self, object.provider_specific_fields)
@@ -235,7 +238,7 @@ local function add_calls(self, calls)
     return add_unknown(self, "tool_calls", calls)
   end
   for _, call in ipairs(calls[1] ~= nil and calls or { calls }) do
-    if type(call) == "table" then
+    if type(call) == "table" and not json.is_array(call) then
       add_call(self, call)
     else
       add_unknown(self, "tool_calls", call)

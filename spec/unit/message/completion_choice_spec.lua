@@ -336,6 +336,21 @@ describe("a choice", function()
     assert.equal(4, #events)
   end)
 
+  it("keeps lists in the place of objects whole, so that they can be encoded", function()
+    for _, given in ipairs {
+      delta { tool_calls = { { "", "x" } } }, delta { tool_calls = { { { "x" }, "", "y" } } },
+      delta { provider_specific_fields = { "", "x" } }, delta { "", "x" }, { delta = { { a = "" }, {}, "x" } },
+      { message = { "", "x" } },
+    } do
+      local _, shared = added { given }
+      local texts = {}
+      for i, event in ipairs(shared.events) do
+        texts[i] = assert(json.encode(event))
+      end
+      assert.matches('"x"', table.concat(texts), 1, true)
+    end
+  end)
+
   it("has begun with anything that is understood, and with nothing else", function()
     for _, part in ipairs {
       delta { content = "a" }, delta { reasoning = "a" }, delta { tool_calls = { call("a") } }, { finish_reason = "x" },
