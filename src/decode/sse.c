@@ -249,12 +249,17 @@ bool sse_is_spent(struct sse *sse, struct buffer *buffer) {
   return is_at_beginning(sse, buffer) && buffer->length == 0;
 }
 
-/* Without the line's end, a long line that comes bit by bit would be read anew with each. */
-char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length) {
-  if (!is_at_beginning(sse, buffer))
-    return NULL;
+/* Whether the end of the first line was looked for, and has not come. Such a line may be long, and
+ * come bit by bit: its caller would read it anew with each. */
+static bool is_cut_off(struct sse *sse, const struct buffer *buffer) {
+  if (sse->lf.found || sse->lf.at == 0)
+    return false;
   find(&sse->lf, '\n', 0, buffer);
-  if (!sse->lf.found)
+  return !sse->lf.found;
+}
+
+char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length) {
+  if (!is_at_beginning(sse, buffer) || is_cut_off(sse, buffer))
     return NULL;
   *length = buffer->length < sse->max_event_bytes ? buffer->length : sse->max_event_bytes;
   return buffer_bytes(buffer);

@@ -71,8 +71,9 @@ enum sse_result sse_rest(struct sse *sse, struct buffer *buffer, struct sse_even
 /* Whether all bytes at hand were read and handed out. Drops the event that was handed out last. */
 bool sse_is_spent(struct sse *sse, struct buffer *buffer);
 
-/* The bytes at hand where they begin with a new event, nothing of it read, and its first line is
- * whole; else NULL. A caller that knows what it is can read the event itself, and then skips it. */
+/* The bytes at hand where they begin with a new event, nothing of it read, and its first line
+ * is not one whose end sse_next has missed; else NULL. A caller that knows what it is can read the
+ * event itself, and then skips it. */
 char *sse_ahead(struct sse *sse, struct buffer *buffer, size_t *length);
 
 /* Skips `length` bytes that sse_ahead gave: an event which sse_next would have cut, of fields that

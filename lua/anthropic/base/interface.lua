@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "a47d4bf988113f52"
+return "99dfa61db12ec225"
