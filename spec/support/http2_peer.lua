@@ -13,7 +13,7 @@ local socket = require "socket"
 local http2_peer = {}
 http2_peer.__index = http2_peer
 
---- Starts one; of its steps each says what comes of a request.
+--- Starts one. Each of its steps says how a request is answered.
 function http2_peer.serve(...)
   local self = setmetatable({ directory = assert(certificates.make()) }, http2_peer)
   local here = self.directory .. "/here"

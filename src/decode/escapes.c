@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* An escape: its `length` in the text, 0 where it is none, and the `count` bytes it stands for. */
+/* An escape: its `length` in the text, 0 where there is no escape, and the `count` bytes it stands
+ * for. */
 struct escape {
   size_t length, count;
   unsigned char bytes[4];

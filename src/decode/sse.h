@@ -35,7 +35,7 @@ enum sse_result {
 
 /* Where lines end in one of CR and LF, as far as the buffer has been searched. */
 struct sse_mark {
-  size_t at; /* of the first that is not before `line`; not found: there is none before this */
+  size_t at; /* of the first one from `line` on; if not found, all before this was searched */
   bool found;
 };
 

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "99dfa61db12ec225"
+return "cae4cc02addd879a"

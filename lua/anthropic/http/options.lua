@@ -124,7 +124,7 @@ local ROWS = {
     expected = "an object with the method acquire, or false",
     check = function(value)
       return value == false or type(value) == "table" and value.acquire ~= nil
-        or type(value) == "userdata" and getmetatable(value) ~= nil -- that of null is none
+        or type(value) == "userdata" and getmetatable(value) ~= nil -- null's userdata has no metatable
     end,
   },
 }

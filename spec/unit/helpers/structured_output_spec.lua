@@ -488,7 +488,7 @@ describe("an answer that is repaired", function()
     return message_type.new { type = "message", role = "assistant", content = content, stop_reason = stop_reason }
   end
 
-  -- What comes of a first answer, and the requests that ask again; these get the other answers in turn.
+  -- What a first answer leads to, and the requests that ask again. These get the other answers in turn.
   local function converge(repair, first, ...)
     local answers, asked = { ... }, {}
     local sent = { model = "m", stream = true, messages = { { role = "user", content = "go" } } }

@@ -433,7 +433,7 @@ describe("a transfer of the core", function()
     server:stop()
   end)
 
-  it("sends parts, and is none where a file of them or the body's cannot be read, which it names", function()
+  it("sends parts, and begins none where a file of them, or the body's, cannot be read: it names that", function()
     local transfer, connection, request = start {
       body = false, multipart = { { name = "one", data = "first" }, { name = "two", data = "second" } },
     }

@@ -422,7 +422,7 @@ describe("the state of a transfer", function()
         assert.equal(row[3], (transfer:failure()))
         server:stop()
       end
-      server = http2_peer.serve("silent", "answer") -- its own limit is none of the peer's
+      server = http2_peer.serve("silent", "answer") -- the client's own limit, not the peer's
       local limited = server:send(loop, { total_timeout = 50 })
       server:start(loop)
       server:await_bytes()
