@@ -75,7 +75,7 @@ static const char *find(const struct folder *folder, const char *path, bool make
     if (end)
       *end = '\0';
     if (!port_directory_is_name(name))
-      problem = "the path has a name that is none"; /* such as ".." */
+      problem = "the path has a part that is not a name"; /* such as ".." */
     else if (depth > MOST_NAMES)
       problem = "the path has too many names";
     else if (!end)

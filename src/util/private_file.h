@@ -6,7 +6,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The mode of the file that a path leads to, as chmod counts it; -1: there is none. */
+/* The mode of the file that a path leads to, as chmod counts it; -1: there is no such file. */
 int private_file_mode(const char *path);
 
 /* Replaces a file at once by one that its owner alone may read and write; makes its folder where

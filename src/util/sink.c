@@ -36,7 +36,8 @@ static void forget(struct sink *sink) {
 }
 
 /* A file that stands there already is replaced where its symbolic link leads, only if it may be
- * written, and keeps its mode (NO_MODE: there is none); a device or a pipe is not replaced at all.
+ * written, and keeps its mode (NO_MODE where there was no file); a device or a pipe is not replaced
+ * at all.
  */
 static const char *look_at_target(struct sink *sink, const char *path, int *mode) {
   struct port_status status;

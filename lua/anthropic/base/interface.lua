@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "cae4cc02addd879a"
+return "f778233bc6f4baae"
