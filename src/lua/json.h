@@ -31,11 +31,12 @@ void bind_json_push_number(lua_State *L, const char *digits, size_t length);
 
 /* How json_encode writes: bits. */
 enum {
-  BIND_JSON_REQUEST = 1, /* of a kept member that is broken, `{}` alone */
+  BIND_JSON_REQUEST = 1, /* of a kept member that is broken, `{}` alone; see json_encode */
   BIND_JSON_MEND = 2     /* what is not UTF-8 becomes U+FFFD */
 };
 
-/* json_encode(value, rules, mode) -> text | nil, message. `rules` is a table with
+/* json_encode(value, rules, mode) -> text | nil, message. Of a request with long strings the text
+ * is a list of strings, to be sent one after the other: these are not copied. `rules` is a table with
  * `kinds`: metatable -> "array", "empty array" (only when empty), "object" or "raw" ([1] is the
  * text), `literals`: userdata -> its JSON text, `fields`: name -> what the name says of its value:
  * "array" (one when empty), "object" (with number keys), "members" (the names in it are the

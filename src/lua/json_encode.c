@@ -1,5 +1,6 @@
 #include "lua/json.h"
 #include "lua/json_keys.h"
+#include "lua/json_segments.h"
 #include "lua/json_place.h"
 #include "lua/json_shape.h"
 #include "json/encode.h"
@@ -16,6 +17,7 @@ enum {
   RULES,
   MODE,
   OUTPUT,
+  SEGMENTS,
   KINDS,
   LITERALS,
   FIELDS,
@@ -323,7 +325,9 @@ static bool encode_value(struct encoder *encoder, struct place *place, unsigned 
   switch (lua_type(L, -1)) {
   case LUA_TSTRING: {
     const char *bytes = lua_tolstring(L, -1, &length);
-    return encode_string(encoder, place, "", bytes, length);
+    return (encoder->mode & BIND_JSON_REQUEST &&
+            bind_segments_add_string(L, SEGMENTS, encoder->output)) ||
+           encode_string(encoder, place, "", bytes, length);
   }
   case LUA_TNUMBER:
     return encode_number(encoder, place);
@@ -361,6 +365,7 @@ int bind_json_encode(lua_State *L) {
   lua_settop(L, MODE);
   unsigned mode = (unsigned)luaL_optinteger(L, MODE, 0);
   struct encoder encoder = {L, bind_json_new_buffer(L), mode, false, false};
+  lua_pushnil(L);
   for (int i = 0; i < (int)(sizeof rules / sizeof *rules); i++) {
     lua_getfield(L, RULES, rules[i]);
     luaL_checktype(L, KINDS + i, LUA_TTABLE);
@@ -377,7 +382,6 @@ int bind_json_encode(lua_State *L) {
     lua_insert(L, -2);
     return 2;
   }
-  lua_pushlstring(L, buffer_bytes(encoder.output), encoder.output->length);
-  buffer_free(encoder.output);
+  bind_segments_push(L, SEGMENTS, encoder.output);
   return 1;
 }

@@ -19,6 +19,15 @@ static const char *push_string(lua_State *L, int table, const char *name, size_t
   return lua_tolstring(L, -1, length);
 }
 
+/* NULL also where it is a list of strings, which are sent as if they were one. */
+static const char *push_body(lua_State *L, size_t *length) {
+  lua_getfield(L, OPTIONS, "body");
+  bool is_list = lua_istable(L, -1);
+  if (!is_list)
+    lua_pop(L, 1);
+  return is_list ? NULL : push_string(L, OPTIONS, "body", length);
+}
+
 /* A path may well hold a line break: it does not go to the wire. */
 static const char *push_path(lua_State *L, int table, const char *name) {
   size_t length = 0;
@@ -71,7 +80,7 @@ static const char *push_route_option(lua_State *L, const struct route_option *ro
 struct transfer_options bind_request_read(lua_State *L) {
   struct transfer_options options = {0};
   luaL_checkstack(L, LUA_MINSTACK + MAX_ROUTE_OPTIONS, "too many options");
-  options.body = push_string(L, OPTIONS, "body", &options.body_length);
+  options.body = push_body(L, &options.body_length);
   lua_getfield(L, OPTIONS, "sink");
   options.sink = lua_isnil(L, SINK) ? NULL : bind_sink_check(L, SINK);
   lua_getfield(L, OPTIONS, "multipart");
@@ -138,8 +147,27 @@ static bool add_parts(lua_State *L, struct transfer *transfer) {
 }
 
 static bool add_file(lua_State *L, struct transfer *transfer) {
-  const char *path = lua_tolstring(L, BODY_FILE, NULL);
-  return !path || transfer_add_file(transfer, path);
+  const struct part part = {.path = lua_tolstring(L, BODY_FILE, NULL)};
+  return !part.path || transfer_add_joined(transfer, &part, 1);
+}
+
+/* The strings of the list stay where they are: the transfer keeps it. */
+static bool add_strings(lua_State *L, struct transfer *transfer) {
+  size_t count = lua_istable(L, BODY) ? lua_rawlen(L, BODY) : 0;
+  if (count == 0)
+    return true;
+  struct part *parts = lua_newuserdata(L, count * sizeof *parts);
+  memset(parts, 0, count * sizeof *parts);
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, BODY, (int)i + 1);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      luaL_error(L, "body[%d] must be a string", (int)i + 1);
+    parts[i].data = lua_tolstring(L, -1, &parts[i].length);
+    lua_pop(L, 1);
+  }
+  bool ok = transfer_add_joined(transfer, parts, count);
+  lua_pop(L, 1);
+  return ok;
 }
 
 /* A second attempt begins with an empty file. */
@@ -163,7 +191,7 @@ void bind_request_keep(lua_State *L, int transfer) {
 
 const char *bind_request_add(lua_State *L, struct transfer *transfer) {
   if (add_headers(L, transfer) && add_parts(L, transfer) && add_file(L, transfer) &&
-      restart_sink(transfer))
+      add_strings(L, transfer) && restart_sink(transfer))
     return NULL;
   return transfer->message[0] ? transfer->message : "not enough memory";
 }

@@ -23,6 +23,7 @@ struct multipart {
   const char *problem;
   const char *problem_path;
   int64_t unsent;
+  size_t next; /* of parts that are joined: the first that libcurl has not had whole */
   size_t count;
   size_t capacity;
   struct source sources[];
@@ -59,14 +60,16 @@ static void fail(struct source *source, const char *problem) {
   source->multipart->problem_path = source->path;
 }
 
+static size_t smaller(size_t length, int64_t left) {
+  return (uint64_t)left < length ? (size_t)left : length;
+}
+
 /* Never more than was announced, also where the file has grown. */
 static size_t on_read(char *bytes, size_t size, size_t count, void *userdata) {
   struct source *source = userdata;
   struct multipart *multipart = source->multipart;
   const char *problem = NULL;
-  size_t length = size * count;
-  if (length > (uint64_t)(source->size - source->offset))
-    length = (size_t)(source->size - source->offset);
+  size_t length = smaller(size * count, source->size - source->offset);
   if (length == 0)
     return 0;
   if (!read_source(source, bytes, length, &problem)) {
@@ -79,6 +82,22 @@ static size_t on_read(char *bytes, size_t size, size_t count, void *userdata) {
     close_source(source);
   multipart->unsent -= (int64_t)length;
   multipart->on_part(multipart->context);
+  return length;
+}
+
+/* One part after the other, as much as there is room for. */
+static size_t on_read_joined(char *bytes, size_t size, size_t count, void *userdata) {
+  struct multipart *multipart = userdata;
+  size_t room = size * count, length = 0;
+  while (length < room && multipart->next < multipart->count) {
+    struct source *source = &multipart->sources[multipart->next];
+    size_t taken = on_read(bytes + length, 1, room - length, source);
+    if (taken == CURL_READFUNC_ABORT)
+      return taken;
+    length += taken;
+    if (source->offset == source->size)
+      multipart->next++;
+  }
   return length;
 }
 
@@ -132,17 +151,19 @@ static struct source *add_source(struct multipart *multipart, const struct part 
   return source;
 }
 
-struct multipart *multipart_of_file(CURL *easy, const char *path, void (*on_part)(void *context),
-                                    void *context) {
-  struct part part = {.path = path};
-  struct multipart *multipart = allocate(easy, 1, on_part, context);
-  struct source *source = multipart ? add_source(multipart, &part) : NULL;
-  if (!source) /* there is a problem, or no memory */
-    return multipart;
+struct multipart *multipart_joined(CURL *easy, const struct part *parts, size_t count,
+                                   void (*on_part)(void *context), void *context) {
+  struct multipart *multipart = allocate(easy, count, on_part, context);
+  if (!multipart)
+    return NULL;
+  for (size_t i = 0; i < count; i++)
+    if (!add_source(multipart, &parts[i]))
+      return multipart;
+  curl_off_t size = (curl_off_t)multipart->unsent;
   if (curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-      curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read) == CURLE_OK &&
-      curl_easy_setopt(easy, CURLOPT_READDATA, source) == CURLE_OK &&
-      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)source->size) == CURLE_OK)
+      curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read_joined) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_READDATA, multipart) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size) == CURLE_OK)
     return multipart;
   free(multipart);
   return NULL;

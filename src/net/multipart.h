@@ -1,5 +1,5 @@
 /* A request's body as multipart/form-data, sent from files and from the caller's memory without a
- * copy of the whole; or as the content of one file. No Lua. */
+ * copy of the whole; or as what parts hold, one after the other. No Lua. */
 #ifndef ANTHROPIC_NET_MULTIPART_H
 #define ANTHROPIC_NET_MULTIPART_H
 
@@ -29,11 +29,11 @@ struct multipart;
 struct multipart *multipart_new(CURL *easy, size_t count, void (*on_part)(void *context),
                                 void *context);
 
-/* The same for a body that is the content of the file at `path`, which must outlive it. Where that
- * cannot be read, multipart_problem tells. NULL when memory ran out or libcurl refused an option.
- */
-struct multipart *multipart_of_file(CURL *easy, const char *path, void (*on_part)(void *context),
-                                    void *context);
+/* The same for a body that is the content of `count` parts, at least one, and nothing else: of a
+ * part, its `path`, or its `data` and `length`. Where a file cannot be read, multipart_problem
+ * tells. NULL when memory ran out or libcurl refused an option. */
+struct multipart *multipart_joined(CURL *easy, const struct part *parts, size_t count,
+                                   void (*on_part)(void *context), void *context);
 
 /* Adds the next part; with the last the request has its body. False where there was a problem, or
  * memory ran out. */

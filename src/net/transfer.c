@@ -96,8 +96,9 @@ bool transfer_add_header(struct transfer *transfer, const char *line) {
          curl_easy_setopt(transfer->entry.easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 }
 
-bool transfer_add_file(struct transfer *transfer, const char *path) {
-  transfer->multipart = multipart_of_file(transfer->entry.easy, path, transfer_on_part, transfer);
+bool transfer_add_joined(struct transfer *transfer, const struct part *parts, size_t count) {
+  transfer->multipart =
+      multipart_joined(transfer->entry.easy, parts, count, transfer_on_part, transfer);
   return transfer->multipart && !transfer_fail_by_part(transfer);
 }
 

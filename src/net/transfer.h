@@ -39,9 +39,9 @@ bool transfer_start(struct transfer *transfer, struct loop *loop);
 /* Adds one "Name: value" line to the request, before it starts. False when memory ran out. */
 bool transfer_add_header(struct transfer *transfer, const char *line);
 
-/* Gives the request the body that the option `body_file` names, before it starts. False with the
- * transfer failed, where that cannot be read, or when memory ran out. */
-bool transfer_add_file(struct transfer *transfer, const char *path);
+/* Gives the request a body of what `count` parts hold (multipart.h), before it starts. False with
+ * the transfer failed, where a file cannot be read, or when memory ran out. */
+bool transfer_add_joined(struct transfer *transfer, const struct part *parts, size_t count);
 
 /* Gives the request a body of `count` parts, at least one, before it starts. Each is then added in
  * turn. False when memory ran out. */

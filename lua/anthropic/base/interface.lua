@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "f778233bc6f4baae"
+return "af5ba7d64b499b68"

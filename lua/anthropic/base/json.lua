@@ -247,7 +247,7 @@ end
 
 --- Encodes what a request sends: of a tool's input that is broken, `{}` alone.
 ---@param value any
----@return string? text
+---@return string|string[]|nil text see segments.lua
 ---@return string? message
 function json.encode_request(value)
   note_markers()

@@ -2,6 +2,7 @@
 --- where that is set: see secrets.lua. In a body it is blotted out.
 
 local option_rows = require "anthropic.http.options"
+local segments = require "anthropic.base.segments"
 local proxies = require "anthropic.http.proxy"
 local shown_url = require "anthropic.http.shown_url"
 
@@ -42,7 +43,8 @@ end
 ---@return table
 function curl_command.describe(exchange, wire)
   local option, redact = exchange.option, exchange.redact
-  local body = wire.body and redact(wire.body)
+  local text = segments.text(wire.body)
+  local body = text and redact(text)
   local described = {
     method = wire.method,
     url = shown_url.text(wire.url, wire.secrets, redact),
@@ -50,7 +52,7 @@ function curl_command.describe(exchange, wire)
     url_pieces = shown_url.pieces(wire.url, wire.secrets, redact),
     headers = {},
     body = body,
-    is_redacted = body ~= wire.body,
+    is_redacted = body ~= text,
     body_file = wire.body_file,
   }
   for _, each in ipairs(option_rows.ROUTE) do

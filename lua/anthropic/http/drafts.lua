@@ -3,6 +3,7 @@
 local credentials = require "anthropic.http.credentials"
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
+local segments = require "anthropic.base.segments"
 local request = require "anthropic.http.request"
 local secrets = require "anthropic.http.secrets"
 local urls = require "anthropic.http.url"
@@ -76,7 +77,10 @@ function drafts.steps(options)
     for _, key in ipairs(set.names) do
       secret[key] = set.fields[key].value and secrets.is_credential(key) or nil
     end
-    return { method = spec.method, url = url, body = spec.body, set = set, secret = secret, origin = urls.origin(url) }
+    return {
+      method = spec.method, url = url, body = segments.text(spec.body), set = set, secret = secret,
+      origin = urls.origin(url),
+    }
   end
 
   --- A draft with changes: `method`, `url`, `headers`, `body`, all that it is to have. Credentials go to their own

@@ -9,6 +9,7 @@
 --     end }
 
 local json = require "anthropic.base.json"
+local segments = require "anthropic.base.segments"
 local printable = require "anthropic.base.printable"
 
 ---@class anthropic.LogRecord what `on_log` is told
@@ -82,13 +83,14 @@ end
 
 --- A body for a record: a function that returns it.
 ---@param exchange anthropic.Exchange
----@param body? string
+---@param body? string|string[] see segments.lua
 ---@return nil|fun(whole?: boolean): string
 function log.body(exchange, body)
   local redact = exchange.redact
   return body and function(whole)
-    local value = not whole and json.decode(body)
-    return redact(type(value) == "table" and json.encode(shortened(value, redact)) or body)
+    local text = segments.text(body)
+    local value = not whole and json.decode(text)
+    return redact(type(value) == "table" and json.encode(shortened(value, redact)) or text)
   end
 end
 

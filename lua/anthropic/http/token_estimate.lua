@@ -1,5 +1,7 @@
 --- How many input tokens a request will take, roughly, before anybody has counted them.
 
+local segments = require "anthropic.base.segments"
+
 local token_estimate = {}
 
 local BYTES_PER_TOKEN = 4
@@ -19,6 +21,7 @@ end
 ---@param body any JSON with sorted keys, as json.encode_request writes it
 ---@return integer
 function token_estimate.of(body)
+  body = segments.text(body)
   if type(body) ~= "string" then
     return 0
   end

@@ -450,3 +450,109 @@ describe("a multipart body", function()
     end)
   end)
 end)
+
+describe("a body of several strings", function()
+  local loop, peer
+
+  before_each(function()
+    loop, peer = core.loop(), core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  local function answer(connection, transfer)
+    connection:send(head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    assert.is_nil(transfer:failure())
+  end
+
+  -- What came of a request with such a body: its length as the head has it, and the bytes.
+  local function sent(strings)
+    local transfer, connection, request = core_peer.open(loop, peer, { body = strings })
+    answer(connection, transfer)
+    connection:close()
+    local head, body = request:match "^(.-\r\n)\r\n(.*)$"
+    assert.equal("POST / HTTP/1.1", head:match "^[^\r]*")
+    assert.is_nil(head:lower():find("expect:", 1, true))
+    return tonumber(head:lower():match "\r\ncontent%-length: (%d+)"), body
+  end
+
+  it("is sent as if they were one", function()
+    local large = ("0123456789"):rep(30000)
+    for _, strings in ipairs { { "a" }, { "a", "b" }, { "", "a", "", "", "b\0c", "" }, { large, large, "\n" }, { "" } } do
+      local whole = table.concat(strings)
+      local length, body = sent(strings)
+      assert.equal(#whole, length)
+      assert.is_true(whole == body)
+    end
+  end)
+
+  it("is kept while it is sent", function()
+    local transfer, size = nil, 8 * 1024 * 1024
+    do
+      local strings = { "<", ("x"):rep(size), ">" }
+      transfer = core_peer.start(loop, peer, { body = strings })
+    end
+    local connection = peer:connection(loop)
+    for _ = 1, 3 do
+      collectgarbage()
+      core_peer.pass(loop, 0.01)
+    end
+    local request = core_peer.read_request(loop, connection)
+    assert.is_true(request:sub(-size - 2) == "<" .. ("x"):rep(size) .. ">")
+    answer(connection, transfer)
+    connection:close()
+  end)
+
+  it("is not sent again where its connection, which was kept, turns out dead", function()
+    local strings = { "<", ("x"):rep(100000), ">" }
+    local first, connection = core_peer.open(loop, peer, { body = strings })
+    answer(connection, first)
+    local transfer = core_peer.start(loop, peer, { body = strings })
+    core_peer.read_request(loop, connection)
+    connection:close()
+    core_peer.finish(loop, transfer)
+    assert.same({ "lost", "", 52 }, { transfer:failure() })
+    assert.is_false(transfer:unprocessed())
+  end)
+
+  it("must be of strings", function()
+    for _, wrong in ipairs { { 1 }, { "a", false }, { "a", {} } } do
+      assert.error_matches(function()
+        core_peer.start(loop, peer, { body = wrong })
+      end, "body%[" .. #wrong .. "%] must be a string")
+    end
+  end)
+
+  it("has the timeout of a silence while it is sent, and that of the headers after it", function()
+    local transfer = core_peer.start(loop, peer, { body = { ("x"):rep(33554432), "y" }, idle_timeout = 0.05 })
+    local connection = peer:connection(loop) -- which does not read
+    core_peer.finish(loop, transfer)
+    assert.equal("idle", (transfer:failure()))
+    connection:close()
+    transfer = core_peer.start(loop, peer, { body = { "x", "y" }, idle_timeout = 0.03, first_byte_timeout = 0.12 })
+    connection = peer:accept(loop)
+    core_peer.finish(loop, transfer)
+    assert.equal("first_byte", (transfer:failure()))
+    connection:close()
+  end)
+
+  it("is an error without memory, and keeps none", function()
+    for _, source in ipairs { "core", "curl" } do
+      if not exhaustion.is_possible(source) then
+        pending "of this system has memory at all times"
+      end
+      assert.is_true(exhaustion.survive(function()
+        local transfer, message = loop:start { method = "POST", url = peer.url, body = { "a", "b" } }
+        if transfer then
+          transfer:close()
+          return "started"
+        end
+        return not message:lower():find("memory", 1, true) and message or nil
+      end, source) > 2)
+    end
+  end)
+end)

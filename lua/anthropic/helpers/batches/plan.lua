@@ -2,6 +2,7 @@
 
 local json = require "anthropic.base.json"
 local paths = require "anthropic.base.path"
+local segments = require "anthropic.base.segments"
 
 local batch_plan = {}
 
@@ -31,7 +32,7 @@ local function measure(given, seen)
     return nil, "params: table expected, got " .. type(given.params)
   end
   local text, message = json.encode_request(given)
-  return text and #text, message
+  return text and segments.size(text), message
 end
 
 --- Cuts the requests into batches.
