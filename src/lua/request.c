@@ -19,10 +19,10 @@ static const char *push_string(lua_State *L, int table, const char *name, size_t
   return lua_tolstring(L, -1, length);
 }
 
-/* NULL also where it is a list of strings, which are sent as if they were one. */
+/* NULL also where it is a list of strings, at least one, which are sent as if they were one. */
 static const char *push_body(lua_State *L, size_t *length) {
   lua_getfield(L, OPTIONS, "body");
-  bool is_list = lua_istable(L, -1);
+  bool is_list = lua_istable(L, -1) && lua_rawlen(L, -1) > 0;
   if (!is_list)
     lua_pop(L, 1);
   return is_list ? NULL : push_string(L, OPTIONS, "body", length);

@@ -482,7 +482,9 @@ describe("a body of several strings", function()
 
   it("is sent as if they were one", function()
     local large = ("0123456789"):rep(30000)
-    for _, strings in ipairs { { "a" }, { "a", "b" }, { "", "a", "", "", "b\0c", "" }, { large, large, "\n" }, { "" } } do
+    for _, strings in ipairs {
+      { "a" }, { "a", "b" }, { "", "a", "", "", "b\0c", "" }, { large, large, "\n" }, { "" },
+    } do
       local whole = table.concat(strings)
       local length, body = sent(strings)
       assert.equal(#whole, length)
@@ -491,11 +493,8 @@ describe("a body of several strings", function()
   end)
 
   it("is kept while it is sent", function()
-    local transfer, size = nil, 8 * 1024 * 1024
-    do
-      local strings = { "<", ("x"):rep(size), ">" }
-      transfer = core_peer.start(loop, peer, { body = strings })
-    end
+    local size = 8 * 1024 * 1024
+    local transfer = core_peer.start(loop, peer, { body = { "<", ("x"):rep(size), ">" } })
     local connection = peer:connection(loop)
     for _ = 1, 3 do
       collectgarbage()
