@@ -6,7 +6,9 @@ local testing = require "anthropic.testing"
 
 local DATA = ("QUJD"):rep(100000)
 local HELLO = testing.message { text = "Hello!" }
-local AWS = { platform = "bedrock", aws_access_key_id = "AKIDEXAMPLE", aws_secret_access_key = "secret+key", region = "r" }
+local AWS = {
+  platform = "bedrock", aws_access_key_id = "AKIDEXAMPLE", aws_secret_access_key = "secret+key", region = "r",
+}
 
 local function params_of(data)
   return {
@@ -155,7 +157,7 @@ describe("a request with a long string", function()
       end)
       anthropic.sleep(0.01)
       task:cancel()
-      _, err = task:join()
+      err = select(2, task:join())
     end)
     assert.equal("cancelled", err.kind)
   end)
