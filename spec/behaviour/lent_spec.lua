@@ -383,12 +383,14 @@ describe("Bytes that are being read", function()
       local connection = peer:accept(loop)
       connection:send(core_peer.head_of(200) .. text)
       core_peer.wait_for_headers(loop, transfer)
-      assert.equal(text, (disturbed(function()
+      local is_early -- Lua 5.2 collects before it calls a C function, too
+      local bytes = disturbed(function()
         return transfer:bytes()
       end, function()
-        transfer:body()
-      end)))
-      assert.same({ nil, "again" }, { transfer:bytes() })
+        is_early = transfer:body() ~= nil
+      end)
+      assert.equal(is_early and text:sub(1, 10) or text, bytes)
+      assert.same({ nil, is_early and "done" or "again" }, { transfer:bytes() })
       connection:close()
     end)
 

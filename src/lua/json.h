@@ -36,10 +36,10 @@ enum {
 };
 
 /* json_encode(value, rules, mode) -> text | nil, message. Of a request with long strings the text
- * is a list of strings, to be sent one after the other: these are not copied. `rules` is a table with
- * `kinds`: metatable -> "array", "empty array" (only when empty), "object" or "raw" ([1] is the
- * text), `literals`: userdata -> its JSON text, `fields`: name -> what the name says of its value:
- * "array" (one when empty), "object" (with number keys), "members" (the names in it are the
+ * is a list of strings, to be sent one after the other: these are not copied. `rules` is a table
+ * with `kinds`: metatable -> "array", "empty array" (only when empty), "object" or "raw" ([1] is
+ * the text), `literals`: userdata -> its JSON text, `fields`: name -> what the name says of its
+ * value: "array" (one when empty), "object" (with number keys), "members" (the names in it are the
  * user's), "data" (so is all of it), "data array", `kept`: see above, `inputs`: the value of such a
  * member -> its raw text, `is_unchanged(input, raw)`: whether that text still says what the table
  * says, `digits`: what json_restore noted. In a metatable, `__nulls` is a set of names that are

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "af5ba7d64b499b68"
+return "9fc50d2e3809e642"
