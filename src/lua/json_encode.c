@@ -1,7 +1,7 @@
 #include "lua/json.h"
 #include "lua/json_keys.h"
-#include "lua/json_segments.h"
 #include "lua/json_place.h"
+#include "lua/json_segments.h"
 #include "lua/json_shape.h"
 #include "json/encode.h"
 #include "json/scan.h"
