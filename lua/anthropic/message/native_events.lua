@@ -119,9 +119,11 @@ local OF_BLOCKS = { content_block_start = "start", content_block_delta = "delta"
 
 for name, method in pairs(OF_BLOCKS) do
   handlers[name] = function(self, event)
-    local usage = usage_of(event)
+    local usage = event.usage ~= nil and usage_of(event)
     local problem = self.blocks[method](self.blocks, event)
-    amend(self, {}, usage, true)
+    if usage then
+      amend(self, {}, usage, true)
+    end
     return problem
   end
 end
