@@ -364,7 +364,7 @@ describe("A process without enough memory", function()
   it("gets an error for a request that it does not hold, and goes on", function()
     local server = service.serve(testing.message { text = "Hello!" })
     local output = run([[
-      local block = { type = "text", text = ("x"):rep(20 * 1024 * 1024) }
+      local block = { type = "text", text = ("x"):rep(20 * 1024 * 1024) .. "\n" } -- which is escaped
       show(client.messages.create(params { block, block, block, block }))
       show(client:request { path = "/v1/x", body = { block, block, block, block } })
       show(client.messages.create(params "Hello"))
@@ -372,6 +372,16 @@ describe("A process without enough memory", function()
     local lack = "invalid_request\tnot enough memory\n"
     assert.equal(lack .. lack .. "ok\t\n", output)
     assert.equal(1, #server:requests())
+  end)
+
+  it("sends long strings from where they are", function()
+    local server = service.serve(testing.message { text = "Hello!" })
+    local output = run([[
+      local block = { type = "text", text = ("x"):rep(20 * 1024 * 1024) }
+      show(client.messages.create(params { block, block, block, block }))
+    ]], server, 160)
+    assert.equal("ok\t\n", output)
+    assert.is_true(tonumber(server:requests()[1].headers["content-length"]) > 80 * 1024 * 1024)
   end)
 
   it("gets an error for an answer that it does not hold", function()
