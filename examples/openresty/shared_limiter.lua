@@ -22,8 +22,13 @@ end
 -- Calls `f` with the state of a model, while no other worker does.
 local function with_state(self, model, f)
   local dictionary, lock, name = self.dictionary, "lock " .. model, "state " .. model
-  while not dictionary:add(lock, true, LONGEST_LOCK) do
+  local is_mine, problem = dictionary:add(lock, true, LONGEST_LOCK)
+  while not is_mine do
+    if problem ~= "exists" then
+      error("limits: " .. problem, 0) -- such as a model's name that is too long for a key
+    end
     ngx.sleep(0.001)
+    is_mine, problem = dictionary:add(lock, true, LONGEST_LOCK)
   end
   local state = anthropic.decode(dictionary:get(name) or "{}")
   local result = f(state, ngx.now())

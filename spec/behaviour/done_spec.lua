@@ -77,6 +77,40 @@ describe("the done record", function()
     assert_only { outcome = "error", kind = "invalid_request", attempt = 0, bytes = 0 }
   end)
 
+  describe("has an attempt where there was a request record of the first one, and only there", function()
+    local function under_way_after(call, options)
+      local client, under_way = serve({ {}, testing.message { text = "x" } }, options), 0
+      call(client, { on_log = function(record)
+        if record.event == "request" and record.attempt == 1 then
+          under_way = under_way + 1
+        elseif record.event == "done" and record.attempt > 0 then
+          under_way = under_way - 1
+        end
+      end })
+      return under_way
+    end
+
+    local function create(client, options)
+      return client.messages.create(PARAMS, options)
+    end
+
+    local answers = 0
+    local MIDDLEWARES = {
+      ["answers"] = function() return { status = 200, body = anthropic.encode { type = "message", content = {} } } end,
+      ["fails"] = function() return nil, { kind = "invalid_request", message = "no" } end,
+      ["raises"] = function() error "no" end,
+      ["answers the first attempt"] = function(_, send)
+        answers = answers + 1
+        return answers > 1 and send() or { status = 500, headers = { ["retry-after-ms"] = 1 }, body = "" }
+      end,
+    }
+    for name, middleware in pairs(MIDDLEWARES) do
+      it("also where a middleware " .. name, function()
+        assert.equal(0, under_way_after(create, { middleware = { middleware }, max_retries = 1 }))
+      end)
+    end
+  end)
+
   it("of other methods comes as well", function()
     local client = serve { { body = { id = "m", type = "model" } }, { body = { data = {} } } }
     assert(client.models.retrieve "m")

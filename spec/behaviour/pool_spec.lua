@@ -230,6 +230,15 @@ describe("a pool", function()
     assert.is_true(retries[1] >= 0.02)
   end)
 
+  it("retries with a member that can be asked, not with one whose server asks to wait for too long", function()
+    members { { testing.error { status = 429, headers = { ["retry-after"] = "3600" } } },
+      { answer "b", testing.error { status = 500 }, answer "c" } }
+    local pool = anthropic.pool { members = clients }
+    assert.equal("b", assert(pool.messages.create(ask())):text())
+    assert.equal("c", assert(pool.messages.create(ask())):text())
+    assert.equal(1, requests_of(1))
+  end)
+
   it("asks for a refused token once more before it goes on, each member's own", function()
     local calls = { 0, 0 }
     local function token_of(i)

@@ -274,6 +274,21 @@ describe("a relayed stream", function()
     end
   end)
 
+  it("can be left after each event that had come before, and read otherwise", function()
+    local body = START .. CONTENT:rep(6) .. 'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    for count = 1, 5 do
+      local stream = open { { body = body, splits = { #START + 4 * #CONTENT + 20 }, delay_between = 0.02 } }
+      assert(stream:next())
+      local next_piece = stream:raw_events()
+      for _ = 1, count do
+        next_piece()
+      end
+      local message, err = stream:message()
+      assert.is_nil(err)
+      assert.equal(("Hi"):rep(6), message:text())
+    end
+  end)
+
   it("is refused where the answer may be put together of several", function()
     local stream = open({ streams.read "text" }, { on_interrupt = "continue" })
     local iterator, err = stream:raw_events()

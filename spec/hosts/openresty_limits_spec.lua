@@ -57,7 +57,8 @@ local GATEWAY = [[
   location /ask {
     content_by_lua_block {
       local message, err = client.messages.create {
-        model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } },
+        model = ("m"):rep(tonumber(ngx.var.arg_letters or 1)), max_tokens = 9,
+        messages = { { role = "user", content = "Hello" } },
       }
       ngx.print(message and "done" or tostring(err))
     }
@@ -133,6 +134,8 @@ describe("the limiters of the examples", function()
     end
     start(1, 'require("shared_limiter").new "limits"')
     assert_paced(50)
+    -- a name that no dictionary takes for a key
+    assert.matches("limiter: acquire: limits: key too long", (machines[1]:get "/ask?letters=70000"))
     stop()
   end)
 

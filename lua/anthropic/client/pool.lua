@@ -6,6 +6,7 @@
 local chat = require "anthropic.client.chat"
 local check = require "anthropic.base.check"
 local clients = require "anthropic.client"
+local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
 local options = require "anthropic.http.options"
@@ -163,8 +164,9 @@ function Route:delay(made, err)
   elseif made.policy == "safe" and not retry.is_refused(err) then
     return nil
   end
+  local longest = math.min(LONGEST_WAIT, made.deadline - core.now())
   local wait
-  self.following, wait = self.parts().routing:choose(made, self.tried, self.barred)
+  self.following, wait = self.parts().routing:choose(made, self.tried, self.barred, longest)
   if not wait then
     return self.following and 0 or nil
   end

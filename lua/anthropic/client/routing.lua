@@ -84,14 +84,25 @@ local function next_in_turn(self, list)
   return best
 end
 
--- Where all are dead: the one that was tried least, of those the one whose cool-down ends first.
-local function least_bad(self, tried, barred)
-  local best
+-- Seconds that the server of a dead member asked to wait, which are not over.
+local function asked_wait(member, now)
+  return member.is_asked and math.max(member.dead_until - now, 0) or 0
+end
+
+-- Where all are dead: one that is back in time, of those the one that was tried least, of those the one whose cool-down
+-- ends first.
+local function least_bad(self, tried, barred, now, longest)
+  local best, best_rank
   for i, member in ipairs(self.members) do
-    local other = best and self.members[best]
-    local is_better = not other or (tried[i] or 0) < (tried[best] or 0)
-      or (tried[i] or 0) == (tried[best] or 0) and (member.dead_until or 0) < (other.dead_until or 0)
-    best = is_better and not barred[i] and not member.is_closed() and i or best
+    local rank = { asked_wait(member, now) > longest and 1 or 0, tried[i] or 0, member.dead_until or 0 }
+    local place = 1
+    while best and place < #rank and rank[place] == best_rank[place] do
+      place = place + 1
+    end
+    local is_better = not best or rank[place] < best_rank[place]
+    if is_better and not barred[i] and not member.is_closed() then
+      best, best_rank = i, rank
+    end
   end
   return best
 end
@@ -100,9 +111,10 @@ end
 ---@param exchange anthropic.Exchange
 ---@param tried table<integer, integer> how often it went to each
 ---@param barred? table<integer, boolean> those that cannot serve it
+---@param longest? number seconds that it can wait. Default: no limit
 ---@return integer|nil member nil: all are closed
 ---@return number? seconds nil: at once; otherwise all are dead, and its server asked to wait so long, or 0
-function Routing:choose(exchange, tried, barred)
+function Routing:choose(exchange, tried, barred, longest)
   local now = core.now()
   barred = barred or {}
   local due, alive = candidates(self, tried, barred, now)
@@ -112,12 +124,11 @@ function Routing:choose(exchange, tried, barred)
   elseif alive[1] then
     return next_in_turn(self, alive)
   end
-  local i = least_bad(self, tried, barred)
-  local member = i and self.members[i]
-  if not member then
+  local i = least_bad(self, tried, barred, now, longest or math.huge)
+  if not i then
     return nil
   end
-  return i, member.is_asked and math.max(member.dead_until - now, 0) or 0
+  return i, asked_wait(self.members[i], now)
 end
 
 --- A member has answered: it is alive.

@@ -67,13 +67,34 @@ end
 
 -- --- what is known -------------------------------------------------------------------------------
 
-local function is_idle(lane)
-  return not lane.first and next(lane.pending) == nil and next(lane.budgets) == nil
-    and lane.paused_until <= core.now()
+-- Whether nothing is known of a limit any more.
+local function is_old(budget, now)
+  return budget.reset == math.huge and now - budget.learned > MEMORY
 end
 
-local function lane_of(self, model)
+local function forget_old(lane, now)
+  for what, budget in pairs(lane.budgets) do
+    if budget.reset <= now or is_old(budget, now) then
+      lane.budgets[what] = nil
+    end
+  end
+end
+
+local function is_idle(lane)
+  local now = core.now()
+  if lane.first or next(lane.pending) ~= nil or lane.paused_until > now then
+    return false
+  end
+  forget_old(lane, now)
+  return next(lane.budgets) == nil
+end
+
+-- `request`: one that has been let go, which may be in the lane for all others though its model has one by now.
+local function lane_of(self, model, request)
   local lanes, name = self.lanes, type(model) == "string" and model or ""
+  if request and lanes[""] and lanes[""].pending[request] then
+    return lanes[""]
+  end
   if not lanes[name] and count(lanes) >= MOST_LANES then
     for other, lane in pairs(lanes) do
       lanes[other] = not is_idle(lane) and lane or nil
@@ -113,10 +134,10 @@ end
 
 -- Takes a limit whose time is over for reset. Where nothing is known of it any more, it is forgotten.
 local function renew(lane, what, budget, now)
-  local is_old = budget.reset == math.huge and now - budget.learned > MEMORY
-  if budget.reset > now and not is_old then
+  local is_forgotten = is_old(budget, now)
+  if budget.reset > now and not is_forgotten then
     return budget
-  elseif is_old or not budget.limit then
+  elseif is_forgotten or not budget.limit then
     lane.budgets[what] = nil
     return nil
   end
@@ -298,11 +319,7 @@ end
 
 -- Whether there is room for one more limit, once those whose time is over are forgotten.
 local function has_room(lane, now)
-  for what, budget in pairs(lane.budgets) do
-    if budget.reset <= now then
-      lane.budgets[what] = nil
-    end
-  end
+  forget_old(lane, now)
   return count(lane.budgets) < MOST_BUDGETS
 end
 
@@ -367,7 +384,7 @@ end
 ---@param request anthropic.LimiterRequest
 ---@param response anthropic.Response
 function Limiter:observe(request, response)
-  local lane = lane_of(self, request.model)
+  local lane = lane_of(self, request.model, request)
   if lane.pending[request] then
     request.began, lane.pending[request] = lane.pending[request], nil
     if response.status < 400 then
@@ -384,7 +401,7 @@ end
 ---@param _ anthropic.Response?
 ---@param err? anthropic.Error
 function Limiter:release(request, _, err)
-  local lane = lane_of(self, request.model)
+  local lane = lane_of(self, request.model, request)
   local began = lane.pending[request] or request.began
   lane.pending[request] = nil
   if err then

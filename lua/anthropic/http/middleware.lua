@@ -296,6 +296,7 @@ local function finish(self, ok, response, err)
   end
   if not self.has_sent and exchange.attempts < self.attempt then -- it was an attempt all the same
     exchange.attempts = self.attempt
+    sending.log_request(exchange, self.unsent)
   end
   return nil, err
 end

@@ -127,6 +127,13 @@ local function begin(self, wire)
   end
 end
 
+--- Tells of an attempt that begins, also of one that a middleware answers: each has its record, whatever comes of it.
+---@param self anthropic.Exchange
+---@param wire table
+function sending.log_request(self, wire)
+  log.write(self, "request", describe_request, wire)
+end
+
 --- Sends the request of an exchange and waits for the headers of its answer.
 ---@param self anthropic.Exchange
 ---@param wire table as request.builder's function made it
@@ -136,7 +143,7 @@ end
 function sending.send(self, wire, driver)
   lazy.load_for_failure() -- later there may be no descriptor for that
   begin(self, wire)
-  log.write(self, "request", describe_request, wire)
+  sending.log_request(self, wire)
   local ok, err = start(self, wire)
   while ok and not self.transfer:status() do
     if self.transfer:done() then
@@ -164,6 +171,7 @@ end
 function sending.answer(self, answer, wire)
   if wire then
     begin(self, wire)
+    sending.log_request(self, wire)
   end
   local transfer, message, reason = loop.core():answer {
     method = "GET",

@@ -14,6 +14,7 @@ function attempts.begin(self)
   reading.begin(self)
   self.flow = nil -- the transfer, while deltas flow
   self.relayed = nil -- the last delta, while they are handed on as they came (relay.lua)
+  self.is_unpieced = false -- what was read before comes first, and is in no piece (relay.lua)
 end
 
 --- Ends the stream, whose end has come.

@@ -90,8 +90,12 @@ local function advance(self, data, name)
     if not data and not name then
       data, name = self.source:read()
     end
-    local ok
-    ok, err = self.source:pull(data, name)
+    local ok = not data and name == "piece"
+    if ok then -- what raw_events had found begun is read
+      self.is_unpieced = false
+    else
+      ok, err = self.source:pull(data, name)
+    end
     data, name = nil, nil
     if not ok then
       if tasks.is_refusal(err) then

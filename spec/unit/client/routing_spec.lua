@@ -123,6 +123,19 @@ describe("the routing of a pool", function()
     assert.same({ 2, 5 }, { i, seconds })
   end)
 
+  it("waits for none whose server asked for too long, where another one can be asked again", function()
+    route({ 1, 1 }, 30)
+    fail(1, 3600)
+    fail(2)
+    local i, seconds = routing:choose({}, { 1, 2 }, nil, 300)
+    assert.same({ 2, 0 }, { i, seconds })
+    i = choose { 1, 2 } -- it has the time
+    assert.equal(1, i)
+    fail(2, 4000)
+    i, seconds = routing:choose({}, { 1, 2 }, nil, 300)
+    assert.same({ 1, 3600 }, { i, seconds })
+  end)
+
   describe("takes for a member's own failure", function()
     local function is(fields)
       return routes.is_of_member(errors.new(fields)) or false

@@ -701,6 +701,38 @@ describe("the limiter", function()
     assert.is_table(pace.lanes.m99)
   end)
 
+  it("forgets a model's limits whose time is over, before another model has to do without a lane", function()
+    local function send(model)
+      local request = { model = model }
+      assert(pace:acquire(request))
+      pace:observe(request, { status = 200, headers = { date = "Wed, 01 Jan 2025 00:00:00 GMT" },
+        rate_limit = { requests = { limit = 5, remaining = 4, reset = "2025-01-01T00:00:10Z" } } })
+      pace:release(request)
+    end
+    for i = 1, 64 do
+      send("m" .. i)
+    end
+    now = now + 11
+    send "m99"
+    assert.is_table(pace.lanes.m99)
+    assert.is_nil(pace.lanes[""])
+  end)
+
+  it("takes a request for answered whose model had no lane of its own when it began", function()
+    for i = 1, 64 do
+      pace:hear("m" .. i, errors.new { kind = "api", status = 429, retry_after = 5 })
+    end
+    local request = { model = "m99" }
+    assert(pace:acquire(request))
+    assert.equal(pace.lanes[""].pending[request], now)
+    now = now + 6
+    pace:hear("m99", errors.new { kind = "api", status = 429, retry_after = 5 })
+    assert.is_table(pace.lanes.m99)
+    pace:observe(request, { status = 200, headers = {} })
+    pace:release(request)
+    assert.is_nil(next(pace.lanes[""].pending))
+  end)
+
   it("remembers 16 limits at most, and forgets those whose time is over", function()
     for i = 1, 40 do
       learn { ["invented-" .. i .. "-remaining"] = "0", ["invented-" .. i .. "-reset"] = "2025-01-01T00:00:10Z" }
