@@ -73,6 +73,22 @@ describe("on_interrupt", function()
     return anthropic.new(options)
   end
 
+  for _, how in ipairs { "retry", "continue" } do
+    it("has one record with the tokens of all answers that came: " .. how, function()
+      local cut = broken(block(0, TEXT_BLOCK), text(0, "Hel"))
+      for _, last in ipairs { rest(how == "retry" and "Hello" or "lo"), cut, { status = 400 } } do
+        local record
+        local client = client_of({ on_interrupt = how, max_retries = 1, on_log = function(each)
+          record = each.event == "done" and each or record
+        end }, cut, last)
+        assert(client.messages.stream(params())):message()
+        local total = client.usage:total()
+        assert.same({ total.input_tokens, total.output_tokens }, { record.usage.input_tokens, record.usage.output_tokens })
+        server:stop()
+      end
+    end)
+  end
+
   it("is checked", function()
     assert.has_error(function()
       anthropic.new { on_interrupt = "go on" }
@@ -131,6 +147,17 @@ describe("on_interrupt", function()
       local client = client_of({ on_interrupt = "retry" }, broken(block(0, TEXT_BLOCK), text(0, "Hel")), rest "Hello")
       assert(assert(client.messages.stream(params())):message())
       assert.equal(14, client.usage.by_model.m.input_tokens)
+    end)
+
+    it("counts each attempt once where the last one fails", function()
+      local cut = broken(block(0, TEXT_BLOCK), text(0, "Hel"))
+      for _, last in ipairs { { status = 400 }, cut } do
+        local client = client_of({ on_interrupt = "retry", max_retries = 1 }, cut, last)
+        assert.is_nil((assert(client.messages.stream(params())):message()))
+        local times = last == cut and 2 or 1
+        assert.same({ 7 * times, times }, { client.usage:total().input_tokens, client.usage:total().requests })
+        server:stop()
+      end
     end)
 
     it("is an error once an event was handed over", function()

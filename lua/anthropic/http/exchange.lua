@@ -106,6 +106,7 @@ function exchange.new(spec, profile, shared)
     closed = false,
     has_ended = false, -- and its end was told
     message = nil, -- that it brought
+    parts = nil, -- the counts of those before it, which broke off
     route = nil, -- through a pool: it chooses each attempt's member
     member = nil,
     accumulator = nil, -- whose `fields` are what has come of one

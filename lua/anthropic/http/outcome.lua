@@ -29,6 +29,31 @@ local function copy_counts(counts, redact, depth)
   return copy
 end
 
+local function add(into, counts)
+  for name, value in pairs(counts) do
+    local before = into[name]
+    if type(value) == "number" and type(before) == "number" then
+      into[name] = before + value
+    elseif type(value) == "table" and type(before) == "table" and value[1] == nil then
+      add(before, value)
+    elseif before == nil then
+      into[name] = value
+    end
+  end
+end
+
+-- The counts of an answer and of its parts that broke off, of which it may be the last.
+local function sum_of(usage, parts, redact)
+  local sum = type(usage) == "table" and copy_counts(usage, redact, 1) or nil
+  for _, part in ipairs(parts or {}) do
+    if part ~= usage and type(part) == "table" then
+      sum = sum or {}
+      add(sum, copy_counts(part, redact, 1))
+    end
+  end
+  return sum
+end
+
 local function word(value, redact)
   return type(value) == "string" and redact(value) or nil
 end
@@ -48,7 +73,7 @@ local function describe(exchange, how, err)
     timings = how == "ok" and response.timings or exchange.timings,
     bytes = exchange.bytes or 0,
     model = word(message.model, redact) or word(spec.model, redact),
-    usage = type(message.usage) == "table" and copy_counts(message.usage, redact, 1) or nil,
+    usage = sum_of(message.usage, exchange.parts, redact),
     stop_reason = word(message.stop_reason, redact),
     kind = err and err.kind,
     type = err and err.type,

@@ -15,6 +15,7 @@ function attempts.begin(self)
   self.flow = nil -- the transfer, while deltas flow
   self.relayed = nil -- the last delta, while they are handed on as they came (relay.lua)
   self.is_unpieced = false -- what was read before comes first, and is in no piece (relay.lua)
+  self.is_counted = false -- the tokens of what has come, as an answer that broke off
 end
 
 --- Ends the stream, whose end has come.
@@ -36,10 +37,15 @@ function attempts.finish(self)
   return nil
 end
 
--- Whether these tokens are those of an answer that broke off and was counted then: the one that goes on with it has not
--- begun.
-local function is_counted(self, usage)
-  return usage ~= nil and usage == self.counted
+-- Counts an answer that broke off, and after which another one is asked for.
+local function count_part(self)
+  if not self.is_counted then
+    local exchange, fields = self.exchange, self.accumulators[0].fields
+    exchange:count(fields)
+    exchange.parts = exchange.parts or {}
+    table.insert(exchange.parts, fields.usage)
+    self.is_counted = true
+  end
 end
 
 --- Ends the stream with an error.
@@ -53,7 +59,7 @@ function attempts.fail(self, err)
     self.source.clock:add_to(timings, self.exchange.attempt_began, self.accumulators[0].fields.usage)
   end) -- which gives the memory of the transfer back first
   err.partial = reading.partial(self)
-  if err.partial and not self.whole and not is_counted(self, err.partial.usage) then
+  if err.partial and not self.whole and not self.is_counted then
     self.exchange:count(err.partial)
   end
   self.err = err
@@ -79,7 +85,7 @@ end
 
 local function begin_anew(self, err)
   if self.source.released then
-    self.exchange:count(self.accumulators[0].fields)
+    count_part(self)
   end
   reading.take_rest(self)
   if self.on_restart then
@@ -107,19 +113,14 @@ local function go_on(self, err)
     err.attempts, err.history = final.attempts, final.history
     return attempts.fail(self, final.kind == "cancelled" and final or err)
   end
-  local usage = so_far.fields.usage
-  if is_counted(self, usage) then
-    usage = nil
-  else
-    self.exchange:count(so_far.fields)
-    self.counted = usage
-  end
+  local usage = not self.is_counted and so_far.fields.usage or nil
+  count_part(self)
   self.continuations = self.continuations or {}
   table.insert(self.continuations, { error = err, usage = usage, request_id = self.response.request_id })
   self.response = self.exchange:response_so_far()
   self.source = event_source.new(self.exchange, so_far, self.open_ended)
   self.source:continue(continuation.new(so_far:last(), content, function(start)
-    so_far.fields.usage = start.usage
+    so_far.fields.usage, self.is_counted = start.usage, false
   end))
   return true
 end
