@@ -192,6 +192,7 @@ build = {
     ["anthropic.http.plain_response"] = "lua/anthropic/http/plain_response.lua",
     ["anthropic.http.profiles"] = "lua/anthropic/http/profiles.lua",
     ["anthropic.http.proxy"] = "lua/anthropic/http/proxy.lua",
+    ["anthropic.http.rate_limits"] = "lua/anthropic/http/rate_limits.lua",
     ["anthropic.http.reader_base"] = "lua/anthropic/http/reader_base.lua",
     ["anthropic.http.recovering"] = "lua/anthropic/http/recovering.lua",
     ["anthropic.http.redaction"] = "lua/anthropic/http/redaction.lua",

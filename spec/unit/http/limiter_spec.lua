@@ -738,13 +738,13 @@ describe("the limiter", function()
       learn { ["invented-" .. i .. "-remaining"] = "0", ["invented-" .. i .. "-reset"] = "2025-01-01T00:00:10Z" }
     end
     local held = 0
-    for _ in pairs(pace.lanes.m.budgets) do
+    for _ in pairs(pace.lanes.m.limits.budgets) do
       held = held + 1
     end
     assert.equal(16, held)
     now = now + 11
     learn { ["requests-remaining"] = "0", ["requests-reset"] = "2025-01-01T00:00:30Z" }
-    assert.is_table(pace.lanes.m.budgets.requests)
-    assert.is_nil(next(pace.lanes.m.budgets, "requests"))
+    assert.is_table(pace.lanes.m.limits.budgets.requests)
+    assert.is_nil(next(pace.lanes.m.limits.budgets, "requests"))
   end)
 end)
