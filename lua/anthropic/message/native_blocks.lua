@@ -247,15 +247,25 @@ function Blocks:have_begun()
   return self.latest ~= nil
 end
 
---- Takes in a content_block_start.
----@param event table it may be changed
----@return string? problem why it cannot be read
-function Blocks:start(event)
-  local given = event.content_block
-  if parts.is_empty(given) then
-    given = own_members(event)
-    given = parts.type_of(given) and given or {}
+-- Whether a value can be read as a delta.
+local function has_delta(value)
+  return type(value) == "string" and value ~= "" or type(value) == "table" and deltas.read(value) ~= nil
+end
+
+-- The block that a start brings: under its name, as its delta, or beside it.
+local function block_of(event)
+  local given, delta = event.content_block, event.delta
+  if not parts.is_empty(given) then
+    return given
+  elseif type(delta) == "table" and parts.type_of(delta) and not has_delta(delta) then
+    event.delta = nil
+    return delta
   end
+  given = own_members(event)
+  return parts.type_of(given) and given or {}
+end
+
+local function start(self, event, given)
   local content = parts.block(given)
   if not content then
     return "content_block_start: the block is a " .. type(given)
@@ -322,15 +332,9 @@ local function add_unknown(self, wire, event)
   emit(self, event)
 end
 
---- Takes in a content_block_delta.
----@param event table it may be changed
----@return string? problem why it cannot be read
-function Blocks:delta(event)
-  local wire, delta = present_index(self, event), event.delta
-  local is_beside = parts.is_empty(delta)
-  if is_beside then
-    delta = own_members(event)
-  elseif type(delta) == "string" then
+local function add(self, event, delta, is_beside)
+  local wire = present_index(self, event)
+  if type(delta) == "string" then
     local block = latest_at(self, wire)
     delta = deltas.of_text(delta, block and block.type)
   elseif type(delta) ~= "table" then
@@ -347,17 +351,51 @@ function Blocks:delta(event)
   end
 end
 
+-- Takes in the delta of a start or a stop.
+local function add_delta_of(self, event)
+  local delta = event.delta
+  if has_delta(delta) then
+    event.delta = nil
+    return add(self, { type = "content_block_delta", index = event.index, delta = delta }, delta)
+  end
+end
+
+--- Takes in a content_block_start.
+---@param event table it may be changed
+---@return string? problem why it cannot be read
+function Blocks:start(event)
+  local given = block_of(event)
+  local beside = { index = event.index, delta = event.delta }
+  return start(self, event, given) or add_delta_of(self, beside)
+end
+
+--- Takes in a content_block_delta.
+---@param event table it may be changed
+---@return string? problem why it cannot be read
+function Blocks:delta(event)
+  local given = event.content_block
+  if not parts.is_empty(event.delta) then
+    return add(self, event, event.delta)
+  elseif has_delta(given) then
+    return add(self, event, given)
+  elseif not parts.is_empty(given) then
+    event.delta = nil
+    return start(self, event, given)
+  end
+  return add(self, event, own_members(event), true)
+end
+
 --- Takes in a content_block_stop.
 ---@param event table
 ---@return string? problem why it cannot be read
 function Blocks:stop(event)
   local wire, content = present_index(self, event), event.content_block
-  local block, problem = latest_at(self, wire), nil
+  local problem, block = add_delta_of(self, event), latest_at(self, wire)
   content = not parts.is_empty(content) and parts.block(content) or nil
-  if content and not block then
-    problem = self:start { index = wire, content_block = content }
-  elseif content and is_same(block, content) then
+  if content and block and is_same(block, content) then
     add_to(self, block, content)
+  elseif content then
+    problem = problem or start(self, { index = wire }, content)
   end
   stop_all_at(self, wire)
   return problem

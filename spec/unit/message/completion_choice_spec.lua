@@ -337,8 +337,10 @@ describe("a choice", function()
   end)
 
   it("keeps what a call's function has beside its name and arguments, whatever a delta calls the same", function()
-    local piece = { id = "t", content = "c", provider_specific_fields = { thought_signature = "s" },
-      ["function"] = { name = "f", arguments = "{}", text = "x", provider_specific_fields = { thought_signature = "r" } } }
+    local called = { name = "f", arguments = "{}", text = "x", provider_specific_fields = { thought_signature = "r" } }
+    local piece = {
+      id = "t", content = "c", provider_specific_fields = { thought_signature = "s" }, ["function"] = called,
+    }
     assert.equal("unknown {tool_calls:{content:c,function:{provider_specific_fields:{thought_signature:r},text:x},id:t,"
       .. "provider_specific_fields:{thought_signature:s}}}", events_of { delta { tool_calls = { piece } } }[1])
     assert.equal("unknown {tool_calls:{function:{x:1},id:t}}",

@@ -353,6 +353,25 @@ local CASES = {
       { START(0, START_TEXT), "delta 0 {layers:1}" } },
   },
 
+  ["whose parts have each other's names"] = {
+    { "a start's block as a delta", { { type = "content_block_start", index = 0, delta = call("t", "f") }, stop(0) },
+      { A_CALL(0, "t", "f"), STOP(0) } },
+    { "a text, begun as a delta", {
+      { type = "content_block_start", index = 1, delta = { type = "text", text = "a" } },
+    }, { START(1, "{type:text}"), A_TEXT(1, "a") } },
+    { "a start with a block and a delta", {
+      { type = "content_block_start", index = 0, content_block = TEXT, delta = { type = "text_delta", text = "a" } },
+    }, { START(0, START_TEXT), A_TEXT(0, "a") } },
+    { "a start with a block and a delta's text", {
+      { type = "content_block_start", content_block = THINKING, delta = "a" },
+    }, { START(0, START_THINKING), A_THINKING(0, "a") } },
+    { "deltas as blocks", { start(0, TEXT), { type = "content_block_delta", index = 0, content_block = TEXT },
+      { type = "content_block_delta", index = 0, content_block = { type = "text", text = "a" }, delta = {} },
+      { type = "content_block_delta", index = 0, content_block = { text = "b" } } },
+      { START(0, START_TEXT), A_TEXT(0, ""), A_TEXT(0, "a"), A_TEXT(0, "b") } },
+    { "a call that begins as a delta", { { type = "content_block_delta", index = 0, content_block = call("t", "f") },
+      input(0, "{}") }, { A_CALL(0, "t", "f"), AN_INPUT(0, "{}") } },
+  },
   ["with ends that are odd"] = {
     { "twice", { start(0, TEXT), stop(0), stop(0) }, { START(0, START_TEXT), STOP(0) } },
     { "none", { start(0, TEXT), start(1, THINKING), "end", "end" },
@@ -368,7 +387,9 @@ local CASES = {
     { "with all of the input", { start(0, call("t", "f")), stop(0, { type = "tool_use", input = { a = 1 } }) },
       { A_CALL(0, "t", "f"), AN_INPUT(0, "{\\a\\:1}"), STOP(0) } },
     { "with a block of another type", { start(0, TEXT), stop(0, { type = "thinking", thinking = "a" }) },
-      { START(0, START_TEXT), STOP(0) } },
+      { START(0, START_TEXT), STOP(0), START(1, "{thinking:a,type:thinking}"), STOP(1) } },
+    { "with a delta", { start(0, TEXT), { type = "content_block_stop", index = 0, delta = { text = "a" } } },
+      { START(0, START_TEXT), A_TEXT(0, "a"), STOP(0) } },
     { "with what is no block", { start(0, TEXT), stop(0, 5), stop(0, { {} }) }, { START(0, START_TEXT), STOP(0) } },
     { "before the last delta", { start(0, TEXT), stop(0), text(0, "a") },
       { START(0, START_TEXT), STOP(0), A_TEXT(0, "a") } },
