@@ -168,6 +168,8 @@ function handlers.message_delta(self, event)
   local problem = add_content(self, content, "message_delta")
   read_end(self, event)
   read_end(self, delta or {})
+  tables.merge(self.told, delta or {})
+  tables.merge(self.told_usage, event.usage or {})
   emit(self, event)
   return problem
 end

@@ -227,6 +227,14 @@ describe("a message's start", function()
       assert.equal("message", whole.type)
       assert.same({ input_tokens = 11, output_tokens = 5 }, whole.usage)
     end)
+
+    it("takes back nothing that the message's end has said", function()
+      local whole = message_of(BLOCK, TEXT, ENDING, begin {
+        id = "msg_1", model = "m", stop_reason = "max_tokens", usage = { input_tokens = 11, output_tokens = 1 },
+      }, STOP)
+      assert.equal("end_turn", whole.stop_reason)
+      assert.same({ input_tokens = 11, output_tokens = 5 }, whole.usage)
+    end)
   end)
 
   describe("of another message", function()
