@@ -8,6 +8,7 @@
 local budgets = require "anthropic.message.budget"
 local deltas = require "anthropic.message.deltas"
 local json = require "anthropic.base.json"
+local members = require "anthropic.message.native_members"
 local parts = require "anthropic.message.parts"
 
 ---@class anthropic.NativeBlock
@@ -49,6 +50,7 @@ function native_blocks.new(budget)
     latest = nil, -- the server's index of the block that began last
     is_unnumbered = false, -- that one came without an index
     ids = {}, -- of calls
+    calls = {}, -- by their ID
   }, Blocks)
 end
 
@@ -64,13 +66,6 @@ end
 -- time.
 local function present_index(self, event)
   return parts.index(event.index) or self.is_unnumbered and self.latest or self.slots[0] and 0 or self.latest or 0
-end
-
--- What an event says beside the member that it should say it in.
-local function own_members(event)
-  local members = json.copy(event)
-  members.type, members.index, members.content_block, members.delta = nil, nil, nil, nil
-  return members
 end
 
 -- The index that a block has in the message: the server's, where no other block has it.
@@ -120,6 +115,7 @@ local function begin(self, block)
   block.pending, block.type = nil, content.type
   if parts.is_tool_use(block.type) then
     content.id = parts.call_id(self.ids, content.id, self.message_id)
+    self.calls[content.id] = block
   end
   block.content = json.copy(content)
   self.has_calls = self.has_calls or block.type == "tool_use"
@@ -247,24 +243,6 @@ function Blocks:have_begun()
   return self.latest ~= nil
 end
 
--- Whether a value can be read as a delta.
-local function has_delta(value)
-  return type(value) == "string" and value ~= "" or type(value) == "table" and deltas.read(value) ~= nil
-end
-
--- The block that a start brings: under its name, as its delta, or beside it.
-local function block_of(event)
-  local given, delta = event.content_block, event.delta
-  if not parts.is_empty(given) then
-    return given
-  elseif type(delta) == "table" and parts.type_of(delta) and not has_delta(delta) then
-    event.delta = nil
-    return delta
-  end
-  given = own_members(event)
-  return parts.type_of(given) and given or {}
-end
-
 local function start(self, event, given)
   local content = parts.block(given)
   if not content then
@@ -354,7 +332,7 @@ end
 -- Takes in the delta of a start or a stop.
 local function add_delta_of(self, event)
   local delta = event.delta
-  if has_delta(delta) then
+  if members.is_delta(delta) then
     event.delta = nil
     return add(self, { type = "content_block_delta", index = event.index, delta = delta }, delta)
   end
@@ -364,7 +342,7 @@ end
 ---@param event table it may be changed
 ---@return string? problem why it cannot be read
 function Blocks:start(event)
-  local given = block_of(event)
+  local given = members.block_of(event)
   local beside = { index = event.index, delta = event.delta }
   return start(self, event, given) or add_delta_of(self, beside)
 end
@@ -374,15 +352,17 @@ end
 ---@return string? problem why it cannot be read
 function Blocks:delta(event)
   local given = event.content_block
-  if not parts.is_empty(event.delta) then
+  if type(event.delta) == "table" and parts.is_tool_use(event.delta.type) then
+    return start(self, { index = event.index }, event.delta)
+  elseif not parts.is_empty(event.delta) then
     return add(self, event, event.delta)
-  elseif has_delta(given) then
+  elseif members.is_delta(given) then
     return add(self, event, given)
   elseif not parts.is_empty(given) then
     event.delta = nil
     return start(self, event, given)
   end
-  return add(self, event, own_members(event), true)
+  return add(self, event, members.beside(event), true)
 end
 
 --- Takes in a content_block_stop.
@@ -418,6 +398,24 @@ function Blocks:begin_with(content)
       return problem
     end
   end
+end
+
+--- Takes in blocks that came whole after those that they repeat: what is missing of those, and calls that did not come.
+---@param content table[]
+---@return string? problem why they cannot be read
+function Blocks:go_on_with(content)
+  local has_made_ids, problem = self.ids[1] ~= nil, nil -- a call of an unknown ID may be one of those
+  for i, block in ipairs(content) do
+    local id = parts.is_tool_use(block.type) and parts.word(block.id) or nil
+    local known = id and self.calls[id]
+    local before = known or self.order[i]
+    if before and is_same(before, block) then
+      add_to(self, before, block)
+    elseif id and not known and not has_made_ids then
+      problem = problem or start(self, { index = self.highest + 1 }, block)
+    end
+  end
+  return problem
 end
 
 return native_blocks

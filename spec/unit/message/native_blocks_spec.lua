@@ -369,6 +369,8 @@ local CASES = {
       { type = "content_block_delta", index = 0, content_block = { type = "text", text = "a" }, delta = {} },
       { type = "content_block_delta", index = 0, content_block = { text = "b" } } },
       { START(0, START_TEXT), A_TEXT(0, ""), A_TEXT(0, "a"), A_TEXT(0, "b") } },
+    { "a call as a delta", { delta(0, call("t", "f", { a = 1 })), stop(0) },
+      { "start 0 {id:t,input:{a:1},name:f,type:tool_use}", STOP(0) } },
     { "a call that begins as a delta", { { type = "content_block_delta", index = 0, content_block = call("t", "f") },
       input(0, "{}") }, { A_CALL(0, "t", "f"), AN_INPUT(0, "{}") } },
   },
