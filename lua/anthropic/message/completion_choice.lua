@@ -216,10 +216,10 @@ local function begin_calls(self, last)
   while not last.index do
     self.begun_calls = self.begun_calls + 1
     local call = self.calls.list[self.begun_calls]
-    call.id = parts.call_id(self.ids, call.id, self.shared.id)
+    call.block_id = parts.call_id(self.ids, call.id, self.shared.id)
     call.told = call.name
     call.index = blocks.open(self, {
-      type = "tool_use", id = call.id, name = call.name, input = json.object {},
+      type = "tool_use", id = call.block_id, name = call.name, input = json.object {},
     })
   end
 end
@@ -256,7 +256,7 @@ local function add_call(self, piece)
     blocks.emit(self, {
       type = "content_block_start",
       index = call.index,
-      content_block = { type = "tool_use", id = call.id, name = call.name, input = json.object {} },
+      content_block = { type = "tool_use", id = call.block_id, name = call.name, input = json.object {} },
     })
   end
   if said.arguments ~= "" then
@@ -289,7 +289,9 @@ local KINDS = {
     if not parts.is_empty(piece.tool_calls) then
       add_calls(self, piece.tool_calls)
     end
-    if type(piece.function_call) == "table" then
+    if tool_calls.has(piece.tool_calls, piece.function_call) then -- once more, for older clients
+      return
+    elseif type(piece.function_call) == "table" then
       add_call(self, { index = "function_call", ["function"] = piece.function_call })
     else
       add_unknown(self, "function_call", piece.function_call)

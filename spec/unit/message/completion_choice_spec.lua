@@ -336,6 +336,24 @@ describe("a choice", function()
     assert.equal(4, #events)
   end)
 
+  it("has a call begun without its ID and name told of both, and one that is there in both forms once", function()
+    local first, second = call(nil), call("a")
+    first.index, first["function"], second.index = 0, { arguments = "{" }, 0
+    second["function"] = { name = "f", arguments = "}" }
+    assert.same({
+      "start 0 tool_use {id:call_c1_1,input:{}}", "delta 0 input_json_delta {partial_json:{}",
+      "start 0 tool_use {id:call_c1_1,input:{},name:f}", "delta 0 input_json_delta {partial_json:}}",
+    }, events_of { delta { tool_calls = { first } }, delta { tool_calls = { second } } })
+    local function both(name, arguments)
+      local called = { name = name, arguments = arguments }
+      return delta { function_call = called, tool_calls = { { index = 0, id = name and "t", ["function"] = called } } }
+    end
+    assert.same({
+      "start 0 tool_use {id:t,input:{},name:f}", "delta 0 input_json_delta {partial_json:{}",
+      "delta 0 input_json_delta {partial_json:}}",
+    }, events_of { both("f", ""), both(nil, "{"), both(nil, "}") })
+  end)
+
   it("keeps what a call's function has beside its name and arguments, whatever a delta calls the same", function()
     local called = { name = "f", arguments = "{}", text = "x", provider_specific_fields = { thought_signature = "r" } }
     local piece = {
