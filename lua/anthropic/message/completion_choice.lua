@@ -116,7 +116,8 @@ local function add_thought(self, part)
     blocks.add_signature(self, signature)
   end
   local is_kept = text == "" and (parts.word(part.data) or not signature and says_more(part))
-  add_unknown(self, "reasoning", is_kept and part or unknown_of(part, OF_THOUGHT)) -- encrypted, or not understood
+  local rest = not json.is_array(part) and unknown_of(part, OF_THOUGHT) or nil
+  add_unknown(self, "reasoning", is_kept and part or rest) -- encrypted, or not understood
   return text ~= ""
 end
 
