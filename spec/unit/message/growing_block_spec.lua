@@ -25,7 +25,7 @@ describe("a growing block", function()
     for _, case in ipairs {
       { json.array {}, '[{"url":"u"}]' }, { json.object {}, '[{"url":"u"}]' }, { json.null, '[{"url":"u"}]' },
       { "", '[{"url":"u"}]' }, { { { url = "a" } }, '[{"url":"a"},{"url":"u"}]' },
-      { { url = "a" }, '[{"url":"a"},{"url":"u"}]' }, { "a", '["a",{"url":"u"}]' },
+      { { url = "a" }, '[{"url":"a"},{"url":"u"}]' }, { "a", '[{"url":"u"}]' },
     } do
       local entry = begin { type = "text", text = "", citations = case[1] }
       entry:add { type = "citations_delta", citation = { url = "u" } }
