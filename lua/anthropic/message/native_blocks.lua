@@ -49,6 +49,7 @@ function native_blocks.new(budget)
     taken = {}, highest = -1,
     latest = nil, -- the server's index of the block that began last
     is_unnumbered = false, -- that one came without an index
+    leaves_out_zero = false, -- so did the first
     ids = {}, -- of calls
     calls = {}, -- by their ID
   }, Blocks)
@@ -62,10 +63,12 @@ local function latest_at(self, wire)
   return self.slots[wire] and self.slots[wire].latest
 end
 
--- A server that leaves out an index of 0 does so in all events of the block; one that leaves out all has one block at a
--- time.
+-- A server that leaves out an index of 0 does so in all events of the block; one that leaves out all, or all but those
+-- of starts, has one block at a time.
 local function present_index(self, event)
-  return parts.index(event.index) or self.is_unnumbered and self.latest or self.slots[0] and 0 or self.latest or 0
+  local index = parts.index(event.index)
+  self.leaves_out_zero = self.leaves_out_zero or not index and not self.latest
+  return index or not self.is_unnumbered and self.leaves_out_zero and self.slots[0] and 0 or self.latest or 0
 end
 
 -- The index that a block has in the message: the server's, where no other block has it.
@@ -250,6 +253,7 @@ local function start(self, event, given)
   end
   local wire = parts.index(event.index)
   self.is_unnumbered = wire == nil
+  self.leaves_out_zero = self.leaves_out_zero or wire == nil
   wire = wire or index_of_start(self, content)
   local before = latest_at(self, wire)
   if before and not before.has_ended and is_same(before, content) then
