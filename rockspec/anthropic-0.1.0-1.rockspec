@@ -246,6 +246,7 @@ build = {
     ["anthropic.message.message"] = "lua/anthropic/message/message.lua",
     ["anthropic.message.native_blocks"] = "lua/anthropic/message/native_blocks.lua",
     ["anthropic.message.native_events"] = "lua/anthropic/message/native_events.lua",
+    ["anthropic.message.native_members"] = "lua/anthropic/message/native_members.lua",
     ["anthropic.message.param"] = "lua/anthropic/message/param.lua",
     ["anthropic.message.parts"] = "lua/anthropic/message/parts.lua",
     ["anthropic.message.response"] = "lua/anthropic/message/response.lua",

@@ -19,11 +19,11 @@ local DEEPEST = 8 -- objects in objects, lists in lists, JSON in texts
 -- Where servers put each thing.
 local TYPES = { "type", "__type", "error_type", "errorType" }
 local CODES = {
-  "code", "status", "status_code", "statusCode", "http_status", "http_code", "httpStatus", "error_code", "errorCode",
-  "error",
+  "code", "Code", "status", "status_code", "statusCode", "http_status", "http_code", "httpStatus", "error_code",
+  "errorCode", "error",
 }
 local CODE_WORDS = {
-  "type", "code", "status", "__type", "error_type", "errorType", "error_code", "errorCode", "name", "error",
+  "type", "code", "Code", "status", "__type", "error_type", "errorType", "error_code", "errorCode", "name", "error",
 }
 local REQUEST_IDS = { "request_id", "requestId", "RequestId", "requestID" }
 local SECONDS = { "retry_after", "retryAfter", "retry_after_seconds", "retryAfterSeconds" }
@@ -47,6 +47,7 @@ local function add_layers(layers, value, depth, redact)
         or metadata and error_text.decode_quoted(metadata.raw, redact) or quoted
       value = table_or_nil(value.error) or error_signs.in_choices(value.choices) or error_signs.in_base_resp(value)
         or table_or_nil(value.detail) or table_or_nil(value.errors) or table_or_nil(value.message)
+        or table_or_nil(value.Error) or table_or_nil(value.err) or table_or_nil(value.fault)
     end
     depth = depth - 1
   end

@@ -78,6 +78,7 @@ local ERROR_CODES = { "error_code", "errorCode", "err_code", "errcode" }
 -- Members that have an error's words where nothing of an answer stands beside them.
 local BARE_WORDS = {
   "message", "Message", "msg", "Msg", "detail", "title", "errors", "error_description", "__type",
+  "Error", "err", "fault", "Fault", "exception", "failure",
 }
 
 -- All members that an error can be known by, but for its type and its choices.
@@ -217,7 +218,7 @@ local function is_of_completion(kind)
 end
 
 local function is_error_object(value, name, is_open)
-  local kind, object = string_or_nil(value.type), string_or_nil(value.object)
+  local kind, object = values.word(value.type), values.word(value.object)
   if EVENTS[kind] then
     local start = kind == "message_start" and table_or_nil(value.message)
     -- The members of message_delta are kept in the message.

@@ -68,7 +68,10 @@ local WORDS = {
   "message", "Message", "msg", "Msg", "error_msg", "error_message", "errorMessage", "errorMsg", "errmsg", "err_msg",
   "status_msg",
 }
-local FURTHER_WORDS = { "error_description", "description", "reason", "text" }
+local FURTHER_WORDS = {
+  "error_description", "description", "reason", "text", "Error", "err", "fault", "Fault", "faultstring", "exception",
+  "failure",
+}
 local OTHER_MEMBERS = { "title", "detail", "error", "errors", "choices", "base_resp", "metadata" }
 
 --- Whether a text is a word like `insufficient_quota`.

@@ -112,10 +112,12 @@ function Translator:feed(chunk, raw)
   note_usage(self, type(chunk.x_groq) == "table" and chunk.x_groq.usage)
   note_usage(self, chunk.usage)
   for position, part in ipairs(choices_of(chunk)) do
-    if type(part) ~= "table" or part[1] ~= nil then
-      return nil, "a choice is a " .. (type(part) == "table" and "list" or type(part))
+    if part ~= json.null then
+      if type(part) ~= "table" or part[1] ~= nil then
+        return nil, "a choice is a " .. (type(part) == "table" and "list" or type(part))
+      end
+      choice_at(self, number_of(part, position)):add(part)
     end
-    choice_at(self, number_of(part, position)):add(part)
   end
   return self.events
 end

@@ -4,7 +4,7 @@
 --     choice:add { delta = { content = "Hi" } }
 --     choice:finish()
 --
--- Every member of a choice, of a call and of a part of the thinking is used, known to mean nothing (IGNORED), or handed
+-- Every member of a choice, of a call and of a part of the thinking is used, known to mean nothing, or handed
 -- on as an event of the type `unknown_delta`, which the message keeps.
 
 local blocks = require "anthropic.message.completion_blocks"
@@ -23,7 +23,8 @@ Choice.__index = Choice
 
 local completion_choice = {}
 
-local IGNORED = {
+-- Members of a choice, a delta or a message that are read by name, or say nothing.
+local OF_CHOICE = {
   -- of a choice
   index = true, finish_reason = true, logprobs = true, usage = true, stop_reason = true, matched_stop = true,
   native_finish_reason = true, seed = true, token_ids = true, prompt_token_ids = true, content_filter_results = true,
@@ -37,8 +38,23 @@ local IGNORED = {
   reasoning_text = true,
 }
 
--- Members of a call, beside those of IGNORED.
-local OF_CALL = { ["function"] = true, custom = true, arguments = true, input = true, parameters = true }
+-- The same of a call, and of its function; a server may have only one of the two.
+local OF_CALL = {
+  id = true, index = true, type = true, name = true, ["function"] = true, custom = true, arguments = true, input = true,
+  parameters = true,
+}
+
+-- The same of a part of the content.
+local OF_CONTENT = {
+  type = true, id = true, index = true, role = true, text = true, thinking = true, signature = true, refusal = true,
+  logprobs = true,
+}
+
+-- The same of a part of the thinking.
+local OF_THOUGHT = {
+  type = true, id = true, index = true, format = true, role = true, signature = true, thinking = true, text = true,
+  content = true, summary = true, reasoning = true, reasoning_content = true, value = true,
+}
 
 -- Where servers put the thinking; more than one says the same. In the first two it may be signed.
 local THINKING = {
@@ -64,6 +80,21 @@ local function says_more(part)
   return false
 end
 
+-- The members of an object that are neither known nor empty; nil where there are none. A list stays whole.
+local function unknown_of(object, known)
+  if json.is_array(object) then
+    return object
+  end
+  local unknown
+  for name, value in pairs(object) do
+    if not known[name] and not parts.is_empty(value) then
+      unknown = unknown or {}
+      unknown[name] = value
+    end
+  end
+  return unknown
+end
+
 -- A part of the thinking. What follows a signature is a block of its own, unless it has the same. Whether it had any
 -- text.
 local function add_thought(self, part)
@@ -84,31 +115,16 @@ local function add_thought(self, part)
   if signature then
     blocks.add_signature(self, signature)
   end
-  if text == "" and (parts.word(part.data) or not signature and says_more(part)) then -- encrypted, or not understood
-    blocks.emit(self, { type = "unknown_delta", delta = { reasoning = part } })
-  end
+  local is_kept = text == "" and (parts.word(part.data) or not signature and says_more(part))
+  local rest = not json.is_array(part) and unknown_of(part, OF_THOUGHT) or nil
+  add_unknown(self, "reasoning", is_kept and part or rest) -- encrypted, or not understood
   return text ~= ""
-end
-
--- The members of an object that are neither known nor empty; nil where there are none. A list stays whole.
-local function unknown_of(object, known)
-  if json.is_array(object) then
-    return object
-  end
-  local unknown
-  for name, value in pairs(object) do
-    if not IGNORED[name] and not (known and known[name]) and not parts.is_empty(value) then
-      unknown = unknown or {}
-      unknown[name] = value
-    end
-  end
-  return unknown
 end
 
 -- What a server has in fields of its own, which may repeat what stands beside them. Some send the same with each chunk.
 local function add_own_fields(self, given)
   if type(given) == "table" then
-    given = unknown_of(given)
+    given = unknown_of(given, OF_CHOICE)
   end
   local text = not parts.is_empty(given) and json.encode(given) or nil
   if text == nil or text ~= self.own_fields then
@@ -118,7 +134,7 @@ local function add_own_fields(self, given)
 end
 
 local function add_unknown_members(self, object)
-  local unknown = unknown_of(object)
+  local unknown = unknown_of(object, OF_CHOICE)
   for _, name in ipairs(unknown and tables.sorted_keys(unknown, tables.is_before_as_text) or {}) do
     add_unknown(self, tostring(name), unknown[name])
   end
@@ -147,7 +163,7 @@ end
 
 local function is_thinking(part)
   local kind = parts.word(part.type) or ""
-  return kind:find("thinking", 1, true) or kind:find("reasoning", 1, true) or part.thinking ~= nil
+  return kind:find("thinking", 1, true) or kind:find("reasoning", 1, true)
 end
 
 -- The text of a part that is nothing else; nil where it is.
@@ -155,18 +171,21 @@ local function plain_text_of(part)
   if type(part) ~= "table" then
     return parts.text_of(part)
   end
-  return part.text ~= nil and part.refusal == nil and not is_thinking(part) and parts.text_of(part.text) or nil
+  local is_plain = not is_thinking(part) and parts.is_empty(part.thinking) and parts.is_empty(part.refusal)
+  return is_plain and part.text ~= nil and parts.text_of(part.text) or nil
 end
 
 local function add_part(self, part)
   if is_thinking(part) then
-    add_thought(self, part)
-  elseif part.refusal ~= nil then
-    self.is_refused = self.is_refused or not parts.is_empty(part.refusal)
-    blocks.add_text(self, "text", parts.text_of(part.refusal))
-  else
-    add_unknown(self, "content", part)
+    return add_thought(self, part)
+  elseif part.thinking == nil and part.refusal == nil then
+    return add_unknown(self, "content", part)
   end
+  add_thought(self, { thinking = part.thinking, signature = part.signature })
+  blocks.add_text(self, "text", parts.text_of(part.text))
+  self.is_refused = self.is_refused or not parts.is_empty(part.refusal)
+  blocks.add_text(self, "text", parts.text_of(part.refusal))
+  add_unknown(self, "content", unknown_of(part, OF_CONTENT))
 end
 
 -- Content is a text, a part, or a list of both.
@@ -181,7 +200,7 @@ local function add_content(self, content)
     local text = plain_text_of(part)
     if text then
       texts[#texts + 1] = text
-      add_unknown(self, "content", type(part) == "table" and unknown_of(part) or nil)
+      add_unknown(self, "content", type(part) == "table" and unknown_of(part, OF_CONTENT) or nil)
     else
       blocks.add_text(self, "text", table.concat(texts))
       texts = {}
@@ -198,21 +217,34 @@ local function begin_calls(self, last)
   while not last.index do
     self.begun_calls = self.begun_calls + 1
     local call = self.calls.list[self.begun_calls]
-    call.id = parts.call_id(self.ids, call.id, self.shared.id)
+    call.block_id = parts.call_id(self.ids, call.id, self.shared.id)
     call.told = call.name
     call.index = blocks.open(self, {
-      type = "tool_use", id = call.id, name = call.name, input = json.object {},
+      type = "tool_use", id = call.block_id, name = call.name, input = json.object {},
     })
+  end
+end
+
+-- What stands beside a call's own members, or its function's, with what tells which call it is.
+local function add_unknown_of_call(self, piece, said)
+  local more = unknown_of(piece, OF_CALL)
+  for _, name in ipairs { "function", "custom" } do
+    local called = piece[name]
+    local inner = type(called) == "table" and unknown_of(called, OF_CALL) or nil
+    if inner then
+      more = more or {}
+      more[name] = inner
+    end
+  end
+  if more then
+    more.id, more.index = said.id, said.index
+    add_unknown(self, "tool_calls", more)
   end
 end
 
 local function add_call(self, piece)
   local said = tool_calls.read(piece)
-  local more = unknown_of(piece, OF_CALL)
-  if more then
-    more.id, more.index = said.id, said.index
-    add_unknown(self, "tool_calls", more)
-  end
+  add_unknown_of_call(self, piece, said)
   if not (said.id or said.name) and said.arguments == "" then
     return
   end
@@ -225,7 +257,7 @@ local function add_call(self, piece)
     blocks.emit(self, {
       type = "content_block_start",
       index = call.index,
-      content_block = { type = "tool_use", id = call.id, name = call.name, input = json.object {} },
+      content_block = { type = "tool_use", id = call.block_id, name = call.name, input = json.object {} },
     })
   end
   if said.arguments ~= "" then
@@ -258,7 +290,9 @@ local KINDS = {
     if not parts.is_empty(piece.tool_calls) then
       add_calls(self, piece.tool_calls)
     end
-    if type(piece.function_call) == "table" then
+    if tool_calls.has(piece.tool_calls, piece.function_call) then -- once more, for older clients
+      return
+    elseif type(piece.function_call) == "table" then
       add_call(self, { index = "function_call", ["function"] = piece.function_call })
     else
       add_unknown(self, "function_call", piece.function_call)

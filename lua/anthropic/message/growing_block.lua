@@ -87,7 +87,8 @@ function appliers.citations_delta(self, delta)
   self.budget:replace(delta)
   if not self.citations then -- the block's own are the event's
     local before = self.block.citations
-    self.citations = type(before) == "table" and json.copy(before) or json.array {}
+    before = type(before) == "table" and not parts.is_empty(before) and before or {}
+    self.citations = json.array((before[1] ~= nil or next(before) == nil) and json.copy(before) or { before })
     self.block.citations = self.citations
   end
   table.insert(self.citations, delta.citation)

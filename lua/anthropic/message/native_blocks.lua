@@ -8,6 +8,7 @@
 local budgets = require "anthropic.message.budget"
 local deltas = require "anthropic.message.deltas"
 local json = require "anthropic.base.json"
+local members = require "anthropic.message.native_members"
 local parts = require "anthropic.message.parts"
 
 ---@class anthropic.NativeBlock
@@ -48,7 +49,9 @@ function native_blocks.new(budget)
     taken = {}, highest = -1,
     latest = nil, -- the server's index of the block that began last
     is_unnumbered = false, -- that one came without an index
+    leaves_out_zero = false, -- so did the first
     ids = {}, -- of calls
+    calls = {}, -- by their ID
   }, Blocks)
 end
 
@@ -60,17 +63,12 @@ local function latest_at(self, wire)
   return self.slots[wire] and self.slots[wire].latest
 end
 
--- A server that leaves out an index of 0 does so in all events of the block; one that leaves out all has one block at a
--- time.
+-- A server that leaves out an index of 0 does so in all events of the block; one that leaves out all, or all but those
+-- of starts, has one block at a time.
 local function present_index(self, event)
-  return parts.index(event.index) or self.is_unnumbered and self.latest or self.slots[0] and 0 or self.latest or 0
-end
-
--- What an event says beside the member that it should say it in.
-local function own_members(event)
-  local members = json.copy(event)
-  members.type, members.index, members.content_block, members.delta = nil, nil, nil, nil
-  return members
+  local index = parts.index(event.index)
+  self.leaves_out_zero = self.leaves_out_zero or not index and not self.latest
+  return index or not self.is_unnumbered and self.leaves_out_zero and self.slots[0] and 0 or self.latest or 0
 end
 
 -- The index that a block has in the message: the server's, where no other block has it.
@@ -120,6 +118,7 @@ local function begin(self, block)
   block.pending, block.type = nil, content.type
   if parts.is_tool_use(block.type) then
     content.id = parts.call_id(self.ids, content.id, self.message_id)
+    self.calls[content.id] = block
   end
   block.content = json.copy(content)
   self.has_calls = self.has_calls or block.type == "tool_use"
@@ -247,21 +246,14 @@ function Blocks:have_begun()
   return self.latest ~= nil
 end
 
---- Takes in a content_block_start.
----@param event table it may be changed
----@return string? problem why it cannot be read
-function Blocks:start(event)
-  local given = event.content_block
-  if parts.is_empty(given) then
-    given = own_members(event)
-    given = parts.type_of(given) and given or {}
-  end
+local function start(self, event, given)
   local content = parts.block(given)
   if not content then
     return "content_block_start: the block is a " .. type(given)
   end
   local wire = parts.index(event.index)
   self.is_unnumbered = wire == nil
+  self.leaves_out_zero = self.leaves_out_zero or wire == nil
   wire = wire or index_of_start(self, content)
   local before = latest_at(self, wire)
   if before and not before.has_ended and is_same(before, content) then
@@ -322,15 +314,9 @@ local function add_unknown(self, wire, event)
   emit(self, event)
 end
 
---- Takes in a content_block_delta.
----@param event table it may be changed
----@return string? problem why it cannot be read
-function Blocks:delta(event)
-  local wire, delta = present_index(self, event), event.delta
-  local is_beside = parts.is_empty(delta)
-  if is_beside then
-    delta = own_members(event)
-  elseif type(delta) == "string" then
+local function add(self, event, delta, is_beside)
+  local wire = present_index(self, event)
+  if type(delta) == "string" then
     local block = latest_at(self, wire)
     delta = deltas.of_text(delta, block and block.type)
   elseif type(delta) ~= "table" then
@@ -347,17 +333,53 @@ function Blocks:delta(event)
   end
 end
 
+-- Takes in the delta of a start or a stop.
+local function add_delta_of(self, event)
+  local delta = event.delta
+  if members.is_delta(delta) then
+    event.delta = nil
+    return add(self, { type = "content_block_delta", index = event.index, delta = delta }, delta)
+  end
+end
+
+--- Takes in a content_block_start.
+---@param event table it may be changed
+---@return string? problem why it cannot be read
+function Blocks:start(event)
+  local given = members.block_of(event)
+  local beside = { index = event.index, delta = event.delta }
+  return start(self, event, given) or add_delta_of(self, beside)
+end
+
+--- Takes in a content_block_delta.
+---@param event table it may be changed
+---@return string? problem why it cannot be read
+function Blocks:delta(event)
+  local given = event.content_block
+  if type(event.delta) == "table" and parts.is_tool_use(event.delta.type) then
+    return start(self, { index = event.index }, event.delta)
+  elseif not parts.is_empty(event.delta) then
+    return add(self, event, event.delta)
+  elseif members.is_delta(given) then
+    return add(self, event, given)
+  elseif not parts.is_empty(given) then
+    event.delta = nil
+    return start(self, event, given)
+  end
+  return add(self, event, members.beside(event), true)
+end
+
 --- Takes in a content_block_stop.
 ---@param event table
 ---@return string? problem why it cannot be read
 function Blocks:stop(event)
   local wire, content = present_index(self, event), event.content_block
-  local block, problem = latest_at(self, wire), nil
+  local problem, block = add_delta_of(self, event), latest_at(self, wire)
   content = not parts.is_empty(content) and parts.block(content) or nil
-  if content and not block then
-    problem = self:start { index = wire, content_block = content }
-  elseif content and is_same(block, content) then
+  if content and block and is_same(block, content) then
     add_to(self, block, content)
+  elseif content then
+    problem = problem or start(self, { index = wire }, content)
   end
   stop_all_at(self, wire)
   return problem
@@ -380,6 +402,24 @@ function Blocks:begin_with(content)
       return problem
     end
   end
+end
+
+--- Takes in blocks that came whole after those that they repeat: what is missing of those, and calls that did not come.
+---@param content table[]
+---@return string? problem why they cannot be read
+function Blocks:go_on_with(content)
+  local has_made_ids, problem = self.ids[1] ~= nil, nil -- a call of an unknown ID may be one of those
+  for i, block in ipairs(content) do
+    local id = parts.is_tool_use(block.type) and parts.word(block.id) or nil
+    local known = id and self.calls[id]
+    local before = known or self.order[i]
+    if before and is_same(before, block) then
+      add_to(self, before, block)
+    elseif id and not known and not has_made_ids then
+      problem = problem or start(self, { index = self.highest + 1 }, block)
+    end
+  end
+  return problem
 end
 
 return native_blocks

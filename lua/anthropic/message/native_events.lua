@@ -94,14 +94,15 @@ local function start_of(self, event, fields, usage)
   return start
 end
 
--- Takes in content that came whole. After blocks it repeats them.
+-- Takes in content that came whole. After blocks it repeats them, and may say more.
 local function add_content(self, content, where)
   local blocks = parts.blocks(content)
   if not blocks then
     return where .. ": the content is not a list of blocks"
-  elseif not self.blocks:have_begun() then
-    return self.blocks:begin_with(blocks)
+  elseif self.blocks:have_begun() then
+    return self.blocks:go_on_with(blocks)
   end
+  return self.blocks:begin_with(blocks)
 end
 
 -- An empty list is how some servers write an empty object.
@@ -170,6 +171,8 @@ function handlers.message_delta(self, event)
   local problem = add_content(self, content, "message_delta")
   read_end(self, event)
   read_end(self, delta or {})
+  tables.merge(self.told, delta or {})
+  tables.merge(self.told_usage, event.usage or {})
   emit(self, event)
   return problem
 end

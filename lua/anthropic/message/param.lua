@@ -107,8 +107,14 @@ function param.of_message(message, base_url)
   return { role = message.role == "user" and "user" or "assistant", content = content }
 end
 
+-- A Message, whatever a server called its type, or one that was stored.
 local function is_message(value)
-  return type(value) == "table" and value.type == "message" and parts.word(value.role) ~= nil
+  if type(value) ~= "table" then
+    return false
+  end
+  local metatable = getmetatable(value)
+  return type(metatable) == "table" and rawget(metatable, "__name") == "anthropic.Message"
+    or value.type == "message" and parts.word(value.role) ~= nil
 end
 
 -- A table with other keys is left to whoever refuses it.

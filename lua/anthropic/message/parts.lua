@@ -152,7 +152,7 @@ function parts.block(value)
   return block
 end
 
---- The blocks of a message's content: a list, one block, or a text.
+--- The blocks of a message's content: a list, in which null is nothing, one block, or a text.
 ---@param content any
 ---@return table[]|nil blocks nil where something in it is no block
 function parts.blocks(content)
@@ -164,10 +164,10 @@ function parts.blocks(content)
   end
   for i = 1, #content do
     local block = parts.block(content[i])
-    if not block then
+    if not block and content[i] ~= json.null then
       return nil
     end
-    blocks[i] = block
+    blocks[#blocks + 1] = block
   end
   return blocks
 end

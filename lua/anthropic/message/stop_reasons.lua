@@ -11,12 +11,20 @@ local WORDS = {
   stop = "end_turn",
   eos = "end_turn",
   eos_token = "end_turn",
+  complete = "end_turn", -- Cohere
   length = "max_tokens",
   max_tokens = "max_tokens",
   tool_calls = "tool_use",
+  tool_call = "tool_use", -- Cohere
   function_call = "tool_use",
   content_filter = "refusal",
-  safety = "refusal",
+  content_filtered = "refusal", -- Bedrock, as the next
+  guardrail_intervened = "refusal",
+  safety = "refusal", -- Google, as the next
+  recitation = "refusal",
+  blocklist = "refusal",
+  prohibited_content = "refusal",
+  spii = "refusal",
 }
 
 -- A chat completion's words; any other reason is "stop".

@@ -27,7 +27,8 @@ local function merged_count(before, later)
   end
   local number = count(later)
   if number then
-    return (before == nil or kind == "string" or kind == "number" and number > 0) and number or before
+    local is_count = kind == "number" or kind == "table" and next(before) ~= nil
+    return (not is_count or kind == "number" and number > 0) and number or before
   elseif tonumber(later) or later == "" or before ~= nil and kind ~= type(later) then
     return before
   end

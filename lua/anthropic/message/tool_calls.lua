@@ -9,13 +9,16 @@ local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 
 ---@class anthropic.ForeignCall
----@field id? string
+---@field id? string as the server gave it
 ---@field name? string
 ---@field index? integer of its block, once that has begun
+---@field block_id? string of that, which may be made up
 ---@field chunk integer the number of the chunk that brought its last piece
 ---@field has_number? boolean the server gave it an index
 ---@field last_byte? string of its arguments so far
 ---@field is_whole? boolean its arguments came as an object
+---@field pieces? string[] of its arguments, while they are short
+---@field bytes integer of those
 
 ---@class anthropic.ToolCalls
 ---@field list anthropic.ForeignCall[] in the order of their beginning
@@ -27,6 +30,8 @@ local tool_calls = {}
 
 -- What a call, and an index for one, take beside their words.
 local CALL_BYTES, INDEX_BYTES = 300, 50
+-- Bytes of a call's arguments that are kept.
+local MOST_KEPT = 64 * 1024
 
 --- The calls of one choice.
 ---@param budget? anthropic.Budget what is kept of them counts there
@@ -65,6 +70,22 @@ function tool_calls.read(piece)
   }
 end
 
+--- Whether a `function_call` is one of the calls beside it.
+---@param calls any
+---@param called any
+---@return boolean
+function tool_calls.has(calls, called)
+  if type(called) ~= "table" or type(calls) ~= "table" then
+    return false
+  end
+  for _, piece in ipairs(calls[1] ~= nil and calls or { calls }) do
+    if type(piece) == "table" and (parts.is_empty(called.name) or tool_calls.read(piece).name == called.name) then
+      return true
+    end
+  end
+  return false
+end
+
 -- Whether a piece cannot go on with the arguments so far: no JSON goes on so after an object's end.
 local function begins_anew(call, said)
   local has_ended = call.is_whole or call.last_byte == "}"
@@ -82,7 +103,26 @@ local function is_another(call, said, chunk)
   elseif said.id and call.id then
     return said.name ~= nil or not has_gone_on
   end
-  return said.name ~= nil and call.name ~= nil and said.id == nil and (not has_gone_on or begins_anew(call, said))
+  return said.name ~= nil and call.name ~= nil and (not has_gone_on or begins_anew(call, said))
+end
+
+-- Some servers end with all of the arguments once more.
+local function is_repetition(call, said, chunk)
+  return call.pieces ~= nil and call.bytes > 0 and call.bytes == #said.arguments and call.chunk ~= chunk
+    and begins_anew(call, said) and table.concat(call.pieces) == said.arguments
+end
+
+-- Keeps a piece of the arguments, to know it again.
+local function keep(self, call, piece)
+  if call.pieces and piece ~= "" then
+    call.bytes = call.bytes + #piece
+    if call.bytes > MOST_KEPT then
+      call.pieces = nil
+    else
+      self.budget:take(#piece)
+      call.pieces[#call.pieces + 1] = piece
+    end
+  end
 end
 
 local function find(self, said, chunk)
@@ -98,16 +138,20 @@ local function find(self, said, chunk)
 end
 
 --- The call that a piece belongs to, with what the piece says of it; a new one where it belongs to none.
----@param said table see tool_calls.read
+---@param said table see tool_calls.read; arguments that came before are taken out
 ---@param chunk integer the number of the chunk
 ---@return anthropic.ForeignCall
 function ToolCalls:take(said, chunk)
   local call = find(self, said, chunk)
   if not call then
-    call = {}
+    call = { pieces = {}, bytes = 0 }
     self.list[#self.list + 1] = call
     self.budget:take(CALL_BYTES)
   end
+  if is_repetition(call, said, chunk) then
+    said.arguments = ""
+  end
+  keep(self, call, said.arguments)
   self.budget:take((call.id and 0 or #(said.id or "")) + (call.name and 0 or #(said.name or "")))
   call.id, call.name, call.chunk = call.id or said.id, call.name or said.name, chunk
   call.last_byte = said.arguments ~= "" and said.arguments:sub(-1) or call.last_byte

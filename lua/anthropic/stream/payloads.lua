@@ -125,6 +125,9 @@ end
 function payloads.data(self, data, name)
   self.bytes = self.bytes + #data
   local event, problem, halves = json.decode_event(data)
+  if type(event) == "table" and event.type == "" then -- as servers write it that have none
+    event.type = nil
+  end
   if error_signs.is_error(event, name, self.open_ended) then
     return nil, payloads.stream_error(self, data, name)
   elseif type(event) ~= "table" or json.is_array(event) then

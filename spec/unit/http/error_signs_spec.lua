@@ -46,6 +46,7 @@ local ERRORS = {
   '{"type":"ping","error":{"type":"overloaded_error"}}',
   '[{"error":{"code":400,"message":"no"}}]',
   '[{"error":"a"},{"type":"error"}]',
+  '{"type":"","object":"","error":{"message":"no"}}',
   [["{\"error\":\"no\"}"]],
 }
 
@@ -76,6 +77,12 @@ local BARE = {
   '{"status":"failed"}',
   '{"status":"UNAVAILABLE","message":"no"}',
   '{"error":{}}',
+  '{"Error":{"Code":"Throttling","Message":"no"}}',
+  '{"err":"no"}',
+  '{"fault":{"faultstring":"no","detail":{"errorcode":"policies.ratelimit.QuotaViolation"}}}',
+  '{"Fault":"no"}',
+  '{"exception":"no"}',
+  '{"failure":{"reason":"no"}}',
   '{"type":"requests","message":"no","code":"rate_limit_exceeded"}',
   '{"type":"server_error","message":"no"}',
   '{"type":"SomeException","detail":"no"}',
@@ -92,6 +99,7 @@ local NO_ERRORS = {
   '{"error":{"code":0,"message":"success"},"choices":[{"delta":{"content":"x"}}]}',
   '{"error":{"code":0,"message":""}}',
   '{"error":"none"}',
+  '{"err":null,"exception":false,"fault":""}', '{"err":"none"}',
   '{"error_code":0,"error_msg":"Success","choices":[{"delta":{"content":"x"}}]}',
   '{"errcode":0,"errmsg":"ok"}',
   '{"error_message":null,"error_msg":""}',

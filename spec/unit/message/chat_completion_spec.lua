@@ -483,6 +483,12 @@ describe("a chunk", function()
     assert.same({}, translator:finish())
   end)
 
+  it("has nothing in a choice that is null", function()
+    local list = { json.null, { index = 0, delta = { content = "a" }, finish_reason = "stop" }, json.null }
+    assert.equal("a", chat_completion.to_message({ choices = list }):text())
+    assert.same({}, chat_completion.translator():feed { choices = { json.null } })
+  end)
+
   it("is in each event that it stands for, or what is given in its place", function()
     local translator = chat_completion.translator()
     local first, second, raw = chunk { content = "a" }, chunk { content = "b" }, {}

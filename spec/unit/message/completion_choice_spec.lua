@@ -336,6 +336,58 @@ describe("a choice", function()
     assert.equal(4, #events)
   end)
 
+  it("has a call begun without its ID and name told of both, and one that is there in both forms once", function()
+    local first, second = call(nil), call("a")
+    first.index, first["function"], second.index = 0, { arguments = "{" }, 0
+    second["function"] = { name = "f", arguments = "}" }
+    assert.same({
+      "start 0 tool_use {id:call_c1_1,input:{}}", "delta 0 input_json_delta {partial_json:{}",
+      "start 0 tool_use {id:call_c1_1,input:{},name:f}", "delta 0 input_json_delta {partial_json:}}",
+    }, events_of { delta { tool_calls = { first } }, delta { tool_calls = { second } } })
+    local function both(name, arguments)
+      local called = { name = name, arguments = arguments }
+      return delta { function_call = called, tool_calls = { { index = 0, id = name and "t", ["function"] = called } } }
+    end
+    assert.same({
+      "start 0 tool_use {id:t,input:{},name:f}", "delta 0 input_json_delta {partial_json:{}",
+      "delta 0 input_json_delta {partial_json:}}",
+    }, events_of { both("f", ""), both(nil, "{"), both(nil, "}") })
+  end)
+
+  it("keeps what a call's function has beside its name and arguments, whatever a delta calls the same", function()
+    local called = { name = "f", arguments = "{}", text = "x", provider_specific_fields = { thought_signature = "r" } }
+    local piece = {
+      id = "t", content = "c", provider_specific_fields = { thought_signature = "s" }, ["function"] = called,
+    }
+    assert.equal("unknown {tool_calls:{content:c,function:{provider_specific_fields:{thought_signature:r},text:x},id:t,"
+      .. "provider_specific_fields:{thought_signature:s}}}", events_of { delta { tool_calls = { piece } } }[1])
+    assert.equal("unknown {tool_calls:{function:{x:1},id:t}}",
+      events_of { delta { tool_calls = { { id = "t", ["function"] = { x = 1 } } } } }[1])
+    assert.equal("unknown {tool_calls:{function:[a],index:function_call}}",
+      events_of { delta { function_call = { "a" } } }[1])
+  end)
+
+  it("keeps what a part of the thinking has beside its text", function()
+    local events = events_of { delta { thinking_blocks = {
+      { type = "thinking", thinking = "Hm.", signature = "s", cache_control = { type = "ephemeral" } },
+    } } }
+    assert.equal("unknown {reasoning:{cache_control:{type:ephemeral}}}", events[4])
+    assert.equal("unknown {reasoning:{data:d}}", events_of { delta { reasoning_details = {
+      { type = "reasoning.text", text = "Hm.", signature = json.null, data = "d", format = "f", index = 0 },
+    } } }[3])
+  end)
+
+  it("reads the text of a part beside thinking and a refusal that say nothing, or something", function()
+    for _, part in ipairs {
+      { type = "text", text = "Hi", thinking = "" }, { type = "text", text = "Hi", refusal = "" },
+      { text = "Hi", thinking = json.null, refusal = json.null, signature = "" },
+    } do
+      assert.same(HI, events_of { delta { content = { part } } })
+    end
+    assert.same({ "start 0 thinking {thinking:}", THINKING(0, "Hm."), "stop 0", "start 1 text {text:}", TEXT(1, "Hi"),
+      TEXT(1, "No.") }, events_of { delta { content = { { text = "Hi", thinking = "Hm.", refusal = "No." } } } })
+  end)
+
   it("keeps lists in the place of objects whole, so that they can be encoded", function()
     for _, given in ipairs {
       delta { tool_calls = { { "", "x" } } }, delta { tool_calls = { { { "x" }, "", "y" } } },

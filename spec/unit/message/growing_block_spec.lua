@@ -21,6 +21,20 @@ describe("a growing block", function()
     assert.equal('{"citations":[{"url":"u"}],"text":"Hello!","type":"text"}', json.encode(entry.block))
   end)
 
+  it("has a list of citations, whatever its start brought, so that it can be sent", function()
+    for _, case in ipairs {
+      { json.array {}, '[{"url":"u"}]' }, { json.object {}, '[{"url":"u"}]' }, { json.null, '[{"url":"u"}]' },
+      { "", '[{"url":"u"}]' }, { { { url = "a" } }, '[{"url":"a"},{"url":"u"}]' },
+      { { url = "a" }, '[{"url":"a"},{"url":"u"}]' }, { "a", '[{"url":"u"}]' },
+    } do
+      local entry = begin { type = "text", text = "", citations = case[1] }
+      entry:add { type = "citations_delta", citation = { url = "u" } }
+      assert.equal(case[2], json.encode(entry:copy().citations))
+      entry:close()
+      assert.equal(case[2], json.encode(entry.block.citations))
+    end
+  end)
+
   it("says which deltas are malformed, and which have no place in it", function()
     local entry = begin { type = "thinking", thinking = "" }
     assert.is_false(entry:add { type = "thinking_delta" })

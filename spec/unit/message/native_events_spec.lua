@@ -212,6 +212,51 @@ describe("a message's start", function()
     end)
   end)
 
+  describe("whose content comes again at its end", function()
+    local CALL = { type = "tool_use", id = "t", name = "f", input = json.object {} }
+    local FILLED = { type = "tool_use", id = "t", name = "f", input = { a = 1 } }
+    local OTHER = { type = "tool_use", id = "u", name = "f", input = { b = 2 } }
+    local CALL_START = { type = "content_block_start", index = 1, content_block = CALL }
+    local CALL_END = { type = "content_block_stop", index = 1 }
+
+    local function inputs_of(...)
+      local inputs = {}
+      for i, use in ipairs(message_of(...):tool_uses()) do
+        inputs[i] = use.id .. assert(json.encode(use.input))
+      end
+      return table.concat(inputs, " ")
+    end
+
+    it("takes from it what did not come before", function()
+      for _, ending in ipairs {
+        { type = "message_delta", content = { { text = "a" }, FILLED } },
+        { type = "message_delta", delta = { content = { FILLED } } },
+        { type = "message_stop", message = { content = { { text = "a" }, FILLED } } },
+        begin { content = { { text = "a" }, FILLED } },
+      } do
+        assert.equal('t{"a":1}', inputs_of(START, BLOCK, TEXT, BLOCK_END, CALL_START, CALL_END, ending, STOP))
+        assert.equal('t{"a":1}', inputs_of(START, BLOCK, TEXT, CALL_START, ending, STOP))
+        assert.equal('t{"a":1}', inputs_of(START, BLOCK, TEXT, BLOCK_END, ending, STOP))
+      end
+      assert.equal('t{"a":1} u{"b":2}', inputs_of(START, BLOCK, CALL_START,
+        { type = "message_delta", content = { OTHER, FILLED } }, STOP))
+      assert.equal("a", message_of(START, BLOCK, BLOCK_END, { type = "message_delta", content = "a" }, STOP):text())
+    end)
+
+    it("takes nothing twice, and no call that may be one without an ID", function()
+      local delta = { type = "input_json_delta", partial_json = "{}" }
+      local input = { type = "content_block_delta", index = 1, delta = delta }
+      local whole = message_of(START, BLOCK, TEXT, CALL_START, input, CALL_END,
+        { type = "message_delta", content = { { text = "a" }, { text = "b" }, FILLED } }, STOP)
+      assert.equal("a", whole:text())
+      assert.same({}, plain(whole:tool_uses()[1].input))
+      assert.equal(2, #whole.content)
+      local unnamed = { type = "content_block_start", index = 1, content_block = { type = "tool_use", name = "f" } }
+      assert.equal("call_msg_1_1{}", inputs_of(START, BLOCK, unnamed, CALL_END,
+        { type = "message_delta", content = { { text = "a" }, FILLED } }, STOP))
+    end)
+  end)
+
   describe("that comes late", function()
     it("says what it has to say in a message_delta", function()
       local events = read(BLOCK, TEXT, START, TEXT)
@@ -225,6 +270,14 @@ describe("a message's start", function()
       assert.equal("msg_1", whole.id)
       assert.equal("assistant", whole.role)
       assert.equal("message", whole.type)
+      assert.same({ input_tokens = 11, output_tokens = 5 }, whole.usage)
+    end)
+
+    it("takes back nothing that the message's end has said", function()
+      local whole = message_of(BLOCK, TEXT, ENDING, begin {
+        id = "msg_1", model = "m", stop_reason = "max_tokens", usage = { input_tokens = 11, output_tokens = 1 },
+      }, STOP)
+      assert.equal("end_turn", whole.stop_reason)
       assert.same({ input_tokens = 11, output_tokens = 5 }, whole.usage)
     end)
   end)

@@ -228,6 +228,12 @@ describe("a request's messages", function()
     assert.equal("msg_1", given[4].id)
   end)
 
+  it("have a Message as a request takes it, whatever a server called its type", function()
+    local given = message.new { type = "answer", id = "msg_1", content = json.array { { type = "text", text = "a" } } }
+    assert.equal('[{"content":[{"text":"a","type":"text"}],"role":"assistant"}]',
+      encoded(param.list(json.array { given }, GATEWAY)))
+  end)
+
   it("leave out an answer of which nothing is left", function()
     local first, last = { role = "user", content = "a" }, { role = "user", content = "b" }
     assert.same({ first, last }, param.list({ first, answer { { type = "text", text = "" } }, last }, GATEWAY))

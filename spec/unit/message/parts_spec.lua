@@ -225,7 +225,8 @@ describe("content", function()
     { "an empty list", {}, {} },
     { "a text", "a", { { type = "text", text = "a" } } },
     { "one block", { type = "text", text = "a" }, { { type = "text", text = "a" } } },
-    { "a list", { { text = "a" }, "b", { type = "hologram" } },
+    { "a list of nulls", { json.null, json.null }, {} },
+    { "a list", { json.null, { text = "a" }, "b", json.null, { type = "hologram" } },
       { { type = "text", text = "a" }, { type = "text", text = "b" }, { type = "hologram" } } },
   } do
     it("has its blocks where it is " .. case[1], function()

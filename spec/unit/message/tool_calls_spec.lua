@@ -1,5 +1,6 @@
 -- How the pieces of a chat completion's tool calls become calls, however servers tell them apart.
 
+local budgets = require "anthropic.message.budget"
 local json = require "anthropic.base.json"
 local tool_calls = require "anthropic.message.tool_calls"
 
@@ -92,6 +93,30 @@ local CALLS = {
   { "one whose text has a brace after a brace", { { piece(0, "a", "f", '"a}') }, { piece(0, "a", "f", '{b"') } },
     { 'a f "a}{b"' } },
 
+  { "one whose ID and name come after the first of its arguments", {
+    { piece(0, nil, nil, "1") }, { piece(0, "a", "f", "2") }, { piece(0, "a", nil, "3") },
+  }, { "a f 123" } },
+  { "one whose ID comes after its name and the first of its arguments", {
+    { piece(nil, nil, "f", '{"a"') }, { piece(nil, "a", "f", ":1}") },
+  }, { 'a f {"a":1}' } },
+  { "two, the second alone with an ID", {
+    { piece(nil, nil, "f", "{}") }, { piece(nil, "a", "f", "{}") },
+  }, { "- f {}", "a f {}" } },
+  { "one whose arguments come whole at the end once more", {
+    { piece(0, "a", "f", "") }, { piece(0, "a", nil, '{"b"') }, { piece(0, nil, nil, ":1}") },
+    { piece(0, "a", "f", '{"b":1}') }, { piece(0, nil, nil, '{"b":1}') },
+  }, { 'a f {"b":1}' } },
+  { "one whose arguments come twice as an object", {
+    { piece(0, "a", "f", { b = 1 }) }, { piece(0, "a", "f", { b = 1 }) },
+  }, { 'a f {"b":1}' } },
+  { "one whose arguments do not come once more", {
+    { piece(0, "a", "f", "{}") }, { piece(0, "a", nil, '{"b":1}') },
+  }, { 'a f {}{"b":1}' } },
+  { "one of the same pieces", { { piece(0, "a", "f", "1") }, { piece(0, nil, nil, "1") } }, { "a f 11" } },
+  { "one of long arguments, which are not kept", {
+    { piece(0, "a", "f", '{"b":"' .. ("x"):rep(65536) .. '"}') }, { piece(0, "a", nil, "{}") },
+  }, { 'a f {"b":"' .. ("x"):rep(65536) .. '"}{}' } },
+
   { "two, by their index", {
     { piece(0, "a", "f", "1") }, { piece(1, "b", "g", "2") }, { piece(0, nil, nil, "3"), piece(1, nil, nil, "4") },
   }, { "a f 13", "b g 24" } },
@@ -165,6 +190,28 @@ describe("tool calls", function()
       assert.same(case[3], calls_of(case[2]))
     end)
   end
+
+  it("have a function call beside them that is one of them, by its name", function()
+    for _, case in ipairs {
+      { { piece(0, "a", "f") }, { name = "f" }, true }, { { piece(0, "a", "f") }, { arguments = "{" }, true },
+      { piece(0, "a", "f"), { name = "f" }, true }, { { piece(0, "a"), piece(1, "b", "g") }, { name = "g" }, true },
+      { { piece(0, "a", "f") }, { name = "g" }, false }, { {}, { name = "f" }, false }, { nil, { name = "f" }, false },
+      { { 5, "x" }, {}, false }, { { piece(0, "a", "f") }, "f", false }, { { piece(0, "a", "f") }, nil, false },
+    } do
+      assert.equal(case[3], tool_calls.has(case[1], case[2]))
+    end
+  end)
+
+  it("count what is kept of their arguments", function()
+    local budget = budgets.new()
+    local calls = tool_calls.new(budget)
+    calls:take(tool_calls.read(piece(0, "a", "f", "")), 1)
+    local before = budget.held
+    calls:take(tool_calls.read(piece(0, nil, nil, ("x"):rep(1000))), 2)
+    assert.equal(before + 1000, budget.held)
+    calls:take(tool_calls.read(piece(0, nil, nil, ("x"):rep(65536))), 3)
+    assert.equal(before + 1000, budget.held)
+  end)
 
   it("keep what else is noted on them", function()
     local calls = tool_calls.new()
