@@ -9,6 +9,7 @@ local budgets = require "anthropic.message.budget"
 local deltas = require "anthropic.message.deltas"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
+local repeated_blocks = require "anthropic.message.repeated_blocks"
 
 ---@class anthropic.NativeBlock
 ---@field index integer
@@ -16,7 +17,9 @@ local parts = require "anthropic.message.parts"
 ---@field pending? table the start that waits for the type, or for a call's name and ID
 ---@field waiting? number bytes of that
 ---@field content? table what has begun
+---@field given_id? string of a call, as the server gave it
 ---@field brought table<string, true> the types of deltas that came
+---@field added? integer bytes of text that they brought
 ---@field has_ended? boolean
 ---@field is_guessed? boolean the server has not begun it, and its type is no more than its first delta's
 
@@ -119,6 +122,7 @@ local function begin(self, block)
   content.type = content.type or block.type
   block.pending, block.type = nil, content.type
   if parts.is_tool_use(block.type) then
+    block.given_id = parts.word(content.id)
     content.id = parts.call_id(self.ids, content.id, self.message_id)
   end
   block.content = json.copy(content)
@@ -303,6 +307,9 @@ local function add_known(self, wire, row, value, event)
   self.slots[wire][row.kind] = block
   begin(self, block)
   block.brought[row.type] = block.brought[row.type] or value ~= "" or nil
+  if row.is_content then
+    block.added = (block.added or 0) + #value
+  end
   if not deltas.is_made(event.delta, row, value) then
     event = { type = "content_block_delta", delta = deltas.made(row, value) }
   end
@@ -376,6 +383,25 @@ end
 function Blocks:begin_with(content)
   for i, block in ipairs(content) do
     local problem = self:start { index = i - 1, content_block = block }
+    if problem then
+      return problem
+    end
+  end
+end
+
+--- Takes in the whole content after blocks of it: what had not come of them, and blocks that had not come.
+---@param content table[] as `parts.blocks` returns them
+---@return string? problem why they cannot be read
+function Blocks:complete(content)
+  local repeated = repeated_blocks.new(self.order, content)
+  for _, said in ipairs(content) do
+    local block, is_missing = repeated:take(said)
+    local problem
+    if block then
+      add_to(self, block, said)
+    elseif is_missing then
+      problem = self:start { index = self.highest + 1, content_block = said }
+    end
     if problem then
       return problem
     end

@@ -94,7 +94,7 @@ local function start_of(self, event, fields, usage)
   return start
 end
 
--- Takes in content that came whole. After blocks it repeats them.
+-- Takes in content that came whole. After blocks it repeats them, and has what of it had not come.
 local function add_content(self, content, where)
   local blocks = parts.blocks(content)
   if not blocks then
@@ -102,6 +102,7 @@ local function add_content(self, content, where)
   elseif not self.blocks:have_begun() then
     return self.blocks:begin_with(blocks)
   end
+  return self.blocks:complete(blocks)
 end
 
 -- An empty list is how some servers write an empty object.
