@@ -523,6 +523,19 @@ describe("a middleware that waits", function()
     assert.equal(2, inner)
   end)
 
+  it("sends nothing once its attempt has ended", function()
+    local late
+    local client, server = client_of({ HELLO }, { function(_, send)
+      late = send
+      return send()
+    end })
+    assert(client.messages.create(params()))
+    local response, err = late()
+    assert.is_nil(response)
+    assert.equal("middleware: its send was called after the attempt had ended", err.message)
+    assert.equal(1, #server:requests())
+  end)
+
   it("is cancelled with its task", function()
     local client, server = client_of({ HELLO }, { function(_, send)
       anthropic.sleep(60)
