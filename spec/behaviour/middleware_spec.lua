@@ -193,6 +193,7 @@ describe("what a middleware changes", function()
       function(asked) asked.headers["x-a"] = "a\nb" end,
       function(asked) asked.headers["x-a"] = "a\0b" end,
       function(asked) asked.headers["x a"] = "b" end,
+      function(asked) asked.headers["content-length"] = "2" end,
       function(asked) asked.headers["x-a"] = {} end,
       function(asked) asked.headers = "x" end,
       function(asked) asked.url = "ftp://127.0.0.1/" end,
