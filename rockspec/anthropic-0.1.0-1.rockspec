@@ -249,6 +249,7 @@ build = {
     ["anthropic.message.native_members"] = "lua/anthropic/message/native_members.lua",
     ["anthropic.message.param"] = "lua/anthropic/message/param.lua",
     ["anthropic.message.parts"] = "lua/anthropic/message/parts.lua",
+    ["anthropic.message.repeated_blocks"] = "lua/anthropic/message/repeated_blocks.lua",
     ["anthropic.message.response"] = "lua/anthropic/message/response.lua",
     ["anthropic.message.stop_reasons"] = "lua/anthropic/message/stop_reasons.lua",
     ["anthropic.message.surrogates"] = "lua/anthropic/message/surrogates.lua",

@@ -18,6 +18,21 @@ local mcp = {}
 
 local table_or_nil, string_or_nil = values.table_or_nil, values.string_or_nil
 
+-- The items of a list in order. Some decoders leave a hole for null.
+local function items_of(list)
+  local places, items = {}, {}
+  for key in pairs(list) do
+    if type(key) == "number" then
+      places[#places + 1] = key
+    end
+  end
+  table.sort(places)
+  for i, place in ipairs(places) do
+    items[i] = list[place]
+  end
+  return items
+end
+
 -- --- tools ---------------------------------------------------------------------------------------
 
 local LONGEST_NAME = 128
@@ -82,7 +97,7 @@ function mcp.tools(list, call)
     error("mcp.tools: a function expected, got " .. type(call), 2)
   end
   local made, taken, seen = {}, {}, {}
-  for _, given in ipairs(table_or_nil(list.tools) or list) do
+  for _, given in ipairs(items_of(table_or_nil(list.tools) or list)) do
     local name = string_or_nil(table_or_nil(given) and given.name)
     if name and not seen[name] then
       seen[name] = true
@@ -217,13 +232,14 @@ function mcp.content(result)
   if content and content.type ~= nil then -- no list of one
     content = { content }
   end
-  for _, item in ipairs(content or {}) do
+  local items = content and items_of(content) or {}
+  for _, item in ipairs(items) do
     local block = block_of(item)
     blocks[#blocks + 1] = block and not is_blank(block) and block or nil
   end
   if #blocks == 0 and table_or_nil(result.structuredContent) then
     blocks[1] = as_json(result.structuredContent)
-  elseif not content and #blocks == 0 then
+  elseif #items == 0 and (not content or next(content) ~= nil) then
     blocks[1] = as_json(result)
   end
   return blocks, result.isError == true

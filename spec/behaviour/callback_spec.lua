@@ -2,6 +2,7 @@
 
 local anthropic = require "anthropic"
 local loop = require "anthropic.loop"
+local protected = require "anthropic.loop.protected"
 local raw_client = require "spec.support.raw_client"
 local testing = require "anthropic.testing"
 
@@ -78,6 +79,75 @@ describe("a client", function()
         assert.equal("of the callback", err)
         raising = false
         assert.equal(529, select(2, client.messages.create(params)).status)
+      end
+    end)
+
+    it("gives back what a request held whose callback raises, and tells of its end", function()
+      for event, path in pairs { request = "", response = "", done = "", retry = "/busy", error = "/busy" } do
+        for _, send in ipairs { anthropic.run, function(f) return f() end } do
+          local held, seen = 0, {}
+          local client = client_at(path, {
+            max_retries = event == "retry" and 1 or 0,
+            limiter = {
+              acquire = function()
+                held = held + 1
+                return true
+              end,
+              release = function() held = held - 1 end,
+            },
+            on_log = function(record)
+              seen[#seen + 1] = record.event
+              if record.event == event then
+                error("of the callback", 0)
+              end
+            end,
+          })
+          local raised
+          send(function()
+            raised = select(2, protected.call(function() client.messages.create(params) end))
+          end)
+          assert.equal("of the callback", raised)
+          assert.equal(0, held)
+          assert.equal("done", seen[#seen])
+        end
+      end
+    end)
+
+    it("ends all that is open where one raises while the client is closed", function()
+      local open_before = server:connections().open
+      local client = client_at("", { on_log = function(record)
+        if record.event == "done" then
+          error("of the callback", 0)
+        end
+      end })
+      local streams = {}
+      for i = 1, 3 do
+        streams[i] = assert(client.messages.stream(params))
+      end
+      local ok, raised = pcall(client.close, client)
+      assert.is_false(ok)
+      assert.equal("of the callback", raised)
+      assert.is_true(raw_client.eventually(function()
+        return server:connections().open <= open_before
+      end))
+      assert.equal("cancelled", select(2, streams[3]:next()).kind)
+    end)
+
+    it("calls on_done where one raises nil or false", function()
+      for _, nothing in ipairs { {}, { false } } do
+        local results, joined = {}, nil
+        anthropic.run(function()
+          local task = client_at("").messages.stream(params, {
+            on_text = function() error(nothing[1]) end,
+            on_done = function(message, err) results[#results + 1] = { message, err } end,
+          })
+          joined = { task:join() }
+        end)
+        assert.equal(1, #results)
+        assert.is_nil(results[1][1])
+        assert.matches("a callback failed: ", results[1][2].message, 1, true)
+        assert.is_nil(joined[1])
+        assert.is_truthy(joined[2])
       end
     end)
 

@@ -121,6 +121,8 @@ describe("anthropic.http", function()
       { { url = "http://host/", multipart = {} }, "multipart: a list of parts expected" },
       { { url = "http://host/", headers = { ["a b"] = "x" } }, 'headers["a b"]: not a header name' },
       { { url = "http://host/", headers = { a = "x\r\nb: c" } }, 'headers["a"]: must not contain a line break or NUL' },
+      { { url = "http://host/", body = "abc", headers = { ["content-length"] = "2" } },
+        'headers["content-length"]: must be left out: the body\'s own is sent' },
       { { url = "http://host/", body_file = "/nowhere/x" }, "cannot read /nowhere/x: No such file or directory" },
       { { url = "http://host/", path = "/nowhere/x" }, "cannot write /nowhere/x: No such file or directory" },
     } do

@@ -193,6 +193,7 @@ describe("what a middleware changes", function()
       function(asked) asked.headers["x-a"] = "a\nb" end,
       function(asked) asked.headers["x-a"] = "a\0b" end,
       function(asked) asked.headers["x a"] = "b" end,
+      function(asked) asked.headers["content-length"] = "2" end,
       function(asked) asked.headers["x-a"] = {} end,
       function(asked) asked.headers = "x" end,
       function(asked) asked.url = "ftp://127.0.0.1/" end,
@@ -521,6 +522,19 @@ describe("a middleware that waits", function()
       assert(client.messages.create(params()))
     end)
     assert.equal(2, inner)
+  end)
+
+  it("sends nothing once its attempt has ended", function()
+    local late
+    local client, server = client_of({ HELLO }, { function(_, send)
+      late = send
+      return send()
+    end })
+    assert(client.messages.create(params()))
+    local response, err = late()
+    assert.is_nil(response)
+    assert.equal("middleware: its send was called after the attempt had ended", err.message)
+    assert.equal(1, #server:requests())
   end)
 
   it("is cancelled with its task", function()

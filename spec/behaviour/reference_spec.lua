@@ -22,7 +22,7 @@ describe("The check of the reference", function()
       "anthropic: `later` is not in the reference",
     },
     ["an option without an entry"] = {
-      "lua/anthropic/http/options.lua", "  http_version = check", "  ca_data = line(),\n  http_version = check",
+      "lua/anthropic/http/options.lua", "  http_version = check", "  ca_data = path(),\n  http_version = check",
       "anthropic.Options: `ca_data` is not in the reference",
     },
     ["an endpoint without an entry"] = {

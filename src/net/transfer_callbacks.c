@@ -24,10 +24,22 @@ static bool goes_to_sink(const struct transfer *transfer) {
   return transfer->sink && transfer->status / 100 == 2;
 }
 
-/* The headers of a response are there; of an interim (1xx) one that means nothing. */
+static void fail_as_odd(struct transfer *transfer, const char *words) {
+  transfer->code = CURLE_WEIRD_SERVER_REPLY;
+  snprintf(transfer->message, sizeof transfer->message, "%s", words);
+  transfer_finish(transfer, TRANSFER_CONNECTION);
+}
+
+/* The headers of a response are there; of an interim (1xx) one that means nothing. After a 101,
+ * which nobody asks for, libcurl takes all that comes for a body. */
 static bool end_head(struct transfer *transfer) {
+  enum { SWITCHING_PROTOCOLS = 101 };
   long status = 0;
   curl_easy_getinfo(transfer->entry.easy, CURLINFO_RESPONSE_CODE, &status);
+  if (status == SWITCHING_PROTOCOLS) {
+    fail_as_odd(transfer, "the answer switches to another protocol (status 101)");
+    return false;
+  }
   if (status >= 200) {
     transfer->status = status;
     transfer->last_byte = clock_now();
@@ -47,11 +59,8 @@ static void fail_by_head(struct transfer *transfer, enum head_result result) {
     transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
   else if (result == HEAD_NO_MEMORY)
     transfer_finish(transfer, TRANSFER_NO_MEMORY);
-  else if (result == HEAD_NO_STATUS) {
-    transfer->code = CURLE_WEIRD_SERVER_REPLY;
-    snprintf(transfer->message, sizeof transfer->message, "the answer has no status");
-    transfer_finish(transfer, TRANSFER_CONNECTION);
-  }
+  else if (result == HEAD_NO_STATUS)
+    fail_as_odd(transfer, "the answer has no status");
 }
 
 /* libcurl passes whole lines. */

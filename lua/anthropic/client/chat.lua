@@ -17,8 +17,10 @@
 --
 -- `on_event` is called with every event, also without tools: so a program shows the thinking.
 
+local errors = require "anthropic.base.error"
 local log = require "anthropic.http.log"
 local parts = require "anthropic.message.parts"
+local paths = require "anthropic.base.path"
 local tables = require "anthropic.base.tables"
 local tool_runner = require "anthropic.helpers.tool_runner"
 
@@ -82,9 +84,13 @@ function chat.new(client, params)
   return setmetatable({ client = client, params = params, messages = history }, Chat)
 end
 
--- The history with one more turn of the user's.
+-- The parameters with one more turn of the user's, or nil and an error.
 local function with_turn(self, prompt)
   local turns = {}
+  local problem = paths.problem_of_list("messages", self.messages)
+  if problem then
+    return nil, errors.invalid_request(problem)
+  end
   for i, message in ipairs(self.messages) do
     turns[i] = message
   end
@@ -129,7 +135,10 @@ end
 function Chat:say(prompt, options)
   check_prompt(prompt)
   settle(self)
-  local params = with_turn(self, prompt)
+  local params, err = with_turn(self, prompt)
+  if not params then
+    return nil, err
+  end
   local message, run = answer(self.client, params, options)
   if not message then
     return nil, run
@@ -186,7 +195,10 @@ end
 function Chat:stream(prompt, options)
   check_prompt(prompt)
   settle(self)
-  local params = with_turn(self, prompt)
+  local params, err = with_turn(self, prompt)
+  if not params then
+    error(err, 0)
+  end
   local open = tool_runner.is_asked_for(params) and open_run or open_plain
   local stream, next_text = open(self.client, params, options)
   if not stream then

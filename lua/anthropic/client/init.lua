@@ -351,8 +351,13 @@ end
 function Client:close()
   local own = private[self]
   own.closed = true
+  local raised -- the first that a callback raises; the rest is closed, too
   for made in pairs(own.exchanges) do
-    made:close(true)
+    local ok, value = pcall(made.close, made, true)
+    raised = raised or not ok and { value } or nil
+  end
+  if raised then
+    error(raised[1], 0)
   end
 end
 

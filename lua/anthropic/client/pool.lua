@@ -11,6 +11,7 @@ local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
 local options = require "anthropic.http.options"
 local owned_names = require "anthropic.client.owned_names"
+local paths = require "anthropic.base.path"
 local platforms = require "anthropic.platforms"
 local retry = require "anthropic.http.retry"
 local routes = require "anthropic.client.routing"
@@ -260,6 +261,10 @@ end
 
 local function check_members(list, level)
   local members = {}
+  local problem = paths.problem_of_list("members", list)
+  if problem then
+    error("pool: " .. problem, level + 1)
+  end
   for i, given in ipairs(list) do
     if clients.own(given) then
       given = { client = given }

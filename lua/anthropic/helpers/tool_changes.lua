@@ -6,6 +6,7 @@
 
 local check = require "anthropic.base.check"
 local json = require "anthropic.base.json"
+local paths = require "anthropic.base.path"
 local tables = require "anthropic.base.tables"
 local tools = require "anthropic.helpers.tools"
 
@@ -35,7 +36,10 @@ function tool_changes.problem_of_tools(where, list)
   if type(list) ~= "table" then
     return ("%s: table expected, got %s"):format(where, type(list))
   end
-  local names = {}
+  local problem, names = paths.problem_of_list(where, list), {}
+  if problem then
+    return problem
+  end
   for i, tool in ipairs(list) do
     local place = ("%s[%d]"):format(where, i)
     if type(tool) ~= "table" then
@@ -66,7 +70,12 @@ local function problem_of(decision)
       return ("%s: %s expected, got %s"):format(name, row.expected, type(value))
     end
   end
-  for i, value in ipairs(decision.remove_tools or {}) do
+  local removed = decision.remove_tools or {}
+  local problem = paths.problem_of_list("remove_tools", removed)
+  if problem then
+    return problem
+  end
+  for i, value in ipairs(removed) do
     if type(name_of(value)) ~= "string" then
       return ("remove_tools[%d]: the name of a tool, or a tool, expected, got %s"):format(i, type(value))
     end

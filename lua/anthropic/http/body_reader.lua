@@ -144,7 +144,7 @@ end
 ---@return string|nil bytes nil alone is the end
 ---@return anthropic.Error? err the same at every call after a failure
 function Reader:read(max)
-  if max ~= nil and (type(max) ~= "number" or max < 1) then
+  if max ~= nil and not (type(max) == "number" and max >= 1) then
     error("reader:read: a number of bytes, 1 or more, expected", 2)
   end
   return take_next(self, "bytes", take_bytes, max)

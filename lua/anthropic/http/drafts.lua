@@ -102,7 +102,8 @@ function drafts.steps(options)
     end
     local is_elsewhere = urls.origin(url) ~= draft.origin
     local set, message = changed_fields(draft, changes.headers, is_elsewhere)
-    if not set then
+    message = set and headers.problem_of_length(set, changes) or message
+    if message then
       return nil, errors.invalid_request(message)
     end
     return {

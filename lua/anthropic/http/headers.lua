@@ -94,6 +94,26 @@ function headers.get(set, name)
   return field and field.value
 end
 
+--- What is wrong with the fields that say where the body ends. By another length than the body's, or none, its rest
+--- would be taken for the next request on the connection.
+---@param set table
+---@param spec { body?: string, body_file?: string, multipart?: table }
+---@return string? message
+function headers.problem_of_length(set, spec)
+  local coding, length = headers.get(set, "transfer-encoding"), headers.get(set, "content-length")
+  local has_file = spec.body_file ~= nil or spec.multipart ~= nil
+  if coding and coding:lower() ~= "chunked" or coding == false and has_file then
+    return select(2, refuse("transfer-encoding", 'must be "chunked" or left out'))
+  end
+  if length == nil then
+    return nil
+  end
+  local own = not has_file and not coding and #(spec.body or "")
+  if length ~= tostring(own) and (length or own ~= 0) then
+    return select(2, refuse("content-length", "must be left out: the body's own is sent"))
+  end
+end
+
 --- The "Name: value" lines, in the order in which the fields were first set. libcurl takes
 --- "Name;" for a field without a value, and "Name:" for one that it must not add by itself.
 ---@param set table

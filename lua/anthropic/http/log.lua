@@ -11,6 +11,7 @@
 local json = require "anthropic.base.json"
 local segments = require "anthropic.base.segments"
 local printable = require "anthropic.base.printable"
+local protected = require "anthropic.loop.protected"
 
 ---@class anthropic.LogRecord what `on_log` is told
 ---@field event "request"|"response"|"body"|"retry"|"error"|"done"|"tool" a request is sent; headers have come; a whole
@@ -158,10 +159,13 @@ local function is_wanted(option, event)
   return option "on_log" ~= nil or wanted ~= nil and LEVELS[LEVEL_OF_EVENT[event]] <= level_of(wanted)
 end
 
-local function hand_out(option, event, record)
+-- `exchange`: whose event it is, if it is one's.
+local function hand_out(option, event, record, exchange)
   record.event, record.level, record.tag = event, LEVEL_OF_EVENT[event], option "tag"
   local on_log = option "on_log"
-  if on_log then
+  if on_log and exchange then
+    protected.call_for(exchange, on_log, record)
+  elseif on_log then
     on_log(record)
   else
     io.stderr:write(line(record))
@@ -178,7 +182,7 @@ function log.write(exchange, event, describe, ...)
     local record = describe(exchange, ...)
     make_printable(record)
     record.attempt = exchange.attempts
-    hand_out(exchange.option, event, record)
+    hand_out(exchange.option, event, record, exchange)
   end
 end
 

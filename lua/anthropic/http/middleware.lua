@@ -191,6 +191,9 @@ local function call(self, position, asked)
   end
   asked.attempt, asked.tag = self.attempt, self.exchange.option "tag"
   return f(asked, function(other)
+    if self.is_over then
+      return nil, invalid "its send was called after the attempt had ended"
+    end
     return call(self, position + 1, type(other) == "table" and other or asked)
   end)
 end
@@ -281,6 +284,7 @@ end
 -- What the calls have come to: `ok` as pcall's.
 local function finish(self, ok, response, err)
   local exchange = self.exchange
+  self.is_over = true
   if not ok and memory.is_lack(response) then
     error(response, 0)
   elseif exchange.closed then
@@ -320,6 +324,7 @@ function middleware.sender(resolved)
       attempt = exchange.attempts + 1, -- its number
       unsent = steps.wire(draft, exchange, true), -- what is shown where nothing is sent
       has_sent = false,
+      is_over = false,
       failure_kind = nil, -- of what was sent last
       sent = nil, -- the response of what was sent last, and what it was
     }

@@ -11,12 +11,15 @@ local options = {}
 
 local TIMEOUTS = { connect = 30, first_byte = 600, idle = 300, total = false }
 
--- A string for libcurl. `hidden`: it may hold a password.
-local function line(hidden)
+local function is_line(value)
+  return type(value) == "string" and not value:find "[\r\n%z]"
+end
+
+-- A path for libcurl, which takes an empty one as none.
+local function path()
   return {
-    expected = "a line of text",
-    hidden = hidden,
-    check = function(value) return type(value) == "string" and not value:find "[\r\n%z]" end,
+    expected = "a path",
+    check = function(value) return is_line(value) and value ~= "" end,
   }
 end
 
@@ -59,6 +62,7 @@ local credential = {
       end
     end
     return check.is_list_of_strings(value.command) and #value.command > 0
+      and not table.concat(value.command):find("%z")
       and (value.expires_in == nil or check.is_positive(value.expires_in))
   end,
 }
@@ -132,12 +136,12 @@ local ROWS = {
 --- The way to the server: what the core takes by the same name (src/net/easy_options.c). `curl` is the option of
 --- the command `curl` for it, where that is as simple.
 options.ROUTE = {
-  { name = "proxy", row = line(true) },
-  { name = "ca_file", row = line(), curl = "cacert" },
-  { name = "ca_path", row = line(), curl = "capath" },
-  { name = "certificate_file", row = line(), curl = "cert" },
-  { name = "key_file", row = line(), curl = "key" },
-  { name = "unix_socket", row = line(), curl = "unix-socket" },
+  { name = "proxy", row = { expected = "a line of text", hidden = true, check = is_line } }, -- it may hold a password
+  { name = "ca_file", row = path(), curl = "cacert" },
+  { name = "ca_path", row = path(), curl = "capath" },
+  { name = "certificate_file", row = path(), curl = "cert" },
+  { name = "key_file", row = path(), curl = "key" },
+  { name = "unix_socket", row = path(), curl = "unix-socket" },
   { name = "insecure", row = check.of_type("boolean"), curl = "insecure" },
 }
 

@@ -20,7 +20,8 @@ end
 local function build_headers(spec, options, user_info)
   local set = headers.new()
   local ok, message = headers.set_all(set, spec.headers)
-  if not ok then
+  message = ok and headers.problem_of_length(set, spec) or message
+  if message then
     return nil, errors.invalid_request(message)
   elseif user_info and headers.get(set, "Authorization") == nil then
     headers.set(set, "Authorization", basic(user_info))

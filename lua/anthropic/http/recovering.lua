@@ -6,6 +6,7 @@ local errors = require "anthropic.base.error"
 local limiting = require "anthropic.http.limiting"
 local log = require "anthropic.http.log"
 local outcome = require "anthropic.http.outcome"
+local protected = require "anthropic.loop.protected"
 local retry = require "anthropic.http.retry"
 local tasks = require "anthropic.loop.task"
 
@@ -90,12 +91,12 @@ function recovering.recover(self, err)
   log.write(self, "retry", describe_failure, err, delay)
   local on_retry = self.option "on_retry"
   if on_retry then
-    on_retry {
+    protected.call_for(self, on_retry, {
       attempt = self.attempts,
       max_retries = self.option "max_retries",
       error = err,
       delay = delay,
-    }
+    })
   end
   local ok, reason = tasks.wait(self.option "loop", self, delay)
   if ok and not self.closed then

@@ -74,7 +74,8 @@ function request.fields(spec, options)
       ok, message = headers.set_all(set, given)
     end
   end
-  if not ok then
+  message = ok and headers.problem_of_length(set, spec) or message
+  if message then
     return invalid(message)
   end
   return set

@@ -181,4 +181,23 @@ function protected.finally_around(f, clean, self)
   return after_pcall(clean, self, protected.call(function() return f(self) end))
 end
 
+local function call_back(callback)
+  callback.f(callback.value)
+  callback.has_returned = true
+end
+
+local function close_unreturned(callback)
+  if not callback.has_returned then
+    pcall(callback.object.close, callback.object) -- which may call back itself
+  end
+end
+
+--- Calls `f(value)`, a function of the caller's that may wait, on behalf of an object, which is closed where it raises.
+---@param object { close: fun(self: table) }
+---@param f fun(value: any)
+---@param value any
+function protected.call_for(object, f, value)
+  protected.finally_around(call_back, close_unreturned, { object = object, f = f, value = value, has_returned = false })
+end
+
 return protected

@@ -104,6 +104,7 @@ local function finish(self, ok, ...)
     self.results = pack(...)
   else
     self.failure, self.traceback = ...
+    self.failure = self.failure or tostring(self.failure) .. " was raised" -- nil and false are no error yet
     if self.group then
       self.group.failed = self.group.failed + 1
       self.group.unjoined[self] = self.group.failed

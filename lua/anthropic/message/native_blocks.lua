@@ -10,6 +10,7 @@ local deltas = require "anthropic.message.deltas"
 local json = require "anthropic.base.json"
 local members = require "anthropic.message.native_members"
 local parts = require "anthropic.message.parts"
+local repeated_blocks = require "anthropic.message.repeated_blocks"
 
 ---@class anthropic.NativeBlock
 ---@field index integer
@@ -17,7 +18,9 @@ local parts = require "anthropic.message.parts"
 ---@field pending? table the start that waits for the type, or for a call's name and ID
 ---@field waiting? number bytes of that
 ---@field content? table what has begun
+---@field given_id? string of a call, as the server gave it
 ---@field brought table<string, true> the types of deltas that came
+---@field added? integer bytes of text that they brought
 ---@field has_ended? boolean
 ---@field is_guessed? boolean the server has not begun it, and its type is no more than its first delta's
 
@@ -51,7 +54,6 @@ function native_blocks.new(budget)
     is_unnumbered = false, -- that one came without an index
     leaves_out_zero = false, -- so did the first
     ids = {}, -- of calls
-    calls = {}, -- by their ID
   }, Blocks)
 end
 
@@ -117,8 +119,8 @@ local function begin(self, block)
   content.type = content.type or block.type
   block.pending, block.type = nil, content.type
   if parts.is_tool_use(block.type) then
+    block.given_id = parts.word(content.id)
     content.id = parts.call_id(self.ids, content.id, self.message_id)
-    self.calls[content.id] = block
   end
   block.content = json.copy(content)
   self.has_calls = self.has_calls or block.type == "tool_use"
@@ -295,6 +297,9 @@ local function add_known(self, wire, row, value, event)
   self.slots[wire][row.kind] = block
   begin(self, block)
   block.brought[row.type] = block.brought[row.type] or value ~= "" or nil
+  if row.is_content then
+    block.added = (block.added or 0) + #value
+  end
   if not deltas.is_made(event.delta, row, value) then
     event = { type = "content_block_delta", delta = deltas.made(row, value) }
   end
@@ -404,22 +409,23 @@ function Blocks:begin_with(content)
   end
 end
 
---- Takes in blocks that came whole after those that they repeat: what is missing of those, and calls that did not come.
----@param content table[]
+--- Takes in the whole content after blocks of it: what had not come of them, and blocks that had not come.
+---@param content table[] as `parts.blocks` returns them
 ---@return string? problem why they cannot be read
-function Blocks:go_on_with(content)
-  local has_made_ids, problem = self.ids[1] ~= nil, nil -- a call of an unknown ID may be one of those
-  for i, block in ipairs(content) do
-    local id = parts.is_tool_use(block.type) and parts.word(block.id) or nil
-    local known = id and self.calls[id]
-    local before = known or self.order[i]
-    if before and is_same(before, block) then
-      add_to(self, before, block)
-    elseif id and not known and not has_made_ids then
-      problem = problem or start(self, { index = self.highest + 1 }, block)
+function Blocks:complete(content)
+  local repeated = repeated_blocks.new(self.order, content)
+  for _, said in ipairs(content) do
+    local block, is_missing = repeated:take(said)
+    local problem
+    if block then
+      add_to(self, block, said)
+    elseif is_missing then
+      problem = self:start { index = self.highest + 1, content_block = said }
+    end
+    if problem then
+      return problem
     end
   end
-  return problem
 end
 
 return native_blocks

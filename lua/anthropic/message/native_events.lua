@@ -94,15 +94,15 @@ local function start_of(self, event, fields, usage)
   return start
 end
 
--- Takes in content that came whole. After blocks it repeats them, and may say more.
+-- Takes in content that came whole. After blocks it repeats them, and has what of it had not come.
 local function add_content(self, content, where)
   local blocks = parts.blocks(content)
   if not blocks then
     return where .. ": the content is not a list of blocks"
-  elseif self.blocks:have_begun() then
-    return self.blocks:go_on_with(blocks)
+  elseif not self.blocks:have_begun() then
+    return self.blocks:begin_with(blocks)
   end
-  return self.blocks:begin_with(blocks)
+  return self.blocks:complete(blocks)
 end
 
 -- An empty list is how some servers write an empty object.

@@ -221,26 +221,35 @@ function Usage:total()
   return sum(self.by_model, names)
 end
 
+-- A price; nil for what is none, NaN and what is below 0 included.
+local function price_of(prices, name)
+  local price = prices[name]
+  return type(price) == "number" and price >= 0 and price < math.huge and price or nil
+end
+
 -- What tokens of one kind cost, a million times: its parts by their own prices where they have some, the
 -- rest by the kind's; nil where that is missing.
 local function cost_of_kind(kind, sums, prices)
   local rest, cost = sums[kind], 0
   for _, part in ipairs(KINDS[kind]) do
-    if type(prices[part]) == "number" then
+    local price = price_of(prices, part)
+    if price then
       local count = math.min(sums[part] or 0, rest)
-      rest, cost = rest - count, cost + count * prices[part]
+      rest, cost = rest - count, cost + count * price
     end
   end
   if rest == 0 then
     return cost
   end
-  return type(prices[kind]) == "number" and cost + rest * prices[kind] or nil
+  local price = price_of(prices, kind)
+  return price and cost + rest * price
 end
 
 -- The same of any other count. Only a server tool's uses need a price.
 local function cost_of_count(name, count, prices)
-  if type(prices[name]) == "number" then
-    return count * prices[name]
+  local price = price_of(prices, name)
+  if price then
+    return count * price
   end
   return (count == 0 or not name:find "_requests$") and 0 or nil
 end

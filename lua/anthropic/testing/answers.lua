@@ -63,6 +63,14 @@ local answer_fields = {
   "cut_after", "reset_after", "hang_after", "cut_headers",
 }
 
+--- Raises an error where a builder's fields are no table.
+---@param fields any
+function answers.check(fields)
+  if type(fields) ~= "table" then
+    error("anthropic.testing: a table of fields expected, got " .. type(fields), 0)
+  end
+end
+
 --- Completes an answer with its own fields among a builder's. Raises an error for
 --- a field that is not one of these and not in `names`.
 ---@param answer table
@@ -166,6 +174,7 @@ end
 ---@param fields anthropic.testing.MessageFields
 ---@return anthropic.testing.Answer answer
 function answers.message(fields)
+  answers.check(fields)
   local content = content_of(fields)
   local body = message_of(fields, content, stop_reason_of(fields, content),
     fields.stop_sequence or json.null, usage_of(fields, 20))
@@ -232,6 +241,7 @@ end
 ---@param fields anthropic.testing.StreamFields
 ---@return anthropic.testing.Answer answer
 function answers.stream(fields)
+  answers.check(fields)
   local events, deltas = {}, 0
   local content = content_of(fields)
   local usage = usage_of(fields)
@@ -274,6 +284,7 @@ local error_types = {
 ---@param fields anthropic.testing.ErrorFields
 ---@return anthropic.testing.Answer answer
 function answers.error(fields)
+  answers.check(fields)
   local status = fields.status or 500
   local request_id = fields.request_id or "req_test_error"
   local answer = answers.complete({

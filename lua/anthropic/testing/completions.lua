@@ -86,6 +86,7 @@ end
 ---@param fields anthropic.testing.CompletionFields
 ---@return anthropic.testing.Answer answer
 function completions.completion(fields)
+  answers.check(fields)
   local list = {}
   for index, choice in ipairs(choices_of(fields)) do
     local calls = tool_calls_of(choice)
@@ -145,6 +146,7 @@ end
 ---@param fields anthropic.testing.CompletionStreamFields
 ---@return anthropic.testing.Answer answer
 function completions.completion_stream(fields)
+  answers.check(fields)
   local events = {}
   local choices = choices_of(fields)
   local function add_chunk(list, usage)

@@ -67,10 +67,14 @@ local option_types = {
   lifetime = "number", max_record_bytes = "number", start_timeout = "number",
 }
 
-local function check_options(options)
+local function expect_table(options)
   if type(options) ~= "table" then
     error("anthropic.testing: a table of options expected", 0)
   end
+end
+
+local function check_options(options)
+  expect_table(options)
   for name, value in pairs(options) do
     local expected = option_types[name]
     if not expected then
@@ -233,6 +237,9 @@ end
 ---@return anthropic.testing.Server server
 function testing.replay(path, options)
   local of_server, of_recording = {}, {}
+  if options ~= nil then
+    expect_table(options)
+  end
   for name, value in pairs(options or {}) do
     local target = (name == "in_order" or name == "speed") and of_recording or of_server
     target[name] = value

@@ -147,6 +147,12 @@ local function body_match_of(body)
   return patterns
 end
 
+local function check_path(path)
+  if type(path) ~= "string" then
+    error("anthropic.testing: path: string expected, got " .. type(path), 0)
+  end
+end
+
 ---@class anthropic.testing.Recorder made by testing.record
 local Recorder = {}
 Recorder.__index = Recorder
@@ -158,6 +164,10 @@ Recorder.__index = Recorder
 ---@param path string
 ---@return anthropic.testing.Recorder
 function recording.record(client, path)
+  check_path(path)
+  if type(client) ~= "table" or not client.observe then
+    error("anthropic.testing: a client expected, got " .. type(client), 0)
+  end
   local file, message = io.open(path, "wb")
   if not file then
     error("anthropic.testing: " .. message, 0)
@@ -191,6 +201,7 @@ end
 Recorder.__close = Recorder.stop
 
 local function read(path)
+  check_path(path)
   local file, message = io.open(path, "rb")
   if not file then
     error("anthropic.testing: " .. message, 0)

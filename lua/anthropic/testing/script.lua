@@ -90,6 +90,23 @@ local function encode(path, value)
   return text
 end
 
+--- Checks that a list has no hole, and no names but where it may have some.
+local function check_list(path, list, has_names)
+  local count = 0
+  for key in pairs(list) do
+    if type(key) == "number" then
+      count = count + 1
+    elseif not has_names then
+      fail(path, "no such field: " .. tostring(key))
+    end
+  end
+  for i = 1, count do
+    if list[i] == nil then
+      fail(path .. "[" .. i .. "]", "missing")
+    end
+  end
+end
+
 local function header_value(path, value)
   if value == false or type(value) == "string" then
     return value
@@ -102,6 +119,7 @@ end
 --- Headers as a list of { name, value or false }, from a list of pairs or a table.
 local function header_list(path, headers)
   local list, names = {}, {}
+  check_list(path, headers or {}, true)
   for index, pair in ipairs(headers or {}) do
     if type(pair) ~= "table" or type(pair[1]) ~= "string" then
       fail(path .. "[" .. index .. "]", "{ name, value } expected")
@@ -145,6 +163,7 @@ end
 
 local function event_pieces(path, events)
   local pieces, delays = {}, {}
+  check_list(path .. ".events", events)
   for index, event in ipairs(events) do
     local event_path = path .. ".events[" .. index .. "]"
     if type(event) == "string" then
@@ -163,6 +182,7 @@ local function piece_ends(path, answer, length)
   local ends = {}
   if answer.splits then
     local last = 0
+    check_list(path .. ".splits", answer.splits)
     for _, offset in ipairs(answer.splits) do
       if type(offset) ~= "number" or offset <= last then
         fail(path .. ".splits", "growing positive offsets expected")
@@ -216,6 +236,7 @@ local framings = { chunked = true, length = true, close = true }
 
 local function interim_list(path, interim)
   local list = {}
+  check_list(path .. ".interim", interim or {})
   for index, item in ipairs(interim or {}) do
     if type(item) == "number" then
       item = { status = item }
@@ -286,6 +307,7 @@ local route_fields = {
 
 local function prepare_answers(path, answers)
   local list = {}
+  check_list(path, answers)
   for index, answer in ipairs(answers) do
     list[index] = prepare_answer(path .. "[" .. index .. "]", answer)
   end
@@ -333,6 +355,7 @@ function script.prepare(source, on_end)
   local plan = { routes = {}, otherwise = error_answer("script", 404, "not_found_error", "no route for this request") }
   if source.routes then
     check("script", source, { routes = "table" })
+    check_list("script.routes", source.routes)
     for index, route in ipairs(source.routes) do
       plan.routes[index] = prepare_route("script.routes[" .. index .. "]", route, on_end)
     end

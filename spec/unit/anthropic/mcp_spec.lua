@@ -70,6 +70,14 @@ describe("the content of an MCP result", function()
     assert.same({ text '{"toolResult":5}' }, (mcp.content { toolResult = 5 }))
   end)
 
+  it("has what stands behind a hole, and in content that is no list", function()
+    local part = { type = "text", text = "a" }
+    assert.same({ part }, (mcp.content { content = { nil, part } }))
+    assert.same({ { type = "text", text = '{"content":{"text":"a"}}' } }, (mcp.content { content = { text = "a" } }))
+    local tools = mcp.tools({ nil, { name = "f" } }, function() end)
+    assert.equal("f", tools[1].name)
+  end)
+
   it("may be a single part", function()
     assert.same({ text "a" }, (mcp.content { content = text "a" }))
   end)

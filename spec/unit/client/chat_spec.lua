@@ -366,4 +366,22 @@ describe("a streamed turn", function()
     table.remove(talk.messages)
     assert.equal(2, #talk.messages)
   end)
+
+  it("refuses a history that is no list, and leaves it", function()
+    for words, history in pairs {
+      ["messages[2]: missing"] = { user "one", nil, user "three" },
+      ["messages: a list expected, got a table with the key n"] = { n = 1 },
+      ["messages: a list expected, got string"] = "one",
+      ["messages: a list expected, got nil"] = false,
+    } do
+      talk.messages = history or nil
+      local text, err = talk:say "next"
+      assert.is_nil(text)
+      assert.equal("invalid_request", err.kind)
+      assert.equal(words, err.message)
+      assert.equal(words, raised_by(function() talk:stream "next" end).message)
+      assert.equal(history or nil, talk.messages)
+    end
+    assert.equal(0, #client.sent)
+  end)
 end)

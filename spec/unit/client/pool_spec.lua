@@ -60,6 +60,8 @@ describe("a pool", function()
       { { members = {} }, "pool: members: a list of clients expected" },
       { { members = { 7 } }, "pool: members[1]: a client, or a table with one, expected, got number" },
       { { members = { client, {} } }, "pool: members[2]: has no client" },
+      { { members = { client, nil, client } }, "pool: members[2]: missing" },
+      { { members = { client, other = client } }, "pool: members: a list expected, got a table with the key other" },
       { { members = { { client = {} } } }, "a client" },
       { { members = { { client = client, weight = 0 } } }, "weight" },
       { { members = { { client = client, models = { a = 1 } } } }, "a table of names of models" },

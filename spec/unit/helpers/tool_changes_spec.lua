@@ -42,6 +42,9 @@ describe("changes of tools", function()
       { { add_tools = { b, { name = "c" } } }, "add_tools[2]: has no `run` function; make it with anthropic.tool" },
       { { add_tools = { { type = "custom" } } }, "add_tools[1]: has no `run` function; make it with anthropic.tool" },
       { { add_tools = { b, tool "b" } }, 'add_tools[2].name: "b" appears twice' },
+      { { add_tools = { nil, b } }, "add_tools[1]: missing" },
+      { { remove_tools = { nil, "a" } }, "remove_tools[1]: missing" },
+      { { remove_tools = { a = true } }, "remove_tools: a list expected, got a table with the key a" },
       { { remove_tools = { "a", 7 } }, "remove_tools[2]: the name of a tool, or a tool, expected, got number" },
       { { remove_tools = { {} } }, "remove_tools[1]: the name of a tool, or a tool, expected, got table" },
     } do

@@ -337,3 +337,31 @@ describe("a time stamp", function()
     assert.is_nil(headers.timestamp {})
   end)
 end)
+
+describe("a set of headers of a request", function()
+  it("leaves the length of the body to the body", function()
+    local function problem(given, spec)
+      local set = headers.new()
+      assert(headers.set_all(set, given))
+      return headers.problem_of_length(set, spec)
+    end
+    local LENGTH = 'headers["%s"]: must be left out: the body\'s own is sent'
+    local CODING = 'headers["%s"]: must be "chunked" or left out'
+    local text, file, form = { body = "abc" }, { body_file = "f" }, { multipart = {} }
+    for _, case in ipairs {
+      { {}, text }, { {}, file }, { { ["Content-Length"] = 3 }, text }, { { ["content-length"] = "0" }, {} },
+      { { ["content-length"] = false }, {} }, { { ["transfer-encoding"] = "Chunked" }, text },
+      { { ["transfer-encoding"] = "chunked" }, file }, { { ["transfer-encoding"] = false }, text },
+      { { ["Content-Length"] = 2 }, text, LENGTH }, { { ["content-length"] = "3, 3" }, text, LENGTH },
+      { { ["content-length"] = false }, text, LENGTH }, { { ["content-length"] = "" }, text, LENGTH },
+      { { ["content-length"] = 3 }, file, LENGTH }, { { ["content-length"] = 3 }, form, LENGTH },
+      { { ["content-length"] = false }, form, LENGTH }, { { ["content-length"] = 3 }, {}, LENGTH },
+      { { ["content-length"] = 3, ["transfer-encoding"] = "chunked" }, text, LENGTH },
+      { { ["transfer-encoding"] = "gzip" }, text, CODING }, { { ["transfer-encoding"] = "" }, text, CODING },
+      { { ["transfer-encoding"] = false }, form, CODING },
+    } do
+      local name = case[3] == CODING and "transfer-encoding" or "content-length"
+      assert.equal(case[3] and case[3]:format(name), (problem(case[1], case[2])))
+    end
+  end)
+end)

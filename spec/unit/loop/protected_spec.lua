@@ -308,6 +308,45 @@ local function describe_all(variant)
       end)
     end
   end)
+
+  describe("a callback of an object", function()
+    local object
+
+    before_each(function()
+      object = { closed = 0 }
+      function object:close()
+        self.closed = self.closed + 1
+        error "which is dropped"
+      end
+    end)
+
+    it("gets its value, may wait, and the object stays open", function()
+      local seen
+      local thread = start(function()
+        protected.call_for(object, function(value)
+          seen = coroutine.yield(value)
+        end, 7)
+      end)
+      coroutine.resume(thread, "went on")
+      assert.equal("went on", seen)
+      assert.equal("dead", coroutine.status(thread))
+      assert.equal(0, object.closed)
+    end)
+
+    it("has it closed where it raises, whatever that is", function()
+      local raised = {}
+      local function call()
+        return pcall(protected.call_for, object, function() error(raised) end)
+      end
+      local inside, value
+      start(function() inside, value = call() end)
+      assert.is_false(inside)
+      assert.equal(raised, value)
+      assert.equal(1, object.closed)
+      assert.same({ false, raised }, { call() })
+      assert.equal(2, object.closed)
+    end)
+  end)
 end
 
 for _, variant in ipairs(variants) do

@@ -248,9 +248,9 @@ describe("a message's start", function()
       local input = { type = "content_block_delta", index = 1, delta = delta }
       local whole = message_of(START, BLOCK, TEXT, CALL_START, input, CALL_END,
         { type = "message_delta", content = { { text = "a" }, { text = "b" }, FILLED } }, STOP)
-      assert.equal("a", whole:text())
+      assert.equal("ab", whole:text())
       assert.same({}, plain(whole:tool_uses()[1].input))
-      assert.equal(2, #whole.content)
+      assert.equal(3, #whole.content)
       local unnamed = { type = "content_block_start", index = 1, content_block = { type = "tool_use", name = "f" } }
       assert.equal("call_msg_1_1{}", inputs_of(START, BLOCK, unnamed, CALL_END,
         { type = "message_delta", content = { { text = "a" }, FILLED } }, STOP))
@@ -380,6 +380,50 @@ describe("a message's delta", function()
       assert.equal("a", message_of(START, event, STOP):text())
       assert.equal("a", message_of(START, TEXT, event, STOP):text())
     end
+  end)
+
+  it("brings what of its content had not come, however it is said", function()
+    local function content_after(events, content)
+      local shown = {}
+      for i, event in ipairs {
+        { type = "message_delta", content = content }, { type = "message_delta", delta = { content = content } },
+        { type = "message_stop", message = { content = content } }, { type = "message_stop", content = content },
+        { type = "message_start", message = { content = content } }, { type = "message", content = content },
+      } do
+        local all = json.copy(events)
+        all[#all + 1] = json.copy(event)
+        shown[i] = assert(json.encode(message_of(unpack(all)).content))
+      end
+      for i = 2, #shown do
+        assert.equal(shown[1], shown[i])
+      end
+      return shown[1]
+    end
+    local function block(index, content, delta)
+      return { type = "content_block_start", index = index, content_block = content },
+        { type = "content_block_delta", index = index, delta = delta },
+        { type = "content_block_stop", index = index }
+    end
+    local text, call = { type = "text", text = "a" }, { type = "tool_use", id = "t", name = "f", input = { q = 1 } }
+    local come = { START, block(0, { type = "text", text = "" }, { type = "text_delta", text = "a" }) }
+    local A, CALL = '{"text":"a","type":"text"}', '{"id":"t","input":{"q":1},"name":"f","type":"tool_use"}'
+    assert.equal("[" .. A .. "]", content_after(come, { text }))
+    assert.equal("[" .. A .. "," .. CALL .. "]", content_after(come, { text, call }))
+    assert.equal("[" .. A .. "," .. CALL .. "]", content_after(come, { call }))
+    assert.equal("[" .. A .. "," .. A .. "]", content_after(come, { text, text }))
+    assert.equal("[" .. A .. ',{"type":"hologram"}]', content_after(come, { { type = "hologram" }, text }))
+    local called = { START, block(0, { type = "tool_use", id = "t", name = "f", input = {} }, {}) }
+    assert.equal("[" .. CALL .. "]", content_after(called, { call }))
+    local thought = { START,
+      block(0, { type = "thinking", thinking = "" }, { type = "thinking_delta", thinking = "h" }) }
+    assert.equal('[{"signature":"s","thinking":"h","type":"thinking"}]',
+      content_after(thought, { { type = "thinking", thinking = "h", signature = "s" } }))
+  end)
+
+  it("repeats a text that came as one block, and is said in two", function()
+    local come = { type = "content_block_delta", index = 0, delta = { type = "text_delta", text = "ab" } }
+    local said = { type = "message_stop", content = { { type = "text", text = "a" }, { type = "text", text = "b" } } }
+    assert.equal("ab", message_of(START, come, said):text())
   end)
 
   it("that is a block's goes into the block", function()

@@ -364,6 +364,15 @@ describe("the cost of usage", function()
       select(2, made:cost { a = {}, b = { input_tokens = 1 } }))
   end)
 
+  it("takes for no price what is none", function()
+    local made = used { "a", { output_tokens = 4, output_tokens_details = { thinking_tokens = 1 }, server_tool_use = {
+      web_search_requests = 1 } } }
+    for _, wrong in ipairs { 0 / 0, -1, math.huge, "1", {} } do
+      assert.same({ "a: output_tokens", "a: web_search_requests" },
+        select(2, made:cost { a = { output_tokens = wrong, thinking_tokens = wrong, web_search_requests = wrong } }))
+    end
+  end)
+
   it("needs no price for what was not used, nor for what nobody pays for", function()
     local made = used({ "a", { output_tokens = 0, total_tokens = 5, latency = 0.5, output_tokens_details = {
       thinking_tokens = 0, audio_tokens = 5 } } })

@@ -261,6 +261,14 @@ describe("a transfer under libcurl", function()
       end
     end)
 
+    it("or none, where it switches to another protocol", function()
+      local transfer = answered("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nbody")
+      local failure, message = transfer:failure()
+      assert.equal("connection", failure)
+      assert.equal("the answer switches to another protocol (status 101)", message)
+      assert.is_nil(transfer:status())
+    end)
+
     it("within the limit of headers", function()
       local long = ("X: " .. ("y"):rep(6995) .. "\r\n"):rep(10)
       local transfer = answered("HTTP/1.1 200 OK\r\n" .. long:rep(4) .. "\r\n")

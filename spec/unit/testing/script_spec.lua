@@ -76,6 +76,18 @@ describe("a script", function()
     refused("script.routes[1].method: string expected, got number", { routes = { { method = 1 } } })
     refused("script.routes[1].body_match: string or table expected, got number", { routes = { { body_match = 1 } } })
   end)
+
+  it("is refused where a list has a hole, or names", function()
+    local answer = { body = "x" }
+    refused("script[2]: missing", { answer, nil, answer })
+    refused("script: no such field: on_end", { answer, on_end = "error" })
+    refused("script.routes[2]: missing", { routes = { { answers = { answer } }, nil, { answers = { answer } } } })
+    refused("script.routes[1].answers[1]: missing", { routes = { { answers = { nil, answer } } } })
+    refused("script[1].events[2]: missing", { { events = { "a", nil, "b" } } })
+    refused("script[1].interim[1]: missing", { { interim = { nil, 103 } } })
+    refused("script[1].headers[1]: missing", { { headers = { nil, { "a", "b" } } } })
+    refused("script[1].splits[1]: missing", { { body = "abc", splits = { nil, 2 } } })
+  end)
 end)
 
 describe("an answer's plan", function()

@@ -47,6 +47,24 @@ describe("anthropic.testing", function()
     assert.equal("null", tostring(testing.null))
   end)
 
+  it("says what its functions expect", function()
+    for name, expected in pairs {
+      message = "a table of fields", stream = "a table of fields", error = "a table of fields",
+      completion = "a table of fields", completion_stream = "a table of fields", record = "path: string",
+      replay = "path: string",
+    } do
+      for _, wrong in ipairs { 5, true, print } do
+        local ok, message = pcall(testing[name], wrong)
+        assert.is_false(ok)
+        local got = name == "record" and "nil" or type(wrong)
+        assert.equal(("anthropic.testing: %s expected, got %s"):format(expected, got), message)
+      end
+    end
+    local ok, message = pcall(testing.record, {}, "unwritten")
+    assert.is_false(ok)
+    assert.equal("anthropic.testing: a client expected, got table", message)
+  end)
+
   it("refuses options that are none", function()
     local function refused(message, options)
       local ok, failure = pcall(testing.server, options)

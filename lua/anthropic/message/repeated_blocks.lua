@@ -1,0 +1,95 @@
+--- Which blocks of a stream are said again by content that comes whole: of a call the one with its ID, of anything else
+--- the first of its type that was not said again yet. A text that came as one block may be said in several.
+--
+--     local repeated = repeated_blocks.new(blocks.order, content)
+--     repeated:take(content[1])   --> the block; nil and true: it has not come yet; nil and false: it has, elsewhere
+
+local parts = require "anthropic.message.parts"
+
+---@class anthropic.RepeatedBlocks
+---@field queues table<string, { [integer]: anthropic.NativeBlock, first: integer }> by what they are found by
+---@field taken table<anthropic.NativeBlock, true>
+---@field missing table<string, integer> bytes of the texts that are said, less those that have come, by type
+local Repeated = {}
+Repeated.__index = Repeated
+
+local repeated_blocks = {}
+
+local function name_of(content)
+  return parts.word(content.name) or ""
+end
+
+local TEXTS = { text = true, thinking = true }
+
+-- Counts the text of a block, and what was added to it.
+local function count(self, content, added, sign)
+  local kind = content.type
+  if TEXTS[kind] then
+    local bytes = (type(content[kind]) == "string" and #content[kind] or 0) + (added or 0)
+    self.missing[kind] = (self.missing[kind] or 0) + sign * bytes
+  end
+end
+
+local function add(self, key, block)
+  local queue = self.queues[key] or { first = 1 }
+  self.queues[key] = queue
+  queue[#queue + 1] = block
+end
+
+--- Takes the blocks that have come, in order, and the content that is said of them.
+---@param blocks anthropic.NativeBlock[]
+---@param said table[]
+---@return anthropic.RepeatedBlocks
+function repeated_blocks.new(blocks, said)
+  local self = setmetatable({ queues = {}, taken = {}, missing = {} }, Repeated)
+  for _, content in ipairs(said) do
+    count(self, content, 0, 1)
+  end
+  for _, block in ipairs(blocks) do
+    local content = block.pending and block.pending.content_block or block.content
+    count(self, content, block.added, -1)
+    local id = block.given_id or block.pending and parts.word(content.id)
+    if not parts.is_tool_use(content.type) then
+      add(self, "type " .. tostring(content.type), block)
+    elseif id then
+      add(self, "id " .. id, block)
+      add(self, "call " .. name_of(content), block)
+    else
+      add(self, "unnamed " .. name_of(content), block)
+    end
+  end
+  return self
+end
+
+local function first(self, key)
+  local queue = self.queues[key]
+  while queue and queue[queue.first] do
+    local block = queue[queue.first]
+    queue.first = queue.first + 1
+    if not self.taken[block] then
+      self.taken[block] = true
+      return block
+    end
+  end
+end
+
+local function first_call(self, content)
+  local id, name = parts.word(content.id), name_of(content)
+  return id and first(self, "id " .. id) or first(self, "unnamed " .. name) or first(self, "unnamed ")
+    or not id and first(self, "call " .. name) or nil
+end
+
+--- The block that is said again, which no later one is taken for.
+---@param content table
+---@return anthropic.NativeBlock? block
+---@return boolean? is_missing where there is none: whether it has not come
+function Repeated:take(content)
+  local kind = content.type
+  local block = parts.is_tool_use(kind) and first_call(self, content) or first(self, "type " .. tostring(kind))
+  if block then
+    return block
+  end
+  return nil, not TEXTS[kind] or self.missing[kind] > 0
+end
+
+return repeated_blocks
