@@ -243,7 +243,7 @@ describe("a message's start", function()
       assert.equal("a", message_of(START, BLOCK, BLOCK_END, { type = "message_delta", content = "a" }, STOP):text())
     end)
 
-    it("takes nothing twice, and no call that may be one without an ID", function()
+    it("takes nothing twice, and fills a call that came without an ID", function()
       local delta = { type = "input_json_delta", partial_json = "{}" }
       local input = { type = "content_block_delta", index = 1, delta = delta }
       local whole = message_of(START, BLOCK, TEXT, CALL_START, input, CALL_END,
@@ -252,7 +252,7 @@ describe("a message's start", function()
       assert.same({}, plain(whole:tool_uses()[1].input))
       assert.equal(3, #whole.content)
       local unnamed = { type = "content_block_start", index = 1, content_block = { type = "tool_use", name = "f" } }
-      assert.equal("call_msg_1_1{}", inputs_of(START, BLOCK, unnamed, CALL_END,
+      assert.equal('call_msg_1_1{"a":1}', inputs_of(START, BLOCK, unnamed, CALL_END,
         { type = "message_delta", content = { { text = "a" }, FILLED } }, STOP))
     end)
   end)
