@@ -242,6 +242,38 @@ describe("an error of another server", function()
     end)
   end
 
+  local FORMS = {
+    ["without an empty line"] = "data: %s\n", ["without a line's end"] = "data: %s",
+    ["as a bare line"] = "%s\n\n", ["as a bare line before an end mark"] = "%s\n\ndata: [DONE]\n\n",
+    ["as bare text at the end"] = "%s",
+  }
+  for name, form in pairs(FORMS) do
+    it("at the end of a stream is one " .. name, function()
+      local list, script = {}, {}
+      for _, row in ipairs(rows()) do
+        if row[1]:find "^{" and not row[1]:find '"choices"' then
+          list[#list + 1] = row
+        end
+      end
+      for i, row in ipairs(list) do
+        local before = {}
+        for _, event in ipairs(i % 2 == 0 and CHUNKS or { BEGINNING[1], CONTENT[1], CONTENT[2] }) do
+          before[#before + 1] = "data: " .. event.data .. "\n\n"
+        end
+        script[i] = { headers = { ["content-type"] = "text/event-stream" },
+          body = table.concat(before) .. form:gsub("%%s", function() return row[1] end) }
+      end
+      local client = service.client(service.serve(script), { max_retries = 0 })
+      for _, row in ipairs(list) do
+        local message, err = ask(client, true)
+        assert.is_nil(message, row[1])
+        assert.equal("api", err.kind, row[1] .. " " .. tostring(err))
+        assert.equal(row.message or "No.", err.message, row[1])
+        assert.equal("One", err.partial:text())
+      end
+    end)
+  end
+
   it("after text is not retried", function()
     local server = service.serve(streamed(ROWS[1], BEGINNING, CONTENT))
     local _, err = ask(service.client(server, { max_retries = 2 }), true)

@@ -144,7 +144,7 @@ local ROWS = {
     code = 28, body = BODY:sub(1, 15),
   },
   ["does not end in time"] = {
-    answer = { body = BODY, hang_after = 15 }, timeout = 0.1, kind = "timeout", timeout_name = "total", code = 28,
+    answer = { body = BODY, hang_after = 15 }, timeout = 0.3, kind = "timeout", timeout_name = "total", code = 28,
     body = BODY:sub(1, 15),
   },
   ["sends headers without end"] = {

@@ -60,7 +60,7 @@ size_t bind_request_size(lua_State *L, const char *name) {
   return size > 0 ? size : SIZE_MAX;
 }
 
-static bool boolean_field(lua_State *L, const char *name) {
+bool bind_request_flag(lua_State *L, const char *name) {
   lua_getfield(L, OPTIONS, name);
   bool value = lua_toboolean(L, -1);
   lua_pop(L, 1);
@@ -89,9 +89,9 @@ struct transfer_options bind_request_read(lua_State *L) {
   options.url = push_line(L, OPTIONS, "url");
   for (size_t i = 0; route_options[i].name; i++)
     options.route[i] = push_route_option(L, &route_options[i]);
-  options.http2 = boolean_field(L, "http2");
-  options.fresh = boolean_field(L, "fresh");
-  options.once = boolean_field(L, "once");
+  options.http2 = bind_request_flag(L, "http2");
+  options.fresh = bind_request_flag(L, "fresh");
+  options.once = bind_request_flag(L, "once");
   options.max_idle = (long)number_field(L, "max_idle");
   options.connect_timeout = number_field(L, "connect_timeout");
   options.first_byte_timeout = number_field(L, "first_byte_timeout");
@@ -99,7 +99,7 @@ struct transfer_options bind_request_read(lua_State *L) {
   options.total_timeout = number_field(L, "total_timeout");
   options.max_body_bytes = bind_request_size(L, "max_body_bytes");
   options.max_download_bytes = bind_request_size(L, "max_download_bytes");
-  options.record = boolean_field(L, "record");
+  options.record = bind_request_flag(L, "record");
   if (!options.method || !options.url)
     luaL_error(L, "method and url must be given");
   return options;

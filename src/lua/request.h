@@ -14,6 +14,9 @@ struct transfer_options bind_request_read(lua_State *L);
 /* The size that the option `name` is; SIZE_MAX, which is no limit, where it is missing or 0. */
 size_t bind_request_size(lua_State *L, const char *name);
 
+/* Whether the option `name` is true. */
+bool bind_request_flag(lua_State *L, const char *name);
+
 /* Makes the loop and what the request is made of live as long as the userdata at an index. */
 void bind_request_keep(lua_State *L, int transfer);
 

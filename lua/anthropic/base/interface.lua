@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "9fc50d2e3809e642"
+return "f94b98597481811b"

@@ -180,6 +180,7 @@ function sending.answer(self, answer, wire)
     record = self.shared.observer ~= nil,
     max_body_bytes = self.option "max_response_bytes",
     max_event_bytes = options.event_limit(self.option),
+    takes_objects = true,
     answer = answer,
   }
   if not transfer then

@@ -192,13 +192,14 @@ function payloads.document(self)
   return put_all(self, whole_events.of(whole))
 end
 
--- Whether what a body ended with, its empty line missing, is the whole end mark.
-local function is_end(data, name)
+-- Whether what a body ended with, its empty line missing, is the whole end mark, or an error.
+local function is_end(self, data, name)
   if payloads.is_end_mark(data) then
     return true
   end
   local event = json.decode_event(data)
-  return type(event) == "table" and (event.type or name) == "message_stop"
+  return type(event) == "table"
+    and ((event.type or name) == "message_stop" or error_signs.is_error(event, name, self.open_ended))
 end
 
 --- The transfer is over and all its events are read.
@@ -214,7 +215,7 @@ function payloads.ended(self)
   if not self.is_framed then
     data, name = self.exchange.transfer:rest()
   end
-  if data and is_end(data, name) then
+  if data and is_end(self, data, name) then
     local ok
     ok, err = self:pull(data, name)
     if not ok or self.complete then

@@ -793,3 +793,65 @@ describe("what stands behind the last empty line", function()
     assert.is_nil(transfer:rest())
   end)
 end)
+
+describe("JSON where an event could begin", function()
+  -- What is read of a text that comes in pieces of so many bytes.
+  local function read(text, size, take_rest)
+    local transfer, shown = core.fed(200, 1000, 10000), {}
+    for at = 1, #text, size do
+      transfer:feed(text:sub(at, at + size - 1))
+      local data, name = transfer:event()
+      while data do
+        shown[#shown + 1] = name .. "|" .. data
+        data, name = transfer:event()
+      end
+    end
+    transfer:finish()
+    if take_rest then
+      transfer:event()
+      shown[#shown + 1] = "rest|" .. tostring((transfer:rest()))
+    end
+    return shown
+  end
+
+  it("is an event's data up to the empty line, however it comes", function()
+    for text, expected in pairs {
+      ['{"error":"x"}\n\n'] = { '|{"error":"x"}' },
+      ['{\n  "error": "x"\n}\n\ndata: a\n\n'] = { '|{\n  "error": "x"\n}', "|a" },
+      ['data: a\n\n{"b":1}\r\n\r\n{"c":1}\n\n'] = { "|a", '|{"b":1}', '|{"c":1}' },
+      ['\n: c\n{"b":1}\n: d\ndata: e\n\ndata: f\n\n'] = { '|{"b":1}\n: d\ndata: e', "|f" },
+      ['retry: 3\n{"b":1}\n\n'] = { '|{"b":1}' },
+    } do
+      for size = 1, 9 do
+        assert.same(expected, read(text, size), text)
+      end
+    end
+  end)
+
+  it("is what is left where the answer ends in it", function()
+    for size = 1, 5 do
+      assert.same({ "|a", 'rest|{"b":1}' }, read('data: a\n\n{"b":1}', size, true))
+      assert.same({ 'rest|{\n"b":1' }, read('{\n"b":1\n', size, true))
+      assert.same({ '|{"b":1}', "rest|nil" }, read('{"b":1}\n\n', size, true))
+    end
+  end)
+
+  it("is a field without a meaning inside an event, and any other text everywhere", function()
+    assert.same({ "|a" }, read('data: a\n{"b":1}\n\n', 3))
+    assert.same({ "n|c" }, read('event: n\n{"b":1}\ndata: c\n\n', 3))
+    assert.same({ "|a" }, read(' {"b":1}\n\n[1]\n\nerror: x\n\ndata: a\n\n', 3))
+  end)
+
+  it("has the limit of any event", function()
+    local text = '{"a":"' .. ("x"):rep(995) .. '"}\n\n'
+    local transfer = core.fed(200, 1000, 10000)
+    transfer:feed(text)
+    assert.same({ nil, "too_large" }, { transfer:event() })
+  end)
+
+  it("means nothing to a decoder of events alone", function()
+    local decoder = sse.decoder()
+    decoder:feed '{"a":1}\n\ndata: b\n\n'
+    assert.equal("b", decoder:next().data)
+  end)
+end)

@@ -141,7 +141,7 @@ describe("the token endpoint", function()
   end)
 
   it("is not asked while what is kept lasts", function()
-    assert.equal("kept", (user(kept_token(31)).ask(false)))
+    assert.equal("kept", (user(kept_token(60)).ask(false)))
     assert.equal("kept", (federation({ credentials_path = directory:path "kept.json" }).ask(false)))
     assert.same({ "kept", math.huge }, { user('{"access_token":"kept"}').ask(false) })
     assert.same({}, asked)
