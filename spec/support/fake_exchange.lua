@@ -17,7 +17,7 @@ Transfer.__index = Transfer
 
 -- As a transfer's: nil, "again" where more has to come first.
 function Transfer:event()
-  local data, name = self.decoder:next()
+  local data, name = self.decoder:event()
   if data or name ~= "again" then
     return data, name
   end
@@ -121,6 +121,8 @@ return function(pieces)
   return setmetatable({
     attempt_began = core.now(),
     response = { status = 200, headers = { ["content-type"] = "text/event-stream" }, attempts = 1 },
-    transfer = setmetatable({ decoder = core.sse(MAX_EVENT_BYTES), pieces = pieces, next_piece = 0 }, Transfer),
+    transfer = setmetatable({
+      decoder = core.fed(200, MAX_EVENT_BYTES, MAX_EVENT_BYTES), pieces = pieces, next_piece = 0,
+    }, Transfer),
   }, Exchange)
 end
