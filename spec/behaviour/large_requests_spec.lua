@@ -57,6 +57,15 @@ describe("a request with a long string", function()
     assert.equal(tostring(#BODY), server:requests()[1].headers["content-length"])
   end)
 
+  it("may have its length named, if it is that", function()
+    local server = service.serve { HELLO }
+    local client = service.client(server)
+    assert(client.messages.create(PARAMS, { headers = { ["Content-Length"] = tostring(#BODY) } }))
+    local _, err = client.messages.create(PARAMS, { headers = { ["Content-Length"] = "3" } })
+    assert.matches("must be left out", err.message)
+    assert_bodies(server, BODY)
+  end)
+
   it("is the same in each attempt", function()
     local server = service.serve { { status = 529 }, { cut_headers = 0 }, HELLO }
     local client = service.client(server, { max_retries = 2, retry = "always" })

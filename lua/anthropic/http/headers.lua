@@ -2,6 +2,7 @@
 
 local core = require "anthropic.base.core"
 local number = require "anthropic.base.number"
+local segments = require "anthropic.base.segments"
 local tables = require "anthropic.base.tables"
 
 local headers = {}
@@ -97,7 +98,7 @@ end
 --- What is wrong with the fields that say where the body ends. By another length than the body's, or none, its rest
 --- would be taken for the next request on the connection.
 ---@param set table
----@param spec { body?: string, body_file?: string, multipart?: table }
+---@param spec { body?: string|string[], body_file?: string, multipart?: table }
 ---@return string? message
 function headers.problem_of_length(set, spec)
   local coding, length = headers.get(set, "transfer-encoding"), headers.get(set, "content-length")
@@ -108,7 +109,7 @@ function headers.problem_of_length(set, spec)
   if length == nil then
     return nil
   end
-  local own = not has_file and not coding and #(spec.body or "")
+  local own = not has_file and not coding and segments.size(spec.body or "")
   if length ~= tostring(own) and (length or own ~= 0) then
     return select(2, refuse("content-length", "must be left out: the body's own is sent"))
   end
