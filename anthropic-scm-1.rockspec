@@ -117,6 +117,7 @@ build = {
     ["anthropic.api.resources"] = "lua/anthropic/api/resources.lua",
     ["anthropic.base.check"] = "lua/anthropic/base/check.lua",
     ["anthropic.base.core"] = "lua/anthropic/base/core.lua",
+    ["anthropic.base.descriptors"] = "lua/anthropic/base/descriptors.lua",
     ["anthropic.base.error"] = "lua/anthropic/base/error.lua",
     ["anthropic.base.guard"] = "lua/anthropic/base/guard.lua",
     ["anthropic.base.interface"] = "lua/anthropic/base/interface.lua",

@@ -13,7 +13,7 @@
 --     local reader = assert(http.open { url = url, headers = headers, body = json })
 --     for line in reader:lines() do print(line) end
 
-local require = require
+local require = require("anthropic.base.lazy").require
 
 ---@class anthropic.http
 local http = {}

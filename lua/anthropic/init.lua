@@ -13,7 +13,7 @@ local load = require
 -- The two halves are compared first. (On Lua 5.1 a module that could not be loaded says only that, the second time.)
 local function require(name)
   load "anthropic.base.core"
-  return load(name)
+  return load("anthropic.base.lazy").require(name)
 end
 
 ---@class anthropic

@@ -8,7 +8,7 @@
 --     }
 --     print(pool:ask("Why is the sky blue?", { model = "claude-sonnet-5-5" }))
 
-local require = require
+local require = require("anthropic.base.lazy").require
 
 ---@class anthropic.pool
 ---@overload fun(options: anthropic.PoolOptions): anthropic.Pool

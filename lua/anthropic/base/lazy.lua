@@ -8,7 +8,11 @@
 
 local package, require = package, require
 
+local descriptors = require "anthropic.base.descriptors"
+
 local lazy = {}
+
+local WORDS = "anthropic: the module %s cannot be loaded: %s; anthropic.preload() loads all before"
 
 local waiting = {} -- names of modules that are not loaded yet
 local waiting_for_failure = {}
@@ -25,12 +29,15 @@ local function forget_half_loaded()
   end
 end
 
--- What could not be loaded, as memory or descriptors were out, is tried again by its next use.
-local function load_module(name)
+--- Loads a module at its first use. What could not be loaded, as memory or descriptors were out, is tried again by the
+--- next use. Without a descriptor Lua finds no file, and says that there is none: then this says why.
+---@param name string
+---@return any module
+function lazy.require(name)
   local ok, module = pcall(require, name)
   if not ok then
     forget_half_loaded()
-    error(module, 0)
+    error(descriptors.are_out() and WORDS:format(name, descriptors.ADVICE) or module, 0)
   end
   return module
 end
@@ -39,7 +46,7 @@ local function stand_in(name, names)
   names[name] = true
   local metatable = {}
   function metatable.__index(_, key)
-    metatable.__index = load_module(name)
+    metatable.__index = lazy.require(name)
     names[name] = nil
     return metatable.__index[key]
   end
@@ -64,7 +71,7 @@ end
 local function load_all(names)
   local name = next(names)
   while name do
-    load_module(name)
+    lazy.require(name)
     names[name] = nil
     name = next(names)
   end

@@ -21,6 +21,8 @@ local usage = require "anthropic.message.usage"
 
 local option_changes = lazy.module "anthropic.http.option_changes"
 
+require = lazy.require
+
 ---@class anthropic.Client the resources of the API are fields as well: `client.messages`, `client.models`, ...; see
 ---  [messages](messages.md) and [resources](resources.md)
 ---@field messages anthropic.Messages see [messages](messages.md)

@@ -5,6 +5,7 @@
 --     --> { kind = "connection", message = "Could not resolve host: x (check base_url and the network)", code = 6 }
 
 local core = require "anthropic.base.core"
+local descriptors = require "anthropic.base.descriptors"
 local errors = require "anthropic.base.error"
 local verification = require "anthropic.http.verification"
 
@@ -168,19 +169,10 @@ local ROWS = {
   cancelled = { kind = "cancelled", message = "the request was cancelled" },
 }
 
--- libcurl does not say why it could not make a socket. EMFILE and ENFILE have these numbers on every Unix.
-local TOO_MANY_FILES = { [23] = true, [24] = true }
-local CHECK_FILES = "no file descriptor is left: close files or connections, or raise the limit (ulimit -n)"
-
+-- libcurl does not say why it could not make a socket.
 local function lacks_descriptors(name, code)
-  if name ~= "connection" or code ~= CODES.COULDNT_CONNECT and code ~= CODES.COULDNT_RESOLVE_HOST then
-    return false
-  end
-  local file, _, number = io.open(".")
-  if file then
-    file:close()
-  end
-  return not file and TOO_MANY_FILES[number] or false
+  return name == "connection" and (code == CODES.COULDNT_CONNECT or code == CODES.COULDNT_RESOLVE_HOST)
+    and descriptors.are_out()
 end
 
 -- Where the proxy may be the one that did not answer.
@@ -238,7 +230,7 @@ function failures.error(name, words, code, profile, response, describe_proxy, ve
   local advice = advice_of(name, row, words, code, verify_result)
   local proxy = names_proxy(name, code) and describe_proxy and describe_proxy()
   if lacks_descriptors(name, code) then
-    advice = CHECK_FILES
+    advice = descriptors.ADVICE
   elseif proxy then
     advice = "by the proxy " .. proxy .. (advice and ": " .. advice or "")
   end
