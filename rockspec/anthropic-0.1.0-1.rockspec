@@ -245,6 +245,7 @@ build = {
     ["anthropic.message.growing_block"] = "lua/anthropic/message/growing_block.lua",
     ["anthropic.message.growing_text"] = "lua/anthropic/message/growing_text.lua",
     ["anthropic.message.message"] = "lua/anthropic/message/message.lua",
+    ["anthropic.message.native_block"] = "lua/anthropic/message/native_block.lua",
     ["anthropic.message.native_blocks"] = "lua/anthropic/message/native_blocks.lua",
     ["anthropic.message.native_events"] = "lua/anthropic/message/native_events.lua",
     ["anthropic.message.native_members"] = "lua/anthropic/message/native_members.lua",

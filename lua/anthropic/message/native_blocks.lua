@@ -9,20 +9,9 @@ local budgets = require "anthropic.message.budget"
 local deltas = require "anthropic.message.deltas"
 local json = require "anthropic.base.json"
 local members = require "anthropic.message.native_members"
+local native_block = require "anthropic.message.native_block"
 local parts = require "anthropic.message.parts"
 local repeated_blocks = require "anthropic.message.repeated_blocks"
-
----@class anthropic.NativeBlock
----@field index integer
----@field type? string nil until it is known
----@field pending? table the start that waits for the type, or for a call's name and ID
----@field waiting? number bytes of that
----@field content? table what has begun
----@field given_id? string of a call, as the server gave it
----@field brought table<string, true> the types of deltas that came
----@field added? integer bytes of text that they brought
----@field has_ended? boolean
----@field is_guessed? boolean the server has not begun it, and its type is no more than its first delta's
 
 ---@class anthropic.NativeBlocks
 ---@field events table[] what came of them since the list was last changed
@@ -127,44 +116,6 @@ local function begin(self, block)
   emit(self, start)
 end
 
--- Whether nothing has to be waited for.
-local function is_told(content)
-  if parts.is_tool_use(content.type) then
-    return parts.word(content.id) ~= nil and parts.word(content.name) ~= nil
-  end
-  return content.type ~= nil
-end
-
-local function content_of(block)
-  return block.pending and block.pending.content_block or block.content
-end
-
-local function is_same_word(begun, said)
-  begun, said = parts.word(begun), parts.word(said)
-  return begun == nil or said == nil or begun == said
-end
-
--- Whether what is said of a block can be said of this one.
-local function is_same(block, content)
-  local begun = content_of(block)
-  return is_same_word(begun.type, content.type)
-    and is_same_word(begun.id, content.id) and is_same_word(begun.name, content.name)
-end
-
--- What of a member that grows has not come yet: it may be said once more, or with more to it.
-local function rest_of(block, row, content)
-  local begun, said = block.content[row.grows], content[row.grows]
-  if block.brought[row.type] or parts.is_empty(said) then
-    return nil
-  elseif row.grows == "input" then
-    return parts.is_empty(begun) and json.input_text(said) or nil
-  elseif type(said) ~= "string" or said == begun then
-    return nil
-  end
-  local has_grown = type(begun) == "string" and row.grows ~= "signature" and said:sub(1, #begun) == begun
-  return has_grown and said:sub(#begun + 1) or said
-end
-
 local GROWS = {}
 for _, row in ipairs(deltas.ROWS) do
   if row.grows then
@@ -185,7 +136,7 @@ end
 
 -- What a repeated start, or a stop, says of a block: a text that has not come, a name that was missing.
 local function add_to(self, block, content)
-  local begun, adds = content_of(block), false
+  local begun, adds = native_block.content_of(block), false
   for name, value in pairs(content) do
     local is_open = block.pending or not (GROWS[name] or block.has_ended)
     if is_open and parts.is_empty(begun[name]) and not parts.is_empty(value) then
@@ -196,12 +147,12 @@ local function add_to(self, block, content)
     end
   end
   if block.pending then
-    return is_told(begun) and begin(self, block) or nil
+    return native_block.is_told(begun) and begin(self, block) or nil
   elseif adds then
     begin_again(self, block)
   end
   for _, row in ipairs(deltas.ROWS) do
-    local rest = row.grows and deltas.suits(block.type, row.kind) and rest_of(block, row, content)
+    local rest = row.grows and deltas.suits(block.type, row.kind) and native_block.rest_of(block, row, content)
     if rest then
       begun[row.grows] = content[row.grows]
       emit(self, { type = "content_block_delta", index = block.index, delta = deltas.made(row, rest) })
@@ -239,7 +190,7 @@ local function index_of_start(self, content)
   if first == nil or not first.has_ended then
     return 0
   end
-  return not latest.has_ended and is_same(latest, content) and self.latest or self.highest + 1
+  return not latest.has_ended and native_block.is_same(latest, content) and self.latest or self.highest + 1
 end
 
 --- Whether a block has come.
@@ -258,12 +209,12 @@ local function start(self, event, given)
   self.leaves_out_zero = self.leaves_out_zero or wire == nil
   wire = wire or index_of_start(self, content)
   local before = latest_at(self, wire)
-  if before and not before.has_ended and is_same(before, content) then
+  if before and not before.has_ended and native_block.is_same(before, content) then
     return add_to(self, before, content)
   end
   stop_all_at(self, wire)
   local block = open(self, wire, event, content)
-  if is_told(content) then
+  if native_block.is_told(content) then
     begin(self, block)
   else
     weigh(self, block, content, WAITING_BYTES)
@@ -381,7 +332,7 @@ function Blocks:stop(event)
   local wire, content = present_index(self, event), event.content_block
   local problem, block = add_delta_of(self, event), latest_at(self, wire)
   content = not parts.is_empty(content) and parts.block(content) or nil
-  if content and block and is_same(block, content) then
+  if content and block and native_block.is_same(block, content) then
     add_to(self, block, content)
   elseif content then
     problem = problem or start(self, { index = wire }, content)

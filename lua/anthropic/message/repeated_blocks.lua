@@ -4,6 +4,7 @@
 --     local repeated = repeated_blocks.new(blocks.order, content)
 --     repeated:take(content[1])   --> the block; nil and true: it has not come yet; nil and false: it has, elsewhere
 
+local native_block = require "anthropic.message.native_block"
 local parts = require "anthropic.message.parts"
 
 ---@class anthropic.RepeatedBlocks
@@ -46,7 +47,7 @@ function repeated_blocks.new(blocks, said)
     count(self, content, 0, 1)
   end
   for _, block in ipairs(blocks) do
-    local content = block.pending and block.pending.content_block or block.content
+    local content = native_block.content_of(block)
     count(self, content, block.added, -1)
     local id = block.given_id or block.pending and parts.word(content.id)
     if not parts.is_tool_use(content.type) then

@@ -1,0 +1,71 @@
+--- One block of the API's own events: what has come of it, and what of what is said of it has not. native_blocks.lua
+--- has them all.
+
+local json = require "anthropic.base.json"
+local parts = require "anthropic.message.parts"
+
+---@class anthropic.NativeBlock
+---@field index integer
+---@field type? string nil until it is known
+---@field pending? table the start that waits for the type, or for a call's name and ID
+---@field waiting? number bytes of that
+---@field content? table what has begun
+---@field given_id? string of a call, as the server gave it
+---@field brought table<string, true> the types of deltas that came
+---@field added? integer bytes of text that they brought
+---@field has_ended? boolean
+---@field is_guessed? boolean the server has not begun it, and its type is no more than its first delta's
+
+local native_block = {}
+
+--- Whether nothing has to be waited for.
+---@param content table the block as its start has it
+---@return boolean
+function native_block.is_told(content)
+  if parts.is_tool_use(content.type) then
+    return parts.word(content.id) ~= nil and parts.word(content.name) ~= nil
+  end
+  return content.type ~= nil
+end
+
+--- What has begun, or waits to begin.
+---@param block anthropic.NativeBlock
+---@return table
+function native_block.content_of(block)
+  return block.pending and block.pending.content_block or block.content
+end
+
+local function is_same_word(begun, said)
+  begun, said = parts.word(begun), parts.word(said)
+  return begun == nil or said == nil or begun == said
+end
+
+--- Whether what is said of a block can be said of this one.
+---@param block anthropic.NativeBlock
+---@param content table
+---@return boolean
+function native_block.is_same(block, content)
+  local begun = native_block.content_of(block)
+  return is_same_word(begun.type, content.type)
+    and is_same_word(begun.id, content.id) and is_same_word(begun.name, content.name)
+end
+
+--- What of a member that grows has not come yet: it may be said once more, or with more to it.
+---@param block anthropic.NativeBlock
+---@param row table of deltas.ROWS
+---@param content table
+---@return string?
+function native_block.rest_of(block, row, content)
+  local begun, said = block.content[row.grows], content[row.grows]
+  if block.brought[row.type] or parts.is_empty(said) then
+    return nil
+  elseif row.grows == "input" then
+    return parts.is_empty(begun) and json.input_text(said) or nil
+  elseif type(said) ~= "string" or said == begun then
+    return nil
+  end
+  local has_grown = type(begun) == "string" and row.grows ~= "signature" and said:sub(1, #begun) == begun
+  return has_grown and said:sub(#begun + 1) or said
+end
+
+return native_block
