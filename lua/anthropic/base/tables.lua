@@ -36,6 +36,17 @@ function tables.sorted_keys(given, is_before)
   return keys
 end
 
+--- How many keys a table has.
+---@param given table
+---@return integer
+function tables.count(given)
+  local count = 0
+  for _ in pairs(given) do
+    count = count + 1
+  end
+  return count
+end
+
 --- Whether one key comes before another by its text: for keys of more than one type.
 function tables.is_before_as_text(one, other)
   return tostring(one) < tostring(other)

@@ -10,6 +10,7 @@ local headers = require "anthropic.http.headers"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 local rate_limits = require "anthropic.http.rate_limits"
+local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 
 -- What is longer than this is not waited for: the server's own refusal says more.
@@ -44,14 +45,6 @@ function limiter.is(value)
   return getmetatable(value) == Limiter
 end
 
-local function count(set)
-  local result = 0
-  for _ in pairs(set) do
-    result = result + 1
-  end
-  return result
-end
-
 -- --- what is known -------------------------------------------------------------------------------
 
 local function is_idle(lane)
@@ -68,11 +61,11 @@ local function lane_of(self, model, request)
   if request and lanes[""] and lanes[""].pending[request] then
     return lanes[""]
   end
-  if not lanes[name] and count(lanes) >= MOST_LANES then
+  if not lanes[name] and tables.count(lanes) >= MOST_LANES then
     for other, lane in pairs(lanes) do
       lanes[other] = not is_idle(lane) and lane or nil
     end
-    name = count(lanes) >= MOST_LANES and "" or name
+    name = tables.count(lanes) >= MOST_LANES and "" or name
   end
   local pending = setmetatable({}, { __mode = "k" }) -- request without an answer -> when it began, unless it was lost
   lanes[name] = lanes[name] or {

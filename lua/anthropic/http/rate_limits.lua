@@ -4,6 +4,7 @@
 -- with every request, it is one that comes back.
 
 local headers = require "anthropic.http.headers"
+local tables = require "anthropic.base.tables"
 
 -- Names of limits are a server's words: more are not remembered.
 local MOST_LIMITS = 16
@@ -122,18 +123,10 @@ function RateLimits:delay(request, now, longest)
   return seconds
 end
 
-local function count(set)
-  local result = 0
-  for _ in pairs(set) do
-    result = result + 1
-  end
-  return result
-end
-
 -- Whether there is room for one more limit, once those whose time is over are forgotten.
 local function has_room(self, now)
   forget_old(self, now)
-  return count(self.budgets) < MOST_LIMITS
+  return tables.count(self.budgets) < MOST_LIMITS
 end
 
 --- Takes in what an answer tells of a limit.

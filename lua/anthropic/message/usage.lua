@@ -12,6 +12,8 @@
 -- `by_model` has the names that the answers gave, "unknown" for those that gave none, and 64 names
 -- at most: what further models used is summed under "other".
 
+local tables = require "anthropic.base.tables"
+
 ---@class anthropic.ModelUsage sums; further counts of the API's `usage` stand under their own names
 ---@field requests integer messages counted
 ---@field input_tokens integer read without a cache
@@ -77,16 +79,8 @@ local function new_sums()
   }
 end
 
-local function size_of(set)
-  local size = 0
-  for _ in pairs(set) do
-    size = size + 1
-  end
-  return size
-end
-
 local function is_full(by_model)
-  return size_of(by_model) - (by_model[OTHER] and 1 or 0) >= MOST_MODELS
+  return tables.count(by_model) - (by_model[OTHER] and 1 or 0) >= MOST_MODELS
 end
 
 local function sums_of(self, model)
@@ -121,7 +115,7 @@ local function add(sums, counts, depth, room)
   for name, value in pairs(counts) do
     local count = count_of(value)
     if count and is_counted(name, depth) then
-      room = sums[name] and room or (room or MOST_COUNTS - size_of(sums)) - 1
+      room = sums[name] and room or (room or MOST_COUNTS - tables.count(sums)) - 1
       if sums[name] or room >= 0 then
         count_up(sums, name, count)
       end

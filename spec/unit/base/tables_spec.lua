@@ -22,6 +22,12 @@ describe("tables", function()
     assert.same({}, tables.copy(nil))
   end)
 
+  it("has so many keys, of whatever kind", function()
+    assert.equal(0, tables.count {})
+    assert.equal(3, tables.count { "a", false, x = 1 })
+    assert.equal(2, tables.count(setmetatable({ [1.5] = 1, [{}] = 2 }, { __index = { y = 1 } })))
+  end)
+
   it("have their keys in order", function()
     assert.same({ "a", "b", "c" }, tables.sorted_keys { b = 1, c = false, a = 2 })
     assert.same({ 0, 2, 10 }, tables.sorted_keys { [10] = true, [0] = true, [2] = true })
