@@ -21,6 +21,7 @@ local errors = require "anthropic.base.error"
 local log = require "anthropic.http.log"
 local parts = require "anthropic.message.parts"
 local paths = require "anthropic.base.path"
+local request_options = require "anthropic.http.options"
 local tables = require "anthropic.base.tables"
 local tool_runner = require "anthropic.helpers.tool_runner"
 
@@ -37,10 +38,12 @@ local function complete(params)
   return whole
 end
 
-local function check_prompt(prompt)
+-- What is of a wrong type is blamed on who calls the method.
+local function check_turn(prompt, given)
   if type(prompt) ~= "string" and type(prompt) ~= "table" then
     error("a string or a list of content blocks expected, got " .. type(prompt), 3)
   end
+  request_options.check(given, 3)
 end
 
 -- The answer to parameters and, where tools are to run, the run; nil and an error.
@@ -53,7 +56,7 @@ end
 
 --- See Client:ask.
 function chat.ask(client, prompt, params)
-  check_prompt(prompt)
+  check_turn(prompt)
   params = complete(params)
   params.messages = { { role = "user", content = prompt } }
   local message, run = answer(client, params)
@@ -133,7 +136,7 @@ end
 ---@return anthropic.Message|anthropic.Error message on failure an error
 ---@return anthropic.Run? run where tools were run
 function Chat:say(prompt, options)
-  check_prompt(prompt)
+  check_turn(prompt, options)
   settle(self)
   local params, err = with_turn(self, prompt)
   if not params then
@@ -193,7 +196,7 @@ end
 ---@param options? anthropic.Options options for each request
 ---@return fun(): string? iterator
 function Chat:stream(prompt, options)
-  check_prompt(prompt)
+  check_turn(prompt, options)
   settle(self)
   local params, err = with_turn(self, prompt)
   if not params then

@@ -127,6 +127,24 @@ describe("a question", function()
 end)
 
 describe("a conversation", function()
+  it("blames the caller for wrong options of a turn, and sends nothing", function()
+    local talk = chat.new(client)
+    for _, method in ipairs { "say", "stream" } do
+      local function take_turn(options)
+        local result = talk[method](talk, "Why?", options)
+        return result
+      end
+      local line = debug.getinfo(take_turn, "S").linedefined + 1
+      for _, wrong in ipairs { { bad = 1 }, { max_retries = "two" }, "text" } do
+        assert.matches("^spec/unit/client/chat_spec.lua:" .. line .. ": .*option", raised_by(function()
+          take_turn(wrong)
+        end))
+      end
+    end
+    assert.same({}, client.sent)
+    assert.same({}, talk.messages)
+  end)
+
   it("begins with nothing, or with the history given, which is left as it was", function()
     assert.same({}, chat.new(client).messages)
     local history = { user "one", { role = "assistant", content = "two" } }
