@@ -3,6 +3,7 @@
 
 #include "lua/json.h"
 #include "util/folder.h"
+#include "util/folder_place.h"
 
 #include <string.h>
 

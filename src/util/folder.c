@@ -5,90 +5,13 @@
 #include "port/file.h"
 #include "port/self.h"
 #include "util/file.h"
+#include "util/folder_place.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_SIZE = 4096, MOST_NAMES = 32, MOST_TRIES = 100, NAME_SIZE = 64 };
-
-const char folder_missing[] = "it does not exist";
-const char folder_exists[] = "it exists already";
-
-static const char link_on_the_way[] = "a symbolic link is on the way";
-
-static const char *words_of(int error) {
-  if (!error)
-    return NULL;
-  return error == ENOENT ? folder_missing : error == EEXIST ? folder_exists : strerror(error);
-}
-
-/* --- paths ------------------------------------------------------------------------------------ */
-
-/* Where a path leads: the open directory that it ends in, and the name there. */
-struct place {
-  port_directory parent;
-  const char *name;
-  char text[PATH_SIZE];
-};
-
-static bool is_link(port_directory parent, const char *name) {
-  struct port_status status;
-  return port_directory_look(parent, name, &status) == 0 && status.kind == PORT_LINK;
-}
-
-static const char *enter(struct place *place, const char *name, bool make) {
-  port_directory next;
-  int error = make ? port_directory_make(place->parent, name) : 0;
-  if (error && error != EEXIST)
-    return words_of(error);
-  error = port_directory_enter(place->parent, name, &next);
-  if (error)
-    return is_link(place->parent, name) ? link_on_the_way : words_of(error);
-  port_directory_close(place->parent);
-  place->parent = next;
-  return NULL;
-}
-
-static void leave(struct place *place) {
-  port_directory_close(place->parent);
-}
-
-/* Finds the place of a path; on success the caller leaves it. `make`: with the directories on the
- * way. */
-static const char *find(const struct folder *folder, const char *path, bool make,
-                        struct place *place) {
-  size_t length = strlen(path);
-  place->name = place->text;
-  if (folder->directory == NO_DIRECTORY)
-    return "it is closed";
-  if (length >= sizeof place->text)
-    return "the path is too long";
-  memcpy(place->text, path, length + 1);
-  int error = port_directory_copy(folder->directory, &place->parent);
-  if (error)
-    return strerror(error);
-  char *name = place->text;
-  const char *problem = NULL;
-  for (int depth = 1; !problem; depth++) {
-    char *end = strchr(name, '/');
-    if (end)
-      *end = '\0';
-    if (!port_directory_is_name(name))
-      problem = "the path has a part that is not a name"; /* such as ".." */
-    else if (depth > MOST_NAMES)
-      problem = "the path has too many names";
-    else if (!end)
-      break;
-    else
-      problem = enter(place, name, make);
-    name = end ? end + 1 : name;
-  }
-  place->name = name;
-  if (problem)
-    leave(place);
-  return problem;
-}
+enum { MOST_TRIES = 100, NAME_SIZE = 64 };
 
 /* --- the directory ---------------------------------------------------------------------------- */
 
@@ -123,7 +46,7 @@ static struct folder_entry entry_of(const struct port_status *status) {
 }
 
 static const char *look(port_directory parent, const char *name, struct port_status *status) {
-  return words_of(port_directory_look(parent, name, status));
+  return folder_words_of(port_directory_look(parent, name, status));
 }
 
 const char *folder_look(const struct folder *folder, const char *path, struct folder_entry *entry) {
@@ -135,12 +58,12 @@ const char *folder_look(const struct folder *folder, const char *path, struct fo
     *entry = entry_of(&status);
     return NULL;
   }
-  struct place place;
-  const char *problem = find(folder, path, false, &place);
+  struct folder_place place;
+  const char *problem = folder_place_find(folder->directory, path, false, &place);
   if (problem)
     return problem;
   problem = look(place.parent, place.name, &status);
-  leave(&place);
+  folder_place_leave(&place);
   if (!problem)
     *entry = entry_of(&status);
   return problem;
@@ -149,17 +72,17 @@ const char *folder_look(const struct folder *folder, const char *path, struct fo
 /* Opens the directory at a path, which the caller closes. */
 static const char *open_at(const struct folder *folder, const char *path,
                            port_directory *directory) {
-  struct place place;
+  struct folder_place place;
   if (path[0] == '\0') {
     int error = port_directory_copy(folder->directory, directory);
     return error ? strerror(error) : NULL;
   }
-  const char *problem = find(folder, path, false, &place);
+  const char *problem = folder_place_find(folder->directory, path, false, &place);
   if (problem)
     return problem;
-  problem = enter(&place, place.name, false);
+  problem = folder_place_enter(&place, place.name, false);
   if (problem)
-    leave(&place);
+    folder_place_leave(&place);
   else
     *directory = place.parent;
   return problem;
@@ -237,7 +160,7 @@ static const char *measure_entry(port_directory parent, const char *name,
   if (status->kind == PORT_FILE)
     measure->bytes += status->size;
   port_directory directory;
-  if (status->kind != PORT_DIRECTORY || measure->depth >= MOST_NAMES ||
+  if (status->kind != PORT_DIRECTORY || measure->depth >= FOLDER_MOST_NAMES ||
       port_directory_enter(parent, name, &directory) != 0)
     return NULL;
   measure->depth++;
@@ -289,15 +212,16 @@ static const char *read_all(int descriptor, size_t most, struct buffer *bytes) {
 
 const char *folder_read(const struct folder *folder, const char *path, size_t most,
                         struct buffer *bytes) {
-  struct place place;
-  const char *problem = find(folder, path, false, &place);
+  struct folder_place place;
+  const char *problem = folder_place_find(folder->directory, path, false, &place);
   if (problem)
     return problem;
   int descriptor;
   int error = port_directory_open_file(place.parent, place.name, &descriptor);
   if (error)
-    problem = is_link(place.parent, place.name) ? "it is a symbolic link" : words_of(error);
-  leave(&place);
+    problem =
+        folder_is_link(place.parent, place.name) ? "it is a symbolic link" : folder_words_of(error);
+  folder_place_leave(&place);
   if (error)
     return problem;
   problem = problem_of_file(descriptor);
@@ -322,7 +246,7 @@ static int create_temporary(port_directory parent, char *name, int *descriptor) 
 }
 
 /* What keeps a file from being written there; the mode that it is to have. */
-static const char *problem_of_target(const struct place *place, bool is_new, int *mode) {
+static const char *problem_of_target(const struct folder_place *place, bool is_new, int *mode) {
   struct port_status status;
   const char *problem = look(place->parent, place->name, &status);
   *mode = 0600;
@@ -335,7 +259,7 @@ static const char *problem_of_target(const struct place *place, bool is_new, int
   return problem;
 }
 
-static const char *write_at(const struct place *place, const void *bytes, size_t count,
+static const char *write_at(const struct folder_place *place, const void *bytes, size_t count,
                             bool is_new) {
   char name[NAME_SIZE];
   int mode, descriptor;
@@ -355,7 +279,8 @@ static const char *write_at(const struct place *place, const void *bytes, size_t
   if (error)
     problem = strerror(error);
   else
-    problem = words_of(port_directory_rename(place->parent, name, place->parent, place->name));
+    problem =
+        folder_words_of(port_directory_rename(place->parent, name, place->parent, place->name));
   if (problem)
     port_directory_remove(place->parent, name, false);
   return problem;
@@ -363,12 +288,12 @@ static const char *write_at(const struct place *place, const void *bytes, size_t
 
 const char *folder_write(const struct folder *folder, const char *path, const void *bytes,
                          size_t count, bool is_new) {
-  struct place place;
-  const char *problem = find(folder, path, is_new, &place);
+  struct folder_place place;
+  const char *problem = folder_place_find(folder->directory, path, is_new, &place);
   if (problem)
     return problem;
   problem = write_at(&place, bytes, count, is_new);
-  leave(&place);
+  folder_place_leave(&place);
   return problem;
 }
 
@@ -376,42 +301,42 @@ static const char *remove_entry(port_directory parent, const char *name,
                                 const struct port_status *status, void *data) {
   int *depth = data;
   if (status->kind != PORT_DIRECTORY)
-    return words_of(port_directory_remove(parent, name, false));
-  if (*depth >= 2 * MOST_NAMES)
+    return folder_words_of(port_directory_remove(parent, name, false));
+  if (*depth >= 2 * FOLDER_MOST_NAMES)
     return "it has too many directories inside each other";
   ++*depth;
   const char *problem = NULL;
   int error = ENOTEMPTY;
   for (int i = 0; !problem && error && i < MOST_TRIES; i++) { /* others may add to it */
     port_directory directory;
-    problem = words_of(port_directory_enter(parent, name, &directory));
+    problem = folder_words_of(port_directory_enter(parent, name, &directory));
     if (!problem)
       problem = visit_all(directory, remove_entry, depth);
     if (problem)
       break;
     error = port_directory_remove(parent, name, true);
     if (error && error != ENOTEMPTY && error != EEXIST)
-      problem = words_of(error);
+      problem = folder_words_of(error);
   }
   --*depth;
   return problem || !error ? problem : strerror(ENOTEMPTY);
 }
 
 const char *folder_remove(const struct folder *folder, const char *path) {
-  struct place place;
+  struct folder_place place;
   struct port_status status;
   int depth = 0;
-  const char *problem = find(folder, path, false, &place);
+  const char *problem = folder_place_find(folder->directory, path, false, &place);
   if (problem)
     return problem;
   problem = look(place.parent, place.name, &status);
   if (!problem)
     problem = remove_entry(place.parent, place.name, &status, &depth);
-  leave(&place);
+  folder_place_leave(&place);
   return problem;
 }
 
-static const char *rename_to(const struct place *from, const struct place *to) {
+static const char *rename_to(const struct folder_place *from, const struct folder_place *to) {
   struct port_status status;
   const char *problem = look(from->parent, from->name, &status);
   if (problem)
@@ -426,15 +351,15 @@ static const char *rename_to(const struct place *from, const struct place *to) {
 }
 
 const char *folder_rename(const struct folder *folder, const char *from, const char *to) {
-  struct place source, target;
-  const char *problem = find(folder, from, false, &source);
+  struct folder_place source, target;
+  const char *problem = folder_place_find(folder->directory, from, false, &source);
   if (problem)
     return problem;
-  problem = find(folder, to, true, &target);
+  problem = folder_place_find(folder->directory, to, true, &target);
   if (!problem) {
     problem = rename_to(&source, &target);
-    leave(&target);
+    folder_place_leave(&target);
   }
-  leave(&source);
+  folder_place_leave(&source);
   return problem;
 }

@@ -24,9 +24,8 @@ struct folder_entry {
   int64_t size;
 };
 
-/* The functions below return NULL, or words for what went wrong, never to be freed. Whoever wants
- * to tell these two from others compares pointers. */
-extern const char folder_missing[], folder_exists[];
+/* The functions below return NULL, or words for what went wrong, never to be freed. folder_place.h
+ * names two of them. */
 
 /* Opens a directory, which the caller ends with folder_close; makes it where it is missing. The
  * path is the caller's, and may lead through links. */

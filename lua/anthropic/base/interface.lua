@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "f94b98597481811b"
+return "54fa08e60872fba4"

@@ -1,0 +1,46 @@
+/* Where the paths of folder.h lead: each name is opened in the directory before it. */
+#ifndef ANTHROPIC_UTIL_FOLDER_PLACE_H
+#define ANTHROPIC_UTIL_FOLDER_PLACE_H
+
+#include "port/directory.h"
+
+#include <stdbool.h>
+
+#pragma GCC visibility push(hidden)
+
+enum { FOLDER_PATH_SIZE = 4096, FOLDER_MOST_NAMES = 32 };
+
+/* The open directory that a path ends in, and the name there, which need not exist. */
+struct folder_place {
+  port_directory parent;
+  const char *name;
+
+  /* private part */
+  char text[FOLDER_PATH_SIZE];
+};
+
+/* Two of the words for what went wrong. Callers may compare pointers to find these. */
+extern const char folder_missing[], folder_exists[];
+
+/* Finds the place of a path below a directory, closed where that is NO_DIRECTORY; on success the
+ * caller leaves it. `make`: with the directories on the way. NULL, or words for what went wrong,
+ * never to be freed. */
+const char *folder_place_find(port_directory directory, const char *path, bool make,
+                              struct folder_place *place);
+
+/* Goes on into the directory of that name below the place; `make`: makes it where it is missing.
+ * NULL, or words as above, and the place is as it was. */
+const char *folder_place_enter(struct folder_place *place, const char *name, bool make);
+
+/* Closes the directory. */
+void folder_place_leave(struct folder_place *place);
+
+/* Whether the name is a symbolic link's. */
+bool folder_is_link(port_directory parent, const char *name);
+
+/* Words for a number of errno.h, never to be freed; NULL for 0. */
+const char *folder_words_of(int error);
+
+#pragma GCC visibility pop
+
+#endif
