@@ -48,6 +48,6 @@ describe("A release", function()
     assert.matches('has no "What breaks"',
       refusal("0.2.0", "sed -i 's/^### What breaks/### More/' CHANGELOG.md && " .. COMMIT .. " -m x"))
     assert.matches("says nothing about 0%.2%.0",
-      refusal("0.2.0", "sed -i 's/^## Unreleased/## Others/' CHANGELOG.md && " .. COMMIT .. " -m x"))
+      refusal("0.2.0", "sed -i 's/^## /## Others /' CHANGELOG.md && " .. COMMIT .. " -m x"))
   end)
 end)
