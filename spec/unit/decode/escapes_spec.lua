@@ -27,7 +27,7 @@ describe("decoding escapes", function()
   end)
 
   it("reads those of other languages", function()
-    assert_decoded { [ [[\x41\x6a]] ] = "Aj", [ [[\u{41}\u{1F600}]] ] = "A😀", [ [[a\u{9}b]] ] = "ab",
+    assert_decoded { [ [[\x41\x6a]] ] = "Aj", [ [[\x41b]] ] = "Ab", [ [[\u{41}\u{1F600}]] ] = "A😀", [ [[a\u{9}b]] ] = "ab",
                      [ [[\u{000041}\u{0000041}]] ] = [[A\u{0000041}]] }
   end)
 

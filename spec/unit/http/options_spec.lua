@@ -93,6 +93,12 @@ describe("an option", function()
     assert.matches('^unknown option "table: .+"; did you mean "[%w_]+"%?$', refusal { [{}] = 1 })
   end)
 
+  it("is quoted up to 15 letters: what is longer may be a credential in a wrong place", function()
+    local words = ("x"):rep(15)
+    assert.matches('got "' .. words .. '"$', refusal { max_retries = words })
+    assert.matches("got string$", refusal { max_retries = words .. "x" })
+  end)
+
   it("that holds a password is not quoted", function()
     assert.is_nil(refusal { proxy = "http://user:secret@host" })
     local message = refusal { proxy = "http://user:secret@host\n" }

@@ -105,6 +105,13 @@ describe("a folder", function()
     assert.same({ "file" }, inside:names())
   end)
 
+  it("measures more directories side by side than a path has names", function()
+    for i = 1, 33 do
+      folder:create("d" .. i .. "/f", "x")
+    end
+    assert.same({ 66, 33 }, { folder:measure(1000) })
+  end)
+
   it("measures so many files and no more, with all that they hold", function()
     for i = 1, 3 do
       folder:create("d" .. i .. "/f", ("x"):rep(i))
