@@ -56,10 +56,11 @@ describe("require \"anthropic\"", function()
     assert.equal("true\tnil", lines[2])
     assert.equal("anthropic anthropic.version", lines[3])
     assert.equal("number", lines[4])
-    local core = " anthropic.base.core anthropic.base.interface"
-    assert.equal("anthropic" .. core .. " anthropic.core anthropic.version", lines[5])
-    local of_json = " anthropic.base.json anthropic.base.json_fields anthropic.base.memory"
-    assert.equal("anthropic" .. core .. of_json .. " anthropic.core anthropic.version", lines[6])
+    local core = " anthropic.base.core anthropic.base.descriptors anthropic.base.interface"
+    local rest = " anthropic.core anthropic.version"
+    assert.equal("anthropic" .. core .. " anthropic.base.lazy" .. rest, lines[5])
+    local of_json = " anthropic.base.json anthropic.base.json_fields anthropic.base.lazy anthropic.base.memory"
+    assert.equal("anthropic" .. core .. of_json .. rest, lines[6])
   end)
 
   it("has these functions", function()
