@@ -27,8 +27,10 @@ describe("decoding escapes", function()
   end)
 
   it("reads those of other languages", function()
-    assert_decoded { [ [[\x41\x6a]] ] = "Aj", [ [[\x41b]] ] = "Ab", [ [[\u{41}\u{1F600}]] ] = "A😀", [ [[a\u{9}b]] ] = "ab",
-                     [ [[\u{000041}\u{0000041}]] ] = [[A\u{0000041}]] }
+    assert_decoded {
+      [ [[\x41\x6a]] ] = "Aj", [ [[\x41b]] ] = "Ab", [ [[\u{41}\u{1F600}]] ] = "A😀", [ [[a\u{9}b]] ] = "ab",
+      [ [[\u{000041}\u{0000041}]] ] = [[A\u{0000041}]],
+    }
   end)
 
   it("reads those of URLs, however often the percent sign is escaped itself", function()
