@@ -294,6 +294,13 @@ describe("handlers", function()
     assert.same({ "response 200", "done 200whole" }, calls)
   end)
 
+  it("get the standard's events alone: JSON between them is for on_line and on_bytes", function()
+    local server = serve { stream 'data: a\n\n{"b":1}\n\n[DONE]\n\ndata: c\n\n' }
+    local calls, handlers = noting "on_event on_done"
+    http.request({ url = server.url }, handlers)
+    assert.same({ "event a", "event c", "done 200" }, calls)
+  end)
+
   it("may all be left out", function()
     local server = serve { { body = "x" }, { body = "x" } }
     assert.is_true(http.request({ url = server.url }, {}).done)

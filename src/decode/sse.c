@@ -122,17 +122,17 @@ static inline bool is_field(const char *line, size_t length, const char *name, s
   return true;
 }
 
-static bool continues_object(const struct sse *sse, char first) {
-  bool begins = first == '{' && !sse->has_data && sse->name.length == 0;
-  return sse->takes_objects && (sse->is_object || begins);
+static bool continues_json(const struct sse *sse, char first) {
+  bool begins = (first == '{' || first == '[') && !sse->has_data && sse->name.length == 0;
+  return sse->takes_json && (sse->is_json || begins);
 }
 
 /* Reads the field in [start, end). False when memory ran out. */
 static bool read_field(struct sse *sse, char *bytes, size_t start, size_t end) {
   const char *line = bytes + start;
   size_t length = end - start, value;
-  if (continues_object(sse, *line)) {
-    sse->is_object = true;
+  if (continues_json(sse, *line)) {
+    sse->is_json = true;
     gather_data(sse, bytes, start, length);
     return true;
   }
@@ -192,7 +192,7 @@ static void describe(struct sse *sse, const struct buffer *buffer, struct sse_ev
 
 /* Starts afresh after the event that was handed out. */
 static void begin_event(struct sse *sse, struct buffer *buffer) {
-  sse->has_data = sse->is_object = false;
+  sse->has_data = sse->is_json = false;
   buffer_clear(&sse->name);
   shift(sse, buffer, sse->consumed);
   sse->consumed = 0;

@@ -42,11 +42,11 @@ struct sse_mark {
 /* Zero-initialise, then set `max_event_bytes`. All offsets are from the front of the buffer. */
 struct sse {
   size_t max_event_bytes; /* most bytes in one event's data, or in the value of any other field */
-  bool takes_objects; /* JSON that stands where an event could begin, with no field's name before
-                         it, is that event's data: how some servers write an error */
-  size_t consumed;    /* bytes of the event handed out last, dropped at the next call */
-  bool has_retry;     /* the stream has named one */
-  uint64_t retry;     /* milliseconds, at most 2^53 */
+  bool takes_json; /* JSON where an event could begin, without a field's name, is the data of one:
+                      some servers write errors so */
+  size_t consumed; /* bytes of the event handed out last, dropped at the next call */
+  bool has_retry;  /* the stream has named one */
+  uint64_t retry;  /* milliseconds, at most 2^53 */
 
   /* private part */
   size_t line;      /* start of the first line that has not been read */
@@ -55,7 +55,7 @@ struct sse {
   struct sse_mark lf;
   struct sse_mark cr;
   bool has_data;
-  bool is_object; /* which is such JSON, up to the empty line */
+  bool is_json; /* which is such JSON, up to the empty line */
   bool after_bom;
   bool skip_lf; /* the last line ended in CR: a following LF belongs to it */
   bool too_large;

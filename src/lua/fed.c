@@ -17,7 +17,7 @@ static int new_fed(lua_State *L) {
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
   bind_transfer_bound_events(self, max_event_bytes);
-  self->sse.takes_objects = true;
+  self->sse.takes_json = true;
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);
   lua_newtable(L);

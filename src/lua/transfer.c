@@ -32,7 +32,7 @@ struct transfer *bind_transfer_push(lua_State *L) {
   struct lua_transfer *self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
   bind_transfer_bound_events(self, max_event_bytes);
-  self->sse.takes_objects = bind_request_flag(L, "takes_objects");
+  self->sse.takes_json = bind_request_flag(L, "takes_json");
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);
   bind_request_keep(L, lua_gettop(L));

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "54fa08e60872fba4"
+return "30a97b523d515aae"

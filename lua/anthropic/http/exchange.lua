@@ -40,6 +40,7 @@ end
 ---@field loop? string|table the option
 ---@field timeouts table<string, number|false>
 ---@field is_logged boolean
+---@field takes_json boolean JSON between the events of an answer is an event: so in answers of the API
 ---@field send fun(exchange: anthropic.Exchange, driver: table): true?, anthropic.Error? one attempt
 
 local exchange = {}
@@ -75,6 +76,7 @@ function exchange.profile(resolved, build, address)
     timeouts = options.timeouts(resolved.timeout),
     is_logged = resolved.on_log ~= nil or resolved.log_level ~= nil,
     send = changed_sender(resolved) or plain_sender(build or request.builder(resolved)),
+    takes_json = build == nil,
     address = address,
   }
 end

@@ -45,7 +45,6 @@ end
 ---@return fun(spec: table): table|nil, anthropic.Error?
 function plain_request.builder(options)
   local metatable = { __index = request.common_fields(options) }
-  metatable.__index.takes_objects = false -- what else means something is the caller's to know
   return function(spec)
     local url, second = urls.check(spec.url)
     if not url then

@@ -126,7 +126,6 @@ function request.common_fields(options)
       return options[name]
     end),
     max_download_bytes = options.max_download_bytes,
-    takes_objects = true, -- in an event stream, where they stand for an event
   }
   for _, each in ipairs(option_rows.ROUTE) do
     fields[each.name] = options[each.name]

@@ -62,7 +62,7 @@ local function start(exchange, wire)
   end
   choose_connection(exchange, wire)
   wire.total_timeout = left < math.huge and left or nil
-  wire.record = exchange.shared.observer ~= nil
+  wire.record, wire.takes_json = exchange.shared.observer ~= nil, exchange.profile.takes_json
   local transfer, message, reason = loop.core():start(wire)
   if not transfer then
     return nil, unsent(reason or "connection", message, exchange.profile)
@@ -180,7 +180,7 @@ function sending.answer(self, answer, wire)
     record = self.shared.observer ~= nil,
     max_body_bytes = self.option "max_response_bytes",
     max_event_bytes = options.event_limit(self.option),
-    takes_objects = true,
+    takes_json = self.profile.takes_json,
     answer = answer,
   }
   if not transfer then

@@ -821,6 +821,7 @@ describe("JSON where an event could begin", function()
       ['data: a\n\n{"b":1}\r\n\r\n{"c":1}\n\n'] = { "|a", '|{"b":1}', '|{"c":1}' },
       ['\n: c\n{"b":1}\n: d\ndata: e\n\ndata: f\n\n'] = { '|{"b":1}\n: d\ndata: e', "|f" },
       ['retry: 3\n{"b":1}\n\n'] = { '|{"b":1}' },
+      ['[{\n"error":"x"}]\n\n[DONE]\n\n'] = { '|[{\n"error":"x"}]', "|[DONE]" },
     } do
       for size = 1, 9 do
         assert.same(expected, read(text, size), text)
@@ -839,7 +840,7 @@ describe("JSON where an event could begin", function()
   it("is a field without a meaning inside an event, and any other text everywhere", function()
     assert.same({ "|a" }, read('data: a\n{"b":1}\n\n', 3))
     assert.same({ "n|c" }, read('event: n\n{"b":1}\ndata: c\n\n', 3))
-    assert.same({ "|a" }, read(' {"b":1}\n\n[1]\n\nerror: x\n\ndata: a\n\n', 3))
+    assert.same({ "|a" }, read(' {"b":1}\n\nerror: x\n\ndata: a\n\n', 3))
   end)
 
   it("has the limit of any event", function()
