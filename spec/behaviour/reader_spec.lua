@@ -406,3 +406,17 @@ describe("a reader", function()
     assert.equal("Hi anthropic: api error 500 api_error: HTTP 500", output)
   end)
 end)
+
+describe("an end without its empty line", function()
+  it("is one whatever its type lacks", function()
+    local start = 'data: {"type":"message_start","message":{"id":"m","role":"assistant","content":[]}}\n\n'
+    for _, ending in ipairs {
+      'data: {"type":"message_stop"}', 'event: message_stop\ndata: {}', 'event: message_stop\ndata: {"type":""}\n',
+    } do
+      local reader = anthropic.reader.new { status = 200, headers = EVENT_STREAM }
+      reader:feed(start .. ending)
+      reader:finish()
+      assert.equal("m", assert(reader:message()).id, ending)
+    end
+  end)
+end)

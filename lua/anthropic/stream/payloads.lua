@@ -116,6 +116,15 @@ local function receive_other(self, value, problem, data, name)
   return nil, protocol_error(self, words, data)
 end
 
+-- The event of a payload. An empty type is a missing one.
+local function decode(data)
+  local event, problem, halves = json.decode_event(data)
+  if type(event) == "table" and event.type == "" then
+    event.type = nil
+  end
+  return event, problem, halves
+end
+
 --- Takes in a payload.
 ---@param self anthropic.EventSource
 ---@param data string
@@ -124,10 +133,7 @@ end
 ---@return anthropic.Error?
 function payloads.data(self, data, name)
   self.bytes = self.bytes + #data
-  local event, problem, halves = json.decode_event(data)
-  if type(event) == "table" and event.type == "" then -- as servers write it that have none
-    event.type = nil
-  end
+  local event, problem, halves = decode(data)
   if error_signs.is_error(event, name, self.open_ended) then
     return nil, payloads.stream_error(self, data, name)
   elseif type(event) ~= "table" or json.is_array(event) then
@@ -197,7 +203,7 @@ local function is_end(self, data, name)
   if payloads.is_end_mark(data) then
     return true
   end
-  local event = json.decode_event(data)
+  local event = decode(data)
   return type(event) == "table"
     and ((event.type or name) == "message_stop" or error_signs.is_error(event, name, self.open_ended))
 end
