@@ -1,4 +1,4 @@
---- Whether file descriptors are left, which those who need one rarely say.
+--- Whether the process has run out of file descriptors: what fails for want of one rarely says so.
 
 local io = io
 
@@ -7,12 +7,15 @@ local descriptors = {}
 -- EMFILE and ENFILE have these numbers on every Unix.
 local TOO_MANY_FILES = { [23] = true, [24] = true }
 
---- What to do where none is left.
+--- What to do then.
 descriptors.ADVICE = "no file descriptor is left: close files or connections, or raise the limit (ulimit -n)"
 
 --- Whether none is left.
----@return boolean
+---@return boolean is_out false also in a host that has no `io`
 function descriptors.are_out()
+  if not io then
+    return false
+  end
   local file, _, number = io.open "."
   if file then
     file:close()

@@ -29,8 +29,8 @@ local function forget_half_loaded()
   end
 end
 
---- Loads a module at its first use. What could not be loaded, as memory or descriptors were out, is tried again by the
---- next use. Without a descriptor Lua finds no file, and says that there is none: then this says why.
+--- Loads a module at its first use. If that fails, as memory or descriptors are out, the next use tries again.
+--- Lua reports a file that it has no descriptor for as missing; this error names the reason.
 ---@param name string
 ---@return any module
 function lazy.require(name)

@@ -7,7 +7,7 @@
 -- of a wrong type. Its last argument is a table of options for this request alone. All clients of a Lua state share
 -- one loop and its connections.
 
-local require = require
+local require = require("anthropic.base.lazy").require
 local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
 local lazy = require "anthropic.base.lazy"
@@ -20,8 +20,6 @@ local tasks = require "anthropic.loop.task"
 local usage = require "anthropic.message.usage"
 
 local option_changes = lazy.module "anthropic.http.option_changes"
-
-require = lazy.require
 
 ---@class anthropic.Client the resources of the API are fields as well: `client.messages`, `client.models`, ...; see
 ---  [messages](messages.md) and [resources](resources.md)

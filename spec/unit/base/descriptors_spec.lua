@@ -38,6 +38,14 @@ describe("file descriptors", function()
     ]]))
   end)
 
+  it("are taken for left in a host without io", function()
+    assert.equal("false", run([[
+      local write = io.write
+      io = nil
+      write(tostring(require("anthropic.base.descriptors").are_out()))
+    ]]))
+  end)
+
   it("are named where a module cannot be loaded without one, and it is loaded later", function()
     local output = run([[
       local anthropic = require "anthropic"
