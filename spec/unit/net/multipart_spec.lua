@@ -6,6 +6,23 @@ local exhaustion = require "spec.support.exhaustion"
 
 local head_of = core_peer.head_of
 
+-- Whether what begins a transfer fails where memory runs out, and keeps none.
+local function survives(begin)
+  for _, source in ipairs { "core", "curl" } do
+    if not exhaustion.is_possible(source) then
+      pending "of this system has memory at all times"
+    end
+    assert.is_true(exhaustion.survive(function()
+      local transfer, message = begin()
+      if transfer then
+        transfer:close()
+        return "started"
+      end
+      return not message:lower():find("memory", 1, true) and message or nil
+    end, source) > 2)
+  end
+end
+
 describe("a multipart body", function()
   local loop, peer, directory
 
@@ -320,19 +337,7 @@ describe("a multipart body", function()
     end)
 
     it("is an error without memory, and keeps none", function()
-      for _, source in ipairs { "core", "curl" } do
-        if not exhaustion.is_possible(source) then
-          pending "of this system has memory at all times"
-        end
-        assert.is_true(exhaustion.survive(function()
-          local transfer, message = begin()
-          if transfer then
-            transfer:close()
-            return "started"
-          end
-          return not message:lower():find("memory", 1, true) and message or nil
-        end, source) > 2)
-      end
+      survives(begin)
     end)
   end)
 
@@ -367,21 +372,11 @@ describe("a multipart body", function()
 
   it("is an error without memory, and keeps none", function()
     local path = directory:write("a", "x")
-    for _, source in ipairs { "core", "curl" } do
-      if not exhaustion.is_possible(source) then
-        pending "of this system has memory at all times"
-      end
-      assert.is_true(exhaustion.survive(function()
-        local transfer, message = start {
-          { name = "a", data = "x", filename = "b", content_type = "text/plain" }, { name = "b", path = path },
-        }
-        if transfer then
-          transfer:close()
-          return "started"
-        end
-        return not message:lower():find("memory", 1, true) and message or nil
-      end, source) > 2)
-    end
+    survives(function()
+      return start {
+        { name = "a", data = "x", filename = "b", content_type = "text/plain" }, { name = "b", path = path },
+      }
+    end)
   end)
 
   describe("is refused", function()
@@ -540,18 +535,8 @@ describe("a body of several strings", function()
   end)
 
   it("is an error without memory, and keeps none", function()
-    for _, source in ipairs { "core", "curl" } do
-      if not exhaustion.is_possible(source) then
-        pending "of this system has memory at all times"
-      end
-      assert.is_true(exhaustion.survive(function()
-        local transfer, message = loop:start { method = "POST", url = peer.url, body = { "a", "b" } }
-        if transfer then
-          transfer:close()
-          return "started"
-        end
-        return not message:lower():find("memory", 1, true) and message or nil
-      end, source) > 2)
-    end
+    survives(function()
+      return loop:start { method = "POST", url = peer.url, body = { "a", "b" } }
+    end)
   end)
 end)
