@@ -10,7 +10,7 @@ local tables = require "anthropic.base.tables"
 local MOST_LIMITS = 16
 -- A reset is told in whole seconds: what moves by less has not moved.
 local MOVED = 1.5
--- How long a limit that was reset is believed in without a word of it.
+-- Seconds that a limit which was reset still counts although no answer mentions it.
 local MEMORY = 60
 
 ---@class anthropic.RateBudget

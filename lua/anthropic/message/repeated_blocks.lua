@@ -83,7 +83,7 @@ end
 --- The block that is said again, which no later one is taken for.
 ---@param content table
 ---@return anthropic.NativeBlock? block
----@return boolean? is_missing where there is none: whether it has not come
+---@return boolean? is_missing if no block is returned: whether the content has not come
 function Repeated:take(content)
   local kind = content.type
   local block = parts.is_tool_use(kind) and first_call(self, content) or first(self, "type " .. tostring(kind))

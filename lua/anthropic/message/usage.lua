@@ -215,7 +215,7 @@ function Usage:total()
   return sum(self.by_model, names)
 end
 
--- A price; nil for what is none, NaN and what is below 0 included.
+-- A price, or nil: NaN, an infinity and a number below 0 are not prices.
 local function price_of(prices, name)
   local price = prices[name]
   return type(price) == "number" and price >= 0 and price < math.huge and price or nil

@@ -21,7 +21,7 @@ local MERGES = {
   { "a zero after a count", { input_tokens = 5 }, { input_tokens = 0 }, { input_tokens = 5 } },
   { "a count after a zero", { input_tokens = 0 }, { input_tokens = 5 }, { input_tokens = 5 } },
   { "a zero after nothing", {}, { input_tokens = 0 }, { input_tokens = 0 } },
-  { "a count after what is none", { a = false, b = {}, c = "" }, { a = 1, b = 2, c = 0 }, { a = 1, b = 2, c = 0 } },
+  { "a count after an empty value", { a = false, b = {}, c = "" }, { a = 1, b = 2, c = 0 }, { a = 1, b = 2, c = 0 } },
   { "a zero after a word", { input_tokens = "many" }, { input_tokens = 0 }, { input_tokens = 0 } },
   { "digits", nil, { input_tokens = "12" }, { input_tokens = 12 } },
   { "digits of zero after a count", { input_tokens = 5 }, { input_tokens = "0" }, { input_tokens = 5 } },

@@ -364,7 +364,7 @@ describe("the cost of usage", function()
       select(2, made:cost { a = {}, b = { input_tokens = 1 } }))
   end)
 
-  it("takes for no price what is none", function()
+  it("ignores prices that are not valid numbers", function()
     local made = used { "a", { output_tokens = 4, output_tokens_details = { thinking_tokens = 1 }, server_tool_use = {
       web_search_requests = 1 } } }
     for _, wrong in ipairs { 0 / 0, -1, math.huge, "1", {} } do

@@ -22,7 +22,7 @@ describe("the place of a path in a folder", function()
     outside:remove()
   end)
 
-  it("is none where it is no path below it", function()
+  it("is refused for a path that leads elsewhere", function()
     folder:create("a/b", "")
     local function check(path)
       for _, case in ipairs {
@@ -82,7 +82,7 @@ describe("the place of a path in a folder", function()
     assert.same({}, inside:names())
   end)
 
-  it("is none once the folder is closed", function()
+  it("is refused once the folder is closed", function()
     folder:create("a", "")
     folder:close()
     assert.same({ nil, "it is closed" }, { folder:look "a" })
