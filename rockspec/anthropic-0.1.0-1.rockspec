@@ -170,6 +170,7 @@ build = {
     ["anthropic.http.credential_text"] = "lua/anthropic/http/credential_text.lua",
     ["anthropic.http.credentials"] = "lua/anthropic/http/credentials.lua",
     ["anthropic.http.curl_command"] = "lua/anthropic/http/curl_command.lua",
+    ["anthropic.http.dates"] = "lua/anthropic/http/dates.lua",
     ["anthropic.http.download"] = "lua/anthropic/http/download.lua",
     ["anthropic.http.drafts"] = "lua/anthropic/http/drafts.lua",
     ["anthropic.http.error_body"] = "lua/anthropic/http/error_body.lua",

@@ -1,7 +1,6 @@
 local anthropic = require "anthropic"
 local clock = require "spec.support.clock"
 local core = require "anthropic.core"
-local headers = require "anthropic.http.headers"
 local testing = require "anthropic.testing"
 
 local function timestamp(seconds_from_now)
@@ -349,23 +348,5 @@ describe("messages.map", function()
       assert.equal("timeout", errs[2].kind)
       assert.equal("total", errs[2].timeout)
     end)
-  end)
-end)
-
-describe("a time stamp of a header", function()
-  it("is read in every form that the API may use", function()
-    assert.equal(0, headers.timestamp "1970-01-01T00:00:00Z")
-    assert.equal(1767225600, headers.timestamp "2026-01-01T00:00:00Z")
-    assert.equal(1767225600.5, headers.timestamp "2026-01-01T00:00:00.5z")
-    assert.equal(1767225600, headers.timestamp "2026-01-01T02:30:00+02:30")
-    assert.equal(1767225600, headers.timestamp "2025-12-31 23:00:00-0100")
-    assert.equal(1709164800, headers.timestamp "2024-02-29T00:00:00Z")
-  end)
-
-  it("is nothing where it is none", function()
-    for _, text in ipairs { "", "soon", "2026-01-01", "2026-01-01T00:00:00", "2026-01-01T00:00:00Zulu", "17" } do
-      assert.is_nil(headers.timestamp(text))
-    end
-    assert.is_nil(headers.timestamp(nil))
   end)
 end)

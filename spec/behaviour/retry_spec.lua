@@ -2,7 +2,6 @@
 
 local anthropic = require "anthropic"
 local errors = require "anthropic.base.error"
-local headers = require "anthropic.http.headers"
 local retry = require "anthropic.http.retry"
 local service = require "spec.support.service"
 local socket = require "socket"
@@ -66,6 +65,8 @@ describe("retry.after", function()
       { { date = date, ["retry-after"] = "Zun, 29 Sep 2016 12:26:26 GMT" }, nil },
       { { date = date, ["retry-after"] = "Wed, 01 Foo 2025 00:00:20 GMT" }, nil },
       { { date = date, ["retry-after"] = "2025-01-01T00:00:20Z" }, nil },
+      { { date = date, ["retry-after"] = "Wednesday, 01-Jan-25 00:00:20 GMT" }, 20 },
+      { { date = date, ["retry-after"] = "Wed Jan  1 00:00:20 2025" }, 20 },
     } do
       assert.equal(case[2], retry.after(case[1]), anthropic.encode(case[1]))
     end
@@ -79,18 +80,6 @@ describe("retry.after", function()
       assert.is_true(seconds > 10 and seconds <= 20, tostring(seconds))
     end
     assert.is_nil(retry.after { ["retry-after"] = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() - 20) })
-  end)
-
-  it("knows the calendar", function()
-    for text, seconds in pairs {
-      ["Thu, 01 Jan 1970 00:00:00 GMT"] = 0,
-      ["Sun, 06 Nov 1994 08:49:37 GMT"] = 784111777,
-      ["Tue, 29 Feb 2000 12:00:00 GMT"] = 951825600,
-      ["Wed, 31 Dec 2025 23:59:59 GMT"] = 1767225599,
-      ["Mon, 01 Mar 2100 00:00:00 GMT"] = 4107542400,
-    } do
-      assert.equal(seconds, headers.date(text), text)
-    end
   end)
 end)
 

@@ -228,47 +228,4 @@ function headers.rate_limit(fields)
   return limits
 end
 
-local MONTHS = {}
-for i, name in ipairs { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" } do
-  MONTHS[name] = i
-end
-
--- Days from 1970-01-01 in the Gregorian calendar; March is taken for the first month of a year.
-local function days_from_epoch(year, month, day)
-  if month <= 2 then
-    year, month = year - 1, month + 12
-  end
-  local leap_days = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
-  return 365 * year + leap_days + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
-end
-
---- Seconds since the epoch of an HTTP date (RFC 9110, section 5.6.7, the preferred form), or nil.
----@param text? string
----@return number?
-function headers.date(text)
-  local day, name, year, hour, minute, second =
-    (text or ""):match("^%a%a%a, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
-  local month = MONTHS[name]
-  if not month then
-    return nil
-  end
-  local days = days_from_epoch(tonumber(year), month, tonumber(day))
-  return ((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second)
-end
-
---- Seconds since the epoch of a time stamp (RFC 3339), or nil.
----@param text? string
----@return number?
-function headers.timestamp(text)
-  local year, month, day, hour, minute, second, zone =
-    tostring(text):match("^(%d%d%d%d)-(%d%d)-(%d%d)[Tt ](%d%d):(%d%d):(%d%d%.?%d*)(.*)$")
-  local sign, hours, minutes = (zone or ""):match("^([+-])(%d%d):?(%d%d)$")
-  if not year or not sign and not zone:match("^[Zz]$") then
-    return nil
-  end
-  local offset = sign and (hours * 60 + minutes) * 60 * (sign == "-" and -1 or 1) or 0
-  local days = days_from_epoch(tonumber(year), tonumber(month), tonumber(day))
-  return ((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second) - offset
-end
-
 return headers

@@ -5,8 +5,8 @@
 -- reset, or until one of those under way has been answered. What is known of them: rate_limits.lua.
 
 local core = require "anthropic.base.core"
+local dates = require "anthropic.http.dates"
 local errors = require "anthropic.base.error"
-local headers = require "anthropic.http.headers"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 local rate_limits = require "anthropic.http.rate_limits"
@@ -235,7 +235,7 @@ function Limiter:learn(model, response)
   end
   local now = core.now()
   local lane = lane_of(self, model)
-  local date = headers.date(response.headers.date) or os.time()
+  local date = dates.http(response.headers.date) or os.time()
   for what, limit in pairs(response.rate_limit) do
     lane.limits:learn(what, limit, now, date)
   end

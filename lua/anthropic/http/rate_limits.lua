@@ -3,7 +3,7 @@
 -- A limit is either reset at a time, or comes back bit by bit (the API's own): where the time of its reset moves away
 -- with every request, it is one that comes back.
 
-local headers = require "anthropic.http.headers"
+local dates = require "anthropic.http.dates"
 local tables = require "anthropic.base.tables"
 
 -- Names of limits are a server's words: more are not remembered.
@@ -135,7 +135,7 @@ end
 ---@param now number by core.now()
 ---@param date number when the answer was made, by the server's clock: seconds since 1970
 function RateLimits:learn(what, limit, now, date)
-  local reset, before = headers.timestamp(limit.reset), self.budgets[what]
+  local reset, before = dates.timestamp(limit.reset), self.budgets[what]
   if not reset or type(limit.remaining) ~= "number" or not (before or has_room(self, now)) then
     return
   end

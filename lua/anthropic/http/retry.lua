@@ -5,8 +5,8 @@
 -- billed or kept: of that it repeats only what the server cannot have acted on.
 
 local core = require "anthropic.base.core"
+local dates = require "anthropic.http.dates"
 local failures = require "anthropic.http.failures"
-local headers = require "anthropic.http.headers"
 
 local retry = {}
 
@@ -94,8 +94,8 @@ function retry.after(fields)
   if seconds then
     return positive(seconds)
   end
-  local date = headers.date(value)
-  return date and positive(date - (headers.date(fields.date) or os.time()))
+  local date = dates.http(value)
+  return date and positive(date - (dates.http(fields.date) or os.time()))
 end
 
 --- Seconds to wait where nobody says how long: twice as long each time, less a part at random.

@@ -3,8 +3,8 @@
 
 local call = require "anthropic.http.call"
 local command = require "anthropic.loop.command"
+local dates = require "anthropic.http.dates"
 local errors = require "anthropic.base.error"
-local headers = require "anthropic.http.headers"
 local json = require "anthropic.base.json"
 local tasks = require "anthropic.loop.task"
 
@@ -83,7 +83,7 @@ end
 ---@param text any
 ---@return number?
 function fetch.time(text)
-  return type(text) == "string" and headers.timestamp(text) or nil
+  return type(text) == "string" and dates.timestamp(text) or nil
 end
 
 return fetch

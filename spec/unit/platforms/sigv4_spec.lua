@@ -19,9 +19,9 @@ end
 
 -- Seconds since the epoch of "20261128T030000Z".
 local function time_of(text)
-  local headers = require "anthropic.http.headers"
+  local dates = require "anthropic.http.dates"
   local year, month, day, hour, minute, second = text:match "^(%d%d%d%d)(%d%d)(%d%d)T(%d%d)(%d%d)(%d%d)Z$"
-  return math.floor(headers.timestamp(("%s-%s-%sT%s:%s:%sZ"):format(year, month, day, hour, minute, second)))
+  return math.floor(dates.timestamp(("%s-%s-%sT%s:%s:%sZ"):format(year, month, day, hour, minute, second)))
 end
 
 local function sign(changes)
