@@ -33,16 +33,21 @@ local function maker(program)
 end
 
 -- The instructions of a process that makes so many short requests over one connection; of 0, nothing.
-local function short_requests(count)
-  if count == 0 then
-    return 0, 0
+local function short_requests(environment)
+  return function(count)
+    if count == 0 then
+      return 0, 0
+    end
+    local server = testing.server { script = testing.message { text = "Hello! How are you today, my friend?" } }
+    local command = ("%s bench/library.lua %s create %d 1 20 0"):format(lua, server.url, count)
+    local ok, instructions = pcall(callgrind.count, command, environment)
+    server:stop()
+    return ok and instructions or error(instructions, 0), count
   end
-  local server = testing.server { script = testing.message { text = "Hello! How are you today, my friend?" } }
-  local command = ("%s bench/library.lua %s create %d 1 20 0"):format(lua, server.url, count)
-  local ok, instructions = pcall(callgrind.count, command)
-  server:stop()
-  return ok and instructions or error(instructions, 0), count
 end
+
+-- The library as `make install COMPILED=1` puts it there.
+local COMPILED = ("LUA_PATH='./?.lua;PLACE/?.lua;PLACE/?/init.lua;;'"):gsub("PLACE", "build/compiled/share/lua/5.4")
 
 -- The instructions of encoding or decoding so many messages of a history.
 local function history(how)
@@ -70,8 +75,9 @@ end
 
 -- Name, unit, program, sizes: little and much, so that what a process and a request cost falls out.
 local paths = {
-  { "first_request", "process", short_requests, 0, 1 },
-  { "short_request", "request", short_requests, 20, 1020 },
+  { "first_request", "process", short_requests(), 0, 1 },
+  { "first_compiled", "process", short_requests(COMPILED), 0, 1 },
+  { "short_request", "request", short_requests(), 20, 1020 },
   { "events", "event", reader("read_stream.lua %s events", bodies.text), 1000, 11000 },
   { "text", "event", reader("read_stream.lua %s text", bodies.text), 1000, 11000 },
   -- so many that it matters little whether Lua collects its garbage once more
