@@ -8,6 +8,6 @@ dist: ## make the archives that need no compiler, and SHA256SUMS, in build/dist:
 	@tools/dist $(DIST)
 
 test-dist: ## try the archives of build/dist on Debian 12 and 13 without a compiler, and on ARM, by hand (as root)
-	@tools/setup debootstrap qemu-user-static
+	@tools/setup qemu-user-static
 	@[ -e build/dist/SHA256SUMS ] || $(MAKE) -s dist
 	@tools/test-dist $(DIST_PLATFORMS)
