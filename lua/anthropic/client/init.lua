@@ -160,11 +160,11 @@ end
 --- The options of a request. One of another platform, or of another region, is as of another client. For pools.
 ---@private
 ---@param own table of the client
----@param given? anthropic.Options checked
+---@param given anthropic.Options checked
 ---@return table|nil
 ---@return anthropic.Error?
 function client.options_of(own, given)
-  if not given or not platforms.are_concerned(given) then
+  if not platforms.are_concerned(given) then
     return options.of_request(own.options, given)
   end
   local merged = platforms.replace(own.given, given)

@@ -369,6 +369,19 @@ describe("decode", function()
     assert.equal("[1.5]\t[2.5]\t2\n", output)
   end)
 
+  it("tries no second decoder where memory ran out, which it tells as Lua does", function()
+    local output = run [[
+      package.loaded.cjson = { new = function()
+        print "made"
+        return { decode = function() error("not enough memory", 0) end }
+      end }
+      local json = require "anthropic.base.json"
+      print(pcall(json.decode, "[1]"))
+      print(json.decode_answer "[1]")
+    ]]
+    assert.equal("made\nfalse\tnot enough memory\nnil\tnot enough memory\n", output)
+  end)
+
   it("is not changed by the settings of the shared cjson module", function()
     local output = run [[
       local cjson = require "cjson"
@@ -880,6 +893,15 @@ describe("tool_input", function()
     end
   end)
 
+  it("takes for broken what would take too much memory", function()
+    local text = "[" .. ("[],"):rep(500000) .. "1]"
+    local block = { type = "tool_use", id = "t", input = { a = 1 } }
+    json.tool_input(block, text)
+    assert.is_nil(block.input)
+    assert.is_true(text == block.input_json)
+    assert.matches("^the values would take too much memory", block.input_error)
+  end)
+
   it("sends an object for an input that was null and then broke", function()
     local block = json.decode_answer '{"content_block":{"type":"tool_use","input":null}}'.content_block
     assert.equal('{"input":null,"type":"tool_use"}', json.encode(block))
@@ -1077,6 +1099,22 @@ describe("a tool's input that was changed", function()
       assert.equal(case[4], sent(case[2], case[3]))
     end)
   end
+end)
+
+describe("the text of a tool's input", function()
+  it("is the one that it came as, as long as it says the same", function()
+    local block = { type = "tool_use" }
+    json.tool_input(block, '{"b": 1, "a": 2}')
+    assert.equal('{"b": 1, "a": 2}', json.input_text(block.input))
+    block.input.b = 3
+    assert.equal('{"a":2,"b":3}', json.input_text(block.input))
+  end)
+
+  it("is its encoding where it came as none, and nothing alone where it has none", function()
+    assert.equal('{"a":2,"b":1}', json.input_text { b = 1, a = 2 })
+    assert.equal("5", json.input_text(5))
+    assert.same({ n = 1 }, { n = select("#", json.input_text(print)), json.input_text(print) })
+  end)
 end)
 
 describe("a raw value", function()

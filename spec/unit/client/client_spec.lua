@@ -83,6 +83,33 @@ describe("a client", function()
       local client = anthropic.new "text"
       return client
     end))
+    local base = nowhere()
+    assert.matches(HERE .. 'unknown option "max_retry"', raised_by(function()
+      local client = base:with_options { max_retry = 1 }
+      return client
+    end))
+  end)
+
+  it("raises for options of a platform that do not go together, and blames the caller", function()
+    local words = 'option "region": belongs to a platform; name it, as in platform = "bedrock"'
+    local base = nowhere()
+    for _, make in ipairs {
+      function()
+        local client = anthropic.new { region = "x" }
+        return client
+      end,
+      function()
+        local client = base:with_options { region = "x" }
+        return client
+      end,
+    } do
+      local err = raised_by(make)
+      assert.matches(HERE, err)
+      assert.truthy(err:find(": " .. words, 1, true), err)
+    end
+    local made, err = base:exchange({ method = "GET", path = "/x" }, { region = "x" })
+    assert.is_nil(made)
+    assert.equal(words, err.message)
   end)
 
   it("has its resources as members, each made once", function()
@@ -247,6 +274,22 @@ describe("an option", function()
     assert.equal(5, client:options_for {} "max_retries")
     assert.equal("2023-06-01", client:options_for() "api_version")
     assert.equal(5, client:options_for() "max_retries")
+  end)
+
+  it("of a platform for a request, or for another client, takes nothing of another one along", function()
+    service.environment {}
+    local bedrock = anthropic.new { platform = "bedrock_mantle", region = "a", api_key = "k" }
+    local function base_of(options)
+      return bedrock:options_for(options) "base_url"
+    end
+    assert.equal("https://bedrock-mantle.a.api.aws/anthropic", base_of())
+    assert.equal(base_of(), base_of { max_retries = 1 })
+    assert.equal("https://bedrock-mantle.b.api.aws/anthropic", base_of { region = "b" })
+    local foundry = { platform = "foundry", resource = "r", api_key = "k" }
+    assert.equal("https://r.services.ai.azure.com/anthropic", base_of(foundry))
+    assert.equal(base_of(foundry), bedrock:with_options(foundry):options_for() "base_url")
+    assert.equal(base_of { region = "b" }, bedrock:with_options({ region = "b" }):options_for() "base_url")
+    assert.equal(base_of(), bedrock:with_options({ max_retries = 1 }):options_for() "base_url")
   end)
 
   it("of an exchange is the client's, or the request's over it", function()

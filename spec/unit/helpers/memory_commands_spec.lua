@@ -82,6 +82,15 @@ describe("the commands of the memory tool", function()
     end
   end)
 
+  it("show no file of more lines than can be numbered", function()
+    limits.file_bytes = 1e6
+    directory:write("a", ("\n"):rep(999998))
+    assert.matches("Invalid `view_range`", problem("view", { path = "/memories/a", view_range = 7 }), 1, true)
+    directory:write("a", ("\n"):rep(999999))
+    assert.equal("File /memories/a has too many lines (1000000). Maximum is 999999 lines.",
+      problem("view", { path = "/memories/a", view_range = 7 }))
+  end)
+
   it("show sizes in the largest unit, and two levels", function()
     limits.file_bytes = 1e6
     directory:run "mkdir -p d/e/f node_modules .hidden && touch d/e/f/deep node_modules/x && ln -s d link"
@@ -89,12 +98,24 @@ describe("the commands of the memory tool", function()
     directory:write("b", ("x"):rep(1024))
     directory:write("c", ("x"):rep(1025))
     local text = assert(run("view", { path = "/memories" }))
+    assert.matches("Here're the files and directories up to 2 levels deep in /memories, excluding hidden items and "
+      .. "node_modules:\n", text, 1, true)
+    assert.equal(text, run("view", { path = "/memories//" }))
     local names = {}
     for size, name in text:gmatch "\n([^\t\n]+)\t([^\n]+)" do
       names[#names + 1] = name:find "/$" and name or size .. " " .. name
     end
     table.remove(names, 1)
     assert.same({ "1023B /memories/a", "1K /memories/b", "1.0K /memories/c", "/memories/d/", "/memories/d/e/" }, names)
+  end)
+
+  it("show no size in a larger unit than gigabytes", function()
+    local vast = {
+      look = function() return "directory", 2 ^ 50 end,
+      list = function() return { { "a", "file", 2 ^ 40 }, { "b", "file", 2 ^ 40 - 2 ^ 29 } } end,
+    }
+    assert.matches("\n1048576G\t/memories\n1024G\t/memories/a\n1023.5G\t/memories/b",
+      memory_commands.new(vast, limits):run { command = "view", path = "/memories" }, 1, true)
   end)
 
   it("show a thousand lines, that of the directory among them, and say that there are more", function()
@@ -105,7 +126,7 @@ describe("the commands of the memory tool", function()
     directory:run "touch many/0000"
     text = assert(run("view", { path = "/memories/many/" }))
     assert.is_nil(text:find("/0999", 1, true))
-    assert.is_truthy(text:find("\n[cut: more than 1000 entries]", 1, true))
+    assert.matches("/0997\n[^\n]*/0998\n%[cut: more than 1000 entries%]$", text)
   end)
 
   it("create up to the limits, and nothing that is there", function()
@@ -145,6 +166,27 @@ describe("the commands of the memory tool", function()
     assert.matches("The file /memories/a was not changed: the file would have 22 bytes", message, 1, true)
     limits.file_bytes = 22
     assert.is_string((replace("two", "four")))
+  end)
+
+  it("count a line's end to the line, and name a hundred places at most", function()
+    directory:write("a", "1\n2\n3\n4\n5\n6")
+    local text = assert(run("str_replace", { path = "/memories/a", old_str = "\n5", new_str = "\nfive" }))
+    assert.equal("     2\t2\n     3\t3\n     4\t4\n     5\tfive\n     6\t6", text:match ":\n(.*)$")
+    limits.file_bytes = 1000
+    directory:write("b", ("e\n"):rep(101))
+    assert.matches("in lines: 1, 2, .*, 99, 100%. Please",
+      problem("str_replace", { path = "/memories/b", old_str = "e", new_str = "" }))
+  end)
+
+  it("replace what finds room in the place of the old", function()
+    directory:write("a", ("x"):rep(79) .. "y")
+    directory:write("b", ("x"):rep(69))
+    local function replace(old, new)
+      return run("str_replace", { path = "/memories/a", old_str = old, new_str = new })
+    end
+    assert.is_string((replace("y", "yz")))
+    assert.equal("The file /memories/a was not changed: the directory would have more than 150 bytes",
+      select(2, replace("z", "zz")))
   end)
 
   it("insert behind a line", function()

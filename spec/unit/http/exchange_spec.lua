@@ -508,6 +508,19 @@ describe("an exchange", function()
       end
     end)
 
+    it("has succeeded with any status where the request says so, unless it is to be tried for again", function()
+      local spec = { method = "POST", path = "/", body = "{}", takes_any_status = true }
+      plans = { { status = 404 } }
+      assert.is_true(new({ max_retries = 1 }, spec):attempt())
+      plans, started = { { status = 503 } }, {}
+      local exchange = new({ max_retries = 1 }, spec)
+      local err = failure_of(exchange)
+      assert.equal(503, err.status)
+      assert.is_true(exchange:recover(err))
+      assert.is_true(exchange:attempt())
+      assert.equal(503, exchange.response.status)
+    end)
+
     it("teaches the limiter, also by a refusal, where it tells of a limit", function()
       for _, status in ipairs { 200, 429 } do
         local fields = { ["anthropic-ratelimit-requests-remaining"] = "3" }
@@ -1532,6 +1545,15 @@ describe("an exchange", function()
       assert.equal(3, exchange.losses)
       exchange:use(profile, shared, 2)
       assert.equal(0, exchange.losses)
+    end)
+
+    it("has its total timeout, from the beginning of the request, and its policy before the request's own", function()
+      local exchange = new(nil, { method = "POST", path = "/", body = "{}", retry = "safe" })
+      now = now + 2
+      exchange:use(exchanges.profile(options_of { timeout = 7, retry = "always" }), shared, 1)
+      assert.same({ 5007, "always" }, { exchange.deadline, exchange.policy })
+      exchange:use(exchanges.profile(options_of()), shared, 2)
+      assert.same({ math.huge, "safe" }, { exchange.deadline, exchange.policy })
     end)
   end)
 end)

@@ -1,4 +1,5 @@
 local check = require "anthropic.base.check"
+local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local service = require "spec.support.service"
@@ -57,6 +58,21 @@ describe("an option", function()
     { "loop", a_driver, { "blocking", "scheduler", {}, { wait = f } }, { "Blocking", "", 1, f, true, false } },
     { "retry", 'one of "safe", "always"', { "safe", "always" }, { "never", "", 1, {}, true, false, f } },
     { "on_interrupt", 'one of "retry", "continue"', { "retry", "continue" }, { "error", "", 1, {}, true, false, f } },
+    { "platform", 'one of "anthropic", "bedrock", "bedrock_mantle", "aws", "vertex", "foundry", "google_cloud"',
+      { "anthropic", "bedrock", "bedrock_mantle", "aws", "vertex", "foundry", "google_cloud" },
+      { "Bedrock", "", 1, {}, true, false, f } },
+    { "profile", "string", { "p", "" }, { 1, {}, f, true, false } },
+    { "region", "string", { "r", "" }, { 1, {}, f, true, false } },
+    { "project_id", "string", { "p", "" }, { 1, {}, f, true, false } },
+    { "resource", "string", { "r", "" }, { 1, {}, f, true, false } },
+    { "workspace_id", "string", { "w", "" }, { 1, {}, f, true, false } },
+    { "location", "string", { "l", "" }, { 1, {}, f, true, false } },
+    { "aws_access_key_id", "string", { "k", "" }, { 1, {}, f, true, false } },
+    { "aws_secret_access_key", "string", { "k", "" }, { 1, {}, f, true, false } },
+    { "aws_session_token", "string", { "t", "" }, { 1, {}, f, true, false } },
+    { "aws_profile", "string", { "p", "" }, { 1, {}, f, true, false } },
+    { "limiter", "an object with the method acquire, or false", { false, { acquire = f }, io.stdout },
+      { true, {}, { release = f }, 1, "x", f, json.null } },
     { "on_retry", "function", { f }, { "f", 1, {}, true, false } },
     { "on_log", "function", { f }, { "f", 1, {}, true, false } },
   } do
@@ -125,6 +141,9 @@ describe("options", function()
     assert.equal("options api_key and auth_token exclude each other", refusal { api_key = f, auth_token = f })
     assert.is_nil(refusal { api_key = "a" })
     assert.is_nil(refusal { auth_token = "a" })
+    for _, name in ipairs { "api_key", "auth_token" } do
+      assert.equal("the option profile excludes api_key and auth_token", refusal { profile = "p", [name] = "a" })
+    end
   end)
 
   it("take a method's own settings beside all others", function()
@@ -153,7 +172,9 @@ describe("options", function()
       options.check(given, level)
       return true
     end
-    for _, given in ipairs { { x = 1 }, { api_key = 1 }, { api_key = "a", auth_token = "b" }, "text" } do
+    for _, given in ipairs {
+      { x = 1 }, { api_key = 1 }, { api_key = "a", auth_token = "b" }, { profile = "p", api_key = "a" }, "text",
+    } do
       local line = debug.getinfo(1, "l").currentline + 2
       local _, message = pcall(function()
         local result = method(given, 2)
@@ -262,6 +283,33 @@ describe("the options of a client", function()
     resolved = options.of_client { api_key = f }
     assert.equal(f, resolved.api_key)
     assert.is_nil(resolved.auth_token)
+  end)
+
+  it("have what remembers a credential that is asked for, and nothing of it once that is replaced", function()
+    local resolved = options.of_client { api_key = f }
+    assert.is_truthy(resolved.token_source)
+    local other = options.of_request(resolved, { auth_token = f })
+    assert.is_truthy(other.token_source)
+    assert.not_equal(resolved.token_source, other.token_source)
+    assert.is_nil(options.of_request(resolved, { api_key = "k" }).token_source)
+    assert.equal(resolved.token_source, options.of_request(resolved, { max_retries = 1 }).token_source)
+  end)
+
+  it("have neither the vendor's base URL nor its credential where they are of another platform", function()
+    for _, name in ipairs { "API_KEY", "AUTH_TOKEN" } do
+      service.environment { ["ANTHROPIC_" .. name] = "k", ANTHROPIC_BASE_URL = "http://gateway", ANTHROPIC_MODEL = "m" }
+      local resolved = options.of_client({ max_retries = 1 }, true)
+      assert.same({ "m", 1 }, { resolved.model, resolved.max_retries })
+      for _, field in ipairs { "base_url", "api_key", "auth_token", "credential_of_environment" } do
+        assert.is_nil(resolved[field])
+      end
+    end
+  end)
+
+  it("have a base URL that somebody named where one is", function()
+    for given, is_derived in pairs { [{}] = true, [{ base_url = "x" }] = false } do
+      assert.equal(is_derived, options.merge({ has_derived_base = true }, given).has_derived_base or false)
+    end
   end)
 
   it("keep false where it is given", function()
@@ -457,6 +505,9 @@ describe("the options of a client", function()
     assert.equal("https://given.test", options.of_client({ base_url = "https://given.test" }).base_url)
     service.environment { ANTHROPIC_CONFIG_DIR = directory.root, ANTHROPIC_BASE_URL = "https://environment.test" }
     assert.equal("https://environment.test", options.of_client({}).base_url)
+    local resolved = options.of_request(options.of_client { api_key = "k" }, { profile = "default" })
+    assert.equal("https://environment.test", resolved.base_url)
+    assert.is_truthy(resolved.login)
     directory:remove()
   end)
 end)
@@ -467,5 +518,15 @@ describe("the options of a plain request", function()
     assert.equal(3, options.of_transport({ max_retries = 3 }).max_retries)
     assert.equal(options.of_client({ api_key = "k" }).max_event_bytes, options.of_transport({}).max_event_bytes)
     assert.is_nil(options.of_transport({ api_key = "k", model = "m" }).api_key)
+  end)
+
+  it("are checked as a client's, and are those alone", function()
+    local rows = options.transport_rows()
+    for _, name in ipairs { "max_retries", "timeout", "proxy", "insecure", "max_download_bytes", "loop", "on_retry" } do
+      assert.equal(options.ROWS[name], rows[name])
+    end
+    for _, name in ipairs { "api_key", "base_url", "headers", "model", "limiter" } do
+      assert.is_nil(rows[name])
+    end
   end)
 end)

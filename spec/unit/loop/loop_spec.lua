@@ -1,3 +1,4 @@
+local child = require "spec.support.child"
 local core = require "anthropic.core"
 local loop = require "anthropic.loop"
 local waiting = require "spec.support.waiting"
@@ -674,6 +675,14 @@ describe("a driver", function()
     local frame = loop.driver "frame"
     package.loaded["anthropic.loop.frame"] = {}
     assert.equal(frame, loop.driver "frame")
+  end)
+
+  it("is none for all others where a client alone asked for it, unless it was there before", function()
+    local function name_after(code)
+      return child.output(([[local loop = require "anthropic.loop" %s io.write(loop.name())]]):format(code))
+    end
+    assert.equal("blocking", name_after 'loop.driver "frame"')
+    assert.equal("frame", name_after 'require "anthropic.loop.frame" loop.driver "frame"')
   end)
 
   it("that does not exist raises, names those that do, and blames the caller", function()

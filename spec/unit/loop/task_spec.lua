@@ -751,6 +751,10 @@ describe("a task in a host", function()
         local ok, err = task_module.check_host(case[1])
         assert.equal(case[3], ok)
         assert.equal(not ok and "cannot_wait" or nil, err and err.type)
+        if err then
+          assert.matches('inside anthropic.run, or call require("anthropic.loop.frame").update() once a frame, or choose '
+            .. 'loop = "blocking"', err.message, 1, true)
+        end
       end
     end)
 

@@ -297,7 +297,7 @@ describe("a choice", function()
     for _, name in ipairs {
       "index", "logprobs", "usage", "stop_reason", "matched_stop", "native_finish_reason", "seed", "token_ids",
       "prompt_token_ids", "content_filter_results", "content_filter_result", "avg_logprobs", "safety_ratings", "role",
-      "name", "type", "id", "object", "obfuscation",
+      "name", "type", "id", "object", "obfuscation", "finish_reason",
     } do
       members[name] = "x"
     end
@@ -375,6 +375,33 @@ describe("a choice", function()
     assert.equal("unknown {reasoning:{data:d}}", events_of { delta { reasoning_details = {
       { type = "reasoning.text", text = "Hm.", signature = json.null, data = "d", format = "f", index = 0 },
     } } }[3])
+  end)
+
+  it("knows what members of a part mean nothing beside its text, wherever that stands", function()
+    local function part(name, text)
+      return { [name] = text, type = "t", id = "i", index = 0, role = "assistant" }
+    end
+    for _, name in ipairs { "text", "content", "thinking", "reasoning", "reasoning_content", "summary", "value" } do
+      local thought = part(name, "Hm.")
+      thought.format = "f"
+      assert.same(HM, events_of { delta { reasoning_details = { thought } } })
+    end
+    local text = part("text", "Hi")
+    text.logprobs = { { token = "Hi" } }
+    assert.same(HI, events_of { delta { content = { text } } })
+    text.thinking, text.signature = "Hm.", "s"
+    assert.same({ HM[1], HM[2], SIGNATURE(0, "s"), STOP(0), START(1, "text"), TEXT(1, "Hi") },
+      events_of { delta { content = { text } } })
+  end)
+
+  it("reads a call whatever its arguments are called, and wherever they stand", function()
+    for _, name in ipairs { "arguments", "input", "parameters" } do
+      local called = { name = "f", [name] = "{}" }
+      for _, piece in ipairs { { ["function"] = called }, { custom = called }, called } do
+        piece.id = "a"
+        assert.same(F, events_of { delta { tool_calls = { piece } } })
+      end
+    end
   end)
 
   it("reads the text of a part beside thinking and a refusal that say nothing, or something", function()

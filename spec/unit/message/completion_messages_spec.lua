@@ -44,6 +44,8 @@ describe("the messages of a chat completion", function()
         '{"source":{"type":"url","url":"https://h/x"},"type":"image"}',
       ['{"type":"image_url","image_url":{"url":"HTTP://h/x","detail":"high"}}'] =
         '{"source":{"type":"url","url":"HTTP://h/x"},"type":"image"}',
+      ['{"type":"image_url","image_url":{"url":"https://h/y","detail":"auto"}}'] =
+        '{"source":{"type":"url","url":"https://h/y"},"type":"image"}',
       ['{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}'] =
         '{"source":{"data":"AA==","media_type":"image/png","type":"base64"},"type":"image"}',
       ['{"type":"file","file":{"file_data":"data:application/pdf;base64,AA==","filename":"a.pdf"}}'] =
@@ -52,6 +54,34 @@ describe("the messages of a chat completion", function()
       assert.equal("[" .. block .. "]", content("user", '"content":[' .. part .. "]"))
     end
     assert.equal('"a"', content("user", '"content":"a"'))
+  end)
+
+  it("have what may be cached of each part, and refuse what else a part has", function()
+    local CACHED, MARK = '"cache_control":{"type":"ephemeral"}', { type = "ephemeral" }
+    for role, list in pairs {
+      user = {
+        { '"type":"text","text":"a"', "" }, { '"type":"image_url","image_url":{"url":"https://h/x"%s}', ".image_url" },
+        { '"type":"file","file":{"file_data":"data:application/pdf;base64,AA=="%s}', ".file" },
+      },
+      system = { { '"type":"text","text":"a"', "" } },
+      assistant = { { '"type":"refusal","refusal":"no"', "" }, { '"type":"text","text":"a"', "" } },
+      tool = { { '"type":"text","text":"a"', "" }, { '"type":"image_url","image_url":{"url":"https://h/x"%s}', "" } },
+    } do
+      for _, case in ipairs(list) do
+        local function text(inside, beside)
+          return ('[{"role":"%s",%s"content":[{%s%s}]}]'):format(role, role == "tool" and '"tool_call_id":"t",' or "",
+            case[1]:gsub("%%s", inside), beside)
+        end
+        local messages, system = read(text("", "," .. CACHED))
+        local blocks = system and json.decode(system) or json.decode(messages)[1].content
+        blocks = role == "tool" and blocks[1].content or blocks
+        assert.same({ 1, MARK }, { #blocks, blocks[1].cache_control })
+        assert.equal("messages[1].content[1].x: cannot be translated", problem_of(text("", ',"x":1')))
+        if case[2] ~= "" then
+          assert.equal("messages[1].content[1]" .. case[2] .. ".x: cannot be translated", problem_of(text(',"x":1', "")))
+        end
+      end
+    end
   end)
 
   it("have what an assistant thought, said and called, in this order", function()
@@ -105,6 +135,7 @@ describe("the messages of a chat completion", function()
       ["7"] = "messages: ", ["[7]"] = "messages[1]: table expected, got number", ["[null]"] = "messages[1]: missing",
       ["[{}]"] = "messages[1].role: missing", ['[{"role":"x"}]'] = 'messages[1].role: "x" cannot be translated',
       ['[{"role":"' .. ("x"):rep(41) .. '"}]'] = "messages[1].role: string cannot be translated",
+      ['[{"role":"' .. ("x"):rep(40) .. '"}]'] = 'messages[1].role: "' .. ("x"):rep(40) .. '" cannot be translated',
       ['[{"role":"user"}]'] = "messages[1].content: missing",
       ['[{"role":"user","content":7}]'] = "messages[1].content: string or table expected, got number",
       ['[{"role":"user","content":"a","name":"n"}]'] = "messages[1].name: cannot be translated",

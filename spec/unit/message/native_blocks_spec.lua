@@ -170,6 +170,8 @@ local CASES = {
         START(2, START_TEXT), A_TEXT(2, "a"), START(3, START_TEXT), A_TEXT(3, "b"), STOP(2), STOP(3) } },
     { "an index of 0 that is left out, and its start", { text(nil, "a"), start(1, TEXT), text(nil, "b"), text(1, "c") },
       { START(0, START_TEXT), A_TEXT(0, "a"), START(1, START_TEXT), A_TEXT(0, "b"), A_TEXT(1, "c") } },
+    { "an index of 0 that is left out, and all starts", { text(nil, "a"), text(1, "b"), text(nil, "c") },
+      { START(0, START_TEXT), A_TEXT(0, "a"), START(1, START_TEXT), A_TEXT(1, "b"), A_TEXT(0, "c") } },
     { "an index of the deltas alone", { start(nil, TEXT), text(0, "a"), stop(0) },
       { START(0, START_TEXT), A_TEXT(0, "a"), STOP(0) } },
     { "an index of the start alone", { start(3, TEXT), text(nil, "a"), stop(nil) },
@@ -182,6 +184,11 @@ local CASES = {
       { START(0, START_TEXT), A_TEXT(0, "a"), STOP(0), START(1, START_TEXT) } },
     { "an index below 0", { start(-1, TEXT), text(-1, "a"), start(-1, THINKING) },
       { START(-1, START_TEXT), A_TEXT(-1, "a"), STOP(-1), START(0, START_THINKING) } },
+    { "indexes far below 0", { start(-5, TEXT), stop(-5), start(-5, THINKING) },
+      { START(-5, START_TEXT), STOP(-5), START(0, START_THINKING) } },
+    { "an index of 0 that is left out, beside one that is not the next", { start(nil, TEXT), start(2, THINKING),
+      text(nil, "a"), "end" },
+      { START(0, START_TEXT), START(2, START_THINKING), A_TEXT(0, "a"), STOP(0), STOP(2) } },
   },
 
   ["with one index for several"] = {
@@ -471,6 +478,16 @@ describe("blocks", function()
     assert.is_false(blocks:have_begun())
     blocks:delta { index = 0, delta = { text = "a" } }
     assert.is_true(blocks:have_begun())
+  end)
+
+  it("tell of calls for the caller to answer", function()
+    local blocks = native_blocks.new()
+    blocks:start(start(0, copy(TEXT)))
+    blocks:start(start(1, { type = "server_tool_use", id = "s", name = "web_search" }))
+    assert.is_false(blocks.has_calls)
+    blocks:start(start(2, call("t", "f")))
+    blocks:start(start(3, copy(TEXT)))
+    assert.is_true(blocks.has_calls)
   end)
 
   it("make IDs of calls with the message's", function()

@@ -109,6 +109,15 @@ describe("a stream", function()
     end
   end)
 
+  it("gives all but its deltas to who wants the boundaries", function()
+    local opened = hello()
+    for _, event in ipairs { START, block(0), block_stop(0), ENDING, STOP } do
+      assert.same(event, opened:next_boundary())
+    end
+    assert.is_nil((opened:next_boundary()))
+    assert.equal("Hello", opened:message():text())
+  end)
+
   it("of a message is truncated without an end mark, whatever it was asked for", function()
     for _, open_ended in ipairs { true, false } do
       for _, events in ipairs {
@@ -667,6 +676,12 @@ describe("a stream", function()
 
     it("not where only the message was asked for", function()
       assert.equal("Hello", assert(broken():message()):text())
+    end)
+
+    it("not once an event was given as a boundary", function()
+      local opened = broken()
+      assert.same(START, opened:next_boundary())
+      assert.equal("Hello", assert(opened:message()):text())
     end)
   end)
 
