@@ -71,6 +71,12 @@ describe("decoding escapes", function()
     end
   end)
 
+  it("reads nothing behind the text, where it was longer before", function()
+    assert_decoded { ["&#37;4"] = "%4", ["&#92;u00&#52;"] = [[\u004]], ["a&#38;lt"] = "a&lt" }
+    -- what is decoded at once is shorter at the end than before
+    assert.is_nil(core.find_spelled(("1"):rep(65536) .. [[\u004]], { "A" }))
+  end)
+
   it("leaves what is none", function()
     for _, text in ipairs {
       "\\", "\\u", "\\u004", "\\u00zz", "\\x4", "\\u{}", "\\u{41", "\\u{1234567}", "\\q", "%", "%4", "%zz",
