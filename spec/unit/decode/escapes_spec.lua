@@ -29,8 +29,8 @@ describe("decoding escapes", function()
   it("reads two halves of a character as one, and each that stands alone as it is", function()
     local HIGH, LOW = "\237\160\189", "\237\184\128"
     assert_decoded {
-      [ [[\ud83dx]] ] = HIGH .. "x", [ [[\ud83d]] ] = HIGH, [ [[\ude00]] ] = LOW, [ [[\ud83dxude00]] ] = HIGH .. "xude00",
-      [ [[\ud83dude00]] ] = HIGH .. "ude00",
+      [ [[\ud83dx]] ] = HIGH .. "x", [ [[\ud83d]] ] = HIGH, [ [[\ude00]] ] = LOW,
+      [ [[\ud83dxude00]] ] = HIGH .. "xude00", [ [[\ud83dude00]] ] = HIGH .. "ude00",
       [ [[\ud83d\u0041]] ] = HIGH .. "A", [ [[\u0041\ude00]] ] = "A" .. LOW, [ [[\ud83d\x]] ] = HIGH .. [[\x]],
       [ [[\ude00\ud83d]] ] = LOW .. HIGH, [ [[\ud800\udc00\udbff\udfff]] ] = "\240\144\128\128\244\143\191\191",
     }
