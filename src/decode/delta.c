@@ -22,13 +22,6 @@ struct cursor {
   const char *end;
 };
 
-/* A string's content: from `text`, `length` bytes, with escapes if `escaped`. */
-struct string {
-  const char *text;
-  size_t length;
-  bool escaped;
-};
-
 static inline void skip_space(struct cursor *cursor) {
   while (cursor->at < cursor->end &&
          (*cursor->at == ' ' || *cursor->at == '\t' || *cursor->at == '\n' || *cursor->at == '\r'))
@@ -103,56 +96,48 @@ static size_t read_escape(const char *at, long *code) {
   return 11;
 }
 
-/* Checks a string: its UTF-8, its escapes, no control characters. What it stands in ends with a
- * brace: neither a sequence of UTF-8 nor an escape is read past that. */
-static inline bool read_string(struct cursor *cursor, struct string *string) {
-  if (*cursor->at != '"')
-    return false;
-  const char *at = cursor->at + 1;
-  string->text = at;
-  string->escaped = false;
+/* The quote that ends the string whose inside is at `at`; NULL where there is none, or an escape,
+ * a control character or UTF-8 is wrong. What the string stands in ends with a brace: neither a
+ * sequence of UTF-8 nor an escape is read past that. */
+static inline const char *find_quote(const char *at, const char *end, bool *is_escaped) {
+  *is_escaped = false;
   for (;;) {
-    at = (const char *)utf8_skip_plain((const unsigned char *)at,
-                                       (const unsigned char *)cursor->end);
-    size_t length = 1;
+    size_t length;
     long code;
-    if (at >= cursor->end)
-      return false;
+    at = (const char *)utf8_skip_plain((const unsigned char *)at, (const unsigned char *)end);
+    if (at >= end)
+      return NULL;
     if (*at == '"')
-      break;
+      return at;
     if (*at == '\\') {
       length = read_escape(at + 1, &code);
       if (length == 0)
-        return false;
-      string->escaped = true;
+        return NULL;
+      *is_escaped = true;
       length++;
     } else if ((unsigned char)*at < 0x20 || !utf8_sequence((const unsigned char *)at, &length)) {
-      return false;
+      return NULL;
     }
     at += length;
   }
-  string->length = (size_t)(at - string->text);
-  cursor->at = at + 1;
-  return true;
 }
 
 /* A checked string, unescaped where it stands: what an escape means is never longer than it. */
 static size_t unescape(char *text, size_t length) {
   const char *at = text, *end = text + length;
   char *to = text;
-  while (at < end) {
+  for (;;) {
     const char *backslash = memchr(at, '\\', (size_t)(end - at));
     size_t plain = (size_t)((backslash ? backslash : end) - at);
     memmove(to, at, plain);
     to += plain;
-    at += plain;
     if (!backslash)
-      break;
-    long code = 0;
-    at += 1 + read_escape(at + 1, &code);
+      return (size_t)(to - text);
+    long code;
+    at = backslash + 1;
+    at += read_escape(at, &code);
     to += utf8_write(to, (uint32_t)code);
   }
-  return (size_t)(to - text);
 }
 
 static inline bool read_kind(struct cursor *cursor, enum delta_kind *kind) {
@@ -165,15 +150,20 @@ static inline bool read_kind(struct cursor *cursor, enum delta_kind *kind) {
 }
 
 bool delta_read_text(char *json, size_t length, struct delta *delta) {
-  struct cursor beginning = {json, json + length}, *cursor = &beginning;
-  struct string string;
-  if (length == 0 || json[length - 1] != '}')
+  const char *end = json + length;
+  bool is_escaped;
+  if (length == 0 || *json != '"' || end[-1] != '}')
     return false;
-  if (!read_string(cursor, &string) || !SKIP("}}") || cursor->at != cursor->end)
+  char *text = json + 1;
+  const char *quote = find_quote(text, end, &is_escaped);
+  if (!quote)
     return false;
-  delta->text = string.text;
-  delta->length =
-      string.escaped ? unescape(json + (string.text - json), string.length) : string.length;
+  struct cursor rest = {quote + 1, end}, *cursor = &rest;
+  if (!SKIP("}}") || cursor->at != end)
+    return false;
+  size_t size = (size_t)(quote - text);
+  delta->text = text;
+  delta->length = is_escaped ? unescape(text, size) : size;
   return true;
 }
 
