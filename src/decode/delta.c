@@ -22,13 +22,6 @@ struct cursor {
   const char *end;
 };
 
-/* A string's content: from `text`, `length` bytes, with escapes if `escaped`. */
-struct string {
-  const char *text;
-  size_t length;
-  bool escaped;
-};
-
 static inline void skip_space(struct cursor *cursor) {
   while (cursor->at < cursor->end &&
          (*cursor->at == ' ' || *cursor->at == '\t' || *cursor->at == '\n' || *cursor->at == '\r'))
@@ -62,97 +55,89 @@ static inline bool skip_form(struct cursor *cursor, const char *form, size_t len
 }
 #define SKIP(form) skip_form(cursor, form, sizeof form - 1)
 
+static inline bool is_digit(const struct cursor *cursor) {
+  return cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9';
+}
+
+/* Reads up to so many digits; what must follow is none. */
 static inline bool read_index(struct cursor *cursor, long *index) {
+  const char *first = cursor->at;
   int digits = 0;
   *index = 0;
-  if (cursor->end - cursor->at > 1 && cursor->at[0] == '0' && cursor->at[1] >= '0' &&
-      cursor->at[1] <= '9')
-    return false;
-  for (; cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9'; cursor->at++) {
+  for (; digits < MOST_INDEX_DIGITS && is_digit(cursor); cursor->at++, digits++)
     *index = *index * 10 + (*cursor->at - '0');
-    if (++digits > MOST_INDEX_DIGITS)
-      return false;
-  }
-  return digits > 0;
+  return digits > 0 && (digits == 1 || *first != '0');
 }
 
 /* The value of four hexadecimal digits, or -1. */
-static long read_hex(const char *at, const char *end) {
-  return end - at < 4 ? -1 : hex_unit((const unsigned char *)at);
+static long read_hex(const char *at) {
+  return hex_unit((const unsigned char *)at);
 }
 
-/* Reads the escape behind a backslash: its length (0: none that is known), and its code point. */
-static size_t read_escape(const char *at, const char *end, long *code) {
-  if (at == end)
-    return 0;
+/* Reads the escape behind a backslash: its length (0: none that is known), and its code point. It
+ * reads no further than a byte that belongs to no escape. */
+static size_t read_escape(const char *at, long *code) {
   *code = (unsigned char)json_escaped(*at);
   if (*code)
     return 1;
   if (*at != 'u')
     return 0;
-  *code = read_hex(at + 1, end);
+  *code = read_hex(at + 1);
   if (*code < 0 || utf8_is_low_surrogate(*code))
     return 0;
   if (!utf8_is_high_surrogate(*code))
     return 5;
-  if (end - at < 7 || at[5] != '\\' || at[6] != 'u')
+  if (at[5] != '\\' || at[6] != 'u')
     return 0;
-  long low = read_hex(at + 7, end);
+  long low = read_hex(at + 7);
   if (!utf8_is_low_surrogate(low))
     return 0;
   *code = (long)utf8_join((uint32_t)*code, (uint32_t)low);
   return 11;
 }
 
-/* Checks a string: its UTF-8, its escapes, no control characters. */
-static inline bool read_string(struct cursor *cursor, struct string *string) {
-  if (cursor->at == cursor->end || *cursor->at != '"')
-    return false;
-  const char *at = cursor->at + 1;
-  string->text = at;
-  string->escaped = false;
+/* The quote that ends the string whose inside is at `at`; NULL where there is none, or an escape,
+ * a control character or UTF-8 is wrong. What the string stands in ends with a brace: neither a
+ * sequence of UTF-8 nor an escape is read past that. */
+static inline const char *find_quote(const char *at, const char *end, bool *is_escaped) {
+  *is_escaped = false;
   for (;;) {
-    at = (const char *)utf8_skip_plain((const unsigned char *)at,
-                                       (const unsigned char *)cursor->end);
-    size_t length = 1;
+    size_t length;
     long code;
-    if (at >= cursor->end)
-      return false;
+    at = (const char *)utf8_skip_plain((const unsigned char *)at, (const unsigned char *)end);
+    if (at >= end)
+      return NULL;
     if (*at == '"')
-      break;
+      return at;
     if (*at == '\\') {
-      length = read_escape(at + 1, cursor->end, &code);
+      length = read_escape(at + 1, &code);
       if (length == 0)
-        return false;
-      string->escaped = true;
+        return NULL;
+      *is_escaped = true;
       length++;
     } else if ((unsigned char)*at < 0x20 || !utf8_sequence((const unsigned char *)at, &length)) {
-      return false;
+      return NULL;
     }
     at += length;
   }
-  string->length = (size_t)(at - string->text);
-  cursor->at = at + 1;
-  return true;
 }
 
 /* A checked string, unescaped where it stands: what an escape means is never longer than it. */
 static size_t unescape(char *text, size_t length) {
   const char *at = text, *end = text + length;
   char *to = text;
-  while (at < end) {
+  for (;;) {
     const char *backslash = memchr(at, '\\', (size_t)(end - at));
     size_t plain = (size_t)((backslash ? backslash : end) - at);
     memmove(to, at, plain);
     to += plain;
-    at += plain;
     if (!backslash)
-      break;
-    long code = 0;
-    at += 1 + read_escape(at + 1, end, &code);
+      return (size_t)(to - text);
+    long code;
+    at = backslash + 1;
+    at += read_escape(at, &code);
     to += utf8_write(to, (uint32_t)code);
   }
-  return (size_t)(to - text);
 }
 
 static inline bool read_kind(struct cursor *cursor, enum delta_kind *kind) {
@@ -165,15 +150,20 @@ static inline bool read_kind(struct cursor *cursor, enum delta_kind *kind) {
 }
 
 bool delta_read_text(char *json, size_t length, struct delta *delta) {
-  struct cursor beginning = {json, json + length}, *cursor = &beginning;
-  struct string string;
-  if (length == 0 || json[length - 1] != '}') /* no sequence of UTF-8 is read past the end */
+  const char *end = json + length;
+  bool is_escaped;
+  if (length == 0 || *json != '"' || end[-1] != '}')
     return false;
-  if (!read_string(cursor, &string) || !SKIP("}}") || cursor->at != cursor->end)
+  char *text = json + 1;
+  const char *quote = find_quote(text, end, &is_escaped);
+  if (!quote)
     return false;
-  delta->text = string.text;
-  delta->length =
-      string.escaped ? unescape(json + (string.text - json), string.length) : string.length;
+  struct cursor rest = {quote + 1, end}, *cursor = &rest;
+  if (!SKIP("}}") || cursor->at != end)
+    return false;
+  size_t size = (size_t)(quote - text);
+  delta->text = text;
+  delta->length = is_escaped ? unescape(text, size) : size;
   return true;
 }
 

@@ -12,12 +12,13 @@ struct escape {
   unsigned char bytes[4];
 };
 
+/* Whether nobody sees a character that is not of ASCII. */
 static bool is_unseen(uint32_t code) {
   static const struct {
     uint32_t first, last;
   } ranges[] = {
-      {0x00, 0x1F},     {0x7F, 0x9F},     {0xAD, 0xAD},     {0x61C, 0x61C},
-      {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
+      {0x80, 0x9F},     {0xAD, 0xAD},     {0x61C, 0x61C},   {0x200B, 0x200F},
+      {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
   };
   for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
     if (code >= ranges[i].first && code <= ranges[i].last)
@@ -32,13 +33,12 @@ static struct escape of_byte(size_t length, unsigned char byte) {
 
 static struct escape of_code(size_t length, uint32_t code) {
   struct escape escape = {length, 0, {0}};
-  if (code > 0x10FFFF)
-    escape.length = 0;
-  if (code > 0x10FFFF || is_unseen(code))
-    return escape;
   if (code < 0x80)
     return of_byte(length, (unsigned char)code);
-  escape.count = utf8_write((char *)escape.bytes, code);
+  if (code > 0x10FFFF)
+    escape.length = 0;
+  else if (!is_unseen(code))
+    escape.count = utf8_write((char *)escape.bytes, code);
   return escape;
 }
 

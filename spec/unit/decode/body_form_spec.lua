@@ -160,6 +160,22 @@ describe("the form of a body", function()
     transfer:close()
   end)
 
+  it("is told by nothing that was taken out of it before", function()
+    local transfer = core.fed(200, 100, 100)
+    transfer:feed ":[{\n\n"
+    assert.same({ nil, "again" }, { transfer:form() })
+    assert.equal(":[{\n\n", (transfer:raw_piece(false)))
+    for _ = 1, 2 do
+      transfer:feed "\n"
+      assert.same({ nil, "again" }, { transfer:form() })
+    end
+    transfer:feed "data"
+    assert.same({ nil, "again" }, { transfer:form() })
+    transfer:feed ":"
+    assert.equal("events", (transfer:form()))
+    transfer:close()
+  end)
+
   it("is what it was before the transfer failed", function()
     local transfer, connection = start()
     connection:send "data"

@@ -224,6 +224,9 @@ describe("a run of deltas", function()
         { payload("text_delta", 0, "a\255b"), "content_block_delta" } },
       ["with half a surrogate"] = { event("text_delta", 0, [[\ud83d]]),
         { payload("text_delta", 0, [[\ud83d]]), "content_block_delta" } },
+      ["with a line of one byte and more data behind it"] = {
+        "event: content_block_delta\ndata: " .. usual .. "\nx\ndata: y\n\n",
+        { usual .. "\ny", "content_block_delta" } },
       ["of another kind"] = { event("thinking_delta", 0, "3"), { delta("thinking_delta", 0, "3") } },
       ["of a block whose number begins the same"] = { event("text_delta", 01, "3"):gsub('"index":1', '"index":00') ,
         { (payload("text_delta", 1, "3"):gsub('"index":1', '"index":00')), "content_block_delta" } },

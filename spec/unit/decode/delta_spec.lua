@@ -259,6 +259,17 @@ describe("a delta in the core", function()
     assert.same(payloads, read_all(payloads))
   end)
 
+  it("is left to the decoder where one byte of its form is another", function()
+    local payload, payloads = FORM:format '"x"', {}
+    for at = 1, #payload do
+      local other = string.char(payload:byte(at) + 1)
+      if not payload:sub(at, at):find "[0x]" then -- the index and the text may be others
+        payloads[#payloads + 1] = payload:sub(1, at - 1) .. other .. payload:sub(at + 1)
+      end
+    end
+    assert.same(payloads, read_all(payloads))
+  end)
+
   it("is left to the decoder wherever it is cut off", function()
     local payload, payloads = FORM:format [["x\u00e9\ud83d\ude00\n"]], {}
     for length = 1, #payload - 1 do

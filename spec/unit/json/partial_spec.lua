@@ -1,4 +1,5 @@
 local core = require "anthropic.core"
+local exhaustion = require "spec.support.exhaustion"
 local json = require "anthropic.base.json"
 
 local CORPUS = {
@@ -267,6 +268,39 @@ describe("the reader of partial JSON", function()
     assert(reader:feed '"}')
     assert.equal(120000, #reader:value().text)
     assert.equal("20000 ", reader:value().text:sub(-6))
+  end)
+
+  it("raises where there is no memory for a part of a string or a number, and makes none up", function()
+    if not exhaustion.is_possible "core" then
+      pending "allocations cannot fail here"
+      return
+    end
+    for _, piece in ipairs { "x", "é", "\255", "\226\130", "\\n", "\\u0041", "\\u20ac", "\\ud83d\\ude00", "\\ud83d",
+      "\\ude00", "\\ud83dx", "\226\\n", "\226x" } do
+      for _, before in ipairs { 0, 254, 255 } do -- its memory grows behind 256 bytes
+        local text = '["' .. ("y"):rep(before) .. piece:rep(before > 0 and 1 or 300) .. '"]'
+        for _, size in ipairs { 1, #text } do
+          exhaustion.survive(function()
+            local reader = core.json_partial()
+            for at = 1, #text, size do
+              assert(reader:feed(text:sub(at, at + size - 1)))
+            end
+            return reader:value()[1]
+          end)
+        end
+      end
+    end
+    for _, size in ipairs { 1, 600 } do
+      local digits = ("1"):rep(300) .. "." .. ("2"):rep(300)
+      assert.is_true(exhaustion.survive(function()
+        local reader = core.json_partial()
+        for at = 1, #digits, size do
+          assert(reader:feed(digits:sub(at, at + size - 1)))
+        end
+        assert(reader:feed " ")
+        return reader:value()
+      end) > 0)
+    end
   end)
 
   it("can be dropped at any time", function()

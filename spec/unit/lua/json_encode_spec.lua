@@ -4,7 +4,7 @@
 local core = require "anthropic.core"
 local encoder = require "spec.support.encoder"
 
-local EMPTY_ARRAY, OBJECT = encoder.EMPTY_ARRAY, encoder.OBJECT
+local EMPTY_ARRAY, OBJECT, RAW = encoder.EMPTY_ARRAY, encoder.OBJECT, encoder.RAW
 local rules, encode, encode_request = encoder.rules, encoder.encode, encoder.encode_request
 local fails, of, nested = encoder.fails, encoder.of, encoder.nested
 
@@ -136,6 +136,18 @@ describe("a table is", function()
   it("sorted by names, and shorter names come first", function()
     assert.equal('{"":0,"A":1,"a":2,"a\\u0000":3,"aa":4,"b":5}', encode { b = 5, [""] = 0, aa = 4, A = 1, ["a\0"] = 3,
       a = 2 })
+  end)
+
+  it("refused where a name stands twice", function()
+    fails("value: 1 is a key both as a number and as a string", of(OBJECT, { 0, ["1"] = 0 }))
+    local beside = of({ __merged = "more", __unencoded = { more = true } }, { a = 1, more = { a = 2 } })
+    fails("x: a is a key both of the table and of what stands beside it", { x = beside })
+  end)
+
+  it("its text where that is all it has", function()
+    assert.equal("[1.0, 2]", encode(of(RAW, { "[1.0, 2]" })))
+    assert.equal('{"a":{ },"b":[]}', encode { a = of(RAW, { "{ }" }), b = of(EMPTY_ARRAY, {}) })
+    fails("a: the raw JSON is gone", { a = of(RAW, { 5 }) })
   end)
 
   it("refused where a name is no UTF-8", function()

@@ -121,6 +121,51 @@ describe("a folder", function()
     assert.equal(1, (folder:measure(0)))
   end)
 
+  it("measures what has a path of 32 names, and nothing below", function()
+    inside:run("mkdir -p " .. ("a/"):rep(31) .. "b && printf 12 >" .. ("a/"):rep(31) .. "c")
+    assert.same({ 33, 2 }, { folder:measure(100) })
+    inside:run("printf 345 >" .. ("a/"):rep(31) .. "b/c")
+    assert.same({ 33, 2 }, { folder:measure(100) })
+  end)
+
+  it("removes 64 directories inside each other, and leaves more", function()
+    inside:run("mkdir -p " .. ("a/"):rep(64))
+    assert.is_true(folder:remove "a")
+    inside:run("mkdir -p " .. ("a/"):rep(65))
+    assert.equal("it has too many directories inside each other", select(2, folder:remove "a"))
+    assert.same({ "a" }, inside:names())
+  end)
+
+  it("tells why a directory stays, in the system's words", function()
+    local empty = io.open "/proc/tty/ldisc"
+    if not empty then
+      pending "this system has no empty directory that nobody can remove"
+      return
+    end
+    empty:close()
+    local system = assert(core.folder "/proc/tty")
+    local ok, words = system:remove "ldisc"
+    assert.is_nil(ok)
+    assert.equal(select(2, os.remove "/proc/tty/ldisc"):match ": ([^:]*)$", words)
+    system:close()
+  end)
+
+  it("leaves the file that stands there where another cannot be written whole", function()
+    folder:create("file", "old")
+    local program = outside:write("program.lua", [[
+      local folder = assert(require "anthropic.core".folder(arg[1]))
+      for _, name in ipairs { "replace", "create" } do
+        print(folder[name](folder, name == "replace" and "file" or "new", ("x"):rep(100000)))
+      end
+    ]])
+    local pipe = assert(io.popen(("trap '' XFSZ; ulimit -f 16; exec %s %s %s 2>&1"):format(child.interpreter(), program,
+      inside.root)))
+    assert.equal(("nil\tFile too large\tnil\n"):rep(2), pipe:read "*a")
+    pipe:close()
+    assert.same({ "file" }, inside:names())
+    assert.equal("old", inside:read "file")
+  end)
+
   it("reads a file of so many bytes, and none of more", function()
     for _, size in ipairs { 0, 1, 4095, 4096, 4097, 70000 } do
       folder:create("f" .. size, ("x"):rep(size))
