@@ -1,7 +1,8 @@
 -- Certificates for the specs, made by openssl in a directory of their own: an authority (ca.crt,
 -- and authorities/ with its hash), and of each name a key and a certificate: `here` for 127.0.0.1
 -- and localhost, `elsewhere` for another host, `old` for 127.0.0.1 but expired, `self` for 127.0.0.1
--- but vouched for by itself alone.
+-- but vouched for by itself alone, `forged` for 127.0.0.1 by a stranger under the name of an authority that systems
+-- trust.
 
 local certificates = {}
 
@@ -41,6 +42,12 @@ openssl ca -batch -notext -config ca.conf -cert ca.crt -keyfile ca.key -in old.c
   -startdate 20200101000000Z -enddate 20200102000000Z
 openssl req -x509 $new_key -keyout self.key -out self.crt -days 2 -subj /CN=127.0.0.1 \
   -addext subjectAltName=IP:127.0.0.1
+openssl req -x509 -newkey rsa:2048 -nodes -keyout forger.key -out forger.crt -days 2 \
+  -subj "/C=US/O=Internet Security Research Group/CN=ISRG Root X1"
+key_of forged IP:127.0.0.1
+echo authorityKeyIdentifier=none >>forged.ext
+openssl x509 -req -in forged.csr -CA forger.crt -CAkey forger.key -CAcreateserial -days 2 -extfile forged.ext \
+  -out forged.crt
 mkdir authorities
 cp ca.crt authorities/ca.pem
 openssl rehash authorities
@@ -83,6 +90,7 @@ function certificates.make()
   if is_whole(directory) then
     return directory
   end
+  os.execute("rm -rf " .. directory .. "/*") -- those of an older script
   local script = assert(io.open(directory .. "/make.sh", "w"))
   script:write(SCRIPT)
   script:close()

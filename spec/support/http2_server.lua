@@ -8,7 +8,9 @@
 --   away      GOAWAY that says that the stream was not processed
 --   gone      GOAWAY that does not, and the end
 --   close     the end
+--   late      an answer, and 20 ms later a frame that carries nothing
 --   silent    nothing
+--   leave     nothing, and 20 ms later the end as by notify
 --   gone_dark nothing, and nothing is read from its connection any more
 --   notify    the end of TLS on its connection, but not that of TCP
 --   begin     200 and the head of a body, which comes with the next `finish`
@@ -164,6 +166,13 @@ local ACTIONS = {
     send(client, DATA, END_STREAM, stream, BODY)
     return true
   end,
+  late = function(client, stream)
+    send(client, HEADERS, END_HEADERS, stream, HEAD)
+    send(client, DATA, END_STREAM, stream, BODY)
+    socket.sleep(0.02)
+    send(client, WINDOW_UPDATE, 0, 0, number(1, 4))
+    return true
+  end,
   refuse = resetter(REFUSED_STREAM),
   error = resetter(INTERNAL_ERROR),
   downgrade = function(client, stream)
@@ -258,6 +267,10 @@ local ACTIONS = {
     return nil
   end,
   notify = leave_half,
+  leave = function(client)
+    socket.sleep(0.02)
+    return leave_half(client)
+  end,
 }
 
 local count = 0

@@ -4,6 +4,7 @@ local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local exhaustion = require "spec.support.exhaustion"
 local full_queue = require "spec.support.full_queue"
+local http2_peer = require "spec.support.http2_peer"
 local libcurl = require "spec.support.libcurl"
 local socket = require "socket"
 
@@ -32,6 +33,27 @@ describe("the connections of a loop", function()
 
   local function open_many(count)
     return core_peer.pairs(loop, peer, count)
+  end
+
+  -- The number that the next descriptor gets.
+  local function next_descriptor()
+    local listener = assert(socket.bind("127.0.0.1", 0))
+    local number = listener:getfd()
+    listener:close()
+    return number
+  end
+
+  -- Starts a request whose answer is more than waits for a reader, and waits until it is watched no more.
+  local function open_paused(body, options)
+    local transfer, connection = start(options)
+    connection:send(head_of(#body))
+    local sent = 0
+    core_peer.run(loop, function()
+      sent = core_peer.send_some(connection, body, sent)
+      return sent == #body and not loop:wait(0)
+    end)
+    assert.is_true(transfer:received() < #body)
+    return transfer, connection
   end
 
   it("can be given no more bytes after its end", function()
@@ -218,6 +240,25 @@ describe("the connections of a loop", function()
     core_peer.close_all { each, other }
   end)
 
+  it("ends none that another request has at once, before the loop has heard of the end of the first one", function()
+    local body = ("data: x\n\n"):rep(40000)
+    local first, connection = open_paused(body)
+    while first:event() do end -- luacheck: ignore
+    local second = core_peer.start(loop, peer)
+    if not first:done() then
+      pending "which this libcurl does not do"
+    end
+    core_peer.read_request(loop, connection)
+    connection:send(head_of(4) .. "ok")
+    local third = open()
+    connection:send "ok"
+    core_peer.finish(loop, second)
+    assert.is_true(second:timings().reused)
+    assert.equal("okok", second:body())
+    connection:close()
+    core_peer.close_all { third }
+  end)
+
   it("does not wake for a connection that could take more, while an answer is waited for", function()
     local transfer, connection = start()
     loop:fd()
@@ -254,43 +295,179 @@ describe("the connections of a loop", function()
     connection:close()
   end)
 
-  it("are closed in a forked process, which has its parent's no more", function()
-    if not abilities then
-      pending "which this system cannot have"
+  it("fail where the system refuses to watch one, with none left of those that were idle", function()
+    if not loop:fd() then
+      pending "which this poller does not ask"
     end
-    local function sockets()
-      return select(2, core_peer.descriptors():gsub("socket", ""))
+    local list, others = open_many(2), {}
+    for _, each in ipairs(list) do
+      each.connection:send(head_of(2) .. "ok")
+      core_peer.finish(loop, each.transfer)
     end
-    local list = open_many(2)
-    local pid = abilities.fork()
-    if pid == 0 then
-      local before = sockets()
-      local none = loop:connections()
-      abilities.exit(none == 0 and before - sockets() == 2 and 0 or 1)
+    local number = next_descriptor()
+    local transfer, connection = open_paused(("x"):rep(300 * 1024), { fresh = true })
+    local gone = socket.tcp()
+    gone:setfd(number)
+    gone:close()
+    transfer:body() -- it is to go on
+    assert.equal("connection", (transfer:failure()))
+    for i = 1, 10 do
+      others[i] = core_peer.listen() -- with the numbers of those that are closed
     end
-    assert.equal(0, abilities.wait(pid))
-    assert.equal(2, loop:connections())
+    list[3] = open()
+    assert.equal(1, loop:connections())
+    for _, other in ipairs(others) do
+      other:close()
+    end
+    connection:close()
     core_peer.close_all(list)
+  end)
+
+  describe("of a process that forks", function()
+    if not abilities then
+      pending "which this system cannot"
+      return
+    end
+
+    -- Runs `f` in a child, which it tells whether all is right.
+    local function is_right_in_child(f)
+      local pid = abilities.fork()
+      if pid == 0 then
+        abilities.exit(f() and 0 or 1)
+      end
+      return abilities.wait(pid) == 0
+    end
+
+    it("are closed in the other one, which has its parent's no more", function()
+      local function sockets()
+        return select(2, core_peer.descriptors():gsub("socket", ""))
+      end
+      local list = open_many(2)
+      assert.is_true(is_right_in_child(function()
+        local before = sockets()
+        return loop:connections() == 0 and before - sockets() == 2
+      end))
+      assert.equal(2, loop:connections())
+      core_peer.close_all(list)
+    end)
+
+    it("are none where there were none", function()
+      loop:fd()
+      assert.is_true(is_right_in_child(function()
+        return loop:connections() == 0
+      end))
+    end)
+
+    it("close no other's descriptor there that has the number of one of them", function()
+      local queue = full_queue.open()
+      if not queue then
+        pending "this system answers connections above its queue"
+      end
+      local transfers, files = {}, {}
+      for i = 1, 3 do
+        transfers[i] = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.02 })
+      end
+      for _, transfer in ipairs(transfers) do
+        core_peer.finish(loop, transfer) -- libcurl has closed its socket without a word
+      end
+      queue:close()
+      for i = 1, 20 do
+        files[i] = assert(io.open "/dev/zero")
+      end
+      assert.is_true(is_right_in_child(function()
+        loop:step()
+        for _, file in ipairs(files) do
+          if not file:read(1) then
+            return false
+          end
+        end
+        return true
+      end))
+      for _, file in ipairs(files) do
+        file:close()
+      end
+    end)
   end)
 
   it("keep no descriptor for which there is no memory", function()
     if not exhaustion.is_possible "core" then
       pending "of this system has memory at all times"
     end
-    local function next_descriptor()
-      local file = socket.udp()
-      local number = file:getfd()
-      file:close()
-      return number
-    end
-    open() -- libcurl has what it keeps
-    local before = next_descriptor()
+    local each = open() -- libcurl has what it keeps
+    collectgarbage()
+    collectgarbage()
+    local before = core_peer.descriptors()
     exhaustion.run("core", function()
       local own = core.loop()
       pcall(own.start, own, { method = "GET", url = peer.url })
       own:close()
     end, function()
-      assert.equal(before, next_descriptor())
+      assert.equal(before, core_peer.descriptors())
+    end)
+    core_peer.close_all { each }
+  end)
+
+  it("give back the memory that they took", function()
+    if not exhaustion.is_possible "core" then
+      pending "which cannot be counted here"
+    end
+    local function attempt()
+      local own = core.loop()
+      local each = core_peer.pair(own, peer)
+      assert.equal(1, own:connections())
+      own:close()
+      core_peer.close_all { each }
+    end
+    attempt()
+    local before = exhaustion.blocks "core"
+    attempt()
+    assert.equal(before, exhaustion.blocks "core")
+  end)
+
+  it("come about where there was no memory for the loop at first", function()
+    if not exhaustion.is_possible "core" then
+      pending "of this system has memory at all times"
+    end
+    local own
+    exhaustion.run("core", function()
+      return own and own:fd()
+    end, function(ok)
+      assert.is_true(ok)
+      if own then
+        core_peer.close_all { core_peer.pair(own, peer) }
+        own:close()
+      end
+      own = core.loop()
+    end)
+  end)
+
+  describe("that are shared (HTTP/2)", function()
+    local server
+
+    after_each(function()
+      server:stop()
+    end)
+
+    it("are used again though a frame waits on them", function()
+      server = http2_peer.serve("late", "answer")
+      core_peer.finish(loop, server:start(loop))
+      if not server:await_bytes() then
+        pending "which this system does not tell"
+      end
+      core_peer.finish(loop, server:start(loop))
+      assert.same({ 1, 1 }, server:arrived())
+    end)
+
+    it("are known of a request that ends before libcurl has told of its one", function()
+      server = http2_peer.serve("leave", "answer")
+      local waiting = server:send(loop, { total_timeout = 2 }) -- before its peer goes away altogether
+      if not server:await_bytes() then
+        pending "which this system does not tell"
+      end
+      core_peer.finish(loop, server:start(loop)) -- it reads the end
+      core_peer.finish(loop, waiting)
+      assert.is_string((waiting:failure()))
+      assert.not_equal("total", (waiting:failure()))
     end)
   end)
 end)

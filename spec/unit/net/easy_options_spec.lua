@@ -1,5 +1,7 @@
+local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 local full_queue = require "spec.support.full_queue"
 local gzip = require "spec.support.gzip"
 
@@ -73,6 +75,39 @@ describe("the options of libcurl for a transfer", function()
     end
     assert.equal(0, loop:active())
     assert.is_nil(loop:next_ready())
+  end)
+
+  it("is refused where there is no memory for one of its options", function()
+    if not exhaustion.is_possible "curl" then
+      pending "of this system has memory at all times"
+    end
+    local function attempt()
+      return loop:answer {
+        method = "POST", url = peer.url, body = "{}", ca_file = "/f", ca_path = "/d", http2 = true, max_idle = 10,
+        answer = { status = 200, head = "", body = "" },
+      }
+    end
+    attempt():close() -- what is done once is done
+    local made = 0
+    assert.is_true(exhaustion.run("curl", attempt, function(ok, transfer)
+      assert.is_true(ok)
+      if transfer then
+        made = made + 1
+        transfer:close()
+      end
+    end) > 8)
+    assert.equal(2, made) -- where all of it was there
+  end)
+
+  it("goes to a Unix socket where it is given one", function()
+    local path = os.tmpname()
+    os.remove(path)
+    local server = child.start("spec/support/unix_server.lua", path, "from there")
+    local transfer = core_peer.start(loop, peer, { unix_socket = path })
+    core_peer.finish(loop, transfer)
+    assert.equal("from there", transfer:body())
+    server:stop()
+    os.remove(path)
   end)
 
   it("speaks http and https only, as a redirect too", function()
@@ -153,12 +188,17 @@ describe("the options of libcurl for a transfer", function()
       pending "this system answers connections above its queue"
       return
     end
-    local limited = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.0005 })
-    local endless = core_peer.start(loop, peer, { url = queue.url })
+    local limited, others = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.0005 }), {}
+    for i, seconds in ipairs { 0, 20, -1, math.huge } do
+      others[i] = core_peer.start(loop, peer, { url = queue.url, connect_timeout = seconds })
+    end
     core_peer.finish(loop, limited)
+    core_peer.pass(loop, 0.03)
     assert.equal("connect", (limited:failure()))
-    assert.is_false(endless:done())
-    endless:close()
+    for _, transfer in ipairs(others) do
+      assert.is_false(transfer:done())
+      transfer:close()
+    end
     queue:close()
   end)
 end)

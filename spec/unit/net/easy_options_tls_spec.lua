@@ -2,6 +2,8 @@ local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local http2_peer = require "spec.support.http2_peer"
+local libcurl = require "spec.support.libcurl"
 local ssl = require "ssl"
 
 describe("a transfer of the core over TLS", function()
@@ -46,7 +48,8 @@ describe("a transfer of the core over TLS", function()
     return connection
   end
 
-  -- What comes of a request over TLS: its body, or the failure and libcurl's code.
+  -- What comes of a request over TLS: its body, or the failure and libcurl's code; then the request, and what the TLS
+  -- library found in the certificate.
   local function outcome(name, options)
     local all = { method = "GET", url = peer.secure_url, body = false, total_timeout = 10 }
     for key, value in pairs(options) do
@@ -76,8 +79,8 @@ describe("a transfer of the core over TLS", function()
     if connection then
       connection:close()
     end
-    local failure, _, code = transfer:failure()
-    return failure or transfer:body(), code, request
+    local failure, _, code, found = transfer:failure()
+    return failure or transfer:body(), code, request, found
   end
 
   -- A peer that is the server itself, and one that is the proxy to a server without TLS.
@@ -133,6 +136,29 @@ describe("a transfer of the core over TLS", function()
         assert.equal("connection", failure, where .. " " .. name)
         assert.equal(60, code, where .. " " .. name)
       end
+    end
+  end)
+
+  it("trusts no authority of the system beside those it is given", function()
+    for where, route in pairs(routes()) do
+      local function found(name, options)
+        local _, code, _, number = outcome(name, with(route, options))
+        return code .. " " .. tostring(number)
+      end
+      local unknown = found("here", {})
+      if found("forged", {}) == unknown then
+        pending "which does not know the authority that was chosen here"
+      end
+      assert.equal(unknown, found("forged", { ca_file = directory .. "/ca.crt" }), where)
+      assert.equal(unknown, found("forged", { ca_path = directory .. "/authorities" }), where)
+    end
+  end)
+
+  it("trusts nobody where the directory of authorities has none", function()
+    for where, route in pairs(routes()) do
+      local failure, code = outcome("here", with(route, { ca_path = directory .. "/issued" }))
+      assert.equal("connection", failure, where)
+      assert.is_true(code == 60 or libcurl.may_read_its_directory and code == 77, where .. " " .. code)
     end
   end)
 
@@ -206,6 +232,15 @@ describe("a transfer of the core over TLS", function()
       transfer:close()
       connection:close()
     end
+  end)
+
+  it("shares the connection of another that is not there yet, by HTTP/2", function()
+    local server = http2_peer.serve "answer"
+    local first, second = server:start(loop), server:start(loop)
+    core_peer.finish(loop, first)
+    core_peer.finish(loop, second)
+    assert.same({ 1, 1 }, server:arrived())
+    server:stop()
   end)
 
   it("offers TLS 1.2 as its least, also to a proxy, whatever the system allows", function()

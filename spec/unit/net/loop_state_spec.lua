@@ -5,7 +5,6 @@ local certificates = require "spec.support.certificates"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local exhaustion = require "spec.support.exhaustion"
-local full_queue = require "spec.support.full_queue"
 local socket = require "socket"
 local ssl = require "ssl"
 
@@ -263,33 +262,6 @@ describe("the core in a forked process", function()
     core_peer.finish(loop, second)
     assert.is_true(second:timings().reused)
     connection:close()
-  end)
-
-  it("closes no other's descriptor that has the number of one of the parent's", function()
-    local queue = full_queue.open()
-    if not queue then
-      pending "this system answers connections above its queue"
-    end
-    local transfers, files = {}, {}
-    for i = 1, 3 do
-      transfers[i] = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.02 })
-    end
-    for _, transfer in ipairs(transfers) do
-      core_peer.finish(loop, transfer) -- libcurl has closed its socket without a word
-    end
-    queue:close()
-    for i = 1, 20 do
-      files[i] = assert(io.open "/dev/zero")
-    end
-    in_child(function()
-      loop:step()
-      for _, file in ipairs(files) do
-        assert.is_string(file:read(1))
-      end
-    end)
-    for _, file in ipairs(files) do
-      file:close()
-    end
   end)
 
   local function count_of(what)
