@@ -61,10 +61,10 @@ local THINKING = {
   "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning", "thinking", "reasoning_text",
 }
 
--- What has no form in the API's events, and is not understood.
-local function add_unknown(self, name, value)
+-- What has no form in the API's events, and is not understood. `index`: of the block that it belongs to, if to one.
+local function add_unknown(self, name, value, index)
   if not parts.is_empty(value) then
-    blocks.emit(self, { type = "unknown_delta", delta = { [name] = value } })
+    blocks.emit(self, { type = "unknown_delta", index = index, delta = { [name] = value } })
   end
 end
 
@@ -226,7 +226,7 @@ local function begin_calls(self, last)
 end
 
 -- What stands beside a call's own members, or its function's, with what tells which call it is.
-local function add_unknown_of_call(self, piece, said)
+local function add_unknown_of_call(self, piece, said, call)
   local more = unknown_of(piece, OF_CALL)
   for _, name in ipairs { "function", "custom" } do
     local called = piece[name]
@@ -238,15 +238,14 @@ local function add_unknown_of_call(self, piece, said)
   end
   if more then
     more.id, more.index = said.id, said.index
-    add_unknown(self, "tool_calls", more)
+    add_unknown(self, "tool_calls", more, call and call.index)
   end
 end
 
 local function add_call(self, piece)
   local said = tool_calls.read(piece)
-  add_unknown_of_call(self, piece, said)
   if not (said.id or said.name) and said.arguments == "" then
-    return
+    return add_unknown_of_call(self, piece, said, self.calls:known(said))
   end
   self.shared.has_begun, self.call_pieces = true, self.call_pieces + 1
   local call = self.calls:take(said, self.shared.chunk)
@@ -263,6 +262,7 @@ local function add_call(self, piece)
   if said.arguments ~= "" then
     blocks.add_delta(self, call.index, { type = "input_json_delta", partial_json = said.arguments })
   end
+  add_unknown_of_call(self, piece, said, call)
 end
 
 local function add_calls(self, calls)

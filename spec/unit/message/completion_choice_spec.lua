@@ -21,7 +21,7 @@ local function shown(event)
   if event.type == "message_delta" then
     return "end " .. assert(json.encode(event.delta)):gsub('"', "")
   elseif event.type == "unknown_delta" then
-    return "unknown " .. assert(json.encode(event.delta)):gsub('"', "")
+    return "unknown " .. (event.index and event.index .. " " or "") .. assert(json.encode(event.delta)):gsub('"', "")
   elseif not content then
     return (name .. " " .. index):gsub(" $", "")
   end
@@ -331,9 +331,12 @@ describe("a choice", function()
     local events = events_of {
       delta { tool_calls = { piece } }, delta { tool_calls = { { index = 0, caller = "x" } } },
     }
-    assert.equal("unknown {tool_calls:{extra_content:{google:{thought_signature:s}},id:t,index:0}}", events[1])
-    assert.equal("unknown {tool_calls:{caller:x,index:0}}", events[4])
+    assert.equal("unknown 0 {tool_calls:{extra_content:{google:{thought_signature:s}},id:t,index:0}}", events[3])
+    assert.equal("unknown 0 {tool_calls:{caller:x,index:0}}", events[4])
     assert.equal(4, #events)
+    assert.equal("unknown {tool_calls:{caller:x}}", events_of { delta { tool_calls = { { caller = "x" } } } }[1])
+    events = events_of { delta { tool_calls = { { id = "t", ["function"] = { name = "f" } }, { caller = "x" } } } }
+    assert.equal("unknown 0 {tool_calls:{caller:x}}", events[2])
   end)
 
   it("has a call begun without its ID and name told of both, and one that is there in both forms once", function()
@@ -359,8 +362,8 @@ describe("a choice", function()
     local piece = {
       id = "t", content = "c", provider_specific_fields = { thought_signature = "s" }, ["function"] = called,
     }
-    assert.equal("unknown {tool_calls:{content:c,function:{provider_specific_fields:{thought_signature:r},text:x},id:t,"
-      .. "provider_specific_fields:{thought_signature:s}}}", events_of { delta { tool_calls = { piece } } }[1])
+    assert.equal("unknown 0 {tool_calls:{content:c,function:{provider_specific_fields:{thought_signature:r},text:x},"
+      .. "id:t,provider_specific_fields:{thought_signature:s}}}", events_of { delta { tool_calls = { piece } } }[3])
     assert.equal("unknown {tool_calls:{function:{x:1},id:t}}",
       events_of { delta { tool_calls = { { id = "t", ["function"] = { x = 1 } } } } }[1])
     assert.equal("unknown {tool_calls:{function:[a],index:function_call}}",
