@@ -306,17 +306,33 @@ describe("a choice", function()
 
   it("keeps what a server has in fields of its own, but for what stands beside them as well", function()
     local blocks = { { type = "server_tool_use", id = "s", name = "web_search" } }
-    assert.same({
-      "unknown {provider_specific_fields:{blocks:[{id:s,name:web_search,type:server_tool_use}]}}",
-      "unknown {provider_specific_fields:x}",
-    }, events_of {
-      delta { provider_specific_fields = {
-        blocks = blocks, citations = {}, thinking_blocks = { { thinking = "Hm." } },
+    local _, shared = added {
+      delta { reasoning_content = "Hm.", provider_specific_fields = {
+        blocks = blocks, citations = {}, thinking_blocks = { { thinking = "Hm." } }, logprobs = 1,
       } },
       { message = { provider_specific_fields = { reasoning_content = "Hm." } } },
       delta { provider_specific_fields = "x" }, delta { provider_specific_fields = "x", content = "" }, delta {},
       delta { provider_specific_fields = "x" },
-    })
+    }
+    local unknown = {}
+    for _, event in ipairs(shared.events) do
+      unknown[#unknown + 1] = event.type == "unknown_delta" and shown(event) or nil
+    end
+    assert.same({
+      "unknown {provider_specific_fields:{blocks:[{id:s,name:web_search,type:server_tool_use}]}}",
+      "unknown {provider_specific_fields:x}",
+    }, unknown)
+  end)
+
+  it("keeps what stands in a server's own fields alone, whatever a delta calls the same", function()
+    for _, own in ipairs {
+      '{"thinking_blocks":[{"signature":"s","thinking":"","type":"thinking"}]}', '{"reasoning_content":"Hm."}',
+      '{"delta":{"type":"new_delta","x":1}}', '{"tool_calls":[{"id":"t"}]}', '{"refusal":"No."}', '{"text":"Hi"}',
+    } do
+      local kept = "unknown {provider_specific_fields:" .. own:gsub('"', "") .. "}"
+      assert.same({ kept }, events_of { delta { provider_specific_fields = json.decode(own) } })
+      assert.same({ kept }, events_of { { message = { provider_specific_fields = json.decode(own) } } })
+    end
   end)
 
   it("keeps what a part of the content has beside its text", function()
