@@ -338,7 +338,7 @@ function handlers.error(self, event)
   local told = type(event.error) == "table" and event.error or {}
   self.encoder.is_over = true
   table.insert(self.encoder.chunks, { error = {
-    message = parts.word(told.message) or "the answer broke off",
+    message = parts.word(told.message) or parts.word(event.error) or parts.word(event.message) or "the answer broke off",
     type = parts.word(told.type) or "api_error",
     param = json.null,
     code = json.null,

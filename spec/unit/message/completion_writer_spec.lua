@@ -152,6 +152,9 @@ describe("the chunks of events", function()
     assert.same({}, encoder:finish())
     local silent = completion_writer.encoder()
     assert.equal("api_error", silent:feed({ type = "error" })[1].error.type)
+    for _, event in ipairs { { type = "error", error = "Busy" }, { type = "error", message = "Busy" } } do
+      assert.equal("Busy", completion_writer.encoder():feed(event)[1].error.message)
+    end
   end)
 
   it("are of events alone", function()
