@@ -364,6 +364,22 @@ describe("a stream of any kind", function()
     end
   end)
 
+  it("is truncated where it ends inside an event, whatever came before", function()
+    local client = service.client(service.serve(repeated({
+      answer(EVENTS .. 'event: thing\ndata: {"n":', "text/event-stream"),
+      answer(EVENTS .. 'event: thing\ndata: {"n":3}\n', "text/event-stream"),
+    }, #ASKS)))
+    for _, ask in ipairs(ASKS) do
+      for _ = 1, 2 do
+        local stream = assert(ask(client))
+        assert.same({ 1, 2 }, { stream:next().n, stream:next().n })
+        local event, err = stream:next()
+        assert.is_nil(event)
+        assert.equal("truncated", err.kind)
+      end
+    end
+  end)
+
   it("is a protocol error with the body where it calls itself something else, or holds something else", function()
     for _, ask in ipairs(ASKS) do
       local cases = {

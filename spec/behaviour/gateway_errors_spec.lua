@@ -208,15 +208,32 @@ describe("an error of another server", function()
     end)
   end
 
+  -- Under the status 418.
+  local function check_418(row, err)
+    assert.equal(418, err.status)
+    local is_from_status = row.type == nil or require("anthropic.base.error").type_of_status(row.status) == row.type
+      and not row[1]:find(row.type, 1, true)
+    assert.equal(is_from_status and "invalid_request_error" or row.type, err.type, row[1])
+  end
+
   it("with a status of its own keeps that, and has its words", function()
     play(rows(), function(row)
       return whole(row, 418)
-    end, false, function(row, err)
-      assert.equal(418, err.status)
-      local is_from_status = row.type == nil or require("anthropic.base.error").type_of_status(row.status) == row.type
-        and not row[1]:find(row.type, 1, true)
-      assert.equal(is_from_status and "invalid_request_error" or row.type, err.type, row[1])
-    end)
+    end, false, check_418)
+  end)
+
+  it("has its words also where its status stands over an event stream", function()
+    local list = {}
+    for i, row in ipairs(rows(true)) do
+      local event = (row.name and "event: " .. row.name .. "\n" or "") .. "data: " .. row[1]:gsub("\n", "\ndata: ")
+      list[i] = {
+        ": connected\n\n" .. event .. (i % 2 == 0 and "\n\ndata: [DONE]\n\n" or ""),
+        message = row.message, type = row.type, status = row.status,
+      }
+    end
+    play(list, function(row)
+      return { body = row[1], status = 418, headers = { ["content-type"] = "text/event-stream" } }
+    end, true, check_418)
   end)
 
   for name, play_row in pairs {

@@ -228,6 +228,26 @@ describe("a relayed stream", function()
     end
   end)
 
+  it("is written as the message alone where a chat completion came whole with several choices", function()
+    local stream = open { { headers = { ["content-type"] = "application/json" }, body = json.encode {
+      id = "c", object = "chat.completion", model = "m", choices = {
+        { index = 0, message = { role = "assistant", content = "A" }, finish_reason = "stop" },
+        { index = 1, message = { role = "assistant", content = "B" }, finish_reason = "length" },
+      },
+    } } }
+    local pieces, events, err = relay(stream)
+    assert.is_nil(err)
+    local others = 0
+    for _, event in ipairs(flat(events)) do
+      others = others + (event:find('"choice":1', 1, true) and 1 or 0)
+    end
+    assert.equal(6, others)
+    local again = streams.open(table.concat(pieces)):message()
+    assert.equal("A", again:text())
+    assert.equal("end_turn", again.stop_reason)
+    assert.equal("B", stream:message().choices[2]:text())
+  end)
+
   it("is written as the API's events where a chat completion came whole", function()
     local stream = open { { headers = { ["content-type"] = "application/json" }, body = json.encode {
       id = "c", object = "chat.completion", model = "m",

@@ -134,19 +134,8 @@ local function wait_of(layers)
     or first_of(layers, { "details" }, retry_delay)
 end
 
---- What a body, or the data of an event, says of an error. Nothing of it holds a secret.
----@param body string as it came
----@param redact fun(text: string): string
----@param name? string the event's
----@return { type: string?, status: integer?, message: string?, request_id: string?, retry_after: number?,
---- retryable: false?, details: any } said `status` is that of its code or of its word
-function error_body.read(body, redact, name)
-  local value = error_text.decode(body, redact)
-  local word = name and error_signs.is_word(name) and name or nil
-  if value == nil then
-    local said = error_text.in_text(redact(body))
-    return { type = word, message = said, status = codes.status_of(word) or codes.status_of(said) }
-  end
+-- What JSON says of an error. `word`: the event's name, where that is one for errors.
+local function read_value(value, redact, word)
   local layers = {}
   add_layers(layers, error_text.decode_quoted(value, redact) or value, DEEPEST, redact)
   layers[#layers + 1] = word and { type = word }
@@ -165,6 +154,28 @@ function error_body.read(body, redact, name)
     result.retryable = false
   end
   return result
+end
+
+--- What a body, or the data of an event, says of an error. Nothing of it holds a secret. A body may be an event stream.
+---@param body string as it came
+---@param redact fun(text: string): string
+---@param name? string the event's
+---@return { type: string?, status: integer?, message: string?, request_id: string?, retry_after: number?,
+--- retryable: false?, details: any } said `status` is that of its code or of its word
+function error_body.read(body, redact, name)
+  local value, data, event = error_text.decode(body, redact), nil, nil
+  if value == nil then
+    data, event = error_text.in_events(body)
+  end
+  if data then
+    body, value, name = data, error_text.decode(data, redact), values.word(event) or name
+  end
+  local word = name and error_signs.is_word(name) and name or nil
+  if value == nil then
+    local said = error_text.in_text(redact(body))
+    return { type = word, message = said, status = codes.status_of(word) or codes.status_of(said) }
+  end
+  return read_value(value, redact, word)
 end
 
 return error_body

@@ -1,6 +1,7 @@
 --- The words in what a server says of an error, wherever it puts them.
 
 local codes = require "anthropic.http.error_codes"
+local core = require "anthropic.base.core"
 local error_signs = require "anthropic.http.error_signs"
 local headers = require "anthropic.http.headers"
 local json = require "anthropic.base.json"
@@ -58,11 +59,40 @@ function error_text.decode_quoted(text, redact)
   end
 end
 
+local LONGEST_HEAD = 8192 -- of a page, and of what tells whether a text is one
+
+-- Names of fields that an event stream may begin with; "" is a comment.
+local FIELDS = { data = true, event = true, id = true, retry = true, [""] = true }
+local MOST_EVENTS, MOST_BYTES = 100, 64 * 1024
+
+--- The event of an event stream that tells of an error, else its first; nil where a text is no such stream.
+---@param text string
+---@return string? data
+---@return string? name
+function error_text.in_events(text)
+  if not FIELDS[text:sub(1, LONGEST_HEAD):gsub("^\239\187\191", ""):match "^%s*(%a*):"] then
+    return nil
+  end
+  local decoder, first, first_name = core.sse(MOST_BYTES), nil, nil
+  decoder:feed(text:sub(1, MOST_BYTES))
+  decoder:feed "\n\n" -- the last one may have broken off
+  for _ = 1, MOST_EVENTS do
+    local data, name = decoder:next()
+    if not data then
+      break
+    elseif error_signs.is_error(json.decode_answer(data), name) then
+      return data, name
+    elseif not first and data:find "%S" then
+      first, first_name = data, name
+    end
+  end
+  return first, first_name
+end
+
 -- --- words ---------------------------------------------------------------------------------------
 
 local MOST_ITEMS = 8
 local LONGEST_LINE = 300
-local LONGEST_HEAD = 8192 -- of a page
 
 local WORDS = {
   "message", "Message", "msg", "Msg", "error_msg", "error_message", "errorMessage", "errorMsg", "errmsg", "err_msg",

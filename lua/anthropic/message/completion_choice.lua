@@ -23,20 +23,23 @@ Choice.__index = Choice
 
 local completion_choice = {}
 
--- Members of a choice, a delta or a message that are read by name, or say nothing.
-local OF_CHOICE = {
-  -- of a choice
+-- Members of a choice, a delta or a message that say nothing.
+local SAY_NOTHING = {
   index = true, finish_reason = true, logprobs = true, usage = true, stop_reason = true, matched_stop = true,
   native_finish_reason = true, seed = true, token_ids = true, prompt_token_ids = true, content_filter_results = true,
   content_filter_result = true, avg_logprobs = true, safety_ratings = true,
-  -- of a delta or a message
-  role = true, name = true, type = true, id = true, object = true, obfuscation = true,
-  -- read by name
-  provider_specific_fields = true,
-  delta = true, message = true, text = true, content = true, refusal = true, tool_calls = true, function_call = true,
-  reasoning_content = true, reasoning = true, thinking = true, thinking_blocks = true, reasoning_details = true,
-  reasoning_text = true,
+  role = true, name = true, type = true, id = true, object = true, obfuscation = true, -- of a delta or a message
 }
+
+-- The kinds of things that the others say.
+local KIND_OF = {
+  text = "text", content = "text", refusal = "text", tool_calls = "calls", function_call = "calls",
+  reasoning_content = "thinking", reasoning = "thinking", thinking = "thinking", thinking_blocks = "thinking",
+  reasoning_details = "thinking", reasoning_text = "thinking",
+}
+
+local OF_CHOICE = tables.merge(tables.merge({ delta = true, message = true, provider_specific_fields = true }, KIND_OF),
+  SAY_NOTHING)
 
 -- The same of a call, and of its function; a server may have only one of the two.
 local OF_CALL = {
@@ -61,10 +64,10 @@ local THINKING = {
   "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning", "thinking", "reasoning_text",
 }
 
--- What has no form in the API's events, and is not understood.
-local function add_unknown(self, name, value)
+-- What has no form in the API's events, and is not understood. `index`: of the block that it belongs to, if to one.
+local function add_unknown(self, name, value, index)
   if not parts.is_empty(value) then
-    blocks.emit(self, { type = "unknown_delta", delta = { [name] = value } })
+    blocks.emit(self, { type = "unknown_delta", index = index, delta = { [name] = value } })
   end
 end
 
@@ -121,10 +124,14 @@ local function add_thought(self, part)
   return text ~= ""
 end
 
--- What a server has in fields of its own, which may repeat what stands beside them. Some send the same with each chunk.
+-- What a server has in fields of its own, which may repeat what stood beside them. Some send the same with each chunk.
 local function add_own_fields(self, given)
   if type(given) == "table" then
-    given = unknown_of(given, OF_CHOICE)
+    local known = tables.copy(SAY_NOTHING)
+    for name, kind in pairs(KIND_OF) do
+      known[name] = self.said[kind]
+    end
+    given = unknown_of(given, known)
   end
   local text = not parts.is_empty(given) and json.encode(given) or nil
   if text == nil or text ~= self.own_fields then
@@ -226,7 +233,7 @@ local function begin_calls(self, last)
 end
 
 -- What stands beside a call's own members, or its function's, with what tells which call it is.
-local function add_unknown_of_call(self, piece, said)
+local function add_unknown_of_call(self, piece, said, call)
   local more = unknown_of(piece, OF_CALL)
   for _, name in ipairs { "function", "custom" } do
     local called = piece[name]
@@ -238,15 +245,14 @@ local function add_unknown_of_call(self, piece, said)
   end
   if more then
     more.id, more.index = said.id, said.index
-    add_unknown(self, "tool_calls", more)
+    add_unknown(self, "tool_calls", more, call and call.index)
   end
 end
 
 local function add_call(self, piece)
   local said = tool_calls.read(piece)
-  add_unknown_of_call(self, piece, said)
   if not (said.id or said.name) and said.arguments == "" then
-    return
+    return add_unknown_of_call(self, piece, said, self.calls:known(said))
   end
   self.shared.has_begun, self.call_pieces = true, self.call_pieces + 1
   local call = self.calls:take(said, self.shared.chunk)
@@ -263,6 +269,7 @@ local function add_call(self, piece)
   if said.arguments ~= "" then
     blocks.add_delta(self, call.index, { type = "input_json_delta", partial_json = said.arguments })
   end
+  add_unknown_of_call(self, piece, said, call)
 end
 
 local function add_calls(self, calls)
@@ -332,7 +339,7 @@ function completion_choice.new(number, shared)
     hidden = nil, -- the signature of thinking that has no block
     calls = tool_calls.new(shared.budget), call_pieces = 0, begun_calls = 0, ids = {},
     own_fields = nil, -- what it had last in provider_specific_fields, as JSON
-    in_deltas = {}, -- the kinds of things that deltas have said
+    in_deltas = {}, said = {}, -- the kinds of things that deltas have said, and that all have
   }, Choice)
   blocks.emit(self, {
     type = "message_start",
@@ -360,6 +367,7 @@ function Choice:add(part)
   end
   add_piece(self, whole, said, self.in_deltas)
   add_piece(self, part, said, {})
+  tables.merge(self.said, said)
   local shared = self.shared
   for _, piece in ipairs { delta, whole, part } do
     add_unknown_members(self, piece)

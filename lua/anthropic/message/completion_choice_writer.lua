@@ -113,12 +113,14 @@ local function call_piece(self, block, members)
 end
 
 local function announce(self, block)
-  block.is_told = true
-  call_piece(self, block, {
-    id = parts.word(block.id),
-    type = "function",
-    ["function"] = { name = parts.word(block.name), arguments = "" },
-  })
+  block.is_told, block.is_named = true, block.name ~= nil
+  call_piece(self, block, { id = block.id, type = "function", ["function"] = { name = block.name, arguments = "" } })
+end
+
+-- A name that comes after arguments.
+local function announce_name(self, block)
+  block.is_named = true
+  call_piece(self, block, { ["function"] = { name = block.name } })
 end
 
 local function add_arguments(self, block, piece)
@@ -138,10 +140,19 @@ local function keep(self, block, event)
   return self
 end
 
+-- The citations that a text begins with. A start that is repeated says them again.
+local function say_citations(self, block, citations)
+  if type(citations) == "table" and not parts.is_empty(citations) and not block.is_cited then
+    block.is_cited = true
+    say(self, foreign("citations", citations[1] ~= nil and citations or json.array { citations }))
+  end
+end
+
 -- What a block's start brings, by its type; any other is kept.
 local STARTS = {
   text = function(self, block, members)
     say_piece(self, block, "content", members.text)
+    say_citations(self, block, members.citations)
   end,
   thinking = function(self, block, members)
     say_piece(self, block, "reasoning_content", members.thinking)
@@ -156,8 +167,10 @@ local STARTS = {
     end
     block.id, block.name = parts.word(members.id) or block.id, parts.word(members.name) or block.name
     block.input = not parts.is_empty(members.input) and members.input or block.input
-    if not block.is_told and parts.word(block.id) and parts.word(block.name) then
+    if not block.is_told and block.id and block.name then
       announce(self, block)
+    elseif block.is_told and not block.is_named and block.name then
+      announce_name(self, block)
     end
   end,
 }
@@ -229,9 +242,7 @@ function handlers.message_start(self, event)
   local message = type(event.message) == "table" and event.message or {}
   self.usage = token_counts.hold(self.usage, message.usage)
   begin(self)
-  if message.stop_reason ~= nil then
-    self.reason = message.stop_reason
-  end
+  self.reason = parts.word(message.stop_reason) or self.reason
 end
 
 function handlers.content_block_start(self, event, index)
@@ -270,9 +281,24 @@ function handlers.content_block_stop(self, _, index)
   end
 end
 
+-- What stands beside a call's own members: a piece of that call, where it is known which it is.
+local function more_of_call(self, more, index)
+  local block = self.blocks[index]
+  if block and block.call then
+    more = json.copy(more)
+    more.id, more.index = nil, block.call
+  end
+  return { tool_calls = json.array { more } }
+end
+
 -- What a server of this shape sent and no event of the API says: it goes back as it came.
 function handlers.unknown_delta(self, event)
-  say(self, type(event.delta) == "table" and event.delta or {})
+  local delta = type(event.delta) == "table" and event.delta or {}
+  local calls = delta.tool_calls
+  if type(calls) == "table" and not json.is_array(calls) then
+    delta = more_of_call(self, calls, event.index)
+  end
+  say(self, delta)
 end
 
 -- Ends the blocks whose end did not come. A signature that came after the end of its thinking is such a block.
@@ -302,7 +328,7 @@ end
 function handlers.message_delta(self, event)
   local delta = type(event.delta) == "table" and event.delta or {}
   self.usage = token_counts.hold(self.usage, event.usage)
-  self.reason = delta.stop_reason or event.stop_reason or self.reason
+  self.reason = parts.word(delta.stop_reason) or parts.word(event.stop_reason) or self.reason
 end
 
 handlers.message_stop = Choice.stop
@@ -312,7 +338,7 @@ function handlers.error(self, event)
   local told = type(event.error) == "table" and event.error or {}
   self.encoder.is_over = true
   table.insert(self.encoder.chunks, { error = {
-    message = parts.word(told.message) or "the answer broke off",
+    message = parts.word(told.message) or parts.word(event.error) or parts.word(event.message) or "the answer broke off",
     type = parts.word(told.type) or "api_error",
     param = json.null,
     code = json.null,

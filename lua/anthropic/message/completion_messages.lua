@@ -267,9 +267,24 @@ end
 
 local ROLES = {}
 
+-- Content with the cache_control of its message, which the API has on a block.
+local function cached(self, to, content, mark)
+  local blocks = type(content) == "string" and json.array { { type = "text", text = content } } or content or {}
+  local last = blocks[#blocks]
+  if not last then
+    self:refuse(to .. ".cache_control", "cannot be translated")
+    return content
+  end
+  last.cache_control = last.cache_control or mark
+  return blocks
+end
+
 local function system(self, to, message, all)
   self:check_members(to, message, { role = true, content = true, cache_control = true })
   local content = content_of(self, to .. ".content", message.content, TEXT)
+  if not parts.is_empty(message.cache_control) then
+    content = cached(self, to, content, message.cache_control)
+  end
   all.system[#all.system + 1] = content
 end
 

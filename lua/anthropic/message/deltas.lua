@@ -20,7 +20,7 @@ local ROWS = {
     members = { "text", "content" } },
   { type = "citations_delta", kind = "text", members = { "citation" } },
   { type = "input_json_delta", kind = "tool_use", grows = "input", is_text = true, is_content = true,
-    members = { "partial_json", "input" } },
+    members = { "partial_json", "input", "arguments" } },
 }
 
 ---@class anthropic.DeltaRow

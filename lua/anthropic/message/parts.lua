@@ -135,6 +135,24 @@ local function read_text(block)
   end
 end
 
+-- The same for the input of a call.
+local function read_arguments(block)
+  if not parts.is_tool_use(block.type) or not parts.is_empty(block.input) or parts.word(block.input_json) then
+    return
+  end
+  for _, other in ipairs { "arguments", "parameters" } do
+    local given = block[other]
+    if not parts.is_empty(given) then
+      local text, read = type(given) == "table" and json.encode(given), {}
+      if text then -- what is null in an input is there
+        json.tool_input(read, text)
+      end
+      block.input, block[other] = read.input or given, nil
+      return
+    end
+  end
+end
+
 --- A block that has a type and is its own table; nil where the value is no block.
 ---@param value any
 ---@return table?
@@ -147,6 +165,7 @@ function parts.block(value)
   local block = json.copy(value)
   block.type = parts.type_of(block)
   read_text(block)
+  read_arguments(block)
   block.input_json = parts.word(block.input_json) -- what this library notes of an input that is broken: texts
   block.input_error = parts.word(block.input_error)
   return block

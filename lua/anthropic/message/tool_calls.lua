@@ -125,6 +125,16 @@ local function keep(self, call, piece)
   end
 end
 
+--- The call that a piece tells of, if it is one that has come; a piece that tells of none goes with the last.
+---@param said table see tool_calls.read
+---@return anthropic.ForeignCall?
+function ToolCalls:known(said)
+  if said.index ~= nil then
+    return self.by_index[said.index]
+  end
+  return self.list[#self.list]
+end
+
 local function find(self, said, chunk)
   local call = said.index ~= nil and self.by_index[said.index]
   if not call then

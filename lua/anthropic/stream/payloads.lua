@@ -232,7 +232,7 @@ function payloads.ended(self)
   if self.open_ended and not is_understood and not data then -- an event that is cut off is not passed over
     self.complete = true
     return true
-  elseif self.stray and not is_understood then
+  elseif self.stray and not (is_understood or self.open_ended) then
     return payloads.not_understood(self)
   end
   return nil, truncated(self)

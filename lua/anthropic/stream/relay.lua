@@ -2,6 +2,7 @@
 -- meant. What came otherwise than as an event stream, and what was read before, is written as one.
 
 local attempts = require "anthropic.stream.attempts"
+local choice_of = require("anthropic.message.events").choice_of
 local json = require "anthropic.base.json"
 local reading = require "anthropic.stream.reading"
 local responses = require "anthropic.message.response"
@@ -13,7 +14,11 @@ local relay = {}
 -- Seconds that the rest of a body may take to come once the message has ended.
 local MOST_AFTER_END = 1
 
+-- The API's event stream has one message: of several choices the first one is written.
 local function sse_of(self, event)
+  if choice_of(event) ~= 0 then
+    return ""
+  end
   local plain = event
   if event.raw ~= nil then
     plain = tables.copy(event)

@@ -169,6 +169,26 @@ describe("the body of an error", function()
     end
   end)
 
+  it("may be an event stream", function()
+    local over = '{"type":"error","error":{"type":"overloaded_error","message":"Over"}}'
+    local expected = { type = "overloaded_error", status = 529, message = "Over" }
+    for _, body in ipairs {
+      "event: error\ndata: " .. over, "data:" .. over .. "\n\n", "\239\187\191: hi\r\n\r\nid: 1\r\ndata: " .. over .. "\r\n",
+      "\n\nretry: 5\n\ndata: {}\n\ndata: " .. over .. "\n\ndata: [DONE]\n\n",
+      'event: ping\ndata: {"type":"ping"}\n\nevent: error\ndata: ' .. over .. "\n\n",
+      "event: overloaded_error\ndata: Over\n\n",
+    } do
+      check(body, expected, "type status message")
+    end
+    check("data: Out of order\n\n", { message = "Out of order" }, "type status message")
+    check("event: throttlingException\ndata: Slow\n\n",
+      { message = "Slow", type = "throttlingException", status = 429 }, "type status message")
+    check(": nothing\n\n", { message = ": nothing" }, "type status message")
+    check("error: wrong", { message = "error: wrong" }, "type status message")
+    check("data center is down", { message = "data center is down" }, "type status message")
+    check("Message: data: {}", { message = "Message: data: {}" }, "type status message")
+  end)
+
   it("keeps the error's name where it is no JSON", function()
     check("not so fast", { type = "throttlingException", status = 429, message = "not so fast" }, "type status message",
       "throttlingException")

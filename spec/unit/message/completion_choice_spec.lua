@@ -21,7 +21,7 @@ local function shown(event)
   if event.type == "message_delta" then
     return "end " .. assert(json.encode(event.delta)):gsub('"', "")
   elseif event.type == "unknown_delta" then
-    return "unknown " .. assert(json.encode(event.delta)):gsub('"', "")
+    return "unknown " .. (event.index and event.index .. " " or "") .. assert(json.encode(event.delta)):gsub('"', "")
   elseif not content then
     return (name .. " " .. index):gsub(" $", "")
   end
@@ -306,17 +306,33 @@ describe("a choice", function()
 
   it("keeps what a server has in fields of its own, but for what stands beside them as well", function()
     local blocks = { { type = "server_tool_use", id = "s", name = "web_search" } }
-    assert.same({
-      "unknown {provider_specific_fields:{blocks:[{id:s,name:web_search,type:server_tool_use}]}}",
-      "unknown {provider_specific_fields:x}",
-    }, events_of {
-      delta { provider_specific_fields = {
-        blocks = blocks, citations = {}, thinking_blocks = { { thinking = "Hm." } },
+    local _, shared = added {
+      delta { reasoning_content = "Hm.", provider_specific_fields = {
+        blocks = blocks, citations = {}, thinking_blocks = { { thinking = "Hm." } }, logprobs = 1,
       } },
       { message = { provider_specific_fields = { reasoning_content = "Hm." } } },
       delta { provider_specific_fields = "x" }, delta { provider_specific_fields = "x", content = "" }, delta {},
       delta { provider_specific_fields = "x" },
-    })
+    }
+    local unknown = {}
+    for _, event in ipairs(shared.events) do
+      unknown[#unknown + 1] = event.type == "unknown_delta" and shown(event) or nil
+    end
+    assert.same({
+      "unknown {provider_specific_fields:{blocks:[{id:s,name:web_search,type:server_tool_use}]}}",
+      "unknown {provider_specific_fields:x}",
+    }, unknown)
+  end)
+
+  it("keeps what stands in a server's own fields alone, whatever a delta calls the same", function()
+    for _, own in ipairs {
+      '{"thinking_blocks":[{"signature":"s","thinking":"","type":"thinking"}]}', '{"reasoning_content":"Hm."}',
+      '{"delta":{"type":"new_delta","x":1}}', '{"tool_calls":[{"id":"t"}]}', '{"refusal":"No."}', '{"text":"Hi"}',
+    } do
+      local kept = "unknown {provider_specific_fields:" .. own:gsub('"', "") .. "}"
+      assert.same({ kept }, events_of { delta { provider_specific_fields = json.decode(own) } })
+      assert.same({ kept }, events_of { { message = { provider_specific_fields = json.decode(own) } } })
+    end
   end)
 
   it("keeps what a part of the content has beside its text", function()
@@ -331,9 +347,12 @@ describe("a choice", function()
     local events = events_of {
       delta { tool_calls = { piece } }, delta { tool_calls = { { index = 0, caller = "x" } } },
     }
-    assert.equal("unknown {tool_calls:{extra_content:{google:{thought_signature:s}},id:t,index:0}}", events[1])
-    assert.equal("unknown {tool_calls:{caller:x,index:0}}", events[4])
+    assert.equal("unknown 0 {tool_calls:{extra_content:{google:{thought_signature:s}},id:t,index:0}}", events[3])
+    assert.equal("unknown 0 {tool_calls:{caller:x,index:0}}", events[4])
     assert.equal(4, #events)
+    assert.equal("unknown {tool_calls:{caller:x}}", events_of { delta { tool_calls = { { caller = "x" } } } }[1])
+    events = events_of { delta { tool_calls = { { id = "t", ["function"] = { name = "f" } }, { caller = "x" } } } }
+    assert.equal("unknown 0 {tool_calls:{caller:x}}", events[2])
   end)
 
   it("has a call begun without its ID and name told of both, and one that is there in both forms once", function()
@@ -359,8 +378,8 @@ describe("a choice", function()
     local piece = {
       id = "t", content = "c", provider_specific_fields = { thought_signature = "s" }, ["function"] = called,
     }
-    assert.equal("unknown {tool_calls:{content:c,function:{provider_specific_fields:{thought_signature:r},text:x},id:t,"
-      .. "provider_specific_fields:{thought_signature:s}}}", events_of { delta { tool_calls = { piece } } }[1])
+    assert.equal("unknown 0 {tool_calls:{content:c,function:{provider_specific_fields:{thought_signature:r},text:x},"
+      .. "id:t,provider_specific_fields:{thought_signature:s}}}", events_of { delta { tool_calls = { piece } } }[3])
     assert.equal("unknown {tool_calls:{function:{x:1},id:t}}",
       events_of { delta { tool_calls = { { id = "t", ["function"] = { x = 1 } } } } }[1])
     assert.equal("unknown {tool_calls:{function:[a],index:function_call}}",

@@ -63,6 +63,43 @@ describe("the chunks of events", function()
     assert.equal(2, #deltas(delta({ type = "input_json_delta", partial_json = "{}" }, 1)))
   end)
 
+  it("have a call's name that comes after its arguments have begun", function()
+    deltas(start { type = "tool_use", id = "a" })
+    assert.same({
+      '{"tool_calls":[{"function":{"arguments":""},"id":"a","index":0,"type":"function"}]}',
+      '{"tool_calls":[{"function":{"arguments":"{"},"index":0}]}',
+    }, deltas(delta { type = "input_json_delta", partial_json = "{" }))
+    local named = start { type = "tool_use", id = "a", name = "f" }
+    assert.same({ '{"tool_calls":[{"function":{"name":"f"},"index":0}]}' }, deltas(named))
+    assert.same({}, deltas(named))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"}"},"index":0}]}' },
+      deltas(delta { type = "input_json_delta", partial_json = "}" }))
+    assert.same({}, deltas(stop()))
+  end)
+
+  it("have what stands beside a call as a piece of that call, in a list", function()
+    deltas(start({ type = "tool_use", id = "a", name = "f" }, 1))
+    deltas(start({ type = "tool_use", id = "b", name = "g" }, 2))
+    local function told(index)
+      return { type = "unknown_delta", index = index,
+        delta = { tool_calls = { id = "b", index = 7, extra_content = { x = 1 } } } }
+    end
+    assert.same({ '{"tool_calls":[{"extra_content":{"x":1},"index":1}]}' }, deltas(told(2)))
+    assert.same({ '{"tool_calls":[{"extra_content":{"x":1},"id":"b","index":7}]}' }, deltas(told(nil)))
+  end)
+
+  it("have the citations that a text began with", function()
+    local cited = { { type = "page_location" } }
+    local told = '{"provider_specific_fields":{"citations":[{"type":"page_location"}]}}'
+    assert.same({ '{"content":"A"}', told }, deltas(start { type = "text", text = "A", citations = cited }))
+    assert.same({}, deltas(start { type = "text", text = "", citations = cited })) -- once more
+    deltas(stop())
+    for _, none in ipairs { json.array {}, json.null, "x", false } do
+      assert.same({}, deltas(start({ type = "text", text = "", citations = none }, 1)))
+    end
+    assert.same({ told }, deltas(start({ type = "text", text = "", citations = cited }, 1)))
+  end)
+
   it("keep what has no place of its own", function()
     local search = { type = "server_tool_use", id = "s", name = "web_search", input = json.object {} }
     assert.same({}, deltas(start(search, 1)))
@@ -104,6 +141,17 @@ describe("the chunks of events", function()
     feed { type = "message_delta", delta = { stop_reason = "end_turn" } }
     assert.equal("[" .. chunk("{}", '"stop"') .. "]", json.encode(encoder:finish())) -- the stop did not come
     local silent = completion_writer.encoder()
+    silent:feed { type = "message_start", message = {} }
+    assert.same({}, silent:finish()) -- it broke off
+    silent = completion_writer.encoder()
+    silent:feed { type = "message_start", message = { stop_reason = json.null } }
+    silent:feed { type = "message_delta", delta = { stop_reason = json.null } }
+    assert.same({}, silent:finish())
+    silent = completion_writer.encoder()
+    silent:feed { type = "message_delta", delta = { stop_reason = "max_tokens" } }
+    silent:feed { type = "message_delta", delta = { stop_reason = json.null } }
+    assert.equal("length", silent:feed({ type = "message_stop" })[2].choices[1].finish_reason)
+    silent = completion_writer.encoder()
     silent:feed { type = "message_start", message = {} }
     assert.equal("stop", silent:feed({ type = "message_stop" })[1].choices[1].finish_reason)
     for count = 1, 2 do

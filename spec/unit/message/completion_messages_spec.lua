@@ -37,6 +37,19 @@ describe("the messages of a chat completion", function()
     assert.same({ "[]" }, { read "[]" })
   end)
 
+  it("have the cache_control of a system's message on the last of its parts", function()
+    local mark = '"cache_control":{"type":"ephemeral"}'
+    assert.equal("[{" .. mark .. ',"text":"a","type":"text"},{"text":"b","type":"text"}]', (select(2,
+      read('[{"role":"system","content":"a",' .. mark .. '},{"role":"system","content":"b","cache_control":null}]'))))
+    assert.equal('[{"text":"a","type":"text"},{' .. mark .. ',"text":"b","type":"text"}]', (select(2,
+      read('[{"role":"developer","content":["a","b"],' .. mark .. "}]"))))
+    assert.equal('[{"cache_control":{"ttl":"1h","type":"ephemeral"},"text":"a","type":"text"}]', (select(2,
+      read('[{"role":"system","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}}],'
+        .. mark .. "}]"))))
+    assert.equal("messages[1].cache_control: cannot be translated",
+      problem_of('[{"role":"system","content":[],' .. mark .. "}]"))
+  end)
+
   it("have a user's texts, images and files", function()
     for part, block in pairs {
       ['{"type":"text","text":"a"}'] = '{"text":"a","type":"text"}',

@@ -61,6 +61,7 @@ local READ = {
   { "text as content, beside an empty one", { type = "text_delta", text = "", content = "a" }, { text "a" } },
   { "thinking as text", { type = "thinking_delta", text = "a" }, { thinking "a" } },
   { "thinking as content", { type = "thinking_delta", content = "a" }, { thinking "a" } },
+  { "an input under another name", { type = "input_json_delta", arguments = "{" }, { input "{" } },
   { "an input as an object", { type = "input_json_delta", partial_json = { a = 1 } }, { input '{"a":1}' } },
   { "an input under another name", { type = "input_json_delta", input = { a = 1 } }, { input '{"a":1}' } },
   { "an input that is empty", { type = "input_json_delta", input = json.object {} }, { input "{}" } },

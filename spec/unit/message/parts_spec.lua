@@ -194,6 +194,17 @@ describe("a block", function()
     { "text that is missing", { type = "text" }, { type = "text" } },
     { "text that is no text", { type = "text", text = { a = true } }, { type = "text", text = { a = true } } },
     { "content of another type", { type = "hologram", content = "a" }, { type = "hologram", content = "a" } },
+    { "an input under another name", { type = "tool_use", arguments = '{"a":1}' },
+      { type = "tool_use", input = '{"a":1}' } },
+    { "an input under another name beside an empty one", { type = "server_tool_use", input = {}, parameters = { a = 1 } },
+      { type = "server_tool_use", input = { a = 1 } } },
+    { "an input that is there", { type = "tool_use", input = { a = 1 }, arguments = "{}" },
+      { type = "tool_use", input = { a = 1 }, arguments = "{}" } },
+    { "an input that is broken", { type = "tool_use", input_json = "{", input_error = "cut", arguments = "{}" },
+      { type = "tool_use", input_json = "{", input_error = "cut", arguments = "{}" } },
+    { "an input under another name that says nothing", { type = "tool_use", arguments = "" },
+      { type = "tool_use", arguments = "" } },
+    { "arguments of another type", { type = "hologram", arguments = "{}" }, { type = "hologram", arguments = "{}" } },
   } do
     it("is made of " .. case[1], function()
       assert.same(case[3], plain(parts.block(case[2])))
@@ -214,6 +225,14 @@ describe("a block", function()
     assert.equal('{"citations":null,"text":"a","type":"text"}', json.encode(block))
     block.text = "b"
     assert.equal("a", original.text)
+  end)
+end)
+
+describe("an input under another name", function()
+  it("has its nulls, as inputs have", function()
+    local block = parts.block(json.decode_answer '{"type":"tool_use","arguments":{"a":null,"b":[]}}')
+    assert.equal(json.null, block.input.a)
+    assert.equal('{"input":{"a":null,"b":[]},"type":"tool_use"}', json.encode(block))
   end)
 end)
 
