@@ -214,6 +214,29 @@ describe("the convenience layer", function()
       assert.equal(body_of({ model = "m", max_tokens = 9 }, user "1"), bodies()[1])
     end)
 
+    it("keeps every turn where tasks say some at the same time", function()
+      serve { routes = {
+        { body_contains = "One?", answers = { testing.message { text = "one", delay = 0.05 } } },
+        { body_contains = "Two?", answers = { testing.stream { text = "two words" } } },
+      } }
+      local chat = client:chat()
+      anthropic.run(function()
+        local first = anthropic.spawn(chat.say, chat, "One?")
+        local second = anthropic.spawn(collect, chat:stream "Two?")
+        assert.equal("one", (first:join()))
+        assert(second:join())
+      end)
+      local said = {}
+      for i, message in ipairs(chat.messages) do
+        said[i] = type(message.content) == "string" and message.content or message:text()
+      end
+      table.sort(said)
+      assert.same({ "One?", "Two?", "one", "two words" }, said)
+      assert.same({ "user", "assistant", "user", "assistant" }, {
+        chat.messages[1].role, chat.messages[2].role, chat.messages[3].role, chat.messages[4].role,
+      })
+    end)
+
     it("does not remember an answer without content, which no later request may have", function()
       serve { { body = { id = "m", type = "message", role = "assistant", content = testing.array {},
                            stop_reason = "end_turn", usage = { input_tokens = 1, output_tokens = 0 } } },

@@ -421,6 +421,12 @@ describe("an error of a middleware", function()
     assert.same({ "connection", 2, 2 }, { err.kind, err.attempts, calls })
   end)
 
+  it("may say its status and its wait as a header has them", function()
+    local given = { kind = "api", status = "429", retry_after = "0.001", message = "slow down" }
+    local err, calls = failing(function() return nil, given end, { max_retries = 1 })
+    assert.same({ "api", 429, 0.001, 2 }, { err.kind, err.status, err.retry_after, calls })
+  end)
+
   it("may be that of another request", function()
     local other = service.client { url = "http://127.0.0.1:" .. service.free_port() }
     local err = failing(function() return nil, select(2, other.messages.create(params())) end)

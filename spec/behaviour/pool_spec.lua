@@ -351,6 +351,45 @@ describe("a pool", function()
     assert.equal(0, requests_of(1))
   end)
 
+  it("sends on a thread where it was begun", function()
+    members {
+      { answer("a", { id = "msg_a" }) },
+      { answer("b", { id = "msg_b" }), answer("b", { id = "msg_c" }) },
+    }
+    local pool = anthropic.pool { members = clients }
+    for _ = 1, 2 do
+      assert(pool.messages.create(ask { thread = { type = "create" } }))
+    end
+    for _, id in ipairs { "msg_b", "msg_c" } do
+      local thread = { type = "continue", previous_message_id = id }
+      assert.equal(2, assert(pool.messages.create(ask { thread = thread })).response.member)
+    end
+    assert.same({ 1, 3 }, { requests_of(1), requests_of(2) })
+  end)
+
+  it("goes on with the next member after its models were listed by one", function()
+    local page = { data = { { id = "m" } }, first_id = "m", last_id = "m", has_more = false }
+    members { { { body = page }, answer "a", testing.error { status = 529 } }, { answer "b" } }
+    local pool = anthropic.pool { members = clients }
+    assert(pool.models.list())
+    for _, text in ipairs { "b", "a", "b", "b" } do
+      assert.equal(text, assert(pool.messages.create(ask())):text())
+    end
+    assert.same({ 3, 3 }, { requests_of(1), requests_of(2) })
+  end)
+
+  it("goes on with the next member within a run, whatever is in the inputs of tools", function()
+    members {
+      { testing.message { tool_uses = { { name = "look", input = { city_id = "paris" } } } },
+        testing.error { status = 529 } },
+      { answer "b" },
+    }
+    local pool = anthropic.pool { members = { { client = clients[1], weight = 9 }, clients[2] } }
+    local look = anthropic.tool { name = "look", run = function() return "A door." end }
+    assert.equal("b", assert(pool.messages.run(ask { tools = { look } })):text())
+    assert.same({ 2, 1 }, { requests_of(1), requests_of(2) })
+  end)
+
   it("asks after a batch where it was made", function()
     members { { answer "a" }, { { body = { id = "msgbatch_1", type = "message_batch" } } } }
     local pool = anthropic.pool { members = clients }

@@ -871,6 +871,13 @@ describe("a request", function()
       assert.equal("DELETE", requests[4].method)
     end)
 
+    it("posts a form", function()
+      local server = service.serve { body = { id = "file_1" } }
+      local form = { file = { data = "x", filename = "x.txt" } }
+      assert(service.client(server):request { path = "/v1/things", multipart = form })
+      assert.equal("POST", server:requests()[1].method)
+    end)
+
     it("keeps to the base URL's host", function()
       local server = service.serve { body = {} }
       local client = service.client(server)

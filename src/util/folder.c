@@ -336,14 +336,36 @@ const char *folder_remove(const struct folder *folder, const char *path) {
   return problem;
 }
 
-static const char *rename_to(const struct folder_place *from, const struct folder_place *to) {
+/* Whether an entry that is to have so many names in its path, and all that is below it, can be
+ * reached there. */
+static const char *problem_of_depth(port_directory parent, const char *name,
+                                    const struct port_status *status, void *data) {
+  int *names = data;
+  port_directory directory;
+  const char *problem = NULL;
+  if (*names > FOLDER_MOST_NAMES)
+    return folder_too_deep;
+  ++*names;
+  if (status->kind == PORT_DIRECTORY && port_directory_enter(parent, name, &directory) == 0)
+    problem = visit_all(directory, problem_of_depth, names);
+  --*names;
+  return problem;
+}
+
+/* What keeps a file or directory from having a path of so many names. */
+static const char *problem_of_source(const struct folder_place *from, int names) {
   struct port_status status;
   const char *problem = look(from->parent, from->name, &status);
   if (problem)
     return problem;
   if (entry_of(&status).kind == FOLDER_OTHER)
     return status.kind == PORT_LINK ? "it is a symbolic link" : "it is no regular file";
-  problem = look(to->parent, to->name, &status);
+  return problem_of_depth(from->parent, from->name, &status, &names);
+}
+
+static const char *rename_to(const struct folder_place *from, const struct folder_place *to) {
+  struct port_status status;
+  const char *problem = look(to->parent, to->name, &status);
   if (problem != folder_missing)
     return problem ? problem : folder_exists;
   int error = port_directory_rename(from->parent, from->name, to->parent, to->name);
@@ -352,10 +374,15 @@ static const char *rename_to(const struct folder_place *from, const struct folde
 
 const char *folder_rename(const struct folder *folder, const char *from, const char *to) {
   struct folder_place source, target;
+  size_t length = strlen(from);
+  if (strncmp(to, from, length) == 0 && to[length] == '/')
+    return "it cannot be moved into itself";
   const char *problem = folder_place_find(folder->directory, from, false, &source);
   if (problem)
     return problem;
-  problem = folder_place_find(folder->directory, to, true, &target);
+  problem = problem_of_source(&source, folder_place_names(to));
+  if (!problem)
+    problem = folder_place_find(folder->directory, to, true, &target);
   if (!problem) {
     problem = rename_to(&source, &target);
     folder_place_leave(&target);

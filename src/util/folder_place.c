@@ -5,6 +5,7 @@
 
 const char folder_missing[] = "it does not exist";
 const char folder_exists[] = "it exists already";
+const char folder_too_deep[] = "the path has too many names";
 
 static const char link_on_the_way[] = "a symbolic link is on the way";
 
@@ -36,6 +37,13 @@ void folder_place_leave(struct folder_place *place) {
   port_directory_close(place->parent);
 }
 
+int folder_place_names(const char *path) {
+  int count = 1;
+  for (; *path; path++)
+    count += *path == '/';
+  return count;
+}
+
 const char *folder_place_find(port_directory directory, const char *path, bool make,
                               struct folder_place *place) {
   size_t length = strlen(path);
@@ -44,20 +52,20 @@ const char *folder_place_find(port_directory directory, const char *path, bool m
     return "it is closed";
   if (length >= sizeof place->text)
     return "the path is too long";
+  if (folder_place_names(path) > FOLDER_MOST_NAMES)
+    return folder_too_deep;
   memcpy(place->text, path, length + 1);
   int error = port_directory_copy(directory, &place->parent);
   if (error)
     return strerror(error);
   char *name = place->text;
   const char *problem = NULL;
-  for (int depth = 1; !problem; depth++) {
+  while (!problem) {
     char *end = strchr(name, '/');
     if (end)
       *end = '\0';
     if (!port_directory_is_name(name))
       problem = "the path has a part that is not a name"; /* such as ".." */
-    else if (depth > FOLDER_MOST_NAMES)
-      problem = "the path has too many names";
     else if (!end)
       break;
     else

@@ -19,8 +19,11 @@ struct folder_place {
   char text[FOLDER_PATH_SIZE];
 };
 
-/* Two of the words for what went wrong. Callers may compare pointers to find these. */
-extern const char folder_missing[], folder_exists[];
+/* Some of the words for what went wrong. Callers may compare pointers to find these. */
+extern const char folder_missing[], folder_exists[], folder_too_deep[];
+
+/* How many names a path has. */
+int folder_place_names(const char *path);
 
 /* Finds the place of a path below a directory, closed where that is NO_DIRECTORY; on success the
  * caller leaves it. `make`: with the directories on the way. NULL, or words for what went wrong,

@@ -185,7 +185,7 @@ function endpoint.request(client, spec, given)
   end
   copy.is_open = true -- its answer may have any form
   copy.body = params_of.complete_any(client, spec.body, given, true)
-  copy.method = spec.method or (spec.body and "POST" or "GET")
+  copy.method = spec.method or (spec.body or spec.multipart) and "POST" or "GET"
   copy.accept = spec.accept or spec.binary and ANYTHING or nil
   if problem then
     return nil, errors.invalid_request(problem)

@@ -101,6 +101,40 @@ function errors.is(value)
   return getmetatable(value) == Error
 end
 
+local function as_text(value)
+  local kind = type(value)
+  return (kind == "string" or kind == "number" or kind == "boolean") and tostring(value) or nil
+end
+
+local function as_number(value)
+  local number = tonumber(value)
+  return number and number >= 0 and number or nil
+end
+
+-- The fields that are worked with. Those of a header are texts.
+local READ = {
+  message = as_text, type = as_text, request_id = as_text, timeout = as_text,
+  status = as_number, retry_after = as_number,
+}
+
+--- The error that a table of a caller's says, such as `{ kind = "connection", message = "no token" }`; nil for all else.
+---@param value any
+---@return anthropic.Error?
+function errors.of_caller(value)
+  if type(value) ~= "table" or type(value.kind) ~= "string" then
+    return nil
+  end
+  local fields = {}
+  for name, field in pairs(value) do
+    fields[name] = not READ[name] and field or nil
+  end
+  for name, read in pairs(READ) do
+    fields[name] = read(value[name])
+  end
+  fields.message = fields.message or "no message was given"
+  return errors.new(fields)
+end
+
 --- An error of kind "invalid_request".
 ---@param message string
 ---@return anthropic.Error

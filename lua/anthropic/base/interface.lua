@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "30a97b523d515aae"
+return "03a387e57f57bd22"

@@ -103,12 +103,31 @@ local function with_turn(self, prompt)
   return params
 end
 
+-- The history after a turn. `before`: the one that it began with; what other turns have added to that meanwhile stays.
+local function keep(self, before, history)
+  if self.messages == before then
+    self.messages = history
+    return
+  end
+  local whole, shared = {}, 0
+  while before[shared + 1] ~= nil and before[shared + 1] == history[shared + 1] do
+    shared = shared + 1
+  end
+  for i, message in ipairs(self.messages) do
+    whole[i] = message
+  end
+  for i = shared + 1, #history do
+    whole[#whole + 1] = history[i]
+  end
+  self.messages = whole
+end
+
 -- The API refuses messages without content.
-local function remember(self, history, message)
+local function remember(self, before, history, message)
   if #message.content > 0 then
     history[#history + 1] = message
   end
-  self.messages = history
+  keep(self, before, history)
 end
 
 -- An answer that was left before its end: its text counts as said, and what tools have done.
@@ -123,9 +142,9 @@ local function settle(self)
   local run = open.stream.run
   local history = run and run.messages or open.history
   if text:match("%S") then
-    remember(self, history, { role = "assistant", content = parts.without_space_behind(text) })
+    remember(self, open.before, history, { role = "assistant", content = parts.without_space_behind(text) })
   elseif run and #run.turns > 0 then
-    self.messages = history
+    keep(self, open.before, history)
   end
 end
 
@@ -138,6 +157,7 @@ end
 function Chat:say(prompt, options)
   check_turn(prompt, options)
   settle(self)
+  local before = self.messages
   local params, err = with_turn(self, prompt)
   if not params then
     return nil, err
@@ -146,9 +166,9 @@ function Chat:say(prompt, options)
   if not message then
     return nil, run
   elseif run then
-    self.messages = run.messages
+    keep(self, before, run.messages)
   else
-    remember(self, params.messages, message)
+    remember(self, before, params.messages, message)
   end
   return message:text(), message, run
 end
@@ -166,9 +186,9 @@ function Answer:__call()
   if is_open and text then
     owner.open = self
   elseif is_open and self.stream.run then
-    owner.messages = self.stream.run.messages
+    keep(owner, self.before, self.stream.run.messages)
   elseif is_open then
-    remember(owner, self.history, self.stream:message())
+    remember(owner, self.before, self.history, self.stream:message())
   end
   return text
 end
@@ -198,6 +218,7 @@ end
 function Chat:stream(prompt, options)
   check_turn(prompt, options)
   settle(self)
+  local before = self.messages
   local params, err = with_turn(self, prompt)
   if not params then
     error(err, 0)
@@ -210,6 +231,7 @@ function Chat:stream(prompt, options)
   self.open = setmetatable({
     chat = self,
     stream = stream,
+    before = before,
     history = params.messages,
     next_text = next_text,
   }, Answer)

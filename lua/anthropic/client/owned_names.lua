@@ -1,4 +1,4 @@
---- What the answers of one client name that only its server knows: containers, files, batches, sessions.
+--- What the answers of one client name that only its server knows: containers, files, batches, sessions, threads.
 --
 --     names:learn { container = { id = "container_1" } }
 --     names:has "container_1" --> true
@@ -16,8 +16,14 @@ local MOST = 4096
 local LONGEST = 256
 local DEEPEST = 16
 
--- Fields named `..._id` that name nothing of one server's alone.
-local COMMON = { tool_use_id = true, request_id = true, custom_id = true, user_id = true, organization_id = true }
+-- Fields named `..._id` that name nothing of one server's alone. (The first and the last of a page stand in it.)
+local COMMON = {
+  tool_use_id = true, request_id = true, custom_id = true, user_id = true, organization_id = true,
+  first_id = true, last_id = true, model_id = true,
+}
+
+-- What a caller or a model wrote, whatever its fields are called.
+local FOREIGN = { input = true, metadata = true }
 
 ---@return anthropic.OwnedNames
 function owned_names.new()
@@ -33,12 +39,18 @@ local function add(self, name)
   self.young[name], self.count = true, self.count + 1
 end
 
+-- Every server may have a model of that name.
+local function is_model(value)
+  return value.type == "model" or value.object == "model"
+end
+
 -- `is_own`: the value is a thing of the server's, whose ID is its name.
 local function learn(self, value, is_own, depth)
+  is_own = is_own and not is_model(value)
   for key, member in pairs(value) do
     if key == "id" and is_own or type(key) == "string" and key:sub(-3) == "_id" and not COMMON[key] then
       add(self, member)
-    elseif type(member) == "table" and member ~= json.null and depth < DEEPEST then
+    elseif type(member) == "table" and member ~= json.null and depth < DEEPEST and not FOREIGN[key] then
       learn(self, member, key == "container" or is_own and (key == "data" or type(key) == "number"), depth + 1)
     end
   end
@@ -46,9 +58,13 @@ end
 
 --- Takes in an answer.
 ---@param value any decoded
-function Names:learn(value)
+---@param params? table of the request; a thread that they ask for goes on by the answer's own ID
+function Names:learn(value, params)
   if type(value) == "table" and value ~= json.null then
     learn(self, value, value.type ~= "message" and value.role == nil, 1)
+    if type(params) == "table" and type(params.thread) == "table" then
+      add(self, value.id)
+    end
   end
 end
 
@@ -60,8 +76,8 @@ function Names:has(name)
 end
 
 local function find(value, is_owned, depth)
-  for _, member in pairs(value) do
-    if type(member) == "string" then
+  for key, member in pairs(value) do
+    if type(member) == "string" and key ~= "model" then
       if #member <= LONGEST and is_owned(member) then
         return true
       end

@@ -164,31 +164,49 @@ end
 
 -- --- writing -------------------------------------------------------------------------------------
 
--- Whether so many bytes more find room.
-local function problem_of_room(self, text, before)
-  local limits = self.limits
-  if #text > limits.file_bytes then
-    return ("the file would have %d bytes; at most %d are allowed"):format(#text, limits.file_bytes)
+-- A longer path is refused by the core.
+local LONGEST_PATH = 4095
+
+-- How many entries are missing on the way to a path, itself included.
+local function count_missing(self, path)
+  local count = 0
+  if #path > LONGEST_PATH then
+    return count
   end
+  for at in (path .. "/"):gmatch "()/" do
+    count = count + (self.folder:look(path:sub(1, at - 1)) and 0 or 1)
+  end
+  return count
+end
+
+-- Whether so many entries, and so many bytes, more find room.
+local function problem_of_room(self, entries, more)
+  local limits = self.limits
   local files, bytes = self.folder:measure(limits.files)
   if not files then
     return tostring(bytes)
-  elseif not before and files >= limits.files then
+  elseif entries > 0 and files + entries > limits.files then
     return ("the directory is full: at most %d files are allowed"):format(limits.files)
-  elseif bytes + #text - (before or 0) > limits.bytes then
+  elseif more > 0 and bytes + more > limits.bytes then
     return ("the directory would have more than %d bytes"):format(limits.bytes)
   end
 end
 
+local function problem_of_text(self, text)
+  local most = self.limits.file_bytes
+  return #text > most and ("the file would have %d bytes; at most %d are allowed"):format(#text, most) or nil
+end
+
 function COMMANDS.create(self, input, path)
-  local problem = problem_of_room(self, input.file_text)
+  local text = input.file_text
+  local problem = problem_of_text(self, text) or problem_of_room(self, count_missing(self, path), #text)
   local kind = self.folder:look(path)
   if kind then
     return failure(input.path, nil, "exists")
   elseif problem then
     return nil, ("File %s was not created: %s"):format(input.path, problem)
   end
-  local ok, words, word = self.folder:create(path, input.file_text)
+  local ok, words, word = self.folder:create(path, text)
   if not ok then
     return failure(input.path, words, word)
   end
@@ -212,7 +230,7 @@ local function text_of(self, input, path)
 end
 
 local function replace(self, input, path, text, before)
-  local problem = problem_of_room(self, text, #before)
+  local problem = problem_of_text(self, text) or problem_of_room(self, 0, #text - #before)
   if problem then
     return nil, ("The file %s was not changed: %s"):format(input.path, problem)
   end
@@ -307,6 +325,11 @@ function COMMANDS.rename(self, input, path)
     return nil, ("Cannot rename the %s directory itself"):format(ROOT)
   elseif target == "" then
     return nil, ("The destination %s already exists"):format(input.new_path)
+  end
+  local missing = count_missing(self, target) - 1 -- it is there already
+  problem = missing > 0 and problem_of_room(self, missing, 0)
+  if problem then
+    return nil, ("%s was not renamed: %s"):format(input.old_path, problem)
   end
   local ok, words, word = self.folder:rename(path, target)
   if word == "exists" then

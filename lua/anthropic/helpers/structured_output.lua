@@ -324,16 +324,6 @@ end
 -- The API takes no turn of the user's behind these, or the model can say nothing more.
 local FINAL = { refusal = true, pause_turn = true, model_context_window_exceeded = true }
 
--- A call wants its result as the next turn.
-local function calls_tools(message)
-  for _, block in ipairs(message.content) do
-    if block.type == "tool_use" then
-      return true
-    end
-  end
-  return false
-end
-
 local function params_of_repair(sent, message)
   local whole = tables.copy(sent)
   whole.stream = nil
@@ -353,7 +343,8 @@ end
 function structured_output.converge(message, params, sent, send)
   structured_output.finish(message, params.schema)
   for _ = 1, params.repair or 0 do
-    if not message.parse_error or FINAL[message.stop_reason] or calls_tools(message) then
+    local wants_result = message:tool_uses()[1] ~= nil -- of a call, as the next turn
+    if not message.parse_error or FINAL[message.stop_reason] or wants_result then
       break
     end
     sent = params_of_repair(sent, message)

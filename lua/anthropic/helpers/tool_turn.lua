@@ -30,19 +30,6 @@ local function copy(value)
   return whole
 end
 
--- The blocks that have to be answered. Those before a fallback are of a model that gave up.
-local function blocks_of(message)
-  local blocks = {}
-  for _, block in ipairs(message.content) do
-    if block.type == "tool_use" then
-      blocks[#blocks + 1] = block
-    elseif block.type == "fallback" then
-      blocks = {}
-    end
-  end
-  return blocks
-end
-
 local CUTS = { max_tokens = true, model_context_window_exceeded = true }
 
 local LONGEST_NAME = 128
@@ -155,7 +142,7 @@ end
 
 local function calls_of(self, turn)
   local calls, find = {}, finder(self)
-  for i, block in ipairs(blocks_of(turn.message)) do
+  for i, block in ipairs(turn.message:tool_uses()) do
     local call = self.early and self.early:call(block)
     if call then
       setmetatable(call, nil).message = turn.message

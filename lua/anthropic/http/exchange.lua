@@ -360,7 +360,7 @@ end
 ---@param value any
 function Exchange:note(value)
   if self.shared.names then
-    self.shared.names:learn(value)
+    self.shared.names:learn(value, self.spec().params)
   end
 end
 

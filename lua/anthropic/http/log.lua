@@ -1,7 +1,7 @@
 --- Log records: what the client says of its work, to `on_log`, or to standard error as ANTHROPIC_LOG asks.
 --
 -- A record is a flat table. It holds no header and no secret; its strings are one line each, without control
--- characters. Bodies are there for those who ask: `request_body` and `response_body` are functions that return the
+-- characters, but for a traceback. Bodies are there for those who ask: `request_body` and `response_body` are functions that return the
 -- text, its system prompts and base64 shortened, or with `true` the whole text.
 --
 --     anthropic.new { on_log = function(record)
@@ -192,6 +192,9 @@ end
 function log.teller(option)
   return function(event, record)
     if is_wanted(option, event) then
+      local traceback = record.traceback -- is of several lines
+      make_printable(record)
+      record.traceback = traceback
       hand_out(option, event, record)
     end
   end

@@ -208,12 +208,10 @@ local function error_of(self, reason)
       reason.history, reason.attempts = nil, nil
     end
     return reason
-  elseif type(reason) == "table" and type(reason.kind) == "string" then
-    return errors.new(tables.copy(reason))
   elseif reason == nil then
     return invalid "returned neither a response nor an error"
   end
-  return invalid(self.exchange.redact(tostring(reason)))
+  return errors.of_caller(reason) or invalid(self.exchange.redact(tostring(reason)))
 end
 
 -- Header fields as names in lower case and texts; nil and what is wrong.

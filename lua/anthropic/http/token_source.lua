@@ -74,7 +74,7 @@ local function call(f)
     return value, second
   elseif memory.is_lack(value) then
     error(value, 0)
-  elseif errors.is(value) then
+  elseif errors.is(value) or errors.of_caller(value) then
     return nil, value
   end
   return nil, errors.invalid_request("the function raised: " .. tostring(value))
@@ -91,8 +91,10 @@ local function ask_function(self, waiter)
   end
   if value ~= nil then
     return value, type(second) == "number" and second or nil
-  elseif errors.is(second) then
-    return wrapped(self, second)
+  end
+  local err = errors.is(second) and second or errors.of_caller(second)
+  if err then
+    return wrapped(self, err)
   end
   return invalid(self, "the function returned nothing" .. (second and ": " .. tostring(second) or ""))
 end

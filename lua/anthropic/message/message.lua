@@ -185,13 +185,16 @@ function Message:thinking()
   return join(self.content, "thinking")
 end
 
---- Returns the `tool_use` blocks: the calls that the program has to answer.
+--- Returns the `tool_use` blocks: the calls that the program has to answer. Those before a `fallback` block are of a
+--- model that gave up.
 ---@return anthropic.api.ToolUseBlock[] calls
 function Message:tool_uses()
   local uses = {}
   for _, block in ipairs(self.content) do
     if block.type == "tool_use" then
       uses[#uses + 1] = block
+    elseif block.type == "fallback" then
+      uses = {}
     end
   end
   return uses

@@ -25,6 +25,24 @@ describe("an error", function()
     assert.is_false(errors.is(false))
   end)
 
+  it("of a caller's table has fields of their types, whatever they were given as", function()
+    local given = {
+      kind = "api", status = "503", retry_after = "2", message = 5, type = true, request_id = {}, timeout = {}, own = 1,
+    }
+    local err = errors.of_caller(given)
+    assert.is_true(errors.is(err))
+    assert.same({ kind = "api", status = 503, retry_after = 2, message = "5", type = "true", own = 1 },
+      setmetatable(err, nil))
+    assert.equal("503", given.status)
+    err = errors.of_caller { kind = "timeout", status = "x", retry_after = -1, message = {} }
+    assert.is_nil(err.status)
+    assert.is_nil(err.retry_after)
+    assert.is_string(err.message)
+    for _, value in ipairs { "api", 1, {}, { kind = 1 }, { message = "m" } } do
+      assert.is_nil(errors.of_caller(value))
+    end
+  end)
+
   it("for a request that is not sent has its kind and message alone", function()
     local err = errors.invalid_request "api_key: is empty"
     assert.equal("invalid_request", err.kind)

@@ -35,6 +35,44 @@ describe("the names that a client's server owns", function()
     end
   end)
 
+  it("are not those of models, which every server has", function()
+    names:learn { type = "model", id = "m-1" }
+    names:learn { data = { { object = "model", id = "m-2" }, { type = "model", id = "m-3" } }, has_more = true,
+      first_id = "m-2", last_id = "m-3", model_id = "m-4" }
+    for i = 1, 4 do
+      assert.is_false(names:has("m-" .. i), "m-" .. i)
+    end
+  end)
+
+  it("are none of what a caller or a model wrote", function()
+    names:learn {
+      type = "message", id = "msg_1", role = "assistant",
+      content = {
+        { type = "tool_use", id = "toolu_1", input = { city_id = "paris" } },
+        { type = "server_tool_use", id = "toolu_2", input = { city_id = "rome" } },
+      },
+    }
+    names:learn { type = "session", id = "session_1", metadata = { order_id = "42" } }
+    assert.is_true(names:has "session_1")
+    for _, name in ipairs { "paris", "rome", "42" } do
+      assert.is_false(names:has(name), name)
+    end
+  end)
+
+  it("are the message's own where a thread goes on with it", function()
+    names:learn({ type = "message", id = "msg_1", role = "assistant", content = {} }, { model = "m" })
+    names:learn({ type = "message", id = "msg_2", role = "assistant", content = {} }, { thread = { type = "create" } })
+    assert.is_false(names:has "msg_1")
+    assert.is_true(names:are_in { path = "/v1/messages", params = {
+      thread = { type = "continue", previous_message_id = "msg_2" },
+    } })
+  end)
+
+  it("are not found in the name of a model", function()
+    names:learn { data = { { id = "m" } } }
+    assert.is_false(names:are_in { path = "/v1/messages", params = { model = "m", fallbacks = { { model = "m" } } } })
+  end)
+
   it("are none of what is no answer", function()
     for _, value in ipairs { "x", 1, true, json.null, {}, { id = 7 }, { id = "" }, { id = ("x"):rep(300) } } do
       names:learn(value)

@@ -143,6 +143,27 @@ describe("the commands of the memory tool", function()
     assert.equal("File /memories already exists", problem("create", { path = "/memories", file_text = "" }))
   end)
 
+  it("count the directories on the way to what they create or rename", function()
+    local full = "the directory is full: at most 3 files are allowed"
+    assert.equal("File /memories/a/b/c/d was not created: " .. full,
+      problem("create", { path = "/memories/a/b/c/d", file_text = "" }))
+    assert.same({}, directory:names())
+    assert.is_string(run("create", { path = "/memories/a/b", file_text = "" }))
+    assert.is_string(run("rename", { old_path = "/memories/a/b", new_path = "/memories/c/b" }))
+    assert.equal("/memories/c/b was not renamed: " .. full,
+      problem("rename", { old_path = "/memories/c/b", new_path = "/memories/d/b" }))
+    assert.same({ "a", "c" }, directory:names())
+    assert.is_string(run("rename", { old_path = "/memories/c/b", new_path = "/memories/a/b" }))
+  end)
+
+  it("may make a file smaller where there is more than there may be", function()
+    directory:write("a", "xx")
+    directory:write("b", ("y"):rep(200))
+    assert.is_string(run("str_replace", { path = "/memories/a", old_str = "xx", new_str = "x" }))
+    assert.equal("The file /memories/a was not changed: the directory would have more than 150 bytes",
+      problem("str_replace", { path = "/memories/a", old_str = "x", new_str = "xx" }))
+  end)
+
   it("replace what is there once", function()
     directory:write("a", "one\ntwo\nthree\nfour\nfive\nsix")
     local function replace(old, new)

@@ -99,6 +99,12 @@ describe("a limiter", function()
     end
   end)
 
+  it("may refuse with an error of its own making", function()
+    local given = { kind = "api", status = "429", message = "not today" }
+    local _, err = limiting.acquire(new { limiter = limiter_of { acquire = function() return nil, given end } })
+    assert.same({ "api", 429, "not today", false }, { err.kind, err.status, err.message, err.retryable })
+  end)
+
   it("may refuse with another request's error, which is not tried again", function()
     local given = errors.new { kind = "api", message = "m", status = 429, attempts = 3, history = {} }
     local _, err = limiting.acquire(new { limiter = limiter_of { acquire = function() return nil, given end } })

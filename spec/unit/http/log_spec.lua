@@ -348,6 +348,15 @@ describe("a record of no exchange", function()
     assert.same({ { event = "tool", level = "warn", tool = "f", error = "x" } }, records)
   end)
 
+  it("has lines without control characters, and a traceback as it is", function()
+    local records = {}
+    local option = option_of { on_log = function(record) records[#records + 1] = record end }
+    log.teller(option)("tool", { tool_use_id = "a\nb\27[31m", error = "one\r\ntwo", traceback = "three\n\tfour" })
+    assert.same({
+      event = "tool", level = "warn", tool_use_id = "a b [31m", error = "one two", traceback = "three\n\tfour",
+    }, records[1])
+  end)
+
   it("goes to standard error as ANTHROPIC_LOG asks, and nowhere where nobody does", function()
     local stderr, written = io.stderr, {}
     io.stderr = { write = function(_, text) written[#written + 1] = text end } -- luacheck: ignore 122

@@ -99,6 +99,14 @@ describe("a source of tokens", function()
     end
   end)
 
+  it("keeps the kind of an error that the function made", function()
+    local given = { kind = "connection", message = "no vault" }
+    for _, f in ipairs { function() return nil, given end, function() error(given, 0) end } do
+      local err = select(2, token_source.new("api_key", f):get(waiter()))
+      assert.same({ "connection", "api_key: no vault" }, { err.kind, err.message })
+    end
+  end)
+
   it("cannot need itself", function()
     local source
     source = token_source.new("api_key", function()

@@ -238,6 +238,14 @@ describe("a message's tool uses", function()
     assert.equal(second, uses[2])
   end)
 
+  it("are those behind the last fallback", function()
+    local call, fallback = { type = "tool_use", id = "b" }, { type = "fallback" }
+    local uses = with({ type = "tool_use", id = "a" }, fallback, { type = "text" }, call):tool_uses()
+    assert.equal(1, #uses)
+    assert.equal(call, uses[1])
+    assert.same({}, with(call, fallback, { type = "text" }):tool_uses())
+  end)
+
   it("are a list of the caller's own", function()
     local made = with { type = "tool_use" }
     made:tool_uses()[1] = nil
