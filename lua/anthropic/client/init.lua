@@ -28,7 +28,7 @@ local option_changes = lazy.module "anthropic.http.option_changes"
 local Client = {}
 
 ---@class anthropic.RequestParams
----@field method? string Default: "GET", with a body "POST"
+---@field method? string Default: "GET", with a body or a form "POST"
 ---@field path string such as "/v1/models", below the base URL; or a whole URL on the same host
 ---@field query? table<string, any> strings, numbers, booleans; lists and tables of such
 ---@field body? table|string a table is encoded as JSON; a string is sent as it is. Excludes `multipart`
