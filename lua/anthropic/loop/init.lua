@@ -319,7 +319,7 @@ function loop.is_driver(value)
       return true
     end
   end
-  return type(value) == "table"
+  return type(value) == "table" and value.wait ~= nil
 end
 
 local used

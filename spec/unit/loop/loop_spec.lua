@@ -574,7 +574,9 @@ describe("a driver", function()
     for _, name in ipairs(NAMES) do
       assert.is_true(loop.is_driver(name), name)
     end
-    assert.is_true(loop.is_driver {})
+    assert.is_true(loop.is_driver { wait = function() end })
+    assert.is_false(loop.is_driver {}) -- which would raise at the first wait
+    assert.is_false(loop.is_driver { spawn = function() end })
     for _, other in ipairs { "Uv", "", "init", 1, true, print } do
       assert.is_false(loop.is_driver(other), tostring(other))
     end
