@@ -22,7 +22,7 @@ local http = {}
 ---@field url string http:// or https://; a user name and a password in it are sent as Basic authorization
 ---@field method? string default GET, with a body POST
 ---@field headers? table<string, string|number|false> as they are sent; false removes one of libcurl's, such as Accept.
----  A `Content-Length` can only be the body's, and a `Transfer-Encoding` only `chunked`
+---  A `Content-Length` can only be the body's, and a `Transfer-Encoding` only `chunked`, with a body
 ---@field body? string
 ---@field body_file? string path of a file that is the body
 ---@field multipart? anthropic.http.Part[] the parts of a form

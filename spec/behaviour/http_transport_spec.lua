@@ -123,6 +123,8 @@ describe("anthropic.http", function()
       { { url = "http://host/", headers = { a = "x\r\nb: c" } }, 'headers["a"]: must not contain a line break or NUL' },
       { { url = "http://host/", body = "abc", headers = { ["content-length"] = "2" } },
         'headers["content-length"]: must be left out: the body\'s own is sent' },
+      { { url = "http://host/", headers = { ["Transfer-Encoding"] = "chunked" } },
+        'headers["transfer-encoding"]: must be left out: there is no body' },
       { { url = "http://host/", body_file = "/nowhere/x" }, "cannot read /nowhere/x: No such file or directory" },
       { { url = "http://host/", path = "/nowhere/x" }, "cannot write /nowhere/x: No such file or directory" },
     } do
@@ -207,6 +209,16 @@ describe("bodies and files of anthropic.http", function()
     assert.equal("PUT", empty.method)
     assert.equal("", empty.body)
     assert.is_nil(header(big, "expect"))
+  end)
+
+  it("send an empty file in chunks to its end, so that the next request is not taken for a part of it", function()
+    local server = serve { { body = "" }, { body = "" } }
+    assert(http.request {
+      url = server.url, body_file = write("empty", ""), headers = { ["Transfer-Encoding"] = "chunked" }, timeout = 10,
+    })
+    assert(http.request { url = server.url .. "/next" })
+    assert.equal("/next", server:requests()[2].path)
+    assert.equal(1, server:connections().opened)
   end)
 
   it("send a file again where a request is tried again, or redirected", function()

@@ -455,6 +455,22 @@ describe("all that sends goes through middleware:", function()
     assert.truthy(server:requests()[1].body:find("bytes", 1, true))
   end)
 
+  it("uploads, whose length it cannot change", function()
+    for name, value in pairs { ["content-length"] = { 0, false, 5 }, ["transfer-encoding"] = { false, "gzip" } } do
+      for _, each in ipairs(value) do
+        local client, server = client_of({ { body = { id = "f" } } }, { function(request, send)
+          request.headers[name] = each
+          return send()
+        end })
+        local file, err = client.files.upload { file = { data = "bytes", filename = "x.txt" } }
+        assert.is_nil(file)
+        assert.equal("invalid_request", err.kind)
+        assert.matches(name, err.message, 1, true)
+        assert.same({}, server:requests())
+      end
+    end
+  end)
+
   it("downloads, whose answer goes to the file", function()
     local seen = {}
     local client = client_of({ { body = "bytes" }, { body = "bytes" } }, { noting(seen) })

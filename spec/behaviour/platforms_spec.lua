@@ -126,7 +126,7 @@ describe("a platform", function()
       method = request.method, url = "http://" .. fields.host .. request.target, headers = fields, body = request.body,
       region = region or "eu-west-1", service = service_name,
       credentials = credentials or { access_key_id = ID, secret_access_key = SECRET },
-      time = math.floor(require("anthropic.http.headers").timestamp(stamp)),
+      time = math.floor(require("anthropic.http.dates").timestamp(stamp)),
     }
     assert.equal(signed.headers.authorization, authorization)
   end

@@ -151,6 +151,20 @@ describe("a recording", function()
     assert.equal(404, err.status)
   end)
 
+  -- Nor can the bytes of a form, which are not written.
+  it("answers uploads in their order, whatever they upload", function()
+    local client = serve { { body = { id = "file_1" } }, { body = { id = "file_2" } } }
+    testing.record(client, path)
+    local function upload(asked, bytes)
+      return assert(asked.files.upload { file = { data = bytes, filename = "a.txt" } }).id
+    end
+    upload(client, "one")
+    upload(client, "two")
+    local player = replay()
+    assert.equal("file_1", upload(player, "one"))
+    assert.equal("file_2", upload(player, "something else"))
+  end)
+
   it("answers in order where it is asked to", function()
     local client = serve { testing.message { text = "1" }, testing.message { text = "2" } }
     testing.record(client, path)

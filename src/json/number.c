@@ -3,10 +3,9 @@
 #include "util/json_text.h"
 
 enum {
-  EXACT_DIGITS = 15, /* a double holds every integer of so many */
-  /* a double holds what has at most so many digits before its point, and in its exponent */
-  FINITE_DIGITS = 200,
-  FINITE_EXPONENT = 2
+  EXACT_DIGITS = 15,  /* a double holds every integer of so many */
+  ENOUGH_DIGITS = 17, /* tell every double from all others: what has more says more than a double */
+  FINITE_EXPONENT = 2 /* so many digits of an exponent lead to nothing infinite */
 };
 
 bool json_number_read_integer(const char *digits, size_t length, int64_t *value) {
@@ -45,26 +44,36 @@ static enum json_number_kind kind_of_integer(const unsigned char *from, const un
                                                                      : JSON_NUMBER_LONG;
 }
 
+/* How many digits are in [at, end), which may hold a point, from the first that is no zero. */
+static size_t significant_digits(const unsigned char *at, const unsigned char *end) {
+  size_t count = 0;
+  for (; at < end; at++)
+    count += *at != '.' && (count > 0 || *at != '0');
+  return count;
+}
+
 struct json_number json_number_read(const unsigned char *from) {
   const unsigned char *digits = from + (*from == '-');
   const unsigned char *at = *digits == '0' ? digits + 1 : skip_digits(digits), *digits_end = at;
-  bool valid = at > digits, may_overflow = at - digits > FINITE_DIGITS;
+  bool valid = at > digits, is_inexact = false;
   if (valid && *at == '.') {
     const unsigned char *fraction = ++at;
     at = skip_digits(at);
     valid = at > fraction;
   }
+  if (at - digits > ENOUGH_DIGITS)
+    is_inexact = significant_digits(digits, at) > ENOUGH_DIGITS;
   if (valid && (*at | 0x20) == 'e') {
     at++;
     at += *at == '+' || *at == '-';
     const unsigned char *exponent = at;
     at = skip_digits(at);
     valid = at > exponent;
-    may_overflow = may_overflow || at - exponent > FINITE_EXPONENT;
+    is_inexact = is_inexact || at - exponent > FINITE_EXPONENT;
   }
   if (!valid)
     return (struct json_number){JSON_NUMBER_INVALID, at};
   if (at == digits_end)
     return (struct json_number){kind_of_integer(from, at), at};
-  return (struct json_number){may_overflow ? JSON_NUMBER_INEXACT : JSON_NUMBER_PLAIN, at};
+  return (struct json_number){is_inexact ? JSON_NUMBER_INEXACT : JSON_NUMBER_PLAIN, at};
 }

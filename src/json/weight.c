@@ -46,9 +46,11 @@ static bool skip_one(struct scale *scale, const char *set) {
 
 static void weigh_number(struct scale *scale) {
   skip_one(scale, "-");
-  bool is_long = skip_digits(scale) > 15;
+  bool is_zero = scale->at < scale->end && *scale->at == '0';
+  size_t digits = skip_digits(scale);
+  bool is_long = digits > 15;
   if (skip_one(scale, "."))
-    is_long = skip_digits(scale) > 200 || is_long;
+    is_long = skip_digits(scale) + (is_zero ? 0 : digits) > 17;
   if (skip_one(scale, "eE")) {
     skip_one(scale, "+-");
     is_long = skip_digits(scale) > 2 || is_long;

@@ -25,11 +25,41 @@ static void push_lower(lua_State *L, const char *text, size_t length) {
   luaL_pushresult(&buffer);
 }
 
+/* A line without its end and the white space around it. */
+static const char *trim(const char *text, size_t *length) {
+  if (*length > 0 && text[*length - 1] == '\r')
+    --*length;
+  while (*length > 0 && is_space(*text))
+    text++, --*length;
+  while (*length > 0 && is_space(text[*length - 1]))
+    --*length;
+  return text;
+}
+
+/* A value may go on in further lines: a blank stands for each end of one. (RFC 9112, 5.2) */
+static void push_lines(lua_State *L, const char *text, const char *end) {
+  bool is_empty = true;
+  luaL_Buffer buffer;
+  luaL_buffinit(L, &buffer);
+  for (const char *line_end; text < end; text = line_end + 1) {
+    line_end = memchr(text, '\n', (size_t)(end - text));
+    line_end = line_end ? line_end : end;
+    size_t length = (size_t)(line_end - text);
+    const char *line = trim(text, &length);
+    if (length > 0 && !is_empty)
+      luaL_addchar(&buffer, ' ');
+    luaL_addlstring(&buffer, line, length);
+    is_empty = is_empty && length == 0;
+  }
+  luaL_pushresult(&buffer);
+}
+
 static void push_value(lua_State *L, const char *text, size_t length) {
-  while (length > 0 && is_space(*text))
-    text++, length--;
-  while (length > 0 && is_space(text[length - 1]))
-    length--;
+  if (memchr(text, '\n', length)) {
+    push_lines(L, text, text + length);
+    return;
+  }
+  text = trim(text, &length);
   lua_pushlstring(L, text, length);
 }
 
@@ -77,6 +107,14 @@ static void add_field(lua_State *L, const char *line, size_t length) {
   lua_settop(L, REPEATED);
 }
 
+/* Where the last line ends of the field that begins at `at`. */
+static const char *end_of_field(const char *at, const char *end) {
+  const char *line_end = memchr(at, '\n', (size_t)(end - at));
+  while (line_end && end - line_end > 1 && is_space(line_end[1]))
+    line_end = memchr(line_end + 1, '\n', (size_t)(end - line_end - 1));
+  return line_end ? line_end : end;
+}
+
 /* parse_headers(block) -> { name in lower case = first value }, { name = all values } of the fields
  * that come more than once, or nil where none does */
 static int parse_headers(lua_State *L) {
@@ -86,10 +124,8 @@ static int parse_headers(lua_State *L) {
   lua_createtable(L, 0, 16);
   lua_pushnil(L);
   while (at < end) {
-    const char *line_end = memchr(at, '\n', (size_t)(end - at));
-    line_end = line_end ? line_end : end;
-    size_t line = (size_t)(line_end - at);
-    add_field(L, at, line > 0 && at[line - 1] == '\r' ? line - 1 : line);
+    const char *line_end = end_of_field(at, end);
+    add_field(L, at, (size_t)(line_end - at));
     at = line_end + 1;
   }
   return 2;

@@ -151,6 +151,19 @@ static struct source *add_source(struct multipart *multipart, const struct part 
   return source;
 }
 
+/* libcurl asks for no bytes of an empty body and, if that is sent in chunks, leaves out its end. */
+static bool set_joined(struct multipart *multipart) {
+  CURL *easy = multipart->easy;
+  curl_off_t size = (curl_off_t)multipart->unsent;
+  if (curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size) != CURLE_OK)
+    return false;
+  if (size == 0)
+    return curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "") == CURLE_OK;
+  return curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+         curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read_joined) == CURLE_OK &&
+         curl_easy_setopt(easy, CURLOPT_READDATA, multipart) == CURLE_OK;
+}
+
 struct multipart *multipart_joined(CURL *easy, const struct part *parts, size_t count,
                                    void (*on_part)(void *context), void *context) {
   struct multipart *multipart = allocate(easy, count, on_part, context);
@@ -159,11 +172,7 @@ struct multipart *multipart_joined(CURL *easy, const struct part *parts, size_t 
   for (size_t i = 0; i < count; i++)
     if (!add_source(multipart, &parts[i]))
       return multipart;
-  curl_off_t size = (curl_off_t)multipart->unsent;
-  if (curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-      curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read_joined) == CURLE_OK &&
-      curl_easy_setopt(easy, CURLOPT_READDATA, multipart) == CURLE_OK &&
-      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size) == CURLE_OK)
+  if (set_joined(multipart))
     return multipart;
   free(multipart);
   return NULL;

@@ -185,7 +185,8 @@ function endpoint.request(client, spec, given)
   end
   copy.is_open = true -- its answer may have any form
   copy.body = params_of.complete_any(client, spec.body, given, true)
-  copy.method = spec.method or (spec.body or spec.multipart) and "POST" or "GET"
+  local body = spec.body ~= nil and "body" or spec.multipart ~= nil and "multipart" or nil
+  copy.method = spec.method or (body and "POST" or "GET")
   copy.accept = spec.accept or spec.binary and ANYTHING or nil
   if problem then
     return nil, errors.invalid_request(problem)
@@ -193,6 +194,8 @@ function endpoint.request(client, spec, given)
     return nil, errors.invalid_request(("method %q: must be letters"):format(copy.method))
   elseif spec.body and spec.multipart then
     return nil, errors.invalid_request "body: excludes multipart"
+  elseif body and copy.method:upper() == "HEAD" then
+    return nil, errors.invalid_request(body .. ": a HEAD request has none")
   end
   return send(client, copy, given)
 end

@@ -28,18 +28,23 @@ local OWN = { response = true, extra = true, next_page_token = true }
 -- would never let go of it.
 local private = setmetatable({}, { __mode = "k" })
 
+-- Some servers name what is not there by an empty text.
+local function is_named(value)
+  return value and value ~= ""
+end
+
 -- The query that asks for the page after this one, by the kind of the list; nil: it is the last.
 local NEXT = {
   id = function(page, query)
     if page.has_more == false then
       return nil
     elseif query.before_id then -- the list is walked towards its front
-      return page.first_id and { before_id = page.first_id }
+      return is_named(page.first_id) and { before_id = page.first_id }
     end
-    return page.last_id and { after_id = page.last_id }
+    return is_named(page.last_id) and { after_id = page.last_id }
   end,
   cursor = function(page)
-    return page.next_page_token and { page = page.next_page_token }
+    return is_named(page.next_page_token) and { page = page.next_page_token }
   end,
 }
 
@@ -53,7 +58,7 @@ local function mark_after(mark, place)
 end
 
 -- What is asked for after a page, and how the page after it is known: nil where it is the last, and an error where it
--- would never end.
+-- would never end; the third result says that it is the page itself.
 local function next_query(page)
   local own = private[page]
   local changed = NEXT[own.kind](page, own.query)
@@ -73,7 +78,7 @@ local function next_query(page)
     query[name], place = value, value
   end
   if not is_other then
-    return nil, errors.new { kind = "protocol", message = "a page names itself as the next one" }
+    return nil, errors.new { kind = "protocol", message = "a page names itself as the next one" }, true
   elseif own.mark and own.mark.place == place then
     return nil, errors.new { kind = "protocol", message = "the pages of the list go in a circle" }
   end
@@ -111,8 +116,8 @@ end
 -- Whether a page that does not say if there are more is the one before it again: such a server has only this
 -- one, and knows no IDs to go on from.
 local function is_repeated(page)
-  local _, err = next_query(page)
-  return page.has_more == nil and private[page].kind == "id" and err ~= nil
+  local _, _, is_itself = next_query(page)
+  return page.has_more == nil and private[page].kind == "id" and is_itself == true
 end
 
 --- Fetches the page after this one.

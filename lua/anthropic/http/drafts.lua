@@ -14,6 +14,8 @@ local drafts = {}
 ---@field method string
 ---@field url string
 ---@field body? string nil where something else is uploaded, too
+---@field multipart? table that is uploaded where there is no body
+---@field body_file? string the same
 ---@field set table its header fields, see headers.new
 ---@field origin string of the server that the options name
 ---@field secret table<string, true> names, in lower case, of fields of `set` that carry a credential of the caller's
@@ -78,8 +80,8 @@ function drafts.steps(options)
       secret[key] = set.fields[key].value and secrets.is_credential(key) or nil
     end
     return {
-      method = spec.method, url = url, body = segments.text(spec.body), set = set, secret = secret,
-      origin = urls.origin(url),
+      method = spec.method, url = url, body = segments.text(spec.body), multipart = spec.multipart,
+      body_file = spec.body_file, set = set, secret = secret, origin = urls.origin(url),
     }
   end
 
@@ -102,14 +104,16 @@ function drafts.steps(options)
     end
     local is_elsewhere = urls.origin(url) ~= draft.origin
     local set, message = changed_fields(draft, changes.headers, is_elsewhere)
-    message = set and headers.problem_of_length(set, changes) or message
+    local changed = {
+      method = changes.method, url = url, body = changes.body, multipart = not changes.body and draft.multipart or nil,
+      body_file = not changes.body and draft.body_file or nil, set = set, secret = {}, origin = draft.origin,
+      is_elsewhere = is_elsewhere,
+    }
+    message = set and headers.problem_of_length(set, changed) or message
     if message then
       return nil, errors.invalid_request(message)
     end
-    return {
-      method = changes.method, url = url, body = changes.body, set = set, secret = {}, origin = draft.origin,
-      is_elsewhere = is_elsewhere,
-    }
+    return changed
   end
 
   --- The attempt of a draft. Nothing is added where it is signed, or leads to another server.
@@ -128,12 +132,11 @@ function drafts.steps(options)
       end
     end
     local head = request.head(draft.set, options, base, credential)
-    local is_upload = draft.body == nil
     local wire = request.wire({
       method = draft.method,
       body = draft.body,
-      body_file = is_upload and spec.body_file or nil,
-      multipart = is_upload and spec.multipart or nil,
+      body_file = draft.body_file,
+      multipart = draft.multipart,
       sink = spec.sink,
     }, draft.url, head, metatable)
     if draft.is_elsewhere then

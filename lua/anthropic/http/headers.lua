@@ -96,20 +96,24 @@ function headers.get(set, name)
 end
 
 --- What is wrong with the fields that say where the body ends. By another length than the body's, or none, its rest
---- would be taken for the next request on the connection.
+--- would be taken for the next request on the connection; by chunks that do not come, the next request for the body.
 ---@param set table
----@param spec { body?: string|string[], body_file?: string, multipart?: table }
+---@param spec { method?: string, body?: string|string[], body_file?: string, multipart?: table }
 ---@return string? message
 function headers.problem_of_length(set, spec)
   local coding, length = headers.get(set, "transfer-encoding"), headers.get(set, "content-length")
-  local has_file = spec.body_file ~= nil or spec.multipart ~= nil
-  if coding and coding:lower() ~= "chunked" or coding == false and has_file then
+  local is_sent = spec.method ~= "HEAD"
+  local has_file = is_sent and (spec.body_file ~= nil or spec.multipart ~= nil)
+  local body = is_sent and spec.body or nil
+  if coding and not has_file and not body then
+    return select(2, refuse("transfer-encoding", "must be left out: there is no body"))
+  elseif coding and coding:lower() ~= "chunked" or coding == false and has_file then
     return select(2, refuse("transfer-encoding", 'must be "chunked" or left out'))
   end
   if length == nil then
     return nil
   end
-  local own = not has_file and not coding and segments.size(spec.body or "")
+  local own = not has_file and not coding and segments.size(body or "")
   if length ~= tostring(own) and (length or own ~= 0) then
     return select(2, refuse("content-length", "must be left out: the body's own is sent"))
   end

@@ -229,6 +229,8 @@ function multipart.parts(params)
   for _, name in ipairs(tables.sorted_keys(params or {}, is_before)) do
     if type(name) ~= "string" then
       return nil, ("[%s]: a parameter has a name, such as file"):format(tostring(name))
+    elseif name:find "%z" then
+      return nil, ("%q: a parameter's name must not contain NUL"):format(name)
     end
     local add = name == "files" and add_files or FILES[name] and add_file or add_field
     local problem = add(parts, name, params[name])

@@ -23,6 +23,8 @@ local function invalid(message)
   return nil, errors.invalid_request(message)
 end
 
+local BETA = "anthropic-beta"
+
 local NO_LOGIN = { betas = {}, headers = {} } -- see credentials.complete
 
 local function join_betas(...)
@@ -36,6 +38,14 @@ local function join_betas(...)
     end
   end
   return #names > 0 and table.concat(names, ",") or false
+end
+
+local function split_betas(text)
+  local names = {}
+  for name in text:gmatch "[^,%s]+" do
+    names[#names + 1] = name
+  end
+  return names
 end
 
 --- All header fields but the credential's. One whose own value the caller gave as `false` is left out; so it is set
@@ -61,19 +71,21 @@ function request.fields(spec, options)
   local betas = join_betas(options.betas, options.request_betas, spec.betas, login.betas)
   local ok, message = headers.set(set, "anthropic-version", options.api_version)
   if ok then
-    ok, message = headers.set(set, "anthropic-beta", betas)
+    ok, message = headers.set(set, BETA, betas)
   end
-  for _, given in ipairs {
-    login.headers,
-    headers.parse_lines(options.custom_headers),
-    options.headers or {},
-    spec.headers or {},
-    options.request_headers or {},
-  } do
-    if ok then
-      ok, message = headers.set_all(set, given)
+  local function set_all(...)
+    for i = 1, select("#", ...) do
+      if ok then
+        ok, message = headers.set_all(set, (select(i, ...)))
+      end
     end
   end
+  set_all(login.headers, headers.parse_lines(options.custom_headers), options.headers)
+  local own = headers.get(set, BETA)
+  if ok and own and betas and own ~= betas then -- of all requests: what this one needs is added
+    ok, message = headers.set(set, set.fields[BETA].name, join_betas(split_betas(own), split_betas(betas)))
+  end
+  set_all(spec.headers, options.request_headers)
   message = ok and headers.problem_of_length(set, spec) or message
   if message then
     return invalid(message)

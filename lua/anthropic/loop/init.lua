@@ -319,7 +319,7 @@ function loop.is_driver(value)
       return true
     end
   end
-  return type(value) == "table"
+  return type(value) == "table" and value.wait ~= nil
 end
 
 local used
@@ -327,7 +327,9 @@ local used
 --- Sets the driver for tasks, `anthropic.sleep`, and clients without the option `loop`.
 ---@param driver? string|anthropic.Driver a driver's name, or a driver; nil: found by the host
 function loop.use(driver)
-  if driver and not loop.is_driver(driver) then
+  if type(driver) == "table" and not loop.is_driver(driver) then
+    error("loop.use: the driver has no wait", 2)
+  elseif driver and not loop.is_driver(driver) then
     error(("no such loop: %s (there are %s)"):format(tostring(driver), table.concat(loop.names(), ", ")), 2)
   end
   used = driver

@@ -7,6 +7,7 @@
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
+local tables = require "anthropic.base.tables"
 local urls = require "anthropic.http.url"
 
 local param = {}
@@ -56,10 +57,11 @@ local FORMS = {
 
 local LONGEST_NAME = 128
 
--- The API takes a call by the name of a tool alone: letters, digits, "_" and "-".
+-- The API takes a call of the caller's by the name of a tool alone: letters, digits, "_" and "-". What a server of its
+-- own calls a tool (MCP: "issues.list", "repo/read") is sent as it came.
 local function name_of(block)
   local name = parts.word(block.name) or "unnamed"
-  return (name:sub(1, LONGEST_NAME):gsub("[^%w_-]", "_"))
+  return block.type ~= "tool_use" and name or (name:sub(1, LONGEST_NAME):gsub("[^%w_-]", "_"))
 end
 
 local function tool_use(block, message_id, seen)
@@ -85,6 +87,9 @@ local function block_of(value, with_unsigned, message_id, seen)
   return block.type and block
 end
 
+-- Roles of those who speak to the model. What a server calls itself ("model", "ai") is the assistant's.
+local ASKING = tables.set { "user", "system", "developer", "tool" }
+
 --- The message as a request takes it.
 ---@param message table an anthropic.Message, or one that was stored
 ---@param base_url? string of the server that the request goes to; default: of the one that sent the message
@@ -104,7 +109,7 @@ function param.of_message(message, base_url)
   if #content == 0 then
     return nil
   end
-  return { role = message.role == "user" and "user" or "assistant", content = content }
+  return { role = ASKING[message.role] and message.role or "assistant", content = content }
 end
 
 -- A Message, whatever a server called its type, or one that was stored.

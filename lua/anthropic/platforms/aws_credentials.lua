@@ -29,14 +29,23 @@ local function of_object(what, value, token_name)
   return credentials, fetch.time(value.Expiration) or math.huge -- until AWS says that they have expired
 end
 
+-- The three options without the white space around them, as files and variables are read; nil and what is wrong.
 local function of_options(option)
-  local id, secret = option "aws_access_key_id", option "aws_secret_access_key"
+  local given = {}
+  for _, name in ipairs { "aws_access_key_id", "aws_secret_access_key", "aws_session_token" } do
+    local value = option(name)
+    given[name] = value and value:match "^%s*(.*)$":match "^.*%S"
+    if value and not given[name] and name ~= "aws_session_token" then
+      return invalid(name .. ": is empty")
+    end
+  end
+  local id, secret = given.aws_access_key_id, given.aws_secret_access_key
   if not id and not secret then
     return nil
   elseif not id or not secret then
     return invalid "options aws_access_key_id and aws_secret_access_key: one needs the other"
   end
-  return { access_key_id = id, secret_access_key = secret, session_token = option "aws_session_token" }
+  return { access_key_id = id, secret_access_key = secret, session_token = given.aws_session_token }
 end
 
 local function of_environment()

@@ -231,7 +231,7 @@ end
 ---@field speed? number 1: pauses as they were; 2: half as long. Default: no pauses
 
 --- Starts a server that plays a recording. A request that equals a recorded one in method, path, query and body gets
---- its answers, in their order.
+--- its answers, in their order; an upload may send other bytes.
 ---@param path string of the file
 ---@param options? anthropic.testing.ReplayOptions
 ---@return anthropic.testing.Server server

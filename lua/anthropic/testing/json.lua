@@ -73,10 +73,20 @@ end
 
 local encode
 
+--- What stands behind a hole, or under a name, would be left out.
 local function encode_array(list)
-  local items = {}
-  for index, item in ipairs(list) do
-    items[index] = encode(item)
+  local items, count = {}, 0
+  for key in pairs(list) do
+    if type(key) ~= "number" then
+      error("a JSON array cannot have the key " .. tostring(key), 0)
+    end
+    count = count + 1
+  end
+  for index = 1, count do
+    if list[index] == nil then
+      error("a JSON array has a hole at " .. index, 0)
+    end
+    items[index] = encode(list[index])
   end
   return "[" .. table.concat(items, ",") .. "]"
 end

@@ -181,6 +181,7 @@ function recording.record(client, path)
       target = target_of(request.url, request.base_url),
       body = request.body or "",
       is_redacted = request.is_redacted,
+      is_upload = request.parts ~= nil,
       answer = answer_of(exchange, request),
     }, "recording")
     file:write(string.format("%d\n", #data), data, "\n")
@@ -234,7 +235,9 @@ end
 local function routes_of(exchanges)
   local routes, by_request = {}, {}
   for _, exchange in ipairs(exchanges) do
-    local key = table.concat({ exchange.method, exchange.target, exchange.body }, "\n")
+    -- The bytes of a form are not written, and never the same twice.
+    local body = not exchange.is_upload and exchange.body or nil
+    local key = table.concat({ exchange.method, exchange.target, body or "form" }, "\n")
     local route = by_request[key]
     if not route then
       local match = match_of(exchange.target)
@@ -242,8 +245,8 @@ local function routes_of(exchanges)
         method = exchange.method,
         target = not match and exchange.target or nil,
         match = match,
-        body = not exchange.is_redacted and exchange.body or nil,
-        body_match = exchange.is_redacted and body_match_of(exchange.body) or nil,
+        body = not exchange.is_redacted and body or nil,
+        body_match = exchange.is_redacted and body and body_match_of(body) or nil,
         answers = {},
       }
       by_request[key] = route

@@ -65,6 +65,11 @@ local function fail(path, message)
   error("anthropic.testing: " .. path .. ": " .. message, 0)
 end
 
+--- Numbers that count something. The others are seconds.
+local counts = {
+  status = true, cut_after = true, reset_after = true, hang_after = true, cut_headers = true, repeats = true,
+}
+
 local function check(path, value, fields)
   if type(value) ~= "table" then
     fail(path, "a table expected, got " .. type(value))
@@ -75,6 +80,8 @@ local function check(path, value, fields)
       fail(path, "no such field: " .. tostring(name))
     elseif not expected:find(type(item), 1, true) then
       fail(path .. "." .. name, expected .. " expected, got " .. type(item))
+    elseif counts[name] and (item < 0 or item % 1 ~= 0) then
+      fail(path .. "." .. name, "a whole number, 0 or more, expected, got " .. item)
     end
   end
 end
@@ -184,7 +191,7 @@ local function piece_ends(path, answer, length)
     local last = 0
     check_list(path .. ".splits", answer.splits)
     for _, offset in ipairs(answer.splits) do
-      if type(offset) ~= "number" or offset <= last then
+      if type(offset) ~= "number" or offset <= last or offset % 1 ~= 0 then
         fail(path .. ".splits", "growing positive offsets expected")
       end
       last = offset
@@ -193,8 +200,8 @@ local function piece_ends(path, answer, length)
       end
     end
   else
-    if answer.chunk_bytes < 1 then
-      fail(path .. ".chunk_bytes", "at least 1 expected")
+    if answer.chunk_bytes < 1 or answer.chunk_bytes % 1 ~= 0 then
+      fail(path .. ".chunk_bytes", answer.chunk_bytes < 1 and "at least 1 expected" or "a whole number expected")
     end
     for offset = answer.chunk_bytes, length - 1, answer.chunk_bytes do
       ends[#ends + 1] = offset

@@ -746,6 +746,9 @@ describe("a request without a name", function()
     { { accept = {} }, "accept: string expected, got table" },
     { { multipart = "report.pdf" }, "multipart: table expected, got string" },
     { { multipart = {}, body = "x" }, "body: excludes multipart" },
+    { { method = "HEAD", body = "x" }, "body: a HEAD request has none" },
+    { { method = "head", body = {} }, "body: a HEAD request has none" },
+    { { method = "HEAD", multipart = {} }, "multipart: a HEAD request has none" },
     { { qurey = { limit = 1 } }, 'unknown field "qurey"; did you mean "query"?' },
     { { max_retries = 0 }, 'unknown field "max_retries"; did you mean ' },
     { { "/v1/new" }, 'unknown field "1"; did you mean ' },
@@ -764,6 +767,8 @@ describe("a request without a name", function()
     local sent = request { path = "/v1/new", method = "POST", multipart = { file = { data = "x", filename = "f" } } }
     assert.equal("x", sent.multipart[1].data)
     assert.is_nil(sent.body)
+    sent = request { path = "/v1/new", multipart = { file = { data = "x", filename = "f" } } }
+    assert.equal("POST", sent.method)
     local _, _, err = request { path = "/v1/new", method = "POST", multipart = {} }
     assert.equal("no file given: file, files or archive expected", err.message)
   end)

@@ -109,11 +109,16 @@ describe("the page after a page", function()
     { "by ID, backwards, where there are no more", "id", { first_id = "b", has_more = false }, { before_id = "d" } },
     { "by ID, backwards, where there is no ID", "id", { last_id = "c" }, { before_id = "d" } },
     { "by ID, though it names a next page", "id", { next_page = "t" }, {} },
+    { "by ID, where the ID is empty", "id", { last_id = "", has_more = true }, {} },
+    { "by ID, backwards, where the ID is empty", "id", { first_id = "", last_id = "c" }, { before_id = "d" } },
 
     { "by cursor", "cursor", { next_page = "t" }, { limit = 2 }, { limit = 2, page = "t" } },
     { "by cursor, whatever it says of more", "cursor", { next_page = "t", has_more = false }, {}, { page = "t" } },
     { "by cursor, from a page on", "cursor", { next_page = "t" }, { page = "s" }, { page = "t" } },
     { "by cursor, where it names none", "cursor", { has_more = true }, {} },
+    { "by cursor, where its name is empty", "cursor", { next_page = "" }, {} },
+    { "by cursor, where its name is empty, by an ID", "cursor", { next_page = "", has_more = true, last_id = "b" }, {},
+      { after_id = "b" } },
     { "by cursor, where it has an ID instead", "cursor", { has_more = true, last_id = "b" }, {}, { after_id = "b" } },
     { "by cursor, where it has an ID and no more", "cursor", { has_more = false, last_id = "b" }, {} },
     { "by cursor, where it has an ID and says nothing of more", "cursor", { last_id = "b" }, {} },
@@ -280,6 +285,23 @@ describe("the items of a list", function()
     assert.same({ { limit = 9, after_id = "b" } }, queries)
     page = list("id", same_page(), { before_id = "c" }, { same_page() })
     assert.same({ "a", "b" }, collect(page))
+  end)
+
+  it("are those of every page where the server names last items and never says whether there are more", function()
+    local page, queries = list("id", { data = { "a" }, first_id = "a", last_id = "a" }, {}, {
+      { data = { "b" }, first_id = "b", last_id = "b" }, { data = { "c" }, first_id = "c", last_id = "c" }, { data = {} },
+    })
+    assert.same({ "a", "b", "c" }, collect(page))
+    assert.same({ { after_id = "a" }, { after_id = "b" }, { after_id = "c" } }, queries)
+  end)
+
+  it("are those of a page too that names the next one by what no query says", function()
+    local page = list("id", { data = { "a" }, last_id = "a" }, {}, { { data = { "b" }, last_id = {} } })
+    assert.equal("a", page:next())
+    assert.equal("b", page:next())
+    local item, err = page:next()
+    assert.is_nil(item)
+    assert.equal("protocol", err.kind)
   end)
 
   it("are an error where the server gives the same page again and says that there are more", function()

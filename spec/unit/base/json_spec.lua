@@ -93,7 +93,8 @@ describe("decode then encode", function()
   it("keeps the digits of every number in an object or a list, on every Lua", function()
     for _, number in ipairs { "9007199254740993", "-9007199254740993", "1234567890123456789", "9223372036854775807",
                               "9223372036854775808", "12345678901234567890", "-18446744073709551616", "1e400",
-                              "-1E+400", "1e-400", ("9"):rep(400), ("9"):rep(400) .. ".5" } do
+                              "-1E+400", "1e-400", ("9"):rep(400), ("9"):rep(400) .. ".5", "0.1234567890123456789",
+                              "3.14159265358979323846", "-12345678901234567890.5", "1.00000000000000000001e5" } do
       for _, frame in ipairs { '{"a":%s}', "[%s]", '[1,{"a":[[],%s,2]}]', '{"a":{"b":%s},"c":%s}' } do
         local text = frame:gsub("%%s", function() return number end)
         assert.equal(text, round(text))

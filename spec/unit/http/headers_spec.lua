@@ -261,7 +261,9 @@ describe("a set of headers of a request", function()
     end
     local LENGTH = 'headers["%s"]: must be left out: the body\'s own is sent'
     local CODING = 'headers["%s"]: must be "chunked" or left out'
+    local BODILESS = 'headers["%s"]: must be left out: there is no body'
     local text, file, form = { body = "abc" }, { body_file = "f" }, { multipart = {} }
+    local head = { method = "HEAD", body = "abc" }
     for _, case in ipairs {
       { {}, text }, { {}, file }, { { ["Content-Length"] = 3 }, text }, { { ["content-length"] = "0" }, {} },
       { { ["content-length"] = false }, {} }, { { ["transfer-encoding"] = "Chunked" }, text },
@@ -273,8 +275,12 @@ describe("a set of headers of a request", function()
       { { ["content-length"] = 3, ["transfer-encoding"] = "chunked" }, text, LENGTH },
       { { ["transfer-encoding"] = "gzip" }, text, CODING }, { { ["transfer-encoding"] = "" }, text, CODING },
       { { ["transfer-encoding"] = false }, form, CODING },
+      { { ["transfer-encoding"] = "chunked" }, { body = "" } }, { { ["transfer-encoding"] = false }, {} },
+      { { ["transfer-encoding"] = "chunked" }, {}, BODILESS }, { { ["transfer-encoding"] = "gzip" }, {}, BODILESS },
+      { { ["content-length"] = 0 }, head }, { { ["content-length"] = 3 }, head, LENGTH },
+      { { ["transfer-encoding"] = "chunked" }, head, BODILESS },
     } do
-      local name = case[3] == CODING and "transfer-encoding" or "content-length"
+      local name = (case[3] == CODING or case[3] == BODILESS) and "transfer-encoding" or "content-length"
       assert.equal(case[3] and case[3]:format(name), (problem(case[1], case[2])))
     end
   end)

@@ -179,6 +179,7 @@ describe("a file", function()
     end
     assert.equal("file.path: must not contain NUL", refusal { file = "a\0b" })
     assert.equal("files[1].path: must not contain NUL", refusal { files = { "a\0b" } })
+    assert.matches("a parameter's name must not contain NUL", refusal { file = "f", ["a\0b"] = "x" }, 1, true)
     assert.equal("a\0b", part_of({ data = "a\0b", filename = "a" }).data)
   end)
 

@@ -55,7 +55,7 @@ describe("an option", function()
     { "max_response_bytes", size, { 1, 2 ^ 40, math.huge }, { 0, 0.5, 1.5, -1, 0 / 0, "1", {}, true, false } },
     { "max_download_bytes", size, { 1, 2 ^ 40, math.huge }, { 0, 0.5, 1.5, -1, 0 / 0, "1", {}, true, false } },
     { "max_idle", "a positive number of seconds", { 0.5, 1, 1 / 0 }, { 0, -1, 0 / 0, "1", {}, true, false } },
-    { "loop", a_driver, { "blocking", "scheduler", {}, { wait = f } }, { "Blocking", "", 1, f, true, false } },
+    { "loop", a_driver, { "blocking", "scheduler", { wait = f } }, { "Blocking", "", 1, {}, f, true, false } },
     { "retry", 'one of "safe", "always"', { "safe", "always" }, { "never", "", 1, {}, true, false, f } },
     { "on_interrupt", 'one of "retry", "continue"', { "retry", "continue" }, { "error", "", 1, {}, true, false, f } },
     { "platform", 'one of "anthropic", "bedrock", "bedrock_mantle", "aws", "vertex", "foundry", "google_cloud"',

@@ -112,12 +112,34 @@ describe("the headers of a request", function()
   it("of the caller replace every default", function()
     for name, value in pairs {
       ["content-type"] = "text/plain", ["accept"] = "a/b", ["user-agent"] = "mine",
-      ["Anthropic-Version"] = "2020-01-01", ["Anthropic-Beta"] = "own",
+      ["Anthropic-Version"] = "2020-01-01",
     } do
       for _, place in ipairs { "headers", "request_headers" } do
         assert.equal(name .. ": " .. value, line(name, { [place] = { [name] = value }, betas = { "b" } }))
         assert.equal(name .. ":", line(name, { [place] = { [name] = false }, betas = { "b" } }))
       end
+    end
+  end)
+
+  it("of the caller's client name betas beside those of its options, a method and a request", function()
+    local spec = post { betas = { "of-method" } }
+    for _, given in ipairs {
+      { headers = { ["Anthropic-Beta"] = "own, of-method" } }, { custom_headers = "Anthropic-Beta: own,of-method" },
+    } do
+      given.betas, given.request_betas = { "of-client" }, { "of-request" }
+      assert.equal("Anthropic-Beta: own,of-method,of-client,of-request", line("anthropic-beta", given, spec))
+      given.betas, given.request_betas = nil, nil
+      assert.equal("Anthropic-Beta: own,of-method", line("anthropic-beta", given, spec))
+    end
+    assert.equal("anthropic-beta: a,  b", line("anthropic-beta", { headers = { ["anthropic-beta"] = "a,  b" } }))
+    assert.equal("anthropic-beta:", line("anthropic-beta", { headers = { ["anthropic-beta"] = false } }, spec))
+  end)
+
+  it("of the caller's request say all betas", function()
+    local spec = post { betas = { "of-method" } }
+    for _, value in ipairs { "own", false } do
+      local given = { headers = { ["anthropic-beta"] = "x" }, betas = { "b" }, request_headers = { ["Anthropic-Beta"] = value } }
+      assert.equal("Anthropic-Beta:" .. (value and " " .. value or ""), line("anthropic-beta", given, spec))
     end
   end)
 

@@ -575,7 +575,9 @@ describe("a driver", function()
     for _, name in ipairs(NAMES) do
       assert.is_true(loop.is_driver(name), name)
     end
-    assert.is_true(loop.is_driver {})
+    assert.is_true(loop.is_driver { wait = function() end })
+    assert.is_false(loop.is_driver {}) -- which would raise at the first wait
+    assert.is_false(loop.is_driver { spawn = function() end })
     for _, other in ipairs { "Uv", "", "init", 1, true, print } do
       assert.is_false(loop.is_driver(other), tostring(other))
     end
@@ -652,7 +654,7 @@ describe("a driver", function()
 
   it("is the one that is named by use, over what the host is, until that is taken back", function()
     rawset(_G, "love", {})
-    local mine = {}
+    local mine = { wait = function() return true end }
     loop.use "blocking"
     assert.equal("blocking", loop.name())
     assert.equal(require "anthropic.loop.blocking", loop.driver())
@@ -692,6 +694,13 @@ describe("a driver", function()
       assert.matches("^spec/unit/loop/loop_spec%.lua:%d+: no such loop: " .. shown .. " %(there are scheduler, ngx, "
         .. "cqueues, copas, uv, frame, blocking, yield%)$", err)
     end
+  end)
+
+  it("that has no wait raises, and blames the caller", function()
+    local ok, err = pcall(function() loop.use { spawn = function() end } end)
+    assert.is_false(ok)
+    assert.matches("^spec/unit/loop/loop_spec%.lua:%d+: ", err)
+    assert.equal("blocking", loop.name())
   end)
 end)
 

@@ -61,6 +61,11 @@ local CONTENTS = {
     '[{"id":"t","input":{"b":1},"name":"f","type":"tool_use"}]' },
   { "a call of the server's", { { type = "server_tool_use", id = "t", name = "f", input = { b = 1 } } },
     '[{"id":"t","input":{"b":1},"name":"f","type":"server_tool_use"}]' },
+  { "a call of an MCP server's, by the name that it has there",
+    { { type = "mcp_tool_use", id = "t", server_name = "s", name = "git/issues.list", input = { b = 1 } } },
+    '[{"id":"t","input":{"b":1},"name":"git/issues.list","server_name":"s","type":"mcp_tool_use"}]' },
+  { "a call of the caller's by a name that no tool has", { { type = "tool_use", id = "t", name = "a.b", input = {} } },
+    '[{"id":"t","input":{},"name":"a_b","type":"tool_use"}]' },
   { "a call without an input", { { type = "tool_use", id = "t", name = "f" } },
     '[{"id":"t","input":{},"name":"f","type":"tool_use"}]' },
   { "an input that is null", { { type = "tool_use", id = "t", input = json.null } },
@@ -124,6 +129,12 @@ describe("an answer's content in a request", function()
     end
     assert.equal("assistant", param.of_message({ content = "a" }).role)
     assert.equal("user", param.of_message({ role = "user", content = "a" }).role)
+  end)
+
+  it("puts nothing into the model's mouth that somebody else said", function()
+    for _, role in ipairs { "user", "system", "developer", "tool" } do
+      assert.equal(role, param.of_message({ type = "message", role = role, content = "a" }).role)
+    end
   end)
 
   it("is copied, but for inputs, which keep their text", function()

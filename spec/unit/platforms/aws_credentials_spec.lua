@@ -56,6 +56,21 @@ describe("AWS's credentials", function()
     end
   end)
 
+  it("are the options' without the white space around them, and not empty", function()
+    assert.equal("id secret token", find(KEYS,
+      { aws_access_key_id = " id\n", aws_secret_access_key = "secret\r\n", aws_session_token = "\ttoken\n" }))
+    assert.equal("id secret nil",
+      find(KEYS, { aws_access_key_id = "id", aws_secret_access_key = "secret", aws_session_token = "" }))
+    for _, empty in ipairs { "", " \n" } do
+      for _, name in ipairs { "aws_access_key_id", "aws_secret_access_key" } do
+        local options = { aws_access_key_id = "id", aws_secret_access_key = "secret", [name] = empty }
+        local _, words, kind = find(KEYS, options)
+        assert.equal(name .. ": is empty", words:match "aws.*")
+        assert.equal("invalid_request", kind)
+      end
+    end
+  end)
+
   it("are the environment's, where both are there", function()
     local variables = profile "[default]\naws_access_key_id=file-id\naws_secret_access_key=file-secret\n"
     variables.AWS_ACCESS_KEY_ID = "env-id"

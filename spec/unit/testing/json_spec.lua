@@ -50,6 +50,13 @@ describe("the encoder of the testing server", function()
     end
   end)
 
+  it("refuses an array that would lose something", function()
+    raises("a JSON array has a hole at 2", encode, { 1, nil, 3 })
+    raises("a JSON array has a hole at 1", encode, json.array { nil, 2 })
+    raises("a JSON array cannot have the key more", encode, { 1, 2, more = 3 })
+    raises("a JSON array cannot have the key more", encode, { inner = json.array { more = 3 } })
+  end)
+
   it("tells arrays from objects", function()
     assert.equal("{}", encode {})
     assert.equal("[]", encode(json.array {}))

@@ -208,6 +208,18 @@ describe("an answer's plan", function()
       refused(("script[1].%s: %s expected, got function"):format(field, expected), { { [field] = print } })
     end
   end)
+
+  it("counts in whole numbers", function()
+    for _, field in ipairs { "status", "cut_after", "reset_after", "hang_after", "cut_headers", "repeats" } do
+      for _, wrong in ipairs { 1.5, -1 } do
+        refused(("script[1].%s: a whole number, 0 or more, expected, got %s"):format(field, wrong),
+          { { body = "abc", [field] = wrong } })
+      end
+    end
+    refused("script[1].chunk_bytes: a whole number expected", { { body = "abc", chunk_bytes = 1.5 } })
+    refused("script[1].interim[1].status: a whole number, 0 or more, expected, got 100.5", { { interim = { 100.5 } } })
+    refused("script[1].splits: growing positive offsets expected", { { body = "abc", splits = { 0.5, 2 } } })
+  end)
 end)
 
 describe("a body that is cut anew", function()
