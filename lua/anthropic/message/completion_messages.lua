@@ -270,6 +270,13 @@ local ROLES = {}
 local function system(self, to, message, all)
   self:check_members(to, message, { role = true, content = true, cache_control = true })
   local content = content_of(self, to .. ".content", message.content, TEXT)
+  if content and not parts.is_empty(message.cache_control) then
+    content = type(content) == "table" and content or { { type = "text", text = content } }
+    local last = content[#content]
+    if last and not last.cache_control then
+      last.cache_control = message.cache_control
+    end
+  end
   all.system[#all.system + 1] = content
 end
 
