@@ -96,14 +96,14 @@ local function history_of(self)
   return run.messages
 end
 
-local function send_on_thread(self, may_recover)
+local function send_on_thread(self)
   local request, problem = message_thread.request(self.thread, self.request)
   if not request then
     return nil, errors.invalid_request(problem)
   end
   local answer, err = self.send(request)
-  if not answer and may_recover > 0 and message_thread.recovers(self.thread, err) then
-    return send_on_thread(self, may_recover - 1)
+  if not answer and message_thread.recovers(self.thread, err) then -- twice in a row at most
+    return send_on_thread(self)
   end
   return answer, err
 end
@@ -116,7 +116,7 @@ local function begin_turn(self)
   end
   self.request.messages = messages
   if self.thread then
-    return send_on_thread(self, 2)
+    return send_on_thread(self)
   end
   return self.send(self.request)
 end
@@ -187,7 +187,6 @@ local function abandon(self)
   forget_early(self)
   if self.reading then
     self.reading:close()
-    self.reading = nil
   end
 end
 

@@ -293,7 +293,6 @@ end
 local function add_delta_of(self, event)
   local delta = event.delta
   if members.is_delta(delta) then
-    event.delta = nil
     return add(self, { type = "content_block_delta", index = event.index, delta = delta }, delta)
   end
 end

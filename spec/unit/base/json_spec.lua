@@ -379,8 +379,10 @@ describe("decode", function()
       local json = require "anthropic.base.json"
       print(pcall(json.decode, "[1]"))
       print(json.decode_answer "[1]")
+      print(json.decode_event('"' .. ("x"):rep(2 ^ 20) .. '"'))
     ]]
-    assert.equal("made\nfalse\tnot enough memory\nnil\tnot enough memory\n", output)
+    local told = "nil\tnot enough memory\n"
+    assert.equal("made\nfalse\tnot enough memory\n" .. told .. told, output)
   end)
 
   it("is not changed by the settings of the shared cjson module", function()
@@ -968,22 +970,31 @@ end)
 
 describe("the markers of other libraries", function()
   it("are honoured where they are loaded", function()
-    local output = run [[
-      local marker = newproxy and newproxy() or io.stderr
-      package.loaded.cjson = setmetatable({ array_mt = {}, empty_array_mt = {}, empty_array = marker },
-        { __index = require "cjson" })
-      local cjson = package.loaded.cjson
-      local json = require "anthropic.base.json"
-      print(json.encode { a = setmetatable({}, cjson.array_mt), b = setmetatable({}, cjson.empty_array_mt),
-        c = setmetatable({ x = 1 }, cjson.empty_array_mt), d = cjson.empty_array, e = cjson.null })
-    ]]
-    assert.equal('{"a":[],"b":[],"c":{"x":1},"d":[],"e":null}\n', output)
+    for _, name in ipairs { "encode", "encode_request", "encode_mended" } do
+      local output = run([[
+        local marker = newproxy and newproxy() or io.stderr
+        package.loaded.cjson = setmetatable({ array_mt = {}, empty_array_mt = {}, empty_array = marker },
+          { __index = require "cjson" })
+        local cjson = package.loaded.cjson
+        local json = require "anthropic.base.json"
+        print(json.]] .. name .. [[ { a = setmetatable({}, cjson.array_mt), b = setmetatable({}, cjson.empty_array_mt),
+          c = setmetatable({ x = 1 }, cjson.empty_array_mt), d = cjson.empty_array, e = cjson.null })
+      ]])
+      assert.equal('{"a":[],"b":[],"c":{"x":1},"d":[],"e":null}\n', output)
+    end
+  end)
+
+  it("are none of what has only the name of such a library", function()
+    assert.equal("[1]\n", run [[
+      package.loaded.cjson, vim = true, 1
+      print(require("anthropic.base.json").encode { 1 })
+    ]])
   end)
 end)
 
 describe("a table as an array", function()
   it("is one by its first element or its mark", function()
-    for _, value in ipairs { { 1 }, { false }, { "a", "b" }, { {} }, json.array {}, json.array { 1 },
+    for _, value in ipairs { { 1 }, { false }, { "a", "b" }, { {} }, json.array {}, json.array { 1 }, json.raw " [1]",
                              json.decode "[]", json.decode "[1]", json.decode_answer "[]" } do
       assert.is_true(json.is_array(value))
     end
@@ -1029,6 +1040,9 @@ describe("decode_event", function()
     assert.equal("x\239\191\189y", json.decode_event '"x\255y"')
     assert.equal("x\239\191\189y", json.decode_event '"x\\ud83dy"')
     assert.equal(json.null, json.decode_event "null")
+    local large = json.decode_event('{"a":null,"b":"' .. ("x"):rep(2 ^ 20) .. '"}')
+    assert.is_nil(large.a)
+    assert.equal(2 ^ 20, #large.b)
   end)
 
   it("keeps halves of characters at the ends of strings, and tells of them", function()

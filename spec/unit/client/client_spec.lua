@@ -368,6 +368,64 @@ describe("an observer", function()
   end)
 end)
 
+describe("what a client has under way", function()
+  -- Something that notes how it is closed.
+  local function held(client, raises)
+    local one = {}
+    function one.close(self, in_doubt)
+      local is_first = not self.closed
+      self.closed = { in_doubt }
+      if raises and is_first then
+        error(raises, 0)
+      end
+    end
+    client_module.own(client).exchanges[one] = true
+    return one
+  end
+
+  it("is closed with it, and nobody uses its connections any more", function()
+    local client = nowhere()
+    local one, other = held(client), held(client)
+    client:close()
+    assert.same({ { true }, { true } }, { one.closed, other.closed })
+  end)
+
+  it("is all closed where closing raises, which is told as it is", function()
+    for _, reason in ipairs { "words", {} } do
+      local client = nowhere()
+      local first, second, third = held(client, reason), held(client), held(client, reason)
+      assert.equal(reason, raised_by(client.close, client))
+      assert.same({ { true }, { true }, { true } }, { first.closed, second.closed, third.closed })
+    end
+  end)
+
+  it("is nothing that its platform has not", function()
+    service.environment {}
+    local made, err = anthropic.new({ platform = "bedrock", region = "a", api_key = "k" })
+      :exchange { method = "GET", path = "/v1/models" }
+    assert.is_nil(made)
+    assert.matches("has no GET /v1/models", err.message, 1, true)
+  end)
+end)
+
+describe("a client that consists of other parts", function()
+  it("has its exchanges made by them, and closes them", function()
+    local asked = {}
+    local made = { close = function(self) self.closed = true end }
+    local parts = { prepare = function(...)
+      asked[#asked + 1] = { ... }
+      return made
+    end }
+    local client = client_module.around(parts)
+    assert.equal(parts, client_module.own(client))
+    local spec, given = { method = "GET", path = "/x" }, { max_retries = 1 }
+    assert.equal(made, client:exchange(spec, given))
+    assert.same({ { spec, given } }, asked)
+    client:close()
+    assert.is_true(made.closed)
+  end)
+end)
+
 describe("a wait of the client's", function()
   after_each(function() assert.is_true(loop.is_idle()) end)
 
@@ -408,12 +466,17 @@ describe("a wait of the client's", function()
     assert.equal("the wait was cancelled", told[2].message)
   end)
 
-  it("is cancelled where the client was closed before", function()
-    local client = nowhere()
+  it("is cancelled at once where the client was closed before", function()
+    local has_news
+    local client = nowhere { loop = { wait = function(subject)
+      has_news = subject:has_news()
+      return true
+    end } }
     client:close()
-    local ok, err = client:wait(0)
+    local ok, err = client:wait(600)
     assert.is_nil(ok)
     assert.equal("cancelled", err.kind)
+    assert.is_true(has_news)
   end)
 
   it("is cancelled with its task", function()

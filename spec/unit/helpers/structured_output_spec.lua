@@ -95,6 +95,9 @@ describe("the schema that is sent", function()
       -- a part need not name what the rest of its schema names
       { { allOf = { { type = "object" }, ref } },
         '"allOf":[{"additionalProperties":false,"type":"object"},{"$ref":"#/$defs/a"}]' },
+      { { properties = { a = { type = "null" } }, anyOf = { { type = "object" }, { type = "null" } } },
+        '"additionalProperties":false,"anyOf":[{"additionalProperties":false,"type":"object"},{"type":"null"}],'
+          .. '"properties":{"a":{"type":"null"}}' },
     } do
       case[1]["$defs"] = defs
       assert.equal("{" .. sent_defs .. case[2] .. "}", sent(case[1]))
@@ -408,7 +411,12 @@ describe("the parameters of messages.parse", function()
   it("may say how often the answer is repaired, where the messages are a list", function()
     local raw = json.raw "[]"
     assert(structured_output.params { schema = schema, repair = 1, messages = {} })
+    assert(structured_output.params { schema = schema, repair = 0, messages = {} })
     assert(structured_output.params { schema = schema, messages = raw })
+    for _, wrong in ipairs { -1, 0.5, "1", true } do
+      refused({ schema = schema, repair = wrong, messages = {} },
+        "repair: a whole number, 0 or more expected, got " .. tostring(wrong))
+    end
     refused({ schema = schema, repair = 1, messages = raw }, "repair: needs a list of messages, got raw JSON")
   end)
 

@@ -4,6 +4,7 @@ local anthropic = require "anthropic"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
+local protected = require "anthropic.loop.protected"
 local tool_runner = require "anthropic.helpers.tool_runner"
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
@@ -249,6 +250,73 @@ describe("a run", function()
     assert.equal("wait", sent[2].messages[2].content[1].text)
     assert.equal(3, #made.messages)
     assert.equal("end_turn", made.stopped)
+  end)
+
+  it("goes on after a compaction", function()
+    local final = run { answer({ { type = "text", text = "so far" } }, "compaction"), done() }
+    assert.equal("Done.", final:text())
+    assert.equal(2, #sent)
+  end)
+
+  it("ends where on_turn says so", function()
+    local whole = answer { use("a", {}) }
+    local final, made = run({ whole, done() }, {
+      tools = { tool "a" },
+      on_turn = function() return { stop = true } end,
+    })
+    assert.equal(whole, final)
+    assert.equal("stop", made.stopped)
+    assert.equal(1, #sent)
+    assert.equal(3, #made.messages)
+  end)
+
+  it("sends the history that before_turn returns, and goes on with a copy of it", function()
+    local asked, short = {}, { { role = "user", content = "short" } }
+    local _, made = run({ answer { use("a", {}) }, done() }, { tools = { tool "a" }, before_turn = function(given)
+      asked[#asked + 1] = #given.messages
+      return #asked == 2 and short or nil
+    end })
+    assert.same({ 1, 3 }, asked)
+    assert.same({ { role = "user", content = "go" } }, sent[1].messages)
+    assert.same({ { role = "user", content = "short" } }, sent[2].messages)
+    assert.equal(1, #short)
+    assert.equal(2, #made.messages)
+    assert.equal("Done.", made.messages[2]:text())
+  end)
+
+  it("fails where before_turn returns what is no history", function()
+    for _, wrong in ipairs { 7, "x", true, json.raw "[]" } do
+      local final, err = run({ done() }, { before_turn = function() return wrong end })
+      assert.is_nil(final)
+      assert.equal("invalid_request", err.kind)
+      assert.equal("before_turn: a list of messages or nil expected, got " .. type(wrong), err.message)
+      assert.equal(0, #sent)
+      assert.same({}, err.run.turns)
+    end
+  end)
+
+  it("tells the model of other tools by a message under a beta for that, whoever names it", function()
+    local BETA = "mid-conversation-tool-changes-2026-01-01"
+    for _, case in ipairs {
+      { { BETA } }, { { "a", BETA } }, { nil, "betas" }, { nil, "request_betas" }, { { 7 } }, { "x" }, { nil, "other" },
+    } do
+      sent = {}
+      local answers = { answer { use("a", {}) }, done() }
+      assert(tool_runner.run(client, function(request)
+        sent[#sent + 1] = json.decode((assert(json.encode(request))))
+        return table.remove(answers, 1)
+      end, {
+        messages = { { role = "user", content = "go" } }, tools = { tool "a", tool "b" }, betas = case[1],
+        on_turn = function() return { remove_tools = { "b" } } end,
+      }, nil, function(name)
+        return name == case[2] and { BETA } or nil
+      end))
+      local is_told = type(case[1]) == "table" and case[1][#case[1]] == BETA or (case[2] or ""):find "betas$" ~= nil
+      assert.equal(is_told and 2 or 1, #sent[2].tools)
+      local last = sent[2].messages[#sent[2].messages]
+      assert.equal(is_told and "system" or "user", last.role)
+      assert.equal(is_told and "tool_removal" or "tool_result", last.content[1].type)
+    end
   end)
 
   it("does not keep an answer without content", function()
@@ -890,33 +958,194 @@ describe("a run on a message thread", function()
 end)
 
 describe("a run whose calls start early", function()
-  it("runs each once, while its answer goes on", function()
-    local block, calls, seen = use("a", { x = 1 }), 0, {}
-    local whole = answer { block }
-    local first = streamed({
-      { type = "content_block_stop", index = 0 }, { type = "ping" }, { type = "ping" },
-    }, whole)
-    first.block_of = function() return block end
-    local streams, number = { first, streamed({ { type = "ping" } }, done()) }, 0
-    local params = {
-      eager = true, messages = { { role = "user", content = "go" } },
-      on_event = function(event) seen[#seen + 1] = event.type .. " " .. calls end,
-      tools = { tool("a", function()
-        calls = calls + 1
-        return "ran"
-      end) },
-    }
-    local result
-    anthropic.run(function()
-      result = tool_runner.run(client, function()
-        number = number + 1
-        return streams[number]
-      end, params)
+  local STOP, PING = { type = "content_block_stop", index = 0 }, { type = "ping" }
+  local TEXT = { type = "content_block_delta", index = 0, delta = { type = "text_delta", text = "Hm." } }
+  local calls, slept -- how often the tool was run, and how its long sleep ended
+
+  before_each(function()
+    calls, slept = 0, nil
+  end)
+
+  -- A stream that lets others run before each event. It notes how many calls there were by then.
+  local function live(list, whole, err)
+    local stream = { counts = {}, closed = 0, place = 0 }
+    function stream.next()
+      for _ = 1, 3 do
+        anthropic.sleep(0)
+      end
+      stream.counts[#stream.counts + 1] = calls
+      stream.place = stream.place + 1
+      local event = list[stream.place]
+      return event, not event and err or nil
+    end
+    stream.next_boundary = stream.next
+    function stream.block_of(_, event)
+      return whole.content[event.index + 1]
+    end
+    function stream.message()
+      return whole
+    end
+    function stream.snapshot()
+      return whole
+    end
+    function stream.close(self)
+      self.closed = self.closed + 1
+    end
+    return stream
+  end
+
+  local function quick(fields)
+    return tool("a", function()
+      calls = calls + 1
+      return "ran"
+    end, fields)
+  end
+
+  local function slow()
+    return tool("a", function()
+      calls = calls + 1
+      slept = { anthropic.sleep(60) }
     end)
-    assert.is_truthy(result)
+  end
+
+  local function params_of(fields)
+    local params = { eager = true, messages = { { role = "user", content = "go" } }, tools = { quick() } }
+    for name, value in pairs(fields or {}) do
+      params[name] = value
+    end
+    return params
+  end
+
+  local function sender(streams)
+    local number = 0
+    return function(request)
+      assert.is_true(request.stream)
+      number = number + 1
+      return assert(streams[number], "no answer is left")
+    end
+  end
+
+  -- The first stream, and what the run returned; `read` is one of the ways to read it.
+  local function run_early(read, list, fields, err)
+    local first = live(list, answer { use("a", { x = 1 }) }, err)
+    for name, value in pairs(fields and fields.stream or {}) do
+      first[name] = value
+    end
+    local params = params_of(fields and fields.params)
+    local result, problem, second
+    anthropic.run(function()
+      second = live({ PING }, done())
+      result, problem = read(sender { first, second }, params)
+    end)
+    return first, result, problem, second
+  end
+
+  local WAYS = {
+    run = function(send, params)
+      return tool_runner.run(client, send, params)
+    end,
+    ["run with on_event"] = function(send, params)
+      params.on_event = params.on_event or function() end
+      return tool_runner.run(client, send, params)
+    end,
+    reader = function(send, params)
+      local reader = assert(tool_runner.open(client, send, params))
+      local ok, problem = protected.call(function()
+        while reader() do end -- luacheck: ignore 542
+      end)
+      if not ok then
+        return nil, problem
+      end
+      return reader
+    end,
+  }
+
+  for name, read in pairs(WAYS) do
+    it("runs each once, while its answer goes on: " .. name, function()
+      local first, result, _, second = run_early(read, { STOP, PING })
+      assert.is_truthy(result)
+      assert.same({ 0, 1, 1 }, first.counts)
+      assert.same({ 1, 1 }, second.counts)
+      assert.equal("end_turn", (result.run or {}).stopped or "end_turn")
+      assert.equal(0, first.closed)
+      assert.is_function(first.on_restart)
+      assert.is_function(second.on_restart)
+    end)
+
+    it("runs none before its answer is there where it came whole, or the tool or the run says so: " .. name, function()
+      for _, fields in ipairs {
+        { stream = { whole = true } }, { params = { tools = { quick { eager = false } } } },
+        { params = { eager = false, stream = true } },
+      } do
+        calls = 0
+        local first, result, _, second = run_early(read, { STOP, PING }, fields)
+        assert.is_truthy(result)
+        assert.same({ 0, 0, 0 }, first.counts)
+        assert.same({ 1, 1 }, second.counts)
+      end
+    end)
+
+    it("cancels what runs where its stream fails: " .. name, function()
+      local broken = errors.new { kind = "truncated", message = "ended" }
+      local _, result, problem = run_early(read, { STOP, PING }, { params = { tools = { slow() } } }, broken)
+      assert.is_nil(result)
+      assert.equal(broken, problem)
+      assert.equal(1, calls)
+      assert.is_nil((slept or {})[1])
+    end)
+
+    it("cancels what runs, and closes its stream, where a callback raises: " .. name, function()
+      local first
+      local ok, raised = pcall(function()
+        anthropic.run(function()
+          first = live({ STOP, PING, PING }, answer { use("a", { x = 1 }) })
+          local _, problem = read(sender { first }, params_of {
+            tools = { slow() },
+            on_event = function()
+              if first.place == 3 then
+                error("broken", 0)
+              end
+            end,
+          })
+          error(problem, 0)
+        end)
+      end)
+      assert.is_false(ok)
+      assert.equal("broken", raised)
+      assert.equal(1, calls)
+      assert.is_nil((slept or {})[1])
+      assert.equal(1, first.closed)
+    end)
+  end
+
+  it("starts them in a turn after the first, too", function()
+    for _, read in pairs(WAYS) do
+      calls = 0
+      local first, second
+      anthropic.run(function()
+        first = live({ PING }, answer({ { type = "text", text = "wait" } }, "pause_turn"))
+        second = live({ STOP, PING }, answer { use("a", { x = 1 }) })
+        assert(read(sender { first, second, live({}, done()) }, params_of()))
+      end)
+      assert.same({ 0, 1, 1 }, second.counts)
+    end
+  end)
+
+  it("is read piece by piece, and cancels what runs when it is closed", function()
+    local first
+    anthropic.run(function()
+      first = live({ TEXT, STOP, PING, TEXT, TEXT }, answer { use("a", { x = 1 }) })
+      local reader = assert(tool_runner.open(client, sender { first }, params_of { tools = { slow() } }))
+      assert.equal("Hm.", reader())
+      assert.equal("Hm.", reader())
+      assert.equal(0, first.closed)
+      assert.equal(1, calls)
+      assert.is_nil(slept)
+      reader:close()
+      reader:close()
+    end)
     assert.equal(1, calls)
-    assert.equal(2, number)
-    assert.equal("ping 1", seen[#seen])
-    assert.equal(4, #seen)
+    assert.is_nil((slept or {})[1])
+    assert.is_true(first.closed > 0)
   end)
 end)

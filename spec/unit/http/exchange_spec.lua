@@ -593,6 +593,51 @@ describe("an exchange", function()
       assert.equal(started[2].transfer, exchange.transfer)
     end)
 
+    it("has none of either where what it is sent through, or its limiter, refuses it", function()
+      local refusal = errors.new { kind = "invalid_request", message = "no" }
+      local function limiter(result, problem)
+        return { acquire = function() return result, problem end }
+      end
+      for _, refuse in ipairs {
+        function(exchange)
+          exchange.route = { enter = function() return nil, refusal end }
+        end,
+        function(exchange)
+          exchange:use(exchanges.profile(options_of { limiter = limiter(nil, refusal) }), shared, 1)
+        end,
+      } do
+        started = {}
+        local exchange = new()
+        assert.is_true(exchange:attempt())
+        refuse(exchange)
+        assert.equal("no", failure_of(exchange).message)
+        assert.is_nil(exchange.transfer)
+        assert.is_nil(exchange.response)
+        assert.equal(1, #started)
+      end
+    end)
+
+    it("is not sent where its limiter closes it", function()
+      local exchange
+      exchange = new { limiter = { acquire = function()
+        exchange:close()
+        return true
+      end } }
+      assert_cancelled(exchange:attempt())
+      assert.same({}, started)
+    end)
+
+    it("tells its route of an answer that it is content with, and of no other", function()
+      local told = 0
+      local exchange = new()
+      exchange.route = { enter = function() return true end, answered = function() told = told + 1 end }
+      plans = { { status = 503 }, {} }
+      failure_of(exchange)
+      assert.equal(0, told)
+      assert.is_true(exchange:attempt())
+      assert.equal(1, told)
+    end)
+
     it("asks for the credential again", function()
       local count = 0
       local exchange = new { api_key = function()
@@ -708,6 +753,19 @@ describe("an exchange", function()
       assert.is_true(exchange:has_news())
     end)
 
+    it("closes its transfer once, and tells its log of the end once", function()
+      local exchange, transfer = answered()
+      local closed = 0
+      function transfer.close(self)
+        closed, self.closed = closed + 1, true
+      end
+      records = {}
+      exchange:close()
+      exchange:close()
+      assert.equal(1, closed)
+      assert.same({ 1, "done", "closed" }, { #records, records[1].event, records[1].outcome })
+    end)
+
     it("is given back to the limiter, once", function()
       local exchange = new({}, { method = "GET", path = "/", paced = true })
       exchange:attempt()
@@ -730,6 +788,26 @@ describe("an exchange", function()
       transfer.step = 10
       loop.wake(transfer)
       assert.is_true(transfer.closed)
+    end)
+
+    it("is given back to the limiter without an error", function()
+      local exchange = new({}, { method = "GET", path = "/", paced = true })
+      exchange:attempt()
+      assert.is_true(exchange:finish())
+      exchange:close()
+      assert.equal(1, #calls_of "release")
+      assert.is_nil(calls_of("release")[1][4])
+    end)
+
+    it("has its reader's times added, and tells its log of the end", function()
+      local exchange = answered()
+      exchange:count { model = "m", usage = { output_tokens = 3 } }
+      records = {}
+      exchange:finish(function(timings) timings.first_text = 7 end)
+      assert.equal(7, exchange.response.timings.first_text)
+      assert.same({ 1, "done", "ok" }, { #records, records[1].event, records[1].outcome })
+      assert.same({ "m", { output_tokens = 3 }, 7 },
+        { records[1].model, records[1].usage, records[1].timings.first_text })
     end)
 
     it("closes a transfer that has ended", function()
@@ -1450,6 +1528,14 @@ describe("an exchange", function()
         end
       end
     end)
+  end)
+
+  it("has names learned from an answer, and from a message that is counted", function()
+    local names, message = { learn = note "names" }, {}
+    shared.names = names
+    new():note(message)
+    new():count(message)
+    assert.same({ { "names", message }, { "names", message } }, calls_of "names")
   end)
 
   it("enters a message into the client's account", function()

@@ -316,6 +316,23 @@ describe("the loop", function()
     end)
   end)
 
+  it("takes its first step without more", function()
+    assert.equal("false", child.output [[io.write(tostring((require("anthropic.loop").step(0))))]])
+  end)
+
+  it("has a subject closed that was waited for by code that will not come back, or who stands for it", function()
+    local closed = {}
+    local function closable(name)
+      return { close = function(self) closed[#closed + 1] = { name, self } end }
+    end
+    local subject, owned, owner = closable "subject", closable "owned", closable "owner"
+    loop.own(owned, owner)
+    loop.give_up(subject)
+    loop.give_up(owned)
+    loop.give_up { has_news = function() return false end }
+    assert.same({ { "subject", subject }, { "owner", owner } }, closed)
+  end)
+
   describe("after a time", function()
     it("calls once, in the first step that comes at it, not in one before", function()
       local called = 0
@@ -332,6 +349,27 @@ describe("the loop", function()
       loop.step(0)
       assert.equal(1, called)
       assert.is_true(loop.is_idle())
+    end)
+
+    it("tells by that of no news", function()
+      for _, has_worked in ipairs { false, true } do
+        loop.after(1, function() end)
+        pass(1)
+        the_core.has_worked = has_worked
+        assert.equal(has_worked, loop.step(0) or false)
+      end
+    end)
+
+    it("has the core know of it again where a wake-up raises before", function()
+      local began, subject = pass(), {}
+      loop.after(1, function() end)
+      loop.on_news(subject, function() error("words", 0) end)
+      the_core.ready = { subject }
+      the_core.alarms = {}
+      assert.is_false((pcall(loop.step, 0)))
+      assert.same({ began + 1 }, the_core.alarms)
+      pass(1)
+      loop.step(0)
     end)
 
     it("calls in the order of the times, and of the calls for equal times", function()
@@ -663,6 +701,15 @@ describe("a driver", function()
     assert.equal(mine, loop.driver())
     loop.use()
     assert.equal("frame", loop.name())
+  end)
+
+  it("is lacking where neither the program nor a host says one", function()
+    assert.is_true(loop.lacks_host())
+    loop.use "blocking"
+    assert.is_false(loop.lacks_host())
+    loop.use()
+    rawset(_G, "love", {})
+    assert.is_false(loop.lacks_host())
   end)
 
   it("is the one that is asked for, over the one that is named by use", function()

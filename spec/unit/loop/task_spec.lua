@@ -239,6 +239,45 @@ local function assert_idle()
   end
 end
 
+describe("a run", function()
+  it("raises the first failure that nobody asked for", function()
+    for count = 2, 12 do
+      local ok, raised = pcall(anthropic.run, function()
+        for i = 1, count do
+          anthropic.spawn(error, "number " .. i, 0)
+        end
+      end)
+      assert.is_false(ok)
+      assert.equal("number 1", raised)
+    end
+  end)
+
+  it("returns nothing where its own function was cancelled", function()
+    assert.equal(0, select("#", anthropic.run(function()
+      task_module.current():cancel()
+      return 1
+    end)))
+  end)
+
+  it("leaves tasks cancelled behind where the loop itself fails", function()
+    local task
+    local step = loop.try_step
+    finally(function() loop.try_step = step end)
+    local ok, raised = pcall(anthropic.run, function()
+      task = anthropic.spawn(anthropic.sleep, 600)
+      anthropic.sleep(0)
+      loop.try_step = function() error("no memory", 0) end
+      anthropic.sleep(600)
+    end)
+    loop.try_step = step
+    assert.is_false(ok)
+    assert.equal("no memory", raised)
+    assert.is_true(task.done)
+    assert.equal("anthropic.Task (cancelled)", tostring(task))
+    assert.equal("cancelled", select(2, task:join()).kind)
+  end)
+end)
+
 describe("a task in a host", function()
   before_each(function() loop.use "frame" end)
 
@@ -302,6 +341,31 @@ describe("a task in a host", function()
       assert.matches(position .. ": attempt to index [^\n]*\nstack traceback:\n", told)
       assert.is_truthy(told:find("'broken'", 1, true))
       assert.equal(told:match "^[^\n]*", select(2, task:join()))
+    end)
+
+    it("gives who joins words where false was raised", function()
+      local told
+      local task = task_module.spawn(function()
+        task_module.sleep(0)
+        error(false)
+      end)
+      task_module.spawn(function() told = { task:join() } end)
+      turn(5)
+      assert.same({ nil, "false was raised" }, told)
+    end)
+
+    it("waits for nothing any more where the wait itself raised", function()
+      loop.use {
+        suspends = true, spawn = coroutines.spawn,
+        wait = function(subject)
+          loop.on_news(subject, function() end)
+          error("no wait", 0)
+        end,
+      }
+      local task = task_module.spawn(task_module.sleep, 600)
+      assert.equal("no wait", failure_of_turn())
+      assert.is_true(task.done)
+      assert.is_true(loop.is_idle())
     end)
 
     it("gives it to who joins alone", function()
@@ -449,6 +513,17 @@ describe("a task in a host", function()
       for _, joiner in ipairs(task.joiners) do -- the coroutine is dropped
         loop.on_news(joiner, nil)
       end
+    end)
+
+    it("calls when it has ended also where somebody woke it before", function()
+      local called = 0
+      local task = task_module.spawn(task_module.sleep, 600)
+      turn()
+      task:close(function() called = called + 1 end)
+      loop.wake(task.joiners[1])
+      assert.equal(0, called)
+      turn()
+      assert.equal(1, called)
     end)
 
     it("needs nobody to call", function()
@@ -752,8 +827,8 @@ describe("a task in a host", function()
         assert.equal(case[3], ok)
         assert.equal(not ok and "cannot_wait" or nil, err and err.type)
         if err then
-          assert.matches('inside anthropic.run, or call require("anthropic.loop.frame").update() once a frame, or choose '
-            .. 'loop = "blocking"', err.message, 1, true)
+          assert.matches('inside anthropic.run, or call require("anthropic.loop.frame").update() once a frame, or '
+            .. 'choose loop = "blocking"', err.message, 1, true)
         end
       end
     end)

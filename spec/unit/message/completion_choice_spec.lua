@@ -170,6 +170,8 @@ local CASES = {
     { "redacted after other thinking",
       { delta { reasoning = "Hm." }, delta { thinking_blocks = { { type = "redacted_thinking", data = "x" } } } },
       { HM[1], HM[2], STOP(0), "start 1 redacted_thinking {data:x}" } },
+    { "redacted, and once more as text", { delta { reasoning_content = "Hm.",
+      thinking_blocks = { { type = "redacted_thinking", data = "x" } } } }, { "start 0 redacted_thinking {data:x}" } },
     { "redacted without any", { delta { thinking_blocks = { { type = "redacted_thinking", data = "" } } } }, {} },
     { "among the parts of content", { delta { content = {
       { type = "thinking", thinking = { { type = "text", text = "Hm." } }, signature = "s" },
@@ -179,6 +181,7 @@ local CASES = {
       { delta { content = { "a", { type = "reasoning", text = "b" }, { type = "text", text = "c" } } } },
       { START(0, "text"), TEXT(0, "a"), STOP(0), START(1, "thinking"), THINKING(1, "b"), STOP(1), START(2, "text"),
         TEXT(2, "c") } },
+    { "in a part with a type and a plain text", { delta { content = { type = "thinking", text = "Hm." } } }, HM },
     { "in a part without a type", { delta { content = { thinking = "Hm.", text = "" } } }, HM },
     { "a signature alone, before text",
       { delta { thinking_blocks = { { type = "thinking", thinking = "", signature = "s" } } },
@@ -206,6 +209,8 @@ local CASES = {
     { "in a part of an unknown form",
       { delta { reasoning_details = { { type = "reasoning.encrypted", secret = "x" } } } },
       { "unknown {reasoning:{secret:x,type:reasoning.encrypted}}" } },
+    { "in a part that has all but a text",
+      { delta { reasoning_details = { { type = "t", id = "i", index = 0, format = "f", role = "assistant" } } } }, {} },
     { "none", { delta { reasoning = "", thinking = {}, reasoning_details = {}, thinking_blocks = { {} } } }, {} },
   },
 
@@ -408,6 +413,8 @@ describe("a choice", function()
     local text = part("text", "Hi")
     text.logprobs = { { token = "Hi" } }
     assert.same(HI, events_of { delta { content = { text } } })
+    assert.same({ HM[1], HM[2], "unknown {content:{annotations:[{url:u}]}}" },
+      events_of { delta { content = { thinking = "Hm.", annotations = { { url = "u" } } } } })
     text.thinking, text.signature = "Hm.", "s"
     assert.same({ HM[1], HM[2], SIGNATURE(0, "s"), STOP(0), START(1, "text"), TEXT(1, "Hi") },
       events_of { delta { content = { text } } })
@@ -530,6 +537,11 @@ describe("the end of a choice", function()
     assert.same({
       CALL(0, "a", "f"), START(1, "text"), TEXT(1, "Hi"), STOP(1), STOP(0), CALL(2, "call_c1_1", "g"), STOP(2),
     }, events)
+  end)
+
+  it("ends a text where there are no calls, and keeps a signature behind it", function()
+    local _, events = ending(delta { content = "Hi" }, delta { thinking_blocks = { { signature = "s" } } })
+    assert.same({ HI[1], HI[2], STOP(0), "unknown {reasoning:{signature:s}}" }, events)
   end)
 
   it("has the usage in the API's words, and what the beginning did not know", function()

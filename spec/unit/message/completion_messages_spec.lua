@@ -30,6 +30,7 @@ describe("the messages of a chat completion", function()
       .. '{"role":"developer","content":"b"}]')
     assert.equal('[{"content":"Hi","role":"user"}]', messages)
     assert.equal('"a\\nb"', system)
+    assert.equal('"a"', (select(2, read '[{"role":"system","content":"a"}]')))
     system = select(2, read('[{"role":"system","content":"a"},{"role":"system","content":[{"type":"text","text":"b",'
       .. '"cache_control":{"type":"ephemeral"}},"c"]}]'))
     assert.equal('[{"text":"a","type":"text"},{"cache_control":{"type":"ephemeral"},"text":"b","type":"text"},'
@@ -89,9 +90,10 @@ describe("the messages of a chat completion", function()
         local blocks = system and json.decode(system) or json.decode(messages)[1].content
         blocks = role == "tool" and blocks[1].content or blocks
         assert.same({ 1, MARK }, { #blocks, blocks[1].cache_control })
-        assert.equal("messages[1].content[1].x: cannot be translated", problem_of(text("", ',"x":1')))
+        local place = "messages[1].content[1]"
+        assert.equal(place .. ".x: cannot be translated", problem_of(text("", ',"x":1')))
         if case[2] ~= "" then
-          assert.equal("messages[1].content[1]" .. case[2] .. ".x: cannot be translated", problem_of(text(',"x":1', "")))
+          assert.equal(place .. case[2] .. ".x: cannot be translated", problem_of(text(',"x":1', "")))
         end
       end
     end
@@ -143,6 +145,19 @@ describe("the messages of a chat completion", function()
       (read("[" .. result(1) .. "," .. result(2) .. ',{"role":"user","content":"x"},' .. result(3) .. "]")))
   end)
 
+  it("have what may be cached of a system's message, a call and a result", function()
+    local CACHED = '"cache_control":{"type":"ephemeral"}'
+    local system = select(2, read('[{"role":"system","content":"a",' .. CACHED .. "}]"))
+    assert.equal("[{" .. CACHED .. ',"text":"a","type":"text"}]', system)
+    system = select(2, read('[{"role":"system","content":["a","b"],' .. CACHED .. "}]"))
+    assert.equal('[{"text":"a","type":"text"},{' .. CACHED .. ',"text":"b","type":"text"}]', system)
+    assert.same({ "[]", "[]" }, { read('[{"role":"system","content":[],' .. CACHED .. "}]") })
+    assert.equal("[{" .. CACHED .. ',"id":"i","input":{},"name":"f","type":"tool_use"}]',
+      content("assistant", '"tool_calls":[{"id":"i","function":{"name":"f","arguments":"{}"},' .. CACHED .. "}]"))
+    assert.equal("[{" .. CACHED .. ',"content":"r","tool_use_id":"i","type":"tool_result"}]',
+      content("tool", '"content":"r","tool_call_id":"i","name":"f",' .. CACHED))
+  end)
+
   it("are refused, the first problem with its place", function()
     for text, problem in pairs {
       ["7"] = "messages: ", ["[7]"] = "messages[1]: table expected, got number", ["[null]"] = "messages[1]: missing",
@@ -174,6 +189,13 @@ describe("the messages of a chat completion", function()
         "messages[1].tool_calls[1].id: missing",
       ['[{"role":"assistant","tool_calls":[{"id":"i","function":{"name":"f","arguments":"[]"}}]}]'] =
         "messages[1].tool_calls[1].function.arguments: the JSON of an object expected",
+      ['[{"role":"system","content":"a","x":1}]'] = "messages[1].x: cannot be translated",
+      ['[{"role":"assistant","content":"a","x":1}]'] = "messages[1].x: cannot be translated",
+      ['[{"role":"tool","content":"a","tool_call_id":"i","x":1}]'] = "messages[1].x: cannot be translated",
+      ['[{"role":"assistant","provider_specific_fields":{"x":1}}]'] =
+        "messages[1].provider_specific_fields.x: cannot be translated",
+      ['[{"role":"assistant","provider_specific_fields":{"blocks":[7]}}]'] =
+        "messages[1].provider_specific_fields.blocks[1]: table expected, got number",
       ['[{"role":"tool","content":"a"}]'] = "messages[1].tool_call_id: missing",
     } do
       assert.equal(problem, (problem_of(text):sub(1, problem == "messages: " and #problem or -1)))

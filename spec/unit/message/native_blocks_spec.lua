@@ -1,5 +1,7 @@
 -- The blocks of the API's own events, whatever a server leaves out, sends twice or mixes up.
 
+local budgets = require "anthropic.message.budget"
+local core = require "anthropic.core"
 local json = require "anthropic.base.json"
 local native_blocks = require "anthropic.message.native_blocks"
 
@@ -378,6 +380,12 @@ local CASES = {
     { "a start with a block and a delta's text", {
       { type = "content_block_start", content_block = THINKING, delta = "a" },
     }, { START(0, START_THINKING), A_THINKING(0, "a") } },
+    { "a delta of a later API that no start was before, and then one of another kind",
+      { delta(0, { type = "hologram_delta", x = 1 }), text(0, "a") },
+      { START(0, "{type:hologram}"), "delta 0 {type:hologram_delta,x:1}", START(1, START_TEXT), A_TEXT(1, "a") } },
+    { "a delta of a later API that no start was before, and then an input, which is not known to be its own",
+      { delta(0, { type = "hologram_delta", x = 1 }), input(0, "{}") },
+      { START(0, "{type:hologram}"), "delta 0 {type:hologram_delta,x:1}", A_CALL(1, "call_1"), AN_INPUT(1, "{}") } },
     { "deltas as blocks", { start(0, TEXT), { type = "content_block_delta", index = 0, content_block = TEXT },
       { type = "content_block_delta", index = 0, content_block = { type = "text", text = "a" }, delta = {} },
       { type = "content_block_delta", index = 0, content_block = { text = "b" } } },
@@ -511,6 +519,56 @@ describe("blocks", function()
       STOP(0), STOP(1), STOP(2),
     }, list)
     assert.equal("content_block_start: the block is a number", native_blocks.new():begin_with { 5 })
+  end)
+
+  it("weigh what waits, as long as it waits", function()
+    local budget = budgets.new()
+    local blocks = native_blocks.new(budget)
+    budget:take(1000) -- what others hold
+    blocks:start(start(0, copy(TEXT)))
+    assert.equal(1000, budget.held)
+    local waiting = { type = "tool_use", id = "t", note = ("x"):rep(5000) }
+    blocks:start(start(1, copy(waiting)))
+    local held = budget.held
+    assert.is_true(held > 1000 + core.weigh(waiting))
+    local more = ("y"):rep(5000)
+    blocks:start(start(1, { type = "tool_use", id = "t", word = more }))
+    assert.is_true(budget.held > held + core.weigh(more) + 100)
+    blocks:start(start(1, { type = "tool_use", id = "t", name = "f" }))
+    assert.equal(1000, budget.held)
+  end)
+
+  it("have in a start nothing of a delta that it came as", function()
+    local blocks = native_blocks.new()
+    blocks:delta { type = "content_block_delta", index = 0, content_block = call("t", "f"), delta = {} }
+    assert.equal("content_block_start", blocks.events[1].type)
+    assert.is_nil(blocks.events[1].delta)
+  end)
+
+  -- What comes of a whole content after other events.
+  local function completed(content, ...)
+    local before, blocks = read(...)
+    local problem = blocks:complete(content)
+    local list = {}
+    for i = #before + 1, #blocks.events do
+      list[#list + 1] = shown(blocks.events[i])
+    end
+    return list, problem
+  end
+
+  it("are completed by what a whole content has more than them", function()
+    local came = { start(0, TEXT), text(0, "a"), text(0, "b"), stop(0), start(1, call("t", "f")),
+      start(2, call("u", "f")) }
+    local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+    assert.same({ AN_INPUT(2, "{\\x\\:1}"), AN_INPUT(1, "{\\y\\:2}") }, completed({
+      { type = "text", text = "a" }, { type = "text", text = "b" },
+      call("u", "f", { x = 1 }), call("t", "f", { y = 2 }),
+    }, unpack(came)))
+    assert.same({ START(3, "{type:hologram}"), START(4, "{text:c,type:text}") }, completed({
+      { type = "text", text = "ab" }, { type = "hologram" }, { type = "text", text = "c" },
+    }, unpack(came)))
+    assert.same({ {}, "content_block_start: the block is a table" },
+      { completed({ { type = "text", text = "ab" }, { {} }, { type = "hologram" } }, unpack(came)) })
   end)
 
   it("do not change what a start had when more of it is said", function()

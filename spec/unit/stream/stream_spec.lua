@@ -137,6 +137,9 @@ describe("a stream", function()
     assert.equal("one", opened:next().type)
     assert.equal("two", opened:next().type)
     assert.equal("protocol", select(2, opened:next()).kind)
+    local none, err = open({ { type = "one" } }, nil, true):message()
+    assert.is_nil(none)
+    assert.equal("protocol", err.kind) -- it was no message's
     opened = open { { type = "one" }, START, { type = "two" } }
     assert.equal("one", opened:next().type)
     assert.equal("message_start", opened:next().type)
@@ -566,6 +569,12 @@ describe("a stream", function()
       local closed = stream_module.of_message(exchange, whole())
       closed:close()
       assert.same({}, exchange.counted)
+    end)
+
+    it("is not measured again: it came within its limit", function()
+      local opened = stream_module.of_message(scripted_exchange { options = { max_response_bytes = 1 } }, whole())
+      assert.equal("message_start", assert(opened:next()).type)
+      assert.equal("Hello", assert(opened:message()):text())
     end)
 
     it("has pieces of text", function()
@@ -1059,7 +1068,13 @@ describe("the body of a stream", function()
     return stream_module.new(exchange)
   end
 
+  -- Deltas as the API writes them, which are decoded in C.
+  local DELTA = 'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":"%s"}}\n\n'
+
   local function sse(event)
+    if event.delta and event.delta.text then
+      return DELTA:format(event.index, event.delta.text)
+    end
     return "data: " .. assert(json.encode(event)) .. "\n\n"
   end
 
@@ -1073,6 +1088,55 @@ describe("the body of a stream", function()
     assert.equal(sse(START) .. sse(block(0)) .. sse(text(0, "Hi")) .. sse(STOP), table.concat(pieces))
     assert.equal("Hi", opened:message():text())
     assert.is_nil((opened:raw_events()()))
+  end)
+
+  it("may be read by turns with the events: each comes once, in order, and a piece says what it meant", function()
+    local sent = {
+      START, block(0), text(0, "a"), text(0, "b"), block_stop(0), block(1), text(1, "c"), text(1, "d"), block_stop(1),
+      STOP,
+    }
+    local texts, expected = {}, {}
+    for i, event in ipairs(sent) do
+      texts[i], expected[i] = sse(event), assert(json.encode(event))
+    end
+    local whole = table.concat(texts)
+    for _, pieces in ipairs {
+      texts, { whole }, { whole:sub(1, 300), whole:sub(301, 500), whole:sub(501) },
+      { texts[1] .. texts[2], texts[3] .. texts[4] .. texts[5], table.concat(texts, "", 6) },
+    } do
+      for turns = 0, 63 do
+        local given = {}
+        for i, piece in ipairs(pieces) do
+          given[i] = piece
+        end
+        local opened, seen, left = fed(given), {}, turns
+        local read = opened:raw_events()
+        while true do
+          local by_pieces = left % 2 == 1
+          left = (left - left % 2) / 2
+          local bytes, meant = nil, {}
+          if by_pieces then
+            bytes, meant = read()
+          else
+            meant[1] = opened:next()
+          end
+          if not bytes and not (meant and meant[1]) then
+            break
+          end
+          local told, said = {}, {}
+          for k, event in ipairs(meant) do
+            told[k] = assert(json.encode(event))
+            seen[#seen + 1] = told[k]
+          end
+          for data in (bytes or ""):gmatch "data: ([^\n]*)\n" do
+            said[#said + 1] = json.encode(json.decode(data))
+          end
+          assert.same(bytes and told or {}, said)
+        end
+        assert.same(expected, seen)
+        assert.equal("abcd", opened:message():text())
+      end
+    end
   end)
 
   it("may be read by one coroutine after the other, and not by two", function()
@@ -1096,6 +1160,35 @@ describe("the body of a stream", function()
     assert.matches("the stream is being read by another coroutine", message_of_error, 1, true)
   end)
 
+  it("is in pieces as they came again behind what was read in another way", function()
+    local opened = fed {
+      sse(START) .. sse(block(0)) .. sse(text(0, "a")) .. sse(text(0, "b")), sse(text(0, "c")), sse(text(0, "d")),
+      sse(block_stop(0)) .. sse(STOP),
+    }
+    local read = opened:raw_events()
+    for _, event in ipairs { START, block(0), text(0, "a") } do
+      assert.same(event, opened:next())
+    end
+    assert.matches("^event: content_block_delta\n", (read()))
+    assert.same(text(0, "c"), opened:next())
+    assert.equal(sse(text(0, "d")), (read()))
+  end)
+
+  it("is for who reads it alone, also where deltas flowed before", function()
+    local opened = fed { sse(START), sse(block(0)), sse(text(0, "a")), sse(text(0, "b")), sse(STOP) }
+    for _ = 1, 3 do
+      opened:next()
+    end
+    function opened.exchange.wait()
+      coroutine.yield()
+    end
+    local held = opened:raw_events()
+    assert.is_true(coroutine.resume(coroutine.create(function() return held() end)))
+    local ok, problem = pcall(opened.next, opened)
+    assert.is_false(ok)
+    assert.matches("the stream is being read by another coroutine", problem, 1, true)
+  end)
+
   it("raises its error, every time", function()
     local broken = errors.new { kind = "timeout", message = "slow" }
     local read = fed({ sse(START), broken }):raw_events()
@@ -1112,6 +1205,7 @@ describe("the body of a stream", function()
     local iterator, err = opened:raw_events()
     assert.is_nil(iterator)
     assert.equal("invalid_request", err.kind)
+    assert.matches('not with on_interrupt = "continue"', err.message, 1, true)
     assert.is_truthy(hello({ options = { on_interrupt = "retry" } }):raw_events())
     assert.is_truthy(hello():raw_events())
   end)
