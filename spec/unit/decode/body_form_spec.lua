@@ -141,23 +141,25 @@ describe("the form of a body", function()
   end)
 
   it("is text where silence goes on above what a body may hold", function()
-    local transfer, connection = start { max_body_bytes = 1000 }
-    connection:send(("\n"):rep(999))
-    core_peer.pass(loop, 0.02)
-    assert.is_nil((transfer:form()))
-    connection:send(("\n"):rep(500))
-    local form
-    core_peer.run(loop, function()
-      form = transfer:form()
-      return form
-    end)
-    assert.equal("text", form)
-    core_peer.run(loop, function()
-      return transfer:body()
-    end)
-    assert.equal("too_large", (transfer:failure()))
-    connection:close()
-    transfer:close()
+    for _, silence in ipairs { "\n", ":" } do -- lines, and one line
+      local transfer, connection = start { max_body_bytes = 1000 }
+      connection:send(silence:rep(999))
+      core_peer.pass(loop, 0.02)
+      assert.is_nil((transfer:form()))
+      connection:send(silence:rep(500))
+      local form
+      core_peer.run(loop, function()
+        form = transfer:form()
+        return form
+      end)
+      assert.equal("text", form)
+      core_peer.run(loop, function()
+        return transfer:body()
+      end)
+      assert.equal("too_large", (transfer:failure()))
+      connection:close()
+      transfer:close()
+    end
   end)
 
   it("is told by nothing that was taken out of it before", function()

@@ -32,11 +32,31 @@ describe("a folder", function()
 
   it("is none where its path is no directory", function()
     inside:write("file", "")
-    for _, path in ipairs { inside:path "file", inside:path "file/x", "", inside:path "a\0b", ("x"):rep(5000) } do
-      local made, words = core.folder(path)
-      assert.is_nil(made)
-      assert.is_string(words)
+    for path, problem in pairs {
+      [inside:path "file"] = "Not a directory", [inside:path "file/x"] = "Not a directory",
+      [""] = "No such file or directory", [inside:path "a\0b"] = "the path contains NUL",
+      [("x"):rep(5000)] = "the path is too long", [inside:path(("x"):rep(300))] = "the path is too long",
+    } do
+      assert.same({ nil, problem }, { core.folder(path) })
     end
+    assert.same({ "file" }, inside:names())
+  end)
+
+  it("may have a path of one letter", function()
+    local program = inside:write("program.lua", 'assert(require "anthropic.core".folder "d"):close() print "done"')
+    assert.equal("done\n", inside:run(("%s %s"):format(child.interpreter(), program)))
+    assert.same({ "d", "program.lua" }, inside:names())
+  end)
+
+  it("tells what a path is", function()
+    inside:run "mkfifo pipe; ln -s pipe link; mkdir directory; printf 123 >file; printf 1234 >directory/file"
+    for path, kind in pairs { file = "file", directory = "directory", pipe = "other", link = "other" } do
+      assert.equal(kind, (folder:look(path)))
+    end
+    assert.same({ "file", 3 }, { folder:look "file" })
+    assert.same({ "file", 4 }, { folder:look "directory/file" })
+    assert.equal("it is a symbolic link", select(2, folder:rename("link", "x")))
+    assert.equal("it is no regular file", select(2, folder:rename("pipe", "x")))
   end)
 
   it("creates, reads, replaces, lists, renames and removes", function()
@@ -64,13 +84,16 @@ describe("a folder", function()
     for _, case in ipairs {
       { "missing", "look", "b" }, { "missing", "look", "b/c" }, { "missing", "read", "b", 1 },
       { "missing", "replace", "b", "" }, { "missing", "remove", "b" }, { "missing", "rename", "b", "c" },
-      { "missing", "list", "b", 1 }, { "exists", "create", "a", "" }, { "exists", "rename", "a", "a" },
+      { "missing", "list", "b", 1 }, { "missing", "list", "b/c", 1 }, { "missing", "read", "b/c", 1 },
+      { "missing", "replace", "b/c", "" }, { "missing", "remove", "b/c" }, { "missing", "rename", "b/c", "c" },
+      { "exists", "create", "a", "" }, { "exists", "rename", "a", "a" },
     } do
       local result, words, word = folder[case[2]](folder, case[3], case[4])
       assert.is_nil(result)
       assert.is_string(words)
       assert.equal(case[1], word)
     end
+    assert.same({ "a" }, inside:names())
     assert.equal("1", folder:read("a", 1))
     assert.matches("too large", select(2, folder:read("a", 0)))
   end)
@@ -206,6 +229,7 @@ describe("a folder", function()
         folder:replace(path, "y")
         folder:rename(path, "d/e/f")
       end
+      assert(core.folder(inside.root)):close()
       folder:measure(10)
       folder:measure(1)
       folder:remove "d"
