@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "30a97b523d515aae"
+return "58d41c458b5bb664"

@@ -1,12 +1,10 @@
 -- What a loop has of libcurl, and that a forked process has from its parent.
 
 local abilities = require "spec.support.abilities"
-local certificates = require "spec.support.certificates"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local exhaustion = require "spec.support.exhaustion"
 local socket = require "socket"
-local ssl = require "ssl"
 
 -- The signals that this process does not take.
 local function held()
@@ -86,19 +84,6 @@ describe("the core in a forked process", function()
     peer:close()
   end)
 
-  -- Runs `f` in a child; its error is the test's.
-  local function in_child(f)
-    local pid = abilities.fork()
-    if pid == 0 then
-      local ok, message = pcall(f)
-      if not ok then
-        io.stderr:write("in the child: ", tostring(message), "\n")
-      end
-      abilities.exit(ok and 0 or 1)
-    end
-    assert.equal(0, abilities.wait(pid))
-  end
-
   local function exchange(text)
     local own = core_peer.listen()
     local transfer = core_peer.start(loop, own)
@@ -123,7 +108,7 @@ describe("the core in a forked process", function()
 
   it("leaves the parent's stream alone, and works in both", function()
     local transfer, connection = stream()
-    in_child(function()
+    core_peer.in_child(function()
       assert.equal("1", "1")
       loop:step()
       assert.is_true(transfer:done())
@@ -145,7 +130,7 @@ describe("the core in a forked process", function()
   it("has a descriptor of its own", function()
     local transfer, connection = stream()
     local parent = loop:fd()
-    in_child(function()
+    core_peer.in_child(function()
       assert.equal(type(parent), type(loop:fd()))
       assert.equal(0, loop:connections())
       exchange "child"
@@ -164,7 +149,7 @@ describe("the core in a forked process", function()
       descriptor = function() loop:fd() loop:wait(20) end,
       request = function() exchange "child" end,
     } do
-      in_child(function()
+      core_peer.in_child(function()
         while transfer:event() do end -- luacheck: ignore
         notice()
         assert.equal(transfer, loop:next_ready())
@@ -181,7 +166,7 @@ describe("the core in a forked process", function()
     local fd = loop:fd()
     local transfer, connection = stream()
     transfer:limit(50)
-    in_child(function()
+    core_peer.in_child(function()
       local own = loop:fd()
       assert.is_true(transfer:done())
       assert.same({ "", -9 }, { process:output() })
@@ -207,7 +192,7 @@ describe("the core in a forked process", function()
       function() transfer:limit(1) transfer:body() transfer:event() end,
       function() loop, transfer = nil, nil collectgarbage() collectgarbage() end,
     } do
-      in_child(f)
+      core_peer.in_child(f)
     end
     connection:send("data: 2\n\n")
     core_peer.run(loop, function()
@@ -216,43 +201,13 @@ describe("the core in a forked process", function()
     connection:close()
   end)
 
-  it("resumes nothing of the parent's that was paused", function()
-    local transfer, connection = stream()
-    local text, sent = ("data: x\n\n"):rep(500000), 0
-    for _ = 1, 200 do
-      sent = core_peer.send_some(connection, text, sent)
-      loop:step()
-    end
-    in_child(function()
-      local data, state
-      repeat
-        data, state = transfer:event()
-      until not data
-      assert.equal("done", state)
-      assert.equal("cancelled", (transfer:failure()))
-    end)
-    local count = 0
-    core_peer.run(loop, function()
-      while transfer:event() do
-        count = count + 1
-      end
-      if sent < #text then
-        sent = core_peer.send_some(connection, text, sent)
-      else
-        connection:close()
-      end
-      return transfer:done() and not transfer:event()
-    end, 30)
-    assert.equal(500000, count)
-  end)
-
   it("does not end the parent's idle connection", function()
     local first = core_peer.start(loop, peer)
     local connection = peer:accept(loop)
     connection:send(core_peer.head_of(2) .. "ok")
     core_peer.finish(loop, first)
     assert.equal(1, loop:connections())
-    in_child(function()
+    core_peer.in_child(function()
       exchange "child"
       loop:close()
     end)
@@ -279,7 +234,7 @@ describe("the core in a forked process", function()
       list[i] = { stream() }
     end
     assert.equal(sockets + own + 6, count_of "socket")
-    in_child(function()
+    core_peer.in_child(function()
       loop:step()
       assert.equal(sockets + 2 * own + 3, count_of "socket") -- the peer's ends
       assert.equal(pollers + own_events, count_of "anon_inode")
@@ -312,51 +267,5 @@ describe("the core in a forked process", function()
     connection:close()
     assert.is_false(readable(0.02))
     abilities.wait(pid)
-  end)
-
-  it("writes nothing to the parent's connections, whatever it does first", function()
-    local directory = assert(certificates.make())
-    local options = { url = "https://127.0.0.1:" .. peer.port .. "/", ca_file = directory .. "/ca.crt" }
-    local transfer = core_peer.start(loop, peer, options)
-    local connection = assert(ssl.wrap(peer:connection(loop), {
-      mode = "server", protocol = "any", key = directory .. "/here.key", certificate = directory .. "/here.crt",
-    }))
-    connection:settimeout(0)
-    core_peer.run(loop, function()
-      return connection:dohandshake()
-    end)
-    core_peer.read_request(loop, connection)
-    connection:send(core_peer.head_of(2) .. "ok")
-    core_peer.finish(loop, transfer)
-    in_child(function() -- where the connection is idle
-      loop:close()
-    end)
-    transfer = core_peer.start(loop, peer, options)
-    core_peer.read_request(loop, connection)
-    connection:send(core_peer.head)
-    core_peer.run(loop, function()
-      return transfer:status()
-    end)
-    for name, act in pairs {
-      ["closing the loop"] = function() loop:close() end,
-      ["closing the transfer"] = function() transfer:close() end,
-      limit = function() transfer:limit(0) loop:step() end,
-      connections = function() assert.equal(0, loop:connections()) loop:close() end,
-      descriptor = function() loop:fd() loop:close() end,
-      alarm = function() loop:alarm(core.now()) loop:close() end,
-      body = function() transfer:body() transfer:close() end,
-      request = function() exchange "child" end,
-    } do
-      in_child(act)
-      local bytes, problem = connection:receive(1)
-      assert.is_nil(bytes, name)
-      assert.matches("^want", problem, name) -- it is still open
-      connection:send "data: 1\n\n"
-      core_peer.run(loop, function()
-        return transfer:event() == "1"
-      end)
-    end
-    connection:close()
-    certificates.remove(directory)
   end)
 end)
