@@ -4,6 +4,8 @@ local abilities = require "spec.support.abilities"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local exhaustion = require "spec.support.exhaustion"
+local full_queue = require "spec.support.full_queue"
+local http2_peer = require "spec.support.http2_peer"
 local socket = require "socket"
 
 -- The signals that this process does not take.
@@ -46,6 +48,82 @@ describe("the state of a loop", function()
     loop:close()
     assert.equal(HELD_AT_FIRST, held())
     core_peer.close_all { each }
+  end)
+
+  it("closes an idle connection with the loop", function()
+    local each = core_peer.pair(loop, peer)
+    each.connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, each.transfer)
+    loop:close()
+    each.connection:settimeout(5)
+    assert.equal("closed", select(2, each.connection:receive(1)))
+    core_peer.close_all { each }
+  end)
+
+  it("has libcurl called when it wants to be", function()
+    local queue = full_queue.open()
+    if not queue then
+      pending "this system answers connections above its queue"
+    end
+    local transfer = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.02 })
+    core_peer.finish(loop, transfer)
+    assert.equal("connect", (transfer:failure()))
+    queue:close()
+  end)
+
+  it("uses no connection again on which a request timed out, and others (HTTP/2)", function()
+    local server = http2_peer.serve("answer", "silent", "silent", "answer")
+    core_peer.finish(loop, server:send(loop)):close()
+    local other, silent = server:send(loop), server:send(loop, { total_timeout = 50 })
+    core.advance(60)
+    assert.equal("total", (core_peer.finish(loop, silent):failure()))
+    core_peer.finish(loop, server:start(loop))
+    assert.same({ 1, 1, 1, 2 }, server:arrived())
+    assert.is_false(other:done())
+    server:stop()
+  end)
+
+  it("gives back what libcurl holds of one that nobody reads (HTTP/2)", function()
+    if not exhaustion.is_possible "curl" then
+      pending "which cannot be counted here"
+    end
+    local server = http2_peer.serve "pour"
+    local function attempt()
+      local own = core.loop()
+      local transfer, other = server:start(own), server:start(own)
+      core_peer.run(own, function()
+        return transfer:received() > 256 * 1024 and other:received() > 256 * 1024
+      end)
+      core_peer.pass(own, 0.02)
+      transfer:close()
+      other:close()
+      own:close()
+    end
+    attempt()
+    local before = exhaustion.blocks "curl"
+    attempt()
+    assert.equal(before, exhaustion.blocks "curl")
+    server:stop()
+  end)
+
+  it("is open as soon as there is memory for it", function()
+    for _, source in ipairs { "core", "curl" } do
+      if not exhaustion.is_possible(source) then
+        pending "of this system has memory at all times"
+      end
+      local own
+      exhaustion.run(source, function()
+        return own and own:fd()
+      end, function(ok)
+        assert.is_true(ok)
+        if own then
+          core_peer.close_all { core_peer.pair(own, peer) }
+          own:close()
+        end
+        own = core.loop()
+      end)
+      own:close()
+    end
   end)
 
   it("is not open where there is no memory for it, and keeps none", function()
@@ -146,7 +224,11 @@ describe("the core in a forked process", function()
     local before = core.now()
     for _, notice in pairs {
       wait = function() loop:wait(20) end,
-      descriptor = function() loop:fd() loop:wait(20) end,
+      descriptor = function()
+        local fd = loop:fd()
+        assert.is_true(not fd or core_peer.is_readable(fd, 5))
+        loop:wait(20)
+      end,
       request = function() exchange "child" end,
     } do
       core_peer.in_child(function()
@@ -169,8 +251,9 @@ describe("the core in a forked process", function()
     core_peer.in_child(function()
       local own = loop:fd()
       assert.is_true(transfer:done())
+      assert.is_true(process:has_news())
       assert.same({ "", -9 }, { process:output() })
-      while loop:step() or loop:next_ready() do end -- luacheck: ignore
+      while loop:wait(0) or loop:next_ready() do end -- luacheck: ignore
       core.advance(60)
       loop:alarm(core.now() + 0.01)
       assert.is_true(not own or core_peer.is_readable(own, 5))
@@ -182,6 +265,17 @@ describe("the core in a forked process", function()
     core_peer.run(loop, function() return process:output() == "x\n" end)
     process:close()
     connection:close()
+  end)
+
+  it("has a timer of its own for the alarm that the parent has set", function()
+    local fd = loop:fd()
+    if not fd or not core_peer.timer(fd) then
+      pending "which this system does not tell"
+    end
+    loop:alarm(core.now() + 50)
+    core_peer.in_child(function()
+      assert.is_true(core_peer.timer(loop:fd()) > 0)
+    end)
   end)
 
   it("may close, collect or limit the parent's objects in any order", function()
