@@ -204,6 +204,13 @@ function core_peer.in_child(f)
   end
 end
 
+--- The signals that this process does not take; nil where the system does not tell.
+function core_peer.held_signals()
+  local status = io.open "/proc/self/status"
+  local text = status and status:read "*a" or ""
+  return status and status:close() and text:match "SigBlk:%s*(%x+)"
+end
+
 --- What the open descriptors of this process are, sorted; without pipes, as this makes one itself, of
 --- which an end may be closed while they are listed.
 function core_peer.descriptors()
