@@ -7,7 +7,7 @@
 --     local connection = peer:accept(loop)
 --     connection:send(core_peer.head .. "hello")
 
-require "spec.support.abilities" -- before libcurl is used
+local abilities = require "spec.support.abilities" -- before libcurl is used
 local core = require "anthropic.core"
 local socket = require "socket"
 
@@ -186,6 +186,29 @@ end
 function core_peer.is_readable(descriptor, seconds)
   local watched = { getfd = function() return descriptor end, dirty = function() return false end }
   return #socket.select({ watched }, nil, seconds or 0) > 0
+end
+
+--- Runs `f` in a forked process; an error there is one here. (Not everywhere: see abilities.)
+function core_peer.in_child(f)
+  local pid = abilities.fork()
+  if pid == 0 then
+    local ok, message = pcall(f)
+    if not ok then
+      io.stderr:write("in the child: ", tostring(message), "\n")
+    end
+    abilities.exit(ok and 0 or 1)
+  end
+  local code = abilities.wait(pid)
+  if code ~= 0 then
+    error("the child ended with " .. code, 2)
+  end
+end
+
+--- The signals that this process does not take; nil where the system does not tell.
+function core_peer.held_signals()
+  local status = io.open "/proc/self/status"
+  local text = status and status:read "*a" or ""
+  return status and status:close() and text:match "SigBlk:%s*(%x+)"
 end
 
 --- What the open descriptors of this process are, sorted; without pipes, as this makes one itself, of

@@ -73,13 +73,12 @@ void loop_remove(struct loop *loop, struct loop_entry *entry) {
   loop_state_unmark_ready(loop, entry);
 }
 
-bool loop_watch(struct loop *loop, struct loop_entry *entry, port_socket socket) {
+void loop_watch(struct loop *loop, struct loop_entry *entry, port_socket socket) {
   if (!loop_state_open(loop) || !poller_watch(loop->connections.poller, socket, true, false))
-    return false;
+    return;
   entry->loop = loop;
   entry->socket = socket;
   entry_list_add(&loop->watched, entry);
-  return true;
 }
 
 void loop_unwatch(struct loop *loop, struct loop_entry *entry) {

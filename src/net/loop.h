@@ -50,8 +50,8 @@ bool loop_add(struct loop *loop, struct loop_entry *entry);
 void loop_remove(struct loop *loop, struct loop_entry *entry);
 
 /* Watches a socket, or what the poller takes for one, of an entry's owner, which needs no handle.
- * False when memory or descriptors ran out. */
-bool loop_watch(struct loop *loop, struct loop_entry *entry, port_socket socket);
+ * Not where memory or descriptors ran out. */
+void loop_watch(struct loop *loop, struct loop_entry *entry, port_socket socket);
 
 /* Ends that, before that is closed, and takes the entry out of the ready list. */
 void loop_unwatch(struct loop *loop, struct loop_entry *entry);

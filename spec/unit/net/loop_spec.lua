@@ -1,9 +1,14 @@
+local abilities = require "spec.support.abilities"
 local background = require "spec.support.background"
+local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local exhaustion = require "spec.support.exhaustion"
+local http2_peer = require "spec.support.http2_peer"
+local libcurl = require "spec.support.libcurl"
 local socket = require "socket"
+local ssl = require "ssl"
 
 local host = package.preload.host and require "host"
 
@@ -369,6 +374,15 @@ describe("a loop of the core", function()
     return core_peer.pairs(loop, peer, count)
   end
 
+  -- Until there is nothing to do, also soon: what libcurl sets a timer for is over.
+  local function settle()
+    local fd = loop:fd()
+    core_peer.run(loop, function()
+      local left = fd and core_peer.timer(fd) or 0
+      return not loop:wait(0.005) and not loop:next_ready() and (left == 0 or left > 15)
+    end)
+  end
+
   it("waits for ever until an alarm or a timeout", function()
     local due = core.now() + 0.03
     loop:alarm(due)
@@ -387,6 +401,58 @@ describe("a loop of the core", function()
     assert.is_true(took < 2)
     assert.equal("total", (each.transfer:failure()))
     core_peer.close_all { each }
+  end)
+
+  it("is neither due nor late at first", function()
+    assert.is_false(loop:is_late())
+    assert.same({ false, false, false }, { loop:wait(0) })
+  end)
+
+  it("has its descriptor's timer set for what was begun before it was asked for, and for what begins", function()
+    local fd = loop:fd()
+    if not fd or not core_peer.timer(fd) then
+      pending "which this system does not tell"
+    end
+    assert.equal(0, core_peer.timer(fd))
+    local transfer = core_peer.start(loop, peer, { total_timeout = 50 })
+    assert.is_true(core_peer.timer(fd) > 0)
+    local connection = peer:accept(loop)
+    settle()
+    transfer:limit(15)
+    local left = core_peer.timer(fd)
+    assert.is_true(left > 0 and left <= 15)
+    core_peer.close_all { { transfer = transfer, connection = connection } }
+    local other = core.loop()
+    other:alarm(core.now() + 50)
+    assert.is_true(core_peer.timer(other:fd()) > 0)
+    other:close()
+  end)
+
+  it("sends no request where another timed out (HTTP/2)", function()
+    local server = http2_peer.serve("silent", "silent", "answer")
+    local other, silent = server:send(loop), server:send(loop, { total_timeout = 50 })
+    core.advance(60)
+    core_peer.finish(loop, silent)
+    core_peer.finish(loop, server:start(loop))
+    assert.same({ 1, 1, 2 }, server:arrived())
+    assert.is_false(other:done())
+    server:stop()
+  end)
+
+  it("ends a connection that sends without end what means nothing (HTTP/2), and has no part in what ended", function()
+    local server = http2_peer.serve "flood:window"
+    local transfer = server:start(loop, { total_timeout = libcurl.reads_in_steps and 0.9 or 20 })
+    core_peer.finish(loop, transfer)
+    assert.is_true((transfer:failure()) == "flooded" or libcurl.reads_in_steps)
+    assert.equal(0, loop:active())
+    server:stop()
+    server = http2_peer.serve("pour", "silent")
+    transfer = server:send(loop, { max_body_bytes = 1e6 })
+    server:start(loop)
+    core_peer.finish(loop, transfer)
+    assert.equal("too_large", (transfer:failure()))
+    assert.equal(1, loop:active())
+    server:stop()
   end)
 
   it("makes its descriptor readable for an alarm that was set after it was asked for", function()
@@ -462,6 +528,7 @@ describe("a loop of the core", function()
       return each
     end
     local other, whole, large = open(), paused { idle_timeout = 50 }, paused { max_body_bytes = #body - 1 }
+    local full = paused { max_body_bytes = 256 * 1024 + 1 } -- which libcurl holds more than that of
     assert.is_false(large.transfer:done())
     local fd = loop:fd()
     while loop:wait(0) or loop:next_ready() do end -- luacheck: ignore
@@ -474,6 +541,11 @@ describe("a loop of the core", function()
     core.advance(60)
     loop:step()
     assert.equal("idle", (whole.transfer:failure()))
+    settle()
+    full.transfer:body()
+    assert.equal("too_large", (full.transfer:failure()))
+    assert.is_true(not fd or core_peer.is_readable(fd, 5))
+    settle()
     large.transfer:body()
     assert.is_true(not fd or core_peer.is_readable(fd))
     core_peer.finish(loop, large.transfer)
@@ -481,7 +553,23 @@ describe("a loop of the core", function()
     assert.equal(1, loop:active())
     other.connection:send(core_peer.head_of(2) .. "ok")
     assert.equal("ok", core_peer.finish(loop, other.transfer):body())
-    core_peer.close_all { other, whole, large }
+    core_peer.close_all { other, whole, large, full }
+  end)
+
+  it("has its descriptor readable for what is left because its time is over", function()
+    local fd = loop:fd()
+    if not fd then
+      pending "with this poller"
+    end
+    local transfer = core_peer.start(loop, peer, { total_timeout = 1e-9 })
+    core_peer.run(loop, function()
+      return transfer:done() and not loop:wait(0) and not core_peer.is_readable(fd)
+    end)
+    local ready, has_more = select(4, loop:wait(0, false, -1))
+    assert.same({ nil, true }, { ready, has_more })
+    assert.is_true(core_peer.is_readable(fd, 5))
+    loop:wait(0)
+    assert.equal(transfer, loop:next_ready())
   end)
 
   it("has one descriptor as long as it lives", function()
@@ -600,7 +688,178 @@ describe("a loop of the core", function()
   end)
 end)
 
+describe("a loop of a process that forks", function()
+  if not abilities then
+    pending "which this system cannot"
+    return
+  end
+
+  local loop, peer
+
+  before_each(function()
+    loop, peer = core.loop(), core_peer.listen()
+  end)
+
+  after_each(function()
+    loop:close()
+    peer:close()
+  end)
+
+  local function stream()
+    local transfer, connection = core_peer.open(loop, peer)
+    connection:send(core_peer.head .. "data: 1\n\n")
+    core_peer.run(loop, function()
+      return transfer:event() == "1"
+    end)
+    return transfer, connection
+  end
+
+  local function exchange(text)
+    local own = core_peer.listen()
+    assert.equal(text, core_peer.answered(loop, own, core_peer.head_of(#text) .. text):body())
+    own:close()
+  end
+
+  it("resumes nothing of the parent's that was paused", function()
+    local transfer, connection = stream()
+    local text, sent = ("data: x\n\n"):rep(500000), 0
+    for _ = 1, 200 do
+      sent = core_peer.send_some(connection, text, sent)
+      loop:step()
+    end
+    core_peer.in_child(function()
+      local data, state
+      repeat
+        data, state = transfer:event()
+      until not data
+      assert.equal("done", state)
+      assert.equal("cancelled", (transfer:failure()))
+    end)
+    local count = 0
+    core_peer.run(loop, function()
+      while transfer:event() do
+        count = count + 1
+      end
+      if sent < #text then
+        sent = core_peer.send_some(connection, text, sent)
+      else
+        connection:close()
+      end
+      return transfer:done() and not transfer:event()
+    end, 30)
+    assert.equal(500000, count)
+  end)
+
+  it("has its timer alone", function()
+    local fd = loop:fd()
+    if not fd or not core_peer.timer(fd) then
+      pending "which this system does not tell"
+    end
+    local transfer, connection = stream()
+    transfer:limit(50)
+    core_peer.run(loop, function() -- what libcurl has set at first is over
+      return core_peer.timer(fd) > 10
+    end)
+    for _, f in ipairs {
+      function() transfer:limit(1) end, function() loop:alarm(core.now() + 1) end, function() loop:fd() end,
+    } do
+      core_peer.in_child(f)
+      assert.is_true(core_peer.timer(fd) > 10)
+    end
+    connection:close()
+  end)
+
+  it("watches its command, whatever the other one does first", function()
+    for name, f in pairs {
+      close = function(process) process:close() end, output = function(process) process:output() end,
+      ["the loop's end"] = function() loop:close() end,
+    } do
+      local process = assert(loop:run { "/bin/sh", "-c", "sleep 0.05; echo x" })
+      core_peer.in_child(function() f(process) end)
+      core_peer.run(loop, function()
+        return loop:next_ready() == process
+      end)
+      process:close()
+      assert.is_nil(loop:next_ready(), name)
+    end
+  end)
+
+  it("hears nothing of a command that it has closed, whose output the other one still has", function()
+    local fd = loop:fd()
+    if not fd then
+      pending "with this poller"
+    end
+    local process = assert(loop:run { "sleep", "60" })
+    local pid = abilities.fork()
+    if pid == 0 then
+      socket.sleep(0.05)
+      abilities.exit(0)
+    end
+    process:close() -- its end is something to read
+    for _ = 1, 5 do
+      loop:step()
+    end
+    assert.is_false(core_peer.is_readable(fd, 0.01))
+    abilities.wait(pid)
+  end)
+
+  it("writes nothing to the parent's connections, whatever it does first", function()
+    local directory = assert(certificates.make())
+    local options = { url = "https://127.0.0.1:" .. peer.port .. "/", ca_file = directory .. "/ca.crt" }
+    local transfer = core_peer.start(loop, peer, options)
+    local connection = assert(ssl.wrap(peer:connection(loop), {
+      mode = "server", protocol = "any", key = directory .. "/here.key", certificate = directory .. "/here.crt",
+    }))
+    connection:settimeout(0)
+    core_peer.run(loop, function()
+      return connection:dohandshake()
+    end)
+    core_peer.read_request(loop, connection)
+    connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, transfer)
+    core_peer.in_child(function() -- where the connection is idle
+      loop:close()
+    end)
+    transfer = core_peer.start(loop, peer, options)
+    core_peer.read_request(loop, connection)
+    connection:send(core_peer.head)
+    core_peer.run(loop, function()
+      return transfer:status()
+    end)
+    for name, act in pairs {
+      ["closing the loop"] = function() loop:close() end,
+      ["closing the transfer"] = function() transfer:close() end,
+      limit = function() transfer:limit(0) loop:step() end,
+      connections = function() assert.equal(0, loop:connections()) loop:close() end,
+      descriptor = function() loop:fd() loop:close() end,
+      alarm = function() loop:alarm(core.now()) loop:close() end,
+      body = function() transfer:body() transfer:close() end,
+      request = function() exchange "child" end,
+    } do
+      core_peer.in_child(act)
+      local bytes, problem = connection:receive(1)
+      assert.is_nil(bytes, name)
+      assert.matches("^want", problem, name) -- it is still open
+      connection:send "data: 1\n\n"
+      core_peer.run(loop, function()
+        return transfer:event() == "1"
+      end)
+    end
+    connection:close()
+    certificates.remove(directory)
+  end)
+end)
+
 describe("a loop that runs a command", function()
+  it("has no news of one that was closed", function()
+    local loop = core.loop()
+    local process = assert(loop:run { "echo", "x" })
+    core_peer.run(loop, function() return process:has_news() end)
+    process:close()
+    assert.is_nil(loop:next_ready())
+    loop:close()
+  end)
+
   it("waits for what it writes, and for its sockets beside it", function()
     local loop, peer = core.loop(), core_peer.listen()
     local process = assert(loop:run { "/bin/sh", "-c", "sleep 0.01; echo x" })

@@ -2,8 +2,11 @@
 
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local exhaustion = require "spec.support.exhaustion"
 local http2_peer = require "spec.support.http2_peer"
 local socket = require "socket"
+
+local HELD_AT_FIRST = core_peer.held_signals()
 
 describe("a step of the core's loop", function()
   local loop, peer
@@ -32,6 +35,52 @@ describe("a step of the core's loop", function()
     assert.is_true(loop:wait(5))
     assert.equal(200, each.transfer:status())
     core_peer.close_all { each }
+  end)
+
+  it("takes out what ended, and notes that its connection is idle", function()
+    local each = core_peer.pair(loop, peer)
+    each.connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, each.transfer)
+    assert.equal(0, loop:active())
+    each.connection:send "x" -- nobody asked for it
+    local other = core_peer.pair(loop, peer)
+    other.connection:send(core_peer.head_of(2) .. "ok")
+    assert.equal("ok", core_peer.finish(loop, other.transfer):body())
+    assert.equal(HELD_AT_FIRST, core_peer.held_signals())
+    core_peer.close_all { each, other }
+  end)
+
+  it("tells a command of what it wrote, beside transfers", function()
+    local each = core_peer.pair(loop, peer)
+    local process = assert(loop:run { "echo", "x" })
+    core_peer.run(loop, function() return process:has_news() end)
+    each.connection:send(core_peer.head_of(2) .. "ok")
+    assert.equal("ok", core_peer.finish(loop, each.transfer):body())
+    process:close()
+    core_peer.close_all { each }
+  end)
+
+  it("ends what is under way for lack of memory where libcurl says so", function()
+    if not exhaustion.is_possible "curl" then
+      pending "of this system has memory at all times"
+    end
+    local failed = exhaustion.run("curl", function()
+      local own = core.loop()
+      local transfer = own:start { method = "GET", url = peer.url }
+      for _ = 1, 5 do
+        own:wait(0)
+      end
+      local name, _, code
+      if transfer then
+        name, _, code = transfer:failure()
+      end
+      own:close()
+      return name, code
+    end, function(ok, name, code)
+      assert.is_true(ok)
+      assert.not_equal(2, code, name) -- CURLE_FAILED_INIT
+    end)
+    assert.is_true(failed > 10)
   end)
 
   it("does not wait while a transfer is ready", function()
@@ -69,8 +118,11 @@ describe("a step of the core's loop", function()
       pipe:close()
       return set
     end
+    local idle = core_peer.pair(loop, peer)
+    idle.connection:send(core_peer.head_of(2) .. "ok")
+    core_peer.finish(loop, idle.transfer)
     local before = sockets()
-    local transfer = core_peer.start(loop, peer)
+    local transfer = core_peer.start(loop, peer, { fresh = true })
     local taken
     for one in pairs(sockets()) do
       taken = not before[one] and one or taken
@@ -78,7 +130,7 @@ describe("a step of the core's loop", function()
     if not taken then
       pending "whose number cannot be had"
     end
-    local other = core_peer.start(loop, peer)
+    local other = core_peer.start(loop, peer, { fresh = true })
     local connection = peer:accept(loop)
     connection:send(core_peer.head)
     local text, sent = ("data: x\n\n"):rep(500000), 0
@@ -100,8 +152,8 @@ describe("a step of the core's loop", function()
     each.connection:send(core_peer.head_of(2) .. "ok")
     core_peer.finish(loop, each.transfer)
     assert.equal("ok", each.transfer:body())
-    assert.equal(1, loop:connections())
-    core_peer.close_all { each }
+    assert.equal(1, loop:connections()) -- the idle one has ended, too
+    core_peer.close_all { each, idle }
   end)
 
   it("ends a transfer at its time, one that is alone and one whose loop goes on with others", function()
@@ -222,11 +274,38 @@ describe("a step of the core's loop", function()
     it("has no part any more in one that ended while libcurl read for others", function()
       server = http2_peer.serve("pour", "silent")
       local unread = server:send(loop, { max_body_bytes = 1e6 })
-      server:start(loop)
+      local other = server:start(loop, { total_timeout = 50 })
       assert.equal(2, loop:active())
       core_peer.finish(loop, unread)
       assert.equal("too_large", (unread:failure()))
       assert.equal(1, loop:active())
+      core.advance(60)
+      core_peer.finish(loop, other) -- it has gone on
+      assert.equal("total", (other:failure()))
+    end)
+
+    it("puts no timeout off where nothing came", function()
+      server = http2_peer.serve "begin"
+      local transfer = server:send(loop, { idle_timeout = 50 })
+      core_peer.wait_for_headers(loop, transfer)
+      core.advance(60)
+      loop:step()
+      assert.equal("idle", (transfer:failure()))
+    end)
+
+    it("puts no timeout off where the host stood still for less than half of it", function()
+      server = http2_peer.serve("begin", "answer")
+      local transfer = server:send(loop, { idle_timeout = 50 })
+      core_peer.wait_for_headers(loop, transfer)
+      core.advance(30) -- which is over when the time is
+      loop:step()
+      server:start(loop)
+      if not server:await_bytes() then
+        pending "which this system does not tell"
+      end
+      core.advance(21)
+      loop:step()
+      assert.equal("idle", (transfer:failure()))
     end)
 
     it("puts a timeout off where the host stood still and something came on its connection", function()
