@@ -259,6 +259,7 @@ build = {
     ["anthropic.message.surrogates"] = "lua/anthropic/message/surrogates.lua",
     ["anthropic.message.token_counts"] = "lua/anthropic/message/token_counts.lua",
     ["anthropic.message.tool_calls"] = "lua/anthropic/message/tool_calls.lua",
+    ["anthropic.message.turns"] = "lua/anthropic/message/turns.lua",
     ["anthropic.message.usage"] = "lua/anthropic/message/usage.lua",
     ["anthropic.message.whole_events"] = "lua/anthropic/message/whole_events.lua",
     ["anthropic.platforms.adapting"] = "lua/anthropic/platforms/adapting.lua",

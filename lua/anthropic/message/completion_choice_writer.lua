@@ -13,6 +13,7 @@ local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
 local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
+local turns = require "anthropic.message.turns"
 
 local completion_choice_writer = {}
 
@@ -33,9 +34,9 @@ local FIELDS = { "reasoning_content", "content" }
 ---@param index integer of the choice
 ---@return anthropic.ChoiceWriter
 function completion_choice_writer.new(encoder, index)
-  local self = setmetatable({ encoder = encoder, index = index, calls = 0, blocks = {}, queues = {} }, Choice)
+  local self = setmetatable({ encoder = encoder, index = index, calls = 0, blocks = {}, turns = {} }, Choice)
   for _, field in ipairs(FIELDS) do
-    self.queues[field] = { first = 1, last = 0 }
+    self.turns[field] = turns.new()
   end
   return self
 end
@@ -62,48 +63,18 @@ local function say(self, delta)
   emit(self, delta)
 end
 
--- In the order of their indices, behind those that have said something.
-local function enqueue(queue, block)
-  block.is_queued, queue.last = true, queue.last + 1
-  local place = queue.last
-  while place > queue.first and not queue[place - 1].has_said and queue[place - 1].index > block.index do
-    queue[place] = queue[place - 1]
-    place = place - 1
-  end
-  queue[place] = block
-end
-
--- A piece of a block's text or thinking. Where blocks overlap, the later one waits for the end of the earlier: the
--- shape knows one text, in order.
+-- A piece of a block's text or thinking. Where blocks overlap, the later one waits for the end of the earlier.
 local function say_piece(self, block, field, piece)
-  local queue = self.queues[field]
-  if not block.is_queued then
-    enqueue(queue, block)
-  end
-  if not parts.word(piece) then
-    return
-  elseif queue[queue.first] == block then
-    block.has_said = true
-    say(self, { [field] = piece })
-  else
-    block.held = block.held or {}
-    table.insert(block.held, piece)
+  local due = self.turns[field]:add(block, parts.word(piece))
+  if due then
+    say(self, { [field] = due })
   end
 end
 
 -- Says what waited for the end of a block.
-local function say_held(self, field, is_over)
-  local queue = self.queues[field]
-  local block = queue[queue.first]
-  while block and (block.is_stopped or is_over) do
-    queue[queue.first] = nil
-    queue.first = queue.first + 1
-    block = queue[queue.first]
-    if block and block.held then
-      block.has_said = true
-      say(self, { [field] = table.concat(block.held) })
-      block.held = nil
-    end
+local function say_due(self, field, due)
+  for _, each in ipairs(due) do
+    say(self, type(each) == "string" and { [field] = each } or each)
   end
 end
 
@@ -193,17 +164,19 @@ local DELTAS = {
   end,
 }
 
+-- What says that thinking is signed, behind it.
+local function signed(block)
+  local signature = block.type == "thinking" and block.signature
+  return signature and { thinking_blocks = json.array { { type = "thinking", thinking = "", signature = signature } } }
+    or nil
+end
+
 local function stop_block(self, block)
-  block.is_stopped = true
-  for _, field in ipairs(FIELDS) do
-    say_held(self, field)
-  end
+  say_due(self, "reasoning_content", self.turns.reasoning_content:stop(block, signed(block)))
+  say_due(self, "content", self.turns.content:stop(block))
   local kept = block.kept and block.kept:finish().content[1]
   if kept then
     say(self, foreign("blocks", json.array { kept }))
-  elseif block.type == "thinking" and block.signature then
-    local signed = { type = "thinking", thinking = "", signature = block.signature }
-    say(self, { thinking_blocks = json.array { signed } })
   elseif block.call then
     if not block.is_told then
       announce(self, block)
@@ -319,7 +292,7 @@ function Choice:stop()
     begin(self)
     stop_all(self)
     for _, field in ipairs(FIELDS) do
-      say_held(self, field, true)
+      say_due(self, field, self.turns[field]:stop_all())
     end
     emit(self, {}, stop_reasons.to_completion(self.reason, self.calls > 0))
   end

@@ -157,16 +157,20 @@ local function is_object(value)
   return type(value) == "table" and not json.is_array(value)
 end
 
--- Adds the members that are not there yet. Returns those that are; nil where there are none.
-local function add_members(into, members)
+-- Adds the members that are not there yet. Returns those that are; nil where there are none. Objects that came are
+-- copied before they are changed, once: `own` has the copies.
+local function add_members(own, into, members)
   local left
   for name, value in pairs(members) do
-    local rest = value
-    if into[name] == nil then
+    local there, rest = into[name], value
+    if there == nil then
       into[name], rest = value, nil
-    elseif is_object(into[name]) and is_object(value) then
-      into[name] = json.copy(into[name])
-      rest = add_members(into[name], value)
+    elseif is_object(there) and is_object(value) then
+      if not own[there] then
+        there = json.copy(there)
+        into[name], own[there] = there, true
+      end
+      rest = add_members(own, there, value)
     end
     if rest ~= nil then
       left = left or {}
@@ -187,9 +191,9 @@ local function add_unknown(made, said, kept)
   if call and is_object(more) then
     more = json.copy(more)
     more.id, more.index = nil, nil
-    delta = add_members(call, more)
+    delta = add_members(made.own, call, more)
   elseif kept.index == nil then
-    delta = add_members(said, delta)
+    delta = add_members(made.own, said, delta)
   end
   table.insert(said.provider_specific_fields.deltas, delta)
 end
@@ -197,7 +201,7 @@ end
 local function assistant_of(message)
   local made = {
     texts = {}, thoughts = {}, thinking_blocks = json.array {}, calls = json.array {}, citations = json.array {},
-    blocks = json.array {}, call_at = {},
+    blocks = json.array {}, call_at = {}, own = {},
   }
   for i, value in ipairs(list_of(message.content)) do
     local block = parts.block(value)

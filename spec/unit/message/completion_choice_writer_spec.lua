@@ -36,6 +36,17 @@ describe("the chunks of events", function()
       deltas(start({ type = "redacted_thinking", data = "d" }, 3)))
   end)
 
+  it("are thinking that overlaps, each before its signature", function()
+    deltas(start({ type = "thinking", thinking = "A" }, 1))
+    assert.same({}, deltas(start({ type = "thinking", thinking = "B", signature = "b" }, 2)))
+    assert.same({}, deltas(stop(2)))
+    assert.same({}, deltas(delta({ type = "signature_delta", signature = "a" }, 1)))
+    assert.same({
+      '{"thinking_blocks":[{"signature":"a","thinking":"","type":"thinking"}]}', '{"reasoning_content":"B"}',
+      '{"thinking_blocks":[{"signature":"b","thinking":"","type":"thinking"}]}',
+    }, deltas(stop(1)))
+  end)
+
   it("are calls, each with an index of its own", function()
     assert.same({ '{"tool_calls":[{"function":{"arguments":"","name":"f"},"id":"a","index":0,"type":"function"}]}' },
       deltas(start({ type = "tool_use", id = "a", name = "f", input = json.object {} }, 1)))
