@@ -24,6 +24,7 @@ end
 ---@class anthropic.ChoiceWriter the chunks of one answer
 ---@field calls integer how many have begun
 ---@field blocks table<number, table> those under way, by their index
+---@field ended_calls table<number, table> those that have ended, by the index that they had
 local Choice = {}
 Choice.__index = Choice
 
@@ -34,7 +35,9 @@ local FIELDS = { "reasoning_content", "content" }
 ---@param index integer of the choice
 ---@return anthropic.ChoiceWriter
 function completion_choice_writer.new(encoder, index)
-  local self = setmetatable({ encoder = encoder, index = index, calls = 0, blocks = {}, turns = {} }, Choice)
+  local self = setmetatable({
+    encoder = encoder, index = index, calls = 0, blocks = {}, ended_calls = {}, turns = {},
+  }, Choice)
   for _, field in ipairs(FIELDS) do
     self.turns[field] = turns.new()
   end
@@ -92,6 +95,22 @@ end
 local function announce_name(self, block)
   block.is_named = true
   call_piece(self, block, { ["function"] = { name = block.name } })
+end
+
+-- Where an input came whole, pieces after it may say it again, or nothing: they wait for the end.
+local function hold_arguments(block, piece)
+  block.arguments = block.arguments or {}
+  table.insert(block.arguments, piece)
+end
+
+local function whole_arguments(block)
+  local text, read = block.arguments and table.concat(block.arguments) or "", {}
+  json.tool_input(read, text)
+  if read.input_error or not parts.is_empty(read.input) then
+    return text
+  end
+  parts.read_input(block)
+  return json.input_text(block.input)
 end
 
 local function add_arguments(self, block, piece)
@@ -157,7 +176,12 @@ local DELTAS = {
     block.signature = parts.word(delta.signature)
   end,
   input_json_delta = function(self, block, delta)
-    add_arguments(self, block, parts.word(delta.partial_json) or "")
+    local piece = parts.word(delta.partial_json) or ""
+    if block.input ~= nil and not block.has_arguments then
+      hold_arguments(block, piece)
+    else
+      add_arguments(self, block, piece)
+    end
   end,
   citations_delta = function(self, _, delta)
     say(self, foreign("citations", json.array { delta.citation }))
@@ -182,7 +206,7 @@ local function stop_block(self, block)
       announce(self, block)
     end
     if not block.has_arguments then
-      add_arguments(self, block, block.input and json.input_text(block.input) or "{}")
+      add_arguments(self, block, whole_arguments(block))
     end
   end
 end
@@ -198,7 +222,7 @@ local function new_block(index, kind)
 end
 
 local function block_at(self, index, kind)
-  local block = self.blocks[index]
+  local block = self.blocks[index] or kind == "tool_use" and self.ended_calls[index]
   if not block then
     block = new_block(index, kind)
     self.blocks[index] = block
@@ -220,6 +244,9 @@ end
 
 function handlers.content_block_start(self, event, index)
   local members = type(event.content_block) == "table" and event.content_block or {}
+  if json.is_array(members) then -- no block
+    return say(self, foreign("blocks", json.array { members }))
+  end
   local block = self.blocks[index]
   if not block or block.type ~= members.type then
     block = new_block(index, members.type)
@@ -250,6 +277,7 @@ function handlers.content_block_stop(self, _, index)
   local block = self.blocks[index]
   if block then
     self.blocks[index] = nil
+    self.ended_calls[index] = block.call and block -- its arguments may go on
     stop_block(self, block)
   end
 end
