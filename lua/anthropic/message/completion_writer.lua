@@ -130,14 +130,12 @@ local BLOCKS = {
     table.insert(made.thinking_blocks, { type = block.type, data = block.data })
     made.has_blocks = true
   end,
-  tool_use = function(made, block, index)
-    local call = {
+  tool_use = function(made, block)
+    table.insert(made.calls, {
       id = block.id,
       type = "function",
       ["function"] = { name = block.name, arguments = arguments_of(block) },
-    }
-    table.insert(made.calls, call)
-    made.call_at[index] = call
+    })
   end,
 }
 
@@ -157,79 +155,42 @@ local function is_object(value)
   return type(value) == "table" and not json.is_array(value)
 end
 
--- Adds the members that are not there yet. Returns those that are; nil where there are none. Objects that came are
--- copied before they are changed, once: `own` has the copies.
-local function add_members(own, into, members)
-  local left
-  for name, value in pairs(members) do
-    local there, rest = into[name], value
-    if there == nil then
-      into[name], rest = value, nil
-    elseif is_object(there) and is_object(value) then
-      if not own[there] then
-        there = json.copy(there)
-        into[name], own[there] = there, true
-      end
-      rest = add_members(own, there, value)
-    end
-    if rest ~= nil then
-      left = left or {}
-      left[name] = rest
-    end
+-- What a server sent and no block says.
+local function deltas_of(message)
+  local deltas = json.array {}
+  for _, kept in ipairs(type(message.unknown_deltas) == "table" and message.unknown_deltas or {}) do
+    deltas[#deltas + 1] = is_object(kept) and is_object(kept.delta) and kept.delta or nil
   end
-  return left
-end
-
--- Adds what a server sent and no block says: where it had it, or, where something else stands there, among the deltas
--- of fields of our own.
-local function add_unknown(made, said, kept)
-  local delta = is_object(kept) and kept.delta
-  if not is_object(delta) then
-    return
-  end
-  local call, more = made.call_at[kept.index], delta.tool_calls
-  if call and is_object(more) then
-    more = json.copy(more)
-    more.id, more.index = nil, nil
-    delta = add_members(made.own, call, more)
-  elseif kept.index == nil then
-    delta = add_members(made.own, said, delta)
-  end
-  table.insert(said.provider_specific_fields.deltas, delta)
+  return deltas
 end
 
 local function assistant_of(message)
   local made = {
     texts = {}, thoughts = {}, thinking_blocks = json.array {}, calls = json.array {}, citations = json.array {},
-    blocks = json.array {}, call_at = {}, own = {},
+    blocks = json.array {},
   }
-  for i, value in ipairs(list_of(message.content)) do
+  for _, value in ipairs(list_of(message.content)) do
     local block = parts.block(value)
     local add = block and BLOCKS[block.type]
     if add then
-      add(made, block, i - 1)
+      add(made, block)
     else
       table.insert(made.blocks, block or value)
     end
   end
   local text, thinking = table.concat(made.texts), table.concat(made.thoughts)
-  local own = { blocks = list_or_nil(made.blocks), citations = list_or_nil(made.citations), deltas = json.array {} }
-  local said = {
+  local others = {
+    blocks = list_or_nil(made.blocks), citations = list_or_nil(made.citations), deltas = list_or_nil(deltas_of(message)),
+  }
+  return {
     role = "assistant",
     content = (text ~= "" or not made.calls[1]) and text or json.null,
     refusal = json.null,
     reasoning_content = thinking ~= "" and thinking or nil,
     thinking_blocks = made.has_blocks and made.thinking_blocks or nil, -- all of them: who reads them reads nothing else
-    tool_calls = made.calls,
-    provider_specific_fields = own,
+    tool_calls = list_or_nil(made.calls),
+    provider_specific_fields = next(others) and others or nil,
   }
-  for _, kept in ipairs(type(message.unknown_deltas) == "table" and message.unknown_deltas or {}) do
-    add_unknown(made, said, kept)
-  end
-  said.tool_calls, own = list_or_nil(said.tool_calls), said.provider_specific_fields
-  own.deltas = list_or_nil(own.deltas)
-  said.provider_specific_fields = next(own) and own or nil
-  return said
 end
 
 -- The choices of a message. A stored one has none: what it has by this name is a field of its server's.

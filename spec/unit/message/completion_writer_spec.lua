@@ -223,37 +223,14 @@ describe("a message as a chat completion", function()
       made.choices[1].message.provider_specific_fields)
   end)
 
-  it("has what a server sent that no block says, where it had it", function()
+  it("has what a server sent that no block says", function()
+    local images = { images = { "i" } }
+    local signature = { tool_calls = { id = "a", extra_content = { x = 1 } } }
     local made = completion_writer.from_message {
-      content = {
-        { type = "text", text = "A" }, { type = "tool_use", id = "a", name = "f" },
-        { type = "tool_use", id = "b", name = "g" },
-      },
-      unknown_deltas = {
-        { delta = { images = { "i" } } },
-        { index = 2, delta = { tool_calls = { id = "b", index = 7, extra_content = { x = 1 } } } },
-        { delta = { provider_specific_fields = { citations = { 1 }, y = 2 } } },
-        { delta = { images = { "j" } } }, { index = 0, delta = { type = "new_delta", z = 3 } },
-        { delta = { tool_calls = { caller = "c" } } }, { index = 0, delta = { tool_calls = { caller = "c" } } },
-        { delta = { content = { type = "image" }, audio = { id = "u" } } },
-        { delta = { provider_specific_fields = "x" } },
-      },
+      content = { { type = "text", text = "A" } },
+      unknown_deltas = { { delta = images }, { index = 0, delta = signature }, { index = 1 } },
     }
-    local said = made.choices[1].message
-    assert.same({ "i" }, said.images)
-    assert.same({ id = "u" }, said.audio)
-    assert.equal("A", said.content)
-    assert.is_nil(said.tool_calls[1].extra_content)
-    assert.same({
-      id = "b", type = "function", ["function"] = { name = "g", arguments = "{}" }, extra_content = { x = 1 },
-    }, said.tool_calls[2])
-    assert.same({
-      citations = { 1 }, y = 2,
-      deltas = {
-        { images = { "j" } }, { type = "new_delta", z = 3 }, { tool_calls = { caller = "c" } },
-        { tool_calls = { caller = "c" } }, { content = { type = "image" } }, { provider_specific_fields = "x" },
-      },
-    }, said.provider_specific_fields)
+    assert.same({ deltas = { images, signature } }, made.choices[1].message.provider_specific_fields)
   end)
 
   it("takes a field of the server's own for no deltas", function()
