@@ -337,9 +337,10 @@ handlers.message_stop = Choice.stop
 -- As servers of this shape tell of it in a stream. Nothing follows.
 function handlers.error(self, event)
   local told = type(event.error) == "table" and event.error or {}
+  local text = parts.word(told.message) or parts.word(event.error) or parts.word(event.message)
   self.encoder.is_over = true
   table.insert(self.encoder.chunks, { error = {
-    message = parts.word(told.message) or parts.word(event.error) or parts.word(event.message) or "the answer broke off",
+    message = text or "the answer broke off",
     type = parts.word(told.type) or "api_error",
     param = json.null,
     code = json.null,

@@ -180,7 +180,9 @@ local function assistant_of(message)
   end
   local text, thinking = table.concat(made.texts), table.concat(made.thoughts)
   local others = {
-    blocks = list_or_nil(made.blocks), citations = list_or_nil(made.citations), deltas = list_or_nil(deltas_of(message)),
+    blocks = list_or_nil(made.blocks),
+    citations = list_or_nil(made.citations),
+    deltas = list_or_nil(deltas_of(message)),
   }
   return {
     role = "assistant",

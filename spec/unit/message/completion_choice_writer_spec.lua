@@ -94,7 +94,8 @@ describe("the chunks of events", function()
     assert.equal("{}", arguments_after(json.null))
     deltas(start { type = "tool_use", id = "a", name = "f" })
     deltas(delta { type = "input_json_delta", partial_json = "{" })
-    assert.same({}, deltas(start { type = "tool_use", id = "a", name = "f", input = { x = 1 } })) -- what has begun goes on
+    -- what has begun goes on
+    assert.same({}, deltas(start { type = "tool_use", id = "a", name = "f", input = { x = 1 } }))
     assert.equal(1, #deltas(delta { type = "input_json_delta", partial_json = "}" }))
     assert.same({}, deltas(stop()))
   end)
