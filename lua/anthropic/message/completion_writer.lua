@@ -131,13 +131,28 @@ local BLOCKS = {
     made.has_blocks = true
   end,
   tool_use = function(made, block)
-    table.insert(made.calls, {
+    table.insert(made.called, block)
+  end,
+  fallback = function(made, block) -- the calls before it are of a model that gave up: nobody has to answer them
+    for _, called in ipairs(made.called) do
+      table.insert(made.blocks, called)
+    end
+    made.called = {}
+    table.insert(made.blocks, block)
+  end,
+}
+
+local function calls_of(blocks)
+  local calls = json.array {}
+  for i, block in ipairs(blocks) do
+    calls[i] = {
       id = block.id,
       type = "function",
       ["function"] = { name = block.name, arguments = arguments_of(block) },
-    })
-  end,
-}
+    }
+  end
+  return calls
+end
 
 local function list_or_nil(list)
   return list[1] ~= nil and list or nil
@@ -166,7 +181,7 @@ end
 
 local function assistant_of(message)
   local made = {
-    texts = {}, thoughts = {}, thinking_blocks = json.array {}, calls = json.array {}, citations = json.array {},
+    texts = {}, thoughts = {}, thinking_blocks = json.array {}, called = {}, citations = json.array {},
     blocks = json.array {},
   }
   for _, value in ipairs(list_of(message.content)) do
@@ -186,11 +201,11 @@ local function assistant_of(message)
   }
   return {
     role = "assistant",
-    content = (text ~= "" or not made.calls[1]) and text or json.null,
+    content = (text ~= "" or not made.called[1]) and text or json.null,
     refusal = json.null,
     reasoning_content = thinking ~= "" and thinking or nil,
     thinking_blocks = made.has_blocks and made.thinking_blocks or nil, -- all of them: who reads them reads nothing else
-    tool_calls = list_or_nil(made.calls),
+    tool_calls = list_or_nil(calls_of(made.called)),
     provider_specific_fields = next(others) and others or nil,
   }
 end

@@ -223,6 +223,20 @@ describe("a message as a chat completion", function()
       made.choices[1].message.provider_specific_fields)
   end)
 
+  it("has the calls of the model that answered last alone, and those before a fallback as blocks", function()
+    local function call(id)
+      return { type = "tool_use", id = id, name = "f", input = { x = id } }
+    end
+    local fallback = { type = "fallback", from = { model = "m" }, to = { model = "n" } }
+    local said = completion_writer.from_message({ content = { call "a", fallback, call "b" } }).choices[1].message
+    assert.equal(1, #said.tool_calls)
+    assert.equal("b", said.tool_calls[1].id)
+    assert.same({ call "a", fallback }, said.provider_specific_fields.blocks)
+    local made = completion_writer.from_message { content = { call "a", fallback }, stop_reason = "end_turn" }
+    assert.is_nil(made.choices[1].message.tool_calls)
+    assert.equal("stop", made.choices[1].finish_reason)
+  end)
+
   it("has what a server sent that no block says", function()
     local images = { images = { "i" } }
     local signature = { tool_calls = { id = "a", extra_content = { x = 1 } } }
