@@ -229,6 +229,15 @@ describe("a block", function()
   end)
 end)
 
+describe("what else an object says", function()
+  it("is what is neither known nor empty, and a list whole", function()
+    assert.same({ b = 1 }, parts.others({ a = 1, b = 1, c = "", d = false, e = {}, f = json.null }, { a = true }))
+    assert.is_nil(parts.others({ a = 1, b = "" }, { a = true }))
+    local list = json.array { 1 }
+    assert.equal(list, parts.others(list, {}))
+  end)
+end)
+
 describe("an input under another name", function()
   it("has its nulls, as inputs have", function()
     local block = parts.block(json.decode_answer '{"type":"tool_use","arguments":{"a":null,"b":[]}}')
