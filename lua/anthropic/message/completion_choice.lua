@@ -157,9 +157,14 @@ local function plain_text_of(part)
   return is_plain and part.text ~= nil and parts.text_of(part.text) or nil
 end
 
-local function add_part(self, part)
+-- Parts of the content that are calls.
+local CALLS = tables.set { "tool_use", "tool_call", "function_call", "function" }
+
+local function add_part(self, part, takes_calls)
   if is_thinking(part) then
     return add_thought(self, part)
+  elseif takes_calls and CALLS[part.type] then
+    return calls.add(self, part)
   elseif part.thinking == nil and part.refusal == nil then
     return blocks.add_unknown(self, "content", part)
   end
@@ -170,8 +175,8 @@ local function add_part(self, part)
   blocks.add_unknown(self, "content", parts.others(part, OF_CONTENT))
 end
 
--- Content is a text, a part, or a list of both.
-local function add_content(self, content)
+-- Content is a text, a part, or a list of both. `takes_calls`: those among it stand nowhere else.
+local function add_content(self, content, takes_calls)
   if type(content) == "boolean" then
     return blocks.add_unknown(self, "content", content)
   elseif type(content) ~= "table" then
@@ -186,7 +191,7 @@ local function add_content(self, content)
     else
       blocks.add_text(self, "text", table.concat(texts))
       texts = {}
-      add_part(self, part)
+      add_part(self, part, takes_calls)
     end
   end
   blocks.add_text(self, "text", table.concat(texts))
@@ -196,7 +201,8 @@ end
 local KINDS = {
   thinking = add_thinking,
   text = function(self, piece)
-    add_content(self, parts.is_empty(piece.content) and piece.text or piece.content)
+    add_content(self, parts.is_empty(piece.content) and piece.text or piece.content,
+      parts.is_empty(piece.tool_calls) and parts.is_empty(piece.function_call))
     self.is_refused = self.is_refused or not parts.is_empty(piece.refusal)
     blocks.add_text(self, "text", parts.text_of(piece.refusal))
   end,

@@ -124,6 +124,14 @@ local CASES = {
     { "thinking in deltas, and with more to it and a signature in the message after them",
       { delta { reasoning = "Hm" }, { message = { thinking_blocks = { { thinking = "Hm.", signature = "s" } } } } },
       { START(0, "thinking"), THINKING(0, "Hm"), THINKING(0, "."), SIGNATURE(0, "s") } },
+    { "a call among the content", { { message = { content = {
+      { type = "text", text = "Hi" }, { type = "tool_use", id = "a", name = "f", input = { 1 } },
+      { type = "function", id = "b", ["function"] = { name = "g", arguments = "{}" } },
+    } } } }, { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), INPUT(1, "[1]"), CALL(2, "b", "g"), INPUT(2, "{}") } },
+    { "a call among the content and in its own place", { { message = {
+      content = { { type = "tool_use", id = "a", name = "f", input = json.object {} } },
+      tool_calls = { call("a", "f", "{}") },
+    } } }, { "unknown {content:{id:a,input:{},name:f,type:tool_use}}", F[1], F[2] } },
     { "a call in deltas, and its arguments in the message after them",
       { delta { tool_calls = { call("a", "f", "") } }, { message = { tool_calls = { call("a", "f", "{}") } } } }, F },
     { "a call in deltas, and the rest of its arguments in the message after them",
