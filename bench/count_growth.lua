@@ -15,6 +15,7 @@ local things = {
   { "blanks_that_come_again_one_by_one", 100, LINEAR },
   { "empty_blocks_of_an_interrupted_answer", 100, LINEAR },
   { "blocks_in_descending_order", 100, DEEPER },
+  { "chunks_of_blocks_in_descending_order", 100, DEEPER },
   { "counts_under_new_names", 100, LINEAR },
   { "counts_of_a_completion_under_new_names", 100, LINEAR },
   { "blocks_that_end_in_half_a_character", 100, LINEAR },

@@ -97,6 +97,17 @@ function THINGS.blocks_in_descending_order(size)
   read(payloads)
 end
 
+function THINGS.chunks_of_blocks_in_descending_order(size)
+  local encoder = anthropic.chat_completion.encoder()
+  for i = size, 1, -1 do
+    encoder:feed(start(i))
+  end
+  for i = size, 1, -1 do
+    encoder:feed { type = "content_block_stop", index = i }
+  end
+  encoder:finish()
+end
+
 function THINGS.counts_under_new_names(size)
   local payloads = { START }
   for i = 1, size do

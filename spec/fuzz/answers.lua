@@ -147,6 +147,51 @@ local function read_stream(client, params)
   end
 end
 
+-- --- ways to write a chat completion -------------------------------------------------------------
+
+-- What clients rely on: lists are lists, and nothing follows the end of a choice.
+local function check_chunks(chunks, ended)
+  for _, chunk in ipairs(chunks) do
+    assert(json.encode(chunk))
+    for _, choice in ipairs(chunk.choices or {}) do
+      local calls = choice.delta.tool_calls
+      assert(type(calls) ~= "table" or json.is_array(calls), "the calls are no list")
+      assert(not ended[choice.index], "something follows the end")
+      ended[choice.index] = choice.finish_reason ~= json.null or nil
+    end
+  end
+end
+
+local function check_completion(message)
+  local completion = anthropic.chat_completion.from_message(message)
+  local said = assert(json.decode(assert(json.encode(completion)))).choices[1].message
+  local text = said.content == json.null and "" or said.content
+  assert(text == message:text(), "the text is another one")
+  assert((said.reasoning_content or "") == message:thinking(), "the thinking is another one")
+  local own = said.provider_specific_fields or {}
+  if not (json.encode(own.blocks or {}) or ""):find('"fallback"', 1, true) then -- calls before one are nobody's
+    assert(#(said.tool_calls or {}) == #message:tool_uses(), "there are more calls, or fewer")
+  end
+  local request = { model = "m", messages = { PARAMS.messages[1], said } }
+  local params = check(anthropic.chat_completion.to_params(request))
+  assert(not params or json.encode(params))
+end
+
+local function write_chunks(stream)
+  local encoder, ended = anthropic.chat_completion.encoder { include_usage = true }, {}
+  local event, err = stream:next()
+  while event do
+    check_chunks(encoder:feed(event), ended)
+    event, err = stream:next()
+  end
+  check(nil, err)
+  check_chunks(encoder:finish(), ended)
+  local message = check(stream:message())
+  if message then
+    check_completion(message)
+  end
+end
+
 -- A host that waits for nothing: all is there.
 local HOST = {
   wait = function()
@@ -283,6 +328,12 @@ local WAYS = {
   end },
   { "retry", function()
     read_stream(played_client({ cut_stream(), changed_answer() }, { on_interrupt = "retry" }))
+  end },
+  { "chat completion", function()
+    local stream = check(played_client({ changed_answer() }).messages.stream(PARAMS))
+    if stream then
+      write_chunks(stream)
+    end
   end },
   { "whole", function()
     local client = played_client { changed_answer() }

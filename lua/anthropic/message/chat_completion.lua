@@ -139,14 +139,21 @@ end
 
 -- --- whole ---------------------------------------------------------------------------------------
 
--- A completion whose choices are counted from 0: by their place, where none of them is 0.
+-- A completion whose choices are counted from 0: by their place, where none of them is 0, or two are the same.
 local function numbered(object)
-  local choices, whole = choices_of(object), json.copy(object)
-  whole.choices = {}
+  local choices, whole, seen, is_clear = choices_of(object), json.copy(object), {}, true
   for i, choice in ipairs(choices) do
-    if type(choice) ~= "table" or number_of(choice, i) == 0 then
+    if type(choice) ~= "table" then
       return object
     end
+    local number = number_of(choice, i)
+    is_clear, seen[number] = is_clear and not seen[number], true
+  end
+  if is_clear and seen[0] then
+    return object
+  end
+  whole.choices = {}
+  for i, choice in ipairs(choices) do
     whole.choices[i] = json.copy(choice)
     whole.choices[i].index = i - 1
   end

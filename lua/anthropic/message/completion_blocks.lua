@@ -11,6 +11,9 @@
 --     open         the block of text or thinking that goes on: { type, index, signature }
 --     thought      the last block of thinking
 --     hidden       the signature of thinking that has no block yet
+--     heard        what has come of the text and of the thinking (heard_text.lua)
+
+local parts = require "anthropic.message.parts"
 
 local blocks = {}
 
@@ -40,6 +43,17 @@ end
 ---@param delta table
 function blocks.add_delta(self, index, delta)
   blocks.emit(self, { type = "content_block_delta", index = index, delta = delta })
+end
+
+--- Adds what has no form in the API's events, and is not understood.
+---@param self table
+---@param name string
+---@param value any
+---@param index? integer of the block that it belongs to, if to one
+function blocks.add_unknown(self, name, value, index)
+  if not parts.is_empty(value) then
+    blocks.emit(self, { type = "unknown_delta", index = index, delta = { [name] = value } })
+  end
 end
 
 local function begin_block(self, block)
@@ -96,6 +110,7 @@ function blocks.add_text(self, kind, piece)
   if piece == "" then
     return
   end
+  self.heard[kind]:add(piece)
   local hidden = kind == "thinking" and self.hidden or nil
   if not self.open or self.open.type ~= kind or self.hidden then
     blocks.close(self)

@@ -8,6 +8,9 @@
 -- on as an event of the type `unknown_delta`, which the message keeps.
 
 local blocks = require "anthropic.message.completion_blocks"
+local budgets = require "anthropic.message.budget"
+local calls = require "anthropic.message.completion_calls"
+local heard_text = require "anthropic.message.heard_text"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
@@ -41,12 +44,6 @@ local KIND_OF = {
 local OF_CHOICE = tables.merge(tables.merge({ delta = true, message = true, provider_specific_fields = true }, KIND_OF),
   SAY_NOTHING)
 
--- The same of a call, and of its function; a server may have only one of the two.
-local OF_CALL = {
-  id = true, index = true, type = true, name = true, ["function"] = true, custom = true, arguments = true, input = true,
-  parameters = true,
-}
-
 -- The same of a part of the content.
 local OF_CONTENT = {
   type = true, id = true, index = true, role = true, text = true, thinking = true, signature = true, refusal = true,
@@ -64,13 +61,6 @@ local THINKING = {
   "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning", "thinking", "reasoning_text",
 }
 
--- What has no form in the API's events, and is not understood. `index`: of the block that it belongs to, if to one.
-local function add_unknown(self, name, value, index)
-  if not parts.is_empty(value) then
-    blocks.emit(self, { type = "unknown_delta", index = index, delta = { [name] = value } })
-  end
-end
-
 -- Members of a part that say nothing beside its text.
 local OF_PART = { type = true, id = true, index = true, format = true, role = true }
 
@@ -81,21 +71,6 @@ local function says_more(part)
     end
   end
   return false
-end
-
--- The members of an object that are neither known nor empty; nil where there are none. A list stays whole.
-local function unknown_of(object, known)
-  if json.is_array(object) then
-    return object
-  end
-  local unknown
-  for name, value in pairs(object) do
-    if not known[name] and not parts.is_empty(value) then
-      unknown = unknown or {}
-      unknown[name] = value
-    end
-  end
-  return unknown
 end
 
 -- A part of the thinking. What follows a signature is a block of its own, unless it has the same. Whether it had any
@@ -119,8 +94,8 @@ local function add_thought(self, part)
     blocks.add_signature(self, signature)
   end
   local is_kept = text == "" and (parts.word(part.data) or not signature and says_more(part))
-  local rest = not json.is_array(part) and unknown_of(part, OF_THOUGHT) or nil
-  add_unknown(self, "reasoning", is_kept and part or rest) -- encrypted, or not understood
+  local rest = not json.is_array(part) and parts.others(part, OF_THOUGHT) or nil
+  blocks.add_unknown(self, "reasoning", is_kept and part or rest) -- encrypted, or not understood
   return text ~= ""
 end
 
@@ -131,19 +106,19 @@ local function add_own_fields(self, given)
     for name, kind in pairs(KIND_OF) do
       known[name] = self.said[kind]
     end
-    given = unknown_of(given, known)
+    given = parts.others(given, known)
   end
   local text = not parts.is_empty(given) and json.encode(given) or nil
   if text == nil or text ~= self.own_fields then
     self.own_fields = text or self.own_fields
-    add_unknown(self, "provider_specific_fields", given)
+    blocks.add_unknown(self, "provider_specific_fields", given)
   end
 end
 
 local function add_unknown_members(self, object)
-  local unknown = unknown_of(object, OF_CHOICE)
+  local unknown = parts.others(object, OF_CHOICE)
   for _, name in ipairs(unknown and tables.sorted_keys(unknown, tables.is_before_as_text) or {}) do
-    add_unknown(self, tostring(name), unknown[name])
+    blocks.add_unknown(self, tostring(name), unknown[name])
   end
   if object.provider_specific_fields ~= nil then
     add_own_fields(self, object.provider_specific_fields)
@@ -182,23 +157,28 @@ local function plain_text_of(part)
   return is_plain and part.text ~= nil and parts.text_of(part.text) or nil
 end
 
-local function add_part(self, part)
+-- Parts of the content that are calls.
+local CALLS = tables.set { "tool_use", "tool_call", "function_call", "function" }
+
+local function add_part(self, part, takes_calls)
   if is_thinking(part) then
     return add_thought(self, part)
+  elseif takes_calls and CALLS[part.type] then
+    return calls.add(self, part)
   elseif part.thinking == nil and part.refusal == nil then
-    return add_unknown(self, "content", part)
+    return blocks.add_unknown(self, "content", part)
   end
   add_thought(self, { thinking = part.thinking, signature = part.signature })
   blocks.add_text(self, "text", parts.text_of(part.text))
   self.is_refused = self.is_refused or not parts.is_empty(part.refusal)
   blocks.add_text(self, "text", parts.text_of(part.refusal))
-  add_unknown(self, "content", unknown_of(part, OF_CONTENT))
+  blocks.add_unknown(self, "content", parts.others(part, OF_CONTENT))
 end
 
--- Content is a text, a part, or a list of both.
-local function add_content(self, content)
+-- Content is a text, a part, or a list of both. `takes_calls`: those among it stand nowhere else.
+local function add_content(self, content, takes_calls)
   if type(content) == "boolean" then
-    return add_unknown(self, "content", content)
+    return blocks.add_unknown(self, "content", content)
   elseif type(content) ~= "table" then
     return blocks.add_text(self, "text", parts.text_of(content))
   end
@@ -207,103 +187,63 @@ local function add_content(self, content)
     local text = plain_text_of(part)
     if text then
       texts[#texts + 1] = text
-      add_unknown(self, "content", type(part) == "table" and unknown_of(part, OF_CONTENT) or nil)
+      blocks.add_unknown(self, "content", type(part) == "table" and parts.others(part, OF_CONTENT) or nil)
     else
       blocks.add_text(self, "text", table.concat(texts))
       texts = {}
-      add_part(self, part)
+      add_part(self, part, takes_calls)
     end
   end
   blocks.add_text(self, "text", table.concat(texts))
-end
-
--- Begins the blocks of the calls up to one. A call's block begins when its name and ID are known, at the latest with
--- the first of its arguments, or before a later call's.
-local function begin_calls(self, last)
-  blocks.close(self)
-  while not last.index do
-    self.begun_calls = self.begun_calls + 1
-    local call = self.calls.list[self.begun_calls]
-    call.block_id = parts.call_id(self.ids, call.id, self.shared.id)
-    call.told = call.name
-    call.index = blocks.open(self, {
-      type = "tool_use", id = call.block_id, name = call.name, input = json.object {},
-    })
-  end
-end
-
--- What stands beside a call's own members, or its function's, with what tells which call it is.
-local function add_unknown_of_call(self, piece, said, call)
-  local more = unknown_of(piece, OF_CALL)
-  for _, name in ipairs { "function", "custom" } do
-    local called = piece[name]
-    local inner = type(called) == "table" and unknown_of(called, OF_CALL) or nil
-    if inner then
-      more = more or {}
-      more[name] = inner
-    end
-  end
-  if more then
-    more.id, more.index = said.id, said.index
-    add_unknown(self, "tool_calls", more, call and call.index)
-  end
-end
-
-local function add_call(self, piece)
-  local said = tool_calls.read(piece)
-  if not (said.id or said.name) and said.arguments == "" then
-    return add_unknown_of_call(self, piece, said, self.calls:known(said))
-  end
-  self.shared.has_begun, self.call_pieces = true, self.call_pieces + 1
-  local call = self.calls:take(said, self.shared.chunk)
-  if not call.index and (call.id and call.name or said.arguments ~= "") then
-    begin_calls(self, call)
-  elseif call.index and call.name ~= call.told then -- a name that comes after arguments
-    call.told = call.name
-    blocks.emit(self, {
-      type = "content_block_start",
-      index = call.index,
-      content_block = { type = "tool_use", id = call.block_id, name = call.name, input = json.object {} },
-    })
-  end
-  if said.arguments ~= "" then
-    blocks.add_delta(self, call.index, { type = "input_json_delta", partial_json = said.arguments })
-  end
-  add_unknown_of_call(self, piece, said, call)
-end
-
-local function add_calls(self, calls)
-  if type(calls) ~= "table" then
-    return add_unknown(self, "tool_calls", calls)
-  end
-  for _, call in ipairs(calls[1] ~= nil and calls or { calls }) do
-    if type(call) == "table" and not json.is_array(call) then
-      add_call(self, call)
-    else
-      add_unknown(self, "tool_calls", call)
-    end
-  end
 end
 
 -- The kinds of things that a delta, a message, or a choice itself says.
 local KINDS = {
   thinking = add_thinking,
   text = function(self, piece)
-    add_content(self, parts.is_empty(piece.content) and piece.text or piece.content)
+    add_content(self, parts.is_empty(piece.content) and piece.text or piece.content,
+      parts.is_empty(piece.tool_calls) and parts.is_empty(piece.function_call))
     self.is_refused = self.is_refused or not parts.is_empty(piece.refusal)
     blocks.add_text(self, "text", parts.text_of(piece.refusal))
   end,
   calls = function(self, piece)
     if not parts.is_empty(piece.tool_calls) then
-      add_calls(self, piece.tool_calls)
+      calls.add_all(self, piece.tool_calls)
     end
     if tool_calls.has(piece.tool_calls, piece.function_call) then -- once more, for older clients
       return
     elseif type(piece.function_call) == "table" then
-      add_call(self, { index = "function_call", ["function"] = piece.function_call })
+      calls.add(self, { index = "function_call", ["function"] = piece.function_call })
     else
-      add_unknown(self, "function_call", piece.function_call)
+      blocks.add_unknown(self, "function_call", piece.function_call)
     end
+  end,
+}
+
+-- The signature of thinking whose text came without one.
+local function add_late_signature(self, list)
+  local part = type(list) == "table" and (list[1] == nil and list or list[2] == nil and list[1]) or nil
+  local signature = type(part) == "table" and parts.word(part.signature)
+  if signature and self.thought and not self.thought.signature then
+    blocks.add_signature(self, signature)
+  end
+end
+
+-- What of the same kinds had not come, where a message says them once more.
+local RESTS = {
+  thinking = function(self, piece)
+    for _, name in ipairs(THINKING) do
+      blocks.add_text(self, "thinking", self.heard.thinking:rest(parts.text_of(piece[name])) or "")
+      add_late_signature(self, piece[name])
+    end
+  end,
+  text = function(self, piece)
+    local content = parts.is_empty(piece.content) and piece.text or piece.content
+    blocks.add_text(self, "text", self.heard.text:rest(parts.text_of(content)) or "")
+  end,
+  calls = function(self, piece)
+    local called = type(piece.function_call) == "table" and { ["function"] = piece.function_call } or nil
+    calls.add_rest_of_all(self, parts.is_empty(piece.tool_calls) and called or piece.tool_calls or {})
   end,
 }
 
@@ -311,7 +251,9 @@ local KINDS = {
 local function add_piece(self, piece, said, repeats)
   for _, kind in ipairs { "thinking", "text", "calls" } do
     local before = #self.shared.events + self.call_pieces
-    if not said[kind] and not repeats[kind] then
+    if not said[kind] and repeats[kind] then
+      RESTS[kind](self, piece)
+    elseif not said[kind] then
       KINDS[kind](self, piece)
       said[kind] = #self.shared.events + self.call_pieces > before or nil
     end
@@ -329,6 +271,7 @@ end
 ---@param shared anthropic.ChunkTranslator
 ---@return anthropic.CompletionChoice
 function completion_choice.new(number, shared)
+  local budget = shared.budget or budgets.new()
   local self = setmetatable({
     number = number,
     shared = shared,
@@ -337,7 +280,8 @@ function completion_choice.new(number, shared)
     open = nil, -- the block of text or thinking that goes on
     thought = nil, -- the last block of thinking
     hidden = nil, -- the signature of thinking that has no block
-    calls = tool_calls.new(shared.budget), call_pieces = 0, begun_calls = 0, ids = {},
+    heard = { text = heard_text.new(budget), thinking = heard_text.new(budget) },
+    calls = tool_calls.new(budget), call_pieces = 0, begun_calls = 0, ids = {},
     own_fields = nil, -- what it had last in provider_specific_fields, as JSON
     in_deltas = {}, said = {}, -- the kinds of things that deltas have said, and that all have
   }, Choice)
@@ -380,11 +324,8 @@ end
 --- Ends the message.
 function Choice:finish()
   blocks.close(self)
-  for _, call in ipairs(self.calls.list) do
-    begin_calls(self, call)
-    blocks.emit(self, { type = "content_block_stop", index = call.index })
-  end
-  add_unknown(self, "reasoning", blocks.rest(self))
+  calls.finish(self)
+  blocks.add_unknown(self, "reasoning", blocks.rest(self))
   blocks.emit(self, {
     type = "message_delta",
     delta = {

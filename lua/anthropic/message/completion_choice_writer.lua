@@ -13,6 +13,7 @@ local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
 local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
+local turns = require "anthropic.message.turns"
 
 local completion_choice_writer = {}
 
@@ -23,6 +24,7 @@ end
 ---@class anthropic.ChoiceWriter the chunks of one answer
 ---@field calls integer how many have begun
 ---@field blocks table<number, table> those under way, by their index
+---@field ended_calls table<number, table> those that have ended, by the index that they had
 local Choice = {}
 Choice.__index = Choice
 
@@ -33,9 +35,11 @@ local FIELDS = { "reasoning_content", "content" }
 ---@param index integer of the choice
 ---@return anthropic.ChoiceWriter
 function completion_choice_writer.new(encoder, index)
-  local self = setmetatable({ encoder = encoder, index = index, calls = 0, blocks = {}, queues = {} }, Choice)
+  local self = setmetatable({
+    encoder = encoder, index = index, calls = 0, blocks = {}, ended_calls = {}, turns = {},
+  }, Choice)
   for _, field in ipairs(FIELDS) do
-    self.queues[field] = { first = 1, last = 0 }
+    self.turns[field] = turns.new()
   end
   return self
 end
@@ -62,48 +66,18 @@ local function say(self, delta)
   emit(self, delta)
 end
 
--- In the order of their indices, behind those that have said something.
-local function enqueue(queue, block)
-  block.is_queued, queue.last = true, queue.last + 1
-  local place = queue.last
-  while place > queue.first and not queue[place - 1].has_said and queue[place - 1].index > block.index do
-    queue[place] = queue[place - 1]
-    place = place - 1
-  end
-  queue[place] = block
-end
-
--- A piece of a block's text or thinking. Where blocks overlap, the later one waits for the end of the earlier: the
--- shape knows one text, in order.
+-- A piece of a block's text or thinking. Where blocks overlap, the later one waits for the end of the earlier.
 local function say_piece(self, block, field, piece)
-  local queue = self.queues[field]
-  if not block.is_queued then
-    enqueue(queue, block)
-  end
-  if not parts.word(piece) then
-    return
-  elseif queue[queue.first] == block then
-    block.has_said = true
-    say(self, { [field] = piece })
-  else
-    block.held = block.held or {}
-    table.insert(block.held, piece)
+  local due = self.turns[field]:add(block, parts.word(piece))
+  if due then
+    say(self, { [field] = due })
   end
 end
 
 -- Says what waited for the end of a block.
-local function say_held(self, field, is_over)
-  local queue = self.queues[field]
-  local block = queue[queue.first]
-  while block and (block.is_stopped or is_over) do
-    queue[queue.first] = nil
-    queue.first = queue.first + 1
-    block = queue[queue.first]
-    if block and block.held then
-      block.has_said = true
-      say(self, { [field] = table.concat(block.held) })
-      block.held = nil
-    end
+local function say_due(self, field, due)
+  for _, each in ipairs(due) do
+    say(self, type(each) == "string" and { [field] = each } or each)
   end
 end
 
@@ -121,6 +95,22 @@ end
 local function announce_name(self, block)
   block.is_named = true
   call_piece(self, block, { ["function"] = { name = block.name } })
+end
+
+-- Where an input came whole, pieces after it may say it again, or nothing: they wait for the end.
+local function hold_arguments(block, piece)
+  block.arguments = block.arguments or {}
+  table.insert(block.arguments, piece)
+end
+
+local function whole_arguments(block)
+  local text, read = block.arguments and table.concat(block.arguments) or "", {}
+  json.tool_input(read, text)
+  if read.input_error or not parts.is_empty(read.input) then
+    return text
+  end
+  parts.read_input(block)
+  return json.input_text(block.input)
 end
 
 local function add_arguments(self, block, piece)
@@ -186,30 +176,37 @@ local DELTAS = {
     block.signature = parts.word(delta.signature)
   end,
   input_json_delta = function(self, block, delta)
-    add_arguments(self, block, parts.word(delta.partial_json) or "")
+    local piece = parts.word(delta.partial_json) or ""
+    if block.input ~= nil and not block.has_arguments then
+      hold_arguments(block, piece)
+    else
+      add_arguments(self, block, piece)
+    end
   end,
   citations_delta = function(self, _, delta)
     say(self, foreign("citations", json.array { delta.citation }))
   end,
 }
 
+-- What says that thinking is signed, behind it.
+local function signed(block)
+  local signature = block.type == "thinking" and block.signature
+  return signature and { thinking_blocks = json.array { { type = "thinking", thinking = "", signature = signature } } }
+    or nil
+end
+
 local function stop_block(self, block)
-  block.is_stopped = true
-  for _, field in ipairs(FIELDS) do
-    say_held(self, field)
-  end
+  say_due(self, "reasoning_content", self.turns.reasoning_content:stop(block, signed(block)))
+  say_due(self, "content", self.turns.content:stop(block))
   local kept = block.kept and block.kept:finish().content[1]
   if kept then
     say(self, foreign("blocks", json.array { kept }))
-  elseif block.type == "thinking" and block.signature then
-    local signed = { type = "thinking", thinking = "", signature = block.signature }
-    say(self, { thinking_blocks = json.array { signed } })
   elseif block.call then
     if not block.is_told then
       announce(self, block)
     end
     if not block.has_arguments then
-      add_arguments(self, block, block.input and json.input_text(block.input) or "{}")
+      add_arguments(self, block, whole_arguments(block))
     end
   end
 end
@@ -225,7 +222,7 @@ local function new_block(index, kind)
 end
 
 local function block_at(self, index, kind)
-  local block = self.blocks[index]
+  local block = self.blocks[index] or kind == "tool_use" and self.ended_calls[index]
   if not block then
     block = new_block(index, kind)
     self.blocks[index] = block
@@ -247,6 +244,9 @@ end
 
 function handlers.content_block_start(self, event, index)
   local members = type(event.content_block) == "table" and event.content_block or {}
+  if json.is_array(members) then -- no block
+    return say(self, foreign("blocks", json.array { members }))
+  end
   local block = self.blocks[index]
   if not block or block.type ~= members.type then
     block = new_block(index, members.type)
@@ -277,6 +277,7 @@ function handlers.content_block_stop(self, _, index)
   local block = self.blocks[index]
   if block then
     self.blocks[index] = nil
+    self.ended_calls[index] = block.call and block -- its arguments may go on
     stop_block(self, block)
   end
 end
@@ -319,7 +320,7 @@ function Choice:stop()
     begin(self)
     stop_all(self)
     for _, field in ipairs(FIELDS) do
-      say_held(self, field, true)
+      say_due(self, field, self.turns[field]:stop_all())
     end
     emit(self, {}, stop_reasons.to_completion(self.reason, self.calls > 0))
   end

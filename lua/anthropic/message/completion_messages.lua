@@ -221,11 +221,14 @@ local function add_thinking(self, to, message, blocks)
   end
 end
 
--- Blocks of an answer that a chat completion has no other place for (completion_writer.lua).
+-- What answers have there (completion_writer.lua): blocks, and what no request says.
+local OF_OWN_FIELDS = { blocks = true, citations = true, deltas = true, delta = true }
+
+-- Blocks of an answer that a chat completion has no other place for.
 local function add_foreign(self, to, message, blocks)
   local given = self:expect(to .. ".provider_specific_fields", message.provider_specific_fields, "table") or {}
   to = to .. ".provider_specific_fields"
-  self:check_members(to, given, { blocks = true, citations = true })
+  self:check_members(to, given, OF_OWN_FIELDS)
   if not parts.is_empty(given.blocks) then
     for i, block in ipairs(self:list(to .. ".blocks", given.blocks)) do
       blocks[#blocks + 1] = self:need(paths.join(to .. ".blocks", i), block, "table")

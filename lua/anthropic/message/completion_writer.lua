@@ -130,16 +130,29 @@ local BLOCKS = {
     table.insert(made.thinking_blocks, { type = block.type, data = block.data })
     made.has_blocks = true
   end,
-  tool_use = function(made, block, index)
-    local call = {
+  tool_use = function(made, block)
+    table.insert(made.called, block)
+  end,
+  fallback = function(made, block) -- the calls before it are of a model that gave up: nobody has to answer them
+    for _, called in ipairs(made.called) do
+      table.insert(made.blocks, called)
+    end
+    made.called = {}
+    table.insert(made.blocks, block)
+  end,
+}
+
+local function calls_of(blocks)
+  local calls = json.array {}
+  for i, block in ipairs(blocks) do
+    calls[i] = {
       id = block.id,
       type = "function",
       ["function"] = { name = block.name, arguments = arguments_of(block) },
     }
-    table.insert(made.calls, call)
-    made.call_at[index] = call
-  end,
-}
+  end
+  return calls
+end
 
 local function list_or_nil(list)
   return list[1] ~= nil and list or nil
@@ -157,75 +170,44 @@ local function is_object(value)
   return type(value) == "table" and not json.is_array(value)
 end
 
--- Adds the members that are not there yet. Returns those that are; nil where there are none.
-local function add_members(into, members)
-  local left
-  for name, value in pairs(members) do
-    local rest = value
-    if into[name] == nil then
-      into[name], rest = value, nil
-    elseif is_object(into[name]) and is_object(value) then
-      into[name] = json.copy(into[name])
-      rest = add_members(into[name], value)
-    end
-    if rest ~= nil then
-      left = left or {}
-      left[name] = rest
-    end
+-- What a server sent and no block says.
+local function deltas_of(message)
+  local deltas = json.array {}
+  for _, kept in ipairs(type(message.unknown_deltas) == "table" and message.unknown_deltas or {}) do
+    deltas[#deltas + 1] = is_object(kept) and is_object(kept.delta) and kept.delta or nil
   end
-  return left
-end
-
--- Adds what a server sent and no block says: where it had it, or, where something else stands there, among the deltas
--- of fields of our own.
-local function add_unknown(made, said, kept)
-  local delta = is_object(kept) and kept.delta
-  if not is_object(delta) then
-    return
-  end
-  local call, more = made.call_at[kept.index], delta.tool_calls
-  if call and is_object(more) then
-    more = json.copy(more)
-    more.id, more.index = nil, nil
-    delta = add_members(call, more)
-  elseif kept.index == nil then
-    delta = add_members(said, delta)
-  end
-  table.insert(said.provider_specific_fields.deltas, delta)
+  return deltas
 end
 
 local function assistant_of(message)
   local made = {
-    texts = {}, thoughts = {}, thinking_blocks = json.array {}, calls = json.array {}, citations = json.array {},
-    blocks = json.array {}, call_at = {},
+    texts = {}, thoughts = {}, thinking_blocks = json.array {}, called = {}, citations = json.array {},
+    blocks = json.array {},
   }
-  for i, value in ipairs(list_of(message.content)) do
+  for _, value in ipairs(list_of(message.content)) do
     local block = parts.block(value)
     local add = block and BLOCKS[block.type]
     if add then
-      add(made, block, i - 1)
+      add(made, block)
     else
       table.insert(made.blocks, block or value)
     end
   end
   local text, thinking = table.concat(made.texts), table.concat(made.thoughts)
-  local own = { blocks = list_or_nil(made.blocks), citations = list_or_nil(made.citations), deltas = json.array {} }
-  local said = {
+  local others = {
+    blocks = list_or_nil(made.blocks),
+    citations = list_or_nil(made.citations),
+    deltas = list_or_nil(deltas_of(message)),
+  }
+  return {
     role = "assistant",
-    content = (text ~= "" or not made.calls[1]) and text or json.null,
+    content = (text ~= "" or not made.called[1]) and text or json.null,
     refusal = json.null,
     reasoning_content = thinking ~= "" and thinking or nil,
     thinking_blocks = made.has_blocks and made.thinking_blocks or nil, -- all of them: who reads them reads nothing else
-    tool_calls = made.calls,
-    provider_specific_fields = own,
+    tool_calls = list_or_nil(calls_of(made.called)),
+    provider_specific_fields = next(others) and others or nil,
   }
-  for _, kept in ipairs(type(message.unknown_deltas) == "table" and message.unknown_deltas or {}) do
-    add_unknown(made, said, kept)
-  end
-  said.tool_calls, own = list_or_nil(said.tool_calls), said.provider_specific_fields
-  own.deltas = list_or_nil(own.deltas)
-  said.provider_specific_fields = next(own) and own or nil
-  return said
 end
 
 -- The choices of a message. A stored one has none: what it has by this name is a field of its server's.

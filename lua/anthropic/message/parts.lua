@@ -76,6 +76,24 @@ function parts.is_empty(value)
     or type(value) == "table" and next(value) == nil
 end
 
+--- The members of an object that are neither known nor empty; nil where there are none. A list stays whole.
+---@param object table
+---@param known table<string, any>
+---@return table?
+function parts.others(object, known)
+  if json.is_array(object) then
+    return object
+  end
+  local others
+  for name, value in pairs(object) do
+    if not known[name] and not parts.is_empty(value) then
+      others = others or {}
+      others[name] = value
+    end
+  end
+  return others
+end
+
 -- Members that tell a block's type, the more telling first.
 local TYPE_OF_MEMBER = {
   { "thinking", "thinking" },

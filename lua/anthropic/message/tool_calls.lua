@@ -5,6 +5,7 @@
 -- are whole; or, without an ID, with a name in the same chunk, or where those arguments are whole.
 
 local budgets = require "anthropic.message.budget"
+local heard_text = require "anthropic.message.heard_text"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 
@@ -17,8 +18,7 @@ local parts = require "anthropic.message.parts"
 ---@field has_number? boolean the server gave it an index
 ---@field last_byte? string of its arguments so far
 ---@field is_whole? boolean its arguments came as an object
----@field pieces? string[] of its arguments, while they are short
----@field bytes integer of those
+---@field heard anthropic.HeardText its arguments so far
 
 ---@class anthropic.ToolCalls
 ---@field list anthropic.ForeignCall[] in the order of their beginning
@@ -30,8 +30,6 @@ local tool_calls = {}
 
 -- What a call, and an index for one, take beside their words.
 local CALL_BYTES, INDEX_BYTES = 300, 50
--- Bytes of a call's arguments that are kept.
-local MOST_KEPT = 64 * 1024
 
 --- The calls of one choice.
 ---@param budget? anthropic.Budget what is kept of them counts there
@@ -108,21 +106,8 @@ end
 
 -- Some servers end with all of the arguments once more.
 local function is_repetition(call, said, chunk)
-  return call.pieces ~= nil and call.bytes > 0 and call.bytes == #said.arguments and call.chunk ~= chunk
-    and begins_anew(call, said) and table.concat(call.pieces) == said.arguments
-end
-
--- Keeps a piece of the arguments, to know it again.
-local function keep(self, call, piece)
-  if call.pieces and piece ~= "" then
-    call.bytes = call.bytes + #piece
-    if call.bytes > MOST_KEPT then
-      call.pieces = nil
-    else
-      self.budget:take(#piece)
-      call.pieces[#call.pieces + 1] = piece
-    end
-  end
+  return call.heard.bytes > 0 and call.heard.bytes == #said.arguments and call.chunk ~= chunk
+    and begins_anew(call, said) and call.heard:rest(said.arguments) == ""
 end
 
 --- The call that a piece tells of, if it is one that has come; a piece that tells of none goes with the last.
@@ -133,6 +118,20 @@ function ToolCalls:known(said)
     return self.by_index[said.index]
   end
   return self.list[#self.list]
+end
+
+--- The call that is said once more, where a message says all of them.
+---@param said table see tool_calls.read
+---@param position integer among all
+---@return anthropic.ForeignCall? call nil where it has not come
+function ToolCalls:again(said, position)
+  local call = said.id and self.by_id[said.id] or self.list[position]
+  if not call or said.name and call.name and said.name ~= call.name then
+    return nil
+  elseif said.id and call.id and said.id ~= call.id and not call.heard:rest(said.arguments) then
+    return nil -- some servers make a new ID for the same
+  end
+  return call
 end
 
 local function find(self, said, chunk)
@@ -150,18 +149,19 @@ end
 --- The call that a piece belongs to, with what the piece says of it; a new one where it belongs to none.
 ---@param said table see tool_calls.read; arguments that came before are taken out
 ---@param chunk integer the number of the chunk
+---@param given? anthropic.ForeignCall where it is known
 ---@return anthropic.ForeignCall
-function ToolCalls:take(said, chunk)
-  local call = find(self, said, chunk)
+function ToolCalls:take(said, chunk, given)
+  local call = given or find(self, said, chunk)
   if not call then
-    call = { pieces = {}, bytes = 0 }
+    call = { heard = heard_text.new(self.budget) }
     self.list[#self.list + 1] = call
     self.budget:take(CALL_BYTES)
   end
   if is_repetition(call, said, chunk) then
     said.arguments = ""
   end
-  keep(self, call, said.arguments)
+  call.heard:add(said.arguments)
   self.budget:take((call.id and 0 or #(said.id or "")) + (call.name and 0 or #(said.name or "")))
   call.id, call.name, call.chunk = call.id or said.id, call.name or said.name, chunk
   call.last_byte = said.arguments ~= "" and said.arguments:sub(-1) or call.last_byte

@@ -173,7 +173,8 @@ describe("the body of an error", function()
     local over = '{"type":"error","error":{"type":"overloaded_error","message":"Over"}}'
     local expected = { type = "overloaded_error", status = 529, message = "Over" }
     for _, body in ipairs {
-      "event: error\ndata: " .. over, "data:" .. over .. "\n\n", "\239\187\191: hi\r\n\r\nid: 1\r\ndata: " .. over .. "\r\n",
+      "event: error\ndata: " .. over, "data:" .. over .. "\n\n",
+      "\239\187\191: hi\r\n\r\nid: 1\r\ndata: " .. over .. "\r\n",
       "\n\nretry: 5\n\ndata: {}\n\ndata: " .. over .. "\n\ndata: [DONE]\n\n",
       'event: ping\ndata: {"type":"ping"}\n\nevent: error\ndata: ' .. over .. "\n\n",
       "event: overloaded_error\ndata: Over\n\n",

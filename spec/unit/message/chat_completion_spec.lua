@@ -348,6 +348,16 @@ describe("the message of a chat completion", function()
     assert.is_nil(message.choices)
   end)
 
+  it("counts them by their place where two of them have one index", function()
+    for _, index in ipairs { 0, 1 } do
+      local message = chat_completion.to_message(completion {
+        { index = index, message = { content = "a" } }, { index = index, message = { content = "b" } },
+      })
+      assert.equal("a", message:text())
+      assert.equal("b", message.choices[2]:text())
+    end
+  end)
+
   it("counts those without an index by their place", function()
     for _, index in ipairs { "x", "nan", {}, json.null, 2 ^ 60 } do
       local message = chat_completion.to_message(completion {

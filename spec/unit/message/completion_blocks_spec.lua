@@ -1,9 +1,15 @@
 -- The blocks of a choice, and the signatures of its thinking.
 
 local blocks = require "anthropic.message.completion_blocks"
+local budgets = require "anthropic.message.budget"
+local heard_text = require "anthropic.message.heard_text"
 
 local function new_choice()
-  return { number = 0, next_index = 0, shared = { events = {}, has_begun = false } }
+  local budget = budgets.new()
+  return {
+    number = 0, next_index = 0, shared = { events = {}, has_begun = false },
+    heard = { text = heard_text.new(budget), thinking = heard_text.new(budget) },
+  }
 end
 
 -- The events so far: "start 0 text", "delta 0 text_delta", "stop 0".
@@ -65,5 +71,27 @@ describe("the blocks of a choice", function()
     blocks.add_signature(choice, "s")
     assert.is_nil(blocks.rest(choice))
     assert.same({ "start 0 thinking", "delta 0 signature_delta", "stop 0" }, shown(choice))
+  end)
+
+  it("keep what is not understood, with the block that it belongs to", function()
+    local choice = new_choice()
+    blocks.add_unknown(choice, "images", { "i" })
+    blocks.add_unknown(choice, "tool_calls", { x = 1 }, 2)
+    for _, nothing in ipairs { "", false, {} } do
+      blocks.add_unknown(choice, "audio", nothing)
+    end
+    assert.same({
+      { type = "unknown_delta", delta = { images = { "i" } } },
+      { type = "unknown_delta", index = 2, delta = { tool_calls = { x = 1 } } },
+    }, choice.shared.events)
+  end)
+
+  it("note what has come of a text and of the thinking", function()
+    local choice = new_choice()
+    blocks.add_text(choice, "text", "H")
+    blocks.add_text(choice, "thinking", "Hm.")
+    blocks.add_text(choice, "text", "i")
+    assert.equal("!", choice.heard.text:rest "Hi!")
+    assert.equal("", choice.heard.thinking:rest "Hm.")
   end)
 end)

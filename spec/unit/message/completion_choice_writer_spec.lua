@@ -36,6 +36,17 @@ describe("the chunks of events", function()
       deltas(start({ type = "redacted_thinking", data = "d" }, 3)))
   end)
 
+  it("are thinking that overlaps, each before its signature", function()
+    deltas(start({ type = "thinking", thinking = "A" }, 1))
+    assert.same({}, deltas(start({ type = "thinking", thinking = "B", signature = "b" }, 2)))
+    assert.same({}, deltas(stop(2)))
+    assert.same({}, deltas(delta({ type = "signature_delta", signature = "a" }, 1)))
+    assert.same({
+      '{"thinking_blocks":[{"signature":"a","thinking":"","type":"thinking"}]}', '{"reasoning_content":"B"}',
+      '{"thinking_blocks":[{"signature":"b","thinking":"","type":"thinking"}]}',
+    }, deltas(stop(1)))
+  end)
+
   it("are calls, each with an index of its own", function()
     assert.same({ '{"tool_calls":[{"function":{"arguments":"","name":"f"},"id":"a","index":0,"type":"function"}]}' },
       deltas(start({ type = "tool_use", id = "a", name = "f", input = json.object {} }, 1)))
@@ -53,6 +64,53 @@ describe("the chunks of events", function()
   it("are calls whose input came whole", function()
     deltas(start { type = "tool_use", id = "a", name = "f", input = { x = 1 } })
     assert.same({ '{"tool_calls":[{"function":{"arguments":"{\\"x\\":1}"},"index":0}]}' }, deltas(stop()))
+  end)
+
+  it("are calls whose input came whole as a text, or before pieces that say nothing", function()
+    local function arguments_after(input, ...)
+      deltas(start { type = "tool_use", id = "a", name = "f", input = input })
+      local said = {}
+      for _, piece in ipairs { ... } do
+        for _, each in ipairs(deltas(delta { type = "input_json_delta", partial_json = piece })) do
+          said[#said + 1] = each
+        end
+      end
+      for _, each in ipairs(deltas(stop())) do
+        said[#said + 1] = each
+      end
+      for i, each in ipairs(said) do
+        said[i] = json.decode(each).tool_calls[1]["function"].arguments
+      end
+      return table.concat(said)
+    end
+    local text = '{"x": 1}'
+    assert.equal(text, arguments_after(text))
+    assert.equal('{"x":1}', arguments_after({ x = 1 }, "{", "}"))
+    assert.equal('{"x":1}', arguments_after({ x = 1 }, "null"))
+    assert.equal(text, arguments_after(text, "{}"))
+    assert.equal(text, arguments_after({ x = 1 }, '{"x"', ": 1}"))
+    assert.equal('{"x"', arguments_after({ x = 1 }, '{"x"')) -- it broke off
+    assert.equal("{}", arguments_after(""))
+    assert.equal("{}", arguments_after(json.null))
+    deltas(start { type = "tool_use", id = "a", name = "f" })
+    deltas(delta { type = "input_json_delta", partial_json = "{" })
+    -- what has begun goes on
+    assert.same({}, deltas(start { type = "tool_use", id = "a", name = "f", input = { x = 1 } }))
+    assert.equal(1, #deltas(delta { type = "input_json_delta", partial_json = "}" }))
+    assert.same({}, deltas(stop()))
+  end)
+
+  it("are the same call where its arguments go on after its end", function()
+    local call = start { type = "tool_use", id = "a", name = "f" }
+    assert.equal(1, #deltas(call))
+    deltas(delta { type = "input_json_delta", partial_json = "{" })
+    assert.same({}, deltas(stop()))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"}"},"index":0}]}' },
+      deltas(delta { type = "input_json_delta", partial_json = "}" }))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"","name":"f"},"id":"a","index":1,"type":"function"}]}' },
+      deltas(call)) -- another one
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"{}"},"index":1}]}' }, deltas(stop()))
+    assert.equal(1, #deltas { type = "message_stop" })
   end)
 
   it("are a call once its name is known, or its arguments begin", function()
@@ -110,6 +168,7 @@ describe("the chunks of events", function()
       deltas(delta { type = "citations_delta", citation = { type = "page_location" } }))
     assert.same({ '{"provider_specific_fields":{"delta":{"type":"new_delta","x":1}}}' },
       deltas(delta({ type = "new_delta", x = 1 }, 7)))
+    assert.same({ '{"provider_specific_fields":{"blocks":[["x"]]}}' }, deltas(start({ "x" }, 8)))
     assert.same({ '{"audio":{"id":"x"}}' }, deltas { type = "unknown_delta", delta = { audio = { id = "x" } } })
   end)
 

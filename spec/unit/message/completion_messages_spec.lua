@@ -109,7 +109,8 @@ describe("the messages of a chat completion", function()
       content("assistant", '"content":[{"type":"text","text":"a"}],"reasoning_content":"t"'))
     assert.equal('[{"signature":"s","thinking":"t","type":"thinking"},{"type":"own"},{"text":"a","type":"text"}]',
       content("assistant", '"content":"a","reasoning_content":"not this","thinking_blocks":[{"type":"thinking",'
-        .. '"thinking":"t","signature":"s"}],"provider_specific_fields":{"blocks":[{"type":"own"}],"citations":[1]}'))
+        .. '"thinking":"t","signature":"s"}],"provider_specific_fields":{"blocks":[{"type":"own"}],"citations":[1],'
+        .. '"deltas":[{"images":[1]}],"delta":{"type":"new_delta"}}'))
     assert.equal("[]", (read '[{"role":"assistant","content":null,"tool_calls":[]}]'))
   end)
 

@@ -223,42 +223,34 @@ describe("a message as a chat completion", function()
       made.choices[1].message.provider_specific_fields)
   end)
 
-  it("has what a server sent that no block says, where it had it", function()
+  it("has the calls of the model that answered last alone, and those before a fallback as blocks", function()
+    local function call(id)
+      return { type = "tool_use", id = id, name = "f", input = { x = id } }
+    end
+    local fallback = { type = "fallback", from = { model = "m" }, to = { model = "n" } }
+    local said = completion_writer.from_message({ content = { call "a", fallback, call "b" } }).choices[1].message
+    assert.equal(1, #said.tool_calls)
+    assert.equal("b", said.tool_calls[1].id)
+    assert.same({ call "a", fallback }, said.provider_specific_fields.blocks)
+    local made = completion_writer.from_message { content = { call "a", fallback }, stop_reason = "end_turn" }
+    assert.is_nil(made.choices[1].message.tool_calls)
+    assert.equal("stop", made.choices[1].finish_reason)
+  end)
+
+  it("has what a server sent that no block says", function()
+    local images = { images = { "i" } }
+    local signature = { tool_calls = { id = "a", extra_content = { x = 1 } } }
     local made = completion_writer.from_message {
-      content = {
-        { type = "text", text = "A" }, { type = "tool_use", id = "a", name = "f" },
-        { type = "tool_use", id = "b", name = "g" },
-      },
-      unknown_deltas = {
-        { delta = { images = { "i" } } },
-        { index = 2, delta = { tool_calls = { id = "b", index = 7, extra_content = { x = 1 } } } },
-        { delta = { provider_specific_fields = { citations = { 1 }, y = 2 } } },
-        { delta = { images = { "j" } } }, { index = 0, delta = { type = "new_delta", z = 3 } },
-        { delta = { tool_calls = { caller = "c" } } }, { index = 0, delta = { tool_calls = { caller = "c" } } },
-        { delta = { content = { type = "image" }, audio = { id = "u" } } },
-        { delta = { provider_specific_fields = "x" } },
-      },
+      content = { { type = "text", text = "A" } },
+      unknown_deltas = { { delta = images }, { index = 0, delta = signature }, { index = 1 } },
     }
-    local said = made.choices[1].message
-    assert.same({ "i" }, said.images)
-    assert.same({ id = "u" }, said.audio)
-    assert.equal("A", said.content)
-    assert.is_nil(said.tool_calls[1].extra_content)
-    assert.same({
-      id = "b", type = "function", ["function"] = { name = "g", arguments = "{}" }, extra_content = { x = 1 },
-    }, said.tool_calls[2])
-    assert.same({
-      citations = { 1 }, y = 2,
-      deltas = {
-        { images = { "j" } }, { type = "new_delta", z = 3 }, { tool_calls = { caller = "c" } },
-        { tool_calls = { caller = "c" } }, { content = { type = "image" } }, { provider_specific_fields = "x" },
-      },
-    }, said.provider_specific_fields)
+    assert.same({ deltas = { images, signature } }, made.choices[1].message.provider_specific_fields)
   end)
 
   it("takes a field of the server's own for no deltas", function()
     for _, field in ipairs { 5, "x", {}, { 5 }, { { delta = "x" } }, { x = 1 }, { { delta = { 5 } } } } do
-      local made = completion_writer.from_message { content = { { type = "text", text = "A" } }, unknown_deltas = field }
+      local content = { { type = "text", text = "A" } }
+      local made = completion_writer.from_message { content = content, unknown_deltas = field }
       assert.equal("A", made.choices[1].message.content)
       assert.is_string(json.encode(made))
     end

@@ -196,7 +196,8 @@ describe("a block", function()
     { "content of another type", { type = "hologram", content = "a" }, { type = "hologram", content = "a" } },
     { "an input under another name", { type = "tool_use", arguments = '{"a":1}' },
       { type = "tool_use", input = '{"a":1}' } },
-    { "an input under another name beside an empty one", { type = "server_tool_use", input = {}, parameters = { a = 1 } },
+    { "an input under another name beside an empty one",
+      { type = "server_tool_use", input = {}, parameters = { a = 1 } },
       { type = "server_tool_use", input = { a = 1 } } },
     { "an input that is there", { type = "tool_use", input = { a = 1 }, arguments = "{}" },
       { type = "tool_use", input = { a = 1 }, arguments = "{}" } },
@@ -225,6 +226,15 @@ describe("a block", function()
     assert.equal('{"citations":null,"text":"a","type":"text"}', json.encode(block))
     block.text = "b"
     assert.equal("a", original.text)
+  end)
+end)
+
+describe("what else an object says", function()
+  it("is what is neither known nor empty, and a list whole", function()
+    assert.same({ b = 1 }, parts.others({ a = 1, b = 1, c = "", d = false, e = {}, f = json.null }, { a = true }))
+    assert.is_nil(parts.others({ a = 1, b = "" }, { a = true }))
+    local list = json.array { 1 }
+    assert.equal(list, parts.others(list, {}))
   end)
 end)
 

@@ -1,0 +1,53 @@
+--- A text that came in pieces, while it is short: to know it again where a server says it once more.
+--
+--     local heard = heard_text.new(budget)
+--     heard:add "Hel"
+--     heard:rest "Hello"   --> "lo"
+--     heard:rest "Hel"     --> ""
+--     heard:rest "Ho"      --> nil
+
+local heard_text = {}
+
+-- Bytes of a text that are kept.
+local MOST_KEPT = 64 * 1024
+
+---@class anthropic.HeardText
+---@field budget anthropic.Budget what is kept counts there
+---@field pieces? string[] nil once there is too much of it
+---@field bytes integer
+local HeardText = {}
+HeardText.__index = HeardText
+
+--- Nothing yet.
+---@param budget anthropic.Budget
+---@return anthropic.HeardText
+function heard_text.new(budget)
+  return setmetatable({ budget = budget, pieces = {}, bytes = 0 }, HeardText)
+end
+
+--- Takes in a piece.
+---@param piece string
+function HeardText:add(piece)
+  if piece == "" or not self.pieces then
+    return
+  end
+  self.bytes = self.bytes + #piece
+  if self.bytes > MOST_KEPT then
+    self.pieces = nil
+    return
+  end
+  self.budget:take(#piece)
+  self.pieces[#self.pieces + 1] = piece
+end
+
+--- What a text says that has not come.
+---@param text string
+---@return string? rest "" where it is the same; nil where it is another, or too much has come to tell
+function HeardText:rest(text)
+  if not self.pieces or #text < self.bytes or text:sub(1, self.bytes) ~= table.concat(self.pieces) then
+    return nil
+  end
+  return text:sub(self.bytes + 1)
+end
+
+return heard_text
