@@ -367,6 +367,18 @@ describe("a pool", function()
     assert.same({ 1, 3 }, { requests_of(1), requests_of(2) })
   end)
 
+  it("asks for all pages of a list where the first one came from", function()
+    local function page(id, has_more)
+      return { body = { data = { { id = id, type = "model" } }, last_id = id, has_more = has_more } }
+    end
+    members { { page("a-1", true), page("a-2", true), page("a-3", false) }, { page("b-1", false) } }
+    local ids = {}
+    for model in assert(anthropic.pool({ members = clients }).models.list()) do
+      ids[#ids + 1] = model.id
+    end
+    assert.same({ "a-1", "a-2", "a-3" }, ids)
+  end)
+
   it("goes on with the next member after its models were listed by one", function()
     local page = { data = { { id = "m" } }, first_id = "m", last_id = "m", has_more = false }
     members { { { body = page }, answer "a", testing.error { status = 529 } }, { answer "b" } }
