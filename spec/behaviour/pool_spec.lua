@@ -339,6 +339,19 @@ describe("a pool", function()
     assert.same({ 1, 4 }, { requests_of(1), requests_of(2) })
   end)
 
+  it("sends what names a container of a batch's result to the member that has it", function()
+    local line = '{"custom_id":"x","result":{"type":"succeeded","message":{"id":"msg_1","type":"message",'
+      .. '"role":"assistant","model":"m","content":[],"stop_reason":"end_turn","container":{"id":"container_1"}}}}'
+    local batch = { id = "msgbatch_1", type = "message_batch", processing_status = "ended", results_url = "x" }
+    members { { answer "a" }, { { body = batch }, { body = line }, answer "b" } }
+    local pool = anthropic.pool { members = clients }
+    assert(clients[2].messages.batches.results("msgbatch_1"):next())
+    for _ = 1, 2 do
+      assert.equal("b", assert(pool.messages.create(ask { container = "container_1" })):text())
+    end
+    assert.equal(0, requests_of(1))
+  end)
+
   it("sends what names a file to the member that it was uploaded by", function()
     members { { answer "a" }, { { body = { id = "file_1", type = "file" } }, answer "b" } }
     local pool = anthropic.pool { members = clients }
