@@ -257,6 +257,23 @@ describe("the convenience layer", function()
       })
     end)
 
+    it("adds a turn to the history that was put in its place meanwhile", function()
+      serve { testing.message { text = "one" } }
+      local chat, put
+      chat = client:chat { messages = { user "old", assistant "older" }, on_event = function()
+        chat.messages = put
+      end }
+      put = { user "new", assistant "newer" }
+      assert(chat:say "One?")
+      assert.same({ "new", "newer", "One?" }, {
+        chat.messages[1].content, chat.messages[2].content, chat.messages[3].content,
+      })
+      assert.equal("one", chat.messages[4]:text())
+      put = nil
+      assert(chat:say "Two?")
+      assert.equal(6, #chat.messages)
+    end)
+
     it("does not remember an answer without content, which no later request may have", function()
       serve { { body = { id = "m", type = "message", role = "assistant", content = testing.array {},
                            stop_reason = "end_turn", usage = { input_tokens = 1, output_tokens = 0 } } },

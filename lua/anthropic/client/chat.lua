@@ -108,16 +108,13 @@ end
 
 -- The history after a turn. `before`: the one that it began with; what other turns have added to that meanwhile stays.
 local function keep(self, before, history)
-  if self.messages == before then
+  if self.messages == before or type(self.messages) ~= "table" then
     self.messages = history
     return
   end
-  local whole, shared = {}, 0
+  local whole, shared = tables.copy(self.messages), 0
   while before[shared + 1] ~= nil and before[shared + 1] == history[shared + 1] do
     shared = shared + 1
-  end
-  for i, message in ipairs(self.messages) do
-    whole[i] = message
   end
   for i = shared + 1, #history do
     whole[#whole + 1] = history[i]
