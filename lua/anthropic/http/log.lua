@@ -1,8 +1,8 @@
 --- Log records: what the client says of its work, to `on_log`, or to standard error as ANTHROPIC_LOG asks.
 --
 -- A record is a flat table. It holds no header and no secret; its strings are one line each, without control
--- characters, but for a traceback. Bodies are there for those who ask: `request_body` and `response_body` are functions that return the
--- text, its system prompts and base64 shortened, or with `true` the whole text.
+-- characters, but for a traceback. Bodies are there for those who ask: `request_body` and `response_body` are functions
+-- that return the text, its system prompts and base64 shortened, or with `true` the whole text.
 --
 --     anthropic.new { on_log = function(record)
 --       if record.event == "request" then print(record.url, record.request_body()) end
