@@ -326,6 +326,22 @@ describe("a pool", function()
     assert.equal("two", anthropic.decode(servers[2]:requests()[1].body).model)
   end)
 
+  it("goes on with the next member where one gets no token", function()
+    local asked = 0
+    members({ "away", { answer "b" } }, { { api_key = function()
+      asked = asked + 1
+      return nil, { kind = "connection", message = "no vault" }
+    end } })
+    local pool = anthropic.pool { members = clients }
+    for _ = 1, 3 do
+      assert.equal("b", assert(pool.messages.create(ask())):text())
+    end
+    assert.equal(1, asked)
+    local alone = anthropic.pool { members = { clients[1] }, max_retries = 0 }
+    local err = select(2, alone.messages.create(ask()))
+    assert.same({ "connection", 0 }, { err.kind, err.attempts })
+  end)
+
   it("sends what names a container to the member that has it", function()
     local message = { id = "msg_1", type = "message", role = "assistant", model = "m", content = {}, usage = {},
       container = { id = "container_1", expires_at = "2027-01-01T00:00:00Z" } }
