@@ -304,6 +304,16 @@ describe("a pool", function()
     assert.equal("other", model(1, 2))
   end)
 
+  it("calls it so where it asks for the rest of an answer", function()
+    local cut = testing.stream { text = "one two three", cut_after = 700 }
+    members({ { cut, testing.stream { text = " rest" } } }, { { on_interrupt = "continue" } })
+    local pool = anthropic.pool { members = { { client = clients[1], models = { m = "there" } } } }
+    assert.matches("^one.* rest$", assert(pool.messages.stream(ask())):message():text())
+    for i = 1, 2 do
+      assert.equal("there", anthropic.decode(servers[1]:requests()[i].body).model)
+    end
+  end)
+
   it("calls it so after a failure, for counting and in batches, too", function()
     members {
       { testing.error { status = 500 } },
