@@ -304,6 +304,22 @@ describe("a pool", function()
     assert.equal("other", model(1, 2))
   end)
 
+  it("calls it so among the fallbacks, which stay as they were for the caller", function()
+    members { { answer "a" }, { answer "b" } }
+    local names = { m = "there", n = "n-there" }
+    local pool = anthropic.pool { members = { { client = clients[1], models = names }, clients[2] } }
+    local fallbacks = { { model = "n", max_tokens = 5 }, { model = "other" } }
+    for _ = 1, 2 do
+      assert(pool.messages.create(ask { fallbacks = fallbacks }))
+    end
+    assert.same({ { model = "n-there", max_tokens = 5 }, { model = "other" } },
+      anthropic.decode(servers[1]:requests()[1].body).fallbacks)
+    assert.same(fallbacks, anthropic.decode(servers[2]:requests()[1].body).fallbacks)
+    assert.equal("n", fallbacks[1].model)
+    assert(pool.messages.create(ask { fallbacks = "default" }))
+    assert.equal("default", anthropic.decode(servers[1]:requests()[2].body).fallbacks)
+  end)
+
   it("calls it so where it asks for the rest of an answer", function()
     local cut = testing.stream { text = "one two three", cut_after = 700 }
     members({ { cut, testing.stream { text = " rest" } } }, { { on_interrupt = "continue" } })

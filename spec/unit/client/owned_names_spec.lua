@@ -48,7 +48,9 @@ describe("the names that a client's server owns", function()
     names:learn { type = "message", container = { id = "container_1", skills = {
       { type = "anthropic", skill_id = "pptx", version = "latest" }, { type = "custom", skill_id = "skill_1" },
     } } }
-    names:learn { data = { { type = "skill", id = "xlsx", source = "anthropic" }, { id = "skill_2", source = "custom" } } }
+    names:learn { data = {
+      { type = "skill", id = "xlsx", source = "anthropic" }, { id = "skill_2", source = "custom" },
+    } }
     for name, is_owned in pairs { pptx = false, xlsx = false, skill_1 = true, skill_2 = true, container_1 = true } do
       assert.equal(is_owned, names:has(name), name)
     end
