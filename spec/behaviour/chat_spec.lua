@@ -50,6 +50,16 @@ describe("the convenience layer", function()
     return pieces
   end
 
+  -- The same where tasks wait: stock Lua 5.1 cannot inside a generic `for`.
+  local function collect_in_task(next_text)
+    local pieces, piece = {}, next_text()
+    while piece do
+      pieces[#pieces + 1] = piece
+      piece = next_text()
+    end
+    return pieces
+  end
+
   after_each(function()
     client:close()
     server:stop()
@@ -153,6 +163,16 @@ describe("the convenience layer", function()
       assert.equal(body_of({ stream = true }, user "Count."), bodies()[1])
     end)
 
+    it("streams its text under a scheduler to who calls the iterator", function()
+      serve { testing.stream { text = "one two three", delay_between = 0.01 } }
+      local chat, pieces = client:chat(), nil
+      anthropic.run(function()
+        pieces = collect_in_task(chat:stream "Count.")
+      end)
+      assert.equal("one two three", table.concat(pieces))
+      assert.equal(2, #chat.messages)
+    end)
+
     it("remembers a streamed turn once", function()
       serve { testing.stream { text = "one" } }
       local chat = client:chat()
@@ -222,7 +242,7 @@ describe("the convenience layer", function()
       local chat = client:chat()
       anthropic.run(function()
         local first = anthropic.spawn(chat.say, chat, "One?")
-        local second = anthropic.spawn(collect, chat:stream "Two?")
+        local second = anthropic.spawn(collect_in_task, chat:stream "Two?")
         assert.equal("one", (first:join()))
         assert(second:join())
       end)
@@ -235,6 +255,23 @@ describe("the convenience layer", function()
       assert.same({ "user", "assistant", "user", "assistant" }, {
         chat.messages[1].role, chat.messages[2].role, chat.messages[3].role, chat.messages[4].role,
       })
+    end)
+
+    it("adds a turn to the history that was put in its place meanwhile", function()
+      serve { testing.message { text = "one" } }
+      local chat, put
+      chat = client:chat { messages = { user "old", assistant "older" }, on_event = function()
+        chat.messages = put
+      end }
+      put = { user "new", assistant "newer" }
+      assert(chat:say "One?")
+      assert.same({ "new", "newer", "One?" }, {
+        chat.messages[1].content, chat.messages[2].content, chat.messages[3].content,
+      })
+      assert.equal("one", chat.messages[4]:text())
+      put = nil
+      assert(chat:say "Two?")
+      assert.equal(6, #chat.messages)
     end)
 
     it("does not remember an answer without content, which no later request may have", function()

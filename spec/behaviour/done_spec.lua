@@ -111,6 +111,13 @@ describe("the done record", function()
     end
   end)
 
+  it("names the URL also where a middleware fails", function()
+    local client = serve { {} }
+    local middleware = { function() return nil, { kind = "invalid_request", message = "no" } end }
+    assert.is_nil((client.messages.create(PARAMS, { middleware = middleware })))
+    assert_only { outcome = "error", method = "POST", url = server.url .. "/v1/messages", attempt = 1 }
+  end)
+
   it("of other methods comes as well", function()
     local client = serve { { body = { id = "m", type = "model" } }, { body = { data = {} } } }
     assert(client.models.retrieve "m")

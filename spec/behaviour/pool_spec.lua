@@ -304,6 +304,32 @@ describe("a pool", function()
     assert.equal("other", model(1, 2))
   end)
 
+  it("calls it so among the fallbacks, which stay as they were for the caller", function()
+    members { { answer "a" }, { answer "b" } }
+    local names = { m = "there", n = "n-there" }
+    local pool = anthropic.pool { members = { { client = clients[1], models = names }, clients[2] } }
+    local fallbacks = { { model = "n", max_tokens = 5 }, { model = "other" } }
+    for _ = 1, 2 do
+      assert(pool.messages.create(ask { fallbacks = fallbacks }))
+    end
+    assert.same({ { model = "n-there", max_tokens = 5 }, { model = "other" } },
+      anthropic.decode(servers[1]:requests()[1].body).fallbacks)
+    assert.same(fallbacks, anthropic.decode(servers[2]:requests()[1].body).fallbacks)
+    assert.equal("n", fallbacks[1].model)
+    assert(pool.messages.create(ask { fallbacks = "default" }))
+    assert.equal("default", anthropic.decode(servers[1]:requests()[2].body).fallbacks)
+  end)
+
+  it("calls it so where it asks for the rest of an answer", function()
+    local cut = testing.stream { text = "one two three", cut_after = 700 }
+    members({ { cut, testing.stream { text = " rest" } } }, { { on_interrupt = "continue" } })
+    local pool = anthropic.pool { members = { { client = clients[1], models = { m = "there" } } } }
+    assert.matches("^one.* rest$", assert(pool.messages.stream(ask())):message():text())
+    for i = 1, 2 do
+      assert.equal("there", anthropic.decode(servers[1]:requests()[i].body).model)
+    end
+  end)
+
   it("calls it so after a failure, for counting and in batches, too", function()
     members {
       { testing.error { status = 500 } },
@@ -326,6 +352,22 @@ describe("a pool", function()
     assert.equal("two", anthropic.decode(servers[2]:requests()[1].body).model)
   end)
 
+  it("goes on with the next member where one gets no token", function()
+    local asked = 0
+    members({ "away", { answer "b" } }, { { api_key = function()
+      asked = asked + 1
+      return nil, { kind = "connection", message = "no vault" }
+    end } })
+    local pool = anthropic.pool { members = clients }
+    for _ = 1, 3 do
+      assert.equal("b", assert(pool.messages.create(ask())):text())
+    end
+    assert.equal(1, asked)
+    local alone = anthropic.pool { members = { clients[1] }, max_retries = 0 }
+    local err = select(2, alone.messages.create(ask()))
+    assert.same({ "connection", 0 }, { err.kind, err.attempts })
+  end)
+
   it("sends what names a container to the member that has it", function()
     local message = { id = "msg_1", type = "message", role = "assistant", model = "m", content = {}, usage = {},
       container = { id = "container_1", expires_at = "2027-01-01T00:00:00Z" } }
@@ -337,6 +379,19 @@ describe("a pool", function()
       assert.equal(2, assert(pool.messages.create(ask { container = "container_1" })).response.member)
     end
     assert.same({ 1, 4 }, { requests_of(1), requests_of(2) })
+  end)
+
+  it("sends what names a container of a batch's result to the member that has it", function()
+    local line = '{"custom_id":"x","result":{"type":"succeeded","message":{"id":"msg_1","type":"message",'
+      .. '"role":"assistant","model":"m","content":[],"stop_reason":"end_turn","container":{"id":"container_1"}}}}'
+    local batch = { id = "msgbatch_1", type = "message_batch", processing_status = "ended", results_url = "x" }
+    members { { answer "a" }, { { body = batch }, { body = line }, answer "b" } }
+    local pool = anthropic.pool { members = clients }
+    assert(clients[2].messages.batches.results("msgbatch_1"):next())
+    for _ = 1, 2 do
+      assert.equal("b", assert(pool.messages.create(ask { container = "container_1" })):text())
+    end
+    assert.equal(0, requests_of(1))
   end)
 
   it("sends what names a file to the member that it was uploaded by", function()
@@ -365,6 +420,18 @@ describe("a pool", function()
       assert.equal(2, assert(pool.messages.create(ask { thread = thread })).response.member)
     end
     assert.same({ 1, 3 }, { requests_of(1), requests_of(2) })
+  end)
+
+  it("asks for all pages of a list where the first one came from", function()
+    local function page(id, has_more)
+      return { body = { data = { { id = id, type = "model" } }, last_id = id, has_more = has_more } }
+    end
+    members { { page("a-1", true), page("a-2", true), page("a-3", false) }, { page("b-1", false) } }
+    local ids = {}
+    for model in assert(anthropic.pool({ members = clients }).models.list()) do
+      ids[#ids + 1] = model.id
+    end
+    assert.same({ "a-1", "a-2", "a-3" }, ids)
   end)
 
   it("goes on with the next member after its models were listed by one", function()

@@ -293,9 +293,13 @@ local function is_page(value)
 end
 
 local function list(client, row, path, parts, given)
+  local member -- of a pool, who has the list
   local function fetch(query)
     parts.query = query
-    local result, exchange = exchange_of(client, spec_of(row, path, parts), given)
+    local spec = spec_of(row, path, parts)
+    spec.member = member
+    local result, exchange = exchange_of(client, spec, given)
+    member = result and exchange.member or member
     if not result then
       return nil, exchange
     elseif not is_page(result.value) then

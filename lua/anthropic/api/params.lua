@@ -10,6 +10,23 @@ local params = {}
 local MISSING = "model: missing; name one in the request (model = ...), "
   .. "in the options of the client or of the request (model = ...), or in ANTHROPIC_MODEL"
 
+-- The models that are asked where the first one gives up, by the names that a member of a pool has for them.
+local function renamed_fallbacks(list, names)
+  if not names or type(list) ~= "table" or list == json.null or json.is_raw(list) then
+    return list
+  end
+  local whole
+  for i, fallback in pairs(list) do
+    local name = type(fallback) == "table" and not json.is_raw(fallback) and names[fallback.model]
+    if name then
+      whole = whole or json.copy(list)
+      whole[i] = json.copy(fallback)
+      whole[i].model = name
+    end
+  end
+  return whole or list
+end
+
 --- Parameters with a model and with messages that can be sent: those given, or a copy. Without a model, what has
 --- `messages` is refused.
 ---@param client anthropic.Client
@@ -29,11 +46,12 @@ function params.complete(client, fields, given, as_given)
   local names = option "model_names" -- only of a pool's member
   model = names and names[model] or model
   local messages = param.list(fields.messages, option "base_url")
-  if model == fields.model and messages == fields.messages then
+  local fallbacks = renamed_fallbacks(fields.fallbacks, names)
+  if model == fields.model and messages == fields.messages and fallbacks == fields.fallbacks then
     return fields
   end
   local whole = json.copy(fields)
-  whole.model, whole.messages = model, messages
+  whole.model, whole.messages, whole.fallbacks = model, messages, fallbacks
   return whole
 end
 

@@ -117,7 +117,7 @@ local READ = {
   status = as_number, retry_after = as_number,
 }
 
---- The error that a table of a caller's says (`{ kind = "connection", message = "no token" }`); nil for all else.
+--- The error that a caller's table says, such as `{ kind = "connection", message = "no token" }`; nil for all else.
 ---@param value any
 ---@return anthropic.Error?
 function errors.of_caller(value)

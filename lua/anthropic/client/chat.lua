@@ -18,9 +18,12 @@
 -- `on_event` is called with every event, also without tools: so a program shows the thinking.
 
 local errors = require "anthropic.base.error"
+local events = require "anthropic.message.events"
 local log = require "anthropic.http.log"
+local loop = require "anthropic.loop"
 local parts = require "anthropic.message.parts"
 local paths = require "anthropic.base.path"
+local reader_base = require "anthropic.http.reader_base"
 local request_options = require "anthropic.http.options"
 local tables = require "anthropic.base.tables"
 local tool_runner = require "anthropic.helpers.tool_runner"
@@ -105,16 +108,13 @@ end
 
 -- The history after a turn. `before`: the one that it began with; what other turns have added to that meanwhile stays.
 local function keep(self, before, history)
-  if self.messages == before then
+  if self.messages == before or type(self.messages) ~= "table" then
     self.messages = history
     return
   end
-  local whole, shared = {}, 0
+  local whole, shared = tables.copy(self.messages), 0
   while before[shared + 1] ~= nil and before[shared + 1] == history[shared + 1] do
     shared = shared + 1
-  end
-  for i, message in ipairs(self.messages) do
-    whole[i] = message
   end
   for i = shared + 1, #history do
     whole[#whole + 1] = history[i]
@@ -193,10 +193,26 @@ function Answer:__call()
   return text
 end
 
+-- workaround: stock Lua 5.1 cannot wait inside a generic `for`, where a stream's iterator raises, and there is no
+-- stream here whose `next` could be called: the iterator itself can be.
+local function next_text_of(stream)
+  if not loop.ITERATORS_CANNOT_WAIT then
+    return stream:text_deltas()
+  end
+  return function()
+    local event, err, text
+    repeat
+      event, err = stream:next()
+      text = event and events.text_of(event)
+    until text or not event
+    return reader_base.raised(text, err)
+  end
+end
+
 -- The stream of an answer, and the iterator over its text.
 local function open_plain(client, params, options)
   local stream, err = client.messages.stream(params, options)
-  return stream, stream and stream:text_deltas() or err
+  return stream, stream and next_text_of(stream) or err
 end
 
 -- The same where tools are to run: over the text of all turns.

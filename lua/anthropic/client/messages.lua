@@ -220,6 +220,9 @@ local function send(client, params, given, on_message, paced)
   end
   return deliver(exchange, read, params.stream, on_message, function(content)
     local whole = continuation.params(params, content)
+    if whole then
+      whole.model = exchange.spec().model -- as the member of a pool calls it
+    end
     return whole and encode(whole, streamed)
   end)
 end

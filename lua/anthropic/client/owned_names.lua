@@ -18,7 +18,7 @@ local DEEPEST = 16
 
 -- Fields named `..._id` that name nothing of one server's alone. (The first and the last of a page stand in it.)
 local COMMON = {
-  tool_use_id = true, request_id = true, custom_id = true, user_id = true, organization_id = true,
+  tool_use_id = true, tool_id = true, request_id = true, custom_id = true, user_id = true, organization_id = true,
   first_id = true, last_id = true, model_id = true,
 }
 
@@ -39,16 +39,18 @@ local function add(self, name)
   self.young[name], self.count = true, self.count + 1
 end
 
--- Every server may have a model of that name.
-local function is_model(value)
-  return value.type == "model" or value.object == "model"
+-- Every server may have a model of that name, and the vendor's skills.
+local function is_everywhere(value)
+  return value.type == "model" or value.object == "model" or value.type == "anthropic" or value.source == "anthropic"
 end
 
 -- `is_own`: the value is a thing of the server's, whose ID is its name.
 local function learn(self, value, is_own, depth)
-  is_own = is_own and not is_model(value)
+  local is_common = is_everywhere(value)
+  is_own = is_own and not is_common
   for key, member in pairs(value) do
-    if key == "id" and is_own or type(key) == "string" and key:sub(-3) == "_id" and not COMMON[key] then
+    local is_name = key == "id" and is_own or type(key) == "string" and key:sub(-3) == "_id" and not COMMON[key]
+    if is_name and not is_common then
       add(self, member)
     elseif type(member) == "table" and member ~= json.null and depth < DEEPEST and not FOREIGN[key] then
       learn(self, member, key == "container" or is_own and (key == "data" or type(key) == "number"), depth + 1)

@@ -176,8 +176,11 @@ function Route:delay(made, err)
   return wait <= LONGEST_WAIT and wait or nil
 end
 
--- The member that a request names something of, or nil.
+-- The member that a request goes on with, or names something of; or nil.
 local function owner_of(pool, spec)
+  if spec.member then
+    return spec.member
+  end
   for i, member in ipairs(pool.members) do
     if member.own.shared.names:are_in(spec) then
       return i

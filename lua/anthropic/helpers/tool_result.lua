@@ -29,14 +29,19 @@ local BLOCKS = {
   tool_reference = "tool_name",
   browser_state = "tabs",
 }
+local IS_TEXT = { text = true, tool_name = true }
+local SCALARS = { string = true, number = true, boolean = true }
 
+-- A tool's own data may have such a type, too: { type = "document", source = "the library" }.
 local function is_block(value)
   local field = type(value) == "table" and BLOCKS[value.type]
-  if not field then
+  local kind = field and type(value[field])
+  if not field or kind == "nil" then
     return false
+  elseif IS_TEXT[field] then
+    return kind == "string" or kind == "number"
   end
-  local kind = type(value[field])
-  return kind ~= "nil" and (field ~= "text" or kind == "string" or kind == "number")
+  return not SCALARS[kind]
 end
 
 local function is_list_of_blocks(value)

@@ -326,7 +326,8 @@ function middleware.sender(resolved)
       failure_kind = nil, -- of what was sent last
       sent = nil, -- the response of what was sent last, and what it was
     }
-    exchange.attempt_began, exchange.redact = core.now(), self.unsent.redact
+    exchange.attempt_began = core.now()
+    sending.show(exchange, self.unsent)
     return finish(self, protected.call(function()
       return call(self, 1, request_of(self, draft))
     end))

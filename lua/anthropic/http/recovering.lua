@@ -14,13 +14,15 @@ local recovering = {}
 
 local UNAUTHORIZED = 401
 
-local function can_go_on(self)
-  return not self.closed and self.attempts > 0 and self.retries < self.option "max_retries"
+-- What was not sent is sent no better the next time; but where a member of a pool gets no credential, another may.
+local function can_go_on(self, err)
+  local was_tried = self.attempts > 0 or self.route ~= nil and err.unprocessed
+  return was_tried and not self.closed and self.retries < self.option "max_retries"
 end
 
 -- Whether the credential, which was refused, is asked for once more.
 local function is_renewed(self, err)
-  return can_go_on(self) and err.status == UNAUTHORIZED and self.can_renew and not self.has_renewed
+  return can_go_on(self, err) and err.status == UNAUTHORIZED and self.can_renew and not self.has_renewed
 end
 
 --- Seconds to wait before another attempt, or nil when there will be none.
@@ -28,7 +30,7 @@ end
 ---@param err anthropic.Error
 ---@return number?
 function recovering.next_delay(self, err)
-  if not can_go_on(self) then
+  if not can_go_on(self, err) then
     return nil
   elseif is_renewed(self, err) then
     if self.route then

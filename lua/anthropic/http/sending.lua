@@ -110,13 +110,20 @@ local function describe_response(self)
   return log.of_exchange(self, { seconds = core.now() - self.attempt_began })
 end
 
--- Begins an attempt: what an error or a record shows of it. The functions are made here, as nginx empties the stack of
--- a request that it ends, and with that the variables of functions that have not returned.
-local function begin(self, wire)
-  self.way = function() return wire.url, wire.proxy end
+--- Sets how a request is shown. The function is made here, as nginx empties the stack of a request that it ends, and
+--- with that the variables of functions that have not returned.
+---@param self anthropic.Exchange
+---@param wire table
+function sending.show(self, wire)
   self.redact, self.url = wire.redact, function()
     return shown_url.text(urls.without_query(wire.url), wire.secrets, wire.redact)
   end
+end
+
+-- Begins an attempt: what an error or a record shows of it. The functions are made here, too.
+local function begin(self, wire)
+  self.way = function() return wire.url, wire.proxy end
+  sending.show(self, wire)
   self.can_renew = wire.reject ~= nil
   self.under_way = true
   self.attempts = self.attempts + 1

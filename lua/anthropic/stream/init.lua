@@ -374,6 +374,9 @@ function Stream:message()
   if err then
     return nil, err
   end
+  if self.is_finishing then -- by whoever has asked first
+    reader_base.enter(self, "the stream is", 2)
+  end
   if self.whole then
     return self.whole, self.err
   end
@@ -383,7 +386,11 @@ function Stream:message()
     self.exchange:note(whole)
   end
   if whole and self.on_message then
+    reader_base.enter(self, "the stream is", 2)
+    self.is_finishing = true
     self.whole, self.err = self.on_message(whole)
+    self.is_finishing = nil
+    reader_base.leave(self)
   end
   return self.whole, err or self.err
 end

@@ -30,14 +30,25 @@ end
 local function stream_of(pieces, message)
   local place, so_far = 0, ""
   local stream = { closed = 0 }
+  local function next_piece()
+    place = place + 1
+    local piece = pieces[place]
+    if type(piece) == "table" then
+      return nil, piece
+    end
+    so_far = so_far .. (piece or "")
+    return piece
+  end
+  function stream.next()
+    local piece, err = next_piece()
+    return piece and { type = "content_block_delta", delta = { type = "text_delta", text = piece } }, err
+  end
   function stream.text_deltas()
     return function()
-      place = place + 1
-      local piece = pieces[place]
-      if type(piece) == "table" then
-        error(piece, 0)
+      local piece, err = next_piece()
+      if err then
+        error(err, 0)
       end
-      so_far = so_far .. (piece or "")
       return piece
     end
   end

@@ -31,6 +31,7 @@ before_each(function()
     local answer = self.answer
     local exchange = fake_exchange { answer.body }
     exchange.response.headers["content-type"] = answer.content_type
+    exchange.spec = function() return spec end
     exchange.run = function(own, read)
       if answer.err then
         return nil, answer.err

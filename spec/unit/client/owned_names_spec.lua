@@ -44,17 +44,29 @@ describe("the names that a client's server owns", function()
     end
   end)
 
+  it("are those of skills, but for the vendor's own", function()
+    names:learn { type = "message", container = { id = "container_1", skills = {
+      { type = "anthropic", skill_id = "pptx", version = "latest" }, { type = "custom", skill_id = "skill_1" },
+    } } }
+    names:learn { data = {
+      { type = "skill", id = "xlsx", source = "anthropic" }, { id = "skill_2", source = "custom" },
+    } }
+    for name, is_owned in pairs { pptx = false, xlsx = false, skill_1 = true, skill_2 = true, container_1 = true } do
+      assert.equal(is_owned, names:has(name), name)
+    end
+  end)
+
   it("are none of what a caller or a model wrote", function()
     names:learn {
       type = "message", id = "msg_1", role = "assistant",
       content = {
         { type = "tool_use", id = "toolu_1", input = { city_id = "paris" } },
-        { type = "server_tool_use", id = "toolu_2", input = { city_id = "rome" } },
+        { type = "server_tool_use", id = "toolu_2", input = { city_id = "rome" }, caller = { tool_id = "toolu_3" } },
       },
     }
     names:learn { type = "session", id = "session_1", metadata = { order_id = "42" } }
     assert.is_true(names:has "session_1")
-    for _, name in ipairs { "paris", "rome", "42" } do
+    for _, name in ipairs { "paris", "rome", "42", "toolu_3" } do
       assert.is_false(names:has(name), name)
     end
   end)

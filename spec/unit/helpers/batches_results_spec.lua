@@ -94,6 +94,8 @@ local function exchange_of(attempts, fields)
     return self.steps[self.position].failure
   end
 
+  function exchange.note() end
+
   function exchange.describe(_, err)
     err.request_id = "req_1"
     return err

@@ -146,7 +146,7 @@ describe("a tool's result", function()
     for problem, value in pairs {
       ["value: NaN has no JSON form"] = 0 / 0, ["a: infinity has no JSON form"] = { a = 1 / 0 },
       ["a[1]: the table contains itself"] = cycle,
-      ["[1].source: infinity has no JSON form"] = { type = "image", source = -1 / 0 },
+      ["[1].source.x: infinity has no JSON form"] = { type = "image", source = { x = -1 / 0 } },
       ["value: a key is a boolean that cannot be a name"] = { [true] = 1 },
       ["boom"] = setmetatable({}, { __index = function() error("boom", 0) end }),
       ["to read it raises an error"] = setmetatable({}, { __index = function() error {} end }),
@@ -388,14 +388,24 @@ end
 describe("the content of a result", function()
   it("is what is a content block, and JSON where a part of it is missing", function()
     for _, row in ipairs {
-      { "text", "text" }, { "image", "source" }, { "document", "source" }, { "search_result", "content" },
-      { "tool_reference", "tool_name" }, { "browser_state", "tabs" },
+      { "text", "text", "x" }, { "image", "source", { data = "x" } }, { "document", "source", { data = "x" } },
+      { "search_result", "content", { "x" } }, { "tool_reference", "tool_name", "x" }, { "browser_state", "tabs", {} },
     } do
-      local block = { type = row[1], [row[2]] = "x" }
+      local block = { type = row[1], [row[2]] = row[3] }
       assert.same({ block }, gives(block).content)
       assert.same({ block, block }, gives({ block, block }).content)
       assert.equal(('{"type":"%s"}'):format(row[1]), gives({ type = row[1] }).content)
       assert.equal(('[{"type":"%s"}]'):format(row[1]), gives({ { type = row[1] } }).content)
+    end
+  end)
+
+  it("is JSON where a tool's own data has the type of a block", function()
+    for _, value in ipairs {
+      { type = "document", source = "the library" }, { type = "image", source = 7 }, { type = "text", text = { 1 } },
+      { type = "search_result", content = "none" }, { type = "tool_reference", tool_name = {} },
+    } do
+      assert.equal(anthropic.encode(value), gives(value).content)
+      assert.equal(anthropic.encode { value }, gives({ value }).content)
     end
   end)
 
@@ -439,8 +449,8 @@ describe("the content of a result", function()
     local function text(value)
       return { type = "text", text = value }
     end
-    local image = { type = "image", source = "x" }
-    local odd = { type = "document", source = "y" }
+    local image = { type = "image", source = { data = "x" } }
+    local odd = { type = "document", source = { data = "y" } }
     local list = { text "abcd", image, text "efgh", odd, text "ij" }
     local function cut(limit)
       return tools.answer({ call_of(function() return list end, { max_result_bytes = limit }) }, {})[1].content

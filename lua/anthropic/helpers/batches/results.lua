@@ -100,7 +100,7 @@ local function protocol_error(self, words, line)
 end
 
 -- Makes the message of a result a Message. A success without one is a failure, and the line stands in `raw`.
-local function read_message(value)
+local function read_message(self, value)
   local result = value.result
   if result.type ~= "succeeded" then
     return
@@ -108,6 +108,7 @@ local function read_message(value)
   local whole = responses.to_message(result.message)
   if whole then
     result.message = whole
+    self.exchange:note(whole)
   else
     value.raw, value.result = json.copy(value), json.copy(UNREADABLE)
   end
@@ -122,7 +123,7 @@ local function decode(self, line)
   elseif type(value.custom_id) ~= "string" or type(value.result) ~= "table" then
     return nil, protocol_error(self, "no result", line)
   end
-  read_message(value)
+  read_message(self, value)
   return value
 end
 
