@@ -379,6 +379,19 @@ function json.decode_event(text)
   return decode(text, EVENT, true)
 end
 
+--- Moves a member to another table, which encodes it as it was.
+---@param from table
+---@param to table
+---@param name string
+function json.move(from, to, name)
+  to[name], from[name] = from[name], nil
+  local noted = digits[from] and digits[from][name]
+  if noted then
+    digits[to] = digits[to] or {}
+    digits[to][name] = noted
+  end
+end
+
 --- Whether a value was made by `json.raw`.
 function json.is_raw(value)
   return getmetatable(value) == raw_metatable

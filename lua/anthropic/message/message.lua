@@ -95,7 +95,7 @@ function message.new(fields)
     local name = OWN_NAMES[i]
     if fields[name] ~= nil then
       extra = extra or {}
-      extra[name], fields[name] = fields[name], nil
+      json.move(fields, extra, name)
     end
   end
   fields.extra = extra

@@ -83,6 +83,11 @@ describe("a page", function()
     assert.same(json.decode(text), json.decode(json.encode(page)))
   end)
 
+  it("is encoded with all digits, of a field too whose name is its own", function()
+    local text = '{"data":[],"extra":0.1234567890123456789,"response":12345678901234567890}'
+    assert.equal(text, json.encode((list("cursor", json.decode_answer(text)))))
+  end)
+
   it("is let go of when nobody has it", function()
     local seen = setmetatable({}, { __mode = "k" })
     do
