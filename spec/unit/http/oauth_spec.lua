@@ -125,7 +125,8 @@ describe("the token endpoint", function()
   it("has a bearer token and its seconds in its answer", function()
     for _, body in ipairs {
       "", "[]", '{"access_token":"a"}', '{"expires_in":1}', '{"access_token":7,"expires_in":1}',
-      '{"access_token":"a","expires_in":1,"token_type":"mac"}',
+      '{"access_token":"a","expires_in":1,"token_type":"mac"}', '{"access_token":"a","expires_in":1e400}',
+      '{"access_token":"a","expires_in":-1e400}', '{"access_token":"a","expires_in":"nan"}',
     } do
       response.body = body
       local token, err = federation().ask(false)
