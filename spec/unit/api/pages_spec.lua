@@ -294,7 +294,8 @@ describe("the items of a list", function()
 
   it("are those of every page where the server names last items and never says whether there are more", function()
     local page, queries = list("id", { data = { "a" }, first_id = "a", last_id = "a" }, {}, {
-      { data = { "b" }, first_id = "b", last_id = "b" }, { data = { "c" }, first_id = "c", last_id = "c" }, { data = {} },
+      { data = { "b" }, first_id = "b", last_id = "b" }, { data = { "c" }, first_id = "c", last_id = "c" },
+      { data = {} },
     })
     assert.same({ "a", "b", "c" }, collect(page))
     assert.same({ { after_id = "a" }, { after_id = "b" }, { after_id = "c" } }, queries)

@@ -138,7 +138,9 @@ describe("the headers of a request", function()
   it("of the caller's request say all betas", function()
     local spec = post { betas = { "of-method" } }
     for _, value in ipairs { "own", false } do
-      local given = { headers = { ["anthropic-beta"] = "x" }, betas = { "b" }, request_headers = { ["Anthropic-Beta"] = value } }
+      local given = {
+        headers = { ["anthropic-beta"] = "x" }, betas = { "b" }, request_headers = { ["Anthropic-Beta"] = value },
+      }
       assert.equal("Anthropic-Beta:" .. (value and " " .. value or ""), line("anthropic-beta", given, spec))
     end
   end)
