@@ -161,6 +161,7 @@ describe("the headers of a request", function()
     assert.equal('headers["anthropic-version"]: must not contain a line break or NUL',
       refusal { api_version = "1\nA: 2" })
     assert.equal('headers["anthropic-beta"]: must not contain a line break or NUL', refusal { betas = { "a\nb" } })
+    assert.equal('headers["Accept"]: must not contain a line break or NUL', refusal({}, post { accept = "a\nb" }))
     assert.equal('headers["anthropic-version"]: must not contain a line break or NUL',
       refusal { api_version = "1\nA: 2", betas = { "a\nb" }, headers = wrong })
   end)
