@@ -134,7 +134,7 @@ local function is_fresh(kept)
 end
 
 local function keep(path, kept, fields)
-  kept = tables.merge(tables.copy(kept), fields)
+  kept = tables.merge(json.copy(kept), fields)
   kept.version, kept.type = "1.0", "oauth_token"
   return core.write_private(path, json.encode(kept))
 end

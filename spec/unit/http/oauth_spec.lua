@@ -164,6 +164,14 @@ describe("the token endpoint", function()
     assert.equal("second", json.decode(directory:read "kept.json").refresh_token)
   end)
 
+  it("leaves what else stands beside a kept token as it is", function()
+    local more = '"w":[],"x":{},"y":null,"z":12345678901234567890}'
+    user('{"expires_at":1,"refresh_token":"old",' .. more).ask(false)
+    local kept = directory:read "kept.json"
+    assert.matches('"access_token":"new"', kept, 1, true)
+    assert.equal(more, kept:sub(-#more))
+  end)
+
   it("keeps the token of a workload, too, where it can", function()
     local path = directory:path "sub/kept.json"
     assert.equal("new", (federation({ credentials_path = path }).ask(false)))
