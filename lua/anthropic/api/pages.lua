@@ -101,7 +101,8 @@ function pages.new(fields, response, kind, query, fetch, driver)
   for name in pairs(OWN) do
     if fields[name] ~= nil then
       extra = extra or {}
-      json.move(fields, extra, name)
+      json.set(fields, extra, name)
+      fields[name] = nil
     end
   end
   local page = setmetatable(fields, metatable_with((getmetatable(fields) or {}).__nulls))

@@ -379,12 +379,12 @@ function json.decode_event(text)
   return decode(text, EVENT, true)
 end
 
---- Moves a member to another table, which encodes it as it was.
+--- Sets a member of a table in another one, of the caller's own, which encodes it as the first does.
 ---@param from table
 ---@param to table
 ---@param name string
-function json.move(from, to, name)
-  to[name], from[name] = from[name], nil
+function json.set(from, to, name)
+  to[name] = from[name]
   local noted = digits[from] and digits[from][name]
   if noted then
     digits[to] = digits[to] or {}
