@@ -18,11 +18,11 @@
 -- `on_event` is called with every event, also without tools: so a program shows the thinking.
 
 local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
 local log = require "anthropic.http.log"
 local parts = require "anthropic.message.parts"
 local paths = require "anthropic.base.path"
 local request_options = require "anthropic.http.options"
-local tables = require "anthropic.base.tables"
 local tool_runner = require "anthropic.helpers.tool_runner"
 
 local chat = {}
@@ -33,7 +33,7 @@ local function complete(params)
   if params ~= nil and type(params) ~= "table" then
     error("params: table expected, got " .. type(params), 3)
   end
-  local whole = tables.merge({ max_tokens = DEFAULT_MAX_TOKENS }, params)
+  local whole = json.merge({ max_tokens = DEFAULT_MAX_TOKENS }, params)
   whole.stream = nil -- say and stream differ in that
   return whole
 end
@@ -98,7 +98,7 @@ local function with_turn(self, prompt)
     turns[i] = message
   end
   turns[#turns + 1] = { role = "user", content = prompt }
-  local params = tables.copy(self.params)
+  local params = json.merge({}, self.params)
   params.messages = turns
   return params
 end

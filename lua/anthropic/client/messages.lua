@@ -265,10 +265,7 @@ messages.methods.stream = with_settings_of(stream_callbacks, {
   names = {},
   needs_params = true,
   call = function(client, _, params, given)
-    local streamed = {}
-    for name in pairs(params) do
-      json.set(params, streamed, name)
-    end
+    local streamed = json.merge({}, params)
     streamed.stream = true
     if not given then
       return send(client, streamed)

@@ -335,7 +335,7 @@ local function calls_tools(message)
 end
 
 local function params_of_repair(sent, message)
-  local whole = tables.copy(sent)
+  local whole = json.merge({}, sent)
   whole.stream = nil
   whole.messages = json.copy(sent.messages)
   table.insert(whole.messages, message)
