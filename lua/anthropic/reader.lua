@@ -38,7 +38,10 @@ local module = {}
 local rows = options.transport_rows()
 local ROWS = {
   framing = check.one_of("sse", "event_stream", "auto"),
-  status = check.whole(100),
+  status = {
+    expected = "a whole number from 100 to 999",
+    check = function(value) return check.whole(100).check(value) and value <= 999 end,
+  },
   headers = check.of_type "table",
   max_event_bytes = rows.max_event_bytes,
   max_response_bytes = rows.max_response_bytes,

@@ -45,7 +45,7 @@ function sse.decoder(given)
   options.check_rows("option", given, ROWS, 2)
   local limit = given.max_event_bytes or DEFAULT_MAX_EVENT_BYTES
   return setmetatable({
-    core = core.sse(limit),
+    core = core.sse(math.min(limit, options.LARGEST_SIZE)),
     limit = limit,
     queue = {},
     first = 1,

@@ -379,6 +379,7 @@ describe("a reader", function()
       ['unknown option "frame"'] = function() anthropic.reader { frame = "sse" } end,
       ['option "framing"'] = function() anthropic.reader.new { framing = "ndjson" } end,
       ['option "status"'] = function() anthropic.reader { status = "200" } end,
+      ['option "status": a whole number from 100 to 999'] = function() anthropic.reader { status = 1e300 } end,
       ['option "max_event_bytes"'] = function() anthropic.reader { max_event_bytes = 0 } end,
       ["table expected, got string"] = function() anthropic.reader "sse" end,
       ["string expected, got nil"] = function() anthropic.reader():feed() end,

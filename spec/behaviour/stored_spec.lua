@@ -192,4 +192,31 @@ describe("a stored conversation", function()
     assert.equal('{"choices":[],"content":[{"text":"Hello","type":"text"}],"extra":1,"parsed":null,"raw":"r",'
       .. '"response":{"a":[]},"role":"assistant","text":"t","type":"message","usage":{}}', anthropic.encode(answer))
   end)
+
+  it("has its parameters sent with the same digits, however they are divided on the way", function()
+    local TEXT = '{"max_tokens":1,"messages":[{"content":"Hi","role":"user"}],"model":"m",'
+      .. '"seed":12345678901234567890,"share":0.1234567890123456789}'
+    local function with_betas()
+      local fields = anthropic.decode(TEXT)
+      fields.betas = { "b" }
+      return fields
+    end
+    local answer = testing.message { text = "Hello." }
+    serve(answer, answer, answer, testing.stream { text = "Hello." }, { body = { input_tokens = 1 } }, answer, answer,
+      answer)
+    assert(client.messages.create(anthropic.decode(TEXT)))
+    assert(client.messages.create(with_betas()))
+    assert(client:request { path = "/v1/messages", body = anthropic.decode(TEXT) })
+    assert(assert(client.messages.stream(anthropic.decode(TEXT))):message())
+    assert(client.messages.count_tokens(with_betas()))
+    assert(client.messages.map { anthropic.decode(TEXT) })
+    assert(client.messages.run(anthropic.decode(TEXT)))
+    local fields = anthropic.decode(TEXT)
+    fields.messages = nil
+    assert(client:chat(fields):say "Hi")
+    local streamed = TEXT:gsub("}$", ',"stream":true}')
+    for i, expected in ipairs { TEXT, TEXT, TEXT, streamed, TEXT, TEXT, TEXT, TEXT } do
+      assert.equal(expected, server:requests()[i].body, i)
+    end
+  end)
 end)

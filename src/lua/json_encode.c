@@ -166,18 +166,28 @@ static bool is_kept(lua_State *L, const struct key *key) {
   return key->length == length && memcmp(key->name, member, length) == 0;
 }
 
+/* The index of what was noted of the numbers in the table that the member is of. */
+static int notes_of(lua_State *L, const struct sources *sources, const struct key *key) {
+  if (key->kind != MERGED_KEY)
+    return sources->table + NOTED;
+  lua_pushvalue(L, sources->merged);
+  lua_rawget(L, DIGITS);
+  return lua_gettop(L);
+}
+
 static bool encode_member(struct encoder *encoder, const struct place *place,
                           const struct sources *sources, const struct key *key, unsigned rule,
                           bool keeps) {
   lua_State *L = encoder->L;
   struct place member = {place, key->name, key->length, 0, NULL, place->depth + 1};
-  const struct sources notes = {.table = sources->table + NOTED};
   lua_pushlstring(L, key->name, key->length);
   int name = lua_gettop(L);
+  int noted = encoder->has_digits ? notes_of(L, sources, key) : 0;
   bind_keys_push_value(L, sources, key, name);
   if (keeps && lua_istable(L, -1) && is_kept(L, key) && encode_kept(encoder))
     return true;
-  if (encoder->has_digits && key->kind != MERGED_KEY && lua_istable(L, notes.table)) {
+  if (noted && lua_istable(L, noted)) {
+    const struct sources notes = {.table = noted, .merged = noted};
     bind_keys_push_value(L, &notes, key, name);
     if (encode_noted(encoder))
       return true;

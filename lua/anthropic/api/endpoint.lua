@@ -251,7 +251,7 @@ local function divide(row, params)
       parts.query[name] = value
     else
       parts.body = parts.body or {}
-      parts.body[name] = value
+      json.set(params, parts.body, name)
     end
   end
   return parts

@@ -5,6 +5,7 @@
 --     local following = page:next_page()              -- nil: that was the last page
 
 local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local reader_base = require "anthropic.http.reader_base"
 local tables = require "anthropic.base.tables"
@@ -100,7 +101,8 @@ function pages.new(fields, response, kind, query, fetch, driver)
   for name in pairs(OWN) do
     if fields[name] ~= nil then
       extra = extra or {}
-      extra[name], fields[name] = fields[name], nil
+      json.set(fields, extra, name)
+      fields[name] = nil
     end
   end
   local page = setmetatable(fields, metatable_with((getmetatable(fields) or {}).__nulls))

@@ -379,6 +379,33 @@ function json.decode_event(text)
   return decode(text, EVENT, true)
 end
 
+--- Sets a member of a table in another one, of the caller's own, which encodes it as the first does.
+---@param from table
+---@param to table
+---@param name string
+function json.set(from, to, name)
+  to[name] = from[name]
+  local noted = digits[from] and digits[from][name]
+  if noted then
+    digits[to] = digits[to] or {}
+  end
+  if digits[to] then
+    digits[to][name] = noted
+  end
+end
+
+--- Sets the members of a table so in another one, of the caller's own.
+---@generic T: table
+---@param to T
+---@param from? table
+---@return T to
+function json.merge(to, from)
+  for name in pairs(from or {}) do
+    json.set(from, to, name)
+  end
+  return to
+end
+
 --- Whether a value was made by `json.raw`.
 function json.is_raw(value)
   return getmetatable(value) == raw_metatable

@@ -19,6 +19,7 @@
 
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
+local json = require "anthropic.base.json"
 local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local parts = require "anthropic.message.parts"
@@ -36,7 +37,7 @@ local function complete(params)
   if params ~= nil and type(params) ~= "table" then
     error("params: table expected, got " .. type(params), 3)
   end
-  local whole = tables.merge({ max_tokens = DEFAULT_MAX_TOKENS }, params)
+  local whole = json.merge({ max_tokens = DEFAULT_MAX_TOKENS }, params)
   whole.stream = nil -- say and stream differ in that
   return whole
 end
@@ -101,7 +102,7 @@ local function with_turn(self, prompt)
     turns[i] = message
   end
   turns[#turns + 1] = { role = "user", content = prompt }
-  local params = tables.copy(self.params)
+  local params = json.merge({}, self.params)
   params.messages = turns
   return params
 end

@@ -21,7 +21,6 @@ local log = require "anthropic.http.log"
 local options = require "anthropic.http.options"
 local paths = require "anthropic.base.path"
 local request = require "anthropic.http.request"
-local tables = require "anthropic.base.tables"
 
 local concurrent = lazy.module "anthropic.helpers.concurrent"
 local continuation = lazy.module "anthropic.stream.continuation"
@@ -99,7 +98,7 @@ local function split(params, streamed)
     if request.PARAMETER_HEADERS[name] then
       headers[request.PARAMETER_HEADERS[name]] = value
     elseif name ~= "betas" then
-      body[name] = value
+      json.set(params, body, name)
     end
   end
   body.stream = streamed or body.stream
@@ -269,7 +268,7 @@ messages.methods.stream = with_settings_of(stream_callbacks, {
   names = {},
   needs_params = true,
   call = function(client, _, params, given)
-    local streamed = tables.copy(params)
+    local streamed = json.merge({}, params)
     streamed.stream = true
     if not given then
       return send(client, streamed)

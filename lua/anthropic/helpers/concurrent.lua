@@ -10,10 +10,10 @@
 
 local check = require "anthropic.base.check"
 local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local paths = require "anthropic.base.path"
 local protected = require "anthropic.loop.protected"
-local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 
 local concurrent = {}
@@ -41,7 +41,7 @@ concurrent.settings = {
 }
 
 local function join(shared, own)
-  local params = tables.merge(tables.copy(shared), own)
+  local params = json.merge(json.merge({}, shared), own)
   params.stream = nil -- a whole message is what has a place in the results
   return params
 end

@@ -72,11 +72,11 @@ end
 local function begin(self, request)
   self.previous_id, self.held, self.is_whole = nil, {}, true
   self.made_with = of_thread(request)
-  return tables.merge(tables.copy(request), { thread = { type = "create" } })
+  return tables.merge(json.merge({}, request), { thread = { type = "create" } })
 end
 
 local function go_on(self, request)
-  local whole = tables.copy(request)
+  local whole = json.merge({}, request)
   for _, name in ipairs(OF_THREAD) do
     whole[name] = nil
   end
@@ -94,7 +94,7 @@ function message_thread.request(self, request)
   self.made_with = self.made_with or of_thread(request)
   self.sent = tables.copy(request.messages)
   if self.is_off then
-    local whole = tables.copy(request)
+    local whole = json.merge({}, request)
     whole.thread = nil
     return whole
   elseif not self.previous_id or not holds(self, request.messages) then

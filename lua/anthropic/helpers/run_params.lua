@@ -58,9 +58,9 @@ end
 ---@return table request with a history of its own
 function run_params.request_of(params)
   local request = {}
-  for name, value in pairs(params) do
+  for name in pairs(params) do
     if not OWN[name] then
-      request[name] = value
+      json.set(params, request, name)
     end
   end
   request.messages = json.copy(params.messages)

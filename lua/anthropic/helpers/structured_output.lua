@@ -325,7 +325,7 @@ end
 local FINAL = { refusal = true, pause_turn = true, model_context_window_exceeded = true }
 
 local function params_of_repair(sent, message)
-  local whole = tables.copy(sent)
+  local whole = json.merge({}, sent)
   whole.stream = nil
   whole.messages = json.copy(sent.messages)
   table.insert(whole.messages, message)

@@ -101,14 +101,19 @@ local function quote_for_form(text)
   return '"' .. text:gsub('[\\"]', "\\%0") .. '"'
 end
 
--- The value of curl's option for a part of a multipart body; nil for a file that is not on disk.
+-- curl's option for a part of a multipart body; nil and why there is none.
 local function form_option(part)
   if part.path then
     return "-F " .. quote(("%s=@%s;filename=%s;type=%s"):format(part.name, quote_for_form(part.path),
       quote_for_form(part.filename), part.content_type))
-  elseif not part.filename then
-    return "--form-string " .. quote(part.name .. "=" .. part.data)
+  elseif part.filename then
+    return nil, "the request uploads something that is not a file on disk"
+  elseif part.data:find "%z" then
+    return nil, "a field of the upload holds a NUL byte, which no command line can"
+  elseif part.content_type then
+    return "-F " .. quote(("%s=%s;type=%s"):format(part.name, quote_for_form(part.data), part.content_type))
   end
+  return "--form-string " .. quote(part.name .. "=" .. part.data)
 end
 
 -- curl's options for the way to the server.
@@ -135,9 +140,9 @@ function curl_command.command(request)
     words[#words + 1] = "-H " .. quote_pieces(pieces)
   end
   for _, part in ipairs(request.parts or {}) do
-    local option = form_option(part)
+    local option, problem = form_option(part)
     if not option then
-      return nil, "the request uploads something that is not a file on disk"
+      return nil, problem
     end
     words[#words + 1] = option
   end

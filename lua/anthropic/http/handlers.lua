@@ -24,7 +24,7 @@ local function each_line(body, take)
 end
 
 local function each_event(body, take, limit)
-  local decoder = core.sse(limit)
+  local decoder = core.sse(math.min(limit, options.LARGEST_SIZE))
   decoder:feed(body)
   local data, name, id = decoder:next()
   while data and take { event = name ~= "" and name or "message", data = data, id = id } do

@@ -68,6 +68,12 @@ local function refusal(response, secret, is_federation)
   }
 end
 
+-- A finite number: an infinite one could not be written to the file.
+local function seconds_of(given)
+  local seconds = tonumber(given)
+  return seconds and seconds > -math.huge and seconds < math.huge and seconds or nil
+end
+
 -- Sends what is asked with; returns the answer's object, in which a token and its seconds stand.
 local function send(resolved, base, body, betas)
   local url, err = check_endpoint(base)
@@ -98,13 +104,14 @@ local function send(resolved, base, body, betas)
   local value = json.decode(response.body)
   local is_bearer = type(value) == "table" and (type(value.token_type) ~= "string"
     or value.token_type:lower() == "bearer")
-  if not is_bearer or type(value.access_token) ~= "string" or not tonumber(value.expires_in) then
+  local seconds = is_bearer and seconds_of(value.expires_in)
+  if not seconds or type(value.access_token) ~= "string" then
     return nil, errors.new {
       kind = "protocol", status = response.status,
       message = "the token endpoint's answer has no bearer token with its expires_in",
     }
   end
-  return value, os.time() + tonumber(value.expires_in)
+  return value, os.time() + seconds
 end
 
 -- --- files ---------------------------------------------------------------------------------------
@@ -127,7 +134,7 @@ local function is_fresh(kept)
 end
 
 local function keep(path, kept, fields)
-  kept = tables.merge(tables.copy(kept), fields)
+  kept = tables.merge(json.copy(kept), fields)
   kept.version, kept.type = "1.0", "oauth_token"
   return core.write_private(path, json.encode(kept))
 end

@@ -30,6 +30,9 @@ local function hidden(...)
   return row
 end
 
+--- What the core's decoder takes at most; above it there is no limit.
+options.LARGEST_SIZE = 2 ^ 52
+
 -- Of bytes; math.huge is no limit.
 local size = {
   expected = "a whole number, 1 or more",

@@ -59,7 +59,7 @@ function request.fields(spec, options)
   if not spec.multipart then -- else libcurl names it, with its boundary
     headers.set(set, "Content-Type", spec.body and "application/json" or false)
   end
-  headers.set(set, "Accept", spec.accept or "application/json")
+  local ok, message = headers.set(set, "Accept", spec.accept or "application/json")
   if spec.sink then -- what is written is what was announced
     headers.set(set, "Accept-Encoding", "identity")
   end
@@ -69,9 +69,10 @@ function request.fields(spec, options)
   headers.set(set, "User-Agent", "anthropic-lua/" .. require "anthropic.version")
   local login = options.login or NO_LOGIN
   local betas = join_betas(options.betas, options.request_betas, spec.betas, login.betas)
-  local ok, message = headers.set(set, "anthropic-version", options.api_version)
-  if ok then
-    ok, message = headers.set(set, BETA, betas)
+  for _, each in ipairs { { "anthropic-version", options.api_version }, { BETA, betas } } do
+    if ok then
+      ok, message = headers.set(set, each[1], each[2])
+    end
   end
   local function set_all(...)
     for i = 1, select("#", ...) do

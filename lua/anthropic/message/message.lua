@@ -95,7 +95,8 @@ function message.new(fields)
     local name = OWN_NAMES[i]
     if fields[name] ~= nil then
       extra = extra or {}
-      extra[name], fields[name] = fields[name], nil
+      json.set(fields, extra, name)
+      fields[name] = nil
     end
   end
   fields.extra = extra

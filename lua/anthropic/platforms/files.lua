@@ -46,6 +46,16 @@ function files.object(path)
   return type(value) == "table" and value or nil
 end
 
+-- The name of a section as AWS's programs know it: one blank behind "profile", and no quotes around a name that has
+-- blanks itself.
+local function section_name(text)
+  text = text:match "^%s*(.*%S)" or ""
+  local prefix, name = text:match "^(profile)%s+(.*)$"
+  name = name or text
+  name = name:match '^"(.*)"$' or name:match "^'(.*)'$" or name
+  return prefix and prefix .. " " .. name or name
+end
+
 -- Reads "[section]" and "name = value" lines. What is indented belongs to the line before, and is passed over, as
 -- comments are.
 local function read_sections(text)
@@ -54,7 +64,7 @@ local function read_sections(text)
     local section = line:match "^%s*%[([^%]]*)%]"
     local name, value = line:match "^([%w_]+)[ \t]*=[ \t]*(.*)$"
     if section then
-      section = section:match "^%s*(.*%S)" or ""
+      section = section_name(section)
       sections[section] = sections[section] or {}
       current = sections[section]
     elseif current and name then

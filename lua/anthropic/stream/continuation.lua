@@ -57,7 +57,7 @@ function continuation.params(params, content)
   if json.is_raw(params.messages) or thinks(params) or has_format(params) or not is_plain_text(content) then
     return nil
   end
-  local whole = tables.copy(params)
+  local whole = json.merge({}, params)
   local blocks = trimmed(content)
   if blocks[1] then
     whole.messages = {}

@@ -63,11 +63,39 @@ local answer_fields = {
   "cut_after", "reset_after", "hang_after", "cut_headers",
 }
 
---- Raises an error where a builder's fields are no table.
+local function problem_of(value, kind)
+  local found = type(value)
+  if kind == "count" then
+    return (found ~= "number" or value < 1 or value % 1 ~= 0) and "a whole number, 1 or more, expected" or nil
+  elseif found ~= (kind == "list" and "table" or kind) then
+    return kind .. " expected, got " .. found
+  end
+  local count = 0
+  for key, item in pairs(kind == "list" and value or {}) do
+    if type(key) ~= "number" or type(item) ~= "table" then
+      return "a list of tables expected"
+    end
+    count = count + 1
+  end
+  for index = 1, count do
+    if value[index] == nil then
+      return "a list of tables expected, [" .. index .. "] is missing"
+    end
+  end
+end
+
+--- Raises an error where a builder's fields are no table, or one of them would be left out or is no such thing.
 ---@param fields any
-function answers.check(fields)
+---@param kinds table<string, string> name -> "string", "number", "table", "list" (of tables) or "count"
+function answers.check(fields, kinds)
   if type(fields) ~= "table" then
     error("anthropic.testing: a table of fields expected, got " .. type(fields), 0)
+  end
+  for name, kind in pairs(kinds) do
+    local problem = fields[name] ~= nil and problem_of(fields[name], kind)
+    if problem then
+      error("anthropic.testing: " .. name .. ": " .. problem, 0)
+    end
   end
 end
 
@@ -113,6 +141,10 @@ local function shallow_copy(source, replaced)
   return copy
 end
 
+local message_kinds = {
+  content = "list", text = "string", thinking = "string", tool_uses = "list", usage = "table", pieces = "count",
+  error = "table",
+}
 local message_fields = "content thinking signature text tool_uses id model stop_reason stop_sequence usage"
 
 local function content_of(fields)
@@ -174,7 +206,7 @@ end
 ---@param fields anthropic.testing.MessageFields
 ---@return anthropic.testing.Answer answer
 function answers.message(fields)
-  answers.check(fields)
+  answers.check(fields, message_kinds)
   local content = content_of(fields)
   local body = message_of(fields, content, stop_reason_of(fields, content),
     fields.stop_sequence or json.null, usage_of(fields, 20))
@@ -241,7 +273,7 @@ end
 ---@param fields anthropic.testing.StreamFields
 ---@return anthropic.testing.Answer answer
 function answers.stream(fields)
-  answers.check(fields)
+  answers.check(fields, message_kinds)
   local events, deltas = {}, 0
   local content = content_of(fields)
   local usage = usage_of(fields)
@@ -284,7 +316,7 @@ local error_types = {
 ---@param fields anthropic.testing.ErrorFields
 ---@return anthropic.testing.Answer answer
 function answers.error(fields)
-  answers.check(fields)
+  answers.check(fields, { status = "number" })
   local status = fields.status or 500
   local request_id = fields.request_id or "req_test_error"
   local answer = answers.complete({

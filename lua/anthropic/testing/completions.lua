@@ -35,6 +35,9 @@ local json = require "anthropic.testing.json"
 
 local completions = {}
 
+local kinds = {
+  content = "string", reasoning = "string", tool_calls = "list", choices = "list", usage = "table", pieces = "count",
+}
 local default_created = 1700000000
 local completion_fields = "content reasoning tool_calls finish_reason choices id model created usage"
 
@@ -86,7 +89,7 @@ end
 ---@param fields anthropic.testing.CompletionFields
 ---@return anthropic.testing.Answer answer
 function completions.completion(fields)
-  answers.check(fields)
+  answers.check(fields, kinds)
   local list = {}
   for index, choice in ipairs(choices_of(fields)) do
     local calls = tool_calls_of(choice)
@@ -146,7 +149,7 @@ end
 ---@param fields anthropic.testing.CompletionStreamFields
 ---@return anthropic.testing.Answer answer
 function completions.completion_stream(fields)
-  answers.check(fields)
+  answers.check(fields, kinds)
   local events = {}
   local choices = choices_of(fields)
   local function add_chunk(list, usage)

@@ -81,6 +81,8 @@ local function check_options(options)
       error("anthropic.testing: no such option: " .. tostring(name), 0)
     elseif not expected:find(type(value), 1, true) then
       error("anthropic.testing: " .. name .. ": " .. expected .. " expected, got " .. type(value), 0)
+    elseif name == "port" and (value < 0 or value > 65535 or value % 1 ~= 0) then
+      error("anthropic.testing: port: a whole number up to 65535 expected, got " .. value, 0)
     end
   end
 end

@@ -207,9 +207,12 @@ local function read(path)
   if not file then
     error("anthropic.testing: " .. message, 0)
   end
-  local text = file:read("*a")
+  local text
+  text, message = file:read("*a")
   file:close()
-  if text:sub(1, #FIRST_LINE) ~= FIRST_LINE then
+  if not text then
+    error("anthropic.testing: " .. path .. ": " .. tostring(message), 0)
+  elseif text:sub(1, #FIRST_LINE) ~= FIRST_LINE then
     error("anthropic.testing: " .. path .. ": not a recording", 0)
   end
   local exchanges, position = {}, #FIRST_LINE + 1

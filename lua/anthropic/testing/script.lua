@@ -334,6 +334,13 @@ end
 
 local function prepare_route(path, route, on_end)
   check(path, route, route_fields)
+  local patterns = type(route.body_match) == "string" and { route.body_match } or route.body_match or {}
+  check_list(path .. ".body_match", patterns)
+  for index, pattern in ipairs(patterns) do
+    if type(pattern) ~= "string" then
+      fail(path .. ".body_match[" .. index .. "]", "string expected, got " .. type(pattern))
+    end
+  end
   return {
     method = route.method,
     path = route.path,
@@ -341,7 +348,7 @@ local function prepare_route(path, route, on_end)
     match = route.match,
     body = route.body,
     body_contains = route.body_contains,
-    body_match = type(route.body_match) == "string" and { route.body_match } or route.body_match,
+    body_match = patterns,
     answers = prepare_answers(path .. ".answers", route.answers or {}),
     at_end = answer_at_end(path .. ".on_end", route.on_end or on_end),
   }

@@ -106,6 +106,14 @@ describe("a decoder", function()
     assert.equal("1", one:next().data)
   end)
 
+  it("has no limit where that is infinite, or larger than any event", function()
+    for _, limit in ipairs { math.huge, 1e300, 2 ^ 53 } do
+      local decoder = sse.decoder { max_event_bytes = limit }
+      decoder:feed "data: 1\n\n"
+      assert.equal("1", decoder:next().data)
+    end
+  end)
+
   it("raises for a limit or bytes that are none", function()
     for _, limit in ipairs { 0, -1, "x", {}, 0 / 0 } do
       assert.has_error(function() sse.decoder { max_event_bytes = limit } end)

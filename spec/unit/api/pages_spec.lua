@@ -83,6 +83,11 @@ describe("a page", function()
     assert.same(json.decode(text), json.decode(json.encode(page)))
   end)
 
+  it("is encoded with all digits, of a field too whose name is its own", function()
+    local text = '{"data":[],"extra":0.1234567890123456789,"response":12345678901234567890}'
+    assert.equal(text, json.encode((list("cursor", json.decode_answer(text)))))
+  end)
+
   it("is let go of when nobody has it", function()
     local seen = setmetatable({}, { __mode = "k" })
     do
@@ -289,7 +294,8 @@ describe("the items of a list", function()
 
   it("are those of every page where the server names last items and never says whether there are more", function()
     local page, queries = list("id", { data = { "a" }, first_id = "a", last_id = "a" }, {}, {
-      { data = { "b" }, first_id = "b", last_id = "b" }, { data = { "c" }, first_id = "c", last_id = "c" }, { data = {} },
+      { data = { "b" }, first_id = "b", last_id = "b" }, { data = { "c" }, first_id = "c", last_id = "c" },
+      { data = {} },
     })
     assert.same({ "a", "b", "c" }, collect(page))
     assert.same({ { after_id = "a" }, { after_id = "b" }, { after_id = "c" } }, queries)

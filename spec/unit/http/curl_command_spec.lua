@@ -287,6 +287,19 @@ describe("the command for curl", function()
         "--form-string", "note=" .. NASTY }, { words[7], words[8], words[9], words[10] })
     end)
 
+    it("has the content type of a field", function()
+      local words = words_of(command_of { multipart = {
+        { name = "meta", data = [[{"a":"@b;c"}]], content_type = "application/json" },
+      } })
+      assert.same({ "-F", [[meta="{\"a\":\"@b;c\"}";type=application/json]] }, { words[7], words[8] })
+    end)
+
+    it("cannot be where a field holds NUL", function()
+      local command, message = curl_command.command(describe_request { multipart = { { name = "a", data = "x\0y" } } })
+      assert.is_nil(command)
+      assert.equal("a field of the upload holds a NUL byte, which no command line can", message)
+    end)
+
     it("cannot be where a file is not on disk", function()
       local command, message = curl_command.command(describe_request { multipart = {
         { name = "purpose", data = "x" },

@@ -73,6 +73,12 @@ describe("handlers", function()
     assert.equal("ab", start(fed_answer { "a", "b" }, "on_done")[1][2].body)
   end)
 
+  it("hands on the events of a refusal where nothing is limited", function()
+    local unlimited = { max_event_bytes = math.huge, max_response_bytes = math.huge }
+    local calls = start(fed_answer({ EVENTS }, unlimited, 500), "on_event on_done")
+    assert.same(READ, values_of(calls, "on_event"))
+  end)
+
   it("have a refusal whole, and it is handed on", function()
     for status, has_body in pairs { [199] = true, [200] = false, [299] = false, [300] = true, [500] = true } do
       local calls = start(fed_answer({ "a\n", "b\r\nc\r" }, nil, status), "on_line on_done")

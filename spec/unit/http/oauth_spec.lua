@@ -125,7 +125,8 @@ describe("the token endpoint", function()
   it("has a bearer token and its seconds in its answer", function()
     for _, body in ipairs {
       "", "[]", '{"access_token":"a"}', '{"expires_in":1}', '{"access_token":7,"expires_in":1}',
-      '{"access_token":"a","expires_in":1,"token_type":"mac"}',
+      '{"access_token":"a","expires_in":1,"token_type":"mac"}', '{"access_token":"a","expires_in":1e400}',
+      '{"access_token":"a","expires_in":-1e400}', '{"access_token":"a","expires_in":"nan"}',
     } do
       response.body = body
       local token, err = federation().ask(false)
@@ -161,6 +162,14 @@ describe("the token endpoint", function()
     response.body = '{"access_token":"newer","expires_in":100,"refresh_token":"second"}'
     assert.equal("newer", (user(kept_token(0, "old")).ask(false)))
     assert.equal("second", json.decode(directory:read "kept.json").refresh_token)
+  end)
+
+  it("leaves what else stands beside a kept token as it is", function()
+    local more = '"w":[],"x":{},"y":null,"z":12345678901234567890}'
+    user('{"expires_at":1,"refresh_token":"old",' .. more).ask(false)
+    local kept = directory:read "kept.json"
+    assert.matches('"access_token":"new"', kept, 1, true)
+    assert.equal(more, kept:sub(-#more))
   end)
 
   it("keeps the token of a workload, too, where it can", function()

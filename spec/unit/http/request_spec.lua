@@ -138,7 +138,9 @@ describe("the headers of a request", function()
   it("of the caller's request say all betas", function()
     local spec = post { betas = { "of-method" } }
     for _, value in ipairs { "own", false } do
-      local given = { headers = { ["anthropic-beta"] = "x" }, betas = { "b" }, request_headers = { ["Anthropic-Beta"] = value } }
+      local given = {
+        headers = { ["anthropic-beta"] = "x" }, betas = { "b" }, request_headers = { ["Anthropic-Beta"] = value },
+      }
       assert.equal("Anthropic-Beta:" .. (value and " " .. value or ""), line("anthropic-beta", given, spec))
     end
   end)
@@ -159,6 +161,7 @@ describe("the headers of a request", function()
     assert.equal('headers["anthropic-version"]: must not contain a line break or NUL',
       refusal { api_version = "1\nA: 2" })
     assert.equal('headers["anthropic-beta"]: must not contain a line break or NUL', refusal { betas = { "a\nb" } })
+    assert.equal('headers["Accept"]: must not contain a line break or NUL', refusal({}, post { accept = "a\nb" }))
     assert.equal('headers["anthropic-version"]: must not contain a line break or NUL',
       refusal { api_version = "1\nA: 2", betas = { "a\nb" }, headers = wrong })
   end)

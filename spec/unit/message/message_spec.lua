@@ -144,6 +144,14 @@ describe("a message", function()
     assert.truthy(json.encode(made):find('"stop_sequence":"y"', 1, true))
   end)
 
+  it("encodes such fields with all digits, until they are changed", function()
+    local text = '{"content":[],"id":"x","raw":12345678901234567890,"response":1e400,"text":0.1234567890123456789}'
+    local made = message.new(json.decode_answer(text))
+    assert.equal(text, json.encode(made))
+    made.extra.response = 5
+    assert.equal((text:gsub("1e400", "5")), json.encode(made))
+  end)
+
   it("has fields of the answer in extra that would hide something, and encodes them at their place", function()
     local text = '{"choices":[],"content":[],"extra":{"a":1},"id":"x","parse_error":"e","parsed":5,"raw":"r",'
       .. '"response":{"b":[]},"text":"t","thinking":null,"tool_uses":false}'

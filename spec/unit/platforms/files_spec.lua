@@ -42,6 +42,16 @@ describe("the files of a platform's programs", function()
     assert.is_nil(profile "")
   end)
 
+  it("have profiles whose names AWS's programs write with blanks or quotes", function()
+    variables.AWS_CONFIG_FILE = directory:write("config",
+      "[profile \t two ]\na=2\n[profile \"of mine\"]\na=3\n[ profile 'of yours' ]\na=4\n[profiles]\na=5")
+    for name, value in pairs { two = "2", ["of mine"] = "3", ["of yours"] = "4" } do
+      assert.same({ a = value }, profile("", name), name)
+    end
+    assert.is_nil(profile("", "s"))
+    assert.same({ a = "6" }, profile("['of hers']\na=6", "of hers"))
+  end)
+
   it("are two for AWS, of which that of the credentials wins", function()
     local config = "[profile w]\nregion=r\na=config\n[w]\na=none\n[default]\nd=1"
     variables.AWS_CONFIG_FILE = directory:write("config", config)

@@ -171,6 +171,27 @@ describe("an answer's builder", function()
     assert.has_error(function() testing.error { text = "Hi" } end, "anthropic.testing: no such field: text")
   end)
 
+  it("refuses fields that would be left out, or are none", function()
+    for words, build in pairs {
+      ["text: string expected, got number"] = function() testing.stream { text = 5 } end,
+      ["thinking: string expected, got boolean"] = function() testing.message { thinking = true } end,
+      ["content: list expected, got string"] = function() testing.message { content = "x" } end,
+      ["content: a list of tables expected"] = function() testing.message { content = { "x" } } end,
+      ["tool_uses: list expected, got string"] = function() testing.message { tool_uses = "x" } end,
+      ["tool_uses: a list of tables expected"] = function() testing.stream { tool_uses = { name = "f" } } end,
+      ["tool_uses: a list of tables expected, [2] is missing"] = function()
+        testing.stream { tool_uses = { { name = "f" }, nil, { name = "g" } } }
+      end,
+      ["usage: table expected, got number"] = function() testing.message { usage = 5 } end,
+      ["pieces: a whole number, 1 or more, expected"] = function() testing.stream { text = "ab", pieces = 0 } end,
+      ["status: number expected, got string"] = function() testing.error { status = "500" } end,
+      ["choices: list expected, got string"] = function() testing.completion { choices = "x" } end,
+      ["tool_calls: a list of tables expected"] = function() testing.completion_stream { tool_calls = { "x" } } end,
+    } do
+      assert.has_error(build, "anthropic.testing: " .. words)
+    end
+  end)
+
   it("makes an error", function()
     local answer = testing.error { status = 529, message = "busy", retry_after = 2, request_id = "req_x" }
     assert.equal(529, answer.status)

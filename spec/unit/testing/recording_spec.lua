@@ -273,6 +273,7 @@ describe("a recording", function()
         assert.equal("anthropic.testing: " .. expected, message)
       end
       raises("/nowhere/x: No such file or directory", "/nowhere/x")
+      raises("/: Is a directory", "/")
       for _, text in ipairs { "", "anthropic recording 1", "anthropic recording 2\n", "x" .. FIRST_LINE } do
         write(text)
         raises(path .. ": not a recording", path)

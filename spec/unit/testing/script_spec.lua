@@ -75,6 +75,10 @@ describe("a script", function()
     refused("script.routes[1].answers: no answers", { routes = { {} } })
     refused("script.routes[1].method: string expected, got number", { routes = { { method = 1 } } })
     refused("script.routes[1].body_match: string or table expected, got number", { routes = { { body_match = 1 } } })
+    refused("script.routes[1].body_match[1]: string expected, got number",
+      { routes = { { body_match = { 1 }, answers = { {} } } } })
+    refused("script.routes[1].body_match[2]: missing",
+      { routes = { { body_match = { "a", nil, "b" }, answers = { {} } } } })
   end)
 
   it("is refused where a list has a hole, or names", function()

@@ -78,6 +78,9 @@ describe("anthropic.testing", function()
       lifetime = "number", max_record_bytes = "number", start_timeout = "number" } do
       refused(name .. ": " .. expected .. " expected, got boolean", { [name] = true })
     end
+    for _, port in ipairs { -1, 1.5, 65536 } do
+      refused("port: a whole number up to 65535 expected, got " .. port, { script = { {} }, port = port })
+    end
     refused("script: an answer, a list of answers, or routes expected", {})
     refused("on_end: repeat or error expected", { script = { {} }, on_end = "x" })
   end)
