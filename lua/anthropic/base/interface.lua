@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "03a387e57f57bd22"
+return "8d8020e4210b40d6"

@@ -7,7 +7,7 @@ local waiting = require "spec.support.waiting"
 local pack, start = variants.pack, variants.start
 
 -- Wakes all that wait, however busy the machine is.
-local function step()
+local function step_once()
   return loop.step(0, 60)
 end
 
@@ -97,7 +97,7 @@ local function describe_all(variant)
         thread = protected.running()
       end)
       assert.is_nil(thread)
-      step()
+      step_once()
       assert.equal("thread", type(thread))
     end)
 
@@ -106,7 +106,7 @@ local function describe_all(variant)
       for i = 1, 3 do
         coroutines.spawn(function() order[#order + 1] = i end)
       end
-      step()
+      step_once()
       assert.same({ 1, 2, 3 }, order)
     end)
 
@@ -198,7 +198,7 @@ local function describe_all(variant)
       local subject = waiting.subject()
       local thread = wait_for(subject, 0)
       assert.is_true(loop.is_awaited(subject))
-      step()
+      step_once()
       assert.same({ "suspend", "wake" }, log)
       assert.same({ true, true }, { coroutine.resume(thread) })
       assert.is_false(loop.is_awaited(subject))
@@ -240,7 +240,7 @@ local function describe_all(variant)
         subject.give()
         assert.is_true(state.has_ended)
       end)
-      step()
+      step_once()
       assert.is_true(state.result)
     end)
 
@@ -249,7 +249,7 @@ local function describe_all(variant)
       local state = park_for(subject)
       subject.give()
       assert.is_nil(state.has_ended)
-      step()
+      step_once()
       assert.is_true(state.result)
     end)
 
@@ -262,7 +262,7 @@ local function describe_all(variant)
       subject.give() -- has it go on in the next step
       coroutine.resume(state.thread)
       assert.is_true(state.has_ended)
-      step()
+      step_once()
       assert.equal("dead", coroutine.status(state.thread))
     end)
 
@@ -277,7 +277,7 @@ local function describe_all(variant)
       subject.give()
       coroutine.resume(thread)
       assert.equal(1, yields)
-      step()
+      step_once()
       assert.equal(1, yields)
     end)
 
@@ -288,7 +288,7 @@ local function describe_all(variant)
         if not is_woken then
           is_woken = true
           loop.after(0, subject.give)
-          step() -- as by the code that suspend runs
+          step_once() -- as by the code that suspend runs
         end
         return nil
       end)
@@ -335,7 +335,7 @@ local function describe_all(variant)
       subject.give() -- has it go on in the next step
       subject.is_ready = false
       coroutine.resume(thread, "broken off")
-      step()
+      step_once()
       assert.equal("suspended", coroutine.status(thread))
       assert.is_false(loop.is_awaited(subject))
     end)
