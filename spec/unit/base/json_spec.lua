@@ -905,6 +905,13 @@ describe("tool_input", function()
     assert.matches("^the values would take too much memory", block.input_error)
   end)
 
+  it("sends an object in the place of a broken text alone, not of an error that stands by itself", function()
+    assert.equal('{"id":"t","type":"tool_use"}',
+      json.encode_request { id = "t", input_error = "e", type = "tool_use" })
+    assert.equal('{"id":"t","input":{},"type":"tool_use"}',
+      json.encode_request { id = "t", input_json = "{", type = "tool_use" })
+  end)
+
   it("sends an object for an input that was null and then broke", function()
     local block = json.decode_answer '{"content_block":{"type":"tool_use","input":null}}'.content_block
     assert.equal('{"input":null,"type":"tool_use"}', json.encode(block))
