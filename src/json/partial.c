@@ -237,10 +237,6 @@ static enum json_partial_token read_word(struct json_partial *partial, const uns
 /* --- structure ---------------------------------------------------------------------------------
  */
 
-static bool in_array(const struct json_partial *partial) {
-  return partial->depth > 0 && partial->arrays[partial->depth - 1];
-}
-
 static enum json_partial_token open_container(struct json_partial *partial, bool array) {
   if (partial->depth == JSON_MAX_DEPTH)
     return fail(partial, "nested deeper than 1000");
@@ -301,9 +297,9 @@ static enum json_partial_token start_name(struct json_partial *partial, unsigned
 }
 
 static enum json_partial_token end_value(struct json_partial *partial, unsigned char byte) {
-  bool array = in_array(partial);
   if (partial->depth == 0)
     return fail(partial, "expected the end of the text");
+  bool array = partial->arrays[partial->depth - 1];
   if (byte == (array ? ']' : '}'))
     return close_container(partial);
   if (byte != ',')
