@@ -66,6 +66,8 @@ describe("a stream in AWS's framing", function()
       end
     end
     assert.equal(6, #types)
+    assert.equal(6, #text) -- and nothing behind the end: its bytes are no text
+    assert.matches("^event: message_stop\ndata: [^%c]+\n\n$", text[6])
     local reader = require("anthropic.reader").new {}
     assert(reader:feed(table.concat(text)))
     assert(reader:finish())

@@ -158,9 +158,9 @@ local function hand_on_event(self, event)
   return bytes, { event }
 end
 
--- What follows the end of the message.
+-- What follows the end of the message. In AWS's frames it is no text.
 local function read_rest(self)
-  local transfer = not self.whole and self.exchange.transfer
+  local transfer = not self.whole and not self.source.is_framed and self.exchange.transfer
   if transfer and self.source.is_stream then
     local bytes, state = transfer:raw_piece(true)
     if not bytes and state == "again" then
