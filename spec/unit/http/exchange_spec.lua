@@ -56,6 +56,10 @@ describe("an exchange", function()
     return self.plan.unprocessed or false
   end
 
+  function Transfer.form()
+    return "json"
+  end
+
   function Transfer:received()
     return self:done() and #self.plan.body or 0
   end
@@ -274,6 +278,28 @@ describe("an exchange", function()
     it("with all timeouts", function()
       local timeouts = exchanges.profile(options_of()).timeouts
       assert.same({ connect = 3, first_byte = 4, idle = 5, total = false }, timeouts)
+    end)
+
+    it("that takes JSON between events for one, unless its requests are of no API", function()
+      assert.is_true(exchanges.profile(options_of()).takes_json)
+      assert.is_false(exchanges.profile(options_of(), function() end).takes_json)
+    end)
+
+    it("whose requests go through middleware, what signs them, or neither", function()
+      local function pass(name)
+        return function(request, next)
+          request.headers["x-by"] = name
+          return next()
+        end
+      end
+      for _, case in ipairs {
+        { {} }, { { middleware = {} } }, { { middleware = { pass "middleware" } }, "middleware" },
+        { { signing = pass "signing" }, "signing" },
+      } do
+        plans, started = { {} }, {}
+        assert.is_true(new(case[1]):attempt())
+        assert.equal(case[2], table.concat(started[1].wire.headers, "\n"):match "[Xx]%-[Bb]y: (%a+)")
+      end
     end)
 
     it("that says whether anybody wants a log", function()
