@@ -89,6 +89,8 @@ describe("a value without members", function()
     fails("value: invalid UTF-8 at byte 1", "\255")
     fails("value: invalid UTF-8 at byte 4", "abc\255")
     fails("a: invalid UTF-8 at byte 2", { a = "x\128" })
+    assert.equal('"x\239\191\189y"', core.json_encode("x\255y", rules(), core.json_mend))
+    assert.equal('{"xy":"z"}', core.json_encode({ xy = "z" }, rules(), core.json_mend))
   end)
 end)
 
@@ -180,9 +182,15 @@ describe("a number whose digits were noted", function()
     assert.equal('{"7":1e0300}', noted(value, { [value] = { [7] = "1e0300" } }))
   end)
 
+  it("has them beside members that stand beside the table", function()
+    local value = of({ __merged = "more", __unencoded = { more = true } }, { a = 100, more = { b = 1 } })
+    assert.equal('{"a":1e2,"b":1}', noted(value, { [value] = { a = "1e2", b = "1.0" } }))
+  end)
+
   it("has none where there are none", function()
     local value = { 1, 2 }
     assert.equal("[1,2]", noted(value, { [{}] = { "3" } }))
+    assert.equal('{"a":1,"b":{}}', noted({ a = 1, b = {} }, { [value] = { "3" } }))
     assert.equal("[1,2]", noted(value, { [value] = "3" }))
     assert.equal("[1,2]", noted(value, { [value] = { 3, {} } }))
     fails("[1]: infinity has no JSON form", { 1 / 0 }, { digits = { [value] = { "1e400" } } })
@@ -353,9 +361,11 @@ describe("depth", function()
     local _, message = encode(nested({}, 1000))
     assert.equal(("[1]"):rep(14) .. "..." .. ("[1]"):rep(17) .. ": nested deeper than 1000", message)
     local objects = {}
-    for _ = 1, 1000 do
+    for _ = 1, 999 do
       objects = { a = objects }
     end
+    assert.equal(('{"a":'):rep(999) .. "{}" .. ("}"):rep(999), encode(objects))
+    objects = { a = objects }
     assert.matches(": nested deeper than 1000$", (select(2, encode(objects))))
   end)
 end)
