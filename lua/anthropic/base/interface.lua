@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "58d41c458b5bb664"
+return "af437ab87592a1d2"
