@@ -53,7 +53,7 @@ int poller_fd(const struct poller *poller);
 bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool writable);
 
 /* Makes the descriptor readable after `milliseconds`, until poller_wait; negative: not at all. */
-bool poller_set_timer(struct poller *poller, long milliseconds);
+void poller_set_timer(struct poller *poller, long milliseconds);
 
 /* Waits up to `milliseconds` (negative: for ever) and stores the ready sockets: none also when the
  * timer ran out or a signal came. */

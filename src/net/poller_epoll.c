@@ -57,7 +57,7 @@ bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool
   return errno == ENOENT && epoll_ctl(poller->epoll, EPOLL_CTL_ADD, socket, &event) == 0;
 }
 
-bool poller_set_timer(struct poller *poller, long milliseconds) {
+void poller_set_timer(struct poller *poller, long milliseconds) {
   struct itimerspec when = {{0, 0}, {0, 0}};
   if (milliseconds >= 0) {
     when.it_value.tv_sec = milliseconds / 1000;
@@ -65,7 +65,7 @@ bool poller_set_timer(struct poller *poller, long milliseconds) {
   }
   if (milliseconds == 0)
     when.it_value.tv_nsec = 1; /* all zero would disarm it */
-  return timerfd_settime(poller->timer, 0, &when, NULL) == 0;
+  timerfd_settime(poller->timer, 0, &when, NULL);
 }
 
 static void silence_timer(struct poller *poller) {

@@ -63,10 +63,11 @@ bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool
   return reads && writes;
 }
 
-bool poller_set_timer(struct poller *poller, long milliseconds) {
+void poller_set_timer(struct poller *poller, long milliseconds) {
   if (milliseconds < 0)
-    return change(poller, TIMER_IDENT, EVFILT_TIMER, EV_DELETE, 0);
-  return change(poller, TIMER_IDENT, EVFILT_TIMER, EV_ADD | EV_ONESHOT, milliseconds);
+    change(poller, TIMER_IDENT, EVFILT_TIMER, EV_DELETE, 0);
+  else
+    change(poller, TIMER_IDENT, EVFILT_TIMER, EV_ADD | EV_ONESHOT, milliseconds);
 }
 
 void poller_wait(struct poller *poller, long milliseconds, struct poller_batch *batch) {

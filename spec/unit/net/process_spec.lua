@@ -79,6 +79,18 @@ describe("a command's process", function()
     process:close()
   end)
 
+  it("takes the status of no other one, however often it is asked", function()
+    local first, second = assert(loop:run { "true" }), assert(loop:run { "/bin/sh", "-c", "exit 7" })
+    core_peer.run(loop, function() return first:output() end)
+    core_peer.run(loop, function() return second:has_news() end)
+    socket.sleep(0.02) -- it may be over only then
+    assert.same({ "", 0 }, { first:output() })
+    core_peer.run(loop, function() return second:output() end)
+    assert.same({ "", 7 }, { second:output() })
+    first:close()
+    second:close()
+  end)
+
   it("ends by a signal that the host may ignore", function()
     local output = run("/bin/sh", "-c", "kill -PIPE $$; echo survived")
     assert.equal("", output)

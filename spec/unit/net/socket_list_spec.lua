@@ -122,6 +122,23 @@ describe("the list of a loop's sockets", function()
     assert.is_false(later:done())
   end)
 
+  it("finds the one of a request that ends as it begins, among others", function()
+    for _, before in ipairs { 0, 2 } do
+      open(before)
+      local server = http2_peer.serve("leave", "silent")
+      local waiting = server:send(loop, { total_timeout = 2 }) -- before its peer goes away altogether
+      if not server:await_bytes() then
+        server:stop()
+        pending "which this system does not tell"
+      end
+      server:start(loop, { fresh = true }) -- which leads to the same port
+      core_peer.finish(loop, server:start(loop)) -- it reads the end
+      core_peer.finish(loop, waiting)
+      assert.not_equal("total", (waiting:failure()))
+      server:stop()
+    end
+  end)
+
   it("takes no socket that it has no room for, and gives its memory back", function()
     if not exhaustion.is_possible "core" then
       pending "of this system has memory at all times"
@@ -247,6 +264,15 @@ describe("a connection that is idle", function()
     core_peer.finish(loop, busy)
     assert.equal("individ", busy:body())
     busy:close()
+  end)
+
+  it("is not used again where something came after a request beside it was given up", function()
+    local connection = idle_connection()
+    local other = core_peer.start(loop, peer, { fresh = true })
+    note(peer:accept(loop))
+    other:close()
+    connection:send "x"
+    assert.is_false(is_used_again(connection))
   end)
 
   it("is counted no more once its peer has ended it, and those beside it are", function()
