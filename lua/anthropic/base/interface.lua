@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "8d8020e4210b40d6"
+return "b9c00336dbdc4ff9"
