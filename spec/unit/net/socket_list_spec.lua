@@ -122,23 +122,6 @@ describe("the list of a loop's sockets", function()
     assert.is_false(later:done())
   end)
 
-  it("finds the one of a request that ends as it begins, among others", function()
-    for _, before in ipairs { 0, 2 } do
-      open(before)
-      local server = http2_peer.serve("leave", "silent")
-      local waiting = server:send(loop, { total_timeout = 2 }) -- before its peer goes away altogether
-      if not server:await_bytes() then
-        server:stop()
-        pending "which this system does not tell"
-      end
-      server:start(loop, { fresh = true }) -- which leads to the same port
-      core_peer.finish(loop, server:start(loop)) -- it reads the end
-      core_peer.finish(loop, waiting)
-      assert.not_equal("total", (waiting:failure()))
-      server:stop()
-    end
-  end)
-
   it("takes no socket that it has no room for, and gives its memory back", function()
     if not exhaustion.is_possible "core" then
       pending "of this system has memory at all times"
