@@ -54,11 +54,12 @@ end
 
 -- What a limiter raised or returned, as the error of the request, which is not sent again for it.
 local function error_of(name, problem)
+  -- one of the library's may be that of another request
   local err = errors.is(problem) and errors.new(tables.copy(problem)) or errors.of_caller(problem)
   if not err then
     local words = problem == nil and "returned nothing" or tostring(problem)
     return errors.invalid_request(("limiter: %s: %s"):format(name, words))
-  end -- it may be that of another request
+  end
   err.history, err.attempts, err.retryable = nil, nil, false
   return err
 end
