@@ -22,6 +22,7 @@ local things = {
   { "calls", 100, LINEAR },
   { "calls_beside_half_a_character", 100, LINEAR },
   { "pieces_of_a_long_delta", 2000, LINEAR },
+  { "pieces_of_a_long_line", 500, LINEAR },
   { "references_of_a_schema", 50, DEEPER },
   { "tasks_that_sleep", 100, DEEPER },
   { "tasks_that_are_cancelled", 100, DEEPER },

@@ -1,11 +1,12 @@
 -- Does one of the things whose time has to be linear, with so much of it: lua bench/growth.lua NAME SIZE
 --
--- bench/count_growth.lua counts its instructions. What it does is all in this process: answers are played, not sent.
+-- bench/count_growth.lua counts its instructions. What it does is all in this process, also where it has a socket.
 
 local anthropic = require "anthropic"
 local core = require "anthropic.core"
 local json = require "anthropic.base.json"
 local played_client = require "spec.support.played_client"
+local socket = require "socket"
 local testing = require "anthropic.testing"
 
 collectgarbage "stop" -- when it runs is not what is measured
@@ -248,6 +249,29 @@ function THINGS.pieces_of_a_long_delta(size)
   fed:feed(last)
   fed:skip_deltas()
   assert(#run:take() == 2 + 64 * size)
+end
+
+function THINGS.pieces_of_a_long_line(size)
+  local listener, loop = assert(socket.bind("127.0.0.1", 0)), core.loop()
+  local url = "http://127.0.0.1:" .. select(2, listener:getsockname())
+  local transfer = assert(loop:start { method = "GET", url = url, max_event_bytes = 2 ^ 30, total_timeout = 60 })
+  local connection = assert(listener:accept())
+  loop:wait(1) -- it is connected, and sends its request
+  repeat until connection:receive() == ""
+  connection:send "HTTP/1.1 200 OK\r\n\r\n"
+  for _ = 1, size do
+    connection:send(("x"):rep(256))
+    loop:wait(1)
+    assert(select(2, transfer:line()) == "again")
+  end
+  connection:send "\n"
+  connection:close()
+  local line, state
+  repeat
+    loop:wait(1)
+    line, state = transfer:line()
+  until line or state ~= "again"
+  assert(line and #line == 256 * size)
 end
 
 THINGS[arg[1]](tonumber(arg[2]))

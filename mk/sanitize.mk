@@ -47,7 +47,7 @@ VALGRIND := valgrind -q --error-exitcode=9 --num-callers=30
 VALGRIND_SPECS := $(filter-out spec/unit/net/http2_spec.lua,$(wildcard spec/unit/net/*_spec.lua \
   spec/unit/decode/*_spec.lua \
   $(addprefix spec/behaviour/,stream_server_spec.lua stream_spec.lua downloads_spec.lua uploads_spec.lua)))
-VALGRIND_FORKING := $(shell grep -ls 'abilities\.fork' $(VALGRIND_SPECS))
+VALGRIND_FORKING := $(shell grep -lsE 'abilities\.fork|in_child' $(VALGRIND_SPECS))
 VALGRIND_OTHERS := $(filter-out $(VALGRIND_FORKING),$(VALGRIND_SPECS))
 VALGRIND_LEAKS := --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
 
