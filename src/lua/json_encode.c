@@ -362,10 +362,10 @@ static bool encode_value(struct encoder *encoder, struct place *place, unsigned 
 
 static bool has_members(lua_State *L, int table) {
   lua_pushnil(L);
-  if (!lua_next(L, table))
-    return false;
-  lua_pop(L, 2);
-  return true;
+  bool found = lua_next(L, table) != 0;
+  if (found)
+    lua_pop(L, 2);
+  return found;
 }
 
 int bind_json_encode(lua_State *L) {
@@ -374,7 +374,7 @@ int bind_json_encode(lua_State *L) {
   luaL_checktype(L, RULES, LUA_TTABLE);
   lua_settop(L, MODE);
   unsigned mode = (unsigned)luaL_optinteger(L, MODE, 0);
-  struct encoder encoder = {L, bind_json_new_buffer(L), mode, false, false};
+  struct encoder encoder = {.L = L, .output = bind_json_new_buffer(L), .mode = mode};
   lua_pushnil(L);
   for (int i = 0; i < (int)(sizeof rules / sizeof *rules); i++) {
     lua_getfield(L, RULES, rules[i]);

@@ -4,7 +4,7 @@
 local core = require "anthropic.core"
 local encoder = require "spec.support.encoder"
 
-local EMPTY_ARRAY, OBJECT, RAW = encoder.EMPTY_ARRAY, encoder.OBJECT, encoder.RAW
+local ARRAY, EMPTY_ARRAY, OBJECT, RAW = encoder.ARRAY, encoder.EMPTY_ARRAY, encoder.OBJECT, encoder.RAW
 local rules, encode, encode_request = encoder.rules, encoder.encode, encoder.encode_request
 local fails, of, nested = encoder.fails, encoder.of, encoder.nested
 
@@ -138,6 +138,14 @@ describe("a table is", function()
   it("sorted by names, and shorter names come first", function()
     assert.equal('{"":0,"A":1,"a":2,"a\\u0000":3,"aa":4,"b":5}', encode { b = 5, [""] = 0, aa = 4, A = 1, ["a\0"] = 3,
       a = 2 })
+  end)
+
+  it("an array where its metatable says so", function()
+    assert.equal("[]", encode(of(ARRAY, {})))
+    assert.equal("[1,2]", encode(of(ARRAY, { 1, 2 })))
+    for _, value in ipairs { { a = 1 }, { 1, a = 1 }, { a = 1, b = 2 } } do
+      fails("value: an array has names as keys", of(ARRAY, value))
+    end
   end)
 
   it("refused where a name stands twice", function()
@@ -344,6 +352,12 @@ describe("a tool's input", function()
         encode_request { type = "text", input_json = 2, input_error = 1 })
     end)
 
+    it("is an empty object beside one that has its text", function()
+      local input = { a = 1 }
+      assert.equal('[{"input":RAW,"type":"tool_use"},{"input":{},"type":"tool_use"}]',
+        encode_request({ block(input), block(nil, { input_json = "{" }) }, { inputs = { [input] = "RAW" } }))
+    end)
+
     it("is nothing but data where the names are the user's", function()
       local given = { fields = { data = "data", names = "members" } }
       for _, place in ipairs { "data", "names" } do
@@ -386,6 +400,11 @@ describe("the encoder", function()
       parts[i] = ('"%s":[%d]'):format(name, i)
     end
     assert.equal("{" .. table.concat(parts, ",") .. "}", encode(value))
+    value = {}
+    for i = 1, 50000 do
+      value[("%05d"):format(i)] = i
+    end
+    assert.matches('"49999":49999,"50000":50000}$', encode(value))
     local long = ("x"):rep(1e6)
     assert.is_true(encode { long, long } == '["' .. long .. '","' .. long .. '"]')
   end)
