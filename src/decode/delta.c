@@ -59,7 +59,7 @@ static inline bool is_digit(const struct cursor *cursor) {
   return cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9';
 }
 
-/* Reads up to so many digits; what must follow is none. */
+/* Reads at most MOST_INDEX_DIGITS digits; what the caller skips next refuses a further one. */
 static inline bool read_index(struct cursor *cursor, long *index) {
   const char *first = cursor->at;
   int digits = 0;

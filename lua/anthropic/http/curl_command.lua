@@ -101,7 +101,7 @@ local function quote_for_form(text)
   return '"' .. text:gsub('[\\"]', "\\%0") .. '"'
 end
 
--- curl's option for a part of a multipart body; nil and why there is none.
+-- curl's option for a part of a multipart body; nil and the reason where it has no such option.
 local function form_option(part)
   if part.path then
     return "-F " .. quote(("%s=@%s;filename=%s;type=%s"):format(part.name, quote_for_form(part.path),
