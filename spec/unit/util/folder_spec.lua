@@ -42,12 +42,6 @@ describe("a folder", function()
     assert.same({ "file" }, inside:names())
   end)
 
-  it("may have a path of one letter", function()
-    local program = inside:write("program.lua", 'assert(require "anthropic.core".folder "d"):close() print "done"')
-    assert.equal("done\n", inside:run(("%s %s"):format(child.interpreter(), program)))
-    assert.same({ "d", "program.lua" }, inside:names())
-  end)
-
   it("tells what a path is", function()
     inside:run "mkfifo pipe; ln -s pipe link; mkdir directory; printf 123 >file; printf 1234 >directory/file"
     for path, kind in pairs { file = "file", directory = "directory", pipe = "other", link = "other" } do
