@@ -1,6 +1,7 @@
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local directories = require "spec.support.directory"
+local exhaustion = require "spec.support.exhaustion"
 local gzip = require "spec.support.gzip"
 local http2_peer = require "spec.support.http2_peer"
 local libcurl = require "spec.support.libcurl"
@@ -263,10 +264,13 @@ describe("a transfer under libcurl", function()
 
     it("or none, where it switches to another protocol", function()
       local transfer = answered("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nbody")
-      local failure, message = transfer:failure()
-      assert.equal("connection", failure)
-      assert.equal("the answer switches to another protocol (status 101)", message)
+      assert.same({ "connection", "the answer switches to another protocol (status 101)", 8 }, { transfer:failure() })
       assert.is_nil(transfer:status())
+      local other, connection = start() -- whose peer does not end it
+      connection:send "HTTP/1.1 101 Switching Protocols\r\n\r\n"
+      core_peer.finish(loop, other)
+      assert.equal(0, loop:active())
+      connection:close()
     end)
 
     it("within the limit of headers", function()
@@ -283,6 +287,30 @@ describe("a transfer under libcurl", function()
         assert.is_nil(transfer:failure())
       end
     end)
+  end)
+
+  it("fails where what is packed turns out to be wrong, at its end or from its beginning on", function()
+    local packed = gzip(("x"):rep(1000) .. "data"):sub(1, -9) -- without its checksum
+    for text, failure in pairs { [packed .. ("\255"):rep(8)] = "connection", [("?"):rep(100)] = "encoding" } do
+      local transfer, connection = start()
+      connection:send("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n")
+      core_peer.wait_for_headers(loop, transfer)
+      connection:send(text)
+      core_peer.finish(loop, transfer)
+      assert.equal(failure, (transfer:failure()))
+      connection:close()
+    end
+  end)
+
+  it("has the times of its pieces, and libcurl's words for its failure", function()
+    local began = core.now()
+    local transfer = answered(head_of(2) .. "ok", { record = true })
+    local seconds = transfer:pieces()[1][1]
+    assert.is_true(seconds >= 0 and seconds <= core.now() - began)
+    local gone = core_peer.listen()
+    gone:close()
+    local _, message = core_peer.finish(loop, core_peer.start(loop, gone)):failure()
+    assert.matches(tostring(gone.port), message, 1, true)
   end)
 
   describe("into a file", function()
@@ -315,6 +343,11 @@ describe("a transfer under libcurl", function()
         assert.equal(failure or nil, name)
         assert.equal(failure and "a file is not written from it" or nil, words)
       end
+      local transfer, connection = start { sink = sink } -- whose peer does not end it
+      connection:send "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n"
+      core_peer.finish(loop, transfer)
+      assert.equal(0, loop:active())
+      connection:close()
     end)
 
     it("says which file could not be written", function()
@@ -360,6 +393,25 @@ describe("a transfer under libcurl", function()
       assert.equal("", answer({ status = 204, head = "", body = "" }):body())
       assert.equal("x", answer({ status = 200, head = "", body = "x" }):body())
       assert.same({ { 0, "x" } }, answer({ status = 200, head = "", body = "x" }, { record = true }):pieces())
+      assert.same({}, answer({ status = 200, head = "", body = "" }, { record = true }):pieces())
+    end)
+
+    it("fails where there is no memory for it", function()
+      if not exhaustion.is_possible "core" then
+        pending "of this system has memory at all times"
+      end
+      assert.is_true(exhaustion.survive(function()
+        local transfer = answer { status = 200, head = ("x"):rep(1000), body = ("x"):rep(1000) }
+        if not transfer then
+          return nil
+        end
+        local failure, body = transfer:failure(), transfer:body()
+        transfer:close()
+        if failure == "memory" then
+          return nil
+        end
+        return failure or body
+      end) > 2)
     end)
 
     it("has all of it, whatever a transfer holds before it is read", function()
@@ -369,6 +421,8 @@ describe("a transfer under libcurl", function()
         count = count + 1
       end
       assert.equal(100000, count)
+      transfer = answer { status = 200, head = "", body = ("x"):rep(21 * 1024 * 1024) }
+      assert.is_nil(transfer:failure())
     end)
 
     it("ends above the limits, as any other", function()
@@ -453,12 +507,23 @@ describe("a transfer under libcurl", function()
       core_peer.finish(loop, unread)
       assert.equal("too_large", (unread:failure()))
       assert.is_false(other:done())
+      assert.equal(1, loop:active())
       local read = server:start(loop, { max_body_bytes = 1e6 })
       core_peer.run(loop, function()
         read:event()
         return read:done() or read:received() > 7e6
       end)
       assert.is_nil(read:failure())
+    end)
+
+    it("counts what comes once where it is wanted as a whole", function()
+      server = http2_peer.serve "pour" -- 8 MB
+      local transfer = server:start(loop, { max_body_bytes = 1e7 })
+      transfer:body()
+      core_peer.run(loop, function()
+        return transfer:done() or transfer:received() >= 8e6
+      end)
+      assert.is_nil(transfer:failure())
     end)
   end)
 end)
