@@ -96,9 +96,9 @@ static size_t read_escape(const char *at, long *code) {
   return 11;
 }
 
-/* The quote that ends the string whose inside is at `at`; NULL where there is none, or an escape,
- * a control character or UTF-8 is wrong. What the string stands in ends with a brace: neither a
- * sequence of UTF-8 nor an escape is read past that. */
+/* Returns the quote that ends a string whose first byte is at `at`, or NULL: no quote comes, an
+ * escape or the UTF-8 is wrong, or a control character stands in it. The byte before `end` must be
+ * a brace, so that no escape and no sequence of UTF-8 is read beyond it. */
 static inline const char *find_quote(const char *at, const char *end, bool *is_escaped) {
   *is_escaped = false;
   for (;;) {

@@ -726,7 +726,7 @@ describe("a driver", function()
     assert.equal(frame, loop.driver "frame")
   end)
 
-  it("is none for all others where a client alone asked for it, unless it was there before", function()
+  it("does not become the driver of all others where one client asked for it, unless it was so before", function()
     local function name_after(code)
       return child.output(([[local loop = require "anthropic.loop" %s io.write(loop.name())]]):format(code))
     end

@@ -545,7 +545,7 @@ describe("blocks", function()
     assert.is_nil(blocks.events[1].delta)
   end)
 
-  -- What comes of a whole content after other events.
+  -- The events that a whole content adds after others.
   local function completed(content, ...)
     local before, blocks = read(...)
     local problem = blocks:complete(content)

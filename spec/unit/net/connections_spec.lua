@@ -360,7 +360,7 @@ describe("the connections of a loop", function()
         transfers[i] = core_peer.start(loop, peer, { url = queue.url, connect_timeout = 0.02 })
       end
       for _, transfer in ipairs(transfers) do
-        core_peer.finish(loop, transfer) -- libcurl has closed its socket without a word
+        core_peer.finish(loop, transfer) -- libcurl has closed its socket and called nobody
       end
       queue:close()
       for i = 1, 20 do

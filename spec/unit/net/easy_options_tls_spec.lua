@@ -48,7 +48,7 @@ describe("a transfer of the core over TLS", function()
     return connection
   end
 
-  -- What comes of a request over TLS: its body, or the failure and libcurl's code; then the request, and what the TLS
+  -- How a request over TLS ends: its body, or the failure and libcurl's code; then the request, and what the TLS
   -- library found in the certificate.
   local function outcome(name, options)
     local all = { method = "GET", url = peer.secure_url, body = false, total_timeout = 10 }
