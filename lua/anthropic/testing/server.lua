@@ -99,7 +99,9 @@ end
 local function resume(state, client, now)
   client.now = now
   local ok, result = coroutine.resume(client.thread, state, client)
-  if not ok and result ~= CLOSED then
+  if not ok and tostring(result):find("interrupted!", 1, true) then
+    error(result, 0) -- the interpreter raises it in whatever runs: with LuaJIT in a coroutine, too
+  elseif not ok and result ~= CLOSED then
     io.stderr:write(debug.traceback(client.thread, tostring(result)), "\n")
   end
   if coroutine.status(client.thread) == "dead" then

@@ -1,6 +1,7 @@
 -- The testing server in the specs' own process: its clients send before it runs, and read after it has ended.
 
 local directories = require "spec.support.directory"
+local http = require "anthropic.testing.http"
 local interpreter = require("spec.support.child").interpreter
 local prepare = require("anthropic.testing.script").prepare
 local serialize = require "anthropic.testing.serialize"
@@ -334,6 +335,19 @@ describe("the server's connections", function()
     assert.equal("", answers[1])
     assert.matches("malformed pattern", words)
     assert.matches("stack traceback:.*\n$", words)
+  end)
+
+  it("end the server with the interrupt that reaches them", function()
+    local read_request = http.read_request
+    http.read_request = function() error "interrupted!" end
+    local ok, failure
+    local words = complaints(function()
+      ok, failure = pcall(run, { {} }, { last() })
+    end)
+    http.read_request = read_request
+    assert.is_false(ok)
+    assert.matches("interrupted!$", failure)
+    assert.equal("", words)
   end)
 
   it("end without words where the peer has gone", function()
