@@ -1,6 +1,7 @@
 local anthropic = require "anthropic"
 local clock = require "spec.support.clock"
 local extent = require "spec.support.extent"
+local hosted = require "spec.support.hosted"
 local raw_client = require "spec.support.raw_client"
 local testing = require "anthropic.testing"
 
@@ -61,7 +62,7 @@ local function serve(routes, options)
       routes[i] = { method = route[1], path = route[2], answers = { unpack(route, 3) } }
     end
   end
-  server = testing.server { script = { routes = routes }, on_end = "error" }
+  server = hosted.server { script = { routes = routes }, on_end = "error" }
   options = options or {}
   options.base_url, options.api_key = server.url, "test-key"
   options.max_retries = options.max_retries or 0
@@ -333,12 +334,12 @@ describe("the results of a batch", function()
 
   describe("at the URL that the batch names", function()
     local function serve_at(url)
-      server = testing.server { script = { routes = {
+      server = hosted.server { script = { routes = {
         { path = "/own/results", answers = { { body = line "named" } } },
         { match = "/results$", answers = { { body = line "asked" } } },
         { answers = { batch("b", nil, nil, "%URL%") } },
       } } }
-      local other = testing.server { script = { routes = {
+      local other = hosted.server { script = { routes = {
         { match = "results$", answers = { { body = line "asked" } } },
         { answers = { batch("b", nil, nil, url:gsub("%%URL%%", server.url):gsub("%%PORT%%", server.port)) } },
       } } }
@@ -348,10 +349,10 @@ describe("the results of a batch", function()
     it("are read there when it is where requests go", function()
       -- the batch comes from a second server, whose URL is not known before it runs
       for _, path in ipairs { "/own/results", "/own/results?part=1&x=%20" } do
-        local first = testing.server { script = { {} } }
+        local first = hosted.server { script = { {} } }
         local port = first.port
         first:stop()
-        server = testing.server { port = port, script = { routes = {
+        server = hosted.server { port = port, script = { routes = {
           { path = "/own/results", answers = { { body = line "named" } } },
           { answers = { batch("b", nil, nil, ("http://127.0.0.1:%d%s"):format(port, path)) } },
         } } }

@@ -3,6 +3,7 @@
 local anthropic = require "anthropic"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
+local hosted = require "spec.support.hosted"
 local raw_client = require "spec.support.raw_client"
 local testing = require "anthropic.testing"
 
@@ -12,7 +13,7 @@ describe("a client", function()
   local server
 
   setup(function()
-    server = testing.server { script = { routes = {
+    server = hosted.server { script = { routes = {
       { path = "/hang/v1/messages", answers = { { hang = true } } },
       { path = "/busy/v1/messages", answers = { testing.error { status = 529, retry_after = 0.05 } } },
       { path = "/broken/v1/messages", answers = { testing.stream { text = "one", cut_after = 500 } } },
@@ -154,7 +155,7 @@ describe("a client", function()
     it("ends a stream whose callback raises, with one error from then on", function()
       for _, event in ipairs { "retry", "request", "response" } do
         local seen, stream = {}, nil
-        local server_of_its_own = testing.server { script = {
+        local server_of_its_own = hosted.server { script = {
           testing.stream { text = "one", reset_after = 20 },
           testing.stream { text = "after all", hang_after = 20 },
         } }
@@ -195,7 +196,7 @@ describe("a client", function()
 
     it("closes the stream in on_retry", function()
       local stream
-      local server_of_its_own = testing.server { script = { testing.stream { text = "one", reset_after = 20 } } }
+      local server_of_its_own = hosted.server { script = { testing.stream { text = "one", reset_after = 20 } } }
       stream = assert(anthropic.new({
         base_url = server_of_its_own.url, api_key = "k",
         on_retry = function() stream:close() end,

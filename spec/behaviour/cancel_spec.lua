@@ -1,5 +1,6 @@
 local anthropic = require "anthropic"
 local clock = require "spec.support.clock"
+local hosted = require "spec.support.hosted"
 local raw_client = require "spec.support.raw_client"
 local socket = require "socket"
 local testing = require "anthropic.testing"
@@ -21,7 +22,7 @@ describe("task:cancel", function()
   local server
 
   setup(function()
-    server = testing.server { script = { routes = {
+    server = hosted.server { script = { routes = {
       { path = "/hang/v1/messages", answers = { { hang = true } } },
       { path = "/slow/v1/messages", answers = {
         testing.stream { text = ("word "):rep(400), delay_between = 0.05 },
@@ -297,7 +298,7 @@ describe("a run that an interrupt ends", function()
   local server
 
   setup(function()
-    server = testing.server { script = { routes = {
+    server = hosted.server { script = { routes = {
       { path = "/slow/v1/messages", answers = { testing.stream { text = "one two", hang_after = 450 } } },
       { answers = { { hang = true } } },
     } } }

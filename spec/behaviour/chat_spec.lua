@@ -1,5 +1,6 @@
 local anthropic = require "anthropic"
 local json = require "anthropic.base.json"
+local hosted = require "spec.support.hosted"
 local raw_client = require "spec.support.raw_client"
 local testing = require "anthropic.testing"
 
@@ -9,7 +10,7 @@ describe("the convenience layer", function()
   local server, client
 
   local function serve(script)
-    server = testing.server { script = script or { testing.message { text = "Hi" } } }
+    server = hosted.server { script = script or { testing.message { text = "Hi" } } }
     client = anthropic.new { base_url = server.url, api_key = "test", max_retries = 0, model = "the-clients" }
   end
 

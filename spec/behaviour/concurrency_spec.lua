@@ -4,6 +4,7 @@ local child = require "spec.support.child"
 local core = require "anthropic.core"
 local extent = require "spec.support.extent"
 local loop = require "anthropic.loop"
+local hosted = require "spec.support.hosted"
 local raw_client = require "spec.support.raw_client"
 local testing = require "anthropic.testing"
 
@@ -52,7 +53,7 @@ describe("many requests at once", function()
   local server, flood
 
   before_each(function()
-    server = testing.server { script = { routes = {
+    server = hosted.server { script = { routes = {
       { path = "/stuck/v1/messages", answers = { testing.stream { text = "one two three", hang_after = 800 } } },
       { path = "/fifty/v1/messages", answers = {
         testing.stream { text = ("word "):rep(44):sub(1, -2), delay_between = 0.015 },

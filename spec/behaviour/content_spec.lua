@@ -2,6 +2,7 @@ local anthropic = require "anthropic"
 local core = require "anthropic.core"
 local directories = require "spec.support.directory"
 local mime = require "mime"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local HEADS = {
@@ -199,7 +200,7 @@ describe("A content block", function()
   end)
 
   it("is sent as it is", function()
-    local server = testing.server { script = testing.message { text = "A cat." } }
+    local server = hosted.server { script = testing.message { text = "A cat." } }
     local client = anthropic.new { base_url = server.url, api_key = "test-key-1" }
     local bytes = HEADS["image/png"] .. bytes_of(100000)
     local message = assert(client.messages.create {

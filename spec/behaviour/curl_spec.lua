@@ -1,5 +1,6 @@
 local anthropic = require "anthropic"
 local background = require "spec.support.background"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local SECRET = "sk-ant-very-secret-key-0123456789"
@@ -15,7 +16,7 @@ describe("err:to_curl()", function()
   local server
 
   local function serve(options)
-    server = testing.server { script = { testing.error { status = 400, message = "no" } } }
+    server = hosted.server { script = { testing.error { status = 400, message = "no" } } }
     options = options or {}
     options.base_url = options.base_url and server.url .. options.base_url or server.url
     if not options.auth_token and not options.headers then
@@ -174,7 +175,7 @@ describe("err:to_curl()", function()
   end)
 
   it("is there for failures of streams and of connections, and for retries", function()
-    server = testing.server { script = {
+    server = hosted.server { script = {
       testing.stream { text = "one two", cut_after = 700 }, testing.error { status = 529, retry_after = 0 },
     } }
     local seen

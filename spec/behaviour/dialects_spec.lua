@@ -4,8 +4,8 @@
 local anthropic = require "anthropic"
 local dialects = require "spec.fixtures.dialects"
 local json = require "anthropic.base.json"
+local hosted = require "spec.support.hosted"
 local service = require "spec.support.service"
-local testing = require "anthropic.testing"
 
 local PARAMS = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hi" } } }
 
@@ -149,7 +149,7 @@ end
 
 describe("of what servers send,", function()
   setup(function()
-    server = testing.server { script = { routes = routes } }
+    server = hosted.server { script = { routes = routes } }
   end)
 
   teardown(function()

@@ -2,13 +2,13 @@
 
 local descriptor = require "spec.support.descriptor"
 local documentation = require "spec.support.documentation"
-local testing = require "anthropic.testing"
+local hosted = require "spec.support.hosted"
 
 describe("A program of the documentation", function()
   local server
 
   setup(function()
-    server = testing.server { script = documentation.script() }
+    server = hosted.server { script = documentation.script() }
   end)
 
   teardown(function()

@@ -1,6 +1,7 @@
 -- The record that each request ends with: `record.event == "done"`.
 
 local anthropic = require "anthropic"
+local hosted = require "spec.support.hosted"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
 
@@ -11,7 +12,7 @@ describe("the done record", function()
   local server, records
 
   local function serve(script, options)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     records = {}
     options = options or {}
     options.base_url, options.api_key = server.url, SECRET

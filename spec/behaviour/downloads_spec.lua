@@ -1,6 +1,7 @@
 local anthropic = require "anthropic"
 local clock = require "spec.support.clock"
 local directories = require "spec.support.directory"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local BYTES = ("\0\1\255\r\n--x--"):rep(5000)
@@ -9,7 +10,7 @@ describe("A download", function()
   local directory, server, client
 
   local function serve(script)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     client = anthropic.new { base_url = server.url, api_key = "test-key-1" }
   end
 
@@ -311,7 +312,7 @@ describe("A file of 200 MB", function()
 
   before_each(function()
     directory = directories.new()
-    server = testing.server {
+    server = hosted.server {
       max_record_bytes = 1000,
       script = { routes = {
         { method = "POST", answers = { { body = { id = "file_1" } } } },

@@ -3,6 +3,7 @@
 local anthropic = require "anthropic"
 local descriptor = require "spec.support.descriptor"
 local loop = require "anthropic.loop"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
@@ -11,7 +12,7 @@ describe("callbacks", function()
   local server
 
   setup(function()
-    server = testing.server { script = { routes = {
+    server = hosted.server { script = { routes = {
       { path = "/slow/v1/messages", answers = { testing.stream { text = ("word "):rep(400), delay_between = 0.05 } } },
       { path = "/hang/v1/messages", answers = { { hang = true } } },
       { path = "/busy/v1/messages", answers = { testing.error { status = 400, type = "invalid_request_error" } } },

@@ -4,6 +4,7 @@ local anthropic = require "anthropic"
 local background = require "spec.support.background"
 local descriptor = require "spec.support.descriptor"
 local socket = require "socket"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local ENVIRONMENT = "env -u NO_COLOR -u ANTHROPIC_API_KEY -u ANTHROPIC_AUTH_TOKEN -u ANTHROPIC_BASE_URL"
@@ -20,7 +21,7 @@ end
 
 -- Runs an example against a server with this script: its output, exit code and requests.
 local function run(name, script, input)
-  local server = testing.server { script = script }
+  local server = hosted.server { script = script }
   local output, code = background.output_of(
     ("printf %s | %s 2>&1"):format(background.quote(input or ""), command(name, at(server))))
   local requests, connections = server:requests(), server:connections()
@@ -176,7 +177,7 @@ function checks.agent()
 
   -- Runs it with this input: its output and requests.
   local function run_agent(script, input)
-    local server = testing.server { script = script, on_end = "error" }
+    local server = hosted.server { script = script, on_end = "error" }
     local output, code = background.output_of(("printf %s | %s %s 2>&1"):format(background.quote(input),
       command("agent", at(server)), conversation))
     local requests = server:requests()
@@ -209,7 +210,7 @@ function checks.agent()
   assert.equal(5, #requests[1].json.messages)
 
   -- Ctrl-C stops an answer, and it goes on.
-  local server = testing.server { script = {
+  local server = hosted.server { script = {
     testing.stream { text = ("word "):rep(500), delay_between = 0.05 }, testing.stream { text = "Yes." },
   } }
   local agent = background.start(command("agent", at(server)) .. " " .. conversation, "> ")
@@ -271,7 +272,7 @@ end
 
 function checks.copas()
   skip_without "copas"
-  local server = testing.server { script = { routes = {
+  local server = hosted.server { script = { routes = {
     { body_contains = "moon", answers = { testing.stream { text = "Silver pond.", delay_between = 0.05 } } },
     { answers = { testing.error { status = 400, message = "not that" } } },
   } } }
@@ -411,7 +412,7 @@ describe("the demo", function()
   end)
 
   it("asks for the model that the environment names", function()
-    local server = testing.server { script = answer }
+    local server = hosted.server { script = answer }
     local output = background.output_of(command("demo", at(server) .. " ANTHROPIC_MODEL=mine") .. " 2>&1")
     local sent = server:requests()[1].json
     server:stop()
@@ -474,7 +475,7 @@ describe("the demo", function()
 
   describe("on a terminal", function()
     local function on_terminal(assignments)
-      local server = testing.server { script = answer }
+      local server = hosted.server { script = answer }
       local output = background.output_of(
         ("script -qec %s /dev/null"):format(background.quote(command("demo", at(server) .. " " .. assignments))))
       server:stop()

@@ -8,6 +8,7 @@ local background = require "spec.support.background"
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local directories = require "spec.support.directory"
+local hosted = require "spec.support.hosted"
 local raw_client = require "spec.support.raw_client"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
@@ -269,7 +270,7 @@ describe("Lua states in threads of one process", function()
   local MESSAGE = '{"type":"message","role":"assistant","content":[{"type":"text","text":"Hello!"}]}'
 
   local function run(program, threads)
-    local server = testing.server { script = { routes = {
+    local server = hosted.server { script = { routes = {
       { body_contains = '"stream":true', answers = { testing.stream { text = ("word "):rep(20) } } },
       { answers = { testing.message { text = "Hello!" } } },
     } } }

@@ -1,6 +1,7 @@
 -- The option `limiter`: what it is asked, when, and what becomes of what it says and raises.
 
 local anthropic = require "anthropic"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local PARAMS = { model = "m", max_tokens = 9, messages = { { role = "user", content = ("Hello "):rep(100) } } }
@@ -33,7 +34,7 @@ describe("a limiter", function()
   local server, calls, client
 
   local function serve(script, options, methods)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     calls = {}
     options = options or {}
     options.base_url, options.api_key = server.url, "k"
@@ -328,14 +329,14 @@ describe("anthropic.limiter", function()
   end
 
   it("takes no options", function()
-    server = testing.server { script = { {} } }
+    server = hosted.server { script = { {} } }
     assert.has_error(function() anthropic.limiter.new { concurency = 1 } end)
     assert.has_error(function() anthropic.limiter.new "x" end)
     assert.equal(anthropic.limiter, require "anthropic.limiter")
   end)
 
   it("lets all requests of its clients wait until the limit is reset", function()
-    server = testing.server { script = { limited(1) } }
+    server = hosted.server { script = { limited(1) } }
     local limiter = anthropic.limiter.new {}
     local one = anthropic.new { base_url = server.url, api_key = "k", limiter = limiter }
     local other = anthropic.new { base_url = server.url, api_key = "k", limiter = limiter }
@@ -346,7 +347,7 @@ describe("anthropic.limiter", function()
   end)
 
   it("ends a wait with the request's time, and with its task", function()
-    server = testing.server { script = { limited(100) } }
+    server = hosted.server { script = { limited(100) } }
     local client = anthropic.new { base_url = server.url, api_key = "k", limiter = anthropic.limiter.new() }
     assert(client.messages.create(PARAMS))
     local _, err = client.messages.create(PARAMS, { timeout = 0.02, max_retries = 0 })

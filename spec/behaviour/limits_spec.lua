@@ -385,7 +385,11 @@ describe("A process without enough memory", function()
   end)
 
   it("gets an error for an answer that it does not hold", function()
-    local server = service.serve(testing.message { text = ("x"):rep(50 * 1024 * 1024) })
+    local server = service.serve {
+      headers = { ["Content-Type"] = "application/json" },
+      body = '{"type":"message","role":"assistant","content":[{"type":"text","text":"'
+        .. ("x"):rep(50 * 1024 * 1024) .. '"}]}',
+    }
     for _, mebibytes in ipairs(extent({ 130, 170, 210 }, { 130 })) do
       local output = run([[
         show(client.messages.create(params "Hello"))

@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local SECRET = "sk-ant-very-secret-key-0123456789"
@@ -16,7 +17,7 @@ describe("on_log", function()
   local server, records
 
   local function serve(script, options)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     records = {}
     options = options or {}
     options.base_url, options.api_key = server.url, SECRET
@@ -136,7 +137,7 @@ describe("ANTHROPIC_LOG", function()
   end)
 
   local function log_of(level)
-    server = testing.server { script = { testing.error { status = 529, retry_after = 0 },
+    server = hosted.server { script = { testing.error { status = 529, retry_after = 0 },
       testing.message { text = "x" } } }
     local lowest = 0
     while arg[lowest - 1] do

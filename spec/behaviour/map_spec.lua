@@ -1,6 +1,7 @@
 local anthropic = require "anthropic"
 local clock = require "spec.support.clock"
 local core = require "anthropic.core"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local function timestamp(seconds_from_now)
@@ -21,7 +22,7 @@ describe("messages.map", function()
   local server, client
 
   local function serve(script, options)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     options = options or {}
     options.base_url, options.api_key = server.url, "test-key"
     client = anthropic.new(options)

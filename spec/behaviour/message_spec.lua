@@ -1,5 +1,6 @@
 local anthropic = require "anthropic"
 local json = require "anthropic.base.json"
+local hosted = require "spec.support.hosted"
 local sent = require "spec.support.sent"
 local testing = require "anthropic.testing"
 
@@ -24,7 +25,7 @@ describe("a message", function()
 
   -- What a server's whole answers become, one after the other.
   local function serve(...)
-    server = testing.server { script = { ... } }
+    server = hosted.server { script = { ... } }
     client = anthropic.new { base_url = server.url, api_key = "test", max_retries = 0 }
   end
 

@@ -1,5 +1,6 @@
 -- Who names the model of a request: the request, the options or the environment; nobody else.
 
+local hosted = require "spec.support.hosted"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
 
@@ -120,7 +121,7 @@ describe("the model of", function()
   local seen = 0
 
   setup(function()
-    server = testing.server { script = SCRIPT }
+    server = hosted.server { script = SCRIPT }
   end)
 
   teardown(function()

@@ -2,10 +2,10 @@
 -- same. (spec/unit/message/agreement_spec.lua has many more of them, without a connection.)
 
 local json = require "anthropic.base.json"
+local hosted = require "spec.support.hosted"
 local odd_streams = require "spec.support.odd_streams"
 local service = require "spec.support.service"
 local streams = require "spec.support.streams"
-local testing = require "anthropic.testing"
 
 local COUNT = 40
 local PARAMS = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hi" } }, stream = true }
@@ -58,7 +58,7 @@ describe("a stream of chance", function()
         } } }
       end
     end
-    server = testing.server { script = { routes = routes } }
+    server = hosted.server { script = { routes = routes } }
   end)
 
   teardown(function()

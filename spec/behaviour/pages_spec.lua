@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local is_stock_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
@@ -20,7 +21,7 @@ describe("a page of a list", function()
     for i, page in ipairs(pages) do
       script[i] = page.status and page or { body = page }
     end
-    server = testing.server { script = script, on_end = "error" }
+    server = hosted.server { script = script, on_end = "error" }
     client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }
   end
 
@@ -296,7 +297,7 @@ describe("a page of a list", function()
         { body = { data = items(prefix .. 2), has_more = false }, delay = 0.05 },
       } }
     end
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     client = anthropic.new { base_url = server.url, api_key = "test-key" }
     local order = {}
     anthropic.run(function()

@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local hosted = require "spec.support.hosted"
 local as_sent = require "spec.support.sent"
 local testing = require "anthropic.testing"
 
@@ -12,7 +13,7 @@ describe("client.messages.parse", function()
   local server, client
 
   local function serve(...)
-    server = testing.server { script = { ... } }
+    server = hosted.server { script = { ... } }
     client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }
   end
 

@@ -5,6 +5,7 @@ local anthropic = require "anthropic"
 local aws_frames = require "spec.support.aws_frames"
 local directories = require "spec.support.directory"
 local json = require "anthropic.base.json"
+local hosted = require "spec.support.hosted"
 local service = require "spec.support.service"
 local sigv4 = require "anthropic.platforms.sigv4"
 local tables = require "anthropic.base.tables"
@@ -78,7 +79,7 @@ describe("a platform", function()
   local server, home
 
   setup(function()
-    server = testing.server { script = ROUTES }
+    server = hosted.server { script = ROUTES }
     home = directories.new()
   end)
 

@@ -1,6 +1,7 @@
 -- Several clients as one.
 
 local anthropic = require "anthropic"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local function ask(fields)
@@ -27,7 +28,7 @@ describe("a pool", function()
     for i, script in ipairs(scripts) do
       local url = "http://127.0.0.1:1"
       if script ~= "away" then
-        servers[i] = testing.server { script = script }
+        servers[i] = hosted.server { script = script }
         url = servers[i].url
       end
       local own = { base_url = url, api_key = "key-" .. i }

@@ -4,6 +4,7 @@ local anthropic = require "anthropic"
 local background = require "spec.support.background"
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
+local hosted = require "spec.support.hosted"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
 
@@ -35,7 +36,7 @@ describe("through a proxy of others,", function()
     directory = assert(certificates.make())
     tls = child.start("spec/support/tls_server.lua", directory .. "/here.crt", directory .. "/here.key",
       '{"id":"msg","type":"message","role":"assistant","content":[{"type":"text","text":"Hello!"}]}')
-    server = testing.server { script = { routes = {
+    server = hosted.server { script = { routes = {
       { body_contains = '"stream":true', answers = { testing.stream { text = "one two three" } } },
       { answers = { testing.message { text = "Hello!" } } },
     } } }

@@ -1,6 +1,7 @@
 local anthropic = require "anthropic"
 local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local SECRET = "pass-word-of-the-proxy"
@@ -31,7 +32,7 @@ describe("a proxy", function()
   local server, proxy
 
   setup(function()
-    server = testing.server { script = { routes = {
+    server = hosted.server { script = { routes = {
       { body_contains = '"stream":true', answers = { testing.stream { text = "one two three" } } },
       { answers = { testing.message { text = "Hello!" } } },
     } } }
@@ -160,7 +161,7 @@ describe("a proxy", function()
   end)
 
   it("has no part in a 407 of a server that is asked without one", function()
-    local own = testing.server { script = { { status = 407, body = '{"error":{"message":"no"}}' } } }
+    local own = hosted.server { script = { { status = 407, body = '{"error":{"message":"no"}}' } } }
     local message, err = client_through("", { base_url = own.url }).messages.create(params)
     own:stop()
     assert.is_nil(message)

@@ -1,5 +1,6 @@
 local anthropic = require "anthropic"
 local core = require "anthropic.core"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local SECRET = "sk-ant-very-secret-key-0123456789"
@@ -23,7 +24,7 @@ describe("a recording", function()
   local path, server, replayed
 
   local function serve(script)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     return anthropic.new { base_url = server.url, api_key = SECRET, max_retries = 0 }
   end
 
@@ -178,7 +179,7 @@ describe("a recording", function()
   end)
 
   it("holds every attempt", function()
-    server = testing.server { script = {
+    server = hosted.server { script = {
       { close = true },
       testing.error { status = 529, retry_after = 0 },
       testing.message { text = "at last" },
@@ -314,7 +315,7 @@ describe("a recording", function()
 
   it("holds no credential that is not a plain word, or comes in a header of one's own", function()
     local odd = 'a/b+c="d"&e f=='
-    server = testing.server { script = { { body = { id = odd } } } }
+    server = hosted.server { script = { { body = { id = odd } } } }
     for _, options in ipairs {
       { auth_token = odd },
       { headers = { Authorization = "Basic " .. odd } },

@@ -3,6 +3,7 @@
 
 local anthropic = require "anthropic"
 local resources = require "anthropic.api.resources"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
@@ -85,7 +86,7 @@ describe("the methods of the API", function()
   local server, client
 
   setup(function()
-    server = testing.server { script = { routes = {
+    server = hosted.server { script = { routes = {
       { match = "/stream[^/]*$", answers = { { events = { { data = { type = "ping" } } } } } },
       { answers = { { body = { id = "an_id", data = testing.array {} } } } },
     } } }
@@ -315,7 +316,7 @@ describe("an answer of a method", function()
   local server, client
 
   local function serve(script)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }
   end
 

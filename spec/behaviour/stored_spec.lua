@@ -2,13 +2,14 @@
 
 local anthropic = require "anthropic"
 local json = require "anthropic.base.json"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 describe("a stored conversation", function()
   local server, client
 
   local function serve(...)
-    server = testing.server { script = { ... }, on_end = "error" }
+    server = hosted.server { script = { ... }, on_end = "error" }
     client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }
   end
 

@@ -2,6 +2,7 @@ local anthropic = require "anthropic"
 local clock = require "spec.support.clock"
 local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
+local hosted = require "spec.support.hosted"
 local raw_client = require "spec.support.raw_client"
 local streams = require "spec.support.streams"
 local testing = require "anthropic.testing"
@@ -32,7 +33,7 @@ describe("a stream from a server", function()
   local server, client
 
   local function serve(script)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     client = anthropic.new { base_url = server.url, api_key = "test", max_retries = 0 }
   end
 

@@ -1,11 +1,12 @@
 local anthropic = require "anthropic"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 describe("a message that is streamed underneath", function()
   local server, client
 
   local function serve(script)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 1 }
   end
 
@@ -77,7 +78,7 @@ describe("the timings of a stream", function()
   end)
 
   local function read(answer, fields)
-    server = testing.server { script = { answer } }
+    server = hosted.server { script = { answer } }
     local client = anthropic.new { base_url = server.url, api_key = "test-key" }
     local stream = assert(client.messages.stream {
       model = "m", max_tokens = 10, messages = { { role = "user", content = "go" } }, stream = fields,

@@ -3,11 +3,11 @@ local certificates = require "spec.support.certificates"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local http = require "anthropic.http"
+local hosted = require "spec.support.hosted"
 local libcurl = require "spec.support.libcurl"
 local loop = require "anthropic.loop"
 local raw_client = require "spec.support.raw_client"
 local socket = require "socket"
-local testing = require "anthropic.testing"
 
 local IS_OPENSSL = core.curl_info().tls:find("OpenSSL", 1, true) ~= nil
 
@@ -202,7 +202,7 @@ describe("TLS", function()
 
   it("keeps a certificate of the caller's from the servers that a redirect leads to", function()
     serve("here", nil, directory .. "/ca.crt")
-    local first = testing.server {
+    local first = hosted.server {
       script = { status = 302, headers = { Location = "https://127.0.0.1:" .. server.port .. "/" } },
     }
     local _, err = http.request {

@@ -1,11 +1,12 @@
 local anthropic = require "anthropic"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 describe("watching tool inputs", function()
   local server
 
   local function open(answer, options)
-    server = testing.server { script = { answer } }
+    server = hosted.server { script = { answer } }
     local client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }
     return assert(client.messages.stream({
       model = "m", max_tokens = 100, messages = { { role = "user", content = "go" } },

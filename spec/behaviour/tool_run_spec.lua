@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local function tool(name, run, fields)
@@ -25,7 +26,7 @@ describe("client.messages.run", function()
   local server, client
 
   local function serve(...)
-    server = testing.server { script = { ... }, on_end = "error" }
+    server = hosted.server { script = { ... }, on_end = "error" }
     client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 0 }
   end
 
@@ -305,7 +306,7 @@ describe("client.messages.run", function()
   end)
 
   it("lets a tool make requests of its own", function()
-    server = testing.server { script = { routes = {
+    server = hosted.server { script = { routes = {
       { body_contains = '"content":"inner"', answers = { testing.message { text = "from inside" } } },
       { answers = { calls({ name = "f", id = "1" }, { name = "f", id = "2" }), done } },
     } } }
@@ -487,7 +488,7 @@ describe("client.messages.run", function()
   end)
 
   it("stops after 20 turns where nothing else is said", function()
-    server = testing.server { script = { calls { name = "f", id = "1" } } }
+    server = hosted.server { script = { calls { name = "f", id = "1" } } }
     client = anthropic.new { base_url = server.url, api_key = "test-key" }
     local _, result = run { tools = { tool("f", echo) } }
     assert.equal("max_turns", result.stopped)

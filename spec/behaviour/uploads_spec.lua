@@ -1,5 +1,6 @@
 local anthropic = require "anthropic"
 local directories = require "spec.support.directory"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local EVERY_BYTE = {}
@@ -35,7 +36,7 @@ describe("An upload", function()
   local directory, server, client
 
   local function serve(script)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     client = anthropic.new { base_url = server.url, api_key = "test-key-1" }
   end
 

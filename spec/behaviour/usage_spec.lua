@@ -1,4 +1,5 @@
 local anthropic = require "anthropic"
+local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
 
 local function ask(content, extra)
@@ -13,7 +14,7 @@ describe("client.usage", function()
   local server, client
 
   local function serve(script)
-    server = testing.server { script = script }
+    server = hosted.server { script = script }
     client = anthropic.new { base_url = server.url, api_key = "test-key", max_retries = 1 }
   end
 

@@ -4,6 +4,7 @@
 local anthropic = require "anthropic"
 local clock = require "spec.support.clock"
 local loop = require "anthropic.loop"
+local hosted = require "spec.support.hosted"
 local raw_client = require "spec.support.raw_client"
 local testing = require "anthropic.testing"
 
@@ -67,7 +68,7 @@ describe("waiting", function()
     for i, bytes in ipairs(BURSTS) do
       table.insert(routes, 1, { path = "/burst" .. i .. "/v1/messages", answers = { burst(bytes) } })
     end
-    server = testing.server { script = { routes = routes } }
+    server = hosted.server { script = { routes = routes } }
   end)
 
   teardown(function()

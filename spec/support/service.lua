@@ -7,8 +7,8 @@
 
 local anthropic = require "anthropic"
 local child = require "spec.support.child"
+local hosted = require "spec.support.hosted"
 local socket = require "socket"
-local testing = require "anthropic.testing"
 
 local service = {
   KEY = "sk-test-0123456789abcdef",
@@ -49,7 +49,7 @@ end
 function service.serve(script, options)
   options = options or {}
   options.script = script
-  local server = testing.server(options)
+  local server = hosted.server(options)
   servers[#servers + 1] = server
   return server
 end

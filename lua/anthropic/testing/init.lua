@@ -164,7 +164,7 @@ local log_entries = {
 
 --- Takes in what the server has written to its log since the last time.
 local function read_log(server)
-  local log = server.child and io.open(server.child.directory .. "/log", "rb")
+  local log = server.child and io.open(server.child.log, "rb")
   if not log then
     return
   end
@@ -207,10 +207,10 @@ end
 function Server:stop()
   local child = self.child
   if child then
-    process.stop(child)
+    child:stop()
     read_log(self)
     self.child, self.open = nil, 0
-    process.remove(child)
+    child:remove()
   end
 end
 

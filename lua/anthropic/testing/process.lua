@@ -3,9 +3,17 @@
 --- (process_windows.lua).
 ---
 ---     local child = process.start(settings, nil, 10)
----     process.stop(child)
+---     child:stop()
 
 local process = {}
+
+---@class anthropic.testing.Child
+---@field port integer
+---@field pid integer
+---@field log string the file that the server writes
+---@field directory string of all its files
+local Child = {}
+Child.__index = Child
 
 local windows = package.config:sub(1, 1) == "\\" and require "anthropic.testing.process_windows" or nil
 
@@ -149,23 +157,21 @@ end
 
 --- Ends the child and waits until it is gone; its directory stays. In a process that was forked from the child's parent
 --- the child goes on.
----@param child table as `start` returned it
-function process.stop(child)
+function Child:stop()
   if windows then
-    windows.stop(child)
-  elseif not has_ended(child) then
-    as_parent(child, "kill " .. read_file(child.directory .. "/pid"):match("%d*") .. " 2>/dev/null")
+    windows.stop(self)
+  elseif not has_ended(self) then
+    as_parent(self, "kill " .. read_file(self.directory .. "/pid"):match("%d*") .. " 2>/dev/null")
   end
-  child.pipe:close()
+  self.pipe:close()
 end
 
 --- Removes the child's directory.
----@param child table
-function process.remove(child)
+function Child:remove()
   if windows then
-    windows.remove(child)
+    windows.remove(self)
   else
-    as_parent(child, "rm -rf " .. quote(child.directory))
+    as_parent(self, "rm -rf " .. quote(self.directory))
   end
 end
 
@@ -175,20 +181,21 @@ end
 ---@param settings string for the child's file `settings`
 ---@param lua? string the interpreter
 ---@param seconds number how long to wait for it
----@return table child `directory`, `pipe`, `pid`, `port`
+---@return anthropic.testing.Child child
 function process.start(settings, lua, seconds)
   local directory = make_directory()
   write_file(directory .. "/settings", settings)
   write_file(directory .. "/start.lua", start_program(directory))
   local name, script = start_script(directory, lua)
   write_file(directory .. "/" .. name, script)
-  local child = { directory = directory, pipe = assert(io.popen(start_command(directory), "w")) }
+  local child = setmetatable({ directory = directory, log = directory .. "/log" }, Child)
+  child.pipe = assert(io.popen(start_command(directory), "w"))
   wait_for_start(child, seconds)
   local pid, port = read_file(directory .. "/ready"):match("^(%d+) (%d+)\r?\n")
   if not pid then
     local reason = has_ended(child) and read_file(directory .. "/errors") or "not ready after " .. seconds .. " seconds"
-    process.stop(child)
-    process.remove(child)
+    child:stop()
+    child:remove()
     error("anthropic.testing: the server did not start: " .. reason, 0)
   end
   child.pid, child.port = tonumber(pid), tonumber(port)

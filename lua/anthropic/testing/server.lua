@@ -213,12 +213,15 @@ function server.run(settings)
   }
   local _, port = listener:getsockname()
   settings.ready(tonumber(port))
-  while socket.gettime() < state.ends do
-    if not turn(state, socket) then
-      return "parent"
-    end
+  local reason = "lifetime"
+  while socket.gettime() < state.ends and reason == "lifetime" do
+    reason = turn(state, socket) and reason or "parent"
   end
-  return "lifetime"
+  listener:close()
+  for client_socket in pairs(state.clients) do
+    client_socket:close()
+  end
+  return reason
 end
 
 --- The child's program: settings and log are files of the directory; the first

@@ -1,6 +1,7 @@
 local anthropic = require "anthropic"
 local client_module = require "anthropic.client"
 local loop = require "anthropic.loop"
+local hosted = require "spec.support.hosted"
 local service = require "spec.support.service"
 local tasks = require "anthropic.loop.task"
 local testing = require "anthropic.testing"
@@ -10,7 +11,7 @@ local HERE = "^spec/unit/client/client_spec%.lua:%d+: "
 local server
 
 setup(function()
-  server = testing.server { script = { routes = {
+  server = hosted.server { script = { routes = {
     { path = "/hang/v1/messages", answers = { { hang = true } } },
     { path = "/stuck/v1/messages", answers = { testing.stream { text = ("word "):rep(50), hang_after = 1200 } } },
     { path = "/refused/v1/messages", answers = { testing.error { status = 400, type = "invalid_request_error" } } },

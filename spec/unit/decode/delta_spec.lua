@@ -5,7 +5,7 @@ local anthropic = require "anthropic"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 local json = require "anthropic.base.json"
-local testing = require "anthropic.testing"
+local hosted = require "spec.support.hosted"
 
 local FORM = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":%s}}'
 
@@ -65,7 +65,7 @@ describe("A delta", function()
     for i, payload in ipairs(payloads) do
       events[i + 2] = "event: content_block_delta\ndata: " .. payload .. "\n\n"
     end
-    server = testing.server { script = { { headers = { ["Content-Type"] = "text/event-stream" }, events = events } } }
+    server = hosted.server { script = { { headers = { ["Content-Type"] = "text/event-stream" }, events = events } } }
     client = anthropic.new { base_url = server.url, api_key = "test-key" }
     local stream = assert(client.messages.stream { model = "m", messages = {} })
     for _, name in ipairs { "later_event", "message_start", "content_block_start" } do

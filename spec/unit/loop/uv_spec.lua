@@ -3,6 +3,7 @@
 local anthropic = require "anthropic"
 local loop = require "anthropic.loop"
 local testing = require "anthropic.testing"
+local hosted = require "spec.support.hosted"
 local waiting = require "spec.support.waiting"
 
 local has_descriptor = require("spec.support.descriptor").is_there
@@ -206,7 +207,7 @@ describe("the uv driver with luv", function()
     end)
 
     it("has requests go on, step by step", function()
-      local server = testing.server { script = testing.stream { text = ("word "):rep(50), delay_between = 0.001 } }
+      local server = hosted.server { script = testing.stream { text = ("word "):rep(50), delay_between = 0.001 } }
       local client = anthropic.new { base_url = server.url, api_key = "test-key", loop = load_driver(nil, guarded()) }
       local text = assert(client.messages.stream {
         model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } },

@@ -6,10 +6,10 @@ local fed_answer = require "spec.support.fed_answer"
 local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local message = require "anthropic.message.message"
+local hosted = require "spec.support.hosted"
 local scripted_exchange = require "spec.support.scripted_exchange"
 local streams = require "spec.support.streams"
 local stream_module = require "anthropic.stream"
-local testing = require "anthropic.testing"
 
 local IS_LUAJIT = rawget(_G, "jit") ~= nil
 
@@ -1003,7 +1003,7 @@ describe("a stream", function()
       local answer = {
         body = bytes, headers = { ["Content-Type"] = "text/event-stream" }, chunk_bytes = 700, delay_between = 0.001,
       }
-      server = testing.server { script = { answer, answer, answer } }
+      server = hosted.server { script = { answer, answer, answer } }
       local client = require("anthropic").new { base_url = server.url, api_key = "test-key", max_retries = 0 }
       local function start()
         return assert(client.messages.stream { model = "m", messages = {} })

@@ -15,8 +15,8 @@ describe("a child process", function()
   after_each(function()
     rawset(_G, "arg", arg_given)
     if child then
-      process.stop(child)
-      process.remove(child)
+      child:stop()
+      child:remove()
       child = nil
     end
     directory:remove()
@@ -49,10 +49,10 @@ describe("a child process", function()
   it("is gone once it is stopped, and its directory once it is removed", function()
     child = process.start("", interpreter 'echo "$2 1"; exec sleep 5', 5)
     local path = child.directory
-    process.stop(child)
+    child:stop()
     assert.is_true(exists(path .. "/ended"))
     assert.equal("gone\n", directory:run("kill -0 " .. child.pid .. " 2>/dev/null && echo there || echo gone"))
-    process.remove(child)
+    child:remove()
     assert.is_falsy(exists(path .. "/settings"))
     child = nil
   end)
@@ -65,8 +65,8 @@ describe("a child process", function()
     child = process.start("", interpreter 'echo "$2 1"; exec sleep 5', 5)
     local pid = abilities.fork()
     if pid == 0 then
-      process.stop(child)
-      process.remove(child)
+      child:stop()
+      child:remove()
       abilities.exit(0)
     end
     abilities.wait(pid)
@@ -98,8 +98,8 @@ describe("a child process", function()
     rawset(_G, "arg", { [0] = "x", [-1] = "-e", [-2] = path })
     child = process.start("", nil, 5)
     assert.equal(42, child.port)
-    process.stop(child)
-    process.remove(child)
+    child:stop()
+    child:remove()
     child = nil
     local other = directory:write("nvim", "#!/bin/sh\necho \"$2 43\"; exec sleep 5\n")
     directory:run "chmod +x *"

@@ -6,22 +6,24 @@ local temporary = require "spec.support.directory"
 local testing = require "anthropic.testing"
 
 describe("anthropic.testing", function()
-  local start, stop, remove = process.start, process.stop, process.remove
-  local directory, given, ended
+  local start = process.start
+  local directory, child, given, ended
 
   before_each(function()
     directory, ended = temporary.new(), {}
+    child = {
+      port = 4711, pid = 99, log = directory:path "log",
+      stop = function() ended[#ended + 1] = "stop" end,
+      remove = function() ended[#ended + 1] = "remove" end,
+    }
     process.start = function(settings, lua, seconds)
       given = { settings = serialize.load(settings), lua = lua, seconds = seconds }
-      return { port = 4711, pid = 99, directory = directory.root }
+      return child
     end
-    process.stop = function() ended[#ended + 1] = "stop" end
-    process.remove = function() ended[#ended + 1] = "remove" end
   end)
 
   after_each(function()
-    collectgarbage() -- a server ends by this process's functions, too
-    process.start, process.stop, process.remove = start, stop, remove
+    process.start = start
     directory:remove()
   end)
 
@@ -156,7 +158,7 @@ describe("anthropic.testing", function()
   it("ends the server once, and keeps what it recorded", function()
     local server = serve()
     log { kind = "open", connection = 1 }
-    process.stop = function()
+    child.stop = function()
       ended[#ended + 1] = "stop"
       log({ kind = "request", number = 1 }, "late")
     end
