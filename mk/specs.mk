@@ -36,7 +36,7 @@ test-all: ## run the specs on every Lua
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
 	@for lua in $(LUAS); do $(MAKE) -s test-build LUA=$$lua && tools/specs $$lua || exit 1; done
 
-test-hosts: ## run the specs inside Neovim, nginx, LÖVE, luv, cqueues and Copas, and those of LiteLLM's proxy
+test-hosts: ## run the specs inside Neovim, nginx, LÖVE, luv, cqueues and Copas, and beside other clients
 	@tools/setup $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES)
 	@tools/peers
 	@for lua in $(LUAS); do $(MAKE) -s test-build LUA=$$lua || exit 1; done

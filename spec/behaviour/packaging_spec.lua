@@ -1,6 +1,7 @@
 -- What is installed, by which way, and that it works there.
 
 local background = require "spec.support.background"
+local extent = require "spec.support.extent"
 local testing = require "anthropic.testing"
 
 local LUA = background.interpreter()
@@ -134,6 +135,9 @@ describe("a copy of the tree", function()
   end)
 
   it("installs with luarocks, without asking anyone", function()
+    if extent(1, 0) == 0 then
+      return pending "compiles all anew: make check"
+    end
     if background.output_of "command -v luarocks" == "" then
       return pending "luarocks is not installed"
     end

@@ -335,7 +335,8 @@ describe("recorded streams", function()
 end)
 
 describe("a stream with a wrong value in any place", function()
-  local WRONG = { 5, "x", true, json.null, json.array {}, json.object {}, json.array { 5 } }
+  local WRONG = extent({ 5, "x", true, json.null, json.array {}, json.object {}, json.array { 5 } },
+    { 5, json.array { 5 } })
 
   -- Visits the table once for each wrong value in the place of each of its own.
   local function each_variant(value, visit)

@@ -1,5 +1,5 @@
 -- AWS's signature, by the vectors of spec/fixtures/aws/sigv4.json, which botocore made. That it computes the same for
--- any request: spec/behaviour/sigv4_botocore_spec.lua.
+-- any request: spec/hosts/sigv4_botocore_spec.lua.
 
 local json = require "anthropic.base.json"
 local sigv4 = require "anthropic.platforms.sigv4"

@@ -3,9 +3,9 @@
 local anthropic = require "anthropic"
 local background = require "spec.support.background"
 local json = require "anthropic.base.json"
+local hosted = require "spec.support.hosted"
 local npm = require "spec.support.npm"
 local streams = require "spec.support.streams"
-local testing = require "anthropic.testing"
 
 local NAMES = {
   "text", "thinking", "tool_use", "redacted_thinking", "max_tokens", "refusal", "web_search", "chat_tools",
@@ -49,7 +49,7 @@ describe("the OpenAI client", function()
           body = assert(anthropic.encode(anthropic.chat_completion.from_message(message))),
         }
       end
-      local server = testing.server { script = script }
+      local server = hosted.server { script = script }
       local output = background.output_of(("node spec/support/openai_client.mjs %s %s %d %s 2>&1")
         :format(entry, server.url .. "/v1", #script, how))
       server:stop()

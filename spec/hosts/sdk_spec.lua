@@ -2,6 +2,7 @@
 
 local anthropic = require "anthropic"
 local background = require "spec.support.background"
+local hosted = require "spec.support.hosted"
 local npm = require "spec.support.npm"
 local testing = require "anthropic.testing"
 
@@ -141,7 +142,7 @@ describe("the reference client and this one", function()
   local function compare(script, params, requests)
     local sent, results = {}, {}
     for i, read in ipairs { read_there, read_here } do
-      local server = testing.server { script = script, on_end = "error" }
+      local server = hosted.server { script = script, on_end = "error" }
       local ok, result = pcall(read, server, params, requests)
       sent[i] = server:requests()
       server:stop()
