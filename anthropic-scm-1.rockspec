@@ -232,6 +232,7 @@ build = {
     ["anthropic.mcp"] = "lua/anthropic/mcp.lua",
     ["anthropic.memory_tool"] = "lua/anthropic/memory_tool.lua",
     ["anthropic.message.accumulator"] = "lua/anthropic/message/accumulator.lua",
+    ["anthropic.message.answer_text"] = "lua/anthropic/message/answer_text.lua",
     ["anthropic.message.aws_events"] = "lua/anthropic/message/aws_events.lua",
     ["anthropic.message.budget"] = "lua/anthropic/message/budget.lua",
     ["anthropic.message.chat_completion"] = "lua/anthropic/message/chat_completion.lua",

@@ -360,6 +360,24 @@ describe("client.messages.parse", function()
       assert.same(anthropic.decode(TEXT), last)
     end)
 
+    for _, way in ipairs { "message", "stream" } do
+      it("shows the object behind a tool of the server's, in an answer that is a " .. way, function()
+        local stream = objects_of(testing[way] { content = {
+          { type = "text", text = "I look it up: {" },
+          { type = "server_tool_use", id = "s", name = "web_search", input = {} },
+          { type = "web_search_tool_result", tool_use_id = "s", content = {} },
+          { type = "text", text = TEXT },
+        } })
+        stream:next() -- what has come before is read, too
+        local last
+        for object in stream:objects() do
+          last = object
+        end
+        assert.same(anthropic.decode(TEXT), last)
+        assert.same(last, stream:message().parsed)
+      end)
+    end
+
     it("shows the object of an answer that comes whole", function()
       local count, last = 0, nil
       for object in objects_of(testing.message { text = TEXT }):objects() do

@@ -16,6 +16,7 @@
 -- `additionalProperties = false`. An object that names no property, `{ type = "object" }`, is refused before anything
 -- is sent, unless it says its `additionalProperties`.
 
+local answer_text = require "anthropic.message.answer_text"
 local check = require "anthropic.base.check"
 local string_formats = require "anthropic.helpers.string_formats"
 local json = require "anthropic.base.json"
@@ -259,7 +260,10 @@ local function parse(message, root)
   if unfinished then
     return nil, unfinished
   end
-  local text = message:text()
+  local text = answer_text.of(message.content)
+  if not text:find "%S" then
+    text = message:text()
+  end
   if not text:find "%S" then
     return nil, "the answer has no text"
   end

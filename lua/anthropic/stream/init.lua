@@ -158,6 +158,7 @@ end
 -- event that comes in the plain way; nil, and the reader goes on to the next one.
 local EVENT = { take = "take_event", of = function(event) return event end }
 local TEXT = { take = "take_text", of = events.text_of }
+local ANSWER = { take = "take_text", of = function(event) return events.text_of(event) or objects.parts(event) end }
 local END = { take = "take_other", of = function() end, is_for_us = true }
 local BOUNDARY = {
   take = "take_other",
@@ -319,13 +320,13 @@ local function next_object(self, reader)
   if ITERATORS_CANNOT_WAIT then
     check_iteration(self)
   end
-  local text, err = step(self, TEXT)
-  while text do
-    local object, progress = reader:read(text)
+  local piece, err = step(self, ANSWER)
+  while piece do
+    local object, progress = reader:read(piece)
     if object then
       return object, progress
     end
-    text, err = step(self, TEXT)
+    piece, err = step(self, ANSWER)
   end
   return reader_base.raised(nil, err)
 end

@@ -1,9 +1,11 @@
 --- The object of a structured output, while its text streams: in time linear in the bytes.
 --
 --     local reader = objects.reader(stream)
---     local object, progress = reader:read(text)     -- each piece of text
+--     local object, progress = reader:read(piece)    -- each piece of text, and each event that parts texts
 
+local answer_text = require "anthropic.message.answer_text"
 local core = require "anthropic.base.core"
+local events = require "anthropic.message.events"
 local tool_inputs = require "anthropic.stream.tool_inputs"
 
 local objects = {}
@@ -11,26 +13,42 @@ local objects = {}
 local ObjectReader = {}
 ObjectReader.__index = ObjectReader
 
+--- The event itself where the answer begins behind it: what was said before is no part of it.
+---@param event table
+---@return table?
+function objects.parts(event)
+  local is_first = event.type == "content_block_start" and events.choice_of(event) == 0
+  return is_first and answer_text.begins_behind(event.content_block) and event or nil
+end
+
 --- Reads the text of a stream, what has come of it before included.
 ---@param stream anthropic.Stream
 function objects.reader(stream)
-  local self = setmetatable({ progress = tool_inputs.progress { reader = core.json_partial() } }, ObjectReader)
-  self.before = stream.is_seen and stream:snapshot():text() or ""
+  local self = setmetatable({}, ObjectReader)
+  self:begin(stream.is_seen and answer_text.of(stream:snapshot().content) or "")
   return self
 end
 
---- Takes in a piece of text.
----@param text string
+-- Reads an answer of which this has come before.
+function ObjectReader:begin(text)
+  self.progress, self.before = tool_inputs.progress { reader = core.json_partial() }, text
+end
+
+--- Takes in a piece of text, or an event behind which the answer begins.
+---@param piece string|table
 ---@return table|nil object as far as it is known; nil where its JSON was broken before
 ---@return anthropic.ToolInputProgress? progress
-function ObjectReader:read(text)
+function ObjectReader:read(piece)
   local progress = self.progress
-  if progress.message then
+  if type(piece) == "table" then
+    self:begin ""
+    return nil
+  elseif progress.message then
     return nil
   elseif self.before ~= "" then
-    text, self.before = self.before .. text, ""
+    piece, self.before = self.before .. piece, ""
   end
-  progress.message = select(2, progress.reader:feed(text))
+  progress.message = select(2, progress.reader:feed(piece))
   return progress.reader:value(), progress
 end
 

@@ -443,14 +443,36 @@ end)
 describe("the answer to messages.parse", function()
   local schema = { type = "object", properties = { n = { type = "integer" } }, required = { "n" } }
 
-  local function finish(text, fields)
-    local message = { stop_reason = "end_turn", text = function() return text end, parsed = "old", parse_error = "old" }
-    for name, value in pairs(fields or {}) do
-      message[name] = value
+  local function finish(content, fields)
+    if type(content) == "string" then
+      content = { { type = "text", text = content } }
     end
-    structured_output.finish(message, message.schema or schema)
+    fields = fields or {}
+    local message = message_type.new { type = "message", role = "assistant", content = content,
+      stop_reason = fields.stop_reason or "end_turn" }
+    message.parsed, message.parse_error = "old", "old"
+    structured_output.finish(message, fields.schema or schema)
     return message
   end
+
+  local function text(words)
+    return { type = "text", text = words }
+  end
+
+  it("stands behind the last of the server's tools", function()
+    local call, result = { type = "server_tool_use", id = "s", name = "web_search", input = {} },
+      { type = "web_search_tool_result", tool_use_id = "s", content = {} }
+    for _, content in ipairs {
+      { text "I look it up.", call, result, text '{"n"', text ":1}" },
+      { text "One.", call, result, text "Two.", call, result, { type = "thinking", thinking = "so" }, text '{"n":1}' },
+      { text '{"n":2', { type = "fallback", to = { model = "other" } }, text '{"n":1}' },
+      { text '{"n":1}', { type = "tool_use", id = "t", name = "f", input = {} } },
+      { text '{"n"', { type = "thinking", thinking = "so" }, text ":1}", call, result, text " " },
+    } do
+      assert.same({ n = 1 }, finish(content).parsed)
+    end
+    assert.matches("^the answer is not JSON", finish({ text "I look it up.", call, result }).parse_error)
+  end)
 
   it("is parsed where it fits", function()
     for _, reason in ipairs { "end_turn", "stop_sequence", "tool_use", "something new" } do
