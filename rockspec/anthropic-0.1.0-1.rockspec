@@ -292,6 +292,7 @@ build = {
     ["anthropic.stream"] = "lua/anthropic/stream/init.lua",
     ["anthropic.stream.objects"] = "lua/anthropic/stream/objects.lua",
     ["anthropic.stream.payloads"] = "lua/anthropic/stream/payloads.lua",
+    ["anthropic.stream.plain"] = "lua/anthropic/stream/plain.lua",
     ["anthropic.stream.reading"] = "lua/anthropic/stream/reading.lua",
     ["anthropic.stream.recovery"] = "lua/anthropic/stream/recovery.lua",
     ["anthropic.stream.relay"] = "lua/anthropic/stream/relay.lua",

@@ -17,6 +17,7 @@ local events = require "anthropic.message.events"
 local loop = require "anthropic.loop"
 local objects = require "anthropic.stream.objects"
 local attempts = require "anthropic.stream.attempts"
+local plain = require "anthropic.stream.plain"
 local reader_base = require "anthropic.http.reader_base"
 local reading = require "anthropic.stream.reading"
 local relay = require "anthropic.stream.relay"
@@ -63,83 +64,8 @@ end
 
 -- --- reading -------------------------------------------------------------------------------------
 
--- The transfer, where deltas can go straight from the wire to whoever reads: they are accumulated in
--- C then, and only those who want them get events.
-local function flow_after(self, event)
-  if not self.source:lets_flow() or not self.accumulators[0]:follow(event) then
-    return nil
-  end
-  local transfer = self.exchange.transfer
-  transfer:follow(self.accumulators[0].run)
-  self.take_event, self.take_text, self.take_other = transfer.next_event, transfer.next_text, transfer.skip_deltas
-  return transfer
-end
-
--- `data` and `name` are what the flow gave, if it was asked.
-local function advance(self, data, name)
-  while true do
-    local event, err = reading.take(self)
-    if event then
-      self.flow = flow_after(self, event)
-      return event
-    elseif err then
-      return attempts.fail(self, err)
-    elseif self.source.complete then
-      return attempts.finish(self)
-    end
-    if not data and not name then
-      data, name = self.source:read()
-    end
-    local ok = not data and name == "piece"
-    if ok then -- what raw_events had found begun is read
-      self.is_unpieced = false
-    else
-      ok, err = self.source:pull(data, name)
-    end
-    data, name = nil, nil
-    if not ok then
-      if tasks.is_refusal(err) then
-        return nil, err
-      end
-      ok, err = attempts.recover(self, err)
-      if not ok then
-        return nil, err
-      end
-    end
-  end
-end
-
--- Whether there is more to read; if so, until `leave`, for the calling coroutine alone.
-local function enter(self)
-  self.flow = nil
-  if self.err then
-    return nil, self.err
-  elseif self.ended then
-    return nil
-  end
-  if not reader_base.enter(self, "the stream is", 5) then
-    return attempts.fail(self, errors.cancelled "an error interrupted the reading")
-  end
-  return true
-end
-
--- The next event in the plain way. `data` and `name` are the event that ended the flow, if there was one.
--- `is_for_us`: the caller drops the event, so the reader does not see it.
-local function read(self, data, name, is_for_us)
-  local ok, err = enter(self)
-  if not ok then
-    return nil, err
-  end
-  self.relayed = nil
-  local event
-  event, err = advance(self, data, name)
-  reader_base.leave(self)
-  self.is_seen = self.is_seen or event ~= nil and not is_for_us
-  return event, err
-end
-
--- Waits for more deltas, which nobody else reads while they flow. If the transfer failed, the flow ends and `read`
--- returns the failure. An error if the calling code cannot wait.
+-- Waits for more deltas, which nobody else reads while they flow. If the transfer failed, the flow ends, and the plain
+-- way returns the failure. An error if the calling code cannot wait.
 local function await_flow(self)
   local transfer = self.flow
   self.flow, self.reader = false, running() or reader_base.MAIN
@@ -181,7 +107,7 @@ local function step(self, want, data, name)
       err = await_flow(self)
       event = not err
     else
-      event, err = read(self, data, name, want.is_for_us)
+      event, err = plain.next(self, data, name, want.is_for_us)
       local found = event and want.of(event)
       if found then
         return found
@@ -344,7 +270,7 @@ local function next_piece(self)
     check_iteration(self)
   end
   local bytes, list
-  local ok, err = enter(self)
+  local ok, err = plain.enter(self)
   if ok then
     bytes, list, err = relay.next(self)
     reader_base.leave(self)
