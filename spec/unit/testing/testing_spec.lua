@@ -10,11 +10,12 @@ describe("anthropic.testing", function()
   local directory, child, given, ended
 
   before_each(function()
-    directory, ended = temporary.new(), {}
+    local words = {} -- a server that is collected later adds to those of its own test
+    directory, ended = temporary.new(), words
     child = {
       port = 4711, pid = 99, log = directory:path "log",
-      stop = function() ended[#ended + 1] = "stop" end,
-      remove = function() ended[#ended + 1] = "remove" end,
+      stop = function() words[#words + 1] = "stop" end,
+      remove = function() words[#words + 1] = "remove" end,
     }
     process.start = function(settings, lua, seconds)
       given = { settings = serialize.load(settings), lua = lua, seconds = seconds }
