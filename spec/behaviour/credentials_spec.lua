@@ -192,7 +192,7 @@ describe("a function for a credential", function()
   end)
 
   it("keeps the kind of another request's error", function()
-    local vault = service.client { url = "http://127.0.0.1:" .. service.free_port() }
+    local vault = service.client { url = "http://127.0.0.1:" .. service.refusing_port() }
     local client = client_of({ HELLO }, { auth_token = function() return nil, select(2, vault.models.list()) end })
     local message, err = client.messages.create(params())
     assert.is_nil(message)

@@ -84,7 +84,7 @@ describe("a middleware", function()
 
   it("sees that no answer came", function()
     local seen = {}
-    local nowhere = { url = "http://127.0.0.1:" .. service.free_port() }
+    local nowhere = { url = "http://127.0.0.1:" .. service.refusing_port() }
     local client = service.client(nowhere, { middleware = { noting(seen) } })
     local message, err = client.messages.create(params())
     assert.is_nil(message)
@@ -428,7 +428,7 @@ describe("an error of a middleware", function()
   end)
 
   it("may be that of another request", function()
-    local other = service.client { url = "http://127.0.0.1:" .. service.free_port() }
+    local other = service.client { url = "http://127.0.0.1:" .. service.refusing_port() }
     local err = failing(function() return nil, select(2, other.messages.create(params())) end)
     assert.equal("connection", err.kind)
     assert.equal(1, err.attempts)
@@ -436,7 +436,7 @@ describe("an error of a middleware", function()
   end)
 
   it("that an answer follows is none", function()
-    local client = service.client({ url = "http://127.0.0.1:" .. service.free_port() }, {
+    local client = service.client({ url = "http://127.0.0.1:" .. service.refusing_port() }, {
       middleware = { function(_, send)
         local response = send()
         return response or { body = '{"input_tokens":1}' }

@@ -93,9 +93,9 @@ local function start_servers(scripts)
   for i, routes in ipairs(scripts) do
     places.servers[i] = testing.server { script = { routes = routes }, start_timeout = 30 }
   end
-  local listener = assert(socket.bind("127.0.0.1", 0))
-  places.urls.refused = "http://127.0.0.1:" .. select(2, listener:getsockname())
-  listener:close()
+  places.refusing = assert(socket.tcp())
+  assert(places.refusing:bind("127.0.0.1", 0)) -- without listening: nobody else gets the port
+  places.urls.refused = "http://127.0.0.1:" .. select(2, places.refusing:getsockname())
   places.urls.no_route = "http://255.255.255.255:9" -- no connection can be made to all
   places.urls.no_host = "http://" .. ("a"):rep(64) .. ".invalid" -- too long to be asked for
   places.urls.silence_as_tls = places.servers[1].url:gsub("http:", "https:") -- it waits for a request
@@ -113,6 +113,7 @@ local function stop_servers(places)
   for _, server in ipairs(places.servers) do
     server:stop()
   end
+  places.refusing:close()
   places.tls:stop()
   places.greeter:stop()
   certificates.remove(places.directory)

@@ -14,7 +14,7 @@ local service = {
   KEY = "sk-test-0123456789abcdef",
 }
 
-local servers, clients = {}, {}
+local servers, clients, refusing = {}, {}, {}
 local getenv = os.getenv
 local variables = {}
 
@@ -42,7 +42,10 @@ function service.clear()
   for _, server in ipairs(servers) do
     server:stop()
   end
-  servers, clients, variables = {}, {}, {}
+  for _, held in ipairs(refusing) do
+    held:close()
+  end
+  servers, clients, refusing, variables = {}, {}, {}, {}
   os.getenv = getenv -- luacheck: ignore 122
 end
 
@@ -54,7 +57,16 @@ function service.serve(script, options)
   return server
 end
 
---- A port that nobody listens on.
+--- A port that refuses connections until `clear`: it is taken, and nobody listens.
+---@return integer
+function service.refusing_port()
+  local held = assert(socket.tcp())
+  assert(held:bind("127.0.0.1", 0))
+  refusing[#refusing + 1] = held
+  return tonumber((select(2, held:getsockname())))
+end
+
+--- A port for a server that is to start.
 ---@return integer
 function service.free_port()
   local listener = assert(socket.bind("127.0.0.1", 0))
