@@ -279,6 +279,52 @@ describe("where no key is given", function()
       assert.has_error(function() anthropic.new { profile = "one", api_key = "k" } end)
     end)
 
+    it("of a request goes to its own server, as one of a client does", function()
+      local staging = service.serve { HELLO }
+      serve { token "renewed" }
+      environment.ANTHROPIC_BASE_URL = nil
+      write_profile("staging", { type = "user_oauth" }, { base_url = staging.url })
+      write_json("credentials/staging.json", { access_token = "of-staging" })
+      write_profile("prod", { type = "user_oauth", client_id = "c" }, { base_url = server.url })
+      write_json("credentials/prod.json", { access_token = "old", expires_at = 1, refresh_token = "r-prod" })
+      write_profile("plain", { type = "user_oauth" })
+      service.environment(environment)
+      local client = anthropic.new { profile = "staging" }
+      assert(client.messages.create(params(), { profile = "prod" }))
+      assert.equal(0, #staging:requests())
+      assert.equal(1, #requests "/v1/oauth/token")
+      assert.equal("Bearer renewed", header(requests("/v1/messages")[1], "authorization"))
+      assert(client.messages.create(params()))
+      assert.equal("Bearer of-staging", header(staging:requests()[1], "authorization"))
+
+      local function base_of(given, made)
+        return (made or client):options_for(given) "base_url"
+      end
+      assert.equal("https://api.anthropic.com", base_of { profile = "plain" })
+      assert.equal("https://x.test", base_of { profile = "prod", base_url = "https://x.test" })
+      local fixed = anthropic.new { base_url = "https://y.test", api_key = "k" }
+      assert.equal("https://y.test", base_of({ profile = "prod" }, fixed))
+      environment.ANTHROPIC_BASE_URL = "https://z.test"
+      assert.equal("https://z.test", base_of { profile = "prod" })
+    end)
+
+    it("of a request is refused on another platform", function()
+      serve()
+      write_profile("one", { type = "user_oauth" })
+      write_json("credentials/one.json", { access_token = "of-one" })
+      service.environment(environment)
+      local client = anthropic.new { platform = "foundry", base_url = server.url, api_key = "k" }
+      for _, given in ipairs { { profile = "one" }, { profile = "one", tag = 1, base_url = server.url } } do
+        local message, err = client.messages.create(params(), given)
+        assert.is_nil(message)
+        assert.equal("invalid_request", err.kind)
+        assert.equal('option "profile": is the vendor\'s own; the platform "foundry" does not know it', err.message)
+      end
+      assert.equal(0, #server:requests())
+      assert(client.messages.create(params(), { platform = "anthropic", base_url = server.url, profile = "one" }))
+      assert.equal("Bearer of-one", header(server:requests()[1], "authorization"))
+    end)
+
     it("may name the server, where nobody else does", function()
       serve()
       write_profile("default", { type = "user_oauth" }, { base_url = server.url })

@@ -16,6 +16,7 @@ local number = require "anthropic.base.number"
 local options = require "anthropic.http.options"
 local platforms = require "anthropic.platforms"
 local shown_url = require "anthropic.http.shown_url"
+local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 local usage = require "anthropic.message.usage"
 
@@ -157,22 +158,26 @@ local function resolve(given, level)
   return platforms.apply(options.of_client(given, platforms.is_elsewhere(given)))
 end
 
---- The options of a request. One of another platform, or of another region, is as of another client. For pools.
+--- The options of a request. One of another platform, region or profile is as of another client. For pools.
 ---@private
 ---@param own table of the client
 ---@param given anthropic.Options checked
 ---@return table|nil
 ---@return anthropic.Error?
 function client.options_of(own, given)
-  if not platforms.are_concerned(given) then
+  if given.profile == nil and not platforms.are_concerned(given) then
     return options.of_request(own.options, given)
   end
-  local merged = platforms.replace(own.given, given)
+  local merged, rest = platforms.replace(own.given, given), tables.copy(given)
+  if given.profile ~= nil then
+    options.merge(merged, { profile = given.profile })
+    rest.profile = nil -- it is the client's by then
+  end
   local problem = platforms.problem_of(merged)
   if problem then
     return nil, errors.invalid_request(problem)
   end
-  return options.of_request(resolve(merged, 0), given)
+  return options.of_request(resolve(merged, 0), rest)
 end
 
 -- A client of checked options, and of what it has in common with others.

@@ -308,7 +308,7 @@ end
 
 --- The options of one request. `headers` and `betas` of both apply and are merged later.
 ---@param of_client table
----@param given? table checked options
+---@param given? table checked options without a profile, which is of a client's
 ---@return table
 function options.of_request(of_client, given)
   if not given then
@@ -317,9 +317,6 @@ function options.of_request(of_client, given)
   local resolved = options.merge(tables.copy(of_client), given)
   resolved.headers, resolved.request_headers = of_client.headers, given.headers
   resolved.betas, resolved.request_betas = of_client.betas, given.betas
-  if given.profile then
-    credentials.complete(resolved, true)
-  end
   if given.timeout then
     resolved.timeout = options.timeouts(of_client.timeout)
     tables.merge(resolved.timeout, type(given.timeout) == "table" and given.timeout or { total = given.timeout })
