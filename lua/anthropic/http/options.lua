@@ -225,13 +225,11 @@ end
 ---@return table target
 function options.merge(target, given)
   if given.api_key or given.auth_token or given.profile then
-    target.api_key, target.auth_token = nil, nil
-    target.credential_of_environment, target.credential_variable = nil, nil
-    target.profile, target.login, target.missing_credential = nil, nil, nil
+    credentials.forget(target)
     target.token_source = credentials.source(given)
   end
   if given.base_url then
-    target.has_derived_base = nil
+    target.has_derived_base, target.base_before_login = nil, nil
   end
   return tables.merge(target, given)
 end
@@ -315,6 +313,9 @@ function options.of_request(of_client, given)
     return of_client
   end
   local resolved = options.merge(tables.copy(of_client), given)
+  if resolved.login and resolved.credential_of_environment and credentials.are_in(given.headers) then
+    credentials.forget(resolved)
+  end
   resolved.headers, resolved.request_headers = of_client.headers, given.headers
   resolved.betas, resolved.request_betas = of_client.betas, given.betas
   if given.timeout then
