@@ -875,5 +875,25 @@ describe("a platform", function()
       local _, err = bedrock.messages.create(PARAMS, { resource = "r" })
       assert.same({ "invalid_request" }, { err.kind })
     end)
+
+    it("takes no credential in the client's headers along", function()
+      service.environment {}
+      local client = anthropic.new { base_url = server.url, max_retries = 0, headers = {
+        Authorization = "Bearer vendor", ["X-Api-Key"] = "vendor", ["X-Team"] = "blue",
+      } }
+      local given = { platform = "foundry", base_url = server.url, api_key = "foundry-key" }
+      assert(client.messages.create(PARAMS, given))
+      assert.same({ nil, "foundry-key", "blue" },
+        { header(last(), "authorization"), header(last(), "x-api-key"), header(last(), "x-team") })
+      given.headers = { ["X-Token"] = "own" }
+      local foundry = client:with_options(given)
+      assert(foundry.messages.create(PARAMS))
+      assert.same({ nil, "foundry-key", "own" },
+        { header(last(), "authorization"), header(last(), "x-api-key"), header(last(), "x-token") })
+      assert(foundry.messages.create(PARAMS, { platform = "foundry", base_url = server.url }))
+      assert.equal("own", header(last(), "x-token"))
+      assert(client.messages.create(PARAMS))
+      assert.equal("Bearer vendor", header(last(), "authorization"))
+    end)
   end)
 end)

@@ -156,7 +156,7 @@ local function find_credential(platform, resolved)
 end
 
 -- Lines of headers without the first party's credential.
-local function without_credentials(lines)
+local function harmless_lines(lines)
   local kept = {}
   for line in (lines or ""):gmatch "[^\r\n]+" do
     if not secrets.is_credential((line:match "^%s*([^:%s]*)" or "")) then
@@ -164,6 +164,17 @@ local function without_credentials(lines)
     end
   end
   return table.concat(kept, "\n")
+end
+
+-- Header fields without a credential, and without what is said of one.
+local function harmless_fields(fields)
+  local kept = {}
+  for name, value in pairs(fields) do
+    if not secrets.is_credential(tostring(name)) then
+      kept[name] = value
+    end
+  end
+  return kept
 end
 
 --- Options of a client with others in their place. Another platform takes nothing along that is of the one before, and
@@ -180,6 +191,7 @@ function platforms.replace(before, given)
     for _, name in ipairs(COMPANIONS) do
       merged[name] = nil
     end
+    merged.headers = merged.headers and harmless_fields(merged.headers)
   elseif has_aws_option(given) then
     for _, name in ipairs(AWS_OPTIONS) do
       merged[name] = nil
@@ -211,7 +223,7 @@ function platforms.apply(resolved)
   resolved.has_derived_base = given == nil or nil
   resolved.base_url = given or part("places").find_base(platform, option)
   resolved.auth = resolved.auth or platform.auth
-  resolved.custom_headers = without_credentials(resolved.custom_headers)
+  resolved.custom_headers = harmless_lines(resolved.custom_headers)
   find_credential(platform, resolved)
   resolved.missing_credential = "no credential: give the option api_key or auth_token"
     .. (platform.key_variables and ", or set " .. table.concat(platform.key_variables, " or ") or "")

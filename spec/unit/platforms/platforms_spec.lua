@@ -79,6 +79,14 @@ describe("the options of a platform", function()
     assert.equal("a", before.region)
   end)
 
+  it("take no credential in headers to another platform", function()
+    local before = { platform = "bedrock", headers = { Authorization = "a", ["x-api-key"] = false, ["X-Team"] = "blue",
+      accept = false } }
+    assert.same({ ["X-Team"] = "blue", accept = false }, platforms.replace(before, { platform = "foundry" }).headers)
+    assert.equal(before.headers, platforms.replace(before, { platform = "bedrock", region = "b" }).headers)
+    assert.equal("a", before.headers.Authorization)
+  end)
+
   it("stay as they are on the first party's own", function()
     local resolved = { base_url = "https://api.anthropic.com" }
     assert.equal(resolved, platforms.apply(resolved))
