@@ -138,6 +138,22 @@ describe("where no key is given", function()
       assert.equal(1, #requests "/v1/oauth/token")
     end)
 
+    it("is exchanged once for clients of other options, unless these lead another way", function()
+      serve { token "minted" }
+      federate()
+      local _, client = ask()
+      assert(client:with_options({ max_retries = 0, timeout = 7 }).messages.create(params()))
+      assert.equal(1, #requests "/v1/oauth/token")
+      assert(client:with_options({ proxy = "" }).messages.create(params()))
+      assert.equal(2, #requests "/v1/oauth/token")
+      local other = service.serve { routes = {
+        { path = "/v1/oauth/token", answers = { token "of-the-other" } }, { answers = { HELLO } },
+      } }
+      assert(client:with_options({ base_url = other.url }).messages.create(params()))
+      assert.equal("Bearer of-the-other", header(other:requests()[2], "authorization"))
+      assert.equal(2, #requests "/v1/oauth/token")
+    end)
+
     it("gives way to every key", function()
       serve()
       federate { ANTHROPIC_API_KEY = "of-the-environment" }

@@ -273,6 +273,28 @@ function options.of_client(given, is_elsewhere)
   return resolved
 end
 
+-- Whether requests go to the same server in the same way.
+local function go_the_same_way(resolved, other)
+  for _, each in ipairs(options.ROUTE) do
+    if resolved[each.name] ~= other[each.name] then
+      return false
+    end
+  end
+  return resolved.base_url == other.base_url
+end
+
+--- Takes over what another client remembers of a credential that is the same. A login asks for its token on the way of
+--- the client's own requests.
+---@param resolved table of a client
+---@param other table
+function options.keep_sources(resolved, other)
+  resolved.signing = other.signing
+  local own, kept = resolved.token_source, other.token_source
+  if own and kept and own.name == kept.name and (not resolved.login or go_the_same_way(resolved, other)) then
+    resolved.token_source = kept
+  end
+end
+
 -- The options that say nothing of an API.
 local OF_TRANSPORT = {
   "max_retries", "timeout", "proxy", "ca_file", "ca_path", "certificate_file", "key_file", "unix_socket", "insecure",

@@ -166,6 +166,19 @@ local function harmless_lines(lines)
   return table.concat(kept, "\n")
 end
 
+local function is_another(before, given)
+  return given.platform ~= nil and given.platform ~= (before.platform or "anthropic")
+end
+
+--- Whether options of a client have the same credential once others stand in their place.
+---@param before table
+---@param given table
+---@return boolean
+function platforms.has_same_credential(before, given)
+  return not is_another(before, given) and not has_aws_option(given)
+    and given.api_key == nil and given.auth_token == nil and given.profile == nil
+end
+
 -- Header fields without a credential, and without what is said of one.
 local function harmless_fields(fields)
   local kept = {}
@@ -184,7 +197,7 @@ end
 ---@return table
 function platforms.replace(before, given)
   local merged = tables.copy(before)
-  if given.platform ~= nil and given.platform ~= (before.platform or "anthropic") then
+  if is_another(before, given) then
     for _, name in ipairs { "base_url", "api_key", "auth_token", "auth", "profile" } do
       merged[name] = nil
     end
