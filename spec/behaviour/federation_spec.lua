@@ -138,6 +138,22 @@ describe("where no key is given", function()
       assert.equal(1, #requests "/v1/oauth/token")
     end)
 
+    it("is exchanged once for clients of other options, unless these lead another way", function()
+      serve { token "minted" }
+      federate()
+      local _, client = ask()
+      assert(client:with_options({ max_retries = 0, timeout = 7 }).messages.create(params()))
+      assert.equal(1, #requests "/v1/oauth/token")
+      assert(client:with_options({ proxy = "" }).messages.create(params()))
+      assert.equal(2, #requests "/v1/oauth/token")
+      local other = service.serve { routes = {
+        { path = "/v1/oauth/token", answers = { token "of-the-other" } }, { answers = { HELLO } },
+      } }
+      assert(client:with_options({ base_url = other.url }).messages.create(params()))
+      assert.equal("Bearer of-the-other", header(other:requests()[2], "authorization"))
+      assert.equal(2, #requests "/v1/oauth/token")
+    end)
+
     it("gives way to every key", function()
       serve()
       federate { ANTHROPIC_API_KEY = "of-the-environment" }
@@ -279,12 +295,138 @@ describe("where no key is given", function()
       assert.has_error(function() anthropic.new { profile = "one", api_key = "k" } end)
     end)
 
+    it("of a request goes to its own server, as one of a client does", function()
+      local staging = service.serve { HELLO }
+      serve { token "renewed" }
+      environment.ANTHROPIC_BASE_URL = nil
+      write_profile("staging", { type = "user_oauth" }, { base_url = staging.url })
+      write_json("credentials/staging.json", { access_token = "of-staging" })
+      write_profile("prod", { type = "user_oauth", client_id = "c" }, { base_url = server.url })
+      write_json("credentials/prod.json", { access_token = "old", expires_at = 1, refresh_token = "r-prod" })
+      write_profile("plain", { type = "user_oauth" })
+      service.environment(environment)
+      local client = anthropic.new { profile = "staging" }
+      assert(client.messages.create(params(), { profile = "prod" }))
+      assert.equal(0, #staging:requests())
+      assert.equal(1, #requests "/v1/oauth/token")
+      assert.equal("Bearer renewed", header(requests("/v1/messages")[1], "authorization"))
+      assert(client.messages.create(params()))
+      assert.equal("Bearer of-staging", header(staging:requests()[1], "authorization"))
+
+      local function base_of(given, made)
+        return (made or client):options_for(given) "base_url"
+      end
+      assert.equal("https://api.anthropic.com", base_of { profile = "plain" })
+      assert.equal("https://x.test", base_of { profile = "prod", base_url = "https://x.test" })
+      local fixed = anthropic.new { base_url = "https://y.test", api_key = "k" }
+      assert.equal("https://y.test", base_of({ profile = "prod" }, fixed))
+      environment.ANTHROPIC_BASE_URL = "https://z.test"
+      assert.equal("https://z.test", base_of { profile = "prod" })
+    end)
+
+    it("of a request is refused on another platform", function()
+      serve()
+      write_profile("one", { type = "user_oauth" })
+      write_json("credentials/one.json", { access_token = "of-one" })
+      service.environment(environment)
+      local client = anthropic.new { platform = "foundry", base_url = server.url, api_key = "k" }
+      for _, given in ipairs { { profile = "one" }, { profile = "one", tag = 1, base_url = server.url } } do
+        local message, err = client.messages.create(params(), given)
+        assert.is_nil(message)
+        assert.equal("invalid_request", err.kind)
+        assert.equal('option "profile": is the vendor\'s own; the platform "foundry" does not know it', err.message)
+      end
+      assert.equal(0, #server:requests())
+      assert(client.messages.create(params(), { platform = "anthropic", base_url = server.url, profile = "one" }))
+      assert.equal("Bearer of-one", header(server:requests()[1], "authorization"))
+    end)
+
     it("may name the server, where nobody else does", function()
       serve()
       write_profile("default", { type = "user_oauth" }, { base_url = server.url })
       write_json("credentials/default.json", { access_token = "kept" })
       environment.ANTHROPIC_BASE_URL = nil
       assert.equal("Hello!", ask():text())
+    end)
+
+    describe("that is merely found", function()
+      local client, of_profile
+
+      before_each(function()
+        serve()
+        of_profile = service.serve { HELLO }
+        write_profile("default", { type = "user_oauth" }, { base_url = of_profile.url, workspace_id = "wrkspc_2" })
+        write_json("credentials/default.json", { access_token = "kept" })
+        environment.ANTHROPIC_BASE_URL = nil
+        service.environment(environment)
+        client = anthropic.new()
+      end)
+
+      local function base_of(given, made)
+        return (made or client):options_for(given) "base_url"
+      end
+
+      -- Whatever a login adds.
+      local function assert_bare(request, authorization)
+        assert.equal(authorization, header(request, "authorization"))
+        assert.is_nil(header(request, "anthropic-beta"))
+        assert.is_nil(header(request, "anthropic-workspace-id"))
+      end
+
+      it("is not used where the client's headers carry a credential", function()
+        local own = { { Authorization = "Bearer own" }, { ["x-api-key"] = "own" }, { ["X-Token"] = "own" } }
+        for _, fields in ipairs(own) do
+          assert.equal("https://api.anthropic.com", base_of(nil, anthropic.new { headers = fields }))
+          assert.equal("https://api.anthropic.com", base_of(nil, client:with_options { headers = fields }))
+          assert(anthropic.new({ headers = fields, base_url = server.url }).messages.create(params()))
+        end
+        assert_bare(server:requests()[1], "Bearer own")
+        assert_bare(server:requests()[2])
+        assert_bare(server:requests()[3])
+        environment.ANTHROPIC_PROFILE = "default"
+        assert.equal("https://api.anthropic.com", base_of(nil, anthropic.new { headers = { ["X-Token"] = "own" } }))
+        assert.equal(of_profile.url, base_of(nil, anthropic.new { headers = { ["X-Token"] = "", ["X-Team"] = "a" } }))
+        environment.ANTHROPIC_CUSTOM_HEADERS = "X-Token: own"
+        assert.equal("https://api.anthropic.com", base_of(nil, anthropic.new {}))
+        assert.equal(of_profile.url, base_of(nil, anthropic.new { headers = { ["x-token"] = false } }))
+        assert.equal(of_profile.url, base_of(nil, anthropic.new { profile = "default" }))
+      end)
+
+      it("is not used for a request whose headers carry a credential", function()
+        local own = { authorization = "Bearer own" }
+        assert.equal("https://api.anthropic.com", base_of { headers = own })
+        assert.equal("https://x.test", base_of { headers = own, base_url = "https://x.test" })
+        assert.equal(of_profile.url, base_of { headers = { ["x-team"] = "blue" } })
+        assert(client.messages.create(params(), { headers = { ["X-Token"] = "own" }, base_url = server.url }))
+        assert_bare(server:requests()[1])
+      end)
+
+      it("is not used for a request with a key of its own, and neither is one that is named", function()
+        for _, made in ipairs { client, (anthropic.new { profile = "default" }) } do
+          assert.equal("https://api.anthropic.com", base_of({ api_key = "k" }, made))
+          assert.equal("https://api.anthropic.com", base_of({ auth_token = "t" }, made))
+          assert.equal("https://x.test", base_of({ api_key = "k", base_url = "https://x.test" }, made))
+          assert.equal(of_profile.url, base_of({ tag = 1 }, made))
+        end
+        assert(client.messages.create(params(), { auth_token = "t", base_url = server.url }))
+        assert_bare(server:requests()[1], "Bearer t")
+        assert(client.messages.create(params()))
+        assert.equal("Bearer kept", header(of_profile:requests()[1], "authorization"))
+      end)
+
+      it("or named adds nothing to a request without its token", function()
+        local named = anthropic.new { profile = "default" }
+        assert(named.messages.create(params(), { headers = { Authorization = "Bearer own" } }))
+        assert(named.messages.create(params(), { headers = { Authorization = false }, betas = { "mine" } }))
+        assert(named.messages.create(params(), { headers = { ["X-Token"] = "own" } }))
+        local sent = of_profile:requests()
+        assert_bare(sent[1], "Bearer own")
+        assert.is_nil(header(sent[2], "authorization"))
+        assert.equal("mine", header(sent[2], "anthropic-beta"))
+        assert.is_nil(header(sent[2], "anthropic-workspace-id"))
+        assert.equal("Bearer kept", header(sent[3], "authorization")) -- for gateways that want both
+        assert.equal("oauth-2025-04-20", header(sent[3], "anthropic-beta"))
+      end)
     end)
 
     it("says what is wrong with it", function()

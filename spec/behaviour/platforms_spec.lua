@@ -496,6 +496,35 @@ describe("a platform", function()
       assert.equal("tok", header(last(), "x-amz-security-token"))
     end)
 
+    it("once for clients of other options and requests to other regions", function()
+      local metadata = service.serve { routes = { { path = "/creds", answers = { { body = {
+        AccessKeyId = "CONTID", SecretAccessKey = "s", Expiration = "2099-01-01T00:00:00Z" } } } } } }
+      local environment = { AWS_CONTAINER_CREDENTIALS_FULL_URI = metadata.url .. "/creds" }
+      local client = client_of("bedrock", { region = "r" }, environment)
+      assert(client.messages.create(PARAMS))
+      local other = client:with_options { tag = 1 }
+      assert(other.messages.create(PARAMS))
+      assert(other.messages.create(PARAMS, { region = "us-west-2" }))
+      assert.matches("Credential=CONTID/%d+/us%-west%-2/", header(last(), "authorization"))
+      assert(client:with_options({ platform = "bedrock", region = "r2" }).messages.create(PARAMS))
+      assert.equal(1, #metadata:requests())
+      assert(other.messages.create(PARAMS, { aws_access_key_id = "OTHER", aws_secret_access_key = "s" }))
+      assert.matches("Credential=OTHER", header(last(), "authorization"))
+      assert(other.messages.create(PARAMS, { platform = "bedrock_mantle", region = "r", base_url = server.url }))
+      assert.matches("/bedrock%-mantle/", header(last(), "authorization"))
+      assert.equal(2, #metadata:requests())
+
+      local calls = 0
+      local vertex = client_of("vertex", { region = "r", project_id = "p", auth_token = function()
+        calls = calls + 1
+        return "ya29." .. calls, os.time() + 3600
+      end })
+      assert(vertex.messages.create(PARAMS))
+      assert(vertex.messages.create(PARAMS, { region = "us-east5" }))
+      assert(vertex:with_options({ region = "us-east5" }).messages.create(PARAMS))
+      assert.equal("Bearer ya29.1", header(last(), "authorization"))
+    end)
+
     it("of a container only where that is on this machine, or over TLS", function()
       local _, err = client_of("bedrock", { region = "r" }, {
         AWS_CONTAINER_CREDENTIALS_FULL_URI = "http://evil.example/creds",
@@ -602,6 +631,8 @@ describe("a platform", function()
         { body.anthropic_beta, body.user_profile_id, body.anthropic_version })
       assert.is_nil(header(last(), "anthropic-user-profile-id"))
       assert.equal("mine", body_of("bedrock", AWS, { anthropic_version = "mine" }).anthropic_version)
+      body = body_of("bedrock", AWS, { anthropic_beta = { "c-3", "a-1" } })
+      assert.same({ "c-3", "a-1", "b-2" }, body.anthropic_beta)
       local newer = tables.merge({ api_version = "2026-10-21" }, AWS)
       assert.equal("2026-10-21", body_of("bedrock", newer).anthropic_version)
       body = body_of("bedrock_mantle", AWS)
@@ -874,6 +905,26 @@ describe("a platform", function()
       assert.equal("Bearer k", header(last(), "authorization"))
       local _, err = bedrock.messages.create(PARAMS, { resource = "r" })
       assert.same({ "invalid_request" }, { err.kind })
+    end)
+
+    it("takes no credential in the client's headers along", function()
+      service.environment {}
+      local client = anthropic.new { base_url = server.url, max_retries = 0, headers = {
+        Authorization = "Bearer vendor", ["X-Api-Key"] = "vendor", ["X-Team"] = "blue",
+      } }
+      local given = { platform = "foundry", base_url = server.url, api_key = "foundry-key" }
+      assert(client.messages.create(PARAMS, given))
+      assert.same({ nil, "foundry-key", "blue" },
+        { header(last(), "authorization"), header(last(), "x-api-key"), header(last(), "x-team") })
+      given.headers = { ["X-Token"] = "own" }
+      local foundry = client:with_options(given)
+      assert(foundry.messages.create(PARAMS))
+      assert.same({ nil, "foundry-key", "own" },
+        { header(last(), "authorization"), header(last(), "x-api-key"), header(last(), "x-token") })
+      assert(foundry.messages.create(PARAMS, { platform = "foundry", base_url = server.url }))
+      assert.equal("own", header(last(), "x-token"))
+      assert(client.messages.create(PARAMS))
+      assert.equal("Bearer vendor", header(last(), "authorization"))
     end)
   end)
 end)

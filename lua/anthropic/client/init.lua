@@ -16,6 +16,7 @@ local number = require "anthropic.base.number"
 local options = require "anthropic.http.options"
 local platforms = require "anthropic.platforms"
 local shown_url = require "anthropic.http.shown_url"
+local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 local usage = require "anthropic.message.usage"
 
@@ -157,22 +158,35 @@ local function resolve(given, level)
   return platforms.apply(options.of_client(given, platforms.is_elsewhere(given)))
 end
 
---- The options of a request. One of another platform, or of another region, is as of another client. For pools.
+-- The same of what `changes` have made of another client's: what that remembers of a credential is of use.
+local function resolve_again(own, changes, given, level)
+  local resolved = resolve(given, level + 1)
+  if platforms.has_same_credential(own.given, changes) then
+    options.keep_sources(resolved, own.options)
+  end
+  return resolved
+end
+
+--- The options of a request. One of another platform, region or profile is as of another client. For pools.
 ---@private
 ---@param own table of the client
 ---@param given anthropic.Options checked
 ---@return table|nil
 ---@return anthropic.Error?
 function client.options_of(own, given)
-  if not platforms.are_concerned(given) then
+  if given.profile == nil and not platforms.are_concerned(given) then
     return options.of_request(own.options, given)
   end
-  local merged = platforms.replace(own.given, given)
+  local merged, rest = platforms.replace(own.given, given), tables.copy(given)
+  if given.profile ~= nil then
+    options.merge(merged, { profile = given.profile })
+    rest.profile = nil -- it is the client's by then
+  end
   local problem = platforms.problem_of(merged)
   if problem then
     return nil, errors.invalid_request(problem)
   end
-  return options.of_request(resolve(merged, 0), given)
+  return options.of_request(resolve_again(own, given, merged, 0), rest)
 end
 
 -- A client of checked options, and of what it has in common with others.
@@ -323,11 +337,7 @@ function Client:with_options(given)
   local own = private[self]
   local is_moved = type(given) == "table" and platforms.are_concerned(given)
   local changed = option_changes.changed(is_moved and platforms.replace(own.given, given) or own.given, given, 2)
-  local resolved = resolve(changed, 2)
-  if given.api_key == nil and given.auth_token == nil and given.profile == nil and not is_moved then
-    resolved.token_source = own.options.token_source -- what is remembered is of use
-  end
-  return make(changed, resolved, own.shared)
+  return make(changed, resolve_again(own, given, changed, 2), own.shared)
 end
 
 --- Asks one question, of the model that `params` or the option `model` names. Tools made by `anthropic.tool` are run.

@@ -25,12 +25,46 @@ function credentials.are_constant(options)
   return given == nil or type(given) == "string"
 end
 
+-- Whether a set of the caller's own headers carries a credential.
+local function has_own(set)
+  for _, key in ipairs(set.names) do
+    if set.fields[key].value and set.fields[key].value ~= "" and secrets.is_credential(key) then
+      return true
+    end
+  end
+  return false
+end
+
+--- Whether header fields carry a credential. The later ones replace the others.
+---@param ... table<string, string|number|false>|nil
+---@return boolean
+function credentials.are_in(...)
+  local set = headers.new()
+  for i = 1, select("#", ...) do
+    headers.set_all(set, (select(i, ...)))
+  end
+  return has_own(set)
+end
+
+--- Takes the credential of options away, with all that came with it.
+---@param options table resolved
+function credentials.forget(options)
+  options.api_key, options.auth_token, options.token_source = nil, nil, nil
+  options.credential_of_environment, options.credential_variable, options.missing_credential = nil, nil, nil
+  options.profile, options.login = nil, nil
+  options.base_url, options.base_before_login = options.base_before_login or options.base_url, nil
+end
+
 --- Looks for what asks for a token, where neither the options nor the environment name a credential: a profile, or the
---- identity of a workload.
+--- identity of a workload. One that is merely found gives way to a credential in the client's headers.
 ---@param resolved table of a client
 ---@param has_base_url? boolean the base URL is the caller's
 function credentials.complete(resolved, has_base_url)
   if resolved.api_key or resolved.auth_token or (resolved.platform or "anthropic") ~= "anthropic" then
+    return
+  end
+  local of_environment = headers.parse_lines(resolved.custom_headers)
+  if not resolved.profile and credentials.are_in(of_environment, resolved.headers) then
     return
   end
   local config, problem = profiles.find(resolved.profile)
@@ -40,7 +74,7 @@ function credentials.complete(resolved, has_base_url)
   end
   local oauth = require "anthropic.http.oauth"
   if config.base_url and not has_base_url then
-    resolved.base_url = config.base_url
+    resolved.base_url, resolved.base_before_login = config.base_url, resolved.base_url
   end
   resolved.auth_token = oauth.source(config, resolved)
   resolved.token_source = credentials.source(resolved)
@@ -57,16 +91,6 @@ end
 function credentials.source(options)
   local name = name_of(options)
   return not credentials.are_constant(options) and token_source.new(name, options[name]) or nil
-end
-
--- Whether the caller's own headers carry a credential.
-local function has_own(set)
-  for _, key in ipairs(set.names) do
-    if set.fields[key].value and set.fields[key].value ~= "" and secrets.is_credential(key) then
-      return true
-    end
-  end
-  return false
 end
 
 -- The credential itself, and a function for the news that the server refuses it, where it is asked for.
@@ -86,6 +110,29 @@ local function evaluate(name, options, exchange)
   end
 end
 
+-- The name of the option, and whether it goes as a bearer token.
+local function form_of(options, base)
+  local name = name_of(options)
+  local scheme = name == "api_key" and (options.auth or urls.is_vendor(base) and "x-api-key") or "bearer"
+  return name, scheme == "bearer"
+end
+
+-- Whether the caller's headers carry the credential of a request, or remove the field for that of the options.
+local function is_replaced(set, options, name, field)
+  if headers.get(set, "Authorization") or headers.get(set, "X-Api-Key") or headers.get(set, field) == false then
+    return true
+  end
+  return (options.credential_of_environment or not options[name]) and has_own(set)
+end
+
+--- Whether the token of a login goes out with a set of the caller's headers.
+---@param set table of header fields
+---@param options table resolved
+---@return boolean
+function credentials.has_login(set, options)
+  return options.login ~= nil and not is_replaced(set, options, "auth_token", "Authorization")
+end
+
 --- Sets the one header that carries the credential, and returns it; false where the caller's own headers carry one or
 --- remove it. Beside one under another name only a credential of the options is sent, never one of the environment.
 ---@param set table of header fields
@@ -95,16 +142,9 @@ end
 ---@return table|false|nil credential { field, prefix, value, variable, reject }
 ---@return anthropic.Error?
 function credentials.add(set, options, base, exchange)
-  if headers.get(set, "Authorization") or headers.get(set, "X-Api-Key") then
-    return false
-  end
-  local name = name_of(options)
-  local scheme = options.auth or (urls.is_vendor(base) and "x-api-key" or "bearer")
-  local is_bearer = name == "auth_token" or scheme == "bearer"
+  local name, is_bearer = form_of(options, base)
   local field = is_bearer and "Authorization" or "X-Api-Key"
-  if headers.get(set, field) == false then
-    return false
-  elseif (options.credential_of_environment or not options[name]) and has_own(set) then
+  if is_replaced(set, options, name, field) then
     return false
   elseif not options[name] then
     return nil, errors.invalid_request(options.missing_credential

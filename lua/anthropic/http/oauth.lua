@@ -133,10 +133,11 @@ local function is_fresh(kept)
     and (not expires_at or os.time() < expires_at - LEAST_LEFT)
 end
 
+-- Replaces what is kept. Returns whether that has been written, and what it is.
 local function keep(path, kept, fields)
   kept = tables.merge(json.copy(kept), fields)
   kept.version, kept.type = "1.0", "oauth_token"
-  return core.write_private(path, json.encode(kept))
+  return core.write_private(path, json.encode(kept)) ~= nil, kept
 end
 
 -- --- the two ways --------------------------------------------------------------------------------
@@ -189,12 +190,18 @@ local function ask_federation(config, resolved, base, is_refused)
   return answer.access_token, second
 end
 
--- The endpoint may return another refresh token, and take the old one no more.
-local function ask_user(config, resolved, base, is_refused)
+-- The endpoint may return another refresh token, and take the old one no more. `unkept` has what could not be written:
+-- it stands for the file's until somebody else has written that.
+local function ask_user(config, resolved, base, is_refused, unkept)
   local kept, problem = read_kept(config.credentials_path)
   if not kept then
     return invalid(problem or config.credentials_path .. ": there is no such file: log in first")
-  elseif not is_refused and is_fresh(kept) then
+  end
+  local of_file = kept.refresh_token
+  if unkept.fields and unkept.instead_of == of_file then
+    kept = unkept.fields
+  end
+  if not is_refused and is_fresh(kept) then
     return kept.access_token, tonumber(kept.expires_at) or math.huge
   elseif not config.client_id or type(kept.refresh_token) ~= "string" or kept.refresh_token == "" then
     return invalid(config.credentials_path .. ": its token has ended, and nothing in it brings another: log in again")
@@ -205,14 +212,11 @@ local function ask_user(config, resolved, base, is_refused)
   if not answer then
     return nil, second
   end
-  local ok
-  ok, problem = keep(config.credentials_path, kept, {
+  local is_written, fields = keep(config.credentials_path, kept, {
     access_token = answer.access_token, expires_at = second,
     refresh_token = type(answer.refresh_token) == "string" and answer.refresh_token or kept.refresh_token,
   })
-  if not ok then
-    return invalid(("%s cannot be written: %s"):format(config.credentials_path, problem))
-  end
+  unkept.fields, unkept.instead_of = not is_written and fields or nil, of_file
   return answer.access_token, second
 end
 
@@ -223,11 +227,11 @@ local WAYS = { oidc_federation = ask_federation, user_oauth = ask_user }
 ---@param resolved table options of the client
 ---@return { name: string, ask: fun(is_refused: boolean): string?, any } source
 function oauth.source(config, resolved)
-  local base = config.base_url or resolved.base_url
+  local base, unkept = config.base_url or resolved.base_url, {}
   return {
     name = config.name and ("the profile %q"):format(config.name) or "workload identity federation",
     ask = function(is_refused)
-      return WAYS[config.type](config, resolved, base, is_refused)
+      return WAYS[config.type](config, resolved, base, is_refused, unkept)
     end,
   }
 end

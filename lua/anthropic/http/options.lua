@@ -225,13 +225,11 @@ end
 ---@return table target
 function options.merge(target, given)
   if given.api_key or given.auth_token or given.profile then
-    target.api_key, target.auth_token = nil, nil
-    target.credential_of_environment, target.credential_variable = nil, nil
-    target.profile, target.login, target.missing_credential = nil, nil, nil
+    credentials.forget(target)
     target.token_source = credentials.source(given)
   end
   if given.base_url then
-    target.has_derived_base = nil
+    target.has_derived_base, target.base_before_login = nil, nil
   end
   return tables.merge(target, given)
 end
@@ -275,6 +273,28 @@ function options.of_client(given, is_elsewhere)
   return resolved
 end
 
+-- Whether requests go to the same server in the same way.
+local function go_the_same_way(resolved, other)
+  for _, each in ipairs(options.ROUTE) do
+    if resolved[each.name] ~= other[each.name] then
+      return false
+    end
+  end
+  return resolved.base_url == other.base_url
+end
+
+--- Takes over what another client remembers of a credential that is the same. A login asks for its token on the way of
+--- the client's own requests.
+---@param resolved table of a client
+---@param other table
+function options.keep_sources(resolved, other)
+  resolved.signing = other.signing
+  local own, kept = resolved.token_source, other.token_source
+  if own and kept and own.name == kept.name and (not resolved.login or go_the_same_way(resolved, other)) then
+    resolved.token_source = kept
+  end
+end
+
 -- The options that say nothing of an API.
 local OF_TRANSPORT = {
   "max_retries", "timeout", "proxy", "ca_file", "ca_path", "certificate_file", "key_file", "unix_socket", "insecure",
@@ -308,18 +328,18 @@ end
 
 --- The options of one request. `headers` and `betas` of both apply and are merged later.
 ---@param of_client table
----@param given? table checked options
+---@param given? table checked options without a profile, which is of a client's
 ---@return table
 function options.of_request(of_client, given)
   if not given then
     return of_client
   end
   local resolved = options.merge(tables.copy(of_client), given)
+  if resolved.login and resolved.credential_of_environment and credentials.are_in(given.headers) then
+    credentials.forget(resolved)
+  end
   resolved.headers, resolved.request_headers = of_client.headers, given.headers
   resolved.betas, resolved.request_betas = of_client.betas, given.betas
-  if given.profile then
-    credentials.complete(resolved, true)
-  end
   if given.timeout then
     resolved.timeout = options.timeouts(of_client.timeout)
     tables.merge(resolved.timeout, type(given.timeout) == "table" and given.timeout or { total = given.timeout })

@@ -25,7 +25,7 @@ end
 
 local BETA = "anthropic-beta"
 
-local NO_LOGIN = { betas = {}, headers = {} } -- see credentials.complete
+local NO_LOGIN = { betas = {}, headers = {} }
 
 local function join_betas(...)
   local names, seen = {}, {}
@@ -48,13 +48,8 @@ local function split_betas(text)
   return names
 end
 
---- All header fields but the credential's. One whose own value the caller gave as `false` is left out; so it is set
---- after the defaults.
----@param spec table
----@param options table resolved
----@return table|nil set see headers.new
----@return anthropic.Error?
-function request.fields(spec, options)
+-- The fields with what a login adds to them: see credentials.complete.
+local function fields_with(login, spec, options)
   local set = headers.new()
   if not spec.multipart then -- else libcurl names it, with its boundary
     headers.set(set, "Content-Type", spec.body and "application/json" or false)
@@ -67,7 +62,6 @@ function request.fields(spec, options)
     headers.set(set, "Priority", "i")
   end
   headers.set(set, "User-Agent", "anthropic-lua/" .. require "anthropic.version")
-  local login = options.login or NO_LOGIN
   local betas = join_betas(options.betas, options.request_betas, spec.betas, login.betas)
   for _, each in ipairs { { "anthropic-version", options.api_version }, { BETA, betas } } do
     if ok then
@@ -92,6 +86,20 @@ function request.fields(spec, options)
     return invalid(message)
   end
   return set
+end
+
+--- All header fields but the credential's. One whose own value the caller gave as `false` is left out; so it is set
+--- after the defaults.
+---@param spec table
+---@param options table resolved
+---@return table|nil set see headers.new
+---@return anthropic.Error?
+function request.fields(spec, options)
+  local set, err = fields_with(NO_LOGIN, spec, options)
+  if set and credentials.has_login(set, options) then
+    return fields_with(options.login, spec, options)
+  end
+  return set, err
 end
 
 --- The header lines, with what is secret in them.

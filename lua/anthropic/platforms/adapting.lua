@@ -1,5 +1,6 @@
 --- What a platform changes in a request: its path, and what stands in the body or in headers.
 
+local check = require "anthropic.base.check"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local places = require "anthropic.platforms.places"
@@ -10,18 +11,31 @@ local adapting = {}
 -- The first party's default version; platforms that want one in the body have a name of their own for it.
 local DEFAULT_VERSION = "2023-06-01"
 
-local function split_betas(text)
-  local list = {}
+-- The betas that a body has and those of a header, each once. A body's that are no list of strings stay as they are.
+local function joined_betas(own, text)
+  if own ~= nil and not (type(own) == "table" and json.is_array(own) and check.is_list_of_strings(own)) then
+    return own
+  end
+  local list, seen = {}, {}
+  local function add(beta)
+    list[#list + 1] = not seen[beta] and beta or nil
+    seen[beta] = true
+  end
+  for _, beta in ipairs(own or {}) do
+    add(beta)
+  end
   for beta in text:gmatch "[^,%s]+" do
-    list[#list + 1] = beta
+    add(beta)
   end
   return json.array(list)
 end
 
--- What a header says as a member of the body.
-local function member_of(platform, header, value)
+-- A member of the body, whose own value is given, with what a header says.
+local function member_of(platform, header, value, own)
   if header == "anthropic-beta" then
-    return split_betas(value)
+    return joined_betas(own, value)
+  elseif own ~= nil then
+    return own
   elseif header == "anthropic-version" and value == DEFAULT_VERSION then
     return platform.version
   end
@@ -33,9 +47,9 @@ local function change_body(platform, endpoint, request, body)
   local is_changed = false
   for name, header in pairs(endpoint.members or {}) do
     local value = request.headers[header]
-    if value and body[name] == nil then
-      body[name] = member_of(platform, header, tostring(value))
-      is_changed = true
+    local member = value and member_of(platform, header, tostring(value), body[name])
+    if value and member ~= body[name] then
+      body[name], is_changed = member, true
     end
     if value and header == "anthropic-user-profile-id" then
       request.headers[header] = nil

@@ -147,6 +147,8 @@ local function of_profile(option, exchange, is_wanted)
       return invalid(("there is no AWS profile %q in ~/.aws/credentials and ~/.aws/config"):format(name))
     end
     return nil
+  elseif profile.role_arn then -- what else the profile has is what it takes the role with
+    return invalid(words_of_profile(name, profile))
   elseif values.word(profile.aws_access_key_id) and values.word(profile.aws_secret_access_key) then
     return {
       access_key_id = profile.aws_access_key_id, secret_access_key = profile.aws_secret_access_key,
@@ -154,9 +156,9 @@ local function of_profile(option, exchange, is_wanted)
     }
   elseif values.word(profile.credential_process) then
     return of_process(profile.credential_process, exchange)
-  elseif not profile.role_arn and profile.credential_source == "Ec2InstanceMetadata" then
+  elseif profile.credential_source == "Ec2InstanceMetadata" then
     return of_instance(option)
-  elseif is_wanted or profile.role_arn or profile.sso_session or profile.sso_start_url then
+  elseif is_wanted or profile.sso_session or profile.sso_start_url then
     return invalid(words_of_profile(name, profile))
   end
 end

@@ -56,22 +56,38 @@ local function section_name(text)
   return prefix and prefix .. " " .. name or name
 end
 
--- Reads "[section]" and "name = value" lines. What is indented belongs to the line before, and is passed over, as
--- comments are.
+-- Reads "[section]" and "name = value" lines. What is indented deeper than the name before it belongs to that name, and
+-- is passed over, as comments are.
 local function read_sections(text)
-  local sections, current = {}, nil
+  local sections, current, depth = {}, nil, math.huge
   for line in text:gmatch "[^\r\n]+" do
     local section = line:match "^%s*%[([^%]]*)%]"
-    local name, value = line:match "^([%w_]+)[ \t]*=[ \t]*(.*)$"
+    local blanks, name, value = line:match "^([ \t]*)([%w_]+)[ \t]*=[ \t]*(.*)$"
     if section then
       section = section_name(section)
       sections[section] = sections[section] or {}
-      current = sections[section]
-    elseif current and name then
+      current, depth = sections[section], math.huge
+    elseif current and name and #blanks <= depth then
       current[name:lower()] = value:match "^(.*%S)" or ""
+      depth = #blanks
     end
   end
   return sections
+end
+
+local KEYS = { "aws_access_key_id", "aws_secret_access_key", "aws_session_token" }
+
+-- Adds the fields of another file. The keys are of one file: of the later one, if it has any.
+local function add_fields(found, section)
+  local has_keys = (section.aws_access_key_id or "") ~= ""
+  for _, name in ipairs(KEYS) do
+    local side = has_keys and found or section
+    side[name] = nil
+  end
+  for field, value in pairs(section) do
+    found[field] = value
+  end
+  return found
 end
 
 --- The profile that AWS's programs would take, from both of their files, or nil.
@@ -82,15 +98,12 @@ function files.aws_profile(name)
   name = name or files.variable "AWS_PROFILE" or files.variable "AWS_DEFAULT_PROFILE" or "default"
   local found
   for _, each in ipairs {
-    { "AWS_CONFIG_FILE", ".aws/config", name == "default" and "default" or "profile " .. name },
+    { "AWS_CONFIG_FILE", ".aws/config", "profile " .. name, name == "default" and name or nil },
     { "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", name },
   } do
-    local text = files.read(files.variable(each[1]) or files.at_home(each[2]))
-    local section = text and read_sections(text)[each[3]]
-    for field, value in pairs(section or {}) do
-      found = found or {}
-      found[field] = value
-    end
+    local sections = read_sections(files.read(files.variable(each[1]) or files.at_home(each[2])) or "")
+    local section = sections[each[3]] or sections[each[4] or each[3]]
+    found = section and next(section) ~= nil and add_fields(found or {}, section) or found
   end
   return found, name
 end

@@ -156,7 +156,7 @@ local function find_credential(platform, resolved)
 end
 
 -- Lines of headers without the first party's credential.
-local function without_credentials(lines)
+local function harmless_lines(lines)
   local kept = {}
   for line in (lines or ""):gmatch "[^\r\n]+" do
     if not secrets.is_credential((line:match "^%s*([^:%s]*)" or "")) then
@@ -166,6 +166,30 @@ local function without_credentials(lines)
   return table.concat(kept, "\n")
 end
 
+local function is_another(before, given)
+  return given.platform ~= nil and given.platform ~= (before.platform or "anthropic")
+end
+
+--- Whether options of a client have the same credential once others stand in their place.
+---@param before table
+---@param given table
+---@return boolean
+function platforms.has_same_credential(before, given)
+  return not is_another(before, given) and not has_aws_option(given)
+    and given.api_key == nil and given.auth_token == nil and given.profile == nil
+end
+
+-- Header fields without a credential, and without what is said of one.
+local function harmless_fields(fields)
+  local kept = {}
+  for name, value in pairs(fields) do
+    if not secrets.is_credential(tostring(name)) then
+      kept[name] = value
+    end
+  end
+  return kept
+end
+
 --- Options of a client with others in their place. Another platform takes nothing along that is of the one before, and
 --- AWS's keys are replaced as a whole.
 ---@param before table
@@ -173,13 +197,14 @@ end
 ---@return table
 function platforms.replace(before, given)
   local merged = tables.copy(before)
-  if given.platform ~= nil and given.platform ~= (before.platform or "anthropic") then
+  if is_another(before, given) then
     for _, name in ipairs { "base_url", "api_key", "auth_token", "auth", "profile" } do
       merged[name] = nil
     end
     for _, name in ipairs(COMPANIONS) do
       merged[name] = nil
     end
+    merged.headers = merged.headers and harmless_fields(merged.headers)
   elseif has_aws_option(given) then
     for _, name in ipairs(AWS_OPTIONS) do
       merged[name] = nil
@@ -211,7 +236,7 @@ function platforms.apply(resolved)
   resolved.has_derived_base = given == nil or nil
   resolved.base_url = given or part("places").find_base(platform, option)
   resolved.auth = resolved.auth or platform.auth
-  resolved.custom_headers = without_credentials(resolved.custom_headers)
+  resolved.custom_headers = harmless_lines(resolved.custom_headers)
   find_credential(platform, resolved)
   resolved.missing_credential = "no credential: give the option api_key or auth_token"
     .. (platform.key_variables and ", or set " .. table.concat(platform.key_variables, " or ") or "")

@@ -12,11 +12,11 @@ local sigv4 = require "anthropic.platforms.sigv4"
 local signing = {}
 
 -- Whether the caller's headers carry the credential, or say that none is to be sent. Beside one under another name only
--- what the options have is sent, never what was found elsewhere.
+-- what the options name is sent, never what was found elsewhere.
 local function has_own_credential(option, request)
+  local is_named = option "aws_access_key_id" or option "aws_profile"
   for name in pairs(request.headers) do
-    if name == "authorization" or name == "x-api-key"
-      or secrets.is_credential(name) and not option "aws_access_key_id" then
+    if name == "authorization" or name == "x-api-key" or secrets.is_credential(name) and not is_named then
       return true
     end
   end

@@ -166,15 +166,20 @@ describe("a client", function()
   end)
 
   it("remembers its tokens where others of its options change than its credential or its platform", function()
-    local client = nowhere()
-    local source = {}
-    client_module.own(client).options.token_source = source
+    local client = nowhere { auth_token = function() return "t" end }
+    local function source_of(made)
+      return client_module.own(made).options.token_source
+    end
+    local source = source_of(client)
+    assert.is_truthy(source)
     for _, row in ipairs {
       { { max_retries = 1 }, source }, { { timeout = { idle = 1 } }, source }, { { api_key = "other" }, nil },
-      { { auth_token = "other" }, nil },
+      { { auth_token = "other" }, nil }, { { base_url = "http://127.0.0.1:8" }, source },
+      { { platform = "vertex", auth_token = "t" }, nil },
     } do
-      assert.equal(row[2], client_module.own(client:with_options(row[1])).options.token_source)
+      assert.equal(row[2], source_of(client:with_options(row[1])))
     end
+    assert.not_equal(source, source_of(client:with_options { auth_token = function() return "u" end }))
   end)
 
   it("has an account that stays the same and is its own", function()

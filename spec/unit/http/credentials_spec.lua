@@ -117,6 +117,41 @@ describe("a credential that nothing names", function()
     assert.is_truthy(resolved.login)
   end)
 
+  it("is not asked for where the client's headers carry one", function()
+    service.environment { ANTHROPIC_FEDERATION_RULE_ID = "r", ANTHROPIC_ORGANIZATION_ID = "o",
+      ANTHROPIC_IDENTITY_TOKEN = "t" }
+    for _, given in ipairs { { custom_headers = "Cookie: a=b" }, { headers = { ["X-API-Key"] = "k" } } } do
+      credentials.complete(given)
+      assert.same({}, { given.auth_token, given.login, given.missing_credential })
+    end
+    local given = { custom_headers = "Cookie: a=b", headers = { cookie = false } }
+    credentials.complete(given)
+    assert.is_truthy(given.login)
+  end)
+
+  it("is taken away with all that came with it", function()
+    local options = { base_url = OTHER, base_before_login = VENDOR, auth_token = "t", token_source = {}, login = {},
+      credential_of_environment = true, profile = "p", missing_credential = "x", max_retries = 1 }
+    credentials.forget(options)
+    assert.same({ base_url = VENDOR, max_retries = 1 }, options)
+    options = { base_url = OTHER, api_key = "k", credential_variable = "V" }
+    credentials.forget(options)
+    assert.same({ base_url = OTHER }, options)
+  end)
+
+  it("goes out unless the caller's headers carry one or remove its field", function()
+    local named, found = { login = {}, auth_token = "t" }, { login = {}, auth_token = "t",
+      credential_of_environment = true }
+    for _, case in ipairs {
+      { {}, true, true }, { { ["X-Token"] = "own" }, true, false }, { { ["x-api-key"] = false }, true, true },
+      { { Authorization = false }, false, false }, { { ["X-Api-Key"] = "own" }, false, false },
+    } do
+      assert.equal(case[2], credentials.has_login(set_of(case[1]), named))
+      assert.equal(case[3], credentials.has_login(set_of(case[1]), found))
+    end
+    assert.is_false(credentials.has_login(set_of {}, { auth_token = "t" }))
+  end)
+
   it("says what is wrong with the profile that was asked for", function()
     service.environment {}
     local resolved = { profile = "x" }

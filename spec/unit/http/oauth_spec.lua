@@ -164,6 +164,45 @@ describe("the token endpoint", function()
     assert.equal("second", json.decode(directory:read "kept.json").refresh_token)
   end)
 
+  it("brings a user a token that is used where the file cannot be replaced, and goes on with what came", function()
+    local write, is_writable = core.write_private, false
+    finally(function() core.write_private = write end)
+    local source = user(kept_token(1000, "r0"))
+    function core.write_private(...)
+      if is_writable then
+        return write(...)
+      end
+      return nil, "read-only"
+    end
+    local function answer(token, refresh)
+      response.body = json.encode { access_token = token, expires_in = 100, refresh_token = refresh }
+    end
+    answer("one", "r1")
+    assert.equal("one", (source.ask(true)))
+    assert.equal("one", (source.ask(false))) -- the file's was refused
+    assert.equal(1, #asked)
+    answer("two", "r2")
+    assert.equal("two", (source.ask(true)))
+    answer "three"
+    assert.equal("three", (source.ask(true)))
+    assert.equal("r0", json.decode(directory:read "kept.json").refresh_token)
+    is_writable = true
+    assert.equal("three", (source.ask(true)))
+    assert.same({ "three", "r2" }, { json.decode(directory:read "kept.json").access_token,
+      json.decode(directory:read "kept.json").refresh_token })
+    is_writable = false
+    answer("four", "r4")
+    assert.equal("four", (source.ask(true)))
+    write(directory:path "kept.json", kept_token(1000, "of another login"))
+    assert.equal("kept", (source.ask(false)))
+    assert.equal("four", (source.ask(true)))
+    local sent = {}
+    for i, request in ipairs(asked) do
+      sent[i] = json.decode(request.body).refresh_token
+    end
+    assert.same({ "r0", "r1", "r2", "r2", "r2", "of another login" }, sent)
+  end)
+
   it("leaves what else stands beside a kept token as it is", function()
     local more = '"w":[],"x":{},"y":null,"z":12345678901234567890}'
     user('{"expires_at":1,"refresh_token":"old",' .. more).ask(false)

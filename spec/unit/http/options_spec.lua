@@ -495,6 +495,25 @@ describe("the options of a client", function()
     assert.is_nil(options.of_client({}).credential_of_environment)
   end)
 
+  it("take over what another client remembers of the same credential", function()
+    local function kept(resolved, other)
+      resolved.token_source = resolved.token_source or { name = "auth_token" }
+      other.token_source = { name = "auth_token" }
+      options.keep_sources(resolved, other)
+      return resolved.token_source == other.token_source
+    end
+    assert.is_true(kept({ base_url = "a", proxy = "p" }, { base_url = "b" }))
+    assert.is_true(kept({ login = {}, base_url = "a", proxy = "p", max_retries = 1 }, { base_url = "a", proxy = "p" }))
+    assert.is_false(kept({ login = {}, base_url = "a" }, { base_url = "b" }))
+    assert.is_false(kept({ login = {}, base_url = "a", proxy = "p" }, { base_url = "a" }))
+    assert.is_false(kept({ token_source = { name = 'the profile "p"' } }, {}))
+    local resolved = { signing = 1 }
+    options.keep_sources(resolved, { signing = 2, token_source = {} })
+    assert.same({ signing = 2 }, resolved)
+    options.keep_sources(resolved, { token_source = {} })
+    assert.same({}, resolved)
+  end)
+
   it("keep the base URL that somebody named before that of a profile", function()
     local directory = require("spec.support.directory").new()
     directory:run "mkdir configs"
@@ -505,9 +524,7 @@ describe("the options of a client", function()
     assert.equal("https://given.test", options.of_client({ base_url = "https://given.test" }).base_url)
     service.environment { ANTHROPIC_CONFIG_DIR = directory.root, ANTHROPIC_BASE_URL = "https://environment.test" }
     assert.equal("https://environment.test", options.of_client({}).base_url)
-    local resolved = options.of_request(options.of_client { api_key = "k" }, { profile = "default" })
-    assert.equal("https://environment.test", resolved.base_url)
-    assert.is_truthy(resolved.login)
+    assert.is_truthy(options.of_client({}).login)
     directory:remove()
   end)
 end)

@@ -52,9 +52,20 @@ describe("a request made a platform's", function()
   it("keeps another version, and a member that is there", function()
     local headers = { ["anthropic-version"] = "2024-01-01" }
     assert.equal("2024-01-01", adapt({ body = '{"model":"m"}', headers = headers }).value.version)
-    headers = { ["anthropic-version"] = "2024-01-01", ["anthropic-beta"] = "x" }
+    headers = { ["anthropic-version"] = "2024-01-01" }
     local value = adapt({ body = '{"model":"m","version":"mine","betas":["y"]}', headers = headers }).value
     assert.same({ "mine", { "y" } }, { value.version, value.betas })
+  end)
+
+  it("has the betas of its body and of its headers, each once", function()
+    for betas, expected in pairs {
+      ['["y"]'] = { "y", "x", "z" }, ['["z","y","z"]'] = { "z", "y", "x" }, ["[]"] = { "x", "z" },
+      ['["x","z"]'] = { "x", "z" }, ['"own"'] = "own", ["[1]"] = { 1 }, ["null"] = json.null,
+    } do
+      local body = ('{"model":"m","betas":%s}'):format(betas)
+      assert.same(expected, adapt({ body = body, headers = { ["anthropic-beta"] = "x, z,x" } }).value.betas)
+    end
+    assert.same({}, adapt({ body = '{"model":"m","betas":{}}', headers = { ["anthropic-beta"] = "x" } }).value.betas)
   end)
 
   it("has betas as a list, whatever stands between them", function()

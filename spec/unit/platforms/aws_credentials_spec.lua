@@ -116,6 +116,14 @@ describe("AWS's credentials", function()
     end
   end)
 
+  it("are no keys of a profile that takes on a role with them", function()
+    local keys = "[mine]\naws_access_key_id=id\naws_secret_access_key=s\ncredential_process=echo\nrole_arn=x\n"
+    local variables, words = profile(keys .. "source_profile=mine\n"), 'the AWS profile "mine" takes on a role'
+    assert.matches(words, select(2, find(variables, { aws_profile = "mine" })), 1, true)
+    variables.AWS_PROFILE = "mine"
+    assert.matches(words, select(2, find(variables)), 1, true)
+  end)
+
   it("are those of a container's address, with its token", function()
     answers = { '{"AccessKeyId":"c","SecretAccessKey":"s","Token":"t"}' }
     assert.equal("c s t", find {

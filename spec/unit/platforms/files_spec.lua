@@ -63,6 +63,42 @@ describe("the files of a platform's programs", function()
     assert.equal("default", select(2, files.aws_profile "default"))
   end)
 
+  it("may have all keys of a section behind blanks, but no value that goes on", function()
+    for text, expected in pairs {
+      ["[default]\n    a = 1\n    b = 2\n"] = { a = "1", b = "2" },
+      ["[default]\n\ta = 1\n\n\t# c = 0\n\tb = 2\n"] = { a = "1", b = "2" },
+      ["[default]\n  a = 1\n    n = 0\n  b = 2\nc = 3\n  n = 0\nd =\n n = 0\n"] = { a = "1", b = "2", c = "3", d = "" },
+      ["[x]\na = 0\n  [default]\n  a = 1\n[y]\n a = 0\n"] = { a = "1" },
+    } do
+      assert.same(expected, profile(text), text)
+    end
+  end)
+
+  it("are two for AWS, whose keys are not mixed", function()
+    local function keys(config, credentials)
+      variables.AWS_CONFIG_FILE = directory:write("config", "[default]\nregion=r\n" .. config)
+      local found = profile("[default]\noutput=json\n" .. credentials)
+      assert.same({ "r", "json" }, { found.region, found.output })
+      return { found.aws_access_key_id, found.aws_secret_access_key, found.aws_session_token }
+    end
+    local temporary = "aws_access_key_id=ASIA\naws_secret_access_key=s1\naws_session_token=t\n"
+    local lasting = "aws_access_key_id=AKIA\naws_secret_access_key=s2\n"
+    assert.same({ "AKIA", "s2" }, keys(temporary, lasting))
+    assert.same({ "ASIA", "s1", "t" }, keys(lasting, temporary))
+    assert.same({ "ASIA", "s1", "t" }, keys(temporary, "aws_secret_access_key=s2\naws_access_key_id=\n"))
+    assert.same({ "AKIA", "s2" }, keys(lasting, "aws_session_token=t"))
+    assert.same({ "AKIA" }, keys(temporary, "aws_access_key_id=AKIA"))
+    assert.same({}, keys("aws_session_token=t", ""))
+  end)
+
+  it("have the default profile under either of its names", function()
+    variables.AWS_CONFIG_FILE = directory:write("config", "[profile default]\na=1\n")
+    assert.same({ a = "1" }, profile "")
+    variables.AWS_CONFIG_FILE = directory:write("config", "[profile default]\na=1\n[default]\na=2\nb=2\n")
+    assert.same({ a = "1" }, profile "")
+    assert.same({ a = "1" }, profile "[profile default]\na=3\n")
+  end)
+
   it("are below the user's folder where no variable says it", function()
     os.execute("mkdir -p " .. directory:path ".aws" .. " " .. directory:path ".config/gcloud")
     directory:write(".aws/credentials", "[default]\na=home")

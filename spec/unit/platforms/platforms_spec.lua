@@ -79,6 +79,28 @@ describe("the options of a platform", function()
     assert.equal("a", before.region)
   end)
 
+  it("have the same credential unless that, or the platform, is among the others", function()
+    local before = { platform = "bedrock", region = "a" }
+    for _, given in ipairs { {}, { region = "b", base_url = "u", tag = 1 }, { platform = "bedrock" } } do
+      assert.is_true(platforms.has_same_credential(before, given))
+    end
+    for _, given in ipairs {
+      { platform = "aws" }, { platform = false }, { api_key = "k" }, { auth_token = false }, { aws_profile = "p" },
+      { aws_session_token = false }, { profile = "p" },
+    } do
+      assert.is_false(platforms.has_same_credential(before, given))
+    end
+    assert.is_true(platforms.has_same_credential({}, { platform = "anthropic" }))
+  end)
+
+  it("take no credential in headers to another platform", function()
+    local before = { platform = "bedrock", headers = { Authorization = "a", ["x-api-key"] = false, ["X-Team"] = "blue",
+      accept = false } }
+    assert.same({ ["X-Team"] = "blue", accept = false }, platforms.replace(before, { platform = "foundry" }).headers)
+    assert.equal(before.headers, platforms.replace(before, { platform = "bedrock", region = "b" }).headers)
+    assert.equal("a", before.headers.Authorization)
+  end)
+
   it("stay as they are on the first party's own", function()
     local resolved = { base_url = "https://api.anthropic.com" }
     assert.equal(resolved, platforms.apply(resolved))

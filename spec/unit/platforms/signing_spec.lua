@@ -87,6 +87,14 @@ describe("a platform's request", function()
     assert.same({ ["x-access-token"] = "own" }, request.headers)
     request = send(new(), KEYS, { headers = { ["x-access-token"] = "own" } })
     assert.matches("Credential=id/", request.headers.authorization)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write "[work]\naws_access_key_id = of-profile\naws_secret_access_key = s\n"
+    file:close()
+    service.environment { AWS_SHARED_CREDENTIALS_FILE = path, AWS_CONFIG_FILE = "/nowhere" }
+    request = send(new(), { region = "eu", aws_profile = "work" }, { headers = { ["x-access-token"] = "own" } })
+    os.remove(path)
+    assert.matches("Credential=of%-profile/", request.headers.authorization)
   end)
 
   it("is signed for the platform's own region where none is known, or not sent", function()
