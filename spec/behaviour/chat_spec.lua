@@ -340,6 +340,17 @@ describe("the convenience layer", function()
       assert.equal("Hi", (chat:say "2"))
       assert.equal(body_of({}, user "1", user "2"), bodies()[2])
     end)
+
+    it("does not remember an answer that was refused, said and streamed, but what the user said", function()
+      serve { testing.message { text = "I", stop_reason = "refusal" },
+        testing.stream { text = "I", stop_reason = "refusal" }, testing.message { text = "Hi" } }
+      local chat = client:chat()
+      local said, message = chat:say "1"
+      assert.same({ "I", "refusal" }, { said, message.stop_reason })
+      assert.same({ "I" }, collect(chat:stream "2"))
+      assert(chat:say "3")
+      assert.equal(body_of({}, user "1", user "2", user "3"), bodies()[3])
+    end)
   end)
 
   describe("a conversation with tools", function()

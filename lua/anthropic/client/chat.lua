@@ -6,8 +6,8 @@
 --     print(chat:say("My name is Ada."))
 --     for text in chat:stream("What is my name?") do io.write(text) end
 --
--- A conversation keeps the whole answers, thinking and signatures included. A turn that fails
--- leaves the history as it was.
+-- A conversation keeps the whole answers, thinking and signatures included; one that was refused is left out, as the
+-- API would not take it. A turn that fails leaves the history as it was.
 --
 -- Tools made by `anthropic.tool` are run, as `messages.run` runs them; its parameters (`max_turns`, `on_tool_use`, ...)
 -- hold here as well:
@@ -152,9 +152,9 @@ local function keep(self, turn, history, run)
   self.known = tables.copy(self.messages)
 end
 
--- The API refuses messages without content.
+-- The API refuses messages without content, and answers that were refused.
 local function remember(self, turn, history, message, run)
-  if #message.content > 0 then
+  if #message.content > 0 and message.stop_reason ~= "refusal" then
     history[#history + 1] = message
   end
   keep(self, turn, history, run)
