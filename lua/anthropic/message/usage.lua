@@ -48,6 +48,9 @@ local KINDS = {
   cache_read_input_tokens = {},
 }
 
+-- Those that their parts add up to. Some servers name the parts alone.
+local IS_SUM_OF_PARTS = { cache_creation_input_tokens = true }
+
 local IS_PART = {}
 for _, parts in pairs(KINDS) do
   for _, part in ipairs(parts) do
@@ -221,10 +224,19 @@ local function price_of(prices, name)
   return type(price) == "number" and price >= 0 and price < math.huge and price or nil
 end
 
+-- How many tokens of a kind there are.
+local function count_of_kind(kind, sums)
+  local of_parts = 0
+  for _, part in ipairs(IS_SUM_OF_PARTS[kind] and KINDS[kind] or {}) do
+    of_parts = of_parts + (sums[part] or 0)
+  end
+  return math.max(sums[kind], of_parts)
+end
+
 -- What tokens of one kind cost, a million times: its parts by their own prices where they have some, the
 -- rest by the kind's; nil where that is missing.
 local function cost_of_kind(kind, sums, prices)
-  local rest, cost = sums[kind], 0
+  local rest, cost = count_of_kind(kind, sums), 0
   for _, part in ipairs(KINDS[kind]) do
     local price = price_of(prices, part)
     if price then

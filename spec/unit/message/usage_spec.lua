@@ -397,6 +397,14 @@ describe("the cost of usage", function()
       output_tokens = 10, ephemeral_1h_input_tokens = 6 } }))
   end)
 
+  it("is that of what was written to a cache, also where its parts alone are told", function()
+    local made = used({ "a", { cache_creation = { ephemeral_5m_input_tokens = 1000000,
+      ephemeral_1h_input_tokens = 2000000 } } })
+    assert.equal(12, (made:cost { a = { cache_creation_input_tokens = 4 } }))
+    assert.equal(4 + 2 * 6, (made:cost { a = { cache_creation_input_tokens = 4, ephemeral_1h_input_tokens = 6 } }))
+    assert.same({ "a: cache_creation_input_tokens" }, select(2, made:cost { a = {} }))
+  end)
+
   it("is never that of a part larger than the whole", function()
     local made = used({ "a", { output_tokens = 1000000, thinking_tokens = 9000000 } })
     assert.equal(5, (made:cost { a = { output_tokens = 10, thinking_tokens = 5 } }))
