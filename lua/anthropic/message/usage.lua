@@ -113,17 +113,28 @@ local function is_counted(name, depth)
   return type(name) == "string" and #name <= LONGEST_COUNT and not NO_COUNTS[name] and (depth == 1 or not KINDS[name])
 end
 
--- Adds what a table counts, inner tables too. `room`: how many names more the sums may have, once one came that is new.
-local function add(sums, counts, depth, room)
+-- What a count adds. Some servers tell a part twice, beside the whole and in an inner table: the larger one counts.
+local function addition(parts, name, count)
+  if not IS_PART[name] then
+    return count
+  end
+  local before = parts[name] or 0
+  parts[name] = math.max(before, count)
+  return parts[name] - before
+end
+
+-- Adds what a table counts, inner tables too. `parts`: what has come of those. `room`: how many names more the sums may
+-- have, once one came that is new.
+local function add(sums, counts, parts, depth, room)
   for name, value in pairs(counts) do
     local count = count_of(value)
     if count and is_counted(name, depth) then
       room = sums[name] and room or (room or MOST_COUNTS - tables.count(sums)) - 1
       if sums[name] or room >= 0 then
-        count_up(sums, name, count)
+        count_up(sums, name, addition(parts, name, count))
       end
     elseif type(value) == "table" and rawget(value, 1) == nil and depth < DEEPEST then
-      room = add(sums, value, depth + 1, room)
+      room = add(sums, value, parts, depth + 1, room)
     end
   end
   return room
@@ -139,14 +150,14 @@ function Usage:add(message)
   end
   local sums = sums_of(self, message.model)
   count_up(sums, "requests", 1)
-  add(sums, message.usage, 1)
+  add(sums, message.usage, {}, 1)
   local iterations = message.usage.iterations
   if type(iterations) ~= "table" then
     return
   end
   for _, iteration in ipairs(iterations) do
     if type(iteration) == "table" and APART[iteration.type] then
-      add(sums_of(self, iteration.model or message.model), iteration, 1)
+      add(sums_of(self, iteration.model or message.model), iteration, {}, 1)
     end
   end
 end
