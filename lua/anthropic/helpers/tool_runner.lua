@@ -58,7 +58,10 @@ end
 local function prepare(client, send, params, tell, option)
   local problem = run_params.problem_of(params)
   if problem then
-    return nil, errors.invalid_request(problem)
+    local err = errors.invalid_request(problem)
+    local given = params.messages
+    err.run = { messages = type(given) == "table" and not json.is_raw(given) and json.copy(given) or {}, turns = {} }
+    return nil, err
   end
   local request = run_params.request_of(params)
   return {
@@ -360,11 +363,13 @@ end
 ---@return anthropic.Error?
 function tool_runner.open(client, send, params, tell, option)
   local self, err = prepare(client, send, params, tell, option)
-  if self then
-    self.request.stream = true
-    self.stream, err = begin_turn(self)
+  if not self then
+    return nil, err
   end
-  if not self or not self.stream then
+  self.request.stream = true
+  self.stream, err = begin_turn(self)
+  if not self.stream then
+    err.run = self.run
     return nil, err
   end
   watch(self, self.stream)

@@ -95,6 +95,8 @@ describe("what a run refuses before it sends", function()
     assert.equal("invalid_request", err.kind)
     assert.equal(problem, err.message)
     assert.equal(0, #sent)
+    assert.same({}, err.run.turns)
+    assert.same(json.is_raw(fields.messages) and {} or fields.messages, err.run.messages)
   end
 
   for _, case in ipairs {
@@ -125,6 +127,7 @@ describe("what a run refuses before it sends", function()
     end
     local _, err = tool_runner.run(client, error, {})
     assert.equal("messages: a list expected, got nil", err.message)
+    assert.same({ messages = {}, turns = {} }, err.run)
     refused({ messages = json.raw "[]" }, "messages: a list expected, got table")
   end)
 
@@ -880,10 +883,12 @@ describe("a run that is read piece by piece", function()
     local reader, err = open({}, { max_turns = 0 })
     assert.is_nil(reader)
     assert.equal("invalid_request", err.kind)
+    assert.same({ messages = { { role = "user", content = "go" } }, turns = {} }, err.run)
     local problem = errors.new { kind = "connection", message = "gone" }
     reader, err = open { problem }
     assert.is_nil(reader)
     assert.equal(problem, err)
+    assert.same({ messages = { { role = "user", content = "go" } }, turns = {} }, err.run)
   end)
 
   it("raises the same error at every call after a failure, and runs no tool again", function()
