@@ -248,7 +248,7 @@ function tool_runner.run(client, send, params, tell, option)
   end
   local is_open, err
   repeat
-    if params.eager then
+    if self.request.stream then
       is_open, err = protected.finally_around(take_turn, abandon, self)
     else
       is_open, err = take_turn(self)
@@ -292,7 +292,7 @@ local function read_on(self)
   end
 end
 
-local function read_on_eagerly(self)
+local function read_on_guarded(self)
   self.reading = self.stream
   local event, err = read_on(self)
   if err then
@@ -313,8 +313,8 @@ end
 local function advance(self)
   while self.stream do
     local event, err
-    if self.params.eager then
-      event, err = protected.finally_around(read_on_eagerly, abandon_unread, self)
+    if self.params.eager or self.params.on_event then -- which may raise
+      event, err = protected.finally_around(read_on_guarded, abandon_unread, self)
     else
       event, err = read_on(self)
     end

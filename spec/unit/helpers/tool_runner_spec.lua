@@ -908,6 +908,31 @@ describe("a run that is read piece by piece", function()
     reader:close()
   end)
 
+  it("closes the stream where on_event raises", function()
+    local ways = {
+      run = function(stream, params) return run({ stream }, params) end,
+      reader = function(stream, params)
+        local reader = assert(open({ stream }, params))
+        return reader()
+      end,
+    }
+    for name, read in pairs(ways) do
+      for _, wait in ipairs { function() end, function() anthropic.sleep(0) end } do
+        anthropic.run(function()
+          local stream, closed = streamed({ delta "a", delta "b" }, done()), 0
+          function stream.close() closed = closed + 1 end
+          local ok, raised = protected.call(function()
+            return read(stream, { on_event = function()
+              wait()
+              error("mine", 0)
+            end })
+          end)
+          assert.same({ false, "mine", 1 }, { ok, raised, closed }, name)
+        end)
+      end
+    end
+  end)
+
   it("raises the error of a stream", function()
     local problem = errors.new { kind = "truncated", message = "ended" }
     local reader = assert(open { streamed({ delta "a" }, done(), problem) })
