@@ -122,7 +122,7 @@ local function fit_inner(content, room)
   end
   local kept = json.array {}
   for _, block in ipairs(content) do
-    local is_text = type(block) == "table" and block.type == "text" and block.text ~= nil
+    local is_text = type(block) == "table" and block.type == "text" and type(block.text) == "string"
     if is_text then
       block = FIT.text(block, room)
     end

@@ -499,7 +499,8 @@ describe("the content of a result", function()
       text "[cut: 14 bytes in 6 blocks left out]" }, cut(3))
     assert.same({ before[1], before[2], before[3] }, { list[1], list[2], list[3] })
     for _, odd in ipairs { content_document {}, content_document { x = 1 }, found(), document(5),
-      { type = "document", source = anthropic.null }, content_document { "words", { type = "text" } } } do
+      { type = "document", source = anthropic.null },
+      content_document { "words", { type = "text" }, { type = "text", text = {} } } } do
       list = { odd }
       assert.same({ odd }, cut(1))
     end
