@@ -269,10 +269,10 @@ describe("the convenience layer", function()
       local chat = client:chat()
       local function stream(prompt, pause)
         local next_text = chat:stream(prompt)
-        local text = next_text()
-        while text do
+        local piece = next_text()
+        while piece do
           anthropic.sleep(pause)
-          text = next_text()
+          piece = next_text()
         end
       end
       anthropic.run(function()
