@@ -258,6 +258,62 @@ describe("the convenience layer", function()
       })
     end)
 
+    it("keeps every turn where tasks stream some at the same time", function()
+      local routes = {}
+      for _, name in ipairs { "One", "Two", "Three" } do
+        table.insert(routes, { body_contains = name, answers = {
+          testing.stream { text = name:lower() .. " and more words", delay_between = 0.01 },
+        } })
+      end
+      serve { routes = routes }
+      local chat = client:chat()
+      local function stream(prompt, pause)
+        local next_text = chat:stream(prompt)
+        local piece = next_text()
+        while piece do
+          anthropic.sleep(pause)
+          piece = next_text()
+        end
+      end
+      anthropic.run(function()
+        local tasks = { anthropic.spawn(stream, "One", 0.02), anthropic.spawn(stream, "Two", 0) }
+        anthropic.sleep(0.015)
+        tasks[3] = anthropic.spawn(stream, "Three", 0.01)
+        for _, task in ipairs(tasks) do
+          assert.is_nil(select(2, task:join()))
+        end
+      end)
+      assert.equal(6, #chat.messages)
+      local said = {}
+      for i = 1, 5, 2 do
+        assert.equal(chat.messages[i].content:lower() .. " and more words", chat.messages[i + 1]:text())
+        said[chat.messages[i].content] = true
+      end
+      assert.same({ One = true, Two = true, Three = true }, said)
+    end)
+
+    it("keeps what a task has left early where others say turns meanwhile", function()
+      serve { routes = {
+        { body_contains = "Two?", answers = { testing.message { text = "two" } } },
+        { answers = { testing.stream { text = "one more word" } } },
+      } }
+      local chat = client:chat()
+      anthropic.run(function()
+        local task = anthropic.spawn(function()
+          chat:stream "One?"()
+          anthropic.sleep(0.05)
+        end)
+        anthropic.sleep(0.02)
+        assert(chat:say "Two?")
+        assert.equal(2, #chat.messages)
+        task:join()
+      end)
+      assert(chat:say "Two? Again.")
+      assert.same({ user "One?", assistant "one", user "Two? Again." },
+        { chat.messages[3], chat.messages[4], chat.messages[5] })
+      assert.equal(6, #chat.messages)
+    end)
+
     it("adds a turn to the history that was put in its place meanwhile", function()
       serve { testing.message { text = "one" } }
       local chat, put
@@ -283,6 +339,17 @@ describe("the convenience layer", function()
       assert.equal("", (chat:say "1"))
       assert.equal("Hi", (chat:say "2"))
       assert.equal(body_of({}, user "1", user "2"), bodies()[2])
+    end)
+
+    it("does not remember an answer that was refused, said and streamed, but what the user said", function()
+      serve { testing.message { text = "I", stop_reason = "refusal" },
+        testing.stream { text = "I", stop_reason = "refusal" }, testing.message { text = "Hi" } }
+      local chat = client:chat()
+      local said, message = chat:say "1"
+      assert.same({ "I", "refusal" }, { said, message.stop_reason })
+      assert.same({ "I" }, collect(chat:stream "2"))
+      assert(chat:say "3")
+      assert.equal(body_of({}, user "1", user "2", user "3"), bodies()[3])
     end)
   end)
 
@@ -494,6 +561,34 @@ describe("the convenience layer", function()
       assert.equal("cancelled", err.kind)
     end)
 
+    it("does not double the history where turns that change it overlap", function()
+      for _, keeps in ipairs { "everything", "a copy", "a summary" } do
+        serve { routes = {
+          { body_contains = "One?", answers = { testing.message { text = "one", delay = 0.05 } } },
+          { body_contains = "Two?", answers = { testing.message { text = "two" } } },
+        } }
+        local chat = client:chat { messages = { user "old", assistant "older" }, before_turn = function(run)
+          local last = run.messages[#run.messages]
+          local copied = { role = last.role, content = last.content }
+          return keeps == "everything" and { user "short", last } or keeps == "a copy" and { user "short", copied }
+            or { user("short " .. last.content) }
+        end }
+        anthropic.run(function()
+          local tasks = { anthropic.spawn(chat.say, chat, "One?"), anthropic.spawn(chat.say, chat, "Two?") }
+          assert(tasks[1]:join())
+          assert(tasks[2]:join())
+        end)
+        local said = {}
+        for i, message in ipairs(chat.messages) do
+          said[i] = type(message.content) == "string" and message.content or message:text()
+        end
+        assert.same(keeps == "a summary" and { "short Two?", "two", "One?", "one" }
+          or { "short", "Two?", "two", "One?", "one" }, said)
+        client:close()
+        server:stop()
+      end
+    end)
+
     it("leaves tools without a function to the caller", function()
       serve { asks("message", "Paris"), testing.message { text = "Sunny." } }
       local chat = client:chat { tools = { { name = "weather", input_schema = { type = "object" } } } }
@@ -606,6 +701,50 @@ describe("the convenience layer", function()
       assert.is_true(eventually(function()
         return server:requests()[1].closed_early
       end))
+    end)
+
+    it("undoes nothing that is changed in the history behind it, and is left out then", function()
+      for name, change in pairs {
+        cleared = function(messages)
+          for i = #messages, 1, -1 do
+            messages[i] = nil
+          end
+        end,
+        edited = function(messages) messages[1] = user "0, edited" end,
+        appended = function(messages) messages[#messages + 1] = user "own" end,
+      } do
+        serve { testing.message { text = "a" }, slow_answer(), testing.message { text = "b" } }
+        local chat = client:chat()
+        assert(chat:say "0")
+        assert.equal("one", leave_after_one(chat))
+        change(chat.messages)
+        local expected = {}
+        for i, message in ipairs(chat.messages) do
+          expected[i] = message
+        end
+        assert(chat:say "2")
+        expected[#expected + 1] = user "2"
+        for i, message in ipairs(expected) do
+          assert.same(message, chat.messages[i], name)
+        end
+        assert.equal(#expected + 1, #chat.messages)
+        assert.equal(#expected, #server:requests()[3].json.messages)
+        client:close()
+        server:stop()
+      end
+    end)
+
+    it("goes behind what was changed in the history, where it is read to its end", function()
+      serve { testing.message { text = "a" }, testing.stream { text = "one two" } }
+      local chat = client:chat()
+      assert(chat:say "0")
+      local iterate = chat:stream "1"
+      iterate()
+      chat.messages[1], chat.messages[2] = user "own", nil
+      collect(iterate)
+      assert.same({ user "own", user "1" }, { chat.messages[1], chat.messages[2] })
+      assert.equal("one two", chat.messages[3]:text())
+      assert.equal(3, #chat.messages)
     end)
 
     it("is not remembered where there was no text yet", function()

@@ -215,6 +215,82 @@ describe("callbacks", function()
   end)
 end)
 
+describe("a client that blocks in a game", function()
+  local server, client
+
+  setup(function()
+    local answer = testing.message { text = "Done." }
+    server = hosted.server { script = { routes = {
+      { path = "/v1/messages", body_contains = "tool_result", answers = { answer } },
+      { path = "/v1/messages", body_contains = '"tools"', answers = { testing.stream { tool_uses = {
+        { name = "a", id = "1" }, { name = "a", id = "2" } } } } },
+      { path = "/v1/messages", answers = { answer } },
+    } } }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  before_each(function()
+    loop.use "frame"
+    client = anthropic.new { base_url = server.url, api_key = "a key of a test", loop = "blocking", max_retries = 0 }
+  end)
+
+  after_each(function()
+    client:close()
+    loop.use(nil)
+    loop.driver "frame".is_chosen = false
+  end)
+
+  local function run(eager, f)
+    return assert(client.messages.run {
+      model = "m", max_tokens = 9, messages = params.messages, eager = eager,
+      tools = { anthropic.tool { name = "a", run = f } },
+    })
+  end
+
+  for _, eager in ipairs { false, true } do
+    it("runs tools one after the other outside of a coroutine, with eager = " .. tostring(eager), function()
+      local ran = {}
+      local message = run(eager, function(_, call)
+        ran[#ran + 1] = call.id
+        return client.messages.create(params):text()
+      end)
+      assert.equal("Done.", message:text())
+      assert.same({ "1", "2" }, ran)
+    end)
+  end
+
+  it("maps one request after the other outside of a coroutine", function()
+    local list = {}
+    for i = 1, 3 do
+      list[i] = params
+    end
+    local messages, errs = client.messages.map(list)
+    assert.same({}, errs)
+    assert.equal(3, messages.n)
+    assert.equal("Done.", messages[3]:text())
+  end)
+
+  it("runs tools as tasks in a coroutine", function()
+    local order, message = {}, nil
+    local task = anthropic.spawn(function()
+      message = run(false, function(_, call)
+        order[#order + 1] = "begin " .. call.id
+        anthropic.sleep(0.01)
+        order[#order + 1] = "end " .. call.id
+      end)
+    end)
+    local deadline = anthropic.now() + 5
+    while not task.done and anthropic.now() < deadline do
+      loop.driver "frame".update()
+    end
+    assert.equal("Done.", message:text())
+    assert.same({ "begin 1", "begin 2", "end 1", "end 2" }, order)
+  end)
+end)
+
 describe("a task", function()
   local frame = loop.driver "frame"
 

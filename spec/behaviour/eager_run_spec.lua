@@ -262,6 +262,50 @@ describe("an eager run", function()
     assert.equal(3, #result.messages)
   end)
 
+  -- Where a call's input comes behind the end of its block: events behind a call without input.
+  local delta = { type = "content_block_delta", index = 0, delta = { type = "input_json_delta",
+    partial_json = '{"a":1}' } }
+  local content = { { type = "tool_use", id = "t1", name = "a", input = { a = 1 } } }
+  local LATE = {
+    ["a delta after it"] = { { data(delta) }, ending() },
+    ["the next block's start"] = { { data { type = "content_block_start", index = 1, content_block = {
+      type = "text", text = "" } }, data(delta), data { type = "content_block_stop", index = 1 } }, ending() },
+    ["the content of message_delta"] = { { data { type = "message_delta", delta = { stop_reason = "tool_use",
+      content = content }, usage = { output_tokens = 2 } }, data { type = "message_stop" } } },
+    ["the content of message_stop"] = { { data { type = "message_delta", delta = { stop_reason = "tool_use" },
+      usage = { output_tokens = 2 } }, data { type = "message_stop", content = content } } },
+  }
+
+  for name, events in pairs(LATE) do
+    both("runs a call with the input that comes behind its block: " .. name,
+      { stream(call(0, "t1", "a", false), events[1], events[2] or {}), done }, function()
+      local inputs = {}
+      local message, result = run { tools = { tool("a", function(input)
+        inputs[#inputs + 1] = input
+        return "x"
+      end) } }
+      assert.equal("Done.", assert(message, result):text())
+      assert.same({ { a = 1 } }, inputs)
+      assert.same({ "x" }, { results(2)[1].content })
+    end)
+  end
+
+  both("answers with a failure where the input changed after the tool had started", {
+    stream(call(0, "t1", "a", '{"a":1}'), { data { type = "content_block_delta", index = 0, delta = {
+      type = "input_json_delta", partial_json = " " } } }, call(1, "t2", "a", '{"a":2}'), { data {
+      type = "content_block_delta", index = 1, delta = { type = "input_json_delta", partial_json = "3" } } },
+      ending()), done,
+  }, function()
+    local message, result = run { tools = { tool("a", function(input) return tostring(input.a) end) } }
+    assert.equal("Done.", assert(message, result):text())
+    assert.equal("1", results(2)[1].content)
+    assert.equal("t2", results(2)[2].tool_use_id)
+    assert.is_true(results(2)[2].is_error)
+    assert.matches("changed after the tool had started", results(2)[2].content)
+    assert.equal("t2", result.turns[1].calls[2].id)
+    assert.equal(result.turns[1].message, result.turns[1].calls[2].message)
+  end)
+
   for _, input in ipairs { false, "", '{"path":"/ho' } do
     both("does not run a call that was cut off, with the input " .. tostring(input),
       { stream(call(0, "t1", "a", input), ending "max_tokens"), done }, function()

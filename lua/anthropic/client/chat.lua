@@ -6,8 +6,8 @@
 --     print(chat:say("My name is Ada."))
 --     for text in chat:stream("What is my name?") do io.write(text) end
 --
--- A conversation keeps the whole answers, thinking and signatures included. A turn that fails
--- leaves the history as it was.
+-- A conversation keeps the whole answers, thinking and signatures included; one that was refused is left out, as the
+-- API would not take it. A turn that fails leaves the history as it was.
 --
 -- Tools made by `anthropic.tool` are run, as `messages.run` runs them; its parameters (`max_turns`, `on_tool_use`, ...)
 -- hold here as well:
@@ -24,6 +24,7 @@ local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local parts = require "anthropic.message.parts"
 local paths = require "anthropic.base.path"
+local protected = require "anthropic.loop.protected"
 local reader_base = require "anthropic.http.reader_base"
 local request_options = require "anthropic.http.options"
 local tables = require "anthropic.base.tables"
@@ -88,64 +89,109 @@ function chat.new(client, params)
     error("params.messages: table expected, got " .. type(history), 3)
   end
   params.messages = nil
-  return setmetatable({ client = client, params = params, messages = history }, Chat)
+  return setmetatable({ client = client, params = params, messages = history, open = {} }, Chat)
 end
 
--- The parameters with one more turn of the user's, or nil and an error.
-local function with_turn(self, prompt)
-  local turns = {}
+-- A turn: the parameters with one more message, the user's. nil and an error.
+local function new_turn(self, prompt)
+  local messages = {}
   local problem = paths.problem_of_list("messages", self.messages)
   if problem then
     return nil, errors.invalid_request(problem)
   end
   for i, message in ipairs(self.messages) do
-    turns[i] = message
+    messages[i] = message
   end
-  turns[#turns + 1] = { role = "user", content = prompt }
-  local params = json.merge({}, self.params)
-  params.messages = turns
-  return params
+  local turn = { before = tables.copy(messages), said = { role = "user", content = prompt } }
+  messages[#messages + 1] = turn.said
+  turn.params = json.merge({}, self.params)
+  turn.params.messages = messages
+  self.known = turn.before
+  return turn
 end
 
--- The history after a turn. `before`: the one that it began with; what other turns have added to that meanwhile stays.
-local function keep(self, before, history)
-  if self.messages == before or type(self.messages) ~= "table" then
+local function is_same(one, other)
+  for i = 1, math.max(#one, #other) do
+    if one[i] ~= other[i] then
+      return false
+    end
+  end
+  return true
+end
+
+-- Where a turn begins in a history, which `before_turn` may have changed: with what the user said or, where that was
+-- left out, with an answer.
+local function beginning_of(turn, history, run)
+  local answers, first = {}, nil
+  for _, one in ipairs(run and run.turns or {}) do
+    answers[one.message] = true
+  end
+  for i, message in ipairs(history) do
+    if message == turn.said then
+      return i
+    end
+    first = first or answers[message] and i
+  end
+  return first or #history + 1
+end
+
+-- The history after a turn. Where the chat's was changed since the turn began, by the program or by another turn, the
+-- turn is added to that.
+local function keep(self, turn, history, run)
+  local present = self.messages
+  if type(present) ~= "table" or is_same(present, turn.before) then
     self.messages = history
-    return
+  else
+    local whole, first = tables.copy(present), beginning_of(turn, history, run)
+    whole[#whole + 1] = history[first] ~= turn.said and turn.said or nil
+    for i = first, #history do
+      whole[#whole + 1] = history[i]
+    end
+    self.messages = whole
   end
-  local whole, shared = tables.copy(self.messages), 0
-  while before[shared + 1] ~= nil and before[shared + 1] == history[shared + 1] do
-    shared = shared + 1
-  end
-  for i = shared + 1, #history do
-    whole[#whole + 1] = history[i]
-  end
-  self.messages = whole
+  self.known = tables.copy(self.messages)
 end
 
--- The API refuses messages without content.
-local function remember(self, before, history, message)
-  if #message.content > 0 then
+-- The API refuses messages without content, and answers that were refused.
+local function remember(self, turn, history, message, run)
+  if #message.content > 0 and message.stop_reason ~= "refusal" then
     history[#history + 1] = message
   end
-  keep(self, before, history)
+  keep(self, turn, history, run)
 end
 
--- An answer that was left before its end: its text counts as said, and what tools have done.
-local function settle(self)
-  local open = self.open
-  self.open = nil
-  if not open then
-    return
-  end
+-- What becomes of an answer that was left before its end: its text counts as said, and what tools have done; unless
+-- the program has changed the history since.
+local function settle_one(self, open)
   local text = open.stream:snapshot():text()
   open.stream:close()
   local run = open.stream.run
-  local history = run and run.messages or open.history
-  if text:match("%S") then
-    remember(self, open.before, history, { role = "assistant", content = parts.without_space_behind(text) })
+  local history = run and run.messages or open.turn.params.messages
+  if type(self.messages) ~= "table" or not is_same(self.messages, self.known) then
+    return
+  elseif text:match "%S" then
+    local message = { role = "assistant", content = parts.without_space_behind(text) }
+    remember(self, open.turn, history, message, run)
   elseif run and #run.turns > 0 then
-    keep(self, open.before, history)
+    keep(self, open.turn, history, run)
+  end
+end
+
+-- Whether nobody reads on: an answer that was read by another coroutine may still be.
+local function is_left(open)
+  local thread = open.thread
+  return not thread or thread == protected.running() or coroutine.status(thread) == "dead"
+end
+
+local function settle(self)
+  local answers = self.open
+  self.open = {}
+  for _, open in ipairs(answers) do
+    if is_left(open) then
+      settle_one(self, open)
+    else
+      table.insert(self.open, open)
+    end
   end
 end
 
@@ -158,18 +204,17 @@ end
 function Chat:say(prompt, options)
   check_turn(prompt, options)
   settle(self)
-  local before = self.messages
-  local params, err = with_turn(self, prompt)
-  if not params then
+  local turn, err = new_turn(self, prompt)
+  if not turn then
     return nil, err
   end
-  local message, run = answer(self.client, params, options)
+  local message, run = answer(self.client, turn.params, options)
   if not message then
     return nil, run
   elseif run then
-    keep(self, before, run.messages)
+    keep(self, turn, run.messages, run)
   else
-    remember(self, before, params.messages, message)
+    remember(self, turn, turn.params.messages, message)
   end
   return message:text(), message, run
 end
@@ -177,19 +222,33 @@ end
 -- An answer that comes, as the iterator over its text: no closure, as stream/init.lua's are.
 local Answer = {}
 
+local function add_open(owner, open)
+  open.thread = protected.running()
+  table.insert(owner.open, open)
+end
+
+-- Takes it from the open ones; false where it was settled.
+local function take_open(owner, open)
+  for i, other in ipairs(owner.open) do
+    if other == open then
+      table.remove(owner.open, i)
+      return true
+    end
+  end
+  return false
+end
+
 function Answer:__call()
   local owner = self.chat
-  local is_open = owner.open == self
-  if is_open then
-    owner.open = nil -- stays so when the next line raises
-  end
+  local is_open = take_open(owner, self) -- stays so when the next line raises
   local text = self.next_text()
+  local run = self.stream.run
   if is_open and text then
-    owner.open = self
-  elseif is_open and self.stream.run then
-    keep(owner, self.before, self.stream.run.messages)
+    add_open(owner, self)
+  elseif is_open and run then
+    keep(owner, self.turn, run.messages, run)
   elseif is_open then
-    remember(owner, self.before, self.history, self.stream:message())
+    remember(owner, self.turn, self.turn.params.messages, self.stream:message())
   end
   return text
 end
@@ -228,31 +287,25 @@ end
 
 --- Sends a turn and iterates over the text of the answer as it comes: `for text in chat:stream(prompt) do`. Where tools
 --- are run, over the text of all answers. Raises the error on failure. An answer that is left early is kept as far as
---- it came.
+--- it came, unless the history was changed since.
 ---@param prompt string|table text, or a list of content blocks
 ---@param options? anthropic.Options options for each request
 ---@return fun(): string? iterator
 function Chat:stream(prompt, options)
   check_turn(prompt, options)
   settle(self)
-  local before = self.messages
-  local params, err = with_turn(self, prompt)
-  if not params then
+  local turn, err = new_turn(self, prompt)
+  if not turn then
     error(err, 0)
   end
-  local open = tool_runner.is_asked_for(params) and open_run or open_plain
-  local stream, next_text = open(self.client, params, options)
+  local open = tool_runner.is_asked_for(turn.params) and open_run or open_plain
+  local stream, next_text = open(self.client, turn.params, options)
   if not stream then
     error(next_text, 0)
   end
-  self.open = setmetatable({
-    chat = self,
-    stream = stream,
-    before = before,
-    history = params.messages,
-    next_text = next_text,
-  }, Answer)
-  return self.open
+  local new = setmetatable({ chat = self, stream = stream, turn = turn, next_text = next_text }, Answer)
+  add_open(self, new)
+  return new
 end
 
 return chat

@@ -15,6 +15,7 @@ local loop = require "anthropic.loop"
 local paths = require "anthropic.base.path"
 local protected = require "anthropic.loop.protected"
 local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local concurrent = {}
 
@@ -107,6 +108,12 @@ local function work_together(state)
   return true
 end
 
+-- Whether the requests can be tasks: not in a host that runs but one, nor where a client blocks because the host cannot
+-- wait there.
+local function runs_several(driver)
+  return driver.spawn or not driver.suspends and (not loop.driver().spawn or waiting.is_possible())
+end
+
 --- Sends the requests.
 ---@param client anthropic.Client
 ---@param list table[] parameters of messages.create
@@ -131,11 +138,10 @@ function concurrent.run(client, list, settings, given, send)
     list = list, settings = settings, send = send,
     messages = { n = #list }, errors = {}, next = 1, done = 0, failed = 0,
   }
-  local driver = loop.driver(client:options_for(given) "loop")
   local ok, err
-  if driver.spawn or not driver.suspends then
+  if runs_several(loop.driver(client:options_for(given) "loop")) then
     ok, err = tasks.run(work_together, state)
-  else -- a host that cannot run several
+  else
     ok, err = work(state)
   end
   if not ok then

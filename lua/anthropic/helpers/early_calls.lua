@@ -6,9 +6,8 @@
 --     local call = early:call(block)    -- when the message is there
 --     early:cancel()                    -- where it never will be
 --
--- A call starts when its block ends. One whose block holds no input may have been cut off: it starts when the model has
--- gone on, with another block or the end of its turn. What a model began that then gave up (a `fallback` follows) is
--- cancelled.
+-- A call starts when its block ends. One whose block holds no input waits for the whole message: it may have been cut
+-- off, and some servers send the input later. What a model began that then gave up (a `fallback` follows) is cancelled.
 --
 -- Where the stream is asked for again, what runs is cancelled. A call that has ended by then is not run a second time:
 -- if the same one comes again, it has its result.
@@ -33,6 +32,7 @@ function early_calls.new(call_of, limits)
   return setmetatable({
     call_of = call_of, limits = limits,
     calls = {}, -- by their blocks
+    words = {}, -- by calls: with which they were approved
     running = {},
     ended = {}, -- of a stream that broke off, by ID
   }, EarlyCalls)
@@ -52,7 +52,7 @@ local function begin_anew(self)
       tools.cancel_one(task)
     end
   end
-  self.calls, self.running, self.unsure = {}, {}, nil
+  self.calls, self.words, self.running = {}, {}, {}
 end
 
 --- Has the stream tell when it is asked for again.
@@ -77,16 +77,11 @@ local function start(self, block, stream)
   local call, task = take_ended(self, block)
   call = call or self.call_of(block, stream)
   self.calls[block] = call
+  if call then
+    self.words[call] = words_of(block)
+  end
   if call and not call.answer then
     self.running[call] = task or tools.start(call, self.limits)
-  end
-end
-
-local function start_unsure(self, stream)
-  local block = self.unsure
-  self.unsure = nil
-  if block then
-    start(self, block, stream)
   end
 end
 
@@ -95,25 +90,15 @@ local SEE = {}
 
 function SEE.content_block_stop(self, stream, event)
   local block, text = stream:block_of(event)
-  if not block or block.type ~= "tool_use" or self.calls[block] then
-    return
-  elseif parts.is_empty(text) and parts.is_empty(block.input) then
-    self.unsure = block
-  else
+  local is_call = block and block.type == "tool_use" and not self.calls[block]
+  if is_call and not (parts.is_empty(text) and parts.is_empty(block.input)) then
     start(self, block, stream)
   end
 end
 
-function SEE.content_block_start(self, stream, event)
+function SEE.content_block_start(self, _, event)
   if event.content_block.type == "fallback" then
     self:cancel()
-  end
-  start_unsure(self, stream)
-end
-
-function SEE.message_delta(self, stream, event)
-  if type(event.delta) == "table" and event.delta.stop_reason == "tool_use" then
-    start_unsure(self, stream)
   end
 end
 
@@ -130,8 +115,10 @@ end
 --- The call of a block, where it has started or was refused.
 ---@param block table
 ---@return anthropic.ToolCall?
+---@return boolean? is_final whether name and input are still those that it began with
 function EarlyCalls:call(block)
-  return self.calls[block]
+  local call = self.calls[block]
+  return call, call and self.words[call] == words_of(block)
 end
 
 --- Cancels what is not among some calls.
@@ -142,7 +129,7 @@ function EarlyCalls:cancel(kept)
     running[call], self.running[call] = self.running[call], nil
   end
   tools.cancel(self.running)
-  self.calls, self.running, self.unsure = {}, running, nil
+  self.calls, self.words, self.running = {}, {}, running
 end
 
 return early_calls

@@ -53,6 +53,23 @@ local function sorted_names(object)
   return names
 end
 
+local function without_signs_of_zero(value)
+  if type(value) ~= "table" or json.is_raw(value) then
+    return value == 0 and 0 or value
+  end
+  local copy = json.copy(value)
+  for name, member in next, value do
+    copy[name] = without_signs_of_zero(member)
+  end
+  return copy
+end
+
+-- The text by which values are compared: -0 is 0 there. nil where one has none.
+local function text_of(value)
+  local text = json.encode(value)
+  return text and text:find("-0", 1, true) and json.encode(without_signs_of_zero(value)) or text
+end
+
 -- --- keywords ------------------------------------------------------------------------------------
 
 local check
@@ -77,7 +94,7 @@ local function texts_of(enum, context)
   if not texts then
     texts = {}
     for _, allowed in ipairs(enum) do
-      texts[json.encode(allowed) or allowed] = true
+      texts[text_of(allowed) or allowed] = true
     end
     context.enums[enum] = texts
   end
@@ -85,7 +102,7 @@ local function texts_of(enum, context)
 end
 
 function KEYWORDS.enum(given, value, path, _, context)
-  if texts_of(given, context)[json.encode(value)] then
+  if texts_of(given, context)[text_of(value)] then
     return nil
   end
   local list = json.array {}
@@ -96,7 +113,7 @@ function KEYWORDS.enum(given, value, path, _, context)
 end
 
 function KEYWORDS.const(given, value, path)
-  if json.encode(given) ~= json.encode(value) then
+  if text_of(given) ~= text_of(value) then
     return ("%s expected, got %s"):format(show(given), show(value)), path
   end
 end

@@ -1,7 +1,7 @@
 --- The result of a call, as the model reads it: of what a tool returned or raised, whatever that is.
 --
 -- What cannot be read, told or encoded is a result, too, with `is_error`. What is not UTF-8 is mended, blank texts are
--- left out, and long ones cut with a note.
+-- left out, and long ones cut with a note, also in documents and search results.
 
 local failure_words = require "anthropic.helpers.failure_words"
 local json = require "anthropic.base.json"
@@ -66,39 +66,110 @@ local function cut_note(kept, whole)
 end
 
 -- A text as it can be sent: UTF-8, and of at most so many bytes, not cut inside a character; then a
--- note says so to the model.
-local function fit(text, limit)
+-- note says so to the model. Whether it was cut is the second result.
+local function cut(text, limit)
   local head = #text > limit and text:sub(1, math.floor(limit) + 4) or text -- what is behind is cut anyway
   head = json.mend(head)
   local whole = math.max(#text, #head)
   if whole <= limit then
-    return head
+    return head, false
   end
   local last = math.floor(limit)
   while last > 0 and head:find("^[\128-\191]", last + 1) do
     last = last - 1
   end
-  return head:sub(1, last) .. "\n" .. cut_note(last, whole)
+  return head:sub(1, last) .. "\n" .. cut_note(last, whole), true
+end
+
+local function fit(text, limit)
+  return (cut(text, limit))
+end
+
+-- A text as far as there is room for it; nil where there is none.
+local function take(room, text)
+  if room.left > 0 then
+    local shorter, is_cut = cut(text, room.left)
+    room.left = is_cut and 0 or room.left - #shorter
+    return shorter
+  elseif not is_blank(text) then
+    room.omitted, room.blocks = room.omitted + #text, room.blocks + 1
+  end
+end
+
+-- A copy of a block with another value; nil where nothing is left of that.
+local function with(block, name, value)
+  if value == nil then
+    return nil
+  end
+  local changed = json.copy(block)
+  changed[name] = value
+  return changed
+end
+
+-- By the type of a block, or of a document's source.
+local FIT, FIT_SOURCE = {}, {}
+
+function FIT.text(block, room)
+  return with(block, "text", take(room, tostring(block.text)))
+end
+
+-- A text, or a list of blocks; nil where nothing is left of it.
+local function fit_inner(content, room)
+  if type(content) == "string" then
+    return take(room, content)
+  elseif type(content) ~= "table" or content[1] == nil or paths.problem_of_list("", content) then
+    return content
+  end
+  local kept = json.array {}
+  for _, block in ipairs(content) do
+    local is_text = type(block) == "table" and block.type == "text" and type(block.text) == "string"
+    if is_text then
+      block = FIT.text(block, room)
+    end
+    kept[#kept + 1] = block
+  end
+  return #kept > 0 and kept or nil
+end
+
+function FIT.search_result(block, room)
+  return with(block, "content", fit_inner(block.content, room))
+end
+
+function FIT_SOURCE.text(source, room)
+  return type(source.data) ~= "string" and source or with(source, "data", take(room, source.data))
+end
+
+function FIT_SOURCE.content(source, room)
+  return with(source, "content", fit_inner(source.content, room))
+end
+
+function FIT.document(block, room)
+  local fit_source = type(block.source) == "table" and FIT_SOURCE[block.source.type]
+  return not fit_source and block or with(block, "source", fit_source(block.source, room))
+end
+
+local function counted(count, word)
+  return ("%d %s%s"):format(count, word, count == 1 and "" or "s")
+end
+
+local function omitted_note(room)
+  return ("[cut: %s in %s left out]"):format(counted(room.omitted, "byte"), counted(room.blocks, "block"))
 end
 
 -- The blocks of a result without blank texts; nil where no block is left.
 local function fit_blocks(blocks, limit)
-  local kept, left, omitted = json.array {}, limit, 0
+  local kept, room = json.array {}, { left = limit, omitted = 0, blocks = 0 }
   for _, block in ipairs(blocks) do
-    local text = block.type == "text" and tostring(block.text)
-    if not text then
-      kept[#kept + 1] = block
-    elseif left > 0 and not is_blank(text) then
-      local shorter = json.copy(block)
-      shorter.text = fit(text, left)
-      left = left - #shorter.text
-      kept[#kept + 1] = shorter
-    else
-      omitted = omitted + (is_blank(text) and 0 or #text)
+    local fit_one = FIT[block.type]
+    if block.type == "text" and is_blank(tostring(block.text)) then
+      block = nil
+    elseif fit_one then
+      block = fit_one(block, room)
     end
+    kept[#kept + 1] = block
   end
-  if left == 0 and omitted > 0 then -- nothing was cut that says so
-    kept[#kept + 1] = { type = "text", text = cut_note(limit, limit + omitted) }
+  if room.blocks > 0 then
+    kept[#kept + 1] = { type = "text", text = omitted_note(room) }
   end
   return #kept > 0 and kept or nil
 end

@@ -58,7 +58,10 @@ end
 local function prepare(client, send, params, tell, option)
   local problem = run_params.problem_of(params)
   if problem then
-    return nil, errors.invalid_request(problem)
+    local err = errors.invalid_request(problem)
+    local given = params.messages
+    err.run = { messages = type(given) == "table" and not json.is_raw(given) and json.copy(given) or {}, turns = {} }
+    return nil, err
   end
   local request = run_params.request_of(params)
   return {
@@ -245,7 +248,7 @@ function tool_runner.run(client, send, params, tell, option)
   end
   local is_open, err
   repeat
-    if params.eager then
+    if self.request.stream then
       is_open, err = protected.finally_around(take_turn, abandon, self)
     else
       is_open, err = take_turn(self)
@@ -289,7 +292,7 @@ local function read_on(self)
   end
 end
 
-local function read_on_eagerly(self)
+local function read_on_guarded(self)
   self.reading = self.stream
   local event, err = read_on(self)
   if err then
@@ -310,8 +313,8 @@ end
 local function advance(self)
   while self.stream do
     local event, err
-    if self.params.eager then
-      event, err = protected.finally_around(read_on_eagerly, abandon_unread, self)
+    if self.params.eager or self.params.on_event then -- which may raise
+      event, err = protected.finally_around(read_on_guarded, abandon_unread, self)
     else
       event, err = read_on(self)
     end
@@ -360,11 +363,13 @@ end
 ---@return anthropic.Error?
 function tool_runner.open(client, send, params, tell, option)
   local self, err = prepare(client, send, params, tell, option)
-  if self then
-    self.request.stream = true
-    self.stream, err = begin_turn(self)
+  if not self then
+    return nil, err
   end
-  if not self or not self.stream then
+  self.request.stream = true
+  self.stream, err = begin_turn(self)
+  if not self.stream then
+    err.run = self.run
     return nil, err
   end
   watch(self, self.stream)

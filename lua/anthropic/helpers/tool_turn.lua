@@ -140,14 +140,29 @@ local function call_of(self, find, turn, block)
   return call
 end
 
+local CHANGED = "the input was changed after the tool had started; it was cancelled, but may have done something"
+
+-- The call of a block that has started already. Where that was with another input it counts as another one, which the
+-- caller cancels.
+local function early_call_of(self, find, turn, block)
+  local call, is_final
+  if self.early then
+    call, is_final = self.early:call(block)
+  end
+  if call and not is_final and not call.answer then
+    call = new_call(self, find, turn.number, block)
+    call.answer = tools.failure(call, CHANGED)
+  end
+  if call then
+    setmetatable(call, nil).message = turn.message
+  end
+  return call
+end
+
 local function calls_of(self, turn)
   local calls, find = {}, finder(self)
   for i, block in ipairs(turn.message:tool_uses()) do
-    local call = self.early and self.early:call(block)
-    if call then
-      setmetatable(call, nil).message = turn.message
-    end
-    calls[i] = call or call_of(self, find, turn, block)
+    calls[i] = early_call_of(self, find, turn, block) or call_of(self, find, turn, block)
   end
   return calls
 end

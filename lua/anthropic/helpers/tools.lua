@@ -19,6 +19,7 @@ local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 local tasks = require "anthropic.loop.task"
 local tool_result = require "anthropic.helpers.tool_result"
+local waiting = require "anthropic.loop.waiting"
 
 local tools = { failure = tool_result.failure }
 
@@ -176,12 +177,12 @@ end
 
 function Ended.cancel() end
 
---- Starts a call. Where no task can be spawned it has run at the return.
+--- Starts a call. Where no task can be spawned, or be waited for, it has run at the return.
 ---@param call anthropic.ToolCall
 ---@param limits anthropic.RunLimits
 ---@return anthropic.Task running to be joined for the result block, or to be cancelled
 function tools.start(call, limits)
-  if loop.driver().spawn then
+  if loop.driver().spawn and waiting.is_possible() then
     local note = {}
     local task = tasks.spawn(run_in_task, call, limits_of(call, limits), note)
     notes[task] = note
@@ -237,7 +238,7 @@ local function await_all(calls, running)
   return blocks
 end
 
---- Runs the calls that have no `answer` yet: all at once where tasks can be spawned, else one after
+--- Runs the calls that have no `answer` yet: all at once where tasks can be spawned and waited for, else one after
 --- the other. A time limit ends a tool that waits only there; elsewhere it is checked when the tool has
 --- ended.
 ---@param calls anthropic.ToolCall[]

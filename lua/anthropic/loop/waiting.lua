@@ -112,6 +112,14 @@ function waiting.check(driver)
   return find_driver(driver, waiting.current())
 end
 
+--- Whether the calling code can wait in the way of its host. Where a client has a driver of its own it may wait though
+--- the host cannot.
+---@return boolean
+function waiting.is_possible()
+  local ok, found = protected.call(waiting.check)
+  return ok and found ~= nil
+end
+
 --- Whether a wait was refused, and what was waited for goes on: it can be waited for elsewhere.
 ---@param reason any second result of waiting.wait
 function waiting.is_refusal(reason)

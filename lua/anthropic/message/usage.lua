@@ -48,6 +48,9 @@ local KINDS = {
   cache_read_input_tokens = {},
 }
 
+-- Those that their parts add up to. Some servers name the parts alone.
+local IS_SUM_OF_PARTS = { cache_creation_input_tokens = true }
+
 local IS_PART = {}
 for _, parts in pairs(KINDS) do
   for _, part in ipairs(parts) do
@@ -110,17 +113,28 @@ local function is_counted(name, depth)
   return type(name) == "string" and #name <= LONGEST_COUNT and not NO_COUNTS[name] and (depth == 1 or not KINDS[name])
 end
 
--- Adds what a table counts, inner tables too. `room`: how many names more the sums may have, once one came that is new.
-local function add(sums, counts, depth, room)
+-- What a count adds. Some servers tell a part twice, beside the whole and in an inner table: the larger one counts.
+local function addition(parts, name, count)
+  if not IS_PART[name] then
+    return count
+  end
+  local before = parts[name] or 0
+  parts[name] = math.max(before, count)
+  return parts[name] - before
+end
+
+-- Adds what a table counts, inner tables too. `parts`: what has come of those. `room`: how many names more the sums may
+-- have, once one came that is new.
+local function add(sums, counts, parts, depth, room)
   for name, value in pairs(counts) do
     local count = count_of(value)
     if count and is_counted(name, depth) then
       room = sums[name] and room or (room or MOST_COUNTS - tables.count(sums)) - 1
       if sums[name] or room >= 0 then
-        count_up(sums, name, count)
+        count_up(sums, name, addition(parts, name, count))
       end
     elseif type(value) == "table" and rawget(value, 1) == nil and depth < DEEPEST then
-      room = add(sums, value, depth + 1, room)
+      room = add(sums, value, parts, depth + 1, room)
     end
   end
   return room
@@ -136,14 +150,14 @@ function Usage:add(message)
   end
   local sums = sums_of(self, message.model)
   count_up(sums, "requests", 1)
-  add(sums, message.usage, 1)
+  add(sums, message.usage, {}, 1)
   local iterations = message.usage.iterations
   if type(iterations) ~= "table" then
     return
   end
   for _, iteration in ipairs(iterations) do
     if type(iteration) == "table" and APART[iteration.type] then
-      add(sums_of(self, iteration.model or message.model), iteration, 1)
+      add(sums_of(self, iteration.model or message.model), iteration, {}, 1)
     end
   end
 end
@@ -221,10 +235,19 @@ local function price_of(prices, name)
   return type(price) == "number" and price >= 0 and price < math.huge and price or nil
 end
 
+-- How many tokens of a kind there are.
+local function count_of_kind(kind, sums)
+  local of_parts = 0
+  for _, part in ipairs(IS_SUM_OF_PARTS[kind] and KINDS[kind] or {}) do
+    of_parts = of_parts + (sums[part] or 0)
+  end
+  return math.max(sums[kind], of_parts)
+end
+
 -- What tokens of one kind cost, a million times: its parts by their own prices where they have some, the
 -- rest by the kind's; nil where that is missing.
 local function cost_of_kind(kind, sums, prices)
-  local rest, cost = sums[kind], 0
+  local rest, cost = count_of_kind(kind, sums), 0
   for _, part in ipairs(KINDS[kind]) do
     local price = price_of(prices, part)
     if price then

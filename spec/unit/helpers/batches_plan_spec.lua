@@ -231,6 +231,14 @@ describe("the IDs of batches that are there already", function()
     assert.same({ { id = "x" }, { id = "y" } }, chunks)
   end)
 
+  it("are of different batches", function()
+    for _, is_open in ipairs { true, false } do
+      local ok, message = batch_plan.resume(chunks_of(3), { "x", "y", "x" }, is_open)
+      assert.is_nil(ok)
+      assert.equal('resume[3]: "x" is resume[1] too', message)
+    end
+  end)
+
   it("are texts that say something", function()
     for _, is_open in ipairs { true, false } do
       for _, case in ipairs { { "", 1 }, { { "" }, 1 }, { { 5 }, 1 }, { { "x", {} }, 2 }, { { "x", false }, 2 } } do

@@ -621,6 +621,33 @@ describe("resuming a run", function()
     })
     assert.equal("the results are not those of the requests: 1 doubled (a)", err.message)
   end)
+
+  it("tells of an ID that two batches have, and keeps the first result", function()
+    local seen, lists = {}, {
+      x = { result "a", result "b" },
+      y = { result("a", "errored"), result "c" },
+    }
+    local function again(settings)
+      settings.resume = { "x", "y" }
+      local results, err = run(nil, settings, {
+        retrieve = function(id) return ended(id, 2) end,
+        results = function(id, number)
+          return id == "y" and number == 1 and { lists.y[1], connection_error() } or lists[id]
+        end,
+      })
+      assert.is_nil(results)
+      assert.equal("the results are not those of the requests: 1 doubled (a)", err.message)
+      assert.same({ "a" }, err.report.doubled)
+      assert.equal(3, err.report.total)
+      assert.same({}, err.report.failed)
+      return err
+    end
+    local err = again {}
+    assert.equal(lists.x[1], err.results.a)
+    assert.same({ "a", "b", "c" }, sorted_keys(err.results))
+    again { on_result = function(given) seen[#seen + 1] = given end }
+    assert.same({ lists.x[1], lists.x[2], lists.y[2] }, seen)
+  end)
 end)
 
 describe("the progress of a run", function()

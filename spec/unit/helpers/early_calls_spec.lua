@@ -86,32 +86,31 @@ describe("early calls", function()
     assert.is_truthy(early:call(refused).answer)
   end)
 
-  it("without input start when the model goes on", function()
-    for _, go_on in ipairs {
-      { "content_block_start", { index = 1, content_block = { type = "text" } } },
-      { "message_delta", { delta = { stop_reason = "tool_use" } } },
-    } do
-      early:cancel()
-      started = {}
-      block(0, { input = {} })
-      see("content_block_stop", { index = 0 })
-      assert.same({}, started)
-      see(go_on[1], go_on[2])
-      assert.same({ "t0" }, started)
-      see(go_on[1], go_on[2])
-      assert.same({ "t0" }, started)
-    end
-    block(1, { input = {} }, '{"a":')
-    see("content_block_stop", { index = 1 })
-    assert.same({ "t0", "t1" }, started)
-  end)
-
-  it("without input do not start where the model ended otherwise", function()
-    block(0, { input = {} })
+  it("without input wait for the whole message, as it may come later", function()
+    local one = block(0, { input = {} })
     see("content_block_stop", { index = 0 })
-    see("message_delta", { delta = { stop_reason = "max_tokens" } })
+    see("content_block_start", { index = 1, content_block = { type = "text" } })
+    see("message_delta", { delta = { stop_reason = "tool_use" } })
     see("message_delta", { delta = "none" })
     assert.same({}, started)
+    assert.is_nil(early:call(one))
+    block(1, { input = {} }, '{"a":')
+    see("content_block_stop", { index = 1 })
+    assert.same({ "t1" }, started)
+  end)
+
+  it("tell whether they began with what the block has at the end", function()
+    local one = block(0)
+    see("content_block_stop", { index = 0 })
+    assert.is_true(select(2, early:call(one)))
+    one.input = { a = 1 }
+    assert.is_true(select(2, early:call(one)))
+    for name, value in pairs { input = { a = 2 }, name = "g" } do
+      local before = one[name]
+      one[name] = value
+      assert.is_false(select(2, early:call(one)))
+      one[name] = before
+    end
   end)
 
   it("are cancelled where the model begins anew", function()

@@ -90,6 +90,17 @@ describe("checking a value against a schema", function()
     fails("true", { const = false }, "value: false expected, got true")
   end)
 
+  it("takes -0 for 0 in enum and const, wherever it stands", function()
+    for _, text in ipairs { "-0", "-0.0", "0", "0.0" } do
+      fits(text, { enum = { 1, 0 } })
+      fits(text, { const = 0 })
+      fits(text, { const = -1 / math.huge })
+      fits(('{"a":[null,"-0",{"b":%s},[]]}'):format(text), { const = { a = { null, "-0", { b = 0 }, json.array {} } } })
+    end
+    fails('"-0"', { const = "0" }, 'value: "0" expected, got "-0"')
+    fails("-0.5", { const = 0.5 }, "value: 0.5 expected, got -0.5")
+  end)
+
   it("knows anyOf, oneOf and allOf", function()
     local text_or_point = {
       anyOf = {

@@ -95,6 +95,8 @@ describe("what a run refuses before it sends", function()
     assert.equal("invalid_request", err.kind)
     assert.equal(problem, err.message)
     assert.equal(0, #sent)
+    assert.same({}, err.run.turns)
+    assert.same(json.is_raw(fields.messages) and {} or fields.messages, err.run.messages)
   end
 
   for _, case in ipairs {
@@ -125,6 +127,7 @@ describe("what a run refuses before it sends", function()
     end
     local _, err = tool_runner.run(client, error, {})
     assert.equal("messages: a list expected, got nil", err.message)
+    assert.same({ messages = {}, turns = {} }, err.run)
     refused({ messages = json.raw "[]" }, "messages: a list expected, got table")
   end)
 
@@ -880,10 +883,12 @@ describe("a run that is read piece by piece", function()
     local reader, err = open({}, { max_turns = 0 })
     assert.is_nil(reader)
     assert.equal("invalid_request", err.kind)
+    assert.same({ messages = { { role = "user", content = "go" } }, turns = {} }, err.run)
     local problem = errors.new { kind = "connection", message = "gone" }
     reader, err = open { problem }
     assert.is_nil(reader)
     assert.equal(problem, err)
+    assert.same({ messages = { { role = "user", content = "go" } }, turns = {} }, err.run)
   end)
 
   it("raises the same error at every call after a failure, and runs no tool again", function()
@@ -901,6 +906,31 @@ describe("a run that is read piece by piece", function()
     end
     assert.equal(1, count)
     reader:close()
+  end)
+
+  it("closes the stream where on_event raises", function()
+    local ways = {
+      run = function(stream, params) return run({ stream }, params) end,
+      reader = function(stream, params)
+        local reader = assert(open({ stream }, params))
+        return reader()
+      end,
+    }
+    for name, read in pairs(ways) do
+      for _, wait in ipairs { function() end, function() anthropic.sleep(0) end } do
+        anthropic.run(function()
+          local stream, closed = streamed({ delta "a", delta "b" }, done()), 0
+          function stream.close() closed = closed + 1 end
+          local ok, raised = protected.call(function()
+            return read(stream, { on_event = function()
+              wait()
+              error("mine", 0)
+            end })
+          end)
+          assert.same({ false, "mine", 1 }, { ok, raised, closed }, name)
+        end)
+      end
+    end
   end)
 
   it("raises the error of a stream", function()

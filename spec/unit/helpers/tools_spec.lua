@@ -225,6 +225,7 @@ describe("a tool's result", function()
       { type = "text", text = "abc" },
       image,
       { type = "text", text = "de\n[cut: the first 2 of 4 bytes]" },
+      { type = "text", text = "[cut: 1 byte in 1 block left out]" },
     }, text({
       { type = "text", text = "abc" }, image, { type = "text", text = "defg" }, { type = "text", text = "h" },
     }, 5).content)
@@ -457,13 +458,52 @@ describe("the content of a result", function()
     end
     assert.same(list, cut(10))
     assert.same({ list[1], image, list[3], odd, text "i\n[cut: the first 1 of 2 bytes]" }, cut(9))
-    assert.same({ list[1], image, text "efg\n[cut: the first 3 of 4 bytes]", odd }, cut(7))
-    assert.same({ text "abc\n[cut: the first 3 of 4 bytes]", image, odd }, cut(3))
+    assert.same({ list[1], image, text "efg\n[cut: the first 3 of 4 bytes]", odd,
+      text "[cut: 2 bytes in 1 block left out]" }, cut(7))
+    assert.same({ text "abc\n[cut: the first 3 of 4 bytes]", image, odd,
+      text "[cut: 6 bytes in 2 blocks left out]" }, cut(3))
     assert.same({ text "abcd", image, text "efgh", odd, text "ij" }, list)
     local one = text "abcd"
     one.cache_control = {}
     assert.same({ { type = "text", text = "a\n[cut: the first 1 of 4 bytes]", cache_control = {} } },
       tools.answer({ call_of(function() return one end, { max_result_bytes = 1 }) }, {})[1].content)
+  end)
+
+  it("is cut in documents and search results, too, which stay as they were", function()
+    local function text(value)
+      return { type = "text", text = value }
+    end
+    local function document(data)
+      return { type = "document", title = "t", source = { type = "text", media_type = "text/plain", data = data } }
+    end
+    local function content_document(content)
+      return { type = "document", source = { type = "content", content = content } }
+    end
+    local function found(...)
+      return { type = "search_result", source = "s", title = "t", content = { ... } }
+    end
+    local image = { type = "image", source = { type = "url", url = "u" } }
+    local file = { type = "document", source = { type = "file", file_id = "f" } }
+    local list = { document "abcd", content_document "efgh", content_document { text "ij", image, text "kl" },
+      found(text "mn", text "op"), file, text "qr" }
+    local function cut(limit)
+      return tools.answer({ call_of(function() return list end, { max_result_bytes = limit }) }, {})[1].content
+    end
+    assert.same(list, cut(18))
+    local before = { document "abcd", content_document "efgh", content_document { text "ij", image, text "kl" } }
+    assert.same({ before[1], before[2], before[3], found(text "mn", text "o\n[cut: the first 1 of 2 bytes]"), file,
+      text "[cut: 2 bytes in 1 block left out]" }, cut(15))
+    assert.same({ before[1], before[2], content_document { text "i\n[cut: the first 1 of 2 bytes]", image }, file,
+      text "[cut: 8 bytes in 4 blocks left out]" }, cut(9))
+    assert.same({ document "abc\n[cut: the first 3 of 4 bytes]", content_document { image }, file,
+      text "[cut: 14 bytes in 6 blocks left out]" }, cut(3))
+    assert.same({ before[1], before[2], before[3] }, { list[1], list[2], list[3] })
+    for _, odd in ipairs { content_document {}, content_document { x = 1 }, found(), document(5),
+      { type = "document", source = anthropic.null },
+      content_document { "words", { type = "text" }, { type = "text", text = {} } } } do
+      list = { odd }
+      assert.same({ odd }, cut(1))
+    end
   end)
 
   it("is no list of blocks where it has a hole, after which they would be left out", function()
@@ -485,9 +525,9 @@ describe("the content of a result", function()
       end
       return tools.answer({ call_of(function() return list end) }, { bytes = limit })[1].content
     end
-    assert.same({ { type = "text", text = "abc" }, { type = "text", text = "[cut: the first 3 of 7 bytes]" } },
+    assert.same({ { type = "text", text = "abc" }, { type = "text", text = "[cut: 4 bytes in 2 blocks left out]" } },
       content(3, "abc", "def", "", "g"))
-    assert.same({ { type = "text", text = "[cut: the first 0 of 3 bytes]" } }, content(0, "abc"))
+    assert.same({ { type = "text", text = "[cut: 3 bytes in 1 block left out]" } }, content(0, "abc"))
     assert.same({ { type = "text", text = "abc" } }, content(3, "abc", "", " "))
   end)
 end)

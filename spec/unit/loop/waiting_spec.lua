@@ -114,6 +114,27 @@ describe("a wait", function()
     end
   end)
 
+  it("is possible where the host's check neither refuses nor raises", function()
+    for is_possible, checks in pairs {
+      [true] = { function() return true end, function() end },
+      [false] = { function() return nil, "not here" end, function() error("not at all", 0) end },
+    } do
+      for _, check in ipairs(checks) do
+        loop.use(played { check = check })
+        local found = waiting.is_possible()
+        loop.use(nil)
+        assert.equal(is_possible, found)
+      end
+    end
+    assert.is_true(waiting.is_possible())
+    tasks.run(function()
+      assert.is_true(waiting.is_possible())
+      local found
+      local _ = ("a"):gsub("a", function() found = waiting.is_possible() end)
+      assert.is_false(found)
+    end)
+  end)
+
   it("knows a refusal from every other reason", function()
     assert.is_true(waiting.is_refusal { type = "cannot_wait" })
     for _, other in ipairs { "cancelled", "cannot_wait", {}, { type = "other" }, true } do

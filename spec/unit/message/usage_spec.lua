@@ -79,6 +79,19 @@ describe("usage", function()
     ).by_model.m)
   end)
 
+  it("counts a part once that stands beside the whole and in an inner table", function()
+    for _, counts in ipairs {
+      { thinking_tokens = 3, output_tokens_details = { thinking_tokens = 3 } },
+      { thinking_tokens = 0, output_tokens_details = { thinking_tokens = 3 } },
+      { thinking_tokens = 3, output_tokens_details = { thinking_tokens = 2 } },
+      { output_tokens_details = { thinking_tokens = 3 }, completion_tokens_details = { thinking_tokens = 3 } },
+    } do
+      counts.output_tokens = 5
+      assert.same(sums { requests = 2, output_tokens = 10, thinking_tokens = 6 },
+        used({ "m", counts }, { "m", counts }).by_model.m)
+    end
+  end)
+
   it("takes a string that is a number for one", function()
     assert.same(sums { requests = 1, input_tokens = 12, output_tokens = 7, new_tokens = 1000 }, used({ "m", {
       input_tokens = "12", output_tokens = " 7 ", new_tokens = "1e3",
@@ -395,6 +408,14 @@ describe("the cost of usage", function()
       output_tokens = 10, ephemeral_5m_input_tokens = 3, ephemeral_1h_input_tokens = 6 } }))
     assert.same({ "a: cache_creation_input_tokens" }, select(2, made:cost { a = {
       output_tokens = 10, ephemeral_1h_input_tokens = 6 } }))
+  end)
+
+  it("is that of what was written to a cache, also where its parts alone are told", function()
+    local made = used({ "a", { cache_creation = { ephemeral_5m_input_tokens = 1000000,
+      ephemeral_1h_input_tokens = 2000000 } } })
+    assert.equal(12, (made:cost { a = { cache_creation_input_tokens = 4 } }))
+    assert.equal(4 + 2 * 6, (made:cost { a = { cache_creation_input_tokens = 4, ephemeral_1h_input_tokens = 6 } }))
+    assert.same({ "a: cache_creation_input_tokens" }, select(2, made:cost { a = {} }))
   end)
 
   it("is never that of a part larger than the whole", function()

@@ -78,14 +78,17 @@ function batch_plan.resume(chunks, given, is_open)
   if problem then
     return nil, problem
   end
+  local seen = {}
   for i, id in ipairs(ids) do
     if type(id) ~= "string" or id == "" then
       return nil, ("resume[%d]: the ID of a batch expected"):format(i)
+    elseif seen[id] then
+      return nil, ("resume[%d]: %q is resume[%d] too"):format(i, id, seen[id])
     elseif not chunks[i] and not is_open then
       return nil, ("resume: %d batches, where the requests make up %d"):format(#ids, #chunks)
     end
     chunks[i] = chunks[i] or {}
-    chunks[i].id = id
+    chunks[i].id, seen[id] = id, i
   end
   return true
 end

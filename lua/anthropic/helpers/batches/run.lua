@@ -155,6 +155,11 @@ local function take(run, chunk, result)
   elseif chunk.expected and not chunk.expected[id] then
     table.insert(run.report.unexpected, id)
     return
+  elseif run.taken and run.taken[id] then -- from another batch
+    table.insert(run.report.doubled, id)
+    return
+  elseif run.taken then
+    run.taken[id] = true
   end
   run.delivered = run.delivered + 1
   run.report.total = run.report.total + 1
@@ -333,6 +338,7 @@ function batch_run.run(client, resource, requests, settings, given)
   local run = {
     client = client, resource = resource, requests = requests, settings = settings, given = given,
     chunks = chunks, results = {}, report = new_report(), delivered = 0, failures = 0,
+    taken = not requests and #chunks > 1 and {} or nil, -- by custom_id, where the requests do not tell whose one is
   }
   local err
   ok, err = create_all(run)
