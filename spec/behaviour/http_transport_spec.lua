@@ -286,6 +286,17 @@ describe("bodies and files of anthropic.http", function()
     assert.equal("whole", directory:read "out")
     assert.same({ "out" }, directory:names())
   end)
+
+  it("write to no file where the task is cancelled before it begins", function()
+    local kinds = {}
+    anthropic.run(function()
+      http.request({ url = "http://127.0.0.1:1/", path = directory:path "out" }, {
+        on_done = function(_, err) kinds[#kinds + 1] = err.kind end,
+      }):cancel()
+      assert.same({}, directory:names())
+    end)
+    assert.same({ "cancelled" }, kinds)
+  end)
 end)
 
 describe("a Unix socket", function()

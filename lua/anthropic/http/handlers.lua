@@ -6,6 +6,7 @@ local callbacks = require "anthropic.loop.callbacks"
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local options = require "anthropic.http.options"
+local tables = require "anthropic.base.tables"
 
 local handlers = {}
 
@@ -102,20 +103,21 @@ local function deliver(reader, request, sink, given, back)
   return response
 end
 
---- Sends a request that calls back.
+--- Sends a request that calls back. It is prepared now: what the caller then changes in his tables has no effect.
 ---@param request anthropic.http.Request checked
 ---@param given anthropic.http.Handlers checked
 ---@return anthropic.Task handle
 function handlers.start(request, given)
   local sink
-  local function open()
+  request, given = tables.copy(request), tables.copy(given)
+  local open = callbacks.prepared(function()
     local made, second = call.prepare(request)
     if not made then
       return nil, second
     end
     sink = second
-    return body_reader.open(made)
-  end
+    return function() return body_reader.open(made) end
+  end)
   local function done(...)
     if sink then
       sink:close()
