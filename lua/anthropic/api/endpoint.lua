@@ -33,7 +33,7 @@ local SILENT_METHODS = { DELETE = true, HEAD = true }
 local SILENT_STATUSES = { [202] = true, [204] = true, [205] = true }
 
 local function may_be_empty(spec, status)
-  return SILENT_METHODS[spec.method:upper()] or SILENT_STATUSES[status]
+  return SILENT_METHODS[spec.method] or SILENT_STATUSES[status]
 end
 
 local function read_value(exchange, spec)
@@ -192,9 +192,11 @@ function endpoint.request(client, spec, given)
     return nil, errors.invalid_request(problem)
   elseif not copy.method:match "^%a+$" then
     return nil, errors.invalid_request(("method %q: must be letters"):format(copy.method))
-  elseif spec.body and spec.multipart then
+  end
+  copy.method = copy.method:upper()
+  if spec.body and spec.multipart then
     return nil, errors.invalid_request "body: excludes multipart"
-  elseif body and copy.method:upper() == "HEAD" then
+  elseif body and copy.method == "HEAD" then
     return nil, errors.invalid_request(body .. ": a HEAD request has none")
   end
   return send(client, copy, given)
