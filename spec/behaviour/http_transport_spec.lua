@@ -107,6 +107,16 @@ describe("anthropic.http", function()
     assert.is_nil((err.url .. err:to_curl() .. tostring(err)):find("p%40ss", 1, true))
   end)
 
+  it("shows no password that would be taken for a path", function()
+    for _, mark in ipairs { "/", "#", "?" } do
+      local _, err = http.request { url = "http://user:se" .. mark .. "cretpassw0rd@127.0.0.1:1/p" }
+      assert.equal("invalid_request", err.kind)
+      assert.is_nil(err.url)
+      assert.is_nil(tostring(err):find("cretpassw0rd", 1, true))
+      assert.same({ n = 2, nil, "no request was sent" }, { n = select("#", err:to_curl()), err:to_curl() })
+    end
+  end)
+
   it("tells of a wrong request before anything is sent", function()
     for _, case in ipairs {
       { { url = "ftp://host/" }, 'url "ftp://host/": must begin with http:// or https:// and a host' },
