@@ -33,10 +33,20 @@ local function each_event(body, take, limit)
   end
 end
 
+-- Much may have come at once, and one call has no end between its bytes at which the host could have its turn.
+local MOST_BYTES = 16384
+
+local function each_piece(body, take)
+  local first = 1
+  while first <= #body and take(body:sub(first, first + MOST_BYTES - 1)) do
+    first = first + MOST_BYTES
+  end
+end
+
 -- A refusal is read whole, so that what it says is at hand in any case, and handed on.
 local function hand_on(reader, given, body, back)
-  if given.on_bytes and body ~= "" then
-    back(given.on_bytes, body)
+  if given.on_bytes then
+    each_piece(body, function(bytes) return back(given.on_bytes, bytes) end)
   elseif given.on_line then
     each_line(body, function(line) return back(given.on_line, line) end)
   elseif given.on_event then
@@ -48,9 +58,6 @@ end
 -- --- reading -------------------------------------------------------------------------------------
 
 local PIECES = { on_line = "next_line", on_event = "next_event", on_bytes = "read" }
-
--- Much may have come at once, and one call has no end between its bytes at which the host could have its turn.
-local MOST_BYTES = 16384
 
 -- How the body is read, and the handler.
 local function way_of(given)
