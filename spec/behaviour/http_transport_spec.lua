@@ -145,6 +145,13 @@ describe("anthropic.http", function()
     end
   end)
 
+  it("tells a file that cannot be written from one that cannot be read, as curl does", function()
+    for field, code in pairs { path = 23, body_file = 26 } do
+      local _, err = http.request { url = "http://127.0.0.1:1/", [field] = "/nowhere/x" }
+      assert.same({ code, code }, { err.code, err:exit_code() })
+    end
+  end)
+
   it("raises on what is no request", function()
     for _, case in ipairs {
       { "http://host/", nil, "a request is a table with a url" },

@@ -89,7 +89,7 @@ end
 -- Replaces what the caller gave by what is sent, and opens the file that is to be written. Returns
 -- what is wrong.
 local function prepare(spec)
-  local message
+  local message, err
   if spec.multipart then
     spec.multipart, message = multipart.parts(spec.multipart)
   elseif type(spec.body) == "table" then
@@ -99,20 +99,20 @@ local function prepare(spec)
     spec.body = ""
   end
   if spec.target ~= nil and not message then
-    spec.sink, message = download.open(spec.target)
+    spec.sink, err = download.open(spec.target)
   end
-  return message
+  return message and errors.invalid_request(message) or err
 end
 
 -- Sends; returns a result and the exchange, or nil and an error.
 local function exchange_of(client, spec, given)
-  local message = prepare(spec)
-  if message then
-    return nil, errors.invalid_request(message)
+  local err = prepare(spec)
+  if err then
+    return nil, err
   end
   local read = reader_of(spec)
-  local exchange, err = client:exchange(spec, given)
-  local result
+  local exchange, result
+  exchange, err = client:exchange(spec, given)
   if exchange then
     result, err = exchange:run(function()
       return read(exchange, spec)
