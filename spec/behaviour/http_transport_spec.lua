@@ -50,6 +50,20 @@ describe("anthropic.http", function()
     assert.equal("{}", posted.body)
   end)
 
+  it("tells the length of a body that is missing where one has a meaning", function()
+    local server = serve { routes = { { answers = { { body = "" } } } } }
+    for method, length in pairs { POST = "0", put = "0", PATCH = "0", GET = false, DELETE = false } do
+      local before = #server:requests()
+      assert(http.request { url = server.url, method = method })
+      local request = server:requests()[before + 1]
+      assert.same({ method:upper(), length or nil }, { request.method, header(request, "content-length") })
+      assert.is_nil(header(request, "content-type"))
+    end
+    assert(http.request { url = server.url, method = "POST", headers = { ["content-length"] = 0 } })
+    local requests = server:requests()
+    assert.equal("0", header(requests[#requests], "content-length"))
+  end)
+
   it("returns every status as a response", function()
     local statuses = { 200, 201, 204, 304, 400, 401, 404, 407, 429, 500, 503, 529, 599 }
     local script = {}
