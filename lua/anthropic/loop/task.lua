@@ -82,6 +82,11 @@ local function abandon(self)
   end_task(self)
 end
 
+-- What a cancelled task raises is mostly that; anything else is a failure.
+local function is_cancellation(raised)
+  return errors.is(raised) and raised.kind == "cancelled"
+end
+
 -- Words that name a place are a bug's.
 local function is_of_bug(raised)
   return type(raised) == "string" and raised:find "^[^\n]-:%d+: " ~= nil
@@ -98,23 +103,24 @@ local function finish(self, ok, ...)
     return
   end
   local is_asked_for = self.joiners[1] ~= nil or loop.is_awaited(self)
-  if self.is_cancelled then
-    self.failure = cancelled_error()
-  elseif ok then
-    self.results = pack(...)
-  else
+  local has_failed = not ok and not (self.is_cancelled and is_cancellation((...)))
+  if has_failed then
     self.failure, self.traceback = ...
     self.failure = self.failure or tostring(self.failure) .. " was raised" -- nil and false are no error yet
     if self.group then
       self.group.failed = self.group.failed + 1
       self.group.unjoined[self] = self.group.failed
     end
+  elseif self.is_cancelled then
+    self.failure = cancelled_error()
+  else
+    self.results = pack(...)
   end
   end_task(self)
   if self.failure and self.on_failure then
     self.on_failure(self.failure)
   end
-  if not ok and not self.is_cancelled and not self.group and not is_asked_for then
+  if has_failed and not self.group and not is_asked_for then
     error(shown(self), 0)
   end
 end
@@ -321,7 +327,8 @@ function Task:has_news()
 end
 
 --- Cancels the task: what it waits for ends at once with an error of kind "cancelled"; if it waits again, that error is
---- raised. A task that has ended stays as it is; one that has not begun never does.
+--- raised. A task that has ended stays as it is; one that has not begun never does. An error of another kind that the
+--- task then raises is its failure, as ever.
 function Task:cancel()
   if self.done or self.is_cancelled then
     return

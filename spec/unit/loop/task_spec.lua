@@ -1,6 +1,7 @@
 local anthropic = require "anthropic"
 local core = require "anthropic.core"
 local coroutines = require "anthropic.loop.coroutines"
+local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 local task_module = require "anthropic.loop.task"
@@ -408,8 +409,8 @@ describe("a task in a host", function()
       assert.equal("cancelled", err.kind)
     end)
 
-    it("has its wait end, and what it then returns or raises is not heard of", function()
-      for _, ending in ipairs { function() return "result" end, function() error("words", 0) end } do
+    it("has its wait end, and what it then returns is not heard of, nor that it was cancelled", function()
+      for _, ending in ipairs { function() return "result" end, function() error(errors.cancelled "no") end } do
         local told
         local task = task_module.spawn(function()
           told = { task_module.wait(nil, waiting.subject(), 600) }
@@ -423,6 +424,21 @@ describe("a task in a host", function()
         assert.is_true(task.done)
         assert.same({ nil, "cancelled" }, told)
         assert.equal("cancelled", select(2, task:join()).kind)
+      end
+    end)
+
+    it("has the host tell of what it raises besides", function()
+      for _, raised in ipairs { "words", errors.invalid_request "wrong" } do
+        local task = task_module.spawn(function()
+          task_module.sleep(600)
+          error(raised, 0)
+        end)
+        turn()
+        task:cancel()
+        assert.equal(raised, failure_of_turn())
+        assert.is_true(task.done)
+        assert.equal(raised, select(2, task:join()))
+        assert.equal("anthropic.Task (cancelled)", tostring(task))
       end
     end)
 
@@ -737,6 +753,21 @@ describe("a task in a host", function()
         error("of the main function", 0)
       end) })
       assert.equal(4, ended)
+    end)
+
+    it("that raises after it was cancelled has its error raised, once all have ended", function()
+      local ended = false
+      assert.same({ false, "of the clean-up" }, { run(function()
+        local task = task_module.spawn(function()
+          task_module.sleep(600)
+          error("of the clean-up", 0)
+        end)
+        task_module.sleep(0)
+        task:cancel()
+        task_module.sleep(0.002)
+        ended = true
+      end) })
+      assert.is_true(ended)
     end)
 
     it("whose error was joined has nothing raised", function()
