@@ -214,7 +214,7 @@ describe("a task that waits inside a coroutine of its own", function()
   end)
 
   it("gets an error, not a hang, where too many of them join", function()
-    local tasks, errors = {}, 0
+    local tasks, count = {}, 0
     anthropic.run(function()
       for i = 1, 30 do
         tasks[i] = anthropic.spawn(coroutine.wrap(function()
@@ -225,11 +225,11 @@ describe("a task that waits inside a coroutine of its own", function()
         local _, err = tasks[i]:join()
         if err then
           assert.matches("wait inside coroutines of their own", err)
-          errors = errors + 1
+          count = count + 1
         end
       end
     end)
-    assert.is_true(errors > 0 and errors < 30)
+    assert.is_true(count > 0 and count < 30)
   end)
 end)
 
@@ -542,6 +542,26 @@ describe("a task in a host", function()
       assert.equal(1, called)
     end)
 
+    it("ends, and its joiners go on, where what it calls raises, which is raised in the host", function()
+      local joined, called = nil, 0
+      local task = task_module.spawn(task_module.sleep, 600)
+      turn()
+      task:close(function() error("of a callback", 0) end)
+      task:close(function() called = called + 1 end)
+      task_module.spawn(function() joined = select("#", task:join()) end)
+      assert.equal("of a callback", failure_of_turn())
+      turn()
+      assert.same({ true, 1, 2 }, { task.done, called, joined })
+    end)
+
+    it("before it begins tells of its end where what it calls raises", function()
+      local told
+      local task = task_module.start(nil, error, function(failure) told = failure.kind end)
+      local ok, raised = pcall(task.close, task, function() error("of a callback", 0) end)
+      assert.same({ false, "of a callback", "cancelled" }, { ok, raised, told })
+      turn()
+    end)
+
     it("needs nobody to call", function()
       local task = task_module.spawn(task_module.sleep, 600)
       turn()
@@ -694,6 +714,27 @@ describe("a task in a host", function()
       end
     end)
 
+    it("has what calls back at its end raised, once all have ended", function()
+      for _, has_begun in ipairs { true, false } do
+        local told
+        local ok, err = pcall(task_module.run, function()
+          local task = task_module.spawn(task_module.sleep, 600)
+          if has_begun then
+            task_module.sleep(0)
+          end
+          task:close(function() error("of a callback", 0) end)
+          task_module.start(nil, error, function(failure)
+            told = failure.kind
+            error("of the end", 0)
+          end):cancel()
+          task_module.sleep(0.002)
+          told = told .. ", then the rest"
+        end)
+        assert.same({ false, has_begun and "of the end" or "of a callback" }, { ok, err })
+        assert.equal("cancelled, then the rest", told)
+      end
+    end)
+
     it("runs in one run at a time: another begun by a wake-up is refused", function()
       local told
       assert.equal("on", task_module.run(function()
@@ -768,6 +809,29 @@ describe("a task in a host", function()
         ended = true
       end) })
       assert.is_true(ended)
+    end)
+
+    it("has what calls back at its end raised, once all have ended", function()
+      for _, has_begun in ipairs { true, false } do
+        local ended, told = false, nil
+        assert.same({ false, "of a callback" }, { run(function()
+          local task = task_module.start(nil, function() return task_module.sleep(600) end, function(failure)
+            told = failure.kind
+            error("of the end", 0)
+          end)
+          if has_begun then
+            task_module.sleep(0)
+          end
+          task_module.spawn(function()
+            task_module.sleep(0.002)
+            ended = true
+          end)
+          local other = task_module.spawn(task_module.sleep, 600)
+          other:close(function() error("of a callback", 0) end)
+          task:cancel()
+        end) })
+        assert.same({ true, "cancelled" }, { ended, told })
+      end
     end)
 
     it("whose error was joined has nothing raised", function()
