@@ -16,7 +16,7 @@
 --       return coroutine.yield()
 --     end
 
-local require = require
+local package, require = package, require
 local coroutines = require "anthropic.loop.coroutines"
 local counted_set = require "anthropic.loop.counted_set"
 local errors = require "anthropic.base.error"
@@ -203,16 +203,28 @@ local function expect_function(name, f)
   end
 end
 
+-- The driver that starts further tasks: the one that holds for all, unless it cannot and the running task's can.
+local function starting_driver(current)
+  local driver = loop.driver()
+  return not driver.spawn and current and current.driver.spawn and current.driver or driver
+end
+
+-- Whether a driver is the built-in scheduler, and takes no turns yet.
+local function is_resting(driver)
+  local scheduler = package.loaded["anthropic.loop.scheduler"]
+  return driver == scheduler and not scheduler.is_open()
+end
+
 --- Starts another coroutine, in a host that runs several, or inside `run`.
 ---@param f function called with the further arguments
 ---@return anthropic.Task
 function tasks.spawn(f, ...)
   expect_function("spawn", f)
-  local driver = loop.driver()
-  if not driver.spawn then
+  local parent = tasks.current()
+  local driver = starting_driver(parent)
+  if not driver.spawn or is_resting(driver) then
     error("anthropic.spawn works inside anthropic.run", 2)
   end
-  local parent = tasks.current()
   return start(new(parent and parent.group, driver), f, ...)
 end
 
@@ -280,9 +292,9 @@ end
 function tasks.run(f, ...)
   expect_function("run", f)
   local group = setmetatable({ tasks = counted_set.new(), unjoined = {}, failed = 0 }, Group)
-  local driver = loop.driver()
+  local driver = starting_driver(tasks.current())
   local main
-  if driver.spawn then
+  if driver.spawn and not is_resting(driver) then
     local ok, err = tasks.check_waiting()
     if ok then
       main = start(new(group, driver), f, ...)

@@ -735,6 +735,24 @@ describe("a task in a host", function()
       end
     end)
 
+    it("runs whatever driver was set, and so do those that it starts", function()
+      for _, name in ipairs { "scheduler", "blocking" } do
+        loop.use(name)
+        local results = { pcall(task_module.run, function()
+          local one = task_module.spawn(function()
+            task_module.sleep(0.001)
+            return 1
+          end)
+          return one:join() + task_module.run(function() return task_module.spawn(function() return 2 end):join() end)
+        end) }
+        local ok, message = pcall(task_module.spawn, function() end)
+        loop.use(nil)
+        assert.same({ true, 3 }, results)
+        assert.is_false(ok)
+        assert.matches("anthropic%.spawn works inside anthropic%.run$", message)
+      end
+    end)
+
     it("runs in one run at a time: another begun by a wake-up is refused", function()
       local told
       assert.equal("on", task_module.run(function()
