@@ -52,6 +52,18 @@ describe("a client", function()
       end
     end)
 
+    it("streams what its parameters were at the call", function()
+      local client = client_at("", { max_retries = 0 })
+      local history = { { role = "user", content = "first" } }
+      local before = #server:requests()
+      anthropic.run(function()
+        client.messages.stream({ model = "m", max_tokens = 9, messages = history }, { on_done = function() end })
+        history[1].content, history[2] = "changed", { role = "assistant", content = "added" }
+      end)
+      local sent = server:requests()[before + 1]
+      assert.same({ { role = "user", content = "first" } }, sent.json.messages)
+    end)
+
     it("may wait and send requests in on_retry", function()
       anthropic.run(function()
         local other

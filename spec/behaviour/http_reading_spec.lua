@@ -178,7 +178,7 @@ describe("a reader", function()
     assert.equal("protocol", select(2, reader:next_line()).kind)
     reader = open(serve { stream("data: " .. large .. "\n\n") }, { max_event_bytes = 1000 })
     local _, err = reader:next_event()
-    assert.same({ "protocol", 8 }, { err.kind, err:exit_code() })
+    assert.same({ "protocol", 63 }, { err.kind, err:exit_code() })
     reader = open(serve { { body = large } }, { max_response_bytes = 1000 })
     _, err = reader:body()
     assert.same({ "protocol", 63, large:sub(1, 1000) }, { err.kind, err:exit_code(), err.body })
@@ -334,6 +334,28 @@ describe("handlers", function()
     local calls, handlers = noting "on_response on_line on_done"
     http.request({ url = "ftp://host/" }, handlers)
     assert.same({ "done invalid_request" }, calls)
+  end)
+
+  it("belong to the request as it was when it was made, and are those that were given", function()
+    local server = serve { routes = { { answers = { { body = "x" } } } } }
+    local ends = {}
+    anthropic.run(function()
+      local request, handlers = { url = server.url, headers = {} }, {}
+      for i = 1, 3 do
+        request.body, request.headers["x-number"] = "body " .. i, i
+        function handlers.on_done(response) ends[#ends + 1] = i .. response.body end
+        http.request(request, handlers)
+      end
+      request.url, handlers.on_done = "http://nowhere.invalid/", error
+    end)
+    table.sort(ends)
+    assert.same({ "1x", "2x", "3x" }, ends)
+    local sent = {}
+    for _, request in ipairs(server:requests()) do
+      sent[#sent + 1] = service.header(request, "x-number") .. request.body
+    end
+    table.sort(sent)
+    assert.same({ "1body 1", "2body 2", "3body 3" }, sent)
   end)
 
   it("return at once where something else moves the request on, and the task's results are those of on_done", function()

@@ -50,6 +50,20 @@ describe("anthropic.http", function()
     assert.equal("{}", posted.body)
   end)
 
+  it("tells the length of a body that is missing where one has a meaning", function()
+    local server = serve { routes = { { answers = { { body = "" } } } } }
+    for method, length in pairs { POST = "0", put = "0", PATCH = "0", GET = false, DELETE = false } do
+      local before = #server:requests()
+      assert(http.request { url = server.url, method = method })
+      local request = server:requests()[before + 1]
+      assert.same({ method:upper(), length or nil }, { request.method, header(request, "content-length") })
+      assert.is_nil(header(request, "content-type"))
+    end
+    assert(http.request { url = server.url, method = "POST", headers = { ["content-length"] = 0 } })
+    local requests = server:requests()
+    assert.equal("0", header(requests[#requests], "content-length"))
+  end)
+
   it("returns every status as a response", function()
     local statuses = { 200, 201, 204, 304, 400, 401, 404, 407, 429, 500, 503, 529, 599 }
     local script = {}
@@ -107,6 +121,16 @@ describe("anthropic.http", function()
     assert.is_nil((err.url .. err:to_curl() .. tostring(err)):find("p%40ss", 1, true))
   end)
 
+  it("shows no password that would be taken for a path", function()
+    for _, mark in ipairs { "/", "#", "?" } do
+      local _, err = http.request { url = "http://user:se" .. mark .. "cretpassw0rd@127.0.0.1:1/p" }
+      assert.equal("invalid_request", err.kind)
+      assert.is_nil(err.url)
+      assert.is_nil(tostring(err):find("cretpassw0rd", 1, true))
+      assert.same({ n = 2, nil, "no request was sent" }, { n = select("#", err:to_curl()), err:to_curl() })
+    end
+  end)
+
   it("tells of a wrong request before anything is sent", function()
     for _, case in ipairs {
       { { url = "ftp://host/" }, 'url "ftp://host/": must begin with http:// or https:// and a host' },
@@ -132,6 +156,13 @@ describe("anthropic.http", function()
       assert.is_nil(response)
       assert.equal("invalid_request", err.kind)
       assert.equal(case[2], err.message)
+    end
+  end)
+
+  it("tells a file that cannot be written from one that cannot be read, as curl does", function()
+    for field, code in pairs { path = 23, body_file = 26 } do
+      local _, err = http.request { url = "http://127.0.0.1:1/", [field] = "/nowhere/x" }
+      assert.same({ code, code }, { err.code, err:exit_code() })
     end
   end)
 
@@ -285,6 +316,17 @@ describe("bodies and files of anthropic.http", function()
     assert.same({ 200, "a file", 500, "no" }, calls)
     assert.equal("whole", directory:read "out")
     assert.same({ "out" }, directory:names())
+  end)
+
+  it("write to no file where the task is cancelled before it begins", function()
+    local kinds = {}
+    anthropic.run(function()
+      http.request({ url = "http://127.0.0.1:1/", path = directory:path "out" }, {
+        on_done = function(_, err) kinds[#kinds + 1] = err.kind end,
+      }):cancel()
+      assert.same({}, directory:names())
+    end)
+    assert.same({ "cancelled" }, kinds)
   end)
 end)
 

@@ -33,7 +33,7 @@ local SILENT_METHODS = { DELETE = true, HEAD = true }
 local SILENT_STATUSES = { [202] = true, [204] = true, [205] = true }
 
 local function may_be_empty(spec, status)
-  return SILENT_METHODS[spec.method:upper()] or SILENT_STATUSES[status]
+  return SILENT_METHODS[spec.method] or SILENT_STATUSES[status]
 end
 
 local function read_value(exchange, spec)
@@ -89,7 +89,7 @@ end
 -- Replaces what the caller gave by what is sent, and opens the file that is to be written. Returns
 -- what is wrong.
 local function prepare(spec)
-  local message
+  local message, err
   if spec.multipart then
     spec.multipart, message = multipart.parts(spec.multipart)
   elseif type(spec.body) == "table" then
@@ -99,20 +99,20 @@ local function prepare(spec)
     spec.body = ""
   end
   if spec.target ~= nil and not message then
-    spec.sink, message = download.open(spec.target)
+    spec.sink, err = download.open(spec.target)
   end
-  return message
+  return message and errors.invalid_request(message) or err
 end
 
 -- Sends; returns a result and the exchange, or nil and an error.
 local function exchange_of(client, spec, given)
-  local message = prepare(spec)
-  if message then
-    return nil, errors.invalid_request(message)
+  local err = prepare(spec)
+  if err then
+    return nil, err
   end
   local read = reader_of(spec)
-  local exchange, err = client:exchange(spec, given)
-  local result
+  local exchange, result
+  exchange, err = client:exchange(spec, given)
   if exchange then
     result, err = exchange:run(function()
       return read(exchange, spec)
@@ -192,9 +192,11 @@ function endpoint.request(client, spec, given)
     return nil, errors.invalid_request(problem)
   elseif not copy.method:match "^%a+$" then
     return nil, errors.invalid_request(("method %q: must be letters"):format(copy.method))
-  elseif spec.body and spec.multipart then
+  end
+  copy.method = copy.method:upper()
+  if spec.body and spec.multipart then
     return nil, errors.invalid_request "body: excludes multipart"
-  elseif body and copy.method:upper() == "HEAD" then
+  elseif body and copy.method == "HEAD" then
     return nil, errors.invalid_request(body .. ": a HEAD request has none")
   end
   return send(client, copy, given)

@@ -22,6 +22,7 @@ local options = require "anthropic.http.options"
 local paths = require "anthropic.base.path"
 local request = require "anthropic.http.request"
 
+local callbacks = lazy.module "anthropic.loop.callbacks"
 local concurrent = lazy.module "anthropic.helpers.concurrent"
 local continuation = lazy.module "anthropic.stream.continuation"
 local stream = lazy.module "anthropic.stream"
@@ -176,9 +177,10 @@ local function remake(member, params, given, streamed)
   return text, whole.model
 end
 
--- Sends; `on_message` is called with the whole message before the caller has it, and returns that or another one; nil
--- and an error. `paced`: held back while the rate limits say so.
-local function send(client, params, given, on_message, paced)
+-- Checks and encodes a request, and returns the function that sends it; nil and an error. `on_message` is called with
+-- the whole message before the caller has it, and returns that or another one; nil and an error. `paced`: held back
+-- while the rate limits say so.
+local function prepare(client, params, given, on_message, paced)
   local asked = params
   local err
   params, err = params_of.complete(client, asked, given)
@@ -212,18 +214,27 @@ local function send(client, params, given, on_message, paced)
   if not exchange then
     return nil, err
   end
-  local read
-  read, err = exchange:run(streamed and read_stream or read_whole)
-  if not read then
+  return function()
+    local read, failure = exchange:run(streamed and read_stream or read_whole)
+    if not read then
+      return nil, failure
+    end
+    return deliver(exchange, read, params.stream, on_message, function(content)
+      local whole = continuation.params(params, content)
+      if whole then
+        whole.model = exchange.spec().model -- as the member of a pool calls it
+      end
+      return whole and encode(whole, streamed)
+    end)
+  end
+end
+
+local function send(...)
+  local run, err = prepare(...)
+  if not run then
     return nil, err
   end
-  return deliver(exchange, read, params.stream, on_message, function(content)
-    local whole = continuation.params(params, content)
-    if whole then
-      whole.model = exchange.spec().model -- as the member of a pool calls it
-    end
-    return whole and encode(whole, streamed)
-  end)
+  return run()
 end
 
 messages.methods = {}
@@ -273,13 +284,16 @@ messages.methods.stream = with_settings_of(stream_callbacks, {
     if not given then
       return send(client, streamed)
     end
-    local callbacks, rest = options.split(given, stream_callbacks.settings)
-    if next(callbacks) == nil then
+    local handlers, rest = options.split(given, stream_callbacks.settings)
+    if next(handlers) == nil then
       return send(client, streamed, given)
     end
-    return stream_callbacks.start(client:options_for(rest) "loop", callbacks, function()
-      return send(client, streamed, rest)
-    end)
+    if type(params.messages) == "table" then -- further attempts may read it
+      streamed.messages = json.copy(params.messages)
+    end
+    return stream_callbacks.start(client:options_for(rest) "loop", handlers, callbacks.prepared(function()
+      return prepare(client, streamed, rest)
+    end))
   end,
 })
 

@@ -3,11 +3,14 @@
 
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
+local lazy = require "anthropic.base.lazy"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local plain_response = require "anthropic.http.plain_response"
 local reader_base = require "anthropic.http.reader_base"
 local tasks = require "anthropic.loop.task"
+
+local failures = lazy.module_for_failure "anthropic.http.failures"
 
 ---@class anthropic.http.Reader
 ---@field response anthropic.http.Response without its body
@@ -67,8 +70,10 @@ local function after_wait(self, err)
   return fail(self, err)
 end
 
-local function broken(self, kind, words)
-  return fail(self, self.exchange:describe(errors.new { kind = kind, message = words, status = self.response.status }))
+local function broken(self, kind, words, code)
+  return fail(self, self.exchange:describe(errors.new {
+    kind = kind, message = words, status = self.response.status, code = code,
+  }))
 end
 
 -- The transfer is over, and all of it read but for the beginning of a line.
@@ -103,9 +108,10 @@ local function receive(self, take, argument)
       return receive_end(self, third)
     elseif second == "too_large" then
       local limit = options.event_limit(self.exchange.option)
-      return broken(self, "protocol", ("an event or a line is larger than %d bytes"):format(limit))
+      return broken(self, "protocol", ("an event or a line is larger than %d bytes"):format(limit),
+        failures.CODES.FILESIZE_EXCEEDED)
     else
-      return broken(self, "connection", "not enough memory")
+      return broken(self, "connection", "not enough memory", failures.CODES.OUT_OF_MEMORY)
     end
   end
 end

@@ -104,15 +104,15 @@ end
 
 local function make_spec(request, resolved)
   local method = (request.method or has_body(request) and "POST" or "GET"):upper()
-  local problem, parts, sink = problem_of(request, method), nil, nil
+  local problem, parts, sink, err = problem_of(request, method), nil, nil, nil
   if request.multipart and not problem then
     parts, problem = multipart.list(request.multipart)
   end
   if request.path ~= nil and not problem then
-    sink, problem = download.open(request.path)
+    sink, err = download.open(request.path)
   end
-  if problem then
-    return nil, errors.invalid_request(problem)
+  if problem or err then
+    return nil, err or errors.invalid_request(problem)
   end
   return {
     method = method,

@@ -103,7 +103,9 @@ end
 
 -- curl's option for a part of a multipart body; nil and the reason where it has no such option.
 local function form_option(part)
-  if part.path then
+  if part.name == "" or part.name:find("=", 1, true) then
+    return nil, "a name in the form is empty or holds '=', which curl's options cannot say"
+  elseif part.path then
     return "-F " .. quote(("%s=@%s;filename=%s;type=%s"):format(part.name, quote_for_form(part.path),
       quote_for_form(part.filename), part.content_type))
   elseif part.filename then

@@ -1,6 +1,7 @@
 --- Answers that go to a file, by a temporary name beside its own.
 
 local core = require "anthropic.base.core"
+local errors = require "anthropic.base.error"
 local failures = require "anthropic.http.failures"
 
 local download = {}
@@ -8,12 +9,13 @@ local download = {}
 --- Makes the temporary file. The caller closes it (`sink:close()`), whatever comes of it.
 ---@param path any
 ---@return userdata|nil sink
----@return string? message
+---@return anthropic.Error?
 function download.open(path)
   if type(path) ~= "string" then
-    return nil, "path: string expected, got " .. type(path)
+    return nil, errors.invalid_request("path: string expected, got " .. type(path))
   end
-  return core.sink(path)
+  local sink, problem = core.sink(path)
+  return sink, problem and failures.error("file", problem) or nil
 end
 
 --- Puts the file in its place, once all of it has come.

@@ -105,7 +105,8 @@ function drafts.steps(options)
     local is_elsewhere = urls.origin(url) ~= draft.origin
     local set, message = changed_fields(draft, changes.headers, is_elsewhere)
     local changed = {
-      method = changes.method, url = url, body = changes.body, multipart = not changes.body and draft.multipart or nil,
+      method = changes.method:upper(), url = url, body = changes.body,
+      multipart = not changes.body and draft.multipart or nil,
       body_file = not changes.body and draft.body_file or nil, set = set, secret = {}, origin = draft.origin,
       is_elsewhere = is_elsewhere,
     }

@@ -259,4 +259,7 @@ end
 -- What doc/how-to/errors.md lists.
 failures.ROWS, failures.ADVICE = ROWS, ADVICE
 
+--- libcurl's codes that others give an error.
+failures.CODES = CODES
+
 return failures

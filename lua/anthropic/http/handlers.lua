@@ -6,6 +6,7 @@ local callbacks = require "anthropic.loop.callbacks"
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local options = require "anthropic.http.options"
+local tables = require "anthropic.base.tables"
 
 local handlers = {}
 
@@ -32,10 +33,20 @@ local function each_event(body, take, limit)
   end
 end
 
+-- Much may have come at once, and one call has no end between its bytes at which the host could have its turn.
+local MOST_BYTES = 16384
+
+local function each_piece(body, take)
+  local first = 1
+  while first <= #body and take(body:sub(first, first + MOST_BYTES - 1)) do
+    first = first + MOST_BYTES
+  end
+end
+
 -- A refusal is read whole, so that what it says is at hand in any case, and handed on.
 local function hand_on(reader, given, body, back)
-  if given.on_bytes and body ~= "" then
-    back(given.on_bytes, body)
+  if given.on_bytes then
+    each_piece(body, function(bytes) return back(given.on_bytes, bytes) end)
   elseif given.on_line then
     each_line(body, function(line) return back(given.on_line, line) end)
   elseif given.on_event then
@@ -47,9 +58,6 @@ end
 -- --- reading -------------------------------------------------------------------------------------
 
 local PIECES = { on_line = "next_line", on_event = "next_event", on_bytes = "read" }
-
--- Much may have come at once, and one call has no end between its bytes at which the host could have its turn.
-local MOST_BYTES = 16384
 
 -- How the body is read, and the handler.
 local function way_of(given)
@@ -102,20 +110,21 @@ local function deliver(reader, request, sink, given, back)
   return response
 end
 
---- Sends a request that calls back.
+--- Sends a request that calls back. It is prepared now: what the caller then changes in his tables has no effect.
 ---@param request anthropic.http.Request checked
 ---@param given anthropic.http.Handlers checked
 ---@return anthropic.Task handle
 function handlers.start(request, given)
   local sink
-  local function open()
+  request, given = tables.copy(request), tables.copy(given)
+  local open = callbacks.prepared(function()
     local made, second = call.prepare(request)
     if not made then
       return nil, second
     end
     sink = second
-    return body_reader.open(made)
-  end
+    return function() return body_reader.open(made) end
+  end)
   local function done(...)
     if sink then
       sink:close()

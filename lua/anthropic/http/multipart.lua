@@ -156,17 +156,24 @@ local function add_file(parts, name, file)
   return problem
 end
 
-local function add_field(parts, name, value)
+-- What a field says; nil and what is wrong.
+local function text_of(name, value)
   local kind = type(value)
   if kind == "number" then
-    value = number.text(value)
-    if not value then
-      return ("%s: a finite number expected"):format(name)
-    end
-  elseif kind ~= "string" and kind ~= "boolean" then
-    return ("%s: string, number or boolean expected, got %s"):format(name, kind)
+    local text = number.text(value)
+    return text, not text and ("%s: a finite number expected"):format(name) or nil
+  elseif kind == "string" or kind == "boolean" then
+    return tostring(value)
   end
-  parts[#parts + 1] = { name = escape(name), data = tostring(value) }
+  return nil, ("%s: string, number or boolean expected, got %s"):format(name, kind)
+end
+
+local function add_field(parts, name, value)
+  local text, problem = text_of(name, value)
+  if not text then
+    return problem
+  end
+  parts[#parts + 1] = { name = escape(name), data = text }
 end
 
 -- Plain fields come first, so that a server that reads on the way knows them before the files.
@@ -183,13 +190,16 @@ local function add_part(parts, where, part)
     return where .. ": a table with a name expected"
   elseif part.name:find "%z" then
     return where .. ".name: must not contain NUL"
-  elseif part.path == nil and part.filename == nil and part.content_type == nil and type(part.data) ~= "string" then
-    return add_field(parts, part.name, part.data)
   end
   local file = tables.copy(part)
   file.name = nil
   local made, problem
-  if file.data ~= nil and file.filename == nil then
+  if file.data ~= nil or file.path == nil and file.filename == nil and file.content_type == nil then
+    file.data, problem = text_of(part.name, part.data)
+  end
+  if problem then
+    return problem
+  elseif file.data ~= nil and file.filename == nil then
     problem = problem_of_fields(where, file)
     made = { name = part.name, content_type = file.content_type, data = file.data }
   else

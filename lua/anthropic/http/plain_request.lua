@@ -17,13 +17,25 @@ local function basic(user_info)
   return "Basic " .. core.base64(urls.unescape(user) .. ":" .. urls.unescape(password))
 end
 
+-- Methods whose body means something, so that its absence is told. (RFC 9110, 8.6)
+local WITH_BODY = { POST = true, PUT = true, PATCH = true }
+
+local function lacks_length(spec, set)
+  return WITH_BODY[spec.method] and not (spec.body or spec.body_file or spec.multipart)
+    and headers.get(set, "Content-Length") == nil
+end
+
 local function build_headers(spec, options, user_info)
   local set = headers.new()
   local ok, message = headers.set_all(set, spec.headers)
   message = ok and headers.problem_of_length(set, spec) or message
   if message then
     return nil, errors.invalid_request(message)
-  elseif user_info and headers.get(set, "Authorization") == nil then
+  end
+  if lacks_length(spec, set) then
+    headers.set(set, "Content-Length", "0")
+  end
+  if user_info and headers.get(set, "Authorization") == nil then
     headers.set(set, "Authorization", basic(user_info))
   end
   local list = secrets.new()

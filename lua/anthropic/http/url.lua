@@ -91,6 +91,15 @@ function url.check_base(base_url)
   return (base_url:gsub("/+$", ""))
 end
 
+local LARGEST_PORT = 65535
+
+-- Whether more than a port stands behind a host. A password that holds '/', '#' or '?' looks so: the URL's host would
+-- be its user name, and the password a part of the path.
+local function has_wrong_port(host)
+  local behind = host:match "^%[[^%]]*%](.*)$" or host:match "^[^:]*(.*)$"
+  return behind ~= "" and (not behind:find "^:%d*$" or (tonumber(behind:sub(2)) or 0) > LARGEST_PORT)
+end
+
 --- Checks a URL that stands for itself, and takes a user name and a password out of it. What may hold a secret is not
 --- quoted.
 ---@param text string
@@ -107,6 +116,9 @@ function url.check(text)
   local user_info, host = authority:match "^(.*)@([^@]*)$"
   if host == "" then
     return invalid "url: the host is missing"
+  elseif has_wrong_port(host or authority) then
+    return invalid("url: a number up to 65535 expected behind the host and its ':'; in a user name or a password "
+      .. "write %2F for '/', %23 for '#' and %3F for '?'")
   end
   return scheme .. (host or authority) .. rest, user_info
 end

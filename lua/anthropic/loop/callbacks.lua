@@ -38,6 +38,21 @@ local function caller(driver, task)
   end
 end
 
+--- Prepares at once what a task is to open, so that what its caller changes later is not sent. A failure is the task's.
+---@param prepare fun(): (fun(): table?, anthropic.Error?)|nil, anthropic.Error?
+---@return fun(): table?, anthropic.Error? open
+function callbacks.prepared(prepare)
+  local ok, open, err = pcall(prepare)
+  return function()
+    if not ok then
+      error(open, 0)
+    elseif not open then
+      return nil, err
+    end
+    return open()
+  end
+end
+
 --- Starts what calls back.
 ---@param driver string|table|nil the client's `loop` option
 ---@param on_done? fun(result: any, err: anthropic.Error?)

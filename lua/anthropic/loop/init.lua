@@ -244,12 +244,20 @@ local function await_end(transfer)
   end
 end
 
+-- Moves all on for somebody whom what a wake-up raises does not concern: the next step raises it, in the host's way.
+local function step_for_all()
+  local ok, err = loop.try_step(0)
+  if not ok then
+    loop.after(0, function() error(err, 0) end)
+  end
+end
+
 --- Lets a transfer that has been read come to its end in the background, so that its connection
 --- can be used again.
 ---@private
 function loop.drain(transfer)
   if not transfer:done() then
-    loop.step(0)
+    step_for_all()
   end
   if transfer:done() then
     transfer:close()
@@ -266,7 +274,7 @@ end
 ---@return number? seconds to wait at most
 function loop.unsettled()
   if next(draining) then
-    loop.step(0)
+    step_for_all()
   end
   local _, drained = next(draining)
   return drained, SETTLE_SECONDS

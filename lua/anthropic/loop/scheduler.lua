@@ -246,6 +246,12 @@ function scheduler.spawn(f)
   put(starting, entry)
 end
 
+--- Whether there is a run.
+---@return boolean
+function scheduler.is_open()
+  return active
+end
+
 --- Begins a run; there is one at a time.
 function scheduler.open()
   if active then

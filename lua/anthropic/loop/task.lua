@@ -16,7 +16,7 @@
 --       return coroutine.yield()
 --     end
 
-local require = require
+local package, require = package, require
 local coroutines = require "anthropic.loop.coroutines"
 local counted_set = require "anthropic.loop.counted_set"
 local errors = require "anthropic.base.error"
@@ -57,29 +57,66 @@ function Group:has_news()
   return self.tasks:count() == 0
 end
 
+-- The failure of a task, or of what it has called back, which nobody asks for.
+function Group:fail(failed)
+  self.failed = self.failed + 1
+  self.unjoined[failed] = self.failed
+end
+
+-- nil and false may be raised, but are no error yet.
+local function as_error(raised)
+  return raised or tostring(raised) .. " was raised"
+end
+
+-- What one who is woken raises must not keep the others asleep. `problem`: what another one has raised, in a table.
+local function wake(subject, problem)
+  local ok, raised = pcall(loop.wake, subject)
+  return problem or not ok and { failure = as_error(raised) } or nil
+end
+
+-- Returns what one who was woken has raised, in a table.
 local function end_task(self)
   self.done = true
   waiting.leave(self) -- what an error may have broken off
+  local problem
   for _, joiner in ipairs(self.joiners) do
-    if joiner then
-      loop.wake(joiner)
-    end
+    problem = joiner and wake(joiner, problem) or problem
   end
-  loop.wake(self)
+  return wake(self, problem)
+end
+
+local function leave_group(self, problem)
   local group = self.group
-  if group then
-    group.tasks:put(self, nil)
-    if group:has_news() then
-      loop.wake(group)
-    end
+  if problem then
+    group:fail(problem)
+  end
+  group.tasks:put(self, nil)
+  if group:has_news() then
+    loop.wake(group)
   end
 end
 
 -- Ends one whose coroutine will not go on, as cancelled. It may be memory that is short, so nothing is
--- allocated here.
+-- allocated here, unless one who is woken raises.
 local function abandon(self)
   self.is_cancelled = true
-  end_task(self)
+  local problem = end_task(self)
+  if self.group then
+    leave_group(self, problem)
+  elseif problem then
+    loop.after(0, function() error(problem.failure, 0) end)
+  end
+end
+
+-- Tells how it failed. Returns what that raises, in a table.
+local function tell(self)
+  local ok, raised = protected.call(self.on_failure)
+  return not ok and { failure = as_error(raised) } or nil
+end
+
+-- What a cancelled task raises is mostly that; anything else is a failure.
+local function is_cancellation(raised)
+  return errors.is(raised) and raised.kind == "cancelled"
 end
 
 -- Words that name a place are a bug's.
@@ -98,23 +135,25 @@ local function finish(self, ok, ...)
     return
   end
   local is_asked_for = self.joiners[1] ~= nil or loop.is_awaited(self)
-  if self.is_cancelled then
-    self.failure = cancelled_error()
-  elseif ok then
-    self.results = pack(...)
-  else
+  local has_failed = not ok and not (self.is_cancelled and is_cancellation((...)))
+  if has_failed then
     self.failure, self.traceback = ...
-    self.failure = self.failure or tostring(self.failure) .. " was raised" -- nil and false are no error yet
+    self.failure = as_error(self.failure)
     if self.group then
-      self.group.failed = self.group.failed + 1
-      self.group.unjoined[self] = self.group.failed
+      self.group:fail(self)
     end
+  elseif self.is_cancelled then
+    self.failure = cancelled_error()
+  else
+    self.results = pack(...)
   end
-  end_task(self)
-  if self.failure and self.on_failure then
-    self.on_failure(self.failure)
-  end
-  if not ok and not self.is_cancelled and not self.group and not is_asked_for then
+  local problem = end_task(self)
+  problem = self.failure and self.on_failure and tell(self) or problem
+  if self.group then
+    leave_group(self, problem)
+  elseif problem then
+    error(problem.failure, 0)
+  elseif has_failed and not is_asked_for then
     error(shown(self), 0)
   end
 end
@@ -164,16 +203,28 @@ local function expect_function(name, f)
   end
 end
 
+-- The driver that starts further tasks: the one that holds for all, unless it cannot and the running task's can.
+local function starting_driver(current)
+  local driver = loop.driver()
+  return not driver.spawn and current and current.driver.spawn and current.driver or driver
+end
+
+-- Whether a driver is the built-in scheduler, and takes no turns yet.
+local function is_resting(driver)
+  local scheduler = package.loaded["anthropic.loop.scheduler"]
+  return driver == scheduler and not scheduler.is_open()
+end
+
 --- Starts another coroutine, in a host that runs several, or inside `run`.
 ---@param f function called with the further arguments
 ---@return anthropic.Task
 function tasks.spawn(f, ...)
   expect_function("spawn", f)
-  local driver = loop.driver()
-  if not driver.spawn then
+  local parent = tasks.current()
+  local driver = starting_driver(parent)
+  if not driver.spawn or is_resting(driver) then
     error("anthropic.spawn works inside anthropic.run", 2)
   end
-  local parent = tasks.current()
   return start(new(parent and parent.group, driver), f, ...)
 end
 
@@ -199,7 +250,7 @@ end
 function tasks.start(driver, f, on_failure)
   local parent = tasks.current()
   local self = new(parent and parent.group, loop.driver(driver))
-  self.on_failure = on_failure
+  self.on_failure = function() on_failure(self.failure) end
   return start(self, f)
 end
 
@@ -241,9 +292,9 @@ end
 function tasks.run(f, ...)
   expect_function("run", f)
   local group = setmetatable({ tasks = counted_set.new(), unjoined = {}, failed = 0 }, Group)
-  local driver = loop.driver()
+  local driver = starting_driver(tasks.current())
   local main
-  if driver.spawn then
+  if driver.spawn and not is_resting(driver) then
     local ok, err = tasks.check_waiting()
     if ok then
       main = start(new(group, driver), f, ...)
@@ -321,7 +372,8 @@ function Task:has_news()
 end
 
 --- Cancels the task: what it waits for ends at once with an error of kind "cancelled"; if it waits again, that error is
---- raised. A task that has ended stays as it is; one that has not begun never does.
+--- raised. A task that has ended stays as it is; one that has not begun never does. An error of another kind that the
+--- task then raises is its failure, as ever.
 function Task:cancel()
   if self.done or self.is_cancelled then
     return

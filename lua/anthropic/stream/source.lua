@@ -11,10 +11,13 @@ local aws_events = require "anthropic.message.aws_events"
 local responses = require "anthropic.message.response"
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
+local lazy = require "anthropic.base.lazy"
 local native_events = require "anthropic.message.native_events"
 local options = require "anthropic.http.options"
 local payloads = require "anthropic.stream.payloads"
 local stream_clock = require "anthropic.stream.clock"
+
+local failures = lazy.module_for_failure "anthropic.http.failures"
 
 -- A server may send only pings for ever: no more than these are buffered.
 local MOST_KEPT_BACK = 64
@@ -98,11 +101,16 @@ function Source:put(event)
   end
 end
 
+local function too_large(self, words, limit)
+  local err = protocol_error(self, words:format(limit))
+  err.code = failures.CODES.FILESIZE_EXCEEDED
+  return err
+end
+
 --- The error of a stream that holds more than it may.
 ---@return anthropic.Error
 function Source:too_large()
-  local limit = self.exchange.option "max_response_bytes"
-  return protocol_error(self, ("the answer is larger than %d bytes"):format(limit))
+  return too_large(self, "the answer is larger than %d bytes", self.exchange.option "max_response_bytes")
 end
 
 --- Whether the stream, which has ended, was a message's: one without an end mark of its own may be anything.
@@ -192,8 +200,7 @@ function Source:pull(data, name)
   elseif name == "document" then
     return payloads.document(self)
   elseif name == "too_large" then
-    local limit = options.event_limit(self.exchange.option)
-    return nil, protocol_error(self, ("an event is larger than %d bytes"):format(limit))
+    return nil, too_large(self, "an event is larger than %d bytes", options.event_limit(self.exchange.option))
   elseif name == "full" then
     return nil, self:too_large()
   elseif name == "broken" then
@@ -201,7 +208,9 @@ function Source:pull(data, name)
   elseif type(name) == "table" then
     return nil, name
   end
-  return nil, self.exchange:describe(errors.new { kind = "connection", message = "not enough memory" })
+  return nil, self.exchange:describe(errors.new {
+    kind = "connection", message = "not enough memory", code = failures.CODES.OUT_OF_MEMORY,
+  })
 end
 
 --- The next event; nil where none is there.

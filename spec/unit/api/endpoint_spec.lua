@@ -688,7 +688,8 @@ describe("a request without a name", function()
     { "HEAD", "HEAD", nil, nil },
     { "DELETE", "DELETE", nil, nil },
     { "DELETE", "DELETE", { a = 1 }, '{"a":1}' },
-    { "get", "get", nil, "" },
+    { "GET", "get", nil, nil },
+    { "POST", "post", { a = 1 }, '{"a":1}' },
   } do
     it(("is sent with %s for %s and %s"):format(case[1], tostring(case[2]), type(case[3])), function()
       local sent = request { path = "/v1/new", method = case[2], body = case[3] }

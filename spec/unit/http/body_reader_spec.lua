@@ -85,9 +85,17 @@ describe("a body", function()
       assert.is_truthy(fits[method](fits))
       local reader = body_reader.new(fed_answer({ bytes .. ("x"):rep(11) .. "\n\n" }, options))
       local _, err = reader[method](reader)
-      assert.same({ "protocol", "an event or a line is larger than 10 bytes", 200 },
-        { err.kind, err.message, err.status })
+      assert.same({ "protocol", "an event or a line is larger than 10 bytes", 200, 63 },
+        { err.kind, err.message, err.status, err:exit_code() })
     end
+  end)
+
+  it("says that memory is short", function()
+    local exchange = fed_answer { "one" }
+    local reader = body_reader.new(exchange)
+    exchange.transfer = { line = function() return nil, "memory" end, close = function() end }
+    local _, err = reader:next_line()
+    assert.same({ "connection", "not enough memory", 27 }, { err.kind, err.message, err:exit_code() })
   end)
 
   it("ends with the error of its wait, of which a refusal to wait leaves all as it was", function()

@@ -300,6 +300,20 @@ describe("the command for curl", function()
       assert.equal("a field of the upload holds a NUL byte, which no command line can", message)
     end)
 
+    it("cannot be where curl would read another name", function()
+      for _, name in ipairs { "a=b", "=", "" } do
+        for _, part in ipairs {
+          { data = "x" }, { data = "x", content_type = "text/plain" },
+          { path = "/tmp/a", filename = "a", content_type = "text/plain" },
+        } do
+          part.name = name
+          local command, message = curl_command.command(describe_request { multipart = { part } })
+          assert.is_nil(command)
+          assert.equal("a name in the form is empty or holds '=', which curl's options cannot say", message)
+        end
+      end
+    end)
+
     it("cannot be where a file is not on disk", function()
       local command, message = curl_command.command(describe_request { multipart = {
         { name = "purpose", data = "x" },

@@ -45,6 +45,10 @@ describe("the draft of a request", function()
     assert.matches("\nAuthorization: Bearer k\n", headers_of(assert(steps.wire(changed(steps, {}), EXCHANGE))))
   end)
 
+  it("has a method in capitals", function()
+    assert.equal("GET", changed(steps_of { api_key = "k" }, { method = "get" }).method)
+  end)
+
   it("gets none where it is complete, or leads to another server", function()
     local steps = steps_of { api_key = "k" }
     local elsewhere = changed(steps, { url = "https://y.test/v1/messages" })

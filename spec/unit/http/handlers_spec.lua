@@ -62,10 +62,15 @@ describe("handlers", function()
   it("take events, or bytes of which not all come at once", function()
     local calls = start(fed_answer { EVENTS }, "on_event on_done")
     assert.same(READ, values_of(calls, "on_event"))
-    local pieces = values_of(start(fed_answer { ("x"):rep(40000) }, "on_bytes"), "on_bytes")
-    assert.equal(40000, #table.concat(pieces))
-    for _, piece in ipairs(pieces) do
-      assert.is_true(#piece <= 16384)
+    for _, status in ipairs { 200, 500 } do
+      for _, size in ipairs { 1, 16384, 16385, 40000 } do
+        local body = ("x"):rep(size - 1) .. "y"
+        local pieces = values_of(start(fed_answer({ body }, nil, status), "on_bytes"), "on_bytes")
+        assert.equal(body, table.concat(pieces))
+        for _, piece in ipairs(pieces) do
+          assert.is_true(#piece > 0 and #piece <= 16384)
+        end
+      end
     end
   end)
 

@@ -295,11 +295,14 @@ describe("a list of parts", function()
   it("is fields and files in their order, with names that break no line", function()
     assert.same({
       { name = "a", data = "1" }, { name = "b", data = "true" }, { name = "c%22", data = "x" },
+      { name = "a", data = "5", content_type = "text/plain" },
+      { name = "a", data = "false", filename = "f", content_type = "application/octet-stream" },
       { name = "d", data = "{}", content_type = "application/json" },
       { name = "e", path = "/x/y.pdf", filename = "y.pdf", content_type = "application/pdf" },
       { name = "e", data = "x", filename = "z.txt", content_type = "a/b" },
     }, multipart.list {
       { name = "a", data = 1 }, { name = "b", data = true }, { name = 'c"', data = "x" },
+      { name = "a", data = 5, content_type = "text/plain" }, { name = "a", data = false, filename = "f" },
       { name = "d", data = "{}", content_type = "application/json" },
       { name = "e", path = "/x/y.pdf" }, { name = "e", data = "x", filename = "z.txt", content_type = "a/b" },
     })
@@ -314,15 +317,21 @@ describe("a list of parts", function()
       ["multipart[1].name: must not contain NUL"] = { { name = "a\0", data = "x" } },
       ["a: string, number or boolean expected, got nil"] = { { name = "a" } },
       ["a: string, number or boolean expected, got table"] = { { name = "a", data = {} } },
-      ["multipart[1]: either path or data expected"] = { { name = "a", path = "x", data = "y" } },
       ['multipart[1]: unknown field "filenam"; did you mean "filename"?'] = {
         { name = "a", data = "x", filenam = "y" },
       },
+      ['multipart[1]: unknown field "pathh"; did you mean "path"?'] = { { name = "a", data = 5, pathh = 1 } },
+      ["multipart[1]: either path or data expected"] = { { name = "a", content_type = "text/plain" } },
+      ["a: a finite number expected"] = { { name = "a", data = 1 / 0, content_type = "text/plain" } },
       ["multipart[1].content_type: must not contain a line break"] = {
         { name = "a", path = "x", content_type = "a\n" },
       },
     } do
       assert.equal(words, refusal_of_list(list))
+    end
+    for _, part in ipairs { { path = "x", data = "y" }, { path = "x", data = 5 }, { filename = "x" } } do
+      part.name = "a"
+      assert.equal("multipart[1]: either path or data expected", refusal_of_list { part })
     end
     assert.matches("^multipart", refusal_of_list { good, nil, good })
     assert.matches("^multipart", refusal_of_list { good, x = good })

@@ -453,6 +453,9 @@ describe("a URL that stands for itself", function()
       ["http://h"] = { "http://h" }, ["HTTPS://h:1/p?q=a@b#f"] = { "HTTPS://h:1/p?q=a@b#f" },
       ["http://u:p@h/x"] = { "http://h/x", "u:p" }, ["http://u@h?x"] = { "http://h?x", "u" },
       ["http://u:p@w@h"] = { "http://h", "u:p@w" }, ["http://[::1]:80/"] = { "http://[::1]:80/" },
+      ["http://h/@user"] = { "http://h/@user" }, ["http://h:80/a@b"] = { "http://h:80/a@b" },
+      ["http://h:?a@b:c"] = { "http://h:?a@b:c" }, ["http://[::1]#a@b:c"] = { "http://[::1]#a@b:c" },
+      ["http://u:1%2F2@h:65535/x:y@z"] = { "http://h:65535/x:y@z", "u:1%2F2" },
     } do
       assert.same(expected, { url.check(text) }, text)
     end
@@ -470,6 +473,16 @@ describe("a URL that stands for itself", function()
       [""] = 'url "": must begin with http:// or https:// and a host',
     } do
       assert.equal(words, refusal(url.check(text)))
+    end
+  end)
+
+  it("is refused where a password may stand in the place of its port", function()
+    for _, text in ipairs {
+      "http://user:se/cret@127.0.0.1:1/p", "http://user:se#cret@h", "http://user:s?cret@h/", "http://user:65536/cret@h",
+      "http://u:p@user:se/cret@h", "http://h:x/", "http://a:1:2/", "http://::1/", "http://[::1/", "http://[::1]x/",
+    } do
+      assert.equal("url: a number up to 65535 expected behind the host and its ':'; in a user name or a password "
+        .. "write %2F for '/', %23 for '#' and %3F for '?'", refusal(url.check(text)))
     end
   end)
 end)

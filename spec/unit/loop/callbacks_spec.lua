@@ -102,6 +102,14 @@ describe("callbacks", function()
     assert.same({ { n = 2, "all" }, { n = 2, nil, "no source" } }, ends)
   end)
 
+  it("open what was prepared before, whose failure is told then", function()
+    local open = callbacks.prepared(function() return source_of end)
+    assert.equal(0, open().closed)
+    assert.same({ nil, "wrong" }, { callbacks.prepared(function() return nil, "wrong" end)() })
+    open = callbacks.prepared(function() error("of a member", 0) end)
+    assert.same({ false, "of a member" }, { pcall(open) })
+  end)
+
   it("end with an error, and the source closed, where one raises; that is raised too", function()
     local source, ends = source_of(), {}
     local function on_done(_, err)

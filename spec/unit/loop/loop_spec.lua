@@ -562,6 +562,23 @@ describe("the loop", function()
       assert.is_nil((loop.unsettled()))
     end)
 
+    it("raises nothing that a wake-up of another raises: the next step does", function()
+      local object = {}
+      for _, move in ipairs { loop.drain, loop.unsettled } do
+        local transfer, other = fake_transfer(), {}
+        if move == loop.unsettled then
+          loop.drain(transfer)
+        end
+        loop.on_news(other, function() error(object) end)
+        the_core.ready = { other }
+        move(transfer)
+        assert.same({ false, object }, { pcall(loop.step, 0) })
+        loop.step(0)
+        transfer.is_done = true
+        loop.wake(transfer)
+      end
+    end)
+
     it("looks whether it has ended meanwhile before it tells of it", function()
       local transfer = fake_transfer()
       loop.drain(transfer)

@@ -1,6 +1,7 @@
 local anthropic = require "anthropic"
 local core = require "anthropic.core"
 local coroutines = require "anthropic.loop.coroutines"
+local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 local task_module = require "anthropic.loop.task"
@@ -213,7 +214,7 @@ describe("a task that waits inside a coroutine of its own", function()
   end)
 
   it("gets an error, not a hang, where too many of them join", function()
-    local tasks, errors = {}, 0
+    local tasks, count = {}, 0
     anthropic.run(function()
       for i = 1, 30 do
         tasks[i] = anthropic.spawn(coroutine.wrap(function()
@@ -224,11 +225,11 @@ describe("a task that waits inside a coroutine of its own", function()
         local _, err = tasks[i]:join()
         if err then
           assert.matches("wait inside coroutines of their own", err)
-          errors = errors + 1
+          count = count + 1
         end
       end
     end)
-    assert.is_true(errors > 0 and errors < 30)
+    assert.is_true(count > 0 and count < 30)
   end)
 end)
 
@@ -408,8 +409,8 @@ describe("a task in a host", function()
       assert.equal("cancelled", err.kind)
     end)
 
-    it("has its wait end, and what it then returns or raises is not heard of", function()
-      for _, ending in ipairs { function() return "result" end, function() error("words", 0) end } do
+    it("has its wait end, and what it then returns is not heard of, nor that it was cancelled", function()
+      for _, ending in ipairs { function() return "result" end, function() error(errors.cancelled "no") end } do
         local told
         local task = task_module.spawn(function()
           told = { task_module.wait(nil, waiting.subject(), 600) }
@@ -423,6 +424,21 @@ describe("a task in a host", function()
         assert.is_true(task.done)
         assert.same({ nil, "cancelled" }, told)
         assert.equal("cancelled", select(2, task:join()).kind)
+      end
+    end)
+
+    it("has the host tell of what it raises besides", function()
+      for _, raised in ipairs { "words", errors.invalid_request "wrong" } do
+        local task = task_module.spawn(function()
+          task_module.sleep(600)
+          error(raised, 0)
+        end)
+        turn()
+        task:cancel()
+        assert.equal(raised, failure_of_turn())
+        assert.is_true(task.done)
+        assert.equal(raised, select(2, task:join()))
+        assert.equal("anthropic.Task (cancelled)", tostring(task))
       end
     end)
 
@@ -524,6 +540,26 @@ describe("a task in a host", function()
       assert.equal(0, called)
       turn()
       assert.equal(1, called)
+    end)
+
+    it("ends, and its joiners go on, where what it calls raises, which is raised in the host", function()
+      local joined, called = nil, 0
+      local task = task_module.spawn(task_module.sleep, 600)
+      turn()
+      task:close(function() error("of a callback", 0) end)
+      task:close(function() called = called + 1 end)
+      task_module.spawn(function() joined = select("#", task:join()) end)
+      assert.equal("of a callback", failure_of_turn())
+      turn()
+      assert.same({ true, 1, 2 }, { task.done, called, joined })
+    end)
+
+    it("before it begins tells of its end where what it calls raises", function()
+      local told
+      local task = task_module.start(nil, error, function(failure) told = failure.kind end)
+      local ok, raised = pcall(task.close, task, function() error("of a callback", 0) end)
+      assert.same({ false, "of a callback", "cancelled" }, { ok, raised, told })
+      turn()
     end)
 
     it("needs nobody to call", function()
@@ -678,6 +714,45 @@ describe("a task in a host", function()
       end
     end)
 
+    it("has what calls back at its end raised, once all have ended", function()
+      for _, has_begun in ipairs { true, false } do
+        local told
+        local ok, err = pcall(task_module.run, function()
+          local task = task_module.spawn(task_module.sleep, 600)
+          if has_begun then
+            task_module.sleep(0)
+          end
+          task:close(function() error("of a callback", 0) end)
+          task_module.start(nil, error, function(failure)
+            told = failure.kind
+            error("of the end", 0)
+          end):cancel()
+          task_module.sleep(0.002)
+          told = told .. ", then the rest"
+        end)
+        assert.same({ false, has_begun and "of the end" or "of a callback" }, { ok, err })
+        assert.equal("cancelled, then the rest", told)
+      end
+    end)
+
+    it("runs whatever driver was set, and so do those that it starts", function()
+      for _, name in ipairs { "scheduler", "blocking" } do
+        loop.use(name)
+        local results = { pcall(task_module.run, function()
+          local one = task_module.spawn(function()
+            task_module.sleep(0.001)
+            return 1
+          end)
+          return one:join() + task_module.run(function() return task_module.spawn(function() return 2 end):join() end)
+        end) }
+        local ok, message = pcall(task_module.spawn, function() end)
+        loop.use(nil)
+        assert.same({ true, 3 }, results)
+        assert.is_false(ok)
+        assert.matches("anthropic%.spawn works inside anthropic%.run$", message)
+      end
+    end)
+
     it("runs in one run at a time: another begun by a wake-up is refused", function()
       local told
       assert.equal("on", task_module.run(function()
@@ -737,6 +812,44 @@ describe("a task in a host", function()
         error("of the main function", 0)
       end) })
       assert.equal(4, ended)
+    end)
+
+    it("that raises after it was cancelled has its error raised, once all have ended", function()
+      local ended = false
+      assert.same({ false, "of the clean-up" }, { run(function()
+        local task = task_module.spawn(function()
+          task_module.sleep(600)
+          error("of the clean-up", 0)
+        end)
+        task_module.sleep(0)
+        task:cancel()
+        task_module.sleep(0.002)
+        ended = true
+      end) })
+      assert.is_true(ended)
+    end)
+
+    it("has what calls back at its end raised, once all have ended", function()
+      for _, has_begun in ipairs { true, false } do
+        local ended, told = false, nil
+        assert.same({ false, "of a callback" }, { run(function()
+          local task = task_module.start(nil, function() return task_module.sleep(600) end, function(failure)
+            told = failure.kind
+            error("of the end", 0)
+          end)
+          if has_begun then
+            task_module.sleep(0)
+          end
+          task_module.spawn(function()
+            task_module.sleep(0.002)
+            ended = true
+          end)
+          local other = task_module.spawn(task_module.sleep, 600)
+          other:close(function() error("of a callback", 0) end)
+          task:cancel()
+        end) })
+        assert.same({ true, "cancelled" }, { ended, told })
+      end
     end)
 
     it("whose error was joined has nothing raised", function()
