@@ -13,6 +13,7 @@ local json = require "anthropic.base.json"
 local messages = require "anthropic.message.message"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
+local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
 
 local completion_writer = {}
@@ -158,12 +159,13 @@ local function list_or_nil(list)
   return list[1] ~= nil and list or nil
 end
 
--- What content consists of; in a message from elsewhere that may be anything.
+-- What content consists of; in a message from elsewhere that may be anything, also a list with holes.
 local function list_of(content)
   if parts.is_empty(content) then
     return {}
   end
-  return type(content) == "table" and json.is_array(content) and content or { content }
+  local items = type(content) == "table" and not json.is_raw(content) and tables.items(content) or {}
+  return items[1] ~= nil and items or { content }
 end
 
 local function is_object(value)

@@ -269,6 +269,13 @@ describe("a message as a chat completion", function()
     assert.same({ "AB", { 5 } }, { said.content, said.provider_specific_fields.blocks })
   end)
 
+  it("has what stands behind a missing block", function()
+    local content = { { type = "text", text = "a" }, { type = "tool_use", id = "t", name = "f", input = { b = 1 } } }
+    content[1] = nil
+    local written = completion_writer.from_message(message.new { role = "assistant", content = content })
+    assert.equal("t", written.choices[1].message.tool_calls[1].id)
+  end)
+
   it("has a choice for each", function()
     local whole = message.of_choices {
       message.new { content = { { type = "text", text = "A" } } },
