@@ -109,10 +109,6 @@ end
 
 -- --- whole ---------------------------------------------------------------------------------------
 
-local function arguments_of(block)
-  return parts.word(block.input_json) or block.input ~= nil and json.input_text(block.input) or "{}"
-end
-
 -- What each block adds to the message, by its type; any other is kept.
 local BLOCKS = {
   text = function(made, block)
@@ -149,7 +145,7 @@ local function calls_of(blocks)
     calls[i] = {
       id = block.id,
       type = "function",
-      ["function"] = { name = block.name, arguments = arguments_of(block) },
+      ["function"] = { name = block.name, arguments = parts.input_text(block) },
     }
   end
   return calls
