@@ -1,5 +1,6 @@
 --- The blocks of the API's own events: each begins once, has an index of its own and a type, takes deltas of its kind,
---- and ends once, whatever a server leaves out, sends twice or mixes up.
+--- and ends once, whatever a server leaves out, sends twice or mixes up. (A call whose input went on after its end ends
+--- again with the message: its input is read at its end.)
 --
 --     local blocks = native_blocks.new()
 --     blocks:delta { index = 0, delta = { text = "Hel" } }
@@ -245,6 +246,7 @@ local function add_known(self, wire, row, value, event)
   end
   block = block or open(self, wire, {}, deltas.empty_block(row.kind))
   block.type = block.type or row.kind
+  block.has_gone_on = block.has_gone_on or block.has_ended and row.grows == "input"
   self.slots[wire][row.kind] = block
   begin(self, block)
   block.brought[row.type] = block.brought[row.type] or value ~= "" or nil
@@ -343,6 +345,9 @@ end
 --- Ends what is open.
 function Blocks:stop_all()
   for _, block in ipairs(self.order) do
+    if block.has_gone_on then
+      block.has_ended, block.has_gone_on = false, nil
+    end
     stop(self, block)
   end
 end
