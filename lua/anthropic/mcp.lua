@@ -18,21 +18,6 @@ local mcp = {}
 
 local table_or_nil, string_or_nil = values.table_or_nil, values.string_or_nil
 
--- The items of a list in order. Some decoders leave a hole for null.
-local function items_of(list)
-  local places, items = {}, {}
-  for key in pairs(list) do
-    if type(key) == "number" then
-      places[#places + 1] = key
-    end
-  end
-  table.sort(places)
-  for i, place in ipairs(places) do
-    items[i] = list[place]
-  end
-  return items
-end
-
 -- --- tools ---------------------------------------------------------------------------------------
 
 local LONGEST_NAME = 128
@@ -97,7 +82,7 @@ function mcp.tools(list, call)
     error("mcp.tools: a function expected, got " .. type(call), 2)
   end
   local made, taken, seen = {}, {}, {}
-  for _, given in ipairs(items_of(table_or_nil(list.tools) or list)) do
+  for _, given in ipairs(tables.items(table_or_nil(list.tools) or list)) do
     local name = string_or_nil(table_or_nil(given) and given.name)
     if name and not seen[name] then
       seen[name] = true
@@ -232,7 +217,7 @@ function mcp.content(result)
   if content and content.type ~= nil then -- no list of one
     content = { content }
   end
-  local items = content and items_of(content) or {}
+  local items = content and tables.items(content) or {}
   for _, item in ipairs(items) do
     local block = block_of(item)
     blocks[#blocks + 1] = block and not is_blank(block) and block or nil

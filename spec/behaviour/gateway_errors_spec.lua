@@ -87,6 +87,7 @@ local ROWS = {
     retried = true },
   { '{"base_resp":{"status_code":1002,"status_msg":"No."},"choices":null}', type = "rate_limit_error", status = 429,
     retried = true },
+  { '{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{}}],"x_groq":{"id":"r","error":"No."}}' },
   { '{"success":false,"errors":[{"code":10000,"message":"No."}],"messages":[],"result":null}' },
   { '{"status":"error","message":"No."}' },
   { '{"event":"error","status":400,"code":"invalid_param","message":"No."}', type = "invalid_request_error",

@@ -209,6 +209,26 @@ describe("on_interrupt", function()
       assert.same({ role = "assistant", content = { { type = "text", text = "Hel" } } }, messages[2])
     end)
 
+    it("joins a rest that comes whole, in both shapes", function()
+      local native = { id = "msg_2", type = "message", role = "assistant", model = "m", stop_reason = "end_turn",
+        content = { { type = "text", text = "lo" } }, usage = { input_tokens = 7, output_tokens = 5 } }
+      local foreign = { id = "c", object = "chat.completion", model = "m",
+        choices = { { index = 0, message = { role = "assistant", content = "lo" }, finish_reason = "stop" } },
+        usage = { prompt_tokens = 7, completion_tokens = 5 } }
+      for _, body in ipairs { native, foreign } do
+        local client = client_of({ on_interrupt = "continue" },
+          broken(block(0, TEXT_BLOCK), text(0, "Hel")), { body = body })
+        local message = assert(client.messages.create(params { max_tokens = 64000 }))
+        assert.equal("Hello", message:text())
+        assert.same({ "msg_1", "end_turn", 5 }, { message.id, message.stop_reason, message.usage.output_tokens })
+        assert.equal(1, #message.response.continuations)
+        assert.same({ 14, 6, 2 }, { client.usage:total().input_tokens, client.usage:total().output_tokens,
+          client.usage:total().requests })
+        assert.equal(body == foreign, message.raw ~= nil)
+        server:stop()
+      end
+    end)
+
     it("counts each answer once, and none that has not begun", function()
       local silent = { events = { ": nothing\n\n" } }
       local client = client_of({ on_interrupt = "continue", max_retries = 2 },

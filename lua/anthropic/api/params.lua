@@ -45,7 +45,10 @@ function params.complete(client, fields, given, as_given)
   end
   local names = option "model_names" -- only of a pool's member
   model = names and names[model] or model
-  local messages = param.list(fields.messages, option "base_url")
+  local messages, problem = param.list(fields.messages, option "base_url")
+  if problem then
+    return nil, errors.invalid_request(problem)
+  end
   local fallbacks = renamed_fallbacks(fields.fallbacks, names)
   if model == fields.model and messages == fields.messages and fallbacks == fields.fallbacks then
     return fields

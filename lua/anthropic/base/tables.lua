@@ -36,6 +36,23 @@ function tables.sorted_keys(given, is_before)
   return keys
 end
 
+--- The values of a list in order, also behind a hole: some decoders leave one for null.
+---@param list table
+---@return any[]
+function tables.items(list)
+  local places, items = {}, {}
+  for key in next, list do
+    if type(key) == "number" then
+      places[#places + 1] = key
+    end
+  end
+  table.sort(places)
+  for i, place in ipairs(places) do
+    items[i] = rawget(list, place)
+  end
+  return items
+end
+
 --- How many keys a table has.
 ---@param given table
 ---@return integer

@@ -45,7 +45,7 @@ local function add_layers(layers, value, depth, redact)
       local metadata = table_or_nil(value.metadata)
       quoted = error_text.decode_quoted(value.error, redact) or error_text.decode_quoted(value.message, redact)
         or metadata and error_text.decode_quoted(metadata.raw, redact) or quoted
-      value = table_or_nil(value.error) or error_signs.in_choices(value.choices) or error_signs.in_base_resp(value)
+      value = table_or_nil(value.error) or error_signs.inside(value)
         or table_or_nil(value.detail) or table_or_nil(value.errors) or table_or_nil(value.message)
         or table_or_nil(value.Error) or table_or_nil(value.err) or table_or_nil(value.fault)
     end

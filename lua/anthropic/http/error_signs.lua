@@ -62,6 +62,19 @@ function error_signs.in_base_resp(value)
   return base and is_filled(base.status_code) and not codes.is_success(base.status_code) and base or nil
 end
 
+-- Groq's `x_groq`, where it says why a stream was stopped early.
+local function in_groq(value)
+  local groq = table_or_nil(value.x_groq)
+  return groq and is_filled(groq.error) and groq or nil
+end
+
+--- The error that stands in a member of an answer, beside that answer, or nil.
+---@param value table
+---@return any
+function error_signs.inside(value)
+  return error_signs.in_choices(value.choices) or error_signs.in_base_resp(value) or in_groq(value)
+end
+
 -- The API's events, but for `error`: the fast way out.
 local EVENTS = {
   message_start = true, content_block_start = true, content_block_delta = true, content_block_stop = true,
@@ -83,8 +96,8 @@ local BARE_WORDS = {
 
 -- All members that an error can be known by, but for its type and its choices.
 local SIGNS = {
-  error = true, event = true, base_resp = true, code = true, status = true, statusCode = true, success = true,
-  ok = true,
+  error = true, event = true, base_resp = true, x_groq = true, code = true, status = true, statusCode = true,
+  success = true, ok = true,
 }
 for _, names in ipairs { ERROR_MESSAGES, ERROR_CODES, BARE_WORDS } do
   for _, name in ipairs(names) do
@@ -180,7 +193,7 @@ end
 
 -- Whether a member says that it is an error, whatever stands beside it.
 local function says_so(value)
-  if has_error(value) or error_signs.in_choices(value.choices) or error_signs.in_base_resp(value) then
+  if has_error(value) or error_signs.inside(value) then
     return true
   end
   local has_failed, is_success = has_failed_code(value)

@@ -102,7 +102,7 @@ local FURTHER_WORDS = {
   "error_description", "description", "reason", "text", "Error", "err", "fault", "Fault", "faultstring", "exception",
   "failure",
 }
-local OTHER_MEMBERS = { "title", "detail", "error", "errors", "choices", "base_resp", "metadata" }
+local OTHER_MEMBERS = { "title", "detail", "error", "errors", "choices", "base_resp", "x_groq", "metadata" }
 
 --- Whether a text is a word like `insufficient_quota`.
 ---@param text any
@@ -193,7 +193,7 @@ end
 local function words_of_object(object, depth, redact)
   local label = string_or_nil(object.error)
   local inner = label and error_text.decode_quoted(label, redact) or table_or_nil(object.error)
-    or error_signs.in_choices(object.choices) or error_signs.in_base_resp(object)
+    or error_signs.inside(object)
   local said = words_in(inner, depth, redact)
   if said then
     return said

@@ -109,8 +109,7 @@ local function whole_arguments(block)
   if read.input_error or not parts.is_empty(read.input) then
     return text
   end
-  parts.read_input(block)
-  return json.input_text(block.input)
+  return parts.input_text(block)
 end
 
 local function add_arguments(self, block, piece)

@@ -13,6 +13,7 @@ local json = require "anthropic.base.json"
 local messages = require "anthropic.message.message"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
+local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
 
 local completion_writer = {}
@@ -108,10 +109,6 @@ end
 
 -- --- whole ---------------------------------------------------------------------------------------
 
-local function arguments_of(block)
-  return parts.word(block.input_json) or block.input ~= nil and json.input_text(block.input) or "{}"
-end
-
 -- What each block adds to the message, by its type; any other is kept.
 local BLOCKS = {
   text = function(made, block)
@@ -148,7 +145,7 @@ local function calls_of(blocks)
     calls[i] = {
       id = block.id,
       type = "function",
-      ["function"] = { name = block.name, arguments = arguments_of(block) },
+      ["function"] = { name = block.name, arguments = parts.input_text(block) },
     }
   end
   return calls
@@ -158,12 +155,13 @@ local function list_or_nil(list)
   return list[1] ~= nil and list or nil
 end
 
--- What content consists of; in a message from elsewhere that may be anything.
+-- What content consists of; in a message from elsewhere that may be anything, also a list with holes.
 local function list_of(content)
   if parts.is_empty(content) then
     return {}
   end
-  return type(content) == "table" and json.is_array(content) and content or { content }
+  local items = type(content) == "table" and not json.is_raw(content) and tables.items(content) or {}
+  return items[1] ~= nil and items or { content }
 end
 
 local function is_object(value)

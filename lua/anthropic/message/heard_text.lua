@@ -40,6 +40,12 @@ function HeardText:add(piece)
   self.pieces[#self.pieces + 1] = piece
 end
 
+--- The text so far.
+---@return string? text nil where too much has come
+function HeardText:text()
+  return self.pieces and table.concat(self.pieces)
+end
+
 --- What a text says that has not come.
 ---@param text string
 ---@return string? rest "" where it is the same; nil where it is another, or too much has come to tell

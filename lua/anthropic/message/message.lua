@@ -5,6 +5,7 @@
 -- `anthropic.encode` writes all of the answer, to be stored; in a request's `messages` it is sent as its
 -- role and content alone.
 
+local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local param = require "anthropic.message.param"
 local parts = require "anthropic.message.parts"
@@ -165,9 +166,8 @@ end
 
 local function join(content, kind)
   local pieces = {}
-  for i = 1, #content do
-    local block = content[i]
-    if block.type == kind and type(block[kind]) == "string" then
+  for _, block in ipairs(tables.items(content)) do
+    if type(block) == "table" and block.type == kind and type(block[kind]) == "string" then
       pieces[#pieces + 1] = block[kind]
     end
   end
@@ -191,10 +191,11 @@ end
 ---@return anthropic.api.ToolUseBlock[] calls
 function Message:tool_uses()
   local uses = {}
-  for _, block in ipairs(self.content) do
-    if block.type == "tool_use" then
+  for _, block in ipairs(tables.items(self.content)) do
+    local kind = type(block) == "table" and block.type
+    if kind == "tool_use" then
       uses[#uses + 1] = block
-    elseif block.type == "fallback" then
+    elseif kind == "fallback" then
       uses = {}
     end
   end
@@ -205,8 +206,10 @@ end
 --- inputs are the same tables. What the API refuses is left out or mended: blank text; an input that is no object; a
 --- call without an ID of its own; thinking without a signature, where the vendor sent the message.
 ---@return table? turn nil where nothing is left of it
+---@return anthropic.Error? err of a message whose content has a hole, which a request refuses, too
 function Message:to_param()
-  return param.of_message(self)
+  local turn, problem = param.of_message(self)
+  return turn, problem and errors.invalid_request(problem) or nil
 end
 
 for name in pairs(Message) do

@@ -11,9 +11,11 @@ local parts = require "anthropic.message.parts"
 ---@field waiting? number bytes of that
 ---@field content? table what has begun
 ---@field given_id? string of a call, as the server gave it
+---@field heard? anthropic.HeardText the input of a call that began without an ID
 ---@field brought table<string, true> the types of deltas that came
 ---@field added? integer bytes of text that they brought
 ---@field has_ended? boolean
+---@field has_gone_on? boolean its input, after that
 ---@field is_guessed? boolean the server has not begun it, and its type is no more than its first delta's
 
 local native_block = {}
@@ -40,14 +42,46 @@ local function is_same_word(begun, said)
   return begun == nil or said == nil or begun == said
 end
 
+-- An input, or the JSON text of one, so that equal ones are equal texts.
+local function canonical(input)
+  if type(input) ~= "string" then
+    return (json.encode(input))
+  end
+  local read = {}
+  json.tool_input(read, input)
+  return (json.encode(read.input))
+end
+
+-- Whether the input beside an ID that comes late, if there is one, is what has come of the call.
+local function is_same_input(block, content)
+  local said, came = content.input, block.content.input
+  if block.heard then
+    came = block.heard:text() or json.null
+  end
+  if parts.is_empty(said) or not block.heard and parts.is_empty(came) then
+    return true
+  end
+  local text = canonical(came)
+  return came == said or text ~= nil and text == canonical(said)
+end
+
+-- The same of the ID. One that was made up tells nothing: the server's may come late.
+local function is_same_id(block, content)
+  local begun, said = native_block.content_of(block), parts.word(content.id)
+  if block.pending or not parts.is_tool_use(begun.type) then
+    return is_same_word(begun.id, said)
+  end
+  return is_same_word(block.given_id, said) and (block.given_id ~= nil or said == nil or is_same_input(block, content))
+end
+
 --- Whether what is said of a block can be said of this one.
 ---@param block anthropic.NativeBlock
 ---@param content table
 ---@return boolean
 function native_block.is_same(block, content)
   local begun = native_block.content_of(block)
-  return is_same_word(begun.type, content.type)
-    and is_same_word(begun.id, content.id) and is_same_word(begun.name, content.name)
+  return is_same_word(begun.type, content.type) and is_same_word(begun.name, content.name)
+    and is_same_id(block, content)
 end
 
 --- What of a member that grows has not come yet: it may be said once more, or with more to it.
@@ -60,7 +94,7 @@ function native_block.rest_of(block, row, content)
   if block.brought[row.type] or parts.is_empty(said) then
     return nil
   elseif row.grows == "input" then
-    return parts.is_empty(begun) and json.input_text(said) or nil
+    return parts.is_empty(begun) and (parts.word(said) or json.input_text(said)) or nil
   elseif type(said) ~= "string" or said == begun then
     return nil
   end

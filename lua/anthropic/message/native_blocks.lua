@@ -1,5 +1,6 @@
 --- The blocks of the API's own events: each begins once, has an index of its own and a type, takes deltas of its kind,
---- and ends once, whatever a server leaves out, sends twice or mixes up.
+--- and ends once, whatever a server leaves out, sends twice or mixes up. (A call whose input went on after its end ends
+--- again with the message: its input is read at its end.)
 --
 --     local blocks = native_blocks.new()
 --     blocks:delta { index = 0, delta = { text = "Hel" } }
@@ -7,6 +8,7 @@
 
 local budgets = require "anthropic.message.budget"
 local deltas = require "anthropic.message.deltas"
+local heard_text = require "anthropic.message.heard_text"
 local json = require "anthropic.base.json"
 local members = require "anthropic.message.native_members"
 local native_block = require "anthropic.message.native_block"
@@ -16,7 +18,7 @@ local repeated_blocks = require "anthropic.message.repeated_blocks"
 ---@class anthropic.NativeBlocks
 ---@field events table[] what came of them since the list was last changed
 ---@field message_id? string
----@field is_plain boolean every block has the index that the server gave it
+---@field is_plain boolean every block has the index that the server gave it, and every call an ID of the server's
 ---@field has_calls boolean there is one for the caller to answer
 ---@field budget anthropic.Budget counts what waits: nobody else does, until it has begun
 local Blocks = {}
@@ -109,6 +111,7 @@ local function begin(self, block)
   block.pending, block.type = nil, content.type
   if parts.is_tool_use(block.type) then
     block.given_id = parts.word(content.id)
+    self.is_plain = self.is_plain and block.given_id ~= nil -- else its input is heard
     content.id = parts.call_id(self.ids, content.id, self.message_id)
   end
   block.content = json.copy(content)
@@ -137,6 +140,9 @@ end
 -- What a repeated start, or a stop, says of a block: a text that has not come, a name that was missing.
 local function add_to(self, block, content)
   local begun, adds = native_block.content_of(block), false
+  if not block.pending and parts.is_tool_use(block.type) then
+    block.given_id = block.given_id or parts.word(content.id)
+  end
   for name, value in pairs(content) do
     local is_open = block.pending or not (GROWS[name] or block.has_ended)
     if is_open and parts.is_empty(begun[name]) and not parts.is_empty(value) then
@@ -238,6 +244,14 @@ local function block_for(self, wire, row)
   return earlier and not (earlier.has_ended and row.is_content) and earlier or nil
 end
 
+local function hear_input(self, block, piece)
+  block.has_gone_on = block.has_gone_on or block.has_ended
+  if not block.given_id then
+    block.heard = block.heard or heard_text.new(self.budget)
+    block.heard:add(piece)
+  end
+end
+
 local function add_known(self, wire, row, value, event)
   local block = block_for(self, wire, row)
   if value == "" and (not block or block.pending or row.grows == "signature") then
@@ -247,6 +261,9 @@ local function add_known(self, wire, row, value, event)
   block.type = block.type or row.kind
   self.slots[wire][row.kind] = block
   begin(self, block)
+  if row.grows == "input" then
+    hear_input(self, block, value)
+  end
   block.brought[row.type] = block.brought[row.type] or value ~= "" or nil
   if row.is_content then
     block.added = (block.added or 0) + #value
@@ -343,6 +360,9 @@ end
 --- Ends what is open.
 function Blocks:stop_all()
   for _, block in ipairs(self.order) do
+    if block.has_gone_on then
+      block.has_ended, block.has_gone_on = false, nil
+    end
     stop(self, block)
   end
 end

@@ -35,7 +35,7 @@ function native_events.reader(budget)
   }, Reader)
 end
 
---- Whether every block has the index that the server gave it.
+--- Whether deltas need nothing that is done here: every block has the index, and every call the ID, of the server's.
 ---@return boolean
 function Reader:is_plain()
   return self.blocks.is_plain

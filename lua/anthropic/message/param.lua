@@ -7,6 +7,7 @@
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
+local paths = require "anthropic.base.path"
 local tables = require "anthropic.base.tables"
 local urls = require "anthropic.http.url"
 
@@ -90,15 +91,28 @@ end
 -- Roles of those who speak to the model. What a server calls itself ("model", "ai") is the assistant's.
 local ASKING = tables.set { "user", "system", "developer", "tool" }
 
+-- What keeps content from being sent: a hole in its blocks, as some decoders leave it for null.
+local function problem_of(content)
+  for key in next, type(content) == "table" and content or {} do
+    if type(key) == "number" then
+      return paths.problem_of_list("content", content)
+    end
+  end
+end
+
 --- The message as a request takes it.
 ---@param message table an anthropic.Message, or one that was stored
 ---@param base_url? string of the server that the request goes to; default: of the one that sent the message
 ---@return table? turn `{ role =, content = }`; nil where nothing is left
+---@return string? problem why it cannot be sent
 function param.of_message(message, base_url)
   local content, seen = json.array {}, {}
   local with_unsigned = keeps_unsigned(message, base_url)
   local given = message.content
-  if parts.is_empty(given) then
+  local problem = problem_of(given)
+  if problem then
+    return nil, problem
+  elseif parts.is_empty(given) then
     given = {}
   elseif type(given) ~= "table" or not json.is_array(given) then
     given = { given }
@@ -138,16 +152,23 @@ end
 --- left out.
 ---@param messages any
 ---@param base_url string of the server that the request goes to
----@return any messages the same where nothing is to be changed, else a list of its own
+---@return any messages the same where nothing is to be changed, else a list of its own; nil where one cannot be sent
+---@return string? problem
 function param.list(messages, base_url)
   if not is_list(messages) then
     return messages
   end
   local list, is_changed = setmetatable({}, getmetatable(messages)), false
-  for _, value in ipairs(messages) do
-    local is_answer = is_message(value)
-    list[#list + 1] = is_answer and param.of_message(value, base_url) or not is_answer and value or nil
-    is_changed = is_changed or is_answer
+  for i, value in ipairs(messages) do
+    if is_message(value) then
+      local turn, problem = param.of_message(value, base_url)
+      if problem then
+        return nil, ("messages[%d].%s"):format(i, problem)
+      end
+      list[#list + 1], is_changed = turn, true
+    else
+      list[#list + 1] = value
+    end
   end
   return is_changed and list or messages
 end

@@ -123,7 +123,7 @@ function parts.type_of(block)
 end
 
 --- Makes the input of a tool's use a table where it says the same: what is empty is `{}`, the JSON text of an object is
---- that object. Broken input stays broken.
+--- that object. Of a text that is broken JSON `input_json` and `input_error` tell.
 ---@param block table changed in place
 function parts.read_input(block)
   if not parts.is_tool_use(block.type) or block.input_error then
@@ -133,8 +133,19 @@ function parts.read_input(block)
   elseif type(block.input) == "string" then
     local read = {}
     json.tool_input(read, block.input)
-    block.input = type(read.input) == "table" and read.input or block.input
+    if type(read.input) == "table" or read.input_error then
+      block.input, block.input_json, block.input_error = read.input, read.input_json, read.input_error
+    end
   end
+end
+
+--- The JSON text of the input of a tool's use, as it came where it is broken.
+---@param block table changed as by `read_input`
+---@return string
+function parts.input_text(block)
+  parts.read_input(block)
+  local input = block.input
+  return parts.word(block.input_json) or parts.word(input) or input ~= nil and json.input_text(input) or "{}"
 end
 
 -- Makes the text of a block one that has it in another form, or under another name.

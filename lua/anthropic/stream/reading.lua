@@ -99,7 +99,7 @@ end
 
 local function whole_of(self)
   local document = self.source.document
-  if document then
+  if document and not self.source.continuation then -- else it is the rest alone
     responses.attach_all(self.exchange, document, self.response)
     return document
   end

@@ -54,28 +54,32 @@ local function is_tool_use(block)
   return type(block.type) == "string" and block.type:find "tool_use$" ~= nil
 end
 
+local NO_TABLE = "the input is neither an object nor a list"
+
 -- Takes in what an event brought; false where that is nothing to show.
 local function advance(progress, event, json)
   local block, ended = progress.block, event.type == "content_block_stop"
   local was_broken = progress.message ~= nil
   if json ~= "" then
-    progress.is_fed = true
     progress.message = select(2, progress.reader:feed(json))
+    progress.is_broken = progress.message ~= nil
   end
   if ended then
-    progress.message = progress.message or block.input_error
-    progress.is_complete = block.input ~= nil
+    progress.is_complete = type(block.input) == "table"
+    progress.message = not progress.is_complete and (progress.message or block.input_error or NO_TABLE) or nil
   end
   return ended or event.type == "content_block_start" or json ~= "" and not was_broken
 end
 
--- The input of a block that came whole is the block's own.
+-- What is read of the pieces, or the block's own input: where its start brought it whole and they say nothing, or where
+-- the whole of them was read otherwise.
 local function input_of(progress)
-  local whole = progress.block.input
-  if not progress.is_fed and type(whole) == "table" and next(whole) ~= nil then
+  local whole, read = progress.block.input, progress.reader:value()
+  local says_more = type(whole) == "table" and next(whole) ~= nil
+  if says_more and (type(read) ~= "table" or next(read) == nil or progress.is_broken and progress.is_complete) then
     return whole
   end
-  return progress.reader:value()
+  return read
 end
 
 -- What a reader takes while it reads.

@@ -148,6 +148,15 @@ describe("an answer among the messages", function()
       messages = { user, answer " ", user } }).messages)
   end)
 
+  it("is refused where a block is missing among its content", function()
+    local params = { model = "m", messages = { { type = "message", role = "assistant", content = { [2] = "a" } } } }
+    for _, complete in ipairs { params_of.complete, params_of.complete_any } do
+      local whole, err = complete(client_with "m", params)
+      assert.is_nil(whole)
+      assert.same({ "invalid_request", "messages[1].content[1]: missing" }, { err.kind, err.message })
+    end
+  end)
+
   it("is left where the messages are no list, for others to refuse", function()
     local messages = { user, answer "Hello", more = 1 }
     assert.equal(messages, params_of.complete(client_with(nil), { model = "m", messages = messages }).messages)

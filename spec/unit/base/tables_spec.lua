@@ -36,6 +36,11 @@ describe("tables", function()
     assert.same({}, tables.sorted_keys {})
   end)
 
+  it("have the values of a list in order, also behind a hole", function()
+    assert.same({ "a", "b", "c" }, tables.items { [4] = "c", [2] = "b", [1] = "a", name = "x" })
+    assert.same({}, tables.items { name = "x" })
+  end)
+
   it("are sets of what is in a list", function()
     assert.same({ a = true, [1] = true }, tables.set { "a", 1, "a" })
   end)

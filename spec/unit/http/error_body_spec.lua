@@ -57,6 +57,7 @@ describe("the body of an error", function()
     { '{"base_resp":{"status_code":1002}}', nil, 429 },
     { '{"base_resp":{"status_code":503}}', nil, 503 },
     { '{"choices":[{"error":{"code":502}}]}', nil, 502 },
+    { '{"choices":[{"delta":{}}],"x_groq":{"id":"req_1","error":"Internal Server Error"}}', nil, 500 },
     { '{"type":"chat.completion.chunk","error":{"code":502}}', nil, 502 },
     { '{"detail":[{"type":"missing","loc":["body"],"msg":"no"}]}', nil, nil },
     { '{"detail":{"error":{"type":"overloaded_error"}}}', "overloaded_error", 529 },

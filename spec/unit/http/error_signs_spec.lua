@@ -36,6 +36,7 @@ local ERRORS = {
   '{"errcode":40001,"errmsg":"no"}',
   '{"base_resp":{"status_code":1002,"status_msg":"no"}}',
   '{"base_resp":{"status_code":"1002"},"choices":[{"delta":{"content":"x"}}]}',
+  '{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{}}],"x_groq":{"id":"r","error":"no"}}',
   '{"type":"message","content":[],"error":{"message":"no"}}',
   '{"type":"message","content":[],"base_resp":{"status_code":1002}}',
   '{"type":"message_start","message":{"type":"error","error":{"message":"no"}}}',
@@ -110,6 +111,7 @@ local NO_ERRORS = {
   '{"choices":[{"delta":{"content":"x"},"error":{}}]}',
   '{"choices":[5,null,{"delta":5}]}',
   '{"choices":[],"usage":{"total_tokens":3}}',
+  '{"choices":[{"delta":{"content":"x"}}],"x_groq":{"id":"req_1","usage":{"total_tokens":3},"error":null}}',
   '{"choices":[{"message":{"role":"assistant","content":"error"}}],"message":"hi"}',
   '{"type":"message","role":"assistant","content":[{"type":"text","text":"x"}],"error":{}}',
   '{"type":"message","role":"assistant","content":[{"type":"text","text":"x"}],"error":{"message":"kept"}}',
@@ -196,7 +198,12 @@ describe("an error", function()
     assert.is_false(is_error('{"id":"j","error":{"message":"of the job"}}', "job.failed", true))
   end)
 
-  it("is found in a choice and in a base_resp", function()
+  it("is found in a choice, in a base_resp and in Groq's own member", function()
+    local groq = { error = "no" }
+    assert.equal(groq, error_signs.inside { choices = { { delta = {} } }, x_groq = groq })
+    assert.is_nil(error_signs.inside { x_groq = { error = "", usage = {} } })
+    assert.is_nil(error_signs.inside { x_groq = 5 })
+    assert.equal("no", error_signs.inside { choices = { { error = "no" } } })
     assert.equal("no", error_signs.in_choices { 5, { delta = {} }, { error = "no" } })
     assert.is_nil(error_signs.in_choices { { error = {} } })
     assert.is_nil(error_signs.in_choices "x")

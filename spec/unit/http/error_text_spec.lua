@@ -58,6 +58,7 @@ describe("the words of an error", function()
     { '{"errors":{"message":"a"}}', "a" },
     { '{"errors":[{"field":"n","message":"a"}]}', "n: a" },
     { '{"base_resp":{"status_code":1002,"status_msg":"a"}}', "a" },
+    { '{"choices":[],"x_groq":{"id":"r","error":"a"}}', "a" },
     { '{"base_resp":{"status_code":0,"status_msg":"success"},"message":"a"}', "a" },
     { '{"choices":[{"delta":{"content":"x"},"error":{"message":"a"}}]}', "a" },
     { '{"error":{"message":"a","metadata":{"raw":"b"}}}', "a: b" },

@@ -90,6 +90,7 @@ describe("the chunks of events", function()
     assert.equal(text, arguments_after(text, "{}"))
     assert.equal(text, arguments_after({ x = 1 }, '{"x"', ": 1}"))
     assert.equal('{"x"', arguments_after({ x = 1 }, '{"x"')) -- it broke off
+    assert.equal('{"x":', arguments_after '{"x":')
     assert.equal("{}", arguments_after(""))
     assert.equal("{}", arguments_after(json.null))
     deltas(start { type = "tool_use", id = "a", name = "f" })

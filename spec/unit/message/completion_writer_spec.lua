@@ -214,6 +214,15 @@ describe("a message as a chat completion", function()
       .tool_calls[1]["function"].arguments)
   end)
 
+  it("has the input of a call as its text, however it stands in a message from elsewhere", function()
+    for input, text in pairs { ['{"x":'] = '{"x":', ['{"x": 1}'] = '{"x": 1}', [json.null] = "{}" } do
+      local block = { type = "tool_use", id = "a", name = "f", input = input }
+      assert.equal(text, completion_writer.from_message({ content = { block } }).choices[1].message
+        .tool_calls[1]["function"].arguments)
+      assert.equal(input, block.input)
+    end
+  end)
+
   it("keeps what has no place of its own", function()
     local block = { type = "web_search_tool_result", tool_use_id = "s", content = {} }
     local made = completion_writer.from_message {
@@ -267,6 +276,13 @@ describe("a message as a chat completion", function()
     local written = completion_writer.from_message { content = { "A", 5, { type = "text", text = "B" } } }
     local said = written.choices[1].message
     assert.same({ "AB", { 5 } }, { said.content, said.provider_specific_fields.blocks })
+  end)
+
+  it("has what stands behind a missing block", function()
+    local content = { { type = "text", text = "a" }, { type = "tool_use", id = "t", name = "f", input = { b = 1 } } }
+    content[1] = nil
+    local written = completion_writer.from_message(message.new { role = "assistant", content = content })
+    assert.equal("t", written.choices[1].message.tool_calls[1].id)
   end)
 
   it("has a choice for each", function()

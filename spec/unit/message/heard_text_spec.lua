@@ -19,6 +19,7 @@ describe("a text that was heard", function()
     heard:add "lo"
     assert.equal("", heard:rest "Hello")
     assert.equal(", you", heard:rest "Hello, you")
+    assert.equal("Hello", heard:text())
     for _, other in ipairs { "", "Hell", "Hallo", "hello, you" } do
       assert.is_nil(heard:rest(other))
     end
@@ -34,5 +35,6 @@ describe("a text that was heard", function()
     assert.equal(64 * 1024, budget.held)
     heard:add "z"
     assert.is_nil(heard:rest("12345" .. long .. "yz"))
+    assert.is_nil(heard:text())
   end)
 end)

@@ -189,6 +189,26 @@ describe("a message", function()
     assert.is_nil(with({ type = "text", text = "" }):to_param())
   end)
 
+  it("cannot be had so where a block is missing among its content, which says so", function()
+    local made = with({ type = "text", text = "a" }, { type = "text", text = "b" })
+    made.content[1] = nil
+    local turn, err = made:to_param()
+    assert.is_nil(turn)
+    assert.same({ "invalid_request", "content[1]: missing" }, { err.kind, err.message })
+    assert.is_nil(select(2, with({ type = "text", text = "" }):to_param()))
+  end)
+
+  it("has methods that read on behind a missing block", function()
+    for hole = 1, 3 do
+      local made = with({ type = "text", text = "a" }, { type = "thinking", thinking = "b" },
+        { type = "text", text = "c" }, { type = "tool_use", id = "t" })
+      made.content[hole] = nil
+      assert.equal(({ "c", "ac", "a" })[hole], made:text())
+      assert.equal(hole == 2 and "" or "b", made:thinking())
+      assert.equal("t", made:tool_uses()[1].id)
+    end
+  end)
+
   it("is made of a message that is one as it is", function()
     local made = with { type = "text", text = "a" }
     made.response = { status = 200 }

@@ -1,4 +1,6 @@
+local budgets = require "anthropic.message.budget"
 local deltas = require "anthropic.message.deltas"
+local heard_text = require "anthropic.message.heard_text"
 local json = require "anthropic.base.json"
 local native_block = require "anthropic.message.native_block"
 
@@ -35,7 +37,7 @@ describe("a block", function()
   end)
 
   it("can be meant by what says nothing else of type, ID and name", function()
-    local block = { content = { type = "tool_use", id = "t", name = "f" } }
+    local block = { given_id = "t", content = { type = "tool_use", id = "t", name = "f" } }
     for _, content in ipairs {
       {}, { id = "t" }, { name = "f", type = "tool_use" }, { id = "", name = json.null }, { text = "x" },
     } do
@@ -45,6 +47,23 @@ describe("a block", function()
       assert.is_false(native_block.is_same(block, content))
     end
     assert.is_true(native_block.is_same({ pending = { content_block = {} } }, { type = "text", id = "t", name = "f" }))
+  end)
+
+  it("whose ID was made up can be meant by any, where the input beside it is the one that came", function()
+    local block = { content = { type = "tool_use", id = "call_1", name = "f", input = json.object {} } }
+    assert.is_true(native_block.is_same(block, { id = "t" }))
+    assert.is_true(native_block.is_same(block, { id = "t", input = { a = 1 } }))
+    block.heard = heard_text.new(budgets.new())
+    block.heard:add '{ "a": 1 }'
+    for _, input in ipairs { json.object {}, { a = 1 }, '{"a":1}', '{ "a": 1 }' } do
+      assert.is_true(native_block.is_same(block, { id = "t", input = input }))
+    end
+    for _, input in ipairs { { a = 2 }, { 1 }, '{"a":', "5" } do
+      assert.is_false(native_block.is_same(block, { id = "t", input = input }))
+    end
+    assert.is_true(native_block.is_same(block, { input = { a = 2 } }))
+    block.heard:add(("x"):rep(70000))
+    assert.is_false(native_block.is_same(block, { id = "t", input = { a = 1 } }))
   end)
 
   describe("of which more is said", function()
@@ -78,6 +97,7 @@ describe("a block", function()
     it("lacks an input that it has nothing of", function()
       assert.equal('{"a":1}', rest_of(INPUT, json.object {}, { a = 1 }))
       assert.equal('{"a":1}', rest_of(INPUT, nil, { a = 1 }))
+      assert.equal('{"a":', rest_of(INPUT, json.object {}, '{"a":'))
       assert.is_nil(rest_of(INPUT, { b = 2 }, { a = 1 }))
       assert.is_nil(rest_of(INPUT, {}, {}))
     end)

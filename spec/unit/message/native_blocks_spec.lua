@@ -272,6 +272,20 @@ local CASES = {
     { "no name", { start(0, call("t", nil)), stop(0) }, { A_CALL(0, "t"), STOP(0) } },
     { "no ID", { start(0, call(nil, "f")), input(0, "{}"), stop(0) },
       { A_CALL(0, "call_1", "f"), AN_INPUT(0, "{}"), STOP(0) } },
+    { "an input that goes on after its end, which ends again", { start(0, call("t", "f")), input(0, "{"), stop(0),
+      input(0, "}"), stop(0), "end" },
+      { A_CALL(0, "t", "f"), AN_INPUT(0, "{"), STOP(0), AN_INPUT(0, "}"), STOP(0) } },
+    { "the ID after the input, in a second start", { start(0, call(nil, "f")), input(0, "{}"), start(0, call("t", "f")),
+      input(0, ""), stop(0) }, { A_CALL(0, "call_1", "f"), AN_INPUT(0, "{}"), AN_INPUT(0, ""), STOP(0) } },
+    { "the ID and the name after the input, in its end", { start(0, call()), input(0, "[1]"),
+      stop(0, call("t", "f", { 1 })) },
+      { A_CALL(0, "call_1"), AN_INPUT(0, "[1]"), A_CALL(0, "call_1", "f"), STOP(0) } },
+    { "the ID after the input, and then another's", { start(0, call(nil, "f")), input(0, "1"), start(0, call("t", "f")),
+      start(0, call("u", "f")), input(0, "2") },
+      { A_CALL(0, "call_1", "f"), AN_INPUT(0, "1"), STOP(0), A_CALL(1, "u", "f"), AN_INPUT(1, "2") } },
+    { "an ID with another input", { start(0, call(nil, "f")), input(0, "[1]"), start(0, call("t", "f", { a = 2 })) },
+      { A_CALL(0, "call_1", "f"), AN_INPUT(0, "[1]"), STOP(0),
+        "start 1 {id:t,input:{a:2},name:f,type:tool_use}" } },
     { "an empty ID and name", { start(0, call("", "")), input(0, "{}") },
       { "start 0 {id:call_1,input:{},name:,type:tool_use}", AN_INPUT(0, "{}") } },
     { "an empty piece first", { start(0, call("t", nil)), input(0, ""), start(0, call("t", "f")), input(0, "{}") },
@@ -466,10 +480,12 @@ describe("blocks", function()
     assert.equal(1, blocks.events[4].later)
   end)
 
-  it("are plain while each has the index that the server gave it", function()
+  it("are plain while each has the index that the server gave it, and calls have their IDs", function()
     for _, case in ipairs {
       { true, start(0, TEXT), text(0, "a"), stop(0), start(5, TEXT), start(1, TEXT) },
       { true, text(0, "a"), stop(0), start(nil, TEXT) },
+      { true, start(0, call("t", "f")), input(0, "{}") },
+      { false, start(0, call(nil, "f")), input(0, "{}") },
       { false, start(0, TEXT), thinking(0, "a") },
       { false, start(0, TEXT), stop(0), start(0, TEXT) },
     } do

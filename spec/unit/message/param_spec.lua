@@ -251,6 +251,19 @@ describe("a request's messages", function()
     assert.equal("[]", encoded(param.list(json.array { answer {} }, GATEWAY)))
   end)
 
+  it("refuse an answer whose blocks have a hole, with the position", function()
+    local text = { type = "text", text = "b" }
+    local with_hole = json.array { [1] = text, [3] = text }
+    for _, content in ipairs { { [2] = text }, with_hole, { [2] = "a", type = "text" } } do
+      local list, problem = param.list({ { role = "user", content = "x" }, answer(content) }, VENDOR)
+      assert.is_nil(list)
+      assert.matches("^messages%[2%]%.content", problem)
+    end
+    local turn, problem = param.of_message(answer { [2] = { type = "text", text = "a" } })
+    assert.is_nil(turn)
+    assert.equal("content[1]: missing", problem)
+  end)
+
   it("know who is asked", function()
     local thinking = { { type = "thinking", thinking = "a" } }
     assert.equal(1, #param.list({ answer(thinking) }, GATEWAY))

@@ -146,7 +146,6 @@ describe("the input of a call", function()
     { "the text of nothing", "  ", "{}" },
     { "the text of a number", "5", '"5"' },
     { "the text of a text", '"a"', '"\\"a\\""' },
-    { "a broken text", '{"a":', '"{\\"a\\":"' },
     { "a number", 5, "5" },
     { "a list", { 1 }, "[1]" },
   } do
@@ -160,6 +159,28 @@ describe("the input of a call", function()
       end
     end)
   end
+
+  it("is told of as broken where it is the text of no JSON", function()
+    for _, text in ipairs { '{"a":', "hello" } do
+      local block = { type = "tool_use", input = text }
+      parts.read_input(block)
+      assert.is_nil(block.input)
+      assert.equal(text, block.input_json)
+      assert.is_string(block.input_error)
+    end
+  end)
+
+  it("has a text, that which came where it is broken", function()
+    for _, case in ipairs {
+      { { input = { a = 1 } }, '{"a":1}' }, { {}, "{}" }, { { input = json.null }, "{}" }, { { input = "" }, "{}" },
+      { { input = '{"b": 1, "a": 2}' }, '{"b": 1, "a": 2}' }, { { input = '{"a":' }, '{"a":' },
+      { { input = "5" }, "5" }, { { input = 5 }, "5" },
+      { { input_json = "{", input_error = "cut" }, "{" }, { { input_error = "cut" }, "{}" },
+    } do
+      case[1].type = "tool_use"
+      assert.equal(case[2], parts.input_text(case[1]))
+    end
+  end)
 
   it("stays broken where it is", function()
     local block = { type = "tool_use", input_json = "{", input_error = "why" }
