@@ -352,6 +352,122 @@ describe("an answer of a middleware", function()
     assert.equal("Hello!", assert(stream:message()):text())
   end)
 
+  describe("that has header names which are no tokens", function()
+    local ODD = { { "X@y", "2" }, { "X-Paren(1)", "1" }, { "x-gr\195\188n", "ja" }, { "request-id", "r1" } }
+    local body = testing.message { text = "Hello!" }
+    local server
+
+    local function fields_by(middleware, count)
+      server = service.serve { { body = body.body, headers = ODD } }
+      local client = service.client(server, { middleware = { middleware } })
+      local message
+      for _ = 1, count or 1 do
+        message = assert(client.messages.create(params()))
+      end
+      assert.equal("Hello!", message:text())
+      local fields = message.response.headers
+      assert.same({ "2", "1", "ja" }, { fields["x@y"], fields["X-Paren(1)"], fields["x-gr\195\188n"] })
+      return fields
+    end
+
+    it("keeps them", function()
+      fields_by(function(_, send) return send() end)
+      assert.equal("mine", fields_by(function(_, send)
+        local response = assert(send())
+        response.headers["Request-Id"] = "mine"
+        return response
+      end)["request-id"])
+    end)
+
+    it("keeps them in a copy, and with another body", function()
+      fields_by(function(_, send)
+        local response = assert(send())
+        local copy = {}
+        for name, value in pairs(response.headers) do
+          copy[name] = value
+        end
+        return { status = response.status, headers = copy, body = response.body .. "\n" }
+      end)
+    end)
+
+    it("keeps them in a cache", function()
+      local kept
+      fields_by(function(_, send)
+        if not kept then
+          local response = assert(send())
+          kept = { headers = response.headers, body = response.body }
+        end
+        return kept
+      end, 2)
+      assert.equal(1, #server:requests())
+    end)
+
+    it("has those checked that the middleware adds", function()
+      local client = client_of({ { body = body.body, headers = ODD } }, { function(_, send)
+        local response = assert(send())
+        response.headers["a b"] = "c"
+        return response
+      end })
+      local message, err = client.messages.create(params())
+      assert.is_nil(message)
+      assert.equal('middleware: headers["a b"]: not a header name', err.message)
+    end)
+  end)
+
+  it("has its headers changed whatever the case of their names", function()
+    local busy = testing.error { status = 529, headers = { ["retry-after"] = "30", ["x-other"] = "1" } }
+    local seen
+    local function setting(value)
+      local client = client_of({ busy, HELLO }, { function(_, send)
+        local response = assert(send())
+        response.headers["Retry-After"] = value
+        return response
+      end }, { max_retries = 1, on_retry = function(info) seen = info end })
+      assert.equal("Hello!", assert(client.messages.create(params())):text())
+      return seen.delay, seen.error.headers["retry-after"]
+    end
+    assert.same({ 0.01, "0.01" }, { setting "0.01" })
+    local delay, value = setting(nil)
+    assert.is_true(delay <= 0.5)
+    assert.is_nil(value)
+  end)
+
+  it("may be a copy of a stream that is still coming", function()
+    local client, server = client_of({ testing.stream { text = "Hello!" } }, { function(_, send)
+      local r = assert(send())
+      return { status = r.status, headers = r.headers, body = r.body }
+    end, function(_, send)
+      local r = assert(send())
+      local copy = { ["x-mine"] = "yes" }
+      for name, value in pairs(r.headers) do
+        copy[name] = value
+      end
+      return { headers = copy }
+    end }, { max_retries = 2 })
+    local stream = assert(client.messages.stream(params()))
+    assert.equal("yes", stream.response.headers["x-mine"])
+    assert.equal("Hello!", assert(stream:message()):text())
+    assert.equal(1, #server:requests())
+  end)
+
+  it("is not an earlier stream than the last", function()
+    for _, choose in ipairs {
+      function(first) return first end,
+      function(first) return { status = first.status, headers = first.headers } end,
+    } do
+      local client, server = client_of({ testing.stream { text = "Hello!" } }, { function(_, send)
+        local first = assert(send())
+        assert(send())
+        return choose(first)
+      end }, { max_retries = 2 })
+      local stream, err = client.messages.stream(params())
+      assert.is_nil(stream)
+      assert.equal("invalid_request", err.kind)
+      assert.equal("middleware: returned a stream or a download of another send than its last", err.message)
+      assert.equal(2, #server:requests())
+    end
+  end)
+
   it("may come of a second request", function()
     local client, server = client_of({ testing.error { status = 500 }, HELLO }, { function(_, send)
       local response = assert(send())
