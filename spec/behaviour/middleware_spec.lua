@@ -562,6 +562,37 @@ describe("an error of a middleware", function()
   end)
 end)
 
+describe("with a middleware, what on_log raises", function()
+  for _, event in ipairs { "request", "response", "body" } do
+    it(("is raised, of %q, and the request ends"):format(event), function()
+      for _, middleware in ipairs {
+        function(_, send) return send() end,
+        function(request, send)
+          send(request)
+          return send(request)
+        end,
+      } do
+        local client = client_of({ HELLO }, { middleware }, { max_retries = 2, on_log = function(record)
+          if record.event == event then
+            error("raised of " .. event, 0)
+          end
+        end })
+        local ok, raised = pcall(client.messages.create, params())
+        assert.is_false(ok)
+        assert.equal("raised of " .. event, raised)
+      end
+    end)
+  end
+
+  it("is raised where nothing is sent", function()
+    local client = service.client(nil, {
+      middleware = { function() return { body = "{}" } end },
+      on_log = function() error("raised", 0) end,
+    })
+    assert.same({ false, "raised" }, { pcall(client.messages.create, params()) })
+  end)
+end)
+
 describe("all that sends goes through middleware:", function()
   it("uploads, whose body it does not see", function()
     local seen = {}
@@ -673,6 +704,92 @@ describe("a middleware that waits", function()
     assert.is_nil(response)
     assert.equal("middleware: its send was called after the attempt had ended", err.message)
     assert.equal(1, #server:requests())
+  end)
+
+  it("has one send at a time under way", function()
+    local client, server = client_of({ HELLO }, { function(_, send)
+      local one, two = anthropic.spawn(send), anthropic.spawn(send)
+      local response, err = one:join()
+      local none, refused = two:join()
+      assert.is_nil(none)
+      assert.equal("middleware: its send is already under way: call it again once it has returned", refused.message)
+      return response, err
+    end })
+    anthropic.run(function()
+      assert.equal("Hello!", assert(client.messages.create(params())):text())
+    end)
+    assert.equal(1, #server:requests())
+  end)
+
+  it("may send again after another middleware has raised", function()
+    local calls = 0
+    local client = client_of({ HELLO }, { function(_, send)
+      pcall(send)
+      return send()
+    end, function(_, send)
+      calls = calls + 1
+      return calls == 1 and error("once", 0) or send()
+    end })
+    assert.equal("Hello!", assert(client.messages.create(params())):text())
+  end)
+
+  for _, case in ipairs {
+    { "before its headers", { body = { input_tokens = 1 }, delay = 0.2 } },
+    { "within its body", {
+      headers = { ["content-type"] = "application/json" },
+      events = { { raw = '{"input_' }, { raw = 'tokens":1}', delay = 0.2 } },
+    } },
+  } do
+    it("may leave what it has sent and answer itself, " .. case[1], function()
+      local left, err
+      local client, server = client_of({ case[2] }, { function(_, send)
+        anthropic.spawn(function() left, err = send() end)
+        anthropic.sleep(0.05)
+        return { body = '{"input_tokens":7}' }
+      end })
+      anthropic.run(function()
+        local counted = assert(client.messages.count_tokens(params()))
+        assert.equal(7, counted.input_tokens)
+        assert.equal(1, counted.response.attempts)
+      end)
+      assert.is_nil(left)
+      assert.equal("cancelled", err.kind)
+      assert.equal(1, #server:requests())
+    end)
+  end
+
+  it("may leave what it has sent and fail", function()
+    local errs, calls = {}, 0
+    local client = client_of({ { body = { input_tokens = 1 }, delay = 0.1 } }, { function(_, send)
+      calls = calls + 1
+      if calls == 2 then
+        return send()
+      end
+      anthropic.spawn(function() errs[1] = select(2, send()) end)
+      anthropic.sleep(0.02)
+      return nil, { kind = "connection", message = "too slow" }
+    end }, { max_retries = 1 })
+    anthropic.run(function()
+      assert.equal(1, assert(client.messages.count_tokens(params())).input_tokens)
+    end)
+    assert.equal("cancelled", errs[1].kind)
+  end)
+
+  it("sends nothing after its attempt has ended while a credential was waited for", function()
+    local err
+    local client, server = client_of({ HELLO }, { function(_, send)
+      anthropic.spawn(function() err = select(2, send()) end)
+      anthropic.sleep(0.01)
+      return { body = '{"input_tokens":7}' }
+    end }, { auth_token = function()
+      anthropic.sleep(0.05)
+      return "token"
+    end })
+    anthropic.run(function()
+      assert.equal(7, assert(client.messages.count_tokens(params())).input_tokens)
+    end)
+    assert.equal("cancelled", err.kind)
+    assert.equal(0, #server:requests())
   end)
 
   it("is cancelled with its task", function()

@@ -105,6 +105,7 @@ function exchange.new(spec, profile, shared)
     retries = 0,
     losses = 0, -- attempts that were lost with their connection: see failures.lua
     lost = nil, -- how the latest of them was
+    turn = 0, -- how often it was reset: what was sent before is waited for no more
     closed = false,
     has_ended = false, -- and its end was told
     message = nil, -- that it brought
@@ -186,6 +187,7 @@ end
 
 --- Forgets what an earlier request of it has brought; a middleware may send several in one attempt.
 function Exchange:reset()
+  self.turn = self.turn + 1
   self.response, self.complete = nil, false
   if self.transfer then
     close_transfer(self)
@@ -264,8 +266,11 @@ end
 ---@param driver? table where the caller knows it
 ---@return true|nil, anthropic.Error?
 function Exchange:wait(driver)
+  local turn = self.turn
   local ok, reason = tasks.wait(driver or self.profile.loop, self.transfer)
-  if ok and not self.closed then
+  if self.turn ~= turn then
+    return nil, cancelled()
+  elseif ok and not self.closed then
     return true
   elseif tasks.is_refusal(reason) and not self.closed then
     return nil, reason
@@ -354,22 +359,6 @@ end
 ---@return anthropic.Error err with attempts and history
 function Exchange:fail(err, complete)
   return recovering.fail(self, err, complete)
-end
-
---- Notes what an answer names, for pools: requests that name it go to the same server.
----@param value any
-function Exchange:note(value)
-  if self.shared.names then
-    self.shared.names:learn(value, self.spec().params)
-  end
-end
-
---- Enters a message that came into the client's account.
----@param message anthropic.Message
-function Exchange:count(message)
-  self:note(message)
-  self.message = message
-  self.shared.usage:add(message)
 end
 
 --- Attempts until `read` returns a result, or an error is final.

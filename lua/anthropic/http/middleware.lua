@@ -145,6 +145,8 @@ local function transmit(self, draft, is_complete)
   local wire, err = self.steps.wire(draft, self.exchange, is_complete)
   if not wire then
     return nil, err
+  elseif self.is_over then -- meanwhile: a credential may have been waited for
+    return nil, errors.cancelled "the attempt has ended"
   end
   if self.has_sent then -- the one before was a try of its own
     self.exchange:enter(self.failure_kind, 0)
@@ -185,6 +187,11 @@ local function sign(self, asked)
   end, self.exchange)
 end
 
+-- A send is under way no more, whatever ended it.
+local function leave(at)
+  at.self.under_way[at.position] = nil
+end
+
 local function call(self, position, asked)
   local f = self.chain[position]
   if not f then
@@ -194,8 +201,13 @@ local function call(self, position, asked)
   return f(asked, function(other)
     if self.is_over then
       return nil, invalid "its send was called after the attempt had ended"
+    elseif self.under_way[position] then
+      return nil, invalid "its send is already under way: call it again once it has returned"
     end
-    return call(self, position + 1, type(other) == "table" and other or asked)
+    self.under_way[position] = true
+    return protected.finally_around(function()
+      return call(self, position + 1, type(other) == "table" and other or asked)
+    end, leave, { self = self, position = position })
   end)
 end
 
@@ -295,7 +307,10 @@ end
 local function finish(self, ok, response, err)
   local exchange = self.exchange
   self.is_over = true
-  if not ok and memory.is_lack(response) then
+  if next(self.under_way) and not exchange.closed then -- what was sent is not waited for
+    exchange:reset()
+  end
+  if not ok and (memory.is_lack(response) or exchange.callback_raised) then
     error(response, 0)
   elseif exchange.closed then
     return nil, errors.cancelled "the request was cancelled"
@@ -335,6 +350,7 @@ function middleware.sender(resolved)
       unsent = steps.wire(draft, exchange, true), -- what is shown where nothing is sent
       has_sent = false,
       is_over = false,
+      under_way = {}, -- set of the positions in the chain whose `send` has not returned
       failure_kind = nil, -- of what was sent last
       sent = nil, -- the response of what was sent last, and what it was
     }
