@@ -112,6 +112,7 @@ function exchange.new(spec, profile, shared)
     parts = nil, -- the counts of those before it, which broke off
     route = nil, -- through a pool: it chooses each attempt's member
     member = nil,
+    inner = nil, -- what asks for its credential
     accumulator = nil, -- whose `fields` are what has come of one
     -- of the latest attempt; named here so that the table has room for them
     attempt_began = nil,
@@ -212,6 +213,9 @@ function Exchange:shut(in_doubt)
   end
   self.closed = true
   self:end_attempt(in_doubt)
+  if self.inner then
+    self.inner:shut()
+  end
   loop.wake(self)
 end
 
