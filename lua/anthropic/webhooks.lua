@@ -50,15 +50,23 @@ local function key_of(secret)
   return key
 end
 
+-- The strings of a list, one behind the other.
+local function joined(list)
+  local texts = {}
+  for _, text in ipairs(list) do
+    texts[#texts + 1] = type(text) == "string" and text or nil
+  end
+  return texts[1] and table.concat(texts, " ")
+end
+
 -- The fields whose names begin with "webhook-"; a field that came several times is a list.
 local function fields_of(headers)
   local fields = {}
   for name, value in pairs(headers) do
-    if type(value) == "table" then
-      value = type(value[1]) == "string" and table.concat(value, " ") or nil
-    end
-    if type(name) == "string" and type(value) == "string" then
-      fields[name:lower()] = value
+    local key = type(name) == "string" and name:lower() or ""
+    if key:find "^webhook%-" then
+      value = type(value) == "table" and joined(value) or value
+      fields[key] = type(value) == "string" and value or nil
     end
   end
   return fields

@@ -1,6 +1,7 @@
 -- Tokens of the vendor's token endpoint: workload identity federation, and profiles in files.
 
 local anthropic = require "anthropic"
+local core = require "anthropic.core"
 local directories = require "spec.support.directory"
 local service = require "spec.support.service"
 local testing = require "anthropic.testing"
@@ -163,6 +164,25 @@ describe("where no key is given", function()
       assert.equal("Bearer of-the-environment", header(server:requests()[1], "authorization"))
       assert.equal("Bearer given", header(server:requests()[2], "authorization"))
       assert.is_nil(header(server:requests()[2], "anthropic-beta"))
+    end)
+
+    it("is exchanged for no longer than the request may wait", function()
+      local late = token "minted"
+      late.delay = 1
+      serve { late }
+      federate()
+      service.environment(environment)
+      local client, began = anthropic.new(), core.now()
+      local message, err = client.messages.create(params(), { timeout = 0.1 })
+      assert.is_nil(message)
+      assert.same({ "timeout", "total" }, { err.kind, err.timeout })
+      anthropic.run(function()
+        local task = anthropic.spawn(function() return client.messages.create(params()) end)
+        anthropic.sleep(0.1)
+        client:close()
+        assert.equal("cancelled", select(2, task:join()).kind)
+      end)
+      assert.is_true(core.now() - began < 0.6)
     end)
 
     it("is missing, too large, or not to be sent in clear", function()

@@ -352,6 +352,122 @@ describe("an answer of a middleware", function()
     assert.equal("Hello!", assert(stream:message()):text())
   end)
 
+  describe("that has header names which are no tokens", function()
+    local ODD = { { "X@y", "2" }, { "X-Paren(1)", "1" }, { "x-gr\195\188n", "ja" }, { "request-id", "r1" } }
+    local body = testing.message { text = "Hello!" }
+    local server
+
+    local function fields_by(middleware, count)
+      server = service.serve { { body = body.body, headers = ODD } }
+      local client = service.client(server, { middleware = { middleware } })
+      local message
+      for _ = 1, count or 1 do
+        message = assert(client.messages.create(params()))
+      end
+      assert.equal("Hello!", message:text())
+      local fields = message.response.headers
+      assert.same({ "2", "1", "ja" }, { fields["x@y"], fields["X-Paren(1)"], fields["x-gr\195\188n"] })
+      return fields
+    end
+
+    it("keeps them", function()
+      fields_by(function(_, send) return send() end)
+      assert.equal("mine", fields_by(function(_, send)
+        local response = assert(send())
+        response.headers["Request-Id"] = "mine"
+        return response
+      end)["request-id"])
+    end)
+
+    it("keeps them in a copy, and with another body", function()
+      fields_by(function(_, send)
+        local response = assert(send())
+        local copy = {}
+        for name, value in pairs(response.headers) do
+          copy[name] = value
+        end
+        return { status = response.status, headers = copy, body = response.body .. "\n" }
+      end)
+    end)
+
+    it("keeps them in a cache", function()
+      local kept
+      fields_by(function(_, send)
+        if not kept then
+          local response = assert(send())
+          kept = { headers = response.headers, body = response.body }
+        end
+        return kept
+      end, 2)
+      assert.equal(1, #server:requests())
+    end)
+
+    it("has those checked that the middleware adds", function()
+      local client = client_of({ { body = body.body, headers = ODD } }, { function(_, send)
+        local response = assert(send())
+        response.headers["a b"] = "c"
+        return response
+      end })
+      local message, err = client.messages.create(params())
+      assert.is_nil(message)
+      assert.equal('middleware: headers["a b"]: not a header name', err.message)
+    end)
+  end)
+
+  it("has its headers changed whatever the case of their names", function()
+    local busy = testing.error { status = 529, headers = { ["retry-after"] = "30", ["x-other"] = "1" } }
+    local seen
+    local function setting(value)
+      local client = client_of({ busy, HELLO }, { function(_, send)
+        local response = assert(send())
+        response.headers["Retry-After"] = value
+        return response
+      end }, { max_retries = 1, on_retry = function(info) seen = info end })
+      assert.equal("Hello!", assert(client.messages.create(params())):text())
+      return seen.delay, seen.error.headers["retry-after"]
+    end
+    assert.same({ 0.01, "0.01" }, { setting "0.01" })
+    local delay, value = setting(nil)
+    assert.is_true(delay <= 0.5)
+    assert.is_nil(value)
+  end)
+
+  it("may be a copy of a stream that is still coming", function()
+    local client, server = client_of({ testing.stream { text = "Hello!" } }, { function(_, send)
+      local r = assert(send())
+      return { status = r.status, headers = r.headers, body = r.body }
+    end, function(_, send)
+      local r = assert(send())
+      local copy = { ["x-mine"] = "yes" }
+      for name, value in pairs(r.headers) do
+        copy[name] = value
+      end
+      return { headers = copy }
+    end }, { max_retries = 2 })
+    local stream = assert(client.messages.stream(params()))
+    assert.equal("yes", stream.response.headers["x-mine"])
+    assert.equal("Hello!", assert(stream:message()):text())
+    assert.equal(1, #server:requests())
+  end)
+
+  it("is not an earlier stream than the last", function()
+    for _, choose in ipairs {
+      function(first) return first end,
+      function(first) return { status = first.status, headers = first.headers } end,
+    } do
+      local client, server = client_of({ testing.stream { text = "Hello!" } }, { function(_, send)
+        local first = assert(send())
+        assert(send())
+        return choose(first)
+      end }, { max_retries = 2 })
+      local stream, err = client.messages.stream(params())
+      assert.is_nil(stream)
+      assert.equal("invalid_request", err.kind)
+      assert.equal("middleware: returned a stream or a download of another send than its last", err.message)
+      assert.equal(2, #server:requests())
+    end
+  end)
+
   it("may come of a second request", function()
     local client, server = client_of({ testing.error { status = 500 }, HELLO }, { function(_, send)
       local response = assert(send())
@@ -443,6 +559,37 @@ describe("an error of a middleware", function()
       end },
     })
     assert.equal(1, assert(client.messages.count_tokens(params())).input_tokens)
+  end)
+end)
+
+describe("with a middleware, what on_log raises", function()
+  for _, event in ipairs { "request", "response", "body" } do
+    it(("is raised, of %q, and the request ends"):format(event), function()
+      for _, middleware in ipairs {
+        function(_, send) return send() end,
+        function(request, send)
+          send(request)
+          return send(request)
+        end,
+      } do
+        local client = client_of({ HELLO }, { middleware }, { max_retries = 2, on_log = function(record)
+          if record.event == event then
+            error("raised of " .. event, 0)
+          end
+        end })
+        local ok, raised = pcall(client.messages.create, params())
+        assert.is_false(ok)
+        assert.equal("raised of " .. event, raised)
+      end
+    end)
+  end
+
+  it("is raised where nothing is sent", function()
+    local client = service.client(nil, {
+      middleware = { function() return { body = "{}" } end },
+      on_log = function() error("raised", 0) end,
+    })
+    assert.same({ false, "raised" }, { pcall(client.messages.create, params()) })
   end)
 end)
 
@@ -557,6 +704,92 @@ describe("a middleware that waits", function()
     assert.is_nil(response)
     assert.equal("middleware: its send was called after the attempt had ended", err.message)
     assert.equal(1, #server:requests())
+  end)
+
+  it("has one send at a time under way", function()
+    local client, server = client_of({ HELLO }, { function(_, send)
+      local one, two = anthropic.spawn(send), anthropic.spawn(send)
+      local response, err = one:join()
+      local none, refused = two:join()
+      assert.is_nil(none)
+      assert.equal("middleware: its send is already under way: call it again once it has returned", refused.message)
+      return response, err
+    end })
+    anthropic.run(function()
+      assert.equal("Hello!", assert(client.messages.create(params())):text())
+    end)
+    assert.equal(1, #server:requests())
+  end)
+
+  it("may send again after another middleware has raised", function()
+    local calls = 0
+    local client = client_of({ HELLO }, { function(_, send)
+      pcall(send)
+      return send()
+    end, function(_, send)
+      calls = calls + 1
+      return calls == 1 and error("once", 0) or send()
+    end })
+    assert.equal("Hello!", assert(client.messages.create(params())):text())
+  end)
+
+  for _, case in ipairs {
+    { "before its headers", { body = { input_tokens = 1 }, delay = 0.2 } },
+    { "within its body", {
+      headers = { ["content-type"] = "application/json" },
+      events = { { raw = '{"input_' }, { raw = 'tokens":1}', delay = 0.2 } },
+    } },
+  } do
+    it("may leave what it has sent and answer itself, " .. case[1], function()
+      local left, err
+      local client, server = client_of({ case[2] }, { function(_, send)
+        anthropic.spawn(function() left, err = send() end)
+        anthropic.sleep(0.05)
+        return { body = '{"input_tokens":7}' }
+      end })
+      anthropic.run(function()
+        local counted = assert(client.messages.count_tokens(params()))
+        assert.equal(7, counted.input_tokens)
+        assert.equal(1, counted.response.attempts)
+      end)
+      assert.is_nil(left)
+      assert.equal("cancelled", err.kind)
+      assert.equal(1, #server:requests())
+    end)
+  end
+
+  it("may leave what it has sent and fail", function()
+    local errs, calls = {}, 0
+    local client = client_of({ { body = { input_tokens = 1 }, delay = 0.1 } }, { function(_, send)
+      calls = calls + 1
+      if calls == 2 then
+        return send()
+      end
+      anthropic.spawn(function() errs[1] = select(2, send()) end)
+      anthropic.sleep(0.02)
+      return nil, { kind = "connection", message = "too slow" }
+    end }, { max_retries = 1 })
+    anthropic.run(function()
+      assert.equal(1, assert(client.messages.count_tokens(params())).input_tokens)
+    end)
+    assert.equal("cancelled", errs[1].kind)
+  end)
+
+  it("sends nothing after its attempt has ended while a credential was waited for", function()
+    local err
+    local client, server = client_of({ HELLO }, { function(_, send)
+      anthropic.spawn(function() err = select(2, send()) end)
+      anthropic.sleep(0.01)
+      return { body = '{"input_tokens":7}' }
+    end }, { auth_token = function()
+      anthropic.sleep(0.05)
+      return "token"
+    end })
+    anthropic.run(function()
+      assert.equal(7, assert(client.messages.count_tokens(params())).input_tokens)
+    end)
+    assert.equal("cancelled", err.kind)
+    assert.equal(0, #server:requests())
   end)
 
   it("is cancelled with its task", function()

@@ -2,6 +2,7 @@
 -- credential is taken. The subjects are those that the Python SDK's tests of these platforms have.
 
 local anthropic = require "anthropic"
+local core = require "anthropic.core"
 local aws_frames = require "spec.support.aws_frames"
 local directories = require "spec.support.directory"
 local json = require "anthropic.base.json"
@@ -558,6 +559,46 @@ describe("a platform", function()
       assert.matches("no AWS credentials from the container's address: HTTP 500", err.message)
       assert.is_nil(err.message:find("hunter2", 1, true))
       assert(client_of("bedrock", { region = "r" }, environment).messages.create(PARAMS))
+    end)
+
+    describe("that answers late", function()
+      local DELAY = 1
+      local late
+
+      before_each(function()
+        local keys = { AccessKeyId = "CONTID", SecretAccessKey = "s", access_token = "t", expires_in = 3600 }
+        late = service.serve { { delay = DELAY, body = keys } }
+      end)
+
+      local NEEDED = { bedrock = { region = "r" }, google_cloud = { project_id = "p", workspace_id = "w" } }
+
+      local function waiting(platform, options)
+        return client_of(platform, tables.merge(tables.copy(NEEDED[platform]), options), {
+          AWS_CONTAINER_CREDENTIALS_FULL_URI = late.url .. "/creds",
+          GCE_METADATA_HOST = late.url:gsub("^http://", ""),
+        })
+      end
+
+      for _, platform in ipairs { "bedrock", "google_cloud" } do
+        it("is waited for no longer than the timeout total says, with " .. platform, function()
+          local began = core.now()
+          local _, err = waiting(platform, { timeout = 0.1 }).messages.create(PARAMS)
+          assert.same({ "timeout", "total" }, { err.kind, err.timeout })
+          assert.is_true(core.now() - began < DELAY / 2)
+        end)
+      end
+
+      it("is waited for no longer than the client is open", function()
+        local client = waiting("bedrock", {})
+        local began = core.now()
+        anthropic.run(function()
+          local task = anthropic.spawn(function() return client.messages.create(PARAMS) end)
+          anthropic.sleep(0.1)
+          client:close()
+          assert.equal("cancelled", select(2, task:join()).kind)
+        end)
+        assert.is_true(core.now() - began < DELAY / 2)
+      end)
     end)
 
     it("of Google, for the credentials that gcloud has made", function()

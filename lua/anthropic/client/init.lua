@@ -314,6 +314,13 @@ function Client:observe(observer)
   private[self].shared.observer = observer
 end
 
+--- That function.
+---@private
+---@return nil|fun(exchange: anthropic.Exchange)
+function Client:observer()
+  return private[self].shared.observer
+end
+
 --- Sends a request that has no method of its own yet.
 ---@param spec anthropic.RequestParams
 ---@param given? anthropic.Options options for this request

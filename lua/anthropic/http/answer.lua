@@ -1,5 +1,5 @@
---- What an exchange does with its answer: methods of anthropic.Exchange that read the body, and make of the transfer's
---- failure, or of a refusal, an error.
+--- What an exchange does with its answer: methods of anthropic.Exchange that read the body, make of the transfer's
+--- failure, or of a refusal, an error, and enter a message that came into the accounts.
 
 local errors = require "anthropic.base.error"
 local lazy = require "anthropic.base.lazy"
@@ -147,6 +147,22 @@ function Answer:refusal()
   end
   local word = self.response.headers["x-amzn-errortype"] -- AWS's, with a URL behind it
   return self:api_error(body, self.response.status, word and word:match "^[^:]*")
+end
+
+--- Notes what an answer names, for pools: requests that name it go to the same server.
+---@param value any
+function Answer:note(value)
+  if self.shared.names then
+    self.shared.names:learn(value, self.spec().params)
+  end
+end
+
+--- Enters a message that came into the client's account.
+---@param message anthropic.Message
+function Answer:count(message)
+  self:note(message)
+  self.message = message
+  self.shared.usage:add(message)
 end
 
 return Answer

@@ -172,12 +172,16 @@ end
 
 --- Sends a request and waits for the whole answer.
 ---@param request anthropic.http.Request checked
+---@param outer? anthropic.Exchange that needs the answer: this request ends with it, and no later
 ---@return anthropic.http.Response|nil
 ---@return anthropic.Error?
-function call.run(request)
+function call.run(request, outer)
   local made, sink = call.prepare(request)
   if not made then
     return nil, sink
+  elseif outer then
+    made.deadline = math.min(made.deadline, outer.deadline)
+    outer.inner = made
   end
   local response, err = made:run(function()
     local came, attach = plain_response.of(made)
@@ -186,6 +190,9 @@ function call.run(request)
   end)
   if sink then
     sink:close()
+  end
+  if outer then
+    outer.inner = nil
   end
   return response, err
 end

@@ -105,12 +105,14 @@ function exchange.new(spec, profile, shared)
     retries = 0,
     losses = 0, -- attempts that were lost with their connection: see failures.lua
     lost = nil, -- how the latest of them was
+    turn = 0, -- how often it was reset: what was sent before is waited for no more
     closed = false,
     has_ended = false, -- and its end was told
     message = nil, -- that it brought
     parts = nil, -- the counts of those before it, which broke off
     route = nil, -- through a pool: it chooses each attempt's member
     member = nil,
+    inner = nil, -- what asks for its credential
     accumulator = nil, -- whose `fields` are what has come of one
     -- of the latest attempt; named here so that the table has room for them
     attempt_began = nil,
@@ -186,6 +188,7 @@ end
 
 --- Forgets what an earlier request of it has brought; a middleware may send several in one attempt.
 function Exchange:reset()
+  self.turn = self.turn + 1
   self.response, self.complete = nil, false
   if self.transfer then
     close_transfer(self)
@@ -210,6 +213,9 @@ function Exchange:shut(in_doubt)
   end
   self.closed = true
   self:end_attempt(in_doubt)
+  if self.inner then
+    self.inner:shut()
+  end
   loop.wake(self)
 end
 
@@ -264,8 +270,11 @@ end
 ---@param driver? table where the caller knows it
 ---@return true|nil, anthropic.Error?
 function Exchange:wait(driver)
+  local turn = self.turn
   local ok, reason = tasks.wait(driver or self.profile.loop, self.transfer)
-  if ok and not self.closed then
+  if self.turn ~= turn then
+    return nil, cancelled()
+  elseif ok and not self.closed then
     return true
   elseif tasks.is_refusal(reason) and not self.closed then
     return nil, reason
@@ -354,22 +363,6 @@ end
 ---@return anthropic.Error err with attempts and history
 function Exchange:fail(err, complete)
   return recovering.fail(self, err, complete)
-end
-
---- Notes what an answer names, for pools: requests that name it go to the same server.
----@param value any
-function Exchange:note(value)
-  if self.shared.names then
-    self.shared.names:learn(value, self.spec().params)
-  end
-end
-
---- Enters a message that came into the client's account.
----@param message anthropic.Message
-function Exchange:count(message)
-  self:note(message)
-  self.message = message
-  self.shared.usage:add(message)
 end
 
 --- Attempts until `read` returns a result, or an error is final.

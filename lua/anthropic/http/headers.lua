@@ -14,6 +14,9 @@ local CaseInsensitive = {
   __index = function(fields, name)
     return type(name) == "string" and rawget(fields, name:lower()) or nil
   end,
+  __newindex = function(fields, name, value)
+    rawset(fields, type(name) == "string" and name:lower() or name, value)
+  end,
 }
 
 --- A value without the white space around it, in time linear in that.

@@ -115,6 +115,9 @@ local function comes_whole(exchange)
   return form ~= "events"
 end
 
+-- Responses that were handed to a middleware, and the tables of their headers -> what had come.
+local handed = setmetatable({}, { __mode = "k" })
+
 -- The response of what was sent.
 local function response_of(self)
   local exchange = self.exchange
@@ -130,12 +133,10 @@ local function response_of(self)
   if err then
     return nil, err
   end
-  local response = {
-    status = exchange.response.status,
-    headers = headers.copy(exchange.response.headers),
-    body = body,
-  }
-  self.sent = { response = response, body = body, headers = response.headers }
+  local came = exchange.response.headers
+  local response = { status = exchange.response.status, headers = headers.copy(came), body = body }
+  self.sent = { headers = came, body = body }
+  handed[response], handed[response.headers] = self.sent, self.sent
   return response
 end
 
@@ -144,6 +145,8 @@ local function transmit(self, draft, is_complete)
   local wire, err = self.steps.wire(draft, self.exchange, is_complete)
   if not wire then
     return nil, err
+  elseif self.is_over then -- meanwhile: a credential may have been waited for
+    return nil, errors.cancelled "the attempt has ended"
   end
   if self.has_sent then -- the one before was a try of its own
     self.exchange:enter(self.failure_kind, 0)
@@ -184,6 +187,11 @@ local function sign(self, asked)
   end, self.exchange)
 end
 
+-- A send is under way no more, whatever ended it.
+local function leave(at)
+  at.self.under_way[at.position] = nil
+end
+
 local function call(self, position, asked)
   local f = self.chain[position]
   if not f then
@@ -193,8 +201,13 @@ local function call(self, position, asked)
   return f(asked, function(other)
     if self.is_over then
       return nil, invalid "its send was called after the attempt had ended"
+    elseif self.under_way[position] then
+      return nil, invalid "its send is already under way: call it again once it has returned"
     end
-    return call(self, position + 1, type(other) == "table" and other or asked)
+    self.under_way[position] = true
+    return protected.finally_around(function()
+      return call(self, position + 1, type(other) == "table" and other or asked)
+    end, leave, { self = self, position = position })
   end)
 end
 
@@ -214,17 +227,28 @@ local function error_of(self, reason)
   return errors.of_caller(reason) or invalid(self.exchange.redact(tostring(reason)))
 end
 
--- Header fields as names in lower case and texts; nil and what is wrong.
-local function checked_fields(given)
-  local set = headers.new()
+-- Header fields by their names in lower case; nil and what is wrong. Those that came are taken as they are: a server's
+-- names may be no tokens.
+local function checked_fields(given, came)
   if given ~= nil and type(given) ~= "table" then
     return nil, "headers: table expected, got " .. type(given)
   end
-  local ok, message = headers.set_all(set, given)
+  local fields, made, set = {}, {}, headers.new()
+  for name, value in pairs(given or {}) do
+    if type(name) == "string" and value == came[name:lower()] then
+      fields[name:lower()] = value
+    else
+      made[name] = value
+    end
+  end
+  local ok, message = headers.set_all(set, made)
   if not ok then
     return nil, message
   end
-  return set
+  for _, name in ipairs(set.names) do
+    fields[name] = set.fields[name].value or nil
+  end
+  return fields
 end
 
 local function is_status(value)
@@ -242,12 +266,11 @@ local function problem_of(response)
 end
 
 -- The answer is what the middleware made, whatever was sent.
-local function put(self, response, set)
+local function put(self, response, fields)
   local status = math.floor(response.status or 200)
   local lines = { ("HTTP/1.1 %d"):format(status) }
-  for _, key in ipairs(set.names) do
-    local field = set.fields[key]
-    lines[#lines + 1] = field.value and field.name .. ": " .. field.value or nil
+  for _, name in ipairs(tables.sorted_keys(fields)) do
+    lines[#lines + 1] = name .. ": " .. fields[name]
   end
   self.exchange:reset()
   return sending.answer(self.exchange, {
@@ -256,34 +279,38 @@ local function put(self, response, set)
 end
 
 -- The answer is the one that came, with another status or other headers.
-local function adopt(self, response, set)
-  local fields = {}
-  for _, key in ipairs(set.names) do
-    fields[key] = set.fields[key].value or nil
-  end
+local function adopt(self, response, fields)
   sending.set_response(self.exchange, response.status or 200, headers.copy(fields))
   return true
 end
 
 local function take(self, response)
-  local set
   local problem = problem_of(response)
-  if not problem then
-    set, problem = checked_fields(response.headers)
-  end
   if problem then
     return nil, invalid(problem)
-  elseif self.sent and self.sent.response == response and self.sent.body == response.body then
-    return adopt(self, response, set)
   end
-  return put(self, response, set)
+  local sent, given = self.sent, response.headers
+  local came = handed[response] or given and handed[given]
+  local fields
+  fields, problem = checked_fields(given, (given and handed[given] or sent or { headers = {} }).headers)
+  if problem then
+    return nil, invalid(problem)
+  elseif came and came ~= sent and not came.body and not response.body then
+    return nil, invalid "returned a stream or a download of another send than its last"
+  elseif sent and sent.body == response.body then -- the same, or a copy of it
+    return adopt(self, response, fields)
+  end
+  return put(self, response, fields)
 end
 
 -- What the calls have come to: `ok` as pcall's.
 local function finish(self, ok, response, err)
   local exchange = self.exchange
   self.is_over = true
-  if not ok and memory.is_lack(response) then
+  if next(self.under_way) and not exchange.closed then -- what was sent is not waited for
+    exchange:reset()
+  end
+  if not ok and (memory.is_lack(response) or exchange.callback_raised) then
     error(response, 0)
   elseif exchange.closed then
     return nil, errors.cancelled "the request was cancelled"
@@ -323,6 +350,7 @@ function middleware.sender(resolved)
       unsent = steps.wire(draft, exchange, true), -- what is shown where nothing is sent
       has_sent = false,
       is_over = false,
+      under_way = {}, -- set of the positions in the chain whose `send` has not returned
       failure_kind = nil, -- of what was sent last
       sent = nil, -- the response of what was sent last, and what it was
     }

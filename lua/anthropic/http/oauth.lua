@@ -95,7 +95,7 @@ local function send(resolved, base, body, betas)
     end
   end
   local response
-  response, err = require("anthropic.http.call").run(request)
+  response, err = require("anthropic.http.call").run(request, resolved.exchange)
   if not response then
     return nil, err
   elseif response.status < 200 or response.status >= 300 then
@@ -225,13 +225,14 @@ local WAYS = { oidc_federation = ask_federation, user_oauth = ask_user }
 --- Where tokens come from, for token_source.lua.
 ---@param config anthropic.Profile.Config
 ---@param resolved table options of the client
----@return { name: string, ask: fun(is_refused: boolean): string?, any } source
+---@return { name: string, ask: fun(is_refused: boolean, exchange?: anthropic.Exchange): string?, any } source
 function oauth.source(config, resolved)
   local base, unkept = config.base_url or resolved.base_url, {}
   return {
     name = config.name and ("the profile %q"):format(config.name) or "workload identity federation",
-    ask = function(is_refused)
-      return WAYS[config.type](config, resolved, base, is_refused, unkept)
+    ask = function(is_refused, exchange)
+      local asking = setmetatable({ exchange = exchange }, { __index = resolved })
+      return WAYS[config.type](config, asking, base, is_refused, unkept)
     end,
   }
 end

@@ -48,11 +48,16 @@ local function unsent(name, message, profile)
   return err
 end
 
+local function cancelled()
+  return errors.cancelled "the request was cancelled"
+end
+
 -- Starts the transfer of a request.
-local function start(exchange, wire)
+local function start(exchange, wire, turn)
   local unsettled, seconds = loop.unsettled()
-  if unsettled and not tasks.wait(exchange.option "loop", unsettled, seconds) or exchange.closed then
-    local err = errors.cancelled "the request was cancelled"
+  if unsettled and not tasks.wait(exchange.option "loop", unsettled, seconds) or exchange.closed
+    or exchange.turn ~= turn then
+    local err = cancelled()
     err.unprocessed = true
     return nil, err
   end
@@ -149,9 +154,10 @@ end
 ---@return anthropic.Error? err where no answer came
 function sending.send(self, wire, driver)
   lazy.load_for_failure() -- later there may be no descriptor for that
+  local turn = self.turn
   begin(self, wire)
   sending.log_request(self, wire)
-  local ok, err = start(self, wire)
+  local ok, err = start(self, wire, turn)
   while ok and not self.transfer:status() do
     if self.transfer:done() then
       return nil, self:failure()
@@ -166,6 +172,9 @@ function sending.send(self, wire, driver)
     wire.reject()
   end
   log.write(self, "response", describe_response)
+  if self.turn ~= turn then -- on_log has waited
+    return nil, cancelled()
+  end
   return fields
 end
 

@@ -87,10 +87,14 @@ local function ask_function(self, waiter)
   elseif type(self.given) == "function" then
     value, second = call(self.given)
   else
-    value, second = self.given.ask(self.is_refused)
+    value, second = self.given.ask(self.is_refused, waiter)
   end
   if value ~= nil then
     return value, type(second) == "number" and second or nil
+  elseif type(self.given) ~= "function" or self.is_own then
+    if has_ended(waiter) then -- what it is told by is not what failed
+      return nil, broken_off(waiter)
+    end
   end
   local err = errors.is(second) and second or errors.of_caller(second)
   if err then
@@ -242,8 +246,8 @@ end
 
 --- A source of credentials.
 ---@param name string of the option
----@param given function|anthropic.TokenCommand|{ name: string, ask: fun(is_refused: boolean): string?, any } the last
---- is told whether the server has refused what it returned before
+---@param given function|anthropic.TokenCommand|{ name: string, ask: fun(is_refused: boolean, waiter?: table): string?,
+--- any } the last is told whether the server has refused what it returned before, and what waits
 ---@param check? fun(name: string, value: any): any, anthropic.Error? of values that are no strings, from a function of
 ---  the library's own, which is called with the exchange
 ---@return anthropic.TokenSource

@@ -188,11 +188,13 @@ end
 
 local function close_unreturned(callback)
   if not callback.has_returned then
+    callback.object.callback_raised = true
     pcall(callback.object.close, callback.object) -- which may call back itself
   end
 end
 
---- Calls `f(value)`, a function of the caller's that may wait, on behalf of an object, which is closed where it raises.
+--- Calls `f(value)`, a function of the caller's that may wait, on behalf of an object, which is closed where it raises
+--- (then its `callback_raised` is set).
 ---@param object { close: fun(self: table) }
 ---@param f fun(value: any)
 ---@param value any

@@ -72,26 +72,26 @@ end
 local INSTANCE = "http://169.254.169.254"
 
 -- An instance's own credentials, by version 2 of its metadata service.
-local function of_instance(option)
+local function of_instance(_, exchange)
   local base = (files.variable "AWS_EC2_METADATA_SERVICE_ENDPOINT" or INSTANCE):gsub("/+$", "")
   local what = "AWS credentials from the instance's metadata"
   local token, err = fetch.text(what, {
     url = base .. "/latest/api/token", method = "PUT", body = "", proxy = "",
     headers = { ["x-aws-ec2-metadata-token-ttl-seconds"] = "21600" },
-  }, option)
+  }, exchange)
   if not token then
     return nil, err
   end
   local fields = { ["x-aws-ec2-metadata-token"] = token }
   local path = base .. "/latest/meta-data/iam/security-credentials/"
   local role
-  role, err = fetch.text(what, { url = path, proxy = "", headers = fields }, option)
+  role, err = fetch.text(what, { url = path, proxy = "", headers = fields }, exchange)
   role = role and role:match "^%s*([%w+=,.@_-]+)"
   if not role then
     return nil, err or errors.new { kind = "connection", message = ("no %s: it has no role"):format(what) }
   end
   local value
-  value, err = fetch.object(what, { url = path .. role, proxy = "", headers = fields }, option)
+  value, err = fetch.object(what, { url = path .. role, proxy = "", headers = fields }, exchange)
   if not value then
     return nil, err
   end
@@ -110,7 +110,7 @@ local function is_container_address(url)
     and (CONTAINER_HOSTS[host] or host:find "^127%.%d+%.%d+%.%d+$" ~= nil)
 end
 
-local function of_container(option)
+local function of_container(_, exchange)
   local relative = files.variable "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
   local url = relative and "http://169.254.170.2" .. relative or files.variable "AWS_CONTAINER_CREDENTIALS_FULL_URI"
   if not url then
@@ -123,7 +123,7 @@ local function of_container(option)
   local what = "AWS credentials from the container's address"
   local value, err = fetch.object(what, {
     url = url, proxy = "", headers = { authorization = token and token:match "^%s*(.*%S)" },
-  }, option)
+  }, exchange)
   if not value then
     return nil, err
   end
@@ -157,7 +157,7 @@ local function of_profile(option, exchange, is_wanted)
   elseif values.word(profile.credential_process) then
     return of_process(profile.credential_process, exchange)
   elseif profile.credential_source == "Ec2InstanceMetadata" then
-    return of_instance(option)
+    return of_instance(option, exchange)
   elseif is_wanted or profile.sso_session or profile.sso_start_url then
     return invalid(words_of_profile(name, profile))
   end

@@ -20,12 +20,12 @@ end
 --- Sends a request and returns the text of its answer.
 ---@param what string for an error: "AWS credentials from the container's address"
 ---@param asked table see anthropic.http.Request
----@param option fun(name: string): any
+---@param exchange anthropic.Exchange that waits for it, no longer than its own time
 ---@return string|nil
 ---@return anthropic.Error?
-function fetch.text(what, asked, option)
-  asked.timeout, asked.loop, asked.max_response_bytes = TIMEOUT, option "loop", 1024 * 1024
-  local response, err = call.run(asked)
+function fetch.text(what, asked, exchange)
+  asked.timeout, asked.loop, asked.max_response_bytes = TIMEOUT, exchange.option "loop", 1024 * 1024
+  local response, err = call.run(asked, exchange)
   if not response then
     if err.kind == "cancelled" or err.type == "cannot_wait" then
       return nil, err
@@ -44,11 +44,11 @@ end
 --- The same for an answer that is an object.
 ---@param what string
 ---@param asked table
----@param option fun(name: string): any
+---@param exchange anthropic.Exchange
 ---@return table|nil
 ---@return anthropic.Error?
-function fetch.object(what, asked, option)
-  local text, err = fetch.text(what, asked, option)
+function fetch.object(what, asked, exchange)
+  local text, err = fetch.text(what, asked, exchange)
   local value = text and json.decode(text)
   if type(value) == "table" then
     return value

@@ -32,7 +32,8 @@ local function form(fields)
   return table.concat(pairs_of, "&")
 end
 
-local function of_user(credentials, option)
+local function of_user(credentials, exchange)
+  local option = exchange.option
   local fields = { { "grant_type", "refresh_token" } }
   for _, name in ipairs { "client_id", "client_secret", "refresh_token" } do
     if type(credentials[name]) ~= "string" then
@@ -45,15 +46,15 @@ local function of_user(credentials, option)
   return of_answer(what, fetch.object(what, {
     url = url, body = form(fields), headers = { ["content-type"] = "application/x-www-form-urlencoded" },
     proxy = option "proxy", ca_file = option "ca_file", ca_path = option "ca_path",
-  }, option))
+  }, exchange))
 end
 
-local function of_metadata(option)
+local function of_metadata(exchange)
   local host = files.variable "GCE_METADATA_HOST" or "metadata.google.internal"
   local what = "Google access token from the metadata server"
   return of_answer(what, fetch.object(what, {
     url = "http://" .. host .. METADATA, headers = { ["metadata-flavor"] = "Google" }, proxy = "",
-  }, option))
+  }, exchange))
 end
 
 -- Cloud Run says so by K_SERVICE.
@@ -63,17 +64,17 @@ end
 
 local HOW = 'give auth_token a function, or { command = { "gcloud", "auth", "print-access-token" } }'
 
-local function find(option, exchange)
+local function find(exchange)
   local credentials = files.google_credentials()
   if credentials and credentials.type == "authorized_user" then
-    return of_user(credentials, option)
+    return of_user(credentials, exchange)
   elseif credentials then
     return nil, errors.invalid_request(("Google's application default credentials are of the type %q, which needs a "
       .. "signature: %s"):format(tostring(credentials.type):match "^[%w_]*", HOW))
   elseif files.variable "GOOGLE_APPLICATION_CREDENTIALS" then
     return nil, errors.invalid_request "GOOGLE_APPLICATION_CREDENTIALS: the file cannot be read as JSON"
   elseif is_metadata_asked_for() then
-    return of_metadata(option)
+    return of_metadata(exchange)
   end
   local token, err = fetch.output("Google access token", COMMAND, exchange)
   if token then
@@ -88,7 +89,7 @@ end
 ---@return anthropic.TokenSource
 function google_token.source()
   return token_source.new("credentials", function(exchange)
-    return find(exchange.option, exchange)
+    return find(exchange)
   end, credential_text.check)
 end
 

@@ -219,7 +219,7 @@ Server.__close = Server.stop
 
 --- Writes what a client sends and gets to a file from now on, without credentials:
 --- every attempt, streams with their pieces and pauses. `recorder:stop()` ends it. What the file held before is gone.
---- Raises an error where the file cannot be written.
+--- Raises an error where the file cannot be written, or the client is being recorded already.
 ---@param client anthropic.Client
 ---@param path string of the file
 ---@return anthropic.testing.Recorder recorder

@@ -106,13 +106,38 @@ local function encode_object(object)
   return "{" .. table.concat(members, ",") .. "}"
 end
 
+-- Whether a metatable of other makers is known to say "object": the client's, where it is loaded, and Neovim's.
+local function is_object_mark(mark)
+  local core, vim = package.loaded["anthropic.core"], rawget(_G, "vim")
+  return type(core) == "table" and mark == core.json_object_metatable or type(mark) == "table" and mark.__nulls ~= nil
+    or type(vim) == "table" and vim.empty_dict ~= nil and mark == getmetatable(vim.empty_dict())
+end
+
+-- A table of other makers is plain data, such as a message. Refused is what its metatable may say, and what would be
+-- lost: that an empty one is an array, that a list is an object, that a string is a piece of JSON.
+local function check_foreign(value, mark)
+  local first = rawget(value, 1)
+  if is_object_mark(mark) then
+    if first ~= nil then
+      error("an object with numbers as keys: write them as strings", 0)
+    end
+  elseif next(value) == nil then
+    error("an empty table with a metatable of others: write testing.array {}, or {} for an object", 0)
+  elseif type(first) == "string" and next(value, next(value)) == nil and type(mark) == "table" and mark.__tostring then
+    error("a text with a metatable of others (anthropic.raw?): write a table, or the whole body as a string", 0)
+  end
+end
+
 local function encode_table(value)
   local mark = getmetatable(value)
   if value == json.null then
     return "null"
   elseif mark == raw_mark then
     return value.text
-  elseif mark == array_mark or value[1] ~= nil then
+  elseif mark ~= nil and mark ~= array_mark then
+    check_foreign(value, mark)
+  end
+  if mark == array_mark or value[1] ~= nil then
     return encode_array(value)
   end
   return encode_object(value)

@@ -159,7 +159,8 @@ Recorder.__index = Recorder
 
 --- Writes every attempt of the client's requests to the file from now on, once it
 --- has ended. What the file held before is gone. Raises an error where the file
---- cannot be written.
+--- cannot be written, and where another recorder has the client, or one that shares
+--- its exchanges (client:with_options).
 ---@param client anthropic.Client
 ---@param path string
 ---@return anthropic.testing.Recorder
@@ -167,6 +168,8 @@ function recording.record(client, path)
   check_path(path)
   if type(client) ~= "table" or not client.observe then
     error("anthropic.testing: a client expected, got " .. type(client), 0)
+  elseif client:observer() then
+    error("anthropic.testing: the client is being recorded already: stop that recorder first", 0)
   end
   local file, message = io.open(path, "wb")
   if not file then
@@ -174,7 +177,7 @@ function recording.record(client, path)
   end
   file:write(FIRST_LINE)
   file:flush()
-  client:observe(function(exchange)
+  local function observer(exchange)
     local request = exchange.request()
     local data = serialize.dump({
       method = request.method,
@@ -186,14 +189,17 @@ function recording.record(client, path)
     }, "recording")
     file:write(string.format("%d\n", #data), data, "\n")
     file:flush()
-  end)
-  return setmetatable({ client = client, file = file }, Recorder)
+  end
+  client:observe(observer)
+  return setmetatable({ client = client, file = file, observer = observer }, Recorder)
 end
 
 --- Ends the recording. The file is complete without it.
 function Recorder:stop()
   if self.file then
-    self.client:observe(nil)
+    if self.client:observer() == self.observer then
+      self.client:observe(nil)
+    end
     self.file:close()
     self.file = nil
   end

@@ -77,8 +77,9 @@ describe("a webhook", function()
     local headers = signed()
     assert.is_table(webhooks.unwrap(BODY, {
       ["Webhook-Id"] = headers["webhook-id"], ["WEBHOOK-TIMESTAMP"] = { headers["webhook-timestamp"] },
-      ["Webhook-Signature"] = { "v1,other", headers["webhook-signature"] }, [1] = "a line", Other = true,
-      Many = { 1, 2 }, None = {},
+      ["Webhook-Signature"] = { "v1,other", {}, headers["webhook-signature"] }, [1] = "a line", Other = true,
+      Many = { 1, 2 }, None = {}, Mixed = { "a", {} }, ["webhook-other"] = { "a", {}, false },
+      ["webhook-none"] = { {} },
     }, SECRET))
   end)
 

@@ -47,6 +47,14 @@ describe("a response's headers", function()
     assert.is_nil(fields[1])
   end)
 
+  it("are changed regardless of case", function()
+    local fields = headers.parse "Retry-After: 3\r\na: 1\r\n"
+    fields["Retry-After"], fields["X-New"], fields.A = "4", "5", nil
+    assert.same({ "4", "5" }, { fields["retry-after"], fields["x-new"] })
+    assert.is_nil(fields.a)
+    assert.is_nil(rawget(fields, "Retry-After"))
+  end)
+
   it("tell of rate limits where they have any", function()
     assert.is_nil(headers.rate_limit(headers.parse "a: 1\r\nx-anthropic-ratelimit-requests-limit: 2\r\n"))
     assert.same({

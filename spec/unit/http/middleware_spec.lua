@@ -63,6 +63,11 @@ describe("what signs a request", function()
     assert.is_nil(header(other:requests()[1], "authorization"))
   end)
 
+  it("leaves an answer as it came, also header names which are no tokens", function()
+    local server = service.serve { { body = "ok", headers = { { "X@y", "2" } } } }
+    assert.equal("ok", send(server, { signing = function(_, next) return next() end }))
+  end)
+
   it("may fail", function()
     local ok, err = send(service.serve { { body = "ok" } }, {
       signing = function() return nil, { kind = "connection", message = "no credentials" } end,

@@ -154,6 +154,27 @@ describe("a source of tokens", function()
     assert.same({ "timeout", "total" }, { err.kind, err.timeout })
   end)
 
+  it("of the library's own fails as who waits has ended, whatever it says itself", function()
+    local asked
+    local function ask(_, one)
+      asked = one
+      return nil, errors.new { kind = "connection", message = "no answer" }
+    end
+    local function check(_, value) return value end
+    for _, source in ipairs {
+      token_source.new("credentials", { name = "a profile", ask = ask }),
+      token_source.new("credentials", function(one) return ask(nil, one) end, check),
+    } do
+      for kind, fields in pairs { timeout = { deadline = 0 }, cancelled = { closed = true }, connection = {} } do
+        local one = waiter(fields)
+        assert.equal(kind, select(2, source:get(one)).kind)
+        assert.equal(one, asked)
+      end
+    end
+    local source = token_source.new("api_key", function() return ask() end) -- the caller's
+    assert.equal("api_key: no answer", select(2, source:get(waiter { deadline = 0 })).message)
+  end)
+
   it("is asked once for all who come meanwhile", function()
     local count, results = 0, {}
     local source = token_source.new("api_key", function()

@@ -4,38 +4,37 @@ local call = require "anthropic.http.call"
 local errors = require "anthropic.base.error"
 local fetch = require "anthropic.platforms.fetch"
 
-local function no_option() end
+local waiting = { deadline = math.huge, option = function() end } -- for what is fetched
 
 describe("what is fetched", function()
-  local run, asked = call.run, nil
+  local run, asked, outer = call.run, nil, nil
 
   after_each(function()
     call.run = run
   end)
 
   local function answer(response, err)
-    function call.run(request)
-      asked = request
+    function call.run(request, exchange)
+      asked, outer = request, exchange
       return response, err
     end
   end
 
   it("comes as text, within limits of its own", function()
     answer { status = 200, body = "text" }
-    local function option(name)
-      return name == "loop" and "blocking" or nil
-    end
-    assert.equal("text", fetch.text("keys", { url = "http://h/x" }, option))
+    local exchange = { option = function(name) return name == "loop" and "blocking" or nil end }
+    assert.equal("text", fetch.text("keys", { url = "http://h/x" }, exchange))
+    assert.equal(exchange, outer)
     assert.same({ connect = 2, first_byte = 5, total = 10 }, asked.timeout)
     assert.same({ "blocking", 1024 * 1024 }, { asked.loop, asked.max_response_bytes })
   end)
 
   it("comes as an object", function()
     answer { status = 200, body = '{"a":1}' }
-    assert.same({ a = 1 }, fetch.object("keys", { url = "http://h/x" }, no_option))
+    assert.same({ a = 1 }, fetch.object("keys", { url = "http://h/x" }, waiting))
     for _, body in ipairs { "1", "", "null", "secret" } do
       answer { status = 200, body = body }
-      local value, err = fetch.object("keys", { url = "http://h/x" }, no_option)
+      local value, err = fetch.object("keys", { url = "http://h/x" }, waiting)
       assert.is_nil(value)
       assert.same({ "connection", "no keys: the answer is no JSON" }, { err.kind, err.message })
     end
@@ -45,28 +44,28 @@ describe("what is fetched", function()
     for status, retryable in pairs { [204] = false, [400] = false, [403] = false, [429] = 1, [499] = false, [500] = 1 }
     do
       answer { status = status, body = "secret" }
-      local text, err = fetch.text("keys", { url = "http://h/x?secret" }, no_option)
+      local text, err = fetch.text("keys", { url = "http://h/x?secret" }, waiting)
       assert.is_nil(text)
       assert.same({ "connection", ("no keys: HTTP %d from http://h/x"):format(status) }, { err.kind, err.message })
       assert.equal(retryable == false and false or nil, err.retryable, status)
     end
     answer { status = 500, body = '{"secret":1}' }
-    local _, err = fetch.object("keys", { url = "http://h/x" }, no_option)
+    local _, err = fetch.object("keys", { url = "http://h/x" }, waiting)
     assert.equal("no keys: HTTP 500 from http://h/x", err.message)
   end)
 
   it("fails as the connection does, but for what the caller has ended", function()
     answer(nil, errors.new { kind = "timeout", message = "too slow", timeout = "connect" })
-    local _, err = fetch.text("keys", { url = "http://h/x" }, no_option)
+    local _, err = fetch.text("keys", { url = "http://h/x" }, waiting)
     assert.same({ "connection", "no keys: too slow" }, { err.kind, err.message })
     for _, own in ipairs { errors.cancelled "c", errors.new { kind = "invalid_request", type = "cannot_wait" } } do
       answer(nil, own)
-      assert.equal(own, select(2, fetch.text("keys", { url = "http://h/x" }, no_option)))
+      assert.equal(own, select(2, fetch.text("keys", { url = "http://h/x" }, waiting)))
     end
   end)
 
   it("comes from a command, without the blanks around it", function()
-    local exchange = { option = no_option, deadline = math.huge }
+    local exchange = { option = waiting.option, deadline = math.huge }
     function exchange.has_news()
       return exchange.was_called
     end
@@ -79,7 +78,7 @@ describe("what is fetched", function()
       assert.same({ "connection", words }, { err.kind, err.message })
     end
     local _, err = fetch.output("keys", { "cat" }, {
-      option = no_option, deadline = math.huge, closed = true, has_news = function() return true end,
+      option = waiting.option, deadline = math.huge, closed = true, has_news = function() return true end,
     })
     assert.equal("cancelled", err.kind)
   end)

@@ -1,13 +1,14 @@
 -- Where Google's token comes from, with answers of the spec's own.
 
 local call = require "anthropic.http.call"
+local command = require "anthropic.loop.command"
 local directories = require "spec.support.directory"
 local google_token = require "anthropic.platforms.google_token"
 local json = require "anthropic.base.json"
 local service = require "spec.support.service"
 
 describe("Google's token", function()
-  local run, time = call.run, os.time
+  local run, output, time = call.run, command.output, os.time
   local directory, asked, answer
 
   before_each(function()
@@ -21,7 +22,7 @@ describe("Google's token", function()
   end)
 
   after_each(function()
-    call.run, os.time = run, time -- luacheck: ignore 122
+    call.run, command.output, os.time = run, output, time -- luacheck: ignore 122
     service.clear()
     directory:remove()
   end)
@@ -102,5 +103,22 @@ describe("Google's token", function()
       assert.equal("http://" .. host .. "/computeMetadata/v1/instance/service-accounts/default/token", asked[1].url)
       assert.same({ "", "Google" }, { asked[1].proxy, asked[1].headers["metadata-flavor"] })
     end
+  end)
+
+  it("is asked of gcloud, which is not missing where it is slow", function()
+    service.environment { HOME = "/nowhere" }
+    local one = exchange()
+    one.profile = { timeouts = { total = 7 } }
+    function command.output() return "token\n", 0 end
+    assert.equal("token", google_token.source():get(one))
+    function command.output() end -- there is no such program
+    local _, err = google_token.source():get(one)
+    assert.matches("no Google credentials: run", err.message, 1, true)
+    function command.output()
+      one.deadline = 0
+      return nil, "cancelled"
+    end
+    _, err = google_token.source():get(one)
+    assert.same({ "timeout", "total" }, { err.kind, err.timeout })
   end)
 end)

@@ -1,5 +1,6 @@
 -- The JSON of scripted answers.
 
+local client_json = require "anthropic.base.json"
 local json = require "anthropic.testing.json"
 
 local encode = json.encode
@@ -65,6 +66,26 @@ describe("the encoder of the testing server", function()
     assert.equal('{"a":[]}', encode { a = json.array {} })
     local list = { 1 }
     assert.equal(list, json.array(list))
+  end)
+
+  it("takes the tables of the client as plain data", function()
+    local decoded = client_json.decode_answer '{"a":null,"b":{},"c":["d"],"e":{"f":null},"g":[1]}'
+    assert.equal('{"b":{},"c":["d"],"e":{},"g":[1]}', encode(decoded))
+    assert.equal('{"a":{},"b":{"c":1},"d":["e"]}', encode {
+      a = client_json.object {}, b = client_json.object { c = 1 }, d = client_json.array { "e" },
+    })
+    assert.equal('{"id":"m"}', encode(setmetatable({ id = "m" }, { __index = { text = print }, __tostring = print })))
+  end)
+
+  it("refuses what the marks of others say, and its own do not", function()
+    local empty = "an empty table with a metatable of others: write testing.array {}, or {} for an object"
+    raises(empty, encode, { content = client_json.array {} })
+    raises(empty, encode, client_json.decode '{"content":[]}')
+    raises(empty, encode, client_json.list(client_json.decode "[]", {}))
+    raises(empty, encode, setmetatable({}, { __metatable = "locked" }))
+    raises("a text with a metatable of others (anthropic.raw?): write a table, or the whole body as a string",
+      encode, { input = client_json.raw '{"a":1}' })
+    raises("an object with numbers as keys: write them as strings", encode, client_json.object { "a" })
   end)
 
   it("puts raw text in as it is", function()

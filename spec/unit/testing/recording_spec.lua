@@ -11,7 +11,7 @@ describe("a recording", function()
 
   before_each(function()
     path = os.tmpname()
-    client = { observe = function(self, f) self.tell = f end }
+    client = { observe = function(self, f) self.tell = f end, observer = function(self) return self.tell end }
     recorder = nil
   end)
 
@@ -177,6 +177,24 @@ describe("a recording", function()
     local script = recording.script(path)
     assert.same({ "/1", "/2" }, { script.routes[1].target, script.routes[2].target })
     assert.equal(getmetatable(recorder).__close, recorder.stop)
+  end)
+
+  it("is the only one of its client", function()
+    recorder = recording.record(client, path)
+    client.tell(exchange())
+    local before = contents()
+    local ok, message = pcall(recording.record, client, path)
+    assert.is_false(ok)
+    assert.matches("the client is being recorded already", message, 1, true)
+    assert.equal(before, contents())
+    recorder:stop()
+    local second = recording.record(client, path)
+    recorder:stop()
+    client.tell(exchange())
+    assert.equal(before, contents())
+    recorder, client.tell = second, print
+    second:stop() -- of whoever has come in between
+    assert.equal(print, client.tell)
   end)
 
   describe("as a script", function()
