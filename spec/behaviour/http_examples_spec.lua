@@ -465,7 +465,7 @@ describe("gp.nvim's requests", function()
         "@" .. directory:write("body", "{}"), "-H", "api-key: " .. service.KEY, "--max-time", "20" }
       tasker.run(1, "curl", words, function(code, _, out) got[#got + 1] = code .. " " .. out end, function(_, chunk)
         got[#got + 1] = chunk or "end"
-        if on_chunk then
+        if on_chunk and chunk then
           on_chunk()
         end
       end)

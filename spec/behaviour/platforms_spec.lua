@@ -28,7 +28,7 @@ local ROUTES = { routes = {
     body = aws_frames.fixture "bedrock_ok.bin" } } },
   { match = "streamRawPredict$", answers = { SSE } },
   { body_contains = '"stream":true', answers = { SSE } },
-  { match = "/models$", answers = { { body = { data = json.array {}, has_more = false } } } },
+  { match = "/models$", answers = { { body = { data = testing.array {}, has_more = false } } } },
   { match = "/organizations/", answers = { { body = { id = "x" } } } },
   { answers = { testing.message { text = "Hi" } } },
 } }

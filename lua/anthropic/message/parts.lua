@@ -123,7 +123,7 @@ function parts.type_of(block)
 end
 
 --- Makes the input of a tool's use a table where it says the same: what is empty is `{}`, the JSON text of an object is
---- that object. Of a text that is broken JSON `input_json` and `input_error` tell.
+--- that object. Of a text that begins like JSON, and is broken, `input_json` and `input_error` tell.
 ---@param block table changed in place
 function parts.read_input(block)
   if not parts.is_tool_use(block.type) or block.input_error then
@@ -133,7 +133,7 @@ function parts.read_input(block)
   elseif type(block.input) == "string" then
     local read = {}
     json.tool_input(read, block.input)
-    if type(read.input) == "table" or read.input_error then
+    if type(read.input) == "table" or read.input_error and block.input:find "^%s*[{%[]" then
       block.input, block.input_json, block.input_error = read.input, read.input_json, read.input_error
     end
   end

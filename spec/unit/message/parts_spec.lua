@@ -160,8 +160,14 @@ describe("the input of a call", function()
     end)
   end
 
-  it("is told of as broken where it is the text of no JSON", function()
-    for _, text in ipairs { '{"a":', "hello" } do
+  it("stays a text that does not begin as an object or a list", function()
+    local block = { type = "tool_use", input = "hello" }
+    parts.read_input(block)
+    assert.same({ type = "tool_use", input = "hello" }, block)
+  end)
+
+  it("is told of as broken where it is the text of broken JSON", function()
+    for _, text in ipairs { '{"a":', " [1," } do
       local block = { type = "tool_use", input = text }
       parts.read_input(block)
       assert.is_nil(block.input)
