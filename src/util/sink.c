@@ -17,16 +17,36 @@ static const char *words_of(int error) {
   return error ? strerror(error) : NULL;
 }
 
-/* Not mkstemp: a new file is readable by whom the umask allows. */
-static int create_temporary(struct sink *sink, size_t size, bool is_private) {
+/* Its name begins with the first `kept` bytes of the path. Not mkstemp: a new file is readable by
+ * whom the umask allows. */
+static int create_with(struct sink *sink, size_t kept, size_t size, bool is_private) {
   unsigned long fraction = port_clock_fraction();
   int error = EEXIST;
+  memcpy(sink->temporary, sink->path, kept);
   for (unsigned i = 0; error == EEXIST && i < MOST_TRIES; i++) {
-    snprintf(sink->temporary, size, "%s.%lx%08x.part", sink->path, (unsigned long)sink->owner,
+    snprintf(sink->temporary + kept, size - kept, ".%lx%08x.part", (unsigned long)sink->owner,
              (unsigned)fraction + i);
     error = port_file_create(sink->temporary, is_private, &sink->descriptor);
   }
   return error;
+}
+
+/* How much of a path to keep, up to a character's end, for a temporary name that is no longer than
+ * its own; 0: its last part is too short for that. */
+static size_t shortened(const char *path, size_t length) {
+  if (length <= NAME_EXTRA || strpbrk(path + length - NAME_EXTRA, "/\\"))
+    return 0;
+  size_t kept = length - NAME_EXTRA;
+  while (kept > 0 && ((unsigned char)path[kept] & 0xC0) == 0x80)
+    kept--;
+  return kept;
+}
+
+static int create_temporary(struct sink *sink, size_t size, bool is_private) {
+  size_t length = strlen(sink->path);
+  int error = create_with(sink, length, size, is_private);
+  size_t kept = error == ENAMETOOLONG ? shortened(sink->path, length) : 0;
+  return kept > 0 ? create_with(sink, kept, size, is_private) : error;
 }
 
 static void forget(struct sink *sink) {
@@ -43,10 +63,13 @@ static const char *look_at_target(struct sink *sink, const char *path, int *mode
   struct port_status status;
   if (path[0] == '\0')
     return "the path is empty";
-  bool exists = port_file_look(path, &status) == 0;
+  int error = port_file_look(path, &status);
+  if (error == ENAMETOOLONG)
+    return strerror(error);
+  bool exists = error == 0;
   if (exists && status.kind != PORT_FILE)
     return file_kind_problem(status.kind);
-  int error = exists ? port_file_check_writable(path) : 0;
+  error = exists ? port_file_check_writable(path) : 0;
   if (error)
     return strerror(error);
   *mode = exists ? status.mode : NO_MODE;

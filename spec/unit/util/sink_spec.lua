@@ -51,6 +51,21 @@ describe("a sink", function()
     assert.equal("content", directory:read "file")
   end)
 
+  it("takes a name as long as the longest, by a temporary one of whole characters", function()
+    for _, character in ipairs { "a", "\195\164", "\226\130\172" } do
+      for _, length in ipairs { 224, 225, 226, 227, 228, 229, 255 } do
+        local name = ("x"):rep(length % #character) .. character:rep(math.floor(length / #character))
+        local sink = assert(core.sink(directory:path(name)))
+        local kept = directory:names()[1]:match "^(.*)%.%x+%.part$"
+        assert.equal(kept, name:sub(1, #kept))
+        assert.equal("", (kept:gsub("^x*", ""):gsub(character, "")))
+        assert.is_true(sink:commit())
+        assert.same({ name }, directory:names())
+        assert(os.remove(directory:path(name)))
+      end
+    end
+  end)
+
   it("takes a single byte", function()
     local sink = assert(core.sink(path))
     write(sink, "x")
@@ -209,8 +224,8 @@ describe("a sink", function()
       assert.has_error(function() core.sink {} end)
     end)
 
-    it("for a name that is too long with what is added", function()
-      local long = directory:path(("n"):rep(250))
+    it("for a name that is too long", function()
+      local long = directory:path(("n"):rep(256))
       refused(long, select(2, io.open(("n"):rep(300))):match ": ([^:]*)$") -- in the words of the system
       assert.same({}, directory:names())
     end)
@@ -269,7 +284,7 @@ describe("a sink", function()
       end) > (name == "." and -1 or 0))
     end
     assert.equal(before, exhaustion.blocks "core")
-    assert.same({ "new", "old" }, directory:names())
+    assert.same({ "new", ("n"):rep(250), "old" }, directory:names())
   end)
 
   it("gives no program that is started meanwhile its file", function()
