@@ -261,6 +261,19 @@ describe("where no key is given", function()
       assert.equal("default.json\n", directory:run "ls -A credentials")
     end)
 
+    it("of a user gets the whole of another token where the request has no time for it", function()
+      local late = token("renewed", { refresh_token = "r2" })
+      late.delay = 0.3
+      serve { late }
+      write_profile("default", { type = "user_oauth", client_id = "c1" })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      service.environment(environment)
+      local message, err = anthropic.new().messages.create(params(), { timeout = 0.1 })
+      assert.is_nil(message)
+      assert.same({ "timeout", "total" }, { err.kind, err.timeout })
+      assert.equal("r2", anthropic.decode(directory:read "credentials/default.json").refresh_token)
+    end)
+
     it("of a user gets another token where the server refuses its own", function()
       serve({ token "renewed" }, { REFUSED, HELLO })
       write_profile("default", { type = "user_oauth", client_id = "c1" })

@@ -94,8 +94,10 @@ local function send(resolved, base, body, betas)
       request[name] = resolved[name]
     end
   end
+  -- A login's refresh token may be used up by then: its exchange is not broken off with the request that needs it.
+  local outer = not body.refresh_token and resolved.exchange or nil
   local response
-  response, err = require("anthropic.http.call").run(request, resolved.exchange)
+  response, err = require("anthropic.http.call").run(request, outer)
   if not response then
     return nil, err
   elseif response.status < 200 or response.status >= 300 then
