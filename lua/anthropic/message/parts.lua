@@ -182,6 +182,14 @@ local function read_arguments(block)
   end
 end
 
+-- Makes one citation that stands alone a list of it.
+local function read_citations(block)
+  local given = block.citations
+  if block.type == "text" and type(given) == "table" and given[1] == nil and not parts.is_empty(given) then
+    block.citations = json.array { given }
+  end
+end
+
 --- A block that has a type and is its own table; nil where the value is no block.
 ---@param value any
 ---@return table?
@@ -194,6 +202,7 @@ function parts.block(value)
   local block = json.copy(value)
   block.type = parts.type_of(block)
   read_text(block)
+  read_citations(block)
   read_arguments(block)
   block.input_json = parts.word(block.input_json) -- what this library notes of an input that is broken: texts
   block.input_error = parts.word(block.input_error)

@@ -224,4 +224,15 @@ describe("the events of a message with all that it can have", function()
     end
     assert.same(whole, made:finish())
   end)
+
+  it("have one citation that is no list", function()
+    local cited = { type = "text", text = "a", citations = { n = 1 } }
+    local answer = message.of_answer { type = "message", content = cited }
+    local found
+    for _, event in ipairs(whole_events.of(answer)) do
+      found = event.delta and event.delta.citation or found
+    end
+    assert.same({ n = 1 }, found)
+    assert.same({ { n = 1 } }, answer.content[1].citations)
+  end)
 end)
