@@ -328,7 +328,8 @@ function completion_choice.new(number, shared)
     thought = nil, -- the last block of thinking
     hidden = nil, -- the signature of thinking that has no block
     heard = { text = heard_text.new(budget), thinking = heard_text.new(budget) },
-    calls = tool_calls.new(budget), call_pieces = 0, begun_calls = 0, ids = {},
+    calls = tool_calls.new(budget), call_pieces = 0, begun_calls = 0,
+    ids = parts.answer_ids(shared.own_word),
     budget = budget,
     kept = {},
     own_fields = nil, -- what it had last in provider_specific_fields, as JSON

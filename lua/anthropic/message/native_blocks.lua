@@ -44,7 +44,7 @@ function native_blocks.new(budget)
     latest = nil, -- the server's index of the block that began last
     is_unnumbered = false, -- that one came without an index
     leaves_out_zero = false, -- so did the first
-    ids = {}, -- of calls
+    ids = parts.answer_ids(), -- of calls
   }, Blocks)
 end
 

@@ -56,9 +56,13 @@ end
 
 -- --- what comes of it, as text -------------------------------------------------------------------
 
+-- What IDs that are made begin with is like no other answer's.
+local MADE = "call_" .. ("%x"):rep(16) .. "_"
+
 local function shown(event)
   if event.type == "content_block_start" then
-    return ("start %s %s"):format(event.index, (assert(json.encode(event.content_block)):gsub('"', "")))
+    local content = assert(json.encode(event.content_block)):gsub('"', ""):gsub(MADE, "call_")
+    return ("start %s %s"):format(event.index, content)
   elseif event.type == "content_block_delta" then
     return ("delta %s %s"):format(event.index, (assert(json.encode(event.delta)):gsub('"', "")))
   end

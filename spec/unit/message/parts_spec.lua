@@ -338,6 +338,21 @@ describe("the ID of a call", function()
     assert.equal("call_1", parts.call_id({}, nil, nil))
   end)
 
+  it("is like no other answer's, where the answer that arrives has no ID", function()
+    local seen, others = parts.answer_ids(), {}
+    local first, second = parts.call_id(seen, nil, nil), parts.call_id(seen, "", json.null)
+    local word = first:match "^call_(%x+)_1$"
+    assert.equal(16, #word)
+    assert.equal(("call_%s_2"):format(word), second)
+    assert.equal("call_m_3", parts.call_id(seen, nil, "m"))
+    assert.equal("call_mine_1", parts.call_id(parts.answer_ids "mine"))
+    for _ = 1, 100 do
+      local id = parts.call_id(parts.answer_ids())
+      assert.is_nil(others[id])
+      others[id] = true
+    end
+  end)
+
   it("takes time in proportion to the calls, whatever their IDs", function()
     local seen = {}
     for i = 1, 20000 do
