@@ -148,6 +148,27 @@ describe("watching tool inputs", function()
     assert.same({ "{}false", '{"a":1}false', '{"a":1}true' }, seen)
   end)
 
+  it("completes an input that goes on after the end of its block", function()
+    local function piece(text)
+      return { data = { type = "content_block_delta", index = 0,
+        delta = { type = "input_json_delta", partial_json = text } } }
+    end
+    local block_stop = { data = { type = "content_block_stop", index = 0 } }
+    local stream = open { events = {
+      { data = { type = "message_start", message = { role = "assistant", content = testing.array {} } } },
+      { data = { type = "content_block_start", index = 0,
+        content_block = { type = "tool_use", id = "a", name = "f", input = {} } } },
+      piece '{"x":', block_stop, piece "1}", block_stop,
+      { data = { type = "message_delta", delta = { stop_reason = "tool_use" } } }, { data = { type = "message_stop" } },
+    } }
+    local seen = {}
+    for _, _, input, is_complete in stream:tool_inputs() do
+      seen[#seen + 1] = anthropic.encode(input) .. tostring(is_complete)
+    end
+    assert.same({ "{}false", "{}false", "{}false", '{"x":1}false', '{"x":1}true' }, seen)
+    assert.same({ x = 1 }, stream:message().content[1].input)
+  end)
+
   it("watches a chat completion's tool calls too", function()
     local stream = open(testing.completion_stream { tool_calls = { { name = "f", arguments = '{"city":"Rome"}' } } })
     local last

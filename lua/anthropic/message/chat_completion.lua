@@ -54,6 +54,7 @@ local COUNT_BYTES = 200 -- of a count's place, beside its name and its value
 ---@field usage? table as the server counts
 ---@field weigh_usage fun(name: any, value: any, before: any) notes what `usage` holds
 ---@field budget anthropic.Budget counts what is kept until it can be told
+---@field own_word? string for the IDs of calls, if the completion has none
 local Translator = {}
 Translator.__index = Translator
 
@@ -160,12 +161,19 @@ local function numbered(object)
   return whole
 end
 
+-- Completions without an ID, to what the IDs that are made for their calls have: they are read again for their events.
+local own_words = setmetatable({}, { __mode = "k" })
+
 --- The native events that a whole chat completion stands for.
 ---@param object table decoded
 ---@return table[]|nil events
 ---@return string? problem why it cannot be read
 function chat_completion.events(object)
   local translator = chat_completion.translator()
+  if not parts.word(object.id) then
+    own_words[object] = own_words[object] or parts.own_word()
+    translator.own_word = own_words[object]
+  end
   local all, problem = translator:feed(numbered(object), object)
   local last
   if all then

@@ -12,7 +12,10 @@
 --     thought      the last block of thinking
 --     hidden       the signature of thinking that has no block yet
 --     heard        what has come of the text and of the thinking (heard_text.lua)
+--     kept         what has come of all else that a message may say again: JSON, signatures, hidden thinking; a set
+--     budget       which counts that
 
+local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 
 local blocks = {}
@@ -56,6 +59,45 @@ function blocks.add_unknown(self, name, value, index)
   end
 end
 
+local KEPT_BYTES = 100 -- what the place in a set takes
+
+--- Notes a text that a message may say again. Whether it had been noted before.
+---@param self table
+---@param text string
+---@return boolean
+function blocks.note(self, text)
+  if self.kept[text] then
+    return true
+  end
+  self.kept[text] = true
+  self.budget:take(#text + KEPT_BYTES)
+  return false
+end
+
+local function note(self, value)
+  local text = not parts.is_empty(value) and json.encode(value)
+  return text and blocks.note(self, text)
+end
+
+--- Adds what has no form in the API's events, and notes it.
+---@param self table
+---@param name string
+---@param value any
+function blocks.keep(self, name, value)
+  note(self, value)
+  blocks.add_unknown(self, name, value)
+end
+
+--- The same of what may have come before, which is then passed over.
+---@param self table
+---@param name string
+---@param value any
+function blocks.keep_once(self, name, value)
+  if not note(self, value) then
+    blocks.add_unknown(self, name, value)
+  end
+end
+
 local function begin_block(self, block)
   self.shared.has_begun = true
   local index = self.next_index
@@ -92,6 +134,7 @@ end
 ---@param self table
 ---@param signature string
 function blocks.add_signature(self, signature)
+  blocks.note(self, signature)
   local thought = self.thought
   if thought and (thought == self.open or (thought.signature or signature) == signature) then
     thought.signature = signature
@@ -100,6 +143,19 @@ function blocks.add_signature(self, signature)
     blocks.show_hidden(self)
     self.shared.has_begun, self.hidden = true, signature
   end
+end
+
+--- Adds a signature that its thinking came without. One that cannot be its is kept.
+---@param self table
+---@param signature string
+function blocks.add_late_signature(self, signature)
+  if self.kept[signature] then
+    return
+  elseif self.thought and not self.thought.signature then
+    return blocks.add_signature(self, signature)
+  end
+  blocks.note(self, signature)
+  blocks.add_unknown(self, "reasoning", { signature = signature })
 end
 
 --- Adds a piece of the text or of the thinking; a block of the other kind ends first.

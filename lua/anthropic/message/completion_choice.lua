@@ -79,6 +79,7 @@ local function add_thought(self, part)
   if part.type == "redacted_thinking" and parts.word(part.data) then
     blocks.close(self)
     self.open = { index = blocks.open(self, { type = part.type, data = part.data }) }
+    blocks.note(self, part.data)
     return true
   end
   local text, signature = parts.text_of(part.thinking or part), parts.word(part.signature)
@@ -95,7 +96,7 @@ local function add_thought(self, part)
   end
   local is_kept = text == "" and (parts.word(part.data) or not signature and says_more(part))
   local rest = not json.is_array(part) and parts.others(part, OF_THOUGHT) or nil
-  blocks.add_unknown(self, "reasoning", is_kept and part or rest) -- encrypted, or not understood
+  blocks.keep(self, "reasoning", is_kept and part or rest) -- encrypted, or not understood
   return text ~= ""
 end
 
@@ -166,28 +167,32 @@ local function add_part(self, part, takes_calls)
   elseif takes_calls and CALLS[part.type] then
     return calls.add(self, part)
   elseif part.thinking == nil and part.refusal == nil then
-    return blocks.add_unknown(self, "content", part)
+    return blocks.keep(self, "content", part)
   end
   add_thought(self, { thinking = part.thinking, signature = part.signature })
   blocks.add_text(self, "text", parts.text_of(part.text))
   self.is_refused = self.is_refused or not parts.is_empty(part.refusal)
   blocks.add_text(self, "text", parts.text_of(part.refusal))
-  blocks.add_unknown(self, "content", parts.others(part, OF_CONTENT))
+  blocks.keep(self, "content", parts.others(part, OF_CONTENT))
+end
+
+local function list_of(value)
+  return type(value) == "table" and value[1] ~= nil and value or { value }
 end
 
 -- Content is a text, a part, or a list of both. `takes_calls`: those among it stand nowhere else.
 local function add_content(self, content, takes_calls)
   if type(content) == "boolean" then
-    return blocks.add_unknown(self, "content", content)
+    return blocks.keep(self, "content", content)
   elseif type(content) ~= "table" then
     return blocks.add_text(self, "text", parts.text_of(content))
   end
   local texts = {}
-  for _, part in ipairs(content[1] ~= nil and content or { content }) do
+  for _, part in ipairs(list_of(content)) do
     local text = plain_text_of(part)
     if text then
       texts[#texts + 1] = text
-      blocks.add_unknown(self, "content", type(part) == "table" and parts.others(part, OF_CONTENT) or nil)
+      blocks.keep(self, "content", type(part) == "table" and parts.others(part, OF_CONTENT) or nil)
     else
       blocks.add_text(self, "text", table.concat(texts))
       texts = {}
@@ -200,9 +205,9 @@ end
 -- The kinds of things that a delta, a message, or a choice itself says.
 local KINDS = {
   thinking = add_thinking,
-  text = function(self, piece)
+  text = function(self, piece, keeps_calls)
     add_content(self, parts.is_empty(piece.content) and piece.text or piece.content,
-      parts.is_empty(piece.tool_calls) and parts.is_empty(piece.function_call))
+      not keeps_calls and parts.is_empty(piece.tool_calls) and parts.is_empty(piece.function_call))
     self.is_refused = self.is_refused or not parts.is_empty(piece.refusal)
     blocks.add_text(self, "text", parts.text_of(piece.refusal))
   end,
@@ -220,39 +225,81 @@ local KINDS = {
   end,
 }
 
--- The signature of thinking whose text came without one.
-local function add_late_signature(self, list)
-  local part = type(list) == "table" and (list[1] == nil and list or list[2] == nil and list[1]) or nil
-  local signature = type(part) == "table" and parts.word(part.signature)
-  if signature and self.thought and not self.thought.signature then
-    blocks.add_signature(self, signature)
+-- --- what a message says once more ---------------------------------------------------------------
+
+-- What of a text had not come. One that does not go on with what came is kept.
+local function add_rest(self, kind, name, text)
+  local heard = self.heard[kind]
+  local rest = heard:rest(text)
+  if rest then
+    blocks.add_text(self, kind, rest)
+  elseif not heard:may_hold(text) then
+    blocks.keep_once(self, name, text)
   end
 end
 
--- What of the same kinds had not come, where a message says them once more.
-local RESTS = {
-  thinking = function(self, piece)
-    for _, name in ipairs(THINKING) do
-      blocks.add_text(self, "thinking", self.heard.thinking:rest(parts.text_of(piece[name])) or "")
-      add_late_signature(self, piece[name])
+-- Thinking that is not shown. No answer ends with thinking: where something else has come since, it has no place.
+local function add_late_thought(self, part)
+  local has_place = self.next_index == 0 or self.open and self.open.type ~= "text"
+  if not self.kept[part.data] and has_place then
+    add_thought(self, part)
+  elseif not self.kept[part.data] then
+    blocks.keep_once(self, "reasoning", part)
+  end
+end
+
+-- The events that a piece is where nothing has come before it, in parts: what it says in text and in thinking, calls
+-- among its content, and all else.
+local function divide(self, kind, piece)
+  local shared = { events = {}, chunk = 0 }
+  local again = completion_choice.new(self.number, shared)
+  KINDS[kind](again, piece, true)
+  self.is_refused = self.is_refused or again.is_refused
+  local takes_calls = parts.is_empty(piece.tool_calls) and parts.is_empty(piece.function_call)
+  local text, thinking, called, others = {}, {}, {}, {}
+  others[1] = again.hidden and { signature = again.hidden } or nil
+  for _, event in ipairs(shared.events) do
+    local said = event.delta or event.content_block or {}
+    local part = event.type == "unknown_delta" and said.content
+    if takes_calls and type(part) == "table" and CALLS[part.type] then
+      called[#called + 1] = part
+    elseif event.type == "unknown_delta" or said.type == "redacted_thinking" or said.type == "signature_delta" then
+      others[#others + 1] = said
+    elseif event.type == "content_block_delta" then
+      text[#text + 1], thinking[#thinking + 1] = said.text, said.thinking
     end
-  end,
-  text = function(self, piece)
-    local content = parts.is_empty(piece.content) and piece.text or piece.content
-    blocks.add_text(self, "text", self.heard.text:rest(parts.text_of(content)) or "")
-  end,
-  calls = function(self, piece)
+  end
+  return table.concat(text), table.concat(thinking), called, others
+end
+
+-- What of one kind had not come, where a message says it once more.
+local function add_rest_of(self, kind, piece)
+  if kind == "calls" then
     local called = type(piece.function_call) == "table" and { ["function"] = piece.function_call } or nil
-    calls.add_rest_of_all(self, parts.is_empty(piece.tool_calls) and called or piece.tool_calls or {})
-  end,
-}
+    return calls.add_rest_of_all(self, parts.is_empty(piece.tool_calls) and called or piece.tool_calls or {})
+  end
+  local text, thinking, called, others = divide(self, kind, piece)
+  add_rest(self, "thinking", "reasoning", thinking)
+  for _, said in ipairs(others) do
+    if said.type == "redacted_thinking" then
+      add_late_thought(self, said)
+    elseif said.signature then
+      blocks.add_late_signature(self, said.signature)
+    else
+      local name, value = next(said)
+      blocks.keep_once(self, name, value)
+    end
+  end
+  add_rest(self, "text", "content", text)
+  calls.add_rest_of_all(self, called)
+end
 
 -- Takes in what a piece says, but for the kinds that were `said` or that it repeats; notes those that it says.
 local function add_piece(self, piece, said, repeats)
   for _, kind in ipairs { "thinking", "text", "calls" } do
     local before = #self.shared.events + self.call_pieces
     if not said[kind] and repeats[kind] then
-      RESTS[kind](self, piece)
+      add_rest_of(self, kind, piece)
     elseif not said[kind] then
       KINDS[kind](self, piece)
       said[kind] = #self.shared.events + self.call_pieces > before or nil
@@ -281,7 +328,10 @@ function completion_choice.new(number, shared)
     thought = nil, -- the last block of thinking
     hidden = nil, -- the signature of thinking that has no block
     heard = { text = heard_text.new(budget), thinking = heard_text.new(budget) },
-    calls = tool_calls.new(budget), call_pieces = 0, begun_calls = 0, ids = {},
+    calls = tool_calls.new(budget), call_pieces = 0, begun_calls = 0,
+    ids = parts.answer_ids(shared.own_word),
+    budget = budget,
+    kept = {},
     own_fields = nil, -- what it had last in provider_specific_fields, as JSON
     in_deltas = {}, said = {}, -- the kinds of things that deltas have said, and that all have
   }, Choice)

@@ -28,11 +28,13 @@ end
 --- Takes in a piece.
 ---@param piece string
 function HeardText:add(piece)
-  if piece == "" or not self.pieces then
+  if piece == "" then
     return
   end
   self.bytes = self.bytes + #piece
-  if self.bytes > MOST_KEPT then
+  if not self.pieces then
+    return
+  elseif self.bytes > MOST_KEPT then
     self.pieces = nil
     return
   end
@@ -43,14 +45,25 @@ end
 --- The text so far.
 ---@return string? text nil where too much has come
 function HeardText:text()
-  return self.pieces and table.concat(self.pieces)
+  if self.pieces and self.pieces[2] then
+    self.pieces = { table.concat(self.pieces) }
+  end
+  return self.pieces and (self.pieces[1] or "")
+end
+
+--- Whether a text may be the beginning of what has come. Where too much has to tell, one that is not longer may be.
+---@param text string
+---@return boolean
+function HeardText:may_hold(text)
+  local so_far = self:text()
+  return so_far == nil and #text <= self.bytes or so_far ~= nil and so_far:sub(1, #text) == text
 end
 
 --- What a text says that has not come.
 ---@param text string
 ---@return string? rest "" where it is the same; nil where it is another, or too much has come to tell
 function HeardText:rest(text)
-  if not self.pieces or #text < self.bytes or text:sub(1, self.bytes) ~= table.concat(self.pieces) then
+  if not self.pieces or #text < self.bytes or text:sub(1, self.bytes) ~= self:text() then
     return nil
   end
   return text:sub(self.bytes + 1)

@@ -15,7 +15,6 @@ local parts = require "anthropic.message.parts"
 ---@field brought table<string, true> the types of deltas that came
 ---@field added? integer bytes of text that they brought
 ---@field has_ended? boolean
----@field has_gone_on? boolean its input, after that
 ---@field is_guessed? boolean the server has not begun it, and its type is no more than its first delta's
 
 local native_block = {}

@@ -1,6 +1,5 @@
 --- The blocks of the API's own events: each begins once, has an index of its own and a type, takes deltas of its kind,
---- and ends once, whatever a server leaves out, sends twice or mixes up. (A call whose input went on after its end ends
---- again with the message: its input is read at its end.)
+--- and ends once, whatever a server leaves out, sends twice or mixes up.
 --
 --     local blocks = native_blocks.new()
 --     blocks:delta { index = 0, delta = { text = "Hel" } }
@@ -44,7 +43,7 @@ function native_blocks.new(budget)
     latest = nil, -- the server's index of the block that began last
     is_unnumbered = false, -- that one came without an index
     leaves_out_zero = false, -- so did the first
-    ids = {}, -- of calls
+    ids = parts.answer_ids(), -- of calls
   }, Blocks)
 end
 
@@ -244,14 +243,6 @@ local function block_for(self, wire, row)
   return earlier and not (earlier.has_ended and row.is_content) and earlier or nil
 end
 
-local function hear_input(self, block, piece)
-  block.has_gone_on = block.has_gone_on or block.has_ended
-  if not block.given_id then
-    block.heard = block.heard or heard_text.new(self.budget)
-    block.heard:add(piece)
-  end
-end
-
 local function add_known(self, wire, row, value, event)
   local block = block_for(self, wire, row)
   if value == "" and (not block or block.pending or row.grows == "signature") then
@@ -261,8 +252,9 @@ local function add_known(self, wire, row, value, event)
   block.type = block.type or row.kind
   self.slots[wire][row.kind] = block
   begin(self, block)
-  if row.grows == "input" then
-    hear_input(self, block, value)
+  if row.grows == "input" and not block.given_id then
+    block.heard = block.heard or heard_text.new(self.budget)
+    block.heard:add(value)
   end
   block.brought[row.type] = block.brought[row.type] or value ~= "" or nil
   if row.is_content then
@@ -360,9 +352,6 @@ end
 --- Ends what is open.
 function Blocks:stop_all()
   for _, block in ipairs(self.order) do
-    if block.has_gone_on then
-      block.has_ended, block.has_gone_on = false, nil
-    end
     stop(self, block)
   end
 end

@@ -4,6 +4,7 @@
 --     parts.text_of { { type = "text", text = "Hel" }, "lo" }   --> "Hello"
 --     parts.type_of { thinking = "Hm." }                        --> "thinking"
 
+local core = require "anthropic.base.core"
 local json = require "anthropic.base.json"
 local values = require "anthropic.base.values"
 
@@ -182,6 +183,14 @@ local function read_arguments(block)
   end
 end
 
+-- Makes one citation that stands alone a list of it.
+local function read_citations(block)
+  local given = block.citations
+  if block.type == "text" and type(given) == "table" and given[1] == nil and not parts.is_empty(given) then
+    block.citations = json.array { given }
+  end
+end
+
 --- A block that has a type and is its own table; nil where the value is no block.
 ---@param value any
 ---@return table?
@@ -194,6 +203,7 @@ function parts.block(value)
   local block = json.copy(value)
   block.type = parts.type_of(block)
   read_text(block)
+  read_citations(block)
   read_arguments(block)
   block.input_json = parts.word(block.input_json) -- what this library notes of an input that is broken: texts
   block.input_error = parts.word(block.input_error)
@@ -227,14 +237,36 @@ function parts.is_tool_use(kind)
   return type(kind) == "string" and kind:sub(-8) == "tool_use"
 end
 
+local made = 0 -- words, by this process
+
+--- A word that no other answer has, whoever read it.
+---@return string
+function parts.own_word()
+  made = made + 1
+  local seed = ("%d %.9f %d %s"):format(os.time(), core.now(), made, tostring {}) -- math.random is the user's
+  return core.hex(core.sha256(seed)):sub(1, 16)
+end
+
+--- The IDs of an answer that arrives, for `call_id`: those made for it are like no other answer's, also if it has none
+--- itself.
+---@param word? string see own_word; default: one of its own
+---@return table seen
+function parts.answer_ids(word)
+  return { 0, word or true }
+end
+
 -- Unlike the IDs of other messages, and the same again for the same message.
-local function own_id(message_id, number)
-  local of_message = (parts.word(message_id) or ""):sub(1, 64):gsub("[^%w_-]", "_")
-  return ("call_%s%s%d"):format(of_message, of_message ~= "" and "_" or "", number)
+local function own_id(message_id, seen)
+  local word = parts.word(message_id)
+  if not word and seen[2] == true then
+    seen[2] = parts.own_word()
+  end
+  local of_message = (word or seen[2] or ""):sub(1, 64):gsub("[^%w_-]", "_")
+  return ("call_%s%s%d"):format(of_message, of_message ~= "" and "_" or "", seen[1])
 end
 
 --- The ID of a call: its own, or one made for it where that is missing or another call of the message has it.
----@param seen table of one message: the IDs so far, and at 1 the number of those that were made
+---@param seen table of one message: the IDs so far, at 1 the number of those that were made, at 2 see answer_ids
 ---@param id any as it came
 ---@param message_id any
 ---@return string
@@ -242,17 +274,17 @@ function parts.call_id(seen, id, message_id)
   id = parts.word(id)
   while not id or seen[id] do
     seen[1] = (seen[1] or 0) + 1
-    id = own_id(message_id, seen[1])
+    id = own_id(message_id, seen)
   end
   seen[id] = true
   return id
 end
 
---- Makes the calls among blocks such that they can be answered: each has an input and an ID of its own.
+--- Makes the calls among the blocks of an answer such that they can be answered: each has an input and its own ID.
 ---@param blocks table[] changed in place
 ---@param message_id any
 function parts.complete_calls(blocks, message_id)
-  local seen = {}
+  local seen = parts.answer_ids()
   for i = 1, #blocks do
     local block = blocks[i]
     if parts.is_tool_use(block.type) then

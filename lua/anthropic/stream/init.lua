@@ -231,12 +231,15 @@ local function next_tool_input(self, watch)
     end
     event, err = self:next()
   end
-  return reader_base.raised(nil, err)
+  if err then
+    return reader_base.raised(nil, err)
+  end
+  return watch:late()
 end
 
 --- Iterates over the inputs of tool calls as far as they are known: `for id, name, input, is_complete, progress in
---- stream:tool_inputs() do`. It yields at a block's start, after each piece, and at the block's end. `input` is one
---- table that grows. Raises the error on failure.
+--- stream:tool_inputs() do`. It yields at a block's start, after each piece, and at the block's end, or the stream's
+--- where its input goes on after that. `input` is one table that grows. Raises the error on failure.
 ---@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress? iterator
 function Stream:tool_inputs()
   return iteration(next_tool_input, self, tool_inputs.watcher(self))

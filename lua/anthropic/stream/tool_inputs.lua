@@ -87,6 +87,19 @@ local READER_BYTES = 10000
 
 -- The watchers are tables and no closures, as stream/init.lua's iterators are.
 local Watcher = {}
+Watcher.__index = Watcher
+
+-- What is yielded for an event; nothing where it is nothing to show.
+local function told(self, entry, event, json)
+  local progress, block = self.watched[entry], entry.block
+  if event.type == "content_block_stop" then
+    self.watched[entry] = nil
+    self.stream.accumulators[0].budget:take(-READER_BYTES)
+  end
+  if advance(progress, event, json) then
+    return block.id or entry.index, block.name, input_of(progress), progress.is_complete, progress
+  end
+end
 
 function Watcher:__call(event)
   local accumulator = self.stream.accumulators[0]
@@ -103,15 +116,28 @@ function Watcher:__call(event)
   elseif event.type == "content_block_delta" and event.delta.type == "input_json_delta" then
     json = event.delta.partial_json
   end
-  if event.type == "content_block_stop" then
-    self.watched[entry] = nil
-    accumulator.budget:take(-READER_BYTES)
+  return told(self, entry, event, json)
+end
+
+local function is_before(one, other)
+  return one.index < other.index
+end
+
+--- At the stream's end: an input that went on after the end of its block, each in turn; nothing where none is left.
+---@return string|integer|nil id this and what follows as for an event
+function Watcher:late()
+  if not self.left then
+    self.left = {}
+    for entry in pairs(self.watched) do
+      table.insert(self.left, entry)
+    end
+    table.sort(self.left, is_before)
   end
-  if not advance(progress, event, json) then
-    return nil
+  local entry = table.remove(self.left, 1)
+  if entry then
+    entry:close()
+    return told(self, entry, { type = "content_block_stop" }, "")
   end
-  local block = entry.block
-  return block.id or event.index, block.name, input_of(progress), progress.is_complete, progress
 end
 
 --- What is called with each event of the stream after it was accumulated, and returns what

@@ -8,7 +8,7 @@ local function new_choice()
   local budget = budgets.new()
   return {
     number = 0, next_index = 0, shared = { events = {}, has_begun = false },
-    heard = { text = heard_text.new(budget), thinking = heard_text.new(budget) },
+    heard = { text = heard_text.new(budget), thinking = heard_text.new(budget) }, kept = {}, budget = budget,
   }
 end
 
@@ -49,6 +49,38 @@ describe("the blocks of a choice", function()
       end
       assert.same(signed, shown(choice))
     end
+  end)
+
+  it("take a signature that comes late where their thinking has none, and keep another", function()
+    local choice = new_choice()
+    blocks.add_text(choice, "thinking", "Hm.")
+    blocks.add_text(choice, "text", "Hi")
+    for _, signature in ipairs { "s", "s", "t", "t" } do
+      blocks.add_late_signature(choice, signature)
+    end
+    local events = choice.shared.events
+    assert.same({ type = "signature_delta", signature = "s" }, events[#events - 1].delta)
+    assert.same({ reasoning = { signature = "t" } }, events[#events].delta)
+    assert.equal(7, #events)
+  end)
+
+  it("keep what has no form among them, once where it is said again", function()
+    local choice = new_choice()
+    local before = choice.budget.held
+    blocks.keep(choice, "content", { a = 1 })
+    assert.is_true(choice.budget.held > before)
+    blocks.keep_once(choice, "content", { a = 1 })
+    blocks.keep_once(choice, "content", { a = 2 })
+    blocks.keep_once(choice, "content", "")
+    blocks.keep(choice, "content", { a = 2 })
+    local half = "\237\160\128" -- of a character, which has no JSON
+    blocks.keep_once(choice, "content", half)
+    assert.same({ { a = 1 }, { a = 2 }, { a = 2 }, half }, (function(list)
+      for i, event in ipairs(choice.shared.events) do
+        list[i] = event.delta.content
+      end
+      return list
+    end) {})
   end)
 
   it("show a signature without text before what comes next, and say what is left of one at the end", function()

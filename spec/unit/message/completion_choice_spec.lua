@@ -120,7 +120,50 @@ local CASES = {
       { delta { content = "H" }, { message = { content = "Hi" } }, { message = { content = { { text = "Hi!" } } } } },
       { START(0, "text"), TEXT(0, "H"), TEXT(0, "i"), TEXT(0, "!") } },
     { "in deltas, and another in the message after them, or a beginning of it",
-      { delta { content = "Hi" }, { message = { content = "Ho, ho" } }, { message = { content = "H" } } }, HI },
+      { delta { content = "Hi" }, { message = { content = "Ho, ho" } }, { message = { content = "H" } } },
+      { HI[1], HI[2], "unknown {content:Ho, ho}" } },
+    { "in deltas, and other thinking in the message after them",
+      { delta { reasoning = "Hm." }, { message = { thinking_blocks = { { thinking = "Oh." } }, reasoning = "Oh." } } },
+      { HM[1], HM[2], "unknown {reasoning:Oh.}" } },
+    { "in deltas, and a refusal in the message after them",
+      { delta { content = "H" }, { message = { content = "H", refusal = "i" } }, { message = { content = "Hi" } } },
+      { START(0, "text"), TEXT(0, "H"), TEXT(0, "i") } },
+    { "a refusal in deltas, and in the message after them", { delta { content = "H" }, delta { refusal = "i" },
+      { message = { content = "H", refusal = "i" } } }, { START(0, "text"), TEXT(0, "H"), TEXT(0, "i") } },
+    { "in deltas, and a part that refuses in the message after them", { delta { content = "H" },
+      { message = { content = { { type = "text", text = "H" }, { type = "refusal", refusal = "i" } } } } },
+      { START(0, "text"), TEXT(0, "H"), TEXT(0, "i") } },
+    { "in deltas, and other parts in the message after them, once", { delta { content = "H" },
+      { message = { content = { { type = "text", text = "Hi" }, { type = "image", n = 1 } } } },
+      { message = { content = { { type = "text", text = "Hi" }, { type = "image", n = 1 } } } } },
+      { START(0, "text"), TEXT(0, "H"), "unknown {content:{n:1,type:image}}", TEXT(0, "i") } },
+    { "a part in deltas, and again in the message after them", { delta { content = { { type = "image" } } },
+      { message = { content = { { type = "image" } } } } }, { "unknown {content:{type:image}}" } },
+    { "thinking in deltas, and among the content of the message after them", { delta { reasoning = "Hm." },
+      delta { content = "H" }, { message = { content = { { type = "thinking", thinking = "Hm.", signature = "s" },
+        { type = "text", text = "H" } } } } },
+      { HM[1], HM[2], STOP(0), START(1, "text"), TEXT(1, "H"), SIGNATURE(0, "s") } },
+    { "text in deltas, and a call among the content of the message after them", { delta { content = "Hi" },
+      { message = { content = { { text = "Hi" }, { type = "tool_use", id = "a", name = "f", input = { 1 } } } } } },
+      { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), INPUT(1, "[1]") } },
+    { "thinking in deltas, and what is not shown in the message after them", { delta { reasoning = "Hm." },
+      { message = { thinking_blocks = { { type = "thinking", thinking = "Hm.", signature = "s" },
+        { type = "redacted_thinking", data = "x" } } } } },
+      { HM[1], HM[2], SIGNATURE(0, "s"), STOP(0), "start 1 redacted_thinking {data:x}" } },
+    { "text in deltas, and thinking that is not shown in the message after them",
+      { delta { reasoning = "Hm." }, delta { content = "Hi" }, { message = { thinking_blocks = {
+        { type = "redacted_thinking", data = "x" } } } } },
+      { HM[1], HM[2], STOP(0), START(1, "text"), TEXT(1, "Hi"),
+        "unknown {reasoning:{data:x,type:redacted_thinking}}" } },
+    { "thinking in deltas that is not shown, and again in the message after them",
+      { delta { thinking_blocks = { { type = "redacted_thinking", data = "x" } } },
+        { message = { thinking_blocks = { { type = "redacted_thinking", data = "x" } } } } },
+      { "start 0 redacted_thinking {data:x}" } },
+    { "signed thinking in deltas, and with another signature in the message after them",
+      { delta { thinking_blocks = { { thinking = "Hm.", signature = "s" } } },
+        { message = { thinking_blocks = { { thinking = "Hm.", signature = "s" } } } },
+        { message = { thinking_blocks = { { thinking = "Hm.", signature = "t" } } } } },
+      { HM[1], HM[2], SIGNATURE(0, "s"), "unknown {reasoning:{signature:t}}" } },
     { "thinking in deltas, and with more to it and a signature in the message after them",
       { delta { reasoning = "Hm" }, { message = { thinking_blocks = { { thinking = "Hm.", signature = "s" } } } } },
       { START(0, "thinking"), THINKING(0, "Hm"), THINKING(0, "."), SIGNATURE(0, "s") } },
@@ -315,6 +358,12 @@ describe("a choice", function()
       message = { id = "c1", type = "message", role = "assistant", model = "m", content = {}, usage = {} },
     } }, shared.events)
     assert.equal("[]", json.encode(shared.events[1].message.content))
+  end)
+
+  it("is refused where the message after its deltas says so", function()
+    local events = events_of({ delta { content = "Hel" }, { message = { content = "Hel", refusal = "I cannot" },
+      finish_reason = "stop" } }, true)
+    assert.matches("stop_reason:refusal", table.concat(events, " "))
   end)
 
   it("but the first has its number in each event, and all have what they were made of", function()

@@ -278,6 +278,11 @@ describe("a message as a chat completion", function()
     assert.same({ "AB", { 5 } }, { said.content, said.provider_specific_fields.blocks })
   end)
 
+  it("has one citation that is no list", function()
+    local made = completion_writer.from_message { content = { type = "text", text = "A", citations = { n = 1 } } }
+    assert.same({ { n = 1 } }, made.choices[1].message.provider_specific_fields.citations)
+  end)
+
   it("has what stands behind a missing block", function()
     local content = { { type = "text", text = "a" }, { type = "tool_use", id = "t", name = "f", input = { b = 1 } } }
     content[1] = nil

@@ -20,6 +20,8 @@ describe("a text that was heard", function()
     assert.equal("", heard:rest "Hello")
     assert.equal(", you", heard:rest "Hello, you")
     assert.equal("Hello", heard:text())
+    assert.is_true(heard:may_hold "" and heard:may_hold "Hell" and heard:may_hold "Hello")
+    assert.is_false(heard:may_hold "Hello!" or heard:may_hold "Hallo")
     for _, other in ipairs { "", "Hell", "Hallo", "hello, you" } do
       assert.is_nil(heard:rest(other))
     end
@@ -36,5 +38,7 @@ describe("a text that was heard", function()
     heard:add "z"
     assert.is_nil(heard:rest("12345" .. long .. "yz"))
     assert.is_nil(heard:text())
+    assert.is_true(heard:may_hold(("x"):rep(64 * 1024 + 2)))
+    assert.is_false(heard:may_hold(("x"):rep(64 * 1024 + 3)))
   end)
 end)

@@ -221,6 +221,12 @@ describe("a block", function()
     { "text that is missing", { type = "text" }, { type = "text" } },
     { "text that is no text", { type = "text", text = { a = true } }, { type = "text", text = { a = true } } },
     { "content of another type", { type = "hologram", content = "a" }, { type = "hologram", content = "a" } },
+    { "one citation that is no list", { type = "text", text = "a", citations = { n = 1 } },
+      { type = "text", text = "a", citations = { { n = 1 } } } },
+    { "a list of citations", { type = "text", text = "a", citations = { { n = 1 } } },
+      { type = "text", text = "a", citations = { { n = 1 } } } },
+    { "citations of another block", { type = "document", citations = { enabled = true } },
+      { type = "document", citations = { enabled = true } } },
     { "an input under another name", { type = "tool_use", arguments = '{"a":1}' },
       { type = "tool_use", input = '{"a":1}' } },
     { "an input under another name beside an empty one",
@@ -336,6 +342,21 @@ describe("the ID of a call", function()
       assert.equal("call_1", parts.call_id({}, nil, id))
     end
     assert.equal("call_1", parts.call_id({}, nil, nil))
+  end)
+
+  it("is like no other answer's, where the answer that arrives has no ID", function()
+    local seen, others = parts.answer_ids(), {}
+    local first, second = parts.call_id(seen, nil, nil), parts.call_id(seen, "", json.null)
+    local word = first:match "^call_(%x+)_1$"
+    assert.equal(16, #word)
+    assert.equal(("call_%s_2"):format(word), second)
+    assert.equal("call_m_3", parts.call_id(seen, nil, "m"))
+    assert.equal("call_mine_1", parts.call_id(parts.answer_ids "mine"))
+    for _ = 1, 100 do
+      local id = parts.call_id(parts.answer_ids())
+      assert.is_nil(others[id])
+      others[id] = true
+    end
   end)
 
   it("takes time in proportion to the calls, whatever their IDs", function()

@@ -224,4 +224,33 @@ describe("the events of a message with all that it can have", function()
     end
     assert.same(whole, made:finish())
   end)
+
+  it("have one citation that is no list", function()
+    local cited = { type = "text", text = "a", citations = { n = 1 } }
+    local answer = message.of_answer { type = "message", content = cited }
+    local found
+    for _, event in ipairs(whole_events.of(answer)) do
+      found = event.delta and event.delta.citation or found
+    end
+    assert.same({ n = 1 }, found)
+    assert.same({ { n = 1 } }, answer.content[1].citations)
+  end)
+
+  it("have the IDs that were made for its calls, in both shapes", function()
+    local called = { ["function"] = { name = "f", arguments = "{}" } }
+    local foreign = { choices = { { message = { tool_calls = { called } } } } }
+    local native = { type = "message", content = { { type = "tool_use", name = "f", input = { a = 1 } } } }
+    local seen = {}
+    for _, answer in ipairs { chat_completion.to_message(foreign), message.of_answer(native) } do
+      local id = answer.content[1].id
+      assert.matches("^call_%x+_1$", id)
+      assert.is_nil(seen[id])
+      seen[id] = true
+      for _ = 1, 2 do
+        for _, event in ipairs(whole_events.of(answer)) do
+          assert.equal(id, event.content_block and event.content_block.id or id)
+        end
+      end
+    end
+  end)
 end)

@@ -31,7 +31,7 @@ local function watching()
   return function(event)
     add(event)
     return watch(event)
-  end, add
+  end, add, watch
 end
 
 describe("a tool's input", function()
@@ -162,16 +162,22 @@ describe("a tool's input", function()
     assert.is_true(is_complete)
   end)
 
-  it("is complete at its second end where it went on after the first", function()
-    local see = watching()
-    see(tool_use(0))
-    see(delta(0, '{"a":'))
-    assert.is_false((select(4, see(stop(0)))))
-    assert.is_false((select(4, see(delta(0, "1}")))))
-    local _, _, input, is_complete, progress = see(stop(0))
-    assert.same({ a = 1 }, input)
-    assert.is_true(is_complete)
+  it("that goes on after the end of its block is told at the stream's end", function()
+    local see, _, watch = watching()
+    for index = 0, 2 do
+      see(tool_use(index))
+      see(delta(index, '{"a":'))
+      assert.is_false((select(4, see(stop(index)))))
+    end
+    see(delta(2, "2"))
+    assert.is_false((select(4, see(delta(1, "1}")))))
+    local id, name, input, is_complete, progress = watch:late()
+    assert.same({ "toolu_1", "f", { a = 1 }, true }, { id, name, input, is_complete })
     assert.is_nil(progress:problem())
+    id, name, input, is_complete, progress = watch:late()
+    assert.same({ "toolu_2", "f", {}, false }, { id, name, input, is_complete })
+    assert.is_string(progress:problem())
+    assert.is_nil((watch:late()))
   end)
 
   describe("of broken JSON", function()
