@@ -263,7 +263,8 @@ describe("an error of another server", function()
   local FORMS = {
     ["without an empty line"] = "data: %s\n", ["without a line's end"] = "data: %s",
     ["as a bare line"] = "%s\n\n", ["as a bare line before an end mark"] = "%s\n\ndata: [DONE]\n\n",
-    ["as bare text at the end"] = "%s", ["in a bare list before an end mark"] = "[%s]\n\ndata: [DONE]\n\n",
+    ["as bare text at the end"] = "%s", ["in a field `error`, before an end mark"] = "error: %s\n\ndata: [DONE]\n\n",
+    ["in a field `error` at the end"] = "error:%s", ["in a bare list before an end mark"] = "[%s]\n\ndata: [DONE]\n\n",
   }
   for name, form in pairs(FORMS) do
     it("at the end of a stream is one " .. name, function()

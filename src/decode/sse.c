@@ -122,8 +122,12 @@ static inline bool is_field(const char *line, size_t length, const char *name, s
   return true;
 }
 
-static bool continues_json(const struct sse *sse, char first) {
-  bool begins = (first == '{' || first == '[') && !sse->has_data && sse->name.length == 0;
+static bool begins_json(const char *text, size_t length) {
+  return length > 0 && (*text == '{' || *text == '[');
+}
+
+static bool continues_json(const struct sse *sse, const char *line, size_t length) {
+  bool begins = begins_json(line, length) && !sse->has_data && sse->name.length == 0;
   return sse->takes_json && (sse->is_json || begins);
 }
 
@@ -131,7 +135,7 @@ static bool continues_json(const struct sse *sse, char first) {
 static bool read_field(struct sse *sse, char *bytes, size_t start, size_t end) {
   const char *line = bytes + start;
   size_t length = end - start, value;
-  if (continues_json(sse, *line)) {
+  if (continues_json(sse, line, length)) {
     sse->is_json = true;
     gather_data(sse, bytes, start, length);
     return true;
@@ -146,6 +150,11 @@ static bool read_field(struct sse *sse, char *bytes, size_t start, size_t end) {
       return replace(&sse->id, line + value, length - value);
   } else if (IS_FIELD("retry"))
     read_retry(sse, line + value, length - value);
+  else if (sse->takes_json && IS_FIELD("error") && begins_json(line + value, length - value)) {
+    if (!replace(&sse->name, "error", sizeof "error" - 1))
+      return false;
+    gather_data(sse, bytes, start + value, length - value);
+  }
 #undef IS_FIELD
   return true;
 }

@@ -42,8 +42,9 @@ struct sse_mark {
 /* Zero-initialise, then set `max_event_bytes`. All offsets are from the front of the buffer. */
 struct sse {
   size_t max_event_bytes; /* most bytes in one event's data, or in the value of any other field */
-  bool takes_json; /* JSON where an event could begin, without a field's name, is the data of one:
-                      some servers write errors so */
+  bool takes_json; /* JSON where an event could begin, without a field's name, is the data of one,
+                      and in a field `error` that of one with this name: some servers write errors
+                      so */
   size_t consumed; /* bytes of the event handed out last, dropped at the next call */
   bool has_retry;  /* the stream has named one */
   uint64_t retry;  /* milliseconds, at most 2^53 */

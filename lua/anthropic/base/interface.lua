@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "b9c00336dbdc4ff9"
+return "5882e235ddd8b513"

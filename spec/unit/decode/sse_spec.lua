@@ -221,6 +221,11 @@ describe("the event stream decoder", function()
       assert.same({}, events "Data: x\n\n data: x\n\ndata : x\n\ndat: x\n\ndatum: x\n\nDATA\n\n")
     end)
 
+    it("of the standard alone, not one that some servers have for errors", function()
+      local list = events 'error: {"a":1}\n\nerror: {"b":1}\ndata: x\n\n'
+      assert.same({ 1, "message", "x" }, { #list, list[1].event, list[1].data })
+    end)
+
     it("but not a comment", function()
       assert.same({ "x" }, data_of ":data: no\n: data: no\n:\ndata: x\n:\n\n")
     end)
