@@ -93,7 +93,7 @@ function native_block.rest_of(block, row, content)
   if block.brought[row.type] or parts.is_empty(said) then
     return nil
   elseif row.grows == "input" then
-    return parts.is_empty(begun) and (parts.word(said) or json.input_text(said)) or nil
+    return parts.is_empty(begun) and parts.input_text { type = "tool_use", input = said } or nil
   elseif type(said) ~= "string" or said == begun then
     return nil
   end

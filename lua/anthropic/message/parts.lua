@@ -124,7 +124,7 @@ function parts.type_of(block)
 end
 
 --- Makes the input of a tool's use a table where it says the same: what is empty is `{}`, the JSON text of an object is
---- that object. Of a text that begins like JSON, and is broken, `input_json` and `input_error` tell.
+--- that object. Of a text that begins as JSON and is broken `input_json` and `input_error` tell; any other stays.
 ---@param block table changed in place
 function parts.read_input(block)
   if not parts.is_tool_use(block.type) or block.input_error then
@@ -146,7 +146,7 @@ end
 function parts.input_text(block)
   parts.read_input(block)
   local input = block.input
-  return parts.word(block.input_json) or parts.word(input) or input ~= nil and json.input_text(input) or "{}"
+  return parts.word(block.input_json) or input ~= nil and json.input_text(input) or "{}"
 end
 
 -- Makes the text of a block one that has it in another form, or under another name.
