@@ -10,9 +10,6 @@ local json = require "anthropic.base.json"
 
 local aws_events = {}
 
---- The content type of such a body.
-aws_events.CONTENT_TYPE = "application/vnd.amazon.eventstream"
-
 -- An error as the data of an event, and the event's name: that of the error.
 local function failure(payload, name, text)
   local data = payload:find "%S" and payload or json.encode { message = text ~= "" and text or name }

@@ -1,7 +1,6 @@
 --- What a successful response holds: a message in one of the two shapes, a stream of one, or
 --- something that was not asked for.
 
-local aws_events = require "anthropic.message.aws_events"
 local error_signs = require "anthropic.http.error_signs"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
@@ -25,7 +24,7 @@ end
 
 --- Whether the response says that it is an event stream in AWS's framing: its bytes are no text.
 function responses.is_aws_event_stream(response)
-  return media_type(response) == aws_events.CONTENT_TYPE
+  return media_type(response) == "application/vnd.amazon.eventstream"
 end
 
 --- Whether the answer to a request for a message is an event stream: by its body, which says more than its content

@@ -12,7 +12,14 @@
 -- `by_model` has the names that the answers gave, "unknown" for those that gave none, and 64 names
 -- at most: what further models used is summed under "other".
 
+local lazy = require "anthropic.base.lazy"
 local tables = require "anthropic.base.tables"
+local token_kinds = require "anthropic.message.token_kinds"
+
+local costs = lazy.module "anthropic.message.costs"
+local model_names = lazy.module "anthropic.message.model_names"
+
+local KINDS, IS_PART = token_kinds.KINDS, token_kinds.IS_PART
 
 ---@class anthropic.ModelUsage sums; further counts of the API's `usage` stand under their own names
 ---@field requests integer messages counted
@@ -39,24 +46,6 @@ local DEEPEST = 4 -- tables in tables
 local UNKNOWN, OTHER = "unknown", "other"
 
 local LARGEST = 2 ^ 53 -- up to it every whole number is exact
-
--- The kinds of tokens that are paid for, each with the parts of it that may have prices of their own.
-local KINDS = {
-  input_tokens = {},
-  output_tokens = { "thinking_tokens" },
-  cache_creation_input_tokens = { "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens" },
-  cache_read_input_tokens = {},
-}
-
--- Those that their parts add up to. Some servers name the parts alone.
-local IS_SUM_OF_PARTS = { cache_creation_input_tokens = true }
-
-local IS_PART = {}
-for _, parts in pairs(KINDS) do
-  for _, part in ipairs(parts) do
-    IS_PART[part] = true
-  end
-end
 
 -- Names in an answer that count nothing, whatever they hold.
 local NO_COUNTS = { requests = true, model = true }
@@ -164,42 +153,6 @@ end
 
 -- --- asking --------------------------------------------------------------------------------------
 
--- How the name of a snapshot ends, and how long that is.
-local DATES = {
-  { 9, "^[-@]20%d%d[01]%d[0-3]%d$" },
-  { 11, "^%-20%d%d%-[01]%d%-[0-3]%d$" },
-}
-
--- A model's name without its date, and whether it has one.
-local function split_date(name)
-  for _, date in ipairs(DATES) do
-    if name:sub(-date[1]):find(date[2]) then
-      return name:sub(1, -date[1] - 1), true
-    end
-  end
-  return name, false
-end
-
--- The keys of a table that name the same model: the name itself, else the dated names of an alias or
--- the alias of a dated name. Sorted, so that the newest is last.
-local function names_of(name, models)
-  if models[name] then
-    return { name }
-  end
-  local names = {}
-  local alias, is_dated = split_date(name)
-  for candidate in pairs(models) do
-    if type(candidate) == "string" then
-      local its_alias, has_date = split_date(candidate)
-      if its_alias == alias and not (is_dated and has_date) then
-        names[#names + 1] = candidate
-      end
-    end
-  end
-  table.sort(names)
-  return names
-end
-
 local function sum(by_model, names)
   local sums = new_sums()
   for _, name in ipairs(names) do
@@ -215,7 +168,7 @@ end
 ---@param name string
 ---@return anthropic.ModelUsage? sums nil where the model was not used
 function Usage:of(name)
-  local names = type(name) == "string" and names_of(name, self.by_model) or {}
+  local names = type(name) == "string" and model_names.of(name, self.by_model) or {}
   return #names > 1 and sum(self.by_model, names) or self.by_model[names[1]]
 end
 
@@ -227,66 +180,6 @@ function Usage:total()
     names[#names + 1] = name
   end
   return sum(self.by_model, names)
-end
-
--- A price, or nil: NaN, an infinity and a number below 0 are not prices.
-local function price_of(prices, name)
-  local price = prices[name]
-  return type(price) == "number" and price >= 0 and price < math.huge and price or nil
-end
-
--- How many tokens of a kind there are.
-local function count_of_kind(kind, sums)
-  local of_parts = 0
-  for _, part in ipairs(IS_SUM_OF_PARTS[kind] and KINDS[kind] or {}) do
-    of_parts = of_parts + (sums[part] or 0)
-  end
-  return math.max(sums[kind], of_parts)
-end
-
--- What tokens of one kind cost, a million times: its parts by their own prices where they have some, the
--- rest by the kind's; nil where that is missing.
-local function cost_of_kind(kind, sums, prices)
-  local rest, cost = count_of_kind(kind, sums), 0
-  for _, part in ipairs(KINDS[kind]) do
-    local price = price_of(prices, part)
-    if price then
-      local count = math.min(sums[part] or 0, rest)
-      rest, cost = rest - count, cost + count * price
-    end
-  end
-  if rest == 0 then
-    return cost
-  end
-  local price = price_of(prices, kind)
-  return price and cost + rest * price
-end
-
--- The same of any other count. Only a server tool's uses need a price.
-local function cost_of_count(name, count, prices)
-  local price = price_of(prices, name)
-  if price then
-    return count * price
-  end
-  return (count == 0 or not name:find "_requests$") and 0 or nil
-end
-
--- What a model's sums cost, a million times. Names in `unpriced` what has no price.
-local function cost_of_model(model, sums, prices, unpriced)
-  local cost = 0
-  for name, count in pairs(sums) do
-    local its_cost
-    if KINDS[name] then
-      its_cost = cost_of_kind(name, sums, prices)
-    else
-      its_cost = IS_PART[name] and 0 or cost_of_count(name, count, prices)
-    end
-    if not its_cost then
-      unpriced[#unpriced + 1] = model .. ": " .. name
-    end
-    cost = cost + (its_cost or 0)
-  end
-  return cost
 end
 
 --- Returns what it cost. A price is that of a million tokens, under the name of the count; it is found by the model's
@@ -306,10 +199,10 @@ function Usage:cost(prices)
   end
   local cost, unpriced = 0, {}
   for model, sums in pairs(self.by_model) do
-    local names = names_of(model, prices)
+    local names = model_names.of(model, prices)
     local of_model = prices[names[#names]]
     if type(of_model) == "table" then
-      cost = cost + cost_of_model(model, sums, of_model, unpriced)
+      cost = cost + costs.of_model(model, sums, of_model, unpriced)
     else
       unpriced[#unpriced + 1] = model
     end

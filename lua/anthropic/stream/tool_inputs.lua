@@ -62,9 +62,9 @@ local function advance(progress, event, json)
   local was_broken = progress.message ~= nil
   if json ~= "" then
     progress.message = select(2, progress.reader:feed(json))
-    progress.is_broken = progress.message ~= nil
   end
   if ended then
+    progress.is_broken = progress.message ~= nil
     progress.is_complete = type(block.input) == "table"
     progress.message = not progress.is_complete and (progress.message or block.input_error or NO_TABLE) or nil
   end
@@ -75,11 +75,11 @@ end
 -- the whole of them was read otherwise.
 local function input_of(progress)
   local whole, read = progress.block.input, progress.reader:value()
-  local says_more = type(whole) == "table" and next(whole) ~= nil
-  if says_more and (type(read) ~= "table" or next(read) == nil or progress.is_broken and progress.is_complete) then
-    return whole
+  if type(whole) ~= "table" or next(whole) == nil then
+    return read
   end
-  return read
+  local is_other = type(read) ~= "table" or next(read) == nil or progress.is_broken and progress.is_complete
+  return is_other and whole or read
 end
 
 -- What a reader takes while it reads.

@@ -1,0 +1,24 @@
+--- The kinds of tokens that are paid for.
+
+local token_kinds = {}
+
+--- Each with the parts of it that may have prices of their own.
+token_kinds.KINDS = {
+  input_tokens = {},
+  output_tokens = { "thinking_tokens" },
+  cache_creation_input_tokens = { "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens" },
+  cache_read_input_tokens = {},
+}
+
+--- Those that their parts add up to. Some servers name the parts alone.
+token_kinds.IS_SUM_OF_PARTS = { cache_creation_input_tokens = true }
+
+--- The parts, as a set.
+token_kinds.IS_PART = {}
+for _, parts in pairs(token_kinds.KINDS) do
+  for _, part in ipairs(parts) do
+    token_kinds.IS_PART[part] = true
+  end
+end
+
+return token_kinds
