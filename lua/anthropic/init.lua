@@ -255,10 +255,11 @@ local PARTS = {
   "api.endpoint", "api.resources", "base.memory", "chat_completion", "client", "client.chat", "client.messages",
   "client.pool", "health", "helpers.batches", "helpers.batches.results", "helpers.batches.run",
   "helpers.structured_output", "helpers.tool_runner", "helpers.tools", "http", "http.body_reader", "http.call",
-  "http.curl_command", "http.handlers", "http.oauth", "limiter", "loop.scheduler", "loop.task", "mcp", "memory_tool",
+  "http.curl_command", "http.handlers", "http.login", "limiter", "loop.scheduler", "loop.task", "mcp", "memory_tool",
   "message.content", "platforms.aws", "platforms.aws_credentials", "platforms.aws_region", "platforms.bedrock",
   "platforms.bedrock_mantle", "platforms.foundry", "platforms.google_cloud", "platforms.google_project",
-  "platforms.google_token", "platforms.signing", "platforms.vertex", "pool", "reader", "sse", "version", "webhooks",
+  "platforms.google_token", "platforms.replacing", "platforms.signing", "platforms.vertex", "pool", "reader", "sse",
+  "version", "webhooks",
 }
 
 --- Loads all that a request can load, of whatever kind, and makes the core loop: for a game's loading screen, and for a

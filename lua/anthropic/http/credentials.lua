@@ -8,7 +8,6 @@ local lazy = require "anthropic.base.lazy"
 local secrets = require "anthropic.http.secrets"
 local urls = require "anthropic.http.url"
 
-local profiles = lazy.module "anthropic.http.profiles"
 local token_source = lazy.module "anthropic.http.token_source"
 
 local credentials = {}
@@ -63,26 +62,7 @@ function credentials.complete(resolved, has_base_url)
   if resolved.api_key or resolved.auth_token or (resolved.platform or "anthropic") ~= "anthropic" then
     return
   end
-  local of_environment = headers.parse_lines(resolved.custom_headers)
-  if not resolved.profile and credentials.are_in(of_environment, resolved.headers) then
-    return
-  end
-  local config, problem = profiles.find(resolved.profile)
-  resolved.missing_credential = problem
-  if not config then
-    return
-  end
-  local oauth = require "anthropic.http.oauth"
-  if config.base_url and not has_base_url then
-    resolved.base_url, resolved.base_before_login = config.base_url, resolved.base_url
-  end
-  resolved.auth_token = oauth.source(config, resolved)
-  resolved.token_source = credentials.source(resolved)
-  resolved.credential_of_environment = not resolved.profile or nil
-  resolved.login = {
-    betas = { oauth.BETA },
-    headers = { ["anthropic-workspace-id"] = config.type == "user_oauth" and config.workspace_id or nil },
-  }
+  require("anthropic.http.login").find(resolved, has_base_url)
 end
 
 --- Where the credential of some options is asked for, each time or now and then; nil: nowhere.

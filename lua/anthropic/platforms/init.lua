@@ -30,11 +30,10 @@ local errors = require "anthropic.base.error"
 local secrets = require "anthropic.http.secrets"
 local tables = require "anthropic.base.tables"
 
-local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
-
 local platforms = {}
 
 local AWS_OPTIONS = { "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_profile" }
+platforms.AWS_OPTIONS = AWS_OPTIONS
 
 -- What is needed where a platform is named.
 local function part(name)
@@ -52,6 +51,7 @@ local COMPANIONS = { "region", "project_id", "resource", "workspace_id", "locati
 for _, name in ipairs(AWS_OPTIONS) do
   COMPANIONS[#COMPANIONS + 1] = name
 end
+platforms.COMPANIONS = COMPANIONS
 
 local OWN = tables.set(COMPANIONS)
 OWN.platform = true
@@ -127,7 +127,10 @@ end
 
 -- --- credentials ---------------------------------------------------------------------------------
 
-local function has_aws_option(resolved)
+--- Whether options name keys of AWS's, or a profile.
+---@param resolved table
+---@return boolean
+function platforms.has_aws_option(resolved)
   for _, name in ipairs(AWS_OPTIONS) do
     if resolved[name] ~= nil then
       return true
@@ -141,7 +144,7 @@ local function find_credential(platform, resolved)
   if resolved.api_key or resolved.auth_token then
     return
   end
-  if platform.has_key_first or not has_aws_option(resolved) then
+  if platform.has_key_first or not platforms.has_aws_option(resolved) then
     for _, variable in ipairs(platform.key_variables or {}) do
       local key = not resolved.api_key and part("files").variable(variable)
       if key then
@@ -166,56 +169,20 @@ local function harmless_lines(lines)
   return table.concat(kept, "\n")
 end
 
-local function is_another(before, given)
-  return given.platform ~= nil and given.platform ~= (before.platform or "anthropic")
-end
-
---- Whether options of a client have the same credential once others stand in their place.
+--- Whether options of a client have the same credential once others stand in their place: see replacing.lua.
 ---@param before table
 ---@param given table
 ---@return boolean
 function platforms.has_same_credential(before, given)
-  return not is_another(before, given) and not has_aws_option(given)
-    and given.api_key == nil and given.auth_token == nil and given.profile == nil
+  return part("replacing").has_same_credential(before, given)
 end
 
--- Header fields without a credential, and without what is said of one.
-local function harmless_fields(fields)
-  local kept = {}
-  for name, value in pairs(fields) do
-    if not secrets.is_credential(tostring(name)) then
-      kept[name] = value
-    end
-  end
-  return kept
-end
-
---- Options of a client with others in their place. Another platform takes nothing along that is of the one before, and
---- AWS's keys are replaced as a whole.
+--- Options of a client with others in their place: see replacing.lua.
 ---@param before table
 ---@param given table
 ---@return table
 function platforms.replace(before, given)
-  local merged = tables.copy(before)
-  if is_another(before, given) then
-    for _, name in ipairs { "base_url", "api_key", "auth_token", "auth", "profile" } do
-      merged[name] = nil
-    end
-    for _, name in ipairs(COMPANIONS) do
-      merged[name] = nil
-    end
-    merged.headers = merged.headers and harmless_fields(merged.headers)
-  elseif has_aws_option(given) then
-    for _, name in ipairs(AWS_OPTIONS) do
-      merged[name] = nil
-    end
-  end
-  for _, name in ipairs { "platform", "base_url", unpack(COMPANIONS) } do
-    if given[name] ~= nil then
-      merged[name] = given[name]
-    end
-  end
-  return merged
+  return part("replacing").replace(before, given)
 end
 
 --- Sets what the platform makes of a client's options: base URL, credential, and what its requests go through.
