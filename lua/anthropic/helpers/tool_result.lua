@@ -85,7 +85,7 @@ local function fit(text, limit)
   return (cut(text, limit))
 end
 
--- A text as far as there is room for it; nil where there is none.
+-- A text as far as there is room for it; nil where there is no room.
 local function take(room, text)
   if room.left > 0 then
     local shorter, is_cut = cut(text, room.left)

@@ -55,7 +55,7 @@ function credentials.forget(options)
 end
 
 --- Looks for what asks for a token, where neither the options nor the environment name a credential: a profile, or the
---- identity of a workload. One that is merely found gives way to a credential in the client's headers.
+--- identity of a workload. One that is merely found is not used beside a credential in headers.
 ---@param resolved table of a client
 ---@param has_base_url? boolean the base URL is the caller's
 function credentials.complete(resolved, has_base_url)

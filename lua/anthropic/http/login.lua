@@ -10,7 +10,7 @@ local oauth = lazy.module "anthropic.http.oauth"
 
 local login = {}
 
---- Looks for it. One that is merely found gives way to a credential in the client's headers.
+--- Looks for it. One that is merely found is not used beside a credential in headers.
 ---@param resolved table options of a client without a credential
 ---@param has_base_url? boolean the base URL is the caller's
 function login.find(resolved, has_base_url)

@@ -16,7 +16,7 @@ function answer_text.begins_behind(block)
   return type(block) == "table" and not WITHIN[block.type]
 end
 
---- The text behind the last such block; "" where there is none.
+--- The text behind the last such block; "" where no text follows.
 ---@param content table[]
 ---@return string
 function answer_text.of(content)

@@ -15,8 +15,8 @@ describe("the text of an answer", function()
       { text "a", { type = "thinking", thinking = "x" }, text "b", { type = "redacted_thinking" }, text "c" } },
     { "begins behind the last other block", "c", { text "a", CALL, text "b", CALL, { type = "new_kind" }, text "c" } },
     { "is empty where nothing follows", "", { text "a", CALL } },
-    { "is empty where there is none", "", {} },
-    { "leaves out a text that is none", "b", { { type = "text" }, { type = "text", text = 5 }, text "b" } },
+    { "is empty without any block", "", {} },
+    { "leaves out a text that is no string", "b", { { type = "text" }, { type = "text", text = 5 }, text "b" } },
     { "begins behind a block without a type", "b", { text "a", {}, text "b" } },
   } do
     it(case[1], function()

@@ -4,7 +4,7 @@ local platforms = require "anthropic.platforms"
 local replacing = require "anthropic.platforms.replacing"
 
 describe("options of a platform", function()
-  it("give way to others", function()
+  it("are replaced by others", function()
     local before = { platform = "bedrock", region = "a", base_url = "u", api_key = "k", auth = "bearer", timeout = 1,
       aws_access_key_id = "i", aws_secret_access_key = "s", aws_session_token = "t" }
     assert.same({ platform = "vertex", project_id = "p", timeout = 1 },
