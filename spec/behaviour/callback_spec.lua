@@ -299,5 +299,18 @@ describe("a client", function()
         client_at("", { loop = "scheduler" }).messages.create(params)
       end, 'the loop "scheduler" waits inside anthropic.run only')
     end)
+
+    it("are told so where nothing of the scheduler would begin, and nothing is sent", function()
+      local before, ends = #server:requests(), {}
+      local function on_done(result, err)
+        ends[#ends + 1] = { result, err.type, err.message }
+      end
+      local handle = client_at("", { loop = "scheduler" }).messages.stream(params, { on_done = on_done })
+      assert.same({ true, nil, "cannot_wait" }, { handle.done, handle:snapshot(), select(2, handle:join()).type })
+      anthropic.http.request({ url = server.url, loop = "scheduler" }, { on_done = on_done })
+      local refused = { nil, "cannot_wait", 'the loop "scheduler" waits inside anthropic.run only' }
+      assert.same({ refused, refused }, ends)
+      assert.equal(before, #server:requests())
+    end)
   end)
 end)

@@ -10,6 +10,7 @@ local protected = require "anthropic.loop.protected"
 
 local scheduler = {
   suspends = true, -- waiting yields
+  OUTSIDE = 'the loop "scheduler" waits inside anthropic.run only',
 }
 
 -- What a waiting coroutine yields. Anything else that comes out of one is a yield of the user's own
@@ -193,7 +194,7 @@ function scheduler.check()
   if is_yieldable and running and is_yieldable() then
     return true
   elseif not find_running() then
-    error('the loop "scheduler" waits inside anthropic.run only', 0)
+    error(scheduler.OUTSIDE, 0)
   elseif protected.running() == running.thread then
     return coroutines.check()
   end

@@ -228,6 +228,10 @@ function tasks.spawn(f, ...)
   return start(new(parent and parent.group, driver), f, ...)
 end
 
+local function cannot_wait(message)
+  return errors.new { kind = "invalid_request", type = "cannot_wait", message = message }
+end
+
 local NOTHING_STEPS = "nothing would call back here: call it inside anthropic.run, or call "
   .. 'require("anthropic.loop.frame").update() once a frame, or choose loop = "blocking", which returns at the end'
 
@@ -237,7 +241,7 @@ local NOTHING_STEPS = "nothing would call back here: call it inside anthropic.ru
 ---@return anthropic.Error? err of type "cannot_wait": no driver is named, and there is no host
 function tasks.check_host(driver)
   if not driver and loop.lacks_host() then
-    return nil, errors.new { kind = "invalid_request", type = "cannot_wait", message = NOTHING_STEPS }
+    return nil, cannot_wait(NOTHING_STEPS)
   end
   return true
 end
@@ -245,11 +249,16 @@ end
 --- Starts a coroutine for callbacks, in every host; where nothing else could move it on, it has ended at the return.
 ---@param driver string|table|nil the client's `loop` option
 ---@param f function
----@param on_failure fun(failure: any) called when f raised or was cancelled
+---@param on_failure fun(failure: any) called when f raised or was cancelled, or could not begin
 ---@return anthropic.Task
 function tasks.start(driver, f, on_failure)
   local parent = tasks.current()
   local self = new(parent and parent.group, loop.driver(driver))
+  if is_resting(self.driver) then
+    self.done, self.failure = true, cannot_wait(self.driver.OUTSIDE)
+    on_failure(self.failure)
+    return self
+  end
   self.on_failure = function() on_failure(self.failure) end
   return start(self, f)
 end

@@ -395,6 +395,7 @@ describe("the state of a transfer", function()
       for i, row in ipairs { { 0, false, 1 }, { 4, false, 1 }, { 0, true, 1 }, { 5.5, false, 2 }, { 0, false, 3 } } do
         local transfer = server:send(loop)
         assert.equal(row[3], server:arrived()[i], i)
+        core_peer.pass(loop, 0.02) -- libcurl 7.88 may take a connection on which something waits for dead
         core.advance(row[1])
         transfer:close(row[2])
       end
