@@ -221,6 +221,20 @@ describe("the model of", function()
     assert.same({ messages = MESSAGES }, sent()[1])
   end)
 
+  it("client:request refuses messages that cannot be sent, also in a batch", function()
+    local block = { type = "text", text = "a" }
+    local stored = { type = "message", role = "assistant", content = { block, nil, block } }
+    local whole = { model = "m", messages = { MESSAGES[1], stored } }
+    for words, body in pairs {
+      ["messages[2].content[2]: missing"] = whole,
+      ["requests[1].params.messages[2].content[2]: missing"] = { requests = { { custom_id = "x", params = whole } } },
+    } do
+      local value, err = client_with({}):request { path = "/v1/messages", body = body }
+      assert.same({ nil, "invalid_request", words }, { value, err.kind, err.message })
+    end
+    assert.same({}, sent())
+  end)
+
   it("methods without messages is none", function()
     local client = client_with { model = "client" }
     assert(client.beta.agents.create({ name = "a" }, { model = "options" }))

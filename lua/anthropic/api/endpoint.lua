@@ -184,12 +184,13 @@ function endpoint.request(client, spec, given)
     copy[name] = value
   end
   copy.is_open = true -- its answer may have any form
-  copy.body = params_of.complete_any(client, spec.body, given, true)
+  local err
+  copy.body, err = params_of.complete_any(client, spec.body, given, true)
   local body = spec.body ~= nil and "body" or spec.multipart ~= nil and "multipart" or nil
   copy.method = spec.method or (body and "POST" or "GET")
   copy.accept = spec.accept or spec.binary and ANYTHING or nil
-  if problem then
-    return nil, errors.invalid_request(problem)
+  if problem or err then
+    return nil, problem and errors.invalid_request(problem) or err
   elseif not copy.method:match "^%a+$" then
     return nil, errors.invalid_request(("method %q: must be letters"):format(copy.method))
   end
@@ -312,7 +313,7 @@ local function list(client, row, path, parts, given)
   return fetch(parts.query)
 end
 
--- The body of a request as a member of a pool takes it, and the model's name there.
+-- The body of a request as a member of a pool takes it.
 local function remake(member, row, params, given)
   local whole, err = params_of.complete_any(member, params, given)
   if not whole then
@@ -323,7 +324,7 @@ local function remake(member, row, params, given)
   if not text then
     return nil, errors.invalid_request(problem)
   end
-  return text, body.model
+  return { body = text, model = body.model }
 end
 
 --- A method of a row: `names` of its path parameters, and `call` with their values.
