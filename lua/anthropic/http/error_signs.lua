@@ -35,6 +35,22 @@ local function has_any(value, names)
   return false
 end
 
+-- Whether what stands under `error`, beside an answer, says anything: some servers write all members of an error that
+-- did not happen.
+local function tells(inner)
+  if type(inner) ~= "table" then
+    return is_filled(inner) and not codes.is_success(inner)
+  elseif codes.is_success(inner.code) then
+    return false
+  end
+  for _, member in next, inner do
+    if tells(member) then
+      return true
+    end
+  end
+  return false
+end
+
 --- The error that stands in a choice of a chat completion, or nil.
 ---@param choices any
 ---@return any
@@ -45,9 +61,9 @@ function error_signs.in_choices(choices)
   for _, choice in ipairs(choices) do
     if type(choice) == "table" then
       local part = table_or_nil(choice.delta) or table_or_nil(choice.message)
-      if is_filled(choice.error) then
+      if tells(choice.error) then
         return choice.error
-      elseif part and is_filled(part.error) then
+      elseif part and tells(part.error) then
         return part.error
       end
     end
@@ -127,6 +143,11 @@ local function has_answer(value)
   return has_any(value, ANSWERS) or inner ~= nil and (inner.role ~= nil or inner.content ~= nil)
 end
 
+-- Whether something of an answer stands there, and be it empty: the last piece of a stream has no more.
+local function is_of_answer(value)
+  return has_answer(value) or table_or_nil(value.choices) ~= nil or table_or_nil(value.usage) ~= nil
+end
+
 -- Whether words of an error stand under one of the names.
 local function has_words_at(value, names)
   for _, name in ipairs(names) do
@@ -169,13 +190,15 @@ local function is_type_of_error(kind, value, is_open)
     and (is_filled(value.message) or is_filled(value.msg) or is_filled(value.error))
 end
 
--- Whether `value.error` tells of one. "" and {} stand beside answers, and so does a code of success.
+-- Whether `value.error` is one. Without an answer beside it, it may be one that tells nothing.
 local function has_error(value)
   local inner = value.error
-  if not is_filled(inner) or codes.is_success(inner) then
+  if tells(inner) then
+    return true
+  elseif not is_filled(inner) or codes.is_success(inner) or is_of_answer(value) then
     return false
   end
-  return not (type(inner) == "table" and codes.is_success(inner.code) and (has_answer(value) or not has_words(inner)))
+  return not (type(inner) == "table" and codes.is_success(inner.code) and not has_words(inner))
 end
 
 local function has_failed_code(value)
@@ -220,7 +243,7 @@ local function is_bare_error(value)
   end
   local status = string_or_nil(value.status)
   return has_words_at(value, BARE_WORDS) or status ~= nil and FAILURES[status:lower()]
-    or type(value.error) == "table" and next(value.error) == nil
+    or type(value.error) == "table" and next(value.error) == nil and not is_of_answer(value)
     or (codes.status_of_code(value.code) or codes.status_of_code(value.status)
       or codes.status_of_code(value.statusCode)) ~= nil
 end
