@@ -346,6 +346,29 @@ describe("anthropic.limiter", function()
     assert.is_true(anthropic.now() - began > 0.9)
   end)
 
+  it("does not let what a middleware sends wait for the request that it is sent for", function()
+    for _, run in ipairs { anthropic.run, function(f) return f() end } do
+      local first = limited(1)
+      first.headers["anthropic-ratelimit-requests-limit"] = "1"
+      local answers = { first, testing.message { text = "inner" }, testing.message { text = "outer" } }
+      server = hosted.server { script = answers }
+      local client, inner
+      client = anthropic.new {
+        base_url = server.url, api_key = "k", limiter = anthropic.limiter.new(),
+        middleware = { function(request, send)
+          inner = request.tag == "outer" and assert(client.messages.create(PARAMS)):text() or inner
+          return send(request)
+        end },
+      }
+      assert(client.messages.create(PARAMS))
+      assert.equal("outer", assert(run(function()
+        return client.messages.create(PARAMS, { tag = "outer", timeout = 20 })
+      end)):text())
+      assert.equal("inner", inner)
+      server:stop()
+    end
+  end)
+
   it("ends a wait with the request's time, and with its task", function()
     server = hosted.server { script = { limited(100) } }
     local client = anthropic.new { base_url = server.url, api_key = "k", limiter = anthropic.limiter.new() }

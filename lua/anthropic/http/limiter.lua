@@ -68,8 +68,10 @@ local function lane_of(self, model, request)
     name = tables.count(lanes) >= MOST_LANES and "" or name
   end
   local pending = setmetatable({}, { __mode = "k" }) -- request without an answer -> when it began, unless it was lost
+  local holders = setmetatable({}, { __mode = "kv" }) -- request -> the coroutine that it is of
   lanes[name] = lanes[name] or {
-    limits = rate_limits.new(pending),
+    limits = rate_limits.new(pending, holders),
+    holders = holders,
     paused_until = 0,
     paused_at = -math.huge,
     refusals = 0, -- in a row
@@ -193,6 +195,8 @@ local function await(entry)
   return true
 end
 
+local MAIN = {} -- stands for the main coroutine
+
 --- Waits until a request may go out.
 ---@param request anthropic.LimiterRequest
 ---@return true|nil
@@ -200,6 +204,7 @@ end
 function Limiter:acquire(request)
   local lane = lane_of(self, request.model)
   local exchange = request.exchange
+  lane.holders[request] = protected.running() or MAIN
   if exchange and exchange.closed then
     return nil, errors.cancelled "the request was cancelled"
   elseif lane.first or delay(lane, request) > 0 then

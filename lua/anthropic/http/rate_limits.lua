@@ -23,6 +23,7 @@ local MEMORY = 60
 ---@class anthropic.RateLimits
 ---@field budgets table<string, anthropic.RateBudget>
 ---@field pending table<anthropic.LimiterRequest, any> requests without an answer
+---@field holders table<anthropic.LimiterRequest, any> what a request is of: one of the same waits for it
 local RateLimits = {}
 RateLimits.__index = RateLimits
 
@@ -30,9 +31,10 @@ local rate_limits = {}
 
 --- Nothing is known yet.
 ---@param pending table<anthropic.LimiterRequest, any> requests without an answer: the caller keeps it up to date
+---@param holders? table<anthropic.LimiterRequest, any> what a request is of: one of the same waits for it
 ---@return anthropic.RateLimits
-function rate_limits.new(pending)
-  return setmetatable({ budgets = {}, pending = pending }, RateLimits)
+function rate_limits.new(pending, holders)
+  return setmetatable({ budgets = {}, pending = pending, holders = holders or {} }, RateLimits)
 end
 
 -- Whether nothing is known of a limit any more.
@@ -77,6 +79,18 @@ local function pending_need(self, what)
   return need
 end
 
+-- Whether there is one without an answer that can get it while this one waits: what a middleware sends in the middle of
+-- a request cannot wait for that request.
+local function is_another_pending(self, request)
+  local holder = self.holders[request]
+  for other in pairs(self.pending) do
+    if not holder or self.holders[other] ~= holder then
+      return true
+    end
+  end
+  return false
+end
+
 -- Takes a limit whose time is over for reset. Where nothing is known of it any more, it is forgotten.
 local function renew(self, what, budget, now)
   local is_forgotten = is_old(budget, now)
@@ -90,7 +104,7 @@ local function renew(self, what, budget, now)
   return budget
 end
 
--- Seconds until a limit has room for a request; math.huge: until another is answered.
+-- Seconds until a limit has room for a request, or until nothing is known of it any more.
 local function delay_of(self, what, budget, request, now)
   local need = math.min(need_of(what, request), budget.limit or math.huge)
   local left = budget.remaining - pending_need(self, what)
@@ -101,12 +115,12 @@ local function delay_of(self, what, budget, request, now)
   elseif left >= need then
     return 0
   elseif budget.reset == math.huge then
-    return next(self.pending) and math.huge or 0
+    return is_another_pending(self, request) and budget.learned + MEMORY - now or 0 -- mostly it is answered before
   end
   return budget.reset - now
 end
 
---- Seconds until they have room for a request; math.huge: until another is answered.
+--- Seconds until they have room for a request, or until it is worth looking again.
 ---@param request anthropic.LimiterRequest
 ---@param now number by core.now()
 ---@param longest number seconds: a limit that would take longer is passed over
@@ -116,7 +130,7 @@ function RateLimits:delay(request, now, longest)
   for what, budget in pairs(self.budgets) do
     budget = renew(self, what, budget, now)
     local wait = budget and delay_of(self, what, budget, request, now) or 0
-    if wait == math.huge or wait <= longest then
+    if wait <= longest then
       seconds = math.max(seconds, wait)
     end
   end

@@ -88,7 +88,7 @@ describe("the rate limits of a model", function()
     learn("requests", 0, 20, 1)
     assert.equal(0, delay({}, NOW + 20))
     pending[{}] = 1
-    assert.equal(math.huge, delay({}, NOW + 20))
+    assert.equal(60, delay({}, NOW + 20))
     pending = nil
     limits.pending = {}
     limits:spend({}, {})
