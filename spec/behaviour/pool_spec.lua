@@ -27,6 +27,9 @@ describe("a pool", function()
   local function members(scripts, options)
     for i, script in ipairs(scripts) do
       local url = "http://127.0.0.1:1"
+      if servers[i] then
+        servers[i]:stop()
+      end
       if script ~= "away" then
         servers[i] = hosted.server { script = script }
         url = servers[i].url
@@ -331,6 +334,33 @@ describe("a pool", function()
     end
   end)
 
+  it("asks for the rest as for the beginning: thinking of its own, none of another server's, names as they are there",
+    function()
+      local function thought(text)
+        return { content = { { type = "thinking", thinking = text, signature = "" }, { type = "text", text = "t" } } }
+      end
+      local cut = testing.stream { text = "one two three", cut_after = 700 }
+      members({
+        { testing.message(thought "of a"), testing.error { status = 500 } },
+        { testing.message(thought "of b"), cut, testing.stream { text = " rest" } },
+      }, { {}, { on_interrupt = "continue" } })
+      local pool = anthropic.pool {
+        members = { clients[1], { client = clients[2], models = { m = "m-there", f = "f-there" } } },
+      }
+      local first, second = assert(pool.messages.create(ask())), assert(pool.messages.create(ask()))
+      local turns = { ask().messages[1], first, ask().messages[1], second, ask().messages[1] }
+      local stream = assert(pool.messages.stream(ask { messages = turns, fallbacks = { { model = "f" } } }))
+      assert.matches("^one.* rest$", assert(stream:message()):text())
+      local requests = servers[2]:requests()
+      assert.equal(3, #requests)
+      for i = 2, 3 do
+        local body = anthropic.decode(requests[i].body)
+        assert.same({ "m-there", "f-there", nil }, { body.model, body.fallbacks[1].model })
+        assert.falsy(requests[i].body:find("of a", 1, true))
+        assert.truthy(requests[i].body:find("of b", 1, true))
+      end
+    end)
+
   it("calls it so after a failure, for counting and in batches, too", function()
     members {
       { testing.error { status = 500 } },
@@ -469,6 +499,18 @@ describe("a pool", function()
     assert.same({ 1, 4 }, { requests_of(1), requests_of(2) })
   end)
 
+  it("asks there also where its clients were made of each other", function()
+    members {
+      { testing.error { status = 429, retry_after = 200 }, testing.error { status = 404 } },
+      { { body = { id = "msgbatch_1", type = "message_batch", processing_status = "in_progress" } } },
+    }
+    clients[2] = clients[1]:with_options { base_url = servers[2].url }
+    local pool = anthropic.pool { members = clients }
+    assert(pool.messages.batches.create { requests = { { custom_id = "x", params = ask() } } })
+    assert.equal("msgbatch_1", assert(pool.messages.batches.retrieve "msgbatch_1").id)
+    assert.same({ 1, 2 }, { requests_of(1), requests_of(2) })
+  end)
+
   it("makes nothing twice", function()
     members { { testing.error { status = 500 } }, { { body = { id = "msgbatch_1" } } } }
     local pool = anthropic.pool { members = clients }
@@ -528,6 +570,52 @@ describe("a pool", function()
     assert.equal("b", assert(pool.messages.create(ask())):text())
     clients[2]:close()
     assert.equal("cancelled", select(2, pool.messages.create(ask())).kind)
+  end)
+
+  it("asks none that was closed after it was chosen, or that alone has what is asked for", function()
+    members {
+      { { body = { id = "msgbatch_1", type = "message_batch" } }, testing.error { status = 500 }, answer "a" },
+      { testing.error { status = 500 }, answer "b" },
+    }
+    local pool = anthropic.pool { members = clients }
+    assert(pool.messages.batches.create { requests = { { custom_id = "x", params = ask() } } })
+    clients[2]:close()
+    local err = select(2, pool.messages.create(ask(), { on_retry = function() clients[1]:close() end }))
+    assert.same({ "cancelled", 1 }, { err.kind, err.attempts })
+    err = select(2, pool.messages.batches.retrieve "msgbatch_1")
+    assert.same({ "cancelled", "the client that has what the request names is closed" }, { err.kind, err.message })
+    assert.same({ 2, 0 }, { requests_of(1), requests_of(2) })
+  end)
+
+  it("leaves alone a member whose streams break off, also where it asks it for the rest", function()
+    local cut = testing.stream { text = "one two three four", cut_after = 700 }
+    for kind, own in pairs { truncated = {}, none = { on_interrupt = "continue" } } do
+      members({ { cut, testing.stream { text = " rest" } }, { answer "b" } }, { own })
+      local pool = anthropic.pool { members = clients }
+      local err = select(2, assert(pool.messages.stream(ask())):message())
+      assert.equal(kind, err and err.kind or "none")
+      for _ = 1, 4 do
+        assert.equal("b", assert(pool.messages.create(ask())):text())
+      end
+    end
+  end)
+
+  it("asks a member no more that said that this will not help", function()
+    for _, refusal in ipairs {
+      { status = 429, body = { error = { code = "insufficient_quota", message = "no money" } } },
+      { status = 401, headers = { ["x-should-retry"] = "false" }, body = {} },
+    } do
+      members { { refusal }, { refusal } }
+      local err = select(2, anthropic.pool({ members = clients }).messages.create(ask()))
+      assert.same({ refusal.status, 2 }, { err.status, err.attempts })
+      assert.same({ 1, 1 }, { requests_of(1), requests_of(2) })
+    end
+  end)
+
+  it("shows of a failure before anything was sent no URL and no command of another member", function()
+    members({ { testing.error { status = 500 } }, "away" }, { {}, { api_key = function() return nil, "no vault" end } })
+    local err = select(2, anthropic.pool({ members = clients, max_retries = 1 }).messages.create(ask()))
+    assert.same({ "no vault", nil, nil }, { err.message:match "no vault", err.url, (err:to_curl()) })
   end)
 
   it("shows no credential in a dump of itself, or of its streams", function()

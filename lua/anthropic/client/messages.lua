@@ -164,7 +164,7 @@ local function encode(params, streamed)
   return text, headers, betas
 end
 
--- The body of a request as a member of a pool takes it, and the model's name there.
+-- The body of a request as a member of a pool takes it.
 local function remake(member, params, given, streamed)
   local whole, err = params_of.complete(member, params, given)
   if not whole then
@@ -174,7 +174,7 @@ local function remake(member, params, given, streamed)
   if not text then
     return nil, errors.invalid_request(problem)
   end
-  return text, whole.model
+  return { body = text, model = whole.model, completed = whole }
 end
 
 -- Checks and encodes a request, and returns the function that sends it; nil and an error. `on_message` is called with
@@ -206,6 +206,7 @@ local function prepare(client, params, given, on_message, paced)
     betas = betas,
     model = params.model,
     params = params,
+    completed = params,
     remake = function(member)
       return remake(member, asked, given, streamed)
     end,
@@ -220,10 +221,7 @@ local function prepare(client, params, given, on_message, paced)
       return nil, failure
     end
     return deliver(exchange, read, params.stream, on_message, function(content)
-      local whole = continuation.params(params, content)
-      if whole then
-        whole.model = exchange.spec().model -- as the member of a pool calls it
-      end
+      local whole = continuation.params(exchange.spec().completed, content)
       return whole and encode(whole, streamed)
     end)
   end

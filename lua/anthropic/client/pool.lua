@@ -62,11 +62,16 @@ local MEMBER_ROWS = {
 
 -- --- one request ---------------------------------------------------------------------------------
 
+---@class anthropic.MadeBody what a member gets
+---@field body string
+---@field model? string by its name there
+---@field completed? table the parameters that the body is made of
+
 ---@class anthropic.Route
----@field parts fun(): table, table?, string?, string? the pool, the request's options, its body and its model as they
----  are for a member that differs in nothing; behind a function, as they may hold a credential
+---@field parts fun(): table, table?, anthropic.MadeBody the pool, the request's options, and what is sent to a member
+---  that differs in nothing; behind a function, as they may hold a credential
 ---@field tried table<integer, integer> how often it went to each member
----@field barred table<integer, boolean> members whose platform cannot serve it
+---@field barred table<integer, boolean> members whose platform cannot serve it, or that said not to ask again
 ---@field only? integer the member that has what the request names
 ---@field following? integer the member of the next attempt, where it is chosen
 local Route = {}
@@ -98,22 +103,29 @@ end
 ---@return true|nil
 ---@return anthropic.Error?
 function Route:enter(made)
-  local pool, given, body, model = self.parts()
-  local i = self.following or self.only or pool.routing:choose(made, self.tried, self.barred)
+  local pool, given, plain = self.parts()
+  local following = self.following
+  if following and pool.members[following].is_closed() then -- since it was chosen
+    following = nil
+  end
+  local i = following or self.only or pool.routing:choose(made, self.tried, self.barred)
   if not i then
     return nil, errors.cancelled "the clients of the pool are closed"
   end
   local member, spec = pool.members[i], made.spec()
+  if member.is_closed() then
+    return nil, errors.cancelled "the client that has what the request names is closed"
+  end
   self.following, self.tried[i] = nil, (self.tried[i] or 0) + 1
-  if spec.remake and member.is_plain then
-    spec.body, spec.model = body, model
-  elseif spec.remake then
-    local second
-    body, second = spec.remake(member)
-    if not body then
-      return nil, second
+  if spec.remake then
+    local body, problem = plain, nil
+    if not member.is_plain then
+      body, problem = spec.remake(member)
     end
-    spec.body, spec.model = body, second
+    if not body then
+      return nil, problem
+    end
+    spec.body, spec.model, spec.completed = body.body, body.model, body.completed
   end
   local profile, err = profile_of(member, pool, given, spec)
   if not profile then
@@ -164,6 +176,8 @@ function Route:delay(made, err)
     return stay(self, made, err)
   elseif made.policy == "safe" and not retry.is_refused(err) then
     return nil
+  elseif made.member and retry.is_ruled_out(err) then
+    self.barred[made.member] = true
   end
   local longest = math.min(LONGEST_WAIT, made.deadline - core.now())
   local wait
@@ -182,7 +196,7 @@ local function owner_of(pool, spec)
     return spec.member
   end
   for i, member in ipairs(pool.members) do
-    if member.own.shared.names:are_in(spec) then
+    if member.own.names:are_in(spec) then
       return i
     end
   end
@@ -209,10 +223,10 @@ local function prepare(pool, spec, given)
     return nil, err
   end
   local made = exchange.new(spec, profile, first.shared)
-  local body, model = spec.body, spec.model
+  local plain = { body = spec.body, model = spec.model, completed = spec.completed }
   made.route = setmetatable({ tried = {}, barred = barred, only = owner_of(pool, spec), following = nil,
     parts = function()
-      return pool, given, body, model
+      return pool, given, plain
     end }, Route)
   return made
 end
@@ -240,9 +254,22 @@ local function is_plain(member, first)
     and member.own.options.platform == first.own.options.platform
 end
 
+-- What writes to it writes to what it stands for.
+local function beside(shared, fields)
+  return setmetatable(fields, { __index = shared, __newindex = shared })
+end
+
+-- Clients that with_options made have much in common, but maybe not the server.
+local function learn_names(own)
+  if not own.names then
+    own.names = owned_names.new()
+    own.shared = beside(own.shared, { names = own.names })
+  end
+end
+
 local function new_member(pool, given)
   local own = clients.own(given.client)
-  own.shared.names = own.shared.names or owned_names.new()
+  learn_names(own)
   local resolved = tables.copy(own.options)
   resolved.max_retries = pool.max_retries
   local counts = { add = function(_, message)
@@ -258,7 +285,7 @@ local function new_member(pool, given)
       return own.closed
     end,
     profile = exchange.profile(resolved),
-    shared = setmetatable({ usage = counts }, { __index = own.shared }),
+    shared = beside(own.shared, { usage = counts }),
   }, Member)
 end
 

@@ -20,7 +20,7 @@ local PROXY_AUTHENTICATION_REQUIRED = 407
 -- Fills in what every error that came after the request was sent has. Its words may quote the server's.
 function Answer:describe(err)
   local response = self.response
-  err.message = self.redact(err.message)
+  err.message = self.redact and self.redact(err.message) or err.message -- nil: nothing has been made to be sent
   if response then
     err.headers, err.rate_limit = response.headers, response.rate_limit
     err.request_id = response.request_id or err.request_id

@@ -151,6 +151,7 @@ function Exchange:use(profile, shared, member)
   self.deadline = self.began + (profile.timeouts.total or math.huge)
   if self.member ~= member then
     self.member, self.losses, self.lost, self.has_renewed = member, 0, nil, false
+    self.request, self.redact, self.url, self.way = nil, nil, nil, nil
   end
   if profile.is_logged then
     outcome.watch(self)

@@ -119,6 +119,9 @@ function recovering.fail(self, err, complete)
   if self.permit then
     limiting.release(self, err)
   end
+  if self.route then
+    self.route:failed(self, err)
+  end
   record(self, err, 0)
   err.attempts = self.attempts
   err.history = self.history

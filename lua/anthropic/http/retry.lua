@@ -37,22 +37,34 @@ local function is_safe(err, word)
   return err.unprocessed or status == 429 or status >= 400 and word == "true"
 end
 
+-- What the headers of the answer say of retries; those that came before an `error` event say nothing of it.
+local function word_of(err)
+  return not err.in_stream and err.headers and err.headers["x-should-retry"]
+end
+
 --- Whether the server says that it did not act on the request, or nothing was sent.
 ---@param err anthropic.Error
 ---@return boolean
 function retry.is_refused(err)
-  local word = not err.in_stream and err.headers and err.headers["x-should-retry"]
+  local word = word_of(err)
   local status = not err.in_stream and err.status
   return is_safe(err, word) or status == 401 or status == 403
 end
 
---- Whether the failed request is to be sent again. What the headers of the answer say of that decides; those that came
---- before an `error` event say nothing of it.
+--- Whether the server says that the same request will not help.
+---@param err anthropic.Error
+---@return boolean
+function retry.is_ruled_out(err)
+  local word = word_of(err)
+  return word == "false" or word ~= "true" and err.retryable == false
+end
+
+--- Whether the failed request is to be sent again. What the headers of the answer say of that decides.
 ---@param err anthropic.Error
 ---@param policy? "safe"|"always" default "always"
 ---@return boolean
 function retry.is_worthwhile(err, policy)
-  local word = not err.in_stream and err.headers and err.headers["x-should-retry"]
+  local word = word_of(err)
   if word == "false" then
     return false
   elseif word == "true" and err.kind == "api" then

@@ -107,6 +107,9 @@ local function go_on(self, err)
   if not body then
     return attempts.fail(self, err)
   end
+  if self.exchange.route then
+    self.exchange.route:failed(self.exchange, err)
+  end
   self.exchange:set_body(body)
   local again, final = send_again(self, err)
   if not again then -- the first error says more than that of a server that does not go on

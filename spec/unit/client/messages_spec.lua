@@ -204,10 +204,10 @@ describe("a request", function()
         return function(name) return name == "model_names" and names or nil end
       end }
     end
-    local text, model = remake(member { m = "m@there" })
-    assert.equal("m@there", model)
-    assert.equal(json.encode(params_with { stream = true, model = "m@there" }), text)
-    assert.same({ json.encode(params), "m" }, { remake(member(nil)) })
+    local made = remake(member { m = "m@there" })
+    assert.same({ "m@there", "m@there" }, { made.model, made.completed.model })
+    assert.equal(json.encode(params_with { stream = true, model = "m@there" }), made.body)
+    assert.same({ body = json.encode(params), model = "m", completed = params }, remake(member(nil)))
     params.messages[1].content = print
     local none, err = remake(member(nil))
     assert.is_nil(none)

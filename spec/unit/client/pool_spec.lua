@@ -247,7 +247,7 @@ describe("a pool", function()
     local remade = {}
     local made = request { body = "first", model = "m", remake = function(one)
       remade[#remade + 1] = one:options_for(nil) "model_names"
-      return "second", "there"
+      return { body = "second", model = "there" }
     end }
     local bodies = {}
     for i = 1, 3 do
@@ -271,7 +271,7 @@ describe("a pool", function()
       local is_remade = false
       local made = entered { remake = function()
         is_remade = true
-        return "second", "m"
+        return { body = "second", model = "m" }
       end }
       assert.is_false(is_remade)
       made.route:enter(made)
