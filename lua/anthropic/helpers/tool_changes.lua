@@ -13,7 +13,8 @@ local tools = require "anthropic.helpers.tools"
 local tool_changes = {}
 
 ---@class anthropic.TurnDecision what `on_turn` may return
----@field add_tools? (anthropic.Tool|table)[] from the next turn on. One of the same name is replaced
+---@field add_tools? (anthropic.Tool|table)[] from the next turn on. One of the same name is replaced, and a
+---  toolset of the same MCP server
 ---@field remove_tools? (anthropic.Tool|string)[] tools or their names
 ---@field stop? boolean true: no other turn follows
 
@@ -85,53 +86,69 @@ end
 
 -- --- changes -------------------------------------------------------------------------------------
 
--- A list without the tools of a name, and whether there was one.
-local function without(list, name)
-  local rest, found = json.array {}, nil
+-- Whether a tool is one that a name, or another tool, stands for. Toolsets of MCP servers share their type.
+local function fits(tool, value)
+  local name = name_of(value)
+  return name ~= nil and name_of(tool) == name
+    and (type(value) ~= "table" or tool.mcp_server_name == value.mcp_server_name)
+end
+
+-- A list without the tools that a name or a tool stands for, and those.
+local function without(list, value)
+  local rest, found = json.array {}, {}
   for _, tool in ipairs(list) do
-    if name ~= nil and name_of(tool) == name then
-      found = tool
-    else
-      rest[#rest + 1] = tool
-    end
+    local to = fits(tool, value) and found or rest
+    to[#to + 1] = tool
   end
   return rest, found
 end
 
 local function with(list, tool)
-  local whole = without(list, name_of(tool))
+  local whole = without(list, tool)
   whole[#whole + 1] = tool
   return whole
+end
+
+local function reference_to(value)
+  local server = type(value) == "table" and value.mcp_server_name
+  if server then
+    return { type = "mcp_toolset_reference", server_name = server }
+  end
+  return { type = "tool_reference", name = name_of(value) }
 end
 
 -- Puts a change down for the next request: as a block, where the API takes it, else among its tools.
 local function put(self, kind, reference, change)
   local beta = self.change_beta
-  if beta and (beta.with_definitions or reference.type == "tool_reference") then
+  if beta and (beta.with_definitions or reference.type ~= "tool_definition") then
     self.changes[#self.changes + 1] = { type = kind, tool = reference }
   else
     self.request.tools = change(self.request.tools or {})
   end
 end
 
-local function remove(self, name)
-  self.tools = without(self.tools, name)
-  put(self, "tool_removal", { type = "tool_reference", name = name }, function(list)
-    return (without(list, name))
-  end)
+local function remove(self, value)
+  local rest, found = without(self.tools, value)
+  self.tools = rest
+  for _, tool in ipairs(found[1] and found or { value }) do
+    put(self, "tool_removal", reference_to(tool), function(list)
+      return (without(list, tool))
+    end)
+  end
 end
 
-local function reference_to(self, tool)
-  local beta = self.change_beta
-  if beta and not beta.with_definitions and select(2, without(self.request.tools or {}, tool.name)) == tool then
-    return { type = "tool_reference", name = tool.name }
+-- What an addition refers to: a tool that the request names already, or a definition.
+local function added(self, tool)
+  local beta, _, found = self.change_beta, without(self.request.tools or {}, tool)
+  if beta and not beta.with_definitions and found[#found] == tool then
+    return reference_to(tool)
   end
   return { type = "tool_definition", definition = json.is_raw(tool) and tool or tables.copy(tool) }
 end
 
 local function add(self, tool)
   self.tools = with(self.tools, tool)
-  put(self, "tool_addition", reference_to(self, tool), function(list)
+  put(self, "tool_addition", added(self, tool), function(list)
     return with(list, tool)
   end)
 end
@@ -163,7 +180,7 @@ function tool_changes.apply(self, decision)
     return nil, "on_turn returned a table with a wrong field: " .. problem
   end
   for _, value in ipairs(decision.remove_tools or {}) do
-    remove(self, name_of(value))
+    remove(self, value)
   end
   for _, tool in ipairs(decision.add_tools or {}) do
     add(self, tool)

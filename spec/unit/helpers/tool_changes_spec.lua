@@ -110,6 +110,57 @@ describe("changes of tools", function()
     assert.equal("b a", names(self.request.tools))
   end)
 
+  local function set(server)
+    return { type = "mcp_toolset", mcp_server_name = server }
+  end
+
+  local function servers(list)
+    local found = {}
+    for i, each in ipairs(list) do
+      found[i] = each.mcp_server_name or each.name
+    end
+    return table.concat(found, " ")
+  end
+
+  it("tell the toolsets of MCP servers apart by their servers", function()
+    local self = new()
+    self.tools = { a, set "s", set "t" }
+    self.request.tools = self.tools
+    tool_changes.apply(self, { add_tools = { set "u" } })
+    assert.same({ "a s t u", "a s t u" }, { servers(self.tools), servers(self.request.tools) })
+    tool_changes.apply(self, { remove_tools = { set "s" } })
+    assert.same({ "a t u", "a t u" }, { servers(self.tools), servers(self.request.tools) })
+    local other = set "t"
+    tool_changes.apply(self, { add_tools = { other } })
+    assert.equal("a u t", servers(self.request.tools))
+    assert.equal(other, self.request.tools[3])
+    tool_changes.apply(self, { remove_tools = { "mcp_toolset" } })
+    assert.equal("a", servers(self.request.tools))
+  end)
+
+  it("name the toolset of an MCP server by its server under a beta", function()
+    for _, beta in ipairs { "inline-tools-1", "mid-conversation-tool-changes-1" } do
+      local self = new(assert(tool_changes.beta_among { beta }))
+      local s, t = set "s", set "t"
+      self.tools = { a, s, t }
+      self.request.tools = self.tools
+      local function reference(server)
+        return { type = "mcp_toolset_reference", server_name = server }
+      end
+      tool_changes.apply(self, { remove_tools = { set "s" } })
+      assert.same({ { type = "tool_removal", tool = reference "s" } }, self.changes)
+      tool_changes.apply(self, { add_tools = { s } })
+      local is_inline = beta == "inline-tools-1"
+      assert.same({ type = "tool_addition", tool = is_inline and { type = "tool_definition", definition = s }
+        or reference "s" }, self.changes[2])
+      assert.equal("a s t", servers(self.request.tools))
+      tool_changes.apply(self, { remove_tools = { "mcp_toolset" } })
+      assert.same({ { type = "tool_removal", tool = reference "t" }, { type = "tool_removal", tool = reference "s" } },
+        { self.changes[3], self.changes[4] })
+      assert.equal("a", servers(self.tools))
+    end
+  end)
+
   it("have a beta, or none", function()
     assert.is_nil(tool_changes.beta_among { "inline-tool-x", "tools", "x-inline-tools-1" })
     assert.is_nil(tool_changes.beta_among {})
