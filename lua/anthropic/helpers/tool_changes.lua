@@ -2,12 +2,13 @@
 --
 -- The model learns of a change by a system message of its own where the API takes that, so that what was cached stays:
 -- under a beta of BETAS. Elsewhere the next request's `tools` are others. Which tools run is known here, whatever
--- becomes of the history.
+-- becomes of the history. To one that has lost these messages, as `before_turn` may return it, they are sent again.
 
 local check = require "anthropic.base.check"
 local json = require "anthropic.base.json"
 local paths = require "anthropic.base.path"
 local tables = require "anthropic.base.tables"
+local tool_lookup = require "anthropic.helpers.tool_lookup"
 local tools = require "anthropic.helpers.tools"
 
 local tool_changes = {}
@@ -167,7 +168,7 @@ function tool_changes.beta_among(betas)
 end
 
 --- Does what `on_turn` returned, as far as it is about tools. What is no table means nothing.
----@param self table of the run: `tools`, `changes`, `change_beta`, `request`
+---@param self table of the run: `tools`, `changes`, `told`, `change_beta`, `request`
 ---@param decision any
 ---@return boolean|nil stops whether the run is to end; nil and what is wrong with the decision
 ---@return string? problem
@@ -188,15 +189,49 @@ function tool_changes.apply(self, decision)
   return decision.stop or false
 end
 
---- Adds the changes that wait to a history, unless that ends with an answer that the server goes on with.
+-- --- telling -------------------------------------------------------------------------------------
+
+-- What was told that a history does not tell any more. What it tells is known by the message or, if that is a copy, by
+-- its last change of the same tool.
+local function lost(self, messages)
+  local present, known, list = {}, {}, {}
+  for _, message in ipairs(messages) do
+    if type(message) == "table" then
+      present[message] = true
+    end
+  end
+  local last = tool_lookup.last_changes(messages)
+  for i = #self.told, 1, -1 do
+    local told = self.told[i]
+    local key = tool_lookup.key_of(told.change) or told
+    known[key] = known[key] or present[told.message]
+      or last[key] and json.encode(last[key]) == json.encode(told.change)
+    if not known[key] then
+      table.insert(list, 1, told)
+    end
+  end
+  return list
+end
+
+--- Adds what a history has to tell of the changes, unless it ends with an answer that the server goes on with.
 ---@param self table of the run
 ---@param messages table[]
 function tool_changes.tell(self, messages)
   local last = messages[#messages]
-  if #self.changes > 0 and not (type(last) == "table" and last.role == "assistant") then
-    messages[#messages + 1] = { role = "system", content = json.array(self.changes) }
-    self.changes = {}
+  if #self.changes + #self.told == 0 or type(last) == "table" and last.role == "assistant" then
+    return
   end
+  local list, content = lost(self, messages), json.array {}
+  for _, change in ipairs(self.changes) do
+    list[#list + 1] = { change = change }
+    self.told[#self.told + 1] = list[#list]
+  end
+  self.changes = {}
+  local message = { role = "system", content = content }
+  for i, told in ipairs(list) do
+    content[i], told.message = told.change, message
+  end
+  messages[#messages + 1] = #list > 0 and message or nil
 end
 
 return tool_changes

@@ -72,6 +72,7 @@ local function prepare(client, send, params, tell, option)
     thread = message_thread.of(request),
     tools = request.tools or {}, -- that can be called now
     changes = {}, -- of which the model is to be told
+    told = {}, -- of which it was told: each change, and the message
     change_beta = tool_changes.beta_among(betas_of(request, option)),
     run = { messages = request.messages, turns = {} },
     limits = {

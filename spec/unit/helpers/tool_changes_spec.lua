@@ -12,7 +12,7 @@ describe("changes of tools", function()
   local a, b = tool "a", tool "b"
 
   local function new(beta)
-    return { tools = { a }, changes = {}, change_beta = beta, request = { tools = { a } } }
+    return { tools = { a }, changes = {}, told = {}, change_beta = beta, request = { tools = { a } } }
   end
 
   local function names(list)
@@ -168,19 +168,79 @@ describe("changes of tools", function()
   end)
 
   it("are told behind the history, unless the server goes on with its last answer", function()
-    local self = { changes = {} }
+    local self = { changes = {}, told = {} }
     local messages = { { role = "user" } }
     tool_changes.tell(self, messages)
     assert.equal(1, #messages)
-    self.changes = { { type = "tool_removal" } }
+    local change = { type = "tool_removal", tool = { type = "tool_reference", name = "a" } }
+    self.changes = { change }
     messages[2] = { role = "assistant" }
     tool_changes.tell(self, messages)
     assert.equal(2, #messages)
     messages[3] = "any"
     tool_changes.tell(self, messages)
-    assert.same({ role = "system", content = { { type = "tool_removal" } } }, messages[4])
+    assert.same({ role = "system", content = { change } }, messages[4])
     assert.same({}, self.changes)
     tool_changes.tell(self, messages)
     assert.equal(4, #messages)
+  end)
+
+  describe("that were told are told again", function()
+    local function change(kind, name)
+      return { type = "tool_" .. kind, tool = { type = "tool_reference", name = name } }
+    end
+
+    local self, history
+
+    -- Tells changes, each by a message of its own.
+    local function tell(...)
+      self, history = { changes = {}, told = {} }, { { role = "user" } }
+      for _, each in ipairs { ... } do
+        self.changes = { each }
+        tool_changes.tell(self, history)
+      end
+    end
+
+    -- What is told to another history.
+    local function told_to(messages)
+      local count = #messages
+      tool_changes.tell(self, messages)
+      return messages[count + 1] and messages[count + 1].content
+    end
+
+    local off, on, other = change("removal", "a"), change("addition", "a"), change("removal", "b")
+
+    it("where a history lacks them, once", function()
+      tell(off, other)
+      assert.is_nil(told_to(history))
+      local again = { { role = "user" } }
+      assert.same({ off, other }, told_to(again))
+      assert.is_nil(told_to(again))
+      assert.same({ off }, told_to { again[1], history[3] })
+    end)
+
+    it("in their order, before new ones", function()
+      tell(off, other, on)
+      self.changes = { change("addition", "c") }
+      assert.same({ off, other, on, change("addition", "c") }, told_to { { role = "user" } })
+      assert.equal(4, #self.told)
+    end)
+
+    it("no more where a later one of the same tool is there", function()
+      tell(off, on)
+      assert.is_nil(told_to { history[3] })
+      assert.same({ on }, told_to { history[1], history[2] })
+    end)
+
+    it("not where a copy of them is there, which says the same", function()
+      tell(off, on)
+      assert.is_nil(told_to(json.decode(json.encode(history))))
+      assert.same({ on }, told_to { { role = "system", content = { json.raw(json.encode(off)) } } })
+    end)
+
+    it("not beneath what the caller says of the tool", function()
+      tell(off)
+      assert.is_nil(told_to { history[2], { role = "system", content = { on } } })
+    end)
   end)
 end)
