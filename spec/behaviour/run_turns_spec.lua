@@ -264,6 +264,25 @@ describe("between the turns of a run", function()
       assert.equal("web_search", last(sent()[3]).content[1].tool.definition.name)
     end)
 
+    case("run in a new version where the old one was withdrawn", { calls "a", calls "a", calls "a", done }, function()
+      local function version(word)
+        return tool("a", function() return word end)
+      end
+      local decisions = {
+        { remove_tools = { "a" }, add_tools = { version "two" } }, { remove_tools = { "a" } },
+        { add_tools = { version "four" } },
+      }
+      local _, result = run { tools = { version "one" }, betas = { NAMED }, on_turn = function(turn)
+        return decisions[turn.number]
+      end }
+      local read = {}
+      for i, turn in ipairs(result.turns) do
+        read[i] = turn.results[1] and turn.results[1].content
+      end
+      assert.same({ "one", "two", 'no tool named "a" can be run' }, read)
+      assert.equal("tool_addition", last(sent()[4]).content[1].type)
+    end)
+
     case("are told again to a history that took the place of the one that told of them", {
       calls "a", calls "b", calls "b", calls "b", done,
     }, function()

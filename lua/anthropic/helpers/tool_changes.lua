@@ -147,11 +147,33 @@ local function added(self, tool)
   return { type = "tool_definition", definition = json.is_raw(tool) and tool or tables.copy(tool) }
 end
 
+-- Whether the history, and what is told next, withdraws a tool.
+local function is_withdrawn(self, reference)
+  local news = { role = "system", content = {} }
+  for i, told in ipairs(self.told) do
+    news.content[i] = told.change
+  end
+  for _, change in ipairs(self.changes) do
+    news.content[#news.content + 1] = change
+  end
+  local history = tables.copy(self.run.messages)
+  history[#history + 1] = news
+  local key = tool_lookup.key_of { tool = reference }
+  local last = key and tool_lookup.last_changes(history)[key]
+  return last and last.type == "tool_removal"
+end
+
 local function add(self, tool)
   self.tools = with(self.tools, tool)
-  put(self, "tool_addition", added(self, tool), function(list)
+  local reference = added(self, tool)
+  put(self, "tool_addition", reference, function(list)
     return with(list, tool)
   end)
+  local is_defined_apart = self.change_beta and not self.change_beta.with_definitions
+    and reference.type == "tool_definition"
+  if is_defined_apart and is_withdrawn(self, reference_to(tool)) then
+    put(self, "tool_addition", reference_to(tool))
+  end
 end
 
 --- The beta of some names by which the API takes changes; or nil.
@@ -168,7 +190,7 @@ function tool_changes.beta_among(betas)
 end
 
 --- Does what `on_turn` returned, as far as it is about tools. What is no table means nothing.
----@param self table of the run: `tools`, `changes`, `told`, `change_beta`, `request`
+---@param self table of the run: `tools`, `changes`, `told`, `change_beta`, `request`, `run`
 ---@param decision any
 ---@return boolean|nil stops whether the run is to end; nil and what is wrong with the decision
 ---@return string? problem

@@ -2,6 +2,7 @@
 
 local anthropic = require "anthropic"
 local json = require "anthropic.base.json"
+local tables = require "anthropic.base.tables"
 local tool_changes = require "anthropic.helpers.tool_changes"
 
 local function tool(name)
@@ -12,7 +13,10 @@ describe("changes of tools", function()
   local a, b = tool "a", tool "b"
 
   local function new(beta)
-    return { tools = { a }, changes = {}, told = {}, change_beta = beta, request = { tools = { a } } }
+    return {
+      tools = { a }, changes = {}, told = {}, change_beta = beta,
+      request = { tools = { a } }, run = { messages = {} },
+    }
   end
 
   local function names(list)
@@ -108,6 +112,38 @@ describe("changes of tools", function()
     tool_changes.apply(self, { add_tools = { other } })
     assert.equal(2, #self.changes)
     assert.equal("b a", names(self.request.tools))
+  end)
+
+  it("add a withdrawn tool in a new version by both, its definition and its name", function()
+    local addition = { type = "tool_addition", tool = { type = "tool_reference", name = "a" } }
+    local removal = { type = "tool_removal", tool = addition.tool }
+    local other = tool "a"
+    for _, told in ipairs { "in the same turn", "in one before", "in a message that is gone", "by the caller" } do
+      local self = new(assert(tool_changes.beta_among { "mid-conversation-tool-changes-2026-01-01" }))
+      local changes = { addition }
+      if told == "in the same turn" then
+        tool_changes.apply(self, { remove_tools = { "a" }, add_tools = { other } })
+        changes = { removal, addition }
+      elseif told == "by the caller" then
+        self.run.messages = { { role = "system", content = { removal } } }
+        tool_changes.apply(self, { add_tools = { other } })
+      else
+        tool_changes.apply(self, { remove_tools = { "a" } })
+        tool_changes.tell(self, self.run.messages)
+        self.run.messages = told == "in one before" and self.run.messages or {}
+        tool_changes.apply(self, { add_tools = { other } })
+      end
+      assert.same(changes, self.changes)
+      assert.equal(other, self.request.tools[1])
+      assert.equal("a", names(self.request.tools))
+      tool_changes.apply(self, { add_tools = { tool "a" } }) -- which is not withdrawn any more
+      assert.same(changes, self.changes)
+    end
+    local computer = anthropic.tool { type = "computer_toolset_20260801", run = function() end }
+    local self = new(assert(tool_changes.beta_among { "mid-conversation-tool-changes-2026-01-01" }))
+    self.tools, self.request.tools = { computer }, { computer }
+    tool_changes.apply(self, { remove_tools = { computer }, add_tools = { tables.copy(computer) } })
+    assert.same({ "tool_removal", "tool_addition" }, { self.changes[1].type, self.changes[2].type })
   end)
 
   local function set(server)
