@@ -15,6 +15,8 @@
 --     local chat = client:chat { model = "claude-sonnet-5-5", tools = { weather }, max_turns = 5 }
 --     local text, message, run = chat:say("What is the weather in Paris?")
 --
+-- The tools that `on_turn` adds and removes stay so in the turns that follow.
+--
 -- `on_event` is called with every event, also without tools: so a program shows the thinking.
 
 local errors = require "anthropic.base.error"
@@ -28,6 +30,7 @@ local protected = require "anthropic.loop.protected"
 local reader_base = require "anthropic.http.reader_base"
 local request_options = require "anthropic.http.options"
 local tables = require "anthropic.base.tables"
+local tool_changes = require "anthropic.helpers.tool_changes"
 local tool_runner = require "anthropic.helpers.tool_runner"
 
 local chat = {}
@@ -107,6 +110,10 @@ local function new_turn(self, prompt)
   turn.params = json.merge({}, self.params)
   turn.params.messages = messages
   self.known = turn.before
+  if tool_runner.is_asked_for(turn.params) then
+    turn.carrier = { state = self.tool_state }
+    turn.params[tool_changes.CARRIER] = turn.carrier
+  end
   return turn
 end
 
@@ -139,6 +146,9 @@ end
 -- turn is added to that.
 local function keep(self, turn, history, run)
   local present = self.messages
+  if turn.carrier then
+    self.tool_state = tool_changes.state_after(turn.carrier, self.tool_state)
+  end
   if type(present) ~= "table" or is_same(present, turn.before) then
     self.messages = history
   else

@@ -59,7 +59,7 @@ end
 function run_params.request_of(params)
   local request = {}
   for name in pairs(params) do
-    if not OWN[name] then
+    if not OWN[name] and name ~= tool_changes.CARRIER then
       json.set(params, request, name)
     end
   end

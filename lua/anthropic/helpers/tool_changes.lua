@@ -256,4 +256,44 @@ function tool_changes.tell(self, messages)
   messages[#messages + 1] = #list > 0 and message or nil
 end
 
+-- --- the runs of a chat --------------------------------------------------------------------------
+
+--- The parameter by which a run gets what runs before it have changed. No name, so that no caller's is like it.
+tool_changes.CARRIER = {}
+
+local function copy_of_told(list)
+  local copied = {}
+  for i, told in ipairs(list) do
+    copied[i] = tables.copy(told) -- a run that fails leaves them as they were
+  end
+  return copied
+end
+
+--- Begins a run with what those before it have changed.
+---@param self table of the run
+---@param carrier? { state: table? } what `state_after` returned for the last one; changed
+function tool_changes.take_up(self, carrier)
+  local state = carrier and carrier.state
+  if state then
+    self.tools, self.request.tools = state.tools, state.sent
+    self.changes, self.told = tables.copy(state.changes), copy_of_told(state.told)
+  end
+  if carrier then
+    carrier.run, carrier.tools = self, self.tools
+  end
+end
+
+--- What a run hands on to the next one.
+---@param carrier table that the run has taken up
+---@param present? table what the next one would take up without it: another run may have handed that on meanwhile
+---@return table? state `present` where the run has changed nothing
+function tool_changes.state_after(carrier, present)
+  local run, before = carrier.run, carrier.state
+  local has_told = before and before == present and #run.changes < #before.changes
+  if run and (has_told or run.tools ~= carrier.tools) then
+    return { tools = run.tools, sent = run.request.tools, changes = run.changes, told = run.told }
+  end
+  return present
+end
+
 return tool_changes

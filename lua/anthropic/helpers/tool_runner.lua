@@ -64,7 +64,7 @@ local function prepare(client, send, params, tell, option)
     return nil, err
   end
   local request = run_params.request_of(params)
-  return {
+  local self = {
     client = client,
     send = send,
     params = params,
@@ -83,6 +83,8 @@ local function prepare(client, send, params, tell, option)
       end,
     },
   }
+  tool_changes.take_up(self, params[tool_changes.CARRIER])
+  return self
 end
 
 -- The history that the next request has.

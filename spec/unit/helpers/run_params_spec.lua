@@ -3,6 +3,7 @@
 local anthropic = require "anthropic"
 local json = require "anthropic.base.json"
 local run_params = require "anthropic.helpers.run_params"
+local tool_changes = require "anthropic.helpers.tool_changes"
 
 local function tool(name)
   return anthropic.tool { name = name, description = "A tool.", input_schema = { type = "object" }, run = print }
@@ -44,7 +45,8 @@ end)
 
 describe("the requests of a run", function()
   it("have no parameter that only a run has, and a history of their own", function()
-    local params = { model = "m", messages = { {} }, max_turns = 1, tool_timeout = 2, tools = { a } }
+    local params = { model = "m", messages = { {} }, max_turns = 1, tool_timeout = 2, tools = { a },
+      [tool_changes.CARRIER] = {} }
     local request = run_params.request_of(params)
     assert.same({ model = "m", messages = { {} }, tools = { a } }, request)
     assert.is_true(request.messages ~= params.messages)

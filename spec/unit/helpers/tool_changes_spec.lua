@@ -279,4 +279,52 @@ describe("changes of tools", function()
       assert.is_nil(told_to { history[2], { role = "system", content = { on } } })
     end)
   end)
+
+  describe("of one run are those of the next", function()
+    it("where there were any", function()
+      local carrier = {}
+      local first = new(assert(tool_changes.beta_among { "inline-tools-1" }))
+      tool_changes.take_up(first, carrier)
+      assert.is_nil(tool_changes.state_after(carrier))
+      tool_changes.apply(first, { add_tools = { b } })
+      tool_changes.tell(first, first.run.messages)
+      tool_changes.apply(first, { remove_tools = { "a" } })
+      local state = assert(tool_changes.state_after(carrier))
+      local second = new(first.change_beta)
+      tool_changes.take_up(second, { state = state })
+      assert.same({ "b", "a" }, { names(second.tools), names(second.request.tools) })
+      tool_changes.tell(second, second.run.messages) -- which lack what the first told
+      assert.same({ "tool_addition", "tool_removal" },
+        { second.run.messages[1].content[1].type, second.run.messages[1].content[2].type })
+      assert.same({ 1, 1 }, { #state.told, #state.changes })
+      assert.equal(first.run.messages[1], state.told[1].message)
+    end)
+
+    it("and are told once where the next one changes nothing", function()
+      local carrier = {}
+      local first = new(assert(tool_changes.beta_among { "inline-tools-1" }))
+      tool_changes.take_up(first, carrier)
+      tool_changes.apply(first, { remove_tools = { "a" } })
+      local state = assert(tool_changes.state_after(carrier))
+      local second = new(first.change_beta)
+      carrier = { state = state }
+      tool_changes.take_up(second, carrier)
+      assert.equal(state, tool_changes.state_after(carrier, state)) -- as it failed
+      tool_changes.tell(second, second.run.messages)
+      local other = {}
+      assert.equal(other, tool_changes.state_after(carrier, other)) -- what another run did meanwhile
+      local third = new(first.change_beta)
+      tool_changes.take_up(third, { state = tool_changes.state_after(carrier, state) })
+      third.run.messages = tables.copy(second.run.messages)
+      tool_changes.tell(third, third.run.messages)
+      assert.equal(1, #third.run.messages)
+      assert.same({}, third.tools)
+    end)
+
+    it("and a run without a chat has none to take up", function()
+      local self = new()
+      tool_changes.take_up(self, nil)
+      assert.equal("a", names(self.tools))
+    end)
+  end)
 end)
