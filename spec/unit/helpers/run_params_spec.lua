@@ -52,7 +52,7 @@ describe("the requests of a run", function()
     assert.is_true(request.messages ~= params.messages)
   end)
 
-  it("are streamed where somebody sees their events, or tools start early, unless the caller says no", function()
+  it("are streamed where somebody sees their events and, unless the caller says no, where tools start early", function()
     local function streamed(fields)
       fields.messages = {}
       return run_params.request_of(fields).stream
@@ -60,6 +60,8 @@ describe("the requests of a run", function()
     assert.is_true(streamed { on_event = print })
     assert.is_true(streamed { eager = true })
     assert.is_false(streamed { eager = true, stream = false })
+    assert.is_true(streamed { on_event = print, stream = false })
+    assert.is_true(streamed { on_event = print, stream = json.null })
     assert.is_nil(streamed { on_turn = print })
   end)
 end)

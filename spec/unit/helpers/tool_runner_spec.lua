@@ -485,10 +485,17 @@ describe("a streamed run", function()
     assert.is_true(sent[1].stream)
   end)
 
-  it("is none where stream is false, on_event or not", function()
-    local final = run({ done() }, { stream = false, on_event = error })
+  it("is none where stream is false, unless somebody sees the events", function()
+    local final = run({ done() }, { stream = false, eager = true })
     assert.equal("Done.", final:text())
     assert.is_false(sent[1].stream)
+    sent = {}
+    local events = {}
+    run({ streamed({ { type = "a" } }, done()) }, { stream = false, on_event = function(event)
+      events[#events + 1] = event.type
+    end })
+    assert.is_true(sent[1].stream)
+    assert.same({ "a" }, events)
   end)
 
   it("is not asked for by nobody", function()
