@@ -213,7 +213,8 @@ local function go_on(self, message)
   if self.thread then
     message_thread.note(self.thread, self.run.messages, message)
   end
-  local goes_on = #turn.calls > 0 or UNFINISHED[message.stop_reason] or #self.run.messages > self.length
+  local is_unfinished = UNFINISHED[message.stop_reason] and #message.content > 0 -- else the same would be sent again
+  local goes_on = #turn.calls > 0 or is_unfinished or #self.run.messages > self.length
   if not goes_on then
     self.run.stopped = message.stop_reason
   elseif stops then
