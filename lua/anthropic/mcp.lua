@@ -35,18 +35,30 @@ local function name_for(name, taken)
   return own
 end
 
--- A table that is no list. (Some servers write an empty object as an empty list.)
+-- A table that is no list, or JSON of an object. (Some servers write an empty object as an empty list.)
 local function object_or_nil(value)
+  if json.is_raw(value) then
+    return tostring(value):find "^%s*{" and value or nil
+  end
   return type(value) == "table" and not json.is_array(value) and value[1] == nil and value or nil
+end
+
+-- The same as a table to be read.
+local function plain(object)
+  return json.is_raw(object) and json.decode(tostring(object)) or object
 end
 
 -- The API wants a schema of an object.
 local function schema_of(given)
   given = object_or_nil(given)
-  local schema = json.copy(given and json.mend(given) or {})
+  local read = plain(given)
+  if json.is_raw(given) and read.type == "object" and object_or_nil(read.properties) then
+    return given
+  end
+  local schema = json.copy(read and json.mend(read) or {})
   schema.type = "object"
   schema.properties = object_or_nil(schema.properties) or {}
-  if next(schema.properties) == nil then
+  if next(plain(schema.properties)) == nil then
     schema.properties = json.object {}
   end
   schema.required = table_or_nil(schema.required)

@@ -589,6 +589,84 @@ describe("the convenience layer", function()
       end
     end)
 
+    local BETAS = { "inline-tools-2026-09-15" }
+
+    for _, betas in ipairs { false, BETAS } do
+      for _, method in ipairs { "say", "stream" } do
+        it("keeps what on_turn changed: " .. method .. (betas and ", told by messages" or ""), function()
+          local function calls(name)
+            return testing.stream { tool_uses = { { name = name, id = "t_" .. name } } }
+          end
+          local done = testing.stream { text = "done" }
+          serve { calls "look", done, calls "go", calls "look", calls "swim", done, calls "swim", done }
+          local function tool(name)
+            return anthropic.tool { name = name, run = function() return name .. " ran" end }
+          end
+          local results, turns = {}, 0
+          local chat = client:chat { betas = betas or nil, tools = { tool "look" }, on_turn = function(turn)
+            turns = turns + 1
+            results[#results + 1] = turn.results[1] and turn.results[1].content
+            if turns == 1 then
+              return { add_tools = { tool "go" }, remove_tools = { "look" } }
+            elseif turns == 2 or turns == 3 then -- the last turn of what was said, and the first of the next
+              return { add_tools = { tool(turns == 2 and "run" or "swim") } }
+            end
+          end }
+          for _, prompt in ipairs { "one", "two", "three" } do
+            if prompt == "three" then
+              chat.messages = { user "A summary.", assistant "Yes." }
+            end
+            if method == "say" then
+              assert(chat:say(prompt))
+            else
+              collect_in_task(chat:stream(prompt))
+            end
+          end
+          assert.same({ "look ran", "go ran", 'no tool named "look" can be run', "swim ran", "swim ran" }, results)
+          local names = {}
+          for i, tool_sent in ipairs(server:requests()[7].json.tools) do
+            names[i] = tool_sent.name
+          end
+          assert.same(betas and { "look" } or { "go", "run", "swim" }, names)
+          local told = messages_of(7)[4]
+          assert.equal(betas and 4 or nil, told and #told.content)
+        end)
+      end
+    end
+
+    it("forgets what a turn changed that failed, and keeps what another one changed meanwhile", function()
+      local function tool(name)
+        return anthropic.tool { name = name, run = function() return name .. " ran" end }
+      end
+      serve { routes = {
+        { body_contains = "Fail", answers = { asks("message", "Rome"), testing.error { status = 400 } } },
+        { body_contains = "Slow", answers = { testing.message { text = "slow", delay = 0.05 } } },
+        { body_contains = "Quick", answers = { testing.message { text = "quick" }, testing.message { text = "end" } } },
+      } }
+      local chat
+      chat = client:chat { tools = { tool "a" }, on_turn = function(turn, run)
+        local last = turn.message:text()
+        if run.messages[1].content == "Fail" and #chat.messages == 0 then
+          return { add_tools = { tool "b" } }
+        elseif last == "quick" then
+          return { add_tools = { tool "c" } }
+        end
+      end }
+      assert.is_nil((chat:say "Fail"))
+      anthropic.run(function()
+        local tasks = { anthropic.spawn(chat.say, chat, "Slow"), anthropic.spawn(chat.say, chat, "Quick") }
+        assert(tasks[1]:join())
+        assert(tasks[2]:join())
+      end)
+      chat.messages = {}
+      assert.equal("end", (chat:say "Quick"))
+      local names = {}
+      for i, each in ipairs(server:requests()[5].json.tools) do
+        names[i] = each.name
+      end
+      assert.same({ "a", "c" }, names)
+    end)
+
     it("leaves tools without a function to the caller", function()
       serve { asks("message", "Paris"), testing.message { text = "Sunny." } }
       local chat = client:chat { tools = { { name = "weather", input_schema = { type = "object" } } } }

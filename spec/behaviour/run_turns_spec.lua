@@ -4,6 +4,8 @@ local anthropic = require "anthropic"
 local played_cases = require "spec.support.played_cases"
 local testing = require "anthropic.testing"
 
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
 local INLINE, NAMED = "inline-tools-2026-09-15", "mid-conversation-tool-changes-2026-07-01"
 
 local function tool(name, run)
@@ -260,6 +262,67 @@ describe("between the turns of a run", function()
       end })
       assert.equal("assistant", last(sent()[2]).role)
       assert.equal("web_search", last(sent()[3]).content[1].tool.definition.name)
+    end)
+
+    case("run in a new version where the old one was withdrawn", { calls "a", calls "a", calls "a", done }, function()
+      local function version(word)
+        return tool("a", function() return word end)
+      end
+      local decisions = {
+        { remove_tools = { "a" }, add_tools = { version "two" } }, { remove_tools = { "a" } },
+        { add_tools = { version "four" } },
+      }
+      local _, result = run { tools = { version "one" }, betas = { NAMED }, on_turn = function(turn)
+        return decisions[turn.number]
+      end }
+      local read = {}
+      for i, turn in ipairs(result.turns) do
+        read[i] = turn.results[1] and turn.results[1].content
+      end
+      assert.same({ "one", "two", 'no tool named "a" can be run' }, read)
+      assert.equal("tool_addition", last(sent()[4]).content[1].type)
+    end)
+
+    case("are told again to a history that took the place of the one that told of them", {
+      calls "a", calls "b", calls "b", calls "b", done,
+    }, function()
+      local message, result = run {
+        tools = { tool "a" }, betas = { INLINE },
+        on_turn = function(turn)
+          return turn.number == 1 and { add_tools = { tool "b" }, remove_tools = { "a" } } or nil
+        end,
+        before_turn = function(running)
+          local messages = running.messages
+          if #running.turns == 2 then
+            return { user "A summary." }
+          elseif #running.turns == 3 then -- a history that was stored
+            return assert(anthropic.decode(anthropic.encode(messages)))
+          elseif #running.turns == 4 then
+            return { unpack(messages, 2) }
+          end
+        end,
+      }
+      assert.equal("Done.", assert(message, result):text())
+      local told = last(sent()[2])
+      assert.equal("tool_addition", told.content[2].type)
+      assert.same({ { role = "user", content = "A summary." }, told }, sent()[3].messages)
+      assert.same({ 4, 5 }, { #sent()[4].messages, #sent()[5].messages })
+      assert.equal("b", last(sent()[5]).content[1].content)
+    end)
+
+    case("are told again as they are now", { calls "a", calls "a", calls "b", done }, function()
+      local a, b = tool "a", tool "b"
+      local decisions = { { remove_tools = { a } }, { add_tools = { a }, remove_tools = { b } } }
+      assert(run {
+        tools = { a, b }, betas = { NAMED }, on_turn = function(turn) return decisions[turn.number] end,
+        before_turn = function(running)
+          return #running.turns == 3 and { user "A summary.", running.messages[#running.messages] } or nil
+        end,
+      })
+      local changes = last(sent()[4]).content
+      assert.same({ "tool_removal", "tool_removal", "tool_addition" },
+        { changes[1].type, changes[2].type, changes[3].type })
+      assert.same({ "a", "b", "a" }, { changes[1].tool.name, changes[2].tool.name, changes[3].tool.name })
     end)
 
     case("stay changed when another history is told", { calls "a", calls "a", done }, function()

@@ -15,6 +15,8 @@
 --     local chat = client:chat { model = "claude-sonnet-5-5", tools = { weather }, max_turns = 5 }
 --     local text, message, run = chat:say("What is the weather in Paris?")
 --
+-- The tools that `on_turn` adds and removes stay so in the turns that follow.
+--
 -- `on_event` is called with every event, also without tools: so a program shows the thinking.
 
 local errors = require "anthropic.base.error"
@@ -28,19 +30,40 @@ local protected = require "anthropic.loop.protected"
 local reader_base = require "anthropic.http.reader_base"
 local request_options = require "anthropic.http.options"
 local tables = require "anthropic.base.tables"
+local tool_changes = require "anthropic.helpers.tool_changes"
 local tool_runner = require "anthropic.helpers.tool_runner"
 
 local chat = {}
 
 local DEFAULT_MAX_TOKENS = 4096
 
+-- The parameters of every turn, and the history among them.
 local function complete(params)
   if params ~= nil and type(params) ~= "table" then
     error("params: table expected, got " .. type(params), 3)
   end
   local whole = json.merge({ max_tokens = DEFAULT_MAX_TOKENS }, params)
   whole.stream = nil -- say and stream differ in that
-  return whole
+  local history = whole.messages or {}
+  if type(history) ~= "table" then
+    error("params.messages: table expected, got " .. type(history), 3)
+  end
+  whole.messages = nil
+  return whole, history
+end
+
+-- A history with one more message, as another list; nil and an error.
+local function messages_with(history, message)
+  local problem = paths.problem_of_list("messages", history)
+  if problem then
+    return nil, errors.invalid_request(problem)
+  end
+  local messages = {}
+  for i, one in ipairs(history) do
+    messages[i] = one
+  end
+  messages[#messages + 1] = message
+  return messages
 end
 
 -- What is of a wrong type is blamed on who calls the method.
@@ -62,9 +85,13 @@ end
 --- See Client:ask.
 function chat.ask(client, prompt, params)
   check_turn(prompt)
-  params = complete(params)
-  params.messages = { { role = "user", content = prompt } }
-  local message, run = answer(client, params)
+  local whole, history = complete(params)
+  local problem
+  whole.messages, problem = messages_with(history, { role = "user", content = prompt })
+  if problem then
+    return nil, problem
+  end
+  local message, run = answer(client, whole)
   if not message then
     return nil, run
   end
@@ -74,7 +101,7 @@ end
 ---@class anthropic.ChatParams: anthropic.RunParams the parameters of client:ask and client:chat
 ---@field model? string Default: the option `model`
 ---@field max_tokens? integer Default: 4096
----@field messages? table[] of client:chat: the history to go on from
+---@field messages? table[] the history to go on from
 
 ---@class anthropic.Chat
 ---@field messages table[] the history, free to be read and changed between turns
@@ -83,30 +110,25 @@ Chat.__index = Chat
 
 --- See Client:chat.
 function chat.new(client, params)
-  params = complete(params)
-  local history = params.messages or {}
-  if type(history) ~= "table" then
-    error("params.messages: table expected, got " .. type(history), 3)
-  end
-  params.messages = nil
-  return setmetatable({ client = client, params = params, messages = history, open = {} }, Chat)
+  local whole, history = complete(params)
+  return setmetatable({ client = client, params = whole, messages = history, open = {} }, Chat)
 end
 
 -- A turn: the parameters with one more message, the user's. nil and an error.
 local function new_turn(self, prompt)
-  local messages = {}
-  local problem = paths.problem_of_list("messages", self.messages)
-  if problem then
-    return nil, errors.invalid_request(problem)
+  local said = { role = "user", content = prompt }
+  local messages, err = messages_with(self.messages, said)
+  if not messages then
+    return nil, err
   end
-  for i, message in ipairs(self.messages) do
-    messages[i] = message
-  end
-  local turn = { before = tables.copy(messages), said = { role = "user", content = prompt } }
-  messages[#messages + 1] = turn.said
+  local turn = { before = tables.copy(self.messages), said = said }
   turn.params = json.merge({}, self.params)
   turn.params.messages = messages
   self.known = turn.before
+  if tool_runner.is_asked_for(turn.params) then
+    turn.carrier = { state = self.tool_state }
+    turn.params[tool_changes.CARRIER] = turn.carrier
+  end
   return turn
 end
 
@@ -139,6 +161,9 @@ end
 -- turn is added to that.
 local function keep(self, turn, history, run)
   local present = self.messages
+  if turn.carrier then
+    self.tool_state = tool_changes.state_after(turn.carrier, self.tool_state)
+  end
   if type(present) ~= "table" or is_same(present, turn.before) then
     self.messages = history
   else

@@ -11,7 +11,7 @@ local run_params = {}
 ---@field tools? (anthropic.Tool|table)[] made by anthropic.tool; tools that the API runs itself, as plain tables
 ---@field max_turns? integer requests of one run at most. The tools that the last answer calls still run. Default: 20
 ---@field eager? boolean true: a tool starts when its block ends, while the answer still streams. All results are
----  awaited before the next turn. Default: false
+---  awaited before the next turn. Without a stream (`stream = false`) none does. Default: false
 ---@field before_turn? fun(run: anthropic.Run): table[]? called before each request. It may return another history, with
 ---  which the run goes on. May wait
 ---@field on_turn? fun(turn: anthropic.Turn, run: anthropic.Run): anthropic.TurnDecision? called after each turn, when
@@ -19,7 +19,7 @@ local run_params = {}
 ---@field on_tool_use? fun(call: anthropic.ToolCall): boolean|table|nil, any called before each call: true allows it, a
 ---  table allows it with that input, false and a reason refuse it. Returning nothing refuses it, too. May wait
 ---@field on_event? fun(event: anthropic.api.RawMessageStreamEvent) called with each event of each answer as it
----  comes; the answers are streamed then
+---  comes; the answers are streamed then, also with `stream = false`
 ---@field tool_timeout? number seconds that a tool without a `timeout` may take. Default: no limit
 ---@field max_result_bytes? integer bytes of text in one result; longer text is cut, and a note says so. A tool's own
 ---  `max_result_bytes` comes first. Default: 262144 (256 KiB)
@@ -59,12 +59,12 @@ end
 function run_params.request_of(params)
   local request = {}
   for name in pairs(params) do
-    if not OWN[name] then
+    if not OWN[name] and name ~= tool_changes.CARRIER then
       json.set(params, request, name)
     end
   end
   request.messages = json.copy(params.messages)
-  if request.stream == nil and (params.on_event or params.eager) then
+  if params.on_event or request.stream == nil and params.eager then
     request.stream = true
   end
   return request

@@ -63,32 +63,67 @@ local function referred(change)
   return key_of(definition.name) or key_of(definition.type), value
 end
 
+local CHANGES = { tool_removal = true, tool_addition = true }
+
+-- Calls a function with each change that a message tells, and with whether it is the caller's.
+local function each_change(message, f)
+  message = plain(message)
+  local is_system = message.role == "system"
+  local is_callers = is_system and message.type ~= "message" -- which an answer has
+  local function see(change)
+    if CHANGES[change.type] then
+      f(change, is_callers)
+    end
+  end
+  for _, value in ipairs(plain(message.content)) do
+    local block = plain(value)
+    if is_system or block.type == "compaction" then
+      see(block)
+      for _, held in ipairs(plain(block[HOLDERS[block.type]])) do
+        see(plain(held))
+      end
+    end
+  end
+end
+
 local function apply(self, change, is_callers)
   local key, definition = referred(change)
   if not key then
     return
   elseif change.type == "tool_removal" then
     self.withdrawn[key] = true
-  elseif change.type == "tool_addition" and is_callers then
+  elseif is_callers then
     self.withdrawn[key] = nil
     self.tools[#self.tools + 1] = tools.is(definition) and definition or nil
   end
 end
 
-local function apply_all(self, message)
-  local is_system = message.role == "system"
-  local is_callers = is_system and message.type ~= "message" -- which an answer has
-  for _, value in ipairs(plain(message.content)) do
-    local block = plain(value)
-    local is_read = is_system or block.type == "compaction"
-    local held = is_read and plain(block[HOLDERS[block.type]]) or {}
-    if is_read then
-      apply(self, block, is_callers)
-    end
-    for _, change in ipairs(held) do
-      apply(self, plain(change), is_callers)
-    end
+--- What a change is of: changes of the same thing have the same key. nil where it names nothing.
+---@param change table a `tool_addition` or a `tool_removal`
+---@return string?
+function tool_lookup.key_of(change)
+  local reference = plain(change.tool)
+  local server = parts.word(reference.server_name) or parts.word(plain(reference.definition).mcp_server_name)
+  if server then
+    return ("mcp %s %s"):format(server, parts.word(reference.name) or "")
   end
+  return (referred(change))
+end
+
+--- The last change of each thing that a history tells of.
+---@param messages table[]
+---@return table<string, table> changes by their keys
+function tool_lookup.last_changes(messages)
+  local last = {}
+  for _, message in ipairs(messages) do
+    each_change(message, function(change)
+      local key = tool_lookup.key_of(change)
+      if key then
+        last[key] = change
+      end
+    end)
+  end
+  return last
 end
 
 -- --- what fits -----------------------------------------------------------------------------------
@@ -123,7 +158,9 @@ function tool_lookup.new(list, messages)
     self.tools[i] = tool
   end
   for _, message in ipairs(messages) do
-    apply_all(self, plain(message))
+    each_change(message, function(change, is_callers)
+      apply(self, change, is_callers)
+    end)
   end
   return function(block)
     return find(self, block)

@@ -20,28 +20,59 @@ tool_result.DEFAULT_MAX_BYTES = 256 * 1024
 
 -- --- content -------------------------------------------------------------------------------------
 
+local function is_string(value)
+  return type(value) == "string"
+end
+
+local function is_word(value)
+  return type(value) == "string" or type(value) == "number"
+end
+
+-- What can have no JSON form is let through: the encoder says where it stands.
+local UNSENDABLE = { ["function"] = true, thread = true }
+
+local function has_type(value)
+  if type(value) ~= "table" then
+    return UNSENDABLE[type(value)]
+  end
+  return json.is_raw(value) or type(value.type) == "string"
+end
+
+local function is_list(value)
+  return json.is_raw(value) or paths.problem_of_list("", value) == nil
+end
+
+local function is_content(value)
+  if not is_list(value) then
+    return false
+  end
+  for _, block in ipairs(json.is_raw(value) and {} or value) do
+    if not has_type(block) then
+      return false
+    end
+  end
+  return true
+end
+
 -- What a table must have beside its type to be a content block of a result.
 local BLOCKS = {
-  text = "text",
-  image = "source",
-  document = "source",
-  search_result = "content",
-  tool_reference = "tool_name",
-  browser_state = "tabs",
+  text = { text = is_word },
+  image = { source = has_type },
+  document = { source = has_type },
+  search_result = { source = is_string, title = is_string, content = is_content },
+  tool_reference = { tool_name = is_word },
+  browser_state = { tabs = is_list },
 }
-local IS_TEXT = { text = true, tool_name = true }
-local SCALARS = { string = true, number = true, boolean = true }
 
 -- A tool's own data may have such a type, too: { type = "document", source = "the library" }.
 local function is_block(value)
-  local field = type(value) == "table" and BLOCKS[value.type]
-  local kind = field and type(value[field])
-  if not field or kind == "nil" then
-    return false
-  elseif IS_TEXT[field] then
-    return kind == "string" or kind == "number"
+  local parts = type(value) == "table" and BLOCKS[value.type]
+  for name, fits in pairs(parts or {}) do
+    if not fits(value[name]) then
+      return false
+    end
   end
-  return not SCALARS[kind]
+  return parts and true or false
 end
 
 local function is_list_of_blocks(value)

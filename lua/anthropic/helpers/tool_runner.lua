@@ -64,7 +64,7 @@ local function prepare(client, send, params, tell, option)
     return nil, err
   end
   local request = run_params.request_of(params)
-  return {
+  local self = {
     client = client,
     send = send,
     params = params,
@@ -72,6 +72,7 @@ local function prepare(client, send, params, tell, option)
     thread = message_thread.of(request),
     tools = request.tools or {}, -- that can be called now
     changes = {}, -- of which the model is to be told
+    told = {}, -- of which it was told: each change, and the message
     change_beta = tool_changes.beta_among(betas_of(request, option)),
     run = { messages = request.messages, turns = {} },
     limits = {
@@ -82,6 +83,8 @@ local function prepare(client, send, params, tell, option)
       end,
     },
   }
+  tool_changes.take_up(self, params[tool_changes.CARRIER])
+  return self
 end
 
 -- The history that the next request has.
@@ -210,7 +213,8 @@ local function go_on(self, message)
   if self.thread then
     message_thread.note(self.thread, self.run.messages, message)
   end
-  local goes_on = #turn.calls > 0 or UNFINISHED[message.stop_reason] or #self.run.messages > self.length
+  local is_unfinished = UNFINISHED[message.stop_reason] and #message.content > 0 -- else the same would be sent again
+  local goes_on = #turn.calls > 0 or is_unfinished or #self.run.messages > self.length
   if not goes_on then
     self.run.stopped = message.stop_reason
   elseif stops then

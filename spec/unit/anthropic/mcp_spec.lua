@@ -100,6 +100,23 @@ end)
 describe("the tools of an MCP server", function()
   local function call_nothing() end
 
+  it("keep a schema, and parts of one, that are JSON already", function()
+    local function schema_sent(given)
+      local made = mcp.tools({ { name = "f", inputSchema = given } }, call_nothing)
+      return anthropic.encode(made[1].input_schema)
+    end
+    local whole = '{"type":"object", "properties":{"b":{"const":1.0},"a":{}}}'
+    assert.equal(whole, schema_sent(anthropic.raw(whole)))
+    local properties = '{"b":{ },"a":{}}'
+    assert.equal('{"properties":' .. properties .. ',"required":["a"],"type":"object"}',
+      schema_sent { properties = anthropic.raw(properties), required = anthropic.raw '["a"]' })
+    assert.equal('{"$schema":"x","properties":{},"type":"object"}', schema_sent(anthropic.raw '{"$schema":"x"}'))
+    for _, odd in ipairs { "[]", "[1]", "null", "5", "true", '"x"', "{}" } do
+      assert.equal('{"properties":{},"type":"object"}', schema_sent(anthropic.raw(odd)))
+      assert.equal('{"properties":{},"type":"object"}', schema_sent { properties = anthropic.raw(odd) })
+    end
+  end)
+
   it("have its names, descriptions and schemas", function()
     local schema = { type = "object", properties = { a = { type = "number" } }, required = { "a" }, ["$schema"] = "x" }
     local list = { { name = "add", description = "Adds.", inputSchema = schema }, { name = "list", title = "Lists" } }

@@ -102,11 +102,34 @@ describe("a question", function()
   it("may be of blocks, with parameters over the defaults, which are left as they were", function()
     client.answers = { message_of "x" }
     local blocks = { { type = "text", text = "Why?" } }
-    local params = { model = "m", max_tokens = 1, system = "s", stream = true, messages = { user "other" } }
+    local params = { model = "m", max_tokens = 1, system = "s", stream = true }
     chat.ask(client, blocks, params)
     assert.same({ user(blocks) }, messages_of(1))
     assert.same({ model = "m", max_tokens = 1, system = "s" }, fields_of(1))
-    assert.same({ model = "m", max_tokens = 1, system = "s", stream = true, messages = { user "other" } }, params)
+    assert.same({ model = "m", max_tokens = 1, system = "s", stream = true }, params)
+  end)
+
+  it("is sent behind a history, which is left as it was", function()
+    client.answers = { message_of "x" }
+    local history = { user "one", { role = "assistant", content = "two" } }
+    chat.ask(client, "Why?", { messages = history })
+    assert.same({ user "one", { role = "assistant", content = "two" }, user "Why?" }, messages_of(1))
+    assert.equal(2, #history)
+  end)
+
+  it("is not sent where its history is no list", function()
+    local text, err = chat.ask(client, "Why?", { messages = { user "one", nil, user "three" } })
+    assert.is_nil(text)
+    assert.equal("invalid_request", err.kind)
+    assert.equal("messages[2]: missing", err.message)
+    local function ask() -- as Client:ask
+      local answer = chat.ask(client, "Why?", { messages = "one" })
+      return answer
+    end
+    local line = debug.getinfo(ask, "S").linedefined + 1
+    assert.equal(("spec/unit/client/chat_spec.lua:%d: params.messages: table expected, got string"):format(line),
+      raised_by(function() ask() end))
+    assert.same({}, client.sent)
   end)
 
   it("gives the error of a failure", function()

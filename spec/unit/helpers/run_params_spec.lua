@@ -3,6 +3,7 @@
 local anthropic = require "anthropic"
 local json = require "anthropic.base.json"
 local run_params = require "anthropic.helpers.run_params"
+local tool_changes = require "anthropic.helpers.tool_changes"
 
 local function tool(name)
   return anthropic.tool { name = name, description = "A tool.", input_schema = { type = "object" }, run = print }
@@ -44,13 +45,14 @@ end)
 
 describe("the requests of a run", function()
   it("have no parameter that only a run has, and a history of their own", function()
-    local params = { model = "m", messages = { {} }, max_turns = 1, tool_timeout = 2, tools = { a } }
+    local params = { model = "m", messages = { {} }, max_turns = 1, tool_timeout = 2, tools = { a },
+      [tool_changes.CARRIER] = {} }
     local request = run_params.request_of(params)
     assert.same({ model = "m", messages = { {} }, tools = { a } }, request)
     assert.is_true(request.messages ~= params.messages)
   end)
 
-  it("are streamed where somebody sees their events, or tools start early, unless the caller says no", function()
+  it("are streamed where somebody sees their events and, unless the caller says no, where tools start early", function()
     local function streamed(fields)
       fields.messages = {}
       return run_params.request_of(fields).stream
@@ -58,6 +60,8 @@ describe("the requests of a run", function()
     assert.is_true(streamed { on_event = print })
     assert.is_true(streamed { eager = true })
     assert.is_false(streamed { eager = true, stream = false })
+    assert.is_true(streamed { on_event = print, stream = false })
+    assert.is_true(streamed { on_event = print, stream = json.null })
     assert.is_nil(streamed { on_turn = print })
   end)
 end)

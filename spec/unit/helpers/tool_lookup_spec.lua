@@ -212,3 +212,37 @@ describe("a tool that is added with its definition", function()
     assert.is_nil(found({ read }, { name = "read" }, { system(defined(tool { name = "read" })) }))
   end)
 end)
+
+describe("the last changes of a history", function()
+  local function server(name)
+    return { type = "tool_removal", tool = { type = "mcp_toolset_reference", server_name = name } }
+  end
+
+  it("are those of each thing that it tells of, tools of MCP servers apart", function()
+    local toolset = { type = "tool_addition", tool = { type = "tool_definition",
+      definition = { type = "mcp_toolset", mcp_server_name = "read" } } }
+    local one = { type = "tool_removal", tool = { type = "mcp_tool_reference", server_name = "read", name = "read" } }
+    local changes = {
+      removal "read", addition "read", removal "computer_toolset_20260801", server "read", one, toolset,
+    }
+    local last = tool_lookup.last_changes { { role = "user", content = { removal "delete" } },
+      system(changes[1], changes[2]), system(changes[3], { type = "text", text = "x" }, changes[4], 5), "x",
+      { role = "assistant", content = { { type = "compaction", tool_changes = { changes[5] } } } },
+      system { type = "mid_conv_system", content = { changes[6] } } }
+    local count = 0
+    for key, change in pairs(last) do
+      count = count + 1
+      assert.equal(key, tool_lookup.key_of(change))
+    end
+    assert.equal(4, count)
+    assert.equal(changes[2], last.read)
+    assert.equal(changes[3], last.computer)
+    assert.equal(changes[5], last[tool_lookup.key_of(changes[5])])
+    assert.equal(changes[6], last[tool_lookup.key_of(changes[4])])
+  end)
+
+  it("leave out what names nothing", function()
+    assert.same({}, tool_lookup.last_changes { system({ type = "tool_removal" }, { type = "tool_removal", tool = 5 },
+      { type = "tool_addition", tool = { type = "tool_reference" } }) })
+  end)
+end)

@@ -323,10 +323,22 @@ describe("a run", function()
   end)
 
   it("does not keep an answer without content", function()
-    local _, made = run { answer({}, "pause_turn"), answer({}, "end_turn") }
-    assert.equal(1, #sent[2].messages)
-    assert.equal(1, #made.messages)
+    local _, made = run({ answer({}, "pause_turn"), answer({}, "end_turn") }, { on_turn = function(turn, running)
+      table.insert(running.messages, turn.number == 1 and { role = "user", content = "And?" } or nil)
+    end })
+    assert.equal(2, #sent[2].messages)
+    assert.equal(2, #made.messages)
     assert.equal(2, #made.turns)
+  end)
+
+  it("does not send the same again where a paused turn is empty", function()
+    for _, reason in ipairs { "pause_turn", "compaction" } do
+      sent = {}
+      local final, made = run { answer({}, reason) }
+      assert.equal(reason, final.stop_reason)
+      assert.equal(reason, made.stopped)
+      assert.equal(1, #sent)
+    end
   end)
 
   it("does not keep a refusal, nor run its tools", function()
@@ -485,10 +497,17 @@ describe("a streamed run", function()
     assert.is_true(sent[1].stream)
   end)
 
-  it("is none where stream is false, on_event or not", function()
-    local final = run({ done() }, { stream = false, on_event = error })
+  it("is none where stream is false, unless somebody sees the events", function()
+    local final = run({ done() }, { stream = false, eager = true })
     assert.equal("Done.", final:text())
     assert.is_false(sent[1].stream)
+    sent = {}
+    local events = {}
+    run({ streamed({ { type = "a" } }, done()) }, { stream = false, on_event = function(event)
+      events[#events + 1] = event.type
+    end })
+    assert.is_true(sent[1].stream)
+    assert.same({ "a" }, events)
   end)
 
   it("is not asked for by nobody", function()

@@ -146,7 +146,7 @@ describe("a tool's result", function()
     for problem, value in pairs {
       ["value: NaN has no JSON form"] = 0 / 0, ["a: infinity has no JSON form"] = { a = 1 / 0 },
       ["a[1]: the table contains itself"] = cycle,
-      ["[1].source.x: infinity has no JSON form"] = { type = "image", source = { x = -1 / 0 } },
+      ["[1].source.x: infinity has no JSON form"] = { type = "image", source = { type = "new", x = -1 / 0 } },
       ["value: a key is a boolean that cannot be a name"] = { [true] = 1 },
       ["boom"] = setmetatable({}, { __index = function() error("boom", 0) end }),
       ["to read it raises an error"] = setmetatable({}, { __index = function() error {} end }),
@@ -388,22 +388,48 @@ end
 
 describe("the content of a result", function()
   it("is what is a content block, and JSON where a part of it is missing", function()
+    local source = { type = "base64", data = "x" }
     for _, row in ipairs {
-      { "text", "text", "x" }, { "image", "source", { data = "x" } }, { "document", "source", { data = "x" } },
-      { "search_result", "content", { "x" } }, { "tool_reference", "tool_name", "x" }, { "browser_state", "tabs", {} },
+      { { type = "text", text = "x" }, "text" },
+      { { type = "image", source = source }, "source" },
+      { { type = "document", source = source }, "source" },
+      { { type = "document", source = anthropic.raw '{"type":"new"}' }, "source" },
+      { { type = "search_result", source = "s", title = "t", content = { { type = "text", text = "x" } } },
+        "content", "source", "title" },
+      { { type = "search_result", source = "s", title = "t", content = anthropic.raw "[]" }, "content" },
+      { { type = "tool_reference", tool_name = "x" }, "tool_name" },
+      { { type = "browser_state", tabs = {} }, "tabs" },
+      { { type = "browser_state", tabs = { { id = 1 } } }, "tabs" },
     } do
-      local block = { type = row[1], [row[2]] = row[3] }
+      local block = row[1]
       assert.same({ block }, gives(block).content)
       assert.same({ block, block }, gives({ block, block }).content)
-      assert.equal(('{"type":"%s"}'):format(row[1]), gives({ type = row[1] }).content)
-      assert.equal(('[{"type":"%s"}]'):format(row[1]), gives({ { type = row[1] } }).content)
+      for i = 2, #row do
+        local lacking = {}
+        for name, value in pairs(block) do
+          lacking[name] = name ~= row[i] and value or nil
+        end
+        assert.equal(anthropic.encode(lacking), gives(lacking).content)
+        assert.equal(anthropic.encode { lacking }, gives({ lacking }).content)
+      end
     end
   end)
 
   it("is JSON where a tool's own data has the type of a block", function()
+    local text = { type = "text", text = "x" }
     for _, value in ipairs {
       { type = "document", source = "the library" }, { type = "image", source = 7 }, { type = "text", text = { 1 } },
+      { type = "document", source = anthropic.null }, { type = "image", source = anthropic.null },
+      { type = "document", id = 8, source = { name = "shelf 3" } }, { type = "image", source = { type = 5 } },
+      { type = "document", source = { "shelf 3" } }, { type = "image", source = {} },
       { type = "search_result", content = "none" }, { type = "tool_reference", tool_name = {} },
+      { type = "search_result", source = "s", title = "t", content = anthropic.null },
+      { type = "search_result", source = "s", title = "t", content = { "x" } },
+      { type = "search_result", source = "s", title = "t", content = { text, "x" } },
+      { type = "search_result", source = { url = "u" }, title = "t", content = { text } },
+      { type = "search_result", source = "s", title = anthropic.null, content = { text } },
+      { type = "browser_state", tabs = anthropic.null }, { type = "browser_state", tabs = { count = 3 } },
+      { type = "tool_reference", tool_name = anthropic.null }, { type = "text", text = anthropic.null },
     } do
       assert.equal(anthropic.encode(value), gives(value).content)
       assert.equal(anthropic.encode { value }, gives({ value }).content)
@@ -450,8 +476,8 @@ describe("the content of a result", function()
     local function text(value)
       return { type = "text", text = value }
     end
-    local image = { type = "image", source = { data = "x" } }
-    local odd = { type = "document", source = { data = "y" } }
+    local image = { type = "image", source = { type = "base64", data = "x" } }
+    local odd = { type = "document", source = { type = "base64", data = "y" } }
     local list = { text "abcd", image, text "efgh", odd, text "ij" }
     local function cut(limit)
       return tools.answer({ call_of(function() return list end, { max_result_bytes = limit }) }, {})[1].content
@@ -499,7 +525,6 @@ describe("the content of a result", function()
       text "[cut: 14 bytes in 6 blocks left out]" }, cut(3))
     assert.same({ before[1], before[2], before[3] }, { list[1], list[2], list[3] })
     for _, odd in ipairs { content_document {}, content_document { x = 1 }, found(), document(5),
-      { type = "document", source = anthropic.null },
       content_document { "words", { type = "text" }, { type = "text", text = {} } } } do
       list = { odd }
       assert.same({ odd }, cut(1))
