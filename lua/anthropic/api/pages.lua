@@ -141,7 +141,8 @@ function Page:next_page()
   return following
 end
 
---- Returns the next item of the list, from this page on. An empty page does not end the list.
+--- Returns the next item of the list, from this page on. An empty page does not end the list. Several tasks may take
+--- items from one page: each item comes to one of them.
 ---@return any item nil alone is the end
 ---@return anthropic.Error? err the next call tries again
 function Page:next()
@@ -157,7 +158,9 @@ function Page:next()
     if err then
       return nil, err
     end
-    own.later, own.position, own.ended = following, 0, following == nil
+    if not own.ended and page == (own.later or self) then -- else another task has gone on meanwhile
+      own.later, own.position, own.ended = following, 0, following == nil
+    end
   end
 end
 

@@ -250,6 +250,40 @@ describe("the items of a list", function()
     assert.same({ "b", "c" }, collect(page))
   end)
 
+  -- Every fetch waits, so that one is slower than the others.
+  local function waiting_list()
+    local function fetch(query)
+      coroutine.yield()
+      local is_second = query.after_id == "b"
+      local fields = is_second and { data = { "c", "d" }, has_more = true, last_id = "d" } or { data = { "e" } }
+      return pages.new(fields, "response", "id", query, fetch)
+    end
+    return pages.new({ data = { "a", "b" }, has_more = true, last_id = "b" }, "response", "id", {}, fetch)
+  end
+
+  for _, order in ipairs { { 1, 2, 3 }, { 1, 1, 1, 1, 2, 3 }, { 1, 2, 2, 2, 2, 1, 3 }, { 3, 1, 1, 1, 2, 2, 2 } } do
+    it("come once each to those who take them from one page, in the order " .. table.concat(order), function()
+      local page, items, takers = waiting_list(), {}, {}
+      for i = 1, 3 do
+        takers[i] = coroutine.create(function()
+          local item = page:next()
+          while item do
+            items[#items + 1] = item
+            coroutine.yield()
+            item = page:next()
+          end
+        end)
+      end
+      local position = 0
+      while coroutine.status(takers[1]) ~= "dead" or coroutine.status(takers[2]) ~= "dead"
+        or coroutine.status(takers[3]) ~= "dead" do
+        position = position % #order + 1
+        coroutine.resume(takers[order[position]])
+      end
+      assert.same({ "a", "b", "c", "d", "e" }, items)
+    end)
+  end
+
   it("fail with what the next page failed with, and are asked for again", function()
     local err = failure()
     local page, queries = list("cursor", { data = { "a" }, next_page = "1" }, {},
