@@ -37,7 +37,8 @@ describe("A download", function()
     serve { body = BYTES }
     local result = assert(download "out.bin")
     local response = result.response
-    assert.same({ path = directory:path "out.bin", bytes = #BYTES, response = response }, result)
+    assert.same({ path = directory:path "out.bin", bytes = #BYTES }, result)
+    assert.same({ path = result.path, bytes = #BYTES }, anthropic.decode(anthropic.encode(result)))
     assert.equal(200, response.status)
     assert.equal("req_test_1", response.request_id)
     assert.is_number(response.timings.total)

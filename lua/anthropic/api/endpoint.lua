@@ -19,7 +19,7 @@ local urls = require "anthropic.http.url"
 ---@class anthropic.Download what a download to a file returns
 ---@field path string as it was given
 ---@field bytes integer length of the file
----@field response anthropic.Response
+---@field response anthropic.Response never encoded
 
 local endpoint = {}
 
@@ -68,7 +68,7 @@ local function read_file(exchange, spec)
   if not bytes then
     return nil, err
   end
-  return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
+  return { value = { path = spec.target, bytes = bytes } }
 end
 
 -- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one. An answer
