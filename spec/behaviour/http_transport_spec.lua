@@ -473,6 +473,19 @@ describe("redirects of anthropic.http", function()
     end
   end)
 
+  it("lead to one place: two that differ are a response, and two that are equal are one", function()
+    local function twice(one, other)
+      local head = "HTTP/1.1 307 Found\r\nContent-Length: 0\r\nLocation: %s\r\nlocation: %s\r\n\r\n"
+      return { raw = head:format(one, other), keep_open = true }
+    end
+    local server = serve { twice("/a", "/b"), twice("/a", "/a"), { body = "x" } }
+    local response = assert(http.request { url = server.url, redirects = 5 })
+    assert.same({ 307, "/a, /b", server.url }, { response.status, response.headers.location, response.url })
+    response = assert(http.request { url = server.url, redirects = 5 })
+    assert.same({ 200, server.url .. "/a" }, { response.status, response.url })
+    assert.equal("/a", server:requests()[3].target)
+  end)
+
   it("lead to places that are not written as a URL should be", function()
     local server = serve { redirect(302, "/a b?c=\195\169"), { body = "x" } }
     assert(http.request { url = server.url, redirects = 1 })
