@@ -171,6 +171,35 @@ describe("A download", function()
       assert.same({ "out.bin" }, directory:names())
     end)
 
+    it("is an error when a part comes that was not asked for, as a string too", function()
+      local part = { status = 206, headers = { ["Content-Range"] = "bytes 0-4/100" }, body = "bytes" }
+      serve { part }
+      local result, err = download("out.bin", { max_retries = 0 })
+      assert.is_nil(result)
+      assert.equal("truncated", err.kind)
+      assert_untouched "out.bin"
+      result, err = client.files.download("file_1", nil, { max_retries = 0 })
+      assert.is_nil(result)
+      assert.equal("truncated", err.kind)
+    end)
+
+    it("may be a part that was asked for, or one that is the whole", function()
+      local part = { status = 206, headers = { ["Content-Range"] = "bytes 5-9/100" }, body = "bytes" }
+      serve { part, { status = 206, headers = { ["Content-Range"] = "bytes 0-4/5" }, body = "whole" } }
+      assert(download("out.bin", { headers = { Range = "bytes=5-9" } }))
+      assert.equal("bytes", directory:read "out.bin")
+      assert(download("out.bin", { max_retries = 0 }))
+      assert.equal("whole", directory:read "out.bin")
+    end)
+
+    it("begins anew where a part came that was not asked for", function()
+      local part = { status = 206, headers = { ["Content-Range"] = "bytes 0-4/9" }, body = "bytes" }
+      serve { part, { body = "the whole" } }
+      assert(download "out.bin")
+      assert.equal("the whole", directory:read "out.bin")
+      assert.same({ "out.bin" }, directory:names())
+    end)
+
     it("is an error when it never comes whole", function()
       serve { body = BYTES, cut_after = 9000 }
       local result, err = download("out.bin", { max_retries = 1 })

@@ -303,6 +303,20 @@ describe("bodies and files of anthropic.http", function()
     assert.same({ "out" }, directory:names())
   end)
 
+  it("write no part to a file that was not asked for", function()
+    local server = serve { { status = 206, headers = { ["Content-Range"] = "bytes 5-9/100" }, body = "bytes" } }
+    local path = directory:path "out"
+    local response, err = http.request { url = server.url, path = path }
+    assert.is_nil(response)
+    assert.same({ "truncated", 206 }, { err.kind, err.response.status })
+    http.request({ url = server.url, path = path }, { on_done = function(_, problem) err = problem end })
+    assert.same({ "truncated", 206 }, { err.kind, err.response.status })
+    assert.same({}, directory:names())
+    assert(http.request { url = server.url, path = path, headers = { Range = "bytes=5-9" } })
+    assert.equal("bytes", directory:read "out")
+    assert.equal("bytes", assert(http.request { url = server.url }).body)
+  end)
+
   it("write to a file with handlers too", function()
     local server = serve { { body = "whole" }, { status = 500, body = "no" } }
     local path = directory:path "out"

@@ -49,6 +49,7 @@ end
 
 local function read_bytes(exchange)
   local body, err = exchange:read_body()
+  err = err or download.problem_of_part(exchange)
   if err then
     return nil, err
   end

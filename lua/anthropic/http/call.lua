@@ -157,10 +157,9 @@ function call.read(made, response, request, sink)
   if not body or err then
     return nil, err
   elseif sink and response.status >= 200 and response.status < 300 then
-    local bytes
-    bytes, err = download.commit(made, sink, request.path)
-    if not bytes then
-      return nil, err
+    local problem = download.problem_of_part(made) or select(2, download.commit(made, sink, request.path))
+    if problem then
+      return nil, problem
     end
   else
     response.body = body
