@@ -200,6 +200,23 @@ describe("A download", function()
       assert.same({ "out.bin" }, directory:names())
     end)
 
+    it("leaves nothing where on_log raises", function()
+      serve { body = BYTES }
+      for _, event in ipairs { "request", "response", "body" } do
+        collectgarbage "stop"
+        local ok, raised = pcall(download, "new.bin", {
+          on_log = function(record)
+            if record.event == event then
+              error("a bug at " .. event, 0)
+            end
+          end,
+        })
+        local names = directory:names()
+        collectgarbage "restart"
+        assert.same({ false, "a bug at " .. event, { "out.bin" } }, { ok, raised, names })
+      end
+    end)
+
     it("is an error when it never comes whole", function()
       serve { body = BYTES, cut_after = 9000 }
       local result, err = download("out.bin", { max_retries = 1 })

@@ -303,6 +303,17 @@ describe("bodies and files of anthropic.http", function()
     assert.same({ "out" }, directory:names())
   end)
 
+  it("leave no file where on_retry raises", function()
+    local server = serve { { body = "half of it", cut_after = 4 } }
+    collectgarbage "stop"
+    local ok, raised = pcall(http.request, {
+      url = server.url, path = directory:path "out", max_retries = 1, on_retry = function() error("a bug", 0) end,
+    })
+    local names = directory:names()
+    collectgarbage "restart"
+    assert.same({ false, "a bug", {} }, { ok, raised, names })
+  end)
+
   it("write no part to a file that was not asked for", function()
     local server = serve { { status = 206, headers = { ["Content-Range"] = "bytes 5-9/100" }, body = "bytes" } }
     local path = directory:path "out"
