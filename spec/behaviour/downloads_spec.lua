@@ -37,7 +37,8 @@ describe("A download", function()
     serve { body = BYTES }
     local result = assert(download "out.bin")
     local response = result.response
-    assert.same({ path = directory:path "out.bin", bytes = #BYTES, response = response }, result)
+    assert.same({ path = directory:path "out.bin", bytes = #BYTES }, result)
+    assert.same({ path = result.path, bytes = #BYTES }, anthropic.decode(anthropic.encode(result)))
     assert.equal(200, response.status)
     assert.equal("req_test_1", response.request_id)
     assert.is_number(response.timings.total)
@@ -168,6 +169,52 @@ describe("A download", function()
       assert.equal(3, result.response.attempts)
       assert.equal("short", directory:read "out.bin")
       assert.same({ "out.bin" }, directory:names())
+    end)
+
+    it("is an error when a part comes that was not asked for, as a string too", function()
+      local part = { status = 206, headers = { ["Content-Range"] = "bytes 0-4/100" }, body = "bytes" }
+      serve { part }
+      local result, err = download("out.bin", { max_retries = 0 })
+      assert.is_nil(result)
+      assert.equal("truncated", err.kind)
+      assert_untouched "out.bin"
+      result, err = client.files.download("file_1", nil, { max_retries = 0 })
+      assert.is_nil(result)
+      assert.equal("truncated", err.kind)
+    end)
+
+    it("may be a part that was asked for, or one that is the whole", function()
+      local part = { status = 206, headers = { ["Content-Range"] = "bytes 5-9/100" }, body = "bytes" }
+      serve { part, { status = 206, headers = { ["Content-Range"] = "bytes 0-4/5" }, body = "whole" } }
+      assert(download("out.bin", { headers = { Range = "bytes=5-9" } }))
+      assert.equal("bytes", directory:read "out.bin")
+      assert(download("out.bin", { max_retries = 0 }))
+      assert.equal("whole", directory:read "out.bin")
+    end)
+
+    it("begins anew where a part came that was not asked for", function()
+      local part = { status = 206, headers = { ["Content-Range"] = "bytes 0-4/9" }, body = "bytes" }
+      serve { part, { body = "the whole" } }
+      assert(download "out.bin")
+      assert.equal("the whole", directory:read "out.bin")
+      assert.same({ "out.bin" }, directory:names())
+    end)
+
+    it("leaves nothing where on_log raises", function()
+      serve { body = BYTES }
+      for _, event in ipairs { "request", "response", "body" } do
+        collectgarbage "stop"
+        local ok, raised = pcall(download, "new.bin", {
+          on_log = function(record)
+            if record.event == event then
+              error("a bug at " .. event, 0)
+            end
+          end,
+        })
+        local names = directory:names()
+        collectgarbage "restart"
+        assert.same({ false, "a bug at " .. event, { "out.bin" } }, { ok, raised, names })
+      end
     end)
 
     it("is an error when it never comes whole", function()

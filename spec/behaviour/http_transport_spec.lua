@@ -303,6 +303,31 @@ describe("bodies and files of anthropic.http", function()
     assert.same({ "out" }, directory:names())
   end)
 
+  it("leave no file where on_retry raises", function()
+    local server = serve { { body = "half of it", cut_after = 4 } }
+    collectgarbage "stop"
+    local ok, raised = pcall(http.request, {
+      url = server.url, path = directory:path "out", max_retries = 1, on_retry = function() error("a bug", 0) end,
+    })
+    local names = directory:names()
+    collectgarbage "restart"
+    assert.same({ false, "a bug", {} }, { ok, raised, names })
+  end)
+
+  it("write no part to a file that was not asked for", function()
+    local server = serve { { status = 206, headers = { ["Content-Range"] = "bytes 5-9/100" }, body = "bytes" } }
+    local path = directory:path "out"
+    local response, err = http.request { url = server.url, path = path }
+    assert.is_nil(response)
+    assert.same({ "truncated", 206 }, { err.kind, err.response.status })
+    http.request({ url = server.url, path = path }, { on_done = function(_, problem) err = problem end })
+    assert.same({ "truncated", 206 }, { err.kind, err.response.status })
+    assert.same({}, directory:names())
+    assert(http.request { url = server.url, path = path, headers = { Range = "bytes=5-9" } })
+    assert.equal("bytes", directory:read "out")
+    assert.equal("bytes", assert(http.request { url = server.url }).body)
+  end)
+
   it("write to a file with handlers too", function()
     local server = serve { { body = "whole" }, { status = 500, body = "no" } }
     local path = directory:path "out"
@@ -471,6 +496,19 @@ describe("redirects of anthropic.http", function()
       local response = assert(http.request { url = server.url, redirects = 5 })
       assert.same({ 302, location }, { response.status, response.headers.location })
     end
+  end)
+
+  it("lead to one place: two that differ are a response, and two that are equal are one", function()
+    local function twice(one, other)
+      local head = "HTTP/1.1 307 Found\r\nContent-Length: 0\r\nLocation: %s\r\nlocation: %s\r\n\r\n"
+      return { raw = head:format(one, other), keep_open = true }
+    end
+    local server = serve { twice("/a", "/b"), twice("/a", "/a"), { body = "x" } }
+    local response = assert(http.request { url = server.url, redirects = 5 })
+    assert.same({ 307, "/a, /b", server.url }, { response.status, response.headers.location, response.url })
+    response = assert(http.request { url = server.url, redirects = 5 })
+    assert.same({ 200, server.url .. "/a" }, { response.status, response.url })
+    assert.equal("/a", server:requests()[3].target)
   end)
 
   it("lead to places that are not written as a URL should be", function()

@@ -115,6 +115,21 @@ describe("a page of a list", function()
     assert.is_nil(page:next_page())
   end)
 
+  it("is followed by the ID of its last item where it names none and has more", function()
+    serve { { data = items("a", "b"), has_more = true }, { data = items("c"), has_more = false } }
+    assert.equal("a b c", collect(assert(client.models.list())))
+    assert.same({ "", "after_id=b" }, queries())
+  end)
+
+  it("is no last one where it says that there are more, and not how to ask for them", function()
+    serve { { data = items("a"), has_more = true } }
+    local page = assert(client.files.list())
+    assert.equal("a", page:next().id)
+    local item, err = page:next()
+    assert.is_nil(item)
+    assert.equal("protocol", err.kind)
+  end)
+
   it("is walked towards the front where before_id is given", function()
     serve {
       { data = items("c", "d"), has_more = true, first_id = "c", last_id = "d" },

@@ -121,6 +121,21 @@ describe("a redirect to another place of the same server", function()
     end
   end)
 
+  it("is followed where it names the place twice, and is an error that names both where they differ", function()
+    local function twice(one, other)
+      local head = "HTTP/1.1 307 Found\r\nContent-Length: 0\r\nLocation: %s\r\nLocation: %s\r\n\r\n"
+      return { raw = head:format(one, other), keep_open = true }
+    end
+    local server = service.serve { twice("/a", "/a"), { body = { id = "m" } }, twice("/a", "/b") }
+    local client = service.client(server)
+    assert.equal("m", assert(client.models.retrieve "m").id)
+    assert.equal("/a", server:requests()[2].target)
+    local model, err = client.models.retrieve "m"
+    assert.is_nil(model)
+    assert.matches("redirects to http://127.0.0.1:%d+/a, /b %(not followed%)$", err.message)
+    assert.equal(3, #server:requests())
+  end)
+
   it("is followed three times in a row, and no fourth time", function()
     local server = service.serve {
       redirect "/1", redirect "/2", redirect "/3", testing.message { text = "Hello!" },

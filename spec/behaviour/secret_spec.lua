@@ -71,6 +71,25 @@ describe("a credential", function()
     end
   end)
 
+  it("is not in the end of an answer that broke off within it", function()
+    local echo, records = "you sent " .. service.KEY, {}
+    for _, status in ipairs { 200, 400 } do
+      local server = service.serve { { status = status, body = echo, cut_after = #"you sent " + 9 } }
+      local client = service.client(server, { on_log = function(record) records[#records + 1] = record end })
+      local _, err = client.models.retrieve "m"
+      assert.equal("you sent [redacted]", err.body)
+      assert.is_nil(tostring(err):find(service.KEY:sub(1, 9), 1, true))
+    end
+    local count = 0
+    for _, record in ipairs(records) do
+      if record.event == "body" then
+        count = count + 1
+        assert.equal("you sent [redacted]", record.response_body())
+      end
+    end
+    assert.equal(2, count)
+  end)
+
   -- What a program prints that has made requests of every sort with a key of its own, read from a file.
   it("is in no process's arguments, and in no recording", function()
     local directory = background.make_directory()

@@ -8,6 +8,7 @@ local json = require "anthropic.base.json"
 local params_of = require "anthropic.api.params"
 local multipart = require "anthropic.http.multipart"
 local pages = require "anthropic.api.pages"
+local protected = require "anthropic.loop.protected"
 local request = require "anthropic.http.request"
 local stream = require "anthropic.stream"
 local urls = require "anthropic.http.url"
@@ -19,7 +20,7 @@ local urls = require "anthropic.http.url"
 ---@class anthropic.Download what a download to a file returns
 ---@field path string as it was given
 ---@field bytes integer length of the file
----@field response anthropic.Response
+---@field response anthropic.Response never encoded
 
 local endpoint = {}
 
@@ -49,6 +50,7 @@ end
 
 local function read_bytes(exchange)
   local body, err = exchange:read_body()
+  err = err or download.problem_of_part(exchange)
   if err then
     return nil, err
   end
@@ -68,7 +70,7 @@ local function read_file(exchange, spec)
   if not bytes then
     return nil, err
   end
-  return { value = { path = spec.target, bytes = bytes, response = exchange.response } }
+  return { value = { path = spec.target, bytes = bytes } }
 end
 
 -- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one. An answer
@@ -104,24 +106,29 @@ local function prepare(spec)
   return message and errors.invalid_request(message) or err
 end
 
+local function run(client, spec, given)
+  local exchange, err = client:exchange(spec, given)
+  if not exchange then
+    return nil, err
+  end
+  local read = reader_of(spec)
+  local result, failure = exchange:run(function()
+    return read(exchange, spec)
+  end)
+  return result, result and exchange or failure
+end
+
 -- Sends; returns a result and the exchange, or nil and an error.
 local function exchange_of(client, spec, given)
   local err = prepare(spec)
   if err then
     return nil, err
+  elseif not spec.sink then
+    return run(client, spec, given)
   end
-  local read = reader_of(spec)
-  local exchange, result
-  exchange, err = client:exchange(spec, given)
-  if exchange then
-    result, err = exchange:run(function()
-      return read(exchange, spec)
-    end)
-  end
-  if spec.sink then
-    spec.sink:close()
-  end
-  return result, result and exchange or err
+  return protected.finally_around(function()
+    return run(client, spec, given)
+  end, spec.sink.close, spec.sink)
 end
 
 -- A table from which the response can be had, unless the answer has a field of that name. It is no field of its own:

@@ -34,15 +34,23 @@ local function is_named(value)
   return value and value ~= ""
 end
 
--- The query that asks for the page after this one, by the kind of the list; nil: it is the last.
+-- The ID of an item, where the page says that there are more and not how the next one is named.
+local function id_of(page, item)
+  local id = page.has_more == true and type(item) == "table" and item.id
+  return type(id) == "string" and is_named(id) and id or nil
+end
+
+-- The query that asks for the page after this one, by the kind of the list; nil: it names none.
 local NEXT = {
   id = function(page, query)
     if page.has_more == false then
       return nil
     elseif query.before_id then -- the list is walked towards its front
-      return is_named(page.first_id) and { before_id = page.first_id }
+      local id = is_named(page.first_id) and page.first_id or id_of(page, page.data[1])
+      return id and { before_id = id }
     end
-    return is_named(page.last_id) and { after_id = page.last_id }
+    local id = is_named(page.last_id) and page.last_id or id_of(page, page.data[#page.data])
+    return id and { after_id = id }
   end,
   cursor = function(page)
     return is_named(page.next_page_token) and { page = page.next_page_token }
@@ -66,7 +74,10 @@ local function next_query(page)
   if not changed and own.kind == "cursor" and page.last_id and page.has_more then
     changed = NEXT.id(page, own.query)
   end
-  if not changed then
+  if not changed and page.has_more == true then
+    local words = "a page says that there are more, and names no next one"
+    return nil, errors.new { kind = "protocol", message = words }
+  elseif not changed then
     return nil
   end
   local query, is_other, place = tables.copy(own.query), false, nil
@@ -141,7 +152,8 @@ function Page:next_page()
   return following
 end
 
---- Returns the next item of the list, from this page on. An empty page does not end the list.
+--- Returns the next item of the list, from this page on. An empty page does not end the list. Several tasks may take
+--- items from one page: each item comes to one of them.
 ---@return any item nil alone is the end
 ---@return anthropic.Error? err the next call tries again
 function Page:next()
@@ -157,7 +169,9 @@ function Page:next()
     if err then
       return nil, err
     end
-    own.later, own.position, own.ended = following, 0, following == nil
+    if not own.ended and page == (own.later or self) then -- else another task has gone on meanwhile
+      own.later, own.position, own.ended = following, 0, following == nil
+    end
   end
 end
 

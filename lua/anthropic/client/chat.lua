@@ -41,6 +41,8 @@ local DEFAULT_MAX_TOKENS = 4096
 local function complete(params)
   if params ~= nil and type(params) ~= "table" then
     error("params: table expected, got " .. type(params), 3)
+  elseif json.is_raw(params) then
+    error("params: table expected, got anthropic.raw", 3)
   end
   local whole = json.merge({ max_tokens = DEFAULT_MAX_TOKENS }, params)
   whole.stream = nil -- say and stream differ in that

@@ -10,6 +10,7 @@
 local require = require("anthropic.base.lazy").require
 local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
+local json = require "anthropic.base.json"
 local lazy = require "anthropic.base.lazy"
 local loop = require "anthropic.loop"
 local number = require "anthropic.base.number"
@@ -78,6 +79,8 @@ local function check_arguments(name, method, ...)
   return values, params, given
 end
 
+local RAW = "%s: params: anthropic.raw is not taken; send such text by client:request { path = ..., body = ... }"
+
 -- A method works with a dot and with a colon.
 local function bind(self, resource, name, method)
   return function(first, ...)
@@ -86,6 +89,9 @@ local function bind(self, resource, name, method)
       values, params, given = check_arguments(name, method, ...)
     else
       values, params, given = check_arguments(name, method, first, ...)
+    end
+    if json.is_raw(params) then
+      return nil, errors.invalid_request(RAW:format(name))
     end
     return method.call(self, values, params, given, resource)
   end

@@ -125,9 +125,10 @@ end
 --- cancelled, which has what came as `messages` and `errors`
 function concurrent.run(client, list, settings, given, send)
   for key, params in pairs(list) do
-    if type(key) ~= "number" or type(params) ~= "table" then
+    local is_raw = json.is_raw(params)
+    if type(key) ~= "number" or type(params) ~= "table" or is_raw then
       return nil, errors.invalid_request(("list[%s]: parameters of messages.create expected, got %s"):format(
-        tostring(key), type(params)))
+        tostring(key), is_raw and "anthropic.raw" or type(params)))
     end
   end
   local problem = paths.problem_of_list("list", list)

@@ -62,8 +62,8 @@ function Answer:read_form()
   return form
 end
 
-local function describe_body(self, body)
-  return log.of_exchange(self, { bytes = #body, response_body = log.body(self, body) })
+local function describe_body(self, body, is_broken_off)
+  return log.of_exchange(self, { bytes = #body, response_body = log.body(self, body, is_broken_off) })
 end
 
 --- Waits for the whole body.
@@ -95,10 +95,10 @@ function Answer:read_body(is_json)
   if not body then
     return nil, err
   end
-  log.write(self, "body", describe_body, body)
   local failure = self:failure()
+  log.write(self, "body", describe_body, body, failure ~= nil)
   if failure and body ~= "" then
-    failure.body = self.redact(body)
+    failure.body = self.redact(body, nil, true)
   end
   return body, failure
 end
@@ -141,7 +141,9 @@ function Answer:refusal()
   local body, failure = self:read_body()
   if not body then
     return failure
-  elseif self.response.status == PROXY_AUTHENTICATION_REQUIRED
+  end
+  body = failure and failure.body or body
+  if self.response.status == PROXY_AUTHENTICATION_REQUIRED
     and (proxy.may_answer(self.way()) or self.response.headers["proxy-authenticate"]) then
     return proxy_refusal(self, body)
   end

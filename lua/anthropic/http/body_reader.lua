@@ -80,7 +80,7 @@ end
 local function receive_end(self, rest)
   local err = self.exchange:failure()
   if err then
-    err.body = rest and rest ~= "" and self.exchange.redact(rest) or nil
+    err.body = rest and rest ~= "" and self.exchange.redact(rest, nil, true) or nil
     return fail(self, err)
   end
   finish(self)

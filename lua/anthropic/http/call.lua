@@ -8,6 +8,7 @@ local multipart = require "anthropic.http.multipart"
 local options = require "anthropic.http.options"
 local plain_request = require "anthropic.http.plain_request"
 local plain_response = require "anthropic.http.plain_response"
+local protected = require "anthropic.loop.protected"
 local tables = require "anthropic.base.tables"
 
 local call = {}
@@ -157,10 +158,9 @@ function call.read(made, response, request, sink)
   if not body or err then
     return nil, err
   elseif sink and response.status >= 200 and response.status < 300 then
-    local bytes
-    bytes, err = download.commit(made, sink, request.path)
-    if not bytes then
-      return nil, err
+    local problem = download.problem_of_part(made) or select(2, download.commit(made, sink, request.path))
+    if problem then
+      return nil, problem
     end
   else
     response.body = body
@@ -183,13 +183,18 @@ function call.run(request, outer)
     made.deadline = math.min(made.deadline, outer.deadline)
     outer.inner = made
   end
-  local response, err = made:run(function()
-    local came, attach = plain_response.of(made)
-    local whole, problem = call.read(made, came, request, sink)
-    return whole, problem and attach(problem)
-  end)
+  local function send()
+    return made:run(function()
+      local came, attach = plain_response.of(made)
+      local whole, problem = call.read(made, came, request, sink)
+      return whole, problem and attach(problem)
+    end)
+  end
+  local response, err
   if sink then
-    sink:close()
+    response, err = protected.finally_around(send, sink.close, sink)
+  else
+    response, err = send()
   end
   if outer then
     outer.inner = nil

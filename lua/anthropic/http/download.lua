@@ -18,6 +18,36 @@ function download.open(path)
   return sink, problem and failures.error("file", problem) or nil
 end
 
+local PARTIAL_CONTENT = 206
+
+-- Whether the request that went out names a part.
+local function asked_for_part(exchange)
+  for _, pieces in ipairs(exchange.request().headers) do
+    if pieces[1]:lower():find "^range: " then
+      return true
+    end
+  end
+  return false
+end
+
+--- What is wrong with an answer that is to be the whole: nil, or that it is a part, which nobody asked for.
+---@param exchange anthropic.Exchange
+---@return anthropic.Error?
+function download.problem_of_part(exchange)
+  local response = exchange.response
+  if response.status ~= PARTIAL_CONTENT or asked_for_part(exchange) then
+    return nil
+  end
+  local range = response.headers["content-range"] or ""
+  local last, length = range:lower():match "^bytes 0%-(%d+)/(%d+)$"
+  if last and tonumber(last) + 1 == tonumber(length) then
+    return nil
+  end
+  local words = ("the answer is a part that was not asked for (HTTP 206, Content-Range: %s)"):format(
+    range ~= "" and range or "none")
+  return exchange:describe(errors.new { kind = "truncated", message = words, status = response.status })
+end
+
 --- Puts the file in its place, once all of it has come.
 ---@param exchange anthropic.Exchange
 ---@param sink userdata

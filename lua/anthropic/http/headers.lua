@@ -153,18 +153,36 @@ function headers.parse_lines(text)
   return given
 end
 
+-- Whether a field that came several times said the same each time.
+local function are_equal(values)
+  for i = 2, #values do
+    if values[i] ~= values[1] then
+      return false
+    end
+  end
+  return true
+end
+
 --- Reads a response's header block: names in lower case (looked up regardless of case), repeated
---- fields joined by ", ".
+--- fields joined by ", ", but equal ones of `location` one.
 ---@param block string
 ---@return table<string, string>
 function headers.parse(block)
   local fields, repeated = core.parse_headers(block)
   if repeated then
     for name, values in pairs(repeated) do
-      fields[name] = table.concat(values, ", ")
+      fields[name] = name == "location" and are_equal(values) and values[1] or table.concat(values, ", ")
     end
   end
   return setmetatable(fields, CaseInsensitive)
+end
+
+--- Whether a block names several places to go on to.
+---@param block string
+---@return boolean
+function headers.has_places(block)
+  local _, repeated = core.parse_headers(block)
+  return repeated ~= nil and repeated.location ~= nil and not are_equal(repeated.location)
 end
 
 --- The fields of a response that another library read: names in any case, a list for a field that was repeated.

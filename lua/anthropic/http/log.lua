@@ -85,13 +85,14 @@ end
 --- A body for a record: a function that returns it.
 ---@param exchange anthropic.Exchange
 ---@param body? string|string[] see segments.lua
+---@param is_broken_off? boolean
 ---@return nil|fun(whole?: boolean): string
-function log.body(exchange, body)
+function log.body(exchange, body, is_broken_off)
   local redact = exchange.redact
   return body and function(whole)
     local text = segments.text(body)
     local value = not whole and json.decode(text)
-    return redact(type(value) == "table" and json.encode(shortened(value, redact)) or text)
+    return redact(type(value) == "table" and json.encode(shortened(value, redact)) or text, nil, is_broken_off)
   end
 end
 

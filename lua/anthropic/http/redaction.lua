@@ -40,13 +40,20 @@ local function ranges_of(found, needles)
   return ranges
 end
 
--- A text that was cut off may end within a secret. Less than half of one is a prefix that all keys have.
-local function range_at_end(text, secrets)
+-- A text may end within a secret. Less than half of one is a prefix that all keys have; of a text that is known to have
+-- broken off, the end is dispensable, and less will do.
+local function range_at_end(text, secrets, is_cut)
   for i, secret in ipairs(secrets) do
-    local first = text:find(secrets.beginnings[i], -#secret, true)
-    local length = first and #text - first + 1
-    if first and length * 2 >= #secret and text:sub(first) == secret:sub(1, length) then
-      return { first, #text, secret }
+    local half = math.ceil(#secret / 2)
+    local least = is_cut and math.min(half, SHORTEST) or math.max(half, SHORTEST)
+    local beginning = least < SHORTEST and secret:sub(1, least) or secrets.beginnings[i]
+    local first = text:find(beginning, -#secret, true)
+    while first do
+      local length = #text - first + 1
+      if length >= least and text:sub(first) == secret:sub(1, length) then
+        return { first, #text, secret }
+      end
+      first = text:find(beginning, first + 1, true)
     end
   end
 end
@@ -91,12 +98,13 @@ end
 
 --- Returns a function that replaces every spelling of the secrets in a text, whatever the text.
 ---@param list string[] the secrets
----@return fun(text: string, replacement?: fun(found: string, secret: string): string): string redact the default
---- replacement is "[redacted]"
+---@return fun(text: string, replacement?: fun(found: string, secret: string): string, is_cut: true?): string redact the
+--- default replacement is "[redacted]"; of a text that has broken off, a shorter beginning of a secret at its
+--- end is replaced, too
 function redaction.redactor(list)
   local needles, secrets = needles_of(list)
-  return function(text, replacement)
-    local found, at_end = core.find_spelled(text, needles), range_at_end(text, secrets)
+  return function(text, replacement, is_cut)
+    local found, at_end = core.find_spelled(text, needles), range_at_end(text, secrets, is_cut)
     if not found and not at_end then
       return text
     end

@@ -4,6 +4,7 @@
 -- A request of `anthropic.http` that asks for it goes on as a browser's does: to any server, where it has no credential
 -- with it, and as a GET where it was a POST, or the answer to it stands elsewhere (303).
 
+local headers = require "anthropic.http.headers"
 local request = require "anthropic.http.request"
 local secrets = require "anthropic.http.secrets"
 local sending = require "anthropic.http.sending"
@@ -101,6 +102,13 @@ function redirects.words(status, from, location)
   return ("HTTP %d: %s redirects to %s (not followed)"):format(status, from, to)
 end
 
+-- The place that an answer names; nil: none, or several.
+local function location_of(exchange, fields)
+  local location = fields.location
+  local is_joined = location and location:find(", ", 1, true) and headers.has_places(exchange.transfer:headers())
+  return not is_joined and location or nil
+end
+
 --- Sends the request of an exchange, follows redirects, and waits for the headers of an answer.
 ---@param exchange anthropic.Exchange
 ---@param wire table as request.builder's function made it
@@ -113,7 +121,7 @@ function redirects.send(exchange, wire, driver)
   local fields, err = sending.send(exchange, wire, driver)
   for _ = 1, most do
     local status = fields and exchange.response.status
-    local to = fields and find(status, wire.url, fields.location)
+    local to = fields and find(status, wire.url, location_of(exchange, fields))
     if not to then
       break
     elseif spec.redirects then

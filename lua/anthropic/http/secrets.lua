@@ -28,7 +28,11 @@ end
 
 -- --- names ---------------------------------------------------------------------------------------
 
-local HARMLESS_HEADERS = set_of "content-type accept anthropic-version anthropic-beta user-agent"
+-- Those that the library adds are among them: nobody has a variable for what they never gave.
+local HARMLESS_HEADERS = set_of [[
+  accept accept-encoding anthropic-beta anthropic-version content-length content-type priority transfer-encoding
+  user-agent
+]]
 local HARMLESS_PARAMETERS = set_of "limit after_id before_id page beta"
 
 -- Credentials by what the name of their header ends with, after a hyphen or at its begin; and what only looks so.

@@ -107,20 +107,25 @@ describe("the page after a page", function()
     { "by ID", "id", { last_id = "b" }, { limit = 2 }, { limit = 2, after_id = "b" } },
     { "by ID, where there are more", "id", { last_id = "b", has_more = true }, {}, { after_id = "b" } },
     { "by ID, where there are no more", "id", { last_id = "b", has_more = false }, {} },
-    { "by ID, where there is no ID", "id", { first_id = "a", has_more = true }, {} },
+    { "by ID, where there is no ID", "id", { first_id = "a" }, {} },
+    { "by ID, where there is none but its items'", "id", { data = { { id = "a" }, { id = "b" } }, has_more = true }, {},
+      { after_id = "b" } },
+    { "by ID, where its items have some and it says nothing of more", "id", { data = { { id = "a" } } }, {} },
     { "by ID, from an ID on", "id", { first_id = "b", last_id = "c" }, { after_id = "a" }, { after_id = "c" } },
     { "by ID, backwards", "id", { first_id = "b", last_id = "c", has_more = true }, { before_id = "d", limit = 2 },
       { before_id = "b", limit = 2 } },
     { "by ID, backwards, where there are no more", "id", { first_id = "b", has_more = false }, { before_id = "d" } },
     { "by ID, backwards, where there is no ID", "id", { last_id = "c" }, { before_id = "d" } },
     { "by ID, though it names a next page", "id", { next_page = "t" }, {} },
-    { "by ID, where the ID is empty", "id", { last_id = "", has_more = true }, {} },
+    { "by ID, backwards, where there is none but its items'", "id",
+      { data = { { id = "a" }, { id = "b" } }, has_more = true }, { before_id = "c" }, { before_id = "a" } },
+    { "by ID, where the ID is empty", "id", { last_id = "" }, {} },
     { "by ID, backwards, where the ID is empty", "id", { first_id = "", last_id = "c" }, { before_id = "d" } },
 
     { "by cursor", "cursor", { next_page = "t" }, { limit = 2 }, { limit = 2, page = "t" } },
     { "by cursor, whatever it says of more", "cursor", { next_page = "t", has_more = false }, {}, { page = "t" } },
     { "by cursor, from a page on", "cursor", { next_page = "t" }, { page = "s" }, { page = "t" } },
-    { "by cursor, where it names none", "cursor", { has_more = true }, {} },
+    { "by cursor, where it names none", "cursor", { has_more = false }, {} },
     { "by cursor, where its name is empty", "cursor", { next_page = "" }, {} },
     { "by cursor, where its name is empty, by an ID", "cursor", { next_page = "", has_more = true, last_id = "b" }, {},
       { after_id = "b" } },
@@ -132,7 +137,7 @@ describe("the page after a page", function()
     { "by cursor before ID", "cursor", { next_page = "t", has_more = true, last_id = "b" }, {}, { page = "t" } },
   } do
     it("is asked for " .. case[1], function()
-      case[3].data = {}
+      case[3].data = case[3].data or {}
       local before = {}
       for name, value in pairs(case[4]) do
         before[name] = value
@@ -162,6 +167,25 @@ describe("the page after a page", function()
       assert.is_nil(following)
       assert.equal("protocol", err.kind)
       assert.equal("a page names itself as the next one", err.message)
+      assert.same({}, queries)
+    end)
+  end
+
+  for _, case in ipairs {
+    { "by ID", "id", { has_more = true } },
+    { "by an empty ID", "id", { has_more = true, last_id = "" } },
+    { "by the ID of an item", "id", { has_more = true, data = { { id = "a" }, { id = 7 } } } },
+    { "by the ID of an item that is no table", "id", { has_more = true, data = { "a" } } },
+    { "by ID, backwards", "id", { has_more = true, last_id = "a" }, { before_id = "b" } },
+    { "by cursor", "cursor", { has_more = true, data = { { id = "a" } } } },
+    { "by an empty cursor", "cursor", { has_more = true, next_page = "" } },
+  } do
+    it("is an error where the page says that there are more, and does not name it " .. case[1], function()
+      local page, queries = list(case[2], case[3], case[4])
+      local following, err = page:next_page()
+      assert.is_nil(following)
+      assert.equal("protocol", err.kind)
+      assert.equal("a page says that there are more, and names no next one", err.message)
       assert.same({}, queries)
     end)
   end
@@ -249,6 +273,40 @@ describe("the items of a list", function()
     assert.same({ "c" }, collect(other))
     assert.same({ "b", "c" }, collect(page))
   end)
+
+  -- Every fetch waits, so that one is slower than the others.
+  local function waiting_list()
+    local function fetch(query)
+      coroutine.yield()
+      local is_second = query.after_id == "b"
+      local fields = is_second and { data = { "c", "d" }, has_more = true, last_id = "d" } or { data = { "e" } }
+      return pages.new(fields, "response", "id", query, fetch)
+    end
+    return pages.new({ data = { "a", "b" }, has_more = true, last_id = "b" }, "response", "id", {}, fetch)
+  end
+
+  for _, order in ipairs { { 1, 2, 3 }, { 1, 1, 1, 1, 2, 3 }, { 1, 2, 2, 2, 2, 1, 3 }, { 3, 1, 1, 1, 2, 2, 2 } } do
+    it("come once each to those who take them from one page, in the order " .. table.concat(order), function()
+      local page, items, takers = waiting_list(), {}, {}
+      for i = 1, 3 do
+        takers[i] = coroutine.create(function()
+          local item = page:next()
+          while item do
+            items[#items + 1] = item
+            coroutine.yield()
+            item = page:next()
+          end
+        end)
+      end
+      local position = 0
+      while coroutine.status(takers[1]) ~= "dead" or coroutine.status(takers[2]) ~= "dead"
+        or coroutine.status(takers[3]) ~= "dead" do
+        position = position % #order + 1
+        coroutine.resume(takers[order[position]])
+      end
+      assert.same({ "a", "b", "c", "d", "e" }, items)
+    end)
+  end
 
   it("fail with what the next page failed with, and are asked for again", function()
     local err = failure()

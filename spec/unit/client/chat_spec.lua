@@ -1,4 +1,5 @@
 local chat = require "anthropic.client.chat"
+local json = require "anthropic.base.json"
 
 -- A client whose methods answer as the spec says, and keep what they were given.
 local function played_client()
@@ -156,6 +157,7 @@ describe("a question", function()
       assert.equal(("spec/unit/client/chat_spec.lua:%d: params: table expected, got %s"):format(line, type(wrong)),
         raised_by(function() ask("Why?", wrong) end))
     end
+    assert.matches("params: table expected, got anthropic.raw$", raised_by(function() ask("Why?", json.raw "{}") end))
     assert.same({}, client.sent)
   end)
 end)

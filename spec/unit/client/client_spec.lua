@@ -265,6 +265,24 @@ describe("a method", function()
     end)
   end
 
+  it("refuses parameters that are a text in JSON, and says what takes it", function()
+    local raw = anthropic.raw '{"model":"m","messages":[]}'
+    for name, call in pairs {
+      ["messages.create"] = function() return client.messages.create(raw) end,
+      ["messages.stream"] = function() return client.messages:stream(raw) end,
+      ["messages.count_tokens"] = function() return client.messages.count_tokens(raw) end,
+      ["messages.batches.create"] = function() return client.messages.batches.create(raw) end,
+      ["models.list"] = function() return client.models.list(raw) end,
+    } do
+      local value, err = call()
+      assert.is_nil(value)
+      assert.equal("invalid_request", err.kind)
+      assert.equal(name .. ": params: anthropic.raw is not taken; send such text by "
+        .. "client:request { path = ..., body = ... }", err.message)
+    end
+    assert.same({}, new_requests())
+  end)
+
   it("without parameters of its own needs none", function()
     assert(client.models.list())
     assert(client.models.list(nil, {}))

@@ -100,6 +100,7 @@ describe("a map", function()
     for _, case in ipairs {
       { { { }, "x" }, "list[2]: parameters of messages.create expected, got string" },
       { { true }, "list[1]: parameters of messages.create expected, got boolean" },
+      { { anthropic.raw "{}" }, "list[1]: parameters of messages.create expected, got anthropic.raw" },
       { { messages = {} }, "list[messages]: parameters of messages.create expected, got table" },
       { { {}, model = "m" }, "list[model]: parameters of messages.create expected, got string" },
     } do

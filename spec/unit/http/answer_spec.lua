@@ -44,8 +44,9 @@ local function exchange_of(plan)
   function self.spec()
     return { takes_any_status = plan.takes_any_status }
   end
-  function self.redact(text)
-    return (text:gsub("secret", "***"))
+  function self.redact(text, _, is_broken_off)
+    text = text:gsub("secret", "***")
+    return is_broken_off and text:gsub("sec$", "***") or text
   end
   function self.url()
     return "https://api.example/v1/x"
@@ -108,6 +109,17 @@ describe("the answer of an exchange", function()
     body, failure = exchange_of { body = "whole", status = 200 }:read_body()
     assert.equal("whole", body)
     assert.is_nil(failure)
+  end)
+
+  it("that broke off shows no beginning of a secret at its end, in a refusal neither", function()
+    local _, failure = exchange_of({ body = "a sec", failure = "truncated", status = 200 }):read_body()
+    assert.equal("a ***", failure.body)
+    for _, status in ipairs { 400, 407 } do
+      local err = exchange_of({ body = "a sec", failure = "truncated", status = status, is_proxied = true }):refusal()
+      assert.equal("a ***", err.body)
+      assert.is_nil(tostring(err):find("a sec", 1, true))
+    end
+    assert.equal("a sec", exchange_of({ body = "a sec", status = 400 }):refusal().body)
   end)
 
   it("tells whether the server can have acted", function()

@@ -55,4 +55,32 @@ describe("an answer that goes to a file", function()
     sink:close()
     assert.same({ "file" }, directory:names())
   end)
+
+  it("is no part of a whole, unless one was asked for", function()
+    local function problem_of(status, range, ...)
+      local exchange = { response = { status = status, headers = { ["content-range"] = range } } }
+      local lines = { ... }
+      function exchange.request()
+        return { headers = lines }
+      end
+      function exchange.describe(_, err)
+        return err
+      end
+      return download.problem_of_part(exchange)
+    end
+    assert.is_nil(problem_of(200, "bytes 0-4/10"))
+    assert.is_nil(problem_of(206, "bytes 0-9/10"))
+    assert.is_nil(problem_of(206, "Bytes 0-0/1"))
+    assert.is_nil(problem_of(206, "bytes 0-4/10", { "Accept: */*" }, { "range: ", "RANGE" }))
+    assert.is_nil(problem_of(206, nil, { "Range: bytes=0-4" }))
+    for _, range in ipairs {
+      "bytes 0-4/10", "bytes 1-9/10", "bytes 0-9/*", "bytes 0-9/10, bytes 0-9/10", "items 0-9/10", "bytes */10", "",
+      false,
+    } do
+      local err = problem_of(206, range or nil, { "Accept: */*" }, { "Range:" }, { "X-Range: ", "X_RANGE" })
+      assert.same({ "truncated", 206 }, { err.kind, err.status })
+      assert.equal(("the answer is a part that was not asked for (HTTP 206, Content-Range: %s)"):format(
+        range and range ~= "" and range or "none"), err.message)
+    end
+  end)
 end)

@@ -39,6 +39,22 @@ describe("a response's headers", function()
     end)
   end
 
+  it("name one place to go on to where they say the same twice, and several where they do not", function()
+    for _, case in ipairs {
+      { { "/a" }, "/a", false }, { { "/a", "/a" }, "/a", false }, { { "/a", "/b" }, "/a, /b", true },
+      { { "/a", "/a", "/b" }, "/a, /a, /b", true }, { { "/a, /b" }, "/a, /b", false }, { {}, nil, false },
+    } do
+      local lines = { "HTTP/1.1 302 Found" }
+      for _, place in ipairs(case[1]) do
+        lines[#lines + 1] = "Location: " .. place
+      end
+      local block = table.concat(lines, "\r\n") .. "\r\nX-A: 1\r\nX-A: 1\r\n\r\n"
+      assert.equal(case[2], headers.parse(block).location)
+      assert.equal("1, 1", headers.parse(block)["x-a"])
+      assert.equal(case[3], headers.has_places(block))
+    end
+  end)
+
   it("are looked up regardless of case", function()
     local fields = headers.parse "Retry-After: 3\r\n"
     assert.equal("3", fields["RETRY-AFTER"])

@@ -54,7 +54,8 @@ describe("a header", function()
     local list = of_headers {
       ["Content-Type"] = "application/json", ACCEPT = "text/x-something", ["anthropic-version"] = "2023-06-01",
       ["Anthropic-Beta"] = "some-beta-of-today", ["User-Agent"] = "an-agent/1.0", ["X-Team"] = "blue-and-green",
-      ["x-empty"] = "", ["x-removed"] = false,
+      ["x-empty"] = "", ["x-removed"] = false, ["Content-Length"] = "0", ["Transfer-Encoding"] = "chunked",
+      ["Accept-Encoding"] = "identity", Priority = "i",
     }
     assert.same({ ["x-team"] = { prefix = "", variable = "X_TEAM" } }, list.headers)
     assert.same({ "blue-and-green" }, { list[1], list[2] })
