@@ -8,6 +8,8 @@ local version = tonumber(major) * 100 + tonumber(minor)
 return {
   -- Content with an unknown encoding can be read as it is.
   passes_unknown_encodings = version < 805,
+  -- What a transfer fails with when it is resumed ends it there and then; 7.88 asks for another step, 8.14 does not.
+  ends_on_resuming = version >= 800,
   -- Frames of HTTP/2 that carry nothing are read a few at a time, so that timeouts have their turn; later
   -- versions of nghttp2 bound them by themselves.
   reads_in_steps = version >= 807,

@@ -245,7 +245,8 @@ describe("the connections of a loop", function()
     local first, connection = open_paused(body)
     while first:event() do end -- luacheck: ignore
     local second = core_peer.start(loop, peer)
-    if not first:done() then
+    core_peer.pass(loop, 0.02)
+    if not first:done() or not core_peer.is_readable(connection:getfd()) then
       pending "which this libcurl does not do"
     end
     core_peer.read_request(loop, connection)
