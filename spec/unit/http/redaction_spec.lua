@@ -134,6 +134,11 @@ describe("a credential in escapes", function()
   end)
 
   it("takes time in proportion to the text, whatever it is", function()
+    local compiler = rawget(_G, "jit") -- what is compiled calls no hooks
+    if compiler then
+      compiler.off()
+      finally(compiler.on)
+    end
     for _, unit in ipairs {
       "\\", "%25", "%", "&", "&#", "&#1", "\\u0073", "\\ud83d", "\\ud83d\\", "%73k-test-", "sk-test-012345678",
       "\226\128\174", KEY, "%2573", "&#x0000", "\1",
