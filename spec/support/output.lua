@@ -1,6 +1,8 @@
 -- A busted output handler: each failure in full, and at the end how many passed, failed and were
 -- skipped, also appended to the file that SPEC_COUNTS names. The seconds of each test go to that of SPEC_TIMES.
 
+local child = require "spec.support.child" -- here, so that all spec files have the same
+
 return function()
   local busted = require "busted"
   local handler = require "busted.outputHandlers.base"()
@@ -39,10 +41,7 @@ return function()
   end
 
   handler.suiteEnd = function()
-    local child = package.loaded["spec.support.child"]
-    if child then
-      child.stop_all()
-    end
+    child.stop_all()
     show("FAILED", handler.failures)
     show("ERROR", handler.errors)
     for _, pending in ipairs(handler.pendings) do

@@ -70,9 +70,10 @@ describe("the C core", function()
         types[owner] = true
       end
     end
+    local path = os.tmpname()
     local objects = {
       core = core, loop = core.loop(), sse = core.sse(1), delta_run = core.delta_run(),
-      json_partial = core.json_partial(), sink = core.sink(os.tmpname()),
+      json_partial = core.json_partial(), sink = core.sink(path),
       folder = core.folder("."),
     }
     objects.transfer = objects.loop:start { method = "GET", url = "http://127.0.0.1:1", record = true }
@@ -92,5 +93,6 @@ describe("the C core", function()
     objects.loop:close()
     objects.sink:close()
     objects.folder:close()
+    os.remove(path)
   end)
 end)
