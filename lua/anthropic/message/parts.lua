@@ -149,6 +149,25 @@ function parts.input_text(block)
   return parts.word(block.input_json) or input ~= nil and json.input_text(input) or "{}"
 end
 
+-- An input, or the JSON text of one, so that equal ones are equal texts.
+local function canonical(input)
+  if type(input) ~= "string" then
+    return (json.encode(input))
+  end
+  local read = {}
+  json.tool_input(read, input)
+  return (json.encode(read.input))
+end
+
+--- Whether two inputs are whole and the same, however they are written.
+---@param one any the input, or its JSON text
+---@param other any
+---@return boolean
+function parts.is_same_input(one, other)
+  local text = canonical(one)
+  return text ~= nil and text == canonical(other)
+end
+
 -- Makes the text of a block one that has it in another form, or under another name.
 local function read_text(block)
   local name = block.type
