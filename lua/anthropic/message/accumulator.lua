@@ -256,6 +256,17 @@ function Accumulator:input_json(entry)
   return table.concat(entry.json or {})
 end
 
+--- The input of the block at an index, or its JSON text, as far as it came.
+---@param index integer
+---@return any
+function Accumulator:input_at(index)
+  local entry = self.by_index[index]
+  if entry and entry.json and not entry.closed then
+    return self:input_json(entry)
+  end
+  return entry and entry.block.input
+end
+
 --- The message as it stands; the accumulator can go on.
 ---@return anthropic.Message
 function Accumulator:snapshot()

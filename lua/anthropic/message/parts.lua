@@ -149,8 +149,10 @@ function parts.input_text(block)
   return parts.word(block.input_json) or input ~= nil and json.input_text(input) or "{}"
 end
 
--- An input, or the JSON text of one, so that equal ones are equal texts.
-local function canonical(input)
+--- An input, or the JSON text of one, as the text that equal ones are.
+---@param input any
+---@return string? text nil where it is not whole
+function parts.canonical_input(input)
   if type(input) ~= "string" then
     return (json.encode(input))
   end
@@ -164,8 +166,8 @@ end
 ---@param other any
 ---@return boolean
 function parts.is_same_input(one, other)
-  local text = canonical(one)
-  return text ~= nil and text == canonical(other)
+  local text = parts.canonical_input(one)
+  return text ~= nil and text == parts.canonical_input(other)
 end
 
 -- Makes the text of a block one that has it in another form, or under another name.
