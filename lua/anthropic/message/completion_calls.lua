@@ -16,7 +16,7 @@ local calls = {}
 -- Members of a call, and of its function, that are read or say nothing; a server may have only one of the two.
 local OF_CALL = {
   id = true, index = true, type = true, name = true, ["function"] = true, custom = true, arguments = true, input = true,
-  parameters = true,
+  parameters = true, input_json = true, input_error = true,
 }
 
 -- Begins the blocks of the calls up to one. A call's block begins when its name and ID are known, at the latest with

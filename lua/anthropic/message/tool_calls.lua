@@ -53,11 +53,11 @@ end
 function tool_calls.read(piece)
   local called = piece["function"] or piece.custom
   called = type(called) == "table" and called or piece
-  local arguments = first_of(called, "arguments", "input", "parameters")
+  local arguments = first_of(called, "arguments", "input", "parameters", "input_json") -- the last where it is broken
   local is_whole = type(arguments) == "table"
   if is_whole then
-    arguments = json.encode(arguments) -- also what is null in it
-    arguments = arguments ~= "{}" and arguments ~= "[]" and arguments or nil
+    arguments = json.input_text(arguments) -- also what is null in it
+    arguments = arguments and not arguments:find "^[{%[]%s*[}%]]$" and arguments or nil
   end
   local id = piece.id
   return {

@@ -1132,6 +1132,21 @@ describe("the text of a tool's input", function()
     assert.equal('{"a":2,"b":3}', json.input_text(block.input))
   end)
 
+  it("holds NaN where an object under a name for inputs did, and only there", function()
+    for _, decode in ipairs { json.decode_answer, json.decode_event } do
+      local value = decode '{"input":{"x":NaN,"l":[]},"of":[{"arguments":{"x":[-Infinity]}}],"parameters":{"x":null}}'
+      assert.equal('{"l":[],"x":NaN}', json.input_text(value.input))
+      assert.equal('{"x":[-Infinity]}', json.input_text(value.of[1].arguments))
+      assert.equal('{"x":null}', json.input_text(value.parameters))
+      value = decode '{"arguments":{"x":null},"scores":{"x":NaN}}'
+      assert.equal('{"x":null}', json.input_text(value.arguments))
+      assert.equal('{"x":null}', json.input_text(value.scores))
+      assert.equal('{"arguments":{"x":null},"scores":{"x":null}}', json.encode(value))
+      value = decode '[{"partial_json":{"half":"\\ud83d","x":NaN}}]'
+      assert.equal('{"half":"\239\191\189","x":NaN}', json.input_text(value[1].partial_json))
+    end
+  end)
+
   it("is its encoding where it came as none, and nothing alone where it has none", function()
     assert.equal('{"a":2,"b":1}', json.input_text { b = 1, a = 2 })
     assert.equal("5", json.input_text(5))
