@@ -434,8 +434,25 @@ function json.copy(value)
   for key, member in next, value do
     copy[key] = member
   end
-  digits[copy] = digits[value]
+  if digits[value] then
+    digits[copy] = json.copy(digits[value]) -- json.set changes them
+  end
   return setmetatable(copy, getmetatable(value))
+end
+
+--- What was null in an object as decoded, and is absent.
+---@param value table
+---@return table<string, true>? names
+function json.nulls_of(value)
+  local metatable = getmetatable(value)
+  return type(metatable) == "table" and rawget(metatable, "__nulls") or nil
+end
+
+--- Makes a table, of the caller's own, an object that is encoded with these nulls. They may grow.
+---@param value table
+---@param names table<string, true>
+function json.set_nulls(value, names)
+  setmetatable(value, { __nulls = names })
 end
 
 return json

@@ -148,7 +148,8 @@ local function add_to(self, block, content)
   for name, value in pairs(content) do
     local is_open = block.pending or not (GROWS[name] or block.has_ended)
     if is_open and parts.is_empty(begun[name]) and not parts.is_empty(value) then
-      begun[name], adds = value, true
+      json.set(content, begun, name)
+      adds = true
       if block.pending then
         weigh(self, block, value, MEMBER_BYTES + #tostring(name))
       end

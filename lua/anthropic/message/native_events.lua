@@ -54,7 +54,7 @@ local function news(fields, told, all)
   for name, value in pairs(fields) do
     if name ~= "content" and name ~= "usage" and not parts.is_empty(value)
       and (all or parts.is_empty(told[name]) or told[name] == 0) then
-      new[name] = value
+      json.set(fields, new, name)
     end
   end
   return new

@@ -187,8 +187,7 @@ end
 
 -- Whether a value as decoded says something, be it that a member is null.
 local function says_something(value)
-  local metatable = type(value) == "table" and getmetatable(value)
-  return not parts.is_empty(value) or type(metatable) == "table" and rawget(metatable, "__nulls") ~= nil
+  return not parts.is_empty(value) or type(value) == "table" and json.nulls_of(value) ~= nil
 end
 
 local INPUTS = { "input", "arguments", "parameters" }

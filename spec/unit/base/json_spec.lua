@@ -1189,6 +1189,26 @@ describe("copy", function()
     assert.equal('{"a":12345678901234567890,"b":1e400}', json.encode(copied))
   end)
 
+  it("keeps its digits when the copy gets others", function()
+    local value = json.decode '{"a":12345678901234567890}'
+    local copied = json.copy(value)
+    json.set(json.decode '{"a":0.1234567890123456789}', copied, "a")
+    assert.equal('{"a":12345678901234567890}', json.encode(value))
+    assert.equal('{"a":0.1234567890123456789}', json.encode(copied))
+  end)
+
+  it("has nulls of its own where they are set", function()
+    local value = json.decode_answer '{"a":null,"b":1}'
+    assert.same({ a = true }, json.nulls_of(value))
+    local copied = json.copy(value)
+    json.set_nulls(copied, { c = true })
+    assert.equal('{"b":1,"c":null}', json.encode(copied))
+    assert.equal('{"a":null,"b":1}', json.encode(value))
+    for _, other in ipairs { {}, json.array {}, json.object {}, setmetatable({}, { __metatable = 5 }) } do
+      assert.is_nil(json.nulls_of(other))
+    end
+  end)
+
   it("reads no metamethod", function()
     local value = setmetatable({ a = 1 }, { __index = { b = 2 }, __pairs = function() error "called" end })
     local copied = json.copy(value)
