@@ -232,6 +232,22 @@ describe("a reader", function()
     assert.equal(20000000, #err.partial:text())
   end)
 
+  it("says while events are read what is wrong, if they were too many to be read ahead", function()
+    local reader = anthropic.reader { max_response_bytes = 8 * 1024 * 1024 }
+    local delta = 'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"abcd"}}\n\n'
+    assert(reader:feed('data: {"type":"message_start","message":{"role":"assistant"}}\n\n' .. delta:rep(45000)))
+    assert.is_true(reader:finish())
+    local bytes, event, err = 0, reader:next()
+    while event do
+      bytes = bytes + (event.delta and #(event.delta.text or "") or 0)
+      event, err = reader:next()
+    end
+    assert.equal(4 * 45000, bytes)
+    assert.equal("truncated", err.kind)
+    assert.equal(err, select(2, reader:message()))
+    assert.equal(err, select(2, reader:finish()))
+  end)
+
   describe("of a call whose input is an object", function()
     local CALL = '"type":"tool_use","id":"a","name":"f"'
     local START = 'data: {"type":"content_block_start","index":0,"content_block":{%s}}\n\n'
