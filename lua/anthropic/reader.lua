@@ -177,7 +177,8 @@ function Reader:next()
   return event, not event and self.err or nil
 end
 
---- Ends the input. Events that are still there can be read after it.
+--- Ends the input. Events that are still there can be read after it. If they are too many to be read ahead, because
+--- nobody read any, what is wrong is known once they are read: `next` and `message` return it.
 ---@return true|nil ok
 ---@return anthropic.Error? err what is wrong with the answer: that it ended before its end, or the API's error
 function Reader:finish()

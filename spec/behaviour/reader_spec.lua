@@ -232,6 +232,68 @@ describe("a reader", function()
     assert.equal(20000000, #err.partial:text())
   end)
 
+  it("says while events are read what is wrong, if they were too many to be read ahead", function()
+    local reader = anthropic.reader { max_response_bytes = 8 * 1024 * 1024 }
+    local delta = 'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"abcd"}}\n\n'
+    assert(reader:feed('data: {"type":"message_start","message":{"role":"assistant"}}\n\n' .. delta:rep(45000)))
+    assert.is_true(reader:finish())
+    local bytes, event, err = 0, reader:next()
+    while event do
+      bytes = bytes + (event.delta and #(event.delta.text or "") or 0)
+      event, err = reader:next()
+    end
+    assert.equal(4 * 45000, bytes)
+    assert.equal("truncated", err.kind)
+    assert.equal(err, select(2, reader:message()))
+    assert.equal(err, select(2, reader:finish()))
+  end)
+
+  describe("of a call whose input is an object", function()
+    local CALL = '"type":"tool_use","id":"a","name":"f"'
+    local START = 'data: {"type":"content_block_start","index":0,"content_block":{%s}}\n\n'
+    local STOP = 'data: {"type":"content_block_stop","index":0}\n\ndata: {"type":"message_stop"}\n\n'
+    local DELTA = 'data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","input":?}}\n\n'
+    local CHUNK = 'data: {"choices":[{"delta":{%s},"logprobs":[NaN]}]}\n\ndata: [DONE]\n\n'
+    local ARGUMENTS = '"tool_calls":[{"id":"a","function":{"name":"f","arguments":?}}]'
+    local WHOLE = '{"type":"message","role":"assistant","content":[{%s}]}'
+    local BODIES = {
+      ["arguments"] = CHUNK:format(ARGUMENTS), ["whole arguments"] = '{"choices":[{"message":{' .. ARGUMENTS .. "}}]}",
+      ["a part of the content"] = CHUNK:format('"content":[{' .. CALL .. ',"input":?}]'),
+      ["a block"] = WHOLE:format(CALL .. ',"input":?'), ["another name"] = WHOLE:format(CALL .. ',"arguments":?'),
+      ["no type"] = WHOLE:format '"id":"a","name":"f","input":?',
+      ["a start"] = START:format(CALL .. ',"input":?') .. STOP,
+      ["a start with another name"] = START:format(CALL .. ',"parameters":?') .. STOP,
+      ["a start without a type"] = START:format '"id":"a","name":"f","input":?' .. STOP,
+      ["a delta"] = START:format(CALL) .. DELTA .. STOP,
+    }
+
+    local function block_of(body, input)
+      local reader = anthropic.reader()
+      assert(reader:feed((body:gsub("%?", input))))
+      assert(reader:finish())
+      local message = reader:message()
+      assert.is_nil(message.unknown_deltas)
+      assert.equal(1, #message.content)
+      return message.content[1]
+    end
+
+    for name, body in pairs(BODIES) do
+      it("gives its nulls: " .. name, function()
+        local input = block_of(body, '{"x":null}').input
+        assert.equal(anthropic.null, input.x)
+        input = block_of(body, '{"l":[{"y":null}],"x":1}').input
+        assert.equal(anthropic.null, input.l[1].y)
+      end)
+
+      it("tells of NaN as of broken JSON: " .. name, function()
+        local block = block_of(body, '{"x":NaN,"y":1}')
+        assert.is_nil(block.input)
+        assert.equal('{"x":NaN,"y":1}', block.input_json)
+        assert.matches("NaN", block.input_error)
+      end)
+    end
+  end)
+
   it("takes what follows the end, and nothing after finish", function()
     local reader = anthropic.reader()
     reader:feed(streams.read "text")

@@ -10,7 +10,10 @@
 local package, require = package, require
 local core = require "anthropic.base.core"
 local fields = require "anthropic.base.json_fields"
+local lazy = require "anthropic.base.lazy"
 local memory = require "anthropic.base.memory"
+
+local json_nan = lazy.module "anthropic.base.json_nan"
 
 local prepare, restore = core.json_prepare, core.json_restore
 local CHECK, REPAIR, STRICT, INPUT = core.json_check, core.json_repair, core.json_strict, core.json_input
@@ -53,6 +56,9 @@ local kept = {
 -- Tool inputs as decoded, to the text they came as.
 local input_texts = setmetatable({}, { __mode = "k" })
 
+-- Inputs as decoded, wherever they stand, to the text of those that held NaN or an infinity.
+local broken_texts = setmetatable({}, { __mode = "k" })
+
 -- Tables as decoded, to the digits of those of their numbers that Lua's do not hold: key -> text.
 local digits = setmetatable({}, { __mode = "k" })
 
@@ -79,7 +85,8 @@ function json.library()
   return (select(2, find_decoder()))
 end
 
--- Returns the value, what core.json_restore found, and whether halves of characters are left.
+-- Returns the value, what core.json_restore found, whether halves of characters are left, and whether the text had to
+-- be changed, as NaN has.
 local function decode_text(text, options, member, nulls_absent)
   local prepared, pending, halves, marked = prepare(text, options, member)
   if not prepared then
@@ -99,7 +106,7 @@ local function decode_text(text, options, member, nulls_absent)
     return value, nil, halves
   end
   local restored, found = restore(value, pending, nulls_absent, marked, digits, kept)
-  return restored, found, halves
+  return restored, found, halves, prepared ~= text
 end
 
 --- Whether a table is encoded as an array, where nothing but the table says so.
@@ -283,11 +290,18 @@ local function keep_inputs(text, found)
 end
 
 local function decode(text, options, nulls_absent)
-  local value, found, halves = decode_text(text, options, kept[3], nulls_absent)
+  local value, found, halves, is_changed = decode_text(text, options, kept[3], nulls_absent)
   if value == nil then
     return nil, found
   elseif found then
     keep_inputs(text, found)
+  end
+  if is_changed and nulls_absent and type(value) == "table" then
+    local marked = json_nan.mark(text)
+    local other = marked and decode_text(marked, ANSWER, nil, true)
+    if other then
+      json_nan.note(value, other, json.encode, broken_texts)
+    end
   end
   return value, nil, halves
 end
@@ -345,7 +359,8 @@ function json.tool_input(block, text)
   block.input, block.input_json, block.input_error = input, nil, nil
 end
 
---- The text that a tool's input came as, where it is unchanged; else its encoding.
+--- The text that a tool's input came as, where it is unchanged; else its encoding. Of one that held NaN or an infinity
+--- it is no JSON.
 ---@param input any
 ---@return string? text
 function json.input_text(input)
@@ -353,7 +368,7 @@ function json.input_text(input)
   if text and rules.is_unchanged(input, text) then
     return text
   end
-  return (json.encode(input))
+  return broken_texts[input] or (json.encode(input))
 end
 
 --- Decodes an answer: an object's nulls are absent fields (that are sent again as null), what is not
@@ -419,8 +434,25 @@ function json.copy(value)
   for key, member in next, value do
     copy[key] = member
   end
-  digits[copy] = digits[value]
+  if digits[value] then
+    digits[copy] = json.copy(digits[value]) -- json.set changes them
+  end
   return setmetatable(copy, getmetatable(value))
+end
+
+--- What was null in an object as decoded, and is absent.
+---@param value table
+---@return table<string, true>? names
+function json.nulls_of(value)
+  local metatable = getmetatable(value)
+  return type(metatable) == "table" and rawget(metatable, "__nulls") or nil
+end
+
+--- Makes a table, of the caller's own, an object that is encoded with these nulls. They may grow.
+---@param value table
+---@param names table<string, true>
+function json.set_nulls(value, names)
+  setmetatable(value, { __nulls = names })
 end
 
 return json

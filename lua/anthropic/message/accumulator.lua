@@ -8,6 +8,7 @@ local core = require "anthropic.base.core"
 local growing_block = require "anthropic.message.growing_block"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
+local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
 
 ---@class anthropic.Accumulator
@@ -25,7 +26,10 @@ local MESSAGE_BYTES, FIELD_BYTES, UNKNOWN_BYTES = 1500, 200, 1000
 function accumulator.new(budget)
   budget = budget or budgets.new()
   budget:take(MESSAGE_BYTES)
-  return setmetatable({ fields = { content = {} }, entries = {}, by_index = {}, budget = budget }, Accumulator)
+  return setmetatable({
+    fields = { content = {} }, entries = {}, by_index = {}, budget = budget,
+    nulls = {}, -- of the tables here that have some of their own
+  }, Accumulator)
 end
 
 -- An entry is a growing block with its `index`, and its `number` among those of the same one.
@@ -88,6 +92,7 @@ function handlers.message_start(self, event)
   end
   fields.content = {}
   self.fields, self.entries, self.by_index, self.unknown, self.is_unsorted = fields, {}, {}, nil, false
+  self.nulls = {}
   for i, block in ipairs(content) do
     self:open(i - 1, json.copy(block))
   end
@@ -134,12 +139,37 @@ function handlers.content_block_stop(self, event)
   return true
 end
 
--- Null fields are absent after decoding, so what was said earlier stays.
-local function set(self, name, value)
+-- Null fields are absent after decoding, so what was said earlier stays. `from`: what has the value, as decoded.
+local function set(self, name, value, from)
   local before = self.fields[name]
   self.budget:replace(value, before)
   self.budget:take(before == nil and FIELD_BYTES + #tostring(name) or 0)
   self.fields[name] = value
+  if from then
+    json.set(from, self.fields, name)
+  end
+end
+
+local OF_DELTA = { type = true, delta = true, usage = true, raw = true, choice = true }
+
+-- What was null is stored as null where nothing else is said of it.
+local function add_nulls(self, into, said, but)
+  local nulls = json.nulls_of(said)
+  if not nulls then
+    return
+  end
+  local known = json.nulls_of(into) or {}
+  for name in pairs(nulls) do
+    if into[name] == nil and not known[name] and not (but and but[name]) then
+      if known ~= self.nulls[into] then
+        known = tables.copy(known)
+        self.nulls[into] = known
+        json.set_nulls(into, known)
+      end
+      known[name] = true
+      self.budget:take(FIELD_BYTES + #name)
+    end
+  end
 end
 
 -- The first time the counts are copied, as those of the start are the reader's, too.
@@ -148,8 +178,10 @@ local function add_usage(self, later)
   if not self.own_usage or self.own_usage ~= fields.usage then
     local merged = token_counts.merge(fields.usage, later)
     self.own_usage = merged ~= fields.usage and merged or nil
-    return set(self, "usage", merged)
+    set(self, "usage", merged)
+    return self.own_usage and add_nulls(self, merged, later)
   end
+  add_nulls(self, self.own_usage, later)
   token_counts.hold(self.own_usage, later, function(name, value, before)
     budget:replace(value, before)
     budget:take(before == nil and FIELD_BYTES + #tostring(name) or 0)
@@ -163,14 +195,16 @@ function handlers.message_delta(self, event)
   for name, value in pairs(event) do
     if name == "delta" then
       for member, said in pairs(value) do
-        set(self, member, said)
+        set(self, member, said, value)
       end
+      add_nulls(self, self.fields, value)
     elseif name == "usage" then
       add_usage(self, value)
-    elseif name ~= "type" and name ~= "raw" and name ~= "choice" then
-      set(self, name, value)
+    elseif not OF_DELTA[name] then
+      set(self, name, value, event)
     end
   end
+  add_nulls(self, self.fields, event, OF_DELTA)
   return true
 end
 
@@ -256,6 +290,23 @@ function Accumulator:input_json(entry)
   return table.concat(entry.json or {})
 end
 
+--- The input of the block at an index, or its JSON text, as far as it came.
+---@param index integer
+---@return any
+function Accumulator:input_at(index)
+  local entry = self.by_index[index]
+  if entry and entry.json and not entry.closed then
+    return self:input_json(entry)
+  end
+  return entry and entry.block.input
+end
+
+local function copy_nulls(self, from, copy)
+  if from and self.nulls[from] then
+    json.set_nulls(copy, tables.copy(self.nulls[from]))
+  end
+end
+
 --- The message as it stands; the accumulator can go on.
 ---@return anthropic.Message
 function Accumulator:snapshot()
@@ -263,6 +314,8 @@ function Accumulator:snapshot()
   local fields = json.copy(self.fields)
   fields.content = json.array {}
   fields.usage = fields.usage == self.own_usage and token_counts.merge(nil, fields.usage) or fields.usage
+  copy_nulls(self, self.fields, fields)
+  copy_nulls(self, self.own_usage, fields.usage)
   fields.unknown_deltas = self.unknown and json.copy(self.unknown) or fields.unknown_deltas
   for i, entry in ipairs(sorted_entries(self)) do
     fields.content[i] = entry:copy()

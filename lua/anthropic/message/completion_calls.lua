@@ -16,7 +16,7 @@ local calls = {}
 -- Members of a call, and of its function, that are read or say nothing; a server may have only one of the two.
 local OF_CALL = {
   id = true, index = true, type = true, name = true, ["function"] = true, custom = true, arguments = true, input = true,
-  parameters = true,
+  parameters = true, input_json = true, input_error = true,
 }
 
 -- Begins the blocks of the calls up to one. A call's block begins when its name and ID are known, at the latest with
@@ -55,7 +55,7 @@ end
 local function add_said(self, piece, said, call)
   self.shared.has_begun, self.call_pieces = true, self.call_pieces + 1
   call = self.calls:take(said, self.shared.chunk, call)
-  if not call.index and (call.id and call.name or said.arguments ~= "") then
+  if not call.index and (call.id and call.name or said.arguments ~= "" or call.held) then
     begin(self, call)
   elseif call.index and call.name ~= call.told then -- a name that comes after arguments
     call.told = call.name
@@ -109,7 +109,12 @@ local function add_rest(self, piece, position)
   if not call then
     return calls.add(self, piece)
   end
-  said.arguments, said.index = call.heard:rest(said.arguments) or "", nil
+  local rest = tool_calls.rest(call, said)
+  if not rest then
+    local others = { name = said.name, arguments = said.arguments }
+    blocks.keep_once(self, "tool_calls", { id = said.id, ["function"] = others })
+  end
+  said.arguments, said.index = rest or "", nil
   add_said(self, piece, said, call)
 end
 
@@ -125,6 +130,9 @@ end
 function calls.finish(self)
   for _, call in ipairs(self.calls.list) do
     begin(self, call)
+    if call.held then
+      blocks.add_delta(self, call.index, { type = "input_json_delta", partial_json = call.held })
+    end
     blocks.emit(self, { type = "content_block_stop", index = call.index })
   end
 end

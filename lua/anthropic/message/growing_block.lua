@@ -102,7 +102,7 @@ local function add_unknown(self, delta)
       grow(self, name, value)
     elseif name ~= "type" then
       self.budget:replace(value, self.block[name])
-      self.block[name] = value
+      json.set(delta, self.block, name)
     end
   end
   return true
@@ -146,7 +146,7 @@ function GrowingBlock:begin_again(members)
         grow(self, field, value)
       end
     elseif parts.is_empty(self.block[name]) then
-      self.block[name] = value
+      json.set(members, self.block, name)
     end
   end
 end

@@ -41,16 +41,6 @@ local function is_same_word(begun, said)
   return begun == nil or said == nil or begun == said
 end
 
--- An input, or the JSON text of one, so that equal ones are equal texts.
-local function canonical(input)
-  if type(input) ~= "string" then
-    return (json.encode(input))
-  end
-  local read = {}
-  json.tool_input(read, input)
-  return (json.encode(read.input))
-end
-
 -- Whether the input beside an ID that comes late, if there is one, is what has come of the call.
 local function is_same_input(block, content)
   local said, came = content.input, block.content.input
@@ -60,8 +50,7 @@ local function is_same_input(block, content)
   if parts.is_empty(said) or not block.heard and parts.is_empty(came) then
     return true
   end
-  local text = canonical(came)
-  return came == said or text ~= nil and text == canonical(said)
+  return came == said or parts.is_same_input(came, said)
 end
 
 -- The same of the ID. One that was made up tells nothing: the server's may come late.

@@ -29,9 +29,12 @@ local WAITING_BYTES, MEMBER_BYTES = 600, 100 -- of a block that waits, and of a 
 
 --- The blocks of one stream.
 ---@param budget? anthropic.Budget whoever hands events in looks
+---@param input_at? fun(index: integer): any the input of the block with an index in the message, or its JSON text, as
+---far as it has come
 ---@return anthropic.NativeBlocks
-function native_blocks.new(budget)
+function native_blocks.new(budget, input_at)
   return setmetatable({
+    input_at = input_at,
     budget = budget or budgets.new(),
     events = {},
     is_plain = true,
@@ -145,7 +148,8 @@ local function add_to(self, block, content)
   for name, value in pairs(content) do
     local is_open = block.pending or not (GROWS[name] or block.has_ended)
     if is_open and parts.is_empty(begun[name]) and not parts.is_empty(value) then
-      begun[name], adds = value, true
+      json.set(content, begun, name)
+      adds = true
       if block.pending then
         weigh(self, block, value, MEMBER_BYTES + #tostring(name))
       end
@@ -372,7 +376,9 @@ end
 ---@param content table[] as `parts.blocks` returns them
 ---@return string? problem why they cannot be read
 function Blocks:complete(content)
-  local repeated = repeated_blocks.new(self.order, content)
+  local repeated = repeated_blocks.new(self.order, content, function(block)
+    return self.input_at and self.input_at(block.index)
+  end)
   for _, said in ipairs(content) do
     local block, is_missing = repeated:take(said)
     local problem

@@ -25,11 +25,12 @@ Reader.__index = Reader
 
 --- A reader for the events of one stream.
 ---@param budget? anthropic.Budget counts what waits until it can be told; whoever feeds the reader looks
+---@param input_at? fun(index: integer): any see native_blocks.new
 ---@return anthropic.NativeReader
-function native_events.reader(budget)
+function native_events.reader(budget, input_at)
   return setmetatable({
     has_begun = false,
-    blocks = native_blocks.new(budget),
+    blocks = native_blocks.new(budget, input_at),
     told = { type = "message", role = "assistant" }, -- what was said of the message
     told_usage = {},
   }, Reader)
@@ -53,7 +54,7 @@ local function news(fields, told, all)
   for name, value in pairs(fields) do
     if name ~= "content" and name ~= "usage" and not parts.is_empty(value)
       and (all or parts.is_empty(told[name]) or told[name] == 0) then
-      new[name] = value
+      json.set(fields, new, name)
     end
   end
   return new

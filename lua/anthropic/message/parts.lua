@@ -149,6 +149,26 @@ function parts.input_text(block)
   return parts.word(block.input_json) or input ~= nil and json.input_text(input) or "{}"
 end
 
+--- An input, or the JSON text of one, as the text that equal ones are.
+---@param input any
+---@return string? text nil where it is not whole
+function parts.canonical_input(input)
+  local text, read = type(input) == "string" and input or json.input_text(input), {}
+  if text then
+    json.tool_input(read, text)
+  end
+  return (json.encode(read.input))
+end
+
+--- Whether two inputs are whole and the same, however they are written.
+---@param one any the input, or its JSON text
+---@param other any
+---@return boolean
+function parts.is_same_input(one, other)
+  local text = parts.canonical_input(one)
+  return text ~= nil and text == parts.canonical_input(other)
+end
+
 -- Makes the text of a block one that has it in another form, or under another name.
 local function read_text(block)
   local name = block.type
@@ -165,19 +185,29 @@ local function read_text(block)
   end
 end
 
--- The same for the input of a call.
-local function read_arguments(block)
-  if not parts.is_tool_use(block.type) or not parts.is_empty(block.input) or parts.word(block.input_json) then
+-- Whether a value as decoded says something, be it that a member is null.
+local function says_something(value)
+  return not parts.is_empty(value) or type(value) == "table" and json.nulls_of(value) ~= nil
+end
+
+local INPUTS = { "input", "arguments", "parameters" }
+
+-- The same for the input of a call. What has another name, or stands in a block without a type, was not decoded as an
+-- input: what is null in it is absent.
+local function read_arguments(block, has_type)
+  local is_read = has_type and not parts.is_empty(block.input) or parts.word(block.input_json)
+  if is_read or not parts.is_tool_use(block.type) then
     return
   end
-  for _, other in ipairs { "arguments", "parameters" } do
-    local given = block[other]
-    if not parts.is_empty(given) then
-      local text, read = type(given) == "table" and json.encode(given), {}
-      if text then -- what is null in an input is there
-        json.tool_input(read, text)
+  for _, name in ipairs(INPUTS) do
+    local given = block[name]
+    if says_something(given) then
+      local text = type(given) == "table" and json.input_text(given)
+      block[name] = nil
+      block.input = given
+      if text then
+        json.tool_input(block, text)
       end
-      block.input, block[other] = read.input or given, nil
       return
     end
   end
@@ -204,7 +234,7 @@ function parts.block(value)
   block.type = parts.type_of(block)
   read_text(block)
   read_citations(block)
-  read_arguments(block)
+  read_arguments(block, parts.word(value.type))
   block.input_json = parts.word(block.input_json) -- what this library notes of an input that is broken: texts
   block.input_error = parts.word(block.input_error)
   return block

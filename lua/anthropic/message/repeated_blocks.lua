@@ -1,5 +1,6 @@
---- Which blocks of a stream are said again by content that comes whole: of a call the one with its ID, of anything else
---- the first of its type that was not said again yet. A text that came as one block may be said in several.
+--- Which blocks of a stream are said again by content that comes whole: of a call the one with its ID, or with its
+--- name and input where the server made another ID; of anything else the first of its type that was not said again yet.
+--- A text that came as one block may be said in several.
 --
 --     local repeated = repeated_blocks.new(blocks.order, content)
 --     repeated:take(content[1])   --> the block; nil and true: it has not come yet; nil and false: it has, elsewhere
@@ -10,6 +11,10 @@ local parts = require "anthropic.message.parts"
 ---@class anthropic.RepeatedBlocks
 ---@field queues table<string, { [integer]: anthropic.NativeBlock, first: integer }> by what they are found by
 ---@field taken table<anthropic.NativeBlock, true>
+---@field blocks anthropic.NativeBlock[]
+---@field said_ids table<string, true>
+---@field input_of fun(block: anthropic.NativeBlock): any
+---@field has_inputs? boolean calls are found by their inputs
 ---@field missing table<string, integer> bytes of the texts that are said, less those that have come, by type
 local Repeated = {}
 Repeated.__index = Repeated
@@ -37,19 +42,28 @@ local function add(self, key, block)
   queue[#queue + 1] = block
 end
 
+-- The ID of a call that the server gave.
+local function id_of(block, content)
+  return block.given_id or block.pending and parts.word(content.id)
+end
+
 --- Takes the blocks that have come, in order, and the content that is said of them.
 ---@param blocks anthropic.NativeBlock[]
 ---@param said table[]
+---@param input_of fun(block: anthropic.NativeBlock): any the input of a call, or its JSON text, as far as it has come
 ---@return anthropic.RepeatedBlocks
-function repeated_blocks.new(blocks, said)
-  local self = setmetatable({ queues = {}, taken = {}, missing = {} }, Repeated)
+function repeated_blocks.new(blocks, said, input_of)
+  local self = setmetatable({
+    queues = {}, taken = {}, missing = {}, blocks = blocks, said_ids = {}, input_of = input_of,
+  }, Repeated)
   for _, content in ipairs(said) do
     count(self, content, 0, 1)
+    self.said_ids[content.id or ""] = true
   end
   for _, block in ipairs(blocks) do
     local content = native_block.content_of(block)
     count(self, content, block.added, -1)
-    local id = block.given_id or block.pending and parts.word(content.id)
+    local id = id_of(block, content)
     if not parts.is_tool_use(content.type) then
       add(self, "type " .. tostring(content.type), block)
     elseif id then
@@ -74,10 +88,32 @@ local function first(self, key)
   end
 end
 
+local function key_of_input(content, input)
+  local text = parts.canonical_input(input)
+  return text and ("input %s %s"):format(name_of(content), text)
+end
+
+-- The call of the same name and input that came under an ID which is not said.
+local function first_of_input(self, content)
+  if not self.has_inputs then
+    self.has_inputs = true
+    for _, block in ipairs(self.blocks) do
+      local begun = native_block.content_of(block)
+      local id = parts.is_tool_use(begun.type) and id_of(block, begun)
+      local key = id and not self.said_ids[id] and key_of_input(begun, self.input_of(block))
+      if key then
+        add(self, key, block)
+      end
+    end
+  end
+  local key = key_of_input(content, content.input)
+  return key and first(self, key)
+end
+
 local function first_call(self, content)
   local id, name = parts.word(content.id), name_of(content)
   return id and first(self, "id " .. id) or first(self, "unnamed " .. name) or first(self, "unnamed ")
-    or not id and first(self, "call " .. name) or nil
+    or id and first_of_input(self, content) or not id and first(self, "call " .. name) or nil
 end
 
 --- The block that is said again, which no later one is taken for.

@@ -55,6 +55,19 @@ local function mend_all(value, mended)
   end
 end
 
+-- Where an input may stand. As a text it may go on; an object is whole.
+local INPUTS = { input = true, arguments = true, parameters = true, partial_json = true }
+
+--- Mends the inputs of a payload that came as objects, in place: JSON is made of them.
+---@param value table decoded by `json.decode_event`
+function surrogates.mend_inputs(value)
+  for name, member in next, value do
+    if type(member) == "table" then
+      (INPUTS[name] and mend_all or surrogates.mend_inputs)(member)
+    end
+  end
+end
+
 --- Makes a joiner for the events of one stream.
 ---@return anthropic.SurrogateJoiner
 function surrogates.joiner()

@@ -19,6 +19,7 @@ local parts = require "anthropic.message.parts"
 ---@field last_byte? string of its arguments so far
 ---@field is_whole? boolean its arguments came as an object
 ---@field heard anthropic.HeardText its arguments so far
+---@field held? string an empty object, which is all of them so far and has not been handed on
 
 ---@class anthropic.ToolCalls
 ---@field list anthropic.ForeignCall[] in the order of their beginning
@@ -52,11 +53,11 @@ end
 function tool_calls.read(piece)
   local called = piece["function"] or piece.custom
   called = type(called) == "table" and called or piece
-  local arguments = first_of(called, "arguments", "input", "parameters")
+  local arguments = first_of(called, "arguments", "input", "parameters", "input_json") -- the last where it is broken
   local is_whole = type(arguments) == "table"
   if is_whole then
-    arguments = json.encode(arguments) -- also what is null in it
-    arguments = arguments ~= "{}" and arguments ~= "[]" and arguments or nil
+    arguments = json.input_text(arguments) -- also what is null in it
+    arguments = arguments and not arguments:find "^[{%[]%s*[}%]]$" and arguments or nil
   end
   local id = piece.id
   return {
@@ -104,10 +105,38 @@ local function is_another(call, said, chunk)
   return said.name ~= nil and call.name ~= nil and (not has_gone_on or begins_anew(call, said))
 end
 
+-- Arguments of so many times the bytes are not compared: the work must not be more than that of reading the piece.
+local MOST_TIMES = 16
+
+-- Whether the arguments of a call are those of a piece, however they are written.
+local function is_same(call, said)
+  local heard = call.heard
+  if heard.bytes == #said.arguments and heard:rest(said.arguments) == "" then
+    return true
+  end
+  local is_comparable = heard.bytes <= MOST_TIMES * (#said.arguments + 1)
+  return is_comparable and heard:text() ~= nil and parts.is_same_input(heard:text(), said.arguments)
+end
+
 -- Some servers end with all of the arguments once more.
 local function is_repetition(call, said, chunk)
-  return call.heard.bytes > 0 and call.heard.bytes == #said.arguments and call.chunk ~= chunk
-    and begins_anew(call, said) and call.heard:rest(said.arguments) == ""
+  return call.heard.bytes > 0 and call.chunk ~= chunk and begins_anew(call, said) and is_same(call, said)
+end
+
+-- Others begin with an empty object, as the API's own blocks do. It is held until more comes: what begins anew takes
+-- its place.
+local function add_arguments(self, call, said)
+  local text, held = said.arguments, call.held
+  if text == "" then
+    return
+  elseif held and begins_anew(call, said) then
+    call.heard, held = heard_text.new(self.budget), nil
+  end
+  local is_held = call.heard.bytes == 0 and #text < 16 and text:gsub("%s", "") == "{}"
+  call.heard:add(text)
+  call.last_byte = text:sub(-1)
+  call.held = is_held and text or nil
+  said.arguments = is_held and "" or (held or "") .. text
 end
 
 --- The call that a piece tells of, if it is one that has come; a piece that tells of none goes with the last.
@@ -128,10 +157,23 @@ function ToolCalls:again(said, position)
   local call = said.id and self.by_id[said.id] or self.list[position]
   if not call or said.name and call.name and said.name ~= call.name then
     return nil
-  elseif said.id and call.id and said.id ~= call.id and not call.heard:rest(said.arguments) then
+  elseif said.id and call.id and said.id ~= call.id and not call.heard:rest(said.arguments)
+    and not is_same(call, said) then
     return nil -- some servers make a new ID for the same
   end
   return call
+end
+
+--- What is said of the arguments of a call once more, and has not come.
+---@param call anthropic.ForeignCall
+---@param said table see tool_calls.read
+---@return string? rest "" where that is nothing; nil where they are others than those that came
+function tool_calls.rest(call, said)
+  local rest = call.heard:rest(said.arguments)
+  if not rest and (call.heard:may_hold(said.arguments) or is_same(call, said)) then
+    return ""
+  end
+  return rest or call.held and begins_anew(call, said) and said.arguments or nil
 end
 
 local function find(self, said, chunk)
@@ -147,7 +189,7 @@ local function find(self, said, chunk)
 end
 
 --- The call that a piece belongs to, with what the piece says of it; a new one where it belongs to none.
----@param said table see tool_calls.read; arguments that came before are taken out
+---@param said table see tool_calls.read; its arguments become what is to be handed on of them
 ---@param chunk integer the number of the chunk
 ---@param given? anthropic.ForeignCall where it is known
 ---@return anthropic.ForeignCall
@@ -161,10 +203,9 @@ function ToolCalls:take(said, chunk, given)
   if is_repetition(call, said, chunk) then
     said.arguments = ""
   end
-  call.heard:add(said.arguments)
+  add_arguments(self, call, said)
   self.budget:take((call.id and 0 or #(said.id or "")) + (call.name and 0 or #(said.name or "")))
   call.id, call.name, call.chunk = call.id or said.id, call.name or said.name, chunk
-  call.last_byte = said.arguments ~= "" and said.arguments:sub(-1) or call.last_byte
   call.is_whole = call.is_whole or said.is_whole
   if said.index ~= nil then
     self.budget:take(self.by_index[said.index] and 0 or INDEX_BYTES + #tostring(said.index))

@@ -141,6 +141,7 @@ function payloads.data(self, data, name)
   end
   if halves then
     self.joiner = self.joiner or surrogates.joiner()
+    surrogates.mend_inputs(event)
   end
   if chat_completion.is(event) or self.translator and event.type == nil and not HEARTBEATS[name] then
     return receive_chunk(self, event, data, halves)

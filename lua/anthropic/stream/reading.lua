@@ -107,7 +107,11 @@ local function whole_of(self)
   for i, number in ipairs(tables.sorted_keys(self.accumulators)) do
     choices[i] = attach(self, self.accumulators[number]:finish())
   end
-  return message.of_choices(choices)
+  local whole = message.of_choices(choices)
+  if whole.choices then -- the first of them is a copy
+    responses.attach(self.exchange, whole.choices[1], self.response)
+  end
+  return whole
 end
 
 --- The whole message, at the end of its events.

@@ -51,7 +51,9 @@ function event_source.new(exchange, accumulator, open_ended)
     is_stream = false, -- until the body has shown that it is one
     is_framed = responses.is_aws_event_stream(exchange.response),
     clock = stream_clock.new(),
-    native = native_events.reader(accumulator.budget),
+    native = native_events.reader(accumulator.budget, function(index)
+      return accumulator:input_at(index)
+    end),
     translator = nil, -- once a chunk of a chat completion has come
     document = nil, -- the message, where the answer came whole
     raw = nil, -- the foreign object that it was

@@ -1132,6 +1132,21 @@ describe("the text of a tool's input", function()
     assert.equal('{"a":2,"b":3}', json.input_text(block.input))
   end)
 
+  it("holds NaN where an object under a name for inputs did, and only there", function()
+    for _, decode in ipairs { json.decode_answer, json.decode_event } do
+      local value = decode '{"input":{"x":NaN,"l":[]},"of":[{"arguments":{"x":[-Infinity]}}],"parameters":{"x":null}}'
+      assert.equal('{"l":[],"x":NaN}', json.input_text(value.input))
+      assert.equal('{"x":[-Infinity]}', json.input_text(value.of[1].arguments))
+      assert.equal('{"x":null}', json.input_text(value.parameters))
+      value = decode '{"arguments":{"x":null},"scores":{"x":NaN}}'
+      assert.equal('{"x":null}', json.input_text(value.arguments))
+      assert.equal('{"x":null}', json.input_text(value.scores))
+      assert.equal('{"arguments":{"x":null},"scores":{"x":null}}', json.encode(value))
+      value = decode '[{"partial_json":{"half":"\\ud83d","x":NaN}}]'
+      assert.equal('{"half":"\239\191\189","x":NaN}', json.input_text(value[1].partial_json))
+    end
+  end)
+
   it("is its encoding where it came as none, and nothing alone where it has none", function()
     assert.equal('{"a":2,"b":1}', json.input_text { b = 1, a = 2 })
     assert.equal("5", json.input_text(5))
@@ -1172,6 +1187,26 @@ describe("copy", function()
     end
     local copied = json.copy(json.decode '{"a":12345678901234567890,"b":1e400}')
     assert.equal('{"a":12345678901234567890,"b":1e400}', json.encode(copied))
+  end)
+
+  it("keeps its digits when the copy gets others", function()
+    local value = json.decode '{"a":12345678901234567890}'
+    local copied = json.copy(value)
+    json.set(json.decode '{"a":0.1234567890123456789}', copied, "a")
+    assert.equal('{"a":12345678901234567890}', json.encode(value))
+    assert.equal('{"a":0.1234567890123456789}', json.encode(copied))
+  end)
+
+  it("has nulls of its own where they are set", function()
+    local value = json.decode_answer '{"a":null,"b":1}'
+    assert.same({ a = true }, json.nulls_of(value))
+    local copied = json.copy(value)
+    json.set_nulls(copied, { c = true })
+    assert.equal('{"b":1,"c":null}', json.encode(copied))
+    assert.equal('{"a":null,"b":1}', json.encode(value))
+    for _, other in ipairs { {}, json.array {}, json.object {}, setmetatable({}, { __metatable = 5 }) } do
+      assert.is_nil(json.nulls_of(other))
+    end
   end)
 
   it("reads no metamethod", function()

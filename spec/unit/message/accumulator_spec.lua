@@ -500,6 +500,18 @@ describe("a tool's input", function()
     assert.equal('{"a":[1', made:input_json(made:last()))
     assert.equal("", made:input_json(accumulated(start { type = "text" }):last()))
   end)
+
+  it("is told by its index, as a text until it is whole", function()
+    local made = accumulated(start({ type = "tool_use", input = { x = 1 } }, 3), start({ type = "tool_use" }, 5))
+    assert.same({ x = 1 }, made:input_at(3))
+    assert.is_nil(made:input_at(5))
+    assert.is_nil(made:input_at(7))
+    made:add(input('{"a":', 5))
+    assert.equal('{"a":', made:input_at(5))
+    made:add(input("1}", 5))
+    made:add(stop(5))
+    assert.same({ a = 1 }, made:input_at(5))
+  end)
 end)
 
 describe("citations", function()
@@ -859,6 +871,67 @@ describe("what a message holds", function()
     local list = growth(begin(), again, again, { type = "message_delta", delta = { other = "y" } })
     assert.equal(0, list[3])
     assert.is_true(list[4] < -9000)
+  end)
+end)
+
+describe("what is stored of a stream", function()
+  local START = '{"type":"message_start","message":{"type":"message","content":[],"score":0.9876543210987654321,'
+    .. '"stop_sequence":null,"usage":{}}}'
+
+  local function read(...)
+    local made, events = accumulator.new(), {}
+    for i, event in ipairs { START, ... } do
+      events[i] = assert(json.decode_event(event))
+      assert.is_true(made:add(events[i]))
+    end
+    return made, events
+  end
+
+  it("has the nulls and the digits of the message's delta", function()
+    local made, events = read('{"type":"message_delta","delta":{"stop_reason":"x","container":null,'
+      .. '"score":0.1234567890123456789,"stop_sequence":null},"usage":{"a":null,"n":1},"far":1e400,"away":null}',
+      '{"type":"message_delta","delta":{"container":null,"score":null},"usage":{"a":null,"b":null,"n":null}}')
+    assert.equal('{"away":null,"container":null,"content":[],"far":1e400,"score":0.1234567890123456789,'
+      .. '"stop_reason":"x","stop_sequence":null,"type":"message","usage":{"a":null,"b":null,"n":1}}',
+      json.encode(made:finish()))
+    assert.matches("0.9876543210987654321", json.encode(events[1]), 1, true)
+  end)
+
+  it("has none where a field is there, or its nulls were known", function()
+    local made = read('{"type":"message_delta","delta":{"score":null,"stop_sequence":null},"usage":null}')
+    assert.equal('{"content":[],"score":0.9876543210987654321,"stop_sequence":null,"type":"message","usage":{}}',
+      json.encode(made:snapshot()))
+    assert.equal(getmetatable(made.fields).__nulls, json.nulls_of(made.fields))
+    made:add(json.decode_event '{"type":"message_delta","delta":{"other":null}}')
+    made:add { type = "message_delta", delta = { other = 1 } }
+    assert.equal(1, made:finish().other)
+  end)
+
+  it("is in a snapshot as far as it had come", function()
+    local made = read '{"type":"message_delta","delta":{"a":null},"usage":{"a":null}}'
+    local before = made:snapshot()
+    made:add(json.decode_event '{"type":"message_delta","delta":{"b":null},"usage":{"b":null}}')
+    assert.equal('{"a":null,"content":[],"score":0.9876543210987654321,"stop_sequence":null,"type":"message",'
+      .. '"usage":{"a":null}}', json.encode(before))
+    assert.equal('{"a":null,"b":null}', json.encode(made:snapshot().usage))
+  end)
+
+  it("counts the nulls that are noted, each once", function()
+    local made = read()
+    local before, name = made.budget.held, ("n"):rep(1000)
+    for _ = 1, 3 do
+      made:add(json.decode_event('{"type":"message_delta","delta":{"' .. name .. '":null}}'))
+    end
+    assert.is_true(made.budget.held - before > 1000 and made.budget.held - before < 2000)
+  end)
+
+  it("has the digits of what a later API's delta, or a repeated start, adds to a block", function()
+    local block = '{"type":"content_block_start","index":0,"content_block":{"type":"hologram"%s}}'
+    local made, events = read(block:format "", block:format ',"a":0.1234567890123456789',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"x_delta","b":12345678901234567890}}')
+    assert.equal('[{"a":0.1234567890123456789,"b":12345678901234567890,"type":"hologram"}]',
+      json.encode(made:finish().content))
+    assert.equal('{"type":"hologram"}', json.encode(events[2].content_block))
   end)
 end)
 

@@ -550,9 +550,9 @@ describe("a chunk", function()
   it("has the thinking first, then the text, the refusal and the calls", function()
     assert.same({
       start(0, THINKING), thinking(0, "a"), stop(0), start(1, TEXT), text(1, "b"), text(1, "c"), stop(1),
-      tool(2, "t", "f"), input(2, "{}"),
+      tool(2, "t", "f"), input(2, "[]"),
     }, (translate(chunk {
-      tool_calls = { call { id = "t", name = "f", arguments = "{}" } }, refusal = "c", content = "b", reasoning = "a",
+      tool_calls = { call { id = "t", name = "f", arguments = "[]" } }, refusal = "c", content = "b", reasoning = "a",
     })))
   end)
 end)

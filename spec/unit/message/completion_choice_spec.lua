@@ -81,7 +81,7 @@ end
 
 local HI = { START(0, "text"), TEXT(0, "Hi") }
 local HM = { START(0, "thinking"), THINKING(0, "Hm.") }
-local F = { CALL(0, "a", "f"), INPUT(0, "{}") }
+local F = { CALL(0, "a", "f"), INPUT(0, "[0]") }
 
 -- { what, the parts, what comes of them }
 local CASES = {
@@ -108,14 +108,14 @@ local CASES = {
     { "in a delta and then as text", { delta { content = "H" }, { text = "i" } },
       { START(0, "text"), TEXT(0, "H"), TEXT(0, "i") } },
     { "text in deltas, calls in the message after them",
-      { delta { content = "Hi" }, { message = { content = "Hi", tool_calls = { call("a", "f", "{}") } } } },
-      { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), INPUT(1, "{}") } },
+      { delta { content = "Hi" }, { message = { content = "Hi", tool_calls = { call("a", "f", "[0]") } } } },
+      { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), INPUT(1, "[0]") } },
     { "calls in deltas, text in the message after them",
-      { delta { tool_calls = { call("a", "f", "{}") } },
-        { message = { content = "Hi", tool_calls = { call("a", "f", "{}") } } } },
+      { delta { tool_calls = { call("a", "f", "[0]") } },
+        { message = { content = "Hi", tool_calls = { call("a", "f", "[0]") } } } },
       { F[1], F[2], START(1, "text"), TEXT(1, "Hi") } },
     { "a call in a delta that tells little of it, and in the message beside it",
-      { { delta = { tool_calls = { call(nil, "f") } }, message = { tool_calls = { call("a", "f", "{}") } } } }, {} },
+      { { delta = { tool_calls = { call(nil, "f") } }, message = { tool_calls = { call("a", "f", "[0]") } } } }, {} },
     { "in deltas, and with more to it in the message after them",
       { delta { content = "H" }, { message = { content = "Hi" } }, { message = { content = { { text = "Hi!" } } } } },
       { START(0, "text"), TEXT(0, "H"), TEXT(0, "i"), TEXT(0, "!") } },
@@ -169,34 +169,34 @@ local CASES = {
       { START(0, "thinking"), THINKING(0, "Hm"), THINKING(0, "."), SIGNATURE(0, "s") } },
     { "a call among the content", { { message = { content = {
       { type = "text", text = "Hi" }, { type = "tool_use", id = "a", name = "f", input = { 1 } },
-      { type = "function", id = "b", ["function"] = { name = "g", arguments = "{}" } },
-    } } } }, { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), INPUT(1, "[1]"), CALL(2, "b", "g"), INPUT(2, "{}") } },
+      { type = "function", id = "b", ["function"] = { name = "g", arguments = "[0]" } },
+    } } } }, { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), INPUT(1, "[1]"), CALL(2, "b", "g"), INPUT(2, "[0]") } },
     { "a call among the content and in its own place", { { message = {
       content = { { type = "tool_use", id = "a", name = "f", input = json.object {} } },
-      tool_calls = { call("a", "f", "{}") },
+      tool_calls = { call("a", "f", "[0]") },
     } } }, { "unknown {content:{id:a,input:{},name:f,type:tool_use}}", F[1], F[2] } },
     { "a call in deltas, and its arguments in the message after them",
-      { delta { tool_calls = { call("a", "f", "") } }, { message = { tool_calls = { call("a", "f", "{}") } } } }, F },
+      { delta { tool_calls = { call("a", "f", "") } }, { message = { tool_calls = { call("a", "f", "[0]") } } } }, F },
     { "a call in deltas, and the rest of its arguments in the message after them",
-      { delta { tool_calls = { call("a", "f", "{") } }, { message = { tool_calls = { call("a", "f", "{}") } } } },
-      { F[1], INPUT(0, "{"), INPUT(0, "}") } },
+      { delta { tool_calls = { call("a", "f", "[") } }, { message = { tool_calls = { call("a", "f", "[0]") } } } },
+      { F[1], INPUT(0, "["), INPUT(0, "0]") } },
     { "a call in deltas, and another in the message after them",
-      { delta { tool_calls = { call("a", "f", "{}") } },
-        { message = { tool_calls = { call("a", "f", "{}"), call("b", "g", "{}") } } } },
-      { F[1], F[2], CALL(1, "b", "g"), INPUT(1, "{}") } },
+      { delta { tool_calls = { call("a", "f", "[0]") } },
+        { message = { tool_calls = { call("a", "f", "[0]"), call("b", "g", "[0]") } } } },
+      { F[1], F[2], CALL(1, "b", "g"), INPUT(1, "[0]") } },
     { "calls without IDs in deltas, and again in the message after them",
-      { delta { tool_calls = { call(nil, "f", "{}") } }, { message = { tool_calls = { call("x", "f", "{}") } } } },
-      { CALL(0, "call_c1_1", "f"), INPUT(0, "{}") } },
+      { delta { tool_calls = { call(nil, "f", "[0]") } }, { message = { tool_calls = { call("x", "f", "[0]") } } } },
+      { CALL(0, "call_c1_1", "f"), INPUT(0, "[0]") } },
     { "a function_call in deltas, and its arguments in the message after them",
       { delta { function_call = { name = "f", arguments = "" } },
-        { message = { function_call = { name = "f", arguments = "{}" } } } },
-      { CALL(0, "call_c1_1", "f"), INPUT(0, "{}") } },
+        { message = { function_call = { name = "f", arguments = "[0]" } } } },
+      { CALL(0, "call_c1_1", "f"), INPUT(0, "[0]") } },
     { "thinking in deltas, and whole in the message after them", { delta { reasoning = "Hm." },
       { message = { reasoning = "Hm.", content = "Hi" } } },
       { HM[1], HM[2], STOP(0), START(1, "text"), TEXT(1, "Hi") } },
     { "in a delta, a call in the message beside it",
-      { { delta = { content = "Hi" }, message = { tool_calls = { call("a", "f", "{}") } } } },
-      { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), INPUT(1, "{}") } },
+      { { delta = { content = "Hi" }, message = { tool_calls = { call("a", "f", "[0]") } } } },
+      { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), INPUT(1, "[0]") } },
     { "nowhere", { {}, delta {}, { message = {} }, { delta = "", message = "", text = "" }, { index = 5 } }, {} },
   },
 
@@ -264,10 +264,10 @@ local CASES = {
       { START(0, "thinking"), SIGNATURE(0, "s"), STOP(0), START(1, "text"), TEXT(1, "Hi") } },
     { "a signature alone, before text and a call", { delta { content = "Hi" },
       delta { thinking_blocks = { { signature = "s" } } },
-      delta { tool_calls = { { id = "t", ["function"] = { name = "f", arguments = "{}" } } } } },
+      delta { tool_calls = { { id = "t", ["function"] = { name = "f", arguments = "[0]" } } } } },
       { HI[1], HI[2], STOP(0), START(1, "thinking"), SIGNATURE(1, "s"), STOP(1),
         "start 2 tool_use {id:t,input:{},name:f}",
-        "delta 2 input_json_delta {partial_json:{}}" } },
+        "delta 2 input_json_delta {partial_json:[0]}" } },
     { "two signatures alone", { delta { thinking_blocks = { { signature = "s" }, { signature = "t" } } },
       delta { content = "Hi" } }, { START(0, "thinking"), SIGNATURE(0, "s"), STOP(0), START(1, "thinking"),
       SIGNATURE(1, "t"), STOP(1), START(2, "text"), TEXT(2, "Hi") } },
@@ -297,27 +297,27 @@ local CASES = {
   },
 
   calls = {
-    { "in tool_calls", { delta { tool_calls = { call("a", "f", "{}") } } }, F },
-    { "in one that is no list", { delta { tool_calls = call("a", "f", "{}") } }, F },
-    { "in a function_call", { delta { function_call = { name = "f", arguments = "{}" } } },
-      { CALL(0, "call_c1_1", "f"), INPUT(0, "{}") } },
+    { "in tool_calls", { delta { tool_calls = { call("a", "f", "[0]") } } }, F },
+    { "in one that is no list", { delta { tool_calls = call("a", "f", "[0]") } }, F },
+    { "in a function_call", { delta { function_call = { name = "f", arguments = "[0]" } } },
+      { CALL(0, "call_c1_1", "f"), INPUT(0, "[0]") } },
     { "in a function_call in pieces", { delta { function_call = { name = "f" } },
       delta { function_call = { arguments = "{" } }, delta { function_call = { arguments = "}" } } },
       { CALL(0, "call_c1_1", "f"), INPUT(0, "{"), INPUT(0, "}") } },
     { "in an empty function_call", { delta { function_call = { name = "", arguments = "" } } }, {} },
     { "in an empty call", { delta { tool_calls = { { type = "function", ["function"] = {} }, { index = 0 } } } }, {} },
     { "whose name and ID come in different pieces", { delta { tool_calls = { call("a") } },
-      delta { tool_calls = { call(nil, "f") } }, delta { tool_calls = { call(nil, nil, "{}") } } }, F },
+      delta { tool_calls = { call(nil, "f") } }, delta { tool_calls = { call(nil, nil, "[0]") } } }, F },
     { "whose name comes after the first arguments", { delta { tool_calls = { call("a", nil, "{") } },
       delta { tool_calls = { call(nil, "f", "}") } }, delta { tool_calls = { call(nil, "f", " ") } } },
       { "start 0 tool_use {id:a,input:{}}", INPUT(0, "{"), CALL(0, "a", "f"), INPUT(0, "}"), INPUT(0, " ") } },
     { "before a later one, whatever is missing of them", { delta { tool_calls = { call(nil, "f"), call(nil, "g") } },
-      delta { tool_calls = { call(nil, "h", "{}") } }, delta { tool_calls = { call("a", "f") } } },
-      { CALL(0, "call_c1_1", "f"), CALL(1, "call_c1_2", "g"), CALL(2, "call_c1_3", "h"), INPUT(2, "{}"),
+      delta { tool_calls = { call(nil, "h", "[0]") } }, delta { tool_calls = { call("a", "f") } } },
+      { CALL(0, "call_c1_1", "f"), CALL(1, "call_c1_2", "g"), CALL(2, "call_c1_3", "h"), INPUT(2, "[0]"),
         CALL(3, "a", "f") } },
     { "between texts", { delta { content = "Hi" }, delta { tool_calls = { call("a", "f") } }, delta { content = "Ho" },
-      delta { tool_calls = { call("a", nil, "{}") } } },
-      { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), START(2, "text"), TEXT(2, "Ho"), INPUT(1, "{}") } },
+      delta { tool_calls = { call("a", nil, "[0]") } } },
+      { HI[1], HI[2], STOP(0), CALL(1, "a", "f"), START(2, "text"), TEXT(2, "Ho"), INPUT(1, "[0]") } },
   },
 
   ["what is not understood"] = {
@@ -428,7 +428,7 @@ describe("a choice", function()
   end)
 
   it("keeps what a call has besides its own, with what tells it from others", function()
-    local piece = { index = 0, id = "t", type = "function", ["function"] = { name = "f", arguments = "{}" },
+    local piece = { index = 0, id = "t", type = "function", ["function"] = { name = "f", arguments = "[0]" },
       extra_content = { google = { thought_signature = "s" } } }
     local events = events_of {
       delta { tool_calls = { piece } }, delta { tool_calls = { { index = 0, caller = "x" } } },
@@ -460,7 +460,7 @@ describe("a choice", function()
   end)
 
   it("keeps what a call's function has beside its name and arguments, whatever a delta calls the same", function()
-    local called = { name = "f", arguments = "{}", text = "x", provider_specific_fields = { thought_signature = "r" } }
+    local called = { name = "f", arguments = "[0]", text = "x", provider_specific_fields = { thought_signature = "r" } }
     local piece = {
       id = "t", content = "c", provider_specific_fields = { thought_signature = "s" }, ["function"] = called,
     }
@@ -503,7 +503,7 @@ describe("a choice", function()
 
   it("reads a call whatever its arguments are called, and wherever they stand", function()
     for _, name in ipairs { "arguments", "input", "parameters" } do
-      local called = { name = "f", [name] = "{}" }
+      local called = { name = "f", [name] = "[0]" }
       for _, piece in ipairs { { ["function"] = called }, { custom = called }, called } do
         piece.id = "a"
         assert.same(F, events_of { delta { tool_calls = { piece } } })

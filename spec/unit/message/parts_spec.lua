@@ -266,11 +266,44 @@ describe("what else an object says", function()
   end)
 end)
 
-describe("an input under another name", function()
+describe("an input under another name, or in a block without a type", function()
   it("has its nulls, as inputs have", function()
-    local block = parts.block(json.decode_answer '{"type":"tool_use","arguments":{"a":null,"b":[]}}')
-    assert.equal(json.null, block.input.a)
-    assert.equal('{"input":{"a":null,"b":[]},"type":"tool_use"}', json.encode(block))
+    for _, given in ipairs { '"type":"tool_use","arguments"', '"name":"f","input"' } do
+      local block = parts.block(json.decode_answer('{"id":"t",' .. given .. ':{"a":null,"b":[{"c":null}]}}'))
+      assert.equal(json.null, block.input.a)
+      assert.equal(json.null, block.input.b[1].c)
+      assert.equal('{"a":null,"b":[{"c":null}]}', json.encode(block.input))
+      assert.is_nil(block.arguments)
+      block = parts.block(json.decode_answer('{"id":"t",' .. given .. ':{"a":null}}'))
+      assert.equal(json.null, block.input.a)
+      assert.is_nil(block.arguments)
+    end
+  end)
+
+  it("is broken where it holds NaN, as inputs are", function()
+    for _, given in ipairs { '"type":"tool_use","arguments"', '"name":"f","input"' } do
+      local block = parts.block(json.decode_answer('{"id":"t",' .. given .. ':{"b":[-Infinity],"a":"\\"NaN"}}'))
+      assert.is_nil(block.input)
+      assert.is_nil(block.arguments)
+      assert.equal('{"a":"\\"NaN","b":[-Infinity]}', block.input_json)
+      assert.matches("NaN and infinities are not JSON", block.input_error)
+    end
+  end)
+
+  it("is the text of an object as well", function()
+    assert.equal('{"a":1}', parts.block({ id = "t", name = "f", input = '{"a":1}' }).input)
+  end)
+end)
+
+describe("two inputs", function()
+  it("are the same where their values are", function()
+    for _, case in ipairs {
+      { '{"b": 1, "a": null}', { a = json.null, b = 1 }, true }, { "", {}, true }, { "[1]", { 1 }, true },
+      { { a = 1 }, { a = 1 }, true }, { { a = 1 }, { a = 2 }, false }, { '{"a":', '{"a":', false }, { nil, nil, false },
+      { json.decode_answer('{"input":{"a":NaN}}').input, '{"a":null}', false },
+    } do
+      assert.equal(case[3], parts.is_same_input(case[1], case[2]))
+    end
   end)
 end)
 

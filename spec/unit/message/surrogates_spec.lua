@@ -244,6 +244,36 @@ describe("half a character without its partner", function()
     assert.is_nil(json.encode(opened:message().raw):find(HALF))
   end)
 
+  describe("in an input that comes as an object", function()
+    local OBJECT = [[{"path":"/x","n":null,"list":[{"text":"\ud83d"}],"low":"\ude00"}]]
+    local WHOLE = ([[{"path":"/x","n":null,"list":[{"text":"?"}],"low":"?"}]]):gsub("%?", UNKNOWN)
+    local CALL = '"type":"tool_use","id":"t","name":"f"'
+    local OPEN_CALL = '{"type":"content_block_start","index":0,"content_block":{' .. CALL .. "}}"
+
+    local function chunks(fields)
+      return { chunk(fields), "[DONE]" }
+    end
+
+    for name, payloads in pairs {
+      ["arguments"] = chunks('"tool_calls":[{"id":"t","function":{"name":"f","arguments":' .. OBJECT .. "}}]"),
+      ["a part of the content"] = chunks('"content":[{' .. CALL .. ',"input":' .. OBJECT .. "}]"),
+      ["a delta"] = { START, OPEN_CALL,
+        '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","input":' .. OBJECT .. "}}",
+        STOP, END[1], END[2] },
+      ["a stop that repeats the block"] = { START, OPEN_CALL,
+        '{"type":"content_block_stop","index":0,"content_block":{' .. CALL .. ',"input":' .. OBJECT .. "}}",
+        END[1], END[2] },
+    } do
+      it("is U+FFFD, and the rest stays: " .. name, function()
+        local opened = streams.open(streams.of(payloads))
+        read(opened)
+        local message = opened:message()
+        assert.equal(1, #message.content)
+        assert.same(json.decode(WHOLE), message.content[1].input)
+      end)
+    end
+  end)
+
   it("is U+FFFD in an error event", function()
     local _, err = streams.open(streams.of {
       [[{"type":"error","error":{"type":"overloaded_error","message":"full \ud83d"}}]],

@@ -21,7 +21,7 @@ local function calls_of(chunks)
   end
   local shown = {}
   for i, call in ipairs(calls.list) do
-    shown[i] = ("%s %s %s"):format(call.id or "-", call.name or "-", arguments[call])
+    shown[i] = ("%s %s %s"):format(call.id or "-", call.name or "-", arguments[call] .. (call.held or ""))
   end
   return shown
 end
@@ -44,6 +44,14 @@ local PIECES = {
     { index = 0, id = "a", name = "f", arguments = '{"a":[2],"b":1}', is_whole = true } },
   { "arguments that hold nothing but null", json.decode_answer '{"function":{"name":"f","arguments":{"a":null}}}',
     { name = "f", arguments = '{"a":null}', is_whole = true } },
+  { "arguments that hold NaN", json.decode_answer '{"function":{"name":"f","arguments":{"a":NaN}}}',
+    { name = "f", arguments = '{"a":NaN}', is_whole = true } },
+  { "an input that holds NaN", json.decode_answer '{"type":"tool_use","name":"f","input":{"a": NaN}}',
+    { name = "f", arguments = '{"a": NaN}' } },
+  { "an input as it is written", json.decode_answer '{"type":"tool_use","name":"f","input":{"b": 1,"a":[ ]}}',
+    { name = "f", arguments = '{"b": 1,"a":[ ]}', is_whole = true } },
+  { "an input of nothing but a space", json.decode_answer '{"type":"tool_use","name":"f","input":{ }}',
+    { name = "f", arguments = "", is_whole = true } },
   { "arguments that are a list", piece(0, "a", "f", { 1 }),
     { index = 0, id = "a", name = "f", arguments = "[1]", is_whole = true } },
   { "arguments that are an empty table", piece(0, "a", "f", {}),
@@ -110,8 +118,8 @@ local CALLS = {
     { piece(0, "a", "f", { b = 1 }) }, { piece(0, "a", "f", { b = 1 }) },
   }, { 'a f {"b":1}' } },
   { "one whose arguments do not come once more", {
-    { piece(0, "a", "f", "{}") }, { piece(0, "a", nil, '{"b":1}') },
-  }, { 'a f {}{"b":1}' } },
+    { piece(0, "a", "f", '{"a":1}') }, { piece(0, "a", nil, '{"b":1}') },
+  }, { 'a f {"a":1}{"b":1}' } },
   { "one of the same pieces", { { piece(0, "a", "f", "1") }, { piece(0, nil, nil, "1") } }, { "a f 11" } },
   { "one of long arguments, which are not kept", {
     { piece(0, "a", "f", '{"b":"' .. ("x"):rep(65536) .. '"}') }, { piece(0, "a", nil, "{}") },
@@ -172,6 +180,22 @@ local CALLS = {
   { "one with an object, and an empty piece after it",
     { { piece(0, nil, "f", { a = 1 }) }, { piece(0, nil, "f", "") } },
     { '- f {"a":1}' } },
+  { "one with all of it once more, written otherwise",
+    { { piece(0, "a", "f", '{"x": ') }, { piece(0, nil, nil, '[1]}') }, { piece(0, "a", "f", '{"x":[1]}') } },
+    { 'a f {"x": [1]}' } },
+  { "one with a text, and the object once more",
+    { { piece(0, "a", "f", '{ "b":"\\u00e9","a":null}') }, { piece(0, "a", "f", { a = json.null, b = "é" }) } },
+    { 'a f { "b":"\\u00e9","a":null}' } },
+  { "one that begins with an empty object",
+    { { piece(0, "a", "f", "{ }") }, { piece(0, nil, nil, '{"x"') }, { piece(0, nil, nil, ":1}") } },
+    { 'a f {"x":1}' } },
+  { "one that begins with an empty object, said twice",
+    { { piece(0, "a", "f", "{}") }, { piece(0, nil, nil, "{}") }, { piece(0, nil, nil, "") } }, { "a f {}" } },
+  { "one that is broken after an empty object",
+    { { piece(0, "a", "f", "{}") }, { piece(0, nil, nil, "]") }, { piece(0, nil, nil, "{") } }, { "a f {}]{" } },
+  { "one with an empty object in a text",
+    { { piece(0, "a", "f", '{"x":"') }, { piece(0, nil, nil, "{}") }, { piece(0, nil, nil, '{}"}') } },
+    { 'a f {"x":"{}{}"}' } },
   { "three in one chunk", { { piece(0, "a", "f", "1"), piece(1, "b", "f", "2"), piece(2, "c", "f", "3") } },
     { "a f 1", "b f 2", "c f 3" } },
 }
@@ -211,6 +235,49 @@ describe("tool calls", function()
     assert.equal(before + 1000, budget.held)
     calls:take(tool_calls.read(piece(0, nil, nil, ("x"):rep(65536))), 3)
     assert.equal(before + 1000, budget.held)
+  end)
+
+  it("hand on an empty object with what follows it, unless that begins anew", function()
+    for _, case in ipairs { { "{ }", "", "" }, { "{}", " ", "{} " }, { "{}", "{", "{" }, { "{}", "{}", "" } } do
+      local calls, second = tool_calls.new(), tool_calls.read(piece(0, nil, nil, case[2]))
+      local first = tool_calls.read(piece(0, "a", "f", case[1]))
+      local call = calls:take(first, 1)
+      assert.equal("", first.arguments)
+      assert.equal(case[1], call.held)
+      calls:take(second, 2)
+      assert.equal(case[3], second.arguments)
+    end
+  end)
+
+  it("are compared as texts alone where a piece is much shorter", function()
+    local calls = tool_calls.new()
+    local text = '{"x":"' .. ("{}"):rep(20)
+    calls:take(tool_calls.read(piece(0, "a", "f", text)), 1)
+    local call = calls:take(tool_calls.read(piece(0, nil, nil, "{}")), 2)
+    assert.equal(text .. "{}", call.heard:text())
+  end)
+
+  it("say what is others than what has come", function()
+    local calls = tool_calls.new()
+    local call = calls:take(tool_calls.read(piece(0, "a", "f", '{"x": 1}')), 1)
+    for said, rest in pairs { ['{"x":1}'] = "", ['{"x": 1} '] = " ", ['{"x"'] = "", [""] = "" } do
+      assert.equal(rest, tool_calls.rest(call, tool_calls.read(piece(nil, "a", "f", said))))
+    end
+    assert.is_nil(tool_calls.rest(call, tool_calls.read(piece(nil, "a", "f", { x = 2 }))))
+    assert.is_nil(tool_calls.rest(call, tool_calls.read(piece(nil, "a", "f", '{"x":['))))
+  end)
+
+  it("are known again under another ID where they are the same", function()
+    local calls = tool_calls.new()
+    local call = calls:take(tool_calls.read(piece(0, "a", "f", '{"x": 1}')), 1)
+    for _, arguments in ipairs { { x = 1 }, '{"x":1}', '{"x": 1}' } do
+      assert.equal(call, calls:again(tool_calls.read(piece(nil, "b", "f", arguments)), 1))
+    end
+    for _, arguments in ipairs { { x = 2 }, '{"x":', "", {} } do
+      assert.is_nil(calls:again(tool_calls.read(piece(nil, "b", "f", arguments)), 1))
+    end
+    local empty = calls:take(tool_calls.read(piece(1, "c", "f", "{}")), 1)
+    assert.equal(empty, calls:again(tool_calls.read(piece(nil, "d", "f", {})), 2))
   end)
 
   it("keep what else is noted on them", function()

@@ -1,6 +1,7 @@
 -- What a Stream and a reader of bytes have in common: events taken in, and the message that they make.
 
 local json = require "anthropic.base.json"
+local param = require "anthropic.message.param"
 local reading = require "anthropic.stream.reading"
 local scripted_exchange = require "spec.support.scripted_exchange"
 local stream_module = require "anthropic.stream"
@@ -58,5 +59,23 @@ describe("the next event", function()
     local event, err = reading.take(opened, true)
     assert.is_nil(event)
     assert.equal("protocol", err.kind)
+  end)
+end)
+
+describe("the whole message", function()
+  it("of several choices has its sender noted on each", function()
+    local chunk = '{"choices":[{"index":0,"delta":{"reasoning":"Hm.","content":"a"}},'
+      .. '{"index":1,"delta":{"reasoning":"Hm.","content":"b"}}]}'
+    local opened = stream_module.new(scripted_exchange { events = { { chunk }, { "[DONE]" } } })
+    opened.exchange.option = function(name)
+      return name == "base_url" and "https://gateway.example" or nil
+    end
+    local whole = opened:message()
+    assert.equal(2, #whole.choices)
+    for _, one in ipairs { whole, whole.choices[1], whole.choices[2] } do
+      assert.equal(2, #param.of_message(one, "https://gateway.example").content)
+      assert.equal(1, #param.of_message(one, "https://other.example").content)
+      assert.equal(opened.response, one.response)
+    end
   end)
 end)
