@@ -56,7 +56,7 @@ static int has_news(lua_State *L) {
 }
 
 /* output() -> nil while it runs, and "soon" once nothing more comes | what it wrote, its exit
- * status (negative: the signal that ended it) | nil, "too_large". */
+ * status (negative: the signal that ended it; "unknown") | nil, "too_large". */
 static int output(lua_State *L) {
   struct process *process = check_process(L);
   process->entry.news = false;
@@ -74,7 +74,10 @@ static int output(lua_State *L) {
   lua_pushlstring(L, process->output.length ? buffer_bytes(&process->output) : "",
                   process->output.length);
   buffer_take_back(&process->output);
-  lua_pushinteger(L, process->status);
+  if (process->status == PROCESS_UNKNOWN)
+    lua_pushliteral(L, "unknown");
+  else
+    lua_pushinteger(L, process->status);
   return 2;
 }
 

@@ -15,12 +15,13 @@ static bool set_flags(int descriptor, bool is_ours) {
          (!is_ours || fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0);
 }
 
-/* The host may ignore SIGPIPE, and hold signals back. */
+/* The host may ignore SIGPIPE and SIGCHLD, and hold signals back. */
 static int set_signals(posix_spawnattr_t *attributes) {
   sigset_t none, by_default;
   sigemptyset(&none);
   sigemptyset(&by_default);
   sigaddset(&by_default, SIGPIPE);
+  sigaddset(&by_default, SIGCHLD);
   int problem = posix_spawnattr_setsigmask(attributes, &none);
   if (!problem)
     problem = posix_spawnattr_setsigdefault(attributes, &by_default);
@@ -100,7 +101,8 @@ void port_child_kill(const struct port_child *child) {
   kill((pid_t)child->process, SIGKILL);
 }
 
-/* A host that collects all its children may have been quicker: then nobody knows the status. */
+/* A host that collects all its children may have been quicker, and the system collects them where
+ * SIGCHLD is ignored: then nobody knows the status. */
 void port_child_collect(struct port_child *child, bool waits, int *status) {
   int how = 0;
   pid_t collected;

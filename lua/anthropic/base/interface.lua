@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "5882e235ddd8b513"
+return "4e13e524ba6f033c"
