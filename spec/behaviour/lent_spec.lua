@@ -309,6 +309,38 @@ describe("Bytes that are being read", function()
     assert.equal(expected_text():sub(1, #err.partial:text()), err.partial:text())
   end)
 
+  it("are not a command's whose list, or loop, a finalizer ends meanwhile", function()
+    local closed = 0
+    for i = 1, 20 do
+      local own = core.loop()
+      own:fd()
+      local arguments = { "printf", "%.1s", "x" .. i }
+      for j = 4, 20000 do
+        arguments[j] = ""
+      end
+      make_collector_eager()
+      drop_finalized(function()
+        make_collector_lazy_after()
+        if i % 2 == 0 then
+          own:close()
+        else
+          arguments[3] = nil
+        end
+      end)
+      overwrite_stack(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+      local ok, process = pcall(own.run, own, arguments)
+      make_collector_lazy()
+      closed = closed + (ok and 0 or 1)
+      if ok then
+        process:close()
+      else
+        assert.matches(i % 2 == 0 and "^the loop is closed$" or "a list of strings", process)
+      end
+      own:close()
+    end
+    assert.is_true(closed > 0)
+  end)
+
   it("stay for a reader of a tool input, and for a decoder of events, that a finalizer feeds meanwhile", function()
     local reader, decoder = core.json_partial(), core.sse(1e6)
     local text = ("x"):rep(5000)

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "faebf055f3430598"
+return "c4b5b960b1deb83a"
