@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "c4b5b960b1deb83a"
+return "6a21d70778915a69"
