@@ -309,6 +309,32 @@ describe("Bytes that are being read", function()
     assert.equal(expected_text():sub(1, #err.partial:text()), err.partial:text())
   end)
 
+  it("end for a transfer that is fed and that a finalizer closes meanwhile", function()
+    local count = 0
+    for _ = 1, 20 do
+      local fed, closed = core.fed(200, 1e5, 1e6), false
+      local text = ("x"):rep(3000)
+      fed:feed(sse(text):rep(5))
+      make_collector_eager()
+      drop_finalized(function()
+        make_collector_lazy_after()
+        closed = true
+        fed:close()
+      end)
+      overwrite_stack(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+      local data = fed:event()
+      make_collector_lazy()
+      assert.is_true(data == text or closed and data == nil)
+      if closed then
+        count = count + 1
+        assert.equal("cancelled", (fed:failure()))
+        assert.is_true(fed:done())
+        assert.is_false(fed:feed "x")
+      end
+    end
+    assert.is_true(count > 0)
+  end)
+
   it("are not a command's whose list, or loop, a finalizer ends meanwhile", function()
     local closed = 0
     for i = 1, 20 do
