@@ -309,6 +309,34 @@ describe("Bytes that are being read", function()
     assert.equal(expected_text():sub(1, #err.partial:text()), err.partial:text())
   end)
 
+  it("are a run's own when a finalizer has it follow another text meanwhile, of which it takes no more", function()
+    local one = sse '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"abcd"}}'
+    local text, count = ("x"):rep(3000), 0
+    for _ = 1, 20 do
+      local run, has_followed = core.delta_run(), false
+      run:follow("text_delta", 0, text, 5000)
+      make_collector_eager()
+      drop_finalized(function()
+        make_collector_lazy_after()
+        has_followed = true
+        run:follow("text_delta", 0, "<", 5)
+      end)
+      overwrite_stack(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+      local taken = run:take()
+      make_collector_lazy()
+      if has_followed and taken == text then -- while it was taken
+        count = count + 1
+        local fed = core.fed(200, 1000, 100000)
+        fed:follow(run)
+        fed:feed(one:rep(2))
+        assert.same({ "abcd", true }, { fed:next_text() })
+        assert.same({ nil, "full" }, { fed:next_text() })
+        assert.equal("<abcd", run:take())
+      end
+    end
+    assert.is_true(count > 0 or _VERSION < "Lua 5.4") -- others collect before
+  end)
+
   it("end for a transfer that is fed and that a finalizer closes meanwhile", function()
     local count = 0
     for _ = 1, 20 do
