@@ -335,8 +335,8 @@ local process = {}
 function process:has_news() end
 
 ---@return string|nil output of a command that is over
----@return integer|"soon"|"too_large"|nil status negative: the signal that ended it. "soon": it has written all, and is
----  about to be over
+---@return integer|"unknown"|"soon"|"too_large"|nil status negative: the signal that ended it. "unknown": the host has
+---  collected it. "soon": it has written all, and is about to be over
 function process:output() end
 
 --- Ends the command where it runs.

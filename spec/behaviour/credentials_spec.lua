@@ -382,4 +382,20 @@ describe("a command for a credential", function()
     assert.is_nil(message)
     assert.same({ "timeout", "total" }, { err.kind, err.timeout })
   end)
+
+  it("fails where nobody knows how it ended", function()
+    local runs = {}
+    local client, server = client_of({ HELLO }, { api_key = { command = { "a", "b" } }, loop = {
+      wait = require("anthropic.loop").driver("blocking").wait,
+      run = function(arguments)
+        runs[#runs + 1] = arguments[#arguments - 1] .. arguments[#arguments]
+        return { output = function() return "hush", "unknown" end, close = function() end }
+      end,
+    } })
+    local message, err = client.messages.create(params())
+    assert.is_nil(message)
+    assert.same({ "ab", "ab" }, runs) -- the second time by a shell that is to tell
+    assert.equal('api_key: the command "a" ended, and nobody knows how', err.message)
+    assert.equal(0, #server:requests())
+  end)
 end)

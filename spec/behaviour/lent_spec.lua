@@ -309,6 +309,92 @@ describe("Bytes that are being read", function()
     assert.equal(expected_text():sub(1, #err.partial:text()), err.partial:text())
   end)
 
+  it("are a run's own when a finalizer has it follow another text meanwhile, of which it takes no more", function()
+    local one = sse '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"abcd"}}'
+    local text, count = ("x"):rep(3000), 0
+    for _ = 1, 20 do
+      local run, has_followed = core.delta_run(), false
+      run:follow("text_delta", 0, text, 5000)
+      make_collector_eager()
+      drop_finalized(function()
+        make_collector_lazy_after()
+        has_followed = true
+        run:follow("text_delta", 0, "<", 5)
+      end)
+      overwrite_stack(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+      local taken = run:take()
+      make_collector_lazy()
+      if has_followed and taken == text then -- while it was taken
+        count = count + 1
+        local fed = core.fed(200, 1000, 100000)
+        fed:follow(run)
+        fed:feed(one:rep(2))
+        assert.same({ "abcd", true }, { fed:next_text() })
+        assert.same({ nil, "full" }, { fed:next_text() })
+        assert.equal("<abcd", run:take())
+      end
+    end
+    assert.is_true(count > 0 or _VERSION < "Lua 5.4") -- others collect before
+  end)
+
+  it("end for a transfer that is fed and that a finalizer closes meanwhile", function()
+    local count = 0
+    for _ = 1, 20 do
+      local fed, closed = core.fed(200, 1e5, 1e6), false
+      local text = ("x"):rep(3000)
+      fed:feed(sse(text):rep(5))
+      make_collector_eager()
+      drop_finalized(function()
+        make_collector_lazy_after()
+        closed = true
+        fed:close()
+      end)
+      overwrite_stack(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+      local data = fed:event()
+      make_collector_lazy()
+      assert.is_true(data == text or closed and data == nil)
+      if closed then
+        count = count + 1
+        assert.equal("cancelled", (fed:failure()))
+        assert.is_true(fed:done())
+        assert.is_false(fed:feed "x")
+      end
+    end
+    assert.is_true(count > 0)
+  end)
+
+  it("are not a command's whose list, or loop, a finalizer ends meanwhile", function()
+    local closed = 0
+    for i = 1, 20 do
+      local own = core.loop()
+      own:fd()
+      local arguments = { "printf", "%.1s", "x" .. i }
+      for j = 4, 20000 do
+        arguments[j] = ""
+      end
+      make_collector_eager()
+      drop_finalized(function()
+        make_collector_lazy_after()
+        if i % 2 == 0 then
+          own:close()
+        else
+          arguments[3] = nil
+        end
+      end)
+      overwrite_stack(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+      local ok, process = pcall(own.run, own, arguments)
+      make_collector_lazy()
+      closed = closed + (ok and 0 or 1)
+      if ok then
+        process:close()
+      else
+        assert.matches(i % 2 == 0 and "^the loop is closed$" or "a list of strings", process)
+      end
+      own:close()
+    end
+    assert.is_true(closed > 0)
+  end)
+
   it("stay for a reader of a tool input, and for a decoder of events, that a finalizer feeds meanwhile", function()
     local reader, decoder = core.json_partial(), core.sse(1e6)
     local text = ("x"):rep(5000)

@@ -1,5 +1,5 @@
-/* What specs cannot do in plain Lua: fork, and let allocations fail. The link wraps those of the
- * core's own objects (mk/specs.mk); who else allocates asks allocation_fails. */
+/* What specs cannot do in plain Lua: fork, ignore a signal, and let allocations fail. The link
+ * wraps those of the core's own objects (mk/specs.mk); who else allocates asks allocation_fails. */
 #define _POSIX_C_SOURCE 200809L
 #include "abilities.h"
 
@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -169,6 +170,12 @@ static int wait_process(lua_State *L) {
   return 1;
 }
 
+/* ignore_children(whether): the system then collects all children that end, and keeps no status */
+static int ignore_children(lua_State *L) {
+  signal(SIGCHLD, lua_toboolean(L, 1) ? SIG_IGN : SIG_DFL);
+  return 0;
+}
+
 /* Writes what was counted so far, where the program counts (make coverage). */
 void __gcov_dump(void) __attribute__((weak));
 
@@ -182,9 +189,13 @@ static int exit_process(lua_State *L) {
 }
 
 int luaopen_abilities(lua_State *L) {
-  static const luaL_Reg functions[] = {{"attempt", attempt},   {"blocks", count_blocks},
-                                       {"fork", fork_process}, {"wait", wait_process},
-                                       {"exit", exit_process}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"attempt", attempt},
+                                       {"blocks", count_blocks},
+                                       {"fork", fork_process},
+                                       {"wait", wait_process},
+                                       {"exit", exit_process},
+                                       {"ignore_children", ignore_children},
+                                       {NULL, NULL}};
   if (!watch_curl())
     return luaL_error(L, "libcurl cannot be used");
   lua_newtable(L);

@@ -1,4 +1,4 @@
-/* What specs cannot do in plain Lua: fork, and let allocations fail. */
+/* What specs cannot do in plain Lua: fork, ignore a signal, and let allocations fail. */
 #ifndef ANTHROPIC_SPEC_ABILITIES_H
 #define ANTHROPIC_SPEC_ABILITIES_H
 

@@ -48,26 +48,35 @@ static int push_text(lua_State *L) {
   return 1;
 }
 
+/* Puts a text back before what a finalizer has brought meanwhile. */
+static void put_back(struct delta_run *run, struct buffer *taken) {
+  run->room += taken->length;
+  buffer_append(taken, buffer_bytes(&run->text), run->text.length);
+  buffer_free(&run->text);
+  run->text = *taken;
+}
+
 /* take() -> the text that came since it was last taken | nil where none came. It leaves the run no
- * new room. Finalizers, which run wherever Lua allocates, find an empty run; where Lua runs out of
- * memory, the text stays. */
+ * new room. Finalizers, which run wherever Lua allocates, find an empty run, and may have it follow
+ * another text; where Lua runs out of memory, the text stays. */
 static int take(lua_State *L) {
   struct delta_run *run = check_run(L);
   if (run->text.length == 0)
     return 0;
   lua_pushcfunction(L, push_text);
-  struct delta_run taken = *run;
+  struct buffer taken = run->text;
+  bool followed = run->follows;
   run->text = (struct buffer){0};
+  run->room -= taken.length;
   run->follows = false;
-  lua_pushlightuserdata(L, &taken.text);
+  lua_pushlightuserdata(L, &taken);
   int status = lua_pcall(L, 1, 1, 0);
-  run->follows = taken.follows;
+  run->follows = run->follows || followed;
   if (status != 0) {
-    run->text = taken.text;
+    put_back(run, &taken);
     return lua_error(L);
   }
-  run->room -= taken.text.length;
-  buffer_free(&taken.text);
+  buffer_free(&taken);
   return 1;
 }
 

@@ -99,16 +99,21 @@ static void push_text(lua_State *L, struct reader *reader, size_t from) {
   reader->lent = lent;
 }
 
+/* What is no value costs nothing: the end of a container, or of what was fed. */
 static void weigh(struct reader *reader, enum json_partial_token token) {
-  size_t text = reader->partial.text.length;
-  if (token == JSON_PARTIAL_OBJECT || token == JSON_PARTIAL_ARRAY)
-    reader->weight += WEIGHT_TABLE + WEIGHT_ELEMENT;
-  else if (token == JSON_PARTIAL_NAME)
-    reader->weight += WEIGHT_MEMBER + text;
-  else if (token == JSON_PARTIAL_STRING)
-    reader->weight += WEIGHT_ELEMENT + WEIGHT_STRING + text;
-  else
-    reader->weight += WEIGHT_ELEMENT;
+  static const unsigned char weights[] = {
+      [JSON_PARTIAL_OBJECT] = WEIGHT_TABLE + WEIGHT_ELEMENT,
+      [JSON_PARTIAL_ARRAY] = WEIGHT_TABLE + WEIGHT_ELEMENT,
+      [JSON_PARTIAL_NAME] = WEIGHT_MEMBER,
+      [JSON_PARTIAL_STRING] = WEIGHT_ELEMENT + WEIGHT_STRING,
+      [JSON_PARTIAL_NUMBER] = WEIGHT_ELEMENT,
+      [JSON_PARTIAL_TRUE] = WEIGHT_ELEMENT,
+      [JSON_PARTIAL_FALSE] = WEIGHT_ELEMENT,
+      [JSON_PARTIAL_NULL] = WEIGHT_ELEMENT,
+      [JSON_PARTIAL_NO_MEMORY] = 0,
+  };
+  bool has_text = token == JSON_PARTIAL_NAME || token == JSON_PARTIAL_STRING;
+  reader->weight += weights[token] + (has_text ? reader->partial.text.length : 0);
 }
 
 static void build(lua_State *L, struct reader *reader, enum json_partial_token token) {

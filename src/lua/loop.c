@@ -158,9 +158,9 @@ static int answer(lua_State *L) {
 
 /* run(arguments) -> a command that runs (lua/process.c) | nil, message */
 static int run(lua_State *L) {
-  struct loop *loop = check_loop(L);
+  check_loop(L);
   lua_settop(L, 2);
-  struct loop_entry *entry = bind_process_push(L, loop);
+  struct loop_entry *entry = bind_process_push(L, to_loop(L));
   if (!entry)
     return 2;
   keep_entry(L, entry);

@@ -42,9 +42,9 @@ struct transfer *bind_transfer_push(lua_State *L);
 /* Ends a transfer with the answer in the options table at index 2. */
 void bind_transfer_answer(lua_State *L, struct transfer *transfer);
 
-/* Pushes a command that runs, of the list at index 2, with the loop's userdata at index 1. NULL:
- * what was pushed last is nil and a message. */
-struct loop_entry *bind_process_push(lua_State *L, struct loop *loop);
+/* Pushes a command that runs, of the list at index 2, with the loop's userdata at index 1, which is
+ * `loop`. NULL: what was pushed last is nil and a message. */
+struct loop_entry *bind_process_push(lua_State *L, struct loop **loop);
 
 /* The name of the Lua type of struct delta_run. (delta_run.c) */
 #define DELTA_RUN "anthropic.delta_run"

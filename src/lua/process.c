@@ -11,12 +11,15 @@ static struct process *check_process(lua_State *L) {
   return bind_type_check(L, 1, PROCESS);
 }
 
-/* The list at index 2 as an array, which is a userdata left on the stack. The list keeps the
- * strings alive. */
-static char **push_arguments(lua_State *L) {
-  size_t count = lua_istable(L, 2) ? lua_rawlen(L, 2) : 0;
-  luaL_argcheck(L, count > 0, 2, "a list of strings expected");
-  char **arguments = lua_newuserdata(L, (count + 1) * sizeof *arguments);
+/* An array for the list at index 2, a userdata left on the stack; set_arguments fills it. */
+static char **push_arguments(lua_State *L, size_t *count) {
+  *count = lua_istable(L, 2) ? lua_rawlen(L, 2) : 0;
+  luaL_argcheck(L, *count > 0, 2, "a list of strings expected");
+  return lua_newuserdata(L, (*count + 1) * sizeof(char *));
+}
+
+/* The list keeps the strings alive as long as Lua does not allocate: a finalizer may change it. */
+static void set_arguments(lua_State *L, char **arguments, size_t count) {
   for (size_t i = 0; i < count; i++) {
     size_t length = 0;
     lua_rawgeti(L, 2, (int)i + 1);
@@ -26,11 +29,11 @@ static char **push_arguments(lua_State *L) {
     lua_pop(L, 1);
   }
   arguments[count] = NULL;
-  return arguments;
 }
 
-struct loop_entry *bind_process_push(lua_State *L, struct loop *loop) {
-  char **arguments = push_arguments(L);
+struct loop_entry *bind_process_push(lua_State *L, struct loop **loop) {
+  size_t count;
+  char **arguments = push_arguments(L, &count);
   struct process *process = lua_newuserdata(L, sizeof *process);
   memset(process, 0, sizeof *process);
   process->child.pipe = NO_PIPE;
@@ -40,7 +43,10 @@ struct loop_entry *bind_process_push(lua_State *L, struct loop *loop) {
   lua_pushvalue(L, 1);
   lua_rawseti(L, -2, 1);
   set_uservalue(L, -2);
-  int problem = process_start(process, arguments, loop);
+  set_arguments(L, arguments, count);
+  if (!*loop) /* a finalizer has closed it */
+    luaL_error(L, "the loop is closed");
+  int problem = process_start(process, arguments, *loop);
   if (!problem)
     return &process->entry;
   lua_pushnil(L);
@@ -56,7 +62,7 @@ static int has_news(lua_State *L) {
 }
 
 /* output() -> nil while it runs, and "soon" once nothing more comes | what it wrote, its exit
- * status (negative: the signal that ended it) | nil, "too_large". */
+ * status (negative: the signal that ended it; "unknown") | nil, "too_large". */
 static int output(lua_State *L) {
   struct process *process = check_process(L);
   process->entry.news = false;
@@ -74,7 +80,10 @@ static int output(lua_State *L) {
   lua_pushlstring(L, process->output.length ? buffer_bytes(&process->output) : "",
                   process->output.length);
   buffer_take_back(&process->output);
-  lua_pushinteger(L, process->status);
+  if (process->status == PROCESS_UNKNOWN)
+    lua_pushliteral(L, "unknown");
+  else
+    lua_pushinteger(L, process->status);
   return 2;
 }
 

@@ -251,6 +251,7 @@ static int close_transfer(lua_State *L) {
   if (self->transfer && self->transfer->lent) {
     if (self->transfer->entry.loop)
       loop_remove(self->transfer->entry.loop, &self->transfer->entry);
+    transfer_finish(self->transfer, TRANSFER_CANCELLED); /* one that is fed has no loop */
     return 0;
   }
   if (self->transfer)

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+enum { LONGEST = 86400 /* seconds that a timer is set to */ };
+
 void deadlines_reset(struct deadlines *deadlines) {
   deadlines->curl = deadlines->entry = deadlines->armed = HUGE_VAL;
 }
@@ -17,7 +19,7 @@ long deadlines_milliseconds(double time, double now) {
   if (time == HUGE_VAL)
     return -1;
   double seconds = time - now;
-  return seconds < 86400 ? (long)ceil(fmax(seconds, 0) * 1000) : 86400000;
+  return seconds < LONGEST ? (long)ceil(fmax(seconds, 0) * 1000) : LONGEST * 1000L;
 }
 
 /* A timer that comes too soon costs an empty step; setting it anew for each request costs more. */
@@ -27,5 +29,5 @@ void deadlines_arm(struct deadlines *deadlines, struct poller *poller) {
   if (!deadlines->is_watched || (deadlines->armed > now && deadlines->armed <= next))
     return;
   poller_set_timer(poller, deadlines_milliseconds(next, now));
-  deadlines->armed = next;
+  deadlines->armed = next == HUGE_VAL ? next : fmin(next, now + LONGEST);
 }

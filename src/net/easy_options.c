@@ -209,11 +209,20 @@ static long milliseconds(double seconds) {
   return value > 0 && value < 2147483647.0 ? (long)value : 2147483647L;
 }
 
+static bool is_head(const struct transfer_options *options) {
+  return strcmp(options->method, "HEAD") == 0;
+}
+
+bool easy_options_have_large_body(const struct transfer_options *options) {
+  enum { LARGE = 64 * 1024 };
+  return options->body && options->body_length >= LARGE && !is_head(options);
+}
+
 static CURLcode set_method(CURL *easy, const struct transfer_options *options) {
-  if (strcmp(options->method, "HEAD") == 0)
+  if (is_head(options))
     return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
   CURLcode code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
-  if (code != CURLE_OK || !options->body)
+  if (code != CURLE_OK || !options->body || easy_options_have_large_body(options))
     return code;
   code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body_length);
   return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body);

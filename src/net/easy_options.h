@@ -50,9 +50,12 @@ struct transfer_options {
 };
 
 /* Sets what all requests have in common and what this one asks for, on a handle that is as good as
- * new. The other timeouts, callbacks, headers and what of the body is a file are left to the
+ * new. The other timeouts, callbacks, headers and a body that is large or a file are left to the
  * caller. */
 CURLcode easy_options_set(CURL *easy, const struct transfer_options *options);
+
+/* Whether the request has a `body` that libcurl would not send along with the headers. */
+bool easy_options_have_large_body(const struct transfer_options *options);
 
 /* A number for the other end of the connection: the proxy, or the URL's scheme and authority. Two
  * ends rarely have the same. */

@@ -32,6 +32,7 @@ void loop_free(struct loop *loop) {
     loop_state_close(loop);
   easy_pool_free(&loop->easy_pool);
   poller_free(loop->connections.poller);
+  loop_state_forget_parent(loop);
   connections_free(&loop->connections);
   fork_mark_free(&loop->owner);
   free(loop);

@@ -72,10 +72,10 @@ void loop_state_close(struct loop *loop) {
 
 /* In a forked child the multi handle, its easy handles and its resolver threads are the parent's:
  * using or freeing them could write to the parent's connections or wait for a thread that does
- * not exist here. They are given up; only the descriptors are closed. The poller goes first, as
- * callbacks look for the fork by it. */
+ * not exist here. They are given up; only the descriptors are closed. The poller is put away first,
+ * as callbacks look for the fork by it. */
 static void abandon_parent(struct loop *loop) {
-  poller_free(loop->connections.poller);
+  loop->inherited = loop->connections.poller;
   loop->connections.poller = NULL;
   while (loop->entries.first) {
     struct loop_entry *entry = loop->entries.first;
@@ -99,6 +99,11 @@ void loop_state_notice_fork(struct loop *loop) {
     abandon_parent(loop);
 }
 
+void loop_state_forget_parent(struct loop *loop) {
+  poller_free(loop->inherited);
+  loop->inherited = NULL;
+}
+
 bool loop_state_open(struct loop *loop) {
   loop_state_notice_fork(loop);
   if (loop->multi)
@@ -107,6 +112,7 @@ bool loop_state_open(struct loop *loop) {
     return false;
   if (!loop->connections.poller)
     loop->connections.poller = poller_new();
+  loop_state_forget_parent(loop);
   loop->multi = curl_multi_init();
   fork_mark_set(&loop->owner);
   if (loop->connections.poller && loop->multi &&

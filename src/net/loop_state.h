@@ -22,6 +22,7 @@
 struct loop {
   CURLM *multi;
   struct connections connections; /* they have the poller */
+  struct poller *inherited; /* a parent's: open until there is another, which gets another number */
   struct fork_mark owner;
   struct held_signal sigpipe;
   struct entry_list entries;
@@ -45,6 +46,9 @@ bool loop_state_open(struct loop *loop);
 
 /* Before anything of a loop is used: in a forked child, gives up what is the parent's. */
 void loop_state_notice_fork(struct loop *loop);
+
+/* Closes what is left of the parent's in a forked child. */
+void loop_state_forget_parent(struct loop *loop);
 
 /* Closes the multi handle with all its connections. No entry is under way. */
 void loop_state_close(struct loop *loop);

@@ -11,9 +11,19 @@ static void close_pipe(struct process *process) {
   port_child_close_pipe(&process->child);
 }
 
+/* True where it still runs. Where somebody else has collected it, its number may be another's. */
+static bool kill_running(struct process *process) {
+  if (port_child_runs(&process->child))
+    port_child_collect(&process->child, false, &process->status);
+  if (!port_child_runs(&process->child))
+    return false;
+  port_child_kill(&process->child);
+  return true;
+}
+
 static void fail(struct process *process) {
   process->is_too_large = true;
-  port_child_kill(&process->child);
+  kill_running(process);
   close_pipe(process);
 }
 
@@ -63,6 +73,7 @@ int process_start(struct process *process, char *const *arguments, struct loop *
   if (problem)
     return problem;
   process->owner = port_self_id();
+  process->status = PROCESS_UNKNOWN;
   port_socket output = port_child_output(&process->child);
   if (output != NO_SOCKET)
     loop_watch(loop, &process->entry, output); /* else it is read when it is asked */
@@ -84,8 +95,6 @@ bool process_is_over(struct process *process) {
 void process_end(struct process *process) {
   notice_fork(process);
   close_pipe(process);
-  if (port_child_runs(&process->child)) {
-    port_child_kill(&process->child);
+  if (kill_running(process))
     port_child_collect(&process->child, true, &process->status);
-  }
 }

@@ -6,15 +6,21 @@
 #include "port/child.h"
 #include "util/buffer.h"
 
+#include <limits.h>
+
 #pragma GCC visibility push(hidden)
 
-enum { PROCESS_MAX_OUTPUT = 256 * 1024 };
+enum {
+  PROCESS_MAX_OUTPUT = 256 * 1024,
+  PROCESS_UNKNOWN = INT_MIN /* the status where somebody else has collected the command */
+};
 
 struct process {
   struct loop_entry entry; /* its `news`: process_is_over may say something else than before */
   struct buffer output;    /* what it has written to standard output; its owner frees it */
   bool is_too_large; /* it wrote more than PROCESS_MAX_OUTPUT, or there was no memory for it */
-  int status;        /* once it is over: its exit status, negative: the signal that ended it */
+  int status;        /* once it is over: its exit status, negative: the signal that ended it, or
+                        PROCESS_UNKNOWN */
 
   /* private part */
   struct port_child child;

@@ -34,6 +34,12 @@ static CURLcode set_up(struct transfer *transfer, struct loop *loop,
   return code == CURLE_OK ? transfer_callbacks_set(transfer, options) : code;
 }
 
+/* A large body is sent as a file is: its timeouts need to know when libcurl asks for its bytes. */
+static bool add_large_body(struct transfer *transfer, const struct transfer_options *options) {
+  const struct part part = {.data = options->body, .length = options->body_length};
+  return !easy_options_have_large_body(options) || transfer_add_joined(transfer, &part, 1);
+}
+
 struct transfer *transfer_new(struct loop *loop, const struct transfer_options *options,
                               CURLcode *code) {
   struct transfer *transfer = calloc(1, sizeof *transfer);
@@ -57,7 +63,8 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
     goto fail;
   /* libcurl would ask a server whether it may send a large body, and wait up to a second; what
    * comes compressed is unpacked, but not asked for: it makes a stream's events late */
-  if (transfer_add_header(transfer, "Expect:") && transfer_add_header(transfer, "Accept-Encoding:"))
+  if (transfer_add_header(transfer, "Expect:") &&
+      transfer_add_header(transfer, "Accept-Encoding:") && add_large_body(transfer, options))
     return transfer;
   *code = CURLE_OUT_OF_MEMORY;
 fail:

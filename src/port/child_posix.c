@@ -1,26 +1,37 @@
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* pipe2 */
 #include "port/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-static bool set_flags(int descriptor, bool is_ours) {
-  return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 &&
-         (!is_ours || fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0);
+/* A pipe that no command inherits, also where another thread forks meanwhile. Systems without
+ * pipe2, such as macOS, have no SOCK_CLOEXEC either: there a thread may be quicker. */
+static int make_pipe(int *ends) {
+#ifdef SOCK_CLOEXEC
+  return pipe2(ends, O_CLOEXEC);
+#else
+  if (pipe(ends) != 0)
+    return -1;
+  fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+  fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+  return 0;
+#endif
 }
 
-/* The host may ignore SIGPIPE, and hold signals back. */
+/* The host may ignore SIGPIPE and SIGCHLD, and hold signals back. */
 static int set_signals(posix_spawnattr_t *attributes) {
   sigset_t none, by_default;
   sigemptyset(&none);
   sigemptyset(&by_default);
   sigaddset(&by_default, SIGPIPE);
+  sigaddset(&by_default, SIGCHLD);
   int problem = posix_spawnattr_setsigmask(attributes, &none);
   if (!problem)
     problem = posix_spawnattr_setsigdefault(attributes, &by_default);
@@ -54,10 +65,10 @@ int port_child_start(struct port_child *child, char *const *arguments) {
   int ends[2];
   pid_t pid = 0;
   child->pipe = NO_PIPE;
-  if (pipe(ends) != 0)
+  if (make_pipe(ends) != 0)
     return errno;
   child->pipe = ends[0];
-  int problem = set_flags(ends[0], true) && set_flags(ends[1], false) ? 0 : errno;
+  int problem = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
   if (!problem)
     problem = spawn(&pid, arguments, ends[1]);
   close(ends[1]);
@@ -100,7 +111,8 @@ void port_child_kill(const struct port_child *child) {
   kill((pid_t)child->process, SIGKILL);
 }
 
-/* A host that collects all its children may have been quicker: then nobody knows the status. */
+/* A host that collects all its children may have been quicker, and the system collects them where
+ * SIGCHLD is ignored: then nobody knows the status. */
 void port_child_collect(struct port_child *child, bool waits, int *status) {
   int how = 0;
   pid_t collected;

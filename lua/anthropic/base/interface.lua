@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "5882e235ddd8b513"
+return "6a21d70778915a69"

@@ -119,6 +119,8 @@ local function ask_command(self, waiter)
     return invalid(self, name .. " wrote nothing")
   elseif tasks.is_refusal(status) then
     return nil, status
+  elseif status == "unknown" then
+    return invalid(self, name .. " ended, and nobody knows how")
   elseif text then
     return invalid(self, name .. (status < 0 and " was ended by signal " or " failed with status ") .. math.abs(status))
   elseif status == "too_large" then

@@ -7,14 +7,36 @@ local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 local tasks = require "anthropic.loop.task"
 
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
 local command = {}
 
 -- Its end is looked for so often once it has written all, and where nothing tells of news.
 local SOON, SELDOM = 0.005, 0.5
 
--- By the core loop, which watches its output.
-local function run_by_core(arguments)
-  return loop.core():run(arguments)
+-- Where the host ignores SIGCHLD or collects all children itself, nobody can ask for the status of one: there the
+-- status comes behind the output.
+local WITH_STATUS = { "/bin/sh", "-c", [["$@"; printf '\n%d' "$?"]], "sh" }
+local hides_status = false -- the host
+
+local function with_status(arguments)
+  local words = { unpack(WITH_STATUS) }
+  for _, word in ipairs(arguments) do
+    words[#words + 1] = word
+  end
+  return words
+end
+
+-- In the way of the host or by the core loop, which watches its output.
+local function start(driver, arguments, on_news)
+  local process, message
+  if driver.run then
+    process, message = driver.run(arguments, on_news)
+  end
+  if not process and not message then
+    process, message = loop.core():run(arguments)
+  end
+  return process, message
 end
 
 local function await(self)
@@ -37,32 +59,42 @@ local function close(self)
   self.process:close()
 end
 
---- Runs a command to its end.
----@param driver table of the calling code
----@param arguments string[] its name and its arguments
----@param waiter table what waits for it, as an exchange can be waited for: `closed` and `deadline` end the wait
----@return string|nil output nil, and "cancelled", "too_large", or an error where the calling code cannot wait; nil, nil
---- and words: it could not be run
----@return integer|string|anthropic.Error|nil status its exit status; negative: the signal that ended it
----@return string? message
-function command.output(driver, arguments, waiter)
+local function run(driver, arguments, waiter)
   local function on_news()
     waiter.was_called = true
     loop.after(0, function() loop.wake(waiter) end) -- this may be no place to go on
   end
-  local process, message
-  if driver.run then
-    process, message = driver.run(arguments, on_news)
-  end
-  if not process and not message then
-    process, message = run_by_core(arguments)
-  end
+  local process, message = start(driver, arguments, on_news)
   if not process then
     return nil, nil, message
   end
   return protected.finally_around(await, close, {
     driver = driver, waiter = waiter, process = process, on_news = on_news,
   })
+end
+
+--- Runs a command to its end; once more where the host turns out to hide its status.
+---@param driver table of the calling code
+---@param arguments string[] its name and its arguments
+---@param waiter table what waits for it, as an exchange can be waited for: `closed` and `deadline` end the wait
+---@return string|nil output nil, and "cancelled", "too_large", or an error where the calling code cannot wait; nil, nil
+--- and words: it could not be run
+---@return integer|string|anthropic.Error|nil status its exit status; negative: the signal that ended it; "unknown"
+---@return string? message
+function command.output(driver, arguments, waiter)
+  if driver.run or not hides_status then
+    local text, status, message = run(driver, arguments, waiter)
+    if status ~= "unknown" then
+      return text, status, message
+    end
+    hides_status = true
+  end
+  local text, status, message = run(driver, with_status(arguments), waiter)
+  local output, number = (text or ""):match "^(.*)\n(%d+)$"
+  if output then
+    return output, tonumber(number)
+  end
+  return text, status, message
 end
 
 return command

@@ -24,8 +24,8 @@ local guard = require "anthropic.base.guard"
 ---  suspended; raises where its host cannot wait at all
 
 ---@class anthropic.Command a command that runs; a wake-up (`on_news`) may be early, and may be in any context
----@field output fun(command: anthropic.Command): string?, integer|"soon"|"too_large"|nil nil while it runs, "soon"
----  where it is to be asked again soon; what it wrote, and its exit status (negative: the signal that ended it)
+---@field output fun(command: anthropic.Command): string?, integer|"unknown"|"soon"|"too_large"|nil nil while it runs,
+---  "soon" where it is to be asked again soon; what it wrote, and its exit status (negative: the signal that ended it)
 ---@field close fun(command: anthropic.Command) ends it where it runs
 
 ---@class anthropic.Subject what is waited for

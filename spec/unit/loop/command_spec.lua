@@ -1,5 +1,6 @@
 -- Commands that run in the way of the host; that credentials come of them: spec/behaviour/credentials_spec.lua.
 
+local abilities = require "spec.support.abilities"
 local anthropic = require "anthropic"
 local command = require "anthropic.loop.command"
 local core = require "anthropic.core"
@@ -42,6 +43,28 @@ describe("a command", function()
     else
       assert.same({ nil, "No such file or directory" }, { status, message })
     end
+  end)
+
+  it("has its status where the host collects all children", function()
+    if not abilities then
+      pending "of this system cannot be had"
+      return
+    end
+    abilities.ignore_children(true)
+    local ok, results = pcall(function()
+      local list = {}
+      for i, words in ipairs {
+        { "/bin/sh", "-c", "echo x; exit 3" }, { "printf", "%s", "a\n0" },
+        { "head", "-c", "300000", "/dev/zero" },
+      } do
+        list[i] = { run(words) }
+      end
+      list[#list + 1] = { run({ "sleep", "60" }, { deadline = core.now() + 0.02 }) }
+      return list
+    end)
+    abilities.ignore_children(false)
+    assert(ok, results)
+    assert.same({ { "x\n", 3 }, { "a\n0", 0 }, { nil, "too_large" }, { nil, "cancelled" } }, results)
   end)
 
   it("is waited for as long as its waiter lasts", function()

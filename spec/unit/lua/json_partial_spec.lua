@@ -208,6 +208,15 @@ describe("a reader of partial JSON", function()
     end)
   end)
 
+  it("costs the same in however many pieces it comes", function()
+    local reader = reader_of '["'
+    for _ = 1, 900000 do
+      assert(reader:feed "x")
+    end
+    assert(reader:feed '"]')
+    assert.equal(900000, #reader:value()[1])
+  end)
+
   it("frees what it holds, and can be asked then", function()
     local reader = reader_of('["' .. ("x"):rep(1000))
     local free = getmetatable(reader).__gc

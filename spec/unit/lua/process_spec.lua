@@ -1,5 +1,6 @@
 -- The type of a command that runs: loop:run { ... }.
 
+local abilities = require "spec.support.abilities"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
 
@@ -81,6 +82,20 @@ describe("a command", function()
     end
     assert.has_error(function() loop:run() end)
     assert.equal("a|b", (run("printf", "%s|%s", "a", "b")))
+  end)
+
+  it("says that nobody knows how it ended where the host collects all children", function()
+    if not abilities then
+      pending "of this system cannot be had"
+      return
+    end
+    abilities.ignore_children(true)
+    local ok, output, status = pcall(run, "/bin/sh", "-c", "echo x; exit 3")
+    local done, ignored = pcall(run, "sed", "-n", "s/^SigIgn:.*\\(.\\)....$/\\1/p", "/proc/self/status")
+    abilities.ignore_children(false)
+    assert(ok, output)
+    assert.same({ "x\n", "unknown" }, { output, status })
+    assert.same({ true, "0\n" }, { done, ignored }) -- it does not inherit that
   end)
 
   it("says what has become of it: nothing yet, that nothing more comes, all of it, or too much", function()

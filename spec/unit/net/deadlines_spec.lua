@@ -295,4 +295,25 @@ describe("the deadlines of a loop", function()
       assert.is_true(timer_of(seconds) <= 0.001)
     end
   end)
+
+  it("sets it anew when a day of a longer time has passed, and when none was left meanwhile", function()
+    local fd = loop:fd()
+    if not fd or not core_peer.timer(fd) then
+      pending "which the system does not tell"
+    end
+    local function left_of(time)
+      loop:alarm(time)
+      loop:wait(0)
+      loop:fd()
+      return core_peer.timer(fd)
+    end
+    local time = core.now() + 100000
+    assert.is_true(left_of(time) > 86399)
+    core.advance(86401)
+    local left = left_of(time)
+    assert.is_true(left > 13500 and left < 13600, left)
+    core.advance(14000)
+    assert.equal(0, left_of(nil))
+    assert.is_true(left_of(core.now() + 200000) > 86399)
+  end)
 end)

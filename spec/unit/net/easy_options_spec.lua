@@ -165,21 +165,25 @@ describe("the options of libcurl for a transfer", function()
   it("sends a request as it is: its method, and its body to the last byte", function()
     for _, case in ipairs {
       { "POST", "a\0b", "3" }, { "PUT", "", "0" }, { "PATCH", "x", "1" }, { "DELETE", false }, { "GET", false },
+      { "POST", ("x"):rep(65535), "65535" }, { "PUT", ("a\0\n"):rep(22000), "66000" },
     } do
       local transfer, connection, request = start { method = case[1], body = case[2], headers = {} }
       assert.equal(case[1], request:match "^%u+")
       assert.equal(case[3], request:match "\r\nContent%-Length: (%d+)", case[1])
-      assert.equal(case[2] or "", request:match "\r\n\r\n(.*)$")
+      assert.is_nil(request:match "Transfer%-Encoding")
+      assert.is_true((case[2] or "") == request:match "\r\n\r\n(.*)$")
       transfer:close()
       connection:close()
     end
-    local transfer, connection, request = start { method = "HEAD", body = false, headers = {} }
-    assert.equal("HEAD", request:match "^%u+")
-    connection:send(head_of(5))
-    core_peer.finish(loop, transfer)
-    assert.is_nil(transfer:failure())
-    assert.equal("", transfer:body())
-    connection:close()
+    for _, body in ipairs { false, ("x"):rep(66000) } do -- which is not sent
+      local transfer, connection, request = start { method = "HEAD", body = body, headers = {} }
+      assert.equal("HEAD", request:match "^%u+")
+      connection:send(head_of(5))
+      core_peer.finish(loop, transfer)
+      assert.is_nil(transfer:failure())
+      assert.equal("", transfer:body())
+      connection:close()
+    end
   end)
 
   it("waits for a connection as long as it is told, and without end where it is not", function()

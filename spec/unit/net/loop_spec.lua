@@ -751,6 +751,30 @@ describe("a loop of a process that forks", function()
     assert.equal(500000, count)
   end)
 
+  it("has a descriptor of another number in the other one", function()
+    if not loop:fd() or not core_peer.timer(loop:fd()) then
+      pending "with this poller" -- a child does not inherit a kqueue
+    end
+    for _, f in ipairs { function() end, function() loop:step() end } do
+      local fd = loop:fd()
+      core_peer.in_child(function()
+        f()
+        local own = loop:fd()
+        assert.is_true(own ~= fd)
+        assert.equal(own, loop:fd())
+        core_peer.in_child(function()
+          assert.is_true(loop:fd() ~= own)
+        end)
+        local before = core_peer.descriptors()
+        loop:close()
+        local _, closed = before:gsub("eventpoll", "")
+        local _, left = core_peer.descriptors():gsub("eventpoll", "")
+        assert.same({ 1, 0 }, { closed, left })
+      end)
+      assert.equal(fd, loop:fd())
+    end
+  end)
+
   it("has its timer alone", function()
     local fd = loop:fd()
     if not fd or not core_peer.timer(fd) then

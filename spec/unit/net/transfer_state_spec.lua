@@ -255,7 +255,9 @@ describe("the state of a transfer", function()
     local large = ("x"):rep(24 * 1024 * 1024)
 
     local function upload(options, data)
-      options.body, options.multipart = false, { { name = "file", data = data or large } }
+      if not options.body then
+        options.body, options.multipart = false, { { name = "file", data = data or large } }
+      end
       local transfer = core_peer.start(loop, peer, options)
       return transfer, peer:connection(loop)
     end
@@ -275,11 +277,13 @@ describe("the state of a transfer", function()
     end
 
     it("is idle when no byte moves", function()
-      local transfer, connection = upload { idle_timeout = 0.1, first_byte_timeout = 5 }
-      core_peer.finish(loop, transfer)
-      assert.equal("idle", (transfer:failure()))
-      assert.equal(0, loop:active())
-      connection:close()
+      for _, body in ipairs { false, large } do
+        local transfer, connection = upload { body = body, idle_timeout = 0.1, first_byte_timeout = 5 }
+        core_peer.finish(loop, transfer)
+        assert.equal("idle", (transfer:failure()))
+        assert.equal(0, loop:active())
+        connection:close()
+      end
     end)
 
     it("is idle then where that is its only timeout", function()
@@ -289,8 +293,8 @@ describe("the state of a transfer", function()
       connection:close()
     end)
 
-    it("has the timeout of the first byte from its last byte on", function()
-      local transfer, connection = upload { idle_timeout = 5, first_byte_timeout = 0.4 }
+    local function has_its_time(body)
+      local transfer, connection = upload { body = body, idle_timeout = 5, first_byte_timeout = 0.4 }
       local before, total = core.now(), 0
       while core.now() < before + 0.55 do
         total = total + drain(connection, 768 * 1024)
@@ -305,6 +309,14 @@ describe("the state of a transfer", function()
       core_peer.finish(loop, transfer)
       assert.equal("first_byte", (transfer:failure()))
       connection:close()
+    end
+
+    it("has the timeout of the first byte from its last byte on", function()
+      has_its_time(false)
+    end)
+
+    it("has it so where its body is one string", function()
+      has_its_time(large)
     end)
 
     it("is not idle while its answer is waited for", function()
