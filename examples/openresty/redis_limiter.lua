@@ -106,7 +106,8 @@ end
 
 function RedisLimiter:observe(request, response)
   local model, now = request.model or "", ngx.now()
-  local limit, remaining, reset_in, retry_in = window.told(response, now)
+  local date = ngx.parse_http_time(response.headers.date or "")
+  local limit, remaining, reset_in, retry_in = window.told(response, now, date)
   window.learn(state_of(self, model), now, limit, remaining, reset_in, retry_in)
   ask(self, model, "learn", limit or "", remaining or "", reset_in or "", retry_in or "")
 end

@@ -51,8 +51,9 @@ function SharedLimiter:acquire(request)
 end
 
 function SharedLimiter:observe(request, response)
+  local date = ngx.parse_http_time(response.headers.date or "")
   with_state(self, request.model or "", function(state, now)
-    window.learn(state, now, window.told(response, now))
+    window.learn(state, now, window.told(response, now, date))
   end)
 end
 
