@@ -13,6 +13,7 @@ local OPEN = 60
 local SAME = 0.5
 -- A window whose reset is past when it is told, as whole seconds are, ends so many seconds later.
 local SHORTEST = 1
+local LONGEST_WAIT = 300
 
 local function end_of(state)
   return state.reset or state.ends or state.began + OPEN
@@ -126,6 +127,31 @@ function limit_window.told(response, now, date)
   local at = ((days * 24 + hour) * 60 + minute) * 60 + second
   now = date and math.max(date, math.min(now, date + 1 + SAME)) or now
   return limit, remaining, at - now, wait
+end
+
+--- Waits for a place.
+---@param take fun(): number as limit_window.take
+---@param longest? number seconds that a request waits at most: neither its `timeout` nor `client:close` ends its wait
+---@param now fun(): number
+---@param sleep fun(seconds: number): true?, any
+---@return true|nil
+---@return any err
+function limit_window.wait(take, longest, now, sleep)
+  longest = longest or LONGEST_WAIT
+  local latest = now() + longest
+  local seconds = take()
+  while seconds > 0 do
+    if now() + seconds > latest then
+      return nil, { kind = "api", status = 429, type = "rate_limit_error",
+        message = ("limits: no room for a request within %g seconds"):format(longest) }
+    end
+    local ok, err = sleep(math.min(seconds, 0.5))
+    if not ok then
+      return nil, err -- the request was cancelled
+    end
+    seconds = take()
+  end
+  return true
 end
 
 return limit_window

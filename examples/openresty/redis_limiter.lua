@@ -41,12 +41,14 @@ local function source_of(module)
   return text
 end
 
----@param options { host: string, port: integer, prefix?: string }
+---@param options { host: string, port: integer, prefix?: string, longest_wait?: number } longest_wait: seconds after
+---which a request fails that found no room; default 300
 function redis_limiter.new(options)
   return setmetatable({
     host = options.host,
     port = options.port,
     prefix = options.prefix or "anthropic:limits:",
+    longest_wait = options.longest_wait,
     script = SCRIPT:format(source_of "limit_window"),
     states = {}, -- what this worker knows, by model
     away_until = 0,
@@ -92,16 +94,9 @@ end
 
 function RedisLimiter:acquire(request)
   local model = request.model or ""
-  while true do
-    local seconds = ask(self, model, "take") or window.take(state_of(self, model), ngx.now())
-    if seconds <= 0 then
-      return true
-    end
-    local ok, err = anthropic.sleep(math.min(seconds, 0.5))
-    if not ok then
-      return nil, err -- the request was cancelled
-    end
-  end
+  return window.wait(function()
+    return ask(self, model, "take") or window.take(state_of(self, model), ngx.now())
+  end, self.longest_wait, ngx.now, anthropic.sleep)
 end
 
 function RedisLimiter:observe(request, response)

@@ -152,3 +152,116 @@ describe("the limits that several share", function()
     assert.is_true(late <= 0.1, late)
   end)
 end)
+
+-- nginx with its shared dictionaries, and a Redis, as far as the limiters use them. Its clock moves when they sleep.
+local function new_nginx()
+  local json = require "anthropic.base.json"
+  local host = { clock = BEGAN, is_away = false, kept = {} }
+  local dictionary = { kept = {} }
+  function dictionary:add(name, value)
+    local is_new = self.kept[name] == nil
+    self.kept[name] = is_new and value or self.kept[name]
+    return is_new, not is_new and "exists" or nil
+  end
+  function dictionary:get(name) return self.kept[name] end
+  function dictionary:set(name, value) self.kept[name] = value end
+  function dictionary:delete(name) self.kept[name] = nil end
+  local Redis = { set_timeout = function() end, set_keepalive = function() end }
+  function Redis.connect() return not host.is_away, "refused" end
+  function Redis.eval(_, script, _, key, ...)
+    local environment = {
+      cjson = json, KEYS = { key }, ARGV = { ... }, math = math, tostring = tostring, tonumber = tonumber,
+      redis = { call = function(name, ...)
+        local given = { ... }
+        if name == "TIME" then
+          return { math.floor(host.clock), host.clock % 1 * 1e6 }
+        elseif name == "SET" then
+          host.kept[given[1]] = given[2]
+        end
+        return host.kept[given[1]] or false
+      end },
+    }
+    local run = loadstring and setfenv(loadstring(script), environment) or load(script, "=script", "t", environment)
+    return run()
+  end
+  local modules = {
+    limit_window = window,
+    ["resty.redis"] = { new = function() return setmetatable({}, { __index = Redis }) end },
+    anthropic = {
+      decode = json.decode, encode = json.encode, object = function(value) return value end,
+      sleep = function(seconds)
+        host.clock = host.clock + seconds
+        return not host.is_cancelled or nil, host.is_cancelled and "cancelled" or nil
+      end,
+    },
+  }
+  local environment = setmetatable({
+    require = function(name) return assert(modules[name], name) end,
+    package = { searchpath = function(name) return "examples/openresty/" .. name .. ".lua" end },
+    ngx = {
+      shared = { limits = dictionary }, ERR = 1, NOTICE = 2, log = function() end,
+      now = function() return host.clock end, sleep = function() end, parse_http_time = function() return nil end,
+    },
+  }, { __index = _G })
+  function host.load(name)
+    local chunk = assert(loadfile("examples/openresty/" .. name .. ".lua", "t", environment))
+    return (setfenv and setfenv(chunk, environment) or chunk)()
+  end
+  return host
+end
+
+for _, case in ipairs {
+  { "by a shared dictionary", function(host, longest) return host.load("shared_limiter").new("limits", longest) end },
+  { "by Redis", function(host, longest)
+    return host.load("redis_limiter").new { host = "h", port = 1, longest_wait = longest }
+  end },
+  { "without its Redis", function(host, longest)
+    host.is_away = true
+    return host.load("redis_limiter").new { host = "h", port = 1, longest_wait = longest }
+  end },
+} do
+  describe("the limiter " .. case[1], function()
+    local host, request
+
+    before_each(function()
+      host, request = new_nginx(), { model = "m" }
+    end)
+
+    -- One whose window of one request is used up for so many seconds.
+    local function used_up(seconds, longest)
+      local limiter = case[2](host, longest)
+      assert.is_true(limiter:acquire(request))
+      limiter:observe(request, answer(1, 0, stamp(BEGAN + seconds + 0.6)))
+      return limiter
+    end
+
+    it("waits until the window is over", function()
+      assert.is_true(used_up(60):acquire(request))
+      assert.is_true(math.abs(host.clock - BEGAN - 60) <= 1, host.clock - BEGAN)
+    end)
+
+    it("refuses at once what it cannot let through in time", function()
+      local ok, err = used_up(60, 10):acquire(request)
+      assert.is_nil(ok)
+      assert.same({ kind = "api", status = 429, type = "rate_limit_error",
+        message = "limits: no room for a request within 10 seconds" }, err)
+      assert.equal(BEGAN, host.clock)
+      assert.is_nil((used_up(400):acquire(request)))
+    end)
+
+    it("refuses what it has not let through in time", function()
+      local limiter = case[2](host, 1)
+      assert.is_true(limiter:acquire(request))
+      local ok, err = limiter:acquire(request) -- the first finds out
+      assert.is_nil(ok)
+      assert.equal(429, err.status)
+      assert.is_true(host.clock - BEGAN <= 1.1)
+    end)
+
+    it("ends its wait with the request", function()
+      local limiter = used_up(60)
+      host.is_cancelled = true
+      assert.same({ nil, "cancelled" }, { limiter:acquire(request) })
+    end)
+  end)
+end
