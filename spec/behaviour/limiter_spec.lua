@@ -275,6 +275,17 @@ describe("a limiter", function()
       assert.equal(1, other.attempts)
     end)
 
+    it("on a later attempt with another request's error, which is not tried again", function()
+      local count, headers = 0, { ["x-should-retry"] = "true" }
+      serve({ testing.error { status = 529, retry_after = 0 } }, { max_retries = 2 }, { acquire = function()
+        count = count + 1
+        return count == 1 or nil, { kind = "api", status = 529, message = "m", headers = headers }
+      end })
+      local _, err = client.messages.create(PARAMS)
+      assert.equal("m", err.message)
+      assert.equal(2, count)
+    end)
+
     it("where it raises", function()
       local err = refusal_of { acquire = function() error("broken", 0) end }
       assert.equal("limiter: acquire: broken", err.message)

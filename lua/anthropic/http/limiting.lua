@@ -64,6 +64,10 @@ local function error_of(name, problem)
     return errors.invalid_request(("limiter: %s: %s"):format(name, words))
   end
   err.history, err.attempts, err.retryable = nil, nil, false
+  if type(err.headers) == "table" then -- what they say of another attempt is of that other request
+    err.headers = tables.copy(err.headers)
+    err.headers["x-should-retry"] = nil
+  end
   return err
 end
 

@@ -5,6 +5,7 @@ local errors = require "anthropic.base.error"
 local guard = require "anthropic.base.guard"
 local limiters = require "anthropic.http.limiter"
 local limiting = require "anthropic.http.limiting"
+local retry = require "anthropic.http.retry"
 
 describe("a limiter", function()
   local calls -- { name, request, response, err } each
@@ -113,6 +114,17 @@ describe("a limiter", function()
     assert.is_nil(err.attempts)
     assert.is_nil(err.history)
     assert.equal(3, given.attempts)
+  end)
+
+  it("may refuse with an error whose headers say that another request should be sent again", function()
+    local headers = { ["x-should-retry"] = "true", ["request-id"] = "r" }
+    for _, given in ipairs { errors.new { kind = "api", message = "m", status = 429, headers = headers },
+      { kind = "api", message = "m", status = 429, headers = headers } } do
+      local _, err = limiting.acquire(new { limiter = limiter_of { acquire = function() return nil, given end } })
+      assert.same({ ["request-id"] = "r" }, err.headers)
+      assert.is_false(retry.is_worthwhile(err))
+    end
+    assert.equal("true", headers["x-should-retry"])
   end)
 
   it("that raises later is a problem of the request", function()
