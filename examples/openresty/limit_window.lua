@@ -14,6 +14,8 @@ local SAME = 0.5
 -- A window whose reset is past when it is told, as whole seconds are, ends so many seconds later.
 local SHORTEST = 1
 local LONGEST_WAIT = 300
+-- Too many requests, and a server that has too much to do.
+local REFUSALS = { [429] = true, [529] = true }
 
 local function end_of(state)
   return state.reset or state.ends or state.began + OPEN
@@ -115,7 +117,7 @@ end
 ---@param date? number when it was made, by the server's clock in whole seconds: ours may differ
 function limit_window.told(response, now, date)
   local fields, requests = response.headers, (response.rate_limit or {}).requests or {}
-  local wait = response.status == 429
+  local wait = REFUSALS[response.status]
     and (number(fields["retry-after-ms"]) or (number(fields["retry-after"]) or 1) * 1000) / 1000 or nil
   local limit, remaining = number(requests.limit), number(requests.remaining)
   local year, month, day, hour, minute, second =

@@ -13,6 +13,7 @@ end
 
 local TIMEOUT = 200 -- milliseconds
 local AWAY = 1 -- seconds until a Redis that was away is asked again
+local MOST_MODELS = 64 -- a model's name may be a user's word
 
 local SCRIPT = [[
 local window = (function() %s end)()
@@ -51,6 +52,8 @@ function redis_limiter.new(options)
     longest_wait = options.longest_wait,
     script = SCRIPT:format(source_of "limit_window"),
     states = {}, -- what this worker knows, by model
+    earlier_states = {}, -- not asked for since there were so many
+    count = 0,
     away_until = 0,
   }, RedisLimiter)
 end
@@ -88,8 +91,15 @@ local function ask(self, model, ...)
 end
 
 local function state_of(self, model)
-  self.states[model] = self.states[model] or {}
-  return self.states[model]
+  local state = self.states[model]
+  if not state then
+    state = self.earlier_states[model] or {}
+    if self.count == MOST_MODELS then
+      self.states, self.earlier_states, self.count = {}, self.states, 0
+    end
+    self.states[model], self.count = state, self.count + 1
+  end
+  return state
 end
 
 function RedisLimiter:acquire(request)

@@ -258,6 +258,17 @@ for _, case in ipairs {
       assert.is_true(host.clock - BEGAN <= 1.1)
     end)
 
+    it("lets all wait after a refusal, also of a server that has too much to do", function()
+      for _, status in ipairs { 429, 529 } do
+        local limiter, began = case[2](host), host.clock
+        request.model = "m" .. status
+        assert.is_true(limiter:acquire(request))
+        limiter:observe(request, { status = status, headers = { ["retry-after"] = "7" } })
+        assert.is_true(limiter:acquire(request))
+        assert.is_true(math.abs(host.clock - began - 7) < 0.1, host.clock - began)
+      end
+    end)
+
     it("ends its wait with the request", function()
       local limiter = used_up(60)
       host.is_cancelled = true
@@ -265,3 +276,28 @@ for _, case in ipairs {
     end)
   end)
 end
+
+describe("the limiter by Redis", function()
+  it("remembers by itself few of the names of models that are asked for, and those in use", function()
+    local host = new_nginx()
+    local limiter = host.load("redis_limiter").new { host = "h", port = 1 }
+    local used = answer(1, 0, stamp(BEGAN + 60))
+    limiter:observe({ model = "m" }, used)
+    for i = 1, 1000 do
+      limiter:observe({ model = "bogus" .. i }, used)
+      if i % 63 == 0 then
+        limiter:observe({ model = "m" }, used)
+      end
+    end
+    local count = 0
+    for _, states in ipairs { limiter.states, limiter.earlier_states } do
+      for _ in pairs(states) do
+        count = count + 1
+      end
+    end
+    assert.is_true(count <= 128, count)
+    host.is_away = true
+    assert.is_true(limiter:acquire { model = "m" })
+    assert.is_true(host.clock - BEGAN > 50, host.clock - BEGAN)
+  end)
+end)
