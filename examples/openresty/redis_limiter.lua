@@ -13,6 +13,7 @@ end
 
 local TIMEOUT = 200 -- milliseconds
 local AWAY = 1 -- seconds until a Redis that was away is asked again
+local MOST_MODELS = 64 -- a model's name may be a user's word
 
 local SCRIPT = [[
 local window = (function() %s end)()
@@ -41,14 +42,18 @@ local function source_of(module)
   return text
 end
 
----@param options { host: string, port: integer, prefix?: string }
+---@param options { host: string, port: integer, prefix?: string, longest_wait?: number } longest_wait: seconds after
+---which a request fails that found no room; default 300
 function redis_limiter.new(options)
   return setmetatable({
     host = options.host,
     port = options.port,
     prefix = options.prefix or "anthropic:limits:",
+    longest_wait = options.longest_wait,
     script = SCRIPT:format(source_of "limit_window"),
     states = {}, -- what this worker knows, by model
+    earlier_states = {}, -- not asked for since there were so many
+    count = 0,
     away_until = 0,
   }, RedisLimiter)
 end
@@ -86,27 +91,28 @@ local function ask(self, model, ...)
 end
 
 local function state_of(self, model)
-  self.states[model] = self.states[model] or {}
-  return self.states[model]
+  local state = self.states[model]
+  if not state then
+    state = self.earlier_states[model] or {}
+    if self.count == MOST_MODELS then
+      self.states, self.earlier_states, self.count = {}, self.states, 0
+    end
+    self.states[model], self.count = state, self.count + 1
+  end
+  return state
 end
 
 function RedisLimiter:acquire(request)
   local model = request.model or ""
-  while true do
-    local seconds = ask(self, model, "take") or window.take(state_of(self, model), ngx.now())
-    if seconds <= 0 then
-      return true
-    end
-    local ok, err = anthropic.sleep(math.min(seconds, 0.5))
-    if not ok then
-      return nil, err -- the request was cancelled
-    end
-  end
+  return window.wait(function()
+    return ask(self, model, "take") or window.take(state_of(self, model), ngx.now())
+  end, self.longest_wait, ngx.now, anthropic.sleep)
 end
 
 function RedisLimiter:observe(request, response)
   local model, now = request.model or "", ngx.now()
-  local limit, remaining, reset_in, retry_in = window.told(response, now)
+  local date = ngx.parse_http_time(response.headers.date or "")
+  local limit, remaining, reset_in, retry_in = window.told(response, now, date)
   window.learn(state_of(self, model), now, limit, remaining, reset_in, retry_in)
   ask(self, model, "learn", limit or "", remaining or "", reset_in or "", retry_in or "")
 end

@@ -15,8 +15,10 @@ SharedLimiter.__index = SharedLimiter
 local shared_limiter = {}
 
 ---@param name string of the dictionary
-function shared_limiter.new(name)
-  return setmetatable({ dictionary = assert(ngx.shared[name], "no lua_shared_dict " .. name) }, SharedLimiter)
+---@param longest_wait? number seconds after which a request fails that found no room; default 300
+function shared_limiter.new(name, longest_wait)
+  local dictionary = assert(ngx.shared[name], "no lua_shared_dict " .. name)
+  return setmetatable({ dictionary = dictionary, longest_wait = longest_wait }, SharedLimiter)
 end
 
 -- Calls `f` with the state of a model, while no other worker does.
@@ -38,21 +40,15 @@ local function with_state(self, model, f)
 end
 
 function SharedLimiter:acquire(request)
-  while true do
-    local seconds = with_state(self, request.model or "", window.take)
-    if seconds <= 0 then
-      return true
-    end
-    local ok, err = anthropic.sleep(math.min(seconds, 0.5))
-    if not ok then
-      return nil, err -- the request was cancelled
-    end
-  end
+  return window.wait(function()
+    return with_state(self, request.model or "", window.take)
+  end, self.longest_wait, ngx.now, anthropic.sleep)
 end
 
 function SharedLimiter:observe(request, response)
+  local date = ngx.parse_http_time(response.headers.date or "")
   with_state(self, request.model or "", function(state, now)
-    window.learn(state, now, window.told(response, now))
+    window.learn(state, now, window.told(response, now, date))
   end)
 end
 

@@ -135,18 +135,39 @@ local function driver_name()
   return type(name) == "string" and "the driver " .. name or "a driver of the program's own"
 end
 
-local function check_options(report)
-  local resolved = require("anthropic.http.options").of_client()
+local function check_variable(report, name, value, words)
+  local credential, err = require("anthropic.http.credential_text").check(name, value)
+  if credential then
+    report.ok(words)
+  else
+    report.error(err.message)
+  end
+end
+
+local function check_credential(report, resolved)
   if resolved.api_key then
-    report.ok "the key in ANTHROPIC_API_KEY is used"
+    check_variable(report, "ANTHROPIC_API_KEY", resolved.api_key, "the key in ANTHROPIC_API_KEY is used")
   elseif type(resolved.auth_token) == "table" then
     report.ok("a token is asked for: " .. resolved.auth_token.name)
   elseif resolved.auth_token then
-    report.ok "the token in ANTHROPIC_AUTH_TOKEN is used"
+    check_variable(report, "ANTHROPIC_AUTH_TOKEN", resolved.auth_token, "the token in ANTHROPIC_AUTH_TOKEN is used")
+  elseif resolved.missing_credential then
+    report.error(resolved.missing_credential, {
+      "mend that, or set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN instead",
+    })
   else
-    report.warn(resolved.missing_credential or "no key: neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN is set", {
+    report.warn("no key: neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN is set", {
       "set one of them, or give api_key or auth_token to anthropic.new",
     })
+  end
+end
+
+local function check_options(report)
+  local resolved = require("anthropic.http.options").of_client()
+  check_credential(report, resolved)
+  local fields, problem = require("anthropic.http.request").fields({}, resolved)
+  if not fields then
+    report.error("ANTHROPIC_CUSTOM_HEADERS: " .. problem.message)
   end
   local url, err = require("anthropic.http.url").check_base(resolved.base_url)
   if url then

@@ -160,6 +160,20 @@ describe("a limiter", function()
     assert.is_true(anthropic.now() - began >= 0.02)
   end)
 
+  it("that waits for longer than the request may take: nothing is sent", function()
+    local ended
+    serve({ testing.message { text = "x" } }, {
+      timeout = 0.01, max_retries = 2, on_log = function(record) ended = record.event == "done" and record or ended end,
+    }, { acquire = function() return anthropic.sleep(0.03) end })
+    local message, err = client.messages.create(PARAMS)
+    assert.is_nil(message)
+    assert.same({ "timeout", "total", 0 }, { err.kind, err.timeout, err.attempts })
+    assert.equal("acquire release", names_of(calls))
+    assert.equal(err, calls[2][4])
+    assert.same({ "error", 0 }, { ended.outcome, ended.attempt })
+    assert.equal(0, #server:requests())
+  end)
+
   describe("is told once of a stream that", function()
     local HANGING = testing.stream { text = "one two three", hang_after = 600 }
 
@@ -259,6 +273,17 @@ describe("a limiter", function()
       assert.equal(other.message, err.message)
       assert.equal(0, err.attempts)
       assert.equal(1, other.attempts)
+    end)
+
+    it("on a later attempt with another request's error, which is not tried again", function()
+      local count, headers = 0, { ["x-should-retry"] = "true" }
+      serve({ testing.error { status = 529, retry_after = 0 } }, { max_retries = 2 }, { acquire = function()
+        count = count + 1
+        return count == 1 or nil, { kind = "api", status = 529, message = "m", headers = headers }
+      end })
+      local _, err = client.messages.create(PARAMS)
+      assert.equal("m", err.message)
+      assert.equal(2, count)
     end)
 
     it("where it raises", function()

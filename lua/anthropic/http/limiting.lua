@@ -8,6 +8,7 @@
 --
 -- Without the option, the client's own limiter learns from all that comes, and holds back what `map` sends.
 
+local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local lazy = require "anthropic.base.lazy"
 local outcome = require "anthropic.http.outcome"
@@ -16,11 +17,13 @@ local tables = require "anthropic.base.tables"
 local token_estimate = require "anthropic.http.token_estimate"
 local urls = require "anthropic.http.url"
 
+local failures = lazy.module_for_failure "anthropic.http.failures"
 local limiters = lazy.module_for_failure "anthropic.http.limiter"
 
 ---@class anthropic.RequestLimiter what the option `limiter` can be; called with a colon, for each attempt
 ---@field acquire fun(self: table, request: anthropic.LimiterRequest): boolean?, any true: it may go out; nil and an
----  error or words: it fails with that. May wait
+---  error or words: it fails with that. May wait: neither the option `timeout` nor `client:close` ends a wait of your
+---  own, so bound it
 ---@field observe? fun(self: table, request: anthropic.LimiterRequest, response: anthropic.Response) headers have come
 ---@field release? fun(self: table, request: anthropic.LimiterRequest, response: anthropic.Response?, err:
 ---  anthropic.Error?) once for each acquire that returned true, whatever ended the attempt; must not wait
@@ -61,6 +64,10 @@ local function error_of(name, problem)
     return errors.invalid_request(("limiter: %s: %s"):format(name, words))
   end
   err.history, err.attempts, err.retryable = nil, nil, false
+  if type(err.headers) == "table" then -- what they say of another attempt is of that other request
+    err.headers = tables.copy(err.headers)
+    err.headers["x-should-retry"] = nil
+  end
   return err
 end
 
@@ -112,6 +119,10 @@ function limiting.acquire(exchange)
   outcome.watch(exchange)
   if exchange.closed then
     limiting.release(exchange, errors.cancelled "the request was cancelled")
+  elseif exchange.deadline <= core.now() then -- it is released with its error
+    local err = failures.error("total", "", nil, exchange.profile)
+    err.unprocessed = true
+    return nil, err
   end
   return true
 end

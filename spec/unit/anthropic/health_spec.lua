@@ -211,6 +211,31 @@ describe("the health check", function()
     } }, credential {})
   end)
 
+  it("says what makes every request fail in the environment's credential and headers", function()
+    local function problem_of(variables)
+      told = {}
+      service.environment(variables)
+      assert.is_false(health.check())
+      local found
+      for _, item in ipairs(told) do
+        assert.is_nil(item[2]:find("secret", 1, true))
+        assert.is_true(not found or item[1] ~= "error", item[2])
+        found = item[1] == "error" and item or found
+      end
+      return found
+    end
+    for _, variable in ipairs { "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN" } do
+      assert.same({ "error", variable .. ": must not contain a line break or NUL" },
+        problem_of { [variable] = "secret\nsecret" })
+    end
+    local OTHERWISE = { "mend that, or set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN instead" }
+    assert.same({ "error", 'there is no profile "nope" in /nowhere', OTHERWISE },
+      problem_of { ANTHROPIC_PROFILE = "nope" })
+    assert.equal("error", problem_of { ANTHROPIC_API_KEY = "k", ANTHROPIC_CUSTOM_HEADERS = "a b: secret" }[1])
+    assert.matches("^ANTHROPIC_CUSTOM_HEADERS: .*not a header name",
+      problem_of { ANTHROPIC_API_KEY = "k", ANTHROPIC_CUSTOM_HEADERS = "a b: secret" }[2])
+  end)
+
   it("tells where requests go, or why that is no URL", function()
     assert.is_true(health.check())
     assert.same({ "ok", "requests go to https://api.anthropic.com" }, entry "requests go to")

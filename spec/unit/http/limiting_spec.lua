@@ -1,9 +1,11 @@
 -- Acquire and release around each attempt; what a limiter of the library's does is in limiter_spec.lua.
 
+local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local guard = require "anthropic.base.guard"
 local limiters = require "anthropic.http.limiter"
 local limiting = require "anthropic.http.limiting"
+local retry = require "anthropic.http.retry"
 
 describe("a limiter", function()
   local calls -- { name, request, response, err } each
@@ -31,7 +33,7 @@ describe("a limiter", function()
 
   local function new(options, fields)
     local exchange = {
-      attempts = 1, shared = {}, profile = { is_logged = false },
+      attempts = 1, shared = {}, profile = { is_logged = false, timeouts = {} }, deadline = math.huge,
       spec = function()
         return { method = "POST", path = "https://h.test/v1/messages?beta=true", model = "m", body = ("x"):rep(40) }
       end,
@@ -114,6 +116,17 @@ describe("a limiter", function()
     assert.equal(3, given.attempts)
   end)
 
+  it("may refuse with an error whose headers say that another request should be sent again", function()
+    local headers = { ["x-should-retry"] = "true", ["request-id"] = "r" }
+    for _, given in ipairs { errors.new { kind = "api", message = "m", status = 429, headers = headers },
+      { kind = "api", message = "m", status = 429, headers = headers } } do
+      local _, err = limiting.acquire(new { limiter = limiter_of { acquire = function() return nil, given end } })
+      assert.same({ ["request-id"] = "r" }, err.headers)
+      assert.is_false(retry.is_worthwhile(err))
+    end
+    assert.equal("true", headers["x-should-retry"])
+  end)
+
   it("that raises later is a problem of the request", function()
     local exchange = new { limiter = limiter_of { observe = function() error("seen", 0) end,
       release = function() error("gone", 0) end } }
@@ -134,6 +147,18 @@ describe("a limiter", function()
     limiting.acquire(exchange)
     assert.same({ "acquire", "release" }, { calls[1][1], calls[2] and calls[2][1] })
     assert.equal("cancelled", calls[2][4].kind)
+  end)
+
+  it("that waits for longer than the request may take ends it before it is sent", function()
+    local exchange = new({ limiter = limiter_of() },
+      { deadline = core.now(), profile = { is_logged = false, timeouts = { total = 0.5 } } })
+    local ok, err = limiting.acquire(exchange)
+    assert.is_nil(ok)
+    assert.same({ "timeout", "total", "not finished within 0.5 seconds", true },
+      { err.kind, err.timeout, err.message, err.unprocessed })
+    limiting.release(exchange, err)
+    assert.same({ "acquire", "release" }, { calls[1][1], calls[2][1] })
+    assert.equal(err, calls[2][4])
   end)
 
   it("of the client holds back what is paced alone, and learns from all", function()
