@@ -65,7 +65,7 @@ local function error_of(name, problem)
   end
   err.history, err.attempts, err.retryable = nil, nil, false
   if type(err.headers) == "table" then -- what they say of another attempt is of that other request
-    err.headers = tables.copy(err.headers)
+    err.headers = setmetatable(tables.copy(err.headers), getmetatable(err.headers))
     err.headers["x-should-retry"] = nil
   end
   return err
