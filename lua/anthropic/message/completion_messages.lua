@@ -248,6 +248,21 @@ local function add_content(self, to, content, blocks)
   end
 end
 
+local function is_object(value)
+  return type(value) == "table" and not json.is_array(value)
+end
+
+-- A model may write what is no object, and the conversation goes on: a request sends `{}` of what `input_json` tells.
+local function read_arguments(block, text)
+  json.tool_input(block, text)
+  if not is_object(block.input) then
+    parts.read_input(block)
+  end
+  if not is_object(block.input) and not block.input_error then
+    block.input, block.input_json, block.input_error = nil, text, "the JSON of an object expected"
+  end
+end
+
 local function tool_use(self, to, call)
   self:check_members(to, call, { id = true, type = true, ["function"] = true, index = true, cache_control = true })
   if call.type ~= nil and call.type ~= "function" then
@@ -260,11 +275,7 @@ local function tool_use(self, to, call)
     id = self:need(to .. ".id", call.id, "string"),
     name = self:need(to .. ".function.name", called.name, "string"),
   }
-  local arguments = self:need(to .. ".function.arguments", called.arguments, "string") or ""
-  json.tool_input(block, arguments)
-  if type(block.input) ~= "table" or json.is_array(block.input) then
-    self:refuse(to .. ".function.arguments", "the JSON of an object expected")
-  end
+  read_arguments(block, self:need(to .. ".function.arguments", called.arguments, "string") or "")
   return with_cache_control(block, call)
 end
 

@@ -114,6 +114,37 @@ describe("the messages of a chat completion", function()
     assert.equal("[]", (read '[{"role":"assistant","content":null,"tool_calls":[]}]'))
   end)
 
+  it("have arguments that are no object as {}, and note what the model wrote", function()
+    local function call_of(arguments)
+      local reading = completion_messages.new()
+      local messages = reading:messages("messages", { { role = "assistant", tool_calls = {
+        { id = "i", type = "function", ["function"] = { name = "f", arguments = arguments } },
+      } } })
+      assert.is_nil(reading.problem)
+      return messages[1].content[1], json.encode_request(messages[1].content)
+    end
+    local sent_empty = '[{"id":"i","input":{},"name":"f","type":"tool_use"}]'
+    for _, arguments in ipairs {
+      '{"a": 1.0', '{"x":NaN,"y":1}', "Paris", "[1]", "5", "true", '"Paris"', '"{\\"a\\":"',
+    } do
+      local call, sent = call_of(arguments)
+      assert.equal(sent_empty, sent)
+      assert.is_nil(call.input)
+      assert.is_string(call.input_error)
+      assert.is_string(call.input_json)
+    end
+    assert.equal('{"a": 1.0', call_of('{"a": 1.0').input_json)
+    assert.equal("[1]", call_of("[1]").input_json)
+    for _, arguments in ipairs { "", " ", "{}", "null", "[]", '""' } do
+      local call, sent = call_of(arguments)
+      assert.equal(sent_empty, sent)
+      assert.is_nil(call.input_json)
+    end
+    assert.equal('[{"id":"i","input":{ },"name":"f","type":"tool_use"}]', (select(2, call_of "{ }")))
+    assert.equal('[{"id":"i","input":{"a": 1},"name":"f","type":"tool_use"}]',
+      (select(2, call_of '"{\\"a\\": 1}"'))) -- a text in a text
+  end)
+
   it("have thinking whose text and signature a stream brought apart", function()
     local function thinking(blocks)
       return content("assistant", '"reasoning_content":"t","thinking_blocks":[' .. blocks .. "]")
@@ -189,8 +220,8 @@ describe("the messages of a chat completion", function()
         'messages[1].tool_calls[1].type: "custom" cannot be translated',
       ['[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}]'] =
         "messages[1].tool_calls[1].id: missing",
-      ['[{"role":"assistant","tool_calls":[{"id":"i","function":{"name":"f","arguments":"[]"}}]}]'] =
-        "messages[1].tool_calls[1].function.arguments: the JSON of an object expected",
+      ['[{"role":"assistant","tool_calls":[{"id":"i","function":{"name":"f","arguments":{}}}]}]'] =
+        "messages[1].tool_calls[1].function.arguments: string expected, got table",
       ['[{"role":"system","content":"a","x":1}]'] = "messages[1].x: cannot be translated",
       ['[{"role":"assistant","content":"a","x":1}]'] = "messages[1].x: cannot be translated",
       ['[{"role":"tool","content":"a","tool_call_id":"i","x":1}]'] = "messages[1].x: cannot be translated",
