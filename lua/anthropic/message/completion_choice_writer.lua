@@ -156,6 +156,7 @@ local STARTS = {
     end
     block.id, block.name = parts.word(members.id) or block.id, parts.word(members.name) or block.name
     block.input = not parts.is_empty(members.input) and members.input or block.input
+    block.input_json = parts.word(members.input_json) or block.input_json
     if not block.is_told and block.id and block.name then
       announce(self, block)
     elseif block.is_told and not block.is_named and block.name then
@@ -176,7 +177,7 @@ local DELTAS = {
   end,
   input_json_delta = function(self, block, delta)
     local piece = parts.word(delta.partial_json) or ""
-    if block.input ~= nil and not block.has_arguments then
+    if (block.input ~= nil or block.input_json) and not block.has_arguments then
       hold_arguments(block, piece)
     else
       add_arguments(self, block, piece)

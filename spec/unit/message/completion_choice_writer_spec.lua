@@ -93,6 +93,12 @@ describe("the chunks of events", function()
     assert.equal('{"x":', arguments_after '{"x":')
     assert.equal("{}", arguments_after(""))
     assert.equal("{}", arguments_after(json.null))
+    local broken = { type = "tool_use", id = "a", name = "f", input_json = '{"x":NaN,"y":1}', input_error = "why" }
+    for pieces, said in pairs { [""] = broken.input_json, ["{}"] = broken.input_json, [text] = text } do
+      deltas(start(broken))
+      assert.same({}, deltas(delta { type = "input_json_delta", partial_json = pieces }))
+      assert.equal(said, json.decode(deltas(stop())[1]).tool_calls[1]["function"].arguments)
+    end
     deltas(start { type = "tool_use", id = "a", name = "f" })
     deltas(delta { type = "input_json_delta", partial_json = "{" })
     -- what has begun goes on
