@@ -263,8 +263,12 @@ local function read_arguments(block, text)
   end
 end
 
+local OF_CALL = {
+  id = true, type = true, ["function"] = true, index = true, cache_control = true, caller = true, toolset_name = true,
+}
+
 local function tool_use(self, to, call)
-  self:check_members(to, call, { id = true, type = true, ["function"] = true, index = true, cache_control = true })
+  self:check_members(to, call, OF_CALL)
   if call.type ~= nil and call.type ~= "function" then
     self:refuse_value(to .. ".type", call.type)
   end
@@ -274,6 +278,8 @@ local function tool_use(self, to, call)
     type = "tool_use",
     id = self:need(to .. ".id", call.id, "string"),
     name = self:need(to .. ".function.name", called.name, "string"),
+    caller = self:expect(to .. ".caller", call.caller, "table"),
+    toolset_name = self:expect(to .. ".toolset_name", call.toolset_name, "string"),
   }
   read_arguments(block, self:need(to .. ".function.arguments", called.arguments, "string") or "")
   return with_cache_control(block, call)

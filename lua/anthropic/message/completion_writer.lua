@@ -142,11 +142,11 @@ local BLOCKS = {
 local function calls_of(blocks)
   local calls = json.array {}
   for i, block in ipairs(blocks) do
-    calls[i] = {
+    calls[i] = tables.merge(tables.copy(choices.beside_call(block)), {
       id = block.id,
       type = "function",
       ["function"] = { name = block.name, arguments = parts.input_text(block) },
-    }
+    })
   end
   return calls
 end

@@ -142,6 +142,20 @@ describe("the chunks of events", function()
     assert.same({}, deltas(stop()))
   end)
 
+  it("have what else a call's block has beside the call, once", function()
+    local function call(fields)
+      fields.type, fields.id, fields.input = "tool_use", "a", json.object {}
+      return start(fields)
+    end
+    assert.same({}, deltas(call { caller = { type = "direct" } }))
+    local named = call { name = "f", caller = { type = "direct" }, index = 7, toolset_name = json.null }
+    assert.same({ '{"tool_calls":[{"caller":{"type":"direct"},"function":{"arguments":"","name":"f"},"id":"a",'
+      .. '"index":0,"type":"function"}]}' }, deltas(named))
+    assert.same({}, deltas(named))
+    assert.same({ '{"tool_calls":[{"index":0,"toolset_name":"t"}]}' }, deltas(call { name = "f", toolset_name = "t" }))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"{}"},"index":0}]}' }, deltas(stop()))
+  end)
+
   it("have what stands beside a call as a piece of that call, in a list", function()
     deltas(start({ type = "tool_use", id = "a", name = "f" }, 1))
     deltas(start({ type = "tool_use", id = "b", name = "g" }, 2))

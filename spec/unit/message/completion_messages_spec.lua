@@ -114,6 +114,19 @@ describe("the messages of a chat completion", function()
     assert.equal("[]", (read '[{"role":"assistant","content":null,"tool_calls":[]}]'))
   end)
 
+  it("have what the API's calls have beside their input", function()
+    local function call(beside)
+      return ('"tool_calls":[{"id":"i","type":"function",%s,"function":{"name":"f","arguments":"{}"}}]'):format(beside)
+    end
+    local caller = '"caller":{"tool_id":"s","type":"code_execution_20250825"}'
+    assert.equal("[{" .. caller .. ',"id":"i","input":{},"name":"f","toolset_name":"t","type":"tool_use"}]',
+      content("assistant", call(caller .. ',"toolset_name":"t"')))
+    assert.equal('[{"id":"i","input":{},"name":"f","type":"tool_use"}]',
+      content("assistant", call '"caller":null,"toolset_name":null'))
+    assert.equal("messages[1].tool_calls[1].caller: table expected, got string",
+      problem_of('[{"role":"assistant",' .. call '"caller":"x"' .. "}]"))
+  end)
+
   it("have arguments that are no object as {}, and note what the model wrote", function()
     local function call_of(arguments)
       local reading = completion_messages.new()
