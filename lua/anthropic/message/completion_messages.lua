@@ -181,12 +181,31 @@ local function blocks_of(self, to, list, kinds)
   return blocks
 end
 
--- Content as the API takes it: a text, or blocks.
-local function content_of(self, to, content, kinds)
-  if type(content) == "table" then
-    return blocks_of(self, to, content, kinds)
+-- The blocks without empty texts, of which the API takes none. What may be cached there goes to what stands before it.
+local function without_empty(blocks)
+  local left = json.array {}
+  for _, block in ipairs(blocks) do
+    local last = left[#left]
+    if block.text ~= "" then
+      left[#left + 1] = block
+    elseif last then
+      last.cache_control = last.cache_control or block.cache_control
+    end
   end
-  return self:need(to, content, "string", "table")
+  return left
+end
+
+-- Content as the API takes it: a text, or blocks. A tool's result may have none.
+local function content_of(self, to, content, kinds)
+  if type(content) ~= "table" then
+    return self:need(to, content, "string", "table")
+  end
+  local blocks = blocks_of(self, to, content, kinds)
+  local left = without_empty(blocks)
+  if left[1] or not blocks[1] then
+    return left
+  end
+  return kinds ~= TOOL and blocks or nil
 end
 
 -- --- messages ------------------------------------------------------------------------------------
@@ -364,19 +383,21 @@ function ROLES.tool(self, to, message, all)
   end
 end
 
--- What the system's messages say: a text, or blocks where one of them has parts.
+-- What the system's messages say: a text, or blocks where one of them has parts. What is empty says nothing.
 local function joined(list)
-  local blocks, has_parts = json.array {}, false
+  local blocks, texts, has_parts = json.array {}, {}, false
   for _, content in ipairs(list) do
-    has_parts = has_parts or type(content) == "table"
     for _, block in ipairs(type(content) == "table" and content or { { type = "text", text = content } }) do
-      blocks[#blocks + 1] = block
+      if block.text ~= "" then
+        blocks[#blocks + 1], texts[#texts + 1] = block, block.text
+        has_parts = has_parts or type(content) == "table"
+      end
     end
   end
   if has_parts then
     return blocks
   end
-  return list[1] and table.concat(list, "\n")
+  return texts[1] and table.concat(texts, "\n")
 end
 
 --- The messages, and what those of the system say, wherever they stand.

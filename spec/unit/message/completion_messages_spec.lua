@@ -51,6 +51,39 @@ describe("the messages of a chat completion", function()
       problem_of('[{"role":"system","content":[],' .. mark .. "}]"))
   end)
 
+  it("have no empty text beside others, as the API takes none", function()
+    local EMPTY, MARK = '{"type":"text","text":""}', '"cache_control":{"type":"ephemeral"}'
+    local marked = '{"type":"text","text":"",' .. MARK .. "}"
+    local image = '{"source":{"type":"url","url":"https://h/x"},"type":"image"}'
+    local given = '{"type":"image_url","image_url":"https://h/x"}'
+    assert.equal("[" .. image .. "]", content("user", '"content":[' .. EMPTY .. "," .. given .. "," .. EMPTY .. "]"))
+    assert.equal("[{" .. MARK .. "," .. image:sub(2) .. "]",
+      content("user", '"content":[' .. marked .. "," .. given .. "," .. EMPTY .. "," .. marked .. "]"))
+    assert.equal('[{"text":"","type":"text"}]', content("user", '"content":[' .. EMPTY .. "]")) -- the API's to refuse
+    assert.equal('""', content("user", '"content":""'))
+    assert.equal('[{"content":[' .. image .. '],"tool_use_id":"t","type":"tool_result"}]',
+      content("tool", '"tool_call_id":"t","content":[' .. given .. ',""]'))
+    assert.equal('[{"tool_use_id":"t","type":"tool_result"}]',
+      content("tool", '"tool_call_id":"t","content":[' .. EMPTY .. "]"))
+
+    local function system(...)
+      local list = { ... }
+      for i, fields in ipairs(list) do
+        list[i] = ('{"role":"system",%s}'):format(fields)
+      end
+      return (select(2, read("[" .. table.concat(list, ",") .. "]")))
+    end
+    local empty, text = '"content":""', '"content":"a"'
+    local parts, blocks = '"content":["","a"]', '[{"text":"a","type":"text"}]'
+    assert.equal('"a"', system(empty, text, empty))
+    assert.equal(blocks, system(empty, parts))
+    assert.equal('"a"', system(text, '"content":[""]'))
+    assert.equal('"a"', system(empty .. "," .. MARK, text))
+    assert.equal('"a"', system('"content":[""],' .. MARK, text))
+    assert.is_nil(system(empty))
+    assert.is_nil(system(empty .. "," .. MARK, '"content":[""]'))
+  end)
+
   it("have a user's texts, images and files", function()
     for part, block in pairs {
       ['{"type":"text","text":"a"}'] = '{"text":"a","type":"text"}',
