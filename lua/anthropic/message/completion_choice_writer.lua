@@ -322,12 +322,15 @@ local function more_of_call(self, more, index)
   return { tool_calls = json.array { more } }
 end
 
--- What a server of this shape sent and no event of the API says: it goes back as it came.
+-- What a server of this shape sent and no event of the API says: it goes back as it came, unless clients read another
+-- form under its name.
 function handlers.unknown_delta(self, event)
   local delta = type(event.delta) == "table" and event.delta or {}
   local calls = delta.tool_calls
   if type(calls) == "table" and not json.is_array(calls) then
     delta = more_of_call(self, calls, event.index)
+  elseif calls ~= nil or delta.content ~= nil or delta.function_call ~= nil then
+    delta = foreign("deltas", json.array { delta })
   end
   say(self, delta)
 end

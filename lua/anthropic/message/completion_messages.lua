@@ -1,4 +1,5 @@
---- The messages of a chat completion's request, as the API takes them. What has no counterpart is refused.
+--- The messages of a chat completion's request, as the API takes them. What has no counterpart is refused,
+-- but for what else an answer brought and a client sends back.
 --
 --     local reading = completion_messages.new()
 --     local system, messages = reading:messages("messages", body.messages)
@@ -240,14 +241,10 @@ local function add_thinking(self, to, message, blocks)
   end
 end
 
--- What answers have there (completion_writer.lua): blocks, and what no request says.
-local OF_OWN_FIELDS = { blocks = true, citations = true, deltas = true, delta = true }
-
--- Blocks of an answer that a chat completion has no other place for.
+-- Blocks of an answer that a chat completion has no other place for. What else answers have there no request says.
 local function add_foreign(self, to, message, blocks)
   local given = self:expect(to .. ".provider_specific_fields", message.provider_specific_fields, "table") or {}
   to = to .. ".provider_specific_fields"
-  self:check_members(to, given, OF_OWN_FIELDS)
   if not parts.is_empty(given.blocks) then
     for i, block in ipairs(self:list(to .. ".blocks", given.blocks)) do
       blocks[#blocks + 1] = self:need(paths.join(to .. ".blocks", i), block, "table")
@@ -282,17 +279,11 @@ local function read_arguments(block, text)
   end
 end
 
-local OF_CALL = {
-  id = true, type = true, ["function"] = true, index = true, cache_control = true, caller = true, toolset_name = true,
-}
-
 local function tool_use(self, to, call)
-  self:check_members(to, call, OF_CALL)
   if call.type ~= nil and call.type ~= "function" then
     self:refuse_value(to .. ".type", call.type)
   end
   local called = self:need(to .. ".function", call["function"], "table") or {}
-  self:check_members(to .. ".function", called, { name = true, arguments = true })
   local block = {
     type = "tool_use",
     id = self:need(to .. ".id", call.id, "string"),
@@ -334,13 +325,16 @@ function ROLES.user(self, to, message, all)
   table.insert(all.messages, { role = "user", content = content_of(self, to .. ".content", message.content, USER) })
 end
 
-local OF_ASSISTANT = {
-  role = true, content = true, refusal = true, tool_calls = true, reasoning_content = true, thinking_blocks = true,
-  provider_specific_fields = true,
-}
+-- What requests say there and the API has no place for. Other members are what an answer brought beside its text and
+-- its calls (`images`, a call's `extra_content`): clients send that back, and no request takes it.
+local NOT_OF_ASSISTANT = { "audio", "cache_control", "function_call", "name" }
 
 function ROLES.assistant(self, to, message, all)
-  self:check_members(to, message, OF_ASSISTANT)
+  for _, name in ipairs(NOT_OF_ASSISTANT) do
+    if not parts.is_empty(message[name]) then
+      self:refuse(paths.join(to, name), "cannot be translated")
+    end
+  end
   local blocks = json.array {}
   add_thinking(self, to, message, blocks)
   local has_thinking = #blocks > 0

@@ -191,6 +191,10 @@ describe("the chunks of events", function()
       deltas(delta({ type = "new_delta", x = 1 }, 7)))
     assert.same({ '{"provider_specific_fields":{"blocks":[["x"]]}}' }, deltas(start({ "x" }, 8)))
     assert.same({ '{"audio":{"id":"x"}}' }, deltas { type = "unknown_delta", delta = { audio = { id = "x" } } })
+    for name, value in pairs { content = { image = 1 }, function_call = "f", tool_calls = { "x" } } do
+      assert.same({ '{"provider_specific_fields":{"deltas":[' .. json.encode { [name] = value } .. "]}}" },
+        deltas { type = "unknown_delta", delta = { [name] = value } }) -- clients read another form there
+    end
   end)
 
   it("have what came in blocks that did not end", function()

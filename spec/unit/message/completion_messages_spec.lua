@@ -160,6 +160,13 @@ describe("the messages of a chat completion", function()
       problem_of('[{"role":"assistant",' .. call '"caller":"x"' .. "}]"))
   end)
 
+  it("lose what else an answer brought, as no request takes it", function()
+    assert.equal('[{"text":"a","type":"text"},{"id":"i","input":{},"name":"f","type":"tool_use"}]',
+      content("assistant", '"content":"a","images":[{"url":"u"}],"annotations":[1],"reasoning":{"signature":"s"},'
+        .. '"provider_specific_fields":{"x":1},"tool_calls":[{"id":"i","type":"function","extra_content":{"x":1},'
+        .. '"function":{"name":"f","arguments":"{}","thought_signature":"t"}}]'))
+  end)
+
   it("have arguments that are no object as {}, and note what the model wrote", function()
     local function call_of(arguments)
       local reading = completion_messages.new()
@@ -269,10 +276,12 @@ describe("the messages of a chat completion", function()
       ['[{"role":"assistant","tool_calls":[{"id":"i","function":{"name":"f","arguments":{}}}]}]'] =
         "messages[1].tool_calls[1].function.arguments: string expected, got table",
       ['[{"role":"system","content":"a","x":1}]'] = "messages[1].x: cannot be translated",
-      ['[{"role":"assistant","content":"a","x":1}]'] = "messages[1].x: cannot be translated",
+      ['[{"role":"assistant","content":"a","name":"n","audio":{"id":"x"},"function_call":{"name":"f"}}]'] =
+        "messages[1].audio: cannot be translated",
+      ['[{"role":"assistant","content":"a","name":"n","cache_control":{"type":"ephemeral"}}]'] =
+        "messages[1].cache_control: cannot be translated",
+      ['[{"role":"assistant","content":"a","name":"n"}]'] = "messages[1].name: cannot be translated",
       ['[{"role":"tool","content":"a","tool_call_id":"i","x":1}]'] = "messages[1].x: cannot be translated",
-      ['[{"role":"assistant","provider_specific_fields":{"x":1}}]'] =
-        "messages[1].provider_specific_fields.x: cannot be translated",
       ['[{"role":"assistant","provider_specific_fields":{"blocks":[7]}}]'] =
         "messages[1].provider_specific_fields.blocks[1]: table expected, got number",
       ['[{"role":"tool","content":"a"}]'] = "messages[1].tool_call_id: missing",
