@@ -248,7 +248,7 @@ local TYPE_OF_DELTA = {
 }
 
 local function new_block(index, kind)
-  return { type = kind, index = type(index) == "number" and index or 0 }
+  return { type = kind, index = index }
 end
 
 local function block_at(self, index, kind)
@@ -328,7 +328,7 @@ function handlers.unknown_delta(self, event)
   local delta = type(event.delta) == "table" and event.delta or {}
   local calls = delta.tool_calls
   if type(calls) == "table" and not json.is_array(calls) then
-    delta = more_of_call(self, calls, event.index)
+    delta = more_of_call(self, calls, parts.index(event.index))
   elseif calls ~= nil or delta.content ~= nil or delta.function_call ~= nil then
     delta = foreign("deltas", json.array { delta })
   end
@@ -385,7 +385,7 @@ end
 function Choice:feed(event)
   local handle = handlers[event.type]
   if handle then
-    handle(self, event, event.index or 0)
+    handle(self, event, parts.index(event.index) or 0)
   end
 end
 

@@ -80,7 +80,7 @@ function Encoder:feed(event)
   if self.is_over then
     return self.chunks
   end
-  local number = events.choice_of(event)
+  local number = parts.index(events.choice_of(event)) or 0
   self.choices[number] = self.choices[number] or choices.new(self, self.index + number)
   note_message(self, event)
   self.choices[number]:feed(event)

@@ -257,6 +257,16 @@ describe("the chunks of events", function()
     assert.same({}, completion_writer.encoder():finish())
     local bare = { type = "content_block_delta", delta = { type = "text_delta", text = "Hi" } }
     assert.same({ '{"content":"Hi"}' }, deltas(bare))
+    for _, index in ipairs { 0 / 0, 1 / 0, "x", json.null, {}, true } do
+      local odd = completion_writer.encoder()
+      for _, event in ipairs {
+        start({ type = "text", text = "A" }, index), delta({ type = "text_delta", text = "B" }, index), stop(index),
+        { type = "unknown_delta", index = index, delta = { tool_calls = { x = 1 } } },
+        { type = "message_stop", choice = 0 / 0, raw = {} },
+      } do
+        assert.is_table(odd:feed(event))
+      end
+    end
     assert.same({}, deltas { type = "content_block_start" })
     assert.same({}, deltas { type = "content_block_stop" })
   end)
