@@ -185,16 +185,20 @@ function headers.has_places(block)
   return repeated ~= nil and repeated.location ~= nil and not are_equal(repeated.location)
 end
 
+-- What a value may be; any other, such as a library's null, says nothing.
+local VALUES = tables.set { "string", "number", "boolean" }
+
 --- The fields of a response that another library read: names in any case, a list for a field that was repeated.
 ---@param given table<string, string|number|table>
 ---@return table<string, string>
 function headers.of_table(given)
   local fields = {}
   for name, value in pairs(given) do
-    if type(value) == "table" then
-      value = table.concat(value, ", ")
+    local texts = {}
+    for _, each in ipairs(type(value) == "table" and value or { value }) do
+      texts[#texts + 1] = VALUES[type(each)] and tostring(each) or nil
     end
-    fields[tostring(name):lower()] = tostring(value)
+    fields[tostring(name):lower()] = texts[1] and table.concat(texts, ", ")
   end
   return setmetatable(fields, CaseInsensitive)
 end

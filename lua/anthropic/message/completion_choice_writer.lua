@@ -30,6 +30,18 @@ Choice.__index = Choice
 
 local FIELDS = { "reasoning_content", "content" }
 
+-- Members of a call's block that have a place of their own in a chat completion, or none beside the call.
+local OF_BLOCK = tables.set {
+  "type", "id", "name", "input", "input_json", "input_error", "index", "function", "custom", "arguments", "parameters",
+}
+
+--- The members of a call's block that stand beside the call: `caller`, and what a server has of its own.
+---@param block table
+---@return table
+function completion_choice_writer.beside_call(block)
+  return parts.others(block, OF_BLOCK) or {}
+end
+
 --- Begins a choice.
 ---@param encoder anthropic.CompletionEncoder that the chunks are added to
 ---@param index integer of the choice
@@ -86,9 +98,23 @@ local function call_piece(self, block, members)
   say(self, { tool_calls = json.array { members } })
 end
 
+-- Notes what stands beside a call. What has not been noted before; a start that is repeated says it again.
+local function add_beside(block, members)
+  local added = {}
+  block.beside = block.beside or {}
+  for name, value in pairs(completion_choice_writer.beside_call(members)) do
+    if block.beside[name] == nil then
+      block.beside[name], added[name] = value, value
+    end
+  end
+  return added
+end
+
 local function announce(self, block)
   block.is_told, block.is_named = true, block.name ~= nil
-  call_piece(self, block, { id = block.id, type = "function", ["function"] = { name = block.name, arguments = "" } })
+  call_piece(self, block, tables.merge(tables.copy(block.beside), {
+    id = block.id, type = "function", ["function"] = { name = block.name, arguments = "" },
+  }))
 end
 
 -- A name that comes after arguments.
@@ -156,6 +182,11 @@ local STARTS = {
     end
     block.id, block.name = parts.word(members.id) or block.id, parts.word(members.name) or block.name
     block.input = not parts.is_empty(members.input) and members.input or block.input
+    block.input_json = parts.word(members.input_json) or block.input_json
+    local beside = add_beside(block, members)
+    if block.is_told and next(beside) ~= nil then
+      call_piece(self, block, beside)
+    end
     if not block.is_told and block.id and block.name then
       announce(self, block)
     elseif block.is_told and not block.is_named and block.name then
@@ -176,7 +207,7 @@ local DELTAS = {
   end,
   input_json_delta = function(self, block, delta)
     local piece = parts.word(delta.partial_json) or ""
-    if block.input ~= nil and not block.has_arguments then
+    if (block.input ~= nil or block.input_json) and not block.has_arguments then
       hold_arguments(block, piece)
     else
       add_arguments(self, block, piece)
@@ -217,7 +248,7 @@ local TYPE_OF_DELTA = {
 }
 
 local function new_block(index, kind)
-  return { type = kind, index = type(index) == "number" and index or 0 }
+  return { type = kind, index = index }
 end
 
 local function block_at(self, index, kind)
@@ -291,12 +322,15 @@ local function more_of_call(self, more, index)
   return { tool_calls = json.array { more } }
 end
 
--- What a server of this shape sent and no event of the API says: it goes back as it came.
+-- What a server of this shape sent and no event of the API says: it goes back as it came, unless clients read another
+-- form under its name.
 function handlers.unknown_delta(self, event)
   local delta = type(event.delta) == "table" and event.delta or {}
   local calls = delta.tool_calls
   if type(calls) == "table" and not json.is_array(calls) then
-    delta = more_of_call(self, calls, event.index)
+    delta = more_of_call(self, calls, parts.index(event.index))
+  elseif calls ~= nil or delta.content ~= nil or delta.function_call ~= nil then
+    delta = foreign("deltas", json.array { delta })
   end
   say(self, delta)
 end
@@ -351,7 +385,7 @@ end
 function Choice:feed(event)
   local handle = handlers[event.type]
   if handle then
-    handle(self, event, event.index or 0)
+    handle(self, event, parts.index(event.index) or 0)
   end
 end
 

@@ -1,4 +1,5 @@
---- The messages of a chat completion's request, as the API takes them. What has no counterpart is refused.
+--- The messages of a chat completion's request, as the API takes them. What has no counterpart is refused,
+-- but for what else an answer brought and a client sends back.
 --
 --     local reading = completion_messages.new()
 --     local system, messages = reading:messages("messages", body.messages)
@@ -181,12 +182,31 @@ local function blocks_of(self, to, list, kinds)
   return blocks
 end
 
--- Content as the API takes it: a text, or blocks.
-local function content_of(self, to, content, kinds)
-  if type(content) == "table" then
-    return blocks_of(self, to, content, kinds)
+-- The blocks without empty texts, of which the API takes none. What may be cached there goes to what stands before it.
+local function without_empty(blocks)
+  local left = json.array {}
+  for _, block in ipairs(blocks) do
+    local last = left[#left]
+    if block.text ~= "" then
+      left[#left + 1] = block
+    elseif last then
+      last.cache_control = last.cache_control or block.cache_control
+    end
   end
-  return self:need(to, content, "string", "table")
+  return left
+end
+
+-- Content as the API takes it: a text, or blocks. A tool's result may have none.
+local function content_of(self, to, content, kinds)
+  if type(content) ~= "table" then
+    return self:need(to, content, "string", "table")
+  end
+  local blocks = blocks_of(self, to, content, kinds)
+  local left = without_empty(blocks)
+  if left[1] or not blocks[1] then
+    return left
+  end
+  return kinds ~= TOOL and blocks or nil
 end
 
 -- --- messages ------------------------------------------------------------------------------------
@@ -221,14 +241,10 @@ local function add_thinking(self, to, message, blocks)
   end
 end
 
--- What answers have there (completion_writer.lua): blocks, and what no request says.
-local OF_OWN_FIELDS = { blocks = true, citations = true, deltas = true, delta = true }
-
--- Blocks of an answer that a chat completion has no other place for.
+-- Blocks of an answer that a chat completion has no other place for. What else answers have there no request says.
 local function add_foreign(self, to, message, blocks)
   local given = self:expect(to .. ".provider_specific_fields", message.provider_specific_fields, "table") or {}
   to = to .. ".provider_specific_fields"
-  self:check_members(to, given, OF_OWN_FIELDS)
   if not parts.is_empty(given.blocks) then
     for i, block in ipairs(self:list(to .. ".blocks", given.blocks)) do
       blocks[#blocks + 1] = self:need(paths.join(to .. ".blocks", i), block, "table")
@@ -248,23 +264,34 @@ local function add_content(self, to, content, blocks)
   end
 end
 
+local function is_object(value)
+  return type(value) == "table" and not json.is_array(value)
+end
+
+-- A model may write what is no object, and the conversation goes on: a request sends `{}` of what `input_json` tells.
+local function read_arguments(block, text)
+  json.tool_input(block, text)
+  if not is_object(block.input) then
+    parts.read_input(block)
+  end
+  if not is_object(block.input) and not block.input_error then
+    block.input, block.input_json, block.input_error = nil, text, "the JSON of an object expected"
+  end
+end
+
 local function tool_use(self, to, call)
-  self:check_members(to, call, { id = true, type = true, ["function"] = true, index = true, cache_control = true })
   if call.type ~= nil and call.type ~= "function" then
     self:refuse_value(to .. ".type", call.type)
   end
   local called = self:need(to .. ".function", call["function"], "table") or {}
-  self:check_members(to .. ".function", called, { name = true, arguments = true })
   local block = {
     type = "tool_use",
     id = self:need(to .. ".id", call.id, "string"),
     name = self:need(to .. ".function.name", called.name, "string"),
+    caller = self:expect(to .. ".caller", call.caller, "table"),
+    toolset_name = self:expect(to .. ".toolset_name", call.toolset_name, "string"),
   }
-  local arguments = self:need(to .. ".function.arguments", called.arguments, "string") or ""
-  json.tool_input(block, arguments)
-  if type(block.input) ~= "table" or json.is_array(block.input) then
-    self:refuse(to .. ".function.arguments", "the JSON of an object expected")
-  end
+  read_arguments(block, self:need(to .. ".function.arguments", called.arguments, "string") or "")
   return with_cache_control(block, call)
 end
 
@@ -298,13 +325,16 @@ function ROLES.user(self, to, message, all)
   table.insert(all.messages, { role = "user", content = content_of(self, to .. ".content", message.content, USER) })
 end
 
-local OF_ASSISTANT = {
-  role = true, content = true, refusal = true, tool_calls = true, reasoning_content = true, thinking_blocks = true,
-  provider_specific_fields = true,
-}
+-- What requests say there and the API has no place for. Other members are what an answer brought beside its text and
+-- its calls (`images`, a call's `extra_content`): clients send that back, and no request takes it.
+local NOT_OF_ASSISTANT = { "audio", "cache_control", "function_call", "name" }
 
 function ROLES.assistant(self, to, message, all)
-  self:check_members(to, message, OF_ASSISTANT)
+  for _, name in ipairs(NOT_OF_ASSISTANT) do
+    if not parts.is_empty(message[name]) then
+      self:refuse(paths.join(to, name), "cannot be translated")
+    end
+  end
   local blocks = json.array {}
   add_thinking(self, to, message, blocks)
   local has_thinking = #blocks > 0
@@ -347,19 +377,21 @@ function ROLES.tool(self, to, message, all)
   end
 end
 
--- What the system's messages say: a text, or blocks where one of them has parts.
+-- What the system's messages say: a text, or blocks where one of them has parts. What is empty says nothing.
 local function joined(list)
-  local blocks, has_parts = json.array {}, false
+  local blocks, texts, has_parts = json.array {}, {}, false
   for _, content in ipairs(list) do
-    has_parts = has_parts or type(content) == "table"
     for _, block in ipairs(type(content) == "table" and content or { { type = "text", text = content } }) do
-      blocks[#blocks + 1] = block
+      if block.text ~= "" then
+        blocks[#blocks + 1], texts[#texts + 1] = block, block.text
+        has_parts = has_parts or type(content) == "table"
+      end
     end
   end
   if has_parts then
     return blocks
   end
-  return list[1] and table.concat(list, "\n")
+  return texts[1] and table.concat(texts, "\n")
 end
 
 --- The messages, and what those of the system say, wherever they stand.

@@ -1,5 +1,5 @@
 --- The request of a chat completion as the parameters of a message. What has no counterpart is refused, with its path:
--- nothing is dropped.
+-- nothing that a client asks for is dropped.
 --
 --     local params, problem = completion_request.to_params(body)
 

@@ -80,7 +80,7 @@ function Encoder:feed(event)
   if self.is_over then
     return self.chunks
   end
-  local number = events.choice_of(event)
+  local number = parts.index(events.choice_of(event)) or 0
   self.choices[number] = self.choices[number] or choices.new(self, self.index + number)
   note_message(self, event)
   self.choices[number]:feed(event)
@@ -142,11 +142,11 @@ local BLOCKS = {
 local function calls_of(blocks)
   local calls = json.array {}
   for i, block in ipairs(blocks) do
-    calls[i] = {
+    calls[i] = tables.merge(tables.copy(choices.beside_call(block)), {
       id = block.id,
       type = "function",
       ["function"] = { name = block.name, arguments = parts.input_text(block) },
-    }
+    })
   end
   return calls
 end

@@ -77,6 +77,9 @@ local function tool_use(block, message_id, seen)
 end
 
 local function block_of(value, with_unsigned, message_id, seen)
+  if json.is_raw(value) then
+    return value
+  end
   local block = parts.block(value)
   if not block or parts.is_tool_use(block.type) then
     return block and tool_use(block, message_id, seen)
@@ -100,7 +103,11 @@ local function problem_of(content)
   end
 end
 
---- The message as a request takes it.
+local function role_of(message)
+  return ASKING[message.role] and message.role or "assistant"
+end
+
+--- The message as a request takes it. What is raw in it goes as it is.
 ---@param message table an anthropic.Message, or one that was stored
 ---@param base_url? string of the server that the request goes to; default: of the one that sent the message
 ---@return table? turn `{ role =, content = }`; nil where nothing is left
@@ -109,6 +116,9 @@ function param.of_message(message, base_url)
   local content, seen = json.array {}, {}
   local with_unsigned = keeps_unsigned(message, base_url)
   local given = message.content
+  if json.is_raw(given) then
+    return { role = role_of(message), content = given }
+  end
   local problem = problem_of(given)
   if problem then
     return nil, problem
@@ -123,7 +133,7 @@ function param.of_message(message, base_url)
   if #content == 0 then
     return nil
   end
-  return { role = ASKING[message.role] and message.role or "assistant", content = content }
+  return { role = role_of(message), content = content }
 end
 
 -- A Message, whatever a server called its type, or one that was stored.

@@ -71,6 +71,16 @@ describe("a response's headers", function()
     assert.is_nil(rawget(fields, "Retry-After"))
   end)
 
+  it("may be those that another library read: lists, numbers, and values that say nothing", function()
+    local null, fields = require "anthropic.base.json".null, {}
+    for name, value in pairs(headers.of_table {
+      A = "1", B = { "2", null, 3, {}, "4" }, C = 5, D = null, E = { null }, F = {}, G = print, H = true,
+    }) do
+      fields[name] = value
+    end
+    assert.same({ a = "1", b = "2, 3, 4", c = "5", h = "true" }, fields)
+  end)
+
   it("tell of rate limits where they have any", function()
     assert.is_nil(headers.rate_limit(headers.parse "a: 1\r\nx-anthropic-ratelimit-requests-limit: 2\r\n"))
     assert.same({

@@ -93,6 +93,12 @@ describe("the chunks of events", function()
     assert.equal('{"x":', arguments_after '{"x":')
     assert.equal("{}", arguments_after(""))
     assert.equal("{}", arguments_after(json.null))
+    local broken = { type = "tool_use", id = "a", name = "f", input_json = '{"x":NaN,"y":1}', input_error = "why" }
+    for pieces, said in pairs { [""] = broken.input_json, ["{}"] = broken.input_json, [text] = text } do
+      deltas(start(broken))
+      assert.same({}, deltas(delta { type = "input_json_delta", partial_json = pieces }))
+      assert.equal(said, json.decode(deltas(stop())[1]).tool_calls[1]["function"].arguments)
+    end
     deltas(start { type = "tool_use", id = "a", name = "f" })
     deltas(delta { type = "input_json_delta", partial_json = "{" })
     -- what has begun goes on
@@ -136,6 +142,20 @@ describe("the chunks of events", function()
     assert.same({}, deltas(stop()))
   end)
 
+  it("have what else a call's block has beside the call, once", function()
+    local function call(fields)
+      fields.type, fields.id, fields.input = "tool_use", "a", json.object {}
+      return start(fields)
+    end
+    assert.same({}, deltas(call { caller = { type = "direct" } }))
+    local named = call { name = "f", caller = { type = "direct" }, index = 7, toolset_name = json.null }
+    assert.same({ '{"tool_calls":[{"caller":{"type":"direct"},"function":{"arguments":"","name":"f"},"id":"a",'
+      .. '"index":0,"type":"function"}]}' }, deltas(named))
+    assert.same({}, deltas(named))
+    assert.same({ '{"tool_calls":[{"index":0,"toolset_name":"t"}]}' }, deltas(call { name = "f", toolset_name = "t" }))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":"{}"},"index":0}]}' }, deltas(stop()))
+  end)
+
   it("have what stands beside a call as a piece of that call, in a list", function()
     deltas(start({ type = "tool_use", id = "a", name = "f" }, 1))
     deltas(start({ type = "tool_use", id = "b", name = "g" }, 2))
@@ -171,6 +191,10 @@ describe("the chunks of events", function()
       deltas(delta({ type = "new_delta", x = 1 }, 7)))
     assert.same({ '{"provider_specific_fields":{"blocks":[["x"]]}}' }, deltas(start({ "x" }, 8)))
     assert.same({ '{"audio":{"id":"x"}}' }, deltas { type = "unknown_delta", delta = { audio = { id = "x" } } })
+    for name, value in pairs { content = { image = 1 }, function_call = "f", tool_calls = { "x" } } do
+      assert.same({ '{"provider_specific_fields":{"deltas":[' .. json.encode { [name] = value } .. "]}}" },
+        deltas { type = "unknown_delta", delta = { [name] = value } }) -- clients read another form there
+    end
   end)
 
   it("have what came in blocks that did not end", function()
@@ -233,6 +257,16 @@ describe("the chunks of events", function()
     assert.same({}, completion_writer.encoder():finish())
     local bare = { type = "content_block_delta", delta = { type = "text_delta", text = "Hi" } }
     assert.same({ '{"content":"Hi"}' }, deltas(bare))
+    for _, index in ipairs { 0 / 0, 1 / 0, "x", json.null, {}, true } do
+      local odd = completion_writer.encoder()
+      for _, event in ipairs {
+        start({ type = "text", text = "A" }, index), delta({ type = "text_delta", text = "B" }, index), stop(index),
+        { type = "unknown_delta", index = index, delta = { tool_calls = { x = 1 } } },
+        { type = "message_stop", choice = 0 / 0, raw = {} },
+      } do
+        assert.is_table(odd:feed(event))
+      end
+    end
     assert.same({}, deltas { type = "content_block_start" })
     assert.same({}, deltas { type = "content_block_stop" })
   end)

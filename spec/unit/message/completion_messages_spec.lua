@@ -51,6 +51,39 @@ describe("the messages of a chat completion", function()
       problem_of('[{"role":"system","content":[],' .. mark .. "}]"))
   end)
 
+  it("have no empty text beside others, as the API takes none", function()
+    local EMPTY, MARK = '{"type":"text","text":""}', '"cache_control":{"type":"ephemeral"}'
+    local marked = '{"type":"text","text":"",' .. MARK .. "}"
+    local image = '{"source":{"type":"url","url":"https://h/x"},"type":"image"}'
+    local given = '{"type":"image_url","image_url":"https://h/x"}'
+    assert.equal("[" .. image .. "]", content("user", '"content":[' .. EMPTY .. "," .. given .. "," .. EMPTY .. "]"))
+    assert.equal("[{" .. MARK .. "," .. image:sub(2) .. "]",
+      content("user", '"content":[' .. marked .. "," .. given .. "," .. EMPTY .. "," .. marked .. "]"))
+    assert.equal('[{"text":"","type":"text"}]', content("user", '"content":[' .. EMPTY .. "]")) -- the API's to refuse
+    assert.equal('""', content("user", '"content":""'))
+    assert.equal('[{"content":[' .. image .. '],"tool_use_id":"t","type":"tool_result"}]',
+      content("tool", '"tool_call_id":"t","content":[' .. given .. ',""]'))
+    assert.equal('[{"tool_use_id":"t","type":"tool_result"}]',
+      content("tool", '"tool_call_id":"t","content":[' .. EMPTY .. "]"))
+
+    local function system(...)
+      local list = { ... }
+      for i, fields in ipairs(list) do
+        list[i] = ('{"role":"system",%s}'):format(fields)
+      end
+      return (select(2, read("[" .. table.concat(list, ",") .. "]")))
+    end
+    local empty, text = '"content":""', '"content":"a"'
+    local parts, blocks = '"content":["","a"]', '[{"text":"a","type":"text"}]'
+    assert.equal('"a"', system(empty, text, empty))
+    assert.equal(blocks, system(empty, parts))
+    assert.equal('"a"', system(text, '"content":[""]'))
+    assert.equal('"a"', system(empty .. "," .. MARK, text))
+    assert.equal('"a"', system('"content":[""],' .. MARK, text))
+    assert.is_nil(system(empty))
+    assert.is_nil(system(empty .. "," .. MARK, '"content":[""]'))
+  end)
+
   it("have a user's texts, images and files", function()
     for part, block in pairs {
       ['{"type":"text","text":"a"}'] = '{"text":"a","type":"text"}',
@@ -112,6 +145,57 @@ describe("the messages of a chat completion", function()
         .. '"thinking":"t","signature":"s"}],"provider_specific_fields":{"blocks":[{"type":"own"}],"citations":[1],'
         .. '"deltas":[{"images":[1]}],"delta":{"type":"new_delta"}}'))
     assert.equal("[]", (read '[{"role":"assistant","content":null,"tool_calls":[]}]'))
+  end)
+
+  it("have what the API's calls have beside their input", function()
+    local function call(beside)
+      return ('"tool_calls":[{"id":"i","type":"function",%s,"function":{"name":"f","arguments":"{}"}}]'):format(beside)
+    end
+    local caller = '"caller":{"tool_id":"s","type":"code_execution_20250825"}'
+    assert.equal("[{" .. caller .. ',"id":"i","input":{},"name":"f","toolset_name":"t","type":"tool_use"}]',
+      content("assistant", call(caller .. ',"toolset_name":"t"')))
+    assert.equal('[{"id":"i","input":{},"name":"f","type":"tool_use"}]',
+      content("assistant", call '"caller":null,"toolset_name":null'))
+    assert.equal("messages[1].tool_calls[1].caller: table expected, got string",
+      problem_of('[{"role":"assistant",' .. call '"caller":"x"' .. "}]"))
+  end)
+
+  it("lose what else an answer brought, as no request takes it", function()
+    assert.equal('[{"text":"a","type":"text"},{"id":"i","input":{},"name":"f","type":"tool_use"}]',
+      content("assistant", '"content":"a","images":[{"url":"u"}],"annotations":[1],"reasoning":{"signature":"s"},'
+        .. '"provider_specific_fields":{"x":1},"tool_calls":[{"id":"i","type":"function","extra_content":{"x":1},'
+        .. '"function":{"name":"f","arguments":"{}","thought_signature":"t"}}]'))
+  end)
+
+  it("have arguments that are no object as {}, and note what the model wrote", function()
+    local function call_of(arguments)
+      local reading = completion_messages.new()
+      local messages = reading:messages("messages", { { role = "assistant", tool_calls = {
+        { id = "i", type = "function", ["function"] = { name = "f", arguments = arguments } },
+      } } })
+      assert.is_nil(reading.problem)
+      return messages[1].content[1], json.encode_request(messages[1].content)
+    end
+    local sent_empty = '[{"id":"i","input":{},"name":"f","type":"tool_use"}]'
+    for _, arguments in ipairs {
+      '{"a": 1.0', '{"x":NaN,"y":1}', "Paris", "[1]", "5", "true", '"Paris"', '"{\\"a\\":"',
+    } do
+      local call, sent = call_of(arguments)
+      assert.equal(sent_empty, sent)
+      assert.is_nil(call.input)
+      assert.is_string(call.input_error)
+      assert.is_string(call.input_json)
+    end
+    assert.equal('{"a": 1.0', call_of('{"a": 1.0').input_json)
+    assert.equal("[1]", call_of("[1]").input_json)
+    for _, arguments in ipairs { "", " ", "{}", "null", "[]", '""' } do
+      local call, sent = call_of(arguments)
+      assert.equal(sent_empty, sent)
+      assert.is_nil(call.input_json)
+    end
+    assert.equal('[{"id":"i","input":{ },"name":"f","type":"tool_use"}]', (select(2, call_of "{ }")))
+    assert.equal('[{"id":"i","input":{"a": 1},"name":"f","type":"tool_use"}]',
+      (select(2, call_of '"{\\"a\\": 1}"'))) -- a text in a text
   end)
 
   it("have thinking whose text and signature a stream brought apart", function()
@@ -189,13 +273,15 @@ describe("the messages of a chat completion", function()
         'messages[1].tool_calls[1].type: "custom" cannot be translated',
       ['[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}]'] =
         "messages[1].tool_calls[1].id: missing",
-      ['[{"role":"assistant","tool_calls":[{"id":"i","function":{"name":"f","arguments":"[]"}}]}]'] =
-        "messages[1].tool_calls[1].function.arguments: the JSON of an object expected",
+      ['[{"role":"assistant","tool_calls":[{"id":"i","function":{"name":"f","arguments":{}}}]}]'] =
+        "messages[1].tool_calls[1].function.arguments: string expected, got table",
       ['[{"role":"system","content":"a","x":1}]'] = "messages[1].x: cannot be translated",
-      ['[{"role":"assistant","content":"a","x":1}]'] = "messages[1].x: cannot be translated",
+      ['[{"role":"assistant","content":"a","name":"n","audio":{"id":"x"},"function_call":{"name":"f"}}]'] =
+        "messages[1].audio: cannot be translated",
+      ['[{"role":"assistant","content":"a","name":"n","cache_control":{"type":"ephemeral"}}]'] =
+        "messages[1].cache_control: cannot be translated",
+      ['[{"role":"assistant","content":"a","name":"n"}]'] = "messages[1].name: cannot be translated",
       ['[{"role":"tool","content":"a","tool_call_id":"i","x":1}]'] = "messages[1].x: cannot be translated",
-      ['[{"role":"assistant","provider_specific_fields":{"x":1}}]'] =
-        "messages[1].provider_specific_fields.x: cannot be translated",
       ['[{"role":"assistant","provider_specific_fields":{"blocks":[7]}}]'] =
         "messages[1].provider_specific_fields.blocks[1]: table expected, got number",
       ['[{"role":"tool","content":"a"}]'] = "messages[1].tool_call_id: missing",

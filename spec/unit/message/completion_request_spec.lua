@@ -224,10 +224,6 @@ describe("the messages of a request", function()
         'messages[1].content[1].type: "image_url" cannot be translated',
       ['[{"role":"assistant","tool_calls":[{"id":"a","type":"custom","custom":{}}]}]'] =
         'messages[1].tool_calls[1].type: "custom" cannot be translated',
-      ['[{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{"}}]}]'] =
-        "messages[1].tool_calls[1].function.arguments: the JSON of an object expected",
-      ['[{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"[]"}}]}]'] =
-        "messages[1].tool_calls[1].function.arguments: the JSON of an object expected",
       ['[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}]'] =
         "messages[1].tool_calls[1].id: missing",
       ['[{"role":"assistant","content":"A","audio":{"id":"x"}}]'] = "messages[1].audio: cannot be translated",

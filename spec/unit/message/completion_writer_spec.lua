@@ -214,6 +214,15 @@ describe("a message as a chat completion", function()
       .tool_calls[1]["function"].arguments)
   end)
 
+  it("has what else a call's block has beside the call", function()
+    local completion = completion_writer.from_message { content = { {
+      type = "tool_use", id = "a", name = "f", input = {}, index = 3, ["function"] = "x", toolset_name = json.null,
+      caller = { type = "code_execution_20250825", tool_id = "s" },
+    } } }
+    assert.equal('[{"caller":{"tool_id":"s","type":"code_execution_20250825"},"function":{"arguments":"{}","name":"f"},'
+      .. '"id":"a","type":"function"}]', json.encode(completion.choices[1].message.tool_calls))
+  end)
+
   it("has the input of a call as its text, however it stands in a message from elsewhere", function()
     for input, text in pairs { ['{"x":'] = '{"x":', ['{"x": 1}'] = '{"x": 1}', [json.null] = "{}" } do
       local block = { type = "tool_use", id = "a", name = "f", input = input }

@@ -123,6 +123,22 @@ describe("an answer's content in a request", function()
     assert.is_nil(param.of_message { type = "message", role = "assistant" })
   end)
 
+  it("has what is raw as it is", function()
+    local text = json.raw '{"type": "text", "text": "b"}'
+    local list, empty = json.raw '[{"type": "text"}]', json.raw '""'
+    for _, make in ipairs { message.new, function(answer) return answer end } do
+      local function content_of(content)
+        return encoded(param.of_message(make { type = "message", role = "assistant", content = content }).content)
+      end
+      assert.equal('[{"text":"a","type":"text"},{"type": "text", "text": "b"}]',
+        content_of { { type = "text", text = "a" }, text })
+      assert.equal('[[{"type": "text"}]]', content_of { list })
+      for _, whole in ipairs { text, list, empty } do
+        assert.equal(encoded(whole), content_of(whole))
+      end
+    end
+  end)
+
   it("always has a role that the API knows", function()
     for _, role in ipairs { "", 5, json.null, false, "model", "Assistant" } do
       assert.equal("assistant", param.of_message({ role = role, content = "a" }).role)
