@@ -29,6 +29,14 @@ local recovering = lazy.module_for_failure "anthropic.http.recovering"
 
 ---@class anthropic.Exchange
 ---@field response? anthropic.Response
+---@field lost? string how the latest of its losses was
+---@field parts? anthropic.api.Usage[] the counts of the messages before it, which broke off
+---@field route? anthropic.Route through a pool: it chooses each attempt's member
+---@field member? integer
+---@field inner? anthropic.Exchange what asks for its credential
+---@field accumulator? table whose `fields` are what has come of its message
+---@field redirects_to? fun(): string where a redirect that is followed leads
+---@field planned_delay? number before the next attempt, where the status alone has decided that there is one
 local Exchange = {}
 Exchange.__index = Exchange
 for name, method in pairs(answer) do
@@ -104,16 +112,10 @@ function exchange.new(spec, profile, shared)
     attempts = 0, -- how often the request was sent
     retries = 0,
     losses = 0, -- attempts that were lost with their connection: see failures.lua
-    lost = nil, -- how the latest of them was
     turn = 0, -- how often it was reset: what was sent before is waited for no more
     closed = false,
     has_ended = false, -- and its end was told
     message = nil, -- that it brought
-    parts = nil, -- the counts of those before it, which broke off
-    route = nil, -- through a pool: it chooses each attempt's member
-    member = nil,
-    inner = nil, -- what asks for its credential
-    accumulator = nil, -- whose `fields` are what has come of one
     -- of the latest attempt; named here so that the table has room for them
     attempt_began = nil,
     complete = false,
@@ -124,10 +126,8 @@ function exchange.new(spec, profile, shared)
     response = nil,
     transfer = nil,
     under_way = false,
-    redirects_to = nil, -- returns where a redirect that is followed leads
     can_renew = false, -- its credential is one that is asked for; once that is done after a refusal: has_renewed
     has_renewed = false,
-    planned_delay = nil, -- before the next attempt, where the status alone has decided that there is one
   }, Exchange)
   if profile.is_logged then
     outcome.watch(self)

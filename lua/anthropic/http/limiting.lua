@@ -18,7 +18,7 @@ local token_estimate = require "anthropic.http.token_estimate"
 local urls = require "anthropic.http.url"
 
 local failures = lazy.module_for_failure "anthropic.http.failures"
-local limiters = lazy.module_for_failure "anthropic.http.limiter"
+local limiters = lazy.module "anthropic.http.limiter"
 
 ---@class anthropic.RequestLimiter what the option `limiter` can be; called with a colon, for each attempt
 ---@field acquire fun(self: table, request: anthropic.LimiterRequest): boolean?, any true: it may go out; nil and an
@@ -88,10 +88,12 @@ local function call(limiter, protect, name, ...)
   return true, first, second
 end
 
--- The limiter that is built in, where the client has one: made when there is something to learn.
+-- The limiter that is built in, where the client has one: made when there is something to learn. Where its module
+-- cannot be loaded for want of descriptors, a later answer teaches.
 local function limiter_of(shared)
   if shared.is_paced and not shared.limiter then
-    shared.limiter = limiters.new()
+    local ok, made = pcall(function() return limiters.new() end)
+    shared.limiter = ok and made or nil
   end
   return shared.limiter
 end
@@ -159,7 +161,7 @@ function limiting.release(exchange, err)
     exchange.limiter_problem = exchange.limiter_problem or not ok and problem or nil
     return
   end
-  local learner = err and learner_of(exchange)
+  local learner = err and err.status and learner_of(exchange)
   if learner then
     learner:hear(exchange.spec().model, err)
   end

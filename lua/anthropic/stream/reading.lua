@@ -40,8 +40,12 @@ end
 ---@return boolean false when the event is malformed
 function reading.accumulate(self, event)
   local choice = events.choice_of(event)
-  self.accumulators[choice] = self.accumulators[choice] or accumulator.new(self.budget)
-  return self.accumulators[choice]:add(event)
+  local own = self.accumulators[choice]
+  if not own then
+    own = accumulator.new(self.budget)
+    self.accumulators[choice] = own
+  end
+  return own:add(event)
 end
 
 --- The next event that is there, taken into the message.

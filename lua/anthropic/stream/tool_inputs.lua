@@ -104,11 +104,11 @@ end
 function Watcher:__call(event)
   local accumulator = self.stream.accumulators[0]
   local entry = events.choice_of(event) == 0 and accumulator.by_index[event.index]
-  if not entry or not is_tool_use(entry.block) then
-    return nil
-  end
   local progress, json = self.watched[entry], ""
   if not progress then
+    if not entry or not is_tool_use(entry.block) then
+      return nil
+    end
     progress = tool_inputs.progress { reader = core.json_partial(), block = entry.block, is_complete = false }
     self.watched[entry] = progress
     accumulator.budget:take(READER_BYTES)
