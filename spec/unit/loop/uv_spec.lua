@@ -466,6 +466,9 @@ describe("the uv driver in Neovim", function()
     driver.spawn(function() seen = uv.handles[1]:is_active() end)
     driver.spawn(function() end)
     vim.turn()
+    if uv.handles[1]:is_active() then -- a step leaves the rest to the next one after 5 ms, as on a busy machine
+      vim.turn()
+    end
     assert.is_true(seen)
     assert.is_false(uv.handles[1]:is_active())
   end)
