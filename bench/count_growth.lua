@@ -23,6 +23,8 @@ local things = {
   { "calls_beside_half_a_character", 100, LINEAR },
   { "pieces_of_a_long_delta", 2000, LINEAR },
   { "pieces_of_a_long_line", 500, LINEAR },
+  { "events_of_one_feed", 1000, LINEAR },
+  { "pieces_of_one_event", 500, LINEAR },
   { "references_of_a_schema", 50, DEEPER },
   { "tasks_that_sleep", 100, DEEPER },
   { "tasks_that_are_cancelled", 100, DEEPER },

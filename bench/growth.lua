@@ -251,6 +251,26 @@ function THINGS.pieces_of_a_long_delta(size)
   assert(#run:take() == 2 + 64 * size)
 end
 
+function THINGS.events_of_one_feed(size)
+  local decoder, count = core.sse(2 ^ 30), 0
+  decoder:feed(("data: x\n\n"):rep(size))
+  while decoder:next() do
+    count = count + 1
+  end
+  assert(count == size)
+end
+
+function THINGS.pieces_of_one_event(size)
+  local decoder = core.sse(2 ^ 30)
+  decoder:feed "data: "
+  for _ = 1, size do
+    decoder:feed(("x"):rep(512))
+    decoder:next()
+  end
+  decoder:feed "\n\n"
+  assert(#decoder:next() == 512 * size)
+end
+
 function THINGS.pieces_of_a_long_line(size)
   local listener, loop = assert(socket.bind("127.0.0.1", 0)), core.loop()
   local url = "http://127.0.0.1:" .. select(2, listener:getsockname())
