@@ -181,7 +181,7 @@ local function new_nginx()
         return host.kept[given[1]] or false
       end },
     }
-    local run = loadstring and setfenv(loadstring(script), environment) or load(script, "=script", "t", environment)
+    local run = setfenv and setfenv(loadstring(script), environment) or load(script, "=script", "t", environment)
     return run()
   end
   local modules = {

@@ -752,7 +752,8 @@ describe("a loop of a process that forks", function()
   end)
 
   it("has a descriptor of another number in the other one", function()
-    if not loop:fd() or not core_peer.timer(loop:fd()) then
+    local is_played = os.getenv "SPEC_WITHOUT_SIGTIMEDWAIT" -- a kqueue on Linux, see tools/platforms
+    if is_played or not loop:fd() or not core_peer.timer(loop:fd()) then
       pending "with this poller" -- a child does not inherit a kqueue
     end
     for _, f in ipairs { function() end, function() loop:step() end } do
