@@ -161,6 +161,17 @@ describe("a limiter", function()
     assert.equal(err, calls[2][4])
   end)
 
+  it("of the client learns nothing where its module cannot be loaded, and no request fails for that", function()
+    local new_limiter = limiters.new
+    finally(function() limiters.new = new_limiter end)
+    limiters.new = function() error "no descriptor is left" end
+    local shared = { is_paced = true }
+    local exchange = new({}, { shared = shared, response = { rate_limit = {} } })
+    assert.is_true(limiting.observe(exchange))
+    limiting.release(exchange, { status = 429 })
+    assert.is_nil(shared.limiter)
+  end)
+
   it("of the client holds back what is paced alone, and learns from all", function()
     local RESPONSE = { rate_limit = {} }
     local own = limiters.new()
