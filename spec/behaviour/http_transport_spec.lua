@@ -5,6 +5,7 @@ local anthropic = require "anthropic"
 local child = require "spec.support.child"
 local directories = require "spec.support.directory"
 local http = require "anthropic.http"
+local libcurl = require "spec.support.libcurl"
 local service = require "spec.support.service"
 
 local serve, header = service.serve, service.header
@@ -504,8 +505,12 @@ describe("redirects of anthropic.http", function()
       return { raw = head:format(one, other), keep_open = true }
     end
     local server = serve { twice("/a", "/b"), twice("/a", "/a"), { body = "x" } }
-    local response = assert(http.request { url = server.url, redirects = 5 })
-    assert.same({ 307, "/a, /b", server.url }, { response.status, response.headers.location, response.url })
+    local response, err = http.request { url = server.url, redirects = 5 }
+    if libcurl.refuses_two_places then
+      assert.same({ "connection", "Multiple Location headers" }, { err.kind, err.message })
+    else
+      assert.same({ 307, "/a, /b", server.url }, { response.status, response.headers.location, response.url })
+    end
     response = assert(http.request { url = server.url, redirects = 5 })
     assert.same({ 200, server.url .. "/a" }, { response.status, response.url })
     assert.equal("/a", server:requests()[3].target)
