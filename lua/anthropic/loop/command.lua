@@ -7,24 +7,44 @@ local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 local tasks = require "anthropic.loop.task"
 
-local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
-
 local command = {}
 
 -- Its end is looked for so often once it has written all, and where nothing tells of news.
 local SOON, SELDOM = 0.005, 0.5
 
--- Where the host ignores SIGCHLD or collects all children itself, nobody can ask for the status of one: there the
--- status comes behind the output.
-local WITH_STATUS = { "/bin/sh", "-c", [["$@"; printf '\n%d' "$?"]], "sh" }
-local hides_status = false -- the host
+local hides_status = false -- the host, from every caller; see with_status
 
-local function with_status(arguments)
-  local words = { unpack(WITH_STATUS) }
+-- A command that a script of the shell runs as "$@".
+local function by_shell(script, arguments)
+  local words = { "/bin/sh", "-c", script, "sh" }
   for _, word in ipairs(arguments) do
     words[#words + 1] = word
   end
   return words
+end
+
+--- A command without its standard error.
+---@param arguments string[]
+---@return string[]
+function command.quietly(arguments)
+  return by_shell('exec "$@" 2>/dev/null', arguments)
+end
+
+--- A command with its exit status behind its output. Where the host ignores SIGCHLD, or collects all children itself,
+--- nobody can ask for the status of one.
+---@param arguments string[]
+---@return string[]
+function command.with_status(arguments)
+  return by_shell([["$@"; printf '\n%d' "$?"]], arguments)
+end
+
+--- Takes the output of such a command and its status apart.
+---@param text string
+---@return string|nil output nil if the status is missing, as the shell itself was ended
+---@return integer? status
+function command.split_status(text)
+  local output, number = text:match "^(.*)\n(%d+)$"
+  return output, tonumber(number)
 end
 
 -- In the way of the host or by the core loop, which watches its output.
@@ -89,10 +109,10 @@ function command.output(driver, arguments, waiter)
     end
     hides_status = true
   end
-  local text, status, message = run(driver, with_status(arguments), waiter)
-  local output, number = (text or ""):match "^(.*)\n(%d+)$"
+  local text, status, message = run(driver, command.with_status(arguments), waiter)
+  local output, number = command.split_status(text or "")
   if output then
-    return output, tonumber(number)
+    return output, number
   end
   return text, status, message
 end

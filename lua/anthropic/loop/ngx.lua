@@ -12,6 +12,7 @@
 -- steps only post semaphores, so nobody's code runs in another's request. nginx may drop a timer that
 -- it promised to run: while the poller shows no life, those who wait step the loop.
 
+local command = require "anthropic.loop.command"
 local core = require "anthropic.base.core"
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
@@ -237,20 +238,8 @@ end
 
 -- --- commands ------------------------------------------------------------------------------------
 
--- The standard error of a command would fill a pipe that nobody reads, or go into the log.
-local QUIETLY = { "/bin/sh", "-c", 'exec "$@" 2>/dev/null', "sh" }
--- nginx collects its children itself: here the status comes behind the output.
-local WITH_STATUS = { "/bin/sh", "-c", [["$@" 2>/dev/null; printf '\n%d' "$?"]], "sh" }
-
-local function join(list, other)
-  local joined = {}
-  for _, words in ipairs { list, other } do
-    for _, word in ipairs(words) do
-      joined[#joined + 1] = word
-    end
-  end
-  return joined
-end
+-- The standard error of a command would fill a pipe that nobody reads, or go into the log. nginx collects its children
+-- itself.
 
 local PipeCommand = {}
 PipeCommand.__index = PipeCommand
@@ -267,7 +256,7 @@ function PipeCommand:close()
 end
 
 local function run_by_pipe(pipes, arguments)
-  local process, message = pipes.spawn(join(QUIETLY, arguments))
+  local process, message = pipes.spawn(command.quietly(arguments))
   if not process then
     return nil, message
   end
@@ -284,8 +273,8 @@ function CoreCommand:output()
   if not text then
     return nil, status or "soon"
   end
-  local output, number = text:match "^(.*)\n(%d+)$"
-  return output or text, tonumber(number) or 1
+  local output, number = command.split_status(text)
+  return output or text, number or 1
 end
 
 function CoreCommand:close()
@@ -298,7 +287,7 @@ function driver.run(arguments)
   if has_pipes then
     return run_by_pipe(pipes, arguments)
   end
-  local process, message = loop.core():run(join(WITH_STATUS, arguments))
+  local process, message = loop.core():run(command.quietly(command.with_status(arguments)))
   return process and setmetatable({ process = process }, CoreCommand), message
 end
 

@@ -6,6 +6,8 @@ local command = require "anthropic.loop.command"
 local core = require "anthropic.core"
 local loop = require "anthropic.loop"
 
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
 describe("a command", function()
   local function waiter(fields)
     local self = { deadline = math.huge }
@@ -65,6 +67,23 @@ describe("a command", function()
     abilities.ignore_children(false)
     assert(ok, results)
     assert.same({ { "x\n", 3 }, { "a\n0", 0 }, { nil, "too_large" }, { nil, "cancelled" } }, results)
+  end)
+
+  it("may have its status behind its output", function()
+    for words, expected in pairs {
+      [{ "/bin/sh", "-c", "echo x; exit 3" }] = { "x\n", 3 }, [{ "true" }] = { "", 0 },
+      [{ "printf", "%s", "a b\n7" }] = { "a b\n7", 0 },
+    } do
+      assert.same(expected, { command.split_status((run(command.with_status(words)))) })
+    end
+    assert.same({ nil, nil }, { command.split_status "ended early\n" })
+  end)
+
+  it("may be run without its standard error", function()
+    local loud = { "/bin/sh", "-c", "exec 2>&1; echo out" } -- its own words still come
+    assert.same({ "out\n", 0 }, { run(command.quietly(loud)) })
+    local seen = command.quietly { "/bin/sh", "-c", "echo unseen >&2; exit 5" }
+    assert.same({ "", 5 }, { run { "/bin/sh", "-c", '"$@" 2>&1', "sh", unpack(seen) } })
   end)
 
   it("is waited for as long as its waiter lasts", function()
