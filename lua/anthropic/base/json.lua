@@ -53,6 +53,10 @@ local kept = {
   { input_json = true, input_error = false },
 }
 
+--- Names under which servers send a tool's input, or a piece of it, as an object.
+---@private
+json.INPUT_NAMES = { input = true, arguments = true, parameters = true, partial_json = true }
+
 -- Tool inputs as decoded, to the text they came as.
 local input_texts = setmetatable({}, { __mode = "k" })
 
@@ -300,7 +304,7 @@ local function decode(text, options, nulls_absent)
     local marked = json_nan.mark(text)
     local other = marked and decode_text(marked, ANSWER, nil, true)
     if other then
-      json_nan.note(value, other, json.encode, broken_texts)
+      json_nan.note(value, other, json, broken_texts)
     end
   end
   return value, nil, halves

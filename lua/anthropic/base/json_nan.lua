@@ -19,7 +19,7 @@ end
 
 --- A text with a string in the place of each NaN and infinity.
 ---@param text string JSON but for them
----@return string? marked nil where there is none
+---@return string? marked nil if the text has neither
 function json_nan.mark(text)
   if not (text:find("NaN", 1, true) or text:find("Infinity", 1, true)) then
     return nil
@@ -52,26 +52,23 @@ function json_nan.unmark(text)
   return text:gsub(MARKED, "%1")
 end
 
--- Names under which servers send an input as an object.
-local INPUT_NAMES = { input = true, arguments = true, parameters = true, partial_json = true }
-
 --- Notes the texts of the inputs in a value that held what was marked.
 ---@param value table as it was decoded without marks
 ---@param marked table the same with them
----@param encode fun(value: any): string?
+---@param json table which loads this module: its names of inputs, and its writer
 ---@param texts table<table, string> of the inputs in `value`
-function json_nan.note(value, marked, encode, texts)
+function json_nan.note(value, marked, json, texts)
   for name, member in next, value do
     local other = marked[name]
     if type(member) == "table" and type(other) == "table" then
       local text, count = nil, 0
-      if INPUT_NAMES[name] then
-        text, count = json_nan.unmark(encode(other) or "")
+      if json.INPUT_NAMES[name] then
+        text, count = json_nan.unmark(json.encode(other) or "")
       end
       if count > 0 then
         texts[member] = text
       else
-        json_nan.note(member, other, encode, texts)
+        json_nan.note(member, other, json, texts)
       end
     end
   end

@@ -4,8 +4,10 @@
 --     local joiner = surrogates.joiner()
 --     for _, whole in ipairs(joiner:join(event)) do ... end
 --
--- A half is held back until the same field of its block goes on; where its partner does not come it
+-- A half is buffered until the same field of its block goes on; where its partner does not come it
 -- is U+FFFD, as halves are everywhere else.
+
+local json = require "anthropic.base.json"
 
 local REPLACEMENT = "\239\191\189"
 local HALF = "\237[\160-\191][\128-\191]"
@@ -55,15 +57,13 @@ local function mend_all(value, mended)
   end
 end
 
--- Where an input may stand. As a text it may go on; an object is whole.
-local INPUTS = { input = true, arguments = true, parameters = true, partial_json = true }
-
---- Mends the inputs of a payload that came as objects, in place: JSON is made of them.
+--- Mends the inputs of a payload that came as objects, in place: JSON is made of them. One that came as a text may go
+--- on.
 ---@param value table decoded by `json.decode_event`
 function surrogates.mend_inputs(value)
   for name, member in next, value do
     if type(member) == "table" then
-      (INPUTS[name] and mend_all or surrogates.mend_inputs)(member)
+      (json.INPUT_NAMES[name] and mend_all or surrogates.mend_inputs)(member)
     end
   end
 end

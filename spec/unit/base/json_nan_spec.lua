@@ -30,7 +30,7 @@ describe("NaN and infinities", function()
   it("are noted with the input that held them", function()
     local text, texts = '[{"arguments":{"b":[NaN],"a":1},"input":{"x":"NaN"},"scores":{"x":NaN}},null]', {}
     local value = json.decode_answer(text)
-    json_nan.note(value, json.decode(json_nan.mark(text)), json.encode, texts)
+    json_nan.note(value, json.decode(json_nan.mark(text)), json, texts)
     assert.same({ [value[1].arguments] = '{"a":1,"b":[NaN]}' }, texts)
   end)
 
