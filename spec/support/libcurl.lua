@@ -15,7 +15,7 @@ return {
   reads_in_steps = version >= 807,
   -- Beside a file of authorities it reads the directory that it was built with, if any, and keeps neither then.
   may_read_its_directory = version >= 817,
-  -- An answer that names two places to go on to is none.
+  -- Two `Location` headers that differ are an error of libcurl.
   refuses_two_places = version >= 817,
   -- For a while after an idle connection was ended here, new ones are made: it may still be taken for alive.
   notes_ends_late = version >= 822,

@@ -22,7 +22,7 @@ describe("changes of tools", function()
   local function names(list)
     local found = {}
     for i, each in ipairs(list) do
-      found[i] = each.name or each.type
+      found[i] = each.mcp_server_name or each.name or each.type
     end
     return table.concat(found, " ")
   end
@@ -150,28 +150,20 @@ describe("changes of tools", function()
     return { type = "mcp_toolset", mcp_server_name = server }
   end
 
-  local function servers(list)
-    local found = {}
-    for i, each in ipairs(list) do
-      found[i] = each.mcp_server_name or each.name
-    end
-    return table.concat(found, " ")
-  end
-
   it("tell the toolsets of MCP servers apart by their servers", function()
     local self = new()
     self.tools = { a, set "s", set "t" }
     self.request.tools = self.tools
     tool_changes.apply(self, { add_tools = { set "u" } })
-    assert.same({ "a s t u", "a s t u" }, { servers(self.tools), servers(self.request.tools) })
+    assert.same({ "a s t u", "a s t u" }, { names(self.tools), names(self.request.tools) })
     tool_changes.apply(self, { remove_tools = { set "s" } })
-    assert.same({ "a t u", "a t u" }, { servers(self.tools), servers(self.request.tools) })
+    assert.same({ "a t u", "a t u" }, { names(self.tools), names(self.request.tools) })
     local other = set "t"
     tool_changes.apply(self, { add_tools = { other } })
-    assert.equal("a u t", servers(self.request.tools))
+    assert.equal("a u t", names(self.request.tools))
     assert.equal(other, self.request.tools[3])
     tool_changes.apply(self, { remove_tools = { "mcp_toolset" } })
-    assert.equal("a", servers(self.request.tools))
+    assert.equal("a", names(self.request.tools))
   end)
 
   it("name the toolset of an MCP server by its server under a beta", function()
@@ -189,11 +181,11 @@ describe("changes of tools", function()
       local is_inline = beta == "inline-tools-1"
       assert.same({ type = "tool_addition", tool = is_inline and { type = "tool_definition", definition = s }
         or reference "s" }, self.changes[2])
-      assert.equal("a s t", servers(self.request.tools))
+      assert.equal("a s t", names(self.request.tools))
       tool_changes.apply(self, { remove_tools = { "mcp_toolset" } })
       assert.same({ { type = "tool_removal", tool = reference "t" }, { type = "tool_removal", tool = reference "s" } },
         { self.changes[3], self.changes[4] })
-      assert.equal("a", servers(self.tools))
+      assert.equal("a", names(self.tools))
     end
   end)
 

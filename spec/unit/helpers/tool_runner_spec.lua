@@ -497,7 +497,7 @@ describe("a streamed run", function()
     assert.is_true(sent[1].stream)
   end)
 
-  it("is none where stream is false, unless somebody sees the events", function()
+  it("is not asked for with stream = false, unless on_event is set", function()
     local final = run({ done() }, { stream = false, eager = true })
     assert.equal("Done.", final:text())
     assert.is_false(sent[1].stream)
