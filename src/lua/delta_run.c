@@ -48,8 +48,8 @@ static int push_text(lua_State *L) {
   return 1;
 }
 
-/* Puts a text back before what a finalizer has brought meanwhile. Without memory for both, the later
- * one is lost, and so is the stream: the caller raises. */
+/* Puts a text back before what a finalizer has brought meanwhile. Without memory for both, the
+ * later one is lost, and so is the stream: the caller raises. */
 static void put_back(struct delta_run *run, struct buffer *taken) {
   run->room += taken->length;
   (void)buffer_append(taken, buffer_bytes(&run->text), run->text.length);
