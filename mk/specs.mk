@@ -41,7 +41,8 @@ test-hosts: ## run the specs inside Neovim, nginx, LÖVE, luv, cqueues and Copas
 	@tools/peers
 	@for lua in $(LUAS); do $(MAKE) -s test-build LUA=$$lua || exit 1; done
 	@$(MAKE) -s build/stream_load
-	@tools/specs lua5.4 $(or $(SPECS),$(wildcard spec/hosts/*_spec.lua))
+	@JOBS=$${JOBS:-$$(($$(getconf _NPROCESSORS_ONLN) * 4))} \
+	  tools/specs lua5.4 $(or $(SPECS),$(wildcard spec/hosts/*_spec.lua))
 
 build/stream_load: spec/support/stream_load.c
 	@mkdir -p $(@D)

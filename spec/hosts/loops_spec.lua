@@ -22,7 +22,7 @@ local HOSTS = {
 
 local PROGRAMS = { "scenarios", "timers", "an_end", "an_unheard_error", "a_named_driver" }
 
-local AT_ONCE = 12 -- programs; they mostly wait
+local AT_ONCE = 20 -- programs; they mostly wait
 
 local function start(host, lua, what, server)
   local command = ("unset LUA_PATH LUA_CPATH; eval \"$(make -s env LUA=%s)\"; LUA_PATH=\"./?.lua;$LUA_PATH\""

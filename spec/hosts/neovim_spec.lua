@@ -2,43 +2,12 @@
 
 local host_scenarios = require "spec.support.host_scenarios"
 local neovim = require "spec.support.neovim"
+local neovim_program = require "spec.support.neovim_program"
 local raw_client = require "spec.support.raw_client"
 local socket = require "socket"
 local testing = require "anthropic.testing"
 
 local anthropic = require "anthropic"
-
--- What programs begin with: a client, the parameters of a request, and a wait that runs the editor.
-local function program(url, code)
-  return ([[
-    local anthropic = require "anthropic"
-    local uv = vim.uv or vim.loop
-    local function client_at(path, options)
-      options = options or {}
-      options.base_url, options.api_key = %q .. path, options.api_key or "a key of a test"
-      return anthropic.new(options)
-    end
-    local function client_url(path)
-      return %q .. path
-    end
-    local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
-    local function eventually(condition, seconds)
-      return (vim.wait((seconds or 20) * 1000, condition, 5))
-    end
-    local handles, new_poll = {}, uv.new_poll
-    function uv.new_poll(...)
-      handles[#handles + 1] = new_poll(...)
-      return handles[#handles]
-    end
-    local function active_handles()
-      local count = 0
-      for _, handle in ipairs(handles) do
-        count = count + (handle:is_active() and 1 or 0)
-      end
-      return count
-    end
-  ]]):format(url, url) .. code
-end
 
 local editors, missing = neovim.editors()
 
@@ -55,21 +24,7 @@ for _, editor in ipairs(editors) do
     local server, url
 
     setup(function()
-      server = testing.server { script = { routes = {
-        { path = "/slow/v1/messages", answers = {
-          testing.stream { text = ("word "):rep(400), delay_between = 0.05 },
-        } },
-        { path = "/hang/v1/messages", answers = { { hang = true } } },
-        { path = "/bad/v1/messages", answers = { testing.error { status = 400, type = "invalid_request_error" } } },
-        { path = "/steady/v1/messages", answers = {
-          testing.stream { text = ("word "):rep(2000), pieces = 2000, delay_between = 0.005 },
-        } },
-        { path = "/burst/v1/messages", answers = { testing.stream { text = ("word "):rep(2000), pieces = 2000 } } },
-        { path = "/v1/messages", body_contains = '"stream":true', answers = {
-          testing.stream { thinking = "Hm.", text = "one two three four", delay_between = 0.02 },
-        } },
-        { path = "/v1/messages", answers = { testing.message { text = "Hello!" } } },
-      } } }
+      server = neovim_program.server()
       url = server.url
     end)
 
@@ -78,11 +33,7 @@ for _, editor in ipairs(editors) do
     end)
 
     local function run(code, environment)
-      local reported, output, exit_code = editor:run(program(url, code), environment)
-      assert.equal("", output)
-      assert.equal(0, exit_code)
-      assert.is_not_nil(reported)
-      return reported
+      return neovim_program.run(editor, url, code, environment)
     end
 
     describe("gives what a plain program gives", function()
@@ -118,79 +69,6 @@ for _, editor in ipairs(editors) do
       end
     end)
 
-    -- Streams into a buffer; the worst lateness of the editor's own timer meanwhile, in milliseconds. What
-    -- the editor waited for a processor while others had it does not count, where Linux tells.
-    local function measure_lateness(path, options)
-      return run(([[
-        local function waited_for_processor()
-          local file = io.open "/proc/self/schedstat"
-          local nanoseconds = file and file:read "*l":match "^%%d+ (%%d+)" or 0
-          if file then
-            file:close()
-          end
-          return nanoseconds / 1e6
-        end
-        local worst, last, waited, finished = 0, nil, 0, nil
-        local buffer = vim.api.nvim_create_buf(false, true)
-        local timer = vim.fn.timer_start(10, function()
-          local now, waited_now = uv.hrtime() / 1e6, waited_for_processor()
-          if last and not finished then
-            worst = math.max(worst, now - last - 10 - (waited_now - waited))
-          end
-          last, waited = now, waited_now
-        end, { ["repeat"] = -1 })
-        eventually(function() return last end)
-        local client, events, began = client_at(%q, %s), 0, uv.hrtime()
-        client.messages.stream(params, {
-          on_event = function() events = events + 1 end,
-          on_text = function(text)
-            local line = vim.api.nvim_buf_line_count(buffer) - 1
-            local column = #vim.api.nvim_buf_get_lines(buffer, line, line + 1, true)[1]
-            vim.api.nvim_buf_set_text(buffer, line, column, line, column, vim.split(text, "\n"))
-          end,
-          on_done = function(message, err)
-            vim.defer_fn(function() finished = message or tostring(err) end, 30)
-          end,
-        })
-        eventually(function() return finished end, 60)
-        vim.fn.timer_stop(timer)
-        report {
-          worst = worst, events = events, seconds = (uv.hrtime() - began) / 1e9,
-          text = table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, true), "\n"),
-        }
-      ]]):format(path, options or "nil"))
-    end
-
-    it("keeps its timers during a stream of 2,000 events in 10 seconds", function()
-      local best
-      for _ = 1, 3 do -- a machine that stands still counts as lateness, too
-        local measured = measure_lateness "/steady"
-        assert.is_true(measured.events > 2000)
-        assert.is_true(measured.seconds > 9)
-        assert.equal(("word "):rep(2000), measured.text)
-        best = math.min(best or measured.worst, measured.worst)
-        if best <= 50 then
-          break
-        end
-      end
-      print(("%s: the timer was never later than %.1f ms"):format(editor.name, best))
-      assert.is_true(best <= 50, best .. " ms late")
-    end)
-
-    it("keeps its timers while a command brings the key in 2 seconds", function()
-      local best
-      for _ = 1, 3 do
-        local measured = measure_lateness("", '{ api_key = { command = { "sh", "-c", "sleep 2; echo key" } } }')
-        assert.equal("one two three four", measured.text)
-        assert.is_true(measured.seconds > 2)
-        best = math.min(best or measured.worst, measured.worst)
-        if best <= 50 then
-          break
-        end
-      end
-      assert.is_true(best <= 50, best .. " ms late")
-    end)
-
     it("tells what a command that brings no key came to, and ends one that nobody waits for", function()
       local results = run [[
         local function fails(command, options)
@@ -213,10 +91,6 @@ for _, editor in ipairs(editors) do
       assert.matches('the command "no%-such%-command%-here" cannot be run: ENOENT', results[2])
       assert.matches("^anthropic: timeout error %(total%)", results[3])
       assert.is_true(results[4])
-    end)
-
-    it("would be late with a client that blocks", function()
-      assert.is_true(measure_lateness("/steady", '{ loop = "blocking", timeout = 0.5, max_retries = 0 }').worst > 300)
     end)
 
     it("calls back in its main loop, by one schedule for all that came", function()
@@ -324,7 +198,7 @@ for _, editor in ipairs(editors) do
     end)
 
     it("shows what a callback raises, and goes on with the others", function()
-      local texts, output = editor:run(program(url, [[
+      local texts, output = editor:run(neovim_program.of(url, [[
         local texts = {}
         for i = 1, 3 do
           client_at("").messages.stream(params, {
@@ -343,7 +217,7 @@ for _, editor in ipairs(editors) do
 
     it("cancels what blocks it on Ctrl-C", function()
       local session = editor:start()
-      session:lua(program(url, [[
+      session:lua(neovim_program.of(url, [[
         vim.defer_fn(function()
           local _, err = client_at("/hang").messages.create(params)
           vim.g.outcome = err and err.kind or "none"
@@ -365,7 +239,7 @@ for _, editor in ipairs(editors) do
 
     it("leaves nothing behind when it is quit in the middle", function()
       local session = editor:start()
-      session:lua(program(url, [[
+      session:lua(neovim_program.of(url, [[
         _G.words = 0
         client_at("/slow").messages.stream(params, { on_text = function() words = words + 1 end })
         client_at("/hang").messages.stream(params, { on_done = print })
@@ -447,130 +321,6 @@ for _, editor in ipairs(editors) do
         own:stop()
         report(message:text())
       ]])
-    end)
-
-    describe("in a coroutine of a library's", function()
-      local INSIDE = [[
-        local http = require "anthropic.http"
-        local libraries = require "spec.support.editor_async"
-        package.loaded["nio.tasks"], package.loaded.async = libraries.nio, libraries.async
-        local client = client_at ""
-        local function ask()
-          local text = ""
-          for piece in assert(client.messages.stream(params)):text_deltas() do
-            text = text .. piece
-          end
-          local response = assert(http.request { url = client_url "/v1/messages", body = "{}" })
-          return text .. response.status
-        end
-      ]]
-
-      it("waits in its way", function()
-        local results = run(INSIDE .. [[
-          local results = {}
-          for _, name in ipairs { "nio", "async", "plenary" } do
-            local task = libraries[name].run(ask)
-            eventually(function() return task.state ~= "running" end)
-            results[#results + 1] = { task.state, task.results[1] }
-          end
-          coroutine.wrap(function() results[#results + 1] = { "nobody's", ask() } end)()
-          eventually(function() return results[4] end)
-          report(results)
-        ]])
-        local text = "one two three four200"
-        assert.same({ { "done", text }, { "done", text }, { "done", text }, { "nobody's", text } }, results)
-      end)
-
-      it("ends with its task, where that tells", function()
-        local result = run(INSIDE .. [[
-          local task = libraries.async.run(function()
-            return http.request { url = client_url "/hang/v1/messages", body = "{}" }
-          end)
-          vim.wait(100)
-          task.close()
-          eventually(function() return task.state ~= "running" end)
-          report { task.state, task.results[1], require("anthropic.loop").core():active() }
-        ]])
-        assert.same({ "failed", "closed", 0 }, result)
-      end)
-    end)
-
-    describe("by nvim-nio's protocol", function()
-      local WRAPPED = [[
-        local nio = require("spec.support.editor_async").nio
-        local client = client_at(path)
-        local stream = nio.wrap(function(given, done) return client.messages.stream(given, { on_done = done }) end, 2)
-      ]]
-
-      it("awaits a stream, in one line", function()
-        local result = run([[local path = ""]] .. WRAPPED .. [[
-          local task = nio.run(function()
-            local message, err = stream(params)
-            local again = stream(params)
-            client = client_at("/bad")
-            return message:text() .. again:text(), err, select(2, stream(params)).status
-          end)
-          eventually(function() return task.state ~= "running" end)
-          report { task.state, task.results[1], task.results[3] }
-        ]])
-        assert.same({ "done", "one two three fourone two three four", 400 }, result)
-      end)
-
-      it("is not disturbed by a task that was cancelled meanwhile", function()
-        local result = run([[local path = ""]] .. WRAPPED .. [[
-          local task = nio.run(function() return stream(params) end)
-          task.cancel()
-          eventually(function() return active_handles() == 0 end)
-          report { task.state, task.results[1], vim.v.errmsg }
-        ]])
-        assert.same({ "failed", "cancelled", "" }, result)
-      end)
-    end)
-
-    describe("by async.nvim's protocol", function()
-      local AWAITING = [[
-        local async = require("spec.support.editor_async").async
-        local handle
-        local function stream(path)
-          local client = client_at(path)
-          return async.await(2, function(given, done)
-            handle = client.messages.stream(given, { on_done = done })
-            return handle
-          end, params)
-        end
-      ]]
-
-      it("awaits a stream, in one line", function()
-        local result = run(AWAITING .. [[
-          local task = async.run(function()
-            local message = stream ""
-            local again = stream ""
-            return message:text() .. again:text(), select(2, stream "/bad").status
-          end)
-          eventually(function() return task.state ~= "running" end)
-          report { task.state, task.results[1], task.results[2] }
-        ]])
-        assert.same({ "done", "one two three fourone two three four", 400 }, result)
-      end)
-
-      for _, path in ipairs { "/hang", "/slow" } do
-        it("is closed with the task that awaits it at " .. path, function()
-          local result = run(AWAITING .. ([[
-            local task = async.run(function() return stream %q end)
-            vim.wait(200)
-            local began = uv.hrtime()
-            task.close()
-            eventually(function() return task.state ~= "running" end)
-            eventually(function() return active_handles() == 0 end, 3)
-            report {
-              state = task.state, reason = task.results[1], closing = handle:is_closing(), handles = active_handles(),
-              at_once = uv.hrtime() - began < 2e9,
-            }
-          ]]):format(path))
-          assert.same({ state = "failed", reason = "closed", closing = true, handles = 0, at_once = true }, result)
-          assert.is_true(raw_client.eventually(function() return server:connections().open == 0 end))
-        end)
-      end
     end)
   end)
 end
