@@ -32,20 +32,27 @@ local things = {
   { "joins_of_one_task_that_are_cancelled", 100, LINEAR },
 }
 
+-- Their counts at 1x, 4x and 16x, in their order.
+local function count(of_things)
+  local arguments = {}
+  for i, thing in ipairs(of_things) do
+    arguments[i] = thing[1] .. " " .. thing[2]
+  end
+  return callgrind.parts(lua .. " bench/growth.lua " .. table.concat(arguments, " "))
+end
+
 print "instructions for each, from 1x to 4x and from 4x to 16x"
-local failed = 0
-for _, thing in ipairs(things) do
+local failed, counts = 0, count(things)
+for i, thing in ipairs(things) do
   local name, size, most = thing[1], thing[2], thing[3]
+  local of_thing = { counts[3 * i - 2], counts[3 * i - 1], counts[3 * i] }
   local first, second
-  for _ = 1, ROUNDS do
-    local counts = {}
-    for i, times in ipairs { 1, 4, 16 } do
-      counts[i] = callgrind.count(("%s bench/growth.lua %s %d"):format(lua, name, size * times))
-    end
-    first, second = (counts[2] - counts[1]) / (3 * size), (counts[3] - counts[2]) / (12 * size)
-    if second <= first * most then
+  for round = 1, ROUNDS do
+    first, second = (of_thing[2] - of_thing[1]) / (3 * size), (of_thing[3] - of_thing[2]) / (12 * size)
+    if second <= first * most or round == ROUNDS then
       break
     end
+    of_thing = count { thing }
   end
   local grown = second > first * most
   failed = failed + (grown and 1 or 0)

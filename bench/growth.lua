@@ -1,8 +1,11 @@
--- Does one of the things whose time has to be linear, with so much of it: lua bench/growth.lua NAME SIZE
+-- Does things whose time has to be linear, each at a size, at 4 and at 16 times that size, after it was done once:
 --
--- bench/count_growth.lua counts its instructions. What it does is all in this process, also where it has a socket.
+--     lua bench/growth.lua calls 100 events_of_one_feed 1000
+--
+-- bench/count_growth.lua counts the instructions. What it does is all in this process, also where it has a socket.
 
 local anthropic = require "anthropic"
+local callgrind = require "bench.callgrind"
 local core = require "anthropic.core"
 local json = require "anthropic.base.json"
 local played_client = require "spec.support.played_client"
@@ -294,4 +297,13 @@ function THINGS.pieces_of_a_long_line(size)
   assert(line and #line == 256 * size)
 end
 
-THINGS[arg[1]](tonumber(arg[2]))
+for i = 1, #arg, 2 do
+  local thing, size = THINGS[arg[i]], tonumber(arg[i + 1])
+  thing(size)
+  for _, times in ipairs { 1, 4, 16 } do
+    collectgarbage()
+    callgrind.mark()
+    thing(size * times)
+    callgrind.mark()
+  end
+end
