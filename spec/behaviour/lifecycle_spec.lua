@@ -233,6 +233,7 @@ describe("the module loaded twice", function()
       package.loaded["anthropic.core"] = nil
       assert(require "anthropic.core" ~= before)
       assert(not package.searchpath or package.searchpath("anthropic.core", package.cpath):find(directory, 1, true))
+      os.execute("rm -rf " .. directory)
     ]]):format(path)))
   end)
 end)

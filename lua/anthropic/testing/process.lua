@@ -166,13 +166,30 @@ function Child:stop()
   self.pipe:close()
 end
 
+local function remove(child, execute)
+  if windows then
+    windows.remove(child)
+  else
+    execute("rm -rf " .. quote(child.directory))
+  end
+end
+
 --- Removes the child's directory.
 function Child:remove()
-  if windows then
-    windows.remove(self)
-  else
-    as_parent(self, "rm -rf " .. quote(self.directory))
-  end
+  remove(self, function(command)
+    as_parent(self, command)
+  end)
+end
+
+-- Writes the child's files and starts it; raises why it could not.
+local function begin(child, settings, lua)
+  local directory = child.directory
+  write_file(directory .. "/settings", settings)
+  write_file(directory .. "/start.lua", start_program(directory))
+  local name, script = start_script(directory, lua)
+  write_file(directory .. "/" .. name, script)
+  local pipe, problem = io.popen(start_command(directory), "w")
+  child.pipe = pipe or error(problem, 0)
 end
 
 --- Starts the child. Its standard input is a pipe that ends with this process,
@@ -184,12 +201,12 @@ end
 ---@return anthropic.testing.Child child
 function process.start(settings, lua, seconds)
   local directory = make_directory()
-  write_file(directory .. "/settings", settings)
-  write_file(directory .. "/start.lua", start_program(directory))
-  local name, script = start_script(directory, lua)
-  write_file(directory .. "/" .. name, script)
   local child = setmetatable({ directory = directory, log = directory .. "/log" }, Child)
-  child.pipe = assert(io.popen(start_command(directory), "w"))
+  local begun, failure = pcall(begin, child, settings, lua)
+  if not begun then
+    remove(child, os.execute) -- nobody has forked from its parent yet
+    error("anthropic.testing: the server did not start: " .. tostring(failure), 0)
+  end
   wait_for_start(child, seconds)
   local pid, port = read_file(directory .. "/ready"):match("^(%d+) (%d+)\r?\n")
   if not pid then

@@ -118,9 +118,20 @@ describe("what a child is started with", function()
     os.execute, io.popen = execute, popen -- luacheck: ignore 122
     rawset(_G, "arg", arg_given)
     rawset(_G, "jit", jit_given)
-    if root then
-      execute("rm -rf '" .. root .. "'")
+  end)
+
+  it("goes with its directory where no process can be started", function()
+    local path
+    io.popen = function(command, mode) -- luacheck: ignore 122
+      if mode then
+        path = command:match "'([^']*)'/owner"
+        return nil, "sh: Too many open files", 24
+      end
+      return popen(command)
     end
+    local ok, message = pcall(process.start, "", nil, 1)
+    assert.same({ false, "anthropic.testing: the server did not start: sh: Too many open files" }, { ok, message })
+    assert.is_nil(io.open(path .. "/start.lua"))
   end)
 
   -- Starts nothing; gives the texts of the program and of the shell's script, and the commands.
@@ -147,7 +158,9 @@ describe("what a child is started with", function()
       file:close()
       return text
     end
-    return read "start.lua", read "start.sh", table.concat(commands, "\n")
+    local program, script = read "start.lua", read "start.sh"
+    execute("rm -rf '" .. root .. "'")
+    return program, script, table.concat(commands, "\n")
   end
 
   -- The interpreters that are tried.
