@@ -15,9 +15,9 @@ build/fuzz/%-libfuzzer: spec/fuzz/%.c $(FUZZ_HEADERS) $(SOURCES) $(HEADERS)
 	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -DFUZZ_WITHOUT_GENERATOR \
 	  -o $@ $< $(SOURCES) $(LUA_LIBS) $(CURL_LIBS) -lm -ldl -Wl,-E
 
-build/fuzz/%-driver: spec/fuzz/%.c spec/fuzz/driver.c $(FUZZ_HEADERS) $(SOURCES) $(HEADERS)
+build/fuzz/%-driver: spec/fuzz/%.c spec/fuzz/driver.c $(FUZZ_HEADERS) $(ASAN_OBJECTS)
 	@mkdir -p $(@D)
-	$(COMPILE) $(ASAN_FLAGS) -o $@ $< spec/fuzz/driver.c $(SOURCES) \
+	$(COMPILE) $(ASAN_FLAGS) -o $@ $< spec/fuzz/driver.c $(ASAN_OBJECTS) \
 	  $(LUA_LIBS) $(CURL_LIBS) -lm -ldl -Wl,-E
 
 build/fuzz/seeds: $(CORE) $(wildcard spec/fuzz/*.lua spec/fixtures/*.sse spec/fixtures/aws/*.bin)

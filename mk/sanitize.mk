@@ -11,10 +11,21 @@ HOST := build/host/$(LUA)
 HOST_FLAGS = -O1 -g $(TEST_FLAGS)
 $(ASAN_HOST): HOST_FLAGS = $(ASAN_FLAGS)
 
-$(HOST) $(ASAN_HOST): $(SOURCES) $(HEADERS) $(HOST_SOURCES)
+OBJECTS_OF = $(SOURCES:src/%.c=$(1).objects/%.o)
+ASAN_OBJECTS := $(call OBJECTS_OF,$(ASAN_HOST))
+
+$(HOST).objects/%.o: src/%.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(COMPILE) $(HOST_FLAGS) -o $@ $(SOURCES) $(filter %.c,$(HOST_SOURCES)) $(WRAP_ALLOCATIONS) -Wl,-E \
-	  $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
+	$(COMPILE) $(HOST_FLAGS) -c -o $@ $<
+
+$(ASAN_HOST).objects/%.o: src/%.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE) $(ASAN_FLAGS) -c -o $@ $<
+
+$(HOST): $(call OBJECTS_OF,$(HOST))
+$(ASAN_HOST): $(ASAN_OBJECTS)
+$(HOST) $(ASAN_HOST): $(HOST_SOURCES)
+	$(COMPILE) $(HOST_FLAGS) -o $@ $(filter %.c %.o,$^) $(WRAP_ALLOCATIONS) -Wl,-E $(LUA_LIBS) $(CURL_LIBS) -lm -ldl
 
 asan: $(ASAN_HOST) ## run the specs with the C core under AddressSanitizer, UBSan and LeakSanitizer
 	LSAN_OPTIONS=suppressions=spec/support/leaks.txt:print_suppressions=0 \
@@ -43,7 +54,7 @@ torture: $(ASAN_HOST) all ## run scenarios with every allocation failing in turn
 
 # The interpreter of these specs is valgrind's, their servers' too. A forked child gives up its parent's
 # handles on purpose, so what is lost is not looked for there. A flood of frames takes minutes.
-VALGRIND := valgrind -q --error-exitcode=9 --num-callers=30
+VALGRIND := valgrind -q --error-exitcode=9 --num-callers=30 --keep-stacktraces=alloc
 VALGRIND_SPECS := $(filter-out spec/unit/net/http2_spec.lua,$(wildcard spec/unit/net/*_spec.lua \
   spec/unit/decode/*_spec.lua \
   $(addprefix spec/behaviour/,stream_server_spec.lua stream_spec.lua downloads_spec.lua uploads_spec.lua)))
@@ -52,7 +63,7 @@ VALGRIND_OTHERS := $(filter-out $(VALGRIND_FORKING),$(VALGRIND_SPECS))
 VALGRIND_LEAKS := --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
 
 valgrind: $(HOST) all ## run the specs that reach the C core under valgrind
-	$(if $(VALGRIND_OTHERS),SPEC_LUA="$(VALGRIND) $(VALGRIND_LEAKS) $(HOST)" tools/specs $(LUA) $(VALGRIND_OTHERS))
+	$(if $(VALGRIND_OTHERS),TOGETHER=3 SPEC_LUA="$(VALGRIND) $(VALGRIND_LEAKS) $(HOST)" tools/specs $(LUA) $(VALGRIND_OTHERS))
 	$(if $(VALGRIND_FORKING),SPEC_LUA="$(VALGRIND) $(HOST)" tools/specs $(LUA) $(VALGRIND_FORKING))
 
 tidy: ## look at the C sources with clang-tidy
