@@ -47,7 +47,8 @@ bench-count: bench-paths bench-growth ## count the instructions of the hot paths
 bench-paths: all ## count the instructions of the hot paths, against bench/baseline.tsv (WRITE=1: write it anew)
 	@$(MAKE) -s LUA=luajit
 	@$(MAKE) -s install COMPILED=1 DESTDIR="$(CURDIR)/build/compiled" PREFIX=
-	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" taskset -c $(firstword $(BENCH_CORES)) $(LUA) bench/count.lua $(LUA) $(WRITE)
+	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" \
+	  taskset -c $(firstword $(BENCH_CORES)) $(LUA) bench/count.lua $(LUA) $(WRITE)
 
 bench-growth: all ## count at 1, 4 and 16 times the size what must be linear
 	@eval "$$($(MAKE) -s env)" && LUA_PATH="./?.lua;$$LUA_PATH" $(LUA) bench/count_growth.lua $(LUA)
