@@ -166,6 +166,8 @@ function Child:stop()
   self.pipe:close()
 end
 
+-- By `os.execute` where nobody can have forked from the child's parent yet: a child that did not start may not have
+-- said yet whose it is.
 local function remove(child, execute)
   if windows then
     windows.remove(child)
@@ -204,7 +206,7 @@ function process.start(settings, lua, seconds)
   local child = setmetatable({ directory = directory, log = directory .. "/log" }, Child)
   local begun, failure = pcall(begin, child, settings, lua)
   if not begun then
-    remove(child, os.execute) -- nobody has forked from its parent yet
+    remove(child, os.execute)
     error("anthropic.testing: the server did not start: " .. tostring(failure), 0)
   end
   wait_for_start(child, seconds)
@@ -212,7 +214,7 @@ function process.start(settings, lua, seconds)
   if not pid then
     local reason = has_ended(child) and read_file(directory .. "/errors") or "not ready after " .. seconds .. " seconds"
     child:stop()
-    child:remove()
+    remove(child, os.execute)
     error("anthropic.testing: the server did not start: " .. reason, 0)
   end
   child.pid, child.port = tonumber(pid), tonumber(port)

@@ -150,7 +150,7 @@ describe("what a child is started with", function()
     os.execute, io.popen = execute, popen -- luacheck: ignore 122
     assert.is_false(ok)
     assert.matches("not ready after " .. (seconds or 1) .. " seconds$", message)
-    root = commands[#commands]:match "rm %-rf '(.*)'; fi$"
+    root = commands[#commands]:match "^rm %-rf '(.*)'$"
     assert.is_string(root, "its directory stays")
     local function read(name)
       local file = assert(io.open(root .. "/" .. name))
