@@ -6,20 +6,7 @@ local raw_client = require "spec.support.raw_client"
 
 for _, editor in ipairs((neovim.editors())) do
   describe(editor.name, function()
-    local server, url
-
-    setup(function()
-      server = neovim_program.server()
-      url = server.url
-    end)
-
-    teardown(function()
-      server:stop()
-    end)
-
-    local function run(code)
-      return neovim_program.run(editor, url, code)
-    end
+    local run, server = neovim_program.runner(editor, setup, teardown)
 
     describe("in a coroutine of a library's", function()
       local INSIDE = [[
@@ -140,7 +127,7 @@ for _, editor in ipairs((neovim.editors())) do
             }
           ]]):format(path))
           assert.same({ state = "failed", reason = "closed", closing = true, handles = 0, at_once = true }, result)
-          assert.is_true(raw_client.eventually(function() return server:connections().open == 0 end))
+          assert.is_true(raw_client.eventually(function() return server():connections().open == 0 end))
         end)
       end
     end)

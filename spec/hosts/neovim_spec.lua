@@ -21,20 +21,7 @@ end)
 
 for _, editor in ipairs(editors) do
   describe(editor.name, function()
-    local server, url
-
-    setup(function()
-      server = neovim_program.server()
-      url = server.url
-    end)
-
-    teardown(function()
-      server:stop()
-    end)
-
-    local function run(code, environment)
-      return neovim_program.run(editor, url, code, environment)
-    end
+    local run, server = neovim_program.runner(editor, setup, teardown)
 
     describe("gives what a plain program gives", function()
       local expected
@@ -198,7 +185,7 @@ for _, editor in ipairs(editors) do
     end)
 
     it("shows what a callback raises, and goes on with the others", function()
-      local texts, output = editor:run(neovim_program.of(url, [[
+      local texts, output = editor:run(neovim_program.of(server().url, [[
         local texts = {}
         for i = 1, 3 do
           client_at("").messages.stream(params, {
@@ -217,13 +204,13 @@ for _, editor in ipairs(editors) do
 
     it("cancels what blocks it on Ctrl-C", function()
       local session = editor:start()
-      session:lua(neovim_program.of(url, [[
+      session:lua(neovim_program.of(server().url, [[
         vim.defer_fn(function()
           local _, err = client_at("/hang").messages.create(params)
           vim.g.outcome = err and err.kind or "none"
         end, 10)
       ]]))
-      local connected = raw_client.eventually(function() return server:connections().open > 0 end)
+      local connected = raw_client.eventually(function() return server():connections().open > 0 end)
       session:type "<C-c>"
       socket.sleep(1) -- what an older one evaluates while it waits would be interrupted instead
       local outcome
@@ -239,7 +226,7 @@ for _, editor in ipairs(editors) do
 
     it("leaves nothing behind when it is quit in the middle", function()
       local session = editor:start()
-      session:lua(neovim_program.of(url, [[
+      session:lua(neovim_program.of(server().url, [[
         _G.words = 0
         client_at("/slow").messages.stream(params, { on_text = function() words = words + 1 end })
         client_at("/hang").messages.stream(params, { on_done = print })
@@ -251,11 +238,11 @@ for _, editor in ipairs(editors) do
       assert.is_true(anthropic.now() - began < 3)
       assert.equal("", output)
       assert.equal(0, exit_code)
-      assert.is_true(raw_client.eventually(function() return server:connections().open == 0 end))
+      assert.is_true(raw_client.eventually(function() return server():connections().open == 0 end))
     end)
 
     it("sends a prompt of 30 MB", function()
-      local before = #server:requests()
+      local before = #server():requests()
       assert.equal("Hello!", run [[
         local prompt = ("0123456789"):rep(3000000)
         local message, err = client_at("").messages.create {
@@ -263,7 +250,7 @@ for _, editor in ipairs(editors) do
         }
         report(message and message:text() or tostring(err))
       ]])
-      assert.is_true(#server:requests()[before + 1].body > 30000000)
+      assert.is_true(#server():requests()[before + 1].body > 30000000)
     end)
 
     for name, environment in pairs {

@@ -5,20 +5,7 @@ local neovim_program = require "spec.support.neovim_program"
 
 for _, editor in ipairs((neovim.editors())) do
   describe(editor.name, function()
-    local server, url
-
-    setup(function()
-      server = neovim_program.server()
-      url = server.url
-    end)
-
-    teardown(function()
-      server:stop()
-    end)
-
-    local function run(code)
-      return neovim_program.run(editor, url, code)
-    end
+    local run = neovim_program.runner(editor, setup, teardown)
 
     -- Streams into a buffer; the worst lateness of the editor's own timer meanwhile, in milliseconds. What
     -- the editor waited for a processor while others had it does not count, where Linux tells.

@@ -1,9 +1,10 @@
 -- Programs for a Neovim that send requests to a server, and the server that they ask.
 --
---     local server = neovim_program.server()
---     local text = neovim_program.run(editor, server.url, [[
---       report(assert(client_at("/burst").messages.create(params)):text())
---     ]])
+--     local run, server = neovim_program.runner(editor, setup, teardown)
+--     it("streams", function()
+--       local text = run [[report(assert(client_at("/burst").messages.create(params)):text())]]
+--       assert.equal(1, #server():requests())
+--     end)
 
 local assert = require "luassert"
 local testing = require "anthropic.testing"
@@ -40,10 +41,9 @@ local BEGINNING = [[
   end
 ]]
 
---- A server that streams slowly below "/slow", steadily below "/steady", at once below "/burst", never answers below
---- "/hang" and refuses below "/bad"; anywhere else it answers as asked. The caller stops it.
----@return table server
-function neovim_program.server()
+-- It streams slowly below "/slow", steadily below "/steady", at once below "/burst", never answers below "/hang" and
+-- refuses below "/bad"; anywhere else it answers as asked.
+local function start_server()
   return testing.server { script = { routes = {
     { path = "/slow/v1/messages", answers = {
       testing.stream { text = ("word "):rep(400), delay_between = 0.05 },
@@ -69,14 +69,33 @@ function neovim_program.of(url, code)
   return BEGINNING:format(url, url) .. code
 end
 
---- Runs it in an editor, which must print nothing else and end well.
----@return any reported
-function neovim_program.run(editor, url, code, environment)
-  local reported, output, exit_code = editor:run(neovim_program.of(url, code), environment)
-  assert.equal("", output)
-  assert.equal(0, exit_code)
-  assert.is_not_nil(reported)
-  return reported
+--- What runs programs in an editor, beside a server that is there while the tests of a block run.
+---@param editor table
+---@param setup function of the spec
+---@param teardown function of the spec
+---@return fun(code: string, environment?: table): any run returns what the code reports; the editor must print nothing
+---  else and end well
+---@return fun(): table server for the tests
+function neovim_program.runner(editor, setup, teardown)
+  local server
+
+  setup(function()
+    server = start_server()
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  return function(code, environment)
+    local reported, output, exit_code = editor:run(neovim_program.of(server.url, code), environment)
+    assert.equal("", output)
+    assert.equal(0, exit_code)
+    assert.is_not_nil(reported)
+    return reported
+  end, function()
+    return server
+  end
 end
 
 return neovim_program
