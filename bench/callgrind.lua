@@ -29,7 +29,8 @@ end
 ---@return string output what the command printed
 function callgrind.count(command, environment)
   local output = run(command, "--callgrind-out-file=/dev/null", environment)
-  return tonumber((output:match "refs:%s+([%d,]+)":gsub(",", ""))), output
+  local count = output:match "refs:%s+([%d,]+)" or error(command .. "\n" .. output, 0)
+  return tonumber((count:gsub(",", ""))), output
 end
 
 --- Begins a part of this program, and ends one: see `callgrind.parts`. By itself it does nothing.

@@ -8,7 +8,7 @@ local testing = require "anthropic.testing"
 local TABLE = "bench/baseline.tsv"
 local MOST = 1.05 -- times the table
 -- What a run counts above the least is chance: a body that came in more pieces, hashes with another seed. So the
--- least of the rounds counts: of this many where the table is written, and before a row fails.
+-- least of the rounds counts: of three where the table is written, of up to twelve before a row fails.
 local WRITING_ROUNDS, MOST_ROUNDS = 3, 12
 
 local lua, writes = arg[1] or "lua5.4", arg[2] ~= nil
