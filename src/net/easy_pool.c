@@ -22,10 +22,12 @@ CURL *easy_pool_take(struct easy_pool *pool) {
 }
 
 void easy_pool_give(struct easy_pool *pool, CURL *easy) {
-  if (pool->count < MAX_IDLE_HANDLES && can_be_used_again(pool))
-    pool->handles[pool->count++] = easy;
-  else
+  if (pool->count == MAX_IDLE_HANDLES || !can_be_used_again(pool)) {
     curl_easy_cleanup(easy);
+    return;
+  }
+  curl_easy_reset(easy);
+  pool->handles[pool->count++] = easy;
 }
 
 void easy_pool_free(struct easy_pool *pool) {

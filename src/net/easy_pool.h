@@ -21,7 +21,7 @@ struct easy_pool {
 /* A handle that was given, or NULL. The caller's to free. */
 CURL *easy_pool_take(struct easy_pool *pool);
 
-/* Keeps a handle that is as good as new, or frees it. */
+/* Keeps the handle of a transfer that is over, as good as new, or frees it. */
 void easy_pool_give(struct easy_pool *pool, CURL *easy);
 
 /* Frees those that wait. */

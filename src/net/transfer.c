@@ -145,7 +145,6 @@ void transfer_close(struct transfer *transfer, struct loop *loop) {
   bool is_over =
       transfer->entry.done && transfer->failure == TRANSFER_OK && !transfer->entry.active;
   if (loop && is_over && transfer->entry.easy && !transfer->multipart) {
-    curl_easy_reset(transfer->entry.easy);
     easy_pool_give(loop_easy_pool(loop), transfer->entry.easy);
     transfer->entry.easy = NULL;
   }
