@@ -124,6 +124,7 @@ build = {
     ["anthropic.base.interface"] = "lua/anthropic/base/interface.lua",
     ["anthropic.base.json"] = "lua/anthropic/base/json.lua",
     ["anthropic.base.json_fields"] = "lua/anthropic/base/json_fields.lua",
+    ["anthropic.base.json_kinds"] = "lua/anthropic/base/json_kinds.lua",
     ["anthropic.base.json_nan"] = "lua/anthropic/base/json_nan.lua",
     ["anthropic.base.lazy"] = "lua/anthropic/base/lazy.lua",
     ["anthropic.base.memory"] = "lua/anthropic/base/memory.lua",

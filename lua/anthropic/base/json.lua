@@ -7,9 +7,10 @@
 -- Reading is lua-cjson's. Before it, the text is checked and what lua-cjson would lose is marked;
 -- after it, the marks become values. Writing is this library's own: equal values, equal bytes.
 
-local package, require = package, require
+local require = require
 local core = require "anthropic.base.core"
 local fields = require "anthropic.base.json_fields"
+local kinds = require "anthropic.base.json_kinds"
 local lazy = require "anthropic.base.lazy"
 local memory = require "anthropic.base.memory"
 
@@ -27,22 +28,8 @@ local LARGE_EVENT = 1024 * 1024 -- one that may take more memory than there is
 --- Stands for null, where a field has to be sent as null or was one in user data.
 json.null = core.null
 
-local array_metatable = core.json_array_metatable
-local object_metatable = core.json_object_metatable
-local raw_metatable = {
-  __tostring = function(raw)
-    return raw[1]
-  end,
-}
-
--- By metatable; those of json.list are held by their lists alone.
-local kinds = setmetatable({
-  [array_metatable] = "array",
-  [object_metatable] = "object",
-  [raw_metatable] = "raw",
-}, { __mode = "k" })
-
-local literals = { [core.null] = "null" }
+json.array, json.object, json.list = kinds.array, kinds.object, kinds.list
+json.is_array, json.is_raw = kinds.is_array, kinds.is_raw
 
 -- Which objects keep the text of a member: those with such a `type` that of `input`. What stands beside one that is
 -- broken is not sent; `input_json` stands for it.
@@ -113,28 +100,13 @@ local function decode_text(text, options, member, nulls_absent)
   return restored, found, halves, prepared ~= text
 end
 
---- Whether a table is encoded as an array, where nothing but the table says so.
----@param value table
----@return boolean
-function json.is_array(value)
-  local kind = kinds[getmetatable(value)]
-  if kind == "array" or kind == "object" then
-    return kind == "array"
-  elseif kind == "raw" then
-    return type(value[1]) == "string" and value[1]:find "^%s*%[" ~= nil
-  elseif next(value) == nil then
-    return kind == "empty array"
-  end
-  return rawget(value, 1) ~= nil
-end
-
 -- Whether `value` says the same as `original`, which is fresh from the decoder.
 local function is_same(value, original)
   if type(value) ~= "table" or type(original) ~= "table" then
     return value == original and (value ~= 0 or 1 / value == 1 / original)
   end
   local metatable = getmetatable(value)
-  if metatable and (not kinds[metatable] or kinds[metatable] == "raw") then
+  if metatable and (not kinds.BY_METATABLE[metatable] or kinds.BY_METATABLE[metatable] == "raw") then
     return false
   end
   if json.is_array(value) ~= json.is_array(original) then
@@ -154,8 +126,8 @@ local function is_same(value, original)
 end
 
 local rules = {
-  kinds = kinds,
-  literals = literals,
+  kinds = kinds.BY_METATABLE,
+  literals = kinds.LITERALS,
   fields = fields,
   kept = kept,
   inputs = input_texts,
@@ -165,86 +137,18 @@ local rules = {
   end,
 }
 
-local function note(meanings, marker, meaning)
-  if marker ~= nil then
-    meanings[marker] = meaning
-  end
-end
-
-local noted_cjson, noted_vim -- whose markers are known
-
--- Other libraries' ways to say what a table cannot, where they are loaded.
-local function note_markers()
-  local cjson, vim = package.loaded.cjson, rawget(_G, "vim")
-  if cjson ~= noted_cjson and type(cjson) == "table" then
-    note(kinds, cjson.array_mt, "array")
-    note(kinds, cjson.empty_array_mt, "empty array")
-    note(literals, cjson.empty_array, "[]")
-    noted_cjson = cjson
-  end
-  if vim ~= noted_vim and type(vim) == "table" then
-    note(literals, vim.NIL, "null")
-    note(kinds, vim.empty_dict and getmetatable(vim.empty_dict()), "object")
-    noted_vim = vim
-  end
-end
-
-local function refuse(argument, expected, name, level)
-  local message = "bad argument #1 to '%s' (%s expected, got %s)"
-  error(message:format(name, expected, type(argument)), level + 1)
-end
-
-local function set_kind(value, metatable, name)
-  if type(value) ~= "table" then
-    refuse(value, "table", name, 3)
-  end
-  local present = getmetatable(value)
-  if present == nil then
-    return setmetatable(value, metatable)
-  end
-  local is_object = type(present) == "table" and rawget(present, "__nulls")
-  if present ~= metatable and not (is_object and metatable == object_metatable) then
-    error(("bad argument #1 to '%s' (the table has another metatable)"):format(name), 3)
-  end
-  return value
-end
-
---- Makes a table an array, also when it is empty.
----@param value table its keys must be 1 to n when it is encoded
----@return table value the same table, with a metatable; raises where it has another one
-function json.array(value)
-  return (set_kind(value, array_metatable, "array")) -- no tail call: it blames the caller
-end
-
---- An array with members that are neither iterated over nor encoded.
----@param value table from `decode`: a list of values
----@param members table<string, any>
----@return table value the same table
-function json.list(value, members)
-  local metatable = { __index = members }
-  kinds[metatable] = "array"
-  return setmetatable(value, metatable)
-end
-
---- Makes a table an object, also when it is empty or has numbers as keys (1 becomes "1").
----@param value table
----@return table value the same table, with a metatable; raises where it has another one
-function json.object(value)
-  return (set_kind(value, object_metatable, "object")) -- no tail call: it blames the caller
-end
-
 --- A value that is encoded as the given text, byte for byte.
 ---@param text string raises where it is not valid JSON
 ---@return table raw opaque
 function json.raw(text)
   if type(text) ~= "string" then
-    refuse(text, "string", "raw", 2)
+    kinds.refuse(text, "string", "raw", 2)
   end
   local valid, message = prepare(text, CHECK)
   if not valid then
     error(("bad argument #1 to 'raw' (invalid JSON: %s)"):format(message), 2)
   end
-  return setmetatable({ text }, raw_metatable)
+  return setmetatable({ text }, kinds.RAW)
 end
 
 --- Encodes a value. Object keys are sorted, numbers read back as the same ones.
@@ -252,7 +156,7 @@ end
 ---@return string? text nil where the value has no JSON form
 ---@return string? message the path to what has none, and why
 function json.encode(value)
-  note_markers()
+  kinds.note_markers()
   return core.json_encode(value, rules)
 end
 
@@ -261,7 +165,7 @@ end
 ---@return string|string[]|nil text see segments.lua
 ---@return string? message
 function json.encode_request(value)
-  note_markers()
+  kinds.note_markers()
   return memory.attempt(core.json_encode, value, rules, REQUEST)
 end
 
@@ -271,7 +175,7 @@ end
 ---@return string? text
 ---@return string? message
 function json.encode_mended(value)
-  note_markers()
+  kinds.note_markers()
   return core.json_encode(value, rules, MEND)
 end
 
@@ -317,7 +221,7 @@ end
 ---@return string? message what is wrong, and at which byte
 function json.decode(text)
   if type(text) ~= "string" then
-    refuse(text, "string", "decode", 2)
+    kinds.refuse(text, "string", "decode", 2)
   end
   local value, message = decode(text, STRICT)
   return value, message
@@ -423,11 +327,6 @@ function json.merge(to, from)
     json.set(from, to, name)
   end
   return to
-end
-
---- Whether a value was made by `json.raw`.
-function json.is_raw(value)
-  return getmetatable(value) == raw_metatable
 end
 
 --- A shallow copy that is encoded like the original.

@@ -1,24 +1,8 @@
+local child = require "spec.support.child"
 local json = require "anthropic.base.json"
 
 local has_integers = math.type ~= nil
 local negative_zero = tonumber "-0.0" -- a literal may share its constant with 0 on Lua 5.1
-
--- Runs a chunk in a new process of the Lua that runs the specs; returns what it prints.
-local function run(code)
-  local lowest = 0
-  while arg[lowest - 1] do
-    lowest = lowest - 1
-  end
-  local name = os.tmpname()
-  local file = assert(io.open(name, "w"))
-  file:write(code)
-  file:close()
-  local process = assert(io.popen(arg[lowest] .. " " .. name .. " 2>&1"))
-  local output = process:read "*a"
-  process:close()
-  os.remove(name)
-  return output
-end
 
 -- Compares by content, and an empty table also by its kind.
 local function same(a, b)
@@ -315,7 +299,7 @@ describe("decode", function()
   end)
 
   it("names what to install where no decoder is found", function()
-    local output = run [[
+    local output = child.output [[
       package.preload.cjson = function() error "not here" end
       local json = require "anthropic.base.json"
       print(json.encode { a = 1 })
@@ -326,7 +310,7 @@ describe("decode", function()
   end)
 
   it("uses the editor's decoder where there is no other, and knows its markers", function()
-    local output = run [[
+    local output = child.output [[
       local cjson = require "cjson"
       package.loaded.cjson = nil
       package.preload.cjson = function() error "not here" end
@@ -354,7 +338,7 @@ describe("decode", function()
   end)
 
   it("makes a new decoder where the locale has changed", function()
-    local output = run [[
+    local output = child.output [[
       local cjson = require "cjson"
       local made = 0
       package.loaded.cjson = { new = function()
@@ -371,7 +355,7 @@ describe("decode", function()
   end)
 
   it("tries no second decoder where memory ran out, which it tells as Lua does", function()
-    local output = run [[
+    local output = child.output [[
       package.loaded.cjson = { new = function()
         print "made"
         return { decode = function() error("not enough memory", 0) end }
@@ -386,7 +370,7 @@ describe("decode", function()
   end)
 
   it("is not changed by the settings of the shared cjson module", function()
-    local output = run [[
+    local output = child.output [[
       local cjson = require "cjson"
       cjson.decode_max_depth(1)
       local json = require "anthropic.base.json"
@@ -418,10 +402,10 @@ describe("encode", function()
       end
       print(json.encode(value))
     ]]
-    local first = run(code)
+    local first = child.output(code)
     assert.is_true(#first > 5000)
-    assert.equal(first, run(code))
-    assert.equal(first, run(code))
+    assert.equal(first, child.output(code))
+    assert.equal(first, child.output(code))
   end)
 
   it("writes numbers in their shortest form that reads back", function()
@@ -530,61 +514,6 @@ describe("encode", function()
       end
       local text, message = json.encode(weak)
       assert.truthy(text or message:find("a nil has no JSON form", 1, true)) -- it vanished before its turn
-    end
-  end)
-end)
-
-describe("array, object and raw", function()
-  it("say what an empty table is", function()
-    assert.equal('{"a":[],"b":{},"content":{}}', json.encode { a = json.array {}, b = json.object {},
-      content = json.object {} })
-    assert.equal("[1,2]", json.encode(json.array { 1, 2 }))
-  end)
-
-  it("make numbers into names", function()
-    assert.equal('{"-1":2,"1":1,"a":3}', json.encode(json.object { 1, [-1] = 2, a = 3 }))
-    local text, message = json.encode { x = json.object { [1] = 1, ["1"] = 2 } }
-    assert.is_nil(text)
-    assert.equal("x: 1 is a key both as a number and as a string", message)
-  end)
-
-  it("refuse an array with names or holes", function()
-    assert.equal("value: an array has names as keys", (select(2, json.encode(json.array { a = 1 }))))
-    assert.is_nil((json.encode(json.array { 1, nil, 3 })))
-  end)
-
-  it("return the same table, and can be repeated", function()
-    local value = {}
-    assert.equal(value, json.array(value))
-    assert.equal(value, json.array(value))
-    assert.error_matches(function() json.object(value) end,
-      "bad argument #1 to 'object' %(the table has another metatable%)")
-    assert.error_matches(function() json.array(setmetatable({}, {})) end, "another metatable")
-    assert.error_matches(function() json.array "x" end, "bad argument #1 to 'array' %(table expected, got string%)")
-    assert.error_matches(function() json.object() end, "table expected, got nil")
-  end)
-
-  it("put text in as it is, once it is known to be valid", function()
-    assert.equal('{"a": [ 1.0 ]}', json.encode(json.raw '{"a": [ 1.0 ]}'))
-    assert.equal('{"x":[]}', json.encode { x = json.raw "[]" })
-    assert.equal("9999999999999999999", json.encode(json.raw "9999999999999999999"))
-    for _, text in ipairs { "", "{", "[1,]", '"\255"', "1 2" } do
-      assert.error_matches(function() json.raw(text) end, "bad argument #1 to 'raw' %(invalid JSON: .* at byte %d+%)")
-    end
-    assert.error_matches(function() json.raw {} end, "string expected, got table")
-  end)
-end)
-
-describe("a list with members", function()
-  it("has them, and is encoded as the list that it is", function()
-    for text, count in pairs { ["[]"] = 0, ["[1,[2]]"] = 2 } do
-      local list = json.list(assert(json.decode(text)), { response = { status = 200 } })
-      collectgarbage() -- what says that it is one stays as long as the list
-      assert.equal(200, list.response.status)
-      assert.equal(count, #list)
-      assert.is_nil(rawget(list, "response"))
-      assert.is_true(json.is_array(list))
-      assert.equal(text, json.encode(list))
     end
   end)
 end)
@@ -975,64 +904,6 @@ describe("a value that is mended", function()
   end)
 end)
 
-describe("the markers of other libraries", function()
-  it("are honoured where they are loaded", function()
-    for _, name in ipairs { "encode", "encode_request", "encode_mended" } do
-      local output = run([[
-        local marker = newproxy and newproxy() or io.stderr
-        package.loaded.cjson = setmetatable({ array_mt = {}, empty_array_mt = {}, empty_array = marker },
-          { __index = require "cjson" })
-        local cjson = package.loaded.cjson
-        local json = require "anthropic.base.json"
-        print(json.]] .. name .. [[ { a = setmetatable({}, cjson.array_mt), b = setmetatable({}, cjson.empty_array_mt),
-          c = setmetatable({ x = 1 }, cjson.empty_array_mt), d = cjson.empty_array, e = cjson.null })
-      ]])
-      assert.equal('{"a":[],"b":[],"c":{"x":1},"d":[],"e":null}\n', output)
-    end
-  end)
-
-  it("are none of what has only the name of such a library", function()
-    assert.equal("[1]\n", run [[
-      package.loaded.cjson, vim = true, 1
-      print(require("anthropic.base.json").encode { 1 })
-    ]])
-  end)
-end)
-
-describe("a table as an array", function()
-  it("is one by its first element or its mark", function()
-    for _, value in ipairs { { 1 }, { false }, { "a", "b" }, { {} }, json.array {}, json.array { 1 }, json.raw " [1]",
-                             json.decode "[]", json.decode "[1]", json.decode_answer "[]" } do
-      assert.is_true(json.is_array(value))
-    end
-  end)
-
-  it("is none otherwise", function()
-    for _, value in ipairs { {}, { a = 1 }, { [2] = 1 }, { [0] = 1 }, json.object {}, json.object { 1 },
-                             setmetatable({}, { __index = { 1 } }), setmetatable({ a = 1 }, { __index = { 1 } }),
-                             json.decode "{}", json.decode '{"1":1}' } do
-      assert.is_false(json.is_array(value))
-    end
-  end)
-
-  it("may be one by another library's mark", function()
-    local output = run [[
-      package.loaded.cjson = setmetatable({ array_mt = {}, empty_array_mt = {} }, { __index = require "cjson" })
-      local cjson, json = package.loaded.cjson, require "anthropic.base.json"
-      json.encode(1)
-      print(json.is_array(setmetatable({}, cjson.array_mt)), json.is_array(setmetatable({}, cjson.empty_array_mt)),
-        json.is_array(setmetatable({ 1 }, cjson.empty_array_mt)),
-        json.is_array(setmetatable({ a = 1 }, cjson.empty_array_mt)))
-    ]]
-    assert.equal("true\ttrue\ttrue\tfalse\n", output)
-  end)
-
-  it("is none for raw text of something else", function()
-    assert.is_false(json.is_array(json.raw "{}"))
-    assert.is_false(json.is_array(json.raw "1"))
-  end)
-end)
-
 describe("decode_event", function()
   local HALF = "\237\160\189" -- "\ud83d" in three bytes
 
@@ -1300,7 +1171,7 @@ describe("what reads JSON", function()
   end)
 
   it("may be the editor's", function()
-    local output = run [[
+    local output = child.output [[
       package.preload.cjson = function() error "not here" end
       vim = { json = { decode = print } }
       print(require "anthropic.base.json".library())
@@ -1310,7 +1181,7 @@ describe("what reads JSON", function()
 
   it("is looked for when it is needed; where it is missing, one line says what to do", function()
     for _, vim in ipairs { "", "vim = {}", "vim = 1" } do
-      local output = run([[
+      local output = child.output([[
         package.preload.cjson = function() error("not here\nnor there", 0) end
         ]] .. vim .. [[
 
