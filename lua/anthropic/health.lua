@@ -68,7 +68,7 @@ local function current_folder(separator)
   return folder or "."
 end
 
--- Of two copies the first wins, for all who require it.
+-- Of two copies every `require` finds the first.
 local function check_copies(report)
   local copies = {}
   local separator = package.config:sub(1, 1)

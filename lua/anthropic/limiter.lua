@@ -1,4 +1,4 @@
---- Rate limits: who may send a request, and when.
+--- Rate limits: when a request may be sent.
 --
 --     local limiter = require "anthropic.limiter"
 --     local client = anthropic.new { limiter = limiter.new() }

@@ -1,4 +1,4 @@
-/* A body cut into pieces that end with an empty line, for whoever hands it on as it comes. The
+/* A body cut into pieces that end with an empty line, for a relay that sends it on as it comes. The
  * pieces of an event stream hold whole events and comments. Incremental and linear in the bytes. No
  * Lua, no curl. */
 #ifndef ANTHROPIC_DECODE_PIECES_H

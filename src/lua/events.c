@@ -211,7 +211,7 @@ static int form(lua_State *L) {
     too_long = self->start.line >= transfer->body.max_bytes ||
                self->start.searched >= transfer->body.max_bytes;
   } while (form == FORM_UNKNOWN && !too_long && transfer_demand(transfer));
-  if (too_long) /* whoever reads it as text is told so */
+  if (too_long) /* a reader of text is told so */
     form = FORM_TEXT;
   else if (form == FORM_UNKNOWN && transfer->entry.done && self->start.has_comments)
     form = FORM_EVENTS;

@@ -7,8 +7,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Pushes a userdata that owns the empty buffer it returns: it is freed also where Lua raises. For
- * whoever needs one, JSON or not. */
+/* Pushes a userdata that owns the empty buffer it returns: it is freed also where Lua raises. Of
+ * use to any function, JSON or not. */
 struct buffer *bind_json_new_buffer(lua_State *L);
 
 /* Which objects keep the text of one of their members: a table { tag, tagged, member, beside }, of

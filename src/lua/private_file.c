@@ -12,7 +12,7 @@ static const char *check_path(lua_State *L) {
   return path;
 }
 
-/* file_mode(path) -> who may do what with it, as chmod counts it | nil: there is none */
+/* file_mode(path) -> its permissions, as chmod counts them | nil: there is none */
 static int file_mode(lua_State *L) {
   int mode = private_file_mode(check_path(L));
   if (mode < 0)

@@ -86,7 +86,7 @@ bool loop_set_alarm(struct loop *loop, double time);
 /* Whether that time has come. */
 bool loop_is_due(const struct loop *loop);
 
-/* Whoever takes what has news stops at a time (of clock_now), so that the host has its turn. */
+/* Sets the time (of clock_now) from which loop_is_late is true, so that the host has its turn. */
 void loop_set_limit(struct loop *loop, double time);
 
 /* Whether that time is over. */

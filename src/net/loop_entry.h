@@ -1,6 +1,5 @@
-/* What a loop runs: an easy handle of libcurl and its place there. Whoever wants one run embeds an
- * entry as the first field of a struct of its own, and decides by callbacks what the loop cannot
- * know. No Lua. */
+/* What a loop runs: an easy handle of libcurl and its place there. To have one run, embed an
+ * entry as the first field of a struct; its callbacks decide what the loop cannot know. No Lua. */
 #ifndef ANTHROPIC_NET_LOOP_ENTRY_H
 #define ANTHROPIC_NET_LOOP_ENTRY_H
 

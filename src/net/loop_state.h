@@ -1,5 +1,5 @@
-/* What a loop consists of: the multi handle, its entries, and how both begin and end. Whoever runs
- * transfers includes loop.h. No Lua. */
+/* What a loop consists of: the multi handle, its entries, and how both begin and end. Code that
+ * runs transfers includes loop.h. No Lua. */
 #ifndef ANTHROPIC_NET_LOOP_STATE_H
 #define ANTHROPIC_NET_LOOP_STATE_H
 
@@ -32,7 +32,7 @@ struct loop {
   struct poller_batch batch;
   size_t next_event;  /* of these: what a step leaves is the next one's */
   size_t served;      /* sockets since timeouts were last looked at */
-  double limit;       /* when whoever takes what has news stops */
+  double limit;       /* from then on loop_is_late */
   double last_look;   /* at the sockets */
   double stood_still; /* seconds between two looks, the most since timeouts were last looked at */
   struct http2 http2;

@@ -24,7 +24,7 @@ struct process {
 
   /* private part */
   struct port_child child;
-  long owner; /* who started it: a forked child leaves it alone */
+  long owner; /* the process that started it: a forked child leaves it alone */
 };
 
 /* Starts a command: its name, which is looked for in PATH, and its arguments, then NULL. It reads

@@ -13,7 +13,7 @@
 struct listed_socket {
   port_socket socket;
   struct port_socket_identity identity;
-  unsigned origin; /* whom an idle one leads to: the caller's number */
+  unsigned origin; /* where an idle one leads to: the caller's number */
 };
 
 /* Zero-initialise to make an empty list. */
@@ -35,7 +35,7 @@ void socket_list_set_idle(struct socket_list *list, port_socket socket, unsigned
 void socket_list_set_used(struct socket_list *list, port_socket socket);
 
 /* Ends what is connected to each idle socket on which something waits, and for which `may_end`
- * (given `context`) is true: it stays open, and whoever reads from it finds the end. What `may_end`
+ * (given `context`) is true: it stays open, and its reader finds the end. What `may_end`
  * refuses is noted as used. At most one system call where nothing waits. */
 void socket_list_end_unclean(struct socket_list *list,
                              bool (*may_end)(void *context, const struct listed_socket *socket),

@@ -1,4 +1,4 @@
-/* A transfer's state, its end, and what the loop asks of it. Whoever runs transfers includes
+/* A transfer's state, its end, and what the loop asks of it. Code that runs transfers includes
  * transfer.h. No Lua. */
 #ifndef ANTHROPIC_NET_TRANSFER_STATE_H
 #define ANTHROPIC_NET_TRANSFER_STATE_H

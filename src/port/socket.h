@@ -42,7 +42,7 @@ bool port_socket_is(port_socket socket, const struct port_socket_identity *ident
 /* The two ports of a connected one. False where it is not connected. */
 bool port_socket_ports(port_socket socket, int *local, int *remote);
 
-/* Ends its connection at once: the socket stays open, and whoever reads from it finds the end. */
+/* Ends its connection at once: the socket stays open, and its reader finds the end. */
 void port_socket_end(port_socket socket);
 
 #pragma GCC visibility pop

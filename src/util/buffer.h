@@ -22,8 +22,8 @@ struct buffer {
 #endif
 };
 
-/* Whoever runs foreign code while it points into a buffer lends it: the buffer's owner leaves it as
- * it is until it is taken back. A debug build (-DANTHROPIC_DEBUG) ends the program where one that
+/* A caller of foreign code that points into a buffer lends it: the buffer's owner leaves it as it
+ * is until it is taken back. A debug build (-DANTHROPIC_DEBUG) ends the program where one that
  * is lent would change; to free it, where an error has kept it from being taken back, is fine. */
 #ifdef ANTHROPIC_DEBUG
 #define BUFFER_MAY_CHANGE(buffer) assert((buffer)->lent == 0)

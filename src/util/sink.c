@@ -17,8 +17,8 @@ static const char *words_of(int error) {
   return error ? strerror(error) : NULL;
 }
 
-/* Its name begins with the first `kept` bytes of the path. Not mkstemp: a new file is readable by
- * whom the umask allows. */
+/* Its name begins with the first `kept` bytes of the path. Not mkstemp: a new file has what
+ * permissions the umask allows. */
 static int create_with(struct sink *sink, size_t kept, size_t size, bool is_private) {
   unsigned long fraction = port_clock_fraction();
   int error = EEXIST;

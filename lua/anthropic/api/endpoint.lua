@@ -303,7 +303,7 @@ local function is_page(value)
 end
 
 local function list(client, row, path, parts, given)
-  local member -- of a pool, who has the list
+  local member -- the pool's member that has the list
   local function fetch(query)
     parts.query = query
     local spec = spec_of(row, path, parts)

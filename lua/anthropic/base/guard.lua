@@ -1,6 +1,6 @@
---- What is to be done once nobody holds an object any more: stock tables have no finalizer in Lua 5.1 and LuaJIT.
+--- What is to be done once an object is garbage: stock tables have no finalizer in Lua 5.1 and LuaJIT.
 --
---     object.guard = guard.new(function() print "nobody holds the object" end)
+--     object.guard = guard.new(function() print "the object is gone" end)
 --     guard.run_due()
 --
 -- The function may run inside of any other code, so what it raises is dropped.

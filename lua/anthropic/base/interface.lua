@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "14e3bfa48d0795ba"
+return "67a96d43733a8f41"

@@ -169,7 +169,7 @@ function json.encode_request(value)
   return memory.attempt(core.json_encode, value, rules, REQUEST)
 end
 
---- Encodes a value that nobody can mend any more: in its strings and names, each ill-formed part of
+--- Encodes a value that its sender cannot mend any more: in its strings and names, each ill-formed part of
 --- what is not UTF-8 becomes U+FFFD.
 ---@param value any
 ---@return string? text

@@ -75,7 +75,7 @@ end
 ---@param argument any
 ---@param expected string
 ---@param name string of the function
----@param level integer of whom to blame, as for `error`
+---@param level integer the stack level that the message names, as for `error`
 function kinds.refuse(argument, expected, name, level)
   local message = "bad argument #1 to '%s' (%s expected, got %s)"
   error(message:format(name, expected, type(argument)), level + 1)

@@ -4,7 +4,7 @@
 --     local stream = lazy.module "anthropic.stream"
 --     stream.new(exchange)  -- loads it
 --
--- Such a module is a table that nobody goes over with `pairs`.
+-- Such a module is a table that is never iterated over with `pairs`.
 
 local package, require = package, require
 

@@ -68,7 +68,7 @@ local function messages_with(history, message)
   return messages
 end
 
--- What is of a wrong type is blamed on who calls the method.
+-- An argument of a wrong type is an error of the line that calls the method.
 local function check_turn(prompt, given)
   if type(prompt) ~= "string" and type(prompt) ~= "table" then
     error("a string or a list of content blocks expected, got " .. type(prompt), 3)
@@ -204,7 +204,7 @@ local function settle_one(self, open)
   end
 end
 
--- Whether nobody reads on: an answer that was read by another coroutine may still be.
+-- Whether reading has ended: an answer that was read by another coroutine may still be.
 local function is_left(open)
   local thread = open.thread
   return not thread or thread == protected.running() or coroutine.status(thread) == "dead"

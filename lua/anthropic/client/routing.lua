@@ -14,7 +14,7 @@ local routes = {}
 ---@field dead_until? number by core.now(); nil: it is alive
 ---@field is_asked? boolean the server asked to wait so long
 ---@field is_closed fun(): boolean nothing goes to it any more
----@field probe { [1]?: anthropic.Exchange } that tries it again, as long as somebody holds that
+---@field probe { [1]?: anthropic.Exchange } that tries it again, as long as that is in use
 
 ---@class anthropic.Routing
 ---@field members anthropic.PoolRoute[]

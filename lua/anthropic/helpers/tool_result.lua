@@ -10,7 +10,7 @@ local protected = require "anthropic.loop.protected"
 
 local tool_result = {}
 
--- Bytes of text in a result, where nobody says.
+-- Bytes of text in a result, by default.
 tool_result.DEFAULT_MAX_BYTES = 256 * 1024
 
 ---@class anthropic.ResultLimits

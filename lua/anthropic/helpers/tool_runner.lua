@@ -143,7 +143,7 @@ local function forget_early(self)
   end
 end
 
--- The next event of a stream, shown to whoever wants to see it.
+-- The next event of a stream, after `on_event` has seen it.
 local function next_event(self, stream)
   local event, err = stream:next()
   if event and self.params.on_event then
@@ -155,7 +155,7 @@ local function next_event(self, stream)
   return event, err
 end
 
--- Reads to the end of the answer. Without somebody who sees the events only those are read that start a call.
+-- Reads to the end of the answer. Without `on_event` only the events that start a call are read.
 local function read(self, stream)
   local event, err
   if self.early and not self.params.on_event then
@@ -282,7 +282,7 @@ local function read_on(self)
   if event or err then
     return event, err
   end
-  self.stream = nil -- nobody reads on meanwhile
+  self.stream = nil -- it is not read meanwhile
   local message, is_open
   message, self.err = stream:message()
   if message then

@@ -98,7 +98,7 @@ local function finder(self)
   return tool_lookup.new(self.tools, self.run.messages)
 end
 
--- While a message streams, it is copied for those alone who ask for it.
+-- While a message streams, it is copied only where it is asked for.
 local function message_of(stream)
   return { __index = function(_, name)
     return name == "message" and stream:snapshot() or nil

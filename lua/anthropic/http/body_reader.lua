@@ -1,4 +1,4 @@
---- The body of an answer, read as it comes: as lines, as events or as bytes. A body that nobody reads waits at its
+--- The body of an answer, read as it comes: as lines, as events or as bytes. A body that is not read waits at its
 --- server.
 
 local errors = require "anthropic.base.error"

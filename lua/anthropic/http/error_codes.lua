@@ -12,7 +12,7 @@ local codes = {}
 -- Longer than this is no word.
 local LONGEST = 100
 
--- The API's own words are in base/error.lua. These are of OpenAI and those who speak like it, of gRPC
+-- The API's own words are in base/error.lua. These are of OpenAI and of servers with its API, of gRPC
 -- and Google, of AWS, of Azure, and of other providers.
 local WORDS_OF_STATUS = {
   [400] = "bad_request invalid_request invalid_argument failed_precondition out_of_range invalid_parameter "

@@ -1,7 +1,7 @@
 --- One request with its retries: attempts, waits, deadlines, and what they left behind.
 --
 -- An exchange is run until its response's headers say that it succeeded and what reads the body is
--- content. Whoever reads on later (a stream) can ask it to recover from a failure as long as
+-- content. A later reader (a stream) can ask it to recover from a failure as long as
 -- nothing was handed over.
 
 local require = require
@@ -25,7 +25,7 @@ local recovering = lazy.module_for_failure "anthropic.http.recovering"
 ---@field kind? anthropic.ErrorKind of its error
 ---@field seconds number that it took
 ---@field waited number seconds until the next one
----@field member? integer of a pool: who was asked, by the order of its members
+---@field member? integer the pool's member that was asked, counted in their order
 
 ---@class anthropic.Exchange
 ---@field response? anthropic.Response
@@ -162,13 +162,13 @@ function Exchange:has_news()
   return self.closed or self.was_called
 end
 
---- Makes whoever waits for the exchange look again.
+--- Wakes the coroutine that waits for the exchange.
 function Exchange:call()
   self.was_called = true
   loop.wake(self)
 end
 
--- The attempt is over, its transfer still there: tells those who want to know, once.
+-- The attempt is over, its transfer still there: the record and the observer take what they need, once.
 local function leave(self)
   if self.profile.is_logged then
     outcome.measure(self)
@@ -198,7 +198,7 @@ function Exchange:reset()
 end
 
 --- Ends the attempt that is under way.
----@param in_doubt? boolean nobody shall use its connection any more
+---@param in_doubt? boolean its connection is not used again
 function Exchange:end_attempt(in_doubt)
   close_transfer(self, in_doubt)
   if self.permit then
@@ -206,8 +206,8 @@ function Exchange:end_attempt(in_doubt)
   end
 end
 
---- Ends it, and tells nobody how. May be called twice.
----@param in_doubt? boolean nobody shall use its connection any more
+--- Ends it, without a record of how. May be called twice.
+---@param in_doubt? boolean its connection is not used again
 function Exchange:shut(in_doubt)
   if self.closed and not self.under_way then
     return
@@ -220,8 +220,8 @@ function Exchange:shut(in_doubt)
   loop.wake(self)
 end
 
---- Cancels it: what is under way ends, and whoever waits for it goes on with an error.
----@param in_doubt? boolean nobody shall use its connection any more
+--- Cancels it: what is under way ends, and a coroutine that waits for it goes on with an error.
+---@param in_doubt? boolean its connection is not used again
 function Exchange:close(in_doubt)
   self:shut(in_doubt)
   outcome.tell(self, "closed")

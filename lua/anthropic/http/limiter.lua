@@ -19,12 +19,12 @@ local LONGEST_WAIT = 300
 local MOST_LANES = 64
 -- All wait this long after a refusal that does not say how long, twice as long after the next one, ...
 local PAUSE, LONGEST_PAUSE = 1, 8
--- One whose turn has come and who does not take it is lost: nginx may have ended its request.
+-- A waiter that does not take its turn is gone: nginx may have ended its request.
 local GRACE = 1
 
 ---@class anthropic.Lane the requests for one model
 ---@field limits anthropic.RateLimits
----@field first? table of those who wait, linked by `following` and `preceding`
+---@field first? table of the waiters, linked by `following` and `preceding`
 ---@field last? table
 
 --- The limiter that is built in: what `map` uses, and with the option `limiter` all requests.
@@ -125,7 +125,7 @@ local function take(lane, entry)
   entry.preceding, entry.following, entry.is_queued = nil, nil, false
 end
 
--- Whoever waits outside of an exchange.
+-- A waiter outside of an exchange.
 local Pause = {}
 Pause.__index = Pause
 
@@ -154,7 +154,7 @@ local function leave(entry)
   end
 end
 
--- Seconds until it is the turn of one who waits, 0: it is; or until it is worth looking again.
+-- Seconds until a waiter's turn (0: now), or until it is to be asked again.
 local function seconds_to_turn(lane, entry)
   while true do
     local first = lane.first

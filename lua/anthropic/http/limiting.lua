@@ -38,7 +38,7 @@ local limiters = lazy.module "anthropic.http.limiter"
 
 local limiting = {}
 
--- A limiter may keep requests: they do not keep an exchange that nobody else holds.
+-- A limiter may keep requests: they do not keep an exchange alive.
 local function link_to(exchange)
   return { __index = setmetatable({ exchange = exchange }, { __mode = "v" }) }
 end

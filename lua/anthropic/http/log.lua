@@ -1,8 +1,8 @@
 --- Log records: what the client says of its work, to `on_log`, or to standard error as ANTHROPIC_LOG asks.
 --
 -- A record is a flat table. It holds no header and no secret; its strings are one line each, without control
--- characters, but for a traceback. Bodies are there for those who ask: `request_body` and `response_body` are functions
--- that return the text, its system prompts and base64 shortened, or with `true` the whole text.
+-- characters, but for a traceback. Bodies are read on demand: `request_body` and `response_body` are functions that
+-- return the text, its system prompts and base64 shortened, or with `true` the whole text.
 --
 --     anthropic.new { on_log = function(record)
 --       if record.event == "request" then print(record.url, record.request_body()) end
@@ -31,7 +31,7 @@ local protected = require "anthropic.loop.protected"
 ---  whole call
 ---@field bytes? integer of "body": its length; of "done": of the last answer's body, as they came over the wire
 ---@field outcome? "ok"|"error"|"closed" of "done": "closed" was cancelled, closed, or left to the garbage collector
----@field member? integer of "done": of a pool, who was asked last
+---@field member? integer of "done": the pool's member that was asked last
 ---@field model? string of "done": as the answer calls it, else as the request does
 ---@field usage? anthropic.api.Usage of "done": the tokens, as far as they are known
 ---@field stop_reason? string of "done"

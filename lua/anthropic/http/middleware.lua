@@ -97,7 +97,7 @@ local function invalid(words)
   return errors.invalid_request("middleware: " .. words)
 end
 
--- Answers that come bit by bit to whoever reads them.
+-- Answers that come bit by bit.
 local STREAMS = tables.set { "text/event-stream", "application/vnd.amazon.eventstream" }
 
 -- Whether the answer is read before it is handed on; nil and an error where it broke off.

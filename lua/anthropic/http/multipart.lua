@@ -33,7 +33,7 @@ local FILES = { file = true, archive = true, files = true }
 
 local FILE_FIELDS = { path = true, data = true, filename = true, content_type = true }
 
--- What the API, and whoever reads a file's metadata later, can make use of.
+-- What the API and a later reader of a file's metadata can use.
 local TYPES = {
   csv = "text/csv",
   docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -255,7 +255,7 @@ function multipart.parts(params)
   return parts
 end
 
---- The whole body as one text, for those who need all its bytes before it is sent, and its content type.
+--- The whole body as one text, for a caller that needs all its bytes before it is sent, and its content type.
 ---@param parts table[] as `parts` and `list` return them
 ---@return string|nil body
 ---@return string second its content type, or what is wrong

@@ -1,4 +1,4 @@
---- Tokens of the vendor's token endpoint: for the identity of a workload, and for a user who has logged in.
+--- Tokens of the vendor's token endpoint: for the identity of a workload, and for a user's login.
 --
 --     local source = oauth.source(profiles.find(), resolved)
 --     local token, expires_at = source.ask(false)     -- nil and an error
@@ -193,7 +193,7 @@ local function ask_federation(config, resolved, base, is_refused)
 end
 
 -- The endpoint may return another refresh token, and take the old one no more. `unkept` has what could not be written:
--- it stands for the file's until somebody else has written that.
+-- it stands for the file's until another process has written that.
 local function ask_user(config, resolved, base, is_refused, unkept)
   local kept, problem = read_kept(config.credentials_path)
   if not kept then

@@ -1,4 +1,4 @@
---- How a request ended, for those who keep records: its "done" record.
+--- How a request ended: its "done" record.
 --
 -- Every request that was begun has one, exactly one, whatever ended it: its answer, an error, a cancel, or that nobody
 -- holds its stream any more.
@@ -95,7 +95,7 @@ function outcome.tell(exchange, how, err)
   end
 end
 
---- Notes what the transfer knows before it is gone, where somebody keeps records.
+--- Notes what the transfer knows before it is gone, for the record.
 ---@param exchange anthropic.Exchange
 function outcome.measure(exchange)
   if exchange.transfer then
@@ -103,7 +103,7 @@ function outcome.measure(exchange)
   end
 end
 
---- Has an exchange closed when nobody holds it any more: with LuaJIT by the next step of the loop, or the next request.
+--- Closes an exchange once nothing refers to it: with LuaJIT by the next step of the loop, or the next request.
 ---@param exchange anthropic.Exchange
 function outcome.watch(exchange)
   guard.run_due()

@@ -1,4 +1,4 @@
---- What goes over the wire for a caller who says it all: URL, headers, body. No credential, no header and no base URL
+--- What goes over the wire where the caller says it all: URL, headers, body. No credential, no header and no base URL
 --- of ours.
 
 local core = require "anthropic.base.core"

@@ -1,4 +1,4 @@
---- Who asks, where no key is given: a profile of the vendor's tools, or the identity of a workload.
+--- The credential where no key is set: a profile of the vendor's tools, or the identity of a workload.
 --
 --     profiles.find()          --> { type = "user_oauth", name = "default", base_url = "https://...", ... }, or nil
 --

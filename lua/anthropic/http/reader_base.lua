@@ -49,7 +49,7 @@ function reader_base.raised(found, err)
   return found
 end
 
---- Cancels the reading, if it has not ended. Whoever waits for the next piece finds out.
+--- Cancels the reading, if it has not ended. A coroutine that waits for the next piece goes on with an error.
 ---@param self table a reader
 ---@param noun string "the stream was"
 ---@param fail fun(self: table, err: anthropic.Error) ends the reading with an error

@@ -2,7 +2,7 @@
 --
 -- A secret is looked for as it is, in base64, and in the text as it reads once its escapes are decoded: those of JSON
 -- and other languages (`\u0038`, `\/`, `\x38`), of URLs (`%38`) and of HTML (`&#56;`), also one inside the other, and
--- without the characters that nobody sees. What stands for it in the text as it came is replaced, the rest stays.
+-- without invisible characters. What stands for it in the text as it came is replaced, the rest stays.
 
 local core = require "anthropic.base.core"
 

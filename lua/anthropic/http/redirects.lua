@@ -40,7 +40,7 @@ local KEPT_METHODS = {
   [308] = ANY,
 }
 
---- Where a request of a caller who wants every redirect followed goes on to, or nil.
+--- Where a request goes on to whose caller wants every redirect followed, or nil.
 ---@param status integer of the answer
 ---@param from string the URL that was asked
 ---@param location? string as the header says it

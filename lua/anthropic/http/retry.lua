@@ -110,7 +110,7 @@ function retry.after(fields)
   return date and positive(date - (dates.http(fields.date) or os.time()))
 end
 
---- Seconds to wait where nobody says how long: twice as long each time, less a part at random.
+--- Seconds to wait where the server does not say how long: twice as long each time, less a part at random.
 ---@param retries integer made so far
 ---@return number
 function retry.backoff(retries)

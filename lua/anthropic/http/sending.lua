@@ -73,7 +73,7 @@ local function start(exchange, wire, turn)
     return nil, unsent(reason or "connection", message, exchange.profile)
   end
   exchange.transfer = transfer
-  if exchange.guard then -- somebody wants to know of its end
+  if exchange.guard then -- its end is to be recorded
     loop.own(transfer, exchange)
   end
   return true

@@ -35,7 +35,7 @@ local token_source = {}
 
 -- It is asked again when a tenth of the time is left, but no more than so many seconds.
 local LARGEST_REST = 60
--- Those who wait for another request look so often whether it is still there.
+-- Seconds between two looks whether the request that is waited for is still there.
 local PATIENCE = 1
 
 local MAIN = {} -- stands for the main coroutine where Lua has no value for it
@@ -189,7 +189,7 @@ local function land(flight)
   end
 end
 
--- Asks, on behalf of all who come meanwhile.
+-- Asks once for all requests that come meanwhile.
 local function take_off(self, waiter)
   local flight = setmetatable({ source = self, owner = protected.running() or MAIN, waiting = {} }, Flight)
   self.flight = flight

@@ -50,7 +50,7 @@ local function start_pump()
   if pump then
     return
   end
-  pump = new_signal { is_pump = true, close = function() -- also by copas.cancelall, which forgets who waits
+  pump = new_signal { is_pump = true, close = function() -- also by copas.cancelall, which forgets the waiters
     pump, waiting = nil, 0
   end }
   copas.addthread(function()
@@ -75,7 +75,7 @@ function driver.wait(subject, seconds)
   start_pump()
   return coroutines.wait(subject, seconds, function() await(signal) end, function() signal.is_raised = true end,
     function()
-      waiting = math.max(waiting - 1, 0) -- whom Copas has forgotten is not counted any more
+      waiting = math.max(waiting - 1, 0) -- a waiter that Copas has forgotten is not counted any more
       if waiting == 0 and pump then
         pump.is_raised = true
       end

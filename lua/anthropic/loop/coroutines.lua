@@ -41,7 +41,7 @@ local function resume(thread)
   end
 end
 
-local own = setmetatable({}, { __mode = "k" }) -- coroutines that nobody else knows
+local own = setmetatable({}, { __mode = "k" }) -- coroutines that are this module's own
 
 local function create(f)
   local thread = coroutine.create(f)
@@ -181,10 +181,10 @@ end
 
 -- --- hosts that resume a coroutine at its own time alone -------------------------------------------
 
--- Of the time that passes between two looks so much counts: a host that stood still has abandoned nobody.
+-- At most so much of the time between two looks counts: a host that stood still has abandoned no coroutine.
 local LONGEST_GAP = 0.1
 
--- Moves on the clock of what the host did, and closes what was waited for by those who did not come back.
+-- Moves on the clock of what the host did, and closes what abandoned coroutines waited for.
 local function look(self)
   local now = core.now()
   self.clock = self.clock + math.min(now - self.looked_at, LONGEST_GAP)
@@ -234,7 +234,7 @@ function coroutines.poll(sleep, given)
     sleep = sleep,
     interval = given.interval or 0.002,
     patience = given.abandoned_after,
-    asleep = {}, -- those who wait for their time
+    asleep = {}, -- the waiters for a time
     clock = 0, looked_at = core.now(),
   }
   return function(subject, seconds)

@@ -11,7 +11,7 @@ local protected = require "anthropic.loop.protected"
 
 local driver = { suspends = true }
 
-local pumps = setmetatable({}, { __mode = "k" }) -- by controller: how many wait, and who hears of the last
+local pumps = setmetatable({}, { __mode = "k" }) -- by controller: how many wait, and what is told of the last
 
 local function pump_of(controller)
   local pump = pumps[controller]

@@ -10,14 +10,14 @@ local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 
--- Whoever requires this module, or steps it, chooses it for all that name no other driver.
+-- A `require` of this module, or a step, chooses it for all that name no other driver.
 local frame = { suspends = true, has_frames = true, is_chosen = true, spawn = coroutines.spawn }
 
 -- Seconds of a frame.
 local BUDGET = 0.001
 
 --- Does the work at hand: moves every request along and resumes the coroutines that have news. Never waits. To be
---- called once per frame. Raises the error of a task that nobody waits for.
+--- called once per frame. Raises the error of a task without a joiner.
 ---@param budget? number seconds after which the rest is left to the next frame. Default: 0.001
 function frame.update(budget)
   frame.is_chosen = true

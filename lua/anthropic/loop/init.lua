@@ -36,7 +36,7 @@ local guard = require "anthropic.base.guard"
 local loop = {}
 
 local the_loop
-local waiting = {} -- subject -> function that wakes the one who waits for it
+local waiting = {} -- subject -> function that wakes its waiter
 -- Transfers that nobody reads any more but whose connection is worth keeping -> what has news when
 -- they have ended.
 local draining = {}
@@ -66,7 +66,7 @@ function loop.descriptor()
   return loop.core():fd() or error('this system has no descriptor for all transfers: use loop = "blocking"', 0)
 end
 
---- Wakes whoever waits for the subject.
+--- Wakes the waiter of the subject.
 ---@private
 function loop.wake(subject)
   local resume = waiting[subject]
@@ -108,7 +108,7 @@ local function ring()
   return ok, err
 end
 
--- An interrupt that was taken, and that nobody has been told of: a wake-up may raise before.
+-- An interrupt that was taken and not told of yet: a wake-up may raise before.
 local is_interrupted = false
 
 --- Takes a step as `loop.step` does, and raises no error of a wake-up.
@@ -203,7 +203,7 @@ end
 
 local owners = setmetatable({}, { __mode = "kv" })
 
---- Has somebody closed in place of the subject where the host ends the wait for it.
+--- Sets what is closed in place of the subject where the host ends the wait for it.
 ---@private
 ---@param subject anthropic.Subject
 ---@param owner { close: fun(owner: table) }
@@ -221,13 +221,13 @@ function loop.give_up(subject)
   end
 end
 
---- Whether somebody waits for the subject.
+--- Whether the subject has a waiter.
 ---@private
 function loop.is_awaited(subject)
   return waiting[subject] ~= nil
 end
 
---- Whether nobody waits for anything, so that the loop needs no steps.
+--- Whether there is no waiter and no alarm, so that the loop needs no steps.
 ---@private
 function loop.is_idle()
   return next(waiting) == nil and not alarm_set:soonest()
@@ -244,7 +244,7 @@ local function await_end(transfer)
   end
 end
 
--- Moves all on for somebody whom what a wake-up raises does not concern: the next step raises it, in the host's way.
+-- A step whose caller has nothing to do with what a wake-up raises: the next step raises that, in the host's way.
 local function step_for_all()
   local ok, err = loop.try_step(0)
   if not ok then

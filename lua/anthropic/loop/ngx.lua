@@ -8,9 +8,9 @@
 --     }
 --
 -- nginx cannot watch the core loop's descriptor. While transfers are waited for, a timer of the
--- worker, the poller, steps the loop every few milliseconds. Each of those who wait has a semaphore;
--- steps only post semaphores, so nobody's code runs in another's request. nginx may drop a timer that
--- it promised to run: while the poller shows no life, those who wait step the loop.
+-- worker, the poller, steps the loop every few milliseconds. Each waiter has a semaphore;
+-- steps only post semaphores, so no request's code runs in another request. nginx may drop a timer that
+-- it promised to run: while the poller shows no life, the waiters step the loop.
 
 local command = require "anthropic.loop.command"
 local core = require "anthropic.base.core"
@@ -33,7 +33,7 @@ local LONGEST_SILENCE = 0.1
 local LINGER = 0.1
 -- and looks this often for those whose requests nginx has ended.
 local SWEEP_INTERVAL = 0.1
--- Those who wait look after it this often, and ask for another at most this often.
+-- The waiters look after it this often, and ask for another at most this often.
 local PATIENCE = 1
 local LONGEST_WAIT = 3600
 -- How often it collects garbage where a transfer may have lost its reader, and kilobytes.
@@ -47,7 +47,7 @@ local CAN_WAIT = {
 local waiting = {} -- those inside their semaphore's wait -> subject
 local spare = {} -- those of earlier waits
 local poller -- the one that began last
-local last_work = 0 -- when something came, or somebody began to wait
+local last_work = 0 -- when something came, or a wait began
 local last_request = -math.huge -- for a poller
 local has_polled = false
 
@@ -68,7 +68,7 @@ local function is_lost(waiter)
   return waiter.semaphore:count() == (waiter.is_posted and 1 or 0)
 end
 
--- Closes what was waited for by those who will not come back: their connections are freed.
+-- Closes what abandoned requests waited for: their connections are freed.
 local function sweep()
   local lost = {}
   for waiter, subject in pairs(waiting) do

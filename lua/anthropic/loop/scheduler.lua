@@ -2,7 +2,7 @@
 --- wait.
 --
 -- Coroutines run in turn, each until it waits. A round starts some new ones and resumes every runnable one once, then
--- the core loop is stepped. Where no other one can go on, whoever waits steps it where it is.
+-- the core loop is stepped. Where no other one can go on, a waiter steps it where it is.
 
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
@@ -24,7 +24,7 @@ local MAX_DEPTH = 8
 -- A round starts no more than this, so that those whose time has come need not wait for thousands.
 local MOST_STARTS = 32
 
--- So many steps in a row are taken by those who wait: a hook of the main coroutine, such as the interpreter's for
+-- So many steps in a row are taken by a waiter: a hook of the main coroutine, such as the interpreter's for
 -- Ctrl-C, runs there alone.
 local MOST_STEPS = 16
 

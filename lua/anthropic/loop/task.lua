@@ -49,7 +49,7 @@ end
 
 -- --- a task's life -------------------------------------------------------------------------------
 
--- Those that `run` waits for, and those whose failure nobody has asked for, with their order.
+-- The tasks that `run` waits for, and the failed ones that were not joined, numbered in their order.
 local Group = {}
 Group.__index = Group
 
@@ -57,7 +57,7 @@ function Group:has_news()
   return self.tasks:count() == 0
 end
 
--- The failure of a task, or of what it has called back, which nobody asks for.
+-- Notes the failure of a task, or of what it has called back.
 function Group:fail(failed)
   self.failed = self.failed + 1
   self.unjoined[failed] = self.failed
@@ -68,13 +68,13 @@ local function as_error(raised)
   return raised or tostring(raised) .. " was raised"
 end
 
--- What one who is woken raises must not keep the others asleep. `problem`: what another one has raised, in a table.
+-- An error of one waiter must not keep the others asleep. `problem`: what another one has raised, in a table.
 local function wake(subject, problem)
   local ok, raised = pcall(loop.wake, subject)
   return problem or not ok and { failure = as_error(raised) } or nil
 end
 
--- Returns what one who was woken has raised, in a table.
+-- Returns what a waiter has raised, in a table.
 local function end_task(self)
   self.done = true
   waiting.leave(self) -- what an error may have broken off
@@ -97,7 +97,7 @@ local function leave_group(self, problem)
 end
 
 -- Ends one whose coroutine will not go on, as cancelled. It may be memory that is short, so nothing is
--- allocated here, unless one who is woken raises.
+-- allocated here, unless a waiter raises.
 local function abandon(self)
   self.is_cancelled = true
   local problem = end_task(self)
@@ -124,7 +124,7 @@ local function is_of_bug(raised)
   return type(raised) == "string" and raised:find "^[^\n]-:%d+: " ~= nil
 end
 
--- What nobody asked for is shown by the host, and of a bug the way there is told.
+-- A failure that the host shows, with the traceback where it is a bug's.
 local function shown(self)
   return self.traceback and self.failure .. "\n" .. self.traceback or self.failure
 end
@@ -185,13 +185,13 @@ local function start(self, f, ...)
   end
   if driver.spawn then
     local ok, err = pcall(driver.spawn, body)
-    if not ok then -- nobody is to wait for it
+    if not ok then -- it must not be waited for
       if self.group then
         self.group.tasks:put(self, nil)
       end
       error(err, 0)
     end
-  else -- the one who resumes waits, or the driver knows whom to resume
+  else -- the caller of resume waits, or the driver knows what to resume
     coroutines.begin(body)
   end
   return self

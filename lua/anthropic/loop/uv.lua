@@ -1,6 +1,6 @@
 --- The driver of libuv's hosts: Neovim (`vim.uv`, `vim.loop`) and programs on luv.
 --
--- The event loop watches the core loop's one descriptor, and only while somebody waits, so that
+-- The event loop watches the core loop's one descriptor, and only during a wait, so that
 -- nothing keeps the host alive. Where the system has none (Windows), a timer takes the steps. In Neovim they are taken
 -- in its main loop, where its whole API may be called: once for all events that came.
 --
@@ -45,7 +45,7 @@ local function on_readable(failure)
   step()
 end
 
--- Watches the descriptor as long as somebody waits.
+-- Watches the descriptor as long as there is a waiter.
 local function watch()
   if loop.is_idle() then
     return stop()

@@ -1,8 +1,8 @@
---- The driver for coroutines of somebody else's scheduler; asked for as `loop = "yield"`.
+--- The driver for coroutines of another scheduler; asked for as `loop = "yield"`.
 --
 -- While it waits it yields the descriptor to watch for reading. The scheduler resumes every coroutine
 -- that waits when that is readable, or simply again and again. The first one that it resumes steps the
--- loop for all; what a task raised that nobody waits for is raised there.
+-- loop for all; what a task without a joiner raised is raised there.
 
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
@@ -20,7 +20,7 @@ end
 function driver.wait(subject, seconds)
   return coroutines.park(subject, seconds, function()
     coroutine.yield(loop.core():fd())
-    if not loop.is_stepping() then -- it was the host who resumed
+    if not loop.is_stepping() then -- the host resumed it
       local ok, err = pcall(loop.step, 0)
       return not ok and err or nil
     end

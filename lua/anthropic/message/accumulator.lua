@@ -21,7 +21,7 @@ local accumulator = {}
 local MESSAGE_BYTES, FIELD_BYTES, UNKNOWN_BYTES = 1500, 200, 1000
 
 --- An empty message.
----@param budget? anthropic.Budget what it may hold together with others; `add` counts, whoever calls it looks
+---@param budget? anthropic.Budget what it may hold together with others; `add` counts, its caller compares
 ---@return anthropic.Accumulator
 function accumulator.new(budget)
   budget = budget or budgets.new()

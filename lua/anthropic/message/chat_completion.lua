@@ -59,7 +59,7 @@ local Translator = {}
 Translator.__index = Translator
 
 --- A translator from the chunks of one stream to native events.
----@param budget? anthropic.Budget what is kept counts there; whoever feeds it looks
+---@param budget? anthropic.Budget what is kept counts there; its caller compares
 ---@return anthropic.ChunkTranslator
 function chat_completion.translator(budget)
   budget = budget or budgets.new()

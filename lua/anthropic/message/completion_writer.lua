@@ -130,7 +130,7 @@ local BLOCKS = {
   tool_use = function(made, block)
     table.insert(made.called, block)
   end,
-  fallback = function(made, block) -- the calls before it are of a model that gave up: nobody has to answer them
+  fallback = function(made, block) -- the calls before it are of a model that gave up: they need no answer
     for _, called in ipairs(made.called) do
       table.insert(made.blocks, called)
     end
@@ -202,7 +202,7 @@ local function assistant_of(message)
     content = (text ~= "" or not made.called[1]) and text or json.null,
     refusal = json.null,
     reasoning_content = thinking ~= "" and thinking or nil,
-    thinking_blocks = made.has_blocks and made.thinking_blocks or nil, -- all of them: who reads them reads nothing else
+    thinking_blocks = made.has_blocks and made.thinking_blocks or nil, -- all: their reader reads nothing else
     tool_calls = list_or_nil(calls_of(made.called)),
     provider_specific_fields = next(others) and others or nil,
   }

@@ -58,7 +58,7 @@ function deltas.kind_of(block_type)
 end
 
 --- Whether deltas of a kind go into a block of a type. Text and thinking go into their own blocks alone: elsewhere
---- nobody would find them. An input may be that of a later API's block.
+--- they would be found nowhere. An input may be that of a later API's block.
 ---@param block_type? string
 ---@param kind string
 ---@return boolean

@@ -18,7 +18,7 @@ local token_counts = require "anthropic.message.token_counts"
 ---@field headers table<string, string> names in lower case, looked up regardless of case
 ---@field request_id? string the API's ID of the request
 ---@field attempts integer how often the request was sent, the first time included
----@field member? integer of a pool: who answered, by the order of its members
+---@field member? integer the pool's member that answered, counted in their order
 ---@field timings anthropic.Timings
 ---@field rate_limit? table<string, anthropic.RateLimit> from the `anthropic-ratelimit-*` headers, by what is limited:
 ---  `requests`, `tokens`, `input_tokens`, `output_tokens`

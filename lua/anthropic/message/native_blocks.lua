@@ -19,7 +19,7 @@ local repeated_blocks = require "anthropic.message.repeated_blocks"
 ---@field message_id? string
 ---@field is_plain boolean every block has the index that the server gave it, and every call an ID of the server's
 ---@field has_calls boolean there is one for the caller to answer
----@field budget anthropic.Budget counts what waits: nobody else does, until it has begun
+---@field budget anthropic.Budget counts what waits: the accumulator does so only from its beginning on
 local Blocks = {}
 Blocks.__index = Blocks
 
@@ -28,7 +28,7 @@ local native_blocks = {}
 local WAITING_BYTES, MEMBER_BYTES = 600, 100 -- of a block that waits, and of a member of it, beside what is in it
 
 --- The blocks of one stream.
----@param budget? anthropic.Budget whoever hands events in looks
+---@param budget? anthropic.Budget the caller of `add` compares
 ---@param input_at? fun(index: integer): any the input of the block with an index in the message, or its JSON text, as
 ---far as it has come
 ---@return anthropic.NativeBlocks

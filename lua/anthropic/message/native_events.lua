@@ -24,7 +24,7 @@ local Reader = {}
 Reader.__index = Reader
 
 --- A reader for the events of one stream.
----@param budget? anthropic.Budget counts what waits until it can be told; whoever feeds the reader looks
+---@param budget? anthropic.Budget counts what waits until it can be told; the reader's caller compares
 ---@param input_at? fun(index: integer): any see native_blocks.new
 ---@return anthropic.NativeReader
 function native_events.reader(budget, input_at)

@@ -91,7 +91,7 @@ local function block_of(value, with_unsigned, message_id, seen)
   return block.type and block
 end
 
--- Roles of those who speak to the model. What a server calls itself ("model", "ai") is the assistant's.
+-- Roles of what is said to the model. What a server calls itself ("model", "ai") is the assistant's.
 local ASKING = tables.set { "user", "system", "developer", "tool" }
 
 -- What keeps content from being sent: a hole in its blocks, as some decoders leave it for null.
@@ -146,7 +146,7 @@ local function is_message(value)
     or value.type == "message" and parts.word(value.role) ~= nil
 end
 
--- A table with other keys is left to whoever refuses it.
+-- A table with other keys is refused elsewhere.
 local function is_list(value)
   if type(value) ~= "table" or json.is_raw(value) then
     return false

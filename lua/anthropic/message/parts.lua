@@ -12,7 +12,7 @@ local parts = {}
 
 -- Where an object has its text, the first that is there.
 local TEXT_MEMBERS = { "text", "content", "thinking", "reasoning", "reasoning_content", "summary", "value" }
--- Deeper than this nobody writes text.
+-- No text stands deeper than this.
 local DEEPEST = 4
 
 local function add_text(pieces, value, depth)
@@ -269,7 +269,7 @@ end
 
 local made = 0 -- words, by this process
 
---- A word that no other answer has, whoever read it.
+--- A word that no other answer has, in this process or another.
 ---@return string
 function parts.own_word()
   made = made + 1

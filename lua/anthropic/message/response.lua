@@ -122,7 +122,7 @@ function responses.to_message(value)
   return native
 end
 
---- Notes on a message the response that it came in, and who sent it.
+--- Notes on a message the response that it came in, and its sender.
 ---@param exchange anthropic.Exchange
 ---@param whole anthropic.Message
 ---@param response anthropic.Response

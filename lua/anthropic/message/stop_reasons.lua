@@ -1,4 +1,4 @@
---- Why an answer ended, in the API's words, whoever said it.
+--- Why an answer ended, in the API's words, whatever server said it.
 --
 --     stop_reasons.of("stop", false)        --> "end_turn"
 --     stop_reasons.of("stop", true)         --> "tool_use": some servers say "stop" where there are tool calls

@@ -53,8 +53,8 @@ function token_counts.merge(before, later)
   return merged
 end
 
---- The same for counts that nobody else holds, such as a copy that `merge` made. They are changed in place, so that
---- what comes costs what it is, however much has come.
+--- The same for counts that are the caller's own, such as a copy that `merge` made. They are changed in place, so that
+--- a later count costs the same, however many have come.
 ---@param into table? default: none have come
 ---@param later any
 ---@param note? fun(name: any, value: any, before: any) a count, and the one whose place it takes

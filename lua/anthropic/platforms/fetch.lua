@@ -10,7 +10,7 @@ local tasks = require "anthropic.loop.task"
 
 local fetch = {}
 
--- A metadata address that nobody answers at must not hold a program up.
+-- A metadata address without a server must not hold a program up.
 local TIMEOUT = { connect = 2, first_byte = 5, total = 10 }
 
 local function connection_error(words)

@@ -15,7 +15,7 @@ local sigv4 = {}
 
 local ALGORITHM = "AWS4-HMAC-SHA256"
 
--- What nobody on the way changes; of all else a proxy may add, drop or rewrite something.
+-- What no proxy changes; of all else one may add, drop or rewrite something.
 local SIGNED = { "^host$", "^content%-type$", "^x%-amz%-", "^anthropic%-" }
 
 local function is_signed(name)

@@ -64,7 +64,7 @@ end
 
 -- --- reading -------------------------------------------------------------------------------------
 
--- Waits for more deltas, which nobody else reads while they flow. If the transfer failed, the flow ends, and the plain
+-- Waits for more deltas, which have one reader while they flow. If the transfer failed, the flow ends, and the plain
 -- way returns the failure. An error if the calling code cannot wait.
 local function await_flow(self)
   local transfer = self.flow
@@ -92,7 +92,7 @@ local BOUNDARY = {
   is_for_us = true,
 }
 
--- Reads on to what is wanted. `data` and `name` are what the flow gave, if it was asked: those who read a delta at a
+-- Reads on to what is wanted. `data` and `name` are what the flow gave, if it was asked: callers that read a delta at a
 -- time ask it themselves, which saves a call for each.
 local function step(self, want, data, name)
   while true do
@@ -304,7 +304,7 @@ function Stream:message()
   if err then
     return nil, err
   end
-  if self.is_finishing then -- by whoever has asked first
+  if self.is_finishing then -- for the first caller
     reader_base.enter(self, "the stream is", 2)
   end
   if self.whole then

@@ -11,8 +11,8 @@ local tasks = require "anthropic.loop.task"
 
 local plain = {}
 
--- The transfer, where deltas can go straight from the wire to whoever reads: they are accumulated in
--- C then, and only those who want them get events.
+-- The transfer, where deltas can go straight from the wire to the reader: they are accumulated in
+-- C then, and events are made only where they are wanted.
 local function flow_after(self, event)
   if not self.source:lets_flow() or not self.accumulators[0]:follow(event) then
     return nil

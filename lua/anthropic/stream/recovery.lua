@@ -1,6 +1,6 @@
 --- What a failure of a stream leads to.
 --
---     recovery.after { is_released = false }                           --> "begin_anew": nobody has seen anything
+--     recovery.after { is_released = false }                           --> "begin_anew": nothing was handed over
 --     recovery.after { is_released = true }                            --> "fail"
 --     recovery.after { is_released = true, on_interrupt = "continue" } --> "go_on"
 

@@ -1,4 +1,4 @@
---- A stream's body as it came, for whoever hands it on: pieces that end with an empty line, and what each of them
+--- A stream's body as it came, for a relay: pieces that end with an empty line, and what each of them
 -- meant. What came otherwise than as an event stream, and what was read before, is written as one.
 
 local attempts = require "anthropic.stream.attempts"
@@ -88,7 +88,7 @@ local function read_unpieced(self)
   return attempts.recover(self, err)
 end
 
--- The event that told of an error and whose bytes are in no piece: whoever is relayed to has to know.
+-- The event that told of an error and whose bytes are in no piece: the relay's client has to know.
 local function hand_on_error(self, err)
   local told = { type = err.type or "api_error", message = err.message }
   return sse_of(self, { type = "error", error = told }), {}
