@@ -126,7 +126,7 @@ local function note(what, kind)
   return text_block(("[%s%s: it cannot be shown]"):format(what, string_or_nil(kind) and " (" .. kind .. ")" or ""))
 end
 
--- A text of base64 without white space; nil where it is none.
+-- A text of base64 without white space; nil if it is no base64.
 local function base64_of(data)
   data = string_or_nil(data) and data:gsub("%s", "")
   if data and data ~= "" and not data:find "[^%w+/=]" then
@@ -158,7 +158,7 @@ local function text_document(text)
   return { type = "document", source = { type = "text", media_type = "text/plain", data = json.mend(text) } }
 end
 
--- The media type alone, in lower case, "" where there is none.
+-- The media type alone, in lower case, "" if it is missing.
 local function media_type_of(value)
   return (string_or_nil(value) or ""):match("^[^;]*"):lower():gsub("%s", "")
 end

@@ -173,7 +173,7 @@ describe("client.messages.parse", function()
     local sent = server:requests()[1].json.output_config.format.schema
     assert.same({ "small", "large" }, sent.allOf[2].properties.size.enum)
     assert.is_false(sent.additionalProperties)
-    assert.equal('size: "huge" is none of ["small","large"]',
+    assert.equal('size: "huge" is not one of ["small","large"]',
       assert(client.messages.parse(params { schema = schema })).parse_error)
     assert.equal("x: not a property of the schema",
       assert(client.messages.parse(params { schema = schema })).parse_error)

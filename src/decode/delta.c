@@ -43,7 +43,7 @@ static bool skip_loosely(struct cursor *cursor, const char *form) {
   return true;
 }
 
-/* Skips `form`, whole tokens, and any space between and after them: nearly always there is none.
+/* Skips `form`, whole tokens, and the space between and after them, which is rare.
  * False leaves the cursor where it was. */
 static inline bool skip_form(struct cursor *cursor, const char *form, size_t length) {
   if ((size_t)(cursor->end - cursor->at) >= length && memcmp(cursor->at, form, length) == 0)

@@ -25,7 +25,7 @@ struct escapes {
 /* Takes `length` bytes in, each standing for itself. */
 void escapes_begin(struct escapes *text, const char *bytes, size_t length);
 
-/* Decodes each escape once, in place and in linear time. False where there are none. */
+/* Decodes each escape once, in place and in linear time. False if it has no escapes. */
 bool escapes_decode(struct escapes *text);
 
 #pragma GCC visibility pop

@@ -84,8 +84,8 @@ bool bind_json_is_tagged(lua_State *L, int table, int kept) {
   return found;
 }
 
-/* lua-cjson takes as much memory as the text is long, ends the process where there is none, and
- * loses it where Lua has none for the values, which may be as long again. */
+/* lua-cjson takes as much memory as the text is long. It ends the process if there is too little,
+ * and leaks it if Lua then lacks memory for the values, which may be as long again. */
 static void leave_room(lua_State *L, size_t length) {
   void *room = length > LARGE_TEXT ? malloc(2 * length + LARGE_TEXT) : NULL;
   if (length > LARGE_TEXT && !room)

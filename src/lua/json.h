@@ -18,7 +18,7 @@ struct buffer *bind_json_new_buffer(lua_State *L);
  * is broken, else false. */
 enum { BIND_KEPT_TAG = 1, BIND_KEPT_TAGGED, BIND_KEPT_MEMBER, BIND_KEPT_BESIDE };
 
-/* Pushes what the table at `index` says, or four times nil where there is none. Raises where it is
+/* Pushes what the table at `index` says, or four times nil if it is nil. Raises where it is
  * not made so. */
 void bind_json_push_kept(lua_State *L, int index);
 

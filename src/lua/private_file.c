@@ -12,7 +12,7 @@ static const char *check_path(lua_State *L) {
   return path;
 }
 
-/* file_mode(path) -> its permissions, as chmod counts them | nil: there is none */
+/* file_mode(path) -> its permissions, as chmod counts them | nil: no such file */
 static int file_mode(lua_State *L) {
   int mode = private_file_mode(check_path(L));
   if (mode < 0)

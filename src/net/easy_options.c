@@ -79,8 +79,7 @@ static CURLcode set_common(CURL *easy) {
 static const char nowhere[] = "/dev/null";
 
 /* Appends the path of a certificate in a directory that `openssl rehash` prepared, with a NUL.
- * Where there is none, that of the directory: no file of certificates, which the error then names.
- */
+ * If there is no such file, that of the directory: an error then names it. */
 static bool append_certificate(const char *directory, struct buffer *path) {
   DIR *entries = opendir(directory);
   struct dirent *entry = NULL;

@@ -88,7 +88,7 @@ local function reader_of(spec)
   return spec.stream and read_stream or spec.sink and read_file or spec.binary and read_bytes or read_value
 end
 
--- Replaces what the caller gave by what is sent, and opens the file that is to be written. Returns
+-- Replaces what the caller passed by what is sent, and opens the file that is to be written. Returns
 -- what is wrong.
 local function prepare(spec)
   local message, err

@@ -1,4 +1,4 @@
---- Checks of what a caller gave, as rows: what is expected, in words, and whether a value is that.
+--- Checks of what a caller passed, as rows: what is expected, in words, and whether a value is that.
 --
 --     local row = check.of_type("string", "table")
 --     if not row.check(value) then

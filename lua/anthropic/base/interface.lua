@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "67a96d43733a8f41"
+return "576434a5eddccedb"

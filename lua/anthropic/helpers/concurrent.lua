@@ -47,7 +47,7 @@ local function join(shared, own)
   return params
 end
 
--- Answers requests until there are none left.
+-- Answers requests until all are answered.
 local function work(state)
   while state.next <= state.messages.n do
     local i = state.next

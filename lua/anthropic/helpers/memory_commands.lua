@@ -363,7 +363,7 @@ local INPUTS = {
 }
 
 --- Runs a command.
----@param input table what the model gave
+---@param input table what the model wrote
 ---@return string|nil text
 ---@return string? message why it failed
 function Commands:run(input)

@@ -109,7 +109,7 @@ function KEYWORDS.enum(given, value, path, _, context)
   for i, allowed in ipairs(given) do
     list[i] = allowed
   end
-  return show(value) .. " is none of " .. show(list), path
+  return show(value) .. " is not one of " .. show(list), path
 end
 
 function KEYWORDS.const(given, value, path)
@@ -287,7 +287,7 @@ function KEYWORDS.properties(given, value, path, _, context)
   end
 end
 
--- The members that are none of the schema's properties.
+-- The members that are not among the schema's properties.
 local function check_others(value, path, node, context, others)
   if kind_of(value) ~= "object" then
     return nil

@@ -205,7 +205,7 @@ local function fit_blocks(blocks, limit)
   return #kept > 0 and kept or nil
 end
 
--- The content of a result for what a tool gave, if there is any; nil and a message where it cannot be
+-- The content of a result for what a tool returned, if it returned anything; nil and a message where it cannot be
 -- sent.
 local function content_of(value, limit)
   if value == nil then

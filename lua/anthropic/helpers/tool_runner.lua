@@ -241,7 +241,7 @@ end
 ---@param client anthropic.Client
 ---@param send fun(params: table): any, anthropic.Error?
 ---@param params table those of messages.create and of this module
----@param tell? fun(event: "tool", record: table) of what a tool raised, or gave that cannot be sent
+---@param tell? fun(event: "tool", record: table) of what a tool raised, or returned that cannot be sent
 ---@param option? fun(name: string): any the options of the requests
 ---@return anthropic.Message|nil message the last one
 ---@return anthropic.Run|anthropic.Error run on failure an error whose `run` has what was done so far

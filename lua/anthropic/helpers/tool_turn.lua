@@ -70,7 +70,7 @@ local function approve(self, call)
   end
 end
 
--- What the model gave, to be changed. It is sent again as it came.
+-- What the model wrote, to be changed. It is sent again as it came.
 local function input_of(block)
   if block.input_error then
     return nil

@@ -69,7 +69,7 @@ end
 --- Waits for the whole body.
 ---@param is_json? boolean it is about to be decoded: refused where its values would take too much memory
 ---@return string|nil body as far as it came
----@return anthropic.Error? err why there is none
+---@return anthropic.Error? err why it is missing
 function Answer:await_body(is_json)
   local is_wanted = self.spec().takes_any_status
   local body, problem = memory.attempt(self.transfer.body, self.transfer, is_json, is_wanted)

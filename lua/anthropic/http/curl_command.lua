@@ -131,7 +131,7 @@ local function add_route(words, request)
 end
 
 --- The command for sh.
----@param request table as `describe` gave it
+---@param request table as `describe` returned it
 ---@return string|nil
 ---@return string? message
 function curl_command.command(request)

@@ -226,7 +226,7 @@ function words_in(value, depth, redact)
   return words_of_object(value, depth - 1, redact)
 end
 
---- The words in a decoded value, wherever they stand; nil where there are none.
+--- The words in a decoded value, wherever they stand; nil if it has no words.
 ---@param value any
 ---@param depth integer how deep to look
 ---@param redact fun(text: string): string
@@ -256,7 +256,7 @@ local function clean(line)
   return line and headers.trim(line) .. (is_long and "..." or "")
 end
 
---- The words of a text that is not JSON: its first line, or the title of a page. nil where there are none.
+--- The words of a text that is not JSON: its first line, or the title of a page; nil if it has no words.
 ---@param text string
 ---@return string?
 function error_text.in_text(text)

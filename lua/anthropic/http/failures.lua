@@ -212,7 +212,7 @@ local function advice_of(name, row, words, code, verify_result)
 end
 
 --- The error that a failure is.
----@param name string as the core gave it
+---@param name string as the core returned it
 ---@param words string libcurl's, or what there is to say; no credential is in it
 ---@param code? integer libcurl's
 ---@param profile anthropic.Profile
@@ -259,7 +259,7 @@ end
 -- What doc/how-to/errors.md lists.
 failures.ROWS, failures.ADVICE = ROWS, ADVICE
 
---- libcurl's codes that others give an error.
+--- libcurl's codes of errors that libcurl did not return.
 failures.CODES = CODES
 
 return failures

@@ -234,7 +234,7 @@ function options.merge(target, given)
   return tables.merge(target, given)
 end
 
--- A list or table of headers that the caller changes later is none of the client's any more.
+-- A list or table of headers is copied: the caller may change it later.
 local COPIED = tables.set { "headers", "betas", "timeout", "middleware" }
 
 --- Options that the caller's later changes of these tables do not reach.

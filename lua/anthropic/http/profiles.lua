@@ -140,7 +140,7 @@ local function is_name(name)
   return name:find "^[%w_.-]+$" ~= nil and name ~= "." and name ~= ".."
 end
 
--- The profile of a name; nil alone: there is none.
+-- The profile of a name; nil alone if it is missing.
 local function find_profile(directory, name)
   if not is_name(name) then
     return nil, "the name of a profile has letters, digits, '_', '.' and '-'"

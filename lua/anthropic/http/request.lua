@@ -88,7 +88,7 @@ local function fields_with(login, spec, options)
   return set
 end
 
---- All header fields but the credential's. One whose own value the caller gave as `false` is left out; so it is set
+--- All header fields but the credential's. One whose value the caller set to `false` is left out; so it is set
 --- after the defaults.
 ---@param spec table
 ---@param options table resolved

@@ -1,4 +1,4 @@
---- What of a request is secret: all that the caller gave, unless its name is known to be harmless. Where a request is
+--- What of a request is secret: all that the caller passed, unless its name is known to be harmless. Where a request is
 --- shown, `$NAME` stands in its place, a variable of the shell that is named after it: `$ANTHROPIC_API_KEY`, `$X_TEAM`
 --- for the header x-team, `$KEY` for the parameter key of a query.
 --
@@ -28,7 +28,7 @@ end
 
 -- --- names ---------------------------------------------------------------------------------------
 
--- Those that the library adds are among them: nobody has a variable for what they never gave.
+-- Those that the library adds are among them: callers have no variable for what they never passed.
 local HARMLESS_HEADERS = set_of [[
   accept accept-encoding anthropic-beta anthropic-version content-length content-type priority transfer-encoding
   user-agent

@@ -304,7 +304,7 @@ end
 
 --- The URL of a request. A path that is a whole URL stands for itself, if it is of the same host: the
 --- credential goes along.
----@param base string as `check_base` gave it
+---@param base string as `check_base` returned it
 ---@param path string
 ---@param query? table<string, any> strings, numbers, booleans, and lists and tables of such
 ---@return string|nil

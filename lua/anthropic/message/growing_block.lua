@@ -161,7 +161,7 @@ function GrowingBlock:pieces_of(delta_type)
   return GROWING[delta_type] and self.pieces[GROWING[delta_type]]
 end
 
--- Gives the growing fields of a block, or a copy of it, their present value.
+-- Sets the growing fields of a block, or of a copy of it, to their present value.
 local function settle(self, block)
   for field, pieces in pairs(self.pieces) do
     block[field] = joined(pieces)

@@ -10,7 +10,7 @@ local parts = require "anthropic.message.parts"
 ---@field pending? table the start that waits for the type, or for a call's name and ID
 ---@field waiting? number bytes of that
 ---@field content? table what has begun
----@field given_id? string of a call, as the server gave it
+---@field given_id? string of a call, as the server sent it
 ---@field heard? anthropic.HeardText the input of a call that began without an ID
 ---@field brought table<string, true> the types of deltas that came
 ---@field added? integer bytes of text that they brought

@@ -17,7 +17,7 @@ local repeated_blocks = require "anthropic.message.repeated_blocks"
 ---@class anthropic.NativeBlocks
 ---@field events table[] what came of them since the list was last changed
 ---@field message_id? string
----@field is_plain boolean every block has the index that the server gave it, and every call an ID of the server's
+---@field is_plain boolean every block has the index that the server sent, and every call the server's ID
 ---@field has_calls boolean there is one for the caller to answer
 ---@field budget anthropic.Budget counts what waits: the accumulator does so only from its beginning on
 local Blocks = {}

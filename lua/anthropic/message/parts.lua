@@ -77,7 +77,7 @@ function parts.is_empty(value)
     or type(value) == "table" and next(value) == nil
 end
 
---- The members of an object that are neither known nor empty; nil where there are none. A list stays whole.
+--- The members of an object that are neither known nor empty; nil if there are no such members. A list stays whole.
 ---@param object table
 ---@param known table<string, any>
 ---@return table?

@@ -42,7 +42,7 @@ local function add(self, key, block)
   queue[#queue + 1] = block
 end
 
--- The ID of a call that the server gave.
+-- The ID of a call, as the server sent it.
 local function id_of(block, content)
   return block.given_id or block.pending and parts.word(content.id)
 end

@@ -30,7 +30,7 @@ end
 --- Whether the answer to a request for a message is an event stream: by its body, which says more than its content
 --- type. Where the body shows nothing, the content type tells.
 ---@param response anthropic.Response
----@param form? "events"|"json"|"text" what `transfer:form` gave
+---@param form? "events"|"json"|"text" what `transfer:form` returned
 ---@return boolean
 function responses.is_stream(response, form)
   return form == "events" or form == nil and responses.is_event_stream(response)
@@ -142,7 +142,7 @@ function responses.attach_all(exchange, whole, response)
   end
 end
 
---- Reads the body of an exchange that is none of the event stream which was asked for.
+--- Reads a body that is not the event stream which was asked for.
 ---@param exchange anthropic.Exchange
 ---@return anthropic.Error err what it tells of, where it is an error object
 function responses.no_stream_error(exchange)

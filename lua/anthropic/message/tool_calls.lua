@@ -10,12 +10,12 @@ local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 
 ---@class anthropic.ForeignCall
----@field id? string as the server gave it
+---@field id? string as the server sent it
 ---@field name? string
 ---@field index? integer of its block, once that has begun
 ---@field block_id? string of that, which may be made up
 ---@field chunk integer the number of the chunk that brought its last piece
----@field has_number? boolean the server gave it an index
+---@field has_number? boolean the server sent an index
 ---@field last_byte? string of its arguments so far
 ---@field is_whole? boolean its arguments came as an object
 ---@field heard anthropic.HeardText its arguments so far

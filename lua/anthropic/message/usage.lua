@@ -9,7 +9,7 @@
 -- at its end; one that broke off counts with the tokens that are known. A number that is no count (negative, not
 -- finite, above 2^53) adds nothing.
 --
--- `by_model` has the names that the answers gave, "unknown" for those that gave none, and 64 names
+-- `by_model` has the names that the answers had, "unknown" for answers without a name, and 64 names
 -- at most: what further models used is summed under "other".
 
 local lazy = require "anthropic.base.lazy"
@@ -30,7 +30,7 @@ local KINDS, IS_PART = token_kinds.KINDS, token_kinds.IS_PART
 ---@field thinking_tokens integer the part of `output_tokens` that was thinking, where the server says so
 
 ---@class anthropic.Usage
----@field by_model table<string, anthropic.ModelUsage> by the names that the answers gave
+---@field by_model table<string, anthropic.ModelUsage> by the names that the answers had
 local Usage = {}
 
 local metatable = { __name = "anthropic.Usage", __index = Usage }
@@ -163,7 +163,7 @@ local function sum(by_model, names)
   return sums
 end
 
---- Returns the sums of one model. An alias finds the dated name that the answers gave (`m` finds `m-20270101`, and the
+--- Returns the sums of one model. An alias finds the dated name that the answers had (`m` finds `m-20270101`, and the
 --- sum where there are several), a dated name its alias.
 ---@param name string
 ---@return anthropic.ModelUsage? sums nil where the model was not used

@@ -57,7 +57,7 @@ function attempts.fail(self, err)
   self.flow = nil
   err = self.exchange:fail(err, function(timings)
     self.source.clock:add_to(timings, self.exchange.attempt_began, self.accumulators[0].fields.usage)
-  end) -- which gives the memory of the transfer back first
+  end) -- which frees the memory of the transfer first
   err.partial = reading.partial(self)
   if err.partial and not self.whole and not self.is_counted then
     self.exchange:count(err.partial)

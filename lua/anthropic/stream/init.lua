@@ -92,8 +92,8 @@ local BOUNDARY = {
   is_for_us = true,
 }
 
--- Reads on to what is wanted. `data` and `name` are what the flow gave, if it was asked: callers that read a delta at a
--- time ask it themselves, which saves a call for each.
+-- Reads on to what is wanted. `data` and `name` are what the flow returned, if it was asked: callers that read single
+-- deltas ask it themselves, which saves a call for each.
 local function step(self, want, data, name)
   while true do
     if self.flow and not data and not name then

@@ -23,7 +23,7 @@ local function flow_after(self, event)
   return transfer
 end
 
--- `data` and `name` are what the flow gave, if it was asked.
+-- `data` and `name` are what the flow returned, if it was asked.
 local function advance(self, data, name)
   while true do
     local event, err = reading.take(self)

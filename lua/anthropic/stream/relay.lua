@@ -54,7 +54,7 @@ local function take_all(self, events)
   return err
 end
 
--- nil, "document" where the body is none of a stream; otherwise as transfer:raw_piece returns it.
+-- nil, "document" where the body is not a stream's; otherwise as transfer:raw_piece returns it.
 local function next_piece(self)
   local is_stream, state = self.source:settle()
   if state == "document" then

@@ -166,8 +166,8 @@ function Source:settle()
   return true
 end
 
---- What the transfer gives next, for `pull`: as `transfer:event` does, or nil and "document" where the body is none of
---- a stream, or nil and the error that ends the stream.
+--- What the transfer returns next, for `pull`: as `transfer:event` does, or nil and "document" if the body is not a
+--- stream's, or nil and the error that ends the stream.
 ---@return any data
 ---@return string|anthropic.Error? name
 function Source:read()
@@ -184,7 +184,7 @@ function Source:read()
 end
 
 --- Moves on by one payload, or waits for one.
----@param data? any this and `name` are what `read` gave
+---@param data? any this and `name` are what `read` returned
 ---@param name? string|anthropic.Error
 ---@return true|nil
 ---@return anthropic.Error?

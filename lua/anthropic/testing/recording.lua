@@ -46,7 +46,7 @@ local function header_list(exchange, request)
       present[name:lower()] = true
     end
   end
-  for _, name in ipairs { "content-type", "request-id" } do -- a server's own, where there are none
+  for _, name in ipairs { "content-type", "request-id" } do -- a server's own, if they are missing
     if not present[name] then
       list[#list + 1] = { name, false }
     end
