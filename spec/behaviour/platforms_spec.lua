@@ -451,7 +451,7 @@ describe("a platform", function()
         ["[default]\ncredential_process = false"] = "the command failed",
         ["[default]\ncredential_process = echo"] = "the command wrote nothing",
         ["[default]\ncredential_process = echo hunter2"] = "wrote no JSON",
-        ["[default]\ncredential_process = echo '{\"SecretAccessKey\":\"hunter2\"}'"] = "in the answer",
+        ["[default]\ncredential_process = echo '{\"SecretAccessKey\":\"hunter2\"}'"] = "missing in the answer",
         ["[default]\nsso_session = x"] = "needs a login %(SSO%).*aws configure export%-credentials %-%-profile default",
         ["[default]\nrole_arn = x"] = "takes on a role",
       } do

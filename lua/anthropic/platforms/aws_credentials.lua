@@ -24,7 +24,7 @@ local function of_object(what, value, token_name)
     session_token = values.word(value[token_name]),
   }
   if not credentials.access_key_id or not credentials.secret_access_key then
-    return nil, errors.new { kind = "connection", message = ("no %s in the answer"):format(what) }
+    return nil, errors.new { kind = "connection", message = ("no %s: missing in the answer"):format(what) }
   end
   return credentials, fetch.time(value.Expiration) or math.huge -- until AWS says that they have expired
 end

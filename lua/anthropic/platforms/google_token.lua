@@ -19,7 +19,7 @@ local function of_answer(what, value, err)
   if not value then
     return nil, err
   elseif type(value.access_token) ~= "string" then
-    return nil, errors.new { kind = "connection", message = ("no %s in the answer"):format(what) }
+    return nil, errors.new { kind = "connection", message = ("no %s: missing in the answer"):format(what) }
   end
   return value.access_token, type(value.expires_in) == "number" and os.time() + value.expires_in or nil
 end

@@ -59,7 +59,8 @@ describe("require \"anthropic\"", function()
     local core = " anthropic.base.core anthropic.base.descriptors anthropic.base.interface"
     local rest = " anthropic.core anthropic.version"
     assert.equal("anthropic" .. core .. " anthropic.base.lazy" .. rest, lines[5])
-    local of_json = " anthropic.base.json anthropic.base.json_fields anthropic.base.lazy anthropic.base.memory"
+    local of_json = " anthropic.base.json anthropic.base.json_fields anthropic.base.json_kinds anthropic.base.lazy"
+      .. " anthropic.base.memory"
     assert.equal("anthropic" .. core .. of_json .. rest, lines[6])
   end)
 

@@ -92,9 +92,9 @@ describe("AWS's credentials", function()
         .. "'{\"AccessKeyId\":\"p\",\"SecretAccessKey\":\"s\",\"SessionToken\":\"" .. token .. "\"}'")))
     end
     for output, words in pairs {
-      ['{"AccessKeyId":"p"}'] = "there are none in the answer", ["1"] = "it wrote no JSON",
-      ['{"SecretAccessKey":"s"}'] = "there are none in the answer",
-      ['{"AccessKeyId":"","SecretAccessKey":"s"}'] = "there are none in the answer",
+      ['{"AccessKeyId":"p"}'] = "missing in the answer", ["1"] = "it wrote no JSON",
+      ['{"SecretAccessKey":"s"}'] = "missing in the answer",
+      ['{"AccessKeyId":"","SecretAccessKey":"s"}'] = "missing in the answer",
     } do
       local none, message = find(profile("[default]\ncredential_process = echo '" .. output .. "'"))
       assert.is_nil(none)

@@ -83,7 +83,7 @@ describe("Google's token", function()
     answer = { access_token = 1 }
     local token, err = source(USER):get(exchange())
     assert.is_nil(token)
-    assert.matches("there is none in the answer", err.message, 1, true)
+    assert.matches("missing in the answer", err.message, 1, true)
   end)
 
   it("is not had for credentials that sign", function()
