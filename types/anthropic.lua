@@ -3418,7 +3418,7 @@ function BetaBatches.results(message_batch_id, params, options) end
 --- Cancelling it (`task:cancel()`, `client:close()`) does not cancel the batches: `resume` goes on with them.
 ---@param requests? anthropic.BatchRequest[] nil, with `resume`: those of the batches to resume
 ---@param settings? anthropic.BatchSettings
----@return table<string, anthropic.BatchResult>? results by `custom_id`; empty where `on_result` takes them
+---@return table<string, anthropic.BatchResult>? results by `custom_id`; empty if `on_result` takes them
 ---@return anthropic.BatchReport|anthropic.Error report on failure an error, which has `batches` to resume with, `results` and `report`
 function BetaBatches.run(requests, settings) end
 
@@ -3957,7 +3957,7 @@ function Batches.results(message_batch_id, params, options) end
 --- Cancelling it (`task:cancel()`, `client:close()`) does not cancel the batches: `resume` goes on with them.
 ---@param requests? anthropic.BatchRequest[] nil, with `resume`: those of the batches to resume
 ---@param settings? anthropic.BatchSettings
----@return table<string, anthropic.BatchResult>? results by `custom_id`; empty where `on_result` takes them
+---@return table<string, anthropic.BatchResult>? results by `custom_id`; empty if `on_result` takes them
 ---@return anthropic.BatchReport|anthropic.Error report on failure an error, which has `batches` to resume with, `results` and `report`
 function Batches.run(requests, settings) end
 
