@@ -15,7 +15,7 @@ end
 --- What a reference within a schema stands for: "#/$defs/name".
 ---@param root table
 ---@param reference any
----@return table|nil target nil where it is missing
+---@return table|nil target nil if it is missing
 function parts.resolve(root, reference)
   if type(reference) ~= "string" or not (reference == "#" or reference:find "^#/") then
     return nil

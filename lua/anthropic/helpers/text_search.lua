@@ -1,4 +1,4 @@
---- Where a text stands in another: in time linear in both, whatever they are.
+--- The places of a text in another, found in time linear in both, whatever they are.
 --
 --     text_search.places("banana", "an", 10)   --> { 2, 4 }
 

@@ -19,7 +19,7 @@ local tool_lookup = {}
 -- The name of a toolset, in its type.
 local TOOLSET = "^(.+)_toolset_%d+$"
 
--- Blocks that hold changes of tools, and where.
+-- Blocks that hold changes of tools, and the member that has them.
 local HOLDERS = { mid_conv_system = "content", compaction = "tool_changes" }
 
 -- What a change refers to: its member with the name, or with a definition that has one. Tools of MCP servers run there.
