@@ -31,8 +31,8 @@ local MOST_STEPS = 16
 local is_yieldable = rawget(coroutine, "isyieldable") -- Lua 5.3
 local close_thread = rawget(coroutine, "close") -- Lua 5.4
 
--- An entry in a queue is linked to the next one: a wake-up takes no memory, as lack of memory would
--- leave the entry waiting for ever.
+-- An entry in a queue is linked to the next one: a wake-up takes no memory, so that no entry waits for
+-- ever if memory is short.
 ---@class anthropic.SchedulerEntry
 ---@field thread thread
 ---@field wake fun() makes it runnable
