@@ -91,13 +91,13 @@ local anthropic = {}
 ---  send the request again, if no part of the answer was read. "continue": ask for the rest of the text. Default: an
 ---  error
 ---@field middleware? anthropic.Middleware[] functions around every attempt, the first outermost; see
----  anthropic.Middleware. Those of a request stand in place of the client's
+---  anthropic.Middleware. Those of a request replace the client's
 ---@field on_retry? fun(info: anthropic.RetryInfo) called before each wait for another attempt
 ---@field on_log? fun(record: anthropic.LogRecord) called for every event of the client's work. Without it
 ---  $ANTHROPIC_LOG (`debug`, `info`, `warn`, `error` or `off`) prints the records from that level on to standard error
 ---@field limiter? anthropic.RequestLimiter|false asked for each attempt whether and when it may go out; see
 ---  [limiter](limiter.md). Default: only `map` waits; false: nothing does
----@field tag? any stands in log records, and in what middleware and a limiter see: to tell requests apart
+---@field tag? any shown in log records, and to middleware and a limiter: to tell requests apart
 
 ---@class anthropic.RetryInfo what `on_retry` is told
 ---@field attempt integer number of the attempt that failed, from 1

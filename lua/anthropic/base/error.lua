@@ -170,7 +170,7 @@ function errors.set_command(err, make)
   commands[err] = make
 end
 
---- Returns a command line for sh that sends the request again with curl. Variables of the shell stand in place of
+--- Returns a command line for sh that sends the request again with curl. Variables of the shell replace the
 --- secrets: `$ANTHROPIC_API_KEY` or `$ANTHROPIC_AUTH_TOKEN`, and `$X_TEAM` for a header `x-team`.
 ---@return string|nil command nil if no request was sent
 ---@return string? message why there is no command

@@ -31,8 +31,8 @@ json.null = core.null
 json.array, json.object, json.list = kinds.array, kinds.object, kinds.list
 json.is_array, json.is_raw = kinds.is_array, kinds.is_raw
 
--- Which objects keep the text of a member: those with such a `type` that of `input`. What stands beside one that is
--- broken is not sent; `input_json` stands for it.
+-- The objects that keep the text of a member: those with such a `type` keep that of `input`. If it is broken, the
+-- members beside it are not sent: `input_json`, which stands for it, and `input_error`.
 local kept = {
   "type",
   { tool_use = true, server_tool_use = true, mcp_tool_use = true },

@@ -119,7 +119,7 @@ end
 
 --- Notes what the server holds after an answer.
 ---@param self table
----@param messages table[] the history; the answer stands behind what was sent, if it has content
+---@param messages table[] the history; the answer follows what was sent, if it has content
 ---@param message anthropic.Message
 function message_thread.note(self, messages, message)
   local is_kept = not self.is_whole or message.stop_reason ~= "refusal" and not is_of_fallback(message)

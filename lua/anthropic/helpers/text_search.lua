@@ -39,7 +39,7 @@ local function find_long(text, wanted, from, borders)
   end
 end
 
---- The places at which a text that is not empty stands in another, without those that overlap.
+--- The places of a text that is not empty in another, without those that overlap.
 ---@param text string
 ---@param wanted string
 ---@param most integer no more than so many

@@ -46,7 +46,7 @@ local tools = { failure = tool_result.failure }
 ---@field tool? anthropic.Tool that will run; nil if no tool has that name, or a `tool_removal` withdrew it
 ---@field block table the tool_use block
 ---@field turn integer from 1
----@field message anthropic.Message that the call stands in; while that streams, as far as it has come
+---@field message anthropic.Message that has the call; while it streams, as far as it has come
 ---@field client anthropic.Client
 
 -- --- definition ----------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ local function tells(inner)
   return false
 end
 
---- The error that stands in a choice of a chat completion, or nil.
+--- The error in a choice of a chat completion, or nil.
 ---@param choices any
 ---@return any
 function error_signs.in_choices(choices)
@@ -84,7 +84,7 @@ local function in_groq(value)
   return groq and is_filled(groq.error) and groq or nil
 end
 
---- The error that stands in a member of an answer, beside that answer, or nil.
+--- The error in a member of an answer, beside the answer itself; or nil.
 ---@param value table
 ---@return any
 function error_signs.inside(value)
@@ -148,7 +148,7 @@ local function is_of_answer(value)
   return has_answer(value) or table_or_nil(value.choices) ~= nil or table_or_nil(value.usage) ~= nil
 end
 
--- Whether words of an error stand under one of the names.
+-- Whether a member with one of the names has words of an error.
 local function has_words_at(value, names)
   for _, name in ipairs(names) do
     if is_filled(value[name]) and not codes.is_success(value[name]) then

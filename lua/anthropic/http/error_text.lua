@@ -226,7 +226,7 @@ function words_in(value, depth, redact)
   return words_of_object(value, depth - 1, redact)
 end
 
---- The words in a decoded value, wherever they stand; nil if it has no words.
+--- The words in a decoded value, wherever they are; nil if it has no words.
 ---@param value any
 ---@param depth integer how deep to look
 ---@param redact fun(text: string): string

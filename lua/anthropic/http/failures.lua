@@ -51,7 +51,7 @@ local CERTIFICATE_ADVICE = {
   unknown = "check base_url and this machine's clock, or set ca_file or ca_path to an authority that you trust",
 }
 
--- What to do: by what stands in libcurl's words, in lower case; the first row that fits is taken.
+-- What to do: by a part of libcurl's words, in lower case; the first row that fits is taken.
 local ADVICE = {
   handshake = {
     { "wrong version number", NO_TLS },

@@ -1,4 +1,4 @@
---- What `anthropic.http` tells of an answer: all of its headers as they came, whatever its status.
+--- What `anthropic.http` returns of an answer: all of its headers as they came, whatever its status.
 
 local headers = require "anthropic.http.headers"
 local tables = require "anthropic.base.tables"

@@ -184,7 +184,7 @@ end
 
 local MOST_LEVELS = 100
 
--- The text of a value that stands for itself.
+-- The text of a value that is neither a list nor a table, by its type.
 local TEXTS = {
   string = function(value)
     return value

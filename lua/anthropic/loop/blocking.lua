@@ -1,6 +1,6 @@
 --- The driver of a plain script: waiting blocks the process, and moves every transfer along.
 --
--- Ctrl-C ends a wait, and what waited is cancelled. A second one within a second goes to the host, as does any one
+-- Ctrl-C ends a wait, and what waited is cancelled. A second Ctrl-C within a second goes to the host, as does any
 -- outside of a wait: the stock interpreter raises "interrupted!".
 
 local core = require "anthropic.base.core"

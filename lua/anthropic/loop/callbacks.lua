@@ -17,7 +17,7 @@ local function calls_of(driver)
 end
 
 -- Makes `call(f, value)`, which yields to the host at the end of a slice; after a wait of the task a new slice begins.
--- If the task is cancelled, it calls nothing and returns false. Without arguments it only returns whether it is not.
+-- If the task is cancelled, it calls nothing and returns false. Without arguments it only returns false or true.
 local function caller(driver, task)
   local most = calls_of(driver)
   local calls, seconds, waits = 0, 0, task.waits

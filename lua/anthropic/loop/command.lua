@@ -12,7 +12,7 @@ local command = {}
 -- Seconds between two looks for a command's end: once it has written all, and if nothing reports news.
 local SOON, SELDOM = 0.005, 0.5
 
-local hides_status = false -- whether the host does so, from every caller; see with_status
+local hides_status = false -- whether the host hides it from every caller; see with_status
 
 -- A command that a script of the shell runs as "$@".
 local function by_shell(script, arguments)

@@ -211,7 +211,7 @@ function loop.own(subject, owner)
   owners[subject] = owner
 end
 
---- Closes what a waiter waited for whose code will not go on.
+--- Closes the subject of a waiter whose code will not go on.
 ---@private
 ---@param subject anthropic.Subject
 function loop.give_up(subject)

@@ -294,7 +294,7 @@ local function add_rest_of(self, kind, piece)
   calls.add_rest_of_all(self, called)
 end
 
--- Takes in what a piece says, but for the kinds that were `said` or that it repeats; notes those that it says.
+-- Takes in a piece, without the kinds that were `said`; of those that it repeats, the rest. Notes the kinds it says.
 local function add_piece(self, piece, said, repeats)
   for _, kind in ipairs { "thinking", "text", "calls" } do
     local before = #self.shared.events + self.call_pieces

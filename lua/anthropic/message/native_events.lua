@@ -1,4 +1,4 @@
---- Makes the API's own events of what a server sends as such: the message begins once, and so do its blocks (see
+--- Makes valid events of what a server sends as the API's own: the message begins once, and so do its blocks (see
 --- native_blocks.lua), and what is said of the message elsewhere comes as a message_delta. What cannot be read in this
 --- way is refused.
 --
@@ -220,7 +220,7 @@ end
 
 --- Takes an event in.
 ---@param event table decoded; it may be changed
----@return table[]|nil events the API's own that it stands for, in order; empty where it brings nothing
+---@return table[]|nil events the API's own that it stands for, in order; empty if it brings nothing
 ---@return string? problem why it cannot be read
 function Reader:feed(event)
   if next(event) == nil then

@@ -12,7 +12,7 @@ local parts = {}
 
 -- The members in which an object may have its text; the first that is there counts.
 local TEXT_MEMBERS = { "text", "content", "thinking", "reasoning", "reasoning_content", "summary", "value" }
--- No text stands deeper than this.
+-- No text is nested deeper than this.
 local DEEPEST = 4
 
 local function add_text(pieces, value, depth)

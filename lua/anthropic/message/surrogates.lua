@@ -152,7 +152,7 @@ function Joiner:join(event)
     release(self, event, events)
   end
   mend_all(event, self.raw)
-  self.raw = event.raw -- the events of a chunk have all the same
+  self.raw = event.raw -- all events of a chunk have the same
   events[#events + 1] = event
   return events
 end

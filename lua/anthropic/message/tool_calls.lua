@@ -53,7 +53,7 @@ end
 function tool_calls.read(piece)
   local called = piece["function"] or piece.custom
   called = type(called) == "table" and called or piece
-  local arguments = first_of(called, "arguments", "input", "parameters", "input_json") -- the last where it is broken
+  local arguments = first_of(called, "arguments", "input", "parameters", "input_json") -- the last if it is broken
   local is_whole = type(arguments) == "table"
   if is_whole then
     arguments = json.input_text(arguments) -- also what is null in it

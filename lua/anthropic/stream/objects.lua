@@ -29,7 +29,7 @@ function objects.reader(stream)
   return self
 end
 
--- Begins an answer of which this text has come before.
+-- Begins with an answer, of which `text` has come before.
 function ObjectReader:begin(text)
   self.progress, self.before = tool_inputs.progress { reader = core.json_partial() }, text
 end

@@ -121,7 +121,7 @@ end
 --- The whole message, at the end of its events.
 ---@param self anthropic.Reading
 ---@return anthropic.Message|nil
----@return anthropic.Error? err if there was none, or there is not enough memory for it
+---@return anthropic.Error? err if there was no message, or there is not enough memory for it
 function reading.finish(self)
   if not self.whole then
     local ok, err = self.source:check_message()

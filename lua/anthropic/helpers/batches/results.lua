@@ -99,7 +99,7 @@ local function protocol_error(self, words, line)
   return responses.protocol_error(self.exchange, ("line %d of the results: %s"):format(self.lines, words), line)
 end
 
--- Makes the message of a result a Message. A success without one is a failure, and the line stands in `raw`.
+-- Makes the message of a result a Message. A success without one is a failure, and the line is kept in `raw`.
 local function read_message(self, value)
   local result = value.result
   if result.type ~= "succeeded" then
