@@ -3350,8 +3350,8 @@ local BetaMessages = {}
 
 --- Creates a message. With `stream = true` it returns a Stream, as soon as the response's headers have come.
 ---
---- Where `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
---- end: a Message is returned, and no connection stands idle for minutes. `stream = false` asks for a whole answer.
+--- If `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
+--- end: a Message is returned, and no connection is silent for minutes. `stream = false` asks for a whole answer.
 ---@overload fun(params: anthropic.BetaMessageParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
 ---@param params anthropic.BetaStreamParams
 ---@param options? anthropic.Options
@@ -3374,12 +3374,12 @@ function BetaMessages.stream(params, options) end
 --- say of the rate limits sets the pace.
 ---@param list anthropic.BetaMessageParams[] the parameters of each request; `stream` is ignored
 ---@param settings? anthropic.MapSettings
----@return table? messages `messages[i]` is the Message for `list[i]`, nil where it failed; `messages.n` is their number. nil where all was cancelled, or the list is wrong
----@return table|anthropic.Error errors `errors[i]` is the error of `list[i]`, where it failed. Where all was cancelled, one error, which has what came as `messages` and `errors`
+---@return table? messages `messages[i]` is the Message for `list[i]`, nil if it failed; `messages.n` is their number. nil if all was cancelled, or the list is wrong
+---@return table|anthropic.Error errors `errors[i]` is the error of `list[i]`, if it failed. If all was cancelled, one error, which has what came as `messages` and `errors`
 function BetaMessages.map(list, settings) end
 
---- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
---- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same, with `repair = n` once
+--- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. If the text is not
+--- JSON, or does not fit, `message.parse_error` says why, and the message is still returned: with `repair = n` after
 --- the model was asked again so often. A stream shows the first answer; its `message` returns the last one.
 ---@overload fun(params: anthropic.ParseParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
 ---@param params anthropic.StreamParseParams
@@ -3418,7 +3418,7 @@ function BetaBatches.results(message_batch_id, params, options) end
 --- Cancelling it (`task:cancel()`, `client:close()`) does not cancel the batches: `resume` goes on with them.
 ---@param requests? anthropic.BatchRequest[] nil, with `resume`: those of the batches to resume
 ---@param settings? anthropic.BatchSettings
----@return table<string, anthropic.BatchResult>? results by `custom_id`; empty where `on_result` takes them
+---@return table<string, anthropic.BatchResult>? results by `custom_id`; empty if `on_result` takes them
 ---@return anthropic.BatchReport|anthropic.Error report on failure an error, which has `batches` to resume with, `results` and `report`
 function BetaBatches.run(requests, settings) end
 
@@ -3889,8 +3889,8 @@ local Messages = {}
 
 --- Creates a message. With `stream = true` it returns a Stream, as soon as the response's headers have come.
 ---
---- Where `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
---- end: a Message is returned, and no connection stands idle for minutes. `stream = false` asks for a whole answer.
+--- If `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
+--- end: a Message is returned, and no connection is silent for minutes. `stream = false` asks for a whole answer.
 ---@overload fun(params: anthropic.MessageParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
 ---@param params anthropic.StreamParams
 ---@param options? anthropic.Options
@@ -3913,12 +3913,12 @@ function Messages.stream(params, options) end
 --- say of the rate limits sets the pace.
 ---@param list anthropic.MessageParams[] the parameters of each request; `stream` is ignored
 ---@param settings? anthropic.MapSettings
----@return table? messages `messages[i]` is the Message for `list[i]`, nil where it failed; `messages.n` is their number. nil where all was cancelled, or the list is wrong
----@return table|anthropic.Error errors `errors[i]` is the error of `list[i]`, where it failed. Where all was cancelled, one error, which has what came as `messages` and `errors`
+---@return table? messages `messages[i]` is the Message for `list[i]`, nil if it failed; `messages.n` is their number. nil if all was cancelled, or the list is wrong
+---@return table|anthropic.Error errors `errors[i]` is the error of `list[i]`, if it failed. If all was cancelled, one error, which has what came as `messages` and `errors`
 function Messages.map(list, settings) end
 
---- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
---- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same, with `repair = n` once
+--- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. If the text is not
+--- JSON, or does not fit, `message.parse_error` says why, and the message is still returned: with `repair = n` after
 --- the model was asked again so often. A stream shows the first answer; its `message` returns the last one.
 ---@overload fun(params: anthropic.ParseParams, options?: anthropic.Options): anthropic.Message?, anthropic.Error?
 ---@param params anthropic.StreamParseParams
@@ -3957,7 +3957,7 @@ function Batches.results(message_batch_id, params, options) end
 --- Cancelling it (`task:cancel()`, `client:close()`) does not cancel the batches: `resume` goes on with them.
 ---@param requests? anthropic.BatchRequest[] nil, with `resume`: those of the batches to resume
 ---@param settings? anthropic.BatchSettings
----@return table<string, anthropic.BatchResult>? results by `custom_id`; empty where `on_result` takes them
+---@return table<string, anthropic.BatchResult>? results by `custom_id`; empty if `on_result` takes them
 ---@return anthropic.BatchReport|anthropic.Error report on failure an error, which has `batches` to resume with, `results` and `report`
 function Batches.run(requests, settings) end
 

@@ -28,8 +28,8 @@ local function check_table(name, value, level)
   end
 end
 
---- Reads a chat completion's request. What the Messages API has no counterpart for is refused, with its path; what says
---- what it does anyway (`n = 1`, an empty list) is taken, and what else an answer brought (`images`) is ignored.
+--- Reads a chat completion's request. A field without a counterpart in the Messages API is refused, with its path; one
+--- that changes nothing (`n = 1`, an empty list) is taken, and other members of an answer (`images`) are ignored.
 --- Without `max_tokens` an answer may have 4,096.
 ---@param body table|string as `anthropic.decode` returns it, or JSON
 ---@return table|nil params for `client.messages.create`; with `stream = true` it returns a Stream

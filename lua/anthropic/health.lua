@@ -52,7 +52,7 @@ local function check_lua(report)
   report.ok(lua)
 end
 
--- A shell's PWD is no path of Windows' own, which keeps the current folder in no variable.
+-- A shell's PWD is not a path as Windows has them. Windows has no variable for the current folder.
 local function current_folder(separator)
   local vim = rawget(_G, "vim")
   if is_neovim() and vim.fn.getcwd then

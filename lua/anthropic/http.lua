@@ -29,7 +29,7 @@ local http = {}
 ---@field path? string the answer goes to this file, if it is a success: by a temporary name, once all of it has come
 ---@field redirects? integer how many are followed; default 0. What is secret in `headers` goes to no other server
 ---@field secret_headers? string[] names of headers that are secret, besides those that look like it
----@field max_retries? integer default 0; responses of 408, 409, 429 and from 500 on are tried for again as well
+---@field max_retries? integer default 0; after responses of 408, 409, 429 and from 500 on as well
 ---@field timeout? number|anthropic.Timeouts seconds; a number is the total
 ---@field proxy? string URL; default by libcurl from the environment
 ---@field ca_file? string
@@ -43,7 +43,7 @@ local http = {}
 ---@field http_version? "1.1"|"2" default "1.1"
 ---@field max_event_bytes? integer most bytes in one event or line, default 32 MiB
 ---@field max_response_bytes? integer most bytes that are held in memory, default 64 MiB
----@field max_download_bytes? integer most bytes of a file where no length is announced, default 1 GiB
+---@field max_download_bytes? integer most bytes of a file if no length is announced, default 1 GiB
 ---@field on_retry? fun(info: anthropic.RetryInfo) before each wait
 ---@field loop? string|table a driver's name, or a driver; default: found by the host
 
@@ -82,7 +82,7 @@ end
 ---@param request anthropic.http.Request
 ---@param handlers? anthropic.http.Handlers
 ---@return anthropic.http.Response|anthropic.Task|nil result with handlers a task, which can be cancelled
----@return anthropic.Error? err no answer came, or it broke off: then with what came as `response` and `body`
+---@return anthropic.Error? err no answer came, or it was interrupted: then `response` and `body` have what came
 function http.request(request, handlers)
   get_call().check(request, 2)
   if handlers == nil then

@@ -10,7 +10,7 @@
 
 local load = require
 
--- The two halves are compared first. (On Lua 5.1 a module that could not be loaded says only that, the second time.)
+-- The two halves are compared first. (On Lua 5.1 the second `require` of a module that failed to load names no reason.)
 local function require(name)
   load "anthropic.base.core"
   return load("anthropic.base.lazy").require(name)
@@ -37,7 +37,7 @@ local anthropic = {}
 ---@field api_key? string|anthropic.TokenFunction|anthropic.TokenCommand sent as `x-api-key`, or as `auth` says.
 ---  Default: $ANTHROPIC_API_KEY
 ---@field auth_token? string|anthropic.TokenFunction|anthropic.TokenCommand sent as a bearer token. Excludes `api_key`.
----  Default: $ANTHROPIC_AUTH_TOKEN, where there is no API key
+---  Default: $ANTHROPIC_AUTH_TOKEN, if there is no API key
 ---@field profile? string of the vendor's tools, in place of a key. Without any of them: $ANTHROPIC_PROFILE, the
 ---  environment's workload identity federation, or the active profile
 ---@field auth? "x-api-key"|"bearer" how `api_key` is sent. Default: "x-api-key" to anthropic.com, else "bearer"
@@ -65,7 +65,7 @@ local anthropic = {}
 ---@field headers? table<string, string|false> further headers; `false` removes a default. Those of a request are added
 ---  to the client's. $ANTHROPIC_CUSTOM_HEADERS has more, a line of `name: value` for each
 ---@field max_retries? integer how often a failed attempt is repeated; 0: never. Default: 2
----@field retry? "safe"|"always" "safe": an attempt is not repeated where the server may have acted on it. Default: by
+---@field retry? "safe"|"always" "safe": an attempt is not repeated if the server may have acted on it. Default: by
 ---  the method; see [resources](resources.md)
 ---@field timeout? number|anthropic.Timeouts seconds; a number is the total. Default: see anthropic.Timeouts
 ---@field proxy? string URL of a proxy: `http://`, `https://`, `socks4://`, `socks4a://`, `socks5://` or `socks5h://`,
@@ -73,7 +73,7 @@ local anthropic = {}
 ---  $HTTPS_PROXY), for http:// URLs $http_proxy, else $all_proxy (or $ALL_PROXY); not for the hosts in $no_proxy
 ---@field ca_file? string path of a PEM file: the certificate authorities to trust. Default: the system's
 ---@field ca_path? string path of a directory of such files, prepared by `c_rehash`. Default: the system's
----@field certificate_file? string path of the client's own certificate (PEM), where the server asks for one
+---@field certificate_file? string path of the client's own certificate (PEM), if the server asks for one
 ---@field key_file? string path of that certificate's key. Default: it is in the same file
 ---@field unix_socket? string path of a socket to connect to
 ---@field max_idle? number seconds after which an idle connection is not used again; libcurl counts whole ones. Default:
@@ -83,21 +83,21 @@ local anthropic = {}
 ---@field max_event_bytes? integer bytes in one event of a stream, or in one line of a batch's results. Default:
 ---  33554432 (32 MiB)
 ---@field max_response_bytes? integer bytes that one exchange holds in memory. Default: 67108864 (64 MiB)
----@field max_download_bytes? integer bytes of a download to a file where no length is announced. Default: 1073741824
+---@field max_download_bytes? integer bytes of a download to a file if no length is announced. Default: 1073741824
 ---  (1 GiB)
 ---@field loop? string|anthropic.Driver how to wait: the name of a driver, or a driver; see [loop](loop.md). Default:
 ---  found by the host
----@field on_interrupt? "retry"|"continue" what to do when a stream breaks off after its first content. "retry": send
----  the request again, if nobody has read a part of the answer. "continue": ask for the rest of the text. Default: an
+---@field on_interrupt? "retry"|"continue" what to do when a stream is interrupted after its first content. "retry":
+---  send the request again, if no part of the answer was read. "continue": ask for the rest of the text. Default: an
 ---  error
 ---@field middleware? anthropic.Middleware[] functions around every attempt, the first outermost; see
----  anthropic.Middleware. Those of a request stand in place of the client's
+---  anthropic.Middleware. Those of a request replace the client's
 ---@field on_retry? fun(info: anthropic.RetryInfo) called before each wait for another attempt
 ---@field on_log? fun(record: anthropic.LogRecord) called for every event of the client's work. Without it
 ---  $ANTHROPIC_LOG (`debug`, `info`, `warn`, `error` or `off`) prints the records from that level on to standard error
 ---@field limiter? anthropic.RequestLimiter|false asked for each attempt whether and when it may go out; see
 ---  [limiter](limiter.md). Default: only `map` waits; false: nothing does
----@field tag? any stands in log records, and in what middleware and a limiter see: to tell requests apart
+---@field tag? any shown in log records, and to middleware and a limiter: to tell requests apart
 
 ---@class anthropic.RetryInfo what `on_retry` is told
 ---@field attempt integer number of the attempt that failed, from 1
@@ -148,7 +148,7 @@ function anthropic.raw(text)
   return get_json().raw(text)
 end
 
---- Defines a tool for the `tools` of `client.messages.run`. Raises where a field is of a wrong type.
+--- Defines a tool for the `tools` of `client.messages.run`. Raises if a field is of a wrong type.
 ---@param fields anthropic.ToolFields
 ---@return anthropic.Tool tool
 function anthropic.tool(fields)
@@ -218,7 +218,7 @@ function anthropic.document(source, fields)
 end
 
 --- Runs a function in a coroutine until it and all that it spawned have ended: in the host's way, and
---- in a plain program by the built-in scheduler. The error of a task that failed and that nobody joined is raised.
+--- in a plain program by the built-in scheduler. The error of a task that failed and was not joined is raised.
 ---@param f function called with the further arguments
 ---@return any ... the results of `f`
 function anthropic.run(f, ...)
@@ -250,7 +250,7 @@ function anthropic.sleep(seconds)
   return nil, require("anthropic.base.error").cancelled "the task was cancelled"
 end
 
--- What is loaded when it is first needed, and loads the rest. A host's driver is not among it.
+-- Modules that are loaded when they are first needed, and that load the rest. A host's driver is not among them.
 local PARTS = {
   "api.endpoint", "api.resources", "base.memory", "chat_completion", "client", "client.chat", "client.messages",
   "client.pool", "health", "helpers.batches", "helpers.batches.results", "helpers.batches.run",
@@ -262,8 +262,8 @@ local PARTS = {
   "version", "webhooks",
 }
 
---- Loads all that a request can load, of whatever kind, and makes the core loop: for a game's loading screen, and for a
---- sandbox that lends `require`. It leaves `anthropic.testing`.
+--- Loads all that a request of any kind can load, and makes the core loop: for a game's loading screen, and for a
+--- sandbox that lends `require`. `anthropic.testing` is not loaded.
 function anthropic.preload()
   for _, name in ipairs(PARTS) do
     require("anthropic." .. name)
@@ -281,7 +281,7 @@ function anthropic.now()
   return require("anthropic.base.core").now()
 end
 
---- What is loaded when it is first looked at.
+--- Members that are loaded when they are first read.
 local LAZY = {
   http = function() return require "anthropic.http" end,
   null = function() return get_json().null end,

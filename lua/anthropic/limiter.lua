@@ -5,7 +5,7 @@
 --
 -- The option `limiter` takes this one, which learns from what the server says of its limits, or an object of your own
 -- with the methods of anthropic.RequestLimiter. It is asked for each attempt of each request. Several clients can share
--- one.
+-- a limiter.
 
 local require = require
 

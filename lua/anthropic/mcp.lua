@@ -82,7 +82,7 @@ local function run_of(name, call)
   end
 end
 
---- Makes tools of a server's. A name that the API does not take is changed; `call` gets the server's own.
+--- Makes tools of a server's tools. A name that the API does not take is changed; `call` gets the server's own.
 ---@param list table what `tools/list` returned, or its `tools`
 ---@param call fun(name: string, arguments: table, call: anthropic.ToolCall): table?, any calls a tool of the server:
 ---  what `tools/call` returned; nil and what is wrong. May wait
@@ -121,7 +121,7 @@ local function as_json(value)
   return text_block(json.encode_mended(value) or "[a result that cannot be read]")
 end
 
--- Says that something is there that cannot be shown.
+-- A text in place of something that cannot be shown.
 local function note(what, kind)
   return text_block(("[%s%s: it cannot be shown]"):format(what, string_or_nil(kind) and " (" .. kind .. ")" or ""))
 end
@@ -226,7 +226,7 @@ function mcp.content(result)
     return json.array { as_json(result) }, false
   end
   local blocks, content = json.array {}, table_or_nil(result.content)
-  if content and content.type ~= nil then -- no list of one
+  if content and content.type ~= nil then -- one block, not in a list
     content = { content }
   end
   local items = content and tables.items(content) or {}

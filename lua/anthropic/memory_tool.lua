@@ -17,7 +17,7 @@ local tools = require "anthropic.helpers.tools"
 local memory_tool = {}
 
 ---@class anthropic.MemoryToolOptions
----@field dir string path of the directory; it is made where it is missing
+---@field dir string path of the directory; it is made if it is missing
 ---@field max_file_bytes? integer bytes of one file. Default: 1048576 (1 MiB)
 ---@field max_bytes? integer bytes of all files. Default: 104857600 (100 MiB)
 ---@field max_files? integer files and directories. Default: 10000
@@ -31,7 +31,7 @@ local ROWS = {
   cache_control = check.of_type "table",
 }
 
---- Makes the tool. Raises where an option is wrong.
+--- Makes the tool. Raises if an option is wrong.
 ---@param given anthropic.MemoryToolOptions
 ---@return anthropic.Tool|nil tool
 ---@return anthropic.Error? err the directory cannot be opened or made

@@ -1,4 +1,4 @@
---- Several clients as one: keys, gateways, platforms. Where one fails, the next goes on.
+--- Several clients as one: keys, gateways, platforms. If one fails, the next goes on.
 --
 --     local pool = anthropic.pool {
 --       members = {

@@ -1,4 +1,4 @@
---- Reads an answer whose bytes came by other ways, such as another HTTP client: the events, errors and messages of a
+--- Reads an answer whose bytes came by other means, such as another HTTP client: the events, errors and messages of a
 -- Stream, without a transport. Nothing is sent, nothing waits, no loop is made.
 --
 --     local reader = anthropic.reader { status = 200, headers = headers }
@@ -7,7 +7,7 @@
 --     assert(reader:finish())                    -- no more comes
 --     print(reader:message():text())
 --
--- It reads both shapes, streamed and whole. What came whole is events too, once it has ended.
+-- It reads both shapes, streamed and whole. A whole answer becomes events, too, once it has ended.
 
 local check = require "anthropic.base.check"
 local core = require "anthropic.base.core"
@@ -47,7 +47,7 @@ local ROWS = {
   max_response_bytes = rows.max_response_bytes,
 }
 
--- Whether the events stand in AWS's frames, where that is said; else the content type tells.
+-- Whether the events are in AWS's frames, if the option says so; else the content type decides.
 local IS_FRAMED = { sse = false, event_stream = true }
 
 local function make(given)
@@ -106,7 +106,7 @@ local function is_success(self)
   return self.response.status >= 200 and self.response.status < 300
 end
 
--- The next event that is there, taken into the message. After nil `self.err` tells of a failure.
+-- The next event that is there, taken into the message. After nil, `self.err` is the failure, if there was one.
 local function advance(self)
   while not self.err do
     local event, err = reading.take(self, true)
@@ -177,8 +177,8 @@ function Reader:next()
   return event, not event and self.err or nil
 end
 
---- Ends the input. Events that are still there can be read after it. If they are too many to be read ahead, because
---- nobody read any, what is wrong is known once they are read: `next` and `message` return it.
+--- Ends the input. Events that are still there can be read after it. If none were read, they may be too many to be
+--- read ahead; then what is wrong is known once they are read: `next` and `message` return it.
 ---@return true|nil ok
 ---@return anthropic.Error? err what is wrong with the answer: that it ended before its end, or the API's error
 function Reader:finish()
@@ -195,7 +195,7 @@ end
 
 --- Reads what is there, and returns the whole message.
 ---@return anthropic.Message|nil message
----@return anthropic.Error? err where the answer has failed, or has not ended
+---@return anthropic.Error? err if the answer has failed, or has not ended
 function Reader:message()
   self.ahead, self.first, self.last = {}, 1, 0
   while advance(self) do end -- luacheck: ignore 542

@@ -11,7 +11,7 @@ local options = require "anthropic.http.options"
 local DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 ---@class anthropic.sse.Event
----@field event string "message" where the event has no name
+---@field event string "message" if the event has no name
 ---@field data string its lines, joined by line breaks
 ---@field id string the last event ID; "" before the first
 

@@ -86,8 +86,8 @@ end
 ---@param headers table<string, string|string[]> of the request; names in any case
 ---@param secret? string the webhook's signing key ("whsec_..."). Default: $ANTHROPIC_WEBHOOK_SIGNING_KEY
 ---@return anthropic.WebhookEvent|nil event
----@return anthropic.Error? err of kind "invalid_request"; its type is "webhook_signature" where it was not signed with
----  the secret, "webhook_expired" where it was signed more than five minutes ago (or in the future)
+---@return anthropic.Error? err of kind "invalid_request"; its type is "webhook_signature" if it was not signed with
+---  the secret, "webhook_expired" if it was signed more than five minutes ago (or in the future)
 function webhooks.unwrap(body, headers, secret)
   expect("body", body, "string")
   expect("headers", headers, "table")

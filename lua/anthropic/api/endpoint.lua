@@ -73,8 +73,8 @@ local function read_file(exchange, spec)
   return { value = { path = spec.target, bytes = bytes } }
 end
 
--- What a stream of any kind holds cannot tell it from a page of HTML: it has to call itself one. An answer
--- without a body is not a stream.
+-- A stream of any kind cannot be told from a page of HTML by its content: its content type has to call it a
+-- stream. An answer without a body is not one.
 local function read_stream(exchange)
   local response = exchange.response
   local is_stream = responses.is_event_stream(response) or responses.is_aws_event_stream(response)
@@ -131,8 +131,8 @@ local function exchange_of(client, spec, given)
   end, spec.sink.close, spec.sink)
 end
 
--- A table from which the response can be had, unless the answer has a field of that name. It is no field of its own:
--- it is neither iterated over nor encoded.
+-- A table whose `response` can be read, unless the answer has a field of that name. It is not a field of the table: it
+-- is neither iterated over nor encoded.
 local function with_response(value, response)
   local members = { response = response }
   if type(value) ~= "table" then
@@ -180,7 +180,7 @@ local function problem_of(name, row, value)
   end
 end
 
---- Sends what has no name yet: see Client:request.
+--- Sends a request that has no method yet: see Client:request.
 ---@param client anthropic.Client
 ---@param spec table
 ---@param given? table checked options
@@ -247,7 +247,7 @@ local function fill_path(row, values)
   return path, problem
 end
 
--- Divides the parameters among headers, betas, query and body; the `path` of a download stays here.
+-- Divides the parameters among headers, betas, query and body; the `path` of a download is not sent.
 local function divide(row, params)
   local parts = { headers = {}, query = {}, body = nil, betas = nil }
   for name, value in pairs(params or {}) do
@@ -293,7 +293,7 @@ local function spec_of(row, path, parts)
   }
 end
 
--- Whether an answer can be a page: one that lists its items in another form would lose them.
+-- Whether an answer can be a page: an answer that lists its items in another form would lose them.
 local function is_page(value)
   if type(value) ~= "table" or value[1] ~= nil then
     return false

@@ -14,33 +14,33 @@ local pages = {}
 
 ---@class anthropic.Page `for item in page do` iterates over the items of this page and of all later ones
 ---@field data table[] the items of this page
----@field has_more? boolean whether there is a later page, where the server says so
----@field next_page_token? string the answer's name for the next page, where it has one
+---@field has_more? boolean whether there is a later page, if the server says so
+---@field next_page_token? string the answer's name for the next page, if it has one
 ---@field response anthropic.Response never encoded
 ---@field extra? table fields of the answer with a name of the above or of a method; encoded at their place
 ---@operator call: any
 local Page = {}
 
--- The names that are this library's own: an answer's field of such a name stands in `extra`. The methods are added
+-- The names that are this library's own: an answer's field of such a name goes into `extra`. The methods are added
 -- below.
 local OWN = { response = true, extra = true, next_page_token = true }
 
--- page -> { fetch, query, kind, driver, mark, position, later, ended }. No value holds its key, or Lua 5.1 and LuaJIT
--- would never let go of it.
+-- page -> { fetch, query, kind, driver, mark, position, later, ended }. No value holds its key: Lua 5.1 and LuaJIT
+-- would never collect it.
 local private = setmetatable({}, { __mode = "k" })
 
--- Some servers name what is not there by an empty text.
+-- Some servers send an empty text in place of a missing name.
 local function is_named(value)
   return value and value ~= ""
 end
 
--- The ID of an item, where the page says that there are more and not how the next one is named.
+-- The ID of an item, if the page says that there are more but does not name the next one.
 local function id_of(page, item)
   local id = page.has_more == true and type(item) == "table" and item.id
   return type(id) == "string" and is_named(id) and id or nil
 end
 
--- The query that asks for the page after this one, by the kind of the list; nil: it names none.
+-- The query that asks for the page after this one, by the kind of the list; nil if this page names none.
 local NEXT = {
   id = function(page, query)
     if page.has_more == false then
@@ -66,8 +66,8 @@ local function mark_after(mark, place)
   return { place = mark.place, span = mark.span, left = mark.left - 1 }
 end
 
--- What is asked for after a page, and how the page after it is known: nil where it is the last, and an error where it
--- would never end; the third result says that it is the page itself.
+-- The query for the page after a page, and the name that identifies the next one. nil if the page is the last; nil and
+-- an error if the list would never end. The third result: whether the page names itself as the next one.
 local function next_query(page)
   local own = private[page]
   local changed = NEXT[own.kind](page, own.query)
@@ -103,7 +103,7 @@ local metatable_with
 ---@param fields table
 ---@param response anthropic.Response
 ---@param kind "id"|"cursor" how the pages follow each other
----@param query table what it was asked with
+---@param query table what the page was asked with
 ---@param fetch fun(query: table): anthropic.Page?, anthropic.Error?
 ---@param driver? string|table the `loop` option that it is fetched with
 ---@return anthropic.Page
@@ -126,8 +126,8 @@ function pages.new(fields, response, kind, query, fetch, driver)
   return page
 end
 
--- Whether a page that does not say if there are more is the one before it again: such a server has only this
--- one, and knows no IDs to go on from.
+-- Whether a page that does not say if there are more repeats the one before it: such a server has only this
+-- page, and knows no IDs to go on from.
 local function is_repeated(page)
   local _, _, is_itself = next_query(page)
   return page.has_more == nil and private[page].kind == "id" and is_itself == true

@@ -1,5 +1,5 @@
---- Parameters of a message, completed: the model of those that name none (the option `model`; none is built in), and
---- each answer among the messages as a request takes it.
+--- Completes the parameters of a message: with a model if they name none (the option `model`; none is built in), and
+--- with each answer among the messages in the form that a request takes.
 
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
@@ -10,7 +10,7 @@ local params = {}
 local MISSING = "model: missing; name one in the request (model = ...), "
   .. "in the options of the client or of the request (model = ...), or in ANTHROPIC_MODEL"
 
--- The models that are asked where the first one gives up, by the names that a member of a pool has for them.
+-- The models that are asked if the first one gives up, by the names that a member of a pool has for them.
 local function renamed_fallbacks(list, names)
   if not names or type(list) ~= "table" or list == json.null or json.is_raw(list) then
     return list
@@ -32,7 +32,7 @@ end
 ---@param client anthropic.Client
 ---@param fields table
 ---@param given? anthropic.Options of the request
----@param as_given? boolean what names no model stays without one
+---@param as_given? boolean parameters without a model stay so
 ---@return table|nil fields
 ---@return anthropic.Error?
 function params.complete(client, fields, given, as_given)
@@ -64,7 +64,7 @@ end
 
 --- The requests of a batch, completed: the list given, or a copy.
 ---@param client anthropic.Client
----@param requests any a list of { custom_id =, params = }; what is not a list of such is left for others to refuse
+---@param requests any a list of { custom_id =, params = }; any other value is left for others to refuse
 ---@param given? anthropic.Options
 ---@param as_given? boolean
 ---@return any|nil requests

@@ -3,10 +3,10 @@
 -- A row is words: the HTTP method and the path, whose {names} are the path parameters, then
 --
 --     pages=id|cursor           a list, and how its pages follow each other (see pages.lua)
---     headers=a,b               parameters that travel as headers
---     query=a,b                 parameters of a POST that travel in the query
+--     headers=a,b               parameters that are sent as headers
+--     query=a,b                 parameters of a POST that are sent in the query
 --     beta=name                 the beta that the method needs; a resource's `beta`: all its methods
---     retry=safe                it makes what is billed or kept: not repeated where the server may have acted
+--     retry=safe                its result is billed or kept: not repeated if the server may have acted
 --     multipart, binary, stream the request's body, the response's body, or an event stream
 --     returns=Name              the type of the result, or of a list's items: a name of tools/types.tsv. The reference
 --                               and the editors' types are made from it; nothing is checked against it
@@ -14,10 +14,10 @@
 -- A `multipart` method takes files as multipart.lua says; a `binary` one returns a string, or with the
 -- parameter `path` writes that file and returns { path, bytes, response }.
 --
--- What is left of a method's parameters goes into the query of a GET or DELETE, and into the body
+-- The other parameters of a method go into the query of a GET or DELETE, and into the body
 -- of a POST.
 --
--- What a resource has stands under `beta.` too: only what differs there, or is there alone, has a row of its own.
+-- Every row of a resource holds under `beta.` too: only what differs there, or exists only there, has its own row.
 
 local resources = {
   ["beta.agents"] = {

@@ -26,7 +26,7 @@ function check.of_type(...)
   }
 end
 
---- Some words.
+--- One of some words.
 ---@param ... string
 ---@return anthropic.Check
 function check.one_of(...)

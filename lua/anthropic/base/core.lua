@@ -1,4 +1,4 @@
---- The C core, where it is of the same build as these Lua files. Two plugins that bundle the library, or an update
+--- The C core, if it is of the same build as these Lua files. Two plugins that bundle the library, or an update
 --- without `make`, can bring together halves that do not fit, or leave one out.
 
 local package, require = package, require

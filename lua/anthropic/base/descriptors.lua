@@ -1,4 +1,4 @@
---- Whether the process has run out of file descriptors: what fails for want of one rarely says so.
+--- Whether the process has run out of file descriptors: what fails for lack of one rarely says so.
 
 local io = io
 
@@ -7,10 +7,10 @@ local descriptors = {}
 -- EMFILE and ENFILE have these numbers on every Unix.
 local TOO_MANY_FILES = { [23] = true, [24] = true }
 
---- What to do then.
+--- What to do if no descriptor is left.
 descriptors.ADVICE = "no file descriptor is left: close files or connections, or raise the limit (ulimit -n)"
 
---- Whether none is left.
+--- Whether no descriptor is left.
 ---@return boolean is_out false also in a host that has no `io`
 function descriptors.are_out()
   if not io then

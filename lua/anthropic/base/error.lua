@@ -46,8 +46,8 @@ local printable = require "anthropic.base.printable"
 ---@field timeout? "connect"|"first_byte"|"idle"|"total" the timeout that ran out
 ---@field rate_limit? table<string, anthropic.RateLimit> from the `anthropic-ratelimit-*` headers
 ---@field retry_after? number seconds that the server asked to wait
----@field code? integer libcurl's number, where it has one for the failure
----@field response? anthropic.http.Response of `anthropic.http`: the response that broke off, as far as it came
+---@field code? integer libcurl's number, if it has one for the failure
+---@field response? anthropic.http.Response of `anthropic.http`: the interrupted response, as far as it came
 ---@field retryable? boolean false: sending it again will not help, as the server said or a proxy refuses
 ---@field unprocessed? boolean true: the server cannot have acted: nothing was sent, or it said so (HTTP/2)
 ---@field details? any of the API's error object
@@ -65,7 +65,7 @@ Error.__index = Error
 
 local errors = {}
 
---- The API's error types and the HTTP statuses that they stand for. What other servers call theirs is in
+--- The API's error types and the HTTP statuses that they stand for. The names that other servers use are in
 --- http/error_codes.lua.
 errors.STATUS_OF_TYPE = {
   invalid_request_error = 400,
@@ -86,7 +86,7 @@ for name, status in pairs(errors.STATUS_OF_TYPE) do
   TYPE_OF_STATUS[status] = name
 end
 
--- error -> the request it is the answer to. Kept out of its table: a body may be large.
+-- error -> the function that makes its curl command. Kept out of the error's table: a body may be large.
 local commands = setmetatable({}, { __mode = "k" })
 
 --- Makes an error of the fields given.
@@ -111,13 +111,13 @@ local function as_number(value)
   return number and number >= 0 and number or nil
 end
 
--- The fields that are worked with. Those of a header are texts.
+-- The fields that the library reads. Those from a header are texts.
 local READ = {
   message = as_text, type = as_text, request_id = as_text, timeout = as_text,
   status = as_number, retry_after = as_number,
 }
 
---- The error that a caller's table says, such as `{ kind = "connection", message = "no token" }`; nil for all else.
+--- The error that a caller's table describes, as `{ kind = "connection", message = "no token" }`; nil for other values.
 ---@param value any
 ---@return anthropic.Error?
 function errors.of_caller(value)
@@ -163,16 +163,16 @@ function errors.type_of_status(status)
   return TYPE_OF_STATUS[status] or status >= 500 and "api_error" or status >= 400 and "invalid_request_error" or nil
 end
 
---- Notes what `to_curl` returns, or how it is made.
+--- Sets the function that makes what `to_curl` returns.
 ---@param err anthropic.Error
 ---@param make fun(): string|nil, string?
 function errors.set_command(err, make)
   commands[err] = make
 end
 
---- Returns a command line for sh that sends the request again with curl. Variables of the shell stand in place of
+--- Returns a command line for sh that sends the request again with curl. Variables of the shell replace the
 --- secrets: `$ANTHROPIC_API_KEY` or `$ANTHROPIC_AUTH_TOKEN`, and `$X_TEAM` for a header `x-team`.
----@return string|nil command nil where no request was sent
+---@return string|nil command nil if no request was sent
 ---@return string? message why there is no command
 function Error:to_curl()
   local make = commands[self]
@@ -194,7 +194,7 @@ local EXIT_CODES = {
 }
 
 --- The number that the curl command would exit with: 6 for a host that is not found, 7 for a connection that is
---- refused, 18 for an answer that broke off, 22 for a status of 400 and above (as with `--fail`), 28 for a timeout.
+--- refused, 18 for an interrupted answer, 22 for a status of 400 and above (as with `--fail`), 28 for a timeout.
 ---@return integer
 function Error:exit_code()
   return self.code ~= 0 and self.code or EXIT_CODES[self.kind] or 2

@@ -1,4 +1,4 @@
---- What is to be done once an object is garbage: stock tables have no finalizer in Lua 5.1 and LuaJIT.
+--- Functions to call once an object is garbage: stock tables have no finalizer in Lua 5.1 and LuaJIT.
 --
 --     object.guard = guard.new(function() print "the object is gone" end)
 --     guard.run_due()
@@ -15,8 +15,8 @@ local IS_JIT = rawget(_G, "jit") ~= nil
 
 local due -- the entry that became due last; each has the one before it as `next`
 
---- Makes a value that calls a function when it is collected; with LuaJIT `run_due` calls it after that. Where this Lua
---- has no finalizers, nothing does.
+--- Makes a value that calls a function when it is collected; with LuaJIT `run_due` calls it after that. If this Lua
+--- has no finalizers, nothing calls it.
 ---@param call fun()
 ---@return any
 function guard.new(call)

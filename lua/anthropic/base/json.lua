@@ -25,14 +25,14 @@ local json = {}
 
 local LARGE_EVENT = 1024 * 1024 -- one that may take more memory than there is
 
---- Stands for null, where a field has to be sent as null or was one in user data.
+--- Stands for null: for a field that has to be sent as null, or that was null in user data.
 json.null = core.null
 
 json.array, json.object, json.list = kinds.array, kinds.object, kinds.list
 json.is_array, json.is_raw = kinds.is_array, kinds.is_raw
 
--- Which objects keep the text of a member: those with such a `type` that of `input`. What stands beside one that is
--- broken is not sent; `input_json` stands for it.
+-- The objects that keep the text of a member: those with such a `type` keep that of `input`. If it is broken, the
+-- members beside it are not sent: `input_json`, which stands for it, and `input_error`.
 local kept = {
   "type",
   { tool_use = true, server_tool_use = true, mcp_tool_use = true },
@@ -50,16 +50,16 @@ local input_texts = setmetatable({}, { __mode = "k" })
 -- Inputs as decoded, wherever they stand, to the text of those that held NaN or an infinity.
 local broken_texts = setmetatable({}, { __mode = "k" })
 
--- Tables as decoded, to the digits of those of their numbers that Lua's do not hold: key -> text.
+-- Tables as decoded, to the digits of their numbers that Lua's numbers cannot hold: key -> text.
 local digits = setmetatable({}, { __mode = "k" })
 
 local decoder
 
--- The decoder of lua-cjson, or of what a host has of it, and its name.
+-- The decoder of lua-cjson, or of a host's own build of it, and its name.
 local function find_decoder()
   local found, cjson = pcall(require, "cjson")
   if found then
-    -- The settings of the shared module are anyone's to change; a copy has its own.
+    -- Anyone may change the settings of the shared module; a copy has its own.
     return cjson.new().decode, "lua-cjson " .. tostring(cjson._VERSION)
   end
   local vim = rawget(_G, "vim")
@@ -70,14 +70,14 @@ local function find_decoder()
   error(("anthropic needs lua-cjson to read JSON: luarocks install lua-cjson (%s)"):format(reason), 0)
 end
 
---- The name of what reads JSON; raises where there is nothing.
+--- The name of the library that reads JSON; raises if there is none.
 ---@return string
 function json.library()
   return (select(2, find_decoder()))
 end
 
 -- Returns the value, what core.json_restore found, whether halves of characters are left, and whether the text had to
--- be changed, as NaN has.
+-- be changed, as for NaN.
 local function decode_text(text, options, member, nulls_absent)
   local prepared, pending, halves, marked = prepare(text, options, member)
   if not prepared then
@@ -138,7 +138,7 @@ local rules = {
 }
 
 --- A value that is encoded as the given text, byte for byte.
----@param text string raises where it is not valid JSON
+---@param text string raises if it is not valid JSON
 ---@return table raw opaque
 function json.raw(text)
   if type(text) ~= "string" then
@@ -153,14 +153,14 @@ end
 
 --- Encodes a value. Object keys are sorted, numbers read back as the same ones.
 ---@param value any
----@return string? text nil where the value has no JSON form
----@return string? message the path to what has none, and why
+---@return string? text nil if the value has no JSON form
+---@return string? message the path to the part that has none, and why
 function json.encode(value)
   kinds.note_markers()
   return core.json_encode(value, rules)
 end
 
---- Encodes what a request sends: of a tool's input that is broken, `{}` alone.
+--- Encodes what a request sends: a tool's input that is broken is sent as `{}`.
 ---@param value any
 ---@return string|string[]|nil text see segments.lua
 ---@return string? message
@@ -169,7 +169,7 @@ function json.encode_request(value)
   return memory.attempt(core.json_encode, value, rules, REQUEST)
 end
 
---- Encodes a value that its sender cannot mend any more: in its strings and names, each ill-formed part of
+--- Encodes a value that its sender can no longer mend: in its strings and names, each ill-formed part of
 --- what is not UTF-8 becomes U+FFFD.
 ---@param value any
 ---@return string? text
@@ -179,7 +179,7 @@ function json.encode_mended(value)
   return core.json_encode(value, rules, MEND)
 end
 
--- Puts in place what is known of a tool's input that is not JSON.
+-- Sets the fields of a block whose tool input is not JSON.
 local function set_broken(block, text, message)
   block.input, block.input_json, block.input_error = nil, text, message
 end
@@ -217,7 +217,7 @@ end
 --- Decodes valid JSON text; nulls are `json.null`, empty arrays stay arrays, and tool inputs keep their
 --- text.
 ---@param text string
----@return any value nil where the text is not valid
+---@return any value nil if the text is not valid
 ---@return string? message what is wrong, and at which byte
 function json.decode(text)
   if type(text) ~= "string" then
@@ -227,10 +227,10 @@ function json.decode(text)
   return value, message
 end
 
---- A value as it is or, where its strings or names are not all UTF-8, a copy of it in which they are:
+--- A value as it is or, if its strings or names are not all UTF-8, a copy of it in which they are:
 --- see `json.encode_mended`.
 ---@param value any
----@return any value nil where it has no JSON form
+---@return any value nil if it has no JSON form
 ---@return string? message
 function json.mend(value)
   if json.encode(value) then
@@ -244,7 +244,7 @@ function json.mend(value)
 end
 
 --- Sets `block.input` from a tool input's text, which is sent again as it is unless the input is
---- changed. Where the text is not valid, `input` is nil, `input_json` the text and `input_error` the
+--- changed. If the text is not valid, `input` is nil, `input_json` the text and `input_error` the
 --- reason.
 ---@param block table a tool_use block
 ---@param text string JSON; an empty one is an empty object
@@ -267,8 +267,8 @@ function json.tool_input(block, text)
   block.input, block.input_json, block.input_error = input, nil, nil
 end
 
---- The text that a tool's input came as, where it is unchanged; else its encoding. Of one that held NaN or an infinity
---- it is no JSON.
+--- The text of a tool's input as it came, if the input is unchanged; else its encoding. If the input held NaN or an
+--- infinity, the text is not JSON.
 ---@param input any
 ---@return string? text
 function json.input_text(input)
@@ -282,7 +282,7 @@ end
 --- Decodes an answer: an object's nulls are absent fields (that are sent again as null), what is not
 --- valid UTF-8 is U+FFFD, NaN and infinities are null, and tool inputs keep their text.
 ---@param text string
----@return any value nil where the text is not valid
+---@return any value nil if the text is not valid
 ---@return string? message what is wrong, and at which byte
 function json.decode_answer(text)
   local value, message = memory.attempt(decode, text, ANSWER, true)
@@ -292,7 +292,7 @@ end
 --- Decodes an event of a stream: an answer whose strings may be cut inside a surrogate pair. Such
 --- halves are left in the strings as three bytes, for `anthropic.surrogates` to join.
 ---@param text string
----@return any value nil where the text is not valid
+---@return any value nil if the text is not valid
 ---@return string? message
 ---@return boolean? halves whether there are any
 function json.decode_event(text)
@@ -302,7 +302,7 @@ function json.decode_event(text)
   return decode(text, EVENT, true)
 end
 
---- Sets a member of a table in another one, of the caller's own, which encodes it as the first does.
+--- Copies a member of a table to another one, of the caller's own, which encodes it as the first does.
 ---@param from table
 ---@param to table
 ---@param name string
@@ -317,7 +317,7 @@ function json.set(from, to, name)
   end
 end
 
---- Sets the members of a table so in another one, of the caller's own.
+--- Copies the members of a table in this way to another one, of the caller's own.
 ---@generic T: table
 ---@param to T
 ---@param from? table
@@ -343,7 +343,7 @@ function json.copy(value)
   return setmetatable(copy, getmetatable(value))
 end
 
---- What was null in an object as decoded, and is absent.
+--- The names that were null in an object as decoded, and are absent.
 ---@param value table
 ---@return table<string, true>? names
 function json.nulls_of(value)

@@ -1,6 +1,6 @@
---- What a field's name says of its value where the table alone does not, for the writer of JSON: "array", that an empty
--- one is an array; "data", that the names inside are the user's own and say nothing; "members", that this is so of the
--- names alone, not of what stands under them; "object", that it is one also where its keys are numbers.
+--- What a field's name tells the writer of JSON about its value, if the table alone does not. "array": an empty table
+-- is an array. "data": the names inside are the user's own and say nothing. "members": the names of its members are the
+-- user's own, but not those further inside. "object": a table is an object even if its keys are numbers.
 
 return {
   allowed_callers = "array",

@@ -1,5 +1,5 @@
---- What a table says of itself: that it is an array, an object, or text that is JSON already; and what other
---- libraries' markers say where they are loaded.
+--- What a table says of itself: that it is an array, an object, or text that is JSON already; and what the markers of
+--- other libraries say, if they are loaded.
 
 local package = package
 local core = require "anthropic.base.core"
@@ -9,7 +9,7 @@ local kinds = {}
 local array_metatable = core.json_array_metatable
 local object_metatable = core.json_object_metatable
 
---- Of a table whose first member is its text.
+--- The metatable of a table whose first member is its text.
 ---@private
 kinds.RAW = {
   __tostring = function(raw)
@@ -17,7 +17,7 @@ kinds.RAW = {
   end,
 }
 
---- What metatables say; those of `kinds.list` are held by their lists alone.
+--- What metatables mean; those of `kinds.list` are held by their lists alone.
 ---@private
 ---@type table<table, "array"|"empty array"|"object"|"raw">
 kinds.BY_METATABLE = setmetatable({
@@ -32,7 +32,7 @@ kinds.LITERALS = { [core.null] = "null" }
 
 local by_metatable = kinds.BY_METATABLE
 
---- Whether a table is encoded as an array, where nothing but the table says so.
+--- Whether a table is encoded as an array, if nothing but the table says so.
 ---@param value table
 ---@return boolean
 function kinds.is_array(value)
@@ -55,7 +55,7 @@ end
 
 local noted_cjson, noted_vim -- whose markers are known
 
---- Learns other libraries' ways to say what a table cannot, where they are loaded.
+--- Learns the markers by which other libraries, if they are loaded, say what a table cannot.
 function kinds.note_markers()
   local cjson, vim = package.loaded.cjson, rawget(_G, "vim")
   if cjson ~= noted_cjson and type(cjson) == "table" then
@@ -98,7 +98,7 @@ end
 
 --- Makes a table an array, also when it is empty.
 ---@param value table its keys must be 1 to n when it is encoded
----@return table value the same table, with a metatable; raises where it has another one
+---@return table value the same table, with a metatable; raises if it has another one
 function kinds.array(value)
   return (set_kind(value, array_metatable, "array")) -- no tail call: it blames the caller
 end
@@ -115,7 +115,7 @@ end
 
 --- Makes a table an object, also when it is empty or has numbers as keys (1 becomes "1").
 ---@param value table
----@return table value the same table, with a metatable; raises where it has another one
+---@return table value the same table, with a metatable; raises if it has another one
 function kinds.object(value)
   return (set_kind(value, object_metatable, "object")) -- no tail call: it blames the caller
 end

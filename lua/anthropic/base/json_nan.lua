@@ -1,4 +1,4 @@
---- NaN and the infinities, which many servers write though JSON has none of them. They are read as null; where that
+--- NaN and the infinities, which many servers write though JSON has none of them. They are read as null; if that
 --- would mean something else, they are marked in the text before it is read.
 --
 --     json_nan.mark '{"x":NaN}'                     --> '{"x":"\u0000NaN\u0000"}'
@@ -18,7 +18,7 @@ local function after_string(text, quote)
 end
 
 --- A text with a string in the place of each NaN and infinity.
----@param text string JSON but for them
+---@param text string JSON except for these
 ---@return string? marked nil if the text has neither
 function json_nan.mark(text)
   if not (text:find("NaN", 1, true) or text:find("Infinity", 1, true)) then
@@ -44,15 +44,15 @@ function json_nan.mark(text)
   return copied > 1 and table.concat(pieces) or nil
 end
 
---- A text that was marked, read and encoded, with what was marked.
+--- A text that was marked, read and encoded, with the numbers themselves in place of their marks.
 ---@param text string
 ---@return string text
----@return integer count of what was marked
+---@return integer count of the marks
 function json_nan.unmark(text)
   return text:gsub(MARKED, "%1")
 end
 
---- Notes the texts of the inputs in a value that held what was marked.
+--- Notes the text of each input in a value that held a marked number.
 ---@param value table as it was decoded without marks
 ---@param marked table the same with them
 ---@param json table which loads this module: its names of inputs, and its writer

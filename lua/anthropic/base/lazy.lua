@@ -1,4 +1,4 @@
---- Modules that are loaded when they are first used, as a process pays for each with its first request: what only some
+--- Modules that are loaded at their first use, as a process pays for each with its first request: those that only some
 --- programs need.
 --
 --     local stream = lazy.module "anthropic.stream"
@@ -20,7 +20,7 @@ local waiting_for_failure = {}
 -- What stands for a module while it is loaded: a userdata in Lua 5.1, a number in LuaJIT.
 local IS_MARK = { userdata = true, number = true }
 
--- They take a module that could not be loaded, and those that were about to load it, for half loaded ever after.
+-- Lua 5.1 and LuaJIT take a module that could not be loaded, and those that were loading it, for half loaded for ever.
 local function forget_half_loaded()
   for name, value in pairs(package and package.loaded or {}) do
     if IS_MARK[type(value)] and type(name) == "string" and name:find "^anthropic%." then
@@ -29,7 +29,7 @@ local function forget_half_loaded()
   end
 end
 
---- Loads a module at its first use. If that fails, as memory or descriptors are out, the next use tries again.
+--- Loads a module at its first use. If that fails because memory or descriptors are out, the next use tries again.
 --- Lua reports a file that it has no descriptor for as missing; this error names the reason.
 ---@param name string
 ---@return any module
@@ -53,7 +53,7 @@ local function stand_in(name, names)
   return setmetatable({}, metatable)
 end
 
---- What stands for a module until it is used, and leads to it from then on.
+--- A table that stands for a module: it loads the module at the first use, and leads to it from then on.
 ---@param name string such as "anthropic.stream"
 ---@return table
 function lazy.module(name)

@@ -1,4 +1,4 @@
---- Steps whose memory depends on what a caller sends, or a server: where they run out of it, nil and words.
+--- Steps whose memory depends on what a caller or a server sends: if memory runs out, they return nil and words.
 --
 --     local text, problem = memory.attempt(core.json_encode, value)
 

@@ -7,9 +7,9 @@ local json = require "anthropic.base.json"
 
 local number = {}
 
---- A number as text that reads back as the same one. A whole one has neither a point nor an exponent.
+--- A number as text that reads back as the same number. A whole number has neither a point nor an exponent.
 ---@param value number
----@return string|nil text nil where it is not finite
+---@return string|nil text nil if it is not finite
 function number.text(value)
   if value ~= value or value == math.huge or value == -math.huge then
     return nil

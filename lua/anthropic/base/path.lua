@@ -1,4 +1,4 @@
---- Where something stands in a value that the caller passed: messages[3].content, query.created_at.gte.
+--- The path to a part of a value that the caller passed: messages[3].content, query.created_at.gte.
 
 local path = {}
 

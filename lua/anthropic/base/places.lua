@@ -34,14 +34,14 @@ end
 --- The file that is loaded for a module.
 ---@param name string
 ---@param field "path"|"cpath" of `package`
----@return string path "?" where none is found, as of a module that is linked in
+---@return string path "?" if none is found, as of a module that is linked in
 function places.first(name, field)
   local extension = field == "path" and ".lua" or package and package.config:sub(1, 1) == "\\" and ".dll" or ".so"
   return places.of_editor(name, extension)[1] or places.of(name, package and package[field])[1] or "?"
 end
 
---- A folder by one name, however a path spells it: from its root, without "." and doubled separators. On Windows "/"
---- separates, too, ".." is what it leads to, as Windows itself reads it, and letters name the same in either case.
+--- One name for a folder, however a path spells it: from its root, without "." and doubled separators. On Windows "/"
+--- is a separator, too, ".." is resolved as Windows itself does, and the case of letters does not count.
 ---@param path string
 ---@param current string the folder where a path without a root begins
 ---@param separator string "\\" on Windows, else "/"

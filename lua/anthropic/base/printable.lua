@@ -1,4 +1,4 @@
---- Words of others as one line that a terminal or a log shows as it is: no control characters, no line or paragraph
+--- Foreign text as one line that a terminal or a log shows as it is: no control characters, no line or paragraph
 --- separators, nothing that turns the direction of writing around, no bytes that are not UTF-8.
 --
 --     printable.line "no\27[2Jsuch\226\128\174 key\r\n"     --> "no [2Jsuch key "
@@ -37,7 +37,7 @@ local function repair(bytes)
   return table.concat(characters)
 end
 
---- The text as one line; runs of blanks and of what must not be shown are one blank.
+--- The text as one line; runs of blanks and of what must not be shown become one blank.
 ---@param text string
 ---@return string
 function printable.line(text)

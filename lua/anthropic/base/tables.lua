@@ -1,4 +1,4 @@
---- Copies of tables, and what stands in them.
+--- Copies of tables, and their contents.
 --
 --     tables.merge(tables.copy(params), { stream = true })
 

@@ -15,9 +15,9 @@
 --     local chat = client:chat { model = "claude-sonnet-5-5", tools = { weather }, max_turns = 5 }
 --     local text, message, run = chat:say("What is the weather in Paris?")
 --
--- The tools that `on_turn` adds and removes stay so in the turns that follow.
+-- Tools that `on_turn` adds or removes remain added or removed in the turns that follow.
 --
--- `on_event` is called with every event, also without tools: so a program shows the thinking.
+-- `on_event` is called with every event, even without tools: this is how a program shows the thinking.
 
 local errors = require "anthropic.base.error"
 local events = require "anthropic.message.events"
@@ -76,7 +76,7 @@ local function check_turn(prompt, given)
   request_options.check(given, 3)
 end
 
--- The answer to parameters and, where tools are to run, the run; nil and an error.
+-- The answer to parameters and, if tools are to run, the run; nil and an error.
 local function answer(client, params, options)
   if tool_runner.is_asked_for(params) then
     return client.messages.run(params, options)
@@ -116,7 +116,7 @@ function chat.new(client, params)
   return setmetatable({ client = client, params = whole, messages = history, open = {} }, Chat)
 end
 
--- A turn: the parameters with one more message, the user's. nil and an error.
+-- Makes a turn: the parameters with one more message, the user's; nil and an error.
 local function new_turn(self, prompt)
   local said = { role = "user", content = prompt }
   local messages, err = messages_with(self.messages, said)
@@ -143,8 +143,8 @@ local function is_same(one, other)
   return true
 end
 
--- Where a turn begins in a history, which `before_turn` may have changed: with what the user said or, where that was
--- left out, with an answer.
+-- The position at which a turn begins in a history, which `before_turn` may have changed: that of the user's message
+-- or, if that was left out, of an answer.
 local function beginning_of(turn, history, run)
   local answers, first = {}, nil
   for _, one in ipairs(run and run.turns or {}) do
@@ -159,8 +159,8 @@ local function beginning_of(turn, history, run)
   return first or #history + 1
 end
 
--- The history after a turn. Where the chat's was changed since the turn began, by the program or by another turn, the
--- turn is added to that.
+-- Sets the history after a turn. If the program or another turn has changed the chat's history since the turn began,
+-- the turn is added to the changed one.
 local function keep(self, turn, history, run)
   local present = self.messages
   if turn.carrier then
@@ -187,7 +187,7 @@ local function remember(self, turn, history, message, run)
   keep(self, turn, history, run)
 end
 
--- What becomes of an answer that was left before its end: its text counts as said, and what tools have done; unless
+-- Keeps an answer that was left before its end: its text counts as said, and so does what tools have done, unless
 -- the program has changed the history since.
 local function settle_one(self, open)
   local text = open.stream:snapshot():text()
@@ -204,7 +204,7 @@ local function settle_one(self, open)
   end
 end
 
--- Whether reading has ended: an answer that was read by another coroutine may still be.
+-- Whether the reading of an answer has ended: another coroutine may still read it.
 local function is_left(open)
   local thread = open.thread
   return not thread or thread == protected.running() or coroutine.status(thread) == "dead"
@@ -225,9 +225,9 @@ end
 --- Sends a turn and returns the whole answer. After a failure the history is as before.
 ---@param prompt string|table text, or a list of content blocks
 ---@param options? anthropic.Options options for each request
----@return string|nil text of the answer; where tools were run, of the last answer
+---@return string|nil text of the answer; if tools were run, of the last answer
 ---@return anthropic.Message|anthropic.Error message on failure an error
----@return anthropic.Run? run where tools were run
+---@return anthropic.Run? run if tools were run
 function Chat:say(prompt, options)
   check_turn(prompt, options)
   settle(self)
@@ -246,7 +246,7 @@ function Chat:say(prompt, options)
   return message:text(), message, run
 end
 
--- An answer that comes, as the iterator over its text: no closure, as stream/init.lua's are.
+-- An answer that is coming, as the iterator over its text: a table, not a closure, like those of stream/init.lua.
 local Answer = {}
 
 local function add_open(owner, open)
@@ -254,7 +254,7 @@ local function add_open(owner, open)
   table.insert(owner.open, open)
 end
 
--- Takes it from the open ones; false where it was settled.
+-- Removes an answer from the open ones; false if it was settled.
 local function take_open(owner, open)
   for i, other in ipairs(owner.open) do
     if other == open then
@@ -267,7 +267,7 @@ end
 
 function Answer:__call()
   local owner = self.chat
-  local is_open = take_open(owner, self) -- stays so when the next line raises
+  local is_open = take_open(owner, self) -- it stays removed if the next line raises
   local text = self.next_text()
   local run = self.stream.run
   if is_open and text then
@@ -302,7 +302,7 @@ local function open_plain(client, params, options)
   return stream, stream and next_text_of(stream) or err
 end
 
--- The same where tools are to run: over the text of all turns.
+-- The same if tools are to run: over the text of all turns.
 local function open_run(client, params, options)
   local function send(turn)
     return client.messages.create(turn, options)
@@ -312,7 +312,7 @@ local function open_run(client, params, options)
   return reader, reader or err
 end
 
---- Sends a turn and iterates over the text of the answer as it comes: `for text in chat:stream(prompt) do`. Where tools
+--- Sends a turn and iterates over the text of the answer as it comes: `for text in chat:stream(prompt) do`. If tools
 --- are run, over the text of all answers. Raises the error on failure. An answer that is left early is kept as far as
 --- it came, unless the history was changed since.
 ---@param prompt string|table text, or a list of content blocks

@@ -3,7 +3,7 @@
 --     local client = anthropic.new { max_retries = 5, timeout = { total = 120 } }
 --     local page = assert(client.models.list())
 --
--- Every method returns its result, or nil and an error (see [errors](errors.md)); it raises only where an argument is
+-- Every method returns its result, or nil and an error (see [errors](errors.md)); it raises only if an argument is
 -- of a wrong type. Its last argument is a table of options for this request alone. All clients of a Lua state share
 -- one loop and its connections.
 
@@ -58,8 +58,8 @@ local function expected(where, what, value)
   return ("%s: %s expected, got %s"):format(where, what, type(value))
 end
 
--- Sorts a method's arguments out: the path parameters, then params, then options. What is of a
--- wrong type is blamed on the caller of the method.
+-- Sorts a method's arguments out: the path parameters, then params, then options. The error for a
+-- wrong type blames the caller of the method.
 local function check_arguments(name, method, ...)
   local values = {}
   local count = #method.names
@@ -155,7 +155,7 @@ function metatable.__tostring(self)
   return ("anthropic.Client (%s)"):format(shown_url.of_base(private[self].options.base_url))
 end
 
--- The options of a client, with what its platform makes of them. Raises where they do not go together.
+-- The options of a client, as its platform changes them. Raises if they do not go together.
 local function resolve(given, level)
   local problem = platforms.problem_of(given)
   if problem then
@@ -164,7 +164,7 @@ local function resolve(given, level)
   return platforms.apply(options.of_client(given, platforms.is_elsewhere(given)))
 end
 
--- The same of what `changes` have made of another client's: what that remembers of a credential is of use.
+-- The same for another client's options with `changes`: what that client remembers of the same credential is kept.
 local function resolve_again(own, changes, given, level)
   local resolved = resolve(given, level + 1)
   if platforms.has_same_credential(own.given, changes) then
@@ -173,7 +173,7 @@ local function resolve_again(own, changes, given, level)
   return resolved
 end
 
---- The options of a request. One of another platform, region or profile is as of another client. For pools.
+--- The options of a request. With another platform, region or profile they are those of another client. For pools.
 ---@private
 ---@param own table of the client
 ---@param given anthropic.Options checked
@@ -195,7 +195,7 @@ function client.options_of(own, given)
   return options.of_request(resolve_again(own, given, merged, 0), rest)
 end
 
--- A client of checked options, and of what it has in common with others.
+-- Makes a client of checked options, and of what it shares with other clients.
 local function make(given, resolved, shared)
   local self = setmetatable({}, metatable)
   private[self] = {
@@ -216,7 +216,7 @@ function client.new(given)
   return make(given or {}, resolve(given or {}, 3), { is_paced = true, usage = usage.new() })
 end
 
---- What a client consists of; nil: the value is no client. For pools.
+--- The parts of a client; nil if the value is not a client. For pools.
 ---@private
 ---@param value any
 ---@return table?
@@ -224,7 +224,7 @@ function client.own(value)
   return private[value]
 end
 
---- A client that consists of other parts. For pools.
+--- Makes a client of given parts. For pools.
 ---@private
 ---@param own table with `prepare`, which makes its exchanges
 ---@return anthropic.Client
@@ -273,7 +273,7 @@ function Client:exchange(spec, given)
   return made
 end
 
---- The options as they hold for a request, those that do not go together as without it. For the resources.
+--- The options that hold for a request; the client's alone if `given` does not go together. For the resources.
 ---@private
 ---@param given? anthropic.Options checked
 ---@return fun(name: string): any
@@ -312,7 +312,7 @@ function Client:wait(seconds, given)
   return nil, errors.cancelled "the wait was cancelled"
 end
 
---- Has a function called with every exchange whose attempt ends; nil: with none. For
+--- Sets a function to call with every exchange whose attempt ends; nil removes it. For
 --- `anthropic.testing`.
 ---@private
 ---@param observer? fun(exchange: anthropic.Exchange)
@@ -320,7 +320,7 @@ function Client:observe(observer)
   private[self].shared.observer = observer
 end
 
---- That function.
+--- The function that `observe` has set.
 ---@private
 ---@return nil|fun(exchange: anthropic.Exchange)
 function Client:observer()
@@ -344,7 +344,7 @@ end
 --- Makes another client with some options changed. Both count into one `usage` and pace themselves together; `close`
 --- closes one of them.
 ---@param given anthropic.Options `headers`, `betas` and the times of `timeout` are joined with the client's; false
----  takes an option away
+---  removes an option
 ---@return anthropic.Client
 function Client:with_options(given)
   local own = private[self]
@@ -358,7 +358,7 @@ end
 ---@param params? anthropic.ChatParams further parameters of messages.create or messages.run
 ---@return string|nil text of the answer
 ---@return anthropic.Message|anthropic.Error message on failure an error
----@return anthropic.Run? run where tools were run
+---@return anthropic.Run? run if tools were run
 function Client:ask(prompt, params)
   return require("anthropic.client.chat").ask(self, prompt, params)
 end

@@ -58,7 +58,7 @@ local function is_well_formed(message)
   return type(message.role) == "string" and (kind == "string" or kind == "table")
 end
 
--- What would be refused anyway, said before anything is sent.
+-- What the API would refuse anyway: reported before anything is sent.
 local function problem_of(params)
   local problem = expect("model", params.model, "string")
     or expect("messages", params.messages, "table")
@@ -106,7 +106,7 @@ local function split(params, streamed)
   return body, headers, params.betas
 end
 
--- Reads a Stream or, where the answer comes whole, a Message: by what comes, whatever was asked for.
+-- Reads a Stream or, if the answer comes whole, a Message: what comes decides, whatever was asked for.
 local function read_whole(exchange)
   local form, err = exchange:read_form()
   if err then
@@ -117,8 +117,8 @@ local function read_whole(exchange)
   return responses.read_message(exchange)
 end
 
--- A stream is there when its headers are, and reads what comes as it is. What calls itself a document may be an
--- error, which is better known before.
+-- A stream is returned as soon as its headers have come. An answer that calls itself a document may be an error,
+-- which is better known before.
 local function read_stream(exchange)
   if responses.is_document(exchange.response) then
     return read_whole(exchange)
@@ -126,7 +126,7 @@ local function read_stream(exchange)
   return stream.new(exchange)
 end
 
--- What the caller asked for, made of what was read.
+-- Makes what the caller asked for of what was read.
 local function deliver(exchange, read, wants_stream, on_message, ask_for_rest)
   if not whole_messages.is(read) then -- a stream
     read.on_message, read.ask_for_rest = on_message, ask_for_rest
@@ -146,7 +146,7 @@ local function deliver(exchange, read, wants_stream, on_message, ask_for_rest)
 end
 
 -- An answer that may take longer than ten minutes (at 128,000 tokens an hour) is streamed whether
--- the caller sees it or not: a connection on which nothing comes for so long is cut on the way.
+-- the caller sees it or not: a connection that is silent for so long is cut on the way.
 local function is_streamed(params)
   if params.stream ~= nil then
     return params.stream
@@ -237,7 +237,7 @@ end
 
 messages.methods = {}
 
--- A method with options of its own: those that a module has as its `settings`.
+-- A method that takes further options: the `settings` of a module.
 local function with_settings_of(module, method)
   return setmetatable(method, {
     __index = function(_, name)
@@ -248,8 +248,8 @@ end
 
 --- Creates a message. With `stream = true` it returns a Stream, as soon as the response's headers have come.
 ---
---- Where `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
---- end: a Message is returned, and no connection stands idle for minutes. `stream = false` asks for a whole answer.
+--- If `stream` is absent and `max_tokens` is 21,334 or more, the server is asked for a stream, which is read to its
+--- end: a Message is returned, and no connection is silent for minutes. `stream = false` asks for a whole answer.
 ---@overload fun(params: anthropic.StreamParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
 ---@param params anthropic.MessageParams
 ---@param options? anthropic.Options options for this request
@@ -299,9 +299,9 @@ messages.methods.stream = with_settings_of(stream_callbacks, {
 --- say of the rate limits sets the pace.
 ---@param list anthropic.MessageParams[] the parameters of each request; `stream` is ignored
 ---@param settings? anthropic.MapSettings
----@return table? messages `messages[i]` is the Message for `list[i]`, nil where it failed; `messages.n` is their
----  number. nil where all was cancelled, or the list is wrong
----@return table|anthropic.Error errors `errors[i]` is the error of `list[i]`, where it failed. Where all was cancelled,
+---@return table? messages `messages[i]` is the Message for `list[i]`, nil if it failed; `messages.n` is their
+---  number. nil if all was cancelled, or the list is wrong
+---@return table|anthropic.Error errors `errors[i]` is the error of `list[i]`, if it failed. If all was cancelled,
 ---  one error, which has what came as `messages` and `errors`
 messages.methods.map = with_settings_of(concurrent, {
   names = {},
@@ -314,8 +314,8 @@ messages.methods.map = with_settings_of(concurrent, {
   end,
 })
 
---- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. Where the text is no
---- JSON, or does not fit, `message.parse_error` says why: the message is returned all the same, with `repair = n` once
+--- Creates a message whose text is JSON that fits a schema. `message.parsed` is the decoded text. If the text is not
+--- JSON, or does not fit, `message.parse_error` says why, and the message is still returned: with `repair = n` after
 --- the model was asked again so often. A stream shows the first answer; its `message` returns the last one.
 ---@overload fun(params: anthropic.StreamParseParams, options?: anthropic.Options): anthropic.Stream?, anthropic.Error?
 ---@param params anthropic.ParseParams

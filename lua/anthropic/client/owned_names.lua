@@ -1,4 +1,4 @@
---- What the answers of one client name that only its server knows: containers, files, batches, sessions, threads.
+--- The names in the answers of one client that only its server knows: containers, files, batches, sessions, threads.
 --
 --     names:learn { container = { id = "container_1" } }
 --     names:has "container_1" --> true
@@ -11,18 +11,18 @@ Names.__index = Names
 
 local owned_names = {}
 
--- Of the latest, at least so many are remembered.
+-- At least so many of the latest names are remembered.
 local MOST = 4096
 local LONGEST = 256
 local DEEPEST = 16
 
--- Fields named `..._id` that name nothing of one server's alone. (The first and the last of a page stand in it.)
+-- Fields `..._id` whose values are not one server's alone. (The first and the last ID of a page are in the page, too.)
 local COMMON = {
   tool_use_id = true, tool_id = true, request_id = true, custom_id = true, user_id = true, organization_id = true,
   first_id = true, last_id = true, model_id = true,
 }
 
--- What a caller or a model wrote, whatever its fields are called.
+-- Members that a caller or a model wrote, with fields of any name.
 local FOREIGN = { input = true, metadata = true }
 
 ---@return anthropic.OwnedNames
@@ -39,12 +39,12 @@ local function add(self, name)
   self.young[name], self.count = true, self.count + 1
 end
 
--- Every server may have a model of that name, and the vendor's skills.
+-- Whether every server may have it: a model, or one of the vendor's skills.
 local function is_everywhere(value)
   return value.type == "model" or value.object == "model" or value.type == "anthropic" or value.source == "anthropic"
 end
 
--- `is_own`: the value is a thing of the server's, whose ID is its name.
+-- `is_own`: the value is an object of the server's, whose ID is its name.
 local function learn(self, value, is_own, depth)
   local is_common = is_everywhere(value)
   is_own = is_own and not is_common
@@ -58,7 +58,7 @@ local function learn(self, value, is_own, depth)
   end
 end
 
---- Takes in an answer.
+--- Notes the names in an answer.
 ---@param value any decoded
 ---@param params? table of the request; a thread that they ask for goes on by the answer's own ID
 function Names:learn(value, params)
@@ -70,7 +70,7 @@ function Names:learn(value, params)
   end
 end
 
---- Whether a name is one of them.
+--- Whether a name was noted.
 ---@param name string
 ---@return boolean
 function Names:has(name)
@@ -90,7 +90,7 @@ local function find(value, is_owned, depth)
   return false
 end
 
---- Whether a request names one of them, in its path or in its parameters.
+--- Whether a request has a noted name, in its path or in its parameters.
 ---@param spec table of an exchange: `path`, `params`
 ---@return boolean
 function Names:are_in(spec)

@@ -1,4 +1,4 @@
---- Pools: several clients as one, which goes on with the next where one fails.
+--- Pools: several clients as one, which goes on with the next client if one fails.
 --
 -- An exchange of a pool asks its route before each attempt which member's options it is made with, and after a failure
 -- whether there is another attempt. All else is the exchange's: one budget of attempts, one history, streams as well.
@@ -21,12 +21,12 @@ local usage = require "anthropic.message.usage"
 local pools = {}
 
 local DEFAULT_COOLDOWN = 30
--- What is longer than this is not waited for.
+-- A longer wait is not made.
 local LONGEST_WAIT = 300
 
 ---@class anthropic.PoolOptions
 ---@field members (anthropic.Client|anthropic.PoolMember)[]
----@field cooldown? number seconds for which nothing goes to a member that failed, where its server does not say how
+---@field cooldown? number seconds for which nothing goes to a member that failed, if its server does not say how
 ---  long. Default: 30
 ---@field max_retries? integer of one request, over all members; theirs are ignored. Default: one less than twice the
 ---  members, so that each can be asked twice
@@ -73,7 +73,7 @@ local MEMBER_ROWS = {
 ---@field tried table<integer, integer> how often it went to each member
 ---@field barred table<integer, boolean> members whose platform cannot serve it, or that said not to ask again
 ---@field only? integer the member that has what the request names
----@field following? integer the member of the next attempt, where it is chosen
+---@field following? integer the member of the next attempt, once it is chosen
 local Route = {}
 Route.__index = Route
 
@@ -98,7 +98,7 @@ local function profile_of(member, pool, given, spec)
   return exchange.profile(resolved)
 end
 
---- Chooses the member of the next attempt, unless that has been done, and has it made with its options.
+--- Chooses the member of the next attempt, unless it is chosen already, and sets the attempt's options to the member's.
 ---@param made anthropic.Exchange
 ---@return true|nil
 ---@return anthropic.Error?
@@ -141,7 +141,7 @@ function Route:answered(made)
   self.parts().routing:answered(made.member)
 end
 
---- Takes in a failure.
+--- Notes a failure.
 ---@param made anthropic.Exchange
 ---@param err anthropic.Error
 function Route:failed(made, err)
@@ -155,13 +155,13 @@ function Route:failed(made, err)
   end
 end
 
---- Has the next attempt made by the same member.
+--- Keeps the next attempt with the same member.
 ---@param made anthropic.Exchange
 function Route:stay(made)
   self.following = made.member
 end
 
--- Another attempt by the same member.
+-- Seconds until another attempt by the same member, or nil.
 local function stay(self, made, err)
   self.following = made.member
   return retry.is_worthwhile(err, made.policy) and retry.delay(err, made.retries, made.losses > 0) or nil
@@ -190,7 +190,7 @@ function Route:delay(made, err)
   return wait <= LONGEST_WAIT and wait or nil
 end
 
--- The member that a request goes on with, or names something of; or nil.
+-- The member that has what a request continues or names; or nil.
 local function owner_of(pool, spec)
   if spec.member then
     return spec.member
@@ -233,7 +233,7 @@ end
 
 -- --- the pool ------------------------------------------------------------------------------------
 
--- A member as requests are made for it: what params.lua needs of a client.
+-- A member, with the method that params.lua needs of a client.
 local Member = {}
 Member.__index = Member
 
@@ -247,19 +247,19 @@ function Member:options_for(given)
   end
 end
 
--- Whether requests for a member are the same as for the first one, but for where they go.
+-- Whether requests for a member differ from those for the first one only in where they go.
 local function is_plain(member, first)
   return next(member.models) == nil and member.own.options.model == first.own.options.model
     and member.own.options.base_url == first.own.options.base_url
     and member.own.options.platform == first.own.options.platform
 end
 
--- What writes to it writes to what it stands for.
+-- A table with fields of its own, which reads and writes all others in `shared`.
 local function beside(shared, fields)
   return setmetatable(fields, { __index = shared, __newindex = shared })
 end
 
--- Clients that with_options made have much in common, but maybe not the server.
+-- Gives a client names of its own: clients that with_options made share much, but maybe not the server.
 local function learn_names(own)
   if not own.names then
     own.names = owned_names.new()
@@ -338,7 +338,7 @@ end
 ---@param params? anthropic.ChatParams
 ---@return string|nil text of the answer
 ---@return anthropic.Message|anthropic.Error message on failure an error
----@return anthropic.Run? run where tools were run
+---@return anthropic.Run? run if tools were run
 function Pool:ask(prompt, params)
   return chat.ask(private[self], prompt, params)
 end

@@ -1,4 +1,4 @@
---- Which member of a pool a request goes to: by weights, past those that failed until their cool-down is over.
+--- Which member of a pool a request goes to: by weights, without members that failed until their cool-down is over.
 --
 --     local routing = routes.new({ { weight = 2 }, { weight = 1 } }, 30)
 --     local i = routing:choose(exchange, {})     -- 1, 2, 1, 1, 2, 1, ...
@@ -14,7 +14,7 @@ local routes = {}
 ---@field dead_until? number by core.now(); nil: it is alive
 ---@field is_asked? boolean the server asked to wait so long
 ---@field is_closed fun(): boolean nothing goes to it any more
----@field probe { [1]?: anthropic.Exchange } that tries it again, as long as that is in use
+---@field probe { [1]?: anthropic.Exchange } the exchange that tries it again, as long as that is in use
 
 ---@class anthropic.Routing
 ---@field members anthropic.PoolRoute[]
@@ -56,7 +56,7 @@ local function is_tried_again(member)
   return exchange ~= nil and not exchange.has_ended
 end
 
--- Those that a request can go to: the dead ones whose cool-down is over first, one request for each.
+-- The members that a request can go to: the dead ones whose cool-down is over (for one request each), and the others.
 local function candidates(self, tried, barred, now)
   local due, alive = {}, {}
   for i, member in ipairs(self.members) do
@@ -84,13 +84,13 @@ local function next_in_turn(self, list)
   return best
 end
 
--- Seconds that the server of a dead member asked to wait, which are not over.
+-- The rest of the seconds that the server of a dead member asked to wait.
 local function asked_wait(member, now)
   return member.is_asked and math.max(member.dead_until - now, 0) or 0
 end
 
--- Where all are dead: one that is back in time, of those the one that was tried least, of those the one whose cool-down
--- ends first.
+-- If all are dead: a member that is back in time comes first, then the one that was tried least, then the one whose
+-- cool-down ends first.
 local function least_bad(self, tried, barred, now, longest)
   local best, best_rank
   for i, member in ipairs(self.members) do
@@ -113,7 +113,7 @@ end
 ---@param barred? table<integer, boolean> those that cannot serve it
 ---@param longest? number seconds that it can wait. Default: no limit
 ---@return integer|nil member nil: all are closed
----@return number? seconds nil: at once; otherwise all are dead, and its server asked to wait so long, or 0
+---@return number? seconds nil: at once; otherwise all are dead: how long its server asked to wait, or 0
 function Routing:choose(exchange, tried, barred, longest)
   local now = core.now()
   barred = barred or {}

@@ -43,7 +43,7 @@ concurrent.settings = {
 
 local function join(shared, own)
   local params = json.merge(json.merge({}, shared), own)
-  params.stream = nil -- a whole message is what has a place in the results
+  params.stream = nil -- only a whole message has a place in the results
   return params
 end
 
@@ -77,7 +77,7 @@ local function cancel_all(workers, but)
   end
 end
 
--- A worker of several. What it raises ends the others at once: what they still ask for is paid for.
+-- One of several workers. If it raises, the others end at once: what they still ask for would be paid for.
 local function work_among_others(state, workers)
   local task = tasks.current()
   local ok, result = protected.call(function() return work(state) end)
@@ -90,7 +90,7 @@ local function work_among_others(state, workers)
   return ok
 end
 
--- Several workers. nil and an error when it is cancelled; what a worker raised is raised.
+-- Runs several workers. nil and an error when it is cancelled; what a worker raised is raised.
 local function work_together(state)
   local workers = {}
   for i = 1, math.min(state.settings.concurrency or DEFAULT_CONCURRENCY, state.messages.n) do
@@ -108,8 +108,8 @@ local function work_together(state)
   return true
 end
 
--- Whether the requests can be tasks: not in a host that runs but one, nor where a client blocks because the host cannot
--- wait there.
+-- Whether the requests can be tasks: not in a host that runs only one coroutine, nor if a client blocks because the
+-- host cannot wait there.
 local function runs_several(driver)
   return driver.spawn or not driver.suspends and (not loop.driver().spawn or waiting.is_possible())
 end

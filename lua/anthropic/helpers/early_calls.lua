@@ -4,13 +4,13 @@
 --     early:watch(stream)
 --     early:see(stream, event)          -- each event but deltas
 --     local call = early:call(block)    -- when the message is there
---     early:cancel()                    -- where it never will be
+--     early:cancel()                    -- if it never will be
 --
 -- A call starts when its block ends. One whose block holds no input waits for the whole message: it may have been cut
--- off, and some servers send the input later. What a model began that then gave up (a `fallback` follows) is cancelled.
+-- off, and some servers send the input later. Calls of a model that gave up (a `fallback` follows) are cancelled.
 --
--- Where the stream is asked for again, what runs is cancelled. A call that has ended by then is not run a second time:
--- if the same one comes again, it has its result.
+-- If the stream is asked for again, running calls are cancelled. A call that has ended by then is not run a second
+-- time: if the same call comes again, it has its result.
 
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
@@ -25,25 +25,25 @@ local EarlyCalls = {}
 EarlyCalls.__index = EarlyCalls
 
 ---@param call_of fun(block: table, stream: anthropic.Stream): anthropic.ToolCall? looks a call up and asks for its
----  approval; nil where it must wait for the end of the answer
+---  approval; nil if it must wait for the end of the answer
 ---@param limits anthropic.RunLimits
 ---@return anthropic.EarlyCalls
 function early_calls.new(call_of, limits)
   return setmetatable({
     call_of = call_of, limits = limits,
     calls = {}, -- by their blocks
-    words = {}, -- by calls: with which they were approved
+    words = {}, -- by calls: those with which they were approved
     running = {},
-    ended = {}, -- of a stream that broke off, by ID
+    ended = {}, -- of an interrupted stream, by ID
   }, EarlyCalls)
 end
 
--- The words of a call, by which it is known again.
+-- The words of a call, by which it is recognized.
 local function words_of(block)
   return tostring(block.name) .. " " .. tostring(json.encode(block.input))
 end
 
--- Forgets what has started. What has ended is kept apart.
+-- Forgets the calls that have started. Those that have ended are kept apart.
 local function begin_anew(self)
   for call, task in pairs(self.running) do
     if tools.has_ended(task) then
@@ -55,7 +55,7 @@ local function begin_anew(self)
   self.calls, self.words, self.running = {}, {}, {}
 end
 
---- Has the stream tell when it is asked for again.
+--- Makes the stream report when it is asked for again.
 ---@param stream anthropic.Stream
 function EarlyCalls:watch(stream)
   stream.on_restart = function()
@@ -63,7 +63,7 @@ function EarlyCalls:watch(stream)
   end
 end
 
--- The same call, where it has ended before.
+-- The same call, if it has ended before.
 local function take_ended(self, block)
   local ended = self.ended[block.id or false]
   if ended and ended.words == words_of(block) then
@@ -102,7 +102,7 @@ function SEE.content_block_start(self, _, event)
   end
 end
 
---- Takes an event in, which the stream has accumulated. What the approval raises is raised.
+--- Takes in an event that the stream has accumulated. What the approval raises is raised.
 ---@param stream anthropic.Stream
 ---@param event table
 function EarlyCalls:see(stream, event)
@@ -112,7 +112,7 @@ function EarlyCalls:see(stream, event)
   end
 end
 
---- The call of a block, where it has started or was refused.
+--- The call of a block, if it has started or was refused.
 ---@param block table
 ---@return anthropic.ToolCall?
 ---@return boolean? is_final whether name and input are still those that it began with
@@ -121,7 +121,7 @@ function EarlyCalls:call(block)
   return call, call and self.words[call] == words_of(block)
 end
 
---- Cancels what is not among some calls.
+--- Cancels all running calls except some.
 ---@param kept? anthropic.ToolCall[]
 function EarlyCalls:cancel(kept)
   local running = {}

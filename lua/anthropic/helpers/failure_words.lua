@@ -3,8 +3,8 @@
 --     failure_words.of_raised("/home/ada/app/tools.lua:12: no such city")   --> "no such city"
 --
 -- What was raised may come from anywhere, so every position in a file is cut, and every traceback. What a tool
--- returned are words of its own, which may speak of files: of these only the positions in the tool's own file are
--- cut, as an error has them that it caught.
+-- returned may be words of its own about files: of these only the positions in the tool's own file are cut, which
+-- an error that it caught would have.
 
 local json = require "anthropic.base.json"
 
@@ -16,7 +16,7 @@ local LEADING = {
   "^[ \t]*(%a:[/\\][^\n:]*):%d+: ",
   "^[ \t]*(%.%.%.[^\n:]*):%d+: ",
 }
--- Where `require` has looked, and which file it could not load.
+-- The places where `require` has looked, and the file that it could not load.
 local SEARCHED = { "\n\tno file '[^\n]*", "\n\tno field package[^\n]*", " from file '[^'\n]*'" }
 
 local TRACEBACK = "stack traceback:\n"
@@ -25,7 +25,7 @@ local function is_file(name)
   return (name:find "[/\\]" or name:find "%.lua$") and not name:find("://", 1, true)
 end
 
--- Where a line goes on after positions at its beginning.
+-- Where a line goes on after a position at its beginning; nil if there is no position.
 local function after_positions(line, first)
   for _, pattern in ipairs(LEADING) do
     local _, last, name = line:find(pattern, first)
@@ -48,7 +48,7 @@ local function without_positions(line)
   return (rest:gsub("%f[%S](%S+):%d+: ", without_name):sub(2))
 end
 
--- What Lua writes before the number of a line in the file of a function; nil where that has none.
+-- What Lua writes before the number of a line in the file of a function; nil if the function has no file.
 local function file_of(f)
   local source = f and debug.getinfo(f, "S").short_src
   return source and source ~= "[C]" and source ~= "?" and source or nil
@@ -58,7 +58,7 @@ local function without_file(text, file)
   return (text:gsub(file:gsub("%W", "%%%0") .. ":%d+: ", ""))
 end
 
--- `file`: where one is given, only a traceback that names it.
+-- `file`: if given, only a traceback that names it is cut.
 local function without_traceback(text, file)
   local at = text:find(TRACEBACK, 1, true)
   if at and (not file or text:find(file, at, true)) then
@@ -82,7 +82,7 @@ local function has_tostring(value)
   return type(metatable) == "table" and metatable.__tostring ~= nil
 end
 
---- The text of a value; nil where only JSON says it. Raises what its metamethods raise.
+--- The text of a value; nil if only JSON can say it. Raises what its metamethods raise.
 ---@param value any
 ---@return string?
 function failure_words.text_of(value)

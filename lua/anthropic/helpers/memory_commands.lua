@@ -3,7 +3,7 @@
 --     local commands = memory_commands.new(core.folder "memory", limits)
 --     commands:run { command = "create", path = "/memories/notes.txt", file_text = "..." }
 --
--- `/memories` is the directory. What a command says is what the model was taught to read; nil and a message where it
+-- `/memories` is the directory. A command returns the words that the model was taught to read; nil and a message if it
 -- fails. Files are checked and opened in C (src/util/folder.h), where no path leaves the directory.
 
 local json = require "anthropic.base.json"
@@ -48,7 +48,7 @@ local function below(path)
   return table.concat(names, "/")
 end
 
--- What is told of a failure of the core's.
+-- The message for a failure of the core's.
 local function failure(path, words, word)
   if word == "missing" then
     return nil, ("The path %s does not exist. Please provide a valid path."):format(path)
@@ -179,7 +179,7 @@ local function count_missing(self, path)
   return count
 end
 
--- Whether so many entries, and so many bytes, more find room.
+-- What is wrong if there is no room for so many more entries and bytes, or nil.
 local function problem_of_room(self, entries, more)
   local limits = self.limits
   local files, bytes = self.folder:measure(limits.files)

@@ -1,10 +1,10 @@
 --- A run on a message thread of the API's: what the server holds is not sent again.
 --
--- The caller asks for one by `thread = { type = "create" }`, or goes on with one by `previous_message_id`. Each answer
--- is where the next request goes on, with the messages that the server lacks; `system` and `tools` stay those of the
--- thread. Where they were changed, or the history was, and where the server has lost the thread, a new one is made of
--- the whole history, if that is known here: of a thread that was begun elsewhere it is not. Where the server cannot
--- keep the conversation at all, the run goes on without a thread.
+-- The caller asks for one by `thread = { type = "create" }`, or goes on with one by `previous_message_id`. Each request
+-- goes on from the last answer, with the messages that the server lacks; `system` and `tools` stay those of the thread.
+-- If they or the history were changed, or if the server has lost the thread, a new thread is made of the whole history,
+-- if that is known here: it is not if the thread was begun elsewhere. If the server cannot keep the conversation at
+-- all, the run goes on without a thread.
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
@@ -21,7 +21,7 @@ local OF_THREAD = { "system", "tools" }
 local LOST = { thread_not_found = true, thread_already_continued = true, thread_continue_in_flight = true }
 local UNSUPPORTED = "thread_unsupported_request"
 
---- The thread of a run; nil where the caller asks for none.
+--- The thread of a run; nil if the caller asks for none.
 ---@param request table changed: the beta is added
 ---@return table?
 function message_thread.of(request)
@@ -119,7 +119,7 @@ end
 
 --- Notes what the server holds after an answer.
 ---@param self table
----@param messages table[] the history; the answer stands behind what was sent, if it has content
+---@param messages table[] the history; the answer follows what was sent, if it has content
 ---@param message anthropic.Message
 function message_thread.note(self, messages, message)
   local is_kept = not self.is_whole or message.stop_reason ~= "refusal" and not is_of_fallback(message)

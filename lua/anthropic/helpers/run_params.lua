@@ -38,7 +38,7 @@ local OWN = {
   max_result_bytes = check.positive "a positive number of bytes",
 }
 
---- What is wrong with them; nil where nothing is.
+--- What is wrong with the parameters; nil if nothing is.
 ---@param params table
 ---@return string?
 function run_params.problem_of(params)
@@ -70,7 +70,7 @@ function run_params.request_of(params)
   return request
 end
 
---- Whether they ask for a run: by a tool that can be run, or by what only a run has.
+--- Whether parameters ask for a run: by a tool that can be run, or by a parameter that only a run has.
 ---@param params table
 ---@return boolean
 function run_params.ask_for_run(params)

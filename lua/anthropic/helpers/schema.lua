@@ -5,8 +5,8 @@
 --
 -- It knows the keywords that the API accepts, and the usual limits of numbers, strings and arrays.
 -- An object has no other members than its properties, unless `additionalProperties` says so: that
--- is how the API takes a schema. What else holds of it ($ref, allOf, anyOf, oneOf) may name further ones. Other
--- keywords (`pattern`) are not checked.
+-- is how the API takes a schema. Other schemas of the same object ($ref, allOf, anyOf, oneOf) may name more members.
+-- Other keywords (`pattern`) are not checked.
 
 local string_formats = require "anthropic.helpers.string_formats"
 local json = require "anthropic.base.json"
@@ -64,7 +64,7 @@ local function without_signs_of_zero(value)
   return copy
 end
 
--- The text by which values are compared: -0 is 0 there. nil where one has none.
+-- The text by which values are compared: -0 is 0 there. nil if a value has no text.
 local function text_of(value)
   local text = json.encode(value)
   return text and text:find("-0", 1, true) and json.encode(without_signs_of_zero(value)) or text
@@ -74,8 +74,8 @@ end
 
 local check
 
--- What each keyword says of a value: a function of the keyword's argument, the value, its path, the schema, the context
--- and what others name that hold of the value. It returns nothing, or what is wrong and the path to it, like `check`.
+-- The check of each keyword: a function of the keyword's argument, the value, its path, the schema, the context and
+-- what other schemas of the value name. It returns nothing, or what is wrong and the path to it, like `check`.
 local KEYWORDS = {}
 
 function KEYWORDS.type(given, value, path)
@@ -120,7 +120,7 @@ end
 
 local NONE = {}
 
--- A schema that several references lead to is asked once of a value.
+-- A schema that several references lead to is checked once against a value.
 KEYWORDS["$ref"] = function(given, value, path, node, context, others)
   local target = parts.resolve(context.root, given)
   if not target then
@@ -354,7 +354,7 @@ function check(value, node, path, context, others)
   return words, where
 end
 
---- Checks a value, decoded with `json.decode`, against a schema that schema_shape.lua finds nothing wrong with.
+--- Checks a value, decoded with `json.decode`, against a schema in which schema_shape.lua finds nothing wrong.
 ---@param value any
 ---@param root table
 ---@return true|nil

@@ -1,5 +1,5 @@
---- What in a JSON schema holds of the same value: where a reference leads, allOf, anyOf, oneOf, and which members of an
---- object they name.
+--- The parts of a JSON schema that apply to the same value (the target of a reference, allOf, anyOf, oneOf), and the
+--- members of an object that they name.
 
 local parts = {}
 
@@ -15,7 +15,7 @@ end
 --- What a reference within a schema stands for: "#/$defs/name".
 ---@param root table
 ---@param reference any
----@return table|nil target nil where it is missing
+---@return table|nil target nil if it is missing
 function parts.resolve(root, reference)
   if type(reference) ~= "string" or not (reference == "#" or reference:find "^#/") then
     return nil
@@ -31,7 +31,7 @@ end
 
 local LISTS = { "allOf", "anyOf", "oneOf" }
 
---- The schemas that hold, or may hold, of the same value as this one.
+--- The schemas that apply, or may apply, to the same value as this one.
 ---@param node table
 ---@param root table
 ---@return table[]
@@ -47,15 +47,15 @@ end
 
 -- --- names ---------------------------------------------------------------------------------------
 
--- Stands for every name, where additionalProperties admits any.
+-- Stands for every name, if additionalProperties admits any.
 local ANY = {}
 
--- Stands for a schema, or a list of them, that is not there.
+-- Stands for a schema, or a list of them, that is absent.
 local NONE = {}
 
 local count_of
 
--- Counts the names of one source more.
+-- Adds the names of one source to the counts.
 local function add(counts, source)
   for name in pairs(source) do
     counts[name] = (counts[name] or 0) + 1
@@ -97,7 +97,7 @@ function count_of(node, root, known)
   return counts
 end
 
----@class anthropic.SchemaNames which members the schemas name that hold of the same value
+---@class anthropic.SchemaNames which members the schemas of the same value name
 ---@field root table
 ---@field known table
 ---@field others table
@@ -112,7 +112,7 @@ function parts.names(root)
   return setmetatable({ root = root, known = { [NONE] = {} }, others = {} }, metatable)
 end
 
---- Whether a schema, or another that holds of the same value, names a member, and whether one admits any.
+--- Whether a schema, or another one of the same value, names a member, and whether one of them admits any.
 ---@param node table
 ---@return boolean names_one
 ---@return boolean admits_any
@@ -138,8 +138,8 @@ local function names_any(others)
   return false
 end
 
---- What the others name that hold of the value that a part of a schema is about: nil, or a value that is the same for
---- the same.
+--- What the other schemas of a value name, besides a part of its schema: nil, or a table, which is the same for the
+--- same arguments.
 ---@param part table a target, a part of allOf, or a list of alternatives
 ---@param node table the schema that it is a part of
 ---@param beyond? table what is named outside of the schema
@@ -160,7 +160,7 @@ function Names:others_of(part, node, beyond)
   return made[beyond]
 end
 
---- Whether a schema, or the others that hold of the same value, name a member or admit any.
+--- Whether a schema, or another one of the same value, names a member or admits any.
 ---@param name string
 ---@param node table
 ---@param others? table as `others_of` returns it

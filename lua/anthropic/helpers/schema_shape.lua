@@ -2,7 +2,7 @@
 --
 --     shape.problem { type = "object", required = true }   --> "schema.required: a list expected, got boolean"
 --
--- What passes here can be transformed and checked against. Keywords that are unknown may hold anything.
+-- A schema that passes can be transformed and checked against. Keywords that are unknown may hold anything.
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.helpers.schema_parts"
@@ -20,7 +20,7 @@ local TYPES = {
 -- JSON is written 1,000 levels deep, and `properties` is a level of its own.
 local MOST_LEVELS = 500
 
--- So many schemas may be in one another, by references, allOf, anyOf and oneOf, that hold of the same value.
+-- So many schemas of the same value may be nested, by references, allOf, anyOf and oneOf.
 local MOST_AT_ONCE = 1000
 
 local function wrong(path, expected, given)
@@ -49,7 +49,7 @@ local function count(given, path)
   end
 end
 
--- A list of what a function of an element and its path finds nothing wrong with.
+-- Checks a list, each element by a function of the element and its path.
 local function list_of(problem_of, least)
   return function(given, path, context)
     local problem = paths.problem_of_list(path, given)
@@ -201,8 +201,8 @@ local function too_many(node, context)
     context.paths[node], MOST_AT_ONCE)
 end
 
--- How many schemas are in one another that hold of the same value; nil and what is wrong where that has no end, or none
--- that can be checked.
+-- How many schemas of the same value are nested here; nil and what is wrong if the nesting has no end, or is too deep
+-- to be checked.
 local function height_of(node, context, level)
   if context.heights[node] then
     return context.heights[node]

@@ -86,7 +86,7 @@ function string_formats.ipv4(text)
   return #parts == 4
 end
 
--- How many groups of 16 bits a part of an address is, or nil where it is not one.
+-- How many groups of 16 bits a part of an address is, or nil if it is not one.
 local function groups(text)
   local count = 0
   if text == "" then

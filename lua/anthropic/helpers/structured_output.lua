@@ -30,8 +30,8 @@ local structured_output = {}
 
 ---@class anthropic.ParseParams: anthropic.MessageParams
 ---@field schema table the JSON schema of the answer; an object at its top
----@field repair? integer how often the model is asked again where its answer does not fit, with `parse_error` as the
----  next user turn. The last answer is returned, whether it fits or not. Not after a refusal, nor where it
+---@field repair? integer how often the model is asked again if its answer does not fit, with `parse_error` as the
+---  next user turn. The last answer is returned, whether it fits or not. Not after a refusal, nor if the answer
 ---  calls a tool. Default: 0
 
 ---@class anthropic.StreamParseParams: anthropic.ParseParams
@@ -41,7 +41,7 @@ local join = paths.join
 
 -- --- what is sent --------------------------------------------------------------------------------
 
--- They mean nothing to the model; what becomes of additionalProperties says `additional_properties`.
+-- These keywords mean nothing to the model; `additional_properties` decides what becomes of additionalProperties.
 local DROPPED = { ["$schema"] = true, ["$id"] = true, ["$comment"] = true, additionalProperties = true }
 
 local SENT_AS = { oneOf = "anyOf" }
@@ -64,7 +64,7 @@ local function transform_each(given, path, context)
   return sent
 end
 
--- Parts hold of the same value as their schema: what that names, they need not.
+-- Parts apply to the same value as their schema: they need not name what it names.
 local function transform_alternatives(given, path, context, node, others)
   others = context.names:others_of(given, node, others)
   local sent = json.copy(given)
@@ -79,8 +79,8 @@ local function transform_alternatives(given, path, context, node, others)
 end
 
 -- Each keyword that is sent, as a function of its argument, the argument's path, the context, the schema
--- and what others name that hold of the same value. It returns what is sent; nil and a message where the
--- API would refuse it; nil where the API has no such thing.
+-- and what other schemas of the same value name. It returns what is sent; nil and a message if the API
+-- would refuse it; nil if the API has no such thing.
 local KEYWORDS = {
   title = keep,
   description = keep,
@@ -163,7 +163,7 @@ end
 local FREE_FORM = "an object without properties would admit {} alone: name its properties, or say its "
   .. "additionalProperties (false: it is empty)"
 
--- Closes an object, as the API wants it. Where nothing names a member, that leaves {}: then what the caller says holds.
+-- Closes an object, as the API wants it. If nothing names a member, only {} would fit: then the caller decides.
 local function additional_properties(node, path, context, others)
   local given = node.additionalProperties
   local names_one, admits_any = context.names:of(node)
@@ -214,7 +214,7 @@ local function transform_whole(node, path, context, others)
   return sent
 end
 
--- A schema that stands in several places is transformed once.
+-- A schema in several places is transformed once.
 function transform(node, path, context, others)
   if others then
     return transform_whole(node, path, context, others)
@@ -325,7 +325,7 @@ function structured_output.finish(message, root)
   message.parsed, message.parse_error = parse(message, root)
 end
 
--- The API takes no turn of the user's behind these, or the model can say nothing more.
+-- After these the API takes no turn of the user's, or the model can say nothing more.
 local FINAL = { refusal = true, pause_turn = true, model_context_window_exceeded = true }
 
 local function params_of_repair(sent, message)

@@ -1,4 +1,4 @@
---- Where a text stands in another: in time linear in both, whatever they are.
+--- The places of a text in another, found in time linear in both, whatever they are.
 --
 --     text_search.places("banana", "an", 10)   --> { 2, 4 }
 
@@ -39,7 +39,7 @@ local function find_long(text, wanted, from, borders)
   end
 end
 
---- The places at which a text that is not empty stands in another, without those that overlap.
+--- The places of a text that is not empty in another, without those that overlap.
 ---@param text string
 ---@param wanted string
 ---@param most integer no more than so many

@@ -1,8 +1,8 @@
 --- What `on_turn` of a run may return: `{ add_tools =, remove_tools =, stop = true }`.
 --
--- The model learns of a change by a system message of its own where the API takes that, so that what was cached stays:
--- under a beta of BETAS. Elsewhere the next request's `tools` are others. Which tools run is known here, whatever
--- becomes of the history. To one that has lost these messages, as `before_turn` may return it, they are sent again.
+-- If the API takes that (under a beta of BETAS), the model learns of a change by a system message of its own, so that
+-- what was cached stays. Otherwise the next request has other `tools`. Which tools run is known here, whatever becomes
+-- of the history. If `before_turn` returns a history that has lost these messages, they are sent again.
 
 local check = require "anthropic.base.check"
 local json = require "anthropic.base.json"
@@ -30,7 +30,7 @@ local ROWS = { add_tools = check.of_type "table", remove_tools = check.of_type "
 
 -- --- what is wrong -------------------------------------------------------------------------------
 
---- What is wrong with a list of tools; nil where nothing is.
+--- What is wrong with a list of tools; nil if nothing is.
 ---@param where string
 ---@param list any
 ---@return string?
@@ -55,7 +55,7 @@ function tool_changes.problem_of_tools(where, list)
   end
 end
 
--- What a tool is removed by.
+-- The name by which a tool is removed.
 local function name_of(value)
   if type(value) == "table" then
     return value.name or value.type
@@ -87,14 +87,14 @@ end
 
 -- --- changes -------------------------------------------------------------------------------------
 
--- Whether a tool is one that a name, or another tool, stands for. Toolsets of MCP servers share their type.
+-- Whether a name, or another tool, stands for a tool. Toolsets of MCP servers share their type.
 local function fits(tool, value)
   local name = name_of(value)
   return name ~= nil and name_of(tool) == name
     and (type(value) ~= "table" or tool.mcp_server_name == value.mcp_server_name)
 end
 
--- A list without the tools that a name or a tool stands for, and those.
+-- A list without the tools that a name or a tool stands for, and the list of those tools.
 local function without(list, value)
   local rest, found = json.array {}, {}
   for _, tool in ipairs(list) do
@@ -118,7 +118,7 @@ local function reference_to(value)
   return { type = "tool_reference", name = name_of(value) }
 end
 
--- Puts a change down for the next request: as a block, where the API takes it, else among its tools.
+-- Notes a change for the next request: as a block, if the API takes it, else among its tools.
 local function put(self, kind, reference, change)
   local beta = self.change_beta
   if beta and (beta.with_definitions or reference.type ~= "tool_definition") then
@@ -176,7 +176,7 @@ local function add(self, tool)
   end
 end
 
---- The beta of some names by which the API takes changes; or nil.
+--- The first beta among some names by which the API takes changes; or nil.
 ---@param betas string[]
 ---@return { with_definitions: boolean }?
 function tool_changes.beta_among(betas)
@@ -189,7 +189,7 @@ function tool_changes.beta_among(betas)
   end
 end
 
---- Does what `on_turn` returned, as far as it is about tools. What is no table means nothing.
+--- Makes the changes of tools that `on_turn` returned. A value that is not a table means nothing.
 ---@param self table of the run: `tools`, `changes`, `told`, `change_beta`, `request`, `run`
 ---@param decision any
 ---@return boolean|nil stops whether the run is to end; nil and what is wrong with the decision
@@ -213,8 +213,8 @@ end
 
 -- --- telling -------------------------------------------------------------------------------------
 
--- What was told that a history does not tell any more. What it tells is known by the message or, if that is a copy, by
--- its last change of the same tool.
+-- The changes that were told and that a history no longer tells. It tells a change if it has the change's message or,
+-- if that is a copy, if its last change of the same tool is the same.
 local function lost(self, messages)
   local present, known, list = {}, {}, {}
   for _, message in ipairs(messages) do
@@ -235,7 +235,7 @@ local function lost(self, messages)
   return list
 end
 
---- Adds what a history has to tell of the changes, unless it ends with an answer that the server goes on with.
+--- Adds to a history the message about the changes, unless it ends with an answer that the server goes on with.
 ---@param self table of the run
 ---@param messages table[]
 function tool_changes.tell(self, messages)
@@ -258,7 +258,7 @@ end
 
 -- --- the runs of a chat --------------------------------------------------------------------------
 
---- The parameter by which a run gets what runs before it have changed. No name, so that no caller's is like it.
+--- The parameter by which a run gets the changes of earlier runs. It is not a name, so that no caller's is like it.
 tool_changes.CARRIER = {}
 
 local function copy_of_told(list)
@@ -269,7 +269,7 @@ local function copy_of_told(list)
   return copied
 end
 
---- Begins a run with what those before it have changed.
+--- Begins a run with the changes of earlier runs.
 ---@param self table of the run
 ---@param carrier? { state: table? } what `state_after` returned for the last one; changed
 function tool_changes.take_up(self, carrier)
@@ -286,7 +286,7 @@ end
 --- What a run hands on to the next one.
 ---@param carrier table that the run has taken up
 ---@param present? table what the next one would take up without it: another run may have handed that on meanwhile
----@return table? state `present` where the run has changed nothing
+---@return table? state `present` if the run has changed nothing
 function tool_changes.state_after(carrier, present)
   local run, before = carrier.run, carrier.state
   local has_told = before and before == present and #run.changes < #before.changes

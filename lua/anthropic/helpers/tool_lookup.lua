@@ -1,13 +1,13 @@
 --- Which tool answers a call: the one that fits exactly, as long as it is not withdrawn.
 --
 --     local find = tool_lookup.new(request.tools, request.messages)
---     local tool = find(block)     -- nil where none fits, or more than one
+--     local tool = find(block)     -- nil if none fits, or more than one
 --
--- A tool answers to its `name`. A toolset of the API's has no name: it answers where `toolset_name` is that of its
--- type, `computer` for `computer_toolset_20260801`, and its members are told apart by the block's `name`.
+-- A tool answers to its `name`. A toolset of the API's has no name: it answers if `toolset_name` is that of its
+-- type, `computer` for `computer_toolset_20260801`, and the block's `name` tells its members apart.
 --
--- Withdrawn is what a `tool_removal` names: in a system message of the history, or among the changes that a
--- compaction has kept. Only a `tool_addition` in a system message of the caller's adds a tool again: what a server
+-- A tool is withdrawn if a `tool_removal` names it: in a system message of the history, or among the changes that a
+-- compaction has kept. Only a `tool_addition` in a system message of the caller's adds a tool again; one that a server
 -- sent never does.
 
 local json = require "anthropic.base.json"
@@ -16,10 +16,10 @@ local tools = require "anthropic.helpers.tools"
 
 local tool_lookup = {}
 
--- What a toolset is called, in its type.
+-- The name of a toolset, in its type.
 local TOOLSET = "^(.+)_toolset_%d+$"
 
--- Blocks that hold changes of tools, and where.
+-- Blocks that hold changes of tools, and the member that has them.
 local HOLDERS = { mid_conv_system = "content", compaction = "tool_changes" }
 
 -- What a change refers to: its member with the name, or with a definition that has one. Tools of MCP servers run there.
@@ -98,7 +98,7 @@ local function apply(self, change, is_callers)
   end
 end
 
---- What a change is of: changes of the same thing have the same key. nil where it names nothing.
+--- The key of what a change is about: changes of the same thing have the same key. nil if a change names nothing.
 ---@param change table a `tool_addition` or a `tool_removal`
 ---@return string?
 function tool_lookup.key_of(change)
@@ -110,7 +110,7 @@ function tool_lookup.key_of(change)
   return (referred(change))
 end
 
---- The last change of each thing that a history tells of.
+--- The last change of each thing in a history.
 ---@param messages table[]
 ---@return table<string, table> changes by their keys
 function tool_lookup.last_changes(messages)

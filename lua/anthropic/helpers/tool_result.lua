@@ -1,4 +1,4 @@
---- The result of a call, as the model reads it: of what a tool returned or raised, whatever that is.
+--- The result of a call, as the model reads it: made of whatever a tool returned or raised.
 --
 -- What cannot be read, told or encoded is a result, too, with `is_error`. What is not UTF-8 is mended, blank texts are
 -- left out, and long ones cut with a note, also in documents and search results.
@@ -16,7 +16,7 @@ tool_result.DEFAULT_MAX_BYTES = 256 * 1024
 ---@class anthropic.ResultLimits
 ---@field bytes number of text
 ---@field seconds? number
----@field tell? fun(call: anthropic.ToolCall, words: string, traceback?: string) of what the programmer has to know
+---@field tell? fun(call: anthropic.ToolCall, words: string, traceback?: string) reports what the programmer has to know
 
 -- --- content -------------------------------------------------------------------------------------
 
@@ -28,7 +28,7 @@ local function is_word(value)
   return type(value) == "string" or type(value) == "number"
 end
 
--- What can have no JSON form is let through: the encoder says where it stands.
+-- Values that have no JSON form are let through: the encoder reports them with their place.
 local UNSENDABLE = { ["function"] = true, thread = true }
 
 local function has_type(value)
@@ -87,7 +87,7 @@ local function is_list_of_blocks(value)
   return true
 end
 
--- The API refuses a text block in which there is nothing.
+-- The API refuses a blank text block.
 local function is_blank(text)
   return not text:find "%S"
 end
@@ -96,8 +96,8 @@ local function cut_note(kept, whole)
   return ("[cut: the first %d of %d bytes]"):format(kept, whole)
 end
 
--- A text as it can be sent: UTF-8, and of at most so many bytes, not cut inside a character; then a
--- note says so to the model. Whether it was cut is the second result.
+-- A text as it can be sent: UTF-8, and of at most so many bytes, not cut inside a character. If it was
+-- cut, a note tells the model. The second result is whether it was cut.
 local function cut(text, limit)
   local head = #text > limit and text:sub(1, math.floor(limit) + 4) or text -- what is behind is cut anyway
   head = json.mend(head)
@@ -116,7 +116,7 @@ local function fit(text, limit)
   return (cut(text, limit))
 end
 
--- A text as far as there is room for it; nil where there is no room.
+-- A text as far as there is room for it; nil if there is no room.
 local function take(room, text)
   if room.left > 0 then
     local shorter, is_cut = cut(text, room.left)
@@ -127,7 +127,7 @@ local function take(room, text)
   end
 end
 
--- A copy of a block with another value; nil where nothing is left of that.
+-- A copy of a block with another value; nil if nothing is left of that.
 local function with(block, name, value)
   if value == nil then
     return nil
@@ -144,7 +144,7 @@ function FIT.text(block, room)
   return with(block, "text", take(room, tostring(block.text)))
 end
 
--- A text, or a list of blocks; nil where nothing is left of it.
+-- A text, or a list of blocks; nil if nothing is left of it.
 local function fit_inner(content, room)
   if type(content) == "string" then
     return take(room, content)
@@ -187,7 +187,7 @@ local function omitted_note(room)
   return ("[cut: %s in %s left out]"):format(counted(room.omitted, "byte"), counted(room.blocks, "block"))
 end
 
--- The blocks of a result without blank texts; nil where no block is left.
+-- The blocks of a result without blank texts; nil if no block is left.
 local function fit_blocks(blocks, limit)
   local kept, room = json.array {}, { left = limit, omitted = 0, blocks = 0 }
   for _, block in ipairs(blocks) do
@@ -205,7 +205,7 @@ local function fit_blocks(blocks, limit)
   return #kept > 0 and kept or nil
 end
 
--- The content of a result for what a tool returned, if it returned anything; nil and a message where it cannot be
+-- The content of a result for what a tool returned, if it returned anything; nil and a message if it cannot be
 -- sent.
 local function content_of(value, limit)
   if value == nil then
@@ -249,7 +249,7 @@ local function result(call, content, is_error)
   }
 end
 
--- The result for a value, whose metamethods may raise anything. nil, what is wrong, and a traceback where that was
+-- Makes the result for a value, whose metamethods may raise anything; nil, what is wrong, and a traceback if that was
 -- raised.
 local function make(call, limit, is_error, read, value)
   local ok, block, problem = protected.trace(function()
@@ -278,7 +278,7 @@ local function content_of_returned(reason, limit, call)
   return content_of_failure(failure_words.of_returned(reason, run_of(call)), limit)
 end
 
--- The result where none can be made of a value.
+-- The result if none can be made of a value.
 local function unreadable(call, limit, problem)
   local words = type(problem) == "string" and failure_words.of_raised(problem, run_of(call))
     or "to read it raises an error"
@@ -296,8 +296,8 @@ function tool_result.failure(call, reason, limit)
   return block or unreadable(call, limit, problem)
 end
 
---- The result for what a tool returned or, where it is not ok, raised. The programmer is told of what was raised, and
---- of what cannot be sent.
+--- The result for what a tool returned or, if it is not ok, raised. `limits.tell` reports what was raised, and what
+--- cannot be sent.
 ---@param call anthropic.ToolCall
 ---@param limits anthropic.ResultLimits
 ---@param ok boolean

@@ -33,7 +33,7 @@ local DEFAULT_MAX_TURNS = 20
 ---@class anthropic.Run
 ---@field messages table[] the history: the messages given, answers and tool results
 ---@field turns anthropic.Turn[] one for each answer
----@field stopped? string the `stop_reason` of the last answer, "max_turns", or "stop" where `on_turn` said so; nil
+---@field stopped? string the `stop_reason` of the last answer, "max_turns", or "stop" if `on_turn` said so; nil
 ---  after a failure
 
 -- --- running -------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ local function betas_of(request, option)
   return betas
 end
 
--- What a run is made of; nothing is sent yet.
+-- Prepares a run; nothing is sent yet.
 local function prepare(client, send, params, tell, option)
   local problem = run_params.problem_of(params)
   if problem then
@@ -127,7 +127,7 @@ local function begin_turn(self)
   return self.send(self.request)
 end
 
--- The calls that start while an answer streams.
+-- Prepares for the calls that start while an answer streams.
 local function watch(self, stream)
   self.early = nil
   if self.params.eager and not stream.whole then
@@ -188,7 +188,7 @@ local function ask(self)
   return message, err
 end
 
--- What an error or the end of its coroutine leaves behind.
+-- Cleans up what an error or the end of its coroutine leaves behind.
 local function abandon(self)
   forget_early(self)
   if self.reading then
@@ -196,10 +196,10 @@ local function abandon(self)
   end
 end
 
--- What the server goes on with as it is.
+-- Reasons to stop after which the server goes on with an answer as it is.
 local UNFINISHED = { pause_turn = true, compaction = true }
 
--- Whether the model has more to say after an answer, and may; nil and an error where its turn fails.
+-- Whether the model has more to say after an answer, and may; nil and an error if its turn fails.
 local function go_on(self, message)
   local turn, err, decision = tool_turn.take(self, message)
   self.early = nil
@@ -275,7 +275,7 @@ tool_runner.is_asked_for = run_params.ask_for_run
 local Reader = {}
 Reader.__index = Reader
 
--- Reads on: the next event; nil where another turn was begun, or all is over.
+-- Reads on: the next event; nil if another turn was begun, or all is over.
 local function read_on(self)
   local stream = self.stream
   local event, err = next_event(self, stream)
@@ -306,14 +306,14 @@ local function read_on_guarded(self)
   return event, err
 end
 
--- Where reading was broken off.
+-- Cleans up if the reading was interrupted.
 local function abandon_unread(self)
   if self.reading then
     abandon(self)
   end
 end
 
--- The next event of any turn. The tools of a turn run when the last one of its answer was read.
+-- The next event of any turn. The tools of a turn run when the last event of its answer was read.
 local function advance(self)
   while self.stream do
     local event, err
@@ -349,7 +349,7 @@ function Reader:snapshot()
   return self.stream:snapshot()
 end
 
---- Cancels it.
+--- Cancels the run.
 function Reader:close()
   forget_early(self)
   if self.stream then

@@ -70,7 +70,7 @@ local function approve(self, call)
   end
 end
 
--- What the model wrote, to be changed. It is sent again as it came.
+-- A copy of the input that the model wrote, free to be changed. The input itself is sent again as it came.
 local function input_of(block)
   if block.input_error then
     return nil
@@ -98,7 +98,7 @@ local function finder(self)
   return tool_lookup.new(self.tools, self.run.messages)
 end
 
--- While a message streams, it is copied only where it is asked for.
+-- While a message streams, it is copied only if it is asked for.
 local function message_of(stream)
   return { __index = function(_, name)
     return name == "message" and stream:snapshot() or nil
@@ -121,13 +121,13 @@ function tool_turn.early(self)
   end, self.limits)
 end
 
--- Where a message was cut off in a block, why that is not run.
+-- Why a block is not run, if its message was cut off in it.
 local function cut(message, block)
   return CUTS[message.stop_reason] and message.content[#message.content] == block
     and ("the call was cut off (%s); it was not run"):format(message.stop_reason)
 end
 
--- The call of a block of a whole message, with its answer where it cannot be run or is refused.
+-- The call of a block of a whole message, with its answer if it cannot be run or is refused.
 local function call_of(self, find, turn, block)
   local call = new_call(self, find, turn.number, block)
   call.message = turn.message
@@ -142,8 +142,8 @@ end
 
 local CHANGED = "the input was changed after the tool had started; it was cancelled, but may have done something"
 
--- The call of a block that has started already. Where that was with another input it counts as another one, which the
--- caller cancels.
+-- The call of a block, if it has started already. If it started with another input, that counts as another call, which
+-- the caller cancels.
 local function early_call_of(self, find, turn, block)
   local call, is_final
   if self.early then
@@ -191,7 +191,7 @@ local function remember(self, turn)
   end
 end
 
--- Runs what an answer calls. nil and an error where the running task is cancelled.
+-- Runs what an answer calls. nil and an error if the running task is cancelled.
 local function answer(self, turn)
   local early = self.early
   turn.calls = calls_of(self, turn)
@@ -211,7 +211,7 @@ end
 
 --- Takes an answer: runs what it calls, and adds both to the history.
 ---@param self table of the run: `request` (what is sent; changed), `tools`, `params`, `client`, `limits`, `run`, and
----  `early` where calls were started already
+---  `early` if calls were started already
 ---@param message anthropic.Message
 ---@return anthropic.Turn|nil
 ---@return anthropic.Error? err the running task was cancelled meanwhile

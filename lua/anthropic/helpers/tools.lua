@@ -27,7 +27,7 @@ local tools = { failure = tool_result.failure }
 ---  `max_result_bytes` and `eager`
 
 ---@class anthropic.ToolFields further fields, such as `cache_control` and `strict`, are sent as they are
----@field name? string 1 to 128 letters, digits, "_" and "-". Optional where `type` names a tool that the API defines
+---@field name? string 1 to 128 letters, digits, "_" and "-". Optional if `type` names a tool that the API defines
 ---@field description? string what the tool does, for the model
 ---@field input_schema? table JSON schema of the input. Default: an object without properties
 ---@field type? string of a tool that the API defines and the program runs, such as "bash_20250124". Default: "custom"
@@ -40,18 +40,18 @@ local tools = { failure = tool_result.failure }
 
 ---@class anthropic.ToolCall
 ---@field id string of the tool_use block
----@field name? string of the tool or, where a toolset is called, of its member; nil where the model named none
+---@field name? string of the tool or, if a toolset is called, of its member; nil if the model named none
 ---@field toolset_name? string `computer` for a call of `computer_toolset_20260801`
----@field input any a copy of the model's input, free to be changed; nil where its JSON is broken
----@field tool? anthropic.Tool that will run; nil where no tool has that name, or a `tool_removal` withdrew it
+---@field input any a copy of the model's input, free to be changed; nil if its JSON is broken
+---@field tool? anthropic.Tool that will run; nil if no tool has that name, or a `tool_removal` withdrew it
 ---@field block table the tool_use block
 ---@field turn integer from 1
----@field message anthropic.Message that the call stands in; while that streams, as far as it has come
+---@field message anthropic.Message that has the call; while it streams, as far as it has come
 ---@field client anthropic.Client
 
 -- --- definition ----------------------------------------------------------------------------------
 
--- The fields that stay here.
+-- The fields that are not sent.
 local OWN = {
   run = check.of_type "function",
   timeout = check.positive "positive number of seconds",
@@ -77,7 +77,7 @@ local function check_field(rows, name, value, level)
   end
 end
 
---- What `anthropic.tool` does. Raises where a field is of a wrong type. Fields that it does not know are sent as
+--- What `anthropic.tool` does. Raises if a field is of a wrong type. Fields that it does not know are sent as
 --- they are (`cache_control`, `strict`, `type` of a tool that the API defines, ...).
 ---@param fields anthropic.ToolFields
 ---@return anthropic.Tool
@@ -128,7 +128,7 @@ local function timed_out(call, seconds)
   return tools.failure(call, ("the tool did not end within %g seconds"):format(seconds))
 end
 
--- Calls the tool: whether that raised nothing, then its results, or what it raised and the traceback.
+-- Calls the tool. Returns true and its results, or false, what it raised and the traceback.
 local function attempt(call)
   return protected.trace(function()
     return call.tool.run(call.input, call)
@@ -144,7 +144,7 @@ local function run_here(call, limits)
   return block
 end
 
--- In a task of its own, which is noted; nil where this task was cancelled.
+-- Runs a call in a task of its own, which is noted; nil if this task was cancelled.
 local function run_in_task(call, limits, note)
   local task = tasks.spawn(attempt, call)
   note.task = task
@@ -177,7 +177,7 @@ end
 
 function Ended.cancel() end
 
---- Starts a call. Where no task can be spawned, or be waited for, it has run at the return.
+--- Starts a call. If no task can be spawned, or be waited for, the call has ended when this returns.
 ---@param call anthropic.ToolCall
 ---@param limits anthropic.RunLimits
 ---@return anthropic.Task running to be joined for the result block, or to be cancelled
@@ -199,7 +199,7 @@ function tools.has_ended(running)
   return running.done or own ~= nil and own.done
 end
 
---- Cancels a call. Its tool does not begin any more, which the task that awaits it would be too late to see to.
+--- Cancels a call. Its tool does not begin any more: the task that awaits it would cancel it too late.
 ---@param running anthropic.Task that `start` returned
 function tools.cancel_one(running)
   local own = notes[running] and notes[running].task
@@ -217,7 +217,7 @@ function tools.cancel(running)
   end
 end
 
--- All results, in order; nil and an error where the running task is cancelled.
+-- All results, in order; nil and an error if the running task is cancelled.
 local function await_all(calls, running)
   local blocks = {}
   for i, call in ipairs(calls) do
@@ -238,8 +238,8 @@ local function await_all(calls, running)
   return blocks
 end
 
---- Runs the calls that have no `answer` yet: all at once where tasks can be spawned and waited for, else one after
---- the other. A time limit ends a tool that waits only there; elsewhere it is checked when the tool has
+--- Runs the calls that have no `answer` yet: all at once if tasks can be spawned and waited for, else one after
+--- the other. Only in a task can a time limit end a tool that waits; otherwise it is checked when the tool has
 --- ended.
 ---@param calls anthropic.ToolCall[]
 ---@param limits anthropic.RunLimits

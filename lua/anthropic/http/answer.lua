@@ -1,5 +1,5 @@
---- What an exchange does with its answer: methods of anthropic.Exchange that read the body, make of the transfer's
---- failure, or of a refusal, an error, and enter a message that came into the accounts.
+--- What an exchange does with its answer: methods of anthropic.Exchange that read the body, make an error of a failed
+--- transfer or of a refusal, and add a message that came to the client's usage.
 
 local errors = require "anthropic.base.error"
 local lazy = require "anthropic.base.lazy"
@@ -17,10 +17,10 @@ local Answer = {}
 
 local PROXY_AUTHENTICATION_REQUIRED = 407
 
--- Fills in what every error that came after the request was sent has. Its words may quote the server's.
+-- Fills in the fields of every error that came after the request was sent. Its message may quote the server's.
 function Answer:describe(err)
   local response = self.response
-  err.message = self.redact and self.redact(err.message) or err.message -- nil: nothing has been made to be sent
+  err.message = self.redact and self.redact(err.message) or err.message -- nil: no request was made yet
   if response then
     err.headers, err.rate_limit = response.headers, response.rate_limit
     err.request_id = response.request_id or err.request_id
@@ -67,7 +67,7 @@ local function describe_body(self, body, is_broken_off)
 end
 
 --- Waits for the whole body.
----@param is_json? boolean it is about to be decoded: refused where its values would take too much memory
+---@param is_json? boolean it will be decoded: refused if its values would take too much memory
 ---@return string|nil body as far as it came
 ---@return anthropic.Error? err why it is missing
 function Answer:await_body(is_json)
@@ -87,7 +87,7 @@ function Answer:await_body(is_json)
 end
 
 --- Reads the whole body.
----@param is_json? boolean it is about to be decoded: refused where its values would take too much memory
+---@param is_json? boolean it will be decoded: refused if its values would take too much memory
 ---@return string|nil body as far as it came
 ---@return anthropic.Error? failure why it is not complete
 function Answer:read_body(is_json)
@@ -113,8 +113,8 @@ end
 
 --- An error of kind "api" from the body of a refusal, or from an error in a 200.
 ---@param body string as it came
----@param status? integer the HTTP status; nil: the one that the error's code or its word stands for
----@param name? string of the event that it is the data of
+---@param status? integer the HTTP status; nil: the status that the error's code or word stands for
+---@param name? string of the event whose data the body is
 ---@return anthropic.Error
 function Answer:api_error(body, status, name)
   local said = error_body.read(body, self.redact, name)
@@ -135,7 +135,7 @@ local function proxy_refusal(self, body)
   return self:describe(err)
 end
 
---- The error of an answer that is no success.
+--- The error of an answer that is not a success.
 ---@return anthropic.Error
 function Answer:refusal()
   local body, failure = self:read_body()
@@ -151,7 +151,7 @@ function Answer:refusal()
   return self:api_error(body, self.response.status, word and word:match "^[^:]*")
 end
 
---- Notes what an answer names, for pools: requests that name it go to the same server.
+--- For pools: notes what an answer names. Requests that name the same go to the same server.
 ---@param value any
 function Answer:note(value)
   if self.shared.names then
@@ -159,7 +159,7 @@ function Answer:note(value)
   end
 end
 
---- Enters a message that came into the client's account.
+--- Adds a message that came to the client's usage.
 ---@param message anthropic.Message
 function Answer:count(message)
   self:note(message)

@@ -62,7 +62,7 @@ local function finish(self)
   self.response.timings = self.exchange.response.timings
 end
 
--- What a wait ended with: a refusal to wait leaves all as it was.
+-- Ends the reading after a failed wait; a refusal to wait changes nothing.
 local function after_wait(self, err)
   if tasks.is_refusal(err) then
     return nil, err
@@ -76,7 +76,7 @@ local function broken(self, kind, words, code)
   }))
 end
 
--- The transfer is over, and all of it read but for the beginning of a line.
+-- The transfer is over, and all of it has been read but `rest`, the beginning of a line.
 local function receive_end(self, rest)
   local err = self.exchange:failure()
   if err then
@@ -116,7 +116,7 @@ local function receive(self, take, argument)
   end
 end
 
--- Takes the next piece. `as`: what it is read as; a body of events is read as nothing else.
+-- Takes the next piece. `as`: how the body is read; if as events, then only as events.
 local function take_next(self, as, take, argument)
   if self.read_as and (as == "events") ~= (self.read_as == "events") then
     error("the body is being read as " .. self.read_as, 3)
@@ -158,7 +158,7 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
--- Anything else would bring no event, and be lost.
+-- Checks that the body is an event stream. Any other body would bring no event, and be lost.
 local function check_form(self)
   local form, err = self.exchange:read_form()
   if err then
@@ -235,7 +235,7 @@ local function take_rest(self)
   return body
 end
 
---- The whole body, or what of it has not been read.
+--- The whole body, or the part that has not been read.
 ---@return string|nil
 ---@return anthropic.Error? err with what came as its `body`
 function Reader:body()

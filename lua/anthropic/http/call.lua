@@ -1,4 +1,4 @@
---- A request of `anthropic.http`: what it may say, and the exchange that it becomes.
+--- A request of `anthropic.http`: its checks, and the exchange that it becomes.
 
 local check = require "anthropic.base.check"
 local download = require "anthropic.http.download"
@@ -35,7 +35,7 @@ local HANDLERS = {
 
 local rows
 
---- Raises where a request has a member that does not exist, or a value of a wrong type.
+--- Raises if a request has a member that does not exist, or a value of a wrong type.
 ---@param request anthropic.http.Request
 ---@param level integer where to put the blame, as in `error`
 function call.check(request, level)
@@ -67,7 +67,7 @@ end
 
 local BODIES = { "body", "body_file", "multipart" }
 
--- What is wrong with what a request says, or nil.
+-- What is wrong with a request, or nil.
 local function problem_of(request, method)
   local body
   for _, name in ipairs(BODIES) do
@@ -97,8 +97,8 @@ local function lower_set(names)
   return set
 end
 
--- A request that goes out once must not take a connection that its server is about to close. (By HTTP/2 that would be
--- a new one for each.)
+-- A request without retries must not take a connection that its server is about to close. (By HTTP/2 that would mean a
+-- new connection for each request.)
 local function policy_of(resolved)
   return resolved.max_retries == 0 and resolved.http_version == "1.1" and "safe" or nil
 end
@@ -133,7 +133,7 @@ end
 --- Prepares the exchange of a request; nothing is sent yet.
 ---@param request anthropic.http.Request checked
 ---@return anthropic.Exchange|nil
----@return anthropic.Error|userdata|nil sink where the answer goes to a file: the caller closes it
+---@return anthropic.Error|userdata|nil sink if the answer goes to a file: the caller closes it
 function call.prepare(request)
   local resolved = options.of_transport(request)
   local spec, err = make_spec(request, resolved)

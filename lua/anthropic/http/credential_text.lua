@@ -1,4 +1,4 @@
---- A credential as it was written down, by a user or by a program: what of it is sent.
+--- The part that is sent of a credential, as a user or a program wrote it down.
 --
 --     credential_text.check("api_key", " Bearer sk-ant-...\n")  --> "sk-ant-..."
 
@@ -10,7 +10,7 @@ local function invalid(name, words)
   return nil, errors.invalid_request(name .. ": " .. words)
 end
 
---- A credential without the white space around it and, where it was written down as a header's value, without its
+--- A credential without the white space around it and, if it was written down as a header's value, without its
 --- scheme.
 ---@param credential string
 ---@return string

@@ -45,7 +45,7 @@ function credentials.are_in(...)
   return has_own(set)
 end
 
---- Takes the credential of options away, with all that came with it.
+--- Removes the credential from options, and all that came with it.
 ---@param options table resolved
 function credentials.forget(options)
   options.api_key, options.auth_token, options.token_source = nil, nil, nil
@@ -54,8 +54,8 @@ function credentials.forget(options)
   options.base_url, options.base_before_login = options.base_before_login or options.base_url, nil
 end
 
---- Looks for what asks for a token, where neither the options nor the environment name a credential: a profile, or the
---- identity of a workload. One that is merely found is not used beside a credential in headers.
+--- If neither the options nor the environment name a credential, looks for a source of tokens: a profile, or the
+--- identity of a workload. A source that no option names is not used beside a credential in headers.
 ---@param resolved table of a client
 ---@param has_base_url? boolean the base URL is the caller's
 function credentials.complete(resolved, has_base_url)
@@ -65,7 +65,7 @@ function credentials.complete(resolved, has_base_url)
   require("anthropic.http.login").find(resolved, has_base_url)
 end
 
---- Where the credential of some options is asked for, each time or now and then; nil: nowhere.
+--- The source of a credential that is asked for, each time or now and then; nil if it is a string or missing.
 ---@param options table
 ---@return anthropic.TokenSource|nil
 function credentials.source(options)
@@ -73,7 +73,7 @@ function credentials.source(options)
   return not credentials.are_constant(options) and token_source.new(name, options[name]) or nil
 end
 
--- The credential itself, and a function for the news that the server refuses it, where it is asked for.
+-- The credential, and if it comes from a source, a function to call when the server refuses it.
 local function evaluate(name, options, exchange)
   local given = options[name]
   if type(given) == "string" then
@@ -97,7 +97,7 @@ local function form_of(options, base)
   return name, scheme == "bearer"
 end
 
--- Whether the caller's headers carry the credential of a request, or remove the field for that of the options.
+-- Whether the caller's headers carry the credential of a request, or remove the field of the options' credential.
 local function is_replaced(set, options, name, field)
   if headers.get(set, "Authorization") or headers.get(set, "X-Api-Key") or headers.get(set, field) == false then
     return true
@@ -113,8 +113,8 @@ function credentials.has_login(set, options)
   return options.login ~= nil and not is_replaced(set, options, "auth_token", "Authorization")
 end
 
---- Sets the one header that carries the credential, and returns it; false where the caller's own headers carry one or
---- remove it. Beside one under another name only a credential of the options is sent, never one of the environment.
+--- Sets the header that carries the credential, and returns the credential; false if the caller's headers carry one or
+--- remove the field. Beside one under another name the options' credential is sent, never the environment's.
 ---@param set table of header fields
 ---@param options table resolved
 ---@param base string the base URL

@@ -1,5 +1,5 @@
---- A request as a command line for curl. What is secret in it is a variable of the shell, so that the command works
---- where that is set: see secrets.lua. In a body it is blotted out.
+--- A request as a command line for curl. Its secrets are variables of the shell, so that the command works if they are
+--- set: see secrets.lua. In a body they are blotted out.
 
 local option_rows = require "anthropic.http.options"
 local segments = require "anthropic.base.segments"
@@ -8,7 +8,7 @@ local shown_url = require "anthropic.http.shown_url"
 
 local curl_command = {}
 
--- A shell hands a program no longer argument than 128 KiB; a longer body goes through a pipe.
+-- A shell passes a program no argument longer than 128 KiB; a longer body goes through a pipe.
 local LONGEST_ARGUMENT = 100000
 
 -- A word for the shell is a list of which every second piece is the name of a variable.
@@ -77,7 +77,7 @@ local function quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
--- An exclamation mark means something to a shell at work, between double quotes too.
+-- An exclamation mark means something to an interactive shell, between double quotes too.
 local IN_DOUBLE_QUOTES = { ["\\"] = "\\\\", ['"'] = '\\"', ["$"] = "\\$", ["`"] = "\\`", ["!"] = [["'!'"]] }
 
 local function quote_pieces(pieces)
@@ -101,7 +101,7 @@ local function quote_for_form(text)
   return '"' .. text:gsub('[\\"]', "\\%0") .. '"'
 end
 
--- curl's option for a part of a multipart body; nil and the reason where it has no such option.
+-- curl's option for a part of a multipart body; nil and the reason if it has no such option.
 local function form_option(part)
   if part.name == "" or part.name:find("=", 1, true) then
     return nil, "a name in the form is empty or holds '=', which curl's options cannot say"

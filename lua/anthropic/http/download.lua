@@ -1,4 +1,4 @@
---- Answers that go to a file, by a temporary name beside its own.
+--- Answers that go to a file, which has a temporary name beside its own until all has come.
 
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
@@ -30,7 +30,7 @@ local function asked_for_part(exchange)
   return false
 end
 
---- What is wrong with an answer that is to be the whole: nil, or that it is a part, which nobody asked for.
+--- What is wrong with an answer that must be whole: it is a part that the request did not ask for; nil: nothing.
 ---@param exchange anthropic.Exchange
 ---@return anthropic.Error?
 function download.problem_of_part(exchange)

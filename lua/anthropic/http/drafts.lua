@@ -1,4 +1,4 @@
---- Requests that are changed on the way: a draft is what goes over the wire before its credential.
+--- Requests that are changed before they are sent: a draft is a request to which no credential was added yet.
 
 local credentials = require "anthropic.http.credentials"
 local errors = require "anthropic.base.error"
@@ -13,14 +13,14 @@ local drafts = {}
 ---@class anthropic.Draft a request before its credential
 ---@field method string
 ---@field url string
----@field body? string nil where something else is uploaded, too
----@field multipart? table that is uploaded where there is no body
+---@field body? string nil also if something else is uploaded
+---@field multipart? table that is uploaded if there is no body
 ---@field body_file? string the same
 ---@field set table its header fields, see headers.new
 ---@field origin string of the server that the options name
 ---@field secret table<string, true> names, in lower case, of fields of `set` that carry a credential of the caller's
 
--- The fields as they were changed, in the order and the spelling of before. One that is missing is removed.
+-- The changed fields, in their former order and spelling. A field that is missing is removed.
 local function changed_fields(draft, given, is_elsewhere)
   local set, changed = headers.new(), headers.new()
   local ok, message = headers.set_all(changed, given)
@@ -57,7 +57,7 @@ function drafts.steps(options)
   local metatable, base
   local steps = {}
 
-  --- What `build` makes of a spec, without the options' credential.
+  --- The draft of a spec, without the options' credential.
   ---@param spec table
   ---@return anthropic.Draft|nil
   ---@return anthropic.Error?
@@ -85,8 +85,8 @@ function drafts.steps(options)
     }
   end
 
-  --- A draft with changes: `method`, `url`, `headers`, `body`, all that it is to have. Credentials go to their own
-  --- server alone.
+  --- A draft with changes: the `method`, `url`, `headers` and `body` that it is to have, all of them. Credentials go to
+  --- their own server alone.
   ---@param draft anthropic.Draft
   ---@param changes table
   ---@return anthropic.Draft|nil
@@ -117,7 +117,7 @@ function drafts.steps(options)
     return changed
   end
 
-  --- The attempt of a draft. Nothing is added where it is signed, or leads to another server.
+  --- The attempt of a draft. No credential is added if it is signed, or goes to another server.
   ---@param draft anthropic.Draft
   ---@param exchange anthropic.Exchange that the draft is of
   ---@param is_complete? boolean it needs no credential of the options'

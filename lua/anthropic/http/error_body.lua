@@ -1,4 +1,4 @@
---- What an error's body says: see error_signs.lua for what is one.
+--- What an error's body says. error_signs.lua decides what an error is.
 --
 --     local said = error_body.read(body, redact)
 --     said.type, said.status, said.message    --> "overloaded_error", 529, "Overloaded"
@@ -31,7 +31,7 @@ local MILLISECONDS = { "retry_after_ms", "retryAfterMs" }
 
 local NO_TYPES = { error = true, message = true, None = true, null = true, [""] = true }
 
--- Adds an object and those inside it that tell of the error, the innermost first, then those in JSON that
+-- Adds an object and those inside it that describe the error, the innermost first, then those in JSON that
 -- they quote.
 local function add_layers(layers, value, depth, redact)
   local place, quoted = #layers + 1, nil
@@ -56,7 +56,7 @@ local function add_layers(layers, value, depth, redact)
   end
 end
 
--- What `choose` makes of the first member, of the innermost object, that it makes something of.
+-- The first result of `choose` that is not nil, of the named members of each object, the innermost object first.
 local function first_of(layers, names, choose)
   for _, layer in ipairs(layers) do
     for _, name in ipairs(names) do
@@ -88,7 +88,7 @@ local function identifier_or_nil(value)
   return error_text.is_identifier(value) and value or nil
 end
 
--- The API's own word before others; `{"error":"insufficient_quota"}` is one too.
+-- The API's own types come before others; the word in `{"error":"insufficient_quota"}` is a type, too.
 local function type_of(layers)
   return first_of(layers, TYPES, api_type_or_nil) or first_of(layers, TYPES, type_or_nil)
     or first_of(layers, { "error" }, identifier_or_nil)
@@ -134,7 +134,7 @@ local function wait_of(layers)
     or first_of(layers, { "details" }, retry_delay)
 end
 
--- What JSON says of an error. `word`: the event's name, where that is one for errors.
+-- What JSON says of an error. `word`: the event's name, if it is one for errors.
 local function read_value(value, redact, word)
   local layers = {}
   add_layers(layers, error_text.decode_quoted(value, redact) or value, DEEPEST, redact)
@@ -156,7 +156,7 @@ local function read_value(value, redact, word)
   return result
 end
 
---- What a body, or the data of an event, says of an error. Nothing of it holds a secret. A body may be an event stream.
+--- What a body, or the data of an event, says of an error, without secrets. A body may be an event stream.
 ---@param body string as it came
 ---@param redact fun(text: string): string
 ---@param name? string the event's

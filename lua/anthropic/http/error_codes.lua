@@ -9,7 +9,7 @@ local errors = require "anthropic.base.error"
 
 local codes = {}
 
--- Longer than this is no word.
+-- A longer text is not a word.
 local LONGEST = 100
 
 -- The API's own words are in base/error.lua. These are of OpenAI and of servers with its API, of gRPC
@@ -47,7 +47,7 @@ local WORDS_OF_STATUS = {
   [504] = "gateway_timeout deadline_exceeded",
 }
 
--- What stays so however often the request is sent, whatever the status.
+-- Errors that last however often the request is sent, whatever their status.
 local LASTING_WORDS = "insufficient_quota exceeded_current_quota insufficient_balance insufficient_credits "
   .. "insufficient_funds insufficient_user_quota credits_exhausted billing_not_active billing_hard_limit_reached "
   .. "account_deactivated contract_spend_limit_reached enforced_spend_limit_reached "
@@ -81,7 +81,7 @@ local function make_maps()
   add_all(maps.lasting, LASTING_WORDS, true)
 end
 
--- AWS writes a namespace before a word and a URL behind it, DashScope a closer word behind a dot.
+-- AWS writes a namespace before a word and a URL behind it, DashScope a more specific word behind a dot.
 local function look_up(name, word)
   if type(word) ~= "string" or #word > LONGEST then
     return nil
@@ -112,7 +112,7 @@ local STATUS_OF_BASE_RESP = {
   [1027] = 400, [1033] = 500, [1039] = 429, [1042] = 400, [2013] = 400, [2049] = 401,
 }
 
--- A code as a number, where it is one or a text of digits.
+-- A code as a number, if it is one or a text of digits.
 local function number_of(code)
   if type(code) == "string" and #code <= LONGEST then
     return code:find "^%s*%-?%d+%s*$" and tonumber(code) or nil
@@ -120,7 +120,7 @@ local function number_of(code)
   return type(code) == "number" and code or nil
 end
 
---- The HTTP status of an error that a code is, as a number or as text, or nil.
+--- The HTTP status of an error, if a code is one, as a number or as text; or nil.
 ---@param code any
 ---@return integer?
 function codes.status_of_code(code)
@@ -140,7 +140,7 @@ end
 -- How servers say that there is no error.
 local SUCCESSES = { ok = true, success = true, succeeded = true, none = true, null = true, ["false"] = true }
 
---- Whether a code, or what stands where an error would, says that all went well.
+--- Whether a code, or a value in the place of an error, says that all went well.
 ---@param code any
 ---@return boolean
 function codes.is_success(code)

@@ -1,4 +1,4 @@
---- What is an error among answers and events, in whatever dress servers put it.
+--- Tells errors from answers and events, in all the forms that servers give them.
 --
 --     error_signs.is_error({ error = "Overloaded" })                     --> true
 --     error_signs.is_error({ message = "Overloaded" }, "error")          --> true: the event's name
@@ -15,7 +15,7 @@ local error_signs = {}
 
 local table_or_nil, string_or_nil = values.table_or_nil, values.string_or_nil
 
--- Whether something stands there: not null, not false, 0, empty or blank.
+-- Whether a value says something: it is not null, not false, 0, empty or blank.
 local function is_filled(value)
   local kind = type(value)
   if kind == "table" then
@@ -35,8 +35,8 @@ local function has_any(value, names)
   return false
 end
 
--- Whether what stands under `error`, beside an answer, says anything: some servers write all members of an error that
--- did not happen.
+-- Whether the value of `error`, beside an answer, says anything: some servers write all members of an error that did
+-- not happen.
 local function tells(inner)
   if type(inner) ~= "table" then
     return is_filled(inner) and not codes.is_success(inner)
@@ -51,7 +51,7 @@ local function tells(inner)
   return false
 end
 
---- The error that stands in a choice of a chat completion, or nil.
+--- The error in a choice of a chat completion, or nil.
 ---@param choices any
 ---@return any
 function error_signs.in_choices(choices)
@@ -70,7 +70,7 @@ function error_signs.in_choices(choices)
   end
 end
 
---- MiniMax's `base_resp`, where it tells of an error.
+--- MiniMax's `base_resp`, if it reports an error.
 ---@param value table
 ---@return table?
 function error_signs.in_base_resp(value)
@@ -78,13 +78,13 @@ function error_signs.in_base_resp(value)
   return base and is_filled(base.status_code) and not codes.is_success(base.status_code) and base or nil
 end
 
--- Groq's `x_groq`, where it says why a stream was stopped early.
+-- Groq's `x_groq`, if it says why a stream was stopped early.
 local function in_groq(value)
   local groq = table_or_nil(value.x_groq)
   return groq and is_filled(groq.error) and groq or nil
 end
 
---- The error that stands in a member of an answer, beside that answer, or nil.
+--- The error in a member of an answer, beside the answer itself; or nil.
 ---@param value table
 ---@return any
 function error_signs.inside(value)
@@ -97,14 +97,14 @@ local EVENTS = {
   message_delta = true, message_stop = true, ping = true,
 }
 
--- Names of events that say nothing about what comes under them.
+-- Names of events that say nothing about their data.
 local PLAIN_NAMES = { [""] = true, message = true, data = true, completion = true, chunk = true }
 
 -- Members with words that only errors have, and with codes that only they have.
 local ERROR_MESSAGES = { "error_message", "error_msg", "errorMessage", "errorMsg", "errmsg", "err_msg" }
 local ERROR_CODES = { "error_code", "errorCode", "err_code", "errcode" }
 
--- Members that have an error's words where nothing of an answer stands beside them.
+-- Members that have an error's words if nothing of an answer is beside them.
 local BARE_WORDS = {
   "message", "Message", "msg", "Msg", "detail", "title", "errors", "error_description", "__type",
   "Error", "err", "fault", "Fault", "exception", "failure",
@@ -143,12 +143,12 @@ local function has_answer(value)
   return has_any(value, ANSWERS) or inner ~= nil and (inner.role ~= nil or inner.content ~= nil)
 end
 
--- Whether something of an answer stands there, and be it empty: the last piece of a stream has no more.
+-- Whether a value has a member of an answer, even an empty one: the last piece of a stream has no more.
 local function is_of_answer(value)
   return has_answer(value) or table_or_nil(value.choices) ~= nil or table_or_nil(value.usage) ~= nil
 end
 
--- Whether words of an error stand under one of the names.
+-- Whether a member with one of the names has words of an error.
 local function has_words_at(value, names)
   for _, name in ipairs(names) do
     if is_filled(value[name]) and not codes.is_success(value[name]) then
@@ -177,7 +177,7 @@ function error_signs.is_word(word)
   return ends_as_error(word) or codes.status_of(word) ~= nil
 end
 
--- Whether a type or an event's name is that of an error. What the API does not call so needs words.
+-- Whether a type or an event's name is that of an error. A type that is not the API's needs words beside it.
 local function is_type_of_error(kind, value, is_open)
   if errors.status_of_type(kind) then
     return true
@@ -190,7 +190,7 @@ local function is_type_of_error(kind, value, is_open)
     and (is_filled(value.message) or is_filled(value.msg) or is_filled(value.error))
 end
 
--- Whether `value.error` is one. Without an answer beside it, it may be one that tells nothing.
+-- Whether `value.error` is an error. Without an answer beside it, it may be one that says nothing.
 local function has_error(value)
   local inner = value.error
   if tells(inner) then
@@ -214,7 +214,7 @@ local function has_failed_code(value)
   return false, is_success
 end
 
--- Whether a member says that it is an error, whatever stands beside it.
+-- Whether a member says that a value is an error, whatever is beside it.
 local function says_so(value)
   if has_error(value) or error_signs.inside(value) then
     return true
@@ -223,7 +223,7 @@ local function says_so(value)
   return has_failed or not is_success and has_words_at(value, ERROR_MESSAGES)
 end
 
--- Whether a code, or what serves as one, says that all went well, or how far it has come.
+-- Whether a code, or what serves as a code, says that all went well, or how far the work has come.
 local function is_well(value)
   local status = value.status
   return value.success == true or value.error == false or codes.is_success(value.code) or codes.is_success(status)
@@ -232,7 +232,7 @@ local function is_well(value)
       and not codes.status_of_code(status)
 end
 
--- Whether it can be nothing but an error where something else was asked for.
+-- Whether a value that came in place of an answer can only be an error.
 local function is_bare_error(value)
   if has_answer(value) then
     return false
@@ -248,7 +248,7 @@ local function is_bare_error(value)
       or codes.status_of_code(value.statusCode)) ~= nil
 end
 
--- Types under which a member `error` tells how the whole went.
+-- Types whose member `error` says how the whole answer ended.
 local function is_of_completion(kind)
   return kind:find "^chat%.completion" ~= nil or kind == "text_completion"
 end
@@ -278,7 +278,7 @@ local function is_error_object(value, name, is_open)
   return says_so(value) or is_plain and not is_open and not value.event and is_bare_error(value)
 end
 
--- A list is an error where that is all it holds.
+-- A list is an error if it holds nothing else.
 local function is_list_of_errors(list, is_open)
   for _, item in ipairs(list) do
     if type(item) ~= "table" or item[1] ~= nil or has_answer(item) or not is_error_object(item, "", is_open) then

@@ -23,7 +23,7 @@ local function redact_value(value, redact)
   return type(value) == "table" and redact_all(value, redact) or value
 end
 
--- In place. JSON's own limit of depth bounds this one's.
+-- In place. JSON's own limit of depth bounds the recursion.
 function redact_all(value, redact)
   local renamed
   for name, member in next, value do
@@ -44,12 +44,12 @@ end
 --- Decodes what a server sent, without secrets.
 ---@param text string
 ---@param redact fun(text: string): string
----@return any value nil where the text is not JSON
+---@return any value nil if the text is not JSON
 function error_text.decode(text, redact)
   return redact_value(json.decode_answer((text:gsub("^\239\187\191", ""))), redact)
 end
 
---- The object or the list that a text inside an answer is, or nil.
+--- The object or the list that a text inside an answer encodes, or nil.
 ---@param text any
 ---@param redact fun(text: string): string
 ---@return table?
@@ -59,13 +59,13 @@ function error_text.decode_quoted(text, redact)
   end
 end
 
-local LONGEST_HEAD = 8192 -- of a page, and of what tells whether a text is one
+local LONGEST_HEAD = 8192 -- of a page, and of a text that may be an event stream
 
 -- Names of fields that an event stream may begin with; "" is a comment.
 local FIELDS = { data = true, event = true, id = true, retry = true, [""] = true }
 local MOST_EVENTS, MOST_BYTES = 100, 64 * 1024
 
---- The event of an event stream that tells of an error, else its first; nil where a text is no such stream.
+--- The first event of an event stream that is an error, else its first event; nil if a text is no event stream.
 ---@param text string
 ---@return string? data
 ---@return string? name
@@ -75,7 +75,7 @@ function error_text.in_events(text)
   end
   local decoder, first, first_name = core.sse(MOST_BYTES), nil, nil
   decoder:feed(text:sub(1, MOST_BYTES))
-  decoder:feed "\n\n" -- the last one may have broken off
+  decoder:feed "\n\n" -- the last event may be cut off
   for _ = 1, MOST_EVENTS do
     local data, name = decoder:next()
     if not data then
@@ -111,7 +111,7 @@ function error_text.is_identifier(text)
   return type(text) == "string" and #text <= 100 and text:find "^%w[%w_]*_%w[%w_]*$" ~= nil
 end
 
---- Whether a text that stands where an error's words could only names its type.
+--- Whether a text in the place of an error's words only names its type.
 ---@param text any
 ---@return boolean
 function error_text.is_word(text)
@@ -144,7 +144,7 @@ local function words_of_list(list, depth, redact)
   return found[1] and table.concat(found, "; ")
 end
 
--- What is wrong, by the names of the members that it is wrong with.
+-- What is wrong, by the names of the members that are wrong.
 local function words_of_map(map, depth, redact)
   local names, found = tables.sorted_keys(map), {}
   for i = 1, math.min(#names, MOST_ITEMS) do
@@ -181,7 +181,7 @@ local function first_words(object, names, depth, redact)
   end
 end
 
--- Where in the request it is wrong: FastAPI's `loc`, or a member's name.
+-- The place in the request that is wrong: FastAPI's `loc`, or a member's name.
 local function place_of(object)
   local steps = {}
   for _, step in ipairs(table_or_nil(object.loc) or {}) do
@@ -226,7 +226,7 @@ function words_in(value, depth, redact)
   return words_of_object(value, depth - 1, redact)
 end
 
---- The words in a decoded value, wherever they stand; nil if it has no words.
+--- The words in a decoded value, wherever they are; nil if it has no words.
 ---@param value any
 ---@param depth integer how deep to look
 ---@param redact fun(text: string): string
@@ -242,7 +242,7 @@ local function text_of_element(page, name)
   return text and text:gsub("&(#?%w+);", ENTITIES)
 end
 
--- A line of whatever bytes as UTF-8, cut where it is long; nil where no text is.
+-- A line of any bytes as UTF-8, cut if it is long; nil if it has no text.
 local function clean(line)
   line = line:gsub("%s+", " ")
   if line:find "%c" or not line:find "%S" then
@@ -265,7 +265,7 @@ function error_text.in_text(text)
   local line
   if first == "<" then
     line = text_of_element(head, "title") or text_of_element(head, "message")
-  elseif first == "{" or first == "[" then -- JSON that breaks off
+  elseif first == "{" or first == "[" then -- JSON that is cut off
     line = head
   else
     line = head:match "^[^\r\n]*"

@@ -1,7 +1,7 @@
 --- One request with its retries: attempts, waits, deadlines, and what they left behind.
 --
--- An exchange is run until its response's headers say that it succeeded and what reads the body is
--- content. A later reader (a stream) can ask it to recover from a failure as long as
+-- An exchange runs until its response's headers report success and the reader of the body
+-- accepts it. A later reader (a stream) can ask it to recover from a failure as long as
 -- nothing was handed over.
 
 local require = require
@@ -21,7 +21,7 @@ local middleware = lazy.module "anthropic.http.middleware"
 local recovering = lazy.module_for_failure "anthropic.http.recovering"
 
 ---@class anthropic.Attempt
----@field status? integer HTTP status, where a response came
+---@field status? integer HTTP status, if a response came
 ---@field kind? anthropic.ErrorKind of its error
 ---@field seconds number that it took
 ---@field waited number seconds until the next one
@@ -30,13 +30,13 @@ local recovering = lazy.module_for_failure "anthropic.http.recovering"
 ---@class anthropic.Exchange
 ---@field response? anthropic.Response
 ---@field lost? string how the latest of its losses was
----@field parts? anthropic.api.Usage[] the counts of the messages before it, which broke off
+---@field parts? anthropic.api.Usage[] the counts of the earlier messages, which were interrupted
 ---@field route? anthropic.Route through a pool: it chooses each attempt's member
 ---@field member? integer
----@field inner? anthropic.Exchange what asks for its credential
+---@field inner? anthropic.Exchange the one that asks for its credential
 ---@field accumulator? table whose `fields` are what has come of its message
----@field redirects_to? fun(): string where a redirect that is followed leads
----@field planned_delay? number before the next attempt, where the status alone has decided that there is one
+---@field redirects_to? fun(): string the target of a redirect that is followed
+---@field planned_delay? number before the next attempt, if the status alone has decided that there is one
 local Exchange = {}
 Exchange.__index = Exchange
 for name, method in pairs(answer) do
@@ -48,7 +48,7 @@ end
 ---@field loop? string|table the option
 ---@field timeouts table<string, number|false>
 ---@field is_logged boolean
----@field takes_json boolean JSON between the events of an answer is an event: so in answers of the API
+---@field takes_json boolean JSON between the events of an answer counts as an event, as in answers of the API
 ---@field send fun(exchange: anthropic.Exchange, driver: table): true?, anthropic.Error? one attempt
 
 local exchange = {}
@@ -64,13 +64,13 @@ local function plain_sender(build)
   end
 end
 
--- Sends a request that goes through the caller's functions, or is signed; nil: it does neither.
+-- The sender of requests that go through the caller's functions, or are signed; nil if they do neither.
 local function changed_sender(resolved)
   return (resolved.middleware or resolved.signing) and middleware.sender(resolved)
 end
 
---- What exchanges with the same options have in common. What may hold a credential stays behind
---- functions, so that a dump of an exchange, or of a stream, shows none.
+--- What exchanges with the same options have in common. Values that may hold a credential are behind
+--- functions, so that a dump of an exchange, or of a stream, shows no credential.
 ---@param resolved table
 ---@param build? fun(spec: table): table|nil, anthropic.Error? makes a request; default: one of the API
 ---@param address? string what the caller calls the server's address; default: base_url
@@ -90,8 +90,8 @@ function exchange.profile(resolved, build, address)
 end
 
 --- Prepares an exchange; nothing is sent yet.
----@param spec table what the profile's `build` takes, and `paced`; `takes_any_status`: an answer of every status is a
----success, unless it is to be tried for again; `redirects`: how many are followed, to any server (redirects.lua)
+---@param spec table what the profile's `build` takes, and `paced`; `takes_any_status`: an answer of any status is a
+---success, unless the request is retried; `redirects`: how many are followed, to any server (redirects.lua)
 ---@param profile anthropic.Profile
 ---@param shared table what the client's exchanges have in common: `is_paced` and `usage`, if it has them, and
 --- `observer`, which is called with every exchange whose attempt ends, while its transfer is there
@@ -112,9 +112,9 @@ function exchange.new(spec, profile, shared)
     attempts = 0, -- how often the request was sent
     retries = 0,
     losses = 0, -- attempts that were lost with their connection: see failures.lua
-    turn = 0, -- how often it was reset: what was sent before is waited for no more
+    turn = 0, -- how often it was reset: waits for an earlier request end
     closed = false,
-    has_ended = false, -- and its end was told
+    has_ended = false, -- and its end was recorded
     message = nil, -- that it brought
     -- of the latest attempt; named here so that the table has room for them
     attempt_began = nil,
@@ -126,7 +126,7 @@ function exchange.new(spec, profile, shared)
     response = nil,
     transfer = nil,
     under_way = false,
-    can_renew = false, -- its credential is one that is asked for; once that is done after a refusal: has_renewed
+    can_renew = false, -- its credential has a source; has_renewed: it was asked again after a refusal
     has_renewed = false,
   }, Exchange)
   if profile.is_logged then
@@ -135,13 +135,13 @@ function exchange.new(spec, profile, shared)
   return self
 end
 
---- Sets the body of later attempts, which are by the same member of a pool.
+--- Sets the body of later attempts, which stay with the same member of a pool.
 ---@param body string
 function Exchange:set_body(body)
   self.spec().body, self.route = body, nil
 end
 
---- Has the next attempt made with other options. For pools.
+--- Makes the next attempt use other options. For pools.
 ---@param profile anthropic.Profile
 ---@param shared table
 ---@param member integer
@@ -168,7 +168,7 @@ function Exchange:call()
   loop.wake(self)
 end
 
--- The attempt is over, its transfer still there: the record and the observer take what they need, once.
+-- The attempt is over, its transfer still exists: the record and the observer take what they need, once.
 local function leave(self)
   if self.profile.is_logged then
     outcome.measure(self)
@@ -187,7 +187,7 @@ local function close_transfer(self, in_doubt)
   end
 end
 
---- Forgets what an earlier request of it has brought; a middleware may send several in one attempt.
+--- Forgets the answer to an earlier request of the exchange; a middleware may send several in one attempt.
 function Exchange:reset()
   self.turn = self.turn + 1
   self.response, self.complete = nil, false
@@ -206,7 +206,7 @@ function Exchange:end_attempt(in_doubt)
   end
 end
 
---- Ends it, without a record of how. May be called twice.
+--- Ends the exchange without recording its outcome. May be called twice.
 ---@param in_doubt? boolean its connection is not used again
 function Exchange:shut(in_doubt)
   if self.closed and not self.under_way then
@@ -220,7 +220,7 @@ function Exchange:shut(in_doubt)
   loop.wake(self)
 end
 
---- Cancels it: what is under way ends, and a coroutine that waits for it goes on with an error.
+--- Cancels the exchange: what is under way ends, and a coroutine that waits for it goes on with an error.
 ---@param in_doubt? boolean its connection is not used again
 function Exchange:close(in_doubt)
   self:shut(in_doubt)
@@ -267,8 +267,8 @@ local function cancelled()
   return errors.cancelled "the request was cancelled"
 end
 
---- Waits for news of the transfer. It goes on where the calling code cannot wait (tasks.is_refusal).
----@param driver? table where the caller knows it
+--- Waits for news of the transfer. If the calling code cannot wait (tasks.is_refusal), the transfer goes on.
+---@param driver? table if the caller knows it
 ---@return true|nil, anthropic.Error?
 function Exchange:wait(driver)
   local turn = self.turn
@@ -300,7 +300,7 @@ function Exchange:enter(kind, waited)
   end
 end
 
--- Whether the answer is what was asked for: a success, or any where there will be no other.
+-- Whether the answer is final and no error: a success, or with `takes_any_status` any that is not retried.
 local function is_taken(self)
   local status = self.response.status
   if status >= 200 and status < 300 then
@@ -313,7 +313,7 @@ local function is_taken(self)
   return not self.planned_delay
 end
 
---- Sends the request, once but for redirects, and waits for the headers of a success. Sends nothing where the calling
+--- Sends the request, once but for redirects, and waits for the headers of a success. Sends nothing if the calling
 --- code cannot wait.
 ---@return true|nil, anthropic.Error?
 function Exchange:attempt()
@@ -358,7 +358,7 @@ function Exchange:recover(err)
   return recovering.recover(self, err)
 end
 
---- Ends the exchange with an error that will not be retried. Again with the same error: nothing.
+--- Ends the exchange with an error that will not be retried. A second call with the same error does nothing.
 ---@param err anthropic.Error
 ---@param complete? fun(timings: table) adds what its reader knows
 ---@return anthropic.Error err with attempts and history
@@ -367,8 +367,8 @@ function Exchange:fail(err, complete)
 end
 
 --- Attempts until `read` returns a result, or an error is final.
----@param read? fun(exchange: anthropic.Exchange): any, anthropic.Error? nil: the headers of a success are all, and the
----result is true
+---@param read? fun(exchange: anthropic.Exchange): any, anthropic.Error? nil: only the headers of a success are awaited,
+---and the result is true
 ---@return any result
 ---@return anthropic.Error?
 function Exchange:run(read)

@@ -51,7 +51,7 @@ local CERTIFICATE_ADVICE = {
   unknown = "check base_url and this machine's clock, or set ca_file or ca_path to an authority that you trust",
 }
 
--- What to do: by what stands in libcurl's words, in lower case; the first row that fits is taken.
+-- What to do: by a part of libcurl's words, in lower case; the first row that fits is taken.
 local ADVICE = {
   handshake = {
     { "wrong version number", NO_TLS },
@@ -74,8 +74,8 @@ local ADVICE = {
   },
 }
 
--- libcurl's code -> `lasts`: it will be the same next time, "unsent": if nothing was sent; `advice`. Codes that are not
--- here pass, and say all.
+-- libcurl's code -> `lasts`: the failure will be the same next time ("unsent": only if nothing was sent); `advice`.
+-- Other failures may pass, and their words say all.
 local CONNECTIONS = {
   -- A scheme that it does not know; also an answer that does not begin as HTTP/1 does.
   [CODES.UNSUPPORTED_PROTOCOL] = { lasts = "unsent" },
@@ -111,7 +111,7 @@ local function with_limit(option, words)
   return { kind = "protocol", code = CODES.FILESIZE_EXCEEDED, message = message }
 end
 
--- A connection that ended where libcurl would send the request again behind our back.
+-- A connection whose end would make libcurl send the request again behind our back.
 local function lost(name, message)
   return { kind = "connection", lost = name, is_libcurls = true, message = message }
 end
@@ -119,7 +119,7 @@ end
 -- The core's word -> the error's fields, and
 --   message       text, or a function of the words, the profile and the response; nil: the words as they came
 --   is_libcurls   its words may quote a proxy's URL, and its code is kept
---   code          else, where the kind alone does not tell it: what the curl command would exit with
+--   code          else, if the kind alone does not imply it: what the curl command would exit with
 --   advice        nil: by libcurl's code
 local ROWS = {
   connection = { kind = "connection", is_libcurls = true },
@@ -175,7 +175,7 @@ local function lacks_descriptors(name, code)
     and descriptors.are_out()
 end
 
--- Where the proxy may be the one that did not answer.
+-- Whether it may be the proxy that did not answer.
 local function names_proxy(name, code)
   return name == "connect"
     or name == "connection" and (code == CODES.COULDNT_CONNECT or code == CODES.COULDNT_RESOLVE_PROXY)
@@ -211,12 +211,12 @@ local function advice_of(name, row, words, code, verify_result)
   return rows and first_that_fits(rows, words)
 end
 
---- The error that a failure is.
+--- The error for a failure.
 ---@param name string as the core returned it
 ---@param words string libcurl's, or what there is to say; no credential is in it
 ---@param code? integer libcurl's
 ---@param profile anthropic.Profile
----@param response? anthropic.Response where its headers have come
+---@param response? anthropic.Response if its headers have come
 ---@param describe_proxy? fun(): string? the proxy that the request went by
 ---@param verify_result? integer what the TLS library found in a certificate
 ---@return anthropic.Error
@@ -234,7 +234,7 @@ function failures.error(name, words, code, profile, response, describe_proxy, ve
   elseif proxy then
     advice = "by the proxy " .. proxy .. (advice and ": " .. advice or "")
   end
-  if advice and profile.address then -- what the caller calls it
+  if advice and profile.address then -- the caller's name for it
     advice = advice:gsub("base_url", profile.address)
   end
   return errors.new {

@@ -1,5 +1,5 @@
---- An exchange whose answer the caller has by other ways: there is no request, nothing is sent and nothing waited for.
--- What reads an exchange's answer reads this one's.
+--- An exchange whose answer the caller got by other means: there is no request, nothing is sent and nothing awaited.
+-- What reads an exchange's answer reads this one's, too.
 --
 --     local exchange = fed_exchange.new(200, { ["content-type"] = "text/event-stream" }, function() end)
 --     exchange.transfer:feed(bytes)
@@ -13,7 +13,7 @@ local options = require "anthropic.http.options"
 
 local fed_exchange = {}
 
---- What takes the place of an error where more bytes are needed.
+--- Returned in place of an error if more bytes are needed.
 fed_exchange.MORE = errors.new { kind = "invalid_request", message = "the answer has not ended" }
 
 local function same(text)
@@ -29,7 +29,7 @@ end
 
 local LARGEST = 2 ^ 52
 
---- Makes one.
+--- Makes such an exchange.
 ---@param status integer
 ---@param fields table<string, string|number|table> of the answer's headers, names in any case
 ---@param option fun(name: string): any

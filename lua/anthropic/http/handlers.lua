@@ -33,7 +33,7 @@ local function each_event(body, take, limit)
   end
 end
 
--- Much may have come at once, and one call has no end between its bytes at which the host could have its turn.
+-- Much may have come at once: it is handed on in pieces, between which the host can have its turn.
 local MOST_BYTES = 16384
 
 local function each_piece(body, take)
@@ -43,7 +43,7 @@ local function each_piece(body, take)
   end
 end
 
--- A refusal is read whole, so that what it says is at hand in any case, and handed on.
+-- Hands on the body of a refusal, which was read whole so that its words are available in any case.
 local function hand_on(reader, given, body, back)
   if given.on_bytes then
     each_piece(body, function(bytes) return back(given.on_bytes, bytes) end)
@@ -59,7 +59,7 @@ end
 
 local PIECES = { on_line = "next_line", on_event = "next_event", on_bytes = "read" }
 
--- How the body is read, and the handler.
+-- The reader's method for the body, and the handler.
 local function way_of(given)
   for name, method in pairs(PIECES) do
     if given[name] then
@@ -110,7 +110,7 @@ local function deliver(reader, request, sink, given, back)
   return response
 end
 
---- Sends a request that calls back. It is prepared now: what the caller then changes in his tables has no effect.
+--- Sends a request that calls back. It is prepared now: later changes of the caller's tables have no effect.
 ---@param request anthropic.http.Request checked
 ---@param given anthropic.http.Handlers checked
 ---@return anthropic.Task handle

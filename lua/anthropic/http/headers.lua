@@ -19,7 +19,7 @@ local CaseInsensitive = {
   end,
 }
 
---- A value without the white space around it, in time linear in that.
+--- A value without the white space around it, in linear time.
 ---@param value string
 ---@return string
 function headers.trim(value)
@@ -32,7 +32,7 @@ end
 
 local LONGEST_QUOTED = 15
 
--- What is no name may be a whole line, with its value.
+-- The beginning of a wrong name, which may be a whole line with its value.
 local function beginning(name)
   local text = tostring(name)
   return #text > LONGEST_QUOTED and text:match("^[^:=]*"):sub(1, LONGEST_QUOTED) .. "..." or text
@@ -98,8 +98,8 @@ function headers.get(set, name)
   return field and field.value
 end
 
---- What is wrong with the fields that say where the body ends. By another length than the body's, or none, its rest
---- would be taken for the next request on the connection; by chunks that do not come, the next request for the body.
+--- What is wrong with the fields that say where the body ends. With a wrong length, or none, the body's rest would be
+--- taken for the next request on the connection; with chunks that do not come, the next request for the body.
 ---@param set table
 ---@param spec { method?: string, body?: string|string[], body_file?: string, multipart?: table }
 ---@return string? message
@@ -164,7 +164,7 @@ local function are_equal(values)
 end
 
 --- Reads a response's header block: names in lower case (looked up regardless of case), repeated
---- fields joined by ", ", but equal ones of `location` one.
+--- fields joined by ", ", but equal ones of `location` kept once.
 ---@param block string
 ---@return table<string, string>
 function headers.parse(block)
@@ -177,7 +177,7 @@ function headers.parse(block)
   return setmetatable(fields, CaseInsensitive)
 end
 
---- Whether a block names several places to go on to.
+--- Whether a block has several `location` fields that differ.
 ---@param block string
 ---@return boolean
 function headers.has_places(block)
@@ -185,7 +185,7 @@ function headers.has_places(block)
   return repeated ~= nil and repeated.location ~= nil and not are_equal(repeated.location)
 end
 
--- What a value may be; any other, such as a library's null, says nothing.
+-- The types of a value; any other, such as a library's null, is left out.
 local VALUES = tables.set { "string", "number", "boolean" }
 
 --- The fields of a response that another library read: names in any case, a list for a field that was repeated.
@@ -226,7 +226,7 @@ function headers.copy(fields)
   return setmetatable(copied, CaseInsensitive)
 end
 
---- The media type that a response names, in lower case; "" where it names none.
+--- The media type that a response names, in lower case; "" if it names none.
 ---@param fields table<string, string> of the response
 ---@return string
 function headers.media_type(fields)
@@ -244,7 +244,7 @@ function headers.rate_limit(fields)
   local limits
   for name, value in pairs(fields) do
     local what, member
-    if name:byte() == FIRST_BYTE then -- most have another
+    if name:byte() == FIRST_BYTE then -- most fields begin with another
       what, member = name:match(RATE_LIMIT)
     end
     if what then

@@ -1,8 +1,8 @@
 --- Paces requests by what their answers say of rate limits.
 --
--- Every answer teaches: the `anthropic-ratelimit-*` headers how much is left and until when, a 429 or 529 that all have
--- to slow down. Limits are those of a model. Requests wait in their order: while nothing is left, until the limit is
--- reset, or until one of those under way has been answered. What is known of them: rate_limits.lua.
+-- The limiter learns from every answer: the `anthropic-ratelimit-*` headers say how much is left and until when, a 429
+-- or 529 that all must slow down. Each model has its own limits. If nothing is left, requests wait in their order until
+-- the limit is reset, or a request under way is answered. rate_limits.lua keeps what is known of the limits.
 
 local core = require "anthropic.base.core"
 local dates = require "anthropic.http.dates"
@@ -13,13 +13,13 @@ local rate_limits = require "anthropic.http.rate_limits"
 local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
 
--- What is longer than this is not waited for: the server's own refusal says more.
+-- A longer wait is not made: the server's own refusal says more.
 local LONGEST_WAIT = 300
--- Names of models may be a user's words: more are not remembered.
+-- Names of models may be a user's words: no more than so many are remembered.
 local MOST_LANES = 64
 -- All wait this long after a refusal that does not say how long, twice as long after the next one, ...
 local PAUSE, LONGEST_PAUSE = 1, 8
--- A waiter that does not take its turn is gone: nginx may have ended its request.
+-- A waiter that does not take its turn in so many seconds is gone: nginx may have ended its request.
 local GRACE = 1
 
 ---@class anthropic.Lane the requests for one model
@@ -40,7 +40,7 @@ function limiter.new()
   return setmetatable({ lanes = {} }, Limiter)
 end
 
---- Whether a value is one of these.
+--- Whether a value is a limiter of this class.
 function limiter.is(value)
   return getmetatable(value) == Limiter
 end
@@ -55,7 +55,7 @@ local function is_idle(lane)
   return lane.limits:is_empty(now)
 end
 
--- `request`: one that has been let go, which may be in the lane for all others though its model has one by now.
+-- `request`: one that was let go; it may be in the lane of all other models, though its model has its own by now.
 local function lane_of(self, model, request)
   local lanes, name = self.lanes, type(model) == "string" and model or ""
   if request and lanes[""] and lanes[""].pending[request] then
@@ -68,7 +68,7 @@ local function lane_of(self, model, request)
     name = tables.count(lanes) >= MOST_LANES and "" or name
   end
   local pending = setmetatable({}, { __mode = "k" }) -- request without an answer -> when it began, unless it was lost
-  local holders = setmetatable({}, { __mode = "kv" }) -- request -> the coroutine that it is of
+  local holders = setmetatable({}, { __mode = "kv" }) -- request -> its coroutine
   lanes[name] = lanes[name] or {
     limits = rate_limits.new(pending, holders),
     holders = holders,
@@ -94,7 +94,7 @@ local function call_first(lane)
   end
 end
 
--- Puts one behind another; nil: in front.
+-- Puts an entry behind another; nil: in front.
 local function put(lane, entry, preceding)
   local following
   if preceding then
@@ -154,7 +154,7 @@ local function leave(entry)
   end
 end
 
--- Seconds until a waiter's turn (0: now), or until it is to be asked again.
+-- Seconds until a waiter's turn (0: now), or until this is to be asked again.
 local function seconds_to_turn(lane, entry)
   while true do
     local first = lane.first
@@ -231,7 +231,7 @@ end
 
 -- --- learning ------------------------------------------------------------------------------------
 
---- Takes in the limits that an answer tells of.
+--- Notes the limits that an answer states.
 ---@param model? string
 ---@param response anthropic.Response
 function Limiter:learn(model, response)
@@ -247,7 +247,7 @@ function Limiter:learn(model, response)
   call_first(lane)
 end
 
---- Takes in an error: a refusal for too many requests holds everyone.
+--- Notes an error: a refusal for too many requests holds back all requests for the model.
 ---@param model? string
 ---@param err anthropic.Error
 ---@param began? number when its request began

@@ -1,4 +1,4 @@
---- What an exchange and the option `limiter` have to do with each other: each attempt acquires, and releases once.
+--- How an exchange uses the option `limiter`: each attempt acquires, and releases once.
 --
 --     anthropic.new { limiter = {
 --       acquire = function(self, request) return may_go(request.tag), "not today" end,
@@ -6,7 +6,7 @@
 --       release = function(self, request, response, err) print(request.path, err) end,
 --     } }
 --
--- Without the option, the client's own limiter learns from all that comes, and holds back what `map` sends.
+-- Without the option, the client's own limiter learns from every answer, and holds back the requests of `map`.
 
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
@@ -22,7 +22,7 @@ local limiters = lazy.module "anthropic.http.limiter"
 
 ---@class anthropic.RequestLimiter what the option `limiter` can be; called with a colon, for each attempt
 ---@field acquire fun(self: table, request: anthropic.LimiterRequest): boolean?, any true: it may go out; nil and an
----  error or words: it fails with that. May wait: neither the option `timeout` nor `client:close` ends a wait of your
+---  error or words: it fails with them. May wait: neither the option `timeout` nor `client:close` ends a wait of your
 ---  own, so bound it
 ---@field observe? fun(self: table, request: anthropic.LimiterRequest, response: anthropic.Response) headers have come
 ---@field release? fun(self: table, request: anthropic.LimiterRequest, response: anthropic.Response?, err:
@@ -55,23 +55,23 @@ local function request_of(exchange)
   }, link_to(exchange))
 end
 
--- What a limiter raised or returned, as the error of the request, which is not sent again for it.
+-- The error of a request for what its limiter raised or returned. The request is not sent again.
 local function error_of(name, problem)
-  -- one of the library's may be that of another request
+  -- an error of the library's may belong to another request
   local err = errors.is(problem) and errors.new(tables.copy(problem)) or errors.of_caller(problem)
   if not err then
     local words = problem == nil and "returned nothing" or tostring(problem)
     return errors.invalid_request(("limiter: %s: %s"):format(name, words))
   end
   err.history, err.attempts, err.retryable = nil, nil, false
-  if type(err.headers) == "table" then -- what they say of another attempt is of that other request
+  if type(err.headers) == "table" then -- what they say of retries is about that other request
     err.headers = setmetatable(tables.copy(err.headers), getmetatable(err.headers))
     err.headers["x-should-retry"] = nil
   end
   return err
 end
 
--- Calls a method, if there is one. false and an error where it raises.
+-- Calls a method, if there is one. Returns false and an error if it raises.
 local function call(limiter, protect, name, ...)
   local method, arguments = limiter[name], { ... }
   if not method then
@@ -88,8 +88,8 @@ local function call(limiter, protect, name, ...)
   return true, first, second
 end
 
--- The limiter that is built in, where the client has one: made when there is something to learn. Where its module
--- cannot be loaded for want of descriptors, a later answer teaches.
+-- The built-in limiter, if the client has one: made when there is something to learn. If its module cannot be loaded
+-- for lack of descriptors, the next answer tries again.
 local function limiter_of(shared)
   if shared.is_paced and not shared.limiter then
     local ok, made = pcall(function() return limiters.new() end)
@@ -121,7 +121,7 @@ function limiting.acquire(exchange)
   outcome.watch(exchange)
   if exchange.closed then
     limiting.release(exchange, errors.cancelled "the request was cancelled")
-  elseif exchange.deadline <= core.now() then -- it is released with its error
+  elseif exchange.deadline <= core.now() then -- the permit is released with this error
     local err = failures.error("total", "", nil, exchange.profile)
     err.unprocessed = true
     return nil, err
@@ -133,7 +133,7 @@ local function learner_of(exchange)
   return exchange.option "limiter" == nil and limiter_of(exchange.shared) or nil
 end
 
---- Tells of the headers that have come.
+--- Tells the limiter that the headers have come.
 ---@param exchange anthropic.Exchange
 ---@return true|nil
 ---@return anthropic.Error?

@@ -19,12 +19,12 @@ local protected = require "anthropic.loop.protected"
 ---  messages.run raised an error, or returned what cannot be sent
 ---@field level "debug"|"info"|"warn"|"error" "debug" of "request" and "body", "info" of "response" and "done", "warn"
 ---  of "retry" and "tool", "error" of "error"
----@field attempt? integer number of the attempt, from 1; of "done": how many there were, 0 where nothing was sent;
+---@field attempt? integer number of the attempt, from 1; of "done": how many there were, 0 if nothing was sent;
 ---  absent of "tool"
 ---@field tag? any the option `tag`
 ---@field method? string absent of "tool"
 ---@field url? string of "request", and of all others without its query; absent of "tool"
----@field request_body? fun(whole?: boolean): string of "request", where it has a JSON body
+---@field request_body? fun(whole?: boolean): string of "request", if it has a JSON body
 ---@field status? integer of the last answer or error; absent of "request" and "tool"
 ---@field request_id? string of the last answer or error; absent of "request" and "tool"
 ---@field seconds? number of "response": since the attempt began; of "retry": until the next attempt; of "done": of the
@@ -67,7 +67,7 @@ local function is_base64(text)
   return #text >= SHORTEST_BASE64 and text:gsub("^data:[%w/+.-]+;base64,", ""):find "^[%w+/_-]+=*$" ~= nil
 end
 
--- Redacted first: the beginning of a secret is found no more.
+-- A text is redacted before it is cut: the beginning of a secret would not be found.
 local function shortened(value, redact, in_system)
   if type(value) == "string" then
     return (in_system or is_base64(value)) and shorten(redact(value)) or value
@@ -96,7 +96,7 @@ function log.body(exchange, body, is_broken_off)
   end
 end
 
---- A record with what tells requests and their answers apart.
+--- Adds to a record what identifies the request and its answer.
 ---@param exchange anthropic.Exchange
 ---@param record table
 ---@param err? anthropic.Error that came in place of an answer
@@ -115,7 +115,7 @@ local function make_printable(record)
   end
 end
 
--- What stands in a record's tables, and in its line.
+-- The members of a record's tables that its line shows.
 local SHOWN_OF = {
   usage = { "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens" },
   timings = { "first_byte", "first_text" },
@@ -143,7 +143,7 @@ local function line(record)
   return table.concat(words, " ") .. "\n"
 end
 
-local refused = {} -- set of words that are no levels, each said once
+local refused = {} -- set of words that are no levels, each reported once
 
 local function level_of(wanted)
   local level = LEVELS[wanted:lower()]
@@ -160,7 +160,7 @@ local function is_wanted(option, event)
   return option "on_log" ~= nil or wanted ~= nil and LEVELS[LEVEL_OF_EVENT[event]] <= level_of(wanted)
 end
 
--- `exchange`: whose event it is, if it is one's.
+-- `exchange`: the one that the event belongs to, if any.
 local function hand_out(option, event, record, exchange)
   record.event, record.level, record.tag = event, LEVEL_OF_EVENT[event], option "tag"
   local on_log = option "on_log"
@@ -173,10 +173,10 @@ local function hand_out(option, event, record, exchange)
   end
 end
 
---- Tells of an event of an exchange.
+--- Writes the record of an exchange's event, if it is wanted.
 ---@param exchange anthropic.Exchange
 ---@param event "request"|"response"|"body"|"retry"|"error"|"done"
----@param describe fun(exchange: anthropic.Exchange, ...): table makes the record, where one is wanted
+---@param describe fun(exchange: anthropic.Exchange, ...): table makes the record, if it is wanted
 ---@param ... any
 function log.write(exchange, event, describe, ...)
   if exchange.profile.is_logged and is_wanted(exchange.option, event) then
@@ -187,7 +187,7 @@ function log.write(exchange, event, describe, ...)
   end
 end
 
---- What tells of events that belong to no exchange.
+--- Returns the function that writes records of events that belong to no exchange.
 ---@param option fun(name: string): any as the client's options hold
 ---@return fun(event: "tool", record: table)
 function log.teller(option)

@@ -1,5 +1,5 @@
---- What asks for a token where neither the options nor the environment name a credential: a profile of the vendor's
---- tools, or the identity of a workload.
+--- The source of tokens if neither the options nor the environment name a credential: a profile of the vendor's tools,
+--- or the identity of a workload.
 
 local credentials = require "anthropic.http.credentials"
 local headers = require "anthropic.http.headers"
@@ -10,7 +10,7 @@ local oauth = lazy.module "anthropic.http.oauth"
 
 local login = {}
 
---- Looks for it. One that is merely found is not used beside a credential in headers.
+--- Looks for a source. One that no option names is not used beside a credential in headers.
 ---@param resolved table options of a client without a credential
 ---@param has_base_url? boolean the base URL is the caller's
 function login.find(resolved, has_base_url)

@@ -8,9 +8,9 @@
 --       return response, err
 --     end } }
 --
--- What signs requests, in place of a credential of the options, is the last of them, `resolved.signing`: a function of
+-- The last of them is `resolved.signing`, which signs requests in place of a credential of the options: a function of
 -- `request`, `send` and the exchange. It sees the final bytes and all headers, and is not called for another server.
--- `send(nil, true)` adds the credential of the options all the same.
+-- `send(nil, true)` adds the credential of the options, too.
 
 local core = require "anthropic.base.core"
 local drafts = require "anthropic.http.drafts"
@@ -66,7 +66,7 @@ local function fields_of(set, secret)
   return fields
 end
 
--- The same with the names as they are spelt.
+-- The fields with their names as they are spelt.
 local function spelt(fields)
   local metatable = type(fields) == "table" and getmetatable(fields)
   local spelling = type(metatable) == "table" and metatable.spelling
@@ -100,7 +100,7 @@ end
 -- Answers that come bit by bit.
 local STREAMS = tables.set { "text/event-stream", "application/vnd.amazon.eventstream" }
 
--- Whether the answer is read before it is handed on; nil and an error where it broke off.
+-- Whether the answer is read before it is handed on; nil and an error if it was interrupted.
 local function comes_whole(exchange)
   local spec, response = exchange.spec(), exchange.response
   if response.status < 200 or response.status >= 300 then
@@ -115,7 +115,7 @@ local function comes_whole(exchange)
   return form ~= "events"
 end
 
--- Responses that were handed to a middleware, and the tables of their headers -> what had come.
+-- Each response that was handed to a middleware, and its table of headers -> what had come.
 local handed = setmetatable({}, { __mode = "k" })
 
 -- The response of what was sent.
@@ -145,10 +145,10 @@ local function transmit(self, draft, is_complete)
   local wire, err = self.steps.wire(draft, self.exchange, is_complete)
   if not wire then
     return nil, err
-  elseif self.is_over then -- meanwhile: a credential may have been waited for
+  elseif self.is_over then -- while a credential was waited for
     return nil, errors.cancelled "the attempt has ended"
   end
-  if self.has_sent then -- the one before was a try of its own
+  if self.has_sent then -- the request before was a try of its own
     self.exchange:enter(self.failure_kind, 0)
   end
   self.exchange:reset()
@@ -168,7 +168,7 @@ local function changed(self, draft, asked)
   })
 end
 
--- Has the request signed, where that is not done by a credential of the options.
+-- Has the request signed, if a credential of the options does not do that.
 local function sign(self, asked)
   local draft, err = changed(self, self.draft, asked)
   if not draft then
@@ -187,7 +187,7 @@ local function sign(self, asked)
   end, self.exchange)
 end
 
--- A send is under way no more, whatever ended it.
+-- Notes that a send has ended, for whatever reason.
 local function leave(at)
   at.self.under_way[at.position] = nil
 end
@@ -227,8 +227,8 @@ local function error_of(self, reason)
   return errors.of_caller(reason) or invalid(self.exchange.redact(tostring(reason)))
 end
 
--- Header fields by their names in lower case; nil and what is wrong. Those that came are taken as they are: a server's
--- names may be no tokens.
+-- Header fields by their names in lower case; nil and what is wrong. Fields of the server's answer are not checked: its
+-- names may not be tokens.
 local function checked_fields(given, came)
   if given ~= nil and type(given) ~= "table" then
     return nil, "headers: table expected, got " .. type(given)
@@ -303,7 +303,7 @@ local function take(self, response)
   return put(self, response, fields)
 end
 
--- What the calls have come to: `ok` as pcall's.
+-- The result of the attempt after all calls: `ok` as pcall's.
 local function finish(self, ok, response, err)
   local exchange = self.exchange
   self.is_over = true
@@ -323,14 +323,14 @@ local function finish(self, ok, response, err)
   else
     err = error_of(self, not ok and response or err)
   end
-  if not self.has_sent and exchange.attempts < self.attempt then -- it was an attempt all the same
+  if not self.has_sent and exchange.attempts < self.attempt then -- it counts as an attempt nevertheless
     exchange.attempts = self.attempt
     sending.log_request(exchange, self.unsent)
   end
   return nil, err
 end
 
---- Makes the function that sends requests with the same options through their middleware; nil where they have none.
+--- Makes the function that sends requests with the same options through their middleware; nil if they have none.
 ---@param resolved table options
 ---@return nil|fun(exchange: anthropic.Exchange, driver: table): true?, anthropic.Error?
 function middleware.sender(resolved)
@@ -347,12 +347,12 @@ function middleware.sender(resolved)
     local self = {
       exchange = exchange, driver = driver, steps = steps, chain = chain, signing = signing, draft = draft,
       attempt = exchange.attempts + 1, -- its number
-      unsent = steps.wire(draft, exchange, true), -- what is shown where nothing is sent
+      unsent = steps.wire(draft, exchange, true), -- what is shown if nothing is sent
       has_sent = false,
       is_over = false,
       under_way = {}, -- set of the positions in the chain whose `send` has not returned
       failure_kind = nil, -- of what was sent last
-      sent = nil, -- the response of what was sent last, and what it was
+      sent = nil, -- the headers and the body that came for what was sent last
     }
     exchange.attempt_began = core.now()
     sending.show(exchange, self.unsent)

@@ -77,7 +77,7 @@ local function base_name(path)
   return with_slashes(path):match("([^/]*)/*$")
 end
 
--- Where directories count, a name from outside of the current one says nothing to the server.
+-- If directories count, a path outside of the current directory means nothing to the server.
 local function relative_name(path)
   local name = with_slashes(path):gsub("^%./+", "")
   if name:match("^/") or is_windows and name:match("^%a:") or ("/" .. name .. "/"):find("/../", 1, true) then
@@ -156,7 +156,7 @@ local function add_file(parts, name, file)
   return problem
 end
 
--- What a field says; nil and what is wrong.
+-- The text of a field's value; nil and what is wrong.
 local function text_of(name, value)
   local kind = type(value)
   if kind == "number" then
@@ -276,7 +276,7 @@ function multipart.text(parts)
     pieces[#pieces + 1] = head .. "\r\n\r\n" .. bytes .. "\r\n"
   end
   local text = table.concat(pieces)
-  local boundary = core.hex(core.sha256(text)) -- which cannot stand in what it is made of
+  local boundary = core.hex(core.sha256(text)) -- which cannot occur in the text that it is made of
   for i, piece in ipairs(pieces) do
     pieces[i] = "--" .. boundary .. "\r\n" .. piece
   end

@@ -16,7 +16,7 @@ local urls = require "anthropic.http.url"
 
 local oauth = {}
 
---- Goes with every request that such a token is for.
+--- The beta that goes with every request that has such a token.
 oauth.BETA = "oauth-2025-04-20"
 
 local FEDERATION_BETA = "oidc-federation-2026-04-01"
@@ -45,7 +45,7 @@ local function check_endpoint(base)
   return url .. ENDPOINT
 end
 
--- What a refusal says, in the two members that there are for words.
+-- What a refusal says in its two members for words, `error` and `error_description`.
 local function words_of(response)
   local value = json.decode(response.body or "")
   local said = type(value) == "table" and {
@@ -58,7 +58,7 @@ end
 
 local HINT = "; does the federation rule match the identity token?"
 
--- It may quote what was sent.
+-- The error of a refusal, which may quote the secret that was sent.
 local function refusal(response, secret, is_federation)
   local words = redaction.redactor { secret }(words_of(response))
   return nil, errors.new {
@@ -74,7 +74,7 @@ local function seconds_of(given)
   return seconds and seconds > -math.huge and seconds < math.huge and seconds or nil
 end
 
--- Sends what is asked with; returns the answer's object, in which a token and its seconds stand.
+-- Sends a request for a token; returns the answer's object, which has the token, and the time when it ends.
 local function send(resolved, base, body, betas)
   local url, err = check_endpoint(base)
   if not url then
@@ -94,7 +94,7 @@ local function send(resolved, base, body, betas)
       request[name] = resolved[name]
     end
   end
-  -- A login's refresh token may be used up by then: its exchange is not broken off with the request that needs it.
+  -- A login's refresh token may be used up once it is sent: its exchange does not end with the request that needs it.
   local outer = not body.refresh_token and resolved.exchange or nil
   local response
   response, err = require("anthropic.http.call").run(request, outer)
@@ -120,7 +120,7 @@ end
 
 local GROUP_AND_OTHERS = 64 -- the modes of a file are a number of three digits to the base 8, the owner's the first
 
--- What is kept of tokens; nil alone: nothing.
+-- The tokens that a file keeps; nil alone if there are none.
 local function read_kept(path)
   local mode = core.file_mode(path)
   if mode and mode % GROUP_AND_OTHERS ~= 0 then
@@ -135,7 +135,7 @@ local function is_fresh(kept)
     and (not expires_at or os.time() < expires_at - LEAST_LEFT)
 end
 
--- Replaces what is kept. Returns whether that has been written, and what it is.
+-- Changes fields of the kept tokens. Returns whether they were written, and the tokens.
 local function keep(path, kept, fields)
   kept = tables.merge(json.copy(kept), fields)
   kept.version, kept.type = "1.0", "oauth_token"
@@ -172,7 +172,7 @@ local function exchange_identity(config, resolved, base)
   }, { oauth.BETA, FEDERATION_BETA })
 end
 
--- Of a profile, what is kept in its file is used as long as it lasts; that it cannot be written is no failure.
+-- A profile's file keeps the token, which is used as long as it lasts. A file that cannot be written is no failure.
 local function ask_federation(config, resolved, base, is_refused)
   local kept, problem
   if config.credentials_path then
@@ -192,8 +192,8 @@ local function ask_federation(config, resolved, base, is_refused)
   return answer.access_token, second
 end
 
--- The endpoint may return another refresh token, and take the old one no more. `unkept` has what could not be written:
--- it stands for the file's until another process has written that.
+-- The endpoint may return another refresh token, and no longer take the old one. `unkept` has the tokens that could not
+-- be written: they are used instead of the file's until another process writes the file.
 local function ask_user(config, resolved, base, is_refused, unkept)
   local kept, problem = read_kept(config.credentials_path)
   if not kept then

@@ -40,8 +40,8 @@ end
 
 local JOINED = { headers = joined_headers, betas = joined_betas, timeout = joined_timeouts }
 
---- Options of a client with others in their place. Headers, betas and timeouts are joined; false takes an option away,
---- where it is no value of it. Raises where one does not exist or is of a wrong type.
+--- The options of a client with changes. Headers, betas and timeouts are joined; false removes an option, unless false
+--- is one of its values. Raises if an option does not exist or has a wrong type.
 ---@param before table checked
 ---@param given table
 ---@param level integer where to put the blame, as in `error`

@@ -1,5 +1,5 @@
---- The options of a client and of a single request: what there is, of which type, with which
---- default. A wrong name or type is a mistake in the calling program and raises.
+--- The options of a client and of a single request: their names, types and defaults. A wrong name or type
+--- is a mistake in the calling program and raises.
 
 local check = require "anthropic.base.check"
 local credentials = require "anthropic.http.credentials"
@@ -23,7 +23,7 @@ local function path()
   }
 end
 
--- What holds a secret.
+-- The row of an option that holds a secret.
 local function hidden(...)
   local row = check.of_type(...)
   row.hidden = true
@@ -33,7 +33,7 @@ end
 --- What the core's decoder takes at most; above it there is no limit.
 options.LARGEST_SIZE = 2 ^ 52
 
--- Of bytes; math.huge is no limit.
+-- A number of bytes; math.huge is no limit.
 local size = {
   expected = "a whole number, 1 or more",
   check = function(value) return type(value) == "number" and value >= 1 and math.floor(value) == value end,
@@ -70,10 +70,10 @@ local credential = {
   end,
 }
 
--- What an event may have though a whole answer may not; `max_event_bytes` can be less.
+-- An event may have so many bytes, even if a whole answer may not; `max_event_bytes` can be less.
 local SMALLEST_EVENT_LIMIT = 1024 * 1024
 
--- Each row: the check of a given value; the default, where it is not nil, stands in DEFAULTS.
+-- Each row: the check of a given value; the default, if it is not nil, is in DEFAULTS.
 local ROWS = {
   api_key = credential,
   auth_token = credential,
@@ -136,8 +136,8 @@ local ROWS = {
   },
 }
 
---- The way to the server: what the core takes by the same name (src/net/easy_options.c). `curl` is the option of
---- the command `curl` for it, where that is as simple.
+--- The way to the server: options that the core takes by the same name (src/net/easy_options.c). `curl` is the
+--- option of the command `curl` for it, if that is as simple.
 options.ROUTE = {
   { name = "proxy", row = { expected = "a line of text", hidden = true, check = is_line } }, -- it may hold a password
   { name = "ca_file", row = path(), curl = "cacert" },
@@ -164,7 +164,7 @@ local DEFAULTS = {
   max_download_bytes = 1024 * 1024 * 1024,
 }
 
--- A misspelt word is quoted. What is longer may be a credential in a wrong place.
+-- A misspelt word is quoted. A longer text may be a credential in a wrong place.
 local function is_word(value)
   return type(value) == "string" and #value < 16 and value:find "^[%w%s._-]*$" ~= nil
 end
@@ -219,7 +219,7 @@ local function environment(name)
   return value and value:match "^%s*(.*%S)" or nil
 end
 
---- Sets options. The credential counts as one: one form replaces the other.
+--- Sets options. All forms of a credential count as one option: one form replaces the other.
 ---@param target table
 ---@param given table
 ---@return table target
@@ -237,7 +237,7 @@ end
 -- A list or table of headers is copied: the caller may change it later.
 local COPIED = tables.set { "headers", "betas", "timeout", "middleware" }
 
---- Options that the caller's later changes of these tables do not reach.
+--- A copy of options, which later changes of the caller's tables do not reach.
 ---@param given table
 ---@return table
 function options.copy(given)
@@ -248,7 +248,7 @@ function options.copy(given)
   return copied
 end
 
---- The options of a client: the environment under what was given.
+--- The options of a client: what was given, over what the environment sets.
 ---@param given? table checked options
 ---@param is_elsewhere? boolean of a platform that is to know neither the vendor's base URL nor its credential
 ---@return table
@@ -283,8 +283,8 @@ local function go_the_same_way(resolved, other)
   return resolved.base_url == other.base_url
 end
 
---- Takes over what another client remembers of a credential that is the same. A login asks for its token on the way of
---- the client's own requests.
+--- Takes over what another client remembers of the same credential. A login asks for its token by the way of the
+--- client's own requests: that must be the same, too.
 ---@param resolved table of a client
 ---@param other table
 function options.keep_sources(resolved, other)
@@ -295,13 +295,13 @@ function options.keep_sources(resolved, other)
   end
 end
 
--- The options that say nothing of an API.
+-- The options that do not depend on an API.
 local OF_TRANSPORT = {
   "max_retries", "timeout", "proxy", "ca_file", "ca_path", "certificate_file", "key_file", "unix_socket", "insecure",
   "http_version", "max_idle", "max_event_bytes", "max_response_bytes", "max_download_bytes", "loop", "on_retry",
 }
 
---- Rows of the options that say nothing of an API.
+--- Rows of the options that do not depend on an API.
 ---@return table<string, anthropic.Check>
 function options.transport_rows()
   local rows = {}
@@ -311,7 +311,7 @@ function options.transport_rows()
   return rows
 end
 
---- Such options, with the defaults under what was given; without retries.
+--- The options that do not depend on an API: what was given, over the defaults; no retries unless given.
 ---@param given table checked
 ---@return table
 function options.of_transport(given)
@@ -328,7 +328,7 @@ end
 
 --- The options of one request. `headers` and `betas` of both apply and are merged later.
 ---@param of_client table
----@param given? table checked options without a profile, which is of a client's
+---@param given? table checked options without `profile`, which only a client has
 ---@return table
 function options.of_request(of_client, given)
   if not given then

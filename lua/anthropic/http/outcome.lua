@@ -1,7 +1,7 @@
 --- How a request ended: its "done" record.
 --
--- Every request that was begun has one, exactly one, whatever ended it: its answer, an error, a cancel, or that nobody
--- holds its stream any more.
+-- Every request that was begun has exactly one, whatever ended it: its answer, an error, a cancel, or the garbage
+-- collection of its stream.
 
 local core = require "anthropic.base.core"
 local guard = require "anthropic.base.guard"
@@ -9,10 +9,10 @@ local log = require "anthropic.http.log"
 
 local outcome = {}
 
--- The counts of an answer are a server's words: more are not copied.
+-- A server may send any number of counts: more than this are not copied.
 local MOST_COUNTS, DEEPEST = 64, 4
 
--- What a server counted, to be kept: it may change with the message, and quote what is secret.
+-- A copy of a server's counts: the original may change with the message, and quote what is secret.
 local function copy_counts(counts, redact, depth)
   local copy, room = {}, MOST_COUNTS
   for name, value in pairs(counts) do
@@ -42,7 +42,7 @@ local function add(into, counts)
   end
 end
 
--- The counts of an answer and of its parts that broke off, of which it may be the last.
+-- The counts of an answer and of its interrupted parts, of which the answer may be the last.
 local function sum_of(usage, parts, redact)
   local sum = type(usage) == "table" and copy_counts(usage, redact, 1) or nil
   for _, part in ipairs(parts or {}) do
@@ -81,7 +81,7 @@ local function describe(exchange, how, err)
   }, err)
 end
 
---- Tells of the end of an exchange, once.
+--- Records the end of an exchange, once.
 ---@param exchange anthropic.Exchange
 ---@param how "ok"|"error"|"closed"
 ---@param err? anthropic.Error

@@ -1,5 +1,5 @@
---- What goes over the wire where the caller says it all: URL, headers, body. No credential, no header and no base URL
---- of ours.
+--- Requests whose URL, headers and body are all the caller's: without a credential, a header or a base URL of the
+--- library's.
 
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
@@ -11,13 +11,13 @@ local urls = require "anthropic.http.url"
 
 local plain_request = {}
 
--- The header that a user name and a password in a URL stand for. There they would be shown wherever it is.
+-- The header for a user name and a password in a URL. In the URL they would be shown with it.
 local function basic(user_info)
   local user, password = user_info:match "^([^:]*):?(.*)$"
   return "Basic " .. core.base64(urls.unescape(user) .. ":" .. urls.unescape(password))
 end
 
--- Methods whose body means something, so that its absence is told. (RFC 9110, 8.6)
+-- Methods whose body has a meaning: if it is absent, the length 0 is sent. (RFC 9110, 8.6)
 local WITH_BODY = { POST = true, PUT = true, PATCH = true }
 
 local function lacks_length(spec, set)

@@ -1,4 +1,4 @@
---- What `anthropic.http` tells of an answer: all of its headers as they came, whatever its status.
+--- What `anthropic.http` returns of an answer: all of its headers as they came, whatever its status.
 
 local headers = require "anthropic.http.headers"
 local tables = require "anthropic.base.tables"
@@ -18,7 +18,7 @@ end
 --- The response of an exchange whose headers have come.
 ---@param exchange anthropic.Exchange
 ---@return anthropic.http.Response
----@return fun(err: anthropic.Error): anthropic.Error attach notes in an error what of the response may be shown
+---@return fun(err: anthropic.Error): anthropic.Error attach notes in an error what may be shown of the response
 function plain_response.of(exchange)
   local block = exchange.transfer:headers()
   local so_far = exchange:response_so_far()
@@ -31,7 +31,7 @@ function plain_response.of(exchange)
     timings = so_far.timings,
   }
   return response, function(err)
-    if exchange.response ~= so_far then -- of an attempt before
+    if exchange.response ~= so_far then -- of an earlier attempt
       return err
     end
     local shown = tables.copy(response)

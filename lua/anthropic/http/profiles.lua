@@ -1,4 +1,4 @@
---- The credential where no key is set: a profile of the vendor's tools, or the identity of a workload.
+--- The credential if no key is set: a profile of the vendor's tools, or the identity of a workload.
 --
 --     profiles.find()          --> { type = "user_oauth", name = "default", base_url = "https://...", ... }, or nil
 --
@@ -19,9 +19,9 @@ local profiles = {}
 ---@field workspace_id? string
 ---@field federation_rule_id? string
 ---@field service_account_id? string
----@field identity_file? string where the identity token stands; else $ANTHROPIC_IDENTITY_TOKEN
+---@field identity_file? string the file of the identity token; else $ANTHROPIC_IDENTITY_TOKEN
 ---@field client_id? string
----@field credentials_path? string where tokens are kept
+---@field credentials_path? string the file that keeps the tokens
 
 local NO_SUCH_FILE = 2
 local LARGEST_FILE = 1024 * 1024
@@ -114,7 +114,7 @@ local function config_of(name, read, directory)
   }
 end
 
--- What a profile lacks for its way.
+-- What a profile lacks for its type of authentication.
 local function missing(config)
   if config.type ~= "oidc_federation" then
     return nil
@@ -156,9 +156,9 @@ local function find_profile(directory, name)
   return checked(config)
 end
 
---- How a token is to be had.
+--- The profile, or the identity, that a token is asked for with.
 ---@param named? string a profile
----@return anthropic.Profile.Config|nil config nil alone: nothing says how
+---@return anthropic.Profile.Config|nil config nil alone: none is named
 ---@return string? problem
 function profiles.find(named)
   local directory = folder()

@@ -8,7 +8,7 @@ local urls = require "anthropic.http.url"
 local proxy = {}
 
 ---@class anthropic.Proxy
----@field address? string without credentials; nil where the text has another form, and all of it may be secret
+---@field address? string without credentials; nil if the text has another form, and all of it may be secret
 ---@field user_info? string as it was given
 ---@field user? string
 ---@field password? string
@@ -19,7 +19,7 @@ local function is_address(text)
   return text:find(ADDRESSES[1]) ~= nil or text:find(ADDRESSES[2]) ~= nil
 end
 
---- Reads what libcurl is given. A password may hold what a URL would have to escape: the last "@" ends it.
+--- Reads a proxy as libcurl takes it. A password may hold characters that a URL must escape: the last "@" ends it.
 ---@param text string
 ---@return anthropic.Proxy
 function proxy.read(text)
@@ -35,7 +35,7 @@ function proxy.read(text)
   return read
 end
 
--- Where libcurl looks for a proxy that is not given.
+-- The variables in which libcurl looks for a proxy if the option is missing.
 local VARIABLES = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" }
 
 --- The proxies that a request may go by.
@@ -52,7 +52,7 @@ function proxy.candidates(given)
   return found
 end
 
--- What libcurl asks the environment for, by the URL's scheme, in its order.
+-- The variables that libcurl looks up for a URL's scheme, in its order.
 local VARIABLES_OF = {
   http = { "http_proxy", "all_proxy", "ALL_PROXY" },
   https = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" },
@@ -97,7 +97,7 @@ local function is_exempt(host)
 end
 
 --- The proxy that libcurl uses for a URL, and where it is named: "proxy" for the option, or a variable of the
---- environment. Nil where it uses none.
+--- environment. Nil if it uses no proxy.
 ---@param url string
 ---@param given? string the option
 ---@return string|nil
@@ -118,8 +118,8 @@ function proxy.used(url, given)
   return used, source
 end
 
---- Whether a proxy may answer a request in the server's place. It cannot where it passes bytes on: TLS, or all that
---- comes by SOCKS.
+--- Whether a proxy may answer a request in the server's place. It cannot if it only passes bytes on: those of TLS, or
+--- any by SOCKS.
 ---@param url string
 ---@param given? string the option
 ---@return boolean

@@ -1,20 +1,20 @@
 --- What is known of the rate limits of one model: how much each has left, and until when.
 --
--- A limit is either reset at a time, or comes back bit by bit (the API's own): where the time of its reset moves away
--- with every request, it is one that comes back.
+-- A limit is either reset at a time, or comes back bit by bit (the API's own): if every request moves the time of its
+-- reset away, it comes back bit by bit.
 
 local dates = require "anthropic.http.dates"
 local tables = require "anthropic.base.tables"
 
--- Names of limits are a server's words: more are not remembered.
+-- A server may name any number of limits: more than this are not remembered.
 local MOST_LIMITS = 16
--- A reset is told in whole seconds: what moves by less has not moved.
+-- The time of a reset has whole seconds: a smaller difference is not a move.
 local MOVED = 1.5
--- Seconds that a limit which was reset still counts although no answer mentions it.
+-- Seconds that a limit still counts after its reset if no answer mentions it.
 local MEMORY = 60
 
 ---@class anthropic.RateBudget
----@field remaining number as it was said last, less what was answered since without saying
+---@field remaining number as stated last, less the requests answered since without a statement
 ---@field limit? number
 ---@field reset number by core.now(); math.huge: not known yet
 ---@field learned number by core.now()
@@ -23,7 +23,7 @@ local MEMORY = 60
 ---@class anthropic.RateLimits
 ---@field budgets table<string, anthropic.RateBudget>
 ---@field pending table<anthropic.LimiterRequest, any> requests without an answer
----@field holders table<anthropic.LimiterRequest, any> what a request is of: one of the same waits for it
+---@field holders table<anthropic.LimiterRequest, any> a request's holder: an earlier request of the same waits for it
 local RateLimits = {}
 RateLimits.__index = RateLimits
 
@@ -31,7 +31,7 @@ local rate_limits = {}
 
 --- Nothing is known yet.
 ---@param pending table<anthropic.LimiterRequest, any> requests without an answer: the caller keeps it up to date
----@param holders? table<anthropic.LimiterRequest, any> what a request is of: one of the same waits for it
+---@param holders? table<anthropic.LimiterRequest, any> a request's holder: an earlier request of the same waits for it
 ---@return anthropic.RateLimits
 function rate_limits.new(pending, holders)
   return setmetatable({ budgets = {}, pending = pending, holders = holders or {} }, RateLimits)
@@ -50,7 +50,7 @@ local function forget_old(self, now)
   end
 end
 
---- Whether nothing is known that still holds.
+--- Whether no known limit still holds.
 ---@param now number by core.now()
 ---@return boolean
 function RateLimits:is_empty(now)
@@ -58,7 +58,7 @@ function RateLimits:is_empty(now)
   return next(self.budgets) == nil
 end
 
--- What a request takes of a limit. Output is not known before.
+-- What a request takes of a limit. Its output is not known beforehand.
 local function need_of(what, request)
   if what == "requests" then
     return 1
@@ -68,7 +68,7 @@ local function need_of(what, request)
   return 1
 end
 
--- The same of those without an answer. They may be counted already or not: they are taken for not counted.
+-- The need of the requests without an answer. The server may have counted them already: they are taken as not counted.
 local function pending_need(self, what)
   local need = 0
   if what == "requests" or need_of(what, { tokens = 2 }) == 2 then
@@ -79,8 +79,8 @@ local function pending_need(self, what)
   return need
 end
 
--- Whether there is one without an answer that can get it while this one waits: what a middleware sends in the middle of
--- a request cannot wait for that request.
+-- Whether another request can be answered while this one waits. A request that a middleware sends in the middle of
+-- another cannot wait for that one.
 local function is_another_pending(self, request)
   local holder = self.holders[request]
   for other in pairs(self.pending) do
@@ -91,7 +91,7 @@ local function is_another_pending(self, request)
   return false
 end
 
--- Takes a limit whose time is over for reset. Where nothing is known of it any more, it is forgotten.
+-- Treats a limit whose time is over as reset. If nothing is known of it any more, it is forgotten.
 local function renew(self, what, budget, now)
   local is_forgotten = is_old(budget, now)
   if budget.reset > now and not is_forgotten then
@@ -115,15 +115,15 @@ local function delay_of(self, what, budget, request, now)
   elseif left >= need then
     return 0
   elseif budget.reset == math.huge then
-    return is_another_pending(self, request) and budget.learned + MEMORY - now or 0 -- mostly it is answered before
+    return is_another_pending(self, request) and budget.learned + MEMORY - now or 0 -- mostly it has an answer before
   end
   return budget.reset - now
 end
 
---- Seconds until they have room for a request, or until it is worth looking again.
+--- Seconds until the limits have room for a request, or until it is worth looking again.
 ---@param request anthropic.LimiterRequest
 ---@param now number by core.now()
----@param longest number seconds: a limit that would take longer is passed over
+---@param longest number seconds: a limit that would take longer is ignored
 ---@return number
 function RateLimits:delay(request, now, longest)
   local seconds = 0
@@ -143,7 +143,7 @@ local function has_room(self, now)
   return tables.count(self.budgets) < MOST_LIMITS
 end
 
---- Takes in what an answer tells of a limit.
+--- Notes what an answer says of a limit.
 ---@param what string its name
 ---@param limit anthropic.RateLimit
 ---@param now number by core.now()
@@ -163,7 +163,7 @@ function RateLimits:learn(what, limit, now, date)
   self.budgets[what] = budget
 end
 
---- Counts a request that was answered, for the limits of which the answer says nothing.
+--- Counts a request that was answered, for the limits that its answer does not mention.
 ---@param request anthropic.LimiterRequest
 ---@param told table<string, anthropic.RateLimit> what it says
 function RateLimits:spend(request, told)

@@ -1,5 +1,5 @@
---- What everything that reads an answer as it comes has in common (Stream, BatchResults, http's Reader): one coroutine
---- reads at a time, an end, an error that stays, and close. Such a reader has the fields
+--- What all readers of an answer that is still coming have in common (Stream, BatchResults, http's Reader): only one
+--- coroutine reads at a time, an end, an error that stays, and close. Such a reader has the fields
 ---
 ---   exchange   of its answer
 ---   reader     the coroutine that reads now
@@ -14,12 +14,12 @@ local reader_base = {}
 local MAIN = {}
 reader_base.MAIN = MAIN -- stands for the main coroutine where Lua has no value for it
 
---- Begins to read; `leave` ends it. Raises where another coroutine is reading. One whose reading an error broke off,
---- or that is dead, reads no more.
+--- Begins to read; `leave` ends it. Raises if another coroutine is reading. A coroutine that is dead, or whose reading
+--- an error interrupted, reads no more.
 ---@param self table a reader
 ---@param noun string "the stream is"
 ---@param level integer at which the error stands, as for `error`
----@return boolean is_first false: a reading was broken off, and never left
+---@return boolean is_first false: a reading was interrupted, and never left
 function reader_base.enter(self, noun, level)
   local here, reader = coroutine.running() or MAIN, self.reader
   if reader and reader ~= here and (reader == MAIN or coroutine.status(reader) ~= "dead") then

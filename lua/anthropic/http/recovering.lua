@@ -14,7 +14,7 @@ local recovering = {}
 
 local UNAUTHORIZED = 401
 
--- What was not sent is sent no better the next time; but where a member of a pool gets no credential, another may.
+-- A request that could not be sent would fail again; but if a member of a pool gets no credential, another may.
 local function can_go_on(self, err)
   local was_tried = self.attempts > 0 or self.route ~= nil and err.unprocessed
   return was_tried and not self.closed and self.retries < self.option "max_retries"
@@ -107,7 +107,7 @@ function recovering.recover(self, err)
   return nil, self:fail(tasks.is_refusal(reason) and err or self:describe(errors.cancelled "the request was cancelled"))
 end
 
---- Ends the exchange with an error that will not be retried. Again with the same error: nothing.
+--- Ends the exchange with an error that will not be retried. A second call with the same error does nothing.
 ---@param self anthropic.Exchange
 ---@param err anthropic.Error
 ---@param complete? fun(timings: table) adds what its reader knows

@@ -1,8 +1,8 @@
 --- Blots secrets out of text: a server may quote what it was sent, in whatever spelling.
 --
--- A secret is looked for as it is, in base64, and in the text as it reads once its escapes are decoded: those of JSON
--- and other languages (`\u0038`, `\/`, `\x38`), of URLs (`%38`) and of HTML (`&#56;`), also one inside the other, and
--- without invisible characters. What stands for it in the text as it came is replaced, the rest stays.
+-- A secret is looked for as it is, in base64, and in the text without invisible characters and with decoded escapes:
+-- those of JSON and other languages (`\u0038`, `\/`, `\x38`), of URLs (`%38`) and of HTML (`&#56;`), also nested. In
+-- the original text only what spells the secret is replaced.
 
 local core = require "anthropic.base.core"
 
@@ -10,7 +10,7 @@ local redaction = {}
 
 -- A secret shorter than this is not looked for: it would be found in ordinary words.
 local SHORTEST = 8
--- What is longer is no secret that a server would quote.
+-- A longer secret is not looked for: no server would quote it.
 local LONGEST = 16384
 
 local function add(needles, text, secret)
@@ -19,7 +19,7 @@ local function add(needles, text, secret)
   end
 end
 
--- Base64 of bytes among which the secret stands, as far as it does not depend on the others.
+-- Adds the base64 of the secret between other bytes: for each alignment, what depends on the secret alone.
 local function add_base64(needles, secret)
   for before, begin in pairs { [0] = 1, [1] = 3, [2] = 4 } do
     local text = core.base64(("x"):rep(before) .. secret):gsub("=", "")
@@ -40,8 +40,8 @@ local function ranges_of(found, needles)
   return ranges
 end
 
--- A text may end within a secret. Less than half of one is a prefix that all keys have; of a text that is known to have
--- broken off, the end is dispensable, and less will do.
+-- A text may end within a secret. Less than half of a secret may be a prefix that all keys share. The end of a text
+-- that is known to be cut off is dispensable: there a shorter beginning is enough.
 local function range_at_end(text, secrets, is_cut)
   for i, secret in ipairs(secrets) do
     local half = math.ceil(#secret / 2)
@@ -58,7 +58,7 @@ local function range_at_end(text, secrets, is_cut)
   end
 end
 
--- Puts a replacement in place of each range; those that overlap are one.
+-- Puts a replacement in place of each range; overlapping ranges count as one.
 local function replace(text, ranges, replacement)
   table.sort(ranges, function(a, b)
     return a[1] < b[1] or a[1] == b[1] and a[2] > b[2]
@@ -79,7 +79,7 @@ local function replace(text, ranges, replacement)
   return table.concat(pieces)
 end
 
--- What is looked for, each with its secret; the secrets, each with its beginning.
+-- Returns the texts to look for, each with its secret, and the secrets, each with its beginning.
 local function needles_of(list)
   local needles, secrets = { secrets = {} }, { beginnings = {} }
   for _, secret in ipairs(list) do
@@ -96,11 +96,11 @@ local function needles_of(list)
   return needles, secrets
 end
 
---- Returns a function that replaces every spelling of the secrets in a text, whatever the text.
+--- Returns a function that replaces every spelling of the secrets in any text.
 ---@param list string[] the secrets
 ---@return fun(text: string, replacement?: fun(found: string, secret: string): string, is_cut: true?): string redact the
---- default replacement is "[redacted]"; of a text that has broken off, a shorter beginning of a secret at its
---- end is replaced, too
+--- default replacement is "[redacted]"; with `is_cut`, for a text that was cut off, a shorter beginning of a secret
+--- at its end is replaced, too
 function redaction.redactor(list)
   local needles, secrets = needles_of(list)
   return function(text, replacement, is_cut)

@@ -1,8 +1,8 @@
---- Redirects: a request goes on to where its server sends it, with method, body and credential, as long as that is the
--- same server and it says that nothing was done (307 and 308). All others are errors that name both places.
+--- Redirects: a request follows a redirect, with method, body and credential, if it leads to the same server and says
+-- that nothing was done (307 and 308). All others are errors that name both places.
 --
--- A request of `anthropic.http` that asks for it goes on as a browser's does: to any server, where it has no credential
--- with it, and as a GET where it was a POST, or the answer to it stands elsewhere (303).
+-- A request of `anthropic.http` that asks for it follows redirects as a browser does: to any server, to another one
+-- without credentials, and as a GET if it was a POST (301 and 302), or if the answer is elsewhere (303).
 
 local headers = require "anthropic.http.headers"
 local request = require "anthropic.http.request"
@@ -16,7 +16,7 @@ local redirects = {}
 local MOST = 3 -- in a row
 local KEEPING_THE_REQUEST = { [307] = true, [308] = true }
 
---- Where a request goes on to, or nil where it does not.
+--- The URL that a request goes on to, or nil.
 ---@param status integer of the answer
 ---@param from string the URL that was asked
 ---@param location? string as the header says it
@@ -40,7 +40,7 @@ local KEPT_METHODS = {
   [308] = ANY,
 }
 
---- Where a request goes on to whose caller wants every redirect followed, or nil.
+--- The URL that a request goes on to if its caller wants every redirect followed, or nil.
 ---@param status integer of the answer
 ---@param from string the URL that was asked
 ---@param location? string as the header says it
@@ -53,16 +53,16 @@ function redirects.place(status, from, location)
   return to:find "^[hH][tT][tT][pP][sS]?:" and urls.origin(to) and to or nil
 end
 
--- What says something of a body.
+-- Header fields that describe a body.
 local OF_BODY = {
   ["content-type"] = true, ["content-length"] = true, ["content-encoding"] = true, ["content-language"] = true,
   ["content-location"] = true, ["transfer-encoding"] = true,
 }
 
--- What is meant for one server, besides credentials.
+-- Header fields that are meant for one server, besides credentials.
 local OF_SERVER = { host = true, ["proxy-authorization"] = true }
 
--- Leaves out the header lines whose names, in lower case, are so.
+-- Leaves out the header lines for whose names, in lower case, `is_so` returns true.
 local function without(lines, is_so)
   local left = {}
   for _, line in ipairs(lines) do
@@ -73,7 +73,7 @@ local function without(lines, is_so)
   return left
 end
 
---- Makes a request fit for where it goes on to.
+--- Adapts a request to the URL that it goes on to.
 ---@param wire table as plain_request.builder's function made it
 ---@param status integer of the answer
 ---@param to string
@@ -102,7 +102,7 @@ function redirects.words(status, from, location)
   return ("HTTP %d: %s redirects to %s (not followed)"):format(status, from, to)
 end
 
--- The place that an answer names; nil: none, or several.
+-- The place that an answer names; nil if it names none, or several.
 local function location_of(exchange, fields)
   local location = fields.location
   local is_joined = location and location:find(", ", 1, true) and headers.has_places(exchange.transfer:headers())
@@ -114,7 +114,7 @@ end
 ---@param wire table as request.builder's function made it
 ---@param driver table of the calling code
 ---@return true|nil
----@return anthropic.Error? err where no answer came
+---@return anthropic.Error? err if no answer came
 function redirects.send(exchange, wire, driver)
   local spec = exchange.spec()
   local most, find = spec.redirects or MOST, spec.redirects and redirects.place or redirects.target

@@ -12,7 +12,7 @@ local urls = require "anthropic.http.url"
 
 local request = {}
 
---- Parameters that travel as headers: of messages.create, and where a row of resources.lua says so.
+--- Parameters that are sent as headers: by messages.create, and if a row of resources.lua says so.
 request.PARAMETER_HEADERS = {
   user_profile_id = "anthropic-user-profile-id",
   workspace_id = "anthropic-workspace-id",
@@ -58,7 +58,7 @@ local function fields_with(login, spec, options)
   if spec.sink then -- what is written is what was announced
     headers.set(set, "Accept-Encoding", "identity")
   end
-  if options.http_version == "2" then -- else a server may serve those that share a connection one after the other
+  if options.http_version == "2" then -- else a server may answer the requests of a connection one by one
     headers.set(set, "Priority", "i")
   end
   headers.set(set, "User-Agent", "anthropic-lua/" .. require "anthropic.version")
@@ -77,7 +77,7 @@ local function fields_with(login, spec, options)
   end
   set_all(login.headers, headers.parse_lines(options.custom_headers), options.headers)
   local own = headers.get(set, BETA)
-  if ok and own and betas and own ~= betas then -- of all requests: what this one needs is added
+  if ok and own and betas and own ~= betas then -- it is for all requests: what this one needs is added
     ok, message = headers.set(set, set.fields[BETA].name, join_betas(split_betas(own), split_betas(betas)))
   end
   set_all(spec.headers, options.request_headers)
@@ -88,8 +88,8 @@ local function fields_with(login, spec, options)
   return set
 end
 
---- All header fields but the credential's. One whose value the caller set to `false` is left out; so it is set
---- after the defaults.
+--- All header fields but the credential's. A field that the caller set to `false` is left out; for this the caller's
+--- fields are set after the defaults.
 ---@param spec table
 ---@param options table resolved
 ---@return table|nil set see headers.new
@@ -154,7 +154,7 @@ function request.common_fields(options)
   return fields
 end
 
--- Whether the header lines of such requests are the same, as long as the credential is.
+-- Whether all requests like this one have the same header lines, as long as the credential is the same.
 local function is_usual(spec)
   return spec.body and not spec.multipart and not spec.accept and not spec.sink
     and (not spec.betas or spec.betas[1] == nil) and (not spec.headers or next(spec.headers) == nil)
@@ -170,7 +170,7 @@ end
 ---@param spec table
 ---@param url string
 ---@param head { lines: string[], secrets: anthropic.Secrets, redact: function, reject: function? } its header lines;
---- `reject` is told that the server refuses the credential in them, where another one can be had
+--- `reject`, if another credential can be had, is called when the server refuses the one in them
 ---@param metatable table of what all requests with the same options have in common
 ---@return table wire
 function request.wire(spec, url, head, metatable)
@@ -186,7 +186,7 @@ function request.wire(spec, url, head, metatable)
     secrets = list,
     redact = redact,
     reject = head.reject,
-    total_timeout = nil, -- the exchange's to set, and `record`
+    total_timeout = nil, -- set by the exchange, as is `record`
     record = false,
   }, metatable)
 end

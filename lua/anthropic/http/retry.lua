@@ -1,8 +1,8 @@
 --- Whether a failed request is sent again, and after how long. Pure decisions; waiting is the
 --- caller's.
 --
--- There are two policies. "always" repeats whatever may pass by itself. "safe" is for requests that make what is
--- billed or kept: of that it repeats only what the server cannot have acted on.
+-- There are two policies. "always" repeats after any failure that may pass by itself. "safe" is for requests whose
+-- result is billed or kept: it repeats only those that the server cannot have acted on.
 
 local core = require "anthropic.base.core"
 local dates = require "anthropic.http.dates"
@@ -37,7 +37,7 @@ local function is_safe(err, word)
   return err.unprocessed or status == 429 or status >= 400 and word == "true"
 end
 
--- What the headers of the answer say of retries; those that came before an `error` event say nothing of it.
+-- What the headers of the answer say of retries; headers that came before an `error` event say nothing of the error.
 local function word_of(err)
   return not err.in_stream and err.headers and err.headers["x-should-retry"]
 end
@@ -59,7 +59,7 @@ function retry.is_ruled_out(err)
   return word == "false" or word ~= "true" and err.retryable == false
 end
 
---- Whether the failed request is to be sent again. What the headers of the answer say of that decides.
+--- Whether the failed request is to be sent again. If the headers of the answer say so or deny it, they decide.
 ---@param err anthropic.Error
 ---@param policy? "safe"|"always" default "always"
 ---@return boolean
@@ -77,12 +77,12 @@ local function positive(number)
   return number and number > 0 and number < math.huge and number or nil
 end
 
--- A decimal number, which is less than all that Lua takes for one.
+-- A decimal number: tonumber alone would take other forms, too.
 local function decimal(text)
   return text and text:find "^%s*%-?[%d.]+%s*$" and tonumber(text) or nil
 end
 
---- A wait that a server asks for in a body, as a number or as text; nil where it is neither.
+--- A wait that a server asks for in a body, as a number or as text; nil if it is neither.
 ---@param value any
 ---@return number?
 function retry.wait(value)
@@ -90,7 +90,7 @@ function retry.wait(value)
 end
 
 --- Seconds that the response asks to wait, or nil: `retry-after-ms`, then `retry-after` in seconds
---- or as a date (reckoned from the response's own date, where it has one).
+--- or as a date (reckoned from the response's own date, if it has one).
 ---@param fields? table<string, string>
 ---@return number?
 function retry.after(fields)
@@ -110,7 +110,7 @@ function retry.after(fields)
   return date and positive(date - (dates.http(fields.date) or os.time()))
 end
 
---- Seconds to wait where the server does not say how long: twice as long each time, less a part at random.
+--- Seconds to wait if the server does not say how long: twice as long each time, less a random part.
 ---@param retries integer made so far
 ---@return number
 function retry.backoff(retries)

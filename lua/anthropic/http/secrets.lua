@@ -1,12 +1,12 @@
---- What of a request is secret: all that the caller passed, unless its name is known to be harmless. Where a request is
---- shown, `$NAME` stands in its place, a variable of the shell that is named after it: `$ANTHROPIC_API_KEY`, `$X_TEAM`
---- for the header x-team, `$KEY` for the parameter key of a query.
+--- The secrets of a request: every value that the caller passed, unless its name is known to be harmless. A request is
+--- shown with a variable of the shell, `$NAME`, in place of each, named after it: `$ANTHROPIC_API_KEY`, `$X_TEAM` for
+--- the header x-team, `$KEY` for the parameter key of a query.
 --
 --     local list = secrets.new()
 --     secrets.add(list, "x-team", "blue-team")      --> "X_TEAM"
 --     list[1], list.variables[list[1]]              --> "blue-team", "X_TEAM"
 --
--- The list itself is for redaction.lua: what is to be blotted out of a server's words.
+-- The list itself is for redaction.lua, which blots the secrets out of a server's words.
 
 local core = require "anthropic.base.core"
 local proxies = require "anthropic.http.proxy"
@@ -15,7 +15,7 @@ local tables = require "anthropic.base.tables"
 ---@class anthropic.Secrets: { [integer]: string }
 ---@field variables table<string, string> a secret -> the variable that stands for it
 ---@field headers table<string, { prefix: string, variable: string }> by names in lower case: how a value is shown
----@field taken table the variables by what they would be called
+---@field taken table the numbered variables, by their names without the number
 local secrets = {}
 
 local function set_of(words)
@@ -28,21 +28,21 @@ end
 
 -- --- names ---------------------------------------------------------------------------------------
 
--- Those that the library adds are among them: callers have no variable for what they never passed.
+-- The headers that the library adds are among them: callers have no variable for a value that they never passed.
 local HARMLESS_HEADERS = set_of [[
   accept accept-encoding anthropic-beta anthropic-version content-length content-type priority transfer-encoding
   user-agent
 ]]
 local HARMLESS_PARAMETERS = set_of "limit after_id before_id page beta"
 
--- Credentials by what the name of their header ends with, after a hyphen or at its begin; and what only looks so.
+-- The ends of header names that mean a credential, after a hyphen or as the whole name; and ends that only look so.
 local CREDENTIALS = set_of [[
   accesskey accesstoken apikey apitoken assertion auth authentication authorization authtoken bearer cookie credential
   credentials jwt key passwd password secret secretkey signature token
 ]]
 local NO_CREDENTIALS = set_of "proxy-authorization idempotency-key cache-key routing-key surrogate-key"
 
--- Values that stand in answers for reasons of their own, by the same rule: they are not shown, but not looked for.
+-- By the same rule, headers whose values occur in answers for other reasons: they are not shown, but not looked for.
 local EVERYDAY = set_of "cache-control connection correlation-id date host request-id traceparent"
 local EVERYDAY_BEGINS = { "^accept%-", "^anthropic%-", "^content%-" }
 
@@ -113,7 +113,7 @@ end
 
 -- --- values --------------------------------------------------------------------------------------
 
-local SHORTEST_PIECE = 16 -- of a value that has several words, where none is a credential by its name
+local SHORTEST_PIECE = 16 -- of a value of several words, if its name does not mean a credential
 local MOST_PIECES = 20
 
 local function note(list, variable, value)
@@ -149,11 +149,11 @@ local function is_everyday_value(value)
   return EVERYDAY_VALUES[value] or kind ~= nil and MEDIA_TYPES[kind] or false
 end
 
--- A value as a whole, and what in it a server may quote alone: the token after a scheme, each cookie, the user name and
--- the password that Basic encodes.
+-- Adds a value, and the parts of it that a server may quote alone: the token after a scheme, each cookie, the user name
+-- and the password that Basic encodes.
 local function add_value(list, variable, value, is_credential)
   local signature = value:match "^AWS4%-HMAC%-SHA256 .*Signature=(%x+)$"
-  if signature then -- whose other words stand everywhere
+  if signature then -- whose other words are common
     note(list, variable, value)
     note(list, variable, signature)
     return
@@ -188,7 +188,7 @@ function secrets.new()
   return { variables = {}, headers = {}, taken = {} }
 end
 
---- A list with the same secrets, to which others are added.
+--- A copy of a list, to which other secrets can be added.
 ---@param list anthropic.Secrets
 ---@return anthropic.Secrets
 function secrets.copy(list)
@@ -216,8 +216,8 @@ end
 --- The secrets in header fields.
 ---@param list anthropic.Secrets
 ---@param set table see headers.new
----@param credential? { field: string, prefix: string, variable: string, value: string } the one that is not the
---- caller's own
+---@param credential? { field: string, prefix: string, variable: string, value: string } the credential of the options,
+--- if it is sent
 function secrets.add_headers(list, set, credential)
   if credential then
     local variable = secrets.add(list, credential.variable, credential.value)

@@ -22,9 +22,9 @@ local LONGEST_IDLE = 5
 
 local UNAUTHORIZED = 401
 
--- Whether libcurl may send it again by itself, and what connection it may take. After a loss that is a new one: by
--- HTTP/2, where many are lost at once and can share one, after the second. Where others have used a connection before,
--- libcurl does not tell whether the server refused a stream of HTTP/2.
+-- Decides whether libcurl may send a request again by itself, and which connection it may take. After a loss it takes a
+-- new one: by HTTP/2, where many requests are lost at once and can share one, after the second loss. On a connection
+-- that was used before, libcurl does not tell whether the server refused a stream of HTTP/2.
 local function choose_connection(self, wire)
   local is_safe = self.policy == "safe"
   wire.once = is_safe or self.retries >= self.option "max_retries"
@@ -115,8 +115,8 @@ local function describe_response(self)
   return log.of_exchange(self, { seconds = core.now() - self.attempt_began })
 end
 
---- Sets how a request is shown. The function is made here, as nginx empties the stack of a request that it ends, and
---- with that the variables of functions that have not returned.
+--- Sets how a request is shown. The function is made here: when nginx ends a request, it empties its stack, and with it
+--- the variables of functions that have not returned.
 ---@param self anthropic.Exchange
 ---@param wire table
 function sending.show(self, wire)
@@ -125,7 +125,7 @@ function sending.show(self, wire)
   end
 end
 
--- Begins an attempt: what an error or a record shows of it. The functions are made here, too.
+-- Begins an attempt, and sets what an error or a record shows of it. The functions are made here for the same reason.
 local function begin(self, wire)
   self.way = function() return wire.url, wire.proxy end
   sending.show(self, wire)
@@ -139,7 +139,7 @@ local function begin(self, wire)
   end
 end
 
---- Tells of an attempt that begins, also of one that a middleware answers: each has its record, whatever comes of it.
+--- Records that an attempt begins, even one that a middleware answers: each has its record, whatever comes of it.
 ---@param self anthropic.Exchange
 ---@param wire table
 function sending.log_request(self, wire)
@@ -151,7 +151,7 @@ end
 ---@param wire table as request.builder's function made it
 ---@param driver table of the calling code
 ---@return table<string, string>|nil fields of the answer's headers, as they came
----@return anthropic.Error? err where no answer came
+---@return anthropic.Error? err if no answer came
 function sending.send(self, wire, driver)
   lazy.load_for_failure() -- later there may be no descriptor for that
   local turn = self.turn
@@ -178,10 +178,10 @@ function sending.send(self, wire, driver)
   return fields
 end
 
---- Has an answer come that no server sent, at once.
+--- Makes an answer come at once that no server sent.
 ---@param self anthropic.Exchange
 ---@param answer { status: integer, head: string, body: string }
----@param wire? table the request that it is the answer to; nil: the one that was sent
+---@param wire? table the request that it answers; nil: the one that was sent
 ---@return true|nil
 ---@return anthropic.Error?
 function sending.answer(self, answer, wire)

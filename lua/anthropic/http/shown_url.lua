@@ -1,5 +1,5 @@
---- A URL as it is shown, with `$NAME` for what is secret in it: of a query all but the values of known names, of a base
---- URL what looks like a token.
+--- A URL as it is shown, with `$NAME` for what is secret in it: in a query every value whose name is not known, in a
+--- base URL what looks like a token.
 --
 --     shown_url.text("http://host/v1/models?key=k-123&limit=5", list, redact)
 --     --> "http://host/v1/models?key=$KEY&limit=5"
@@ -37,7 +37,7 @@ local function query_of(text)
   return text:match "%?(.*)$"
 end
 
---- The list with what is secret in a URL's query: the same list where there is nothing.
+--- The list with what is secret in a URL's query: the same list if there is nothing.
 ---@param list anthropic.Secrets
 ---@param text string
 ---@return anthropic.Secrets
@@ -108,7 +108,7 @@ function shown_url.text(text, list, redact)
   return table.concat(pieces)
 end
 
--- The host and what follows it, without a user name and a password; nil where that cannot be told apart.
+-- The host and what follows it, without a user name and a password; nil if they cannot be told apart.
 local function without_user_info(rest)
   local head = rest:match "^[^?#]*"
   local after = head:match "^.*@([^@]*)$"
@@ -119,7 +119,7 @@ local function without_user_info(rest)
   return after
 end
 
---- A URL that a server names as it is shown, also where it is invalid: without a user name, a password and a query.
+--- A URL that a server names, as it is shown, even if it is invalid: without a user name, a password and a query.
 ---@param text string
 ---@return string
 function shown_url.elsewhere(text)
@@ -127,7 +127,7 @@ function shown_url.elsewhere(text)
   return (scheme or "") .. (without_user_info(rest or text) or "...")
 end
 
---- A base URL as it is shown, also where it is invalid.
+--- A base URL as it is shown, even if it is invalid.
 ---@param base string
 ---@return string
 function shown_url.of_base(base)

@@ -1,4 +1,4 @@
---- How many input tokens a request will take, roughly, before anybody has counted them.
+--- How many input tokens a request will take, roughly, before they are counted.
 
 local segments = require "anthropic.base.segments"
 

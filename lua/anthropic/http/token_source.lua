@@ -1,11 +1,11 @@
---- Where a credential comes from that is not a string: a function of the caller's, or a command.
+--- The source of a credential that is not a string: a function of the caller's, or a command.
 --
 --     local source = token_source.new("api_key", { command = { "op", "read", "op://vault/key" }, expires_in = 300 })
 --     local token, err = source:get(exchange)
 --     source:reject(token)                           -- the server did not take it
 --
--- What comes with an end is remembered, and asked for again when little of its time is left: by one request, while the
--- others wait for what that one gets. A function that names no end is asked for every attempt.
+-- A credential with an end is remembered, and asked for again when little of its time is left: by one request, while
+-- the others wait for its result. A function that names no end is asked for every attempt.
 
 local command = require "anthropic.loop.command"
 local core = require "anthropic.base.core"
@@ -33,9 +33,9 @@ TokenSource.__index = TokenSource
 
 local token_source = {}
 
--- It is asked again when a tenth of the time is left, but no more than so many seconds.
+-- A source is asked again when a tenth of the time is left, but at most so many seconds before the end.
 local LARGEST_REST = 60
--- Seconds between two looks whether the request that is waited for is still there.
+-- Seconds between two checks that the request that is waited for still exists.
 local PATIENCE = 1
 
 local MAIN = {} -- stands for the main coroutine where Lua has no value for it
@@ -67,7 +67,7 @@ local function wrapped(self, err)
   }
 end
 
--- Calls the caller's function. nil and an error of the request where it raises.
+-- Calls the caller's function. Returns nil and an error of the request if it raises.
 local function call(f)
   local ok, value, second = protected.call(f)
   if ok then
@@ -136,14 +136,14 @@ local function remember(self, value, expires_at)
   self.value, self.due = value, expires_at - math.min(LARGEST_REST, left / 10)
 end
 
--- Whether an error says nothing to others: the one that asks has ended.
+-- Whether an error concerns only the request that asks: it has ended, or cannot wait.
 local function is_own(err, waiter)
   local task = tasks.current()
   return err.kind == "cancelled" or err.timeout == "total" or tasks.is_refusal(err)
     or task ~= nil and task.is_cancelled or has_ended(waiter)
 end
 
--- Each request has an error of its own: what becomes of it is noted there.
+-- A copy of an error for each request: what becomes of the request is noted in its error.
 local function copy_of(err)
   return err and errors.new(tables.copy(err))
 end
@@ -198,7 +198,7 @@ local function take_off(self, waiter)
   end, land, flight)
 end
 
--- Waits for the request that asks. nil, nil: it has brought nothing for others.
+-- Waits for the request that asks. nil, nil: it has no result for others.
 local function await(self, flight, waiter)
   flight.waiting[waiter] = true
   local ok, reason = true, nil
@@ -249,7 +249,7 @@ end
 --- A source of credentials.
 ---@param name string of the option
 ---@param given function|anthropic.TokenCommand|{ name: string, ask: fun(is_refused: boolean, waiter?: table): string?,
---- any } the last is told whether the server has refused what it returned before, and what waits
+--- any } `ask` is told whether the server has refused what it returned before, and which exchange waits
 ---@param check? fun(name: string, value: any): any, anthropic.Error? of values that are no strings, from a function of
 ---  the library's own, which is called with the exchange
 ---@return anthropic.TokenSource

@@ -40,7 +40,7 @@ function url.is_token(segment)
   return #segment >= SHORTEST_TOKEN and segment:find "[%d%u]" ~= nil
 end
 
--- What is wrong, quoted where it holds no secret.
+-- The name of what is wrong, and its text unless that may hold a secret.
 local function quoted(name, text)
   local is_secret = text:find "[@?]" ~= nil
   for segment in text:gmatch "[^/]+" do
@@ -49,15 +49,15 @@ local function quoted(name, text)
   return is_secret and name or ("%s %q"):format(name, text)
 end
 
--- Whether a user name and a password stand before the host. One that holds a slash looks like a host and a port that
--- is no number.
+-- Whether a user name and a password stand before the host. If they hold a slash, they look like a host and a port that
+-- is not a number.
 local function has_user_info(base_url)
   local authority = base_url:match "^%a+://([^/]*)"
   return authority:find("@", 1, true) ~= nil
     or base_url:find("@", 1, true) ~= nil and not authority:find "^[^:]*:?%d*$" and not authority:find "^%[.*%]:?%d*$"
 end
 
--- What begins with a host may lack its scheme: a machine's own, an address or one with a port is mostly without TLS.
+-- The URL that a text without a scheme may mean. localhost, an address or a host with a port is mostly without TLS.
 local function meant(text)
   local host, port = text:match "^([%w.-]+)(:?%d*)%f[/%z]"
   if not host then
@@ -93,14 +93,14 @@ end
 
 local LARGEST_PORT = 65535
 
--- Whether more than a port stands behind a host. A password that holds '/', '#' or '?' looks so: the URL's host would
--- be its user name, and the password a part of the path.
+-- Whether more than a port stands behind a host. A password with '/', '#' or '?' looks like that: the user name would
+-- be the URL's host, and the password a part of the path.
 local function has_wrong_port(host)
   local behind = host:match "^%[[^%]]*%](.*)$" or host:match "^[^:]*(.*)$"
   return behind ~= "" and (not behind:find "^:%d*$" or (tonumber(behind:sub(2)) or 0) > LARGEST_PORT)
 end
 
---- Checks a URL that stands for itself, and takes a user name and a password out of it. What may hold a secret is not
+--- Checks a complete URL, and takes a user name and a password out of it. What may hold a secret is not
 --- quoted.
 ---@param text string
 ---@return string|nil
@@ -140,7 +140,7 @@ end
 
 local DEFAULT_PORTS = { http = "80", https = "443" }
 
---- The scheme, host and port of a URL, or nil where it has another form.
+--- The scheme, host and port of a URL, or nil if it has another form.
 ---@param text string
 ---@return string?
 function url.origin(text)
@@ -184,7 +184,7 @@ end
 
 local MOST_LEVELS = 100
 
--- The text of a value that stands for itself.
+-- The text of a value that is neither a list nor a table, by its type.
 local TEXTS = {
   string = function(value)
     return value
@@ -221,8 +221,8 @@ local function is_list(value)
   return json.is_array(value)
 end
 
--- The positions in a list or the sorted names in a table; nil and what is wrong with one. Within a name, brackets
--- would say another one.
+-- The positions in a list or the sorted names in a table; nil and what is wrong with one. Brackets within a name would
+-- make it another name.
 local function keys_of(value, at, is_outermost)
   local keys = {}
   if not is_outermost and is_list(value) then
@@ -244,7 +244,7 @@ local function keys_of(value, at, is_outermost)
 end
 
 -- Adds "name=value" for a value, `name[]=element` for each of a list, `name[member]=value` for each of a table, as
--- the vendor's libraries write them. Returns what a query cannot say, and where it stands.
+-- the vendor's libraries write them. Returns what a query cannot express, and its place.
 local function add_value(pairs_of, name, value, at, level)
   local say = TEXTS[type(value)]
   local text = say and say(value)
@@ -288,8 +288,8 @@ local function add_query(text, query)
   return text .. (text:find("?", 1, true) and "&" or "?") .. table.concat(pairs_of, "&")
 end
 
--- How a base ends that names the API's version, or its first endpoint. A path that begins with the version
--- takes its place; before any other path it stays: Vertex's own base ends in it.
+-- Bases that end in the API's version, or in its first endpoint. A path that begins with the version replaces
+-- that end; before any other path the end stays: Vertex's own base has it.
 local VERSIONED = { "^(%a+://[^/]+.-)/v1$", "^(%a+://[^/]+.-)/v1/messages$" }
 
 local function without_version(base)
@@ -302,7 +302,7 @@ local function without_version(base)
   return base
 end
 
---- The URL of a request. A path that is a whole URL stands for itself, if it is of the same host: the
+--- The URL of a request. A path that is a whole URL is taken as it is, but only for the same host: the
 --- credential goes along.
 ---@param base string as `check_base` returned it
 ---@param path string

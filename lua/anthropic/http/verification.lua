@@ -1,11 +1,11 @@
---- What a TLS library found in a certificate, in its own numbers, which are the same in every version and language.
+--- What is wrong with a certificate, by the TLS library's own codes, which are the same in every version and language.
 ---
 ---     verification.fault(10, "OpenSSL/3.0.16") --> "times"
 
 local verification = {}
 
--- X509_V_*, of OpenSSL and what comes of it. libcurl compares the host by itself, before the library is asked: then
--- this is 1, or 0.
+-- X509_V_*, of OpenSSL and its forks. libcurl compares the host itself, before it asks the library: the code is then
+-- 1, or 0.
 local OPENSSL = {
   [0] = "host", "host",
   [9] = "times", [10] = "times", [13] = "times", [14] = "times",
@@ -39,7 +39,7 @@ local LIBRARIES = {
 
 --- What is wrong with a certificate.
 ---@param result? integer of the library
----@param library? string as libcurl names it, with its version; others that it could use stand in parentheses
+---@param library? string as libcurl names it, with its version; in parentheses the others that libcurl could use
 ---@return "times"|"host"|"authority"|nil
 function verification.fault(result, library)
   local name = library and library:gsub("%b()", ""):match "[^%s/]+"

@@ -1,19 +1,19 @@
---- What is to be called at which time, the soonest first.
+--- Functions to call at given times, the soonest first.
 --
 --     local set = alarms.new()
 --     local alarm = set:add(core.now() + 2, f)
 --     set:soonest() --> alarm
 --     set:remove(alarm)
 --
--- `live` is the truth, and each change of it is one write. The heap is an index of it: where an error, such as one of a
--- debug hook, breaks a change off, or a finalizer makes another one meanwhile, the heap is made anew.
+-- `live` is the truth, and each change of it is one write. The heap is an index of it: if an error, such as one of a
+-- debug hook, interrupts a change, or a finalizer makes another change meanwhile, the heap is made anew.
 
 local alarms = {}
 
 ---@class anthropic.Alarm
 ---@field time number
 ---@field call fun()
----@field number integer orders those of equal times
+---@field number integer orders alarms of equal times
 ---@field place integer in the heap
 
 ---@class anthropic.Alarms
@@ -70,7 +70,7 @@ local function begin(self)
   return heap, self.change
 end
 
--- Puts it back, unless there was another change meanwhile.
+-- Puts the heap back, unless there was another change meanwhile.
 local function finish(self, heap, change)
   if self.change == change then
     self.heap = heap
@@ -91,7 +91,7 @@ function Alarms:add(time, call)
   return alarm
 end
 
---- Takes one out, if it is there. Takes no memory.
+--- Removes an alarm, if it is in the set. Takes no memory.
 ---@param alarm anthropic.Alarm
 function Alarms:remove(alarm)
   if not self.live[alarm] then
@@ -110,7 +110,7 @@ function Alarms:remove(alarm)
   finish(self, heap, change)
 end
 
--- All in their order, which is a heap, too.
+-- All alarms in their order, which is a heap, too.
 local function sorted(live)
   local heap = {}
   for alarm in pairs(live) do
@@ -123,7 +123,7 @@ local function sorted(live)
   return heap
 end
 
---- The one whose time comes first, or nil.
+--- The alarm whose time comes first, or nil.
 ---@return anthropic.Alarm?
 function Alarms:soonest()
   while not self.heap do

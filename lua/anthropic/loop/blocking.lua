@@ -1,7 +1,7 @@
 --- The driver of a plain script: waiting blocks the process, and moves every transfer along.
 --
--- Ctrl-C ends a wait, and what waited is cancelled. A second one within a second is the host's, as it is anywhere
--- outside of a wait: the stock interpreter's raises "interrupted!".
+-- Ctrl-C ends a wait, and what waited is cancelled. A second Ctrl-C within a second goes to the host, as does any
+-- outside of a wait: the stock interpreter raises "interrupted!".
 
 local core = require "anthropic.base.core"
 local loop = require "anthropic.loop"

@@ -1,6 +1,6 @@
---- What all that calls back has in common: a task, callbacks in slices, and `on_done` once and last.
+--- What all requests that call back have in common: a task, callbacks in slices, and `on_done` once and last.
 --
--- Much may have come at once. When so many callbacks were called, or they took so long, the host goes on first.
+-- Much may have come at once. After so many callbacks, or so much time in them, the host has its turn.
 
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
@@ -11,13 +11,13 @@ local callbacks = {}
 
 local SLICE_CALLS, SLICE_SECONDS = 64, 0.005
 
--- The turn of a host that has frames comes once in each: there the time alone counts.
+-- A host that has frames has its turn once in each: there the time alone counts.
 local function calls_of(driver)
   return loop.driver(driver).has_frames and math.huge or SLICE_CALLS
 end
 
--- Makes `call(f, value)`, which yields to the host at the end of a slice; a new one begins where the task has waited.
--- It returns false where the task is cancelled, and calls nothing then. Without arguments it tells just that.
+-- Makes `call(f, value)`, which yields to the host at the end of a slice; after a wait of the task a new slice begins.
+-- If the task is cancelled, it calls nothing and returns false. Without arguments it only returns false or true.
 local function caller(driver, task)
   local most = calls_of(driver)
   local calls, seconds, waits = 0, 0, task.waits
@@ -38,7 +38,7 @@ local function caller(driver, task)
   end
 end
 
---- Prepares at once what a task is to open, so that what its caller changes later is not sent. A failure is the task's.
+--- Prepares at once what a task is to open, so that later changes by the caller are not sent. A failure is the task's.
 ---@param prepare fun(): (fun(): table?, anthropic.Error?)|nil, anthropic.Error?
 ---@return fun(): table?, anthropic.Error? open
 function callbacks.prepared(prepare)
@@ -53,10 +53,10 @@ function callbacks.prepared(prepare)
   end
 end
 
---- Starts what calls back.
+--- Starts a task that calls back.
 ---@param driver string|table|nil the client's `loop` option
 ---@param on_done? fun(result: any, err: anthropic.Error?)
----@param open fun(): table?, anthropic.Error? makes what is read; it can be closed
+---@param open fun(): table?, anthropic.Error? makes what is read, which has a `close`
 ---@param deliver fun(source: table, call: fun(f?: function, value: any): boolean): any, anthropic.Error? reads it,
 ---calls back by `call`, until that returns false, and returns what `on_done` gets
 ---@return anthropic.Task handle

@@ -1,4 +1,4 @@
---- Runs commands in the way of the host, which goes on meanwhile.
+--- Runs commands in the host's way; the host goes on meanwhile.
 --
 --     local output, status = command.output(driver, { "op", "read", "op://vault/key" }, waiter)
 
@@ -9,10 +9,10 @@ local tasks = require "anthropic.loop.task"
 
 local command = {}
 
--- Its end is looked for so often once it has written all, and where nothing tells of news.
+-- Seconds between two looks for a command's end: once it has written all, and if nothing reports news.
 local SOON, SELDOM = 0.005, 0.5
 
-local hides_status = false -- the host, from every caller; see with_status
+local hides_status = false -- whether the host hides it from every caller; see with_status
 
 -- A command that a script of the shell runs as "$@".
 local function by_shell(script, arguments)
@@ -30,15 +30,15 @@ function command.quietly(arguments)
   return by_shell('exec "$@" 2>/dev/null', arguments)
 end
 
---- A command with its exit status behind its output. Where the host ignores SIGCHLD, or collects all children itself,
---- nobody can ask for the status of one.
+--- A command that writes its exit status behind its output. If the host ignores SIGCHLD, or collects all children
+--- itself, there is no other way to get the status.
 ---@param arguments string[]
 ---@return string[]
 function command.with_status(arguments)
   return by_shell([["$@"; printf '\n%d' "$?"]], arguments)
 end
 
---- Takes the output of such a command and its status apart.
+--- Splits the output of such a command from its status.
 ---@param text string
 ---@return string|nil output nil if the status is missing, as the shell itself was ended
 ---@return integer? status
@@ -47,7 +47,7 @@ function command.split_status(text)
   return output, tonumber(number)
 end
 
--- In the way of the host or by the core loop, which watches its output.
+-- Starts a command in the host's way, or by the core loop, which watches its output.
 local function start(driver, arguments, on_news)
   local process, message
   if driver.run then
@@ -82,7 +82,7 @@ end
 local function run(driver, arguments, waiter)
   local function on_news()
     waiter.was_called = true
-    loop.after(0, function() loop.wake(waiter) end) -- this may be no place to go on
+    loop.after(0, function() loop.wake(waiter) end) -- a coroutine may not be able to go on here
   end
   local process, message = start(driver, arguments, on_news)
   if not process then
@@ -93,11 +93,11 @@ local function run(driver, arguments, waiter)
   })
 end
 
---- Runs a command to its end; once more where the host turns out to hide its status.
+--- Runs a command to its end; once more if the host turns out to hide its status.
 ---@param driver table of the calling code
 ---@param arguments string[] its name and its arguments
----@param waiter table what waits for it, as an exchange can be waited for: `closed` and `deadline` end the wait
----@return string|nil output nil, and "cancelled", "too_large", or an error where the calling code cannot wait; nil, nil
+---@param waiter table what waits for the command, like an exchange: its `closed` and `deadline` end the wait
+---@return string|nil output nil, and "cancelled", "too_large", or an error if the calling code cannot wait; nil, nil
 --- and words: it could not be run
 ---@return integer|string|anthropic.Error|nil status its exit status; negative: the signal that ended it; "unknown"
 ---@return string? message

@@ -1,6 +1,6 @@
---- The driver of Copas, old and new: it needs `copas.addthread` and `copas.receive` alone.
+--- The driver of Copas, old and new: it needs only `copas.addthread` and `copas.receive`.
 --
--- A thread of the driver's own steps the core loop for all that wait, and ends with the last of them,
+-- A thread of the driver's own steps the core loop for all waiters, and ends with the last of them,
 -- so that nothing keeps `copas.loop()` from returning.
 
 local copas = require "copas"
@@ -10,8 +10,8 @@ local protected = require "anthropic.loop.protected"
 
 local driver = { suspends = true }
 
--- What Copas takes for a socket: readable once it is raised, the pump's also while the core loop has
--- work.
+-- An object that Copas takes for a socket: readable once it is raised, the pump's also while the core
+-- loop has work.
 local Signal = {}
 Signal.__index = Signal
 
@@ -86,7 +86,7 @@ local now = { has_news = function() return false end }
 
 function driver.spawn(f)
   copas.addthread(function()
-    driver.wait(now, 0) -- older ones begin at once
+    driver.wait(now, 0) -- older versions begin at once
     f()
   end)
 end

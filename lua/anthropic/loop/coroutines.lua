@@ -10,7 +10,7 @@ local CANNOT_YIELD = "the calling code cannot wait: it was called by a function 
   .. "tostring, require, a finalizer%s), which Lua cannot suspend; wait before or after that call, or in a "
   .. "task of its own (anthropic.spawn)"
 
--- workaround: Lua 5.1 and 5.2 do not tell, and nginx hides it. In 5.1 a coroutine may stand for another.
+-- workaround: Lua 5.1 and 5.2 have no isyieldable, and nginx hides it. In 5.1 a coroutine may stand for another.
 local function can_yield_outwards()
   local thread = coroutine.running()
   while thread and core.can_yield(thread) do
@@ -49,7 +49,7 @@ local function create(f)
   return thread
 end
 
---- Whether a coroutine was made here, so that none but the library resumes it.
+--- Whether a coroutine was made here, so that only the library resumes it.
 ---@private
 ---@param thread thread
 ---@return boolean
@@ -64,8 +64,8 @@ function coroutines.begin(f)
   resume(create(f))
 end
 
---- A driver's `spawn`: runs a function in a coroutine, from the next step of the loop on. The step raises the errors
---- that it raises.
+--- A driver's `spawn`: runs a function in a coroutine, from the next step of the loop on. An error of the function is
+--- raised by the step.
 ---@param f function
 function coroutines.spawn(f)
   local thread = create(f)
@@ -75,7 +75,7 @@ function coroutines.spawn(f)
 end
 
 --- Steps the loop in a coroutine of the driver's own. What a wake-up raises is raised in the host's
---- way, by another one.
+--- way, by another coroutine.
 ---@private
 ---@param driver table
 function coroutines.step(driver)
@@ -128,7 +128,7 @@ end
 ---@param seconds? number how long at most
 ---@param suspend fun(): any returns some time after `wake`, or before; what it returns is raised
 ---@param wake fun() called from inside a step
----@param left? fun() called at the end of the wait, also where an error breaks it off
+---@param left? fun() called at the end of the wait, even if an error interrupts it
 function coroutines.wait(subject, seconds, suspend, wake, left)
   return wait({ subject = subject, suspend = suspend_as_given, given = suspend, wake = wake, left = left }, seconds)
 end
@@ -166,8 +166,8 @@ end
 ---@param subject anthropic.Subject
 ---@param seconds? number how long at most
 ---@param suspend? fun(host: table): any yields; what it returns is raised. `host.thread` is what it suspends, for
----  `host.subject`. It may set `host.resume`, which then resumes the coroutine, and returns true where it is lost if it
----  has not gone on then
+---  `host.subject`. It may set `host.resume`, which then resumes the coroutine; if that returns true, a coroutine that
+---  has not gone on is lost
 function coroutines.park(subject, seconds, suspend)
   local self = {
     subject = subject, thread = protected.running(), suspend = suspend_parked, given = suspend,
@@ -184,7 +184,7 @@ end
 -- At most so much of the time between two looks counts: a host that stood still has abandoned no coroutine.
 local LONGEST_GAP = 0.1
 
--- Moves on the clock of what the host did, and closes what abandoned coroutines waited for.
+-- Advances the clock of the host's activity, and closes what abandoned coroutines waited for.
 local function look(self)
   local now = core.now()
   self.clock = self.clock + math.min(now - self.looked_at, LONGEST_GAP)
@@ -220,11 +220,11 @@ end
 
 ---@class anthropic.PollOptions
 ---@field interval? number seconds between two looks. Default: 0.002
----@field abandoned_after? number seconds that a coroutine may stay away while the host resumes others; then it is taken
----  for one that the host has given up, and what it waited for is closed. Default: never
+---@field abandoned_after? number seconds that a coroutine may stay away while the host resumes others; then the host is
+---  taken to have given it up, and what it waited for is closed. Default: never
 
---- Makes a driver's `wait` for a host that resumes a coroutine when the time has come that it asked for, and at no
---- other: each one that waits looks, and steps the loop for all.
+--- Makes a driver's `wait` for a host that resumes a coroutine only when the time that it asked for has come: each
+--- waiting coroutine looks for news, and steps the loop for all.
 ---@param sleep fun(seconds: number) suspends the calling coroutine, in the host's way
 ---@param given? anthropic.PollOptions
 ---@return fun(subject: anthropic.Subject, seconds: number?): true wait

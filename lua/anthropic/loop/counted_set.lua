@@ -1,11 +1,11 @@
---- A set that knows how many are in it.
+--- A set that knows the number of its members.
 --
 --     local set = counted_set.new()
 --     set:put(task, true)
 --     set:count() --> 1
 --
--- `members` is the truth, and each change of it is one write: where an error, such as one of a debug hook, breaks a
--- change off, or a finalizer makes another one meanwhile, they are counted anew.
+-- `members` is the truth, and each change of it is one write. If an error, such as one of a debug hook, interrupts a
+-- change, or a finalizer makes another change meanwhile, the members are counted anew.
 
 local counted_set = {}
 
@@ -21,7 +21,7 @@ function counted_set.new()
   return setmetatable({ members = {}, counted = 0, change = 0 }, CountedSet)
 end
 
---- Puts one in, or takes it out, which takes no memory.
+--- Adds a member, or removes it, which takes no memory.
 ---@param member any
 ---@param is_in true|nil
 function CountedSet:put(member, is_in)

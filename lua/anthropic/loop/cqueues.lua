@@ -1,6 +1,6 @@
 --- The driver of cqueues.
 --
--- A coroutine of the driver's own steps the core loop for all that wait in a controller, and ends with
+-- A coroutine of the driver's own steps the core loop for all waiters in a controller, and ends with
 -- the last of them, so that nothing keeps `controller:loop()` from returning.
 
 local condition = require "cqueues.condition"
@@ -11,7 +11,7 @@ local protected = require "anthropic.loop.protected"
 
 local driver = { suspends = true }
 
-local pumps = setmetatable({}, { __mode = "k" }) -- by controller: how many wait, and what is told of the last
+local pumps = setmetatable({}, { __mode = "k" }) -- by controller: how many wait, and what the last one signals
 
 local function pump_of(controller)
   local pump = pumps[controller]

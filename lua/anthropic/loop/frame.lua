@@ -10,10 +10,10 @@ local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 
--- A `require` of this module, or a step, chooses it for all that name no other driver.
+-- A `require` of this module, or a step, chooses it for all code that names no other driver.
 local frame = { suspends = true, has_frames = true, is_chosen = true, spawn = coroutines.spawn }
 
--- Seconds of a frame.
+-- Seconds of a frame that a step may take.
 local BUDGET = 0.001
 
 --- Does the work at hand: moves every request along and resumes the coroutines that have news. Never waits. To be

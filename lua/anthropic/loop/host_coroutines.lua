@@ -1,22 +1,22 @@
---- Coroutines of the libraries that plugins of Neovim wait with: each resumes its own alone, and wants to be told how
---- by what is yielded. So a wait in one of them yields in its way, and is resumed in that.
+--- Coroutines of the libraries by which plugins of Neovim wait. Each library resumes only its own coroutines, as the
+--- yielded values tell it: so a wait in such a coroutine yields in the library's way, and is resumed in that way.
 --
 -- What is yielded is a function, `begin`: the library calls it with a function that resumes the coroutine.
 -- plenary.async takes (begin, number of arguments), nvim-nio (number, begin); async.nvim has a function of its own.
--- A coroutine of no library's is resumed by the driver, whatever it has yielded.
+-- The driver resumes a coroutine that belongs to no library, whatever it has yielded.
 
 local package = package
 
 local host_coroutines = {}
 
--- async.nvim looks where it is called before it looks at the argument, and tells no other way. Its modules' name is one
--- that others have, too.
+-- async.nvim checks where it is called before it checks the argument; there is no other way to know. Other libraries
+-- have a module of the same name.
 local function is_of_async(_, message)
   return type(message) == "string" and (message:find "Invalid arguments" ~= nil or message == "closed")
 end
 
--- By name of its module: whether the calling code runs in a coroutine of it, and how it yields there.
---   forgets   it does not resume a coroutine whose task was cancelled, and tells nobody
+-- For each library: its module, whether the calling code runs in a coroutine of the library, and how it yields there.
+--   forgets   the library does not resume a coroutine whose task was cancelled, and does not say so
 local LIBRARIES = {
   {
     module = "nio.tasks",
@@ -55,7 +55,7 @@ local function find_library()
   return PLAIN
 end
 
--- A handle as libuv has them: the library closes what its task waits for.
+-- A handle like libuv's: by it the library closes what its task waits for.
 local Handle = {}
 Handle.__index = Handle
 
@@ -75,7 +75,7 @@ function Handle:is_closing()
 end
 
 --- Suspends the running coroutine until it is resumed in its library's way.
----@param wait { subject: table, resume?: fun() } `resume` is set where the library wants to do that
+---@param wait { subject: table, resume?: fun() } `resume` is set if the library does the resuming
 function host_coroutines.suspend(wait)
   local library, module = find_library()
   local function begin(resume)

@@ -15,18 +15,18 @@ local guard = require "anthropic.base.guard"
 
 ---@class anthropic.Driver
 ---@field wait fun(subject: anthropic.Subject, seconds?: number): boolean?, any returns true once
----  `subject:has_news()`, or when the seconds have passed; nil and "cancelled" where the host ended the wait
----@field spawn? fun(f: function) where the host runs several coroutines: runs `f` in another one, which may wait
----@field suspends? boolean true where `wait` yields
+---  `subject:has_news()`, or when the seconds have passed; nil and "cancelled" if the host ended the wait
+---@field spawn? fun(f: function) if the host runs several coroutines: runs `f` in another one, which may wait
+---@field suspends? boolean true if `wait` yields
 ---@field run? fun(arguments: string[], on_news: fun()): anthropic.Command?, string? starts a command in the host's way;
----  nil alone, or without it: the core loop does
----@field check? fun(): boolean?, string? called before each wait: nil and words where the calling code cannot be
----  suspended; raises where its host cannot wait at all
+---  nil alone, or if absent: the core loop starts it
+---@field check? fun(): boolean?, string? called before each wait: nil and words if the calling code cannot be
+---  suspended; raises if its host cannot wait at all
 
 ---@class anthropic.Command a command that runs; a wake-up (`on_news`) may be early, and may be in any context
 ---@field output fun(command: anthropic.Command): string?, integer|"unknown"|"soon"|"too_large"|nil nil while it runs,
----  "soon" where it is to be asked again soon; what it wrote, and its exit status (negative: the signal that ended it)
----@field close fun(command: anthropic.Command) ends it where it runs
+---  "soon" if it is to be asked again soon; what it wrote, and its exit status (negative: the signal that ended it)
+---@field close fun(command: anthropic.Command) ends the command if it still runs
 
 ---@class anthropic.Subject what is waited for
 ---@field has_news fun(subject: anthropic.Subject): boolean whether the wait is over
@@ -37,7 +37,7 @@ local loop = {}
 
 local the_loop
 local waiting = {} -- subject -> function that wakes its waiter
--- Transfers that nobody reads any more but whose connection is worth keeping -> what has news when
+-- Transfers without a reader, whose connection is worth keeping -> a subject that has news when
 -- they have ended.
 local draining = {}
 local alarm_set = alarms.new()
@@ -47,9 +47,9 @@ local drivers = {}
 
 -- A finished stream's last bytes come within this time, or its connection is given up.
 local DRAIN_SECONDS = 1
--- The next request waits so long for it: less than a new connection takes.
+-- The next request waits so long for that connection: less than a new one takes.
 local SETTLE_SECONDS = 0.02
--- A step wakes no more after this time, so that the host's own work has its turn.
+-- A step wakes no further waiters after this time, so that the host's own work has its turn.
 local BUDGET = 0.005
 
 --- The core loop of this Lua state.
@@ -60,7 +60,7 @@ function loop.core()
 end
 
 --- Returns the descriptor for hosts that watch one: it is readable whenever there is work. It changes after a fork.
---- Raises where the system has none.
+--- Raises if the system has no such descriptor.
 ---@return integer descriptor
 function loop.descriptor()
   return loop.core():fd() or error('this system has no descriptor for all transfers: use loop = "blocking"', 0)
@@ -76,13 +76,13 @@ function loop.wake(subject)
   end
 end
 
--- Has the core loop know when it is to be stepped next.
+-- Tells the core loop when it is to be stepped next.
 local function set_alarm()
   local soonest = alarm_set:soonest()
   loop.core():alarm(soonest and soonest.time)
 end
 
--- Calls what is to be called in a step: true, or false and what that raised.
+-- Calls a function as a part of a step. Returns true, or false and what the function raised.
 local function wake_up(call)
   local was_stepping = is_stepping
   is_stepping = true
@@ -91,8 +91,8 @@ local function wake_up(call)
   return ok, err
 end
 
--- Calls the alarms that are due now, so not those that this step's wake-ups set later. What the step's time does not
--- suffice for is left to the next one, and so is what comes after one that raised: false and what that was.
+-- Calls the alarms that are due now, not those that this step's wake-ups set later. When the step's time is over, the
+-- rest is left to the next step; so it is after an alarm that raised: then returns false and what it raised.
 local function ring()
   local now, alarm = core.now(), alarm_set:soonest()
   local ok, err = true, nil
@@ -108,7 +108,7 @@ local function ring()
   return ok, err
 end
 
--- An interrupt that was taken and not told of yet: a wake-up may raise before.
+-- Whether an interrupt was taken and not reported yet: a wake-up may raise before the report.
 local is_interrupted = false
 
 --- Takes a step as `loop.step` does, and raises no error of a wake-up.
@@ -152,7 +152,7 @@ end
 --- others are woken by the next step.
 ---@param seconds number how long to wait for work; negative: for ever
 ---@param budget? number seconds after which the next step wakes the rest. Default: 0.005
----@param takes_interrupt? boolean keep SIGINT (Ctrl-C) from the host's handler meanwhile, and tell of it
+---@param takes_interrupt? boolean keep SIGINT (Ctrl-C) from the host's handler meanwhile, and report it
 ---@return boolean has_worked false when nothing came for any transfer
 ---@return boolean was_interrupted an interrupt was taken, by this step or by one that raised
 function loop.step(seconds, budget, takes_interrupt)
@@ -171,15 +171,15 @@ function loop.is_stepping()
   return is_stepping
 end
 
---- Calls a function once, by the first step after the time, which is not before now. Those of equal
+--- Calls a function once, in the first step after the time, which is not before now. Functions of equal
 --- times are called in their order.
 ---@param seconds number from now
 ---@param call fun()
----@return fun() forget takes it back
+---@return fun() forget cancels the call
 function loop.after(seconds, call)
   local time, soonest = core.now() + math.max(seconds, 0), alarm_set:soonest()
   if not soonest or time < soonest.time then
-    loop.core():alarm(time) -- first: should an error break this off, a step comes too early, none is missing
+    loop.core():alarm(time) -- first: if an error interrupts this, a step comes too early, none is missing
   end
   local alarm = alarm_set:add(time, call)
   return function()
@@ -192,7 +192,7 @@ end
 
 --- Calls a function once, as soon as the subject has news.
 ---@param subject anthropic.Subject
----@param resume? fun() nil: forget the function that was given before
+---@param resume? fun() nil: forget the earlier function
 function loop.on_news(subject, resume)
   waiting[subject] = resume
   local other = subject.stands_for
@@ -203,7 +203,7 @@ end
 
 local owners = setmetatable({}, { __mode = "kv" })
 
---- Sets what is closed in place of the subject where the host ends the wait for it.
+--- Sets what is closed in place of the subject if the host ends the wait for it.
 ---@private
 ---@param subject anthropic.Subject
 ---@param owner { close: fun(owner: table) }
@@ -211,7 +211,7 @@ function loop.own(subject, owner)
   owners[subject] = owner
 end
 
---- Closes what was waited for by code that will not come back.
+--- Closes the subject of a waiter whose code will not go on.
 ---@private
 ---@param subject anthropic.Subject
 function loop.give_up(subject)
@@ -244,7 +244,7 @@ local function await_end(transfer)
   end
 end
 
--- A step whose caller has nothing to do with what a wake-up raises: the next step raises that, in the host's way.
+-- A step whose caller must not get the error of a wake-up: the next step raises that, in the host's way.
 local function step_for_all()
   local ok, err = loop.try_step(0)
   if not ok then
@@ -268,7 +268,7 @@ function loop.drain(transfer)
   end
 end
 
---- A transfer that is coming to its end, whose connection it is worth waiting for.
+--- A transfer near its end, whose connection is worth a wait.
 ---@private
 ---@return { has_news: fun(): boolean }|nil subject that has news when the transfer has ended
 ---@return number? seconds to wait at most
@@ -285,8 +285,8 @@ local function is_in_coroutine()
   return here ~= nil and not is_main
 end
 
--- How hosts are known, in the order in which they are tried: by a module that is loaded or a global
--- that is there, and a test where that alone does not tell that it is the one for the calling code.
+-- How hosts are recognized, in the order in which they are tried: by a loaded module or a global, and
+-- by a test if that alone does not prove that the host is the one for the calling code.
 local HOSTS = {
   { "scheduler", package.loaded, "anthropic.loop.scheduler", function(scheduler)
     return scheduler.thread()
@@ -301,13 +301,13 @@ local HOSTS = {
     return cqueues.running()
   end },
   { "copas", package.loaded, "copas", function(copas)
-    return copas.running ~= false and is_in_coroutine() -- workaround: older ones do not tell
+    return copas.running ~= false and is_in_coroutine() -- workaround: older versions do not tell
   end },
   { "uv", _G, "vim", function(vim)
     return type(vim) == "table" and vim.schedule_wrap and (vim.uv or vim.loop)
   end },
   { "uv", package.loaded, "luv", function()
-    return type(rawget(_G, "vim")) ~= "table" -- nothing turns the event loop in a thread of Neovim's
+    return type(rawget(_G, "vim")) ~= "table" -- in a thread of Neovim's nothing runs the event loop
   end },
   { "frame", _G, "love" },
 }
@@ -333,7 +333,7 @@ end
 local used
 
 --- Sets the driver for tasks, `anthropic.sleep`, and clients without the option `loop`.
----@param driver? string|anthropic.Driver a driver's name, or a driver; nil: found by the host
+---@param driver? string|anthropic.Driver a driver's name, or a driver; nil: the host decides
 function loop.use(driver)
   if type(driver) == "table" and not loop.is_driver(driver) then
     error("loop.use: the driver has no wait", 2)
@@ -343,7 +343,7 @@ function loop.use(driver)
   used = driver
 end
 
---- Whether neither the program nor a host says how calling code waits that names no driver.
+--- Whether neither the program nor a host decides how code waits that names no driver.
 ---@private
 ---@return boolean
 function loop.lacks_host()
@@ -380,7 +380,7 @@ function loop.driver(driver)
     local was_loaded = package.loaded[module]
     found = require(module)
     if found.is_chosen and not was_loaded then
-      found.is_chosen = false -- by this call alone, not for all
+      found.is_chosen = false -- chosen for this call alone, not for all
     end
     drivers[driver] = found
   end
@@ -391,7 +391,7 @@ end
 ---@private
 loop.ITERATORS_CANNOT_WAIT = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
 
---- Raises where an iterator that waits cannot be used in a generic `for`.
+--- Raises if an iterator that waits cannot be used in a generic `for`.
 ---@private
 ---@param driver? string|table the client's `loop` option
 ---@param instead string what to call there

@@ -25,18 +25,18 @@ local driver = { suspends = true }
 -- The poller looks again after this part of the time for which nothing has come.
 local QUIET_PART = 1 / 20
 local SHORTEST_SLEEP, LONGEST_SLEEP = 0.002, 0.01
--- It leaves the worker to the others after this long, work or no work.
+-- The poller leaves the worker to the others after this long, even if there is more work.
 local LONGEST_WORK = 0.001
--- It is taken for dead after this long without a step,
+-- The poller is taken for dead after this long without a step,
 local LONGEST_SILENCE = 0.1
 -- stays so long without work,
 local LINGER = 0.1
--- and looks this often for those whose requests nginx has ended.
+-- and looks this often for waiters whose requests nginx has ended.
 local SWEEP_INTERVAL = 0.1
--- The waiters look after it this often, and ask for another at most this often.
+-- The waiters check the poller this often, and ask for another one at most this often.
 local PATIENCE = 1
 local LONGEST_WAIT = 3600
--- How often it collects garbage where a transfer may have lost its reader, and kilobytes.
+-- How often the poller collects garbage if a transfer may have lost its reader, and how many kilobytes.
 local COLLECTION_INTERVAL, COLLECTION_STEP = 0.1, 512
 
 local CAN_WAIT = {
@@ -44,8 +44,8 @@ local CAN_WAIT = {
   ssl_client_hello = true, ssl_cert = true, ssl_session_fetch = true, preread = true,
 }
 
-local waiting = {} -- those inside their semaphore's wait -> subject
-local spare = {} -- those of earlier waits
+local waiting = {} -- waiters inside their semaphore's wait -> subject
+local spare = {} -- waiters of earlier waits
 local poller -- the one that began last
 local last_work = 0 -- when something came, or a wait began
 local last_request = -math.huge -- for a poller
@@ -92,8 +92,8 @@ local function is_polled()
   return poller ~= nil and not poller.is_collecting and core.now() - poller.last_step < LONGEST_SILENCE
 end
 
--- Seconds until the next look; nil when there is nothing to look after. A transfer that nobody waits
--- for may be garbage: nginx has ended its reader elsewhere than in a wait. It is collected bit by bit.
+-- Seconds until the next look; nil when there is nothing to look after. A transfer without a waiter may
+-- be garbage: nginx may have ended its reader outside of a wait. It is collected bit by bit.
 local function pause(self)
   local now = core.now()
   local has_transfers = loop.core():active() > 0
@@ -238,7 +238,7 @@ end
 
 -- --- commands ------------------------------------------------------------------------------------
 
--- The standard error of a command would fill a pipe that nobody reads, or go into the log. nginx collects its children
+-- The standard error of a command would fill a pipe without a reader, or go into the log. nginx collects its children
 -- itself.
 
 local PipeCommand = {}
@@ -281,7 +281,7 @@ function CoreCommand:close()
   self.process:close()
 end
 
---- Starts a command by ngx.pipe or, where nginx was built without it, by the core loop.
+--- Starts a command by ngx.pipe or, if nginx was built without it, by the core loop.
 function driver.run(arguments)
   local has_pipes, pipes = pcall(require, "ngx.pipe")
   if has_pipes then

@@ -1,4 +1,4 @@
---- Calls of code that may wait, and is cleaned up after in every Lua.
+--- Calls code that may wait, and cleans up after it, in every Lua.
 --
 --     local ok, err = protected.call(function() return tasks.sleep(1) end)
 --     return protected.finally(await, leave, self)   -- leave(self) follows, whatever becomes of await(self)
@@ -9,7 +9,7 @@ local protected = {}
 -- which stands for the one that it was called in.
 local PCALL_CAN_BE_LEFT = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
 
---- Whether that is so here. Then `finally` may leave something for `mend`, too.
+--- Whether coroutines protect functions here. Then `finally` may leave something for `mend`, too.
 protected.BY_COROUTINES = not PCALL_CAN_BE_LEFT
 
 local outer_of = setmetatable({}, { __mode = "kv" })
@@ -27,14 +27,14 @@ function protected.running()
   return here
 end
 
---- The coroutine that `call` has made another one for.
+--- The coroutine in which `call` has made the given one.
 ---@param thread thread
 ---@return thread?
 function protected.outer_of(thread)
   return outer_of[thread]
 end
 
---- Whether the calling code runs in a coroutine that `call` has put between it and the host's.
+--- Whether the calling code runs in a coroutine that `call` has made inside the host's.
 ---@return boolean
 function protected.is_protected()
   return outer_of[coroutine.running()] ~= nil
@@ -67,7 +67,7 @@ function protected.call(f)
   return select(2, protect(f))
 end
 
--- The stack of a thread, or of the code that raised where its handler calls this.
+-- The stack of a thread, or of the code that raised if its handler calls this.
 local function stack(...)
   return (debug.traceback(...):gsub("^\n", ""))
 end
@@ -90,11 +90,11 @@ local function always()
   return true
 end
 
---- `call` that tells where an error was raised.
+--- `call` that also returns where an error was raised.
 ---@param f function
----@param is_wanted? fun(raised: any): boolean whether a traceback is, which costs more than the rest; default: always
+---@param is_wanted? fun(raised: any): boolean whether a traceback is wanted, which costs more; default: always
 ---@return boolean ok
----@return any ... results; or what was raised, and the traceback, where there is one
+---@return any ... results; or what was raised, and the traceback, if there is one
 function protected.trace(f, is_wanted)
   is_wanted = is_wanted or always
   if not PCALL_CAN_BE_LEFT then
@@ -109,7 +109,7 @@ end
 
 local unfinished = setmetatable({}, { __mode = "k" }) -- in Lua 5.1: { clean, self, ... } by coroutine
 
---- Cleans up what an error has broken off in a coroutine, where `finally` could not.
+--- Cleans up after an error that ended a coroutine's code, if `finally` could not.
 ---@param thread? thread default: the one that runs
 function protected.mend(thread)
   thread = thread or protected.running()
@@ -159,8 +159,8 @@ local function finally_by_closing(f, clean, self, ...)
   end
 end
 
---- Calls `f(self, ...)`, which may wait, then `clean(self)`, also where an error ends `f` and, since
---- Lua 5.4, where its coroutine is closed. Stock Lua 5.1 cannot catch an error of code that waits:
+--- Calls `f(self, ...)`, which may wait, then `clean(self)`, even if an error ends `f` or, since
+--- Lua 5.4, its coroutine is closed. Stock Lua 5.1 cannot catch an error of code that waits:
 --- there `mend` makes up for it, at the next wait of the coroutine and at the end of a task.
 ---@param f function
 ---@param clean fun(self: table) must not raise
@@ -169,7 +169,7 @@ end
 protected.finally = rawget(coroutine, "close") and finally_by_closing
   or PCALL_CAN_BE_LEFT and finally_by_pcall or finally_in_5_1
 
---- The same for an `f` that makes waits of its own, which mend what they find unfinished.
+--- The same for an `f` with waits of its own, which would mend what they find unfinished.
 ---@param f function
 ---@param clean fun(self: table) must not raise
 ---@param self table
@@ -193,8 +193,8 @@ local function close_unreturned(callback)
   end
 end
 
---- Calls `f(value)`, a function of the caller's that may wait, on behalf of an object, which is closed where it raises
---- (then its `callback_raised` is set).
+--- Calls `f(value)`, a function of the caller's that may wait, on behalf of an object. If `f` raises, the object is
+--- closed (then its `callback_raised` is set).
 ---@param object { close: fun(self: table) }
 ---@param f fun(value: any)
 ---@param value any

@@ -2,7 +2,7 @@
 --- wait.
 --
 -- Coroutines run in turn, each until it waits. A round starts some new ones and resumes every runnable one once, then
--- the core loop is stepped. Where no other one can go on, a waiter steps it where it is.
+-- the core loop is stepped. If no other coroutine can go on, a waiter steps the loop itself.
 
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"
@@ -13,33 +13,33 @@ local scheduler = {
   OUTSIDE = 'the loop "scheduler" waits inside anthropic.run only',
 }
 
--- What a waiting coroutine yields. Anything else that comes out of one is a yield of the user's own
+-- What a waiting coroutine yields. Any other value that a coroutine yields is the user's own yield
 -- and means "let the others go first".
 local PARKED = {}
 
--- One that waits inside a coroutine of its own cannot be suspended; it runs the others instead, this
--- deep at most.
+-- A task that waits inside a coroutine of its own cannot be suspended; it runs the others instead,
+-- nested at most this deep.
 local MAX_DEPTH = 8
 
--- A round starts no more than this, so that those whose time has come need not wait for thousands.
+-- A round starts no more than this, so that tasks whose time has come need not wait for thousands.
 local MOST_STARTS = 32
 
--- So many steps in a row are taken by a waiter: a hook of the main coroutine, such as the interpreter's for
--- Ctrl-C, runs there alone.
+-- A waiter takes at most so many steps in a row: a hook of the main coroutine, such as the interpreter's
+-- for Ctrl-C, runs in the main coroutine alone.
 local MOST_STEPS = 16
 
 local is_yieldable = rawget(coroutine, "isyieldable") -- Lua 5.3
 local close_thread = rawget(coroutine, "close") -- Lua 5.4
 
--- One in a queue is linked to the next: being woken takes no memory, or want of it would leave it
--- waiting for ever.
+-- An entry in a queue is linked to the next one: a wake-up takes no memory, so that no entry waits for
+-- ever if memory is short.
 ---@class anthropic.SchedulerEntry
 ---@field thread thread
 ---@field wake fun() makes it runnable
 ---@field following table|false the next one in its queue
 ---@field number integer its place among all that were queued
 ---@field subject? table what it waits for
----@field forget? fun() the time that it waits for
+---@field forget? fun() forgets the time that it waits for
 ---@field is_over? boolean that time has come
 ---@field is_queued? boolean
 ---@field outer? anthropic.SchedulerEntry that runs it, while it runs
@@ -47,13 +47,13 @@ local close_thread = rawget(coroutine, "close") -- Lua 5.4
 local active = false
 local depth = 0
 local running -- the entry whose code is being run
-local stepping -- the entry that takes a step where it waits; none is running then
+local stepping -- the entry that steps the loop while it waits; none is running then
 local entries = {} -- set of those that have not ended
-local hopeful -- of them, the one that was last seen to wait for more than the end of another
+local hopeful -- of them, the last one that was seen to wait for more than the end of another
 local starting, runnable = { first = false, last = false }, { first = false, last = false } -- queues
 local queued = 0 -- so far
 local steps = 0 -- since the last round
-local is_broken, raised = false, nil -- a wake-up raised that, in a step of one that waits: the run ends with it
+local is_broken, raised = false, nil -- what a wake-up raised in a step of a waiter: the run ends with it
 
 local function put(queue, entry)
   queued = queued + 1
@@ -102,13 +102,13 @@ local function resume(entry)
   if hopeful == entry then
     hopeful = nil
   end
-  leave(entry) -- where an error broke off even that
+  leave(entry) -- if an error interrupted even that
   if not ok then
     error(yielded, 0)
   end
 end
 
--- Whether one waits for more than the end of another. Those that run the others meanwhile cannot go on.
+-- Whether an entry waits for more than the end of another. Entries that run the others meanwhile cannot go on.
 local function is_hopeful(entry)
   local subject, outer = entry.subject, running and running.outer
   while outer and outer ~= entry do
@@ -140,7 +140,7 @@ local function seconds_to_wait()
   return -1
 end
 
--- Resumes those that are in a queue by now, `most` of them. One that runs the others meanwhile takes from the same.
+-- Resumes the entries that are in a queue by now, at most `most`. One that runs the others takes from the same queue.
 local function resume_all(queue, newest, most)
   while most > 0 and queue.first and queue.first.number <= newest do
     resume(take(queue))
@@ -176,7 +176,7 @@ local function suspend(entry)
   end
 end
 
--- The entry whose code is being run. An error may have broken off the step that it took.
+-- The entry whose code is being run. An error may have interrupted the step that it took.
 local function find_running()
   if not running and stepping and not loop.is_stepping() and protected.running() == stepping.thread then
     running, stepping = stepping, nil
@@ -216,7 +216,7 @@ local function await(entry, subject, seconds)
   end
 end
 
---- Waits as loop/init.lua describes. Where seconds are given the others go first, even if there is
+--- Waits as loop/init.lua describes. If seconds are given the others go first, even if there is
 --- no time to wait.
 function scheduler.wait(subject, seconds)
   local entry, is_alone = running, not (seconds or subject.is_join)
@@ -261,8 +261,8 @@ function scheduler.open()
   active = true
 end
 
---- Ends a run. What is left, because an error broke it off, is dropped. It may be memory that is
---- short, so nothing is allocated here.
+--- Ends a run. What is left after an error interrupted it is dropped. Memory may be short, so
+--- nothing is allocated here.
 function scheduler.close()
   active, running, stepping, hopeful, is_broken, raised, depth = false, nil, nil, nil, false, nil, 0
   starting.first, starting.last, runnable.first, runnable.last = false, false, false, false

@@ -26,7 +26,7 @@ local waiting = require "anthropic.loop.waiting"
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
--- What the running one does: see waiting.lua.
+-- What the running task does: see waiting.lua.
 local tasks = {
   current = waiting.current,
   wait = waiting.wait,
@@ -57,27 +57,27 @@ function Group:has_news()
   return self.tasks:count() == 0
 end
 
--- Notes the failure of a task, or of what it has called back.
+-- Notes the failure of a task, or of a function that it has called back.
 function Group:fail(failed)
   self.failed = self.failed + 1
   self.unjoined[failed] = self.failed
 end
 
--- nil and false may be raised, but are no error yet.
+-- What was raised as an error: nil and false may be raised, but would not be seen as one.
 local function as_error(raised)
   return raised or tostring(raised) .. " was raised"
 end
 
--- An error of one waiter must not keep the others asleep. `problem`: what another one has raised, in a table.
+-- An error of one waiter must not keep the others asleep. `problem`: what another waiter has raised, in a table.
 local function wake(subject, problem)
   local ok, raised = pcall(loop.wake, subject)
   return problem or not ok and { failure = as_error(raised) } or nil
 end
 
--- Returns what a waiter has raised, in a table.
+-- Ends a task. Returns what a waiter has raised, in a table.
 local function end_task(self)
   self.done = true
-  waiting.leave(self) -- what an error may have broken off
+  waiting.leave(self) -- what an error may have interrupted
   local problem
   for _, joiner in ipairs(self.joiners) do
     problem = joiner and wake(joiner, problem) or problem
@@ -96,7 +96,7 @@ local function leave_group(self, problem)
   end
 end
 
--- Ends one whose coroutine will not go on, as cancelled. It may be memory that is short, so nothing is
+-- Ends a task whose coroutine will not go on, as cancelled. Memory may be short, so nothing is
 -- allocated here, unless a waiter raises.
 local function abandon(self)
   self.is_cancelled = true
@@ -108,23 +108,23 @@ local function abandon(self)
   end
 end
 
--- Tells how it failed. Returns what that raises, in a table.
+-- Calls the task's `on_failure`. Returns what that raises, in a table.
 local function tell(self)
   local ok, raised = protected.call(self.on_failure)
   return not ok and { failure = as_error(raised) } or nil
 end
 
--- What a cancelled task raises is mostly that; anything else is a failure.
+-- Whether a cancelled task raised the cancellation; anything else is a failure.
 local function is_cancellation(raised)
   return errors.is(raised) and raised.kind == "cancelled"
 end
 
--- Words that name a place are a bug's.
+-- Whether an error comes from a bug: its words name a place in the code.
 local function is_of_bug(raised)
   return type(raised) == "string" and raised:find "^[^\n]-:%d+: " ~= nil
 end
 
--- A failure that the host shows, with the traceback where it is a bug's.
+-- A failure as the host shows it, with the traceback if it comes from a bug.
 local function shown(self)
   return self.traceback and self.failure .. "\n" .. self.traceback or self.failure
 end
@@ -158,10 +158,10 @@ local function finish(self, ok, ...)
   end
 end
 
--- `driver`: that starts it, and that it waits by where no client names another.
+-- `driver`: the one that starts the task, and that it waits by if no client names another.
 local function new(group, driver)
   local self = setmetatable({
-    done = false, has_begun = false, is_cancelled = false, was_told = false, -- of that, by a wait that ended
+    done = false, has_begun = false, is_cancelled = false, was_told = false, -- was_told: of the cancel, by a wait
     waits = 0, joiners = {}, group = group, driver = driver,
   }, Task)
   self.waiter = waiting.waiter(self, abandon)
@@ -185,7 +185,7 @@ local function start(self, f, ...)
   end
   if driver.spawn then
     local ok, err = pcall(driver.spawn, body)
-    if not ok then -- it must not be waited for
+    if not ok then -- the group must not wait for it
       if self.group then
         self.group.tasks:put(self, nil)
       end
@@ -203,13 +203,13 @@ local function expect_function(name, f)
   end
 end
 
--- The driver that starts further tasks: the one that holds for all, unless it cannot and the running task's can.
+-- The driver that starts further tasks: the one for all code, unless it cannot and the running task's can.
 local function starting_driver(current)
   local driver = loop.driver()
   return not driver.spawn and current and current.driver.spawn and current.driver or driver
 end
 
--- Whether a driver is the built-in scheduler, and takes no turns yet.
+-- Whether a driver is the built-in scheduler, without a run that is open.
 local function is_resting(driver)
   local scheduler = package.loaded["anthropic.loop.scheduler"]
   return driver == scheduler and not scheduler.is_open()
@@ -235,7 +235,7 @@ end
 local NOTHING_STEPS = "nothing would call back here: call it inside anthropic.run, or call "
   .. 'require("anthropic.loop.frame").update() once a frame, or choose loop = "blocking", which returns at the end'
 
---- Whether something goes on with a coroutine after its caller.
+--- Whether something resumes a coroutine after its caller has returned.
 ---@param driver string|table|nil the client's `loop` option
 ---@return true|nil
 ---@return anthropic.Error? err of type "cannot_wait": no driver is named, and there is no host
@@ -246,7 +246,7 @@ function tasks.check_host(driver)
   return true
 end
 
---- Starts a coroutine for callbacks, in every host; where nothing else could move it on, it has ended at the return.
+--- Starts a coroutine for callbacks, in every host; if nothing else could resume it, it has ended when this returns.
 ---@param driver string|table|nil the client's `loop` option
 ---@param f function
 ---@param on_failure fun(failure: any) called when f raised or was cancelled, or could not begin
@@ -282,7 +282,7 @@ local function start_and_turn(group, scheduler, f, ...)
   return main
 end
 
--- The task whose failure is raised: the main one, else the first whose failure nobody has asked for.
+-- The task whose failure is raised: the main one, else the first failed one that was not joined.
 local function first_failed(group, main)
   local failed = group.unjoined[main] and main
   for task, number in pairs(group.unjoined) do
@@ -296,8 +296,8 @@ end
 --- Runs `f` and all that it spawns until they have ended: in the host's way, and in a plain program
 --- by the built-in scheduler.
 ---@param f function called with the further arguments
----@return any ... the results of f; what f raised is raised, and so is what a task raised that
---- nobody joined
+---@return any ... the results of f; what f raised is raised, and so is what a task raised that was
+--- not joined
 function tasks.run(f, ...)
   expect_function("run", f)
   local group = setmetatable({ tasks = counted_set.new(), unjoined = {}, failed = 0 }, Group)
@@ -338,7 +338,7 @@ local function add_joiner(self, joiner)
   joiners[joiner.place] = joiner
 end
 
--- One that leaves others behind it in the list becomes false there.
+-- A joiner with others behind it in the list becomes false there.
 local function remove_joiner(self, joiner)
   local joiners = self.joiners
   joiners[joiner.place] = false
@@ -381,8 +381,8 @@ function Task:has_news()
 end
 
 --- Cancels the task: what it waits for ends at once with an error of kind "cancelled"; if it waits again, that error is
---- raised. A task that has ended stays as it is; one that has not begun never does. An error of another kind that the
---- task then raises is its failure, as ever.
+--- raised. A task that has ended stays as it is; one that has not begun never begins. If the task then raises an error
+--- of another kind, that is its failure.
 function Task:cancel()
   if self.done or self.is_cancelled then
     return

@@ -1,11 +1,11 @@
 --- The driver of libuv's hosts: Neovim (`vim.uv`, `vim.loop`) and programs on luv.
 --
 -- The event loop watches the core loop's one descriptor, and only during a wait, so that
--- nothing keeps the host alive. Where the system has none (Windows), a timer takes the steps. In Neovim they are taken
--- in its main loop, where its whole API may be called: once for all events that came.
+-- nothing keeps the host alive. If the system has none (Windows), a timer takes the steps. In Neovim steps are taken in
+-- its main loop, where its whole API may be called: one step for all events that came.
 --
--- A coroutine is suspended, in the way of the library that it is of. Outside of any the event loop is run until there
--- is news, so that timers and redraws go on.
+-- A coroutine is suspended, in the way of the library that it belongs to. Outside of coroutines the event loop is run
+-- until there is news, so that timers and redraws go on.
 
 local coroutines = require "anthropic.loop.coroutines"
 local host_coroutines = require "anthropic.loop.host_coroutines"
@@ -16,7 +16,7 @@ local driver = { suspends = true }
 
 local vim = rawget(_G, "vim")
 
--- How long Neovim waits before it looks for Ctrl-C: older ones do so when a wait ends.
+-- How long Neovim waits before it looks for Ctrl-C: older versions do so when a wait ends.
 local INTERRUPT_MILLISECONDS = 200
 
 -- How often a timer takes a step.
@@ -67,7 +67,7 @@ local function watch()
   end
 end
 
--- Does the work at hand, and watches on. What a wake-up raises is raised; the others have their turn at once.
+-- Does the work at hand, and goes on watching. What a wake-up raises is raised; the others have their turn at once.
 local function take_step()
   local ok, err = pcall(loop.step, 0)
   if not ok then
@@ -75,7 +75,7 @@ local function take_step()
   end
   watch()
   if not ok then
-    error(tostring(err), 0) -- libuv's hosts can show strings alone
+    error(tostring(err), 0) -- libuv's hosts can show only strings
   end
 end
 
@@ -90,7 +90,7 @@ if vim then
     end
     take_step()
   end
-  -- The editor mostly takes the step before it polls again. Where it does not, this would be called again and again.
+  -- The editor mostly takes the step before it polls again. If it does not, this would be called again and again.
   function step()
     if is_scheduled then
       stop()
@@ -133,7 +133,7 @@ local function wait_outside(subject, seconds)
   return ok, reason
 end
 
--- A step watches on at its end.
+-- A step goes on watching at its end.
 local function suspend(host)
   if not loop.is_stepping() then
     watch()

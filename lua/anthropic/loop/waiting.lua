@@ -1,9 +1,9 @@
---- Waiting in the way of the host, which the running task can be cancelled in.
+--- Waiting in the way of the host, during which the running task can be cancelled.
 --
 --     local ok, reason = waiting.wait(client_loop, transfer, 10)
 --
--- A task waits by a subject of its own, its waiter, which stands for what it waits for: cancelling the task wakes it
--- whatever that is.
+-- A task waits by a subject of its own, its waiter, which stands for what it waits for: cancelling the task wakes the
+-- waiter, whatever it stands for.
 
 local package, require = package, require
 local errors = require "anthropic.base.error"
@@ -12,7 +12,7 @@ local protected = require "anthropic.loop.protected"
 
 local waiting = {}
 
--- The coroutine that the host knows; outside of any, nil or the main one, which is no task's.
+-- The coroutine that the host knows; outside of coroutines, nil or the main one, which belongs to no task.
 local running = protected.BY_COROUTINES and protected.running or coroutine.running
 local task_of = setmetatable({}, { __mode = "k" }) -- by its coroutine
 
@@ -21,7 +21,7 @@ function waiting.cancelled_error()
   return errors.cancelled "the task was cancelled"
 end
 
--- Under the built-in scheduler, a coroutine of the task's own runs for it, too.
+-- Under the built-in scheduler, a coroutine that a task made runs for that task, too.
 local function outer_task()
   local scheduler = package.loaded["anthropic.loop.scheduler"]
   return scheduler and task_of[scheduler.thread()]
@@ -33,7 +33,7 @@ function waiting.current()
   return task_of[running()] or outer_task()
 end
 
---- The running coroutine is a task's from here on.
+--- Makes the running coroutine a task's from here on.
 ---@param task anthropic.Task
 function waiting.begin(task)
   task_of[protected.running()] = task
@@ -44,13 +44,13 @@ end
 ---@class anthropic.Waiter: anthropic.Subject
 ---@field task anthropic.Task
 ---@field stands_for anthropic.Subject|false
----@field is_join boolean it waits for no more than the end of another task
+---@field is_join boolean it waits only for the end of another task
 local Waiter = {}
 Waiter.__index = Waiter
 
---- Makes what a task waits by.
+--- Makes the subject that a task waits by.
 ---@param task anthropic.Task
----@param abandon fun(task: anthropic.Task) ends it where the host has ended its coroutine
+---@param abandon fun(task: anthropic.Task) ends the task if the host has ended its coroutine
 ---@return anthropic.Waiter
 function waiting.waiter(task, abandon)
   return setmetatable({ task = task, abandon = abandon, stands_for = false, is_join = false }, Waiter)
@@ -68,7 +68,7 @@ function Waiter:close()
   loop.give_up(subject)
 end
 
---- Ends what is left of a task's wait, which an error may have broken off.
+--- Ends what is left of a task's wait, which an error may have interrupted.
 ---@param task anthropic.Task
 function waiting.leave(task)
   if protected.BY_COROUTINES then
@@ -86,7 +86,7 @@ local function refuse(subject)
   error(waiting.cancelled_error(), 0)
 end
 
---- The driver for the calling code. Raises where its host cannot wait at all, such as outside of its
+--- The driver for the calling code. Raises if its host cannot wait at all, such as outside of its
 --- coroutines.
 ---@param driver string|table|nil the client's `loop` option
 ---@param task? anthropic.Task the running one
@@ -107,12 +107,12 @@ end
 --- The driver for the calling code, to be asked for before a request is sent.
 ---@param driver string|table|nil the client's `loop` option
 ---@return table|nil driver
----@return anthropic.Error? err where the calling code cannot wait
+---@return anthropic.Error? err if the calling code cannot wait
 function waiting.check(driver)
   return find_driver(driver, waiting.current())
 end
 
---- Whether the calling code can wait in the way of its host. Where a client has a driver of its own it may wait though
+--- Whether the calling code can wait in the way of its host. A client that has a driver of its own may wait even if
 --- the host cannot.
 ---@return boolean
 function waiting.is_possible()
@@ -120,7 +120,7 @@ function waiting.is_possible()
   return ok and found ~= nil
 end
 
---- Whether a wait was refused, and what was waited for goes on: it can be waited for elsewhere.
+--- Whether a wait was refused: what was waited for goes on, and can be waited for elsewhere.
 ---@param reason any second result of waiting.wait
 function waiting.is_refusal(reason)
   return type(reason) == "table" and reason.type == "cannot_wait"
@@ -132,7 +132,7 @@ end
 ---@param subject anthropic.Subject
 ---@param seconds? number
 ---@return true|nil
----@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
+---@return "cancelled"|anthropic.Error? reason an error if the calling code cannot wait
 function waiting.wait(driver, subject, seconds)
   local task = task_of[running()] or outer_task()
   if task and task.was_told then
@@ -165,7 +165,7 @@ local never = { has_news = function() return false end }
 ---@param seconds number
 ---@param driver? string|table the client's `loop` option
 ---@return true|nil
----@return "cancelled"|anthropic.Error? reason an error where the calling code cannot wait
+---@return "cancelled"|anthropic.Error? reason an error if the calling code cannot wait
 function waiting.sleep(seconds, driver)
   return waiting.wait(driver, never, seconds)
 end

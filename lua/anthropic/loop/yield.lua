@@ -1,8 +1,8 @@
 --- The driver for coroutines of another scheduler; asked for as `loop = "yield"`.
 --
--- While it waits it yields the descriptor to watch for reading. The scheduler resumes every coroutine
--- that waits when that is readable, or simply again and again. The first one that it resumes steps the
--- loop for all; what a task without a joiner raised is raised there.
+-- A waiting coroutine yields the descriptor to watch for reading. The scheduler resumes every waiting
+-- coroutine when the descriptor is readable, or simply again and again. The first one that it resumes
+-- steps the loop for all; what a task without a joiner raised is raised there.
 
 local coroutines = require "anthropic.loop.coroutines"
 local loop = require "anthropic.loop"

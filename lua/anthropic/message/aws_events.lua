@@ -10,7 +10,7 @@ local json = require "anthropic.base.json"
 
 local aws_events = {}
 
--- An error as the data of an event, and the event's name: that of the error.
+-- An error as the data of an event, with the error's name as the event's.
 local function failure(payload, name, text)
   local data = payload:find "%S" and payload or json.encode { message = text ~= "" and text or name }
   return nil, nil, { data = data or "{}", name = name }
@@ -47,7 +47,7 @@ local READERS = {
 ---@param text string
 ---@return string|nil data of an event
 ---@return string? name of the event; without data what is wrong, or nil
----@return { data: string, name: string }? failure the error that it tells of
+---@return { data: string, name: string }? failure the error that the message is
 function aws_events.read(payload, kind, name, text)
   local read = READERS[kind]
   if not read then

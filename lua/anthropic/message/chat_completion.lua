@@ -1,7 +1,7 @@
 --- The gateway's other response shape, translated: the chunks of a chat completion become the API's own events. A whole
 --- one is a single chunk.
 --
--- See completion_choice.lua for what is made of a choice.
+-- completion_choice.lua makes the events of a choice.
 
 local accumulator = require "anthropic.message.accumulator"
 local budgets = require "anthropic.message.budget"
@@ -22,7 +22,7 @@ local NATIVE = {
 -- The members of a choice that say something.
 local OF_CHOICE = { "delta", "message", "text", "content", "tool_calls", "function_call", "finish_reason" }
 
--- What of a choice is in an object; nil where nothing is.
+-- The members of a choice that an object has; nil if it has none.
 local function choice_in(object)
   local choice = {}
   for _, name in ipairs(OF_CHOICE) do
@@ -47,7 +47,7 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
-local COUNT_BYTES = 200 -- of a count's place, beside its name and its value
+local COUNT_BYTES = 200 -- of a count's place, besides its name and its value
 
 ---@class anthropic.ChunkTranslator
 ---@field has_begun boolean something was understood: a text, a call, an end
@@ -85,7 +85,7 @@ local function choices_of(chunk)
   return { choice_in(chunk) }
 end
 
--- The number of a choice: its index, where that is one, else its place.
+-- The number of a choice: its index, if it has a valid one, else its place.
 local function number_of(choice, position)
   local index = parts.index(choice.index)
   return index and index >= 0 and index % 1 == 0 and index or position - 1
@@ -123,7 +123,7 @@ function Translator:feed(chunk, raw)
   return self.events
 end
 
---- The native events that the end mark stands for. Empty where nothing was understood.
+--- The native events that the end mark stands for. Empty if nothing was understood.
 ---@return table[]|nil events
 ---@return string? problem
 function Translator:finish()
@@ -140,7 +140,7 @@ end
 
 -- --- whole ---------------------------------------------------------------------------------------
 
--- A completion whose choices are counted from 0: by their place, where none of them is 0, or two are the same.
+-- A completion whose choices are numbered from 0: by their place, if no choice has the number 0, or two have the same.
 local function numbered(object)
   local choices, whole, seen, is_clear = choices_of(object), json.copy(object), {}, true
   for i, choice in ipairs(choices) do
@@ -161,7 +161,7 @@ local function numbered(object)
   return whole
 end
 
--- Completions without an ID, to what the IDs that are made for their calls have: they are read again for their events.
+-- Completions without an ID -> the word in the IDs that are made for their calls: their events are made more than once.
 local own_words = setmetatable({}, { __mode = "k" })
 
 --- The native events that a whole chat completion stands for.

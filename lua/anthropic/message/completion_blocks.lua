@@ -11,8 +11,8 @@
 --     open         the block of text or thinking that goes on: { type, index, signature }
 --     thought      the last block of thinking
 --     hidden       the signature of thinking that has no block yet
---     heard        what has come of the text and of the thinking (heard_text.lua)
---     kept         what has come of all else that a message may say again: JSON, signatures, hidden thinking; a set
+--     heard        the text and the thinking that have come (heard_text.lua)
+--     kept         a set of all else that has come and a message may say again: JSON, signatures, hidden thinking
 --     budget       which counts that
 
 local json = require "anthropic.base.json"
@@ -48,7 +48,7 @@ function blocks.add_delta(self, index, delta)
   blocks.emit(self, { type = "content_block_delta", index = index, delta = delta })
 end
 
---- Adds what has no form in the API's events, and is not understood.
+--- Adds a value that has no form in the API's events, and is not understood.
 ---@param self table
 ---@param name string
 ---@param value any
@@ -61,7 +61,7 @@ end
 
 local KEPT_BYTES = 100 -- what the place in a set takes
 
---- Notes a text that a message may say again. Whether it had been noted before.
+--- Notes a text that a message may say again. Returns whether it had been noted before.
 ---@param self table
 ---@param text string
 ---@return boolean
@@ -79,7 +79,7 @@ local function note(self, value)
   return text and blocks.note(self, text)
 end
 
---- Adds what has no form in the API's events, and notes it.
+--- Adds a value that has no form in the API's events, and notes it.
 ---@param self table
 ---@param name string
 ---@param value any
@@ -88,7 +88,7 @@ function blocks.keep(self, name, value)
   blocks.add_unknown(self, name, value)
 end
 
---- The same of what may have come before, which is then passed over.
+--- The same for a value that may have come before; then it is passed over.
 ---@param self table
 ---@param name string
 ---@param value any
@@ -129,7 +129,7 @@ function blocks.open(self, block)
   return begin_block(self, block)
 end
 
---- Adds a signature: that of the thinking that came last, though text may have come since. Another one is that of
+--- Adds a signature: that of the thinking that came last, even if text has come since. Another signature belongs to
 --- thinking whose text is still to come, or is not shown.
 ---@param self table
 ---@param signature string
@@ -145,7 +145,7 @@ function blocks.add_signature(self, signature)
   end
 end
 
---- Adds a signature that its thinking came without. One that cannot be its is kept.
+--- Adds a signature to thinking that came without one. A signature that cannot belong to it is kept.
 ---@param self table
 ---@param signature string
 function blocks.add_late_signature(self, signature)

@@ -1,4 +1,4 @@
---- The calls of a choice: what servers say of them becomes blocks.
+--- The calls of a choice: the pieces that servers send of them become blocks.
 --
 --     calls.add_all(choice, { { index = 0, id = "a", ["function"] = { name = "f", arguments = "{" } } })
 --     calls.finish(choice)
@@ -34,7 +34,7 @@ local function begin(self, last)
   end
 end
 
--- What stands beside a call's own members, or its function's, with what tells which call it is.
+-- Adds the unknown members of a call and of its function, with the ID and the index that identify the call.
 local function add_unknown(self, piece, said, call)
   local more = parts.others(piece, OF_CALL)
   for _, name in ipairs { "function", "custom" } do
@@ -51,7 +51,7 @@ local function add_unknown(self, piece, said, call)
   end
 end
 
--- Takes in what a piece says of a call, which is a new one unless it is given or found.
+-- Takes in what a piece says of a call: a new call, unless one is given or found.
 local function add_said(self, piece, said, call)
   self.shared.has_begun, self.call_pieces = true, self.call_pieces + 1
   call = self.calls:take(said, self.shared.chunk, call)
@@ -82,7 +82,7 @@ function calls.add(self, piece)
   add_said(self, piece, said)
 end
 
--- Hands each of the calls in a list to a function. What is no call is kept.
+-- Hands each of the calls in a list to a function. A value that is not a call is kept.
 local function each(self, list, f)
   if type(list) ~= "table" then
     return blocks.add_unknown(self, "tool_calls", list)
@@ -118,7 +118,7 @@ local function add_rest(self, piece, position)
   add_said(self, piece, said, call)
 end
 
---- Adds what had not come of calls that are said once more, all of them in their order.
+--- Adds what had not come yet of calls that are said once more, all of them in their order.
 ---@param self table a choice
 ---@param list any
 function calls.add_rest_of_all(self, list)

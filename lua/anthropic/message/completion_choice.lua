@@ -1,4 +1,4 @@
---- One choice of a chat completion: what its pieces say becomes the events of a message of its own.
+--- One choice of a chat completion: its pieces become the events of a message of its own.
 --
 --     local choice = completion_choice.new(0, shared)
 --     choice:add { delta = { content = "Hi" } }
@@ -34,7 +34,7 @@ local SAY_NOTHING = {
   role = true, name = true, type = true, id = true, object = true, obfuscation = true, -- of a delta or a message
 }
 
--- The kinds of things that the others say.
+-- The kinds of things that the other members say.
 local KIND_OF = {
   text = "text", content = "text", refusal = "text", tool_calls = "calls", function_call = "calls",
   reasoning_content = "thinking", reasoning = "thinking", thinking = "thinking", thinking_blocks = "thinking",
@@ -56,7 +56,7 @@ local OF_THOUGHT = {
   content = true, summary = true, reasoning = true, reasoning_content = true, value = true,
 }
 
--- Where servers put the thinking; more than one says the same. In the first two it may be signed.
+-- The members in which servers put the thinking; several say the same. In the first two it may be signed.
 local THINKING = {
   "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning", "thinking", "reasoning_text",
 }
@@ -73,8 +73,8 @@ local function says_more(part)
   return false
 end
 
--- A part of the thinking. What follows a signature is a block of its own, unless it has the same. Whether it had any
--- text.
+-- Adds a part of the thinking. What follows a signature is a block of its own, unless it has the same signature.
+-- Returns whether the part had any text.
 local function add_thought(self, part)
   if part.type == "redacted_thinking" and parts.word(part.data) then
     blocks.close(self)
@@ -100,7 +100,7 @@ local function add_thought(self, part)
   return text ~= ""
 end
 
--- What a server has in fields of its own, which may repeat what stood beside them. Some send the same with each chunk.
+-- Adds a server's own fields, which may repeat what is beside them. Some servers send the same fields with each chunk.
 local function add_own_fields(self, given)
   if type(given) == "table" then
     local known = tables.copy(SAY_NOTHING)
@@ -149,7 +149,7 @@ local function is_thinking(part)
   return kind:find("thinking", 1, true) or kind:find("reasoning", 1, true)
 end
 
--- The text of a part that is nothing else; nil where it is.
+-- The text of a part that is only text; nil if it is something else.
 local function plain_text_of(part)
   if type(part) ~= "table" then
     return parts.text_of(part)
@@ -180,7 +180,7 @@ local function list_of(value)
   return type(value) == "table" and value[1] ~= nil and value or { value }
 end
 
--- Content is a text, a part, or a list of both. `takes_calls`: those among it stand nowhere else.
+-- Content is a text, a part, or a list of both. `takes_calls`: calls among it are nowhere else.
 local function add_content(self, content, takes_calls)
   if type(content) == "boolean" then
     return blocks.keep(self, "content", content)
@@ -227,7 +227,7 @@ local KINDS = {
 
 -- --- what a message says once more ---------------------------------------------------------------
 
--- What of a text had not come. One that does not go on with what came is kept.
+-- Adds the rest of a text that had not come. A text that does not go on with what came is kept.
 local function add_rest(self, kind, name, text)
   local heard = self.heard[kind]
   local rest = heard:rest(text)
@@ -238,7 +238,7 @@ local function add_rest(self, kind, name, text)
   end
 end
 
--- Thinking that is not shown. No answer ends with thinking: where something else has come since, it has no place.
+-- Adds thinking that is not shown. No answer ends with thinking: if something else has come since, it has no place.
 local function add_late_thought(self, part)
   local has_place = self.next_index == 0 or self.open and self.open.type ~= "text"
   if not self.kept[part.data] and has_place then
@@ -248,8 +248,8 @@ local function add_late_thought(self, part)
   end
 end
 
--- The events that a piece is where nothing has come before it, in parts: what it says in text and in thinking, calls
--- among its content, and all else.
+-- The events of a piece as if nothing had come before it, in parts: its text and its thinking, calls among its content,
+-- and all else.
 local function divide(self, kind, piece)
   local shared = { events = {}, chunk = 0 }
   local again = completion_choice.new(self.number, shared)
@@ -272,7 +272,7 @@ local function divide(self, kind, piece)
   return table.concat(text), table.concat(thinking), called, others
 end
 
--- What of one kind had not come, where a message says it once more.
+-- Adds what had not come of one kind, if a message says it once more.
 local function add_rest_of(self, kind, piece)
   if kind == "calls" then
     local called = type(piece.function_call) == "table" and { ["function"] = piece.function_call } or nil
@@ -294,7 +294,7 @@ local function add_rest_of(self, kind, piece)
   calls.add_rest_of_all(self, called)
 end
 
--- Takes in what a piece says, but for the kinds that were `said` or that it repeats; notes those that it says.
+-- Takes in a piece, without the kinds that were `said`; of those that it repeats, the rest. Notes the kinds it says.
 local function add_piece(self, piece, said, repeats)
   for _, kind in ipairs { "thinking", "text", "calls" } do
     local before = #self.shared.events + self.call_pieces
@@ -332,7 +332,7 @@ function completion_choice.new(number, shared)
     ids = parts.answer_ids(shared.own_word),
     budget = budget,
     kept = {},
-    own_fields = nil, -- what it had last in provider_specific_fields, as JSON
+    own_fields = nil, -- its last provider_specific_fields, as JSON
     in_deltas = {}, said = {}, -- the kinds of things that deltas have said, and that all have
   }, Choice)
   blocks.emit(self, {
@@ -349,8 +349,8 @@ function completion_choice.new(number, shared)
   return self
 end
 
---- Takes in what a chunk says of the choice: as `delta`, as `message`, or bare. The later of them, and a message after
---- deltas, repeat what the earlier said.
+--- Takes in what a chunk says of the choice: as `delta`, as `message`, or bare. The later of these, and a message after
+--- deltas, repeat what the earlier ones said.
 ---@param part table
 function Choice:add(part)
   local delta, whole = as_piece(part.delta), as_piece(part.message)
@@ -380,7 +380,7 @@ function Choice:finish()
     type = "message_delta",
     delta = {
       stop_reason = self.is_refused and "refusal" or stop_reasons.of(self.finish_reason, self.begun_calls > 0),
-      id = not self.id and self.shared.id or nil, -- where the first chunk did not say
+      id = not self.id and self.shared.id or nil, -- if the first chunk did not say it
       model = not self.model and self.shared.model or nil,
     },
     usage = token_counts.of_completion(self.shared.usage) or {},

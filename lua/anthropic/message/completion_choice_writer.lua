@@ -5,7 +5,7 @@
 --     choice:feed(event) -- adds to encoder.chunks
 --     choice:stop()
 --
--- What stands around the choices, and a message that is whole, is completion_writer.lua's.
+-- completion_writer.lua writes what is around the choices, and whole messages.
 
 local accumulator = require "anthropic.message.accumulator"
 local json = require "anthropic.base.json"
@@ -30,12 +30,12 @@ Choice.__index = Choice
 
 local FIELDS = { "reasoning_content", "content" }
 
--- Members of a call's block that have a place of their own in a chat completion, or none beside the call.
+-- Members of a call's block that have a place of their own in a chat completion, or no place beside the call.
 local OF_BLOCK = tables.set {
   "type", "id", "name", "input", "input_json", "input_error", "index", "function", "custom", "arguments", "parameters",
 }
 
---- The members of a call's block that stand beside the call: `caller`, and what a server has of its own.
+--- The members of a call's block that are written beside the call: `caller`, and a server's own.
 ---@param block table
 ---@return table
 function completion_choice_writer.beside_call(block)
@@ -78,7 +78,7 @@ local function say(self, delta)
   emit(self, delta)
 end
 
--- A piece of a block's text or thinking. Where blocks overlap, the later one waits for the end of the earlier.
+-- Writes a piece of a block's text or thinking. If blocks overlap, the later one waits for the end of the earlier.
 local function say_piece(self, block, field, piece)
   local due = self.turns[field]:add(block, parts.word(piece))
   if due then
@@ -86,7 +86,7 @@ local function say_piece(self, block, field, piece)
   end
 end
 
--- Says what waited for the end of a block.
+-- Writes what waited for the end of a block.
 local function say_due(self, field, due)
   for _, each in ipairs(due) do
     say(self, type(each) == "string" and { [field] = each } or each)
@@ -98,7 +98,7 @@ local function call_piece(self, block, members)
   say(self, { tool_calls = json.array { members } })
 end
 
--- Notes what stands beside a call. What has not been noted before; a start that is repeated says it again.
+-- Notes what is beside a call, and returns what is new: a start that is repeated says it again.
 local function add_beside(block, members)
   local added = {}
   block.beside = block.beside or {}
@@ -123,7 +123,7 @@ local function announce_name(self, block)
   call_piece(self, block, { ["function"] = { name = block.name } })
 end
 
--- Where an input came whole, pieces after it may say it again, or nothing: they wait for the end.
+-- If an input came whole, pieces after it may say it again, or be empty: they wait for the end.
 local function hold_arguments(block, piece)
   block.arguments = block.arguments or {}
   table.insert(block.arguments, piece)
@@ -148,7 +148,7 @@ local function add_arguments(self, block, piece)
   call_piece(self, block, { ["function"] = { arguments = piece } })
 end
 
--- A block that has no place in a chat completion is put together, and handed on at its end.
+-- A block that has no place in a chat completion is accumulated, and handed on at its end.
 local function keep(self, block, event)
   block.kept = block.kept or accumulator.new()
   block.kept:add(event)
@@ -218,7 +218,7 @@ local DELTAS = {
   end,
 }
 
--- What says that thinking is signed, behind it.
+-- The delta with the signature of thinking, which follows it.
 local function signed(block)
   local signature = block.type == "thinking" and block.signature
   return signature and { thinking_blocks = json.array { { type = "thinking", thinking = "", signature = signature } } }
@@ -312,7 +312,7 @@ function handlers.content_block_stop(self, _, index)
   end
 end
 
--- What stands beside a call's own members: a piece of that call, where it is known which it is.
+-- What is beside a call's own members: a piece of that call, if it is known which one it is.
 local function more_of_call(self, more, index)
   local block = self.blocks[index]
   if block and block.call then
@@ -322,8 +322,8 @@ local function more_of_call(self, more, index)
   return { tool_calls = json.array { more } }
 end
 
--- What a server of this shape sent and no event of the API says: it goes back as it came, unless clients read another
--- form under its name.
+-- What a server of this shape sent and no event of the API can say: it goes back as it came, unless clients read
+-- another form under its name.
 function handlers.unknown_delta(self, event)
   local delta = type(event.delta) == "table" and event.delta or {}
   local calls = delta.tool_calls
@@ -346,7 +346,7 @@ local function stop_all(self)
   self.blocks = {}
 end
 
---- Ends it with the reason, where that has not been.
+--- Ends the choice with the reason, if it has not ended.
 function Choice:stop()
   if not self.is_stopped then
     self.is_stopped = true
@@ -367,7 +367,7 @@ end
 
 handlers.message_stop = Choice.stop
 
--- As servers of this shape tell of it in a stream. Nothing follows.
+-- As servers of this shape report an error in a stream. Nothing follows.
 function handlers.error(self, event)
   local told = type(event.error) == "table" and event.error or {}
   local text = parts.word(told.message) or parts.word(event.error) or parts.word(event.message)

@@ -20,7 +20,7 @@ local function same(kind)
   end
 end
 
--- Fields of which some values say what the API does anyway.
+-- Fields of which some values ask for what the API does anyway.
 local function as_by_default(...)
   local values = {}
   for _, value in ipairs { ... } do
@@ -196,7 +196,7 @@ local function modalities(self, name, value)
   end
 end
 
--- In this order: some look at what others made. The last two are the API's own, which clients add.
+-- In this order: some rows look at what others made. The last two are the API's own, which clients add.
 local ROWS = {
   { "model", same "string" },
   { "messages", function(self, name, value, params)

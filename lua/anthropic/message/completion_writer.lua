@@ -4,7 +4,7 @@
 --     for _, chunk in ipairs(encoder:feed(event)) do ... end
 --
 -- Text, thinking (`reasoning_content`; signed or redacted also as `thinking_blocks`), calls, the reason to stop and the
--- tokens have a place there. Other blocks, such as a server's tools, and citations stand in
+-- tokens have a place there. Other blocks, such as a server's tools, and citations are written to
 -- `provider_specific_fields`.
 
 local choices = require "anthropic.message.completion_choice_writer"
@@ -71,7 +71,7 @@ end
 
 --- Returns the chunks that an event stands for.
 ---@param event table of the API
----@return table[] chunks often one; empty where the event says nothing there. An `error` event is `{ error = ... }`
+---@return table[] chunks often one; empty if the event has no counterpart. An `error` event is `{ error = ... }`
 function Encoder:feed(event)
   if type(event) ~= "table" then
     error("encoder:feed: table expected, got " .. type(event), 2)
@@ -87,8 +87,8 @@ function Encoder:feed(event)
   return self.chunks
 end
 
---- Returns what comes behind the events: the chunk that says why the answer ended, where that has not been, and the
---- tokens, where they were asked for. Then comes `data: [DONE]`.
+--- Returns what follows the events: the chunk that says why the answer ended, if it was not returned yet, and the
+--- tokens, if they were asked for. Then comes `data: [DONE]`.
 ---@return table[] chunks empty after an error, and when it was called before
 function Encoder:finish()
   self.chunks = json.array {}
@@ -155,7 +155,7 @@ local function list_or_nil(list)
   return list[1] ~= nil and list or nil
 end
 
--- What content consists of; in a message from elsewhere that may be anything, also a list with holes.
+-- The parts of content; in a message from elsewhere they may be anything, even a list with holes.
 local function list_of(content)
   if parts.is_empty(content) then
     return {}
@@ -168,7 +168,7 @@ local function is_object(value)
   return type(value) == "table" and not json.is_array(value)
 end
 
--- What a server sent and no block says.
+-- What a server sent and no block can say.
 local function deltas_of(message)
   local deltas = json.array {}
   for _, kept in ipairs(type(message.unknown_deltas) == "table" and message.unknown_deltas or {}) do

@@ -98,7 +98,7 @@ local function make_source(given, media_type, of_bytes)
   return of_bytes(bytes, media_type)
 end
 
--- Divides a table into where the bytes are and what else goes into the block.
+-- Divides a table into the source of the bytes and the other fields of the block.
 local function divide(given, fields)
   local source, rest = {}, {}
   for name, value in pairs(given) do

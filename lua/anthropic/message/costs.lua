@@ -23,8 +23,8 @@ local function count_of_kind(kind, sums)
   return math.max(sums[kind], of_parts)
 end
 
--- What tokens of one kind cost, a million times: its parts by their own prices where they have some, the
--- rest by the kind's; nil where that is missing.
+-- What tokens of one kind cost, a million times: its parts by their own prices if they have some, the
+-- rest by the kind's; nil if that is missing.
 local function cost_of_kind(kind, sums, prices)
   local rest, cost = count_of_kind(kind, sums), 0
   for _, part in ipairs(KINDS[kind]) do
@@ -41,7 +41,7 @@ local function cost_of_kind(kind, sums, prices)
   return price and cost + rest * price
 end
 
--- The same of any other count. Only a server tool's uses need a price.
+-- The same for any other count. Only a server tool's uses need a price.
 local function cost_of_count(name, count, prices)
   local price = price_of(prices, name)
   if price then
@@ -54,8 +54,8 @@ end
 ---@param model string
 ---@param sums anthropic.ModelUsage
 ---@param prices table<string, number> of a million tokens
----@param unpriced string[] what has no price is added: `model: count`
----@return number cost of what has one
+---@param unpriced string[] counts without a price are added: `model: count`
+---@return number cost of the counts that have a price
 function costs.of_model(model, sums, prices, unpriced)
   local cost = 0
   for name, count in pairs(sums) do

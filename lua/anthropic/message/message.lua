@@ -22,7 +22,7 @@ local token_counts = require "anthropic.message.token_counts"
 ---@field timings anthropic.Timings
 ---@field rate_limit? table<string, anthropic.RateLimit> from the `anthropic-ratelimit-*` headers, by what is limited:
 ---  `requests`, `tokens`, `input_tokens`, `output_tokens`
----@field continuations? anthropic.Interruption[] where the answer broke off and `on_interrupt = "continue"` went on
+---@field continuations? anthropic.Interruption[] the interruptions after which `on_interrupt = "continue"` went on
 
 ---@class anthropic.Timings seconds since the start of the last attempt
 ---@field name_lookup number until the host's address was known
@@ -41,23 +41,23 @@ local token_counts = require "anthropic.message.token_counts"
 ---@field reset? string when the period ends (RFC 3339)
 
 ---@class anthropic.Interruption
----@field error anthropic.Error what broke the answer off
----@field usage? table of the request that broke off, as far as it is known
----@field request_id? string of the request that broke off
+---@field error anthropic.Error what interrupted the answer
+---@field usage? table of the interrupted request, as far as it is known
+---@field request_id? string of the interrupted request
 
 ---@class anthropic.Message
 ---@field id? string such as "msg_..."
 ---@field type "message"
 ---@field role "assistant"
 ---@field model string as the server named it
----@field content anthropic.api.ContentBlock[] the blocks. In a `tool_use` block `input` is the decoded table; where
+---@field content anthropic.api.ContentBlock[] the blocks. In a `tool_use` block `input` is the decoded table; if
 ---  its JSON is broken, `input` is nil, `input_json` is the text, and `input_error` says why
 ---@field stop_reason? string such as "end_turn", "max_tokens", "tool_use", "refusal"
 ---@field stop_sequence? string the one of `stop_sequences` that ended the answer
 ---@field usage anthropic.api.Usage the tokens that it took
 ---@field response anthropic.Response never encoded
----@field raw? table the foreign object, where the server spoke chat completion; never encoded
----@field choices? anthropic.Message[] where the server sent several answers: all of them; never encoded
+---@field raw? table the foreign object, if the server spoke chat completion; never encoded
+---@field choices? anthropic.Message[] if the server sent several answers: all of them; never encoded
 ---@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never encoded
 ---@field parse_error? string of messages.parse: why there is no `parsed`; never encoded
 ---@field extra? table fields of the answer with a name of the above or of a method; encoded at their place
@@ -65,7 +65,7 @@ local Message = {}
 
 local message = {}
 
--- The names that are this library's own: an answer's field of such a name stands in `extra`. The
+-- The names that are this library's own: an answer's field of such a name goes into `extra`. The
 -- methods are added below.
 local OWN = { response = true, raw = true, choices = true, parsed = true, parse_error = true, extra = true }
 local OWN_NAMES = {}
@@ -140,8 +140,8 @@ local function has_tool_use(content)
   return false
 end
 
---- A decoded answer as a message, or nil where it is not one. Its content may be a text or one block, or absent where
---- the message says why it stopped.
+--- A decoded answer as a message, or nil if it is not one. Its content may be a text or one block, or absent if the
+--- message says why it stopped.
 ---@param answer any
 ---@return anthropic.Message?
 function message.of_answer(answer)
@@ -203,9 +203,9 @@ function Message:tool_uses()
 end
 
 --- Returns the message as a request takes it: `{ role =, content = }`, a plain table whose blocks are copies and whose
---- inputs are the same tables. What the API refuses is left out or mended: blank text; an input that is no object; a
---- call without an ID of its own; thinking without a signature, where the vendor sent the message.
----@return table? turn nil where nothing is left of it
+--- inputs are the same tables. What the API refuses is left out or mended: blank text; an input that is not an object;
+--- a call without an ID of its own; thinking without a signature, if the vendor sent the message.
+---@return table? turn nil if nothing is left of it
 ---@return anthropic.Error? err of a message whose content has a hole, which a request refuses, too
 function Message:to_param()
   local turn, problem = param.of_message(self)

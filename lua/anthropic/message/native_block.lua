@@ -1,5 +1,5 @@
---- One block of the API's own events: what has come of it, and what of what is said of it has not. native_blocks.lua
---- has them all.
+--- One block of the API's own events: what has come of it, and what is new in a repetition. native_blocks.lua has all
+--- blocks.
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
@@ -15,11 +15,11 @@ local parts = require "anthropic.message.parts"
 ---@field brought table<string, true> the types of deltas that came
 ---@field added? integer bytes of text that they brought
 ---@field has_ended? boolean
----@field is_guessed? boolean the server has not begun it, and its type is no more than its first delta's
+---@field is_guessed? boolean the server has not begun it, and its type is only its first delta's
 
 local native_block = {}
 
---- Whether nothing has to be waited for.
+--- Whether a block's start says enough to begin it: nothing has to be waited for.
 ---@param content table the block as its start has it
 ---@return boolean
 function native_block.is_told(content)
@@ -53,7 +53,7 @@ local function is_same_input(block, content)
   return came == said or parts.is_same_input(came, said)
 end
 
--- The same of the ID. One that was made up tells nothing: the server's may come late.
+-- The same for the ID. A made-up ID proves nothing: the server's may come late.
 local function is_same_id(block, content)
   local begun, said = native_block.content_of(block), parts.word(content.id)
   if block.pending or not parts.is_tool_use(begun.type) then
@@ -62,7 +62,7 @@ local function is_same_id(block, content)
   return is_same_word(block.given_id, said) and (block.given_id ~= nil or said == nil or is_same_input(block, content))
 end
 
---- Whether what is said of a block can be said of this one.
+--- Whether something that is said of a block can be said of this one.
 ---@param block anthropic.NativeBlock
 ---@param content table
 ---@return boolean
@@ -72,7 +72,7 @@ function native_block.is_same(block, content)
     and is_same_id(block, content)
 end
 
---- What of a member that grows has not come yet: it may be said once more, or with more to it.
+--- The part of a growing member that has not come yet: the member may be repeated, or repeated with more to it.
 ---@param block anthropic.NativeBlock
 ---@param row table of deltas.ROWS
 ---@param content table

@@ -15,17 +15,17 @@ local parts = require "anthropic.message.parts"
 local repeated_blocks = require "anthropic.message.repeated_blocks"
 
 ---@class anthropic.NativeBlocks
----@field events table[] what came of them since the list was last changed
+---@field events table[] the events that they made since the list was last changed
 ---@field message_id? string
 ---@field is_plain boolean every block has the index that the server sent, and every call the server's ID
 ---@field has_calls boolean there is one for the caller to answer
----@field budget anthropic.Budget counts what waits: the accumulator does so only from its beginning on
+---@field budget anthropic.Budget counts blocks that wait: the accumulator counts them only once they begin
 local Blocks = {}
 Blocks.__index = Blocks
 
 local native_blocks = {}
 
-local WAITING_BYTES, MEMBER_BYTES = 600, 100 -- of a block that waits, and of a member of it, beside what is in it
+local WAITING_BYTES, MEMBER_BYTES = 600, 100 -- of a block that waits, and of a member of it, besides their content
 
 --- The blocks of one stream.
 ---@param budget? anthropic.Budget the caller of `add` compares
@@ -58,15 +58,15 @@ local function latest_at(self, wire)
   return self.slots[wire] and self.slots[wire].latest
 end
 
--- A server that leaves out an index of 0 does so in all events of the block; one that leaves out all, or all but those
--- of starts, has one block at a time.
+-- A server that leaves out an index of 0 does so in all events of the block; one that leaves out all indices, or all
+-- but those of starts, has one block at a time.
 local function present_index(self, event)
   local index = parts.index(event.index)
   self.leaves_out_zero = self.leaves_out_zero or not index and not self.latest
   return index or not self.is_unnumbered and self.leaves_out_zero and self.slots[0] and 0 or self.latest or 0
 end
 
--- The index that a block has in the message: the server's, where no other block has it.
+-- The index that a block has in the message: the server's, if no other block has it.
 local function own_index(self, wire)
   local index = wire
   if self.taken[index] then
@@ -92,7 +92,7 @@ local function open(self, wire, event, content)
   return block
 end
 
--- Weighs what waits.
+-- Counts the bytes of what waits.
 local function weigh(self, block, value, more)
   local before = self.budget.held
   self.budget:replace(value)
@@ -128,7 +128,7 @@ for _, row in ipairs(deltas.ROWS) do
   end
 end
 
--- A start of a block that has begun says what it did not say, and no text again.
+-- Emits another start of a block that has begun: it has what the first one lacked, and does not repeat text.
 local function begin_again(self, block)
   local content = json.copy(block.content)
   for name in pairs(GROWS) do
@@ -139,7 +139,7 @@ local function begin_again(self, block)
   emit(self, { type = "content_block_start", index = block.index, content_block = content })
 end
 
--- What a repeated start, or a stop, says of a block: a text that has not come, a name that was missing.
+-- Adds what a repeated start, or a stop, says of a block: a text that has not come, a name that was missing.
 local function add_to(self, block, content)
   local begun, adds = native_block.content_of(block), false
   if not block.pending and parts.is_tool_use(block.type) then
@@ -230,14 +230,14 @@ local function start(self, event, given)
   end
 end
 
--- A block of a later API takes all, if the server began it. One that began without a type takes none.
+-- A block of a later API takes all deltas, if the server began it. One that began without a type takes none.
 local function takes(block, kind)
   local has_type = block.type ~= nil or block.pending ~= nil
   return has_type and deltas.suits(block.type, kind) and not block.is_guessed
 end
 
--- The block under an index that a delta goes into, where there is one. Text goes on with an earlier block only while
--- that is open; a signature may come late.
+-- The block under an index that a delta goes into, if there is one. Text goes into an earlier block only while that
+-- is open; a signature may come late.
 local function block_for(self, wire, row)
   local slot = self.slots[wire]
   if not slot or takes(slot.latest, row.kind) then
@@ -360,7 +360,7 @@ function Blocks:stop_all()
   end
 end
 
---- Takes in blocks that came whole, at the beginning of what they are the content of.
+--- Takes in blocks that came whole, at the beginning of the message whose content they are.
 ---@param content table[]
 ---@return string? problem why they cannot be read
 function Blocks:begin_with(content)
@@ -372,7 +372,7 @@ function Blocks:begin_with(content)
   end
 end
 
---- Takes in the whole content after blocks of it: what had not come of them, and blocks that had not come.
+--- Takes in the whole content after some of its blocks: what had not come of these, and blocks that had not come.
 ---@param content table[] as `parts.blocks` returns them
 ---@return string? problem why they cannot be read
 function Blocks:complete(content)

@@ -1,12 +1,12 @@
---- What a server sends as the API's own events, made the API's own events: the message begins once, its blocks too (see
---- native_blocks.lua), and what is said of the message elsewhere comes as a message_delta. What cannot be read so is
---- refused.
+--- Makes valid events of what a server sends as the API's own: the message begins once, and so do its blocks (see
+--- native_blocks.lua), and what is said of the message elsewhere comes as a message_delta. What cannot be read in this
+--- way is refused.
 --
 --     local reader = native_events.reader()
 --     for _, event in ipairs(assert(reader:feed(decoded))) do ... end
 --
 -- Every member of an event is used, known to mean nothing, or stays in the event and, as an unknown delta, in the
--- message. What stands beside a start or a delta, and is no part of one, means nothing.
+-- message. What is beside a start or a delta, and not part of it, means nothing.
 
 local deltas = require "anthropic.message.deltas"
 local json = require "anthropic.base.json"
@@ -36,7 +36,7 @@ function native_events.reader(budget, input_at)
   }, Reader)
 end
 
---- Whether deltas need nothing that is done here: every block has the index, and every call the ID, of the server's.
+--- Whether deltas need no work here: every block has the server's index, and every call the server's ID.
 ---@return boolean
 function Reader:is_plain()
   return self.blocks.is_plain
@@ -48,7 +48,7 @@ end
 
 -- --- the message ---------------------------------------------------------------------------------
 
--- The members of `fields` that say something, and, but for `all`, what is not told yet.
+-- The members of `fields` that are not empty and, unless `all` is set, not told yet.
 local function news(fields, told, all)
   local new = {}
   for name, value in pairs(fields) do
@@ -60,7 +60,7 @@ local function news(fields, told, all)
   return new
 end
 
--- What a late or a second start, or the end, says of the message goes into a message_delta.
+-- Emits a message_delta for what a late or a second start, or the end, says of the message.
 local function amend(self, fields, usage, all)
   local delta, counts = news(fields, self.told, all), news(usage or {}, self.told_usage, all)
   tables.merge(self.told, delta)
@@ -95,7 +95,7 @@ local function start_of(self, event, fields, usage)
   return start
 end
 
--- Takes in content that came whole. After blocks it repeats them, and has what of it had not come.
+-- Takes in content that came whole. After blocks it repeats them, and adds what had not come.
 local function add_content(self, content, where)
   local blocks = parts.blocks(content)
   if not blocks then
@@ -220,7 +220,7 @@ end
 
 --- Takes an event in.
 ---@param event table decoded; it may be changed
----@return table[]|nil events the API's own that it stands for, in order; empty where it brings nothing
+---@return table[]|nil events the API's own that it stands for, in order; empty if it brings nothing
 ---@return string? problem why it cannot be read
 function Reader:feed(event)
   if next(event) == nil then

@@ -1,4 +1,4 @@
---- What the events of blocks bring, by whatever name: some servers call a block a delta or a delta a block, or have the
+--- What the events of blocks bring, under any name: some servers call a block a delta or a delta a block, or have the
 -- members of either in the event itself.
 --
 --     members.block_of { type = "content_block_start", index = 0, text = "Hi" }   --> { text = "Hi" }
@@ -9,7 +9,7 @@ local parts = require "anthropic.message.parts"
 
 local members = {}
 
---- What an event says beside the members that it should say it in.
+--- The members of an event besides those in which it should have its block or delta.
 ---@param event table
 ---@return table
 function members.beside(event)
@@ -27,7 +27,7 @@ end
 
 --- The block that a start brings: under its name, as its delta, or beside it.
 ---@param event table a delta that is the block is taken out of it
----@return any block empty where it brings none
+---@return any block empty if it brings none
 function members.block_of(event)
   local given, delta = event.content_block, event.delta
   if not parts.is_empty(given) then

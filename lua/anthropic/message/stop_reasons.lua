@@ -1,7 +1,7 @@
---- Why an answer ended, in the API's words, whatever server said it.
+--- Why an answer ended, in the API's words, whichever server it came from.
 --
 --     stop_reasons.of("stop", false)        --> "end_turn"
---     stop_reasons.of("stop", true)         --> "tool_use": some servers say "stop" where there are tool calls
+--     stop_reasons.of("stop", true)         --> "tool_use": some servers say "stop" if there are tool calls
 --     stop_reasons.native("end_turn", true) --> "end_turn": the API's own words stay as they are
 
 local stop_reasons = {}
@@ -51,7 +51,7 @@ function stop_reasons.of(reason, has_calls)
   return word
 end
 
---- The stop reason of an answer in the API's own shape, where servers write other words, too.
+--- The stop reason of an answer in the API's own shape, in which servers write other words, too.
 ---@param reason any as it came
 ---@param has_calls boolean
 ---@return any

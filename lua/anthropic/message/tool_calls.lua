@@ -1,8 +1,8 @@
 --- The tool calls of a chat completion, put together from their pieces.
 --
 -- Servers tell calls apart by an index, by an ID, or not at all. A call begins with a new index; with a new name; with
--- a new ID together with a name; with the same ID and a name in the same chunk, where the arguments of the call before
--- are whole; or, without an ID, with a name in the same chunk, or where those arguments are whole.
+-- a new ID together with a name; with the same ID and a name in the same chunk, if the arguments of the call before
+-- are whole; or, without an ID, with a name in the same chunk, or if those arguments are whole.
 
 local budgets = require "anthropic.message.budget"
 local heard_text = require "anthropic.message.heard_text"
@@ -13,13 +13,13 @@ local parts = require "anthropic.message.parts"
 ---@field id? string as the server sent it
 ---@field name? string
 ---@field index? integer of its block, once that has begun
----@field block_id? string of that, which may be made up
+---@field block_id? string of its block, which may be made up
 ---@field chunk integer the number of the chunk that brought its last piece
 ---@field has_number? boolean the server sent an index
 ---@field last_byte? string of its arguments so far
 ---@field is_whole? boolean its arguments came as an object
 ---@field heard anthropic.HeardText its arguments so far
----@field held? string an empty object, which is all of them so far and has not been handed on
+---@field held? string an empty object, if its arguments are no more so far: it has not been handed on
 
 ---@class anthropic.ToolCalls
 ---@field list anthropic.ForeignCall[] in the order of their beginning
@@ -29,7 +29,7 @@ ToolCalls.__index = ToolCalls
 
 local tool_calls = {}
 
--- What a call, and an index for one, take beside their words.
+-- Bytes that a call, and an index for one, take besides their words.
 local CALL_BYTES, INDEX_BYTES = 300, 50
 
 --- The calls of one choice.
@@ -53,7 +53,7 @@ end
 function tool_calls.read(piece)
   local called = piece["function"] or piece.custom
   called = type(called) == "table" and called or piece
-  local arguments = first_of(called, "arguments", "input", "parameters", "input_json") -- the last where it is broken
+  local arguments = first_of(called, "arguments", "input", "parameters", "input_json") -- the last if it is broken
   local is_whole = type(arguments) == "table"
   if is_whole then
     arguments = json.input_text(arguments) -- also what is null in it
@@ -85,14 +85,14 @@ function tool_calls.has(calls, called)
   return false
 end
 
--- Whether a piece cannot go on with the arguments so far: no JSON goes on so after an object's end.
+-- Whether a piece cannot go on with the arguments so far: no JSON goes on like that after an object's end.
 local function begins_anew(call, said)
   local has_ended = call.is_whole or call.last_byte == "}"
   return has_ended and (said.is_whole or said.arguments:find "^%s*{" ~= nil)
 end
 
--- Whether a piece that might go on with a call begins another. In a later chunk a new ID alone does not: some servers
--- make one for each piece. Nor does a whole call with the same ID there, which may repeat it.
+-- Whether a piece that might go on with a call begins another. In a later chunk a new ID alone does not begin one: some
+-- servers make an ID for each piece. Nor does a whole call with the same ID, which may be a repetition.
 local function is_another(call, said, chunk)
   local has_gone_on = call.chunk ~= chunk
   if said.name and call.name and said.name ~= call.name then
@@ -123,8 +123,8 @@ local function is_repetition(call, said, chunk)
   return call.heard.bytes > 0 and call.chunk ~= chunk and begins_anew(call, said) and is_same(call, said)
 end
 
--- Others begin with an empty object, as the API's own blocks do. It is held until more comes: what begins anew takes
--- its place.
+-- Other servers begin with an empty object, as the API's own blocks do. It is held until more comes: arguments that
+-- begin anew take its place.
 local function add_arguments(self, call, said)
   local text, held = said.arguments, call.held
   if text == "" then
@@ -139,7 +139,7 @@ local function add_arguments(self, call, said)
   said.arguments = is_held and "" or (held or "") .. text
 end
 
---- The call that a piece tells of, if it is one that has come; a piece that tells of none goes with the last.
+--- The call that a piece names by its index, if it has come; a piece without an index goes with the last call.
 ---@param said table see tool_calls.read
 ---@return anthropic.ForeignCall?
 function ToolCalls:known(said)
@@ -149,10 +149,10 @@ function ToolCalls:known(said)
   return self.list[#self.list]
 end
 
---- The call that is said once more, where a message says all of them.
+--- The call that is repeated, if a message repeats all calls.
 ---@param said table see tool_calls.read
 ---@param position integer among all
----@return anthropic.ForeignCall? call nil where it has not come
+---@return anthropic.ForeignCall? call nil if it has not come
 function ToolCalls:again(said, position)
   local call = said.id and self.by_id[said.id] or self.list[position]
   if not call or said.name and call.name and said.name ~= call.name then
@@ -164,10 +164,10 @@ function ToolCalls:again(said, position)
   return call
 end
 
---- What is said of the arguments of a call once more, and has not come.
+--- The rest of a call's repeated arguments that has not come.
 ---@param call anthropic.ForeignCall
 ---@param said table see tool_calls.read
----@return string? rest "" where that is nothing; nil where they are others than those that came
+---@return string? rest "" if that is nothing; nil if they differ from those that came
 function tool_calls.rest(call, said)
   local rest = call.heard:rest(said.arguments)
   if not rest and (call.heard:may_hold(said.arguments) or is_same(call, said)) then
@@ -188,10 +188,10 @@ local function find(self, said, chunk)
   return call and not is_another(call, said, chunk) and call or nil
 end
 
---- The call that a piece belongs to, with what the piece says of it; a new one where it belongs to none.
----@param said table see tool_calls.read; its arguments become what is to be handed on of them
+--- The call that a piece belongs to, with what the piece says of it; a new call if it belongs to none.
+---@param said table see tool_calls.read; its arguments become the part that is to be handed on
 ---@param chunk integer the number of the chunk
----@param given? anthropic.ForeignCall where it is known
+---@param given? anthropic.ForeignCall if it is known
 ---@return anthropic.ForeignCall
 function ToolCalls:take(said, chunk, given)
   local call = given or find(self, said, chunk)

@@ -1,4 +1,4 @@
---- Amazon Bedrock's own way: the model stands in the path, betas and version in the body. What the fields mean:
+--- Amazon Bedrock's own way: the model is in the path, betas and version in the body. What the fields mean:
 --- platforms/init.lua.
 
 return {
@@ -11,12 +11,12 @@ return {
   serves = { "^POST /v1/messages$" },
   auth = "bearer",
   key_variables = { "AWS_BEARER_TOKEN_BEDROCK" },
-  has_key_first = true, -- of the environment, before what signs
+  has_key_first = true, -- of the environment, before keys to sign with
   provider = "anthropic.platforms.aws_credentials",
   service = "bedrock",
-  service_region = "us-east-1", -- where only a base URL is known
+  service_region = "us-east-1", -- if only a base URL is known
   dropped_headers = { "anthropic-version" },
-  version = "bedrock-2023-05-31", -- where the client's is the default
+  version = "bedrock-2023-05-31", -- if the client's is the default
   endpoints = {
     ["/v1/messages"] = {
       path = "/model/{model}/invoke",

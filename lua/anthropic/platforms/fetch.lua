@@ -1,5 +1,5 @@
---- What the platforms' credentials are asked of: servers on this machine or at the platform, and commands. No error
---- quotes what came.
+--- Where the platforms' credentials are asked for: servers on this machine or at the platform, and commands. No error
+--- quotes an answer.
 
 local call = require "anthropic.http.call"
 local command = require "anthropic.loop.command"

@@ -1,5 +1,5 @@
---- The files in which the platforms' own programs keep regions, projects and credentials. Nothing in them is ever said
---- in an error.
+--- The files in which the platforms' own programs keep regions, projects and credentials. No error ever quotes their
+--- contents.
 
 local package = package
 
@@ -9,7 +9,7 @@ local files = {}
 
 local LARGEST = 1024 * 1024
 
---- A variable of the environment, without the blanks around it; nil where it is empty.
+--- A variable of the environment, without the blanks around it; nil if it is empty.
 ---@param name string
 ---@return string?
 function files.variable(name)
@@ -56,8 +56,8 @@ local function section_name(text)
   return prefix and prefix .. " " .. name or name
 end
 
--- Reads "[section]" and "name = value" lines. What is indented deeper than the name before it belongs to that name, and
--- is passed over, as comments are.
+-- Reads "[section]" and "name = value" lines. A line that is indented deeper than the name before it belongs to that
+-- name, and is passed over, as comments are.
 local function read_sections(text)
   local sections, current, depth = {}, nil, math.huge
   for line in text:gmatch "[^\r\n]+" do
@@ -77,7 +77,7 @@ end
 
 local KEYS = { "aws_access_key_id", "aws_secret_access_key", "aws_session_token" }
 
--- Adds the fields of another file. The keys are of one file: of the later one, if it has any.
+-- Adds the fields of another file. All keys come from one file: from the later one, if it has any.
 local function add_fields(found, section)
   local has_keys = (section.aws_access_key_id or "") ~= ""
   for _, name in ipairs(KEYS) do

@@ -1,5 +1,5 @@
---- Google's access token, where the options have none: of the application default credentials that
---- `gcloud auth application-default login` makes, of the metadata server where that is asked for, or of `gcloud`.
+--- Google's access token, if the options have none: of the application default credentials that
+--- `gcloud auth application-default login` makes, of the metadata server if that is asked for, or of `gcloud`.
 
 local credential_text = require "anthropic.http.credential_text"
 local errors = require "anthropic.base.error"
@@ -57,7 +57,7 @@ local function of_metadata(exchange)
   }, exchange))
 end
 
--- Cloud Run says so by K_SERVICE.
+-- Whether the metadata server is to be asked. Cloud Run says so by K_SERVICE.
 local function is_metadata_asked_for()
   return files.variable "GCE_METADATA_HOST" ~= nil or files.variable "K_SERVICE" ~= nil
 end

@@ -1,18 +1,18 @@
---- Where else Claude is served: what a platform makes of a client's options, of its requests, and which it has not.
+--- Where else Claude is served: how a platform changes a client's options and requests, and which requests it lacks.
 --
 -- A file of this folder is a platform as data:
 --
 --     name               in words
---     options            its own, beside those of every client
+--     options            its own options, beside those of every client
 --     base_variable      of the environment, for base_url
 --     bases              templates of the base URL, each for `paths` (patterns; none: all others); `by_region`: others
 --     variables          option -> variables of the environment that stand for it
---     defaults, sources  option -> its value, or the module that finds it, where nothing says it
---     serves, lacks      patterns of "METHOD /path": all that it has, or what it has not
+--     defaults, sources  option -> its value, or the module that finds it, if nothing else sets it
+--     serves, lacks      patterns of "METHOD /path": all that it has, or what it lacks
 --     auth               how api_key is sent
---     key_variables      of the environment, for api_key; `has_key_first`: before what signs
+--     key_variables      of the environment, for api_key; `has_key_first`: before keys to sign with
 --     provider           the module whose source finds a credential: keys to sign with for AWS's `service`, or a token
---     service_region     where only a base URL is known
+--     service_region     the region to sign for if only a base URL is known
 --     headers            header -> option that it carries
 --     dropped_headers    that it does not take
 --     escaped            a character that a server takes for more than itself in a path
@@ -20,8 +20,8 @@
 --                        `members` of the body that come from headers
 --     version            the body's, in place of the default one
 --
--- The first party's credential and base URL are neither read nor sent there. Whatever else a request is goes through
--- the caller's middleware first.
+-- The first party's credential and base URL are neither read nor sent there. The rest of a request goes through the
+-- caller's middleware first.
 
 local require = require
 
@@ -35,7 +35,7 @@ local platforms = {}
 local AWS_OPTIONS = { "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_profile" }
 platforms.AWS_OPTIONS = AWS_OPTIONS
 
--- What is needed where a platform is named.
+-- A module that is needed only if a platform is named.
 local function part(name)
   return require("anthropic.platforms." .. name)
 end
@@ -56,7 +56,7 @@ platforms.COMPANIONS = COMPANIONS
 local OWN = tables.set(COMPANIONS)
 OWN.platform = true
 
---- Whether options name a platform, or something of one.
+--- Whether options name a platform, or have an option of a platform's own.
 ---@param given table
 ---@return boolean
 function platforms.are_concerned(given)
@@ -75,7 +75,7 @@ function platforms.is_elsewhere(given)
   return platform_of(given) ~= nil
 end
 
---- What is wrong with options of a client that are right by themselves, or nil.
+--- What is wrong with the combination of a client's options, each of which is right by itself; or nil.
 ---@param given table
 ---@return string?
 function platforms.problem_of(given)
@@ -139,7 +139,7 @@ function platforms.has_aws_option(resolved)
   return false
 end
 
--- Sets the credential that the environment, or the platform's own files, have, where the options have none.
+-- If the options have no credential, sets that of the environment or of the platform's own files.
 local function find_credential(platform, resolved)
   if resolved.api_key or resolved.auth_token then
     return
@@ -169,7 +169,7 @@ local function harmless_lines(lines)
   return table.concat(kept, "\n")
 end
 
---- Whether options of a client have the same credential once others stand in their place: see replacing.lua.
+--- Whether a client's options have the same credential after others have replaced some: see replacing.lua.
 ---@param before table
 ---@param given table
 ---@return boolean
@@ -177,7 +177,7 @@ function platforms.has_same_credential(before, given)
   return part("replacing").has_same_credential(before, given)
 end
 
---- Options of a client with others in their place: see replacing.lua.
+--- A client's options after others have replaced some: see replacing.lua.
 ---@param before table
 ---@param given table
 ---@return table
@@ -185,7 +185,7 @@ function platforms.replace(before, given)
   return part("replacing").replace(before, given)
 end
 
---- Sets what the platform makes of a client's options: base URL, credential, and what its requests go through.
+--- Changes a client's options for its platform: base URL, credential, and what its requests go through.
 ---@param resolved table as options.of_client made it
 ---@return table resolved
 function platforms.apply(resolved)

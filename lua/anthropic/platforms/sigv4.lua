@@ -15,7 +15,7 @@ local sigv4 = {}
 
 local ALGORITHM = "AWS4-HMAC-SHA256"
 
--- What no proxy changes; of all else one may add, drop or rewrite something.
+-- The headers that no proxy changes; a proxy may add, drop or rewrite any other.
 local SIGNED = { "^host$", "^content%-type$", "^x%-amz%-", "^anthropic%-" }
 
 local function is_signed(name)
@@ -41,7 +41,7 @@ local function normal_path(path)
   return "/" .. table.concat(segments, "/") .. (is_folder and "/" or "")
 end
 
--- What is percent-encoded on the wire is encoded once more.
+-- The path, percent-encoded once more than on the wire.
 local function canonical_path(path)
   return (normal_path(path):gsub("[^/]+", urls.escape))
 end
@@ -126,7 +126,7 @@ end
 ---@field credentials anthropic.AwsCredentials
 ---@field time integer seconds since the epoch
 
---- Signs a request. Nothing of it may change afterwards but headers that are not signed.
+--- Signs a request. Afterwards only headers that are not signed may change.
 ---@param asked anthropic.SigV4Request
 ---@return { headers: table<string, string>, canonical_request: string, string_to_sign: string, signature: string,
 ---  signed_headers: string } signed `headers` are to be added

@@ -1,4 +1,4 @@
---- Google's Vertex AI: the model stands in the path, the version in the body. What the fields mean: platforms/init.lua.
+--- Google's Vertex AI: the model is in the path, the version in the body. What the fields mean: platforms/init.lua.
 
 local MODELS = "/projects/{project_id}/locations/{region}/publishers/anthropic/models/"
 local VERSION = { anthropic_version = "anthropic-version" }
@@ -24,7 +24,7 @@ return {
   provider = "anthropic.platforms.google_token",
   escaped = ";",
   dropped_headers = { "anthropic-version" },
-  version = "vertex-2023-10-16", -- where the client's is the default
+  version = "vertex-2023-10-16", -- if the client's is the default
   endpoints = {
     ["/v1/messages"] = {
       path = MODELS .. "{model}:rawPredict",

@@ -15,13 +15,13 @@ function attempts.begin(self)
   self.flow = nil -- the transfer, while deltas flow
   self.relayed = nil -- the last delta, while they are handed on as they came (relay.lua)
   self.is_unpieced = false -- what was read before comes first, and is in no piece (relay.lua)
-  self.is_counted = false -- the tokens of what has come, as an answer that broke off
+  self.is_counted = false -- whether the tokens of an interrupted answer were counted
 end
 
 --- Ends the stream, whose end has come.
 ---@param self anthropic.Stream
 ---@return nil
----@return anthropic.Error? err where it fails all the same
+---@return anthropic.Error? err if it fails nevertheless
 function attempts.finish(self)
   if not self.whole then
     local fields = self.accumulators[0].fields
@@ -37,7 +37,7 @@ function attempts.finish(self)
   return nil
 end
 
--- Counts an answer that broke off, and after which another one is asked for.
+-- Counts an interrupted answer, after which another one is asked for.
 local function count_part(self)
   if not self.is_counted then
     local exchange, fields = self.exchange, self.accumulators[0].fields
@@ -66,7 +66,7 @@ function attempts.fail(self, err)
   return nil, err
 end
 
---- Cancels what has not ended. A reader that has had the last event has all there is.
+--- Cancels the stream if it has not ended. A reader that has had the last event has all there is.
 ---@param self anthropic.Stream
 function attempts.close(self)
   if self.source:is_read() and not (self.reader or self.ended or self.err or self.closed) then
@@ -99,7 +99,7 @@ local function begin_anew(self, err)
   return true
 end
 
--- Asks for the rest of what broke off.
+-- Asks for the rest of an interrupted answer.
 local function go_on(self, err)
   local so_far = self.accumulators[0]
   local content = self:snapshot().content

@@ -54,7 +54,7 @@ end
 ---@param given anthropic.StreamCallbacks
 ---@param open fun(): anthropic.Stream?, anthropic.Error? sends the request
 ---@return anthropic.StreamHandle|nil handle
----@return anthropic.Error? err where nothing could go on with the stream; on_done was called with it
+---@return anthropic.Error? err if nothing could go on with the stream; on_done was called with it
 function stream_callbacks.start(driver, given, open)
   local stream, latest
   local function on_done(message, err)

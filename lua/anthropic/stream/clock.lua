@@ -1,4 +1,4 @@
---- When a stream brought what, for its response's timings.
+--- When a stream brought its first content and text, for its response's timings.
 --
 --     local clock = stream_clock.new()
 --     clock:note(event)                        -- at each event

@@ -1,10 +1,10 @@
---- Going on with an answer that broke off: what to ask for the rest of it, and how the rest joins what
---- came. Used with `on_interrupt = "continue"`.
+--- Continuing an interrupted answer: how to ask for its rest, and how the rest joins what came. Used
+--- with `on_interrupt = "continue"`.
 --
 -- The API goes on with text when the last message is the assistant's own. It does not go on with
 -- thinking, tool inputs, citations or structured output, nor when asked to think: such an answer is
 -- not continued. Nor does it take text that ends in white space, so that is left out of the request
--- and, where it comes again, out of the rest.
+-- and, if it comes again, out of the rest.
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
@@ -49,8 +49,8 @@ local function trimmed(content)
   return blocks
 end
 
---- The parameters that ask for the rest; nil where it cannot be asked for.
----@param params table those of the request that broke off
+--- The parameters that ask for the rest; nil if it cannot be asked for.
+---@param params table those of the interrupted request
 ---@param content table[] what came of the answer
 ---@return table?
 function continuation.params(params, content)
@@ -86,7 +86,7 @@ function continuation.new(last, content, on_start)
     is_open = last ~= nil and not last.closed,
     offset = last and last.index + 1 or 0,
     blank = text:sub(#parts.without_space_behind(text) + 1), -- may come again
-    repeated = 0, -- bytes of it that have
+    repeated = 0, -- bytes of it that have come again
   }, Continuation)
 end
 

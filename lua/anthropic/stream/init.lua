@@ -80,8 +80,8 @@ local function await_flow(self)
   return is_refused and err or nil
 end
 
--- What a reader can want: the field with the transfer's method that brings it while deltas flow, and what it is of an
--- event that comes in the plain way; nil, and the reader goes on to the next one.
+-- What a reader can want. `take`: the field with the transfer's method that returns it while deltas flow. `of`: returns
+-- it from an event that comes in the plain way; nil, and the reader goes on to the next event.
 local EVENT = { take = "take_event", of = function(event) return event end }
 local TEXT = { take = "take_text", of = events.text_of }
 local ANSWER = { take = "take_text", of = function(event) return events.text_of(event) or objects.parts(event) end }
@@ -120,8 +120,8 @@ local function step(self, want, data, name)
   end
 end
 
---- Reads on to the next event that is no delta. It counts as nothing that anybody has seen: if the stream breaks off,
---- the request may be sent again.
+--- Reads on to the next event that is not a delta. It does not count as seen by the reader: if the stream is
+--- interrupted, the request may be sent again.
 ---@private
 ---@return table|nil event nil alone is the end
 ---@return anthropic.Error? err
@@ -129,7 +129,7 @@ function Stream:next_boundary()
   return step(self, BOUNDARY)
 end
 
---- The block that an event of the first choice belongs to, as far as it came, and its input's text where that came in
+--- The block that an event of the first choice belongs to, as far as it came, and its input's text if that came in
 --- pieces.
 ---@private
 ---@param event table
@@ -239,7 +239,7 @@ end
 
 --- Iterates over the inputs of tool calls as far as they are known: `for id, name, input, is_complete, progress in
 --- stream:tool_inputs() do`. It yields at a block's start, after each piece, and at the block's end, or the stream's
---- where its input goes on after that. `input` is one table that grows. Raises the error on failure.
+--- if its input goes on after that. `input` is one table that grows. Raises the error on failure.
 ---@return fun(): string?, string?, table?, boolean?, anthropic.ToolInputProgress? iterator
 function Stream:tool_inputs()
   return iteration(next_tool_input, self, tool_inputs.watcher(self))
@@ -284,10 +284,10 @@ end
 
 --- Iterates over the body as it came, for a relay: `for bytes, events in stream:raw_events() do`. Each piece ends with
 --- an empty line, comments and heartbeats come at once, and the pieces joined are the body. All of it goes into the
---- message. What came as one JSON document is written as an event stream. Raises the error on failure, after the piece
---- that told of it. Once a piece with events was handed on, the request is not sent again.
----@return fun(): string?, anthropic.api.RawMessageStreamEvent[]? iterator the bytes, and the events that they meant;
----  nil with `on_interrupt = "continue"`, where no single body comes
+--- message. An answer of one JSON document is written as an event stream. Raises the error on failure, after the piece
+--- that reports it. Once a piece with events was handed on, the request is not sent again.
+---@return fun(): string?, anthropic.api.RawMessageStreamEvent[]? iterator the bytes, and the events in them;
+---  nil with `on_interrupt = "continue"`, which reads more than one body
 ---@return anthropic.Error? err
 function Stream:raw_events()
   if self.exchange.option "on_interrupt" == "continue" then

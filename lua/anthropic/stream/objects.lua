@@ -1,7 +1,7 @@
 --- The object of a structured output, while its text streams: in time linear in the bytes.
 --
 --     local reader = objects.reader(stream)
---     local object, progress = reader:read(piece)    -- each piece of text, and each event that parts texts
+--     local object, progress = reader:read(piece)    -- each piece of text, and each event between texts
 
 local answer_text = require "anthropic.message.answer_text"
 local core = require "anthropic.base.core"
@@ -13,7 +13,7 @@ local objects = {}
 local ObjectReader = {}
 ObjectReader.__index = ObjectReader
 
---- The event itself where the answer begins behind it: what was said before is no part of it.
+--- The event itself if the answer begins behind it: text before it is not part of the answer.
 ---@param event table
 ---@return table?
 function objects.parts(event)
@@ -21,7 +21,7 @@ function objects.parts(event)
   return is_first and answer_text.begins_behind(event.content_block) and event or nil
 end
 
---- Reads the text of a stream, what has come of it before included.
+--- Reads the text of a stream, including what has come of it before.
 ---@param stream anthropic.Stream
 function objects.reader(stream)
   local self = setmetatable({}, ObjectReader)
@@ -29,14 +29,14 @@ function objects.reader(stream)
   return self
 end
 
--- Reads an answer of which this has come before.
+-- Begins with an answer, of which `text` has come before.
 function ObjectReader:begin(text)
   self.progress, self.before = tool_inputs.progress { reader = core.json_partial() }, text
 end
 
 --- Takes in a piece of text, or an event behind which the answer begins.
 ---@param piece string|table
----@return table|nil object as far as it is known; nil where its JSON was broken before
+---@return table|nil object as far as it is known; nil if its JSON was broken before
 ---@return anthropic.ToolInputProgress? progress
 function ObjectReader:read(piece)
   local progress = self.progress

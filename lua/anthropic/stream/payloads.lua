@@ -26,7 +26,7 @@ function payloads.is_understood(self)
   return self.native.has_begun or self.translator ~= nil and self.translator.has_begun
 end
 
---- The end of a stream of which nothing was.
+--- The error of a stream of which nothing was understood.
 ---@param self anthropic.EventSource
 ---@return nil
 ---@return anthropic.Error
@@ -41,7 +41,7 @@ function payloads.is_end_mark(data)
   return #data < 64 and data:match "^%s*%[DONE%]%s*$" ~= nil
 end
 
---- The error that a payload tells of.
+--- The error in a payload.
 ---@param self anthropic.EventSource
 ---@param data string
 ---@param name? string of the event
@@ -71,7 +71,7 @@ function payloads.native(self, event, data)
     return nil, protocol_error(self, "a malformed event: " .. problem, data)
   elseif self.translator and self.native.has_begun then
     return nil, protocol_error(self, "the stream holds events of two shapes", data)
-  elseif not list[1] and self.accumulator.budget:is_exceeded() then -- of what is told, the reader takes care
+  elseif not list[1] and self.accumulator.budget:is_exceeded() then -- if there are events, the reader checks
     return nil, self:too_large()
   elseif event.type ~= "ping" and not self.native.has_begun then
     self.stray = data
@@ -100,10 +100,10 @@ local function type_of_name(name)
   return name ~= "" and name ~= "message" and json.encode(name) and name or nil
 end
 
--- Events that say nothing, whatever stands in them.
+-- Events without a meaning, whatever their data is.
 local HEARTBEATS = { ping = true, heartbeat = true, keepalive = true, ["keep-alive"] = true, keep_alive = true }
 
--- Takes in what is no object: a heartbeat, an event of a server's own, or what cannot be read.
+-- Takes in a payload that is not an object: a heartbeat, an event of a server's own, or one that cannot be read.
 local function receive_other(self, value, problem, data, name)
   if value == json.null or not data:find "%S" then
     return true
@@ -182,7 +182,7 @@ local function truncated(self)
   })
 end
 
---- Takes in an answer that came whole. Its events are those that would have brought it.
+--- Takes in an answer that came whole. It becomes the events that would have brought it.
 ---@param self anthropic.EventSource
 ---@return true|nil
 ---@return anthropic.Error?
@@ -199,7 +199,7 @@ function payloads.document(self)
   return put_all(self, whole_events.of(whole))
 end
 
--- Whether what a body ended with, its empty line missing, is the whole end mark, or an error.
+-- Whether the last event of a body, which lacks its empty line, is the whole end mark, or an error.
 local function is_end(self, data, name)
   if payloads.is_end_mark(data) then
     return true

@@ -1,5 +1,5 @@
 --- The plain way of reading a stream: each event is decoded and accumulated in Lua, and a failure that may pass leads
--- to another attempt. From where deltas can flow past it, init.lua reads them.
+-- to another attempt. As soon as deltas can flow past it, init.lua reads them.
 --
 --     local event, err = plain.next(stream)
 
@@ -11,8 +11,8 @@ local tasks = require "anthropic.loop.task"
 
 local plain = {}
 
--- The transfer, where deltas can go straight from the wire to the reader: they are accumulated in
--- C then, and events are made only where they are wanted.
+-- The transfer, if deltas can go straight from the wire to the reader: then they are accumulated in
+-- C, and events are made only if they are wanted.
 local function flow_after(self, event)
   if not self.source:lets_flow() or not self.accumulators[0]:follow(event) then
     return nil
@@ -57,7 +57,7 @@ local function advance(self, data, name)
   end
 end
 
---- Whether there is more to read; if so, until `reader_base.leave`, for the calling coroutine alone.
+--- Whether there is more to read; if so, only the calling coroutine may read, until `reader_base.leave`.
 ---@param self anthropic.Stream
 ---@return true|nil ok nil alone at the end
 ---@return anthropic.Error? err

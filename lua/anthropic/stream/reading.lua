@@ -51,7 +51,7 @@ end
 --- The next event that is there, taken into the message.
 ---@param self anthropic.Reading
 ---@param all? boolean also those that are buffered
----@return table|nil event nil alone where none is there
+---@return table|nil event nil alone if none is there
 ---@return anthropic.Error? err the event is malformed, or the answer too large
 function reading.take(self, all)
   local event = self.source:take(all)
@@ -90,7 +90,7 @@ function reading.take_rest(self)
   end
 end
 
---- What arrived; nil where that is nothing, or there is not the memory to show it.
+--- What arrived; nil if nothing did, or if there is not enough memory to show it.
 ---@param self anthropic.Reading
 ---@return anthropic.Message?
 function reading.partial(self)
@@ -103,7 +103,7 @@ end
 
 local function whole_of(self)
   local document = self.source.document
-  if document and not self.source.continuation then -- else it is the rest alone
+  if document and not self.source.continuation then -- else the document is only the rest
     responses.attach_all(self.exchange, document, self.response)
     return document
   end
@@ -121,7 +121,7 @@ end
 --- The whole message, at the end of its events.
 ---@param self anthropic.Reading
 ---@return anthropic.Message|nil
----@return anthropic.Error? err where there was none, or there is not the memory for it
+---@return anthropic.Error? err if there was no message, or there is not enough memory for it
 function reading.finish(self)
   if not self.whole then
     local ok, err = self.source:check_message()

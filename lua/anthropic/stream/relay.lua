@@ -1,5 +1,5 @@
---- A stream's body as it came, for a relay: pieces that end with an empty line, and what each of them
--- meant. What came otherwise than as an event stream, and what was read before, is written as one.
+--- A stream's body as it came, for a relay: pieces that end with an empty line, and the events in each.
+-- An answer that is not an event stream, and what was read before, is written as an event stream.
 
 local attempts = require "anthropic.stream.attempts"
 local choice_of = require("anthropic.message.events").choice_of
@@ -54,7 +54,7 @@ local function take_all(self, events)
   return err
 end
 
--- nil, "document" where the body is not a stream's; otherwise as transfer:raw_piece returns it.
+-- nil, "document" if the body is not a stream's; otherwise as transfer:raw_piece returns it.
 local function next_piece(self)
   local is_stream, state = self.source:settle()
   if state == "document" then
@@ -73,7 +73,7 @@ local function wait(self)
   return attempts.recover(self, err)
 end
 
--- Reads on in what was read before, and is in no piece.
+-- Reads on in bytes that were taken before, and are in no piece.
 local function read_unpieced(self)
   local data, name = self.source:read()
   if name == "piece" and not data then
@@ -88,13 +88,13 @@ local function read_unpieced(self)
   return attempts.recover(self, err)
 end
 
--- The event that told of an error and whose bytes are in no piece: the relay's client has to know.
+-- Hands on the event of an error whose bytes are in no piece: the relay's client has to know.
 local function hand_on_error(self, err)
   local told = { type = err.type or "api_error", message = err.message }
   return sse_of(self, { type = "error", error = told }), {}
 end
 
--- Takes in what a piece brought. An error where it ends the stream.
+-- Takes in the event of a piece. Returns an error if that ends the stream.
 local function take_in(self, data, name, events)
   if name == "piece" and not data then
     return nil
@@ -103,12 +103,12 @@ local function take_in(self, data, name, events)
   return take_all(self, events) or not ok and err or nil
 end
 
--- A delta of which more can go straight into the message, as stream/init.lua lets them flow.
+-- Whether deltas after this one can go straight into the message, as stream/init.lua lets them flow.
 local function lets_follow(self, data, event)
   return type(data) == "table" and event == data and self.source:lets_flow() and self.accumulators[0]:grows(event)
 end
 
--- Hands on what a piece meant. "" with no events where an attempt failed and another has begun.
+-- Hands on a piece and its events; "" with no events if an attempt failed and another has begun.
 local function hand_on(self, bytes, is_cut, data, name)
   local events = {}
   if not self.source.is_stream then -- comments, before anything else has come
@@ -131,8 +131,8 @@ local function hand_on(self, bytes, is_cut, data, name)
   return bytes, events
 end
 
--- The next piece, where it brings a delta that goes on with the text of the one before it. Else what it brings stays
--- for `step`.
+-- The next piece, if it brings a delta that continues the text of the one before it. Otherwise what it brings is
+-- returned for `step`.
 local function follow(self)
   local before = self.relayed
   local bytes, is_cut, data, name = self.exchange.transfer:raw_piece(true)
@@ -148,7 +148,7 @@ local function follow(self)
   return bytes, { data }
 end
 
--- An event that stands in no piece.
+-- Hands on an event that is in no piece.
 local function hand_on_event(self, event)
   local bytes, err = sse_of(self, event)
   if not bytes then
@@ -158,7 +158,7 @@ local function hand_on_event(self, event)
   return bytes, { event }
 end
 
--- What follows the end of the message. In AWS's frames it is no text.
+-- Hands on what follows the end of the message. In AWS's frames that is not text.
 local function read_rest(self)
   local transfer = not self.whole and not self.source.is_framed and self.exchange.transfer
   if transfer and self.source.is_stream then
@@ -182,7 +182,7 @@ local function read_rest(self)
   return attempts.finish(self)
 end
 
--- More bytes, or the end of what comes.
+-- Waits for more bytes, or takes in the end of the body.
 local function read_on(self, state)
   if state == "again" then
     return wait(self)
@@ -194,8 +194,8 @@ local function read_on(self, state)
   return attempts.recover(self, err)
 end
 
--- One step: what was handed on, "" where nothing was; or nil and an error. The further arguments are a piece that is
--- there.
+-- One step: returns what was handed on, "" if nothing was; or nil and an error. The further arguments are a piece that
+-- has come.
 local function step(self, bytes, state, data, name)
   if self.err then
     return nil, self.err
@@ -236,7 +236,7 @@ end
 --- The next piece.
 ---@param self anthropic.Stream
 ---@return string|nil bytes nil alone at the end
----@return table[]|nil events what they meant
+---@return table[]|nil events the events in them
 ---@return anthropic.Error? err
 function relay.next(self)
   local bytes, events

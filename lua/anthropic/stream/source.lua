@@ -1,5 +1,5 @@
 --- The events of one attempt at a stream: what comes over the wire, decoded, translated, and buffered
---- until the first content comes, up to which a failure can be hidden from the reader.
+--- until the first content comes. A failure before that can be hidden from the reader.
 --
 --     local source = event_source.new(exchange, accumulator, false)
 --     local event = source:take()
@@ -27,7 +27,7 @@ local MOST_BYTES_KEPT_BACK = 1024 * 1024
 ---@field complete boolean the end mark has come
 ---@field released boolean content has come
 ---@field clock anthropic.StreamClock
----@field translator? anthropic.ChunkTranslator where the server speaks chat completion
+---@field translator? anthropic.ChunkTranslator if the server speaks chat completion
 local Source = {}
 Source.__index = Source
 
@@ -55,8 +55,8 @@ function event_source.new(exchange, accumulator, open_ended)
       return accumulator:input_at(index)
     end),
     translator = nil, -- once a chunk of a chat completion has come
-    document = nil, -- the message, where the answer came whole
-    raw = nil, -- the foreign object that it was
+    document = nil, -- the message, if the answer came whole
+    raw = nil, -- the foreign object that the document was
     stray = nil, -- the last payload that was not understood, until one is
   }, Source)
 end
@@ -109,13 +109,13 @@ local function too_large(self, words, limit)
   return err
 end
 
---- The error of a stream that holds more than it may.
+--- The error of a stream that is larger than allowed.
 ---@return anthropic.Error
 function Source:too_large()
   return too_large(self, "the answer is larger than %d bytes", self.exchange.option "max_response_bytes")
 end
 
---- Whether the stream, which has ended, was a message's: one without an end mark of its own may be anything.
+--- Whether the stream, which has ended, was a message's: a stream without an end mark of its own may be anything.
 ---@return true|nil
 ---@return anthropic.Error?
 function Source:check_message()
@@ -125,7 +125,7 @@ function Source:check_message()
   return payloads.not_understood(self)
 end
 
--- The next message of AWS's event stream, as `transfer:event` would have given what is in it.
+-- The next message of AWS's event stream; its content is returned as `transfer:event` returns an event.
 local function read_framed(self)
   local payload, kind, name, text = self.exchange.transfer:aws_event()
   if not payload then
@@ -142,7 +142,7 @@ local function read_framed(self)
   return nil, err
 end
 
--- Whether events stand in a body of this form. A frame begins with its length, of which no JSON is.
+-- Whether a body of this form holds events. A frame begins with its length, which does not look like JSON.
 local function has_events(self, form)
   if self.is_framed then
     return form ~= "json"
@@ -215,7 +215,7 @@ function Source:pull(data, name)
   })
 end
 
---- The next event; nil where none is there.
+--- The next event; nil if none is there.
 ---@param all? boolean also those that are buffered
 ---@return table|nil
 function Source:take(all)
@@ -234,7 +234,7 @@ function Source:is_read()
   return self.complete and self.first > self.last
 end
 
---- Whether deltas need nothing that is done here: they can go straight from the wire to the reader.
+--- Whether deltas need no work here, so that they can go straight from the wire to the reader.
 ---@return boolean
 function Source:lets_flow()
   return self.released and self.first > self.last and not self.complete and not self.is_framed

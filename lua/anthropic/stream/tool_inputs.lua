@@ -2,7 +2,7 @@
 --
 --     for id, name, input, is_complete, progress in stream:tool_inputs() do
 --       print(name, input.title)                   -- a title is there once it is complete
---       io.write(progress:added())                 -- what came of a string that is not
+--       io.write(progress:added())                 -- what came of a string that is not complete
 --     end
 --
 -- Two rules. `input` is one table that grows and holds complete values only: a container shows as
@@ -19,7 +19,7 @@ local Progress = {}
 Progress.__index = Progress
 Progress.__name = "anthropic.ToolInputProgress"
 
---- Returns where in the input the string stands that is being written: names, and positions from 1.
+--- Returns the place in the input of the string that is being written: names, and positions from 1.
 ---@return (string|integer)[]|nil path nil while no string is being written
 function Progress:path()
   return self.reader:path()
@@ -43,7 +43,7 @@ function Progress:problem()
   return self.message
 end
 
---- Shows what a reader of JSON has come to.
+--- Makes a view of what a reader of JSON has read.
 ---@param fields table with `reader`
 ---@return anthropic.ToolInputProgress
 function tool_inputs.progress(fields)
@@ -56,7 +56,7 @@ end
 
 local NO_TABLE = "the input is neither an object nor a list"
 
--- Takes in what an event brought; false where that is nothing to show.
+-- Takes in what an event brought; false if that is nothing to show.
 local function advance(progress, event, json)
   local block, ended = progress.block, event.type == "content_block_stop"
   local was_broken = progress.message ~= nil
@@ -71,8 +71,8 @@ local function advance(progress, event, json)
   return ended or event.type == "content_block_start" or json ~= "" and not was_broken
 end
 
--- What is read of the pieces, or the block's own input: where its start brought it whole and they say nothing, or where
--- the whole of them was read otherwise.
+-- The input as it is read from the pieces; or the block's own, if its start brought it whole and the pieces are empty,
+-- or if all pieces together were read in another way.
 local function input_of(progress)
   local whole, read = progress.block.input, progress.reader:value()
   if type(whole) ~= "table" or next(whole) == nil then
@@ -82,14 +82,14 @@ local function input_of(progress)
   return is_other and whole or read
 end
 
--- What a reader takes while it reads.
+-- Bytes of memory that a reader takes while it reads.
 local READER_BYTES = 10000
 
--- The watchers are tables and no closures, as stream/init.lua's iterators are.
+-- The watchers are tables, not closures, like stream/init.lua's iterators.
 local Watcher = {}
 Watcher.__index = Watcher
 
--- What is yielded for an event; nothing where it is nothing to show.
+-- What is yielded for an event; nothing if there is nothing to show.
 local function told(self, entry, event, json)
   local progress, block = self.watched[entry], entry.block
   if event.type == "content_block_stop" then
@@ -123,7 +123,7 @@ local function is_before(one, other)
   return one.index < other.index
 end
 
---- At the stream's end: an input that went on after the end of its block, each in turn; nothing where none is left.
+--- At the stream's end: the inputs that went on after the end of their blocks, one per call; nothing if none is left.
 ---@return string|integer|nil id this and what follows as for an event
 function Watcher:late()
   if not self.left then
@@ -140,9 +140,9 @@ function Watcher:late()
   end
 end
 
---- What is called with each event of the stream after it was accumulated, and returns what
---- Stream:tool_inputs yields for it. A block whose start was read elsewhere is taken up where it
---- stands.
+--- Makes the function that is called with each event of the stream after it was accumulated, and
+--- returns what Stream:tool_inputs yields for it. A block whose start was read elsewhere is taken
+--- up from there.
 ---@param stream anthropic.Stream
 ---@return fun(event: table): any, string?, any, boolean?, anthropic.ToolInputProgress?
 function tool_inputs.watcher(stream)

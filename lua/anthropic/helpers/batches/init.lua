@@ -70,7 +70,7 @@ batches.methods.results = {
 --- Cancelling it (`task:cancel()`, `client:close()`) does not cancel the batches: `resume` goes on with them.
 ---@param requests? anthropic.BatchRequest[] nil, with `resume`: those of the batches to resume
 ---@param settings? anthropic.BatchSettings
----@return table<string, anthropic.BatchResult>? results by `custom_id`; empty where `on_result` takes them
+---@return table<string, anthropic.BatchResult>? results by `custom_id`; empty if `on_result` takes them
 ---@return anthropic.BatchReport|anthropic.Error report on failure an error, which has `batches` to resume with,
 ---  `results` and `report`
 batches.methods.run = {

@@ -19,7 +19,7 @@ local tasks = require "anthropic.loop.task"
 ---@class anthropic.BatchResult
 ---@field custom_id string of the request
 ---@field result { type: "succeeded"|"errored"|"canceled"|"expired", message: anthropic.Message?, error: table? }
----@field raw? table the line, where it says "succeeded" and has no message that can be read
+---@field raw? table the line, if it says "succeeded" and has no message that can be read
 
 -- The result in place of a success whose message cannot be read.
 local UNREADABLE = {
@@ -40,7 +40,7 @@ Results.__name = "anthropic.BatchResults"
 
 local batch_results = {}
 
--- What is no count of results counts nothing.
+-- A larger number is not a count of results.
 local MOST_RESULTS = 2 ^ 31
 
 --- Passes a method's answer on if it is a batch.
@@ -99,7 +99,7 @@ local function protocol_error(self, words, line)
   return responses.protocol_error(self.exchange, ("line %d of the results: %s"):format(self.lines, words), line)
 end
 
--- Makes the message of a result a Message. A success without one is a failure, and the line stands in `raw`.
+-- Makes the message of a result a Message. A success without one is a failure, and the line is kept in `raw`.
 local function read_message(self, value)
   local result = value.result
   if result.type ~= "succeeded" then

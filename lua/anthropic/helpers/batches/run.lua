@@ -26,7 +26,7 @@ local PROGRESS_EVERY = 100
 
 local OUTCOMES = { "succeeded", "errored", "canceled", "expired" }
 local IS_OUTCOME = { succeeded = true, errored = true, canceled = true, expired = true }
--- Fields of a report that count no type of results, whatever a server calls one.
+-- Fields of a report that do not count a type of results, even if a server has a type of that name.
 local OF_REPORT = { total = true, batches = true, failed = true, missing = true, doubled = true, unexpected = true }
 
 ---@class anthropic.BatchRequest one request of a batch
@@ -237,7 +237,7 @@ local function collect(run, chunk)
   return true
 end
 
--- Creates what is not there yet.
+-- Creates the batches that do not exist yet.
 local function create_all(run)
   for _, chunk in ipairs(run.chunks) do
     if not chunk.id then
@@ -286,7 +286,7 @@ local function wait_for_all(run)
   return open and true, err
 end
 
--- What does not add up, or nil.
+-- The error if the results do not match the requests, or nil.
 local function discrepancy(report)
   local words = {}
   for _, name in ipairs { "missing", "doubled", "unexpected" } do
@@ -318,7 +318,7 @@ end
 ---@param requests? table[] { custom_id =, params = }; nil: those of the batches to resume, whatever they are
 ---@param settings anthropic.BatchSettings
 ---@param given anthropic.Options of every request
----@return table<string, anthropic.BatchResult>|nil results by custom_id; empty where on_result got them
+---@return table<string, anthropic.BatchResult>|nil results by custom_id; empty if on_result got them
 ---@return anthropic.BatchReport|anthropic.Error err has `batches` to resume with, `results` and `report`
 function batch_run.run(client, resource, requests, settings, given)
   for name, value in pairs(DEFAULTS) do
@@ -338,7 +338,7 @@ function batch_run.run(client, resource, requests, settings, given)
   local run = {
     client = client, resource = resource, requests = requests, settings = settings, given = given,
     chunks = chunks, results = {}, report = new_report(), delivered = 0, failures = 0,
-    taken = not requests and #chunks > 1 and {} or nil, -- by custom_id, where the requests do not tell whose one is
+    taken = not requests and #chunks > 1 and {} or nil, -- by custom_id, if the requests do not say whose an ID is
   }
   local err
   ok, err = create_all(run)
