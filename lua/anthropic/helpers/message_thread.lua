@@ -2,10 +2,11 @@
 --
 -- The caller asks for one by `thread = { type = "create" }`, or goes on with one by `previous_message_id`. Each answer
 -- is where the next request goes on, with the messages that the server lacks; `system` and `tools` stay those of the
--- thread. Where they were changed, or the history was, and where the server has lost the thread, a new one is made of
--- the whole history, if that is known here: of a thread that was begun elsewhere it is not. Where the server cannot
--- keep the conversation at all, the run goes on without a thread.
+-- thread. Where they were changed, or the history was, in place too, and where the server has lost the thread, a new
+-- one is made of the whole history, if that is known here: of a thread that was begun elsewhere it is not. Where the
+-- server cannot keep the conversation at all, the run goes on without a thread.
 
+local core = require "anthropic.base.core"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local tables = require "anthropic.base.tables"
@@ -38,10 +39,26 @@ function message_thread.of(request)
   return { held = {}, previous_id = parts.word(asked.previous_message_id), is_whole = asked.type == "create" }
 end
 
--- Whether the history begins with what the server holds.
-local function holds(self, messages)
-  for i, message in ipairs(self.held) do
-    if messages[i] ~= message then
+--- By what a value is known again, whichever table it is. What cannot be sent is like all such.
+---@param value any
+---@return string|false
+function message_thread.print_of(value)
+  local text = json.encode(value)
+  return text and core.sha256(text) or false
+end
+
+local function prints_of(messages)
+  local prints = {}
+  for i, message in ipairs(messages) do
+    prints[i] = message_thread.print_of(message)
+  end
+  return prints
+end
+
+-- Whether the history, as it is to be sent, begins with what the server holds.
+local function holds(self)
+  for i, print in ipairs(self.held) do
+    if self.sent[i] ~= print then
       return false
     end
   end
@@ -56,17 +73,22 @@ local function behind(messages, count)
   return rest
 end
 
-local function is_changed(self, request)
+local function of_thread(request)
+  local prints = {}
   for _, name in ipairs(OF_THREAD) do
-    if self.made_with[name] ~= request[name] then
+    prints[name] = message_thread.print_of(request[name])
+  end
+  return prints
+end
+
+local function is_changed(self, request)
+  local prints = of_thread(request)
+  for _, name in ipairs(OF_THREAD) do
+    if self.made_with[name] ~= prints[name] then
       return true
     end
   end
   return false
-end
-
-local function of_thread(request)
-  return { system = request.system, tools = request.tools }
 end
 
 local function begin(self, request)
@@ -92,12 +114,12 @@ end
 ---@return string? problem
 function message_thread.request(self, request)
   self.made_with = self.made_with or of_thread(request)
-  self.sent = tables.copy(request.messages)
+  self.sent = prints_of(request.messages)
   if self.is_off then
     local whole = json.merge({}, request)
     whole.thread = nil
     return whole
-  elseif not self.previous_id or not holds(self, request.messages) then
+  elseif not self.previous_id or not holds(self) then
     return begin(self, request)
   elseif not is_changed(self, request) then
     return go_on(self, request)
@@ -121,12 +143,13 @@ end
 ---@param self table
 ---@param messages table[] the history; the answer stands behind what was sent, if it has content
 ---@param message anthropic.Message
-function message_thread.note(self, messages, message)
+---@param print string|false its print as it came
+function message_thread.note(self, messages, message, print)
   local is_kept = not self.is_whole or message.stop_reason ~= "refusal" and not is_of_fallback(message)
   self.previous_id = is_kept and parts.word(message.id) or nil
   self.held = self.sent
   if messages[#self.held + 1] == message then
-    self.held[#self.held + 1] = message
+    self.held[#self.held + 1] = print
   end
 end
 
