@@ -47,18 +47,28 @@ function message_thread.print_of(value)
   return text and core.sha256(text) or false
 end
 
-local function prints_of(messages)
-  local prints = {}
+local function known(value)
+  return { value = value, print = message_thread.print_of(value) }
+end
+
+-- Of a thread that was begun elsewhere none can be made anew: there what was changed in place stays as it was.
+local function is_same(self, one, other)
+  return one.print == other.print or not self.is_whole and one.value == other.value
+end
+
+local function all_known(messages)
+  local list = {}
   for i, message in ipairs(messages) do
-    prints[i] = message_thread.print_of(message)
+    list[i] = known(message)
   end
-  return prints
+  return list
 end
 
 -- Whether the history, as it is to be sent, begins with what the server holds.
 local function holds(self)
-  for i, print in ipairs(self.held) do
-    if self.sent[i] ~= print then
+  for i, held in ipairs(self.held) do
+    local sent = self.sent[i]
+    if not sent or not is_same(self, held, sent) then
       return false
     end
   end
@@ -74,17 +84,17 @@ local function behind(messages, count)
 end
 
 local function of_thread(request)
-  local prints = {}
+  local made_with = {}
   for _, name in ipairs(OF_THREAD) do
-    prints[name] = message_thread.print_of(request[name])
+    made_with[name] = known(request[name])
   end
-  return prints
+  return made_with
 end
 
 local function is_changed(self, request)
-  local prints = of_thread(request)
+  local asked = of_thread(request)
   for _, name in ipairs(OF_THREAD) do
-    if self.made_with[name] ~= prints[name] then
+    if not is_same(self, self.made_with[name], asked[name]) then
       return true
     end
   end
@@ -114,7 +124,7 @@ end
 ---@return string? problem
 function message_thread.request(self, request)
   self.made_with = self.made_with or of_thread(request)
-  self.sent = prints_of(request.messages)
+  self.sent = all_known(request.messages)
   if self.is_off then
     local whole = json.merge({}, request)
     whole.thread = nil
@@ -149,7 +159,7 @@ function message_thread.note(self, messages, message, print)
   self.previous_id = is_kept and parts.word(message.id) or nil
   self.held = self.sent
   if messages[#self.held + 1] == message then
-    self.held[#self.held + 1] = print
+    self.held[#self.held + 1] = { value = message, print = print }
   end
 end
 

@@ -101,6 +101,8 @@ describe("a message thread", function()
     assert.same({ type = "continue", previous_message_id = "before" }, sent.thread)
     assert.equal(1, #sent.messages)
     assert.equal("msg_1", turn(self).thread.previous_message_id)
+    messages[1].content, messages[2].id, request.tools[1] = "less", "changed", "u" -- what it began with is not known
+    assert.equal("msg_3", turn(self).thread.previous_message_id)
     request.tools = {}
     local none, problem = message_thread.request(self, request)
     assert.is_nil(none)
