@@ -450,6 +450,22 @@ describe("a run of requests through batches", function()
     assert.equal(2, report.succeeded)
   end)
 
+  it("ends the transfer of results at once where on_result raises", function()
+    serve {
+      { "POST", "/v1/messages/batches", batch("b") },
+      { "GET", "/v1/messages/batches/b", batch("b", counts(2)), batch("b", counts(2)) },
+      { "GET", "/v1/messages/batches/b/results", { body = line("a") .. line("b") } },
+    }
+    local released = 0
+    local limiter = { acquire = function() return true end, release = function() released = released + 1 end }
+    assert.has_error(function()
+      client.messages.batches.run(requests_of("a", "b"), with {
+        limiter = limiter, on_result = function() error("mine", 0) end,
+      })
+    end, "mine")
+    assert.equal(4, released)
+  end)
+
   it("does nothing for no requests", function()
     serve { { answers = { { status = 500 } } } }
     local results, report = assert(client.messages.batches.run({}))

@@ -215,6 +215,23 @@ describe("messages.map", function()
     assert.equal(3, #server:requests())
   end)
 
+  it("sends nothing for a task that has been told of its cancelling", function()
+    serve_prompts(3, function() return 0 end)
+    local err
+    anthropic.run(function()
+      local task = anthropic.spawn(function()
+        anthropic.sleep(30)
+        return client.messages.map(prompts(3), { params = shared })
+      end)
+      anthropic.sleep(0.01)
+      task:cancel()
+      err = select(2, task:join())
+      anthropic.sleep(0.1)
+    end)
+    assert.equal("cancelled", err.kind)
+    assert.equal(0, #server:requests())
+  end)
+
   it("ends when its client is closed", function()
     serve_prompts(6, function() return 30 end)
     local messages, errs

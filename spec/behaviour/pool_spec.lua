@@ -425,6 +425,17 @@ describe("a pool", function()
     assert.equal(0, requests_of(1))
   end)
 
+  it("reads the results of a batch where that is, though their URL is another member's", function()
+    local batch = { id = "msgbatch_1", type = "message_batch", processing_status = "ended",
+      results_url = "http://127.0.0.1:1/v1/messages/batches/msgbatch_1/results" }
+    local line = '{"custom_id":"x","result":{"type":"expired"}}'
+    members { "away", { { body = batch }, { body = batch }, { body = line } } }
+    local pool = anthropic.pool { members = clients }
+    assert(clients[2].messages.batches.retrieve "msgbatch_1")
+    assert.equal("x", assert(pool.messages.batches.results "msgbatch_1")().custom_id)
+    assert.equal("/v1/messages/batches/msgbatch_1/results", servers[2]:requests()[3].path)
+  end)
+
   it("sends what names a file to the member that it was uploaded by", function()
     members { { answer "a" }, { { body = { id = "file_1", type = "file" } }, answer "b" } }
     local pool = anthropic.pool { members = clients }

@@ -742,6 +742,30 @@ describe("client.messages.run", function()
     assert.equal(1, #server:requests())
   end)
 
+  it("runs no tool after its task was cancelled while `on_tool_use` waited", function()
+    serve(testing.message { text = "Wait.", tool_uses = { { name = "f", id = "1" } } }, done)
+    local ran, message, err = 0, nil, nil
+    anthropic.run(function()
+      local task = anthropic.spawn(function()
+        message, err = run {
+          tools = { tool("f", function() ran = ran + 1 end) },
+          on_tool_use = function()
+            anthropic.sleep(60)
+            return true
+          end,
+        }
+      end)
+      while #server:requests() < 1 do
+        anthropic.sleep(0.01)
+      end
+      anthropic.sleep(0.05)
+      task:cancel()
+      task:join()
+    end)
+    assert.is_nil(message)
+    assert.same({ "cancelled", "Wait.", 1, 0 }, { err.kind, err.partial:text(), #err.run.messages, ran })
+  end)
+
   it("ends at once when its task is cancelled while a request is under way", function()
     serve(calls { name = "f", id = "1" }, { hang = true })
     local err

@@ -63,7 +63,8 @@ local MEMBER_ROWS = {
 -- --- one request ---------------------------------------------------------------------------------
 
 ---@class anthropic.MadeBody what a member gets
----@field body string
+---@field path? string nil: that of all members
+---@field body? string
 ---@field model? string by its name there
 ---@field completed? table the parameters that the body is made of
 
@@ -125,6 +126,7 @@ function Route:enter(made)
     if not body then
       return nil, problem
     end
+    spec.path = body.path or spec.path
     spec.body, spec.model, spec.completed = body.body, body.model, body.completed
   end
   local profile, err = profile_of(member, pool, given, spec)
@@ -223,7 +225,7 @@ local function prepare(pool, spec, given)
     return nil, err
   end
   local made = exchange.new(spec, profile, first.shared)
-  local plain = { body = spec.body, model = spec.model, completed = spec.completed }
+  local plain = { path = spec.path, body = spec.body, model = spec.model, completed = spec.completed }
   made.route = setmetatable({ tried = {}, barred = barred, only = owner_of(pool, spec), following = nil,
     parts = function()
       return pool, given, plain

@@ -2,10 +2,11 @@
 --
 -- The caller asks for one by `thread = { type = "create" }`, or goes on with one by `previous_message_id`. Each request
 -- goes on from the last answer, with the messages that the server lacks; `system` and `tools` stay those of the thread.
--- If they or the history were changed, or if the server has lost the thread, a new thread is made of the whole history,
--- if that is known here: it is not if the thread was begun elsewhere. If the server cannot keep the conversation at
--- all, the run goes on without a thread.
+-- If they or the history were changed, in place too, or if the server has lost the thread, a new thread is made of the
+-- whole history, if that is known here: it is not if the thread was begun elsewhere. If the server cannot keep the
+-- conversation at all, the run goes on without a thread.
 
+local core = require "anthropic.base.core"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local tables = require "anthropic.base.tables"
@@ -38,10 +39,36 @@ function message_thread.of(request)
   return { held = {}, previous_id = parts.word(asked.previous_message_id), is_whole = asked.type == "create" }
 end
 
--- Whether the history begins with what the server holds.
-local function holds(self, messages)
-  for i, message in ipairs(self.held) do
-    if messages[i] ~= message then
+--- By what a value is known again, whichever table it is. What cannot be sent is like all such.
+---@param value any
+---@return string|false
+function message_thread.print_of(value)
+  local text = json.encode(value)
+  return text and core.sha256(text) or false
+end
+
+local function known(value)
+  return { value = value, print = message_thread.print_of(value) }
+end
+
+-- Of a thread that was begun elsewhere none can be made anew: there what was changed in place stays as it was.
+local function is_same(self, one, other)
+  return one.print == other.print or not self.is_whole and one.value == other.value
+end
+
+local function all_known(messages)
+  local list = {}
+  for i, message in ipairs(messages) do
+    list[i] = known(message)
+  end
+  return list
+end
+
+-- Whether the history, as it is to be sent, begins with what the server holds.
+local function holds(self)
+  for i, held in ipairs(self.held) do
+    local sent = self.sent[i]
+    if not sent or not is_same(self, held, sent) then
       return false
     end
   end
@@ -56,17 +83,22 @@ local function behind(messages, count)
   return rest
 end
 
-local function is_changed(self, request)
+local function of_thread(request)
+  local made_with = {}
   for _, name in ipairs(OF_THREAD) do
-    if self.made_with[name] ~= request[name] then
+    made_with[name] = known(request[name])
+  end
+  return made_with
+end
+
+local function is_changed(self, request)
+  local asked = of_thread(request)
+  for _, name in ipairs(OF_THREAD) do
+    if not is_same(self, self.made_with[name], asked[name]) then
       return true
     end
   end
   return false
-end
-
-local function of_thread(request)
-  return { system = request.system, tools = request.tools }
 end
 
 local function begin(self, request)
@@ -92,12 +124,12 @@ end
 ---@return string? problem
 function message_thread.request(self, request)
   self.made_with = self.made_with or of_thread(request)
-  self.sent = tables.copy(request.messages)
+  self.sent = all_known(request.messages)
   if self.is_off then
     local whole = json.merge({}, request)
     whole.thread = nil
     return whole
-  elseif not self.previous_id or not holds(self, request.messages) then
+  elseif not self.previous_id or not holds(self) then
     return begin(self, request)
   elseif not is_changed(self, request) then
     return go_on(self, request)
@@ -121,12 +153,13 @@ end
 ---@param self table
 ---@param messages table[] the history; the answer follows what was sent, if it has content
 ---@param message anthropic.Message
-function message_thread.note(self, messages, message)
+---@param print string|false its print as it came
+function message_thread.note(self, messages, message, print)
   local is_kept = not self.is_whole or message.stop_reason ~= "refusal" and not is_of_fallback(message)
   self.previous_id = is_kept and parts.word(message.id) or nil
   self.held = self.sent
   if messages[#self.held + 1] == message then
-    self.held[#self.held + 1] = message
+    self.held[#self.held + 1] = { value = message, print = print }
   end
 end
 

@@ -201,6 +201,7 @@ local UNFINISHED = { pause_turn = true, compaction = true }
 
 -- Whether the model has more to say after an answer, and may; nil and an error if its turn fails.
 local function go_on(self, message)
+  local as_it_came = self.thread and message_thread.print_of(message)
   local turn, err, decision = tool_turn.take(self, message)
   self.early = nil
   if not turn then
@@ -211,7 +212,7 @@ local function go_on(self, message)
     return nil, errors.invalid_request(problem)
   end
   if self.thread then
-    message_thread.note(self.thread, self.run.messages, message)
+    message_thread.note(self.thread, self.run.messages, message, as_it_came)
   end
   local is_unfinished = UNFINISHED[message.stop_reason] and #message.content > 0 -- else the same would be sent again
   local goes_on = #turn.calls > 0 or is_unfinished or #self.run.messages > self.length

@@ -248,8 +248,12 @@ end
 ---@return anthropic.Error? err the running task was cancelled
 function tools.answer(calls, limits, running)
   running = running or {}
+  local task = tasks.current()
   for _, call in ipairs(calls) do
-    if not call.answer then
+    if task and task.is_cancelled then -- in the approval, which may wait, or by a tool
+      tools.cancel(running)
+      return nil, waiting.cancelled_error()
+    elseif not call.answer then
       running[call] = running[call] or tools.start(call, limits)
     end
   end

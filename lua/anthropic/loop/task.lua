@@ -301,9 +301,12 @@ end
 function tasks.run(f, ...)
   expect_function("run", f)
   local group = setmetatable({ tasks = counted_set.new(), unjoined = {}, failed = 0 }, Group)
-  local driver = starting_driver(tasks.current())
+  local current = tasks.current()
+  local driver = starting_driver(current)
   local main
-  if driver.spawn and not is_resting(driver) then
+  if current and current.was_told then -- to wait for the end would raise, and leave behind what has begun
+    error(cancelled_error(), 0)
+  elseif driver.spawn and not is_resting(driver) then
     local ok, err = tasks.check_waiting()
     if ok then
       main = start(new(group, driver), f, ...)

@@ -52,7 +52,7 @@ local function protocol_error()
   return errors.new { kind = "protocol", message = "odd" }
 end
 
-local log, sent, progress
+local log, sent, progress, closed
 
 -- Passes what is no failure on; errors as nil and the error.
 local function outcome(value)
@@ -68,7 +68,7 @@ local function iterate(list)
   return { next = function()
     i = i + 1
     return outcome(list[i])
-  end }
+  end, close = function() closed = closed + 1 end }
 end
 
 -- Runs against an API whose methods are the functions of `api`, each called with the batch's ID and how often
@@ -76,7 +76,7 @@ end
 -- `wait`. What they leave out is the usual answer.
 local function run(requests, settings, api)
   api, settings = api or {}, settings or {}
-  log, sent, progress = {}, {}, {}
+  log, sent, progress, closed = {}, {}, {}, 0
   local made, slices, counted = 0, {}, {}
   local function note(name, id)
     log[#log + 1] = name .. " " .. id
@@ -474,6 +474,14 @@ describe("reading results", function()
     assert.equal(list[1], seen[1])
     assert.same({}, results)
     assert.same({ list[1] }, report.failed)
+  end)
+
+  it("leaves none open where a callback raises", function()
+    local function raise() error("mine", 0) end
+    for _, settings in ipairs { { on_result = raise }, { skip = raise } } do
+      local ok, raised = pcall(run, requests_of("a", "b"), settings)
+      assert.same({ false, "mine", 1 }, { ok, raised, closed })
+    end
   end)
 
   it("skips those that are there already, by a table or a function", function()

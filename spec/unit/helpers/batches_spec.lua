@@ -71,12 +71,22 @@ describe("the results of a batch", function()
     assert.same({
       method = "GET", path = "/v1/messages/batches/b/results", accept = "application/binary",
       headers = { ["anthropic-workspace-id"] = "w" }, betas = { "x" }, has_lines = true,
+      remake = asked.spec.remake,
     }, asked.spec)
     asked = select(3, results(batch))
     assert.same({
       method = "GET", path = "/v1/messages/batches/b/results", accept = "application/binary",
-      headers = {}, has_lines = true,
+      headers = {}, has_lines = true, remake = asked.spec.remake,
     }, asked.spec)
+  end)
+
+  it("are asked for of a member of a pool by its own base URL", function()
+    local url = "https://api.anthropic.com/v1/x"
+    local _, _, asked = results({ id = "b", results_url = url }, nil, nil, nil, { base_url = BASE })
+    assert.equal(url, asked.spec.path)
+    assert.same({ path = "/v1/messages/batches/b/results" }, asked.spec.remake {
+      options_for = function() return function() return "https://gateway.example" end end,
+    })
   end)
 
   for _, case in ipairs {

@@ -25,7 +25,7 @@ describe("a message thread", function()
       answer[name] = value
     end
     messages[#messages + 1] = answer
-    message_thread.note(self, messages, answer)
+    message_thread.note(self, messages, answer, message_thread.print_of(answer))
     messages[#messages + 1] = { role = "user", content = "more" }
     return sent
   end
@@ -63,7 +63,7 @@ describe("a message thread", function()
   it("gets an answer without content once more", function()
     local self = thread()
     message_thread.request(self, request)
-    message_thread.note(self, messages, { id = "msg_0" })
+    message_thread.note(self, messages, { id = "msg_0" }, message_thread.print_of { id = "msg_0" })
     messages[2] = { role = "user", content = "2" }
     local sent = message_thread.request(self, request)
     assert.equal("msg_0", sent.thread.previous_message_id)
@@ -73,10 +73,11 @@ describe("a message thread", function()
   it("is made anew where the history, the system or the tools changed", function()
     for _, change in ipairs {
       function() messages[1] = { role = "user", content = "other" } end, function() request.system = "other" end,
-      function() request.tools = { "other" } end,
+      function() request.tools = { "other" } end, function() messages[1].content = "less" end,
+      function() messages[2].id = "changed" end, function() request.tools[1] = "u" end,
     } do
       messages = { { role = "user", content = "1" } }
-      request.messages = messages
+      request.messages, request.tools = messages, { "t" }
       local self = thread()
       turn(self)
       change()
@@ -85,12 +86,23 @@ describe("a message thread", function()
     end
   end)
 
+  it("goes on with copies of what it was made of, and with what cannot be sent", function()
+    messages[1].content = print
+    local self = thread()
+    turn(self)
+    messages[1], messages[2] = { role = "user", content = print }, json.copy(messages[2])
+    request.tools = { "t" }
+    assert.equal("continue", turn(self).thread.type)
+  end)
+
   it("that was begun elsewhere goes on, and its tools stay", function()
     local self = thread { type = "continue", previous_message_id = "before" }
     local sent = turn(self)
     assert.same({ type = "continue", previous_message_id = "before" }, sent.thread)
     assert.equal(1, #sent.messages)
     assert.equal("msg_1", turn(self).thread.previous_message_id)
+    messages[1].content, messages[2].id, request.tools[1] = "less", "changed", "u" -- what it began with is not known
+    assert.equal("msg_3", turn(self).thread.previous_message_id)
     request.tools = {}
     local none, problem = message_thread.request(self, request)
     assert.is_nil(none)

@@ -806,6 +806,24 @@ describe("the calls of a turn", function()
     assert.same({ a = "cancelled", b = "cancelled" }, waits)
   end)
 
+  it("do not begin where the task was cancelled while a call was approved", function()
+    local begun, blocks, err, early = 0, "unset", nil, nil
+    anthropic.run(function()
+      local task = anthropic.spawn(function()
+        local started = call_of(function() early = select(2, anthropic.sleep(60)).kind end)
+        local running = { [started] = tools.start(started, {}) }
+        anthropic.sleep(60) -- as `on_tool_use` may
+        blocks, err = tools.answer({ started, call_of(function() begun = begun + 1 end) }, {}, running)
+      end)
+      anthropic.sleep(0.005)
+      task:cancel()
+      task:join()
+      anthropic.sleep(0.005)
+    end)
+    assert.is_nil(blocks)
+    assert.same({ "cancelled", "cancelled", 0 }, { err.kind, early, begun })
+  end)
+
   it("that still run are cancelled where what is told of one raises, and that is raised", function()
     local waits
     anthropic.run(function()

@@ -460,6 +460,22 @@ describe("a task in a host", function()
       assert.equal(1, subject.closed)
     end)
 
+    it("begins no run of its own after it was told, as it would not wait for the end", function()
+      local begun, ended = 0, false
+      local task = task_module.spawn(function()
+        task_module.sleep(600)
+        task_module.run(function() begun = begun + 1 end)
+        ended = true
+      end)
+      turn()
+      task:cancel()
+      turn()
+      turn()
+      assert.is_true(task.done)
+      assert.equal("cancelled", select(2, task:join()).kind)
+      assert.same({ 0, false }, { begun, ended })
+    end)
+
     it("by itself is told at its next wait", function()
       local told
       local subject = waiting.subject()

@@ -32,9 +32,16 @@ local function open_results(client, id, batch, params, given)
     return nil, errors.invalid_request(("batch %s has no results: its processing_status is %s"):format(
       id, tostring(batch.processing_status)))
   end
+  -- Of a member of a pool, or of the client.
+  local function path_at(one)
+    return results_path(id, batch.results_url, one:options_for(given) "base_url")
+  end
   local exchange, err = client:exchange({
     method = "GET",
-    path = results_path(id, batch.results_url, client:options_for(given) "base_url"),
+    path = path_at(client),
+    remake = function(member)
+      return { path = path_at(member) }
+    end,
     headers = { ["anthropic-workspace-id"] = params and params.workspace_id },
     betas = params and params.betas,
     accept = "application/binary",

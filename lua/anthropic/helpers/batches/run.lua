@@ -7,6 +7,7 @@
 local batch_plan = require "anthropic.helpers.batches.plan"
 local batch_results = require "anthropic.helpers.batches.results"
 local errors = require "anthropic.base.error"
+local protected = require "anthropic.loop.protected"
 local retry = require "anthropic.http.retry"
 
 local batch_run = {}
@@ -181,20 +182,27 @@ local function take(run, chunk, result)
   end
 end
 
--- Reads the results once. true at their end.
+local function take_all(reading)
+  local result, err = reading.results:next()
+  while result do
+    take(reading.run, reading.chunk, result)
+    result, err = reading.results:next()
+  end
+  return not err, err
+end
+
+local function leave(reading)
+  pcall(reading.results.close, reading.results)
+end
+
+-- Reads the results once. true at their end. What a callback raises ends the transfer.
 local function read(run, chunk)
   local results, err = run.resource.results(chunk.id, nil, run.given)
   if not results then
     return nil, err
   end
   chunk.pass = chunk.pass + 1
-  local result
-  result, err = results:next()
-  while result do
-    take(run, chunk, result)
-    result, err = results:next()
-  end
-  return not err, err
+  return protected.finally_around(take_all, leave, { run = run, chunk = chunk, results = results })
 end
 
 local function expect(run, chunk)
