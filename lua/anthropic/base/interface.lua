@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "6a21d70778915a69"
+return "f816f2ba52210b2a"
