@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "f816f2ba52210b2a"
+return "a020f15e869f7eef"
