@@ -45,6 +45,11 @@ function core.base64_file(path) end
 ---@return string? message
 function core.file_bytes(path) end
 
+--- The path that does not depend on the current directory, whether something stands there or not.
+---@param path string
+---@return string
+function core.whole_path(path) end
+
 --- Its padding may be missing.
 ---@param text string
 ---@return string|nil bytes nil where it is no base64

@@ -1,7 +1,9 @@
 -- `anthropic.http`: a transport that says nothing of its own. What it does about faults is http_faults_spec's; how its
 -- callbacks and readers behave is http_reading_spec's.
 
+local abilities = require "spec.support.abilities"
 local anthropic = require "anthropic"
+local background = require "spec.support.background"
 local child = require "spec.support.child"
 local directories = require "spec.support.directory"
 local http = require "anthropic.http"
@@ -263,6 +265,23 @@ describe("bodies and files of anthropic.http", function()
     for i = 1, 3 do
       assert.equal("of the file", requests[i].body)
     end
+  end)
+
+  it("send the same file again, whatever the current directory becomes", function()
+    if not abilities then
+      pending "this needs a change of the current directory"
+    end
+    local server = serve { { status = 500, headers = { ["retry-after-ms"] = "1" } }, { body = "x" } }
+    local before = background.output_of("pwd"):match "[^\n]+"
+    directory:run "mkdir here there && printf right >here/a && printf wrong >there/a"
+    abilities.change_directory(directory:path "here")
+    local response, err = http.request {
+      url = server.url, body_file = "a", max_retries = 1,
+      on_retry = function() abilities.change_directory(directory:path "there") end,
+    }
+    abilities.change_directory(before)
+    assert(response, err)
+    assert.equal("right", server:requests()[2].body)
   end)
 
   it("send a form", function()

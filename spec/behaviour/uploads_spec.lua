@@ -1,4 +1,6 @@
+local abilities = require "spec.support.abilities"
 local anthropic = require "anthropic"
+local background = require "spec.support.background"
 local directories = require "spec.support.directory"
 local hosted = require "spec.support.hosted"
 local testing = require "anthropic.testing"
@@ -295,6 +297,23 @@ describe("An upload", function()
       local file = assert(client.files.upload({ file = path }, { retry = "always" }))
       assert.equal(2, file.response.attempts)
       assert.equal(bytes, parts_of(server:requests()[2])[1].body)
+    end)
+
+    it("sends the same file again, whatever the current directory becomes", function()
+      if not abilities then
+        pending "this needs a change of the current directory"
+      end
+      server:stop()
+      serve { testing.error { status = 429, retry_after = 0 }, { body = { id = "file_1" } } }
+      local before = background.output_of("pwd"):match "[^\n]+"
+      directory:run "mkdir here there && printf right >here/a && printf wrong >there/a"
+      abilities.change_directory(directory:path "here")
+      local file, err = client.files.upload({ file = "a" }, {
+        on_retry = function() abilities.change_directory(directory:path "there") end,
+      })
+      abilities.change_directory(before)
+      assert(file, err)
+      assert.equal("right", parts_of(server:requests()[2])[1].body)
     end)
 
     it("says so where the file has gone meanwhile", function()

@@ -176,6 +176,11 @@ static int ignore_children(lua_State *L) {
   return 0;
 }
 
+/* change_directory(path): the current one of the process */
+static int change_directory(lua_State *L) {
+  return chdir(luaL_checkstring(L, 1)) == 0 ? 0 : luaL_error(L, "no such directory");
+}
+
 /* Writes what was counted so far, where the program counts (make coverage). */
 void __gcov_dump(void) __attribute__((weak));
 
@@ -195,6 +200,7 @@ int luaopen_abilities(lua_State *L) {
                                        {"wait", wait_process},
                                        {"exit", exit_process},
                                        {"ignore_children", ignore_children},
+                                       {"change_directory", change_directory},
                                        {NULL, NULL}};
   if (!watch_curl())
     return luaL_error(L, "libcurl cannot be used");

@@ -1,5 +1,5 @@
-/* What content blocks are made of: the beginning of a file or all of it, base64 of a file or of
- * bytes, and whether bytes are text. */
+/* What content blocks are made of: the beginning of a file or all of it, its whole path, base64 of
+ * a file or of bytes, and whether bytes are text. */
 #include "lua/modules.h"
 
 #include "lua/json.h"
@@ -107,6 +107,13 @@ static int file_bytes(lua_State *L) {
   return push_file(L, take_file);
 }
 
+/* whole_path(path) -> one that does not depend on the current directory */
+static int whole_path(lua_State *L) {
+  char text[PORT_PATH_SIZE];
+  lua_pushstring(L, port_file_whole_path(luaL_checkstring(L, 1), text));
+  return 1;
+}
+
 /* base64(bytes) -> text */
 static int base64(lua_State *L) {
   size_t count;
@@ -132,8 +139,13 @@ static int is_text(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"file_head", file_head}, {"base64_file", base64_file}, {"file_bytes", file_bytes},
-    {"base64", base64},       {"is_text", is_text},         {NULL, NULL},
+    {"file_head", file_head},
+    {"base64_file", base64_file},
+    {"file_bytes", file_bytes},
+    {"base64", base64},
+    {"is_text", is_text},
+    {"whole_path", whole_path},
+    {NULL, NULL},
 };
 
 void bind_content_open(lua_State *L) {

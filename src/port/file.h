@@ -10,6 +10,8 @@
 
 #pragma GCC visibility push(hidden)
 
+enum { PORT_PATH_SIZE = 4096 }; /* with the NUL */
+
 enum port_kind { PORT_FILE, PORT_DIRECTORY, PORT_LINK, PORT_OTHER };
 
 struct port_status {
@@ -59,6 +61,10 @@ void port_file_remove(const char *path);
 /* The path of what a path leads to, all links followed; NULL and errno: there is nothing. The
  * caller frees it. */
 char *port_file_real_path(const char *path);
+
+/* A path that does not depend on the current directory, whether something stands there or not: it
+ * is written to `text`, which is returned; `path` where that is one, or the whole has no room. */
+const char *port_file_whole_path(const char *path, char text[PORT_PATH_SIZE]);
 
 /* Makes a directory and those above it, for their owner alone. Some may be there. */
 int port_file_make_directories(const char *path);

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 4096 };
-
 static int error_of(bool ok) {
   return ok ? 0 : errno;
 }
@@ -98,8 +96,19 @@ char *port_file_real_path(const char *path) {
   return realpath(path, NULL);
 }
 
+const char *port_file_whole_path(const char *path, char text[PORT_PATH_SIZE]) {
+  if (path[0] == '/' || path[0] == '\0' || !getcwd(text, PORT_PATH_SIZE))
+    return path;
+  size_t length = strlen(text), count = strlen(path);
+  if (length + 1 + count >= PORT_PATH_SIZE)
+    return path;
+  text[length] = '/';
+  memcpy(text + length + 1, path, count + 1);
+  return text;
+}
+
 int port_file_make_directories(const char *path) {
-  char text[PATH_SIZE];
+  char text[PORT_PATH_SIZE];
   size_t length = strlen(path);
   if (length >= sizeof text)
     return ENAMETOOLONG;

@@ -194,6 +194,21 @@ char *port_file_real_path(const char *path) {
   return found;
 }
 
+const char *port_file_whole_path(const char *path, char text[PORT_PATH_SIZE]) {
+  WCHAR *wide = *path ? port_wide(path) : NULL;
+  DWORD size = wide ? GetFullPathNameW(wide, 0, NULL, NULL) : 0;
+  WCHAR *whole = size ? malloc((size_t)size * sizeof *whole) : NULL;
+  DWORD length = whole ? GetFullPathNameW(wide, size, whole, NULL) : 0;
+  char *found = length > 0 && length < size ? port_narrow(whole) : NULL;
+  bool fits = found && strlen(found) < PORT_PATH_SIZE;
+  if (fits)
+    memcpy(text, found, strlen(found) + 1);
+  free(found);
+  free(whole);
+  free(wide);
+  return fits ? text : path;
+}
+
 /* --- directories ------------------------------------------------------------------------------ */
 
 static bool is_separator(WCHAR character) {

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_TRIES = 100, NAME_SIZE = 64 };
+enum { MOST_TRIES = 100, NAME_SIZE = 64, ANY_MAY_WRITE = 0222 };
 
 /* --- the directory ---------------------------------------------------------------------------- */
 
@@ -254,6 +254,8 @@ static const char *problem_of_target(const struct folder_place *place, bool is_n
     return problem == folder_missing ? NULL : problem ? problem : folder_exists;
   if (!problem && status.kind != PORT_FILE)
     problem = "it is no regular file";
+  if (!problem && !(status.mode & ANY_MAY_WRITE)) /* to give its name to another needs no leave */
+    problem = strerror(EACCES);
   if (!problem)
     *mode = status.mode;
   return problem;

@@ -47,8 +47,8 @@ const char *folder_read(const struct folder *folder, const char *path, size_t mo
                         struct buffer *bytes);
 
 /* Writes a file: under a temporary name, which takes its place when all is written. Makes the
- * directories on the way. `is_new`: refused where something stands there; else a regular file must,
- * whose mode stays. */
+ * directories on the way. `is_new`: refused where something stands there; else a regular file must
+ * that somebody may write, and whose mode stays. */
 const char *folder_write(const struct folder *folder, const char *path, const void *bytes,
                          size_t count, bool is_new);
 

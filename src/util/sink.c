@@ -57,10 +57,11 @@ static void forget(struct sink *sink) {
 
 /* A file that stands there already is replaced where its symbolic link leads, only if it may be
  * written, and keeps its mode (NO_MODE where there was no file); a device or a pipe is not replaced
- * at all.
+ * at all. The current directory may be another by then.
  */
 static const char *look_at_target(struct sink *sink, const char *path, int *mode) {
   struct port_status status;
+  char text[PORT_PATH_SIZE];
   if (path[0] == '\0')
     return "the path is empty";
   int error = port_file_look(path, &status);
@@ -73,7 +74,7 @@ static const char *look_at_target(struct sink *sink, const char *path, int *mode
   if (error)
     return strerror(error);
   *mode = exists ? status.mode : NO_MODE;
-  sink->path = exists ? port_file_real_path(path) : strdup(path);
+  sink->path = exists ? port_file_real_path(path) : strdup(port_file_whole_path(path, text));
   return sink->path ? NULL : strerror(errno);
 }
 

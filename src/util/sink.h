@@ -21,8 +21,8 @@ struct sink {
 
 /* Those that return words return NULL where nothing went wrong. The words are never to be freed. */
 
-/* Makes the temporary file. The sink was zeroed; on success the caller ends it with sink_commit or
- * sink_discard. */
+/* Makes the temporary file. The path is that of now, whatever the current directory becomes. The
+ * sink was zeroed; on success the caller ends it with sink_commit or sink_discard. */
 const char *sink_open(struct sink *sink, const char *path);
 
 /* Begins anew with an empty file. */

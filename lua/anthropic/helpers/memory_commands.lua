@@ -100,9 +100,12 @@ local function is_before(one, other)
   return one[1] < other[1]
 end
 
--- Adds what is in a directory, hidden entries and links aside.
+-- Adds what is in a directory, hidden entries and links aside. What keeps it from being read, or nil.
 local function add_entries(self, shown, path, name, depth)
-  local list = self.folder:list(path, MOST_LISTED) or {}
+  local list, words = self.folder:list(path, MOST_LISTED)
+  if not list then
+    return words
+  end
   table.sort(list, is_before)
   for _, entry in ipairs(list) do
     local is_directory = entry[2] == "directory"
@@ -113,18 +116,23 @@ local function add_entries(self, shown, path, name, depth)
     elseif is_shown then
       local whole = name .. "/" .. entry[1]
       shown[#shown + 1] = size_of(entry[3]) .. "\t" .. whole .. (is_directory and "/" or "")
-      if is_directory and depth < 2 then
-        add_entries(self, shown, (path == "" and "" or path .. "/") .. entry[1], whole, depth + 1)
+      local place = #shown
+      words = is_directory and depth < 2
+        and add_entries(self, shown, (path == "" and "" or path .. "/") .. entry[1], whole, depth + 1)
+      if words then
+        shown[place] = ("%s [cannot be read: %s]"):format(shown[place], words)
       end
     end
   end
 end
 
-local function view_directory(self, path, name, size)
-  name = name:match "^(.-)/*$"
+local function view_directory(self, path, given, size)
+  local name = given:match "^(.-)/*$"
   local shown = { size_of(size) .. "\t" .. name }
-  add_entries(self, shown, path, name, 1)
-  if shown.are_cut then
+  local words = add_entries(self, shown, path, name, 1)
+  if words then
+    return failure(given, words)
+  elseif shown.are_cut then
     shown[#shown + 1] = "[cut: more than " .. MOST_SHOWN .. " entries]"
   end
   return ("Here're the files and directories up to 2 levels deep in %s, excluding hidden items and node_modules:\n%s")

@@ -1,6 +1,7 @@
 --- A request of `anthropic.http`: its checks, and the exchange that it becomes.
 
 local check = require "anthropic.base.check"
+local core = require "anthropic.base.core"
 local download = require "anthropic.http.download"
 local errors = require "anthropic.base.error"
 local exchange = require "anthropic.http.exchange"
@@ -121,7 +122,7 @@ local function make_spec(request, resolved)
     headers = tables.copy(request.headers or {}),
     secret_headers = lower_set(request.secret_headers),
     body = request.body,
-    body_file = request.body_file,
+    body_file = request.body_file and core.whole_path(request.body_file), -- a later attempt reads the same file
     multipart = parts,
     sink = sink,
     redirects = request.redirects or 0,

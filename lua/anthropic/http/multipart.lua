@@ -127,7 +127,7 @@ local function file_part(where, name, file, name_of)
     name = name,
     filename = escape(filename),
     content_type = file.content_type or type_of(filename),
-    path = file.path,
+    path = file.path and core.whole_path(file.path), -- a later attempt reads the same file
     data = file.data,
   }
 end

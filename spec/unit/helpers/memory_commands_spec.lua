@@ -118,6 +118,25 @@ describe("the commands of the memory tool", function()
       memory_commands.new(vast, limits):run { command = "view", path = "/memories" }, 1, true)
   end)
 
+  it("show no directory as empty that cannot be read", function()
+    local broken = { [""] = true }
+    local locked = {
+      look = function() return "directory", 10 end,
+      list = function(_, path)
+        if broken[path] then
+          return nil, "Too many open files"
+        end
+        return { { "a", "directory", 20 }, { "b", "file", 3 } }
+      end,
+    }
+    local commands = memory_commands.new(locked, limits)
+    assert.same({ nil, "The path /memories cannot be used: Too many open files" },
+      { commands:run { command = "view", path = "/memories" } })
+    broken = { a = true }
+    assert.matches("\n10B\t/memories\n20B\t/memories/a/ [cannot be read: Too many open files]\n3B\t/memories/b",
+      commands:run { command = "view", path = "/memories" }, 1, true)
+  end)
+
   it("show a thousand lines, that of the directory among them, and say that there are more", function()
     directory:run "mkdir many && cd many && seq -f %04g 1 999 | xargs touch"
     local text = assert(run("view", { path = "/memories/many" }))

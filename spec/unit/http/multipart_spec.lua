@@ -1,4 +1,7 @@
+local core = require "anthropic.core"
 local multipart = require "anthropic.http.multipart"
+
+local whole = core.whole_path
 
 -- The only part of an upload of one file.
 local function part_of(file)
@@ -28,7 +31,7 @@ describe("an upload", function()
 
   it("may be an archive", function()
     assert.same({ { name = "archive", filename = "skill.zip", content_type = "application/zip",
-                    path = "dir/skill.zip" } }, multipart.parts { archive = { path = "dir/skill.zip" } })
+                    path = whole "dir/skill.zip" } }, multipart.parts { archive = { path = "dir/skill.zip" } })
   end)
 
   it("may hold its bytes", function()
@@ -39,7 +42,7 @@ describe("an upload", function()
   end)
 
   it("may say the name and the type", function()
-    assert.same({ name = "file", filename = "x.md", content_type = "a/b; c=d", path = "report.pdf" },
+    assert.same({ name = "file", filename = "x.md", content_type = "a/b; c=d", path = whole "report.pdf" },
       part_of { path = "report.pdf", filename = "x.md", content_type = "a/b; c=d" })
     assert.equal("text/markdown", part_of({ path = "report.pdf", filename = "x.md" }).content_type)
   end)
@@ -59,7 +62,7 @@ describe("the name of a file", function()
       ["a\\b"] = "a\\b", ["é.pdf"] = "é.pdf",
     } do
       assert.equal(name, part_of(path).filename, path)
-      assert.equal(path, part_of(path).path)
+      assert.equal(whole(path), part_of(path).path)
     end
   end)
 
@@ -67,7 +70,7 @@ describe("the name of a file", function()
     assert.equal("a%22b.pdf", part_of('dir/a"b.pdf').filename)
     assert.equal("a%0D%0Ab", part_of({ data = "", filename = "a\r\nb" }).filename)
     assert.equal("100%.pdf", part_of("100%.pdf").filename)
-    assert.equal('dir/a"b.pdf', part_of('dir/a"b.pdf').path)
+    assert.equal(whole 'dir/a"b.pdf', part_of('dir/a"b.pdf').path)
     assert.equal("d/%22.md", multipart.parts({ files = { 'd/".md' } })[1].filename)
   end)
 
@@ -79,7 +82,7 @@ describe("the name of a file", function()
     } do
       local parts = assert(multipart.parts { files = { path } })
       assert.equal(name, parts[1].filename)
-      assert.equal(path, parts[1].path)
+      assert.equal(whole(path), parts[1].path)
     end
   end)
 
@@ -194,9 +197,9 @@ end)
 describe("a list of files", function()
   it("has a part for each, in its order", function()
     assert.same({
-      { name = "files[]", filename = "pdf/SKILL.md", content_type = "text/markdown", path = "./pdf/SKILL.md" },
+      { name = "files[]", filename = "pdf/SKILL.md", content_type = "text/markdown", path = whole "./pdf/SKILL.md" },
       { name = "files[]", filename = "pdf/b.txt", content_type = "text/plain", data = "x" },
-      { name = "files[]", filename = "a", content_type = "application/octet-stream", path = "a" },
+      { name = "files[]", filename = "a", content_type = "application/octet-stream", path = whole "a" },
     }, multipart.parts { files = { "./pdf/SKILL.md", { data = "x", filename = "pdf/b.txt" }, "a" } })
   end)
 

@@ -1,5 +1,8 @@
--- What content blocks are made of: core.file_head, core.file_bytes, core.base64_file, core.base64 and core.is_text.
+-- What content blocks are made of: core.file_head, core.file_bytes, core.base64_file, core.whole_path, core.base64 and
+-- core.is_text.
 
+local abilities = require "spec.support.abilities"
+local background = require "spec.support.background"
 local core = require "anthropic.core"
 local temporary = require "spec.support.directory"
 
@@ -18,6 +21,32 @@ local function bytes_of(count)
   local block = table.concat(all)
   return block:rep(math.floor(count / 256)) .. block:sub(1, count % 256)
 end
+
+describe("a whole path", function()
+  it("begins in the root, whether something stands there or not", function()
+    local here = background.output_of("pwd -P"):match "[^\n]+"
+    assert.equal(here .. "/a/../b", core.whole_path "a/../b")
+    assert.equal("/a/./b", core.whole_path "/a/./b")
+  end)
+
+  it("is the path as it is where that is none, or would be too long", function()
+    for _, path in ipairs { "", ("x"):rep(4094) } do
+      assert.equal(path, core.whole_path(path))
+    end
+  end)
+
+  it("is the path as it is where the current directory is gone", function()
+    if not abilities then
+      pending "this needs a change of the current directory"
+    end
+    local before, directory = background.output_of("pwd"):match "[^\n]+", temporary.new()
+    abilities.change_directory(directory.root)
+    directory:remove()
+    local path = core.whole_path "a"
+    abilities.change_directory(before)
+    assert.equal("a", path)
+  end)
+end)
 
 describe("a file", function()
   local directory

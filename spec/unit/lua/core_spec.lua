@@ -50,6 +50,7 @@ sha256:function
 sink:function
 sse:function
 weigh:function
+whole_path:function
 write_private:function]], table.concat(names, "\n"))
   end)
 

@@ -122,6 +122,14 @@ describe("a folder", function()
     assert.same({ "file" }, inside:names())
   end)
 
+  it("leaves a file alone that nobody may write", function()
+    folder:create("file", "kept")
+    inside:run "chmod 444 file"
+    assert.same({ nil, "Permission denied" }, { folder:replace("file", "changed") })
+    assert.equal("kept", inside:read "file")
+    assert.same({ "file" }, inside:names())
+  end)
+
   it("measures more directories side by side than a path has names", function()
     for i = 1, 33 do
       folder:create("d" .. i .. "/f", "x")

@@ -1,3 +1,4 @@
+local abilities = require "spec.support.abilities"
 local background = require "spec.support.background"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
@@ -49,6 +50,21 @@ describe("a sink", function()
     assert.is_true(sink:commit())
     assert.same({ "file" }, directory:names())
     assert.equal("content", directory:read "file")
+  end)
+
+  it("puts it where its path led at first, whatever the current directory becomes", function()
+    if not abilities then
+      pending "this needs a change of the current directory"
+    end
+    local before = background.output_of("pwd"):match "[^\n]+"
+    directory:run "mkdir here there"
+    abilities.change_directory(directory:path "here")
+    local sink = core.sink "file"
+    abilities.change_directory(directory:path "there")
+    local ok = sink and sink:commit()
+    abilities.change_directory(before)
+    assert.is_true(ok)
+    assert.equal("./here/file\n", directory:run "find . -type f")
   end)
 
   it("takes a name as long as the longest, by a temporary one of whole characters", function()
