@@ -133,6 +133,9 @@ function loop.try_step(seconds, budget, takes_interrupt)
       local ok, err = wake_up(resume)
       if not ok then
         set_alarm()
+        if has_more then
+          the_core:alarm(core.now()) -- else nothing tells the host of the rest
+        end
         return false, err
       end
     end

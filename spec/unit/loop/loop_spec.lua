@@ -22,11 +22,11 @@ local function fake_core()
     return core.now() > self.limit
   end
   function fake:next_ready()
-    local has_more = self.ready[1] ~= nil
-    if has_more and self:is_late() then
+    if self.ready[1] and self:is_late() then
       return nil, true
     end
-    return table.remove(self.ready, 1), has_more
+    local entry = table.remove(self.ready, 1)
+    return entry, self.ready[1] ~= nil
   end
   function fake:alarm(time)
     self.time = time
@@ -208,8 +208,10 @@ describe("the loop", function()
       assert.is_false(ok)
       assert.equal(object, err)
       assert.equal(0, woken)
+      assert.is_true(the_core.time <= core.now()) -- so the descriptor is readable
       loop.step(0)
       assert.equal(1, woken)
+      assert.is_nil(the_core.time)
     end)
 
     it("tells of an interrupt that the core took, once, to who wants to know", function()
