@@ -129,12 +129,22 @@ local function shown(self)
   return self.traceback and self.failure .. "\n" .. self.traceback or self.failure
 end
 
+-- Who joins hears of a failure; one that a function of `close` waits for is told nothing.
+local function is_joined(self)
+  for _, joiner in ipairs(self.joiners) do
+    if joiner and joiner.is_join then
+      return true
+    end
+  end
+  return false
+end
+
 -- `...`: the results, or what was raised and the traceback.
 local function finish(self, ok, ...)
   if self.done then
     return
   end
-  local is_asked_for = self.joiners[1] ~= nil or loop.is_awaited(self)
+  local is_asked_for = is_joined(self) or loop.is_awaited(self)
   local has_failed = not ok and not (self.is_cancelled and is_cancellation((...)))
   if has_failed then
     self.failure, self.traceback = ...
