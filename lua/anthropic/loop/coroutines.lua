@@ -218,6 +218,16 @@ local function wake_up(waiter)
   waiter.poller.asleep[waiter] = nil
 end
 
+local polling = setmetatable({}, { __mode = "k" }) -- what `poll` has made
+
+--- Whether a driver's `wait` is of a host that resumes its own coroutines alone: in another one it would wait for ever.
+---@private
+---@param wait_of_driver function
+---@return boolean
+function coroutines.is_polling(wait_of_driver)
+  return polling[wait_of_driver] == true
+end
+
 ---@class anthropic.PollOptions
 ---@field interval? number seconds between two looks. Default: 0.002
 ---@field abandoned_after? number seconds that a coroutine may stay away while the host resumes others; then it is taken
@@ -237,10 +247,12 @@ function coroutines.poll(sleep, given)
     asleep = {}, -- those who wait for their time
     clock = 0, looked_at = core.now(),
   }
-  return function(subject, seconds)
+  local function poll(subject, seconds)
     local deadline = seconds and core.now() + seconds or math.huge
     return (protected.finally(await_polling, wake_up, { poller = self, subject = subject }, deadline))
   end
+  polling[poll] = true
+  return poll
 end
 
 return coroutines

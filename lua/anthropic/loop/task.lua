@@ -201,6 +201,8 @@ local function start(self, f, ...)
       end
       error(err, 0)
     end
+  elseif coroutines.is_polling(driver.wait) and protected.running() then -- no other coroutine would be resumed
+    waiting.lend(body)
   else -- the one who resumes waits, or the driver knows whom to resume
     coroutines.begin(body)
   end
