@@ -197,13 +197,15 @@ local function look(self)
   end
 end
 
+-- Where seconds are given the others go first, even if there is no time to wait.
 local function await_polling(waiter, deadline)
-  local self, left = waiter.poller, deadline - core.now()
-  while left > 0 and not waiter.subject:has_news() do
+  local self, left, has_slept = waiter.poller, deadline - core.now(), false
+  while (left > 0 or not has_slept) and not waiter.subject:has_news() do
     loop.step(0)
     look(self)
     if not waiter.subject:has_news() then
-      local pause = math.min(self.interval, left)
+      local pause = math.max(math.min(self.interval, left), 0)
+      has_slept = true
       waiter.due = self.clock + pause
       self.asleep[waiter] = true
       self.sleep(pause)
