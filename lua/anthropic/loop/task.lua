@@ -181,7 +181,7 @@ end
 local function start(self, f, ...)
   local driver, arguments = self.driver, pack(...)
   local function body()
-    if self.done then -- cancelled before
+    if self.is_cancelled then -- before
       return
     end
     self.has_begun = true
@@ -402,6 +402,8 @@ function Task:cancel()
   self.is_cancelled = true
   if self.has_begun then
     loop.wake(self.waiter)
+  elseif self.driver.is_fast and self.driver.is_fast() then -- no place to call back
+    loop.after(0, function() finish(self, true) end)
   else
     finish(self, true)
   end

@@ -179,6 +179,9 @@ function driver.spawn(f)
   watch()
 end
 
+-- Whether the editor's API may not be called here.
+driver.is_fast = vim and vim.in_fast_event
+
 -- --- commands ------------------------------------------------------------------------------------
 
 local MOST_OUTPUT = 256 * 1024

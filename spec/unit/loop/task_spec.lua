@@ -920,6 +920,21 @@ describe("a task in a host", function()
       assert.same({ "cancelled", "cancelled" }, failures)
     end)
 
+    it("tells so in the next step where it may not be called back, and does not begin", function()
+      local failures, has_run, is_fast = {}, false, true
+      local driver = { wait = coroutines.park, spawn = coroutines.spawn, is_fast = function() return is_fast end }
+      local task = task_module.start(driver, function() has_run = true end, function(err)
+        failures[#failures + 1] = err.kind
+      end)
+      task:cancel()
+      task:cancel()
+      assert.same({}, failures)
+      assert.is_true(task:is_closing())
+      is_fast = false
+      turn()
+      assert.same({ { "cancelled" }, true, false }, { failures, task.done, has_run })
+    end)
+
     it("has ended when this returns, where nothing else could move it on", function()
       for _, name in ipairs { "blocking" } do
         local task = task_module.start(name, function()
