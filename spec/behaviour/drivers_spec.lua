@@ -399,6 +399,21 @@ describe("a task", function()
     assert.equal(30, #order)
   end)
 
+  it("goes on frame by frame where frames leave no time at all", function()
+    local server = hosted.server { script = testing.stream { text = "one two three" } }
+    for _, budget in ipairs { 0, -1 } do
+      local client = anthropic.new { base_url = server.url, api_key = "k", loop = "frame" }
+      local text
+      client.messages.stream(params, { on_done = function(message, err) text = message and message:text() or err end })
+      local deadline = anthropic.now() + 10
+      while not text and anthropic.now() < deadline do
+        frame.update(budget)
+      end
+      assert.equal("one two three", text)
+    end
+    server:stop()
+  end)
+
   it("cannot wait outside of coroutines in a game", function()
     assert.has_error(function() anthropic.sleep(1) end,
       "the frame loop cannot wait here: use anthropic.spawn, or on_done of messages.stream")

@@ -494,6 +494,22 @@ describe("the loop", function()
       assert.equal(4, called)
     end)
 
+    it("calls one also where there is more news than the step has time for", function()
+      local woken, called = 0, 0
+      for i = 1, 3 do
+        the_core.ready[i] = {}
+        loop.on_news(the_core.ready[i], function()
+          woken = woken + 1
+          pass(1)
+        end)
+        loop.after(0, function() called = called + 1 end)
+      end
+      for i = 1, 3 do
+        loop.step(0, 0.5)
+        assert.same({ i, i }, { woken, called })
+      end
+    end)
+
     it("calls in the same step that woke for news, which comes first", function()
       local order, transfer = {}, {}
       loop.on_news(transfer, function() order[#order + 1] = "news" end)
