@@ -18,8 +18,10 @@ local function answer(connection, question)
   }
   local event = stream and stream:next()
   while event do
-    if event.delta and event.delta.text then
-      copas.send(connection, event.delta.text)
+    local text = event.delta and event.delta.text
+    if text and not copas.send(connection, text) then
+      stream:close() -- whoever has asked is gone
+      return
     end
     event, err = stream:next()
   end

@@ -42,8 +42,7 @@ local pool = anthropic.pool { members = members, max_retries = 1 } -- the teams'
 --- In the access phase: who asks, and whether anything is left for today.
 ---@param shape "messages"|"chat_completions" that a refusal has
 function gateway.authorize(shape)
-  local key = ngx.var.http_x_api_key or (ngx.var.http_authorization or ""):match "^Bearer (%S+)$"
-  local team = TEAMS[key]
+  local team = TEAMS[ngx.var.team_key] -- of gateway.conf
   if not team then
     return relay.refuse(shape, 401, "authentication_error", "this key is not known here")
   elseif (ngx.shared.spent:get(team.name) or 0) >= team.budget then

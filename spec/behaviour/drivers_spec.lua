@@ -1,9 +1,11 @@
 -- Callbacks and tasks by the drivers that need no host's program.
 
 local anthropic = require "anthropic"
+local coroutines = require "anthropic.loop.coroutines"
 local descriptor = require "spec.support.descriptor"
 local loop = require "anthropic.loop"
 local hosted = require "spec.support.hosted"
+local protected = require "anthropic.loop.protected"
 local testing = require "anthropic.testing"
 
 local params = { model = "m", max_tokens = 9, messages = { { role = "user", content = "Hello" } } }
@@ -14,6 +16,7 @@ describe("callbacks", function()
   setup(function()
     server = hosted.server { script = { routes = {
       { path = "/slow/v1/messages", answers = { testing.stream { text = ("word "):rep(400), delay_between = 0.05 } } },
+      { path = "/late/v1/messages", answers = { testing.stream { text = "one two three", delay = 0.01 } } },
       { path = "/hang/v1/messages", answers = { { hang = true } } },
       { path = "/busy/v1/messages", answers = { testing.error { status = 400, type = "invalid_request_error" } } },
       { path = "/v1/messages", answers = { testing.stream { thinking = "Hm.", text = "one two three" } } },
@@ -199,6 +202,30 @@ describe("callbacks", function()
     assert.equal(1, seen.done)
   end)
 
+  it("have all come by then in a host that only sleeps, which resumes no coroutine but its own", function()
+    local seen, callbacks = recorder()
+    local driver = { suspends = true, check = coroutines.check, wait = coroutines.poll(coroutine.yield) }
+    local handle, failure, later
+    local thread = coroutine.create(function()
+      handle = client_at("/late", driver).messages.stream(params, callbacks)
+      failure = select(2, protected.call(function()
+        client_at("/late", driver).messages.stream(params, { on_text = function() error("of a callback", 0) end })
+      end))
+      handle:cancel()
+      later = client_at("/late", driver).messages.create(params)
+    end)
+    local deadline = anthropic.now() + 10
+    while coroutine.status(thread) ~= "dead" and anthropic.now() < deadline do
+      assert(coroutine.resume(thread))
+    end
+    assert.is_true(handle.done)
+    assert.equal("one two three", handle:snapshot():text())
+    assert.equal("one two three", table.concat(seen.texts))
+    assert.equal(1, seen.done)
+    assert.equal("of a callback", failure)
+    assert.equal("one two three", later:text())
+  end)
+
   it("come in a task of anthropic.run, which waits for them", function()
     local seen, callbacks = recorder()
     anthropic.run(function()
@@ -370,6 +397,21 @@ describe("a task", function()
     end
     frame.update(10)
     assert.equal(30, #order)
+  end)
+
+  it("goes on frame by frame where frames leave no time at all", function()
+    local server = hosted.server { script = testing.stream { text = "one two three" } }
+    for _, budget in ipairs { 0, -1 } do
+      local client = anthropic.new { base_url = server.url, api_key = "k", loop = "frame" }
+      local text
+      client.messages.stream(params, { on_done = function(message, err) text = message and message:text() or err end })
+      local deadline = anthropic.now() + 10
+      while not text and anthropic.now() < deadline do
+        frame.update(budget)
+      end
+      assert.equal("one two three", text)
+    end
+    server:stop()
   end)
 
   it("cannot wait outside of coroutines in a game", function()

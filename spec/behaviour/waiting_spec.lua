@@ -3,6 +3,8 @@
 
 local anthropic = require "anthropic"
 local clock = require "spec.support.clock"
+local core_peer = require "spec.support.core_peer"
+local descriptor = require "spec.support.descriptor"
 local loop = require "anthropic.loop"
 local hosted = require "spec.support.hosted"
 local raw_client = require "spec.support.raw_client"
@@ -194,6 +196,9 @@ describe("waiting", function()
       assert.is_false(ok)
       assert.equal("of the host", err)
       assert.is_false(woken)
+      if descriptor.is_there then -- which a host may watch
+        assert.is_true(core_peer.is_readable(loop.descriptor()))
+      end
       local began = require("anthropic.core").now()
       loop.step(30)
       assert.is_true(woken)

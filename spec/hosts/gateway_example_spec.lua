@@ -156,6 +156,13 @@ describe("the gateway in nginx", function()
     local _, err = client.messages.create(request "Hi")
     assert.equal(429, err.status)
     assert.equal("too many requests at once", err.message)
+    for _, headers in ipairs {
+      { ["x-api-key"] = "key-of-red", authorization = "Bearer anything" },
+      { ["x-api-key"] = false, authorization = "Bearer key-of-red" }, -- the same key
+    } do
+      local _, refusal = client.messages.create(request "Hi", { headers = headers })
+      assert.equal(429, refusal and refusal.status)
+    end
     one:close()
     two:close()
   end)

@@ -130,7 +130,7 @@ for _, editor in ipairs(editors) do
 
     it("can be called from its callbacks of the event loop, which cannot wait", function()
       local result = run [[
-        local text, fast, waited
+        local text, fast, waited, cancelled
         local timer = uv.new_timer()
         timer:start(1, 0, function()
           fast = vim.in_fast_event()
@@ -138,12 +138,15 @@ for _, editor in ipairs(editors) do
           client_at("").messages.stream(params, {
             on_done = function(message) text = message:text() .. tostring(vim.in_fast_event()) end,
           })
+          client_at("").messages.stream(params, {
+            on_done = function(_, err) cancelled = err.kind .. tostring(vim.in_fast_event()) end,
+          }):cancel()
           timer:close()
         end)
         eventually(function() return text end)
-        report { text = text, fast = fast, ok = waited[1], err = waited[2] }
+        report { text = text, cancelled = cancelled, fast = fast, ok = waited[1], err = waited[2] }
       ]]
-      assert.same({ text = "one two three fourfalse", fast = true, ok = false,
+      assert.same({ text = "one two three fourfalse", cancelled = "cancelledfalse", fast = true, ok = false,
         err = "a callback of the event loop cannot wait: use anthropic.spawn, or on_done of messages.stream" }, result)
     end)
 

@@ -81,7 +81,7 @@ static int next_ready(lua_State *L) {
 /* wait(seconds, takes_interrupt?, budget?) -> whether there was work for libcurl, whether SIGINT
  * came, whether the alarm's time has come; with a budget also what next_ready() returns. Negative
  * waits for ever. An interrupt that is taken does not end the wait; the host does not see it. After
- * `budget` seconds, without what it has waited, next_ready() stops. */
+ * `budget` seconds, without what it has waited, next_ready() stops; this gives one all the same. */
 static int wait(lua_State *L) {
   struct loop *loop = check_loop(L);
   double seconds = luaL_checknumber(L, 2);
@@ -95,8 +95,11 @@ static int wait(lua_State *L) {
   lua_pushboolean(L, loop_wait(loop, seconds));
   lua_pushboolean(L, takes_interrupt && signal_release(&interrupt, false));
   lua_pushboolean(L, loop_is_due(loop));
-  loop_set_limit(loop, (seconds == 0 ? began : clock_now()) + budget);
-  return budget == HUGE_VAL ? 3 : 3 + push_ready(L, loop);
+  double limit = (seconds == 0 ? began : clock_now()) + budget;
+  loop_set_limit(loop, HUGE_VAL);
+  int results = budget == HUGE_VAL ? 3 : 3 + push_ready(L, loop);
+  loop_set_limit(loop, limit);
+  return results;
 }
 
 /* is_late() -> whether the budget of the last wait() is used up */

@@ -9,12 +9,13 @@
 
 local require = require
 local core = require "anthropic.base.core"
+local descriptors = require "anthropic.base.descriptors"
 local fields = require "anthropic.base.json_fields"
 local kinds = require "anthropic.base.json_kinds"
 local lazy = require "anthropic.base.lazy"
 local memory = require "anthropic.base.memory"
 
-local json_nan = lazy.module "anthropic.base.json_nan"
+local json_nan = lazy.module_for_failure "anthropic.base.json_nan" -- any answer with a null needs it
 
 local prepare, restore = core.json_prepare, core.json_restore
 local CHECK, REPAIR, STRICT, INPUT = core.json_check, core.json_repair, core.json_strict, core.json_input
@@ -66,8 +67,16 @@ local function find_decoder()
   if type(vim) == "table" and vim.json then
     return vim.json.decode, "vim.json, Neovim's own build of lua-cjson"
   end
+  if descriptors.are_out() then
+    error("anthropic: lua-cjson cannot be loaded: " .. descriptors.ADVICE, 0)
+  end
   local reason = tostring(cjson):match "[^\n]*"
   error(("anthropic needs lua-cjson to read JSON: luarocks install lua-cjson (%s)"):format(reason), 0)
+end
+
+--- Loads the library that reads JSON, before a request is sent whose answer needs it; raises if there is none.
+function json.load()
+  decoder = decoder or find_decoder()
 end
 
 --- The name of the library that reads JSON; raises if there is none.

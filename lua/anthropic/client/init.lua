@@ -260,6 +260,7 @@ function Client:exchange(spec, given)
   if own.closed then
     return nil, errors.cancelled "the client is closed"
   end
+  json.load()
   local made, err
   if own.prepare then
     made, err = own.prepare(spec, given)

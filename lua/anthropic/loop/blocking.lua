@@ -15,27 +15,46 @@ local HOST_SECONDS = 1
 
 local interrupted_at = -math.huge
 
+-- Drivers of a plain program, where each step is the program's own.
+local PLAIN = { blocking = true, scheduler = true }
+
+local unheard = {} -- what wake-ups of others raised during a wait
+
+-- Where a host takes steps of its own, it is told of that by one of these, and who waits here goes on.
+local function tell_host()
+  while unheard[1] ~= nil do
+    local raised = table.remove(unheard, 1)
+    loop.after(0, function() error(raised, 0) end)
+  end
+end
+
 local function has_been_interrupted(seconds)
   local takes_interrupt = core.now() - interrupted_at > HOST_SECONDS
-  local _, was_interrupted = loop.step(takes_interrupt and math.min(seconds, INTERRUPT_SECONDS) or seconds, nil,
-    takes_interrupt)
-  if was_interrupted then
+  local ok, raised, was_interrupted = pcall(loop.step,
+    takes_interrupt and math.min(seconds, INTERRUPT_SECONDS) or seconds, nil, takes_interrupt)
+  if not ok and PLAIN[loop.name()] then
+    error(raised, 0)
+  elseif not ok then
+    unheard[#unheard + 1] = raised
+  elseif was_interrupted then
     interrupted_at = core.now()
   end
-  return was_interrupted
+  return ok and was_interrupted
 end
 
 function blocking.wait(subject, seconds)
   local deadline = core.now() + (seconds or math.huge)
-  while not subject:has_news() do
+  local reason
+  while not reason and not subject:has_news() do
     local left = math.max(0, deadline - core.now())
     if has_been_interrupted(left) then
-      return nil, "cancelled"
+      reason = "cancelled"
     elseif left == 0 then
       break
     end
   end
-  return true
+  tell_host()
+  return not reason or nil, reason
 end
 
 return blocking

@@ -197,13 +197,15 @@ local function look(self)
   end
 end
 
+-- Where seconds are given the others go first, even if there is no time to wait.
 local function await_polling(waiter, deadline)
-  local self, left = waiter.poller, deadline - core.now()
-  while left > 0 and not waiter.subject:has_news() do
+  local self, left, has_slept = waiter.poller, deadline - core.now(), false
+  while (left > 0 or not has_slept) and not waiter.subject:has_news() do
     loop.step(0)
     look(self)
     if not waiter.subject:has_news() then
-      local pause = math.min(self.interval, left)
+      local pause = math.max(math.min(self.interval, left), 0)
+      has_slept = true
       waiter.due = self.clock + pause
       self.asleep[waiter] = true
       self.sleep(pause)
@@ -216,6 +218,16 @@ end
 
 local function wake_up(waiter)
   waiter.poller.asleep[waiter] = nil
+end
+
+local polling = setmetatable({}, { __mode = "k" }) -- what `poll` has made
+
+--- Whether a driver's `wait` is of a host that resumes its own coroutines alone: in another one it would wait for ever.
+---@private
+---@param wait_of_driver function
+---@return boolean
+function coroutines.is_polling(wait_of_driver)
+  return polling[wait_of_driver] == true
 end
 
 ---@class anthropic.PollOptions
@@ -237,10 +249,12 @@ function coroutines.poll(sleep, given)
     asleep = {}, -- the waiters for a time
     clock = 0, looked_at = core.now(),
   }
-  return function(subject, seconds)
+  local function poll(subject, seconds)
     local deadline = seconds and core.now() + seconds or math.huge
     return (protected.finally(await_polling, wake_up, { poller = self, subject = subject }, deadline))
   end
+  polling[poll] = true
+  return poll
 end
 
 return coroutines

@@ -18,7 +18,8 @@ local BUDGET = 0.001
 
 --- Does the work at hand: moves every request along and resumes the coroutines that have news. Never waits. To be
 --- called once per frame. Raises the error of a task without a joiner.
----@param budget? number seconds after which the rest is left to the next frame. Default: 0.001
+---@param budget? number seconds after which the rest is left to the next frame; one coroutine goes on in any case.
+--- Default: 0.001
 function frame.update(budget)
   frame.is_chosen = true
   loop.step(0, budget or BUDGET)

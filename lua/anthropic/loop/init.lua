@@ -133,6 +133,9 @@ function loop.try_step(seconds, budget, takes_interrupt)
       local ok, err = wake_up(resume)
       if not ok then
         set_alarm()
+        if has_more then
+          the_core:alarm(core.now()) -- else nothing tells the host of the rest
+        end
         return false, err
       end
     end
@@ -141,11 +144,12 @@ function loop.try_step(seconds, budget, takes_interrupt)
     end
     subject, has_more = the_core:next_ready()
   end
-  if is_due and not has_more then -- it may also come too early
+  has_worked = has_worked or has_more or false
+  if is_due then -- it may also come too early; one is called whatever else there is
     local ok, err = ring()
     return ok, ok and has_worked or err
   end
-  return true, has_worked or has_more or false
+  return true, has_worked
 end
 
 --- Does the work at hand, and wakes the coroutines that wait for it. An error that a wake-up raises is raised; the

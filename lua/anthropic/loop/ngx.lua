@@ -211,12 +211,13 @@ function driver.check()
   return coroutines.check()
 end
 
+-- Where seconds are given the others go first, even if there is no time to wait.
 local function await(waiter, deadline)
-  local left = deadline - last_work
-  while left > 0 and not waiter.subject:has_news() do
+  local left, has_waited = deadline - last_work, false
+  while (left > 0 or not has_waited) and not waiter.subject:has_news() do
     loop.on_news(waiter.subject, waiter.call)
     suspend(waiter, left)
-    left = deadline - core.now()
+    left, has_waited = deadline - core.now(), true
   end
   spare[#spare + 1] = waiter
 end

@@ -129,12 +129,22 @@ local function shown(self)
   return self.traceback and self.failure .. "\n" .. self.traceback or self.failure
 end
 
+-- Who joins hears of a failure; one that a function of `close` waits for is told nothing.
+local function is_joined(self)
+  for _, joiner in ipairs(self.joiners) do
+    if joiner and joiner.is_join then
+      return true
+    end
+  end
+  return false
+end
+
 -- `...`: the results, or what was raised and the traceback.
 local function finish(self, ok, ...)
   if self.done then
     return
   end
-  local is_asked_for = self.joiners[1] ~= nil or loop.is_awaited(self)
+  local is_asked_for = is_joined(self) or loop.is_awaited(self)
   local has_failed = not ok and not (self.is_cancelled and is_cancellation((...)))
   if has_failed then
     self.failure, self.traceback = ...
@@ -171,7 +181,7 @@ end
 local function start(self, f, ...)
   local driver, arguments = self.driver, pack(...)
   local function body()
-    if self.done then -- cancelled before
+    if self.is_cancelled then -- before
       return
     end
     self.has_begun = true
@@ -191,6 +201,8 @@ local function start(self, f, ...)
       end
       error(err, 0)
     end
+  elseif coroutines.is_polling(driver.wait) and protected.running() then -- no other coroutine would be resumed
+    waiting.lend(body)
   else -- the caller of resume waits, or the driver knows what to resume
     coroutines.begin(body)
   end
@@ -393,6 +405,8 @@ function Task:cancel()
   self.is_cancelled = true
   if self.has_begun then
     loop.wake(self.waiter)
+  elseif self.driver.is_fast and self.driver.is_fast() then -- no place to call back
+    loop.after(0, function() finish(self, true) end)
   else
     finish(self, true)
   end

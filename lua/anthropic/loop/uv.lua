@@ -31,7 +31,15 @@ end
 
 local step
 
+-- A program may have closed all handles (`uv.walk`); libuv ends the process that uses such a one.
+local function forget_closed()
+  if handle and handle:is_closing() then
+    handle, is_watching = nil, false
+  end
+end
+
 local function stop()
+  forget_closed()
   if is_watching then
     handle:stop()
     is_watching = false
@@ -50,6 +58,7 @@ local function watch()
   if loop.is_idle() then
     return stop()
   end
+  forget_closed()
   local descriptor = loop.core():fd()
   if handle and descriptor ~= watched then
     handle:close()
@@ -169,6 +178,9 @@ function driver.spawn(f)
   coroutines.spawn(f)
   watch()
 end
+
+-- Whether the editor's API may not be called here.
+driver.is_fast = vim and vim.in_fast_event
 
 -- --- commands ------------------------------------------------------------------------------------
 

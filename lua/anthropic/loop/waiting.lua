@@ -39,6 +39,18 @@ function waiting.begin(task)
   task_of[protected.running()] = task
 end
 
+--- Runs a task's body in the calling coroutine, which then is again whose it was.
+---@param body function
+function waiting.lend(body)
+  local thread = protected.running()
+  local before = task_of[thread]
+  local ok, raised = protected.call(body)
+  task_of[thread] = before
+  if not ok then
+    error(raised, 0)
+  end
+end
+
 -- --- a task's waiter -----------------------------------------------------------------------------
 
 ---@class anthropic.Waiter: anthropic.Subject

@@ -1,4 +1,5 @@
 local child = require "spec.support.child"
+local testing = require "anthropic.testing"
 
 describe("file descriptors", function()
   -- What a program writes that may have so few.
@@ -67,4 +68,41 @@ describe("file descriptors", function()
     assert.matches("; anthropic%.preload%(%) loads all before|connection$", output)
     assert.is_nil(output:find("not found", 1, true))
   end)
+
+  -- Most answers of the API have a null.
+  local WHOLE = '{"id":"m","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"NaN"}],'
+    .. '"stop_reason":null,"usage":{"input_tokens":1,"output_tokens":1}}'
+
+  for name, answers in pairs {
+    ["whole answers"] = { { headers = { ["content-type"] = "application/json" }, body = WHOLE } },
+    streams = { { events = {
+      { event = "message_start",
+        data = '{"type":"message_start","message":' .. WHOLE:gsub("{[^{}]*NaN[^{}]*}", "") .. "}" },
+      { event = "content_block_start",
+        data = '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"NaN","cited":null}}' },
+      { event = "content_block_stop", data = '{"type":"content_block_stop","index":0}' },
+      { event = "message_stop", data = '{"type":"message_stop"}' },
+    } } },
+  } do
+    it("may all be gone when the first " .. name .. " come", function()
+      local server = testing.server { script = answers }
+      local output = run(([[
+        local anthropic = require "anthropic"
+        local client = anthropic.new { base_url = %q, api_key = "k", max_retries = 0 }
+      ]]):format(server.url) .. TAKE_ALL .. ([[
+        local ok, text = pcall(function()
+          local params = { model = "m", max_tokens = 1, messages = { { role = "user", content = "Hello" } } }
+          local answer = assert(client.messages.%s(params, { on_log = function(record)
+            if record.event == "response" then
+              take()
+            end
+          end }))
+          return (answer.message and answer:message() or answer):text()
+        end)
+        io.write(tostring(text))
+      ]]):format(name == "streams" and "stream" or "create"))
+      server:stop()
+      assert.equal("NaN", output)
+    end)
+  end
 end)

@@ -22,11 +22,11 @@ local function fake_core()
     return core.now() > self.limit
   end
   function fake:next_ready()
-    local has_more = self.ready[1] ~= nil
-    if has_more and self:is_late() then
+    if self.ready[1] and self:is_late() then
       return nil, true
     end
-    return table.remove(self.ready, 1), has_more
+    local entry = table.remove(self.ready, 1)
+    return entry, self.ready[1] ~= nil
   end
   function fake:alarm(time)
     self.time = time
@@ -208,8 +208,10 @@ describe("the loop", function()
       assert.is_false(ok)
       assert.equal(object, err)
       assert.equal(0, woken)
+      assert.is_true(the_core.time <= core.now()) -- so the descriptor is readable
       loop.step(0)
       assert.equal(1, woken)
+      assert.is_nil(the_core.time)
     end)
 
     it("tells of an interrupt that the core took, once, to who wants to know", function()
@@ -490,6 +492,22 @@ describe("the loop", function()
       assert.equal(3, called)
       loop.step(0)
       assert.equal(4, called)
+    end)
+
+    it("calls one also where there is more news than the step has time for", function()
+      local woken, called = 0, 0
+      for i = 1, 3 do
+        the_core.ready[i] = {}
+        loop.on_news(the_core.ready[i], function()
+          woken = woken + 1
+          pass(1)
+        end)
+        loop.after(0, function() called = called + 1 end)
+      end
+      for i = 1, 3 do
+        loop.step(0, 0.5)
+        assert.same({ i, i }, { woken, called })
+      end
     end)
 
     it("calls in the same step that woke for news, which comes first", function()

@@ -309,11 +309,18 @@ describe("the ngx driver", function()
       assert.is_true(state.has_ended)
     end)
 
-    it("does not wait where there is no time", function()
-      for _, seconds in ipairs { 0, -1, -math.huge } do
-        assert.is_true(begin_wait(seconds).result)
+    it("lets the others go first where there is no time", function()
+      for i, seconds in ipairs { 0, -1, -math.huge } do
+        local state = begin_wait(seconds)
+        assert.is_nil(state.has_ended)
+        assert.equal(0.001, ngx.waited[i])
+        ngx.turn()
+        assert.is_true(state.result)
       end
-      assert.same({}, ngx.waited)
+      local subject = waiting.subject()
+      subject.is_ready = true
+      ngx.start(function() driver.wait(subject, 0) end)
+      assert.equal(3, #ngx.waited)
     end)
 
     it("waits on with the time that is left", function()

@@ -84,6 +84,15 @@ describe("a wait by polling", function()
     assert.is_true(slept > 0 and slept <= 0.125)
   end)
 
+  it("lets the others go first where there is no time", function()
+    for _, seconds in ipairs { 0, -1, -math.huge } do
+      local thread = begin(coroutines.poll(sleep), new_subject(), seconds)
+      assert.equal("suspended", coroutine.status(thread))
+      run({ thread }, 5)
+      assert.equal("dead", coroutine.status(thread))
+    end
+  end)
+
   it("closes what was waited for by one that the host does not resume, while it resumes others", function()
     local wait = coroutines.poll(sleep, { interval = 0.001, abandoned_after = 2 })
     local lost, kept = new_subject(), new_subject()

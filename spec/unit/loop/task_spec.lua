@@ -587,7 +587,7 @@ describe("a task in a host", function()
       task:close()
     end)
 
-    it("counts as waited for: what it raises by then is not raised in the host", function()
+    it("is not joined by that: what it raises by then is raised in the host", function()
       local called = 0
       local task = task_module.spawn(function()
         task_module.sleep(600)
@@ -595,7 +595,7 @@ describe("a task in a host", function()
       end)
       turn()
       task:close(function() called = called + 1 end)
-      turn()
+      assert.equal("words", failure_of_turn())
       assert.equal(1, called)
     end)
   end)
@@ -934,6 +934,21 @@ describe("a task in a host", function()
       assert.equal(1, #failures)
       turn()
       assert.same({ "cancelled", "cancelled" }, failures)
+    end)
+
+    it("tells so in the next step where it may not be called back, and does not begin", function()
+      local failures, has_run, is_fast = {}, false, true
+      local driver = { wait = coroutines.park, spawn = coroutines.spawn, is_fast = function() return is_fast end }
+      local task = task_module.start(driver, function() has_run = true end, function(err)
+        failures[#failures + 1] = err.kind
+      end)
+      task:cancel()
+      task:cancel()
+      assert.same({}, failures)
+      assert.is_true(task:is_closing())
+      is_fast = false
+      turn()
+      assert.same({ { "cancelled" }, true, false }, { failures, task.done, has_run })
     end)
 
     it("has ended when this returns, where nothing else could move it on", function()

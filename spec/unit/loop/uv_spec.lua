@@ -41,7 +41,9 @@ local opened = {} -- handles of luv: there can be but one for a descriptor
 
 local function put_back()
   for i = #opened, 1, -1 do
-    opened[i]:close()
+    if not opened[i]:is_closing() then
+      opened[i]:close()
+    end
     opened[i] = nil
     luv.run "nowait" -- so that it is closed
   end
@@ -79,6 +81,7 @@ local function played_uv()
       self.call, self.stops = nil, self.stops + 1
     end
     function handle:is_active() return self.call ~= nil end
+    function handle:is_closing() return self.is_closed end
     function handle:close() self.is_closed, self.call = true, nil end
     uv.handles[#uv.handles + 1] = handle
     return handle
@@ -168,6 +171,7 @@ describe("the uv driver with luv", function()
         end,
         stop = function() handle:stop() end,
         is_active = function() return handle:is_active() end,
+        is_closing = function() return handle:is_closing() end,
       }
     end
     function uv.new_timer()
@@ -180,6 +184,7 @@ describe("the uv driver with luv", function()
         end,
         stop = function() handle:stop() end,
         is_active = function() return handle:is_active() end,
+        is_closing = function() return handle:is_closing() end,
       }
     end
     return uv
@@ -237,6 +242,19 @@ describe("the uv driver with luv", function()
     assert.is_true(driver.wait(waiting.subject(), 0.01))
     assert.is_true(loop.is_idle())
     luv.run() -- would not return
+    put_back()
+  end)
+
+  it("makes another handle where the program has closed all", function()
+    local driver = load_driver(nil, guarded())
+    for _ = 1, 2 do
+      assert.is_true(driver.wait(waiting.subject(), 0.001))
+      luv.walk(function(handle)
+        if not handle:is_closing() then
+          handle:close()
+        end
+      end)
+    end
     put_back()
   end)
 end)
@@ -306,6 +324,20 @@ describe("the uv driver", function()
     assert.is_true(uv.handles[1].is_closed)
     assert.equal(descriptor + 1, uv.handles[2].descriptor)
     assert.is_false(uv.handles[2].is_closed)
+  end)
+
+  it("makes another handle where the program has closed the old one, also while somebody waits", function()
+    begin_wait()()
+    uv.handles[1]:close()
+    local finish_one = begin_wait()
+    uv.handles[2]:close()
+    local finish_other = begin_wait()
+    assert.equal(3, #uv.handles)
+    finish_one()
+    uv.handles[3]:close()
+    driver.wait({ has_news = function() return true end }) -- it stops no handle that is closed
+    begin_wait()()
+    finish_other()
   end)
 
   it("watches from a spawn on", function()

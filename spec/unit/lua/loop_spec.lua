@@ -272,6 +272,20 @@ describe("a loop's methods", function()
       assert.same({ 5, false, 3 }, { results.n, results[5], select("#", loop:wait(0, false, 60)) })
     end)
 
+    it("gives one whatever the budget of the wait", function()
+      local transfers = {}
+      for i = 1, 2 do
+        transfers[i] = core_peer.start(loop, peer, { total_timeout = 1e-9 })
+      end
+      core_peer.run(loop, function() return loop:active() == 0 end)
+      local results = count_and_pack(loop:wait(0, false, -1))
+      assert.is_true(results[4] == transfers[1] or results[4] == transfers[2])
+      assert.same({ 5, true }, { results.n, results[5] })
+      assert.same({ n = 2, nil, true }, count_and_pack(loop:next_ready()))
+      assert.is_true(results[4] ~= select(4, loop:wait(0, false, -1)))
+      assert.same({ n = 0 }, count_and_pack(loop:next_ready()))
+    end)
+
     it("passes over one that was closed, and one that nobody holds", function()
       local function begin(count)
         local list = {}

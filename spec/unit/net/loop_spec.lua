@@ -562,15 +562,17 @@ describe("a loop of the core", function()
     if not fd then
       pending "with this poller"
     end
-    local transfer = core_peer.start(loop, peer, { total_timeout = 1e-9 })
+    local one = core_peer.start(loop, peer, { total_timeout = 1e-9 })
+    local other = core_peer.start(loop, peer, { total_timeout = 1e-9 })
     core_peer.run(loop, function()
-      return transfer:done() and not loop:wait(0) and not core_peer.is_readable(fd)
+      return one:done() and other:done() and not loop:wait(0) and not core_peer.is_readable(fd)
     end)
-    local ready, has_more = select(4, loop:wait(0, false, -1))
-    assert.same({ nil, true }, { ready, has_more })
+    local first = select(4, loop:wait(0, false, -1))
+    assert.is_true(first == one or first == other)
+    assert.same({ nil, true }, { loop:next_ready() })
     assert.is_true(core_peer.is_readable(fd, 5))
     loop:wait(0)
-    assert.equal(transfer, loop:next_ready())
+    assert.equal(first == one and other or one, (loop:next_ready()))
   end)
 
   it("has one descriptor as long as it lives", function()
