@@ -432,6 +432,15 @@ describe("where no key is given", function()
         assert.equal(of_profile.url, base_of { headers = { ["x-team"] = "blue" } })
         assert(client.messages.create(params(), { headers = { ["X-Token"] = "own" }, base_url = server.url }))
         assert_bare(server:requests()[1])
+        for i, fields in ipairs { own, { ["X-Token"] = "own" } } do
+          local spec = { path = "/v1/messages", body = {}, headers = fields }
+          assert(client:request(spec, { base_url = server.url, headers = { ["x-team"] = "blue" } }))
+          assert_bare(server:requests()[i + 1], fields.authorization)
+          local _, err = client:request(spec, { max_retries = 0, proxy = "http://127.0.0.1:1" })
+          assert.equal("https://api.anthropic.com/v1/messages", err.url)
+        end
+        assert.equal("blue", header(server:requests()[2], "x-team"))
+        assert.same({}, of_profile:requests())
       end)
 
       it("is not used for a request with a key of its own, and neither is one that is named", function()

@@ -2,15 +2,18 @@
 
 local check = require "anthropic.base.check"
 local responses = require "anthropic.message.response"
+local credentials = require "anthropic.http.credentials"
 local download = require "anthropic.http.download"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local option_changes = require "anthropic.http.option_changes"
 local params_of = require "anthropic.api.params"
 local multipart = require "anthropic.http.multipart"
 local pages = require "anthropic.api.pages"
 local protected = require "anthropic.loop.protected"
 local request = require "anthropic.http.request"
 local stream = require "anthropic.stream"
+local tables = require "anthropic.base.tables"
 local urls = require "anthropic.http.url"
 
 ---@class anthropic.DownloadParams the parameters of a download
@@ -180,6 +183,16 @@ local function problem_of(name, row, value)
   end
 end
 
+-- A credential among the headers of a request decides as one among the headers of its options does.
+local function with_credential(given, fields)
+  if not fields or not credentials.are_in(fields, given and given.headers) then
+    return given
+  end
+  local joined = tables.copy(given or {})
+  joined.headers = option_changes.joined_headers(fields, joined.headers or {})
+  return joined
+end
+
 --- Sends what has no name yet: see Client:request.
 ---@param client anthropic.Client
 ---@param spec table
@@ -207,7 +220,7 @@ function endpoint.request(client, spec, given)
   elseif body and copy.method == "HEAD" then
     return nil, errors.invalid_request(body .. ": a HEAD request has none")
   end
-  return send(client, copy, given)
+  return send(client, copy, with_credential(given, spec.headers))
 end
 
 -- --- rows ----------------------------------------------------------------------------------------

@@ -5,8 +5,11 @@ local tables = require "anthropic.base.tables"
 
 local option_changes = {}
 
--- The header fields of both; those of the second replace the others regardless of case.
-local function joined_headers(before, given)
+--- The header fields of both; those of the second replace the others regardless of case.
+---@param before table<string, string|number|false>
+---@param given table<string, string|number|false>
+---@return table<string, string|number|false>
+function option_changes.joined_headers(before, given)
   local replaced, joined = {}, tables.copy(given)
   for name in pairs(given) do
     replaced[tostring(name):lower()] = true
@@ -38,7 +41,7 @@ local function joined_timeouts(before, given)
   return joined
 end
 
-local JOINED = { headers = joined_headers, betas = joined_betas, timeout = joined_timeouts }
+local JOINED = { headers = option_changes.joined_headers, betas = joined_betas, timeout = joined_timeouts }
 
 --- Options of a client with others in their place. Headers, betas and timeouts are joined; false takes an option away,
 --- where it is no value of it. Raises where one does not exist or is of a wrong type.
