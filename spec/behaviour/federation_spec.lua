@@ -283,6 +283,35 @@ describe("where no key is given", function()
       assert.equal("r1", anthropic.decode(directory:read "credentials/default.json").refresh_token)
     end)
 
+    it("of a user whose refresh token another process has used up has what that one keeps", function()
+      serve { { status = 400, body = { error = "invalid_grant" } } }
+      write_profile("default", { type = "user_oauth", client_id = "c1" })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      service.environment(environment)
+      local client, message = anthropic.new(), nil
+      anthropic.run(function()
+        local other = anthropic.spawn(function()
+          while #requests "/v1/oauth/token" == 0 do
+            anthropic.sleep(0.05)
+          end
+          anthropic.sleep(0.2)
+          local path = directory:path "credentials/default.json"
+          assert(core.write_private(path, '{"access_token":"other","refresh_token":"r2"}'))
+        end)
+        message = assert(client.messages.create(params()))
+        other:join()
+      end)
+      assert.equal("Hello!", message:text())
+      assert.equal("Bearer other", header(requests("/v1/messages")[1], "authorization"))
+      assert.equal(1, #requests "/v1/oauth/token")
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      local began = core.now()
+      local lost, err = anthropic.new().messages.create(params(), { timeout = 0.3 })
+      assert.is_nil(lost)
+      assert.same({ "timeout", "total" }, { err.kind, err.timeout })
+      assert.is_true(core.now() - began < 0.9)
+    end)
+
     it("of a workload keeps its token", function()
       serve { token "minted" }
       environment.ANTHROPIC_IDENTITY_TOKEN = "jwt"

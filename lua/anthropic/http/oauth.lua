@@ -12,6 +12,7 @@ local options = require "anthropic.http.options"
 local profiles = require "anthropic.http.profiles"
 local redaction = require "anthropic.http.redaction"
 local tables = require "anthropic.base.tables"
+local tasks = require "anthropic.loop.task"
 local urls = require "anthropic.http.url"
 
 local oauth = {}
@@ -24,6 +25,7 @@ local ENDPOINT = "/v1/oauth/token"
 local LARGEST_ASSERTION = 16 * 1024
 local LEAST_LEFT = 30 -- seconds that a token from a file is to last
 local MAX_RETRIES = 2
+local PATIENCE, PAUSE = 1, 0.1 -- seconds, for what another process may be about to keep
 
 local LOOPBACK = tables.set { "localhost", "127.0.0.1", "[::1]" }
 
@@ -192,34 +194,76 @@ local function ask_federation(config, resolved, base, is_refused)
   return answer.access_token, second
 end
 
--- The endpoint may return another refresh token, and take the old one no more. `unkept` has what could not be written:
--- it stands for the file's until somebody else has written that.
-local function ask_user(config, resolved, base, is_refused, unkept)
-  local kept, problem = read_kept(config.credentials_path)
-  if not kept then
-    return invalid(problem or config.credentials_path .. ": there is no such file: log in first")
+-- What is kept, if it is no longer what it was: another process has got a token, or the user has logged in again.
+local function kept_since(path, before)
+  local kept = read_kept(path)
+  local is_other = kept and (kept.access_token ~= before.access_token or kept.refresh_token ~= before.refresh_token)
+  return is_other and kept or nil
+end
+
+-- The same if it can be used. Waits for it a little, where somebody waits for the token.
+local function await_kept(path, before, exchange)
+  local deadline = exchange and math.min(core.now() + PATIENCE, exchange.deadline) or 0
+  local kept = kept_since(path, before)
+  while not kept and core.now() < deadline and not exchange.closed do
+    exchange.was_called = false
+    if not tasks.wait(exchange.option "loop", exchange, PAUSE) then
+      break
+    end
+    kept = kept_since(path, before)
   end
-  local of_file = kept.refresh_token
-  if unkept.fields and unkept.instead_of == of_file then
-    kept = unkept.fields
-  end
-  if not is_refused and is_fresh(kept) then
-    return kept.access_token, tonumber(kept.expires_at) or math.huge
-  elseif not config.client_id or type(kept.refresh_token) ~= "string" or kept.refresh_token == "" then
-    return invalid(config.credentials_path .. ": its token has ended, and nothing in it brings another: log in again")
-  end
+  return kept and is_fresh(kept) and kept or nil
+end
+
+-- Refusals of a refresh token: another process may have used it up.
+local REFUSALS = { [400] = true, [401] = true, [403] = true }
+
+-- Exchanges a refresh token. Returns what is kept then, nil and an error on failure.
+--
+-- The endpoint may return another refresh token, and take the old one no more. `own` has what could not be written: it
+-- stands for the file's until somebody else has written that.
+local function refresh(config, resolved, base, kept, file, own)
+  local path = config.credentials_path
   local answer, second = send(resolved, base, {
     grant_type = "refresh_token", refresh_token = kept.refresh_token, client_id = config.client_id,
   }, { oauth.BETA })
   if not answer then
-    return nil, second
+    local others = await_kept(path, file, REFUSALS[second.status] and resolved.exchange or nil)
+    return others, second
   end
-  local is_written, fields = keep(config.credentials_path, kept, {
+  local fields = {
     access_token = answer.access_token, expires_at = second,
     refresh_token = type(answer.refresh_token) == "string" and answer.refresh_token or kept.refresh_token,
-  })
-  unkept.fields, unkept.instead_of = not is_written and fields or nil, of_file
-  return answer.access_token, second
+  }
+  local others = kept_since(path, file)
+  if others and others.refresh_token ~= file.refresh_token then -- of another login
+    return is_fresh(others) and others or fields
+  end
+  local is_written
+  is_written, fields = keep(path, kept, fields)
+  own.fields, own.instead_of = not is_written and fields or nil, file.refresh_token
+  return fields
+end
+
+-- What is kept is read each time: another process may have written it since.
+local function ask_user(config, resolved, base, is_refused, own)
+  local file, problem = read_kept(config.credentials_path)
+  if not file then
+    return invalid(problem or config.credentials_path .. ": there is no such file: log in first")
+  end
+  local kept = own.fields and own.instead_of == file.refresh_token and own.fields or file
+  local is_other = own.last ~= nil and kept.access_token ~= own.last
+  if not is_fresh(kept) or is_refused and not is_other then
+    if not config.client_id or type(kept.refresh_token) ~= "string" or kept.refresh_token == "" then
+      return invalid(config.credentials_path .. ": its token has ended, and nothing in it brings another: log in again")
+    end
+    kept, problem = refresh(config, resolved, base, kept, file, own)
+    if not kept then
+      return nil, problem
+    end
+  end
+  own.last = kept.access_token
+  return kept.access_token, tonumber(kept.expires_at) or math.huge
 end
 
 local WAYS = { oidc_federation = ask_federation, user_oauth = ask_user }
@@ -229,12 +273,12 @@ local WAYS = { oidc_federation = ask_federation, user_oauth = ask_user }
 ---@param resolved table options of the client
 ---@return { name: string, ask: fun(is_refused: boolean, exchange?: anthropic.Exchange): string?, any } source
 function oauth.source(config, resolved)
-  local base, unkept = config.base_url or resolved.base_url, {}
+  local base, own = config.base_url or resolved.base_url, {} -- own: of a user, see above
   return {
     name = config.name and ("the profile %q"):format(config.name) or "workload identity federation",
     ask = function(is_refused, exchange)
       local asking = setmetatable({ exchange = exchange }, { __index = resolved })
-      return WAYS[config.type](config, asking, base, is_refused, unkept)
+      return WAYS[config.type](config, asking, base, is_refused, own)
     end,
   }
 end

@@ -203,6 +203,55 @@ describe("the token endpoint", function()
     assert.same({ "r0", "r1", "r2", "r2", "r2", "of another login" }, sent)
   end)
 
+  -- What another process keeps while the endpoint is asked, whose answer is `answer`.
+  local function meanwhile(kept, answer)
+    function call.run(request)
+      asked[#asked + 1] = request
+      assert(core.write_private(directory:path "kept.json", json.encode(kept)))
+      return answer or response
+    end
+  end
+
+  it("is not believed that a refresh token is used up, where another process has kept what it got", function()
+    local refused = { status = 400, headers = {}, body = '{"error":"invalid_grant"}' }
+    local source = user(kept_token(0, "r1"))
+    local ends = os.time() + 1000
+    meanwhile({ access_token = "other's", expires_at = ends, refresh_token = "r2" }, refused)
+    assert.same({ "other's", ends }, { source.ask(false) })
+    for _, kept in ipairs { { access_token = "kept" }, { access_token = "other's", expires_at = 1 } } do
+      source = user(kept_token(0, "r1"))
+      kept.refresh_token = "r1"
+      meanwhile(kept, refused)
+      assert.equal("the token endpoint answered 400: invalid_grant", select(2, source.ask(false)).message)
+    end
+    assert.equal(3, #asked)
+  end)
+
+  it("brings no token in the place of another login's", function()
+    local source = user(kept_token(0, "r1"))
+    meanwhile { access_token = "of a login", expires_at = os.time() + 1000, refresh_token = "r9" }
+    assert.equal("of a login", (source.ask(false)))
+    assert.equal("r9", json.decode(directory:read "kept.json").refresh_token)
+    source = user(kept_token(0, "r1"))
+    meanwhile { access_token = "of a login", expires_at = 1, refresh_token = "r9" }
+    assert.equal("new", (source.ask(false)))
+    assert.equal("r9", json.decode(directory:read "kept.json").refresh_token)
+  end)
+
+  it("is not asked after a refusal where another process has kept another token since", function()
+    for _, fields in ipairs { {}, { client_id = false } } do
+      local source = user(kept_token(1000, "r1"), fields)
+      assert.equal("kept", (source.ask(false)))
+      user('{"access_token":"rotated\\n","refresh_token":"r2"}')
+      assert.equal("rotated\n", (source.ask(true)))
+      assert.same({}, asked)
+      if fields.client_id == nil then
+        assert.equal("new", (source.ask(true)))
+        asked = {}
+      end
+    end
+  end)
+
   it("leaves what else stands beside a kept token as it is", function()
     local more = '"w":[],"x":{},"y":null,"z":12345678901234567890}'
     user('{"expires_at":1,"refresh_token":"old",' .. more).ask(false)
