@@ -347,6 +347,16 @@ local function remake(member, row, params, given)
   return { body = text, model = body.model }
 end
 
+-- The path of a request as a member of a pool takes it, which may have another name for the model.
+local function remake_path(member, row, values, given)
+  local names = member:options_for(given) "model_names" or {}
+  local path, problem = fill_path(row, tables.merge(tables.copy(values), { model_id = names[values.model_id] }))
+  if problem then
+    return nil, errors.invalid_request(problem)
+  end
+  return { path = path }
+end
+
 --- A method of a row: `names` of its path parameters, and `call` with their values.
 ---@param text string the row
 ---@param beta? string of its resource
@@ -374,9 +384,15 @@ function endpoint.method(text, beta)
       end
       local spec = spec_of(row, path, parts)
       spec.params = params
-      spec.remake = type(spec.body) == "table" and function(member)
-        return remake(member, row, params, given)
-      end or nil
+      if type(spec.body) == "table" then
+        spec.remake = function(member)
+          return remake(member, row, params, given)
+        end
+      elseif values.model_id then
+        spec.remake = function(member)
+          return remake_path(member, row, values, given)
+        end
+      end
       return send(client, spec, given)
     end,
   }

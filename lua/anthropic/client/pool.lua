@@ -63,7 +63,8 @@ local MEMBER_ROWS = {
 -- --- one request ---------------------------------------------------------------------------------
 
 ---@class anthropic.MadeBody what a member gets
----@field body string
+---@field body? string
+---@field path? string nil: that of all members
 ---@field model? string by its name there
 ---@field completed? table the parameters that the body is made of
 
@@ -126,6 +127,7 @@ function Route:enter(made)
       return nil, problem
     end
     spec.body, spec.model, spec.completed = body.body, body.model, body.completed
+    spec.path = body.path or spec.path
   end
   local profile, err = profile_of(member, pool, given, spec)
   if not profile then
@@ -223,7 +225,7 @@ local function prepare(pool, spec, given)
     return nil, err
   end
   local made = exchange.new(spec, profile, first.shared)
-  local plain = { body = spec.body, model = spec.model, completed = spec.completed }
+  local plain = { body = spec.body, path = spec.path, model = spec.model, completed = spec.completed }
   made.route = setmetatable({ tried = {}, barred = barred, only = owner_of(pool, spec), following = nil,
     parts = function()
       return pool, given, plain
