@@ -44,7 +44,7 @@ local function check_endpoint(base)
   if host and not LOOPBACK[host:lower()] then
     return invalid "a token is asked for over https alone, or on this machine"
   end
-  return url .. ENDPOINT
+  return urls.of(url, ENDPOINT)
 end
 
 -- What a refusal says, in the two members that there are for words.

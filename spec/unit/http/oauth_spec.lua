@@ -66,6 +66,16 @@ describe("the token endpoint", function()
     }, json.decode(request.body))
   end)
 
+  it("is beside the API's own paths, however the base URL ends", function()
+    for base, url in pairs {
+      ["https://h.test/"] = "https://h.test", ["https://h.test/v1"] = "https://h.test",
+      [" https://h.test/gateway/v1/messages/"] = "https://h.test/gateway",
+    } do
+      assert.equal("new", (federation({ base_url = base }).ask(false)))
+      assert.equal(url .. "/v1/oauth/token", asked[#asked].url)
+    end
+  end)
+
   it("takes an identity of so many bytes, from a file or the environment", function()
     local path = directory:write("identity", " " .. ("x"):rep(16 * 1024) .. "\n")
     assert.equal("new", (federation({ identity_file = path }).ask(false)))
