@@ -2,7 +2,6 @@
 
 local check = require "anthropic.base.check"
 local responses = require "anthropic.message.response"
-local credentials = require "anthropic.http.credentials"
 local download = require "anthropic.http.download"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
@@ -183,9 +182,9 @@ local function problem_of(name, row, value)
   end
 end
 
--- A credential among the headers of a request decides as one among the headers of its options does.
-local function with_credential(given, fields)
-  if not fields or not credentials.are_in(fields, given and given.headers) then
+-- The headers of a request decide of its credential as those of its options do.
+local function with_headers(given, fields)
+  if not fields or next(fields) == nil then
     return given
   end
   local joined = tables.copy(given or {})
@@ -220,7 +219,7 @@ function endpoint.request(client, spec, given)
   elseif body and copy.method == "HEAD" then
     return nil, errors.invalid_request(body .. ": a HEAD request has none")
   end
-  return send(client, copy, with_credential(given, spec.headers))
+  return send(client, copy, with_headers(given, spec.headers))
 end
 
 -- --- rows ----------------------------------------------------------------------------------------
