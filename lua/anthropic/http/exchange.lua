@@ -126,6 +126,7 @@ function exchange.new(spec, profile, shared)
     response = nil,
     transfer = nil,
     under_way = false,
+    reject = nil, -- is told that the server refuses the credential
     can_renew = false, -- its credential is one that is asked for; once that is done after a refusal: has_renewed
     has_renewed = false,
   }, Exchange)
