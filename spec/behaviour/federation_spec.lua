@@ -498,6 +498,19 @@ describe("where no key is given", function()
         assert.equal("Bearer kept", header(sent[3], "authorization")) -- for gateways that want both
         assert.equal("oauth-2025-04-20", header(sent[3], "anthropic-beta"))
       end)
+
+      it("has its beta beside those that a request names by a header", function()
+        local fields = { ["Anthropic-Beta"] = "mine, yours" }
+        assert(client.messages.create(params(), { headers = fields, betas = { "replaced" } }))
+        assert(client:request { path = "/v1/messages", body = {}, headers = fields })
+        assert(client.messages.create(params(), { headers = { ["anthropic-beta"] = "oauth-2025-04-20,mine" } }))
+        assert(client.messages.create(params(), { headers = { ["anthropic-beta"] = false } }))
+        local sent = of_profile:requests()
+        assert.equal("mine,yours,oauth-2025-04-20", header(sent[1], "anthropic-beta"))
+        assert.equal("mine,yours,oauth-2025-04-20", header(sent[2], "anthropic-beta"))
+        assert.equal("oauth-2025-04-20,mine", header(sent[3], "anthropic-beta"))
+        assert.is_nil(header(sent[4], "anthropic-beta"))
+      end)
     end)
 
     it("says what is wrong with it", function()
