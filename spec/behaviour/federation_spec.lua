@@ -274,6 +274,57 @@ describe("where no key is given", function()
       assert.equal("r2", anthropic.decode(directory:read "credentials/default.json").refresh_token)
     end)
 
+    it("of a user gets the whole of another token where the task that needs it is cancelled", function()
+      local late = token("renewed", { refresh_token = "r2" })
+      late.delay = 0.3
+      serve { late, { status = 400 } }
+      write_profile("default", { type = "user_oauth", client_id = "c1" })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      service.environment(environment)
+      local client, err, message = anthropic.new(), nil, nil
+      anthropic.run(function()
+        local task = anthropic.spawn(client.messages.create, params())
+        local other = anthropic.spawn(client.messages.create, params())
+        anthropic.sleep(0.1)
+        task:cancel()
+        err, message = select(2, task:join()), assert(other:join())
+      end)
+      assert.same({ "cancelled", "Hello!" }, { err.kind, message:text() })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      serve { late }
+      service.environment(environment)
+      client = anthropic.new()
+      anthropic.run(function()
+        local task = anthropic.spawn(client.messages.create, params())
+        anthropic.sleep(0.1)
+        task:cancel()
+      end)
+      assert.equal(1, #requests "/v1/oauth/token")
+      assert.equal(0, #requests "/v1/messages")
+      assert.equal("r2", anthropic.decode(directory:read "credentials/default.json").refresh_token)
+    end)
+
+    it("of a user keeps no request waiting that has no time, or whose client is closed", function()
+      serve { { hang = true } }
+      write_profile("default", { type = "user_oauth", client_id = "c1" })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      service.environment(environment)
+      local client, began, errs = anthropic.new { timeout = { total = 1 } }, core.now(), {}
+      anthropic.run(function()
+        anthropic.spawn(function()
+          errs[1] = select(2, client.messages.create(params(), { timeout = 0.1 }))
+          errs[2] = core.now() - began
+          errs[3] = select(2, client.messages.create(params()))
+          errs[4] = core.now() - began
+        end)
+        anthropic.sleep(0.3)
+        client:close()
+      end)
+      assert.same({ "total", "cancelled" }, { errs[1].timeout, errs[3].kind })
+      assert.is_true(errs[2] < 0.3 and errs[4] < 0.6)
+      assert.equal(1, #requests "/v1/oauth/token")
+    end)
+
     it("of a user gets another token where the server refuses its own", function()
       serve({ token "renewed" }, { REFUSED, HELLO })
       write_profile("default", { type = "user_oauth", client_id = "c1" })

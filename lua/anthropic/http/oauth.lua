@@ -8,8 +8,10 @@ local require = require
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local profiles = require "anthropic.http.profiles"
+local protected = require "anthropic.loop.protected"
 local redaction = require "anthropic.http.redaction"
 local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
@@ -26,6 +28,7 @@ local LARGEST_ASSERTION = 16 * 1024
 local LEAST_LEFT = 30 -- seconds that a token from a file is to last
 local MAX_RETRIES = 2
 local PATIENCE, PAUSE = 1, 0.1 -- seconds, for what another process may be about to keep
+local LONGEST_RENEWAL = 30 -- seconds, of a user's token
 
 local LOOPBACK = tables.set { "localhost", "127.0.0.1", "[::1]" }
 
@@ -96,8 +99,11 @@ local function send(resolved, base, body, betas)
       request[name] = resolved[name]
     end
   end
-  -- A login's refresh token may be used up by then: its exchange is not broken off with the request that needs it.
-  local outer = not body.refresh_token and resolved.exchange or nil
+  local outer = resolved.exchange
+  if body.refresh_token then -- it may be used up by then: this is not broken off with the request that needs it
+    outer, request.timeout = nil, options.timeouts(resolved.timeout)
+    request.timeout.total = math.min(request.timeout.total or LONGEST_RENEWAL, LONGEST_RENEWAL)
+  end
   local response
   response, err = require("anthropic.http.call").run(request, outer)
   if not response then
@@ -201,15 +207,11 @@ local function kept_since(path, before)
   return is_other and kept or nil
 end
 
--- The same if it can be used. Waits for it a little, where somebody waits for the token.
-local function await_kept(path, before, exchange)
-  local deadline = exchange and math.min(core.now() + PATIENCE, exchange.deadline) or 0
+-- The same if it can be used. Waits for it a little, as long as somebody waits for the token.
+local function await_kept(path, before, waiter, driver)
+  local deadline = waiter and math.min(core.now() + PATIENCE, waiter.deadline) or 0
   local kept = kept_since(path, before)
-  while not kept and core.now() < deadline and not exchange.closed do
-    exchange.was_called = false
-    if not tasks.wait(exchange.option "loop", exchange, PAUSE) then
-      break
-    end
+  while not kept and core.now() < deadline and not waiter.closed and tasks.sleep(PAUSE, driver) do
     kept = kept_since(path, before)
   end
   return kept and is_fresh(kept) and kept or nil
@@ -222,14 +224,13 @@ local REFUSALS = { [400] = true, [401] = true, [403] = true }
 --
 -- The endpoint may return another refresh token, and take the old one no more. `own` has what could not be written: it
 -- stands for the file's until somebody else has written that.
-local function refresh(config, resolved, base, kept, file, own)
+local function refresh(config, resolved, base, kept, file, own, waiter)
   local path = config.credentials_path
   local answer, second = send(resolved, base, {
     grant_type = "refresh_token", refresh_token = kept.refresh_token, client_id = config.client_id,
   }, { oauth.BETA })
   if not answer then
-    local others = await_kept(path, file, REFUSALS[second.status] and resolved.exchange or nil)
-    return others, second
+    return await_kept(path, file, REFUSALS[second.status] and waiter or nil, resolved.loop), second
   end
   local fields = {
     access_token = answer.access_token, expires_at = second,
@@ -245,6 +246,76 @@ local function refresh(config, resolved, base, kept, file, own)
   return fields
 end
 
+-- --- renewing a user's token, cancelled or not -----------------------------------------------------
+
+local NEVER_ENDS = { deadline = math.huge } -- what waits for a renewal in a task of its own
+
+-- Whether nothing more will come of it: its host has ended it.
+local function is_lost(renewal)
+  local task, thread = renewal.task, renewal.thread
+  return task ~= nil and task.done or core.now() >= renewal.latest
+    or thread ~= nil and coroutine.status(thread) == "dead"
+end
+
+-- Starts `f` in a task of its own, which goes on where that of the request is cancelled.
+local function start_renewal(own, driver, f)
+  local renewal = { latest = core.now() + LONGEST_RENEWAL + 2 * PATIENCE }
+  local function finish(ok, kept, problem)
+    renewal.ok, renewal.kept, renewal.problem, own.renewal = ok, kept, problem, nil
+    local waiter = renewal.waiter
+    if waiter then
+      waiter.was_called = true
+      loop.wake(waiter)
+    end
+  end
+  renewal.task = tasks.start(driver, function()
+    renewal.thread = protected.running()
+    finish(protected.call(f))
+  end, function(failure)
+    if renewal.ok == nil then
+      finish(false, failure)
+    end
+  end)
+  own.renewal = renewal.ok == nil and renewal or nil
+  return renewal
+end
+
+-- Waits for what a renewal brings, as long as the request may.
+local function await_renewal(renewal, exchange)
+  local driver = exchange.option "loop"
+  renewal.waiter = exchange
+  while renewal.ok == nil and not is_lost(renewal) and not exchange.closed and core.now() < exchange.deadline do
+    exchange.was_called = false
+    local ok, reason = tasks.wait(driver, exchange, math.min(PATIENCE, exchange.deadline - core.now()))
+    if not ok then
+      renewal.waiter = nil
+      return nil, tasks.is_refusal(reason) and reason or errors.cancelled "the request was cancelled"
+    end
+  end
+  renewal.waiter = nil
+  if renewal.ok == false and not errors.is(renewal.kept) then
+    error(renewal.kept, 0)
+  elseif not renewal.ok then
+    return nil, renewal.kept or errors.cancelled "the request was cancelled"
+  end
+  return renewal.kept, renewal.problem
+end
+
+-- Renews what is kept. A task can be cancelled, and the refresh token be used up by then.
+local function renew(config, resolved, base, kept, file, own)
+  local exchange, renewal = resolved.exchange, own.renewal
+  if renewal and is_lost(renewal) then
+    renewal = nil
+  end
+  if not exchange or not (renewal or tasks.current()) then
+    return refresh(config, resolved, base, kept, file, own, exchange)
+  end
+  renewal = renewal or start_renewal(own, exchange.option "loop", function()
+    return refresh(config, resolved, base, kept, file, own, NEVER_ENDS)
+  end)
+  return await_renewal(renewal, exchange)
+end
+
 -- What is kept is read each time: another process may have written it since.
 local function ask_user(config, resolved, base, is_refused, own)
   local file, problem = read_kept(config.credentials_path)
@@ -257,7 +328,7 @@ local function ask_user(config, resolved, base, is_refused, own)
     if not config.client_id or type(kept.refresh_token) ~= "string" or kept.refresh_token == "" then
       return invalid(config.credentials_path .. ": its token has ended, and nothing in it brings another: log in again")
     end
-    kept, problem = refresh(config, resolved, base, kept, file, own)
+    kept, problem = renew(config, resolved, base, kept, file, own)
     if not kept then
       return nil, problem
     end

@@ -165,6 +165,7 @@ describe("the token endpoint", function()
     assert.equal("new", (user(kept_token(0, "old"), {}).ask(false)))
     assert.same({ grant_type = "refresh_token", refresh_token = "old", client_id = "c" }, json.decode(asked[1].body))
     assert.equal("oauth-2025-04-20", asked[1].headers["anthropic-beta"])
+    assert.equal(30, asked[1].timeout.total)
     local kept = json.decode(directory:read "kept.json")
     assert.same({ "new", "old", "1.0", "oauth_token" },
       { kept.access_token, kept.refresh_token, kept.version, kept.type })
