@@ -236,9 +236,9 @@ local function refresh(config, resolved, base, kept, file, own, waiter)
     access_token = answer.access_token, expires_at = second,
     refresh_token = type(answer.refresh_token) == "string" and answer.refresh_token or kept.refresh_token,
   }
-  local others = kept_since(path, file)
-  if others and others.refresh_token ~= file.refresh_token then -- of another login
-    return is_fresh(others) and others or fields
+  local now, problem = read_kept(path)
+  if now and now.refresh_token ~= file.refresh_token or not now and not problem then -- logged in again, or out
+    return now and is_fresh(now) and now or fields
   end
   local is_written
   is_written, fields = keep(path, kept, fields)

@@ -249,6 +249,17 @@ describe("the token endpoint", function()
     assert.equal("r9", json.decode(directory:read "kept.json").refresh_token)
   end)
 
+  it("brings no file back that a logout has removed", function()
+    local source = user(kept_token(0, "r1"))
+    function call.run()
+      os.remove(directory:path "kept.json")
+      return response
+    end
+    assert.equal("new", (source.ask(false)))
+    assert.same({}, directory:names())
+    assert.matches("there is no such file: log in first", select(2, source.ask(false)).message)
+  end)
+
   it("is not asked after a refusal where another process has kept another token since", function()
     for _, fields in ipairs { {}, { client_id = false } } do
       local source = user(kept_token(1000, "r1"), fields)
