@@ -122,6 +122,24 @@ describe("where no key is given", function()
       assert.equal("Bearer two", header(requests("/v1/messages")[3], "authorization"))
     end)
 
+    it("is exchanged in the way that the request waits", function()
+      serve { token "minted" }
+      federate()
+      service.environment(environment)
+      local client = anthropic.new()
+      local blocking = client:with_options { loop = "blocking" }
+      anthropic.run(function()
+        ("ab"):gsub(".", function(name) -- where nothing can be suspended
+          if name == "a" then
+            assert(client.messages.create(params(), { loop = "blocking" }))
+          else
+            assert(blocking:with_options({ tag = 1 }).messages.create(params()))
+          end
+        end)
+      end)
+      assert.equal(1, #requests "/v1/oauth/token")
+    end)
+
     it("is exchanged once for all requests", function()
       serve { token "minted" }
       federate()

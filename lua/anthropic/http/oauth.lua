@@ -348,7 +348,11 @@ function oauth.source(config, resolved)
   return {
     name = config.name and ("the profile %q"):format(config.name) or "workload identity federation",
     ask = function(is_refused, exchange)
-      local asking = setmetatable({ exchange = exchange }, { __index = resolved })
+      local asking = tables.copy(resolved)
+      asking.exchange = exchange
+      if exchange then -- which may be of another client with the same login
+        asking.loop = exchange.option "loop"
+      end
       return WAYS[config.type](config, asking, base, is_refused, own)
     end,
   }
