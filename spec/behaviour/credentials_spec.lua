@@ -256,6 +256,17 @@ describe("a function for a credential", function()
     assert.same({ "token-1", "token-2", "token-2", "token-3", "token-3", "token-4" }, tokens(server))
   end)
 
+  it("is asked by a request that blocks the others, though one of them asks it already", function()
+    local client, server = client_of(repeated(HELLO, 2), { auth_token = source(3600, 0.2), max_retries = 0 })
+    anthropic.run(function()
+      local task = anthropic.spawn(client.messages.create, params())
+      anthropic.sleep(0.05)
+      assert(client.messages.create(params(), { loop = "blocking" }))
+      assert(task:join())
+    end)
+    assert.equal(2, #server:requests())
+  end)
+
   it("is asked once for all that were refused", function()
     local late = testing.error { status = 401, headers = { ["x-should-retry"] = "false" }, delay = 0.3 }
     local script = {}

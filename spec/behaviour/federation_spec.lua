@@ -322,6 +322,25 @@ describe("where no key is given", function()
       assert.equal("r2", anthropic.decode(directory:read "credentials/default.json").refresh_token)
     end)
 
+    it("of a user is refused to a request that blocks the task which gets another token", function()
+      local late = token("renewed", { refresh_token = "r2" })
+      late.delay = 0.3
+      serve { late }
+      write_profile("default", { type = "user_oauth", client_id = "c1" })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      service.environment(environment)
+      local client, err = anthropic.new(), nil
+      anthropic.run(function()
+        local task = anthropic.spawn(client.messages.create, params())
+        anthropic.sleep(0.1)
+        err = select(2, client.messages.create(params(), { loop = "blocking" }))
+        assert(task:join())
+        assert(client.messages.create(params(), { loop = "blocking" }))
+      end)
+      assert.equal("cannot_wait", err.type)
+      assert.equal(1, #requests "/v1/oauth/token")
+    end)
+
     it("of a user keeps no request waiting that has no time, or whose client is closed", function()
       serve { { hang = true } }
       write_profile("default", { type = "user_oauth", client_id = "c1" })

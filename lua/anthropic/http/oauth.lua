@@ -3,7 +3,7 @@
 --     local source = oauth.source(profiles.find(), resolved)
 --     local token, expires_at = source.ask(false)     -- nil and an error
 
-local require = require
+local package, require = package, require
 
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
@@ -248,6 +248,7 @@ end
 
 -- --- renewing a user's token, cancelled or not -----------------------------------------------------
 
+local BLOCKED = "another task renews the login, and cannot go on while this request blocks"
 local NEVER_ENDS = { deadline = math.huge } -- what waits for a renewal in a task of its own
 
 -- Whether nothing more will come of it: its host has ended it.
@@ -301,6 +302,11 @@ local function await_renewal(renewal, exchange)
   return renewal.kept, renewal.problem
 end
 
+-- Whether tasks of a driver go on in no step of the loop, but when their scheduler has its turn.
+local function takes_turns(driver)
+  return driver == package.loaded["anthropic.loop.scheduler"]
+end
+
 -- Renews what is kept. A task can be cancelled, and the refresh token be used up by then.
 local function renew(config, resolved, base, kept, file, own)
   local exchange, renewal = resolved.exchange, own.renewal
@@ -309,6 +315,8 @@ local function renew(config, resolved, base, kept, file, own)
   end
   if not exchange or not (renewal or tasks.current()) then
     return refresh(config, resolved, base, kept, file, own, exchange)
+  elseif renewal and exchange.option "loop" == "blocking" and takes_turns(renewal.task.driver) then
+    return nil, errors.new { kind = "invalid_request", type = "cannot_wait", message = BLOCKED }
   end
   renewal = renewal or start_renewal(own, exchange.option "loop", function()
     return refresh(config, resolved, base, kept, file, own, NEVER_ENDS)
