@@ -6,7 +6,10 @@
 
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
+local lazy = require "anthropic.base.lazy"
 local options = require "anthropic.http.options"
+
+local failures = lazy.module_for_failure "anthropic.http.failures"
 
 local DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
@@ -53,8 +56,8 @@ function sse.decoder(given)
   }, Decoder)
 end
 
-local function fail(self, kind, message)
-  self.err = errors.new { kind = kind, message = message }
+local function fail(self, kind, message, code)
+  self.err = errors.new { kind = kind, message = message, code = code }
   return nil, self.err
 end
 
@@ -77,7 +80,8 @@ function Decoder:feed(bytes)
   end
   self.retry = self.core:retry()
   if name == "too_large" then
-    return fail(self, "protocol", ("an event is larger than %d bytes"):format(self.limit))
+    return fail(self, "protocol", ("an event is larger than %d bytes"):format(self.limit),
+      failures.CODES.FILESIZE_EXCEEDED)
   end
   return true
 end

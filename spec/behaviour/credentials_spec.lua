@@ -235,6 +235,38 @@ describe("a function for a credential", function()
     assert.same({ "token-1", "token-2", "token-2", "token-3" }, tokens(server))
   end)
 
+  it("is asked once more where a 200 refuses, and for the next request where that comes late", function()
+    local refusal = { type = "authentication_error", message = "expired" }
+    local client, server = client_of({
+      { body = { type = "error", error = refusal } }, HELLO,
+      { events = { { event = "error", data = { type = "error", error = refusal } } } },
+      testing.stream { text = "Hello!" },
+      testing.stream { text = "Hello!", error = refusal }, HELLO,
+    }, { auth_token = source(3600), max_retries = 1 })
+    ask(client, 1)
+    assert.equal("Hello!", assert(assert(client.messages.stream(params())):message()):text())
+    local stream, text = assert(client.messages.stream(params())), ""
+    local event, err = stream:next()
+    while event do
+      text = text .. (event.delta and event.delta.text or "")
+      event, err = stream:next()
+    end
+    assert.same({ "Hello!", 401, true }, { text, err.status, err.in_stream })
+    ask(client, 1)
+    assert.same({ "token-1", "token-2", "token-2", "token-3", "token-3", "token-4" }, tokens(server))
+  end)
+
+  it("is asked by a request that blocks the others, though one of them asks it already", function()
+    local client, server = client_of(repeated(HELLO, 2), { auth_token = source(3600, 0.2), max_retries = 0 })
+    anthropic.run(function()
+      local task = anthropic.spawn(client.messages.create, params())
+      anthropic.sleep(0.05)
+      assert(client.messages.create(params(), { loop = "blocking" }))
+      assert(task:join())
+    end)
+    assert.equal(2, #server:requests())
+  end)
+
   it("is asked once for all that were refused", function()
     local late = testing.error { status = 401, headers = { ["x-should-retry"] = "false" }, delay = 0.3 }
     local script = {}

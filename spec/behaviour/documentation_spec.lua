@@ -23,6 +23,13 @@ describe("A program of the documentation", function()
     end
   end)
 
+  it("leaves nothing behind of what it makes under a temporary name", function()
+    local code = 'local path = os.tmpname() assert(io.open(path, "wb")):close() io.write(path)'
+    local path, status = documentation.run({ code = code }, "")
+    assert.equal(0, status, path)
+    assert.is_nil((io.open(path)))
+  end)
+
   for _, page in ipairs(documentation.pages()) do
     for i, program in ipairs(documentation.programs(page)) do
       if not documentation.HOSTS[program.host] then

@@ -122,6 +122,24 @@ describe("where no key is given", function()
       assert.equal("Bearer two", header(requests("/v1/messages")[3], "authorization"))
     end)
 
+    it("is exchanged in the way that the request waits", function()
+      serve { token "minted" }
+      federate()
+      service.environment(environment)
+      local client = anthropic.new()
+      local blocking = client:with_options { loop = "blocking" }
+      anthropic.run(function()
+        ("ab"):gsub(".", function(name) -- where nothing can be suspended
+          if name == "a" then
+            assert(client.messages.create(params(), { loop = "blocking" }))
+          else
+            assert(blocking:with_options({ tag = 1 }).messages.create(params()))
+          end
+        end)
+      end)
+      assert.equal(1, #requests "/v1/oauth/token")
+    end)
+
     it("is exchanged once for all requests", function()
       serve { token "minted" }
       federate()
@@ -274,6 +292,76 @@ describe("where no key is given", function()
       assert.equal("r2", anthropic.decode(directory:read "credentials/default.json").refresh_token)
     end)
 
+    it("of a user gets the whole of another token where the task that needs it is cancelled", function()
+      local late = token("renewed", { refresh_token = "r2" })
+      late.delay = 0.3
+      serve { late, { status = 400 } }
+      write_profile("default", { type = "user_oauth", client_id = "c1" })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      service.environment(environment)
+      local client, err, message = anthropic.new(), nil, nil
+      anthropic.run(function()
+        local task = anthropic.spawn(client.messages.create, params())
+        local other = anthropic.spawn(client.messages.create, params())
+        anthropic.sleep(0.1)
+        task:cancel()
+        err, message = select(2, task:join()), assert(other:join())
+      end)
+      assert.same({ "cancelled", "Hello!" }, { err.kind, message:text() })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      serve { late }
+      service.environment(environment)
+      client = anthropic.new()
+      anthropic.run(function()
+        local task = anthropic.spawn(client.messages.create, params())
+        anthropic.sleep(0.1)
+        task:cancel()
+      end)
+      assert.equal(1, #requests "/v1/oauth/token")
+      assert.equal(0, #requests "/v1/messages")
+      assert.equal("r2", anthropic.decode(directory:read "credentials/default.json").refresh_token)
+    end)
+
+    it("of a user is refused to a request that blocks the task which gets another token", function()
+      local late = token("renewed", { refresh_token = "r2" })
+      late.delay = 0.3
+      serve { late }
+      write_profile("default", { type = "user_oauth", client_id = "c1" })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      service.environment(environment)
+      local client, err = anthropic.new(), nil
+      anthropic.run(function()
+        local task = anthropic.spawn(client.messages.create, params())
+        anthropic.sleep(0.1)
+        err = select(2, client.messages.create(params(), { loop = "blocking" }))
+        assert(task:join())
+        assert(client.messages.create(params(), { loop = "blocking" }))
+      end)
+      assert.equal("cannot_wait", err.type)
+      assert.equal(1, #requests "/v1/oauth/token")
+    end)
+
+    it("of a user keeps no request waiting that has no time, or whose client is closed", function()
+      serve { { hang = true } }
+      write_profile("default", { type = "user_oauth", client_id = "c1" })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      service.environment(environment)
+      local client, began, errs = anthropic.new { timeout = { total = 1 } }, core.now(), {}
+      anthropic.run(function()
+        anthropic.spawn(function()
+          errs[1] = select(2, client.messages.create(params(), { timeout = 0.1 }))
+          errs[2] = core.now() - began
+          errs[3] = select(2, client.messages.create(params()))
+          errs[4] = core.now() - began
+        end)
+        anthropic.sleep(0.3)
+        client:close()
+      end)
+      assert.same({ "total", "cancelled" }, { errs[1].timeout, errs[3].kind })
+      assert.is_true(errs[2] < 0.3 and errs[4] < 0.6)
+      assert.equal(1, #requests "/v1/oauth/token")
+    end)
+
     it("of a user gets another token where the server refuses its own", function()
       serve({ token "renewed" }, { REFUSED, HELLO })
       write_profile("default", { type = "user_oauth", client_id = "c1" })
@@ -281,6 +369,35 @@ describe("where no key is given", function()
       assert.equal("Hello!", ask():text())
       assert.equal("Bearer renewed", header(requests("/v1/messages")[2], "authorization"))
       assert.equal("r1", anthropic.decode(directory:read "credentials/default.json").refresh_token)
+    end)
+
+    it("of a user whose refresh token another process has used up has what that one keeps", function()
+      serve { { status = 400, body = { error = "invalid_grant" } } }
+      write_profile("default", { type = "user_oauth", client_id = "c1" })
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      service.environment(environment)
+      local client, message = anthropic.new(), nil
+      anthropic.run(function()
+        local other = anthropic.spawn(function()
+          while #requests "/v1/oauth/token" == 0 do
+            anthropic.sleep(0.05)
+          end
+          anthropic.sleep(0.2)
+          local path = directory:path "credentials/default.json"
+          assert(core.write_private(path, '{"access_token":"other","refresh_token":"r2"}'))
+        end)
+        message = assert(client.messages.create(params()))
+        other:join()
+      end)
+      assert.equal("Hello!", message:text())
+      assert.equal("Bearer other", header(requests("/v1/messages")[1], "authorization"))
+      assert.equal(1, #requests "/v1/oauth/token")
+      write_json("credentials/default.json", { access_token = "old", expires_at = 1, refresh_token = "r1" })
+      local began = core.now()
+      local lost, err = anthropic.new().messages.create(params(), { timeout = 0.3 })
+      assert.is_nil(lost)
+      assert.same({ "timeout", "total" }, { err.kind, err.timeout })
+      assert.is_true(core.now() - began < 0.9)
     end)
 
     it("of a workload keeps its token", function()
@@ -432,6 +549,15 @@ describe("where no key is given", function()
         assert.equal(of_profile.url, base_of { headers = { ["x-team"] = "blue" } })
         assert(client.messages.create(params(), { headers = { ["X-Token"] = "own" }, base_url = server.url }))
         assert_bare(server:requests()[1])
+        for i, fields in ipairs { own, { ["X-Token"] = "own" } } do
+          local spec = { path = "/v1/messages", body = {}, headers = fields }
+          assert(client:request(spec, { base_url = server.url, headers = { ["x-team"] = "blue" } }))
+          assert_bare(server:requests()[i + 1], fields.authorization)
+          local _, err = client:request(spec, { max_retries = 0, proxy = "http://127.0.0.1:1" })
+          assert.equal("https://api.anthropic.com/v1/messages", err.url)
+        end
+        assert.equal("blue", header(server:requests()[2], "x-team"))
+        assert.same({}, of_profile:requests())
       end)
 
       it("is not used for a request with a key of its own, and neither is one that is named", function()
@@ -459,6 +585,19 @@ describe("where no key is given", function()
         assert.is_nil(header(sent[2], "anthropic-workspace-id"))
         assert.equal("Bearer kept", header(sent[3], "authorization")) -- for gateways that want both
         assert.equal("oauth-2025-04-20", header(sent[3], "anthropic-beta"))
+      end)
+
+      it("has its beta beside those that a request names by a header", function()
+        local fields = { ["Anthropic-Beta"] = "mine, yours" }
+        assert(client.messages.create(params(), { headers = fields, betas = { "replaced" } }))
+        assert(client:request { path = "/v1/messages", body = {}, headers = fields })
+        assert(client.messages.create(params(), { headers = { ["anthropic-beta"] = "oauth-2025-04-20,mine" } }))
+        assert(client.messages.create(params(), { headers = { ["anthropic-beta"] = false } }))
+        local sent = of_profile:requests()
+        assert.equal("mine,yours,oauth-2025-04-20", header(sent[1], "anthropic-beta"))
+        assert.equal("mine,yours,oauth-2025-04-20", header(sent[2], "anthropic-beta"))
+        assert.equal("oauth-2025-04-20,mine", header(sent[3], "anthropic-beta"))
+        assert.is_nil(header(sent[4], "anthropic-beta"))
       end)
     end)
 

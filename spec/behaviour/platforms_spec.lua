@@ -371,6 +371,12 @@ describe("a platform", function()
       local request = sent_by("bedrock", { region = "r", headers = { authorization = false } })
       assert.is_nil(header(request, "authorization"))
       assert.is_nil(header(request, "x-amz-date"))
+      local client = client_of("bedrock", tables.merge({ region = "r" }, AWS))
+      for _, value in ipairs { false, "Bearer own" } do
+        assert(client:request { path = "/v1/messages", body = PARAMS, headers = { Authorization = value } })
+        assert.equal(value or nil, header(last(), "authorization"))
+        assert.is_nil(header(last(), "x-amz-date"))
+      end
     end)
 
     it("none, and says what to do", function()

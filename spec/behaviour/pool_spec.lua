@@ -324,6 +324,21 @@ describe("a pool", function()
     assert.equal("default", anthropic.decode(servers[1]:requests()[2].body).fallbacks)
   end)
 
+  it("calls it so where it asks for what is known of a model", function()
+    members { { testing.error { status = 500 } }, { { body = { id = "b", type = "model" } } } }
+    local pool = anthropic.pool { members = {
+      { client = clients[1], models = { m = "m/v1:0" } }, { client = clients[2], models = { m = "there", bad = "" } },
+    } }
+    assert.equal("b", assert(pool.models.retrieve "m").id)
+    assert(pool.models.retrieve "other")
+    assert.equal("/v1/models/m%2Fv1%3A0", servers[1]:requests()[1].path)
+    assert.equal("/v1/models/there", servers[2]:requests()[1].path)
+    assert.equal("/v1/models/other", servers[2]:requests()[2].path)
+    local none, err = pool.models.retrieve "bad"
+    assert.is_nil(none)
+    assert.same({ "invalid_request", 'model_id: "" is not a path segment' }, { err.kind, err.message })
+  end)
+
   it("calls it so where it asks for the rest of an answer", function()
     local cut = testing.stream { text = "one two three", cut_after = 700 }
     members({ { cut, testing.stream { text = " rest" } } }, { { on_interrupt = "continue" } })

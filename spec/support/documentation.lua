@@ -17,6 +17,7 @@
 --     end
 
 local background = require "spec.support.background"
+local directories = require "spec.support.directory"
 local testing = require "anthropic.testing"
 
 local documentation = {}
@@ -94,20 +95,24 @@ function documentation.programs(page)
   return found
 end
 
---- Runs a program in a Lua of its own; one that shows no client has one of the environment's.
+-- Before a program: what it makes under temporary names is in a directory.
+local TEMPORARY = "do local made = 0 function os.tmpname() made = made + 1 return %q .. made end end "
+
+--- Runs a program in a Lua of its own; one that shows no client has one of the environment's. Leaves nothing behind.
 ---@param program { code: string, host?: string }
 ---@param environment string assignments
 ---@return string output errors included
 ---@return integer code
 function documentation.run(program, environment)
-  local path = os.tmpname()
+  local directory = directories.new()
   local frame = program.host and assert(FRAMES[program.host], program.host)
   local begins_itself = frame or program.code:find('^local anthropic = require "anthropic"\n')
   local code = frame and frame[1] .. program.code .. frame[2] or program.code
-  background.write_file(path, (begins_itself and "" or PRELUDE) .. code)
+  local path = directory:write("program.lua",
+    TEMPORARY:format(directory:path "made-") .. (begins_itself and "" or PRELUDE) .. code)
   local output, exit_code = background.output_of(("%s timeout 60 %s %s 2>&1 </dev/null"):format(
     environment, background.interpreter(), path))
-  os.remove(path)
+  directory:remove()
   return output, exit_code
 end
 

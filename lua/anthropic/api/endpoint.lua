@@ -5,12 +5,14 @@ local responses = require "anthropic.message.response"
 local download = require "anthropic.http.download"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local option_changes = require "anthropic.http.option_changes"
 local params_of = require "anthropic.api.params"
 local multipart = require "anthropic.http.multipart"
 local pages = require "anthropic.api.pages"
 local protected = require "anthropic.loop.protected"
 local request = require "anthropic.http.request"
 local stream = require "anthropic.stream"
+local tables = require "anthropic.base.tables"
 local urls = require "anthropic.http.url"
 
 ---@class anthropic.DownloadParams the parameters of a download
@@ -180,6 +182,16 @@ local function problem_of(name, row, value)
   end
 end
 
+-- The headers of a request decide on its credential as those of its options do.
+local function with_headers(given, fields)
+  if not fields or next(fields) == nil then
+    return given
+  end
+  local joined = tables.copy(given or {})
+  joined.headers = option_changes.joined_headers(fields, joined.headers or {})
+  return joined
+end
+
 --- Sends a request that has no method yet: see Client:request.
 ---@param client anthropic.Client
 ---@param spec table
@@ -207,7 +219,7 @@ function endpoint.request(client, spec, given)
   elseif body and copy.method == "HEAD" then
     return nil, errors.invalid_request(body .. ": a HEAD request has none")
   end
-  return send(client, copy, given)
+  return send(client, copy, with_headers(given, spec.headers))
 end
 
 -- --- rows ----------------------------------------------------------------------------------------
@@ -334,6 +346,16 @@ local function remake(member, row, params, given)
   return { body = text, model = body.model }
 end
 
+-- The path of a request as a member of a pool takes it, which may have another name for the model.
+local function remake_path(member, row, values, given)
+  local names = member:options_for(given) "model_names" or {}
+  local path, problem = fill_path(row, tables.merge(tables.copy(values), { model_id = names[values.model_id] }))
+  if problem then
+    return nil, errors.invalid_request(problem)
+  end
+  return { path = path }
+end
+
 --- A method of a row: `names` of its path parameters, and `call` with their values.
 ---@param text string the row
 ---@param beta? string of its resource
@@ -361,9 +383,15 @@ function endpoint.method(text, beta)
       end
       local spec = spec_of(row, path, parts)
       spec.params = params
-      spec.remake = type(spec.body) == "table" and function(member)
-        return remake(member, row, params, given)
-      end or nil
+      if type(spec.body) == "table" then
+        spec.remake = function(member)
+          return remake(member, row, params, given)
+        end
+      elseif values.model_id then
+        spec.remake = function(member)
+          return remake_path(member, row, values, given)
+        end
+      end
       return send(client, spec, given)
     end,
   }

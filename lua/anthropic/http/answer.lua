@@ -15,7 +15,7 @@ local retry = lazy.module_for_failure "anthropic.http.retry"
 ---@class anthropic.Exchange
 local Answer = {}
 
-local PROXY_AUTHENTICATION_REQUIRED = 407
+local UNAUTHORIZED, PROXY_AUTHENTICATION_REQUIRED = 401, 407
 
 -- Fills in the fields of every error that came after the request was sent. Its message may quote the server's.
 function Answer:describe(err)
@@ -124,6 +124,9 @@ function Answer:api_error(body, status, name)
   err.status = status or said.status
   err.type = said.type or err.status and errors.type_of_status(err.status)
   err.body = self.redact(body)
+  if err.status == UNAUTHORIZED and self.reject then -- some servers say so in a 200
+    self.reject()
+  end
   return self:describe(err)
 end
 

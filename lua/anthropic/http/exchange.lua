@@ -126,6 +126,7 @@ function exchange.new(spec, profile, shared)
     response = nil,
     transfer = nil,
     under_way = false,
+    reject = nil, -- is told that the server refuses the credential
     can_renew = false, -- its credential has a source; has_renewed: it was asked again after a refusal
     has_renewed = false,
   }, Exchange)

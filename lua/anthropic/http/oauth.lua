@@ -3,15 +3,18 @@
 --     local source = oauth.source(profiles.find(), resolved)
 --     local token, expires_at = source.ask(false)     -- nil and an error
 
-local require = require
+local package, require = package, require
 
 local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
+local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local profiles = require "anthropic.http.profiles"
+local protected = require "anthropic.loop.protected"
 local redaction = require "anthropic.http.redaction"
 local tables = require "anthropic.base.tables"
+local tasks = require "anthropic.loop.task"
 local urls = require "anthropic.http.url"
 
 local oauth = {}
@@ -24,6 +27,8 @@ local ENDPOINT = "/v1/oauth/token"
 local LARGEST_ASSERTION = 16 * 1024
 local LEAST_LEFT = 30 -- seconds that a token from a file is to last
 local MAX_RETRIES = 2
+local PATIENCE, PAUSE = 1, 0.1 -- seconds, for what another process may be about to keep
+local LONGEST_RENEWAL = 30 -- seconds, of a user's token
 
 local LOOPBACK = tables.set { "localhost", "127.0.0.1", "[::1]" }
 
@@ -42,7 +47,7 @@ local function check_endpoint(base)
   if host and not LOOPBACK[host:lower()] then
     return invalid "a token is asked for over https alone, or on this machine"
   end
-  return url .. ENDPOINT
+  return urls.of(url, ENDPOINT)
 end
 
 -- What a refusal says in its two members for words, `error` and `error_description`.
@@ -94,8 +99,11 @@ local function send(resolved, base, body, betas)
       request[name] = resolved[name]
     end
   end
-  -- A login's refresh token may be used up once it is sent: its exchange does not end with the request that needs it.
-  local outer = not body.refresh_token and resolved.exchange or nil
+  local outer = resolved.exchange
+  if body.refresh_token then -- may be used up once it is sent: its exchange does not end with the request that needs it
+    outer, request.timeout = nil, options.timeouts(resolved.timeout)
+    request.timeout.total = math.min(request.timeout.total or LONGEST_RENEWAL, LONGEST_RENEWAL)
+  end
   local response
   response, err = require("anthropic.http.call").run(request, outer)
   if not response then
@@ -192,34 +200,149 @@ local function ask_federation(config, resolved, base, is_refused)
   return answer.access_token, second
 end
 
--- The endpoint may return another refresh token, and no longer take the old one. `unkept` has the tokens that could not
--- be written: they are used instead of the file's until another process writes the file.
-local function ask_user(config, resolved, base, is_refused, unkept)
-  local kept, problem = read_kept(config.credentials_path)
-  if not kept then
-    return invalid(problem or config.credentials_path .. ": there is no such file: log in first")
+-- The kept tokens, if they have changed: another process has got a token, or the user has logged in again.
+local function kept_since(path, before)
+  local kept = read_kept(path)
+  local is_other = kept and (kept.access_token ~= before.access_token or kept.refresh_token ~= before.refresh_token)
+  return is_other and kept or nil
+end
+
+-- The same if they can be used. Waits for them a little, as long as a request waits for the token.
+local function await_kept(path, before, waiter, driver)
+  local deadline = waiter and math.min(core.now() + PATIENCE, waiter.deadline) or 0
+  local kept = kept_since(path, before)
+  while not kept and core.now() < deadline and not waiter.closed and tasks.sleep(PAUSE, driver) do
+    kept = kept_since(path, before)
   end
-  local of_file = kept.refresh_token
-  if unkept.fields and unkept.instead_of == of_file then
-    kept = unkept.fields
-  end
-  if not is_refused and is_fresh(kept) then
-    return kept.access_token, tonumber(kept.expires_at) or math.huge
-  elseif not config.client_id or type(kept.refresh_token) ~= "string" or kept.refresh_token == "" then
-    return invalid(config.credentials_path .. ": its token has ended, and nothing in it brings another: log in again")
-  end
+  return kept and is_fresh(kept) and kept or nil
+end
+
+-- Refusals of a refresh token: another process may have used it up.
+local REFUSALS = { [400] = true, [401] = true, [403] = true }
+
+-- Exchanges a refresh token. Returns the tokens that are kept then; nil and an error on failure.
+--
+-- The endpoint may return another refresh token, and no longer take the old one. `own` has the tokens that could not be
+-- written: they are used instead of the file's until another process writes the file.
+local function refresh(config, resolved, base, kept, file, own, waiter)
+  local path = config.credentials_path
   local answer, second = send(resolved, base, {
     grant_type = "refresh_token", refresh_token = kept.refresh_token, client_id = config.client_id,
   }, { oauth.BETA })
   if not answer then
-    return nil, second
+    return await_kept(path, file, REFUSALS[second.status] and waiter or nil, resolved.loop), second
   end
-  local is_written, fields = keep(config.credentials_path, kept, {
+  local fields = {
     access_token = answer.access_token, expires_at = second,
     refresh_token = type(answer.refresh_token) == "string" and answer.refresh_token or kept.refresh_token,
-  })
-  unkept.fields, unkept.instead_of = not is_written and fields or nil, of_file
-  return answer.access_token, second
+  }
+  local now, problem = read_kept(path)
+  if now and now.refresh_token ~= file.refresh_token or not now and not problem then -- logged in again, or out
+    return now and is_fresh(now) and now or fields
+  end
+  local is_written
+  is_written, fields = keep(path, kept, fields)
+  own.fields, own.instead_of = not is_written and fields or nil, file.refresh_token
+  return fields
+end
+
+-- --- renewing a user's token, cancelled or not -----------------------------------------------------
+
+local BLOCKED = "another task renews the login, and cannot go on while this request blocks"
+local NEVER_ENDS = { deadline = math.huge } -- what waits for a renewal in a task of its own
+
+-- Whether nothing more will come of it: its host has ended it.
+local function is_lost(renewal)
+  local task, thread = renewal.task, renewal.thread
+  return task ~= nil and task.done or core.now() >= renewal.latest
+    or thread ~= nil and coroutine.status(thread) == "dead"
+end
+
+-- Starts `f` in a task of its own, which goes on where that of the request is cancelled.
+local function start_renewal(own, driver, f)
+  local renewal = { latest = core.now() + LONGEST_RENEWAL + 2 * PATIENCE }
+  local function finish(ok, kept, problem)
+    renewal.ok, renewal.kept, renewal.problem, own.renewal = ok, kept, problem, nil
+    local waiter = renewal.waiter
+    if waiter then
+      waiter.was_called = true
+      loop.wake(waiter)
+    end
+  end
+  renewal.task = tasks.start(driver, function()
+    renewal.thread = protected.running()
+    finish(protected.call(f))
+  end, function(failure)
+    if renewal.ok == nil then
+      finish(false, failure)
+    end
+  end)
+  own.renewal = renewal.ok == nil and renewal or nil
+  return renewal
+end
+
+-- Waits for what a renewal brings, as long as the request may.
+local function await_renewal(renewal, exchange)
+  local driver = exchange.option "loop"
+  renewal.waiter = exchange
+  while renewal.ok == nil and not is_lost(renewal) and not exchange.closed and core.now() < exchange.deadline do
+    exchange.was_called = false
+    local ok, reason = tasks.wait(driver, exchange, math.min(PATIENCE, exchange.deadline - core.now()))
+    if not ok then
+      renewal.waiter = nil
+      return nil, tasks.is_refusal(reason) and reason or errors.cancelled "the request was cancelled"
+    end
+  end
+  renewal.waiter = nil
+  if renewal.ok == false and not errors.is(renewal.kept) then
+    error(renewal.kept, 0)
+  elseif not renewal.ok then
+    return nil, renewal.kept or errors.cancelled "the request was cancelled"
+  end
+  return renewal.kept, renewal.problem
+end
+
+-- Whether tasks of a driver go on in no step of the loop, but when their scheduler has its turn.
+local function takes_turns(driver)
+  return driver == package.loaded["anthropic.loop.scheduler"]
+end
+
+-- Renews what is kept. A task can be cancelled, and the refresh token be used up by then.
+local function renew(config, resolved, base, kept, file, own)
+  local exchange, renewal = resolved.exchange, own.renewal
+  if renewal and is_lost(renewal) then
+    renewal = nil
+  end
+  if not exchange or not (renewal or tasks.current()) then
+    return refresh(config, resolved, base, kept, file, own, exchange)
+  elseif renewal and exchange.option "loop" == "blocking" and takes_turns(renewal.task.driver) then
+    return nil, errors.new { kind = "invalid_request", type = "cannot_wait", message = BLOCKED }
+  end
+  renewal = renewal or start_renewal(own, exchange.option "loop", function()
+    return refresh(config, resolved, base, kept, file, own, NEVER_ENDS)
+  end)
+  return await_renewal(renewal, exchange)
+end
+
+-- What is kept is read each time: another process may have written it since.
+local function ask_user(config, resolved, base, is_refused, own)
+  local file, problem = read_kept(config.credentials_path)
+  if not file then
+    return invalid(problem or config.credentials_path .. ": there is no such file: log in first")
+  end
+  local kept = own.fields and own.instead_of == file.refresh_token and own.fields or file
+  local is_other = own.last ~= nil and kept.access_token ~= own.last
+  if not is_fresh(kept) or is_refused and not is_other then
+    if not config.client_id or type(kept.refresh_token) ~= "string" or kept.refresh_token == "" then
+      return invalid(config.credentials_path .. ": its token has ended, and nothing in it brings another: log in again")
+    end
+    kept, problem = renew(config, resolved, base, kept, file, own)
+    if not kept then
+      return nil, problem
+    end
+  end
+  own.last = kept.access_token
+  return kept.access_token, tonumber(kept.expires_at) or math.huge
 end
 
 local WAYS = { oidc_federation = ask_federation, user_oauth = ask_user }
@@ -229,12 +352,16 @@ local WAYS = { oidc_federation = ask_federation, user_oauth = ask_user }
 ---@param resolved table options of the client
 ---@return { name: string, ask: fun(is_refused: boolean, exchange?: anthropic.Exchange): string?, any } source
 function oauth.source(config, resolved)
-  local base, unkept = config.base_url or resolved.base_url, {}
+  local base, own = config.base_url or resolved.base_url, {} -- own: of a user, see above
   return {
     name = config.name and ("the profile %q"):format(config.name) or "workload identity federation",
     ask = function(is_refused, exchange)
-      local asking = setmetatable({ exchange = exchange }, { __index = resolved })
-      return WAYS[config.type](config, asking, base, is_refused, unkept)
+      local asking = tables.copy(resolved)
+      asking.exchange = exchange
+      if exchange then -- which may be of another client with the same login
+        asking.loop = exchange.option "loop"
+      end
+      return WAYS[config.type](config, asking, base, is_refused, own)
     end,
   }
 end

@@ -5,8 +5,11 @@ local tables = require "anthropic.base.tables"
 
 local option_changes = {}
 
--- The header fields of both; those of the second replace the others regardless of case.
-local function joined_headers(before, given)
+--- The header fields of both; those of the second replace the others regardless of case.
+---@param before table<string, string|number|false>
+---@param given table<string, string|number|false>
+---@return table<string, string|number|false>
+function option_changes.joined_headers(before, given)
   local replaced, joined = {}, tables.copy(given)
   for name in pairs(given) do
     replaced[tostring(name):lower()] = true
@@ -38,7 +41,7 @@ local function joined_timeouts(before, given)
   return joined
 end
 
-local JOINED = { headers = joined_headers, betas = joined_betas, timeout = joined_timeouts }
+local JOINED = { headers = option_changes.joined_headers, betas = joined_betas, timeout = joined_timeouts }
 
 --- The options of a client with changes. Headers, betas and timeouts are joined; false removes an option, unless false
 --- is one of its values. Raises if an option does not exist or has a wrong type.

@@ -5,8 +5,9 @@
 -- In this order: the profile that is named, $ANTHROPIC_PROFILE, the environment's federation
 -- ($ANTHROPIC_FEDERATION_RULE_ID and $ANTHROPIC_ORGANIZATION_ID), the profile that the file `active_config` names, the
 -- profile "default". Profiles are files, configs/NAME.json, below $ANTHROPIC_CONFIG_DIR, $XDG_CONFIG_HOME/anthropic or
--- ~/.config/anthropic.
+-- ~/.config/anthropic, on Windows %APPDATA%\Anthropic.
 
+local package = package
 local json = require "anthropic.base.json"
 
 local profiles = {}
@@ -37,9 +38,16 @@ local function text(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
 
+-- On Windows the folder of the user's settings.
+local function roaming_folder()
+  local home = variable "USERPROFILE"
+  return package.config:sub(1, 1) == "\\" and (variable "APPDATA" or home and home .. "/AppData/Roaming") or nil
+end
+
 local function folder()
-  local config_home, home = variable "XDG_CONFIG_HOME", variable "HOME"
+  local roaming, config_home, home = roaming_folder(), variable "XDG_CONFIG_HOME", variable "HOME"
   return variable "ANTHROPIC_CONFIG_DIR"
+    or roaming and roaming .. "/Anthropic"
     or config_home and config_home .. "/anthropic"
     or home and home .. "/.config/anthropic"
 end

@@ -81,6 +81,10 @@ local function fields_with(login, spec, options)
     ok, message = headers.set(set, set.fields[BETA].name, join_betas(split_betas(own), split_betas(betas)))
   end
   set_all(spec.headers, options.request_headers)
+  own = headers.get(set, BETA)
+  if ok and own and login.betas[1] then -- which takes the place of all but the one that the token needs
+    ok, message = headers.set(set, set.fields[BETA].name, join_betas(split_betas(own), login.betas))
+  end
   message = ok and headers.problem_of_length(set, spec) or message
   if message then
     return invalid(message)

@@ -129,7 +129,7 @@ end
 local function begin(self, wire)
   self.way = function() return wire.url, wire.proxy end
   sending.show(self, wire)
-  self.can_renew = wire.reject ~= nil
+  self.can_renew, self.reject = wire.reject ~= nil, wire.reject
   self.under_way = true
   self.attempts = self.attempts + 1
   self.attempt_began = core.now()

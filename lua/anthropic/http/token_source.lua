@@ -7,6 +7,7 @@
 -- A credential with an end is remembered, and asked for again when little of its time is left: by one request, while
 -- the others wait for its result. A function that names no end is asked for every attempt.
 
+local package = package
 local command = require "anthropic.loop.command"
 local core = require "anthropic.base.core"
 local credential_text = require "anthropic.http.credential_text"
@@ -216,6 +217,13 @@ local function await(self, flight, waiter)
   return flight.value, copy_of(flight.err)
 end
 
+-- Whether what waits lets nothing else go on, so that it would wait for ever.
+local function is_blocking(waiter)
+  local option, task = waiter.option "loop", tasks.current()
+  local driver = option == nil and task and task.driver or loop.driver(option)
+  return driver == package.loaded["anthropic.loop.blocking"]
+end
+
 --- The credential. Waits in the host's way.
 ---@param waiter? table the exchange that needs it; nil: nothing can be waited for
 ---@return string|nil
@@ -232,6 +240,8 @@ function TokenSource:get(waiter)
       return take_off(self, waiter)
     elseif flight.owner == (protected.running() or MAIN) then
       return invalid(self, "the function sends a request that needs what it is to return")
+    elseif not waiter or is_blocking(waiter) then
+      return fetch(self, {}, waiter)
     end
     value, err = await(self, flight, waiter)
   end

@@ -35,6 +35,16 @@ local function merged_count(before, later)
   return later -- a word, such as service_tier
 end
 
+-- Sets a count from a later one. A value that stays as it came keeps its digits, also those that a number does not hold.
+local function add(into, later, name)
+  local value, given = merged_count(into[name], later[name]), later[name]
+  if rawequal(value, given) then
+    json.set(later, into, name)
+  else
+    into[name] = value
+  end
+end
+
 --- Counts merged with later ones: a later count takes the earlier one's place, but no count is lost to a zero, to null,
 --- or to something that is not a count.
 ---@param before table? not changed
@@ -47,8 +57,8 @@ function token_counts.merge(before, later)
     return before
   end
   local merged = before and json.copy(before) or setmetatable({}, getmetatable(later))
-  for name, value in pairs(later) do
-    merged[name] = merged_count(merged[name], value)
+  for name in pairs(later) do
+    add(merged, later, name)
   end
   return merged
 end
@@ -67,7 +77,7 @@ function token_counts.hold(into, later, note)
     if counts_of(before) and counts_of(value) then
       token_counts.hold(before, value, note)
     else
-      into[name] = merged_count(before, value)
+      add(into, later, name)
       if note then
         note(name, into[name], before)
       end

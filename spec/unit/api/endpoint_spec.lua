@@ -703,15 +703,25 @@ describe("a request without a name", function()
   it("is sent as it is, and leaves the caller's table alone", function()
     local body = { a = 1 }
     local spec = { path = "v1/new", query = { q = 1 }, headers = { h = "1" }, body = body, betas = { "b" } }
-    local given = {}
+    local given = { headers = { H = "2", i = "3" }, tag = 1 }
     local sent, result, _, client = request(spec, { body = '{"id":1}' }, given)
     assert.same({ id = 1 }, result)
     assert.equal(client.exchanges[1].response, result.response)
-    assert.equal(given, client.given[1])
+    assert.same({ headers = { H = "2", i = "3" }, tag = 1 }, client.given[1])
+    assert.same({ headers = { H = "2", i = "3" }, tag = 1 }, given)
     assert.same({ q = 1 }, sent.query)
     assert.same({ h = "1" }, sent.headers)
     assert.same({ "b" }, sent.betas)
     assert.same({ path = "v1/new", query = { q = 1 }, headers = { h = "1" }, body = body, betas = { "b" } }, spec)
+  end)
+
+  it("has its headers among its options, where they decide of the credential", function()
+    local given = {}
+    local _, _, _, client = request({ path = "v1/new", headers = { h = "1" } }, { body = "{}" }, given)
+    assert.same({ headers = { h = "1" } }, client.given[1])
+    assert.same({}, given)
+    _, _, _, client = request({ path = "v1/new", headers = {} }, { body = "{}" }, given)
+    assert.equal(given, client.given[1])
   end)
 
   for _, method in ipairs { "", "GET ", "GE T", "G3T", "GET\r\nX: y", "GET/" } do

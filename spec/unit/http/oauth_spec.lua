@@ -66,6 +66,16 @@ describe("the token endpoint", function()
     }, json.decode(request.body))
   end)
 
+  it("is beside the API's own paths, however the base URL ends", function()
+    for base, url in pairs {
+      ["https://h.test/"] = "https://h.test", ["https://h.test/v1"] = "https://h.test",
+      [" https://h.test/gateway/v1/messages/"] = "https://h.test/gateway",
+    } do
+      assert.equal("new", (federation({ base_url = base }).ask(false)))
+      assert.equal(url .. "/v1/oauth/token", asked[#asked].url)
+    end
+  end)
+
   it("takes an identity of so many bytes, from a file or the environment", function()
     local path = directory:write("identity", " " .. ("x"):rep(16 * 1024) .. "\n")
     assert.equal("new", (federation({ identity_file = path }).ask(false)))
@@ -155,6 +165,7 @@ describe("the token endpoint", function()
     assert.equal("new", (user(kept_token(0, "old"), {}).ask(false)))
     assert.same({ grant_type = "refresh_token", refresh_token = "old", client_id = "c" }, json.decode(asked[1].body))
     assert.equal("oauth-2025-04-20", asked[1].headers["anthropic-beta"])
+    assert.equal(30, asked[1].timeout.total)
     local kept = json.decode(directory:read "kept.json")
     assert.same({ "new", "old", "1.0", "oauth_token" },
       { kept.access_token, kept.refresh_token, kept.version, kept.type })
@@ -201,6 +212,66 @@ describe("the token endpoint", function()
       sent[i] = json.decode(request.body).refresh_token
     end
     assert.same({ "r0", "r1", "r2", "r2", "r2", "of another login" }, sent)
+  end)
+
+  -- What another process keeps while the endpoint is asked, whose answer is `answer`.
+  local function meanwhile(kept, answer)
+    function call.run(request)
+      asked[#asked + 1] = request
+      assert(core.write_private(directory:path "kept.json", json.encode(kept)))
+      return answer or response
+    end
+  end
+
+  it("is not believed that a refresh token is used up, where another process has kept what it got", function()
+    local refused = { status = 400, headers = {}, body = '{"error":"invalid_grant"}' }
+    local source = user(kept_token(0, "r1"))
+    local ends = os.time() + 1000
+    meanwhile({ access_token = "other's", expires_at = ends, refresh_token = "r2" }, refused)
+    assert.same({ "other's", ends }, { source.ask(false) })
+    for _, kept in ipairs { { access_token = "kept" }, { access_token = "other's", expires_at = 1 } } do
+      source = user(kept_token(0, "r1"))
+      kept.refresh_token = "r1"
+      meanwhile(kept, refused)
+      assert.equal("the token endpoint answered 400: invalid_grant", select(2, source.ask(false)).message)
+    end
+    assert.equal(3, #asked)
+  end)
+
+  it("brings no token in the place of another login's", function()
+    local source = user(kept_token(0, "r1"))
+    meanwhile { access_token = "of a login", expires_at = os.time() + 1000, refresh_token = "r9" }
+    assert.equal("of a login", (source.ask(false)))
+    assert.equal("r9", json.decode(directory:read "kept.json").refresh_token)
+    source = user(kept_token(0, "r1"))
+    meanwhile { access_token = "of a login", expires_at = 1, refresh_token = "r9" }
+    assert.equal("new", (source.ask(false)))
+    assert.equal("r9", json.decode(directory:read "kept.json").refresh_token)
+  end)
+
+  it("brings no file back that a logout has removed", function()
+    local source = user(kept_token(0, "r1"))
+    function call.run()
+      os.remove(directory:path "kept.json")
+      return response
+    end
+    assert.equal("new", (source.ask(false)))
+    assert.same({}, directory:names())
+    assert.matches("there is no such file: log in first", select(2, source.ask(false)).message)
+  end)
+
+  it("is not asked after a refusal where another process has kept another token since", function()
+    for _, fields in ipairs { {}, { client_id = false } } do
+      local source = user(kept_token(1000, "r1"), fields)
+      assert.equal("kept", (source.ask(false)))
+      user('{"access_token":"rotated\\n","refresh_token":"r2"}')
+      assert.equal("rotated\n", (source.ask(true)))
+      assert.same({}, asked)
+      if fields.client_id == nil then
+        assert.equal("new", (source.ask(true)))
+        asked = {}
+      end
+    end
   end)
 
   it("leaves what else stands beside a kept token as it is", function()

@@ -62,6 +62,23 @@ describe("a profile", function()
     assert.equal("other", profiles.find("other").name)
   end)
 
+  it("stands below the folder of the user's settings on Windows", function()
+    local config = package.config
+    finally(function() rawset(package, "config", config) end)
+    rawset(package, "config", "\\" .. config:sub(2))
+    directory:run "mkdir -p Anthropic/configs AppData/Roaming/Anthropic/configs .config/anthropic/configs"
+    directory:write("Anthropic/configs/one.json", USER)
+    directory:write("AppData/Roaming/Anthropic/configs/two.json", USER)
+    directory:write(".config/anthropic/configs/three.json", USER)
+    local root = directory.root
+    for name, folders in pairs { one = { root, "/nowhere" }, two = { " ", root }, three = { " ", " " } } do
+      service.environment {
+        ANTHROPIC_CONFIG_DIR = " ", XDG_CONFIG_HOME = " ", HOME = root, APPDATA = folders[1], USERPROFILE = folders[2],
+      }
+      assert.equal(name, profiles.find(name).name)
+    end
+  end)
+
   it("has what its file says, with the environment in its gaps", function()
     profile("a", '{"base_url":"https://h.test","organization_id":"","workspace_id":"w","authentication":{'
       .. '"type":"oidc_federation","federation_rule_id":"r","client_id":7,'

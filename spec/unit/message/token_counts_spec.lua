@@ -149,6 +149,21 @@ describe("token counts", function()
     assert.equal(text, json.encode(token_counts.merge(nil, json.decode_answer(text))))
   end)
 
+  it("keep digits that a number does not hold, and lose them to a later count", function()
+    local first = json.decode_answer '{"cost":0.1234567890123456789,"tiles":{"n":12345678901234567890},"n":1}'
+    local later = json.decode_answer '{"n":0.9876543210987654321,"tiles":{"n":0,"m":98765432109876543210}}'
+    for _, join in ipairs { token_counts.merge, function(a, b)
+      return token_counts.hold(token_counts.merge(nil, a), b)
+    end } do
+      local joined = join(first, later)
+      assert.equal('{"cost":0.1234567890123456789,"n":0.9876543210987654321,'
+        .. '"tiles":{"m":98765432109876543210,"n":12345678901234567890}}', json.encode(joined))
+      assert.equal('{"cost":0.5,"n":2,"tiles":{"m":98765432109876543210,"n":12345678901234567890}}',
+        json.encode(join(joined, { cost = "0.5", n = 2 })))
+    end
+    assert.equal('{"cost":0.1234567890123456789,"n":1,"tiles":{"n":12345678901234567890}}', json.encode(first))
+  end)
+
   for _, case in ipairs(COMPLETIONS) do
     it("of a chat completion are the API's: " .. case[1], function()
       assert.same(case[3], token_counts.of_completion(case[2]))
