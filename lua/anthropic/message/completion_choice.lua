@@ -50,6 +50,10 @@ local OF_CONTENT = {
   logprobs = true,
 }
 
+-- The same where the part is a text alone: the signature is not that of thinking.
+local OF_TEXT = tables.copy(OF_CONTENT)
+OF_TEXT.signature = nil
+
 -- The same of a part of the thinking.
 local OF_THOUGHT = {
   type = true, id = true, index = true, format = true, role = true, signature = true, thinking = true, text = true,
@@ -192,7 +196,7 @@ local function add_content(self, content, takes_calls)
     local text = plain_text_of(part)
     if text then
       texts[#texts + 1] = text
-      blocks.keep(self, "content", type(part) == "table" and parts.others(part, OF_CONTENT) or nil)
+      blocks.keep(self, "content", type(part) == "table" and parts.others(part, OF_TEXT) or nil)
     else
       blocks.add_text(self, "text", table.concat(texts))
       texts = {}

@@ -427,6 +427,12 @@ describe("a choice", function()
     } } })
   end)
 
+  it("keeps the signature of a text, which is none of thinking", function()
+    assert.same({ "unknown {content:{signature:s}}", HI[1], HI[2] }, events_of { delta { content = {
+      { type = "text", text = "Hi", signature = "s" },
+    } } })
+  end)
+
   it("keeps what a call has besides its own, with what tells it from others", function()
     local piece = { index = 0, id = "t", type = "function", ["function"] = { name = "f", arguments = "[0]" },
       extra_content = { google = { thought_signature = "s" } } }
