@@ -140,6 +140,33 @@ function parts.read_input(block)
   end
 end
 
+local AFTER_END = "^expected the end of the text at byte (%d+)$"
+
+-- The input of a text that goes on after its end: what follows an empty object, or the same once more.
+local function read_repeated(block, depth)
+  local at = depth > 0 and tonumber((block.input_error or ""):match(AFTER_END))
+  if not at then
+    return
+  end
+  local text, first, rest = block.input_json, {}, {}
+  json.tool_input(first, text:sub(1, at - 1))
+  json.tool_input(rest, text:sub(at))
+  read_repeated(rest, depth - 1)
+  local is_nothing = parts.is_empty(first.input)
+  if type(rest.input) == "table" and (is_nothing or parts.is_same_input(first.input, rest.input)) then
+    block.input, block.input_json, block.input_error = rest.input, nil, nil
+  end
+end
+
+--- Sets the input of a tool's use from the pieces of its text. Some servers begin with an empty object, as the block's
+--- start does, or end with all of it once more.
+---@param block table
+---@param text string
+function parts.read_pieces(block, text)
+  json.tool_input(block, text)
+  read_repeated(block, 2)
+end
+
 --- The JSON text of the input of a tool's use, as it came where it is broken.
 ---@param block table changed as by `read_input`
 ---@return string

@@ -176,6 +176,19 @@ function tool_calls.rest(call, said)
   return rest or call.held and begins_anew(call, said) and said.arguments or nil
 end
 
+--- What of a piece of arguments is to be handed on: not an empty object before them, nor all of them once more.
+---@param call { heard: anthropic.HeardText, held?: string }
+---@param text string
+---@return string
+function tool_calls.handed_on(call, text)
+  local said = { arguments = text }
+  if is_repetition(call, said, true) then
+    return ""
+  end
+  add_arguments(call.heard, call, said)
+  return said.arguments
+end
+
 local function find(self, said, chunk)
   local call = said.index ~= nil and self.by_index[said.index]
   if not call then
