@@ -225,6 +225,13 @@ describe("the events of a message with all that it can have", function()
     assert.same(whole, made:finish())
   end)
 
+  it("have a member that is false", function()
+    local answer = message.of_answer { type = "message", content = "a", is_cached = false, text = false }
+    local begun = whole_events.of(answer)[1].message
+    assert.is_false(begun.is_cached)
+    assert.is_false(begun.text)
+  end)
+
   it("have one citation that is no list", function()
     local cited = { type = "text", text = "a", citations = { n = 1 } }
     local answer = message.of_answer { type = "message", content = cited }
