@@ -123,23 +123,6 @@ function parts.type_of(block)
   return block.name ~= nil and block.id ~= nil and "tool_use" or nil
 end
 
---- Makes the input of a tool's use a table where it says the same: what is empty is `{}`, the JSON text of an object is
---- that object. Of a text that begins as JSON and is broken `input_json` and `input_error` tell; any other stays.
----@param block table changed in place
-function parts.read_input(block)
-  if not parts.is_tool_use(block.type) or block.input_error then
-    return
-  elseif parts.is_empty(block.input) then
-    block.input = json.object {}
-  elseif type(block.input) == "string" then
-    local read = {}
-    json.tool_input(read, block.input)
-    if type(read.input) == "table" or read.input_error and block.input:find "^%s*[{%[]" then
-      block.input, block.input_json, block.input_error = read.input, read.input_json, read.input_error
-    end
-  end
-end
-
 local AFTER_END = "^expected the end of the text at byte (%d+)$"
 
 -- The input of a text that goes on after its end: what follows an empty object, or the same once more.
@@ -165,6 +148,23 @@ end
 function parts.read_pieces(block, text)
   json.tool_input(block, text)
   read_repeated(block, 2)
+end
+
+--- Makes the input of a tool's use a table where it says the same: what is empty is `{}`, the JSON text of an object is
+--- that object. Of a text that begins as JSON and is broken `input_json` and `input_error` tell; any other stays.
+---@param block table changed in place
+function parts.read_input(block)
+  if not parts.is_tool_use(block.type) or block.input_error then
+    return
+  elseif parts.is_empty(block.input) then
+    block.input = json.object {}
+  elseif type(block.input) == "string" then
+    local read = {}
+    parts.read_pieces(read, block.input)
+    if type(read.input) == "table" or read.input_error and block.input:find "^%s*[{%[]" then
+      block.input, block.input_json, block.input_error = read.input, read.input_json, read.input_error
+    end
+  end
 end
 
 --- The JSON text of the input of a tool's use, as it came where it is broken.

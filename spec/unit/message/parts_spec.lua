@@ -142,6 +142,8 @@ describe("the input of a call", function()
     { "false", false, "{}" },
     { "the text of an object, as it is written", '{"b": 1, "a": 2}', '{"b": 1, "a": 2}' },
     { "the text of an empty object", " {} ", " {} " },
+    { "the text of an object behind an empty one", '{}{"a": 1}', '{"a": 1}' },
+    { "the text of an object, twice", '{"a":1}{"a": 1}', '{"a": 1}' },
     { "the text of a list", "[1]", "[1]" },
     { "the text of nothing", "  ", "{}" },
     { "the text of a number", "5", '"5"' },
