@@ -112,8 +112,10 @@ local function say_due(self, field, due)
   end
 end
 
+-- Clients want a function in each piece.
 local function call_piece(self, block, members)
   members.index = block.call
+  members["function"] = members["function"] or { arguments = "" }
   say(self, { tool_calls = json.array { members } })
 end
 
@@ -333,23 +335,21 @@ function handlers.content_block_stop(self, _, index)
   end
 end
 
--- What stands beside a call's own members: a piece of that call, where it is known which it is.
-local function more_of_call(self, more, index)
-  local block = self.blocks[index]
-  if block and block.call then
-    more = json.copy(more)
-    more.id, more.index = nil, block.call
-  end
-  return { tool_calls = json.array { more } }
+-- The call that an event belongs to, if it is known which that is.
+local function call_of(self, event)
+  local block = self.blocks[parts.index(event.index)]
+  return block and block.is_told and block or nil
 end
 
 -- What a server of this shape sent and no event of the API says: it goes back as it came, unless clients read another
--- form under its name.
+-- form under its name. What stands beside a call's own members is a piece of that call.
 function handlers.unknown_delta(self, event)
   local delta = type(event.delta) == "table" and event.delta or {}
-  local calls = delta.tool_calls
-  if type(calls) == "table" and not json.is_array(calls) then
-    delta = more_of_call(self, calls, parts.index(event.index))
+  local calls, block = delta.tool_calls, call_of(self, event)
+  if block and type(calls) == "table" and not json.is_array(calls) then
+    local more = json.copy(calls)
+    more.id = nil
+    return call_piece(self, block, more)
   elseif calls ~= nil or delta.content ~= nil or delta.function_call ~= nil then
     delta = foreign(self, "deltas", delta)
   end

@@ -193,7 +193,8 @@ describe("the chunks of events", function()
     assert.same({ '{"tool_calls":[{"caller":{"type":"direct"},"function":{"arguments":"","name":"f"},"id":"a",'
       .. '"index":0,"type":"function"}]}' }, deltas(named))
     assert.same({}, deltas(named))
-    assert.same({ '{"tool_calls":[{"index":0,"toolset_name":"t"}]}' }, deltas(call { name = "f", toolset_name = "t" }))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":""},"index":0,"toolset_name":"t"}]}' },
+      deltas(call { name = "f", toolset_name = "t" })) -- clients want a function in each piece
     assert.same({ '{"tool_calls":[{"function":{"arguments":"{}"},"index":0}]}' }, deltas(stop()))
   end)
 
@@ -204,8 +205,16 @@ describe("the chunks of events", function()
       return { type = "unknown_delta", index = index,
         delta = { tool_calls = { id = "b", index = 7, extra_content = { x = 1 } } } }
     end
-    assert.same({ '{"tool_calls":[{"extra_content":{"x":1},"index":1}]}' }, deltas(told(2)))
-    assert.same({ '{"tool_calls":[{"extra_content":{"x":1},"id":"b","index":7}]}' }, deltas(told(nil)))
+    local function deltas_of(event)
+      return json.decode(deltas(event)[1])
+    end
+    assert.same({ '{"tool_calls":[{"extra_content":{"x":1},"function":{"arguments":""},"index":1}]}' }, deltas(told(2)))
+    local inner = { type = "unknown_delta", index = 2, delta = { tool_calls = { ["function"] = { y = 1 } } } }
+    assert.same({ '{"tool_calls":[{"function":{"y":1},"index":1}]}' }, deltas(inner))
+    assert.same({ tool_calls = { id = "b", index = 7, extra_content = { x = 1 } }, index = 0 }, -- whose is not known
+      deltas_of(told(nil)).provider_specific_fields.deltas[1])
+    deltas(start({ type = "tool_use", id = "c" }, 3))
+    assert.is_table(deltas_of(told(3)).provider_specific_fields) -- it has not begun there
   end)
 
   it("have the citations that a text began with", function()
