@@ -83,6 +83,7 @@ function whole_events.of(whole)
   local start = message.fields_of(whole)
   local ending = { stop_reason = whole.stop_reason, stop_sequence = whole.stop_sequence }
   start.content, start.stop_reason, start.stop_sequence = json.array {}, nil, nil
+  start.usage = start.usage or {} -- clients of the API put the counts of the end in there
   mark_nulls(whole, start, ending)
   local events = { { type = "message_start", message = start } }
   for i, block in ipairs(whole.content) do

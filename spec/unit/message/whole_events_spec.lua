@@ -239,11 +239,11 @@ describe("the events of a message with all that it can have", function()
     end
     local started, ended = ends_of('{"type":"message","content":[],'
       .. '"stop_reason":"end_turn","stop_sequence":null,"x":null}')
-    assert.equal('{"content":[],"role":"assistant","stop_reason":null,"stop_sequence":null,"type":"message","x":null}',
-      started)
+    assert.equal('{"content":[],"role":"assistant","stop_reason":null,"stop_sequence":null,"type":"message","usage":{},'
+      .. '"x":null}', started)
     assert.equal('{"stop_reason":"end_turn","stop_sequence":null}', ended)
     started, ended = ends_of '{"type":"message","content":[],"stop_reason":"end_turn"}'
-    assert.equal('{"content":[],"role":"assistant","stop_reason":null,"type":"message"}', started)
+    assert.equal('{"content":[],"role":"assistant","stop_reason":null,"type":"message","usage":{}}', started)
     assert.equal('{"stop_reason":"end_turn"}', ended)
   end)
 
