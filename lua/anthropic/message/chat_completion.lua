@@ -124,6 +124,12 @@ function Translator:feed(chunk, raw)
   return self.events
 end
 
+--- Whether a message has begun, though nothing of it may have come.
+---@return boolean
+function Translator:has_choices()
+  return self.order[1] ~= nil
+end
+
 --- The native events that the end mark stands for. Empty where nothing was understood.
 ---@return table[]|nil events
 ---@return string? problem
