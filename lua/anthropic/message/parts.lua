@@ -135,6 +135,9 @@ local function read_repeated(block, depth)
   json.tool_input(first, text:sub(1, at - 1))
   json.tool_input(rest, text:sub(at))
   read_repeated(rest, depth - 1)
+  if type(rest.input) == "string" then -- a text in a text
+    json.tool_input(rest, rest.input)
+  end
   local is_nothing = parts.is_empty(first.input)
   if type(rest.input) == "table" and (is_nothing or parts.is_same_input(first.input, rest.input)) then
     block.input, block.input_json, block.input_error = rest.input, nil, nil

@@ -144,6 +144,7 @@ describe("the input of a call", function()
     { "the text of an empty object", " {} ", " {} " },
     { "the text of an object behind an empty one", '{}{"a": 1}', '{"a": 1}' },
     { "the text of an object, twice", '{"a":1}{"a": 1}', '{"a": 1}' },
+    { "the text of an object, and that as a text", '{"a":1}"{\\"a\\": 1}"', '{"a": 1}' },
     { "the text of a list", "[1]", "[1]" },
     { "the text of nothing", "  ", "{}" },
     { "the text of a number", "5", '"5"' },
