@@ -77,6 +77,17 @@ local function says_more(part)
   return false
 end
 
+-- The parts of a part of the thinking, if they are signed: Databricks has them in its `summary`.
+local function signed_parts_of(part)
+  for _, name in ipairs { "summary", "thinking", "content" } do
+    for _, inner in ipairs(type(part[name]) == "table" and part[name] or {}) do
+      if type(inner) == "table" and parts.word(inner.signature) then
+        return part[name]
+      end
+    end
+  end
+end
+
 -- A part of the thinking. What follows a signature is a block of its own, unless it has the same. Whether it had any
 -- text.
 local function add_thought(self, part)
@@ -85,6 +96,18 @@ local function add_thought(self, part)
     self.open = { index = blocks.open(self, { type = part.type, data = part.data }) }
     blocks.note(self, part.data)
     return true
+  end
+  local inner = signed_parts_of(part)
+  if inner then
+    local has_text = false
+    for _, each in ipairs(inner) do
+      has_text = add_thought(self, type(each) == "table" and each or { thinking = each }) or has_text
+    end
+    if parts.word(part.signature) then
+      blocks.add_late_signature(self, part.signature)
+    end
+    blocks.keep(self, "reasoning", parts.others(part, OF_THOUGHT))
+    return has_text
   end
   local text, signature = parts.text_of(part.thinking or part), parts.word(part.signature)
   local signed = self.open and self.open.signature

@@ -488,6 +488,26 @@ describe("a choice", function()
     } } }[3])
   end)
 
+  it("reads signed thinking inside of a part of it", function()
+    local function part(text, signature)
+      return { type = "summary_text", text = text, signature = signature }
+    end
+    for _, name in ipairs { "summary", "thinking", "content" } do
+      local content = { { type = "reasoning", [name] = { part("Hm.", "s"), part("So.", "t") } }, { text = "Hi" } }
+      assert.same({
+        HM[1], HM[2], SIGNATURE(0, "s"), STOP(0), START(1, "thinking"), THINKING(1, "So."), SIGNATURE(1, "t"), STOP(1),
+        START(2, "text"), TEXT(2, "Hi"),
+      }, events_of { { message = { content = content } } })
+    end
+    assert.same({ HM[1], HM[2], SIGNATURE(0, "s") }, events_of {
+      delta { content = { { type = "reasoning", summary = { part("Hm.", "") } } } },
+      delta { content = { { type = "reasoning", summary = { part("", "s") } } } },
+    })
+    assert.same({ HM[1], HM[2], SIGNATURE(0, "s"), "unknown {reasoning:{x:1}}" }, events_of { delta { content = {
+      { type = "reasoning", summary = { part("Hm.", "s"), json.null }, signature = "s", x = 1 },
+    } } })
+  end)
+
   it("knows what members of a part mean nothing beside its text, wherever that stands", function()
     local function part(name, text)
       return { [name] = text, type = "t", id = "i", index = 0, role = "assistant" }
