@@ -10,6 +10,7 @@ local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
 local parts = require "anthropic.message.parts"
+local stop_reasons = require "anthropic.message.stop_reasons"
 local token_counts = require "anthropic.message.token_counts"
 
 local chat_completion = {}
@@ -123,6 +124,12 @@ function Translator:feed(chunk, raw)
   return self.events
 end
 
+--- Whether a message has begun, even if it is empty so far.
+---@return boolean
+function Translator:has_choices()
+  return self.order[1] ~= nil
+end
+
 --- The native events that the end mark stands for. Empty if nothing was understood.
 ---@return table[]|nil events
 ---@return string? problem
@@ -140,6 +147,27 @@ end
 
 -- --- whole ---------------------------------------------------------------------------------------
 
+local function has_calls(choice)
+  local said = type(choice.message) == "table" and choice.message or choice
+  return not (parts.is_empty(said.tool_calls) and parts.is_empty(said.function_call)) or type(said.content) == "table"
+end
+
+-- Whether the choices are one answer: GitHub Copilot has the text in one choice, which says that it ended for calls,
+-- and the calls in others.
+local function are_one(choices)
+  local is_lacking, are_there = false, false
+  for _, choice in ipairs(choices) do
+    if parts.index(choice.index) ~= parts.index(choices[1].index) then
+      return false
+    end
+    local has_some = has_calls(choice)
+    are_there = are_there or has_some
+    is_lacking = is_lacking
+      or not has_some and stop_reasons.of(parts.word(choice.finish_reason), false) == "tool_use"
+  end
+  return is_lacking and are_there
+end
+
 -- A completion whose choices are numbered from 0: by their place, if no choice has the number 0, or two have the same.
 local function numbered(object)
   local choices, whole, seen, is_clear = choices_of(object), json.copy(object), {}, true
@@ -150,13 +178,14 @@ local function numbered(object)
     local number = number_of(choice, i)
     is_clear, seen[number] = is_clear and not seen[number], true
   end
-  if is_clear and seen[0] then
+  local is_one = are_one(choices)
+  if is_clear and seen[0] and not is_one then
     return object
   end
   whole.choices = {}
   for i, choice in ipairs(choices) do
     whole.choices[i] = json.copy(choice)
-    whole.choices[i].index = i - 1
+    whole.choices[i].index = is_one and 0 or i - 1
   end
   return whole
 end

@@ -50,6 +50,10 @@ local OF_CONTENT = {
   logprobs = true,
 }
 
+-- The same where the part is a text alone: the signature is not that of thinking.
+local OF_TEXT = tables.copy(OF_CONTENT)
+OF_TEXT.signature = nil
+
 -- The same of a part of the thinking.
 local OF_THOUGHT = {
   type = true, id = true, index = true, format = true, role = true, signature = true, thinking = true, text = true,
@@ -73,6 +77,17 @@ local function says_more(part)
   return false
 end
 
+-- The parts of a part of the thinking, if they are signed: Databricks has them in its `summary`.
+local function signed_parts_of(part)
+  for _, name in ipairs { "summary", "thinking", "content" } do
+    for _, inner in ipairs(type(part[name]) == "table" and part[name] or {}) do
+      if type(inner) == "table" and parts.word(inner.signature) then
+        return part[name]
+      end
+    end
+  end
+end
+
 -- Adds a part of the thinking. What follows a signature is a block of its own, unless it has the same signature.
 -- Returns whether the part had any text.
 local function add_thought(self, part)
@@ -81,6 +96,18 @@ local function add_thought(self, part)
     self.open = { index = blocks.open(self, { type = part.type, data = part.data }) }
     blocks.note(self, part.data)
     return true
+  end
+  local inner = signed_parts_of(part)
+  if inner then
+    local has_text = false
+    for _, each in ipairs(inner) do
+      has_text = add_thought(self, type(each) == "table" and each or { thinking = each }) or has_text
+    end
+    if parts.word(part.signature) then
+      blocks.add_late_signature(self, part.signature)
+    end
+    blocks.keep(self, "reasoning", parts.others(part, OF_THOUGHT))
+    return has_text
   end
   local text, signature = parts.text_of(part.thinking or part), parts.word(part.signature)
   local signed = self.open and self.open.signature
@@ -192,7 +219,7 @@ local function add_content(self, content, takes_calls)
     local text = plain_text_of(part)
     if text then
       texts[#texts + 1] = text
-      blocks.keep(self, "content", type(part) == "table" and parts.others(part, OF_CONTENT) or nil)
+      blocks.keep(self, "content", type(part) == "table" and parts.others(part, OF_TEXT) or nil)
     else
       blocks.add_text(self, "text", table.concat(texts))
       texts = {}

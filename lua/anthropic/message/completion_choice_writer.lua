@@ -8,23 +8,23 @@
 -- completion_writer.lua writes what is around the choices, and whole messages.
 
 local accumulator = require "anthropic.message.accumulator"
+local budgets = require "anthropic.message.budget"
+local heard_text = require "anthropic.message.heard_text"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
 local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
+local tool_calls = require "anthropic.message.tool_calls"
 local turns = require "anthropic.message.turns"
 
 local completion_choice_writer = {}
-
-local function foreign(field, value)
-  return { provider_specific_fields = { [field] = value } }
-end
 
 ---@class anthropic.ChoiceWriter the chunks of one answer
 ---@field calls integer how many have begun
 ---@field blocks table<number, table> those under way, by their index
 ---@field ended_calls table<number, table> those that have ended, by the index that they had
+---@field listed table<string, integer> how many elements each list has had
 local Choice = {}
 Choice.__index = Choice
 
@@ -48,7 +48,7 @@ end
 ---@return anthropic.ChoiceWriter
 function completion_choice_writer.new(encoder, index)
   local self = setmetatable({
-    encoder = encoder, index = index, calls = 0, blocks = {}, ended_calls = {}, turns = {},
+    encoder = encoder, index = index, calls = 0, blocks = {}, ended_calls = {}, turns = {}, listed = {},
   }, Choice)
   for _, field in ipairs(FIELDS) do
     self.turns[field] = turns.new()
@@ -64,6 +64,25 @@ local function emit(self, delta, reason)
     finish_reason = reason or json.null,
     logprobs = json.null,
   } }))
+end
+
+-- The next element of a list that the chunks tell of: clients put lists together by the index of each.
+local function listed(self, name, value)
+  local number = self.listed[name] or 0
+  self.listed[name] = number + 1
+  if type(value) == "table" and not json.is_array(value) and value.index == nil then
+    value = json.copy(value)
+    value.index = number
+  end
+  return value
+end
+
+local function foreign(self, field, value)
+  return { provider_specific_fields = { [field] = json.array { listed(self, field, value) } } }
+end
+
+local function thinking_block(self, block)
+  return { thinking_blocks = json.array { listed(self, "thinking_blocks", block) } }
 end
 
 local function begin(self)
@@ -89,12 +108,14 @@ end
 -- Writes what waited for the end of a block.
 local function say_due(self, field, due)
   for _, each in ipairs(due) do
-    say(self, type(each) == "string" and { [field] = each } or each)
+    say(self, type(each) == "string" and { [field] = each } or thinking_block(self, each))
   end
 end
 
+-- Clients want a function in each piece.
 local function call_piece(self, block, members)
   members.index = block.call
+  members["function"] = members["function"] or { arguments = "" }
   say(self, { tool_calls = json.array { members } })
 end
 
@@ -131,7 +152,7 @@ end
 
 local function whole_arguments(block)
   local text, read = block.arguments and table.concat(block.arguments) or "", {}
-  json.tool_input(read, text)
+  parts.read_pieces(read, text)
   if read.input_error or not parts.is_empty(read.input) then
     return text
   end
@@ -159,7 +180,9 @@ end
 local function say_citations(self, block, citations)
   if type(citations) == "table" and not parts.is_empty(citations) and not block.is_cited then
     block.is_cited = true
-    say(self, foreign("citations", citations[1] ~= nil and citations or json.array { citations }))
+    for _, citation in ipairs(citations[1] ~= nil and citations or { citations }) do
+      say(self, foreign(self, "citations", citation))
+    end
   end
 end
 
@@ -174,7 +197,7 @@ local STARTS = {
     block.signature = parts.word(members.signature)
   end,
   redacted_thinking = function(self, _, members)
-    say(self, { thinking_blocks = json.array { { type = "redacted_thinking", data = members.data } } })
+    say(self, thinking_block(self, { type = "redacted_thinking", data = members.data }))
   end,
   tool_use = function(self, block, members)
     if not block.call then
@@ -210,19 +233,19 @@ local DELTAS = {
     if (block.input ~= nil or block.input_json) and not block.has_arguments then
       hold_arguments(block, piece)
     else
-      add_arguments(self, block, piece)
+      block.heard = block.heard or heard_text.new(budgets.new())
+      add_arguments(self, block, tool_calls.handed_on(block, piece))
     end
   end,
   citations_delta = function(self, _, delta)
-    say(self, foreign("citations", json.array { delta.citation }))
+    say(self, foreign(self, "citations", delta.citation))
   end,
 }
 
 -- The delta with the signature of thinking, which follows it.
 local function signed(block)
   local signature = block.type == "thinking" and block.signature
-  return signature and { thinking_blocks = json.array { { type = "thinking", thinking = "", signature = signature } } }
-    or nil
+  return signature and { type = "thinking", thinking = "", signature = signature } or nil
 end
 
 local function stop_block(self, block)
@@ -230,7 +253,7 @@ local function stop_block(self, block)
   say_due(self, "content", self.turns.content:stop(block))
   local kept = block.kept and block.kept:finish().content[1]
   if kept then
-    say(self, foreign("blocks", json.array { kept }))
+    say(self, foreign(self, "blocks", kept))
   elseif block.call then
     if not block.is_told then
       announce(self, block)
@@ -275,7 +298,7 @@ end
 function handlers.content_block_start(self, event, index)
   local members = type(event.content_block) == "table" and event.content_block or {}
   if json.is_array(members) then -- no block
-    return say(self, foreign("blocks", json.array { members }))
+    return say(self, foreign(self, "blocks", members))
   end
   local block = self.blocks[index]
   if not block or block.type ~= members.type then
@@ -299,7 +322,7 @@ function handlers.content_block_delta(self, event, index)
   elseif add then
     add(self, block, delta)
   else
-    say(self, foreign("delta", delta))
+    say(self, { provider_specific_fields = { delta = delta } })
   end
 end
 
@@ -312,25 +335,23 @@ function handlers.content_block_stop(self, _, index)
   end
 end
 
--- What is beside a call's own members: a piece of that call, if it is known which one it is.
-local function more_of_call(self, more, index)
-  local block = self.blocks[index]
-  if block and block.call then
-    more = json.copy(more)
-    more.id, more.index = nil, block.call
-  end
-  return { tool_calls = json.array { more } }
+-- The call that an event belongs to, if it is known which that is.
+local function call_of(self, event)
+  local block = self.blocks[parts.index(event.index)]
+  return block and block.is_told and block or nil
 end
 
 -- What a server of this shape sent and no event of the API can say: it goes back as it came, unless clients read
--- another form under its name.
+-- another form under its name. What is beside a call's own members is a piece of that call.
 function handlers.unknown_delta(self, event)
   local delta = type(event.delta) == "table" and event.delta or {}
-  local calls = delta.tool_calls
-  if type(calls) == "table" and not json.is_array(calls) then
-    delta = more_of_call(self, calls, parts.index(event.index))
+  local calls, block = delta.tool_calls, call_of(self, event)
+  if block and type(calls) == "table" and not json.is_array(calls) then
+    local more = json.copy(calls)
+    more.id = nil
+    return call_piece(self, block, more)
   elseif calls ~= nil or delta.content ~= nil or delta.function_call ~= nil then
-    delta = foreign("deltas", json.array { delta })
+    delta = foreign(self, "deltas", delta)
   end
   say(self, delta)
 end

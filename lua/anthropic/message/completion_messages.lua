@@ -223,15 +223,43 @@ local function blocks_without_text(blocks)
   return found
 end
 
+-- A block of an answer, without the index by which clients join the chunks of a stream.
+local function brought(self, to, block)
+  block = json.copy(self:need(to, block, "table") or {})
+  block.index = nil
+  return block
+end
+
+-- A block of thinking in OpenRouter's form. What another model signed or hid means nothing to the API.
+local function block_of_detail(self, to, detail)
+  detail = self:need(to, detail, "table") or {}
+  local is_own = not parts.word(detail.format) or detail.format:find("anthropic", 1, true)
+  local text, data = parts.text_of(detail), parts.word(detail.data)
+  if data then
+    return is_own and { type = "redacted_thinking", data = data } or nil
+  end
+  local signature = is_own and parts.word(detail.signature) or nil
+  return (text ~= "" or signature) and { type = "thinking", thinking = text, signature = signature } or nil
+end
+
+-- The members in which answers have blocks of thinking, and those with the text alone.
+local THINKING_BLOCKS = { { "thinking_blocks", brought }, { "reasoning_details", block_of_detail } }
+local THINKING_TEXTS = { "reasoning_content", "reasoning", "reasoning_text", "thinking" }
+
 -- Adds the thinking of an answer that a client sends back. A stream has the text in `reasoning_content`, and only the
 -- signatures in the blocks. If there are several blocks, it is not known which part of the text is whose; they need
 -- none, as a signature holds the whole thinking.
 local function add_thinking(self, to, message, blocks)
-  local text = parts.word(self:expect(to .. ".reasoning_content", message.reasoning_content, "string"))
-  local list = parts.is_empty(message.thinking_blocks) and {} or message.thinking_blocks
-  for i, block in ipairs(self:list(to .. ".thinking_blocks", list)) do
-    local place = paths.join(to .. ".thinking_blocks", i)
-    blocks[#blocks + 1] = json.copy(self:need(place, block, "table") or {})
+  local text
+  self:expect(to .. ".reasoning_content", message.reasoning_content, "string")
+  for _, name in ipairs(THINKING_TEXTS) do
+    text = text or parts.word(parts.text_of(message[name]))
+  end
+  for _, row in ipairs(THINKING_BLOCKS) do
+    local place, list = paths.join(to, row[1]), message[row[1]]
+    for i, block in ipairs(not blocks[1] and not parts.is_empty(list) and self:list(place, list) or {}) do
+      blocks[#blocks + 1] = row[2](self, paths.join(place, i), block)
+    end
   end
   local without = text and blocks_without_text(blocks)
   if without and #without == 1 then
@@ -247,7 +275,7 @@ local function add_foreign(self, to, message, blocks)
   to = to .. ".provider_specific_fields"
   if not parts.is_empty(given.blocks) then
     for i, block in ipairs(self:list(to .. ".blocks", given.blocks)) do
-      blocks[#blocks + 1] = self:need(paths.join(to .. ".blocks", i), block, "table")
+      blocks[#blocks + 1] = brought(self, paths.join(to .. ".blocks", i), block)
     end
   end
 end

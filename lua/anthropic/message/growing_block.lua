@@ -21,6 +21,7 @@ local BLOCK_BYTES = 1000 -- that a block takes besides its content
 ---@field json? string[] pieces of a tool's input
 ---@field citations? table that were added to
 ---@field closed? boolean it has ended
+---@field has_ended? boolean the same, though it may have gone on
 local GrowingBlock = {}
 GrowingBlock.__index = GrowingBlock
 
@@ -182,12 +183,17 @@ function GrowingBlock:copy()
   return block
 end
 
--- The pieces make the input, unless they are empty and the block's start brought an input.
+-- The pieces make the input, unless they are empty and the block's start brought an input, even a broken one.
 local function close_input(self)
-  local block, before = self.block, self.block.input
-  json.tool_input(block, joined(self.json))
-  if not parts.is_empty(before) and not block.input_error and parts.is_empty(block.input) then
+  local block = self.block
+  local before, text, problem = block.input, parts.word(block.input_json), block.input_error
+  parts.read_pieces(block, joined(self.json))
+  if block.input_error or not parts.is_empty(block.input) then
+    return
+  elseif not parts.is_empty(before) then
     block.input = before
+  elseif text and not self.has_ended then -- else that is of the pieces before the end
+    block.input, block.input_json, block.input_error = nil, text, problem
   end
 end
 
@@ -201,7 +207,7 @@ function GrowingBlock:close()
     close_input(self)
   end
   parts.read_input(self.block)
-  self.closed = true
+  self.closed, self.has_ended = true, true
 end
 
 return growing_block

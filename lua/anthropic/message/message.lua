@@ -114,7 +114,9 @@ end
 function message.fields_of(whole)
   local fields = {}
   for name, value in pairs(whole) do
-    fields[name] = not OWN[name] and value or nil
+    if not OWN[name] then
+      fields[name] = value
+    end
   end
   return tables.merge(fields, whole.extra)
 end

@@ -146,7 +146,8 @@ local function add_to(self, block, content)
     block.given_id = block.given_id or parts.word(content.id)
   end
   for name, value in pairs(content) do
-    local is_open = block.pending or not (GROWS[name] or block.has_ended)
+    local has_come = GROWS[name] or name == "citations" and block.brought.citations_delta
+    local is_open = block.pending or not (has_come or block.has_ended)
     if is_open and parts.is_empty(begun[name]) and not parts.is_empty(value) then
       json.set(content, begun, name)
       adds = true

@@ -158,8 +158,41 @@ local function is_list(value)
   return count == #value
 end
 
+-- The member of a block that has the ID of a call.
+local ID_OF = { tool_use = "id", tool_result = "tool_use_id" }
+
+local function code_of(char)
+  return ("_%02X"):format(char:byte())
+end
+
+-- Content with IDs that the vendor takes: letters, digits, "_" and "-". Other servers make them in other ways
+-- ("functions.f:0"), and want those back.
+local function with_own_ids(content)
+  local whole
+  for i, block in ipairs(type(content) == "table" and not json.is_raw(content) and content or {}) do
+    local name = type(block) == "table" and not json.is_raw(block) and ID_OF[block.type]
+    local id = name and parts.word(block[name])
+    if id and id:find "[^%w_-]" then
+      whole = whole or json.copy(content)
+      whole[i] = json.copy(block)
+      whole[i][name] = id:gsub("[^%w_-]", code_of)
+    end
+  end
+  return whole or content
+end
+
+local function for_vendor(turn)
+  local content = type(turn) == "table" and not json.is_raw(turn) and with_own_ids(turn.content) or nil
+  if content == nil or content == turn.content then
+    return turn
+  end
+  turn = json.copy(turn)
+  turn.content = content
+  return turn
+end
+
 --- A request's messages with every Message in it, and every stored one, as a request takes it. A message with nothing
---- left is left out.
+--- left is left out. To the vendor, calls and their results have IDs that it takes.
 ---@param messages any
 ---@param base_url string of the server that the request goes to
 ---@return any messages the same if nothing is to be changed, else a list of its own; nil if one cannot be sent
@@ -169,16 +202,17 @@ function param.list(messages, base_url)
     return messages
   end
   local list, is_changed = setmetatable({}, getmetatable(messages)), false
+  local is_vendor = type(base_url) == "string" and urls.is_vendor(base_url)
   for i, value in ipairs(messages) do
+    local turn, problem = value, nil
     if is_message(value) then
-      local turn, problem = param.of_message(value, base_url)
-      if problem then
-        return nil, ("messages[%d].%s"):format(i, problem)
-      end
-      list[#list + 1], is_changed = turn, true
-    else
-      list[#list + 1] = value
+      turn, problem = param.of_message(value, base_url)
     end
+    if problem then
+      return nil, ("messages[%d].%s"):format(i, problem)
+    end
+    turn = is_vendor and for_vendor(turn) or turn
+    list[#list + 1], is_changed = turn, is_changed or turn ~= value
   end
   return is_changed and list or messages
 end

@@ -123,6 +123,36 @@ function parts.type_of(block)
   return block.name ~= nil and block.id ~= nil and "tool_use" or nil
 end
 
+local AFTER_END = "^expected the end of the text at byte (%d+)$"
+
+-- Reads the input of a text that goes on after its end: by what follows an empty object, or the same once more.
+local function read_repeated(block, depth)
+  local at = depth > 0 and tonumber((block.input_error or ""):match(AFTER_END))
+  if not at then
+    return
+  end
+  local text, first, rest = block.input_json, {}, {}
+  json.tool_input(first, text:sub(1, at - 1))
+  json.tool_input(rest, text:sub(at))
+  read_repeated(rest, depth - 1)
+  if type(rest.input) == "string" then -- a text in a text
+    json.tool_input(rest, rest.input)
+  end
+  local is_nothing = parts.is_empty(first.input)
+  if type(rest.input) == "table" and (is_nothing or parts.is_same_input(first.input, rest.input)) then
+    block.input, block.input_json, block.input_error = rest.input, nil, nil
+  end
+end
+
+--- Sets the input of a tool's use from the pieces of its text. Some servers begin with an empty object, as the block's
+--- start does, or end with all of it once more.
+---@param block table
+---@param text string
+function parts.read_pieces(block, text)
+  json.tool_input(block, text)
+  read_repeated(block, 2)
+end
+
 --- Makes the input of a tool's use a table that says the same: an empty one is `{}`, the JSON text of an object is that
 --- object. For a text that begins as JSON and is broken, `input_json` and `input_error` are set; any other text stays.
 ---@param block table changed in place
@@ -133,7 +163,7 @@ function parts.read_input(block)
     block.input = json.object {}
   elseif type(block.input) == "string" then
     local read = {}
-    json.tool_input(read, block.input)
+    parts.read_pieces(read, block.input)
     if type(read.input) == "table" or read.input_error and block.input:find "^%s*[{%[]" then
       block.input, block.input_json, block.input_error = read.input, read.input_json, read.input_error
     end

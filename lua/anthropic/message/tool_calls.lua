@@ -118,9 +118,24 @@ local function is_same(call, said)
   return is_comparable and heard:text() ~= nil and parts.is_same_input(heard:text(), said.arguments)
 end
 
--- Some servers end with all of the arguments once more.
+-- The arguments that stand as a text in a text; nil where none do.
+local function unwrapped(text)
+  local read = {}
+  if text:find '^%s*"%s*{' then
+    json.tool_input(read, text)
+  end
+  return type(read.input) == "string" and read.input or nil
+end
+
+-- Some servers end with all of the arguments once more, LiteLLM with their text as JSON.
 local function is_repetition(call, said, chunk)
-  return call.heard.bytes > 0 and call.chunk ~= chunk and begins_anew(call, said) and is_same(call, said)
+  if call.heard.bytes == 0 or call.chunk == chunk then
+    return false
+  elseif begins_anew(call, said) then
+    return is_same(call, said)
+  end
+  local text = call.last_byte == "}" and unwrapped(said.arguments)
+  return text and is_same(call, { arguments = text }) or false
 end
 
 -- Other servers begin with an empty object, as the API's own blocks do. It is held until more comes: arguments that
@@ -174,6 +189,19 @@ function tool_calls.rest(call, said)
     return ""
   end
   return rest or call.held and begins_anew(call, said) and said.arguments or nil
+end
+
+--- What of a piece of arguments is to be handed on: not an empty object before them, nor all of them once more.
+---@param call { heard: anthropic.HeardText, held?: string }
+---@param text string
+---@return string
+function tool_calls.handed_on(call, text)
+  local said = { arguments = text }
+  if is_repetition(call, said, true) then
+    return ""
+  end
+  add_arguments(call.heard, call, said)
+  return said.arguments
 end
 
 local function find(self, said, chunk)

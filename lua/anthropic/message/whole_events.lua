@@ -5,6 +5,7 @@ local chat_completion = require "anthropic.message.chat_completion"
 local json = require "anthropic.base.json"
 local message = require "anthropic.message.message"
 local parts = require "anthropic.message.parts"
+local tables = require "anthropic.base.tables"
 
 local whole_events = {}
 
@@ -57,6 +58,20 @@ local function add_block(events, index, block)
   events[#events + 1] = { type = "content_block_stop", index = index }
 end
 
+local OF_END = { "stop_reason", "stop_sequence" }
+
+-- Marks as null what the answer had so: all in the start, and what the end tells there, too.
+local function mark_nulls(whole, start, ending)
+  local nulls = json.nulls_of(whole) or {}
+  local of_start, of_end = tables.copy(nulls), {}
+  for _, name in ipairs(OF_END) do
+    of_start[name] = nulls[name] or whole[name] ~= nil or nil
+    of_end[name] = nulls[name]
+  end
+  json.set_nulls(start, of_start)
+  json.set_nulls(ending, of_end)
+end
+
 --- The events of a message.
 ---@param whole anthropic.Message
 ---@return table[]
@@ -66,14 +81,17 @@ function whole_events.of(whole)
     return foreign
   end
   local start = message.fields_of(whole)
+  local ending = { stop_reason = whole.stop_reason, stop_sequence = whole.stop_sequence }
   start.content, start.stop_reason, start.stop_sequence = json.array {}, nil, nil
+  start.usage = start.usage or {} -- clients of the API put the counts of the end in there
+  mark_nulls(whole, start, ending)
   local events = { { type = "message_start", message = start } }
   for i, block in ipairs(whole.content) do
     add_block(events, i - 1, block)
   end
   events[#events + 1] = {
     type = "message_delta",
-    delta = { stop_reason = whole.stop_reason, stop_sequence = whole.stop_sequence },
+    delta = ending,
     usage = whole.usage or {},
   }
   events[#events + 1] = { type = "message_stop" }

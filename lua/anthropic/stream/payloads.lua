@@ -233,7 +233,9 @@ function payloads.ended(self)
   if self.open_ended and not is_understood and not data then -- an event that is cut off is not passed over
     self.complete = true
     return true
-  elseif self.stray and not (is_understood or self.open_ended) then
+  end
+  local has_begun = is_understood or self.translator ~= nil and self.translator:has_choices()
+  if self.stray and not (has_begun or self.open_ended) then
     return payloads.not_understood(self)
   end
   return nil, truncated(self)

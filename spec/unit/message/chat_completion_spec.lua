@@ -358,6 +358,34 @@ describe("the message of a chat completion", function()
     end
   end)
 
+  it("is one answer where one choice ended for calls that stand in others", function()
+    local function called(id)
+      return { id = id, type = "function", ["function"] = { name = "f", arguments = "{}" } }
+    end
+    for _, index in ipairs { json.null, 0 } do
+      local function choice(said)
+        return { index = index, finish_reason = "tool_calls", message = said }
+      end
+      local object = completion {
+        choice { role = "assistant", content = "I look." }, choice { role = "assistant", tool_calls = { called "a" } },
+        choice { role = "assistant", content = json.null, tool_calls = { called "b" } },
+      }
+      local message = chat_completion.to_message(object)
+      assert.is_nil(message.choices)
+      assert.same({ "I look.", "tool_use" }, { message:text(), message.stop_reason })
+      assert.same({ "a", "b" }, { message:tool_uses()[1].id, message:tool_uses()[2].id })
+      assert.equal(index, object.choices[1].index)
+      for _, others in ipairs {
+        { { content = "a" }, { content = "b" } }, { { tool_calls = { called "a" } }, { tool_calls = { called "b" } } },
+      } do
+        assert.equal(2, #chat_completion.to_message(completion { choice(others[1]), choice(others[2]) }).choices)
+      end
+    end
+    local numbered = { { index = 0, finish_reason = "tool_calls", message = { content = "a" } },
+      { index = 1, finish_reason = "tool_calls", message = { tool_calls = { called "a" } } } }
+    assert.equal(2, #chat_completion.to_message(completion(numbered)).choices)
+  end)
+
   it("counts those without an index by their place", function()
     for _, index in ipairs { "x", "nan", {}, json.null, 2 ^ 60 } do
       local message = chat_completion.to_message(completion {

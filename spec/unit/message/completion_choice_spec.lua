@@ -427,6 +427,12 @@ describe("a choice", function()
     } } })
   end)
 
+  it("keeps the signature of a text, which is none of thinking", function()
+    assert.same({ "unknown {content:{signature:s}}", HI[1], HI[2] }, events_of { delta { content = {
+      { type = "text", text = "Hi", signature = "s" },
+    } } })
+  end)
+
   it("keeps what a call has besides its own, with what tells it from others", function()
     local piece = { index = 0, id = "t", type = "function", ["function"] = { name = "f", arguments = "[0]" },
       extra_content = { google = { thought_signature = "s" } } }
@@ -480,6 +486,26 @@ describe("a choice", function()
     assert.equal("unknown {reasoning:{data:d}}", events_of { delta { reasoning_details = {
       { type = "reasoning.text", text = "Hm.", signature = json.null, data = "d", format = "f", index = 0 },
     } } }[3])
+  end)
+
+  it("reads signed thinking inside of a part of it", function()
+    local function part(text, signature)
+      return { type = "summary_text", text = text, signature = signature }
+    end
+    for _, name in ipairs { "summary", "thinking", "content" } do
+      local content = { { type = "reasoning", [name] = { part("Hm.", "s"), part("So.", "t") } }, { text = "Hi" } }
+      assert.same({
+        HM[1], HM[2], SIGNATURE(0, "s"), STOP(0), START(1, "thinking"), THINKING(1, "So."), SIGNATURE(1, "t"), STOP(1),
+        START(2, "text"), TEXT(2, "Hi"),
+      }, events_of { { message = { content = content } } })
+    end
+    assert.same({ HM[1], HM[2], SIGNATURE(0, "s") }, events_of {
+      delta { content = { { type = "reasoning", summary = { part("Hm.", "") } } } },
+      delta { content = { { type = "reasoning", summary = { part("", "s") } } } },
+    })
+    assert.same({ HM[1], HM[2], SIGNATURE(0, "s"), "unknown {reasoning:{x:1}}" }, events_of { delta { content = {
+      { type = "reasoning", summary = { part("Hm.", "s"), json.null }, signature = "s", x = 1 },
+    } } })
   end)
 
   it("knows what members of a part mean nothing beside its text, wherever that stands", function()

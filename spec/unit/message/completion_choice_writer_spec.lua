@@ -31,8 +31,10 @@ describe("the chunks of events", function()
     assert.same({ '{"reasoning_content":"Hm"}' }, deltas(start({ type = "thinking", thinking = "Hm" }, 2)))
     assert.same({ '{"reasoning_content":"."}' }, deltas(delta({ type = "thinking_delta", thinking = "." }, 2)))
     assert.same({}, deltas(delta({ type = "signature_delta", signature = "s" }, 2)))
-    assert.same({ '{"thinking_blocks":[{"signature":"s","thinking":"","type":"thinking"}]}' }, deltas(stop(2)))
-    assert.same({ '{"thinking_blocks":[{"data":"d","type":"redacted_thinking"}]}' },
+    assert.same({
+      '{"thinking_blocks":[{"index":0,"signature":"s","thinking":"","type":"thinking"}]}',
+    }, deltas(stop(2)))
+    assert.same({ '{"thinking_blocks":[{"data":"d","index":1,"type":"redacted_thinking"}]}' },
       deltas(start({ type = "redacted_thinking", data = "d" }, 3)))
   end)
 
@@ -42,8 +44,8 @@ describe("the chunks of events", function()
     assert.same({}, deltas(stop(2)))
     assert.same({}, deltas(delta({ type = "signature_delta", signature = "a" }, 1)))
     assert.same({
-      '{"thinking_blocks":[{"signature":"a","thinking":"","type":"thinking"}]}', '{"reasoning_content":"B"}',
-      '{"thinking_blocks":[{"signature":"b","thinking":"","type":"thinking"}]}',
+      '{"thinking_blocks":[{"index":0,"signature":"a","thinking":"","type":"thinking"}]}', '{"reasoning_content":"B"}',
+      '{"thinking_blocks":[{"index":1,"signature":"b","thinking":"","type":"thinking"}]}',
     }, deltas(stop(1)))
   end)
 
@@ -125,7 +127,46 @@ describe("the chunks of events", function()
     assert.same({ '{"tool_calls":[{"function":{"arguments":"","name":"f"},"id":"a","index":0,"type":"function"}]}' },
       deltas(start { type = "tool_use", id = "a", name = "f" }))
     assert.same({}, deltas(start({ type = "tool_use" }, 1)))
-    assert.equal(2, #deltas(delta({ type = "input_json_delta", partial_json = "{}" }, 1)))
+    assert.equal(2, #deltas(delta({ type = "input_json_delta", partial_json = "{" }, 1)))
+  end)
+
+  it("have no empty object before the arguments, nor all of them once more", function()
+    local function arguments_of(pieces)
+      local said = {}
+      local function add(list)
+        for _, each in ipairs(list) do
+          said[#said + 1] = json.decode(each).tool_calls[1]["function"].arguments
+        end
+      end
+      add(deltas(start { type = "tool_use", id = "a", name = "f", input = json.object {} }))
+      for _, piece in ipairs(pieces) do
+        add(deltas(delta { type = "input_json_delta", partial_json = piece }))
+      end
+      add(deltas(stop()))
+      return table.concat(said, "|")
+    end
+    assert.equal('|{"x"|:1}', arguments_of { "{}", '{"x"', ":1}" })
+    assert.equal('|{"x"|: 1}', arguments_of { '{"x"', ": 1}", '{"x":1}' })
+    assert.equal('|{"x":1}', arguments_of { "{}", '{"x":1}', '{"x":1}' })
+    assert.equal("|{}", arguments_of { "{}" })
+    assert.equal("|{}", arguments_of { "{}", "{}" })
+    assert.equal('|{"x":1}|{"x":2}', arguments_of { '{"x":1}', '{"x":2}' }) -- broken, and as it came
+  end)
+
+  it("number what they list, as clients put the lists of several chunks together by that", function()
+    local function listed(event, name)
+      local said = json.decode(deltas(event)[1])
+      return (said.provider_specific_fields or said)[name][1].index
+    end
+    for i = 0, 2 do
+      deltas(start({ type = "thinking", thinking = "" }, i))
+      deltas(delta({ type = "signature_delta", signature = "s" .. i }, i))
+      assert.equal(i, listed(stop(i), "thinking_blocks"))
+      assert.equal(i, listed(delta({ type = "citations_delta", citation = { url = "u" } }, 7), "citations"))
+      deltas(start({ type = "web_search_tool_result", content = json.array {} }, 9))
+      assert.equal(i, listed(stop(9), "blocks"))
+    end
+    assert.equal(5, listed(delta({ type = "citations_delta", citation = { index = 5 } }, 7), "citations"))
   end)
 
   it("have a call's name that comes after its arguments have begun", function()
@@ -152,7 +193,8 @@ describe("the chunks of events", function()
     assert.same({ '{"tool_calls":[{"caller":{"type":"direct"},"function":{"arguments":"","name":"f"},"id":"a",'
       .. '"index":0,"type":"function"}]}' }, deltas(named))
     assert.same({}, deltas(named))
-    assert.same({ '{"tool_calls":[{"index":0,"toolset_name":"t"}]}' }, deltas(call { name = "f", toolset_name = "t" }))
+    assert.same({ '{"tool_calls":[{"function":{"arguments":""},"index":0,"toolset_name":"t"}]}' },
+      deltas(call { name = "f", toolset_name = "t" })) -- clients want a function in each piece
     assert.same({ '{"tool_calls":[{"function":{"arguments":"{}"},"index":0}]}' }, deltas(stop()))
   end)
 
@@ -163,36 +205,47 @@ describe("the chunks of events", function()
       return { type = "unknown_delta", index = index,
         delta = { tool_calls = { id = "b", index = 7, extra_content = { x = 1 } } } }
     end
-    assert.same({ '{"tool_calls":[{"extra_content":{"x":1},"index":1}]}' }, deltas(told(2)))
-    assert.same({ '{"tool_calls":[{"extra_content":{"x":1},"id":"b","index":7}]}' }, deltas(told(nil)))
+    local function deltas_of(event)
+      return json.decode(deltas(event)[1])
+    end
+    assert.same({ '{"tool_calls":[{"extra_content":{"x":1},"function":{"arguments":""},"index":1}]}' }, deltas(told(2)))
+    local inner = { type = "unknown_delta", index = 2, delta = { tool_calls = { ["function"] = { y = 1 } } } }
+    assert.same({ '{"tool_calls":[{"function":{"y":1},"index":1}]}' }, deltas(inner))
+    assert.same({ tool_calls = { id = "b", index = 7, extra_content = { x = 1 } }, index = 0 }, -- whose is not known
+      deltas_of(told(nil)).provider_specific_fields.deltas[1])
+    deltas(start({ type = "tool_use", id = "c" }, 3))
+    assert.is_table(deltas_of(told(3)).provider_specific_fields) -- it has not begun there
   end)
 
   it("have the citations that a text began with", function()
     local cited = { { type = "page_location" } }
-    local told = '{"provider_specific_fields":{"citations":[{"type":"page_location"}]}}'
-    assert.same({ '{"content":"A"}', told }, deltas(start { type = "text", text = "A", citations = cited }))
+    local told = '{"provider_specific_fields":{"citations":[{"index":%d,"type":"page_location"}]}}'
+    assert.same({ '{"content":"A"}', told:format(0) }, deltas(start { type = "text", text = "A", citations = cited }))
     assert.same({}, deltas(start { type = "text", text = "", citations = cited })) -- once more
     deltas(stop())
     for _, none in ipairs { json.array {}, json.null, "x", false } do
       assert.same({}, deltas(start({ type = "text", text = "", citations = none }, 1)))
     end
-    assert.same({ told }, deltas(start({ type = "text", text = "", citations = cited }, 1)))
+    assert.same({ told:format(1) }, deltas(start({ type = "text", text = "", citations = cited }, 1)))
+    assert.same({ { type = "page_location" } }, cited)
   end)
 
   it("keep what has no place of its own", function()
     local search = { type = "server_tool_use", id = "s", name = "web_search", input = json.object {} }
     assert.same({}, deltas(start(search, 1)))
     assert.same({}, deltas(delta({ type = "input_json_delta", partial_json = '{"query": "lua"}' }, 1)))
-    assert.same({ '{"provider_specific_fields":{"blocks":[{"id":"s","input":{"query": "lua"},"name":"web_search",'
-      .. '"type":"server_tool_use"}]}}' }, deltas(stop(1)))
-    assert.same({ '{"provider_specific_fields":{"citations":[{"type":"page_location"}]}}' },
+    assert.same({ '{"provider_specific_fields":{"blocks":[{"id":"s","index":0,"input":{"query": "lua"},'
+      .. '"name":"web_search","type":"server_tool_use"}]}}' }, deltas(stop(1)))
+    assert.same({ '{"provider_specific_fields":{"citations":[{"index":0,"type":"page_location"}]}}' },
       deltas(delta { type = "citations_delta", citation = { type = "page_location" } }))
     assert.same({ '{"provider_specific_fields":{"delta":{"type":"new_delta","x":1}}}' },
       deltas(delta({ type = "new_delta", x = 1 }, 7)))
     assert.same({ '{"provider_specific_fields":{"blocks":[["x"]]}}' }, deltas(start({ "x" }, 8)))
     assert.same({ '{"audio":{"id":"x"}}' }, deltas { type = "unknown_delta", delta = { audio = { id = "x" } } })
-    for name, value in pairs { content = { image = 1 }, function_call = "f", tool_calls = { "x" } } do
-      assert.same({ '{"provider_specific_fields":{"deltas":[' .. json.encode { [name] = value } .. "]}}" },
+    for i, said in ipairs { { content = { image = 1 } }, { function_call = "f" }, { tool_calls = { "x" } } } do
+      local name, value = next(said)
+      local listed = json.encode { [name] = value, index = i - 1 }
+      assert.same({ '{"provider_specific_fields":{"deltas":[' .. listed .. "]}}" },
         deltas { type = "unknown_delta", delta = { [name] = value } }) -- clients read another form there
     end
   end)
@@ -204,8 +257,8 @@ describe("the chunks of events", function()
     deltas(start({ type = "tool_use", id = "a", name = "f", input = { x = 1 } }, 10))
     deltas(start({ type = "container_upload", file_id = "u" }, 2))
     assert.same({
-      '{"thinking_blocks":[{"signature":"s","thinking":"","type":"thinking"}]}',
-      '{"provider_specific_fields":{"blocks":[{"file_id":"u","type":"container_upload"}]}}',
+      '{"thinking_blocks":[{"index":0,"signature":"s","thinking":"","type":"thinking"}]}',
+      '{"provider_specific_fields":{"blocks":[{"file_id":"u","index":0,"type":"container_upload"}]}}',
       '{"tool_calls":[{"function":{"arguments":"{\\"x\\":1}"},"index":0}]}',
       "{}",
     }, deltas { type = "message_stop" })

@@ -212,6 +212,33 @@ describe("the messages of a chat completion", function()
       '"signature":"s","thinking":"","type":"thinking"') .. "]", thinking(two))
   end)
 
+  it("have thinking by whatever name an answer had it", function()
+    for _, name in ipairs { "reasoning_content", "reasoning", "reasoning_text", "thinking" } do
+      assert.equal('[{"thinking":"t","type":"thinking"},{"text":"a","type":"text"}]',
+        content("assistant", '"content":"a","' .. name .. '":"t"'))
+      assert.equal('"a"', content("assistant", '"content":"a","' .. name .. '":null'))
+    end
+    local function details(list)
+      return content("assistant", '"content":"a","reasoning":"not this","reasoning_details":[' .. list .. "]")
+        :gsub(',{"text":"a","type":"text"}%]$', "]")
+    end
+    assert.equal('[{"signature":"s","thinking":"t","type":"thinking"},{"data":"d","type":"redacted_thinking"}]',
+      (details('{"type":"reasoning.text","text":"t","signature":"s","format":"anthropic-claude-v1","index":0},'
+        .. '{"type":"reasoning.encrypted","data":"d"}')))
+    assert.equal('[{"thinking":"t","type":"thinking"},{"thinking":"u","type":"thinking"}]', -- signed by others
+      (details('{"type":"reasoning.text","text":"t","signature":"s","format":"google-gemini-v1"},'
+        .. '{"type":"reasoning.encrypted","data":"d","format":"openai-responses-v1"},'
+        .. '{"type":"reasoning.summary","summary":"u","format":"openai-responses-v1"}')))
+    assert.equal("messages[1].reasoning_details[1]: table expected, got string",
+      problem_of '[{"role":"assistant","reasoning_details":["x"]}]')
+  end)
+
+  it("have blocks without what clients put the chunks of a stream together by", function()
+    assert.equal('[{"signature":"s","thinking":"t","type":"thinking"},{"type":"own"}]',
+      content("assistant", '"thinking_blocks":[{"index":0,"type":"thinking","thinking":"t","signature":"s"}],'
+        .. '"provider_specific_fields":{"blocks":[{"index":0,"type":"own"}]}'))
+  end)
+
   it("mark a turn that thought as a message", function()
     local list = json.decode(read('[{"role":"assistant","content":"a","reasoning_content":"t"},'
       .. '{"role":"assistant","content":"a"}]'))

@@ -66,6 +66,42 @@ describe("a growing block", function()
     assert.is_nil(entry.block.input_error)
   end)
 
+  it("has an input once where a server writes an empty object before it, or all of it again", function()
+    for _, case in ipairs {
+      { '{"a":1}', "{}", '{"a":1}' }, { '{"a":1}', " { } ", '{"a"', ":1}" }, { '{"a":1}', '{"a":1}', '{"a": 1}' },
+      { '{"a":1}', "{}", '{"a":1}', '{"a":1}' }, { '{"a":null}', '{"a":null}', '{"a":null}' }, { "{}", "{}", "{}" },
+    } do
+      local entry = begin { type = "tool_use", input = json.object {} }
+      for i = 2, #case do
+        entry:add { type = "input_json_delta", partial_json = case[i] }
+      end
+      entry:close()
+      assert.equal(case[1], json.encode(entry.block.input))
+      assert.is_nil(entry.block.input_error)
+      assert.is_nil(entry.block.input_json)
+    end
+    for _, broken in ipairs { '{"a":1}{"a":2}', '{"a":1}{}', '{}{"a"', "{}x", '{}"x"', ("{}"):rep(9) } do
+      local entry = begin { type = "tool_use", input = json.object {} }
+      entry:add { type = "input_json_delta", partial_json = broken }
+      entry:close()
+      assert.equal(broken, entry.block.input_json)
+      assert.is_nil(entry.block.input)
+    end
+  end)
+
+  it("stays broken where its start brought what is, and its pieces say nothing", function()
+    for _, piece in ipairs { "", "{}", "null" } do
+      local entry = begin { type = "tool_use", input_json = '{"a"', input_error = "broken" }
+      entry:add { type = "input_json_delta", partial_json = piece }
+      entry:close()
+      assert.same({ nil, '{"a"', "broken" }, { entry.block.input, entry.block.input_json, entry.block.input_error })
+    end
+    local entry = begin { type = "tool_use", input_json = '{"a"', input_error = "broken" }
+    entry:add { type = "input_json_delta", partial_json = '{"a":1}' }
+    entry:close()
+    assert.same({ type = "tool_use", input = { a = 1 } }, entry.block)
+  end)
+
   it("is filled up by a start that is repeated", function()
     local entry = begin { type = "tool_use", id = "", input = {} }
     entry:begin_again { type = "tool_use", id = "toolu_1", name = "f" }

@@ -296,6 +296,41 @@ describe("a request's messages", function()
     assert.is_nil(param.list(nil, GATEWAY))
   end)
 
+  it("have the IDs of calls as the vendor takes them, and others as they came", function()
+    local function turns()
+      return json.array {
+        { role = "user", content = "q" },
+        answer { { type = "tool_use", id = "functions.f:0", name = "f", input = { a = 1 } } },
+        { role = "user", content = json.array {
+          json.raw '{"type":"text","text":"r"}', { type = "tool_result", tool_use_id = "functions.f:0", content = "r" },
+          { type = "text", text = "functions.f:0" },
+        } },
+        { role = "assistant", content = json.array {
+          { type = "tool_use", id = "toolu_1-A", name = "f", input = {} },
+          { type = "server_tool_use", id = "s.1", name = "web_search", input = {} },
+        } },
+      }
+    end
+    local given = turns()
+    local list = param.list(given, VENDOR)
+    assert.equal('{"content":[{"id":"functions_2Ef_3A0","input":{"a":1},"name":"f","type":"tool_use"}],'
+      .. '"role":"assistant"}', encoded(list[2]))
+    assert.equal('{"content":[{"type":"text","text":"r"},'
+      .. '{"content":"r","tool_use_id":"functions_2Ef_3A0","type":"tool_result"},'
+      .. '{"text":"functions.f:0","type":"text"}],"role":"user"}', encoded(list[3]))
+    assert.equal(given[1], list[1])
+    assert.equal(given[4], list[4])
+    assert.equal(encoded(turns()), encoded(given))
+    for _, url in ipairs { GATEWAY, "https://anthropic.com.example" } do
+      assert.matches('"id":"functions.f:0"', encoded(param.list(turns(), url)), 1, true)
+    end
+    for _, odd in ipairs { { role = "user" }, { role = "user", content = json.null }, "x", json.null,
+      { role = "user", content = { "x", false, { type = "tool_result" }, { type = "tool_result", tool_use_id = 5 } } },
+    } do
+      assert.equal(odd, param.list({ odd }, VENDOR)[1])
+    end
+  end)
+
   it("stay a list in the way that they are one", function()
     local list = param.list(json.array { answer(TEXT) }, GATEWAY)
     assert.equal(getmetatable(json.array {}), getmetatable(list))

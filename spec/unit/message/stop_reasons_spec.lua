@@ -27,6 +27,9 @@ local REASONS = {
   { "end_turn", "end_turn", "tool_use", "end_turn", "end_turn" },
   { "tool_use", "tool_use", "tool_use", "tool_use", "tool_use" },
   { "stop_sequence", "stop_sequence", "stop_sequence", "stop_sequence", "stop_sequence" },
+  { "STOP_SEQUENCE", "stop_sequence", "stop_sequence", "stop_sequence", "stop_sequence" },
+  { "model_length", "model_context_window_exceeded", "model_context_window_exceeded",
+    "model_context_window_exceeded", "model_context_window_exceeded" },
   { "Later", "Later", "Later", "Later", "Later" },
 }
 

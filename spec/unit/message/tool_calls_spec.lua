@@ -117,6 +117,12 @@ local CALLS = {
   { "one whose arguments come twice as an object", {
     { piece(0, "a", "f", { b = 1 }) }, { piece(0, "a", "f", { b = 1 }) },
   }, { 'a f {"b":1}' } },
+  { "one whose arguments come once more as a text in a text", {
+    { piece(0, "a", "f", '{"b":') }, { piece(0, "a", nil, ' "}"}') }, { piece(0, "a", "f", '"{\\"b\\":\\"}\\"}"') },
+  }, { 'a f {"b": "}"}' } },
+  { "one whose arguments have such a text in them, or another one behind", {
+    { piece(0, "a", "f", '{"b":["}') }, { piece(0, "a", nil, '"{') }, { piece(0, "a", nil, '"{\\"b\\":2}"') },
+  }, { 'a f {"b":["}"{"{\\"b\\":2}"' } },
   { "one whose arguments do not come once more", {
     { piece(0, "a", "f", '{"a":1}') }, { piece(0, "a", nil, '{"b":1}') },
   }, { 'a f {"a":1}{"b":1}' } },

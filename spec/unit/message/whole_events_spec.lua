@@ -225,6 +225,28 @@ describe("the events of a message with all that it can have", function()
     assert.same(whole, made:finish())
   end)
 
+  it("have a member that is false", function()
+    local answer = message.of_answer { type = "message", content = "a", is_cached = false, text = false }
+    local begun = whole_events.of(answer)[1].message
+    assert.is_false(begun.is_cached)
+    assert.is_false(begun.text)
+  end)
+
+  it("have null where the answer had, and nothing where it had not", function()
+    local function ends_of(text)
+      local events = whole_events.of(message.of_answer(json.decode_answer(text)))
+      return json.encode(events[1].message), json.encode(events[2].delta)
+    end
+    local started, ended = ends_of('{"type":"message","content":[],'
+      .. '"stop_reason":"end_turn","stop_sequence":null,"x":null}')
+    assert.equal('{"content":[],"role":"assistant","stop_reason":null,"stop_sequence":null,"type":"message","usage":{},'
+      .. '"x":null}', started)
+    assert.equal('{"stop_reason":"end_turn","stop_sequence":null}', ended)
+    started, ended = ends_of '{"type":"message","content":[],"stop_reason":"end_turn"}'
+    assert.equal('{"content":[],"role":"assistant","stop_reason":null,"type":"message","usage":{}}', started)
+    assert.equal('{"stop_reason":"end_turn"}', ended)
+  end)
+
   it("have one citation that is no list", function()
     local cited = { type = "text", text = "a", citations = { n = 1 } }
     local answer = message.of_answer { type = "message", content = cited }

@@ -363,6 +363,17 @@ describe("a source of events", function()
       end
     end)
 
+    it("has been cut off where a choice had begun, and shows what it has where none had", function()
+      for kind, choices in pairs { truncated = { { delta = { role = "assistant" } } }, protocol = json.array {} } do
+        local source = new()
+        assert.is_true(pull(source, { choices = choices }))
+        local ok, err = source:pull(nil, "done")
+        assert.is_nil(ok)
+        assert.equal(kind, err.kind)
+        assert.equal(kind == "protocol" and "redacted " .. json.encode { choices = choices } or nil, err.body)
+      end
+    end)
+
     it("passes native events on as they are", function()
       local source = new()
       pull(source, chunk { delta = { content = "a" } })
