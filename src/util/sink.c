@@ -17,8 +17,8 @@ static const char *words_of(int error) {
   return error ? strerror(error) : NULL;
 }
 
-/* Its name begins with the first `kept` bytes of the path. Not mkstemp: a new file has what
- * permissions the umask allows. */
+/* The temporary name begins with the first `kept` bytes of the path. Not mkstemp: a new file gets
+ * the permissions that the umask allows. */
 static int create_with(struct sink *sink, size_t kept, size_t size, bool is_private) {
   unsigned long fraction = port_clock_fraction();
   int error = EEXIST;
@@ -31,8 +31,8 @@ static int create_with(struct sink *sink, size_t kept, size_t size, bool is_priv
   return error;
 }
 
-/* How much of a path to keep, up to a character's end, for a temporary name that is no longer than
- * its own; 0: its last part is too short for that. */
+/* How many bytes of a path to keep, in whole characters, so that the temporary name is no longer
+ * than the path's own; 0: the path's last part is too short for that. */
 static size_t shortened(const char *path, size_t length) {
   if (length <= NAME_EXTRA || strpbrk(path + length - NAME_EXTRA, "/\\"))
     return 0;
@@ -55,9 +55,8 @@ static void forget(struct sink *sink) {
   *sink = (struct sink){0};
 }
 
-/* A file that stands there already is replaced where its symbolic link leads, only if it may be
- * written, and keeps its mode (NO_MODE where there was no file); a device or a pipe is not replaced
- * at all.
+/* Symbolic links are followed. An existing file is replaced only if it may be written, and its mode
+ * is kept (NO_MODE: there was no file). A device or a pipe is refused.
  */
 static const char *look_at_target(struct sink *sink, const char *path, int *mode) {
   struct port_status status;
@@ -89,7 +88,7 @@ const char *sink_open(struct sink *sink, const char *path) {
     forget(sink);
     return "not enough memory";
   }
-  int error = create_temporary(sink, size, mode != NO_MODE); /* until it has its mode */
+  int error = create_temporary(sink, size, mode != NO_MODE); /* private until it has its mode */
   if (error) {
     forget(sink);
     return strerror(error);

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "576434a5eddccedb"
+return "ec075c05b79956a7"
