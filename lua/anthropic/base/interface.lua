@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "ec075c05b79956a7"
+return "9d32dfcd1a906bb9"
