@@ -1,7 +1,7 @@
---- Native stream events to a message.
+--- Builds a message from native stream events.
 --
 -- Blocks are found by their index, so interleaved blocks work; usage is merged, never added; what
--- is unknown is kept. How a block grows is growing_block.lua's.
+-- is unknown is kept. growing_block.lua decides how a block grows.
 
 local budgets = require "anthropic.message.budget"
 local core = require "anthropic.base.core"
@@ -17,22 +17,22 @@ Accumulator.__index = Accumulator
 
 local accumulator = {}
 
--- What a message, one of its fields, and a delta that is kept beside take beside their content.
+-- The bytes of a message, of one of its fields, and of a kept unknown delta, beside their content.
 local MESSAGE_BYTES, FIELD_BYTES, UNKNOWN_BYTES = 1500, 200, 1000
 
 --- An empty message.
----@param budget? anthropic.Budget what it may hold together with others; `add` counts, its caller compares
+---@param budget? anthropic.Budget what it may hold together with others; `add` counts, its caller checks the limit
 ---@return anthropic.Accumulator
 function accumulator.new(budget)
   budget = budget or budgets.new()
   budget:take(MESSAGE_BYTES)
   return setmetatable({
     fields = { content = {} }, entries = {}, by_index = {}, budget = budget,
-    nulls = {}, -- of the tables here that have some of their own
+    nulls = {}, -- of the tables here that have nulls of their own
   }, Accumulator)
 end
 
--- An entry is a growing block with its `index`, and its `number` among those of the same one.
+-- An entry is a growing block with its `index`, and its `number` among those with the same index.
 
 local function keep_unknown(self, event)
   self.budget:replace(event.delta)
@@ -58,8 +58,8 @@ local function is_before(one, other)
   return one.number < other.number
 end
 
--- The entries by their index, those with the same one in the order of their beginning. They are sorted when they are
--- asked for: blocks may begin in any order.
+-- The entries by their index, those with the same index as they began. They are sorted when they are asked for, because
+-- blocks may begin in any order.
 local function sorted_entries(self)
   local entries = self.entries
   if self.is_unsorted then
@@ -139,7 +139,7 @@ function handlers.content_block_stop(self, event)
   return true
 end
 
--- Null fields are absent after decoding, so what was said earlier stays. `from`: what has the value, as decoded.
+-- Null fields are absent after decoding, so what was said earlier stays. `from`: the decoded table with the value.
 local function set(self, name, value, from)
   local before = self.fields[name]
   self.budget:replace(value, before)
@@ -152,7 +152,7 @@ end
 
 local OF_DELTA = { type = true, delta = true, usage = true, raw = true, choice = true }
 
--- What was null is stored as null where nothing else is said of it.
+-- What was null is stored as null if nothing else is said of it.
 local function add_nulls(self, into, said, but)
   local nulls = json.nulls_of(said)
   if not nulls then
@@ -172,7 +172,7 @@ local function add_nulls(self, into, said, but)
   end
 end
 
--- The first time the counts are copied, as those of the start are the reader's, too.
+-- The first time the counts are copied, because the reader has those of the start, too.
 local function add_usage(self, later)
   local fields, budget = self.fields, self.budget
   if not self.own_usage or self.own_usage ~= fields.usage then
@@ -208,13 +208,13 @@ function handlers.message_delta(self, event)
   return true
 end
 
--- What a server of the other shape sent and no event of the API says.
+-- What a server of the other shape sent and no event of the API can say.
 function handlers.unknown_delta(self, event)
   keep_unknown(self, event)
   return true
 end
 
--- Takes over what the run brought since it was last asked.
+-- Takes over what the run has taken in since the last time.
 local function catch_up(self)
   local followed = self.followed
   local text = followed and self.run:take()
@@ -224,7 +224,7 @@ local function catch_up(self)
   end
 end
 
---- Adds an event. Events that do not concern the message are passed over.
+--- Adds an event. Events that do not concern the message are ignored.
 ---@param event table decoded
 ---@return boolean false when the event is malformed
 function Accumulator:add(event)
@@ -237,7 +237,7 @@ function Accumulator:add(event)
   return not handler or handler(self, event)
 end
 
--- The pieces of the text that a delta grows, where it has begun.
+-- The pieces of the text that a delta grows, if it has begun.
 local function pieces_of(self, event)
   local entry = event.type == "content_block_delta" and self.by_index[event.index]
   return entry and entry:pieces_of(event.delta.type) or nil
@@ -250,10 +250,10 @@ function Accumulator:grows(event)
   return pieces_of(self, event) ~= nil
 end
 
---- Lets a run take in the deltas that go on with the event that was added last, until another is
+--- Lets a run take in the deltas that continue the event that was added last, until another is
 --- added.
 ---@param event table
----@return userdata|nil run for `transfer:follow`; nil where the event grows no text
+---@return userdata|nil run for `transfer:follow`; nil if the event grows no text
 function Accumulator:follow(event)
   self.followed = pieces_of(self, event)
   if self.followed then

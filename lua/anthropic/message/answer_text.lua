@@ -1,5 +1,5 @@
---- The text that answers a question whose answer is to be JSON. Before it calls one of the server's tools, or before
---- another model takes over, a model may say other things: the answer is what follows.
+--- The text of an answer that is to be JSON. Before it calls one of the server's tools, or before another model takes
+--- over, a model may say other things: the answer is what follows.
 --
 --     answer_text.of(message.content)       --> '{"city":"Paris"}'
 
@@ -9,14 +9,14 @@ local answer_text = {}
 
 local WITHIN = tables.set { "text", "thinking", "redacted_thinking" }
 
---- Whether what was said before this block is no part of the answer, if there is text behind it.
+--- Whether the answer begins after this block, if text follows the block.
 ---@param block any
 ---@return boolean
 function answer_text.begins_behind(block)
   return type(block) == "table" and not WITHIN[block.type]
 end
 
---- The text behind the last such block; "" where no text follows.
+--- The text after the last such block; "" if no text follows it.
 ---@param content table[]
 ---@return string
 function answer_text.of(content)

@@ -1,4 +1,4 @@
---- What the messages of AWS's event stream say, as an event stream of the API's own would have brought it.
+--- Reads the messages of AWS's event stream as if an event stream of the API's own had brought them.
 --
 --     local data, name = aws_events.read('{"bytes":"eyJ0eXBlIjoicGluZyJ9"}', "event", "chunk", "")
 --     -- '{"type":"ping"}', ""
@@ -10,7 +10,7 @@ local json = require "anthropic.base.json"
 
 local aws_events = {}
 
--- An error as the data of an event, and the event's name: that of the error.
+-- An error as the data of an event, and the error's name as the event's.
 local function failure(payload, name, text)
   local data = payload:find "%S" and payload or json.encode { message = text ~= "" and text or name }
   return nil, nil, { data = data or "{}", name = name }
@@ -28,7 +28,7 @@ local function chunk(payload)
   return data, ""
 end
 
--- By the kind of a message. An event of another name is kept, as one of a later version.
+-- By the kind of a message. An event with another name may be a later version's, and is kept.
 local READERS = {
   event = function(payload, name)
     if name == "chunk" then

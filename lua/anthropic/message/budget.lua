@@ -1,4 +1,4 @@
---- What the messages of one exchange may hold in memory. What passes through counts nothing.
+--- What the messages of one exchange may hold in memory. What passes through does not count.
 --
 --     local budget = budgets.new(64 * 1024 * 1024)
 --     budget:take(#piece)
@@ -14,11 +14,11 @@ Budget.__index = Budget
 
 local budgets = {}
 
--- Below it a message that broke off can be handed over whole within the memory that an error may cost, though its text
--- appears twice then.
+-- Below this size an interrupted message can be handed over whole within the memory that an error may cost, though its
+-- text is then in memory twice.
 local FREE_COPY = 16 * 1024 * 1024
 
---- A budget of its own for each stream. Above 16 MiB a text counts twice: it is, when the message is made.
+--- Makes a budget; each stream has its own. Above 16 MiB text counts twice: making the message needs a second copy.
 ---@param limit? number bytes
 ---@return anthropic.Budget
 function budgets.new(limit)
@@ -39,13 +39,13 @@ function Budget:replace(value, before)
   self.held = self.held + core.weigh(value) - core.weigh(before)
 end
 
---- Bytes that may be held beside those that are; nil: there is no limit.
+--- How many more bytes may be held; nil: there is no limit.
 ---@return number?
 function Budget:room()
   return self.most < math.huge and self.most - self.held or nil
 end
 
---- Ends the limit.
+--- Removes the limit.
 function Budget:lift()
   self.most = math.huge
 end

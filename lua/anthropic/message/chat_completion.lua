@@ -1,7 +1,7 @@
---- The gateway's other response shape, translated: the chunks of a chat completion become the API's own events. A whole
---- one is a single chunk.
+--- Translates the other response shape of gateways: the chunks of a chat completion become the API's own events. A
+--- whole completion is a single chunk.
 --
--- See completion_choice.lua for what is made of a choice.
+-- See completion_choice.lua for what a choice becomes.
 
 local accumulator = require "anthropic.message.accumulator"
 local budgets = require "anthropic.message.budget"
@@ -22,7 +22,7 @@ local NATIVE = {
 -- The members of a choice that say something.
 local OF_CHOICE = { "delta", "message", "text", "content", "tool_calls", "function_call", "finish_reason" }
 
--- What of a choice is in an object; nil where nothing is.
+-- The members of a choice in an object; nil if there are none.
 local function choice_in(object)
   local choice = {}
   for _, name in ipairs(OF_CHOICE) do
@@ -59,7 +59,7 @@ local Translator = {}
 Translator.__index = Translator
 
 --- A translator from the chunks of one stream to native events.
----@param budget? anthropic.Budget what is kept counts there; its caller compares
+---@param budget? anthropic.Budget what is kept counts there; the caller checks the limit
 ---@return anthropic.ChunkTranslator
 function chat_completion.translator(budget)
   budget = budget or budgets.new()
@@ -85,7 +85,7 @@ local function choices_of(chunk)
   return { choice_in(chunk) }
 end
 
--- The number of a choice: its index, where that is one, else its place.
+-- The number of a choice: its index, if that is valid, else its place.
 local function number_of(choice, position)
   local index = parts.index(choice.index)
   return index and index >= 0 and index % 1 == 0 and index or position - 1
@@ -123,7 +123,7 @@ function Translator:feed(chunk, raw)
   return self.events
 end
 
---- The native events that the end mark stands for. Empty where nothing was understood.
+--- The native events that the end mark stands for. Empty if nothing was understood.
 ---@return table[]|nil events
 ---@return string? problem
 function Translator:finish()

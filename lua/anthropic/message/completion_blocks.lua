@@ -12,8 +12,8 @@
 --     thought      the last block of thinking
 --     hidden       the signature of thinking that has no block yet
 --     heard        what has come of the text and of the thinking (heard_text.lua)
---     kept         what has come of all else that a message may say again: JSON, signatures, hidden thinking; a set
---     budget       which counts that
+--     kept         what else has come that a message may repeat: JSON, signatures, hidden thinking; a set
+--     budget       counts what is kept
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
@@ -48,20 +48,20 @@ function blocks.add_delta(self, index, delta)
   blocks.emit(self, { type = "content_block_delta", index = index, delta = delta })
 end
 
---- Adds what has no form in the API's events, and is not understood.
+--- Adds a value that is not understood and has no form in the API's events.
 ---@param self table
 ---@param name string
 ---@param value any
----@param index? integer of the block that it belongs to, if to one
+---@param index? integer of the block that it belongs to, if any
 function blocks.add_unknown(self, name, value, index)
   if not parts.is_empty(value) then
     blocks.emit(self, { type = "unknown_delta", index = index, delta = { [name] = value } })
   end
 end
 
-local KEPT_BYTES = 100 -- what the place in a set takes
+local KEPT_BYTES = 100 -- of an entry in a set
 
---- Notes a text that a message may say again. Whether it had been noted before.
+--- Notes a text that a message may repeat. Returns whether it had been noted before.
 ---@param self table
 ---@param text string
 ---@return boolean
@@ -79,7 +79,7 @@ local function note(self, value)
   return text and blocks.note(self, text)
 end
 
---- Adds what has no form in the API's events, and notes it.
+--- Adds a value that has no form in the API's events, and notes it.
 ---@param self table
 ---@param name string
 ---@param value any
@@ -88,7 +88,7 @@ function blocks.keep(self, name, value)
   blocks.add_unknown(self, name, value)
 end
 
---- The same of what may have come before, which is then passed over.
+--- The same for a value that may have come before: then it is skipped.
 ---@param self table
 ---@param name string
 ---@param value any
@@ -106,7 +106,7 @@ local function begin_block(self, block)
   return index
 end
 
---- Thinking that is not shown becomes a block of its own, before what comes next.
+--- Makes thinking that is not shown a block of its own, before what comes next.
 ---@param self table
 function blocks.show_hidden(self)
   local signature = self.hidden
@@ -129,8 +129,8 @@ function blocks.open(self, block)
   return begin_block(self, block)
 end
 
---- Adds a signature: that of the thinking that came last, though text may have come since. Another one is that of
---- thinking whose text is still to come, or is not shown.
+--- Adds a signature. It belongs to the last thinking, even if text has come since. If that has another signature, it
+--- belongs to thinking whose text is still to come, or is not shown.
 ---@param self table
 ---@param signature string
 function blocks.add_signature(self, signature)
@@ -145,7 +145,7 @@ function blocks.add_signature(self, signature)
   end
 end
 
---- Adds a signature that its thinking came without. One that cannot be its is kept.
+--- Adds a signature that came after its thinking. If it cannot belong to the last thinking, it is kept as unknown.
 ---@param self table
 ---@param signature string
 function blocks.add_late_signature(self, signature)
@@ -180,8 +180,8 @@ function blocks.add_text(self, kind, piece)
   end
 end
 
---- What is left at the end of the message: a signature that has no block, as no answer ends with thinking that follows
---- something else.
+--- What is left at the end of the message: a signature without a block. No answer ends with thinking after something
+--- else.
 ---@param self table
 ---@return table? reasoning
 function blocks.rest(self)

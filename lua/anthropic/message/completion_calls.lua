@@ -1,9 +1,9 @@
---- The calls of a choice: what servers say of them becomes blocks.
+--- Turns what servers say of a choice's calls into blocks.
 --
 --     calls.add_all(choice, { { index = 0, id = "a", ["function"] = { name = "f", arguments = "{" } } })
 --     calls.finish(choice)
 --
--- A choice is what completion_blocks.lua says, with these fields: `calls` (an anthropic.ToolCalls), `call_pieces` and
+-- A choice is as in completion_blocks.lua, with these fields, too: `calls` (an anthropic.ToolCalls), `call_pieces` and
 -- `begun_calls` (how many pieces have come, and how many calls have begun), `ids`.
 
 local blocks = require "anthropic.message.completion_blocks"
@@ -19,8 +19,8 @@ local OF_CALL = {
   parameters = true, input_json = true, input_error = true,
 }
 
--- Begins the blocks of the calls up to one. A call's block begins when its name and ID are known, at the latest with
--- the first of its arguments, or before a later call's.
+-- Begins the blocks of the calls up to `last`. A call's block begins when its name and ID are known; at the latest with
+-- its first arguments, or before a later call's block.
 local function begin(self, last)
   blocks.close(self)
   while not last.index do
@@ -34,7 +34,7 @@ local function begin(self, last)
   end
 end
 
--- What stands beside a call's own members, or its function's, with what tells which call it is.
+-- Adds further members of a call, or of its function, with what identifies the call.
 local function add_unknown(self, piece, said, call)
   local more = parts.others(piece, OF_CALL)
   for _, name in ipairs { "function", "custom" } do
@@ -51,7 +51,7 @@ local function add_unknown(self, piece, said, call)
   end
 end
 
--- Takes in what a piece says of a call, which is a new one unless it is given or found.
+-- Takes in what a piece says of a call: the given one, else one that is found, else a new one.
 local function add_said(self, piece, said, call)
   self.shared.has_begun, self.call_pieces = true, self.call_pieces + 1
   call = self.calls:take(said, self.shared.chunk, call)
@@ -82,7 +82,7 @@ function calls.add(self, piece)
   add_said(self, piece, said)
 end
 
--- Hands each of the calls in a list to a function. What is no call is kept.
+-- Passes each call in a list to a function. What is not a call is kept.
 local function each(self, list, f)
   if type(list) ~= "table" then
     return blocks.add_unknown(self, "tool_calls", list)
@@ -118,7 +118,7 @@ local function add_rest(self, piece, position)
   add_said(self, piece, said, call)
 end
 
---- Adds what had not come of calls that are said once more, all of them in their order.
+--- Adds what was missing of calls that a message repeats, all of them in their order.
 ---@param self table a choice
 ---@param list any
 function calls.add_rest_of_all(self, list)

@@ -34,7 +34,7 @@ local SAY_NOTHING = {
   role = true, name = true, type = true, id = true, object = true, obfuscation = true, -- of a delta or a message
 }
 
--- The kinds of things that the others say.
+-- What kind of thing each other member says.
 local KIND_OF = {
   text = "text", content = "text", refusal = "text", tool_calls = "calls", function_call = "calls",
   reasoning_content = "thinking", reasoning = "thinking", thinking = "thinking", thinking_blocks = "thinking",
@@ -44,19 +44,19 @@ local KIND_OF = {
 local OF_CHOICE = tables.merge(tables.merge({ delta = true, message = true, provider_specific_fields = true }, KIND_OF),
   SAY_NOTHING)
 
--- The same of a part of the content.
+-- The members of a part of the content that are read, or that say nothing.
 local OF_CONTENT = {
   type = true, id = true, index = true, role = true, text = true, thinking = true, signature = true, refusal = true,
   logprobs = true,
 }
 
--- The same of a part of the thinking.
+-- The same for a part of the thinking.
 local OF_THOUGHT = {
   type = true, id = true, index = true, format = true, role = true, signature = true, thinking = true, text = true,
   content = true, summary = true, reasoning = true, reasoning_content = true, value = true,
 }
 
--- Where servers put the thinking; more than one says the same. In the first two it may be signed.
+-- The members in which servers put the thinking; several say the same. In the first two it may be signed.
 local THINKING = {
   "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning", "thinking", "reasoning_text",
 }
@@ -73,8 +73,8 @@ local function says_more(part)
   return false
 end
 
--- A part of the thinking. What follows a signature is a block of its own, unless it has the same. Whether it had any
--- text.
+-- Adds a part of the thinking. What follows a signature is a block of its own, unless it has the same signature.
+-- Returns whether the part had text.
 local function add_thought(self, part)
   if part.type == "redacted_thinking" and parts.word(part.data) then
     blocks.close(self)
@@ -100,7 +100,7 @@ local function add_thought(self, part)
   return text ~= ""
 end
 
--- What a server has in fields of its own, which may repeat what stood beside them. Some send the same with each chunk.
+-- Adds a server's own fields, which may repeat what stood beside them. Some servers send the same with each chunk.
 local function add_own_fields(self, given)
   if type(given) == "table" then
     local known = tables.copy(SAY_NOTHING)
@@ -149,7 +149,7 @@ local function is_thinking(part)
   return kind:find("thinking", 1, true) or kind:find("reasoning", 1, true)
 end
 
--- The text of a part that is nothing else; nil where it is.
+-- The text of a part that is only text, else nil.
 local function plain_text_of(part)
   if type(part) ~= "table" then
     return parts.text_of(part)
@@ -180,7 +180,7 @@ local function list_of(value)
   return type(value) == "table" and value[1] ~= nil and value or { value }
 end
 
--- Content is a text, a part, or a list of both. `takes_calls`: those among it stand nowhere else.
+-- Content is a text, a part, or a list of both. `takes_calls`: calls in it stand nowhere else.
 local function add_content(self, content, takes_calls)
   if type(content) == "boolean" then
     return blocks.keep(self, "content", content)
@@ -227,7 +227,7 @@ local KINDS = {
 
 -- --- what a message says once more ---------------------------------------------------------------
 
--- What of a text had not come. One that does not go on with what came is kept.
+-- Adds what was missing of a repeated text. A text that does not continue what came is kept.
 local function add_rest(self, kind, name, text)
   local heard = self.heard[kind]
   local rest = heard:rest(text)
@@ -238,7 +238,7 @@ local function add_rest(self, kind, name, text)
   end
 end
 
--- Thinking that is not shown. No answer ends with thinking: where something else has come since, it has no place.
+-- Adds thinking that is not shown. No answer ends with thinking: if something else has come since, it has no place.
 local function add_late_thought(self, part)
   local has_place = self.next_index == 0 or self.open and self.open.type ~= "text"
   if not self.kept[part.data] and has_place then
@@ -248,8 +248,8 @@ local function add_late_thought(self, part)
   end
 end
 
--- The events that a piece is where nothing has come before it, in parts: what it says in text and in thinking, calls
--- among its content, and all else.
+-- Reads a piece as if nothing had come before it, and divides what it says: its text, its thinking, calls among its
+-- content, and all else.
 local function divide(self, kind, piece)
   local shared = { events = {}, chunk = 0 }
   local again = completion_choice.new(self.number, shared)
@@ -272,7 +272,7 @@ local function divide(self, kind, piece)
   return table.concat(text), table.concat(thinking), called, others
 end
 
--- What of one kind had not come, where a message says it once more.
+-- Adds what was missing of one kind when a message repeats it.
 local function add_rest_of(self, kind, piece)
   if kind == "calls" then
     local called = type(piece.function_call) == "table" and { ["function"] = piece.function_call } or nil
@@ -294,7 +294,7 @@ local function add_rest_of(self, kind, piece)
   calls.add_rest_of_all(self, called)
 end
 
--- Takes in what a piece says, but for the kinds that were `said` or that it repeats; notes those that it says.
+-- Takes in the kinds that are not yet in `said`, and notes them there; of those in `repeats`, only what was missing.
 local function add_piece(self, piece, said, repeats)
   for _, kind in ipairs { "thinking", "text", "calls" } do
     local before = #self.shared.events + self.call_pieces
@@ -313,7 +313,7 @@ end
 
 -- --- the choice ----------------------------------------------------------------------------------
 
---- A choice, whose message begins.
+--- Makes a choice, and begins its message.
 ---@param number integer
 ---@param shared anthropic.ChunkTranslator
 ---@return anthropic.CompletionChoice
@@ -333,7 +333,7 @@ function completion_choice.new(number, shared)
     budget = budget,
     kept = {},
     own_fields = nil, -- what it had last in provider_specific_fields, as JSON
-    in_deltas = {}, said = {}, -- the kinds of things that deltas have said, and that all have
+    in_deltas = {}, said = {}, -- the kinds that deltas have said, and that anything has said
   }, Choice)
   blocks.emit(self, {
     type = "message_start",
@@ -349,8 +349,8 @@ function completion_choice.new(number, shared)
   return self
 end
 
---- Takes in what a chunk says of the choice: as `delta`, as `message`, or bare. The later of them, and a message after
---- deltas, repeat what the earlier said.
+--- Takes in what a chunk says of the choice: in `delta`, in `message`, or bare. A later one of these, and a message
+--- after deltas, repeats what an earlier one said.
 ---@param part table
 function Choice:add(part)
   local delta, whole = as_piece(part.delta), as_piece(part.message)
@@ -380,7 +380,7 @@ function Choice:finish()
     type = "message_delta",
     delta = {
       stop_reason = self.is_refused and "refusal" or stop_reasons.of(self.finish_reason, self.begun_calls > 0),
-      id = not self.id and self.shared.id or nil, -- where the first chunk did not say
+      id = not self.id and self.shared.id or nil, -- if the first chunk had none
       model = not self.model and self.shared.model or nil,
     },
     usage = token_counts.of_completion(self.shared.usage) or {},

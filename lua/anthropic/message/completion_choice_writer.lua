@@ -1,11 +1,11 @@
---- The events of one answer as the deltas of a choice of a chat completion: what message/completion_choice.lua reads,
--- written.
+--- Writes the events of one answer as the deltas of a choice of a chat completion: what
+-- message/completion_choice.lua reads.
 --
 --     local choice = choices.new(encoder, 0)
 --     choice:feed(event) -- adds to encoder.chunks
 --     choice:stop()
 --
--- What stands around the choices, and a message that is whole, is completion_writer.lua's.
+-- completion_writer.lua writes what stands around the choices, and whole messages.
 
 local accumulator = require "anthropic.message.accumulator"
 local json = require "anthropic.base.json"
@@ -78,7 +78,7 @@ local function say(self, delta)
   emit(self, delta)
 end
 
--- A piece of a block's text or thinking. Where blocks overlap, the later one waits for the end of the earlier.
+-- Says a piece of a block's text or thinking. If blocks overlap, the later one waits for the end of the earlier.
 local function say_piece(self, block, field, piece)
   local due = self.turns[field]:add(block, parts.word(piece))
   if due then
@@ -98,7 +98,7 @@ local function call_piece(self, block, members)
   say(self, { tool_calls = json.array { members } })
 end
 
--- Notes what stands beside a call. What has not been noted before; a start that is repeated says it again.
+-- Notes what stands beside a call. Returns what was not noted before: a repeated start says the rest again.
 local function add_beside(block, members)
   local added = {}
   block.beside = block.beside or {}
@@ -117,13 +117,13 @@ local function announce(self, block)
   }))
 end
 
--- A name that comes after arguments.
+-- Says a name that comes after arguments.
 local function announce_name(self, block)
   block.is_named = true
   call_piece(self, block, { ["function"] = { name = block.name } })
 end
 
--- Where an input came whole, pieces after it may say it again, or nothing: they wait for the end.
+-- After an input that came whole, pieces may say it again, or nothing: they wait for the end.
 local function hold_arguments(block, piece)
   block.arguments = block.arguments or {}
   table.insert(block.arguments, piece)
@@ -148,14 +148,14 @@ local function add_arguments(self, block, piece)
   call_piece(self, block, { ["function"] = { arguments = piece } })
 end
 
--- A block that has no place in a chat completion is put together, and handed on at its end.
+-- Gathers a block that has no place in a chat completion; it is handed on at its end.
 local function keep(self, block, event)
   block.kept = block.kept or accumulator.new()
   block.kept:add(event)
   return self
 end
 
--- The citations that a text begins with. A start that is repeated says them again.
+-- Says the citations that a text begins with. A repeated start has them again.
 local function say_citations(self, block, citations)
   if type(citations) == "table" and not parts.is_empty(citations) and not block.is_cited then
     block.is_cited = true
@@ -218,7 +218,7 @@ local DELTAS = {
   end,
 }
 
--- What says that thinking is signed, behind it.
+-- The signature of thinking, which follows its text; nil if there is none.
 local function signed(block)
   local signature = block.type == "thinking" and block.signature
   return signature and { thinking_blocks = json.array { { type = "thinking", thinking = "", signature = signature } } }
@@ -241,7 +241,7 @@ local function stop_block(self, block)
   end
 end
 
--- A block whose start did not come is of the type that its delta belongs to.
+-- The type of a block whose start did not come, by the type of its delta.
 local TYPE_OF_DELTA = {
   text_delta = "text", thinking_delta = "thinking", signature_delta = "thinking", input_json_delta = "tool_use",
   citations_delta = "text",
@@ -312,7 +312,7 @@ function handlers.content_block_stop(self, _, index)
   end
 end
 
--- What stands beside a call's own members: a piece of that call, where it is known which it is.
+-- Further members of a call, as a piece of that call if it is known which one it is.
 local function more_of_call(self, more, index)
   local block = self.blocks[index]
   if block and block.call then
@@ -322,8 +322,8 @@ local function more_of_call(self, more, index)
   return { tool_calls = json.array { more } }
 end
 
--- What a server of this shape sent and no event of the API says: it goes back as it came, unless clients read another
--- form under its name.
+-- What a server of this shape sent and no event of the API can say. It goes back as it came, unless clients read
+-- another form under its name.
 function handlers.unknown_delta(self, event)
   local delta = type(event.delta) == "table" and event.delta or {}
   local calls = delta.tool_calls
@@ -335,7 +335,7 @@ function handlers.unknown_delta(self, event)
   say(self, delta)
 end
 
--- Ends the blocks whose end did not come. A signature that came after the end of its thinking is such a block.
+-- Ends the blocks whose end did not come. A signature that came after the end of its thinking makes such a block.
 local function stop_all(self)
   local function is_before(one, other)
     return self.blocks[one].index < self.blocks[other].index
@@ -346,7 +346,7 @@ local function stop_all(self)
   self.blocks = {}
 end
 
---- Ends it with the reason, where that has not been.
+--- Ends the choice with its stop reason, unless it has ended.
 function Choice:stop()
   if not self.is_stopped then
     self.is_stopped = true
@@ -367,7 +367,7 @@ end
 
 handlers.message_stop = Choice.stop
 
--- As servers of this shape tell of it in a stream. Nothing follows.
+-- Writes an error as servers of this shape do in a stream. Nothing follows.
 function handlers.error(self, event)
   local told = type(event.error) == "table" and event.error or {}
   local text = parts.word(told.message) or parts.word(event.error) or parts.word(event.message)

@@ -1,5 +1,5 @@
 --- The messages of a chat completion's request, as the API takes them. What has no counterpart is refused,
--- but for what else an answer brought and a client sends back.
+-- except what else an answer brought and a client sends back.
 --
 --     local reading = completion_messages.new()
 --     local system, messages = reading:messages("messages", body.messages)
@@ -42,7 +42,7 @@ function Reading:refuse_value(to, value)
   return self:refuse(to, shown(value) .. " cannot be translated")
 end
 
---- A value of one of the types; nil where it is absent or null, and where it is of another type, which is refused.
+--- A value of one of the types; nil if it is absent or null, or of another type, which is refused.
 ---@param to string
 ---@param value any
 ---@param kind type
@@ -57,7 +57,7 @@ function Reading:expect(to, value, kind, other)
   return self:refuse(to, ("%s expected, got %s"):format(kind .. (other and " or " .. other or ""), type(value)))
 end
 
---- The same for what must be there.
+--- The same for a value that must not be missing.
 ---@param to string
 ---@param value any
 ---@param kind type
@@ -70,7 +70,7 @@ function Reading:need(to, value, kind, other)
   return self:expect(to, value, kind, other)
 end
 
---- A list, and how long it is.
+--- A list; an empty one in place of a value that is not a list, which is refused.
 ---@param to string
 ---@param value any
 ---@return table
@@ -83,7 +83,7 @@ function Reading:list(to, value)
   return value
 end
 
---- Refuses the members that say something and that are not known.
+--- Refuses members that are neither known nor empty.
 ---@param to string
 ---@param object table
 ---@param known table<string, any>
@@ -182,7 +182,7 @@ local function blocks_of(self, to, list, kinds)
   return blocks
 end
 
--- The blocks without empty texts, of which the API takes none. What may be cached there goes to what stands before it.
+-- The blocks without empty texts, which the API refuses. The cache_control of such a text goes to the block before it.
 local function without_empty(blocks)
   local left = json.array {}
   for _, block in ipairs(blocks) do
@@ -211,7 +211,7 @@ end
 
 -- --- messages ------------------------------------------------------------------------------------
 
--- The blocks of thinking whose text is not in them; nil where one has its text.
+-- The blocks of thinking, if none of them has its text; else nil.
 local function blocks_without_text(blocks)
   local found = {}
   for _, block in ipairs(blocks) do
@@ -223,9 +223,9 @@ local function blocks_without_text(blocks)
   return found
 end
 
--- Thinking that an answer brought and that comes back with it. A stream says the text in `reasoning_content`, and in
--- the blocks the signature alone. Of several none tells its part of the text, nor needs it: a signature holds the
--- whole thinking.
+-- Adds the thinking of an answer that a client sends back. A stream has the text in `reasoning_content`, and in the
+-- blocks only the signatures. If there are several blocks, it is unknown which part of the text belongs to which. They
+-- do not need it: a signature holds the whole thinking.
 local function add_thinking(self, to, message, blocks)
   local text = parts.word(self:expect(to .. ".reasoning_content", message.reasoning_content, "string"))
   local list = parts.is_empty(message.thinking_blocks) and {} or message.thinking_blocks
@@ -241,7 +241,7 @@ local function add_thinking(self, to, message, blocks)
   end
 end
 
--- Blocks of an answer that a chat completion has no other place for. What else answers have there no request says.
+-- Adds blocks of an answer that a chat completion has no other place for. No request says what else answers have there.
 local function add_foreign(self, to, message, blocks)
   local given = self:expect(to .. ".provider_specific_fields", message.provider_specific_fields, "table") or {}
   to = to .. ".provider_specific_fields"
@@ -252,7 +252,7 @@ local function add_foreign(self, to, message, blocks)
   end
 end
 
--- A model writes blank texts; the API takes none.
+-- Models write blank texts, but the API refuses them.
 local function add_content(self, to, content, blocks)
   if parts.is_empty(content) then
     return
@@ -268,7 +268,7 @@ local function is_object(value)
   return type(value) == "table" and not json.is_array(value)
 end
 
--- A model may write what is no object, and the conversation goes on: a request sends `{}` of what `input_json` tells.
+-- A model may write arguments that are not an object, and the conversation goes on: a request sends `{}` for them.
 local function read_arguments(block, text)
   json.tool_input(block, text)
   if not is_object(block.input) then
@@ -297,7 +297,7 @@ end
 
 local ROLES = {}
 
--- Content with the cache_control of its message, which the API has on a block.
+-- Content with the cache_control of its message, which the API takes on a block.
 local function cached(self, to, content, mark)
   local blocks = type(content) == "string" and json.array { { type = "text", text = content } } or content or {}
   local last = blocks[#blocks]
@@ -325,8 +325,8 @@ function ROLES.user(self, to, message, all)
   table.insert(all.messages, { role = "user", content = content_of(self, to .. ".content", message.content, USER) })
 end
 
--- What requests say there and the API has no place for. Other members are what an answer brought beside its text and
--- its calls (`images`, a call's `extra_content`): clients send that back, and no request takes it.
+-- Members that requests have and the API has no place for. Other members are what an answer brought beside its text
+-- and its calls (`images`, a call's `extra_content`): clients send them back, and no request takes them.
 local NOT_OF_ASSISTANT = { "audio", "cache_control", "function_call", "name" }
 
 function ROLES.assistant(self, to, message, all)
@@ -377,7 +377,7 @@ function ROLES.tool(self, to, message, all)
   end
 end
 
--- What the system's messages say: a text, or blocks where one of them has parts. What is empty says nothing.
+-- What the system's messages say: a text, or blocks if one of them has parts. Empty texts are left out.
 local function joined(list)
   local blocks, texts, has_parts = json.array {}, {}, false
   for _, content in ipairs(list) do

@@ -13,14 +13,14 @@ local completion_request = {}
 -- Tokens of an answer whose request names no limit: the API wants one.
 local DEFAULT_MAX_TOKENS = 4096
 
--- Fields that are the API's under the same name.
+-- Fields that the API has under the same name.
 local function same(kind)
   return function(self, name, value, params)
     params[name] = self:expect(name, value, kind)
   end
 end
 
--- Fields of which some values say what the API does anyway.
+-- Fields that are taken only with values that say what the API does anyway.
 local function as_by_default(...)
   local values = {}
   for _, value in ipairs { ... } do
@@ -196,7 +196,7 @@ local function modalities(self, name, value)
   end
 end
 
--- In this order: some look at what others made. The last two are the API's own, which clients add.
+-- The order matters: some rows look at what others made. The last two are the API's own fields, which clients add.
 local ROWS = {
   { "model", same "string" },
   { "messages", function(self, name, value, params)

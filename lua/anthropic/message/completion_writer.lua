@@ -1,4 +1,4 @@
---- Messages and their events in the shape of a chat completion: what message/chat_completion.lua reads, written.
+--- Writes messages and their events in the shape of a chat completion, which message/chat_completion.lua reads.
 --
 --     local encoder = completion_writer.encoder { include_usage = true }
 --     for _, chunk in ipairs(encoder:feed(event)) do ... end
@@ -71,7 +71,7 @@ end
 
 --- Returns the chunks that an event stands for.
 ---@param event table of the API
----@return table[] chunks often one; empty where the event says nothing there. An `error` event is `{ error = ... }`
+---@return table[] chunks often one; empty if the event says nothing there. An `error` event is `{ error = ... }`
 function Encoder:feed(event)
   if type(event) ~= "table" then
     error("encoder:feed: table expected, got " .. type(event), 2)
@@ -87,8 +87,8 @@ function Encoder:feed(event)
   return self.chunks
 end
 
---- Returns what comes behind the events: the chunk that says why the answer ended, where that has not been, and the
---- tokens, where they were asked for. Then comes `data: [DONE]`.
+--- Returns what follows the events: the chunk that says why the answer ended, unless it was sent, and the tokens, if
+--- they were asked for. Then comes `data: [DONE]`.
 ---@return table[] chunks empty after an error, and when it was called before
 function Encoder:finish()
   self.chunks = json.array {}
@@ -109,7 +109,7 @@ end
 
 -- --- whole ---------------------------------------------------------------------------------------
 
--- What each block adds to the message, by its type; any other is kept.
+-- What each block adds to the message, by its type; a block of another type is kept.
 local BLOCKS = {
   text = function(made, block)
     table.insert(made.texts, parts.word(block.text) or "")
@@ -155,7 +155,7 @@ local function list_or_nil(list)
   return list[1] ~= nil and list or nil
 end
 
--- What content consists of; in a message from elsewhere that may be anything, also a list with holes.
+-- The items of content. In a message from elsewhere content may be anything, even a list with holes.
 local function list_of(content)
   if parts.is_empty(content) then
     return {}
@@ -168,7 +168,7 @@ local function is_object(value)
   return type(value) == "table" and not json.is_array(value)
 end
 
--- What a server sent and no block says.
+-- What a server sent and no block can say.
 local function deltas_of(message)
   local deltas = json.array {}
   for _, kept in ipairs(type(message.unknown_deltas) == "table" and message.unknown_deltas or {}) do
@@ -208,7 +208,7 @@ local function assistant_of(message)
   }
 end
 
--- The choices of a message. A stored one has none: what it has by this name is a field of its server's.
+-- The choices of a message. A stored one has none: its field `choices` is its server's.
 local function all_choices(message)
   return messages.is(message) and message.choices or { message }
 end

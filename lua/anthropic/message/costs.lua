@@ -23,8 +23,8 @@ local function count_of_kind(kind, sums)
   return math.max(sums[kind], of_parts)
 end
 
--- What tokens of one kind cost, a million times: its parts by their own prices where they have some, the
--- rest by the kind's; nil where that is missing.
+-- What tokens of one kind cost, a million times: its parts by their own prices if they have some, the
+-- rest by the kind's; nil if that is missing.
 local function cost_of_kind(kind, sums, prices)
   local rest, cost = count_of_kind(kind, sums), 0
   for _, part in ipairs(KINDS[kind]) do

@@ -1,5 +1,5 @@
---- What a delta of the API's own events brings, in whatever dress a server sends it: it may name no type, bring two
--- things at once, or have its text under another name.
+--- Reads what a delta of the API's own events brings, however a server writes it: it may name no type, bring two things
+-- at once, or have its text under another name.
 --
 --     deltas.read { type = "thinking_delta", text = "Hm." }
 --       --> { { row = deltas.OF_TYPE.thinking_delta, value = "Hm." } }
@@ -10,8 +10,8 @@ local parts = require "anthropic.message.parts"
 local deltas = {}
 
 -- The deltas of the API. `members`: where the value is, the first is the API's own name; `kind`: of the blocks that it
--- belongs to; `grows`: their member that it makes grow; `is_text`: the value is a text; `is_content`: it is what such
--- blocks are there for.
+-- belongs to; `grows`: the member of such a block that it makes grow; `is_text`: the value is a text; `is_content`: the
+-- value is what such blocks are there for.
 local ROWS = {
   { type = "thinking_delta", kind = "thinking", grows = "thinking", is_text = true, is_content = true,
     members = { "thinking", "text", "content" } },
@@ -35,7 +35,7 @@ local ROWS = {
 ---@type anthropic.DeltaRow[]
 deltas.ROWS = ROWS
 
---- The row of a delta's type, with its ending or without.
+--- The row of a delta's type, with or without the ending `_delta`.
 ---@type table<string, anthropic.DeltaRow>
 deltas.OF_TYPE = {}
 
@@ -47,7 +47,7 @@ for _, row in ipairs(ROWS) do
   deltas.OF_TYPE[row.type:gsub("_delta$", "")] = row
 end
 
---- The kind of deltas that a block of a type takes; nil where it takes all, as one of a later API does.
+--- The kind of deltas that a block of a type takes; nil if it takes all, as a later API's block does.
 ---@param block_type? string
 ---@return string?
 function deltas.kind_of(block_type)
@@ -57,8 +57,8 @@ function deltas.kind_of(block_type)
   return (OF_KIND[block_type] or block_type == "redacted_thinking") and block_type or nil
 end
 
---- Whether deltas of a kind go into a block of a type. Text and thinking go into their own blocks alone: elsewhere
---- they would be found nowhere. An input may be that of a later API's block.
+--- Whether deltas of a kind go into a block of a type. Text and thinking go only into their own blocks: elsewhere
+--- no reader would find them. An input may belong to a later API's block.
 ---@param block_type? string
 ---@param kind string
 ---@return boolean
@@ -92,14 +92,14 @@ function deltas.is_made(delta, row, value)
   return type(delta) == "table" and delta.type == row.type and delta[row.members[1]] == value
 end
 
---- What a block begins as whose start did not come.
+--- The beginning of a block whose start did not come.
 ---@param kind string
 ---@return table
 function deltas.empty_block(kind)
   return kind == "tool_use" and { type = kind, input = json.object {} } or { type = kind, [kind] = "" }
 end
 
--- The member of a delta that its type tells: the first that says something, else one that is there.
+-- The member with a delta's value, by its type: the first that is not empty, else one that is there.
 local function member_of(row, delta)
   local present
   for _, name in ipairs(row.members) do
@@ -111,7 +111,7 @@ local function member_of(row, delta)
   return present
 end
 
--- The value that a member brings: nil where it brings none, and why where it cannot be read.
+-- The value that a member brings: nil if it brings none; nil and the reason if it cannot be read.
 local function value_of(row, name, value)
   if value == json.null then
     return nil
@@ -127,10 +127,10 @@ local function value_of(row, name, value)
   return nil, ("%s: %s is a %s"):format(row.type, name, type(value))
 end
 
---- What a delta brings, in order. Empty where it says nothing.
+--- What a delta brings, in order. Empty if it says nothing.
 ---@param delta table
----@return { row: anthropic.DeltaRow, value: any }[]|nil brought nil where its type is unknown, or it has none and
----nothing known in it
+---@return { row: anthropic.DeltaRow, value: any }[]|nil brought nil if its type is unknown, or if it has neither a
+---type nor a known member
 ---@return string? problem why it cannot be read
 function deltas.read(delta)
   local known = deltas.OF_TYPE[delta.type]

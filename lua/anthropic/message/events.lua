@@ -1,8 +1,8 @@
---- What there is to know of a single event of a stream.
+--- Answers questions about a single event of a stream.
 
 local events = {}
 
---- Whether the event brings content; up to the first that does, a failure can be hidden from the
+--- Whether the event brings content. Before the first such event, a failure can be hidden from the
 --- reader.
 ---@param event table
 ---@return boolean
@@ -27,7 +27,7 @@ function events.choice_of(event)
   return event.choice and event.raw and type(event.choice) == "number" and event.choice or 0
 end
 
---- The text that the event brings to the message, or nil where it brings no text.
+--- The text that the event brings to the message, or nil if it brings no text.
 ---@param event table
 ---@return string?
 function events.text_of(event)

@@ -12,19 +12,19 @@ local parts = require "anthropic.message.parts"
 
 local growing_block = {}
 
-local BLOCK_BYTES = 1000 -- that one takes beside its content
+local BLOCK_BYTES = 1000 -- of a block beside its content
 
 ---@class anthropic.GrowingBlock
----@field block table as far as it came, but for what grows
+---@field block table as far as it came, without what grows
 ---@field budget anthropic.Budget
 ---@field pieces table<string, string[]> of the string fields that grow
 ---@field json? string[] pieces of a tool's input
----@field citations? table that were added to
+---@field citations? table the block's, if some were added
 ---@field closed? boolean it has ended
 local GrowingBlock = {}
 GrowingBlock.__index = GrowingBlock
 
---- Begins one.
+--- Begins a block.
 ---@param block table as its start brought it; it becomes the whole
 ---@param budget anthropic.Budget
 ---@return anthropic.GrowingBlock
@@ -61,7 +61,7 @@ for _, kind in pairs(BLOCK_OF) do
   KNOWN_BLOCKS[kind] = true
 end
 
--- Those of text that grows, and its field.
+-- The deltas of text that grows, and the field that grows.
 local GROWING = { text_delta = "text", thinking_delta = "thinking" }
 
 -- What the others do to a block (false: the delta is malformed).
@@ -95,7 +95,7 @@ function appliers.citations_delta(self, delta)
   return true
 end
 
--- One of a later API: its strings grow the block's, as those of all deltas do so far.
+-- Adds a delta of a later API: its strings extend the block's, as those of all deltas do so far.
 local function add_unknown(self, delta)
   for name, value in pairs(delta) do
     if name ~= "type" and type(value) == "string" then
@@ -115,10 +115,10 @@ function growing_block.type_of(delta_type)
   return BLOCK_OF[delta_type] or (delta_type:gsub("_delta$", ""))
 end
 
---- Adds a delta. One of a later API has no place in a block of a type that is known: a field that it brought might be
---- refused when the block is sent back.
+--- Adds a delta. A later API's delta has no place in a block of a known type: a field that it brought might be refused
+--- when the block is sent back.
 ---@param delta table
----@return boolean|nil ok false when it is malformed; nil where it has no place in the block
+---@return boolean|nil ok false when it is malformed; nil if it has no place in the block
 function GrowingBlock:add(delta)
   local field = GROWING[delta.type]
   if field then
@@ -135,7 +135,7 @@ function GrowingBlock:add(delta)
   end
 end
 
---- A start that is repeated says what was missing, and its text goes on with the block's.
+--- Takes in a repeated start: it says what was missing, and its text continues the block's.
 ---@param members table
 function GrowingBlock:begin_again(members)
   self.budget:replace(members)
@@ -151,7 +151,7 @@ function GrowingBlock:begin_again(members)
   end
 end
 
---- The pieces of the text that a type of delta grows, where it has begun.
+--- The pieces of the text that a type of delta grows, if it has begun.
 ---@param delta_type string
 ---@return string[]?
 function GrowingBlock:pieces_of(delta_type)
@@ -182,7 +182,7 @@ function GrowingBlock:copy()
   return block
 end
 
--- What came in pieces is the input, unless it says nothing where the block's start brought one.
+-- The input is what came in pieces, unless that is empty and the block's start brought an input.
 local function close_input(self)
   local block, before = self.block, self.block.input
   json.tool_input(block, joined(self.json))
@@ -191,7 +191,7 @@ local function close_input(self)
   end
 end
 
---- Ends it: `block` is whole. One that goes on after its end is closed again.
+--- Ends the block: `block` is then whole. A block that goes on after its end is closed again.
 function GrowingBlock:close()
   settle(self, self.block)
   self.pieces = {}

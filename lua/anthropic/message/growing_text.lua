@@ -6,7 +6,7 @@
 
 local growing_text = {}
 
--- So many pieces are made one as they come: many small ones take several times the memory of their text.
+-- When so many loose pieces have come, they are joined: many small ones take several times the memory of their text.
 local MOST_LOOSE = 256
 
 --- Adds a piece.

@@ -1,4 +1,4 @@
---- A text that came in pieces, while it is short: to know it again where a server says it once more.
+--- A text that came in pieces, kept while it is short, to recognise it when a server repeats it.
 --
 --     local heard = heard_text.new(budget)
 --     heard:add "Hel"
@@ -18,7 +18,7 @@ local MOST_KEPT = 64 * 1024
 local HeardText = {}
 HeardText.__index = HeardText
 
---- Nothing yet.
+--- Makes an empty text.
 ---@param budget anthropic.Budget
 ---@return anthropic.HeardText
 function heard_text.new(budget)
@@ -43,7 +43,7 @@ function HeardText:add(piece)
 end
 
 --- The text so far.
----@return string? text nil where too much has come
+---@return string? text nil if too much has come
 function HeardText:text()
   if self.pieces and self.pieces[2] then
     self.pieces = { table.concat(self.pieces) }
@@ -51,7 +51,7 @@ function HeardText:text()
   return self.pieces and (self.pieces[1] or "")
 end
 
---- Whether a text may be the beginning of what has come. Where too much has to tell, one that is not longer may be.
+--- Whether a text may be the beginning of what has come. If too much has come to tell, any text no longer may be.
 ---@param text string
 ---@return boolean
 function HeardText:may_hold(text)
@@ -59,9 +59,9 @@ function HeardText:may_hold(text)
   return so_far == nil and #text <= self.bytes or so_far ~= nil and so_far:sub(1, #text) == text
 end
 
---- What a text says that has not come.
+--- The part of a text that has not come.
 ---@param text string
----@return string? rest "" where it is the same; nil where it is another, or too much has come to tell
+---@return string? rest "" if it is the same; nil if it is another, or if too much has come to tell
 function HeardText:rest(text)
   if not self.pieces or #text < self.bytes or text:sub(1, self.bytes) ~= self:text() then
     return nil

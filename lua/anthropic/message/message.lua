@@ -22,7 +22,7 @@ local token_counts = require "anthropic.message.token_counts"
 ---@field timings anthropic.Timings
 ---@field rate_limit? table<string, anthropic.RateLimit> from the `anthropic-ratelimit-*` headers, by what is limited:
 ---  `requests`, `tokens`, `input_tokens`, `output_tokens`
----@field continuations? anthropic.Interruption[] where the answer broke off and `on_interrupt = "continue"` went on
+---@field continuations? anthropic.Interruption[] interruptions after which `on_interrupt = "continue"` went on
 
 ---@class anthropic.Timings seconds since the start of the last attempt
 ---@field name_lookup number until the host's address was known
@@ -31,7 +31,7 @@ local token_counts = require "anthropic.message.token_counts"
 ---@field request number until the request was about to be sent
 ---@field first_byte number until the response's headers began
 ---@field total number until the response had ended
----@field reused boolean whether the connection was there already
+---@field reused boolean whether the connection existed already
 ---@field first_text? number of a stream that has ended: until the first content
 ---@field tokens_per_second? number of a stream that has ended: output tokens per second from the first content on
 
@@ -41,23 +41,23 @@ local token_counts = require "anthropic.message.token_counts"
 ---@field reset? string when the period ends (RFC 3339)
 
 ---@class anthropic.Interruption
----@field error anthropic.Error what broke the answer off
----@field usage? table of the request that broke off, as far as it is known
----@field request_id? string of the request that broke off
+---@field error anthropic.Error what interrupted the answer
+---@field usage? table of the interrupted request, as far as it is known
+---@field request_id? string of the interrupted request
 
 ---@class anthropic.Message
 ---@field id? string such as "msg_..."
 ---@field type "message"
 ---@field role "assistant"
 ---@field model string as the server named it
----@field content anthropic.api.ContentBlock[] the blocks. In a `tool_use` block `input` is the decoded table; where
----  its JSON is broken, `input` is nil, `input_json` is the text, and `input_error` says why
+---@field content anthropic.api.ContentBlock[] the blocks. In a `tool_use` block `input` is the decoded table; if its
+---  JSON is broken, `input` is nil, `input_json` is the text, and `input_error` says why
 ---@field stop_reason? string such as "end_turn", "max_tokens", "tool_use", "refusal"
 ---@field stop_sequence? string the one of `stop_sequences` that ended the answer
 ---@field usage anthropic.api.Usage the tokens that it took
 ---@field response anthropic.Response never encoded
----@field raw? table the foreign object, where the server spoke chat completion; never encoded
----@field choices? anthropic.Message[] where the server sent several answers: all of them; never encoded
+---@field raw? table the foreign object, if the server spoke chat completion; never encoded
+---@field choices? anthropic.Message[] if the server sent several answers: all of them; never encoded
 ---@field parsed? any of messages.parse: the decoded text, nulls as anthropic.null; never encoded
 ---@field parse_error? string of messages.parse: why there is no `parsed`; never encoded
 ---@field extra? table fields of the answer with a name of the above or of a method; encoded at their place
@@ -65,7 +65,7 @@ local Message = {}
 
 local message = {}
 
--- The names that are this library's own: an answer's field of such a name stands in `extra`. The
+-- The names that are this library's own: an answer's field with such a name is in `extra`. The
 -- methods are added below.
 local OWN = { response = true, raw = true, choices = true, parsed = true, parse_error = true, extra = true }
 local OWN_NAMES = {}
@@ -108,9 +108,9 @@ function message.new(fields)
   return setmetatable(fields, nulls and metatable_with(nulls) or plain_metatable)
 end
 
---- The fields of the answer, those in `extra` at their place, without what is this library's own.
+--- The fields of the answer, those in `extra` at their place, without this library's own.
 ---@param whole anthropic.Message
----@return table fields a table of its own
+---@return table fields a new table
 function message.fields_of(whole)
   local fields = {}
   for name, value in pairs(whole) do
@@ -140,8 +140,8 @@ local function has_tool_use(content)
   return false
 end
 
---- A decoded answer as a message, or nil where it is not one. Its content may be a text or one block, or absent where
---- the message says why it stopped.
+--- A decoded answer as a message, or nil if it is not one. Its content may be a text or one block, or absent if the
+--- message says why it stopped.
 ---@param answer any
 ---@return anthropic.Message?
 function message.of_answer(answer)
@@ -204,8 +204,8 @@ end
 
 --- Returns the message as a request takes it: `{ role =, content = }`, a plain table whose blocks are copies and whose
 --- inputs are the same tables. What the API refuses is left out or mended: blank text; an input that is no object; a
---- call without an ID of its own; thinking without a signature, where the vendor sent the message.
----@return table? turn nil where nothing is left of it
+--- call without an ID of its own; thinking without a signature, if the vendor sent the message.
+---@return table? turn nil if nothing is left of it
 ---@return anthropic.Error? err of a message whose content has a hole, which a request refuses, too
 function Message:to_param()
   local turn, problem = param.of_message(self)

@@ -1,5 +1,5 @@
---- One block of the API's own events: what has come of it, and what of what is said of it has not. native_blocks.lua
---- has them all.
+--- One block of the API's own events: what has come of it, and which part of what a server says of it is new.
+--- native_blocks.lua has them all.
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
@@ -8,18 +8,18 @@ local parts = require "anthropic.message.parts"
 ---@field index integer
 ---@field type? string nil until it is known
 ---@field pending? table the start that waits for the type, or for a call's name and ID
----@field waiting? number bytes of that
----@field content? table what has begun
+---@field waiting? number bytes of `pending`
+---@field content? table the block as it has begun
 ---@field given_id? string of a call, as the server sent it
 ---@field heard? anthropic.HeardText the input of a call that began without an ID
 ---@field brought table<string, true> the types of deltas that came
 ---@field added? integer bytes of text that they brought
 ---@field has_ended? boolean
----@field is_guessed? boolean the server has not begun it, and its type is no more than its first delta's
+---@field is_guessed? boolean the server has not begun it: its type is a guess by its first delta
 
 local native_block = {}
 
---- Whether nothing has to be waited for.
+--- Whether a block has all that it needs to begin.
 ---@param content table the block as its start has it
 ---@return boolean
 function native_block.is_told(content)
@@ -29,7 +29,7 @@ function native_block.is_told(content)
   return content.type ~= nil
 end
 
---- What has begun, or waits to begin.
+--- The content of a block that has begun, or waits to begin.
 ---@param block anthropic.NativeBlock
 ---@return table
 function native_block.content_of(block)
@@ -41,7 +41,7 @@ local function is_same_word(begun, said)
   return begun == nil or said == nil or begun == said
 end
 
--- Whether the input beside an ID that comes late, if there is one, is what has come of the call.
+-- Whether the input beside a late ID, if there is an input, is what has come of the call.
 local function is_same_input(block, content)
   local said, came = content.input, block.content.input
   if block.heard then
@@ -53,7 +53,7 @@ local function is_same_input(block, content)
   return came == said or parts.is_same_input(came, said)
 end
 
--- The same of the ID. One that was made up tells nothing: the server's may come late.
+-- Whether the IDs are the same. A made-up ID says nothing: the server's may come late.
 local function is_same_id(block, content)
   local begun, said = native_block.content_of(block), parts.word(content.id)
   if block.pending or not parts.is_tool_use(begun.type) then
@@ -62,7 +62,7 @@ local function is_same_id(block, content)
   return is_same_word(block.given_id, said) and (block.given_id ~= nil or said == nil or is_same_input(block, content))
 end
 
---- Whether what is said of a block can be said of this one.
+--- Whether content can be this block's.
 ---@param block anthropic.NativeBlock
 ---@param content table
 ---@return boolean
@@ -72,7 +72,7 @@ function native_block.is_same(block, content)
     and is_same_id(block, content)
 end
 
---- What of a member that grows has not come yet: it may be said once more, or with more to it.
+--- The part of a growing member that has not come yet: a server may repeat the member, or say more of it.
 ---@param block anthropic.NativeBlock
 ---@param row table of deltas.ROWS
 ---@param content table

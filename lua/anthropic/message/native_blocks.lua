@@ -19,16 +19,16 @@ local repeated_blocks = require "anthropic.message.repeated_blocks"
 ---@field message_id? string
 ---@field is_plain boolean every block has the index that the server sent, and every call the server's ID
 ---@field has_calls boolean there is one for the caller to answer
----@field budget anthropic.Budget counts what waits: the accumulator does so only from its beginning on
+---@field budget anthropic.Budget counts what waits: the accumulator counts a block only once it begins
 local Blocks = {}
 Blocks.__index = Blocks
 
 local native_blocks = {}
 
-local WAITING_BYTES, MEMBER_BYTES = 600, 100 -- of a block that waits, and of a member of it, beside what is in it
+local WAITING_BYTES, MEMBER_BYTES = 600, 100 -- of a block that waits, and of a member of it, beside their content
 
 --- The blocks of one stream.
----@param budget? anthropic.Budget the caller of `add` compares
+---@param budget? anthropic.Budget the caller checks the limit
 ---@param input_at? fun(index: integer): any the input of the block with an index in the message, or its JSON text, as
 ---far as it has come
 ---@return anthropic.NativeBlocks
@@ -41,11 +41,11 @@ function native_blocks.new(budget, input_at)
     has_calls = false,
     -- By the server's index: the `latest` block under it, and the last that takes deltas of each kind.
     slots = {},
-    order = {}, -- of their beginning
+    order = {}, -- the blocks as they began
     taken = {}, highest = -1,
     latest = nil, -- the server's index of the block that began last
-    is_unnumbered = false, -- that one came without an index
-    leaves_out_zero = false, -- so did the first
+    is_unnumbered = false, -- that block came without an index
+    leaves_out_zero = false, -- so did the first block
     ids = parts.answer_ids(), -- of calls
   }, Blocks)
 end
@@ -66,7 +66,7 @@ local function present_index(self, event)
   return index or not self.is_unnumbered and self.leaves_out_zero and self.slots[0] and 0 or self.latest or 0
 end
 
--- The index that a block has in the message: the server's, where no other block has it.
+-- The index that a block has in the message: the server's, unless another block has it.
 local function own_index(self, wire)
   local index = wire
   if self.taken[index] then
@@ -128,7 +128,7 @@ for _, row in ipairs(deltas.ROWS) do
   end
 end
 
--- A start of a block that has begun says what it did not say, and no text again.
+-- Emits the start of a block that has begun once more, for what was missing in it, and without its text.
 local function begin_again(self, block)
   local content = json.copy(block.content)
   for name in pairs(GROWS) do
@@ -139,7 +139,7 @@ local function begin_again(self, block)
   emit(self, { type = "content_block_start", index = block.index, content_block = content })
 end
 
--- What a repeated start, or a stop, says of a block: a text that has not come, a name that was missing.
+-- Adds what a repeated start, or a stop, says of a block: a text that has not come, a missing name.
 local function add_to(self, block, content)
   local begun, adds = native_block.content_of(block), false
   if not block.pending and parts.is_tool_use(block.type) then
@@ -193,7 +193,7 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
--- The index that a start without one means.
+-- The index of a start that came without one.
 local function index_of_start(self, content)
   local first, latest = latest_at(self, 0), latest_at(self, self.latest)
   if first == nil or not first.has_ended then
@@ -230,14 +230,14 @@ local function start(self, event, given)
   end
 end
 
--- A block of a later API takes all, if the server began it. One that began without a type takes none.
+-- A later API's block takes all kinds, if the server began it. A block that began without a type takes none.
 local function takes(block, kind)
   local has_type = block.type ~= nil or block.pending ~= nil
   return has_type and deltas.suits(block.type, kind) and not block.is_guessed
 end
 
--- The block under an index that a delta goes into, where there is one. Text goes on with an earlier block only while
--- that is open; a signature may come late.
+-- The block under an index that a delta goes into, if there is one. Text continues an earlier block only while that is
+-- open; a signature may come late.
 local function block_for(self, wire, row)
   local slot = self.slots[wire]
   if not slot or takes(slot.latest, row.kind) then
@@ -360,7 +360,7 @@ function Blocks:stop_all()
   end
 end
 
---- Takes in blocks that came whole, at the beginning of what they are the content of.
+--- Takes in content that came whole, before any other block.
 ---@param content table[]
 ---@return string? problem why they cannot be read
 function Blocks:begin_with(content)
@@ -372,7 +372,7 @@ function Blocks:begin_with(content)
   end
 end
 
---- Takes in the whole content after blocks of it: what had not come of them, and blocks that had not come.
+--- Takes in content that came whole, after blocks of it: adds what was missing of them, and missing blocks.
 ---@param content table[] as `parts.blocks` returns them
 ---@return string? problem why they cannot be read
 function Blocks:complete(content)

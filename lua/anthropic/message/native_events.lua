@@ -1,12 +1,12 @@
---- What a server sends as the API's own events, made the API's own events: the message begins once, its blocks too (see
---- native_blocks.lua), and what is said of the message elsewhere comes as a message_delta. What cannot be read so is
+--- Makes the API's own events of what a server sends as such: the message begins once, and so do its blocks (see
+--- native_blocks.lua); what is said of the message elsewhere becomes a message_delta. What cannot be read this way is
 --- refused.
 --
 --     local reader = native_events.reader()
 --     for _, event in ipairs(assert(reader:feed(decoded))) do ... end
 --
 -- Every member of an event is used, known to mean nothing, or stays in the event and, as an unknown delta, in the
--- message. What stands beside a start or a delta, and is no part of one, means nothing.
+-- message. What stands beside a start or a delta, and is not a part of it, means nothing.
 
 local deltas = require "anthropic.message.deltas"
 local json = require "anthropic.base.json"
@@ -24,7 +24,7 @@ local Reader = {}
 Reader.__index = Reader
 
 --- A reader for the events of one stream.
----@param budget? anthropic.Budget counts what waits until it can be told; the reader's caller compares
+---@param budget? anthropic.Budget counts what waits to become an event; the caller checks the limit
 ---@param input_at? fun(index: integer): any see native_blocks.new
 ---@return anthropic.NativeReader
 function native_events.reader(budget, input_at)
@@ -36,7 +36,7 @@ function native_events.reader(budget, input_at)
   }, Reader)
 end
 
---- Whether deltas need nothing that is done here: every block has the index, and every call the ID, of the server's.
+--- Whether deltas need no change: every block has the index, and every call the ID, that the server sent.
 ---@return boolean
 function Reader:is_plain()
   return self.blocks.is_plain
@@ -48,7 +48,7 @@ end
 
 -- --- the message ---------------------------------------------------------------------------------
 
--- The members of `fields` that say something, and, but for `all`, what is not told yet.
+-- The members of `fields` that say something: with `all` every one, else those that were not `told` yet.
 local function news(fields, told, all)
   local new = {}
   for name, value in pairs(fields) do
@@ -60,7 +60,7 @@ local function news(fields, told, all)
   return new
 end
 
--- What a late or a second start, or the end, says of the message goes into a message_delta.
+-- Puts what a late or a second start, or the end, says of the message into a message_delta.
 local function amend(self, fields, usage, all)
   local delta, counts = news(fields, self.told, all), news(usage or {}, self.told_usage, all)
   tables.merge(self.told, delta)
@@ -95,7 +95,7 @@ local function start_of(self, event, fields, usage)
   return start
 end
 
--- Takes in content that came whole. After blocks it repeats them, and has what of it had not come.
+-- Takes in content that came whole. After blocks of it, it repeats them, and brings what was missing.
 local function add_content(self, content, where)
   local blocks = parts.blocks(content)
   if not blocks then
@@ -198,7 +198,7 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
--- The type of an event that names none.
+-- The type of an event without a `type`.
 local function type_of(event)
   local delta = event.delta
   local members = type(delta) == "table" and delta or {}

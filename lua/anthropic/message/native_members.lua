@@ -1,5 +1,5 @@
---- What the events of blocks bring, by whatever name: some servers call a block a delta or a delta a block, or have the
--- members of either in the event itself.
+--- Reads what the events of blocks bring, under whatever name: some servers call a block a delta or a delta a block, or
+-- have the members of either in the event itself.
 --
 --     members.block_of { type = "content_block_start", index = 0, text = "Hi" }   --> { text = "Hi" }
 
@@ -9,7 +9,7 @@ local parts = require "anthropic.message.parts"
 
 local members = {}
 
---- What an event says beside the members that it should say it in.
+--- The members of an event other than those that it should have.
 ---@param event table
 ---@return table
 function members.beside(event)
@@ -25,9 +25,9 @@ function members.is_delta(value)
   return type(value) == "string" and value ~= "" or type(value) == "table" and deltas.read(value) ~= nil
 end
 
---- The block that a start brings: under its name, as its delta, or beside it.
+--- The block that a start brings: as its `content_block`, as its `delta`, or in the event itself.
 ---@param event table a delta that is the block is taken out of it
----@return any block empty where it brings none
+---@return any block empty if it brings none
 function members.block_of(event)
   local given, delta = event.content_block, event.delta
   if not parts.is_empty(given) then

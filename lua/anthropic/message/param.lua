@@ -37,8 +37,8 @@ local function is_blank(text)
   return type(text) ~= "string" or not text:find "%S"
 end
 
--- What becomes of a block: the same, changed, or nil where it is not sent. `with_unsigned`: thinking without a
--- signature is sent.
+-- What becomes of a block: the same, changed, or nil if it is not sent. `with_unsigned`: thinking without a signature
+-- is sent.
 local FORMS = {
   text = function(block)
     return not is_blank(block.text) and block or nil
@@ -58,8 +58,8 @@ local FORMS = {
 
 local LONGEST_NAME = 128
 
--- The API takes a call of the caller's by the name of a tool alone: letters, digits, "_" and "-". What a server of its
--- own calls a tool (MCP: "issues.list", "repo/read") is sent as it came.
+-- In a `tool_use` block the API takes only a name that a tool may have: letters, digits, "_" and "-". The name of a
+-- tool on a server (MCP: "issues.list", "repo/read") is sent as it came.
 local function name_of(block)
   local name = parts.word(block.name) or "unnamed"
   return block.type ~= "tool_use" and name or (name:sub(1, LONGEST_NAME):gsub("[^%w_-]", "_"))
@@ -91,7 +91,7 @@ local function block_of(value, with_unsigned, message_id, seen)
   return block.type and block
 end
 
--- Roles of what is said to the model. What a server calls itself ("model", "ai") is the assistant's.
+-- Roles that speak to the model. Any other role that a server names ("model", "ai") is the assistant.
 local ASKING = tables.set { "user", "system", "developer", "tool" }
 
 -- What keeps content from being sent: a hole in its blocks, as some decoders leave it for null.
@@ -107,10 +107,10 @@ local function role_of(message)
   return ASKING[message.role] and message.role or "assistant"
 end
 
---- The message as a request takes it. What is raw in it goes as it is.
+--- The message as a request takes it. Raw JSON in it is sent as it is.
 ---@param message table an anthropic.Message, or one that was stored
 ---@param base_url? string of the server that the request goes to; default: of the one that sent the message
----@return table? turn `{ role =, content = }`; nil where nothing is left
+---@return table? turn `{ role =, content = }`; nil if nothing is left
 ---@return string? problem why it cannot be sent
 function param.of_message(message, base_url)
   local content, seen = json.array {}, {}
@@ -158,11 +158,11 @@ local function is_list(value)
   return count == #value
 end
 
---- A request's messages with every Message in it, and every stored one, as a request takes it. One with nothing left is
---- left out.
+--- A request's messages, with each Message and each stored one as a request takes it. A Message of which nothing is
+--- left is left out.
 ---@param messages any
 ---@param base_url string of the server that the request goes to
----@return any messages the same where nothing is to be changed, else a list of its own; nil where one cannot be sent
+---@return any messages the same if nothing has to change, else a new list; nil if one cannot be sent
 ---@return string? problem
 function param.list(messages, base_url)
   if not is_list(messages) then

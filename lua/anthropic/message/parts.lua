@@ -1,5 +1,5 @@
---- The parts that content is made of, in whatever dress a server sends them: their text, and what kind of block or
---- delta one is whose type is missing.
+--- Reads the parts that content is made of, however a server writes them: their text, and the kind of a block or delta
+--- whose type is missing.
 --
 --     parts.text_of { { type = "text", text = "Hel" }, "lo" }   --> "Hello"
 --     parts.type_of { thinking = "Hm." }                        --> "thinking"
@@ -10,9 +10,9 @@ local values = require "anthropic.base.values"
 
 local parts = {}
 
--- Where an object has its text, the first that is there.
+-- The members in which an object may have its text: the first that is there counts.
 local TEXT_MEMBERS = { "text", "content", "thinking", "reasoning", "reasoning_content", "summary", "value" }
--- No text stands deeper than this.
+-- Text is not looked for deeper than this.
 local DEEPEST = 4
 
 local function add_text(pieces, value, depth)
@@ -40,7 +40,7 @@ end
 
 --- The text of a string, a number, a part or a list of parts.
 ---@param value any
----@return string text "" where it has no text
+---@return string text "" if it has no text
 function parts.text_of(value)
   if type(value) == "string" then
     return value
@@ -62,7 +62,7 @@ end
 
 parts.word = values.word
 
---- A text without the white space behind it, in time linear in that.
+--- A text without trailing white space, in time linear in its length.
 ---@param text string
 ---@return string
 function parts.without_space_behind(text)
@@ -95,7 +95,7 @@ function parts.others(object, known)
   return others
 end
 
--- Members that tell a block's type, the more telling first.
+-- Members that show a block's type, the surest first.
 local TYPE_OF_MEMBER = {
   { "thinking", "thinking" },
   { "signature", "thinking" },
@@ -105,10 +105,10 @@ local TYPE_OF_MEMBER = {
   { "citation", "text" },
 }
 
--- What other APIs call a block of the API's.
+-- Other APIs' names for the types of the API's blocks.
 local OWN_TYPE = { output_text = "text" }
 
---- The type of a block or of its first delta, told by its members where it names none.
+--- The type of a block or of its first delta, by its members if it names none.
 ---@param block table
 ---@return string?
 function parts.type_of(block)
@@ -123,8 +123,8 @@ function parts.type_of(block)
   return block.name ~= nil and block.id ~= nil and "tool_use" or nil
 end
 
---- Makes the input of a tool's use a table where it says the same: what is empty is `{}`, the JSON text of an object is
---- that object. Of a text that begins as JSON and is broken `input_json` and `input_error` tell; any other stays.
+--- Makes the input of a tool's use a table if that says the same: an empty input is `{}`, the JSON text of an object is
+--- that object. Broken JSON text becomes `input_json` and `input_error`; any other input stays.
 ---@param block table changed in place
 function parts.read_input(block)
   if not parts.is_tool_use(block.type) or block.input_error then
@@ -140,7 +140,7 @@ function parts.read_input(block)
   end
 end
 
---- The JSON text of the input of a tool's use, as it came where it is broken.
+--- The JSON text of the input of a tool's use; as it came if it is broken.
 ---@param block table changed as by `read_input`
 ---@return string
 function parts.input_text(block)
@@ -149,9 +149,9 @@ function parts.input_text(block)
   return parts.word(block.input_json) or input ~= nil and json.input_text(input) or "{}"
 end
 
---- An input, or the JSON text of one, as the text that equal ones are.
+--- The canonical JSON text of an input, or of the JSON text of one: equal inputs have equal texts.
 ---@param input any
----@return string? text nil where it is not whole
+---@return string? text nil if it is not whole
 function parts.canonical_input(input)
   local text, read = type(input) == "string" and input or json.input_text(input), {}
   if text then
@@ -169,7 +169,7 @@ function parts.is_same_input(one, other)
   return text ~= nil and text == parts.canonical_input(other)
 end
 
--- Makes the text of a block one that has it in another form, or under another name.
+-- Makes the text of a block a string under its own name, if it has another form or name.
 local function read_text(block)
   local name = block.type
   if name ~= "text" and name ~= "thinking" or type(block[name]) == "string" then
@@ -185,15 +185,15 @@ local function read_text(block)
   end
 end
 
--- Whether a value as decoded says something, be it that a member is null.
+-- Whether a decoded value says something, even only that a member is null.
 local function says_something(value)
   return not parts.is_empty(value) or type(value) == "table" and json.nulls_of(value) ~= nil
 end
 
 local INPUTS = { "input", "arguments", "parameters" }
 
--- The same for the input of a call. What has another name, or stands in a block without a type, was not decoded as an
--- input: what is null in it is absent.
+-- Reads the input of a call. An input under another name, or in a block without a type, was not decoded as an input:
+-- its nulls are absent.
 local function read_arguments(block, has_type)
   local is_read = has_type and not parts.is_empty(block.input) or parts.word(block.input_json)
   if is_read or not parts.is_tool_use(block.type) then
@@ -213,7 +213,7 @@ local function read_arguments(block, has_type)
   end
 end
 
--- Makes one citation that stands alone a list of it.
+-- Makes a single citation a list of one.
 local function read_citations(block)
   local given = block.citations
   if block.type == "text" and type(given) == "table" and given[1] == nil and not parts.is_empty(given) then
@@ -221,7 +221,7 @@ local function read_citations(block)
   end
 end
 
---- A block that has a type and is its own table; nil where the value is no block.
+--- A value as a block with a type, in a new table; nil if the value is not a block.
 ---@param value any
 ---@return table?
 function parts.block(value)
@@ -240,9 +240,9 @@ function parts.block(value)
   return block
 end
 
---- The blocks of a message's content: a list, in which null is nothing, one block, or a text.
+--- The blocks of a message's content, which is a list (nulls are skipped), one block, or a text.
 ---@param content any
----@return table[]|nil blocks nil where something in it is no block
+---@return table[]|nil blocks nil if something in it is not a block
 function parts.blocks(content)
   local blocks = json.array {}
   if parts.is_empty(content) then
@@ -277,15 +277,15 @@ function parts.own_word()
   return core.hex(core.sha256(seed)):sub(1, 16)
 end
 
---- The IDs of an answer that arrives, for `call_id`: those made for it are like no other answer's, also if it has none
---- itself.
+--- The IDs of an answer that arrives, for `call_id`: those made for it are unlike any other answer's, even if it has no
+--- ID itself.
 ---@param word? string see own_word; default: one of its own
 ---@return table seen
 function parts.answer_ids(word)
   return { 0, word or true }
 end
 
--- Unlike the IDs of other messages, and the same again for the same message.
+-- An ID unlike those of other messages, and always the same for the same message.
 local function own_id(message_id, seen)
   local word = parts.word(message_id)
   if not word and seen[2] == true then
@@ -295,7 +295,7 @@ local function own_id(message_id, seen)
   return ("call_%s%s%d"):format(of_message, of_message ~= "" and "_" or "", seen[1])
 end
 
---- The ID of a call: its own, or one made for it where that is missing or another call of the message has it.
+--- The ID of a call: its own, or one made for it if that is missing or another call of the message has it.
 ---@param seen table of one message: the IDs so far, at 1 the number of those that were made, at 2 see answer_ids
 ---@param id any as it came
 ---@param message_id any
@@ -310,7 +310,7 @@ function parts.call_id(seen, id, message_id)
   return id
 end
 
---- Makes the calls among the blocks of an answer such that they can be answered: each has an input and its own ID.
+--- Completes the calls among an answer's blocks so that they can be answered: each gets an input and an ID of its own.
 ---@param blocks table[] changed in place
 ---@param message_id any
 function parts.complete_calls(blocks, message_id)

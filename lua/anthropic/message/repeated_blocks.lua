@@ -1,6 +1,6 @@
---- Which blocks of a stream are said again by content that comes whole: of a call the one with its ID, or with its
---- name and input where the server made another ID; of anything else the first of its type that was not said again yet.
---- A text that came as one block may be said in several.
+--- Finds the blocks of a stream that content repeats when it comes whole: for a call the one with its ID, or with its
+--- name and input if the server made another ID; for anything else the first of its type that was not repeated yet. A
+--- text that came as one block may be repeated in several.
 --
 --     local repeated = repeated_blocks.new(blocks.order, content)
 --     repeated:take(content[1])   --> the block; nil and true: it has not come yet; nil and false: it has, elsewhere
@@ -15,7 +15,7 @@ local parts = require "anthropic.message.parts"
 ---@field said_ids table<string, true>
 ---@field input_of fun(block: anthropic.NativeBlock): any
 ---@field has_inputs? boolean calls are found by their inputs
----@field missing table<string, integer> bytes of the texts that are said, less those that have come, by type
+---@field missing table<string, integer> bytes of the content's texts, less those that have come, by type
 local Repeated = {}
 Repeated.__index = Repeated
 
@@ -47,7 +47,7 @@ local function id_of(block, content)
   return block.given_id or block.pending and parts.word(content.id)
 end
 
---- Takes the blocks that have come, in order, and the content that is said of them.
+--- Takes the blocks that have come, in order, and the content that repeats them.
 ---@param blocks anthropic.NativeBlock[]
 ---@param said table[]
 ---@param input_of fun(block: anthropic.NativeBlock): any the input of a call, or its JSON text, as far as it has come
@@ -93,7 +93,7 @@ local function key_of_input(content, input)
   return text and ("input %s %s"):format(name_of(content), text)
 end
 
--- The call of the same name and input that came under an ID which is not said.
+-- The call of the same name and input that came under an ID which the content does not have.
 local function first_of_input(self, content)
   if not self.has_inputs then
     self.has_inputs = true
@@ -116,7 +116,7 @@ local function first_call(self, content)
     or id and first_of_input(self, content) or not id and first(self, "call " .. name) or nil
 end
 
---- The block that is said again, which no later one is taken for.
+--- The block that the content repeats. Each block is found only once.
 ---@param content table
 ---@return anthropic.NativeBlock? block
 ---@return boolean? is_missing if no block is returned: whether the content has not come

@@ -28,7 +28,7 @@ function responses.is_aws_event_stream(response)
 end
 
 --- Whether the answer to a request for a message is an event stream: by its body, which says more than its content
---- type. Where the body shows nothing, the content type tells.
+--- type. If the body shows nothing, the content type decides.
 ---@param response anthropic.Response
 ---@param form? "events"|"json"|"text" what `transfer:form` returned
 ---@return boolean
@@ -56,7 +56,7 @@ end
 
 local BOM = "\239\187\191"
 
--- A body without the byte order mark and the comments before it: heartbeats, as an event stream has them.
+-- A body without a leading byte order mark and leading comments: heartbeats, as an event stream has them.
 local function document_of(body)
   local first = body:sub(1, #BOM) == BOM and #BOM + 1 or 1
   local at = body:find("%S", first)
@@ -71,8 +71,8 @@ end
 --- Reads the body of an exchange as JSON.
 ---@param exchange anthropic.Exchange
 ---@param is_open? boolean it may have any form: only what calls itself an error is one
----@param may_be_empty? boolean nothing stands for an empty table
----@return table|userdata|nil value decoded; json.null where the body is null
+---@param may_be_empty? boolean an empty body stands for an empty table
+---@return table|userdata|nil value decoded; json.null if the body is null
 ---@return anthropic.Error? err
 ---@return string? body
 function responses.read_json(exchange, is_open, may_be_empty)
@@ -144,7 +144,7 @@ end
 
 --- Reads a body that is not the event stream which was asked for.
 ---@param exchange anthropic.Exchange
----@return anthropic.Error err what it tells of, where it is an error object
+---@return anthropic.Error err the error in it, if it is an error object
 function responses.no_stream_error(exchange)
   local _, err, body = responses.read_json(exchange, true)
   if err and not (err.kind == "protocol" and err.body) then
@@ -169,7 +169,7 @@ function responses.decode_message(exchange)
   return whole
 end
 
---- The same for an exchange that ends with it.
+--- The same, and ends the exchange.
 ---@param exchange anthropic.Exchange
 ---@return anthropic.Message|nil
 ---@return anthropic.Error?

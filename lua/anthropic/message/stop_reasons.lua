@@ -1,12 +1,12 @@
 --- Why an answer ended, in the API's words, whatever server said it.
 --
 --     stop_reasons.of("stop", false)        --> "end_turn"
---     stop_reasons.of("stop", true)         --> "tool_use": some servers say "stop" where there are tool calls
+--     stop_reasons.of("stop", true)         --> "tool_use": some servers say "stop" if there are tool calls
 --     stop_reasons.native("end_turn", true) --> "end_turn": the API's own words stay as they are
 
 local stop_reasons = {}
 
--- Other servers' words, in lower case; any other stays.
+-- Other servers' words, in lower case; any other word stays.
 local WORDS = {
   stop = "end_turn",
   eos = "end_turn",

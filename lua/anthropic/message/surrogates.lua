@@ -4,8 +4,8 @@
 --     local joiner = surrogates.joiner()
 --     for _, whole in ipairs(joiner:join(event)) do ... end
 --
--- A half is buffered until the same field of its block goes on; where its partner does not come it
--- is U+FFFD, as halves are everywhere else.
+-- A half is buffered until the same field of its block goes on; if its partner does not come, it
+-- becomes U+FFFD, as halves do everywhere else.
 
 local json = require "anthropic.base.json"
 
@@ -46,7 +46,7 @@ local function mend(text)
   return (text:gsub(PAIR, character):gsub(HALF, REPLACEMENT))
 end
 
--- Mends what a table holds, but for one table that is mended already.
+-- Mends what a table holds, except one table that is mended already.
 local function mend_all(value, mended)
   for name, member in next, value do
     if type(member) == "string" then
@@ -57,8 +57,8 @@ local function mend_all(value, mended)
   end
 end
 
---- Mends the inputs of a payload that came as objects, in place: JSON is made of them. One that came as a text may go
---- on.
+--- Mends in place the inputs of a payload that came as objects, because JSON is made of them. An input that came as a
+--- text may go on.
 ---@param value table decoded by `json.decode_event`
 function surrogates.mend_inputs(value)
   for name, member in next, value do
@@ -105,7 +105,7 @@ local function join_delta(self, event, piece)
   return mend(before or text)
 end
 
--- The halves whose block has ended with an event, or all of the message where that has; they are held no more.
+-- Takes out the halves whose block has ended with an event, or all of the message if that has ended.
 local function ended(self, event)
   local all, list = held_for(self, event), {}
   if event.index ~= nil then
@@ -125,7 +125,7 @@ local function ended(self, event)
   return list
 end
 
--- Drops the halves whose block has ended.
+-- Adds U+FFFD for the halves whose block has ended.
 local function release(self, event, events)
   for _, held in ipairs(ended(self, event)) do
     events[#events + 1] = {
@@ -152,7 +152,7 @@ function Joiner:join(event)
     release(self, event, events)
   end
   mend_all(event, self.raw)
-  self.raw = event.raw -- the events of a chunk have all the same
+  self.raw = event.raw -- all events of a chunk have the same
   events[#events + 1] = event
   return events
 end

@@ -4,7 +4,7 @@ local json = require "anthropic.base.json"
 
 local token_counts = {}
 
--- A count as a number: no text, nothing below zero, nothing endless.
+-- A count as a number; nil if it is not a number, or negative or infinite.
 local function count(value)
   local number = tonumber(value)
   return number and number >= 0 and number < math.huge and number or nil
@@ -15,7 +15,7 @@ local function counts_of(value)
   return type(value) == "table" and not json.is_array(value) and value or nil
 end
 
--- What becomes of one count: `later` takes its place where it says something of the same kind, and is no zero after a
+-- What becomes of one count: `later` takes its place if it says something of the same kind, and is not a zero after a
 -- number.
 local function merged_count(before, later)
   local kind = type(before)
@@ -35,8 +35,8 @@ local function merged_count(before, later)
   return later -- a word, such as service_tier
 end
 
---- Counts with what came later: a later count takes the earlier one's place, but none is lost by it (to a zero, to
---- null, to something that is no count).
+--- Merges counts with what came later: a later count replaces the earlier one, unless it is a zero, null, or not a
+--- count.
 ---@param before table? not changed
 ---@param later any
 ---@return table? counts
@@ -53,11 +53,11 @@ function token_counts.merge(before, later)
   return merged
 end
 
---- The same for counts that are the caller's own, such as a copy that `merge` made. They are changed in place, so that
---- a later count costs the same, however many have come.
+--- The same in place, for counts that the caller owns, such as a copy that `merge` made: a later count costs the same,
+--- however many have come.
 ---@param into table? default: none have come
 ---@param later any
----@param note? fun(name: any, value: any, before: any) a count, and the one whose place it takes
+---@param note? fun(name: any, value: any, before: any) a count, and the one that it replaces
 ---@return table? into
 function token_counts.hold(into, later, note)
   later = counts_of(later)
@@ -94,8 +94,8 @@ local function details(foreign, ...)
   return {}
 end
 
--- The tokens of a prompt that were neither read from the cache nor written to it. A chat completion counts those among
--- the prompt's: not where its total adds them up beside them, nor where there are more of them.
+-- The tokens of a prompt that were neither read from the cache nor written to it. A chat completion counts the cached
+-- ones among the prompt's, unless its total adds them to the prompt's, or there are more of them than of the prompt's.
 local function uncached(prompt, read, written, output, total)
   if total == prompt + output + read + written then
     return prompt
@@ -109,7 +109,7 @@ local function uncached(prompt, read, written, output, total)
   return prompt
 end
 
--- What a chat completion has no words for: gateways, and this library, leave the API's own.
+-- Counts that a chat completion has no names for: gateways, and this library, keep the API's names.
 local OF_THE_API = { "cache_creation", "inference_geo", "iterations", "server_tool_use", "service_tier", "speed" }
 
 local function add_rest(counts, given)
@@ -152,7 +152,7 @@ end
 
 --- The API's counts as those of a chat completion, whose prompt counts what was read from the cache and written to it.
 ---@param usage any
----@return table? counts nil where none is known
+---@return table? counts nil if none is known
 function token_counts.to_completion(usage)
   usage = counts_of(usage) or {}
   local input, output = count(usage.input_tokens), count(usage.output_tokens)

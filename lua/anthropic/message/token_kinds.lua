@@ -2,7 +2,7 @@
 
 local token_kinds = {}
 
---- Each with the parts of it that may have prices of their own.
+--- Each kind, with its parts that may have prices of their own.
 token_kinds.KINDS = {
   input_tokens = {},
   output_tokens = { "thinking_tokens" },
@@ -10,7 +10,7 @@ token_kinds.KINDS = {
   cache_read_input_tokens = {},
 }
 
---- Those that their parts add up to. Some servers name the parts alone.
+--- The kinds that are the sum of their parts. Some servers name only the parts.
 token_kinds.IS_SUM_OF_PARTS = { cache_creation_input_tokens = true }
 
 --- The parts, as a set.

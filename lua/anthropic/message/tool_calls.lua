@@ -1,8 +1,8 @@
 --- The tool calls of a chat completion, put together from their pieces.
 --
 -- Servers tell calls apart by an index, by an ID, or not at all. A call begins with a new index; with a new name; with
--- a new ID together with a name; with the same ID and a name in the same chunk, where the arguments of the call before
--- are whole; or, without an ID, with a name in the same chunk, or where those arguments are whole.
+-- a new ID together with a name; with the same ID and a name in the same chunk, if the arguments of the call before
+-- are whole; or, without an ID, with a name in the same chunk, or if those arguments are whole.
 
 local budgets = require "anthropic.message.budget"
 local heard_text = require "anthropic.message.heard_text"
@@ -13,13 +13,13 @@ local parts = require "anthropic.message.parts"
 ---@field id? string as the server sent it
 ---@field name? string
 ---@field index? integer of its block, once that has begun
----@field block_id? string of that, which may be made up
+---@field block_id? string of the block; it may be made up
 ---@field chunk integer the number of the chunk that brought its last piece
 ---@field has_number? boolean the server sent an index
 ---@field last_byte? string of its arguments so far
 ---@field is_whole? boolean its arguments came as an object
 ---@field heard anthropic.HeardText its arguments so far
----@field held? string an empty object, which is all of them so far and has not been handed on
+---@field held? string an empty object: all of its arguments so far, not handed on yet
 
 ---@class anthropic.ToolCalls
 ---@field list anthropic.ForeignCall[] in the order of their beginning
@@ -53,10 +53,10 @@ end
 function tool_calls.read(piece)
   local called = piece["function"] or piece.custom
   called = type(called) == "table" and called or piece
-  local arguments = first_of(called, "arguments", "input", "parameters", "input_json") -- the last where it is broken
+  local arguments = first_of(called, "arguments", "input", "parameters", "input_json") -- the last if it is broken
   local is_whole = type(arguments) == "table"
   if is_whole then
-    arguments = json.input_text(arguments) -- also what is null in it
+    arguments = json.input_text(arguments) -- with its nulls
     arguments = arguments and not arguments:find "^[{%[]%s*[}%]]$" and arguments or nil
   end
   local id = piece.id
@@ -85,14 +85,14 @@ function tool_calls.has(calls, called)
   return false
 end
 
--- Whether a piece cannot go on with the arguments so far: no JSON goes on so after an object's end.
+-- Whether a piece cannot continue the arguments so far: JSON does not go on like this after an object's end.
 local function begins_anew(call, said)
   local has_ended = call.is_whole or call.last_byte == "}"
   return has_ended and (said.is_whole or said.arguments:find "^%s*{" ~= nil)
 end
 
--- Whether a piece that might go on with a call begins another. In a later chunk a new ID alone does not: some servers
--- make one for each piece. Nor does a whole call with the same ID there, which may repeat it.
+-- Whether a piece that might continue a call begins another. In a later chunk a new ID alone does not: some servers
+-- make one for each piece. Nor does a whole call with the same ID there, which may be a repetition.
 local function is_another(call, said, chunk)
   local has_gone_on = call.chunk ~= chunk
   if said.name and call.name and said.name ~= call.name then
@@ -105,7 +105,7 @@ local function is_another(call, said, chunk)
   return said.name ~= nil and call.name ~= nil and (not has_gone_on or begins_anew(call, said))
 end
 
--- Arguments of so many times the bytes are not compared: the work must not be more than that of reading the piece.
+-- Arguments with more than so many times a piece's bytes are not compared with it: that would cost too much.
 local MOST_TIMES = 16
 
 -- Whether the arguments of a call are those of a piece, however they are written.
@@ -118,13 +118,13 @@ local function is_same(call, said)
   return is_comparable and heard:text() ~= nil and parts.is_same_input(heard:text(), said.arguments)
 end
 
--- Some servers end with all of the arguments once more.
+-- Some servers repeat all of the arguments at the end.
 local function is_repetition(call, said, chunk)
   return call.heard.bytes > 0 and call.chunk ~= chunk and begins_anew(call, said) and is_same(call, said)
 end
 
--- Others begin with an empty object, as the API's own blocks do. It is held until more comes: what begins anew takes
--- its place.
+-- Others begin with an empty object, as the API's own blocks do. It is held until more comes; arguments that begin
+-- anew replace it.
 local function add_arguments(self, call, said)
   local text, held = said.arguments, call.held
   if text == "" then
@@ -139,7 +139,7 @@ local function add_arguments(self, call, said)
   said.arguments = is_held and "" or (held or "") .. text
 end
 
---- The call that a piece tells of, if it is one that has come; a piece that tells of none goes with the last.
+--- The call that a piece names, if that has come; a piece that names none belongs to the last call.
 ---@param said table see tool_calls.read
 ---@return anthropic.ForeignCall?
 function ToolCalls:known(said)
@@ -149,10 +149,10 @@ function ToolCalls:known(said)
   return self.list[#self.list]
 end
 
---- The call that is said once more, where a message says all of them.
+--- The call that is repeated, when a message says all of them once more.
 ---@param said table see tool_calls.read
 ---@param position integer among all
----@return anthropic.ForeignCall? call nil where it has not come
+---@return anthropic.ForeignCall? call nil if it has not come
 function ToolCalls:again(said, position)
   local call = said.id and self.by_id[said.id] or self.list[position]
   if not call or said.name and call.name and said.name ~= call.name then
@@ -164,10 +164,10 @@ function ToolCalls:again(said, position)
   return call
 end
 
---- What is said of the arguments of a call once more, and has not come.
+--- What has not come of the arguments of a call, when they are said once more.
 ---@param call anthropic.ForeignCall
 ---@param said table see tool_calls.read
----@return string? rest "" where that is nothing; nil where they are others than those that came
+---@return string? rest "" if that is nothing; nil if they differ from those that came
 function tool_calls.rest(call, said)
   local rest = call.heard:rest(said.arguments)
   if not rest and (call.heard:may_hold(said.arguments) or is_same(call, said)) then
@@ -180,7 +180,7 @@ local function find(self, said, chunk)
   local call = said.index ~= nil and self.by_index[said.index]
   if not call then
     call = said.id and self.by_id[said.id] or self.list[#self.list]
-    -- A new index begins a call, but for one that the server has not numbered yet.
+    -- A new index begins a call, unless the found one has no number from the server yet.
     if call and said.index ~= nil and (call.has_number or said.id and said.id ~= call.id) then
       return nil
     end
@@ -188,10 +188,10 @@ local function find(self, said, chunk)
   return call and not is_another(call, said, chunk) and call or nil
 end
 
---- The call that a piece belongs to, with what the piece says of it; a new one where it belongs to none.
----@param said table see tool_calls.read; its arguments become what is to be handed on of them
+--- The call that a piece belongs to, with what the piece says of it; a new one if it belongs to none.
+---@param said table see tool_calls.read; its arguments become those that are to be handed on
 ---@param chunk integer the number of the chunk
----@param given? anthropic.ForeignCall where it is known
+---@param given? anthropic.ForeignCall if it is known
 ---@return anthropic.ForeignCall
 function ToolCalls:take(said, chunk, given)
   local call = given or find(self, said, chunk)

@@ -1,5 +1,5 @@
---- Texts of blocks that overlap, one after the other: a chat completion knows one text, in order. The blocks have their
--- turns in the order of their indices, behind the one that has begun to speak.
+--- Puts the texts of overlapping blocks one after the other: a chat completion has one text. The blocks take turns in
+-- the order of their indices, after the one that has begun.
 --
 --     local turns = turns.new()
 --     turns:add(first, "Hel")    --> "Hel"
@@ -13,8 +13,8 @@ local turns = {}
 ---@field block table
 ---@field index number
 ---@field number integer orders those of one index
----@field held? string[] what it has to say once it is its turn
----@field last? any what comes behind that
+---@field held? string[] the text to say once it is its turn
+---@field last? any what follows its text
 ---@field has_said? boolean
 ---@field is_stopped? boolean
 
@@ -84,7 +84,7 @@ end
 --- Takes a piece of a block's text.
 ---@param block { index: number }
 ---@param piece? string nil: the block begins, and says nothing yet
----@return string? piece nil where the block has to wait
+---@return string? piece nil if the block has to wait
 function Turns:add(block, piece)
   if not self.of[block] then
     begin(self, block)
@@ -100,7 +100,7 @@ function Turns:add(block, piece)
   table.insert(turn.held, piece)
 end
 
--- Ends the turns of those that have nothing more to say.
+-- Ends the turns of blocks that have nothing more to say. Returns what is to be said now.
 local function go_on(self, is_over)
   local due, turn = {}, self.current
   while turn and (turn.is_stopped or is_over) do
@@ -117,7 +117,7 @@ end
 
 --- Ends a block's text.
 ---@param block table
----@param last? any what comes behind it
+---@param last? any what follows it
 ---@return any[] due what is to be said now
 function Turns:stop(block, last)
   local turn = self.of[block]

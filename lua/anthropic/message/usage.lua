@@ -6,7 +6,7 @@
 --
 -- Every count of the API's `usage` is summed under its own name, those of its inner tables too
 -- (`thinking_tokens`, `ephemeral_1h_input_tokens`, `web_search_requests`). A message counts once,
--- at its end; one that broke off counts with the tokens that are known. A number that is no count (negative, not
+-- at its end; an interrupted one counts with the tokens that are known. A number that is no count (negative, not
 -- finite, above 2^53) adds nothing.
 --
 -- `by_model` has the names that the answers had, "unknown" for answers without a name, and 64 names
@@ -27,7 +27,7 @@ local KINDS, IS_PART = token_kinds.KINDS, token_kinds.IS_PART
 ---@field output_tokens integer thinking included
 ---@field cache_creation_input_tokens integer written to a cache
 ---@field cache_read_input_tokens integer read from a cache
----@field thinking_tokens integer the part of `output_tokens` that was thinking, where the server says so
+---@field thinking_tokens integer the part of `output_tokens` that was thinking, if the server says so
 
 ---@class anthropic.Usage
 ---@field by_model table<string, anthropic.ModelUsage> by the names that the answers had
@@ -37,7 +37,7 @@ local metatable = { __name = "anthropic.Usage", __index = Usage }
 
 local usage = {}
 
--- Names are a server's words, so there are bounds to what they make a client hold.
+-- Servers choose the names, so what a client holds of them is bounded.
 local MOST_MODELS = 64
 local LONGEST_MODEL = 1024
 local MOST_COUNTS = 64 -- of one model
@@ -50,7 +50,7 @@ local LARGEST = 2 ^ 53 -- up to it every whole number is exact
 -- Names in an answer that count nothing, whatever they hold.
 local NO_COUNTS = { requests = true, model = true }
 
--- Iterations whose tokens the numbers of an answer leave out. The other ones repeat them.
+-- Iterations whose tokens are not in an answer's own counts. Those of all others are.
 local APART = { compaction = true, advisor_message = true }
 
 ---@return anthropic.Usage
@@ -85,7 +85,7 @@ local function sums_of(self, model)
   return by_model[name]
 end
 
--- A number, or a string that is one; nil where it cannot be a count.
+-- A number, or a string that is one; nil if it cannot be a count.
 local function count_of(value)
   if type(value) == "string" then
     value = #value <= 32 and tonumber(value:match "^%s*(%d[%d.eE+-]*)%s*$" or "")
@@ -97,12 +97,12 @@ local function count_up(sums, name, count)
   sums[name] = math.min((sums[name] or 0) + count, LARGEST)
 end
 
--- Requests are ours to count, and tokens of a kind in an inner table are not the answer's.
+-- This library counts requests itself, and tokens of a kind in an inner table are not the answer's.
 local function is_counted(name, depth)
   return type(name) == "string" and #name <= LONGEST_COUNT and not NO_COUNTS[name] and (depth == 1 or not KINDS[name])
 end
 
--- What a count adds. Some servers tell a part twice, beside the whole and in an inner table: the larger one counts.
+-- What a count adds. Some servers send a part twice, beside the whole and in an inner table: the larger one counts.
 local function addition(parts, name, count)
   if not IS_PART[name] then
     return count
@@ -112,8 +112,8 @@ local function addition(parts, name, count)
   return parts[name] - before
 end
 
--- Adds what a table counts, inner tables too. `parts`: what has come of those. `room`: how many names more the sums may
--- have, once one came that is new.
+-- Adds what a table counts, inner tables too. `parts`: the parts so far. `room`: how many more names the sums
+-- may have; nil before the first new name.
 local function add(sums, counts, parts, depth, room)
   for name, value in pairs(counts) do
     local count = count_of(value)
@@ -163,10 +163,10 @@ local function sum(by_model, names)
   return sums
 end
 
---- Returns the sums of one model. An alias finds the dated name that the answers had (`m` finds `m-20270101`, and the
---- sum where there are several), a dated name its alias.
+--- Returns the sums of one model. An alias finds the dated name that the answers had (`m` finds `m-20270101`, or the
+--- sum if there are several), a dated name its alias.
 ---@param name string
----@return anthropic.ModelUsage? sums nil where the model was not used
+---@return anthropic.ModelUsage? sums nil if the model was not used
 function Usage:of(name)
   local names = type(name) == "string" and model_names.of(name, self.by_model) or {}
   return #names > 1 and sum(self.by_model, names) or self.by_model[names[1]]
@@ -182,16 +182,16 @@ function Usage:total()
   return sum(self.by_model, names)
 end
 
---- Returns what it cost. A price is that of a million tokens, under the name of the count; it is found by the model's
---- alias, too.
+--- Returns what all of it cost. A price is for a million tokens, under the name of the count; the model's alias finds
+--- it, too.
 ---
---- A price is needed for each of these, where it was used: `input_tokens`, `output_tokens`,
---- `cache_creation_input_tokens`, `cache_read_input_tokens`, and a server's tools (`web_search_requests`, ...; 0 where
+--- A price is needed for each of these that was used: `input_tokens`, `output_tokens`,
+--- `cache_creation_input_tokens`, `cache_read_input_tokens`, and a server's tools (`web_search_requests`, ...; 0 if
 --- they cost nothing). `thinking_tokens`, a part of `output_tokens`, and `ephemeral_5m_input_tokens` and
---- `ephemeral_1h_input_tokens`, parts of `cache_creation_input_tokens`, cost what the whole does where they have no
---- price of their own. Any other count costs nothing where it has no price.
+--- `ephemeral_1h_input_tokens`, parts of `cache_creation_input_tokens`, cost what the whole does if they have no
+--- price of their own. Any other count costs nothing if it has no price.
 ---@param prices table<string, table<string, number>> by model
----@return number? cost in the prices' currency; nil where a price is missing
+---@return number? cost in the prices' currency; nil if a price is missing
 ---@return string[] unpriced what has no price, sorted: a model's name, or `model: count`
 function Usage:cost(prices)
   if type(prices) ~= "table" then
