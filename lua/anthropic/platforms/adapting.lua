@@ -11,7 +11,7 @@ local adapting = {}
 -- The first party's default version; platforms that want one in the body have a name of their own for it.
 local DEFAULT_VERSION = "2023-06-01"
 
--- The betas that a body has and those of a header, each once. A body's that are no list of strings stay as they are.
+-- The betas of a body and of a header, each once. If the body's are not a list of strings, they stay as they are.
 local function joined_betas(own, text)
   if own ~= nil and not (type(own) == "table" and json.is_array(own) and check.is_list_of_strings(own)) then
     return own
@@ -30,7 +30,7 @@ local function joined_betas(own, text)
   return json.array(list)
 end
 
--- A member of the body, whose own value is given, with what a header says.
+-- The value of a member of the body, from its `own` value and a header's.
 local function member_of(platform, header, value, own)
   if header == "anthropic-beta" then
     return joined_betas(own, value)
@@ -42,7 +42,7 @@ local function member_of(platform, header, value, own)
   return value
 end
 
--- Moves what stands in headers into a decoded body, and takes out what the path says.
+-- Moves members from headers into a decoded body, and takes out what the path says.
 local function change_body(platform, endpoint, request, body)
   local is_changed = false
   for name, header in pairs(endpoint.members or {}) do
@@ -74,7 +74,7 @@ local function needs_body(endpoint, request)
   return false
 end
 
--- Writes a request of the first party's for an endpoint that has another shape. `base` is the client's.
+-- Rewrites a first-party request for an endpoint that has another shape. `base` is the client's.
 local function rewrite(platform, option, endpoint, request, base)
   if not needs_body(endpoint, request) then
     return true
@@ -105,12 +105,12 @@ local function rewrite(platform, option, endpoint, request, base)
   return true
 end
 
--- What a caller's middleware has led elsewhere is left as it is.
+-- Whether a request still goes where it was meant to: one that middleware has led elsewhere is left as it is.
 local function is_as_written(request, base, spec)
   return request.url:match "^[^?#]*" == (urls.of(base, spec.path) or ""):match "^[^?#]*"
 end
 
---- Makes a request of the first party's one of the platform's.
+--- Turns a first-party request into one for the platform.
 ---@param platform table
 ---@param option fun(name: string): any
 ---@param request anthropic.MiddlewareRequest

@@ -1,6 +1,6 @@
 --- AWS's credentials, in the order of its own programs: the options, the environment, a profile of its files
 --- (`~/.aws/config`, `~/.aws/credentials`; keys, or a `credential_process`), a container's address, and an instance's
---- where that is asked for.
+--- if that is asked for.
 
 local errors = require "anthropic.base.error"
 local fetch = require "anthropic.platforms.fetch"
@@ -130,7 +130,7 @@ local function of_container(_, exchange)
   return of_object(what, value, "Token")
 end
 
--- What needs a web page or another signature is a command of the user's.
+-- What needs a web page or another signature is left to a command that the user names.
 local function words_of_profile(name, profile)
   local has_sso = profile.sso_session or profile.sso_start_url
   local how = has_sso and "needs a login (SSO)" or profile.role_arn and "takes on a role"
@@ -139,7 +139,7 @@ local function words_of_profile(name, profile)
     .. '--format process"'):format(name, how, name)
 end
 
--- nil where the profile says nothing of credentials.
+-- nil if the profile says nothing of credentials.
 local function of_profile(option, exchange, is_wanted)
   local profile, name = files.aws_profile(option "aws_profile")
   if not profile then
@@ -147,7 +147,7 @@ local function of_profile(option, exchange, is_wanted)
       return invalid(("there is no AWS profile %q in ~/.aws/credentials and ~/.aws/config"):format(name))
     end
     return nil
-  elseif profile.role_arn then -- what else the profile has is what it takes the role with
+  elseif profile.role_arn then -- its other fields are what it takes the role with
     return invalid(words_of_profile(name, profile))
   elseif values.word(profile.aws_access_key_id) and values.word(profile.aws_secret_access_key) then
     return {
@@ -171,7 +171,7 @@ end
 local MISSING = "no AWS credentials: give aws_access_key_id and aws_secret_access_key or an api_key, "
   .. "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or keep a profile in ~/.aws/credentials"
 
--- Each returns credentials and when they expire, nil alone where it has none, or nil and an error.
+-- Each step returns credentials and when they expire, only nil if it has none, or nil and an error.
 local function find(option, exchange)
   local steps = { of_options }
   if option "aws_profile" then

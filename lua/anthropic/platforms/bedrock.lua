@@ -1,4 +1,4 @@
---- Amazon Bedrock's own way: the model stands in the path, betas and version in the body. What the fields mean:
+--- Amazon Bedrock's own way: the model is in the path, betas and version in the body. What the fields mean:
 --- platforms/init.lua.
 
 return {

@@ -1,4 +1,4 @@
---- Amazon Bedrock by the Messages API: messages alone. What the fields mean: platforms/init.lua.
+--- Amazon Bedrock by the Messages API: messages only. What the fields mean: platforms/init.lua.
 
 local MESSAGE = { members = { user_profile_id = "anthropic-user-profile-id" } }
 

@@ -1,4 +1,4 @@
---- What the platforms' credentials are asked of: servers on this machine or at the platform, and commands. No error
+--- Fetches the platforms' credentials from servers on this machine or at the platform, and from commands. No error
 --- quotes what came.
 
 local call = require "anthropic.http.call"

@@ -1,5 +1,4 @@
---- The files in which the platforms' own programs keep regions, projects and credentials. Nothing in them is ever said
---- in an error.
+--- The files in which the platforms' own programs keep regions, projects and credentials. No error ever quotes them.
 
 local package = package
 
@@ -9,7 +8,7 @@ local files = {}
 
 local LARGEST = 1024 * 1024
 
---- A variable of the environment, without the blanks around it; nil where it is empty.
+--- A variable of the environment, without the blanks around it; nil if it is empty.
 ---@param name string
 ---@return string?
 function files.variable(name)
@@ -46,7 +45,7 @@ function files.object(path)
   return type(value) == "table" and value or nil
 end
 
--- The name of a section as AWS's programs know it: one blank behind "profile", and no quotes around a name that has
+-- The name of a section as AWS's programs know it: one blank after "profile", and no quotes around a name that has
 -- blanks itself.
 local function section_name(text)
   text = text:match "^%s*(.*%S)" or ""
@@ -57,7 +56,7 @@ local function section_name(text)
 end
 
 -- Reads "[section]" and "name = value" lines. What is indented deeper than the name before it belongs to that name, and
--- is passed over, as comments are.
+-- is skipped, as comments are.
 local function read_sections(text)
   local sections, current, depth = {}, nil, math.huge
   for line in text:gmatch "[^\r\n]+" do
@@ -77,7 +76,7 @@ end
 
 local KEYS = { "aws_access_key_id", "aws_secret_access_key", "aws_session_token" }
 
--- Adds the fields of another file. The keys are of one file: of the later one, if it has any.
+-- Adds the fields of another file. The keys come from one file only: from the later one, if it has any.
 local function add_fields(found, section)
   local has_keys = (section.aws_access_key_id or "") ~= ""
   for _, name in ipairs(KEYS) do

@@ -1,4 +1,4 @@
---- Microsoft Foundry: the API but for batches and models. What the fields mean: platforms/init.lua.
+--- Microsoft Foundry: the API except batches and models. What the fields mean: platforms/init.lua.
 
 return {
   name = "Microsoft Foundry",

@@ -1,5 +1,5 @@
---- Google's access token, where the options have none: of the application default credentials that
---- `gcloud auth application-default login` makes, of the metadata server where that is asked for, or of `gcloud`.
+--- Google's access token, if the options have none: from the application default credentials that
+--- `gcloud auth application-default login` makes, from the metadata server if that is asked for, or from `gcloud`.
 
 local credential_text = require "anthropic.http.credential_text"
 local errors = require "anthropic.base.error"

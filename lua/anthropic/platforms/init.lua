@@ -1,4 +1,4 @@
---- Where else Claude is served: what a platform makes of a client's options, of its requests, and which it has not.
+--- Other platforms that serve Claude: what each changes in a client's options and requests, and what it does not serve.
 --
 -- A file of this folder is a platform as data:
 --
@@ -7,21 +7,21 @@
 --     base_variable      of the environment, for base_url
 --     bases              templates of the base URL, each for `paths` (patterns; none: all others); `by_region`: others
 --     variables          option -> variables of the environment that stand for it
---     defaults, sources  option -> its value, or the module that finds it, where nothing says it
---     serves, lacks      patterns of "METHOD /path": all that it has, or what it has not
+--     defaults, sources  option -> its value, or the module that finds it, if nothing else sets it
+--     serves, lacks      patterns of "METHOD /path": all that it has, or what it lacks
 --     auth               how api_key is sent
 --     key_variables      of the environment, for api_key; `has_key_first`: before what signs
 --     provider           the module whose source finds a credential: keys to sign with for AWS's `service`, or a token
---     service_region     where only a base URL is known
+--     service_region     if only a base URL is known
 --     headers            header -> option that it carries
---     dropped_headers    that it does not take
---     escaped            a character that a server takes for more than itself in a path
+--     dropped_headers    headers that it does not take
+--     escaped            a character that has a meaning to the server in a path
 --     endpoints          path -> `path` and `streamed_path` in its place, members of the body that are `dropped`, and
 --                        `members` of the body that come from headers
 --     version            the body's, in place of the default one
 --
--- The first party's credential and base URL are neither read nor sent there. Whatever else a request is goes through
--- the caller's middleware first.
+-- The first party's credential and base URL are neither read nor sent there. A request goes through the caller's
+-- middleware before the platform changes it.
 
 local require = require
 
@@ -35,7 +35,7 @@ local platforms = {}
 local AWS_OPTIONS = { "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_profile" }
 platforms.AWS_OPTIONS = AWS_OPTIONS
 
--- What is needed where a platform is named.
+-- Loads a module that is needed only if a platform is named.
 local function part(name)
   return require("anthropic.platforms." .. name)
 end
@@ -56,7 +56,7 @@ platforms.COMPANIONS = COMPANIONS
 local OWN = tables.set(COMPANIONS)
 OWN.platform = true
 
---- Whether options name a platform, or something of one.
+--- Whether options name a platform, or an option of one.
 ---@param given table
 ---@return boolean
 function platforms.are_concerned(given)
@@ -75,7 +75,7 @@ function platforms.is_elsewhere(given)
   return platform_of(given) ~= nil
 end
 
---- What is wrong with options of a client that are right by themselves, or nil.
+--- What is wrong with options of a client that are each valid by themselves, or nil.
 ---@param given table
 ---@return string?
 function platforms.problem_of(given)
@@ -139,7 +139,7 @@ function platforms.has_aws_option(resolved)
   return false
 end
 
--- Sets the credential that the environment, or the platform's own files, have, where the options have none.
+-- Sets the credential from the environment or the platform's own files, if the options have none.
 local function find_credential(platform, resolved)
   if resolved.api_key or resolved.auth_token then
     return
@@ -169,7 +169,7 @@ local function harmless_lines(lines)
   return table.concat(kept, "\n")
 end
 
---- Whether options of a client have the same credential once others stand in their place: see replacing.lua.
+--- Whether a client's options keep the same credential when others replace some of them: see replacing.lua.
 ---@param before table
 ---@param given table
 ---@return boolean
@@ -177,7 +177,7 @@ function platforms.has_same_credential(before, given)
   return part("replacing").has_same_credential(before, given)
 end
 
---- Options of a client with others in their place: see replacing.lua.
+--- A client's options, some of them replaced by others: see replacing.lua.
 ---@param before table
 ---@param given table
 ---@return table

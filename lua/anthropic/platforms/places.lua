@@ -8,7 +8,7 @@ local urls = require "anthropic.http.url"
 
 local places = {}
 
---- The value of an option of the platform's, from wherever it may come; nil where nothing says it.
+--- The value of one of the platform's options, from wherever it may come; nil if nothing sets it.
 ---@param platform table
 ---@param option fun(name: string): any
 ---@param name string
@@ -31,7 +31,7 @@ function places.words_of_missing(platform, name)
     table.concat(platform.variables[name], " or "))
 end
 
--- What stands for a region or a resource in a host's name could lead to another host.
+-- Checks a region or a resource, which in a host's name could lead to another host.
 local function problem_in_host(name, value)
   if not value:find "^[%w-]+$" then
     return ("%s %q: letters, digits and hyphens expected"):format(name, value)
@@ -44,7 +44,7 @@ local function problem_in_path(name, value)
   end
 end
 
--- All but the characters that a segment of a path may hold.
+-- Escapes all but the characters that a segment of a path may hold.
 local function escape_segment(platform, value)
   local escaped = value:gsub("[^%w%-._~!$&'()*+,;=:@]", urls.escape)
   return platform.escaped and escaped:gsub(platform.escaped, urls.escape) or escaped
@@ -78,7 +78,7 @@ function places.fill(platform, option, template, model)
   return filled
 end
 
---- Whether one of some patterns is found.
+--- Whether one of the patterns is found in a text.
 ---@param patterns? string[]
 ---@param text string
 ---@return boolean
@@ -110,7 +110,7 @@ function places.base_for(platform, option, path)
   end
 end
 
---- The base URL of most requests, else of any; "" where none is known.
+--- The base URL of most requests, else of any; "" if none is known.
 ---@param platform table
 ---@param option fun(name: string): any
 ---@return string
@@ -122,7 +122,7 @@ function places.find_base(platform, option)
   return found or ""
 end
 
---- The path of a request as the first party has it: below the base URL where it is a whole one.
+--- The path of a request as the first party has it: below the base URL if it is a whole URL.
 ---@param spec table
 ---@param base_url? string
 ---@return string

@@ -1,4 +1,4 @@
---- Options of a client with others in their place, as far as a platform and a credential are concerned.
+--- Replaces options of a client by others, as far as a platform and a credential are concerned.
 
 local platforms = require "anthropic.platforms"
 local secrets = require "anthropic.http.secrets"
@@ -12,7 +12,7 @@ local function is_another(before, given)
   return given.platform ~= nil and given.platform ~= (before.platform or "anthropic")
 end
 
---- Whether options of a client have the same credential once others stand in their place.
+--- Whether a client's options keep the same credential when others replace some of them.
 ---@param before table
 ---@param given table
 ---@return boolean
@@ -21,7 +21,7 @@ function replacing.has_same_credential(before, given)
     and given.api_key == nil and given.auth_token == nil and given.profile == nil
 end
 
--- Header fields without a credential, and without what is said of one.
+-- Header fields except those of credentials, whatever their value.
 local function harmless_fields(fields)
   local kept = {}
   for name, value in pairs(fields) do
@@ -32,8 +32,8 @@ local function harmless_fields(fields)
   return kept
 end
 
---- Options of a client with others in their place. Another platform takes nothing along that is of the one before, and
---- AWS's keys are replaced as a whole.
+--- A client's options, some of them replaced by others. With another platform, nothing that belongs to the one before
+--- is kept. AWS's keys are replaced as a whole.
 ---@param before table
 ---@param given table
 ---@return table

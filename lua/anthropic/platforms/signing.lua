@@ -11,8 +11,8 @@ local sigv4 = require "anthropic.platforms.sigv4"
 
 local signing = {}
 
--- Whether the caller's headers carry the credential, or say that none is to be sent. Beside one under another name only
--- what the options name is sent, never what was found elsewhere.
+-- Whether the caller's headers carry the credential, or say that none is to be sent. Beside a credential under another
+-- name, only keys that the options name are used, never keys that were found elsewhere.
 local function has_own_credential(option, request)
   local is_named = option "aws_access_key_id" or option "aws_profile"
   for name in pairs(request.headers) do
@@ -62,13 +62,13 @@ local function sign(platform, source, request, exchange)
   return credentials
 end
 
--- Whether AWS says that the keys are of use no more.
+-- Whether AWS says that the keys have expired.
 local function is_expired(response)
   return response ~= nil and (response.headers["x-amzn-errortype"] or ""):find "^ExpiredToken" ~= nil
 end
 
---- Makes the innermost middleware: it makes the request one of the platform's, and signs it where that is what stands
---- for a credential.
+--- Makes the innermost middleware: it turns the request into one for the platform, and signs it if a signature takes
+--- the place of a credential.
 ---@param platform table
 ---@return function
 function signing.of(platform)

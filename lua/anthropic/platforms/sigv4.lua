@@ -15,7 +15,7 @@ local sigv4 = {}
 
 local ALGORITHM = "AWS4-HMAC-SHA256"
 
--- What no proxy changes; of all else one may add, drop or rewrite something.
+-- Headers that no proxy changes; a proxy may add, drop or rewrite any other.
 local SIGNED = { "^host$", "^content%-type$", "^x%-amz%-", "^anthropic%-" }
 
 local function is_signed(name)
@@ -126,7 +126,7 @@ end
 ---@field credentials anthropic.AwsCredentials
 ---@field time integer seconds since the epoch
 
---- Signs a request. Nothing of it may change afterwards but headers that are not signed.
+--- Signs a request. Afterwards nothing of it may change, except headers that are not signed.
 ---@param asked anthropic.SigV4Request
 ---@return { headers: table<string, string>, canonical_request: string, string_to_sign: string, signature: string,
 ---  signed_headers: string } signed `headers` are to be added

@@ -1,4 +1,4 @@
---- Google's Vertex AI: the model stands in the path, the version in the body. What the fields mean: platforms/init.lua.
+--- Google's Vertex AI: the model is in the path, the version in the body. What the fields mean: platforms/init.lua.
 
 local MODELS = "/projects/{project_id}/locations/{region}/publishers/anthropic/models/"
 local VERSION = { anthropic_version = "anthropic-version" }
