@@ -41,7 +41,7 @@ static enum aws_result begin_frame(struct aws_event_stream *stream, const char *
   return AWS_MESSAGE;
 }
 
-/* Cuts `count` bytes off the front of the text. False where it has fewer. */
+/* Cuts `count` bytes off the front of the text. False if it has fewer. */
 static bool cut(struct aws_text *rest, size_t count, struct aws_text *piece) {
   if (count > rest->length)
     return false;
@@ -51,13 +51,13 @@ static bool cut(struct aws_text *rest, size_t count, struct aws_text *piece) {
   return true;
 }
 
-/* Cuts a text that stands behind its length, a number of `size` bytes. */
+/* Cuts a text that follows its length, a number of `size` bytes. */
 static bool cut_counted(struct aws_text *rest, int size, struct aws_text *piece) {
   struct aws_text number;
   return cut(rest, (size_t)size, &number) && cut(rest, read_number(number.bytes, size), piece);
 }
 
-/* Cuts the value of a header; a string's text, and nothing of other values. */
+/* Cuts a header's value. *text becomes the text of a string, and is empty for other types. */
 static bool cut_value(struct aws_text *rest, struct aws_text *text) {
   /* true, false, byte, short, integer, long, bytes, string, time stamp, UUID */
   static const unsigned char sizes[TYPES] = {0, 0, 1, 2, 4, 8, 0, 0, 8, 16};

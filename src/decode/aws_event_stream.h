@@ -1,9 +1,9 @@
 /* Messages of AWS's event stream (application/vnd.amazon.eventstream), cut from a buffer in place,
  * incremental and linear in the bytes whatever the chunking. No Lua, no curl.
  *
- * A frame is its length, that of its headers, a checksum of both, headers, a payload, and a
- * checksum of all before: both are checked. The caller appends bytes to a `struct buffer` and asks
- * for messages; the decoder consumes from its front. What is in a payload is the reader's concern.
+ * A frame is: its length, its headers' length, a checksum of both, headers, a payload, a checksum
+ * of all before it. Both checksums are checked. The caller appends bytes to a `struct buffer` and
+ * asks for messages; the decoder consumes from its front. A payload is the reader's concern.
  */
 #ifndef ANTHROPIC_DECODE_AWS_EVENT_STREAM_H
 #define ANTHROPIC_DECODE_AWS_EVENT_STREAM_H
@@ -12,7 +12,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Not NUL-terminated, may hold NUL; length 0 where the header is missing or is no string. */
+/* Not NUL-terminated, may hold NUL; length 0 if the header is missing or not a string. */
 struct aws_text {
   const char *bytes;
   size_t length;
@@ -45,13 +45,13 @@ struct aws_event_stream {
   bool broken;
 };
 
-/* Cuts the next message from `buffer`. At the end of input, bytes left in the buffer are a frame
- * that was cut off. Always called with the same buffer. */
+/* Cuts the next message from `buffer`. At the end of input, bytes left in the buffer are an
+ * interrupted frame. Always called with the same buffer. */
 enum aws_result aws_event_stream_next(struct aws_event_stream *stream, struct buffer *buffer,
                                       struct aws_message *message);
 
-/* Drops the message that was handed out last, which nobody looks at any more, and gives its memory
- * back where that is much. Without it the next call does the former. */
+/* Drops the message that was handed out last (the caller needs it no more), and frees its memory if
+ * that is much. Otherwise the next call drops it, and keeps the memory. */
 void aws_event_stream_drop(struct aws_event_stream *stream, struct buffer *buffer);
 
 #pragma GCC visibility pop

@@ -23,7 +23,7 @@ static bool skip_bom(struct body_start *start, const char *bytes, size_t length)
   return have == sizeof bom;
 }
 
-/* Skips blanks and comments. False where the line that comes next has not begun. */
+/* Skips blanks and comments. False if the next line has not begun. */
 static bool skip_silence(struct body_start *start, const char *bytes, size_t length) {
   while (start->line < length) {
     if (is_blank(bytes[start->line])) {

@@ -1,5 +1,5 @@
-/* What a body is, by the first line that says something: gateways label event streams as JSON, JSON
- * as event streams, and either as nothing. Incremental and linear in the bytes. No Lua, no curl. */
+/* What a body is, by its first line that is not blank or a comment: gateways label event streams as
+ * JSON, JSON as event streams, or neither. Incremental and linear in the bytes. No Lua, no curl. */
 #ifndef ANTHROPIC_DECODE_BODY_FORM_H
 #define ANTHROPIC_DECODE_BODY_FORM_H
 
@@ -17,12 +17,12 @@ enum body_form {
 
 /* Zero-initialise. */
 struct body_start {
-  size_t line;       /* where the first line that may say something begins */
-  size_t searched;   /* from there to here there is no line end */
-  bool has_comments; /* so it is an event stream, unless JSON follows */
+  size_t line;       /* where the first line begins that may decide it */
+  size_t searched;   /* from `line` to here there is no line end */
+  bool has_comments; /* then it is an event stream, unless JSON follows */
 };
 
-/* `bytes` are the whole body so far: those of the call before, and more. */
+/* `bytes` are the whole body so far: those of the call before, and what came since. */
 enum body_form body_form_read(struct body_start *start, const char *bytes, size_t length);
 
 #pragma GCC visibility pop

@@ -74,8 +74,8 @@ static long read_hex(const char *at) {
   return hex_unit((const unsigned char *)at);
 }
 
-/* Reads the escape behind a backslash: its length (0: none that is known), and its code point. It
- * reads no further than a byte that belongs to no escape. */
+/* Reads the escape after a backslash: returns its length (0: invalid), stores its code point.
+ * Reads no further than the first byte that cannot belong to it. */
 static size_t read_escape(const char *at, long *code) {
   *code = (unsigned char)json_escaped(*at);
   if (*code)
@@ -122,7 +122,7 @@ static inline const char *find_quote(const char *at, const char *end, bool *is_e
   }
 }
 
-/* A checked string, unescaped where it stands: what an escape means is never longer than it. */
+/* Unescapes a checked string in place: an escape is never shorter than what it stands for. */
 static size_t unescape(char *text, size_t length) {
   const char *at = text, *end = text + length;
   char *to = text;

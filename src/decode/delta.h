@@ -13,7 +13,7 @@
 
 enum delta_kind { DELTA_TEXT, DELTA_THINKING, DELTA_INPUT_JSON, DELTA_KINDS };
 
-/* What each kind is called, and the field that its text is in; how both stand in the JSON text. */
+/* Each kind's name, the field that holds its text, and how both are written in the JSON text. */
 extern const struct delta_names {
   const char *type;
   const char *field;
@@ -31,7 +31,7 @@ struct delta {
 /* False leaves `json` as it was. Otherwise the text is unescaped in place, which overwrites it. */
 bool delta_read(char *json, size_t length, struct delta *delta);
 
-/* The same for what of it is left from the text's opening quote on; sets only the text. */
+/* The same for JSON that is left from the text's opening quote on; sets only the text. */
 bool delta_read_text(char *json, size_t length, struct delta *delta);
 
 #pragma GCC visibility pop

@@ -16,11 +16,11 @@ static bool goes_on(const struct delta_run *run, const struct delta *delta) {
 }
 
 /* --- the form ----------------------------------------------------------------------------------
- * The events of a run differ in nothing but their text. So what stands before it is kept, and where
- * it stands there again, only the text has to be read. */
+ * The events of a run differ only in their text. So the bytes before the text are kept: if the next
+ * event begins with the same bytes, only its text has to be read. */
 
-/* In an event that ends with its only line of data and an empty line, what stands before the text
- * is still as it came. */
+/* If an event ends with its only line of data and an empty line, the bytes before its text are
+ * still as they came. */
 static void learn_form(struct delta_run *run, const struct sse_event *event,
                        const struct delta *delta) {
   size_t before_data = (size_t)(event->data - event->raw);

@@ -10,16 +10,16 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Zero-initialise for one that follows nothing; free `text` with buffer_free. */
+/* Zero-initialise to make a run that takes in nothing; free `text` with buffer_free. */
 struct delta_run {
   bool follows; /* takes in the deltas of this kind in this block */
   enum delta_kind kind;
   long index;
-  struct buffer text; /* what they brought */
-  size_t room;        /* bytes that it may hold */
+  struct buffer text; /* of the deltas so far */
+  size_t room;        /* bytes that `text` may hold */
 
   /* private part */
-  char form[192]; /* what stands before the text in their events, where that is known */
+  char form[192]; /* the bytes before the text in their events, if known */
   size_t form_length;
 };
 
@@ -35,12 +35,12 @@ struct delta_cut {
   struct delta delta;
 };
 
-/* From now on takes in the deltas of this kind in this block, as long as `text` is no longer than
- * `room` bytes, which is at least what it holds already: that stays. */
+/* From now on takes in the deltas of this kind in this block, as long as `text` fits into `room`
+ * bytes. `text` keeps what it holds, which must fit, too. */
 void delta_run_follow(struct delta_run *run, enum delta_kind kind, long index, size_t room);
 
-/* Cuts the next event as sse_next does. `run` may be NULL. SSE_FULL: a delta that went on with the
- * run had no room; SSE_NO_MEMORY may mean the same. That delta is lost. */
+/* Cuts the next event as sse_next does. `run` may be NULL. SSE_FULL: the run had no room for its
+ * next delta, which is lost. After SSE_NO_MEMORY a delta may be lost, too. */
 enum sse_result delta_run_cut(struct delta_run *run, struct sse *sse, struct buffer *buffer,
                               struct delta_cut *cut);
 

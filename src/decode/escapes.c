@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-/* An escape: its `length` in the text, 0 where there is no escape, and the `count` bytes it stands
+/* An escape: its `length` in the text, 0 if there is no escape, and the `count` bytes it stands
  * for. */
 struct escape {
   size_t length, count;
   unsigned char bytes[4];
 };
 
-/* Whether nobody sees a character that is not of ASCII. */
+/* Whether a non-ASCII character is invisible. */
 static bool is_unseen(uint32_t code) {
   static const struct {
     uint32_t first, last;
@@ -69,7 +69,7 @@ static size_t backslashes_at(const unsigned char *at) {
   return count;
 }
 
-/* However many backslashes: JSON in JSON doubles them. */
+/* Takes any number of backslashes: JSON in JSON doubles them. */
 static struct escape after_backslashes(const unsigned char *at) {
   size_t run = backslashes_at(at), more, digits;
   const unsigned char *next = at + run;
@@ -92,7 +92,7 @@ static struct escape after_backslashes(const unsigned char *at) {
   return of_byte(run > 1 ? run : 0, '\\');
 }
 
-/* A percent sign may be escaped itself, as often as one likes. */
+/* The percent sign may itself be escaped, any number of times. */
 static struct escape after_percent(const unsigned char *at) {
   size_t length = 1;
   uint32_t code;
@@ -128,7 +128,7 @@ static struct escape after_ampersand(const unsigned char *at) {
   return of_byte(0, '&');
 }
 
-/* A character of two or three bytes that nobody sees. */
+/* An invisible character of two or three bytes. */
 static struct escape unseen(const unsigned char *at) {
   struct escape escape = {0, 0, {0}};
   size_t length;

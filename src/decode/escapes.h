@@ -1,9 +1,9 @@
-/* Text as it reads once its escapes are decoded, with the place of each byte in the text as it
- * came: to find a word in whatever spelling. No Lua, no curl.
+/* Text with its escapes decoded, and each byte's place in the original text: to find a word however
+ * it is spelled. No Lua, no curl.
  *
  * The escapes are those of JSON and other languages (`\u0038`, `\x38`, `\/`), of URLs (`%38`) and
- * of HTML (`&#56;`, `&amp;`). Characters that nobody sees, such as controls and marks of direction,
- * are left out. It decodes more than any one reader would: what it says is for looking only. */
+ * of HTML (`&#56;`, `&amp;`). Invisible characters, such as controls and marks of direction, are
+ * left out. It decodes more than any one reader would: the result is for searching only. */
 #ifndef ANTHROPIC_DECODE_ESCAPES_H
 #define ANTHROPIC_DECODE_ESCAPES_H
 
@@ -13,12 +13,12 @@
 
 #pragma GCC visibility push(hidden)
 
-enum { ESCAPES_ROUNDS = 4 }; /* that are worth decoding: escapes of escapes */
+enum { ESCAPES_ROUNDS = 4 }; /* how often to decode, for escapes of escapes */
 
-/* The arrays are the caller's, with room for `length` entries, `bytes` for a NUL more. */
+/* The caller owns the arrays, which have room for `length` entries, and `bytes` for a NUL more. */
 struct escapes {
   unsigned char *bytes;
-  uint32_t *first, *last; /* of each byte: where what it stands for begins and ends */
+  uint32_t *first, *last; /* of each byte: where its original text begins and ends */
   size_t length;
 };
 

@@ -1,8 +1,8 @@
 /* Lines cut from a buffer in place, incremental and linear in the bytes whatever the chunking. No
  * Lua, no curl.
  *
- * The caller appends bytes to a `struct buffer` and asks for lines; they end in LF, and a CR before
- * it belongs to the end. What follows the last LF stays in the buffer. */
+ * The caller appends bytes to a `struct buffer` and asks for lines, which end in LF or CR LF. What
+ * follows the last LF stays in the buffer. */
 #ifndef ANTHROPIC_DECODE_LINES_H
 #define ANTHROPIC_DECODE_LINES_H
 

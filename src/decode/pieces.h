@@ -15,12 +15,12 @@ struct pieces {
   size_t at;      /* how far the present piece has been searched */
   bool in_line;   /* the present line holds something */
   bool after_cr;  /* the byte before was a CR: a LF belongs to it */
-  bool is_ended;  /* that CR ended an empty line */
-  bool uses_crlf; /* the lines so far ended so */
+  bool is_ended;  /* the CR before ended an empty line */
+  bool uses_crlf; /* so far lines end in CR LF */
 };
 
-/* The length of the piece that `bytes` begin with; 0 where its end has not come. `bytes` begin with
- * what follows the piece before, or with those of the call before. */
+/* The length of the piece that `bytes` begin with; 0 if its end has not come. Pass what follows the
+ * piece before; after a 0 pass the same bytes again, and more. */
 size_t pieces_next(struct pieces *pieces, const char *bytes, size_t length);
 
 #pragma GCC visibility pop

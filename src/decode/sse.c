@@ -55,7 +55,7 @@ static void search(struct sse_mark *mark, char character, size_t line,
   mark->at = at ? (size_t)(at - bytes) : buffer->length;
 }
 
-/* Inline: where lines end in LF, most calls find the mark of CR still right. */
+/* Inline: if lines end in LF, the mark of CR is still right in most calls. */
 static inline void find(struct sse_mark *mark, char character, size_t line,
                         const struct buffer *buffer) {
   if (mark->found ? mark->at < line : mark->at < buffer->length)
@@ -159,9 +159,9 @@ static bool read_field(struct sse *sse, char *bytes, size_t start, size_t end) {
   return true;
 }
 
-/* Without an event under way everything before `line` is spent. With one, the spent bytes behind
- * its data are closed up once they outweigh what has to be moved, so that keep-alive comments
- * inside an event do not pile up. */
+/* If no event is under way, everything before `line` is spent. Otherwise the spent bytes after its
+ * data are removed once they outnumber the bytes to move, so that keep-alive comments inside an
+ * event do not pile up. */
 static void drop_spent(struct sse *sse, struct buffer *buffer) {
   if (!sse->has_data) {
     shift(sse, buffer, sse->line);
@@ -256,7 +256,7 @@ enum sse_result sse_rest(struct sse *sse, struct buffer *buffer, struct sse_even
   return SSE_EVENT;
 }
 
-/* Drops the event that was handed out last. Whether nothing has been read of what follows it. */
+/* Drops the event that was handed out last. True if nothing after it has been read. */
 static bool is_at_beginning(struct sse *sse, struct buffer *buffer) {
   if (sse->consumed)
     begin_event(sse, buffer);
@@ -268,8 +268,8 @@ bool sse_is_spent(struct sse *sse, struct buffer *buffer) {
   return is_at_beginning(sse, buffer) && buffer->length == 0;
 }
 
-/* Whether the end of the first line was looked for, and has not come. Such a line may be long, and
- * come bit by bit: its caller would read it anew with each. */
+/* Whether the first line was searched for its end before, and the end has not come. Such a line may
+ * be long and come bit by bit: the caller would read it anew with each bit. */
 static bool is_cut_off(struct sse *sse, const struct buffer *buffer) {
   if (sse->lf.found || sse->lf.at == 0)
     return false;

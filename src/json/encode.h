@@ -10,15 +10,15 @@
 
 /* All return false when memory ran out. */
 
-/* A string with its quotes. Where the UTF-8 is invalid, `invalid` becomes that byte's position,
- * from 1, and writing stops; else it becomes 0. With `invalid` NULL each ill-formed part becomes
+/* Writes a string with its quotes. At invalid UTF-8, writing stops and *invalid becomes the byte's
+ * position, from 1; else *invalid becomes 0. With `invalid` NULL each ill-formed part becomes
  * U+FFFD instead. `bytes` must have a NUL at `length`. */
 bool json_encode_string(struct buffer *buffer, const char *bytes, size_t length, size_t *invalid);
 
 bool json_encode_integer(struct buffer *buffer, int64_t value);
 
-/* A finite double, with the fewest digits (15 to 17) that read back as the same one; without a
- * point where it is whole and no larger than 2^53. */
+/* Writes a finite double in the fewest digits (15 to 17) that read back as the same double; without
+ * a decimal point if it is whole and no larger than 2^53. */
 bool json_encode_double(struct buffer *buffer, double value);
 
 #pragma GCC visibility pop

@@ -3,9 +3,9 @@
 #include "util/json_text.h"
 
 enum {
-  EXACT_DIGITS = 15,  /* a double holds every integer of so many */
-  ENOUGH_DIGITS = 17, /* tell every double from all others: what has more says more than a double */
-  FINITE_EXPONENT = 2 /* so many digits of an exponent lead to nothing infinite */
+  EXACT_DIGITS = 15,  /* a double holds every integer of so many digits */
+  ENOUGH_DIGITS = 17, /* are enough for any double: more say more than a double holds */
+  FINITE_EXPONENT = 2 /* an exponent of so many digits never leads to infinity */
 };
 
 bool json_number_read_integer(const char *digits, size_t length, int64_t *value) {
@@ -44,7 +44,7 @@ static enum json_number_kind kind_of_integer(const unsigned char *from, const un
                                                                      : JSON_NUMBER_LONG;
 }
 
-/* How many digits are in [at, end), which may hold a point, from the first that is no zero. */
+/* How many digits are in [at, end), which may hold a point, counted from the first nonzero one. */
 static size_t significant_digits(const unsigned char *at, const unsigned char *end) {
   size_t count = 0;
   for (; at < end; at++)

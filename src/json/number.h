@@ -11,21 +11,21 @@
 enum json_number_kind {
   JSON_NUMBER_INVALID,
   JSON_NUMBER_PLAIN,
-  JSON_NUMBER_NEGATIVE_ZERO, /* written like an integer, which has none */
+  JSON_NUMBER_NEGATIVE_ZERO, /* "-0": no integer has this value */
   JSON_NUMBER_LONG,          /* an integer beyond 2^53 that fits 64 bits */
-  JSON_NUMBER_INEXACT        /* a double does not hold it, or may not */
+  JSON_NUMBER_INEXACT        /* a double cannot hold it, or perhaps cannot */
 };
 
 struct json_number {
   enum json_number_kind kind;
-  const unsigned char *end; /* the byte behind it; of an invalid one, the byte that is wrong */
+  const unsigned char *end; /* the byte after the number; if it is invalid, the wrong byte */
 };
 
-/* The number that starts at `from`, in text that ends in NUL. */
+/* Reads the number that starts at `from`, in text that ends in NUL. */
 struct json_number json_number_read(const unsigned char *from);
 
-/* Reads an integer's digits, at least one, with a minus before them or without. False where they
- * are not all digits, where 64 bits do not hold it, and for a negative zero. */
+/* Reads an integer: one or more digits, with or without a minus before them. False if another
+ * character is among them, if 64 bits cannot hold it, and for a negative zero. */
 bool json_number_read_integer(const char *digits, size_t length, int64_t *value);
 
 #pragma GCC visibility pop

@@ -32,7 +32,7 @@ enum number {
   NO_NUMBER,
 };
 
-/* What is being read is at the byte that is wrong. */
+/* The reader is at the wrong byte. */
 static enum json_partial_token fail(struct json_partial *partial, const char *message) {
   partial->message = message;
   return JSON_PARTIAL_INVALID;
@@ -66,7 +66,7 @@ static bool settle(struct json_partial *partial) {
   return !waited || append_replacement(partial);
 }
 
-/* Adds a byte to the incomplete sequence, which holds nothing but the start of one. */
+/* Adds a byte to the incomplete sequence, which so far is the valid start of one. */
 static bool append_to_sequence(struct json_partial *partial, unsigned char byte) {
   unsigned char *sequence = partial->sequence;
   size_t size = partial->sequence_size, part;
@@ -122,7 +122,7 @@ static bool append_unit(struct json_partial *partial) {
   return is_low ? append_replacement(partial) : append_character(partial, unit);
 }
 
-/* Reads a byte of an escape; JSON_PARTIAL_MORE: it was a good one. */
+/* Reads a byte of an escape; JSON_PARTIAL_MORE: the byte is valid. */
 static enum json_partial_token read_escape(struct json_partial *partial, unsigned char byte) {
   if (partial->escape == 1 && byte != 'u') {
     char character = json_escaped((char)byte);
@@ -145,7 +145,7 @@ static enum json_partial_token read_escape(struct json_partial *partial, unsigne
   return append_unit(partial) ? JSON_PARTIAL_MORE : JSON_PARTIAL_NO_MEMORY;
 }
 
-/* Reads what there is of the string's inside. JSON_PARTIAL_STRING: it has ended. */
+/* Reads what has come of the string's content. JSON_PARTIAL_STRING: it has ended. */
 static enum json_partial_token read_string(struct json_partial *partial, const unsigned char **at,
                                            const unsigned char *end) {
   enum json_partial_token token = JSON_PARTIAL_MORE;

@@ -18,8 +18,8 @@ struct scanner {
   struct json_scan *result;
   enum json_scan_status status;
   const unsigned char *value; /* the string value being read, or NULL */
-  const char *member;         /* what is looked for, or NULL */
-  bool found;                 /* the value that comes next is that of such a member */
+  const char *member;         /* the name to look for, or NULL */
+  bool found;                 /* the next value is that of such a member */
   size_t depth;               /* open containers */
   unsigned char levels[JSON_MAX_DEPTH];
   const unsigned char *starts[JSON_MAX_DEPTH]; /* of those that were found */
@@ -158,7 +158,7 @@ static const unsigned char *scan_string(struct scanner *scanner, const unsigned 
 
 static bool mark_number(struct scanner *scanner, const unsigned char *from,
                         const unsigned char *end, const char *mark) {
-  scanner->result->pending += !(scanner->options & JSON_INTEGERS); /* else it is counted */
+  scanner->result->pending += !(scanner->options & JSON_INTEGERS); /* else counted already */
   return replace(scanner, from, from, mark, 3) && replace(scanner, end, end, "\"", 1);
 }
 
@@ -189,7 +189,7 @@ static const unsigned char *scan_number(struct scanner *scanner, const unsigned 
   return mark_kind(scanner, from, &number) ? number.end : NULL;
 }
 
-/* NaN, Infinity or -Infinity, which many servers write though JSON has none of them. */
+/* NaN, Infinity or -Infinity: JSON has none of these words, but many servers write them. */
 static const unsigned char *scan_nan(struct scanner *scanner, const unsigned char *from) {
   const char *word = *from == 'N' ? "NaN" : *from == 'I' ? "Infinity" : "-Infinity";
   const unsigned char *end = from + strlen(word);
@@ -262,7 +262,7 @@ static bool open_container(struct scanner *scanner, bool array) {
   return true;
 }
 
-/* Tells where the member's value that ends here stands. */
+/* Adds the member with the first and last position of the value that ends here. */
 static bool mark_member(struct scanner *scanner, const unsigned char *first) {
   char mark[64];
   int length =

@@ -4,11 +4,11 @@
 
 enum {
   ALWAYS_ALLOWED = 24 * 1024 * 1024,
-  LIGHT = 512 * 1024, /* no text up to this weighs more than that */
-  NAMES = 1024        /* that are known again: Lua holds equal ones once */
+  LIGHT = 512 * 1024, /* no text up to this length weighs more than ALWAYS_ALLOWED */
+  NAMES = 1024        /* that are remembered: Lua keeps equal names once */
 };
 
-/* Sizes of what tables are made of: it doubles, and for a moment the old is there beside the new.
+/* Sizes of a table's parts. A table doubles when it grows, and for a moment has old and new parts.
  */
 enum { SLOT = 16, NODE = 40, MANY = 1024 };
 
@@ -23,7 +23,7 @@ struct scale {
   uint64_t sum;
   size_t depth;
   bool is_name;          /* the next string is a member's name */
-  uint32_t names[NAMES]; /* hashes, each in the place of its own */
+  uint32_t names[NAMES]; /* hashes, each at hash % NAMES */
   struct level levels[JSON_MAX_DEPTH];
 };
 
@@ -88,7 +88,7 @@ static void weigh_string(struct scale *scale) {
     scale->sum += WEIGHT_INPUT;
 }
 
-/* NULL outside of all. */
+/* NULL outside all containers. */
 static struct level *innermost(struct scale *scale) {
   return scale->depth > 0 ? &scale->levels[scale->depth - 1] : NULL;
 }
@@ -109,7 +109,7 @@ static void weigh_comma(struct scale *scale) {
     level->count++;
 }
 
-/* False where it is too deep to be read at all. */
+/* False if it is nested too deep to be read at all. */
 static bool open_container(struct scale *scale, bool is_object) {
   if (scale->depth == JSON_MAX_DEPTH)
     return false;
@@ -119,7 +119,7 @@ static bool open_container(struct scale *scale, bool is_object) {
   return true;
 }
 
-/* What a large one takes more than its members were counted at. */
+/* Adds what a large container takes beyond what was counted for its members. */
 static void close_container(struct scale *scale) {
   const struct level *level = innermost(scale);
   if (!level)

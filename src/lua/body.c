@@ -3,9 +3,9 @@
 #include "json/weight.h"
 
 enum {
-  LARGE_BODY = 1024 * 1024,     /* which is not held twice */
-  KEPT_BODY = 4 * 1024 * 1024,  /* of one that is refused */
-  KEPT_ERROR = 16 * 1024 * 1024 /* of one that refuses the request */
+  LARGE_BODY = 1024 * 1024,     /* is not held twice */
+  KEPT_BODY = 4 * 1024 * 1024,  /* at most, of a refused body */
+  KEPT_ERROR = 16 * 1024 * 1024 /* at most, of an error's body */
 };
 
 /* line() -> line | nil, "again" | nil, "done", what follows the last line end | nil, "too_large"
@@ -38,7 +38,7 @@ static int line(lua_State *L) {
   return 3;
 }
 
-/* Drops the line that was handed out last, so that the buffer begins with what nobody has seen. */
+/* Drops the line that was handed out last, so that the buffer begins with what is still unread. */
 static void drop_line(struct lua_transfer *self) {
   buffer_consume(&self->transfer->body.bytes, self->lines.consumed);
   self->lines.consumed = self->lines.searched = 0;
@@ -85,7 +85,7 @@ static void bound_body(struct transfer *transfer, bool is_json, bool is_wanted) 
   }
 }
 
-/* A large body becomes the string alone, which stands in the userdata's table. */
+/* A large body is kept only as the string, in the userdata's table. */
 static int push_body(lua_State *L, struct transfer *transfer) {
   get_uservalue(L, 1);
   lua_getfield(L, -1, "body");
@@ -102,8 +102,8 @@ static int push_body(lua_State *L, struct transfer *transfer) {
 }
 
 /* body(is_json, is_wanted) -> the body once the transfer is done, as far as it came and was not
- * read as lines or bytes | nil before. Of one that is refused no more than its beginning.
- * `is_json`: it is about to be decoded; `is_wanted`: whatever the status. */
+ * read as lines or bytes | nil before. Of a refused body, only its beginning. `is_json`: it is
+ * about to be decoded; `is_wanted`: whole, whatever the status. */
 static int body(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
   struct transfer *transfer = self->transfer;

@@ -29,7 +29,7 @@ static inline int lua_absindex(lua_State *L, int index) {
   return index > 0 || index <= LUA_REGISTRYINDEX ? index : lua_gettop(L) + index + 1;
 }
 
-/* LuaJIT has luaL_setfuncs and luaL_testudata of its own, stock 5.1 has not: these serve both. */
+/* LuaJIT has its own luaL_setfuncs and luaL_testudata, stock 5.1 has none: these serve both. */
 static inline void compat_setfuncs(lua_State *L, const luaL_Reg *functions, int upvalues) {
   luaL_checkstack(L, upvalues, "too many upvalues");
   for (; functions->name; functions++) {

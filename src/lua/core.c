@@ -22,7 +22,7 @@ static int advance(lua_State *L) {
 
 #endif
 
-/* What of libcurl is optional, by the names that `curl --version` uses. */
+/* libcurl's optional features, by the names that `curl --version` uses. */
 static const struct {
   const char *name;
   int bit;
@@ -40,7 +40,7 @@ static int curl_info(lua_State *L) {
   lua_newtable(L);
   lua_pushstring(L, info->version);
   lua_setfield(L, -2, "version");
-  lua_pushstring(L, info->ssl_version); /* nil where libcurl has no TLS */
+  lua_pushstring(L, info->ssl_version); /* nil if libcurl has no TLS */
   lua_setfield(L, -2, "tls");
   lua_newtable(L);
   for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
@@ -65,8 +65,8 @@ static const luaL_Reg functions[] = {
 /* The one symbol that the module exports. */
 int luaopen_anthropic_core(lua_State *L);
 
-/* Closing a Lua state unloads its C modules. A name that is still being looked up then is a thread
- * inside libcurl, so this module, and libcurl with it, stays loaded. */
+/* Closing a Lua state unloads its C modules. A thread inside libcurl may still be looking up a name
+ * then, so this module, and libcurl with it, stays loaded. */
 static void stay_loaded(void) {
   port_self_stay_loaded((void (*)(void))luaopen_anthropic_core);
 }

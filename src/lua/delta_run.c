@@ -20,8 +20,8 @@ static int new_run(lua_State *L) {
 }
 
 /* follow(type, index, text, room): from now on takes in the deltas of this type in this block,
- * after this text, up to so many bytes (nil: no limit); an index that delta_read does not read is
- * no delta's
+ * after this text, up to `room` bytes (nil: no limit). If delta_read cannot read the index, it
+ * takes in nothing.
  */
 static int follow(lua_State *L) {
   struct delta_run *run = check_run(L);
@@ -48,8 +48,8 @@ static int push_text(lua_State *L) {
   return 1;
 }
 
-/* Puts a text back before what a finalizer has brought meanwhile. Without memory for both, the
- * later one is lost, and so is the stream: the caller raises. */
+/* Puts a text back before what a finalizer has added meanwhile. Without memory for both, the later
+ * text is lost, and so is the stream: the caller raises. */
 static void put_back(struct delta_run *run, struct buffer *taken) {
   run->room += taken->length;
   (void)buffer_append(taken, buffer_bytes(&run->text), run->text.length);
@@ -57,9 +57,9 @@ static void put_back(struct delta_run *run, struct buffer *taken) {
   run->text = *taken;
 }
 
-/* take() -> the text that came since it was last taken | nil where none came. It leaves the run no
- * new room. Finalizers, which run wherever Lua allocates, find an empty run, and may have it follow
- * another text; where Lua runs out of memory, the text stays. */
+/* take() -> the text that came since the last take() | nil if none came. The run gains no room by
+ * it. Finalizers, which run wherever Lua allocates, find an empty run, and may call follow() with
+ * another text; if Lua runs out of memory, the text stays. */
 static int take(lua_State *L) {
   struct delta_run *run = check_run(L);
   if (run->text.length == 0)

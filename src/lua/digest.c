@@ -1,4 +1,4 @@
-/* Keyed and plain digests, and what they are written in. */
+/* Keyed and plain digests, and the encodings in which they are written. */
 #include "lua/modules.h"
 
 #include "lua/json.h"
@@ -44,7 +44,7 @@ static int hex(lua_State *L) {
   return 1;
 }
 
-/* is_same(a, b) -> whether they are equal, in a time that does not tell where they differ */
+/* is_same(a, b) -> whether they are equal, in a time that does not depend on where they differ */
 static int is_same(lua_State *L) {
   size_t a_length, b_length;
   const char *a = luaL_checklstring(L, 1, &a_length);
@@ -56,7 +56,7 @@ static int is_same(lua_State *L) {
   return 1;
 }
 
-/* base64_decode(text) -> bytes | nil where it is no base64 */
+/* base64_decode(text) -> bytes | nil if it is not base64 */
 static int decode_base64(lua_State *L) {
   size_t count, length;
   const char *text = luaL_checklstring(L, 1, &count);

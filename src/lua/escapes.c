@@ -6,11 +6,11 @@
 #include <string.h>
 
 enum {
-  WINDOW = 64 * 1024, /* that much is decoded at once */
-  EXPANSION = 32      /* a byte of a word takes so many in the text, or fewer */
+  WINDOW = 64 * 1024, /* so much is decoded at once */
+  EXPANSION = 32      /* a byte of a word takes at most so many in the text */
 };
 
-/* Pushes what keeps the arrays, for up to `length` bytes. */
+/* Pushes a userdata that holds the arrays, for up to `length` bytes. */
 static struct escapes new_text(lua_State *L, size_t length) {
   struct escapes text = {0};
   text.first = lua_newuserdata(L, length * 2 * sizeof *text.first + length + 1);
@@ -61,7 +61,7 @@ static void note(lua_State *L, size_t first, size_t last, size_t word) {
   append(L, word);
 }
 
-/* The word is the table's, which keeps it. */
+/* The table keeps the word alive. */
 static const char *word_at(lua_State *L, size_t index, size_t *length) {
   lua_rawgeti(L, WORDS, (int)index);
   luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, WORDS, "strings expected");
@@ -71,7 +71,7 @@ static const char *word_at(lua_State *L, size_t index, size_t *length) {
   return word;
 }
 
-/* Notes where the words stand in the text as it came. The length of the longest. */
+/* Notes where the words are in the original text. Returns the length of the longest word. */
 static size_t find_plain(lua_State *L, const unsigned char *bytes, size_t length) {
   size_t count = lua_rawlen(L, WORDS), longest = 0, size;
   for (size_t i = 1; i <= count; i++) {
@@ -97,8 +97,8 @@ static void find_decoded(lua_State *L, const struct escapes *text, size_t before
   }
 }
 
-/* Whether there can be an escape, or a character that nobody sees. Control characters as they are
- * do not count: where a text is shown they are never left out. */
+/* Whether there can be an escape, or an invisible character. Plain control characters do not count:
+ * when a text is shown they are never left out. */
 static bool has_signs(const unsigned char *bytes, size_t length) {
   static const char signs[] = "\\%&\xC2\xD8\xE2\xEF";
   for (const char *sign = signs; *sign; sign++)
@@ -122,9 +122,9 @@ static void decode_and_find(lua_State *L, const char *bytes, size_t length, size
   }
 }
 
-/* find_spelled(text, words) -> nil | { first, last, index of the word, ... }: where words stand in
- * the text, as they are or once its escapes are decoded, the same place perhaps more than once.
- * Linear in the text. */
+/* find_spelled(text, words) -> nil | { first, last, index of the word, ... }: where words are in
+ * the text, as it is or with its escapes decoded; the same place may come more than once. Linear in
+ * the text. */
 static int find_spelled(lua_State *L) {
   size_t length;
   const char *bytes = luaL_checklstring(L, TEXT, &length);

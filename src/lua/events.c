@@ -2,9 +2,9 @@
  * follow each other transfer:next_event(), transfer:next_text() and transfer:skip_deltas(). Before
  * them transfer:form(), after them transfer:rest().
  *
- * A run (delta_run.c) takes in the text of every delta that goes on with it. Of such a delta
- * `next_event` returns its table and true, `next_text` its string and true (nothing where it brings
- * no text of the message), `skip_deltas` nothing. All else they give as transfer:event() does:
+ * A run (delta_run.c) takes in the text of every delta that continues it. For such a delta
+ * `next_event` returns its table and true, `next_text` its string and true (nothing if it brings no
+ * text of the message), `skip_deltas` nothing. All else they return as transfer:event() does:
  *
  *   table            a delta
  *   data, name       any other event
@@ -16,7 +16,7 @@
 
 enum reading { EVENTS, TEXTS, REST };
 
-enum { LARGE_EVENT = 1024 * 1024 }; /* whose bytes are not kept beside its values */
+enum { LARGE_EVENT = 1024 * 1024 }; /* bytes that are not kept beside their values */
 
 /* Upvalues: the type's metatable, and the strings of a delta's table. Most events are deltas. */
 enum {
@@ -53,7 +53,7 @@ static void push_delta(lua_State *L, const struct delta *delta) {
   lua_rawset(L, -3);
 }
 
-/* What a delta that went into the run becomes; 0 where that is nothing. */
+/* Pushes what a delta that went into the run becomes; returns 0 if that is nothing. */
 static int push_run(lua_State *L, const struct delta *delta, enum reading reading) {
   if (reading == EVENTS)
     push_delta(L, delta);
@@ -77,7 +77,7 @@ static int push_cut(lua_State *L, const struct delta_cut *cut, enum reading read
   return 2;
 }
 
-/* Gets more to cut events from: SSE_EVENT where there is some, else SSE_MORE. */
+/* Gets more bytes to cut events from: SSE_EVENT if there are some, else SSE_MORE. */
 static enum sse_result get_more(struct lua_transfer *self) {
   if (self->in_piece)
     return SSE_MORE;
@@ -142,14 +142,14 @@ static int event(lua_State *L) {
   return read(L, bind_transfer_check(L), NULL, EVENTS);
 }
 
-/* raw_piece(is_stream) -> what has come up to and with the next empty line, at the end what is
- * left; whether it goes on with an event that began before it; and what it brought, as event()
- * does, or nil, "piece" where that is nothing
- * "" where event() has to be asked first, up to nil, "piece": what was read before is in no piece
+/* raw_piece(is_stream) -> what has come up to and with the next empty line, at the end the rest;
+ * whether it continues an event that began before it; and what it brought, as event() returns it,
+ * or nil, "piece" if it brought nothing
+ * "" if event() has to be called first, until nil, "piece": what was read before is in no piece
  * nil, "again" | nil, "done" | nil, "full": it is larger than the answer may be | nil, "memory"
  *
- * `is_stream`: false where form() does not know yet: then it is what precedes that which form()
- * looks at, and brings nothing. */
+ * `is_stream`: false if form() does not know yet: then the piece is what comes before the bytes
+ * that form() looks at, and brings nothing. */
 static int raw_piece(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
   bool is_stream = lua_toboolean(L, 2);
@@ -165,7 +165,7 @@ static int raw_piece(lua_State *L) {
   return results;
 }
 
-/* event_with_id() -> data, name, id of any event as it came, "" where it has none | as event() */
+/* event_with_id() -> data, name, id of any event as it came, "" if missing | as event() */
 static int event_with_id(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
   struct transfer *transfer = self->transfer;
@@ -196,7 +196,7 @@ static const char *name_of(enum body_form form) {
   return names[form];
 }
 
-/* form() -> "events" | "json" | "text" | nil, "again" | nil, "done" where nothing came that says.
+/* form() -> "events" | "json" | "text" | nil, "again" | nil, "done" if nothing came that decides.
  * Takes nothing out of the body. */
 static int form(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
@@ -223,7 +223,7 @@ static int form(lua_State *L) {
   return bind_transfer_push_state(L, transfer->entry.done ? "done" : "again");
 }
 
-/* rest() -> data, name of what event() left at the end, as if an empty line ended it | nil */
+/* rest() -> data, name of what event() has left at the end, as if an empty line ended it | nil */
 static int rest(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
   struct transfer *transfer = self->transfer;
@@ -237,7 +237,7 @@ static int rest(lua_State *L) {
   return results;
 }
 
-/* follow(run): deltas that go on with the run go into it */
+/* follow(run): deltas that continue the run go into it */
 static int follow(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
   struct delta_run *run = luaL_checkudata(L, 2, DELTA_RUN);

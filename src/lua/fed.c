@@ -1,5 +1,5 @@
-/* A transfer without a network, for an answer that comes by other ways: core.fed(status,
- * max_event_bytes, max_body_bytes) -> transfer, whose bytes transfer:feed(bytes) brings until
+/* A transfer without a network, for an answer that comes by other means: core.fed(status,
+ * max_event_bytes, max_body_bytes) -> transfer, which gets its bytes by transfer:feed(bytes), until
  * transfer:finish(). It is read as any other (transfer.c, events.c). */
 #include "lua/transfer.h"
 
@@ -32,7 +32,7 @@ static struct transfer *check_fed(lua_State *L) {
   return self->transfer;
 }
 
-/* feed(bytes) -> whether they were taken; else failure() tells why */
+/* feed(bytes) -> whether they were taken; else failure() says why */
 static int feed(lua_State *L) {
   struct transfer *transfer = check_fed(L);
   size_t length;

@@ -15,7 +15,7 @@ static const struct folder *check_folder(lua_State *L) {
   return luaL_checkudata(L, FOLDER_INDEX, FOLDER);
 }
 
-/* A path, which must not end before its end. */
+/* A path, or NULL if it contains NUL. */
 static const char *check_path(lua_State *L, int index) {
   size_t length;
   const char *path = luaL_checklstring(L, index, &length);
@@ -44,7 +44,7 @@ static int done(lua_State *L, const char *problem) {
   return 1;
 }
 
-/* folder(path) -> folder | nil, words: the directory, made where it is missing */
+/* folder(path) -> folder | nil, words: the directory, made if it is missing */
 static int new_folder(lua_State *L) {
   const char *path = check_path(L, 1);
   struct folder *folder = lua_newuserdata(L, sizeof *folder);
@@ -147,7 +147,7 @@ static int rename_path(lua_State *L) {
   return done(L, from && to ? folder_rename(folder, from, to) : nul);
 }
 
-/* measure(most) -> entries, bytes | nil, words; no further than past `most` entries */
+/* measure(most) -> entries, bytes | nil, words; stops after more than `most` entries */
 static int measure(lua_State *L) {
   const struct folder *folder = check_folder(L);
   size_t most = bind_size(luaL_checknumber(L, PATH_INDEX)), entries;

@@ -1,5 +1,5 @@
-/* Whether a coroutine can be suspended where it is: core.can_yield(thread), where nginx hides
- * coroutine.isyieldable or Lua (5.1, 5.2) does not tell. */
+/* Whether a coroutine can be suspended where it is: core.can_yield(thread), for hosts where nginx
+ * hides coroutine.isyieldable or Lua (5.1, 5.2) has none. */
 #include "lua/modules.h"
 
 #include <lualib.h>
@@ -13,7 +13,7 @@ static bool is_yieldable(lua_State *L) {
 
 #else
 
-/* Whether the function at `function` is a metamethod of the value on top of the stack, but for
+/* Whether the function at `function` is a metamethod of the value on top of the stack, except
  * `__call`, which is called as any function is. */
 static bool is_metamethod_of_top(lua_State *thread, int function) {
   bool found = false;
@@ -37,8 +37,8 @@ static bool is_metamethod_in(lua_State *thread, int function, const lua_Debug *f
   return found;
 }
 
-/* Lua knows no name for a metamethod or a finalizer, which C code calls: it is one of an argument
- * or of what the caller handles. It knows none either for a function that has none. */
+/* Lua has no name for a metamethod or a finalizer, which C code calls: it is a metamethod of an
+ * argument, or of a value of the caller. Lua has none either for a nameless function. */
 static bool is_called_by_c(lua_State *thread, lua_Debug *frame, const lua_Debug *caller) {
   lua_getinfo(thread, "f", frame);
   int function = lua_gettop(thread);
@@ -83,7 +83,7 @@ static bool is_iterator(const lua_Debug *frame) {
 
 #endif
 
-/* By its stack. */
+/* Finds out by looking at the thread's stack. */
 static bool is_yieldable(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTHREAD);
   lua_State *thread = lua_tothread(L, 1);
@@ -106,7 +106,7 @@ static bool is_yieldable(lua_State *L) {
 
 #endif
 
-/* can_yield(thread): asked by the running thread of itself; on Lua 5.1 and 5.2 also of one that has
+/* can_yield(thread): for the running thread itself; on Lua 5.1 and 5.2 also for one that has
  * resumed another */
 static int can_yield(lua_State *L) {
   lua_pushboolean(L, is_yieldable(L));

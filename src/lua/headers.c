@@ -7,7 +7,7 @@ static bool is_space(char byte) {
   return byte == ' ' || byte == '\t';
 }
 
-/* The length of what may stand before the colon, 0 where the line is no field: a status line. */
+/* The length of the name before the colon; 0 if the line is not a field, such as a status line. */
 static size_t name_length(const char *line, size_t length) {
   size_t count = 0;
   while (count < length && line[count] != ':' && (unsigned char)line[count] > ' ')
@@ -36,7 +36,7 @@ static const char *trim(const char *text, size_t *length) {
   return text;
 }
 
-/* A value may go on in further lines: a blank stands for each end of one. (RFC 9112, 5.2) */
+/* A value may go on in further lines: a blank replaces each line end. (RFC 9112, 5.2) */
 static void push_lines(lua_State *L, const char *text, const char *end) {
   bool is_empty = true;
   luaL_Buffer buffer;
@@ -66,8 +66,8 @@ static void push_value(lua_State *L, const char *text, size_t length) {
 /* The stack of parse_headers. */
 enum { BLOCK = 1, FIELDS, REPEATED };
 
-/* Pushes the list of the values of a field that has one already, which is on top of the stack,
- * below it the name. */
+/* Pushes the list of values of a field that has a value already: that is on top of the stack, the
+ * name below it. */
 static void push_list(lua_State *L) {
   if (lua_isnil(L, REPEATED)) {
     lua_newtable(L);
@@ -107,7 +107,7 @@ static void add_field(lua_State *L, const char *line, size_t length) {
   lua_settop(L, REPEATED);
 }
 
-/* Where the last line ends of the field that begins at `at`. */
+/* The end of the last line of the field that begins at `at`. */
 static const char *end_of_field(const char *at, const char *end) {
   const char *line_end = memchr(at, '\n', (size_t)(end - at));
   while (line_end && end - line_end > 1 && is_space(line_end[1]))
@@ -116,7 +116,7 @@ static const char *end_of_field(const char *at, const char *end) {
 }
 
 /* parse_headers(block) -> { name in lower case = first value }, { name = all values } of the fields
- * that come more than once, or nil where none does */
+ * that come more than once, or nil if none does */
 static int parse_headers(lua_State *L) {
   size_t length;
   const char *at = luaL_checklstring(L, BLOCK, &length), *end = at + length;

@@ -182,8 +182,8 @@ static void add_found(struct restore *restore) {
   lua_rawseti(restore->L, FOUND, ++restore->found);
 }
 
-/* Takes the mark of a member, if the table has one. True where the table keeps its text: then it is
- * in the list. In such a member nothing is looked for. */
+/* Takes the mark of a member off the table, if it has one. True if the table keeps that member's
+ * text: then the table is in the list. Inside such a member no other is looked for. */
 static bool take_mark(struct restore *restore, int table) {
   lua_State *L = restore->L;
   lua_pushliteral(L, "\xFF");
@@ -233,8 +233,8 @@ static void note_digits(lua_State *L, int table, const char *digits, size_t leng
 
 static void restore_table(struct restore *restore);
 
-/* Restores the value on top of the stack, of which the key in `table` is below, if that is not 0;
- * true where another took its place. */
+/* Restores the value on top of the stack; if `table` is not 0, the value's key in it is below. True
+ * if another value took its place. */
 static bool restore_value(struct restore *restore, int table) {
   lua_State *L = restore->L;
   switch (lua_type(L, -1)) {
@@ -281,7 +281,7 @@ static bool restore_value(struct restore *restore, int table) {
   }
 }
 
-/* Restores the member that keeps its text, on top of the stack: it is user data. */
+/* Restores the member on top of the stack, which keeps its text: it is user data. */
 static bool restore_kept(struct restore *restore, int table) {
   bool nulls_absent = restore->nulls_absent;
   restore->in_kept = true;
@@ -322,12 +322,12 @@ static void restore_table(struct restore *restore) {
 }
 
 /* json_restore(value, pending, nulls_absent, marked, digits, kept) -> value, found
- * Puts in place, within `value`, what json_prepare marked or counted: the same tables are returned.
- * Every userdata is taken for the decoder's null. With `nulls_absent` an object's nulls become
- * absent fields, but for those in a member that keeps its text (`kept`: see json.h). `marked` is
- * how many json_prepare found. In the table `digits`, tables get those of their numbers that have
- * another value, or may have: key -> text. `found` is nil or { object that keeps a member's text,
- * place of its first byte, of its last, object, ... }.
+ * Restores in place, within `value`, what json_prepare marked or counted: the same tables are
+ * returned. Every userdata is taken for the decoder's null. With `nulls_absent` an object's nulls
+ * become absent fields, except in a member that keeps its text (`kept`: see json.h). `marked`: how
+ * many json_prepare found. `digits` gets, for each table with numbers that Lua's may not hold, a
+ * table of key -> text. `found` is nil or { object that keeps a member's text, place of the text's
+ * first byte, of its last, object, ... }.
  */
 static int restore(lua_State *L) {
   lua_settop(L, KEPT);

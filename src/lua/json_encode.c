@@ -27,16 +27,16 @@ enum {
   KEPT
 };
 
-enum { NOTED = SHAPE_MERGED + 1 }; /* what is pushed for a table, above its shape */
+enum { NOTED = SHAPE_MERGED + 1 }; /* pushed for a table, above its shape */
 
-/* What the names above a value say of it. */
+/* What the names above a value say about it. */
 enum rule { ARRAY_WHEN_EMPTY = 1, NUMBER_KEYS = 2, MEMBERS = 4, DATA = 8 };
 
 struct encoder {
   lua_State *L;
   struct buffer *output;
   unsigned mode;
-  bool has_inputs; /* some table is a member with its text */
+  bool has_inputs; /* some table is a member whose text is kept */
   bool has_digits; /* some table has numbers whose digits were noted */
 };
 
@@ -94,7 +94,7 @@ static bool encode_number(struct encoder *encoder, const struct place *place) {
   return true;
 }
 
-/* What the names say of a member of an object with this rule, whose name is at the index `name`. */
+/* The rule of a member, whose name is at the index `name`, of an object with this rule. */
 static unsigned member_rule(lua_State *L, unsigned rule, int name) {
   static const struct {
     const char *word;
@@ -119,7 +119,7 @@ static unsigned member_rule(lua_State *L, unsigned rule, int name) {
   return found;
 }
 
-/* Writes the raw text of the member on top of the stack, if it has one that still holds. */
+/* Writes the raw text of the member on top of the stack, if it has one that is still right. */
 static bool encode_kept(struct encoder *encoder) {
   lua_State *L = encoder->L;
   int input = lua_gettop(L);
@@ -142,8 +142,8 @@ static bool encode_kept(struct encoder *encoder) {
   return unchanged;
 }
 
-/* Takes from the top of the stack what the notes say of the number below, and writes it if these
- * digits still say the same. */
+/* Pops the digits noted for the number below, and writes them if the number still has the value
+ * that they say. */
 static bool encode_noted(struct encoder *encoder) {
   lua_State *L = encoder->L;
   int number = lua_gettop(L) - 1;
@@ -166,7 +166,7 @@ static bool is_kept(lua_State *L, const struct key *key) {
   return key->length == length && memcmp(key->name, member, length) == 0;
 }
 
-/* The index of what was noted of the numbers in the table that the member is of. */
+/* The stack index of the digits noted for the table that holds the member. */
 static int notes_of(lua_State *L, const struct sources *sources, const struct key *key) {
   if (key->kind != MERGED_KEY)
     return sources->table + NOTED;
@@ -278,7 +278,7 @@ static void push_notes(const struct encoder *encoder, int table) {
   }
 }
 
-/* Whether the surveyed keys make an array; fails where they make neither array nor object. */
+/* Whether the surveyed keys make an array; fails if they make neither an array nor an object. */
 static bool choose_form(struct encoder *encoder, const struct place *place, enum shape shape,
                         unsigned rule, const struct survey *survey, bool *array) {
   bool empty = survey->names == 0 && survey->numbers == 0;

@@ -11,7 +11,7 @@
 
 enum { FEW = 12 };
 
-/* The number at `index` as an integer key; false where it is not one. */
+/* The number at `index` as an integer key; false if it is not one. */
 static bool read_number_key(lua_State *L, int index, int64_t *number) {
 #if LUA_VERSION_NUM >= 503
   *number = (int64_t)lua_tointeger(L, index);
@@ -56,7 +56,7 @@ static bool has(lua_State *L, int table, int key) {
   return found;
 }
 
-/* For `count` names of `bytes` bytes in all, and the NUL behind each. */
+/* For `count` names of `bytes` bytes in all, and a NUL after each. */
 static struct keys *allocate_keys(lua_State *L, size_t count, size_t bytes) {
   if (count > (SIZE_MAX / 2 - sizeof(struct keys)) / (sizeof(struct key) + 1) ||
       bytes > SIZE_MAX / 2)
@@ -71,7 +71,7 @@ static struct keys *allocate_keys(lua_State *L, size_t count, size_t bytes) {
   return keys;
 }
 
-/* Does nothing where there is no room: the table has grown since it was surveyed. */
+/* Does nothing if there is no room: the table has grown since it was surveyed. */
 static void add_key(struct keys *keys, enum key_kind kind, const char *name, size_t length,
                     int64_t number) {
   if (keys->count == keys->capacity || length >= (size_t)(keys->names_end - keys->names))
@@ -131,7 +131,7 @@ static void add_own(lua_State *L, struct keys *keys, const struct sources *sourc
   }
 }
 
-/* Whether the object has a member, which is written, of the name at the index `key`. */
+/* Whether the object has a member that is written, with the name at the index `key`. */
 static bool has_member(lua_State *L, const struct sources *sources, int key) {
   return has(L, sources->merged, key) ||
          (has(L, sources->table, key) && !has(L, sources->unencoded, key));

@@ -40,12 +40,12 @@ struct sources {
   int table;
   int nulls;     /* a set of names that are null where the table lacks them */
   int unencoded; /* a set of names that are left out */
-  int merged;    /* its names stand among the table's */
+  int merged;    /* its members are written among the table's */
 };
 
-/* Pushes a userdata with all keys. With `kept`, below what bind_json_push_kept pushed, they are
- * those of an object in a request that keeps a member's text: the member is an object even where it
- * is null or broken (EMPTY_KEY), and what stands beside it then is left out. 0: of any other. */
+/* Pushes a userdata with all keys. `kept`: the index below what bind_json_push_kept pushed, for an
+ * object in a request that keeps a member's text, or 0. That member is an object even if it is null
+ * or broken (EMPTY_KEY), and the names in `beside` are left out. */
 struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
                             const struct survey *survey, int kept);
 
@@ -53,7 +53,7 @@ struct keys *bind_keys_push(lua_State *L, const struct sources *sources,
  * other, or NULL. */
 const struct key *bind_keys_sort(struct keys *keys);
 
-/* Pushes the value of a key that stands in a table. Its name is at the index `name`. */
+/* Pushes the value of a key that is in a table. Its name is at the index `name`. */
 void bind_keys_push_value(lua_State *L, const struct sources *sources, const struct key *key,
                           int name);
 

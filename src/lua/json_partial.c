@@ -11,8 +11,8 @@
 
 #define READER "anthropic.json_partial"
 
-/* While it is being read, or fed, a finalizer, which runs wherever Lua allocates, must not feed it.
- * It stays so if Lua runs out of memory then: part of the text may be lost. */
+/* While the reader is read or fed, it is lent: a finalizer, which runs wherever Lua allocates, must
+ * not feed it. It stays lent if Lua runs out of memory then: part of the text may be lost. */
 struct reader {
   struct json_partial partial;
   size_t added_from; /* what the last feed added to an unfinished string starts here */
@@ -23,7 +23,7 @@ struct reader {
 };
 
 /* The reader's uservalue, the build, is a table: at 0 the value, at d the open container of depth
- * d, at -d the name of its member that comes; and the metatables of empty containers. */
+ * d, at -d the name of its next member; and the metatables of empty containers. */
 enum { READER_INDEX = 1, BYTES, BUILD };
 
 static struct reader *check_reader(lua_State *L) {
@@ -52,7 +52,7 @@ static int new_reader(lua_State *L) {
 /* --- building ----------------------------------------------------------------------------------
  */
 
-/* Puts the value on top of the stack where it belongs, in the container open at `depth`. */
+/* Puts the value on top of the stack into the container that is open at `depth`. */
 static void place(lua_State *L, const struct json_partial *partial, size_t depth) {
   if (depth == 0) {
     lua_rawseti(L, BUILD, 0);
@@ -99,7 +99,7 @@ static void push_text(lua_State *L, struct reader *reader, size_t from) {
   reader->lent = lent;
 }
 
-/* What is no value costs nothing: the end of a container, or of what was fed. */
+/* A token that is no value costs nothing: the end of a container, or of what was fed. */
 static void weigh(struct reader *reader, enum json_partial_token token) {
   static const unsigned char weights[] = {
       [JSON_PARTIAL_OBJECT] = WEIGHT_TABLE + WEIGHT_ELEMENT,
@@ -160,7 +160,7 @@ static int failure(lua_State *L, struct reader *reader) {
   return 2;
 }
 
-/* Builds with the token; false where there is no other to come. */
+/* Builds with the token; false if no other token follows. */
 static bool take(lua_State *L, struct reader *reader, enum json_partial_token token) {
   if (token == JSON_PARTIAL_NO_MEMORY)
     luaL_error(L, "not enough memory");
@@ -174,7 +174,7 @@ static bool take(lua_State *L, struct reader *reader, enum json_partial_token to
   return token != JSON_PARTIAL_MORE && token != JSON_PARTIAL_INVALID;
 }
 
-/* feed(bytes) -> true | nil, message; a text that has failed stays so */
+/* feed(bytes) -> true | nil, message; after a failure, all further calls fail */
 static int feed(lua_State *L) {
   struct reader *reader = check_reader(L);
   size_t length;
@@ -201,7 +201,7 @@ static int feed(lua_State *L) {
   return 1;
 }
 
-/* value() -> what is known of the value: an empty object before anything is */
+/* value() -> the value as far as it has come: at first an empty object */
 static int value(lua_State *L) {
   check_reader(L);
   get_uservalue(L, READER_INDEX);
@@ -228,7 +228,7 @@ static int path(lua_State *L) {
   return 1;
 }
 
-/* text() -> the string that is being read, as far as it is known | nil */
+/* text() -> the string that is being read, as far as it has come | nil */
 static int text(lua_State *L) {
   struct reader *reader = check_reader(L);
   if (json_partial_in_string(&reader->partial))

@@ -13,15 +13,15 @@ struct place {
   const char *name;
   size_t length;
   size_t index;
-  const void *table; /* its value, where that is one */
+  const void *table; /* the value, if it is a table */
   int depth;
 };
 
 /* Whether a table is the value of a place around this one. */
 bool bind_place_is_inside(const struct place *place, const void *table);
 
-/* Pushes "path: " and the string on top of the stack, in whose place it stands. The buffer is for
- * the path and loses its content. */
+/* Replaces the string on top of the stack by "path: " and that string. The buffer is for the path
+ * and loses its content. */
 void bind_place_push_message(lua_State *L, const struct place *place, struct buffer *buffer);
 
 #pragma GCC visibility pop

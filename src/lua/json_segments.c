@@ -2,7 +2,7 @@
 
 #include "util/utf8.h"
 
-/* Bytes: what is shorter costs less to copy than to send by itself. */
+/* Bytes: a shorter string costs less to copy than to send by itself. */
 enum { LONG_STRING = 256 * 1024 };
 
 static bool is_plain(const char *bytes, size_t length) {

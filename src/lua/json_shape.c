@@ -13,7 +13,7 @@ static bool push_part(lua_State *L, int metatable, const char *name) {
   return false;
 }
 
-/* Pushes the member of `table` whose members stand beside it, by the metatable's word, or nil. */
+/* Pushes the member of `table` that the metatable names in `__merged`, or nil. */
 static void push_merged(lua_State *L, int metatable, int table) {
   lua_pushliteral(L, "__merged");
   lua_rawget(L, metatable);

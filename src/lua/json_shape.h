@@ -11,8 +11,8 @@ enum shape { PLAIN_SHAPE, ARRAY_SHAPE, EMPTY_ARRAY_SHAPE, OBJECT_SHAPE, RAW_SHAP
 /* What bind_shape_push pushes, counted from the table. */
 enum { SHAPE_NULLS = 1, SHAPE_UNENCODED, SHAPE_MERGED };
 
-/* Pushes what stands in the metatable of the table on top of the stack, three tables or nil: names
- * that are null, names that are left out, and the member whose members stand beside the table's.
+/* Pushes three values, tables or nil, from the metatable of the table on top of the stack: names
+ * that are null, names to leave out, and the member whose members stand beside the table's.
  * `kinds` is the stack index of metatable -> shape (see json.h). */
 enum shape bind_shape_push(lua_State *L, int kinds);
 

@@ -21,7 +21,7 @@ static struct loop *check_loop(lua_State *L) {
   return loop;
 }
 
-/* The uservalue finds a transfer's userdata by the address of its entry, without keeping it alive.
+/* The uservalue maps the address of an entry to its userdata, without keeping that alive.
  */
 static void push_transfers(lua_State *L) {
   lua_newtable(L);
@@ -42,7 +42,7 @@ static int new_loop(lua_State *L) {
   return *loop ? 1 : luaL_error(L, "not enough memory");
 }
 
-/* fd() -> number | nil where the platform has no such descriptor */
+/* fd() -> number | nil if the platform has no such descriptor */
 static int fd(lua_State *L) {
   int descriptor = loop_fd(check_loop(L));
   if (descriptor < 0)
@@ -52,7 +52,7 @@ static int fd(lua_State *L) {
   return 1;
 }
 
-/* Pushes what next_ready() returns; the number of results. */
+/* Pushes what next_ready() returns; returns the number of results. */
 static int push_ready(lua_State *L, struct loop *loop) {
   struct loop_entry *entry;
   bool has_more;
@@ -72,8 +72,8 @@ static int push_ready(lua_State *L, struct loop *loop) {
   return 2;
 }
 
-/* next_ready() -> a transfer or a command with news that was not returned since, whether there may
- * be more | nil, true where the time for it is over, and a step is due for the rest | nothing */
+/* next_ready() -> a transfer or command with news since it was last returned, whether there may be
+ * more | nil, true if the budget is used up, and a step is due for the rest | nothing */
 static int next_ready(lua_State *L) {
   return push_ready(L, check_loop(L));
 }
@@ -122,7 +122,7 @@ static int set_alarm(lua_State *L) {
   return 0;
 }
 
-/* What next_ready() finds by its entry: the userdata on top. */
+/* Lets next_ready() find the userdata on top of the stack by its entry. */
 static void keep_entry(lua_State *L, const struct loop_entry *entry) {
   get_uservalue(L, 1);
   lua_pushvalue(L, -2);
@@ -130,7 +130,7 @@ static void keep_entry(lua_State *L, const struct loop_entry *entry) {
   lua_pop(L, 1);
 }
 
-/* start(options) -> transfer | nil, message, "file" where a file is the reason */
+/* start(options) -> transfer | nil, message, "file" if a file is the reason */
 static int start(lua_State *L) {
   check_loop(L);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -146,8 +146,8 @@ static int start(lua_State *L) {
   return 2;
 }
 
-/* answer(options) -> transfer that has ended with options.answer: { status, head, body }, and sends
- * nothing | nil, message, "file" */
+/* answer(options) -> a transfer that sends nothing and has ended with options.answer, which is
+ * { status, head, body } | nil, message, "file" */
 static int answer(lua_State *L) {
   check_loop(L);
   luaL_checktype(L, 2, LUA_TTABLE);

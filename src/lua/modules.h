@@ -34,22 +34,22 @@ struct loop_entry;
 struct sink;
 struct transfer;
 
-/* Pushes a transfer that is not under way, made of the options table at index 2. It keeps the loop,
- * whose userdata at index 1 holds a pointer to it or NULL, alive. NULL: what was pushed last is
- * nil, a message, and "file" where a file is the reason, else nil. */
+/* Pushes a transfer that is not under way, made from the options table at index 2. It keeps alive
+ * the loop, whose userdata at index 1 holds a pointer to it or NULL. NULL: pushed were nil, a
+ * message, and "file" if a file is the reason, else nil. */
 struct transfer *bind_transfer_push(lua_State *L);
 
 /* Ends a transfer with the answer in the options table at index 2. */
 void bind_transfer_answer(lua_State *L, struct transfer *transfer);
 
-/* Pushes a command that runs, of the list at index 2, with the loop's userdata at index 1, which is
- * `loop`. NULL: what was pushed last is nil and a message. */
+/* Starts the command in the list at index 2 and pushes it; the userdata at index 1 is `loop`.
+ * NULL: pushed were nil and a message. */
 struct loop_entry *bind_process_push(lua_State *L, struct loop **loop);
 
 /* The name of the Lua type of struct delta_run. (delta_run.c) */
 #define DELTA_RUN "anthropic.delta_run"
 
-/* The sink at a stack index; raises where it is not one. (sink.c) */
+/* The sink at a stack index; raises if it is not one. (sink.c) */
 struct sink *bind_sink_check(lua_State *L, int index);
 
 #pragma GCC visibility pop

@@ -11,12 +11,12 @@ bool bind_transfer_move_all(struct lua_transfer *self) {
   return true;
 }
 
-/* Whether nothing of the body was looked at as events. */
+/* Whether nothing of the body was read as events. */
 static bool is_untouched(const struct lua_transfer *self) {
   return !self->has_copy && !self->sse.after_bom && self->sse.consumed == 0;
 }
 
-/* What event() has begun to read is moved aside for it to be read to its end. */
+/* Moves what event() has begun to read to the copy, where event() reads it to its end. */
 static bool begin_pieces(struct lua_transfer *self) {
   bool is_untouched_yet = is_untouched(self);
   self->is_cut_open = !is_untouched_yet;
@@ -30,8 +30,8 @@ static bool begin_pieces(struct lua_transfer *self) {
   return is_untouched_yet;
 }
 
-/* The length of the next piece that is there; 0: none. Before form() knows what the body is, only
- * what it has looked past may belong to one. */
+/* The length of the next piece that has come; 0: none. Before form() knows what the body is, a
+ * piece holds only bytes that form() has skipped. */
 static size_t next_piece(struct lua_transfer *self, bool is_stream) {
   struct transfer *transfer = self->transfer;
   const struct buffer *bytes = &transfer->body.bytes;
@@ -50,7 +50,7 @@ static void note_taken(struct body_start *start, size_t length) {
   start->searched -= length < start->searched ? length : start->searched;
 }
 
-/* Whether the piece goes on with an event that began before it. */
+/* Whether the piece continues an event that began before it. */
 static bool goes_on(struct lua_transfer *self) {
   self->is_cut_open = self->is_cut_open && !sse_is_spent(&self->sse, &self->copy);
   return self->is_cut_open;

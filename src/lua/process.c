@@ -11,7 +11,7 @@ static struct process *check_process(lua_State *L) {
   return bind_type_check(L, 1, PROCESS);
 }
 
-/* An array for the list at index 2, a userdata left on the stack; set_arguments fills it. */
+/* Pushes a userdata: an array for the list at index 2, which set_arguments fills. */
 static char **push_arguments(lua_State *L, size_t *count) {
   *count = lua_istable(L, 2) ? lua_rawlen(L, 2) : 0;
   luaL_argcheck(L, *count > 0, 2, "a list of strings expected");
@@ -54,14 +54,14 @@ struct loop_entry *bind_process_push(lua_State *L, struct loop **loop) {
   return NULL;
 }
 
-/* has_news() -> whether there may be more than output() has returned */
+/* has_news() -> whether output() may return something else than before */
 static int has_news(lua_State *L) {
   const struct process *process = check_process(L);
   lua_pushboolean(L, process->entry.news || !process_has_pipe(process));
   return 1;
 }
 
-/* output() -> nil while it runs, and "soon" once nothing more comes | what it wrote, its exit
+/* output() -> nil while it runs, and "soon" once no more output comes | what it wrote, its exit
  * status (negative: the signal that ended it; "unknown") | nil, "too_large". */
 static int output(lua_State *L) {
   struct process *process = check_process(L);
@@ -92,7 +92,7 @@ static int close_process(lua_State *L) {
   return 0;
 }
 
-/* Not when it is closed: a finalizer may do that while the output is made a string. */
+/* Not done on close: a finalizer may close it while the output is made a string. */
 static int free_process(lua_State *L) {
   struct process *process = check_process(L);
   process_end(process);

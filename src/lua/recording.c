@@ -1,7 +1,7 @@
 /* What a transfer has recorded: transfer:pieces(). For tests alone. */
 #include "lua/transfer.h"
 
-/* pieces() -> { { seconds since the start, bytes }, ... } of the body, where it is recorded */
+/* pieces() -> { { seconds since the start, bytes }, ... } of the body, if it is recorded */
 static int pieces(lua_State *L) {
   lua_newtable(L);
   struct transfer *transfer = bind_transfer_check(L)->transfer;

@@ -19,7 +19,7 @@ static const char *push_string(lua_State *L, int table, const char *name, size_t
   return lua_tolstring(L, -1, length);
 }
 
-/* NULL also where it is a list of strings, at least one, which are sent as if they were one. */
+/* NULL also if it is a list of at least one string: they are sent as if they were one. */
 static const char *push_body(lua_State *L, size_t *length) {
   lua_getfield(L, OPTIONS, "body");
   bool is_list = lua_istable(L, -1) && lua_rawlen(L, -1) > 0;
@@ -67,7 +67,7 @@ bool bind_request_flag(lua_State *L, const char *name) {
   return value;
 }
 
-/* false stands for none, where what all requests have in common names one. */
+/* false: without the value that all requests have in common. */
 static const char *push_route_option(lua_State *L, const struct route_option *row) {
   lua_getfield(L, OPTIONS, row->name);
   bool is_none = !lua_toboolean(L, -1);
@@ -123,8 +123,8 @@ static bool add_headers(lua_State *L, struct transfer *transfer) {
   return true;
 }
 
-/* Each of the list is { name, filename, content_type, path or data }. False with the transfer's
- * message set. */
+/* Each item of the list is { name, filename, content_type, path or data }. False with the
+ * transfer's message set. */
 static bool add_parts(lua_State *L, struct transfer *transfer) {
   size_t count = lua_istable(L, PARTS) ? lua_rawlen(L, PARTS) : 0;
   bool ok = count == 0 || transfer_begin_parts(transfer, count);

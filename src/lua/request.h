@@ -8,16 +8,16 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Leaves what the result points to on the stack. First of all, with nothing above the table. */
+/* Leaves what the result points to on the stack. Call it first, with nothing above the table. */
 struct transfer_options bind_request_read(lua_State *L);
 
-/* The size that the option `name` is; SIZE_MAX, which is no limit, where it is missing or 0. */
+/* The size in the option `name`; SIZE_MAX, for no limit, if the option is missing or 0. */
 size_t bind_request_size(lua_State *L, const char *name);
 
 /* Whether the option `name` is true. */
 bool bind_request_flag(lua_State *L, const char *name);
 
-/* Makes the loop and what the request is made of live as long as the userdata at an index. */
+/* Keeps the loop and what the request is made of alive as long as the userdata at an index. */
 void bind_request_keep(lua_State *L, int transfer);
 
 /* Gives the transfer its headers and parts, and empties its sink. NULL, or words for what went

@@ -64,7 +64,7 @@ static int next(lua_State *L) {
     lua_pushnil(L);
     lua_pushliteral(L, "too_large");
     return 2;
-  case SSE_FULL: /* of a run alone */
+  case SSE_FULL: /* of a run only */
   case SSE_MORE:
     break;
   }

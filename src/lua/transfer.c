@@ -1,5 +1,5 @@
-/* The Lua type of net/transfer.h: loop:start{ ... } -> transfer. The events of its body are
- * events.c's, its pieces pieces.c's, its other ways to be read body.c's. */
+/* The Lua type of net/transfer.h: loop:start{ ... } -> transfer. Its body is read as events by
+ * events.c, in pieces by pieces.c, and in other ways by body.c. */
 #include "lua/transfer.h"
 
 #include "lua/request.h"
@@ -124,9 +124,9 @@ static long verify_result_of(CURL *easy) {
   return result;
 }
 
-/* failure() -> nil when it succeeded or is not done | name, message, libcurl's code, and where
- * that is about a certificate what the TLS library found in it. What is pushed is read first: a
- * finalizer may close the transfer meanwhile. */
+/* failure() -> nil when it succeeded or is not done | name, message, libcurl's code, and if that is
+ * about a certificate what the TLS library found in it. What is pushed is read before: a finalizer
+ * may close the transfer meanwhile. */
 static int failure(lua_State *L) {
   static const char *const names[] = {
       [TRANSFER_CONNECTION] = "connection",
@@ -220,7 +220,7 @@ static int received(lua_State *L) {
   return 1;
 }
 
-/* limit(seconds): at most this long from now */
+/* limit(seconds): ends it at the latest after this time */
 static int limit(lua_State *L) {
   struct transfer *transfer = bind_transfer_check(L)->transfer;
   if (transfer)
@@ -242,7 +242,7 @@ static int collect_transfer(lua_State *L) {
   return 0;
 }
 
-/* close(in_doubt): where it is under way and in doubt, its connection takes no new stream (HTTP/2)
+/* close(in_doubt): if it is under way and in doubt, its connection takes no new stream (HTTP/2)
  */
 static int close_transfer(lua_State *L) {
   struct lua_transfer *self = bind_transfer_check(L);
@@ -251,7 +251,7 @@ static int close_transfer(lua_State *L) {
   if (self->transfer && self->transfer->lent) {
     if (self->transfer->entry.loop)
       loop_remove(self->transfer->entry.loop, &self->transfer->entry);
-    transfer_finish(self->transfer, TRANSFER_CANCELLED); /* one that is fed has no loop */
+    transfer_finish(self->transfer, TRANSFER_CANCELLED); /* a fed transfer has no loop */
     return 0;
   }
   if (self->transfer)

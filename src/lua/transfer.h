@@ -23,39 +23,39 @@
  * is collected. It stays lent if Lua runs out of memory then: part of an event may be lost. */
 struct lua_transfer {
   struct transfer *transfer;
-  struct loop **loop; /* in its userdata, kept alive by the uservalue; NULL there once closed. NULL:
-                         the transfer is fed */
+  struct loop **loop; /* in its userdata, kept alive by the uservalue; *loop: NULL once closed.
+                         NULL: the transfer is fed */
   struct body_start start;
   struct sse sse;
   struct aws_event_stream aws_events;
   struct lines lines;
-  struct delta_run *run; /* what follow() was given; kept alive by the uservalue */
+  struct delta_run *run; /* from follow(); the uservalue keeps it alive */
 
-  /* Where the body is read in pieces, its events are cut from a copy. */
+  /* If the body is read in pieces, its events are cut from a copy. */
   struct pieces pieces;
   struct buffer copy;
   bool has_copy;    /* events are cut from there */
-  bool by_pieces;   /* what is there came from raw_piece() alone */
+  bool by_pieces;   /* the copy came from raw_piece() only */
   bool in_piece;    /* event() reads no further than the piece */
   bool is_cut_open; /* the copy may begin inside an event */
 };
 
-/* The transfer at stack index 1; raises where it is not one. */
+/* The transfer at stack index 1; raises if it is not one. */
 struct lua_transfer *bind_transfer_check(lua_State *L);
 
-/* The bytes that an event, a frame or a line may have. */
+/* Sets how many bytes an event, a frame or a line may have. */
 void bind_transfer_bound_events(struct lua_transfer *self, size_t most);
 
-/* Where events are cut from. */
+/* The buffer from which events are cut. */
 static inline struct buffer *bind_transfer_bytes(struct lua_transfer *self) {
   return self->has_copy ? &self->copy : &self->transfer->body.bytes;
 }
 
-/* Moves all that waits to where events are cut from. False when memory ran out. (pieces.c) */
+/* Moves all that waits to the buffer from which events are cut. False: no memory. (pieces.c) */
 bool bind_transfer_move_all(struct lua_transfer *self);
 
-/* Pushes the next piece and whether it goes on with an event that began before it; "" where event()
- * has to be asked first; or nil and a state. The number of results. (pieces.c) */
+/* Pushes the next piece and whether it goes on with an event that began before it; "" if event()
+ * has to be called first; or nil and a state. Returns the number of results. (pieces.c) */
 int bind_pieces_push(lua_State *L, struct lua_transfer *self, bool is_stream);
 
 /* Frees what the userdata holds beside its transfer. */
@@ -67,7 +67,7 @@ void bind_transfer_push_bytes(lua_State *L, struct transfer *transfer, const cha
 void bind_transfer_push_buffer(lua_State *L, struct transfer *transfer,
                                const struct buffer *buffer);
 
-/* Pushes nil and the state; the number of results. */
+/* Pushes nil and the state; returns the number of results. */
 int bind_transfer_push_state(lua_State *L, const char *state);
 
 #pragma GCC visibility pop

@@ -8,9 +8,9 @@ enum {
       20 * 1024 * 1024 /* more than what gzip makes of the bytes that are read at once */
 };
 
-/* A transfer that is paused makes libcurl keep, without a limit, what it still unpacks of the bytes
- * it has read. So a body that is encoded takes all of these, and is full only before the next read
- * from the wire. */
+/* While a transfer is paused, libcurl buffers without a limit what it still unpacks of the bytes it
+ * has read. So an encoded body takes all of that, and is full only before the next read from the
+ * wire. */
 bool body_has_room(struct body *body, int64_t taken) {
   if (body->sink || body->is_whole)
     return true;

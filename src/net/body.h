@@ -15,23 +15,23 @@
 
 struct sink;
 
-/* Zero-initialise, set the limits, and body_demand it; body_free ends it. */
+/* Zero-initialise, set the limits and call body_demand; body_free ends it. */
 struct body {
   struct buffer bytes; /* that wait to be read */
   size_t max_bytes;
-  size_t max_sink_bytes; /* where no length is announced */
+  size_t max_sink_bytes; /* if no length is announced */
   struct sink *sink;     /* the caller's, takes all bytes; NULL: none */
   const char *problem;   /* of the sink */
-  bool is_announced;     /* its length was, and no more than that comes */
-  bool is_encoded;       /* what comes was unpacked: of one read from the wire it may be much */
+  bool is_announced;     /* its length is announced, and no more comes */
+  bool is_encoded;       /* what comes was unpacked: one read from the wire may bring much */
   bool is_recorded;
   struct recording recording;
 
-  bool is_whole;  /* wanted so; set by body_collect */
+  bool is_whole;  /* wanted as a whole; set by body_collect */
   size_t allowed; /* bytes that may wait before it is full; set by body_demand */
 
   /* private part */
-  int64_t taken; /* from the wire, when fewer than `allowed` waited */
+  int64_t taken; /* from the wire, when last fewer than `allowed` waited */
 };
 
 enum body_result {
@@ -42,17 +42,18 @@ enum body_result {
   BODY_NOT_WRITTEN /* `problem` says why */
 };
 
-/* Whether it takes more now; else its transfer is paused. `taken`: bytes of it that came from the
- * wire so far, where it is encoded. */
+/* Whether the body takes more now; if not, its transfer has to pause. `taken`: bytes of an encoded
+ * body that came from the wire so far. */
 bool body_has_room(struct body *body, int64_t taken);
 
 /* Takes bytes that came `seconds` after the start. */
 enum body_result body_write(struct body *body, double seconds, const char *bytes, size_t length);
 
-/* Its reader has used up what it can: there is room for another window's worth. */
+/* Call when the reader has used up what it can: makes room for another window's worth. */
 void body_demand(struct body *body);
 
-/* It is wanted as a whole. False where more has come than it may hold: the rest is cut off. */
+/* Call when the body is wanted as a whole. False if more has come than it may hold: the rest is cut
+ * off. */
 bool body_collect(struct body *body);
 
 /* See buffer_lend. */

@@ -10,7 +10,7 @@
 /* libcurl's versions: see end_unclean */
 enum { FIRST_TO_LOOK = 0x080000, FIRST_TO_LOOK_LATE = 0x081600 };
 
-static const double LATE = 1.5; /* seconds: its one, and what its clock may be behind */
+static const double LATE = 1.5; /* seconds: libcurl's 1, and what its clock may lag behind */
 
 /* --- libcurl's callbacks --------------------------------------------------------------------- */
 
@@ -43,8 +43,8 @@ static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_s
   return opened;
 }
 
-/* Not called for those on which no connection came about (a timeout, the slower of two address
- * families): libcurl closes them without a word. */
+/* Not called for sockets that never connected (a timeout, the slower of two address families):
+ * libcurl closes them without telling. */
 static int on_close(void *userdata, curl_socket_t socket) {
   struct connections *connections = userdata;
   poller_watch(connections->poller, socket, false, false);
@@ -69,7 +69,7 @@ port_socket connections_socket_of(struct connections *connections, struct loop_e
 
 /* --- idle ones ------------------------------------------------------------------------------- */
 
-/* Of HTTP/2, where something may well wait, libcurl has always read it before it goes on. */
+/* HTTP/2 is left out: what waits there is legitimate, and libcurl reads it before it goes on. */
 void connections_note_idle(struct connections *connections, CURL *easy) {
   long version = 0;
   curl_socket_t socket = CURL_SOCKET_BAD;
@@ -81,7 +81,7 @@ void connections_note_idle(struct connections *connections, CURL *easy) {
     socket_list_set_idle(&connections->sockets, socket, loop_entry_of(easy)->origin);
 }
 
-/* The next of an origin take new connections until libcurl has noted that this one ended. */
+/* Until libcurl has noted this end, the next entries of the origin take new connections. */
 static void note_ended(struct connections *connections, unsigned origin) {
   double now = clock_now();
   struct ended *place = connections->ended;
@@ -106,7 +106,7 @@ struct look {
   const struct loop_entry *entries; /* under way */
 };
 
-/* Whether no entry under way uses a socket: one that ended may have left it to the next already.
+/* Whether no entry under way uses the socket: an ended entry may have left it to the next already.
  */
 static bool may_end(void *context, const struct listed_socket *item) {
   const struct look *look = context;
@@ -118,13 +118,12 @@ static bool may_end(void *context, const struct listed_socket *item) {
   return true;
 }
 
-/* What waits on an idle connection is no answer to the next request: a refusal that came too late,
- * an answer nobody asked for, or the end. Nobody can help what comes between this look and the
- * request.
+/* What waits on an idle connection does not answer the next request: it is a late refusal, an
+ * answer to no request, or the end. What comes between this look and the request cannot be caught.
  *
- * workaround: libcurl before 8.0 takes all but the end of a plain connection for the answer; from
- * 8.22 on it does not look at a connection that was used, or looked at, within the last second, nor
- * find the end of one that is ended here before that second is over. */
+ * workaround: libcurl before 8.0 takes all of these for the answer, except the end of a plain
+ * connection; from 8.22 on it does not look at a connection that was used, or looked at, within the
+ * last second, nor does it find the end of one that is ended here before that second is over. */
 static void end_unclean(struct connections *connections, const struct loop_entry *entries) {
   struct look look = {connections, entries};
   if (connections->sockets.idle > 0)
@@ -150,7 +149,7 @@ size_t connections_count(struct connections *connections) {
   return connections->sockets.count;
 }
 
-/* Without memory libcurl closes sockets without telling (it did not get to publish them). */
+/* When memory runs out, libcurl closes sockets without telling (it never announced them). */
 void connections_clear(struct connections *connections) {
   struct socket_list *sockets = &connections->sockets;
   while (sockets->count > 0)

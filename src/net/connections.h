@@ -19,38 +19,38 @@ enum { MAX_ENDED = 16 };
 /* Zero-initialise; connections_free ends it. */
 struct connections {
   struct poller *poller;      /* the loop's, which outlives what is open */
-  struct socket_list sockets; /* some of which libcurl may have closed without a word */
+  struct socket_list sockets; /* libcurl may have closed some without telling */
 
-  bool lacks_memory; /* for a socket that was to be watched, which libcurl calls an abort */
+  bool lacks_memory; /* to watch a socket: libcurl then reports an abort */
 
   /* private part */
-  bool looks;    /* at idle ones before they are used again */
-  bool is_late;  /* libcurl notes an end after a while */
-  struct ended { /* whose end it may not have noted yet */
+  bool looks;    /* at idle sockets before they are used again */
+  bool is_late;  /* libcurl notes a connection's end after a while */
+  struct ended { /* connections whose end it may not have noted yet */
     unsigned origin;
     double until; /* of clock_now */
   } ended[MAX_ENDED];
-  double others_until; /* of those that had no place */
+  double others_until; /* of ended ones that found no place */
 };
 
 /* Has a multi handle report its sockets. False when libcurl refused. */
 bool connections_attach(struct connections *connections, CURLM *multi);
 
-/* Has the handle of an entry that is about to start open and close its sockets here, and ends idle
- * connections on which something waits. `entries` is the list of those under way. */
+/* Makes the handle of an entry that is about to start open and close its sockets here, and ends
+ * idle connections on which something waits. `entries` is the list of entries under way. */
 void connections_join(struct connections *connections, struct loop_entry *entry,
                       const struct loop_entry *entries);
 
 /* The socket that an entry uses, or NO_SOCKET: unknown. */
 port_socket connections_socket_of(struct connections *connections, struct loop_entry *entry);
 
-/* An entry's handle is done, and its connection idle. */
+/* Call when an entry's handle is done: its connection is idle. */
 void connections_note_idle(struct connections *connections, CURL *easy);
 
-/* How many there are. */
+/* How many sockets are open. */
 size_t connections_count(struct connections *connections);
 
-/* The multi handle is gone, and its sockets are closed. */
+/* Call when the multi handle is gone: its sockets are closed. */
 void connections_clear(struct connections *connections);
 
 /* In a forked child: closes its copies of the parent's sockets, whose multi handle is given up. */

@@ -13,22 +13,22 @@ struct deadlines {
   double curl;     /* when libcurl wants to be called */
   double entry;    /* no entry runs out of time before this */
   double alarm;    /* when the host wants a step */
-  bool is_watched; /* the host has the poller's descriptor: its timer is for that */
+  bool is_watched; /* the host has the poller's descriptor, which needs the timer */
 
   /* private part */
   double armed; /* what the timer is set to */
 };
 
-/* None, but for the alarm, which stays. */
+/* Sets all but the alarm to never. */
 void deadlines_reset(struct deadlines *deadlines);
 
-/* The first of them. */
+/* The earliest of the three. */
 double deadlines_next(const struct deadlines *deadlines);
 
-/* From `now` to a time: at most a day; -1 where there is no such time. */
+/* The milliseconds from `now` to a time, at most a day; -1 if the time is never. */
 long deadlines_milliseconds(double time, double now);
 
-/* Sets the timer for the next, where somebody watches it. */
+/* Sets the timer to the earliest, if the host has the descriptor. */
 void deadlines_arm(struct deadlines *deadlines, struct poller *poller);
 
 #pragma GCC visibility pop

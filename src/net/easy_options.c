@@ -7,13 +7,13 @@
 #include <math.h>
 #include <string.h>
 
-/* libcurl's own buffer of 16 KiB is most of what a stream that waits for its next event holds.
- * Reading by a quarter of it costs 4 % of the instructions where events come at full speed, and
- * nothing where one comes at a time. Over HTTP/2 such a buffer would make libcurl go round without
- * end beside a stream that is not read. workaround: libcurl 7.88 */
+/* libcurl's own buffer of 16 KiB is most of the memory of a stream that waits for its next event.
+ * A quarter of it costs 4 % of the instructions when events come at full speed, and nothing when
+ * they come one at a time. Over HTTP/2 such a buffer would make libcurl loop without end beside a
+ * stream that is not read. workaround: libcurl 7.88 */
 enum { KEEP_ALIVE_SECONDS = 60, RECEIVE_BUFFER = 4096 };
 
-/* A libcurl that cannot speak TLS to a proxy knows none of the proxy's. */
+/* A libcurl that cannot speak TLS to a proxy knows none of the welcome options. */
 const struct route_option route_options[MAX_ROUTE_OPTIONS + 1] = {
     {"proxy", false, {CURLOPT_PROXY}, {0}},
     {"ca_file", false, {CURLOPT_CAINFO}, {CURLOPT_PROXY_CAINFO}},
@@ -41,14 +41,14 @@ static const struct {
     {KEEP_ALIVE_SECONDS, CURLOPT_TCP_KEEPIDLE, false},
     {KEEP_ALIVE_SECONDS, CURLOPT_TCP_KEEPINTVL, false},
 #if LIBCURL_VERSION_NUM >= 0x075700 /* workaround: libcurl < 7.87 */
-    /* A transfer that ends while its host's name is looked up must not wait for the resolver: what
-     * is left of that goes on in a thread of its own, and is then freed there. (lua/core.c sees to
-     * it that the thread's code stays loaded.) */
+    /* A transfer that ends while its host's name is looked up must not wait for the resolver: the
+     * look-up goes on in a thread of its own, and is then freed there. (lua/core.c keeps the
+     * thread's code loaded.) */
     {1, CURLOPT_QUICK_EXIT, false},
 #endif
 };
 
-/* What was welcome and is not known. */
+/* Success if libcurl does not know an option that is only welcome. */
 static CURLcode if_known(CURLcode code) {
   return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
 }
@@ -75,11 +75,11 @@ static CURLcode set_common(CURL *easy) {
 
 /* --- the way to the server ------------------------------------------------------------------- */
 
-/* Below it lies no authority. */
+/* A path below which there is no authority. */
 static const char nowhere[] = "/dev/null";
 
 /* Appends the path of a certificate in a directory that `openssl rehash` prepared, with a NUL.
- * If there is no such file, that of the directory: an error then names it. */
+ * If there is no such file, appends the directory's path: an error then names that. */
 static bool append_certificate(const char *directory, struct buffer *path) {
   DIR *entries = opendir(directory);
   struct dirent *entry = NULL;
@@ -104,9 +104,9 @@ static CURLcode set_authorities(CURL *easy, const char *file, const char *direct
   return code;
 }
 
-/* Has nothing trusted but what the caller named. From 8.17 on, libcurl takes its own file or
- * directory where it is given none. The file must have a certificate, so that is one of the
- * directory's. */
+/* Makes libcurl trust nothing but what the caller named. From 8.17 on, it takes its own file or
+ * directory if none is set. The file must hold a certificate, so one from the directory is set.
+ */
 static CURLcode set_only_these(CURL *easy, const char *file, const char *directory) {
   enum { FIRST_TO_ADD_ITS_OWN = 0x081100 };
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
@@ -127,7 +127,7 @@ static CURLcode set_only_these(CURL *easy, const char *file, const char *directo
   return code;
 }
 
-/* Where systems keep their authorities in one file. */
+/* The files in which systems keep their authorities. */
 static const char *const usual_files[] = {
     "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Arch, Alpine */
     "/etc/pki/tls/certs/ca-bundle.crt",                  /* Fedora */
@@ -152,8 +152,8 @@ static const char *file_of_system(const char *file) {
 }
 
 /* Reading a file of authorities takes longer than a frame of a game. libcurl keeps what it has read
- * for later connections, but only where it is given no directory as well, and some builds have both
- * by default. So it gets its own file; else its own directory. */
+ * for later connections, but only if no directory is set as well, and some builds have both by
+ * default. So it gets its own file; without one, its own directory. */
 static CURLcode set_default_authorities(CURL *easy) {
   CURLcode code = CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075400 /* workaround: libcurl < 7.84 */

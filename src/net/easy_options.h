@@ -1,7 +1,7 @@
-/* What libcurl is told of a request: the easy options, from the request's own. No Lua.
+/* Sets libcurl's easy options from a request's own options. No Lua.
  *
- * A libcurl that does not know an option refuses it. That fails the request where the option is
- * needed or its caller asked for it; what would be welcome is left out. */
+ * A libcurl that does not know an option refuses it. That fails the request if the option is needed
+ * or the caller asked for it; an option that is only welcome is left out. */
 #ifndef ANTHROPIC_NET_EASY_OPTIONS_H
 #define ANTHROPIC_NET_EASY_OPTIONS_H
 
@@ -15,7 +15,7 @@ struct sink;
 
 enum { MAX_ROUTE_OPTIONS = 16 };
 
-/* An option of the way to the server that libcurl takes as it is: one row for each. */
+/* An option for the way to the server that libcurl takes unchanged: one row for each. */
 struct route_option {
   const char *name;
   bool is_flag;         /* sets its easy options to 0; else they take the text */
@@ -35,17 +35,17 @@ struct transfer_options {
   size_t body_length;
   const char *body_file;                /* the path of a file that is the body */
   struct sink *sink;                    /* gets the body of a 2xx answer; may be NULL */
-  const char *route[MAX_ROUTE_OPTIONS]; /* by route_options; NULL: not given, of a flag any text */
+  const char *route[MAX_ROUTE_OPTIONS]; /* by route_options; NULL: absent; for a flag any text */
   bool http2;
   bool fresh;    /* take a new connection */
   bool once;     /* the request must not be sent twice, whatever libcurl can do */
-  long max_idle; /* use no connection again that was idle for so many seconds; 0: libcurl's limit */
+  long max_idle; /* seconds after which an idle connection is not used again; 0: libcurl's limit */
   double connect_timeout;
-  double first_byte_timeout; /* from the request's end to that of the response's headers */
+  double first_byte_timeout; /* from the request's end to the end of the response's headers */
   double idle_timeout;       /* between two bytes of a body; stands still while paused */
   double total_timeout;
   size_t max_body_bytes;
-  size_t max_download_bytes; /* that go to the sink where no length is announced */
+  size_t max_download_bytes; /* that go to the sink if no length is announced */
   bool record;               /* keep what comes of the body, and when (for tests) */
 };
 

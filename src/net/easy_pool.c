@@ -5,8 +5,8 @@
 enum { FIRST_TO_DANGLE = 0x075300, FIRST_WITHOUT_DANGLING = 0x080100 };
 enum { USED_ONCE = 1, USED_AGAIN };
 
-/* From 7.83 to 8.0 libcurl reads what it has freed where a handle's second answer begins with a
- * header line that goes on with the one before (curl's pull request 11103).
+/* From 7.83 to 8.0 libcurl reads freed memory if a handle's second answer begins with a header line
+ * that continues the line before (curl's pull request 11103).
  * workaround: libcurl 7.83 to 8.0 */
 static bool can_be_used_again(struct easy_pool *pool) {
   if (pool->use == 0) {

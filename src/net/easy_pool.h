@@ -15,16 +15,16 @@ struct easy_pool {
   /* private part */
   CURL *handles[MAX_IDLE_HANDLES];
   size_t count;
-  int use; /* how, by libcurl's version, which takes long to tell; 0: not known yet */
+  int use; /* whether a handle can be used again, which takes long to ask; 0: not known yet */
 };
 
-/* A handle that was given, or NULL. The caller's to free. */
+/* A kept handle, which the caller then owns, or NULL. */
 CURL *easy_pool_take(struct easy_pool *pool);
 
 /* Keeps the handle of a transfer that is over, as good as new, or frees it. */
 void easy_pool_give(struct easy_pool *pool, CURL *easy);
 
-/* Frees those that wait. */
+/* Frees the handles that wait. */
 void easy_pool_free(struct easy_pool *pool);
 
 #pragma GCC visibility pop

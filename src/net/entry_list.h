@@ -8,13 +8,13 @@
 
 struct loop_entry;
 
-/* Those under way, the newest first. Zero-initialise to make an empty list. */
+/* Entries under way, the newest first. Zero-initialise to make an empty list. */
 struct entry_list {
   struct loop_entry *first;
   size_t count;
 };
 
-/* Those that have news, first come first served. Zero-initialise to make an empty list. */
+/* Entries that have news, first come first served. Zero-initialise to make an empty list. */
 struct ready_list {
   struct loop_entry *first;
   struct loop_entry *last;
@@ -26,10 +26,10 @@ void entry_list_add(struct entry_list *list, struct loop_entry *entry);
 /* Takes an active entry out. */
 void entry_list_remove(struct entry_list *list, struct loop_entry *entry);
 
-/* Appends an entry, unless it is there. */
+/* Appends an entry, unless it is in the list. */
 void ready_list_add(struct ready_list *list, struct loop_entry *entry);
 
-/* Takes an entry out. One that is not there is fine. */
+/* Takes an entry out. One that is not in the list is fine. */
 void ready_list_remove(struct ready_list *list, struct loop_entry *entry);
 
 #pragma GCC visibility pop

@@ -12,8 +12,8 @@ static bool is_digit(char byte) {
   return byte >= '0' && byte <= '9';
 }
 
-/* Whether a status line has a status of three digits behind the version. libcurl's later versions
- * take the first three of more. */
+/* Whether a status line has a status of three digits after the version. libcurl's later versions
+ * take the first three of more digits. */
 static bool has_status(const char *line, size_t length) {
   const char *space = memchr(line, ' ', length);
   size_t left = space ? length - (size_t)(space - line) : 0;
@@ -22,8 +22,8 @@ static bool has_status(const char *line, size_t length) {
   return left == 4 || !is_digit(space[4]);
 }
 
-/* Half a line is none: libcurl hands it on where the connection ends in it. workaround: libcurl
- * 8.22 */
+/* Half a line does not count: libcurl passes it on if the connection ends in it. workaround:
+ * libcurl 8.22 */
 static bool is_blank(const char *line, size_t length) {
   return length > 0 && (line[0] == '\r' || line[0] == '\n') && line[length - 1] == '\n';
 }

@@ -1,5 +1,5 @@
-/* The lines of a response's headers as libcurl passes them, bounded: the final response's are kept,
- * interim (1xx) ones' and trailers counted, which libcurl keeps. No Lua, no curl. */
+/* The lines of a response's headers as libcurl passes them, bounded: the final response's are kept;
+ * those of interim (1xx) responses and trailers are only counted. No Lua, no curl. */
 #ifndef ANTHROPIC_NET_HEAD_H
 #define ANTHROPIC_NET_HEAD_H
 
@@ -27,7 +27,7 @@ enum head_result {
 /* Takes the next line; a status line begins anew. */
 enum head_result head_take(struct head *head, const char *line, size_t length);
 
-/* Takes a line that comes after the final response's. */
+/* Takes a line that comes after the final response's headers. */
 enum head_result head_take_trailer(struct head *head, size_t length);
 
 #pragma GCC visibility pop

@@ -6,12 +6,12 @@ enum {
   FIRST_SCOPE = 1 << 30,     /* no interface has this number */
   MAX_IDLE_BYTES = 16 << 20, /* of one step */
   LOOKS = 3,
-  RECORD_HEADER = 5 /* its length, and what it begins with says what follows */
+  RECORD_HEADER = 5 /* its length; its last two bytes are the length of what follows */
 };
 
-/* libcurl has no word for "this connection no more", nor for "none that speaks HTTP/1.1". But it
- * shares no connection between two scopes of addresses, and systems look at the scope of link-local
- * addresses alone. One of these in a URL brings its scope along, which has to stay. */
+/* libcurl has no option for "not this connection", nor for "none that speaks HTTP/1.1". But it
+ * shares no connection between two address scopes, and systems use the scope of link-local
+ * addresses only. Such an address in a URL brings its own scope, which has to stay. */
 void http2_join(const struct http2 *http2, struct loop_entry *entry) {
   entry->generation = http2->generation;
   if (!entry->is_http2)
@@ -23,7 +23,7 @@ void http2_join(const struct http2 *http2, struct loop_entry *entry) {
     curl_easy_setopt(entry->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
-/* Of several on one connection that time out, the first makes the new generation. */
+/* If several entries of one connection time out, the first makes the new generation. */
 void http2_retire(struct http2 *http2, const struct loop_entry *entry, struct loop_entry *entries) {
   if (entry->generation == http2->generation)
     http2->generation++;
@@ -32,8 +32,8 @@ void http2_retire(struct http2 *http2, const struct loop_entry *entry, struct lo
       curl_easy_setopt(each->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
-/* A look at the socket ends at the first entry for which there is something: a head or a body
- * that was read already, or the end. Each gets as many. */
+/* A look at the socket ends at the first entry for which there is something: a head or a body that
+ * was read already, or the end. So each entry gets three looks. */
 void http2_suspect(struct http2 *http2, const struct loop_entry *ended, CURLcode code,
                    struct loop_entry *entries) {
   static const CURLcode ends[] = {CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR,
@@ -50,7 +50,7 @@ void http2_suspect(struct http2 *http2, const struct loop_entry *ended, CURLcode
 }
 
 port_socket http2_next_suspect(struct http2 *http2, struct loop_entry *entries) {
-  if (!http2->has_suspects) /* a walk along thousands of entries at each step would be felt */
+  if (!http2->has_suspects) /* a walk along thousands of entries in each step would be slow */
     return NO_SOCKET;
   for (struct loop_entry *each = entries; each; each = each->next)
     if (each->looks > 0) {
@@ -65,8 +65,8 @@ void http2_begin_step(struct http2 *http2) {
   http2->idle_bytes = 0;
 }
 
-/* How many bytes on the wire an answer's account for, at most: behind a proxy that speaks TLS
- * itself each comes twice, and there are frames around them. */
+/* At most how many bytes on the wire belong to `length` bytes of an answer: behind a proxy that
+ * speaks TLS itself each comes twice, and there are frames around them. */
 static int64_t told(size_t length) {
   return 3 * (int64_t)length;
 }

@@ -59,7 +59,7 @@ bool loop_add(struct loop *loop, struct loop_entry *entry) {
   entry->loop = loop;
   entry_list_add(&loop->entries, entry);
   loop_state_note_deadline(loop, entry);
-  loop_step_work(loop, false);    /* it is sent at once where a connection is there */
+  loop_step_work(loop, false);    /* sends it at once if a connection is idle */
   loop_state_call_for_step(loop); /* libcurl may have moved other entries on, too */
   loop_state_arm(loop);
   return true;

@@ -16,26 +16,26 @@ struct loop_callbacks {
   /* When it runs out of time (of clock_now), or HUGE_VAL. */
   double (*deadline)(const struct loop_entry *entry);
 
-  /* It ran out of time while the host did not step, for so many seconds; then something came on its
-   * connection. Returns whether it has time again. */
+  /* It ran out of time while the host did not step for `stood_still` seconds; then something came
+   * on its connection. Returns whether it has time again. */
   bool (*put_off)(struct loop_entry *entry, double stood_still);
 
   /* It ran out of time. It leaves the loop. */
   void (*expire)(struct loop_entry *entry);
 
   /* libcurl is done with it. It leaves the loop. Returns the code by which its connection is
-   * judged, CURLE_OK: not at all. */
+   * judged; CURLE_OK: it is not judged. */
   CURLcode (*complete)(struct loop_entry *entry, CURLcode code);
 
-  /* It leaves the loop before that; it may be done. */
+  /* It leaves the loop before libcurl is done with it; its `done` may be set. */
   void (*cancel)(struct loop_entry *entry);
 
   /* In a forked child: the handle is the parent's, and given up with all that it points to. It
    * leaves the loop, and `easy` is NULL from here on. */
   void (*abandon)(struct loop_entry *entry);
 
-  /* Of one that is watched: its descriptor is readable, or what it led to has ended. (These ask for
-   * this and `abandon` alone.) It may end the watch. */
+  /* For watched entries, which need only this and `abandon`: the descriptor is readable, or its
+   * other end is closed. May end the watch. */
   void (*readable)(struct loop_entry *entry);
 };
 
@@ -48,16 +48,16 @@ struct loop_entry {
   /* The owner's, which the loop reads. */
   bool done;       /* nothing more is wanted of it */
   bool news;       /* something changed since its reader last looked */
-  bool paused;     /* libcurl holds back what comes of it */
-  bool is_http2;   /* where the server speaks it */
+  bool paused;     /* libcurl buffers what comes for it */
+  bool is_http2;   /* if the server speaks it */
   bool has_zone;   /* its URL names an interface of this machine */
-  unsigned origin; /* the same for what could share a connection, and rarely for others */
+  unsigned origin; /* equal for entries that could share a connection, rarely for others */
   bool retires;    /* its connection takes no new stream once it has left (HTTP/2) */
   int local_port;  /* of its connection, 0: unknown */
   int remote_port;
 
   /* The loop's, which the owner may read. */
-  struct loop *loop; /* where it is under way or stands in the ready list, or NULL */
+  struct loop *loop; /* in which it is under way or in the ready list, or NULL */
   bool active;       /* under way there */
 
   /* private part */

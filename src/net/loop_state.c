@@ -24,7 +24,7 @@ static void unlink_entry(struct loop *loop, struct loop_entry *entry) {
   release(entry);
 }
 
-/* What libcurl holds back of a paused one is taken from it first: it would lose that memory
+/* First takes from libcurl what it has buffered for a paused entry: it would leak that memory
  * (HTTP/2). */
 void loop_state_detach(struct loop *loop, struct loop_entry *entry) {
   if (!entry->active)
@@ -72,8 +72,8 @@ void loop_state_close(struct loop *loop) {
 
 /* In a forked child the multi handle, its easy handles and its resolver threads are the parent's:
  * using or freeing them could write to the parent's connections or wait for a thread that does
- * not exist here. They are given up; only the descriptors are closed. The poller is put away first,
- * as callbacks look for the fork by it. */
+ * not exist here. They are given up; only the descriptors are closed. The poller is put away first:
+ * without it, callbacks find no fork to act on. */
 static void abandon_parent(struct loop *loop) {
   loop->inherited = loop->connections.poller;
   loop->connections.poller = NULL;

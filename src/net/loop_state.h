@@ -22,7 +22,7 @@
 struct loop {
   CURLM *multi;
   struct connections connections; /* they have the poller */
-  struct poller *inherited; /* a parent's: open until there is another, which gets another number */
+  struct poller *inherited; /* the parent's: open until there is another, so that numbers differ */
   struct fork_mark owner;
   struct held_signal sigpipe;
   struct entry_list entries;
@@ -30,18 +30,18 @@ struct loop {
   struct ready_list ready;
   struct deadlines deadlines;
   struct poller_batch batch;
-  size_t next_event;  /* of these: what a step leaves is the next one's */
+  size_t next_event;  /* of `batch`: the next step goes on from here */
   size_t served;      /* sockets since timeouts were last looked at */
-  double limit;       /* from then on loop_is_late */
+  double limit;       /* from this time on loop_is_late is true */
   double last_look;   /* at the sockets */
   double stood_still; /* seconds between two looks, the most since timeouts were last looked at */
   struct http2 http2;
-  bool has_leavers; /* entries that are done and not gone */
+  bool has_leavers; /* entries that are done and still in the list */
   struct easy_pool easy_pool;
 };
 
-/* Opens the multi handle and the poller where they are not open, anew in a forked child. False when
- * memory or descriptors ran out. */
+/* Opens the multi handle and the poller if they are not open; a forked child opens new ones. False
+ * when memory or descriptors ran out. */
 bool loop_state_open(struct loop *loop);
 
 /* Before anything of a loop is used: in a forked child, gives up what is the parent's. */
@@ -60,10 +60,10 @@ void loop_state_detach(struct loop *loop, struct loop_entry *entry);
 /* Takes one out of the ready list. */
 void loop_state_unmark_ready(struct loop *loop, struct loop_entry *entry);
 
-/* An entry under way runs out of time at another time. */
+/* Notes that the deadline of an entry under way has changed. */
 void loop_state_note_deadline(struct loop *loop, const struct loop_entry *entry);
 
-/* The ready list is read by a step alone. Makes one due at once, so that the host calls it. */
+/* Makes a step due at once if the ready list has entries: the host reads it after a step only. */
 void loop_state_call_for_step(struct loop *loop);
 
 /* Sets the descriptor's timer for what is due next. */

@@ -14,8 +14,8 @@ static bool has_event(const struct loop *loop, port_socket socket) {
   return false;
 }
 
-/* By HTTP/2 a server sends no more on any stream where nobody reads, and libcurl reads one stream
- * after the other: where the host stood still, each needs time anew. */
+/* By HTTP/2 a server stops sending on all streams if nobody reads, and libcurl reads one stream
+ * after the other: after the host stood still, each stream needs its time anew. */
 static bool put_off(struct loop *loop, struct loop_entry *entry) {
   return entry->is_http2 && has_event(loop, connections_socket_of(&loop->connections, entry)) &&
          entry->callbacks->put_off(entry, loop->stood_still);

@@ -1,5 +1,5 @@
-/* One step of a loop: libcurl's work on the sockets on which something came, and what is due by its
- * time. No Lua. */
+/* One step of a loop: libcurl's work on the sockets on which something came, and all that is due by
+ * now. No Lua. */
 #ifndef ANTHROPIC_NET_LOOP_STEP_H
 #define ANTHROPIC_NET_LOOP_STEP_H
 
@@ -14,12 +14,12 @@ struct loop_entry;
 /* loop_wait (loop.h) of a loop that is open. */
 bool loop_step(struct loop *loop, double seconds);
 
-/* Has libcurl do what it can at once, on the sockets too where `with_sockets`, and takes out the
- * entries that end by it. */
+/* Makes libcurl do what it can at once, if `with_sockets` also on the sockets, and takes out the
+ * entries that end. */
 void loop_step_work(struct loop *loop, bool with_sockets);
 
-/* Tells an entry's owner that its handle is done: returns what the owner makes of the code.
- * libcurl calls it an abort where the poller had no memory for a socket. */
+/* Tells an entry's owner that its handle is done; returns what the owner makes of the code. An
+ * abort for lack of memory for a socket becomes CURLE_OUT_OF_MEMORY. */
 CURLcode loop_step_complete(struct loop *loop, struct loop_entry *entry, CURLcode code);
 
 /* A multi handle that reports an error can do nothing more for its entries, and what it knows of

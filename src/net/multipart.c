@@ -23,7 +23,7 @@ struct multipart {
   const char *problem;
   const char *problem_path;
   int64_t unsent;
-  size_t next; /* of parts that are joined: the first that libcurl has not had whole */
+  size_t next; /* of joined parts: the first that libcurl has not read to its end */
   size_t count;
   size_t capacity;
   struct source sources[];
@@ -64,7 +64,7 @@ static size_t smaller(size_t length, int64_t left) {
   return (uint64_t)left < length ? (size_t)left : length;
 }
 
-/* Never more than was announced, also where the file has grown. */
+/* Never more than was announced, even if the file has grown. */
 static size_t on_read(char *bytes, size_t size, size_t count, void *userdata) {
   struct source *source = userdata;
   struct multipart *multipart = source->multipart;
@@ -141,7 +141,7 @@ static bool measure(struct source *source) {
   return descriptor >= 0;
 }
 
-/* Takes the next source. NULL where it cannot be read. */
+/* Takes the next source. NULL if it cannot be read. */
 static struct source *add_source(struct multipart *multipart, const struct part *part) {
   struct source *source = &multipart->sources[multipart->count++];
   *source = (struct source){multipart, part->path, part->data, (int64_t)part->length, 0, -1};
@@ -151,7 +151,7 @@ static struct source *add_source(struct multipart *multipart, const struct part 
   return source;
 }
 
-/* libcurl asks for no bytes of an empty body and, if that is sent in chunks, leaves out its end. */
+/* libcurl asks for no bytes of an empty body; if sent in chunks, the body would lack its end. */
 static bool set_joined(struct multipart *multipart) {
   CURL *easy = multipart->easy;
   curl_off_t size = (curl_off_t)multipart->unsent;

@@ -30,7 +30,7 @@ struct poller_event {
   bool failed;
 };
 
-enum { POLLER_BATCH = 64 }; /* the most sockets that one wait tells of */
+enum { POLLER_BATCH = 64 }; /* the most sockets that one wait reports */
 
 struct poller_batch {
   struct poller_event events[POLLER_BATCH];
@@ -45,11 +45,11 @@ struct poller *poller_new(void);
 void poller_free(struct poller *poller);
 
 /* The descriptor that is readable while a watched socket is ready or the timer has run out; -1
- * where none exists. Owned by the poller. */
+ * if none exists. Owned by the poller. */
 int poller_fd(const struct poller *poller);
 
-/* Watches a socket for what is asked; neither means: no longer. False and errno when the system
- * refused. */
+/* Watches a socket for what is asked; if neither is, ends the watch. False and errno when the
+ * system refused. */
 bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool writable);
 
 /* Makes the descriptor readable after `milliseconds`, until poller_wait; negative: not at all. */

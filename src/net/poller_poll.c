@@ -66,7 +66,7 @@ bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool
   return true;
 }
 
-/* The timer is for the descriptor, which there is not. */
+/* The timer is for the descriptor, which does not exist here. */
 void poller_set_timer(struct poller *poller, long milliseconds) {
   (void)poller;
   (void)milliseconds;

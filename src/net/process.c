@@ -11,7 +11,7 @@ static void close_pipe(struct process *process) {
   port_child_close_pipe(&process->child);
 }
 
-/* True where it still runs. Where somebody else has collected it, its number may be another's. */
+/* True if it still ran. Once other code has collected it, its number may be another process's. */
 static bool kill_running(struct process *process) {
   if (port_child_runs(&process->child))
     port_child_collect(&process->child, false, &process->status);
@@ -46,7 +46,7 @@ static void on_readable(struct loop_entry *entry) {
   struct loop *loop = entry->loop;
   read_output((struct process *)entry);
   entry->news = true;
-  entry->loop = loop; /* whose ready list it leaves when it ends, though it is watched no more */
+  entry->loop = loop; /* it leaves the loop's ready list when it ends, though no longer watched */
   loop_mark_ready(loop, entry);
 }
 

@@ -25,7 +25,7 @@ bool recording_add(struct recording *recording, double seconds, const char *byte
 /* How many pieces there are. */
 size_t recording_count(const struct recording *recording);
 
-/* One of them. */
+/* The piece at an index. */
 struct recording_piece recording_piece(const struct recording *recording, size_t index);
 
 void recording_free(struct recording *recording);

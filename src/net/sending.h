@@ -1,5 +1,5 @@
-/* Whether a request went out, and that it goes out once: libcurl sends it again where a connection
- * that it kept ends without an answer, and where a server refuses a stream. No Lua. */
+/* Notes whether a request went out, and keeps it from going out twice: libcurl sends it again if a
+ * kept connection ends without an answer, or if a server refuses a stream. No Lua. */
 #ifndef ANTHROPIC_NET_SENDING_H
 #define ANTHROPIC_NET_SENDING_H
 
@@ -11,19 +11,19 @@
 /* Zero-initialise. */
 struct sending {
   bool is_counted; /* libcurl tells when it sends: sending_begin is called each time */
-  bool is_sent;    /* it has begun to send the request */
-  bool held_back;  /* it was kept from sending it again */
-  bool is_refused; /* of the stream, by the server (HTTP/2) */
-  bool downgrades; /* it was about to send it by HTTP/1.1 */
+  bool is_sent;    /* libcurl has begun to send the request */
+  bool held_back;  /* libcurl was kept from sending it again */
+  bool is_refused; /* the server refused the stream (HTTP/2) */
+  bool downgrades; /* libcurl was about to send it by HTTP/1.1 */
 };
 
-/* libcurl is about to send the request. False where it must not. */
+/* Call when libcurl is about to send the request. False if it must not. */
 bool sending_begin(struct sending *sending);
 
-/* Takes a line of text of libcurl's log. What a server says of a request by HTTP/2 stands there
- * alone: that it refused the stream (which libcurl does not say where others had used the
- * connection before), that it ends the connection and has processed nothing of it, or that it wants
- * HTTP/1.1. */
+/* Takes a line of text of libcurl's log. Only there stands what a server says of a request by
+ * HTTP/2: that it refused the stream (which libcurl does not report if others had used the
+ * connection before), that it ends the connection and has not processed the request, or that it
+ * wants HTTP/1.1. */
 void sending_note_log(struct sending *sending, const char *text, size_t length);
 
 #pragma GCC visibility pop

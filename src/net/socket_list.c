@@ -69,8 +69,8 @@ void socket_list_set_used(struct socket_list *list, port_socket socket) {
     }
 }
 
-/* Of the sockets [first, last), from the last one on: the place of one that is idle no more is
- * taken by one that was looked at. */
+/* Handles the sockets [first, last) from the last one down: when a socket is no longer idle, one
+ * that was looked at already takes its place. */
 static void end_unclean(struct socket_list *list, size_t first, size_t last,
                         bool (*may_end)(void *context, const struct listed_socket *socket),
                         void *context) {

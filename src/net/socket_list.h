@@ -1,5 +1,5 @@
-/* The sockets that somebody has open, each with what tells it from another that has its number
- * after it was closed. No Lua, no curl. */
+/* A list of open sockets, each with an identity that tells it from a later socket with the same
+ * number. No Lua, no curl. */
 #ifndef ANTHROPIC_NET_SOCKET_LIST_H
 #define ANTHROPIC_NET_SOCKET_LIST_H
 
@@ -30,13 +30,13 @@ bool socket_list_add(struct socket_list *list, port_socket socket);
 /* Removes a socket, if it is there. */
 void socket_list_remove(struct socket_list *list, port_socket socket);
 
-/* Notes that nobody uses a socket, or that somebody does. One that is not there is fine. */
+/* Notes that a socket is idle, or in use. One that is not in the list is fine. */
 void socket_list_set_idle(struct socket_list *list, port_socket socket, unsigned origin);
 void socket_list_set_used(struct socket_list *list, port_socket socket);
 
-/* Ends what is connected to each idle socket on which something waits, and for which `may_end`
- * (given `context`) is true: it stays open, and its reader finds the end. What `may_end`
- * refuses is noted as used. At most one system call where nothing waits. */
+/* Ends the connection of each idle socket on which something waits, if `may_end` (called with
+ * `context`) returns true: the socket stays open, and its reader finds the end. One that `may_end`
+ * refuses is noted as used. At most one system call if nothing waits. */
 void socket_list_end_unclean(struct socket_list *list,
                              bool (*may_end)(void *context, const struct listed_socket *socket),
                              void *context);
@@ -44,7 +44,7 @@ void socket_list_end_unclean(struct socket_list *list,
 /* A socket between two ports, or NO_SOCKET. */
 port_socket socket_list_find(const struct socket_list *list, int local_port, int remote_port);
 
-/* Removes those that were closed without socket_list_remove. */
+/* Removes the sockets that were closed without socket_list_remove. */
 void socket_list_remove_closed(struct socket_list *list);
 
 /* Frees the memory; the sockets stay as they are. */

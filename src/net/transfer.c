@@ -15,7 +15,7 @@
 
 /* --- set-up ---------------------------------------------------------------------------------- */
 
-/* Whether the host of a URL is an address that is followed by an interface: [fe80::1%25eth0]. */
+/* Whether the host of a URL is an address with an interface: [fe80::1%25eth0]. */
 static bool has_zone(const char *url) {
   const char *host = strstr(url, "://[");
   const char *zone = host ? strchr(host, '%') : NULL;
@@ -61,8 +61,8 @@ struct transfer *transfer_new(struct loop *loop, const struct transfer_options *
   *code = set_up(transfer, loop, options);
   if (*code != CURLE_OK)
     goto fail;
-  /* libcurl would ask a server whether it may send a large body, and wait up to a second; what
-   * comes compressed is unpacked, but not asked for: it makes a stream's events late */
+  /* libcurl would ask a server whether it may send a large body, and wait up to a second; an
+   * answer is unpacked, but not asked to be compressed: that makes a stream's events late */
   if (transfer_add_header(transfer, "Expect:") &&
       transfer_add_header(transfer, "Accept-Encoding:") && add_large_body(transfer, options))
     return transfer;

@@ -12,8 +12,8 @@
 
 /* --- what comes ------------------------------------------------------------------------------ */
 
-/* libcurl fails where it is to undo an encoding that it does not know. Where no word that is named
- * is an encoding, the content is as it is, and it need not undo any. (From 8.5 on it decides that
+/* libcurl fails if it has to undo an encoding that it does not know. If none of the words named is
+ * an encoding, the content is plain, and nothing has to be undone. (From 8.5 on libcurl decides
  * before it shows the line, and fails all the same.) workaround: libcurl < 8.5 */
 static void set_decoding(struct transfer *transfer) {
   curl_easy_setopt(transfer->entry.easy, CURLOPT_HTTP_CONTENT_DECODING,
@@ -30,8 +30,8 @@ static void fail_as_odd(struct transfer *transfer, const char *words) {
   transfer_finish(transfer, TRANSFER_CONNECTION);
 }
 
-/* The headers of a response are there; of an interim (1xx) one that means nothing. After a 101,
- * which nobody asks for, libcurl takes all that comes for a body. */
+/* The headers of a response are complete; those of an interim (1xx) response mean nothing. After a
+ * 101, which no request asks for, libcurl takes all that comes for a body. */
 static bool end_head(struct transfer *transfer) {
   enum { SWITCHING_PROTOCOLS = 101 };
   long status = 0;
@@ -53,7 +53,7 @@ static bool end_head(struct transfer *transfer) {
   return false;
 }
 
-/* One that ended has said why. */
+/* After HEAD_ENDED, end_head has set the failure already. */
 static void fail_by_head(struct transfer *transfer, enum head_result result) {
   if (result == HEAD_TOO_LARGE)
     transfer_finish(transfer, TRANSFER_LARGE_HEADERS);
@@ -79,7 +79,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata) {
   return 0;
 }
 
-/* Decides where the body goes, when its first bytes are there. Where a length is announced, libcurl
+/* Decides where the body goes, when its first bytes are there. If a length is announced, libcurl
  * takes no more than that. */
 static void begin_body(struct transfer *transfer) {
   curl_off_t announced = -1;
@@ -135,7 +135,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *userdata) {
   return length;
 }
 
-/* As if it had come by libcurl, at once. */
+/* As if libcurl had brought the answer at once. */
 void transfer_answer(struct transfer *transfer, const struct transfer_answer *answer) {
   struct body *body = &transfer->body;
   enum body_result result = BODY_TAKEN;
@@ -166,8 +166,8 @@ static int before_sending(void *userdata, char *remote, char *local, int remote_
   return sending_begin(&transfer->sending) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
-/* By HTTP/2 libcurl reads on while a transfer is paused, for the others of its connection, and
- * keeps what comes of it: as much as the window lets a server send (32 MiB before 8.1, then 10
+/* By HTTP/2 libcurl reads on while a transfer is paused, for the connection's other streams, and
+ * buffers what comes for it: as much as the window lets a server send (32 MiB before 8.1, then 10
  * MiB). */
 static void note_bytes(struct transfer *transfer, curl_infotype type, const char *bytes,
                        size_t length) {
@@ -224,8 +224,8 @@ static CURLcode set_callbacks(struct transfer *transfer) {
   return code;
 }
 
-/* Has libcurl tell before it sends. One that cannot (before 7.80) sends again only on connections
- * that it kept. */
+/* Makes libcurl call before it sends. A libcurl that cannot (before 7.80) sends again only on
+ * connections that it kept. */
 static CURLcode set_sending(struct transfer *transfer, bool is_fresh, bool is_once) {
   CURL *easy = transfer->entry.easy;
   transfer->sending.is_counted =

@@ -9,10 +9,10 @@
 struct transfer;
 struct transfer_options;
 
-/* Has libcurl call back for all that it tells of the transfer, whose handle has its options. */
+/* Sets the callbacks of a transfer on its handle, which has its options already. */
 CURLcode transfer_callbacks_set(struct transfer *transfer, const struct transfer_options *options);
 
-/* An answer that no server sends. */
+/* An answer that does not come from a server. */
 struct transfer_answer {
   long status;
   const char *head; /* status line and headers, as a server would send them */
@@ -21,7 +21,7 @@ struct transfer_answer {
   size_t length;
 };
 
-/* Ends the transfer with such an answer, in place of transfer_start. It may fail as one that is
+/* Ends the transfer with such an answer, in place of transfer_start. It may fail as a transfer
  * under way may. */
 void transfer_answer(struct transfer *transfer, const struct transfer_answer *answer);
 

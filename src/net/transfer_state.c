@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 enum {
-  SILENCE = 5 /* seconds without a byte, after which a cancelled stream (HTTP/2) tells of a dead
-                 connection */
+  SILENCE = 5 /* seconds without a byte, after which the connection of a cancelled stream (HTTP/2)
+                 counts as dead */
 };
 
 void transfer_tell(struct transfer *transfer) {
@@ -91,8 +91,8 @@ static double deadline(const struct loop_entry *entry) {
   return first_timeout((const struct transfer *)entry, &failure);
 }
 
-/* While the host did not step, what came of this one was not read: it gets its time anew. A pause
- * that is short beside the timeout is no excuse. */
+/* While the host did not step, what came for this transfer was not read: its timeout starts anew. A
+ * pause shorter than half the timeout does not count. */
 static bool put_off(struct loop_entry *entry, double stood_still) {
   struct transfer *transfer = (struct transfer *)entry;
   enum transfer_failure failure;

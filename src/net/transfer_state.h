@@ -22,22 +22,22 @@ struct transfer {
   bool is_doubted;   /* if it is cancelled, its connection takes no new stream */
   struct sink *sink; /* the caller's */
   char curl_message[CURL_ERROR_SIZE];
-  char message[512]; /* about the failure, where there is more to say than its name */
+  char message[512]; /* about the failure, if there is more to say than its name */
 
   long status; /* 0 until the final response's headers are complete */
   struct head head;
   struct body body;
   bool has_body;  /* some of it has come */
-  unsigned lent;  /* how often; while it is, nothing here moves or changes */
+  unsigned lent;  /* how often; while lent, nothing here moves or changes */
   bool held;      /* paused because it was lent */
-  size_t waiting; /* bytes that libcurl keeps of it while it is paused (HTTP/2) */
+  size_t waiting; /* bytes that libcurl buffers while it is paused (HTTP/2) */
 
   enum transfer_failure failure; /* meaningful once it is done */
   CURLcode code;
 
   double started; /* monotonic seconds */
   double last_byte;
-  double restarted; /* when the timeouts that wait for bytes began anew, 0: they did not */
+  double restarted; /* when the timeouts that wait for bytes last began anew, 0: never */
   double first_byte_timeout;
   double idle_timeout;
   double total_timeout;
@@ -46,10 +46,10 @@ struct transfer {
 /* What the loop asks of a transfer's entry. */
 extern const struct loop_callbacks transfer_loop_callbacks;
 
-/* There is news for its reader. */
+/* Notes that there is news for the reader. */
 void transfer_tell(struct transfer *transfer);
 
-/* One of its timeouts runs out at another time. */
+/* Notes that one of its timeouts runs out at another time. */
 void transfer_note_deadline(struct transfer *transfer);
 
 /* Whether the response's headers name an encoding of its content. */
@@ -62,11 +62,11 @@ void transfer_finish(struct transfer *transfer, enum transfer_failure failure);
 void transfer_fail_file(struct transfer *transfer, const char *verb, const char *path,
                         const char *problem);
 
-/* Ends it with TRANSFER_FILE where a file that it sends could not be read. False where none failed.
+/* Ends the transfer with TRANSFER_FILE if a file to send could not be read. False if none failed.
  */
 bool transfer_fail_by_part(struct transfer *transfer);
 
-/* Whether the server cannot have acted on the request: nothing of it was sent, or it says so. */
+/* Whether the server cannot have acted on the request: nothing was sent, or the server says so. */
 bool transfer_is_unprocessed(const struct transfer *transfer);
 
 #pragma GCC visibility pop

@@ -7,7 +7,7 @@
 
 enum { PROBE_BYTES = 256 * 1024 }; /* as much as the headers of a response may take */
 
-/* Whether libcurl gets as much memory as the headers may take, asked after it went without some. */
+/* Whether as much memory as headers may take is available, after libcurl reported a lack. */
 static bool has_memory(void) {
   struct buffer probe = {0};
   struct curl_slist *copy = NULL;
@@ -22,9 +22,9 @@ static bool has_memory(void) {
   return copy != NULL;
 }
 
-/* From 8.6 on libcurl tells of a line of the headers that is above its limit (100 KiB). Before,
- * that was a line that it had no memory for, and what comes of the line is not shown to anyone:
- * then it was too large where memory is to be had. workaround: libcurl < 8.6 */
+/* From 8.6 on libcurl reports a header line above its limit (100 KiB). Before, it reports a lack of
+ * memory, and shows nothing of the line: if memory is available, the line was too large.
+ * workaround: libcurl < 8.6 */
 static bool has_large_header(CURLcode code, const struct verdict_facts *facts) {
   enum { TOO_LARGE = 100, FIRST_TO_TELL = 0x080600 };
   curl_off_t first_byte = 0;
@@ -36,8 +36,8 @@ static bool has_large_header(CURLcode code, const struct verdict_facts *facts) {
           curl_version_info(CURLVERSION_NOW)->version_num < FIRST_TO_TELL && has_memory());
 }
 
-/* Whether a proxy refused in a way that will not be different next time. A proxy that is too busy,
- * or does not reach the server, may do so later. */
+/* Whether a proxy refused and will refuse again. A proxy that is too busy, or does not reach the
+ * server, may do better later. */
 static bool is_refused_by_proxy(CURLcode code, CURL *easy) {
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
@@ -57,8 +57,8 @@ static bool is_refused_by_proxy(CURLcode code, CURL *easy) {
   return false;
 }
 
-/* nghttp2 bounds by itself how many frames that mean nothing it takes, from 1.70 at the latest on.
- * It is known by libcurl's words alone. */
+/* nghttp2 itself limits how many meaningless frames it takes, from 1.70 on at the latest. Only
+ * libcurl's words show it. */
 static bool is_flooded(CURLcode code, const char *words) {
   static const char begin[] =
       "nghttp2 shuts down connection with error 11:"; /* ENHANCE_YOUR_CALM */
@@ -77,7 +77,7 @@ static enum transfer_failure failure_of(CURLcode code, const struct verdict_fact
   if (is_flooded(code, facts->words))
     return TRANSFER_FLOODED;
   switch (code) {
-  case CURLE_PARTIAL_FILE: /* workaround: libcurl < 8.1 says so too where nothing came (HTTP/2) */
+  case CURLE_PARTIAL_FILE: /* workaround: libcurl < 8.1 says so also if nothing came (HTTP/2) */
     return facts->has_head ? TRANSFER_TRUNCATED : TRANSFER_CONNECTION;
   case CURLE_OUT_OF_MEMORY:
     return TRANSFER_NO_MEMORY;
@@ -90,7 +90,7 @@ static enum transfer_failure failure_of(CURLcode code, const struct verdict_fact
 
 struct verdict verdict_of(CURLcode code, const struct verdict_facts *facts) {
   const struct sending *sending = facts->sending;
-  if (code == CURLE_OK) /* libcurl calls an answer that broke off inside its headers a success */
+  if (code == CURLE_OK) /* for libcurl, an answer interrupted inside its headers is a success */
     return (struct verdict){facts->status ? TRANSFER_OK : TRANSFER_TRUNCATED, code, false};
   /* a multipart body that was sent in part cannot be rewound */
   bool is_repeated = sending->held_back || code == CURLE_SEND_FAIL_REWIND;

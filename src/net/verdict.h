@@ -1,4 +1,4 @@
-/* How a transfer ended: libcurl's code, read by what is known of the transfer beside it. No Lua. */
+/* How a transfer ended: by libcurl's code, and what else is known of the transfer. No Lua. */
 #ifndef ANTHROPIC_NET_VERDICT_H
 #define ANTHROPIC_NET_VERDICT_H
 
@@ -21,12 +21,12 @@ enum transfer_failure {
   TRANSFER_TOTAL_TIMEOUT,
   TRANSFER_TRUNCATED, /* the peer ended before the announced end */
   TRANSFER_PROXY,     /* a proxy refused, and will again: libcurl's words say more */
-  TRANSFER_FLOODED,   /* the peer sends without end what means nothing (HTTP/2) */
+  TRANSFER_FLOODED,   /* the peer endlessly sends what means nothing (HTTP/2) */
   TRANSFER_TOO_LARGE,
   TRANSFER_LARGE_DOWNLOAD,
   TRANSFER_COSTLY,        /* the values of its JSON would take too much memory */
   TRANSFER_LARGE_HEADERS, /* of the response */
-  TRANSFER_ENCODING,      /* the content's, which libcurl cannot undo */
+  TRANSFER_ENCODING,      /* libcurl cannot undo the content's encoding */
   TRANSFER_FILE,          /* a file could not be read or written */
   TRANSFER_NO_MEMORY,
   TRANSFER_CANCELLED

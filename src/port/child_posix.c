@@ -11,8 +11,8 @@
 
 extern char **environ;
 
-/* A pipe that no command inherits, also where another thread forks meanwhile. Systems without
- * pipe2, such as macOS, have no SOCK_CLOEXEC either: there a thread may be quicker. */
+/* A pipe that no command inherits, even if another thread forks meanwhile. Systems without pipe2,
+ * such as macOS, have no SOCK_CLOEXEC either: there a thread may fork in between. */
 static int make_pipe(int *ends) {
 #ifdef SOCK_CLOEXEC
   return pipe2(ends, O_CLOEXEC);
@@ -25,7 +25,7 @@ static int make_pipe(int *ends) {
 #endif
 }
 
-/* The host may ignore SIGPIPE and SIGCHLD, and hold signals back. */
+/* The host may ignore SIGPIPE and SIGCHLD, and block signals. */
 static int set_signals(posix_spawnattr_t *attributes) {
   sigset_t none, by_default;
   sigemptyset(&none);
@@ -111,8 +111,8 @@ void port_child_kill(const struct port_child *child) {
   kill((pid_t)child->process, SIGKILL);
 }
 
-/* A host that collects all its children may have been quicker, and the system collects them where
- * SIGCHLD is ignored: then nobody knows the status. */
+/* A host that collects all its children may have been quicker, and the system collects them if
+ * SIGCHLD is ignored: then the status is unknown. */
 void port_child_collect(struct port_child *child, bool waits, int *status) {
   int how = 0;
   pid_t collected;

@@ -12,9 +12,9 @@ static HANDLE handle_of(intptr_t handle) {
 
 /* --- the command line ------------------------------------------------------------------------- */
 
-/* The length of an argument as the C library takes them apart; and, unless `to` is NULL, the
- * argument: in quotes where it needs them, with backslashes that count double before a quote, and
- * nowhere else. */
+/* Writes an argument, unless `to` is NULL, in the form that the C library parses, and returns its
+ * length: in quotes if it needs them; backslashes count double before a quote, and nowhere else.
+ */
 static size_t quote(const char *argument, char *to) {
   size_t length = 0, backslashes = 0;
 #define PUT(character) (to ? (void)(to[length] = (character)) : (void)0, length++)
@@ -66,8 +66,8 @@ static WCHAR *command_line(char *const *arguments) {
   return wide;
 }
 
-/* A file of commands is read by a shell, which takes its arguments apart in a way of its own: that
- * is the caller's to write (cmd /c ...). The system does not see dots and spaces at a name's end.
+/* A batch file is read by a shell, which parses its arguments in a way of its own: the caller has
+ * to write that (cmd /c ...). The system ignores dots and spaces at a name's end.
  */
 static bool is_script(const char *name) {
   size_t length = strlen(name);
@@ -79,7 +79,7 @@ static bool is_script(const char *name) {
 
 /* --- starting --------------------------------------------------------------------------------- */
 
-/* What the child has as its standard handles, all of which it inherits, and nothing else. */
+/* The child's standard handles: it inherits all of these, and no others. */
 enum { ITS_INPUT, ITS_OUTPUT, ITS_ERRORS, HANDLES };
 
 static HANDLE inheritable_errors(void) {

@@ -7,7 +7,7 @@
 /* Seconds of a clock that only goes forward. */
 double port_clock(void);
 
-/* What differs from one call to the next, mostly: the time of day below a second. */
+/* The time of day below a second: it mostly differs from one call to the next. */
 unsigned long port_clock_fraction(void);
 
 #pragma GCC visibility pop

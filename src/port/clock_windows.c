@@ -2,7 +2,7 @@
 
 #include <windows.h>
 
-/* What it counts in is the same for as long as the system runs. */
+/* The frequency stays the same as long as the system runs. */
 double port_clock(void) {
   LARGE_INTEGER count, frequency;
   QueryPerformanceCounter(&count);

@@ -79,7 +79,7 @@ static int open_at(port_directory parent, const char *name, ACCESS_MASK access, 
   return NT_SUCCESS(status) ? 0 : port_error(RtlNtStatusToDosError(status));
 }
 
-/* The same, where a link is an error. */
+/* The same, but a link is an error. */
 static int open_no_link(port_directory parent, const char *name, ACCESS_MASK access, ULONG options,
                         HANDLE *handle) {
   struct port_status status;
@@ -102,7 +102,7 @@ int port_directory_enter(port_directory parent, const char *name, port_directory
   return error;
 }
 
-/* Not a duplicate of the handle: that has the same place in the list. */
+/* Not a duplicate of the handle: that would share its position in the list. */
 int port_directory_copy(port_directory directory, port_directory *copy) {
   return port_directory_enter(directory, "", copy);
 }
@@ -217,7 +217,7 @@ int port_directory_status(port_directory directory, struct port_status *status) 
   return port_handle_status(handle_of(directory), status);
 }
 
-/* Calls `visit` with the names of one piece of the list. False where it has enough. */
+/* Calls `visit` with the names of one piece of the list. False if `visit` wants no more. */
 static bool visit_names(const char *piece, bool (*visit)(const char *name, void *data), void *data,
                         int *error) {
   const FILE_ID_BOTH_DIR_INFO *entry = (const void *)piece;

@@ -7,17 +7,17 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What errno has for an error of GetLastError: EIO where it knows no such thing. */
+/* The errno number for an error of GetLastError: EIO if there is none. */
 int port_error(DWORD error);
 
-/* The same for what was called last. */
+/* The same for what GetLastError returns now. */
 int port_last_error(void);
 
-/* UTF-8 in the system's characters, ended by a NUL. NULL where that is no UTF-8, or memory ran out:
- * the error is set. The caller frees it. */
+/* Converts UTF-8 to the system's characters, with a NUL. NULL if the text is not UTF-8 or memory
+ * ran out: GetLastError says which. The caller frees the result. */
 WCHAR *port_wide(const char *text);
 
-/* The other way. */
+/* Converts the other way. */
 char *port_narrow(const WCHAR *text);
 
 #pragma GCC visibility pop

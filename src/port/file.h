@@ -1,6 +1,6 @@
-/* Files by their paths, which are UTF-8. These functions return 0, or the number of the error as
- * errno has it, unless they say otherwise; descriptors are the C library's, are not inherited by
- * child programs, and read and write bytes as they are. */
+/* Files by their paths, which are UTF-8. These functions return 0 or an errno number, unless they
+ * say otherwise; descriptors are the C library's, are not inherited by child programs, and read and
+ * write bytes as they are. */
 #ifndef ANTHROPIC_PORT_FILE_H
 #define ANTHROPIC_PORT_FILE_H
 
@@ -21,45 +21,45 @@ struct port_status {
   bool has_other_names; /* hard links */
 };
 
-/* Opens a file for reading, without waiting for what is a pipe. The caller closes it. */
+/* Opens a file for reading; never waits for a pipe's other end. The caller closes it. */
 int port_file_open(const char *path, int *descriptor);
 
-/* Makes a file for writing, where none stands (EEXIST): for its owner alone, or as the process
- * makes them. The caller closes it. */
+/* Makes a file for writing (EEXIST: the path is taken), for its owner alone or with the process's
+ * usual permissions. The caller closes it. */
 int port_file_create(const char *path, bool is_private, int *descriptor);
 
-/* What an open file, or what a path leads to, is. */
+/* The status of an open file, and of what a path leads to. */
 int port_file_status(int descriptor, struct port_status *status);
 int port_file_look(const char *path, struct port_status *status);
 
 /* Whether what a path leads to may be written. */
 int port_file_check_writable(const char *path);
 
-/* Reads up to `count` bytes: how many it got, 0 at the end. */
+/* Reads up to `count` bytes; *length becomes their number, 0 at the end. */
 int port_file_read(int descriptor, void *bytes, size_t count, size_t *length);
 
-/* Writes all of them, and adds to *length what was written. */
+/* Writes all `count` bytes, and adds to *length how many were written. */
 int port_file_write(int descriptor, const void *bytes, size_t count, int64_t *length);
 
-/* Sees to it that what was written outlives a loss of power. */
+/* Makes sure that what was written survives a loss of power. */
 int port_file_flush(int descriptor);
 
-/* Takes all bytes away, and goes to the beginning. */
+/* Removes all bytes, and seeks to the beginning. */
 int port_file_empty(int descriptor);
 
-/* Where a file has a mode, sets it. */
+/* Sets a file's mode, on systems where files have one. */
 int port_file_set_mode(int descriptor, int mode);
 
 int port_file_close(int descriptor);
 
-/* Gives a file the name of another, which it replaces at once. */
+/* Renames a file. A file that has the new name is replaced at once. */
 int port_file_replace(const char *from, const char *to);
 
-/* Removes a file, where it is there. */
+/* Removes a file, if it exists. */
 void port_file_remove(const char *path);
 
-/* The path of what a path leads to, all links followed; NULL and errno: there is nothing. The
- * caller frees it. */
+/* A path with all its links followed; NULL and errno if nothing is there. The caller frees it.
+ */
 char *port_file_real_path(const char *path);
 
 /* A path that does not depend on the current directory, whether something stands there or not: it
@@ -69,8 +69,8 @@ const char *port_file_whole_path(const char *path, char text[PORT_PATH_SIZE]);
 /* Makes a directory and those above it, for their owner alone. Some may be there. */
 int port_file_make_directories(const char *path);
 
-/* Makes the directory that a file is in, unless it is there, but none above that. `path` is the
- * file's; it is changed meanwhile. */
+/* Makes the directory of a file, unless it exists, but none above that. `path` is the file's; it is
+ * changed during the call. */
 void port_file_make_parent(char *path);
 
 #pragma GCC visibility pop

@@ -73,7 +73,7 @@ int port_file_open(const char *path, int *descriptor) {
   return error ? error : port_handle_descriptor(handle, _O_RDONLY, descriptor);
 }
 
-/* Its directory decides on access: a user's own are theirs alone. */
+/* The directory decides on access: a user's own directories are private. */
 int port_file_create(const char *path, bool is_private, int *descriptor) {
   HANDLE handle;
   (void)is_private;
@@ -139,7 +139,7 @@ int port_file_empty(int descriptor) {
              : port_last_error();
 }
 
-/* There is none: access goes with the directory. */
+/* Files have no mode here: the directory decides on access. */
 int port_file_set_mode(int descriptor, int mode) {
   (void)descriptor;
   (void)mode;

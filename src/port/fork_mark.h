@@ -1,6 +1,6 @@
 /* A mark that tells a forked child from the process that made it. No Lua, no curl.
  *
- * Where the system can empty a page in a child, looking at the mark is no system call. */
+ * If the system can empty a page in a child, checking the mark needs no system call. */
 #ifndef ANTHROPIC_PORT_FORK_MARK_H
 #define ANTHROPIC_PORT_FORK_MARK_H
 
@@ -12,7 +12,7 @@
 struct fork_mark {
   /* private part */
   long owner;
-  volatile unsigned char *page; /* NULL: the system has none, and `owner` tells */
+  volatile unsigned char *page; /* NULL: the system has no such page, `owner` decides */
 };
 
 /* Makes the mark the calling process's. The owner frees it with fork_mark_free. */

@@ -8,7 +8,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* A descriptor of the C library for a handle, which it owns from here on: closed where this fails.
+/* Makes a C library descriptor, which then owns the handle. If that fails, closes the handle.
  * `flags`: _O_RDONLY or _O_WRONLY. 0, or the number of the error. */
 int port_handle_descriptor(HANDLE handle, int flags, int *descriptor);
 

@@ -1,6 +1,6 @@
 /* Keeps a signal from the calling thread for a while: SIGPIPE, as a TLS write to a closed peer must
- * not end the host, and SIGINT while it waits. Threads that are made meanwhile inherit that. Where
- * there are no signals, nothing is held, and none comes. */
+ * not end the host, and SIGINT while it waits. Threads made meanwhile inherit the mask. On a
+ * system without signals nothing is held, and none comes. */
 #ifndef ANTHROPIC_PORT_HELD_SIGNAL_H
 #define ANTHROPIC_PORT_HELD_SIGNAL_H
 
@@ -31,8 +31,8 @@ struct held_signal {
 /* Blocks the signal, until the signal_release that belongs to the outermost call. */
 void signal_hold(struct held_signal *held, enum port_signal signal);
 
-/* Restores the thread's mask. True where the outermost call took away a signal that came
- * meanwhile. One that the host has blocked itself is left to it, unless it is `is_ours`. */
+/* Restores the thread's mask. True if the outermost call took away a signal that came meanwhile. A
+ * signal that the host itself has blocked stays pending for it, unless `is_ours`. */
 bool signal_release(struct held_signal *held, bool is_ours);
 
 #pragma GCC visibility pop

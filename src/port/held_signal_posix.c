@@ -20,7 +20,7 @@ static sigset_t set_of(int number) {
 #if defined(_POSIX_REALTIME_SIGNALS) && _POSIX_REALTIME_SIGNALS > 0 &&                             \
     !defined(WITHOUT_SIGTIMEDWAIT)
 
-/* Takes a signal that is pending away. False where another thread of the process was quicker. */
+/* Takes a pending signal away. False if another thread of the process was quicker. */
 static bool take(int number) {
   const struct timespec none = {0, 0};
   sigset_t set = set_of(number);
@@ -29,8 +29,8 @@ static bool take(int number) {
 
 #else
 
-/* The same. A sigwait could wait for ever here; but a signal that is ignored is pending no more,
- * blocked or not. One that another thread takes in this moment counts as taken by both.
+/* The same. A sigwait could wait for ever here; but an ignored signal is no longer pending, blocked
+ * or not. A signal that another thread takes at the same moment counts as taken by both.
  * workaround: macOS and OpenBSD have no wait that ends */
 static bool take(int number) {
   struct sigaction ignore = {.sa_handler = SIG_IGN}, hosts;

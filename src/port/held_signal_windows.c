@@ -1,7 +1,7 @@
 #include "port/held_signal.h"
 
-/* A write to a closed socket fails here, and Ctrl-C comes to the host in a thread of its own: its
- * handler's business, as a wait returns now and then (port/poll.h). */
+/* A write to a closed socket only fails here, and Ctrl-C reaches the host's handler in a thread of
+ * its own. A wait returns now and then, so the host can act on it (port/poll.h). */
 void signal_hold(struct held_signal *held, enum port_signal signal) {
   (void)signal;
   held->depth++;

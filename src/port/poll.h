@@ -14,8 +14,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Waits up to `milliseconds`, negative: for ever. How many sockets are ready; negative: a signal
- * came, or an error. On Windows, where no signal ends a wait, it returns 0 every now and then. */
+/* Waits up to `milliseconds` (negative: for ever). Returns how many sockets are ready; negative: a
+ * signal, or an error. On Windows, where no signal ends a wait, it returns 0 every now and then. */
 int port_poll(struct pollfd *sockets, size_t count, long milliseconds);
 
 #pragma GCC visibility pop

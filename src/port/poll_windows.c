@@ -1,8 +1,8 @@
 #include "port/poll.h"
 
-enum { LONGEST = 100 /* milliseconds: what came with Ctrl-C has its turn */ };
+enum { LONGEST = 100 /* milliseconds: so that the host can act on Ctrl-C */ };
 
-/* Without sockets WSAPoll is an error, and not a wait. */
+/* Without sockets WSAPoll fails instead of waiting. */
 int port_poll(struct pollfd *sockets, size_t count, long milliseconds) {
   int timeout = milliseconds < 0 || milliseconds > LONGEST ? LONGEST : (int)milliseconds;
   if (count == 0) {

@@ -4,7 +4,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The number of the process: another one in a forked child. */
+/* The number of the process; a forked child has another. */
 long port_self_id(void);
 
 /* Keeps the module of a function loaded until the process ends. */

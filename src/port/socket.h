@@ -16,7 +16,7 @@ enum { NO_SOCKET = -1 };
 
 #pragma GCC visibility push(hidden)
 
-/* What tells a socket from another that has its number after it was closed. */
+/* Tells a socket from a later one that got its number after it was closed. */
 struct port_socket_identity {
   /* private part */
 #ifdef _WIN32
@@ -30,16 +30,16 @@ struct port_socket_identity {
 /* Opens a socket that no child inherits, or NO_SOCKET. The caller closes it. */
 port_socket port_socket_open(int family, int type, int protocol);
 
-/* 0, or another number where the system refused. */
+/* Closes a socket. 0, or another number if the system refused. */
 int port_socket_close(port_socket socket);
 
-/* Notes which socket this is, once for each; false where it is not a socket. */
+/* Stores a socket's identity, once for each socket; false if it is not a socket. */
 bool port_socket_identify(port_socket socket, struct port_socket_identity *identity);
 
-/* Whether it is open, and that one. */
+/* Whether the socket is open and still has this identity. */
 bool port_socket_is(port_socket socket, const struct port_socket_identity *identity);
 
-/* The two ports of a connected one. False where it is not connected. */
+/* Stores the two ports of a connected socket. False if it is not connected. */
 bool port_socket_ports(port_socket socket, int *local, int *remote);
 
 /* Ends its connection at once: the socket stays open, and its reader finds the end. */

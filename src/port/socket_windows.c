@@ -12,8 +12,8 @@ int port_socket_close(port_socket socket) {
   return closesocket(socket);
 }
 
-/* A socket has no number of its own that stays. What a wait for bytes may take at most is of no use
- * to one that does not wait, and so can be its mark: the time when it was noted. */
+/* A socket has no lasting number of its own. A non-blocking socket does not use its receive
+ * timeout, so that holds its mark: the time when it was noted. */
 bool port_socket_identify(port_socket socket, struct port_socket_identity *identity) {
   LARGE_INTEGER now;
   QueryPerformanceCounter(&now);

@@ -1,4 +1,4 @@
-/* What stat(2) tells, in the port's words. Include it after what sets the size of an offset. */
+/* The port's status from stat(2)'s. Include it after the macro that sets the size of an offset. */
 #ifndef ANTHROPIC_PORT_STATUS_POSIX_H
 #define ANTHROPIC_PORT_STATUS_POSIX_H
 

@@ -7,16 +7,16 @@
 
 #pragma GCC visibility push(hidden)
 
-/* How long the text of `count` bytes is. False where that is more than a size_t holds. */
+/* Stores the length of the text of `count` bytes. False if a size_t cannot hold it. */
 bool base64_length(size_t count, size_t *length);
 
-/* Writes all of it to `text`, without a NUL. Pieces of a whole number of three bytes can be written
- * one after the other. */
+/* Writes the whole text to `text`, without a NUL. Text may be made piece by piece if each piece but
+ * the last has a multiple of three bytes. */
 void base64_encode(char *text, const void *bytes, size_t count);
 
-/* Decodes `count` characters to `bytes`, which has room for three of every four and may be where
- * the text is; *length is how many bytes there are. The padding may be missing; bits behind the
- * last byte are ignored. False where it is no base64. */
+/* Decodes `count` characters to `bytes`, which has room for three bytes per four characters and may
+ * be where the text is; *length is the number of bytes. The padding may be missing; bits after the
+ * last byte are ignored. False if the text is not base64. */
 bool base64_decode(void *bytes, const char *text, size_t count, size_t *length);
 
 #pragma GCC visibility pop

@@ -22,9 +22,9 @@ struct buffer {
 #endif
 };
 
-/* A caller of foreign code that points into a buffer lends it: the buffer's owner leaves it as it
- * is until it is taken back. A debug build (-DANTHROPIC_DEBUG) ends the program where one that
- * is lent would change; to free it, where an error has kept it from being taken back, is fine. */
+/* Code that points into a buffer while it calls foreign code lends the buffer: the owner does not
+ * change it until it is taken back. A debug build (-DANTHROPIC_DEBUG) ends the program if a lent
+ * buffer would change; freeing one that an error kept from being taken back is fine. */
 #ifdef ANTHROPIC_DEBUG
 #define BUFFER_MAY_CHANGE(buffer) assert((buffer)->lent == 0)
 static inline void buffer_lend(struct buffer *buffer) {
@@ -44,7 +44,7 @@ static inline void buffer_take_back(struct buffer *buffer) {
 }
 #endif
 
-/* The first live byte, or NULL before any. Valid until the next append, reserve or free. */
+/* The first live byte, or NULL without memory. Valid until the next append, reserve or free. */
 static inline char *buffer_bytes(const struct buffer *buffer) {
   return buffer->storage ? buffer->storage + buffer->start : NULL;
 }
@@ -52,8 +52,8 @@ static inline char *buffer_bytes(const struct buffer *buffer) {
 /* Makes room for `extra` more bytes. False when memory ran out; the content is then untouched. */
 bool buffer_reserve(struct buffer *buffer, size_t extra);
 
-/* Appends `count` bytes, at least 1, that the caller writes where this points to. NULL when memory
- * ran out; the content is then untouched. */
+/* Appends `count` bytes, at least 1, and returns where the caller writes them. NULL when memory ran
+ * out; the content is then untouched. */
 static inline char *buffer_extend(struct buffer *buffer, size_t count) {
   BUFFER_MAY_CHANGE(buffer);
   if (count > buffer->capacity - buffer->start - buffer->length && !buffer_reserve(buffer, count))
@@ -91,7 +91,7 @@ static inline void buffer_clear(struct buffer *buffer) {
   buffer->length = 0;
 }
 
-/* Frees memory where the content needs far less than there is. */
+/* Frees memory if the content needs far less than there is. */
 void buffer_trim(struct buffer *buffer);
 
 /* Frees the memory. The buffer is empty afterwards and may be used again. */

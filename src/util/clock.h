@@ -7,7 +7,7 @@
 /* Seconds of a clock that only goes forward. */
 double clock_now(void);
 
-/* Moves it forward: in a test build (-DANTHROPIC_TEST) alone, so that specs need not wait. */
+/* Moves the clock forward, in a test build (-DANTHROPIC_TEST) only: specs need not wait. */
 #ifdef ANTHROPIC_TEST
 void clock_advance(double seconds);
 #endif

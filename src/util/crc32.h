@@ -7,7 +7,7 @@
 
 /* The checksum of `count` bytes. */
 static inline uint32_t crc32_of(const void *bytes, size_t count) {
-  /* of every four bits; reversed polynomial 0xedb88320 */
+  /* for each value of four bits; reversed polynomial 0xedb88320 */
   static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
                                      0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
                                      0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,

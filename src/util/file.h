@@ -10,18 +10,18 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Opens a regular file; returns its descriptor, which file_close ends, and its size. -1 with
- * words in *problem where it cannot be read, and at once where it is a directory, a pipe or a
- * device. */
+/* Opens a regular file; returns its descriptor, to be closed with file_close, and stores its size.
+ * -1 with words in *problem if it cannot be read; a directory, a pipe or a device is refused at
+ * once. */
 int file_open(const char *path, int64_t *size, const char **problem);
 
-/* Reads `count` bytes. False with words in *problem where that fails or the file ends before. */
+/* Reads `count` bytes. False with words in *problem if that fails or the file ends early. */
 bool file_read(int descriptor, void *bytes, size_t count, const char **problem);
 
-/* Closes what file_open opened: where a file was only read, nothing can be lost by it. */
+/* Closes what file_open opened. Reports no error: a file that was only read can lose nothing. */
 void file_close(int descriptor);
 
-/* Words for what is no regular file. */
+/* Words that say why it is not a regular file. */
 const char *file_kind_problem(enum port_kind kind);
 
 #pragma GCC visibility pop

@@ -114,7 +114,7 @@ static const char *visit_all(port_directory directory, visitor *visitor, void *d
   return error ? strerror(error) : visit.problem;
 }
 
-static const char enough[] = ""; /* a visitor's, which wants no more: no error */
+static const char enough[] = ""; /* a visitor returns it to end the visit without an error */
 
 struct listing {
   struct buffer *bytes;
@@ -233,7 +233,7 @@ const char *folder_read(const struct folder *folder, const char *path, size_t mo
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* A new file with a name of its own. */
+/* Makes a new file with a name of its own. */
 static int create_temporary(port_directory parent, char *name, int *descriptor) {
   unsigned long fraction = port_clock_fraction();
   int error = EEXIST;
@@ -245,7 +245,7 @@ static int create_temporary(port_directory parent, char *name, int *descriptor) 
   return error;
 }
 
-/* What keeps a file from being written there; the mode that it is to have. */
+/* What keeps a file from being written there, or NULL; *mode becomes the mode to write it with. */
 static const char *problem_of_target(const struct folder_place *place, bool is_new, int *mode) {
   struct port_status status;
   const char *problem = look(place->parent, place->name, &status);
@@ -338,8 +338,8 @@ const char *folder_remove(const struct folder *folder, const char *path) {
   return problem;
 }
 
-/* Whether an entry that is to have so many names in its path, and all that is below it, can be
- * reached there. */
+/* NULL if an entry whose path will have *names names can still be reached, with all that is below
+ * it; else words. */
 static const char *problem_of_depth(port_directory parent, const char *name,
                                     const struct port_status *status, void *data) {
   int *names = data;
@@ -354,7 +354,7 @@ static const char *problem_of_depth(port_directory parent, const char *name,
   return problem;
 }
 
-/* What keeps a file or directory from having a path of so many names. */
+/* What keeps a file or directory from getting a path of so many names, or NULL. */
 static const char *problem_of_source(const struct folder_place *from, int names) {
   struct port_status status;
   const char *problem = look(from->parent, from->name, &status);

@@ -1,5 +1,5 @@
 /* Files below a directory, by paths that cannot leave it: names with "/" between them, none of them
- * empty, "." or "..". No symbolic link is followed below it, whenever that was made: each name is
+ * empty, "." or "..". No symbolic link below it is followed, even one made meanwhile: each name is
  * opened by itself, in the directory that was opened before. No Lua, no curl. */
 #ifndef ANTHROPIC_UTIL_FOLDER_H
 #define ANTHROPIC_UTIL_FOLDER_H
@@ -25,24 +25,24 @@ struct folder_entry {
 };
 
 /* The functions below return NULL, or words for what went wrong, never to be freed. folder_place.h
- * names two of them. */
+ * names some of these words. */
 
-/* Opens a directory, which the caller ends with folder_close; makes it where it is missing. The
- * path is the caller's, and may lead through links. */
+/* Opens a directory, which the caller closes with folder_close; makes it if it is missing. This
+ * path may lead through links. */
 const char *folder_open(struct folder *folder, const char *path);
 
-/* A closed one is fine. */
+/* A closed folder is fine. */
 void folder_close(struct folder *folder);
 
-/* What stands at a path; "" is the directory itself. */
+/* Stores what is at a path; "" is the directory itself. */
 const char *folder_look(const struct folder *folder, const char *path, struct folder_entry *entry);
 
-/* Appends the entries of a directory: of each a struct folder_entry, then its name and a NUL, at
- * most `most` of them. `bytes` is the caller's, also after a failure. */
+/* Appends at most `most` entries of a directory: for each a struct folder_entry, then its name and
+ * a NUL. The caller frees `bytes`, also after a failure. */
 const char *folder_list(const struct folder *folder, const char *path, size_t most,
                         struct buffer *bytes);
 
-/* Appends the bytes of a regular file that has one name only, at most `most`. */
+/* Appends the bytes of a regular file, at most `most`. Fails if it has other names (hard links). */
 const char *folder_read(const struct folder *folder, const char *path, size_t most,
                         struct buffer *bytes);
 
@@ -55,7 +55,7 @@ const char *folder_write(const struct folder *folder, const char *path, const vo
 /* Removes a file, a link, or a directory with all that is in it. */
 const char *folder_remove(const struct folder *folder, const char *path);
 
-/* Gives a file or directory another path, where nothing stands; makes the directories on the way.
+/* Moves a file or directory to a path that does not exist; makes the directories on the way.
  */
 const char *folder_rename(const struct folder *folder, const char *from, const char *to);
 

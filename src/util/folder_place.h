@@ -25,14 +25,14 @@ extern const char folder_missing[], folder_exists[], folder_too_deep[];
 /* How many names a path has. */
 int folder_place_names(const char *path);
 
-/* Finds the place of a path below a directory, closed where that is NO_DIRECTORY; on success the
- * caller leaves it. `make`: with the directories on the way. NULL, or words for what went wrong,
- * never to be freed. */
+/* Finds the place of a path below a directory; NO_DIRECTORY counts as closed, a failure. After a
+ * success the caller calls folder_place_leave. `make`: makes missing directories on the way. NULL,
+ * or words for what went wrong, never to be freed. */
 const char *folder_place_find(port_directory directory, const char *path, bool make,
                               struct folder_place *place);
 
-/* Goes on into the directory of that name below the place; `make`: makes it where it is missing.
- * NULL, or words as above, and the place is as it was. */
+/* Moves the place into the directory `name` of its parent; `make`: makes that if it is missing.
+ * NULL, or words as above: then the place is unchanged. */
 const char *folder_place_enter(struct folder_place *place, const char *name, bool make);
 
 /* Closes the directory. */
@@ -41,7 +41,7 @@ void folder_place_leave(struct folder_place *place);
 /* Whether the name is a symbolic link's. */
 bool folder_is_link(port_directory parent, const char *name);
 
-/* Words for a number of errno.h, never to be freed; NULL for 0. */
+/* Words for an errno number, never to be freed; NULL for 0. */
 const char *folder_words_of(int error);
 
 #pragma GCC visibility pop

@@ -10,7 +10,7 @@ static inline int hex_digit(unsigned char byte) {
   return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
-/* The value of the four digits at `at`, or -1. No byte is read behind one that is no digit. */
+/* The value of the four digits at `at`, or -1. Reads no byte after one that is not a digit. */
 static inline int hex_unit(const unsigned char *at) {
   int unit = 0;
   for (int i = 0; i < 4; i++) {

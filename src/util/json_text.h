@@ -36,7 +36,7 @@ static inline bool json_is_whole(double number) {
   return fabs(number) <= (double)JSON_LARGEST_EXACT && floor(number) == number;
 }
 
-/* The same, where it is to be an integer: none of them is a negative zero. */
+/* The same for an integer: a negative zero is not one. */
 static inline bool json_is_integer(double number) {
   return json_is_whole(number) && !(number == 0 && signbit(number));
 }

@@ -16,13 +16,13 @@ struct sha256 {
   unsigned char block[SHA256_BLOCK];
 };
 
-/* Makes it ready for the first byte. */
+/* Prepares it for the first byte. */
 void sha256_start(struct sha256 *sha256);
 
 /* Takes in `count` bytes. Pieces of any size, one after the other, count as one text. */
 void sha256_add(struct sha256 *sha256, const void *bytes, size_t count);
 
-/* Writes the digest of all that was added. Afterwards it has to be started anew. */
+/* Writes the digest of all that was added. Before the next use, call sha256_start again. */
 void sha256_finish(struct sha256 *sha256, unsigned char digest[SHA256_SIZE]);
 
 /* Writes the keyed digest of `count` bytes. Its copies of the key are wiped. */

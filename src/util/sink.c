@@ -17,8 +17,8 @@ static const char *words_of(int error) {
   return error ? strerror(error) : NULL;
 }
 
-/* Its name begins with the first `kept` bytes of the path. Not mkstemp: a new file has what
- * permissions the umask allows. */
+/* The temporary name begins with the first `kept` bytes of the path. Not mkstemp: a new file gets
+ * the permissions that the umask allows. */
 static int create_with(struct sink *sink, size_t kept, size_t size, bool is_private) {
   unsigned long fraction = port_clock_fraction();
   int error = EEXIST;
@@ -31,8 +31,8 @@ static int create_with(struct sink *sink, size_t kept, size_t size, bool is_priv
   return error;
 }
 
-/* How much of a path to keep, up to a character's end, for a temporary name that is no longer than
- * its own; 0: its last part is too short for that. */
+/* How many bytes of a path to keep, in whole characters, so that the temporary name is no longer
+ * than the path's own; 0: the path's last part is too short for that. */
 static size_t shortened(const char *path, size_t length) {
   if (length <= NAME_EXTRA || strpbrk(path + length - NAME_EXTRA, "/\\"))
     return 0;
@@ -90,7 +90,7 @@ const char *sink_open(struct sink *sink, const char *path) {
     forget(sink);
     return "not enough memory";
   }
-  int error = create_temporary(sink, size, mode != NO_MODE); /* until it has its mode */
+  int error = create_temporary(sink, size, mode != NO_MODE); /* private until it has its mode */
   if (error) {
     forget(sink);
     return strerror(error);

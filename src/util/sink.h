@@ -19,7 +19,7 @@ struct sink {
   long owner; /* a forked child does not remove its parent's file */
 };
 
-/* Those that return words return NULL where nothing went wrong. The words are never to be freed. */
+/* Functions that return words return NULL on success. The words are never to be freed. */
 
 /* Makes the temporary file. The path is that of now, whatever the current directory becomes. The
  * sink was zeroed; on success the caller ends it with sink_commit or sink_discard. */
@@ -28,11 +28,11 @@ const char *sink_open(struct sink *sink, const char *path);
 /* Begins anew with an empty file. */
 const char *sink_restart(struct sink *sink);
 
-/* Appends `count` bytes; `length` counts what was written of them also where it fails. */
+/* Appends `count` bytes. If that fails, `length` counts those of them that were written. */
 const char *sink_write(struct sink *sink, const void *bytes, size_t count);
 
-/* Puts the file in its place. The sink is closed, whatever comes of it; on failure nothing is left
- * but what stood at the path before. */
+/* Puts the file in its place and closes the sink, also on failure: then only the file that was at
+ * the path before is left. */
 const char *sink_commit(struct sink *sink);
 
 /* Removes the temporary file. A closed sink is fine. */

@@ -37,7 +37,7 @@ static inline const unsigned char *utf8_skip_plain(const unsigned char *at,
   for (; end - at >= 8; at += 8) {
     uint64_t word;
     memcpy(&word, at, sizeof word);
-    /* A byte's high bit is set where the subtraction borrows, or where it was set before. */
+    /* A byte's high bit is set if the subtraction borrows, or if it was set before. */
     uint64_t special =
         (word - each * 0x20) | ((word ^ each * '"') - each) | ((word ^ each * '\\') - each) | word;
     special &= each * 0x80;

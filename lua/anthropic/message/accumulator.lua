@@ -1,7 +1,7 @@
---- Native stream events to a message.
+--- Builds a message from native stream events.
 --
 -- Blocks are found by their index, so interleaved blocks work; usage is merged, never added; what
--- is unknown is kept. How a block grows is growing_block.lua's.
+-- is unknown is kept. growing_block.lua decides how a block grows.
 
 local budgets = require "anthropic.message.budget"
 local core = require "anthropic.base.core"
@@ -32,7 +32,7 @@ function accumulator.new(budget)
   }, Accumulator)
 end
 
--- An entry is a growing block with its `index`, and its `number` among those of the same one.
+-- An entry is a growing block with its `index`, and its `number` among those with the same index.
 
 local function keep_unknown(self, event)
   self.budget:replace(event.delta)
@@ -224,7 +224,7 @@ local function catch_up(self)
   end
 end
 
---- Adds an event. Events that do not concern the message are passed over.
+--- Adds an event. Events that do not concern the message are ignored.
 ---@param event table decoded
 ---@return boolean false when the event is malformed
 function Accumulator:add(event)

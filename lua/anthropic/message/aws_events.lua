@@ -1,4 +1,4 @@
---- What the messages of AWS's event stream say, as an event stream of the API's own would have brought it.
+--- Reads the messages of AWS's event stream as if an event stream of the API's own had brought them.
 --
 --     local data, name = aws_events.read('{"bytes":"eyJ0eXBlIjoicGluZyJ9"}', "event", "chunk", "")
 --     -- '{"type":"ping"}', ""
@@ -28,7 +28,7 @@ local function chunk(payload)
   return data, ""
 end
 
--- By the kind of a message. An event of another name is kept, as one of a later version.
+-- By the kind of a message. An event with another name may be a later version's, and is kept.
 local READERS = {
   event = function(payload, name)
     if name == "chunk" then

@@ -45,7 +45,7 @@ function Budget:room()
   return self.most < math.huge and self.most - self.held or nil
 end
 
---- Ends the limit.
+--- Removes the limit.
 function Budget:lift()
   self.most = math.huge
 end

@@ -1,5 +1,5 @@
---- The gateway's other response shape, translated: the chunks of a chat completion become the API's own events. A whole
---- one is a single chunk.
+--- Translates the other response shape of gateways: the chunks of a chat completion become the API's own events. A
+--- whole completion is a single chunk.
 --
 -- completion_choice.lua makes the events of a choice.
 
@@ -60,7 +60,7 @@ local Translator = {}
 Translator.__index = Translator
 
 --- A translator from the chunks of one stream to native events.
----@param budget? anthropic.Budget what is kept counts there; its caller compares
+---@param budget? anthropic.Budget what is kept counts there; the caller checks the limit
 ---@return anthropic.ChunkTranslator
 function chat_completion.translator(budget)
   budget = budget or budgets.new()

@@ -52,14 +52,14 @@ end
 ---@param self table
 ---@param name string
 ---@param value any
----@param index? integer of the block that it belongs to, if to one
+---@param index? integer of the block that it belongs to, if any
 function blocks.add_unknown(self, name, value, index)
   if not parts.is_empty(value) then
     blocks.emit(self, { type = "unknown_delta", index = index, delta = { [name] = value } })
   end
 end
 
-local KEPT_BYTES = 100 -- what the place in a set takes
+local KEPT_BYTES = 100 -- of an entry in a set
 
 --- Notes a text that a message may say again. Returns whether it had been noted before.
 ---@param self table
@@ -106,7 +106,7 @@ local function begin_block(self, block)
   return index
 end
 
---- Thinking that is not shown becomes a block of its own, before what comes next.
+--- Makes thinking that is not shown a block of its own, before what comes next.
 ---@param self table
 function blocks.show_hidden(self)
   local signature = self.hidden
@@ -180,8 +180,8 @@ function blocks.add_text(self, kind, piece)
   end
 end
 
---- What is left at the end of the message: a signature that has no block, as no answer ends with thinking that follows
---- something else.
+--- What is left at the end of the message: a signature without a block. No answer ends with thinking after something
+--- else.
 ---@param self table
 ---@return table? reasoning
 function blocks.rest(self)

@@ -3,7 +3,7 @@
 --     calls.add_all(choice, { { index = 0, id = "a", ["function"] = { name = "f", arguments = "{" } } })
 --     calls.finish(choice)
 --
--- A choice is what completion_blocks.lua says, with these fields: `calls` (an anthropic.ToolCalls), `call_pieces` and
+-- A choice is as in completion_blocks.lua, with these fields, too: `calls` (an anthropic.ToolCalls), `call_pieces` and
 -- `begun_calls` (how many pieces have come, and how many calls have begun), `ids`.
 
 local blocks = require "anthropic.message.completion_blocks"
@@ -19,8 +19,8 @@ local OF_CALL = {
   parameters = true, input_json = true, input_error = true,
 }
 
--- Begins the blocks of the calls up to one. A call's block begins when its name and ID are known, at the latest with
--- the first of its arguments, or before a later call's.
+-- Begins the blocks of the calls up to `last`. A call's block begins when its name and ID are known; at the latest with
+-- its first arguments, or before a later call's block.
 local function begin(self, last)
   blocks.close(self)
   while not last.index do

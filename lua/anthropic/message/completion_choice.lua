@@ -44,7 +44,7 @@ local KIND_OF = {
 local OF_CHOICE = tables.merge(tables.merge({ delta = true, message = true, provider_specific_fields = true }, KIND_OF),
   SAY_NOTHING)
 
--- The same of a part of the content.
+-- The members of a part of the content that are read, or that say nothing.
 local OF_CONTENT = {
   type = true, id = true, index = true, role = true, text = true, thinking = true, signature = true, refusal = true,
   logprobs = true,
@@ -340,7 +340,7 @@ end
 
 -- --- the choice ----------------------------------------------------------------------------------
 
---- A choice, whose message begins.
+--- Makes a choice, and begins its message.
 ---@param number integer
 ---@param shared anthropic.ChunkTranslator
 ---@return anthropic.CompletionChoice

@@ -1,5 +1,5 @@
---- The events of one answer as the deltas of a choice of a chat completion: what message/completion_choice.lua reads,
--- written.
+--- Writes the events of one answer as the deltas of a choice of a chat completion: what
+-- message/completion_choice.lua reads.
 --
 --     local choice = choices.new(encoder, 0)
 --     choice:feed(event) -- adds to encoder.chunks
@@ -138,7 +138,7 @@ local function announce(self, block)
   }))
 end
 
--- A name that comes after arguments.
+-- Says a name that comes after arguments.
 local function announce_name(self, block)
   block.is_named = true
   call_piece(self, block, { ["function"] = { name = block.name } })
@@ -176,7 +176,7 @@ local function keep(self, block, event)
   return self
 end
 
--- The citations that a text begins with. A start that is repeated says them again.
+-- Says the citations that a text begins with. A repeated start has them again.
 local function say_citations(self, block, citations)
   if type(citations) == "table" and not parts.is_empty(citations) and not block.is_cited then
     block.is_cited = true
@@ -264,7 +264,7 @@ local function stop_block(self, block)
   end
 end
 
--- A block whose start did not come is of the type that its delta belongs to.
+-- The type of a block whose start did not come, by the type of its delta.
 local TYPE_OF_DELTA = {
   text_delta = "text", thinking_delta = "thinking", signature_delta = "thinking", input_json_delta = "tool_use",
   citations_delta = "text",
@@ -356,7 +356,7 @@ function handlers.unknown_delta(self, event)
   say(self, delta)
 end
 
--- Ends the blocks whose end did not come. A signature that came after the end of its thinking is such a block.
+-- Ends the blocks whose end did not come. A signature that came after the end of its thinking makes such a block.
 local function stop_all(self)
   local function is_before(one, other)
     return self.blocks[one].index < self.blocks[other].index

@@ -70,7 +70,7 @@ function Reading:need(to, value, kind, other)
   return self:expect(to, value, kind, other)
 end
 
---- A list, and how long it is.
+--- A list; an empty one in place of a value that is not a list, which is refused.
 ---@param to string
 ---@param value any
 ---@return table

@@ -13,7 +13,7 @@ local completion_request = {}
 -- Tokens of an answer whose request names no limit: the API wants one.
 local DEFAULT_MAX_TOKENS = 4096
 
--- Fields that are the API's under the same name.
+-- Fields that the API has under the same name.
 local function same(kind)
   return function(self, name, value, params)
     params[name] = self:expect(name, value, kind)

@@ -1,4 +1,4 @@
---- Messages and their events in the shape of a chat completion: what message/chat_completion.lua reads, written.
+--- Writes messages and their events in the shape of a chat completion, which message/chat_completion.lua reads.
 --
 --     local encoder = completion_writer.encoder { include_usage = true }
 --     for _, chunk in ipairs(encoder:feed(event)) do ... end
@@ -109,7 +109,7 @@ end
 
 -- --- whole ---------------------------------------------------------------------------------------
 
--- What each block adds to the message, by its type; any other is kept.
+-- What each block adds to the message, by its type; a block of another type is kept.
 local BLOCKS = {
   text = function(made, block)
     table.insert(made.texts, parts.word(block.text) or "")
@@ -208,7 +208,7 @@ local function assistant_of(message)
   }
 end
 
--- The choices of a message. A stored one has none: what it has by this name is a field of its server's.
+-- The choices of a message. A stored one has none: its field `choices` is its server's.
 local function all_choices(message)
   return messages.is(message) and message.choices or { message }
 end

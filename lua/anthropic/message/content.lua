@@ -31,7 +31,7 @@ local function image_type(head)
   end
 end
 
--- Bytes of a path or of memory: `head` is their beginning.
+-- Describes bytes in a file or in memory; `head` is their beginning.
 local function describe(given)
   if given.data then
     return { data = given.data, head = given.data:sub(1, 64), name = "data" }

@@ -35,7 +35,7 @@ local ROWS = {
 ---@type anthropic.DeltaRow[]
 deltas.ROWS = ROWS
 
---- The row of a delta's type, with its ending or without.
+--- The row of a delta's type, with or without the ending `_delta`.
 ---@type table<string, anthropic.DeltaRow>
 deltas.OF_TYPE = {}
 

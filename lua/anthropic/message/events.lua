@@ -2,7 +2,7 @@
 
 local events = {}
 
---- Whether the event brings content; up to the first that does, a failure can be hidden from the
+--- Whether the event brings content. Before the first such event, a failure can be hidden from the
 --- reader.
 ---@param event table
 ---@return boolean

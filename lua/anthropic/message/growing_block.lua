@@ -19,7 +19,7 @@ local BLOCK_BYTES = 1000 -- that a block takes besides its content
 ---@field budget anthropic.Budget
 ---@field pieces table<string, string[]> of the string fields that grow
 ---@field json? string[] pieces of a tool's input
----@field citations? table that were added to
+---@field citations? table the block's, if some were added
 ---@field closed? boolean it has ended
 ---@field has_ended? boolean the same, though it may have gone on
 local GrowingBlock = {}

@@ -31,7 +31,7 @@ local token_counts = require "anthropic.message.token_counts"
 ---@field request number until the request was about to be sent
 ---@field first_byte number until the response's headers began
 ---@field total number until the response had ended
----@field reused boolean whether the connection was there already
+---@field reused boolean whether the connection existed already
 ---@field first_text? number of a stream that has ended: until the first content
 ---@field tokens_per_second? number of a stream that has ended: output tokens per second from the first content on
 
@@ -108,9 +108,9 @@ function message.new(fields)
   return setmetatable(fields, nulls and metatable_with(nulls) or plain_metatable)
 end
 
---- The fields of the answer, those in `extra` at their place, without what is this library's own.
+--- The fields of the answer, those in `extra` at their place, without this library's own.
 ---@param whole anthropic.Message
----@return table fields a table of its own
+---@return table fields a new table
 function message.fields_of(whole)
   local fields = {}
   for name, value in pairs(whole) do

@@ -8,8 +8,8 @@ local parts = require "anthropic.message.parts"
 ---@field index integer
 ---@field type? string nil until it is known
 ---@field pending? table the start that waits for the type, or for a call's name and ID
----@field waiting? number bytes of that
----@field content? table what has begun
+---@field waiting? number bytes of `pending`
+---@field content? table the block as it has begun
 ---@field given_id? string of a call, as the server sent it
 ---@field heard? anthropic.HeardText the input of a call that began without an ID
 ---@field brought table<string, true> the types of deltas that came
@@ -29,7 +29,7 @@ function native_block.is_told(content)
   return content.type ~= nil
 end
 
---- What has begun, or waits to begin.
+--- The content of a block that has begun, or waits to begin.
 ---@param block anthropic.NativeBlock
 ---@return table
 function native_block.content_of(block)
@@ -41,7 +41,7 @@ local function is_same_word(begun, said)
   return begun == nil or said == nil or begun == said
 end
 
--- Whether the input beside an ID that comes late, if there is one, is what has come of the call.
+-- Whether the input beside a late ID, if there is an input, is what has come of the call.
 local function is_same_input(block, content)
   local said, came = content.input, block.content.input
   if block.heard then

@@ -28,7 +28,7 @@ local native_blocks = {}
 local WAITING_BYTES, MEMBER_BYTES = 600, 100 -- of a block that waits, and of a member of it, besides their content
 
 --- The blocks of one stream.
----@param budget? anthropic.Budget the caller of `add` compares
+---@param budget? anthropic.Budget the caller checks the limit
 ---@param input_at? fun(index: integer): any the input of the block with an index in the message, or its JSON text, as
 ---far as it has come
 ---@return anthropic.NativeBlocks
@@ -41,11 +41,11 @@ function native_blocks.new(budget, input_at)
     has_calls = false,
     -- By the server's index: the `latest` block under it, and the last that takes deltas of each kind.
     slots = {},
-    order = {}, -- of their beginning
+    order = {}, -- the blocks as they began
     taken = {}, highest = -1,
     latest = nil, -- the server's index of the block that began last
-    is_unnumbered = false, -- that one came without an index
-    leaves_out_zero = false, -- so did the first
+    is_unnumbered = false, -- that block came without an index
+    leaves_out_zero = false, -- so did the first block
     ids = parts.answer_ids(), -- of calls
   }, Blocks)
 end
@@ -194,7 +194,7 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
--- The index that a start without one means.
+-- The index of a start that came without one.
 local function index_of_start(self, content)
   local first, latest = latest_at(self, 0), latest_at(self, self.latest)
   if first == nil or not first.has_ended then

@@ -24,7 +24,7 @@ local Reader = {}
 Reader.__index = Reader
 
 --- A reader for the events of one stream.
----@param budget? anthropic.Budget counts what waits until it can be told; the reader's caller compares
+---@param budget? anthropic.Budget counts what waits to become an event; the caller checks the limit
 ---@param input_at? fun(index: integer): any see native_blocks.new
 ---@return anthropic.NativeReader
 function native_events.reader(budget, input_at)
@@ -198,7 +198,7 @@ end
 
 -- --- events --------------------------------------------------------------------------------------
 
--- The type of an event that names none.
+-- The type of an event without a `type`.
 local function type_of(event)
   local delta = event.delta
   local members = type(delta) == "table" and delta or {}

@@ -25,7 +25,7 @@ function members.is_delta(value)
   return type(value) == "string" and value ~= "" or type(value) == "table" and deltas.read(value) ~= nil
 end
 
---- The block that a start brings: under its name, as its delta, or beside it.
+--- The block that a start brings: as its `content_block`, as its `delta`, or in the event itself.
 ---@param event table a delta that is the block is taken out of it
 ---@return any block empty if it brings none
 function members.block_of(event)

@@ -105,7 +105,7 @@ local TYPE_OF_MEMBER = {
   { "citation", "text" },
 }
 
--- What other APIs call a block of the API's.
+-- Other APIs' names for the types of the API's blocks.
 local OWN_TYPE = { output_text = "text" }
 
 --- The type of a block or of its first delta; if it names none, the type that its members imply.
@@ -270,7 +270,7 @@ function parts.block(value)
   return block
 end
 
---- The blocks of a message's content: a list, in which null is nothing, one block, or a text.
+--- The blocks of a message's content, which is a list (nulls are skipped), one block, or a text.
 ---@param content any
 ---@return table[]|nil blocks nil if something in it is not a block
 function parts.blocks(content)
@@ -315,7 +315,7 @@ function parts.answer_ids(word)
   return { 0, word or true }
 end
 
--- Unlike the IDs of other messages, and the same again for the same message.
+-- An ID unlike those of other messages, and always the same for the same message.
 local function own_id(message_id, seen)
   local word = parts.word(message_id)
   if not word and seen[2] == true then

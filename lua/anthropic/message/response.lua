@@ -56,7 +56,7 @@ end
 
 local BOM = "\239\187\191"
 
--- A body without the byte order mark and the comments before it: heartbeats, as an event stream has them.
+-- A body without a leading byte order mark and leading comments: heartbeats, as an event stream has them.
 local function document_of(body)
   local first = body:sub(1, #BOM) == BOM and #BOM + 1 or 1
   local at = body:find("%S", first)

@@ -6,7 +6,7 @@
 
 local stop_reasons = {}
 
--- Other servers' words, in lower case; any other stays.
+-- Other servers' words, in lower case; any other word stays.
 local WORDS = {
   stop = "end_turn",
   eos = "end_turn",

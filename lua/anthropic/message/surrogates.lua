@@ -125,7 +125,7 @@ local function ended(self, event)
   return list
 end
 
--- Drops the halves whose block has ended.
+-- Adds U+FFFD for the halves whose block has ended.
 local function release(self, event, events)
   for _, held in ipairs(ended(self, event)) do
     events[#events + 1] = {

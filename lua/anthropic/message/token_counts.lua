@@ -4,7 +4,7 @@ local json = require "anthropic.base.json"
 
 local token_counts = {}
 
--- A count as a number: no text, nothing below zero, nothing endless.
+-- A count as a number; nil if it is not a number, or negative or infinite.
 local function count(value)
   local number = tonumber(value)
   return number and number >= 0 and number < math.huge and number or nil
@@ -63,11 +63,11 @@ function token_counts.merge(before, later)
   return merged
 end
 
---- The same for counts that are the caller's own, such as a copy that `merge` made. They are changed in place, so that
---- a later count costs the same, however many have come.
+--- The same in place, for counts that the caller owns, such as a copy that `merge` made: a later count costs the same,
+--- however many have come.
 ---@param into table? default: none have come
 ---@param later any
----@param note? fun(name: any, value: any, before: any) a count, and the one whose place it takes
+---@param note? fun(name: any, value: any, before: any) a count, and the one that it replaces
 ---@return table? into
 function token_counts.hold(into, later, note)
   later = counts_of(later)

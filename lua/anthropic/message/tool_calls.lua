@@ -56,7 +56,7 @@ function tool_calls.read(piece)
   local arguments = first_of(called, "arguments", "input", "parameters", "input_json") -- the last if it is broken
   local is_whole = type(arguments) == "table"
   if is_whole then
-    arguments = json.input_text(arguments) -- also what is null in it
+    arguments = json.input_text(arguments) -- with its nulls
     arguments = arguments and not arguments:find "^[{%[]%s*[}%]]$" and arguments or nil
   end
   local id = piece.id
@@ -105,7 +105,7 @@ local function is_another(call, said, chunk)
   return said.name ~= nil and call.name ~= nil and (not has_gone_on or begins_anew(call, said))
 end
 
--- Arguments of so many times the bytes are not compared: the work must not be more than that of reading the piece.
+-- Arguments with more than so many times a piece's bytes are not compared with it: that would cost too much.
 local MOST_TIMES = 16
 
 -- Whether the arguments of a call are those of a piece, however they are written.
@@ -208,7 +208,7 @@ local function find(self, said, chunk)
   local call = said.index ~= nil and self.by_index[said.index]
   if not call then
     call = said.id and self.by_id[said.id] or self.list[#self.list]
-    -- A new index begins a call, but for one that the server has not numbered yet.
+    -- A new index begins a call, unless the found one has no number from the server yet.
     if call and said.index ~= nil and (call.has_number or said.id and said.id ~= call.id) then
       return nil
     end

@@ -50,7 +50,7 @@ local LARGEST = 2 ^ 53 -- up to it every whole number is exact
 -- Names in an answer that count nothing, whatever they hold.
 local NO_COUNTS = { requests = true, model = true }
 
--- Iterations whose tokens the numbers of an answer leave out. The other ones repeat them.
+-- Iterations whose tokens are not in an answer's own counts. Those of all others are.
 local APART = { compaction = true, advisor_message = true }
 
 ---@return anthropic.Usage
@@ -182,8 +182,8 @@ function Usage:total()
   return sum(self.by_model, names)
 end
 
---- Returns what it cost. A price is that of a million tokens, under the name of the count; it is found by the model's
---- alias, too.
+--- Returns what all of it cost. A price is for a million tokens, under the name of the count; the model's alias finds
+--- it, too.
 ---
 --- A price is needed for each of these, if it was used: `input_tokens`, `output_tokens`,
 --- `cache_creation_input_tokens`, `cache_read_input_tokens`, and a server's tools (`web_search_requests`, ...; 0 if

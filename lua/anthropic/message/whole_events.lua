@@ -1,5 +1,5 @@
---- The events that would have made up a message that came whole: as the API would have sent them, so that a loop over
---- them prints what a stream's would.
+--- The events that the API would have streamed for a message that came whole, so that a loop over them prints what a
+--- stream's would.
 
 local chat_completion = require "anthropic.message.chat_completion"
 local json = require "anthropic.base.json"

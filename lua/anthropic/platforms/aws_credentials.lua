@@ -147,7 +147,7 @@ local function of_profile(option, exchange, is_wanted)
       return invalid(("there is no AWS profile %q in ~/.aws/credentials and ~/.aws/config"):format(name))
     end
     return nil
-  elseif profile.role_arn then -- what else the profile has is what it takes the role with
+  elseif profile.role_arn then -- its other fields are what it takes the role with
     return invalid(words_of_profile(name, profile))
   elseif values.word(profile.aws_access_key_id) and values.word(profile.aws_secret_access_key) then
     return {

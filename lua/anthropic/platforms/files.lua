@@ -46,7 +46,7 @@ function files.object(path)
   return type(value) == "table" and value or nil
 end
 
--- The name of a section as AWS's programs know it: one blank behind "profile", and no quotes around a name that has
+-- The name of a section as AWS's programs know it: one blank after "profile", and no quotes around a name that has
 -- blanks itself.
 local function section_name(text)
   text = text:match "^%s*(.*%S)" or ""

@@ -14,8 +14,8 @@
 --     provider           the module whose source finds a credential: keys to sign with for AWS's `service`, or a token
 --     service_region     the region to sign for if only a base URL is known
 --     headers            header -> option that it carries
---     dropped_headers    that it does not take
---     escaped            a character that a server takes for more than itself in a path
+--     dropped_headers    headers that it does not take
+--     escaped            a character that has a meaning to the server in a path
 --     endpoints          path -> `path` and `streamed_path` in its place, members of the body that are `dropped`, and
 --                        `members` of the body that come from headers
 --     version            the body's, in place of the default one
