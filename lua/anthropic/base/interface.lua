@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "9af7254eee09b42f"
+return "29b6e74925d5d18b"

@@ -35,7 +35,7 @@ local function merged_count(before, later)
   return later -- a word, such as service_tier
 end
 
--- Sets a count from a later one. A value that stays as it came keeps its digits, also those that a number does not hold.
+-- Sets a count from a later one. A value that stays as it came keeps its digits, also if a number does not hold them.
 local function add(into, later, name)
   local value, given = merged_count(into[name], later[name]), later[name]
   if rawequal(value, given) then
