@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "9d32dfcd1a906bb9"
+return "ab4e1b031ac005cf"

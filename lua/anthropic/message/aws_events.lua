@@ -47,7 +47,7 @@ local READERS = {
 ---@param text string
 ---@return string|nil data of an event
 ---@return string? name of the event; without data what is wrong, or nil
----@return { data: string, name: string }? failure the error that it tells of
+---@return { data: string, name: string }? failure the error that it brings
 function aws_events.read(payload, kind, name, text)
   local read = READERS[kind]
   if not read then

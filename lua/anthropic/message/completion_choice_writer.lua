@@ -30,7 +30,7 @@ Choice.__index = Choice
 
 local FIELDS = { "reasoning_content", "content" }
 
--- Members of a call's block that have a place of their own in a chat completion, or none beside the call.
+-- Members of a call's block that have a place of their own in a chat completion, or must not stand beside the call.
 local OF_BLOCK = tables.set {
   "type", "id", "name", "input", "input_json", "input_error", "index", "function", "custom", "arguments", "parameters",
 }

@@ -51,7 +51,7 @@ function HeardText:text()
   return self.pieces and (self.pieces[1] or "")
 end
 
---- Whether a text may be the beginning of what has come. If too much has come to tell, any text no longer may be.
+--- Whether what has come may begin with a text. If too much has come to tell, it may if the text is not longer.
 ---@param text string
 ---@return boolean
 function HeardText:may_hold(text)

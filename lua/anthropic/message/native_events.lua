@@ -220,7 +220,7 @@ end
 
 --- Takes an event in.
 ---@param event table decoded; it may be changed
----@return table[]|nil events the API's own that it stands for, in order; empty where it brings nothing
+---@return table[]|nil events the API's own that it stands for, in order; empty if it brings nothing
 ---@return string? problem why it cannot be read
 function Reader:feed(event)
   if next(event) == nil then

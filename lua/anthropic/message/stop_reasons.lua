@@ -51,7 +51,7 @@ function stop_reasons.of(reason, has_calls)
   return word
 end
 
---- The stop reason of an answer in the API's own shape, where servers write other words, too.
+--- The stop reason of an answer in the API's own shape. Servers write other words in it, too.
 ---@param reason any as it came
 ---@param has_calls boolean
 ---@return any

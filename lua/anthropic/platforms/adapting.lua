@@ -1,4 +1,4 @@
---- What a platform changes in a request: its path, and what stands in the body or in headers.
+--- Changes a request for a platform: its path, and what is in its body and headers.
 
 local check = require "anthropic.base.check"
 local errors = require "anthropic.base.error"

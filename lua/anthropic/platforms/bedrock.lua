@@ -14,9 +14,9 @@ return {
   has_key_first = true, -- of the environment, before what signs
   provider = "anthropic.platforms.aws_credentials",
   service = "bedrock",
-  service_region = "us-east-1", -- where only a base URL is known
+  service_region = "us-east-1", -- if only a base URL is known
   dropped_headers = { "anthropic-version" },
-  version = "bedrock-2023-05-31", -- where the client's is the default
+  version = "bedrock-2023-05-31", -- if the client's is the default
   endpoints = {
     ["/v1/messages"] = {
       path = "/model/{model}/invoke",

@@ -1,4 +1,5 @@
---- The files in which the platforms' own programs keep regions, projects and credentials. No error ever quotes them.
+--- The files in which the platforms' own programs keep regions, projects and credentials.
+--- No error ever quotes them.
 
 local package = package
 

@@ -24,7 +24,7 @@ return {
   provider = "anthropic.platforms.google_token",
   escaped = ";",
   dropped_headers = { "anthropic-version" },
-  version = "vertex-2023-10-16", -- where the client's is the default
+  version = "vertex-2023-10-16", -- if the client's is the default
   endpoints = {
     ["/v1/messages"] = {
       path = MODELS .. "{model}:rawPredict",
