@@ -42,7 +42,7 @@ static struct escape of_code(size_t length, uint32_t code) {
   return escape;
 }
 
-/* The readers below get text that ends in NUL. */
+/* The text of the readers below ends in NUL. */
 
 static int digit(unsigned char byte, int base) {
   int value = hex_digit(byte);

@@ -31,6 +31,6 @@ size_t pieces_next(struct pieces *pieces, const char *bytes, size_t length) {
     if (is_empty && byte == '\n')
       return cut(pieces);
   }
-  /* if lines end in CR alone, nothing more may come for a long time */
+  /* if lines end in CR only, nothing more may come for a long time */
   return pieces->is_ended && !pieces->uses_crlf ? cut(pieces) : 0;
 }

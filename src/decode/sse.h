@@ -29,7 +29,7 @@ enum sse_result {
   SSE_EVENT,     /* an event was cut */
   SSE_MORE,      /* no whole event in the buffer */
   SSE_TOO_LARGE, /* an event or a line above the limit; stays so */
-  SSE_FULL,      /* of delta_run_cut alone: the run has no room for the event's text */
+  SSE_FULL,      /* of delta_run_cut only: the run has no room for the event's text */
   SSE_NO_MEMORY  /* ask again after freeing some */
 };
 

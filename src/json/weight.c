@@ -65,7 +65,7 @@ static bool is_known(struct scale *scale, uint32_t hash) {
   return found;
 }
 
-/* `at` is behind the opening quote. */
+/* `at` is after the opening quote. */
 static void weigh_string(struct scale *scale) {
   const char *first = scale->at;
   bool has_escapes = false;

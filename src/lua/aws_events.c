@@ -1,7 +1,7 @@
 /* The messages of AWS's event stream, of a transfer's body. */
 #include "lua/transfer.h"
 
-enum { LARGE_FRAME = 1024 * 1024 }; /* bytes that are not kept beside their values */
+enum { LARGE_FRAME = 1024 * 1024 }; /* the bytes of a larger one are not kept beside its values */
 
 static void push_text(lua_State *L, const struct aws_text *text) {
   lua_pushlstring(L, text->length ? text->bytes : "", text->length);

@@ -3,7 +3,7 @@
 #include "json/weight.h"
 
 enum {
-  LARGE_BODY = 1024 * 1024,     /* is not held twice */
+  LARGE_BODY = 1024 * 1024,     /* a larger one is not held twice */
   KEPT_BODY = 4 * 1024 * 1024,  /* at most, of a refused body */
   KEPT_ERROR = 16 * 1024 * 1024 /* at most, of an error's body */
 };

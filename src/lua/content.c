@@ -84,7 +84,7 @@ static int push_text(lua_State *L, struct buffer *text) {
   return 1;
 }
 
-/* What a reader makes of a file: text | nil, message */
+/* Pushes what `read` makes of a file: text | nil, message */
 static int push_file(lua_State *L, bool (*read)(struct buffer *, int, int64_t, const char **)) {
   int64_t size;
   const char *problem;

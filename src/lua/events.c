@@ -16,7 +16,7 @@
 
 enum reading { EVENTS, TEXTS, REST };
 
-enum { LARGE_EVENT = 1024 * 1024 }; /* bytes that are not kept beside their values */
+enum { LARGE_EVENT = 1024 * 1024 }; /* the bytes of a larger one are not kept beside its values */
 
 /* Upvalues: the type's metatable, and the strings of a delta's table. Most events are deltas. */
 enum {

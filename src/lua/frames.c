@@ -1,5 +1,5 @@
-/* Whether a coroutine can be suspended where it is: core.can_yield(thread), for hosts where nginx
- * hides coroutine.isyieldable or Lua (5.1, 5.2) has none. */
+/* Whether a coroutine can be suspended where it is: core.can_yield(thread). Needed because
+ * nginx hides coroutine.isyieldable, and Lua 5.1 and 5.2 lack it. */
 #include "lua/modules.h"
 
 #include <lualib.h>
@@ -38,7 +38,7 @@ static bool is_metamethod_in(lua_State *thread, int function, const lua_Debug *f
 }
 
 /* Lua has no name for a metamethod or a finalizer, which C code calls: it is a metamethod of an
- * argument, or of a value of the caller. Lua has none either for a nameless function. */
+ * argument, or of a value of the caller. Lua has no name for a nameless function either. */
 static bool is_called_by_c(lua_State *thread, lua_Debug *frame, const lua_Debug *caller) {
   lua_getinfo(thread, "f", frame);
   int function = lua_gettop(thread);

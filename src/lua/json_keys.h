@@ -24,7 +24,7 @@ struct key {
   enum key_kind kind;
 };
 
-/* The names, each with a NUL behind it, are copies: a table may lose keys while it is encoded (it
+/* The names, each with a NUL after it, are copies: a table may lose keys while it is encoded (it
  * may be weak, or a finalizer may write to it). */
 struct keys {
   size_t count, capacity;
@@ -38,7 +38,7 @@ struct survey bind_keys_survey(lua_State *L, int table);
 /* Where an object's names are: stack indices of its table, and of tables or nil. */
 struct sources {
   int table;
-  int nulls;     /* a set of names that are null where the table lacks them */
+  int nulls;     /* a set of names that are null if the table lacks them */
   int unencoded; /* a set of names that are left out */
   int merged;    /* its members are written among the table's */
 };

@@ -18,7 +18,7 @@ static char **push_arguments(lua_State *L, size_t *count) {
   return lua_newuserdata(L, (*count + 1) * sizeof(char *));
 }
 
-/* The list keeps the strings alive as long as Lua does not allocate: a finalizer may change it. */
+/* The list keeps the strings alive until Lua allocates: then a finalizer may change the list. */
 static void set_arguments(lua_State *L, char **arguments, size_t count) {
   for (size_t i = 0; i < count; i++) {
     size_t length = 0;

@@ -1,4 +1,4 @@
-/* What a transfer has recorded: transfer:pieces(). For tests alone. */
+/* What a transfer has recorded: transfer:pieces(). For tests only. */
 #include "lua/transfer.h"
 
 /* pieces() -> { { seconds since the start, bytes }, ... } of the body, if it is recorded */

@@ -11,7 +11,7 @@
 /* The stack of loop:start. */
 enum { LOOP = 1, OPTIONS, BODY, SINK, PARTS, BODY_FILE };
 
-/* Leaves the string on the stack, which keeps it alive; nil where it is missing. */
+/* Leaves the string on the stack, which keeps it alive; nil if it is missing. */
 static const char *push_string(lua_State *L, int table, const char *name, size_t *length) {
   lua_getfield(L, table, name);
   if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
@@ -28,7 +28,7 @@ static const char *push_body(lua_State *L, size_t *length) {
   return is_list ? NULL : push_string(L, OPTIONS, "body", length);
 }
 
-/* A path may well hold a line break: it does not go to the wire. */
+/* A path may hold a line break, because it is not sent. */
 static const char *push_path(lua_State *L, int table, const char *name) {
   size_t length = 0;
   const char *path = push_string(L, table, name, &length);
@@ -151,7 +151,7 @@ static bool add_file(lua_State *L, struct transfer *transfer) {
   return !part.path || transfer_add_joined(transfer, &part, 1);
 }
 
-/* The strings of the list stay where they are: the transfer keeps it. */
+/* The strings are not copied: the transfer keeps the list alive. */
 static bool add_strings(lua_State *L, struct transfer *transfer) {
   size_t count = lua_istable(L, BODY) ? lua_rawlen(L, BODY) : 0;
   if (count == 0)

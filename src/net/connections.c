@@ -60,7 +60,7 @@ bool connections_attach(struct connections *connections, CURLM *multi) {
          curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, connections) == CURLM_OK;
 }
 
-/* libcurl tells which socket an entry uses after it has read from it. */
+/* libcurl says which socket an entry uses only after it has read from it. */
 port_socket connections_socket_of(struct connections *connections, struct loop_entry *entry) {
   if (entry->socket == NO_SOCKET && entry->local_port > 0)
     entry->socket = socket_list_find(&connections->sockets, entry->local_port, entry->remote_port);

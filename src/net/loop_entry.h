@@ -11,7 +11,7 @@
 struct loop;
 struct loop_entry;
 
-/* What the loop asks and tells the owner. None of them steps the loop, or takes an entry out. */
+/* What the loop asks and tells the owner. No callback steps the loop or takes an entry out. */
 struct loop_callbacks {
   /* When it runs out of time (of clock_now), or HUGE_VAL. */
   double (*deadline)(const struct loop_entry *entry);

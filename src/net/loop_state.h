@@ -44,7 +44,7 @@ struct loop {
  * when memory or descriptors ran out. */
 bool loop_state_open(struct loop *loop);
 
-/* Before anything of a loop is used: in a forked child, gives up what is the parent's. */
+/* Call before anything of a loop is used: in a forked child, gives up what is the parent's. */
 void loop_state_notice_fork(struct loop *loop);
 
 /* Closes what is left of the parent's in a forked child. */

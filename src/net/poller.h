@@ -55,8 +55,8 @@ bool poller_watch(struct poller *poller, port_socket socket, bool readable, bool
 /* Makes the descriptor readable after `milliseconds`, until poller_wait; negative: not at all. */
 void poller_set_timer(struct poller *poller, long milliseconds);
 
-/* Waits up to `milliseconds` (negative: for ever) and stores the ready sockets: none also when the
- * timer ran out or a signal came. */
+/* Waits up to `milliseconds` (negative: for ever) and stores the ready sockets; there may be none
+ * when the timer ran out or a signal came. */
 void poller_wait(struct poller *poller, long milliseconds, struct poller_batch *batch);
 
 #pragma GCC visibility pop

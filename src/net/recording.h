@@ -1,4 +1,4 @@
-/* A body as it came, in pieces with their times: for tests alone (`anthropic.testing` stores
+/* A body as it came, in pieces with their times: for tests only (`anthropic.testing` stores
  * exchanges). No Lua. */
 #ifndef ANTHROPIC_NET_RECORDING_H
 #define ANTHROPIC_NET_RECORDING_H

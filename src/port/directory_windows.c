@@ -22,7 +22,7 @@ static HANDLE handle_of(port_directory directory) {
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-/* Names of devices, whatever follows after a dot; and some of these with a digit. */
+/* Names of devices, with or without a dot and more; the latter are followed by a digit. */
 static const char *const devices[] = {"con", "prn", "aux", "nul", "conin$", "conout$"};
 static const char *const numbered[] = {"com", "lpt"};
 
@@ -54,7 +54,7 @@ bool port_directory_is_name(const char *name) {
 
 /* --- by a name -------------------------------------------------------------------------------- */
 
-/* Opens or makes what stands at a name in a directory: a link itself, not what it leads to. */
+/* Opens or makes an entry of a directory: of a link, the link itself, not what it leads to. */
 static int open_at(port_directory parent, const char *name, ACCESS_MASK access, ULONG disposition,
                    ULONG options, HANDLE *handle) {
   UNICODE_STRING text;

@@ -24,7 +24,7 @@ int port_handle_descriptor(HANDLE handle, int flags, int *descriptor) {
   return EMFILE;
 }
 
-/* Some files that are not here yet, and some that are packed, are no links to another. */
+/* Some reparse points are not links: files that are not here yet, and files that are packed. */
 static bool is_link(HANDLE handle) {
   FILE_ATTRIBUTE_TAG_INFO found;
   return GetFileInformationByHandleEx(handle, FileAttributeTagInfo, &found, sizeof found) &&
@@ -215,7 +215,7 @@ static bool is_separator(WCHAR character) {
   return character == L'/' || character == L'\\';
 }
 
-/* A drive's root, and what else may be no new directory, is there or is refused by the next. */
+/* Errors on the way, as for a drive's root, do not matter: the part after a missing one fails. */
 int port_file_make_directories(const char *path) {
   WCHAR *wide = port_wide(path);
   if (!wide)

@@ -56,7 +56,7 @@ bool port_socket_ports(port_socket socket, int *local, int *remote) {
   return true;
 }
 
-/* Nothing comes any more, so what waits can be read to its end. */
+/* Nothing comes after the shutdown, so what waits can be read to its end. */
 void port_socket_end(port_socket socket) {
   char bytes[4096];
   shutdown(socket, SHUT_RDWR);

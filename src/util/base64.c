@@ -41,7 +41,7 @@ static int value_of(char character) {
   return character == '+' ? 62 : character == '/' ? 63 : -1;
 }
 
-/* The length without the padding, where that fits or is missing. */
+/* The length without the padding, if that is right or missing. */
 static size_t without_padding(const char *text, size_t count) {
   size_t length = count;
   for (int i = 0; i < 2 && count % 4 == 0 && length > 0 && text[length - 1] == '='; i++)

@@ -16,7 +16,7 @@ int private_file_mode(const char *path) {
   return port_file_look(path, &status) == 0 ? status.mode : -1;
 }
 
-/* Another writer at the same time has a temporary file of another name. */
+/* Another writer at the same time uses a temporary file of another name. */
 static const char *replace(const char *path, const char *temporary, const char *bytes,
                            size_t count) {
   int64_t length = 0;

@@ -87,7 +87,7 @@ void sha256_finish(struct sha256 *sha256, unsigned char digest[SHA256_SIZE]) {
     write_word(digest + 4 * (size_t)i, sha256->state[i]);
 }
 
-/* The compiler may not leave it out. */
+/* The compiler must not leave this out. */
 static void wipe(void *memory, size_t size) {
   for (volatile unsigned char *at = memory; size > 0; size--)
     *at++ = 0;

@@ -54,7 +54,7 @@ local COUNT_BYTES = 200 -- of a count's place, besides its name and its value
 ---@field has_begun boolean something was understood: a text, a call, an end
 ---@field usage? table as the server counts
 ---@field weigh_usage fun(name: any, value: any, before: any) notes what `usage` holds
----@field budget anthropic.Budget counts what is kept until it can be told
+---@field budget anthropic.Budget counts what is kept until it becomes events
 ---@field own_word? string for the IDs of calls, if the completion has none
 local Translator = {}
 Translator.__index = Translator
@@ -77,7 +77,7 @@ local function note_usage(self, usage)
   self.usage = token_counts.hold(self.usage, usage, self.weigh_usage)
 end
 
--- The choices of a chunk: a list, one alone, or the chunk itself.
+-- The choices of a chunk: a list, a single one, or the chunk itself.
 local function choices_of(chunk)
   local choices = chunk.choices
   if type(choices) == "table" and next(choices) ~= nil then

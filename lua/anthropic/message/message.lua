@@ -2,8 +2,8 @@
 --
 --     print(message:text(), message.stop_reason, message.usage.output_tokens)
 --
--- `anthropic.encode` writes all of the answer, to be stored; in a request's `messages` it is sent as its
--- role and content alone.
+-- `anthropic.encode` writes all of the answer, to be stored; in a request's `messages` only its role
+-- and content are sent.
 
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"

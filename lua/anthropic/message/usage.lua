@@ -21,7 +21,7 @@ local model_names = lazy.module "anthropic.message.model_names"
 
 local KINDS, IS_PART = token_kinds.KINDS, token_kinds.IS_PART
 
----@class anthropic.ModelUsage sums; further counts of the API's `usage` stand under their own names
+---@class anthropic.ModelUsage sums; further counts of the API's `usage` have their own names
 ---@field requests integer messages counted
 ---@field input_tokens integer read without a cache
 ---@field output_tokens integer thinking included

@@ -57,7 +57,7 @@ local function is_before(one, other)
   return #one < #other
 end
 
--- The pairs as they stand in the URL, sorted by name, then by value.
+-- The pairs as they are in the URL, sorted by name, then by value.
 local function canonical_query(query)
   local pairs_of = {}
   for pair in (query ~= "" and query .. "&" or ""):gmatch "([^&]*)&" do
