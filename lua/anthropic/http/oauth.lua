@@ -262,7 +262,10 @@ end
 local function start_renewal(own, driver, f)
   local renewal = { latest = core.now() + LONGEST_RENEWAL + 2 * PATIENCE }
   local function finish(ok, kept, problem)
-    renewal.ok, renewal.kept, renewal.problem, own.renewal = ok, kept, problem, nil
+    renewal.ok, renewal.kept, renewal.problem = ok, kept, problem
+    if own.renewal == renewal then
+      own.renewal = nil
+    end
     local waiter = renewal.waiter
     if waiter then
       waiter.was_called = true
