@@ -222,6 +222,7 @@ build = {
     ["anthropic.loop.coroutines"] = "lua/anthropic/loop/coroutines.lua",
     ["anthropic.loop.counted_set"] = "lua/anthropic/loop/counted_set.lua",
     ["anthropic.loop.cqueues"] = "lua/anthropic/loop/cqueues.lua",
+    ["anthropic.loop.draining"] = "lua/anthropic/loop/draining.lua",
     ["anthropic.loop.frame"] = "lua/anthropic/loop/frame.lua",
     ["anthropic.loop.host_coroutines"] = "lua/anthropic/loop/host_coroutines.lua",
     ["anthropic.loop"] = "lua/anthropic/loop/init.lua",

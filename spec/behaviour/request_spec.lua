@@ -1015,7 +1015,7 @@ describe("a request", function()
       local client = service.client(server)
       assert(assert(client.messages.stream(params())):message())
       client:close()
-      local waited = loop.unsettled()
+      local waited = require("anthropic.loop.draining").unsettled()
       if waited then -- the response is given time to end, but ends
         raw_client.eventually(function()
           loop.step(0.05)

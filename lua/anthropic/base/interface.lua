@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "29b6e74925d5d18b"
+return "d1a308bd5f5ed96d"

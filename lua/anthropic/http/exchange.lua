@@ -7,6 +7,7 @@
 local require = require
 local answer = require "anthropic.http.answer"
 local core = require "anthropic.base.core"
+local draining = require "anthropic.loop.draining"
 local errors = require "anthropic.base.error"
 local lazy = require "anthropic.base.lazy"
 local limiting = require "anthropic.http.limiting"
@@ -244,7 +245,7 @@ function Exchange:drain()
   self:response_so_far()
   local transfer = self.transfer
   self.transfer = nil -- from here on, close() must not close it
-  loop.drain(transfer)
+  draining.drain(transfer)
 end
 
 --- Ends the exchange: all that was asked for has come.

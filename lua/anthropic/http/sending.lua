@@ -2,6 +2,7 @@
 
 local require = require
 local core = require "anthropic.base.core"
+local draining = require "anthropic.loop.draining"
 local errors = require "anthropic.base.error"
 local headers = require "anthropic.http.headers"
 local lazy = require "anthropic.base.lazy"
@@ -54,7 +55,7 @@ end
 
 -- Starts the transfer of a request.
 local function start(exchange, wire, turn)
-  local unsettled, seconds = loop.unsettled()
+  local unsettled, seconds = draining.unsettled()
   if unsettled and not tasks.wait(exchange.option "loop", unsettled, seconds) or exchange.closed
     or exchange.turn ~= turn then
     local err = cancelled()

@@ -37,18 +37,11 @@ local loop = {}
 
 local the_loop
 local waiting = {} -- subject -> function that wakes its waiter
--- Transfers without a reader, whose connection is worth keeping -> a subject that has news when
--- they have ended.
-local draining = {}
 local alarm_set = alarms.new()
 local is_stepping = false
 -- By name: if the library is loaded a second time, `require` finds the drivers of the other loop.
 local drivers = {}
 
--- A finished stream's last bytes come within this time, or its connection is given up.
-local DRAIN_SECONDS = 1
--- The next request waits so long for that connection: less than a new one takes.
-local SETTLE_SECONDS = 0.02
 -- A step wakes no further waiters after this time, so that the host's own work has its turn.
 local BUDGET = 0.005
 
@@ -235,53 +228,6 @@ end
 ---@private
 function loop.is_idle()
   return next(waiting) == nil and not alarm_set:soonest()
-end
-
-local function await_end(transfer)
-  if transfer:done() then
-    local drained = draining[transfer]
-    draining[transfer] = nil
-    transfer:close()
-    loop.wake(drained)
-  else
-    loop.on_news(transfer, function() await_end(transfer) end)
-  end
-end
-
--- A step whose caller must not get the error of a wake-up: the next step raises that, in the host's way.
-local function step_for_all()
-  local ok, err = loop.try_step(0)
-  if not ok then
-    loop.after(0, function() error(err, 0) end)
-  end
-end
-
---- Lets a transfer that has been read come to its end in the background, so that its connection
---- can be used again.
----@private
-function loop.drain(transfer)
-  if not transfer:done() then
-    step_for_all()
-  end
-  if transfer:done() then
-    transfer:close()
-  else
-    transfer:limit(DRAIN_SECONDS)
-    draining[transfer] = { has_news = function() return draining[transfer] == nil end }
-    await_end(transfer)
-  end
-end
-
---- A transfer near its end, whose connection is worth a wait.
----@private
----@return { has_news: fun(): boolean }|nil subject that has news when the transfer has ended
----@return number? seconds to wait at most
-function loop.unsettled()
-  if next(draining) then
-    step_for_all()
-  end
-  local _, drained = next(draining)
-  return drained, SETTLE_SECONDS
 end
 
 local function is_in_coroutine()

@@ -1,6 +1,7 @@
 -- One request with its retries. The transfers, the waiting and the clock are the spec's own.
 
 local core = require "anthropic.core"
+local draining = require "anthropic.loop.draining"
 local errors = require "anthropic.base.error"
 local exchanges = require "anthropic.http.exchange"
 local loop = require "anthropic.loop"
@@ -462,7 +463,7 @@ describe("an exchange", function()
         during = nil
         transfer.step = 10
         loop.wake(transfer)
-        assert.is_nil((loop.unsettled()))
+        assert.is_nil((draining.unsettled()))
       end
 
       it("has ended, or 20 ms have passed", function()

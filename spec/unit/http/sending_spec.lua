@@ -2,11 +2,12 @@
 -- the spec's own.
 
 local core = require "anthropic.core"
+local draining = require "anthropic.loop.draining"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local sending = require "anthropic.http.sending"
 
-local real = { now = core.now, core = loop.core, unsettled = loop.unsettled }
+local real = { now = core.now, core = loop.core, unsettled = draining.unsettled }
 
 local SECRET = "sk-test/0123456789abcdef"
 
@@ -34,7 +35,7 @@ describe("sending", function()
     now, refused, wires, steps, answer = 100, nil, {}, 1, { status = 200 }
     records, waits = {}, {}
     core.now = function() return now end
-    loop.unsettled = function() return nil, 0.02 end
+    draining.unsettled = function() return nil, 0.02 end
     loop.core = function()
       return {
         start = function(_, wire)
@@ -55,7 +56,7 @@ describe("sending", function()
   end)
 
   after_each(function()
-    core.now, loop.core, loop.unsettled = real.now, real.core, real.unsettled
+    core.now, loop.core, draining.unsettled = real.now, real.core, real.unsettled
   end)
 
   local function new_wire(fields)
@@ -209,7 +210,7 @@ describe("sending", function()
 
     it("after another whose connection is nearly free", function()
       local subject = {}
-      loop.unsettled = function() return subject, 0.02 end
+      draining.unsettled = function() return subject, 0.02 end
       driver.wait = function(...)
         waits[#waits + 1] = { ... }
         assert.same({}, wires)
@@ -247,7 +248,7 @@ describe("sending", function()
     end)
 
     it("where it is cancelled or closed while it waits for a connection", function()
-      loop.unsettled = function() return {}, 0.02 end
+      draining.unsettled = function() return {}, 0.02 end
       driver.wait = function() return nil, "cancelled" end
       unsent({}, "cancelled")
       local exchange = new()

@@ -1,51 +1,10 @@
 local child = require "spec.support.child"
 local core = require "anthropic.core"
+local fake_core = require "spec.support.fake_core"
 local loop = require "anthropic.loop"
 local waiting = require "spec.support.waiting"
 
 local STOCK_5_1 = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
-
--- A core loop whose transfers have news when the spec says so. `wait` does what `during` says.
-local function fake_core()
-  local fake = { ready = {}, waits = {}, alarms = {} }
-  function fake:wait(seconds, takes_interrupt, budget)
-    self.waits[#self.waits + 1] = seconds
-    local began = core.now()
-    if self.during then
-      self.during()
-    end
-    self.limit = (seconds == 0 and began or core.now()) + budget
-    return self.has_worked or false, takes_interrupt and self.interrupts and table.remove(self.interrupts, 1) or false,
-      (self.time or math.huge) <= core.now(), self:next_ready()
-  end
-  function fake:is_late()
-    return core.now() > self.limit
-  end
-  function fake:next_ready()
-    if self.ready[1] and self:is_late() then
-      return nil, true
-    end
-    local entry = table.remove(self.ready, 1)
-    return entry, self.ready[1] ~= nil
-  end
-  function fake:alarm(time)
-    self.time = time
-    self.alarms[#self.alarms + 1] = time or "none"
-  end
-  function fake:fd()
-    return self.descriptor
-  end
-  return fake
-end
-
--- A transfer that ends when the spec says so.
-local function fake_transfer(is_done)
-  local transfer = { is_done = is_done or false, closed = 0 }
-  function transfer:done() return self.is_done end
-  function transfer:close() self.closed = self.closed + 1 end
-  function transfer:limit(seconds) self.seconds = seconds end
-  return transfer
-end
 
 local function latest(list)
   return list[#list]
@@ -518,94 +477,6 @@ describe("the loop", function()
       the_core.during = function() pass(1) end
       loop.step(1)
       assert.same({ "news", "time" }, order)
-    end)
-  end)
-
-  describe("given a transfer that has been read", function()
-    it("closes it where it has ended", function()
-      local transfer = fake_transfer(true)
-      loop.drain(transfer)
-      assert.equal(1, transfer.closed)
-      assert.is_nil(transfer.seconds)
-      assert.same({}, the_core.waits)
-      assert.is_nil((loop.unsettled()))
-    end)
-
-    it("closes it where it ends by a step", function()
-      local transfer = fake_transfer()
-      the_core.during = function() transfer.is_done = true end
-      loop.drain(transfer)
-      assert.equal(1, transfer.closed)
-      assert.is_nil(transfer.seconds)
-      assert.same({ 0 }, the_core.waits)
-    end)
-
-    it("lets it come to its end in the background, within a second", function()
-      local transfer = fake_transfer()
-      loop.drain(transfer)
-      assert.equal(1, transfer.seconds)
-      assert.equal(0, transfer.closed)
-      the_core.ready = { transfer } -- news, no end
-      loop.step(0)
-      assert.equal(0, transfer.closed)
-      assert.is_false(loop.is_idle())
-      transfer.is_done = true
-      the_core.ready = { transfer }
-      loop.step(0)
-      assert.equal(1, transfer.closed)
-      assert.is_true(loop.is_idle())
-    end)
-
-    it("knows nothing unsettled where there is none, and takes no step for that", function()
-      local subject, seconds = loop.unsettled()
-      assert.is_nil(subject)
-      assert.is_true(seconds > 0 and seconds <= 0.05)
-      assert.same({}, the_core.waits)
-    end)
-
-    it("tells others of it, and wakes them when it has ended", function()
-      local transfer, woken = fake_transfer(), 0
-      loop.drain(transfer)
-      local subject, seconds = loop.unsettled()
-      assert.equal(0.02, seconds)
-      assert.is_false(subject:has_news())
-      loop.on_news(subject, function()
-        woken = woken + 1
-        assert.is_true(subject:has_news())
-      end)
-      transfer.is_done = true
-      loop.wake(transfer)
-      assert.equal(1, woken)
-      assert.is_true(subject:has_news())
-      assert.is_nil((loop.unsettled()))
-    end)
-
-    it("raises nothing that a wake-up of another raises: the next step does", function()
-      local object = {}
-      for _, move in ipairs { loop.drain, loop.unsettled } do
-        local transfer, other = fake_transfer(), {}
-        if move == loop.unsettled then
-          loop.drain(transfer)
-        end
-        loop.on_news(other, function() error(object) end)
-        the_core.ready = { other }
-        move(transfer)
-        assert.same({ false, object }, { pcall(loop.step, 0) })
-        loop.step(0)
-        transfer.is_done = true
-        loop.wake(transfer)
-      end
-    end)
-
-    it("looks whether it has ended meanwhile before it tells of it", function()
-      local transfer = fake_transfer()
-      loop.drain(transfer)
-      the_core.during = function()
-        transfer.is_done = true
-        the_core.ready = { transfer }
-      end
-      assert.is_nil((loop.unsettled()))
-      assert.equal(1, transfer.closed)
     end)
   end)
 end)
