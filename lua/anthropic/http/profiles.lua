@@ -8,6 +8,7 @@
 -- ~/.config/anthropic, on Windows %APPDATA%\Anthropic.
 
 local package = package
+local core = require "anthropic.base.core"
 local json = require "anthropic.base.json"
 
 local profiles = {}
@@ -108,6 +109,11 @@ local function config_of(name, read, directory)
   if type(identity) == "table" and (identity.source ~= "file" or not text(identity.path)) then
     return nil, "its authentication.identity_token is no file"
   end
+  for _, path in ipairs { text(given.credentials_path) or "", type(identity) == "table" and identity.path or "" } do
+    if path:find("\0", 1, true) then -- else a part of it would be opened
+      return nil, "a path in it contains NUL"
+    end
+  end
   return {
     type = given.type,
     name = name,
@@ -148,12 +154,21 @@ local function is_name(name)
   return name:find "^[%w_.-]+$" ~= nil and name ~= "." and name ~= ".."
 end
 
+-- Whether group or others may write a file, by its mode, whose last two digits to the base 8 are theirs.
+local function may_others_write(mode)
+  return math.floor(mode / 16) % 2 == 1 or math.floor(mode / 2) % 2 == 1
+end
+
 -- The profile of a name; nil alone if it is missing.
 local function find_profile(directory, name)
   if not is_name(name) then
     return nil, "the name of a profile has letters, digits, '_', '.' and '-'"
   end
-  local read, message = profiles.read_json(directory .. "/configs/" .. name .. ".json")
+  local path = directory .. "/configs/" .. name .. ".json"
+  if may_others_write(core.file_mode(path) or 0) then -- it says where tokens and requests go
+    return nil, ("%s: group or others may write it (run: chmod go-w %s)"):format(path, path)
+  end
+  local read, message = profiles.read_json(path)
   if not read then
     return nil, message
   end

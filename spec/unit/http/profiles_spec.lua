@@ -52,6 +52,32 @@ describe("a profile", function()
     end
   end)
 
+  it("is refused where a path in it contains NUL", function()
+    environment()
+    for _, authentication in ipairs {
+      '{"type":"user_oauth","credentials_path":"a\\u0000b"}',
+      '{"type":"oidc_federation","identity_token":{"source":"file","path":"a\\u0000b"}}',
+    } do
+      profile("default", '{"authentication":' .. authentication .. "}")
+      assert.same({ nil, 'the profile "default": a path in it contains NUL' }, { profiles.find() })
+    end
+  end)
+
+  it("is refused where group or others may write it", function()
+    profile("default", USER)
+    environment()
+    local path = directory:path "configs/default.json"
+    for mode, may_be_used in pairs { ["600"] = true, ["644"] = true, ["755"] = true, ["620"] = false, ["602"] = false,
+      ["666"] = false, ["664"] = false } do
+      directory:run("chmod " .. mode .. " configs/default.json")
+      local config, problem = profiles.find()
+      assert.equal(may_be_used, config ~= nil, mode)
+      if not may_be_used then
+        assert.equal(("%s: group or others may write it (run: chmod go-w %s)"):format(path, path), problem)
+      end
+    end
+  end)
+
   it("stands below the user's folder where no other is named", function()
     directory:run "mkdir -p .config/anthropic/configs config/anthropic/configs"
     directory:write(".config/anthropic/configs/default.json", USER)
