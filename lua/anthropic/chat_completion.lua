@@ -30,7 +30,7 @@ end
 
 --- Reads a chat completion's request. A field without a counterpart in the Messages API is refused, with its path; one
 --- that changes nothing (`n = 1`, an empty list) is taken, and other members of an answer (`images`) are ignored.
---- Without `max_tokens` an answer may have 4,096.
+--- Without `max_tokens` an answer may have 4,096; beside a `budget_tokens` of as many or more, that many more.
 ---@param body table|string as `anthropic.decode` returns it, or JSON
 ---@return table|nil params for `client.messages.create`; with `stream = true` it returns a Stream
 ---@return anthropic.Error? err of kind "invalid_request"

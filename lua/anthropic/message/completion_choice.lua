@@ -77,11 +77,11 @@ local function says_more(part)
   return false
 end
 
--- The parts of a part of the thinking, if they are signed: Databricks has them in its `summary`.
-local function signed_parts_of(part)
+-- The parts of a part of the thinking, if they say more than a text: Databricks signs those of its `summary`.
+local function parts_of_thought(part)
   for _, name in ipairs { "summary", "thinking", "content" } do
     for _, inner in ipairs(type(part[name]) == "table" and part[name] or {}) do
-      if type(inner) == "table" and parts.word(inner.signature) then
+      if type(inner) == "table" and (parts.word(inner.signature) or parts.others(inner, OF_THOUGHT)) then
         return part[name]
       end
     end
@@ -97,7 +97,7 @@ local function add_thought(self, part)
     blocks.note(self, part.data)
     return true
   end
-  local inner = signed_parts_of(part)
+  local inner = parts_of_thought(part)
   if inner then
     local has_text = false
     for _, each in ipairs(inner) do
@@ -203,6 +203,15 @@ local function add_part(self, part, takes_calls)
   blocks.keep(self, "content", parts.others(part, OF_CONTENT))
 end
 
+-- What a part has beside its text, which may be an object itself.
+local function keep_beside(self, part)
+  if type(part) == "table" then
+    local text = part.text
+    blocks.keep(self, "content", parts.others(part, OF_TEXT))
+    blocks.keep(self, "content", type(text) == "table" and text[1] == nil and parts.others(text, OF_THOUGHT) or nil)
+  end
+end
+
 local function list_of(value)
   return type(value) == "table" and value[1] ~= nil and value or { value }
 end
@@ -219,7 +228,7 @@ local function add_content(self, content, takes_calls)
     local text = plain_text_of(part)
     if text then
       texts[#texts + 1] = text
-      blocks.keep(self, "content", type(part) == "table" and parts.others(part, OF_TEXT) or nil)
+      keep_beside(self, part)
     else
       blocks.add_text(self, "text", table.concat(texts))
       texts = {}

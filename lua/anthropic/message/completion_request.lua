@@ -10,8 +10,14 @@ local paths = require "anthropic.base.path"
 
 local completion_request = {}
 
--- Tokens of an answer whose request names no limit: the API wants one.
+-- Tokens of an answer whose request names no limit: the API wants one, above the budget of the thinking.
 local DEFAULT_MAX_TOKENS = 4096
+
+local function default_max_tokens(params)
+  local budget = params.thinking and params.thinking.budget_tokens
+  local is_large = type(budget) == "number" and budget >= DEFAULT_MAX_TOKENS
+  return DEFAULT_MAX_TOKENS + (is_large and budget or 0)
+end
 
 -- Fields that the API has under the same name.
 local function same(kind)
@@ -255,7 +261,7 @@ function completion_request.to_params(body)
   if self.problem then
     return nil, self.problem
   end
-  params.max_tokens = params.max_tokens or DEFAULT_MAX_TOKENS
+  params.max_tokens = params.max_tokens or default_max_tokens(params)
   return params
 end
 

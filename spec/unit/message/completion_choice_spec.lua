@@ -508,6 +508,15 @@ describe("a choice", function()
     } } })
   end)
 
+  it("keeps what stands beside a text inside of a part", function()
+    assert.same({ HM[1], HM[2], "unknown {reasoning:{x:1}}" }, events_of { delta { content = {
+      { type = "thinking", thinking = { { type = "text", text = "Hm.", x = 1 } } },
+    } } })
+    assert.same({ "unknown {content:{annotations:[1]}}", HI[1], HI[2] }, events_of { delta { content = {
+      { type = "text", text = { value = "Hi", annotations = { 1 } } },
+    } } })
+  end)
+
   it("knows what members of a part mean nothing beside its text, wherever that stands", function()
     local function part(name, text)
       return { [name] = text, type = "t", id = "i", index = 0, role = "assistant" }

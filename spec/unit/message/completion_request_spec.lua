@@ -36,6 +36,11 @@ describe("a request", function()
   it("keeps what both shapes call the same", function()
     assert.equal('{"max_tokens":4096,"messages":[{"content":"Hi","role":"user"}],"model":"m"}',
       (read('{"model":"m",' .. USER .. "}")))
+    for budget, limit in pairs { [1200] = 4096, [4095] = 4096, [4096] = 8192, [10240] = 14336, ['"x"'] = 4096 } do
+      local body = ('{"thinking":{"budget_tokens":%s},%s}'):format(budget, USER)
+      assert.equal(limit, json.decode((read(body))).max_tokens)
+    end
+    assert.equal(5, json.decode((read('{"max_tokens":5,"thinking":{"budget_tokens":9000},' .. USER .. "}"))).max_tokens)
     for _, text in ipairs {
       '{"temperature":0.5}', '{"top_p":0.9}', '{"stream":true}', '{"thinking":{"budget_tokens":1200,"type":"enabled"}}',
       '{"top_k":5}', "{}",
