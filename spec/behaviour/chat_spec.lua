@@ -667,6 +667,23 @@ describe("the convenience layer", function()
       assert.same({ "a", "c" }, names)
     end)
 
+    it("keeps what on_turn changed in an answer that was left, though the history was changed behind it", function()
+      serve { asks("stream", "Paris", "Wait."), testing.stream { text = "one two" }, testing.message { text = "b" } }
+      local history = { user "old", assistant "older" }
+      local chat = client:chat { messages = history, tools = { weather() }, on_turn = function()
+        return { remove_tools = { "weather" } }
+      end }
+      for piece in chat:stream "Weather?" do
+        if piece == "one" then
+          break
+        end
+      end
+      chat.messages = {}
+      assert.equal("b", (chat:say "And?"))
+      assert.same({ user "And?" }, messages_of(3))
+      assert.equal(0, #server:requests()[3].json.tools)
+    end)
+
     it("leaves tools without a function to the caller", function()
       serve { asks("message", "Paris"), testing.message { text = "Sunny." } }
       local chat = client:chat { tools = { { name = "weather", input_schema = { type = "object" } } } }

@@ -159,13 +159,18 @@ local function beginning_of(turn, history, run)
   return first or #history + 1
 end
 
+-- Keeps what a turn has changed about the tools.
+local function keep_tools(self, turn)
+  if turn.carrier then
+    self.tool_state = tool_changes.state_after(turn.carrier, self.tool_state)
+  end
+end
+
 -- Sets the history after a turn. If the program or another turn has changed the chat's history since the turn began,
 -- the turn is added to the changed one.
 local function keep(self, turn, history, run)
   local present = self.messages
-  if turn.carrier then
-    self.tool_state = tool_changes.state_after(turn.carrier, self.tool_state)
-  end
+  keep_tools(self, turn)
   if type(present) ~= "table" or is_same(present, turn.before) then
     self.messages = history
   else
@@ -195,7 +200,7 @@ local function settle_one(self, open)
   local run = open.stream.run
   local history = run and run.messages or open.turn.params.messages
   if type(self.messages) ~= "table" or not is_same(self.messages, self.known) then
-    return
+    keep_tools(self, open.turn)
   elseif text:match "%S" then
     local message = { role = "assistant", content = parts.without_space_behind(text) }
     remember(self, open.turn, history, message, run)
