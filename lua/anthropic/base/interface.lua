@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "a020f15e869f7eef"
+return "960cddb56605c3f5"
