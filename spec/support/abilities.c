@@ -181,6 +181,12 @@ static int change_directory(lua_State *L) {
   return chdir(luaL_checkstring(L, 1)) == 0 ? 0 : luaL_error(L, "no such directory");
 }
 
+/* close(descriptor) */
+static int close_descriptor(lua_State *L) {
+  lua_pushboolean(L, close((int)luaL_checkinteger(L, 1)) == 0);
+  return 1;
+}
+
 /* Writes what was counted so far, where the program counts (make coverage). */
 void __gcov_dump(void) __attribute__((weak));
 
@@ -201,6 +207,7 @@ int luaopen_abilities(lua_State *L) {
                                        {"exit", exit_process},
                                        {"ignore_children", ignore_children},
                                        {"change_directory", change_directory},
+                                       {"close", close_descriptor},
                                        {NULL, NULL}};
   if (!watch_curl())
     return luaL_error(L, "libcurl cannot be used");

@@ -41,7 +41,8 @@ struct poller_batch {
 /* NULL when memory or descriptors ran out. The caller frees it with poller_free. */
 struct poller *poller_new(void);
 
-/* Closes the descriptors. Safe in a forked child: the parent's registrations stay as they are. */
+/* Closes the descriptors, but no other file that has got the number of one. Safe in a forked child:
+ * the parent's registrations stay as they are. */
 void poller_free(struct poller *poller);
 
 /* The descriptor that is readable while a watched socket is ready or the timer has run out; -1

@@ -17,6 +17,25 @@ struct poller {
   int timer;
 };
 
+static void close_both(struct poller *poller) {
+  if (poller->epoll >= 0)
+    close(poller->epoll);
+  if (poller->timer >= 0)
+    close(poller->timer);
+}
+
+/* A host that became a daemon may have closed them, and opened others that got their numbers. */
+static bool has_own(const struct poller *poller) {
+  struct itimerspec left;
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = poller->timer};
+  if (timerfd_gettime(poller->timer, &left) != 0)
+    return false;
+  if (epoll_ctl(poller->epoll, EPOLL_CTL_ADD, poller->timer, &event) != 0)
+    return errno == EEXIST;
+  epoll_ctl(poller->epoll, EPOLL_CTL_DEL, poller->timer, &event);
+  return false;
+}
+
 struct poller *poller_new(void) {
   struct poller *poller = malloc(sizeof *poller);
   if (!poller)
@@ -26,7 +45,8 @@ struct poller *poller_new(void) {
   struct epoll_event event = {.events = EPOLLIN, .data.fd = poller->timer};
   if (poller->epoll < 0 || poller->timer < 0 ||
       epoll_ctl(poller->epoll, EPOLL_CTL_ADD, poller->timer, &event) != 0) {
-    poller_free(poller);
+    close_both(poller);
+    free(poller);
     return NULL;
   }
   return poller;
@@ -35,10 +55,8 @@ struct poller *poller_new(void) {
 void poller_free(struct poller *poller) {
   if (!poller)
     return;
-  if (poller->epoll >= 0)
-    close(poller->epoll);
-  if (poller->timer >= 0)
-    close(poller->timer);
+  if (has_own(poller))
+    close_both(poller);
   free(poller);
 }
 

@@ -28,8 +28,15 @@ const char *folder_open(struct folder *folder, const char *path) {
   return error == ENAMETOOLONG ? "the path is too long" : strerror(error);
 }
 
+/* A host that became a daemon may have closed it, and opened a file that got its number. */
+static bool has_own(const struct folder *folder) {
+  struct port_status status;
+  return folder->directory != NO_DIRECTORY &&
+         port_directory_status(folder->directory, &status) == 0 && status.kind == PORT_DIRECTORY;
+}
+
 void folder_close(struct folder *folder) {
-  if (folder->directory != NO_DIRECTORY)
+  if (has_own(folder))
     port_directory_close(folder->directory);
   folder->directory = NO_DIRECTORY;
 }

@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "d1a308bd5f5ed96d"
+return "b6610a4649efb1af"

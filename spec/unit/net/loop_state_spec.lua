@@ -3,6 +3,7 @@
 local abilities = require "spec.support.abilities"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
+local directories = require "spec.support.directory"
 local exhaustion = require "spec.support.exhaustion"
 local full_queue = require "spec.support.full_queue"
 local http2_peer = require "spec.support.http2_peer"
@@ -329,6 +330,38 @@ describe("the core in a forked process", function()
     for _, each in ipairs(list) do
       each[2]:close()
     end
+  end)
+
+  -- The numbers of epolls and their timers.
+  local function numbers_of_pollers()
+    local pipe, numbers = assert(io.popen "ls -l /proc/$PPID/fd"), {}
+    for number, kind in pipe:read("*a"):gmatch "(%d+) %-> anon_inode:%[(%a+)%]" do
+      numbers[tonumber(number)] = (kind == "eventpoll" or kind == "timerfd") or nil
+    end
+    pipe:close()
+    return numbers
+  end
+
+  it("closes no file that has the number of one of the parent's descriptors", function()
+    local before, directory = numbers_of_pollers(), directories.new()
+    loop:fd()
+    local now = numbers_of_pollers()
+    core_peer.in_child(function() -- as in a program that becomes a daemon
+      for number in pairs(now) do
+        assert.is_true(before[number] or abilities.close(number))
+      end
+      local files = {}
+      for i = 1, 20 do -- some of which have these numbers
+        files[i] = assert(io.open(directory:path(i), "w"))
+      end
+      loop:step()
+      for i, file in ipairs(files) do
+        file:write(i)
+        file:close()
+        assert.equal(tostring(i), directory:read(i))
+      end
+    end)
+    directory:remove()
   end)
 
   it("does not have the parent told of a socket that only it still has", function()

@@ -1,5 +1,6 @@
 -- core.folder: files below a directory, by paths that cannot leave it.
 
+local abilities = require "spec.support.abilities"
 local child = require "spec.support.child"
 local core = require "anthropic.core"
 local core_peer = require "spec.support.core_peer"
@@ -19,6 +20,29 @@ describe("a folder", function()
     folder:close()
     inside:remove()
     outside:remove()
+  end)
+
+  it("closes no file that has got the number of its descriptor", function()
+    if not abilities then
+      pending "this needs to close a descriptor"
+    end
+    local pipe = assert(io.popen "ls -l /proc/$PPID/fd")
+    local numbers = {}
+    for number, path in pipe:read("*a"):gmatch "(%d+) %-> ([^\n]*)" do
+      numbers[path] = tonumber(number)
+    end
+    pipe:close()
+    assert.is_true(abilities.close(numbers[inside.root]))
+    local files = {}
+    for i = 1, 20 do -- one of which has that number
+      files[i] = assert(io.open(outside:path(i), "w"))
+    end
+    folder:close()
+    for i, file in ipairs(files) do
+      file:write(i)
+      file:close()
+      assert.equal(tostring(i), outside:read(i))
+    end
   end)
 
   it("makes its directory, and those above it", function()
