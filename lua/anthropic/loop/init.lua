@@ -68,12 +68,23 @@ end
 
 --- Wakes whoever waits for the subject.
 ---@private
-function loop.wake(subject)
+---@param subject anthropic.Subject
+---@return boolean ok
+---@return any raised by who was woken
+function loop.try_wake(subject)
   local resume = waiting[subject]
+  waiting[subject] = nil
   if resume then
-    waiting[subject] = nil
-    resume()
+    return pcall(resume)
   end
+  return true
+end
+
+--- The same for a caller whom it does not concern what that raises: the host's next step raises it.
+---@private
+---@param subject anthropic.Subject
+function loop.wake(subject)
+  loop.raise_later(loop.try_wake(subject))
 end
 
 -- Has the core loop know when it is to be stepped next.
@@ -194,6 +205,16 @@ function loop.after(seconds, call)
   end
 end
 
+--- Has the next step raise, in the host's way, what its caller is not concerned with.
+---@private
+---@param ok boolean nothing was raised
+---@param raised any
+function loop.raise_later(ok, raised)
+  if not ok then
+    loop.after(0, function() error(raised, 0) end)
+  end
+end
+
 --- Calls a function once, as soon as the subject has news.
 ---@param subject anthropic.Subject
 ---@param resume? fun() nil: forget the function that was given before
@@ -248,12 +269,9 @@ local function await_end(transfer)
   end
 end
 
--- Moves all on for somebody whom what a wake-up raises does not concern: the next step raises it, in the host's way.
+-- Moves all on for somebody whom what a wake-up raises does not concern.
 local function step_for_all()
-  local ok, err = loop.try_step(0)
-  if not ok then
-    loop.after(0, function() error(err, 0) end)
-  end
+  loop.raise_later(loop.try_step(0))
 end
 
 --- Lets a transfer that has been read come to its end in the background, so that its connection

@@ -150,11 +150,13 @@ describe("the loop", function()
       loop.on_news(subject, nil)
     end)
 
-    it("has forgotten who is called, also where that raises", function()
+    it("has forgotten who is called, also where that raises: the next step raises it, in place of who wakes", function()
       local subject = {}
-      loop.on_news(subject, error)
-      assert.is_false((pcall(loop.wake, subject)))
+      loop.on_news(subject, function() error("words", 0) end)
+      loop.wake(subject)
       assert.is_false(loop.is_awaited(subject))
+      assert.same({ false, "words" }, { pcall(loop.step, 0) })
+      assert.is_true((pcall(loop.step, 0)))
     end)
   end)
 
