@@ -158,7 +158,9 @@ function loop.try_step(seconds, budget, takes_interrupt)
   has_worked = has_worked or has_more or false
   if is_due then -- it may also come too early; one is called whatever else there is
     local ok, err = ring()
-    return ok, ok and has_worked or err
+    if not ok then
+      return false, err
+    end
   end
   return true, has_worked
 end

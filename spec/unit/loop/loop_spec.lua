@@ -360,7 +360,7 @@ describe("the loop", function()
         loop.after(1, function() end)
         pass(1)
         the_core.has_worked = has_worked
-        assert.equal(has_worked, loop.step(0) or false)
+        assert.equal(has_worked, loop.step(0))
       end
     end)
 
