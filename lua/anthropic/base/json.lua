@@ -15,7 +15,7 @@ local kinds = require "anthropic.base.json_kinds"
 local lazy = require "anthropic.base.lazy"
 local memory = require "anthropic.base.memory"
 
-local json_nan = lazy.module_for_failure "anthropic.base.json_nan" -- any answer with a null needs it
+local json_nan = lazy.module "anthropic.base.json_nan"
 
 local prepare, restore = core.json_prepare, core.json_restore
 local CHECK, REPAIR, STRICT, INPUT = core.json_check, core.json_repair, core.json_strict, core.json_input
@@ -213,7 +213,9 @@ local function decode(text, options, nulls_absent)
   elseif found then
     keep_inputs(text, found)
   end
-  if is_changed and nulls_absent and type(value) == "table" then
+  local may_have_nan = is_changed and nulls_absent and type(value) == "table"
+    and (text:find("NaN", 1, true) or text:find("Infinity", 1, true))
+  if may_have_nan then
     local marked = json_nan.mark(text)
     local other = marked and decode_text(marked, ANSWER, nil, true)
     if other then

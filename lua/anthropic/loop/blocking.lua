@@ -23,8 +23,7 @@ local unheard = {} -- what wake-ups of others raised during a wait
 -- Where a host takes steps of its own, it is told of that by one of these, and who waits here goes on.
 local function tell_host()
   while unheard[1] ~= nil do
-    local raised = table.remove(unheard, 1)
-    loop.after(0, function() error(raised, 0) end)
+    loop.raise_later(false, table.remove(unheard, 1))
   end
 end
 

@@ -24,10 +24,7 @@ end
 
 -- A step whose caller must not get the error of a wake-up: the next step raises that, in the host's way.
 local function step_for_all()
-  local ok, err = loop.try_step(0)
-  if not ok then
-    loop.after(0, function() error(err, 0) end)
-  end
+  loop.raise_later(loop.try_step(0))
 end
 
 --- Lets a transfer that has been read come to its end in the background, so that its connection

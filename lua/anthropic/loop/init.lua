@@ -61,12 +61,23 @@ end
 
 --- Wakes the waiter of the subject.
 ---@private
-function loop.wake(subject)
+---@param subject anthropic.Subject
+---@return boolean ok
+---@return any raised what the waiter raised
+function loop.try_wake(subject)
   local resume = waiting[subject]
+  waiting[subject] = nil
   if resume then
-    waiting[subject] = nil
-    resume()
+    return pcall(resume)
   end
+  return true
+end
+
+--- The same, but what the waiter raises is raised by the next step, in the host's way.
+---@private
+---@param subject anthropic.Subject
+function loop.wake(subject)
+  loop.raise_later(loop.try_wake(subject))
 end
 
 -- Tells the core loop when it is to be stepped next.
@@ -140,7 +151,9 @@ function loop.try_step(seconds, budget, takes_interrupt)
   has_worked = has_worked or has_more or false
   if is_due then -- it may also come too early; one is called whatever else there is
     local ok, err = ring()
-    return ok, ok and has_worked or err
+    if not ok then
+      return false, err
+    end
   end
   return true, has_worked
 end
@@ -184,6 +197,16 @@ function loop.after(seconds, call)
     if alarm_set.heap then -- else a step comes too early; making the heap anew takes memory, which may be short
       set_alarm()
     end
+  end
+end
+
+--- Has the next step raise an error, in the host's way.
+---@private
+---@param ok boolean nothing was raised
+---@param raised any
+function loop.raise_later(ok, raised)
+  if not ok then
+    loop.after(0, function() error(raised, 0) end)
   end
 end
 

@@ -70,7 +70,7 @@ end
 
 -- An error of one waiter must not keep the others asleep. `problem`: what another waiter has raised, in a table.
 local function wake(subject, problem)
-  local ok, raised = pcall(loop.wake, subject)
+  local ok, raised = loop.try_wake(subject)
   return problem or not ok and { failure = as_error(raised) } or nil
 end
 
@@ -104,7 +104,7 @@ local function abandon(self)
   if self.group then
     leave_group(self, problem)
   elseif problem then
-    loop.after(0, function() error(problem.failure, 0) end)
+    loop.raise_later(false, problem.failure)
   end
 end
 
@@ -408,7 +408,7 @@ function Task:cancel()
   elseif self.driver.is_fast and self.driver.is_fast() then -- no place to call back
     loop.after(0, function() finish(self, true) end)
   else
-    finish(self, true)
+    loop.raise_later(protected.call(function() finish(self, true) end))
   end
 end
 

@@ -53,12 +53,13 @@ local function on_readable(failure)
   step()
 end
 
--- Watches the descriptor as long as there is a waiter.
-local function watch()
+-- Watches the descriptor as long as there is a waiter. After a step, which came of watching, the handle is not asked.
+local function watch(is_after_step)
   if loop.is_idle() then
     return stop()
+  elseif not (is_after_step and is_watching) then
+    forget_closed()
   end
-  forget_closed()
   local descriptor = loop.core():fd()
   if handle and descriptor ~= watched then
     handle:close()
@@ -82,7 +83,7 @@ local function take_step()
   if not ok then
     loop.after(0, function() end)
   end
-  watch()
+  watch(true)
   if not ok then
     error(tostring(err), 0) -- libuv's hosts can show only strings
   end

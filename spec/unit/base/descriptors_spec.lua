@@ -70,16 +70,16 @@ describe("file descriptors", function()
   end)
 
   -- Most answers of the API have a null.
-  local WHOLE = '{"id":"m","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"NaN"}],'
+  local WHOLE = '{"id":"m","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"Hello"}],'
     .. '"stop_reason":null,"usage":{"input_tokens":1,"output_tokens":1}}'
 
   for name, answers in pairs {
     ["whole answers"] = { { headers = { ["content-type"] = "application/json" }, body = WHOLE } },
     streams = { { events = {
       { event = "message_start",
-        data = '{"type":"message_start","message":' .. WHOLE:gsub("{[^{}]*NaN[^{}]*}", "") .. "}" },
+        data = '{"type":"message_start","message":' .. WHOLE:gsub("{[^{}]*Hello[^{}]*}", "") .. "}" },
       { event = "content_block_start",
-        data = '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"NaN","cited":null}}' },
+        data = '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hello","cited":null}}' },
       { event = "content_block_stop", data = '{"type":"content_block_stop","index":0}' },
       { event = "message_stop", data = '{"type":"message_stop"}' },
     } } },
@@ -102,7 +102,7 @@ describe("file descriptors", function()
         io.write(tostring(text))
       ]]):format(name == "streams" and "stream" or "create"))
       server:stop()
-      assert.equal("NaN", output)
+      assert.equal("Hello", output)
     end)
   end
 end)
