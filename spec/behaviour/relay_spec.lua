@@ -1,5 +1,6 @@
 -- stream:raw_events() hands on an answer as it came, for a relay, and reads it all the same.
 
+local core = require "anthropic.core"
 local json = require "anthropic.base.json"
 local service = require "spec.support.service"
 local streams = require "spec.support.streams"
@@ -135,6 +136,22 @@ describe("a relayed stream", function()
     assert.is_nil(err)
     assert.equal(body, table.concat(pieces))
     assert.equal("end_turn", stream:message().stop_reason)
+  end)
+
+  it("does not wait for the end of comments that follow the end for ever", function()
+    local stop = 'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    local splits = {}
+    for i = 1, 30 do
+      splits[i] = #START + #CONTENT + #stop + 3 * (i - 1)
+    end
+    local body = START .. CONTENT .. stop .. (":\n\n"):rep(30)
+    local stream = open { { body = body, splits = splits, delay_between = 0.1 } }
+    local began = core.now()
+    local pieces, _, err = relay(stream)
+    assert.is_nil(err)
+    assert.is_true(#pieces > 5 and #pieces < 25, #pieces)
+    assert.is_true(core.now() - began < 2.5)
+    assert(stream:message())
   end)
 
   it("hands on an end without its empty line", function()

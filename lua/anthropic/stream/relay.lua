@@ -3,6 +3,7 @@
 
 local attempts = require "anthropic.stream.attempts"
 local choice_of = require("anthropic.message.events").choice_of
+local core = require "anthropic.base.core"
 local json = require "anthropic.base.json"
 local reading = require "anthropic.stream.reading"
 local responses = require "anthropic.message.response"
@@ -163,8 +164,9 @@ local function read_rest(self)
   local transfer = not self.whole and not self.source.is_framed and self.exchange.transfer
   if transfer and self.source.is_stream then
     local bytes, state = transfer:raw_piece(true)
-    if not bytes and state == "again" then
-      transfer:limit(MOST_AFTER_END)
+    if not bytes and state == "again" and not self.is_rest_limited then -- once: comments may come without end
+      self.is_rest_limited = true
+      transfer:limit(math.min(MOST_AFTER_END, self.exchange.deadline - core.now()))
     end
     while not bytes and state == "again" do
       local ok, err = self.exchange:wait()
