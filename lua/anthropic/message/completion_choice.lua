@@ -15,6 +15,7 @@ local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
 local tables = require "anthropic.base.tables"
+local thoughts = require "anthropic.message.completion_thinking"
 local token_counts = require "anthropic.message.token_counts"
 local tool_calls = require "anthropic.message.tool_calls"
 
@@ -54,79 +55,6 @@ local OF_CONTENT = {
 local OF_TEXT = tables.copy(OF_CONTENT)
 OF_TEXT.signature = nil
 
--- The same of a part of the thinking.
-local OF_THOUGHT = {
-  type = true, id = true, index = true, format = true, role = true, signature = true, thinking = true, text = true,
-  content = true, summary = true, reasoning = true, reasoning_content = true, value = true,
-}
-
--- The members in which servers put the thinking; several say the same. In the first two it may be signed.
-local THINKING = {
-  "thinking_blocks", "reasoning_details", "reasoning_content", "reasoning", "thinking", "reasoning_text",
-}
-
--- Members of a part that say nothing beside its text.
-local OF_PART = { type = true, id = true, index = true, format = true, role = true }
-
-local function says_more(part)
-  for name, value in pairs(part) do
-    if not OF_PART[name] and not parts.is_empty(value) then
-      return true
-    end
-  end
-  return false
-end
-
--- The parts of a part of the thinking, if they say more than a text: Databricks signs those of its `summary`.
-local function parts_of_thought(part)
-  for _, name in ipairs { "summary", "thinking", "content" } do
-    for _, inner in ipairs(type(part[name]) == "table" and part[name] or {}) do
-      if type(inner) == "table" and (parts.word(inner.signature) or parts.others(inner, OF_THOUGHT)) then
-        return part[name]
-      end
-    end
-  end
-end
-
--- Adds a part of the thinking. What follows a signature is a block of its own, unless it has the same signature.
--- Returns whether the part had any text.
-local function add_thought(self, part)
-  if part.type == "redacted_thinking" and parts.word(part.data) then
-    blocks.close(self)
-    self.open = { index = blocks.open(self, { type = part.type, data = part.data }) }
-    blocks.note(self, part.data)
-    return true
-  end
-  local inner = parts_of_thought(part)
-  if inner then
-    local has_text = false
-    for _, each in ipairs(inner) do
-      has_text = add_thought(self, type(each) == "table" and each or { thinking = each }) or has_text
-    end
-    if parts.word(part.signature) then
-      blocks.add_late_signature(self, part.signature)
-    end
-    blocks.keep(self, "reasoning", parts.others(part, OF_THOUGHT))
-    return has_text
-  end
-  local text, signature = parts.text_of(part.thinking or part), parts.word(part.signature)
-  local signed = self.open and self.open.signature
-  if signed and signature ~= signed and (signature or text ~= "") then
-    blocks.close(self)
-  end
-  if text ~= "" and signature and signature ~= self.hidden then
-    blocks.show_hidden(self)
-  end
-  blocks.add_text(self, "thinking", text)
-  if signature then
-    blocks.add_signature(self, signature)
-  end
-  local is_kept = text == "" and (parts.word(part.data) or not signature and says_more(part))
-  local rest = not json.is_array(part) and parts.others(part, OF_THOUGHT) or nil
-  blocks.keep(self, "reasoning", is_kept and part or rest) -- encrypted, or not understood
-  return text ~= ""
-end
-
 -- Adds a server's own fields, which may repeat what is beside them. Some servers send the same fields with each chunk.
 local function add_own_fields(self, given)
   if type(given) == "table" then
@@ -155,33 +83,12 @@ end
 
 -- --- pieces --------------------------------------------------------------------------------------
 
-local function add_thinking(self, piece)
-  for _, name in ipairs(THINKING) do
-    local value, has_text = piece[name], false
-    if type(value) ~= "table" or value[1] == nil then
-      value = { value }
-    end
-    for _, part in ipairs(value) do
-      part = type(part) == "table" and part or { thinking = part }
-      has_text = add_thought(self, part) or has_text
-    end
-    if has_text then
-      return
-    end
-  end
-end
-
-local function is_thinking(part)
-  local kind = parts.word(part.type) or ""
-  return kind:find("thinking", 1, true) or kind:find("reasoning", 1, true)
-end
-
 -- The text of a part that is only text; nil if it is something else.
 local function plain_text_of(part)
   if type(part) ~= "table" then
     return parts.text_of(part)
   end
-  local is_plain = not is_thinking(part) and parts.is_empty(part.thinking) and parts.is_empty(part.refusal)
+  local is_plain = not thoughts.is_part(part) and parts.is_empty(part.thinking) and parts.is_empty(part.refusal)
   return is_plain and part.text ~= nil and parts.text_of(part.text) or nil
 end
 
@@ -189,14 +96,14 @@ end
 local CALLS = tables.set { "tool_use", "tool_call", "function_call", "function" }
 
 local function add_part(self, part, takes_calls)
-  if is_thinking(part) then
-    return add_thought(self, part)
+  if thoughts.is_part(part) then
+    return thoughts.add(self, part)
   elseif takes_calls and CALLS[part.type] then
     return calls.add(self, part)
   elseif part.thinking == nil and part.refusal == nil then
     return blocks.keep(self, "content", part)
   end
-  add_thought(self, { thinking = part.thinking, signature = part.signature })
+  thoughts.add(self, { thinking = part.thinking, signature = part.signature })
   blocks.add_text(self, "text", parts.text_of(part.text))
   self.is_refused = self.is_refused or not parts.is_empty(part.refusal)
   blocks.add_text(self, "text", parts.text_of(part.refusal))
@@ -208,7 +115,8 @@ local function keep_beside(self, part)
   if type(part) == "table" then
     local text = part.text
     blocks.keep(self, "content", parts.others(part, OF_TEXT))
-    blocks.keep(self, "content", type(text) == "table" and text[1] == nil and parts.others(text, OF_THOUGHT) or nil)
+    local is_object = type(text) == "table" and text[1] == nil
+    blocks.keep(self, "content", is_object and parts.others(text, thoughts.MEMBERS) or nil)
   end
 end
 
@@ -240,7 +148,7 @@ end
 
 -- The kinds of things that a delta, a message, or a choice itself says.
 local KINDS = {
-  thinking = add_thinking,
+  thinking = thoughts.add_all,
   text = function(self, piece, keeps_calls)
     add_content(self, parts.is_empty(piece.content) and piece.text or piece.content,
       not keeps_calls and parts.is_empty(piece.tool_calls) and parts.is_empty(piece.function_call))
@@ -278,7 +186,7 @@ end
 local function add_late_thought(self, part)
   local has_place = self.next_index == 0 or self.open and self.open.type ~= "text"
   if not self.kept[part.data] and has_place then
-    add_thought(self, part)
+    thoughts.add(self, part)
   elseif not self.kept[part.data] then
     blocks.keep_once(self, "reasoning", part)
   end

@@ -8,14 +8,12 @@
 -- completion_writer.lua writes what is around the choices, and whole messages.
 
 local accumulator = require "anthropic.message.accumulator"
-local budgets = require "anthropic.message.budget"
-local heard_text = require "anthropic.message.heard_text"
+local call_writer = require "anthropic.message.completion_call_writer"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local stop_reasons = require "anthropic.message.stop_reasons"
 local tables = require "anthropic.base.tables"
 local token_counts = require "anthropic.message.token_counts"
-local tool_calls = require "anthropic.message.tool_calls"
 local turns = require "anthropic.message.turns"
 
 local completion_choice_writer = {}
@@ -29,18 +27,6 @@ local Choice = {}
 Choice.__index = Choice
 
 local FIELDS = { "reasoning_content", "content" }
-
--- Members of a call's block that have a place of their own in a chat completion, or no place beside the call.
-local OF_BLOCK = tables.set {
-  "type", "id", "name", "input", "input_json", "input_error", "index", "function", "custom", "arguments", "parameters",
-}
-
---- The members of a call's block that are written beside the call: `caller`, and a server's own.
----@param block table
----@return table
-function completion_choice_writer.beside_call(block)
-  return parts.others(block, OF_BLOCK) or {}
-end
 
 --- Begins a choice.
 ---@param encoder anthropic.CompletionEncoder that the chunks are added to
@@ -92,7 +78,9 @@ local function begin(self)
   end
 end
 
-local function say(self, delta)
+--- Writes a delta.
+---@param delta table
+function Choice:say(delta)
   begin(self)
   emit(self, delta)
 end
@@ -101,72 +89,15 @@ end
 local function say_piece(self, block, field, piece)
   local due = self.turns[field]:add(block, parts.word(piece))
   if due then
-    say(self, { [field] = due })
+    self:say { [field] = due }
   end
 end
 
 -- Writes what waited for the end of a block.
 local function say_due(self, field, due)
   for _, each in ipairs(due) do
-    say(self, type(each) == "string" and { [field] = each } or thinking_block(self, each))
+    self:say(type(each) == "string" and { [field] = each } or thinking_block(self, each))
   end
-end
-
--- Clients want a function in each piece.
-local function call_piece(self, block, members)
-  members.index = block.call
-  members["function"] = members["function"] or { arguments = "" }
-  say(self, { tool_calls = json.array { members } })
-end
-
--- Notes what is beside a call, and returns what is new: a start that is repeated says it again.
-local function add_beside(block, members)
-  local added = {}
-  block.beside = block.beside or {}
-  for name, value in pairs(completion_choice_writer.beside_call(members)) do
-    if block.beside[name] == nil then
-      block.beside[name], added[name] = value, value
-    end
-  end
-  return added
-end
-
-local function announce(self, block)
-  block.is_told, block.is_named = true, block.name ~= nil
-  call_piece(self, block, tables.merge(tables.copy(block.beside), {
-    id = block.id, type = "function", ["function"] = { name = block.name, arguments = "" },
-  }))
-end
-
--- Says a name that comes after arguments.
-local function announce_name(self, block)
-  block.is_named = true
-  call_piece(self, block, { ["function"] = { name = block.name } })
-end
-
--- If an input came whole, pieces after it may say it again, or be empty: they wait for the end.
-local function hold_arguments(block, piece)
-  block.arguments = block.arguments or {}
-  table.insert(block.arguments, piece)
-end
-
-local function whole_arguments(block)
-  local text, read = block.arguments and table.concat(block.arguments) or "", {}
-  parts.read_pieces(read, text)
-  if read.input_error or not parts.is_empty(read.input) then
-    return text
-  end
-  return parts.input_text(block)
-end
-
-local function add_arguments(self, block, piece)
-  if piece == "" then
-    return
-  elseif not block.is_told then
-    announce(self, block)
-  end
-  block.has_arguments = true
-  call_piece(self, block, { ["function"] = { arguments = piece } })
 end
 
 -- A block that has no place in a chat completion is accumulated, and handed on at its end.
@@ -181,7 +112,7 @@ local function say_citations(self, block, citations)
   if type(citations) == "table" and not parts.is_empty(citations) and not block.is_cited then
     block.is_cited = true
     for _, citation in ipairs(citations[1] ~= nil and citations or { citations }) do
-      say(self, foreign(self, "citations", citation))
+      self:say(foreign(self, "citations", citation))
     end
   end
 end
@@ -197,25 +128,9 @@ local STARTS = {
     block.signature = parts.word(members.signature)
   end,
   redacted_thinking = function(self, _, members)
-    say(self, thinking_block(self, { type = "redacted_thinking", data = members.data }))
+    self:say(thinking_block(self, { type = "redacted_thinking", data = members.data }))
   end,
-  tool_use = function(self, block, members)
-    if not block.call then
-      block.call, self.calls = self.calls, self.calls + 1
-    end
-    block.id, block.name = parts.word(members.id) or block.id, parts.word(members.name) or block.name
-    block.input = not parts.is_empty(members.input) and members.input or block.input
-    block.input_json = parts.word(members.input_json) or block.input_json
-    local beside = add_beside(block, members)
-    if block.is_told and next(beside) ~= nil then
-      call_piece(self, block, beside)
-    end
-    if not block.is_told and block.id and block.name then
-      announce(self, block)
-    elseif block.is_told and not block.is_named and block.name then
-      announce_name(self, block)
-    end
-  end,
+  tool_use = call_writer.start,
 }
 
 local DELTAS = {
@@ -228,17 +143,9 @@ local DELTAS = {
   signature_delta = function(_, block, delta)
     block.signature = parts.word(delta.signature)
   end,
-  input_json_delta = function(self, block, delta)
-    local piece = parts.word(delta.partial_json) or ""
-    if (block.input ~= nil or block.input_json) and not block.has_arguments then
-      hold_arguments(block, piece)
-    else
-      block.heard = block.heard or heard_text.new(budgets.new())
-      add_arguments(self, block, tool_calls.handed_on(block, piece))
-    end
-  end,
+  input_json_delta = call_writer.add_arguments,
   citations_delta = function(self, _, delta)
-    say(self, foreign(self, "citations", delta.citation))
+    self:say(foreign(self, "citations", delta.citation))
   end,
 }
 
@@ -253,14 +160,9 @@ local function stop_block(self, block)
   say_due(self, "content", self.turns.content:stop(block))
   local kept = block.kept and block.kept:finish().content[1]
   if kept then
-    say(self, foreign(self, "blocks", kept))
+    self:say(foreign(self, "blocks", kept))
   elseif block.call then
-    if not block.is_told then
-      announce(self, block)
-    end
-    if not block.has_arguments then
-      add_arguments(self, block, whole_arguments(block))
-    end
+    call_writer.stop(self, block)
   end
 end
 
@@ -298,7 +200,7 @@ end
 function handlers.content_block_start(self, event, index)
   local members = type(event.content_block) == "table" and event.content_block or {}
   if json.is_array(members) then -- no block
-    return say(self, foreign(self, "blocks", members))
+    return self:say(foreign(self, "blocks", members))
   end
   local block = self.blocks[index]
   if not block or block.type ~= members.type then
@@ -322,7 +224,7 @@ function handlers.content_block_delta(self, event, index)
   elseif add then
     add(self, block, delta)
   else
-    say(self, { provider_specific_fields = { delta = delta } })
+    self:say { provider_specific_fields = { delta = delta } }
   end
 end
 
@@ -349,11 +251,11 @@ function handlers.unknown_delta(self, event)
   if block and type(calls) == "table" and not json.is_array(calls) then
     local more = json.copy(calls)
     more.id = nil
-    return call_piece(self, block, more)
+    return call_writer.add_piece(self, block, more)
   elseif calls ~= nil or delta.content ~= nil or delta.function_call ~= nil then
     delta = foreign(self, "deltas", delta)
   end
-  say(self, delta)
+  self:say(delta)
 end
 
 -- Ends the blocks whose end did not come. A signature that came after the end of its thinking makes such a block.

@@ -1,104 +1,14 @@
 --- The messages of a chat completion's request, as the API takes them. What has no counterpart is refused,
 -- except for other members of an answer that a client sends back.
 --
---     local reading = completion_messages.new()
---     local system, messages = reading:messages("messages", body.messages)
+--     local messages, system = completion_messages.read(reading, "messages", body.messages)
 --     print(reading.problem)   --> messages[2].content[1].type: "input_audio" cannot be translated
 
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local paths = require "anthropic.base.path"
 
----@class anthropic.CompletionReading
----@field problem? string the first thing that cannot be translated, with its path
-local Reading = {}
-Reading.__index = Reading
-
 local completion_messages = {}
-
---- A reading of one request.
----@return anthropic.CompletionReading
-function completion_messages.new()
-  return setmetatable({}, Reading)
-end
-
---- Notes what cannot be translated.
----@param to string its path
----@param words string
----@return nil
-function Reading:refuse(to, words)
-  self.problem = self.problem or paths.problem(to, words)
-end
-
-local function shown(value)
-  return type(value) == "string" and #value <= 40 and ("%q"):format(value) or type(value)
-end
-
---- Notes that a value is not one of those that can be translated.
----@param to string
----@param value any
----@return nil
-function Reading:refuse_value(to, value)
-  return self:refuse(to, shown(value) .. " cannot be translated")
-end
-
---- A value of one of the types; nil if it is absent or null, and if it is of another type, which is refused.
----@param to string
----@param value any
----@param kind type
----@param other? type
----@return any
-function Reading:expect(to, value, kind, other)
-  if value == nil or value == json.null then
-    return nil
-  elseif type(value) == kind or type(value) == other then
-    return value
-  end
-  return self:refuse(to, ("%s expected, got %s"):format(kind .. (other and " or " .. other or ""), type(value)))
-end
-
---- The same for a value that must be there.
----@param to string
----@param value any
----@param kind type
----@param other? type
----@return any
-function Reading:need(to, value, kind, other)
-  if value == nil or value == json.null then
-    return self:refuse(to, "missing")
-  end
-  return self:expect(to, value, kind, other)
-end
-
---- A list; an empty one in place of a value that is not a list, which is refused.
----@param to string
----@param value any
----@return table
-function Reading:list(to, value)
-  local problem = paths.problem_of_list(to, value)
-  if problem then
-    self.problem = self.problem or problem
-    return {}
-  end
-  return value
-end
-
---- Refuses the members that are neither empty nor known.
----@param to string
----@param object table
----@param known table<string, any>
-function Reading:check_members(to, object, known)
-  local first
-  for key, value in pairs(object) do
-    local name = tostring(key)
-    if not known[name] and not parts.is_empty(value) and (not first or name < first) then
-      first = name
-    end
-  end
-  if first then
-    self:refuse(paths.join(to, first), "cannot be translated")
-  end
-end
 
 -- --- parts ---------------------------------------------------------------------------------------
 
@@ -423,22 +333,23 @@ local function joined(list)
 end
 
 --- The messages, and the contents of the system's messages, wherever these are.
+---@param reading anthropic.CompletionReading notes what cannot be translated
 ---@param to string
 ---@param list any
 ---@return table[] messages
 ---@return string|table[]|nil system
-function Reading:messages(to, list)
+function completion_messages.read(reading, to, list)
   local all = { system = {}, messages = json.array {} }
-  for i, message in ipairs(self:list(to, list)) do
+  for i, message in ipairs(reading:list(to, list)) do
     local place = paths.join(to, i)
-    message = self:need(place, message, "table") or {}
+    message = reading:need(place, message, "table") or {}
     local read = ROLES[message.role]
     if read then
-      read(self, place, message, all)
+      read(reading, place, message, all)
     elseif message.role == nil then
-      self:refuse(place .. ".role", "missing")
+      reading:refuse(place .. ".role", "missing")
     else
-      self:refuse_value(place .. ".role", message.role)
+      reading:refuse_value(place .. ".role", message.role)
     end
   end
   return all.messages, joined(all.system)

@@ -4,6 +4,7 @@
 --     local params, problem = completion_request.to_params(body)
 
 local completion_messages = require "anthropic.message.completion_messages"
+local completion_reading = require "anthropic.message.completion_reading"
 local json = require "anthropic.base.json"
 local parts = require "anthropic.message.parts"
 local paths = require "anthropic.base.path"
@@ -206,7 +207,7 @@ end
 local ROWS = {
   { "model", same "string" },
   { "messages", function(self, name, value, params)
-    params.messages, params.system = self:messages(name, value)
+    params.messages, params.system = completion_messages.read(self, name, value)
   end },
   { "max_completion_tokens", max_tokens },
   { "max_tokens", max_tokens },
@@ -246,7 +247,7 @@ end
 ---@return table|nil params
 ---@return string? problem
 function completion_request.to_params(body)
-  local self, params = completion_messages.new(), {}
+  local self, params = completion_reading.new(), {}
   for _, row in ipairs(ROWS) do
     local name, read = row[1], row[2]
     local value = body[name]

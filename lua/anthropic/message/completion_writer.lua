@@ -7,6 +7,7 @@
 -- tokens have a place there. Other blocks, such as a server's tools, and citations are written to
 -- `provider_specific_fields`.
 
+local call_writer = require "anthropic.message.completion_call_writer"
 local choices = require "anthropic.message.completion_choice_writer"
 local events = require "anthropic.message.events"
 local json = require "anthropic.base.json"
@@ -142,7 +143,7 @@ local BLOCKS = {
 local function calls_of(blocks)
   local calls = json.array {}
   for i, block in ipairs(blocks) do
-    calls[i] = tables.merge(tables.copy(choices.beside_call(block)), {
+    calls[i] = tables.merge(tables.copy(call_writer.beside(block)), {
       id = block.id,
       type = "function",
       ["function"] = { name = block.name, arguments = parts.input_text(block) },

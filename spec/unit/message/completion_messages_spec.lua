@@ -1,19 +1,20 @@
 -- The messages of a chat completion's request; the rest of it is in completion_request_spec.lua.
 
 local completion_messages = require "anthropic.message.completion_messages"
+local completion_reading = require "anthropic.message.completion_reading"
 local json = require "anthropic.base.json"
 
 -- The messages as JSON, and the system's as JSON or nil.
 local function read(text)
-  local reading = completion_messages.new()
-  local messages, system = reading:messages("messages", json.decode(text))
+  local reading = completion_reading.new()
+  local messages, system = completion_messages.read(reading, "messages", json.decode(text))
   assert.is_nil(reading.problem)
   return json.encode(messages), system and json.encode(system)
 end
 
 local function problem_of(text)
-  local reading = completion_messages.new()
-  reading:messages("messages", json.decode(text))
+  local reading = completion_reading.new()
+  completion_messages.read(reading, "messages", json.decode(text))
   return reading.problem
 end
 
@@ -169,8 +170,8 @@ describe("the messages of a chat completion", function()
 
   it("have arguments that are no object as {}, and note what the model wrote", function()
     local function call_of(arguments)
-      local reading = completion_messages.new()
-      local messages = reading:messages("messages", { { role = "assistant", tool_calls = {
+      local reading = completion_reading.new()
+      local messages = completion_messages.read(reading, "messages", { { role = "assistant", tool_calls = {
         { id = "i", type = "function", ["function"] = { name = "f", arguments = arguments } },
       } } })
       assert.is_nil(reading.problem)
