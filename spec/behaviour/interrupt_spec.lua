@@ -259,6 +259,18 @@ describe("on_interrupt", function()
       assert.equal("Hello", text_of_message)
     end)
 
+    it("goes on from the messages that were asked with, whatever was added to them since", function()
+      local client = client_of({ on_interrupt = "continue" }, broken(block(0, TEXT_BLOCK), text(0, "Hel")), rest "lo")
+      local asked = params { stream = true }
+      local stream = assert(client.messages.create(asked))
+      for piece in stream:text_deltas() do
+        asked.messages[2] = { role = "assistant", content = "as shown: " .. piece }
+      end
+      assert.equal("Hello", stream:message():text())
+      local messages = server:requests()[2].json.messages
+      assert.same({ 2, "Hel" }, { #messages, messages[2].content[1].text })
+    end)
+
     it("goes on more than once", function()
       local client = client_of({ on_interrupt = "continue" },
         broken(block(0, TEXT_BLOCK), text(0, "one ")),

@@ -285,6 +285,18 @@ describe("client.messages.parse", function()
       assert.is_nil(server:requests()[2].json.stream)
     end)
 
+    it("sends the messages that were asked with, whatever the program has added to them since", function()
+      serve(testing.stream(bad), testing.message(good))
+      local messages = { { role = "user", content = "Where?" } }
+      local stream = assert(client.messages.parse(params { repair = 1, stream = true, messages = messages }))
+      for _ in stream:text_deltas() do
+        messages[2] = messages[2] or { role = "assistant", content = "as it was shown" }
+      end
+      assert.same({ city = "Paris" }, stream:message().parsed)
+      local sent = server:requests()[2].json.messages
+      assert.same({ 3, "Where?", "city: missing" }, { #sent, sent[1].content, sent[3].content })
+    end)
+
     it("gives no other coroutine the answer that does not fit yet", function()
       serve(testing.stream(bad), testing.message { text = good.text, delay = 0.05 })
       local stream = assert(client.messages.parse(params { repair = 1, stream = true }))

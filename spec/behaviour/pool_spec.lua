@@ -440,6 +440,19 @@ describe("a pool", function()
     assert.equal(0, requests_of(1))
   end)
 
+  it("asks the next member with the messages as they were, whatever was added to them meanwhile", function()
+    members { testing.error { status = 500, delay = 0.1 }, { answer "b" } }
+    local pool, message = anthropic.pool { members = clients }, nil
+    local asked = ask()
+    anthropic.run(function()
+      anthropic.spawn(function() message = assert(pool.messages.create(asked)) end)
+      anthropic.sleep(0.03)
+      asked.messages[2] = { role = "user", content = "typed meanwhile" }
+    end)
+    assert.equal("b", message:text())
+    assert.equal(1, #servers[2]:requests()[1].json.messages)
+  end)
+
   it("reads the results of a batch where that is, though their URL is another member's", function()
     local batch = { id = "msgbatch_1", type = "message_batch", processing_status = "ended",
       results_url = "http://127.0.0.1:1/v1/messages/batches/msgbatch_1/results" }

@@ -164,6 +164,16 @@ local function encode(params, streamed)
   return text, headers, betas
 end
 
+-- What further attempts are made of: the caller's list of messages may change meanwhile.
+local function kept(params)
+  if type(params.messages) ~= "table" or json.is_raw(params.messages) then
+    return params
+  end
+  local whole = json.merge({}, params)
+  whole.messages = json.copy(params.messages)
+  return whole
+end
+
 -- The body of a request as a member of a pool takes it.
 local function remake(member, params, given, streamed)
   local whole, err = params_of.complete(member, params, given)
@@ -206,7 +216,7 @@ local function prepare(client, params, given, on_message, paced)
     betas = betas,
     model = params.model,
     params = params,
-    completed = params,
+    completed = streamed and kept(params) or params, -- of which a stream may ask for the rest
     remake = function(member)
       return remake(member, asked, given, streamed)
     end,
@@ -215,6 +225,7 @@ local function prepare(client, params, given, on_message, paced)
   if not exchange then
     return nil, err
   end
+  asked = exchange.route and kept(asked) or asked
   return function()
     local read, failure = exchange:run(streamed and read_stream or read_whole)
     if not read then

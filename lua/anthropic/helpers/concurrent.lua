@@ -136,7 +136,8 @@ function concurrent.run(client, list, settings, given, send)
     return nil, errors.invalid_request(problem)
   end
   local state = {
-    list = list, settings = settings, send = send,
+    list = json.copy(list), -- the caller's may change meanwhile
+    settings = settings, send = send,
     messages = { n = #list }, errors = {}, next = 1, done = 0, failed = 0,
   }
   local ok, err

@@ -313,6 +313,9 @@ function structured_output.params(params)
   end
   local whole = json.copy(params)
   whole.schema, whole.repair = nil, nil
+  if params.repair and type(params.messages) == "table" then -- the caller's may change before it is sent again
+    whole.messages = json.copy(params.messages)
+  end
   whole.output_config = json.copy(config or {})
   whole.output_config.format = { type = "json_schema", schema = sent }
   return whole

@@ -215,12 +215,12 @@ local function go_on(self, message)
     message_thread.note(self.thread, self.run.messages, message, as_it_came)
   end
   local is_unfinished = UNFINISHED[message.stop_reason] and #message.content > 0 -- else the same would be sent again
-  local goes_on = #turn.calls > 0 or is_unfinished or #self.run.messages > self.length
+  local goes_on = self.has_calls or is_unfinished or #self.run.messages > self.length
   if not goes_on then
     self.run.stopped = message.stop_reason
   elseif stops then
     self.run.stopped = "stop"
-  elseif turn.number >= (self.params.max_turns or DEFAULT_MAX_TURNS) then
+  elseif self.number >= (self.params.max_turns or DEFAULT_MAX_TURNS) then
     self.run.stopped = "max_turns"
   else
     return true

@@ -109,7 +109,7 @@ end
 ---@param self table see `take`
 ---@return anthropic.EarlyCalls
 function tool_turn.early(self)
-  local find, number = finder(self), #self.run.turns + 1
+  local find, number = finder(self), (self.number or 0) + 1
   return early_calls.new(function(block, stream)
     local call = new_call(self, find, number, block)
     if obstacle(call) or call.tool.eager == false then
@@ -211,14 +211,15 @@ end
 
 --- Takes an answer: runs what it calls, and adds both to the history.
 ---@param self table of the run: `request` (what is sent; changed), `tools`, `params`, `client`, `limits`, `run`, and
----  `early` if calls were started already
+---  `early` if calls were started already; sets `number` of the turn, `has_calls` and `length` of the history
 ---@param message anthropic.Message
 ---@return anthropic.Turn|nil
 ---@return anthropic.Error? err the running task was cancelled meanwhile
 ---@return any decision what `on_turn` returned
 function tool_turn.take(self, message)
-  local turn = { number = #self.run.turns + 1, message = message, calls = {}, results = {} }
-  self.run.turns[turn.number] = turn
+  self.number = (self.number or 0) + 1
+  local turn = { number = self.number, message = message, calls = {}, results = {} }
+  table.insert(self.run.turns, turn)
   if message.stop_reason ~= "refusal" then
     local ok, err = answer(self, turn)
     if not ok then
@@ -228,6 +229,7 @@ function tool_turn.take(self, message)
     self.early:cancel()
   end
   self.length = #self.run.messages -- what `on_turn` adds to it is sent, too
+  self.has_calls = #turn.calls > 0 -- which `on_turn` may let go
   if self.params.on_turn then
     return turn, nil, self.params.on_turn(turn, self.run)
   end

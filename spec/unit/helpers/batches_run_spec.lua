@@ -476,6 +476,14 @@ describe("reading results", function()
     assert.same({ list[1] }, report.failed)
   end)
 
+  it("sends the requests as they were given, whatever becomes of their list", function()
+    local requests = requests_of("a", "b", "c")
+    local results = assert(run(requests, { max_requests = 1, on_created = function()
+      table.remove(requests, 1)
+    end }))
+    assert.same({ "a", "b", "c" }, sorted_keys(results))
+  end)
+
   it("leaves none open where a callback raises", function()
     local function raise() error("mine", 0) end
     for _, settings in ipairs { { on_result = raise }, { skip = raise } } do

@@ -96,6 +96,15 @@ describe("a map", function()
     end)
   end)
 
+  it("sends the requests as they were given, whatever becomes of their list", function()
+    local list = numbered(4)
+    local messages = map(list, { concurrency = 1, on_progress = function() table.remove(list, 1) end }, function(params)
+      return params.number
+    end)
+    assert.same({ n = 4, 1, 2, 3, 4 }, messages)
+    assert.same({}, list)
+  end)
+
   it("refuses what is no list of parameters, before it sends", function()
     for _, case in ipairs {
       { { { }, "x" }, "list[2]: parameters of messages.create expected, got string" },

@@ -322,6 +322,20 @@ describe("a run", function()
     end
   end)
 
+  it("counts its turns though on_turn lets go of what they hold", function()
+    local answers, numbers = {}, {}
+    for i = 1, 5 do
+      answers[i] = answer { use("a", {}) }
+    end
+    local final, made = run(answers, { max_turns = 3, on_turn = function(turn, running)
+      numbers[#numbers + 1] = turn.number
+      running.turns, turn.calls, turn.results, turn.message = {}, nil, nil, nil
+    end })
+    assert.equal("tool_use", final.stop_reason)
+    assert.same({ "max_turns", 3, 7 }, { made.stopped, #sent, #made.messages })
+    assert.same({ 1, 2, 3 }, numbers)
+  end)
+
   it("does not keep an answer without content", function()
     local _, made = run({ answer({}, "pause_turn"), answer({}, "end_turn") }, { on_turn = function(turn, running)
       table.insert(running.messages, turn.number == 1 and { role = "user", content = "And?" } or nil)

@@ -1,4 +1,4 @@
--- What the values of a chat completion's request must be. What is read of its messages is completion_messages_spec.lua's.
+-- What the values of a chat completion's request must be. completion_messages_spec.lua has the messages.
 
 local completion_reading = require "anthropic.message.completion_reading"
 local json = require "anthropic.base.json"
@@ -18,7 +18,8 @@ describe("the reading of a chat completion's request", function()
   end)
 
   it("shows a short text that it refuses, and of anything else its type", function()
-    for value, words in pairs { ["x"] = '"x"', [("x"):rep(40)] = '"' .. ("x"):rep(40) .. '"', [("x"):rep(41)] = "string",
+    local longest = ("x"):rep(40)
+    for value, words in pairs { ["x"] = '"x"', [longest] = '"' .. longest .. '"', [longest .. "x"] = "string",
       [7] = "number", [true] = "boolean" } do
       reading = completion_reading.new()
       assert.is_nil(reading:refuse_value("a", value))

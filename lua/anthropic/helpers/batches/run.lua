@@ -7,6 +7,7 @@
 local batch_plan = require "anthropic.helpers.batches.plan"
 local batch_results = require "anthropic.helpers.batches.results"
 local errors = require "anthropic.base.error"
+local json = require "anthropic.base.json"
 local protected = require "anthropic.loop.protected"
 local retry = require "anthropic.http.retry"
 
@@ -344,7 +345,8 @@ function batch_run.run(client, resource, requests, settings, given)
     return nil, errors.invalid_request(message)
   end
   local run = {
-    client = client, resource = resource, requests = requests, settings = settings, given = given,
+    client = client, resource = resource, settings = settings, given = given,
+    requests = requests and json.copy(requests), -- the caller's may change meanwhile
     chunks = chunks, results = {}, report = new_report(), delivered = 0, failures = 0,
     taken = not requests and #chunks > 1 and {} or nil, -- by custom_id, if the requests do not say whose an ID is
   }
