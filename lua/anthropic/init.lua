@@ -240,11 +240,11 @@ function anthropic.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds then
     error("anthropic.sleep: number of seconds expected", 2)
   end
-  local tasks = require "anthropic.loop.task"
-  local ok, reason = tasks.sleep(seconds)
+  local waiting = require "anthropic.loop.waiting"
+  local ok, reason = waiting.sleep(seconds)
   if ok then
     return true
-  elseif tasks.is_refusal(reason) then
+  elseif waiting.is_refusal(reason) then
     return nil, reason
   end
   return nil, require("anthropic.base.error").cancelled "the task was cancelled"

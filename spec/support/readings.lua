@@ -6,7 +6,7 @@
 -- A way is `streamed` where the answer is asked for as a stream. `readings.all`: all of them are
 -- here; stock Lua 5.1 cannot wait in an iterator under the scheduler.
 
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local suspends_iterators = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
 
@@ -56,7 +56,7 @@ end
 local function read_by_callbacks(client, params, options)
   local pieces, message, err = {}, nil, nil
   local whole = {
-    loop = not tasks.current() and "blocking" or nil,
+    loop = not waiting.current() and "blocking" or nil,
     on_text = function(text) pieces[#pieces + 1] = text end,
     on_done = function(...) message, err = ... end,
   }

@@ -263,8 +263,7 @@ static const char *problem_of_target(const struct folder_place *place, bool is_n
     problem = "it is no regular file";
   if (!problem && !(status.mode & ANY_MAY_WRITE)) /* to give its name to another needs no leave */
     problem = strerror(EACCES);
-  if (!problem)
-    *mode = status.mode;
+  *mode = problem ? *mode : status.mode;
   return problem;
 }
 

@@ -18,7 +18,7 @@ local options = require "anthropic.http.options"
 local platforms = require "anthropic.platforms"
 local shown_url = require "anthropic.http.shown_url"
 local tables = require "anthropic.base.tables"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 local usage = require "anthropic.message.usage"
 
 local option_changes = lazy.module "anthropic.http.option_changes"
@@ -304,10 +304,10 @@ function Client:wait(seconds, given)
   end
   own.exchanges[pause] = true
   pause.closed = own.closed
-  local ok, reason = tasks.wait(self:options_for(given) "loop", pause, seconds)
+  local ok, reason = waiting.wait(self:options_for(given) "loop", pause, seconds)
   if ok and not own.closed then
     return true
-  elseif tasks.is_refusal(reason) then
+  elseif waiting.is_refusal(reason) then
     return nil, reason
   end
   return nil, errors.cancelled "the wait was cancelled"

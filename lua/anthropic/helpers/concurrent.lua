@@ -79,7 +79,7 @@ end
 
 -- One of several workers. If it raises, the others end at once: what they still ask for would be paid for.
 local function work_among_others(state, workers)
-  local task = tasks.current()
+  local task = waiting.current()
   local ok, result = protected.call(function() return work(state) end)
   if not ok and not task.is_cancelled then
     state.raised = { result }

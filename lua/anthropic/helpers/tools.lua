@@ -148,7 +148,7 @@ end
 local function run_in_task(call, limits, note)
   local task = tasks.spawn(attempt, call)
   note.task = task
-  local go_on = tasks.wait(nil, task, limits.seconds)
+  local go_on = waiting.wait(nil, task, limits.seconds)
   if not task.done then
     task:cancel()
     return go_on and timed_out(call, limits.seconds)
@@ -248,7 +248,7 @@ end
 ---@return anthropic.Error? err the running task was cancelled
 function tools.answer(calls, limits, running)
   running = running or {}
-  local task = tasks.current()
+  local task = waiting.current()
   for _, call in ipairs(calls) do
     if task and task.is_cancelled then -- in the approval, which may wait, or by a tool
       tools.cancel(running)

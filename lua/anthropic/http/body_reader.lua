@@ -8,7 +8,7 @@ local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local plain_response = require "anthropic.http.plain_response"
 local reader_base = require "anthropic.http.reader_base"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local failures = lazy.module_for_failure "anthropic.http.failures"
 
@@ -64,7 +64,7 @@ end
 
 -- Ends the reading after a failed wait; a refusal to wait changes nothing.
 local function after_wait(self, err)
-  if tasks.is_refusal(err) then
+  if waiting.is_refusal(err) then
     return nil, err
   end
   return fail(self, err)

@@ -16,7 +16,7 @@ local options = require "anthropic.http.options"
 local outcome = require "anthropic.http.outcome"
 local redirects = require "anthropic.http.redirects"
 local request = require "anthropic.http.request"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local middleware = lazy.module "anthropic.http.middleware"
 local recovering = lazy.module_for_failure "anthropic.http.recovering"
@@ -269,17 +269,17 @@ local function cancelled()
   return errors.cancelled "the request was cancelled"
 end
 
---- Waits for news of the transfer. If the calling code cannot wait (tasks.is_refusal), the transfer goes on.
+--- Waits for news of the transfer. If the calling code cannot wait (waiting.is_refusal), the transfer goes on.
 ---@param driver? table if the caller knows it
 ---@return true|nil, anthropic.Error?
 function Exchange:wait(driver)
   local turn = self.turn
-  local ok, reason = tasks.wait(driver or self.profile.loop, self.transfer)
+  local ok, reason = waiting.wait(driver or self.profile.loop, self.transfer)
   if self.turn ~= turn then
     return nil, cancelled()
   elseif ok and not self.closed then
     return true
-  elseif tasks.is_refusal(reason) and not self.closed then
+  elseif waiting.is_refusal(reason) and not self.closed then
     return nil, reason
   end
   self:shut()
@@ -319,7 +319,7 @@ end
 --- code cannot wait.
 ---@return true|nil, anthropic.Error?
 function Exchange:attempt()
-  local driver, refusal_to_wait = tasks.check_waiting(self.option "loop")
+  local driver, refusal_to_wait = waiting.check(self.option "loop")
   if not driver then
     return nil, refusal_to_wait
   end

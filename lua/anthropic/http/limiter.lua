@@ -11,7 +11,7 @@ local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 local rate_limits = require "anthropic.http.rate_limits"
 local tables = require "anthropic.base.tables"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 -- A longer wait is not made: the server's own refusal says more.
 local LONGEST_WAIT = 300
@@ -180,9 +180,9 @@ local function await(entry)
   local seconds = seconds_to_turn(lane, entry)
   while seconds > 0 and not subject.closed and core.now() < entry.deadline do
     subject.was_called = false
-    local ok, reason = tasks.wait(entry.driver, subject, math.min(seconds, entry.deadline - core.now()))
+    local ok, reason = waiting.wait(entry.driver, subject, math.min(seconds, entry.deadline - core.now()))
     if not ok then
-      return nil, tasks.is_refusal(reason) and reason or errors.cancelled "the request was cancelled"
+      return nil, waiting.is_refusal(reason) and reason or errors.cancelled "the request was cancelled"
     elseif not entry.is_queued then -- it was taken for lost
       put(lane, entry, nil)
     end

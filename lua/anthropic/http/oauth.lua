@@ -15,6 +15,7 @@ local protected = require "anthropic.loop.protected"
 local redaction = require "anthropic.http.redaction"
 local tables = require "anthropic.base.tables"
 local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 local urls = require "anthropic.http.url"
 
 local oauth = {}
@@ -211,7 +212,7 @@ end
 local function await_kept(path, before, waiter, driver)
   local deadline = waiter and math.min(core.now() + PATIENCE, waiter.deadline) or 0
   local kept = kept_since(path, before)
-  while not kept and core.now() < deadline and not waiter.closed and tasks.sleep(PAUSE, driver) do
+  while not kept and core.now() < deadline and not waiter.closed and waiting.sleep(PAUSE, driver) do
     kept = kept_since(path, before)
   end
   return kept and is_fresh(kept) and kept or nil
@@ -290,10 +291,10 @@ local function await_renewal(renewal, exchange)
   renewal.waiter = exchange
   while renewal.ok == nil and not is_lost(renewal) and not exchange.closed and core.now() < exchange.deadline do
     exchange.was_called = false
-    local ok, reason = tasks.wait(driver, exchange, math.min(PATIENCE, exchange.deadline - core.now()))
+    local ok, reason = waiting.wait(driver, exchange, math.min(PATIENCE, exchange.deadline - core.now()))
     if not ok then
       renewal.waiter = nil
-      return nil, tasks.is_refusal(reason) and reason or errors.cancelled "the request was cancelled"
+      return nil, waiting.is_refusal(reason) and reason or errors.cancelled "the request was cancelled"
     end
   end
   renewal.waiter = nil
@@ -316,7 +317,7 @@ local function renew(config, resolved, base, kept, file, own)
   if renewal and is_lost(renewal) then
     renewal = nil
   end
-  if not exchange or not (renewal or tasks.current()) then
+  if not exchange or not (renewal or waiting.current()) then
     return refresh(config, resolved, base, kept, file, own, exchange)
   elseif renewal and exchange.option "loop" == "blocking" and takes_turns(renewal.task.driver) then
     return nil, errors.new { kind = "invalid_request", type = "cannot_wait", message = BLOCKED }

@@ -8,7 +8,7 @@ local log = require "anthropic.http.log"
 local outcome = require "anthropic.http.outcome"
 local protected = require "anthropic.loop.protected"
 local retry = require "anthropic.http.retry"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local recovering = {}
 
@@ -100,11 +100,12 @@ function recovering.recover(self, err)
       delay = delay,
     })
   end
-  local ok, reason = tasks.wait(self.option "loop", self, delay)
+  local ok, reason = waiting.wait(self.option "loop", self, delay)
   if ok and not self.closed then
     return true
   end
-  return nil, self:fail(tasks.is_refusal(reason) and err or self:describe(errors.cancelled "the request was cancelled"))
+  local is_refused = waiting.is_refusal(reason)
+  return nil, self:fail(is_refused and err or self:describe(errors.cancelled "the request was cancelled"))
 end
 
 --- Ends the exchange with an error that will not be retried. A second call with the same error does nothing.

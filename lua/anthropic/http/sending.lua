@@ -10,7 +10,7 @@ local log = require "anthropic.http.log"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local shown_url = require "anthropic.http.shown_url"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 local urls = require "anthropic.http.url"
 
 local failures = lazy.module_for_failure "anthropic.http.failures"
@@ -56,7 +56,7 @@ end
 -- Starts the transfer of a request.
 local function start(exchange, wire, turn)
   local unsettled, seconds = draining.unsettled()
-  if unsettled and not tasks.wait(exchange.option "loop", unsettled, seconds) or exchange.closed
+  if unsettled and not waiting.wait(exchange.option "loop", unsettled, seconds) or exchange.closed
     or exchange.turn ~= turn then
     local err = cancelled()
     err.unprocessed = true

@@ -18,7 +18,7 @@ local memory = require "anthropic.base.memory"
 local printable = require "anthropic.base.printable"
 local protected = require "anthropic.loop.protected"
 local tables = require "anthropic.base.tables"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 --- Called before each attempt: returns the credential, or nil and what is wrong. With a second value, the time when it
 --- ends (seconds since the epoch), it is remembered. It may wait.
@@ -108,7 +108,7 @@ end
 local function ask_command(self, waiter)
   local words, seconds = self.given.command, self.given.expires_in
   local name = ("the command %q"):format(printable.line(words[1]))
-  local driver, refusal = tasks.check_waiting(waiter.option "loop")
+  local driver, refusal = waiting.check(waiter.option "loop")
   if not driver then
     return nil, refusal
   end
@@ -118,7 +118,7 @@ local function ask_command(self, waiter)
       return text, seconds and os.time() + seconds or math.huge
     end
     return invalid(self, name .. " wrote nothing")
-  elseif tasks.is_refusal(status) then
+  elseif waiting.is_refusal(status) then
     return nil, status
   elseif status == "unknown" then
     return invalid(self, name .. " ended, and nobody knows how")
@@ -139,8 +139,8 @@ end
 
 -- Whether an error concerns only the request that asks: it has ended, or cannot wait.
 local function is_own(err, waiter)
-  local task = tasks.current()
-  return err.kind == "cancelled" or err.timeout == "total" or tasks.is_refusal(err)
+  local task = waiting.current()
+  return err.kind == "cancelled" or err.timeout == "total" or waiting.is_refusal(err)
     or task ~= nil and task.is_cancelled or has_ended(waiter)
 end
 
@@ -205,11 +205,11 @@ local function await(self, flight, waiter)
   local ok, reason = true, nil
   while ok and self.flight == flight and not has_ended(waiter) and not is_lost(flight) do
     waiter.was_called = false
-    ok, reason = tasks.wait(waiter.option "loop", waiter, math.min(PATIENCE, waiter.deadline - core.now()))
+    ok, reason = waiting.wait(waiter.option "loop", waiter, math.min(PATIENCE, waiter.deadline - core.now()))
   end
   flight.waiting[waiter] = nil
   waiter.was_called = false
-  if tasks.is_refusal(reason) then
+  if waiting.is_refusal(reason) then
     return nil, reason
   elseif not ok or has_ended(waiter) then
     return nil, broken_off(waiter)
@@ -219,7 +219,7 @@ end
 
 -- Whether what waits lets nothing else go on, so that it would wait for ever.
 local function is_blocking(waiter)
-  local option, task = waiter.option "loop", tasks.current()
+  local option, task = waiter.option "loop", waiting.current()
   local driver = option == nil and task and task.driver or loop.driver(option)
   return driver == package.loaded["anthropic.loop.blocking"]
 end

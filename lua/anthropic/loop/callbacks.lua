@@ -6,6 +6,7 @@ local core = require "anthropic.base.core"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local callbacks = {}
 
@@ -32,7 +33,7 @@ local function caller(driver, task)
     f(value)
     calls, seconds = calls + 1, seconds + core.now() - began
     if not task.is_cancelled and (calls >= most or seconds > SLICE_SECONDS) then
-      tasks.sleep(0, driver)
+      waiting.sleep(0, driver)
     end
     return not task.is_cancelled
   end
@@ -73,7 +74,7 @@ function callbacks.start(driver, on_done, open, deliver)
     local result, err
     source, err = open()
     if source then
-      result, err = deliver(source, caller(driver, tasks.current()))
+      result, err = deliver(source, caller(driver, waiting.current()))
     end
     done(result, err)
     return result, err

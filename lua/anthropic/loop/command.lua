@@ -5,7 +5,7 @@
 local core = require "anthropic.base.core"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local command = {}
 
@@ -67,7 +67,7 @@ local function await(self)
       return text, status
     end
     loop.on_news(self.process, self.on_news)
-    local ok, reason = tasks.wait(self.driver, self.waiter, status == "soon" and SOON or SELDOM)
+    local ok, reason = waiting.wait(self.driver, self.waiter, status == "soon" and SOON or SELDOM)
     if not ok or self.waiter.closed or core.now() >= self.waiter.deadline then
       return nil, reason or "cancelled"
     end

@@ -1,6 +1,6 @@
 --- Calls code that may wait, and cleans up after it, in every Lua.
 --
---     local ok, err = protected.call(function() return tasks.sleep(1) end)
+--     local ok, err = protected.call(function() return waiting.sleep(1) end)
 --     return protected.finally(await, leave, self)   -- leave(self) follows, whatever becomes of await(self)
 
 local protected = {}

@@ -26,14 +26,7 @@ local waiting = require "anthropic.loop.waiting"
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
--- What the running task does: see waiting.lua.
-local tasks = {
-  current = waiting.current,
-  wait = waiting.wait,
-  sleep = waiting.sleep,
-  check_waiting = waiting.check,
-  is_refusal = waiting.is_refusal,
-}
+local tasks = {}
 
 ---@class anthropic.Task what anthropic.spawn returns, and messages.stream with callbacks
 ---@field done boolean whether it has ended
@@ -232,7 +225,7 @@ end
 ---@return anthropic.Task
 function tasks.spawn(f, ...)
   expect_function("spawn", f)
-  local parent = tasks.current()
+  local parent = waiting.current()
   local driver = starting_driver(parent)
   if not driver.spawn or is_resting(driver) then
     error("anthropic.spawn works inside anthropic.run", 2)
@@ -264,7 +257,7 @@ end
 ---@param on_failure fun(failure: any) called when f raised or was cancelled, or could not begin
 ---@return anthropic.Task
 function tasks.start(driver, f, on_failure)
-  local parent = tasks.current()
+  local parent = waiting.current()
   local self = new(parent and parent.group, loop.driver(driver))
   if is_resting(self.driver) then
     self.done, self.failure = true, cannot_wait(self.driver.OUTSIDE)
@@ -278,7 +271,7 @@ end
 -- Waits for the group in the host's way. nil and an error when the running task is cancelled.
 local function wait_for(group)
   while not group:has_news() do
-    if not tasks.wait(nil, group) then
+    if not waiting.wait(nil, group) then
       for task in pairs(group.tasks.members) do
         task:cancel()
       end
@@ -313,13 +306,13 @@ end
 function tasks.run(f, ...)
   expect_function("run", f)
   local group = setmetatable({ tasks = counted_set.new(), unjoined = {}, failed = 0 }, Group)
-  local current = tasks.current()
+  local current = waiting.current()
   local driver = starting_driver(current)
   local main
   if current and current.was_told then -- to wait for the end would raise, and leave behind what has begun
     error(cancelled_error(), 0)
   elseif driver.spawn and not is_resting(driver) then
-    local ok, err = tasks.check_waiting()
+    local ok, err = waiting.check()
     if ok then
       main = start(new(group, driver), f, ...)
       ok, err = wait_for(group)
@@ -366,7 +359,7 @@ end
 ---@return any ... its results; nil and an error when it raised one, or was cancelled
 function Task:join()
   if not self.done then
-    local current = tasks.current()
+    local current = waiting.current()
     if current == self then
       error("a task cannot join itself", 2)
     elseif not (current and current.driver or loop.driver()).spawn then
@@ -374,10 +367,10 @@ function Task:join()
     end
     local joiner = { is_join = true, has_news = function() return self.done end }
     add_joiner(self, joiner)
-    local ok, reason = tasks.wait(nil, joiner)
+    local ok, reason = waiting.wait(nil, joiner)
     if not ok then
       remove_joiner(self, joiner)
-      return nil, tasks.is_refusal(reason) and reason or cancelled_error()
+      return nil, waiting.is_refusal(reason) and reason or cancelled_error()
     end
   end
   if self.group then

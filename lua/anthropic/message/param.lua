@@ -169,7 +169,7 @@ end
 -- ("functions.f:0"), and want those back.
 local function with_own_ids(content)
   local whole
-  for i, block in ipairs(type(content) == "table" and not json.is_raw(content) and content or {}) do
+  for i, block in ipairs(json.is_raw(content) and {} or content) do
     local name = type(block) == "table" and not json.is_raw(block) and ID_OF[block.type]
     local id = name and parts.word(block[name])
     if id and id:find "[^%w_-]" then
@@ -181,9 +181,10 @@ local function with_own_ids(content)
   return whole or content
 end
 
+-- A turn with blocks, as the vendor takes it.
 local function for_vendor(turn)
-  local content = type(turn) == "table" and not json.is_raw(turn) and with_own_ids(turn.content) or nil
-  if content == nil or content == turn.content then
+  local content = with_own_ids(turn.content)
+  if content == turn.content then
     return turn
   end
   turn = json.copy(turn)
@@ -202,7 +203,7 @@ function param.list(messages, base_url)
     return messages
   end
   local list, is_changed = setmetatable({}, getmetatable(messages)), false
-  local is_vendor = type(base_url) == "string" and urls.is_vendor(base_url)
+  local is_vendor -- asked once a message has blocks
   for i, value in ipairs(messages) do
     local turn, problem = value, nil
     if is_message(value) then
@@ -211,7 +212,12 @@ function param.list(messages, base_url)
     if problem then
       return nil, ("messages[%d].%s"):format(i, problem)
     end
-    turn = is_vendor and for_vendor(turn) or turn
+    if type(turn) == "table" and type(turn.content) == "table" then
+      if is_vendor == nil then
+        is_vendor = type(base_url) == "string" and urls.is_vendor(base_url)
+      end
+      turn = is_vendor and for_vendor(turn) or turn
+    end
     list[#list + 1], is_changed = turn, is_changed or turn ~= value
   end
   return is_changed and list or messages

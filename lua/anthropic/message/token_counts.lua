@@ -37,8 +37,8 @@ end
 
 -- Sets a count from a later one. A value that stays as it came keeps its digits, also if a number does not hold them.
 local function add(into, later, name)
-  local value, given = merged_count(into[name], later[name]), later[name]
-  if rawequal(value, given) then
+  local value = merged_count(into[name], later[name])
+  if value == later[name] then
     json.set(later, into, name)
   else
     into[name] = value

@@ -6,7 +6,7 @@ local command = require "anthropic.loop.command"
 local dates = require "anthropic.http.dates"
 local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local fetch = {}
 
@@ -63,14 +63,14 @@ end
 ---@return string|nil
 ---@return anthropic.Error?
 function fetch.output(what, arguments, exchange)
-  local driver, refusal = tasks.check_waiting(exchange.option "loop")
+  local driver, refusal = waiting.check(exchange.option "loop")
   if not driver then
     return nil, refusal
   end
   local text, status = command.output(driver, arguments, exchange)
   if text and status == 0 and text:find "%S" then
     return text:match "%S.*":match "^.*%S"
-  elseif tasks.is_refusal(status) then
+  elseif waiting.is_refusal(status) then
     return nil, status
   elseif exchange.closed then
     return nil, errors.cancelled "the request was cancelled"

@@ -21,7 +21,7 @@ local plain = require "anthropic.stream.plain"
 local reader_base = require "anthropic.http.reader_base"
 local reading = require "anthropic.stream.reading"
 local relay = require "anthropic.stream.relay"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 local tool_inputs = require "anthropic.stream.tool_inputs"
 local whole_events = require "anthropic.message.whole_events"
 
@@ -70,7 +70,7 @@ local function await_flow(self)
   local transfer = self.flow
   self.flow, self.reader = false, running() or reader_base.MAIN
   local ok, err = self.exchange:wait()
-  local is_refused = not ok and tasks.is_refusal(err)
+  local is_refused = not ok and waiting.is_refusal(err)
   if ok or is_refused then
     self.flow = transfer
   else

@@ -7,7 +7,7 @@ local attempts = require "anthropic.stream.attempts"
 local errors = require "anthropic.base.error"
 local reader_base = require "anthropic.http.reader_base"
 local reading = require "anthropic.stream.reading"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local plain = {}
 
@@ -46,7 +46,7 @@ local function advance(self, data, name)
     end
     data, name = nil, nil
     if not ok then
-      if tasks.is_refusal(err) then
+      if waiting.is_refusal(err) then
         return nil, err
       end
       ok, err = attempts.recover(self, err)

@@ -8,7 +8,7 @@ local json = require "anthropic.base.json"
 local reading = require "anthropic.stream.reading"
 local responses = require "anthropic.message.response"
 local tables = require "anthropic.base.tables"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local relay = {}
 
@@ -68,7 +68,7 @@ local NOTHING = {} -- no events, in a step that hands nothing on
 
 local function wait(self)
   local ok, err = self.exchange:wait()
-  if ok or tasks.is_refusal(err) then
+  if ok or waiting.is_refusal(err) then
     return ok, err
   end
   return attempts.recover(self, err)
@@ -170,7 +170,7 @@ local function read_rest(self)
     end
     while not bytes and state == "again" do
       local ok, err = self.exchange:wait()
-      if not ok and tasks.is_refusal(err) then
+      if not ok and waiting.is_refusal(err) then
         return nil, err
       elseif not ok then
         return attempts.fail(self, err)
@@ -190,7 +190,7 @@ local function read_on(self, state)
     return wait(self)
   end
   local ok, err = self.source:pull(nil, state)
-  if ok or tasks.is_refusal(err) then
+  if ok or waiting.is_refusal(err) then
     return ok, err
   end
   return attempts.recover(self, err)

@@ -5,7 +5,7 @@ local errors = require "anthropic.base.error"
 local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local service = require "spec.support.service"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 local function count_and_pack(...)
   return { n = select("#", ...), ... }
@@ -215,10 +215,10 @@ describe("anthropic.run and spawn", function()
 end)
 
 describe("anthropic.sleep", function()
-  local sleep = tasks.sleep
+  local sleep = waiting.sleep
 
   after_each(function()
-    tasks.sleep = sleep
+    waiting.sleep = sleep
   end)
 
   it("waits, and returns true and nothing else", function()
@@ -254,9 +254,9 @@ describe("anthropic.sleep", function()
 
   it("gives the reason on where the calling code cannot wait", function()
     local refusal = errors.new { kind = "invalid_request", type = "cannot_wait", message = "not here" }
-    tasks.sleep = function() return nil, refusal end
+    waiting.sleep = function() return nil, refusal end
     assert.same({ n = 2, nil, refusal }, count_and_pack(anthropic.sleep(1)))
-    tasks.sleep = function() return nil, "cancelled" end
+    waiting.sleep = function() return nil, "cancelled" end
     assert.equal("cancelled", select(2, anthropic.sleep(1)).kind)
   end)
 end)

@@ -3,7 +3,7 @@ local client_module = require "anthropic.client"
 local loop = require "anthropic.loop"
 local hosted = require "spec.support.hosted"
 local service = require "spec.support.service"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 local testing = require "anthropic.testing"
 
 local HERE = "^spec/unit/client/client_spec%.lua:%d+: "
@@ -525,7 +525,7 @@ describe("a wait of the client's", function()
       ("x"):gsub("x", function() told = { client:wait(600) } end)
     end)
     assert.is_nil(told[1])
-    assert.is_true(tasks.is_refusal(told[2]))
+    assert.is_true(waiting.is_refusal(told[2]))
   end)
 
   it("has news once it is closed", function()

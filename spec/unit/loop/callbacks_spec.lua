@@ -2,7 +2,7 @@
 
 local callbacks = require "anthropic.loop.callbacks"
 local errors = require "anthropic.base.error"
-local tasks = require "anthropic.loop.task"
+local loop_waiting = require "anthropic.loop.waiting"
 local waiting = require "spec.support.waiting"
 
 -- A host whose waits come back at once; it counts them.
@@ -51,7 +51,7 @@ describe("callbacks", function()
         for _ = 1, 63 do
           call(function() end)
         end
-        tasks.sleep(1, driver)
+        loop_waiting.sleep(1, driver)
       end
     end)
     assert.equal(10, driver.waits)

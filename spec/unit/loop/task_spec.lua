@@ -5,6 +5,7 @@ local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local protected = require "anthropic.loop.protected"
 local task_module = require "anthropic.loop.task"
+local loop_waiting = require "anthropic.loop.waiting"
 local waiting = require "spec.support.waiting"
 
 local STOCK_5_1 = _VERSION == "Lua 5.1" and rawget(_G, "jit") == nil
@@ -255,7 +256,7 @@ describe("a run", function()
 
   it("returns nothing where its own function was cancelled", function()
     assert.equal(0, select("#", anthropic.run(function()
-      task_module.current():cancel()
+      loop_waiting.current():cancel()
       return 1
     end)))
   end)
@@ -302,14 +303,14 @@ describe("a task in a host", function()
 
   it("is the current one in its code, and none is outside", function()
     local seen
-    assert.is_nil(task_module.current())
+    assert.is_nil(loop_waiting.current())
     local task = task_module.spawn(function()
-      task_module.sleep(0)
-      seen = task_module.current()
+      loop_waiting.sleep(0)
+      seen = loop_waiting.current()
     end)
     turn()
     assert.equal(task, seen)
-    assert.is_nil(task_module.current())
+    assert.is_nil(loop_waiting.current())
   end)
 
   it("has its results, nils inside, also without a run", function()
@@ -347,7 +348,7 @@ describe("a task in a host", function()
     it("gives who joins words where false was raised", function()
       local told
       local task = task_module.spawn(function()
-        task_module.sleep(0)
+        loop_waiting.sleep(0)
         error(false)
       end)
       task_module.spawn(function() told = { task:join() } end)
@@ -363,7 +364,7 @@ describe("a task in a host", function()
           error("no wait", 0)
         end,
       }
-      local task = task_module.spawn(task_module.sleep, 600)
+      local task = task_module.spawn(loop_waiting.sleep, 600)
       assert.equal("no wait", failure_of_turn())
       assert.is_true(task.done)
       assert.is_true(loop.is_idle())
@@ -372,7 +373,7 @@ describe("a task in a host", function()
     it("gives it to who joins alone", function()
       local told
       local task = task_module.spawn(function()
-        task_module.sleep(0)
+        loop_waiting.sleep(0)
         error("words", 0)
       end)
       task_module.spawn(function() told = { task:join() } end)
@@ -382,11 +383,11 @@ describe("a task in a host", function()
 
     it("gives it to who waits for it as for a transfer alone", function()
       local task = task_module.spawn(function()
-        task_module.sleep(0)
+        loop_waiting.sleep(0)
         error("words", 0)
       end)
       local ended
-      task_module.spawn(function() ended = task_module.wait(nil, task) end)
+      task_module.spawn(function() ended = loop_waiting.wait(nil, task) end)
       turn(5)
       assert.is_true(ended)
       assert.same({ nil, "words" }, { task:join() })
@@ -413,7 +414,7 @@ describe("a task in a host", function()
       for _, ending in ipairs { function() return "result" end, function() error(errors.cancelled "no") end } do
         local told
         local task = task_module.spawn(function()
-          told = { task_module.wait(nil, waiting.subject(), 600) }
+          told = { loop_waiting.wait(nil, waiting.subject(), 600) }
           return ending()
         end)
         turn()
@@ -430,7 +431,7 @@ describe("a task in a host", function()
     it("has the host tell of what it raises besides", function()
       for _, raised in ipairs { "words", errors.invalid_request "wrong" } do
         local task = task_module.spawn(function()
-          task_module.sleep(600)
+          loop_waiting.sleep(600)
           error(raised, 0)
         end)
         turn()
@@ -447,8 +448,8 @@ describe("a task in a host", function()
       for _, second in ipairs { subject, bare } do
         local reached = {}
         local task = task_module.spawn(function()
-          reached[1] = { task_module.sleep(600) }
-          reached[2] = { task_module.wait(nil, second) }
+          reached[1] = { loop_waiting.sleep(600) }
+          reached[2] = { loop_waiting.wait(nil, second) }
         end)
         turn()
         task:cancel()
@@ -463,7 +464,7 @@ describe("a task in a host", function()
     it("begins no run of its own after it was told, as it would not wait for the end", function()
       local begun, ended = 0, false
       local task = task_module.spawn(function()
-        task_module.sleep(600)
+        loop_waiting.sleep(600)
         task_module.run(function() begun = begun + 1 end)
         ended = true
       end)
@@ -482,7 +483,7 @@ describe("a task in a host", function()
       local task
       task = task_module.spawn(function()
         task:cancel()
-        told = { task_module.wait(nil, subject) }
+        told = { loop_waiting.wait(nil, subject) }
       end)
       turn()
       assert.same({ nil, "cancelled" }, told)
@@ -503,7 +504,7 @@ describe("a task in a host", function()
   describe("that is closed, as a host's handle", function()
     it("is cancelled, and calls once when it has ended", function()
       local called = 0
-      local task = task_module.spawn(task_module.sleep, 600)
+      local task = task_module.spawn(loop_waiting.sleep, 600)
       turn()
       assert.is_false(task:is_closing())
       task:close(function() called = called + 1 end)
@@ -531,7 +532,7 @@ describe("a task in a host", function()
     it("calls no sooner, whoever wakes it", function()
       local called = 0
       local task = task_module.spawn(function()
-        task_module.sleep(600)
+        loop_waiting.sleep(600)
         coroutine.yield()
       end)
       turn()
@@ -549,7 +550,7 @@ describe("a task in a host", function()
 
     it("calls when it has ended also where somebody woke it before", function()
       local called = 0
-      local task = task_module.spawn(task_module.sleep, 600)
+      local task = task_module.spawn(loop_waiting.sleep, 600)
       turn()
       task:close(function() called = called + 1 end)
       loop.wake(task.joiners[1])
@@ -560,7 +561,7 @@ describe("a task in a host", function()
 
     it("ends, and its joiners go on, where what it calls raises, which is raised in the host", function()
       local joined, called = nil, 0
-      local task = task_module.spawn(task_module.sleep, 600)
+      local task = task_module.spawn(loop_waiting.sleep, 600)
       turn()
       task:close(function() error("of a callback", 0) end)
       task:close(function() called = called + 1 end)
@@ -580,11 +581,11 @@ describe("a task in a host", function()
 
     it("raises nothing where it is cancelled by another: the next step does", function()
       local task = task_module.spawn(function()
-        task_module.sleep(600)
+        loop_waiting.sleep(600)
         error("words", 0)
       end)
       local other = task_module.spawn(function()
-        task_module.sleep(0)
+        loop_waiting.sleep(0)
         task:cancel()
         return "done"
       end)
@@ -593,7 +594,7 @@ describe("a task in a host", function()
     end)
 
     it("needs nobody to call", function()
-      local task = task_module.spawn(task_module.sleep, 600)
+      local task = task_module.spawn(loop_waiting.sleep, 600)
       turn()
       task:close()
       turn()
@@ -604,7 +605,7 @@ describe("a task in a host", function()
     it("is not joined by that: what it raises by then is raised in the host", function()
       local called = 0
       local task = task_module.spawn(function()
-        task_module.sleep(600)
+        loop_waiting.sleep(600)
         error("words", 0)
       end)
       turn()
@@ -625,7 +626,7 @@ describe("a task in a host", function()
       local told
       local subject = waiting.subject()
       local other = task_module.spawn(function()
-        task_module.wait(nil, subject)
+        loop_waiting.wait(nil, subject)
         error("words", 0)
       end)
       local joiner = task_module.spawn(function() told = { other:join() } end)
@@ -642,7 +643,7 @@ describe("a task in a host", function()
     it("is refused where it cannot wait, and can join elsewhere", function()
       local told
       local other = task_module.spawn(function()
-        task_module.sleep(0)
+        loop_waiting.sleep(0)
         return "result"
       end)
       local joiner = task_module.spawn(function()
@@ -722,9 +723,9 @@ describe("a task in a host", function()
       for _, object in ipairs { {}, "words" } do
         local left
         local ok, err = pcall(task_module.run, function()
-          left = task_module.spawn(task_module.sleep, 600)
+          left = task_module.spawn(loop_waiting.sleep, 600)
           loop.after(0, function() error(object, 0) end)
-          task_module.sleep(600)
+          loop_waiting.sleep(600)
         end)
         assert.is_false(ok)
         assert.equal(object, err)
@@ -748,16 +749,16 @@ describe("a task in a host", function()
       for _, has_begun in ipairs { true, false } do
         local told
         local ok, err = pcall(task_module.run, function()
-          local task = task_module.spawn(task_module.sleep, 600)
+          local task = task_module.spawn(loop_waiting.sleep, 600)
           if has_begun then
-            task_module.sleep(0)
+            loop_waiting.sleep(0)
           end
           task:close(function() error("of a callback", 0) end)
           task_module.start(nil, error, function(failure)
             told = failure.kind
             error("of the end", 0)
           end):cancel()
-          task_module.sleep(0.002)
+          loop_waiting.sleep(0.002)
           told = told .. ", then the rest"
         end)
         assert.same({ false, has_begun and "of the end" or "of a callback" }, { ok, err })
@@ -770,7 +771,7 @@ describe("a task in a host", function()
         loop.use(name)
         local results = { pcall(task_module.run, function()
           local one = task_module.spawn(function()
-            task_module.sleep(0.001)
+            loop_waiting.sleep(0.001)
             return 1
           end)
           return one:join() + task_module.run(function() return task_module.spawn(function() return 2 end):join() end)
@@ -787,7 +788,7 @@ describe("a task in a host", function()
       local told
       assert.equal("on", task_module.run(function()
         loop.after(0, function() told = { pcall(task_module.run, function() end) } end)
-        task_module.sleep(0.001)
+        loop_waiting.sleep(0.001)
         return "on"
       end))
       assert.same({ false, "anthropic.run is running already; use anthropic.spawn" }, told)
@@ -812,7 +813,7 @@ describe("a task in a host", function()
       local ended = false
       local ok, one, two = run(function(...)
         task_module.spawn(function()
-          task_module.sleep(0.002)
+          loop_waiting.sleep(0.002)
           ended = true
         end)
         return ...
@@ -825,7 +826,7 @@ describe("a task in a host", function()
       local ended = 0
       local function two_that_fail()
         task_module.spawn(function()
-          task_module.sleep(0)
+          loop_waiting.sleep(0)
           ended = ended + 1
           error "second"
         end)
@@ -838,7 +839,7 @@ describe("a task in a host", function()
       assert.equal(2, ended)
       assert.same({ false, "of the main function" }, { run(function()
         two_that_fail()
-        task_module.sleep(0.001)
+        loop_waiting.sleep(0.001)
         error("of the main function", 0)
       end) })
       assert.equal(4, ended)
@@ -848,12 +849,12 @@ describe("a task in a host", function()
       local ended = false
       assert.same({ false, "of the clean-up" }, { run(function()
         local task = task_module.spawn(function()
-          task_module.sleep(600)
+          loop_waiting.sleep(600)
           error("of the clean-up", 0)
         end)
-        task_module.sleep(0)
+        loop_waiting.sleep(0)
         task:cancel()
-        task_module.sleep(0.002)
+        loop_waiting.sleep(0.002)
         ended = true
       end) })
       assert.is_true(ended)
@@ -863,18 +864,18 @@ describe("a task in a host", function()
       for _, has_begun in ipairs { true, false } do
         local ended, told = false, nil
         assert.same({ false, "of a callback" }, { run(function()
-          local task = task_module.start(nil, function() return task_module.sleep(600) end, function(failure)
+          local task = task_module.start(nil, function() return loop_waiting.sleep(600) end, function(failure)
             told = failure.kind
             error("of the end", 0)
           end)
           if has_begun then
-            task_module.sleep(0)
+            loop_waiting.sleep(0)
           end
           task_module.spawn(function()
-            task_module.sleep(0.002)
+            loop_waiting.sleep(0.002)
             ended = true
           end)
-          local other = task_module.spawn(task_module.sleep, 600)
+          local other = task_module.spawn(loop_waiting.sleep, 600)
           other:close(function() error("of a callback", 0) end)
           task:cancel()
         end) })
@@ -893,8 +894,8 @@ describe("a task in a host", function()
       local inner, told
       local outer = task_module.spawn(function()
         told = { task_module.run(function()
-          inner = task_module.spawn(task_module.sleep, 600)
-          task_module.sleep(600)
+          inner = task_module.spawn(loop_waiting.sleep, 600)
+          loop_waiting.sleep(600)
         end) }
       end)
       turn()
@@ -942,7 +943,7 @@ describe("a task in a host", function()
       local function tell(err) failures[#failures + 1] = err.kind end
       task_module.start(nil, function() end, tell):cancel()
       assert.same({ "cancelled" }, failures)
-      local task = task_module.start(nil, function() task_module.sleep(600) end, tell)
+      local task = task_module.start(nil, function() loop_waiting.sleep(600) end, tell)
       turn()
       task:cancel()
       assert.equal(1, #failures)
@@ -968,7 +969,7 @@ describe("a task in a host", function()
     it("has ended when this returns, where nothing else could move it on", function()
       for _, name in ipairs { "blocking" } do
         local task = task_module.start(name, function()
-          task_module.sleep(0.001)
+          loop_waiting.sleep(0.001)
           return "result"
         end, function() end)
         assert.is_true(task.done)
@@ -997,7 +998,7 @@ describe("a task in a host", function()
         waits[#waits + 1] = seconds
         return require("anthropic.loop.blocking").wait(subject, seconds)
       end }
-      task_module.start(chosen, function() task_module.sleep(0) end, function() end)
+      task_module.start(chosen, function() loop_waiting.sleep(0) end, function() end)
       assert.same({ 0 }, waits)
     end)
 
@@ -1007,7 +1008,7 @@ describe("a task in a host", function()
       task_module.spawn(function()
         task_module.run(function()
           task_module.start(nil, function()
-            task_module.sleep(0.001)
+            loop_waiting.sleep(0.001)
             ended = true
           end, function() end)
         end)

@@ -4,7 +4,7 @@ local core = require "anthropic.core"
 local errors = require "anthropic.base.error"
 local loop = require "anthropic.loop"
 local stream_callbacks = require "anthropic.stream.callbacks"
-local tasks = require "anthropic.loop.task"
+local loop_waiting = require "anthropic.loop.waiting"
 
 local function text(piece)
   return { type = "content_block_delta", index = 0, delta = { type = "text_delta", text = piece } }
@@ -288,7 +288,7 @@ describe("callbacks", function()
       local callbacks = fields or {}
       callbacks[name] = function(...)
         calls[#calls + 1] = { name, ... }
-        tasks.current():cancel()
+        loop_waiting.current():cancel()
       end
       callbacks.on_done = function(...)
         calls[#calls + 1] = { "on_done", n = select("#", ...), ... }
@@ -337,7 +337,7 @@ describe("callbacks", function()
         assert(coroutine.resume(thread))
       end
       function stream.next()
-        local ok, reason = tasks.wait(driver, { has_news = function() return false end })
+        local ok, reason = loop_waiting.wait(driver, { has_news = function() return false end })
         if not ok then
           return nil, failure(reason)
         end
@@ -454,7 +454,7 @@ describe("callbacks", function()
     it("are called no more where they were cancelled meanwhile", function()
       local count, stream, told = 0, stream_of(EVENTS), nil
       local chosen = { wait = function()
-        tasks.current():cancel()
+        loop_waiting.current():cancel()
         return true
       end }
       local handle = stream_callbacks.start(chosen, {

@@ -14,7 +14,7 @@ local json = require "anthropic.base.json"
 local loop = require "anthropic.loop"
 local options = require "anthropic.http.options"
 local reader_base = require "anthropic.http.reader_base"
-local tasks = require "anthropic.loop.task"
+local waiting = require "anthropic.loop.waiting"
 
 ---@class anthropic.BatchResult
 ---@field custom_id string of the request
@@ -213,7 +213,7 @@ local function advance(self)
     if result then
       self.count = self.count + 1
       return result
-    elseif tasks.is_refusal(err) then
+    elseif waiting.is_refusal(err) then
       return nil, err
     elseif err then
       local ok, final = recover(self, err)
