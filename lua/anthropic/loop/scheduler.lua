@@ -179,7 +179,8 @@ end
 -- The entry whose code is being run. An error may have interrupted the step that it took.
 local function find_running()
   if not running and stepping and not loop.is_stepping() and protected.running() == stepping.thread then
-    running, stepping = stepping, nil
+    running = stepping
+    stepping = nil
   end
   return running
 end
@@ -224,9 +225,11 @@ function scheduler.wait(subject, seconds)
     if subject:has_news() then
       return true
     end
-    running, stepping, steps = nil, entry, steps + 1
+    steps, stepping = steps + 1, entry
+    running = nil
     local ok, result = loop.try_step(-1)
-    running, stepping = entry, nil
+    running = entry -- first: an error between the two must not lose it
+    stepping = nil
     is_broken, raised = not ok, result
     is_alone = ok and result -- else a signal may have come
   end
