@@ -20,6 +20,7 @@ class Page {
   #answers = new Map();
   #unread = "";
   #session;
+  awaited = "a page"; // what `until` waits for
 
   constructor(chromium) {
     this.chromium = chromium;
@@ -72,6 +73,7 @@ class Page {
 
   // Waits until the function returns something true, and returns it.
   async until(f, ...values) {
+    this.awaited = `${f}`;
     for (;;) {
       const value = await this.run(f, ...values);
       if (value) {
@@ -144,8 +146,12 @@ export async function openPage(directory) {
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server",
     "--hide-scrollbars", "--remote-debugging-pipe", `--user-data-dir=${directory}`, "about:blank",
   ], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
-  setTimeout(() => { chromium.kill("SIGKILL"); process.exit(1); }, LIFETIME).unref();
   const page = new Page(chromium);
+  setTimeout(() => {
+    console.log(`waited in vain for ${page.awaited}`, page.problems);
+    chromium.kill("SIGKILL");
+    process.exit(1);
+  }, LIFETIME).unref();
   await page.attach();
   return page;
 }
