@@ -53,7 +53,8 @@ torture: $(ASAN_HOST) all ## run scenarios with every allocation failing in turn
 	  $(ASAN_HOST) spec/torture/run.lua $(SCENARIOS)
 
 # The interpreter of these specs is valgrind's, their servers' too. A forked child gives up its parent's
-# handles on purpose, so what is lost is not looked for there. A flood of frames takes minutes.
+# handles on purpose, so what is lost is not looked for there. A flood of frames takes minutes. What is long is tried
+# whole under the sanitizers, and as far as every day here.
 VALGRIND := valgrind -q --error-exitcode=9 --num-callers=30 --keep-stacktraces=alloc
 VALGRIND_SPECS := $(filter-out spec/unit/net/http2_spec.lua,$(wildcard spec/unit/net/*_spec.lua \
   spec/unit/decode/*_spec.lua \
@@ -63,8 +64,8 @@ VALGRIND_OTHERS := $(filter-out $(VALGRIND_FORKING),$(VALGRIND_SPECS))
 VALGRIND_LEAKS := --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
 
 valgrind: $(HOST) all ## run the specs that reach the C core under valgrind
-	$(if $(VALGRIND_OTHERS),TOGETHER=3 SPEC_LUA="$(VALGRIND) $(VALGRIND_LEAKS) $(HOST)" tools/specs $(LUA) $(VALGRIND_OTHERS))
-	$(if $(VALGRIND_FORKING),SPEC_LUA="$(VALGRIND) $(HOST)" tools/specs $(LUA) $(VALGRIND_FORKING))
+	$(if $(VALGRIND_OTHERS),SPEC_QUICK=1 TOGETHER=3 SPEC_LUA="$(VALGRIND) $(VALGRIND_LEAKS) $(HOST)" tools/specs $(LUA) $(VALGRIND_OTHERS))
+	$(if $(VALGRIND_FORKING),SPEC_QUICK=1 SPEC_LUA="$(VALGRIND) $(HOST)" tools/specs $(LUA) $(VALGRIND_FORKING))
 
 tidy: ## look at the C sources with clang-tidy
 	@printf '%s\n' $(SOURCES) | xargs -P 2 -n 10 sh -c \
