@@ -123,13 +123,14 @@ end
 ---@return table|nil
 ---@return string? problem
 function message_thread.request(self, request)
+  if self.is_off then -- for the rest of the run
+    local whole = json.merge({}, request)
+    whole.thread, self.sent = nil, {}
+    return whole
+  end
   self.made_with = self.made_with or of_thread(request)
   self.sent = all_known(request.messages)
-  if self.is_off then
-    local whole = json.merge({}, request)
-    whole.thread = nil
-    return whole
-  elseif not self.previous_id or not holds(self) then
+  if not self.previous_id or not holds(self) then
     return begin(self, request)
   elseif not is_changed(self, request) then
     return go_on(self, request)
