@@ -99,7 +99,7 @@ size_t loop_active(const struct loop *loop);
 size_t loop_connections(struct loop *loop);
 
 /* The next entry with unread news that came since it was last returned here, first come first
- * served. NULL: there is none, or loop_is_late is true: then a step is due for the rest.
+ * served. NULL if no entry has news, or if loop_is_late is true: then a step is due for the rest.
  * `has_more`: there may be others, or such a rest. */
 struct loop_entry *loop_next_ready(struct loop *loop, bool *has_more);
 

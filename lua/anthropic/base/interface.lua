@@ -1,2 +1,2 @@
 -- Written by tools/interface.lua: do not edit.
-return "b6610a4649efb1af"
+return "779cf1ba45846401"

@@ -74,12 +74,12 @@ local function find_decoder()
   error(("anthropic needs lua-cjson to read JSON: luarocks install lua-cjson (%s)"):format(reason), 0)
 end
 
---- Loads the library that reads JSON, before a request is sent whose answer needs it; raises if there is none.
+--- Loads the library that reads JSON, before a request is sent whose answer needs it; raises if it is missing.
 function json.load()
   decoder = decoder or find_decoder()
 end
 
---- The name of the library that reads JSON; raises if there is none.
+--- The name of the library that reads JSON; raises if it is missing.
 ---@return string
 function json.library()
   return (select(2, find_decoder()))

@@ -129,7 +129,7 @@ describe("a table as an array", function()
     end
   end)
 
-  it("is none otherwise", function()
+  it("is not one otherwise", function()
     for _, value in ipairs { {}, { a = 1 }, { [2] = 1 }, { [0] = 1 }, json.object {}, json.object { 1 },
                              setmetatable({}, { __index = { 1 } }), setmetatable({ a = 1 }, { __index = { 1 } }),
                              json.decode "{}", json.decode '{"1":1}' } do
@@ -149,7 +149,7 @@ describe("a table as an array", function()
     assert.equal("true\ttrue\ttrue\tfalse\n", output)
   end)
 
-  it("is none for raw text of something else", function()
+  it("is not one if it is raw text of something else", function()
     assert.is_false(json.is_array(json.raw "{}"))
     assert.is_false(json.is_array(json.raw "1"))
   end)

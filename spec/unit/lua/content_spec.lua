@@ -29,7 +29,7 @@ describe("a whole path", function()
     assert.equal("/a/./b", core.whole_path "/a/./b")
   end)
 
-  it("is the path as it is where that is none, or would be too long", function()
+  it("is the path as it was passed if that is empty, or the whole one would be too long", function()
     for _, path in ipairs { "", ("x"):rep(4094) } do
       assert.equal(path, core.whole_path(path))
     end

@@ -268,7 +268,7 @@ describe("a choice", function()
     } } })
   end)
 
-  it("keeps the signature of a text, which is none of thinking", function()
+  it("keeps the signature of a text, which does not sign thinking", function()
     assert.same({ "unknown {content:{signature:s}}", HI[1], HI[2] }, events_of { delta { content = {
       { type = "text", text = "Hi", signature = "s" },
     } } })

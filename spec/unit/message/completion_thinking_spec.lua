@@ -10,7 +10,7 @@ local STOP = choice_events.STOP
 local HI = { START(0, "text"), TEXT(0, "Hi") }
 local HM = { START(0, "thinking"), THINKING(0, "Hm.") }
 
--- { where it stands, the parts, what comes of them }
+-- { the place of the thinking, the parts that are added, the events }
 local CASES = {
   { "in reasoning_content", { delta { reasoning_content = "Hm." } }, HM },
   { "in reasoning", { delta { reasoning = "Hm." } }, HM },
